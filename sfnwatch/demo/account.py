@@ -2,27 +2,47 @@
 
 What happens is worked out beforehand and depends on epoch, seed and scenarios alone, so
 a demo that was killed and starts again shows the same executions and the same records.
+CloudTrail has them late, and among them are the calls of everybody else.
 """
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import chain
+from typing import Any
 
 from sfnwatch.clock import Clock
-from sfnwatch.demo.cloudtrail import (
-    LONGEST_LAG,
+from sfnwatch.demo.execution import (
+    CLUSTER_ARN,
+    STARTED_BY,
+    CallerIdentity,
+    DemoExecution,
+    DemoMapRun,
+    DemoQueue,
+    EcsTask,
     TrailEvent,
-    bystanders,
-    deliver,
-    records_of,
+    role_arn,
+    state_changes,
 )
-from sfnwatch.demo.execution import DemoExecution, DemoMapRun
-from sfnwatch.demo.formats import Dice, after, iso_ms, to_ms
+from sfnwatch.demo.formats import (
+    ACCOUNT_ID,
+    Dice,
+    Json,
+    after,
+    arn,
+    camel,
+    in_words,
+    iso,
+    iso_ms,
+    to_ms,
+)
 from sfnwatch.demo.scenarios import Scenario, chosen
-from sfnwatch.demo.services import DemoQueue, state_changes
 from sfnwatch.demo.state_machine import run_execution
 
+LONGEST_LAG = 420.0
+"""No record is delivered later than this, in seconds."""
+_STATES = "states.amazonaws.com"
+_LATE = 362.0
 # Executions start apart, like those of a person who starts them by hand. The last one
 # starts at the epoch and the others before: all exist from the first look.
 _APART = 7.4
@@ -145,10 +165,10 @@ def _run_all(
     watched, earlier = [], []
     for number, scenario in enumerate(scenarios, 1):
         start = epoch - timedelta(seconds=(len(scenarios) - number) * _APART)
-        watched.append(run_execution(scenario, start, key))
-        for days in scenario.days_before:
-            before = start - timedelta(days=days)
-            earlier.append(run_execution(scenario, before, key))
+        starts = (start - timedelta(days) for days in (0, *scenario.days_before))
+        last, *others = (run_execution(scenario, at, key) for at in starts)
+        watched.append(last)
+        earlier += others
     return watched, earlier
 
 
@@ -159,3 +179,190 @@ def _nested(execution: DemoExecution) -> Iterator[DemoExecution]:
         yield from _nested(each)
     for child in execution.children:
         yield from _nested(child)
+
+
+# -- CloudTrail's records --------------------------------------------------------------
+
+
+def deliver(event: TrailEvent, lag: float) -> TrailEvent:
+    """Let LookupEvents show the event from `lag` seconds after it happened."""
+    event.delivered_at = after(event.at, lag)
+    return event
+
+
+def user(
+    name: str, key_id: str, address: str = "203.0.113.24", agent: str = "AWS Internal"
+) -> CallerIdentity:
+    """Return an IAM user with an access key of their own; by default in the console."""
+    identity = {
+        "type": "IAMUser",
+        "principalId": "AIDASAMPLEUSERIDSAMPL",
+        "arn": arn("iam", f"user/{name}"),
+        "accountId": ACCOUNT_ID,
+        "accessKeyId": key_id,
+        "userName": name,
+    }
+    return CallerIdentity(identity, address, agent)
+
+
+def in_role(role: str, session: str, since: datetime, key_id: str) -> Json:
+    """Return the identity of somebody who has assumed the role of this ARN."""
+    name = role.rpartition("/")[2]
+    principal = Dice(role).role_id()
+    issuer = {
+        "type": "Role",
+        "principalId": principal,
+        "arn": role,
+        "accountId": ACCOUNT_ID,
+        "userName": name,
+    }
+    attributes = {"creationDate": iso(since), "mfaAuthenticated": "false"}
+    return {
+        "type": "AssumedRole",
+        "principalId": f"{principal}:{session}",
+        # The role's path is in the issuer's ARN only.
+        "arn": arn("sts", f"assumed-role/{name}/{session}"),
+        "accountId": ACCOUNT_ID,
+        "accessKeyId": key_id,
+        "sessionContext": {"sessionIssuer": issuer, "attributes": attributes},
+    }
+
+
+def by_step_functions(role: str, at: datetime, dice: Dice) -> CallerIdentity:
+    """Return Step Functions in a role: a new session for every single call."""
+    identity = in_role(role, dice.session(), at, dice.key_id())
+    return CallerIdentity(identity | {"invokedBy": _STATES}, _STATES, _STATES)
+
+
+def _event(
+    dice: Dice, at: datetime, action: str, caller: CallerIdentity, **fields: Any
+) -> TrailEvent:
+    """Return a call with ids of its own."""
+    return TrailEvent(at, action, caller, dice.uuid(), dice.uuid(), **fields)
+
+
+def records_of(execution: DemoExecution, key: str) -> Iterator[TrailEvent]:
+    """Yield what is recorded of an execution; the second poll's record is very late."""
+    dice, scenario = Dice(key, execution.name, "trail"), execution.scenario
+    is_child = execution.map_run_arn is not None
+    polls = [call for call in execution.calls if call.read_only]
+    late = [] if is_child else polls[:2][-1:]
+    for event in execution.calls:
+        event.caller = by_step_functions(role_arn(scenario), event.at, dice)
+        event.event_id = dice.uuid()
+        if event.read_only and scenario.polls_denied:
+            event.deny()
+        yield deliver(event, _LATE if event in late else dice.lag())
+        yield deliver(_assume_role(execution, event, dice), dice.lag())
+    if is_child:
+        return
+    for redriven in execution.redrives(execution.ends_at):
+        yield deliver(_redrive(execution, redriven.at, dice), dice.lag())
+    for seconds in (2.0, 14.0):
+        at = after(execution.started_at, seconds)
+        yield deliver(_sampling_rules(execution, at, dice), dice.lag())
+
+
+def _assume_role(execution: DemoExecution, event: TrailEvent, dice: Dice) -> TrailEvent:
+    """Return how Step Functions came by the session of a call."""
+    service = CallerIdentity(
+        {"type": "AWSService", "invokedBy": _STATES}, _STATES, _STATES
+    )
+    role, session = role_arn(execution.scenario), event.caller
+    request = {"roleArn": role, "roleSessionName": session.name}
+    response = {"assumedRoleUser": {"arn": session.identity["arn"]}}
+    told = {"request": request, "response": response}
+    return _event(dice, event.at, "sts:AssumeRole", service, **told)
+
+
+def _redrive(execution: DemoExecution, at: datetime, dice: Dice) -> TrailEvent:
+    """Return the call with which somebody redrove an execution."""
+    caller = user("alice", dice.key_id())
+    request, response = {"executionArn": execution.arn}, {"redriveDate": in_words(at)}
+    told = {"request": request, "response": response, "read_only": False}
+    return _event(dice, at, "states:RedriveExecution", caller, **told)
+
+
+def _sampling_rules(execution: DemoExecution, at: datetime, dice: Dice) -> TrailEvent:
+    """Return X-Ray's request under a machine's role, which the role may not make."""
+    action, xray = "xray:GetSamplingRules", "xray-daemon"
+    session, key_id = f"{xray}-{dice.digits(19)}", dice.key_id()
+    identity = in_role(role_arn(execution.scenario), session, at, key_id)
+    caller = CallerIdentity(identity, "198.51.100.7", xray)
+    event = _event(dice, at, action, caller)
+    event.deny()
+    return event
+
+
+def bystanders(
+    executions: Sequence[DemoExecution], epoch: datetime, dice: Dice
+) -> list[TrailEvent]:
+    """Return other principals' calls from before the executions to after the last."""
+    since = epoch - timedelta(minutes=12)
+    until = max([epoch, *(each.ends_at for each in executions)]) + timedelta(minutes=6)
+    events = [*_noise(since, until, dice), *_other_machine(since, until, dice)]
+    events += _onlooker(executions, dice)
+    return [deliver(event, dice.lag()) for event in events]
+
+
+def _every(
+    low: float, high: float, since: datetime, until: datetime, dice: Dice
+) -> Iterator[datetime]:
+    at = after(since, dice.uniform(0, high))
+    while at < until:
+        yield at
+        at = after(at, dice.uniform(low, high))
+
+
+def _ecs_call(
+    dice: Dice, at: datetime, name: str, caller: CallerIdentity, *tasks: str
+) -> TrailEvent:
+    request = {"cluster": CLUSTER_ARN} | ({"tasks": list(tasks)} if tasks else {})
+    read_only = name.startswith(("Describe", "List"))
+    action = f"ecs:{name}"
+    return _event(dice, at, action, caller, request=request, read_only=read_only)
+
+
+def _noise(since: datetime, until: datetime, dice: Dice) -> Iterator[TrailEvent]:
+    """Yield calls of an EC2 container instance, and of a person in the console."""
+    role, instance = arn("iam", "role/ecsInstanceRole"), f"i-0{dice.hex(16)}"
+    agent = "Amazon ECS Agent - v1.88.0 (linux) (+http://aws.amazon.com/ecs)"
+    for at in _every(35, 95, since, until, dice):
+        identity = in_role(role, instance, since, dice.key_id())
+        caller = CallerIdentity(identity, "203.0.113.40", agent)
+        name = dice.choice(("SubmitTaskStateChange", "SubmitContainerStateChange"))
+        yield _ecs_call(dice, at, name, caller)
+    alice = user("alice", dice.key_id())
+    for at in _every(50, 140, since, until, dice):
+        name = dice.choice(("DescribeClusters", "ListTasks", "DescribeServices"))
+        yield _ecs_call(dice, at, name, alice)
+
+
+def _onlooker(executions: Sequence[DemoExecution], dice: Dice) -> Iterator[TrailEvent]:
+    """Yield that person looking at the executions' own tasks: same task, other user."""
+    for execution in executions:
+        calls = [call for call in execution.calls if call.action == "ecs:RunTask"]
+        for call in calls[:1]:
+            at = after(call.at, dice.uniform(21, 44))
+            yield _ecs_call(
+                dice, at, "DescribeTasks", user("alice", dice.key_id()), call.job_arn
+            )
+
+
+def _other_machine(
+    since: datetime, until: datetime, dice: Dice
+) -> Iterator[TrailEvent]:
+    """Yield another state machine's tasks, made by Step Functions too."""
+    name = "hourly-import"
+    role = arn("iam", f"role/service-role/StepFunctions-{name}-role-5d1c7f20")
+    for at in _every(240, 420, since, until, dice):
+        task = EcsTask(dice, name, at, STARTED_BY)
+        run = {"cluster": "demo-cluster", "taskDefinition": name}
+        caller = by_step_functions(role, at, dice)
+        event = _event(dice, at, "ecs:RunTask", caller, read_only=False)
+        event.request = run | {"startedBy": STARTED_BY}
+        event.response = camel(task.answer(in_words))
+        yield event
+        for when in (after(at, 56), after(at, 117)):
+            caller = by_step_functions(role, when, dice)
+            yield _ecs_call(dice, when, "DescribeTasks", caller, task.arn)

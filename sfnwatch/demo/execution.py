@@ -1,51 +1,43 @@
-"""One execution from start to end: its history, the calls made for it, its Map Runs.
+"""One execution from start to end: its history, calls, ECS tasks and Map Runs.
 
 A Map Run never fails: no scenario's does, and no public recording shows one that did.
+
+What ECS tells of its tasks goes to an SQS queue that EventBridge feeds. The events have
+the documented shape. When a task was pending or running is as recorded of one on
+Fargate; that an event comes a moment later is set.
 """
 
+import hashlib
 import json
 from bisect import bisect
 from collections import Counter
-from collections.abc import Callable, Mapping
-from datetime import datetime
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from functools import cached_property
 from hashlib import blake2s
-from heapq import heapreplace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
-from sfnwatch.demo.formats import Dice, Json, after, arn, epoch_seconds
+from sfnwatch.demo.formats import (
+    ACCOUNT_ID,
+    REGION,
+    Dice,
+    Json,
+    after,
+    arn,
+    camel,
+    epoch_ms,
+    epoch_seconds,
+    iso,
+    iso_ms,
+)
 from sfnwatch.demo.scenarios import Scenario
-
-if TYPE_CHECKING:
-    from sfnwatch.demo.services import EcsTask
 
 REDRIVEN = "ExecutionRedriven"
 _ENDS = ("ExecutionSucceeded", "ExecutionFailed")
 # The two families whose details don't carry the event's own name.
 _FAMILIES = ("StateEntered", "StateExited")
-
-
-class StatesError(Exception):
-    """An error of Amazon States Language, which an attempt or a state ended with."""
-
-    def __init__(self, error: str, cause: str) -> None:
-        super().__init__(error, cause)
-        self.error, self.cause = error, cause
-
-    @property
-    def details(self) -> dict[str, str]:
-        """Return it as history events tell it."""
-        return {"error": self.error, "cause": self.cause}
-
-    @property
-    def output(self) -> dict[str, str]:
-        """Return it as a Catch is given it."""
-        return {"Error": self.error, "Cause": self.cause}
-
-    def is_among(self, errors: list[str]) -> bool:
-        """Tell whether a Retry or Catch for these errors applies."""
-        return bool({"States.ALL", "States.TaskFailed", self.error} & set(errors))
 
 
 class DemoEvent(msgspec.Struct):
@@ -68,22 +60,207 @@ class DemoEvent(msgspec.Struct):
         } | ({key: self.details} if self.details else {})
 
 
-class Call(msgspec.Struct, frozen=True):
-    """A call that Step Functions makes for an execution."""
+class CallerIdentity(msgspec.Struct, frozen=True):
+    """Who made a call, and from where, as a record tells it."""
+
+    identity: Json
+    address: str
+    user_agent: str
+
+    @property
+    def name(self) -> str:
+        """Return the user's name, or a role's session; nothing for a service."""
+        whole: str = self.identity.get("arn", "")
+        return whole.rpartition("/")[2]
+
+
+class TrailEvent(msgspec.Struct, dict=True):
+    """A call as CloudTrail notes it."""
 
     at: datetime
     action: str
     """As `ecs:RunTask`."""
-    job_arn: str
-    """The task or execution that it starts or asks about."""
+    caller: CallerIdentity
     request_id: str
-    request: Json
+    event_id: str
+    request: Json | None = None
     response: Json | None = None
-    denied: bool = False
+    error_code: str = ""
+    error_message: str = ""
+    read_only: bool = True
+    job_arn: str = ""
+    """The task or execution that it starts or asks about."""
+    delivered_at: datetime = datetime.max.replace(tzinfo=UTC)
+
+    @cached_property
+    def event_time(self) -> datetime:
+        """Return when it happened in whole seconds, as CloudTrail keeps it."""
+        return self.at.replace(microsecond=0)
 
     @property
-    def is_poll(self) -> bool:
-        return ":Describe" in self.action
+    def place(self) -> tuple[float, str]:
+        """Where it stands in the order of time; the id settles ties."""
+        return self.event_time.timestamp(), self.event_id
+
+    @cached_property
+    def attributes(self) -> Json:
+        """Return what LookupEvents can find it by."""
+        service, _, name = self.action.partition(":")
+        return {
+            "EventId": self.event_id,
+            "EventName": name,
+            "ReadOnly": "true" if self.read_only else "false",
+            "EventSource": f"{service}.amazonaws.com",
+            "AccessKeyId": self.caller.identity.get("accessKeyId"),
+            "Username": self.caller.name,
+        }
+
+    def deny(self) -> None:
+        """Have it denied, in AWS's words; such a record has no request and response."""
+        on_resource = f" on resource: {self.job_arn}" if self.job_arn else ""
+        self.error_code, self.request, self.response = "AccessDenied", None, None
+        self.error_message = (
+            f"User: {self.caller.identity['arn']} is not authorized to perform:"
+            f" {self.action}{on_resource} because no identity-based policy allows the"
+            f" {self.action} action"
+        )
+
+    @property
+    def record(self) -> Json:
+        """Return the record, whole."""
+        error = {"errorCode": self.error_code, "errorMessage": self.error_message}
+        return {
+            "eventVersion": "1.09",
+            "userIdentity": self.caller.identity,
+            "eventTime": iso(self.at),
+            "eventSource": self.attributes["EventSource"],
+            "eventName": self.attributes["EventName"],
+            "awsRegion": REGION,
+            "sourceIPAddress": self.caller.address,
+            "userAgent": self.caller.user_agent,
+            **(error if self.error_code else {}),
+            "requestParameters": self.request,
+            "responseElements": self.response,
+            "requestID": self.request_id,
+            "eventID": self.event_id,
+            "readOnly": self.read_only,
+            "eventType": "AwsApiCall",
+            "managementEvent": True,
+            "recipientAccountId": ACCOUNT_ID,
+            "eventCategory": "Management",
+        }
+
+    @property
+    def envelope(self) -> Json:
+        """Return the record as LookupEvents wraps it."""
+        return {key: value for key, value in self.attributes.items() if value} | {
+            "EventTime": epoch_seconds(self.event_time),
+            "Resources": [],
+            "CloudTrailEvent": json.dumps(self.record, separators=(",", ":")),
+        }
+
+
+# -- ECS's tasks -----------------------------------------------------------------------
+
+CLUSTER_ARN = arn("ecs", "cluster/demo-cluster")
+STARTED_BY = "AWS Step Functions"
+"""What `.sync` tells ECS about who starts the task; the other forms say nothing."""
+
+# Seconds after the creation of a Fargate task, and before its stop, as recorded.
+_CONNECTED, _PULL_STARTED, _PULL_STOPPED, _RUNNING = 3.246, 18.768, 20.402, 20.943
+_EXECUTION_STOPPED, _STOPPING = 33.036, 22.953
+
+_ENDING = {"DEPROVISIONING", "STOPPED"}
+
+
+class EcsTask:
+    """A Fargate task with one container, as RunTask answers it and once stopped.
+
+    Of what ECS tells of a task it has what tells one from another, and what becomes of
+    it; what is the same for all, or empty, is left out.
+    """
+
+    def __init__(
+        self, dice: Dice, family: str, created_at: datetime, started_by: str | None
+    ) -> None:
+        self.family, self.started_by = family, started_by
+        self.created_at = self.stopped_at = created_at
+        self.exit_code = 0
+        self.task_id, self._container_id = dice.hex(32), dice.uuid()
+
+    @property
+    def arn(self) -> str:
+        return arn("ecs", f"task/demo-cluster/{self.task_id}")
+
+    def answer(self, stamp: Callable[[datetime], object] = epoch_ms) -> Json:
+        """Return RunTask's answer, its time in the form asked for."""
+        return {"Tasks": [self.told("PROVISIONING", stamp)], "Failures": []}
+
+    def told(self, status: str, stamp: Callable[[datetime], object] = epoch_ms) -> Json:
+        """Return the task as ECS tells of it in one state of its life."""
+        # Only `.sync` gives a StartedBy; elsewhere the key is left out, not null.
+        started_by = {"StartedBy": self.started_by} if self.started_by else {}
+        path = f"container/demo-cluster/{self.task_id}/{self._container_id}"
+        container: Json = {
+            "ContainerArn": arn("ecs", path),
+            "Image": f"demo/{self.family}:latest",
+            "Name": self.family,
+            "TaskArn": self.arn,
+            "LastStatus": "RUNNING" if status == "RUNNING" else "PENDING",
+        }
+        stopping: Json = {}
+        if status in _ENDING:
+            container |= {"ExitCode": self.exit_code, "LastStatus": "STOPPED"}
+            stopping |= {
+                "DesiredStatus": "STOPPED",
+                "StopCode": "EssentialContainerExited",
+                "StoppedReason": "Essential container in task exited",
+            }
+        if status == "STOPPED":
+            stopping["StoppedAt"] = stamp(self.stopped_at)
+        return {
+            "ClusterArn": CLUSTER_ARN,
+            "Cpu": "256",
+            "CreatedAt": stamp(self.created_at),
+            "Group": f"family:{self.family}",
+            "LaunchType": "FARGATE",
+            "Memory": "512",
+            "PlatformVersion": "1.4.0",
+            "TaskArn": self.arn,
+            "TaskDefinitionArn": arn("ecs", f"task-definition/{self.family}:7"),
+            **started_by,
+            "Containers": [container],
+            "DesiredStatus": "RUNNING",
+            "LastStatus": status,
+            "Version": [*self.life].index(status) + 1,
+            **stopping,
+        }
+
+    @property
+    def life(self) -> dict[str, datetime]:
+        """Return when it came into each of its states."""
+        return {
+            "PROVISIONING": self.created_at,
+            "PENDING": after(self.created_at, _CONNECTED),
+            "RUNNING": after(self.created_at, _RUNNING),
+            "DEPROVISIONING": after(self.stopped_at, -_STOPPING),
+            "STOPPED": self.stopped_at,
+        }
+
+    def stopped(self) -> Json:
+        """Return the task as Step Functions passes it on at the end."""
+        created, stopped = self.created_at, self.stopped_at
+        return self.told("STOPPED") | {
+            "ConnectivityAt": epoch_ms(after(created, _CONNECTED)),
+            "PullStartedAt": epoch_ms(after(created, _PULL_STARTED)),
+            "PullStoppedAt": epoch_ms(after(created, _PULL_STOPPED)),
+            "StartedAt": epoch_ms(after(created, _RUNNING)),
+            "ExecutionStoppedAt": epoch_ms(after(stopped, -_EXECUTION_STOPPED)),
+            "StoppingAt": epoch_ms(after(stopped, -_STOPPING)),
+        }
+
+
+# -- an execution ----------------------------------------------------------------------
 
 
 class DemoExecution(msgspec.Struct):
@@ -95,12 +272,12 @@ class DemoExecution(msgspec.Struct):
     map_run_arn: str | None = None
     """The Map Run that it is a child of."""
     events: list[DemoEvent] = []
-    calls: list[Call] = []
-    """In the order of time."""
+    calls: list[TrailEvent] = []
+    """Those that Step Functions makes for it, in the order of time."""
     nested: list["DemoExecution"] = []
     """Executions of other machines that it starts."""
     map_runs: list["DemoMapRun"] = []
-    tasks: list["EcsTask"] = []
+    tasks: list[EcsTask] = []
     """The ECS tasks that it waits for."""
 
     @property
@@ -151,10 +328,6 @@ class DemoExecution(msgspec.Struct):
         return end.at if end else self.started_at
 
 
-StartNested = Callable[[Scenario, datetime, Any], DemoExecution]
-"""Runs an execution of a scenario, from a time on, with an input."""
-
-
 def role_arn(scenario: Scenario) -> str:
     """Return the role of the machine, on the path where the console puts it.
 
@@ -170,9 +343,6 @@ def machine_arn(scenario: Scenario) -> str:
 
 
 # -- Map Runs: how they get through their items ----------------------------------------
-
-StartChild = Callable[[int, datetime], DemoExecution]
-"""Runs the child execution of an item, by its index, from a time on."""
 
 
 class DemoMapRun(msgspec.Struct):
@@ -205,17 +375,6 @@ class DemoMapRun(msgspec.Struct):
         counts = Counter(child.status(now) for child in self.begun(now))
         return counts + Counter(PENDING=self.total - counts.total())
 
-    def run(self, start: StartChild, dice: Dice) -> None:
-        """Start a child for each item as soon as there is a place for it."""
-        count = min(self.state["MaxConcurrency"], self.total)
-        places = [(self.started_at, place) for place in range(count)]
-        for index in range(self.total):
-            free_at, place = places[0]
-            child = start(index, after(free_at, dice.seconds(0.1, 0.3)))
-            self.children.append(child)
-            heapreplace(places, (child.ends_at, place))
-        self.ends_at = max([self.ends_at, *(child.ends_at for child in self.children)])
-
     @property
     def result(self) -> list[Any]:
         """Return what the children add to the state's result: of failures, inferred."""
@@ -228,3 +387,77 @@ def _result(child: DemoExecution) -> Any:
         return json.loads(details["output"])
     error = {"Error": details["error"], "Cause": details["cause"]}
     return {"Status": child.last_status} | error
+
+
+# -- what ECS tells of tasks, in a queue -----------------------------------------------
+
+PATH = f"/{ACCOUNT_ID}/sfnwatch-demo"
+"""The path of the queue's URL, at the account's endpoint."""
+
+
+class DemoMessage(msgspec.Struct, frozen=True):
+    """An EventBridge event on its way to the queue."""
+
+    sent_at: datetime
+    message_id: str
+    event: Json
+
+    def wire(self) -> Json:
+        """Return what ReceiveMessage sends."""
+        body = json.dumps(self.event, separators=(",", ":"))
+        digest = hashlib.md5(body.encode(), usedforsecurity=False).hexdigest()
+        return {
+            "MessageId": self.message_id,
+            "ReceiptHandle": self.message_id,
+            "MD5OfBody": digest,
+            "Body": body,
+            "Attributes": {"SentTimestamp": str(epoch_ms(self.sent_at))},
+        }
+
+
+class DemoQueue:
+    """Which messages are there, which are hidden for a while, and which are gone."""
+
+    def __init__(self, messages: Iterable[DemoMessage]) -> None:
+        self._messages = sorted(messages, key=lambda message: message.sent_at)
+        self._hidden_until: dict[str, datetime] = {}
+
+    def visible(self, now: datetime) -> list[DemoMessage]:
+        """Return what can be received by now, the oldest first."""
+        return [
+            message
+            for message in self._messages
+            if message.sent_at <= now
+            and self._hidden_until.get(message.message_id, now) <= now
+        ]
+
+    def receive(self, now: datetime, most: int, hidden: int) -> list[DemoMessage]:
+        """Hand messages out, which hides them for so many seconds."""
+        found = self.visible(now)[:most]
+        for message in found:
+            self._hidden_until[message.message_id] = after(now, hidden)
+        return found
+
+    def delete(self, message_id: str) -> None:
+        kept = [each for each in self._messages if each.message_id != message_id]
+        self._messages = kept
+
+
+def state_changes(task: EcsTask) -> Iterator[DemoMessage]:
+    """Yield a message for each change in a task's life."""
+    dice = Dice(task.task_id, "events")
+    for status, due in task.life.items():
+        at = min(max(due, task.created_at), task.stopped_at)
+        sent_at, message_id = after(at, dice.uniform(0.6, 2.4)), dice.uuid()
+        event = {
+            "version": "0",
+            "id": dice.uuid(),
+            "detail-type": "ECS Task State Change",
+            "source": "aws.ecs",
+            "account": ACCOUNT_ID,
+            "time": iso(at),
+            "region": REGION,
+            "resources": [task.arn],
+            "detail": camel(task.told(status, iso_ms)) | {"updatedAt": iso_ms(at)},
+        }
+        yield DemoMessage(sent_at, message_id, event)

@@ -25,7 +25,7 @@ def arn(service: str, resource: str) -> str:
     return f"arn:aws:{service}:{region}:{ACCOUNT_ID}:{resource}"
 
 
-class Dice:
+class Dice(random.Random):
     """A random generator seeded with its key, so that it always draws the same.
 
     A demo that was killed and starts again must show the same account, so every id
@@ -33,11 +33,10 @@ class Dice:
     """
 
     def __init__(self, *key: object) -> None:
-        text = "/".join(str(part) for part in key)
-        self._random = random.Random(text)  # noqa: S311 - repeatable on purpose
+        super().__init__("/".join(map(str, key)))
 
     def uuid(self) -> str:
-        return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
+        return str(uuid.UUID(int=self.getrandbits(128), version=4))
 
     def hex(self, length: int) -> str:
         return self._pick("0123456789abcdef", length)
@@ -57,18 +56,12 @@ class Dice:
         """Return a role's unique id, which is one letter longer than a key's."""
         return "AROA" + self._pick(_KEY_LETTERS, 17)
 
-    def seconds(self, low: float, high: float) -> float:
-        return self._random.uniform(low, high)
-
-    def choice(self, *options: str) -> str:
-        return self._random.choice(options)
-
     def lag(self) -> float:
         """Return how late CloudTrail delivers one record, in seconds."""
-        return self._random.triangular(45, 270, 130)
+        return self.triangular(45, 270, 130)
 
     def _pick(self, letters: str, length: int) -> str:
-        return "".join(self._random.choices(letters, k=length))
+        return "".join(self.choices(letters, k=length))
 
 
 def compact(value: object) -> str:

@@ -14,17 +14,17 @@ from typing import Any, TypeVar
 import msgspec
 
 from sfnwatch.demo.account import Account
-from sfnwatch.demo.cloudtrail import TrailEvent
 from sfnwatch.demo.execution import (
+    PATH,
     DemoEvent,
     DemoExecution,
     DemoMapRun,
+    TrailEvent,
     machine_arn,
     role_arn,
 )
 from sfnwatch.demo.formats import ACCOUNT_ID, REGION, Json, after, arn, epoch_seconds
 from sfnwatch.demo.scenarios import Scenario
-from sfnwatch.demo.services import PATH
 
 Item = TypeVar("Item")
 Parameters = TypeVar("Parameters", bound=msgspec.Struct)
@@ -124,8 +124,9 @@ def list_executions(account: Account, asked: StatesRequest) -> Json:
     if asked.map_run_arn:
         found = _known("mapRunArn", asked.map_run_arn, account.map_run).begun(now)
     else:
-        machine, started = _scenario(account, asked).machine, account.started()
-        found = [each for each in started if each.scenario.machine == machine]
+        machines = {machine_arn(each): each for each in account.machines.values()}
+        scenario = _known("stateMachineArn", asked.state_machine_arn, machines.get)
+        found = [e for e in account.started() if e.scenario.machine == scenario.machine]
     found = [each for each in found if status in {None, each.status(now)}]
     found.sort(key=lambda each: (each.listed_at(now), each.arn), reverse=True)
 
@@ -157,21 +158,22 @@ def list_state_machines(account: Account, asked: StatesRequest) -> Json:
 
 
 def _page(
-    same: msgspec.Struct,
-    token: str | None,
+    asked: "StatesRequest | LookupRequest",
     items: Mapping[str, Item],
     size: int,
     refused: AwsError,
 ) -> tuple[list[Item], str]:
     """Return what follows a token, and the next token; refuse one that is not ours.
 
-    `same` is what must be asked each time. A token names it, and the last item.
+    A token names the last item, and what was asked but for the size, which must be
+    asked each time.
     """
+    same = msgspec.structs.replace(asked, next_token=None, max_results=0)
     request = blake2s(msgspec.json.encode(same)).hexdigest()
     keys, start, following = list(items), 0, ""
-    if token is not None:
+    if asked.next_token is not None:
         try:
-            of_request, last = json.loads(urlsafe_b64decode(token))
+            of_request, last = json.loads(urlsafe_b64decode(asked.next_token))
             start = keys.index(last) + 1
         except (TypeError, ValueError) as error:
             raise refused from error
@@ -191,11 +193,8 @@ def _listed(
     item: Callable[[Item], Json],
 ) -> Json:
     """Return a page of a list, and the token of the next if there is one."""
-    # Whoever sends a token must send all but the size as before.
-    same = msgspec.structs.replace(asked, next_token=None, max_results=0)
     refused = AwsError("InvalidToken", "Invalid Token: 'Invalid token'")
-    size = asked.max_results or 100
-    page, token = _page(same, asked.next_token, items, size, refused)
+    page, token = _page(asked, items, asked.max_results or 100, refused)
     return {name: [item(each) for each in page]} | (
         {"nextToken": token} if token else {}
     )
@@ -214,11 +213,6 @@ def _known(name: str, given: str | None, look_up: Callable[[str], Item | None]) 
 
 def _execution(account: Account, asked: StatesRequest) -> DemoExecution:
     return _known("executionArn", asked.execution_arn, account.execution)
-
-
-def _scenario(account: Account, asked: StatesRequest) -> Scenario:
-    machines = {machine_arn(each): each for each in account.machines.values()}
-    return _known("stateMachineArn", asked.state_machine_arn, machines.get)
 
 
 def _summary(account: Account, execution: DemoExecution) -> Json:
@@ -305,11 +299,9 @@ def lookup_events(account: Account, asked: LookupRequest) -> Json:
         )
 
     found = account.delivered(fits)
-    # Whoever sends a token must send all else as before.
-    same = msgspec.structs.replace(asked, next_token=None)
     size, by_id = min(asked.max_results, _MOST_EVENTS), {e.event_id: e for e in found}
     refused = AwsError("InvalidNextTokenException", "Invalid NextToken")
-    page, token = _page(same, asked.next_token, by_id, size, refused)
+    page, token = _page(asked, by_id, size, refused)
     following = {"NextToken": token} if token else {}
     return {"Events": [each.envelope for each in page]} | following
 

@@ -7,25 +7,42 @@ does, is inferred. A branch or a Map Run that fails for good is not supported: n
 scenario has one.
 """
 
+import json
 import operator
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from heapq import heapreplace
 from typing import Any, Self
 
 import msgspec
 
 from sfnwatch.demo.execution import (
+    CLUSTER_ARN,
     REDRIVEN,
+    STARTED_BY,
+    CallerIdentity,
     DemoEvent,
     DemoExecution,
     DemoMapRun,
-    StatesError,
+    EcsTask,
+    TrailEvent,
+    machine_arn,
     role_arn,
 )
-from sfnwatch.demo.formats import REGION, Dice, Json, after, arn, compact, iso_ms
-from sfnwatch.demo.scenarios import Scenario
-from sfnwatch.demo.services import STARTED_BY, AttemptResult, Services
+from sfnwatch.demo.formats import (
+    REGION,
+    Dice,
+    Json,
+    after,
+    arn,
+    camel,
+    compact,
+    epoch_ms,
+    in_words,
+    iso_ms,
+)
+from sfnwatch.demo.scenarios import Invocation, NestedExecution, Scenario, TaskRun
 
 _RESOURCE = re.compile(r"arn:aws:states:::((?:aws-sdk:)?[^:]+):(.+)")
 _PATH_STEP = re.compile(r"\.(\w+)|\[(\d+)\]")
@@ -33,10 +50,34 @@ _COMPARISONS = {
     "BooleanEquals": operator.eq,
     "NumericGreaterThan": operator.gt,
 }
+_LATER = CallerIdentity({}, "", "")
+_HIDDEN = "HIDDEN_DUE_TO_SECURITY_REASONS"
 # Seconds between the starts of branches, enough for them to be entered in their order.
 _APART = 0.03
 
 State = Mapping[str, Any]
+
+
+class StatesError(Exception):
+    """An error of Amazon States Language, which an attempt or a state ended with."""
+
+    def __init__(self, error: str, cause: str) -> None:
+        super().__init__(error, cause)
+        self.error, self.cause = error, cause
+
+    @property
+    def details(self) -> dict[str, str]:
+        """Return it as history events tell it."""
+        return {"error": self.error, "cause": self.cause}
+
+    @property
+    def output(self) -> dict[str, str]:
+        """Return it as a Catch is given it."""
+        return {"Error": self.error, "Cause": self.cause}
+
+    def is_among(self, errors: list[str]) -> bool:
+        """Tell whether a Retry or Catch for these errors applies."""
+        return bool({"States.ALL", "States.TaskFailed", self.error} & set(errors))
 
 
 def run_execution(
@@ -68,6 +109,8 @@ class _OpenBranch(msgspec.Struct):
     at: datetime
     last: int = -1
     """The index of this branch's last event."""
+    name: str = ""
+    """The state that it is in."""
 
     def event(self, at: datetime, kind: str, details: Json) -> None:
         """Write down what happens next."""
@@ -76,7 +119,7 @@ class _OpenBranch(msgspec.Struct):
 
     def soon(self, kind: str, details: Json) -> None:
         """Write down what happens at once, as far as Step Functions does."""
-        self.event(after(self.at, self.dice.seconds(0.01, 0.04)), kind, details)
+        self.event(after(self.at, self.dice.uniform(0.01, 0.04)), kind, details)
 
     def leaf(self, kind: str) -> None:
         """Write down what nothing follows."""
@@ -108,13 +151,22 @@ def _numbered(events: Sequence[DemoEvent]) -> list[DemoEvent]:
     return [events[index] for index in order]
 
 
+class AttemptResult(msgspec.Struct, frozen=True):
+    """What an attempt came to."""
+
+    ended_at: datetime
+    output: Any = None
+    failure: StatesError | None = None
+    submitted: tuple[datetime, Any] | None = None
+    """When a job was begun that is waited for, and the answer to that."""
+
+
 class _Interpreter:
     """Runs one execution."""
 
     def __init__(self, execution: DemoExecution, key: str, dice: Dice) -> None:
         self._execution, self._key, self._dice = execution, key, dice
         self._scenario = scenario = execution.scenario
-        self._services = Services(execution, dice, self._start)
         self._attempts = {name: iter(each) for name, each in scenario.attempts.items()}
         self._context = {"Execution": {"Id": execution.arn, "Name": execution.name}}
         self._entered: tuple[str, Any, int] = (scenario.start_at, None, -1)
@@ -129,36 +181,23 @@ class _Interpreter:
         # The first state points at 0, not at ExecutionStarted.
         branch.last = -1
         machine = {"StartAt": scenario.start_at, "States": scenario.states}
-        succeeded = self._whole(branch, machine, data)
-        for number, pause in enumerate(scenario.redriven_after, 1):
-            if succeeded:
+        for number, pause in enumerate((*scenario.redriven_after, None), 1):
+            try:
+                data = self._machine(branch, machine, data, redriven=number > 1)
+            except StatesError as error:
+                branch.soon("ExecutionFailed", error.details)
+            else:
+                branch.soon("ExecutionSucceeded", _data("output", data))
                 break
-            # That this follows nothing, as an abort does, is inferred.
-            branch.last = -1
-            at = after(branch.at, pause)
-            branch.event(at, REDRIVEN, {"redriveCount": number})
-            machine["StartAt"], data, branch.last = self._entered
-            succeeded = self._whole(branch, machine, data, redriven=True)
+            if pause is not None:
+                # That this follows nothing, as an abort does, is inferred.
+                branch.last = -1
+                at = after(branch.at, pause)
+                branch.event(at, REDRIVEN, {"redriveCount": number})
+                machine["StartAt"], data, branch.last = self._entered
         execution.events = _numbered(execution.events)
         execution.calls.sort(key=lambda call: call.at)
         return execution
-
-    def _start(
-        self, scenario: Scenario, started_at: datetime, data: Any
-    ) -> DemoExecution:
-        return run_execution(scenario, started_at, self._key, data)
-
-    def _whole(
-        self, branch: _OpenBranch, machine: State, data: Any, *, redriven: bool = False
-    ) -> bool:
-        """Run the machine and end the execution; True if it succeeds."""
-        try:
-            output = self._machine(branch, machine, data, redriven=redriven)
-        except StatesError as error:
-            branch.soon("ExecutionFailed", error.details)
-            return False
-        branch.soon("ExecutionSucceeded", _data("output", output))
-        return True
 
     def _machine(
         self, branch: _OpenBranch, machine: State, data: Any, *, redriven: bool = False
@@ -170,20 +209,20 @@ class _Interpreter:
             if not redriven:
                 entered = _data("input", data) | {"name": name}
                 branch.soon(f"{state['Type']}StateEntered", entered)
-            redriven = False
+            redriven, branch.name = False, name
             self._entered = name, data, branch.last
-            data, following = self._state(branch, name, state, data)
+            data, following = self._state(branch, state, data)
             exited = _data("output", data) | {"name": name}
             branch.soon(f"{state['Type']}StateExited", exited)
             name = following
         return data
 
     def _state(
-        self, branch: _OpenBranch, name: str, state: State, data: Any
+        self, branch: _OpenBranch, state: State, data: Any
     ) -> tuple[Any, str | None]:
         """Run a state that was entered; return its output and the next state's name."""
         try:
-            result = self._result(branch, name, state, data)
+            result = self._result(branch, state, data)
         except StatesError as error:
             return _caught(state, data, error)
         following = state.get("Next")
@@ -191,14 +230,14 @@ class _Interpreter:
             following = self._choose(state, data)
         return self._output(state, data, result), following
 
-    def _result(self, branch: _OpenBranch, name: str, state: State, data: Any) -> Any:
+    def _result(self, branch: _OpenBranch, state: State, data: Any) -> Any:
         match state["Type"]:
             case "Task":
-                return self._task(branch, name, state, data)
+                return self._task(branch, state, data)
             case "Parallel":
                 return self._parallel(branch, state, data)
             case "Map":
-                return self._map(branch, name, state, data)
+                return self._map(branch, state, data)
             case "Wait":
                 branch.at = after(branch.at, state["Seconds"])
         return self._input(state, data)
@@ -214,7 +253,7 @@ class _Interpreter:
         branch.leaf("ParallelStateSucceeded")
         return outputs
 
-    def _map(self, branch: _OpenBranch, name: str, state: State, data: Any) -> Any:
+    def _map(self, branch: _OpenBranch, state: State, data: Any) -> Any:
         """Run a Map, all iterations of an inline one at the same time."""
         items, processor = self._value(state["ItemsPath"], data), state["ItemProcessor"]
         branch.soon("MapStateStarted", {"length": len(items)})
@@ -223,7 +262,7 @@ class _Interpreter:
         branches = branch.fork(len(items))
         outputs = []
         for index, (own, item) in enumerate(zip(branches, items, strict=True)):
-            iteration = {"name": name, "index": index}
+            iteration = {"name": branch.name, "index": index}
             own.event(own.at, "MapIterationStarted", iteration)
             outputs.append(self._machine(own, processor, item))
             own.soon("MapIterationSucceeded", iteration)
@@ -236,32 +275,34 @@ class _Interpreter:
         machine = f"{self._scenario.machine}/{state['Label']}"
         map_run_arn = arn("states", f"mapRun:{machine}:{self._dice.uuid()}")
         branch.soon("MapRunStarted", {"mapRunArn": map_run_arn})
-
-        def start(index: int, at: datetime) -> DemoExecution:
+        began, total = branch.at, len(items)
+        known = self._execution.arn, machine, state, total, began, began
+        map_run = DemoMapRun(map_run_arn, *known)
+        count = min(state["MaxConcurrency"], total)
+        places = [(began, place) for place in range(count)]
+        for index, item in enumerate(items):
+            free_at, place = places[0]
+            at = after(free_at, self._dice.uniform(0.1, 0.3))
             child = _child(self._scenario, state, machine, index)
-            return run_execution(child, at, self._key, items[index], map_run_arn)
-
-        parent, total, at = self._execution.arn, len(items), branch.at
-        map_run = DemoMapRun(map_run_arn, parent, machine, state, total, at, at)
-        map_run.run(start, self._dice)
+            ran = run_execution(child, at, self._key, item, map_run_arn)
+            map_run.children.append(ran)
+            heapreplace(places, (ran.ends_at, place))
         self._execution.map_runs.append(map_run)
-        branch.at = map_run.ends_at
+        branch.at = max([began, *(child.ends_at for child in map_run.children)])
         branch.soon("MapRunSucceeded", {})
         map_run.ends_at = branch.at
         branch.leaf("MapStateSucceeded")
         return None if state.get("ResultPath", "$") is None else map_run.result
 
-    def _task(self, branch: _OpenBranch, name: str, state: State, data: Any) -> Any:
+    def _task(self, branch: _OpenBranch, state: State, data: Any) -> Any:
         """Try until it succeeds, or no retrier is left for its error."""
         used = [0] * len(state.get("Retry", ()))
-        branch.at = after(branch.at, self._dice.seconds(0.02, 0.05))
-        while (result := self._attempt(branch, name, state, data)).failure:
+        branch.at = after(branch.at, self._dice.uniform(0.02, 0.05))
+        while (result := self._attempt(branch, state, data)).failure:
             branch.at = after(branch.at, _back_off(state, result.failure, used))
         return result.output
 
-    def _attempt(
-        self, branch: _OpenBranch, name: str, state: State, data: Any
-    ) -> AttemptResult:
+    def _attempt(self, branch: _OpenBranch, state: State, data: Any) -> AttemptResult:
         ((resource_type, resource),) = _RESOURCE.findall(state["Resource"])
         parameters = self._input(state, data)
         if resource == "runTask.sync":
@@ -269,11 +310,17 @@ class _Interpreter:
         task = {"resourceType": resource_type, "resource": resource}
         scheduled = {"region": REGION, "parameters": compact(parameters)}
         branch.event(branch.at, "TaskScheduled", task | scheduled)
-        called_at = after(branch.at, self._dice.seconds(0.35, 0.8))
-        started_at = after(branch.at, self._dice.seconds(0.08, 0.13))
+        called_at = after(branch.at, self._dice.uniform(0.35, 0.8))
+        started_at = after(branch.at, self._dice.uniform(0.08, 0.13))
         branch.event(started_at, "TaskStarted", task)
-        attempt, whole = next(self._attempts[name]), f"{resource_type}:{resource}"
-        result = self._services.carry_out(attempt, called_at, whole, parameters)
+        match next(self._attempts[branch.name]):
+            case TaskRun() as run:
+                whole = f"{resource_type}:{resource}"
+                result = self._run_task(run, called_at, whole, parameters)
+            case Invocation() as run:
+                result = self._invoke(run, called_at, parameters["FunctionName"])
+            case NestedExecution() as run:
+                result = self._start_execution(run, called_at, parameters["Input"])
         if result.submitted:
             at, answer = result.submitted
             branch.event(at, "TaskSubmitted", task | _data("output", answer))
@@ -282,6 +329,77 @@ class _Interpreter:
             kind, details = "TaskFailed", result.failure.details
         branch.event(result.ended_at, kind, task | details)
         return result
+
+    # -- what an attempt does in its service ---------------------------------------
+    #
+    # ECS, Lambda and Step Functions itself. Lambda's Invoke is a data event, which
+    # Event history never has, so it makes no call here.
+
+    def _call(
+        self, at: datetime, action: str, job_arn: str, request: Json
+    ) -> TrailEvent:
+        """Make a call; its record tells later who made it."""
+        call = TrailEvent(at, action, _LATER, self._dice.uuid(), "", request)
+        call.read_only, call.job_arn = ":Describe" in action, job_arn
+        self._execution.calls.append(call)
+        return call
+
+    def _run_task(
+        self, run: TaskRun, at: datetime, resource: str, parameters: Json
+    ) -> AttemptResult:
+        answered_at = after(at, self._dice.uniform(0.25, 0.45))
+        family, started_by = parameters["TaskDefinition"], parameters.get("StartedBy")
+        task = EcsTask(self._dice, family, after(at, 0.187), started_by)
+        call = self._call(at, "ecs:RunTask", task.arn, camel(parameters))
+        call.response = camel(task.answer(in_words))
+        answer = task.answer(iso_ms)
+        if not resource.startswith("aws-sdk:"):
+            answer = _with_metadata(task.answer(), call.request_id)
+        if not resource.endswith(".sync"):
+            return AttemptResult(answered_at, answer)
+        poll = {"cluster": CLUSTER_ARN, "tasks": [task.arn]}
+        for seconds in run.polls:
+            self._call(after(at, seconds), "ecs:DescribeTasks", task.arn, poll)
+        self._execution.tasks.append(task)
+        task.stopped_at, task.exit_code = after(at, run.stops_after), run.exit_code
+        ended_at, output = after(task.stopped_at, run.completion_lag), task.stopped()
+        failure = None
+        if run.exit_code:
+            failure = StatesError("States.TaskFailed", compact(output))
+        return AttemptResult(ended_at, output, failure, (answered_at, answer))
+
+    def _invoke(
+        self, invocation: Invocation, at: datetime, function: str
+    ) -> AttemptResult:
+        ended_at, request_id = after(at, invocation.seconds), self._dice.uuid()
+        if invocation.error:
+            failure = _raised(function, *invocation.error, request_id)
+            return AttemptResult(ended_at, failure=failure)
+        payload = dict(invocation.payload)
+        answer = {"ExecutedVersion": "$LATEST", "Payload": payload, "StatusCode": 200}
+        return AttemptResult(ended_at, _with_metadata(answer, request_id))
+
+    def _start_execution(
+        self, nested: NestedExecution, at: datetime, data: Any
+    ) -> AttemptResult:
+        answered_at = after(at, self._dice.uniform(0.09, 0.18))
+        child = run_execution(nested.scenario, after(at, 0.041), self._key, data)
+        self._execution.nested.append(child)
+        started_at = child.started_at
+        request = {"stateMachineArn": machine_arn(child.scenario), "input": _HIDDEN}
+        call = self._call(at, "states:StartExecution", child.arn, request)
+        call.response = {"executionArn": child.arn, "startDate": in_words(started_at)}
+        poll = {"executionArn": child.arn}
+        for seconds in nested.polls:
+            self._call(after(at, seconds), "states:DescribeExecution", child.arn, poll)
+        answer = {"ExecutionArn": child.arn, "StartDate": epoch_ms(started_at)}
+        return AttemptResult(
+            after(child.ends_at, nested.completion_lag),
+            _passed_on(child),
+            submitted=(answered_at, _with_metadata(answer, call.request_id)),
+        )
+
+    # -- data ----------------------------------------------------------------------
 
     def _value(self, path: str, data: Any) -> Any:
         """Return what a path names: in the context object after `$$`, else in data."""
@@ -370,3 +488,41 @@ def _caught(state: State, data: Any, error: StatesError) -> tuple[Any, str]:
             output = _placed(data, error.output, catcher.get("ResultPath", "$"))
             return output, catcher["Next"]
     raise error
+
+
+def _raised(function: str, kind: str, message: str, request_id: str) -> StatesError:
+    """Return an exception of a Python function, in the words of Lambda's runtime."""
+    file = function.split(":")[6].replace("-", "_")
+    line = f'  File "/var/task/{file}.py", line 27, in handler\n'
+    cause = {
+        "errorMessage": message,
+        "errorType": kind,
+        "requestId": request_id,
+        "stackTrace": [f"{line}    raise {kind}({json.dumps(message)})\n"],
+    }
+    return StatesError(kind, compact(cause))
+
+
+def _passed_on(child: DemoExecution) -> Json:
+    """Return a nested execution as `.sync:2` passes it on: with its JSON parsed."""
+    return {
+        "ExecutionArn": child.arn,
+        "Input": json.loads(child.input),
+        "InputDetails": {"Included": True},
+        "Name": child.name,
+        "Output": json.loads(child.events[-1].details["output"]),
+        "OutputDetails": {"Included": True},
+        "StartDate": epoch_ms(child.started_at),
+        "StateMachineArn": machine_arn(child.scenario),
+        "Status": child.last_status,
+        "StopDate": epoch_ms(child.ends_at),
+    }
+
+
+def _with_metadata(answer: Json, request_id: str) -> Json:
+    """Return an answer with the metadata that optimized integrations add to it."""
+    headers = {"x-amzn-RequestId": request_id}
+    return answer | {
+        "SdkHttpMetadata": {"HttpHeaders": headers, "HttpStatusCode": 200},
+        "SdkResponseMetadata": {"RequestId": request_id},
+    }

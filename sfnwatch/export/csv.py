@@ -11,44 +11,51 @@ being matched, where it is ambiguous.
 """
 
 import csv
-from collections.abc import Iterator
+import re
 from typing import TextIO
 
-from sfnwatch.export.placing import line_text, rows_apart, visit_path
-from sfnwatch.model.api_call import ApiCall
-from sfnwatch.model.history import HistoryEvent
-from sfnwatch.model.linker import role_of_call
-from sfnwatch.model.moment import Moment
-from sfnwatch.model.values import clean, iso, maybe_iso, text_of
-from sfnwatch.view.children import child_map_run
-from sfnwatch.view.lines import LineMaker
+from msgspec import Struct
+from msgspec.structs import astuple
 
-COLUMNS = (
-    "time",
-    "seen_at",
-    "execution",
-    "lane",
-    "kind",
-    "state",
-    "text",
-    "history_id",
-    "history_type",
-    "entered_id",
-    "scheduled_id",
-    "call_id",
-    "service",
-    "api",
-    "role",
-    "error",
-    "request_id",
-    "rule",
-    "evidence",
-)
+from sfnwatch.export.placing import line_text, rows_apart, shown_items, visit_path
+from sfnwatch.model.links import Link, role_of_call
+from sfnwatch.model.moment import Moment
+from sfnwatch.model.rows import ApiCall, HistoryEvent
+from sfnwatch.model.values import clean, iso, maybe_iso, text_of
+from sfnwatch.view.lines import LineMaker
+from sfnwatch.view.wording import child_map_run
+
+
+class CsvRow(Struct):
+    """The cells of one row, whose names are the columns'."""
+
+    time: str
+    seen_at: str | None
+    execution: str | None
+    lane: str
+    kind: str
+    state: str | None = None
+    text: str | None = None
+    history_id: str | None = None
+    history_type: str | None = None
+    entered_id: str | None = None
+    scheduled_id: str | None = None
+    call_id: str | None = None
+    service: str | None = None
+    api: str | None = None
+    role: str | None = None
+    error: str | None = None
+    request_id: str | None = None
+    rule: str | None = None
+    evidence: str | None = None
+
+
+COLUMNS = CsvRow.__struct_fields__
 _FORMULA = tuple("=+-@\t\r\n＝＋－＠")
 _LIMIT = 32_000
 """A cell of a spreadsheet holds 32,767 characters."""
-"""How the types of those events end that may tell an error."""
-Cells = Iterator[tuple[str, str | None]]
+_is_harmless = re.compile(r"[0-9A-Za-z][ -~]{0,200}").fullmatch
+"""Most cells: to look at each character of a large trace again would take long."""
 
 
 def dump(moment: Moment, out: TextIO) -> None:
@@ -59,37 +66,31 @@ def dump(moment: Moment, out: TextIO) -> None:
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(COLUMNS)
     maker = LineMaker(moment)
-    for item in _items(moment):
-        if isinstance(item, ApiCall):
-            cells = dict(_call_cells(maker, item))
-        else:
-            cells = dict(_event_cells(maker, item))
+    for item in rows_apart(maker, shown_items(moment)):
         line = maker.line(item)
-        cells["text"], visit = line_text(line), line.about.visit
+        if isinstance(item, ApiCall):
+            row = _call_row(item, line.about.link)
+        else:
+            row = _event_row(maker, item)
+        row.text, visit = line_text(line), line.about.visit
         if visit is not None:
-            cells |= {"state": visit_path(visit), "entered_id": str(visit.id)}
-        writer.writerow([_cell(cells.get(column)) for column in COLUMNS])
+            row.state, row.entered_id = visit_path(visit), str(visit.id)
+        writer.writerow(map(_cell, astuple(row)))
 
 
-def _items(moment: Moment) -> list[HistoryEvent | ApiCall]:
-    items: list[HistoryEvent | ApiCall] = [
-        event for each in moment.executions.values() for event in each.events
-    ]
-    return rows_apart(moment, [*items, *filter(moment.is_relevant, moment.calls)])
-
-
-def _event_cells(maker: LineMaker, event: HistoryEvent) -> Cells:
+def _event_row(maker: LineMaker, event: HistoryEvent) -> CsvRow:
     kind = _kind(maker.moment, event)
-    yield "time", iso(event.at)
-    yield "seen_at", maybe_iso(event.seen_at)
-    yield "execution", event.execution_arn
-    yield "lane", "states"
-    yield "kind", kind
-    yield "history_id", str(event.id)
-    yield "history_type", event.type
-    yield "error", maker.failure(event)[0]
-    if kind == "phase":
-        yield "scheduled_id", str(event.attempt_id)
+    return CsvRow(
+        time=iso(event.at),
+        seen_at=maybe_iso(event.seen_at),
+        execution=event.execution_arn,
+        lane="states",
+        kind=kind,
+        history_id=str(event.id),
+        history_type=event.type,
+        error=maker.failure(event)[0],
+        scheduled_id=str(event.attempt_id) if kind == "phase" else None,
+    )
 
 
 def _kind(moment: Moment, event: HistoryEvent) -> str:
@@ -106,28 +107,29 @@ def _kind(moment: Moment, event: HistoryEvent) -> str:
     return "phase" if event.attempt_id else "other"
 
 
-def _call_cells(maker: LineMaker, call: ApiCall) -> Cells:
-    link = maker.moment.link(call)
-    yield "time", f"{iso(call.event_time)[: -len('.000Z')]}Z"
-    yield "seen_at", maybe_iso(call.seen_at)
-    yield "execution", link.execution_arn if link else None
-    yield "lane", "calls"
-    yield "kind", "call"
-    yield "call_id", call.event_id
-    yield "service", call.event_source
-    yield "api", call.event_name
-    yield "role", str(role_of_call(call, link))
-    yield "error", call.error_code
-    yield "request_id", call.request_id
+def _call_row(call: ApiCall, link: Link | None) -> CsvRow:
+    row = CsvRow(
+        time=f"{iso(call.event_time)[: -len('.000Z')]}Z",
+        seen_at=maybe_iso(call.seen_at),
+        execution=link.execution_arn if link else None,
+        lane="calls",
+        kind="call",
+        call_id=call.event_id,
+        service=call.event_source,
+        api=call.event_name,
+        role=str(role_of_call(call, link)),
+        error=call.error_code,
+        request_id=call.request_id,
+    )
     if link is not None:
-        yield "rule", str(link.rule)
-        yield "evidence", link.evidence or link.reason
-        yield "scheduled_id", str(link.attempt_id or "")
+        row.rule, row.evidence = str(link.rule), link.evidence or link.reason
+        row.scheduled_id = str(link.attempt_id or "")
+    return row
 
 
-def _cell(value: str | None) -> str:
+def _cell(value: str | None) -> str | None:
     """Make a value a cell: cleaned, and nothing that could be a formula."""
-    if not value:
-        return ""
+    if not value or _is_harmless(value):
+        return value
     text = clean(value, _LIMIT)
     return f"'{text}" if text.lstrip().startswith(_FORMULA) else text

@@ -18,14 +18,11 @@ from typing import Any, TextIO
 from msgspec import Struct
 from msgspec.structs import asdict
 
-from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.children import MapRunChild, Parent
-from sfnwatch.model.execution import ExecutionAsOf, Redrive
-from sfnwatch.model.history import TERMINAL, HistoryEvent
-from sfnwatch.model.linker import role_of_call
-from sfnwatch.model.links import Link
-from sfnwatch.model.moment import Moment
+from sfnwatch.model.links import Link, role_of_call
+from sfnwatch.model.moment import ExecutionAsOf, Moment, Redrive
 from sfnwatch.model.records import Batch, Received, RecordKind
+from sfnwatch.model.rows import TERMINAL, ApiCall, HistoryEvent
 from sfnwatch.model.trace import Changed, Trace
 from sfnwatch.model.values import ascii_json, iso, maybe_iso, text_of
 from sfnwatch.model.visits import Attempt, StateVisit

@@ -14,8 +14,7 @@ from sfnwatch.analysis.wording import plural
 from sfnwatch.export.mermaid import MOST_UNITS, escape, units
 from sfnwatch.export.svg import CELL, ROW, Ref, Sheet
 from sfnwatch.export.text import cut
-from sfnwatch.model.execution import ExecutionAsOf
-from sfnwatch.model.moment import Moment
+from sfnwatch.model.moment import ExecutionAsOf, Moment
 from sfnwatch.view import graph
 from sfnwatch.view.graph_layout import Folds, PlacedBox, Wire, lay_out
 from sfnwatch.view.wording import Part, Role, counted, execution_labels

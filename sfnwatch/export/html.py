@@ -11,6 +11,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from importlib.resources import files
 from itertools import groupby
 from typing import Any, TextIO
@@ -24,13 +25,11 @@ from sfnwatch.analysis.findings import find
 from sfnwatch.analysis.report import explain, report
 from sfnwatch.export import svg
 from sfnwatch.export.graph import GraphPicture
-from sfnwatch.export.placing import line_text, rows_apart, visit_path
+from sfnwatch.export.placing import line_text, rows_apart, shown_items, visit_path
 from sfnwatch.model import values
-from sfnwatch.model.api_call import ApiCall
-from sfnwatch.model.ecs_task import DETAIL_TYPE, TaskState
-from sfnwatch.model.history import HistoryEvent
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.records import Record
+from sfnwatch.model.rows import DETAIL_TYPE, ApiCall, HistoryEvent, TaskState
 from sfnwatch.view.captions import caption
 from sfnwatch.view.lines import LineMaker
 from sfnwatch.view.wording import execution_labels, status_glyph, went_wrong
@@ -54,8 +53,7 @@ Item = HistoryEvent | ApiCall | TaskState
 
 def dump(moment: Moment, out: TextIO) -> None:
     """Print the report; equal traces give equal texts, in ASCII."""
-    page = _environment().get_template("report.html.j2")
-    text = page.render(_content(moment))
+    text = _page().render(_content(moment))
     out.write(text.encode("ascii", "xmlcharrefreplace").decode("ascii"))
 
 
@@ -63,7 +61,8 @@ def _asset(name: str) -> str:
     return (files("sfnwatch.templates") / name).read_text("utf-8")
 
 
-def _environment() -> jinja2.Environment:
+@cache
+def _page() -> jinja2.Template:
     environment = jinja2.Environment(
         loader=jinja2.FunctionLoader(_asset),
         autoescape=True,
@@ -77,7 +76,7 @@ def _environment() -> jinja2.Environment:
         glyph=status_glyph,
         told=_told,
     )
-    return environment
+    return environment.get_template("report.html.j2")
 
 
 def _told(value: datetime | str | None) -> str:
@@ -135,15 +134,12 @@ def _packed(name: str) -> str:
 
 
 def _policy(style: str, script: str) -> str:
+    digests = (hashlib.sha256(text.encode()).digest() for text in (style, script))
+    ours = [f"'sha256-{base64.b64encode(each).decode()}'" for each in digests]
     return (
-        f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)};"
+        f"default-src 'none'; style-src {ours[0]}; script-src {ours[1]};"
         " img-src data:; base-uri 'none'; form-action 'none'"
     )
-
-
-def _hash(text: str) -> str:
-    digest = hashlib.sha256(text.encode("ascii")).digest()
-    return f"'sha256-{base64.b64encode(digest).decode('ascii')}'"
 
 
 # -- what a row is known by ------------------------------------------------------------
@@ -183,6 +179,7 @@ class _ReportRow(Struct, frozen=True):
 
     item: Item
     ref: str
+    at: datetime
     time: str
     kind: str
     text: str
@@ -195,15 +192,13 @@ class _ReportRow(Struct, frozen=True):
 
 def _rows(moment: Moment, refs: _Refs) -> Iterator[_ReportRow]:
     maker = LineMaker(moment)
-    items: list[Item] = [e for x in moment.executions.values() for e in x.events]
-    items += [call for call in moment.calls if moment.is_relevant(call)]
+    items: list[Item] = [*shown_items(moment)]
     items += (state for each in moment.task_states.values() for state in each)
     explained = len(items) <= EXPLAINED
-    for item in rows_apart(moment, items):
+    for item in rows_apart(maker, items):
         line = maker.line(item)
-        at, arn = f"{line.at:%H:%M:%S.%f}"[:12], line.execution_arn
         if isinstance(item, ApiCall):
-            at, bad = f"{item.event_time:%H:%M:%S}", item.error_code is not None
+            bad = item.error_code is not None
             kind = item.event_source.removesuffix(".amazonaws.com")
         elif isinstance(item, TaskState):
             kind, bad = DETAIL_TYPE, went_wrong(item)
@@ -212,18 +207,15 @@ def _rows(moment: Moment, refs: _Refs) -> Iterator[_ReportRow]:
         yield _ReportRow(
             item=item,
             ref=refs.of_key(item.key),
-            time=at,
+            at=line.at,
+            time=f"{line.at:%H:%M:%S.%f}"[: 8 if line.whole_seconds else 12],
             kind=values.clean(kind, _NAME),
             text=line_text(line),
             path=visit_path(line.about.visit),
             bad=bad,
-            execution=refs.executions.get(arn or "", -1),
+            execution=refs.executions.get(line.execution_arn or "", -1),
             sentence=values.clean(caption(line, moment)) if explained else "",
         )
-
-
-def _at(item: Item) -> Any:
-    return item.event_time if isinstance(item, ApiCall) else item.at
 
 
 def _data(moment: Moment, rows: Sequence[_ReportRow]) -> str:
@@ -236,11 +228,11 @@ def _data(moment: Moment, rows: Sequence[_ReportRow]) -> str:
     call's number or the reference of a task's state, and for calls the event id.
     """
     words: dict[str, int] = {}
-    begin = min((_at(row.item) for row in rows), default=None)
+    begin = min((row.at for row in rows), default=None)
     listed = []
     for row in rows:
         kind, path = (words.setdefault(w, len(words)) for w in (row.kind, row.path))
-        after = round((_at(row.item) - begin).total_seconds() * 1000) if begin else 0
+        after = round((row.at - begin).total_seconds() * 1000) if begin else 0
         cells: list[Any] = [after, row.execution, kind, path, row.text, int(row.bad)]
         match row.item:
             case ApiCall():

@@ -8,26 +8,22 @@ says how much is missing: in a comment at the top and a note at the bottom.
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import TextIO
+from typing import NamedTuple, TextIO
 
 from msgspec import Struct, field
 
 from sfnwatch.analysis.wording import plural
 from sfnwatch.export.placing import service_name, state_text, whole_name
-from sfnwatch.model.api_call import ApiCall
-from sfnwatch.model.ecs_task import TaskState
-from sfnwatch.model.history import REDRIVEN, TERMINAL, HistoryEvent
 from sfnwatch.model.integrations import CallRole
 from sfnwatch.model.links import AttemptKey, Link
 from sfnwatch.model.moment import Coverage, Moment
+from sfnwatch.model.rows import REDRIVEN, TERMINAL, ApiCall, HistoryEvent
 from sfnwatch.model.values import clean, maybe_iso
 from sfnwatch.model.visits import StateVisit
 from sfnwatch.view import wording
-from sfnwatch.view.children import seconds_apart
 from sfnwatch.view.lines import Line, LineMaker
-from sfnwatch.view.order import Backoff
 from sfnwatch.view.outline import Outline, OutlineOptions
-from sfnwatch.view.wording import plain_text
+from sfnwatch.view.wording import plain_text, seconds_apart
 
 MOST_UNITS = 49_000
 """In UTF-16 units, as JavaScript counts: Mermaid's own default is 50,000."""
@@ -74,23 +70,28 @@ def units(text: str) -> int:
 # -- all of it, or as much as may be ---------------------------------------------------
 
 
-class _DiagramStep(Struct, frozen=True):
+class _DiagramStep(NamedTuple):
     """One thing that is drawn: a message, a note, or a loop of messages."""
 
-    lines: tuple[str, ...]
-    who: frozenset[str]
-    """The participants it needs."""
+    text: str
     last: bool = False
     """True for how an execution ended, or went on, which is never left out."""
 
 
 def _drawn(writer: "_SequenceWriter", steps: Sequence[_DiagramStep], most: int) -> str:
-    kept, left_out = _cut(steps, most)
+    """Draw so many steps from the beginning, and how executions ended after those."""
+    endings = [step for step in steps[most:] if step.last][:most]
+    left_out = len(steps[most:]) - len(endings)
+    frames = [*writer.boxes.values(), writer.services]
+    frames = [frame for frame in frames if frame.ids]
     lines = ["sequenceDiagram", *_comments(writer.moment, left_out)]
-    lines += writer.participants({own for step in kept for own in step.who})
-    for step in kept:
-        lines.extend(step.lines)
-    lines.extend(() if kept else _NOBODY)
+    lines += [line for frame in frames for line in frame.lines()]
+    lines += [step.text for step in steps[:most]]
+    if left_out:
+        beside = next(iter(frames[0].ids.values()))
+        lines.append(_note(beside, f"… {_missing(left_out)}").text)
+    lines += [step.text for step in endings]
+    lines += () if steps else _NOBODY
     return "\n".join(lines) + "\n"
 
 
@@ -109,20 +110,6 @@ def _comments(moment: Moment, left_out: int) -> Iterator[str]:
 
 def _missing(count: int) -> str:
     return f"{plural(count, 'more step')} left out: Mermaid draws no diagram so large"
-
-
-def _cut(
-    steps: Sequence[_DiagramStep], most: int
-) -> tuple[Sequence[_DiagramStep], int]:
-    """Keep so many steps from the beginning, and how executions ended after those."""
-    rest = steps[most:]
-    if not rest:
-        return steps, 0
-    endings = [step for step in rest if step.last][:most]
-    missing = len(rest) - len(endings)
-    beside = min(steps[most - 1].who)
-    note = [_note(beside, f"… {_missing(missing)}")] if missing else []
-    return [*steps[:most], *note, *endings], missing
 
 
 # -- who takes part --------------------------------------------------------------------
@@ -145,13 +132,10 @@ class _Frame(Struct):
         own = self.ids.setdefault(name, f"{self.letter}{len(self.ids) + 1}")
         return own, name != self.rest
 
-    def lines(self, used: set[str]) -> Iterator[str]:
-        names = {name: own for name, own in self.ids.items() if own in used}
-        if not names:
-            return
+    def lines(self) -> Iterator[str]:
         # Without a color the title's first word would be tried as one.
         yield f"box transparent {escape(self.title, _TITLE)}"
-        for name, own in names.items():
+        for name, own in self.ids.items():
             yield f"participant {own} as {escape(name, _NAME)}"
         yield "end"
 
@@ -169,20 +153,15 @@ class _SequenceWriter:
         self.moment = moment
         self._outline = Outline(moment.trace, OutlineOptions(folds=False))
         self._maker = LineMaker(moment, self._outline)
-        self._coverage = Coverage(moment)
         self._looped: set[AttemptKey] = set()
         """The attempts whose polls are drawn: the first comes with all the others."""
-        self._boxes: dict[str, _Frame] = {}
+        self.boxes: dict[str, _Frame] = {}
         for number, execution in enumerate(moment.roots.values(), start=1):
             title, most = whole_name(execution), _MOST_STATES + 1
             box = _Frame(f"e{number}s", title, most, _OTHERS)
             box.take(_WORKFLOW)
-            self._boxes[execution.arn] = box
-        self._services = _Frame("a", "AWS", _MOST_SERVICES, "other services")
-
-    def participants(self, used: set[str]) -> Iterator[str]:
-        for box in (*self._boxes.values(), self._services):
-            yield from box.lines(used)
+            self.boxes[execution.arn] = box
+        self.services = _Frame("a", "AWS", _MOST_SERVICES, "other services")
 
     def steps(self) -> Iterator[_DiagramStep]:
         """Yield what is to be drawn, in the order of time."""
@@ -199,14 +178,14 @@ class _SequenceWriter:
                 yield from self._other(line)
 
     def _workflow(self, arn: str) -> str:
-        return self._boxes[arn].take(_WORKFLOW)[0]
+        return self.boxes[arn].take(_WORKFLOW)[0]
 
     def _state(self, arn: str, visit: StateVisit) -> tuple[str, str]:
         """Give the column of a state, and what tells it from others in there."""
         # A state may be called as the column of the workflow itself is.
         known = {_WORKFLOW, _OTHERS}
         name = f"{visit.name} " if visit.name in known else visit.name
-        column, alone = self._boxes[arn].take(name)
+        column, alone = self.boxes[arn].take(name)
         index = f"[{visit.index}] " if visit.index is not None else ""
         return column, index if alone else f"{visit.name} {index}"
 
@@ -214,9 +193,8 @@ class _SequenceWriter:
 
     def _event(self, line: Line, event: HistoryEvent) -> Iterator[_DiagramStep]:
         arn, clock = event.execution_arn, f"{line.at:%H:%M:%S}"
-        events = (event, *self._outline.order.followers(event))
-        entered = any(each.type.endswith("StateEntered") for each in events)
-        visit = self.moment.executions[arn].visit(_visit_id(events))
+        types, visit = [e.type for e in line.about.events], line.about.visit
+        entered = any(each.endswith("StateEntered") for each in types)
         if visit is None or not visit.attempts:
             if entered or event.type not in _SILENT:
                 named = visit is not None and not entered
@@ -230,12 +208,12 @@ class _SequenceWriter:
             resource = wording.resource_words(visit.attempts[0])
             words = f"{clock} {which}enter  {resource}"
             yield _message(workflow, "->>", state, words)
-        exits = any(each.type.endswith("StateExited") for each in events)
+        exits = any(each.endswith("StateExited") for each in types)
         said = f"{clock} {which}{state_text(line)}"
-        call = self._outline.order.attached_call(event)
-        if call is not None and self.moment.shows_call(call):
+        call = line.about.call
+        if call is not None:
             yield from self._call(call)
-            service, _ = self._services.take(service_name(call))
+            service, _ = self.services.take(service_name(call))
             arrow = "--x" if call.error_code is not None else "-->>"
             yield _message(service, arrow, state, said)
             said = f"{which}exit"
@@ -246,22 +224,16 @@ class _SequenceWriter:
 
     def _other(self, line: Line) -> Iterator[_DiagramStep]:
         """Note in the state's column what ECS told of its task, or a wait to retry."""
-        item, clock, words = line.item, f"{line.at:%H:%M:%S}", line.text
-        visit: StateVisit | None = None
-        if isinstance(item, TaskState):
-            visit = self.moment.visit_of(self.moment.task_starter(item.task_arn))
-            words = wording.task_text(item).parts
-        elif isinstance(item, Backoff):
-            visit = self.moment.executions[item.execution_arn].visit(item.visit_id)
+        visit, words = line.about.visit, line.task.parts if line.task else line.text
         if visit is not None and line.execution_arn is not None:
             state, which = self._state(line.execution_arn, visit)
-            yield _note(state, f"{clock} {which}{plain_text(words)}")
+            yield _note(state, f"{line.at:%H:%M:%S} {which}{plain_text(words)}")
 
     # -- calls -------------------------------------------------------------------------
 
     def _call(self, call: ApiCall) -> Iterator[_DiagramStep]:
         link = self.moment.link(call)
-        service, alone = self._services.take(service_name(call))
+        service, alone = self.services.take(service_name(call))
         told = "" if alone else f"{service_name(call)} "
         visit = self.moment.visit_of(link.key) if link else None
         if link is None or link.key is None or visit is None:
@@ -272,7 +244,8 @@ class _SequenceWriter:
         if link.role is CallRole.POLL:
             if link.key in self._looped:
                 return
-            polls = self._polls(link)
+            calls, links = self.moment.calls_of(link.key), self.moment.trace.links
+            polls = [c for c in calls if links[c.event_id].role is CallRole.POLL]
             if len(polls) > 1:
                 self._looped.add(link.key)
                 yield self._loop(state, service, polls, f"{which}{told}")
@@ -280,16 +253,11 @@ class _SequenceWriter:
         words = f"{_clock(call)} {which}{told}{self._call_words(call, link)}"
         yield _message(state, _arrow(call), service, words)
 
-    def _polls(self, link: Link) -> list[ApiCall]:
-        calls = self.moment.calls_of(link.key) if link.key else ()
-        links = self.moment.trace.links
-        return [c for c in calls if links[c.event_id].role is CallRole.POLL]
-
     def _loop(
         self, state: str, service: str, polls: Sequence[ApiCall], told: str
     ) -> _DiagramStep:
         """Draw many polls as one, which is a denied one if there was no other."""
-        apart = seconds_apart(self._coverage, polls)
+        apart = seconds_apart(Coverage(self.moment), polls)
         every = f", about every {apart:.0f} s" if apart is not None else ""
         answered = [call for call in polls if not call.error_code]
         denied = len(polls) - len(answered)
@@ -300,7 +268,7 @@ class _SequenceWriter:
         link = self.moment.link(shown)
         words = f"{span} {told}{self._call_words(shown, link)}"
         inner = _message(state, _arrow(shown), service, words)
-        return _DiagramStep((f"loop {escape(label)}", *inner.lines, "end"), inner.who)
+        return _DiagramStep(f"loop {escape(label)}\n{inner.text}\nend")
 
     def _call_words(self, call: ApiCall, link: Link | None) -> str:
         poll = link is not None and link.role is CallRole.POLL
@@ -309,20 +277,12 @@ class _SequenceWriter:
         return plain_text((*told.name, *subject, *told.error, *told.rule))
 
 
-def _visit_id(events: Sequence[HistoryEvent]) -> int:
-    """Name the visit a line is about: an iteration's start is its first state's."""
-    entered = (each for each in events if each.type.endswith("StateEntered"))
-    return next(entered, events[0]).visit_id
-
-
 def _message(who: str, arrow: str, whom: str, text: str) -> _DiagramStep:
-    return _DiagramStep(
-        (f"{who}{arrow}{whom}: {escape(text)}",), frozenset({who, whom})
-    )
+    return _DiagramStep(f"{who}{arrow}{whom}: {escape(text)}")
 
 
 def _note(who: str, text: str, *, last: bool = False) -> _DiagramStep:
-    return _DiagramStep((f"Note over {who}: {escape(text)}",), frozenset({who}), last)
+    return _DiagramStep(f"Note over {who}: {escape(text)}", last)
 
 
 def _arrow(call: ApiCall) -> str:

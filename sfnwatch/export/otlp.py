@@ -27,15 +27,13 @@ from sfnwatch.analysis.case import last_moment
 from sfnwatch.analysis.finding import Finding
 from sfnwatch.analysis.findings import find
 from sfnwatch.analysis.outcomes import ended_with
-from sfnwatch.analysis.phases import completion_of, end_of
+from sfnwatch.analysis.phases import AttemptCalls, end_of
 from sfnwatch.export.placing import Span as Times
 from sfnwatch.export.placing import call_window, micros, service_name
-from sfnwatch.model.api_call import ApiCall
-from sfnwatch.model.arns import maybe_execution_arn
-from sfnwatch.model.execution import ExecutionAsOf
-from sfnwatch.model.history import TERMINAL
+from sfnwatch.model.integrations import maybe_execution_arn
 from sfnwatch.model.links import AttemptKey
-from sfnwatch.model.moment import Coverage, Moment
+from sfnwatch.model.moment import Coverage, ExecutionAsOf, Moment
+from sfnwatch.model.rows import TERMINAL, ApiCall
 from sfnwatch.model.values import ascii_json, clean, iso, maybe_iso
 from sfnwatch.model.visits import Attempt, StateVisit
 from sfnwatch.view import wording
@@ -51,8 +49,6 @@ _LONG = frozenset({"timeUnixNano", "startTimeUnixNano", "endTimeUnixNano", "intV
 _CAPITAL = re.compile("([A-Z])")
 _MOST_LINKS = 128
 """As many as OpenTelemetry's own SDKs keep by default."""
-
-
 _INTERNAL, _CLIENT = 1, 3
 """OpenTelemetry's kinds of spans."""
 _UNSET, _OK, _ERROR = 0, 1, 2
@@ -60,15 +56,47 @@ _STATUS = {"succeeded": _OK, "failed": _ERROR, "timed_out": _ERROR, "aborted": _
 """A state whose failure was caught is neither; what runs is not over."""
 
 
-class OtlpSpan(Struct, frozen=True):
-    """One span as OTLP/JSON has it: ids in hex, 64-bit numbers as strings."""
+class OtlpSpan(Struct, frozen=True, kw_only=True):
+    """One span: what OpenTelemetry has of it."""
 
     resource: Attributes
     """What made it: a state machine, or a service that was called."""
-    id: str
-    json: Json
+    ids: tuple[str, str, str | None]
+    """Its trace's, its own and its parent's, in hex."""
+    name: str
+    times: Times
+    attributes: Attributes
+    status: Json
+    events: Sequence[Json]
+    links: Sequence[Json] = ()
+    kind: int = _INTERNAL
     settled: bool = False
     """True for what time does not change: it has ended, or an id matches it."""
+
+    @property
+    def id(self) -> str:
+        return self.ids[1]
+
+    def json(self) -> Json:
+        """Write it as OTLP/JSON has it: 64-bit numbers as strings."""
+        (trace_id, span_id, parent_id), (begin, end) = self.ids, self.times
+        told: Json = {"traceId": trace_id, "spanId": span_id}
+        if parent_id is not None:
+            told["parentSpanId"] = parent_id
+        told |= {
+            "name": clean(self.name, _NAME),
+            "kind": self.kind,
+            "startTimeUnixNano": _nanos(begin),
+            "endTimeUnixNano": _nanos(max(begin, end)),
+            "attributes": _attributes(self.attributes),
+        }
+        if self.events:
+            told["events"] = self.events
+        if self.links:
+            told["links"] = self.links[:_MOST_LINKS]
+            told["droppedLinksCount"] = len(self.links) - len(told["links"])
+        told["status"] = self.status
+        return told
 
 
 def dump(moment: Moment, out: TextIO) -> None:
@@ -136,12 +164,12 @@ class SpanMaker:
         arn, end = execution.arn, execution.stopped_at or self._now
         error, cause = ended_with(self.moment, execution.ending)
         told = (_finding_event(end, finding) for finding in findings)
-        return _span(
-            _machine(execution),
-            (_trace_id(arn), _part_id(arn), None),
-            execution.state_machine_name or execution.name,
-            (begin, end),
-            {
+        return OtlpSpan(
+            resource=_machine(execution),
+            ids=(_trace_id(arn), _part_id(arn), None),
+            name=execution.state_machine_name or execution.name,
+            times=(begin, end),
+            attributes={
                 "sfnwatch.kind": "execution",
                 "sfnwatch.execution.arn": arn,
                 "sfnwatch.execution.name": execution.name,
@@ -184,12 +212,12 @@ class SpanMaker:
         # How far the trace has come takes a look at all of it.
         now = self._now if visit.running else visit.entered_at
         arn, end = execution.arn, end_of(visit, now)
-        yield _span(
-            _machine(execution),
-            (_trace_id(arn), _part_id(arn, visit.id), _part_id(arn, visit.parent)),
-            visit.name,
-            (visit.entered_at, end),
-            {
+        yield OtlpSpan(
+            resource=_machine(execution),
+            ids=(_trace_id(arn), _part_id(arn, visit.id), _part_id(arn, visit.parent)),
+            name=visit.name,
+            times=(visit.entered_at, end),
+            attributes={
                 "sfnwatch.kind": "state",
                 "sfnwatch.state.name": visit.name,
                 "sfnwatch.state.type": visit.type,
@@ -214,12 +242,12 @@ class SpanMaker:
         arn = execution.arn
         cause = wording.cause_words(attempt.cause) if attempt.cause else None
         own = _part_id(arn, attempt_id=attempt.scheduled_id)
-        return _span(
-            _machine(execution),
-            (_trace_id(arn), own, _part_id(arn, attempt.visit_id)),
-            wording.resource_words(attempt),
-            (attempt.scheduled_at, end),
-            {
+        return OtlpSpan(
+            resource=_machine(execution),
+            ids=(_trace_id(arn), own, _part_id(arn, attempt.visit_id)),
+            name=wording.resource_words(attempt),
+            times=(attempt.scheduled_at, end),
+            attributes={
                 "sfnwatch.kind": "try",
                 "sfnwatch.try.number": number,
                 "sfnwatch.try.scheduled_event": attempt.scheduled_id,
@@ -249,7 +277,7 @@ class SpanMaker:
             (f"{job} stopped", attempt.stopped_at),
         )
         yield from (_event(at, name) for name, at in moments if at is not None)
-        told = completion_of(self.moment, self._coverage, key, attempt)
+        told = AttemptCalls(self.moment, self._coverage, key, attempt).completion
         if told is not None:
             words = plain_text(wording.completion_parts(told)[0])
             said = {"sfnwatch.completion": words.lstrip("◀━ ")}
@@ -270,8 +298,7 @@ class SpanMaker:
     def of_call(self, call: ApiCall) -> OtlpSpan:
         """Give a call's span: all of the time in which it may have been made."""
         link = self.moment.link(call)
-        attempt = self.moment.attempt(link.key) if link else None
-        begin, end = call_window(call, link, attempt)
+        begin, end = call_window(self.moment, call)
         failed, message = call.error_code, call.error_message or call.error_code
         rule = {"sfnwatch.link.rule": link and str(link.rule)}
         # Where even the execution is open, it is a trace of its own.
@@ -282,12 +309,12 @@ class SpanMaker:
         parent_id = _part_id(arn, attempt_id=attempt_id) if arn else None
         service = service_name(call)
         where = {"cloud.region": call.region, "cloud.account.id": call.account_id}
-        return _span(
-            {"service.name": service, "cloud.provider": "aws", **where},
-            (trace_id, _id(8, "call", "", call.event_id), parent_id),
-            f"{service}.{call.event_name}",
-            (begin, end),
-            {
+        return OtlpSpan(
+            resource={"service.name": service, "cloud.provider": "aws", **where},
+            ids=(trace_id, _id(8, "call", "", call.event_id), parent_id),
+            name=f"{service}.{call.event_name}",
+            times=(begin, end),
+            attributes={
                 "sfnwatch.kind": "call",
                 "rpc.system": "aws-api",
                 "rpc.service": service,
@@ -340,12 +367,13 @@ def _outcome(word: str, message: str | None) -> Json:
     return {"code": code, **told}
 
 
-def _exception(at: datetime, error: str | None, cause: str | None) -> Iterator[Json]:
-    """Yield the event that says what went wrong; none where nothing did."""
-    if error is not None or cause is not None:
-        message = wording.cause_words(cause) if cause else None
-        values = {"exception.type": error, "exception.message": message}
-        yield _event(at, "exception", values)
+def _exception(at: datetime, error: str | None, cause: str | None) -> list[Json]:
+    """Give the event that says what went wrong; none where nothing did."""
+    if error is None and cause is None:
+        return []
+    message = wording.cause_words(cause) if cause else None
+    values = {"exception.type": error, "exception.message": message}
+    return [_event(at, "exception", values)]
 
 
 def _finding_event(at: datetime, finding: Finding) -> Json:
@@ -365,7 +393,7 @@ def to_json(spans: Iterable[OtlpSpan]) -> Json:
     scope = {"name": "sfnwatch", "version": sfnwatch.__version__}
     groups: dict[tuple[tuple[str, Any], ...], list[Json]] = {}
     for span in spans:
-        groups.setdefault(tuple(span.resource.items()), []).append(span.json)
+        groups.setdefault(tuple(span.resource.items()), []).append(span.json())
     told = [
         {
             "resource": {"attributes": _attributes(dict(resource))},
@@ -374,41 +402,6 @@ def to_json(spans: Iterable[OtlpSpan]) -> Json:
         for resource, own in groups.items()
     ]
     return {"resourceSpans": told}
-
-
-def _span(
-    resource: Attributes,
-    ids: tuple[str, str, str | None],
-    name: str,
-    times: Times,
-    attributes: Attributes,
-    *,
-    status: Json,
-    events: Iterable[Json],
-    links: Sequence[Json] = (),
-    kind: int = _INTERNAL,
-    settled: bool = False,
-) -> OtlpSpan:
-    """Write a span; `ids` are its trace's, its own and its parent's."""
-    begin, end = times
-    told: Json = {"traceId": ids[0], "spanId": ids[1]}
-    if ids[2] is not None:
-        told["parentSpanId"] = ids[2]
-    told |= {
-        "name": clean(name, _NAME),
-        "kind": kind,
-        "startTimeUnixNano": _nanos(begin),
-        "endTimeUnixNano": _nanos(max(begin, end)),
-        "attributes": _attributes(attributes),
-    }
-    listed = list(events)
-    if listed:
-        told["events"] = listed
-    if links:
-        told["links"] = list(links[:_MOST_LINKS])
-        told["droppedLinksCount"] = len(links) - len(told["links"])
-    told["status"] = status
-    return OtlpSpan(resource, ids[1], told, settled)
 
 
 def _event(at: datetime, name: str, attributes: Attributes | None = None) -> Json:
@@ -454,27 +447,19 @@ def to_protobuf(document: Mapping[str, Any]) -> bytes:
     # Only what sends spans needs it, and it takes its time to load.
     from opentelemetry.proto.trace.v1.trace_pb2 import TracesData  # noqa: PLC0415
 
-    message = TracesData()
-    _fill(message, document)
-    data: bytes = message.SerializeToString()
+    data: bytes = TracesData(**_as_protobuf(document)).SerializeToString()
     return data
 
 
-def _fill(message: Any, values: Mapping[str, Any]) -> None:
-    for key, value in values.items():
-        name = _snake(key)
-        match value:
-            case dict():
-                _fill(getattr(message, name), value)
-            case list():
-                for each in value:
-                    _fill(getattr(message, name).add(), each)
-            case _ if key in _IDS:
-                setattr(message, name, bytes.fromhex(value))
-            case _ if key in _LONG:
-                setattr(message, name, int(value))
-            case _:
-                setattr(message, name, value)
+def _as_protobuf(value: Any, key: str = "") -> Any:
+    """Give what JSON has by a key as protobuf's messages are made of it."""
+    if isinstance(value, dict):
+        return {_snake(name): _as_protobuf(each, name) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_as_protobuf(each) for each in value]
+    if key in _IDS:
+        return bytes.fromhex(value)
+    return int(value) if key in _LONG else value
 
 
 @lru_cache(maxsize=64)

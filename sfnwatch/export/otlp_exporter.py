@@ -59,17 +59,6 @@ _Key = tuple[str, int]
 """A visit, by its execution and its id; or a call, by its event id and 0."""
 
 
-class _NotTakenError(Exception):
-    """The collector has not taken spans: REFUSED for good, or RETRYING."""
-
-    def __init__(
-        self, state: HealthState, what: str, after: float | None = None
-    ) -> None:
-        super().__init__(what)
-        self.state, self.after = state, after
-        """`after` so many seconds it may have them, where it says."""
-
-
 # -- where, and how --------------------------------------------------------------------
 
 
@@ -269,14 +258,14 @@ class OtlpExporter:
             auto_decompress=False,
         )
         async with opened as session:
-            pause, is_last = _EVERY, False
+            self._session, pause, is_last = session, _EVERY, False
             while not is_last and not self._is_refused:
                 before, is_last = self._health, self._closed
                 if is_last:
-                    await self._send_rest(session)
+                    await self._send_rest()
                 else:
                     await self._sleep(pause)
-                    pause = await self._send_settled(session, pause)
+                    pause = await self._send_settled(pause)
                 if self._health != before:
                     told = self._health.as_record()
                     now = self._clock.now()
@@ -288,18 +277,16 @@ class OtlpExporter:
             await self._clock.sleep(min(seconds, _NAP))
             seconds -= _NAP
 
-    async def _send_settled(
-        self, session: aiohttp.ClientSession, pause: float
-    ) -> float:
+    async def _send_settled(self, pause: float) -> float:
         """Send what is settled, and give how long to wait then."""
         while self._waiting and not self._closed:
             keys, spans = self._take()
-            if not await self._send(session, spans):
+            if not await self._send(spans):
                 self._waiting.update(dict.fromkeys(keys))
                 return self._named_wait or min(2 * pause, _MOST)
         return _EVERY
 
-    async def _send_rest(self, session: aiohttp.ClientSession) -> None:
+    async def _send_rest(self) -> None:
         """Send all that is left; what is not taken after some tries is said."""
         maker, tries = SpanMaker(self._trace.as_of()), _LAST_TRIES
         left = [span for span in maker.spans() if span.id not in self._taken]
@@ -307,7 +294,7 @@ class OtlpExporter:
             # Whoever asked for the end waits for this.
             async with asyncio.timeout(min(self._collector.timeout, TIMEOUT)):
                 while left and tries and not self._is_refused:
-                    if await self._send(session, left[:_MANY]):
+                    if await self._send(left[:_MANY]):
                         del left[:_MANY]
                         continue
                     tries -= 1
@@ -341,27 +328,22 @@ class OtlpExporter:
                 break
         return keys, found
 
-    async def _send(
-        self, session: aiohttp.ClientSession, spans: Sequence[OtlpSpan]
-    ) -> bool:
+    async def _send(self, spans: Sequence[OtlpSpan]) -> bool:
         """Send spans; False if they were not taken, and why is said."""
         if not spans:
             return True
+        self._named_wait = None
         try:
-            said = await self._post(session, self._encoded(spans))
-        except _NotTakenError as error:
-            failed = error
+            state, said = await self._post(self._encoded(spans))
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             # The last is what aiohttp says of an answer that makes no sense.
-            what = clean(str(error), _SHOWN) or type(error).__name__
-            failed = _NotTakenError(HealthState.RETRYING, what)
-        else:
+            said = clean(str(error), _SHOWN) or type(error).__name__
+            state = HealthState.RETRYING
+        is_taken = state is HealthState.LIVE
+        self._say(state, said if is_taken else self._trouble(said))
+        if is_taken:
             self._taken.update(span.id for span in spans)
-            self._say(HealthState.LIVE, said)
-            return True
-        self._named_wait = failed.after
-        self._say(failed.state, self._trouble(str(failed)))
-        return False
+        return is_taken
 
     def _encoded(self, spans: Sequence[OtlpSpan]) -> bytes:
         told = to_json(spans)
@@ -369,8 +351,8 @@ class OtlpExporter:
         body = ascii_json(told).encode() if is_json else to_protobuf(told)
         return gzip.compress(body, mtime=0) if is_packed else body
 
-    async def _post(self, session: aiohttp.ClientSession, body: bytes) -> str:
-        """Post a body; give what the collector says that it left out of it."""
+    async def _post(self, body: bytes) -> tuple[HealthState, str]:
+        """Post a body; say how that went: REFUSED is for good, RETRYING is not."""
         collector = self._collector
         headers = {
             **collector.headers,
@@ -379,30 +361,36 @@ class OtlpExporter:
             "Accept-Encoding": "identity",
             **({"Content-Encoding": "gzip"} if collector.is_packed else {}),
         }
-        posted = session.post(
+        posted = self._session.post(
             collector.url,
             data=body,
             headers=headers,
+            # Whoever answers so must not decide who gets the headers next.
             allow_redirects=False,
             ssl=collector.tls,
         )
         async with posted as answer:
+            said = f"it answered {answer.status}"
             if answer.status in _RETRYABLE:
-                after = _seconds(answer.headers.get("Retry-After"), self._clock.now())
-                said = f"it answered {answer.status}"
-                raise _NotTakenError(HealthState.RETRYING, said, after)
+                after = answer.headers.get("Retry-After")
+                self._named_wait = _seconds(after, self._clock.now())
+                return HealthState.RETRYING, said
             if answer.status in _REDIRECTS:
-                # Whoever answers so must not decide who gets the headers next.
-                other = _target(answer)
-                said = f"it answered {answer.status}, a redirect to {other}"
-                raise _NotTakenError(HealthState.REFUSED, f"{said}, not followed")
-            told = await _read(answer)
+                return HealthState.REFUSED, f"{said}, a redirect, not followed"
+            try:
+                await answer.content.readexactly(_ANSWER + 1)
+            except asyncio.IncompleteReadError as whole:
+                told = whole.partial
+            else:
+                return (
+                    HealthState.REFUSED,
+                    f"{said} with more than {size(_ANSWER)}",
+                )
             count, message = _details(told, answer.content_type)
             if not answer.ok:
                 message = message or clean(told[: 4 * _SHOWN].decode(errors="replace"))
-                said = f"it answered {answer.status} {message.strip()[:_SHOWN]}"
-                raise _NotTakenError(HealthState.REFUSED, said.strip())
-        return self._remark(count, message)
+                return HealthState.REFUSED, f"{said} {message.strip()[:_SHOWN]}".strip()
+        return HealthState.LIVE, self._remark(count, message)
 
     def _remark(self, count: int, message: str) -> str:
         """Say how many spans the collector has left out by now; or what it warns of."""
@@ -411,16 +399,6 @@ class OtlpExporter:
             return f"The collector says: {message}." if message else ""
         why = message or "it does not say why"
         return f"The collector left out {plural(self._left_out, 'span')}: {why}."
-
-
-async def _read(answer: aiohttp.ClientResponse) -> bytes:
-    """Read an answer's body; raises _NotTakenError for one without end."""
-    try:
-        await answer.content.readexactly(_ANSWER + 1)
-    except asyncio.IncompleteReadError as whole:
-        return whole.partial
-    said = f"it answered with more than {size(_ANSWER)}"
-    raise _NotTakenError(HealthState.REFUSED, said)
 
 
 def _spans(maker: SpanMaker, key: _Key) -> Iterator[OtlpSpan]:
@@ -473,14 +451,3 @@ def _details(body: bytes, content_type: str) -> tuple[int, str]:
                 answer.partial_success.ParseFromString(body)
     partial = answer.partial_success
     return max(0, partial.rejected_spans), clean(partial.error_message, _SHOWN)
-
-
-def _target(answer: aiohttp.ClientResponse) -> str:
-    """Give scheme, host and port of where an answer sends one on."""
-    target = answer.headers.get("Location", "")
-    try:
-        target = str(answer.url.join(URL(target)).origin())
-    except ValueError:
-        # No URL; or one of something else than a host.
-        target = target.rpartition("@")[2]
-    return clean(target, _SHOWN)

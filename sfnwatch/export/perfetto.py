@@ -23,10 +23,10 @@ from sfnwatch.analysis.case import last_moment
 from sfnwatch.analysis.findings import find
 from sfnwatch.analysis.outcomes import ended_with
 from sfnwatch.analysis.phases import (
+    AttemptCalls,
     Completion,
     Phase,
     Segment,
-    completion_of,
     end_of,
     retrying_states,
     segments,
@@ -39,12 +39,10 @@ from sfnwatch.export.facts import (
     visit_facts,
 )
 from sfnwatch.export.placing import Span, call_window, micros, service_name, whole_name
-from sfnwatch.model.api_call import ApiCall
-from sfnwatch.model.ecs_task import stretches
-from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.integrations import CallRole
 from sfnwatch.model.links import AttemptKey
-from sfnwatch.model.moment import Coverage, Moment
+from sfnwatch.model.moment import Coverage, ExecutionAsOf, Moment
+from sfnwatch.model.rows import ApiCall, stretches
 from sfnwatch.model.values import clean, iso
 from sfnwatch.model.visits import ROOT, StateVisit
 from sfnwatch.view import wording
@@ -57,6 +55,10 @@ _NAME = 200
 _LONGEST, _LISTED = 2_000, 100
 """Of an argument: a cause may be a whole job as JSON."""
 _MICROSECOND = timedelta(microseconds=1)
+_Told = tuple[str, int | None]
+"""An execution, or one visit of it."""
+_POINTS = frozenset({"redriven", str(CallRole.POLL)})
+"""Kinds of what is drawn as a point."""
 _NOBODYS = "calls of no one execution"
 
 
@@ -93,18 +95,11 @@ class _Track(NamedTuple):
 
 
 class _TrackBar(NamedTuple):
-    """A bar on a track: where an arrow can begin."""
+    """A bar on a track: where an arrow can begin. Its end is not on it any more."""
 
     track: _Track
     begin: int
     end: int
-
-    def nearest(self, at: int) -> int:
-        """Give the time on this bar nearest to `at`, and not after it.
-
-        Its end is not on it any more. No arrow runs back in time.
-        """
-        return min(at, max(self.begin, min(at, self.end - 1)))
 
 
 class _Drawing:
@@ -114,7 +109,7 @@ class _Drawing:
         self._moment, self._coverage = moment, Coverage(moment)
         self._maker = LineMaker(moment)
         self._now = last_moment(moment)
-        self._said: dict[tuple[str, int | None], list[str]] = defaultdict(list)
+        self._said: dict[_Told, list[str]] = defaultdict(list)
         """What was found of each execution, and of each visit."""
         for finding in find(moment):
             arn, visit = finding.execution_arn or "", finding.data.get("visit")
@@ -163,21 +158,15 @@ class _Drawing:
         return track
 
     def _draw(
-        self,
-        track: _Track,
-        span: Span,
-        name: str,
-        kind: str,
-        args: Args,
-        *,
-        point: bool = False,
+        self, track: _Track, span: Span, name: str, kind: str, args: Args
     ) -> _TrackBar:
-        """Draw a bar, or a point at the beginning of a time."""
+        """Draw a bar or, at the beginning of its time, a point."""
         begin, end = map(micros, span)
-        shape: Event = {"ph": "X", "dur": end - begin, "args": args}
-        if point:
-            end, shape = begin, {"ph": "i", "s": "t", "args": args}
-        self._put(track, begin, name, kind, **shape)
+        shape: Event = {"ph": "X", "dur": end - begin}
+        if kind in _POINTS or (kind == "task" and begin == end):
+            end, shape = begin, {"ph": "i", "s": "t"}
+        name, known = clean(name, _NAME), _known_args(args)
+        self._put(track, begin, name, kind, **shape, args=known)
         return _TrackBar(track, begin, end)
 
     def _put(
@@ -192,40 +181,32 @@ class _Drawing:
         arn, visits = execution.arn, list(execution.visits)
         names, track_of, spans = _lay_tracks(visits, self._now)
         tracks = [self._track(arn, name) for name in names or [ROOT]]
-        self._add_whole(execution, tracks[0], spans.values())
+        known = [at for span in spans.values() for at in span]
+        known += [execution.started_at] if execution.started_at else []
+        if known:
+            # The execution itself is around all that is known of it.
+            whole = min(known), max([*known, execution.stopped_at or self._now])
+            facts = execution_facts(self._moment, execution)
+            end = ended_with(self._moment, execution.ending)
+            args = self._with_end(facts, *end, (arn, None))
+            self._draw(tracks[0], whole, execution.name, "execution", args)
+            for redrive in execution.redrives:
+                name = plain_text(wording.redrive_parts(redrive))
+                at = redrive.event.at
+                self._draw(tracks[0], (at, at), name, "redriven", {})
         for visit in visits:
-            track, span = tracks[track_of[visit.id]], spans[visit.id]
-            facts = visit_facts(visit)
+            track, span, facts = track_of[visit.id], spans[visit.id], visit_facts(visit)
             del facts["attempts"]  # they have bars of their own
-            args = _known_args(
-                **facts,
-                error=visit.error,
-                cause=visit.cause,
-                findings=self._said[arn, visit.id],
-            )
-            self._draw(track, span, clean(visit.name, _NAME), "state", args)
-            self._add_attempts(arn, visit, track, span)
+            args = self._with_end(facts, visit.error, visit.cause, (arn, visit.id))
+            self._draw(tracks[track], span, visit.name, "state", args)
+            self._add_attempts(arn, visit, tracks[track], span)
 
-    def _add_whole(
-        self, execution: ExecutionAsOf, track: _Track, spans: Iterable[Span]
-    ) -> None:
-        """Draw the execution itself around all that is known of it."""
-        inner = [moment for span in spans for moment in span]
-        begins = [at for at in (execution.started_at, *inner) if at is not None]
-        if not begins:
-            return
-        whole = min(begins), max([*begins, execution.stopped_at or self._now])
-        error, cause = ended_with(self._moment, execution.ending)
-        args = _known_args(
-            **execution_facts(self._moment, execution),
-            error=error,
-            cause=cause,
-            findings=self._said[execution.arn, None],
-        )
-        self._draw(track, whole, clean(execution.name, _NAME), "execution", args)
-        for redrive in execution.redrives:
-            words, at = plain_text(wording.redrive_parts(redrive)), redrive.event.at
-            self._draw(track, (at, at), words, "redriven", {}, point=True)
+    def _with_end(
+        self, facts: Args, error: str | None, cause: str | None, key: _Told
+    ) -> Args:
+        """Add how something ended to its facts, and what was found of it."""
+        said = {"error": error, "cause": cause, "findings": self._said[key]}
+        return {**facts, **said}
 
     def _add_attempts(
         self, arn: str, visit: StateVisit, track: _Track, span: Span
@@ -245,10 +226,10 @@ class _Drawing:
             words = wording.resource_words(attempt)
             name = f"{words} · try {number}" if number > 1 else words
             more = {"role_arn": attempt.role_arn, "region": attempt.region}
-            args = _known_args(**attempt_facts(attempt), **more)
+            args = {**attempt_facts(attempt), **more}
             bar = self._draw(track, around, name, "try", args)
             key = arn, attempt.scheduled_id
-            told = completion_of(self._moment, self._coverage, key, attempt)
+            told = AttemptCalls(self._moment, self._coverage, key, attempt).completion
             self._tails[key] = self._add_phases(track, own, told) or [bar]
 
     def _add_phases(
@@ -259,11 +240,11 @@ class _Drawing:
         for each in phases:
             lags = told is not None and each.phase is Phase.COMPLETION_LAG
             words = wording.completion_parts(told)[0] if told and lags else ()
-            args = _known_args(
-                begin=iso(each.begin),
-                end="still running" if each.open else iso(each.end),
-                learned=plain_text(words),
-            )
+            args = {
+                "begin": iso(each.begin),
+                "end": "still running" if each.open else iso(each.end),
+                "learned": plain_text(words),
+            }
             name, span = str(each.phase), (each.begin, each.end)
             bars.append(self._draw(track, span, name, name, args))
         return bars
@@ -285,9 +266,8 @@ class _Drawing:
                 span = state.at, end
                 ending = plain_text(wording.task_text(state).ending)
                 words = f"{clean(state.last_status, _NAME)}{ending}"
-                args = _known_args(**facts[state.version], state=visit.path)
-                point = end <= state.at
-                self._draw(track, span, words, "task", args, point=point)
+                args = {**facts[state.version], "state": visit.path}
+                self._draw(track, span, words, "task", args)
 
     # -- calls -------------------------------------------------------------------------
 
@@ -297,8 +277,7 @@ class _Drawing:
         by_track: dict[tuple[str | None, str], list[_Called]] = defaultdict(list)
         for call in filter(moment.is_relevant, moment.calls):
             link = moment.link(call)
-            attempt = moment.attempt(link.key) if link is not None else None
-            begin, end = call_window(call, link, attempt)
+            begin, end = call_window(moment, call)
             polls = link is not None and link.role is CallRole.POLL
             arn = link.execution_arn if link is not None else None
             called = (begin, begin if polls else end), call
@@ -316,23 +295,23 @@ class _Drawing:
         link = self._moment.link(call)
         key = link.key if link is not None else None
         visit = self._moment.visit_of(key)
-        window = call_window(call, link, self._moment.attempt(key))
-        args = _known_args(
+        args = {
             **call_facts(call, link),
-            error_message=call.error_message,
-            time_resolution="1 s: CloudTrail gives whole seconds",
-            made_between=[iso(at) for at in window],
-            state=visit.path if visit else None,
-        )
+            "error_message": call.error_message,
+            "time_resolution": "1 s: CloudTrail gives whole seconds",
+            "made_between": [iso(at) for at in call_window(self._moment, call)],
+            "state": visit.path if visit else None,
+        }
         told = self._maker.call_text(call, link)
         name, role = plain_text((*told.name, *told.error)), link.role if link else None
-        kind, point = str(role or "other"), role is CallRole.POLL
-        head = self._draw(track, span, name, kind, args, point=point)
+        head = self._draw(track, span, name, str(role or "other"), args)
         tails = self._tails.get(key) if key else None
         if link is None or not tails:
             return
         tail = next((t for t in reversed(tails) if t.begin <= head.begin), tails[0])
-        number, at = next(self._arrows), tail.nearest(head.begin)
+        number = next(self._arrows)
+        # No arrow runs back in time.
+        at = min(head.begin, max(tail.begin, tail.end - 1))
         args = {"rule": str(link.rule), "call": clean(call.event_id)}
         # Perfetto lets an arrow begin where its bar ends: bars that last are no tails.
         self._put(tail.track, at, f"→ {name}", "made", ph="i", s="t", args=args)
@@ -361,7 +340,7 @@ def _apart(calls: Iterable[_Called]) -> Iterator[_Called]:
 # -- what a bar says when it is clicked ------------------------------------------------
 
 
-def _known_args(**args: Any) -> Args:
+def _known_args(args: Args) -> Args:
     """Say what is known: as facts, cleaned, and without what is null or empty."""
     known = {k: v for k, v in args.items() if v is not None and v not in ("", [])}
     return {key: _cleaned(value) for key, value in known.items()}
@@ -371,7 +350,7 @@ def _cleaned(value: Any) -> Any:
     if isinstance(value, str):
         return clean(value, _LONGEST)
     if isinstance(value, dict):
-        return _known_args(**value)
+        return _known_args(value)
     if isinstance(value, list):
         rest = len(value) - _LISTED
         more = [f"… {rest} more"] if rest > 0 else []
@@ -420,9 +399,9 @@ def _lay_tracks(
     names: list[str] = []
     track_of: dict[int, int] = {}
     for lanes in taken.values():
-        for number, inside in enumerate(map(lanes.get, sorted(lanes)), start=1):
-            track_of.update((visit.id, len(names)) for visit in inside or ())
-            names.append(_track_name(by_id, inside or (), number))
+        for number, inside in enumerate(lanes.values(), start=1):
+            track_of.update((visit.id, len(names)) for visit in inside)
+            names.append(_track_name(by_id, inside, number))
     return names, track_of, spans
 
 
@@ -442,12 +421,8 @@ def _in_turn(branch: Sequence[StateVisit], now: datetime) -> Iterator[tuple[int,
 
 def _state_of(by_id: Mapping[int, StateVisit], number: int | None) -> str:
     """Name what is one state of the definition, in whichever iteration it runs."""
-    names: list[str] = []
     visit = by_id.get(number or 0)
-    while visit is not None:
-        names.append(visit.name)
-        visit = by_id.get(visit.parent or 0)
-    return "\0".join(names)
+    return f"{_state_of(by_id, visit.parent)}\0{visit.name}" if visit else ""
 
 
 def _track_name(

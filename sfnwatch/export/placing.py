@@ -6,21 +6,17 @@ people expect; on a scale of time a call has the second in which it may have bee
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import TypeVar
 
 from sfnwatch.analysis.wording import plural
-from sfnwatch.model.api_call import ApiCall
-from sfnwatch.model.arns import short_id
-from sfnwatch.model.ecs_task import TaskState
-from sfnwatch.model.execution import ExecutionAsOf
-from sfnwatch.model.history import HistoryEvent
-from sfnwatch.model.integrations import CallRole
-from sfnwatch.model.links import Link
-from sfnwatch.model.moment import Moment
+from sfnwatch.model.integrations import CallRole, short_id
+from sfnwatch.model.moment import ExecutionAsOf, Moment
+from sfnwatch.model.rows import ApiCall, HistoryEvent, TaskState
 from sfnwatch.model.values import clean, duration, microseconds
-from sfnwatch.model.visits import ROOT, Attempt, StateVisit
-from sfnwatch.view.lines import Lane, Line
-from sfnwatch.view.order import ANSWERED, Place, RowOrder
+from sfnwatch.model.visits import ROOT, StateVisit
+from sfnwatch.view.lines import Lane, Line, LineMaker
+from sfnwatch.view.outline import ANSWERED, Place
 from sfnwatch.view.wording import (
     LABEL,
     Part,
@@ -137,16 +133,22 @@ def lane_parts(line: Line, tag: str) -> tuple[list[Part], list[Part]]:
     return [], [*calls, Part("  ‹ ", Role.DIM), *states] if states else calls
 
 
-def rows_apart(moment: Moment, items: Iterable[Row]) -> list[Row]:
+def shown_items(moment: Moment) -> list[HistoryEvent | ApiCall]:
+    """List the events of all executions, and the calls that are shown."""
+    events = chain.from_iterable(each.events for each in moment.executions.values())
+    return [*events, *filter(moment.is_relevant, moment.calls)]
+
+
+def rows_apart(maker: LineMaker, items: Iterable[Row]) -> list[Row]:
     """Sort events and calls of which each has a row of its own.
 
     An action call stands right behind the event that tells of its answer: its own time
     is a whole second, mostly the one before its state was entered.
     """
-    order = RowOrder(moment.trace)
+    moment = maker.moment
 
     def place(item: Row) -> Place:
-        found: Place = order.place(item)
+        found: Place = maker.order.place(item)
         link = moment.link(item) if isinstance(item, ApiCall) else None
         attempt = moment.attempt(link.key) if link is not None else None
         if link is None or attempt is None or link.role is not CallRole.ACTION:
@@ -165,13 +167,15 @@ def micros(at: datetime) -> int:
     return min(max(1, microseconds(at)), _LATEST)
 
 
-def call_window(call: ApiCall, link: Link | None, attempt: Attempt | None) -> Span:
+def call_window(moment: Moment, call: ApiCall) -> Span:
     """Say between which moments a call was made.
 
     CloudTrail gives a whole second. A call that is matched was not made before its
     attempt was scheduled, and an action not after its answer was known.
     """
     begin, end = call.event_time, call.event_time + _SECOND
+    link = moment.link(call)
+    attempt = moment.attempt(link.key) if link is not None else None
     if attempt is None or link is None:
         return begin, end
     begin = max(begin, attempt.scheduled_at)

@@ -12,8 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import TextIO
 
-from sfnwatch.analysis.finding import Finding, brief_evidence
-from sfnwatch.analysis.jobs import CONCLUSION
+from sfnwatch.analysis.finding import CONCLUSION, Finding, brief_evidence
 from sfnwatch.analysis.phases import ToldBy
 from sfnwatch.analysis.wording import plural
 from sfnwatch.export.facts import touched_calls, touched_tasks
@@ -24,20 +23,17 @@ from sfnwatch.export.placing import (
     service_name,
     visit_path,
 )
-from sfnwatch.model.api_call import ApiCall
-from sfnwatch.model.arns import short_id
 from sfnwatch.model.children import map_run_name
-from sfnwatch.model.ecs_task import TaskState
-from sfnwatch.model.history import HistoryEvent
+from sfnwatch.model.integrations import short_id
 from sfnwatch.model.links import Link, LinkRule
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.records import Batch, HealthState, SourceHealth
+from sfnwatch.model.rows import ApiCall, HistoryEvent, TaskState
 from sfnwatch.model.trace import Changed, Trace
 from sfnwatch.model.values import clean, duration
 from sfnwatch.view import wording
-from sfnwatch.view.children import count_words
-from sfnwatch.view.lines import LineMaker, Subject, lateness
-from sfnwatch.view.wording import LABEL, execution_labels, plain_text
+from sfnwatch.view.lines import LineMaker, lateness
+from sfnwatch.view.wording import LABEL, count_words, execution_labels, plain_text
 
 Narrate = Callable[[str], None]
 """Tells the person at the terminal something that is no data."""
@@ -113,7 +109,7 @@ class PlainLines:
             for lane, health in moment.health.items():
                 self._tell(lane, health)
         maker = LineMaker(moment)
-        for item in rows_apart(moment, self._new(moment, changed)):
+        for item in rows_apart(maker, self._new(moment, changed)):
             if isinstance(item, ApiCall):
                 self._print_call(maker, item)
             elif isinstance(item, TaskState):
@@ -162,7 +158,7 @@ class PlainLines:
         label = self._label(event.execution_arn)
         words = _event_words(maker, event)
         self._put(_millis(event.at), "state", label, f"{words}{more}")
-        if not more and _is_unsettled(maker, event):
+        if _is_unsettled(maker, event):
             self._unsettled[event.key] = event
 
     def _settle(self, maker: LineMaker) -> None:
@@ -190,7 +186,8 @@ class PlainLines:
     def _print_task(self, maker: LineMaker, state: TaskState) -> None:
         self._printed.add(state.key)
         words = plain_text(wording.task_text(state).parts)
-        more = f"{self._where(maker, state)}{_late(state.at, state.seen_at)}"
+        where = self._where(maker.moment, maker.moment.task_link(state.task_arn))
+        more = f"{where}{_late(state.at, state.seen_at)}"
         said = f"{wording.task_id(state)}  {words}  [ecs]{more}"
         self._put(_millis(state.at), "task", "", said)
 
@@ -212,15 +209,16 @@ class PlainLines:
     ) -> None:
         # No number among its like: an earlier one may yet come in.
         told = maker.call_text(call, link, numbered=False)
-        where = self._where(maker, call) if link is not None else ""
+        where = self._where(maker.moment, link)
         words = f"{plain_text(told.parts)}  [{service_name(call)}]{where}{more}"
         self._put(f"{call.event_time:%H:%M:%S}", "call", "", words)
 
-    def _where(self, maker: LineMaker, item: ApiCall | TaskState) -> str:
+    def _where(self, moment: Moment, link: Link | None) -> str:
         """Say whose it is: of which execution, and which state."""
-        about = Subject(maker, item)
-        whose = f"{self._label(about.execution_arn)}{visit_path(about.visit)}"
-        return f"  {_ARROW} {whose}" if about.visit else ""
+        visit = moment.visit_of(link.key) if link is not None else None
+        if link is None or visit is None:
+            return ""
+        return f"  {_ARROW} {self._label(link.execution_arn)}{visit_path(visit)}"
 
     # -- how the watching goes ---------------------------------------------------------
 
@@ -246,7 +244,11 @@ class PlainLines:
         from sfnwatch.analysis.findings import find  # noqa: PLC0415
 
         moment = self._trace.as_of()
-        self._print_guesses(LineMaker(moment))
+        maker = LineMaker(moment)
+        for call in moment.calls:
+            link = moment.link(call)
+            if link and not (link.rule.sure or link.rule is LinkRule.ROLE_ONLY):
+                self._put_call(maker, call, link, "  (a guess)")
         # What several executions show together is the last thing on the terminal.
         for finding in sorted(find(moment), key=lambda each: each.kind == CONCLUSION):
             arn = finding.execution_arn
@@ -255,13 +257,6 @@ class PlainLines:
         for note in self._notes(moment):
             self._narrate(note)
         self._out.flush()
-
-    def _print_guesses(self, maker: LineMaker) -> None:
-        for call in maker.moment.calls:
-            link = maker.moment.link(call)
-            known = link is None or link.rule.sure or link.rule is LinkRule.ROLE_ONLY
-            if link is not None and not known:
-                self._put_call(maker, call, link, "  (a guess)")
 
     def _notes(self, moment: Moment) -> Iterator[str]:
         yield from not_shown(moment)
@@ -294,10 +289,11 @@ def _event_words(maker: LineMaker, event: HistoryEvent) -> str:
 
 def _is_unsettled(maker: LineMaker, event: HistoryEvent) -> bool:
     """True for the end of a job of which records may yet say what told of it."""
-    about = Subject(maker, event)
-    if about.key is None or about.attempt is None or about.attempt.ended_by != event.id:
+    key = (event.execution_arn, event.attempt_id) if event.attempt_id else None
+    attempt = maker.moment.attempt(key)
+    if key is None or attempt is None or attempt.ended_by != event.id:
         return False
-    told = maker.completion(about.key, about.attempt)
+    told = maker.completion(key, attempt)
     return told is not None and told.by is ToldBy.UNKNOWN
 
 
@@ -306,7 +302,7 @@ def _match(link: Link | None) -> object:
 
 
 def _millis(at: datetime) -> str:
-    return at.strftime("%H:%M:%S.%f")[:12]
+    return at.time().isoformat("milliseconds")
 
 
 def _late(at: datetime, seen_at: datetime | None) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from importlib.resources import files
-from itertools import islice
+from itertools import groupby, islice
 from typing import TextIO
 
 from msgspec import Struct
@@ -23,20 +23,21 @@ from sfnwatch.analysis.phases import Phase, Segment
 from sfnwatch.analysis.wording import plural, some, spoken
 from sfnwatch.export import placing
 from sfnwatch.export.text import cut, flow
-from sfnwatch.model.api_call import ApiCall
-from sfnwatch.model.history import REDRIVEN, HistoryEvent
 from sfnwatch.model.integrations import CallRole
 from sfnwatch.model.moment import Moment
+from sfnwatch.model.rows import REDRIVEN, ApiCall, HistoryEvent
 from sfnwatch.model.values import clean, duration, iso
 from sfnwatch.view.lines import Lane, LifeLines, Line, LineMaker, Rail, VisitKey
-from sfnwatch.view.order import Fold, Item
-from sfnwatch.view.outline import Outline, OutlineOptions
+from sfnwatch.view.outline import Fold, Item, Outline, OutlineOptions
 from sfnwatch.view.timeline_chart import (
     BarKind,
     BarLine,
     Tick,
     TimelineChart,
     length_words,
+    round_step,
+    since_start,
+    stops,
 )
 from sfnwatch.view.wording import Part, Role, execution_labels, plain_text, status_glyph
 
@@ -53,11 +54,6 @@ _TIME, _ARROW = 13, 6
 _NAMES, _PLOT = 52, 700.0
 """The cells of names in the timeline, and the px of its bars."""
 _MOST_TICKS = 150
-_STEPS = (
-    *(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5),
-    *(1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21600, 43200),
-    86400,
-)
 _TICKS = 7
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 Ref = Callable[[str], str]
@@ -286,16 +282,14 @@ class LanesPicture:
         """Yield lines with what they say in each lane; without one, what is missing."""
         items = self._outline.at(self._moment)
         maker = LineMaker(self._moment, self._outline, self._lifelines)
-        kept, before, skipped = _kept(items), None, 0
-        for item in (*items, None):
-            if item is not None and id(item) not in kept:
-                skipped += 1
+        kept, before = _kept(items), None
+        for is_kept, group in groupby(items, lambda item: id(item) in kept):
+            if not is_kept:
+                words = f"⋯ {plural(len(list(group)), 'line')} left out"
+                first = next(iter(self._columns.values()))
+                yield None, [(first, [Part(words, Role.DIM)], [])]
                 continue
-            if skipped:
-                words = [Part(f"⋯ {plural(skipped, 'line')} left out", Role.DIM)]
-                yield None, [(next(iter(self._columns.values())), words, [])]
-                skipped = 0
-            if item is not None:
+            for item in group:
                 line = maker.line(item, before)
                 line.new_day = line.new_day or before is None
                 before = item
@@ -326,10 +320,7 @@ class LanesPicture:
 
     def _refs(self, line: Line) -> list[str]:
         """Give the refs of all that a line stands for, its own first."""
-        keys = [line.key]
-        if isinstance(line.item, HistoryEvent):
-            followers = self._outline.order.followers(line.item)
-            keys += [event.key for event in followers]
+        keys = [event.key for event in line.about.events] or [line.key]
         if isinstance(line.item, Fold):
             keys = [each.key for each in line.item.members[:_LINES]]
         elif self._several:
@@ -468,7 +459,8 @@ class TimelinePicture:
         bars = [line.bar for line in lines]
         self._begin = min((bar.begin for bar in bars), default=self._chart.now)
         self._end = max((bar.end for bar in bars), default=self._begin)
-        self._stops = list(self._long_stops(moment))
+        least = (self._end - self._begin) / 10
+        self._stops = [(at, end) for at, end in stops(moment) if end - at > least]
         self._whole = self._offset(self._end)
         names = [_width(self._name(line)) for line in self._lines]
         self._plot = _MARGIN + (min(_NAMES, max(names, default=0)) + 2) * CELL
@@ -479,15 +471,6 @@ class TimelinePicture:
             return ""
         sheet = Sheet("g")
         return sheet.svg(_put_legend(sheet, self.draw(sheet, 8) + 12), "", name)
-
-    def _long_stops(self, moment: Moment) -> Iterator[placing.Span]:
-        """Yield the times between an end and a redrive: weeks may lie between."""
-        roots = list(moment.roots.values())
-        for redrive in roots[0].redrives if len(roots) == 1 else ():
-            if redrive.ended is not None:
-                stop = redrive.ended.at, redrive.event.at
-                if stop[1] - stop[0] > (self._end - self._begin) / 10:
-                    yield stop
 
     def _name(self, line: BarLine) -> list[Part]:
         name = self._labels.get(line.bar.key) or clean(line.bar.shown_name, _NAMES)
@@ -524,13 +507,10 @@ class TimelinePicture:
     def _draw_axis(self, sheet: Sheet, y: float, bottom: float) -> None:
         begin = Part(f"UTC from {self._begin:%H:%M:%S}", Role.DIM)
         sheet.write(_MARGIN, y, [begin])
-        step = next((s for s in _STEPS if self._whole / s <= _TICKS), self._whole / 5)
+        step = round_step(self._whole / _TICKS)
         for number in range(int(self._whole / step) + 1):
             part = number * step / self._whole if self._whole else 0.0
-            x, words = self._plot + _PLOT * part, "0"
-            if number:
-                words = f"+{spoken(number * step)}"
-                words = words.removesuffix(" 00s").removesuffix(" 00m")
+            x, words = self._plot + _PLOT * part, since_start(number * step)
             sheet.path("hair", (x, y + ROW - 2), (x, bottom))
             half = cell_len(words) * CELL / 2 if number else 0
             sheet.write(x - half, y, [Part(words, Role.DIM)])

@@ -10,7 +10,6 @@ escaped: none may break the table, make a link or call a person.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import date
 from typing import TextIO
 
 from msgspec.structs import replace
@@ -29,8 +28,8 @@ from sfnwatch.analysis.finding import (
 from sfnwatch.analysis.phases import Phase
 from sfnwatch.analysis.report import explain, report
 from sfnwatch.export.placing import heading, lane_parts, lane_tags, not_shown
-from sfnwatch.model.history import REDRIVEN, HistoryEvent
 from sfnwatch.model.moment import Moment
+from sfnwatch.model.rows import REDRIVEN, HistoryEvent
 from sfnwatch.view.lines import Lane, LifeLines, Line, LineMaker, Rail
 from sfnwatch.view.outline import Outline, OutlineOptions
 from sfnwatch.view.wording import Part, plain_text
@@ -79,11 +78,10 @@ def _lanes(moment: Moment, tags: Mapping[str, str]) -> Iterator[str]:
         yield "Nothing has happened yet."
         return
     yield _row("STEP FUNCTIONS", "UTC", _NO_ARROW, "UTC       CALLS")
-    day: date | None = None
-    for line in LineMaker(moment, outline, lifelines).lines(items):
-        if line.at.date() != day:
-            day = line.at.date()
-            yield _row("", str(day), "", "")
+    lines = LineMaker(moment, outline, lifelines).lines(items)
+    for number, line in enumerate(lines):
+        if line.new_day or not number:
+            yield _row("", f"{line.at:%Y-%m-%d}", "", "")
         tag = "" if line.fold else tags.get(line.execution_arn or "", "")
         yield from _rows(line, tag, lifelines.width())
 

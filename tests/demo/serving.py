@@ -12,8 +12,8 @@ from aiohttp import ClientSession
 from botocore.exceptions import ClientError
 
 from sfnwatch.demo.account import Account, Bucket
+from sfnwatch.demo.execution import PATH
 from sfnwatch.demo.http_server import CREDENTIALS, DemoServer
-from sfnwatch.demo.services import PATH
 from tests.builders import HEAD, REGION
 from tests.sources.clocks import ManualClock
 

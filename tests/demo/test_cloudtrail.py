@@ -5,8 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from sfnwatch.demo.account import Account
-from sfnwatch.demo.cloudtrail import LONGEST_LAG
+from sfnwatch.demo.account import LONGEST_LAG, Account
 from sfnwatch.demo.scenarios import SCENARIOS
 from tests.demo.serving import Served, refusal
 from tests.sources.clocks import EPOCH, ManualClock

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from sfnwatch.demo.cloudtrail import LONGEST_LAG
+from sfnwatch.demo.account import LONGEST_LAG
 from tests.demo.serving import Served, refusal
 
 STEPS = ["PROVISIONING", "PENDING", "RUNNING", "DEPROVISIONING", "STOPPED"]

@@ -24,7 +24,7 @@ def story(execution: DemoExecution) -> Iterator[str]:
         seconds = (event.at - start).total_seconds()
         yield f"{seconds:7.2f}  {event.event_id} after {event.previous}  {words}"
     for call in execution.calls:
-        denied = " denied" if call.denied else ""
+        denied = " denied" if call.error_code else ""
         yield f"{(call.at - start).total_seconds():7.2f}  {call.action}{denied}"
     for child in (*execution.nested, *execution.children):
         seconds = (child.started_at - start).total_seconds()

@@ -10,18 +10,17 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from socket import create_server
 from typing import Any
 
-import boto3
 import pytest
 
-from sfnwatch.demo import serve as serving
-from sfnwatch.demo.cloudtrail import LONGEST_LAG
-from sfnwatch.demo.http_server import CREDENTIALS
-from sfnwatch.demo.serve import serve
-from tests.builders import HEAD, REGION
+from sfnwatch.demo import http_server
+from sfnwatch.demo.account import LONGEST_LAG
+from sfnwatch.demo.http_server import CREDENTIALS, serve
+from tests.builders import REGION
 from tests.demo.serving import Served
 
 
@@ -117,7 +116,7 @@ async def test_only_a_taken_default_port_is_stepped_aside_from(
             async with left_running(tmp_path, port=port):
                 pass
         assert "in use" in str(caught.value.exceptions[0])
-        monkeypatch.setattr(serving, "DEFAULT_PORT", port)
+        monkeypatch.setattr(http_server, "DEFAULT_PORT", port)
         async with left_running(tmp_path, port=port) as (_, err, other):
             assert other != port
             assert f"Port {port} is taken; serving on {other}" in err
@@ -131,69 +130,23 @@ def test_names_of_scenarios_are_cheap_to_import() -> None:
     assert subprocess.check_output(program, text=True).strip() == "set()"
 
 
-async def test_boto3_reads_and_is_told_what_is_wrong(demo: Served) -> None:
-    def work() -> dict[str, Any]:
-        session = boto3.Session(*CREDENTIALS, region_name=REGION)
-        states = session.client("stepfunctions", endpoint_url=demo.url)
-        with pytest.raises(states.exceptions.ExecutionDoesNotExist):
-            states.describe_execution(executionArn=f"{HEAD}:execution:a:b")
-        pages = states.get_paginator("get_execution_history").paginate(
-            executionArn=demo.arn("sync"), PaginationConfig={"PageSize": 2}
-        )
-        answer: dict[str, Any] = pages.build_full_result()
-        states.close()
-        return answer
-
-    answer = await asyncio.to_thread(work)
-    assert [event["id"] for event in answer["events"]] == [1, 2, 3, 4, 5]
-
-
-async def cli(demo: Served, *words: str, **env: str) -> tuple[int, str, str]:
-    """Run the AWS CLI; give its exit code, and what it printed."""
+async def test_the_aws_cli_is_told_who_it_is(demo: Served) -> None:
     signed = {
         "AWS_ACCESS_KEY_ID": CREDENTIALS[0],
         "AWS_SECRET_ACCESS_KEY": CREDENTIALS[1],
         "AWS_DEFAULT_REGION": REGION,
-        "AWS_MAX_ATTEMPTS": "1",
     }
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "awscli", "--endpoint-url", demo.url, *words),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        env=os.environ | signed | env,
-    )
-    out, err = await process.communicate()
-    return process.returncode or 0, out.decode(), err.decode()
-
-
-async def test_the_aws_cli_is_told_who_it_is(demo: Served) -> None:
-    words = ("sts", "get-caller-identity")
-    _, told, _ = await cli(demo, *words)
-    assert json.loads(told) == {
+    words = ("--endpoint-url", demo.url, "sts", "get-caller-identity")
+    program = [sys.executable, "-m", "awscli", *words]
+    run = partial(subprocess.check_output, program, env=os.environ | signed)
+    assert json.loads(await asyncio.to_thread(run)) == {
         "UserId": "AIDASAMPLEUSERIDSAMPL",
         "Account": "123456789012",
         "Arn": "arn:aws:iam::123456789012:user/demo",
     }
-    code, _, refused = await cli(demo, *words, AWS_SESSION_TOKEN="EXPIRED")
-    assert code != 0
-    assert "(ExpiredToken)" in refused
+    asked = b"Action=GetCallerIdentity"
+    status, _, refused = await demo.post(None, asked, X_Amz_Security_Token="EXPIRED")
+    assert (status, "<Code>ExpiredToken</Code>" in refused) == (403, True)
     demo.clock.advance(LONGEST_LAG)
     called = [record["eventName"] for record in await demo.records("sts")]
     assert called.count("GetCallerIdentity") == 1
-
-
-async def test_the_aws_cli_looks_events_up_and_continues_from_its_token(
-    demo: Served,
-) -> None:
-    demo.clock.advance(900)
-    words = (
-        *("cloudtrail", "lookup-events", "--page-size", "3", "--max-items", "3"),
-        *("--start-time", "2023-11-15T00:28:00Z", "--lookup-attributes"),
-        "AttributeKey=EventSource,AttributeValue=ecs.amazonaws.com",
-    )
-    first = json.loads((await cli(demo, *words))[1])
-    demo.clock.advance(5)
-    token = ("--starting-token", first["NextToken"])
-    second = json.loads((await cli(demo, *words, *token))[1])
-    ids = [each["EventId"] for page in (first, second) for each in page["Events"]]
-    assert len(set(ids)) == 6

@@ -1,13 +1,9 @@
 """Graphs on a page and in Mermaid: what is drawn, lit, escaped and left out."""
 
-import json
 import re
-from io import StringIO
 
 import pytest
 
-from sfnwatch.export import TARGETS
-from sfnwatch.model.trace import Trace
 from tests import builders as aws
 from tests.export.traces import RECORDS, export, printed
 from tests.tui.screens import recorded
@@ -35,20 +31,13 @@ def checked(text: str) -> list[str]:
     return lines
 
 
-def recording(name: str, target: str) -> str:
-    trace, out = Trace(), StringIO()
-    trace.add(recorded(name))
-    TARGETS[target].dump(trace.as_of(), out)
-    return out.getvalue()
-
-
 @pytest.mark.parametrize("name", RECORDS)
 def test_it_is_a_chart_in_which_all_that_is_connected_is_there(name: str) -> None:
     checked(export("flowchart", name))
 
 
 def test_states_have_their_status_and_what_was_taken_is_bold() -> None:
-    lines = checked(recording("demo-pipeline", "flowchart"))
+    lines = checked(printed("flowchart", recorded("demo-pipeline")))
     assert 'e1n6["✔ Label<br/>lambda:invoke<br/>4 of 4, 1 retry"]' in lines
     assert 'e1n1 ==>|"#36;.order.total #62; 1000"| e1n2' in lines
     assert 'e1n1 -->|"Default"| e1n5' in lines
@@ -82,7 +71,7 @@ def test_a_chart_too_large_for_mermaid_says_how_much_is_missing() -> None:
 
 
 def test_a_report_has_the_graph_of_each_execution() -> None:
-    text = recording("demo-pipeline", "html")
+    text = printed("html", recorded("demo-pipeline"))
     picture = text[text.index('id="graph"') :]
     picture = picture[: picture.index("</section>")]
     assert picture.count('class="box ') == 10
@@ -101,4 +90,3 @@ def test_a_graph_is_cleaned_and_no_markup_is_made_of_names() -> None:
     assert "<img" not in printed("html", records)
     lines = checked(printed("flowchart", records))
     assert not set("\x1b\u202e") & set("".join(lines))
-    assert json.dumps(name) not in "".join(lines)

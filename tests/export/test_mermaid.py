@@ -28,10 +28,7 @@ def checked(text: str) -> list[str]:
     assert lines[0] == "sequenceDiagram"
     assert all(STATEMENT.fullmatch(line) for line in lines), lines
     known = set(re.findall(r"participant (\w+) as", text))
-    used = set(
-        re.findall(r"^(?:Note over )?(\w+)(?:->>|-->>|-x|--x|:)", text, re.MULTILINE)
-    )
-    assert used <= known
+    assert {*USES.findall(text)} <= known
     opened = sum(line.startswith(("box ", "loop ")) for line in lines)
     assert lines.count("end") == opened
     assert len(text.encode("utf-16-le")) // 2 < UNITS

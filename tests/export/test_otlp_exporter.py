@@ -49,7 +49,7 @@ from tests import examples
 from tests.export.traces import RECORDS
 from tests.sources.clocks import ManualClock
 from tests.sources.loopback import served
-from tests.sources.test_http_session import certified
+from tests.sources.test_aws_client import certified
 
 __all__ = ["certified"]
 RUN = aws.sync_run()
@@ -138,6 +138,7 @@ async def test_what_has_ended_is_sent_on_the_way_and_the_rest_at_the_end(
     healths = await watch(collector.url, RUN[:8], RUN[8:12], RUN[12:])
     assert [health.state for health in healths] == [HealthState.LIVE]
     assert len(collector.requests) > 1
+    assert collector.requests[0].headers["Content-Type"] == PROTOBUF
     assert collector.kinds.count("execution") == 1
     assert collector.kinds.index("execution") > 2, "it comes at the end"
     sent = [span.span_id.hex() for span in collector.spans]
@@ -209,9 +210,9 @@ FULL = ExportTracePartialSuccess(rejected_spans=2, error_message="tenant is full
         (
             307,
             {"headers": {"Location": "http://user:pw@evil.example:81/v1/traces"}},
-            "a redirect to http://evil.example:81, not followed",
+            "it answered 307, a redirect, not followed",
         ),
-        (200, {"body": b"x" * (3 << 20)}, "answered with more than 1.0 MiB"),
+        (200, {"body": b"x" * (3 << 20)}, "it answered 200 with more than 1.0 MiB"),
     ],
 )
 async def test_one_that_refuses_is_asked_no_more(
@@ -302,17 +303,6 @@ async def test_what_is_lost_at_the_end_is_said() -> None:
         assert health.state is HealthState.REFUSED
     assert hung.message.endswith(lost)
     assert absent.message.endswith(lost)
-
-
-async def test_a_key_goes_along(
-    collector: Collector, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv(f"{PREFIX}HEADERS", "api-key=a%20b, x=1, content-length=9")
-    await watch(collector.url, RUN)
-    (request, *_) = collector.requests
-    assert (request.headers["api-key"], request.headers["x"]) == ("a b", "1")
-    assert request.headers["Content-Type"] == PROTOBUF
-    assert request.headers["User-Agent"].startswith("sfnwatch/")
 
 
 # -- OpenTelemetry's own variables -----------------------------------------------------
@@ -418,7 +408,7 @@ def test_a_key_with_a_password_is_refused_and_nobody_is_asked_for_it(
             settings_of(CLIENT_CERTIFICATE=str(certified[0]), CLIENT_KEY=str(path))
 
 
-async def test_spans_go_as_json_and_packed_where_that_is_asked(
+async def test_spans_go_as_json_and_packed_and_with_a_key_where_that_is_asked(
     collector: Collector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     taken: list[bytes] = []
@@ -429,10 +419,13 @@ async def test_spans_go_as_json_and_packed_where_that_is_asked(
         taken.append(await request.read())
         assert request.headers["Content-Encoding"] == "gzip"
         assert request.headers["Content-Type"] == "application/json"
+        assert (request.headers["api-key"], request.headers["x"]) == ("a b", "1")
+        assert request.headers["User-Agent"].startswith("sfnwatch/")
         return fine(0)
 
     monkeypatch.setenv(f"{PREFIX}PROTOCOL", "http/json")
     monkeypatch.setenv(f"{PREFIX}COMPRESSION", "gzip")
+    monkeypatch.setenv(f"{PREFIX}HEADERS", "api-key=a%20b, x=1, content-length=9")
     async with served(take) as url:
         monkeypatch.setenv(f"{PREFIX}ENDPOINT", url)
         await watch(FROM_ENVIRONMENT, RUN)

@@ -58,7 +58,7 @@ def test_every_trace_is_as_perfetto_wants_it(name: str) -> None:
     check(events(export("perfetto", name)))
 
 
-@examples(40)
+@examples(20)
 @given(WORLDS)
 def test_so_is_any_other(world: World) -> None:
     check(events(printed("perfetto", world.records)))
@@ -89,9 +89,6 @@ def test_calls_lie_by_service_polls_are_points_and_arrows_lead_to_them() -> None
 
 
 def test_branches_at_the_same_time_have_tracks_of_their_own() -> None:
-    found = events(export("perfetto", "shop"))
-    tracks = {e["args"]["name"] for e in found if e["name"] == "thread_name"}
-    assert {"Main", "calls · ecs"} - tracks == {"calls · ecs"}
     overlapping = aws.history(
         "ExecutionStarted",
         "ParallelStateEntered@0 Both",
@@ -112,9 +109,3 @@ def test_a_task_of_ecs_has_a_track_with_its_statuses() -> None:
     told = [e["name"] for e in found if e.get("cat") == "task"]
     assert told[:3] == ["PROVISIONING", "PENDING", "RUNNING"]
     assert told[-1].startswith("STOPPED")
-
-
-def test_calls_of_others_are_counted() -> None:
-    stranger = aws.call("ListTasks", 5, key="s", role="arn:aws:iam::1:role/other")
-    text = printed("perfetto", [*aws.sync_history(), stranger])
-    assert json.loads(text)["otherData"]["calls_hidden"] == 1

@@ -54,7 +54,7 @@ def test_every_line_says_when_what_and_where() -> None:
     )
 
 
-@examples(40)
+@examples(20)
 @given(
     st.sampled_from(["denied", "shop", "tasks", "nested", "photos", "several"]),
     st.randoms(use_true_random=False),

@@ -15,7 +15,6 @@ from sfnwatch.model.integrations import Pattern
 from sfnwatch.model.links import LinkRule
 from sfnwatch.model.records import HealthState, Received
 from sfnwatch.model.trace import Trace
-from tests import builders as aws
 from tests.export.traces import RECORDS, export
 
 
@@ -105,9 +104,3 @@ def test_keys_and_rules_that_are_added_break_no_reader() -> None:
     assert wrong(reader, whole) == []
     del whole["executions"][0]["arn"]
     assert wrong(reader, whole)
-
-
-def test_names_of_the_machine_and_the_role_are_told() -> None:
-    (told,) = json.loads(export("json", "sync"))["executions"]
-    expected = (aws.MACHINE_ARN, aws.ROLE)
-    assert (told["state_machine_arn"], told["role_arn"]) == expected

@@ -2,23 +2,23 @@
 
 import re
 import xml.etree.ElementTree as ET
-from itertools import pairwise
+from itertools import pairwise, product
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
+from textual.color import Color
 
 from sfnwatch.export.svg import CELL, stylesheet
 from sfnwatch.export.text import flow
+from sfnwatch.tui.themes import LEAST, contrast
 from sfnwatch.view.wording import Part, Role
 from tests import builders as aws
 from tests import examples
 from tests.export.traces import RECORDS, export, printed
 
 SVG = "{http://www.w3.org/2000/svg}"
-LEAST = 4.5
-"""The contrast that WCAG asks of text."""
 PALETTE = {
     name: pair
     for name, *pair in re.findall(
@@ -157,23 +157,11 @@ def test_a_redrive_after_weeks_leaves_room_for_what_was_done() -> None:
     assert max(float(bar.get("width", "")) for bar in bars) > 100
 
 
-def luminance(color: str) -> float:
-    parts = (int(color[at : at + 2], 16) / 255 for at in (1, 3, 5))
-    red, green, blue = (
-        part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4
-        for part in parts
-    )
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-
 @pytest.mark.parametrize("night", [0, 1])
 def test_all_text_can_be_read_by_day_and_by_night(night: int) -> None:
-    for ground in ("ground", "panel"):
-        behind = luminance(PALETTE[ground][night])
-        for name in ON_GROUNDS:
-            light = luminance(PALETTE[name][night])
-            brighter, darker = max(light, behind), min(light, behind)
-            assert (brighter + 0.05) / (darker + 0.05) >= LEAST, name
+    colors = {name: Color.parse(pair[night]) for name, pair in PALETTE.items()}
+    for name, ground in product(ON_GROUNDS, ("ground", "panel")):
+        assert contrast(colors[name], colors[ground]) >= LEAST, name
 
 
 @examples(100)
