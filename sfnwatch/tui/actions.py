@@ -265,9 +265,7 @@ def bindings(pane: str | None = None) -> list[BindingType]:
 
 
 def entries(
-    keys: Mapping[str, tuple[str, ...]] | None = None,
-    *,
-    without: Collection[str] = (),
+    keys: Mapping[str, tuple[str, ...]] | None = None, *, without: Collection[str] = ()
 ) -> Iterator[tuple[Group, str, str]]:
     """List each group's keys and what they do, the digits in one line.
 

@@ -18,46 +18,38 @@ from textual import events, on, work
 from textual.app import ComposeResult, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.command import CommandPalette
+from textual.containers import Container
 from textual.screen import Screen
 
 from sfnwatch.analysis.finding import Finding
 from sfnwatch.clock import Clock
 from sfnwatch.config import UserTheme
 from sfnwatch.errors import SfnwatchError
-from sfnwatch.model.arns import short_id
-from sfnwatch.model.history import Clock as EventOrArrival
+from sfnwatch.model.integrations import short_id
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.records import Batch, HealthState
+from sfnwatch.model.rows import Clock as EventOrArrival
 from sfnwatch.model.trace import Changed, Trace
 from sfnwatch.model.values import clean
 from sfnwatch.recording.library import SavedView
-from sfnwatch.tui.actions import (
-    SEVERAL,
-    Action,
-    Command,
-    bindings,
-    key_name,
-    whereabouts,
-)
-from sfnwatch.tui.cursor_list import CursorList, GoTo, Seek
-from sfnwatch.tui.dashboard import LANES, Pace
-from sfnwatch.tui.deck import Bars, Deck
+from sfnwatch.tui.actions import SEVERAL, Command, bindings, key_name, whereabouts
+from sfnwatch.tui.deck import LANES, Bars, Deck
 from sfnwatch.tui.find_bar import FindBar, Finder
 from sfnwatch.tui.help import Help, Marks, system_commands
 from sfnwatch.tui.player import Player
 from sfnwatch.tui.presenter import Presenter
-from sfnwatch.tui.shown import Shown
+from sfnwatch.tui.shown import CursorList, GoTo, Pace, Seek, Shown
 from sfnwatch.tui.status import ending_words
-from sfnwatch.tui.terminal import Notify, hide_locals, notify, suspend_in_the_loop
-from sfnwatch.tui.themes import ThemedApp
+from sfnwatch.tui.themes import Notify, ThemedApp, notify
 from sfnwatch.view.outline import OutlineOptions
 from sfnwatch.view.playback import Marker, TimeSpan
 
 if TYPE_CHECKING:
     from sfnwatch.tui.children_view import ChildrenView
 
-_LONGEST = 0.2
-"""Seconds after which what has come in is painted, however long that takes."""
+_PATIENCE, _LONGEST = 20, 0.2
+"""What has come in is painted so many times as much later as painting takes; and after
+so many seconds, however long that takes."""
 _MANY = 2_000
 """So many new records the garbage collector is told to leave alone."""
 _YOUNG = 10_000
@@ -73,16 +65,13 @@ Consumer = Callable[[Batch, Changed], None]
 class WatchedSession(Protocol):
     """What the screen needs of a session: live, of a demo, or of a recording."""
 
-    @property
-    def trace(self) -> Trace:
-        """The one trace, which the session alone adds to."""
-
-    @property
-    def consumers(self) -> list[Consumer]:
-        """Who is told of each batch, once it was added to the trace."""
+    trace: Trace
+    """The one trace, which the session alone adds to."""
+    consumers: list[Consumer]
+    """Who is told of each batch, once it was added to the trace."""
 
     async def run(self) -> None:
-        """Run all sources to their ends; raises SfnwatchErrors, perhaps as a group."""
+        """Run all sources to their ends; raises SfnwatchError, or a group of them."""
 
     async def findings(self, moment: Moment) -> Sequence[Finding]:
         """Find what a moment shows, in slices, between whatever else is done."""
@@ -139,7 +128,6 @@ class SfnwatchApp(ThemedApp[None]):
     ) -> None:
         self.settings = settings = settings or ScreenSettings()
         super().__init__(settings)
-        hide_locals(self.console)
         self.session = session
         self._saved = saved = saved or SavedView()
         self.shown = Shown(session.trace, clock, settings, _options(saved))
@@ -149,7 +137,7 @@ class SfnwatchApp(ThemedApp[None]):
         self.finder = Finder(self.shown, self.deck.lanes)
         self.presenter = Presenter(self)
         self.bars = Bars(self)
-        self._pace = Pace(self, self.repaint, most=_LONGEST)
+        self.pace = Pace(self, self.repaint)
         self._frozen = 0
         """How many records there were when the collector was told to let them be."""
         self._theme_before = ""
@@ -161,7 +149,8 @@ class SfnwatchApp(ThemedApp[None]):
 
     def compose(self) -> ComposeResult:
         bars = self.bars
-        yield from (bars.status, bars.banner, self.deck, bars.filter_line)
+        body = Container(self.deck, id="body")
+        yield from (bars.status, bars.banner, body, bars.filter_line)
         yield from (bars.find_bar, self.presenter.stage, bars.scrubber, bars.key_line)
 
     def on_mount(self) -> None:
@@ -181,9 +170,6 @@ class SfnwatchApp(ThemedApp[None]):
         else:
             # AWS's SDK takes longer to import than the first frame to draw.
             self.call_after_refresh(self._watch)
-
-    def on_ready(self) -> None:
-        suspend_in_the_loop()
 
     def _restore(self) -> None:
         """Show a recording as it was last looked at: its lanes, or its timeline."""
@@ -224,42 +210,38 @@ class SfnwatchApp(ThemedApp[None]):
         try:
             await self.session.run()
         except* SfnwatchError as refused:
-            self.shown.refusals = [*_leaves(refused)]
+            each = refused.exceptions
+            self.shown.refusals = [e for e in each if isinstance(e, SfnwatchError)]
         self.shown.over = True
         self.shown.playback.close()
         self.repaint()
 
     def consume(self, batch: Batch, changed: Changed) -> None:
         """Take in a batch that was added to the trace; it is painted in its time."""
-        self.presenter.learn(batch)
         is_first = not self.shown.items
         self.shown.take(batch, changed)
         if not is_first and self.shown.playback.live:
             self.deck.lanes.flash(changed)
-        self._pace.show()
+        self.pace.show(_PATIENCE, _LONGEST)
 
     def repaint(self, *, time_has_passed: bool = False) -> None:
         """Paint the moment that is shown as it stands by now."""
         if not self.is_running or not self.screen_stack:
             return
-        lanes = self.deck.lanes
-        following = lanes.follow and self.shown.playback.live
         if self.shown.refresh():
             self.deck.show()
             self._leave_out_of_collections()
         elif time_has_passed:
             self.deck.pass_time()
-        self.bars.count_unseen(following=following)
         self._tell_of_the_end()
         self._show_end_card()
-        if self.shown.playback.playing:
-            self.player.go_on()
+        self.player.go_on()
         self.bars.show()
         self._tell_of_selected()
 
     def _tell_of_selected(self) -> None:
         """Say what can be done here, and for a talk what the cursor is on."""
-        self.bars.offer()
+        self.bars.key_line.redraw()
         self.presenter.tell(self.player.line)
 
     def _leave_out_of_collections(self) -> None:
@@ -327,17 +309,18 @@ class SfnwatchApp(ThemedApp[None]):
             "program.quit": self.exit,
         }
 
+    @property
+    def commands(self) -> Mapping[str, Command]:
+        """What does each action that there is something to do by just now."""
+        return {**self._commands, **self.deck.commands}
+
     def action_do(self, name: str) -> None:
         """Do an action of the registry, or say why there is nothing to do."""
-        command = self._command(name)
         why = self._why_not(name)
-        if command is not None and not why:
-            command()
+        if why:
+            self.notify(why)
         else:
-            self.notify(why or whereabouts(name) or "nothing to do here")
-
-    def _command(self, name: str) -> Command | None:
-        return {**self._commands, **self.deck.commands}.get(name)
+            self.commands[name]()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action != "do":
@@ -347,7 +330,7 @@ class SfnwatchApp(ThemedApp[None]):
 
     def applies(self, name: str) -> bool:
         """Tell whether there is something to do by an action."""
-        return self._command(name) is not None and not self._why_not(name)
+        return not self._why_not(name)
 
     def _why_not(self, name: str) -> str:
         """Say why there is nothing to do by an action; empty if there is."""
@@ -356,19 +339,17 @@ class SfnwatchApp(ThemedApp[None]):
             return "there is one execution only"
         draining = HealthState.DRAINING in {h.state for h in moment.each_health}
         is_live = self.settings.mode != "replay"
-        searching = (
-            self.finder.searched,
-            "nothing is searched for: / begins a search",
-        )
+        to_find = self.finder.searched, "nothing is searched for: / begins a search"
         there = {
             "view.children": (moment.children or moment.listed, "no child executions"),
             "view.end": (shown.roots, "nothing has come yet"),
             "player.loop": (shown.playback.replay, "only a recording loops"),
             "drain.end": (draining and is_live, "not waiting for CloudTrail"),
-            "find.next": searching,
-            "find.previous": searching,
+            **dict.fromkeys(("find.next", "find.previous"), to_find),
         }
         is_there, why = there.get(name, (True, ""))
+        if is_there and name not in self.commands:
+            return whereabouts(name) or "nothing to do here"
         return "" if is_there else why
 
     def _play_or_step(self) -> None:
@@ -387,50 +368,42 @@ class SfnwatchApp(ThemedApp[None]):
         elif digit <= len(services):
             options = self.shown.outline.options
             hidden = options.hidden_services ^ {services[digit - 1]}
-            self._set_options(replace(options, hidden_services=hidden))
+            self.shown.set_options(replace(options, hidden_services=hidden))
+            self.look_anew()
         else:
             self.notify(f"there is no lane {digit}")
 
-    def _set_options(self, options: OutlineOptions) -> None:
-        self.shown.set_options(options)
-        self.look_anew()
-
     def _fold_all(self) -> None:
-        self.shown.toggle_all()
+        self.shown.outline.toggle_all()
         self.look_anew()
 
     def _align(self) -> None:
         options = self.shown.outline.options
-        self._set_options(replace(options, aligned=not options.aligned))
+        self.shown.set_options(replace(options, aligned=not options.aligned))
+        self.look_anew()
         self.notify("each when it started" if options.aligned else "aligned at start")
 
     def _close_last(self) -> None:
         """Undo what was done last to what is shown, one thing at a time."""
         if self.deck.is_detailed:
             self.deck.show_detail(shown=False)
-            return
-        if self.finder.active:
+        elif self.finder.active:
             self.finder.filter_by("")
             self._search_for("")
+            self.look_anew()
         elif self.deck.current != LANES:
             self.deck.show_view(LANES)
-            return
         elif self.presenter.presenting:
             self.presenter.present()
-        elif not self.shown.playback.live:
-            if not self.shown.playback.replay:
-                self.player.commands["player.live"]()
-            return
-        self.look_anew()
+        elif not (self.shown.playback.live or self.shown.playback.replay):
+            self.player.commands["player.live"]()
 
     # -- finding -------------------------------------------------------------------
 
     @on(FindBar.Changed)
     def _found(self, event: FindBar.Changed) -> None:
         if event.kind == "filter":
-            # What is wrong with it stands below it already.
-            with suppress(ValueError):
-                self.finder.filter_by(event.text)
+            self.finder.filter_by(event.text)
         else:
             self._search_for(event.text)
         if event.done:
@@ -470,10 +443,6 @@ class SfnwatchApp(ThemedApp[None]):
     def _opened(self) -> None:
         self.deck.show_detail(shown=True)
 
-    @on(Deck.Switched)
-    def _switched(self) -> None:
-        self.repaint()
-
     @on(GoTo)
     def _go_to(self, event: GoTo) -> None:
         if not self.deck.go_to(event.key):
@@ -508,26 +477,9 @@ class SfnwatchApp(ThemedApp[None]):
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Offer every action by its name, and Textual's own picture of the screen."""
-        for command in super().get_system_commands(screen):
-            if command.title == "Screenshot":
-                yield command
-        yield from system_commands(self._doer)
-
-    def _doer(self, action: Action) -> Command | None:
-        """Give what does an action from the palette."""
-        pane = self.focused or self.deck.lanes
-        if action.method:
-            own = action.pane in ("", self.deck.current)
-            run = partial(self.run_action, action.method, pane)
-            return partial(self.call_later, run) if own else None
-        return partial(self.action_do, action.id) if self.applies(action.id) else None
-
-    def marks(self) -> Iterable[tuple[Marker, str, str]]:
-        """List all marks, with what each is and when it was, for the palette."""
-        looks, clock = self.shown.looks, self.shown.playback.clock
-        for marker in self.shown.markers.by(clock):
-            when = looks.time(marker.at, whole=True)
-            yield marker, looks.mask(marker.label), f"{marker.kind}, {when}"
+        every = super().get_system_commands(screen)
+        yield from (each for each in every if each.title == "Screenshot")
+        yield from system_commands(self)
 
     def jump(self, marker: Marker) -> None:
         """Go to a mark: back or on in time, if it is not on the screen."""
@@ -562,12 +514,3 @@ def _options(saved: SavedView) -> OutlineOptions:
         hidden_services=frozenset(saved.hidden_services),
         aligned=saved.aligned,
     )
-
-
-def _leaves(group: BaseExceptionGroup[SfnwatchError]) -> Iterable[SfnwatchError]:
-    """Yield the errors of a group and of the groups in it."""
-    for error in group.exceptions:
-        if isinstance(error, BaseExceptionGroup):
-            yield from _leaves(error)
-        else:
-            yield error

@@ -6,17 +6,16 @@ A Map Run may have ten thousand. What was listed is here, whether its history is
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
 
 from msgspec.structs import replace
 from textual.message import Message
 
-from sfnwatch.model.arns import short_id
 from sfnwatch.model.children import RUNNING_LISTED, ListedExecution
-from sfnwatch.model.history import Clock
+from sfnwatch.model.integrations import short_id
 from sfnwatch.model.moment import Moment
+from sfnwatch.model.rows import Clock
 from sfnwatch.model.values import clean, clock, duration, text_of
-from sfnwatch.tui.cursor_list import CursorList, EntryList, GoTo, HeadedView
+from sfnwatch.tui.deck import HeadedView
 from sfnwatch.tui.paint import (
     Cells,
     Looks,
@@ -28,9 +27,17 @@ from sfnwatch.tui.paint import (
     spans_of,
     width_of,
 )
-from sfnwatch.tui.shown import Shown
-from sfnwatch.view.children import Child, child_map_run, child_parts, map_run_parts
-from sfnwatch.view.wording import Part, Role, counted, status_glyph
+from sfnwatch.tui.shown import CursorList, EntryList, GoTo, Shown
+from sfnwatch.view.wording import (
+    Child,
+    Part,
+    Role,
+    child_map_run,
+    child_parts,
+    counted,
+    map_run_parts,
+    status_glyph,
+)
 
 _RUNS = 3
 """So many Map Runs are told of above the table; of more, their number."""
@@ -49,13 +56,6 @@ _MACHINE_FROM, _TIME_FROM, _STATUS_FROM, _WIDE = 36, 56, 72, 108
 in a word and when it was, and all of it in full."""
 
 
-class ChildEntry(NamedTuple):
-    """A child execution, found by its ARN."""
-
-    key: str
-    listed: ListedExecution
-
-
 class ChildrenView(HeadedView):
     """How the Map Runs are doing, and the child executions below."""
 
@@ -68,9 +68,8 @@ class ChildrenView(HeadedView):
         arn: str
 
     def __init__(self, shown: Shown) -> None:
-        self.list: EntryList[ChildEntry] = EntryList(self._rows)
-        super().__init__(self.list, Rows(most=2))
-        self._shown = shown
+        self.list: EntryList[ListedExecution] = EntryList(self._rows)
+        super().__init__(shown, self.list, Rows(most=2))
         self._searched = ""
         self._every = 0
         """How many there are, with those that a filter or the search leaves out."""
@@ -88,11 +87,8 @@ class ChildrenView(HeadedView):
         if self.is_other(shown.version, self._searched, shown.looks):
             visits, every = shown.kept_visits(), children_of(shown.moment)
             kept = None if visits is None else {arn for arn, _ in visits}
-            self.list.entries = [
-                ChildEntry(each.arn, each)
-                for each in every
-                if self._is_found(each) and (kept is None or each.arn in kept)
-            ]
+            own = (each for each in every if kept is None or each.arn in kept)
+            self.list.entries = list(filter(self._is_found, own))
             self._every = len(every)
             self.list.changed()
         if self.width > 0:
@@ -114,10 +110,10 @@ class ChildrenView(HeadedView):
 
     def _told(self) -> Iterator[list[Span]]:
         shown, width = self._shown, self.width
-        mask, moment = shown.looks.mask, shown.moment
+        moment = shown.moment
         runs = (child_map_run(moment, arn) for arn in moment.lineage.map_runs)
         known = [run for run in runs if run is not None]
-        yield from (_run_spans(run, width, mask) for run in known[:_RUNS])
+        yield from (_run_spans(run, width, self.mask) for run in known[:_RUNS])
         if len(known) > _RUNS:
             more = f" and {counted(len(known) - _RUNS, 'more Map Run')}"
             yield [Span(more, "role--dim")]
@@ -126,8 +122,8 @@ class ChildrenView(HeadedView):
 
     def _counts(self) -> str:
         """Count what is listed: as it is read, and what is of no Map Run."""
-        listed = [entry.listed for entry in self.list.entries]
-        words = clean(self._shown.looks.mask(self._searched), 60)
+        listed = self.list.entries
+        words = clean(self.mask(self._searched), 60)
         having = f" with “{words}”" if words else ""
         told = counted(self._every, "child execution")
         if len(listed) < self._every:
@@ -141,8 +137,8 @@ class ChildrenView(HeadedView):
             f"{told}; {others:,} not of a Map Run" if 0 < others < len(listed) else told
         )
 
-    def _rows(self, entry: ChildEntry, width: int) -> Sequence[Sequence[Span]]:
-        child, shown = entry.listed, self._shown
+    def _rows(self, child: ListedExecution, width: int) -> Sequence[Sequence[Span]]:
+        shown = self._shown
         name = child.name if width >= _WIDE else short_id(child.name)
         if _OF_MAP_RUN not in child.machine:
             name = f"{child.machine} › {name}"

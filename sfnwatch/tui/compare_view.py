@@ -17,7 +17,7 @@ from sfnwatch.analysis.finding import line_key
 from sfnwatch.analysis.phases import Phase
 from sfnwatch.model.values import clean, duration
 from sfnwatch.tui.actions import bindings
-from sfnwatch.tui.cursor_list import EntryList, GoTo, HeadedView
+from sfnwatch.tui.deck import HeadedView
 from sfnwatch.tui.paint import (
     PHASES,
     Cells,
@@ -29,7 +29,7 @@ from sfnwatch.tui.paint import (
     margined,
     width_of,
 )
-from sfnwatch.tui.shown import Shown
+from sfnwatch.tui.shown import EntryList, GoTo, Shown
 from sfnwatch.view.wording import status_glyph, status_part
 
 _SLICE = 0.008
@@ -64,8 +64,7 @@ class CompareView(HeadedView):
 
     def __init__(self, shown: Shown) -> None:
         self.list = EntryList(self._rows, clicked=self._clicked)
-        super().__init__(self.list)
-        self._shown = shown
+        super().__init__(shown, self.list)
         self._told: Comparison | None = None
         self._side = 0
         """0 where `enter` leads to A's line, 1 for B's."""
@@ -107,7 +106,8 @@ class CompareView(HeadedView):
         pair, moment, at = self.pair, self._shown.moment, time.monotonic()
         self._told = None
         if pair is not None:
-            steps = compare.comparing(moment, pair[0], moment, pair[1], self._shown.now)
+            a, b = ((moment, arn) for arn in pair)
+            steps = compare.comparing(a, b, self._shown.now)
             while self._told is None:
                 try:
                     next(steps)
@@ -121,8 +121,10 @@ class CompareView(HeadedView):
     def _list(self) -> None:
         told, keep = self._told, self._shown.outline.options.keep
         self.list.nothing = "" if keep is None else "The filter leaves no state."
-        self.list.entries = self._kept_rows(told) if told is not None else ()
-        self._scale = compare.bar_scale(told) if told is not None else 1.0
+        self.list.entries = ()
+        if told is not None:
+            self.list.entries = self._kept_rows(told)
+            self._scale = compare.bar_scale(told)
         self._lay_out()
         self.list.changed()
 
@@ -131,14 +133,9 @@ class CompareView(HeadedView):
         kept = self._shown.kept_visits()
         if kept is None:
             return compare.compare_rows(told, self._folds)
-        places = {
-            pair.place
-            for pair in told.pairs
-            for side, visit in ((told.a, pair.a), (told.b, pair.b))
-            if visit is not None and (side.execution.arn, visit.id) in kept
-        }
         rows = compare.compare_rows(told, replace(self._folds, alike=False))
-        return [row for row in rows if row.place in places]
+        visits = ({*map(self._shown.visit_of, _keys(row, told))} for row in rows)
+        return [row for row, own in zip(rows, visits, strict=True) if own & kept]
 
     def _lay_out(self) -> None:
         told, width = self._told, self.width
@@ -188,36 +185,33 @@ class CompareView(HeadedView):
 
     def _prose(self, told: Comparison, width: int, room: int) -> list[list[Span]]:
         """Say what it comes to, the answer first and standing out."""
-        mask, (first, *others) = self._shown.looks.mask, compare.verdict(told)
+        first, *others = compare.verdict(told)
         rest = " ".join([*(each.text for each in others), *compare.remarks(told)])
-        answer = flow([Span(mask(first.text), "role--name")], width, width, room)
+        answer = flow([Span(self.mask(first.text), "role--name")], width, width, room)
         left = max(1, room - len(answer))
-        return [*answer, *flow([Span(mask(rest))], width, width, left)][:room]
+        return [*answer, *flow([Span(self.mask(rest))], width, width, left)][:room]
 
     def _titles(self, width: int) -> list[Span]:
         whole = duration(self._scale)
         rule = "─" * max(0, self._bar - len(whole) - 3)
         axis = Span(f" {rule} {whole}" if rule else "", "role--dim")
-        looks = ["role--call" if n == self._side else "role--dim" for n in (0, 1)]
-        state, *sides, more, ratio = (column.head for column in self._columns)
-        cells: list[Span | Sequence[Span]] = [
-            Span(state, "role--dim"),
-            *([Span(a, look), axis] for a, look in zip(sides, looks, strict=True)),
-            Span(more, "role--dim"),
-            Span(ratio, "role--dim"),
-        ]
+        cells: list[Sequence[Span]] = []
+        for number, column in enumerate(self._columns):
+            pointed = number == self._side + 1
+            head = Span(column.head, "role--call" if pointed else "role--dim")
+            cells.append([head, axis] if number in {1, 2} else [head])
         return in_columns(self._columns, cells, width - 1)
 
     # -- drawing -------------------------------------------------------------------
 
     def _rows(self, row: CompareRow, width: int) -> Sequence[Sequence[Span]]:
-        mask = self._shown.looks.mask
         sign = {True: "▾ ", False: "▸ ", None: "  "}[row.open]
         look = "role--name" if row.mark else "role--plain"
+        look = look if row.kind is RowKind.STATE else "role--dim"
         label = [
             Span(f" {row.mark or ' '} ", "role--warn"),
             Span(f"{'  ' * row.depth}{sign}", "role--fold"),
-            Span(mask(row.label), look if row.kind is RowKind.STATE else "role--dim"),
+            Span(self.mask(row.label), look),
         ]
         if _is_whole(row) or not self._columns:
             return [label]
@@ -226,29 +220,30 @@ class CompareView(HeadedView):
             look = "role--warn" if (row.seconds.difference or 0) > 0 else "role--busy"
         cells: list[Span | Sequence[Span]] = [
             label,
-            list(self._side_cells(row, "A", row.a)),
-            list(self._side_cells(row, "B", row.b)),
+            self._side_cells(row, "A", row.a),
+            self._side_cells(row, "B", row.b),
             Span(row.seconds.more_words, look),
             Span(row.seconds.ratio_words, look),
         ]
         return [in_columns(self._columns, cells, width)]
 
-    def _side_cells(self, row: CompareRow, letter: str, cell: Cell) -> Iterator[Span]:
+    def _side_cells(self, row: CompareRow, letter: str, cell: Cell) -> list[Span]:
         is_state = row.kind is RowKind.STATE
         look = "role--plain" if is_state and self._bar else "role--dim"
-        words = Span(self._shown.looks.mask(cell.text), _look(cell, look))
-        if is_state:
-            yield from self._bar_cells(row, letter, cell)
-            yield from fit([words], self._length, right=True)
-        else:
-            yield words
+        words = Span(self.mask(cell.text), _look(cell, look))
+        if not is_state:
+            return [words]
+        bar = self._bar_cells(row, letter, cell) if self._bar else ()
+        return [*bar, *fit([words], self._length, right=True)]
 
     def _bar_cells(self, row: CompareRow, letter: str, cell: Cell) -> Iterator[Span]:
-        if self._told is None or not self._bar:
+        if self._told is None:
             return
         pair = self._told.pairs[row.place]
-        found = compare.bar(pair, letter, self._scale, self._bar)
-        other = compare.bar(pair, "B" if letter == "A" else "A", self._scale, self._bar)
+        found, other = (
+            compare.bar(pair, each, self._scale, self._bar)
+            for each in (letter, "B" if letter == "A" else "A")
+        )
         taken = sum(cells for _, cells in found)
         for phase, cells in found:
             sign = PHASES[phase]
@@ -256,7 +251,7 @@ class CompareView(HeadedView):
             yield Span(sign.text * cells, "role--bad" if failed else sign.look)
         # How much longer it was on the other side.
         longer = sum(cells for _, cells in other) - taken if cell.evidence else 0
-        yield Span(_GHOST.text * max(0, longer), _GHOST.look)
+        yield Span(_GHOST.text * longer, _GHOST.look)
         yield Span(" " * (self._bar - taken - max(0, longer)))
 
     # -- choosing, folding, going --------------------------------------------------

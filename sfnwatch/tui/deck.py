@@ -8,113 +8,228 @@ Around them are the bars, kept up to date: status, trouble, filter, player, keys
 
 import os
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar, Self, cast
 
+from textual import on
 from textual.app import ComposeResult
-from textual.containers import Container, Vertical
-from textual.message import Message
-from textual.widgets import ContentSwitcher
+from textual.containers import Vertical
+from textual.scroll_view import ScrollView
 
-from sfnwatch.model.execution import ExecutionAsOf
+from sfnwatch.model.moment import ExecutionAsOf
 from sfnwatch.tui.actions import FOOTER, Command, Group, key_name
-from sfnwatch.tui.cursor_list import HeadedView
-from sfnwatch.tui.dashboard import LANES, PATIENCE_ALONE, Dashboard, Pace
 from sfnwatch.tui.find_bar import FindBar
 from sfnwatch.tui.lanes_view import LanesView
 from sfnwatch.tui.paint import Rows, Span, width_of
 from sfnwatch.tui.player import Scrubber
-from sfnwatch.tui.shown import Shown
-from sfnwatch.tui.status import (
-    Words,
-    fitted,
-    headline,
-    joined,
-    refusal_spans,
-    status_rows,
-    troubles,
-)
+from sfnwatch.tui.shown import PATIENCE, CursorList, EntryList, Pace, Shown
+from sfnwatch.tui.status import Words, fitted, headline, joined, status_rows, troubles
 
 # -- views -----------------------------------------------------------------------------
 
 if TYPE_CHECKING:
     from sfnwatch.tui.app import SfnwatchApp
     from sfnwatch.tui.detail_view import DetailView, RecordActions
+    from sfnwatch.tui.timeline_view import TimelineView
 
-_TIMELINE = "timeline"
+LANES, _TIMELINE = "lanes", "timeline"
+"""The view that is there first, and that the others lead back to; and what it shares
+the screen with."""
 VIEWS = (_TIMELINE, "graph", "explain", "end", "compare", "children", "requests")
 """The ids of views; module, class, and the group of a view's own actions are named so.
 
 A view is made with what is shown.
 """
+WIDE, TALL = 120, 30
+"""Cells of the screen from which on the timeline is above the lanes."""
+_LOW = 18
+"""Rows for both: beside a detail there may be fewer, and then the lanes matter more."""
+_SHARE_OF_BARS = 0.4
+"""The part of the height that the timeline may take, whatever the lanes need."""
+_PATIENCE_OF_BARS = 20
+"""Bars that took long to draw stay so many times as long, while more comes."""
+_REST_OF_BARS = 500
+"""While nothing comes in but the time, bars are at rest for so many times as long as it
+takes to draw them: a quiet watch costs next to nothing."""
+_NEAR = 50
+"""Lines above one without a bar among which the nearest with one is looked for."""
 
 
-class Deck(Container):
-    """Switches between views; what is selected goes along."""
+class HeadedView(Vertical):
+    """What a view is beside the lanes: a list, and rows of text above and below it."""
 
-    DEFAULT_CSS = """
-    Deck {
-        height: 1fr;
-        layout: vertical;
+    DEFAULT_CSS = "HeadedView Rows { background: $panel; }"
+    keyed: ClassVar[bool] = False
+    """True where the keys of what the cursor is on are the lanes'."""
+    commands: Mapping[str, Command] = {}
+    """What it does in its own way, by the ids of actions."""
+    enter: ClassVar[str] = ""
+    """What enter is called, where that does not show in full what is selected."""
 
-        #views, #views > Vertical { height: 1fr; width: 1fr; }
-    }
+    def __init__(
+        self, shown: Shown, entries: ScrollView, head: Rows | None = None
+    ) -> None:
+        super().__init__()
+        self._made_of: object = None
+        self._shown, self.entries = shown, entries
+        self.head, self.foot = head or Rows(), Rows(id="foot")
+        self._wants_focus = False
+
+    def compose(self) -> ComposeResult:
+        yield self.head
+        yield self.entries
+        yield self.foot
+
+    def show(self) -> None:
+        """Show the moment that is shown by now: asked whenever that is another."""
+        raise NotImplementedError
+
+    def mask(self, text: str) -> str:
+        """Put other names in the place of those that are not to be seen."""
+        return self._shown.looks.mask(text)
+
+    def is_other(self, *made_of: object) -> bool:
+        """True where what is shown is made of other things than last time."""
+        before, self._made_of = self._made_of, made_of
+        return before != made_of
+
+    @property
+    def titles(self) -> Mapping[str, str]:
+        """What actions are called here, by their ids; empty where they do nothing."""
+        listed = self.entries
+        if not self.enter or not isinstance(listed, EntryList):
+            return {}
+        leads = listed.entry is not None and listed.stops_at(listed.cursor)
+        return {"view.detail": self.enter if leads else ""}
+
+    @property
+    def selected_key(self) -> str | None:
+        """The key of what the cursor is on."""
+        return None
+
+    def select_key(self, key: str) -> bool:
+        """Put the cursor on something; False if it is not shown here."""
+        del key
+        return False
+
+    def search_for(self, words: str) -> bool:
+        """Show only what has some words; False where the lanes are searched instead."""
+        del words
+        return False
+
+    def copy_text(self) -> str:
+        """Give what the cursor is on as text; empty where its records are copied."""
+        return ""
+
+    def focus(self, scroll_visible: bool = True) -> Self:  # noqa: FBT001, FBT002 - Textual's
+        """Have the keys go to the list, once it is there."""
+        self._wants_focus = not self.entries.is_attached
+        if not self._wants_focus:
+            self.entries.focus(scroll_visible)
+        return self
+
+    def on_mount(self) -> None:
+        if self._wants_focus:
+            self.entries.focus()
+        # Textual tells of no size where it had to lay out early, to find a widget.
+        self.call_after_refresh(self.show)
+
+    def on_resize(self) -> None:
+        # By then the list knows its width, too.
+        self.call_after_refresh(self.show)
+
+    @property
+    def width(self) -> int:
+        """The cells of a row of the list, without the scrollbar's."""
+        return self.entries.scrollable_content_region.width
+
+
+class Deck(Vertical):
+    """Switches between views; what is selected goes along.
+
+    First there are the lanes and, where there is room, the timeline above them: what
+    is selected in the one is marked in the other. It is the same timeline that takes
+    the whole screen when it is asked for.
     """
 
-    class Switched(Message):
-        """Another view is shown, or the detail has come or gone."""
-
     def __init__(self, shown: Shown) -> None:
-        super().__init__(id="body")
+        super().__init__()
         self._shown = shown
-        self.home = Dashboard(shown)
-        """The lanes and the timeline, which are one screen where there is room."""
-        self.lanes = self.home.lanes
-        self._switcher = ContentSwitcher(id="views", initial=LANES)
+        self.lanes = LanesView(shown)
         self._made: dict[str, HeadedView] = {}
+        self.timeline: TimelineView | None = None
+        """It is loaded after the first frame, which would take twice as long."""
         self.current = LANES
         """The name of the view that is shown."""
-        self._pace = Pace(self, self._show_made, PATIENCE_ALONE)
+        self._pace = Pace(self, self._show_made)
         self.detail: DetailView | None = None
         """What shows the selected line in full; None until it was wanted."""
         self._searched = ""
-        self._left: tuple[str | None, bool] = None, False
-        """Where the lanes were left for another view: on what, and if following."""
         self._led_to: str | None = None
-        """What that was in the other view."""
+        """What another view had the cursor on when it was gone to from the lanes."""
+        self._drawn: object = None
+        """What the bars above the lanes were drawn of last."""
+        self._cursors: tuple[str | None, str | None] = None, None
+        """What lanes and bars were on when they were together last."""
         self._own: Mapping[str, Command] = {
             **{f"view.{name}": partial(self.show_view, name) for name in VIEWS},
             "view.detail": self.enter,
-            "lanes.fold": self._fold,
-            "lanes.execution": lambda: self._step_execution(1),
-            "lanes.execution_back": lambda: self._step_execution(-1),
             "move.follow": self._follow,
-            "record.copy": lambda: self._records.copy(self._own_text()),
+            "record.copy": lambda: self._records.copy(self._pane.copy_text()),
             "record.save": lambda: self._records.save(Path.cwd()),
             "record.console": lambda: self._records.console(os.environ),
         }
 
     def compose(self) -> ComposeResult:
-        with self._switcher:
-            yield self.home
+        yield self.lanes.heads
+        yield self.lanes
 
     # -- which view ----------------------------------------------------------------
 
     @property
     def view(self) -> HeadedView | LanesView:
         """The view that the keys go to."""
-        made = self._made.get(self.current)
-        return self.home.view if made is None else made
+        if self.current != LANES:
+            return self._made[self.current]
+        timeline = self.timeline
+        return self.lanes if timeline is None or not self._has_keys_above else timeline
+
+    @property
+    def _pane(self) -> "HeadedView | LanesView | DetailView":
+        """What the keys go to: the view, or the detail of what is selected in it."""
+        detail = self.detail
+        return self.view if detail is None or not detail.has_focus else detail
+
+    @property
+    def _has_keys_above(self) -> bool:
+        timeline = self.timeline
+        return timeline is not None and self.screen.focused is timeline.entries
+
+    @property
+    def _has_room(self) -> bool:
+        """True where the timeline has room above the lanes."""
+        size = self.app.size
+        wide = size.width >= WIDE and size.height >= TALL
+        return self.current == LANES and wide and self.size.height >= _LOW
+
+    @property
+    def _above(self) -> "TimelineView | None":
+        """The timeline while it is in view above the lanes."""
+        timeline = self.timeline
+        if self.current != LANES or timeline is None or not timeline.display:
+            return None
+        return timeline
 
     @property
     def commands(self) -> Mapping[str, Command]:
-        """What can be done here: by the view that is shown, and for all of them."""
-        made = self._made.get(self.current)
-        return {**self._own, **(self.home if made is None else made).commands}
+        """What can be done here: by the view with the keys, and for all of them."""
+        above = self._above.commands if self._above is not None else {}
+        seen = {k: v for k, v in above.items() if k.startswith("timeline.")}
+        return {**self._own, **seen, **self.view.commands}
 
     @property
     def groups(self) -> tuple[Group, ...]:
@@ -123,9 +238,8 @@ class Deck(Container):
             return Group.DETAIL, Group.MOVE
         if self.view is self.lanes:
             return Group.MOVE, Group.LANES, Group.VIEWS
-        if self.current == LANES:
-            return Group.TIMELINE, Group.MOVE, Group.VIEWS
-        own = (group for group in Group if group.lower() == self.current)
+        name = _TIMELINE if self.view is self.timeline else self.current
+        own = (group for group in Group if group.lower() == name)
         return *own, Group.MOVE, Group.VIEWS
 
     @property
@@ -134,46 +248,44 @@ class Deck(Container):
 
         By their ids; empty for what does nothing here.
         """
-        detail, view, line = self.detail, self.view, self.lanes.line
-        titles: Mapping[str, str] = {}
-        if detail is not None and detail.has_focus:
-            titles = detail.titles
-        elif isinstance(view, HeadedView):
-            titles = view.titles
-        elif line is None:
-            titles = {"view.detail": ""}
-        elif line.fold is not None:
-            titles = {"view.detail": "Fold" if "▾" in line.fold.text else "Unfold"}
         away = "Lanes" if self.current != LANES else ""
         close = "Close detail" if self.is_detailed else away
-        return {f"view.{self.current}": "", "view.close": close, **titles}
+        return {f"view.{self.current}": "", "view.close": close, **self._pane.titles}
 
     def show_view(self, name: str) -> None:
         """Show a view, or the lanes again; the selection goes along."""
         name = LANES if name == self.current else name
-        is_home = name in {LANES, _TIMELINE}
-        if not is_home and name not in self._made:
+        if name != LANES and name not in self._made:
             self._make(name)
         key = self.selected_key
-        if self.current == LANES:
-            self._left = self.lanes.selected_key, self.lanes.follow
+        # Until the keys go to this view no cursor of another is to be followed.
+        self.screen.set_focus(None)
         self.current = name
-        self._switcher.current = LANES if is_home else name
-        self.home.show_timeline(alone=name == _TIMELINE)
+        self.set_class(name != LANES, "-away")
+        for each, view in self._made.items():
+            view.display = each == name or (view is self.timeline and self._has_room)
+        self._drawn, self._cursors = None, (None, None)
         self._pace.hurry()
         self.show()
         self._take_along(key)
         self.view.focus()
-        self.post_message(self.Switched())
+        self.post_message(CursorList.Moved())
 
     def _make(self, name: str) -> None:
         module = import_module(f"sfnwatch.tui.{name}_view")
         view: HeadedView = getattr(module, f"{name.title()}View")(self._shown)
         self._made[name] = view
         view.search_for(self._searched)
-        box = Vertical(view, id=name)
-        box.display = False
-        self._switcher.mount(box)
+        view.display = False
+        is_timeline = name == _TIMELINE
+        if is_timeline:
+            self.timeline = cast("TimelineView", view)
+        self.mount(view, before=self.lanes.heads if is_timeline else None)
+
+    def _make_timeline(self) -> None:
+        if self.timeline is None and self.is_attached:
+            self._make(_TIMELINE)
+            self.show()
 
     def search_for(self, words: str) -> bool:
         """Show what has some words; False where they are looked for in the lanes."""
@@ -192,40 +304,115 @@ class Deck(Container):
         if view is not self.lanes:
             view.select_key(key or "")
             self._led_to = view.selected_key
-            return
-        left, follow = self._left
-        if key is not None and self._led_to is not None and key != self._led_to:
-            self.lanes.select_key(key)
-        elif left is not None:
-            self.lanes.select_key(left)
-            self.lanes.follow = follow
+        elif None not in {key, self._led_to} and key != self._led_to:
+            view.select_key(key or "")
+
+    # -- what is shown -------------------------------------------------------------
 
     def show(self) -> None:
         """Show the moment that is shown by now, in what is in view."""
-        (self._pace if self.current in self._made else self.home).show()
+        if self.current != LANES:
+            self._pace.show(PATIENCE)
+        else:
+            self.lanes.changed()
+            self._show_above()
         self.show_selected()
-
-    def _show_made(self) -> None:
-        # It may be another by now, where this comes late.
-        if self.current in self._made:
-            self._made[self.current].show()
 
     def pass_time(self) -> None:
         """Show how far time has come, where that can be seen."""
-        if self.current in self._made:
+        if self.current != LANES:
             self.show()
+        elif self._above is not None and self._shown.moment.running:
+            self._show_above()
+
+    def _show_above(self) -> None:
+        """Show bars where there is room for them.
+
+        They are drawn anew if there is more to tell than that sfnwatch asked again.
+        """
+        shown, playback, timeline = self._shown, self._shown.playback, self.timeline
+        if not self._has_room:
+            if self._has_keys_above:
+                self.lanes.focus()
+            if self._above is not None:
+                self._above.display, self._drawn = False, None
+        elif timeline is None:
+            if shown.moment.executions:
+                self.call_after_refresh(self._make_timeline)
         else:
-            self.home.pass_time()
+            where = playback.position, playback.clock, self.size
+            drawn = (shown.news, shown.outline.options, shown.looks, *where)
+            if drawn != self._drawn or self._pace.has_rested(_REST_OF_BARS):
+                self._drawn = drawn
+                self._pace.show(_PATIENCE_OF_BARS)
+            self.keep_together()
+
+    def _show_made(self) -> None:
+        """Show the view that is not the lanes, or else the bars above them."""
+        if self.current != LANES:
+            if self.timeline is not None:
+                self.timeline.limit(None)
+            self._made[self.current].show()
+            return
+        timeline, height = self.timeline, self.size.height
+        if timeline is None or not self._has_room:
+            return
+        # What the lanes would leave blank may be taken as well.
+        spare = height - 1 - self.lanes.rows_of_all(height)
+        share = round(_SHARE_OF_BARS * self.app.size.height)
+        timeline.limit(max(share, spare), spare)
+        timeline.show()
+        timeline.display = timeline.bars.count > 0
+        if timeline.axis is None:
+            # Textual may not tell of its size: see HeadedView.
+            self.call_after_refresh(timeline.lay_out)
+        if not self._has_keys_above:
+            # There may be a bar by now for the line that the cursor is on.
+            self._cursors = None, self._cursors[1]
+        self.keep_together()
 
     @property
     def is_held_back(self) -> bool:
         """True while a moment waits to be shown, as the last one took long to."""
-        # What is not in view is laid out once it is.
-        if self.current in self._made:
-            return self._pace.is_waiting
-        return self.home.is_held_back
+        timeline = self.timeline
+        if timeline is None:
+            return self._has_room or self._pace.is_waiting
+        is_undrawn = self._above is not None and timeline.axis is None
+        return is_undrawn or self._pace.is_waiting
+
+    def on_resize(self) -> None:
+        # By then the lanes know their own size.
+        self.call_after_refresh(self.show)
 
     # -- what is selected ----------------------------------------------------------
+
+    @on(CursorList.Moved)
+    def keep_together(self) -> None:
+        """Have the cursors of lanes and bars together, if one of them was moved.
+
+        Bars come and go with the moment and the room there is: their cursor leads only
+        while the keys go there.
+        """
+        timeline = self._above
+        if timeline is None:
+            return
+        line, bar = self.lanes.selected_key, timeline.selected_key
+        line_before, bar_before = self._cursors
+        if bar != bar_before and self._has_keys_above:
+            self.lanes.select_key(bar or "")
+        elif line != line_before or bar != bar_before:
+            self._mark_bar_of(line or "", timeline)
+        self._cursors = self.lanes.selected_key, timeline.selected_key
+
+    def _mark_bar_of(self, key: str, timeline: "TimelineView") -> None:
+        """Mark the bar of a line; or only go near it, as not every line has one."""
+        bars, cursor = timeline.bars, self.lanes.cursor
+        near = range(cursor, max(-1, cursor - _NEAR), -1)
+        keys = filter(None, map(self.lanes.key_of, near))
+        found = next((each for each in keys if bars.place_of(each) is not None), None)
+        if found is not None:
+            timeline.select_key(found)
+        bars.marked = found == key
 
     @property
     def selected_key(self) -> str | None:
@@ -234,22 +421,17 @@ class Deck(Container):
 
     def go_to(self, key: str) -> bool:
         """Go to a line of the lanes, opening what it is behind."""
-        view = self.view
-        if isinstance(view, HeadedView) and view.keyed and self.current != LANES:
+        view, outline = self._made.get(self.current), self._shown.outline
+        if view is not None and view.keyed:
             return view.select_key(key)
-        if self.current != LANES:
+        if view is not None:
             self.show_view(LANES)
-        return self._reveal(key)
-
-    def _reveal(self, key: str) -> bool:
-        while True:
-            item = self._shown.outline.line_of(key)
-            if item is None or not self.lanes.select_key(key):
-                return False
-            if item.key == key or item.key not in self._shown.outline.folds:
+        while (item := outline.line_of(key)) and self.lanes.select_key(key):
+            if item.key == key or item.key not in outline.folds:
                 return True
             self._shown.toggle(item.key)
             self.lanes.changed()
+        return False
 
     # -- the detail ----------------------------------------------------------------
 
@@ -269,14 +451,14 @@ class Deck(Container):
             from sfnwatch.tui.detail_view import DetailView  # noqa: PLC0415 - seldom
 
             self.detail = DetailView(self._shown)
-            self.mount(self.detail)
+            self.screen.query_one("#body").mount(self.detail)
         self.detail.display = shown
         # Where there is no room for both, the detail takes it.
         self.screen.set_class(shown, "-detailed")
         if not shown:
             self.view.focus()
         self.show_selected()
-        self.post_message(self.Switched())
+        self.post_message(CursorList.Moved())
 
     def show_selected(self) -> None:
         """Tell about what the cursor is on, if that is told about."""
@@ -289,29 +471,14 @@ class Deck(Container):
 
         return RecordActions(self.app, self._shown, self.selected_key)
 
-    def _own_text(self) -> str:
-        """Give the text of what the keys go to, where it has one of its own."""
-        if self.detail is not None and self.detail.has_focus:
-            return self.detail.copy_text()
-        return self.view.copy_text()
-
-    # -- keys of the lanes -----------------------------------------------------------
-
-    def _fold(self) -> None:
-        if not self.lanes.fold_here(around=True):
-            self.app.notify("nothing to fold here")
-
-    def _step_execution(self, step: int) -> None:
-        if not self.lanes.step_execution(step):
-            self.app.notify("there is one execution only")
-
     def _follow(self) -> None:
-        follow = not self.lanes.follow
-        self.lanes.follow = follow
-        if follow:
-            self.lanes.action_last()
-        words = "following the newest line" if follow else "no longer following"
-        self.app.notify(words)
+        lanes = self.lanes
+        if lanes.follow:
+            lanes.follow = False
+        else:
+            lanes.action_last()
+        told = "following the newest line" if lanes.follow else "no longer following"
+        self.app.notify(told)
 
 
 # -- bars around them ------------------------------------------------------------------
@@ -338,25 +505,26 @@ class Bars:
         self.find_bar = FindBar(self._shown, self._finder)
         self.scrubber = Scrubber(self._shown)
         self.key_line = Rows(self._key_rows, id="keys")
-        self._offered: Sequence[Words] = ()
-        """What can be done, by which key, and how it is called for now."""
         self._found_of: object = None
         """What the findings that are there were worked out of."""
         self._find_again_at, self._is_finding = 0.0, False
         self._seen = 0
-        """How many lines there were when the view followed last."""
-        self._has_looked = False
-        self._over_since: datetime | None = None
-        """When the last execution ended; None while one runs."""
+        """How many lines there were when the lanes followed last."""
+        self._over_since: datetime | None = datetime.max.replace(tzinfo=UTC)
+        """When the last execution ended; None while one runs. What had ended before it
+        was looked at is no news, as if it had ended later than ever."""
 
     def show(self) -> None:
         """Say how things stand, which time alone may change."""
-        shown = self._shown
+        shown, lanes, playback = self._shown, self._app.deck.lanes, self._shown.playback
+        count = len(shown.outline.items)
+        if playback.replay or (playback.live and lanes.follow):
+            self._seen = count
+        shown.unseen = max(0, count - self._seen)
         self._look_for_findings()
         self.status.redraw()
         self.scrubber.redraw()
-        refusals = map(refusal_spans, shown.refusals)
-        told = [*refusals, *troubles(shown.moment, shown.looks.mask)]
+        told = [*troubles(shown)]
         is_live = shown.settings.mode == "live"
         if told and shown.over and is_live and not shown.items:
             told.append(
@@ -368,14 +536,7 @@ class Bars:
         # What is being typed stands in a line of its own.
         said = [] if self.find_bar.display else self._finder.spans()
         self.filter_line.show(*([said] if said else []))
-        self._app.deck.lanes.heads.redraw()
-
-    def count_unseen(self, *, following: bool) -> None:
-        """Know how many lines came in that nobody looks at."""
-        count = len(self._shown.outline.items)
-        if following or self._shown.playback.replay:
-            self._seen = count
-        self._shown.unseen = max(0, count - self._seen)
+        lanes.heads.redraw()
 
     def ended(self) -> ExecutionAsOf | None:
         """Give the last execution that ended, each time that all have.
@@ -390,8 +551,7 @@ class Bars:
         running = any(execution.running for execution in roots)
         over_since = None if running else last.stopped_at or _UNKNOWN
         before, self._over_since = self._over_since, over_since
-        has_looked, self._has_looked = self._has_looked, True
-        if over_since is None or not has_looked:
+        if over_since is None:
             return None
         # Of one end DescribeExecution and the history tell at times that differ a bit.
         anew = before is None or over_since - before > _SAME_END
@@ -399,8 +559,8 @@ class Bars:
 
     # -- keys ----------------------------------------------------------------------
 
-    def offer(self) -> None:
-        """Offer in the footer what can be done here and now."""
+    def _offers(self) -> Iterator[Words]:
+        """Offer what can be done here and now, by which key, as it is called here."""
         playback, titles = self._shown.playback, dict(self._app.deck.titles)
         if playback.playing or playback.live:
             titles["player.toggle"] = "Pause"
@@ -408,7 +568,6 @@ class Bars:
             titles["view.end"] = ""  # nothing has ended yet
         if self._finder.active:
             titles["view.close"] = ""  # it clears the filter, which says so itself
-        offered = []
         for action in FOOTER:
             title = titles.get(action.id, action.title)
             keys = self._app.settings.keys.get(action.id, action.keys)
@@ -416,17 +575,14 @@ class Bars:
                 key = Span(key_name(keys[0]) if keys else "", "look--key", action.id)
                 words = Span(f" {title}", "role--dim", action.id)
                 # What is called otherwise here stays longest.
-                rank = 1 + action.footer * (title == action.title)
-                offered.append(Words(rank, [key, words]))
-        if offered != self._offered:
-            self._offered = offered
-            self.key_line.redraw()
+                yield Words(1 + action.footer * (title == action.title), [key, words])
 
     def _key_rows(self, width: int) -> Sequence[Sequence[Span]]:
-        """Offer the keys that do something here and now, those that have room."""
+        """Show the keys that have room."""
+        offers = list(self._offers())
         # Rather close together than not at all.
-        gap = _CLOSE if width_of(joined(self._offered)) >= width else _APART
-        return [[Span(" "), *joined(fitted(self._offered, width - 1, gap), gap)]]
+        gap = _CLOSE if width_of(joined(offers)) >= width else _APART
+        return [[Span(" "), *joined(fitted(offers, width - 1, gap), gap)]]
 
     # -- the headline --------------------------------------------------------------
 
@@ -453,8 +609,8 @@ class Bars:
     async def _work_out_findings(self) -> None:
         told, begun = self._told(), time.monotonic()
         try:
-            findings = await self._app.session.findings(self._shown.moment)
-            self._shown.findings = findings
+            found = await self._app.session.findings(self._shown.moment)
+            self._shown.findings = found
         finally:
             self._is_finding = False
         now = time.monotonic()

@@ -5,30 +5,24 @@ Every string that came from AWS is cleaned here; what is too long is cut, and sa
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
-from itertools import chain
 from typing import NamedTuple
 
 from msgspec.structs import asdict
 
-from sfnwatch.analysis.not_visible import ambiguity
-from sfnwatch.analysis.wording import status_words
-from sfnwatch.model.api_call import ApiCall
-from sfnwatch.model.ecs_task import DETAIL_TYPE, TaskState
-from sfnwatch.model.evidence import Weighed
-from sfnwatch.model.execution import ExecutionAsOf
-from sfnwatch.model.history import HistoryEvent
+from sfnwatch.analysis.wording import ambiguity, status_words
 from sfnwatch.model.integrations import CallRole, Pattern
-from sfnwatch.model.links import AttemptKey, Link, LinkRule
+from sfnwatch.model.links import AttemptKey, Link, LinkRule, Weighed
+from sfnwatch.model.moment import ExecutionAsOf
 from sfnwatch.model.records import RecordKind, Request
+from sfnwatch.model.rows import DETAIL_TYPE, ApiCall, HistoryEvent, TaskState
 from sfnwatch.model.trace import Trace
 from sfnwatch.model.values import clean, duration, iso, mapping_of, text_of
 from sfnwatch.model.visits import Attempt, StateVisit
 from sfnwatch.tui.json_view import JsonNode, decode
 from sfnwatch.tui.shown import Shown
 from sfnwatch.view import weighing, wording
-from sfnwatch.view.children import child_execution
-from sfnwatch.view.lines import state_after
-from sfnwatch.view.order import Backoff, Fold, FoldKind, Item
+from sfnwatch.view.lines import Subject, next_state
+from sfnwatch.view.outline import Fold, FoldKind, Item
 from sfnwatch.view.weighing import Considered, Standing
 from sfnwatch.view.wording import Part, Role
 
@@ -39,20 +33,15 @@ _LINKS = 500
 _LEAVES, _CONSIDERED = 8, 6
 """Parameters and attempts that a call's evidence is told by."""
 _UNTOLD = "sfnwatch explain --why tells all"
+_NOT_WAITED_FOR = "no: its parent went on as soon as it had started it"
 
 _ASKED = ("Request", "requestParameters"), ("Response", "responseElements")
-_OF_EXECUTION = (
-    ("Input", "input", ("ExecutionStarted",)),
-    ("Output", "output", ("ExecutionSucceeded",)),
-)
-_OF_ATTEMPT = (
+_RESULTS = ("TaskSucceeded", "FunctionSucceeded", "ActivitySucceeded", "TaskSubmitted")
+_PAYLOADS = (
     ("Parameters", "parameters", ("Scheduled",)),
-    ("Input", "input", ("Scheduled",)),
-    ("Result", "output", ("Succeeded", "Submitted")),
-)
-_OF_VISIT = (
-    ("Input", "input", ("StateEntered",)),
-    ("Output", "output", ("StateExited",)),
+    ("Input", "input", ("ExecutionStarted", "Scheduled", "StateEntered")),
+    ("Result", "output", _RESULTS),
+    ("Output", "output", ("ExecutionSucceeded", "StateExited")),
 )
 """Details: their titles, their names, and what the types of their events end in."""
 
@@ -85,55 +74,33 @@ def fact(label: str, text: str, role: Role = Role.PLAIN) -> Fact:
     return Fact(label, (Part(clean(text, _LONG), role),))
 
 
+def known(*told: tuple[str, str | None], role: Role = Role.PLAIN) -> Iterator[Fact]:
+    """Give facts, of those things that are known."""
+    return (fact(label, text, role) for label, text in told if text)
+
+
 class ItemDetail:
     """Tells of one item of the lanes; a line's followers and its call come with it."""
 
     def __init__(self, shown: Shown, item: Item, weigh: Weigh | None = None) -> None:
         """`weigh` weighs who may have made a call, if not the trace itself."""
-        self._weigh = weigh or shown.trace.weigh
+        self._weigh = weigh or shown.trace.linker.weigh
         self._shown, self._moment, self._trace = shown, shown.moment, shown.trace
-        self._item, self._rows = item, records_of(shown, item)
-        rows = [] if isinstance(item, Fold) else self._rows
-        self._events = [row for row in rows if isinstance(row, HistoryEvent)]
-        self._call = next((row for row in rows if isinstance(row, ApiCall)), None)
+        about, self._item = Subject(shown.maker, item), item
+        self._events, self._call = about.events, about.call
         self._task = item if isinstance(item, TaskState) else None
-        arn, visit_id, attempt_id = self._where()
-        self.execution = self._moment.executions.get(arn)
-        self._visit = self.execution.visit(visit_id) if self.execution else None
-        self._key: AttemptKey | None = (arn, attempt_id) if attempt_id else None
-        self._attempt = self._moment.attempt(self._key)
-
-    def _where(self) -> tuple[str, int, int]:
-        """Name the execution, the visit and the attempt that an item is of."""
-        item, key = self._item, None
-        match item:
-            case HistoryEvent():
-                entered = [e for e in self._events if e.type.endswith("StateEntered")]
-                if entered:
-                    return item.execution_arn, entered[0].visit_id, 0
-                return item.execution_arn, item.visit_id, item.attempt_id
-            case Fold(kind=FoldKind.CHILD):
-                return item.child_arn, 0, 0
-            case Fold():
-                attempt = item.attempt or ("", 0)
-                return item.execution_arn, item.visit_id, attempt[1]
-            case Backoff():
-                return item.execution_arn, item.visit_id, item.scheduled_id
-            case ApiCall():
-                link = self._moment.link(item)
-                key = link.key if link is not None else None
-            case TaskState():
-                key = self._moment.task_starter(item.task_arn)
-        visit = self._moment.visit_of(key)
-        return (key[0], visit.id if visit else 0, key[1]) if key else ("", 0, 0)
-
-    @property
-    def _is_of_execution(self) -> bool:
-        """True for what is about an execution as a whole."""
-        item = self._item
-        if isinstance(item, HistoryEvent):
-            return item.type.startswith("Execution")
-        return isinstance(item, Fold) and item.kind is FoldKind.CHILD
+        self.execution = about.execution
+        self._visit, self._attempt = about.visit, about.attempt
+        if isinstance(item, Fold):
+            self._attempt = self._moment.attempt(item.attempt)
+        elif any(e.type.endswith("StateEntered") for e in self._events):
+            self._attempt = None  # all of its state's tries are told of
+        if isinstance(item, Fold) and item.kind is FoldKind.CHILD:
+            self.execution = self._moment.executions.get(item.child_arn)
+            self._visit = None
+        elif isinstance(item, ApiCall) and self._visit is None:
+            self.execution = None  # no more than its role fits
+        self._arn = self.execution.arn if self.execution is not None else ""
 
     # -- the sections --------------------------------------------------------------
 
@@ -142,7 +109,7 @@ class ItemDetail:
         title = wording.plain_text((*line.owner, *line.parts)).strip()
         payload = "Input and output" if self._events else "Request and response"
         told: Sequence[tuple[str, str, Iterable[Fact | JsonNode]]] = (
-            ("facts", title, chain(self._failure(), self._facts())),
+            ("facts", title, self._facts()),
             ("links", "Links", self._links()),
             ("evidence", "Evidence", self._evidence()),
             ("payload", payload, self._payloads()),
@@ -152,69 +119,60 @@ class ItemDetail:
             if entries := list(found):
                 yield Section(name, title, entries)
 
-    def _failure(self) -> Iterator[Fact]:
-        """Say what failed, and why, in a sentence."""
-        error, cause = self._error()
-        if error:
-            yield fact("error", error, Role.BAD)
-        if cause:
-            yield fact("cause", wording.cause_words(cause))
-
     def _error(self) -> tuple[str | None, str | None]:
+        """Give the error and the cause of what failed."""
         if isinstance(self._item, ApiCall):
             return self._item.error_code, self._item.error_message
-        if self._is_of_execution and self.execution is not None:
-            ending = self.execution.ending
+        if self._visit is None:
+            ending = self.execution.ending if self.execution is not None else None
             details = self._trace.details(ending) if ending is not None else {}
             return text_of(details.get("error")), text_of(details.get("cause"))
-        told: Iterable[Attempt | StateVisit | None] = (self._attempt,)
-        if self._attempt is None and self._visit is not None:
-            told = (self._visit, *reversed(self._visit.attempts))
-        found = [each for each in told if each is not None]
-        error = next((each.error for each in found if each.error), None)
-        return error, next((each.cause for each in found if each.cause), None)
+        told: Sequence[Attempt | StateVisit] = self._visit, *self._visit.attempts[::-1]
+        told = told if self._attempt is None else [self._attempt]
+        error = next((each.error for each in told if each.error), None)
+        return error, next((each.cause for each in told if each.cause), None)
 
     def _facts(self) -> Iterator[Fact]:
+        """Say what failed, and why, in a sentence; then all else that is known."""
+        error, cause = self._error()
+        yield from known(("error", error), role=Role.BAD)
+        yield from known(("cause", wording.cause_words(cause or "")))
         yield from self._times()
-        execution = self.execution
+        execution, visit = self.execution, self._visit
         if execution is not None and len(self._moment.executions) > 1:
             yield fact("execution", execution.name)
-        if self._is_of_execution and execution is not None:
+        if execution is not None and visit is None:
             yield from self._execution_facts(execution)
         if self._call is not None:
             yield from self._call_facts(self._call)
         if self._task is not None:
             yield from _task_facts(self._task, self._shown)
-        if self._visit is not None and not self._is_of_execution:
-            yield from _visit_facts(self._visit)
-            yield from self._next_fact(self._visit)
-        if self._visit is not None:
-            attempts, own = self._visit.attempts, self._attempt
-            only = attempts[0] if len(attempts) == 1 else None
-            if attempt := own or only:
-                yield from self._attempt_facts(attempt, self._visit)
-        if self.url is not None:
-            yield fact("console", self.url)
+        if visit is not None:
+            yield from self._visit_facts(visit)
+            attempts = visit.attempts if len(visit.attempts) == 1 else ()
+            for attempt in [self._attempt] if self._attempt else attempts:
+                yield from self._attempt_facts(attempt, visit)
+        yield from known(("console", self.url))
 
-    def _next_fact(self, visit: StateVisit) -> Iterator[Fact]:
-        """Say which branch a Choice took, and where a Catch went."""
-        if self.execution is None or not (
-            visit.type == "Choice" or visit.status == "caught"
-        ):
-            return
-        events = map(self.execution.event, visit.event_ids)
-        exits = [e.id for e in events if e is not None and e.type.endswith("Exited")]
-        after = state_after(self.execution, exits[-1]) if exits else None
+    def _visit_facts(self, visit: StateVisit) -> Iterator[Fact]:
+        """Say how a state stands, which branch a Choice took, where a Catch went."""
+        yield fact("state", f"{visit.path}  {visit.type}")
+        yield _status(visit.status, visit.entered_at, visit.ended_at, visit.paused)
+        if len(visit.attempts) > 1:
+            waits = sum((end - begin).total_seconds() for begin, end in visit.backoffs)
+            between = f", {duration(waits)} backing off between them" if waits else ""
+            yield fact("attempts", f"{len(visit.attempts)}{between}")
+        chooses = visit.type == "Choice" or visit.status == "caught"
+        after = next_state(self.execution, visit) if chooses else None
         if after is not None:
             name = Part(clean(after.name, _LONG), Role.NAME)
-            yield Fact("next", (name,), f"{self.execution.arn}#{after.id}")
+            yield Fact("next", (name,), f"{self._arn}#{after.id}")
 
     @property
     def url(self) -> str | None:
         """Where the AWS console shows it: the call's page, else the execution's."""
         own = wording.call_url(self._call) if self._call is not None else None
-        arn = self.execution.arn if self.execution is not None else ""
-        return own or wording.execution_url(arn)
+        return own or wording.execution_url(self._arn)
 
     def _times(self) -> Iterator[Fact]:
         alone = [row for row in (self._task, self._call) if row is not None]
@@ -232,15 +190,15 @@ class ItemDetail:
         yield fact("when", words)
 
     def _execution_facts(self, execution: ExecutionAsOf) -> Iterator[Fact]:
-        begin, end = execution.started_at, execution.stopped_at
-        yield _status(execution.status, begin, end)
-        child = child_execution(self._moment, execution.arn)
-        if child is not None and not child.waits:
-            yield fact("waits", "no: its parent went on as soon as it had started it")
-        if execution.redrives:
-            yield fact("redrives", f"{len(execution.redrives)}")
-        known = ("machine", execution.state_machine_arn), ("role", execution.role_arn)
-        yield from (fact(label, arn) for label, arn in known if arn)
+        yield _status(execution.status, execution.started_at, execution.stopped_at)
+        child = wording.child_execution(self._moment, execution.arn)
+        waits = "" if child is None or child.waits else _NOT_WAITED_FOR
+        yield from known(
+            ("waits", waits),
+            ("redrives", str(len(execution.redrives) or "")),
+            ("machine", execution.state_machine_arn),
+            ("role", execution.role_arn),
+        )
 
     def _attempt_facts(self, attempt: Attempt, visit: StateVisit) -> Iterator[Fact]:
         runs = f"{wording.resource_words(attempt)}  {attempt.pattern}"
@@ -249,22 +207,20 @@ class ItemDetail:
             number = visit.attempts.index(attempt) + 1
             spent = _spent(attempt.status, attempt.scheduled_at, attempt.ended_at)
             yield fact("attempt", f"{number} of {len(visit.attempts)}, {spent}")
-        key = (self.execution.arn if self.execution else "", attempt.scheduled_id)
-        told = self._shown.maker.completion(key, attempt)
+        told = self._shown.maker.completion((self._arn, attempt.scheduled_id), attempt)
         if told is not None:
             yield Fact("completion", wording.completion_parts(told)[0])
             yield fact("stopped", stamp(self._shown, told.stopped_at))
-        if attempt.request_ids:
-            yield fact("request ID", ", ".join(attempt.request_ids))
-        if attempt.resource_ids:
-            yield fact(wording.id_word(attempt), ", ".join(attempt.resource_ids))
+        yield from known(
+            ("request ID", ", ".join(attempt.request_ids)),
+            (wording.id_word(attempt), ", ".join(attempt.resource_ids)),
+        )
 
     def _call_facts(self, call: ApiCall) -> Iterator[Fact]:
         link = self._moment.link(call)
         if self._events:
-            yield Fact(
-                "made", (Part(clean(call.event_name, _LONG), Role.CALL),), call.key
-            )
+            name = Part(clean(call.event_name, _LONG), Role.CALL)
+            yield Fact("made", (name,), call.key)
         else:
             words = f"{call.event_source} {call.event_name}  {call.region or ''}"
             yield fact("call", words, Role.CALL)
@@ -272,12 +228,9 @@ class ItemDetail:
             told = weighing.verdict(self._moment, call).removeprefix("matched to ")
             told += self._of_others(link)
             yield fact("matched", told, wording.rule_role(link))
-        if self._events:
-            return
-        if call.request_id:
-            yield fact("request ID", call.request_id)
-        by = f"{call.role or '?'} through {call.invoked_by or 'no service'}"
-        yield fact("by", by)
+        if not self._events:
+            by = f"{call.role or '?'} through {call.invoked_by or 'no service'}"
+            yield from known(("request ID", call.request_id), ("by", by))
 
     # -- what it is linked to ------------------------------------------------------
 
@@ -287,14 +240,12 @@ class ItemDetail:
             return
         if self._task is not None and self._visit is not None:
             yield from self._owner(self._visit, self._attempt)
-        tries = [self._attempt] if self._attempt is not None else []
-        if self._visit is not None and not tries and not self._is_of_execution:
-            tries = list(self._visit.attempts)
-        arn = self.execution.arn if self.execution is not None else ""
+        every = self._visit.attempts if self._visit is not None else ()
+        tries = every if self._attempt is None else [self._attempt]
         for number, attempt in enumerate(tries, 1):
             if len(tries) > 1:
                 yield fact(f"try {number}", attempt.status.replace("_", " "))
-            yield from self._calls_of((arn, attempt.scheduled_id), attempt)
+            yield from self._calls_of((self._arn, attempt.scheduled_id), attempt)
 
     def _calls_of(self, key: AttemptKey, attempt: Attempt) -> Iterator[Fact]:
         calls = self._moment.calls_of(key)
@@ -302,10 +253,7 @@ class ItemDetail:
             link = self._moment.link(call)
             if link is not None:
                 text = self._shown.maker.call_text(call, link)
-                time = self._shown.looks.time(call.event_time, whole=True)
-                evidence = Part(f"  {clean(link.evidence, _LONG)}", Role.DIM)
-                parts = (Part(f"{time}  ", Role.DIM), *text.parts, evidence)
-                yield Fact(str(link.role), parts, call.key, call.event_id)
+                yield self._call_fact(str(link.role), call, text.parts, link.evidence)
         if len(calls) > _LINKS:
             yield fact("", f"… {len(calls) - _LINKS:,} calls more", Role.WARN)
         unsure = weighing.unsure_calls(self._moment, key)
@@ -317,6 +265,15 @@ class ItemDetail:
             time = self._shown.looks.time(state.at)
             parts = (Part(f"{time}  ", Role.DIM), told.status, *told.ending)
             yield Fact(f"task {wording.task_id(state)}", parts, state.key)
+
+    def _call_fact(
+        self, label: str, call: ApiCall, words: Iterable[Part], why: str
+    ) -> Fact:
+        """Lead to a call: when it was, what it did, and what matches it."""
+        time = self._shown.looks.time(call.event_time, whole=True)
+        note = Part(f"  {clean(why, _LONG)}", Role.DIM)
+        parts = Part(f"{time}  ", Role.DIM), *words, note
+        return Fact(label, parts, call.key, call.event_id)
 
     def _tasks_of(self, key: AttemptKey, attempt: Attempt) -> Iterator[TaskState]:
         states = self._moment.task_states
@@ -348,10 +305,8 @@ class ItemDetail:
 
     def _owner(self, visit: StateVisit, attempt: Attempt | None) -> Iterator[Fact]:
         """Lead to the state whose something is, and to which of its attempts."""
-        execution = self.execution
-        if execution is None:
-            return
-        name = clean(execution.name, _LONG) if len(self._moment.roots) > 1 else ""
+        own = self.execution.name if self.execution is not None else ""
+        name = clean(own, _LONG) if len(self._moment.roots) > 1 else ""
         words = clean(visit.path, _LONG)
         told = [("state", visit.id, words)]
         if attempt is not None:
@@ -361,7 +316,7 @@ class ItemDetail:
         for label, event_id, text in told:
             of = Part(f"{name}  " if name else "", Role.DIM)
             parts = (of, Part(f"{text}  "), wording.status_part(visit.status))
-            yield Fact(label, parts, f"{execution.arn}#{event_id}")
+            yield Fact(label, parts, f"{self._arn}#{event_id}")
 
     # -- what speaks for that, and against it --------------------------------------
 
@@ -371,11 +326,8 @@ class ItemDetail:
         for call, link in calls[:_CONSIDERED]:
             several = link.role is CallRole.ACTION and actions > 1
             label = f"one of {actions}" if several else f"{link.role}?"
-            time = self._shown.looks.time(call.event_time, whole=True)
             name = Part(clean(call.event_name, _LONG), Role.GUESS)
-            why = Part(f"  {ambiguity(link)}", Role.DIM)
-            parts = (Part(f"{time}  ", Role.DIM), name, why)
-            yield Fact(label, parts, call.key, call.event_id)
+            yield self._call_fact(label, call, [name], ambiguity(link))
         if len(calls) > _CONSIDERED:
             yield fact("", f"… and {len(calls) - _CONSIDERED:,} more", Role.DIM)
 
@@ -410,24 +362,24 @@ class ItemDetail:
             record = self._trace.cloudtrail_record(self._item)
             for title, name in _ASKED:
                 yield JsonNode(f"{name}/{key}", title, record.get(name))
-        elif self._is_of_execution and execution is not None:
-            ends = (*execution.events[:1], *execution.events[-1:])
-            yield from self._details([event.id for event in ends], _OF_EXECUTION)
         elif self._attempt is not None:
-            yield from self._details(self._attempt.event_ids, _OF_ATTEMPT)
+            yield from self._details(self._attempt.event_ids)
         elif self._visit is not None:
-            yield from self._details(self._visit.event_ids, _OF_VISIT)
+            yield from self._details(self._visit.event_ids)
+        elif execution is not None:
+            ends = (*execution.events[:1], *execution.events[-1:])
+            own = [e.id for e in ends if e.type.startswith("Execution")]
+            yield from self._details(own)
 
-    def _details(
-        self, ids: Sequence[int], wanted: Sequence[tuple[str, str, tuple[str, ...]]]
-    ) -> Iterator[JsonNode]:
+    def _details(self, ids: Sequence[int]) -> Iterator[JsonNode]:
         """Give details that some of the events have; AWS may have cut them.
 
-        Of what came several times it is the last.
+        Of what came several times it is the last. A visit's are not its attempts'.
         """
+        own = self._attempt is not None
         every = map(self.execution.event, ids) if self.execution else ()
-        events = [event for event in every if event is not None]
-        for title, name, endings in wanted:
+        events = [e for e in every if e is not None and (own or not e.attempt_id)]
+        for title, name, endings in _PAYLOADS:
             having = [event for event in events if event.type.endswith(endings)]
             for event in having[-1:]:
                 details = self._trace.details(event)
@@ -438,7 +390,7 @@ class ItemDetail:
                     yield JsonNode(f"{name}/{event.key}", words, details[name])
 
     def _records(self) -> Iterator[JsonNode]:
-        for row in self._rows:
+        for row in records_of(self._shown, self._item):
             value = decode(record_json(self._trace, row))
             yield JsonNode(f"record/{row.key}", _record_title(row), value)
 
@@ -450,11 +402,8 @@ def records_of(shown: Shown, item: Item | None) -> Sequence[Recorded]:
     """Give the rows whose records stand behind a line."""
     match item:
         case HistoryEvent():
-            order = shown.outline.order
-            known = shown.moment.executions.get(item.execution_arn)
-            more = [e for e in order.followers(item) if known and known.event(e.id)]
-            call = order.attached_call(item)
-            return [item, *more, *([call] if call is not None else [])]
+            about = Subject(shown.maker, item)
+            return [*about.events, *([about.call] if about.call else [])]
         case ApiCall() | TaskState():
             return [item]
         case Fold(kind=FoldKind.POLLS):
@@ -485,15 +434,6 @@ def stamp(shown: Shown, at: datetime, *, whole: bool = False) -> str:
     return shown.looks.at(at).isoformat(timespec=unit).replace("+00:00", "Z")
 
 
-def _visit_facts(visit: StateVisit) -> Iterator[Fact]:
-    yield fact("state", f"{visit.path}  {visit.type}")
-    yield _status(visit.status, visit.entered_at, visit.ended_at, visit.paused)
-    if len(visit.attempts) > 1:
-        waits = sum((end - begin).total_seconds() for begin, end in visit.backoffs)
-        between = f", {duration(waits)} backing off between them" if waits else ""
-        yield fact("attempts", f"{len(visit.attempts)}{between}")
-
-
 def _status(
     status: str, begin: datetime | None, end: datetime | None, paused: float = 0.0
 ) -> Fact:
@@ -514,15 +454,11 @@ def _spent(
 
 
 def _task_facts(state: TaskState, shown: Shown) -> Iterator[Fact]:
-    yield fact(
-        "task",
-        f"{state.last_status}, desired {state.desired_status or '?'},"
-        f" version {state.version}",
-    )
+    to_be, version = state.desired_status or "?", state.version
+    yield fact("task", f"{state.last_status}, desired {to_be}, version {version}")
     yield fact("matched", f"task ARN {state.task_arn}", Role.EXACT)
-    told = [word for word in (state.stop_code, state.stopped_reason) if word]
-    if told:
-        yield fact("why", ": ".join(told), wording.task_text(state).status.role)
+    why = ": ".join(filter(None, (state.stop_code, state.stopped_reason)))
+    yield from known(("why", why), role=wording.task_text(state).status.role)
     if state.stopped_at is not None:
         yield fact("stopped", stamp(shown, state.stopped_at))
     for each in state.containers:
@@ -571,16 +507,17 @@ def request_sections(request: Request, shown: Shown) -> Iterator[Section]:
     http = "" if request.status is None else f", HTTP {request.status}"
     outcome = f"{request.outcome} after {duration(request.seconds)}{http}"
     role = Role.GOOD if request.ok else Role.BAD
-    facts = [fact("outcome", outcome, role)]
-    known = (
-        ("sent", stamp(shown, request.sent_at)),
-        ("items", "" if request.items is None else str(request.items)),
-        ("for", request.note),
-        ("execution", request.execution_arn),
-        ("Region", request.region),
-        ("request ID", request.request_id),
-    )
-    facts += [fact(label, text) for label, text in known if text]
+    facts = [
+        fact("outcome", outcome, role),
+        *known(
+            ("sent", stamp(shown, request.sent_at)),
+            ("items", "" if request.items is None else str(request.items)),
+            ("for", request.note),
+            ("execution", request.execution_arn),
+            ("Region", request.region),
+            ("request ID", request.request_id),
+        ),
+    ]
     title = clean(f"{request.service} {request.operation}", _LONG)
     yield Section("facts", title, facts)
     record = asdict(request)

@@ -10,15 +10,12 @@ from typing import ClassVar, NamedTuple
 from textual.app import App
 from textual.binding import BindingType
 
-from sfnwatch.errors import SfnwatchError
-from sfnwatch.model.api_call import ApiCall
-from sfnwatch.model.ecs_task import TaskState
-from sfnwatch.model.evidence import Weighed
+from sfnwatch.model.links import Weighed
+from sfnwatch.model.rows import ApiCall, TaskState
 from sfnwatch.model.values import clean, clean_lines
-from sfnwatch.recording.writer import private, safe_name
+from sfnwatch.recording.format import private, safe_name
 from sfnwatch.tui import json_view
 from sfnwatch.tui.actions import bindings
-from sfnwatch.tui.cursor_list import EntryList, GoTo
 from sfnwatch.tui.detail_facts import (
     Fact,
     ItemDetail,
@@ -30,15 +27,13 @@ from sfnwatch.tui.detail_facts import (
 )
 from sfnwatch.tui.json_view import JsonFolds, JsonLine, JsonNode
 from sfnwatch.tui.paint import Span, flow, margined, ruled, spans_of
-from sfnwatch.tui.shown import Shown
-from sfnwatch.view.order import Item
+from sfnwatch.tui.shown import EntryList, GoTo, Shown
 from sfnwatch.view.wording import plain_text
 
 _LABEL, _STACKED = 14, 46
 """Cells of a label; and of a pane, below which labels stand above what they name."""
 _LONGEST = 75
 """Bytes of each part of a file's name; file systems allow 255 with what is around."""
-_DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY")
 Target = Section | Fact | JsonLine
 
 
@@ -103,7 +98,7 @@ class DetailView(EntryList[DetailEntry]):
         """Weigh who may have made a call; a replay that plays asks again and again."""
         of = call.key, self._shown.trace.version
         if self._weighed[0] != of:
-            self._weighed = of, self._shown.trace.weigh(call)
+            self._weighed = of, self._shown.trace.linker.weigh(call)
         return self._weighed[1]
 
     def _lay_out(self, *, anew: bool = False) -> None:
@@ -185,19 +180,22 @@ class DetailView(EntryList[DetailEntry]):
     @property
     def _is_open(self) -> bool | None:
         """Say if the cursor is on what is open; None on what can't be opened."""
-        target = self._target
-        if isinstance(target, Section):
-            return target.name not in self._folded
-        return target.open if isinstance(target, JsonLine) and not target.part else None
+        match self._target:
+            case Section(name=name):
+                return name not in self._folded
+            case JsonLine(part=0, open=is_open):
+                return is_open
+        return None
 
     @property
     def titles(self) -> Mapping[str, str]:
         """What enter is called where the cursor is."""
-        target = self._target
-        leads = isinstance(target, Fact) and bool(target.key)
-        can_turn = not isinstance(target, Fact) and target is not None
-        words = "Go there" if leads else "Fold or unfold" if can_turn else ""
-        return {"view.detail": words}
+        match self._target:
+            case Fact(key=key):
+                return {"view.detail": "Go there" if key else ""}
+            case None:
+                return {"view.detail": ""}
+        return {"view.detail": "Fold or unfold"}
 
     def action_unfold(self) -> None:
         """Open what is closed."""
@@ -206,20 +204,13 @@ class DetailView(EntryList[DetailEntry]):
 
     def action_fold(self) -> None:
         """Close what is open; what is closed leads to what holds it."""
-        target, depth = self._target, 0
         if self._is_open:
             self.action_turn()
             return
-        if isinstance(target, JsonLine):
-            depth = target.node.depth + bool(target.part)
-        for place in range(self.cursor - 1, -1, -1):
-            above = self.entries[place].target
-            inner = isinstance(above, JsonLine) and (
-                above.part or above.node.depth >= depth
-            )
-            if not inner and not isinstance(above, Fact):
-                self.select(place)
-                return
+        depth = max(1, _depth(self._target))
+        above = range(self.cursor - 1, -1, -1)
+        places = (n for n in above if _depth(self.entries[n].target) < depth)
+        self.select(next(places, self.cursor))
 
     def clicked(self, place: int, x: int, *, twice: bool) -> None:
         del place, x
@@ -253,6 +244,13 @@ def _copied(entry: Fact | JsonNode) -> str:
     return json_view.json_text(entry.inner)
 
 
+def _depth(target: Target | None) -> int:
+    """Say how deep something is inside of others: a section in nothing."""
+    if isinstance(target, JsonLine):
+        return 1 + target.node.depth + bool(target.part)
+    return int(isinstance(target, Fact))
+
+
 # -- the records behind it -------------------------------------------------------------
 
 
@@ -275,16 +273,33 @@ class RecordActions:
         self._app.notify(told if text else "there is nothing to copy here")
 
     def save(self, folder: Path) -> None:
-        """Save the records into a folder."""
-        try:
-            path = save_records(self._shown, self._item, folder)
-        except SfnwatchError as error:
-            self._app.notify(f"{error.message} {error.hint or ''}", severity="warning")
+        """Write the records to a new file in a folder, unaltered.
+
+        Nothing in it is masked: while names are, where one may expect so, its name says
+        that.
+        """
+        shown, item = self._shown, self._item
+        rows = records_of(shown, item)
+        if item is None or not rows:
+            words = "There is no record to save. Select a line of the lanes first."
+            self._app.notify(words, severity="warning")
             return
-        # The file's name is made of the execution's, which may be masked.
-        masked = "saved to a new file, with names unmasked"
-        said = masked if self._shown.looks.masked else f"saved as {clean(str(path))}"
-        self._app.notify(said)
+        execution = ItemDetail(shown, item).execution
+        names = (execution.name if execution is not None else "", _thing(rows[0]))
+        stem = "-".join(safe_name(name, _LONGEST) for name in names if name)
+        stem += "-unmasked" if shown.looks.masked else ""
+        try:
+            path = _written(folder, f"sfnwatch-{stem}", f"{_joined(shown, rows)}\n")
+        except OSError as error:
+            words = f"Can't save to {clean(str(folder))}: {error.strerror or error}."
+            words += " Start sfnwatch in a folder that you may write to."
+            self._app.notify(words, severity="warning")
+            return
+        words = f"saved as {clean(str(path))}"
+        if shown.looks.masked:
+            # The file's name is made of the execution's, which is masked.
+            words = "saved to a new file, with names unmasked"
+        self._app.notify(words)
 
     def console(self, environ: Mapping[str, str]) -> None:
         """Open the AWS console's page, where there is a browser."""
@@ -305,32 +320,9 @@ def can_browse(environ: Mapping[str, str]) -> bool:
 
     Without one, what opens may be a browser for terminals: in ours.
     """
-    if environ.keys() & {"SSH_CONNECTION", "SSH_TTY"}:
-        return False
-    displays = any(environ.get(name) for name in _DISPLAYS)
-    return displays or sys.platform in {"darwin", "win32"}
-
-
-def save_records(shown: Shown, item: Item | None, folder: Path) -> Path:
-    """Write the records behind an item to a new file, unaltered; give its path.
-
-    Nothing in it is masked: while names are, where one may expect so, its name says
-    that. Raises SfnwatchError.
-    """
-    rows = records_of(shown, item)
-    if item is None or not rows:
-        msg = "There is no record to save."
-        raise SfnwatchError(msg, hint="Select a line of the lanes first.")
-    execution = ItemDetail(shown, item).execution
-    names = (execution.name if execution is not None else "", _thing(rows[0]))
-    stem = f"sfnwatch-{'-'.join(safe_name(name, _LONGEST) for name in names if name)}"
-    stem += "-unmasked" if shown.looks.masked else ""
-    try:
-        return _written(folder, stem, f"{_joined(shown, rows)}\n")
-    except OSError as error:
-        msg = f"Can't save to {clean(str(folder))}: {error.strerror or error}."
-        hint = "Start sfnwatch in a folder that you may write to."
-        raise SfnwatchError(msg, hint=hint) from error
+    is_remote = bool(environ.keys() & {"SSH_CONNECTION", "SSH_TTY"})
+    has_display = bool(environ.get("DISPLAY") or environ.get("WAYLAND_DISPLAY"))
+    return not is_remote and (has_display or sys.platform in {"darwin", "win32"})
 
 
 def _joined(shown: Shown, rows: Sequence[Recorded]) -> str:

@@ -15,9 +15,9 @@ from sfnwatch.analysis.findings import Topic, topic_of
 from sfnwatch.analysis.report import report
 from sfnwatch.analysis.wording import counted as listed_counts
 from sfnwatch.analysis.wording import named, ranked, resource_words
-from sfnwatch.model.execution import ExecutionAsOf
+from sfnwatch.model.moment import ExecutionAsOf
 from sfnwatch.model.values import clean
-from sfnwatch.tui.cursor_list import CursorList, EntryList, GoTo, HeadedView
+from sfnwatch.tui.deck import HeadedView
 from sfnwatch.tui.explain_view import (
     SIGNS,
     bar,
@@ -27,7 +27,7 @@ from sfnwatch.tui.explain_view import (
     time_spent,
 )
 from sfnwatch.tui.paint import Span, fit, flow, margined, pad, width_of
-from sfnwatch.tui.shown import Shown
+from sfnwatch.tui.shown import CursorList, EntryList, GoTo, Shown
 from sfnwatch.tui.status import length_words
 from sfnwatch.view.outline import TASKS
 from sfnwatch.view.playback import MarkerKind
@@ -89,8 +89,7 @@ class EndView(HeadedView):
         self.list: EntryList[CardEntry] = EntryList(
             lambda entry, _: entry.rows, stops=lambda entry: entry.finding is not None
         )
-        super().__init__(self.list)
-        self._shown = shown
+        super().__init__(shown, self.list)
         self.commands = {"view.detail": self.open_selected}
 
     def show(self) -> None:
@@ -126,7 +125,7 @@ class EndView(HeadedView):
         """Give the finding under the cursor as a sentence."""
         told = self._finding
         text = f"{told.certainty}: {told.text}" if told is not None else ""
-        return self._shown.looks.mask(text)
+        return self.mask(text)
 
 
 # -- where it stands -------------------------------------------------------------------

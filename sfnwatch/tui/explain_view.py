@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 from typing import ClassVar, NamedTuple
 
 from rich.cells import cell_len
@@ -23,11 +24,10 @@ from sfnwatch.analysis.finding import (
 from sfnwatch.analysis.phases import PHASE_KEYS, Phase
 from sfnwatch.analysis.report import Report, explain, report
 from sfnwatch.analysis.wording import spoken
-from sfnwatch.model.api_call import ApiCall
-from sfnwatch.model.ecs_task import TaskState
+from sfnwatch.model.rows import ApiCall, TaskState
 from sfnwatch.model.values import clean
 from sfnwatch.tui.actions import bindings
-from sfnwatch.tui.cursor_list import EntryList, GoTo, HeadedView
+from sfnwatch.tui.deck import HeadedView
 from sfnwatch.tui.paint import (
     PHASES,
     Span,
@@ -40,8 +40,8 @@ from sfnwatch.tui.paint import (
     spans_of,
     width_of,
 )
-from sfnwatch.tui.shown import Shown
-from sfnwatch.view.order import Item
+from sfnwatch.tui.shown import EntryList, GoTo, Shown
+from sfnwatch.view.outline import Item
 from sfnwatch.view.wording import counted, plain_text, status_glyph
 
 _MOST, _MEASURE, _STACKED = 200, 120, 56
@@ -57,8 +57,9 @@ _FOLD = {True: "▾ ", False: "▸ ", None: "  "}
 _BLANK = Paragraph("")
 _STATES = 2000
 """Of a history of more events the table of states is left out."""
-_LITTLE = 0.01
-"""A share of the time that is not worth a cell."""
+_LITTLE, _SHOWN = 0.01, 0.005
+"""A share of the time that is not worth a cell; seconds that are not 0.00."""
+_SPENT = {Phase.CONTAINER: "inside Map/Parallel"}
 
 
 class Proof(NamedTuple):
@@ -103,8 +104,7 @@ class ExplainView(HeadedView):
         self.list = EntryList(
             self._rows, nothing, clicked=self._clicked, stops=_is_stop
         )
-        super().__init__(self.list)
-        self._shown = shown
+        super().__init__(shown, self.list)
         self._report: Report | None = None
         self._is_kept = keeping(shown)
         self._toggled: set[str] = set()
@@ -134,9 +134,12 @@ class ExplainView(HeadedView):
     def _list(self) -> None:
         self._is_kept = keeping(self._shown)
         entries = list(self._all_entries())
-        is_filtered = self._shown.outline.options.keep is not None
-        self.list.entries = _without_bare(entries) if is_filtered else entries
+        self.list.entries = _without_bare(entries) if self._is_filtered else entries
         self.list.changed()
+
+    @property
+    def _is_filtered(self) -> bool:
+        return self._shown.outline.options.keep is not None
 
     def _all_entries(self) -> Iterator[ExplainEntry]:
         told = self._report
@@ -160,35 +163,29 @@ class ExplainView(HeadedView):
                 spent = time_spent(told.findings, arn)
                 if spent.parts and not skipped:
                     yield ExplainEntry(f"time~{number}", spent)
-            elif not skipped:
-                yield from self._block(block, number, alike, arn)
+            elif isinstance(block, Sentence) and not skipped:
+                yield from self._with_proofs(block, alike, arn)
+            elif not skipped and not self._is_filtered:
+                # What is not of one finding tells of all.
+                columns = block.shown if isinstance(block, Table) else ()
+                for row in range(len(columns[0].cells) + 1 if columns else 1):
+                    yield ExplainEntry(f"block~{number}~{row}", block, row=row)
 
-    def _block(
-        self, block: Block, number: int, alike: Counter[str], arn: str
+    def _with_proofs(
+        self, told: Sentence, alike: Counter[str], arn: str
     ) -> Iterator[ExplainEntry]:
-        match block:
-            case Sentence(kind="time"):
-                return  # the bar says as much
-            case Sentence() as told:
-                arn = told.execution_arn or arn
-                name = f"{arn}~{told.kind}~{told.evidence[:1]}"
-                alike[name] += 1
-                key = f"{name}~{alike[name]}"
-                proofs = proofs_of(self._shown, told, arn)
-                if not self._is_kept(proofs):
-                    return
-                is_open = key in self._toggled if proofs else None
-                yield ExplainEntry(key, told, proofs, is_open)
-                for proof in proofs[:_MOST] if is_open else ():
-                    yield ExplainEntry(f"{key}>{proof.id}", proof)
-            case _ if self._shown.outline.options.keep is not None:
-                return  # it tells of all
-            case Table() as table:
-                rows = len(table.shown[0].cells) + 1 if table.shown else 0
-                for row in range(rows):
-                    yield ExplainEntry(f"table~{number}~{row}", table, row=row)
-            case _:
-                yield ExplainEntry(f"block~{number}", block)
+        """Yield a sentence and, where it is unfolded, what it rests on."""
+        if told.kind == "time":
+            return  # the bar says as much
+        arn = told.execution_arn or arn
+        name = f"{arn}~{told.kind}~{told.evidence[:1]}"
+        alike[name] += 1
+        key, proofs = f"{name}~{alike[name]}", proofs_of(self._shown, told, arn)
+        if self._is_kept(proofs):
+            is_open = key in self._toggled if proofs else None
+            yield ExplainEntry(key, told, proofs, is_open)
+            for proof in proofs[:_MOST] if is_open else ():
+                yield ExplainEntry(f"{key}>{proof.id}", proof)
 
     # -- unfolding -----------------------------------------------------------------
 
@@ -225,6 +222,7 @@ class ExplainView(HeadedView):
 
     def copy_text(self) -> str:
         """Give what the cursor is on as text that is safe to paste, not wrapped."""
+        text = ""
         match self.list.entry.of if self.list.entry is not None else None:
             case Sentence() as told:
                 text = f"{told.certainty}: {told.text}"
@@ -232,30 +230,26 @@ class ExplainView(HeadedView):
                 text = plain_text(self._shown.maker.line(item).parts)
             case Heading() as heading:
                 text = heading.text
-            case _:
-                text = ""
-        return self._shown.looks.mask(text)
+        return self.mask(text)
 
     # -- drawing -------------------------------------------------------------------
 
     def _rows(self, entry: ExplainEntry, width: int) -> Sequence[Sequence[Span]]:
-        mask = self._shown.looks.mask
         match entry.of:
             case Heading(level=1) as heading:
-                title = Span(f"{mask(heading.text)} ", "role--name")
+                title = Span(f"{self.mask(heading.text)} ", "role--name")
                 sign = Span(f" {_FOLD[entry.open]}", "role--fold")
                 return [ruled([sign, title], width)]
             case Heading() as heading:
-                return [[Span(f"  {mask(heading.text)}", "role--name")]]
+                return [[Span(f"  {self.mask(heading.text)}", "role--name")]]
             case Paragraph() as paragraph:
-                return margined(
-                    flow(self._prose(paragraph), width - 3, width - 3, _ROWS), 2
-                )
-            case Items() as items:
+                prose = flow(self._prose(paragraph), width - 3, width - 3, _ROWS)
+                return margined(prose, 2)
+            case Items(lines=lines):
                 room = width - 5
-                each = ([Span(mask(line), "role--dim")] for line in items.lines)
-                rows = (row for spans in each for row in flow(spans, room, room, _ROWS))
-                return margined(rows, 4)
+                each = (Span(self.mask(line), "role--dim") for line in lines)
+                rows = (flow([span], room, room, _ROWS) for span in each)
+                return margined(chain.from_iterable(rows), 4)
             case TimeSpent() as spent:
                 return margined(bar_rows(spent, width - 4), 2)
             case Table() as table:
@@ -266,7 +260,7 @@ class ExplainView(HeadedView):
                 return self._proof(proof, width)
 
     def _prose(self, paragraph: Paragraph) -> list[Span]:
-        text = self._shown.looks.mask(paragraph.text)
+        text = self.mask(paragraph.text)
         if not paragraph.strong:
             return [Span(text, "role--dim")]
         glyph = status_glyph(paragraph.text.split(" ", 1)[0].rstrip(".,"))
@@ -280,7 +274,7 @@ class ExplainView(HeadedView):
         margin = 6 if width < _STACKED else _CERTAINTY + 4
         room = min(_MEASURE, width - margin - 1)
         count = f"  {_evidence_words(entry.proofs)}" if entry.proofs else ""
-        text = self._shown.looks.mask(told.text)
+        text = self.mask(told.text)
         rows = flow([Span(text), Span(count, "role--dim")], room, room, _ROWS)
         if width < _STACKED:
             return [head, *margined(rows, margin)]
@@ -291,27 +285,24 @@ class ExplainView(HeadedView):
         margin = 8 if width < _STACKED else _CERTAINTY + 4
         if proof.item is None:
             words = f"· {clean(proof.id)} is not in what was read"
-            return margined(
-                [cut([Span(looks.mask(words), "role--dim")], width)], margin
-            )
+            return margined([[Span(looks.mask(words), "role--dim")]], margin)
         line = self._shown.maker.line(proof.item)
         at = f"{looks.time(line.at, whole=line.whole_seconds):<12}  "
         arrow = Span(f"{'':{margin}}→ ", "role--call")
         head = [arrow, Span(at, "role--dim")]
         owned = plain_text(line.owner) in plain_text(line.parts)
         parts = line.parts if owned else [*line.owner, *line.parts]
-        inside = width_of(head)
-        room = width - inside
-        return margined(flow(spans_of(parts, looks.mask), room, room), inside, head)
+        room = width - width_of(head)
+        rows = flow(spans_of(parts, looks.mask), room, room)
+        return margined(rows, width_of(head), head)
 
     def _table_row(self, table: Table, row: int, width: int) -> list[Span]:
-        mask = self._shown.looks.mask
         look = "role--plain" if row else "role--dim"
         if self._fitted[0] is not table or self._fitted[1] != width:
             self._fitted = table, width, table.fitted(width - GAP, cell_len)
         spans: list[Span] = []
         for column, size in self._fitted[2]:
-            text = mask(column.cells[row - 1]) if row else column.head
+            text = self.mask(column.cells[row - 1]) if row else column.head
             word = fit([Span(text, look)], size, right=column.right)
             spans += [Span(" " * GAP), *word]
         return cut(spans, width)
@@ -384,18 +375,13 @@ def time_spent(findings: Sequence[Finding], arn: str | None) -> TimeSpent:
     found = (f for f in findings if f.kind == "time" and f.execution_arn == arn)
     data = next((finding.data for finding in found), {})
     parts = [
-        (
-            PHASES[phase],
-            "inside Map/Parallel" if phase is Phase.CONTAINER else str(phase),
-            float(data.get(key) or 0.0),
-        )
+        (PHASES[phase], _SPENT.get(phase, str(phase)), float(data.get(key) or 0.0))
         for phase, key in PHASE_KEYS.items()
     ]
     between = float(data.get("between") or 0.0)
     if between >= _LITTLE * sum(seconds for *_, seconds in parts):
         parts.append((Span("·", "role--dim"), "between states", between))
-    parts = [part for part in parts if part[2] >= 0.005]  # noqa: PLR2004 - not 0.00
-    return TimeSpent(parts)
+    return TimeSpent([part for part in parts if part[2] >= _SHOWN])
 
 
 def bar_rows(spent: TimeSpent, width: int) -> list[list[Span]]:

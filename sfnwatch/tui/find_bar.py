@@ -13,11 +13,9 @@ from textual.message import Message
 from textual.widgets import Input, Label
 
 from sfnwatch.model.values import clean
-from sfnwatch.tui.cursor_list import CursorList
 from sfnwatch.tui.paint import Rows, Span
-from sfnwatch.tui.shown import Shown
-from sfnwatch.view.order import Item, RowOrder
-from sfnwatch.view.outline import Keeps
+from sfnwatch.tui.shown import CursorList, Shown
+from sfnwatch.view.outline import Item, Keeps, RowOrder
 from sfnwatch.view.wording import counted
 
 if TYPE_CHECKING:
@@ -42,11 +40,11 @@ class LiveFilter:
     def __call__(self, item: Item) -> bool:
         """True for an item that is kept, or found."""
         trace, outline = self._shown.trace, self._shown.outline
-        known = self._known
-        if known is None or known[0] != trace.version or known[1] is not outline.order:
-            self._known = trace.version, outline.order
+        known = trace.version, outline.order
+        if self._decides is None or self._known != known:
+            self._known = known
             self._decides = self._filter.predicate(trace.as_of(), outline)
-        return self._decides is not None and self._decides(item)
+        return self._decides(item)
 
 
 class Finder:
@@ -68,9 +66,9 @@ class Finder:
         # Loaded when it is first wanted: to read filters takes a parser.
         from sfnwatch.view.filter_language import parse_filter  # noqa: PLC0415
 
-        wanted = parse_filter(text) if text.strip() else None
-        keep = LiveFilter(wanted, self._shown) if wanted is not None else None
-        self.filtered = text if keep is not None else ""
+        text = text if text.strip() else ""
+        keep = LiveFilter(parse_filter(text), self._shown) if text else None
+        self.filtered = text
         options = self._shown.outline.options
         self._shown.set_options(replace(options, keep=keep))
 
@@ -85,40 +83,33 @@ class Finder:
     def step(self, direction: int) -> Iterator[bool]:
         """Go to the next hit, round the end and back; direction 0 stays if it may.
 
-        It yields False as long as it looks, so that others come to their turn.
+        It yields False as long as it looks, so that others come to their turn: there
+        may be other lines then.
         """
-        hit, count = self._hit, len(self._shown.items)
-        if hit is None or not count:
-            return
-        items, version = self._shown.items, self._shown.version
-        for step in range(0 if direction == 0 else 1, count + 1):
-            place = (self._lanes.cursor + (direction or 1) * step) % count
-            if hit(items[place]):
+        step, hit = abs(direction), self._hit
+        while (items := self._shown.items) and hit is not None and step <= len(items):
+            place = (self._lanes.cursor + (direction or 1) * step) % len(items)
+            found = hit(items[place])
+            if found:
                 self._lanes.select(place)
-                yield True
+            yield found
+            if found:
                 return
-            yield False
-            if self._shown.version != version:
-                items, version = self._shown.items, self._shown.version
-                count = len(items)
+            step += 1
 
     def spans(self) -> list[Span]:
         """Say what is filtered and searched for; nothing if nothing is."""
+        lines, out = len(self._shown.items), self._shown.outline.filtered
+        left = f"  {counted(lines, 'line')}, {out:,} left out"
         spans: list[Span] = []
-        if self.filtered:
-            out = self._shown.outline.filtered
-            spans += [
-                Span("filter ", "look--faint"),
-                Span(clean(self.filtered, 200), "role--name"),
-                Span(f"  {counted(len(self._shown.items), 'line')}, {out:,} left out"),
-                Span("   ~ change", "look--faint"),
-            ]
-        if self.searched:
-            spans += [
-                Span("   search " if spans else "search ", "look--faint"),
-                Span(clean(self.searched, 200), "role--name"),
-                Span("   n next   N previous", "look--faint"),
-            ]
+        for what, words, said, keys in (
+            ("filter ", self.filtered, left, "   ~ change"),
+            ("search ", self.searched, "", "   n next   N previous"),
+        ):
+            if words:
+                before = Span(f"   {what}" if spans else what, "look--faint")
+                name = Span(clean(words, 200), "role--name")
+                spans += [before, name, Span(said), Span(keys, "look--faint")]
         return [*spans, Span("   escape clear", "look--faint")] if spans else []
 
 
@@ -158,7 +149,6 @@ class FindBar(Vertical):
         self._before = ""
         self._offers: Sequence[language.Suggestion] = ()
         self._chosen: int | None = None
-        self._completing = False
         self._problem: language.FilterError | None = None
         self._insisted = False
         """True once a text that can't be read was to be kept."""
@@ -196,8 +186,10 @@ class FindBar(Vertical):
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
         event.stop()
-        self._insisted = False
         self._read()
+        self._tell()
+
+    def _tell(self) -> None:
         if self._problem is None:
             self.post_message(self.Changed(self._kind, self._input.value))
 
@@ -219,22 +211,21 @@ class FindBar(Vertical):
         self.display = False
         self.post_message(self.Changed(self._kind, text, done=True))
 
-    def _read(self) -> None:
+    def _read(self, *, offers: bool = True) -> None:
         """Read a filter: what is wrong with it, and what could be typed next."""
         from sfnwatch.view.filter_language import FilterError, complete, parse_filter  # noqa: PLC0415
 
-        text, self._problem = self._input.value, None
+        text, self._problem, self._insisted = self._input.value, None, False
         is_filter = self._kind == "filter"
         try:
             if is_filter and text.strip():
                 parse_filter(text)
         except FilterError as problem:
             self._problem = problem
-        if not self._completing:
+        if offers:
             place, moment = self._input.cursor_position, self._shown.moment
             self._offers = complete(text, place, moment) if is_filter else ()
             self._chosen = None
-        self._completing = False
         self._show_hint()
 
     # -- completion ----------------------------------------------------------------
@@ -247,10 +238,11 @@ class FindBar(Vertical):
         after = first if self._chosen is None else self._chosen + step
         self._chosen = after % len(self._offers)
         taken = self._offers[self._chosen]
-        self._completing = self._input.value != taken.text
-        self._input.value = taken.text
+        with self.prevent(Input.Changed):
+            self._input.value = taken.text
         self._input.cursor_position = taken.cursor
-        self._show_hint()
+        self._read(offers=False)
+        self._tell()
 
     def _show_hint(self) -> None:
         problem = self._problem
@@ -271,8 +263,6 @@ class FindBar(Vertical):
         for place in range(max(0, (self._chosen or 0) - 3), len(self._offers)):
             offer = self._offers[place]
             look = "role--name" if place == self._chosen else "role--call"
-            spans += [
-                Span(offer.label, look),
-                Span(f" {offer.words}   ", "look--faint"),
-            ]
+            words = Span(f" {offer.words}   ", "look--faint")
+            spans += [Span(offer.label, look), words]
         return spans

@@ -18,12 +18,12 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from sfnwatch.analysis.wording import status_words
-from sfnwatch.model.execution import ExecutionAsOf
+from sfnwatch.model.moment import ExecutionAsOf
 from sfnwatch.model.values import clean, duration
 from sfnwatch.tui.actions import bindings
-from sfnwatch.tui.cursor_list import CursorList, HeadedView
+from sfnwatch.tui.deck import HeadedView
 from sfnwatch.tui.paint import Span, cut, fit, legend, strip_of, width_of
-from sfnwatch.tui.shown import Shown
+from sfnwatch.tui.shown import CursorList, Shown
 from sfnwatch.view.graph import (
     END,
     START,
@@ -85,16 +85,15 @@ class GraphCanvas(ScrollView, can_focus=True):
         """Show another picture."""
         self.picture = picture
         self._by_id = {placed.box.id: placed for placed in picture.boxes}
-        boxes: defaultdict[int, list[PlacedBox]] = defaultdict(list)
+        # What there is in each row.
+        self._boxes: defaultdict[int, list[PlacedBox]] = defaultdict(list)
+        self._labels: defaultdict[int, list[Wire]] = defaultdict(list)
         for placed in picture.boxes:
             for row in range(placed.y, placed.y + placed.height):
-                boxes[row].append(placed)
-        labels: defaultdict[int, list[Wire]] = defaultdict(list)
+                self._boxes[row].append(placed)
         for wire in picture.wires:
-            if wire.label:
-                labels[wire.label_at[1]].append(wire)
-        # What there is in each row.
-        self._boxes, self._labels, self._cells = boxes, labels, _cells(picture)
+            self._labels[wire.label_at[1]].append(wire)
+        self._cells = _cells(picture)
         self._tips = {wire.points[-1]: wire for wire in picture.wires}
         self.virtual_size = Size(picture.width, picture.height)
         self.refresh()
@@ -187,10 +186,8 @@ class GraphCanvas(ScrollView, can_focus=True):
     def render_line(self, y: int) -> Strip:
         left, row = self.scroll_offset.x, y + self.scroll_offset.y
         width, strips, end = self.size.width, list[Strip](), 0
-        pieces = sorted(
-            [*self._box_pieces(row), *self._wire_pieces(row)], key=itemgetter(0)
-        )
-        for x, strip in pieces:
+        pieces = [*self._box_pieces(row), *self._wire_pieces(row)]
+        for x, strip in sorted(pieces, key=itemgetter(0)):
             if x >= end:
                 strips += [Strip.blank(x - end), strip]
                 end = x + strip.cell_length
@@ -205,14 +202,13 @@ class GraphCanvas(ScrollView, can_focus=True):
             lit = "role--warn" if wire.edge.caught else "role--plain"
             look = lit if self.lights.is_taken(wire.edge) else "role--dim"
             text = self._shown.looks.mask(wire.label)
-            room = min(cell_len(text), wire.room)
-            yield wire.label_at[0], strip_of(self, [Span(text, look)], room)
+            if text:
+                room = min(cell_len(text), wire.room)
+                yield wire.label_at[0], strip_of(self, [Span(text, look)], room)
 
     def _line(self, x: int, row: int, passing: Mapping[Wire, int]) -> Span:
         """Draw a cell of lines; what was taken goes over what was not."""
-        taken = {
-            w: sides for w, sides in passing.items() if self.lights.is_taken(w.edge)
-        }
+        taken = {w: passing[w] for w in passing if self.lights.is_taken(w.edge)}
         shown = taken or passing
         caught = all(wire.edge.caught for wire in shown)
         look = "look--faint" if not taken else "role--warn" if caught else "role--plain"
@@ -242,23 +238,22 @@ class GraphCanvas(ScrollView, can_focus=True):
         self, placed: PlacedBox, row: int, standing: BoxState, look: str
     ) -> list[Span]:
         box, room, mask = placed.box, placed.width - 2, self._shown.looks.mask
-        line = "╌" if placed.framed else "─"
         name = Span(mask(box.name), "role--name" if standing.status else "role--dim")
+        glyph = Span(f"{standing.glyph.text} ", look)
         if placed.height == 1:
             name = Span(f"{box.name:^{placed.width - 4}}", name.look)
             return [Span("( ", look), name, Span(" )", look)]
-        if row == placed.y + placed.height - 1:
-            below = self._cells.get(row + 1, {})
-            starts = {x for x in below if reduce(or_, below[x].values()) & _UP}
-            xs = range(placed.x + 1, placed.x + 1 + room)
-            rule = "".join("┬" if x in starts else line for x in xs)
-            return [Span(f"╰{rule}╯", look)]
-        glyph = Span(f"{standing.glyph.text} ", look)
-        if row > placed.y:
+        if row == placed.y:
+            return self._top(placed, standing, [glyph, name], look)
+        if row < placed.y + placed.height - 1:
             fold = [Span("▸", "role--fold")] if box.inside else []
             inner = fit([glyph, name], room - 1 - len(fold))
             return [Span("│ ", look), *inner, *fold, Span("│", look)]
-        return self._top(placed, standing, [glyph, name], look)
+        below, line = self._cells.get(row + 1, {}), "╌" if placed.framed else "─"
+        starts = {x for x in below if reduce(or_, below[x].values()) & _UP}
+        xs = range(placed.x + 1, placed.x + 1 + room)
+        rule = "".join("┬" if x in starts else line for x in xs)
+        return [Span(f"╰{rule}╯", look)]
 
     def _top(
         self, placed: PlacedBox, standing: BoxState, named: Sequence[Span], look: str
@@ -271,12 +266,12 @@ class GraphCanvas(ScrollView, can_focus=True):
         tone = "bad" if standing.failed else "warn" if standing.retries else "name"
         right = [Span(f" {'  '.join(often)} ", f"role--{tone}")] if often else []
         room -= width_of(right)
-        word = self._shown.looks.mask(box.kind)
         lit = bool(box.runs and standing.status)
-        kind = Span(f" {word} ", "role--call" if lit else "role--dim")
+        kind = self._shown.looks.mask(box.kind)
         left = [Span(" "), *named] if placed.framed else []
+        told = [*left, Span(f" {kind} ", "role--call" if lit else "role--dim")]
         # What it is can be seen by its name, how often by nothing else.
-        left = cut([*left, *([kind] if width_of([*left, kind]) <= room else [])], room)
+        left = cut(told if width_of(told) <= room else left, room)
         line = "╌" if placed.framed else "─"
         rule = Span(line * (room - width_of(left)), look)
         return [Span(f"╭{line}", look), *left, rule, *right, Span(f"{line}╮", look)]
@@ -316,8 +311,7 @@ class GraphView(HeadedView):
 
     def __init__(self, shown: Shown) -> None:
         self.canvas = GraphCanvas(shown)
-        super().__init__(self.canvas)
-        self._shown = shown
+        super().__init__(shown, self.canvas)
         self._arn = ""
         """The execution whose graph is shown."""
         self._folds: defaultdict[str, Folds] = defaultdict(Folds)
@@ -356,12 +350,12 @@ class GraphView(HeadedView):
         before, self._position = self._position, playback.position
         if playback.playing or playback.position in {None, before}:
             return
-        markers, clock = shown.markers.by(playback.clock), playback.clock
-        come = (m for m in reversed(markers) if m.when(clock) <= shown.now)
-        entered = next((m for m in come if m.kind is MarkerKind.ENTERED), None)
-        if entered is not None:
-            self._arn = machine_of(shown.moment, entered.key.rpartition("#")[0])
-            self.canvas.follow = True
+        clock = playback.clock
+        for mark in reversed(shown.markers.by(clock)):
+            if mark.kind is MarkerKind.ENTERED and mark.when(clock) <= shown.now:
+                self._arn = machine_of(shown.moment, mark.key.rpartition("#")[0])
+                self.canvas.follow = True
+                return
 
     @property
     def _execution(self) -> ExecutionAsOf | None:
@@ -390,42 +384,41 @@ class GraphView(HeadedView):
 
     def _wanted(self, box: Box) -> int:
         """Say how many cells the words of a box want."""
-        mask = self._shown.looks.mask
         often = _OFTEN if box.repeats else 0
-        name = cell_len(mask(box.name)) + bool(box.inside)
-        return max(name, cell_len(mask(box.kind)) + often) + 2
+        name = cell_len(self.mask(box.name)) + bool(box.inside)
+        return max(name, cell_len(self.mask(box.kind)) + often) + 2
 
     # -- words around it -------------------------------------------------------------
 
     def _head(self, execution: ExecutionAsOf, graph: Graph) -> list[Span]:
-        mask = self._shown.looks.mask
         chip = self._shown.chips().get(execution.arn)
-        name = mask(clean(execution.state_machine_name or execution.name, 60))
+        name = self.mask(clean(execution.state_machine_name or execution.name, 60))
         chips = [chip, Span(" ")] if chip else []
         told = [Span(" "), *chips, Span(f"{name}  ", "role--name")]
-        count = len(self._shown.moment.roots)
-        if count > 1:
-            told.append(Span(f"one of {count}, ; shows the next  ", "role--dim"))
-        if graph.inferred:
-            words = "inferred from the history: its definition is not in these records"
-            told.append(Span(f"{words}  ", "role--warn"))
-        if left_out := self.canvas.picture.left_out:
-            words = f"{counted(left_out, 'edge')} left out, too many to follow"
-            told.append(Span(f"{words}  ", "role--warn"))
+        count, left_out = len(self._shown.moment.roots), self.canvas.picture.left_out
+        inferred = "inferred from the history: its definition is not in these records"
+        edges = f"{counted(left_out, 'edge')} left out, too many to follow"
+        for applies, words, look in (
+            (count > 1, f"one of {count}, ; shows the next", "role--dim"),
+            (graph.inferred, inferred, "role--warn"),
+            (left_out, edges, "role--warn"),
+        ):
+            told += [Span(f"{words}  ", look)] if applies else []
         room = self.width - width_of(told)
         return [*told, *legend(_LEGEND, room)] if room > 1 else told
 
     @on(CursorList.Moved)
     def _say(self) -> None:
         """Tell of what is selected: how it stands, and where it leads to."""
-        box, mask = self.canvas.placed.box, self._shown.looks.mask
+        box = self.canvas.placed.box
         standing = self.canvas.lights.of(box)
         told = [
             Span(f" {standing.glyph.text} ", f"role--{standing.glyph.role}"),
-            Span(mask(box.name), "role--name"),
+            Span(self.mask(box.name), "role--name"),
         ]
         if box.type not in {START, END}:
-            told += [Span(f"  {mask(box.kind)}", "role--call"), *self._how(standing)]
+            kind = Span(f"  {self.mask(box.kind)}", "role--call")
+            told += [kind, *self._how(standing)]
         self.foot.show(*filter(None, [told, list(self._ways(box))]))
 
     def _how(self, standing: BoxState) -> Iterator[Span]:
@@ -434,16 +427,14 @@ class GraphView(HeadedView):
             yield Span("  not reached", "role--dim")
             return
         _, visit = standing.last
-        word = status_words(standing.status)
-        yield Span(f"  {word}", f"role--{standing.glyph.role}")
-        end = visit.ended_at or self._shown.now
-        seconds = max(0.0, (end - visit.entered_at).total_seconds())
-        often = "  ".join([duration(seconds), *standing.counted])
-        yield Span(f" {often}", "role--dim")
+        yield Span(f"  {status_words(standing.status)}", f"role--{standing.glyph.role}")
+        seconds = (visit.ended_at or self._shown.now) - visit.entered_at
+        took = duration(max(0.0, seconds.total_seconds()))
+        yield Span(f" {'  '.join([took, *standing.counted])}", "role--dim")
         errors = [visit.error, *(attempt.error for attempt in reversed(visit.attempts))]
         error = next(filter(None, errors), None)
         if error and visit.status != "succeeded":
-            told = self._shown.looks.mask(clean(error, _NAME))
+            told = self.mask(clean(error, _NAME))
             yield Span(f"  {told}", "role--bad")
 
     def _ways(self, box: Box) -> Iterator[Span]:
@@ -452,7 +443,7 @@ class GraphView(HeadedView):
         edges = [edge for edge in graph.edges if edge.source == box.id]
         for edge in edges if any(edge.labels for edge in edges) else ():
             taken = self.canvas.lights.is_taken(edge)
-            name = self._shown.looks.mask(graph.boxes[edge.target].name)
+            name = self.mask(graph.boxes[edge.target].name)
             yield Span(f"  → {name} ", "role--name" if taken else "role--dim")
             yield Span(" or ".join(edge.labels), "role--dim")
 

@@ -1,6 +1,6 @@
 """Help and palette: all keys and marks; every action and every mark by its name."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import zip_longest
 from typing import TYPE_CHECKING, ClassVar, cast
@@ -15,14 +15,7 @@ from textual.markup import escape
 from textual.screen import ModalScreen
 
 from sfnwatch.model.values import clean
-from sfnwatch.tui.actions import (
-    ACTIONS,
-    SEVERAL,
-    Action,
-    Command,
-    entries,
-    key_name,
-)
+from sfnwatch.tui.actions import ACTIONS, SEVERAL, Command, entries, key_name
 from sfnwatch.tui.paint import LOOKS, Rows, Span, flow, margined, pad
 from sfnwatch.tui.player import SIGNS
 
@@ -166,25 +159,31 @@ class Marks(Provider):
     """Offers every state that was entered, and every other mark, once one types."""
 
     async def search(self, query: str) -> Hits:
-        jumps, matcher = cast("SfnwatchApp", self.app), self.matcher(query)
-        count = 0
-        for marker, label, when in jumps.marks():
+        app, matcher, count = cast("SfnwatchApp", self.app), self.matcher(query), 0
+        looks, clock = app.shown.looks, app.shown.playback.clock
+        for marker in app.shown.markers.by(clock):
+            label = looks.mask(marker.label)
             score = matcher.match(label)
             if score > 0 and count < _MOST:
                 count += 1
+                when = f"{marker.kind}, {looks.time(marker.at, whole=True)}"
                 # What the matcher highlights it reads as markup: data may be some.
-                jump = partial(jumps.jump, marker)
-                shown = Content(f"Go to: {label}")
-                yield Hit(score * 0.5, shown, jump, text=label, help=when)
+                words = Content(f"Go to: {label}")
+                jump = partial(app.jump, marker)
+                yield Hit(score * 0.5, words, jump, text=label, help=when)
 
 
-def system_commands(
-    does: Callable[[Action], Command | None],
-) -> Iterator[SystemCommand]:
-    """Offer the actions; `does` gives what does one, None if it does not apply."""
+def system_commands(app: "SfnwatchApp") -> Iterator[SystemCommand]:
+    """Offer the actions that there is something to do by, from the palette."""
+    pane = app.focused or app.deck.lanes
     for action in ACTIONS:
-        do = does(action)
-        if do is not None:
+        do: Command = partial(app.action_do, action.id)
+        if action.method:
+            do = partial(app.call_later, app.run_action, action.method, pane)
+            applies = action.pane in ("", app.deck.current)
+        else:
+            applies = app.applies(action.id)
+        if applies:
             keys = " ".join(map(key_name, action.keys))
             # Textual reads markup here, and two of the keys are brackets.
             words = escape(f"{action.words}   {keys}")

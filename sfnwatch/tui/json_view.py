@@ -14,6 +14,7 @@ from rich.cells import cell_len
 
 from sfnwatch.model.values import byte_count, clean, clean_lines, encode_json, size
 from sfnwatch.tui.paint import Masks, Span, cut, flow
+from sfnwatch.view.wording import counted
 
 _CHILDREN, _CHARACTERS, _MORE = 200, 4096, 4
 """What an opened node shows at first, and how many times as much each time after."""
@@ -86,10 +87,8 @@ class JsonFolds(Struct):
 
     def show_more(self, node: JsonNode) -> None:
         """Show more of a node's children, or of its text."""
-        known = self.shown.get(node.path)
-        is_text = isinstance(node.inner, str)
-        first = _CHARACTERS if is_text else _CHILDREN
-        self.shown[node.path] = _MORE * (known or first)
+        first = _CHARACTERS if isinstance(node.inner, str) else _CHILDREN
+        self.shown[node.path] = _MORE * self.shown.get(node.path, first)
 
 
 def decode(text: str | bytes) -> Any:
@@ -233,8 +232,8 @@ def _value(line: JsonLine, room: int, mask: Masks) -> Iterator[Span]:
         if isinstance(node.value, str) and node.depth:
             yield Span("⟨json⟩ ", "role--call")
         begin, end = "[]" if isinstance(inner, list) else "{}"
-        what = ("item" if begin == "[" else "key") + ("s" if line.members != 1 else "")
-        words = f"{line.members:,} {what}" if line.members else ""
+        what = counted(line.members, "item" if begin == "[" else "key")
+        words = what if line.members else ""
         yield Span(f"{begin}{words}{end}", "role--dim" if line.open else "role--plain")
         return
     if line.open:

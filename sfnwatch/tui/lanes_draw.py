@@ -10,16 +10,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate, zip_longest
 from typing import NamedTuple
 
-from msgspec import Struct
-from msgspec.structs import replace
+from msgspec import Struct, field
 
 from sfnwatch.analysis.phases import Phase
-from sfnwatch.model.history import TERMINAL, HistoryEvent
+from sfnwatch.model.rows import TERMINAL, HistoryEvent
 from sfnwatch.model.values import duration
 from sfnwatch.tui.paint import (
+    PHASES,
     TIME_CELLS,
     Looks,
     Span,
+    SpanRow,
     cut,
     flow,
     pad,
@@ -27,7 +28,7 @@ from sfnwatch.tui.paint import (
     width_of,
 )
 from sfnwatch.view.lines import MOST, Lane, Line, Rail
-from sfnwatch.view.order import Fold, FoldKind
+from sfnwatch.view.outline import Fold, FoldKind
 from sfnwatch.view.wording import CallText, Part, Role
 
 NARROW = 100
@@ -52,14 +53,8 @@ GAP = 60.0
 LATE = 60.0
 """Seconds from which on a call that has just come is said to be late."""
 _BLANK = Span(" ")
-_PHASES: Mapping[Phase, Span] = {
-    Phase.WAITING: Span("╎", "rail--waiting"),
-    Phase.WORKING: Span("┃", "role--busy"),
-    Phase.COMPLETION_LAG: Span("┃", "role--event"),
-    Phase.BACKING_OFF: Span("┋", "role--warn"),
-    Phase.CONTAINER: Span("│", "rail--container"),
-    Phase.STOPPED: Span("┊", "rail--stopped"),
-}
+_RAILS = dict(zip(PHASES, "╎┃┃┋│┊", strict=True))
+"""What a life-line is drawn with, by what time is spent on."""
 _MARKS = "◆✔✘◷■⟲●"
 """What stands where the life-line of an execution would: how it begins and ends."""
 _MOST_ROWS = 3
@@ -67,21 +62,21 @@ _RAGGED = 8
 """Cells that a row of wrapped words may lose at its end."""
 _LONG = 60
 """A text of so many cells is wrapped in any case, where room is scarce."""
-_ARROW = len(" ──▶ ")
+_SURE, _GUESS = Span(" ──▶ ", "role--exact"), Span(" ┄┄▷ ", "role--guess")
+"""What leads to a call; a guess is dotted."""
 
 
-class ExecutionColumn(Struct, frozen=True):
-    """Where one execution stands beside others."""
+class LaneColumn(Struct, frozen=True):
+    """Where lines stand, in cells from the left: all, or those of one execution."""
 
     root_arn: str
     left: int
-    width: int
+    """Where its life-lines begin."""
     rails: int
-
-    @property
-    def text(self) -> int:
-        """The cell where its text begins."""
-        return self.left + self.rails + 1
+    """Cells of them."""
+    text: int
+    """Where its text begins."""
+    width: int = 0
 
 
 class LaneLayout(Struct, frozen=True):
@@ -91,17 +86,17 @@ class LaneLayout(Struct, frozen=True):
     """
 
     width: int
-    rails_at: int = 1
-    rails: int = 1
-    """Cells of the life-lines."""
-    text: int = 4
-    """Where text begins."""
-    time: int = 0
+    columns: tuple[LaneColumn, ...]
+    """One for all lines, or one for each of several executions."""
+    time: int
     time_cells: int = TIME_CELLS
     calls: int = 0
     """Where calls begin; 0 where they have no lane of their own."""
-    columns: tuple[ExecutionColumn, ...] = ()
-    """Of executions side by side; none where there is one list."""
+
+    @property
+    def roots(self) -> Sequence[str]:
+        """The executions that stand side by side; none where there is one list."""
+        return [c.root_arn for c in self.columns] if len(self.columns) > 1 else ()
 
 
 class Needs(NamedTuple):
@@ -114,14 +109,14 @@ class Needs(NamedTuple):
     together: int = 0
     """In one lane, where a call follows on its state."""
 
-    def __or__(self, other: "Needs") -> "Needs":
-        """Give what does for both."""
-        return Needs(*map(max, self, other))
 
+def steadied(every: Iterable[Needs], before: Needs) -> Needs:
+    """Give what does for all lines, and keep columns as they are where that may be.
 
-def steadied(now: Needs, before: Needs) -> Needs:
-    """Let columns widen at once, and narrow only by what is worth the unrest."""
-    pairs = zip(now, before, strict=True)
+    They widen at once, and narrow only by what is worth the unrest.
+    """
+    most = map(max, zip(Needs(), *every, strict=True))
+    pairs = zip(most, before, strict=True)
     return Needs(*(old if new <= old < new + _SHRINK else new for new, old in pairs))
 
 
@@ -133,20 +128,18 @@ def have_columns(width: int, executions: int) -> bool:
 
 def lanes_layout(width: int, rails: int, chips: int, needs: Needs) -> LaneLayout:
     """Lay out one list of lines; `chips` are the cells of executions' short names."""
+    left = 1 + (chips + 1 if chips else 0)
     rails = min(max(1, rails), MOST)
-    begin = 1 + (chips + 1 if chips else 0)
-    text = begin + rails + GUTTER
-    time = width - TIME_CELLS - 1
-    room = time - GUTTER - text
-    layout = LaneLayout(width, begin, rails, text, time=max(text, time))
+    text = left + rails + GUTTER
+    columns = (LaneColumn("", left, rails, text),)
+    room = width - TIME_CELLS - 1 - GUTTER - text
     if room < TIME_CELLS:
         # With so little room the words come first.
-        return replace(layout, time=width, time_cells=0)
+        return LaneLayout(width, columns, time=width, time_cells=0)
     if width >= NARROW and needs.calls and not chips:
-        states = _states_beside_calls(room - ARROW, needs)
-        time = text + states + GUTTER
-        return replace(layout, time=time, calls=time + TIME_CELLS + ARROW)
-    return replace(layout, time=text + min(needs.together, room) + GUTTER)
+        time = text + _states_beside_calls(room - ARROW, needs) + GUTTER
+        return LaneLayout(width, columns, time, calls=time + TIME_CELLS + ARROW)
+    return LaneLayout(width, columns, text + min(needs.together, room) + GUTTER)
 
 
 def _states_beside_calls(room: int, needs: Needs) -> int:
@@ -173,43 +166,25 @@ def columns_layout(
     each, rest = divmod(room - last, others)
     widths = [*(each + (number < rest) for number in range(others)), last]
     lefts = accumulate(widths, initial=begin)
-    columns = tuple(
-        ExecutionColumn(root, left, cells, min(max(1, own), MOST))
-        for root, left, cells, own in zip(roots, lefts, widths, rails, strict=False)
-    )
-    return LaneLayout(width, time=1, time_cells=_WHOLE_TIME, columns=columns)
+    columns = []
+    for root, left, cells, own in zip(roots, lefts, widths, rails, strict=False):
+        shown = min(max(1, own), MOST)
+        columns.append(LaneColumn(root, left, shown, left + shown + 1, cells))
+    return LaneLayout(width, tuple(columns), time=1, time_cells=_WHOLE_TIME)
 
 
 # -- a line in rows -------------------------------------------------------------------
 
 
-class LineExtras(Struct, frozen=True):
-    """What is said of a line beyond what it says itself."""
-
-    fresh: bool = False
-    """True for what has just come."""
-    fading: bool = False
-    """True once that has been seen for a while."""
-    away: float = 0.0
-    """How far a late call is from its place, into which it slides: a share of the room
-    for it."""
-    notice: str = ""
-    """What stands in a row above: up to where CloudTrail is complete."""
-    same_second: bool = False
-    """True where the line above has the same time, but for its milliseconds."""
-    others: Mapping[str, Sequence[Rail]] = {}
-    """What passes in the columns of other executions, by their ARNs."""
-
-
 class _LineWords(NamedTuple):
     """What a line says at the left of its time, and at the right."""
 
-    left: list[Span]
-    right: list[list[Span]]
+    left: SpanRow
+    right: list[SpanRow]
     """In alternatives, from long to short."""
     leads: str = ""
     """`right` or `left`: where the arrow between them points."""
-    exact: bool = True
+    arrow: Span = _SURE
 
 
 def needs_of(line: Line, looks: Looks) -> Needs:
@@ -224,20 +199,20 @@ def needs_of(line: Line, looks: Looks) -> Needs:
     # How a job's end was learned of may take two rows.
     least, together = calls // 2 + _RAGGED, states
     if line.call is not None or line.task is not None:
-        least, together = calls, states + calls + (_ARROW if states else 0)
+        least, together = calls, states + calls + (len(_SURE.text) if states else 0)
     return Needs(states, calls, least_states, least, together)
 
 
-def column_need(line: Line, looks: Looks) -> int:
+def column_needs(line: Line, looks: Looks) -> Needs:
     """Say what a line would take in a column of its own."""
     words = _words(line, looks, owner=False)
     if line.call is None or not words.right:
-        return width_of(_without_cause(words.left))
-    beside = [*words.left, _arrow(exact=words.exact)] if words.left else []
-    return width_of([*beside, *words.right[0]])
+        return Needs(width_of(_without_cause(words.left)))
+    beside = [*words.left, words.arrow] if words.left else []
+    return Needs(width_of([*beside, *words.right[0]]))
 
 
-def _without_cause(spans: Sequence[Span]) -> list[Span]:
+def _without_cause(spans: Sequence[Span]) -> SpanRow:
     """Leave out the sentence behind an error, which may take another row."""
     bad = [n for n, span in enumerate(spans) if span.look == "role--bad"]
     rest = spans[bad[-1] + 1 :] if bad else ()
@@ -252,7 +227,7 @@ def _words(line: Line, looks: Looks, *, owner: bool, apart: bool = False) -> _Li
     With `owner` it says whose it is: of a call before its name or, where calls stand
     `apart`, among the states, with what leads to it.
     """
-    left: list[Span] = []
+    left: SpanRow = []
     if line.fold is not None and line.call is None:
         left += spans_of([line.fold, Part(" ")])
     own = [Part(part.text, Role.PLAIN) for part in line.owner] if owner else []
@@ -281,11 +256,7 @@ def _words(line: Line, looks: Looks, *, owner: bool, apart: bool = False) -> _Li
 
 
 def _call_words(
-    line: Line,
-    call: CallText,
-    left: list[Span],
-    own: Sequence[Part],
-    looks: Looks,
+    line: Line, call: CallText, left: SpanRow, own: Sequence[Part], looks: Looks
 ) -> _LineWords:
     # On the line of a state that is named at its left nobody needs to name it again.
     before = () if left else own
@@ -301,191 +272,188 @@ def _call_words(
         (*head, *call.error),
     )
     right = [spans_of(each, looks.mask) for each in alternatives]
-    exact = not call.rule or call.rule[0].role is Role.EXACT
-    return _LineWords(left, right, "right" if left else "", exact)
+    is_sure = not call.rule or call.rule[0].role is Role.EXACT
+    arrow = _SURE if is_sure else _GUESS
+    return _LineWords(left, right, "right" if left else "", arrow)
 
 
-class LineDrawing:
-    """Draws lines on one layout."""
+class LineDrawing(Struct):
+    """Draws a line on a layout."""
 
-    def __init__(
-        self, layout: LaneLayout, looks: Looks, chips: Mapping[str, Span]
-    ) -> None:
-        """`chips` are the executions' by their ARNs; empty for a single one."""
-        self.layout, self.looks, self._chips = layout, looks, chips
+    line: Line
+    layout: LaneLayout
+    looks: Looks
+    chips: Mapping[str, Span]
+    """The executions' by their ARNs; empty for a single one."""
+    late_look: str = ""
+    """What it looks like how late a call has just come; empty where that is not said.
+    """
+    away: float = 0.0
+    """How far a late call is from its place, into which it slides: a share of the room
+    for it."""
+    notice: str = ""
+    """What stands in a row above: up to where CloudTrail is complete."""
+    same_second: bool = False
+    """True where the line above has the same time, but for its milliseconds."""
+    others: dict[str, Sequence[Rail]] = field(default_factory=dict)
+    """What passes in the columns of other executions, by their ARNs."""
 
-    def rows(self, line: Line, extras: LineExtras) -> list[list[Span]]:
-        """Draw a line."""
-        if self.layout.columns:
-            rows = self._beside(line, extras)
-        elif self.layout.calls:
-            rows = self._two_lanes(line, extras)
+    def rows(self) -> list[SpanRow]:
+        """Draw it."""
+        layout, line = self.layout, self.line
+        own = (c for c in layout.columns if c.root_arn == line.root_arn)
+        column = next(own, layout.columns[0])
+        room = layout.width - column.text - 1
+        if layout.calls:
+            rows = self._two_lanes(column, room)
+        elif layout.roots:
+            room = self._room_from(column, self.others) - 1
+            rows = self._joined(column, self._in_one(room, room))
         else:
-            rows = self._one_lane(line, extras)
-        return [*self._rows_before(line, extras), *rows]
+            first = layout.time - GUTTER - column.text if layout.time_cells else room
+            rows = self._joined(column, self._in_one(first, room))
+        return [*self._rows_before(), *rows]
 
     # -- the arrangements ----------------------------------------------------------
 
-    def _one_lane(self, line: Line, extras: LineExtras) -> list[list[Span]]:
-        layout = self.layout
-        whole = layout.width - layout.text - 1
-        first = layout.time - GUTTER - layout.text if layout.time_cells else whole
-        return self._joined(line, self._in_one(line, extras, first, whole), [])
-
-    def _in_one(
-        self, line: Line, extras: LineExtras, first: int, others: int
-    ) -> list[list[Span]]:
+    def _in_one(self, first: int, others: int) -> list[SpanRow]:
         """Say all of a line in one text: a first row, and those that it takes more."""
-        words = _words(line, self.looks, owner=self._is_owned(line))
+        line = self.line
+        words = _words(line, self.looks, owner=self._is_owned)
         if line.call is None and line.conclusion:
-            return self._concluded(words, first, others)
+            return _concluded(words, first, others)
         if line.call is None:
             right = words.right[0] if words.right else []
             return _in_rows([*words.left, *right], first, others)
-        between = [_arrow(exact=words.exact)] if words.left else []
-        tries = [[*words.left, *between, *each] for each in words.right]
-        rows = _first_whole(self._with_late(line, extras, tries, first), first, others)
-        return rows if words.left else _slid(rows, extras, first)
+        lead = [*words.left, words.arrow] if words.left else []
+        tries = [[*lead, *each] for each in words.right]
+        rows = _first_whole(self._with_late(tries, first), first, others)
+        return rows if words.left else self._slid(rows, first)
 
-    def _concluded(self, words: _LineWords, first: int, whole: int) -> list[list[Span]]:
-        """Say how a job's end was learned of: beside what ended, or in the next row."""
-        arrow = [Span("◀━━ ", "role--dim")] if words.leads else []
-        full = [*arrow, *words.right[0]]
-        beside = [*words.left, Span("  "), *full]
-        if width_of(beside) <= first:
-            return [beside]
-        rows = _in_rows(words.left, first, whole)
-        # It is what people look for: it is told in full, in as many rows as it takes.
-        return [*rows, *flow(full, whole, whole, 4)]
-
-    def _is_owned(self, line: Line) -> bool:
+    @property
+    def _is_owned(self) -> bool:
         """True where it must be said which state of an execution a line is of."""
-        if not self._chips or _names_itself(line):
+        line, item = self.line, self.line.item
+        # Where a state has ended its name is all that a line is about.
+        is_exit = isinstance(item, HistoryEvent) and item.type.endswith("Exited")
+        if not self.chips or is_exit:
             return True
         arn = line.execution_arn
         own = [r for r in line.rails if r.visit[0] == arn and not r.ends]
         return len(own) > 1 or arn != line.root_arn
 
-    def _two_lanes(self, line: Line, extras: LineExtras) -> list[list[Span]]:
+    def _two_lanes(self, column: LaneColumn, whole: int) -> list[SpanRow]:
         layout = self.layout
-        words = _words(line, self.looks, owner=True, apart=True)
-        room = layout.time - GUTTER - layout.text
-        whole = layout.width - layout.text - 1
+        words = _words(self.line, self.looks, owner=True, apart=True)
+        room = layout.time - GUTTER - column.text
         lane = layout.width - layout.calls - 1
-        right = self._right(line, words, lane, extras) if words.right else []
+        right: list[SpanRow] = []
+        if words.right and (self.line.call is not None or not self.line.conclusion):
+            tries = self._with_late(words.right, lane)
+            right = self._slid(_first_whole(tries, lane, lane), lane)
+        elif words.right:
+            right = _whole(words.right[0], lane, lane)
         if words.right and not right:
-            left = self._concluded(words, room, whole)
+            left = _concluded(words, room, whole)
         else:
             left = _in_rows(words.left, room, room if len(right) > 1 else whole)
-        return self._joined(line, left, right, words)
+        return self._joined(column, left, right, words)
 
-    def _right(
-        self, line: Line, words: _LineWords, lane: int, extras: LineExtras
-    ) -> list[list[Span]]:
-        """Say what stands in the lane of calls; nothing if that is too narrow."""
-        if line.call is None and line.conclusion:
-            return _whole(words.right[0], lane, lane)
-        tries = self._with_late(line, extras, words.right, lane)
-        rows = _first_whole(tries, lane, lane)
-        return _slid(rows, extras, lane)
+    def _with_late(self, tries: Sequence[SpanRow], room: int) -> Sequence[SpanRow]:
+        """Say how late a call is where its row has room: no other must move for it."""
+        if not self.late_look or (self.line.late or 0) < LATE:
+            return tries
+        late = Span(f"  {duration(round(self.line.late or 0))} late", self.late_look)
+        told = [[*each, late] for each in tries]
+        return told if any(width_of(each) <= room for each in told[:2]) else tries
 
-    def _beside(self, line: Line, extras: LineExtras) -> list[list[Span]]:
-        """Draw a line in its execution's column; what is of none, in the first."""
-        layout = self.layout
-        its = (c for c in layout.columns if c.root_arn == line.root_arn)
-        column = next(its, layout.columns[0])
-        room = self._room_from(column, extras.others) - 1
-        told = self._in_one(line, extras, room, room)
-        time, rows = "" if extras.same_second else self._time(line), []
-        for number, words in enumerate(told):
-            lead = [_BLANK, Span(time.rjust(layout.time_cells), "look--faint")]
-            rails = _own_rails(line, column.rails, number, len(told))
-            own = rails if line.root_arn else None
-            rows.append(self._across(lead, extras.others, column, words, own))
-            time = ""
-        return rows
-
-    def _room_from(
-        self, column: ExecutionColumn, others: Mapping[str, Sequence[Rail]]
-    ) -> int:
-        """Count the cells up to the next column in which something passes."""
-        after = (c for c in self.layout.columns if c.left > column.left)
-        busy = next((c for c in after if others.get(c.root_arn)), None)
-        end = busy.left - 1 if busy is not None else self.layout.width
-        return end - column.text
+    def _slid(self, rows: list[SpanRow], room: int) -> list[SpanRow]:
+        """Draw as much as has come into view of what slides in from the right."""
+        before = Span(" " * round(self.away * room))
+        return [cut([before, *row], room) for row in rows] if self.away else rows
 
     # -- rows ----------------------------------------------------------------------
 
+    def _room_from(
+        self, column: LaneColumn, passing: Mapping[str, Sequence[Rail]]
+    ) -> int:
+        """Count the cells up to the next column in which something passes."""
+        after = (c for c in self.layout.columns if c.left > column.left)
+        busy = next((c for c in after if passing.get(c.root_arn)), None)
+        end = busy.left - 1 if busy is not None else self.layout.width
+        return end - column.text
+
     def _joined(
         self,
-        line: Line,
-        left: Sequence[list[Span]],
-        right: Sequence[list[Span]],
+        column: LaneColumn,
+        left: Sequence[SpanRow],
+        right: Sequence[SpanRow] = (),
         words: _LineWords | None = None,
-    ) -> list[list[Span]]:
+    ) -> list[SpanRow]:
         """Put life-lines, words, the time and the calls of each row together."""
-        layout = self.layout
-        pairs = list(zip_longest(left or [[]], right, fillvalue=list[Span]()))
-        rows: list[list[Span]] = []
+        layout, line = self.layout, self.line
+        pairs = list(zip_longest(left or [[]], right, fillvalue=SpanRow()))
+        rows: list[SpanRow] = []
         for number, (said, own) in enumerate(pairs):
-            row = [*self._lead(line, number, len(pairs)), *said]
-            if number == 0 and layout.time_cells:
-                row = self._with_time(line, row, words if own else None)
+            rails = _own_rails(line, column.rails, number, len(pairs))
+            if layout.roots and not line.root_arn:
+                rails = _passing(self.others.get(column.root_arn, ()), column.rails)
+            lead = self._lead(column, is_first=number == 0)
+            row = self._across(lead, self.others, column, rails, said)
+            if number == 0 and layout.time_cells and not layout.roots:
+                row = self._with_time(row, words if own else None)
             if own:
                 row = [*pad(row, layout.calls), *own]
             rows.append(row)
         return rows
 
-    def _lead(self, line: Line, number: int, count: int) -> list[Span]:
-        layout = self.layout
-        lead: list[Span] = [_BLANK]
-        if self._chips:
-            own = self._chips.get(line.root_arn or "")
-            if own is not None and number == 0:
-                cells = layout.rails_at - GUTTER
-                lead += cut([Span(f"{own.text:^{cells}}", own.look)], cells)
-            lead = pad(lead, layout.rails_at)
-        own_rails = _own_rails(line, layout.rails, number, count)
-        return pad([*lead, *own_rails], layout.text)
+    def _lead(self, column: LaneColumn, *, is_first: bool) -> SpanRow:
+        """Begin a row: with its time, or with whose it is."""
+        if self.layout.roots:
+            time = self._time if is_first and not self.same_second else ""
+            return [_BLANK, Span(time.rjust(_WHOLE_TIME), "look--faint")]
+        chip = self.chips.get(self.line.root_arn or "") if is_first else None
+        if chip is None:
+            return [_BLANK]
+        cells = column.left - GUTTER
+        return [_BLANK, *cut([Span(f"{chip.text:^{cells}}", chip.look)], cells)]
 
-    def _with_time(
-        self, line: Line, row: list[Span], words: _LineWords | None
-    ) -> list[Span]:
+    def _with_time(self, row: SpanRow, words: _LineWords | None) -> SpanRow:
         """Put in the time, with what leads past it from one lane to the other."""
-        layout = self.layout
-        time = Span(self._time(line), "look--faint")
-        used = width_of(row)
-        free = layout.time - 1 - used
+        layout, time = self.layout, Span(self._time, "look--faint")
+        free = layout.time - 1 - width_of(row)
         if words is None or not words.leads:
             return [*pad(row, layout.time), time]
         if words.leads == "left":
             head = [Span(f" ◀{'━' * (free - 2)}", "role--dim")] if free > GUTTER else []
             tail = Span("━━━ " if head else "◀━━ ", "role--dim")
         else:
-            fill = "─" if words.exact else "┄"
-            look = "role--exact" if words.exact else "role--guess"
-            head = [Span(f" {fill * (free - 1)}", look)] if free > 1 else []
-            tail = Span(_arrow(exact=words.exact).text[1:], look)
+            text, look, _ = words.arrow
+            fill = text[1] * (free - 1)
+            head = [Span(f" {fill}", look)] if free > 1 else []
+            tail = Span(text[1:], look)
         row = [*pad([*row, *head], layout.time), time]
         return [*row, Span(" " * (layout.time_cells - len(time.text))), tail]
 
-    def _time(self, line: Line) -> str:
-        whole = line.whole_seconds or bool(self.layout.columns)
-        if isinstance(line.item, Fold) and line.item.kind is FoldKind.POLLS:
+    @property
+    def _time(self) -> str:
+        item = self.line.item
+        if isinstance(item, Fold) and item.kind is FoldKind.POLLS:
             return "⋮"
-        return self.looks.time(line.at, whole=whole)
+        whole = self.line.whole_seconds or bool(self.layout.roots)
+        return self.looks.time(self.line.at, whole=whole)
 
     def _across(
         self,
         lead: Sequence[Span],
         passing: Mapping[str, Sequence[Rail]],
-        at: ExecutionColumn,
+        at: LaneColumn,
+        own: Sequence[Span],
         words: Sequence[Span],
-        own: Sequence[Span] | None = None,
-    ) -> list[Span]:
-        """Draw a row across all executions, `at` one of which something is said.
+    ) -> SpanRow:
+        """Draw a row across all columns, with words in the one `at` which they are.
 
-        `own` is what stands for its life-lines, where it is not what passes there.
+        `own` is what stands for the life-lines there, where others pass elsewhere.
         """
         row = list(lead)
         for each in self.layout.columns:
@@ -493,58 +461,55 @@ class LineDrawing:
             if width_of(row) > each.left:
                 continue
             rails = _passing(passing.get(each.root_arn, ()), each.rails)
+            row = [*pad(row, each.left), *(own if each is at else rails)]
             if each is at:
-                row = [*pad(row, each.left), *(own or rails)]
                 row = [*pad(row, each.text), *words]
-            else:
-                row = [*pad(row, each.left), *rails]
         return row
 
-    def _rows_before(self, line: Line, extras: LineExtras) -> list[list[Span]]:
+    def _rows_before(self) -> list[SpanRow]:
         """Tell of a new day, of a long time without anything, of what is complete."""
-        told: list[Span] = []
+        line, layout = self.line, self.layout
+        told: SpanRow = []
+        # A call that says itself how long after another it was needs no such row.
+        is_counted = line.lane is Lane.CALLS and line.call is not None
         if line.new_day and self.looks.origin is None:
             told.append(Span(f"{self.looks.at(line.at):%Y-%m-%d}", "role--name"))
-        elif line.gap is not None and line.gap >= GAP and not _is_counted(line):
+        elif line.gap is not None and line.gap >= GAP and not is_counted:
             told.append(Span(f"⋮ {duration(round(line.gap))}", "look--faint"))
-        notice = [Span(extras.notice, "role--exact")] if extras.notice else []
+        notice = [Span(self.notice, "role--exact")] if self.notice else []
         if not (told or notice):
             return []
-        layout, columns = self.layout, self.layout.columns
         # What has not just begun passes it.
         old = [rail for rail in line.rails if not rail.begins]
-        if columns:
-            passing = {**extras.others, line.root_arn or "": old}
-            widest = max(columns, key=lambda column: self._room_from(column, passing))
-            lead = cut([_BLANK, *told], columns[0].left - 1)
-            words = cut(notice, self._room_from(widest, passing))
-            return [self._across(lead, passing, widest, words)]
+        passing = {**self.others, line.root_arn or "": old}
+        first = layout.columns[0]
+        if layout.roots:
+            at = max(layout.columns, key=lambda c: self._room_from(c, passing))
+            rails = _passing(passing.get(at.root_arn, ()), at.rails)
+            lead = cut([_BLANK, *told], first.left - 1)
+            words = cut(notice, self._room_from(at, passing))
+            return [self._across(lead, passing, at, rails, words)]
         told += [Span("  "), *notice] if told else notice
-        row = [*pad([_BLANK], layout.rails_at), *_passing(old, layout.rails)]
-        time = layout.time if layout.time_cells else layout.text
+        row = [*pad([_BLANK], first.left), *_passing(old, first.rails)]
+        time = layout.time if layout.time_cells else first.text
         if width_of(told) > layout.width - time:
-            time = layout.text
+            time = first.text
         return [[*pad(row, time), *cut(told, layout.width - time)]]
 
-    def _with_late(
-        self, line: Line, extras: LineExtras, tries: Sequence[list[Span]], room: int
-    ) -> Sequence[list[Span]]:
-        """Say how late a call is where its row has room: no other must move for it."""
-        if not extras.fresh or line.late is None or line.late < LATE:
-            return tries
-        look = "look--faint" if extras.fading else "role--name"
-        late = Span(f"  {duration(round(line.late))} late", look)
-        told = [[*each, late] for each in tries]
-        return told if any(width_of(each) <= room for each in told[:2]) else tries
+
+def _concluded(words: _LineWords, first: int, whole: int) -> list[SpanRow]:
+    """Say how a job's end was learned of: beside what ended, or in the next row."""
+    arrow = [Span("◀━━ ", "role--dim")] if words.leads else []
+    full = [*arrow, *words.right[0]]
+    beside = [*words.left, Span("  "), *full]
+    if width_of(beside) <= first:
+        return [beside]
+    rows = _in_rows(words.left, first, whole)
+    # It is what people look for: it is told in full, in as many rows as it takes.
+    return [*rows, *flow(full, whole, whole, 4)]
 
 
-def _slid(rows: list[list[Span]], extras: LineExtras, room: int) -> list[list[Span]]:
-    """Draw as much as has come into view of what slides in from the right."""
-    before = Span(" " * round(extras.away * room))
-    return [cut([before, *row], room) for row in rows] if extras.away else rows
-
-
-def _in_rows(spans: Sequence[Span], first: int, others: int) -> list[list[Span]]:
+def _in_rows(spans: Sequence[Span], first: int, others: int) -> list[SpanRow]:
     """Wrap what a line says; what says more of an error begins a row of its own."""
     head = _without_cause(spans)
     rest = list(spans[len(head) :])
@@ -554,9 +519,7 @@ def _in_rows(spans: Sequence[Span], first: int, others: int) -> list[list[Span]]
     return [head, *flow(rest, others, others, _MOST_ROWS - 1)]
 
 
-def _first_whole(
-    tries: Sequence[list[Span]], first: int, others: int
-) -> list[list[Span]]:
+def _first_whole(tries: Sequence[SpanRow], first: int, others: int) -> list[SpanRow]:
     """Take the longest of some words that fits, in one row, or else in two, or more.
 
     The second may stand for the first in one row: a rule in words, and its sign.
@@ -569,31 +532,13 @@ def _first_whole(
 
 def _whole(
     spans: Sequence[Span], first: int, others: int, most: int = 2
-) -> list[list[Span]]:
+) -> list[SpanRow]:
     """Wrap words into so many rows; none where they do not fit."""
     rows = flow(spans, first, others, most)
     told = "".join(span.text for row in rows for span in row)
     wanted = "".join(span.text for span in spans)
     # Where they are parted blanks are lost.
     return rows if told.replace(" ", "") == wanted.replace(" ", "") else []
-
-
-def _is_counted(line: Line) -> bool:
-    """True for a call that says itself how long after another it was."""
-    return line.lane is Lane.CALLS and line.call is not None
-
-
-def _names_itself(line: Line) -> bool:
-    """True where the state's name is all that a line is about: it has ended."""
-    item = line.item
-    return isinstance(item, HistoryEvent) and item.type.endswith("Exited")
-
-
-def _arrow(*, exact: bool) -> Span:
-    """Draw what leads to a call; a guess is dotted."""
-    if exact:
-        return Span(" ──▶ ", "role--exact")
-    return Span(" ┄┄▷ ", "role--guess")
 
 
 # -- life-lines ------------------------------------------------------------------------
@@ -607,7 +552,7 @@ def _rails_of(line: Line) -> Iterable[Rail]:
     return line.rails
 
 
-def _rails(rails: Iterable[Rail], width: int, number: int, count: int) -> list[Span]:
+def _rails(rails: Iterable[Rail], width: int, number: int, count: int) -> SpanRow:
     """Draw the life-lines of a row: they begin in a line's first, end in its last."""
     cells = [_BLANK] * width
     for rail in rails:
@@ -621,7 +566,7 @@ def _rails(rails: Iterable[Rail], width: int, number: int, count: int) -> list[S
 
 
 def _rail(rail: Rail, *, begins: bool, ends: bool) -> Span:
-    glyph, look, _ = _PHASES[rail.phase]
+    glyph, look = _RAILS[rail.phase], PHASES[rail.phase].look
     if rail.failed and rail.phase is not Phase.BACKING_OFF:
         look = "role--bad"
     if rail.begins and rail.ends:
@@ -633,12 +578,12 @@ def _rail(rail: Rail, *, begins: bool, ends: bool) -> Span:
     return Span(glyph, look)
 
 
-def _passing(rails: Iterable[Rail], width: int) -> list[Span]:
+def _passing(rails: Iterable[Rail], width: int) -> SpanRow:
     """Draw the life-lines that neither begin nor end in a row."""
     return _rails(rails, width, 1, 3)
 
 
-def _own_rails(line: Line, width: int, number: int, count: int) -> list[Span]:
+def _own_rails(line: Line, width: int, number: int, count: int) -> SpanRow:
     """Draw a line's life-lines; how an execution begins or ends stands for its own."""
     rails, mark = _rails(_rails_of(line), width, number, count), execution_mark(line)
     return rails if mark is None or number > 0 else [mark, *rails[1:]]

@@ -2,39 +2,34 @@
 
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from functools import reduce
-from operator import or_
+from datetime import datetime
+from functools import partial
 from typing import NamedTuple
 
 from textual.cache import LRUCache
-from textual.strip import Strip
 from textual.timer import Timer
 
-from sfnwatch.model.api_call import CALL_KEY
 from sfnwatch.model.trace import Changed
 from sfnwatch.model.values import clean
 from sfnwatch.tui.actions import Command
-from sfnwatch.tui.cursor_list import CursorList
 from sfnwatch.tui.lanes_draw import (
     GUTTER,
     LATE,
     LaneLayout,
     LineDrawing,
-    LineExtras,
     Needs,
-    column_need,
+    column_needs,
     columns_layout,
     have_columns,
     lanes_layout,
     needs_of,
     steadied,
 )
-from sfnwatch.tui.paint import Rows, Span, cut, mark_found, pad, width_of
-from sfnwatch.tui.shown import Shown
+from sfnwatch.tui.paint import Looks, Rows, Span, cut, mark_found, pad, width_of
+from sfnwatch.tui.shown import CursorList, Shown
 from sfnwatch.tui.status import length_words, quiet_words
-from sfnwatch.view.lines import Line, Rail, lateness
-from sfnwatch.view.order import Fold, Item
-from sfnwatch.view.outline import TASKS
+from sfnwatch.view.lines import Line, lateness
+from sfnwatch.view.outline import TASKS, Fold, Item
 from sfnwatch.view.wording import counted, status_glyph
 
 _KEPT = 1024
@@ -73,18 +68,22 @@ class LanesView(CursorList):
     def __init__(self, shown: Shown) -> None:
         super().__init__()
         self.shown = shown
-        self.heads = LaneHeads(shown)
+        self.heads = Rows(self._heads, id="heads")
+        """Names what is below: the lanes, their services, or the executions."""
         self.set_reactive(CursorList.follow, not shown.playback.replay)
-        self.commands: Mapping[str, Command] = {}
+        self.commands: Mapping[str, Command] = {
+            "lanes.fold": self._fold,
+            "lanes.execution": partial(self._step_execution, 1),
+            "lanes.execution_back": partial(self._step_execution, -1),
+        }
         self.found: Callable[[Item], bool] | None = None
         """What is searched for; None for nothing."""
         self._searched = ""
         """The words that are marked in what is found."""
-        self._lit: Collection[str] = ()
+        self.lit: Collection[str] = frozenset()
         """The keys of the lines, or the executions, that are not dimmed; empty: all."""
-        self._drawing: LineDrawing | None = None
-        self._laid_for: object = None
-        """What lines are drawn by."""
+        self._drawn_by: tuple[LaneLayout, Looks, Mapping[str, Span]] | None = None
+        """What lines are drawn by: with executions' short names by their ARNs."""
         self._needs = Needs()
         self._lines: LRUCache[tuple[int, int], tuple[Line, Needs]] = LRUCache(_KEPT)
         self._fresh: dict[str, _Fresh] = {}
@@ -115,30 +114,38 @@ class LanesView(CursorList):
         key = self.shown.version, place
         known = self._lines.get(key)
         if known is None:
-            line = self.shown.line(place)
-            known = self._lines[key] = line, needs_of(line, self.shown.looks)
+            line, looks = self.shown.line(place), self.shown.looks
+            needs = column_needs if self.shown.apart else needs_of
+            known = self._lines[key] = line, needs(line, looks)
         return known
 
-    def draw(self, place: int, width: int) -> Sequence[Strip]:
-        if self._drawing is None:
-            return self.spans([], width=width)
-        line, _ = self._line(place)
+    def draw(self, place: int, width: int) -> Sequence[Sequence[Span]]:
+        del width
+        if self._drawn_by is None:
+            return [[]]
+        (line, _), shown = self._line(place), self.shown
+        order, (layout, looks, chips) = shown.outline.order, self._drawn_by
+        drawing = LineDrawing(line, layout, looks, chips)
+        for root in {*layout.roots} - {line.root_arn}:
+            at = order.unshifted(line.at, root)
+            drawing.others[root] = shown.lifelines.rails(shown.moment, at, root)
+        if place:
+            before = order.place(shown.items[place - 1])[0]
+            times = (looks.time(at, whole=True) for at in (before, line.at))
+            drawing.same_second = len({*times}) == 1
+            drawing.notice = self._notice(before, line)
         fresh, now = self._news_of(line), self.seconds()
-        extras = LineExtras(
-            fresh=fresh is not None,
-            fading=fresh is not None and fresh.until - now < LINGER / 2,
-            away=fresh.away(now) if fresh is not None else 0.0,
-            notice=self._notice(place, line),
-            same_second=self._is_of_same_second(place, line),
-            others=self._others(line),
-        )
-        is_dim = bool(self._lit) and not {line.key, line.root_arn} & {*self._lit}
-        rows = self._drawing.rows(line, extras)
+        if fresh is not None:
+            is_fading = fresh.until - now < LINGER / 2
+            drawing.late_look = "look--faint" if is_fading else "role--name"
+            drawing.away = fresh.away(now)
+        is_dim = bool(self.lit) and not {line.key, line.root_arn} & {*self.lit}
+        rows = drawing.rows()
         if self._searched and self.found and self.found(line.item):
             rows = [list(mark_found(row, self._searched)) for row in rows]
         if is_dim:
             rows = [list(map(_dimmed, row)) for row in rows]
-        return self.spans(*rows, width=width)
+        return rows
 
     def is_fresh(self, place: int) -> bool:
         return bool(self._fresh) and self._news_of(self._line(place)[0]) is not None
@@ -146,40 +153,16 @@ class LanesView(CursorList):
     def _news_of(self, line: Line) -> _Fresh | None:
         return self._fresh.get(line.call_key) or self._fresh.get(line.key)
 
-    def _is_of_same_second(self, place: int, line: Line) -> bool:
-        """True where the time of a line stands on the one above already."""
-        if not place or not self._columns:
-            return False
-        looks, order = self.shown.looks, self.shown.outline.order
-        before = order.place(self.shown.items[place - 1])[0]
-        return looks.time(before, whole=True) == looks.time(line.at, whole=True)
-
-    def _notice(self, place: int, line: Line) -> str:
+    def _notice(self, before: datetime, line: Line) -> str:
         """Say, above the first line after that, up to when CloudTrail is complete."""
         shown = self.shown
         mark = shown.coverage.measured
-        if not shown.playback.live or mark is None or not place or shown.looks.origin:
+        if not shown.playback.live or mark is None or shown.looks.origin:
             return ""
-        before = shown.outline.order.place(shown.items[place - 1])[0]
         if not before <= mark < line.at:
             return ""
         until = shown.looks.time(mark, whole=True)
         return f"┄┄ CloudTrail complete up to {until} (estimate) ┄┄"
-
-    def _others(self, line: Line) -> Mapping[str, Sequence[Rail]]:
-        """Give the life-lines that pass in the columns of other executions."""
-        shown, order = self.shown, self.shown.outline.order
-        found = {}
-        for root in {*self._columns} - {line.root_arn}:
-            at = order.unshifted(line.at, root)
-            found[root] = shown.lifelines.rails(shown.moment, at, root)
-        return found
-
-    @property
-    def _columns(self) -> Sequence[str]:
-        """The executions that stand side by side; none where there is one list."""
-        layout = self._drawing.layout if self._drawing is not None else None
-        return [column.root_arn for column in layout.columns] if layout else ()
 
     # -- layout --------------------------------------------------------------------
 
@@ -196,6 +179,24 @@ class LanesView(CursorList):
         """Give none: it is records that are copied."""
         return ""
 
+    @property
+    def titles(self) -> Mapping[str, str]:
+        """What enter is called where the cursor is; empty where it does nothing."""
+        line = self.line
+        if line is None:
+            return {"view.detail": ""}
+        if line.fold is None:
+            return {}
+        return {"view.detail": "Fold" if "▾" in line.fold.text else "Unfold"}
+
+    def _heads(self, width: int) -> Sequence[Sequence[Span]]:
+        del width
+        if self._drawn_by is None:
+            return [[]]
+        layout = self._drawn_by[0]
+        make = execution_heads if layout.roots else lane_heads
+        return [make(self.shown, layout)]
+
     def lay_out(self) -> None:
         """Lay lines out for what is in view."""
         width, shown = self.size.width, self.shown
@@ -203,20 +204,20 @@ class LanesView(CursorList):
             return
         shown.set_apart(apart=have_columns(width, len(shown.moment.roots)))
         layout, chips = self._laid_out(width), shown.chips()
-        if (layout, shown.looks, chips) != self._laid_for:
-            self._laid_for = layout, shown.looks, chips
-            self._drawing = LineDrawing(layout, shown.looks, chips)
+        if (layout, shown.looks, chips) != self._drawn_by:
+            self._drawn_by = layout, shown.looks, chips
             self.redraw()
-            self.heads.lay_out(layout)
+            self.heads.redraw()
 
     def _laid_out(self, width: int) -> LaneLayout:
         shown, roots = self.shown, list(self.shown.moment.roots)
-        if have_columns(width, len(roots)):
+        last = roots[-1] if shown.apart else None
+        own = (n for line, n in self._in_view() if last in {None, line.root_arn})
+        self._needs = steadied(own, self._needs)
+        if shown.apart:
             rails = [shown.lifelines.width(root) for root in roots]
-            last = self._need_of_last(roots[-1]) + rails[-1] + GUTTER
-            return columns_layout(width, roots, rails, last)
-        needs = (needs for _, needs in self._in_view())
-        self._needs = steadied(reduce(or_, needs, Needs()), self._needs)
+            last_cells = self._needs.states + rails[-1] + GUTTER
+            return columns_layout(width, roots, rails, last_cells)
         cells = max((width_of([each]) for each in shown.chips().values()), default=0)
         return lanes_layout(width, shown.lifelines.width(), cells, self._needs)
 
@@ -232,12 +233,6 @@ class LanesView(CursorList):
             return most
         return sum(len(self._rows_of(place)) for place in range(self.count))
 
-    def _need_of_last(self, root: str) -> int:
-        own = (line for line, _ in self._in_view() if line.root_arn == root)
-        need = max((column_need(line, self.shown.looks) for line in own), default=0)
-        self._needs = steadied(Needs(need), self._needs)
-        return self._needs.states
-
     def on_resize(self) -> None:
         self.lay_out()
         super().on_resize()
@@ -251,27 +246,22 @@ class LanesView(CursorList):
     def flash(self, changed: Changed) -> None:
         """Have what is new stand out for a moment, unless much does by then."""
         events = [e.key for those in changed.events.values() for e in those]
-        calls = [f"{CALL_KEY}{event_id}" for event_id in changed.calls]
-        new = len(events) + len(calls)
-        is_much = new + len(self._fresh) > _FLASHED
-        if not new or is_much or self.app.animation_level == "none":
+        new, level = len(events) + len(changed.calls), self.app.animation_level
+        if not new or new + len(self._fresh) > _FLASHED or level == "none":
             return
-        now = self.seconds()
+        calls = [*filter(None, map(self.shown.trace.calls.get, changed.calls))]
+        late = {
+            c.key for c in calls if (lateness(c.seen_at, c.event_time) or 0) >= LATE
+        }
+        now, moving = self.seconds(), level == "full" and not self.app.no_color
+        sliding = late if moving and len(late) <= self.size.height else ()
         self._fresh |= dict.fromkeys(events, _Fresh(now + FLASH))
-        self._fresh |= dict.fromkeys(calls, _Fresh(now + LINGER))
-        late = list(filter(self._is_late, changed.calls))
-        moving = self.app.animation_level == "full" and not self.app.no_color
-        if moving and len(late) <= self.size.height:
-            slid = _Fresh(now + LINGER, now + SLIDE)
-            self._fresh |= dict.fromkeys((f"{CALL_KEY}{each}" for each in late), slid)
+        for call in calls:
+            slides_until = now + SLIDE if call.key in sliding else 0.0
+            self._fresh[call.key] = _Fresh(now + LINGER, slides_until)
         if self._fading is not None:
             self._fading.stop()
         self._fading = self.set_timer(_FRAME, self.fade)
-
-    def _is_late(self, event_id: str) -> bool:
-        call = self.shown.trace.calls.get(event_id)
-        late = lateness(call.seen_at, call.event_time) if call is not None else None
-        return late is not None and late >= LATE
 
     def fade(self) -> None:
         """Let what has stood out for long enough be a line like all others."""
@@ -290,8 +280,9 @@ class LanesView(CursorList):
 
     def light(self, lit: Collection[str]) -> None:
         """Dim all lines but those with some keys, or of some executions."""
-        self._lit = lit
-        self.redraw()
+        if lit != self.lit:
+            self.lit = lit
+            self.redraw()
 
     # -- folding and going ---------------------------------------------------------
 
@@ -312,17 +303,19 @@ class LanesView(CursorList):
         self.select_key(key)
         return True
 
-    def step_execution(self, step: int) -> bool:
+    def _fold(self) -> None:
+        if not self.fold_here(around=True):
+            self.app.notify("nothing to fold here")
+
+    def _step_execution(self, step: int) -> None:
         """Go to the nearest line of the next execution, or of the one before."""
-        if not self.shown.several or self.line is None:
-            return False
-        wanted = self.shown.root_beside(self.line.root_arn, step)
+        own = self.line.root_arn if self.line is not None else None
+        wanted = self.shown.root_beside(own, step)
         items = enumerate(self.shown.items)
         places = (place for place, item in items if self._root_of(item) == wanted)
-        place = min(places, key=lambda place: abs(place - self.cursor), default=None)
-        if place is not None:
-            self.select(place)
-        return place is not None
+        self.select(
+            min(places, key=lambda n: abs(n - self.cursor), default=self.cursor)
+        )
 
     def _root_of(self, item: Item) -> str | None:
         arn = self.shown.outline.containers.spot_of(item)[0]
@@ -353,92 +346,76 @@ def service_name(source: str) -> str:
     return {"states": "States"}.get(name, name.upper() if len(name) < 5 else name)  # noqa: PLR2004 - an abbreviation
 
 
-class LaneHeads(Rows):
-    """Names what is below: the lanes, their services, or the executions."""
+def execution_heads(shown: Shown, layout: LaneLayout) -> list[Span]:
+    """Name the executions that stand side by side, each above its column."""
+    row = [Span(" "), Span(_zone(shown, layout), "look--faint")]
+    chips = shown.chips()
+    for column in layout.columns:
+        execution = shown.moment.roots.get(column.root_arn)
+        own = chips.get(column.root_arn)
+        if execution is None or own is None:
+            continue
+        glyph = status_glyph(execution.status)
+        words = f"  {glyph.text} {length_words(execution, shown.now)}"
+        cells = [own, Span(words, f"role--{glyph.role}")]
+        row = [*pad(cut(row, column.left - 1), column.left)]
+        row += cut(cells, column.width - 1)
+    return row
 
-    def __init__(self, shown: Shown) -> None:
-        super().__init__(self._row)
-        self._shown = shown
-        self._layout: LaneLayout | None = None
 
-    def lay_out(self, layout: LaneLayout) -> None:
-        """Stand above what is laid out so."""
-        self._layout = layout
-        self.redraw()
+def lane_heads(shown: Shown, layout: LaneLayout) -> list[Span]:
+    """Name the lanes, and count the calls of each service."""
+    states = [Span(" STEP FUNCTIONS", "role--name")]
+    zone = Span(_zone(shown, layout), "look--faint")
+    if layout.calls:
+        row = [*pad(cut(states, layout.time - 1), layout.time), zone]
+        calls = _calls(shown, layout.width - layout.calls)
+        return [*pad(cut(row, layout.calls - 1), layout.calls), *calls]
+    row = [*states, Span("   → ", "look--faint")]
+    row += _calls(shown, layout.time - GUTTER - width_of(row))
+    if not layout.time_cells or width_of(row) > layout.time - GUTTER:
+        room = layout.width - len(zone.text) - GUTTER
+        return [*pad(cut(row, room), room + 1), zone]
+    return [*pad(row, layout.time), zone]
 
-    def _row(self, width: int) -> Sequence[Sequence[Span]]:
-        del width
-        layout = self._layout
-        if layout is None:
-            return [[]]
-        return [self._executions(layout) if layout.columns else self._lanes(layout)]
 
-    def _executions(self, layout: LaneLayout) -> list[Span]:
-        shown = self._shown
-        row = [Span(" "), Span(self._zone(), "look--faint")]
-        chips = shown.chips()
-        for column in layout.columns:
-            execution = shown.moment.roots.get(column.root_arn)
-            own = chips.get(column.root_arn)
-            if execution is None or own is None:
-                continue
-            glyph = status_glyph(execution.status)
-            words = f"  {glyph.text} {length_words(execution, shown.now)}"
-            cells = [own, Span(words, f"role--{glyph.role}")]
-            row = [*pad(cut(row, column.left - 1), column.left)]
-            row += cut(cells, column.width - 1)
-        return row
+def _calls(shown: Shown, room: int) -> list[Span]:
+    """Count the calls of each service, in fewer words where there is less room."""
+    services = shown.services()
+    if not services:
+        why = f"  {quiet_words(shown)}"
+        return [Span("API CALLS", "role--name"), Span(why, "look--faint")]
+    tries = [_counts(shown, services, *words) for words in _COUNTED]
+    return next((each for each in tries if width_of(each) <= room), tries[-1])
 
-    def _lanes(self, layout: LaneLayout) -> list[Span]:
-        states = [Span(" STEP FUNCTIONS", "role--name")]
-        zone = Span(self._zone(), "look--faint")
-        if layout.calls:
-            row = [*pad(cut(states, layout.time - 1), layout.time), zone]
-            calls = self._calls(layout.width - layout.calls)
-            return [*pad(cut(row, layout.calls - 1), layout.calls), *calls]
-        row = [*states, Span("   → ", "look--faint")]
-        row += self._calls(layout.time - GUTTER - width_of(row))
-        if not layout.time_cells or width_of(row) > layout.time - GUTTER:
-            room = layout.width - len(zone.text) - GUTTER
-            return [*pad(cut(row, room), room + 1), zone]
-        return [*pad(row, layout.time), zone]
 
-    def _calls(self, room: int) -> list[Span]:
-        """Count the calls of each service, in fewer words where there is less room."""
-        services = self._shown.services()
-        if not services:
-            why = f"  {quiet_words(self._shown)}"
-            return [Span("API CALLS", "role--name"), Span(why, "look--faint")]
-        tries = [self._counts(services, *words) for words in _COUNTED]
-        return next((each for each in tries if width_of(each) <= room), tries[-1])
+def _counts(
+    shown: Shown, services: Mapping[str, int], call: str, change: str
+) -> list[Span]:
+    hidden = shown.outline.options.hidden_services
+    spans: list[Span] = []
+    for number, (source, count) in enumerate(services.items(), start=1):
+        if spans:
+            spans.append(Span("   "))
+        if len(services) > 1 and number <= _KEYS:
+            spans.append(Span(f"{number} ", "look--key", f"digit.{number}"))
+        look = "look--faint" if source in hidden else "role--name"
+        more = " hidden" if source in hidden else ""
+        word = change if source == TASKS else call
+        number_of = counted(count, word) if word else f"{count:,}"
+        spans.append(Span(service_name(source), look))
+        spans.append(Span(f" {number_of}{more}", "look--faint"))
+    filtered = shown.outline.filtered
+    if filtered:
+        spans.append(Span(f"   {filtered:,} filtered out", "role--warn"))
+    return spans
 
-    def _counts(
-        self, services: Mapping[str, int], call: str, change: str
-    ) -> list[Span]:
-        hidden = self._shown.outline.options.hidden_services
-        spans: list[Span] = []
-        for number, (source, count) in enumerate(services.items(), start=1):
-            if spans:
-                spans.append(Span("   "))
-            if len(services) > 1 and number <= _KEYS:
-                spans.append(Span(f"{number} ", "look--key", f"digit.{number}"))
-            look = "look--faint" if source in hidden else "role--name"
-            more = " hidden" if source in hidden else ""
-            word = change if source == TASKS else call
-            number_of = counted(count, word) if word else f"{count:,}"
-            spans.append(Span(service_name(source), look))
-            spans.append(Span(f" {number_of}{more}", "look--faint"))
-        filtered = self._shown.outline.filtered
-        if filtered:
-            spans.append(Span(f"   {filtered:,} filtered out", "role--warn"))
-        return spans
 
-    def _zone(self) -> str:
-        shown = self._shown
-        if shown.looks.origin is not None:
-            return "elapsed"
-        begun = shown.roots[0].started_at if shown.roots else None
-        zone = shown.looks.zone(begun)
-        if begun is None or (self._layout is not None and self._layout.columns):
-            return zone
-        return f"{zone} {shown.looks.at(begun):%d %b}"
+def _zone(shown: Shown, layout: LaneLayout) -> str:
+    if shown.looks.origin is not None:
+        return "elapsed"
+    begun = shown.roots[0].started_at if shown.roots else None
+    zone = shown.looks.zone(begun)
+    if begun is None or layout.roots:
+        return zone
+    return f"{zone} {shown.looks.at(begun):%d %b}"

@@ -47,6 +47,8 @@ class Span(NamedTuple):
     """The id of the action that a click on it does."""
 
 
+SpanRow = list[Span]
+"""A row of text, of one look after the other."""
 PHASES: Mapping[Phase, Span] = {
     Phase.WAITING: Span("▂", "rail--waiting"),
     Phase.WORKING: Span("▄", "role--busy"),
@@ -104,7 +106,7 @@ def chip(name: str, number: int) -> Span:
     return Span(f" {name} ", f"chip--{number % CHIPS}")
 
 
-def spans_of(parts: Iterable[Part], mask: Masks = str) -> list[Span]:
+def spans_of(parts: Iterable[Part], mask: Masks = str) -> SpanRow:
     """Give parts their looks, and their names as they are to be seen."""
     return [Span(mask(part.text), f"role--{part.role}") for part in parts]
 
@@ -114,11 +116,11 @@ def width_of(spans: Iterable[Span]) -> int:
     return sum(cell_len(span.text) for span in spans)
 
 
-def cut(spans: Sequence[Span], cells: int) -> list[Span]:
+def cut(spans: Sequence[Span], cells: int) -> SpanRow:
     """Keep what has room; what was cut ends in `…`."""
     if width_of(spans) <= cells:
         return list(spans)
-    kept: list[Span] = []
+    kept: SpanRow = []
     room = cells - 1
     for span in spans:
         size = cell_len(span.text)
@@ -131,12 +133,12 @@ def cut(spans: Sequence[Span], cells: int) -> list[Span]:
     return kept
 
 
-def pad(spans: Sequence[Span], cells: int) -> list[Span]:
+def pad(spans: Sequence[Span], cells: int) -> SpanRow:
     """Fill up with blanks."""
     return [*spans, Span(" " * max(0, cells - width_of(spans)))]
 
 
-def fit(spans: Sequence[Span], cells: int, *, right: bool = False) -> list[Span]:
+def fit(spans: Sequence[Span], cells: int, *, right: bool = False) -> SpanRow:
     """Cut or fill up to so many cells, with the blanks at the left if it is `right`."""
     short = cut(spans, cells) if cells > 0 else []
     blank = Span(" " * max(0, cells - width_of(short)))
@@ -145,7 +147,7 @@ def fit(spans: Sequence[Span], cells: int, *, right: bool = False) -> list[Span]
 
 def flow(
     spans: Sequence[Span], first: int, others: int, most: int = 3
-) -> list[list[Span]]:
+) -> list[SpanRow]:
     """Wrap text by its words: into a first row, and at most so many in all.
 
     The rows after the first may be of another width. What has no room in the last is
@@ -153,7 +155,7 @@ def flow(
     """
     if width_of(spans) <= first or most == 1:
         return [cut(spans, first)]
-    rows: list[list[Span]] = [[]]
+    rows: list[SpanRow] = [[]]
     room = first
     for word in _words(spans, others):
         size = width_of([*word[:-1], Span(word[-1].text.rstrip())])
@@ -164,38 +166,29 @@ def flow(
         rows[-1] += word
         room -= width_of(word)
     # A row of nothing but blanks is the end of the one before.
-    rows = [_trimmed(row) for row in rows if any(span.text.strip() for span in row)]
-    widths = [first, *[others] * len(rows)]
-    return [cut(row, room) for row, room in zip(rows, widths, strict=False)]
+    rows = [row for row in rows if any(span.text.strip() for span in row)]
+    for row in rows:
+        row[-1] = Span(row[-1].text.rstrip(), row[-1].look)
+    return [cut(row, others if n else first) for n, row in enumerate(rows)]
 
 
-def _trimmed(row: list[Span]) -> list[Span]:
-    return [*row[:-1], Span(row[-1].text.rstrip(), row[-1].look)]
-
-
-def _words(spans: Iterable[Span], longest: int) -> Iterator[list[Span]]:
+def _words(spans: Iterable[Span], longest: int) -> Iterator[SpanRow]:
     """Yield words with the blanks before them; very long ones come in pieces.
 
     A word may be of several looks: what no blank parts stays together.
     """
-    word: list[Span] = []
-    for piece in _pieces(spans, longest):
-        parted = piece.text[:1].isspace() or (word and word[-1].text[-1:].isspace())
-        if word and (parted or width_of([*word, piece]) > longest):
-            yield word
-            word = []
-        word.append(piece)
+    word: SpanRow = []
+    for text, look, _ in spans:
+        for part in _WORDS.findall(text):
+            is_long = cell_len(part) > longest > 0
+            for piece in chop_cells(part, longest) if is_long else [part]:
+                parted = piece[:1].isspace() or (word and word[-1].text[-1:].isspace())
+                if word and (parted or width_of(word) + cell_len(piece) > longest):
+                    yield word
+                    word = []
+                word.append(Span(piece, look))
     if word:
         yield word
-
-
-def _pieces(spans: Iterable[Span], longest: int) -> Iterator[Span]:
-    for text, look, _ in spans:
-        for word in _WORDS.findall(text):
-            if cell_len(word) > longest > 0:
-                yield from (Span(piece, look) for piece in chop_cells(word, longest))
-            else:
-                yield Span(word, look)
 
 
 def mark_found(spans: Iterable[Span], words: str) -> Iterator[Span]:
@@ -215,14 +208,14 @@ def mark_found(spans: Iterable[Span], words: str) -> Iterator[Span]:
 
 def margined(
     rows: Iterable[Sequence[Span]], margin: int, first: Sequence[Span] = ()
-) -> list[list[Span]]:
+) -> list[SpanRow]:
     """Set rows off from the left; `first` stands in the margin of the first."""
     lead = fit(first, margin)
     blank = [Span(" " * margin)]
     return [[*(blank if n else lead), *row] for n, row in enumerate(rows)]
 
 
-def ruled(spans: Sequence[Span], cells: int) -> list[Span]:
+def ruled(spans: Sequence[Span], cells: int) -> SpanRow:
     """Draw a rule behind a heading, to the end of its row."""
     short = cut(spans, cells)
     return [*short, Span("─" * (cells - width_of(short)), "look--faint")]
@@ -251,13 +244,13 @@ class Cells(NamedTuple):
 
 def in_columns(
     columns: Sequence[Cells], cells: Iterable[Span | Sequence[Span]], width: int
-) -> list[Span]:
+) -> SpanRow:
     """Set a row of a table into the columns that have room."""
     pairs = zip(columns, cells, strict=True)
     shown = [(column, cell) for column, cell in pairs if width >= column.least]
     gaps = sum(2 if column.size > 1 else 1 for column, _ in shown if column.size)
     left = max(1, width - gaps - sum(column.size for column, _ in shown))
-    spans: list[Span] = []
+    spans: SpanRow = []
     for column, cell in shown:
         size = min(column.size or left, width - width_of(spans))
         if size < 1:
@@ -268,7 +261,7 @@ def in_columns(
     return spans[:-1]
 
 
-def heads(columns: Sequence[Cells], width: int) -> list[Span]:
+def heads(columns: Sequence[Cells], width: int) -> SpanRow:
     """Name the columns."""
     return in_columns(columns, [Span(c.head, "role--dim") for c in columns], width)
 
@@ -299,11 +292,6 @@ def strip_of(widget: Widget, spans: Iterable[Span], cells: int) -> Strip:
     return Strip(segments).adjust_cell_length(cells)
 
 
-def painted(widget: Widget, spans: Iterable[Span], cells: int) -> Strip:
-    """Paint a row on the widget's own ground."""
-    return strip_of(widget, spans, cells).apply_style(widget.rich_style)
-
-
 class Rows(Widget):
     """Rows of text, as many as there are; absent while there are none."""
 
@@ -322,7 +310,7 @@ class Rows(Widget):
         `most` is how many rows each piece of it may then take.
         """
         super().__init__(id=id)
-        self._make, self._most = make, most
+        self._make, self._most = make or self._wrapped, most
         self._told: Sequence[Sequence[Span]] = ()
         self._made: tuple[int, Sequence[Sequence[Span]]] = -1, ()
 
@@ -343,11 +331,12 @@ class Rows(Widget):
         if width < 0:
             return ()
         if self._made[0] != width:
-            rows = [
-                r for each in self._told for r in flow(each, width, width, self._most)
-            ]
-            self._made = width, self._make(width) if self._make else rows
+            self._made = width, self._make(width)
         return self._made[1]
+
+    def _wrapped(self, width: int) -> Sequence[Sequence[Span]]:
+        each = (flow(spans, width, width, self._most) for spans in self._told)
+        return [row for rows in each for row in rows]
 
     def get_content_width(self, container: object, viewport: object) -> int:
         del container, viewport
@@ -362,4 +351,5 @@ class Rows(Widget):
     def render_line(self, y: int) -> Strip:
         width = self.size.width
         rows = self.rows(width)
-        return painted(self, cut(rows[y], width) if y < len(rows) else (), width)
+        row = cut(rows[y], width) if y < len(rows) else ()
+        return strip_of(self, row, width).apply_style(self.rich_style)

@@ -19,9 +19,9 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import Footer, Input
 
+from sfnwatch.analysis.wording import some
 from sfnwatch.clock import Clock
 from sfnwatch.errors import SfnwatchError
-from sfnwatch.model.arns import maybe_execution_arn
 from sfnwatch.model.children import (
     RUNNING,
     LeftOut,
@@ -29,6 +29,7 @@ from sfnwatch.model.children import (
     ListedExecution,
     Listing,
 )
+from sfnwatch.model.integrations import maybe_execution_arn
 from sfnwatch.model.records import RecordKind, receive
 from sfnwatch.model.values import clean
 from sfnwatch.recording.library import ListedRecording
@@ -38,10 +39,9 @@ from sfnwatch.tui.children_view import (
     head_spans,
     row_spans,
 )
-from sfnwatch.tui.cursor_list import CursorList, EntryList
 from sfnwatch.tui.paint import Looks, Rows, Span, flow, margined, width_of
+from sfnwatch.tui.shown import CursorList, EntryList
 from sfnwatch.tui.status import refusal_spans
-from sfnwatch.tui.terminal import suspend_in_the_loop
 from sfnwatch.tui.themes import PaintedScreen, ThemedApp, stage_theme
 from sfnwatch.view.wording import Part, Role, counted, status_glyph
 
@@ -61,9 +61,16 @@ _TYPED = 400
 """Characters of what is searched for; more were pasted by mistake."""
 _MOVES = (("down", "move(1)"), ("up", "move(-1)"))
 _PAGES = (("pagedown", "page(1)"), ("pageup", "page(-1)"))
-_LONG, _NAMED, _MOST_ROWS = 600, 3, 12
+_LONG, _MOST_ROWS = 600, 12
 Choice = ListedExecution | ListedRecording
-Words = tuple[Span, ...]
+Words = Sequence[Span]
+
+
+class Told(NamedTuple):
+    """What stands between choices: a title, or why there are none."""
+
+    key: str
+    words: Words
 
 
 class ExecutionList(Struct):
@@ -124,18 +131,17 @@ class ExecutionList(Struct):
     def silence(self, words: str, region: str) -> Iterator[Words]:
         """Say why there is nothing to choose from, and what to do."""
         if self.executions:
-            yield (Span(f"No execution has “{clean(words, LIMIT)}”."),)
-            yield (Span("escape shows all of them.", "role--dim"),)
-        elif self.refused is not None:
-            yield tuple(refusal_spans(self.refused))
-            yield (Span("Without AWS: sfnwatch demo watches a simulated account."),)
+            yield [Span(f"No execution has “{clean(words, LIMIT)}”.")]
+            yield [Span("escape shows all of them.", "role--dim")]
+            return
+        if self.refused is not None:
+            yield [Span("Without AWS: sfnwatch demo watches a simulated account.")]
         elif self.asking or self.last.spent:
-            yield (Span("Asking for executions …", "role--busy"),)
+            yield [Span("Asking for executions …", "role--busy")]
             return
         else:
-            yield from ((Span(said),) for said in self._none(clean(region, LIMIT)))
-        if not self.executions:
-            yield (Span("r retry · q quit", "role--dim"),)
+            yield from ([Span(said)] for said in self._none(clean(region, LIMIT)))
+        yield [Span("r retry · q quit", "role--dim")]
 
     def _none(self, region: str) -> tuple[str, str]:
         if self.last.by is ListedBy.MAP_RUN:
@@ -150,26 +156,25 @@ class ExecutionList(Struct):
         none = "No executions. AWS lists those of the last 90 days, no Express ones."
         return none, "sfnwatch MACHINE --next waits for one to start."
 
-    def troubles(self, *, silent: bool) -> Iterator[Words]:
-        """Say what is left out of the list, and why."""
-        if self.refused is not None and not silent:
-            yield tuple(refusal_spans(self.refused))
-        left_out = self.left_out.values()
-        others = [each for each in left_out if not each.express]
-        if others:
+    def troubles(self) -> Iterator[Words]:
+        """Say what is left out of the list, or why there is none."""
+        if self.refused is not None:
+            yield refusal_spans(self.refused)
+        express: list[str] = []
+        others: list[tuple[str, str]] = []
+        for each in self.left_out.values():
+            name, reason = clean(each.machine, LIMIT), clean(each.reason, _LONG)
+            if each.express:
+                express.append(name)
+            else:
+                others.append((name, reason))
+        for name, reason in others[:1]:
             more = f" And {len(others) - 1} more." if len(others) > 1 else ""
-            name, reason = clean(others[0].machine, LIMIT), others[0].reason
-            yield (
-                Span(f"▲ Left out: {name}. ", "role--warn"),
-                Span(f"{clean(reason, _LONG)}{more}"),
-            )
-        express = [clean(each.machine, LIMIT) for each in left_out if each.express]
+            left_out = Span(f"▲ Left out: {name}. ", "role--warn")
+            yield [left_out, Span(f"{reason}{more}")]
         if express:
-            rest = len(express) - _NAMED
-            names = ", ".join(express[:_NAMED])
-            names += f" and {rest} more" if rest > 0 else ""
-            words = f"Left out: {names}. AWS lists no Express executions."
-            yield (Span(words, "role--dim"),)
+            words = f"Left out: {some(express)}. AWS lists no Express executions."
+            yield [Span(words, "role--dim")]
 
 
 def has(choice: Choice, words: str, looks: Looks) -> bool:
@@ -222,18 +227,6 @@ class PickerSource(NamedTuple):
     """Which executions are asked for, in words, where not all are."""
 
 
-class PickEntry(NamedTuple):
-    """Something to choose, or words between: a title, or why there is nothing."""
-
-    key: str
-    of: Choice | Words
-
-    @property
-    def choice(self) -> Choice | None:
-        """The execution, or the recording; None for words."""
-        return None if isinstance(self.of, tuple) else self.of
-
-
 # -- the screen -----------------------------------------------------------------------
 
 
@@ -269,7 +262,7 @@ class Picker(PaintedScreen[Chosen | None]):
     ) -> None:
         """`within` says whose children these are."""
         super().__init__()
-        self._source, self._clock, self._within = source, source.clock, within
+        self._source, self._within = source, within
         self.looks = looks
         self._masks: Anonymizer | None = None
         self._gathered = ExecutionList(only=source.only)
@@ -280,10 +273,10 @@ class Picker(PaintedScreen[Chosen | None]):
         self._marks: dict[str, type] = {}
         """The keys of what is marked, and what it is."""
         self._head = Rows()
-        self._list: EntryList[PickEntry] = EntryList(
+        self._list: EntryList[Choice | Told] = EntryList(
             self._rows,
             clicked=self._clicked,
-            stops=lambda entry: entry.choice is not None,
+            stops=lambda entry: not isinstance(entry, Told),
         )
         self._input = Input(max_length=_TYPED, placeholder="search")
 
@@ -345,10 +338,6 @@ class Picker(PaintedScreen[Chosen | None]):
 
     # -- what is shown -------------------------------------------------------------
 
-    @property
-    def _words(self) -> str:
-        return self._input.value
-
     def _show(self) -> None:
         self._learn()
         self._list.entries = list(self._entries())
@@ -357,15 +346,15 @@ class Picker(PaintedScreen[Chosen | None]):
             self._list.select(0)
         self._tell()
 
-    def _rows(self, entry: PickEntry, width: int) -> Sequence[Sequence[Span]]:
-        key, of = entry
-        if isinstance(of, tuple):
-            spans = [Span(self.looks.mask(text), look) for text, look, _ in of]
-            return margined(flow(spans, width - 2, width - 2, _MOST_ROWS), 1)
-        marked = key in self._marks
-        if isinstance(of, ListedRecording):
-            return [_recording_row(of, width, self.looks, marked=marked)]
-        return [row_spans(of, self._clock.now(), width, self.looks, marked=marked)]
+    def _rows(self, entry: Choice | Told, width: int) -> Sequence[Sequence[Span]]:
+        looks, marked = self.looks, entry.key in self._marks
+        if isinstance(entry, Told):
+            words = [Span(looks.mask(text), look) for text, look, _ in entry.words]
+            return margined(flow(words, width - 2, width - 2, _MOST_ROWS), 1)
+        if isinstance(entry, ListedRecording):
+            return [_recording_row(entry, width, looks, marked=marked)]
+        now = self._source.clock.now()
+        return [row_spans(entry, now, width, looks, marked=marked)]
 
     def _learn(self) -> None:
         """Know all names before any is shown, if they are masked."""
@@ -380,23 +369,24 @@ class Picker(PaintedScreen[Chosen | None]):
         masks.learn([receive(None, kind, arn, {"executionArn": arn}) for arn in arns])
         self.looks = replace(self.looks, mask=masks.mask)
 
-    def _entries(self) -> Iterator[PickEntry]:
-        gathered, words = self._gathered, self._words
+    def _entries(self) -> Iterator[Choice | Told]:
+        gathered, words = self._gathered, self._input.value
         executions = gathered.found(words, self.looks)
-        told = [] if executions else list(gathered.silence(words, self._source.region))
-        told += gathered.troubles(silent=not executions)
+        told = list(gathered.troubles())
+        if not executions:
+            told += gathered.silence(words, self._source.region)
+        yield from executions
+        yield from (Told(f"told~{n}", spans) for n, spans in enumerate(told))
         recordings = list(self._recordings.values())
         recordings.sort(key=lambda each: (each.began, each.name), reverse=True)
         found = [each for each in recordings if has(each, words, self.looks)]
-        yield from (PickEntry(each.arn, each) for each in executions)
-        yield from (PickEntry(f"told~{n}", spans) for n, spans in enumerate(told))
         if recordings:
             of = f"{len(found):,} of " if words else ""
             title = Span(f"⏺ recordings  {of}{len(recordings):,}", "role--name")
-            yield PickEntry("blank", ())
+            yield Told("blank", ())
             more = Span("  replayed without AWS", "role--dim")
-            yield PickEntry("title", (title, more))
-        yield from (PickEntry(str(each.path), each) for each in found)
+            yield Told("title", (title, more))
+        yield from found
 
     @on(CursorList.Moved)
     def _tell(self) -> None:
@@ -418,7 +408,7 @@ class Picker(PaintedScreen[Chosen | None]):
         for giving_way in (3, 1, 0):
             if width_of(parts) > self.size.width:
                 parts[giving_way] = Span("")
-        zone = self.looks.zone(self._clock.now())
+        zone = self.looks.zone(self._source.clock.now())
         self._head.show(parts, head_spans(self.size.width - 1, zone))
         self.refresh_bindings()
 
@@ -427,20 +417,17 @@ class Picker(PaintedScreen[Chosen | None]):
     @property
     def _selected(self) -> Choice | None:
         """The execution, or the recording, that the cursor is on."""
-        return self._list.entry.choice if self._list.entry is not None else None
+        entry = self._list.entry
+        return None if isinstance(entry, Told) else entry
 
     @property
     def _watches(self) -> bool:
         """True where what is chosen is watched, False where it is replayed."""
         return not isinstance(self._selected, ListedRecording)
 
-    def action_choose(self, watched: bool) -> None:  # noqa: FBT001 - of the binding
-        del watched
-        self._choose()
-
     @on(CursorList.Opened)
     @on(Input.Submitted)
-    def _choose(self) -> None:
+    def action_choose(self, _: object) -> None:
         """Take what is marked, or else what the cursor is on."""
         chosen = self._chosen()
         if chosen:
@@ -458,7 +445,7 @@ class Picker(PaintedScreen[Chosen | None]):
         if isinstance(selected, ListedExecution):
             return (selected.arn,)
         # No recording must be taken because executions are yet to come.
-        waits = self._gathered.asking and not (self._touched or self._words)
+        waits = self._gathered.asking and not (self._touched or self._input.value)
         if selected is None or selected.trouble or waits:
             return ()
         return (selected.path,)
@@ -469,20 +456,20 @@ class Picker(PaintedScreen[Chosen | None]):
 
     def _toggle_mark(self) -> None:
         """Mark what the cursor is on, or unmark it: of one kind at a time."""
-        if self._list.entry is None or self._selected is None:
+        selected = self._selected
+        if selected is None:
             return
-        own, kind = self._list.entry.key, type(self._selected)
+        own, kind = selected.key, type(selected)
         kept = {key: of for key, of in self._marks.items() if of is kind and key != own}
         self._marks = kept if own in self._marks else {**kept, own: kind}
         self._list.redraw()
         self._tell()
 
-    def _clicked(self, entry: PickEntry, x: int, twice: bool) -> None:  # noqa: FBT001
-        del entry
+    def _clicked(self, entry: Choice | Told, x: int, twice: bool) -> None:  # noqa: FBT001
         if x == 0:
             self._toggle_mark()
         elif twice:
-            self._choose()
+            self.action_choose(entry)
 
     def action_move(self, lines: int) -> None:
         """Move in the list, also while something is typed."""
@@ -497,8 +484,8 @@ class Picker(PaintedScreen[Chosen | None]):
         """Go to the recordings, or back to the executions; from words to the list."""
         self._touched = True
         wanted = ListedRecording if self._watches else ListedExecution
-        entries = self._list.entries
-        places = (n for n, each in enumerate(entries) if isinstance(each.of, wanted))
+        entries = enumerate(self._list.entries)
+        places = (n for n, each in entries if isinstance(each, wanted))
         place = next(places, None)
         if place is not None and self.focused is self._list:
             self._list.select(place)
@@ -591,7 +578,6 @@ class PickerApp(ThemedApp[Chosen]):
             self.theme = stage_theme(dark=self.current_theme.dark)
 
     def on_mount(self) -> None:
-        suspend_in_the_loop()
         self.push_screen(self.picker, lambda chosen: self.exit(chosen or ()))
 
     def action_interrupt(self) -> None:

@@ -4,23 +4,20 @@ import time
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from itertools import pairwise
+from itertools import chain, pairwise
 from math import ceil, sqrt
 from typing import TYPE_CHECKING
 
-from msgspec import Struct, field
 from textual import events
 from textual.content import Content
 from textual.timer import Timer
 
-from sfnwatch.model.history import Clock
+from sfnwatch.model.rows import Clock
 from sfnwatch.model.trace import Changed
 from sfnwatch.model.values import clean, duration
 from sfnwatch.tui.actions import Command
-from sfnwatch.tui.cursor_list import Seek
-from sfnwatch.tui.dashboard import PATIENCE_ALONE, Pace
 from sfnwatch.tui.paint import Rows, Span, fit, width_of
-from sfnwatch.tui.shown import Shown
+from sfnwatch.tui.shown import PATIENCE, Pace, Seek, Shown
 from sfnwatch.tui.status import Words, fitted, joined, said
 from sfnwatch.view.lines import Line
 from sfnwatch.view.playback import Marker, MarkerKind, Playback, Scale, TimeSpan
@@ -29,7 +26,7 @@ from sfnwatch.view.wording import status_glyph
 if TYPE_CHECKING:
     from sfnwatch.tui.app import SfnwatchApp
 
-_BLOCKS = "▁▂▃▄▅▆▇█"
+_BLOCKS, _IDLE = "▁▂▃▄▅▆▇█", "▁"
 """The first is the ground: nothing came."""
 _MANY = 16
 """Things in a column that make it full, where no other has more."""
@@ -37,6 +34,8 @@ _LEAST = 24
 """Cells that a minimap needs to be of use."""
 _ROOMY = 150
 """Cells from which on the newest mark is named."""
+_PATIENCE_OF_MAP = 20
+"""So many times as long as it took to make a map stays before the next."""
 _MARK_SHARE = 5
 """The newest mark has so small a part of the row."""
 FRAMES = 20
@@ -72,86 +71,67 @@ _CROWD = 2_000
 _RANKS = {kind: rank for rank, kind in enumerate(MarkerKind)}
 
 
-class Minimap(Struct, frozen=True):
+class Minimap:
     """All there is, cut into columns; where the player is comes later."""
 
-    scale: Scale
-    width: int
-    levels: Sequence[int] = ()
-    """How high each column is, as a place among the blocks."""
-    marks: Mapping[int, Sequence[Marker]] = field(default_factory=dict)
-    """A column's marks, the one that is drawn first."""
-    cuts: frozenset[int] = frozenset()
-    """Where a silence has been made shorter than it was."""
-    clock: Clock = Clock.ARRIVAL
+    def __init__(
+        self, playback: Playback, scale: Scale, markers: Sequence[Marker], width: int
+    ) -> None:
+        self._scale, self.width, self._clock = scale, width, playback.clock
+        times = playback.course.times
+        # Columns are far fewer than moments: look only for where each begins.
+        starts = [bisect_left(times, c, key=self.column) for c in range(width + 1)]
+        counts = [end - begin for begin, end in pairwise(starts)]
+        most, top = max(_MANY, *counts), len(_BLOCKS) - 1
+        # By the root, or one burst would flatten the rest.
+        self._bars = [_BLOCKS[ceil(top * sqrt(count / most))] for count in counts]
+        self.marks: dict[int, list[Marker]] = {}
+        """A column's marks, the one that is drawn first."""
+        for marker in markers:
+            column = self.column(marker.when(self._clock))
+            self.marks.setdefault(column, []).append(marker)
+        for found in self.marks.values():
+            found.sort(key=lambda marker: _RANKS[marker.kind])
+        knots = scale.cuts if len(scale.cuts) <= _FEW else ()
+        self._cuts = {*chain.from_iterable(map(self._middle_of, knots))}
+        """Where a silence has been made shorter than it was."""
+
+    def _middle_of(self, knot: int) -> Sequence[int]:
+        """Find a free column for a squeezed gap, as near its middle as there is."""
+        first, last = map(self.column, self._scale.knots[knot : knot + 2])
+        between = range(first + 1, last)
+        free = [c for c in between if c not in self.marks and self._bars[c] == _IDLE]
+        return free[len(free) // 2 :][:1]
 
     def column(self, at: datetime) -> int:
         """Say in which column a moment is."""
-        return min(self.width - 1, round(self.scale.place(at) * (self.width - 1)))
+        return min(self.width - 1, round(self._scale.place(at) * (self.width - 1)))
 
     def at(self, column: int) -> datetime:
         """Say which moment a column stands for: one at which what is in it is shown."""
         if column <= 0 or self.width == 1:
-            return self.scale.knots[0]
+            return self._scale.knots[0]
         if column >= self.width - 1:
-            return self.scale.knots[-1]
+            return self._scale.knots[-1]
         marks = self.marks.get(column)
         if marks:
-            return marks[0].when(self.clock)
-        return self.scale.at(column / (self.width - 1))
+            return marks[0].when(self._clock)
+        return self._scale.at(column / (self.width - 1))
 
-
-def make_minimap(
-    playback: Playback, markers: Sequence[Marker], width: int
-) -> Minimap | None:
-    """Cut all there is into columns; None while there is nothing."""
-    scale = playback.scale()
-    if scale is None or width < 1:
-        return None
-    times, clock = playback.course.times, playback.clock
-    empty = Minimap(scale, width)
-    # Columns are far fewer than moments: look only for where each begins.
-    starts = [bisect_left(times, c, key=empty.column) for c in range(width + 1)]
-    counts = [end - begin for begin, end in pairwise(starts)]
-    most = max(_MANY, *counts)
-    top = len(_BLOCKS) - 1
-    # By the root, or one burst would flatten the rest.
-    levels = [ceil(top * sqrt(n / most)) if n else 0 for n in counts]
-    marks: dict[int, list[Marker]] = {}
-    for marker in markers:
-        marks.setdefault(empty.column(marker.when(clock)), []).append(marker)
-    for found in marks.values():
-        found.sort(key=lambda marker: _RANKS[marker.kind])
-    taken = {*marks, *(column for column, level in enumerate(levels) if level)}
-    cuts = frozenset(_cuts(empty, taken)) if len(scale.cuts) <= _FEW else frozenset()
-    return Minimap(scale, width, levels, marks, cuts, clock)
-
-
-def _cuts(empty: Minimap, taken: set[int]) -> Iterator[int]:
-    """Find a free column for each squeezed gap, as near its middle as there is."""
-    for knot in empty.scale.cuts:
-        first, last = (empty.column(at) for at in empty.scale.knots[knot : knot + 2])
-        free = [column for column in range(first + 1, last) if column not in taken]
-        if free:
-            yield free[len(free) // 2]
-
-
-def _cell(shown: Minimap, column: int, playhead: int) -> Span:
-    """Draw a column of the minimap; what is played already stands out."""
-    if column == playhead:
-        return Span("▼", "look--playhead")
-    played = "look--bar" if column < playhead else "look--faint"
-    marks = shown.marks.get(column, ())
-    bar = _BLOCKS[shown.levels[column]]
-    if marks and marks[0].kind in _LOOKS:
-        sign, look, _ = _LOOKS[marks[0].kind]
-        if marks[0].kind is MarkerKind.ENDED:
-            glyph = status_glyph(marks[0].status)
-            sign, look = glyph.text, f"role--{glyph.role}"
-        return Span(sign or bar, look)
-    if column in shown.cuts:
-        return Span("╱", "look--faint")
-    return Span(bar, played)
+    def cell(self, column: int, playhead: int) -> Span:
+        """Draw a column; what is played already stands out."""
+        if column == playhead:
+            return Span("▼", "look--playhead")
+        bar, marks = self._bars[column], self.marks.get(column)
+        if marks and marks[0].kind in _LOOKS:
+            sign, look, _ = _LOOKS[marks[0].kind]
+            if marks[0].kind is MarkerKind.ENDED:
+                glyph = status_glyph(marks[0].status)
+                sign, look = glyph.text, f"role--{glyph.role}"
+            return Span(sign or bar, look)
+        if column in self._cuts:
+            return Span("╱", "look--faint")
+        return Span(bar, "look--bar" if column < playhead else "look--faint")
 
 
 # -- the player's words ----------------------------------------------------------------
@@ -196,8 +176,7 @@ def _sign(playback: Playback) -> tuple[str, str, str]:
 
 def _lengths(shown: Shown, now: datetime, span: TimeSpan) -> Words:
     """Say how long it has run by then, and how long it is all in all."""
-    starts = [e.started_at for e in shown.roots if e.started_at is not None]
-    origin = min(starts, default=span[0])
+    origin = shown.begun or span[0]
     seconds = (now - origin).total_seconds()
     sign = "−" if seconds < 0 else "+"
     elapsed = [Span(f"{sign}{duration(abs(seconds))}".rjust(8))]
@@ -216,9 +195,10 @@ class Scrubber(Rows, can_focus=True):
         super().__init__(self._row)
         self._shown = shown
         self._map: Minimap | None = None
-        self._marks: Sequence[Marker] = ()
-        """All marks there were when the map was made."""
+        self._how: tuple[int, Clock, bool, bool] | None = None
+        """How wide it is wanted, and how time runs along it."""
         self._made_of: object = None
+        self._pace = Pace(self, self._make_map)
         self._wanted: datetime | None = None
         """Where a drag is; None while there is none."""
         self._hovered: int | None = None
@@ -234,25 +214,47 @@ class Scrubber(Rows, can_focus=True):
             return [words]
         at = self._shown.playback.position
         playhead = minimap.width - 1 if at is None else minimap.column(at)
-        drawn = [_cell(minimap, each, playhead) for each in range(minimap.width)]
+        drawn = [minimap.cell(each, playhead) for each in range(minimap.width)]
         return [[*drawn, Span("  "), *words]]
 
     def _mark(self, cells: int) -> list[Span]:
         shown = self._shown
-        clock, marks = shown.playback.clock, self._marks
+        clock = shown.playback.clock
+        marks = shown.markers.by(clock)
         place = bisect_right(marks, shown.now, key=lambda mark: mark.when(clock))
         label = clean(shown.looks.mask(marks[place - 1].label)) if place else ""
         return fit([Span(f"   {label}", "role--dim")], cells)
 
     def _minimap(self, width: int) -> Minimap | None:
+        """Give the map; while very much comes in, one that is a moment old will do."""
         playback = self._shown.playback
-        version = playback.course.version, self._shown.markers.version
-        how = playback.clock, playback.squeeze, playback.growing
-        if (width, how, version) != self._made_of:
-            self._made_of = width, how, version
-            self._marks = self._shown.markers.by(playback.clock)
-            self._map = make_minimap(playback, self._of_roots(self._marks), width)
+        how = width, playback.clock, playback.squeeze, playback.growing
+        if how != self._how:
+            self._how = how
+            self._pace.hurry()
+        if self._made_of != (how, *self._versions):
+            self._pace.show(_PATIENCE_OF_MAP)
         return self._map
+
+    @property
+    def _versions(self) -> tuple[int, int]:
+        return self._shown.playback.course.version, self._shown.markers.version
+
+    def _make_map(self) -> None:
+        if self._how is None:
+            return
+        playback, scale = self._shown.playback, self._shown.playback.scale()
+        width, clock, *_ = self._how
+        self._made_of = self._how, *self._versions
+        markers = self._of_roots(self._shown.markers.by(clock))
+        self._map = Minimap(playback, scale, markers, width) if scale else None
+        # It is drawn by then, unless it came late.
+        self.call_later(self.redraw)
+
+    @property
+    def is_behind(self) -> bool:
+        """True while the map waits to be made anew, as that took long."""
+        return self._pace.is_waiting
 
     def _of_roots(self, markers: Sequence[Marker]) -> list[Marker]:
         """Leave out how child executions ended well; of very many, what has no sign."""
@@ -324,7 +326,6 @@ class Player:
     def __init__(self, app: "SfnwatchApp") -> None:
         self._app, self._shown, self._lanes = app, app.shown, app.deck.lanes
         self.playback = app.shown.playback
-        self._pace = Pace(app, self._show_frame, PATIENCE_ALONE)
         self._last = 0.0
         """When the time that has passed was taken in."""
         self._timer: Timer | None = None
@@ -363,7 +364,6 @@ class Player:
         def done() -> None:
             was_playing = self.playback.playing
             do()
-            self.go_on()
             self._app.repaint()
             if was_playing and not self.playback.playing and self.leads:
                 # What was in view is looked at now; who went to the end begins anew.
@@ -393,10 +393,14 @@ class Player:
     # -- time ----------------------------------------------------------------------
 
     def go_on(self) -> None:
-        """Let the time go on, if it plays and does not yet."""
-        if self.playback.playing and self._timer is None:
+        """Let the time go on while it plays, with the newest lines in view."""
+        if not self.playback.playing:
+            return
+        if self._timer is None:
             self._last = time.monotonic()
             self._timer = self._app.set_interval(1 / FRAMES, self._frame)
+        if self.leads:
+            self._lanes.show_last()
 
     @property
     def leads(self) -> bool:
@@ -418,21 +422,14 @@ class Player:
         was_playing, before = self.playback.playing, self.playback.position
         if self.playback.tick(elapsed):
             self._tell_of_calls(before)
-            self._pace.show()
+            self._app.pace.show(PATIENCE)
         if not self.playback.playing and self._timer is not None:
             self.played_out |= was_playing and self.playback.ended
             self._timer.stop()
             self._timer = None
-            self._show(with_last=was_playing)
-
-    def _show_frame(self) -> None:
-        # This may come late, when somebody has gone to the end meanwhile.
-        self._show(with_last=self.playback.playing)
-
-    def _show(self, *, with_last: bool) -> None:
-        self._app.repaint()
-        if with_last and self.leads:
-            self._lanes.show_last()
+            self._app.repaint()
+            if was_playing and self.leads:
+                self._lanes.show_last()
 
     def _tell_of_calls(self, before: datetime | None) -> None:
         """Tell of the calls that came in since a moment, as late as they did then."""

@@ -6,26 +6,25 @@ is over it is told finding by finding, each with the lines that it rests on.
 
 from collections import deque
 from collections.abc import Collection, Iterator, Mapping
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
-from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.timer import Timer
 
-from sfnwatch.model.arns import account_of
-from sfnwatch.model.records import Batch, Received, RecordKind
+from sfnwatch.model.integrations import account_of
+from sfnwatch.model.records import Received, RecordKind
+from sfnwatch.model.rows import ApiCall, TaskState
 from sfnwatch.model.trace import Trace
 from sfnwatch.tui.actions import Command
-from sfnwatch.tui.dashboard import LANES
+from sfnwatch.tui.deck import LANES
 from sfnwatch.tui.paint import Rows, Span
 from sfnwatch.tui.themes import stage_theme
 from sfnwatch.view.lines import Line
 
 if TYPE_CHECKING:
     from sfnwatch.tui.app import SfnwatchApp
-    from sfnwatch.view.anonymizer import Anonymizer
 
 LINGER = 1.6
 """Seconds for which a key stays to be seen."""
@@ -40,74 +39,28 @@ _PAGE = 500
 """Records whose names are learned before others come to their turn."""
 
 
-class KeyCaps(Rows):
-    """The keys pressed last."""
-
-    DEFAULT_CSS = "KeyCaps { width: auto; margin-left: 1; }"
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._keys: deque[str] = deque(maxlen=_MOST_KEYS)
-        self._fading: Timer | None = None
-
-    def press(self, name: str) -> None:
-        """Show a key; the row of them goes when no other follows."""
-        self._keys.append(name)
-        if self._fading is not None:
-            self._fading.stop()
-        self._fading = self.set_timer(LINGER, self.clear)
-        caps = (Span(f" {name[:12]} ", "chip--0") for name in self._keys)
-        self.show([span for cap in caps for span in (cap, Span(" "))])
-        self.refresh(layout=True)
-
-    def clear(self) -> None:
-        """Show none any more."""
-        self._keys.clear()
-        self.show()
-
-
-class Stage(Horizontal):
-    """What an audience needs, below the picture; absent while nobody presents."""
-
-    SCOPED_CSS = False  # how large it is is told by classes of the screen
-    DEFAULT_CSS = """
-    Stage {
-        display: none;
-        height: auto;
-        padding: 0 1;
-
-        #caption { width: 1fr; min-height: 2; }
-    }
-    .-tall Stage { padding: 1 2; }
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.caption, self.keys = Rows(most=_MOST_ROWS, id="caption"), KeyCaps()
-
-    def compose(self) -> ComposeResult:
-        yield self.caption
-        yield self.keys
-
-
 class Presenter:
     """Masks names, and shows for a talk what else is not on the picture."""
 
     def __init__(self, app: "SfnwatchApp") -> None:
-        self._app, self._shown, self._deck = app, app.shown, app.deck
-        self.stage = Stage()
+        self._app, self._shown = app, app.shown
+        self._deck, self._lanes = app.deck, app.deck.lanes
+        self.caption = Rows(most=_MOST_ROWS, id="caption")
+        self._caps = Rows(id="caps")
+        self.stage = Horizontal(self.caption, self._caps, id="stage")
+        """What an audience needs, below the picture."""
+        self.stage.display = False
+        self._pressed: deque[str] = deque(maxlen=_MOST_KEYS)
+        self._fading: Timer | None = None
         self.presenting = False
         self._before: tuple[str, bool] = "", False
         """The theme, and whether names were masked, before they were presented."""
-        self._masks: Anonymizer | None = None
         self._unlearned: Iterator[Received] | None = None
         """Records whose names are not known yet: nothing may be shown as masked."""
         self._has_chosen = False
         """True once the presenter has said whether names are masked."""
         self._told: int | None = None
         """Which of the findings is told, from 0; None while none is."""
-        self._lit: Collection[str] = frozenset()
-        """What is in the light: the keys of lines, or an execution; empty for all."""
         self.commands: Mapping[str, Command] = {
             "show.present": self.present,
             "show.mask": self._switch_mask,
@@ -118,13 +71,13 @@ class Presenter:
 
     def mask(self, *, on: bool) -> None:
         """Show aliases instead of names, once all names that came are known."""
+        self._unlearned = None
         if not on:
-            self._unlearned = None
             self._look(masked=False)
             return
         from sfnwatch.view.anonymizer import Anonymizer  # noqa: PLC0415 - seldom
 
-        self._masks = self._masks or Anonymizer()
+        self._shown.masks = self._shown.masks or Anonymizer()
         self._unlearned = records_of(self._shown.trace)
         self._learn_some()
 
@@ -133,24 +86,18 @@ class Presenter:
         self.mask(on=not self._shown.looks.masked)
 
     def _learn_some(self) -> None:
-        if self._unlearned is None or self._masks is None:
+        if self._unlearned is None or self._shown.masks is None:
             return
         page = list(islice(self._unlearned, _PAGE))
-        self._masks.learn(page)
+        self._shown.masks.learn(page)
         if len(page) == _PAGE:
             self._app.set_timer(0.001, self._learn_some)
-            return
-        self._unlearned = None
-        self._look(masked=True)
-
-    def learn(self, batch: Batch) -> None:
-        """Know the names in a batch before they are shown, if they are masked."""
-        if self._masks is not None:
-            self._masks.learn(batch)
+        else:
+            self._look(masked=True)
 
     def _look(self, *, masked: bool) -> None:
-        mask = self._masks.mask if masked and self._masks is not None else str
-        looks = self._shown.looks
+        looks, masks = self._shown.looks, self._shown.masks
+        mask = masks.mask if masked and masks is not None else str
         self._shown.looks = replace(looks, masked=masked, mask=mask)
         # A name that was just said may be one that is masked now.
         self._app.clear_notifications()
@@ -171,7 +118,7 @@ class Presenter:
         self.presenting = not self.presenting
         self._app.set_class(self.presenting, "-presenting")
         self.stage.display = self.presenting
-        self.stage.keys.clear()
+        self._forget_keys()
         self._has_chosen = self._shown.looks.masked
         if self.presenting:
             self._before = self._app.theme, self._shown.looks.masked
@@ -183,9 +130,20 @@ class Presenter:
             self._forget()
 
     def press(self, key: str) -> None:
-        """Show a key that was pressed."""
-        if self.presenting:
-            self.stage.keys.press(key)
+        """Show a key that was pressed; the row of them goes when no other follows."""
+        if not self.presenting:
+            return
+        self._pressed.append(key)
+        if self._fading is not None:
+            self._fading.stop()
+        self._fading = self._app.set_timer(LINGER, self._forget_keys)
+        caps = (Span(f" {name[:12]} ", "chip--0") for name in self._pressed)
+        self._caps.show([span for cap in caps for span in (cap, Span(" "))])
+        self._caps.refresh(layout=True)
+
+    def _forget_keys(self) -> None:
+        self._pressed.clear()
+        self._caps.show()
 
     def tell(self, line: Line | None) -> None:
         """Say the line under the cursor, unless a finding is told that rests on it."""
@@ -193,20 +151,20 @@ class Presenter:
             return
         if self._shown.looks.masked and not self._has_chosen and self._is_example:
             self.mask(on=False)
-        line = line if self._deck.view is self._deck.lanes else self._line_elsewhere()
-        if self._told is not None and line is not None and line.key in self._lit:
+        line = line if self._deck.view is self._lanes else self._line_elsewhere()
+        if line is not None and line.key in self._lanes.lit:
             return
         self._told = None
-        self._light(self._own_execution(line))
+        self._lanes.light(self._own_execution(line))
         if self._deck.current == _CARD:
             # It speaks for itself.
             key, words = ("space", " goes on") if self.has_steps else ("", "")
-            self.stage.caption.show([Span(key, "look--key"), Span(words, "role--dim")])
+            self.caption.show([Span(key, "look--key"), Span(words, "role--dim")])
             return
         from sfnwatch.view.captions import caption  # noqa: PLC0415 - seldom
 
         words = caption(line, self._shown.moment) if line is not None else ""
-        self.stage.caption.show([Span(self._shown.looks.mask(words), "role--name")])
+        self.caption.show([Span(self._shown.looks.mask(words), "role--name")])
 
     def _line_elsewhere(self) -> Line | None:
         """Give the line that stands for what another view has the cursor on."""
@@ -216,15 +174,9 @@ class Presenter:
 
     def _own_execution(self, line: Line | None) -> Collection[str]:
         """Give the one of several executions that somebody has the cursor on."""
-        watches = self._deck.lanes.follow or self._shown.playback.playing
+        watches = self._lanes.follow or self._shown.playback.playing
         own = line.root_arn if line is not None and self._shown.several else None
         return frozenset() if own is None or watches else frozenset({own})
-
-    def _light(self, lit: Collection[str]) -> None:
-        """Dim all lines but some, by their keys or their executions."""
-        if lit != self._lit:
-            self._lit = lit
-            self._deck.lanes.light(lit)
 
     @property
     def _is_example(self) -> bool:
@@ -257,9 +209,9 @@ class Presenter:
             return
         finding, items = steps[place]
         keys = {item.key for item in items}
-        lines = map(outline.line_of, keys)
+        lines = {line.key for line in map(outline.line_of, keys) if line is not None}
         self._told = place
-        self._light(frozenset(keys | {line.key for line in lines if line is not None}))
+        self._lanes.light(frozenset(keys | lines))
         if self._deck.current != LANES:
             self._deck.show_view(LANES)
         # The first comes last: so as much as there is room for is in view.
@@ -267,7 +219,7 @@ class Presenter:
             self._deck.go_to(item.key)
         whose = shown.chips().get(finding.execution_arn or "")
         sign = SIGNS[finding.certainty]
-        self.stage.caption.show(
+        self.caption.show(
             [
                 Span(f"{place + 1}/{len(steps)}  ", "look--key"),
                 *([whose, Span("  ")] if whose is not None else []),
@@ -279,7 +231,7 @@ class Presenter:
     def _forget(self) -> None:
         """Tell no finding any more, and dim nothing."""
         self._told = None
-        self._light(frozenset())
+        self._lanes.light(frozenset())
 
 
 def records_of(trace: Trace) -> Iterator[Received]:
@@ -291,9 +243,8 @@ def records_of(trace: Trace) -> Iterator[Received]:
         for event in execution.ordered:
             data = trace.raw_json(event)
             yield Received(event.seen_at, RecordKind.HISTORY, execution.arn, data)
-    for call in trace.ordered_calls:
-        yield Received(call.seen_at, call.kind, None, trace.raw_json(call))
-    for states in trace.task_states.values():
-        for state in states:
-            data = trace.raw_json(state)
-            yield Received(state.seen_at, RecordKind.TASK_STATE, None, data)
+    states = chain.from_iterable(trace.task_states.values())
+    rows: Iterator[ApiCall | TaskState] = chain(trace.ordered_calls, states)
+    for row in rows:
+        kind = row.kind if isinstance(row, ApiCall) else RecordKind.TASK_STATE
+        yield Received(row.seen_at, kind, None, trace.raw_json(row))

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from sfnwatch.model.records import KEPT, QUOTAS, Budget, Operation, Request, budget
 from sfnwatch.model.values import clean, duration
-from sfnwatch.tui.cursor_list import CursorList, EntryList, HeadedView
+from sfnwatch.tui.deck import HeadedView
 from sfnwatch.tui.paint import Cells, Span, heads, in_columns, percent
-from sfnwatch.tui.shown import Shown
+from sfnwatch.tui.shown import CursorList, EntryList, Shown
 from sfnwatch.view.wording import counted
 
 _LIMIT = 200
@@ -49,8 +49,7 @@ class RequestsView(HeadedView):
             nothing = "This recording does not tell of the requests made for it."
         self.list: EntryList[Request] = EntryList(self._rows, nothing)
         self.list.set_reactive(CursorList.follow, True)
-        super().__init__(self.list)
-        self._shown = shown
+        super().__init__(shown, self.list)
 
     @property
     def selected_key(self) -> str | None:

@@ -18,11 +18,10 @@ from rich.cells import cell_len
 from sfnwatch.analysis.finding import Finding
 from sfnwatch.analysis.wording import status_words
 from sfnwatch.errors import SfnwatchError
-from sfnwatch.model.execution import ExecutionAsOf
-from sfnwatch.model.history import TERMINAL, Clock
-from sfnwatch.model.moment import Moment
+from sfnwatch.model.moment import ExecutionAsOf
 from sfnwatch.model.records import HealthState, SourceHealth, merge_healths
-from sfnwatch.model.values import clean, clock, duration, text_of
+from sfnwatch.model.rows import Clock
+from sfnwatch.model.values import clean, clock, duration
 from sfnwatch.tui.paint import Span, cut, flow, spans_of, width_of
 from sfnwatch.tui.shown import Shown
 from sfnwatch.view.playback import MarkerKind
@@ -123,12 +122,7 @@ def status_rows(shown: Shown, width: int, height: int) -> list[list[Span]]:
     On a wide screen it stands beside the name if nothing is cut for that; where there
     are few rows, it has what room there is.
     """
-    parts = [
-        *_who(shown),
-        *_outcome(shown),
-        *_badges(shown),
-        *_sources(shown),
-    ]
+    parts = [*_who(shown), *_outcome(shown), *_badges(shown), *_sources(shown)]
     headline = spans_of(shown.headline, shown.looks.mask)
     room = width - 2
     if not headline:
@@ -313,12 +307,13 @@ def _trouble_words(health: SourceHealth, shown: Shown) -> str:
     return f"{health.state}, again in {left} s" if left else health.state.value
 
 
-def troubles(moment: Moment, mask: Callable[[str], str]) -> Iterator[list[Span]]:
-    """Yield the message of each source that is in trouble.
+def troubles(shown: Shown) -> Iterator[list[Span]]:
+    """Yield why nothing more can come, and what each source in trouble says.
 
     Of many child executions, which mostly fail alike, one speaks for all.
     """
-    bad = [h for h in moment.each_health if h.state in _TROUBLE and h.message]
+    yield from map(refusal_spans, shown.refusals)
+    bad = [h for h in shown.moment.each_health if h.state in _TROUBLE and h.message]
     inside = [h for h in bad if h.lane == _INSIDE]
     if len(inside) > 1:
         worst = merge_healths(_INSIDE, inside)
@@ -329,7 +324,7 @@ def troubles(moment: Moment, mask: Callable[[str], str]) -> Iterator[list[Span]]
         name = _LANES.get(health.lane, clean(health.lane, _LONGEST))
         yield [
             Span(f"{sign.text} {name} {health.state}", sign.look),
-            Span(f"  {clean(mask(health.message), _MESSAGE)}"),
+            Span(f"  {clean(shown.looks.mask(health.message), _MESSAGE)}"),
         ]
 
 
@@ -369,7 +364,7 @@ def headline(shown: Shown) -> tuple[Part, ...]:
         by_kind.setdefault(finding.kind, []).append(finding)
     learned = by_kind.get("noticed", [])
     told = [
-        *_failures(shown.moment),
+        *_failures(shown),
         *(_denied(shown, f, learned) for f in by_kind.get("denied-but-succeeded", ())),
         *_failed_children(by_kind.get("children", ())),
         *_caught(shown),
@@ -383,14 +378,10 @@ def headline(shown: Shown) -> tuple[Part, ...]:
     return (*first, *(part for each in others for part in (_AND, *each)))
 
 
-def _failures(moment: Moment) -> Iterator[list[Part]]:
+def _failures(shown: Shown) -> Iterator[list[Part]]:
     """Say of the first execution that failed by what error."""
-    for execution in moment.roots.values():
-        ending = execution.ending
-        if ending is None or TERMINAL[ending.type] == "SUCCEEDED":
-            continue
-        details = moment.trace.details(ending)
-        error, cause = text_of(details.get("error")), text_of(details.get("cause"))
+    endings = [each.ending for each in shown.roots if each.ending is not None]
+    for error, cause in map(shown.maker.failure, endings):
         if error:
             words = f"  {clean(cause_words(cause), _ERROR * 2)}" if cause else ""
             yield [Part(clean(error, _ERROR), Role.BAD), Part(words)]
@@ -399,11 +390,8 @@ def _failures(moment: Moment) -> Iterator[list[Part]]:
 
 def _denied(shown: Shown, finding: Finding, learned: Iterable[Finding]) -> list[Part]:
     data, arn = finding.data, finding.execution_arn
-    ends = (
-        each
-        for each in learned
-        if (each.execution_arn, each.data.get("attempt")) == (arn, data.get("attempt"))
-    )
+    own = arn, data.get("attempt")
+    ends = (f for f in learned if (f.execution_arn, f.data.get("attempt")) == own)
     end = next(ends, None)
     words = f"{data['count']} of {data['polls']} polls denied"
     if "up_to" in data:
@@ -439,7 +427,7 @@ def _redriven(shown: Shown) -> Iterator[list[Part]]:
         redrives = execution.redrives
         if redrives and redrives[-1].ended is not None:
             ended, event = redrives[-1].ended, redrives[-1].event
-            error = text_of(shown.trace.details(ended).get("error"))
+            error, _ = shown.maker.failure(ended)
             after = duration((event.at - ended.at).total_seconds())
             times = f" {len(redrives)} times, last" if len(redrives) > 1 else ""
             yield [
@@ -472,12 +460,9 @@ def _learned_words(shown: Shown, finding: Finding) -> str:
 
 def _is_certain(shown: Shown, finding: Finding) -> bool:
     """Tell whether a poll surely lies between the job's end and that of the try."""
-    arn, scheduled_id = finding.execution_arn or "", finding.data.get("attempt")
-    execution = shown.moment.executions.get(arn)
-    attempt = execution.attempt(scheduled_id) if execution is not None else None
-    if attempt is None:
-        return False
-    told = shown.maker.completion((arn, attempt.scheduled_id), attempt)
+    key = finding.execution_arn or "", finding.data.get("attempt") or 0
+    attempt = shown.moment.attempt(key)
+    told = shown.maker.completion(key, attempt) if attempt is not None else None
     return told is not None and told.certain
 
 

@@ -6,30 +6,40 @@ for large surfaces; as text, on a panel or under the cursor, most of them have s
 can hardly be read. So a role begins as the theme's own color and is moved towards black
 or white just as far as it takes, as WCAG 2 measures it. Terminals of 16 colors have
 their own palette, which nobody can measure: there a role is one of its names.
+
+Terminals differ in more: in notifying, in being suspended, and some have ASCII alone.
+A notification is text from AWS, so nothing but printable characters may get in, and no
+`;`, which separates its fields.
 """
 
+import asyncio
 import math
 import os
-import re
+import signal
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, cast
 
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 from textual.app import App
 from textual.color import Color, ColorParseError, rgb_to_lab
-from textual.css.errors import StylesheetError
-from textual.css.stylesheet import Stylesheet
-from textual.css.tokenizer import TokenError
+from textual.css.constants import VALID_STYLE_FLAGS
 from textual.filter import LineFilter
 from textual.screen import Screen
 from textual.theme import BUILTIN_THEMES, Theme
 
 from sfnwatch.config import UserTheme, near, quoted
 from sfnwatch.errors import UsageError
+from sfnwatch.model.values import clean
 from sfnwatch.tui.paint import CHIPS, LOOKS
-from sfnwatch.tui.terminal import Ascii
+from sfnwatch.view.signs import to_ascii
 
 if TYPE_CHECKING:
+    from rich.traceback import Trace, Traceback
+
     from sfnwatch.tui.app import ScreenSettings
 
 LEAST = 4.5
@@ -92,7 +102,6 @@ THEMES = (
     Theme(
         name=DEFAULT,
         primary="#4ea1ff",
-        secondary="#8492a0",
         accent="#b78cff",
         warning="#ffb84d",
         error="#ff5c57",
@@ -106,7 +115,6 @@ THEMES = (
     Theme(
         name=DEFAULT_LIGHT,
         primary="#0b62c9",
-        secondary="#5c6873",
         accent="#6d33c4",
         warning="#8a5600",
         error="#c4181c",
@@ -121,7 +129,6 @@ THEMES = (
     Theme(
         name="high-contrast",
         primary="#8ccfff",
-        secondary="#c4c4c4",
         accent="#ffd75f",
         warning="#ffd75f",
         error="#ff8c88",
@@ -135,7 +142,6 @@ THEMES = (
     Theme(
         name="high-contrast-light",
         primary="#003a94",
-        secondary="#404040",
         accent="#5c3a00",
         warning="#5c3a00",
         error="#8a0014",
@@ -175,11 +181,15 @@ class ThemedApp(App[ResultT]):
         # Without color Textual would still send grays, unless it leaves all of them
         # to the terminal.
         super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
+        hide_locals(self.console)
         self._signs: tuple[LineFilter, ...] = (Ascii(),) if settings.ascii else ()
         for each in (*THEMES, *map(make_theme, settings.own_themes)):
             self.register_theme(each)
         colors = self.console.color_system
         self.theme = settings.theme or default_theme(colors, os.environ)
+
+    def on_ready(self) -> None:
+        suspend_in_the_loop()
 
     def get_default_screen(self) -> Screen[object]:
         return PaintedScreen(id="_default")
@@ -252,11 +262,10 @@ def _palette(*, dark: bool) -> dict[str, str]:
 
 
 def _measured(theme: Theme) -> dict[str, str]:
-    colors = {
-        name: Color(*Color.parse(value).rgb)
-        for name, value in theme.to_color_system().generate().items()
-        if name in _NEEDED
-    }
+    surfaces = ("background", "surface", "panel", "foreground", "accent")
+    every = theme.to_color_system().generate()
+    needed = {*surfaces, *(name for name, *_ in _HUES.values() if name)}
+    colors = {name: Color(*Color.parse(every[name]).rgb) for name in needed}
     ground = colors["background"]
     weight = 1 if theme.dark else _PALER
     own = theme.variables
@@ -284,12 +293,6 @@ def _measured(theme: Theme) -> dict[str, str]:
         **{name: color.hex6 for name, color in named.items()},
         "dim-text-style": "none",
     }
-
-
-_NEEDED = frozenset(
-    {"background", "surface", "panel", "foreground", "accent"}
-    | {name for name, *_ in _HUES.values()}
-)
 
 
 def _roles(
@@ -349,9 +352,6 @@ def _mixed(color: Color, other: Color, share: float) -> Color:
 
 # -- the user's ------------------------------------------------------------------------
 
-_VALUE = re.compile(r"[#\w\s.,%()+-]*")
-"""What a variable may hold: nothing that ends a rule of CSS or begins another."""
-
 
 def make_theme(written: UserTheme) -> Theme:
     """Make a theme of what a file says; raises UsageError, as reading it does."""
@@ -371,10 +371,10 @@ def make_theme(written: UserTheme) -> Theme:
         if key not in known:
             msg = f"{where}.variables.{key}: there is no such variable."
             raise UsageError(msg, hint=near(key, known))
-        style = key.endswith("-style")
-        if not _reads(key, value, known, rule="text-style" if style else "color"):
-            kind = "style of text" if style else "color"
-            msg = f"{where}.variables.{key}: {quoted(value)} is no {kind}."
+        if not key.endswith("-style"):
+            _check_color(f"{where}.variables.{key}", value)
+        elif not VALID_STYLE_FLAGS.issuperset(value.split()):
+            msg = f"{where}.variables.{key}: {quoted(value)} is no style of text."
             raise UsageError(msg)
     return theme
 
@@ -389,14 +389,108 @@ def _check_color(where: str, value: str) -> None:
         raise UsageError(msg, hint=hint) from error
 
 
-def _reads(key: str, value: str, known: Mapping[str, str], *, rule: str) -> bool:
-    """Let Textual itself read a variable, in the only kind of place it is used."""
-    if not _VALUE.fullmatch(value):
-        return False
-    sheet = Stylesheet(variables={**known, key: value})
-    sheet.add_source(f"Screen {{ {rule}: ${key}; }}")
-    try:
-        sheet.parse()
-    except (StylesheetError, TokenError):
-        return False
-    return True
+# -- what terminals differ in ----------------------------------------------------------
+
+Notify = Literal["off", "bell", "desktop"]
+_BELL, _ESC, _ST = "\a", "\x1b", "\x1b\\"
+_TITLE, _BODY = 60, 160
+"""Notifications are small: longer ones are cut off, or refused, by the desktop."""
+_OSC_777 = ("foot", "ghostty", "rxvt", "wezterm", "contour")
+"""Terminals that have a title apart from the body; all others get one text."""
+_TABLES = str.maketrans({";": ",", "\ufffd": "?"})
+_SIGNALS = ("SIGTSTP", "SIGCONT")
+
+
+def notify(app: App[Any], how: Notify, title: str, body: str) -> None:
+    """Tell somebody who is looking elsewhere, by the bell or on the desktop."""
+    sent = _BELL if how == "bell" else notification(title, body, os.environ)
+    # There is no public door for what is written past the screen.
+    driver = app._driver  # noqa: SLF001
+    if how != "off" and driver is not None and not app.is_headless:
+        driver.write(sent)
+
+
+def notification(title: str, body: str, environ: Mapping[str, str]) -> str:
+    """Write what makes this terminal notify; the bell where it can do no more."""
+    if "STY" in environ and "TMUX" not in environ:
+        # GNU screen lets no such sequence through.
+        return _BELL
+    variables = ("TERM", "TERM_PROGRAM", "LC_TERMINAL")
+    names = " ".join(environ.get(name, "") for name in variables).lower()
+    title, body = _field(title, _TITLE), _field(body, _BODY)
+    if any(name in names for name in _OSC_777):
+        sequence = f"{_ESC}]777;notify;{title};{body}{_ST}"
+    elif environ.get("TERM") in {"linux", "dumb"}:
+        return _BELL
+    else:
+        sequence = f"{_ESC}]9;{title}: {body}{_ST}"
+    if "TMUX" not in environ:
+        return sequence
+    # tmux passes it on where `allow-passthrough` is on.
+    return f"{_ESC}Ptmux;{sequence.replace(_ESC, _ESC * 2)}{_ST}"
+
+
+def _field(text: str, limit: int) -> str:
+    cleaned = clean(text).translate(_TABLES)
+    shown = "".join(c if c.isprintable() else " " for c in cleaned)
+    return f"{shown[: limit - 1]}…" if len(shown) > limit else shown
+
+
+def suspend_in_the_loop() -> None:
+    """Have the handlers of being suspended, and resumed, run by the loop.
+
+    Textual gives the terminal back in the signal's own handler, which Python calls
+    between any two instructions: in the midst of a write, whose lock it then waits for
+    in vain. Run by the loop, nothing else is under way.
+    """
+    loop = asyncio.get_running_loop()
+    # Not everywhere, and not outside the main thread.
+    with suppress(AttributeError, NotImplementedError, RuntimeError, ValueError):
+        for name in _SIGNALS:
+            number = getattr(signal, name)
+            handler = signal.getsignal(number)
+            if callable(handler):
+                loop.add_signal_handler(number, handler, number, None)
+
+
+def hide_locals(console: Console) -> None:
+    """Have a crash tell where it was, but not what the variables held there.
+
+    Textual prints them with every crash, and here they hold payloads.
+    """
+    render = console.render
+
+    def render_without(
+        renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterable[Segment]:
+        # To load the class is for a crash alone.
+        if type(renderable).__module__ == "rich.traceback":
+            _forget_locals(cast("Traceback", renderable).trace)
+        return render(renderable, options)
+
+    console.render = render_without  # type: ignore[method-assign]
+
+
+def _forget_locals(trace: "Trace") -> None:
+    for stack in trace.stacks:
+        for frame in stack.frames:
+            frame.locals = None
+        for one_of_a_group in stack.exceptions:
+            _forget_locals(one_of_a_group)
+
+
+class Ascii(LineFilter):
+    """Translates what is drawn; colors, widths and controls stay as they are."""
+
+    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
+        del background
+        return [*map(_drawn, segments)]
+
+
+def _drawn(segment: Segment) -> Segment:
+    """Translate a segment; the ragged ends of a scrollbar are better left out."""
+    text, style, control = segment
+    if control or text.isascii():
+        return segment
+    ragged = cell_len(text) == 1 and style and "@mouse.down" in style.meta
+    return Segment(" " if ragged else to_ascii(text), style)

@@ -4,7 +4,6 @@ Idle time may be cut short; zooming and panning go by what is left. What a cell 
 never told by its color alone.
 """
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import accumulate, pairwise
@@ -15,9 +14,9 @@ from msgspec import Struct
 from sfnwatch.analysis.phases import Phase, Segment, ToldBy
 from sfnwatch.model.integrations import CallRole
 from sfnwatch.model.moment import Moment
-from sfnwatch.model.values import clean, duration
+from sfnwatch.model.values import clean
 from sfnwatch.tui.paint import PHASES, Span, legend, width_of
-from sfnwatch.view.lines import after_words
+from sfnwatch.tui.shown import Shown
 from sfnwatch.view.playback import Scale, TimeSpan, cut_short, length_of
 from sfnwatch.view.timeline_chart import (
     BarEnd,
@@ -25,8 +24,11 @@ from sfnwatch.view.timeline_chart import (
     Stretch,
     Tick,
     TimelineChart,
+    round_step,
+    since_start,
+    stops,
 )
-from sfnwatch.view.wording import status_glyph
+from sfnwatch.view.wording import plain_text, status_glyph
 
 CLOSEST = 0.02
 """Seconds of the smallest window: a history tells no less than a millisecond apart."""
@@ -37,13 +39,6 @@ _BESIDE = 0.1
 """What is shown beside something zoomed to, as a share of it."""
 _APART = 9
 """Columns from one label to the next, at least."""
-_STEPS = (
-    *(n / 1000 for n in (1, 2, 5, 10, 20, 50, 100, 200, 500)),
-    *(1, 2, 5, 10, 15, 30),
-    *(60 * n for n in (1, 2, 5, 10, 15, 30)),
-    *(3600 * n for n in (1, 2, 3, 6, 12)),
-    *(86400 * n * 10**power for power in range(7) for n in (1, 2, 5)),
-)
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 _IDLE, _IDLE_SHARE = 30.0, 0.08
 """A gap of these seconds, and of this share of the whole, is squeezed."""
@@ -62,6 +57,7 @@ _HEIGHTS = "▁▂▃▄▅▆▇"
 _TAKES_TIME = frozenset({"Task", "Wait", "Map", "Parallel"})
 _MUST_SHOW = frozenset({Phase.BACKING_OFF, Phase.COMPLETION_LAG})
 Cells = list[Span]
+_BLANK = Span(" ")
 
 _LEGEND: tuple[tuple[Span, str], ...] = (
     (PHASES[Phase.WORKING], "working"),
@@ -99,18 +95,15 @@ def scale_of(
     Where there is one execution, stops before a redrive are cut short, which may be
     weeks long; with `squeeze` all idle time is.
     """
-    first, last = [], []
+    times: list[datetime] = []
     for arn, execution in moment.executions.items():
-        events = execution.events
-        begin = execution.started_at or (events[0].at if events else None)
-        if begin is not None:
-            known = events[-1].at if events else begin
-            end = execution.stopped_at or max(newest, known)
-            first.append(shown_at(begin, arn))
-            last.append(shown_at(max(begin, end), arn))
-    begin, end = min(first, default=newest), max(last, default=newest)
+        known = [event.at for event in (*execution.events[:1], *execution.events[-1:])]
+        for begin in [execution.started_at] if execution.started_at else known[:1]:
+            end = execution.stopped_at or max([newest, *known])
+            times += [shown_at(begin, arn), shown_at(max(begin, end), arn)]
+    begin, end = min(times, default=newest), max(times, default=newest)
     end = max(end, begin + timedelta(seconds=CLOSEST))
-    gaps = list(pairwise(_moments(moment, shown_at)) if squeeze else _stops(moment))
+    gaps = list(pairwise(_moments(moment, shown_at)) if squeeze else stops(moment))
     least = max(_IDLE, _IDLE_SHARE * length_of((begin, end)))
     idle = [gap for gap in gaps if length_of(gap) >= least]
     # Where there is nothing else there would be nothing to scale by.
@@ -126,14 +119,6 @@ def _moments(moment: Moment, shown_at: ShownAt) -> list[datetime]:
         found.add(shown_at(call.event_time, link.execution_arn or ""))
     found |= {state.at for told in moment.task_states.values() for state in told}
     return sorted(found)
-
-
-def _stops(moment: Moment) -> Iterator[TimeSpan]:
-    """Yield the time between an end and a redrive, where it is all there is."""
-    for execution in moment.roots.values():
-        for redrive in execution.redrives if len(moment.roots) == 1 else ():
-            if redrive.ended is not None:
-                yield redrive.ended.at, redrive.event.at
 
 
 class Lens(Struct, frozen=True):
@@ -201,10 +186,12 @@ class Lens(Struct, frozen=True):
 
 
 class Axis:
-    """A window of time over columns."""
+    """A window of time over columns, and what is drawn behind the bars."""
 
-    def __init__(self, lens: Lens, width: int) -> None:
-        self.lens, self.width = lens, max(1, width)
+    def __init__(
+        self, lens: Lens, width: int, playhead: datetime | None = None
+    ) -> None:
+        self.lens, self.width, self._playhead = lens, max(1, width), playhead
         self.begin, self.end = lens.shown
         self.origin = lens.scale.knots[0]
         self.squeezed: list[tuple[int, int, float]] = []
@@ -220,6 +207,8 @@ class Axis:
                 self.squeezed.append((left, cells, length_of((first, last))))
             else:
                 self._pieces.append((max(first, self.begin), min(last, self.end)))
+        self.marks = list(self._marks())
+        """The columns of round moments since the start, and their labels."""
 
     def column(self, at: datetime) -> float:
         """Say where a moment stands; those out of view stand at the ends."""
@@ -246,11 +235,16 @@ class Axis:
     def shows(self, at: datetime) -> bool:
         return self.begin <= at <= self.end
 
-    def marks(self) -> Iterator[tuple[int, str]]:
-        """Yield the columns of round moments since the start, and their labels."""
+    @property
+    def playhead(self) -> int | None:
+        """The cell of the moment that is shown, if it is pointed out and in view."""
+        at = self._playhead
+        return self.cell(at) if at is not None and self.shows(at) else None
+
+    def _marks(self) -> Iterator[tuple[int, str]]:
         seconds = sum(map(length_of, self._pieces))
         columns = self.width - sum(cells for _, cells, _ in self.squeezed)
-        step = _round_step(_APART * max(seconds, CLOSEST / 2) / max(1, columns))
+        step = round_step(_APART * max(seconds, CLOSEST / 2) / max(1, columns))
         for begin, end in self._pieces:
             first = ceil(length_of((self.origin, begin)) / step - _ROUNDED)
             last = floor(length_of((self.origin, end)) / step + _ROUNDED)
@@ -258,46 +252,33 @@ class Axis:
                 at = self.origin + timedelta(seconds=number * step)
                 column = floor(self.column(at) + _ROUNDED)
                 if column < self.width:
-                    yield column, _since_start(number * step)
+                    yield column, since_start(number * step)
 
-    def labels(self) -> list[Span]:
+    def labels(self) -> Cells:
         """Draw the labels and, over the squeezed gaps, how long those are."""
-        found = [
-            (left, Span(_short(seconds).center(cells), "look--faint"))
-            for left, cells, seconds in self.squeezed
-            if cells >= _SHORT
-        ]
-        for column, label in self.marks():
+        cells = [_BLANK] * self.width
+        for left, size, seconds in self.squeezed:
+            if size >= _SHORT:
+                words = _short(seconds).center(size)
+                cells[left : left + size] = [Span(c, "look--faint") for c in words]
+        for column, label in self.marks:
             end = column + len(label)
-            free = all(
-                end < left or column > left + len(span.text) for left, span in found
-            )
-            if free and end <= self.width:
-                found.append((column, Span(label, "role--dim")))
-        spans: list[Span] = []
-        at = 0
-        for column, span in sorted(found, key=lambda each: each[0]):
-            spans += [Span(" " * (column - at)), span]
-            at = column + len(span.text)
-        return [*spans, Span(" " * (self.width - at))]
+            is_free = {*cells[max(0, column - 1) : end + 1]} == {_BLANK}
+            if is_free and end <= self.width:
+                cells[column:end] = [Span(c, "role--dim") for c in label]
+        return cells
 
-
-def _round_step(least: float) -> float:
-    """Find the smallest round number of seconds that is not less."""
-    return next((step for step in _STEPS if step >= least), least)
-
-
-def _since_start(seconds: float) -> str:
-    """Write how long after the start: `0`, `+45 s`, `+1m 30s`, `+2h`, `+0.25 s`."""
-    if abs(seconds) < CLOSEST / 100:
-        return "0"
-    sign, seconds = ("−" if seconds < 0 else "+"), abs(seconds)
-    if seconds < _MINUTE:
-        return f"{sign}{seconds:.3f}".rstrip("0").rstrip(".") + " s"
-    if seconds < _DAY:
-        return sign + duration(seconds).removesuffix(" 00s").removesuffix(" 00m")
-    days, hours = divmod(round(seconds / _HOUR), 24)
-    return f"{sign}{days}d{f' {hours:02}h' if hours else ''}"
+    def ground(self) -> Cells:
+        """Draw what is behind the bars, with room for how one ends at the end."""
+        cells = [_BLANK] * (self.width + MARGIN)
+        for column, _ in self.marks:
+            cells[column] = Span("┊", GRID)
+        for left, size, _ in self.squeezed:
+            cells[left : left + size] = [_BLANK] * size
+            cells[left + size // 2] = _CUT
+        if self.playhead is not None:
+            cells[self.playhead] = Span("│", "look--playhead")
+        return cells
 
 
 def _short(seconds: float) -> str:
@@ -313,45 +294,24 @@ def _short(seconds: float) -> str:
 # -- bars -----------------------------------------------------------------------------
 
 
-class Canvas(Struct, frozen=True):
-    """What bars are drawn on."""
-
-    axis: Axis
-    shown_at: Callable[[datetime, str], datetime]
-    """Gives when something of an execution is shown."""
-    grid: frozenset[int] = frozenset()
-    """The columns of round moments."""
-    playhead: datetime | None = None
-
-    def ground(self) -> Cells:
-        """Draw what is behind the bars, with room for how one ends at the end."""
-        cells = [Span(" ")] * (self.axis.width + MARGIN)
-        for column in self.grid:
-            cells[column] = Span("┊", GRID)
-        for left, size, _ in self.axis.squeezed:
-            cells[left : left + size] = [Span(" ")] * size
-            cells[left + size // 2] = _CUT
-        if self.playhead is not None and self.axis.shows(self.playhead):
-            cells[self.axis.cell(self.playhead)] = Span("│", "look--playhead")
-        return cells
-
-
 class BarCells:
     """Draws one line of a chart."""
 
-    def __init__(self, chart: TimelineChart, line: BarLine, canvas: Canvas) -> None:
-        self._chart, self._line, self._canvas = chart, line, canvas
-        self._bar, self._axis = line.bar, canvas.axis
-        self.ticks = [t for t in chart.ticks(line) if self._axis.shows(self._at(t.at))]
-        self.room = self._axis.cells(self._at(self._bar.begin), self._at(self._bar.end))
+    def __init__(
+        self, chart: TimelineChart, line: BarLine, axis: Axis, shown: Shown
+    ) -> None:
+        self._chart, self._line, self._axis, self._bar = chart, line, axis, line.bar
+        self._shown = shown
+        self.ticks = [t for t in chart.ticks(line) if axis.shows(self._at(t.at))]
+        self.room = axis.cells(self._at(self._bar.begin), self._at(self._bar.end))
 
     def _at(self, at: datetime) -> datetime:
-        return self._canvas.shown_at(at, self._bar.execution_arn)
+        return self._shown.outline.order.shown_at(at, self._bar.execution_arn)
 
     def cells(self, chosen: str | None = None) -> Cells:
         """Draw it, a span a cell; `chosen` is the key of a call to point out."""
         chart, line = self._chart, self._line
-        cells = self._canvas.ground()
+        cells = self._axis.ground()
         crowd = chart.crowd(line)
         if crowd:
             self._draw_crowd(cells, crowd)
@@ -393,10 +353,9 @@ class BarCells:
                 stroke = _stroke(segment)
                 if own and all(cells[cell] != stroke for cell in own):
                     cells[own[len(own) // 2]] = stroke
-            if segment.phase is Phase.STOPPED and self._axis.shows(
-                self._at(segment.end)
-            ):
-                cells[self._axis.cell(self._at(segment.end))] = _REDRIVEN
+            end = self._at(segment.end)
+            if segment.phase is Phase.STOPPED and self._axis.shows(end):
+                cells[self._axis.cell(end)] = _REDRIVEN
 
     def _draw_crowd(self, cells: Cells, crowd: Iterable[Stretch]) -> None:
         """Draw how many ran at once, the most being full, and where one failed."""
@@ -450,9 +409,10 @@ class BarCells:
 
     def named_calls(self) -> Cells:
         """Name the calls below their ticks, as far as there is room for each."""
-        cells = self._canvas.ground()
+        cells = self._axis.ground()
         free = 0
-        for tick, word in self._names():
+        for tick in self.ticks:
+            word = self._name(tick)
             size = width_of([word])
             cell = min(self.tick_cell(tick), len(cells) - size)
             if cell >= free and size:
@@ -460,22 +420,15 @@ class BarCells:
                 free = cell + size + 1
         return cells
 
-    def _names(self) -> Iterator[tuple[Tick, Span]]:
-        """Name actions, and say of polls which it is and how long after its action."""
-        actions: dict[tuple[str, int], datetime] = {}
-        counts: Counter[tuple[str, int]] = Counter()
-        for tick in self._chart.ticks(self._line):
-            words, look = clean(tick.call.event_name, _WORD), "role--call"
-            if tick.role is CallRole.ACTION:
-                actions.setdefault(tick.key, tick.call.event_time)
-            elif tick.role is CallRole.POLL:
-                counts[tick.key] += 1
-                begun, at = actions.get(tick.key), tick.call.event_time
-                later = f" +{after_words(length_of((begun, at)))}" if begun else ""
-                words, look = f"#{counts[tick.key]}{later}", "role--poll"
-            bad = " ✘" if tick.failed else ""
-            if self._axis.shows(self._at(tick.at)):
-                yield tick, Span(f"{words}{bad}", "role--bad" if bad else look)
+    def _name(self, tick: Tick) -> Span:
+        """Name a call; or say which poll it is and how long after its action."""
+        words, look = clean(tick.call.event_name, _WORD), "role--call"
+        if tick.role is CallRole.POLL:
+            text = self._shown.maker.call_text(tick.call, tick.link)
+            number = plain_text(text.name).rpartition(" ")[2]
+            words, look = f"{number} {plain_text(text.subject).strip()}", "role--poll"
+        bad = " ✘" if tick.failed else ""
+        return Span(f"{words.strip()}{bad}", "role--bad" if bad else look)
 
     def _point_out_of_view(self, cells: Cells) -> None:
         if self._at(self._bar.end) < self._axis.begin:

@@ -3,21 +3,19 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import accumulate, groupby
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 
 from textual import events, on
-from textual.strip import Strip
 
-from sfnwatch.model.api_call import CALL_KEY
+from sfnwatch.model.rows import CALL_KEY
 from sfnwatch.model.values import clean
-from sfnwatch.tui.cursor_list import CursorList, HeadedView, Seek
+from sfnwatch.tui.deck import HeadedView
 from sfnwatch.tui.paint import Rows, Span, fit, spans_of, width_of
-from sfnwatch.tui.shown import Shown
+from sfnwatch.tui.shown import CursorList, EntryList, Seek, Shown
 from sfnwatch.tui.timeline_draw import (
     MARGIN,
     Axis,
     BarCells,
-    Canvas,
     Cells,
     Lens,
     legend_of,
@@ -66,111 +64,21 @@ class TimelineColumns:
         return self.tree + 2
 
 
-class BarList(CursorList):
+class BarList(EntryList[BarLine]):
     """The bars, and the cursor on one of them."""
 
-    def __init__(self, view: "TimelineView", shown: Shown) -> None:
-        super().__init__()
-        self._view, self._shown = view, shown
-        self.chart = TimelineChart(shown.moment, shown.now)
-        self.lines: Sequence[BarLine] = ()
-        self.places: Mapping[str, int] = {}
-        self.columns = TimelineColumns()
-        self.canvas: Canvas | None = None
-        self.chosen: str | None = None
-        """The key of the call that is pointed out."""
-        self.roomy = False
-        """True where there is room to name each bar's calls below it."""
-        self._cells: dict[int, Cells] = {}
-        """What each bar was drawn of."""
-
-    # -- entries -------------------------------------------------------------------
-
-    @property
-    def count(self) -> int:
-        return len(self.lines)
-
-    def key_of(self, place: int) -> str | None:
-        return self.lines[place].bar.key if place < self.count else None
+    def __init__(self, view: "TimelineView") -> None:
+        super().__init__(view.rows_of, clicked=view.clicked)
+        self._view = view
 
     def place_of(self, key: str) -> int | None:
-        bar = self.chart.bars.get(key) or self.chart.bar_of(*self._shown.visit_of(key))
-        found = bar.key if bar is not None else None
-        while found is not None and found not in self.places:
-            found = self.chart.around.get(found)
-        return self.places.get(found or "")
+        return self._view.place_of(key)
 
     @property
-    def line(self) -> BarLine | None:
-        """The line that the cursor is on."""
-        return self.lines[self.cursor] if self.cursor < self.count else None
-
-    # -- drawing -------------------------------------------------------------------
-
-    def draw(self, place: int, width: int) -> Sequence[Strip]:
-        line, columns = self.lines[place], self.columns
-        if self.canvas is None:
-            return self.spans([], width=width)  # there is no style sheet yet
-        row = [Span(" "), *fit(self._label(line), columns.tree), Span(" ")]
-        if not columns.chart:
-            return self.spans(row, width=width)
-        notes = spans_of(self.chart.notes(line), self._shown.looks.mask)
-        bar = BarCells(self.chart, line, self.canvas)
-        cells = bar.cells(self.chosen)
-        # How an end was learned of may be told by a note alone.
-        signs = (Span(note.text.strip()[:1], note.look) for note in notes)
-        self._cells[place] = [*cells, *signs]
-        row += _joined(cells if columns.notes else bar.with_words(cells, notes))
-        row.append(Span(length_words(self.chart, line.bar).rjust(columns.length)))
-        if columns.notes:
-            row += [Span("  "), *_fitting(notes, columns.notes - 2)]
-        if not self.roomy:
-            return self.spans(row, width=width)
-        below = [Span(" " * columns.left), *_joined(bar.named_calls())]
-        return self.spans(row, below, width=width)
-
-    def _label(self, line: BarLine) -> list[Span]:
-        """Name a bar, with its place in the tree."""
-        bar, looks = line.bar, self._shown.looks
-        sign = {True: "▾ ", False: "▸ ", None: "" if line.rails else "  "}
-        spans = [Span(f"{line.rails}{sign[line.open]}", "look--faint")]
-        if bar.kind in {BarKind.TASK, BarKind.UNREAD}:
-            return [*spans, Span(looks.mask(bar.name), "role--dim")]
-        glyph = status_glyph(bar.status)
-        spans.append(Span(f"{glyph.text} ", f"role--{glyph.role}"))
-        own = self._shown.chips().get(bar.key)
-        if own is not None:
-            spans.append(own)
-        else:
-            look = "role--name" if bar.kind is BarKind.EXECUTION else "role--plain"
-            is_root = bar.key in self._shown.moment.roots
-            name = "Execution" if is_root else clean(bar.shown_name, _NAME)
-            spans.append(Span(looks.mask(name), look))
-        what = self.chart.what(bar)
-        return [*spans, Span("  "), *spans_of([what] if what else [], looks.mask)]
-
-    def _nearby(self) -> Sequence[BarLine]:
+    def nearby(self) -> Sequence[BarLine]:
+        """The bars that are in view, and those around them."""
         top = max(0, self._top - 50)
-        return self.lines[top : top + 200]
-
-    def lay_out(self, width: int, lens: Lens, playhead: datetime | None) -> Axis:
-        """Share out the width, and lay what is shown of the time over columns."""
-        names = max((width_of(self._label(x)) for x in self._nearby()), default=0)
-        told = (spans_of(self.chart.notes(line)) for line in self._nearby())
-        notes = max(map(width_of, told), default=0)
-        columns = self.columns = TimelineColumns(width, names, notes)
-        axis = Axis(lens, columns.chart - MARGIN)
-        grid = frozenset(column for column, _ in axis.marks())
-        shown_at = self._shown.outline.order.shown_at
-        self.canvas = Canvas(axis, shown_at, grid, playhead)
-        self.roomy = 2 * self.count <= self.size.height
-        self._cells.clear()
-        return axis
-
-    def signs_in_view(self) -> set[Span]:
-        """Gather what is drawn of the bars that are in view."""
-        places = range(self._top, self._top + self.size.height)
-        return {cell for place in places for cell in self._cells.get(place, ())}
+        return self.entries[top : top + 200]
 
     def on_resize(self) -> None:
         super().on_resize()
@@ -183,34 +91,14 @@ class BarList(CursorList):
     def watch_marked(self) -> None:
         self._repaint()
 
-    # -- the mouse -----------------------------------------------------------------
-
-    def clicked(self, place: int, x: int, *, twice: bool) -> None:
-        line = self.lines[place]
-        sign = 1 + len(line.rails)
-        if line.open is not None and sign <= x <= sign + 1:
-            self._view.toggle(line.bar.key)
-            return
-        self._view.choose(self._call_at(line, x - self.columns.left))
-        super().clicked(place, x, twice=twice)
-
-    def _call_at(self, line: BarLine, column: int) -> str | None:
-        """Find the call drawn at a column, or right beside it."""
-        if self.canvas is None:
-            return None
-        bar = BarCells(self.chart, line, self.canvas)
-        near = [(abs(bar.tick_cell(t) - column), n) for n, t in enumerate(bar.ticks)]
-        away, number = min(near, default=(2, 0))
-        return bar.ticks[number].call.key if away <= 1 else None
-
     @on(events.MouseScrollUp)
     @on(events.MouseScrollDown)
     def _wheel(self, event: events.MouseEvent) -> None:
-        if event.ctrl and self.canvas is not None:
+        if event.ctrl:
             event.prevent_default()
             event.stop()
             closer = isinstance(event, events.MouseScrollUp)
-            at = self.canvas.axis.time_at(event.x - self.columns.left + 0.5)
+            at = self._view.time_at(event.x)
             self._view.zoom(_ZOOM if closer else 1 / _ZOOM, at)
 
 
@@ -258,11 +146,20 @@ class TimelineView(HeadedView):
     keyed = True
 
     def __init__(self, shown: Shown) -> None:
-        self.bars = BarList(self, shown)
-        super().__init__(self.bars, AxisLine(self))
-        self._shown = shown
+        self.bars = BarList(self)
+        super().__init__(shown, self.bars, AxisLine(self))
+        self._chart = TimelineChart(shown.moment, shown.now)
         self._lens = Lens(scale_of(shown.moment, shown.now, self._shown_at))
-        self._squeeze = False
+        self._columns = TimelineColumns()
+        self.axis: Axis | None = None
+        """None while there is no room for it."""
+        self._places: Mapping[str, int] = {}
+        self._chosen: str | None = None
+        """The key of the call that is pointed out."""
+        self._cells: dict[str, Cells] = {}
+        """What each bar was drawn of."""
+        self._names_calls = self._squeeze = False
+        """True where there is room to name each bar's calls below it."""
         self._folds: dict[str, bool] = {}
         self._most: int | None = None
         self._roomy = 0
@@ -286,7 +183,7 @@ class TimelineView(HeadedView):
 
     def show(self) -> None:
         """Show the moment that is shown by now."""
-        self.bars.chart = TimelineChart(self._shown.moment, self._shown.now)
+        self._chart = TimelineChart(self._shown.moment, self._shown.now)
         self._scale_anew()
         self._list()
 
@@ -318,20 +215,27 @@ class TimelineView(HeadedView):
 
     def _list(self) -> None:
         """List the bars that are not folded away, nor filtered out."""
-        bars = self.bars
         room = None if self._most is None else self._most - _AROUND
-        bars.lines = bars.chart.lines(self._folds, self._shown.kept_visits(), room)
-        bars.places = {line.bar.key: n for n, line in enumerate(bars.lines)}
+        lines = self._chart.lines(self._folds, self._shown.kept_visits(), room)
+        self.bars.entries = lines
+        self._places = {line.key: n for n, line in enumerate(lines)}
         self._take_rows()
         self.lay_out()
 
     def lay_out(self) -> None:
-        """Lay out the bars and the axis above them, and explain their signs."""
-        width, playhead = self.width, self._playhead
-        axis = self.bars.lay_out(width, self._lens, playhead) if width else None
+        """Share out the width, lay time over columns, and explain signs of bars."""
+        width, nearby = self.width, self.bars.nearby
+        if width:
+            names = max((width_of(self._label(line)) for line in nearby), default=0)
+            told = (spans_of(self._chart.notes(line)) for line in nearby)
+            notes = max(map(width_of, told), default=0)
+            columns = self._columns = TimelineColumns(width, names, notes)
+            self.axis = Axis(self._lens, columns.chart - MARGIN, self._playhead)
+            self._names_calls = 2 * self.bars.count <= self.bars.size.height
+            self._cells.clear()
         self.bars.changed()
-        if axis is not None:
-            self.head.show(self._axis_spans(axis, playhead))
+        if width and self.axis is not None:
+            self.head.show(self._axis_spans(self.axis))
             self._say()
 
     @property
@@ -344,21 +248,21 @@ class TimelineView(HeadedView):
     def _is_aligned(self) -> bool:
         return self._shown.outline.options.aligned and self._shown.several
 
-    def _axis_spans(self, axis: Axis, playhead: datetime | None) -> list[Span]:
-        lens, columns = axis.lens, self.bars.columns
+    def _axis_spans(self, axis: Axis) -> list[Span]:
+        lens, columns = axis.lens, self._columns
         said = "since start" if self._is_aligned else "elapsed"
         close = f"{lens.closeness + 1e-6:,.1f}".removesuffix(".0")
         title = [Span(f" {said}", "role--dim")]
         title += [Span(f"  zoom ×{close}", "role--call")] if not lens.is_whole else []
         if not columns.chart:
             return title
-        labels = [Span(c, look) for text, look, _ in axis.labels() for c in text]
+        labels = axis.labels()
         if lens.first > 0:
             labels[0] = Span("‹", "role--call")
         if lens.last < 1:
             labels[-1] = Span("›", "role--call")
-        if playhead is not None and axis.shows(playhead):
-            labels[axis.cell(playhead)] = Span("▼", "look--playhead")
+        if axis.playhead is not None:
+            labels[axis.playhead] = Span("▼", "look--playhead")
         return [*fit(title, columns.left), *labels]
 
     def _say(self) -> None:
@@ -368,23 +272,23 @@ class TimelineView(HeadedView):
             self.foot.show()
         elif whole and (chosen := self._chosen_words()):
             self.foot.show(chosen)
-        elif not self.bars.lines:
+        elif not self.bars.entries:
             self.foot.show([Span(self._nothing(), "role--dim")])
         else:
-            self.foot.show(list(legend_of(self.bars.signs_in_view(), self.width)))
+            signs = {cell for cells in self._cells.values() for cell in cells}
+            self.foot.show(list(legend_of(signs, self.width)))
 
     def _nothing(self) -> str:
         """Say why there are no bars."""
         if self._shown.outline.options.keep is not None:
             return " the filter leaves no state"
         calls = len(self._shown.moment.calls)
-        if calls:
-            return f" {counted(calls, 'call')}, but no states: a history is missing"
-        return " no state transitions"
+        missing = f" {counted(calls, 'call')}, but no states: a history is missing"
+        return missing if calls else " no state transitions"
 
     def _chosen_words(self) -> list[Span]:
         """Name the call that is pointed out, how long after what, and whose it is."""
-        shown, event_id = self._shown, (self.bars.chosen or "").removeprefix(CALL_KEY)
+        shown, event_id = self._shown, (self._chosen or "").removeprefix(CALL_KEY)
         call = shown.trace.calls.get(event_id)
         link = shown.moment.link(call) if call is not None else None
         if call is None or link is None:
@@ -399,13 +303,70 @@ class TimelineView(HeadedView):
         at = shown.looks.time(call.event_time, whole=True)
         return [Span(f" {at}  ", "role--dim"), *spans_of(parts, shown.looks.mask)]
 
+    # -- drawing -------------------------------------------------------------------
+
+    def rows_of(self, line: BarLine, width: int) -> Sequence[Sequence[Span]]:
+        """Draw a bar, with its name and what is notable; its calls below it."""
+        del width
+        columns, axis = self._columns, self.axis
+        if axis is None:
+            return [[]]  # there is no style sheet yet
+        row = [Span(" "), *fit(self._label(line), columns.tree), Span(" ")]
+        if not columns.chart:
+            return [row]
+        notes = spans_of(self._chart.notes(line), self._shown.looks.mask)
+        bar = self._bar_cells(line, axis)
+        cells = bar.cells(self._chosen)
+        # How an end was learned of may be told by a note alone.
+        signs = (Span(note.text.strip()[:1], note.look) for note in notes)
+        self._cells[line.key] = [*cells, *signs]
+        row += _joined(cells if columns.notes else bar.with_words(cells, notes))
+        row.append(Span(length_words(self._chart, line.bar).rjust(columns.length)))
+        if columns.notes:
+            row += [Span("  "), *_fitting(notes, columns.notes - 2)]
+        if not self._names_calls:
+            return [row]
+        return [row, [Span(" " * columns.left), *_joined(bar.named_calls())]]
+
+    def _bar_cells(self, line: BarLine, axis: Axis) -> BarCells:
+        return BarCells(self._chart, line, axis, self._shown)
+
+    def _label(self, line: BarLine) -> list[Span]:
+        """Name a bar, with its place in the tree."""
+        bar, looks = line.bar, self._shown.looks
+        sign = {True: "▾ ", False: "▸ ", None: "" if line.rails else "  "}
+        spans = [Span(f"{line.rails}{sign[line.open]}", "look--faint")]
+        if bar.kind in {BarKind.TASK, BarKind.UNREAD}:
+            return [*spans, Span(looks.mask(bar.name), "role--dim")]
+        glyph = status_glyph(bar.status)
+        spans.append(Span(f"{glyph.text} ", f"role--{glyph.role}"))
+        own = self._shown.chips().get(bar.key)
+        if own is not None:
+            spans.append(own)
+        else:
+            look = "role--name" if bar.kind is BarKind.EXECUTION else "role--plain"
+            is_root = bar.key in self._shown.moment.roots
+            name = "Execution" if is_root else clean(bar.shown_name, _NAME)
+            spans.append(Span(looks.mask(name), look))
+        what = self._chart.what(bar)
+        return [*spans, Span("  "), *spans_of([what] if what else [], looks.mask)]
+
     # -- what is selected ----------------------------------------------------------
+
+    def place_of(self, key: str) -> int | None:
+        """Find the bar of an event or call, or what that is folded into."""
+        chart = self._chart
+        bar = chart.bars.get(key) or chart.bar_of(*self._shown.visit_of(key))
+        found = bar.key if bar is not None else None
+        while found is not None and found not in self._places:
+            found = chart.around.get(found)
+        return self._places.get(found or "")
 
     @property
     def selected_key(self) -> str | None:
         """The lanes' key of the call pointed out, or else of the bar's first line."""
-        line = self.bars.line
-        return self.bars.chosen or (line.bar.line_key if line is not None else None)
+        line = self.bars.entry
+        return self._chosen or (line.bar.line_key if line is not None else None)
 
     def select_key(self, key: str) -> bool:
         """Select the bar of an event or call; False if none has to do with it."""
@@ -413,11 +374,24 @@ class TimelineView(HeadedView):
         self.choose(key if found and key.startswith(CALL_KEY) else None)
         return found
 
+    def clicked(self, line: BarLine, x: int, twice: bool) -> None:  # noqa: FBT001
+        """Fold a bar, or point out the call that is drawn there, or right beside it."""
+        sign = 1 + len(line.rails)
+        if line.open is not None and sign <= x <= sign + 1:
+            self.toggle(line.key)
+        elif self.axis is not None:
+            bar, column = self._bar_cells(line, self.axis), x - self._columns.left
+            cells = ((abs(bar.tick_cell(t) - column), t.call.key) for t in bar.ticks)
+            away, key = min(cells, default=(2, ""), key=itemgetter(0))
+            self.choose(key if away <= 1 else None)
+            if twice:
+                self.bars.post_message(CursorList.Opened())
+
     def choose(self, key: str | None) -> None:
         """Point out a call of the selected bar, by its key; None: none."""
-        if key != self.bars.chosen:
-            keys, self.bars.chosen = (key, self.bars.chosen), key
-            places = {self.bars.place_of(each) for each in keys if each is not None}
+        if key != self._chosen:
+            keys, self._chosen = (key, self._chosen), key
+            places = {self.place_of(each) for each in keys if each is not None}
             self.bars.redraw(*(place for place in places if place is not None))
             self._say()
             self.bars.post_message(CursorList.Moved())
@@ -425,23 +399,21 @@ class TimelineView(HeadedView):
     @on(CursorList.Moved)
     def _moved(self) -> None:
         """Leave the call that was pointed out, if it is of another bar."""
-        chosen = self.bars.chosen
-        if chosen is not None and self.bars.place_of(chosen) != self.bars.cursor:
+        if self._chosen and self.place_of(self._chosen) != self.bars.cursor:
             self.choose(None)
 
     @property
     def _ticks(self) -> Sequence[Tick]:
-        line = self.bars.line
-        return self.bars.chart.ticks(line) if line is not None else ()
+        line = self.bars.entry
+        return self._chart.ticks(line) if line is not None else ()
 
     def _step_call(self, step: int) -> None:
         """Point to the bar's next call, or the one before."""
         self.screen.set_focus(self.entries)  # it is this cursor that moves
-        ticks, line = self._ticks, self.bars.line
+        ticks, line = self._ticks, self.bars.entry
         keys = [tick.call.key for tick in ticks]
-        chosen = self.bars.chosen
         at = 0 if step > 0 else len(keys) - 1
-        at = keys.index(chosen) + step if chosen in keys else at
+        at = keys.index(self._chosen) + step if self._chosen in keys else at
         if line is None or not 0 <= at < len(keys):
             self.app.notify("no more calls are matched to this bar")
             return
@@ -453,8 +425,8 @@ class TimelineView(HeadedView):
         return self._shown.outline.order.shown_at(at, arn)
 
     def _step_execution(self, step: int) -> None:
-        if self.bars.line is not None:
-            arn = self.bars.line.bar.execution_arn
+        if self.bars.entry is not None:
+            arn = self.bars.entry.bar.execution_arn
             own = self._shown.moment.lineage.root_of(arn)
             self.bars.select_key(self._shown.root_beside(own, step))
 
@@ -462,25 +434,25 @@ class TimelineView(HeadedView):
 
     def toggle(self, key: str) -> None:
         """Fold a bar that is open, or open it."""
-        self._folds[key] = bool(self.bars.lines[self.bars.places[key]].open)
+        self._folds[key] = bool(self.bars.entries[self._places[key]].open)
         self._list()
         self.bars.select_key(key)
 
     def _fold(self) -> None:
         """Fold or unfold the selected bar, or else fold what it is inside of."""
-        line = self.bars.line
-        key = line.bar.key if line is not None else ""
+        line = self.bars.entry
+        key = line.key if line is not None else ""
         if line is None or line.open is None:
-            key = self.bars.chart.around.get(key, "")
-        if key in self.bars.places:
+            key = self._chart.around.get(key, "")
+        if key in self._places:
             self.toggle(key)
         else:
             self.app.notify("nothing to fold here")
 
     def _fold_all(self) -> None:
         """Fold all there is inside of others or, if nothing is open, unfold it."""
-        any_open = any(line.open for line in self.bars.lines)
-        inner = (key for key, bar in self.bars.chart.bars.items() if bar.inside)
+        any_open = any(line.open for line in self.bars.entries)
+        inner = (key for key, bar in self._chart.bars.items() if bar.inside)
         self._folds = dict.fromkeys(inner, any_open)
         self._list()
 
@@ -492,7 +464,7 @@ class TimelineView(HeadedView):
             self.lay_out()
 
     def _fit_selected(self) -> None:
-        line = self.bars.line
+        line = self.bars.entry
         if line is not None:
             self._look(self._lens.fitted_to(*self._bounds(line.bar)))
 
@@ -505,11 +477,11 @@ class TimelineView(HeadedView):
         self._look(self._lens.zoomed(factor, around or self._pivot()))
 
     def _pivot(self) -> datetime:
-        (begin, end), line = self._lens.shown, self.bars.line
-        chosen = [t for t in self._ticks if t.call.key == self.bars.chosen]
+        (begin, end), line = self._lens.shown, self.bars.entry
         if line is not None:
-            if chosen:
-                return self._shown_at(chosen[0].at, line.bar.execution_arn)
+            for tick in self._ticks:
+                if tick.call.key == self._chosen:
+                    return self._shown_at(tick.at, line.bar.execution_arn)
             first, last = self._bounds(line.bar)
             if first <= end and last >= begin:
                 begin, end = max(begin, first), min(end, last)
@@ -519,11 +491,15 @@ class TimelineView(HeadedView):
         """Move by a share of what is shown."""
         self._look(self._lens.panned(share))
 
+    def time_at(self, x: int) -> datetime | None:
+        """Say which moment stands at a cell of a row."""
+        at = x - self._columns.left + 0.5
+        return self.axis.time_at(at) if self.axis is not None else None
+
     def seek(self, x: int) -> None:
         """Go to the moment of a column; of several starts, the selected bar's."""
-        canvas, line = self.bars.canvas, self.bars.line
-        if canvas is not None:
-            at = canvas.axis.time_at(x - self.bars.columns.left + 0.5)
+        at, line = self.time_at(x), self.bars.entry
+        if at is not None:
             arn = line.bar.execution_arn if line is not None else None
             self.post_message(Seek(self._shown.outline.order.unshifted(at, arn)))
 

@@ -10,7 +10,6 @@ from tests.tui.screens import (
     press,
     prose_on,
     replayed,
-    row_with,
     rows_of,
     until,
     words_on,
@@ -29,17 +28,8 @@ class Following(ScriptedSession):
         return True
 
 
-async def test_failures_come_first_and_what_is_not_read_says_so() -> None:
-    async with replayed("demo-distributed", (120, 30), "C") as (app, pilot):
-        run = "Map Run EachPhoto 7b205534  ✔ succeeded 3m 35s  ✘ 3 failed  40 of 40"
-        below = rows_of(app).index(row_with(app, run)) + 1
-        count, _, *children = [row for row in rows_of(app)[below:] if row.strip()]
-        assert "41 child executions, 13 read" in count
-        assert ["failed" in row for row in children[:5]] == [True] * 3 + [False] * 2
-        assert children[0].endswith("UnreadableImage")
-        assert children[4].endswith("not read")
-        # Enter leads to its line in the lanes, and unfolds to it.
-        await press(pilot, "enter")
+async def test_enter_leads_to_the_lanes_and_names_are_masked() -> None:
+    async with replayed("demo-distributed", (120, 30), "C", "enter") as (app, pilot):
         assert "STEP FUNCTIONS" in words_on(app)
         assert "93dc5163" in words_on(app)
         await press(pilot, "C", "m")

@@ -84,12 +84,6 @@ async def test_calls_without_a_history_are_explained_and_nothing_at_all_too() ->
 # -- the end card ----------------------------------------------------------------------
 
 
-async def test_what_tells_most_is_copied_as_a_sentence() -> None:
-    async with replayed("demo-sync-denied", (100, 30), "E", "y") as (app, _):
-        assert "enter Its lines escape Lanes" in prose_on(app)
-        assert app.clipboard.startswith("inference: Every poll for ECS RunTask was")
-
-
 async def test_what_failed_comes_first() -> None:
     async with replayed("demo-failure", (100, 30), "E") as (app, _):
         words = prose_on(app)
@@ -102,10 +96,10 @@ async def test_what_failed_comes_first() -> None:
         assert "1 Charge card failed with CardDeclined" in words
 
 
-async def test_a_finding_leads_to_the_lines_it_rests_on_and_escape_to_the_lanes() -> (
-    None
-):
-    async with replayed("demo-sync-denied", (100, 30), "E") as (app, pilot):
+async def test_a_finding_is_copied_and_leads_to_the_lines_that_it_rests_on() -> None:
+    async with replayed("demo-sync-denied", (100, 30), "E", "y") as (app, pilot):
+        assert "enter Its lines escape Lanes" in prose_on(app)
+        assert app.clipboard.startswith("inference: Every poll for ECS RunTask was")
         await press(pilot, "down", "enter")
         assert "STEP FUNCTIONS" in words_on(app)
         assert "13:36:26.998" in words_on(app)

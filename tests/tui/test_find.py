@@ -35,12 +35,6 @@ async def test_a_filter_that_cannot_be_read_is_explained_and_changes_nothing() -
         assert "filter" not in "".join(rows_of(app)[:-1]).lower()
 
 
-async def test_escape_leaves_the_filter_as_it_was() -> None:
-    async with replayed("demo-sync-denied") as (app, pilot):
-        await press(pilot, "~", "x", "y", "z", "escape")
-        assert "Execution started" in words_on(app)
-
-
 async def test_a_search_goes_to_what_it_finds_round_the_end_and_back() -> None:
     async with replayed("demo-pipeline", (140, 60)) as (app, pilot):
         await press(pilot, "home", "slash", *"label", "enter")
@@ -85,14 +79,3 @@ async def test_a_filter_applies_to_every_view() -> None:
     asked = ("~", *"~e", "enter")
     async with replayed("demo-three-ways", (100, 30), *asked, "v") as (app, _):
         assert "The filter leaves no state." in words_on(app)
-
-
-async def test_children_that_were_not_read_are_counted_in_every_view() -> None:
-    async with replayed("demo-distributed", (100, 30)) as (app, pilot):
-        assert "12 read, 28 not read" in words_on(app)
-        await press(pilot, "t")
-        assert "28 more, not read" in words_on(app)
-        await press(pilot, "C")
-        assert "41 child executions, 13 read, 28 not read" in words_on(app)
-        await press(pilot, "~", *"~e", "enter")
-        assert "3 of 41 child executions, 3 read" in words_on(app)

@@ -7,12 +7,11 @@ import pytest
 
 from sfnwatch.tui.app import SfnwatchApp
 from sfnwatch.tui.lanes_view import LINGER, SLIDE
-from sfnwatch.view.order import Fold
+from sfnwatch.view.outline import Fold
 from tests.builders import START, api_call, history, lookup, sync_run
 from tests.tui.screens import (
     ScriptedSession,
     live,
-    prose_on,
     replayed,
     row_with,
     rows_of,
@@ -29,28 +28,6 @@ def lines_of(app: SfnwatchApp) -> list[str]:
 
 
 # -- one execution ---------------------------------------------------------------------
-
-
-NEVER_CUT = {
-    "demo-sync-denied": (CONCLUSION, "✘ AccessDenied"),
-    "demo-failure": (
-        "Essential container in task exited",
-        "Execution failed States.TaskFailed",
-    ),
-}
-
-
-@pytest.mark.parametrize("name", NEVER_CUT)
-async def test_an_error_and_how_a_jobs_end_was_learned_of_are_never_cut(
-    name: str,
-) -> None:
-    async with replayed(name, (80, 24)) as (app, pilot):
-        for size in ((80, 24), (100, 30), (128, 36), (140, 40), (200, 60)):
-            await pilot.resize_terminal(*size)
-            await settle(pilot)
-            assert [words for words in NEVER_CUT[name] if words in prose_on(app)] == [
-                *NEVER_CUT[name]
-            ]
 
 
 async def test_without_calls_their_lane_gives_its_room_away() -> None:

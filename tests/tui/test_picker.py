@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from syrupy.assertion import SnapshotAssertion
 from textual.pilot import Pilot
 
@@ -24,7 +22,6 @@ from sfnwatch.recording.library import ListedRecording
 from sfnwatch.tui.app import ScreenSettings
 from sfnwatch.tui.paint import Looks
 from sfnwatch.tui.picker import (
-    ExecutionList,
     ListExecutions,
     PickerApp,
     PickerSource,
@@ -314,16 +311,6 @@ async def test_the_picker_looks_as_it_did(picture: SnapshotAssertion) -> None:
     async with picking() as (app, pilot):
         await press(pilot, "space")
         assert drawn(app.export_screenshot(simplify=True)) == picture
-
-
-@given(st.permutations(EXECUTIONS))
-def test_the_list_is_the_same_in_whatever_order_it_comes(
-    executions: list[ListedExecution],
-) -> None:
-    gathered = ExecutionList()
-    for each in executions:
-        gathered.take(Listing((each,)))
-    assert gathered.found("", Looks()) == [EXECUTIONS[n] for n in (2, 1, 0)]
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ VIEWS = {
     "filter": ("demo-sync", ("~", "~", "s")),
 }
 """A recording, and the keys that lead to the view."""
-SIZES = ((1, 1), (5, 2), (20, 5), (30, 8), (44, 14), (60, 12), (200, 60))
+SIZES = ((1, 1), (5, 2), (20, 5), (44, 14), (200, 60))
 
 
 def beside_the_scrollbar(app: SfnwatchApp) -> list[str]:

@@ -13,15 +13,7 @@ from sfnwatch.tui import themes
 from sfnwatch.tui.themes import contrast, distance, make_theme, role_variables
 from sfnwatch.view.signs import to_ascii
 from tests.builders import ACCOUNT, ARN, sync_history
-from tests.tui.screens import (
-    live,
-    press,
-    prose_on,
-    replayed,
-    rows_of,
-    settle,
-    words_on,
-)
+from tests.tui.screens import live, press, prose_on, replayed, rows_of, settle, words_on
 
 EVERY = [*BUILTIN_THEMES.values(), *themes.THEMES]
 
@@ -163,27 +155,22 @@ async def test_names_of_a_demo_are_no_secret_and_others_are_masked() -> None:
 
 
 @pytest.mark.parametrize("size", [(140, 40), (80, 24), (60, 12)])
-async def test_one_toast_at_a_time_covers_neither_the_caption_nor_the_keys(
-    size: tuple[int, int],
-) -> None:
-    async with replayed("demo-sync-denied", size) as (app, pilot):
-        await press(pilot, "p", "down", "j", "j")
-        stage = app.presenter.stage.region
+async def test_a_toast_does_not_cover_the_caption(size: tuple[int, int]) -> None:
+    async with replayed("demo-sync-denied", size, "p", "down") as (app, pilot):
         app.notify("one of several words")
-        app.notify("another")
         await settle(pilot)
-        assert "one of several words" not in words_on(app)
         (toast,) = app.query("Toast")
-        assert not toast.region.overlaps(stage)
+        assert not toast.region.overlaps(app.presenter.stage.region)
 
 
 @pytest.mark.parametrize("size", [(140, 40), (80, 24)])
-async def test_a_toast_is_whole_and_as_wide_as_its_words_and_leaves_times_in_view(
+async def test_one_toast_at_a_time_is_as_wide_as_its_words_and_leaves_times_in_view(
     size: tuple[int, int],
 ) -> None:
     long = " ".join(f"word{n}" for n in range(40))
     async with replayed("demo-pipeline", size) as (app, pilot):
         times = re.findall(r"\d\d:\d\d:\d\d\.\d{3}", words_on(app))
+        app.notify("one of several words")
         app.notify("short")
         await settle(pilot)
         (toast,) = app.query("Toast")
@@ -206,7 +193,7 @@ async def test_another_theme_colors_all_that_is_drawn_already() -> None:
     for theme, taken in pictures.items():
         screen = replayed("demo-three-ways", (100, 30), "end", theme=theme)
         async with screen as (app, pilot):
-            for key in ("", "t", "e", "C", "r", "v", "enter"):
+            for key in ("", "e", "enter"):
                 await press(pilot, *([key] if key else []))
                 app.theme = "textual-light"
                 await settle(pilot)

@@ -3,7 +3,7 @@
 import re
 
 from sfnwatch.tui.app import SfnwatchApp
-from tests.builders import History, at, call, describe, photos
+from tests.builders import History, at, call, describe
 from tests.tui.screens import (
     live,
     press,
@@ -116,18 +116,15 @@ async def test_zooming_keeps_what_is_pointed_out_and_leads_back() -> None:
         assert row_with(app, "elapsed") == whole
 
 
-async def test_the_axis_is_dragged() -> None:
-    async with replayed("demo-sync", (100, 24), "t", "i") as (app, pilot):
+async def test_the_axis_is_dragged_and_a_click_on_it_goes_to_its_moment() -> None:
+    async with replayed("demo-sync", (100, 24), "c", "t", "i") as (app, pilot):
         before = row_with(app, "elapsed")
         await pilot.mouse_down(offset=(70, 2))
         await pilot.hover(offset=(60, 2))
         await pilot.mouse_up(offset=(60, 2))
         await settle(pilot)
         assert row_with(app, "elapsed") != before
-
-
-async def test_a_click_on_the_axis_goes_to_its_moment() -> None:
-    async with replayed("demo-sync", (100, 24), "c", "t") as (app, pilot):
+        await press(pilot, "w")
         x, y = place_of(app, "elapsed", "+2m")
         await pilot.click(offset=(x, y))
         await settle(pilot)
@@ -174,14 +171,6 @@ async def test_a_filter_leaves_the_bars_it_is_about() -> None:
         assert ["Each parcel" in row or "Label" in row for row in bars] == [True] * 5
         await press(pilot, "tilde", "x", "enter")
         await until(pilot, "the filter leaves no state")
-
-
-async def test_of_a_map_run_it_is_said_what_is_not_read() -> None:
-    records = photos(6, failing=1, read=2)
-    async with live(records, (120, 24)) as (app, pilot, _):
-        await press(pilot, "t")
-        assert "✘ 1  ✔ 5 of 6" in row_with(app, "Each")
-        assert "4 more, not read" in words_on(app)
 
 
 async def test_bars_grow_while_nothing_comes_in() -> None:
