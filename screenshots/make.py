@@ -20,7 +20,7 @@ sys.path.insert(0, str(HERE.parent))
 
 from sfnwatch.model.records import Received  # noqa: E402
 from sfnwatch.model.trace import Trace  # noqa: E402
-from sfnwatch.recording.reader import RecordedFile  # noqa: E402
+from sfnwatch.recording.format import RecordedFile  # noqa: E402
 from sfnwatch.tui.app import Mode, ScreenSettings, SfnwatchApp  # noqa: E402
 from tests.sources.clocks import ManualClock  # noqa: E402
 from tests.tui.screens import ScriptedSession, settle  # noqa: E402
