@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import chain, islice, pairwise
+from operator import attrgetter
 from typing import Any
 
 from msgspec import Struct
@@ -62,7 +63,8 @@ class Marker(Struct, frozen=True):
 
     at: datetime
     """When what it tells of happened."""
-    seen_at: datetime | None
+    arrived_at: datetime
+    """When it was received; files do not say, and then it is the same."""
     kind: MarkerKind
     label: str
     """Cleaned words: `ECS RunTask entered`, `first poll`."""
@@ -73,7 +75,7 @@ class Marker(Struct, frozen=True):
 
     def when(self, clock: Clock) -> datetime:
         """Give its moment by a clock."""
-        return dated(clock, self.seen_at, self.at)
+        return self.arrived_at if clock is Clock.ARRIVAL else self.at
 
 
 class Markers:
@@ -124,7 +126,8 @@ class Markers:
         found = self._sorted.get(clock)
         if found is None:
             each = (marker for markers in self._of.values() for marker in markers)
-            found = sorted(each, key=lambda marker: marker.when(clock))
+            moment = "arrived_at" if clock is Clock.ARRIVAL else "at"
+            found = sorted(each, key=attrgetter(moment))
             self._sorted[clock] = found
         return found
 
@@ -143,7 +146,7 @@ def _marker(
     row: HistoryEvent | ApiCall, kind: MarkerKind, words: str, status: str = ""
 ) -> Marker:
     at = end_of_second(row.event_time) if isinstance(row, ApiCall) else row.at
-    return Marker(at, row.seen_at, kind, clean(words, _LIMIT), row.key, status)
+    return Marker(at, row.seen_at or at, kind, clean(words, _LIMIT), row.key, status)
 
 
 def _of_execution(execution: ExecutionAsOf) -> Iterator[Marker]:
