@@ -430,7 +430,7 @@ class Deck(Vertical):
             if item.key == key or item.key not in outline.folds:
                 return True
             self._shown.toggle(item.key)
-            self.lanes.changed()
+            self.show()
         return False
 
     # -- the detail ----------------------------------------------------------------

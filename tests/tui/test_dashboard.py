@@ -145,6 +145,16 @@ async def test_while_only_time_passes_bars_are_drawn_seldom(
         assert drawn
 
 
+async def test_a_line_that_was_folded_away_has_its_room_once_it_is_gone_to() -> None:
+    keys = ("C", "slash", *"fail", "enter", "n", "n", "enter")
+    async with replayed("demo-distributed", (120, 30), *keys) as (app, pilot):
+        shown = bars_and_lines(app)
+        await pilot.resize_terminal(120, 31)
+        await pilot.resize_terminal(120, 30)
+        await settle(pilot)
+        assert bars_and_lines(app) == shown
+
+
 # -- nothing is cut --------------------------------------------------------------------
 
 WHOLE = {
