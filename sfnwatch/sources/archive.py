@@ -250,8 +250,6 @@ def is_wanted(above: Sequence[str], name: str, window: FileWindow) -> bool:
         return False
     if _ACCOUNT.fullmatch(name):
         return name in window.accounts
-    if parent == _LOGS:
-        return _ORGANIZATION.fullmatch(name) is not None  # else it is nobody's
     is_logs = grandparent == _LOGS or _ORGANIZATION.fullmatch(grandparent)
     if _ACCOUNT.fullmatch(parent) and is_logs:
         return name == _TRAIL  # else another service's logs, beside CloudTrail's
@@ -259,6 +257,23 @@ def is_wanted(above: Sequence[str], name: str, window: FileWindow) -> bool:
         return name in window.regions
     days = _DAYS.fullmatch("/".join((*above, name)))
     return days is None or window.has_day(days[1])
+
+
+def _is_anothers(above: Sequence[str], name: str) -> bool:
+    """True for what is no account's beside those of a bucket, which many may share."""
+    is_account = _ACCOUNT.fullmatch(name) or _ORGANIZATION.fullmatch(name)
+    return above[-1] == _LOGS and not is_account
+
+
+def _before_first(folder: Sequence[str], window: FileWindow) -> str:
+    """Give a name before which a day's files are too old; empty where all may do.
+
+    A file's name has its time, and a busy account has twenty thousand a day.
+    """
+    *_, account, _, region, year, month, day = ("",) * 6 + tuple(folder)
+    if f"{year}/{month}/{day}" != f"{window.low:%Y/%m/%d}":
+        return ""
+    return f"{account}_{_TRAIL}_{region}_{window.low:%Y%m%dT%H%M}"
 
 
 def _file(path: str, name: str, window: FileWindow) -> TrailFile | None:
@@ -348,13 +363,16 @@ class ArchiveBucket:
         list_objects, deepest = "s3:ListObjectsV2", len(self.folders) + _DEEPEST
         for folder in folders:  # more are added on the way
             asked["Prefix"] = prefix = "".join(f"{part}/" for part in folder)
+            asked["StartAfter"] = prefix + _before_first(folder, window)
             words, shape = self._words(prefix), _KeyListing
             request = AwsRequest(list_objects, words, self._region, shape, asked, note)
             pages = self._source.pages(request, next_key="ContinuationToken")
             async for page in pages:
                 for each in page.value.common_prefixes if len(folder) < deepest else ():
                     name = each.prefix.rstrip("/").rpartition("/")[2]
-                    if is_wanted(folder, name, window):
+                    if is_wanted(folder, name, window) and not _is_anothers(
+                        folder, name
+                    ):
                         folders.append((*folder, name))
                 keys = [each.key for each in page.value.contents]
                 chosen = (choose(k, k.rpartition("/")[2], window) for k in keys)
@@ -370,7 +388,8 @@ class ArchiveBucket:
             answer = await self._source.ask_once(request)
         except Failure as failure:
             if failure.code in _OF_ONE_FILE:
-                raise UnreadableError(failure.code) from failure
+                again = failure.code == "InternalError"
+                raise UnreadableError(failure.code, again=again) from failure
             raise
         body = answer.value["Body"]
         try:

@@ -45,7 +45,14 @@ from sfnwatch.model.children import (
 from sfnwatch.model.integrations import ExecutionArn, maybe_execution_arn
 from sfnwatch.model.records import HealthState, RecordKind
 from sfnwatch.model.rows import MOST_EVENTS, REDRIVEN, TERMINAL
-from sfnwatch.model.values import clean, iso, maybe_time, parse_object
+from sfnwatch.model.values import (
+    clean,
+    int_of,
+    iso,
+    maybe_time,
+    parse_object,
+    text_of,
+)
 from sfnwatch.sources.answers import (
     AwsAnswer,
     CallsAws,
@@ -119,17 +126,21 @@ class Described(Struct, rename="camel"):
     execution_arn: Text
     status: Text
     stop_date: Any = None
-    redrive_count: int = 0
-    """How often it was redriven."""
-    redrive_status: str | None = None
-    redrive_status_reason: str | None = None
+    redrive_count: Any = None
+    redrive_status: Any = None
+    redrive_status_reason: Any = None
+
+    @property
+    def redrives(self) -> int:
+        """How often it was redriven, as far as the answer says."""
+        return int_of(self.redrive_count) or 0
 
     def is_redriving(self, known: int) -> bool:
         """True where a redrive has begun, or waits for its turn; `known` are over.
 
         The answer is eventually consistent: RUNNING alone may be of old.
         """
-        running = self.status == "RUNNING" and self.redrive_count > known
+        running = self.status == "RUNNING" and self.redrives > known
         return self.status == _PENDING or running
 
     def redrivable_until(self, now: datetime) -> datetime | None:
@@ -143,7 +154,7 @@ class Described(Struct, rename="camel"):
     @property
     def why_not(self) -> str:
         """Say why it can't be redriven, in AWS's words; nothing where no need is."""
-        reason = clean(self.redrive_status_reason or "", 200)
+        reason = clean(text_of(self.redrive_status_reason) or "", 200)
         told = reason and self.status in UNSUCCESSFUL
         return f"It can't be redriven: {reason}." if told else ""
 
@@ -316,7 +327,7 @@ class History(PollingSource):
             if told.is_redriving(self._redrives):
                 self._take_up(told)
                 return None
-            behind = told.redrive_count > self._redrives
+            behind = told.redrives > self._redrives
             if told.status not in RUNNING and not behind:
                 break
             await self.rest(_LEAST)
@@ -343,7 +354,7 @@ class History(PollingSource):
             told = answer.value
             if told != before:
                 self._observe(RecordKind.DESCRIBE, answer)
-            more = told.redrive_count > self._redrives
+            more = told.redrives > self._redrives
             if more or told.is_redriving(self._redrives):
                 self._take_up(told)
                 return None

@@ -302,7 +302,12 @@ class LiveTail(CallSource):
         session = self._client.stream(request, "responseStream")
         async with aclosing(session):
             with self.requests.asking("a live tail of the trail's log"):
-                await anext(session, None)
+                begun = await anext(session, None)
+            if begun is None:
+                raise Failure(
+                    HealthState.RETRYING,
+                    f"StartLiveTail on {self.subject}: the session was ended.",
+                )
             self.succeeded()
             try:
                 # What came in a second; that nothing did is told as well.

@@ -162,7 +162,7 @@ class Lookup(CallSource):
         """
         now, targets, spans = self.clock.now(), self.targets, self.targets.spans
         begin = self._latest.first or targets.since(now)
-        known = targets.roles, targets.lookup_queries, [span.first for span in spans]
+        known = targets.roles, targets.lookup_queries, self._latest.first, spans[:-1]
         if known != self._known:
             self._known = known
             self._seen.clear()

@@ -281,6 +281,7 @@ def is_reached(key: str, wanted: FileWindow) -> bool:
         ("2023/12/30/x.json", False),
         ("12/31/x.json", True),
         ("CloudTrail/of-last-week/x.json", True),
+        ("AWSLogs/june/x.json", True),
         (key_of(NEW_YEAR, account=OTHER_ACCOUNT), False),
         (key_of(NEW_YEAR, region="eu-west-1"), False),
         (f"AWSLogs/o-abc1234567/{ACCOUNT}/vpcflowlogs/x.json.gz", False),
@@ -551,7 +552,8 @@ class S3(Struct):
         return response
 
     def _listed(self, query: Mapping[str, str]) -> web.Response:
-        prefix, after = query["prefix"], query.get("continuation-token", "")
+        prefix = query["prefix"]
+        after = query.get("continuation-token") or query.get("start-after", "")
         self.listed.append(prefix)
         keys = [key for key in sorted(self.files) if key.startswith(prefix)]
         below = {key: key[len(prefix) :].partition("/") for key in keys}
@@ -629,6 +631,9 @@ async def test_only_the_keys_of_the_window_are_listed_and_read() -> None:
     files[key_of(STAMP, account=OTHER_ACCOUNT)] = bad
     files[key_of(STAMP).replace("Z_", "-copy-of-")] = bad
     files[key_of(STAMP, 99)] = packed(OURS)
+    early = (STAMP.replace(hour=0, minute=n) for n in range(20))
+    files |= {key_of(day): bad for day in early}
+    files["AWSLogs/of-nobody/x.json"] = bad
     async with bucket(files) as s3:
         watched = await searched(s3)
     assert sorted(found(watched)) == IDS
@@ -637,7 +642,7 @@ async def test_only_the_keys_of_the_window_are_listed_and_read() -> None:
     assert read == [f"file {n + 1} of 13" for n in range(13)]
     listed = requests(watched, "ListObjectsV2")
     # Six folders down to the day, which has four pages.
-    assert [each["items"] for each in listed] == [2, 1, 1, 1, 1, 18, 5, 5, 5, 1]
+    assert [each["items"] for each in listed] == [3, 1, 1, 1, 1, 18, 5, 5, 5, 1]
 
 
 async def test_what_was_delivered_between_an_end_and_a_redrive_is_not_read() -> None:
@@ -679,6 +684,7 @@ async def test_while_it_runs_only_the_folders_of_today_are_listed_again() -> Non
         (lambda: refusal("InvalidObjectState", 403), 1000, "InvalidObjectState"),
         (lambda: refusal("InternalError", 500), 1000, "InternalError"),
         (lambda: refusal("SlowDown", 503), 3, ""),
+        (lambda: refusal("InternalError", 500), 3, ""),
         (lambda: CUT, 2, ""),
         (lambda: CUT, 1000, "the answer was cut"),
     ],

@@ -382,7 +382,8 @@ class Tail(Struct):
     """A service whose sessions are scripted; after a script come empty seconds."""
 
     sessions: list[Sequence[bytes] | str] = field(default_factory=list)
-    """What each streams, an empty part for its end; or the code of a refusal."""
+    """What each streams, an empty part for its end; or the code of a refusal, and
+    none for a session that ends before it begins."""
     asked: list[Any] = field(default_factory=list)
     closed: int = 0
     """Sessions that the client let go of, or that ended."""
@@ -391,11 +392,13 @@ class Tail(Struct):
     async def answer(self, request: web.Request) -> web.StreamResponse:
         self.asked.append(await request.json())
         script = self.sessions.pop(0) if self.sessions else ()
-        if isinstance(script, str):
+        if isinstance(script, str) and script:
             return Refusal(script).response()
         answer = web.StreamResponse()
         answer.content_type = "application/vnd.amazon.eventstream"
         await answer.prepare(request)
+        if script == "":
+            return answer
         try:
             for kind in ("initial-response", "sessionStart"):
                 await answer.write(told(kind, {}))
@@ -494,6 +497,16 @@ async def test_a_session_that_breaks_is_told_of_and_begun_again(
     assert watched.messages("lookup")[0].startswith("StartLiveTail on arn:aws:logs")
     assert words in watched.messages("lookup")[0]
     assert watched.states("lookup")[1:4] == ["live", "retrying", "live"]
+
+
+async def test_sessions_that_end_at_once_are_begun_less_and_less_often() -> None:
+    async with tailed("", "", "", [update(RUN)]) as tail:
+        watched = await follow(tail, "run")
+    told = watched.healths("lookup")
+    assert [h.state for h in told][:3] == ["connecting", "retrying", "retrying"]
+    waits = [h.retry_in for h in told if h.retry_in is not None]
+    assert len(waits) == 3
+    assert waits[-1] > waits[0]
 
 
 async def test_a_role_that_becomes_known_is_asked_for_and_a_sample_is_told() -> None:

@@ -14,10 +14,14 @@ from msgspec.structs import replace
 from sfnwatch.demo.account import deliver, user
 from sfnwatch.demo.execution import TrailEvent
 from sfnwatch.demo.scenarios import PLANS
+from sfnwatch.model.integrations import parse_execution_arn
 from sfnwatch.model.records import Batch, HealthState, RecordKind
-from sfnwatch.sources.lookup import MeasuredCoverage
-from sfnwatch.sources.targets import CallOptions
-from tests.sources.clocks import EPOCH
+from sfnwatch.sources.answers import AwsAnswer, AwsRequest, decode_answer
+from sfnwatch.sources.lookup import Lookup, MeasuredCoverage
+from sfnwatch.sources.polling import WatchContext
+from sfnwatch.sources.targets import CallOptions, LiveOptions, Target, Targets
+from tests.builders import ARN, REGION
+from tests.sources.clocks import EPOCH, ManualClock
 from tests.sources.conftest import Simulate
 from tests.sources.loopback import AskedOf
 from tests.sources.simulation import Arrival, Simulation
@@ -173,6 +177,35 @@ async def test_calls_of_a_role_that_becomes_known_later_are_not_passed_over(
     first = min(r.at for r in watched.of(RecordKind.LOOKUP) if r.at)
     assert sync.seconds(first) > 250
     assert len(watched.of(RecordKind.LOOKUP)) >= 6
+
+
+async def test_a_child_that_outlives_its_parent_has_its_calls_looked_up() -> None:
+    """What ran before is read once; then it is found to have run on for longer."""
+    asked: list[datetime] = []
+    first, second = (parse_execution_arn(f"{ARN}{n}") for n in (1, 2))
+    targets = Targets([first, second])
+
+    class Aws:
+        async def call(self, request: AwsRequest[Any]) -> AwsAnswer[Any]:
+            if "EndTime" in request.parameters:
+                asked.append(request.parameters["EndTime"])
+            if len(asked) == 1 and len(targets.each) == 2:
+                child = targets.add(parse_execution_arn(f"{ARN}3"), 1)
+                ran(child, 50, 2700)
+                for each in targets.each:
+                    each.finish()
+            return AwsAnswer(decode_answer(b'{"Events": []}', request.shape), b"", "i")
+
+    def ran(target: Target, begin: float, end: float) -> None:
+        target.started_at, target.stopped_at = after(begin), after(end)
+        target.roles, target.lookup_queries = {"r"}, {(REGION, ECS): None}
+
+    for target, begin in zip(targets.each, (0, 36_000), strict=True):
+        ran(target, begin, begin + 60)
+    targets.known.set()
+    context = WatchContext(targets, ManualClock(after(86_400)), LiveOptions(drain=0))
+    await Lookup(Aws(), context).run(lambda _: None)
+    assert max(end for end in asked if end < after(36_000)) >= after(2700)
 
 
 async def test_other_accounts_are_asked_by_their_profiles(
