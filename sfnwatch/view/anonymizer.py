@@ -37,7 +37,8 @@ _ARN = (
     r"(?P<resource>[^\s\"'\\<>,;()\[\]{}]*[^\s\"'\\<>,;()\[\]{}.:])"
 )
 _CUT_ARN = r"(?P<cut>arn:aws[^\s\"'\\…]*…)"
-_ARNS = re.compile(rf"(?<![A-Za-z0-9]){_ARN}|{_CUT_ARN}")
+_ARNS = re.compile(rf"{_ARN}|{_CUT_ARN}")
+"""Also behind a letter: JSON within a text has its line ends as `\\n`."""
 _WORD_LOOK = re.compile(
     rf"(?<![A-Za-z0-9])(?:(?P<account>[0-9]{{12}})"
     rf"|(?P<access_key>{KEY_ID}[A-Z0-9]{{12,}})"
@@ -171,7 +172,7 @@ class Mask:
 
     def __init__(self) -> None:
         self.names: dict[str, str] = {}
-        """Names, cleaned, to their """
+        """Names, cleaned, to their aliases."""
         self._starts = defaultdict[str, list[tuple[int, str]]](list)
         """A name's first word to where it begins in the name, and the name."""
 
@@ -192,8 +193,9 @@ class Mask:
         place = 0
         # What begins first is replaced, and of two that begin together the longer one.
         for begin, end, put in sorted(self._found(text), key=lambda f: (f[0], -f[1])):
-            if begin < place:
+            if end <= place:
                 continue
+            begin = max(begin, place)  # noqa: PLW2901 - its beginning is hidden already
             kind, _, number = put.rpartition("-")
             before = text[max(0, begin - len(kind) - 2) : begin]
             if before.lower().lstrip() == f"{kind} ":

@@ -21,6 +21,7 @@ from tests.builders import (
     TASK_ARN,
     TASK_ID,
     call,
+    event,
     health,
     received,
     sync_run,
@@ -161,6 +162,14 @@ def test_names_without_an_arn_are_known_by_their_key(
     anonymizer = naming(parameters)
     assert anonymizer.mask(f"({name})") == f"({alias})"
     assert name not in anonymizer.mask(json.dumps(parameters))
+
+
+def test_a_name_behind_an_escaped_line_end_or_within_another_is_hidden() -> None:
+    cause = json.dumps({"errorMessage": f"denied:\n{arn('dynamodb', 'table/acme')}"})
+    assert "acme" not in learned(event(5, "TaskFailed", 9, cause=cause)).mask(cause)
+    whole = arn("logs", "log-group:/acme/ecs.internal:*")
+    both = naming({"logGroupName": "/acme/ecs", "also": whole})
+    assert "internal" not in both.mask(whole)
 
 
 def test_what_a_source_says_of_itself_is_learned_too() -> None:
