@@ -49,7 +49,14 @@ _MEANING = {
     " made",
 }
 _JOB_LEFT = "the state completes as soon as the API responds, without waiting for a job"
-_ENDED = {"aborted": "was aborted", "caught": "failed", "running": "is still running"}
+_ENDED = {
+    "aborted": "was aborted",
+    "caught": "failed",
+    "running": "is still running",
+    "schedule failed": "could not be scheduled",
+    "start failed": "could not be started",
+    "submit failed": "could not submit its call",
+}
 
 
 # -- numbers ---------------------------------------------------------------------------

@@ -804,8 +804,7 @@ def call_url(call: ApiCall) -> str | None:
     if not _EVENT_ID.fullmatch(call.event_id):
         # A row of an Athena table may have no event id, only one made up for it.
         return None
-    _, _, rest = (call.role_arn or "arn:aws:").partition(":")
-    home = _home(region, "cloudtrailv2", rest.partition(":")[0])
+    home = _home(region, "cloudtrailv2", _partition(region))
     return home and f"{home}#/events/{call.event_id}"
 
 
@@ -814,3 +813,13 @@ def _home(region: str, service: str, partition: str) -> str | None:
     if domain is None or not _REGION.fullmatch(region):
         return None
     return f"https://{region}.{domain}/{service}/home?region={region}"
+
+
+def _partition(region: str) -> str:
+    """Tell a Region's partition by its name, which is all that a call says."""
+    place, _, rest = region.partition("-")
+    if place == "cn":
+        return "aws-cn"
+    if rest.startswith("iso"):
+        return "aws-iso"
+    return "aws-us-gov" if rest.startswith("gov-") else "aws"

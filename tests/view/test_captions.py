@@ -15,6 +15,7 @@ from sfnwatch.model.trace import Trace
 from sfnwatch.view.captions import caption
 from sfnwatch.view.lines import LineMaker
 from sfnwatch.view.outline import Outline, OutlineOptions
+from sfnwatch.view.wording import call_url
 from tests import builders as aws
 from tests.builders import History, call, event
 from tests.model.answers import trace_of
@@ -192,7 +193,10 @@ def alone(which: aws.Which = aws.SYNC) -> Sequence[Received]:
         (ended("Aborted"), "The execution was aborted after 0.1 s (E: why)."),
         (phase("SomethingNew"), "something new."),
         (phase("TaskTimedOut", error="E"), "W timed out after 10 s (E)."),
-        (phase("TaskSubmitFailed", error="E"), "W submit failed after 10 s (E)."),
+        (
+            phase("TaskSubmitFailed", error="E"),
+            "W could not submit its call after 10 s (E).",
+        ),
         (phase("TaskStarted"), "ecs:runTask started after 10 s."),
         (phase("TaskSubmitted"), "RunTask returned; Step Functions now waits for the"),
         (phase("TaskSucceeded"), "W: RunTask returned after 10 s; nothing waits for"),
@@ -285,3 +289,20 @@ def test_no_name_makes_a_caption_harmful(text: str) -> None:
     for item in outline.items:
         said = caption(maker.line(item), moment)
         assert all(c.isprintable() or unicodedata.category(c) == "Zs" for c in said)
+
+
+@pytest.mark.parametrize(
+    ("region", "domain"),
+    [
+        ("eu-west-1", "console.aws.amazon.com"),
+        ("cn-north-1", "console.amazonaws.cn"),
+        ("us-gov-east-1", "console.amazonaws-us-gov.com"),
+        ("us-iso-east-1", None),
+    ],
+)
+def test_a_call_has_a_page_where_its_region_is(region: str, domain: str | None) -> None:
+    key = "0b8f43f0-0000-4000-8000-00000000abcd"
+    record = {**aws.api_call("RunTask", 1, key=key), "awsRegion": region}
+    (made,) = trace_of(aws.lookup(record)).calls.values()
+    page = f"https://{region}.{domain}/cloudtrailv2/home?region={region}#/events/{key}"
+    assert call_url(made) == (page if domain else None)
