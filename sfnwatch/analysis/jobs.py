@@ -458,7 +458,7 @@ class CallGroup(Struct, eq=False):
 
     @property
     def spacing(self) -> Spacing:
-        action = self.actions[0] if self.actions else None
+        action = self.actions[0] if self.actions and not self.guessed else None
         return spacing(action, self.polls) if not self.mixed else Spacing([])
 
     @property
@@ -520,14 +520,8 @@ def _by_job(survey: Survey, calls: Iterable[ApiCall]) -> Work[list[CallGroup]]:
             ids = {each for each in ids if _JOB_ID.fullmatch(each)}
         if group is None and not starts:
             unnamed = [each for each in unnamed if each.may_go_on(call)]
-            group = unnamed[0] if unnamed else None
-            for other in unnamed[1:] if not ids else ():
-                unnamed[0].merge(other)
-            if group is not None and ids:
-                # The first that was begun is taken for the job that it names.
-                group.guessed, group.named = len(unnamed) > 1, True
-                by_id.update(dict.fromkeys(ids, group))
-            unnamed = unnamed[1:] if ids else unnamed[:1]
+            group, unnamed = _taken_up(unnamed, named=bool(ids))
+            by_id.update(dict.fromkeys(ids, group) if group is not None else {})
         if group is None:
             mark = _sync_mark(row, record)
             group = CallGroup(row, named=bool(ids), marked_sync=mark)
@@ -537,6 +531,27 @@ def _by_job(survey: Survey, calls: Iterable[ApiCall]) -> Work[list[CallGroup]]:
                 unnamed.append(group)
         (group.actions if starts else group.later).append(call)
     return [group for group in found if group.actions or group.polls]
+
+
+def _taken_up(
+    unnamed: list[CallGroup], *, named: bool
+) -> tuple[CallGroup | None, list[CallGroup]]:
+    """Find the group that a later call goes on with, and those that stay unnamed.
+
+    With `named` the call names a job: the first that was begun is taken for it.
+    """
+    if not unnamed:
+        return None, unnamed
+    group, *others = unnamed
+    if not named:
+        for other in others:
+            group.merge(other)
+        return group, [group]
+    group.named = True
+    if others:
+        for each in unnamed:
+            each.guessed = True
+    return group, unnamed if group.mixed else others
 
 
 def _may_be_polled(group: CallGroup, unproven: Sequence[ApiCall]) -> bool:

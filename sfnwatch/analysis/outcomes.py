@@ -9,6 +9,7 @@ is, in what ECS told of the task.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
@@ -46,7 +47,7 @@ from sfnwatch.model.children import (
 )
 from sfnwatch.model.integrations import Pattern, role_name, short_id
 from sfnwatch.model.moment import ExecutionAsOf, Moment
-from sfnwatch.model.rows import ApiCall, HistoryEvent
+from sfnwatch.model.rows import TERMINAL, ApiCall, HistoryEvent
 from sfnwatch.model.values import clean, list_of, mapping_of, parse_json, text_of
 from sfnwatch.model.visits import Span, StateVisit
 
@@ -104,22 +105,39 @@ class ExecutionVerdict:
         self.error = next((error for error, _ in told if error), None)
         """Of the ending, or else of the state that failed; so with the cause."""
         self.cause = next((cause for _, cause in told if cause), None)
-        self.text = self._text(execution, visit)
+        self.text = self._text(execution, visit, known)
         """The line for people."""
 
-    def _text(self, execution: ExecutionAsOf, visit: StateVisit | None) -> str:
-        """Say it: `FAILED after 3 s in Work: Oops: no paper`."""
-        running, lasted = execution.running, ""
-        if self.seconds is not None:
-            word = "for" if running else "after"
-            lasted = f" {word} {spoken(max(0.0, self.seconds))}"
+    def _text(
+        self, execution: ExecutionAsOf, visit: StateVisit | None, known: datetime | None
+    ) -> str:
+        """Say how each leg ended: `FAILED after 3 s, redriven …, SUCCEEDED after …`."""
+        legs: list[str] = []
+        begun, running = execution.started_at, execution.running
+        for redrive in execution.redrives:
+            if redrive.ended is not None:
+                lasted = _lasted(begun, redrive.ended.at, "after", legs)
+                legs.append(f"{TERMINAL[redrive.ended.type]}{lasted}")
+            gap = redrive.seconds
+            legs.append(f"redriven{'' if gap is None else f' {spoken(gap)} later'}")
+            begun = redrive.event.at
+        lasted = _lasted(begun, known, "for" if running else "after", legs)
         where = f" in {named(visit.name)}" if visit else ""
         if running:
             where = f"{lasted and ' so far'}{where and f',{where}'}"
-        again = f", redriven {times(self.redrives)}" if self.redrives else ""
         reason = why(self.error, self.cause, _REASON)
-        told = f"{clean(self.status)}{lasted}{where}{again}{reason and f': {reason}'}"
-        return f"{told.rstrip('.')}."
+        last = f"{clean(self.status)}{lasted}{where}{reason and f': {reason}'}"
+        return f"{', '.join([*legs, last]).rstrip('.')}."
+
+
+def _lasted(
+    begun: datetime | None, end: datetime | None, word: str, before: Sequence[str]
+) -> str:
+    """Say how long a leg took: `after 3 s`, and of later ones `after 1m 20s more`."""
+    if begun is None or end is None:
+        return ""
+    seconds = max(0.0, (end - begun).total_seconds())
+    return f" {word} {spoken(seconds)}{' more' if before else ''}"
 
 
 def _decisive(execution: ExecutionAsOf) -> StateVisit | None:

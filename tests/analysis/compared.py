@@ -212,6 +212,9 @@ COMPARED: Mapping[str, Comparison] = {
         ends=BAD,
     ),
     "the errors differ": both([task("t", error="E")], [task("t", error="F")], ends=BAD),
+    "both timed out, and a try failed before": both(
+        [task("t")], [task("t", retried="E")], ends=("TimedOut", "TimedOut")
+    ),
     "the types differ": both([passes("x")], [lambda run: run.state("x", "Wait")]),
     "all is told in the order of A": both(
         [passes("x"), task("t"), passes("y")],

@@ -25,7 +25,12 @@ from msgspec import Struct
 
 from sfnwatch.analysis.case import AttemptCase, Case, Work, gaps
 from sfnwatch.analysis.finding import Finding, finding
-from sfnwatch.analysis.outcomes import Caught, ExecutionVerdict, caught_errors
+from sfnwatch.analysis.outcomes import (
+    Caught,
+    ExecutionVerdict,
+    caught_errors,
+    ended_with,
+)
 from sfnwatch.analysis.phases import (
     MatchedCalls,
     Phase,
@@ -126,7 +131,9 @@ class Side:
         """A or B, and what happened in its execution."""
         self.execution, self.now = case.execution, case.known_to
         verdict = ExecutionVerdict(case.survey, case.execution)
-        self.seconds, self.error = verdict.seconds, verdict.error
+        seconds = verdict.seconds
+        self.seconds = None if seconds is None else max(0.0, seconds)
+        self.error = ended_with(case.moment, case.execution.ending)[0]
         """How long it took, so far while it runs; and what it failed with."""
         first = self.execution.event(1)
         details = case.moment.trace.details(first) if first is not None else {}
