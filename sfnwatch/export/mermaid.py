@@ -74,6 +74,7 @@ class _DiagramStep(NamedTuple):
     """One thing that is drawn: a message, a note, or a loop of messages."""
 
     text: str
+    who: frozenset[str]
     last: bool = False
     """True for how an execution ended, or went on, which is never left out."""
 
@@ -83,12 +84,13 @@ def _drawn(writer: "_SequenceWriter", steps: Sequence[_DiagramStep], most: int) 
     endings = [step for step in steps[most:] if step.last][:most]
     left_out = len(steps[most:]) - len(endings)
     frames = [*writer.boxes.values(), writer.services]
-    frames = [frame for frame in frames if frame.ids]
+    kept = [*steps[:most], *endings]
+    used = {own for step in kept for own in step.who}
     lines = ["sequenceDiagram", *_comments(writer.moment, left_out)]
-    lines += [line for frame in frames for line in frame.lines()]
+    lines += [line for frame in frames for line in frame.lines(used)]
     lines += [step.text for step in steps[:most]]
     if left_out:
-        beside = next(iter(frames[0].ids.values()))
+        beside = min(steps[most - 1].who)
         lines.append(_note(beside, f"… {_missing(left_out)}").text)
     lines += [step.text for step in endings]
     lines += () if steps else _NOBODY
@@ -132,10 +134,13 @@ class _Frame(Struct):
         own = self.ids.setdefault(name, f"{self.letter}{len(self.ids) + 1}")
         return own, name != self.rest
 
-    def lines(self) -> Iterator[str]:
+    def lines(self, used: set[str]) -> Iterator[str]:
+        names = {name: own for name, own in self.ids.items() if own in used}
+        if not names:
+            return
         # Without a color the title's first word would be tried as one.
         yield f"box transparent {escape(self.title, _TITLE)}"
-        for name, own in self.ids.items():
+        for name, own in names.items():
             yield f"participant {own} as {escape(name, _NAME)}"
         yield "end"
 
@@ -268,7 +273,7 @@ class _SequenceWriter:
         link = self.moment.link(shown)
         words = f"{span} {told}{self._call_words(shown, link)}"
         inner = _message(state, _arrow(shown), service, words)
-        return _DiagramStep(f"loop {escape(label)}\n{inner.text}\nend")
+        return _DiagramStep(f"loop {escape(label)}\n{inner.text}\nend", inner.who)
 
     def _call_words(self, call: ApiCall, link: Link | None) -> str:
         poll = link is not None and link.role is CallRole.POLL
@@ -278,11 +283,11 @@ class _SequenceWriter:
 
 
 def _message(who: str, arrow: str, whom: str, text: str) -> _DiagramStep:
-    return _DiagramStep(f"{who}{arrow}{whom}: {escape(text)}")
+    return _DiagramStep(f"{who}{arrow}{whom}: {escape(text)}", frozenset({who, whom}))
 
 
 def _note(who: str, text: str, *, last: bool = False) -> _DiagramStep:
-    return _DiagramStep(f"Note over {who}: {escape(text)}", last)
+    return _DiagramStep(f"Note over {who}: {escape(text)}", frozenset({who}), last)
 
 
 def _arrow(call: ApiCall) -> str:

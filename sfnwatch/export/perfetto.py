@@ -421,8 +421,11 @@ def _in_turn(branch: Sequence[StateVisit], now: datetime) -> Iterator[tuple[int,
 
 def _state_of(by_id: Mapping[int, StateVisit], number: int | None) -> str:
     """Name what is one state of the definition, in whichever iteration it runs."""
-    visit = by_id.get(number or 0)
-    return f"{_state_of(by_id, visit.parent)}\0{visit.name}" if visit else ""
+    names: list[str] = []
+    while visit := by_id.get(number or 0):
+        names.append(visit.name)
+        number = visit.parent
+    return "\0".join(names)
 
 
 def _track_name(

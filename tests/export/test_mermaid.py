@@ -1,6 +1,7 @@
 """Sequence diagrams: what is said, what is escaped, what is left out."""
 
 import re
+from itertools import chain
 
 import pytest
 from hypothesis import given
@@ -89,6 +90,14 @@ def test_a_long_one_is_cut_says_so_and_tells_how_it_ended() -> None:
     assert len(missing) == 2
     assert missing[0].startswith("%% 1,")
     assert "Execution timed out" in lines[-1]
+
+
+def test_of_very_many_executions_those_are_named_that_are_drawn() -> None:
+    arns = [aws.ARN.replace("7f3a", f"{number:0100}") for number in range(600)]
+    each = (aws.History(arn).start().end().records for arn in arns)
+    lines = checked(printed("mermaid", list(chain.from_iterable(each))))
+    assert any("left out" in line for line in lines)
+    assert lines.count("end") < 600
 
 
 @examples(200)

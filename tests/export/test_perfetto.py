@@ -109,3 +109,10 @@ def test_a_task_of_ecs_has_a_track_with_its_statuses() -> None:
     told = [e["name"] for e in found if e.get("cat") == "task"]
     assert told[:3] == ["PROVISIONING", "PENDING", "RUNNING"]
     assert told[-1].startswith("STOPPED")
+
+
+def test_states_are_nested_as_deep_as_they_like() -> None:
+    run = aws.History(pace=0.01).start()
+    for number in range(1_200):
+        run.add("ParallelStateEntered", name=f"P{number}")
+    assert "P1199" in printed("perfetto", run.records)
