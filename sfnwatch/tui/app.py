@@ -472,6 +472,9 @@ class SfnwatchApp(ThemedApp[None]):
         if isinstance(event, events.Key) and not event.is_forwarded:
             self.presenter.press(key_name(event.key))
         await super().on_event(event)
+        if isinstance(event, events.Key):
+            # By a message it would come a frame later.
+            self.deck.keep_together()
 
     # -- help, palette, themes -----------------------------------------------------
 

@@ -325,6 +325,11 @@ class Deck(Vertical):
         elif self._above is not None and self._shown.moment.running:
             self._show_above()
 
+    @on(LanesView.LaidOut)
+    def _share_room(self) -> None:
+        if self.current == LANES:
+            self._show_above()
+
     def _show_above(self) -> None:
         """Show bars where there is room for them.
 
@@ -340,7 +345,9 @@ class Deck(Vertical):
             if shown.moment.executions:
                 self.call_after_refresh(self._make_timeline)
         else:
-            where = playback.position, playback.clock, self.size
+            # Which rows the lanes need is known once they are laid out.
+            sizes = self.size, self.lanes.size.width
+            where = playback.position, playback.clock, *sizes
             drawn = (shown.news, shown.outline.options, shown.looks, *where)
             if drawn != self._drawn or self._pace.has_rested(_REST_OF_BARS):
                 self._drawn = drawn

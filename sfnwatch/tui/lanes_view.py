@@ -7,6 +7,7 @@ from functools import partial
 from typing import NamedTuple
 
 from textual.cache import LRUCache
+from textual.message import Message
 from textual.timer import Timer
 
 from sfnwatch.model.trace import Changed
@@ -64,6 +65,9 @@ class _Fresh(NamedTuple):
 
 class LanesView(CursorList):
     """Draws the lines of what is shown, only those that are in view."""
+
+    class LaidOut(Message):
+        """There is another room for lines."""
 
     def __init__(self, shown: Shown) -> None:
         super().__init__()
@@ -236,6 +240,7 @@ class LanesView(CursorList):
     def on_resize(self) -> None:
         self.lay_out()
         super().on_resize()
+        self.post_message(self.LaidOut())
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         super().watch_scroll_y(old_value, new_value)

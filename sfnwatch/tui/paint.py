@@ -322,9 +322,11 @@ class Rows(Widget):
             self.redraw()
 
     def redraw(self) -> None:
-        """Make the rows anew."""
+        """Make the rows anew, and draw them if they are others."""
         (width, before), self._made = self._made, (-1, ())
-        self.refresh(layout=len(self.rows(width)) != len(before))
+        rows = self.rows(width)
+        if rows != before:
+            self.refresh(layout=len(rows) != len(before))
 
     def rows(self, width: int) -> Sequence[Sequence[Span]]:
         """Give the rows for a width."""

@@ -340,6 +340,8 @@ class CursorList(ScrollView, can_focus=True):
         self._drawn: LRUCache[int, Sequence[Strip]] = LRUCache(_DRAWN)
         self._frame: list[_ScreenRow] = []
         """What is in view, as it was put together last; empty until that is asked."""
+        self._grounds: dict[str, Style] = {}
+        """What a row's cells are drawn on, by what it is."""
         self._wanted: str | None = None
         """The key that was selected last: what it is of may be away for now."""
         self._beyond = 0
@@ -476,10 +478,12 @@ class CursorList(ScrollView, can_focus=True):
         return self._first_above(place, self.size.height - len(self._rows_of(place)))
 
     def _rows_of(self, place: int) -> Sequence[Strip]:
-        if not self.size.width:
-            return [Strip([])]  # it is hidden, or was not laid out yet
-        rows, width = self._drawn.get(place), self._width
+        rows = self._drawn.get(place)
         if rows is None:
+            # To ask for the size takes longer than all else here.
+            width = self.size.width
+            if not width:
+                return [Strip([])]  # it is hidden, or was not laid out yet
             rows = [strip_of(self, row, width) for row in self.draw(place, width)]
             self._drawn[place] = rows
         return rows
@@ -520,7 +524,11 @@ class CursorList(ScrollView, can_focus=True):
         self.scroll_to(y=y, animate=False, force=True)
 
     def _bring_into_view(self) -> None:
-        self._measure(whole=self.cursor == self._last)
+        top, is_last = self._top, self.cursor == self._last
+        in_view = sum(row.place == self.cursor for row in self._frame)
+        if top and not is_last and in_view == len(self._rows_of(self.cursor)):
+            return
+        self._measure(whole=is_last)
         top = self._top
         if self.cursor <= self._stop(0, 1):
             self._scroll(0)
@@ -546,9 +554,13 @@ class CursorList(ScrollView, can_focus=True):
         return Strip(Segment.apply_style(strip, post_style=own), self._width)
 
     def _ground(self, name: str) -> Style:
-        if not name:
-            return self.rich_style
-        return self.rich_style + self.get_component_rich_style(name, partial=True)
+        ground = self._grounds.get(name)
+        if ground is None:
+            ground = self.rich_style
+            if name:
+                ground += self.get_component_rich_style(name, partial=True)
+            self._grounds[name] = ground
+        return ground
 
     def _rows_in_view(self) -> Iterator[_ScreenRow]:
         height = self.size.height
@@ -585,6 +597,7 @@ class CursorList(ScrollView, can_focus=True):
     def notify_style_update(self) -> None:
         super().notify_style_update()
         self._drawn.clear()
+        self._grounds.clear()
         self._frame = []
         self.refresh()
 

@@ -373,7 +373,7 @@ def make_theme(written: UserTheme) -> Theme:
             raise UsageError(msg, hint=near(key, known))
         if not key.endswith("-style"):
             _check_color(f"{where}.variables.{key}", value)
-        elif not VALID_STYLE_FLAGS.issuperset(value.split()):
+        elif not value.split() or not VALID_STYLE_FLAGS.issuperset(value.split()):
             msg = f"{where}.variables.{key}: {quoted(value)} is no style of text."
             raise UsageError(msg)
     return theme

@@ -24,8 +24,11 @@ Taken = Mapping[str, float]
 """Figures by their names: seconds; bytes; or a share of a core."""
 Measure = Callable[[], Taken]
 _PASS: Command = (sys.executable, "-c", "pass")
-_END = b"G"
-"""The key that goes to the last line."""
+_END = b"lG"
+"""The keys that go to the end, and its last line.
+
+The end card would cover what is played until then.
+"""
 _PAUSE = (0.03, 0.12)
 """Seconds between keys."""
 

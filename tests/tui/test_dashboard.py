@@ -155,6 +155,14 @@ async def test_a_line_that_was_folded_away_has_its_room_once_it_is_gone_to() -> 
         assert bars_and_lines(app) == shown
 
 
+async def test_back_from_another_view_all_is_where_it_was() -> None:
+    async with replayed("demo-three-ways", (140, 40)) as (app, pilot):
+        shown = rows_of(app)
+        for keys in (("M", "M"), ("t", "t"), ("e", "escape")):
+            await press(pilot, *keys)
+            assert rows_of(app) == shown
+
+
 # -- nothing is cut --------------------------------------------------------------------
 
 WHOLE = {

@@ -74,6 +74,7 @@ def test_the_theme_suits_the_terminal(
         ({"primary": "#fff"}, {"role-god": "#fff"}, "Did you mean `role-good`?"),
         ({"primary": "#fff"}, {"role-good": "}; *{"}, "is no color"),
         ({"primary": "#fff"}, {"dim-text-style": "loud"}, "is no style of text"),
+        ({"primary": "#fff"}, {"dim-text-style": " "}, "is no style of text"),
     ],
 )
 def test_a_theme_that_is_wrong_is_refused_with_what_is_right(
