@@ -335,10 +335,11 @@ class ExecutionAsOf:
         ending = _ENDINGS.get(self.status, "")
         last, then = self._last, self._execution.visits
         at = self.stopped_at or self.events[-1].at
+        running = self._execution.fold.running
         if self.event_count < len(self._execution.ordered):
             known = then.values()
             then = {visit.id: visit.as_of(last) for visit in known if visit.id <= last}
-        running = [visit for visit in then.values() if visit.running]
+            running = [visit for visit in then.values() if visit.running]
         ends = ends_with_execution(running, ending, (), then)
         return {visit_id: (status, at) for visit_id, status in ends.items()}
 

@@ -234,7 +234,7 @@ def details_of(record: Record) -> Details:
         logged = mapping_of(record.get("details"))
         return {name: _detail(name, value) for name, value in logged.items()}
     for key, value in record.items():
-        if isinstance(value, Mapping) and key.endswith(_DETAILS):
+        if key.endswith(_DETAILS) and isinstance(value, Mapping):
             return value
     return {}
 

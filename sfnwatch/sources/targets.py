@@ -323,11 +323,11 @@ class Targets:
 
     @property
     def roles(self) -> frozenset[str]:
-        return frozenset(role for each in self.each for role in each.roles)
+        return frozenset().union(*(each.roles for each in self.each))
 
     @property
     def tasks(self) -> frozenset[str]:
-        return frozenset(task for each in self.each for task in each.tasks)
+        return frozenset().union(*(each.tasks for each in self.each))
 
     @property
     def accounts(self) -> frozenset[str]:

@@ -47,12 +47,12 @@ from sfnwatch.view.playback import Marker, TimeSpan
 if TYPE_CHECKING:
     from sfnwatch.tui.children_view import ChildrenView
 
-_PATIENCE, _LONGEST = 20, 0.2
+_PATIENCE, _LONGEST = 20, 0.4
 """What has come in is painted so many times as much later as painting takes; and after
 so many seconds, however long that takes."""
 _MANY = 2_000
 """So many new records the garbage collector is told to leave alone."""
-_YOUNG = 10_000
+_YOUNG = 50_000
 """Objects made before the garbage collector looks: a batch and its lines have many."""
 _SLICE = 0.008
 """Seconds of work between which keys are heard."""

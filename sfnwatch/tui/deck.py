@@ -50,7 +50,7 @@ _LOW = 18
 """Rows for both: beside a detail there may be fewer, and then the lanes matter more."""
 _SHARE_OF_BARS = 0.4
 """The part of the height that the timeline may take, whatever the lanes need."""
-_PATIENCE_OF_BARS = 20
+_PATIENCE_OF_BARS = 40
 """Bars that took long to draw stay so many times as long, while more comes."""
 _REST_OF_BARS = 500
 """While nothing comes in but the time, bars are at rest for so many times as long as it

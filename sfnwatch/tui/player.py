@@ -34,7 +34,7 @@ _LEAST = 24
 """Cells that a minimap needs to be of use."""
 _ROOMY = 150
 """Cells from which on the newest mark is named."""
-_PATIENCE_OF_MAP = 20
+_PATIENCE_OF_MAP = 40
 """So many times as long as it took to make a map stays before the next."""
 _MARK_SHARE = 5
 """The newest mark has so small a part of the row."""

@@ -190,6 +190,8 @@ class ThemedApp(App[ResultT]):
 
     def on_ready(self) -> None:
         suspend_in_the_loop()
+        # The terminal has forgotten by then what was painted.
+        self.app_resume_signal.subscribe(self, lambda _: self.refresh())
 
     def get_default_screen(self) -> Screen[object]:
         return PaintedScreen(id="_default")

@@ -70,10 +70,10 @@ def test_suspended_it_gives_the_terminal_back_and_comes_again(stage: Stage) -> N
     flags = os.WSTOPPED | os.WNOWAIT
     os.waitid(os.P_PID, terminal.child.pid, flags)
     os.kill(terminal.child.pid, signal.SIGCONT)
-    drawn = b"STEP FUNCTIONS"
+    drawn = b"STEP FUNCTIONS", b"DescribeTasks", b"Execution succeeded"
     terminal.until_so(
         lambda: (
-            drawn in terminal.raw.rpartition(b"\x1b[?1049h")[2]
+            all(d in terminal.raw.rpartition(b"\x1b[?1049h")[2] for d in drawn)
             and terminal.raw.count(b"\x1b[?1049h") > begun
         ),
         "the screen again",
