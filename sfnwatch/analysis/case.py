@@ -4,14 +4,8 @@ A Map's ten thousand iterations run one state: they are one `StateUse` of it, an
 told of together. So many attempts take a while: whoever makes a case may pause.
 """
 
-from collections.abc import (
-    Collection,
-    Generator,
-    Hashable,
-    Mapping,
-    Sequence,
-)
-from datetime import UTC, datetime
+from collections.abc import Collection, Generator, Hashable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from itertools import pairwise
 from math import inf
@@ -21,21 +15,18 @@ from typing import Any, TypeVar
 from msgspec import Struct
 from msgspec.structs import replace
 
-from sfnwatch.analysis.phases import (
-    AttemptCalls,
-    MatchedCalls,
-    is_denied,
-    retrying_states,
-)
+from sfnwatch.analysis.phases import AttemptCalls, MatchedCalls, retrying_states
 from sfnwatch.analysis.wording import (
     cadence,
     decimal,
     grouped,
     listed,
     named,
+    resource_words,
+    time_of_day,
     visit_name,
 )
-from sfnwatch.model.integrations import Integration, Unrecorded, jobs_of_call
+from sfnwatch.model.integrations import Integration, Pattern, Unrecorded, jobs_of_call
 from sfnwatch.model.links import LinkRule
 from sfnwatch.model.moment import Coverage, ExecutionAsOf, Moment
 from sfnwatch.model.rows import ApiCall, CallName, session_name
@@ -46,6 +37,8 @@ FAILED = frozenset({"failed", "timed_out"})
 """How attempts, and visits, end that went wrong."""
 _PAUSE = 50
 """After so many visits, or twenty times as many calls, the work may pause."""
+FIRST_POLL = timedelta(seconds=70)
+"""By then a first poll would have come: those recorded came after 55 to 60 s."""
 _KEPT, _LISTED = 100, 6
 """So many intervals are in data; so many are worth reading: of more, the extremes."""
 _XRAY = "xray.amazonaws.com"
@@ -162,6 +155,22 @@ class AttemptCase(AttemptCalls):
         return len(self.known_polls) == len(self.polls.sure)
 
     @property
+    def is_seen_whole(self) -> bool:
+        """True if a poll would have been seen by now, had there been one to come."""
+        ended = self.attempt.ended_at
+        if ended is not None and self.attempt.pattern is not Pattern.SYNC:
+            action = (self.actions.sure or self.actions.guessed)[-1]
+            ended = max(ended, action.event_time + FIRST_POLL)
+        return self.use.survey.covers(ended)
+
+    @property
+    def way(self) -> tuple[str, bool]:
+        """What it runs, and whether all its polls were denied."""
+        polls = self.polls
+        denied = polls.sure and len(polls.denied.every) == len(polls.every)
+        return resource_words(self.attempt), bool(denied)
+
+    @property
     def place(self) -> dict[str, Any]:
         """What data says of which attempt it is about."""
         return {"visit": self.visit.id, "attempt": self.attempt.scheduled_id}
@@ -181,7 +190,7 @@ class Attempts:
         self.calls = MatchedCalls.joined(each.calls for each in cases)
         self.actions = MatchedCalls.joined(each.actions for each in cases)
         self.polls = MatchedCalls.joined(each.polls for each in cases)
-        self.denied = self.polls.those(is_denied)
+        self.denied = self.polls.denied
         self.gaps = [gap for each in cases for gap in each.spacing.seconds]
         self.statuses = {each.attempt.status for each in cases}
         self.complete = all(each.complete for each in cases)
@@ -196,27 +205,6 @@ class Attempts:
         """What data says of which attempts they are: the first, and how many."""
         more = {"tries": len(self.cases)} if self.several else {}
         return {**self.first.place, **more}
-
-
-class StateUse:
-    """The visits of one state that use one and the same resource."""
-
-    def __init__(
-        self, survey: "Survey", arn: str, visits: Sequence[StateVisit]
-    ) -> None:
-        self.survey, self.arn, self.visits = survey, arn, visits
-        self.name = named(visits[0].name)
-        self.first = visits[0].attempts[0]
-        self.row = self.first.integration
-        self.starts_job = self.row is not None and self.row.starts_job
-
-    @cached_property
-    def attempts(self) -> Sequence[AttemptCase]:
-        return [
-            AttemptCase(self, visit, number)
-            for visit in self.visits
-            for number in range(1, len(visit.attempts) + 1)
-        ]
 
 
 # -- what is known around them ---------------------------------------------------------
@@ -251,15 +239,20 @@ class Survey:
     @cached_property
     def started(self) -> Mapping[str, Sequence[ExecutionAsOf]]:
         """The child executions, by what started them: a Map Run, or an execution."""
-        parents = self.moment.lineage.parents
-        children = ((parents[a], c) for a, c in self.moment.children.items())
-        pairs = grouped(children, lambda p: p[0].map_run_arn or p[0].execution_arn)
-        return {arn: [child for _, child in those] for arn, those in pairs.items()}
+        parents = self.moment.lineage.parents.items()
+        origin = {arn: each.map_run_arn or each.execution_arn for arn, each in parents}
+        return grouped(self.moment.children.values(), lambda child: origin[child.arn])
 
     @cached_property
     def complete_to(self) -> datetime | None:
         """Up to when all calls are believed known; None where there is no saying."""
         return self.coverage.complete_to
+
+    @property
+    def known_words(self) -> str:
+        """Say how far it is known that nothing came."""
+        known = self.complete_to
+        return f" up to {time_of_day(known)}" if known is not None else " so far"
 
     def look(self) -> Work[None]:
         """Go through all calls once, and sort those that are matched to none."""
@@ -353,6 +346,25 @@ def _by_step_functions(moment: Moment, call: ApiCall) -> bool:
 # -- one execution ---------------------------------------------------------------------
 
 
+class StateUse:
+    """The visits of one state that use one and the same resource."""
+
+    def __init__(self, survey: Survey, arn: str, visits: Sequence[StateVisit]) -> None:
+        self.survey, self.arn, self.visits = survey, arn, visits
+        self.name = named(visits[0].name)
+        self.first = visits[0].attempts[0]
+        self.row = self.first.integration
+        self.starts_job = self.row is not None and self.row.starts_job
+
+    @cached_property
+    def attempts(self) -> Sequence[AttemptCase]:
+        return [
+            AttemptCase(self, visit, number)
+            for visit in self.visits
+            for number in range(1, len(visit.attempts) + 1)
+        ]
+
+
 class Case(Struct, frozen=True, dict=True):
     """One execution, taken apart by what its states use."""
 
@@ -376,6 +388,12 @@ class Case(Struct, frozen=True, dict=True):
     def retrying(self) -> Collection[str]:
         """The states that are tried again, as far as the definition is known."""
         return retrying_states(self.execution)
+
+    @cached_property
+    def attempts_of(self) -> Mapping[int, Sequence[AttemptCase]]:
+        """The attempts of each visit that made some, by its id."""
+        every = (each for use in self.uses for each in use.attempts)
+        return grouped(every, lambda each: each.visit.id)
 
     def state_name(self, visit_id: int | None) -> str:
         visit = self.execution.visit(visit_id) if visit_id else None
@@ -429,6 +447,11 @@ def build_case(survey: Survey, execution: ExecutionAsOf) -> Work[Case]:
             yield
     uses = [StateUse(survey, execution.arn, those) for those in groups.values()]
     return Case(survey, execution, visits, uses)
+
+
+def whole_case(survey: Survey, execution: ExecutionAsOf) -> Case:
+    """Lay out one execution at one go."""
+    return done(build_case(survey, execution))
 
 
 def done(work: Work[T]) -> T:

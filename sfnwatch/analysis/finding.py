@@ -12,13 +12,15 @@ from typing import Any
 from msgspec import Struct, field
 
 from sfnwatch.model.integrations import last_segment
-from sfnwatch.model.rows import CALL_KEY, TASK_KEY
+from sfnwatch.model.rows import CALL_KEY, TASK_KEY, ApiCall
 from sfnwatch.model.values import clean
 
 MOST = 50
 """Of very many calls or events, so many are evidence enough."""
 CONCLUSION = "conclusion"
 """The kind of what several executions together show."""
+Proofs = Iterable[str | ApiCall]
+"""What a finding rests on: calls, and ids of events and of what ECS told."""
 _NAMED = 3
 _ID = 8
 
@@ -48,7 +50,7 @@ class Finding(Struct, frozen=True):
 
 
 def finding(
-    kind: str, text: str, proofs: Iterable[str] = (), *, fact: bool = True, **data: Any
+    kind: str, text: str, proofs: Proofs = (), *, fact: bool = True, **data: Any
 ) -> Finding:
     """Make one, of evidence in any number and its figures."""
     certainty = Certainty.FACT if fact else Certainty.INFERENCE
@@ -59,9 +61,10 @@ Steps = Iterator[Finding | None]
 """Findings as they are found; None marks a place where the work may pause."""
 
 
-def evidence(items: Iterable[str]) -> tuple[str, ...]:
+def evidence(items: Proofs) -> tuple[str, ...]:
     """Give each id once; of very many the first and the last."""
-    every, half = tuple(dict.fromkeys(items)), MOST // 2
+    ids = (item.event_id if isinstance(item, ApiCall) else item for item in items)
+    every, half = tuple(dict.fromkeys(ids)), MOST // 2
     return every if len(every) <= MOST else (*every[:half], *every[-half:])
 
 

@@ -9,7 +9,7 @@ the critical path: the states of the top level, and for a Parallel or a Map thos
 branch or iteration that its end waited for.
 """
 
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -19,41 +19,20 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from sfnwatch.analysis.case import (
-    AttemptCase,
-    Attempts,
-    Case,
-    StateUse,
-    Survey,
-    Work,
-    build_case,
-)
+from sfnwatch.analysis.case import Attempts, Case, StateUse, Survey, Work, build_case
 from sfnwatch.analysis.finding import CONCLUSION, Finding, Steps, finding
-from sfnwatch.analysis.jobs import (
-    calls,
-    calls_alone,
-    completions,
-    denials,
-    is_seen_whole,
-    known_words,
-    pattern,
-    polling,
-)
+from sfnwatch.analysis.jobs import calls_alone, job_findings
 from sfnwatch.analysis.outcomes import (
     JobFailures,
-    caught,
-    children,
     failed_calls,
-    failed_later,
     job_failures,
-    redriven,
+    outcome_findings,
     retries,
 )
 from sfnwatch.analysis.phases import (
     PHASE_KEYS,
     Phase,
     end_of,
-    is_denied,
     length_of,
     seconds_by_phase,
 )
@@ -102,30 +81,23 @@ class Topic(StrEnum):
     NOT_VISIBLE = "What is not visible, and why"
 
 
-_TOPIC_OF = {
-    CONCLUSION: Topic.CONCLUDED,
-    "failed": Topic.FAILED,
-    "caught": Topic.FAILED,
-    "child-failed": Topic.FAILED,
-    "job-failed-later": Topic.FAILED,
-    "failed-calls": Topic.FAILED,
-    "denied-and-failed": Topic.FAILED,
-    "slowest-path": Topic.SLOW,
-    "time": Topic.SLOW,
-    "retries": Topic.RETRIED,
-    "throttled-calls": Topic.RETRIED,
-    "redriven": Topic.RETRIED,
-    "denied-but-succeeded": Topic.LEARNED,
-    "unnoticed": Topic.LEARNED,
-    "noticed": Topic.LEARNED,
-    "denied-unknown": Topic.LEARNED,
-    "polling": Topic.LEARNED,
-    "next-poll": Topic.LEARNED,
-    "children": Topic.MAP_RUN,
-    "pattern": Topic.INTEGRATIONS,
-    "calls": Topic.INTEGRATIONS,
+_KINDS = {
+    Topic.CONCLUDED: (CONCLUSION,),
+    Topic.FAILED: (
+        *("failed", "caught", "child-failed", "job-failed-later"),
+        *("failed-calls", "denied-and-failed"),
+    ),
+    Topic.SLOW: ("slowest-path", "time"),
+    Topic.RETRIED: ("retries", "throttled-calls", "redriven"),
+    Topic.LEARNED: (
+        *("denied-but-succeeded", "unnoticed", "noticed"),
+        *("denied-unknown", "polling", "next-poll"),
+    ),
+    Topic.MAP_RUN: ("children",),
+    Topic.INTEGRATIONS: ("pattern", "calls"),
 }
-"""By the kind, the most telling first; any other is about what is not visible."""
+"""The most telling first; any other kind is about what is not visible."""
+_TOPIC_OF = {kind: topic for topic, kinds in _KINDS.items() for kind in kinds}
 _TELLING = list(_TOPIC_OF)
 _NEWS = frozenset({Topic.FAILED, Topic.RETRIED, Topic.LEARNED, Topic.MAP_RUN})
 
@@ -187,16 +159,10 @@ def _of_execution(case: Case, failures: JobFailures) -> Steps:
         for number, _ in enumerate(work):
             if not number % _PAUSE:
                 yield None
-        for tell in (denials, completions, polling, retries, failed_calls):
+        for tell in (job_findings, retries, failed_calls):
             yield from tell(case, use)
             yield None
-        yield pattern(use)
-        yield from calls(case, use)
-    yield from caught(case)
-    yield None
-    yield from children(case)
-    yield from failed_later(case, failures)
-    yield from redriven(case)
+    yield from outcome_findings(case, failures)
     yield from time_findings(case)
     yield None
     yield from not_visible(case)
@@ -231,7 +197,7 @@ def conclusions(survey: Survey, cases: Sequence[Case]) -> Iterator[Finding]:
         for each in (use.attempts if use.starts_job else ())
         if each.actions.sure
     ]
-    ways = grouped(started, lambda start: _way(start[1]))
+    ways = grouped(started, lambda start: start[1].way)
     if len(cases) < _SEVERAL or len(ways) < _SEVERAL:
         return
     short = map(named, short_names([case.execution.name for case in cases]))
@@ -244,21 +210,14 @@ def conclusions(survey: Survey, cases: Sequence[Case]) -> Iterator[Finding]:
         yield _conclusion(survey, who, told, data, denied=denied)
 
 
-def _way(case: AttemptCase) -> tuple[str, bool]:
-    denied = case.polls.sure and all(map(is_denied, case.polls.every))
-    return resource_words(case.attempt), bool(denied)
-
-
 def _conclusion(
     survey: Survey, who: str, told: Attempts, data: dict[str, Any], *, denied: bool
 ) -> Finding:
     polls, succeeded = told.polls.sure, told.statuses == {"succeeded"}
-    unsure = bool(told.calls.guessed) or any(
-        e.polls_that_may_be_its for e in told.cases
-    )
+    unsure = told.calls.guessed or any(e.polls_that_may_be_its for e in told.cases)
     # No later record may change what is said of the polls.
-    whole = all(e.settled if polls else is_seen_whole(survey, e) for e in told.cases)
-    then = f", with no poll matched{'' if whole else known_words(survey)}"
+    whole = all(e.settled if polls else e.is_seen_whole for e in told.cases)
+    then = f", with no poll matched{'' if whole else survey.known_words}"
     if polls:
         every = f" {cadence(fmean(told.gaps))}" if told.gaps else ""
         most = "up to " if told.polls.guessed else ""
@@ -279,9 +238,8 @@ def _conclusion(
     data["interval_mean"] = round(fmean(told.gaps), 1) if told.gaps else None
     if polls and told.so_far:
         data["so_far"] = True
-    proofs = (call.event_id for call in told.calls.sure)
     fact = whole and not unsure and not refutes
-    return finding(CONCLUSION, text, proofs, fact=fact, **data)
+    return finding(CONCLUSION, text, told.calls.sure, fact=fact, **data)
 
 
 # -- where the time went ---------------------------------------------------------------
@@ -308,12 +266,10 @@ def critical_path(visits: Iterable[StateVisit], now: datetime) -> list[StateVisi
 
     They are followed back from the end; `now` ends those that still run.
     """
-    inside: dict[int | None, list[StateVisit]] = defaultdict(list)
-    for visit in visits:
-        inside[visit.parent].append(visit)
+    inside = grouped(visits, lambda visit: visit.parent)
     path: list[StateVisit] = []
     # A stack, since Parallels may be nested as deep as a definition likes.
-    todo = _chain(inside[None], now)
+    todo = _chain(inside.get(None, ()), now)
     while todo:
         visit = todo.pop()
         if within := inside.get(visit.id):
@@ -365,11 +321,9 @@ def time_findings(case: Case) -> Steps:
     yield None
     if total <= 0 or not any(v.attempts or v.type in _LASTS for v in path):
         return
-    spent: dict[Phase, float] = defaultdict(float)
+    spent: Counter[Phase] = Counter()
     for number, visit in enumerate(path, 1):
-        by_phase = seconds_by_phase(visit, now, case.retrying)
-        for phase, seconds in by_phase.items():
-            spent[phase] += seconds
+        spent.update(seconds_by_phase(visit, now, case.retrying))
         if not number % _PAUSE:
             yield None
     if len(path) > 1 and not case.is_cut:
@@ -558,11 +512,9 @@ def _call_name(row: Integration) -> str:
 
 def _map_runs(case: Case) -> Iterator[Finding]:
     """Tell of Map Runs of which nothing is known but that they were."""
-    runs = [
-        turn
-        for turn in case.execution.map_run_turns
-        if turn.event.type == "MapRunStarted" and turn.arn not in case.moment.map_runs
-    ]
+    told = case.moment.map_runs
+    turns = (turn for turn in case.execution.map_run_turns if turn.arn not in told)
+    runs = [turn for turn in turns if turn.event.type == "MapRunStarted"]
     if runs:
         text = f"{plural(len(runs), 'Map Run')} ran items as child executions: their"
         text += " states and calls are not in this history."
@@ -610,15 +562,13 @@ def unmatched(survey: Survey, execution_arn: str | None) -> Iterator[Finding]:
         reasons = ranked(ambiguity(survey.moment.link(call)) for call in mixed)
         text = f"{plural(len(mixed), 'call')} {'is' if len(mixed) == 1 else 'are'} not"
         text += f" matched: {_names(mixed)} ({'; '.join(list(reasons)[:FEW])})."
-        proofs = (call.event_id for call in mixed)
-        yield finding("ambiguous", text, proofs, count=len(mixed))
+        yield finding("ambiguous", text, mixed, count=len(mixed))
     alone = survey.unmatched.get((execution_arn, LinkRule.ROLE_ONLY), ())
     if alone:
-        proofs = (call.event_id for call in alone)
         text = f"{plural(len(alone), 'call')} by the role"
         text += f" {'matches' if len(alone) == 1 else 'match'} no attempt of any state:"
         text += f" {_names(alone)}."
-        yield _unseen(text, proofs, reason="role-only", count=len(alone))
+        yield _unseen(text, alone, reason="role-only", count=len(alone))
 
 
 def _names(calls: Sequence[ApiCall]) -> str:

@@ -17,6 +17,7 @@ from typing import Any
 from msgspec import Struct, field
 
 from sfnwatch.analysis.case import (
+    FIRST_POLL,
     AttemptCase,
     Attempts,
     Case,
@@ -30,13 +31,7 @@ from sfnwatch.analysis.case import (
 )
 from sfnwatch.analysis.finding import Finding, Steps, finding
 from sfnwatch.analysis.outcomes import failed_call, unread_children
-from sfnwatch.analysis.phases import (
-    ENDED_OTHERWISE,
-    Completion,
-    MatchedCalls,
-    ToldBy,
-    is_denied,
-)
+from sfnwatch.analysis.phases import ENDED_OTHERWISE, Completion, MatchedCalls, ToldBy
 from sfnwatch.analysis.wording import (
     counted,
     ended_words,
@@ -51,15 +46,9 @@ from sfnwatch.analysis.wording import (
     times,
     together,
 )
-from sfnwatch.model.integrations import (
-    CallRole,
-    Integration,
-    Pattern,
-    jobs_of_call,
-    usual_role,
-)
+from sfnwatch.model.integrations import CallRole, Integration, jobs_of_call, usual_role
 from sfnwatch.model.records import Record
-from sfnwatch.model.rows import ApiCall, ids_in
+from sfnwatch.model.rows import ApiCall, by_time, ids_in
 from sfnwatch.model.values import iso, maybe_iso, text_of
 
 _PAUSE = 20
@@ -67,8 +56,6 @@ _PAUSE = 20
 _EASED = timedelta(minutes=10)
 _SOON, _LATER = timedelta(seconds=60), timedelta(seconds=300)
 """A hint, no promise: about a minute at first, about five after ten minutes."""
-_FIRST_POLL = timedelta(seconds=70)
-"""By then a first poll would have come: those recorded came after 55 to 60 s."""
 _OUTCOMES = {"succeeded": "denied-but-succeeded", "running": "denied-unknown"}
 _USES = 5
 """Of a state that many iterations run, so many attempts are evidence enough."""
@@ -79,15 +66,22 @@ _BY = {
 }
 
 
+def job_findings(case: Case, use: StateUse) -> Steps:
+    """Tell how a state called its service, and how its job was waited for."""
+    for tell in (denials, completions, polling, pattern, calls):
+        yield from tell(case, use)
+        yield None
+
+
 # -- patterns --------------------------------------------------------------------------
 
 
-def pattern(use: StateUse) -> Finding:
+def pattern(_: Case, use: StateUse) -> Iterator[Finding]:
     """Tell by which pattern a state calls, and what that means."""
     proofs = (f"#{visit.attempts[0].scheduled_id}" for visit in use.visits[:_USES])
     data: dict[str, Any] = {"visit": use.visits[0].id, "visits": len(use.visits)}
     data["pattern"] = str(use.first.pattern)
-    return finding("pattern", integration_text([use.name], use.first), proofs, **data)
+    yield finding("pattern", integration_text([use.name], use.first), proofs, **data)
 
 
 # -- polls -----------------------------------------------------------------------------
@@ -135,7 +129,7 @@ def polls_told(
     Of guesses it is only told how often that may have been. What is not `settled` may
     be told otherwise once more has come.
     """
-    name, denied = polls.every[0].event_name, polls.those(is_denied)
+    name, denied = polls.every[0].event_name, polls.denied
     so_far = " so far" if "so_far" in data else ""
     count = len(denied.sure)
     refused = f"; {denied_words(count, len(polls.sure))}" if count else ""
@@ -181,7 +175,7 @@ def denials(_: Case, use: StateUse) -> Iterator[Finding]:
     def outcome(each: AttemptCase) -> str:
         return _OUTCOMES.get(each.attempt.status, "denied-and-failed")
 
-    denied = (e for e in use.attempts if e.polls.those(is_denied).every)
+    denied = (each for each in use.attempts if each.polls.denied.every)
     for kind, cases in grouped(denied, outcome).items():
         for told in together(cases):
             yield _denied(kind, Attempts(told))
@@ -340,56 +334,38 @@ def _never_learned(case: Case, use: StateUse) -> Iterator[Finding]:
 # -- calls of those that are not polled for --------------------------------------------
 
 
-def calls(case: Case, use: StateUse) -> Iterator[Finding]:
+def calls(_: Case, use: StateUse) -> Iterator[Finding]:
     """Tell which calls a state made that made some, as far as is known, and no poll."""
     made = [each for each in use.attempts if each.actions.every]
     if not made or any(each.polls.every for each in use.attempts):
         return
-    survey, told = case.survey, Attempts(made)
-    unmatched = [
-        c for e in made for c in (e.polls_that_may_be_its if use.starts_job else ())
-    ]
-    surely = not use.starts_job or all(is_seen_whole(survey, each) for each in made)
+    told = Attempts(made)
+    waited = made if use.starts_job else ()
+    unmatched = [poll for each in waited for poll in each.polls_that_may_be_its]
+    surely = not use.starts_job or all(each.is_seen_whole for each in made)
     actions, action = told.actions, told.actions.every[0].event_name
     others = len(told.calls.sure) - len(actions.sure)
     more = plural(others, "other call") if others else "no other call"
     text = f"{use.name} ({resource_words(use.first)}) called {named(action)}"
     text += f" {actions.often}; {more} matched"
-    text += f"{_no_poll(survey, use, unmatched, surely=surely)}."
+    text += f"{_no_poll(use, unmatched, surely=surely)}."
     data = {**told.first.place, "call": action, **actions.figures, "others": others}
     data |= {"polls": 0, "pattern": str(use.first.pattern)}
     fact = surely and not told.calls.guessed and not unmatched
     yield finding("calls", text, told.calls.ids, fact=fact, **data)
 
 
-def _no_poll(
-    survey: Survey, use: StateUse, unmatched: Sequence[ApiCall], *, surely: bool
-) -> str:
+def _no_poll(use: StateUse, unmatched: Sequence[ApiCall], *, surely: bool) -> str:
     """Say up to when no poll is known of, and which calls may be one."""
     if not use.starts_job:
         return ""
-    known = known_words(survey)
+    known = use.survey.known_words
     if unmatched:
         names = counted(ranked(call.event_name for call in unmatched))
         return f"{known}; not matched, but of that time: {names}"
-    soon = spoken(_FIRST_POLL.total_seconds())
-    open_ = not surely and survey.complete_to is not None
+    soon = spoken(FIRST_POLL.total_seconds())
+    open_ = not surely and use.survey.complete_to is not None
     return f"{known}; a first poll may take {soon}" if open_ else known
-
-
-def is_seen_whole(survey: Survey, case: AttemptCase) -> bool:
-    """True if a poll would have been seen by now, had there been one to come."""
-    ended = case.attempt.ended_at
-    if ended is not None and case.attempt.pattern is not Pattern.SYNC:
-        action = (case.actions.sure or case.actions.guessed)[-1]
-        ended = max(ended, action.event_time + _FIRST_POLL)
-    return survey.covers(ended)
-
-
-def known_words(survey: Survey) -> str:
-    """Say how far it is known that nothing came."""
-    known = survey.complete_to
-    return f" up to {time_of_day(known)}" if known is not None else " so far"
 
 
 # -- calls alone -----------------------------------------------------------------------
@@ -445,7 +421,7 @@ class CallGroup(Struct, eq=False):
 
     @property
     def first(self) -> ApiCall:
-        return min((*self.actions[:1], *self.later[:1]), key=_by_time)
+        return min((*self.actions[:1], *self.later[:1]), key=by_time)
 
     @property
     def mixed(self) -> bool:
@@ -463,16 +439,12 @@ class CallGroup(Struct, eq=False):
 
     @property
     def last(self) -> ApiCall:
-        return max((*self.actions[-1:], *self.later[-1:]), key=_by_time)
-
-    def may_go_on(self, call: ApiCall) -> bool:
-        """True unless a job of its would be over by now."""
-        return call.event_time - self.last.event_time <= _ALIVE
+        return max((*self.actions[-1:], *self.later[-1:]), key=by_time)
 
     def merge(self, other: "CallGroup") -> None:
         """Become one with another, which has nothing left then."""
-        self.actions = sorted([*self.actions, *other.actions], key=_by_time)
-        self.later = sorted([*self.later, *other.later], key=_by_time)
+        self.actions = sorted([*self.actions, *other.actions], key=by_time)
+        self.later = sorted([*self.later, *other.later], key=by_time)
         other.actions, other.later = [], []
 
 
@@ -497,7 +469,7 @@ def group_calls(survey: Survey, calls: Iterable[ApiCall]) -> Work[list[CallGroup
                 for group in near if len(near) > 1 else ():
                     group.guessed = True
         told += found
-    return sorted(told, key=lambda group: _by_time(group.first))
+    return sorted(told, key=lambda group: by_time(group.first))
 
 
 def _by_job(survey: Survey, calls: Iterable[ApiCall]) -> Work[list[CallGroup]]:
@@ -519,7 +491,8 @@ def _by_job(survey: Survey, calls: Iterable[ApiCall]) -> Work[list[CallGroup]]:
         elif group is None:
             ids = {each for each in ids if _JOB_ID.fullmatch(each)}
         if group is None and not starts:
-            unnamed = [each for each in unnamed if each.may_go_on(call)]
+            since = call.event_time - _ALIVE
+            unnamed = [each for each in unnamed if each.last.event_time >= since]
             group, unnamed = _taken_up(unnamed, named=bool(ids))
             by_id.update(dict.fromkeys(ids, group) if group is not None else {})
         if group is None:
@@ -569,10 +542,6 @@ def _sync_mark(row: Integration, record: Record) -> bool | None:
     return text_of(parameters.get("startedBy")) == _SYNC_MARK
 
 
-def _by_time(call: ApiCall) -> tuple[datetime, str]:
-    return call.event_time, call.event_id
-
-
 def calls_alone(survey: Survey) -> Steps:
     """Tell of the calls by Step Functions that belong to no execution of the trace."""
     moment = survey.moment
@@ -584,13 +553,10 @@ def calls_alone(survey: Survey) -> Steps:
         if strangers and not survey.coverage.live:
             made = f"{plural(len(roles), 'other role')} or at other times"
             belong = "belongs" if len(strangers) == 1 else "belong"
-            text = (
-                f"{plural(len(strangers), 'call')} by Step Functions, made by {made},"
-            )
-            text += f" {belong} to no execution loaded."
-            proofs = (call.event_id for call in strangers)
+            text = f"{plural(len(strangers), 'call')} by Step Functions, made by"
+            text += f" {made}, {belong} to no execution loaded."
             count = len(strangers)
-            yield finding("other-calls", text, proofs, count=count, roles=len(roles))
+            yield finding("other-calls", text, strangers, count=count, roles=len(roles))
         calls = [call for call in calls if call.event_id not in known]
     unread, calls = unread_children(survey, calls)
     yield from unread
@@ -599,11 +565,12 @@ def calls_alone(survey: Survey) -> Steps:
     # Very many groups of one role and action are told of together.
     alike = grouped((group for group in groups if not group.refused), _likeness)
     blocks = [block for each in alike.values() for block in together(each)]
-    for block in sorted(blocks, key=lambda block: _by_time(block[0].first)):
+    for block in sorted(blocks, key=lambda block: by_time(block[0].first)):
         yield None
         yield from _ToldGroups(block, since).findings()
     # Polls that were denied are told with theirs.
-    failed = (c for c in calls if c.error_code and not (is_denied(c) and _is_poll(c)))
+    denied = set(MatchedCalls(calls).those(_is_poll).denied.ids)
+    failed = (c for c in calls if c.error_code and c.event_id not in denied)
     kinds = grouped(failed, lambda c: (c.role or "", c.event_name, c.error_code or ""))
     for (role, *_), those in sorted(kinds.items()):
         place = {"role": role}
@@ -650,7 +617,7 @@ class _ToldGroups:
             **({"chains": len(groups)} if self.many else {}),
         }
         """What all findings say of whose calls they are; of many, of the first."""
-        self.proofs = [call.event_id for group in groups for call in group.calls]
+        self.proofs = [call for group in groups for call in group.calls]
 
     def findings(self) -> Iterator[Finding]:
         """Tell what they look like, and how they were polled for."""
@@ -658,7 +625,7 @@ class _ToldGroups:
             yield self._pattern()
         if self.polls.sure:
             yield self._polling()
-            if denied := self.polls.those(is_denied).sure:
+            if denied := self.polls.denied.sure:
                 yield self._denied(denied)
         elif self.actions:
             stops = [] if self.many else self.first.of_role(CallRole.STOP)
@@ -705,8 +672,7 @@ class _ToldGroups:
         text = f"{words[:1].upper()}{words[1:]} ({named(code)}); whether that mattered"
         text += " is not known, because calls alone don't show how an execution ended."
         data = {**self.place, "count": len(denied), "polls": count}
-        proofs = (call.event_id for call in denied)
-        return finding("denied-unknown", text, proofs, **data, error_code=code)
+        return finding("denied-unknown", text, denied, **data, error_code=code)
 
 
 def _subject(actions: Sequence[ApiCall], since: datetime | None, *, many: bool) -> str:
@@ -751,4 +717,4 @@ def _others(calls: Sequence[ApiCall]) -> Iterator[Finding]:
         text = f"{named(role)} made {told}: {counted(counts, 5)}."
         data: dict[str, Any] = {"role": role or None, "count": len(those)}
         data["calls"] = dict(list(counts.items())[:_KINDS])
-        yield finding("calls", text, (call.event_id for call in those), **data)
+        yield finding("calls", text, those, **data)

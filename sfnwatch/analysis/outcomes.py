@@ -15,16 +15,9 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import asdict
 
-from sfnwatch.analysis.case import (
-    FAILED,
-    AttemptCase,
-    Case,
-    StateUse,
-    Survey,
-    Work,
-)
+from sfnwatch.analysis.case import FAILED, AttemptCase, Case, StateUse, Survey, Work
 from sfnwatch.analysis.finding import Finding, Steps, finding
-from sfnwatch.analysis.phases import MatchedCalls, is_denied
+from sfnwatch.analysis.phases import MatchedCalls
 from sfnwatch.analysis.wording import (
     counted,
     ended_words,
@@ -34,31 +27,20 @@ from sfnwatch.analysis.wording import (
     ranked,
     some,
     spoken,
+    status_words,
     times,
     together,
     visit_name,
     why,
 )
-from sfnwatch.model.children import (
-    UNSUCCESSFUL,
-    MapRun,
-    Parent,
-    map_run_name,
-)
+from sfnwatch.model.children import UNSUCCESSFUL, MapRun, Parent, map_run_name
 from sfnwatch.model.integrations import Pattern, role_name, short_id
 from sfnwatch.model.moment import ExecutionAsOf, Moment
 from sfnwatch.model.rows import TERMINAL, ApiCall, HistoryEvent
 from sfnwatch.model.values import clean, list_of, mapping_of, parse_json, text_of
 from sfnwatch.model.visits import Span, StateVisit
 
-_BECAME = (
-    ("failed", "failed"),
-    ("timed_out", "timed out"),
-    ("aborted", "were aborted"),
-    ("succeeded", "succeeded"),
-    ("running", "running"),
-    ("pending", "pending"),
-)
+_BECAME = ("failed", "timed_out", "aborted", "succeeded", "running", "pending")
 """What became of a Map Run's executions, failures first."""
 _STORM = 8
 """So many failed attempts of one state are a retry storm."""
@@ -161,6 +143,15 @@ def ended_with(
     return text_of(details.get("error")), text_of(details.get("cause"))
 
 
+def outcome_findings(case: Case, failures: "JobFailures") -> Steps:
+    """Tell what went wrong on the way and was got over, and what was left behind."""
+    yield from caught(case)
+    yield None
+    yield from children(case)
+    yield from failed_later(case, failures)
+    yield from redriven(case)
+
+
 # -- attempts --------------------------------------------------------------------------
 
 
@@ -212,8 +203,7 @@ def _seconds(spans: Iterable[Span]) -> float:
 
 def failed_calls(_: Case, use: StateUse) -> Iterator[Finding]:
     """Tell of a state's calls that failed; polls that were denied are told apart."""
-    polls = (each.polls.those(is_denied) for each in use.attempts)
-    denied = {poll_id for told in polls for poll_id in told.ids}
+    denied = {poll for each in use.attempts for poll in each.polls.denied.ids}
     every = MatchedCalls.joined(each.calls for each in use.attempts)
     failed = every.those(lambda c: bool(c.error_code) and c.event_id not in denied)
     groups = failed.grouped(lambda call: (call.event_name, call.error_code or ""))
@@ -261,7 +251,7 @@ class Caught(Struct, frozen=True):
 
 def caught(case: Case) -> Iterator[Finding]:
     """Tell of the errors that were caught; of very many alike together."""
-    every = caught_errors(case.execution, case.visits)
+    every = caught_errors(case)
     alike = grouped(every, lambda each: (each.visit.name, each.error, each.next_state))
     for those in alike.values():
         yield from map(_caught, together(those))
@@ -279,14 +269,12 @@ def _caught(told: Sequence[Caught]) -> Finding:
     return finding("caught", text, proofs, **data, count=len(told))
 
 
-def caught_errors(
-    execution: ExecutionAsOf, visits: Sequence[StateVisit]
-) -> list[Caught]:
+def caught_errors(case: Case) -> list[Caught]:
     """Find what was caught; the state that went on follows the one that failed."""
-    caught = [visit for visit in visits if visit.status == "caught"]
+    caught = [visit for visit in case.visits if visit.status == "caught"]
     if not caught:
         return []
-    entered = ((v, execution.event(v.id)) for v in visits)
+    entered = ((v, case.execution.event(v.id)) for v in case.visits)
     after = {event.previous_event_id: v.name for v, event in entered if event}
     found = []
     for visit in caught:
@@ -350,7 +338,8 @@ def _map_run(
     if not starts:
         return
     counts, reasons = told.executions, f" ({counted(errors)})" if errors else ""
-    became = [f"{n:,} {word}" for k, word in _BECAME if (n := getattr(counts, k))]
+    words = {key: status_words(key) for key in _BECAME} | {"aborted": "were aborted"}
+    became = [f"{n:,} {words[k]}" for k in _BECAME if (n := getattr(counts, k))]
     read = len(case.survey.started.get(told.arn, ()))
     verb = "was" if read == 1 else "were"
     histories = f"{read:,} of the {counts.total:,} child histories {verb} read"
@@ -407,10 +396,9 @@ def _unread(told: MapRun, count: int, calls: Sequence[ApiCall]) -> Finding:
         names = counted(ranked(call.event_name for call in calls))
         text += f"; {plural(len(calls), 'call')} by that role may belong to them"
         text += f" ({names})"
-    proofs = (call.event_id for call in calls)
     data: dict[str, Any] = {"reason": "children-unread", "map_run": told.arn}
     data |= {"count": count, "calls": len(calls)}
-    return finding("unseen", f"{text}.", proofs, **data)
+    return finding("unseen", f"{text}.", calls, **data)
 
 
 # -- jobs that failed after their state had succeeded ----------------------------------

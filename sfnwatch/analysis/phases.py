@@ -12,14 +12,7 @@ EventBridge rule, which leaves no call behind.
 
 import re
 from bisect import bisect_right
-from collections.abc import (
-    Callable,
-    Collection,
-    Iterable,
-    Iterator,
-    Mapping,
-    Sequence,
-)
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cached_property, lru_cache
@@ -242,27 +235,46 @@ class ToldBy(StrEnum):
     UNKNOWN = "unknown"
 
 
-class Completion(Struct, frozen=True):
+class Completion:
     """The completion lag of an attempt, and what ended it."""
 
-    stopped_at: datetime
-    learned_at: datetime
-    by: ToldBy
-    certain: bool
-    """False while CloudTrail may still deliver a poll in between, and when a poll's
-    whole-second time can't be told from the stop's."""
-    job: str = "job"
-    """What stopped, as people call it: a task, an execution."""
-    poll_name: str = ""
-    """The call that polls for it: `DescribeTasks`."""
-    failed_polls: Sequence[ApiCall] = ()
-    """Polls in between that were denied or failed: they tell Step Functions nothing."""
-    all_denied: bool = True
-    """False where one of those failed otherwise."""
-    surely_between: bool = True
-    """False where one may as well lie outside, within the same second."""
-    possible_polls: Sequence[ApiCall] = ()
-    """Polls in between that were answered and may be its own, which nothing proves."""
+    def __init__(
+        self, calls: "AttemptCalls", stopped_at: datetime, learned_at: datetime
+    ) -> None:
+        self.stopped_at, self.learned_at = stopped_at, learned_at
+        attempt, row = calls.attempt, calls.attempt.integration
+        self.job = row.job_word if row else "job"
+        """What stopped, as people call it: a task, an execution."""
+        self.poll_name = row.poll_events[0] if row and row.poll_events else "poll"
+        """The call that polls for it: `DescribeTasks`."""
+        # A call's time is a whole second: it may lie in between, or surely does.
+        own = calls.polls.sure
+        polls = [call for call in own if stopped_at - call.event_time < _SECOND]
+        between = [call for call in polls if call.event_time <= learned_at]
+        sure = {
+            call.event_id
+            for call in between
+            if stopped_at <= call.event_time and learned_at - call.event_time > _SECOND
+        }
+        answered = {call.event_id for call in between if call.error_code is None}
+        self.failed_polls = [call for call in between if call.error_code is not None]
+        """Polls in between that were denied or failed: they told nothing."""
+        self.all_denied = all(map(is_denied, self.failed_polls))
+        """False where one of those failed otherwise."""
+        self.surely_between = all(call.event_id in sure for call in self.failed_polls)
+        """False where one may as well lie outside, within the same second."""
+        unproven = calls.unproven_polls(calls.moment.calls, stopped_at, learned_at)
+        open_ = (c for c in unproven if c.error_code is None and not answered)
+        self.possible_polls = list(open_)
+        """Polls in between that were answered and may be its own: nothing proves it."""
+        # Another account's CloudTrail may have them all, and events are not used there.
+        elsewhere = attempt.role_arn is not None and not own
+        known = calls.complete and not elsewhere and not self.possible_polls
+        unseen = ToldBy.EVENT if known else ToldBy.UNKNOWN
+        self.by = ToldBy.POLL if answered else unseen
+        self.certain = bool(answered & sure) if answered else known
+        """False while CloudTrail may still deliver a poll in between, and when a poll's
+        whole-second time can't be told from the stop's."""
 
     @property
     def lag(self) -> float:
@@ -334,6 +346,10 @@ class MatchedCalls(NamedTuple):
         most = {"up_to": len(self.every)} if self.guessed else {}
         return {"count": len(self.sure), **most}
 
+    @property
+    def denied(self) -> "MatchedCalls":
+        return self.those(is_denied)
+
     def those(self, test: Callable[[ApiCall], bool]) -> "MatchedCalls":
         """Pick the calls of a kind."""
         return MatchedCalls(*(list(filter(test, calls)) for calls in self))
@@ -360,8 +376,6 @@ class AttemptCalls:
     def calls(self) -> MatchedCalls:
         sure = sure_calls(self.moment, self.key)
         ids, every = {call.event_id for call in sure}, self.moment.calls_of(self.key)
-        if len(every) == len(sure):
-            return MatchedCalls(sure)
         return MatchedCalls(sure, [call for call in every if call.event_id not in ids])
 
     def _of_role(self, role: CallRole) -> MatchedCalls:
@@ -414,34 +428,7 @@ class AttemptCalls:
         otherwise = attempt.status in ENDED_OTHERWISE
         if stopped is None or learned is None or stopped > learned or otherwise:
             return None
-        # A call's time is a whole second: it may lie in between, or surely does.
-        polls = [c for c in self.polls.sure if stopped - c.event_time < _SECOND]
-        between = [call for call in polls if call.event_time <= learned]
-        sure = {
-            call.event_id
-            for call in between
-            if stopped <= call.event_time and learned - call.event_time > _SECOND
-        }
-        failed = [call for call in between if call.error_code is not None]
-        answered = {call.event_id for call in between if call.error_code is None}
-        # Another account's CloudTrail may have them all, and events are not used there.
-        elsewhere = attempt.role_arn is not None and not self.polls.sure
-        unproven = self.unproven_polls(self.moment.calls, stopped, learned)
-        possible = [c for c in unproven if c.error_code is None and not answered]
-        known = self.complete and not elsewhere and not possible
-        unseen, row = ToldBy.EVENT if known else ToldBy.UNKNOWN, attempt.integration
-        return Completion(
-            stopped_at=stopped,
-            learned_at=learned,
-            by=ToldBy.POLL if answered else unseen,
-            certain=bool(answered & sure) if answered else known,
-            job=row.job_word if row else "job",
-            poll_name=row.poll_events[0] if row and row.poll_events else "poll",
-            failed_polls=failed,
-            all_denied=all(map(is_denied, failed)),
-            surely_between=all(call.event_id in sure for call in failed),
-            possible_polls=possible,
-        )
+        return Completion(self, stopped, learned)
 
     def unproven_polls(
         self, calls: Sequence[ApiCall], begin: datetime, end: datetime | None

@@ -9,18 +9,9 @@ from datetime import datetime
 from itertools import chain, zip_longest
 from statistics import median
 
-from msgspec import Struct
 from msgspec.structs import replace
 
-from sfnwatch.analysis.case import (
-    FAILED,
-    Attempts,
-    Case,
-    Survey,
-    build_case,
-    done,
-    spread,
-)
+from sfnwatch.analysis.case import FAILED, Attempts, Case, Survey, spread, whole_case
 from sfnwatch.analysis.finding import (
     CONCLUSION,
     Block,
@@ -35,20 +26,9 @@ from sfnwatch.analysis.finding import (
     finding,
     section,
 )
-from sfnwatch.analysis.findings import (
-    Topic,
-    find,
-    most_telling,
-    says_nothing,
-    topic_of,
-)
+from sfnwatch.analysis.findings import Topic, find, most_telling, says_nothing, topic_of
 from sfnwatch.analysis.outcomes import ExecutionVerdict
-from sfnwatch.analysis.phases import (
-    Phase,
-    is_denied,
-    length_of,
-    seconds_by_phase,
-)
+from sfnwatch.analysis.phases import Phase, length_of, seconds_by_phase
 from sfnwatch.analysis.wording import (
     decimal,
     ended_words,
@@ -79,9 +59,7 @@ _PARTS = 2
 """A headline has room for so many sentences."""
 _RULES = {
     "request-id": "request ID",
-    "session": "session",
     "parameters": "same parameters",
-    "order": "order",
     "unique-candidate": "role, action and time",
 }
 
@@ -93,22 +71,18 @@ class ExecutionReport:
         self,
         survey: Survey,
         execution: ExecutionAsOf,
-        patterns: Iterable[Finding],
-        rows: "Sequence[StateRow]",
+        findings: Iterable[Finding],
+        *,
+        with_states: bool,
     ) -> None:
-        self.execution_arn = execution.arn
-        self.name = execution.name
-        self.state_machine = execution.state_machine_name
-        self.role_arn = execution.role_arn
-        self.started_at = execution.started_at
-        self.stopped_at = execution.stopped_at
-        self.event_count = execution.event_count
+        self.execution = execution
         self.verdict = ExecutionVerdict(survey, execution)
         told = _failure(execution, self.verdict)
         self.failures = [replace(each, execution_arn=execution.arn) for each in told]
         """How it failed, if it did."""
-        self.integrations = list(_integrations(execution, patterns))
+        self.integrations = list(_integrations(execution, findings))
         """One line for each resource, however many states use it."""
+        rows = state_rows(whole_case(survey, execution)) if with_states else []
         self.states, self.left_out = rows[:ROWS], max(0, len(rows) - ROWS)
         """The table of states, and how many more there are."""
 
@@ -132,30 +106,47 @@ class CallsReport:
         """How many were matched by each rule; `none` for those of no execution."""
 
 
-class Report(Struct, frozen=True):
-    """A trace, explained."""
+class Report:
+    """What stood at a moment, explained; an empty trace is, too."""
 
-    executions: Sequence[ExecutionReport]
-    findings: Sequence[Finding]
-    """Those of each execution in order, then those of the trace as a whole."""
-    calls: CallsReport
-    unread: int = 0
-    """Records that could not be read."""
+    def __init__(
+        self,
+        moment: Moment,
+        findings: Sequence[Finding] | None = None,
+        now: datetime | None = None,
+        *,
+        with_states: bool = True,
+    ) -> None:
+        """`findings` are those of `find`, where they are known.
+
+        The table of states takes long to make for a long history; a screen has its own.
+        """
+        survey = Survey(moment, now)
+        told = find(moment, now) if findings is None else findings
+        whose = {None, *survey.roots}
+        self.findings = [each for each in told if each.execution_arn in whose]
+        """Those of each execution in order, then those of the trace as a whole."""
+        own = grouped(told, lambda each: each.execution_arn)
+        self.executions = [
+            ExecutionReport(survey, run, own.get(arn, ()), with_states=with_states)
+            for arn, run in survey.roots.items()
+        ]
+        self.calls = CallsReport(survey)
+        self.unread = len(moment.trace.unread)
+        """Records that could not be read."""
 
     def findings_of(self, execution_arn: str | None) -> list[Finding]:
         """Give those of one execution; of None, those of the trace as a whole."""
-        return [
-            found
-            for found in self.findings
-            if found.execution_arn == execution_arn and found.kind != CONCLUSION
-        ]
+        own = (each for each in self.findings if each.execution_arn == execution_arn)
+        return [each for each in own if each.kind != CONCLUSION]
 
     @property
     def headline(self) -> str:
         """Say the two most telling things in a line; of several executions, whose."""
-        short = short_names([each.name for each in self.executions])
-        arns = (each.execution_arn for each in self.executions)
-        names = dict(zip(arns, short, strict=True)) if len(short) > 1 else {}
+        runs = [each.execution for each in self.executions]
+        short = short_names([run.name for run in runs])
+        several = len(runs) > 1
+        names = {r.arn: name for r, name in zip(runs, short, strict=True) if several}
         return " ".join(
             f"{named(names[arn])}: {each.text}" if arn in names else each.text
             for each in self.telling(_PARTS)
@@ -168,7 +159,7 @@ class Report(Struct, frozen=True):
         What several executions show together comes before what one of them does, and of
         a kind the first before another. What is no news is better than nothing.
         """
-        arns = {each.execution_arn for each in self.executions}
+        arns = {each.execution.arn for each in self.executions}
         news = most_telling(f for f in self.findings if f.execution_arn in arns)
         others = [f for f in news if topic_of(f) is not Topic.FAILED]
         concluded = [f for f in self.findings if f.kind == CONCLUSION]
@@ -188,36 +179,6 @@ class Report(Struct, frozen=True):
         return told[:count]
 
 
-def report(
-    moment: Moment,
-    findings: Sequence[Finding] | None = None,
-    now: datetime | None = None,
-    *,
-    with_states: bool = True,
-) -> Report:
-    """Explain what stood at a moment; an empty trace too.
-
-    `findings` are those of `find`, where they are known. The table of states takes
-    long to make for a long history; a screen has its own.
-    """
-    survey = Survey(moment, now)
-    told = find(moment, now) if findings is None else findings
-    of_patterns = (each for each in told if each.kind == "pattern")
-    patterns = grouped(of_patterns, lambda each: each.execution_arn)
-    executions = []
-    for arn, execution in survey.roots.items():
-        rows = state_rows(done(build_case(survey, execution))) if with_states else []
-        executions.append(
-            ExecutionReport(survey, execution, patterns.get(arn, ()), rows)
-        )
-    return Report(
-        executions=executions,
-        findings=[f for f in told if f.execution_arn in {None, *survey.roots}],
-        calls=CallsReport(survey),
-        unread=len(moment.trace.unread),
-    )
-
-
 def _failure(execution: ExecutionAsOf, verdict: ExecutionVerdict) -> Iterator[Finding]:
     """Say what failed and why, as far as the error and its cause tell."""
     ending, visit = execution.ending, execution.visit(verdict.visit)
@@ -231,9 +192,10 @@ def _failure(execution: ExecutionAsOf, verdict: ExecutionVerdict) -> Iterator[Fi
 
 
 def _integrations(
-    execution: ExecutionAsOf, patterns: Iterable[Finding]
+    execution: ExecutionAsOf, findings: Iterable[Finding]
 ) -> Iterator[Finding]:
     """Tell of all states that use one integration in one sentence."""
+    patterns = (each for each in findings if each.kind == "pattern")
     told = ((each, execution.visit(each.data["visit"])) for each in patterns)
     known = ((each, visit) for each, visit in told if visit is not None)
     groups = grouped(known, lambda pair: resource_words(pair[1].attempts[0]))
@@ -262,7 +224,7 @@ class CallsOfState:
         self.by_rule = _counts(str(each.rule) for each in rules)
         self.guessed = len(told.calls.guessed)
         """Calls that are matched by a guess: no other figure counts them."""
-        self.denied = sum(map(is_denied, sure))
+        self.denied = len(told.calls.denied.sure)
         self.failed = sum(call.error_code is not None for call in sure) - self.denied
         """Calls with another error than being denied."""
         self.poll_call = next(iter(ranked(p.event_name for p in told.polls.sure)), None)
@@ -273,9 +235,8 @@ class CallsOfState:
 class StateRow:
     """One state in one place, all its visits together; lengths in seconds."""
 
-    def __init__(
-        self, case: Case, path: str, visits: Sequence[StateVisit], told: Attempts
-    ) -> None:
+    def __init__(self, case: Case, path: str, visits: Sequence[StateVisit]) -> None:
+        told = Attempts([a for v in visits for a in case.attempts_of.get(v.id, ())])
         now, known = case.known_to, list(map(case.as_known, visits))
         lengths = [length_of(visit, now) for visit in known]
         phases: Counter[Phase] = Counter()
@@ -310,7 +271,6 @@ def state_rows(case: Case) -> list[StateRow]:
     All visits of one state in one place are one row: the iterations of a Map, the
     rounds of a loop. The branches of a Parallel are places of their own.
     """
-    own = grouped((a for use in case.uses for a in use.attempts), lambda a: a.visit.id)
     places: dict[int | None, tuple[str, str]] = {None: ("", "")}
     """The path of each visit, and its type."""
 
@@ -324,15 +284,7 @@ def state_rows(case: Case) -> list[StateRow]:
         return path, index, visit.type, resource
 
     rows = grouped(case.visits, place).values()
-    return [
-        StateRow(
-            case,
-            places[visits[0].id][0],
-            visits,
-            Attempts([a for v in visits for a in own.get(v.id, ())]),
-        )
-        for visits in rows
-    ]
+    return [StateRow(case, places[those[0].id][0], those) for those in rows]
 
 
 # -- as a document ---------------------------------------------------------------------
@@ -353,15 +305,14 @@ def explain(report: Report) -> Document:
 
 
 def _execution_blocks(report: Report, execution: ExecutionReport) -> Iterator[Block]:
-    machine, name = execution.state_machine, named(execution.name)
+    run = execution.execution
+    machine, name = run.state_machine_name, named(run.name)
     yield Heading(f"{named(machine)} › {name}" if machine else name)
     yield Paragraph(execution.verdict.text, strong=True)
-    yield Paragraph(_span(execution))
-    found: dict[Topic, list[Finding]] = {topic: [] for topic in Topic}
-    for each in report.findings_of(execution.execution_arn):
-        found[topic_of(each)].append(each)
-    for topic, told in found.items():
-        yield from section(topic, [*_blocks(topic, told, execution)])
+    yield Paragraph(_span(run))
+    found = grouped(report.findings_of(run.arn), topic_of)
+    for topic in Topic:
+        yield from section(topic, [*_blocks(topic, found.get(topic, ()), execution)])
 
 
 def _blocks(
@@ -393,7 +344,7 @@ def _told(findings: Iterable[Finding]) -> Iterator[Block]:
             yield Paragraph(f"… and {count - _ALIKE:,} more like these.")
 
 
-def _span(execution: ExecutionReport) -> str:
+def _span(execution: ExecutionAsOf) -> str:
     """Say when it ran, and how much of it is known."""
     begin, end = execution.started_at, execution.stopped_at
     told = []

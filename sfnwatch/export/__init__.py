@@ -16,11 +16,13 @@ class ExportFormat(Struct, frozen=True):
     module: str
     words: str
     """What it is, and what reads it."""
+    writer: str = "dump"
+    """The function that prints it."""
 
     @property
     def dump(self) -> "Callable[[Moment, TextIO], None]":
         module = importlib.import_module(f"sfnwatch.export.{self.module}")
-        dump: Callable[[Moment, TextIO], None] = module.dump
+        dump: Callable[[Moment, TextIO], None] = getattr(module, self.writer)
         return dump
 
 
@@ -36,7 +38,9 @@ TARGETS: Mapping[str, ExportFormat] = {
     ),
     "mermaid": ExportFormat("mermaid", "a sequence diagram: GitHub, GitLab, a wiki"),
     "flowchart": ExportFormat(
-        "graph", "the way through the state machine, in Mermaid: GitHub, a wiki"
+        "mermaid",
+        "the way through the state machine, in Mermaid: GitHub, a wiki",
+        "dump_flowchart",
     ),
     "csv": ExportFormat("csv", "a row for each event and call: a spreadsheet"),
     "text": ExportFormat("text", "the lanes as text: a mail, an editor"),

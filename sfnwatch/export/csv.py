@@ -14,9 +14,6 @@ import csv
 import re
 from typing import TextIO
 
-from msgspec import Struct
-from msgspec.structs import astuple
-
 from sfnwatch.export.placing import line_text, rows_apart, shown_items, visit_path
 from sfnwatch.model.links import Link, role_of_call
 from sfnwatch.model.moment import Moment
@@ -25,32 +22,14 @@ from sfnwatch.model.values import clean, iso, maybe_iso, text_of
 from sfnwatch.view.lines import LineMaker
 from sfnwatch.view.wording import child_map_run
 
-
-class CsvRow(Struct):
-    """The cells of one row, whose names are the columns'."""
-
-    time: str
-    seen_at: str | None
-    execution: str | None
-    lane: str
-    kind: str
-    state: str | None = None
-    text: str | None = None
-    history_id: str | None = None
-    history_type: str | None = None
-    entered_id: str | None = None
-    scheduled_id: str | None = None
-    call_id: str | None = None
-    service: str | None = None
-    api: str | None = None
-    role: str | None = None
-    error: str | None = None
-    request_id: str | None = None
-    rule: str | None = None
-    evidence: str | None = None
-
-
-COLUMNS = CsvRow.__struct_fields__
+Row = dict[str, str | None]
+"""The cells of a row that has some, by their columns."""
+COLUMNS = (
+    *("time", "seen_at", "execution", "lane", "kind", "state", "text"),
+    *("history_id", "history_type", "entered_id", "scheduled_id"),
+    *("call_id", "service", "api", "role", "error", "request_id"),
+    *("rule", "evidence"),
+)
 _FORMULA = tuple("=+-@\t\r\n＝＋－＠")
 _LIMIT = 32_000
 """A cell of a spreadsheet holds 32,767 characters."""
@@ -63,8 +42,8 @@ def dump(moment: Moment, out: TextIO) -> None:
 
     Lines end with CR LF, as RFC 4180 has it: open a file for it with newline="".
     """
-    writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow(COLUMNS)
+    writer = csv.DictWriter(out, COLUMNS, lineterminator="\r\n")
+    writer.writeheader()
     maker = LineMaker(moment)
     for item in rows_apart(maker, shown_items(moment)):
         line = maker.line(item)
@@ -72,25 +51,25 @@ def dump(moment: Moment, out: TextIO) -> None:
             row = _call_row(item, line.about.link)
         else:
             row = _event_row(maker, item)
-        row.text, visit = line_text(line), line.about.visit
+        row["text"], visit = line_text(line), line.about.visit
         if visit is not None:
-            row.state, row.entered_id = visit_path(visit), str(visit.id)
-        writer.writerow(map(_cell, astuple(row)))
+            row |= {"state": visit_path(visit), "entered_id": str(visit.id)}
+        writer.writerow({column: _cell(value) for column, value in row.items()})
 
 
-def _event_row(maker: LineMaker, event: HistoryEvent) -> CsvRow:
+def _event_row(maker: LineMaker, event: HistoryEvent) -> Row:
     kind = _kind(maker.moment, event)
-    return CsvRow(
-        time=iso(event.at),
-        seen_at=maybe_iso(event.seen_at),
-        execution=event.execution_arn,
-        lane="states",
-        kind=kind,
-        history_id=str(event.id),
-        history_type=event.type,
-        error=maker.failure(event)[0],
-        scheduled_id=str(event.attempt_id) if kind == "phase" else None,
-    )
+    return {
+        "time": iso(event.at),
+        "seen_at": maybe_iso(event.seen_at),
+        "execution": event.execution_arn,
+        "lane": "states",
+        "kind": kind,
+        "history_id": str(event.id),
+        "history_type": event.type,
+        "error": maker.failure(event)[0],
+        "scheduled_id": str(event.attempt_id) if kind == "phase" else None,
+    }
 
 
 def _kind(moment: Moment, event: HistoryEvent) -> str:
@@ -107,23 +86,23 @@ def _kind(moment: Moment, event: HistoryEvent) -> str:
     return "phase" if event.attempt_id else "other"
 
 
-def _call_row(call: ApiCall, link: Link | None) -> CsvRow:
-    row = CsvRow(
-        time=f"{iso(call.event_time)[: -len('.000Z')]}Z",
-        seen_at=maybe_iso(call.seen_at),
-        execution=link.execution_arn if link else None,
-        lane="calls",
-        kind="call",
-        call_id=call.event_id,
-        service=call.event_source,
-        api=call.event_name,
-        role=str(role_of_call(call, link)),
-        error=call.error_code,
-        request_id=call.request_id,
-    )
+def _call_row(call: ApiCall, link: Link | None) -> Row:
+    row: Row = {
+        "time": f"{iso(call.event_time)[: -len('.000Z')]}Z",
+        "seen_at": maybe_iso(call.seen_at),
+        "execution": link.execution_arn if link else None,
+        "lane": "calls",
+        "kind": "call",
+        "call_id": call.event_id,
+        "service": call.event_source,
+        "api": call.event_name,
+        "role": str(role_of_call(call, link)),
+        "error": call.error_code,
+        "request_id": call.request_id,
+    }
     if link is not None:
-        row.rule, row.evidence = str(link.rule), link.evidence or link.reason
-        row.scheduled_id = str(link.attempt_id or "")
+        row |= {"rule": str(link.rule), "evidence": link.evidence or link.reason}
+        row["scheduled_id"] = str(link.attempt_id or "")
     return row
 
 

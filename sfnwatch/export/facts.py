@@ -18,11 +18,11 @@ from typing import Any, TextIO
 from msgspec import Struct
 from msgspec.structs import asdict
 
-from sfnwatch.model.children import MapRunChild, Parent
+from sfnwatch.model.children import MapRunChild
 from sfnwatch.model.links import Link, role_of_call
 from sfnwatch.model.moment import ExecutionAsOf, Moment, Redrive
 from sfnwatch.model.records import Batch, Received, RecordKind
-from sfnwatch.model.rows import TERMINAL, ApiCall, HistoryEvent
+from sfnwatch.model.rows import TERMINAL, ApiCall, HistoryEvent, by_time
 from sfnwatch.model.trace import Changed, Trace
 from sfnwatch.model.values import ascii_json, iso, maybe_iso, text_of
 from sfnwatch.model.visits import Attempt, StateVisit
@@ -60,18 +60,15 @@ def execution_facts(moment: Moment, execution: ExecutionAsOf) -> Facts:
     parent = moment.lineage.parents.get(execution.arn)
     return {
         **fields_of(execution, *_EXECUTION, "stopped_at", "event_count"),
-        "parent": _parent_facts(parent) if parent else None,
+        # What started it; `map_run` is the Map Run it is one of.
+        "parent": parent
+        and {
+            "execution": parent.execution_arn,
+            "visit": parent.visit_id or None,
+            "attempt": parent.attempt_id,
+            "map_run": parent.map_run_arn,
+        },
         "redrives": [_redrive_facts(redrive) for redrive in execution.redrives],
-    }
-
-
-def _parent_facts(parent: Parent) -> Facts:
-    """Tell what started an execution; `map_run` is the Map Run it is one of."""
-    return {
-        "execution": parent.execution_arn,
-        "visit": parent.visit_id or None,
-        "attempt": parent.attempt_id,
-        "map_run": parent.map_run_arn,
     }
 
 
@@ -234,8 +231,13 @@ class JsonLines:
             facts = {"execution": arn, **visit_facts(visit)}
             yield from self._news((arn, visit.id), "visit", facts)
         yield from self._map_runs(moment, changed)
-        yield from self._calls(moment, changed)
-        yield from self._task_states(moment, changed)
+        for call in sorted(touched_calls(self._trace, changed), key=by_time):
+            facts = call_facts(call, moment.link(call))
+            yield from self._news(("call", call.event_id), "call", facts)
+        for arn in sorted(touched_tasks(moment, changed)):
+            for facts in facts_of_task(moment, arn):
+                key = ("task", arn, facts["version"])
+                yield from self._news(key, "task-state", facts)
 
     def _map_runs(self, moment: Moment, changed: Changed) -> Iterator[str]:
         """Tell of Map Runs, and each of their executions as it is listed."""
@@ -250,18 +252,6 @@ class JsonLines:
             if child is not None:
                 facts = {"map_run": child.map_run_arn, **child_facts(child)}
                 yield from self._news(("child", arn), "child", facts)
-
-    def _calls(self, moment: Moment, changed: Changed) -> Iterator[str]:
-        calls = (self._trace.calls[each] for each in touched_calls(changed))
-        for call in sorted(calls, key=lambda call: (call.event_time, call.event_id)):
-            facts = call_facts(call, moment.link(call))
-            yield from self._news(("call", call.event_id), "call", facts)
-
-    def _task_states(self, moment: Moment, changed: Changed) -> Iterator[str]:
-        for arn in sorted(touched_tasks(moment, changed)):
-            for facts in facts_of_task(moment, arn):
-                key = ("task", arn, facts["version"])
-                yield from self._news(key, "task-state", facts)
 
     # -- the end -----------------------------------------------------------------------
 
@@ -280,10 +270,11 @@ class JsonLines:
         self._put(map(ascii_json, lines))
 
 
-def touched_calls(changed: Changed) -> list[str]:
+def touched_calls(trace: Trace, changed: Changed) -> list[ApiCall]:
     """Give the calls that are new, or matched otherwise; not those let go since."""
     gone = {call.event_id for call in changed.dropped_calls}.difference(changed.calls)
-    return [e for e in dict.fromkeys((*changed.calls, *changed.links)) if e not in gone]
+    touched = dict.fromkeys((*changed.calls, *changed.links))
+    return [trace.calls[event_id] for event_id in touched if event_id not in gone]
 
 
 def touched_tasks(moment: Moment, changed: Changed) -> set[str]:

@@ -17,21 +17,26 @@ from itertools import groupby
 from typing import Any, TextIO
 
 import jinja2
-from msgspec import Struct
 
 from sfnwatch import __version__
 from sfnwatch.analysis.finding import brief_evidence, line_key
 from sfnwatch.analysis.findings import find
-from sfnwatch.analysis.report import explain, report
+from sfnwatch.analysis.report import Report, explain
 from sfnwatch.export import svg
-from sfnwatch.export.graph import GraphPicture
-from sfnwatch.export.placing import line_text, rows_apart, shown_items, visit_path
+from sfnwatch.export.placing import (
+    is_bad,
+    line_text,
+    rows_apart,
+    shown_items,
+    time_words,
+    visit_path,
+)
 from sfnwatch.model import values
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.records import Record
 from sfnwatch.model.rows import DETAIL_TYPE, ApiCall, HistoryEvent, TaskState
 from sfnwatch.view.captions import caption
-from sfnwatch.view.lines import LineMaker
+from sfnwatch.view.lines import Line, LineMaker
 from sfnwatch.view.wording import execution_labels, status_glyph, went_wrong
 
 STATIC = 100
@@ -80,13 +85,12 @@ def _page() -> jinja2.Template:
 
 
 def _told(value: datetime | str | None) -> str:
-    return (
-        values.iso(value) if isinstance(value, datetime) else values.clean(value or "")
-    )
+    text = values.iso(value) if isinstance(value, datetime) else value or ""
+    return values.clean(text)
 
 
 def _content(moment: Moment) -> dict[str, Any]:
-    explained, refs = report(moment, find(moment)), _Refs(moment)
+    explained, refs = Report(moment, find(moment)), _Refs(moment)
     lanes = svg.LanesPicture(moment, refs.of_key)
     rows = list(_rows(moment, refs))
     style = svg.stylesheet("picture.css") + svg.stylesheet("report.css")
@@ -119,7 +123,7 @@ def _graphs(moment: Moment, refs: "_Refs") -> Iterator[tuple[str, str]]:
     """Draw the graph of each execution, of so many."""
     labels = execution_labels(moment.roots)
     for number, execution in enumerate(list(moment.roots.values())[:GRAPHS]):
-        picture = GraphPicture(moment, execution, refs.of_key, f"g{number}")
+        picture = svg.GraphPicture(moment, execution, refs.of_key, f"g{number}")
         label = labels[execution.arn]
         if len(picture.lights.graph.boxes) > _TERMINALS:
             yield label, picture.svg(f"State machine {label}".rstrip())
@@ -174,20 +178,21 @@ class _Refs:
 # -- every event and call --------------------------------------------------------------
 
 
-class _ReportRow(Struct, frozen=True):
+class _ReportRow:
     """One event, call or task state, as the table has it."""
 
-    item: Item
-    ref: str
-    at: datetime
-    time: str
-    kind: str
-    text: str
-    path: str
-    bad: bool
-    execution: int
-    sentence: str
-    """What it tells, in words; empty in a report of very many rows."""
+    def __init__(self, item: Item, line: Line, refs: _Refs, sentence: str) -> None:
+        """`sentence` is empty in a report of very many rows."""
+        self.item, self.at, self.sentence = item, line.at, values.clean(sentence)
+        self.ref = refs.of_key(item.key)
+        self.time = time_words(line)
+        self.bad = went_wrong(item) if isinstance(item, TaskState) else is_bad(item)
+        kind = item.type if isinstance(item, HistoryEvent) else DETAIL_TYPE
+        if isinstance(item, ApiCall):
+            kind = item.event_source.removesuffix(".amazonaws.com")
+        self.kind = values.clean(kind, _NAME)
+        self.text, self.path = line_text(line), visit_path(line.about.visit)
+        self.execution = refs.executions.get(line.execution_arn or "", -1)
 
 
 def _rows(moment: Moment, refs: _Refs) -> Iterator[_ReportRow]:
@@ -197,25 +202,7 @@ def _rows(moment: Moment, refs: _Refs) -> Iterator[_ReportRow]:
     explained = len(items) <= EXPLAINED
     for item in rows_apart(maker, items):
         line = maker.line(item)
-        if isinstance(item, ApiCall):
-            bad = item.error_code is not None
-            kind = item.event_source.removesuffix(".amazonaws.com")
-        elif isinstance(item, TaskState):
-            kind, bad = DETAIL_TYPE, went_wrong(item)
-        else:
-            kind, bad = item.type, item.type.endswith(("Failed", "TimedOut", "Aborted"))
-        yield _ReportRow(
-            item=item,
-            ref=refs.of_key(item.key),
-            at=line.at,
-            time=f"{line.at:%H:%M:%S.%f}"[: 8 if line.whole_seconds else 12],
-            kind=values.clean(kind, _NAME),
-            text=line_text(line),
-            path=visit_path(line.about.visit),
-            bad=bad,
-            execution=refs.executions.get(line.execution_arn or "", -1),
-            sentence=values.clean(caption(line, moment)) if explained else "",
-        )
+        yield _ReportRow(item, line, refs, caption(line, moment) if explained else "")
 
 
 def _data(moment: Moment, rows: Sequence[_ReportRow]) -> str:
@@ -251,9 +238,8 @@ def _data(moment: Moment, rows: Sequence[_ReportRow]) -> str:
         "sentences": [row.sentence for row in rows if len(rows) <= EXPLAINED],
         "rows": listed,
     }
-    return (
-        f'{_in_script(values.ascii_json(head))[:-1]},"records":[{",".join(records)}]}}'
-    )
+    begun = _in_script(values.ascii_json(head)).removesuffix("}")
+    return f'{begun},"records":[{",".join(records)}]}}'
 
 
 def _in_script(text: str) -> str:

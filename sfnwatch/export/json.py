@@ -21,6 +21,7 @@ from sfnwatch.analysis.compare.pairs import (
     AttemptPair,
     CallTally,
     Comparison,
+    DefinitionChanges,
     IterationGroup,
     Lengths,
     Side,
@@ -31,6 +32,7 @@ from sfnwatch.analysis.finding import Finding
 from sfnwatch.analysis.findings import find
 from sfnwatch.analysis.phases import PHASE_KEYS, Phase
 from sfnwatch.analysis.report import ExecutionReport, Report, StateRow
+from sfnwatch.analysis.wording import grouped
 from sfnwatch.export.facts import (
     Facts,
     call_facts,
@@ -92,10 +94,8 @@ def trace_json(moment: Moment) -> Facts:
 
 def findings_json(findings: Iterable[Finding]) -> Mapping[str | None, list[Facts]]:
     """Give what was found of each execution, and of the trace as a whole."""
-    told = defaultdict[str | None, list[Facts]](list)
-    for finding in findings:
-        told[finding.execution_arn].append(finding_json(finding))
-    return told
+    own = grouped(map(finding_json, findings), lambda told: told["execution"])
+    return defaultdict(list, own)
 
 
 def finding_json(finding: Finding) -> dict[str, Any]:
@@ -127,16 +127,15 @@ def report_json(report: Report) -> Facts:
 
 
 def _execution_json(execution: ExecutionReport) -> Facts:
-    facts, verdict = _plain(execution), _plain(execution.verdict)
+    run, verdict = execution.execution, _plain(execution.verdict)
     del verdict["redrives"]
-    for key in ("execution_arn", "left_out", "failures", "integrations"):
-        del facts[key]
     return {
-        "arn": execution.execution_arn,
-        **facts,
-        "status": verdict.pop("status"),
+        **fields_of(run, "arn", "name"),
+        "state_machine": run.state_machine_name,
+        **fields_of(run, "role_arn", "started_at", "stopped_at", "event_count"),
         "verdict": verdict,
         "states": [_state_json(row) for row in execution.states],
+        "status": verdict.pop("status"),
         "states_left_out": execution.left_out,
     }
 
@@ -286,7 +285,7 @@ def _json(value: Any) -> Any:
             return {**_json(lengths), "ratio": ratio}
         case Struct():
             return _json(asdict(value))
-        case CallTally():
+        case CallTally() | DefinitionChanges():
             return _json(vars(value))
         case Mapping():
             return {key: _json(each) for key, each in value.items()}

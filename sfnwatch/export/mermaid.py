@@ -1,9 +1,13 @@
-"""A trace as the source text of a Mermaid sequence diagram, without a fence.
+"""A trace as the source text of Mermaid diagrams, without a fence.
 
-Step Functions, each state that calls something and each service are participants;
-executions have a box each. The polls of a wait are one loop. GitHub, GitLab and
-others refuse a diagram of more than 50,000 characters, so a long one is cut, and
-says how much is missing: in a comment at the top and a note at the bottom.
+In a sequence diagram Step Functions, each state that calls something and each service
+are participants; executions have a box each. The polls of a wait are one loop. A
+flowchart has the state machines, lit as far as executions came: it is made of the boxes
+and edges that the screen draws, and Mermaid lays it out.
+
+GitHub, GitLab and others refuse a diagram of more than 50,000 characters or 500 edges.
+So a long one is cut, and says how much is missing: the first in a comment at the top
+and a note at the bottom; in the other it is the states that come later.
 """
 
 import re
@@ -20,10 +24,10 @@ from sfnwatch.model.moment import Coverage, Moment
 from sfnwatch.model.rows import REDRIVEN, TERMINAL, ApiCall, HistoryEvent
 from sfnwatch.model.values import clean, maybe_iso
 from sfnwatch.model.visits import StateVisit
-from sfnwatch.view import wording
+from sfnwatch.view import graph, wording
 from sfnwatch.view.lines import Line, LineMaker
 from sfnwatch.view.outline import Outline, OutlineOptions
-from sfnwatch.view.wording import plain_text, seconds_apart
+from sfnwatch.view.wording import Role, execution_labels, plain_text, seconds_apart
 
 MOST_UNITS = 49_000
 """In UTF-16 units, as JavaScript counts: Mermaid's own default is 50,000."""
@@ -297,3 +301,105 @@ def _arrow(call: ApiCall) -> str:
 
 def _clock(call: ApiCall) -> str:
     return f"{call.event_time:%H:%M:%S}"
+
+
+# -- the way through a state machine ---------------------------------------------------
+
+_MOST_BOXES = (480, 240, 120, 60, 30, 15)
+_MOST_EDGES = 500
+_SHAPES = {"Choice": ("{", "}"), graph.START: ("([", "])"), graph.END: ("([", "])")}
+_TONES = {
+    Role.GOOD: "#0a7a37",
+    Role.BAD: "#c4181c",
+    Role.WARN: "#8a5600",
+    Role.BUSY: "#0b62c9",
+    Role.DIM: "#8d99a5",
+}
+"""By day, as in the other pictures; Mermaid chooses the ground."""
+
+
+def dump_flowchart(moment: Moment, out: TextIO) -> None:
+    """Print the graphs of all executions as one chart; equal traces, equal texts."""
+    labels = execution_labels(moment.roots)
+    charts = list[_Chart]()
+    for arn, execution in moment.roots.items():
+        lights = graph.light(graph.graph_of(execution), moment, execution)
+        charts.append(_Chart(lights, f"e{len(charts) + 1}", labels[arn]))
+    for most in _MOST_BOXES:
+        text = "\n".join(_flowchart(charts, most)) + "\n"
+        # In words the tips of arrows are written otherwise.
+        arrows = text.count("->") + text.count("=>")
+        if units(text) <= MOST_UNITS and arrows < _MOST_EDGES:
+            break
+    out.write(text)
+
+
+def _flowchart(charts: "Sequence[_Chart]", most: int) -> Iterator[str]:
+    yield "flowchart TD"
+    if not charts:
+        yield 'nothing["nothing happened yet"]'
+    edges: list[bool] = []
+    """Of each edge, if a Catch led along it: Mermaid knows edges by their numbers."""
+    for chart in charts:
+        around = len(charts) > 1
+        yield from [f'subgraph {chart.name}["{escape(chart.label)}"]'] if around else []
+        yield from chart.boxes(most)
+        for edge in chart.lights.graph.edges:
+            if max(edge.source, edge.target) < most:
+                edges.append(edge.caught and chart.lights.is_taken(edge))
+                yield chart.arrow(edge)
+        yield from ["end"] if around else []
+    for role, color in _TONES.items():
+        yield f"classDef {role} stroke:{color},stroke-width:2px"
+    for place, caught in enumerate(edges):
+        if caught:
+            yield f"linkStyle {place} stroke:{_TONES[Role.WARN]},stroke-width:3px"
+
+
+class _Chart(NamedTuple):
+    """One execution's graph as Mermaid's statements."""
+
+    lights: graph.Lights
+    name: str
+    label: str
+
+    def boxes(self, most: int) -> Iterator[str]:
+        """Yield the statements of the first boxes."""
+        missing = len(self.lights.graph.boxes) - most
+        if missing > 0:
+            told = plural(missing, "more state")
+            yield f"%% {told} left out: Mermaid draws no chart so large"
+        yield from self._region(self.lights.graph.main, most)
+
+    def arrow(self, edge: graph.Edge) -> str:
+        """Draw an edge: what was taken is bold."""
+        taken = self.lights.is_taken(edge)
+        arrow = "-.->" if edge.caught else "==>" if taken else "-->"
+        label = f'|"{escape(" or ".join(edge.labels))}"|' if edge.labels else ""
+        return f"{self.name}n{edge.source} {arrow}{label} {self.name}n{edge.target}"
+
+    def _region(self, region: graph.Region, most: int) -> Iterator[str]:
+        for box in region.boxes:
+            if box.type == graph.CHAIN:
+                yield from self._region(box.inside[0], most)
+            elif box.id < most:
+                yield from self._box(box, most)
+
+    def _box(self, box: graph.Box, most: int) -> Iterator[str]:
+        standing, name = self.lights.of(box), f"{self.name}n{box.id}"
+        named = f"{standing.glyph.text} {box.name}"
+        words = [named, box.kind, ", ".join(standing.counted)]
+        words = [box.name] if box.type in {graph.START, graph.END} else words
+        shown = [escape(word) for word in words if word]
+        role = standing.glyph.role
+        if any(each.id < most for region in box.inside for each in region.boxes):
+            yield f'subgraph {name}["{" · ".join(shown)}"]'
+            for region in box.inside:
+                yield from self._region(region, most)
+            yield "end"
+            # Classes are for nodes alone.
+            yield f"style {name} stroke:{_TONES[role]},stroke-width:2px"
+        else:
+            left, right = _SHAPES.get(box.type, ("[", "]"))
+            yield f'{name}{left}"{"<br/>".join(shown)}"{right}'
+            yield f"class {name} {role}"

@@ -49,6 +49,9 @@ _LONG = frozenset({"timeUnixNano", "startTimeUnixNano", "endTimeUnixNano", "intV
 _CAPITAL = re.compile("([A-Z])")
 _MOST_LINKS = 128
 """As many as OpenTelemetry's own SDKs keep by default."""
+_OF_ATTEMPT = ("pattern", "resource_ids", "role_arn")
+_OF_TASK = ("version", "stop_code", "stopped_reason")
+_OF_FINDING = ("kind", "certainty", "text")
 _INTERNAL, _CLIENT = 1, 3
 """OpenTelemetry's kinds of spans."""
 _UNSET, _OK, _ERROR = 0, 1, 2
@@ -129,15 +132,11 @@ class SpanMaker:
     """Makes the spans of one moment: all of them, or those that are asked for."""
 
     def __init__(self, moment: Moment) -> None:
-        self.moment = moment
+        self.moment, self._coverage = moment, Coverage(moment)
 
     @cached_property
     def _now(self) -> datetime:
         return last_moment(self.moment)
-
-    @cached_property
-    def _coverage(self) -> Coverage:
-        return Coverage(self.moment)
 
     def spans(self) -> Iterator[OtlpSpan]:
         """Yield all there are: of executions, then of calls."""
@@ -163,7 +162,8 @@ class SpanMaker:
             return None
         arn, end = execution.arn, execution.stopped_at or self._now
         error, cause = ended_with(self.moment, execution.ending)
-        told = (_finding_event(end, finding) for finding in findings)
+        told = (_named("sfnwatch.finding", each, *_OF_FINDING) for each in findings)
+        found = (_event(end, "finding", values) for values in told)
         return OtlpSpan(
             resource=_machine(execution),
             ids=(_trace_id(arn), _part_id(arn), None),
@@ -171,15 +171,14 @@ class SpanMaker:
             times=(begin, end),
             attributes={
                 "sfnwatch.kind": "execution",
-                "sfnwatch.execution.arn": arn,
-                "sfnwatch.execution.name": execution.name,
+                **_named("sfnwatch.execution", execution, "arn", "name"),
                 "sfnwatch.status": execution.status,
                 "sfnwatch.open": execution.running or None,
                 "sfnwatch.role_arn": execution.role_arn,
                 "error.type": error,
             },
             status=_outcome(execution.status.lower(), error),
-            events=[*self._redrives(execution), *_exception(end, error, cause), *told],
+            events=[*self._redrives(execution), *_exception(end, error, cause), *found],
             links=self._started_by(arn),
         )
 
@@ -219,10 +218,7 @@ class SpanMaker:
             times=(visit.entered_at, end),
             attributes={
                 "sfnwatch.kind": "state",
-                "sfnwatch.state.name": visit.name,
-                "sfnwatch.state.type": visit.type,
-                "sfnwatch.state.path": visit.path,
-                "sfnwatch.state.index": visit.index,
+                **_named("sfnwatch.state", visit, "name", "type", "path", "index"),
                 "sfnwatch.state.entered_event": visit.id,
                 "sfnwatch.status": visit.status,
                 "sfnwatch.open": visit.running or None,
@@ -251,9 +247,7 @@ class SpanMaker:
                 "sfnwatch.kind": "try",
                 "sfnwatch.try.number": number,
                 "sfnwatch.try.scheduled_event": attempt.scheduled_id,
-                "sfnwatch.try.pattern": str(attempt.pattern),
-                "sfnwatch.try.resource_ids": tuple(attempt.resource_ids),
-                "sfnwatch.try.role_arn": attempt.role_arn,
+                **_named("sfnwatch.try", attempt, *_OF_ATTEMPT),
                 "sfnwatch.status": attempt.status,
                 "sfnwatch.open": attempt.ended_at is None or None,
                 "aws.request_id": attempt.request_id,
@@ -285,12 +279,8 @@ class SpanMaker:
         for job in attempt.resource_ids:
             own = self.moment.task_starter(job) == key
             for state in self.moment.task_states.get(job, ()) if own else ():
-                values = {
-                    "aws.ecs.task.arn": state.task_arn,
-                    "sfnwatch.task.version": state.version,
-                    "sfnwatch.task.stop_code": state.stop_code,
-                    "sfnwatch.task.stopped_reason": state.stopped_reason,
-                }
+                told_of = _named("sfnwatch.task", state, *_OF_TASK)
+                values = {"aws.ecs.task.arn": state.task_arn, **told_of}
                 yield _event(state.at, f"task {clean(state.last_status)}", values)
 
     # -- calls -------------------------------------------------------------------------
@@ -302,9 +292,8 @@ class SpanMaker:
         failed, message = call.error_code, call.error_message or call.error_code
         rule = {"sfnwatch.link.rule": link and str(link.rule)}
         # Where even the execution is open, it is a trace of its own.
-        arn, attempt_id = (
-            (link.execution_arn, link.attempt_id) if link else (None, None)
-        )
+        arn = link.execution_arn if link is not None else None
+        attempt_id = link.attempt_id if link is not None else None
         trace_id = _trace_id(arn or f"call {call.event_id}")
         parent_id = _part_id(arn, attempt_id=attempt_id) if arn else None
         service = service_name(call)
@@ -326,8 +315,7 @@ class SpanMaker:
                 "sfnwatch.call.event_time": iso(call.event_time),
                 "sfnwatch.call.time_resolution": "1s",
                 "sfnwatch.call.seen_at": maybe_iso(call.seen_at),
-                "sfnwatch.call.read_only": call.read_only,
-                "sfnwatch.call.role_arn": call.role_arn,
+                **_named("sfnwatch.call", call, "read_only", "role_arn"),
                 **rule,
                 "sfnwatch.call.role": link and str(link.role),
                 "sfnwatch.link.exact": link and link.rule.exact,
@@ -376,13 +364,9 @@ def _exception(at: datetime, error: str | None, cause: str | None) -> list[Json]
     return [_event(at, "exception", values)]
 
 
-def _finding_event(at: datetime, finding: Finding) -> Json:
-    values = {
-        "sfnwatch.finding.kind": finding.kind,
-        "sfnwatch.finding.certainty": str(finding.certainty),
-        "sfnwatch.finding.text": finding.text,
-    }
-    return _event(at, "finding", values)
+def _named(prefix: str, row: object, *names: str) -> Attributes:
+    """Give some of a row's fields, each as an attribute of its name."""
+    return {f"{prefix}.{name}": getattr(row, name) for name in names}
 
 
 # -- as JSON, and as the protocol's bytes ----------------------------------------------

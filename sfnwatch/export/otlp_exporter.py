@@ -382,10 +382,7 @@ class OtlpExporter:
             except asyncio.IncompleteReadError as whole:
                 told = whole.partial
             else:
-                return (
-                    HealthState.REFUSED,
-                    f"{said} with more than {size(_ANSWER)}",
-                )
+                return HealthState.REFUSED, f"{said} with more than {size(_ANSWER)}"
             count, message = _details(told, answer.content_type)
             if not answer.ok:
                 message = message or clean(told[: 4 * _SHOWN].decode(errors="replace"))
@@ -431,13 +428,8 @@ def _seconds(told: str | None, now: datetime) -> float | None:
 
 def _details(body: bytes, content_type: str) -> tuple[int, str]:
     """Read how many spans were left out, and why; of a refusal, what it says."""
-    from google.protobuf import (  # type: ignore[import-untyped]  # noqa: PLC0415
-        json_format,
-        message,
-    )
-    from opentelemetry.proto.collector.trace.v1 import (  # noqa: PLC0415
-        trace_service_pb2 as service,
-    )
+    from google.protobuf import json_format, message  # type: ignore[import-untyped]  # noqa: PLC0415
+    from opentelemetry.proto.collector.trace.v1 import trace_service_pb2 as service  # noqa: PLC0415
 
     answer = service.ExportTraceServiceResponse()
     # Bytes that are none, JSON that is none, and JSON that is nested without end.

@@ -22,15 +22,8 @@ from msgspec.structs import replace
 from sfnwatch.analysis.case import last_moment
 from sfnwatch.analysis.findings import find
 from sfnwatch.analysis.outcomes import ended_with
-from sfnwatch.analysis.phases import (
-    AttemptCalls,
-    Completion,
-    Phase,
-    Segment,
-    end_of,
-    retrying_states,
-    segments,
-)
+from sfnwatch.analysis.phases import Phase, Segment, end_of, retrying_states, segments
+from sfnwatch.analysis.wording import grouped
 from sfnwatch.export.facts import (
     attempt_facts,
     call_facts,
@@ -41,7 +34,7 @@ from sfnwatch.export.facts import (
 from sfnwatch.export.placing import Span, call_window, micros, service_name, whole_name
 from sfnwatch.model.integrations import CallRole
 from sfnwatch.model.links import AttemptKey
-from sfnwatch.model.moment import Coverage, ExecutionAsOf, Moment
+from sfnwatch.model.moment import ExecutionAsOf, Moment
 from sfnwatch.model.rows import ApiCall, stretches
 from sfnwatch.model.values import clean, iso
 from sfnwatch.model.visits import ROOT, StateVisit
@@ -106,8 +99,7 @@ class _Drawing:
     """The events of one trace, collected track by track."""
 
     def __init__(self, moment: Moment) -> None:
-        self._moment, self._coverage = moment, Coverage(moment)
-        self._maker = LineMaker(moment)
+        self._moment, self._maker = moment, LineMaker(moment)
         self._now = last_moment(moment)
         self._said: dict[_Told, list[str]] = defaultdict(list)
         """What was found of each execution, and of each visit."""
@@ -214,36 +206,34 @@ class _Drawing:
         """Draw the phases of a Task; other states have but one, which is all of it."""
         if not visit.attempts:
             return
-        found: dict[int | None, list[Segment]] = defaultdict(list)
         retrying = retrying_states(self._moment.executions[arn])
-        for segment in segments(visit, self._now, retrying):
-            begin, end = _inside((segment.begin, segment.end), span)
-            found[segment.attempt].append(replace(segment, begin=begin, end=end))
+        whole = segments(visit, self._now, retrying)
+        inside = [_inside(segment, span) for segment in whole]
+        found = grouped(inside, lambda segment: segment.attempt)
         self._add_phases(track, found.get(None, []))
         for number, attempt in enumerate(visit.attempts, start=1):
             own, at = found.get(number, []), attempt.scheduled_at
-            around = (own[0].begin, own[-1].end) if own else _inside((at, at), span)
+            around = (own[0].begin, own[-1].end) if own else (_within(at, span),) * 2
             words = wording.resource_words(attempt)
             name = f"{words} · try {number}" if number > 1 else words
             more = {"role_arn": attempt.role_arn, "region": attempt.region}
             args = {**attempt_facts(attempt), **more}
             bar = self._draw(track, around, name, "try", args)
             key = arn, attempt.scheduled_id
-            told = AttemptCalls(self._moment, self._coverage, key, attempt).completion
-            self._tails[key] = self._add_phases(track, own, told) or [bar]
+            told = self._maker.completion(key, attempt)
+            learned = plain_text(wording.completion_parts(told)[0]) if told else ""
+            self._tails[key] = self._add_phases(track, own, learned) or [bar]
 
     def _add_phases(
-        self, track: _Track, phases: Iterable[Segment], told: Completion | None = None
+        self, track: _Track, phases: Iterable[Segment], learned: str = ""
     ) -> list[_TrackBar]:
-        """Draw stretches of time; a completion lag says what told of the end."""
+        """Draw stretches of time; a completion lag says how the end was learned of."""
         bars = []
         for each in phases:
-            lags = told is not None and each.phase is Phase.COMPLETION_LAG
-            words = wording.completion_parts(told)[0] if told and lags else ()
             args = {
                 "begin": iso(each.begin),
                 "end": "still running" if each.open else iso(each.end),
-                "learned": plain_text(words),
+                "learned": learned if each.phase is Phase.COMPLETION_LAG else "",
             }
             name, span = str(each.phase), (each.begin, each.end)
             bars.append(self._draw(track, span, name, name, args))
@@ -385,9 +375,8 @@ def _lay_tracks(
     at a time, take 40.
     """
     by_id = {visit.id: visit for visit in visits}
-    branches: dict[tuple[int | None, int | None], list[StateVisit]] = defaultdict(list)
-    for visit in sorted(visits, key=lambda v: (v.entered_at, v.id)):
-        branches[visit.parent, visit.index].append(visit)
+    entered = sorted(visits, key=lambda v: (v.entered_at, v.id))
+    branches = grouped(entered, lambda visit: (visit.parent, visit.index))
     spans: dict[int, Span] = {}
     free: defaultdict[str, _Lanes] = defaultdict(_Lanes)
     taken: dict[str, defaultdict[int, list[StateVisit]]] = {}
@@ -442,7 +431,12 @@ def _track_name(
     return f"{parent.name} · lane {number}"
 
 
-def _inside(span: Span, around: Span) -> Span:
-    """Cut a time to what lies within another."""
-    begin = min(max(span[0], around[0]), around[1])
-    return begin, min(max(span[1], begin), around[1])
+def _within(at: datetime, span: Span) -> datetime:
+    """Bring a moment into a time."""
+    return min(max(at, span[0]), span[1])
+
+
+def _inside(segment: Segment, span: Span) -> Segment:
+    """Cut a stretch to what lies within a time."""
+    begin, end = (_within(at, span) for at in (segment.begin, segment.end))
+    return replace(segment, begin=begin, end=end)

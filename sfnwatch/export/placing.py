@@ -16,7 +16,7 @@ from sfnwatch.model.rows import ApiCall, HistoryEvent, TaskState
 from sfnwatch.model.values import clean, duration, microseconds
 from sfnwatch.model.visits import ROOT, StateVisit
 from sfnwatch.view.lines import Lane, Line, LineMaker
-from sfnwatch.view.outline import ANSWERED, Place
+from sfnwatch.view.outline import ANSWERED, Item, Place
 from sfnwatch.view.wording import (
     LABEL,
     Part,
@@ -131,6 +131,19 @@ def lane_parts(line: Line, tag: str) -> tuple[list[Part], list[Part]]:
     if line.lane is Lane.STATES:
         return states, calls
     return [], [*calls, Part("  ‹ ", Role.DIM), *states] if states else calls
+
+
+def time_words(line: Line) -> str:
+    """Write when it was, as precisely as that is known."""
+    return f"{line.at:%H:%M:%S.%f}"[: 8 if line.whole_seconds else 12]
+
+
+def is_bad(item: Item) -> bool:
+    """True for an event that tells of a failure, and for a call that was refused."""
+    if isinstance(item, ApiCall):
+        return item.error_code is not None
+    bad = ("Failed", "TimedOut", "Aborted")
+    return isinstance(item, HistoryEvent) and item.type.endswith(bad)
 
 
 def shown_items(moment: Moment) -> list[HistoryEvent | ApiCall]:

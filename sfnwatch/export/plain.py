@@ -80,11 +80,7 @@ class PlainLines:
     """A consumer: prints each event and call once, and what is learned later of it."""
 
     def __init__(
-        self,
-        trace: Trace,
-        out: TextIO,
-        narrate: Narrate,
-        executions: Sequence[str] = (),
+        self, trace: Trace, out: TextIO, narrate: Narrate, executions: Sequence[str]
     ) -> None:
         """`executions` are those that are known before anything came of them."""
         self._trace, self._out, self._narrate = trace, out, narrate
@@ -128,7 +124,7 @@ class PlainLines:
         """Yield what has no line yet, and calls of which more may be known."""
         for events in changed.events.values():
             yield from (event for event in events if event.key not in self._printed)
-        for call in map(self._trace.calls.__getitem__, touched_calls(changed)):
+        for call in touched_calls(self._trace, changed):
             if call.event_id in self._links or moment.is_relevant(call):
                 yield call
         for task_arn in touched_tasks(moment, changed):

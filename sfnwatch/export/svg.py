@@ -1,5 +1,8 @@
 """A trace as a picture: the timeline above, the lanes below, for a slide or a page.
 
+A page has pictures of state machines as well, lit as far as executions came: they are
+drawn of the boxes and edges that the screen draws.
+
 Everything stands on a grid of character cells, in whatever monospaced font there is:
 each run of text says how wide it is, so nothing has to be measured. No script, no font
 and no file but itself. Colors are CSS variables, so that the reader's preference, or a
@@ -24,9 +27,11 @@ from sfnwatch.analysis.wording import plural, some, spoken
 from sfnwatch.export import placing
 from sfnwatch.export.text import cut, flow
 from sfnwatch.model.integrations import CallRole
-from sfnwatch.model.moment import Moment
-from sfnwatch.model.rows import REDRIVEN, ApiCall, HistoryEvent
+from sfnwatch.model.moment import ExecutionAsOf, Moment
+from sfnwatch.model.rows import REDRIVEN, HistoryEvent
 from sfnwatch.model.values import clean, duration, iso
+from sfnwatch.view import graph
+from sfnwatch.view.graph_layout import Folds, PlacedBox, Wire, lay_out
 from sfnwatch.view.lines import Lane, LifeLines, Line, LineMaker, Rail, VisitKey
 from sfnwatch.view.outline import Fold, Item, Outline, OutlineOptions
 from sfnwatch.view.timeline_chart import (
@@ -390,8 +395,7 @@ class LanesPicture:
         if isinstance(line.item, HistoryEvent) and line.item.type == REDRIVEN:
             sheet.rect("seam", _MARGIN, y - 1, sheet.width - _MARGIN, 1.5)
         if line.lane is Lane.STATES or self._several or not line.whole_seconds:
-            time = f"{line.at:%H:%M:%S.%f}"[: 8 if line.whole_seconds else 12]
-            sheet.write(self._time_x, y, [Part(time, Role.DIM)])
+            sheet.write(self._time_x, y, [Part(placing.time_words(line), Role.DIM)])
         return y + height
 
     def _draw_link(self, sheet: Sheet, line: Line, y: float) -> None:
@@ -438,11 +442,8 @@ def _kept(items: Sequence[Item]) -> set[int]:
 
 
 def _is_telling(item: Item) -> bool:
-    if isinstance(item, ApiCall):
-        return item.error_code is not None
     kind = item.type if isinstance(item, HistoryEvent) else ""
-    bad = ("Failed", "TimedOut", "Aborted")
-    return kind.startswith("Execution") or kind.endswith(bad)
+    return kind.startswith("Execution") or placing.is_bad(item)
 
 
 # -- the timeline ----------------------------------------------------------------------
@@ -578,3 +579,105 @@ def _cut(parts: Iterable[Part], room: int) -> Iterator[Part]:
         room -= cell_len(text)
         if room <= 0:
             return
+
+
+# -- a state machine -------------------------------------------------------------------
+
+_CELLS = 150
+"""A graph is no wider, if folding helps."""
+_PAD, _INSET = 14.0, ROW / 4
+"""Around a graph; and between a box and the rows above and below."""
+_INDENT, _TIP = 10.0, (4, 7)
+_OFTEN = 16
+"""Cells that are kept to say how often."""
+
+
+class GraphPicture:
+    """One execution's graph, for a page that has the style."""
+
+    def __init__(
+        self, moment: Moment, execution: ExecutionAsOf, ref: Ref, prefix: str
+    ) -> None:
+        """`prefix` tells its ids from those of other pictures in the page."""
+        self.lights = graph.light(graph.graph_of(execution), moment, execution)
+        self._ref, self._sheet = ref, Sheet(prefix)
+
+    def svg(self, name: str) -> str:
+        """Draw it."""
+        drawn, sheet = self.lights.graph, self._sheet
+        chains = frozenset(b.id for b in drawn.boxes.values() if b.type == graph.CHAIN)
+        picture = lay_out(drawn, _CELLS, _wanted, Folds(opened=chains))
+        # What was taken goes over what was not.
+        for wire in sorted(picture.wires, key=lambda w: self.lights.is_taken(w.edge)):
+            self._draw_wire(wire)
+        for placed in picture.boxes:
+            self._draw_box(placed)
+        sheet.width = max(sheet.width, picture.width * CELL)
+        height = picture.height * ROW + 2 * _PAD
+        if picture.left_out:
+            words = f"{plural(picture.left_out, 'edge')} left out, too many to follow"
+            sheet.write(_PAD, height, [Part(words, Role.WARN)])
+            height += ROW
+        return sheet.svg(height, "", name)
+
+    def _draw_wire(self, wire: Wire) -> None:
+        taken = self.lights.is_taken(wire.edge)
+        css = f"{' caught' if wire.edge.caught else ''}{' taken' if taken else ''}"
+        points = [
+            (_PAD + (x + 0.5) * CELL, _PAD + (y + 0.5) * ROW) for x, y in wire.points
+        ]
+        down = -1 if wire.up else 1
+        (x, y), (tip_x, tip_y) = points[0], points[-1]
+        # From the edge of one box to that of the other.
+        reach = (ROW / 2 + _INSET) * down
+        tip_y += reach
+        points[0], points[-1] = (x, y - reach), (tip_x, tip_y)
+        self._sheet.path(f"wire{css}", *points)
+        half, back = _TIP[0], tip_y - _TIP[1] * down
+        sides = (tip_x - half, back), (tip_x + half, back)
+        self._sheet.path(f"point{css}", (tip_x, tip_y), *sides, end="z")
+        if wire.label:
+            x, y = wire.label_at
+            label = Part(wire.label, Role.PLAIN if taken else Role.DIM)
+            self._sheet.write(_PAD + x * CELL, _PAD + y * ROW, [label])
+
+    def _draw_box(self, placed: PlacedBox) -> None:
+        box, standing = placed.box, self.lights.of(placed.box)
+        key = f"{standing.last[0]}#{standing.last[1].id}" if standing.last else ""
+        status = standing.status.replace("_", " ") or "not reached"
+        tip = filter(None, [box.name, box.kind, status, *standing.counted])
+        x, y = _PAD + placed.x * CELL, _PAD + placed.y * ROW
+        width, height = placed.width * CELL, max(placed.height - 0.5, 1) * ROW
+        with self._sheet.row([self._ref(key)] if key else [], tip):
+            css = "frame" if placed.framed else "box hit"
+            tone = standing.glyph.role if standing.status else "unlit"
+            self._sheet.rect(f"{css} {tone}", x, y + _INSET, width, height)
+            self._write(placed, standing, x, y)
+
+    def _write(
+        self, placed: PlacedBox, standing: graph.BoxState, x: float, y: float
+    ) -> None:
+        """Say in a box what it is and how it stands: of a frame, in its first row."""
+        box, right = placed.box, x + placed.width * CELL - _INDENT
+        role = Role.NAME if standing.status else Role.DIM
+        if placed.height == 1:
+            middle = x + (placed.width - cell_len(box.name)) * CELL / 2
+            self._sheet.write(middle, y + _INSET, [Part(box.name, role)])
+            return
+        often = "  ".join([*standing.counted, *(["↺"] if placed.loops else [])])
+        told = cell_len(often)
+        glyph = Part(f"{standing.glyph.text} ", standing.glyph.role)
+        name = cut(box.name, placed.width - 4 - cell_len(glyph.text))
+        first = y + (4 if placed.framed else 7)
+        end = self._sheet.write(x + _INDENT, first, [glyph, Part(name, role)])
+        below = x + _INDENT, first + ROW - 1
+        begin, second = (end, first) if placed.framed else below
+        left = int((right - begin) / CELL) - (told + 1 if told else 0)
+        kind = cut(f"  {box.kind}" if placed.framed else box.kind, max(0, left))
+        self._sheet.write(begin, second, [Part(kind, Role.DIM)])
+        self._sheet.write(right - told * CELL, second, [Part(often, Role.NAME)])
+
+
+def _wanted(box: graph.Box) -> int:
+    often = _OFTEN if box.repeats else 0
+    return max(cell_len(box.name) + 2, cell_len(box.kind) + often)

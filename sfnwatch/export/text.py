@@ -17,6 +17,7 @@ from rich.cells import cell_len, chop_cells, set_cell_size
 
 from sfnwatch.analysis.finding import (
     GAP,
+    Block,
     Document,
     Heading,
     Items,
@@ -26,7 +27,7 @@ from sfnwatch.analysis.finding import (
     brief_evidence,
 )
 from sfnwatch.analysis.phases import Phase
-from sfnwatch.analysis.report import explain, report
+from sfnwatch.analysis.report import Report, explain
 from sfnwatch.export.placing import heading, lane_parts, lane_tags, not_shown
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.rows import REDRIVEN, HistoryEvent
@@ -67,7 +68,7 @@ def dump(moment: Moment, out: TextIO) -> None:
     out.writelines(f"{line.rstrip()}\n" for line in _lanes(moment, tags))
     out.writelines(f"\n{note}\n" for note in not_shown(moment))
     out.write("\n")
-    write_text(explain(report(moment)), out, _PROSE)
+    write_text(explain(Report(moment)), out, _PROSE)
 
 
 def _lanes(moment: Moment, tags: Mapping[str, str]) -> Iterator[str]:
@@ -147,9 +148,7 @@ def write_text(document: Document, out: TextIO, width: int = 80) -> None:
         before = type(block)
 
 
-def _text_lines(
-    block: Paragraph | Items | Sentence | Table, width: int, indent: str
-) -> Iterator[str]:
+def _text_lines(block: Block, width: int, indent: str) -> Iterator[str]:
     match block:
         case Paragraph():
             yield from wrapped(block.text, width, indent)
@@ -240,9 +239,7 @@ def write_markdown(document: Document, out: TextIO) -> None:
         out.writelines(f"{line}\n" for line in _markdown_lines(block))
 
 
-def _markdown_lines(
-    block: Heading | Paragraph | Items | Sentence | Table,
-) -> Iterator[str]:
+def _markdown_lines(block: Block) -> Iterator[str]:
     match block:
         case Heading():
             yield f"{'#' * (block.level + 1)} {_line(block.text)}"

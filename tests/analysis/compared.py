@@ -251,6 +251,10 @@ COMPARED: Mapping[str, Comparison] = {
         definition({"x": {"Type": "Pass"}, "m": with_inner(1)}),
         definition({"m": with_inner(2), "y": {"Type": "Pass"}}, arn=OTHER_ARN),
     ),
+    "differences are given in one notation, large and small": both(
+        [task("t", REQUEST_RESPONSE, 300), passes("x", seconds=10)],
+        [task("t", REQUEST_RESPONSE, 1), passes("x", seconds=2)],
+    ),
     "a phase made the difference": both(
         [passes("x"), ask(1, 10)], [passes("x"), ask(1, 80)]
     ),

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from sfnwatch.analysis.finding import Document, Finding
 from sfnwatch.analysis.findings import find
-from sfnwatch.analysis.report import Report, explain, report
+from sfnwatch.analysis.report import Report, explain
 from sfnwatch.export.text import write_text
 from sfnwatch.model.links import AttemptKey, Link, LinkRule
 from sfnwatch.model.moment import Moment
@@ -73,7 +73,7 @@ def reasons(told: dict[str, list[Finding]]) -> dict[str, Finding]:
 
 
 def reported(*records: Received, now: datetime | None = None) -> Report:
-    return report(trace_of(*records).as_of(), now=now)
+    return Report(trace_of(*records).as_of(), now=now)
 
 
 def text_of(document: Document, width: int = 200) -> str:

@@ -14,7 +14,7 @@ from sfnwatch.analysis.compare import compare, verdict
 from sfnwatch.analysis.compare.pairs import Comparison
 from sfnwatch.analysis.finding import Certainty, Finding
 from sfnwatch.analysis.findings import find, find_in_steps, topic_of
-from sfnwatch.analysis.report import explain, report
+from sfnwatch.analysis.report import Report, explain
 from sfnwatch.model.records import EVENT_KINDS
 from sfnwatch.model.rows import Clock
 from sfnwatch.model.values import clean
@@ -88,7 +88,7 @@ SEEDS, SHARES = st.integers(0, 9999), st.sampled_from([0.1, 0.5, 1])
 def test_no_fact_of_explain_rests_on_a_guess(seed: int, share: float) -> None:
     guessed, unmatched = doubted(seed, share)
     assert facts_of(find(guessed)) <= facts_of(find(unmatched))
-    told, known = (explain(report(moment)).blocks for moment in (guessed, unmatched))
+    told, known = (explain(Report(moment)).blocks for moment in (guessed, unmatched))
     assert facts_of(told) <= facts_of(known)
 
 
@@ -148,7 +148,7 @@ def test_an_early_moment_of_a_recording_does_not_tell_the_end(
     kinds = {finding.kind for finding in find(early)}
     told = {"noticed", "denied-but-succeeded", "redriven", "retries", "unnoticed"}
     assert not kinds & told
-    text = text_of(explain(report(early)))
+    text = text_of(explain(Report(early)))
     assert "RUNNING for" in text
     assert not any(word in text for word in ("FAILED", "SUCCEEDED", "stopped at"))
 
@@ -162,7 +162,7 @@ def test_whatever_strangers_write_nothing_can_act_on_a_reader(
     trace = trace_of(*run.end("Failed", error=error or "E", cause=cause).records)
     findings = find(trace.as_of())
     assert all(clean(finding.text) == finding.text for finding in findings)
-    lines = text_of(explain(report(trace.as_of(), findings))).splitlines()
+    lines = text_of(explain(Report(trace.as_of(), findings))).splitlines()
     assert all(clean(line) == line for line in lines)
 
 

@@ -7,61 +7,34 @@ from hypothesis import given, settings
 
 from sfnwatch.analysis.findings import critical_path, find
 from sfnwatch.analysis.phases import end_of, retrying_states, segments
-from sfnwatch.analysis.report import ROWS, ExecutionReport, explain, report
-from sfnwatch.model.records import Received
-from tests.analysis.finding_in import (
-    LAMBDA_INVOKE,
-    explained,
-    reported,
-    text_of,
-    trace_of,
-)
+from sfnwatch.analysis.report import ROWS, Report, explain
+from tests.analysis.finding_in import LAMBDA_INVOKE, reported, text_of, trace_of
 from tests.analysis.situations import caught_and_failed
-from tests.builders import (
-    ARN,
-    History,
-    at,
-    definition,
-    request,
-    sync_history,
-    sync_run,
-)
+from tests.builders import ARN, History, at, definition, request, sync_history, sync_run
 from tests.model.worlds import WORLDS, World
-
-
-def one(*records: Received) -> ExecutionReport:
-    (execution,) = reported(*records).executions
-    return execution
-
 
 # -- states ----------------------------------------------------------------------------
 
 
-def test_no_more_rows_are_listed_than_can_be_read() -> None:
-    run = History().start()
-    for number in range(ROWS + 10):
-        run.state(f"S{number}")
-    execution = one(*run.records)
-    assert (len(execution.states), execution.left_out) == (ROWS, 10)
-    assert "10 more states not listed." in explained(*run.records)
-
-
-# -- the document ----------------------------------------------------------------------
-
-
-def test_however_many_states_use_an_integration_one_sentence_tells_it() -> None:
+def test_very_many_states_are_not_all_listed_and_told_of_in_one_sentence() -> None:
     run = History().start()
     for number in range(200):
         run.task(f"S{number}", LAMBDA_INVOKE)
-    text = explained(*run.end().records)
+    told = reported(*run.end().records)
+    (execution,), text = told.executions, text_of(explain(told))
+    assert (len(execution.states), execution.left_out) == (ROWS, 200 - ROWS)
+    assert "100 more states not listed." in text
     (line,) = [line for line in text.splitlines() if "Request Response" in line]
     assert "200 states (S0, S1, S2 and 197 more) use lambda:invoke, Request" in line
     assert text.count("lambda:invoke") < 210, "the table of states names it, too"
 
 
+# -- the document ----------------------------------------------------------------------
+
+
 def test_a_screen_that_has_a_table_of_its_own_is_spared_the_other() -> None:
     moment = trace_of(*sync_run()).as_of()
-    told = report(moment, find(moment), with_states=False)
+    told = Report(moment, find(moment), with_states=False)
     assert "State " not in text_of(explain(told))
     assert "Critical path" in text_of(explain(told))
 
@@ -71,7 +44,7 @@ def test_a_screen_that_has_a_table_of_its_own_is_spared_the_other() -> None:
 
 def test_the_headline_of_a_replay_does_not_tell_the_end() -> None:
     early = trace_of(*caught_and_failed()).as_of(at(1))
-    assert "failed" not in report(early).headline
+    assert "failed" not in Report(early).headline
 
 
 # -- where the time went ---------------------------------------------------------------

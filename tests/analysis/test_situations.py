@@ -1,55 +1,94 @@
-"""What is found in each situation: sentences, certainty, evidence and figures."""
+"""What is found in the situations, what is told of pairs, what programs read of both.
+
+It stands in `situations.txt`, `explained.txt`, `compared.txt` and `written.json`. After
+a change that is meant, write all anew with `python -m tests.analysis.test_situations`,
+and look at what git says of it.
+"""
 
 import json
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from sfnwatch.analysis.compare import compare
+from sfnwatch.analysis.findings import find
+from sfnwatch.analysis.report import Report, explain
+from sfnwatch.export.json import comparison_json, report_json
+from sfnwatch.model.moment import Moment
 from sfnwatch.model.values import ascii_json
-from tests.analysis.__main__ import (
-    COMPARED_AS,
-    EXPECTED,
-    EXPLAINED_AS,
-    WRITTEN,
-    compared,
-    explanation,
-    told_of,
-    written,
-)
-from tests.analysis.compared import COMPARED
-from tests.analysis.situations import EXPLAINED, SITUATIONS
+from tests.analysis.compared import COMPARED, told_of_pair
+from tests.analysis.finding_in import reported, text_of, trace_of
+from tests.analysis.situations import EXPLAINED, ITERATIONS, SITUATIONS
+from tests.builders import ARN, OTHER_ARN, History, sync_run
+
+WRITTEN = Path(__file__).with_name("written.json")
 
 
-def sections(path: Path) -> dict[str, str]:
-    """Read what was written, by the names of what it is about."""
-    told = (section.strip() for section in path.read_text("utf-8").split("\n\n"))
-    return {each.partition("\n")[0].removeprefix("## "): each for each in told}
+def compared(name: str) -> Iterable[str]:
+    """Yield what is told of a pair."""
+    return told_of_pair(COMPARED[name])
 
 
-SECTIONS, PAIRS = sections(EXPECTED), sections(COMPARED_AS)
-EXPLANATIONS = sections(EXPLAINED_AS)
+def explanation(name: str) -> Iterable[str]:
+    """Yield what is explained, its headline first."""
+    told = reported(*EXPLAINED[name])
+    return filter(None, [told.headline, *text_of(explain(told), 100).splitlines()])
 
 
-def test_each_has_its_section() -> None:
-    assert list(SECTIONS) == list(SITUATIONS)
-    assert list(PAIRS) == list(COMPARED)
-    assert list(EXPLANATIONS) == list(EXPLAINED)
+def told_of(name: str) -> Iterable[str]:
+    """Yield the findings of a situation's kinds, each with all that it says."""
+    kinds, known = SITUATIONS[name]
+    moment = known if isinstance(known, Moment) else trace_of(*known).as_of()
+    for each in find(moment):
+        if each.kind in kinds.split():
+            yield f"{each.kind}, {each.certainty}: {each.text}"
+            yield from [f"  {' '.join(each.evidence)}"] if each.evidence else []
+            yield f"  {json.dumps(each.data, sort_keys=True)}"
 
 
-@pytest.mark.parametrize("name", EXPLAINED)
-def test_what_is_explained_is_what_was_looked_at(name: str) -> None:
-    assert explanation(name) == EXPLANATIONS[name]
+FILES: Mapping[Path, tuple[Iterable[str], Callable[[str], Iterable[str]]]] = {
+    WRITTEN.with_name("situations.txt"): (SITUATIONS, told_of),
+    WRITTEN.with_name("explained.txt"): (EXPLAINED, explanation),
+    WRITTEN.with_name("compared.txt"): (COMPARED, compared),
+}
+"""What each has a section of, and what tells that."""
 
 
-@pytest.mark.parametrize("name", COMPARED)
-def test_what_is_told_of_a_pair_is_what_was_looked_at(name: str) -> None:
-    assert compared(name) == PAIRS[name]
+def sections(path: Path) -> Iterable[str]:
+    names, tell = FILES[path]
+    return ["\n".join([f"## {name}", *tell(name)]) for name in names]
 
 
-@pytest.mark.parametrize("name", SITUATIONS)
-def test_what_is_found_is_what_was_looked_at(name: str) -> None:
-    assert told_of(name) == SECTIONS[name]
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_what_is_told_is_what_was_looked_at(path: Path) -> None:
+    told = path.read_text("utf-8").removesuffix("\n").split("\n\n")
+    assert sections(path) == told
 
 
 def test_what_programs_read_is_what_was_looked_at() -> None:
     assert json.loads(ascii_json(written())) == json.loads(WRITTEN.read_text("utf-8"))
+
+
+def written() -> dict[str, Any]:
+    """Give what programs read: a report, and a comparison of both kinds of states."""
+    one, other = (
+        trace_of(*sync_run(denied=denied)).as_of() for denied in (False, True)
+    )
+    maps = [
+        History(arn).start().map("m", *ITERATIONS[:count]).end().records
+        for arn, count in ((ARN, 2), (OTHER_ARN, 3))
+    ]
+    both = trace_of(*maps[0], *maps[1]).as_of()
+    return {
+        "report": report_json(Report(other)),
+        "compare": comparison_json(compare((one, ARN), (other, ARN))),
+        "compare Maps": comparison_json(compare((both, ARN), (both, OTHER_ARN))),
+    }
+
+
+if __name__ == "__main__":
+    WRITTEN.write_text(f"{ascii_json(written(), indent=1)}\n", encoding="utf-8")
+    for each in FILES:
+        each.write_text("\n\n".join(sections(each)) + "\n", encoding="utf-8")

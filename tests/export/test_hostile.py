@@ -133,7 +133,7 @@ def test_records_that_make_no_sense_are_exported_all_the_same(
 def test_lines_go_on_whatever_comes(records: list[Received], text: str) -> None:
     trace, plain, lines = Trace(), StringIO(), StringIO()
     said: list[str] = []
-    consumers = (PlainLines(trace, plain, said.append), JsonLines(trace, lines))
+    consumers = (PlainLines(trace, plain, said.append, ()), JsonLines(trace, lines))
     for batch in ([each] for each in (*spoiled("tasks", text), *records)):
         changed = trace.add(batch)
         for consumer in consumers:

@@ -1,4 +1,4 @@
-"""Sequence diagrams: what is said, what is escaped, what is left out."""
+"""Mermaid's diagrams, and graphs on a page: what is lit, escaped and left out."""
 
 import re
 from itertools import chain
@@ -12,6 +12,7 @@ from sfnwatch.model.values import clean
 from tests import builders as aws
 from tests import examples
 from tests.export.traces import RECORDS, export, printed
+from tests.tui.screens import recorded
 
 STATEMENT = re.compile(
     r"sequenceDiagram|%% .*|box transparent .+|participant \w+ as .+|end|loop .+"
@@ -39,35 +40,6 @@ def checked(text: str) -> list[str]:
 @pytest.mark.parametrize("name", RECORDS)
 def test_it_is_a_diagram_in_which_all_that_take_part_are_named(name: str) -> None:
     checked(export("mermaid", name))
-
-
-def test_a_wait_with_denied_polls_is_one_loop() -> None:
-    lines = checked(export("mermaid", "denied"))
-    assert (
-        "%% nightly-report › run-7f3a, started at 2023-11-15T00:28:24.102Z" in lines[1]
-    )
-    assert "e1s1->>e1s2: 00:28:24 enter · ecs:runTask.sync" in lines
-    call = lines.index("e1s2->>a1: 00:28:25 RunTask · task 9f018ef6 · = request ID")
-    assert lines[call + 1] == "a1-->>e1s2: 00:28:25 submitted"
-    assert lines[call + 2 : call + 5] == [
-        "loop 5 polls, about every 60 s, all denied",
-        "e1s2-xa1: 00:29:20 – 00:33:18 DescribeTasks · ✘ AccessDenied · = task ARN",
-        "end",
-    ]
-    ends = "e1s2-->>e1s1: 00:33:33 ✔ succeeded · 5m 09s · learned by event, 1.9 s after"
-    assert lines[call + 5].startswith(ends)
-
-
-def test_what_failed_is_crossed_and_how_it_ended_is_noted() -> None:
-    lines = checked(export("mermaid", "failing"))
-    assert any("-xa1: " in line and "ClusterNotFound" in line for line in lines)
-    assert lines[-1].startswith("Note over e1s1: 00:28:25 ✘ Execution failed")
-
-
-def test_a_child_execution_is_counted_and_not_drawn() -> None:
-    text = export("mermaid", "nested")
-    assert "%% 1 child execution not drawn" in checked(text)
-    assert "Archive" not in text
 
 
 def test_states_and_services_beyond_a_dozen_share_a_column() -> None:
@@ -119,3 +91,67 @@ def test_any_names_make_a_diagram(names: list[str]) -> None:
     for name in names:
         run.task(name, aws.LAMBDA, error=name, caught=True, cause=name)
     checked(printed("mermaid", run.end("Failed", error=names[0]).records))
+
+
+# -- state machines --------------------------------------------------------------------
+
+CHART_STATEMENT = re.compile(
+    r"flowchart TD|%% .*|end|class \w+ \w+|classDef \w+ stroke:#\w+,stroke-width:2px"
+    r'|subgraph \w+\["[^"]*"\]|\w+(\[|\{|\(\[)"[^"]*"(\]|\}|\]\))'
+    r'|\w+ (-->|==>|-\.->)(\|"[^"]*"\|)? \w+'
+    r"|style \w+ stroke:#\w+,stroke-width:2px"
+    r"|linkStyle \d+ stroke:#\w+,stroke-width:3px"
+)
+
+
+def checked_chart(text: str) -> list[str]:
+    """Give the lines of a chart, if they are one."""
+    lines = text.splitlines()
+    assert lines[0] == "flowchart TD"
+    assert all(CHART_STATEMENT.fullmatch(line) for line in lines), lines
+    opened = sum(line.startswith("subgraph ") for line in lines)
+    assert lines.count("end") == opened
+    nodes = r"(?m)^(?:subgraph )?(\w+)(?:\[|\{|\(\[)"
+    arrows = r"(?m)^(\w+) (?:-->|==>|-\.->)\S* ?(?:[^|\n]*\| )?(\w+)$"
+    known = set(re.findall(nodes, text))
+    assert {end for way in re.findall(arrows, text) for end in way} <= known
+    return lines
+
+
+@pytest.mark.parametrize("name", RECORDS)
+def test_it_is_a_chart_in_which_all_that_is_connected_is_there(name: str) -> None:
+    checked_chart(export("flowchart", name))
+
+
+def test_a_chart_too_large_for_mermaid_says_how_much_is_missing() -> None:
+    states = {
+        f"State {n}": {"Type": "Pass", "Next": f"State {n + 1}"} for n in range(900)
+    }
+    text = printed(
+        "flowchart", [*aws.History().start().records, aws.definition(states)]
+    )
+    lines = checked_chart(text)
+    assert len(text.encode("utf-16-le")) // 2 < 50_000
+    assert any(re.fullmatch(r"%% \d+ more states left out: .*", line) for line in lines)
+
+
+def test_a_report_has_the_graph_of_each_execution() -> None:
+    text = printed("html", recorded("demo-pipeline"))
+    picture = text[text.index('id="graph"') :]
+    picture = picture[: picture.index("</section>")]
+    assert picture.count('class="box ') == 10
+    assert picture.count('class="frame ') == 2
+    assert picture.count('class="wire taken"') == 7
+    assert picture.count('class="wire caught taken"') == 1
+    # A click leads to the last visit's event.
+    assert re.search(r'id="g0-e0-\d+"', picture)
+    assert export("html", "several").count("<figure>") == 3
+
+
+def test_a_graph_is_cleaned_and_no_markup_is_made_of_names() -> None:
+    name = "<img src=x>\x1b[31m\u202e`end`"
+    states = {name: {"Type": "Task", "Resource": name, "End": True}}
+    records = [*aws.History().start().records, aws.definition(states)]
+    assert "<img" not in printed("html", records)
+    lines = checked_chart(printed("flowchart", records))
+    assert not set("\x1b\u202e") & set("".join(lines))

@@ -46,47 +46,12 @@ def test_ids_are_hex_unique_and_lead_to_spans_that_are_there(name: str) -> None:
             assert (link["traceId"], link["spanId"]) in known
 
 
-def test_an_execution_its_state_its_attempt_and_its_calls_hang_on_each_other() -> None:
-    document = json.loads(export("otlp", "denied"))
-    (execution,), (state,) = of_kind(document, "execution"), of_kind(document, "state")
-    (attempt,), calls = of_kind(document, "try"), of_kind(document, "call")
-    assert "parentSpanId" not in execution
-    assert state["parentSpanId"] == execution["spanId"]
-    assert attempt["parentSpanId"] == state["spanId"]
-    assert {call["parentSpanId"] for call in calls} == {attempt["spanId"]}
-    assert [call["name"] for call in calls] == ["ecs.RunTask"] + 5 * [
-        "ecs.DescribeTasks"
-    ]
-    assert [call["status"]["code"] for call in calls] == [0, 2, 2, 2, 2, 2]
-    assert told(calls[1])["error.type"] == "AccessDenied"
-    names = [event["name"] for event in attempt["events"]]
-    assert names == ["started", "submitted", "task stopped", "learned"]
-
-
 def test_ids_follow_from_the_arn_alone() -> None:
     one, other = export("otlp", "sync"), printed("otlp", RECORDS["denied"])
     ids = [
         {s["spanId"] for s in of_kind(json.loads(text), "try")} for text in (one, other)
     ]
     assert ids[0] == ids[1]
-
-
-def test_a_redrive_and_a_child_are_told_by_events_and_links() -> None:
-    (execution,) = of_kind(json.loads(export("otlp", "redriven")), "execution")
-    names = [event["name"] for event in execution["events"]]
-    assert names[:3] == ["ended", "exception", "redriven"]
-    parent, child = of_kind(json.loads(export("otlp", "nested")), "execution")
-    (attempt,) = of_kind(json.loads(export("otlp", "nested")), "try")
-    assert "links" not in parent
-    (link,) = child["links"]
-    assert link["spanId"] == attempt["spanId"]
-
-
-def test_what_a_task_went_through_stands_in_its_attempt() -> None:
-    (attempt,) = of_kind(json.loads(export("otlp", "tasks")), "try")
-    names = [event["name"] for event in attempt["events"]]
-    assert "task RUNNING" in names
-    assert names[-1] == "task STOPPED"
 
 
 def test_a_call_that_fits_several_hangs_at_none_and_links_to_each() -> None:
@@ -98,13 +63,6 @@ def test_a_call_that_fits_several_hangs_at_none_and_links_to_each() -> None:
     (call,) = of_kind(document, "call")
     assert told(call)["sfnwatch.link.rule"] == "ambiguous"
     assert len(call["links"]) == 2
-
-
-def test_what_is_open_says_so_and_goes_on_to_the_last_moment() -> None:
-    document = json.loads(export("otlp", "running"))
-    (state,) = of_kind(document, "state")
-    assert told(state)["sfnwatch.open"] is True
-    assert state["status"] == {"code": 0}
 
 
 def resources(message: Any) -> Iterator[Any]:

@@ -20,10 +20,6 @@ def events(text: str) -> list[Event]:
     return found
 
 
-def named(found: list[Event], name: str) -> list[Event]:
-    return [event for event in found if event["name"] == name and event["ph"] != "M"]
-
-
 def check(found: list[Event]) -> None:
     """Have all that Perfetto wants: named tracks, nested bars, whole arrows."""
     names = {(e["pid"], e["tid"]) for e in found if e["name"] == "thread_name"}
@@ -64,30 +60,6 @@ def test_so_is_any_other(world: World) -> None:
     check(events(printed("perfetto", world.records)))
 
 
-def test_a_state_its_attempt_and_its_phases_lie_on_one_track() -> None:
-    found = events(export("perfetto", "denied"))
-    (state,), (attempt,) = named(found, "ECS RunTask"), named(found, "ecs:runTask.sync")
-    phases = [e for e in found if e.get("cat") in {"waiting", "working"}]
-    assert {e["tid"] for e in (state, attempt, *phases)} == {state["tid"]}
-    (lag,) = named(found, "completion lag")
-    assert lag["args"]["learned"].endswith("with no DescribeTasks call in between")
-    assert state["args"]["path"] == "Main / ECS RunTask"
-
-
-def test_calls_lie_by_service_polls_are_points_and_arrows_lead_to_them() -> None:
-    found = events(export("perfetto", "denied"))
-    (run,) = named(found, "RunTask")
-    polls = [e for e in found if e["name"].startswith("DescribeTasks #")]
-    assert (run["ph"], {poll["ph"] for poll in polls}) == ("X", {"i"})
-    assert [poll["name"].split("  ")[0][-2:] for poll in polls] == [
-        f"#{number}" for number in range(1, 6)
-    ]
-    tracks = {e["args"]["name"] for e in found if e["name"] == "thread_name"}
-    assert tracks == {"Main", "calls · ecs"}
-    assert sum(event["ph"] == "s" for event in found) == 6
-    assert run["args"]["link"]["rule"] == "request-id"
-
-
 def test_branches_at_the_same_time_have_tracks_of_their_own() -> None:
     overlapping = aws.history(
         "ExecutionStarted",
@@ -102,13 +74,6 @@ def test_branches_at_the_same_time_have_tracks_of_their_own() -> None:
     found = events(printed("perfetto", overlapping))
     tracks = {e["args"]["name"] for e in found if e["name"] == "thread_name"}
     assert tracks == {"Main", "Both · branch 0", "Both · branch 1"}
-
-
-def test_a_task_of_ecs_has_a_track_with_its_statuses() -> None:
-    found = events(export("perfetto", "tasks"))
-    told = [e["name"] for e in found if e.get("cat") == "task"]
-    assert told[:3] == ["PROVISIONING", "PENDING", "RUNNING"]
-    assert told[-1].startswith("STOPPED")
 
 
 def test_states_are_nested_as_deep_as_they_like() -> None:

@@ -1,6 +1,5 @@
 """`--plain`: lines that each stand alone, and are never taken back."""
 
-import re
 from collections.abc import Iterable, Sequence
 from io import StringIO
 from typing import Any
@@ -15,20 +14,15 @@ from sfnwatch.model.trace import Trace
 from sfnwatch.model.values import iso
 from tests import builders as aws
 from tests import examples
-from tests.export.traces import RECORDS
-
-LINE = re.compile(r"\d\d:\d\d:\d\d(\.\d{3})? +(state|call|task|count) +\S.*")
+from tests.export.traces import RECORDS, trace_of
 
 
 def printed(
-    batches: Iterable[Sequence[Received]],
-    *,
-    end: bool = False,
-    executions: Sequence[str] = (),
+    batches: Iterable[Sequence[Received]], *, end: bool = False
 ) -> tuple[list[str], list[str]]:
     """Give the lines of batches, and what was narrated."""
     trace, out, said = Trace(), StringIO(), list[str]()
-    lines = PlainLines(trace, out, said.append, executions)
+    lines = PlainLines(trace, out, said.append, ())
     for batch in batches:
         lines(batch, trace.add(batch))
     if end:
@@ -38,20 +32,6 @@ def printed(
 
 def one_by_one(name: str) -> list[list[Received]]:
     return [[record] for record in RECORDS[name]]
-
-
-def test_every_line_says_when_what_and_where() -> None:
-    lines, _ = printed(one_by_one("denied"))
-    assert all(LINE.fullmatch(line) for line in lines)
-    assert lines[0].startswith("00:28:24.102  state  ◆ Execution started")
-    assert lines[1] == "00:28:24.132  state  ECS RunTask  entered  Task"
-    assert "00:28:24.402  state  ECS RunTask  started" in lines
-    assert "00:33:33.122  state  ECS RunTask  exited  ✔ succeeded  5m 09s" in lines
-    poll = next(line for line in lines if "DescribeTasks" in line)
-    assert poll == (
-        "00:29:20      call   DescribeTasks  +55 s  ✘ AccessDenied  = task ARN"
-        "  [ecs]  -> ECS RunTask  (seen 1m 40s later)"
-    )
 
 
 @examples(20)
@@ -66,9 +46,7 @@ def test_each_event_call_and_task_is_printed_once_in_whatever_order_it_comes(
     dice.shuffle(records)  # type: ignore[attr-defined]
     lines, _ = printed([[record] for record in (*records, *records)])
     first = [line for line in lines if "(now " not in line and "  count  " not in line]
-    trace = Trace()
-    trace.add(records)
-    moment = trace.as_of()
+    moment = trace_of(records).as_of()
     events = sum(each.event_count for each in moment.executions.values())
     tasks = sum(map(len, moment.task_states.values()))
     assert len(first) == events + len(moment.calls) + tasks
@@ -105,41 +83,11 @@ def test_how_the_end_was_learned_is_said_when_it_is_known() -> None:
     assert ends[1].endswith("(now known)")
 
 
-def test_the_lines_end_with_what_was_found() -> None:
-    lines, said = printed([RECORDS["denied"]], end=True)
-    found = [line for line in lines if line[:2] in {"fa", "in"}]
-    assert len(found) > 3
-    assert any("5 of 5" in line and "[#6, 5 calls poll-0]" in line for line in found)
-    assert not any(line.startswith("0") for line in lines[-len(found) :])
-    assert said == []
-
-
 def test_a_finding_is_a_line_with_its_evidence_behind_it() -> None:
     known = Finding("k", Certainty.FACT, "So it is.", ("#5", "#6", "poll-1"))
     assert finding_line(known) == "fact          So it is.  [#5 #6, call poll-1]"
     bare = Finding("conclusion", Certainty.INFERENCE, "So it seems.")
     assert finding_line(bare) == "inference     Conclusion: So it seems."
-
-
-def test_of_several_executions_each_line_says_which() -> None:
-    lines, _ = printed(one_by_one("several"), end=True)
-    assert "  state  ◆ Execution started" in lines[0]
-    states = [line for line in lines[9:] if "  state  " in line]
-    assert all(re.search(r"state  \[(async|sdk)\] ", line) for line in states)
-    calls = [line for line in lines if "  call   RunTask" in line and "->" in line]
-    assert {line.split("-> ")[1].split("]")[0] for line in calls} >= {"[async", "[sdk"}
-
-
-def test_what_several_executions_show_together_is_said_last() -> None:
-    lines, _ = printed(one_by_one("several"), end=True)
-    assert "  CloudTrail showed 3 calls " in lines[-4]
-    assert all("  Conclusion: " in line for line in lines[-3:])
-
-
-def test_a_map_run_is_counted_whenever_that_has_changed() -> None:
-    counts = [line for line in printed(one_by_one("photos"))[0] if "  count  " in line]
-    assert len(counts) == 2
-    assert counts[1].endswith("Each 276e5993: 4 of 4 executions done, 1 failed")
 
 
 def test_trouble_is_narrated_once_and_its_end_too() -> None:

@@ -2,7 +2,7 @@
 
 import re
 import xml.etree.ElementTree as ET
-from itertools import pairwise, product
+from itertools import product
 
 import pytest
 from hypothesis import given
@@ -31,30 +31,6 @@ ON_GROUNDS = set(PALETTE) - {"ground", "panel", "line", "idle"}
 # -- text ------------------------------------------------------------------------------
 
 
-def test_a_phase_the_call_it_made_and_how_its_end_was_learned_stand_in_lines() -> None:
-    lines = export("text", "denied").splitlines()
-    assert (
-        lines[0]
-        == "nightly-report › run-7f3a  ✔ succeeded  5m 09s  2023-11-15 00:28:24 UTC"
-    )
-    (submitted,) = [line for line in lines if "submitted" in line]
-    assert re.search(r"00:28:25\.302  ───▶  00:28:25  ecs  RunTask  task", submitted)
-    polls = [line for line in lines if "DescribeTasks #" in line]
-    assert len(polls) == 5
-    assert all("✘ AccessDenied  = task ARN" in line for line in polls)
-    (learned,) = [line for line in lines if "◀━━ event" in line]
-    assert "1.9 s after the task stopped" in learned
-    text = " ".join(" ".join(lines).split())
-    assert "completion doesn't depend on polling" in text
-
-
-def test_a_life_line_begins_and_ends_with_its_state() -> None:
-    lines = export("text", "denied").splitlines()
-    first = next(n for n, line in enumerate(lines) if "◆" in line)
-    rails = "".join(line[:1] for line in lines[first : first + 12]).replace(" ", "")
-    assert re.fullmatch("┌╎┃+└", rails)
-
-
 @pytest.mark.parametrize("name", RECORDS)
 def test_no_line_of_text_ends_in_blanks(name: str) -> None:
     lines = export("text", name).splitlines()
@@ -67,18 +43,6 @@ def test_wide_characters_take_two_cells_in_text() -> None:
     times = (re.search(r"\d\d:\d\d:\d\d\.\d{3}", line) for line in lines)
     found = zip(lines, times, strict=True)
     assert len({cell_len(line[: at.start()]) for line, at in found if at}) == 1
-
-
-def test_of_several_executions_and_children_each_line_says_whose_it_is() -> None:
-    several = export("text", "several")
-    assert "[async] ECS RunTask  ecs:runTask" in several
-    photos = export("text", "photos")
-    assert "▾ Map Run Each 276e5993 ✔ succeeded" in photos
-    assert "[00000001] Resize  Pass" in photos
-
-
-def test_nothing_is_told_of_nothing() -> None:
-    assert "Nothing has happened yet." in export("text", "nothing")
 
 
 # -- pictures --------------------------------------------------------------------------
@@ -184,9 +148,3 @@ def test_equal_traces_give_equal_texts_and_pictures() -> None:
     records = RECORDS["shop"]
     for target in ("text", "svg", "html", "mermaid", "perfetto", "otlp", "csv"):
         assert printed(target, reversed(records)) == export(target, "shop")
-
-
-def test_times_run_down() -> None:
-    lines = export("text", "shop").splitlines()
-    found = [m[0] for line in lines if (m := re.search(r"\d\d:\d\d:\d\d\.\d{3}", line))]
-    assert all(before <= after for before, after in pairwise(found))

@@ -15,21 +15,73 @@ from rich.cells import cell_len
 
 from sfnwatch.analysis.finding import Certainty, Finding
 from sfnwatch.analysis.findings import find
-from sfnwatch.analysis.report import explain, report
+from sfnwatch.analysis.report import Report, explain
 from sfnwatch.export.text import write_text
 from sfnwatch.model.records import RecordKind
 from sfnwatch.model.trace import Trace
 from sfnwatch.model.values import iso, parse_time
 from sfnwatch.recording.reader import open_files
 from tests.analysis.finding_in import by_kind, reasons
-from tests.builders import EXPRESS_ARN, logged, received
-from tests.golden.inputs import ABSENT, FIXTURES, seed
-from tests.model.test_recorded import FILES, STATUSES, events_of
+from tests.builders import ARN, EXPRESS_ARN, logged, received
+from tests.golden.inputs import ABSENT, FIXTURES, history, seed
+from tests.model.answers import execution_of
+from tests.model.laws import is_the_same_in_any_order, stands_as_it_stood
+from tests.model.machines import dice_of
+from tests.model.worlds import watched
 from tests.recording.files import put, trace_of
 
+Events = list[dict[str, Any]]
+FILES = sorted(FIXTURES.glob("history-*/*.json"))
+LOGS = sorted(FIXTURES.glob("api-localstack/logs_level_*.json"))
+logs = pytest.mark.parametrize("path", LOGS, ids=lambda path: path.stem)
 pytestmark = pytest.mark.skipif(not FIXTURES.is_dir(), reason=ABSENT)
 SYNC, DENIED = 0, 1
 """Runs of the experiment, by their place in its rows."""
+STATUSES = {
+    "ExecutionSucceeded": "SUCCEEDED",
+    "ExecutionFailed": "FAILED",
+    "ExecutionAborted": "ABORTED",
+}
+
+
+@pytest.fixture(name="events", params=FILES, ids=lambda path: path.stem)
+def _events(request: pytest.FixtureRequest) -> Events:
+    return events_of(request.param)
+
+
+def events_of(path: Path) -> Events:
+    """Give a history as AWS did; it is skipped if its ids were blanked."""
+    try:
+        events = history(FIXTURES, path)
+    except ValueError as error:
+        pytest.skip(str(error))
+    events = [{**e, "timestamp": iso(parse_time(e["timestamp"]))} for e in events]
+    return sorted(events, key=lambda event: int(event["id"]))
+
+
+def test_it_holds_to_the_laws_of_order_and_of_moments(events: Events) -> None:
+    dice = dice_of(5)
+    records = watched(events, dice)
+    is_the_same_in_any_order(records, dice)
+    stands_as_it_stood(records, dice, 8)
+
+
+@logs
+def test_a_recorded_log_says_what_the_history_of_it_says(path: Path) -> None:
+    recorded = json.loads(path.read_text())["recorded"]
+    log = []
+    for event in recorded["logged_execution_events"]:
+        told_at = {"event_timestamp": event["id"], "execution_arn": ARN}
+        log.append(received(RecordKind.EXPRESS, event | told_at, arn=ARN))
+    events = recorded["get_execution_history"]["events"]
+    timed = ({**event, "timestamp": event["id"]} for event in events)
+    same = [received(RecordKind.HISTORY, each, arn=ARN) for each in timed]
+    found, plain = execution_of(*log), execution_of(*same)
+    assert found.status == plain.status
+    kept = {event.id for event in found.events}
+    assert [(v.name, v.status) for v in found.visits] == [
+        (v.name, v.status) for v in plain.visits if v.id in kept
+    ]
 
 
 def opened(*paths: Path) -> Trace:
@@ -49,7 +101,7 @@ def test_a_history_as_the_cli_writes_it_is_explained_with_a_verdict_and_a_table(
 ) -> None:
     events = events_of(path)
     moment = opened(put(tmp_path / "history.json", {"events": events})).as_of()
-    (explained,) = report(moment).executions
+    (explained,) = Report(moment).executions
     status = STATUSES.get(events[-1]["type"], "RUNNING")
     assert explained.verdict.status == status
     kinds = [event["type"] for event in events]
@@ -58,17 +110,13 @@ def test_a_history_as_the_cli_writes_it_is_explained_with_a_verdict_and_a_table(
     scheduled = sum(kind.endswith("Scheduled") for kind in kinds)
     assert sum(row.tries for row in explained.states) == scheduled
     out = StringIO()
-    write_text(explain(report(moment)), out, 80)
+    write_text(explain(Report(moment)), out, 80)
     _, verdict, *_ = lines = out.getvalue().splitlines()
     assert verdict.split()[0].rstrip(".") == status
     assert max(map(cell_len, lines)) <= 80
 
 
-@pytest.mark.parametrize(
-    "path",
-    sorted(FIXTURES.glob("api-localstack/logs_level_*.json")),
-    ids=lambda path: path.stem,
-)
+@logs
 def test_our_own_tests_write_logs_as_recorded_ones_are(path: Path) -> None:
     told = json.loads(path.read_text())["recorded"]
     events = {str(e["id"]): e for e in told["get_execution_history"]["events"]}
@@ -94,7 +142,7 @@ def test_the_denials_did_not_decide_the_outcome_in_any_order_of_the_files(
     texts = set()
     for ordered in (*permutations(paths), (*paths, *paths)):
         out = StringIO()
-        write_text(explain(report(opened(*ordered).as_of())), out)
+        write_text(explain(Report(opened(*ordered).as_of())), out)
         texts.add(out.getvalue())
     assert len(texts) == 1
     told = found(*paths)

@@ -10,7 +10,7 @@ large Map. What somebody toggles is known by its key, which stays the same while
 comes in.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from itertools import groupby
@@ -27,6 +27,7 @@ from sfnwatch.analysis.compare.pairs import (
     CallTally,
     Comparison,
     DefinitionChanges,
+    Fields,
     IterationGroup,
     Lengths,
     Side,
@@ -35,13 +36,13 @@ from sfnwatch.analysis.compare.pairs import (
     pair_visits,
 )
 from sfnwatch.analysis.finding import (
-    Block,
     Certainty,
     Column,
     Document,
     Finding,
     Items,
     Paragraph,
+    Proofs,
     Table,
     finding,
     section,
@@ -61,13 +62,7 @@ from sfnwatch.analysis.wording import (
 from sfnwatch.model.integrations import CallRole, Pattern, role_name, states_of
 from sfnwatch.model.links import LinkRule
 from sfnwatch.model.moment import Moment
-from sfnwatch.model.values import (
-    canonical,
-    duration,
-    list_of,
-    mapping_of,
-    parse_object,
-)
+from sfnwatch.model.values import canonical, duration, list_of, mapping_of, parse_object
 from sfnwatch.model.visits import StateVisit
 
 Chosen = tuple[Moment, str]
@@ -124,7 +119,7 @@ def verdict(comparison: Comparison) -> list[Finding]:
     return found
 
 
-def _said(text: str, proofs: Iterable[str] = (), *, fact: bool = True) -> Finding:
+def _said(text: str, proofs: Proofs = (), *, fact: bool = True) -> Finding:
     return finding("compared", text, proofs, fact=fact)
 
 
@@ -225,17 +220,17 @@ def _from_to(lengths: Lengths) -> str:
 
 def _polls(comparison: Comparison) -> Iterator[Finding]:
     sides = comparison.sides
-    ids = [poll_id for side in sides for poll_id in side.polls.ids]
-    if not ids or not comparison.shared or not comparison.calls_compared:
+    polls = [poll for side in sides for poll in side.polls.every]
+    if not polls or not comparison.shared or not comparison.calls_compared:
         return
     (in_a, sure_a), (in_b, sure_b) = map(_polled, sides)
     text = f"Both {in_a}." if in_a == in_b else f"A {in_a}; B {in_b}."
-    yield _said(text, ids, fact=sure_a and sure_b)
+    yield _said(text, polls, fact=sure_a and sure_b)
 
 
 def _polled(side: Side) -> tuple[str, bool]:
     """Say how often one side polled, no more than is known, and whether it is sure."""
-    cases = side.attempts.values()
+    cases = side.attempts
     waits = [case for case in cases if case.attempt.pattern is Pattern.SYNC]
     so_far = "" if all(case.complete for case in waits) else " so far"
     if not side.polls.every:
@@ -315,40 +310,37 @@ def find_gaps(comparison: Comparison) -> Iterator[Finding]:
         yield _gap("other-machine", text)
     for side in sides:
         yield from _gaps_of_history(side)
-    text = "No API call is matched to {}, so calls and polling are not compared."
-    yield from _lacking("no-calls", text, [x for x in sides if x.lacks_calls])
+    if lacking := [side for side in sides if side.lacks_calls]:
+        text = "No API call is matched to {}, so calls and polling are not compared."
+        yield _gap("no-calls", text, *lacking)
     for side in sides:
         yield from _gaps_of_calls(side)
-    text = "The definition of {} is not loaded, so definitions are not compared."
-    lacking = [side for side in sides if side.execution.defined is None]
-    yield from _lacking("no-definition", text, lacking)
+    if lacking := [side for side in sides if side.execution.defined is None]:
+        text = "The definition of {} is not loaded, so definitions are not compared."
+        yield _gap("no-definition", text, *lacking)
 
 
-def _gap(kind: str, text: str, side: Side | None = None, count: int = 0) -> Finding:
-    letter = side.letter.lower() if side is not None else None
-    return finding(kind, text, side=letter, count=count)
-
-
-def _lacking(kind: str, text: str, sides: Sequence[Side]) -> Iterator[Finding]:
-    if sides:
-        who = " or ".join(side.letter for side in sides)
-        yield _gap(kind, text.format(who), sides[0] if len(sides) == 1 else None)
+def _gap(kind: str, text: str, *sides: Side, count: int = 0) -> Finding:
+    """Tell of a gap; in the text `{}` stands for whom it is about."""
+    who = " or ".join(side.letter for side in sides)
+    letter = who.lower() if len(sides) == 1 else None
+    return finding(kind, text.format(who), side=letter, count=count)
 
 
 def _gaps_of_history(side: Side) -> Iterator[Finding]:
-    events, who = side.execution.events, side.letter
+    events = side.execution.events
     if not events:
-        text = f"The history of {who} is not loaded, so its states can't be compared."
+        text = "The history of {} is not loaded, so its states can't be compared."
         yield _gap("no-history", text, side)
         return
     # Ids are given without a gap, from 1.
     missing = events[-1].id - len(events)
     if missing > 0:
-        lacks = f"The history of {who} lacks {plural(missing, 'event')}"
-        text = f"{lacks}, so parts of it may be missing here."
-        yield _gap("partial-history", text, side, missing)
+        text = f"The history of {{}} lacks {plural(missing, 'event')}, so parts of it"
+        text += " may be missing here."
+        yield _gap("partial-history", text, side, count=missing)
     if side.execution.running:
-        text = f"{who} is still running, so it is compared as far as it has come."
+        text = "{} is still running, so it is compared as far as it has come."
         yield _gap("running", text, side)
 
 
@@ -364,7 +356,7 @@ def _gaps_of_calls(side: Side) -> Iterator[Finding]:
         late = (stopped - complete).total_seconds()
         until = f"only up to {spoken(late)} before the end of {who} (estimate)"
         text = f"CloudTrail was complete {until}: later calls may be missing."
-        yield _gap("late-calls", text, side, round(late))
+        yield _gap("late-calls", text, side, count=round(late))
     links = filter(None, map(moment.link, moment.calls))
     tied = (link.candidates for link in links if link.rule is LinkRule.AMBIGUOUS)
     # Those that fit several attempts, one of its own among them.
@@ -372,7 +364,7 @@ def _gaps_of_calls(side: Side) -> Iterator[Finding]:
     if count:
         text = f"{plural(count, 'call')} that may belong to {who}"
         text += f" {'is' if count == 1 else 'are'} ambiguous, and not counted."
-        yield _gap("shared-calls", text, side, count)
+        yield _gap("shared-calls", text, side, count=count)
 
 
 # -- definitions -----------------------------------------------------------------------
@@ -390,19 +382,8 @@ def compare_definitions(comparison: Comparison) -> DefinitionChanges | None:
     if not all(machines):
         return None
     in_a, in_b = ({n: _fields(state) for n, state in states_of(t)} for t in texts)
-    changed = {
-        name: sorted(k for k in {*own, *in_b[name]} if own.get(k) != in_b[name].get(k))
-        for name, own in in_a.items()
-        if in_b.get(name, own) != own
-    }
     outside = _outside(machines[0]) != _outside(machines[1])
-    return DefinitionChanges(
-        same=in_a == in_b and not outside,
-        only_a=[name for name in in_a if name not in in_b],
-        only_b=[name for name in in_b if name not in in_a],
-        changed=changed,
-        outside=outside,
-    )
+    return DefinitionChanges(in_a, in_b, outside=outside)
 
 
 def _outside(machine: Mapping[str, Any]) -> str:
@@ -410,7 +391,7 @@ def _outside(machine: Mapping[str, Any]) -> str:
     return canonical({k: machine[k] for k in machine.keys() - {"States", "Comment"}})
 
 
-def _fields(state: Mapping[str, Any]) -> Mapping[str, str]:
+def _fields(state: Mapping[str, Any]) -> Fields:
     """Write a state's fields, without the states inside."""
     told = {key: canonical(field) for key, field in state.items() if key != "Comment"}
     for key in told.keys() & {"Branches", "ItemProcessor", "Iterator"}:
@@ -482,26 +463,20 @@ class CompareRow(Struct, frozen=True, kw_only=True):
     """True for what goes without saying, such as the one call of a Task."""
 
 
-class CompareFolds(Struct, frozen=True):
-    """What somebody wants to see of it."""
-
-    toggled: frozenset[str] = frozenset()
-    """The keys of lines that are not as they begin."""
-    alike: bool | None = None
-    """Whether alike states are folded; None: if there are many lines."""
-
-
 def compare_rows(
-    comparison: Comparison, folds: CompareFolds | None = None
+    comparison: Comparison, toggled: Collection[str] = (), *, alike: bool | None = None
 ) -> list[CompareRow]:
-    """Lay out a comparison as lines."""
-    folds = folds or CompareFolds()
-    rows = list(_rows(comparison, folds))
-    folded = len(rows) > _FEW if folds.alike is None else folds.alike
-    return list(_fold_alike(comparison, rows, folds)) if folded else rows
+    """Lay out a comparison as lines.
+
+    `toggled` has the keys of lines that are not as they begin; `alike` says whether
+    alike states are folded: None if there are many lines.
+    """
+    rows = list(_rows(comparison, toggled))
+    folded = len(rows) > _FEW if alike is None else alike
+    return list(_fold_alike(comparison, rows, toggled)) if folded else rows
 
 
-def _rows(comparison: Comparison, folds: CompareFolds) -> Iterator[CompareRow]:
+def _rows(comparison: Comparison, toggled: Collection[str]) -> Iterator[CompareRow]:
     stop = 0
     for pair in comparison.pairs:
         if pair.place < stop:
@@ -510,7 +485,7 @@ def _rows(comparison: Comparison, folds: CompareFolds) -> Iterator[CompareRow]:
         begins_open = pair.both and comparison.differs(pair.place, pair.place + 1)
         if group is not None:
             begins_open = len(group.places) <= _CROWD
-        is_open = begins_open != (key in folds.toggled)
+        is_open = begins_open != (key in toggled)
         stop = pair.stop if group is not None and not is_open else pair.place + 1
         below = list(_below(comparison, pair))
         if group is not None:
@@ -554,7 +529,7 @@ def _mark(pair: VisitPair, *, differs: bool) -> str:
 
 
 def _fold_alike(
-    comparison: Comparison, rows: Sequence[CompareRow], folds: CompareFolds
+    comparison: Comparison, rows: Sequence[CompareRow], toggled: Collection[str]
 ) -> Iterator[CompareRow]:
     """Put one line in the place of each long run of alike states of one Map."""
 
@@ -567,7 +542,7 @@ def _fold_alike(
         found = list(run)
         head, is_open = found[0], True
         if alike and len(found) >= _LEAST_ALIKE:
-            is_open = f"{head.key}~alike" in folds.toggled
+            is_open = f"{head.key}~alike" in toggled
             yield CompareRow(
                 kind=RowKind.ALIKE,
                 label=f"⋯ {len(found):,} states alike",
@@ -699,15 +674,16 @@ def comparison_document(comparison: Comparison) -> Document:
     answer, *others = verdict(comparison)
     rows, told = compare_rows(comparison), remarks(comparison)
     lines = list(_details(comparison, rows))
-    blocks: list[Block] = [
-        _sides(comparison),
-        Paragraph(answer.text, strong=True),
-        *others,
-        *section("Conditions and limits", [Items(told)] if told else [], 1),
-        *section("States", [_states(rows)] if rows else [], 1),
-        *section("Details", [Items(lines)] if lines else [], 1),
-    ]
-    return Document(blocks)
+    return Document(
+        [
+            _sides(comparison),
+            Paragraph(answer.text, strong=True),
+            *others,
+            *section("Conditions and limits", [Items(told)] if told else [], 1),
+            *section("States", [_states(rows)] if rows else [], 1),
+            *section("Details", [Items(lines)] if lines else [], 1),
+        ]
+    )
 
 
 def _sides(comparison: Comparison) -> Table:

@@ -25,12 +25,7 @@ from msgspec import Struct
 
 from sfnwatch.analysis.case import AttemptCase, Case, Work, gaps
 from sfnwatch.analysis.finding import Finding, finding
-from sfnwatch.analysis.outcomes import (
-    Caught,
-    ExecutionVerdict,
-    caught_errors,
-    ended_with,
-)
+from sfnwatch.analysis.outcomes import Caught, caught_errors, ended_with
 from sfnwatch.analysis.phases import (
     MatchedCalls,
     Phase,
@@ -54,7 +49,7 @@ from sfnwatch.model.links import role_of_call
 from sfnwatch.model.moment import ExecutionAsOf
 from sfnwatch.model.rows import ApiCall
 from sfnwatch.model.values import clean, duration, text_of
-from sfnwatch.model.visits import ROOT, Attempt, StateVisit
+from sfnwatch.model.visits import ROOT, StateVisit
 
 _PAUSE = 100
 """After so many visits the work may pause."""
@@ -130,8 +125,8 @@ class Side:
         self.letter, self.case = letter, case
         """A or B, and what happened in its execution."""
         self.execution, self.now = case.execution, case.known_to
-        verdict = ExecutionVerdict(case.survey, case.execution)
-        seconds = verdict.seconds
+        begun, known = case.execution.started_at, case.survey.known_to(case.execution)
+        seconds = round((known - begun).total_seconds(), 3) if begun and known else None
         self.seconds = None if seconds is None else max(0.0, seconds)
         self.error = ended_with(case.moment, case.execution.ending)[0]
         """How long it took, so far while it runs; and what it failed with."""
@@ -139,17 +134,14 @@ class Side:
         details = case.moment.trace.details(first) if first is not None else {}
         self.input = text_of(details.get("input"))
         """What it was given, as text; None where that is not known."""
-        caught = caught_errors(self.execution, case.visits)
-        self.caught = {each.visit.id: each for each in caught}
+        self.caught = {each.visit.id: each for each in caught_errors(case)}
         """What was caught, by the id of the visit that failed."""
-        attempts = [each for use in case.uses for each in use.attempts]
-        self.attempts = {each.attempt.scheduled_id: each for each in attempts}
-        """By the id of the event that scheduled it."""
-        self.calls = MatchedCalls.joined(each.calls for each in attempts)
+        self.attempts = [each for use in case.uses for each in use.attempts]
+        self.calls = MatchedCalls.joined(each.calls for each in self.attempts)
         """Every call that is matched to one of its attempts."""
-        self.polls = MatchedCalls.joined(each.polls for each in attempts)
+        self.polls = MatchedCalls.joined(each.polls for each in self.attempts)
         """Those of its calls that asked for a job's end while its attempt waited."""
-        rows = (each.attempt.integration for each in attempts)
+        rows = (each.attempt.integration for each in self.attempts)
         self.expects_calls = any(row is not None and row.recorded for row in rows)
         """True if an attempt of it made a call that CloudTrail records."""
         self.lacks_calls = self.expects_calls and not any(self.calls)
@@ -160,9 +152,6 @@ class Side:
         own, its = self.case.moment, other.case.moment
         shared = own.trace is its.trace and own.at == its.at and own.clock is its.clock
         return shared and self.execution.arn == other.execution.arn
-
-    def case_of(self, attempt: Attempt | None) -> AttemptCase | None:
-        return self.attempts[attempt.scheduled_id] if attempt is not None else None
 
 
 Sides = tuple[Side, Side]
@@ -234,6 +223,9 @@ def _tallies(case: AttemptCase | None) -> Mapping[tuple[CallRole, str, str], Cal
 
 # -- visits ----------------------------------------------------------------------------
 
+_Visits = Sequence[StateVisit]
+_KeyOf = Callable[[StateVisit], Hashable]
+"""Gives what two states have in common that may do the same."""
 _Aligned = tuple[StateVisit | None, StateVisit | None, bool]
 """A visit of A and its counterpart in B, one of the two may be missing; and whether the
 two come in another order."""
@@ -278,11 +270,9 @@ class VisitPair:
         }
         """What it was spent on; that it stood still is none of them. What lacks took
         no time."""
-        tries = (visit.attempts if visit is not None else () for visit in visits)
-        self.attempts = [
-            AttemptPair(number, list(map(Side.case_of, sides, pair)))
-            for number, pair in enumerate(zip_longest(*tries), start=1)
-        ]
+        tries = (s.case.attempts_of.get(v.id if v else 0, ()) for v, s in own)
+        every = enumerate(zip_longest(*tries), start=1)
+        self.attempts = [AttemptPair(number, cases) for number, cases in every]
 
     @property
     def title(self) -> str:
@@ -334,7 +324,7 @@ def pair_visits(sides: Sides) -> Work[list[VisitPair]]:
     return found
 
 
-def _key_of(sides: Sides) -> Callable[[StateVisit], Hashable]:
+def _key_of(sides: Sides) -> _KeyOf:
     """Tell states apart by name; jobs whose names one machine alone has, by kind.
 
     Two that both start a job of one kind do the same by different names.
@@ -356,28 +346,17 @@ def _state_names(execution: ExecutionAsOf) -> set[str]:
     return defined | {visit.name for visit in execution.visits}
 
 
-def _align_level(
-    a: Sequence[StateVisit],
-    b: Sequence[StateVisit],
-    key_of: Callable[[StateVisit], Hashable],
-) -> list[_Aligned]:
+def _align_level(a: _Visits, b: _Visits, key_of: _KeyOf) -> list[_Aligned]:
     """Align what is inside of two states, branch by branch, the last first."""
-    in_a, in_b = (
-        grouped(visits, lambda v: -1 if v.index is None else v.index)
-        for visits in (a, b)
-    )
+    in_a, in_b = (grouped(visits, lambda visit: visit.index) for visits in (a, b))
     return [
         aligned
-        for index in sorted({*in_a, *in_b})
+        for index in sorted({*in_a, *in_b}, key=lambda n: -1 if n is None else n)
         for aligned in _align(in_a.get(index, ()), in_b.get(index, ()), key_of)
     ][::-1]
 
 
-def _align(
-    a: Sequence[StateVisit],
-    b: Sequence[StateVisit],
-    key_of: Callable[[StateVisit], Hashable],
-) -> Iterator[_Aligned]:
+def _align(a: _Visits, b: _Visits, key_of: _KeyOf) -> Iterator[_Aligned]:
     """Match two sequences by key and turn."""
     places = {turn: place for place, turn in enumerate(_turns(map(key_of, b)))}
     partners = [places.get(turn) for turn in _turns(map(key_of, a))]
@@ -475,16 +454,29 @@ class IterationGroup:
 # -- the whole -------------------------------------------------------------------------
 
 
-class DefinitionChanges(Struct, frozen=True):
+Fields = Mapping[str, str]
+"""What the definition of a state has, each field as a text."""
+
+
+class DefinitionChanges:
     """In which states the definitions differ, each in the order of its machine."""
 
-    same: bool
-    only_a: Sequence[str]
-    only_b: Sequence[str]
-    changed: Mapping[str, Sequence[str]]
-    """A state's name, and which of its fields differ."""
-    outside: bool
-    """True if what is in no state differs: where it starts, its time-out."""
+    def __init__(
+        self, in_a: Mapping[str, Fields], in_b: Mapping[str, Fields], *, outside: bool
+    ) -> None:
+        """Compare states by their names; `outside` says if what is in none differs."""
+        self.same = in_a == in_b and not outside
+        self.only_a = [name for name in in_a if name not in in_b]
+        self.only_b = [name for name in in_b if name not in in_a]
+        self.changed = {
+            name: sorted(
+                k for k in {*own, *in_b[name]} if own.get(k) != in_b[name].get(k)
+            )
+            for name, own in in_a.items()
+            if in_b.get(name, own) != own
+        }
+        """A state's name, and which of its fields differ."""
+        self.outside = outside
 
 
 class Comparison:
@@ -573,7 +565,10 @@ class Comparison:
 _BEFORE, _AT, _AFTER, _LAST = range(4)
 _At = tuple[int, int]
 """An event id of A, and what comes first of those at the same."""
-_Found = Iterator[tuple[_At, Finding]]
+_End = tuple[str, str | None, Caught | None]
+"""A status, an error and, if that was caught, how it went on."""
+_Placed = tuple[_At, Finding]
+_Found = Iterator[_Placed]
 _LATE_OR_MADE = frozenset({CallRole.POLL, CallRole.ACTION})
 """A poll too few is a matter of time. An action that is missing was made all the same,
 or the attempt would have failed: CloudTrail has not told of it."""
@@ -581,10 +576,10 @@ _WAITING = frozenset({Pattern.SYNC, Pattern.TASK_TOKEN})
 
 
 def _difference(
-    kind: str, text: str, a: str | None, b: str | None, **more: Any
-) -> Finding:
+    at: _At, kind: str, text: str, a: str | None, b: str | None, **more: Any
+) -> _Placed:
     where = dict.fromkeys(("state", "index", "attempt", "call"))
-    return finding(kind, text, **{**where, "a": a, "b": b, **more})
+    return at, finding(kind, text, **{**where, "a": a, "b": b, **more})
 
 
 def _both(name: str, verb: str, a: str, b: str) -> str:
@@ -598,11 +593,8 @@ def _in_states(comparison: Comparison) -> _Found:
             continue
         if a.type != b.type:
             types = (f"a {named(visit.type)} state" for visit in (a, b))
-            text = _both(pair.title, "is", *types)
-            yield (
-                (a.id, _AT),
-                _difference("type", text, a.type, b.type, state=pair.place),
-            )
+            text, at = _both(pair.title, "is", *types), (a.id, _AT)
+            yield _difference(at, "type", text, a.type, b.type, state=pair.place)
             continue
         resource = list(_other_resource(pair, a.id))
         yield from resource
@@ -623,10 +615,8 @@ def _other_resource(pair: VisitPair, event_id: int) -> _Found:
         if row is not None and row.starts_job and waits[0] != waits[1]:
             who = "A" if waits[0] else "B"
             text = f"{text[:-1]}: only {who} waits for the {row.job_word} to finish."
-        yield (
-            (event_id, _AT),
-            _difference("resource", text, *names, state=pair.place, attempt=1),
-        )
+        at, (a, b) = (event_id, _AT), names
+        yield _difference(at, "resource", text, a, b, state=pair.place, attempt=1)
 
 
 def _other_attempt(pair: VisitPair, a: StateVisit, b: StateVisit) -> _Found:
@@ -635,17 +625,16 @@ def _other_attempt(pair: VisitPair, a: StateVisit, b: StateVisit) -> _Found:
         if each.a is None or each.b is None:
             # Unless it may yet come.
             if not (a if each.a is None else b).running:
-                counts = len(a.attempts), len(b.attempts)
+                counts, at = (len(a.attempts), len(b.attempts)), (_end(a), _AT)
                 text = _both(pair.title, "was tried", *map(times, counts))
-                told = _difference("try", text, *map(str, counts), state=pair.place)
-                yield (_end(a), _AT), told
+                yield _difference(at, "try", text, *map(str, counts), state=pair.place)
             return
         one, other = each.a.attempt, each.b.attempt
         alike = one.status == other.status or each.number == 1
         last = each is pair.attempts[-1]
         if "running" in {one.status, other.status} or (last and alike):
             return  # the latter is told of the state
-        ends = [(attempt.status, attempt.error) for attempt in (one, other)]
+        ends = [(attempt.status, attempt.error, None) for attempt in (one, other)]
         name, at = f"Attempt {each.number} of {pair.title}", (one.event_ids[-1], _AT)
         where: dict[str, Any] = {"state": pair.place, "attempt": each.number}
         found = list(_other_end("try", name, at, ends, **where))
@@ -661,30 +650,25 @@ def _other_outcome(
     around = comparison.pairs[pair.parent].a if pair.parent is not None else None
     if around and "aborted" in statuses and len(statuses) > 1:
         at = _end(around), _BEFORE
-    ends = [(visit.status, error_of(visit)) for visit in (a, b)]
-    caught = [x.caught.get(v.id) for v, x in zip((a, b), comparison.sides, strict=True)]
-    yield from _other_end("outcome", pair.title, at, ends, caught, state=pair.place)
+    own = zip((a, b), comparison.sides, strict=True)
+    ends = [(v.status, error_of(v), side.caught.get(v.id)) for v, side in own]
+    yield from _other_end("outcome", pair.title, at, ends, state=pair.place)
 
 
 def _other_end(
-    kind: str,
-    name: str,
-    at: _At,
-    ends: Sequence[tuple[str, str | None]],
-    caught: Sequence[Caught | None] = (None, None),
-    **more: Any,
+    kind: str, name: str, at: _At, ends: Sequence[_End], **more: Any
 ) -> _Found:
     """Compare how two things ended: by their status, else by their errors."""
-    (a, error_a), (b, error_b) = ends
+    (a, error_a, _), (b, error_b, _) = ends
     if a != b:
-        in_a, in_b = map(_ended, ends, caught)
+        in_a, in_b = map(_ended, ends)
         text = _both(name, "", in_a, in_b) if name else f"A {in_a} and B {in_b}."
-        yield at, _difference(kind, text, a, b, **more)
+        yield _difference(at, kind, text, a, b, **more)
     elif a != "succeeded" and error_a != error_b:
         errors = (named(e) if e else "no error named" for e in (error_a, error_b))
         who = name or "The execution"
         text = _both(who, "failed", *(f"with {error}" for error in errors))
-        yield at, _difference("error", text, error_a, error_b, **more)
+        yield _difference(at, "error", text, error_a, error_b, **more)
 
 
 def error_of(visit: StateVisit) -> str | None:
@@ -696,9 +680,9 @@ def _end(visit: StateVisit) -> int:
     return max(visit.event_ids, default=visit.id)
 
 
-def _ended(end: tuple[str, str | None], caught: Caught | None) -> str:
+def _ended(end: _End) -> str:
     """Say how something ended, and of a caught error which state went on."""
-    status, error = end
+    status, error, caught = end
     reason = f" with {named(error)}" if error and status != "succeeded" else ""
     then = f" {caught.words}" if caught else ""
     return f"{ended_words(status)}{reason}{then}"
@@ -710,8 +694,7 @@ def _other_calls(pair: VisitPair) -> _Found:
             denied = codes_of(call.a) != codes_of(call.b)
             lone = call.a is None or call.b is None
             if denied or (lone and call.role not in _LATE_OR_MADE):
-                kind = "denied" if denied else "call"
-                yield _other_call(kind, pair, each, call)
+                yield _other_call(pair, each, call)
 
 
 def codes_of(tally: CallTally | None) -> frozenset[str]:
@@ -719,9 +702,8 @@ def codes_of(tally: CallTally | None) -> frozenset[str]:
     return frozenset(tally.error_codes) if tally is not None else frozenset()
 
 
-def _other_call(
-    kind: str, pair: VisitPair, attempt: AttemptPair, call: CallPair
-) -> tuple[_At, Finding]:
+def _other_call(pair: VisitPair, attempt: AttemptPair, call: CallPair) -> _Placed:
+    kind = "call" if codes_of(call.a) == codes_of(call.b) else "denied"
     cases = [case for case in attempt.cases if case is not None]
     polling, name = call.role is CallRole.POLL, call.event_name
     what = f"{named(name)} {'poll' if polling else 'call'}"
@@ -739,10 +721,10 @@ def _other_call(
     if call.role is CallRole.ACTION:
         at = cases[0].attempt.scheduled_id, _AFTER
     every = (each for case in cases for each in case.calls.every)
-    proofs = (each.event_id for each in every if each.event_name == name)
+    proofs = [each for each in every if each.event_name == name]
     where = {"state": pair.place, "attempt": attempt.number, "call": call}
     sure = {"proofs": proofs, "fact": not unsure}
-    return at, _difference(kind, text, name, name, **where, **sure)
+    return _difference(at, kind, text, name, name, **where, **sure)
 
 
 def _calls(letter: str, tally: CallTally | None, what: str) -> str:
@@ -780,16 +762,14 @@ def _in_order(comparison: Comparison) -> _Found:
                 yield from _next_state(comparison, pair, ends)
 
 
-def _first_state(
-    comparison: Comparison, a: VisitPair, b: VisitPair
-) -> tuple[_At, Finding]:
+def _first_state(comparison: Comparison, a: VisitPair, b: VisitPair) -> _Placed:
     names, index = (a.visit.name, (b.b or b.visit).name), a.visit.index
-    number, where = f"[{index}]" if index is not None else "", ""
+    number, inside = f"[{index}]" if index is not None else "", ""
     if a.parent is not None:
-        where = f"In {comparison.pairs[a.parent].title}{number}, "
-    text = f"{where}A started with {named(names[0])} and B with {named(names[1])}."
-    told = _difference("first-state", text, *names, state=a.parent, index=index)
-    return (a.visit.id, _BEFORE), told
+        inside = f"In {comparison.pairs[a.parent].title}{number}, "
+    text = f"{inside}A started with {named(names[0])} and B with {named(names[1])}."
+    at, where = (a.visit.id, _BEFORE), a.parent
+    return _difference(at, "first-state", text, *names, state=where, index=index)
 
 
 def _next_state(
@@ -806,8 +786,8 @@ def _next_state(
     names = [visit.name if visit else None for visit in visits]
     ends = [f"went on to {named(n)}" if n else "went no further" for n in names]
     text = f"After {pair.title}, A {ends[0]} and B {ends[1]}."
-    told = _difference("next-state", text, *names, state=pair.place)
-    yield (_end(pair.a), _LAST), told
+    at = _end(pair.a), _LAST
+    yield _difference(at, "next-state", text, *names, state=pair.place)
 
 
 def _iteration_counts(comparison: Comparison) -> _Found:
@@ -819,12 +799,12 @@ def _iteration_counts(comparison: Comparison) -> _Found:
             if pair.visit.type == "Parallel":
                 thing = ("branch", "branches")
             text = _both(pair.title, "had", plural(counts[0], *thing), f"{counts[1]:,}")
-            told = _difference("iterations", text, *map(str, counts), state=place)
-            yield (pair.a.id, _AFTER), told
+            at, told = (pair.a.id, _AFTER), map(str, counts)
+            yield _difference(at, "iterations", text, *told, state=place)
 
 
 def _endings(comparison: Comparison) -> _Found:
-    ends = [(side.execution.status.lower(), side.error) for side in comparison.sides]
+    ends = [(s.execution.status.lower(), s.error, None) for s in comparison.sides]
     at = comparison.a.execution.event_count + 1, _LAST
     if not comparison.running:
         yield from _other_end("status", "", at, ends)

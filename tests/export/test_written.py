@@ -1,0 +1,41 @@
+"""What is written of some traces, for people and for programs.
+
+It stands in `written`, by the names of the trace and of the format. After a change that
+is meant, write all anew with `python -m tests.export.test_written`, and look at what
+git says of it.
+"""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.export.test_otlp import spans
+from tests.export.test_plain import one_by_one
+from tests.export.test_plain import printed as narrated
+from tests.export.traces import RECORDS, printed
+from tests.tui.screens import recorded
+
+WRITTEN = sorted(Path(__file__).with_name("written").iterdir())
+
+
+def written(path: Path) -> str:
+    """Write a trace; of `--plain` as it comes, of OTLP a span a line."""
+    name, target = path.stem, path.suffix[1:]
+    if target == "plain":
+        lines, said = narrated(one_by_one(name), end=True)
+        return "".join(f"{line}\n" for line in (*lines, *said))
+    text = printed(target, RECORDS[name] if name in RECORDS else recorded(name))
+    if target == "otlp":
+        return "".join(f"{json.dumps(span)}\n" for span in spans(json.loads(text)))
+    return text
+
+
+@pytest.mark.parametrize("path", WRITTEN, ids=lambda path: path.name)
+def test_what_is_written_is_what_was_looked_at(path: Path) -> None:
+    assert written(path) == path.read_text("utf-8")
+
+
+if __name__ == "__main__":
+    for each in WRITTEN:
+        each.write_text(written(each), encoding="utf-8")
