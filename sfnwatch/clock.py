@@ -44,8 +44,7 @@ class SpedClock:
 
     def __init__(self, speed: float, origin: datetime | None = None) -> None:
         if speed <= 0:
-            msg = f"speed must be above 0, not {speed}"
-            raise ValueError(msg)
+            raise ValueError(f"speed must be above 0, not {speed}")
         self._speed = speed
         self._origin = origin or datetime.now(UTC)
         self._started = time.monotonic()

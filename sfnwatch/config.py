@@ -139,14 +139,12 @@ def _read_table(file: Path) -> dict[str, Any]:
         msg = f"Can't read {where}: {error.strerror or error}."
         raise UsageError(msg, hint=f"{FILE} names another file.") from error
     if len(data) > _LARGEST:
-        msg = f"{where}: too large to be a configuration."
-        raise UsageError(msg)
+        raise UsageError(f"{where}: too large to be a configuration.")
     try:
         table: dict[str, Any] = msgspec.toml.decode(data.decode())
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        msg = f"{where}:{line}: not UTF-8."
-        raise UsageError(msg) from error
+        raise UsageError(f"{where}:{line}: not UTF-8.") from error
     except RecursionError as error:
         raise UsageError(f"{where}: nested too deeply.") from error
     except ValueError as error:

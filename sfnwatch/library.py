@@ -182,13 +182,12 @@ async def _session(named: tuple[str, ...], options: WatchOptions) -> "Session":
     """Find executions, and make the watch of them; raises SfnwatchError."""
     from sfnwatch import session
     from sfnwatch.cli.options import choose_account, named_executions
-    from sfnwatch.clock import ServerClock
-    from sfnwatch.sources.discovery import find as find_executions
+    from sfnwatch.sources.discovery import Search
     from sfnwatch.sources.targets import CallOptions, LiveOptions
 
-    settings, clock = choose_account(**options), ServerClock()
-    read = named_executions(named)
-    arns, asked = await find_executions(read, settings, clock, tell=lambda _: None)
+    settings = choose_account(**options)
+    search = Search(settings)
+    arns = await search.find(named_executions(named), lambda _: None)
     calls = CallOptions(lookup=options.get("calls", True))
     watch = LiveOptions(calls, drain=options.get("drain", LiveOptions().drain))
-    return session.live(arns, settings, watch, asked=asked)
+    return session.live(arns, settings, watch, asked=tuple(search.asked))

@@ -46,9 +46,8 @@ from sfnwatch.model.records import (
 )
 from sfnwatch.model.trace import Changed, Trace
 from sfnwatch.model.values import seconds_between
-from sfnwatch.sources.permissions import ALLOWED, Feature, operations
+from sfnwatch.sources.access import ALLOWED, AwsSettings, Feature, operations
 from sfnwatch.sources.polling import TakesBatches
-from sfnwatch.sources.profiles import AwsSettings
 from sfnwatch.sources.targets import CallOptions, LiveOptions, features_of
 
 if TYPE_CHECKING:

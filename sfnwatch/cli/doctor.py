@@ -34,13 +34,7 @@ from msgspec import to_builtins
 
 from sfnwatch import __version__
 from sfnwatch.cli.narration import lacks_unicode, narrate, put_json, put_row
-from sfnwatch.cli.options import (
-    account_options,
-    choose_account,
-    json_option,
-    name_argument,
-    sign_in,
-)
+from sfnwatch.cli.options import account_options, json_option, name_argument, signed_in
 from sfnwatch.errors import Outcome, RefusedError, SfnwatchError, UsageError, to_install
 from sfnwatch.model.integrations import Named
 from sfnwatch.model.values import clean, iso
@@ -97,7 +91,7 @@ def doctor(name: Named | None, *, as_json: bool, **account: Any) -> int:
     """
     from sfnwatch.sources.diagnosis import Diagnosis
 
-    settings, found = sign_in(choose_account(**account)), list["Check"]()
+    settings, found = signed_in(**account), list["Check"]()
 
     def tell(check: "Check") -> None:
         found.append(check)

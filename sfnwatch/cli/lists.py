@@ -15,15 +15,9 @@ import click
 
 from sfnwatch.cli import options
 from sfnwatch.cli.narration import confirm, narrate, put, put_json, put_table
-from sfnwatch.cli.reports import (
-    TARGET_WORDS,
-    export,
-    names_option,
-    redact,
-    target_option,
-)
+from sfnwatch.cli.reports import export, names_option, redact, target_option
 from sfnwatch.cli.watch import show_files
-from sfnwatch.clock import ServerClock, SystemClock
+from sfnwatch.clock import SystemClock
 from sfnwatch.errors import UsageError
 from sfnwatch.model.children import ListedExecution, Listing
 from sfnwatch.model.integrations import Named, maybe_execution_arn
@@ -56,11 +50,10 @@ def list_(name: Named | None, *, every: bool, as_json: bool, **asked: Any) -> No
     sfnwatch list --status FAILED --since 24h
     sfnwatch list nightly-report --status RUNNING --json | jq -r '.executions[].arn'
     """
-    from sfnwatch.sources.discovery import list_executions
+    from sfnwatch.sources.discovery import Search
 
-    settings = options.sign_in(options.choose_account(**asked))
-    only, clock = options.choose_filter(**asked), ServerClock()
-    listings = list_executions(name, settings, clock, lambda _: None, only)
+    search = Search(options.signed_in(**asked))
+    listings = search.list_executions(name, options.choose_filter(**asked))
     found, notes = asyncio.run(_gather(listings, every=every))
     # What runs is no better than what has ended, here.
     found.sort(key=lambda each: each.running_first[1:])
@@ -68,9 +61,8 @@ def list_(name: Named | None, *, every: bool, as_json: bool, **asked: Any) -> No
         put_json({"executions": [_json(each) for each in found]})
     elif found:
         head = ("status", "started", "length", "execution")
-        put_table(
-            [head, *(_cells(each, clock.now()) for each in found)], right=frozenset({2})
-        )
+        rows = (_cells(each, search.clock.now()) for each in found)
+        put_table([head, *rows], right={2})
     else:
         narrate("There is none, among those that AWS lists.")
     for note in notes:
@@ -121,12 +113,11 @@ def _json(each: ListedExecution) -> dict[str, str | None]:
 # -- recordings ------------------------------------------------------------------------
 
 
-_recording = click.argument(
+_recording = options.argument(
     "path",
-    metavar="NUMBER|NAME",
-    shell_complete=options.recordings,
-    callback=lambda _, __, name: name and library.choose(_every(), name).path,
-)
+    lambda name: name and library.choose(_every(), name).path,
+    options.recordings,
+)(metavar="NUMBER|NAME")
 
 
 @click.group(invoke_without_command=True)
@@ -182,7 +173,7 @@ def path_(path: Path) -> None:
 
 
 @recordings.command(
-    "export", short_help="Write one for other programs.", epilog=TARGET_WORDS
+    "export", short_help="Write one for other programs.", epilog=export.epilog
 )
 @_recording
 @target_option
@@ -223,9 +214,7 @@ def redact_(context: click.Context, /, path: Path, **asked: Any) -> None:
 )
 @options.flag("--dry-run", "Only list them.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-def prune(
-    older_than: float | None, larger_than: float | None, *, dry_run: bool, yes: bool
-) -> None:
+def prune(*, dry_run: bool, yes: bool, **asked: float | None) -> None:
     """Remove recordings, after asking: those that match all that is given.
 
     One that is still being recorded to stays. How a recording was looked at goes with
@@ -235,11 +224,11 @@ def prune(
     sfnwatch recordings prune --older-than 30d --dry-run
     sfnwatch recordings prune --larger-than 100MB --yes
     """
-    if older_than is None and larger_than is None:
+    if all(each is None for each in asked.values()):
         msg = "Nothing is said of which to remove."
         raise UsageError(msg, hint="Give --older-than 30d or --larger-than 100MB.")
     every, now = _every(), SystemClock().now()
-    found = library.to_prune(every, now, older_than=older_than, larger_than=larger_than)
+    found = library.to_prune(every, now, **asked)
     _print([(every.index(each) + 1, each) for each in found])
     count = "1 recording" if len(found) == 1 else f"{len(found)} recordings"
     what = f"{count}, {size(sum(each.size for each in found))}"
@@ -277,7 +266,7 @@ def _print(found: Sequence[tuple[int, ListedRecording]]) -> None:
     if found:
         head = ("#", "execution", "state", "length", "size", "when")
         rows = [(str(number), *_recording_cells(each)) for number, each in found]
-        put_table([head, *rows], right=frozenset({0, 3, 4}))
+        put_table([head, *rows], right={0, 3, 4})
 
 
 def _recording_cells(each: ListedRecording) -> tuple[str, str, str, str, str]:

@@ -9,7 +9,7 @@ import codecs
 import io
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TextIO, cast
 
@@ -53,7 +53,7 @@ def confirm(question: str) -> None:
     click.confirm(clean(question), abort=True, err=True)
 
 
-def put_table(rows: Sequence[tuple[str, ...]], right: frozenset[int]) -> None:
+def put_table(rows: Sequence[tuple[str, ...]], right: Collection[int] = ()) -> None:
     """Print rows in columns; those whose numbers are in `right` end together."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     sides = [">" if number in right else "<" for number in range(len(widths))]

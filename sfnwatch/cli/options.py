@@ -31,7 +31,6 @@ from click.shell_completion import CompletionItem
 from msgspec.structs import replace
 
 from sfnwatch.cli.narration import ask_unseen, can_ask, is_served, narrate
-from sfnwatch.clock import ServerClock
 from sfnwatch.errors import SfnwatchError, UsageError
 from sfnwatch.model.children import ListFilter
 from sfnwatch.model.integrations import (
@@ -46,9 +45,9 @@ from sfnwatch.model.records import Batch
 from sfnwatch.model.values import clean, without_login
 from sfnwatch.recording.format import SUFFIX
 from sfnwatch.recording.library import read_header, recording_paths, recordings_dir
-from sfnwatch.sources.permissions import endpoint_refusal
-from sfnwatch.sources.profiles import (
+from sfnwatch.sources.access import (
     AwsSettings,
+    endpoint_refusal,
     mfa_devices,
     profile_names,
     region_names,
@@ -423,15 +422,16 @@ def variable(key: str) -> str:
     return f"SFNWATCH_{key.upper().replace('-', '_')}"
 
 
-def option(
-    name: str, text: str, *, short: str = "", dest: str = "", **more: Any
-) -> Callable[[F], F]:
+def option(spec: str, text: str, *, dest: str = "", **more: Any) -> Callable[[F], F]:
     """Give a command an option that can be set.
 
-    `text` is what --help says of it, `dest` its parameter, if that is called otherwise.
+    `spec` is how --help shows it, `-o,--output FILE`, and `text` what that says of it;
+    `dest` is its parameter, if that is called otherwise.
     """
-    names = filter(None, (short, name, dest))
-    return click.option(*names, cls=SettableOption, help=text, **more)
+    names, _, metavar = spec.partition(" ")
+    every = filter(None, (*names.split(","), dest))
+    more |= {"metavar": metavar or None, "help": text}
+    return click.option(*every, cls=SettableOption, **more)
 
 
 flag = partial(option, is_flag=True)
@@ -456,26 +456,25 @@ def each_once(names: Sequence[str], read: Callable[[str], T]) -> list[T]:
     return [read(name) for name in names]
 
 
-files_argument = click.argument(
-    "files",
-    nargs=-1,
-    required=True,
-    shell_complete=files,
-    callback=lambda _, __, names: each_once(names, Path),
+def argument(
+    name: str, read: Callable[[Any], Any], offer: Any, **more: Any
+) -> Callable[..., Callable[[F], F]]:
+    """Make what gives a command an argument: read by a function, and completed."""
+    more |= {"shell_complete": offer, "callback": lambda _, __, given: read(given)}
+    return partial(click.argument, name, **more)
+
+
+files_argument = argument("files", partial(each_once, read=Path), files, nargs=-1)(
+    required=True
 )
-executions_argument = partial(
-    click.argument,
+executions_argument = argument(
     "executions",
+    lambda texts: [*filter(None, map(named_execution, texts))],
+    executions,
     nargs=-1,
-    shell_complete=executions,
-    callback=lambda _, __, texts: [*filter(None, map(named_execution, texts))],
 )
-name_argument = partial(
-    click.argument,
-    "name",
-    required=False,
-    shell_complete=executions,
-    callback=lambda _, __, text: named_execution(text or ""),
+name_argument = argument(
+    "name", lambda text: named_execution(text or ""), executions, required=False
 )
 
 
@@ -492,9 +491,8 @@ speed_option = option(
     "--speed", "Speed-up factor (screen: 20; lines: all at once).", type=Speed()
 )
 output_option = option(
-    "--output",
+    "-o,--output",
     "Write to this new file instead of stdout.",
-    short="-o",
     type=FilePath(),
     callback=_new_file,
 )
@@ -507,11 +505,10 @@ format_option = option(
 )
 redact_option = flag("--redact", "Replace names, IDs and payloads first.")
 otlp_option = option(
-    "--otlp",
+    "--otlp ENDPOINT",
     "Send spans to this OpenTelemetry collector, as states and calls end: names and"
     " error messages leave this machine. env: to the one that OpenTelemetry's own"
     " variables name.",
-    metavar="ENDPOINT",
     type=Parsed(lambda t: t if t == "env" else _url(t), "URL", "http://127.0.0.1:4318"),
 )
 debug_option = option(
@@ -546,12 +543,11 @@ STATUSES = ("RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED", "PENDING_R
 """What ListExecutions can be asked for alone."""
 filter_options = _options(
     option(
-        "--status",
+        "--status STATUS",
         f"List those of this status alone: {', '.join(STATUSES)}.",
         dest="statuses",
         multiple=True,
         type=CommaChoice(STATUSES, case_sensitive=False),
-        metavar="STATUS",
     ),
     option(
         "--since",
@@ -569,25 +565,22 @@ drain_option = option(
 aws_options = _options(
     account_options,
     option(
-        "--trail-profile",
+        "--trail-profile PROFILE",
         "Look in this profile's account too, if calls are logged there.",
         dest="profiles",
         multiple=True,
-        metavar="PROFILE",
         shell_complete=profiles,
     ),
     option(
-        "--queue",
+        "--queue URL",
         "Read calls and ECS task states from this SQS queue, which EventBridge feeds;"
         " see sfnwatch setup-queue.",
-        metavar="URL",
     ),
     flag("--consume", "With --queue: delete messages once read."),
     option(
-        "--log-group",
+        "--log-group NAME|ARN",
         "Read calls from the log group that a trail delivers to.",
         type=_LOG_GROUP,
-        metavar="NAME|ARN",
     ),
     flag(
         "--live-tail",
@@ -595,32 +588,28 @@ aws_options = _options(
         " each minute of that, until the watch ends.",
     ),
     option(
-        "--archive",
+        "--archive PATH|s3://…",
         "Read calls from a trail's files in a folder or bucket: only the days, the"
         " account and the Regions of the executions.",
-        metavar="PATH|s3://…",
     ),
     flag("--sql", "With --archive PATH: through DuckDB."),
     option(
-        "--athena",
+        "--athena [DATABASE.]TABLE",
         "Query calls from a table over a trail; see sfnwatch athena-ddl.",
-        metavar="[DATABASE.]TABLE",
     ),
     option(
-        "--athena-partitions",
+        "--athena-partitions COLUMN,…",
         "With --athena: the table's partitions, if not athena-ddl's; AWS's documented"
         " table has `timestamp` alone.",
-        metavar="COLUMN,…",
         callback=lambda _, __, names: tuple(names.split(",")) if names else None,
     ),
-    option("--athena-workgroup", "With --athena.", metavar="NAME"),
-    option("--athena-output", "With --athena: place for results.", metavar="s3://…"),
-    option("--lake", "Query calls from an event data store.", metavar="ARN"),
+    option("--athena-workgroup NAME", "With --athena."),
+    option("--athena-output s3://…", "With --athena: place for results."),
+    option("--lake ARN", "Query calls from an event data store."),
     option(
-        "--express-log-group",
+        "--express-log-group NAME|ARN",
         "Read Express executions from here, not from where their state machine logs.",
         type=_LOG_GROUP,
-        metavar="NAME|ARN",
     ),
     option(
         "--look-back",
@@ -647,12 +636,7 @@ aws_options = _options(
 display_options = _options(
     flag("--plain", "One line per event; the default off a terminal."),
     flag("--json", "One JSON object per line.", dest="as_json"),
-    option(
-        "--theme",
-        "Colors of the screen.",
-        metavar="NAME",
-        shell_complete=completing(_themes),
-    ),
+    option("--theme NAME", "Colors of the screen.", shell_complete=completing(_themes)),
     option(
         "--time",
         "Times in UTC or in your time zone.",
@@ -664,11 +648,10 @@ display_options = _options(
         "Draw with ASCII alone; so it is where the locale has no more, as LANG=C.",
     ),
     flag("--present", "Presentation mode: names masked, keys shown, lines explained."),
-    option("--filter", "Show some lines only; press ?.", metavar="FILTER"),
+    option("--filter FILTER", "Show some lines only; press ?."),
     option(
-        "--keymap",
+        "--keymap NAME",
         "Take the keys of a key map: vim, or your own keymaps/NAME.toml.",
-        metavar="NAME",
     ),
     option(
         "--notify",
@@ -684,20 +667,15 @@ display_options = _options(
 # -- whom to ask, and for what ---------------------------------------------------------
 
 
-def choose_account(
-    *,
-    profile: str | None = None,
-    region: str | None = None,
-    endpoint_url: str | None = None,
-    **_: Any,
-) -> AwsSettings:
+def choose_account(**asked: Any) -> AwsSettings:
     """Read whom to ask; raises UsageError where that would be in the clear.
 
     The Region is empty where none is given.
     """
+    endpoint_url: str | None = asked.get("endpoint_url")
     if refused := endpoint_refusal(endpoint_url):
         raise UsageError(refused)
-    return AwsSettings(region or "", profile, endpoint_url)
+    return AwsSettings(asked.get("region") or "", asked.get("profile"), endpoint_url)
 
 
 def choose_aws(**asked: Any) -> tuple[AwsSettings, LiveOptions]:
@@ -782,6 +760,11 @@ def sign_in(settings: AwsSettings, others: Sequence[str] = ()) -> AwsSettings:
     return settings
 
 
+def signed_in(**asked: Any) -> AwsSettings:
+    """Read whom to ask, and sign in; raises what either does."""
+    return sign_in(choose_account(**asked))
+
+
 def _ask_code(serial: str) -> str:
     while True:
         code = ask_unseen(f"MFA code for {serial}: ").strip()
@@ -797,14 +780,13 @@ def find_executions(
 
     The requests that it took are given with them.
     """
-    from sfnwatch.sources.discovery import find
+    from sfnwatch.sources.discovery import Search
 
-    search = find(named, settings, ServerClock(), coming=coming, tell=narrate)
-    return asyncio.run(search)
+    search = Search(settings)
+    found = asyncio.run(search.find(named, narrate, coming=coming))
+    return found, tuple(search.asked)
 
 
-def choose_filter(
-    *, statuses: tuple[str, ...], since: datetime | timedelta | None, **_: Any
-) -> ListFilter:
+def choose_filter(**asked: Any) -> ListFilter:
     """Read which executions are listed."""
-    return ListFilter(tuple(dict.fromkeys(statuses)), since)
+    return ListFilter(tuple(dict.fromkeys(asked["statuses"])), asked["since"])

@@ -28,8 +28,8 @@ from sfnwatch.cli.narration import put, put_json
 from sfnwatch.cli.options import SINCE, CommaChoice, Parsed, flag, form, matched, option
 from sfnwatch.cli.settings import commands
 from sfnwatch.errors import UsageError
-from sfnwatch.sources.permissions import Feature
-from sfnwatch.sources.permissions import iam_policy as policy
+from sfnwatch.sources.access import Feature
+from sfnwatch.sources.access import iam_policy as policy
 
 _ECS = "ecs.amazonaws.com"
 _MOST = 2_000
@@ -63,13 +63,12 @@ _NAME = Parsed(form(r"[a-z0-9_]{1,128}"), "name", "cloudtrail_logs")
 
 @click.command("iam-policy")
 @option(
-    "--with",
+    "--with OPTION",
     "Also for this option: queue, consume, log-group, live-tail, archive, athena, lake,"
     " express, start.",
     dest="features",
     multiple=True,
     type=CommaChoice([*map(str, Feature)]),
-    metavar="OPTION",
 )
 def iam_policy(features: tuple[str, ...]) -> None:
     """Print the minimal IAM policy for watching; all of it only reads.
@@ -120,7 +119,7 @@ def lab(*, with_queue: bool) -> None:
     sfnwatch ARN ARN ARN ARN                                    # of all four
     aws cloudformation delete-stack --stack-name sfnwatch-lab   # when no task runs
     """
-    template = _template("lab.json")
+    template: dict[str, Any] = json.loads(_text("lab.json"))
     if with_queue:
         for part, more in queue_template([_ECS]).items():
             if isinstance(more, dict):
@@ -134,9 +133,7 @@ def lab(*, with_queue: bool) -> None:
 @option(
     "--region", "A Region.", dest="regions", type=_REGION, multiple=True, required=True
 )
-@option(
-    "--organization", "For an organization's trail.", type=_ORGANIZATION, metavar="o-ID"
-)
+@option("--organization o-ID", "For an organization's trail.", type=_ORGANIZATION)
 @option(
     "--since",
     "The trail's first day; 90 days ago, if not given.",
@@ -145,15 +142,7 @@ def lab(*, with_queue: bool) -> None:
     show_default=False,
 )
 @option("--table", "", type=_NAME, default="cloudtrail_logs")
-def athena_ddl(
-    root: str,
-    *,
-    accounts: tuple[str, ...],
-    regions: tuple[str, ...],
-    organization: str | None,
-    since: datetime | timedelta,
-    table: str,
-) -> None:
+def athena_ddl(root: str, table: str, **asked: Any) -> None:
     """Print the statement that makes a table over a trail; nothing is applied.
 
     Its partitions are projected: a query reads the files of the days, the account and
@@ -163,9 +152,12 @@ def athena_ddl(
     \b
     sfnwatch athena-ddl s3://my-trail --account 123456789012 --region eu-west-1
     """
+    since: datetime | timedelta = asked["since"]
     first = since if isinstance(since, datetime) else datetime.now(UTC) - since
+    organization = asked["organization"]
     root = f"{root}AWSLogs/" + (f"{organization}/" if organization else "")
-    projected = {**_projected("account", accounts), **_projected("region", regions)}
+    projected = _projected("account", asked["accounts"])
+    projected |= _projected("region", asked["regions"])
     listed = "\n".join(f"  '{key}' = '{value}'," for key, value in projected.items())
     statement = Template(_text("athena_table.sql"))
     day = f"{first:%Y/%m/%d}"
@@ -187,11 +179,6 @@ def _projected(column: str, values: Sequence[str]) -> dict[str, str]:
 # -- what lies in `templates/` ---------------------------------------------------------
 
 
-def _template(name: str) -> dict[str, Any]:
-    template: dict[str, Any] = json.loads(_text(name))
-    return template
-
-
 def _text(name: str) -> str:
     return (files("sfnwatch.templates") / name).read_text("utf-8")
 
@@ -209,7 +196,7 @@ def queue_template(services: Sequence[str] = ()) -> dict[str, Any]:
     if len("".join(sources)) > _MOST:
         msg = "Too many services for one rule: name fewer, or none to have all."
         raise UsageError(msg)
-    template = _template("queue.json")
+    template: dict[str, Any] = json.loads(_text("queue.json"))
     made = template["Resources"]
     if sources:
         pattern = made["CallsRule"]["Properties"]["EventPattern"]

@@ -28,12 +28,11 @@ from sfnwatch.analysis.compare import compare as compare_executions
 from sfnwatch.analysis.compare import comparison_document
 from sfnwatch.analysis.finding import Document
 from sfnwatch.analysis.outcomes import ExecutionVerdict
+from sfnwatch.analysis.report import Report
 from sfnwatch.analysis.report import explain as explain_report
-from sfnwatch.analysis.report import report
 from sfnwatch.analysis.wording import some
 from sfnwatch.cli import options
 from sfnwatch.cli.narration import for_people, narrate, stdout
-from sfnwatch.clock import ServerClock
 from sfnwatch.errors import Outcome, RefusedError, SfnwatchError, UsageError
 from sfnwatch.export import TARGETS
 from sfnwatch.export.json import comparison_json, report_json, why_json
@@ -52,7 +51,7 @@ from sfnwatch.recording.format import (
     write_recording,
 )
 from sfnwatch.recording.reader import open_files
-from sfnwatch.sources.profiles import AwsSettings
+from sfnwatch.sources.access import AwsSettings
 from sfnwatch.sources.targets import CallOptions, LiveOptions
 from sfnwatch.view.anonymizer import Anonymizer, beginning_of, redaction_notes
 from sfnwatch.view.weighing import why as weigh
@@ -69,17 +68,19 @@ _BEGINNING, _LISTED = 4, 10
 _VARIABLE = "GITHUB_STEP_SUMMARY"
 _TROUBLE = frozenset({"denied", "expired", "retrying"})
 target_option = options.option(
-    "--to",
+    "--to FORMAT",
     "What to write.",
     dest="target",
     type=click.Choice(list(TARGETS)),
-    metavar="FORMAT",
     required=True,
 )
 names_option = options.flag("--keep-state-names", "Leave the states' names.")
 
 
-def read_source(text: str) -> Path | Named:
+Source = Path | Named
+
+
+def read_source(text: str) -> Source:
     """Tell a file from what names an execution; raises UsageError for neither."""
     if text == "-" or _is_file(text):
         return Path(text)
@@ -107,13 +108,11 @@ def _is_file(text: str) -> bool:
         return False
 
 
-_sources = partial(
-    click.argument,
+_sources = options.argument(
     "sources",
+    lambda texts: options.each_once(texts, read_source),
+    options.files_or_executions,
     nargs=-1,
-    required=True,
-    shell_complete=options.files_or_executions,
-    callback=lambda _, __, texts: options.each_once(texts, read_source),
 )
 
 
@@ -129,9 +128,7 @@ class _Loaded(NamedTuple):
     """Of a redacted trace, by the event IDs in it those in AWS's records."""
 
 
-def _load(
-    sources: Sequence[Path | Named], *, redact: bool = False, **asked: Any
-) -> _Loaded:
+def _load(sources: Sequence[Source], *, redact: bool = False, **asked: Any) -> _Loaded:
     """Read files, and watch executions to their ends; raises SfnwatchError."""
     settings, how = options.choose_aws(**asked)
     trace = Trace()
@@ -244,11 +241,8 @@ def _chosen_pair(found: _Loaded, names: Sequence[str]) -> Sequence[str]:
 
 def _one_named(labels: Mapping[str, str], name: str) -> str:
     """Find the execution a name means: its own, the one it is told by, or a part."""
-    exact = [
-        arn
-        for arn, label in labels.items()
-        if name in {arn, arn.rpartition(":")[2], label}
-    ]
+    names = {arn: {arn, arn.rpartition(":")[2], label} for arn, label in labels.items()}
+    exact = [arn for arn in names if name in names[arn]]
     found = exact or [arn for arn in labels if name in arn]
     if len(found) != 1:
         many = "several executions" if found else "no execution"
@@ -270,17 +264,19 @@ def _hint(labels: Mapping[str, str]) -> str:
 
 
 @contextmanager
-def _out_to(path: Path | None) -> Iterator[TextIO]:
+def _out_to(path: Path | None, *, append: bool = False) -> Iterator[TextIO]:
     """Give where to write: stdout, or a file that is there whole or not at all.
 
-    It may hold what the states were given: it is for its owner's eyes alone.
+    It may hold what the states were given: it is for its owner's eyes alone. One that
+    is appended to is somebody else's.
     """
     if path is None:
         with stdout() as out:
             yield out
         return
     try:
-        with atomic_write(path) as file:
+        is_new = not append
+        with atomic_write(path) if is_new else path.open("a", encoding="utf-8") as file:
             yield file
     except OSError as error:
         msg = f"Can't write {clean(str(path))}: {error.strerror or error}."
@@ -305,7 +301,7 @@ def _write(
 
 def write_report(moment: Moment, form: str, out: TextIO) -> None:
     """Write what happened."""
-    told = report(moment)
+    told = Report(moment)
     text = partial(ascii_json, report_json(told), indent=2)
     _write(form, out, text, lambda: explain_report(told))
 
@@ -314,14 +310,12 @@ def write_report(moment: Moment, form: str, out: TextIO) -> None:
 
 
 @click.command(epilog=TARGET_WORDS)
-@_sources(metavar="FILE…|EXECUTION…")
+@_sources(required=True, metavar="FILE…|EXECUTION…")
 @target_option
 @options.output_option
 @options.redact_option
 @options.aws_options
-def export(
-    sources: list[Path | Named], target: str, output: Path | None, **asked: Any
-) -> int:
+def export(sources: list[Source], target: str, **asked: Any) -> int:
     """Write a trace for other programs, to stdout or a file.
 
     FILES are what `replay` takes. An EXECUTION is named as `watch` takes it, by its
@@ -332,31 +326,24 @@ def export(
     sfnwatch export ARN --to json | jq .calls
     """
     found = _load(sources, **asked)
-    with _out_to(output) as out:
+    with _out_to(asked["output"]) as out:
         TARGETS[target].dump(found.trace.as_of(), out)
     return found.code
 
 
 @click.command()
-@_sources(metavar="FILE…|EXECUTION…")
+@_sources(required=True, metavar="FILE…|EXECUTION…")
 @options.option(
-    "--why",
+    "--why EVENT_ID",
     "Instead, say of this call why it is matched, or is not: what speaks for and"
     " against each attempt that was considered. The beginning of its event ID will do.",
     multiple=True,
-    metavar="EVENT_ID",
 )
 @options.format_option
 @options.output_option
 @options.redact_option
 @options.aws_options
-def explain(
-    sources: list[Path | Named],
-    why: tuple[str, ...],
-    form: str,
-    output: Path | None,
-    **asked: Any,
-) -> int:
+def explain(sources: list[Source], why: tuple[str, ...], **asked: Any) -> int:
     """Say what happened: what failed, where the time went, who called what.
 
     FILES are what `replay` takes; a history alone, or calls alone, will do: what isn't
@@ -373,7 +360,8 @@ def explain(
     chosen = (_chosen_call(found, text) for text in why)
     calls = {call.event_id: call for call in chosen}.values()
     moment = found.trace.as_of()
-    with _out_to(output) as out:
+    form: str = asked["form"]
+    with _out_to(asked["output"]) as out:
         if calls:
             lines = (ascii_json(why_json(moment, call)) for call in calls)
             _write(form, out, lambda: "\n".join(lines), lambda: weigh(moment, calls))
@@ -383,24 +371,17 @@ def explain(
 
 
 @click.command()
-@_sources(metavar="A B")
+@_sources(required=True, metavar="A B")
 @options.option(
-    "--execution",
+    "--execution NAME",
     "One of those in the files, by its name or a part of its ARN; give two.",
     dest="names",
     multiple=True,
-    metavar="NAME",
 )
 @options.format_option
 @options.output_option
 @options.aws_options
-def compare(
-    sources: list[Path | Named],
-    names: tuple[str, ...],
-    form: str,
-    output: Path | None,
-    **asked: Any,
-) -> None:
+def compare(sources: list[Source], names: tuple[str, ...], **asked: Any) -> None:
     """Say how two executions differ: states, times, attempts, calls, polls.
 
     A and B are files as `replay` takes them, or executions as `watch` takes them,
@@ -416,8 +397,8 @@ def compare(
     moment = found.trace.as_of()
     told = compare_executions((moment, a), (moment, b))
     text = partial(ascii_json, comparison_json(told), indent=2)
-    with _out_to(output) as out:
-        _write(form, out, text, lambda: comparison_document(told))
+    with _out_to(asked["output"]) as out:
+        _write(asked["form"], out, text, lambda: comparison_document(told))
 
 
 @click.command()
@@ -472,7 +453,7 @@ def redact(files: list[Path], output: Path | None, *, keep_state_names: bool) ->
     callback=lambda _, __, texts: texts and options.named_executions(texts),
 )
 @options.flag("--next", "Wait for a machine's next one.", dest="coming")
-@options.option("--until", "Only until this state is entered.", metavar="STATE")
+@options.option("--until STATE", "Only until this state is entered.")
 @options.option(
     "--timeout", "No longer than this: 90s, 15m, 1h.", type=options.DURATION
 )
@@ -484,16 +465,7 @@ def redact(files: list[Path], output: Path | None, *, keep_state_names: bool) ->
 )
 @options.flag("--summary", "Append the report to the summary of a GitHub job's step.")
 @options.account_options
-def wait(
-    executions: list[Named],
-    timeout: float | None,
-    until: str | None,
-    form: str | None,
-    *,
-    coming: bool,
-    summary: bool,
-    **asked: Any,
-) -> int:
+def wait(executions: list[Named], *, coming: bool, summary: bool, **asked: Any) -> int:
     """Wait for executions to end; the exit code is the outcome.
 
     EXECUTION is what `sfnwatch EXECUTION` takes. Only histories are read: no call to
@@ -504,22 +476,22 @@ def wait(
     sfnwatch wait "$arn" --timeout 1h && deploy
     sfnwatch wait "$arn" --format markdown >> "$GITHUB_STEP_SUMMARY"
     """
-    from sfnwatch.sources.discovery import find
+    from sfnwatch.sources.discovery import Search
 
     path = _summary_path() if summary else None
-    settings = options.sign_in(options.choose_account(**asked))
-    waiting = _Waiting(Trace(), until)
+    settings = options.signed_in(**asked)
+    waiting = _Waiting(Trace(), asked["until"])
+    timeout: float | None = asked["timeout"]
 
     async def begin() -> session.Session:
-        clock = ServerClock()
-        arns, _ = await find(executions, settings, clock, coming=coming, tell=narrate)
+        arns = await Search(settings).find(executions, narrate, coming=coming)
         how = LiveOptions(CallOptions(lookup=False), drain=0.0)
         return session.live(arns, settings, how, trace=waiting.trace)
 
     signalled = session.run(lambda: waiting.run(begin(), timeout))
     code = waiting.code(duration(timeout or 0.0)) if signalled is None else signalled
     if code < Outcome.INTERRUPTED:
-        _report(waiting.trace.as_of(), form, path)
+        _report(waiting.trace.as_of(), asked["form"], path)
     return code
 
 
@@ -635,12 +607,8 @@ def _summary_path() -> Path:
 def _report(moment: Moment, form: str | None, path: Path | None) -> None:
     """Print what is asked for, and append it to a step's summary."""
     if path is not None:
-        try:
-            with path.open("a", encoding="utf-8") as out:
-                write_report(moment, "markdown", out)
-        except OSError as error:
-            msg = f"Can't write {clean(str(path))}: {error.strerror or error}."
-            raise SfnwatchError(msg) from error
+        with _out_to(path, append=True) as out:
+            write_report(moment, "markdown", out)
     if form is not None:
-        with stdout() as out:
+        with _out_to(None) as out:
             write_report(moment, form, out)

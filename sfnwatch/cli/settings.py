@@ -13,12 +13,7 @@ import click
 from click.core import ParameterSource
 
 from sfnwatch.cli.narration import narrate, put, put_table
-from sfnwatch.cli.options import (
-    SettableOption,
-    choose_account,
-    choose_aws,
-    variable,
-)
+from sfnwatch.cli.options import SettableOption, choose_account, choose_aws, variable
 from sfnwatch.config import (
     FILE,
     OWN_KEYS,
@@ -63,9 +58,7 @@ def commands(context: click.Context) -> Iterator[click.Context]:
         return
     for name in group.list_commands(context):
         if command := group.get_command(context, name):
-            found = command.make_context(
-                name, [], parent=context, resilient_parsing=True
-            )
+            found = command.make_context(name, [], context, resilient_parsing=True)
             yield found
             yield from commands(found)
 
@@ -331,7 +324,7 @@ def _print_settings(found: dict[str, Setting], *, as_json: bool) -> None:
         put(without_login(json.dumps({"settings": told}, indent=2)))
         return
     rows = [(key, _words(value), where) for key, (value, where) in found.items()]
-    put_table(rows, right=frozenset())
+    put_table(rows)
 
 
 def _words(value: Any) -> str:

@@ -48,7 +48,7 @@ from sfnwatch.model.records import Batch, Received
 from sfnwatch.model.values import clean
 from sfnwatch.recording import library
 from sfnwatch.recording.format import STDIN
-from sfnwatch.sources.profiles import AwsSettings, configured_region
+from sfnwatch.sources.access import AwsSettings, region_of
 from sfnwatch.view.filter_language import FilterError, parse_filter
 
 if TYPE_CHECKING:
@@ -114,9 +114,8 @@ def watch(executions: list[Named], *, coming: bool, pick: bool, **shared: Any) -
             hint = "Name one, or none for all of the account's."
             raise UsageError(msg, hint=hint)
         within, only = next(iter(executions), None), options.choose_filter(**shared)
-        arns, recordings, asked = choose_executions(
-            within, settings, display.screen, only
-        )
+        chosen = choose_executions(within, settings, display.screen, only)
+        arns, recordings, asked = chosen
         if recordings:
             return show_files(recordings, None, **shared)
     elif executions:
@@ -231,7 +230,8 @@ def show_files(paths: Sequence[Path], speed: float | None, **shared: Any) -> int
     if piped and is_served():
         msg = "What is piped into stdin can't be shown in a browser."
         raise UsageError(msg, hint="Name a file.")
-    display = choose_display(recorded=False, piped=piped, **shared)
+    usable = _is_usable(piped=piped)
+    display = choose_display(recorded=False, usable=usable, **shared)
     if display.screen:
         # The screen's player decides what of it is shown.
         replayed = session.replay(paths)
@@ -256,14 +256,12 @@ def _sent(watched: session.Session, endpoint: str | None) -> session.Session:
 # -- the demo's account ----------------------------------------------------------------
 
 
-def _serve(
-    scenario: str | None, speed: float, *, port: int | None, fresh: bool, **_: Any
-) -> int:
+def _serve(scenario: str | None, speed: float, **asked: Any) -> int:
     from sfnwatch.demo.http_server import DEFAULT_PORT, serve
 
     scenarios = tuple(PLANS) if scenario is None else plans_of(scenario)
-    port = DEFAULT_PORT if port is None else port
-    run = partial(serve, scenarios, port=port, speed=speed, fresh=fresh)
+    port = DEFAULT_PORT if asked["port"] is None else asked["port"]
+    run = partial(serve, scenarios, port=port, speed=speed, fresh=asked["fresh"])
 
     async def until_signalled() -> None:
         # Whoever reads the line may end us at once: signals are caught before it.
@@ -298,26 +296,20 @@ class Display(NamedTuple):
 
 
 def choose_display(
-    *,
-    recorded: bool = True,
-    piped: bool = False,
-    usable: bool | None = None,
-    **asked: Any,
+    *, recorded: bool = True, usable: bool | None = None, **asked: Any
 ) -> Display:
     """Read how to show something; raises UsageError.
 
-    It is `recorded` unless somebody says otherwise, or only if somebody does. Where it
-    is `piped` into stdin the keys come from the terminal all the same. Whether there is
-    a terminal that is `usable` need not be said.
+    It is `recorded` unless somebody says otherwise, or only if somebody does. Whether
+    there is a terminal that is `usable` need not be said.
     """
     plain, as_json = asked["plain"], _is_meant("as_json", "plain", asked)
     path, is_off = asked["record"], _is_meant("no_record", "record", asked)
     record = not is_off and (recorded or path is not None)
     if asked["filter"] is not None:
         _check_filter(asked["filter"])
-    if usable is None:
-        usable = is_served() or _is_usable(piped=piped)
     screen = None
+    usable = _is_usable() if usable is None else usable
     if usable and not (plain or as_json):
         screen = _choose_screen(asked)
     elif typed := next(filter(is_typed, _OF_THE_SCREEN), None):
@@ -326,8 +318,13 @@ def choose_display(
     return Display(screen, as_json, record, path if record else None, asked["filter"])
 
 
-def _is_usable(*, piped: bool) -> bool:
-    """True where a screen can be drawn, and keys can be heard."""
+def _is_usable(*, piped: bool = False) -> bool:
+    """True where a screen can be drawn, and keys can be heard.
+
+    Where something is `piped` into stdin they come from the terminal all the same.
+    """
+    if is_served():
+        return True
     # Textual draws on this stderr, which is under ours: all three must be the terminal.
     streams = (sys.stdin, sys.stdout, sys.__stderr__)[1 if piped else 0 :]
     heard = not piped or os.access(_TERMINAL, os.R_OK)
@@ -428,16 +425,7 @@ def _on_screen(
     saved = library.load_view(path) if path else library.SavedView()
     if kept is not None:
         saved = replace(saved, filter=kept)
-    settings = replace(
-        asked,
-        mode=watched.mode,
-        title=watched.title,
-        recording=str(recorder.path) if recorder else "",
-        is_recorded=recorder is not None,
-        speed=speed,
-        watched=watched.span,
-    )
-    app = SfnwatchApp(watched, clock=watched.clock, settings=settings, saved=saved)
+    app = SfnwatchApp(watched, replace(asked, speed=speed), saved)
     code = asyncio.run(_run_app(app))
     if path is not None and app.view_to_save != library.SavedView():
         # A comfort: one that can't be kept is no reason to complain.
@@ -485,7 +473,18 @@ def choose_executions(
     from sfnwatch.tui.picker import PickerApp, PickerSource
 
     clock, requests = ServerClock(), list[Received]()
-    listed = partial(_listings, settings, clock, requests.extend, only)
+
+    async def listed(named: Named | None) -> AsyncGenerator[Listing, None]:
+        # The SDKs are imported off the loop.
+        discovery = await asyncio.to_thread(import_module, "sfnwatch.sources.discovery")
+        search = discovery.Search(settings, clock)
+        try:
+            async with aclosing(search.list_executions(named, only)) as listings:
+                async for listing in listings:
+                    yield listing
+        finally:
+            requests.extend(search.asked)
+
     source = PickerSource(
         partial(listed, named),
         clock,
@@ -511,25 +510,13 @@ def _region(named: Named | None, settings: AwsSettings) -> str:
     Where none is set nothing can be asked: the list says so where there are recordings
     beside it. Else it raises SfnwatchError.
     """
-    own = settings.region or getattr(named, "region", None)
     try:
-        return own or configured_region(None, settings.profile)
+        return region_of(settings, named)
     except SfnwatchError as error:
         if not library.recording_paths(library.recordings_dir()):
             hint = f"{error.hint} Without an AWS account: sfnwatch demo."
             raise type(error)(error.message, hint=hint.strip()) from error
     return ""
-
-
-async def _listings(
-    settings: Any, clock: Any, note: Any, only: ListFilter, named: Named | None
-) -> AsyncGenerator[Listing, None]:
-    """List executions; the SDKs are imported off the loop."""
-    discovery = await asyncio.to_thread(import_module, "sfnwatch.sources.discovery")
-    listed = discovery.list_executions(named, settings, clock, note, only)
-    async with aclosing(listed) as listings:
-        async for listing in listings:
-            yield listing
 
 
 async def _recordings_of(

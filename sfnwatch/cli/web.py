@@ -73,10 +73,8 @@ def web(
     """
     _check_words(context.find_root(), words)
     if find_spec("textual_serve") is None:
-        raise UsageError(
-            "Serving to a browser takes textual-serve, which is not installed.",
-            hint=f"Run: {to_install('web')}.",
-        )
+        msg = "Serving to a browser takes textual-serve, which is not installed."
+        raise UsageError(msg, hint=f"Run: {to_install('web')}.")
     try:
         listener = listener_on(port)
     except OSError as error:
@@ -123,15 +121,13 @@ Handler = Callable[["http.Request"], Awaitable["http.StreamResponse"]]
 class BrowserServer:
     """Serves the screen of one command line to browsers on this machine."""
 
-    def __init__(
-        self, words: Sequence[str], listener: socket.socket, token: str | None = None
-    ) -> None:
+    def __init__(self, words: Sequence[str], listener: socket.socket) -> None:
         from textual_serve.server import Server
 
         # The shell that textual-serve starts must not stand between it and us.
         program = (sys.executable, "-m", (__package__ or "").rpartition(".")[0])
         command = f"exec {join([*program, *words])}"
-        self._listener, self._token = listener, token or token_urlsafe(16)
+        self._listener, self._token = listener, token_urlsafe(16)
         self._port = int(listener.getsockname()[1])
         # A browser sends a host's cookies to all of its ports: each has its own, and
         # none learns the token of another.
@@ -172,14 +168,10 @@ class BrowserServer:
         pages = self._pages
         loader = jinja2.FileSystemLoader(pages.templates_path)
         aiohttp_jinja2.setup(app, loader=loader)
-        app.add_routes(
-            [
-                http.get("/", pages.handle_index, name="index"),
-                http.get("/ws", self._show, name="websocket"),
-                http.get("/download/{key}", pages.handle_download, name="download"),
-                http.static("/static", pages.statics_path, name="static"),
-            ]
-        )
+        app.router.add_get("/", pages.handle_index, name="index")
+        app.router.add_get("/ws", self._show, name="websocket")
+        app.router.add_get("/download/{key}", pages.handle_download, name="download")
+        app.router.add_static("/static", pages.statics_path, name="static")
         return app
 
     async def _guarded(

@@ -476,7 +476,9 @@ class Recorder:
         if self._file is None:
             return
         try:
-            _check_there(self._file)
+            if os.fstat(self._file.fileno()).st_nlink == 0:
+                # Writing succeeds, and nobody will ever read it.
+                raise FileNotFoundError("the file was deleted")
             _write(self._file, lines)
         except OSError as error:
             self._stop(error)
@@ -599,12 +601,6 @@ def _write(file: FileIO, data: bytes) -> None:
     rest = memoryview(data)
     while rest:
         rest = rest[file.write(rest) :]
-
-
-def _check_there(file: FileIO) -> None:
-    """Writing to a file that was deleted succeeds, and nobody will ever read it."""
-    if os.fstat(file.fileno()).st_nlink == 0:
-        raise FileNotFoundError("the file was deleted")
 
 
 # -- names of files ------------------------------------------------------------------

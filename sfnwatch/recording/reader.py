@@ -440,8 +440,7 @@ def _unfinished(imported: Sequence[Imported]) -> Iterator[str]:
     for file in imported:
         goes_on = bool(file.events) and max(file.events) + 1 in begun
         if file.has_next and not goes_on and not (file.others and several):
-            name = name_of(file.path)
-            yield f"{name}: one page of several, and the next is not here"
+            yield f"{name_of(file.path)}: one page of several, and the next is not here"
 
 
 def _name(

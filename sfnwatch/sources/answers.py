@@ -104,12 +104,15 @@ class Failure(Exception):  # noqa: N818 - it is not an error of ours
 
 
 class Verdict(Struct, frozen=True):
-    """What some codes mean where they come from one service, or of one question."""
+    """What some codes mean where they come from one service, or of one question.
+
+    Unless it says otherwise that is final.
+    """
 
     codes: str
     """A pattern of the codes."""
-    state: HealthState
     advice: str = ""
+    state: HealthState = HealthState.REFUSED
     at_least: float = 0.0
 
     def apply(self, failure: Failure) -> bool:
@@ -164,17 +167,12 @@ def _decode_loosely(body: bytes, shape: type[T]) -> T:
     """Decode what only Python's own parser takes: half of a surrogate pair."""
     try:
         value = json.loads(body)
-        if isinstance(value, dict):
-            value = {key: _raw(each) for key, each in value.items()}
+        for key, each in value.items() if isinstance(value, dict) else ():
+            if isinstance(each, list):
+                value[key] = [Raw(encode_json(item)) for item in each]
         return msgspec.convert(value, type=shape)
     except (ValueError, RecursionError) as error:
         raise GarbledError(str(error)) from error
-
-
-def _raw(value: Any) -> Any:
-    if not isinstance(value, list):
-        return value
-    return [Raw(encode_json(item)) for item in value]
 
 
 def json_bytes(text: str) -> bytes:

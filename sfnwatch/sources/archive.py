@@ -26,17 +26,11 @@ import os
 import re
 import stat
 from collections import deque
-from collections.abc import (
-    AsyncGenerator,
-    Callable,
-    Iterable,
-    Iterator,
-    Sequence,
-)
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
 from contextlib import aclosing, suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from itertools import islice, pairwise
+from itertools import islice, pairwise, starmap
 from pathlib import Path
 
 import aiohttp
@@ -49,23 +43,8 @@ from sfnwatch.errors import UsageError
 from sfnwatch.model.integrations import role_name
 from sfnwatch.model.json_stream import JsonStream, TextStream
 from sfnwatch.model.records import HealthState, Received, Record, RecordKind
-from sfnwatch.model.values import (
-    clean,
-    iso,
-    mapping_of,
-    maybe_time,
-    seconds_between,
-    stamp,
-    text_of,
-)
-from sfnwatch.sources.answers import (
-    AwsRequest,
-    CallsAws,
-    Failure,
-    Page,
-    Text,
-    Verdict,
-)
+from sfnwatch.model.values import clean, iso, mapping_of, maybe_time, stamp, text_of
+from sfnwatch.sources.answers import AwsRequest, CallsAws, Failure, Page, Text, Verdict
 from sfnwatch.sources.polling import OVERLAP, CallSource, PollingSource, WatchContext
 from sfnwatch.sources.targets import BEFORE_START, Targets, TimeSpan
 
@@ -517,8 +496,8 @@ _NAP = 0.5
 """Seconds between looks at whether the history has been read."""
 _HISTORY = timedelta(seconds=30)
 """How long that is waited for, of an execution that has ended."""
-_TELL = 1.0
-"""Seconds between words on how far the reading has come."""
+_TELL = timedelta(seconds=1)
+"""The time between words on how far the reading has come."""
 _TRIES, _TORN_PAUSE = 3, 2.0
 """How often a file is asked for whose answer is cut, and the seconds between; and after
 so many files that may not be read, with none that was, it is not they but the
@@ -558,9 +537,7 @@ def may_concern(record: Record, roles: frozenset[str], *, anybody: bool) -> bool
 class Archive(CallSource):
     """A source: reads a trail's files until all executions have ended."""
 
-    verdicts = tuple(
-        Verdict(codes, HealthState.REFUSED, advice) for codes, advice in _WRONG.items()
-    )
+    verdicts = tuple(starmap(Verdict, _WRONG.items()))
     kind = RecordKind.TRAIL
     """What `read_next` makes of records."""
 
@@ -657,12 +634,9 @@ class Archive(CallSource):
         accounts, regions = named_in(self._place.folders)
         usual = {each.arn.region for each in targets.each}
         usual.update(region for region, _ in targets.trail_queries)
-        return FileWindow(
-            accounts=frozenset(accounts or targets.accounts),
-            regions=frozenset(regions or usual),
-            first=targets.span.first or self.clock.now() - BEFORE_START,
-            last=targets.span.last,
-        )
+        whose = frozenset(accounts or targets.accounts), frozenset(regions or usual)
+        first = targets.span.first or self.clock.now() - BEFORE_START
+        return FileWindow(*whose, first, targets.span.last)
 
     # -- reading them ------------------------------------------------------------------
 
@@ -758,6 +732,6 @@ class Archive(CallSource):
     def _tell_progress(self, place: str) -> None:
         """Say how far the reading has come, now and then."""
         now = self.clock.now()
-        if seconds_between(self._told_at, now) >= _TELL:
+        if now - self._told_at >= _TELL:
             self._told_at = now
             self.say(f"Reading the trail's files: {place}.")

@@ -24,14 +24,7 @@ import re
 import shlex
 import signal
 import time
-from collections.abc import (
-    AsyncGenerator,
-    AsyncIterator,
-    Callable,
-    Collection,
-    Mapping,
-    Sequence,
-)
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
 from datetime import UTC, datetime
 from functools import cache, partial
@@ -68,6 +61,20 @@ from sfnwatch import __version__
 from sfnwatch.errors import RefusedError
 from sfnwatch.model.records import HealthState, Operation
 from sfnwatch.model.values import clean, iso
+from sfnwatch.sources.access import (
+    SIGN_IN,
+    AwsSettings,
+    Feature,
+    Keys,
+    NotAllowedError,
+    check_files,
+    login_command,
+    mfa_refusal,
+    operations,
+    profile_name,
+    signing_profile,
+    wrong_setting,
+)
 from sfnwatch.sources.answers import (
     AwsAnswer,
     AwsRequest,
@@ -76,23 +83,7 @@ from sfnwatch.sources.answers import (
     convert_answer,
     decode_answer,
 )
-from sfnwatch.sources.permissions import (
-    SIGN_IN,
-    Feature,
-    NotAllowedError,
-    operations,
-)
 from sfnwatch.sources.polling import note_answer, note_sent
-from sfnwatch.sources.profiles import (
-    AwsSettings,
-    Keys,
-    check_files,
-    login_command,
-    mfa_refusal,
-    profile_name,
-    signing_profile,
-    wrong_setting,
-)
 from sfnwatch.sources.wire import (
     EXPIRED_PAUSE,
     STALE_PAGE,
@@ -139,16 +130,13 @@ logging.getLogger("aiobotocore").addHandler(logging.NullHandler())
 
 
 def _keep_body(
-    operation_model: OperationModel,
-    response_dict: dict[str, Any],
-    customized_response_dict: dict[str, Any],
-    **_: Any,
+    operation_model: OperationModel, response_dict: dict[str, Any], **told: Any
 ) -> None:
     """Take botocore's `before-parse`: keep a body, and let botocore parse none."""
     is_json = operation_model.service_model.resolved_protocol == "json"
     is_stream = operation_model.has_event_stream_output
     if is_json and not is_stream and response_dict["status_code"] < _FIRST_OTHER:
-        customized_response_dict[_BODY] = response_dict["body"]
+        told["customized_response_dict"][_BODY] = response_dict["body"]
         response_dict["body"] = b"{}"
 
 
@@ -308,6 +296,9 @@ async def have_role(settings: AwsSettings, codes: Mapping[str, str]) -> Keys:
 
 # -- the places ------------------------------------------------------------------------
 
+Places = list[CredentialProvider]
+"""Where credentials are looked for, one after the other."""
+
 
 def _put_places(session: AioSession, prompter: Prompter) -> None:
     """Put our places among a session's."""
@@ -332,9 +323,7 @@ def _put_places(session: AioSession, prompter: Prompter) -> None:
     resolver.providers[:] = _in_their_places(resolver.providers, ours)
 
 
-def _in_their_places(
-    places: Sequence[CredentialProvider], ours: Sequence[CredentialProvider]
-) -> list[CredentialProvider]:
+def _in_their_places(places: Places, ours: Places) -> Places:
     by_name = {each.METHOD: each for each in ours}
     return [by_name.get(each.METHOD, each) for each in places]
 
@@ -350,7 +339,7 @@ class _ProfilePlaces(AioProfileProviderBuilder):
         self,
         profile_name: str,
         disable_env_vars: bool = False,  # noqa: FBT001, FBT002
-    ) -> list[CredentialProvider]:
+    ) -> Places:
         places = super().providers(profile_name, disable_env_vars)
         return _in_their_places(places, [self._process_of(profile_name)])
 

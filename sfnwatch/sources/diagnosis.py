@@ -29,12 +29,11 @@ from sfnwatch.model.integrations import (
 )
 from sfnwatch.model.records import HealthState
 from sfnwatch.model.values import clean, duration, mapping_of, maybe_time, without_login
+from sfnwatch.sources.access import AwsSettings, Feature, check_profile, region_of
 from sfnwatch.sources.answers import AwsRequest, Failure
 from sfnwatch.sources.aws_client import AwsClient
-from sfnwatch.sources.discovery import list_executions
-from sfnwatch.sources.permissions import Feature
+from sfnwatch.sources.discovery import Search
 from sfnwatch.sources.polling import RequestLog
-from sfnwatch.sources.profiles import AwsSettings, check_profile, configured_region
 from sfnwatch.sources.wire import SKEWED, beside_aws, time_of
 
 LIMIT = 10.0
@@ -91,8 +90,7 @@ class Diagnosis:
     async def run(self) -> None:
         """Tell what is found, in the order in which one thing needs another."""
         try:
-            region = self._settings.region or getattr(self._named, "region", None)
-            region = configured_region(region, self._settings.profile)
+            region = region_of(self._settings, self._named)
             self._settings = replace(self._settings, region=region)
             check_profile(self._settings)
         except SfnwatchError as error:
@@ -226,8 +224,7 @@ class Diagnosis:
         if self._silent:
             self._tell(Check(name, None, _UNANSWERED))
             return None
-        settings, clock = self._settings, self._clock
-        lists = list_executions(self._named, settings, clock, lambda _: None)
+        lists = Search(self._settings, self._clock).list_executions(self._named)
         try:
             async with asyncio.timeout(LIMIT), aclosing(lists) as listings:
                 async for listing in listings:

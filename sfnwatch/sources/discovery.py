@@ -39,25 +39,17 @@ from sfnwatch.model.integrations import (
 )
 from sfnwatch.model.records import Batch, HealthState, Received, RecordKind
 from sfnwatch.model.values import clean, duration, iso
-from sfnwatch.sources.answers import (
-    AwsAnswer,
-    CallsAws,
-    Failure,
-    ListPage,
-    Text,
-    Verdict,
-)
+from sfnwatch.sources.access import AwsSettings, Feature, check_profile, region_of
+from sfnwatch.sources.answers import CallsAws, Failure, ListPage, Text, Verdict
 from sfnwatch.sources.aws_client import AwsClient
-from sfnwatch.sources.permissions import Feature
 from sfnwatch.sources.polling import (
     GaveUpError,
     Interval,
+    Pages,
     PollingSource,
     RateLimitedAws,
-    TakesBatches,
     WatchContext,
 )
-from sfnwatch.sources.profiles import AwsSettings, check_profile, configured_region
 from sfnwatch.sources.targets import Targets
 
 _TRIES = 5
@@ -144,11 +136,7 @@ class Discovery(PollingSource):
     It asks for one thing after the other, and again while that may help.
     """
 
-    verdicts = (
-        Verdict(
-            "StateMachineTypeNotSupported", HealthState.REFUSED, f"It is {_EXPRESS}"
-        ),
-    )
+    verdicts = (Verdict("StateMachineTypeNotSupported", f"It is {_EXPRESS}"),)
 
     def __init__(
         self, aws: CallsAws, clock: Clock, region: str, only: ListFilter | None = None
@@ -192,9 +180,7 @@ class Discovery(PollingSource):
 
     # -- pages ---------------------------------------------------------------------
 
-    def _machines(
-        self, size: int, note: str
-    ) -> AsyncGenerator[AwsAnswer[_MachinePage], None]:
+    def _machines(self, size: int, note: str) -> Pages[_MachinePage]:
         self.subject = self.region
         operation = "states:ListStateMachines"
         return self.pages(self.request(operation, _MachinePage, note, maxResults=size))
@@ -439,67 +425,69 @@ def _is_after(execution: ListedExecution, moment: datetime) -> bool:
 # -- from what was named to executions ---------------------------------------------
 
 
-@asynccontextmanager
-async def _discovery_for(
-    named: Named | None,
-    settings: AwsSettings,
-    clock: ServerClock,
-    note: TakesBatches,
-    only: ListFilter | None = None,
-) -> AsyncIterator[Discovery]:
-    """Look where what is named is, or all; raises SfnwatchError.
+class Search:
+    """Looks for executions, with somebody's settings."""
 
-    What was asked is told to `note` at the end.
-    """
-    own = None if named is None or isinstance(named, MachineName) else named.region
-    region = settings.region or own or configured_region(None, settings.profile)
-    check_profile(settings)
-    async with AwsClient(settings, clock.heed, [Feature.START]) as aws:
-        discovery = Discovery(aws, clock, region, only=only)
+    def __init__(self, settings: AwsSettings, clock: ServerClock | None = None) -> None:
+        self._settings, self.clock = settings, clock or ServerClock()
+        self.asked: list[Received] = []
+        """The requests that it took, for the recording and for the request log."""
+
+    @asynccontextmanager
+    async def _discovery(
+        self, named: Named | None, only: ListFilter | None = None
+    ) -> AsyncIterator[Discovery]:
+        """Look where what is named is, or all; raises SfnwatchError."""
+        settings = self._settings
+        region = region_of(settings, named)
+        check_profile(settings)
+        async with AwsClient(settings, self.clock.heed, [Feature.START]) as aws:
+            discovery = Discovery(aws, self.clock, region, only=only)
+            try:
+                yield discovery
+            finally:
+                self.asked += discovery.take_requests()
+
+    async def list_executions(
+        self, named: Named | None, only: ListFilter | None = None
+    ) -> AsyncGenerator[Listing, None]:
+        """List the executions of what is named, or the newest of all state machines.
+
+        Raises SfnwatchError.
+        """
+        async with self._discovery(named, only) as discovery:
+            listings = discovery.list_named(named) if named else discovery.list_recent()
+            async with aclosing(listings):
+                async for listing in listings:
+                    yield listing
+
+    async def find(
+        self, named: Sequence[Named], tell: Tell, *, coming: bool = False
+    ) -> list[ExecutionArn]:
+        """Find an execution for all that was named, each once; raises SfnwatchError.
+
+        That of a state machine, or of a Map Run, is the one that was started last; or,
+        if it is `coming`, the next one to start.
+        """
+        for each in named:
+            if coming and isinstance(each, ExecutionArn | MapRunArn):
+                started = clean(each.name, _LIMIT)
+                msg = "--next waits for an execution to start, and"
+                hint = "Give the ARN or the name of a state machine."
+                raise UsageError(f"{msg} {started} has started.", hint=hint)
         try:
-            yield discovery
-        finally:
-            note(discovery.take_requests())
+            async with asyncio.TaskGroup() as group:
+                found = (self._find(each, tell, coming=coming) for each in named)
+                tasks = [group.create_task(each) for each in found]
+        except* SfnwatchError as errors:
+            # A person is told of the first, by itself.
+            raise errors.exceptions[0] from errors
+        return [*{arn.arn: arn for arn in (task.result() for task in tasks)}.values()]
 
-
-async def list_executions(
-    named: Named | None,
-    settings: AwsSettings,
-    clock: ServerClock,
-    note: TakesBatches,
-    only: ListFilter | None = None,
-) -> AsyncGenerator[Listing, None]:
-    """List the executions of what is named, or the newest of all state machines.
-
-    Raises SfnwatchError. What was asked is told to `note` at the end.
-    """
-    async with _discovery_for(named, settings, clock, note, only) as discovery:
-        listings = discovery.list_named(named) if named else discovery.list_recent()
-        async with aclosing(listings):
-            async for listing in listings:
-                yield listing
-
-
-async def find(
-    named: Sequence[Named],
-    settings: AwsSettings,
-    clock: ServerClock,
-    *,
-    coming: bool = False,
-    tell: Tell,
-) -> tuple[list[ExecutionArn], Batch]:
-    """Find an execution for all that was named, each once; raises SfnwatchError.
-
-    That of a state machine, or of a Map Run, is the one that was started last; or, if
-    it is `coming`, the next one to start. The requests that it took are given with
-    them, for the recording and for the request log.
-    """
-    asked = list[Received]()
-
-    async def one(named: Named) -> ExecutionArn:
+    async def _find(self, named: Named, tell: Tell, *, coming: bool) -> ExecutionArn:
         if isinstance(named, ExecutionArn):
             return named
-        async with _discovery_for(named, settings, clock, asked.extend) as discovery:
+        async with self._discovery(named) as discovery:
             arn = await discovery.arn_of(named)
             name = _called(arn)
             if coming:
@@ -508,22 +496,8 @@ async def find(
             else:
                 said = f"the newest execution of {name}"
                 found = await discovery.latest(arn)
-        tell(f"{said}: {_outline(found, clock.now())}")
+        tell(f"{said}: {_outline(found, self.clock.now())}")
         return parse_execution_arn(found.arn)
-
-    for each in named:
-        if coming and isinstance(each, ExecutionArn | MapRunArn):
-            started = clean(each.name, _LIMIT)
-            msg = f"--next waits for an execution to start, and {started} has started."
-            raise UsageError(msg, hint="Give the ARN or the name of a state machine.")
-    try:
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(one(each)) for each in named]
-    except* SfnwatchError as errors:
-        # A person is told of the first, by itself.
-        raise errors.exceptions[0] from errors
-    arns = {arn.arn: arn for arn in (task.result() for task in tasks)}
-    return [*arns.values()], tuple(asked)
 
 
 def _outline(execution: ListedExecution, now: datetime) -> str:

@@ -24,7 +24,7 @@ long as calls are awaited: a Region that is out comes back. Where it is not know
 else ran, that is said once.
 """
 
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -45,28 +45,9 @@ from sfnwatch.model.children import (
 from sfnwatch.model.integrations import ExecutionArn, maybe_execution_arn
 from sfnwatch.model.records import HealthState, RecordKind
 from sfnwatch.model.rows import MOST_EVENTS, REDRIVEN, TERMINAL
-from sfnwatch.model.values import (
-    clean,
-    int_of,
-    iso,
-    maybe_time,
-    parse_object,
-    text_of,
-)
-from sfnwatch.sources.answers import (
-    AwsAnswer,
-    CallsAws,
-    Failure,
-    ListPage,
-    Text,
-)
-from sfnwatch.sources.polling import (
-    FORBIDDEN,
-    Feed,
-    Interval,
-    PollingSource,
-    WatchContext,
-)
+from sfnwatch.model.values import clean, int_of, iso, maybe_time, parse_object, text_of
+from sfnwatch.sources.answers import AwsAnswer, CallsAws, Failure, ListPage, Text
+from sfnwatch.sources.polling import FORBIDDEN, Interval, PollingSource, WatchContext
 from sfnwatch.sources.targets import Target
 
 T = TypeVar("T")
@@ -200,17 +181,18 @@ class History(PollingSource):
             await self._define()
         await self._read_forward()
         self._target.set_ready()
-        while not (self._ended and self._listed):
-            if not await self._follow():
-                return _GOES_ON
-            outcome = None if self._listed else await self._outcome()
-            if outcome is None:
+        if self._listed and self._ended:
+            return ""
+        while await self._follow():
+            if self._listed:
+                return ""
+            if (outcome := await self._outcome()) is None:
                 continue
-            follow = self.context.options.follow_redrive and not self._is_child
-            why_not = await self._await_redrive(outcome) if follow else ""
-            if why_not is not None:
+            if self._is_child or not self.context.options.follow_redrive:
+                return ""
+            if (why_not := await self._await_redrive(outcome)) is not None:
                 return why_not
-        return ""
+        return _GOES_ON
 
     def _observe(self, kind: RecordKind, answer: AwsAnswer[T]) -> T:
         """Hand on an answer, and note what it tells of whose calls to look up."""
@@ -220,8 +202,7 @@ class History(PollingSource):
         return answer.value
 
     async def _describe(self, note: str = "") -> AwsAnswer[Described]:
-        request = self.request("states:DescribeExecution", Described, note)
-        return await self.ask(request)
+        return await self.ask(self.request("states:DescribeExecution", Described, note))
 
     async def _define(self) -> None:
         """Read the definition; the history is worth reading without it."""
@@ -459,15 +440,23 @@ class MapRunSource(PollingSource):
                 self._children.follow(arn, self.level)
 
 
+Join = Callable[[PollingSource], None]
+"""Has a source run beside all that run."""
+
+
 class Children:
     """Has followed what targets start."""
 
-    def __init__(self, aws: CallsAws, context: WatchContext, feed: Feed) -> None:
-        """Make it; what is followed joins the feed."""
-        self.aws, self.context, self._feed = aws, context, feed
+    def __init__(self, aws: CallsAws, context: WatchContext, join: Join) -> None:
+        self.aws, self.context, self._join = aws, context, join
+        self._over = False
         self.followed = {root.arn.arn for root in context.targets.roots}
         self._map_runs: dict[str, MapRunSource] = {}
         context.targets.on_started = self._started
+
+    def close(self) -> None:
+        """Follow nothing more: every source has ended."""
+        self._over = True
 
     def _started(self, parent: Target, arn: str) -> None:
         if parent.level >= self.context.options.children.depth:
@@ -476,7 +465,7 @@ class Children:
             self.follow(arn, parent.level + 1)
         elif arn not in self._map_runs:
             self._map_runs[arn] = MapRunSource(self, parent, arn)
-            self._feed.join(self._map_runs[arn])
+            self._join(self._map_runs[arn])
 
     def follow_listed(self, arn: str) -> bool:
         """Read an execution of a Map Run in full; True if it is, or will be."""
@@ -489,11 +478,11 @@ class Children:
         if parsed is None or parsed.is_express or arn in self.followed:
             # AWS keeps no history of Express executions: their log may not be read.
             return arn in self.followed
-        if len(self.followed) >= _MOST_FOLLOWED or self._feed.over:
+        if len(self.followed) >= _MOST_FOLLOWED or self._over:
             return False
         self.followed.add(arn)
         target = self.context.targets.add(parsed, level)
-        self._feed.join(History(self.aws, self.context, target))
+        self._join(History(self.aws, self.context, target))
         return True
 
 
@@ -642,11 +631,8 @@ class OtherExecutions(PollingSource):
         async for page in self.pages(request, most=_PAGES, tolerated=any_state):
             found += page.value.executions
             token = page.value.next_token
-            if any(_ended_before(since, each) for each in found[-_OTHERS:]):
+            last = (parse_object(bytes(each)) for each in found[-_OTHERS:])
+            stops = (maybe_time(each.get("stopDate")) for each in last)
+            if any(at and at < since for at in stops):
                 break
         return found, not token
-
-
-def _ended_before(since: datetime, item: Raw) -> bool:
-    stopped_at = maybe_time(parse_object(bytes(item)).get("stopDate"))
-    return stopped_at is not None and stopped_at < since

@@ -5,6 +5,7 @@ option, and imported for it. What comes from several sources is one call: it has
 event id.
 """
 
+import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
 from datetime import datetime
@@ -13,6 +14,7 @@ from msgspec.structs import replace
 
 from sfnwatch.clock import Clock
 from sfnwatch.model.integrations import ExecutionArn
+from sfnwatch.sources.access import AwsSettings, check_profile
 from sfnwatch.sources.answers import CallsAws
 from sfnwatch.sources.aws_client import AwsClient
 from sfnwatch.sources.executions import Children, History, OtherExecutions
@@ -20,26 +22,12 @@ from sfnwatch.sources.log_group import Express, LiveTail, LogGroup
 from sfnwatch.sources.lookup import Lookup
 from sfnwatch.sources.polling import (
     CallSource,
-    Feed,
+    PollingSource,
     RateLimitedAws,
-    Source,
     TakesBatches,
     WatchContext,
 )
-from sfnwatch.sources.profiles import AwsSettings, check_profile
 from sfnwatch.sources.targets import LiveOptions, Targets, features_of
-
-
-class _Calls:
-    """A source: those of calls; after them nobody waits to know who else made some."""
-
-    def __init__(self, sources: Sequence[Source], others: OtherExecutions) -> None:
-        self._sources, self._others = sources, others
-
-    async def run(self, consume: TakesBatches) -> None:
-        """Hand over calls, from all sources at once, until each has ended."""
-        await Feed(consume).run(self._sources)
-        self._others.end_drain()
 
 
 class Live:
@@ -75,9 +63,8 @@ class Live:
 
     async def watch(self, consume: TakesBatches) -> None:
         """Run to the end; raises RefusedError for a profile that is not there."""
-        context, feed = self._context, Feed(consume)
+        context, options = self._context, self._context.options.calls
         own = {"access_key_id": None, "secret_access_key": None}
-        options = context.options.calls
         others = [
             replace(self._settings, profile=each, **own) for each in options.profiles
         ]
@@ -99,20 +86,35 @@ class Live:
                 where = queue.queue_settings(self._settings, options.queue)
                 near = await enter(self._client(where))
                 calls.append(queue.Queue(near, context))
-            self._children = Children(slow, context, feed)
-            sources: list[Source] = [
+
+            def join(source: PollingSource) -> None:
+                group.create_task(source.run(consume))
+
+            async def run_calls() -> None:
+                async with asyncio.TaskGroup() as running:
+                    for source in calls:
+                        running.create_task(source.run(consume))
+                # Nobody waits any more to know who else made some.
+                strangers.end_drain()
+
+            children = self._children = Children(slow, context, join)
+            stack.callback(children.close)
+            roots = [
                 # AWS keeps no history of Express executions.
                 Express(slow, context, target)
                 if target.arn.is_express
                 else History(aws, context, target)
                 for target in context.targets.roots
             ]
+            # Whose calls they are: without any nobody asks.
+            strangers = OtherExecutions(slow, context)
+            group = await enter(asyncio.TaskGroup())
+            for source in roots:
+                join(source)
             if calls:
-                # Whose calls they are: without any nobody asks.
-                strangers = OtherExecutions(slow, context)
                 self._drained = [*calls, strangers]
-                sources += [_Calls(calls, strangers), strangers]
-            await feed.run(sources)
+                group.create_task(run_calls())
+                join(strangers)
 
     def _client(self, settings: AwsSettings) -> AwsClient:
         return self._new_client(settings, self._heed, self.features)

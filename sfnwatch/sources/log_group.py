@@ -62,7 +62,6 @@ from sfnwatch.sources.targets import Target, TimeSpan
 LOG_VERDICTS = (
     Verdict(
         "InvalidParameterException|ResourceNotFoundException",
-        HealthState.REFUSED,
         "Check the log group's name and its Region.",
     ),
 )
@@ -269,11 +268,10 @@ class LiveTail(CallSource):
     verdicts = (
         *LOG_VERDICTS,
         # As many sessions are open as may be: others' may end.
-        Verdict("LimitExceededException", HealthState.RETRYING, at_least=60.0),
+        Verdict("LimitExceededException", "", HealthState.RETRYING, 60.0),
         Verdict(
             # What a log group says that is not of the standard class [inferred].
             "InvalidOperationException",
-            HealthState.REFUSED,
             "Leave out --live-tail: the log group is read anyway.",
         ),
     )
@@ -299,15 +297,14 @@ class LiveTail(CallSource):
         asked: dict[str, Any] = {"logGroupIdentifiers": [self.subject]}
         asked["logEventFilterPattern"] = pattern
         request = self.request("logs:StartLiveTail", dict, **asked)
+        msg = f"StartLiveTail on {self.subject}: the session was ended."
+        ended = Failure(HealthState.RETRYING, msg)
         session = self._client.stream(request, "responseStream")
         async with aclosing(session):
             with self.requests.asking("a live tail of the trail's log"):
                 begun = await anext(session, None)
             if begun is None:
-                raise Failure(
-                    HealthState.RETRYING,
-                    f"StartLiveTail on {self.subject}: the session was ended.",
-                )
+                raise ended
             self.succeeded()
             try:
                 # What came in a second; that nothing did is told as well.
@@ -324,8 +321,7 @@ class LiveTail(CallSource):
                 if failure.code != _TIMEOUT or is_new:
                     raise
             else:
-                msg = f"StartLiveTail on {self.subject}: the session was ended."
-                raise Failure(HealthState.RETRYING, msg)
+                raise ended
 
     def _records(self, told: Mapping[str, Any]) -> Iterator[Received]:
         """Take CloudTrail's records out; one that is cut is told by the log group."""

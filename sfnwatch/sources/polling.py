@@ -33,7 +33,7 @@ from collections.abc import (
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, NoReturn, Protocol, TypeVar
+from typing import Any, ClassVar, NoReturn, TypeVar
 from urllib.parse import urlsplit
 
 from msgspec import Struct
@@ -50,6 +50,7 @@ from sfnwatch.model.records import (
     receive,
 )
 from sfnwatch.model.values import iso, seconds_between
+from sfnwatch.sources.access import Feature, operations
 from sfnwatch.sources.answers import (
     AwsAnswer,
     AwsRequest,
@@ -60,7 +61,6 @@ from sfnwatch.sources.answers import (
     StalePageError,
     Verdict,
 )
-from sfnwatch.sources.permissions import Feature, operations
 from sfnwatch.sources.targets import LiveOptions, Relevance, Targets
 
 _LOG = logging.getLogger(__name__)
@@ -218,6 +218,7 @@ T = TypeVar("T")
 TakesBatches = Callable[[Batch], None]
 """Takes what a source handed over; must not block, and must not raise."""
 P = TypeVar("P", bound=HasToken)
+Pages = AsyncGenerator[AwsAnswer[P], None]
 FORBIDDEN = frozenset({HealthState.DENIED, HealthState.REFUSED})
 """What may be refused of what a source can do without."""
 
@@ -487,7 +488,7 @@ class PollingSource:
         most: int | None = None,
         ceiling: int | None = None,
         tolerated: Collection[HealthState] = (),
-    ) -> AsyncGenerator[AwsAnswer[P], None]:
+    ) -> Pages[P]:
         """Yield page by page; where a token has become too old, all over again.
 
         The parameters are those that there are when the first page is asked for.
@@ -585,21 +586,17 @@ class PollingSource:
         await self.wait_out(Failure(HealthState.REFUSED, why))
         raise GaveUpError
 
-    def give_up(
-        self,
-        failure: Failure,
-        tries: int = _UNWANTED_TRIES,
-        least: timedelta = _UNWANTED_WAIT,
-    ) -> None:
+    def give_up(self, failure: Failure, tries: int | None = None) -> None:
         """Make a failure final of what nothing waits for any more.
 
-        A missing permission at once, other trouble after some tries and at least so
-        much time. But a login may yet be renewed by whoever watches.
+        A missing permission at once, other trouble after so many tries, or by default
+        some and a while. But a login may yet be renewed by whoever watches.
         """
         if failure.state is HealthState.EXPIRED and not self.bounded:
             return
         now = self.clock.now()
-        tried = self.failures >= tries and now - (self._failed_at or now) >= least
+        waited = now - (self._failed_at or now) >= _UNWANTED_WAIT
+        tried = self.failures >= (tries or _UNWANTED_TRIES) and (waited or bool(tries))
         if failure.state is HealthState.DENIED or tried:
             failure.state = HealthState.REFUSED
 
@@ -749,7 +746,7 @@ class CallSource(PollingSource):
         if hopeless:
             throttled = failure.state is HealthState.THROTTLED
             tries = _DRAINED_TRIES_THROTTLED if throttled else _DRAINED_TRIES
-            self.give_up(failure, tries, timedelta(0))
+            self.give_up(failure, tries)
 
     def waits_in_vain(self) -> bool:
         if self.health.state is HealthState.EXPIRED:
@@ -779,46 +776,3 @@ class CallSource(PollingSource):
                 await self.clock.sleep(_NAP)
             # What an heir keeps for one reading, `read` sets.
             self._cut_short = self.last_round = False
-
-
-# -- several at once -------------------------------------------------------------------
-
-
-class Source(Protocol):
-    """Where records come from."""
-
-    async def run(self, consume: TakesBatches) -> None:
-        """Hand over what arrives until there is no more to come.
-
-        Expected failures are handed over as health records; what is raised is a bug,
-        or a RefusedError before anything was received.
-        """
-        ...
-
-
-class Feed:
-    """Runs sources at once until each has ended; one's trouble stops no other.
-
-    Sources may join late: what an execution has started is found out while it is
-    watched.
-    """
-
-    def __init__(self, consume: TakesBatches) -> None:
-        self._consume = consume
-        self._group: asyncio.TaskGroup | None = None
-        self.over = False
-        """True once every source has ended: none can join any more."""
-
-    def join(self, source: Source) -> None:
-        """Run a source beside the others, while any of them runs."""
-        if self._group is not None and not self.over:
-            self._group.create_task(source.run(self._consume))
-
-    async def run(self, sources: Sequence[Source]) -> None:
-        """Run all sources, and those that join, until each has ended."""
-        try:
-            async with asyncio.TaskGroup() as self._group:
-                for source in sources:
-                    self.join(source)
-        finally:
-            self.over = True

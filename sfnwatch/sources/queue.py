@@ -21,12 +21,7 @@ from msgspec import Raw, Struct, field
 from msgspec.structs import replace
 
 from sfnwatch.errors import UsageError
-from sfnwatch.model.records import (
-    HealthState,
-    Received,
-    Record,
-    RecordKind,
-)
+from sfnwatch.model.records import HealthState, Received, Record, RecordKind
 from sfnwatch.model.rows import is_task_state
 from sfnwatch.model.values import (
     clean,
@@ -37,17 +32,9 @@ from sfnwatch.model.values import (
     text_of,
     without_login,
 )
-from sfnwatch.sources.answers import (
-    CallsAws,
-    Failure,
-    Page,
-    Text,
-    Verdict,
-    json_bytes,
-)
-from sfnwatch.sources.permissions import is_loopback
+from sfnwatch.sources.access import AwsSettings, is_loopback
+from sfnwatch.sources.answers import CallsAws, Failure, Page, Text, Verdict, json_bytes
 from sfnwatch.sources.polling import FORBIDDEN, CallSource, Interval, WatchContext
-from sfnwatch.sources.profiles import AwsSettings
 from sfnwatch.sources.targets import key_of
 
 _WAIT = 15
@@ -218,15 +205,14 @@ class Queue(CallSource):
 
     verdicts = (
         # SQS has an old and a new code for one error, and the SDK gives the old.
-        Verdict(_GONE, HealthState.REFUSED, _GONE_ADVICE),
+        Verdict(_GONE, _GONE_ADVICE),
         Verdict(
             "InvalidAddress|InvalidSecurity|UnsupportedOperation",
-            HealthState.REFUSED,
             "Check the --queue URL.",
         ),
-        Verdict(r"KMS\.ThrottlingException|KmsThrottled", HealthState.THROTTLED),
-        Verdict(r"KMS\.\w+|Kms\w+", HealthState.DENIED, _KEY_ADVICE, 60.0),
-        Verdict("OverLimit", HealthState.THROTTLED, _BUSY_ADVICE, 10.0),
+        Verdict(r"KMS\.ThrottlingException|KmsThrottled", state=HealthState.THROTTLED),
+        Verdict(r"KMS\.\w+|Kms\w+", _KEY_ADVICE, HealthState.DENIED, 60.0),
+        Verdict("OverLimit", _BUSY_ADVICE, HealthState.THROTTLED, 10.0),
     )
 
     def __init__(self, aws: CallsAws, context: WatchContext) -> None:

@@ -14,13 +14,7 @@ get into one, have no more to tell sooner.
 import asyncio
 import json
 import re
-from collections.abc import (
-    Callable,
-    Collection,
-    Iterable,
-    Mapping,
-    Sequence,
-)
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from importlib.util import find_spec
@@ -51,13 +45,7 @@ from sfnwatch.sources.archive import (
     await_history,
 )
 from sfnwatch.sources.polling import CallSource, Interval, WatchContext
-from sfnwatch.sources.targets import (
-    AFTER_END,
-    BEFORE_START,
-    CallOptions,
-    Query,
-    Targets,
-)
+from sfnwatch.sources.targets import BEFORE_START, CallOptions, Query, Targets
 
 Row = Mapping[str, str | None]
 """A row by its columns' names, small; null is None."""
@@ -110,8 +98,8 @@ class Question(Struct, frozen=True):
 
 def question_of(targets: Targets, now: datetime) -> Question:
     """Ask for the calls of the executions, as far as these are known by now."""
-    started, stopped = targets.started_at or now - _LATE, targets.stopped_at
-    until = max(started, now if stopped is None else stopped + AFTER_END)
+    started = targets.started_at or now - _LATE
+    until = max(started, targets.span.last or now)
     who = targets.trail_queries, targets.roles, targets.accounts
     return Question(*who, since=started - BEFORE_START, until=until)
 
@@ -146,11 +134,6 @@ def select(question: Question, table: TrailTable) -> str:
     Where so many roles make it longer than the engine takes, their names are left out:
     then all that Step Functions made is asked for.
     """
-    text = _select(question, table, _by_roles(question.roles))
-    return text if len(text) <= table.longest else _select(question, table, [])
-
-
-def _select(question: Question, table: TrailTable, by_roles: list[str]) -> str:
     columns = dict(COLUMNS)
     columns |= {name: table.payload.format(columns[name]) for name in _PAYLOADS}
     asked = [f"{path} AS {name}" for name, path in columns.items()]
@@ -158,14 +141,17 @@ def _select(question: Question, table: TrailTable, by_roles: list[str]) -> str:
         *_partitions(question, table),
         _between("eventtime", question.since, question.until, table.time),
         *_what(question.queries),
-        _any_of(by_roles or _by_service()),
+        _any_of(_by_roles(question.roles) or _by_service()),
     ]
-    return (
+    text = (
         "SELECT " + ",\n  ".join(asked)
         + f"\nFROM {table.name}"
         + "\nWHERE " + "\n  AND ".join(conditions)
         + "\nORDER BY eventtime"
     )  # fmt: skip
+    if len(text) > table.longest and question.roles:
+        return select(replace(question, roles=frozenset()), table)
+    return text
 
 
 def _partitions(question: Question, table: TrailTable) -> list[str]:
@@ -297,8 +283,8 @@ class SqlTrail(CallSource):
 
     # -- for heirs to write ------------------------------------------------------------
 
-    async def start(self, question: Question) -> str:
-        """Start a query, and give its id."""
+    def start(self, question: Question) -> AwsRequest[Any]:
+        """Ask for a query to be started: the answer's shape has its `query_id`."""
         raise NotImplementedError
 
     async def look(self, query_id: str) -> QueryState:
@@ -348,7 +334,8 @@ class SqlTrail(CallSource):
             # No more of what ran before: all of that is paid for once.
             firsts = [span.first for span in self.targets.spans if span.first]
             put = replace(asked, since=max([asked.since, *firsts]))
-        query_id = self._running = await self.start(put)
+        started = await self.ask(self.start(put))
+        query_id = self._running = started.value.query_id
         self._scanned.append(0)
         await self._wait_for(query_id)
         async for page in self.pages(self.results(query_id), next_key="NextToken"):
@@ -411,6 +398,7 @@ _USER = 2
 """Athena's category of errors that a user made, as documented."""
 _WORKGROUP = re.compile(r"[a-zA-Z0-9._-]{1,128}")
 _DDL = "sfnwatch athena-ddl writes a table's CREATE statement."
+_CHECK_PLACES = "Check the table, the workgroup and where results go."
 _CHECK_TABLE = f" Check the table's name and columns. {_DDL}"
 
 
@@ -448,8 +436,8 @@ def _not(text: str, what: str, hint: str = "") -> UsageError:
     return UsageError(f"{clean(text, 200)} is no {what}.", hint=hint)
 
 
-class _AthenaStarted(Struct, rename="pascal"):
-    query_execution_id: Text
+class _AthenaStarted(Struct, rename={"query_id": "QueryExecutionId"}):
+    query_id: Text
 
 
 class _AthenaResult(Struct, rename="pascal"):
@@ -484,13 +472,7 @@ class AthenaTrail(SqlTrail):
 
     engine, id_key = "Athena", "QueryExecutionId"
     cancel = "athena:StopQueryExecution"
-    verdicts = (
-        Verdict(
-            "InvalidRequestException",
-            HealthState.REFUSED,
-            "Check the table, the workgroup and where results go.",
-        ),
-    )
+    verdicts = (Verdict("InvalidRequestException", _CHECK_PLACES),)
 
     def __init__(self, aws: CallsAws, context: WatchContext) -> None:
         """Raise UsageError for names that can be none."""
@@ -499,13 +481,12 @@ class AthenaTrail(SqlTrail):
         self.subject = self._table.name.replace('"', "")
         self.region = self.targets.region
 
-    async def start(self, question: Question) -> str:
-        # The same however often this one is tried.
-        asked = {"ClientRequestToken": uuid4().hex}
+    def start(self, question: Question) -> AwsRequest[Any]:
+        # The token is the same however often this one is tried.
+        asked = {"ClientRequestToken": uuid4().hex, **self._where}
         asked["QueryString"] = select(question, self._table)
         start = "athena:StartQueryExecution"
-        request = self.request(start, _AthenaStarted, "a query", **asked, **self._where)
-        return (await self.ask(request)).value.query_execution_id
+        return self.request(start, _AthenaStarted, "a query", **asked)
 
     async def look(self, query_id: str) -> QueryState:
         """Ask how it does; a workgroup's limit cancels one that scans too much."""
@@ -587,12 +568,8 @@ class LakeTrail(SqlTrail):
     engine, id_key = "CloudTrail Lake", "QueryId"
     cancel = "cloudtrail:CancelQuery"
     verdicts = (
-        Verdict(
-            _LAKE_REFUSED,
-            HealthState.REFUSED,
-            "Check the event data store's ARN and its state.",
-        ),
-        Verdict("MaxConcurrentQueriesException", HealthState.THROTTLED),
+        Verdict(_LAKE_REFUSED, "Check the event data store's ARN and its state."),
+        Verdict("MaxConcurrentQueriesException", state=HealthState.THROTTLED),
     )
 
     def __init__(self, aws: CallsAws, context: WatchContext) -> None:
@@ -601,10 +578,9 @@ class LakeTrail(SqlTrail):
         self.subject = context.options.calls.lake or ""
         self.region, self._table = lake_table(self.subject)
 
-    async def start(self, question: Question) -> str:
+    def start(self, question: Question) -> AwsRequest[Any]:
         asked, name = {"QueryStatement": select(question, self._table)}, "StartQuery"
-        request = self.request(f"cloudtrail:{name}", _LakeStarted, "a query", **asked)
-        return (await self.ask(request)).value.query_id
+        return self.request(f"cloudtrail:{name}", _LakeStarted, "a query", **asked)
 
     def results(self, query_id: str, note: str = _ROWS) -> AwsRequest[Any]:
         asked = {self.id_key: query_id, "MaxQueryResults": _PAGE}

@@ -37,7 +37,7 @@ from sfnwatch.model.rows import (
 )
 from sfnwatch.model.values import mapping_of, maybe_time, text_of
 from sfnwatch.model.visits import belongs_to_attempt, integration_of
-from sfnwatch.sources.permissions import Feature
+from sfnwatch.sources.access import Feature
 
 Query = tuple[str, str]
 """A Region and an event source to ask for."""
@@ -312,9 +312,8 @@ class Targets:
     @property
     def lookup_queries(self) -> tuple[Query, ...]:
         """What to ask LookupEvents for, each once, in the order it was found out."""
-        return tuple(
-            dict.fromkeys(q for each in self.each for q in each.lookup_queries)
-        )
+        queries = (q for each in self.each for q in each.lookup_queries)
+        return tuple(dict.fromkeys(queries))
 
     @property
     def trail_queries(self) -> tuple[Query, ...]:

@@ -40,8 +40,7 @@ from yarl import URL
 from sfnwatch.errors import SfnwatchError, to_install
 from sfnwatch.model.records import THROTTLED, HealthState
 from sfnwatch.model.values import clean, duration, size
-from sfnwatch.sources.answers import Failure, GarbledError, Verdict
-from sfnwatch.sources.permissions import (
+from sfnwatch.sources.access import (
     NotAllowedError,
     action_of,
     endpoint_refusal,
@@ -49,6 +48,7 @@ from sfnwatch.sources.permissions import (
     is_loopback,
     policy_command,
 )
+from sfnwatch.sources.answers import Failure, GarbledError, Verdict
 
 LIMIT = 64 << 20
 """Bytes of an answer; the longest page of a history is far below it."""
@@ -271,32 +271,26 @@ def _of_boto(error: Exception, request: Any, proxy: str | None) -> Exception:
 
 EXPIRED_PAUSE = 5.0
 """Seconds between looks for renewed credentials."""
+_LOG_IN = "Run: {login}", HealthState.EXPIRED, EXPIRED_PAUSE
 VERDICTS = (
-    Verdict("|".join(sorted(THROTTLED)), HealthState.THROTTLED),
-    Verdict(
-        "ExpiredToken(Exception)?|RequestExpired|TokenRefreshRequired",
-        HealthState.EXPIRED,
-        "Run: {login}",
-        EXPIRED_PAUSE,
-    ),
+    Verdict("|".join(sorted(THROTTLED)), state=HealthState.THROTTLED),
+    Verdict("ExpiredToken(Exception)?|RequestExpired|TokenRefreshRequired", *_LOG_IN),
     Verdict(
         "(Kms)?AccessDenied(Exception)?|NotAuthorized|UnauthorizedOperation"
         "|OperationNotPermittedException",
-        HealthState.DENIED,
         "Allow {action} (see {policy}), or choose another --profile.",
+        HealthState.DENIED,
         60.0,  # it may be granted
     ),
     Verdict(
         "IncompleteSignature(Exception)?|InvalidAccessKeyId|InvalidClientTokenId"
         "|InvalidSignatureException|MissingAuthenticationToken(Exception)?"
         "|OptInRequired|SignatureDoesNotMatch|UnrecognizedClientException",
-        HealthState.REFUSED,
         "Check the credentials of the --profile.",
     ),
     Verdict(
         "ExecutionDoesNotExist|InvalidArn|ResourceNotFound|StateMachineDoesNotExist"
         "|UnknownOperationException|ValidationException",
-        HealthState.REFUSED,
         "Check the ARN and the --region.",
     ),
 )
@@ -305,15 +299,12 @@ _SIGN_IN_VERDICTS = (
     Verdict(
         f"{'|'.join(sorted(THROTTLED))}|IDPCommunicationError|InternalFailure"
         "|ServiceUnavailable|TooManyRequestsException",
-        HealthState.RETRYING,
+        state=HealthState.RETRYING,
     ),
     Verdict(
-        "ExpiredToken(Exception)?|InvalidGrantException|InvalidIdentityToken",
-        HealthState.EXPIRED,
-        "Run: {login}",
-        EXPIRED_PAUSE,
+        "ExpiredToken(Exception)?|InvalidGrantException|InvalidIdentityToken", *_LOG_IN
     ),
-    Verdict(".*", HealthState.REFUSED, "{correct}"),
+    Verdict(".*", "{correct}"),
 )
 """What an answer means by which credentials were to be had: no policy for a watch
 helps. The first that fits holds."""
@@ -400,8 +391,7 @@ def failure_of(error: Exception, operation: str, subject: str, login: str) -> Fa
     if failure := _unanswered(error, tried):
         return failure
     if isinstance(error, boto.BotoCoreError):
-        words = f"AWS settings: {_said(error)} {_CORRECT}"
-        return Failure(HealthState.REFUSED, words)
+        return Failure(HealthState.REFUSED, f"AWS settings: {_said(error)} {_CORRECT}")
     raise error
 
 

@@ -244,46 +244,6 @@ def test_a_value_that_can_not_be_is_said_with_who_set_it(
     assert said.startswith("SFNWATCH_PLAIN: Invalid value for '--plain'")
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
-        ("watch", ARN, "--consume"),
-        ("watch", ARN, "--queue", "here"),
-        ("watch", ARN, "--region", "b d"),
-        ("watch", ARN, "--endpoint-url", "http://a.example"),
-        ("watch", ARN, "--plain", "--json"),
-        ("watch", ARN, "--record", "x", "--no-record"),
-        ("watch", ARN, "--unheard-of"),
-        ("watch", ARN, "--drain", "soon"),
-        ("watch", ARN, "--filter", "~q"),
-        ("watch", ARN, "--plain", "--theme", "nord"),
-        ("wait", ARN, "--region", "b d"),
-        ("list", "--status", "x"),
-        ("demo", "--speed", "0"),
-        ("export", "--to", "nothing", ARN),
-        ("iam-policy", "--with", "all"),
-        ("athena-ddl", "b", "--account", "12"),
-        ("athena-ddl", "b", "--region", "x"),
-        ("athena-ddl", "B_", "--region", "eu-west-1"),
-        ("watch", ARN, "--log-group", "a b"),
-        ("watch", ARN, "--otlp", "env"),
-        ("watch", ARN, "--record", "/dev/../etc/passwd"),
-        ("redact", "-", "-"),
-        ("recordings", "open", "1", "--speed", "0"),
-        ("recordings", "unheard-of"),
-        ("demo", "none"),
-        ("list", "a b"),
-        ("explain", "machine:PROD"),
-        ("recordings", "--unheard-of"),
-    ],
-    ids=" ".join,
-)
-def test_what_a_command_would_refuse_is_refused_in_the_same_words(
-    program: Program, words: tuple[str, ...]
-) -> None:
-    assert program("config", *words).said(2) == program(*words).said(2)
-
-
 def test_a_variable_that_is_no_setting_is_told(program: Program) -> None:
     ended = program("config", SFNWATCH_DRIAN="3")
     assert ended.code == 0

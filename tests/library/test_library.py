@@ -137,9 +137,7 @@ async def test_moments_come_as_the_watch_goes_and_the_last_is_the_whole(
     assert len(asyncio.all_tasks()) == 1, "who has left has ended the watch"
 
 
-async def test_what_ends_a_watch_is_raised_out_of_its_moments(
-    served_url: str,
-) -> None:
+async def test_what_ends_a_watch_is_raised_out_of_its_moments(served_url: str) -> None:
     arn = ARN.replace("eu-west-1", REGION)
     with pytest.raises(library.RefusedError, match="ExecutionDoesNotExist"):
         async for _ in library.moments(arn, endpoint_url=served_url):

@@ -35,15 +35,7 @@ from sfnwatch.recording.reader import open_files
 from tests import examples
 from tests.builders import ARN, START, at, event
 from tests.model.test_hostile import strange
-from tests.recording.files import (
-    RUN,
-    TOOL,
-    put,
-    read,
-    record,
-    refused,
-    zstd,
-)
+from tests.recording.files import RUN, TOOL, put, read, record, refused, zstd
 
 HEADER = new_header(START, TOOL, [ARN])
 

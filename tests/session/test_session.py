@@ -1,9 +1,7 @@
 """The loop: records are recorded, added, told of; its three kinds; their moments."""
 
 import asyncio
-import json
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -17,25 +15,29 @@ from sfnwatch.model.records import Batch, Received, RecordKind
 from sfnwatch.model.trace import Changed, Trace
 from sfnwatch.recording.reader import moment, open_files
 from sfnwatch.session import Session, paced
+from sfnwatch.sources.access import AwsSettings
 from sfnwatch.sources.polling import TakesBatches
-from sfnwatch.sources.profiles import AwsSettings
 from sfnwatch.sources.targets import LiveOptions
 from tests.builders import (
     ARN,
     OTHER_ARN,
     START,
     SYNC,
-    TASK_ARN,
     History,
+    api_call,
+    at,
+    athena,
     describe,
     event,
     health,
     in_order,
+    lookup,
     received,
-    sync_calls,
     sync_definition,
     sync_history,
     sync_run,
+    task_state,
+    trail,
     undated,
 )
 from tests.sources.clocks import ManualClock
@@ -44,7 +46,7 @@ GOLDEN = Path(__file__).parents[1] / "golden" / "recordings"
 WAYS = GOLDEN / "demo-three-ways.sfnwatch.jsonl.gz"
 
 
-def scripted(*batches: Batch, executions: Sequence[str] = (ARN,)) -> Session:
+def scripted(*batches: Batch) -> Session:
     """A watch in which these batches come."""
 
     async def stream(take: TakesBatches) -> None:
@@ -52,7 +54,7 @@ def scripted(*batches: Batch, executions: Sequence[str] = (ARN,)) -> Session:
             take(batch)
             await SystemClock().sleep(0)
 
-    return Session("live", stream, clock=SystemClock(), executions=executions)
+    return Session("live", stream, clock=SystemClock(), executions=[ARN])
 
 
 async def told_of(watched: Session) -> list[Batch]:
@@ -281,8 +283,8 @@ async def play(records: list[Received], clock: Clock) -> list[tuple[datetime, Ba
 async def test_each_record_comes_when_its_moment_has() -> None:
     played = await play(sync_run(), ManualClock(START))
     assert [record for _, batch in played for record in batch] == sync_run()
-    for at, batch in played:
-        late = {abs((at - (r.at or at)).total_seconds()) < 1e-3 for r in batch}
+    for now, batch in played:
+        late = {abs((now - (r.at or now)).total_seconds()) < 1e-3 for r in batch}
         assert late == {True}
 
 
@@ -299,28 +301,20 @@ async def test_records_without_a_moment_come_at_the_times_they_tell_of() -> None
 
 
 def test_every_kind_of_record_tells_its_own_time() -> None:
-    at = datetime(2023, 11, 15, 0, 28, 25, tzinfo=UTC)
-    run_task = undated(sync_calls()[0])
-    record = json.loads(run_task.record["CloudTrailEvent"])
-    names = ("eventTime", "eventSource", "eventName")
-    row_of = {name.lower(): record[name] for name in names}
-    listed = {"executions": [{"startDate": at.timestamp()}, {}, 7]}
-    detail = {"taskArn": TASK_ARN, "version": 1, "lastStatus": "RUNNING"}
-    state = {
-        "time": "2023-11-15T00:28:26Z",
-        "detail": {**detail, "updatedAt": at.isoformat()},
-    }
-    for told in (
-        run_task,
-        received(RecordKind.TRAIL, record),
-        received(RecordKind.ATHENA, row_of),
-        received(RecordKind.CHILDREN, listed),
-        received(RecordKind.TASK_STATE, state),
+    record, second = api_call("RunTask", 1, key="run"), at(1).replace(microsecond=0)
+    listed = {"executions": [{"startDate": second.timestamp()}, {}, 7]}
+    for told, expected in (
+        (lookup(record, lag=None), second),
+        (trail(record), second),
+        (athena(record, "eventtime", "eventsource", "eventname"), second),
+        (received(RecordKind.CHILDREN, listed), second),
+        # To the millisecond, unlike the time of the event around it.
+        (undated(task_state(1, "RUNNING", 2)), at(2)),
+        (undated(describe("RUNNING")), START),
+        (undated(sync_definition()), None),
+        (received(RecordKind.LOOKUP, {}), None),
     ):
-        assert moment(told) == at, told.kind
-    assert moment(undated(describe("RUNNING"))) == START
-    assert moment(undated(sync_definition())) is None
-    assert moment(received(RecordKind.LOOKUP, {})) is None
+        assert moment(told) == expected, told.kind
 
 
 async def test_a_long_gap_is_slept_in_short_naps() -> None:

@@ -27,10 +27,10 @@ from sfnwatch.model.records import (
 )
 from sfnwatch.model.rows import ApiCall
 from sfnwatch.model.trace import Trace
+from sfnwatch.sources.access import AwsSettings
 from sfnwatch.sources.answers import AwsAnswer, AwsRequest
 from sfnwatch.sources.aws_client import AwsClient
 from sfnwatch.sources.live import Live
-from sfnwatch.sources.profiles import AwsSettings
 from sfnwatch.sources.targets import ChildOptions, LiveOptions
 from tests.sources.clocks import EPOCH, SteppedClock
 from tests.sources.loopback import REQUEST_ID, AskedOf, Refusal, asked_of, served

@@ -24,18 +24,7 @@ from msgspec import Raw
 from sfnwatch.model.records import THROTTLED as OVER_QUOTA
 from sfnwatch.model.records import HealthState
 from sfnwatch.sources import wire
-from sfnwatch.sources.answers import (
-    AwsRequest,
-    Failure,
-    Page,
-    StalePageError,
-    decode_answer,
-    json_bytes,
-)
-from sfnwatch.sources.archive import Archive
-from sfnwatch.sources.aws_client import AwsClient
-from sfnwatch.sources.log_group import LiveTail, LogGroup
-from sfnwatch.sources.permissions import (
+from sfnwatch.sources.access import (
     DEFAULT,
     GRANTS,
     SIGN_IN,
@@ -48,6 +37,17 @@ from sfnwatch.sources.permissions import (
     operations,
     policy_command,
 )
+from sfnwatch.sources.answers import (
+    AwsRequest,
+    Failure,
+    Page,
+    StalePageError,
+    decode_answer,
+    json_bytes,
+)
+from sfnwatch.sources.archive import Archive
+from sfnwatch.sources.aws_client import AwsClient
+from sfnwatch.sources.log_group import LiveTail, LogGroup
 from sfnwatch.sources.polling import PollingSource
 from sfnwatch.sources.queue import Queue
 from sfnwatch.sources.sql_trail import AthenaTrail, LakeTrail

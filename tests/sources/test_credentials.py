@@ -21,17 +21,17 @@ from sfnwatch.errors import BadFileError, RefusedError, UsageError
 from sfnwatch.model.integrations import parse_execution_arn
 from sfnwatch.model.records import HealthState
 from sfnwatch.sources import aws_client
-from sfnwatch.sources.answers import AwsRequest, Failure
-from sfnwatch.sources.aws_client import AwsClient
-from sfnwatch.sources.live import Live
-from sfnwatch.sources.permissions import SIGN_IN
-from sfnwatch.sources.profiles import (
+from sfnwatch.sources.access import (
+    SIGN_IN,
     AwsSettings,
     Keys,
     check_profile,
-    configured_region,
     region_names,
+    region_of,
 )
+from sfnwatch.sources.answers import AwsRequest, Failure
+from sfnwatch.sources.aws_client import AwsClient
+from sfnwatch.sources.live import Live
 from sfnwatch.sources.targets import CallOptions, LiveOptions
 from sfnwatch.sources.wire import failure_of, sign_in_failure
 from tests import TIMES
@@ -696,17 +696,17 @@ def test_a_configuration_that_can_not_be_read_is_named(configure: Configure) -> 
 def test_the_region_is_the_one_that_is_set(
     configure: Configure, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert configured_region("eu-west-1", None) == "eu-west-1"
+    assert region_of(AwsSettings("eu-west-1")) == "eu-west-1"
     with pytest.raises(UsageError, match=r"No Region is set.*Give --region"):
-        configured_region(None, None)
+        region_of(AwsSettings(""))
     configure("[default]\nregion = eu-north-1\n[profile a]\nregion = sa-east-1")
-    assert configured_region(None, None) == "eu-north-1"
-    assert configured_region(None, "a") == "sa-east-1"
+    assert region_of(AwsSettings("")) == "eu-north-1"
+    assert region_of(AwsSettings("", "a")) == "sa-east-1"
     for name, words in (("b", "named b"), ("", "without a name")):
         with pytest.raises(RefusedError, match=f"There is no AWS profile {words}"):
-            configured_region(None, name)
+            region_of(AwsSettings("", name))
     monkeypatch.setenv("AWS_REGION", "us-west-2")
-    assert configured_region(None, "a") == "us-west-2"
+    assert region_of(AwsSettings("", "a")) == "us-west-2"
 
 
 def test_regions_of_all_partitions_are_named() -> None:

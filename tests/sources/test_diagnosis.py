@@ -24,9 +24,8 @@ from sfnwatch.model.integrations import (
     parse_states_arn,
 )
 from sfnwatch.sources import diagnosis
+from sfnwatch.sources.access import ALLOWED, AwsSettings
 from sfnwatch.sources.diagnosis import Check, Diagnosis
-from sfnwatch.sources.permissions import ALLOWED
-from sfnwatch.sources.profiles import AwsSettings
 from tests.builders import ARN
 from tests.sources.loopback import served
 from tests.sources.simulation import REGION

@@ -11,14 +11,12 @@ from typing import Any
 import pytest
 
 from sfnwatch.cli.options import STATUSES
-from sfnwatch.clock import ServerClock
 from sfnwatch.errors import RefusedError, SfnwatchError, UsageError
 from sfnwatch.model.children import ListedBy, ListedExecution, ListFilter, Listing
 from sfnwatch.model.integrations import MachineName, Named, parse_states_arn
 from sfnwatch.model.records import decode_request
-from sfnwatch.sources.discovery import Discovery, find
-from sfnwatch.sources.permissions import Feature
-from sfnwatch.sources.profiles import AwsSettings
+from sfnwatch.sources.access import AwsSettings, Feature
+from sfnwatch.sources.discovery import Discovery, Search
 from tests.sources.clocks import EPOCH
 from tests.sources.loopback import AskedOf, Refusal, page_of
 from tests.sources.simulation import REGION, Simulation
@@ -478,9 +476,10 @@ async def test_everything_named_is_found_and_what_was_asked_is_told(
 ) -> None:
     said: list[str] = []
     both = [named(sync.arn), named(REPORT), MachineName("nightly-report")]
-    found, asked = await find(both, sync.settings(), ServerClock(), tell=said.append)
+    search = Search(sync.settings())
+    found = await search.find(both, said.append)
     assert [arn.arn for arn in found] == [sync.arn], "each once"
-    operations = [r.record["operation"] for r in asked]
+    operations = [r.record["operation"] for r in search.asked]
     assert sorted(operations) == [LIST, LIST, MACHINES]
     run = sync.arn.rpartition(":")[2]
     assert said[0].startswith(
@@ -494,13 +493,11 @@ async def test_the_first_of_several_errors_is_raised_by_itself(
 ) -> None:
     both = [MachineName("a"), MachineName("b")]
     with pytest.raises(SfnwatchError, match="There is no state machine named"):
-        await find(both, sync.settings(), ServerClock(), tell=print)
+        await Search(sync.settings()).find(both, print)
 
 
 async def test_what_has_started_is_not_waited_for(sync: Simulation) -> None:
     for arn in (sync.arn, f"{MAP_RUN}a"):
         with pytest.raises(UsageError, match="--next waits for an execution to start"):
-            await find(
-                [named(arn)], sync.settings(), ServerClock(), coming=True, tell=print
-            )
+            await Search(sync.settings()).find([named(arn)], print, coming=True)
     assert sync.requests == []

@@ -296,34 +296,10 @@ async def test_a_redrive_that_only_the_outcome_tells_of_is_awaited(
     assert said in watched.messages("history")
 
 
-# -- whole watches, and what may not be read ----------------------------------------
+# -- what may not be read -------------------------------------------------------------
 
 EVENTS = list(range(1, 9))
-RUN, POLL = ("RunTask", "request-id"), ("DescribeTasks", "resource-id")
 LOOKUP = "LookupEvents"
-
-
-WATCHES = {
-    "sync": ("SUCCEEDED", "succeeded", ["succeeded"], [RUN, *[POLL] * 5]),
-    "sdk": ("SUCCEEDED", "succeeded", ["succeeded"], [("RunTask", "resource-id")]),
-    "failure": ("FAILED", "failed", ["failed"] * 2, [RUN, POLL, RUN, POLL, POLL]),
-}
-
-
-@pytest.mark.parametrize("scenario", WATCHES)
-async def test_a_watch_ends_with_every_visit_attempt_call_and_link(
-    scenario: str, simulate: Simulate
-) -> None:
-    simulation = await simulate(scenario)
-    watched = await simulation.watch()
-    status, visit_status, attempts, matched = WATCHES[scenario]
-    (execution,) = watched.trace.as_of().executions.values()
-    (visit,) = execution.visits
-    assert watched.status == status
-    assert (visit.type, visit.status) == ("Task", visit_status)
-    assert [attempt.status for attempt in visit.attempts] == attempts
-    assert watched.matched() == matched
-    assert watched.event_ids() == [event.id for event in execution.events]
 
 
 # -- permissions ---------------------------------------------------------------------

@@ -15,6 +15,7 @@ from msgspec import Raw, field
 from sfnwatch.model.integrations import parse_execution_arn
 from sfnwatch.model.records import HealthState, RecordKind
 from sfnwatch.model.values import encode_json, seconds_between
+from sfnwatch.sources.access import operations
 from sfnwatch.sources.answers import (
     AwsAnswer,
     AwsRequest,
@@ -24,7 +25,6 @@ from sfnwatch.sources.answers import (
     StalePageError,
     decode_answer,
 )
-from sfnwatch.sources.permissions import operations
 from sfnwatch.sources.polling import (
     CallSource,
     Interval,

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sfnwatch.model.integrations import parse_execution_arn
 from sfnwatch.model.records import Batch, Received, RecordKind
 from sfnwatch.model.rows import ApiCall, decode_call
-from sfnwatch.sources.permissions import Feature
+from sfnwatch.sources.access import Feature
 from sfnwatch.sources.targets import (
     AFTER_END,
     BEFORE_START,
@@ -30,7 +30,6 @@ from tests.builders import (
     MAP_RUN_ARN,
     NESTED,
     OTHER_ARN,
-    REGION,
     ROLE,
     START,
     History,
@@ -44,7 +43,6 @@ from tests.builders import (
     sync_history,
 )
 
-ECS, BATCH = (REGION, "ecs.amazonaws.com"), (REGION, "batch.amazonaws.com")
 OTHER_ROLE = "arn:aws:iam::1:role/other"
 LATER = START + timedelta(seconds=30)
 
@@ -77,22 +75,13 @@ def made(**more: Any) -> ApiCall:
 # -- what to ask for -----------------------------------------------------------------
 
 
-def test_the_definition_says_which_services_to_ask_for() -> None:
-    states = {
-        "A": task("arn:aws:states:::ecs:runTask.sync"),
-        "B": task("arn:aws:states:::lambda:invoke"),
-        "C": task("arn:aws:states:::aws-sdk:ecs:stopTask"),
-        "D": task("arn:aws:states:::batch:submitJob.sync"),
-        "E": task("arn:aws:lambda:eu-west-1:1:function:f"),
-    }
-    assert list(target_of(definition(states)).lookup_queries) == [ECS, BATCH]
-
-
 def test_a_trail_is_asked_for_data_events_too() -> None:
     states = {
         "A": task("arn:aws:states:::lambda:invoke"),
         "B": task("arn:aws:states:::sqs:sendMessage.waitForTaskToken"),
         "C": task("arn:aws:states:::ecs:runTask.sync"),
+        "D": task("arn:aws:states:::aws-sdk:ecs:stopTask"),
+        "E": task("arn:aws:lambda:eu-west-1:1:function:f"),
         # Nothing of these is anywhere, or names a role: but a secret is read.
         "F": task("arn:aws:states:::eks:call"),
         "H": task("arn:aws:states:::http:invoke"),
@@ -156,12 +145,6 @@ def test_the_history_s_times_are_kept_where_a_description_rounds_them() -> None:
         assert (target.started_at, target.stopped_at) == (START, end)
     assert target_of(describe()).stopped_at == START + timedelta(seconds=309.05)
     assert target_of(describe("RUNNING")).stopped_at is None
-
-
-def test_a_redrive_opens_the_end_again() -> None:
-    target = target_of(*sync_history(), event(9, "ExecutionRedriven", 400))
-    assert (target.stopped_at, target.redrives) == (None, 1)
-    assert target.redriven_at == START + timedelta(seconds=400)
 
 
 def test_the_times_it_ran_are_apart_where_a_redrive_came_late() -> None:
