@@ -18,10 +18,9 @@ from sfnwatch.demo.execution import (
     CallerIdentity,
     DemoExecution,
     DemoMapRun,
-    DemoQueue,
+    DemoMessage,
     EcsTask,
     TrailEvent,
-    role_arn,
     state_changes,
 )
 from sfnwatch.demo.formats import (
@@ -46,6 +45,8 @@ _LATE = 362.0
 # Executions start apart, like those of a person who starts them by hand. The last one
 # starts at the epoch and the others before: all exist from the first look.
 _APART = 7.4
+Span = tuple[datetime, datetime]
+"""From when to when others call."""
 # A client that polls for days must not fill the memory with records of its own calls.
 _OWN_CALLS = 5000
 
@@ -84,26 +85,23 @@ class Account:
         self.lookups = Bucket(rate=2, burst=2)
         """LookupEvents has one bucket for the whole account and Region."""
         key = f"{seed}/{iso_ms(self.epoch)}"
-        self.watched, earlier = _run_all(chosen(scenarios), self.epoch, key)
+        runs = list(_runs(chosen(scenarios), self.epoch, key))
+        self.watched = [last for last, *_ in runs]
         """The executions to watch, in the order asked for."""
         self.executions = {each.scenario.name: each.arn for each in self.watched}
         """Scenario to the ARN of its execution."""
-        begun = [*self.watched, *earlier]
-        self.nested = [each for execution in begun for each in _nested(execution)]
-        """Executions of other machines, which those above start."""
-        self.all_executions = [*self.watched, *self.nested, *earlier]
+        every = [each for run in chain(*runs) for each in run.family()]
+        self.all_executions = [each for each in every if not each.map_run_arn]
         """All but the children of Map Runs."""
-        children = [each for one in self.all_executions for each in one.children]
-        every = [*self.all_executions, *children]
         self._by_arn = {execution.arn: execution for execution in every}
         self._map_runs = {run.arn: run for each in every for run in each.map_runs}
         self.trail = [record for each in every for record in records_of(each, key)]
         """All that CloudTrail delivers sooner or later, but for clients' own calls."""
         self.trail += bystanders(self.watched, self.epoch, Dice(key, "noise"))
         tasks = [task for execution in self.watched for task in execution.tasks]
-        self.queue = DemoQueue(
-            message for task in tasks for message in state_changes(task)
-        )
+        told = (message for task in tasks for message in state_changes(task))
+        self.queue = sorted(told, key=lambda message: message.sent_at)
+        """What ECS tells of the tasks, until it is deleted."""
         self._dice = Dice(key, "own calls")
         self._own: deque[TrailEvent] = deque(maxlen=_OWN_CALLS)
 
@@ -115,11 +113,6 @@ class Account:
     def now(self) -> datetime:
         """Return the account's time, to the millisecond."""
         return to_ms(self.clock.now())
-
-    def started(self) -> list[DemoExecution]:
-        """Return the executions started by now, but for the children of Map Runs."""
-        now = self.now()
-        return [each for each in self.all_executions if each.started_at <= now]
 
     def execution(self, arn: str) -> DemoExecution | None:
         """Return an execution started by now, a Map Run's child too."""
@@ -149,6 +142,11 @@ class Account:
         ]
         return sorted(seen, key=lambda each: each.place, reverse=True)
 
+    def visible(self) -> list[DemoMessage]:
+        """Return what can be received of the queue by now, the oldest first."""
+        now = self.now()
+        return [message for message in self.queue if message.visible_at <= now]
+
     def note(self, event: TrailEvent) -> None:
         """Let CloudTrail record a client's own call, to be delivered late too."""
         self._own.append(deliver(event, self._dice.lag()))
@@ -158,27 +156,14 @@ class Account:
         return self._dice.uuid()
 
 
-def _run_all(
+def _runs(
     scenarios: Sequence[Scenario], epoch: datetime, key: str
-) -> tuple[list[DemoExecution], list[DemoExecution]]:
-    """Return an execution of each scenario, and those of the days before."""
-    watched, earlier = [], []
+) -> Iterator[list[DemoExecution]]:
+    """Yield the executions of each scenario, behind the last those of days before."""
     for number, scenario in enumerate(scenarios, 1):
         start = epoch - timedelta(seconds=(len(scenarios) - number) * _APART)
         starts = (start - timedelta(days) for days in (0, *scenario.days_before))
-        last, *others = (run_execution(scenario, at, key) for at in starts)
-        watched.append(last)
-        earlier += others
-    return watched, earlier
-
-
-def _nested(execution: DemoExecution) -> Iterator[DemoExecution]:
-    """Yield what an execution starts of other machines, by its children too."""
-    for each in execution.nested:
-        yield each
-        yield from _nested(each)
-    for child in execution.children:
-        yield from _nested(child)
+        yield [run_execution(scenario, at, key) for at in starts]
 
 
 # -- CloudTrail's records --------------------------------------------------------------
@@ -248,7 +233,7 @@ def records_of(execution: DemoExecution, key: str) -> Iterator[TrailEvent]:
     polls = [call for call in execution.calls if call.read_only]
     late = [] if is_child else polls[:2][-1:]
     for event in execution.calls:
-        event.caller = by_step_functions(role_arn(scenario), event.at, dice)
+        event.caller = by_step_functions(scenario.role_arn, event.at, dice)
         event.event_id = dice.uuid()
         if event.read_only and scenario.polls_denied:
             event.deny()
@@ -268,11 +253,11 @@ def _assume_role(execution: DemoExecution, event: TrailEvent, dice: Dice) -> Tra
     service = CallerIdentity(
         {"type": "AWSService", "invokedBy": _STATES}, _STATES, _STATES
     )
-    role, session = role_arn(execution.scenario), event.caller
-    request = {"roleArn": role, "roleSessionName": session.name}
-    response = {"assumedRoleUser": {"arn": session.identity["arn"]}}
-    told = {"request": request, "response": response}
-    return _event(dice, event.at, "sts:AssumeRole", service, **told)
+    role, session = execution.scenario.role_arn, event.caller
+    assumed = _event(dice, event.at, "sts:AssumeRole", service)
+    assumed.request = {"roleArn": role, "roleSessionName": session.name}
+    assumed.response = {"assumedRoleUser": {"arn": session.identity["arn"]}}
+    return assumed
 
 
 def _redrive(execution: DemoExecution, at: datetime, dice: Dice) -> TrailEvent:
@@ -285,11 +270,11 @@ def _redrive(execution: DemoExecution, at: datetime, dice: Dice) -> TrailEvent:
 
 def _sampling_rules(execution: DemoExecution, at: datetime, dice: Dice) -> TrailEvent:
     """Return X-Ray's request under a machine's role, which the role may not make."""
-    action, xray = "xray:GetSamplingRules", "xray-daemon"
+    xray = "xray-daemon"
     session, key_id = f"{xray}-{dice.digits(19)}", dice.key_id()
-    identity = in_role(role_arn(execution.scenario), session, at, key_id)
+    identity = in_role(execution.scenario.role_arn, session, at, key_id)
     caller = CallerIdentity(identity, "198.51.100.7", xray)
-    event = _event(dice, at, action, caller)
+    event = _event(dice, at, "xray:GetSamplingRules", caller)
     event.deny()
     return event
 
@@ -298,18 +283,16 @@ def bystanders(
     executions: Sequence[DemoExecution], epoch: datetime, dice: Dice
 ) -> list[TrailEvent]:
     """Return other principals' calls from before the executions to after the last."""
-    since = epoch - timedelta(minutes=12)
-    until = max([epoch, *(each.ends_at for each in executions)]) + timedelta(minutes=6)
-    events = [*_noise(since, until, dice), *_other_machine(since, until, dice)]
+    last = max([epoch, *(each.ends_at for each in executions)])
+    span = epoch - timedelta(minutes=12), last + timedelta(minutes=6)
+    events = [*_noise(span, dice), *_other_machine(span, dice)]
     events += _onlooker(executions, dice)
     return [deliver(event, dice.lag()) for event in events]
 
 
-def _every(
-    low: float, high: float, since: datetime, until: datetime, dice: Dice
-) -> Iterator[datetime]:
-    at = after(since, dice.uniform(0, high))
-    while at < until:
+def _every(low: float, high: float, span: Span, dice: Dice) -> Iterator[datetime]:
+    at = after(span[0], dice.uniform(0, high))
+    while at < span[1]:
         yield at
         at = after(at, dice.uniform(low, high))
 
@@ -323,17 +306,17 @@ def _ecs_call(
     return _event(dice, at, action, caller, request=request, read_only=read_only)
 
 
-def _noise(since: datetime, until: datetime, dice: Dice) -> Iterator[TrailEvent]:
+def _noise(span: Span, dice: Dice) -> Iterator[TrailEvent]:
     """Yield calls of an EC2 container instance, and of a person in the console."""
     role, instance = arn("iam", "role/ecsInstanceRole"), f"i-0{dice.hex(16)}"
     agent = "Amazon ECS Agent - v1.88.0 (linux) (+http://aws.amazon.com/ecs)"
-    for at in _every(35, 95, since, until, dice):
-        identity = in_role(role, instance, since, dice.key_id())
+    for at in _every(35, 95, span, dice):
+        identity = in_role(role, instance, span[0], dice.key_id())
         caller = CallerIdentity(identity, "203.0.113.40", agent)
         name = dice.choice(("SubmitTaskStateChange", "SubmitContainerStateChange"))
         yield _ecs_call(dice, at, name, caller)
     alice = user("alice", dice.key_id())
-    for at in _every(50, 140, since, until, dice):
+    for at in _every(50, 140, span, dice):
         name = dice.choice(("DescribeClusters", "ListTasks", "DescribeServices"))
         yield _ecs_call(dice, at, name, alice)
 
@@ -344,18 +327,15 @@ def _onlooker(executions: Sequence[DemoExecution], dice: Dice) -> Iterator[Trail
         calls = [call for call in execution.calls if call.action == "ecs:RunTask"]
         for call in calls[:1]:
             at = after(call.at, dice.uniform(21, 44))
-            yield _ecs_call(
-                dice, at, "DescribeTasks", user("alice", dice.key_id()), call.job_arn
-            )
+            alice = user("alice", dice.key_id())
+            yield _ecs_call(dice, at, "DescribeTasks", alice, call.job_arn)
 
 
-def _other_machine(
-    since: datetime, until: datetime, dice: Dice
-) -> Iterator[TrailEvent]:
+def _other_machine(span: Span, dice: Dice) -> Iterator[TrailEvent]:
     """Yield another state machine's tasks, made by Step Functions too."""
     name = "hourly-import"
     role = arn("iam", f"role/service-role/StepFunctions-{name}-role-5d1c7f20")
-    for at in _every(240, 420, since, until, dice):
+    for at in _every(240, 420, span, dice):
         task = EcsTask(dice, name, at, STARTED_BY)
         run = {"cluster": "demo-cluster", "taskDefinition": name}
         caller = by_step_functions(role, at, dice)

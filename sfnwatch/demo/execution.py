@@ -11,10 +11,9 @@ import hashlib
 import json
 from bisect import bisect
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import cached_property
-from hashlib import blake2s
 from typing import Any
 
 import msgspec
@@ -289,6 +288,12 @@ class DemoExecution(msgspec.Struct):
         """Return the executions of its Map Runs, one an item."""
         return [child for map_run in self.map_runs for child in map_run.children]
 
+    def family(self) -> Iterator["DemoExecution"]:
+        """Yield it, and all executions that it starts, theirs too."""
+        yield self
+        for each in (*self.nested, *self.children):
+            yield from each.family()
+
     @property
     def started_at(self) -> datetime:
         return self.events[0].at
@@ -319,6 +324,15 @@ class DemoExecution(msgspec.Struct):
         end = self.end(now)
         return end.kind.removeprefix("Execution").upper() if end else "RUNNING"
 
+    @property
+    def result(self) -> Any:
+        """Return what it adds to the result of its Map: if it failed, inferred."""
+        details = self.events[-1].details
+        if "output" in details:
+            return json.loads(details["output"])
+        error = {"Error": details["error"], "Cause": details["cause"]}
+        return {"Status": self.last_status} | error
+
     def listed_at(self, now: datetime) -> datetime:
         """Return where ListExecutions has it: at its start while it runs, else its end.
 
@@ -326,20 +340,6 @@ class DemoExecution(msgspec.Struct):
         """
         end = self.end(now)
         return end.at if end else self.started_at
-
-
-def role_arn(scenario: Scenario) -> str:
-    """Return the role of the machine, on the path where the console puts it.
-
-    CloudTrail keeps only its name in the ARN of a session.
-    """
-    owner = scenario.role or scenario.machine
-    suffix = blake2s(owner.encode(), digest_size=4).hexdigest()
-    return arn("iam", f"role/service-role/StepFunctions-{owner}-role-{suffix}")
-
-
-def machine_arn(scenario: Scenario) -> str:
-    return arn("states", f"stateMachine:{scenario.machine}")
 
 
 # -- Map Runs: how they get through their items ----------------------------------------
@@ -355,38 +355,16 @@ class DemoMapRun(msgspec.Struct):
     """The name of its children's: the parent's, and the label after a slash."""
     state: Mapping[str, Any]
     """The Map state."""
-    total: int
-    """Its items."""
     started_at: datetime
     ends_at: datetime
     children: list[DemoExecution] = []
     """In the order of the items."""
 
-    def status(self, now: datetime) -> str:
-        """Return DescribeMapRun's word for its status."""
-        return "RUNNING" if now < self.ends_at else "SUCCEEDED"
-
-    def begun(self, now: datetime) -> list[DemoExecution]:
-        """Return the children started by `now`."""
-        return [child for child in self.children if child.started_at <= now]
-
     def counts(self, now: datetime) -> Counter[str]:
         """Return how many children have which status; those not begun are PENDING."""
-        counts = Counter(child.status(now) for child in self.begun(now))
-        return counts + Counter(PENDING=self.total - counts.total())
-
-    @property
-    def result(self) -> list[Any]:
-        """Return what the children add to the state's result: of failures, inferred."""
-        return [_result(child) for child in self.children]
-
-
-def _result(child: DemoExecution) -> Any:
-    details = child.events[-1].details
-    if "output" in details:
-        return json.loads(details["output"])
-    error = {"Error": details["error"], "Cause": details["cause"]}
-    return {"Status": child.last_status} | error
+        begun = [each for each in self.children if each.started_at <= now]
+        pending = len(self.children) - len(begun)
+        return Counter(each.status(now) for each in begun) + Counter(PENDING=pending)
 
 
 # -- what ECS tells of tasks, in a queue -----------------------------------------------
@@ -395,10 +373,12 @@ PATH = f"/{ACCOUNT_ID}/sfnwatch-demo"
 """The path of the queue's URL, at the account's endpoint."""
 
 
-class DemoMessage(msgspec.Struct, frozen=True):
-    """An EventBridge event on its way to the queue."""
+class DemoMessage(msgspec.Struct):
+    """An EventBridge event in the queue."""
 
     sent_at: datetime
+    visible_at: datetime
+    """When it can be received: at once, and hidden for a while each time it is."""
     message_id: str
     event: Json
 
@@ -413,34 +393,6 @@ class DemoMessage(msgspec.Struct, frozen=True):
             "Body": body,
             "Attributes": {"SentTimestamp": str(epoch_ms(self.sent_at))},
         }
-
-
-class DemoQueue:
-    """Which messages are there, which are hidden for a while, and which are gone."""
-
-    def __init__(self, messages: Iterable[DemoMessage]) -> None:
-        self._messages = sorted(messages, key=lambda message: message.sent_at)
-        self._hidden_until: dict[str, datetime] = {}
-
-    def visible(self, now: datetime) -> list[DemoMessage]:
-        """Return what can be received by now, the oldest first."""
-        return [
-            message
-            for message in self._messages
-            if message.sent_at <= now
-            and self._hidden_until.get(message.message_id, now) <= now
-        ]
-
-    def receive(self, now: datetime, most: int, hidden: int) -> list[DemoMessage]:
-        """Hand messages out, which hides them for so many seconds."""
-        found = self.visible(now)[:most]
-        for message in found:
-            self._hidden_until[message.message_id] = after(now, hidden)
-        return found
-
-    def delete(self, message_id: str) -> None:
-        kept = [each for each in self._messages if each.message_id != message_id]
-        self._messages = kept
 
 
 def state_changes(task: EcsTask) -> Iterator[DemoMessage]:
@@ -460,4 +412,4 @@ def state_changes(task: EcsTask) -> Iterator[DemoMessage]:
             "resources": [task.arn],
             "detail": camel(task.told(status, iso_ms)) | {"updatedAt": iso_ms(at)},
         }
-        yield DemoMessage(sent_at, message_id, event)
+        yield DemoMessage(sent_at, sent_at, message_id, event)

@@ -81,21 +81,21 @@ class Reply(msgspec.Struct, frozen=True):
 
 def refusal(service: str, error: AwsError, request_id: str) -> Reply:
     """Return a refusal in the service's form; of STS its code lacks the last word."""
+    code = error.code
+    told: Json = {"__type": code, "message": error.message}
+    if service == "sts":
+        code = code.removesuffix("Exception")
+        told = {"Error": {"Code": code, "Message": error.message}}
+    return _reply(service, told, request_id, code)
+
+
+def _reply(service: str, told: Json, request_id: str, code: str = "") -> Reply:
+    """Return what is told in the service's form, with the code if it is a refusal."""
     if service != "sts":
-        told = {"__type": error.code, "message": error.message}
-        return _json_reply(told, request_id, error.code)
-    code = error.code.removesuffix("Exception")
-    why = {"Error": {"Code": code, "Message": error.message}}
-    return _xml_reply("ErrorResponse", why, request_id, code)
-
-
-def _json_reply(told: Json, request_id: str, code: str = "") -> Reply:
-    body = json.dumps(told, separators=(",", ":")).encode()
-    status, kind = 400 if code else 200, "application/x-amz-json-1.0"
-    return Reply(status, kind, body, request_id, code)
-
-
-def _xml_reply(name: str, told: Json, request_id: str, code: str = "") -> Reply:
+        body = json.dumps(told, separators=(",", ":")).encode()
+        status, kind = 400 if code else 200, "application/x-amz-json-1.0"
+        return Reply(status, kind, body, request_id, code)
+    name = "ErrorResponse" if code else f"{_IDENTITY}Response"
     xml = f'<{name} xmlns="{_STS}">{_xml(told)}</{name}>'
     return Reply(403 if code else 200, "text/xml", xml.encode(), request_id, code)
 
@@ -123,10 +123,7 @@ def answer(account: Account, request: DemoRequest) -> Reply:
         account.note(call)
     if refused is not None:
         return refusal(service, refused, request_id)
-    if service == "sts":
-        told = {f"{_IDENTITY}Result": result}
-        return _xml_reply(f"{_IDENTITY}Response", told, request_id)
-    return _json_reply(result, request_id)
+    return _reply(service, result, request_id)
 
 
 def _caller(request: DemoRequest) -> CallerIdentity:
@@ -143,7 +140,8 @@ def _perform(account: Account, request: DemoRequest, caller: CallerIdentity) -> 
         raise AwsError("ExpiredTokenException", message)
     if request.operation == _IDENTITY:
         who, user_id = caller.identity["arn"], caller.identity["principalId"]
-        return {"Arn": who, "UserId": user_id, "Account": ACCOUNT_ID}
+        told = {"Arn": who, "UserId": user_id, "Account": ACCOUNT_ID}
+        return {f"{_IDENTITY}Result": told}
     if request.operation not in OPERATIONS:
         message = f"Not here: {request.operation}"
         raise AwsError("UnknownOperationException", message)

@@ -14,15 +14,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from sfnwatch.demo.account import Account
-from sfnwatch.demo.execution import (
-    PATH,
-    DemoEvent,
-    DemoExecution,
-    DemoMapRun,
-    TrailEvent,
-    machine_arn,
-    role_arn,
-)
+from sfnwatch.demo.execution import PATH, DemoExecution, DemoMapRun, TrailEvent
 from sfnwatch.demo.formats import ACCOUNT_ID, REGION, Json, after, arn, epoch_seconds
 from sfnwatch.demo.scenarios import Scenario
 
@@ -81,7 +73,7 @@ def describe_state_machine_for_execution(
     account: Account, asked: StatesRequest
 ) -> Json:
     scenario = _execution(account, asked).scenario
-    own = {"definition": scenario.definition, "roleArn": role_arn(scenario)}
+    own = {"definition": scenario.definition, "roleArn": scenario.role_arn}
     return _machine(account, scenario, "updateDate") | own
 
 
@@ -95,13 +87,13 @@ def describe_map_run(account: Account, asked: StatesRequest) -> Json:
     # succeeded; that there are none before its end is inferred.
     counts = {kind: found[kind.upper()] for kind in kinds} | {
         "timedOut": 0,
-        "total": map_run.total,
+        "total": len(map_run.children),
         "resultsWritten": found["SUCCEEDED"] if ended else 0,
         "failuresNotRedrivable": 0,
         "pendingRedrive": 0,
     }
     return _begun(map_run, now) | {
-        "status": map_run.status(now),
+        "status": "SUCCEEDED" if ended else "RUNNING",
         "maxConcurrency": state["MaxConcurrency"],
         "toleratedFailurePercentage": float(state.get("ToleratedFailurePercentage", 0)),
         "toleratedFailureCount": state.get("ToleratedFailureCount", 0),
@@ -113,48 +105,47 @@ def describe_map_run(account: Account, asked: StatesRequest) -> Json:
 
 def get_execution_history(account: Account, asked: StatesRequest) -> Json:
     seen = _execution(account, asked).seen(account.now())
-    events = {str(event.event_id): event for event in seen}
+    events = {str(event.event_id): event.wire() for event in seen}
     if asked.reverse_order:
         events = dict(reversed(events.items()))
-    return _listed("events", asked, events, DemoEvent.wire)
+    return _listed("events", asked, events)
 
 
 def list_executions(account: Account, asked: StatesRequest) -> Json:
     status, now = asked.status_filter, account.now()
     if asked.map_run_arn:
-        found = _known("mapRunArn", asked.map_run_arn, account.map_run).begun(now)
+        every = _known("mapRunArn", asked.map_run_arn, account.map_run).children
     else:
-        machines = {machine_arn(each): each for each in account.machines.values()}
-        scenario = _known("stateMachineArn", asked.state_machine_arn, machines.get)
-        found = [e for e in account.started() if e.scenario.machine == scenario.machine]
-    found = [each for each in found if status in {None, each.status(now)}]
+        machines = {each.arn: each for each in account.machines.values()}
+        machine = _known("stateMachineArn", asked.state_machine_arn, machines.get)
+        every = [e for e in account.all_executions if e.scenario.arn == machine.arn]
+    begun = (each for each in every if each.started_at <= now)
+    found = [each for each in begun if status in {None, each.status(now)}]
     found.sort(key=lambda each: (each.listed_at(now), each.arn), reverse=True)
-
-    def item(execution: DemoExecution) -> Json:
-        # That a child has one item is the demo's own: it has no batches.
-        count = {"itemCount": 1} if execution.map_run_arn else {}
-        return _summary(account, execution) | count
-
-    return _listed("executions", asked, {each.arn: each for each in found}, item)
+    # That a child has one item is the demo's own: it has no batches.
+    count = {"itemCount": 1} if asked.map_run_arn else {}
+    told = {each.arn: _summary(account, each) | count for each in found}
+    return _listed("executions", asked, told)
 
 
 def list_map_runs(account: Account, asked: StatesRequest) -> Json:
     """Answer ListMapRuns; that the newest comes first is inferred."""
     map_runs, now = _execution(account, asked).map_runs[::-1], account.now()
-    begun = {each.arn: each for each in map_runs if each.started_at <= now}
-
-    def item(map_run: DemoMapRun) -> Json:
-        machine = arn("states", f"stateMachine:{map_run.machine}")
-        return _begun(map_run, now) | {"stateMachineArn": machine}
-
-    return _listed("mapRuns", asked, begun, item)
+    told = {
+        each.arn: _begun(each, now)
+        | {"stateMachineArn": arn("states", f"stateMachine:{each.machine}")}
+        for each in map_runs
+        if each.started_at <= now
+    }
+    return _listed("mapRuns", asked, told)
 
 
 def list_state_machines(account: Account, asked: StatesRequest) -> Json:
-    def item(scenario: Scenario) -> Json:
-        return _machine(account, scenario, "creationDate") | {"type": "STANDARD"}
-
-    return _listed("stateMachines", asked, account.machines, item)
+    told = {
+        name: _machine(account, scenario, "creationDate") | {"type": "STANDARD"}
+        for name, scenario in account.machines.items()
+    }
+    return _listed("stateMachines", asked, told)
 
 
 def _page(
@@ -186,18 +177,11 @@ def _page(
     return [items[key] for key in page], following
 
 
-def _listed(
-    name: str,
-    asked: StatesRequest,
-    items: Mapping[str, Item],
-    item: Callable[[Item], Json],
-) -> Json:
+def _listed(name: str, asked: StatesRequest, items: Mapping[str, Json]) -> Json:
     """Return a page of a list, and the token of the next if there is one."""
     refused = AwsError("InvalidToken", "Invalid Token: 'Invalid token'")
     page, token = _page(asked, items, asked.max_results or 100, refused)
-    return {name: [item(each) for each in page]} | (
-        {"nextToken": token} if token else {}
-    )
+    return {name: page} | ({"nextToken": token} if token else {})
 
 
 def _known(name: str, given: str | None, look_up: Callable[[str], Item | None]) -> Item:
@@ -221,7 +205,7 @@ def _summary(account: Account, execution: DemoExecution) -> Json:
     end, redrives = execution.end(now), execution.redrives(now)
     summary = {
         "executionArn": execution.arn,
-        "stateMachineArn": machine_arn(execution.scenario),
+        "stateMachineArn": execution.scenario.arn,
         "name": execution.name,
         "status": execution.status(now),
         "startDate": epoch_seconds(execution.started_at),
@@ -250,7 +234,7 @@ def _redrive_status(execution: DemoExecution, status: str) -> dict[str, str]:
 
 def _machine(account: Account, scenario: Scenario, made: str) -> Json:
     return {
-        "stateMachineArn": machine_arn(scenario),
+        "stateMachineArn": scenario.arn,
         "name": scenario.machine,
         made: epoch_seconds(after(account.epoch, -_MADE_EARLIER)),
     }
@@ -325,23 +309,25 @@ class QueueRequest(msgspec.Struct, rename="pascal"):
 
 def get_queue_attributes(account: Account, asked: QueueRequest) -> Json:
     _check_queue(asked)
-    count = len(account.queue.visible(account.now()))
+    count = len(account.visible())
     return {"Attributes": {"ApproximateNumberOfMessages": str(count)}}
 
 
 def receive_message(account: Account, asked: QueueRequest) -> Json:
     """Answer ReceiveMessage, at once: the account's time is not the client's."""
     _check_queue(asked)
-    most, hidden = asked.max_number_of_messages, asked.visibility_timeout
-    found = account.queue.receive(account.now(), most, hidden)
+    found = account.visible()[: asked.max_number_of_messages]
+    until = after(account.now(), asked.visibility_timeout)
+    for message in found:
+        message.visible_at = until
     # Without messages the key is left out, not empty.
     return {"Messages": [message.wire() for message in found]} if found else {}
 
 
 def delete_message_batch(account: Account, asked: QueueRequest) -> Json:
     _check_queue(asked)
-    for entry in asked.entries:
-        account.queue.delete(entry.receipt_handle)
+    handles = {entry.receipt_handle for entry in asked.entries}
+    account.queue = [m for m in account.queue if m.message_id not in handles]
     return {"Successful": [{"Id": entry.id} for entry in asked.entries], "Failed": []}
 
 

@@ -17,6 +17,7 @@ again, what had succeeded is left alone, and the counts of the Retry field start
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from hashlib import blake2s
 from itertools import cycle, islice
 from typing import Any, TypeAlias
 
@@ -81,6 +82,21 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     """How many days ago the machine's earlier executions were."""
 
     @property
+    def arn(self) -> str:
+        """Return the state machine's ARN."""
+        return arn("states", f"stateMachine:{self.machine}")
+
+    @property
+    def role_arn(self) -> str:
+        """Return the role of the machine, on the path where the console puts it.
+
+        CloudTrail keeps only its name in the ARN of a session.
+        """
+        owner = self.role or self.machine
+        suffix = blake2s(owner.encode(), digest_size=4).hexdigest()
+        return arn("iam", f"role/service-role/StepFunctions-{owner}-role-{suffix}")
+
+    @property
     def start_at(self) -> str:
         return next(iter(self.states))
 
@@ -117,11 +133,10 @@ def _invoke(function: str, payload: Json, **fields: Any) -> Json:
     return _task("lambda:invoke", name | payload, **fields)
 
 
-def _start_execution(machine: str, data: Json, **fields: Any) -> Any:
+def _start_execution(nested: Scenario, data: Json, **fields: Any) -> Any:
     # What AWS recommends, so that its console can show the two executions together.
     started_by = {"AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID.$": "$$.Execution.Id"}
-    machine_arn = arn("states", f"stateMachine:{machine}")
-    parameters = {"StateMachineArn": machine_arn, "Input": data | started_by}
+    parameters = {"StateMachineArn": nested.arn, "Input": data | started_by}
     return _task("states:startExecution.sync:2", parameters, **fields)
 
 
@@ -211,7 +226,7 @@ _ORDER_STATES = {
         **_CHARGED,
     ),
     "Ship": _start_execution(
-        _SHIP_PARCEL.machine,
+        _SHIP_PARCEL,
         {"order.$": "$.order.id", "labels.$": "$.labels"},
         **_result("$.shipment", "Done", carrier="$.Output.carrier"),
     ),
@@ -261,8 +276,9 @@ _BIG = {
     24: TaskRun(97.3, 1.6, polls=(57,)),
     33: TaskRun(68.8, 1.5, polls=(55,)),
 }
-_UNREADABLE = (7, 20, 34)
-_READ_AT_THE_SECOND_ATTEMPT = 13
+_TRIES = 2
+_UNREADABLE = {7: 2, 13: 1, 20: 2, 34: 2}
+"""At how many of their tries they can't be read."""
 _COVERS = (5, 26)
 
 _CHECK_RIGHTS = Scenario(
@@ -288,7 +304,7 @@ _PHOTO_STATES = {
     ),
     "Cover?": _choice("$.cover", {"BooleanEquals": True}, "Check rights", "Resized"),
     "Check rights": _start_execution(
-        _CHECK_RIGHTS.machine,
+        _CHECK_RIGHTS,
         {"photo.$": "$.id"},
         **_result("$.rights", "Resized", status="$.Status"),
     ),
@@ -318,14 +334,12 @@ def _photo_attempts() -> Iterator[Attempts]:
     """Yield what happens to each photo."""
     unreadable = Invocation(3.1, error=("UnreadableImage", "Not a photo: no header"))
     for index, seconds in enumerate(islice(cycle(_SECONDS), _PHOTOS)):
-        resize: tuple[Attempt, ...] = (Invocation(seconds, {"by": "resize-photo"}),)
-        if index in _UNREADABLE:
-            resize = (unreadable, unreadable)
-        elif index == _READ_AT_THE_SECOND_ATTEMPT:
-            resize = (unreadable, *resize)
-        check = (NestedExecution(_CHECK_RIGHTS, 1.3),)
-        on_fargate = {"Resize on Fargate": (_BIG[index],)} if index in _BIG else {}
-        yield {"Resize": resize, "Check rights": check} | on_fargate
+        done = Invocation(seconds, {"by": "resize-photo"})
+        resize = (*[unreadable] * _UNREADABLE.get(index, 0), done)[:_TRIES]
+        found: dict[str, tuple[Attempt, ...]] = {"Resize": resize}
+        found["Check rights"] = (NestedExecution(_CHECK_RIGHTS, 1.3),)
+        found["Resize on Fargate"] = (_BIG[index],) if index in _BIG else ()
+        yield found
 
 
 _DISTRIBUTED = Scenario(
@@ -359,16 +373,14 @@ def _one_task(
     way: str,
     *attempts: TaskRun,
     state: str = "ECS RunTask",
-    retry: Sequence[Any] = (),
+    more: Mapping[str, Any] = {},
     **fields: Any,
 ) -> Scenario:
-    """Return a machine with one ECS state."""
-    retries = {"Retry": retry} if retry else {}
-    task = _run_task(machine, way, **retries, End=True)
+    """Return a machine with one ECS state, whose definition has `more`."""
     return Scenario(
         name=name,
         machine=machine,
-        states={state: task},
+        states={state: _run_task(machine, way, **more, End=True)},
         attempts={state: attempts or (TaskRun(),)},
         **fields,
     )
@@ -400,7 +412,7 @@ _ALL = (
         _FAILS,
         _FAILS_AGAIN,
         state="Import",
-        retry=_retry("States.TaskFailed", 20, 1),
+        more={"Retry": _retry("States.TaskFailed", 20, 1)},
     ),
 )
 

@@ -27,8 +27,6 @@ from sfnwatch.demo.execution import (
     DemoMapRun,
     EcsTask,
     TrailEvent,
-    machine_arn,
-    role_arn,
 )
 from sfnwatch.demo.formats import (
     REGION,
@@ -46,10 +44,7 @@ from sfnwatch.demo.scenarios import Invocation, NestedExecution, Scenario, TaskR
 
 _RESOURCE = re.compile(r"arn:aws:states:::((?:aws-sdk:)?[^:]+):(.+)")
 _PATH_STEP = re.compile(r"\.(\w+)|\[(\d+)\]")
-_COMPARISONS = {
-    "BooleanEquals": operator.eq,
-    "NumericGreaterThan": operator.gt,
-}
+_COMPARISONS = {"BooleanEquals": operator.eq, "NumericGreaterThan": operator.gt}
 _LATER = CallerIdentity({}, "", "")
 _HIDDEN = "HIDDEN_DUE_TO_SECURITY_REASONS"
 # Seconds between the starts of branches, enough for them to be entered in their order.
@@ -69,11 +64,6 @@ class StatesError(Exception):
     def details(self) -> dict[str, str]:
         """Return it as history events tell it."""
         return {"error": self.error, "cause": self.cause}
-
-    @property
-    def output(self) -> dict[str, str]:
-        """Return it as a Catch is given it."""
-        return {"Error": self.error, "Cause": self.cause}
 
     def is_among(self, errors: list[str]) -> bool:
         """Tell whether a Retry or Catch for these errors applies."""
@@ -176,7 +166,7 @@ class _Interpreter:
         """Run it to its end."""
         execution, scenario = self._execution, self._scenario
         branch = _OpenBranch(execution.events, self._dice, started_at)
-        role = {"roleArn": role_arn(scenario)}
+        role = {"roleArn": scenario.role_arn}
         branch.event(started_at, "ExecutionStarted", _data("input", data) | role)
         # The first state points at 0, not at ExecutionStarted.
         branch.last = -1
@@ -275,10 +265,9 @@ class _Interpreter:
         machine = f"{self._scenario.machine}/{state['Label']}"
         map_run_arn = arn("states", f"mapRun:{machine}:{self._dice.uuid()}")
         branch.soon("MapRunStarted", {"mapRunArn": map_run_arn})
-        began, total = branch.at, len(items)
-        known = self._execution.arn, machine, state, total, began, began
-        map_run = DemoMapRun(map_run_arn, *known)
-        count = min(state["MaxConcurrency"], total)
+        began, parent = branch.at, self._execution
+        map_run = DemoMapRun(map_run_arn, parent.arn, machine, state, began, began)
+        count = min(state["MaxConcurrency"], len(items))
         places = [(began, place) for place in range(count)]
         for index, item in enumerate(items):
             free_at, place = places[0]
@@ -287,12 +276,14 @@ class _Interpreter:
             ran = run_execution(child, at, self._key, item, map_run_arn)
             map_run.children.append(ran)
             heapreplace(places, (ran.ends_at, place))
-        self._execution.map_runs.append(map_run)
+        parent.map_runs.append(map_run)
         branch.at = max([began, *(child.ends_at for child in map_run.children)])
         branch.soon("MapRunSucceeded", {})
         map_run.ends_at = branch.at
         branch.leaf("MapStateSucceeded")
-        return None if state.get("ResultPath", "$") is None else map_run.result
+        if state.get("ResultPath", "$") is None:
+            return None
+        return [child.result for child in map_run.children]
 
     def _task(self, branch: _OpenBranch, state: State, data: Any) -> Any:
         """Try until it succeeds, or no retrier is left for its error."""
@@ -386,7 +377,7 @@ class _Interpreter:
         child = run_execution(nested.scenario, after(at, 0.041), self._key, data)
         self._execution.nested.append(child)
         started_at = child.started_at
-        request = {"stateMachineArn": machine_arn(child.scenario), "input": _HIDDEN}
+        request = {"stateMachineArn": child.scenario.arn, "input": _HIDDEN}
         call = self._call(at, "states:StartExecution", child.arn, request)
         call.response = {"executionArn": child.arn, "startDate": in_words(started_at)}
         poll = {"executionArn": child.arn}
@@ -422,9 +413,8 @@ class _Interpreter:
 
     def _input(self, state: State, data: Any) -> Any:
         """Return what a state works with."""
-        return (
-            self._filled(state["Parameters"], data) if "Parameters" in state else data
-        )
+        template = state.get("Parameters")
+        return data if template is None else self._filled(template, data)
 
     def _output(self, state: State, data: Any, result: Any) -> Any:
         """Return a state's output: its result selected, and put where it belongs."""
@@ -485,7 +475,8 @@ def _caught(state: State, data: Any, error: StatesError) -> tuple[Any, str]:
     """Return a Catch's output and next state; raise the error if none applies."""
     for catcher in state.get("Catch", ()):
         if error.is_among(catcher["ErrorEquals"]):
-            output = _placed(data, error.output, catcher.get("ResultPath", "$"))
+            told = {"Error": error.error, "Cause": error.cause}
+            output = _placed(data, told, catcher.get("ResultPath", "$"))
             return output, catcher["Next"]
     raise error
 
@@ -510,10 +501,10 @@ def _passed_on(child: DemoExecution) -> Json:
         "Input": json.loads(child.input),
         "InputDetails": {"Included": True},
         "Name": child.name,
-        "Output": json.loads(child.events[-1].details["output"]),
+        "Output": child.result,
         "OutputDetails": {"Included": True},
         "StartDate": epoch_ms(child.started_at),
-        "StateMachineArn": machine_arn(child.scenario),
+        "StateMachineArn": child.scenario.arn,
         "Status": child.last_status,
         "StopDate": epoch_ms(child.ends_at),
     }

@@ -10,7 +10,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sfnwatch.model.integrations import last_segment, states_of
 from sfnwatch.model.records import Received, RecordKind
@@ -24,7 +24,6 @@ from sfnwatch.view.redaction import (
     OCTET,
     TOKEN,
     Fields,
-    NamedPart,
     Names,
     resource_parts,
     vocabulary,
@@ -66,21 +65,29 @@ Named = tuple[str, str]
 """A kind, and a name of it."""
 
 
+class NamedPart(NamedTuple):
+    """A part of a text that names something."""
+
+    kind: str
+    begin: int
+    end: int
+
+
 def _in_arn(arn: re.Match[str]) -> Iterator[NamedPart]:
     """Yield where in a text the names of an ARN stand.
 
     The ARN of an integration (`arn:aws:states:::ecs:runTask`) names nobody's thing,
     nor does one of AWS's own.
     """
-    service, account, start = arn["service"], arn["account"], arn.start("resource")
+    service, account, end = arn["service"], arn["account"], arn.start("resource")
     if arn["cut"] or account == "aws" or (service == "states" and not account):
         return
-    public = {*vocabulary().public_kinds, "label"}
-    for kind, begin, end in resource_parts(service, arn["resource"]):
-        name = arn["resource"][begin:end]
-        if kind in public or _NO_NAME.fullmatch(name) or _AWS_OWN.fullmatch(name):
-            continue
-        yield NamedPart(kind, start + begin, start + end)
+    public = {*vocabulary().public_kinds, "label", ""}
+    for name, kind in resource_parts(service, arn["resource"]):
+        begin, end = end, end + len(name)
+        known = _NO_NAME.fullmatch(name) or _AWS_OWN.fullmatch(name)
+        if kind not in public and not known:
+            yield NamedPart(kind, begin, end)
 
 
 def private_parts(text: str) -> Iterator[NamedPart]:
@@ -100,15 +107,6 @@ def private_parts(text: str) -> Iterator[NamedPart]:
                 # An id of EC2 says itself what it is of: `subnet`, `eni`.
                 kind = match[0].partition("-")[0]
             yield NamedPart(kind, *match.span(match.lastgroup or 0))
-
-
-def names_in_text(text: str) -> Iterator[Named]:
-    """Yield what a text names."""
-    for kind, begin, end in private_parts(text):
-        name = text[begin:end][:_LONGEST]
-        yield kind, name
-        if kind == "secret" and _RANDOM_END.search(name):
-            yield kind, _RANDOM_END.sub("", name)
 
 
 def names_in_record(record: Any) -> Iterator[Named]:
@@ -136,7 +134,11 @@ def _names_under(key: str, value: str) -> Iterator[Named]:
         name = _REVISION.sub("", _PREFIX.sub("", value))
         if not _NO_NAME.fullmatch(name):
             yield kind, name[:_LONGEST]
-    yield from names_in_text(value)
+    for kind, begin, end in private_parts(value):
+        name = value[begin:end][:_LONGEST]
+        yield kind, name
+        if kind == "secret" and _RANDOM_END.search(name):
+            yield kind, _RANDOM_END.sub("", name)
 
 
 # -- the mask --------------------------------------------------------------------------
@@ -159,7 +161,7 @@ def is_private(name: str) -> bool:
     words = vocabulary()
     return (
         len(name) >= _SHORTEST
-        and not words.is_service(name)
+        and name not in words.services
         and name not in words.arn_kinds
         and name not in words.actions
         and _PUBLIC.fullmatch(name) is None
@@ -311,18 +313,15 @@ class Anonymizer:
     def redact(self, received: Received) -> Received:
         """Redact a record; of one that nobody can read mere structure is left."""
         kind, arn = str(received.kind), received.execution_arn
-        known = kind in list(RecordKind)
         try:
             told = self._fields.record(received.record, kind)
         except RecursionError:
             # Its fields are nested past all reason: no rule is for such.
             told = self._fields.value(received.record)
-        return Received(
-            received.at,
-            kind if known else self._names.text(kind, "source"),
-            None if arn is None else self.execution(arn),
-            encode_json(told),
-        )
+        if kind not in list(RecordKind):
+            kind = self._names.text(kind, "source")
+        arn = arn and self.execution(arn)
+        return Received(received.at, kind, arn, encode_json(told))
 
 
 def redaction_notes(
@@ -331,8 +330,7 @@ def redaction_notes(
     """Say what a reader of a redacted recording should know."""
     kept = "names of states, " if keep_state_names else ""
     yield f"AWS's own words, {kept}Regions and times are kept; all else is replaced."
-    unread = sum(received.kind == RecordKind.UNREAD for received in records)
-    if unread:
+    if unread := sum(received.kind == RecordKind.UNREAD for received in records):
         yield f"Of records that could not be read ({unread}) mere structure is kept."
 
 

@@ -194,11 +194,10 @@ class _Scene:
         return spoken(phases.length_of(visit, visit.ended_at or visit.entered_at))
 
     def exited(self, visit: StateVisit) -> str:
-        follows = self.next_state(visit, "; next: ")
+        took, follows = self.lasted(visit), self.next_state(visit, "; next: ")
         if visit.status == "caught":
-            took = self.lasted(visit)
             return f"{self.name} failed after {took}, but a Catch handled it{follows}"
-        return f"{self.name} finished after {self.lasted(visit)}{follows}"
+        return f"{self.name} finished after {took}{follows}"
 
     # -- attempts ----------------------------------------------------------------------
 
@@ -263,10 +262,8 @@ class _Scene:
             return f"{name} is ambiguous: {ambiguity(link)}"
         if link.key is None:
             return f"{name} was called{role}: same role, but no matching task"
-        outcome = ""
-        if call.error_code:
-            how = "was denied" if phases.is_denied(call) else "failed"
-            outcome = f" {how} ({named(call.error_code)})"
+        how = "was denied" if phases.is_denied(call) else "failed"
+        outcome = f" {how} ({named(call.error_code)})" if call.error_code else ""
         which = f"{name}, which{outcome}," if outcome else name
         part = "a call" if link.role is CallRole.OTHER else f"the {link.role} call"
         if not link.rule.sure:

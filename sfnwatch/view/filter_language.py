@@ -62,16 +62,6 @@ def _part(about: Subject) -> Attempt | StateVisit | None:
     return about.visit if whole else about.attempt
 
 
-def _seconds(about: Subject) -> float | None:
-    """Say how long that took; None while it runs."""
-    part = _part(about)
-    if part is None or part.ended_at is None:
-        return None
-    if isinstance(part, StateVisit):
-        return length_of(part, part.ended_at)
-    return (part.ended_at - part.scheduled_at).total_seconds()
-
-
 def _failures(about: Subject) -> Iterator[tuple[str | None, str | None]]:
     """Yield error and cause of its call and of those events that may have some."""
     if about.call is not None:
@@ -119,8 +109,7 @@ def _services(about: Subject) -> Iterator[str]:
 
 
 def _errors(about: Subject) -> Iterator[str | None]:
-    for failure in _failures(about):
-        yield from failure
+    yield from chain.from_iterable(_failures(about))
     if isinstance(about.item, TaskState) and went_wrong(about.item):
         yield from (about.item.stop_code, about.item.stopped_reason)
 
@@ -530,8 +519,12 @@ def _took(token: _Token) -> Test:
     holds = {"<": lt, "<=": le, ">": gt}.get(match[1], ge)
 
     def keeps(about: Subject) -> bool:
-        seconds = _seconds(about)
-        return seconds is not None and bool(holds(seconds, limit))
+        part = _part(about)
+        if part is None or part.ended_at is None:
+            return False
+        if isinstance(part, StateVisit):
+            return bool(holds(length_of(part, part.ended_at), limit))
+        return bool(holds((part.ended_at - part.scheduled_at).total_seconds(), limit))
 
     return keeps
 

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
+from sfnwatch.analysis.wording import grouped
 from sfnwatch.view.graph import CHAIN, END, START, Box, Edge, Graph, Region
 
 _GAP = 2
@@ -239,9 +240,7 @@ _Ways = Sequence[tuple[_Node, _Node, Wire]]
 
 def _rank(nodes: Sequence[_Node], ways: _Ways) -> None:
     """Put each node below all that lead to it, but by an edge that leads back up."""
-    after: defaultdict[_Node, list[tuple[_Node, Wire]]] = defaultdict(list)
-    for source, target, wire in ways:
-        after[source].append((target, wire))
+    after = grouped(ways, lambda way: way[0])
     order, seen = list[_Node](), set[_Node]()
     left = [(node, False) for node in reversed(nodes)]
     while left:
@@ -251,12 +250,12 @@ def _rank(nodes: Sequence[_Node], ways: _Ways) -> None:
         elif node not in seen:
             seen.add(node)
             left.append((node, True))
-            left += [(target, False) for target, _ in reversed(after[node])]
+            left += [(target, False) for _, target, _ in reversed(after.get(node, ()))]
     # What a depth-first search leaves last comes first; what leads up there is back.
     order.reverse()
     place = {node: n for n, node in enumerate(order)}
     for node in order:
-        for target, wire in after[node]:
+        for _, target, wire in after.get(node, ()):
             wire.up = place[target] < place[node]
             if not wire.up:
                 target.rank = max(target.rank, node.rank + 1)
@@ -294,10 +293,8 @@ def _layers(nodes: Iterable[_Node], steps: Sequence[_Step]) -> list[list[_Node]]
     for upper, lower, _ in steps:
         above[lower].append(upper)
         below[upper].append(lower)
-    found: defaultdict[int, list[_Node]] = defaultdict(list)
     every = dict.fromkeys([*nodes, *(n for step in steps for n in step[:2])])
-    for node in every:
-        found[node.rank].append(node)
+    found = grouped(every, lambda node: node.rank)
     layers = [found[rank] for rank in sorted(found)]
     for sweep in range(_SWEEPS):
         near = below if sweep % 2 else above
@@ -337,15 +334,13 @@ def _spread(layer: Sequence[_Node], middles: Sequence[float]) -> None:
 
 def _route(layers: Sequence[Sequence[_Node]], steps: Sequence[_Step]) -> int:
     """Give layers and edges their rows; give how many there are."""
-    below: defaultdict[int, list[_Step]] = defaultdict(list)
-    for step in steps:
-        below[step.upper.rank].append(step)
+    below = grouped(steps, lambda step: step.upper.rank)
     y = 0
     for rank, layer in enumerate(layers):
         for node in layer:
             node.y = y
         y += max((node.height for node in layer), default=0)
-        if below[rank]:
+        if rank in below:
             y += _channel(below[rank], y)
     for wire in {step.wire for step in steps}:
         if wire.up:
@@ -362,11 +357,10 @@ def _channel(steps: Sequence[_Step], top: int) -> int:
     targets: defaultdict[tuple[_Node, bool], set[_Node]] = defaultdict(set)
     for upper, lower, wire in steps:
         targets[upper, wire.up].add(lower)
-    nets: defaultdict[tuple[frozenset[_Node], bool], list[_Step]] = defaultdict(list)
-    for step in steps:
-        nets[frozenset(targets[step.upper, step.wire.up]), step.wire.up].append(step)
-    drops = _drops(list(nets.values()))
-    tracks = _tracks(nets.values(), drops)
+    leads = {key: (frozenset(lowers), key[1]) for key, lowers in targets.items()}
+    nets = list(grouped(steps, lambda step: leads[step.upper, step.wire.up]).values())
+    drops = _drops(nets)
+    tracks = _tracks(nets, drops)
     # A tip that points up needs a row of its own.
     first = top + any(wire.up for _, _, wire in steps)
     last = first + max(tracks.values(), default=-1) + 1

@@ -45,6 +45,7 @@ from sfnwatch.view.outline import (
     Item,
     Outline,
     RowOrder,
+    everything,
 )
 from sfnwatch.view.wording import LIMIT, CallText, Part, Role, TaskText, blank_before
 
@@ -82,41 +83,34 @@ class LifeLines:
         self, trace: Trace, containers: Containers, *, apart: bool = False
     ) -> None:
         """With `apart` each root execution has columns of its own."""
-        self._trace, self._apart = trace, apart
-        self.build(containers)
-
-    def build(self, containers: Containers) -> None:
-        """Give all visits their columns."""
-        self._containers = containers
+        self._trace, self._apart, self._containers = trace, apart, containers
         self.column: dict[VisitKey, int] = {}
         self._columns: dict[str, list[_LifeLineColumn]] = {}
         """By root execution, or one set for all."""
         self._latest = _NEVER
-        executions = self._trace.executions.items()
-        self._add(
-            ((arn, visit) for arn, each in executions for visit in each.visits.values())
-        )
+        self.update(everything(trace), containers)
 
     def update(self, changed: Changed, containers: Containers) -> None:
-        """Give the visits that are new their columns."""
+        """Give new visits their columns; all get others if one is late, or folded."""
         events = chain.from_iterable(changed.events.values())
         redriven = any(event.type == REDRIVEN for event in events)
-        every = ((arn, each) for arn, ids in changed.visits.items() for each in ids)
-        unseen = [key for key in every if key not in self.column]
-        known = self._trace.executions
-        new = [(arn, known[arn].visits[number]) for arn, number in unseen]
+        new = self._without_column(changed)
         late = any(visit.entered_at < self._latest for _, visit in new)
         if redriven or late or containers is not self._containers:
-            self.build(containers)
-        else:
-            self._add(new)
-
-    def _add(self, visits: Iterable[tuple[str, StateVisit]]) -> None:
-        ordered = sorted(visits, key=lambda each: (each[1].entered_at, each[1].id))
-        for arn, visit in ordered:
+            self._containers, self._latest = containers, _NEVER
+            self.column, self._columns = {}, {}
+            new = self._without_column(everything(self._trace))
+        for arn, visit in new:
             self._latest = max(self._latest, visit.entered_at)
-            if self._containers.closed_at((arn, visit.id, None)) is None:
+            if containers.closed_at((arn, visit.id, None)) is None:
                 self._give_column(arn, visit)
+
+    def _without_column(self, changed: Changed) -> list[tuple[str, StateVisit]]:
+        """Give visits in the order they were entered, but for those with a column."""
+        keys = ((arn, each) for arn, ids in changed.visits.items() for each in ids)
+        known = self._trace.executions
+        new = [(a, known[a].visits[n]) for a, n in keys if (a, n) not in self.column]
+        return sorted(new, key=lambda each: (each[1].entered_at, each[1].id))
 
     def _give_column(self, arn: str, visit: StateVisit) -> None:
         columns = self._columns.setdefault(self._set_of(arn), [])
@@ -475,9 +469,8 @@ class LineMaker:
             after = (call.event_time - self._action_at(link, attempt)).total_seconds()
             return f"+{after_words(after)}" if after >= 0 else ""
         # A guess must not lend a call the id that would prove it.
-        if not attempt.resource_ids or not link.rule.sure:
-            return ""
-        return wording.job_words(attempt)
+        is_known = link.rule.sure and attempt.resource_ids
+        return wording.job_words(attempt) if is_known else ""
 
     def _action_at(self, link: Link, attempt: Attempt) -> datetime:
         calls = phases.sure_calls(self.moment, link.key) if link.key else ()
@@ -561,10 +554,8 @@ class _EventLine:
 
     def _execution_text(self, line: Line) -> Iterator[Part]:
         event, arn = self._event, self._event.execution_arn
-        child, execution = (
-            wording.child_execution(self._moment, arn),
-            self._about.execution,
-        )
+        execution = self._about.execution
+        child = wording.child_execution(self._moment, arn)
         if event.type == REDRIVEN and execution is not None:
             redrives = execution.redrives
             redrive = next((r for r in redrives if r.event is event), None)
@@ -587,11 +578,8 @@ class _EventLine:
             yield from wording.other_parts(self._event, self._details)
             return
         line.fold = Part(_OPEN, Role.FOLD)
-        yield from (
-            *wording.child_parts(child),
-            Part("  "),
-            *wording.map_run_parts(child),
-        )
+        head = (*wording.child_parts(child), Part("  "))
+        yield from (*head, *wording.map_run_parts(child))
 
     def _entered_text(self, visit: StateVisit) -> Iterator[Part]:
         yield from wording.entered_parts(visit)
@@ -651,8 +639,7 @@ def _fail_errors(moment: Moment, execution: ExecutionAsOf) -> dict[int, str]:
     for event in reversed(execution.events):
         if event.type.endswith("Failed"):
             told = text_of(moment.trace.details(event).get("error"))
-            error = told or errors.get(event.id)
-            if error:
+            if error := told or errors.get(event.id):
                 errors.setdefault(event.previous_event_id, error)
     return errors
 

@@ -140,6 +140,18 @@ def everything(trace: Trace) -> Changed:
     )
 
 
+def new_calls(changed: Changed) -> Iterable[str]:
+    """Give the calls that had no line before: new ones, or matched at last."""
+    matched = (each for each, pair in changed.links.items() if pair[0] is None)
+    return dict.fromkeys((*changed.calls, *matched))
+
+
+def links_in(changed: Changed) -> Iterator[Link]:
+    """Yield the links of a batch as they were before and as they are now."""
+    links = chain.from_iterable(changed.links.values())
+    return (link for link in links if link is not None)
+
+
 # -- where things stand ----------------------------------------------------------------
 
 
@@ -380,20 +392,15 @@ class Containers:
 
     def _step_out_of_execution(self, arn: str) -> tuple[list[Fold], Spot | None]:
         lineage = self._trace.lineage
-        run = lineage.map_runs.get(arn)
-        if run is not None:
-            around = run.execution_arn, run.visit_id
-            kind = FoldKind.MAP_RUN
-            found = Fold(map_run_key(arn), kind, *around, child_arn=arn)
-            return [found], (*around, None)
-        parent = lineage.parents.get(arn)
+        parent, key, kind = lineage.parents.get(arn), child_key(arn), FoldKind.CHILD
+        if (run := lineage.map_runs.get(arn)) is not None:
+            parent, key, kind = run, map_run_key(arn), FoldKind.MAP_RUN
         if parent is None:
             return [], None
-        around = parent.execution_arn, parent.visit_id
-        found = Fold(child_key(arn), FoldKind.CHILD, *around, child_arn=arn)
-        if parent.map_run_arn is not None:
-            return [found], (parent.map_run_arn, 0, None)
-        return [found], (*around, None)
+        around: Spot = parent.execution_arn, parent.visit_id, None
+        found = [Fold(key, kind, *around, child_arn=arn)]
+        run_arn = parent.map_run_arn
+        return found, around if run_arn is None else (run_arn, 0, None)
 
     # -- what is closed ----------------------------------------------------------------
 
@@ -541,7 +548,7 @@ class Outline:
             elif self._is_line(call):
                 self._take_out(self.order.place(call))
             items += [call] if self._has_line(call) else []
-        polled = {link.key for link in _links_in(changed) if link.key is not None}
+        polled = {link.key for link in links_in(changed) if link.key is not None}
         self._add([*items, *self._new_others(changed)], polled)
 
     def _moved(self, changed: Changed) -> dict[str, Link | None]:
@@ -549,7 +556,7 @@ class Outline:
 
         With each its link before.
         """
-        links, new = changed.links, set(self._new_calls(changed))
+        links, new = changed.links, set(new_calls(changed))
         moved = self.order.attach(self._touched_attempts(changed))
         for event_id, (old, link) in links.items():
             if link is None or (old and (old.key, old.rule) != (link.key, link.rule)):
@@ -564,16 +571,11 @@ class Outline:
             for visit_id in visit_ids:
                 visit = trace.executions[arn].visits[visit_id]
                 yield from self._new_backoffs(arn, visit)
-        calls = (trace.calls[event_id] for event_id in self._new_calls(changed))
+        calls = (trace.calls[event_id] for event_id in new_calls(changed))
         yield from filter(self._has_line, calls)
         for state in changed.task_states:
             if trace.as_of().task_starter(state.task_arn) is not None:
                 yield state
-
-    def _new_calls(self, changed: Changed) -> Iterable[str]:
-        """Give the calls that had no line before: new ones, or matched at last."""
-        matched = (each for each, pair in changed.links.items() if pair[0] is None)
-        return dict.fromkeys((*changed.calls, *matched))
 
     def _is_structural(self, changed: Changed) -> bool:
         """True for a batch after which lines may stand elsewhere, or behind others."""
@@ -590,9 +592,7 @@ class Outline:
     def _touched_attempts(self, changed: Changed) -> dict[AttemptKey, Attempt]:
         executions = self._trace.executions
         keys = {(arn, each) for arn, ids in changed.visits.items() for each in ids}
-        for link in _links_in(changed):
-            if link.key is not None:
-                keys.add((link.key[0], link.visit_id or 0))
+        keys |= {(e.key[0], e.visit_id or 0) for e in links_in(changed) if e.key}
         visits = ((arn, executions[arn].visits.get(number)) for arn, number in keys)
         found = ((arn, each) for arn, v in visits if v for each in v.attempts)
         return {(arn, each.scheduled_id): each for arn, each in found}
@@ -717,20 +717,17 @@ class Outline:
 
     def item_of(self, key: str) -> Item | None:
         """Find the item of a key; what shares another's line is that."""
-        if key in self.folds:
-            return self.folds[key]
-        if key in self._backoffs:
-            return self._backoffs[key]
+        found = self.folds.get(key) or self._backoffs.get(key)
+        if found is not None:
+            return found
         if key.startswith(CALL_KEY):
             call = self._trace.calls.get(key.removeprefix(CALL_KEY))
             return self.order.attached_to(call) or call if call is not None else None
-        task = self._trace.task_state(key)
-        if task is not None:
+        if (task := self._trace.task_state(key)) is not None:
             return task
         arn, _, number = key.rpartition("#")
-        execution = self._trace.executions.get(arn)
-        known = execution is not None and number.isdigit()
-        event = execution.events.get(int(number)) if execution and known else None
+        execution = self._trace.executions.get(arn) if number.isdigit() else None
+        event = execution.events.get(int(number)) if execution is not None else None
         return self.order.leader(event) if event is not None else None
 
     def line_of(self, key: str) -> Item | None:
@@ -838,9 +835,3 @@ def _service(item: Item) -> str:
     if isinstance(item, ApiCall):
         return item.event_source
     return TASKS if isinstance(item, TaskState) else ""
-
-
-def _links_in(changed: Changed) -> Iterator[Link]:
-    """Yield the links of a batch as they were before and as they are now."""
-    links = chain.from_iterable(changed.links.values())
-    return (link for link in links if link is not None)

@@ -33,7 +33,7 @@ from sfnwatch.model.rows import (
 from sfnwatch.model.trace import Changed, Trace
 from sfnwatch.model.values import clean
 from sfnwatch.model.visits import Attempt, StateVisit
-from sfnwatch.view.outline import everything
+from sfnwatch.view.outline import everything, links_in, new_calls
 from sfnwatch.view.wording import ordinal
 
 # -- markers ---------------------------------------------------------------------------
@@ -85,31 +85,24 @@ class Markers:
         self._trace = trace
         self.version = 0
         """Grows with each change of the marks."""
-        self.build()
-
-    def build(self) -> None:
-        """Mark all that the trace holds."""
         self._of: dict[tuple[str, int], Sequence[Marker]] = {}
         """By execution and visit; an execution's own by 0, a call's by its id."""
         self._sorted: dict[Clock, Sequence[Marker]] = {}
-        self._mark(everything(self._trace))
+        self.update(everything(trace))
 
     def update(self, changed: Changed) -> None:
         """Mark anew what a batch touched."""
-        if changed.folded_anew or changed.dropped_calls:
-            self.build()
-        else:
-            self._mark(changed)
-
-    def _mark(self, changed: Changed) -> None:
         moment = self._trace.as_of()
+        if changed.folded_anew or changed.dropped_calls:
+            changed = everything(self._trace)
+            self._of.clear()
+            self._sorted.clear()
         visits = {(arn, each) for arn, ids in changed.visits.items() for each in ids}
-        for link in chain.from_iterable(changed.links.values()):
-            if link is not None:
-                visits.add((link.execution_arn or "", link.visit_id or 0))
-        for arn in changed.executions & moment.executions.keys():
+        visits |= {(e.execution_arn or "", e.visit_id or 0) for e in links_in(changed)}
+        # Sets have another order in each process, and marks of one moment keep theirs.
+        for arn in sorted(changed.executions & moment.executions.keys()):
             self._put((arn, 0), _of_execution(moment.executions[arn]))
-        for arn, visit_id in visits:
+        for arn, visit_id in sorted(visits):
             execution = moment.executions.get(arn)
             visit = execution.visit(visit_id) if execution else None
             if visit is not None:
@@ -198,16 +191,11 @@ def _of_attempt(
         words = attempt.status.replace("_", " ")
         words += f": {attempt.error}" if attempt.error else ""
         yield attempt.ended_by, MarkerKind.FAILED, words
-    if _is_learned(attempt):
-        yield attempt.ended_by, MarkerKind.LEARNED, "completion detected"
-
-
-def _is_learned(attempt: Attempt) -> bool:
-    """True where it is known how long the end of a job went unknown."""
+    # It is known how long the end of the job went unknown.
     stopped, learned = attempt.stopped_at, attempt.ended_at
-    if stopped is None or learned is None or stopped > learned:
-        return False
-    return attempt.status not in phases.ENDED_OTHERWISE
+    otherwise = attempt.status in phases.ENDED_OTHERWISE
+    if stopped and learned and stopped <= learned and not otherwise:
+        yield attempt.ended_by, MarkerKind.LEARNED, "completion detected"
 
 
 # -- playback --------------------------------------------------------------------------
@@ -238,20 +226,15 @@ class Course:
         self.times: list[datetime] = []
         """When each thing comes, in order."""
         self.version = 0
-        self.build()
-
-    def build(self) -> None:
-        """Work all times out from what the trace holds."""
-        self.times = sorted(self._times_in(everything(self._trace)))
-        self.version += 1
+        self.update(everything(trace))
 
     def update(self, changed: Changed) -> None:
         """Put the times of what a batch brought in their places."""
-        if changed.folded_anew or changed.dropped_calls:
-            self.build()
-            return
+        anew = bool(changed.folded_anew or changed.dropped_calls)
+        if anew:
+            self.times, changed = [], everything(self._trace)
         new = sorted(self._times_in(changed))
-        self.version += bool(new)
+        self.version += anew or bool(new)
         late = bool(new and self.times) and new[0] < self.times[-1]
         self.times += new
         if late:
@@ -264,9 +247,7 @@ class Course:
         rows = chain(*changed.events.values(), changed.task_states)
         for each in rows:
             yield dated(clock, each.seen_at, each.at)
-        matched = (each for each, pair in changed.links.items() if pair[0] is None)
-        for event_id in dict.fromkeys(chain(changed.calls, matched)):
-            call = self._trace.calls.get(event_id)
+        for call in map(self._trace.calls.get, new_calls(changed)):
             if call is not None and moment.is_relevant(call):
                 yield dated(clock, call.seen_at, end_of_second(call.event_time))
 
@@ -443,8 +424,7 @@ class Playback:
 
     def scale(self) -> Scale | None:
         """Lay all there is along a bar."""
-        span = self.span
-        if span is None:
+        if (span := self.span) is None:
             return None
         return scale_of(span, self.course.times, squeeze=self.squeeze)
 
@@ -483,16 +463,13 @@ class Playback:
         if not self.playing or elapsed <= 0 or self.position is None or span is None:
             return False
         before = self.position
-        if before >= span[1]:
-            self._reach_end(elapsed, span)
-            return self.position != before
         there = self._moved(before, elapsed, span[1])
         if not self._is_read:
             there = min(there, max([before, *self.course.times[-1:]]))
-        if there >= span[1]:
-            self._reach_end(0.0, span)
-        else:
+        if there < span[1]:
             self.position = there
+        else:
+            self._reach_end(elapsed if before >= span[1] else 0.0, span)
         return self.position != before
 
     def _reach_end(self, elapsed: float, span: TimeSpan) -> None:
@@ -537,8 +514,7 @@ class Playback:
         Stopping at a live edge stays where it is, while more comes in; a live watch
         that was only stopped is live again.
         """
-        span = self.span
-        if span is None:
+        if (span := self.span) is None:
             return
         if self.held:
             self.to_end()
@@ -558,8 +534,7 @@ class Playback:
 
     def seek(self, at: datetime) -> None:
         """Go to a moment; the end of a live watch is its live edge."""
-        span = self.span
-        if span is None:
+        if (span := self.span) is None:
             return
         if not self.replay and at >= span[1]:
             self.to_end()
@@ -569,15 +544,12 @@ class Playback:
 
     def skip(self, seconds: float) -> None:
         """Go so many seconds on, or back."""
-        span = self.span
-        if span is None:
-            return
-        self.seek((self.position or span[1]) + timedelta(seconds=seconds))
+        if (span := self.span) is not None:
+            self.seek((self.position or span[1]) + timedelta(seconds=seconds))
 
     def tenth(self, number: int) -> None:
         """Go to so many tenths of the bar."""
-        scale = self.scale()
-        if scale is not None:
+        if (scale := self.scale()) is not None:
             self.seek(scale.at(number / 10))
 
     def step(self, direction: int) -> None:
@@ -602,8 +574,7 @@ class Playback:
         Where there is none it goes nowhere, and says so: the end may be far from what
         is looked at.
         """
-        span = self.span
-        if span is None:
+        if (span := self.span) is None:
             return False
         here = self.position or span[1]
         ahead = direction > 0

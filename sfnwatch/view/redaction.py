@@ -19,7 +19,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from importlib.resources import files
 from typing import Any, NamedTuple
 
@@ -37,21 +37,13 @@ _REGION = re.compile(
     r"-(north|south|east|west|central|northeast|northwest|southeast|southwest)-[1-9]"
     r"[a-f]?"
 )
+"""A Region, or a zone of one."""
 _STATUS = re.compile(r"[0-9]{3}")
 _NOT_MODELED = frozenset({"InvokeHTTPEndpoint", "Call", "RunJob"})
 """What Step Functions does for HTTP tasks and with Kubernetes: no API has it."""
 _FAULTS = frozenset({"client", "server", "amazonecs"})
 """What errors begin with beside services: of EC2, and of a .sync task of ECS."""
-_JOB_SERVICES = frozenset(job.resource_type for job in JOBS)
 Words = frozenset[str]
-
-
-class _Models(Struct):
-    """What botocore's models say."""
-
-    operations: Mapping[str, str]
-    """The rest of each operation's name, by the verb it begins with."""
-    error_codes: str
 
 
 class Vocabulary(Struct, dict=True):
@@ -70,7 +62,7 @@ class Vocabulary(Struct, dict=True):
     prefixes: Words
     """What stands before a colon in names and addresses."""
     services: Words
-    """Services that are called otherwise than the SDK and CloudTrail call them."""
+    """What the SDK, CloudTrail, IAM or Step Functions call a service."""
     errors: Words
     event_words: Words
     """What the types of history events are made of."""
@@ -92,6 +84,14 @@ class Vocabulary(Struct, dict=True):
     """By the kind of a record, or of a part of one: by which rule of the redaction the
     values of which keys are replaced."""
 
+    def __post_init__(self) -> None:
+        """Add what the tables of integrations and of the SDK have."""
+        sources = sdk_services().event_sources
+        self.services |= {*sources, *sources.values(), *(j.resource_type for j in JOBS)}
+        self.names |= {job.managed_rule for job in JOBS if job.managed_rule}
+        paths = ".".join(path for job in JOBS for path in job.id_paths)
+        self.keys |= {part.removesuffix("[]") for part in paths.split(".")}
+
     @cached_property
     def rules(self) -> Mapping[str, Mapping[str, str]]:
         """The tables the other way round: for each kind, the rule of each key."""
@@ -109,29 +109,15 @@ class Vocabulary(Struct, dict=True):
         return frozenset(names)
 
     @cached_property
-    def _services(self) -> Words:
-        sources = sdk_services().event_sources
-        return self.services | {*sources, *sources.values()} | _JOB_SERVICES
-
-    @cached_property
-    def own_names(self) -> Words:
-        """Names that AWS gives: the same in every account."""
-        return self.names | {job.managed_rule for job in JOBS if job.managed_rule}
-
-    @cached_property
-    def _all_keys(self) -> Words:
-        paths = ".".join(path for job in JOBS for path in job.id_paths)
-        return self.keys | {part.removesuffix("[]") for part in paths.split(".")}
-
-    @cached_property
-    def _models(self) -> _Models:
-        return msgspec.json.decode(_read("aws_vocabulary.json"), type=_Models)
+    def _models(self) -> Any:
+        """What botocore's models say: `operations`, by their verbs, `error_codes`."""
+        return msgspec.json.decode(_read("aws_vocabulary.json"))
 
     @cached_property
     def _operations(self) -> Words:
         modeled = {
             verb + rest.removeprefix(".")
-            for verb, names in self._models.operations.items()
+            for verb, names in self._models["operations"].items()
             for rest in names.split()
         }
         jobs = {job.action[:1].upper() + job.action[1:] for job in JOBS}
@@ -141,11 +127,8 @@ class Vocabulary(Struct, dict=True):
 
     @cached_property
     def _error_codes(self) -> Words:
-        return self.errors | THROTTLED | {*self._models.error_codes.split(), "Unknown"}
-
-    def is_service(self, text: str) -> bool:
-        """True for what CloudTrail, IAM or Step Functions call a service."""
-        return text in self._services
+        codes = self._models["error_codes"].split()
+        return self.errors | THROTTLED | {*codes, "Unknown"}
 
     def is_operation(self, name: str) -> bool:
         """True for the name of an operation: `RunTask`, `runTask`, `GetJob20150331`."""
@@ -155,7 +138,7 @@ class Vocabulary(Struct, dict=True):
     def is_key(self, key: str) -> bool:
         """True for the name of a field of AWS's, written with a capital or without."""
         capital = key[:1].upper() + key[1:]
-        return capital in self._all_keys or key == "ARN" or key.lower() in self.headers
+        return capital in self.keys or key == "ARN" or key.lower() in self.headers
 
     def kind_of_key(self, key: str) -> str | None:
         """Tell of which kind the names under a record's key are; None for others."""
@@ -166,14 +149,11 @@ class Vocabulary(Struct, dict=True):
         if text in self.errors or text in THROTTLED:
             return True
         service, _, code = text.partition(".")
-        if not self.is_service(service.lower()) and service.lower() not in _FAULTS:
+        service = service.lower()
+        if service not in self.services and service not in _FAULTS:
             return False
-        of_service = code.lower() == f"{service.lower()}exception"
+        of_service = code.lower() == f"{service}exception"
         return code in self._error_codes or of_service or bool(_STATUS.fullmatch(code))
-
-    def is_region(self, text: str) -> bool:
-        """True for a Region, or a zone of one."""
-        return _REGION.fullmatch(text) is not None
 
 
 @lru_cache(maxsize=1)
@@ -266,22 +246,19 @@ class AliasTable:
         found = self._aliases.get((space, text))
         if found is None:
             shape = shape_of(text) or _ALWAYS_SHAPED.get(kind, "")
-            name = kind if kind not in {"value", "name"} else shape or look_of(text)
-            shown = self._next(name or kind)
-            written = self._next(shape, text) if shape else shown
+            if kind in {"value", "name"}:
+                kind = shape or look_of(text) or kind
+            shown = self._next(kind, lambda n: f"{kind}-{n:0{self.digits}}")
+            shaped = partial(_shaped, shape, text)
+            written = self._next(f"{shape}'s shape", shaped) if shape else shown
             found = self._aliases[space, text] = Alias(shown, written)
         return found
 
-    def _next(self, kind: str, text: str | None = None) -> str:
-        """Write the next alias of a kind, in the shape of `text` if one is given."""
-        counter = f"{kind}'s shape" if text is not None else kind
+    def _next(self, counted: str, written: Callable[[int], str]) -> str:
+        """Write the next alias of those that are counted together, if it is free."""
         while True:
-            self._counts[counter] += 1
-            number = self._counts[counter]
-            if text is None:
-                found = f"{kind}-{number:0{self.digits}}"
-            else:
-                found = _shaped(kind, text, number)
+            self._counts[counted] += 1
+            found = written(self._counts[counted])
             if found.lower().encode() not in self._in_use:
                 return found
 
@@ -307,36 +284,30 @@ def _shaped(shape: str, text: str, number: int) -> str:
 APART = re.compile(r"([/:])")
 
 
-class NamedPart(NamedTuple):
-    """A part of an ARN's resource that names something."""
+def resource_parts(service: str, resource: str) -> Iterator[tuple[str, str]]:
+    """Yield the parts of an ARN's resource, each with the kind of what it names.
 
-    kind: str
-    begin: int
-    end: int
-
-
-def resource_parts(service: str, resource: str) -> Iterator[NamedPart]:
-    """Yield the parts of an ARN's resource between `/` and `:`, but for its type.
-
-    A path before a role's name is one of paths. What stands behind the slash in the
-    ARNs of Map Runs and their executions is a label, which is a state's.
+    That of its type, and of `/` and `:`, is empty. A path before a role's name is one
+    of paths. What stands behind the slash in the ARNs of Map Runs and their executions
+    is a label, which is a state's.
     """
     words = vocabulary()
     parts = APART.split(resource)
-    kinds = words.arn_kinds.get(parts[0]) if len(parts) > 1 else None
-    place = len(parts[0]) + 1 if kinds else 0
-    names = parts[2 if kinds else 0 :: 2]
-    separators = ["", *parts[3 if kinds else 1 :: 2]]
-    kinds = list(kinds or words.service_kinds.get(service, ["name"]))
+    kinds = list(words.arn_kinds.get(parts[0], ())) if len(parts) > 1 else []
+    first = 2 if kinds else 0
+    count = len(parts[first::2])
+    yield "".join(parts[:first]), ""
+    kinds = kinds or list(words.service_kinds.get(service, ["name"]))
     if kinds[0] == "path*":
-        kinds = [*["path"] * (len(names) - 1), *kinds[1:]]
-    elif place and len(names) < len(kinds) and parts[1] == "/":
-        kinds = kinds[-len(names) :]
-    for name, separator in zip(names, separators, strict=True):
+        kinds = [*["path"] * (count - 1), *kinds[1:]]
+    elif first and count < len(kinds) and parts[1] == "/":
+        kinds = kinds[-count:]
+    for place in range(first, len(parts), 2):
+        separator = parts[place - 1] if place > first else ""
         label = service == "states" and separator == "/"
+        yield separator, ""
         kind = "label" if label else kinds.pop(0) if len(kinds) > 1 else kinds[0]
-        yield NamedPart(kind, place, place + len(name))
-        place += len(name) + 1
+        yield parts[place], kind
 
 
 # -- names -----------------------------------------------------------------------------
@@ -350,7 +321,6 @@ _VERSION = re.compile(r"20[0-9]{2}[01][0-9][0-3][0-9](v[0-9])?$")
 _SUFFIXES = frozenset({"", ".sync", ".sync:2", ".waitForTaskToken"})
 _MOST_PARTS = 48
 """A name has no more, slashes and colons counted; a key in base64 may have many."""
-_END = re.compile(r"[.,;:]*$")
 _CACHED = 1 << 14
 """Names that are kept with what became of them: most stand in many records."""
 _EVENT_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
@@ -400,8 +370,7 @@ class Names:
 
         A full stop or the like behind it, as in a sentence, stays.
         """
-        end = _END.search(text)
-        core = text[: end.start()] if end else text
+        core = text.rstrip(_ENDS)
         tail = text[len(core) :]
         if core.startswith("arn:") and core.count(":") >= _HEAD:
             return self._arn(core) + tail
@@ -416,7 +385,7 @@ class Names:
 
     def part(self, text: str, kind: str) -> str:
         """Replace one part, by what it is alone: the same in every name."""
-        if not text or text in vocabulary().own_names:
+        if not text or text in vocabulary().names:
             return text
         if text.endswith(_DOMAIN):
             return self.event_source(text)
@@ -428,7 +397,8 @@ class Names:
         if is_integration and resource.partition(":")[0] not in vocabulary().arn_kinds:
             tail = self.resource(resource)
         else:
-            tail = self._resource(service, resource)
+            parts = resource_parts(service, resource)
+            tail = "".join(self.part(t, kind) if kind else t for t, kind in parts)
         head = (
             "arn",
             # What reads ARNs minds the form of this.
@@ -439,22 +409,14 @@ class Names:
         )
         return ":".join((*head, tail))
 
-    def _resource(self, service: str, resource: str) -> str:
-        parts: list[str] = []
-        place = 0
-        for kind, begin, end in resource_parts(service, resource):
-            parts += (resource[place:begin], self.part(resource[begin:end], kind))
-            place = end
-        return "".join(parts)
-
     def region(self, text: str) -> str:
-        known = not text or vocabulary().is_region(text)
+        known = not text or _REGION.fullmatch(text)
         return text if known else self.alias(text, "region")
 
     def service(self, text: str) -> str:
         """Keep a service's name: `ecs`, `aws-sdk:ecs`."""
         return ":".join(
-            part if vocabulary().is_service(part) else self.part(part, "service")
+            part if part in vocabulary().services else self.part(part, "service")
             for part in text.split(":")
         )
 
@@ -469,8 +431,7 @@ class Names:
         """
         if vocabulary().is_operation(text):
             return text
-        version = _VERSION.search(text)
-        stem = text[: version.start()] if version else text
+        stem = _VERSION.sub("", text)
         if not stem:
             return self.alias(text, "operation")
         alias = self.alias(stem[0].upper() + stem[1:], "operation")
@@ -548,7 +509,7 @@ class Names:
             return match["proxy"]
         name = match["service"]
         short = name.lower().removeprefix("aws").removeprefix("amazon")
-        known = vocabulary().is_service(short)
+        known = short in vocabulary().services
         told = f"(Service: {name if known else self.part(name, 'service')}{match['a']}"
         told += f" Status Code: {match['status']}{match['b']} "
         if match["code"]:
@@ -570,7 +531,7 @@ class Names:
     def _name(self, token: str) -> str | None:
         """Give the alias of what is told to be a name; None for any other word."""
         call = _CALL.fullmatch(token)
-        if call is not None and vocabulary().is_service(call["service"]):
+        if call is not None and call["service"] in vocabulary().services:
             return f"{call['service']}:{self.operation(call['operation'])}"
         is_error = token in vocabulary().errors and token[:1].isupper()
         if is_error or token in _ASKED:
@@ -689,12 +650,8 @@ class Fields:
         if isinstance(value, list) and name in {"in", "each"}:
             inner = rule if name == "in" else more
             # No rule is for a list in a list: those may be nested past all reason.
-            return [
-                self.value(item)
-                if isinstance(item, list)
-                else self._field(inner, item, key)
-                for item in value
-            ]
+            rules = ("" if isinstance(item, list) else inner for item in value)
+            return [self._field(r, v, key) for r, v in zip(rules, value, strict=True)]
         if isinstance(value, Mapping) and name == "in":
             return self.record(value, more)
         if isinstance(value, Mapping) and name == "states":
@@ -715,7 +672,7 @@ class Fields:
         pattern = more if rule == "words" else _KEPT.get(rule)
         match = re.fullmatch(pattern, value) if pattern else None
         service = match["service"] if match and rule == "note" else None
-        return match is not None and (not service or vocabulary().is_service(service))
+        return match is not None and (not service or service in vocabulary().services)
 
     def _text(self, rule: str, value: str, key: str, more: str) -> str:
         if rule in self._rules and not _SPACE.search(value):
@@ -723,8 +680,7 @@ class Fields:
         if rule == "state":
             return self._names.state(value)
         if rule in {"name", "words"}:
-            kind = more if rule == "name" else ""
-            return self._names.text(value, kind or "name")
+            return self._names.text(value, more if rule == "name" and more else "name")
         if rule == "agent":
             # That a call is this tool's own is still told.
             own = "sfnwatch/0 " if _OWN_AGENT.search(value) else ""

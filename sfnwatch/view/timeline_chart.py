@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from sfnwatch.analysis import phases
 from sfnwatch.analysis.phases import Phase, Segment
-from sfnwatch.analysis.wording import decimal, spoken
+from sfnwatch.analysis.wording import decimal, grouped, spoken
 from sfnwatch.model.children import ExecutionCounts, ListedExecution
 from sfnwatch.model.integrations import CallRole, Pattern
 from sfnwatch.model.links import Link
@@ -425,8 +425,6 @@ class TimelineChart:
         if bar.kind is BarKind.UNREAD:
             return list(_tally(Counter(e.status.lower() for e in bar.listed)))
         found = [*self._inside_notes(bar)]
-        if bar.kind is BarKind.EXECUTION:
-            found += self._failure(bar)
         if not line.open or not bar.is_container:
             found += self._run_notes(line)
         return [
@@ -435,7 +433,7 @@ class TimelineChart:
         ]
 
     def _inside_notes(self, bar: Bar) -> Iterator[Part]:
-        """Count what is inside: branches, iterations, executions of a Map Run."""
+        """Count branches, iterations, executions of a Map Run; name a failure."""
         if bar.counts is not None:
             told = bar.counts
             yield from _tally({"failed": told.unsuccessful, "running": told.running})
@@ -448,9 +446,8 @@ class TimelineChart:
             statuses = Counter(each.status for each in bar.inside)
             del statuses["succeeded"]
             yield from _tally(statuses)
-
-    def _failure(self, bar: Bar) -> Iterator[Part]:
-        ending = self.moment.executions[bar.execution_arn].ending
+        execution = self.moment.executions[bar.execution_arn]
+        ending = execution.ending if bar.kind is BarKind.EXECUTION else None
         if ending is not None and bar.status != "succeeded":
             error = text_of(self.moment.trace.details(ending).get("error"))
             yield Part(clean(error or bar.status, _NAME), Role.BAD)
@@ -517,9 +514,7 @@ def _branches(arn: str, around: StateVisit, inside: list[Bar]) -> list[Bar]:
     """Gather the states of each branch; a branch of one state is that state's bar."""
     if not inside:
         return []
-    groups: dict[int | None, list[Bar]] = defaultdict(list)
-    for bar in inside:
-        groups[bar.visits[0].index].append(bar)
+    groups = grouped(inside, lambda bar: bar.visits[0].index)
     found: list[Bar] = []
     for index in sorted(groups, key=lambda index: -1 if index is None else index):
         bars = groups[index]

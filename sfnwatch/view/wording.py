@@ -21,12 +21,7 @@ from msgspec import Struct
 from sfnwatch.analysis import wording
 from sfnwatch.analysis.phases import Completion, ToldBy, length_of
 from sfnwatch.analysis.wording import plural
-from sfnwatch.model.children import (
-    ExecutionCounts,
-    MapRun,
-    Parent,
-    map_run_name,
-)
+from sfnwatch.model.children import ExecutionCounts, MapRun, Parent, map_run_name
 from sfnwatch.model.integrations import last_segment, maybe_execution_arn, short_id
 from sfnwatch.model.links import Link, LinkRule
 from sfnwatch.model.moment import Coverage, ExecutionAsOf, Moment, Redrive
@@ -216,8 +211,7 @@ def other_parts(event: HistoryEvent, details: Details) -> Iterator[Part]:
     redrives = int_of(details.get("redriveCount"))
     if event.type == "MapRunRedriven" and redrives:
         yield Part(f"  ({ordinal(redrives)} time)", Role.DIM)
-    run = text_of(details.get("mapRunArn"))
-    if run:
+    if run := text_of(details.get("mapRunArn")):
         yield Part(f"  {clean(last_segment(run), LIMIT)}", Role.DIM)
     yield from error_parts(details)
 
@@ -546,15 +540,13 @@ def _course_of(
     """
     begun_at: datetime | None = None
     end: _End | None = None
+    turns = (t for t in around.map_run_turns if t.event.visit_id == parent.visit_id)
     current = ""
-    for event, run in around.map_run_turns:
-        if event.visit_id != parent.visit_id:
-            continue
-        if event.type in _STARTS:
-            current = run or current
-            if current == arn:
-                begun_at, end = event.at, None
-        elif event.type in _ENDS and current == arn:
+    for event, run in turns:
+        current = run or current
+        if current == arn and event.type in _STARTS:
+            begun_at, end = event.at, None
+        elif current == arn and event.type in _ENDS:
             end = event.type.removeprefix("MapRun").upper(), event.at
     return begun_at, end
 
@@ -622,17 +614,10 @@ def bar_parts(counts: ExecutionCounts, cells: int = _CELLS) -> Iterator[Part]:
 
 def count_words(counts: ExecutionCounts) -> str:
     """Say in words how far a Map Run is: `12 of 40 done, 1 failed, 8 running`."""
-    parts = [f"{counts.done:,} of {counts.total:,} executions done"]
-    for number, word in (
-        (counts.failed, "failed"),
-        (counts.timed_out, "timed out"),
-        (counts.aborted, "aborted"),
-        (counts.running, "running"),
-        (counts.pending, "pending"),
-    ):
-        if number:
-            parts.append(f"{number:,} {word}")
-    return ", ".join(parts)
+    statuses = ("failed", "timed_out", "aborted", "running", "pending")
+    told = ((getattr(counts, each), wording.status_words(each)) for each in statuses)
+    parts = [f"{number:,} {words}" for number, words in told if number]
+    return ", ".join([f"{counts.done:,} of {counts.total:,} executions done", *parts])
 
 
 # -- folds ---------------------------------------------------------------------------
@@ -714,19 +699,15 @@ class _Inside:
     def tally(self) -> Iterator[Part]:
         """Count what is notable behind a fold."""
         visits, moment = self._visits, self._moment
-        failed = sum(a.status in _FAILED for each in visits for a in each.attempts)
-        if failed:
+        if failed := sum(a.status in _FAILED for each in visits for a in each.attempts):
             yield Part(f"  ✘ {counted(failed, 'failed try', 'failed tries')}", Role.BAD)
         numbered = ((v, n) for v in visits for n in range(2, len(v.attempts) + 1))
-        retries = sum(not visit.is_redriven(number) for visit, number in numbered)
-        if retries:
+        if retries := sum(not visit.is_redriven(number) for visit, number in numbered):
             yield Part(f"  ⟳ {counted(retries, 'retry', 'retries')}", Role.WARN)
         members = (each for each in self._fold.members if isinstance(each, ApiCall))
-        calls = [call for call in members if moment.shows_call(call)]
-        if calls:
+        if calls := [call for call in members if moment.shows_call(call)]:
             yield Part(f"  {counted(len(calls), 'call')}", Role.DIM)
-        denied = sum(call.error_code is not None for call in calls)
-        if denied:
+        if denied := sum(call.error_code is not None for call in calls):
             yield Part(f"  ✘ {denied:,} denied or failed", Role.BAD)
 
 

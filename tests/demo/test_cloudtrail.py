@@ -7,14 +7,10 @@ import pytest
 
 from sfnwatch.demo.account import LONGEST_LAG, Account
 from sfnwatch.demo.scenarios import SCENARIOS
-from tests.demo.serving import Served, refusal
+from tests.demo.conftest import Served, refusal
 from tests.sources.clocks import EPOCH, ManualClock
 
 START = EPOCH.timestamp()
-
-
-def by(key: str, value: str) -> list[dict[str, str]]:
-    return [{"AttributeKey": key, "AttributeValue": value}]
 
 
 async def test_events_come_newest_first_in_whole_seconds_and_agree_with_their_records(

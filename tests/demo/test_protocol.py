@@ -10,8 +10,7 @@ from botocore.validate import ParamValidator
 from sfnwatch.demo.operations import OPERATIONS
 from sfnwatch.demo.scenarios import SCENARIOS
 from tests.builders import HEAD
-from tests.demo.conftest import Serve
-from tests.demo.serving import Served, refusal
+from tests.demo.conftest import Serve, Served, refusal
 
 MACHINE = f"{HEAD}:stateMachine:nightly-report"
 _BOTOCORE = get_session()

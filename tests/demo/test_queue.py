@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from sfnwatch.demo.account import LONGEST_LAG
-from tests.demo.serving import Served, refusal
+from tests.demo.conftest import Served, refusal
 
 STEPS = ["PROVISIONING", "PENDING", "RUNNING", "DEPROVISIONING", "STOPPED"]
 

@@ -21,7 +21,7 @@ from sfnwatch.demo import http_server
 from sfnwatch.demo.account import LONGEST_LAG
 from sfnwatch.demo.http_server import CREDENTIALS, serve
 from tests.builders import REGION
-from tests.demo.serving import Served
+from tests.demo.conftest import Served
 
 
 @asynccontextmanager

@@ -12,21 +12,13 @@ from hypothesis import strategies as st
 
 from sfnwatch.model.moment import ExecutionAsOf
 from sfnwatch.model.records import Received
-from sfnwatch.model.trace import Trace
 from sfnwatch.model.values import clean
-from sfnwatch.view.graph import (
-    CHAIN,
-    Box,
-    Edge,
-    Graph,
-    Lights,
-    graph_of,
-    light,
-)
+from sfnwatch.view.graph import CHAIN, Box, Edge, Graph, Lights, graph_of, light
 from sfnwatch.view.graph_layout import Folds, Picture, PlacedBox, Wire, lay_out
 from tests import builders as aws
 from tests import examples
 from tests.builders import at as seconds_on
+from tests.model.answers import trace_of
 from tests.tui.screens import recorded
 
 NAMES = ("A", "Work", "Ask for another card", "お支払い", "end", "\x1b[31m\u202e")
@@ -42,8 +34,7 @@ def shown(
     records: "list[Received] | str", seconds: float | None = None
 ) -> tuple[Graph, Lights, ExecutionAsOf]:
     """Give the graph of the first execution, lit as of so long after its start."""
-    trace = Trace()
-    trace.add(recorded(records) if isinstance(records, str) else records)
+    trace = trace_of(*(recorded(records) if isinstance(records, str) else records))
     first = next(iter(trace.as_of().roots.values()))
     begin = first.started_at
     assert begin is not None

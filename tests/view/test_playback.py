@@ -11,6 +11,7 @@ from sfnwatch.model.rows import Clock
 from sfnwatch.model.trace import Trace
 from sfnwatch.view.playback import REST, Course, MarkerKind, Markers, Playback, scale_of
 from tests import builders, examples
+from tests.model.answers import trace_of
 
 RUNS = {
     "sync": builders.sync_run(),
@@ -216,9 +217,8 @@ def test_squeezed_no_gap_takes_more_than_its_share_of_the_bar(
 
 
 def marks_of(name: str, clock: Clock = Clock.EVENT) -> list[tuple[str, str]]:
-    trace = Trace()
-    trace.add(RUNS[name])
-    return [(str(each.kind), each.label) for each in Markers(trace).by(clock)]
+    marks = Markers(trace_of(*RUNS[name])).by(clock)
+    return [(str(each.kind), each.label) for each in marks]
 
 
 def test_marks_tell_the_story_in_order() -> None:

@@ -6,13 +6,7 @@ from functools import partial
 from sfnwatch.analysis.phases import Phase
 from sfnwatch.model.integrations import CallRole
 from sfnwatch.model.records import Received
-from sfnwatch.model.trace import Trace
-from sfnwatch.view.timeline_chart import (
-    BarKind,
-    BarLine,
-    TimelineChart,
-    length_words,
-)
+from sfnwatch.view.timeline_chart import BarKind, BarLine, TimelineChart, length_words
 from sfnwatch.view.wording import plain_text
 from tests.builders import (
     ARN,
@@ -25,13 +19,12 @@ from tests.builders import (
     sync_run,
     task_life,
 )
+from tests.model.answers import trace_of
 from tests.tui.screens import recorded
 
 
 def chart_of(records: Iterable[Received], now: float = 4000) -> TimelineChart:
-    trace = Trace()
-    trace.add(list(records))
-    return TimelineChart(trace.as_of(), at(now))
+    return TimelineChart(trace_of(*records).as_of(), at(now))
 
 
 def names(chart: TimelineChart, folds: Mapping[str, bool] | None = None) -> list[str]:

@@ -1,6 +1,5 @@
 """Why a call is matched, or is not: in sentences, with nothing left out."""
 
-import io
 import json
 import unicodedata
 from collections.abc import Callable, Iterator
@@ -9,7 +8,6 @@ from typing import Any
 import pytest
 
 from sfnwatch.export.json import why_json
-from sfnwatch.export.text import write_text
 from sfnwatch.model.links import LinkRule
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.parameters import Leaf
@@ -24,6 +22,7 @@ from sfnwatch.view.weighing import (
     why,
 )
 from tests import builders as aws
+from tests.analysis.finding_in import text_of
 from tests.builders import ARN, REQUEST_RESPONSE, SYNC, History, call
 from tests.model.answers import trace_of
 from tests.tui.screens import RECORDINGS, recorded
@@ -58,11 +57,8 @@ def sync(family: str = "export:7", arn: str = ARN) -> list[Received]:
     return each.task("Work", SYNC, submitted=TASKS, **asks(family)).end().records
 
 
-def text_of(moment: Moment, *event_ids: str) -> str:
-    out = io.StringIO()
-    calls = [moment.trace.calls[each] for each in event_ids]
-    write_text(why(moment, calls), out, 100)
-    return out.getvalue()
+def told_of(moment: Moment, *event_ids: str) -> str:
+    return text_of(why(moment, [moment.trace.calls[each] for each in event_ids]), 100)
 
 
 # -- the verdict -----------------------------------------------------------------------
@@ -131,7 +127,7 @@ def test_of_an_ambiguous_call_all_that_was_considered_is_told() -> None:
         call("RunTask", 2, key="call-1", **asked(f"{FAMILY}export:7")),
     ).as_of()
     assert (
-        text_of(moment, "call-1")
+        told_of(moment, "call-1")
         == f"""\
 RunTask at 2023-11-15 00:28:26 UTC
   ? one of 2: nothing tells these attempts apart
@@ -165,7 +161,7 @@ def test_of_a_poll_both_sides_ids_are_told_and_of_a_denied_call_its_error() -> N
         call("DescribeTasks", 1, key="poll", error=("AccessDenied", message)),
         call("GetSecretValue", 1, key="none", source="secretsmanager.amazonaws.com"),
     ).as_of()
-    told = text_of(moment, "poll", "none")
+    told = told_of(moment, "poll", "none")
     assert f"failed with AccessDenied: {message}" in " ".join(told.split())
     head, other = told.index("matched: Work #3 of 7f3a"), told.index("ruled out: Work")
     assert f"for: task ARN {aws.TASK_ARN}" in " ".join(told[head:other].split())
@@ -204,7 +200,7 @@ def test_nothing_that_was_weighed_is_hidden_in_any_recording() -> None:
     ruled_out = 0
     for moment, event_id in calls_recorded():
         made = moment.trace.calls[event_id]
-        told = " ".join(text_of(moment, event_id).split())
+        told = " ".join(told_of(moment, event_id).split())
         facts = why_json(moment, made)["considered"]
         weighed = moment.trace.linker.weigh(made)
         assert len(facts) == len(weighed)
