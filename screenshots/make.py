@@ -20,10 +20,15 @@ sys.path.insert(0, str(HERE.parent))
 
 from sfnwatch.model.records import Received  # noqa: E402
 from sfnwatch.model.trace import Trace  # noqa: E402
-from sfnwatch.recording.format import RecordedFile  # noqa: E402
+from sfnwatch.recording.format import (  # noqa: E402
+    RecordedFile,
+    Recorder,
+    new_header,
+)
+from sfnwatch.recording.library import SavedView  # noqa: E402
 from sfnwatch.tui.app import Mode, ScreenSettings, SfnwatchApp  # noqa: E402
 from tests.sources.clocks import ManualClock  # noqa: E402
-from tests.tui.screens import ScriptedSession, settle  # noqa: E402
+from tests.tui.screens import Screen, ScriptedSession  # noqa: E402
 
 _FONT_URLS = re.compile(r",?\s*url\(\"https?://[^)]*\)\s*format\(\"[^\"]*\"\)")
 _CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "chrome")
@@ -110,7 +115,7 @@ def record(scenario: str, folder: Path) -> Path:
     return path
 
 
-async def draw(picture: Picture, records: Sequence[Received]) -> str:
+async def draw(picture: Picture, records: Sequence[Received], folder: Path) -> str:
     last = max(record.at for record in records if record.at is not None)
     clock = ManualClock(last)
     if picture.until is not None:
@@ -121,24 +126,22 @@ async def draw(picture: Picture, records: Sequence[Received]) -> str:
         clock.at = began + timedelta(seconds=picture.until)
     shown = [r for r in records if r.at is not None and r.at <= clock.at]
     session = ScriptedSession(shown, ends=picture.mode != "live")
-    settings = ScreenSettings(
-        mode=picture.mode,
-        recording=picture.name,
-        is_recorded=picture.mode == "live",
-        speed=20,
-        theme=picture.theme,
-    )
-    app = SfnwatchApp(session, clock=clock, settings=settings)
+    session.mode, session.title, session.clock = picture.mode, picture.name, clock
+    if picture.mode == "live":
+        path = folder / f"{picture.name}.live.jsonl"
+        session.recorder = Recorder(path, new_header(last, "sfnwatch", []))
+    settings = ScreenSettings(speed=20, theme=picture.theme)
+    app = SfnwatchApp(session, settings, SavedView())
     app.animation_level = "none"
     async with app.run_test(size=picture.size) as pilot:
-        await settle(pilot)
+        screen = Screen(app, pilot)
+        await screen.settle()
         for key in picture.keys:
-            await pilot.press(key)
-            await settle(pilot)
+            await screen.press(key)
         # What flashes has faded, and what was pressed is no longer shown.
         await pilot.pause(2.5)
         app.clear_notifications()
-        await settle(pilot)
+        await screen.settle()
         svg = app.export_screenshot(simplify=True)
     return _FONT_URLS.sub("", svg)
 
@@ -179,7 +182,7 @@ def main(names: Sequence[str]) -> None:
         for picture in pictures:
             records = list(RecordedFile(files[picture.scenario]).records())
             svg = HERE / f"{picture.name}.svg"
-            svg.write_text(asyncio.run(draw(picture, records)))
+            svg.write_text(asyncio.run(draw(picture, records, folder)))
             to_png(svg)
 
 

@@ -139,7 +139,7 @@ _METHODS = {
     "graph.right": "side(1)",
 }
 """What a list with a cursor does itself, and a pane by a name other than its id's."""
-_FOOTER = {
+FOOTER: Mapping[str, int] = {
     "player.toggle": 4,
     "drain.end": 3,
     "view.timeline": 8,
@@ -155,7 +155,8 @@ _FOOTER = {
     "program.help": 2,
     "program.quit": 1,
 }
-"""What the footer offers, in its order; the highest rank gives way first.
+"""What the footer offers, in its order, as far as it applies and has room; the highest
+rank gives way first.
 
 What applies to few watches stays longest: nobody looks for it in the help.
 """
@@ -194,11 +195,6 @@ class Action(Struct, frozen=True):
         about = self.id.partition(".")[0]
         return about if self.method and about != "move" else ""
 
-    @property
-    def footer(self) -> int:
-        """Its rank in the footer, where the highest gives way first."""
-        return _FOOTER[self.id]
-
 
 _ACTIONS = tuple(
     Action(name, tuple(keys.split(",")), *told) for name, keys, *told in _TABLE
@@ -210,8 +206,6 @@ _DIGITS = tuple(
 )
 ACTIONS: tuple[Action, ...] = (*_ACTIONS, *_DIGITS)
 BY_ID: Mapping[str, Action] = {action.id: action for action in ACTIONS}
-FOOTER = tuple(BY_ID[name] for name in _FOOTER)
-"""What the footer offers, in its order, as far as it applies and has room."""
 SEVERAL = frozenset(
     {
         *("lanes.align", "lanes.execution", "lanes.execution_back", "view.compare"),

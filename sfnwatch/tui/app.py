@@ -7,7 +7,7 @@ second while much comes in, and only the lines that are in view are made.
 
 import gc
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
@@ -27,7 +27,7 @@ from sfnwatch.config import UserTheme
 from sfnwatch.errors import SfnwatchError
 from sfnwatch.model.integrations import short_id
 from sfnwatch.model.moment import Moment
-from sfnwatch.model.records import Batch, HealthState
+from sfnwatch.model.records import Batch, HealthState, Operation
 from sfnwatch.model.rows import Clock as EventOrArrival
 from sfnwatch.model.trace import Changed, Trace
 from sfnwatch.model.values import clean
@@ -45,6 +45,7 @@ from sfnwatch.view.outline import OutlineOptions
 from sfnwatch.view.playback import Marker, TimeSpan
 
 if TYPE_CHECKING:
+    from sfnwatch.recording.format import Recorder
     from sfnwatch.tui.children_view import ChildrenView
 
 _PATIENCE, _LONGEST = 20, 0.4
@@ -65,6 +66,15 @@ Consumer = Callable[[Batch, Changed], None]
 class WatchedSession(Protocol):
     """What the screen needs of a session: live, of a demo, or of a recording."""
 
+    mode: Mode
+    title: str
+    """What is watched, before anything is known of it."""
+    clock: Clock
+    span: TimeSpan | None
+    """From when to when a recording was made."""
+    allowed: Collection[Operation]
+    """All that sfnwatch can send to AWS in it."""
+    recorder: "Recorder | None"
     trace: Trace
     """The one trace, which the session alone adds to."""
     consumers: list[Consumer]
@@ -86,15 +96,7 @@ class WatchedSession(Protocol):
 class ScreenSettings(Struct, frozen=True, kw_only=True):
     """How the screen begins; everything has a default."""
 
-    mode: Mode = "live"
-    title: str = ""
-    """What is watched, before anything is known of it."""
-    recording: str = ""
-    """The file that is recorded to, or replayed."""
-    is_recorded: bool = False
     speed: float = 1.0
-    watched: TimeSpan | None = None
-    """From when to when a recording was made."""
     theme: str = ""
     local: bool = False
     ascii: bool = False
@@ -119,19 +121,11 @@ class SfnwatchApp(ThemedApp[None]):
     VERTICAL_BREAKPOINTS = [(0, "-low"), (12, "-middling"), (30, "-tall")]  # noqa: RUF012
 
     def __init__(
-        self,
-        session: WatchedSession,
-        *,
-        clock: Clock,
-        settings: ScreenSettings | None = None,
-        saved: SavedView | None = None,
+        self, session: WatchedSession, settings: ScreenSettings, saved: SavedView
     ) -> None:
-        self.settings = settings = settings or ScreenSettings()
         super().__init__(settings)
-        self.session = session
-        self._saved = saved = saved or SavedView()
-        self.shown = Shown(session.trace, clock, settings, _options(saved))
-        self.shown.allowed = getattr(session, "allowed", ())
+        self.session, self.settings, self._saved = session, settings, saved
+        self.shown = Shown(session, settings, _options(saved))
         self.deck = Deck(self.shown)
         self.player = Player(self)
         self.finder = Finder(self.shown, self.deck.lanes)
@@ -143,7 +137,25 @@ class SfnwatchApp(ThemedApp[None]):
         self._theme_before = ""
         self._has_ended, self._is_card_due = False, True
         """Whether all have ended before our eyes; and if the end card may yet come."""
-        self._commands: Mapping[str, Command] = self._own_commands()
+        self._commands: Mapping[str, Command] = {
+            **self.player.commands,
+            **self.presenter.commands,
+            "player.toggle": self._play_or_step,
+            **{f"digit.{n}": partial(self._digit, n) for n in range(10)},
+            "move.pane": self.action_focus_next,
+            "view.close": self._close_last,
+            "lanes.fold_all": self._fold_all,
+            "lanes.align": self._align,
+            "find.filter": lambda: self.bars.find_bar.ask("filter"),
+            "find.search": lambda: self.bars.find_bar.ask("search"),
+            "find.next": lambda: self._find(1),
+            "find.previous": lambda: self._find(-1),
+            "show.theme": self._choose_theme,
+            "drain.end": self.session.end_drain,
+            "program.help": lambda: self.push_screen(Help(self)),
+            "program.palette": self.action_command_palette,
+            "program.quit": self.exit,
+        }
 
     # -- how it begins -------------------------------------------------------------
 
@@ -165,7 +177,7 @@ class SfnwatchApp(ThemedApp[None]):
             # Before anything comes: a name that was once painted has been seen.
             self.presenter.present()
         self.repaint()
-        if self.settings.mode == "replay":
+        if self.session.mode == "replay":
             self._watch()
         else:
             # AWS's SDK takes longer to import than the first frame to draw.
@@ -288,27 +300,6 @@ class SfnwatchApp(ThemedApp[None]):
 
     # -- every action by its id ----------------------------------------------------
 
-    def _own_commands(self) -> Mapping[str, Command]:
-        return {
-            **self.player.commands,
-            **self.presenter.commands,
-            "player.toggle": self._play_or_step,
-            **{f"digit.{n}": partial(self._digit, n) for n in range(10)},
-            "move.pane": self.action_focus_next,
-            "view.close": self._close_last,
-            "lanes.fold_all": self._fold_all,
-            "lanes.align": self._align,
-            "find.filter": lambda: self.bars.find_bar.ask("filter"),
-            "find.search": lambda: self.bars.find_bar.ask("search"),
-            "find.next": lambda: self._find(1),
-            "find.previous": lambda: self._find(-1),
-            "show.theme": self._choose_theme,
-            "drain.end": self.session.end_drain,
-            "program.help": lambda: self.push_screen(Help(self)),
-            "program.palette": self.action_command_palette,
-            "program.quit": self.exit,
-        }
-
     @property
     def commands(self) -> Mapping[str, Command]:
         """What does each action that there is something to do by just now."""
@@ -338,7 +329,7 @@ class SfnwatchApp(ThemedApp[None]):
         if name in SEVERAL and not shown.several:
             return "there is one execution only"
         draining = HealthState.DRAINING in {h.state for h in moment.each_health}
-        is_live = self.settings.mode != "replay"
+        is_live = self.session.mode != "replay"
         to_find = self.finder.searched, "nothing is searched for: / begins a search"
         there = {
             "view.children": (moment.children or moment.listed, "no child executions"),

@@ -27,7 +27,7 @@ from sfnwatch.tui.paint import (
     spans_of,
     width_of,
 )
-from sfnwatch.tui.shown import CursorList, EntryList, GoTo, Shown
+from sfnwatch.tui.shown import EntryList, GoTo, Shown
 from sfnwatch.view.wording import (
     Child,
     Part,
@@ -165,10 +165,6 @@ class ChildrenView(HeadedView):
         elif arn is not None:
             self._awaited = arn
             self.post_message(self.Wanted(arn))
-
-    def on_cursor_list_opened(self, event: CursorList.Opened) -> None:
-        event.stop()
-        self.open_selected()
 
     def _is_read(self, arn: str) -> bool:
         execution = self._shown.moment.executions.get(arn)

@@ -5,13 +5,12 @@ from collections.abc import Iterator, Sequence
 from itertools import combinations
 from typing import ClassVar
 
-from msgspec.structs import replace
 from rich.cells import cell_len
 from textual import work
 from textual.binding import BindingType
 
 from sfnwatch.analysis import compare
-from sfnwatch.analysis.compare import Cell, CompareFolds, CompareRow, RowKind
+from sfnwatch.analysis.compare import Cell, CompareRow, RowKind
 from sfnwatch.analysis.compare.pairs import Comparison, Side
 from sfnwatch.analysis.finding import line_key
 from sfnwatch.analysis.phases import Phase
@@ -72,7 +71,10 @@ class CompareView(HeadedView):
         self._bar, self._length, self._columns = 0, 0, tuple[Cells, ...]()
         """The cells of a bar, of a length, and all columns."""
         self._chosen: tuple[str, str] | None = None
-        self._folds = CompareFolds()
+        self._toggled: set[str] = set()
+        """The keys of lines that are not as they begin."""
+        self._alike: bool | None = None
+        """Whether alike states are folded; None: if there are many lines."""
         self.commands = {
             "view.detail": self.action_jump,
             "lanes.fold": self._fold,
@@ -132,8 +134,8 @@ class CompareView(HeadedView):
         """List the lines, those of states of which a filter keeps something."""
         kept = self._shown.kept_visits()
         if kept is None:
-            return compare.compare_rows(told, self._folds)
-        rows = compare.compare_rows(told, replace(self._folds, alike=False))
+            return compare.compare_rows(told, self._toggled, alike=self._alike)
+        rows = compare.compare_rows(told, self._toggled, alike=False)
         visits = ({*map(self._shown.visit_of, _keys(row, told))} for row in rows)
         return [row for row, own in zip(rows, visits, strict=True) if own & kept]
 
@@ -286,7 +288,7 @@ class CompareView(HeadedView):
 
     def toggle(self, key: str) -> None:
         """Fold or unfold a line."""
-        self._folds = replace(self._folds, toggled=self._folds.toggled ^ {key})
+        self._toggled ^= {key}
         self._list()
         self.list.select_key(key)
 
@@ -315,7 +317,7 @@ class CompareView(HeadedView):
     def _fold_all(self) -> None:
         """Show all states, or fold those that are alike."""
         folded = any(row.kind is RowKind.ALIKE for row in self.list.entries)
-        self._folds = replace(self._folds, alike=not folded)
+        self._alike = not folded
         self._list()
 
 

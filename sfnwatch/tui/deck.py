@@ -21,7 +21,7 @@ from textual.containers import Vertical
 from textual.scroll_view import ScrollView
 
 from sfnwatch.model.moment import ExecutionAsOf
-from sfnwatch.tui.actions import FOOTER, Command, Group, key_name
+from sfnwatch.tui.actions import BY_ID, FOOTER, Command, Group, key_name
 from sfnwatch.tui.find_bar import FindBar
 from sfnwatch.tui.lanes_view import LanesView
 from sfnwatch.tui.paint import Rows, Span, width_of
@@ -40,7 +40,8 @@ LANES, _TIMELINE = "lanes", "timeline"
 """The view that is there first, and that the others lead back to; and what it shares
 the screen with."""
 VIEWS = (_TIMELINE, "graph", "explain", "end", "compare", "children", "requests")
-"""The ids of views; module, class, and the group of a view's own actions are named so.
+"""The ids of views; module (but for the end card's, which is made of what explains),
+class, and the group of a view's own actions are named so.
 
 A view is made with what is shown.
 """
@@ -142,6 +143,11 @@ class HeadedView(Vertical):
         # By then the list knows its width, too.
         self.call_after_refresh(self.show)
 
+    def on_cursor_list_opened(self, event: CursorList.Opened) -> None:
+        if self.enter:
+            event.stop()
+            self.commands["view.detail"]()
+
     @property
     def width(self) -> int:
         """The cells of a row of the list, without the scrollbar's."""
@@ -165,7 +171,7 @@ class Deck(Vertical):
         """It is loaded after the first frame, which would take twice as long."""
         self.current = LANES
         """The name of the view that is shown."""
-        self._pace = Pace(self, self._show_made)
+        self.pace = Pace(self, self._show_made)
         self.detail: DetailView | None = None
         """What shows the selected line in full; None until it was wanted."""
         self._searched = ""
@@ -210,7 +216,7 @@ class Deck(Vertical):
         return timeline is not None and self.screen.focused is timeline.entries
 
     @property
-    def _has_room(self) -> bool:
+    def has_room(self) -> bool:
         """True where the timeline has room above the lanes."""
         size = self.app.size
         wide = size.width >= WIDE and size.height >= TALL
@@ -263,16 +269,17 @@ class Deck(Vertical):
         self.current = name
         self.set_class(name != LANES, "-away")
         for each, view in self._made.items():
-            view.display = each == name or (view is self.timeline and self._has_room)
+            view.display = each == name or (view is self.timeline and self.has_room)
         self._drawn, self._cursors = None, (None, None)
-        self._pace.hurry()
+        self.pace.hurry()
         self.show()
         self._take_along(key)
         self.view.focus()
         self.post_message(CursorList.Moved())
 
     def _make(self, name: str) -> None:
-        module = import_module(f"sfnwatch.tui.{name}_view")
+        file = "explain" if name == "end" else name
+        module = import_module(f"sfnwatch.tui.{file}_view")
         view: HeadedView = getattr(module, f"{name.title()}View")(self._shown)
         self._made[name] = view
         view.search_for(self._searched)
@@ -312,7 +319,7 @@ class Deck(Vertical):
     def show(self) -> None:
         """Show the moment that is shown by now, in what is in view."""
         if self.current != LANES:
-            self._pace.show(PATIENCE)
+            self.pace.show(PATIENCE)
         else:
             self.lanes.changed()
             self._show_above()
@@ -336,7 +343,7 @@ class Deck(Vertical):
         They are drawn anew if there is more to tell than that sfnwatch asked again.
         """
         shown, playback, timeline = self._shown, self._shown.playback, self.timeline
-        if not self._has_room:
+        if not self.has_room:
             if self._has_keys_above:
                 self.lanes.focus()
             if self._above is not None:
@@ -349,9 +356,9 @@ class Deck(Vertical):
             sizes = self.size, self.lanes.size.width
             where = playback.position, playback.clock, *sizes
             drawn = (shown.news, shown.outline.options, shown.looks, *where)
-            if drawn != self._drawn or self._pace.has_rested(_REST_OF_BARS):
+            if drawn != self._drawn or self.pace.has_rested(_REST_OF_BARS):
                 self._drawn = drawn
-                self._pace.show(_PATIENCE_OF_BARS)
+                self.pace.show(_PATIENCE_OF_BARS)
             self.keep_together()
 
     def _show_made(self) -> None:
@@ -362,7 +369,7 @@ class Deck(Vertical):
             self._made[self.current].show()
             return
         timeline, height = self.timeline, self.size.height
-        if timeline is None or not self._has_room:
+        if timeline is None or not self.has_room:
             return
         # What the lanes would leave blank may be taken as well.
         spare = height - 1 - self.lanes.rows_of_all(height)
@@ -377,15 +384,6 @@ class Deck(Vertical):
             # There may be a bar by now for the line that the cursor is on.
             self._cursors = None, self._cursors[1]
         self.keep_together()
-
-    @property
-    def is_held_back(self) -> bool:
-        """True while a moment waits to be shown, as the last one took long to."""
-        timeline = self.timeline
-        if timeline is None:
-            return self._has_room or self._pace.is_waiting
-        is_undrawn = self._above is not None and timeline.axis is None
-        return is_undrawn or self._pace.is_waiting
 
     def on_resize(self) -> None:
         # By then the lanes know their own size.
@@ -532,11 +530,10 @@ class Bars:
         self.status.redraw()
         self.scrubber.redraw()
         told = [*troubles(shown)]
-        is_live = shown.settings.mode == "live"
+        is_live = shown.session.mode == "live"
         if told and shown.over and is_live and not shown.items:
-            told.append(
-                [Span("Without AWS: sfnwatch demo watches a simulated account.")]
-            )
+            demo = "Without AWS: sfnwatch demo watches a simulated account."
+            told.append([Span(demo)])
         self.banner.show(*told)
         bad = any(span.look == "role--bad" for spans in told for span in spans)
         self.banner.set_class(bad, "-bad")
@@ -575,14 +572,15 @@ class Bars:
             titles["view.end"] = ""  # nothing has ended yet
         if self._finder.active:
             titles["view.close"] = ""  # it clears the filter, which says so itself
-        for action in FOOTER:
+        for name, rank in FOOTER.items():
+            action = BY_ID[name]
             title = titles.get(action.id, action.title)
             keys = self._app.settings.keys.get(action.id, action.keys)
             if title and self._app.applies(action.id):
                 key = Span(key_name(keys[0]) if keys else "", "look--key", action.id)
                 words = Span(f" {title}", "role--dim", action.id)
                 # What is called otherwise here stays longest.
-                yield Words(1 + action.footer * (title == action.title), [key, words])
+                yield Words(1 + rank * (title == action.title), [key, words])
 
     def _key_rows(self, width: int) -> Sequence[Sequence[Span]]:
         """Show the keys that have room."""

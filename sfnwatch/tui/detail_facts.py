@@ -344,9 +344,8 @@ class ItemDetail:
             arn, scheduled_id = each.weighed.key
             yield Fact(each.standing, tuple(parts), f"{arn}#{scheduled_id}")
             yield from _sides(each, in_full=each is told[0])
-        more = max(0, len(told) - _CONSIDERED) + weighing.left_out(
-            self._moment, call, told
-        )
+        left_out = weighing.left_out(self._moment, call, told)
+        more = max(0, len(told) - _CONSIDERED) + left_out
         if more:
             words = f"… and {wording.counted(more, 'more attempt')}: {_UNTOLD}"
             yield fact("", words, Role.DIM)

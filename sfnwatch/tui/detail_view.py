@@ -118,7 +118,7 @@ class DetailView(EntryList[DetailEntry]):
                 if isinstance(entry, Fact):
                     yield DetailEntry(f"{section.name}~{entry.label}~{number}", entry)
                     continue
-                for line in json_view.json_lines(entry, self._folds, width, mask):
+                for line in self._folds.lines(entry, width, mask):
                     yield DetailEntry(f"{line.node.path}~{line.part}", line)
 
     @property

@@ -67,9 +67,7 @@ class GraphCanvas(ScrollView, can_focus=True):
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("graph")
     COMPONENT_CLASSES: ClassVar[set[str]] = {"list--cursor"}
-    DEFAULT_CSS = """
-    GraphCanvas { height: 1fr; scrollbar-size: 1 1; }
-    """
+    DEFAULT_CSS = "GraphCanvas { height: 1fr; scrollbar-size: 1 1; }"
 
     def __init__(self, shown: Shown) -> None:
         super().__init__()

@@ -83,7 +83,9 @@ class Help(ModalScreen[None]):
         rank = {group: place for place, group in enumerate(app.deck.groups)}
         told = entries(settings.keys, without=() if shown.several else SEVERAL)
         self._entries = sorted(told, key=lambda e: rank.get(e[0], len(rank)))
-        self._recording = clean(shown.looks.mask(settings.recording))
+        recorder = shown.session.recorder
+        path = str(recorder.path) if recorder is not None else ""
+        self._recording = clean(shown.looks.mask(path))
         self._several = shown.several
 
     def compose(self) -> ComposeResult:

@@ -90,6 +90,46 @@ class JsonFolds(Struct):
         first = _CHARACTERS if isinstance(node.inner, str) else _CHILDREN
         self.shown[node.path] = _MORE * self.shown.get(node.path, first)
 
+    def lines(self, root: JsonNode, width: int, mask: Masks) -> Iterator[JsonLine]:
+        """List the lines of a tree, as far as it is open."""
+        todo: list[Iterator[JsonNode | JsonLine]] = [iter((root,))]
+        while todo:
+            item = next(todo[-1], None)
+            if item is None:
+                todo.pop()
+            elif isinstance(item, JsonLine):
+                yield item
+            else:
+                inner = item.inner
+                holds = isinstance(inner, Mapping | list)
+                count = len(inner) if holds else 0
+                can = count > 0 if holds else _is_long(item, width)
+                is_open = self.opened.get(item.path, _opens(item, count, holds=holds))
+                yield JsonLine(item, 0, is_open if can else None, members=count)
+                if can and is_open:
+                    text = self._text(item, width, mask)
+                    todo.append(self._inside(item) if holds else text)
+
+    def _inside(self, node: JsonNode) -> Iterator[JsonNode | JsonLine]:
+        children = node.children
+        limit = self.shown.get(node.path, _CHILDREN)
+        yield from children[:limit]
+        if len(children) > limit:
+            words = f"… {len(children) - limit:,} more"
+            yield JsonLine(node, -1, open=True, words=words)
+
+    def _text(self, node: JsonNode, width: int, mask: Masks) -> Iterator[JsonLine]:
+        limit = self.shown.get(node.path, _CHARACTERS)
+        room = max(2, width - _indent(node, width) - 4)
+        part = 0
+        for line in clean_lines(seen(node.text, limit, mask).removesuffix("\n")):
+            for row in flow([Span(line)], room, room, 1 + len(line)):
+                part += 1
+                yield JsonLine(node, part, None, "".join(span.text for span in row))
+        rest = byte_count(node.text[limit:])
+        if rest:
+            yield JsonLine(node, -1, open=True, words=f"… {size(rest)} more")
+
 
 def decode(text: str | bytes) -> Any:
     """Read JSON, its numbers as they stand; None for what is none."""
@@ -128,29 +168,6 @@ def _escaped(character: str) -> str:
 # -- lines -----------------------------------------------------------------------------
 
 
-def json_lines(
-    root: JsonNode, folds: JsonFolds, width: int, mask: Masks
-) -> Iterator[JsonLine]:
-    """List the lines of a tree, as far as it is open."""
-    todo: list[Iterator[JsonNode | JsonLine]] = [iter((root,))]
-    while todo:
-        item = next(todo[-1], None)
-        if item is None:
-            todo.pop()
-        elif isinstance(item, JsonLine):
-            yield item
-        else:
-            inner = item.inner
-            holds = isinstance(inner, Mapping | list)
-            count = len(inner) if holds else 0
-            can = count > 0 if holds else _is_long(item, width)
-            is_open = folds.opened.get(item.path, _opens(item, count, holds=holds))
-            yield JsonLine(item, 0, is_open if can else None, members=count)
-            if can and is_open:
-                lines = _text_lines(item, folds, width, mask)
-                todo.append(_inside(item, folds) if holds else lines)
-
-
 def _opens(node: JsonNode, count: int, *, holds: bool) -> bool:
     """Tell what is open at first: the first levels, unless there is much in them."""
     if holds:
@@ -166,30 +183,6 @@ def _is_long(node: JsonNode, width: int) -> bool:
 def _indent(node: JsonNode, width: int) -> int:
     """Give the cells before a node; the deepest share a third of the width."""
     return min(2 * node.depth + 2, width // 3)
-
-
-def _inside(node: JsonNode, folds: JsonFolds) -> Iterator[JsonNode | JsonLine]:
-    children = node.children
-    limit = folds.shown.get(node.path, _CHILDREN)
-    yield from children[:limit]
-    if len(children) > limit:
-        words = f"… {len(children) - limit:,} more"
-        yield JsonLine(node, -1, open=True, words=words)
-
-
-def _text_lines(
-    node: JsonNode, folds: JsonFolds, width: int, mask: Masks
-) -> Iterator[JsonNode | JsonLine]:
-    limit = folds.shown.get(node.path, _CHARACTERS)
-    room = max(2, width - _indent(node, width) - 4)
-    part = 0
-    for line in clean_lines(seen(node.text, limit, mask).removesuffix("\n")):
-        for row in flow([Span(line)], room, room, 1 + len(line)):
-            part += 1
-            yield JsonLine(node, part, None, "".join(span.text for span in row))
-    rest = byte_count(node.text[limit:])
-    if rest:
-        yield JsonLine(node, -1, open=True, words=f"… {size(rest)} more")
 
 
 def seen(text: str, limit: int, mask: Masks) -> str:

@@ -21,6 +21,7 @@ from sfnwatch.tui.paint import (
     Looks,
     Span,
     SpanRow,
+    Spans,
     cut,
     flow,
     pad,
@@ -64,6 +65,10 @@ _LONG = 60
 """A text of so many cells is wrapped in any case, where room is scarce."""
 _SURE, _GUESS = Span(" ──▶ ", "role--exact"), Span(" ┄┄▷ ", "role--guess")
 """What leads to a call; a guess is dotted."""
+
+
+Passing = Mapping[str, Sequence[Rail]]
+"""What passes a row, by the executions whose it is."""
 
 
 class LaneColumn(Struct, frozen=True):
@@ -374,9 +379,7 @@ class LineDrawing(Struct):
 
     # -- rows ----------------------------------------------------------------------
 
-    def _room_from(
-        self, column: LaneColumn, passing: Mapping[str, Sequence[Rail]]
-    ) -> int:
+    def _room_from(self, column: LaneColumn, passing: Passing) -> int:
         """Count the cells up to the next column in which something passes."""
         after = (c for c in self.layout.columns if c.left > column.left)
         busy = next((c for c in after if passing.get(c.root_arn)), None)
@@ -399,7 +402,7 @@ class LineDrawing(Struct):
             if layout.roots and not line.root_arn:
                 rails = _passing(self.others.get(column.root_arn, ()), column.rails)
             lead = self._lead(column, is_first=number == 0)
-            row = self._across(lead, self.others, column, rails, said)
+            row = self._across(lead, self.others, column, said, rails)
             if number == 0 and layout.time_cells and not layout.roots:
                 row = self._with_time(row, words if own else None)
             if own:
@@ -445,15 +448,15 @@ class LineDrawing(Struct):
 
     def _across(
         self,
-        lead: Sequence[Span],
-        passing: Mapping[str, Sequence[Rail]],
+        lead: Spans,
+        passing: Passing,
         at: LaneColumn,
-        own: Sequence[Span],
-        words: Sequence[Span],
+        words: Spans,
+        own: Spans = (),
     ) -> SpanRow:
         """Draw a row across all columns, with words in the one `at` which they are.
 
-        `own` is what stands for the life-lines there, where others pass elsewhere.
+        `own` stands there for what passes.
         """
         row = list(lead)
         for each in self.layout.columns:
@@ -461,7 +464,7 @@ class LineDrawing(Struct):
             if width_of(row) > each.left:
                 continue
             rails = _passing(passing.get(each.root_arn, ()), each.rails)
-            row = [*pad(row, each.left), *(own if each is at else rails)]
+            row = [*pad(row, each.left), *(own if own and each is at else rails)]
             if each is at:
                 row = [*pad(row, each.text), *words]
         return row
@@ -485,10 +488,9 @@ class LineDrawing(Struct):
         first = layout.columns[0]
         if layout.roots:
             at = max(layout.columns, key=lambda c: self._room_from(c, passing))
-            rails = _passing(passing.get(at.root_arn, ()), at.rails)
             lead = cut([_BLANK, *told], first.left - 1)
             words = cut(notice, self._room_from(at, passing))
-            return [self._across(lead, passing, at, rails, words)]
+            return [self._across(lead, passing, at, words)]
         told += [Span("  "), *notice] if told else notice
         row = [*pad([_BLANK], first.left), *_passing(old, first.rails)]
         time = layout.time if layout.time_cells else first.text
@@ -530,9 +532,7 @@ def _first_whole(tries: Sequence[SpanRow], first: int, others: int) -> list[Span
     return next(filter(None, found), [cut(tries[-1], first)])
 
 
-def _whole(
-    spans: Sequence[Span], first: int, others: int, most: int = 2
-) -> list[SpanRow]:
+def _whole(spans: Spans, first: int, others: int, most: int = 2) -> list[SpanRow]:
     """Wrap words into so many rows; none where they do not fit."""
     rows = flow(spans, first, others, most)
     told = "".join(span.text for row in rows for span in row)

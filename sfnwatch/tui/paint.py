@@ -47,6 +47,7 @@ class Span(NamedTuple):
     """The id of the action that a click on it does."""
 
 
+Spans = Sequence[Span]
 SpanRow = list[Span]
 """A row of text, of one look after the other."""
 PHASES: Mapping[Phase, Span] = {
@@ -116,7 +117,7 @@ def width_of(spans: Iterable[Span]) -> int:
     return sum(cell_len(span.text) for span in spans)
 
 
-def cut(spans: Sequence[Span], cells: int) -> SpanRow:
+def cut(spans: Spans, cells: int) -> SpanRow:
     """Keep what has room; what was cut ends in `…`."""
     if width_of(spans) <= cells:
         return list(spans)
@@ -133,21 +134,19 @@ def cut(spans: Sequence[Span], cells: int) -> SpanRow:
     return kept
 
 
-def pad(spans: Sequence[Span], cells: int) -> SpanRow:
+def pad(spans: Spans, cells: int) -> SpanRow:
     """Fill up with blanks."""
     return [*spans, Span(" " * max(0, cells - width_of(spans)))]
 
 
-def fit(spans: Sequence[Span], cells: int, *, right: bool = False) -> SpanRow:
+def fit(spans: Spans, cells: int, *, right: bool = False) -> SpanRow:
     """Cut or fill up to so many cells, with the blanks at the left if it is `right`."""
     short = cut(spans, cells) if cells > 0 else []
     blank = Span(" " * max(0, cells - width_of(short)))
     return [blank, *short] if right else [*short, blank]
 
 
-def flow(
-    spans: Sequence[Span], first: int, others: int, most: int = 3
-) -> list[SpanRow]:
+def flow(spans: Spans, first: int, others: int, most: int = 3) -> list[SpanRow]:
     """Wrap text by its words: into a first row, and at most so many in all.
 
     The rows after the first may be of another width. What has no room in the last is
@@ -206,16 +205,14 @@ def mark_found(spans: Iterable[Span], words: str) -> Iterator[Span]:
         yield Span(text[begin:], look)
 
 
-def margined(
-    rows: Iterable[Sequence[Span]], margin: int, first: Sequence[Span] = ()
-) -> list[SpanRow]:
+def margined(rows: Iterable[Spans], margin: int, first: Spans = ()) -> list[SpanRow]:
     """Set rows off from the left; `first` stands in the margin of the first."""
     lead = fit(first, margin)
     blank = [Span(" " * margin)]
     return [[*(blank if n else lead), *row] for n, row in enumerate(rows)]
 
 
-def ruled(spans: Sequence[Span], cells: int) -> SpanRow:
+def ruled(spans: Spans, cells: int) -> SpanRow:
     """Draw a rule behind a heading, to the end of its row."""
     short = cut(spans, cells)
     return [*short, Span("─" * (cells - width_of(short)), "look--faint")]
@@ -243,7 +240,7 @@ class Cells(NamedTuple):
 
 
 def in_columns(
-    columns: Sequence[Cells], cells: Iterable[Span | Sequence[Span]], width: int
+    columns: Sequence[Cells], cells: Iterable[Span | Spans], width: int
 ) -> SpanRow:
     """Set a row of a table into the columns that have room."""
     pairs = zip(columns, cells, strict=True)
@@ -300,7 +297,7 @@ class Rows(Widget):
 
     def __init__(
         self,
-        make: Callable[[int], Sequence[Sequence[Span]]] | None = None,
+        make: Callable[[int], Sequence[Spans]] | None = None,
         *,
         most: int = 1,
         id: str | None = None,  # noqa: A002 - Textual's word
@@ -311,10 +308,10 @@ class Rows(Widget):
         """
         super().__init__(id=id)
         self._make, self._most = make or self._wrapped, most
-        self._told: Sequence[Sequence[Span]] = ()
-        self._made: tuple[int, Sequence[Sequence[Span]]] = -1, ()
+        self._told: Sequence[Spans] = ()
+        self._made: tuple[int, Sequence[Spans]] = -1, ()
 
-    def show(self, *told: Sequence[Span]) -> None:
+    def show(self, *told: Spans) -> None:
         """Say something else."""
         if told != self._told:
             self._told = told
@@ -328,7 +325,7 @@ class Rows(Widget):
         if rows != before:
             self.refresh(layout=len(rows) != len(before))
 
-    def rows(self, width: int) -> Sequence[Sequence[Span]]:
+    def rows(self, width: int) -> Sequence[Spans]:
         """Give the rows for a width."""
         if width < 0:
             return ()
@@ -336,7 +333,7 @@ class Rows(Widget):
             self._made = width, self._make(width)
         return self._made[1]
 
-    def _wrapped(self, width: int) -> Sequence[Sequence[Span]]:
+    def _wrapped(self, width: int) -> Sequence[Spans]:
         each = (flow(spans, width, width, self._most) for spans in self._told)
         return [row for rows in each for row in rows]
 

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import aclosing
 from datetime import timedelta
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
@@ -160,16 +161,12 @@ class ExecutionList(Struct):
         """Say what is left out of the list, or why there is none."""
         if self.refused is not None:
             yield refusal_spans(self.refused)
-        express: list[str] = []
-        others: list[tuple[str, str]] = []
-        for each in self.left_out.values():
-            name, reason = clean(each.machine, LIMIT), clean(each.reason, _LONG)
-            if each.express:
-                express.append(name)
-            else:
-                others.append((name, reason))
-        for name, reason in others[:1]:
+        every = self.left_out.values()
+        express = [clean(each.machine, LIMIT) for each in every if each.express]
+        others = [each for each in every if not each.express]
+        for first in others[:1]:
             more = f" And {len(others) - 1} more." if len(others) > 1 else ""
+            name, reason = clean(first.machine, LIMIT), clean(first.reason, _LONG)
             left_out = Span(f"▲ Left out: {name}. ", "role--warn")
             yield [left_out, Span(f"{reason}{more}")]
         if express:
@@ -377,8 +374,7 @@ class Picker(PaintedScreen[Chosen | None]):
             told += gathered.silence(words, self._source.region)
         yield from executions
         yield from (Told(f"told~{n}", spans) for n, spans in enumerate(told))
-        recordings = list(self._recordings.values())
-        recordings.sort(key=lambda each: (each.began, each.name), reverse=True)
+        recordings = self._recordings.values()
         found = [each for each in recordings if has(each, words, self.looks)]
         if recordings:
             of = f"{len(found):,} of " if words else ""
@@ -386,7 +382,7 @@ class Picker(PaintedScreen[Chosen | None]):
             yield Told("blank", ())
             more = Span("  replayed without AWS", "role--dim")
             yield Told("title", (title, more))
-        yield from found
+        yield from sorted(found, key=attrgetter("began", "name"), reverse=True)
 
     @on(CursorList.Moved)
     def _tell(self) -> None:

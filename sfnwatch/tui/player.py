@@ -195,10 +195,10 @@ class Scrubber(Rows, can_focus=True):
         super().__init__(self._row)
         self._shown = shown
         self._map: Minimap | None = None
-        self._how: tuple[int, Clock, bool, bool] | None = None
+        self._how = 0, Clock.ARRIVAL, False, False
         """How wide it is wanted, and how time runs along it."""
         self._made_of: object = None
-        self._pace = Pace(self, self._make_map)
+        self.pace = Pace(self, self._make_map)
         self._wanted: datetime | None = None
         """Where a drag is; None while there is none."""
         self._hovered: int | None = None
@@ -231,9 +231,9 @@ class Scrubber(Rows, can_focus=True):
         how = width, playback.clock, playback.squeeze, playback.growing
         if how != self._how:
             self._how = how
-            self._pace.hurry()
+            self.pace.hurry()
         if self._made_of != (how, *self._versions):
-            self._pace.show(_PATIENCE_OF_MAP)
+            self.pace.show(_PATIENCE_OF_MAP)
         return self._map
 
     @property
@@ -241,8 +241,6 @@ class Scrubber(Rows, can_focus=True):
         return self._shown.playback.course.version, self._shown.markers.version
 
     def _make_map(self) -> None:
-        if self._how is None:
-            return
         playback, scale = self._shown.playback, self._shown.playback.scale()
         width, clock, *_ = self._how
         self._made_of = self._how, *self._versions
@@ -250,11 +248,6 @@ class Scrubber(Rows, can_focus=True):
         self._map = Minimap(playback, scale, markers, width) if scale else None
         # It is drawn by then, unless it came late.
         self.call_later(self.redraw)
-
-    @property
-    def is_behind(self) -> bool:
-        """True while the map waits to be made anew, as that took long."""
-        return self._pace.is_waiting
 
     def _of_roots(self, markers: Sequence[Marker]) -> list[Marker]:
         """Leave out how child executions ended well; of very many, what has no sign."""
@@ -334,13 +327,8 @@ class Player:
         """The key of the call that came in last; None if an event has come since."""
         self.played_out = False
         """True once a recording has been played to its end."""
-        self.commands: Mapping[str, Command] = {
-            name: self._then_show(do) for name, do in self._all().items()
-        }
-
-    def _all(self) -> Mapping[str, Command]:
         playback = self.playback
-        return {
+        own: Mapping[str, Command] = {
             "player.toggle": playback.toggle,
             "player.event": lambda: playback.step(1),
             "player.event_back": lambda: playback.step(-1),
@@ -359,6 +347,7 @@ class Player:
             "player.loop": self._loop,
             "player.live": playback.to_end,
         }
+        self.commands = {name: self._then_show(do) for name, do in own.items()}
 
     def _then_show(self, do: Command) -> Command:
         def done() -> None:

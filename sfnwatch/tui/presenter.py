@@ -14,8 +14,9 @@ from textual.containers import Horizontal
 from textual.timer import Timer
 
 from sfnwatch.model.integrations import account_of
+from sfnwatch.model.moment import Answer
 from sfnwatch.model.records import Received, RecordKind
-from sfnwatch.model.rows import ApiCall, TaskState
+from sfnwatch.model.rows import HistoryEvent
 from sfnwatch.model.trace import Trace
 from sfnwatch.tui.actions import Command
 from sfnwatch.tui.deck import LANES
@@ -195,8 +196,7 @@ class Presenter:
 
     def step(self) -> None:
         """Tell the next finding, with the lines it rests on in view; then the card."""
-        from sfnwatch.tui.end_view import telling  # noqa: PLC0415 - seldom
-        from sfnwatch.tui.explain_view import SIGNS, proofs_of  # noqa: PLC0415
+        from sfnwatch.tui.explain_view import SIGNS, proofs_of, telling  # noqa: PLC0415 - seldom
 
         shown, outline = self._shown, self._shown.outline
         each = ((f, proofs_of(shown, f, "")) for f in telling(shown, _STEPS))
@@ -237,14 +237,13 @@ class Presenter:
 def records_of(trace: Trace) -> Iterator[Received]:
     """Yield what a trace holds that names may stand in, as it was received."""
     for execution in trace.executions.values():
-        for answer in (*execution.described, *execution.defined):
-            data = trace.raw_json(answer)
-            yield Received(answer.seen_at, answer.kind, execution.arn, data)
-        for event in execution.ordered:
-            data = trace.raw_json(event)
-            yield Received(event.seen_at, RecordKind.HISTORY, execution.arn, data)
-    states = chain.from_iterable(trace.task_states.values())
-    rows: Iterator[ApiCall | TaskState] = chain(trace.ordered_calls, states)
-    for row in rows:
-        kind = row.kind if isinstance(row, ApiCall) else RecordKind.TASK_STATE
-        yield Received(row.seen_at, kind, None, trace.raw_json(row))
+        rows: Iterator[Answer | HistoryEvent]
+        rows = chain(execution.described, execution.defined, execution.ordered)
+        for row in rows:
+            kind = RecordKind.HISTORY if isinstance(row, HistoryEvent) else row.kind
+            yield Received(row.seen_at, kind, execution.arn, trace.raw_json(row))
+    for call in trace.ordered_calls:
+        yield Received(call.seen_at, call.kind, None, trace.raw_json(call))
+    for state in chain.from_iterable(trace.task_states.values()):
+        data = trace.raw_json(state)
+        yield Received(state.seen_at, RecordKind.TASK_STATE, None, data)

@@ -70,7 +70,7 @@ class RequestsView(HeadedView):
         known = budget(self.list.entries, shown.now)
         yield list(self._promise(known))
         yield _indented(heads(_BUDGET, width - 1))
-        names = sorted({*known, *shown.allowed})
+        names = sorted({*known, *shown.session.allowed})
         names.sort(key=lambda each: -(known[each].share or 0) if each in known else 1)
         for name in sorted(names[: max(1, self.size.height // 2 - 3)]):
             cells = self._budget_cells(name, known.get(name))
@@ -80,7 +80,7 @@ class RequestsView(HeadedView):
 
     def _promise(self, known: Iterable[Operation]) -> Iterator[Span]:
         """Say in a line what sfnwatch may send, and how much it has sent so far."""
-        allowed, count = self._shown.allowed, len(self.list.entries)
+        allowed, count = self._shown.session.allowed, len(self.list.entries)
         yield Span(" sfnwatch only reads", "role--name")
         others = any(name not in allowed for name in known) and bool(allowed)
         words = f": it can send {len(allowed)} operations, no other" if allowed else ""

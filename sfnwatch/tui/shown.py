@@ -10,7 +10,7 @@ come. So a list of 100,000 costs what fits on the screen.
 
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import zip_longest
@@ -32,12 +32,11 @@ from textual.timer import Timer
 from textual.widget import Widget
 
 from sfnwatch.analysis.finding import Finding
-from sfnwatch.clock import Clock
 from sfnwatch.errors import SfnwatchError
 from sfnwatch.model.moment import Coverage, ExecutionAsOf, Moment
-from sfnwatch.model.records import Batch, HealthState, Operation
+from sfnwatch.model.records import Batch, HealthState
 from sfnwatch.model.rows import HistoryEvent
-from sfnwatch.model.trace import Changed, Trace
+from sfnwatch.model.trace import Changed
 from sfnwatch.tui.actions import bindings
 from sfnwatch.tui.paint import Looks, Span, chip, strip_of
 from sfnwatch.view.lines import LifeLines, Line, LineMaker
@@ -46,7 +45,7 @@ from sfnwatch.view.playback import Markers, Playback
 from sfnwatch.view.wording import Part, role_names, short_names
 
 if TYPE_CHECKING:
-    from sfnwatch.tui.app import ScreenSettings
+    from sfnwatch.tui.app import ScreenSettings, WatchedSession
     from sfnwatch.view.anonymizer import Anonymizer
 
 _CHIP = 14
@@ -60,18 +59,15 @@ class Shown:
 
     def __init__(
         self,
-        trace: Trace,
-        clock: Clock,
+        session: "WatchedSession",
         settings: "ScreenSettings",
         options: OutlineOptions | None = None,
     ) -> None:
-        self.trace, self.clock, self.settings = trace, clock, settings
-        self.playback = Playback(
-            trace,
-            replay=settings.mode == "replay",
-            speed=settings.speed,
-            watched=settings.watched,
-        )
+        self.session, self.clock = session, session.clock
+        self.trace = trace = session.trace
+        is_replay, span = session.mode == "replay", session.span
+        speed = settings.speed
+        self.playback = Playback(trace, replay=is_replay, speed=speed, watched=span)
         self.looks = Looks(local=settings.local)
         self.over = False
         """True if nothing more will come."""
@@ -90,8 +86,6 @@ class Shown:
         self._counted: set[str] = set()
         self.findings: Sequence[Finding] = ()
         """Those that were last worked out as a whole, perhaps of a moment before."""
-        self.allowed: Collection[Operation] = ()
-        """All that sfnwatch can send to AWS in this session."""
         self.news = self._news = 0
         """Grows as there is more to tell than that sfnwatch has asked again."""
         self._states: dict[tuple[str, str], HealthState] = {}

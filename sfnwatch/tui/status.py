@@ -168,7 +168,7 @@ def _who(shown: Shown) -> Iterator[Words]:
     mask, roots = shown.looks.mask, shown.roots
     if not roots:
         # Nothing has told yet which names there are, for them to be masked.
-        title = "" if shown.looks.masked else clean(shown.settings.title, _LONGEST)
+        title = "" if shown.looks.masked else clean(shown.session.title, _LONGEST)
         yield said(2, title or "sfnwatch", "role--name")
         return
     # A part of a name is no name that would be masked.
@@ -240,13 +240,13 @@ def _badges(shown: Shown) -> Iterator[Words]:
         yield said(2, f"{sign} in the past, l for live", "role--warn", f"{sign} past")
     elif shown.unseen:
         yield said(2, f"↓ {new}", "role--warn")
-    if shown.settings.mode != "live":
+    if shown.session.mode != "live":
         # What is synthetic says so at any width.
-        rank = 0 if shown.settings.mode == "demo" else 4
-        yield said(rank, shown.settings.mode.upper(), "look--faint")
+        rank = 0 if shown.session.mode == "demo" else 4
+        yield said(rank, shown.session.mode.upper(), "look--faint")
     if shown.looks.masked:
         yield said(4, "masked", "role--name")
-    if shown.settings.is_recorded:
+    if shown.session.recorder:
         yield Words(5, [Span("●", "role--bad"), Span(" rec", "look--faint")])
     if shown.trace.unread:
         yield said(3, f"▲ {len(shown.trace.unread):,} unreadable", "role--warn")
@@ -272,7 +272,7 @@ def _sources(shown: Shown) -> Iterator[Words]:
 
 def _completeness(health: SourceHealth, shown: Shown) -> Iterator[Words]:
     """Say up to when all calls are known, and for how long late ones are waited for."""
-    if shown.settings.mode == "replay" and shown.playback.ended:
+    if shown.session.mode == "replay" and shown.playback.ended:
         if health.state is not HealthState.ENDED:
             yield said(5, "recording ends here", "look--faint")
     elif health.state is HealthState.DRAINING:

@@ -98,33 +98,28 @@ def _high_contrast(ground: str, text: str, faint: str, cursor: str) -> dict[str,
     }
 
 
+def _ours(name: str, grounds: Sequence[str], variables: dict[str, str]) -> Theme:
+    """Make a theme of our hues, on grounds from the foreground to the panel."""
+    dark = name == DEFAULT
+    hues = {of or role: ours[not dark] for role, (of, *ours) in _HUES.items()}
+    colors = {of: hues[of] for of in ("primary", "warning", "error", "success")}
+    colors |= zip(
+        ("foreground", "background", "surface", "panel"), grounds, strict=True
+    )
+    more = {"accent": hues["event"], "dark": dark, "variables": variables}
+    return Theme(name=name, **colors, **more)  # type: ignore[arg-type]
+
+
 THEMES = (
-    Theme(
-        name=DEFAULT,
-        primary="#4ea1ff",
-        accent="#b78cff",
-        warning="#ffb84d",
-        error="#ff5c57",
-        success="#46d37c",
-        foreground="#e6e9ee",
-        background="#0f1419",
-        surface="#141b22",
-        panel="#1a222c",
-        variables={"cursor-background": "#15283c", "role-dim": "#9aa7b4"},
+    _ours(
+        DEFAULT,
+        ("#e6e9ee", "#0f1419", "#141b22", "#1a222c"),
+        {"cursor-background": "#15283c", "role-dim": "#9aa7b4"},
     ),
-    Theme(
-        name=DEFAULT_LIGHT,
-        primary="#0b62c9",
-        accent="#6d33c4",
-        warning="#8a5600",
-        error="#c4181c",
-        success="#0a7a37",
-        foreground="#161d24",
-        background="#fcfdfe",
-        surface="#f4f7f9",
-        panel="#e8edf2",
-        dark=False,
-        variables={"cursor-background": "#d8e8fb"},
+    _ours(
+        DEFAULT_LIGHT,
+        ("#161d24", "#fcfdfe", "#f4f7f9", "#e8edf2"),
+        {"cursor-background": "#d8e8fb"},
     ),
     Theme(
         name="high-contrast",
@@ -291,10 +286,8 @@ def _measured(theme: Theme) -> dict[str, str]:
         "found-color": max(_BLACK, _WHITE, key=lambda end: contrast(end, found)),
         "thumb-color": _mixed(ground, colors["foreground"], 0.3),
     }
-    return {
-        **{name: color.hex6 for name, color in named.items()},
-        "dim-text-style": "none",
-    }
+    written = {name: color.hex6 for name, color in named.items()}
+    return {**written, "dim-text-style": "none"}
 
 
 def _roles(

@@ -188,10 +188,9 @@ class Lens(Struct, frozen=True):
 class Axis:
     """A window of time over columns, and what is drawn behind the bars."""
 
-    def __init__(
-        self, lens: Lens, width: int, playhead: datetime | None = None
-    ) -> None:
-        self.lens, self.width, self._playhead = lens, max(1, width), playhead
+    def __init__(self, lens: Lens, width: int, at: datetime | None = None) -> None:
+        """`at` is the moment that is shown, if that is to be pointed out."""
+        self.lens, self.width, self._playhead = lens, max(1, width), at
         self.begin, self.end = lens.shown
         self.origin = lens.scale.knots[0]
         self.squeezed: list[tuple[int, int, float]] = []
@@ -328,7 +327,11 @@ class BarCells:
         self._draw_ticks(cells, chosen)
         if not crowd and not self._is_instant():
             self._draw_ends(cells, chart.ends(line))
-        self._point_out_of_view(cells)
+        # What is out of view is pointed at.
+        if self._at(self._bar.end) < self._axis.begin:
+            cells[0] = Span("‹", "role--dim")
+        elif self._at(self._bar.begin) > self._axis.end:
+            cells[self._axis.width - 1] = Span("›", "role--dim")
         return cells
 
     def _is_instant(self) -> bool:
@@ -429,12 +432,6 @@ class BarCells:
             words, look = f"{number} {plain_text(text.subject).strip()}", "role--poll"
         bad = " ✘" if tick.failed else ""
         return Span(f"{words.strip()}{bad}", "role--bad" if bad else look)
-
-    def _point_out_of_view(self, cells: Cells) -> None:
-        if self._at(self._bar.end) < self._axis.begin:
-            cells[0] = Span("‹", "role--dim")
-        elif self._at(self._bar.begin) > self._axis.end:
-            cells[self._axis.width - 1] = Span("›", "role--dim")
 
     def with_words(self, cells: Cells, words: Sequence[Span]) -> list[Span]:
         """Set words behind the bar, or before it, where they do not touch it."""

@@ -315,7 +315,7 @@ class TimelineView(HeadedView):
         if not columns.chart:
             return [row]
         notes = spans_of(self._chart.notes(line), self._shown.looks.mask)
-        bar = self._bar_cells(line, axis)
+        bar = BarCells(self._chart, line, axis, self._shown)
         cells = bar.cells(self._chosen)
         # How an end was learned of may be told by a note alone.
         signs = (Span(note.text.strip()[:1], note.look) for note in notes)
@@ -327,9 +327,6 @@ class TimelineView(HeadedView):
         if not self._names_calls:
             return [row]
         return [row, [Span(" " * columns.left), *_joined(bar.named_calls())]]
-
-    def _bar_cells(self, line: BarLine, axis: Axis) -> BarCells:
-        return BarCells(self._chart, line, axis, self._shown)
 
     def _label(self, line: BarLine) -> list[Span]:
         """Name a bar, with its place in the tree."""
@@ -380,7 +377,8 @@ class TimelineView(HeadedView):
         if line.open is not None and sign <= x <= sign + 1:
             self.toggle(line.key)
         elif self.axis is not None:
-            bar, column = self._bar_cells(line, self.axis), x - self._columns.left
+            bar = BarCells(self._chart, line, self.axis, self._shown)
+            column = x - self._columns.left
             cells = ((abs(bar.tick_cell(t) - column), t.call.key) for t in bar.ticks)
             away, key = min(cells, default=(2, ""), key=itemgetter(0))
             self.choose(key if away <= 1 else None)

@@ -3,7 +3,7 @@
 import asyncio
 import html
 import re
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from contextlib import asynccontextmanager
 from functools import cache
 from pathlib import Path
@@ -14,11 +14,14 @@ from textual.pilot import Pilot
 
 from sfnwatch.analysis.finding import Finding
 from sfnwatch.analysis.findings import find
+from sfnwatch.clock import Clock
 from sfnwatch.model.moment import Moment
-from sfnwatch.model.records import Received
+from sfnwatch.model.records import Operation, Received
 from sfnwatch.model.trace import Trace
-from sfnwatch.recording.format import RecordedFile
-from sfnwatch.tui.app import Consumer, ScreenSettings, SfnwatchApp
+from sfnwatch.recording.format import RecordedFile, Recorder
+from sfnwatch.recording.library import SavedView
+from sfnwatch.tui.app import Consumer, Mode, ScreenSettings, SfnwatchApp
+from sfnwatch.view.playback import TimeSpan
 from tests.builders import at
 from tests.sources.clocks import ManualClock
 
@@ -34,6 +37,13 @@ _TEXT = re.compile(
 
 class ScriptedSession:
     """A session that hands over what a test tells it to."""
+
+    mode: Mode = "live"
+    title = ""
+    clock: Clock = ManualClock(at(0))
+    span: TimeSpan | None = None
+    allowed: Collection[Operation] = ()
+    recorder: Recorder | None = None
 
     def __init__(self, records: Iterable[Received] = (), *, ends: bool = False) -> None:
         self.trace = Trace()
@@ -80,6 +90,121 @@ def recorded(name: str) -> Sequence[Received]:
     return list(RecordedFile(path).records())
 
 
+class Screen:
+    """An app as a person has it: keys are pressed, and what is shown is read."""
+
+    def __init__(self, app: App[Any], pilot: Pilot[Any]) -> None:
+        self.app, self.pilot = app, pilot
+
+    # -- keys ----------------------------------------------------------------------
+
+    async def press(self, *keys: str) -> None:
+        """Press keys, one after the other, and let come of it what may."""
+        await self.pilot.press(*keys)
+        await self.settle()
+
+    async def click(self, x: int, y: int, times: int = 1) -> None:
+        """Click a cell."""
+        await self.pilot.click(offset=(x, y), times=times)
+        await self.settle()
+
+    async def resize(self, width: int, height: int) -> None:
+        """Have the terminal be of another size."""
+        await self.pilot.resize_terminal(width, height)
+        await self.settle()
+
+    async def settle(self) -> None:
+        """Let everything that was begun come to its end."""
+        app, pilot = self.app, self.pilot
+        await pilot.pause(0.02)
+        if isinstance(app, SfnwatchApp):
+            app.repaint()  # it would be soon, but not how soon on a busy machine
+        while isinstance(app, SfnwatchApp) and app.shown.items:
+            is_done = app.bars.is_up_to_date and not _is_behind(app)
+            if is_done or app.shown.playback.playing:
+                break
+            await pilot.pause(0.02)
+        while any(w.is_running and w.group == "compare" for w in app.workers):
+            await pilot.pause(0.02)
+        # Have all widgets handle what they were sent, and what they sent each other.
+        # Pilot's own pause ends when the process takes little of the processor, which
+        # on a busy machine says nothing. What is mounted is laid out, and then drawn,
+        # and each of these comes by a message.
+        for _ in range(_ROUNDS):
+            await pilot.pause(0)
+
+    async def steps(self, *told: Sequence[str]) -> None:
+        """Press the keys of each step, and look for the words that follow them.
+
+        Keys stand beside each other, what is typed in quotes. Words that begin with `!`
+        must not be on the screen, which is read as running text.
+        """
+        for keys, *each in told:
+            self.app.clear_notifications()
+            found = re.findall(r"'([^']*)'|(\S+)", keys)
+            await self.press(*(k for typed, key in found for k in typed or [key]))
+            shown = self.prose.replace("▌ ", "")
+            for words in each:
+                is_there = words.removeprefix("!") in shown
+                assert is_there is not words.startswith("!"), (keys, words, shown)
+
+    async def shows(self, *told: str) -> None:
+        """Look for words once all has come to its end, as after a step."""
+        await self.steps(("", *told))
+
+    # -- words ---------------------------------------------------------------------
+
+    async def until(self, words: str) -> None:
+        """Wait for some words, which a busy machine may take a while to show."""
+        for _ in range(3000):
+            if words in self.prose:
+                return
+            await self.pilot.pause(0.05)
+        raise AssertionError(f"{words!r} is not on the screen:\n{self.words}")
+
+    @property
+    def rows(self) -> list[str]:
+        """Read the screen as a person would, row by row."""
+        width, height = self.app.size
+        rows = [[" "] * width for _ in range(height)]
+        for x, row, text in _TEXT.findall(self.app.export_screenshot()):
+            shown = html.unescape(text).replace("\xa0", " ")
+            for place, character in enumerate(shown, round(float(x) / _CELL)):
+                if int(row) < height and place < width:
+                    rows[int(row)][place] = character
+        return ["".join(row).rstrip() for row in rows]
+
+    @property
+    def words(self) -> str:
+        """Read the screen as a whole."""
+        return "\n".join(self.rows)
+
+    def row_with(self, words: str) -> str:
+        """Find the first row that has some words."""
+        return next(row for row in self.rows if words in row)
+
+    @property
+    def prose(self) -> str:
+        """Read the screen as running text, whatever was wrapped where."""
+        return " ".join(re.sub("[┃│╎┋╷╵╹]", " ", self.words).split())
+
+
+def _is_behind(app: SfnwatchApp) -> bool:
+    """True while something waits to be shown, as what was shown last took long."""
+    deck, timeline = app.deck, app.deck.timeline
+    undrawn = deck.has_room
+    if timeline is not None:
+        above = timeline.display and deck.current == "lanes"
+        undrawn = above and timeline.axis is None
+    return undrawn or deck.pace.is_waiting or app.bars.scrubber.pace.is_waiting
+
+
+def call_at_cursor(app: SfnwatchApp) -> str:
+    """Name the call on the line of the lanes that the cursor is on; or nothing."""
+    line = app.deck.lanes.line
+    return line.call.name[0].text if line and line.call else ""
+
+
 @asynccontextmanager
 async def live(
     records: Iterable[Received] = (),
@@ -88,102 +213,33 @@ async def live(
     session: ScriptedSession | None = None,
     seconds: float = 270,
     **settings: Any,
-) -> AsyncIterator[tuple[SfnwatchApp, Pilot[None], ScriptedSession]]:
+) -> AsyncIterator[tuple[SfnwatchApp, Screen, ScriptedSession]]:
     """Run a screen on what a session hands over."""
     session = session or ScriptedSession(records)
+    session.mode = settings.pop("mode", "live")
+    session.title = settings.pop("title", "")
+    session.clock = ManualClock(at(seconds))
     given = {"theme": "sfnwatch-dark", **settings}
-    app = SfnwatchApp(
-        session, clock=ManualClock(at(seconds)), settings=ScreenSettings(**given)
-    )
+    app = SfnwatchApp(session, ScreenSettings(**given), SavedView())
     app.animation_level = "none"
     async with app.run_test(size=size, notifications=True) as pilot:
         while session.has_more and app.is_running:
             await pilot.pause(0.02)
-        await settle(pilot)
-        yield app, pilot, session
+        screen = Screen(app, pilot)
+        await screen.settle()
+        yield app, screen, session
 
 
 @asynccontextmanager
 async def replayed(
     name: str, size: tuple[int, int] = (140, 40), *keys: str, **settings: Any
-) -> AsyncIterator[tuple[SfnwatchApp, Pilot[None]]]:
+) -> AsyncIterator[tuple[SfnwatchApp, Screen]]:
     """Run a screen on a golden recording, at its end, and press some keys."""
     session = ScriptedSession(recorded(name), ends=True)
     # On a busy machine it could else have played to its end before the first key.
     given = {"mode": "replay", "speed": 0.001, **settings}
-    async with live(size=size, session=session, **given) as running:
-        app, pilot, _ = running
-        await pilot.press("l")
+    async with live(size=size, session=session, **given) as (app, screen, _):
+        await screen.pilot.press("l")
         app.shown.playback.speed = settings.get("speed", 1.0)
-        await pilot.press(*keys)
-        await settle(pilot)
-        yield app, pilot
-
-
-async def settle(pilot: Pilot[Any]) -> None:
-    """Let everything that was begun come to its end."""
-    app = pilot.app
-    await pilot.pause(0.02)
-    if isinstance(app, SfnwatchApp):
-        app.repaint()  # it would be soon, but not how soon on a busy machine
-    while isinstance(app, SfnwatchApp) and app.shown.items:
-        behind = app.deck.is_held_back or app.bars.scrubber.is_behind
-        if (app.bars.is_up_to_date and not behind) or app.shown.playback.playing:
-            break
-        await pilot.pause(0.02)
-    while any(w.is_running and w.group == "compare" for w in app.workers):
-        await pilot.pause(0.02)
-    await _come_through(pilot)
-
-
-async def _come_through(pilot: Pilot[Any]) -> None:
-    """Have all widgets handle what they were sent, and what they sent each other.
-
-    Pilot's own pause ends when the process takes little of the processor, which on a
-    busy machine says nothing. What is mounted is laid out, and then drawn, and each
-    of these comes by a message.
-    """
-    for _ in range(_ROUNDS):
-        await pilot.pause(0)
-
-
-async def press(pilot: Pilot[Any], *keys: str) -> None:
-    """Press keys, one after the other, and let come of it what may."""
-    await pilot.press(*keys)
-    await settle(pilot)
-
-
-async def until(pilot: Pilot[Any], words: str) -> None:
-    """Wait for some words, which a busy machine may take a while to show."""
-    for _ in range(3000):
-        if words in prose_on(pilot.app):
-            return
-        await pilot.pause(0.05)
-    raise AssertionError(f"{words!r} is not on the screen:\n{words_on(pilot.app)}")
-
-
-def rows_of(app: App[Any]) -> list[str]:
-    """Read the screen as a person would, row by row."""
-    width, height = app.size
-    rows = [[" "] * width for _ in range(height)]
-    for x, row, text in _TEXT.findall(app.export_screenshot()):
-        shown = html.unescape(text).replace("\xa0", " ")
-        for place, character in enumerate(shown, round(float(x) / _CELL)):
-            if int(row) < height and place < width:
-                rows[int(row)][place] = character
-    return ["".join(row).rstrip() for row in rows]
-
-
-def words_on(app: App[Any]) -> str:
-    """Read the screen as a whole."""
-    return "\n".join(rows_of(app))
-
-
-def row_with(app: App[Any], words: str) -> str:
-    """Find the first row that has some words."""
-    return next(row for row in rows_of(app) if words in row)
-
-
-def prose_on(app: App[Any]) -> str:
-    """Read the screen as running text, whatever was wrapped where."""
-    return " ".join(re.sub("[┃│╎┋╷╵╹]", " ", words_on(app)).split())
+        await screen.press(*keys)
+        yield app, screen

@@ -7,7 +7,7 @@ import pytest
 from textual.command import CommandPalette
 
 from sfnwatch.tui.actions import ACTIONS, BY_ID, SEVERAL, entries, key_name
-from tests.tui.screens import press, replayed, row_with, rows_of, until, words_on
+from tests.tui.screens import replayed
 
 README = Path(__file__).parents[2] / "README.md"
 
@@ -38,35 +38,33 @@ def test_a_users_keys_are_told_as_they_are_bound() -> None:
 
 
 async def test_help_has_all_keys_and_marks_those_of_this_view_first() -> None:
-    async with replayed("demo-sync", (160, 300)) as (app, pilot):
-        await press(pilot, "question_mark")
-        words = words_on(app)
+    async with replayed("demo-sync", (160, 300)) as (_, screen):
+        await screen.press("question_mark")
+        words = screen.words
         assert all(keys in words for _, keys, _ in entries(without=SEVERAL))
         assert "How a call is matched to its state" in words
         assert "~e [TEXT]" in words
         assert words.index("Move") < words.index("Player")
-        await press(pilot, "escape")
-        assert "How a call is matched" not in words_on(app)
+        await screen.steps(("escape", "!How a call is matched"))
 
 
 async def test_the_palette_does_every_action_by_its_name() -> None:
-    async with replayed("demo-sync") as (app, pilot):
-        await press(pilot, "colon")
-        assert "Go to:" not in words_on(app)
-        await pilot.press(*"switch clocks")
-        await until(pilot, "Switch clocks")
-        await press(pilot, "enter", "enter")
-        assert "event time" in rows_of(app)[-2]
+    async with replayed("demo-sync") as (_, screen):
+        await screen.steps(("colon", "!Go to:"))
+        await screen.pilot.press(*"switch clocks")
+        await screen.until("Switch clocks")
+        await screen.press("enter", "enter")
+        assert "event time" in screen.rows[-2]
 
 
 async def test_the_palette_goes_to_a_state() -> None:
-    async with replayed("demo-pipeline") as (app, pilot):
-        await pilot.press("home", "ctrl+p")
-        await pilot.press(*"charge")
-        await until(pilot, "Go to: Charge card entered")
-        await press(pilot, "enter", "enter")
+    async with replayed("demo-pipeline") as (app, screen):
+        await screen.pilot.press("home", "ctrl+p")
+        await screen.pilot.press(*"charge")
+        await screen.until("Go to: Charge card entered")
+        await screen.press("enter", "enter")
         assert not isinstance(app.screen, CommandPalette)
-        assert "Charge card" in str(row_with(app, "Charge card  lambda"))
+        assert "Charge card" in str(screen.row_with("Charge card  lambda"))
         key = app.deck.selected_key
         assert key is not None
         assert key in {m.key for m in app.shown.markers.by(app.shown.playback.clock)}
@@ -75,62 +73,55 @@ async def test_the_palette_goes_to_a_state() -> None:
 PRESSED = {
     "demo-sync-denied": (
         # A fold opens on enter and closes on z.
-        ("down down down down enter", "DescribeTasks #3", "more polls"),
-        ("z", "3 more polls", "nothing to"),
+        ("down down down down enter", "DescribeTasks #3", "!more polls"),
+        ("z", "3 more polls", "!nothing to"),
         # Denied polls are crossed, and said to be denied where one goes to them.
-        ("t", "✘ failed, or a denied call", "█ poll"),
-        (") )", "✘ AccessDenied", "█ poll"),
+        ("t", "✘ failed, or a denied call", "!█ poll"),
+        (") )", "✘ AccessDenied", "!█ poll"),
         # By event time no call is late.
-        ("escape c 5", "event time", "complete up to"),
+        ("escape c 5", "event time", "!complete up to"),
     ),
-    "demo-distributed": (("Z", "UnreadableImage", "nothing to"),),
+    "demo-distributed": (("Z", "UnreadableImage", "!nothing to"),),
     "demo-pipeline": (
         # A service's digit hides its calls, and shows them again.
-        ("", "1 ECS 5 API calls   2 States 2 API calls", "hidden"),
-        ("1", "ECS 5 API calls hidden", "DescribeTasks #"),
-        ("1", "DescribeTasks #", "hidden"),
-        ("9", "there is no lane 9", "hidden"),
+        ("", "1 ECS 5 API calls 2 States 2 API calls", "!hidden"),
+        ("1", "ECS 5 API calls hidden", "!DescribeTasks #"),
+        ("1", "DescribeTasks #", "!hidden"),
+        ("9", "there is no lane 9", "!hidden"),
     ),
     "demo-sync": (
         # The player says how it plays.
-        ("L", "∞ loop", "only"),
-        ("plus plus g", "5×", "squeezed"),
+        ("L", "∞ loop", "!only"),
+        ("plus plus g", "5×", "!squeezed"),
         # What does not apply says why, and where it would.
-        ("ctrl+right", "there is one execution only", "Align starts"),
-        ("right_square_bracket", "no state after this", "no mark"),
-        ("C", "no child executions", "C Children"),
+        ("ctrl+right", "there is one execution only", "!Align starts"),
+        ("right_square_bracket", "no state after this", "!no mark"),
+        ("C", "no child executions", "!C Children"),
     ),
     # A replay does not tell the end at its beginning.
-    "demo-failure": (("1", "RUNNING", "States.TaskFailed"),),
-    "demo-three-ways": (("X", "Swap: only in Compare (v)", "nothing to"),),
+    "demo-failure": (("1", "RUNNING", "!States.TaskFailed"),),
+    "demo-three-ways": (("X", "Swap: only in Compare (v)", "!nothing to"),),
 }
 """Of recordings the keys, what they bring, and what is not to be seen then."""
 
 
 @pytest.mark.parametrize("name", PRESSED)
 async def test_keys_do_what_they_are_for_and_say_why_they_do_not(name: str) -> None:
-    async with replayed(name, (140, 40)) as (app, pilot):
-        for keys, there, gone in PRESSED[name]:
-            app.clear_notifications()
-            await press(pilot, *keys.split())
-            words = words_on(app)
-            assert there in words, keys
-            assert gone not in words, keys
+    async with replayed(name, (140, 40)) as (_, screen):
+        await screen.steps(*PRESSED[name])
 
 
 async def test_escape_undoes_one_thing_at_a_time() -> None:
-    async with replayed("demo-sync-denied") as (app, pilot):
-        await press(pilot, "~", "~", "e", "enter", "p")
-        await press(pilot, "escape")
-        assert "filter ~e" not in words_on(app)
+    async with replayed("demo-sync-denied") as (app, screen):
+        await screen.steps(("~ '~e' enter p",), ("escape", "!filter ~e"))
         assert app.theme == "high-contrast"
-        await press(pilot, "escape")
+        await screen.press("escape")
         assert app.theme == "sfnwatch-dark"
 
 
 async def test_what_was_done_to_a_recording_is_kept() -> None:
-    async with replayed("demo-pipeline") as (app, pilot):
-        await press(pilot, "Z", "1", "g", "c", "~", *"~s Label", "enter")
+    async with replayed("demo-pipeline") as (app, screen):
+        await screen.press("Z", "1", "g", "c", "~", *"~s Label", "enter")
         left = app.view_to_save
         assert left.filter == "~s Label"
         assert left.hidden_services == ("ecs.amazonaws.com",)
@@ -148,17 +139,17 @@ async def test_the_footer_says_what_enter_and_escape_do_here() -> None:
         ("C", "enter Show in lanes", "Children"),
         ("t", "escape Lanes", "Timeline"),
     )
-    async with replayed("demo-distributed", (120, 24)) as (app, pilot):
+    async with replayed("demo-distributed", (120, 24)) as (_, screen):
         for keys, offered, not_offered in shown:
-            await press(pilot, *keys.split())
-            footer = " ".join(rows_of(app)[-1].split())
+            await screen.press(*keys.split())
+            footer = " ".join(screen.rows[-1].split())
             assert offered in footer
             assert not_offered not in footer
 
 
 async def test_the_footer_offers_what_applies_here_at_80_columns_too() -> None:
-    async with replayed("demo-three-ways", (80, 24)) as (app, _):
-        assert "v Compare" in rows_of(app)[-1]
-        assert "a Align starts" in rows_of(app)[-1]
-    async with replayed("demo-distributed", (80, 24)) as (app, _):
-        assert "C Children" in rows_of(app)[-1]
+    async with replayed("demo-three-ways", (80, 24)) as (_, screen):
+        assert "v Compare" in screen.rows[-1]
+        assert "a Align starts" in screen.rows[-1]
+    async with replayed("demo-distributed", (80, 24)) as (_, screen):
+        assert "C Children" in screen.rows[-1]

@@ -74,6 +74,13 @@ async def basket(
         yield app, app.list, pilot
 
 
+async def put(fruit: Fruit, pilot: Pilot[None], *names: str) -> None:
+    """Have the list hold other entries."""
+    fruit.names = list(names)
+    fruit.changed()
+    await pilot.pause()
+
+
 def in_view(fruit: Fruit) -> list[str]:
     rows = (fruit.render_line(y).text.strip() for y in range(ROWS))
     return [row for row in rows if row]
@@ -97,16 +104,12 @@ async def test_the_last_entry_is_wholly_in_view_and_is_followed() -> None:
         fruit.names[-1] = "apple 97"
         await pilot.press("end")
         assert in_view(fruit)[-2:] == ["apple 97", "apple 97 goes on"]
-        fruit.names.append("pear 1")
-        fruit.changed()
-        await pilot.pause()
+        await put(fruit, pilot, *fruit.names, "pear 1")
         assert fruit.selected_key == "pear 1"
         assert in_view(fruit)[-1] == "pear 1"
         # Who goes up follows no longer.
         await pilot.press("up")
-        fruit.names.append("pear 2")
-        fruit.changed()
-        await pilot.pause()
+        await put(fruit, pilot, *fruit.names, "pear 2")
         assert fruit.selected_key == "apple 97"
 
 
@@ -114,22 +117,16 @@ async def test_what_is_selected_stays_in_its_row_when_entries_come_above() -> No
     async with basket() as (_, fruit, pilot):
         await pilot.press("pagedown", "pagedown", "up", "up")
         key, before = fruit.selected_key, in_view(fruit)
-        fruit.names[:0] = [f"pear {n}" for n in range(5)]
-        fruit.changed()
-        await pilot.pause()
+        await put(fruit, pilot, *(f"pear {n}" for n in range(5)), *fruit.names)
         assert fruit.selected_key == key
         assert in_view(fruit) == before
 
 
 async def test_entries_that_went_leave_nothing_on_the_screen() -> None:
     async with basket() as (_, fruit, pilot):
-        fruit.names[:] = ["pear 1", "pear 2"]
-        fruit.changed()
-        await pilot.pause()
+        await put(fruit, pilot, "pear 1", "pear 2")
         assert in_view(fruit) == ["pear 1", "pear 2"]
-        fruit.names.clear()
-        fruit.changed()
-        await pilot.pause()
+        await put(fruit, pilot)
         assert in_view(fruit) == []
         assert fruit.selected_key is None
         await pilot.press("down", "end", "pageup")
@@ -138,14 +135,10 @@ async def test_entries_that_went_leave_nothing_on_the_screen() -> None:
 async def test_headings_are_passed_over() -> None:
     names = ["= apples", "apple 1", "= pears", "= ripe ones", "pear 1", "= end"]
     async with basket(names) as (_, fruit, pilot):
-        await pilot.press("home")
-        assert fruit.selected_key == "apple 1"
-        await pilot.press("down")
-        assert fruit.selected_key == "pear 1"
-        await pilot.press("down")
-        assert fruit.selected_key == "pear 1"
-        await pilot.press("up")
-        assert fruit.selected_key == "apple 1"
+        places = ("home", 1), ("down", 4), ("down", 4), ("up", 1)
+        for key, place in places:
+            await pilot.press(key)
+            assert fruit.cursor == place
 
 
 async def test_a_click_selects_and_a_second_opens() -> None:
@@ -175,11 +168,8 @@ async def test_selecting_by_key_finds_it_again_after_it_was_away() -> None:
         assert fruit.select_key("apple 50")
         assert not fruit.select_key("plum")
         names = list(fruit.names)
-        fruit.names.remove("apple 50")
-        fruit.changed()
-        fruit.names[:] = names
-        fruit.changed()
-        await pilot.pause()
+        await put(fruit, pilot, *names[:50], *names[51:])
+        await put(fruit, pilot, *names)
         assert fruit.selected_key == "apple 50"
 
 

@@ -13,7 +13,6 @@ from sfnwatch.tui.json_view import (
     JsonLine,
     JsonNode,
     decode,
-    json_lines,
     json_text,
     line_spans,
     seen,
@@ -34,9 +33,8 @@ values = st.recursive(
 def lines_of(
     value: Any, folds: JsonFolds | None = None, width: int = 60
 ) -> list[JsonLine]:
-    return list(
-        json_lines(JsonNode("$", "input", value), folds or JsonFolds(), width, str)
-    )
+    root = JsonNode("$", "input", value)
+    return list((folds or JsonFolds()).lines(root, width, str))
 
 
 def words_of(value: Any, folds: JsonFolds | None = None, width: int = 60) -> list[str]:

@@ -1,38 +1,22 @@
 """The detail: what is selected in full, where it leads, and what leaves the screen."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from stat import S_IMODE
 
 import pytest
 
-from sfnwatch.tui.app import SfnwatchApp
-from tests.builders import (
-    REQUEST_RESPONSE,
-    History,
-    call,
-    sync_run,
-)
-from tests.tui.screens import (
-    live,
-    press,
-    prose_on,
-    replayed,
-    row_with,
-    rows_of,
-    settle,
-    until,
-    words_on,
-)
+from tests.builders import REQUEST_RESPONSE, History, call, sync_run
+from tests.tui.screens import Screen, live, replayed
 
 TO_POLL = ("home", "down", "down", "down")
 
 
-def detail_rows(app: SfnwatchApp) -> Sequence[str]:
+def detail_rows(screen: Screen) -> Sequence[str]:
     """Read the pane, which stands below the view."""
-    region = app.query_one("#detail").content_region
-    return rows_of(app)[region.y : region.bottom]
+    region = screen.app.query_one("#detail").content_region
+    return screen.rows[region.y : region.bottom]
 
 
 def files_in(folder: Path) -> list[Path]:
@@ -40,28 +24,30 @@ def files_in(folder: Path) -> list[Path]:
 
 
 async def test_a_failure_begins_with_its_error_and_its_cause() -> None:
-    async with replayed("demo-failure", (140, 50), "enter") as (app, _):
-        _, error, cause, *_ = detail_rows(app)
+    async with replayed("demo-failure", (140, 50), "enter") as (_, screen):
+        _, error, cause, *_ = detail_rows(screen)
         assert error.split() == ["error", "States.TaskFailed"]
         assert cause.split(maxsplit=1)[1] == "Essential container in task exited"
         # A cause that is JSON is a tree.
-        assert "▾ Cause  {32 keys}" in words_on(app)
-        assert 'Id: "' in words_on(app)
-        assert "✘ failed after 3m 51s" in row_with(app, "status")
+        assert "▾ Cause  {32 keys}" in screen.words
+        assert 'Id: "' in screen.words
+        assert "✘ failed after 3m 51s" in screen.row_with("status")
 
 
 async def test_a_call_tells_by_what_it_was_matched_and_leads_to_its_state() -> None:
-    async with replayed("demo-sync", (140, 50), *TO_POLL, "enter") as (app, pilot):
-        words = prose_on(app)
-        assert "DescribeTasks #1" in detail_rows(app)[0]
-        assert "as its poll: = task ARN (arn:aws:ecs:" in words
-        assert "by StepFunctions-nightly-report-role-c4df2901 through" in words
-        assert "◀━━ event 1.9 s after the task stopped" in words
-        assert "→ state Main / ECS RunTask ✔ succeeded" in words
-        # Its own record comes as AWS sent it, once somebody looks.
-        await press(pilot, "tab", "end")
-        assert "CloudTrailEvent" not in words_on(app)
-        assert 'eventName: "DescribeTasks"' in words_on(app)
+    async with replayed("demo-sync", (140, 50), *TO_POLL, "enter") as (_, screen):
+        assert "DescribeTasks #1" in detail_rows(screen)[0]
+        await screen.steps(
+            (
+                "",
+                "as its poll: = task ARN (arn:aws:ecs:",
+                "by StepFunctions-nightly-report-role-c4df2901 through",
+                "◀━━ event 1.9 s after the task stopped",
+                "→ state Main / ECS RunTask ✔ succeeded",
+            ),
+            # Its own record comes as AWS sent it, once somebody looks.
+            ("tab end", "!CloudTrailEvent", 'eventName: "DescribeTasks"'),
+        )
 
 
 def asks(family: str, **more: str) -> str:
@@ -72,89 +58,76 @@ async def test_the_evidence_of_an_ambiguous_call_stands_on_both_sides() -> None:
     families = ("import:3", "export:7", "export:7")
     sizes = {f"Size{n}": f"{n}" for n in range(9)}
     run = History().start()
-    run.parallel(
-        "Fan",
-        *(
-            lambda it, family=family: it.task(
-                "Work", REQUEST_RESPONSE, parameters=asks(family, **sizes)
-            )
-            for family in families
-        ),
-    )
+
+    def work(family: str) -> Callable[[History], object]:
+        given = asks(family, **sizes)
+        return lambda it: it.task("Work", REQUEST_RESPONSE, parameters=given)
+
+    run.parallel("Fan", *map(work, families))
     asked = {"cluster": "my-cluster", "taskDefinition": "export:7"}
     asked |= {f"size{n}": f"{n}" for n in range(9)}
     made = call("RunTask", 1, key="call-1", parameters=asked)
     another = call("RunTask", 2, key="call-2", parameters=asked)
     records = [*run.end().records, made, another]
-    async with live(records, (140, 90), seconds=400) as (app, pilot, _):
-        await press(pilot, "l", "home", "down", "down", "down", "enter")
-        rows = [" ".join(row.split()) for row in detail_rows(app)]
+    async with live(records, (140, 90), seconds=400) as (_, screen, _):
+        await screen.press("l", "home", "down", "down", "down", "enter")
+        rows = [" ".join(row.split()) for row in detail_rows(screen)]
         assert rows[0].startswith("▾ RunTask ? one of 2")
         evidence = rows[[row.startswith("▾ Evidence") for row in rows].index(True) :]
         assert evidence[1] == "→ candidate Fan[1] / Work #10 of run-7f3a ✔ succeeded"
-        assert evidence[2:4] == [
-            "same Cluster my-cluster",
-            "same TaskDefinition export:7",
-        ]
-        assert (
-            evidence[10] == "… and 3 more parameters: sfnwatch explain --why tells all"
-        )
+        same, more = evidence[2:4], "… and 3 more parameters: sfnwatch explain --why"
+        assert same == ["same Cluster my-cluster", "same TaskDefinition export:7"]
+        assert evidence[10] == f"{more} tells all"
         assert evidence[11].startswith("→ candidate Fan[2] / Work #15 of run-7f3a")
         assert evidence[12].startswith("same Cluster, TaskDefinition, Size0, Size1,")
         assert evidence[13].startswith("→ ruled out Fan[0] / Work #5 of run-7f3a")
         assert evidence[14] == "other TaskDefinition import:3, the call has export:7"
         # A candidate has the calls that may be its own, which lead back.
-        await press(pilot, "tab", *["down"] * rows.index(evidence[1]), "enter")
-        words = prose_on(app)
-        assert "→ one of 2 00:28:25 RunTask nothing tells these attempts apart" in words
-        assert "→ one of 2 00:28:26 RunTask" in words
+        keys = f"tab {'down ' * rows.index(evidence[1])} enter"
+        first = "→ one of 2 00:28:25 RunTask nothing tells these attempts apart"
+        await screen.steps((keys, first, "→ one of 2 00:28:26 RunTask"))
 
 
 async def test_a_link_is_followed_and_a_click_does_the_same() -> None:
-    async with replayed("demo-sync", (140, 60), *TO_POLL, "enter", "tab") as (
-        app,
-        pilot,
-    ):
-        rows = detail_rows(app)
+    keys = *TO_POLL, "enter", "tab"
+    async with replayed("demo-sync", (140, 60), *keys) as (app, screen):
+        rows = detail_rows(screen)
         place = next(n for n, row in enumerate(rows) if "→ state" in row)
         # The task's ARN and the console's address are wrapped: an entry, two rows.
-        await press(pilot, *["down"] * (place - 2), "enter")
-        assert "ECS RunTask" in detail_rows(app)[0]
-        place = next(n for n, row in enumerate(detail_rows(app)) if "→ action" in row)
+        await screen.press(*["down"] * (place - 2), "enter")
+        assert "ECS RunTask" in detail_rows(screen)[0]
+        place = next(
+            n for n, row in enumerate(detail_rows(screen)) if "→ action" in row
+        )
         y = app.query_one("#detail").content_region.y + place
-        await pilot.click(offset=(20, y), times=2)
-        await settle(pilot)
-        assert "RunTask  task 567ac1c9" in detail_rows(app)[0]
+        await screen.click(20, y, times=2)
+        assert "RunTask  task 567ac1c9" in detail_rows(screen)[0]
 
 
 async def test_sections_and_nodes_fold_by_each_key() -> None:
-    async with replayed("demo-sync", (140, 50), *TO_POLL, "enter", "tab") as (
-        app,
-        pilot,
-    ):
-        whole = detail_rows(app)
-        await press(pilot, "left")
-        assert detail_rows(app)[0].startswith(" ▸ DescribeTasks #1")
-        assert "through states" not in words_on(app)
+    keys = *TO_POLL, "enter", "tab"
+    async with replayed("demo-sync", (140, 50), *keys) as (_, screen):
+        whole = detail_rows(screen)
+        await screen.steps(("left", "!through states"))
+        assert detail_rows(screen)[0].startswith(" ▸ DescribeTasks #1")
         # It stays folded for what is selected next.
-        await press(pilot, "shift+tab", "down", "tab")
-        assert "through states" not in words_on(app)
-        await press(pilot, "shift+tab", "up", "tab", "space")
-        assert detail_rows(app) == whole
-        await press(pilot, "enter", "right")
-        assert detail_rows(app) == whole
+        await screen.steps(("shift+tab down tab", "!through states"))
+        await screen.press("shift+tab", "up", "tab", "space")
+        assert detail_rows(screen) == whole
+        await screen.press("enter", "right")
+        assert detail_rows(screen) == whole
 
 
 async def test_the_place_is_kept_while_more_comes_in() -> None:
     records = sync_run()
-    async with live(records[:6], (120, 40), seconds=60) as (app, pilot, session):
-        await press(pilot, "home", "down", "enter", "tab", "down", "down", "down")
-        assert "→ action" not in words_on(app)
-        chosen = detail_rows(app)
+    async with live(records[:6], (120, 40), seconds=60) as (_, screen, session):
+        await screen.press("home", "down", "enter", "tab", "down", "down", "down")
+        assert "→ action" not in screen.words
+        chosen = detail_rows(screen)
         session.push(*records[6:])
-        await until(pilot, "→ action")
+        await screen.until("→ action")
         before = next(n for n, row in enumerate(chosen) if "when" in row)
-        assert "when" in detail_rows(app)[before]
+        assert "when" in detail_rows(screen)[before]
 
 
 async def test_records_are_copied_saved_and_opened(
@@ -163,22 +136,22 @@ async def test_records_are_copied_saved_and_opened(
     monkeypatch.chdir(tmp_path)
     for name in ("DISPLAY", "WAYLAND_DISPLAY"):
         monkeypatch.delenv(name, raising=False)
-    async with replayed("demo-sync", (140, 50), *TO_POLL, "y") as (app, pilot):
+    async with replayed("demo-sync", (140, 50), *TO_POLL, "y") as (app, screen):
         assert json.loads(app.clipboard)["eventName"] == "DescribeTasks"
-        await press(pilot, "s")
-        assert "saved as" in prose_on(app)
+        await screen.press("s")
+        assert "saved as" in screen.prose
         # A second one does not overwrite the first, and says what is not masked.
-        await press(pilot, "m", "s")
-        await press(pilot, "m", "b")
+        await screen.press("m", "s")
+        await screen.press("m", "b")
         assert "/cloudtrailv2/home?region=ap-northeast-1#/events/" in app.clipboard
         # In the pane it is the fact that is copied, or the node.
-        await press(pilot, "enter", "tab", "down", "down", "down", "y")
+        await screen.press("enter", "tab", "down", "down", "down", "y")
         assert "as its poll: = task ARN (arn:aws:ecs:" in app.clipboard
-        await press(pilot, "home", "y")
+        await screen.press("home", "y")
         assert "request ID: 110593b7-c24d-4619-a75c-9148960e262b" in app.clipboard
         assert "123456789012" in app.clipboard
-        await press(pilot, "m", "y")
-        assert "123456789012" not in app.clipboard + words_on(app)
+        await screen.press("m", "y")
+        assert "123456789012" not in app.clipboard + screen.words
     saved, unmasked = files_in(tmp_path)
     assert S_IMODE(saved.stat().st_mode) == 0o600
     record = json.loads(saved.read_text())
@@ -189,21 +162,20 @@ async def test_records_are_copied_saved_and_opened(
 
 
 async def test_nothing_selected_is_nothing_to_copy_or_save() -> None:
-    async with live([], (100, 24)) as (app, pilot, _):
-        for key, said in (
+    async with live([], (100, 24)) as (_, screen, _):
+        await screen.steps(
             ("y", "there is nothing to copy here"),
             ("s", "There is no record to save."),
             ("b", "the AWS console has no page for this"),
             ("enter", "Nothing is selected."),
-        ):
-            await press(pilot, key)
-            assert said in prose_on(app).replace("▌ ", "")
+        )
 
 
 async def test_a_choice_says_which_state_it_chose_and_a_catch_where_it_went() -> None:
-    async with replayed("demo-pipeline", (100, 40)) as (app, pilot):
-        await press(pilot, "down", "d")
-        assert "→ next          Prepare" in words_on(app)
-        await press(pilot, "escape", "slash", *"caught", "enter", "d")
-        assert "Charge card  ↷ caught  2.05 s → Ask for another card" in words_on(app)
-        assert "→ next          Ask for another card" in words_on(app)
+    async with replayed("demo-pipeline", (100, 40)) as (_, screen):
+        caught = "Charge card ↷ caught 2.05 s → Ask for another card"
+        after = "→ next Ask for another card"
+        await screen.steps(
+            ("down d", "→ next Prepare"),
+            ("escape / 'caught' enter d", caught, after),
+        )

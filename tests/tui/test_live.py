@@ -1,11 +1,15 @@
-"""A watch as it comes in: what is said round the lanes, and when."""
+"""A watch as it comes in, what is said round the lanes and when; and the player."""
+
+from datetime import datetime
 
 import pytest
 
 from sfnwatch.errors import RefusedError
 from sfnwatch.model.records import Received
 from sfnwatch.model.values import iso
+from sfnwatch.tui.app import SfnwatchApp
 from sfnwatch.tui.detail_view import can_browse
+from sfnwatch.tui.player import Scrubber
 from sfnwatch.tui.themes import notification
 from tests.builders import (
     ARN,
@@ -22,33 +26,21 @@ from tests.builders import (
     sync_history,
     sync_run,
 )
-from tests.tui.screens import (
-    ScriptedSession,
-    live,
-    press,
-    replayed,
-    row_with,
-    rows_of,
-    settle,
-    words_on,
-)
+from tests.tui.screens import Screen, ScriptedSession, live, recorded, replayed
 
 
 async def test_the_first_picture_does_not_wait_for_the_session() -> None:
-    session = ScriptedSession()
-    async with live(session=session, title="nightly-report") as (app, _, _):
+    async with live(title="nightly-report") as (_, screen, session):
         assert session.has_run
-        assert "nightly-report" in rows_of(app)[0]
-        assert "STEP FUNCTIONS" in words_on(app)
+        assert "nightly-report" in screen.rows[0]
+        assert "STEP FUNCTIONS" in screen.words
 
 
 async def test_what_comes_in_is_shown_and_the_newest_line_is_followed() -> None:
-    session = ScriptedSession()
-    async with live(session=session, size=(140, 12)) as (app, pilot, _):
+    async with live((), (140, 12)) as (app, screen, session):
         for record in sync_history():
             session.push(record)
-        await settle(pilot)
-        assert "Execution succeeded" in words_on(app)
+        await screen.shows("Execution succeeded")
         assert app.deck.lanes.follow
 
 
@@ -58,32 +50,27 @@ async def test_how_the_ends_of_very_many_jobs_were_learned_of_is_summed_up() -> 
         task = {"TaskArn": f"{TASK_ARN[:-4]}{number:04x}"}
         done = {**task, "StoppedAt": milliseconds(run.now + 5)}
         run.task("Work", submitted={"Tasks": [task]}, output=done, lasts=6)
-    async with live(run.end().records) as (app, _, _):
-        assert "completion detected in 1.4 s" in words_on(app)
+    async with live(run.end().records) as (_, screen, _):
+        assert "completion detected in 1.4 s" in screen.words
 
 
 async def test_lines_that_come_while_one_looks_elsewhere_are_counted() -> None:
-    session = ScriptedSession(sync_history()[:6])
-    async with live(session=session) as (app, pilot, _):
-        await pilot.press("home")
+    async with live(sync_history()[:6]) as (app, screen, session):
+        await screen.pilot.press("home")
         session.push(*sync_history())
-        await settle(pilot)
-        assert "new" in rows_of(app)[0]
+        await screen.settle()
+        assert "new" in screen.rows[0]
         assert app.deck.lanes.cursor == 0
-        await press(pilot, "end")
-        assert "new" not in rows_of(app)[0]
+        await screen.press("end")
+        assert "new" not in screen.rows[0]
 
 
 async def test_paused_nothing_moves_and_nothing_is_missed() -> None:
-    session = ScriptedSession(sync_history()[:6])
-    async with live(session=session) as (app, pilot, _):
-        await pilot.press("space")
+    async with live(sync_history()[:6]) as (_, screen, session):
+        await screen.pilot.press("space")
         session.push(*sync_run())
-        await settle(pilot)
-        assert "‖ paused" in words_on(app)
-        assert "Execution succeeded" not in words_on(app)
-        await press(pilot, "space")
-        assert "Execution succeeded" in words_on(app)
+        ended = "Execution succeeded"
+        await screen.steps(("", "‖ paused", f"!{ended}"), ("space", ended))
 
 
 @pytest.mark.parametrize(
@@ -94,94 +81,81 @@ async def test_up_to_where_cloudtrail_is_complete_is_said_and_shown(
 ) -> None:
     told = health("lookup", "live", 260, complete_to=iso(at(100)))
     run = [*sync_history(), *beside, *sync_calls(), told]
-    async with live(run, (160, 40)) as (app, _, _):
+    async with live(run, (160, 40)) as (_, screen, _):
         words = "CloudTrail complete up to 00:30:04 (estimate)"
-        assert words in rows_of(app)[0]
-        assert f"┄┄ {words} ┄┄" in words_on(app)
+        assert words in screen.rows[0]
+        assert f"┄┄ {words} ┄┄" in screen.words
 
 
 async def test_what_is_read_before_anything_is_complete_is_said() -> None:
     told = "Reading the calls from 08:00 to 09:00 UTC as well."
     reads = health("lookup", "live", 260, message=told)
-    async with live([*sync_history(), reads], (200, 40)) as (app, pilot, session):
-        assert told in rows_of(app)[0]
+    async with live([*sync_history(), reads], (200, 40)) as (_, screen, session):
+        assert told in screen.rows[0]
         session.push(health("lookup", "live", 300, complete_to=iso(at(100))))
-        await settle(pilot)
-        assert told not in words_on(app)
+        await screen.shows(f"!{told}")
 
 
 async def test_late_records_are_waited_for_until_x_is_pressed() -> None:
     told = health("lookup", "draining", 260, until=iso(at(600)))
-    async with live([*sync_history(), told]) as (app, pilot, session):
-        assert "waiting for late CloudTrail records, up to 05:30 more" in words_on(app)
-        await pilot.resize_terminal(80, 24)
-        await settle(pilot)
-        assert "awaiting late calls, 05:30" in words_on(app)
-        assert "x Stop waiting" in words_on(app)
-        await pilot.press("x")
+    async with live([*sync_history(), told]) as (_, screen, session):
+        assert "waiting for late CloudTrail records, up to 05:30 more" in screen.words
+        await screen.pilot.resize_terminal(80, 24)
+        await screen.steps(("", "awaiting late calls, 05:30", "x Stop waiting"), ("x",))
         assert session.drain_ended
         session.push(health("lookup", "ended", 280))
-        await settle(pilot)
-        assert "Stop waiting" not in words_on(app)
-        await press(pilot, "x")
-        assert "not waiting for CloudTrail" in words_on(app)
+        told_why = ("x", "not waiting for CloudTrail")
+        await screen.steps(("", "!Stop waiting"), told_why)
 
 
 async def test_trouble_has_a_line_of_its_own_until_it_is_over() -> None:
     told = "Can't read CloudTrail: AccessDenied. Allow cloudtrail:LookupEvents."
     bad = health("lookup", "denied", 260, message=told)
-    async with live([*sync_history(), bad]) as (app, pilot, session):
-        assert f"✘ CloudTrail denied  {told}" in words_on(app)
+    async with live([*sync_history(), bad]) as (_, screen, session):
+        assert f"✘ CloudTrail denied  {told}" in screen.words
         session.push(health("lookup", "live", 280))
-        await settle(pilot)
-        assert "AccessDenied" not in words_on(app)
+        await screen.shows("!AccessDenied")
 
 
 async def test_the_next_try_is_counted_down() -> None:
     told = health("lookup", "throttled", 260, retry_in=30.0)
-    async with live([*sync_history(), told]) as (app, pilot, _):
-        assert "▲ CloudTrail throttled, again in 20 s" in words_on(app)
+    async with live([*sync_history(), told]) as (app, screen, _):
+        assert "▲ CloudTrail throttled, again in 20 s" in screen.words
         app.shown.clock.at = at(280)  # type: ignore[attr-defined]
         app.repaint()
-        await settle(pilot)
-        assert "again in 10 s" in words_on(app)
+        await screen.settle()
+        assert "again in 10 s" in screen.words
 
 
 async def test_what_is_redriven_and_ends_at_once_is_told_again() -> None:
     run = redriven_history().records
     failed = len(failed_history().records)
-    session = ScriptedSession(run[: failed - 1])
-    async with live(session=session, seconds=900) as (app, pilot, _):
-        session.push(run[failed - 1])
-        await settle(pilot)
-        assert "failed after" in words_on(app)
-        app.clear_notifications()
-        session.push(*run[failed:])
-        await settle(pilot)
-        assert "succeeded after" in words_on(app)
-        app.clear_notifications()
-        app.repaint()
-        await settle(pilot)
-        assert "succeeded after" not in words_on(app)
+    async with live(run[: failed - 1], seconds=900) as (_, screen, session):
+        for more, words in (
+            (run[failed - 1 : failed], "failed after"),
+            (run[failed:], "succeeded after"),
+            ([], "!succeeded after"),
+        ):
+            session.push(*more)
+            await screen.shows(words)
 
 
 async def test_what_was_over_before_it_was_watched_is_no_news() -> None:
-    async with live(failed_history().records) as (app, _, _):
+    async with live(failed_history().records) as (app, screen, _):
         assert app.bars.ended() is None
-        assert "failed after" not in words_on(app)
+        assert "failed after" not in screen.words
 
 
 async def test_the_footer_offers_what_applies_and_can_be_clicked() -> None:
-    async with replayed("demo-three-ways") as (app, pilot):
-        foot = rows_of(app)[-1]
+    async with replayed("demo-three-ways") as (_, screen):
+        foot = screen.rows[-1]
         assert foot.split("   ")[0].strip() == "space Play"
         assert "a Align starts" in foot
         assert "Stop waiting" not in foot
-        await pilot.click(offset=(foot.index("Align"), 39))
-        await settle(pilot)
-        assert "elapsed" in words_on(app)
-    async with replayed("demo-sync", (50, 12)) as (app, _):
-        assert rows_of(app)[-1].rstrip().endswith("q Quit")
+        await screen.pilot.click(offset=(foot.index("Align"), 39))
+        await screen.shows("elapsed")
+    async with replayed("demo-sync", (50, 12)) as (_, screen):
+        assert screen.rows[-1].rstrip().endswith("q Quit")
 
 
 @pytest.mark.parametrize(
@@ -209,17 +183,127 @@ def test_no_browser_is_opened_over_a_line() -> None:
 async def test_calls_of_others_are_no_lines() -> None:
     role = "arn:aws:iam::123456789012:role/somebody-else"
     other = lookup(api_call("PutObject", 30, key="other", role=role))
-    async with live([*sync_run(), other]) as (app, _, _):
-        assert "PutObject" not in words_on(app)
-        assert "RunTask" in row_with(app, "= request ID")
+    async with live([*sync_run(), other]) as (_, screen, _):
+        assert "PutObject" not in screen.words
+        assert "RunTask" in screen.row_with("= request ID")
 
 
 async def test_where_nothing_can_come_it_says_what_can_be_seen_without_aws() -> None:
-    session = ScriptedSession([health("history", "refused", 0, message="No key.")])
-    async with live(session=session, size=(80, 24)) as (app, _, _):
-        assert "sfnwatch demo" not in words_on(app)
+    told = health("history", "refused", 0, message="No key.")
+    async with live([told], (80, 24)) as (_, screen, _):
+        await screen.shows("!sfnwatch demo")
     refused = ScriptedSession()
     refused.failure = RefusedError("No credentials.", hint="Log in.")
-    async with live(session=refused, size=(80, 24)) as (app, _, _):
-        assert "✘ No credentials.  Log in." in words_on(app)
-        assert "sfnwatch demo watches a simulated account" in words_on(app)
+    async with live(session=refused, size=(80, 24)) as (_, screen, _):
+        demo = "sfnwatch demo watches a simulated account"
+        await screen.shows("✘ No credentials. Log in.", demo)
+
+
+# -- the player's keys, and the minimap ------------------------------------------------
+
+
+def player(screen: Screen) -> str:
+    """Read the player's line."""
+    return screen.rows[-2]
+
+
+def position(app: SfnwatchApp) -> datetime:
+    at = app.shown.playback.position
+    assert at is not None
+    return at
+
+
+async def test_steps_by_event_state_and_mark() -> None:
+    async with replayed("demo-pipeline") as (app, screen):
+        end = position(app)
+        await screen.pilot.press("comma")
+        assert position(app) < end
+        await screen.steps(
+            ("full_stop",),
+            ("c 0 ]", "Big order?", "!Prepare Parallel"),
+            ("]", "Prepare Parallel"),
+        )
+        before = position(app)
+        await screen.pilot.press("right_curly_bracket", "left_curly_bracket")
+        assert position(app) <= before
+
+
+async def test_seconds_minutes_and_tenths() -> None:
+    async with replayed("demo-sync") as (app, screen):
+        await screen.pilot.press("0")
+        start = position(app)
+        await screen.pilot.press("right")
+        assert (position(app) - start).total_seconds() == 5
+        await screen.pilot.press("shift+right", "left")
+        assert (position(app) - start).total_seconds() == 60
+        await screen.pilot.press("shift+left", "shift+left")
+        assert position(app) == start
+
+
+async def test_playing_goes_on_to_the_end() -> None:
+    async with replayed("demo-async") as (app, screen):
+        await screen.pilot.press("g", "space")
+        assert "Pause" in screen.rows[-1]
+        await screen.pilot.press(*["plus"] * 12)
+        while app.shown.playback.playing:
+            await screen.pilot.pause(0.05)
+        await screen.settle()
+        assert "■ end" in player(screen)
+
+
+async def test_in_the_past_one_is_told_the_way_back() -> None:
+    async with live(sync_history()) as (_, screen, _):
+        await screen.steps(("shift+left", "‖ in the past, l for live"))
+        assert "behind live" in player(screen)
+        await screen.steps(
+            ("space", "▶ in the past, l for live"),
+            ("escape L", "only a recording loops"),
+        )
+        assert "● live" in player(screen)
+
+
+@pytest.mark.parametrize("width", [80, 140])
+async def test_the_minimap_is_clicked_and_dragged(width: int) -> None:
+    async with replayed("demo-sync-denied", (width, 30)) as (app, screen):
+        await screen.pilot.click(Scrubber, offset=(1, 0))
+        await screen.settle()
+        assert app.shown.playback.span is not None
+        assert position(app) == app.shown.playback.span[0]
+        assert player(screen)[1] == "▼"
+        await screen.pilot.mouse_down(Scrubber, offset=(4, 0))
+        await screen.pilot.hover(Scrubber, offset=(12, 0))
+        await screen.pilot.mouse_up(Scrubber, offset=(12, 0))
+        await screen.settle()
+        assert player(screen)[12] == "▼"
+
+
+async def test_the_minimap_shows_how_it_ended_and_what_is_under_the_mouse() -> None:
+    async with replayed("demo-failure") as (app, screen):
+        column = player(screen).index("✘")
+        await screen.pilot.hover(Scrubber, offset=(column, 0))
+        await screen.pilot.pause()
+        assert "failed" in str(app.query_one(Scrubber).tooltip)
+
+
+async def test_while_a_recording_plays_its_newest_lines_are_in_view() -> None:
+    session = ScriptedSession(recorded("demo-pipeline"), ends=True)
+    async with live(session=session, size=(80, 24), mode="replay") as (app, screen, _):
+        playback = app.shown.playback
+        # So that even on a slow machine it is not over before it is looked at.
+        playback.speed = 1.0
+        marks = app.shown.markers.by(playback.clock)
+        entered = next(m for m in marks if m.label == "Charge card entered")
+        playback.seek(entered.when(playback.clock))
+        await screen.until("Charge card lambda:invoke")
+        # Whoever stops it looks at the newest line.
+        await screen.press("space")
+        assert app.deck.lanes.cursor == len(app.shown.items) - 1
+
+
+async def test_a_frame_that_comes_late_leaves_the_view_where_one_went() -> None:
+    async with replayed("demo-pipeline", (140, 24)) as (app, screen):
+        await screen.pilot.press("8", "space")
+        app.action_do("player.live")
+        app.repaint()  # as such a frame does
+        await screen.settle()
+        assert "Execution started" in screen.words

@@ -1,12 +1,13 @@
-"""Pictures of the screens that matter; a changed one is looked at before it is kept."""
+"""Pictures of the screens that matter, looked at before they are kept; any size."""
 
 from typing import Any
 
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
+from tests.builders import HEAD, History
 from tests.tui.conftest import drawn
-from tests.tui.screens import replayed, settle
+from tests.tui.screens import Screen, live, replayed
 
 LIGHT = {"theme": "sfnwatch-light"}
 SCREENS: dict[str, tuple[str, tuple[int, int], tuple[str, ...], dict[str, Any]]] = {
@@ -38,7 +39,56 @@ async def test_the_screen_looks_as_it_did(
     name: str, picture: SnapshotAssertion
 ) -> None:
     recording, size, keys, settings = SCREENS[name]
-    async with replayed(recording, size, *keys, **settings) as (app, pilot):
+    async with replayed(recording, size, *keys, **settings) as (app, screen):
         app.clear_notifications()
-        await settle(pilot)
+        await screen.settle()
         assert drawn(app.export_screenshot(simplify=True)) == picture
+
+
+# -- every view at any size, and the same again when there is room ---------------------
+
+
+VIEWS = {
+    "lanes": ("demo-three-ways", ("down", "Z", "end", "z", "home")),
+    "lanes of many": ("demo-distributed", ("down", "Z", "end", "z", "home")),
+    "timeline": ("demo-pipeline", ("t", "end", "i", ")", "Z", "z")),
+    "graph": ("demo-pipeline", ("M", "home", "down", "z", "z")),
+    "explain": ("demo-sync-denied", ("e", "down", "enter")),
+    "compare": ("demo-three-ways", ("v", "down", "V")),
+    "children": ("demo-distributed", ("C", "down")),
+    "requests": ("demo-sync", ("r", "home")),
+    "detail": ("demo-failure", ("enter", "tab", "end", "right")),
+    "help": ("demo-sync", ("question_mark", "j")),
+    "filter": ("demo-sync", ("~", "~", "s")),
+}
+"""A recording, and the keys that lead to the view."""
+SIZES = ((1, 1), (5, 2), (20, 5), (44, 14), (200, 60))
+
+
+def beside_the_scrollbar(screen: Screen) -> list[str]:
+    """Read the rows without what tells how far lines go that were never drawn."""
+    return [row[:99].rstrip() for row in screen.rows]
+
+
+@pytest.mark.parametrize("view", VIEWS)
+async def test_a_view_comes_through_any_size(view: str) -> None:
+    name, keys = VIEWS[view]
+    async with replayed(name, (100, 30), *keys) as (app, screen):
+        app.clear_notifications()  # they go by themselves, who knows when
+        await screen.settle()
+        before = beside_the_scrollbar(screen)
+        for size in SIZES:
+            await screen.resize(*size)
+        await screen.resize(100, 30)
+        assert beside_the_scrollbar(screen) == before
+
+
+async def test_names_are_cut_only_where_no_cell_beside_them_is_blank() -> None:
+    name = "reprocess-20231115T002815-order-1234567-customer"
+    arn = f"{HEAD}:execution:order-fulfillment-orchestrator:{name}"
+    records = History(arn).start().state("Pack").end().records
+    for width in (60, 80, 100):
+        async with live(records, (width, 24)) as (_, screen, _):
+            first = screen.rows[0]
+            assert "SUCCEEDED" in first
+            assert "…" not in first or len(first) >= width - 1

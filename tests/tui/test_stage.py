@@ -13,7 +13,7 @@ from sfnwatch.tui import themes
 from sfnwatch.tui.themes import contrast, distance, make_theme, role_variables
 from sfnwatch.view.signs import to_ascii
 from tests.builders import ACCOUNT, ARN, sync_history
-from tests.tui.screens import live, press, prose_on, replayed, rows_of, settle, words_on
+from tests.tui.screens import call_at_cursor, live, replayed
 
 EVERY = [*BUILTIN_THEMES.values(), *themes.THEMES]
 
@@ -87,79 +87,65 @@ def test_a_theme_that_is_wrong_is_refused_with_what_is_right(
 
 
 async def test_themes_are_seen_while_one_chooses() -> None:
-    async with replayed("demo-sync") as (app, pilot):
-        await press(pilot, "T")
-        await press(pilot, "down", "down")
+    async with replayed("demo-sync") as (app, screen):
+        await screen.press("T")
+        await screen.press("down", "down")
         assert app.theme != "sfnwatch-dark"
-        await press(pilot, "escape")
+        await screen.press("escape")
         assert app.theme == "sfnwatch-dark"
 
 
 async def test_in_a_talk_the_caption_is_about_what_the_view_shows() -> None:
-    async with replayed("demo-pipeline", (100, 30), "p") as (app, pilot):
-        assert "Execution pipeline" in prose_on(app)
-        await press(pilot, "M", "home", "down")
-        assert "Big order?, a Choice state, chooses the next state" in prose_on(app)
-        await press(pilot, "e")
-        assert "chooses the next state" not in prose_on(app)
+    async with replayed("demo-pipeline", (100, 30)) as (_, screen):
+        await screen.steps(
+            ("p", "Execution pipeline"),
+            ("M home down", "Big order?, a Choice state, chooses the next state"),
+            ("e", "!chooses the next state"),
+        )
 
 
 async def test_in_a_talk_space_goes_from_finding_to_finding_and_to_the_card() -> None:
-    async with replayed("demo-sync-denied", (100, 30), "p") as (app, pilot):
-        await press(pilot, "space")
-        words = prose_on(app)
-        assert "1/4 Every poll for ECS RunTask was denied (5 of 5)" in words
-        assert "~ inference" in words
-        line = app.deck.lanes.line
-        assert line is not None
-        assert line.call is not None
-        assert line.call.name[0].text == "DescribeTasks #1"
-        await press(pilot, "space")
-        assert "2/4 The task started by ECS RunTask stopped" in prose_on(app)
-        # Who looks elsewhere is told of that, and goes on from the first.
-        await press(pilot, "home")
-        assert "Execution sync-denied" in prose_on(app)
-        await press(pilot, *["space"] * 5)
+    async with replayed("demo-sync-denied", (100, 30), "p") as (app, screen):
+        first = "1/4 Every poll for ECS RunTask was denied (5 of 5)"
+        await screen.steps(("space", first, "~ inference"))
+        assert call_at_cursor(app) == "DescribeTasks #1"
+        await screen.steps(
+            ("space", "2/4 The task started by ECS RunTask stopped"),
+            # Who looks elsewhere is told of that, and goes on from the first.
+            ("home", "Execution sync-denied"),
+            ("space " * 5,),
+        )
         assert app.deck.current == "end"
-        await press(pilot, "space")
-        assert "1/4 Every poll" in prose_on(app)
+        await screen.steps(("space", "1/4 Every poll"))
         assert app.deck.current == "lanes"
         # What is not at its end it plays.
-        await press(pilot, "1", "space")
+        await screen.press("1", "space")
         assert app.shown.playback.playing
 
 
 async def test_in_a_talk_no_name_is_shown_before_anything_has_come() -> None:
-    async with live(title="payroll › run-1") as (app, *_):
-        assert "payroll" in words_on(app)
-    async with live(title="payroll › run-1", present=True) as (app, *_):
-        assert "payroll" not in words_on(app)
+    async with live(title="payroll › run-1") as (_, screen, _):
+        assert "payroll" in screen.words
+    async with live(title="payroll › run-1", present=True) as (_, screen, _):
+        assert "payroll" not in screen.words
 
 
 async def test_names_of_a_demo_are_no_secret_and_others_are_masked() -> None:
-    async with replayed("demo-three-ways", (140, 40), "p") as (app, pilot):
-        assert "run-task" in words_on(app)
-        # Who wants them masked has them masked.
-        await press(pilot, "m")
-        words = words_on(app)
-        assert "masked" in words
-        # What several names have in common is masked too.
-        assert "run-task" not in words
-        assert "three-ways" not in words
-        # How each was run tells nothing of anybody.
-        assert " sync " in words
+    async with replayed("demo-three-ways", (140, 40)) as (_, screen):
+        # Who wants them masked has them masked, and what several have in common; how
+        # each was run tells nothing of anybody.
+        masked = "masked", "!run-task", "!three-ways", " sync "
+        await screen.steps(("p", "run-task"), ("m", *masked))
     somebodys = sync_history(ARN.replace(ACCOUNT, "210987654321"))
-    async with live(somebodys) as (app, pilot, _):
-        await press(pilot, "p")
-        assert "masked" in words_on(app)
-        assert "nightly-report" not in words_on(app)
+    async with live(somebodys) as (_, screen, _):
+        await screen.steps(("p", "masked", "!nightly-report"))
 
 
 @pytest.mark.parametrize("size", [(140, 40), (80, 24), (60, 12)])
 async def test_a_toast_does_not_cover_the_caption(size: tuple[int, int]) -> None:
-    async with replayed("demo-sync-denied", size, "p", "down") as (app, pilot):
+    async with replayed("demo-sync-denied", size, "p", "down") as (app, screen):
         app.notify("one of several words")
-        await settle(pilot)
+        await screen.settle()
         (toast,) = app.query("Toast")
         assert not toast.region.overlaps(app.presenter.stage.region)
 
@@ -169,18 +155,18 @@ async def test_one_toast_at_a_time_is_as_wide_as_its_words_and_leaves_times_in_v
     size: tuple[int, int],
 ) -> None:
     long = " ".join(f"word{n}" for n in range(40))
-    async with replayed("demo-pipeline", size) as (app, pilot):
-        times = re.findall(r"\d\d:\d\d:\d\d\.\d{3}", words_on(app))
+    async with replayed("demo-pipeline", size) as (app, screen):
+        times = re.findall(r"\d\d:\d\d:\d\d\.\d{3}", screen.words)
         app.notify("one of several words")
         app.notify("short")
-        await settle(pilot)
+        await screen.settle()
         (toast,) = app.query("Toast")
         assert toast.region.width < 20
         app.notify(long)
-        await settle(pilot)
-        assert re.findall(r"\d\d:\d\d:\d\d\.\d{3}", words_on(app)) == times
+        await screen.settle()
+        assert re.findall(r"\d\d:\d\d:\d\d\.\d{3}", screen.words) == times
         (toast,) = app.query("Toast")
-        shown = [row[toast.region.x :] for row in rows_of(app)]
+        shown = [row[toast.region.x :] for row in screen.rows]
         assert set(long.split()) <= set(" ".join(shown).split())
 
 
@@ -192,18 +178,18 @@ def test_in_ascii_success_is_no_corner_and_names_stay() -> None:
 async def test_another_theme_colors_all_that_is_drawn_already() -> None:
     pictures: dict[str, list[str]] = {"sfnwatch-dark": [], "textual-light": []}
     for theme, taken in pictures.items():
-        screen = replayed("demo-three-ways", (100, 30), "end", theme=theme)
-        async with screen as (app, pilot):
+        begun = replayed("demo-three-ways", (100, 30), "end", theme=theme)
+        async with begun as (app, screen):
             for key in ("", "e", "enter"):
-                await press(pilot, *([key] if key else []))
+                await screen.press(*([key] if key else []))
                 app.theme = "textual-light"
-                await settle(pilot)
+                await screen.settle()
                 app.clear_notifications()  # they go by themselves, who knows when
                 taken.append("")
                 while taken[-1] != (shown := app.export_screenshot()):
                     taken[-1] = shown
-                    await settle(pilot)
+                    await screen.settle()
                 taken[-1] = re.sub(r"terminal-\d+", "", shown)
                 app.theme = theme
-                await press(pilot, "escape")
+                await screen.press("escape")
     assert pictures["sfnwatch-dark"] == pictures["textual-light"]
