@@ -9,8 +9,8 @@ that the tool grew out of. Everywhere seconds are counted from `START`.
   `history` writes one down line by line, where a test is about that order.
 - `api_call` is one CloudTrail record; `lookup`, `trail` and `athena` hand it over in
   the three forms that records come in; `call` does the first two steps at once.
-- `describe`, `definition`, `health`, `request`, `task_state`, `counted` (a Map Run) and
-  `listing` (its executions) are the other kinds.
+- `describe`, `definition`, `health`, `request`, `task_state`, `counted` (a Map Run),
+  `listing` (its executions) and `machine_executions` are the other kinds.
 - `sync_run`, `redriven_run`, `nested_run`, `photos` … are whole runs.
 
     run = History().start().task("Import", SYNC, submitted=TASKS).end()
@@ -279,17 +279,16 @@ class History:
         self.add("MapStateExited", after=last, name=name)
         return self
 
-    def map_run(self, name: str, *arns: str, ends: bool = True) -> Self:
-        """Write a Distributed Map with a Map Run for each try; the last goes on."""
+    def map_run(self, name: str, *arns: str) -> Self:
+        """Write a Distributed Map with a Map Run for each try; the last succeeds."""
         self.add("MapStateEntered", name=name)
         self.add("MapStateStarted", length=0)
         for number, arn in enumerate(arns, 1):
             self.add("MapRunStarted", mapRunArn=arn)
             if number < len(arns):
                 self.add("MapRunFailed", error="States.ItemReaderFailed")
-        if ends:
-            self.add("MapRunSucceeded")
-            self.add("MapStateExited", name=name)
+        self.add("MapRunSucceeded")
+        self.add("MapStateExited", name=name)
         return self
 
     def end(self, how: str = "Succeeded", **details: Any) -> Self:
@@ -303,13 +302,13 @@ class History:
         return self
 
 
-def history(*lines: str, arn: str = ARN) -> list[Received]:
+def history(*lines: str) -> list[Received]:
     """Write a history down, a line an event: `Type@previous+seconds details`.
 
     An event follows the line before it a second later, unless it says otherwise. Its
     details are a state's name, a Map's name and an index (`Each#3`), or a JSON object.
     """
-    return History(arn, pace=1).write(*lines).records
+    return History(pace=1).write(*lines).records
 
 
 _LINE = re.compile(
@@ -400,6 +399,14 @@ def api_call(
     if error:
         record["errorCode"], record["errorMessage"] = error
     return record
+
+
+def denial(who: str, action: str, resource: str) -> tuple[str, str]:
+    """Give code and message of a call that was denied [recorded]; `who` is an ARN."""
+    return "AccessDenied", (
+        f"User: {who} is not authorized to perform: {action} on resource: {resource}"
+        f" because no identity-based policy allows the {action} action"
+    )
 
 
 def lookup(record: Mapping[str, Any], lag: float | None = 130) -> Received:
@@ -647,25 +654,44 @@ def listing(
     run: str = MAP_RUN_ARN,
     seen: float = 60,
     begin: float = 1,
-    parent: str = ARN,
 ) -> Received:
     """Build a page of ListExecutions of a Map Run: of each its ARN and its status."""
-    items: list[dict[str, Any]] = []
+    items = []
     for number, (arn, status) in enumerate(children):
         begun = begin + number / 10
-        item = {
-            "executionArn": arn,
-            "stateMachineArn": f"{MACHINE_ARN}/Each",
-            "name": arn.rpartition(":")[2],
-            "mapRunArn": run,
-            "itemCount": 1,
-            "status": status,
-            "startDate": iso(at(begun)),
-        }
-        if status != "RUNNING":
-            item["stopDate"] = iso(at(begun + 3))
-        items.append(item)
-    return received(RecordKind.CHILDREN, {"executions": items}, seen, parent)
+        end = None if status == "RUNNING" else begun + 3
+        told = {"stateMachineArn": f"{MACHINE_ARN}/Each", "status": status}
+        items.append(listed(arn, begun, end, mapRunArn=run, itemCount=1, **told))
+    return received(RecordKind.CHILDREN, {"executions": items}, seen, ARN)
+
+
+def listed(
+    arn: str, begin: float, end: float | None = None, **more: Any
+) -> dict[str, Any]:
+    """Build an item of ListExecutions; without an end it runs."""
+    return {
+        "executionArn": arn,
+        "stateMachineArn": MACHINE_ARN,
+        "name": arn.rpartition(":")[2],
+        "status": "RUNNING" if end is None else "SUCCEEDED",
+        "startDate": iso(at(begin)),
+        **({} if end is None else {"stopDate": iso(at(end))}),
+        **more,
+    }
+
+
+def machine_executions(asked: float, **more: Any) -> Received:
+    """Build what was read of both lists of a machine's executions: all, and none."""
+    data = {
+        "machine_arn": MACHINE_ARN,
+        "asked_at": iso(at(asked)),
+        "running": [],
+        "running_complete": True,
+        "newest": [],
+        "newest_complete": True,
+        **more,
+    }
+    return received(RecordKind.MACHINE_EXECUTIONS, data, asked + 1)
 
 
 def map_child(number: int) -> str:
@@ -703,13 +729,10 @@ def sync_history(arn: str = ARN) -> list[Received]:
     return run.records
 
 
-DENIED = (
-    "AccessDenied",
-    (
-        f"User: arn:aws:sts::{ACCOUNT}:assumed-role/{ROLE.rpartition('/')[2]}/{SESSION}"
-        f" is not authorized to perform: ecs:DescribeTasks on resource: {TASK_ARN}"
-        " because no identity-based policy allows the ecs:DescribeTasks action"
-    ),
+DENIED = denial(
+    f"arn:aws:sts::{ACCOUNT}:assumed-role/{ROLE.rpartition('/')[2]}/{SESSION}",
+    "ecs:DescribeTasks",
+    TASK_ARN,
 )
 """A denied poll's code and message; only the latter names the task."""
 
@@ -738,10 +761,9 @@ def sync_calls(*, denied: bool = False) -> list[Received]:
     return [run, *polls]
 
 
-def sync_definition(arn: str = ARN) -> Received:
-    resource = "arn:aws:states:::ecs:runTask.sync"
-    task = {"Type": "Task", "Resource": resource, "End": True}
-    return definition({"ECS RunTask": task}, arn=arn)
+def sync_definition() -> Received:
+    task = {"Type": "Task", "Resource": "arn:aws:states:::ecs:runTask.sync"}
+    return definition({"ECS RunTask": {**task, "End": True}})
 
 
 def sync_run(*, denied: bool = False) -> list[Received]:
@@ -772,13 +794,13 @@ def failed_history(arn: str = ARN) -> History:
     return run.end("Failed", error=error, cause=cause)
 
 
-def redriven_history(arn: str = ARN) -> History:
+def redriven_history() -> History:
     """Write the same with a redrive, after which it succeeds.
 
     No recording has one: that the new TaskScheduled follows the old StateEntered is
     inferred, as is that ExecutionRedriven follows nothing.
     """
-    run = failed_history(arn).redrive()
+    run = failed_history().redrive()
     done = {"TaskArn": TASK_ARN, "StoppedAt": milliseconds(801)}
     run.task(
         "Import", submitted=answer("again", TASK_ARN), output=done, lasts=79, entered=2

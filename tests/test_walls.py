@@ -10,13 +10,14 @@ import inspect
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from graphlib import TopologicalSorter
 from importlib import import_module
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -27,12 +28,13 @@ from sfnwatch import session
 from sfnwatch.model.integrations import parse_execution_arn
 from sfnwatch.model.records import Batch
 from sfnwatch.model.trace import Changed
+from sfnwatch.recording.library import SavedView
 from sfnwatch.sources.targets import LiveOptions
 from sfnwatch.tui.app import ScreenSettings, SfnwatchApp
 from tests.benchmarks import made
 from tests.builders import ARN
 from tests.sources.loopback import asked_of, json_response, served, settings_at
-from tests.tui.screens import until
+from tests.tui.screens import Screen
 
 PACKAGE = Path(sfnwatch.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
@@ -58,7 +60,7 @@ ROOMS = {
         *("export", "tui", "session"),
     },
     "library": {
-        *(*_GROUND, "recording", "sources", "analysis", "session", "cli", "export"),
+        *(*_GROUND, "recording", "sources", "analysis", "session", "cli", "export")
     },
 }
 """A room, or a file beside them, to the rooms that it may import."""
@@ -228,8 +230,7 @@ def loaded_after(code: str) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "words",
-    ["--version", "--help", "watch --help", "replay {} --plain", "explain {}"],
+    "words", ["--version", "--help", "watch --help", "replay {} --plain", "explain {}"]
 )
 def test_a_question_and_a_replay_load_neither_a_screen_nor_an_sdk(
     words: str, tmp_path: Path
@@ -249,12 +250,13 @@ def test_the_first_picture_loads_no_sdk() -> None:
         "import asyncio\n"
         "from sfnwatch import session\n"
         "from sfnwatch.model.integrations import parse_execution_arn\n"
-        "from sfnwatch.sources.profiles import AwsSettings\n"
+        "from sfnwatch.sources.access import AwsSettings\n"
         "from sfnwatch.sources.targets import LiveOptions\n"
-        "from sfnwatch.tui.app import SfnwatchApp\n"
+        "from sfnwatch.recording.library import SavedView\n"
+        "from sfnwatch.tui.app import ScreenSettings, SfnwatchApp\n"
         f"arns = [parse_execution_arn({ARN!r})]\n"
         "live = session.live(arns, AwsSettings(''), LiveOptions())\n"
-        "app = SfnwatchApp(live, clock=live.clock)\n"
+        "app = SfnwatchApp(live, ScreenSettings(), SavedView())\n"
         "async def run(): app.exit()\n"
         "live.run = run\n"
         "asyncio.run(app.run_async(headless=True))\n"
@@ -277,48 +279,41 @@ class WayThrough:
 
     def note(self, frame: FrameType, event: str, _: object) -> None:
         code = frame.f_code
-        if event != "call" or not code.co_filename.startswith(f"{PACKAGE}/"):
-            return
-        self.files.append(str(Path(code.co_filename).relative_to(PACKAGE)))
-        if code.co_qualname == "Trace.add":
-            self.added_at = len(self.files) - 1
-
-    @property
-    def from_the_trace(self) -> list[str]:
-        return sorted(set(self.files[self.added_at :]))
-
-    @property
-    def whole(self) -> list[str]:
-        return sorted(set(self.files))
+        if event == "call" and code.co_filename.startswith(f"{PACKAGE}/"):
+            if code.co_qualname == "Trace.add":
+                self.added_at = len(self.files)
+            self.files.append(str(Path(code.co_filename).relative_to(PACKAGE)))
 
 
-class Aws:
-    """Answers as AWS does, and keeps back its one call until the history is shown."""
+def answers_and_a_call() -> tuple[dict[str, Any], Any]:
+    """Make what AWS answers to a watch, and the one call of which CloudTrail tells."""
+    start = datetime.now(UTC) - timedelta(minutes=5)
+    (call,) = made.calls(1, events=12, start=start)
+    events = made.history(12, start=start, ended=False)
+    answers = {
+        "GetExecutionHistory": {"events": [each.record for each in events]},
+        "DescribeExecution": made.described(start).record,
+        "DescribeStateMachineForExecution": made.defined(start).record,
+        "ListExecutions": {"executions": []},
+    }
+    return answers, call.record
 
-    def __init__(self, way: WayThrough) -> None:
-        start = datetime.now(UTC) - timedelta(minutes=5)
-        self._way, self.is_shown = way, asyncio.Event()
-        (call,) = made.calls(1, events=12, start=start)
-        events = made.history(12, start=start, ended=False)
-        self._call = call.record
-        self._answers = {
-            "GetExecutionHistory": {"events": [each.record for each in events]},
-            "DescribeExecution": made.described(start).record,
-            "DescribeStateMachineForExecution": made.defined(start).record,
-            "ListExecutions": {"executions": []},
-        }
 
-    async def answer(self, request: web.Request) -> web.StreamResponse:
+async def way_of_a_call(folder: Path) -> WayThrough:
+    """Watch an execution on a screen, and record it, until its call is painted.
+
+    The call is kept back until the history is shown.
+    """
+    way, over, is_shown = WayThrough(), asyncio.Event(), asyncio.Event()
+    answers, call = answers_and_a_call()
+
+    async def answer(request: web.Request) -> web.StreamResponse:
         asked = asked_of(request, await request.read())
         if asked.operation != "LookupEvents":
-            return json_response(self._answers[asked.operation])
-        await self.is_shown.wait()
-        sys.setprofile(self._way.note)
-        return json_response({"Events": [self._call]})
-
-
-def painter(app: SfnwatchApp, over: asyncio.Event) -> Callable[[Batch, Changed], None]:
-    """Make a consumer that paints the lanes once a call is among what has changed."""
+            return json_response(answers[asked.operation])
+        await is_shown.wait()
+        sys.setprofile(way.note)
+        return json_response({"Events": [call]})
 
     def paint(_: Batch, changed: Changed) -> None:
         if changed.calls:
@@ -328,24 +323,17 @@ def painter(app: SfnwatchApp, over: asyncio.Event) -> Callable[[Batch, Changed],
             sys.setprofile(None)
             over.set()
 
-    return paint
-
-
-async def way_of_a_call(folder: Path) -> WayThrough:
-    """Watch an execution on a screen, and record it, until its call is painted."""
-    way, over = WayThrough(), asyncio.Event()
-    aws = Aws(way)
-    async with served(aws.answer) as url:
+    async with served(answer) as url:
         options = LiveOptions(drain=1.0, tries=None)
         live = session.live([parse_execution_arn(ARN)], settings_at(url), options)
         live.start_recording(folder / "run.jsonl", print)
-        app = SfnwatchApp(live, clock=live.clock, settings=ScreenSettings())
+        app = SfnwatchApp(live, ScreenSettings(), SavedView())
         async with app.run_test(size=(140, 40)) as pilot, asyncio.timeout(60):
-            await until(pilot, "submitted")
-            live.consumers.append(painter(app, over))
-            aws.is_shown.set()
+            await Screen(app, pilot).until("submitted")
+            live.consumers.append(paint)
+            is_shown.set()
             await over.wait()
-            await until(pilot, "= request ID")
+            await Screen(app, pilot).until("= request ID")
     live.close(print)
     return way
 
@@ -357,9 +345,10 @@ async def test_a_call_comes_through_few_files_on_its_way_to_the_screen(
         folder = tmp_path / f"{number}"
         folder.mkdir()
         way = await way_of_a_call(folder)
-        if len(way.whole) <= 35:
+        whole, from_the_trace = {*way.files}, {*way.files[way.added_at :]}
+        if len(whole) <= 35:
             break  # else the screen's clock ticked meanwhile, and drew what it shows
-    assert {"model/trace.py", "view/lines.py"} <= set(way.from_the_trace)
-    assert {"sources/lookup.py", "recording/format.py"} <= set(way.whole)
-    assert len(way.from_the_trace) <= 20, way.from_the_trace
-    assert len(way.whole) <= 35, way.whole
+    assert {"model/trace.py", "view/lines.py"} <= from_the_trace
+    assert {"sources/lookup.py", "recording/format.py"} <= whole
+    assert len(from_the_trace) <= 20, sorted(from_the_trace)
+    assert len(whole) <= 35, sorted(whole)

@@ -19,8 +19,7 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from tests.benchmarks.bench import Bench, Edition
-from tests.benchmarks.processes import FailedError
+from tests.benchmarks.bench import QUICK, Bench, Edition, FailedError
 from tests.benchmarks.rows import MEMORY, QUIET, ROWS, Figure, measured
 
 _WIDTH = 120
@@ -61,7 +60,8 @@ def main(
     out: Path | None,
 ) -> None:
     scratch.mkdir(parents=True, exist_ok=True, mode=0o700)
-    bench = Bench(scratch.resolve(), 1 if quick else runs, quick, by_cpu)
+    sizes = QUICK if quick else {"runs": runs}
+    bench = Bench(scratch.resolve(), by_cpu=by_cpu, **sizes)
     # The interpreter's own path: a link is how a virtual environment is told.
     other = Edition.of(against.absolute()) if against else None
     load, own = os.getloadavg()[0], Edition.own()

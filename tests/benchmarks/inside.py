@@ -47,13 +47,16 @@ def extend(events: str, calls: str) -> None:
     In CPU time: it waits for nothing, and other processes are not what is measured.
     """
     from sfnwatch.clock import SystemClock
-    from sfnwatch.model.trace import Trace
+    from sfnwatch.session import Session
     from sfnwatch.tui.app import ScreenSettings
     from sfnwatch.tui.shown import Shown
 
+    async def nothing(_: object) -> None:
+        """Hand over nothing: batches are added here."""
+
     known, more = made.growing(int(events), int(calls), _TIMES * _COUNT)
-    trace = Trace()
-    shown = Shown(trace, SystemClock(), ScreenSettings())
+    session = Session("live", nothing, clock=SystemClock(), executions=())
+    trace, shown = session.trace, Shown(session, ScreenSettings())
 
     def page(batch: Batch) -> None:
         shown.take(batch, trace.add(batch))

@@ -5,19 +5,13 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from statistics import median
 
 from msgspec import Struct
 
 from tests.benchmarks import floors
-from tests.benchmarks.bench import Bench, Edition
+from tests.benchmarks.bench import Bench, Command, Edition, Terminal, in_turn
 from tests.benchmarks.made import LAST, STATE
-from tests.benchmarks.processes import (
-    Command,
-    Terminal,
-    in_turn,
-    median,
-    ratios,
-)
 from tests.builders import ARN
 
 Taken = Mapping[str, float]
@@ -251,5 +245,5 @@ def measured(
         for place, who in enumerate([*measures][1:], 1):
             theirs = [each[place][figure] for each in rounds]
             # Of a moment without one tick of the clock there is none.
-            found = ratios(ours, theirs)
+            found = [a / b for a, b in zip(ours, theirs, strict=True) if b]
             yield Figure(figure, who, theirs, median(found) if found else None)

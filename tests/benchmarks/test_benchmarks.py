@@ -13,7 +13,7 @@ import pytest
 from sfnwatch.model.trace import Trace
 from tests.benchmarks import made
 from tests.benchmarks.__main__ import main
-from tests.benchmarks.processes import FailedError, run
+from tests.benchmarks.bench import FailedError, run
 from tests.benchmarks.rows import QUIET, ROWS
 
 

@@ -11,8 +11,8 @@ from msgspec.structs import asdict
 from sfnwatch.export.facts import (
     call_facts,
     execution_facts,
+    facts_of_task,
     map_run_facts,
-    task_state_facts,
     visit_facts,
 )
 from sfnwatch.model.moment import ExecutionAsOf, Moment
@@ -50,10 +50,19 @@ def attempt_of(*records: Received) -> Attempt:
 
 def answers(moment: Moment) -> Facts:
     runs = {*moment.lineage.map_runs, *moment.map_runs, *moment.listed_of}
-    states = list(task_state_facts(moment))
+    executions = moment.executions.items()
+    states = [s for arn in moment.task_states for s in facts_of_task(moment, arn)]
     return {
-        "executions": {
-            arn: _execution(moment, each) for arn, each in moment.executions.items()
+        "executions": {arn: _execution(moment, each) for arn, each in executions},
+        "visits": {
+            (arn, visit.id): visit_answers(visit)
+            for arn, each in executions
+            for visit in each.visits
+        },
+        "events": {
+            (arn, event.id): (event.visit_id, event.attempt_id)
+            for arn, each in executions
+            for event in each.events
         },
         "roots": list(moment.roots),
         "calls": {c.event_id: call_facts(c, moment.link(c)) for c in moment.calls},
@@ -103,8 +112,6 @@ def _execution(moment: Moment, execution: ExecutionAsOf) -> Facts:
         **execution_facts(moment, execution),
         "ending": ending and ending.id,
         "running": execution.running,
-        "visits": {visit.id: visit_answers(visit) for visit in execution.visits},
-        "events": [(e.id, e.visit_id, e.attempt_id) for e in execution.events],
         "map_run_turns": [(t.event.id, t.arn) for t in execution.map_run_turns],
     }
 

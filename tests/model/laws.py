@@ -9,19 +9,14 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
-from sfnwatch.export.facts import (
-    call_facts,
-    child_facts,
-    execution_facts,
-    task_state_facts,
-)
+from sfnwatch.export.facts import child_facts
 from sfnwatch.model.links import AttemptKey
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.records import Received, RecordKind
 from sfnwatch.model.rows import Clock, said
 from sfnwatch.model.trace import Changed, Trace
 from tests.builders import in_order
-from tests.model.answers import answers, differences, visit_answers, without_links
+from tests.model.answers import answers, differences, without_links
 from tests.model.worlds import had_come, moment_of, one_by_one
 
 _ANSWERS = {
@@ -141,26 +136,13 @@ def links_hang_together(trace: Trace) -> None:
 def asked(trace: Trace) -> dict[str, dict[Any, Any]]:
     """Ask for all there is, each by its key."""
     now = trace.as_of()
-    executions = now.executions.items()
-    states = list(task_state_facts(now))
+    told, sections = answers(now), ("executions", "visits", "events", "calls")
     return {
-        "executions": {arn: execution_facts(now, each) for arn, each in executions},
-        "visits": {
-            (arn, visit.id): visit_answers(visit)
-            for arn, each in executions
-            for visit in each.visits
-        },
-        "events": {
-            (arn, event.id): (event.visit_id, event.attempt_id)
-            for arn, each in executions
-            for event in each.events
-        },
-        "calls": {c.event_id: call_facts(c, now.link(c)) for c in now.calls},
+        **{name: told[name] for name in (*sections, "task_states")},
         "links": dict(trace.links),
         "map_runs": {arn: said(run) for arn, run in now.map_runs.items()},
         "children": {arn: child_facts(child) for arn, child in now.listed.items()},
         "healths": dict(now.health),
-        "task_states": {(s["task_arn"], s["version"]): s for s in states},
     }
 
 

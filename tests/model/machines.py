@@ -4,66 +4,48 @@ The order of events follows what recordings of AWS show: see `visits.py`. Where
 none settles what an event follows, one of the possible ways is taken at random.
 """
 
+import json
 import random
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 from hypothesis import strategies as st
 
+from tests import builders as aws
+
 
 @dataclass(frozen=True)
-class Leaf:
-    """Pass, Wait, Choice or Fail."""
+class State:
+    """Pass, Wait, Choice, Fail, or one that tries, or holds others."""
 
     type: str
+    inner: tuple["States", ...] = ()
+    """Of a Parallel its branches; of a Map its processor alone."""
+    retries: int = 0
+    catch: bool = False
+    items: int = 0
+    limit: int = 0
+    """A Map's MaxConcurrency; 0 is none."""
 
 
-@dataclass(frozen=True)
-class Task:
-    retries: int
-    catch: bool
-
-
-@dataclass(frozen=True)
-class Parallel:
-    branches: tuple["States", ...]
-    retries: int
-    catch: bool
-
-
-@dataclass(frozen=True)
-class Map:
-    processor: "States"
-    items: int
-    limit: int
-    """Its MaxConcurrency; 0 is none."""
-    catch: bool
-
-
-State = Leaf | Task | Parallel | Map
 States = tuple[State, ...]
-
+_FLAG = st.booleans()
 _LEAVES = st.sampled_from(["Pass", "Wait", "Choice", "Pass", "Pass", "Fail"])
-_SIMPLE: st.SearchStrategy[State] = st.builds(Leaf, _LEAVES) | st.builds(
-    Task, retries=st.integers(0, 2), catch=st.booleans()
+_SIMPLE = st.builds(State, _LEAVES) | st.builds(
+    State, st.just("Task"), retries=st.integers(0, 2), catch=_FLAG
 )
 
 
 def _containers(inner: st.SearchStrategy[State]) -> st.SearchStrategy[State]:
     states = st.lists(inner, min_size=1, max_size=3).map(tuple)
-    return st.builds(
-        Parallel,
-        branches=st.lists(states, min_size=1, max_size=3).map(tuple),
-        retries=st.integers(0, 1),
-        catch=st.booleans(),
-    ) | st.builds(
-        Map,
-        processor=states,
-        items=st.integers(0, 4),
-        limit=st.integers(0, 2),
-        catch=st.booleans(),
+    branches = st.lists(states, min_size=1, max_size=3).map(tuple)
+    some, limits, tries = st.integers(0, 4), st.integers(0, 2), st.integers(0, 1)
+    parallel = st.builds(
+        State, st.just("Parallel"), branches, retries=tries, catch=_FLAG
     )
+    each = {"items": some, "limit": limits, "catch": _FLAG}
+    return parallel | st.builds(State, st.just("Map"), st.tuples(states), **each)
 
 
 MACHINES: st.SearchStrategy[States] = st.lists(
@@ -73,14 +55,6 @@ MACHINES: st.SearchStrategy[States] = st.lists(
 
 def dice_of(seed: int) -> random.Random:
     return random.Random(seed)  # noqa: S311 - it picks test cases
-
-
-class Told(NamedTuple):
-    """An event as the history tells it; its id is its place, from 1."""
-
-    kind: str
-    previous: int
-    details: dict[str, Any]
 
 
 @dataclass(eq=False)
@@ -135,19 +109,27 @@ class Spot:
 
 
 Steps = Generator[None, None, int]
+SCHEDULED = {**aws.SYNC, "parameters": "{}", "region": aws.REGION}
 
 
 class Run:
     """One run of a machine; at every pause of a step any other branch may go on."""
 
     def __init__(
-        self, machine: States, seed: int, failing: float, *, alike: bool = False
+        self,
+        machine: States,
+        seed: int,
+        failing: float,
+        *,
+        alike: bool = False,
+        arn: str = aws.ARN,
+        pace: float = 1,
     ) -> None:
         """`alike` has the states of all branches of a Parallel bear the same names."""
         self._dice = dice_of(seed)
         self._failing = failing
         self._alike = alike
-        self.events: list[Told] = []
+        self.history = aws.History(arn, begin=pace, pace=pace, lag=0)
         self.truth: dict[int, Truth] = {}
         self.owners: dict[int, int] = {}
         """An event's id to its visit's, for those where that can be known."""
@@ -157,14 +139,31 @@ class Run:
     def _emit(
         self, kind: str, before: int, owner: Truth | None = None, **details: Any
     ) -> int:
-        self.events.append(Told(kind, before, details))
-        number = len(self.events)
+        if kind.endswith("Failed"):
+            details = {"error": self._dice.choice(["Bad", "Worse"]), **details}
+        number = self.history.add(kind, after=before, **details)
         if owner is not None:
             self.owners[number] = owner.id
         return number
 
+    def task_of(self, scheduled: int) -> str:
+        """Name the ECS task of an attempt."""
+        name = f"{self.history.arn[-4:]}{scheduled:028x}"
+        return f"arn:aws:ecs:{aws.REGION}:{aws.ACCOUNT}:task/my-cluster/{name}"
+
+    def _ended(self, scheduled: int, word: str) -> dict[str, Any]:
+        """Tell in an attempt's last event of its task, and mostly when that stopped."""
+        dice, history = self._dice, self.history
+        if word == "Failed" and dice.random() < 0.3:
+            return {**aws.SYNC, "cause": "in words"}
+        job: dict[str, Any] = {"TaskArn": self.task_of(scheduled)}
+        if dice.random() < 0.7:
+            job["StoppedAt"] = aws.milliseconds(history.now + 0.1 * history.pace)
+        key = "output" if word == "Succeeded" else "cause"
+        return {**aws.SYNC, "error": "States.TaskFailed", key: json.dumps(job)}
+
     def _live(self, machine: States) -> None:
-        self._emit("ExecutionStarted", 0)
+        self._emit("ExecutionStarted", 0, roleArn=aws.ROLE)
         left = self._dice.choice([10**9, 10**9, 10**9, 7, 20])
         try:
             for _ in self._sequence(machine, 0, Spot()):
@@ -176,7 +175,7 @@ class Run:
             self._emit("ExecutionFailed", error.event)
             self._close_open(None, error.visit)
         else:
-            self._emit("ExecutionSucceeded", len(self.events))
+            self._emit("ExecutionSucceeded", self.history.last)
 
     def _cut_off(self) -> None:
         kind = self._dice.choice(["Aborted", "TimedOut"])
@@ -207,9 +206,8 @@ class Run:
         return last
 
     def _enter(self, state: State, name: str, before: int, spot: Spot) -> Truth:
-        kind = state.type if isinstance(state, Leaf) else type(state).__name__
-        number = self._emit(f"{kind}StateEntered", before, name=name)
-        visit = Truth(number, name, kind, spot.parent, spot.index)
+        number = self._emit(f"{state.type}StateEntered", before, name=name)
+        visit = Truth(number, name, state.type, spot.parent, spot.index)
         self.truth[number] = visit
         self.owners[number] = number
         return visit
@@ -220,14 +218,9 @@ class Run:
         return number
 
     def _visit(self, state: State, visit: Truth) -> Steps:
-        match state:
-            case Task():
-                return self._task(state, visit)
-            case Parallel():
-                return self._contain(visit, state, state.retries)
-            case Map():
-                return self._contain(visit, state, 0)
-        return self._leaf(visit)
+        if state.type == "Task":
+            return self._task(state, visit)
+        return self._contain(visit, state) if state.inner else self._leaf(visit)
 
     def _leaf(self, visit: Truth) -> Steps:
         yield
@@ -235,7 +228,7 @@ class Run:
             raise UncaughtError(visit.id, visit)
         return self._exit(visit, visit.id)
 
-    def _task(self, task: Task, visit: Truth) -> Steps:
+    def _task(self, task: State, visit: Truth) -> Steps:
         last = visit.id
         for _ in range(task.retries + 1):
             last = yield from self._try(visit, last)
@@ -247,23 +240,23 @@ class Run:
         raise UncaughtError(last, visit)
 
     def _try(self, visit: Truth, before: int) -> Steps:
-        number = self._emit("TaskScheduled", before, visit, resourceType="ecs")
+        number = self._emit("TaskScheduled", before, visit, **SCHEDULED)
         visit.attempts.append([number, "running"])
         yield
-        last = self._emit("TaskStarted", number, visit)
+        last = self._emit("TaskStarted", number, visit, **aws.SYNC)
         yield
         fails = self._dice.random() < self._failing
         word = self._dice.choice(["Failed", "TimedOut"]) if fails else "Succeeded"
-        last = self._emit(f"Task{word}", last, visit)
+        last = self._emit(f"Task{word}", last, visit, **self._ended(number, word))
         statuses = {"Failed": "failed", "TimedOut": "timed_out"}
         visit.attempts[-1][1] = statuses.get(word, "succeeded")
         return last
 
     # -- Parallel and Map --------------------------------------------------------
 
-    def _contain(self, visit: Truth, state: Parallel | Map, retries: int) -> Steps:
+    def _contain(self, visit: Truth, state: State) -> Steps:
         before = visit.id
-        for left in range(retries, -1, -1):
+        for left in range(state.retries, -1, -1):
             started = self._emit(f"{visit.type}StateStarted", before, visit)
             yield
             try:
@@ -279,7 +272,7 @@ class Run:
         raise AssertionError
 
     def _caught(
-        self, visit: Truth, state: Parallel | Map, error: UncaughtError, failed: int
+        self, visit: Truth, state: State, error: UncaughtError, failed: int
     ) -> int:
         if state.catch:
             return self._exit(visit, failed, "caught")
@@ -312,21 +305,21 @@ class Run:
                     more = {"name": visit.name, "index": other_index}
                     self._emit("MapIterationAborted", error.event, visit, **more)
 
-    def _inside(self, visit: Truth, state: Parallel | Map, started: int) -> Steps:
-        if isinstance(state, Parallel):
+    def _inside(self, visit: Truth, state: State, started: int) -> Steps:
+        if state.type == "Parallel":
             return self._at_once(self._branches(visit, state, started), started)
         return self._iterations(visit, state, started)
 
-    def _branches(self, visit: Truth, state: Parallel, started: int) -> list[Steps]:
+    def _branches(self, visit: Truth, state: State, started: int) -> list[Steps]:
         prefixes = [
             f"{visit.name}." if self._alike else f"{visit.name}.{number}."
-            for number in range(len(state.branches))
+            for number in range(len(state.inner))
         ]
         self.branches[visit.name] = tuple(f"{prefix}0" for prefix in prefixes)
         return [
             self._sequence(states, started, Spot(visit, number, prefix))
             for number, (states, prefix) in enumerate(
-                zip(state.branches, prefixes, strict=True)
+                zip(state.inner, prefixes, strict=True)
             )
         ]
 
@@ -346,7 +339,7 @@ class Run:
             yield
         return last
 
-    def _iterations(self, visit: Truth, state: Map, started: int) -> Steps:
+    def _iterations(self, visit: Truth, state: State, started: int) -> Steps:
         last, before, left = started, started, list(range(state.items))
         running: dict[int, Steps] = {}
         while left or running:
@@ -365,39 +358,47 @@ class Run:
             yield
         return last
 
-    def _iteration(self, visit: Truth, state: Map, before: int, index: int) -> Steps:
+    def _iteration(self, visit: Truth, state: State, before: int, index: int) -> Steps:
         details = {"name": visit.name, "index": index}
         first = self._emit("MapIterationStarted", before, visit, **details)
         yield
         spot = Spot(visit, index, f"{visit.name}.")
-        last = yield from self._sequence(state.processor, first, spot)
+        last = yield from self._sequence(state.inner[0], first, spot)
         self._emit("MapIterationSucceeded", last, visit, **details)
         return last
 
+    @property
+    def definition(self) -> dict[str, Any]:
+        """The states of the definition that say which branch is which."""
+        return {
+            name: {"Type": "Parallel", "Branches": [{"StartAt": s} for s in starts]}
+            for name, starts in self.branches.items()
+        }
+
     # -- redrives --------------------------------------------------------------------
 
-    def redrive(self) -> bool:
-        """Go on with a Task that was cut short; False if nothing is to be redriven.
+    def redrive(self) -> None:
+        """Go on with a Task that was cut short, if there is one.
 
         No recording has a redrive: what follows what is taken at random, and from here
         on nothing is said of the truth.
         """
-        dice, tasks = self._dice, [v for v in self.truth.values() if v.attempts]
-        cut = [v for v in tasks if not v.exited]
-        if self.events[-1].kind == "ExecutionSucceeded" or not cut:
-            return False
+        dice, last = self._dice, self.history.records[-1].record["type"]
+        cut = [v for v in self.truth.values() if v.attempts and not v.exited]
+        if last == "ExecutionSucceeded" or not cut:
+            return
         visit = dice.choice(cut)
         self._emit("ExecutionRedriven", 0, redriveCount=dice.choice([1, 2]))
-        before = dice.choice([visit.id, 0, len(self.events)])
-        for word in ("Scheduled", "Started", dice.choice(["Succeeded", "Failed"])):
-            before = self._emit(f"Task{word}", before, resourceType="ecs")
-        if self.events[-1].kind == "TaskSucceeded":
+        before = dice.choice([visit.id, 0, self.history.last])
+        number = self._emit("TaskScheduled", before, **SCHEDULED)
+        before = self._emit("TaskStarted", number, **aws.SYNC)
+        word = dice.choice(["Succeeded", "Failed"])
+        before = self._emit(f"Task{word}", before, **self._ended(number, word))
+        if word == "Succeeded":
             before = self._exit(visit, before)
         if visit.parent is not None and dice.random() < 0.5:
-            last = before
-            self._emit(f"{visit.parent.type}StateSucceeded", last)
-            before = self._exit(visit.parent, last)
+            self._emit(f"{visit.parent.type}StateSucceeded", before)
+            before = self._exit(visit.parent, before)
         ending = dice.choice(["Succeeded", "Failed", "Aborted", None])
         if ending:
             self._emit(f"Execution{ending}", 0 if ending == "Aborted" else before)
-        return True

@@ -7,9 +7,11 @@ names that the AWS SDK for Java has for them, CloudTrail as the service has them
 letters and digits alone tell them to be one and the same in 18,241 of 19,385
 operations: no input has two members that are equal then. For the others the models
 say what a member is called in the request; where CloudTrail writes that, and where the
-member's own name, is known of few services, so both names stand for one.
+member's own name, is known of few services, so both names stand for one. What no model
+has is written by hand, in the table itself, and stays as it is: see `BY_HAND`.
 """
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from importlib.resources import as_file, files
@@ -22,6 +24,7 @@ from sfnwatch.model.parameters import small
 from tests.model.make_sdk_services import read_model, services, written
 
 TABLE = files("sfnwatch.templates") / "parameter_names.json"
+SHIPPED = json.loads(TABLE.read_text(encoding="utf-8"))
 
 NAMES = """
 ec2 securitygroupid groupid
@@ -34,44 +37,28 @@ s3 bucket bucketname
 """Names that no model has: what CloudTrail writes in samples of RunInstances and of S3,
 and what Step Functions' optimized integration calls the parts of EMR's requests, by the
 developer guide's page on it."""
-OWN = ["AWS_STEP_FUNCTIONS", "MANAGED_BY_AWS"]
-"""What keys and names begin with that Step Functions adds by itself: which execution
-started another, that a build or a job of Batch is its own [documented]."""
-SILENT = {
-    "AWS Step Functions": "observed: StartedBy of a .sync RunTask",
-    "HIDDEN_DUE_TO_SECURITY_REASONS": "observed: StartExecution, SendCommand",
-    "<sensitiveDataRemoved>": "observed: EC2's userData",
-    "Value hidden due to security reasons.": "documented: CodeBuild",
-}
-"""What says nothing, and how that is known: what Step Functions sets by itself, and
-what stands for a value that is kept back, beside stars and what ends in dots."""
-UNRECORDED = {
-    "eks": ["requestbody"],
-    "lambda": ["payload", "clientcontext"],
-    "sns": ["message"],
-    "sqs": ["messagebody"],
-}
-"""Payloads, which CloudTrail never has: they would be read for nothing."""
-OPEN = {
-    "ec2:RunInstances": ["instances"],
-    "elasticmapreduce:AddJobFlowSteps": ["step", "steps"],
-}
-"""Keys, by the call, whose one object's members are the request's own: RunInstances
-has ImageId in `instancesSet` [documented], addStep has one step, not a list of them."""
-MOVED = {
-    "secretsmanager:GetSecretValue": {
-        "authentication.connectionarn": "secretid",
-        "invocationconfig.connectionarn": "secretid",
-    }
-}
-"""What an HTTP task calls the connection whose secret is read for it."""
-ENDINGS = {"ec2": "set"}
-"""What ends the names of lists in the records of a service, and may be left out."""
-WRAPPERS = {"ec2": "Request"}
-"""What ends the key around all of a request: `CreateLaunchTemplateRequest`, which has
-members as the request itself does, and lists as `{tag: 1, content: …}` [observed]."""
-THINGS = {"s3": "bucket", "sns": "topic", "sqs": "queue"}
-"""What an ARN of these services names, which doesn't say it."""
+BY_HAND = (
+    *("own", "silent", "unrecorded", "open", "moved", "endings", "wrappers", "things"),
+)
+"""Sections of the table that are written in it by hand.
+
+- `own`: what keys and names begin with that Step Functions adds by itself: which
+  execution started another, that a build or a job of Batch is its own [documented].
+- `silent`: what says nothing, and how that is known: what Step Functions sets by
+  itself, and what stands for a value that is kept back, beside stars and what ends in
+  dots.
+- `unrecorded`: payloads, which CloudTrail never has: they would be read for nothing.
+- `open`: keys, by the call, whose one object's members are the request's own:
+  RunInstances has ImageId in `instancesSet` [documented], addStep has one step, not a
+  list of them.
+- `moved`: what an HTTP task calls the connection whose secret is read for it.
+- `endings`: what ends the names of lists in the records of a service, and may be left
+  out.
+- `wrappers`: what ends the key around all of a request: `CreateLaunchTemplateRequest`,
+  which has members as the request itself does, and lists as `{tag: 1, content: …}`
+  [observed].
+- `things`: what an ARN of these services names, which doesn't say it.
+"""
 
 
 class _Member(Struct, rename="camel"):
@@ -129,17 +116,7 @@ def table() -> dict[str, Any]:
         "botocore": botocore.__version__,
         "names": {source: found for source, found in names.items() if found},
         "tokens": sorted({name for name, member in every if _is_token(name, member)}),
-        "own": OWN,
-        "silent": SILENT,
-        "unrecorded": UNRECORDED,
-        "open": {
-            call: [names.get(call.partition(":")[0], {}).get(key, key) for key in keys]
-            for call, keys in OPEN.items()
-        },
-        "moved": MOVED,
-        "endings": ENDINGS,
-        "wrappers": WRAPPERS,
-        "things": THINGS,
+        **{name: SHIPPED[name] for name in BY_HAND},
     }
 
 
@@ -159,7 +136,7 @@ def _names(
 
     Of headers S3 alone is known to write the names.
     """
-    ending = ENDINGS.get(source, "")
+    ending = SHIPPED["endings"].get(source, "")
     pairs: dict[str, set[str]] = defaultdict(set)
     structures = [
         {name.removesuffix(ending): member for name, member in _of(shape)}
@@ -168,11 +145,8 @@ def _names(
     for structure in structures:
         for name, member in structure.items():
             wire = small(member.location_name).removesuffix(ending)
-            if (
-                wire
-                and wire != name
-                and (member.location != "header" or source == "s3")
-            ):
+            is_written = member.location != "header" or source == "s3"
+            if wire and wire != name and is_written:
                 pairs[name].add(wire)
     found = {name: wires.pop() for name, wires in pairs.items() if len(wires) == 1}
     found |= told

@@ -12,6 +12,7 @@ from tests import builders as aws
 from tests.model.answers import attempt_of, execution_of, trace_of
 
 STOPPED = aws.milliseconds(307.1)
+STAGES = ("", "Schedule", "Start", "Submit")
 
 
 def tried(*phases: tuple[str, aws.Which]) -> Attempt:
@@ -94,11 +95,7 @@ def test_a_job_that_was_waited_for_says_when_it_stopped_however_it_ended(
         ("Task", aws.SYNC, Pattern.SYNC),
         ("Task", {**aws.SYNC, "resource": "runTask.sync:2"}, Pattern.SYNC),
         ("Task", aws.REQUEST_RESPONSE, Pattern.REQUEST_RESPONSE),
-        (
-            "Task",
-            {"resourceType": "ecs", "resource": "x.waitForTaskToken"},
-            "waitForTaskToken",
-        ),
+        ("Task", {**aws.SYNC, "resource": "x.waitForTaskToken"}, "waitForTaskToken"),
         ("Task", aws.SDK, Pattern.AWS_SDK),
         ("LambdaFunction", aws.LAMBDA, Pattern.LAMBDA),
         ("Activity", aws.ACTIVITY, Pattern.ACTIVITY),
@@ -118,19 +115,10 @@ def test_the_pattern_shows_in_what_was_scheduled(
 
 @pytest.mark.parametrize("family", ["Task", "LambdaFunction", "Activity"])
 @pytest.mark.parametrize(
-    ("phase", "status"),
-    [
-        ("Failed", "failed"),
-        ("TimedOut", "timed_out"),
-        ("ScheduleFailed", "failed"),
-        ("StartFailed", "failed"),
-        ("SubmitFailed", "failed"),
-        ("Succeeded", "succeeded"),
-    ],
+    "phase", [*(f"{stage}Failed" for stage in STAGES), "TimedOut", "Succeeded"]
 )
-def test_functions_and_activities_are_tried_like_tasks(
-    family: str, phase: str, status: str
-) -> None:
+def test_functions_and_activities_are_tried_like_tasks(family: str, phase: str) -> None:
+    status = {"TimedOut": "timed_out", "Succeeded": "succeeded"}.get(phase, "failed")
     attempt = tried(
         (f"{family}Scheduled", aws.LAMBDA),
         (f"{family}Started", {}),

@@ -126,10 +126,8 @@ def test_a_session_without_an_issuer_still_has_its_role_and_its_name() -> None:
 @pytest.mark.parametrize(
     "spelling",
     [
-        "states.amazonaws.com",
-        "states.amazonaws.com.cn",
-        "states.us-gov-west-1.amazonaws.com",
-        "states.eu-west-1.amazonaws.com",
+        *("states.amazonaws.com", "states.amazonaws.com.cn"),
+        *("states.us-gov-west-1.amazonaws.com", "states.eu-west-1.amazonaws.com"),
     ],
 )
 @pytest.mark.parametrize("key", ["userIdentity", "sourceIPAddress"])
@@ -144,11 +142,8 @@ def test_step_functions_is_known_by_what_aws_says_of_the_caller(
 @pytest.mark.parametrize(
     "stranger",
     [
-        "lambda.amazonaws.com",
-        "states.amazonaws.com.example.org",
-        "mystates.amazonaws.com",
-        "AWS Internal",
-        None,
+        *("lambda.amazonaws.com", "states.amazonaws.com.example.org"),
+        *("mystates.amazonaws.com", "AWS Internal", None),
     ],
 )
 def test_others_are_not_step_functions(stranger: str | None) -> None:

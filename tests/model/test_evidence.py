@@ -12,7 +12,7 @@ import pytest
 
 from sfnwatch.model.integrations import CallRole
 from sfnwatch.model.links import LISTED, Link, LinkRule, role_of_call
-from sfnwatch.model.records import Received, RecordKind
+from sfnwatch.model.records import Received
 from sfnwatch.model.trace import Trace
 from sfnwatch.model.values import iso
 from tests import builders as aws
@@ -65,12 +65,9 @@ def cut(records: list[Received], ended: str, seconds: float) -> list[Received]:
 
 def others(*names: str) -> Received:
     """Build ListExecutions' answer: these run all the time, and nobody else did."""
-    arn, start = f"{aws.HEAD}:execution:nightly-report:", iso(aws.at(-9))
-    running = [{"executionArn": arn + n, "startDate": start} for n in names]
-    data = {"machine_arn": aws.MACHINE_ARN, "asked_at": iso(aws.at(4000))}
-    told = {"running": running, "running_complete": True}
-    whole = {"newest": [], "newest_complete": True}
-    return aws.received(RecordKind.MACHINE_EXECUTIONS, data | told | whole, 4001)
+    head = f"{aws.HEAD}:execution:nightly-report:"
+    running = [aws.listed(head + name, -9) for name in names]
+    return aws.machine_executions(4000, running=running)
 
 
 def made(name: str = "RunTask", seconds: float = 0, **more: Any) -> Received:
@@ -79,13 +76,12 @@ def made(name: str = "RunTask", seconds: float = 0, **more: Any) -> Received:
 
 def refused(resource: str) -> tuple[str, str]:
     who = f"arn:aws:sts::{aws.ACCOUNT}:assumed-role/R/{aws.SESSION}"
-    why = f"not authorized to perform: ecs:DescribeTasks on resource: {resource}"
-    return "AccessDenied", f"User: {who} is {why} because no policy allows it"
+    return aws.denial(who, "ecs:DescribeTasks", resource)
 
 
-def judged(*records: Received, key: str = "c") -> tuple[str, str]:
+def judged(*records: Received) -> tuple[str, str]:
     """Give the rule by which a call is matched to an attempt, or why it is not."""
-    link = trace_of(*records).links.get(key)
+    link = trace_of(*records).links.get("c")
     return (str(link.rule) if link.key else "", link.reason) if link else ("", "")
 
 
@@ -530,9 +526,7 @@ def tasks(*arns: str) -> dict[str, Any]:
 # -- by ids --------------------------------------------------------------------------
 
 
-def test_a_denied_call_or_a_bare_row_is_matched_by_its_error_message() -> None:
-    found = links(*aws.sync_history(), *aws.sync_calls(denied=True))
-    assert {v for k, v in found.items() if k != "run"} == {("resource-id", "poll", 2)}
+def test_a_bare_row_is_matched_by_its_error_message() -> None:
     told = f"denied on {aws.TASK_ARN} because"
     named = aws.row("DescribeTasks", 60, errormessage=told)
     assert [*links(*aws.sync_history(), named).values()] == [("resource-id", "poll", 2)]
@@ -641,15 +635,6 @@ def test_an_attempt_whose_action_is_known_exactly_has_room_for_no_other() -> Non
     other = states((10, aws.REQUEST_RESPONSE, None), arn=aws.OTHER_ARN)
     found = trace_of(*run, *other, exact, stray).links["stray"]
     assert (found.rule, found.key) == (LinkRule.UNIQUE_CANDIDATE, (aws.OTHER_ARN, 3))
-
-
-def test_a_call_of_no_id_at_all_is_guessed_and_not_one_of_another_request() -> None:
-    action = call("RunTask", 1, key="a", request_id="not in the history")
-    found = links(*aws.sync_history(), *aws.sync_calls()[1:], action)
-    assert found["a"] == ("role-only", "other", None)
-    rows = [aws.row("RunTask", 1), *(aws.row("DescribeTasks", s) for s in (55, 114))]
-    bare = sorted(links(*aws.sync_history(), *rows).values())
-    assert bare == [(UNIQUE, "action", 2), *[(UNIQUE, "poll", 2)] * 2]
 
 
 def test_calls_of_the_role_that_fit_nothing_are_the_roles_alone() -> None:

@@ -320,20 +320,15 @@ def test_some_services_append_their_version_to_an_events_name() -> None:
     assert [unversioned(name) for name in names] == bare
 
 
-@pytest.mark.parametrize(
-    ("source", "name", "role"),
-    [
+def test_a_call_has_a_usual_role_by_its_name_alone() -> None:
+    for source, name, role in (
         ("ecs", "RunTask", CallRole.ACTION),
         ("ecs", "DescribeTasks", CallRole.POLL),
         ("ecs", "StopTask", CallRole.STOP),
         ("batch", "DescribeTasks", CallRole.OTHER),
         ("elasticmapreduce", "TerminateJobFlows", CallRole.ACTION),
-    ],
-)
-def test_a_call_has_a_usual_role_by_its_name_alone(
-    source: str, name: str, role: CallRole
-) -> None:
-    assert usual_role(f"{source}.{AWS}", name) is role
+    ):
+        assert usual_role(f"{source}.{AWS}", name) is role
 
 
 # -- what a definition says that a machine can call ------------------------------------

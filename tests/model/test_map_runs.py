@@ -1,5 +1,6 @@
 """Map Runs and nested executions: who started whom, and what is told of each."""
 
+from operator import attrgetter
 from typing import Any
 
 import pytest
@@ -38,20 +39,13 @@ def starts(
 # -- who started whom ----------------------------------------------------------------
 
 
-def test_a_nested_execution_belongs_to_the_attempt_that_started_it() -> None:
-    found = now(*aws.nested_run())
-    assert (list(found.roots), list(found.children)) == ([aws.ARN], [aws.CHILD_ARN])
-    parent = found.lineage.parents[aws.CHILD_ARN]
-    assert (parent.execution_arn, parent.visit_id, parent.attempt_id) == (aws.ARN, 2, 3)
-    assert (parent.waits, parent.map_run_arn) == (True, None)
-    assert found.lineage.root_of(aws.CHILD_ARN) == aws.ARN
-    assert (found.lineage.level(aws.CHILD_ARN), found.lineage.level(aws.ARN)) == (1, 0)
-
-
 def test_one_that_was_not_waited_for_is_a_child_all_the_same() -> None:
-    run, child = starts(aws.ARN, aws.CHILD_ARN, how=LETTING_GO), starts(aws.CHILD_ARN)
-    lineage = now(*run.records, *child.records).lineage
-    assert not lineage.parents[aws.CHILD_ARN].waits
+    child = starts(aws.CHILD_ARN)
+    for how, waits in ((aws.NESTED, True), (LETTING_GO, False)):
+        run = starts(aws.ARN, aws.CHILD_ARN, how=how)
+        found = now(*run.records, *child.records)
+        assert (list(found.roots), list(found.children)) == ([aws.ARN], [aws.CHILD_ARN])
+        assert found.lineage.parents[aws.CHILD_ARN].waits is waits
 
 
 @pytest.mark.parametrize(
@@ -118,17 +112,11 @@ def test_of_what_is_no_arn_or_is_only_named_no_execution_is_made() -> None:
 
 def test_counts_are_those_of_the_newest_answer_or_of_the_moment() -> None:
     trace = trace_of(*aws.photos())
-    run = trace.as_of().map_runs.get(aws.MAP_RUN_ARN)
-    assert run is not None
-    assert (run.status, run.running, run.execution_arn) == ("SUCCEEDED", False, aws.ARN)
-    assert (run.executions.succeeded, run.executions.failed) == (3, 1)
+    run, early = (
+        trace.as_of(at).map_runs[aws.MAP_RUN_ARN] for at in (None, aws.at(55))
+    )
     assert (run.executions.done, run.executions.unsuccessful) == (4, 1)
-    assert run.max_concurrency == 40
-    assert run.stopped_at == aws.at(61)
-    early = trace.as_of(aws.at(55)).map_runs.get(aws.MAP_RUN_ARN)
-    assert early is not None
     assert (early.running, early.executions.running) == (True, 4)
-    assert trace.as_of(aws.at(49)).map_runs.get(aws.MAP_RUN_ARN) is None
     assert map_run_name(aws.MAP_RUN_ARN) == "Each 276e5993"
 
 
@@ -185,23 +173,13 @@ def test_an_item_is_read_as_aws_writes_it_and_needs_no_more_than_its_arn() -> No
 def test_what_runs_comes_before_what_is_over_and_then_the_newest() -> None:
     rows = [("old", "FAILED", 1), ("long", "RUNNING", 2), ("new", "SUCCEEDED", 9)]
     rows += [("fresh", "RUNNING", 8), ("waits", "PENDING_REDRIVE", 3)]
-    items = [
-        decode_listed(
-            {"executionArn": name, "name": name, "status": status, "startDate": begun}
-        )
-        for name, status, begun in rows
-    ]
-    found = [item for item in items if item is not None]
-    by_start = sorted(found, key=lambda item: item.running_first)
-    assert [item.name for item in by_start] == ["fresh", "waits", "long", "new", "old"]
-    by_failure = sorted(found, key=lambda item: item.failed_first)
-    assert [item.name for item in by_failure] == [
-        "old",
-        "fresh",
-        "waits",
-        "long",
-        "new",
-    ]
+    keys = ("executionArn", "name", "status", "startDate")
+    items = [dict(zip(keys, (row[0], *row), strict=True)) for row in rows]
+    found = [item for each in items if (item := decode_listed(each))]
+    by_start = [each.name for each in sorted(found, key=attrgetter("running_first"))]
+    assert by_start == ["fresh", "waits", "long", "new", "old"]
+    by_failure = [each.name for each in sorted(found, key=attrgetter("failed_first"))]
+    assert by_failure == ["old", "fresh", "waits", "long", "new"]
 
 
 # -- laws ----------------------------------------------------------------------------

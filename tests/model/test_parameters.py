@@ -24,7 +24,7 @@ from sfnwatch.model.rows import details_of
 from sfnwatch.view.anonymizer import Anonymizer
 from tests.builders import received
 from tests.golden.inputs import FIXTURES
-from tests.model.make_parameter_names import TABLE, table
+from tests.model.make_parameter_names import SHIPPED, TABLE, table
 from tests.model.make_sdk_services import written
 
 AGAIN = "run python -m tests.model.make_parameter_names"
@@ -423,8 +423,7 @@ def test_redaction_makes_no_difference_where_there_was_none(rule: str) -> None:
 
 
 def test_the_table_is_what_the_models_give() -> None:
-    shipped = json.loads(TABLE.read_text(encoding="utf-8"))
-    if botocore.__version__ == shipped["botocore"]:
+    if botocore.__version__ == SHIPPED["botocore"]:
         assert TABLE.read_text(encoding="utf-8") == written(table(), "names"), AGAIN
-    assert shipped["names"]["ec2"]["instanceids"] == "instanceid"
-    assert "clienttoken" in shipped["tokens"]
+    assert SHIPPED["names"]["ec2"]["instanceids"] == "instanceid"
+    assert "clienttoken" in SHIPPED["tokens"]

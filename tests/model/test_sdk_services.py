@@ -1,6 +1,5 @@
 """The table made from botocore's models, and what it rests on."""
 
-import json
 import re
 from typing import Any
 
@@ -11,9 +10,9 @@ from botocore.loaders import create_loader
 from sfnwatch.model.integrations import home_region, integration, sdk_services
 from tests.model.make_sdk_services import (
     HOMES,
+    SHIPPED,
     SOURCES,
     TABLE,
-    data_events,
     read_model,
     services,
     signs_as,
@@ -22,7 +21,6 @@ from tests.model.make_sdk_services import (
 )
 
 AGAIN = "run python -m tests.model.make_sdk_services"
-SHIPPED = json.loads(TABLE.read_text(encoding="utf-8"))
 
 
 def test_the_table_is_what_the_models_give() -> None:
@@ -56,7 +54,7 @@ def test_every_exception_is_one_of_a_service_and_says_how_it_is_known() -> None:
 def test_data_events_are_operations_of_the_services_that_have_them() -> None:
     """All but a few, which AWS's pages list, and no model has."""
     unknown = set()
-    for service, names in data_events().items():
+    for service, names in SHIPPED["data_events"].items():
         own = [name for _, source, name in services() if source == service]
         models = [read_model(name, dict[str, Any]) for name in own]
         known = {name for model in models for name in model["operations"]}
@@ -100,6 +98,9 @@ def test_a_service_has_the_two_names_that_awss_pages_give(pair: str) -> None:
     assert name in sdk_services().event_sources
 
 
+AT_HOME = ("route53", "cloudfront", "waf", "support", "budgets", "costexplorer")
+
+
 @pytest.mark.parametrize(
     ("service", "partition", "home"),
     [
@@ -107,11 +108,7 @@ def test_a_service_has_the_two_names_that_awss_pages_give(pair: str) -> None:
         ("iam", "aws-cn", "cn-north-1"),
         ("iam", "aws-us-gov", "us-gov-west-1"),
         ("organizations", "aws-cn", "cn-northwest-1"),
-        *((name, "aws", "us-east-1") for name in ("route53", "cloudfront", "waf")),
-        *(
-            (name, "aws", "us-east-1")
-            for name in ("support", "budgets", "costexplorer")
-        ),
+        *((name, "aws", "us-east-1") for name in AT_HOME),
         # Not all that is global is in us-east-1.
         ("globalaccelerator", "aws", "us-west-2"),
         ("networkmanager", "aws", "us-west-2"),

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from msgspec import Struct
 
 from sfnwatch.model.children import SETTLED
-from sfnwatch.model.records import Received, RecordKind
+from sfnwatch.model.records import Received
 from sfnwatch.model.trace import Trace
-from sfnwatch.model.values import iso
+from tests import builders as aws
 from tests import examples
-from tests.builders import ARN, EXPRESS_ARN, HEAD, MACHINE_ARN, at, received
+from tests.builders import ARN, HEAD, MACHINE_ARN, at
 
 Ran = tuple[str, float, float | None]
 """An execution's name, and from when to when it ran; without an end it runs yet."""
@@ -25,15 +25,8 @@ DAY = 86_400.0
 def item(ran: Ran, asked: float) -> dict[str, Any]:
     """Build an item as it was when it was asked for."""
     name, start, stop = ran
-    over = stop is not None and stop <= asked
-    return {
-        "executionArn": f"{HEAD}:execution:nightly-report:{name}",
-        "stateMachineArn": MACHINE_ARN,
-        "name": name,
-        "status": "SUCCEEDED" if over else "RUNNING",
-        "startDate": iso(at(start)),
-        **({"stopDate": iso(at(stop))} if over and stop is not None else {}),
-    }
+    end = stop if stop is not None and stop <= asked else None
+    return aws.listed(f"{HEAD}:execution:nightly-report:{name}", start, end)
 
 
 def asking(
@@ -56,15 +49,14 @@ def asking(
     newest = [*running, *ended]
     if not running_first:
         newest.sort(key=lambda e: -(e[1] if e in running else e[2] or 0.0))
-    record = {
-        "machine_arn": machine,
-        "asked_at": iso(at(asked)),
-        "running": [item(each, asked) for each in running[:most]],
-        "running_complete": len(running) <= most,
-        "newest": [item(each, asked) for each in newest[:most]],
-        "newest_complete": len(newest) <= most,
-    }
-    return received(RecordKind.MACHINE_EXECUTIONS, record, asked + 1)
+    return aws.machine_executions(
+        asked,
+        machine_arn=machine,
+        running=[item(each, asked) for each in running[:most]],
+        running_complete=len(running) <= most,
+        newest=[item(each, asked) for each in newest[:most]],
+        newest_complete=len(newest) <= most,
+    )
 
 
 def others(
@@ -132,14 +124,11 @@ def test_those_that_run_must_all_be_listed() -> None:
 
 
 def test_ends_that_are_out_of_order_say_nothing_of_what_was_not_read() -> None:
-    lists = dict(asking(420, ("a", 0, 10), ("b", 0, 20), ("c", 0, 30)).record)
-    lists["newest_complete"] = False
-    found = received(RecordKind.MACHINE_EXECUTIONS, lists, 421)
-    assert others([found], 11, 400) == 2
-    first, *rest = lists["newest"]
-    mixed = {**lists, "newest": [*rest, first]}
-    found = received(RecordKind.MACHINE_EXECUTIONS, mixed, 421)
-    assert others([found], 11, 400) is None
+    three = asking(420, ("a", 0, 10), ("b", 0, 20), ("c", 0, 30))
+    lists = aws.changed(three, newest_complete=False)
+    assert others([lists], 11, 400) == 2
+    first, *rest = lists.record["newest"]
+    assert others([aws.changed(lists, newest=[*rest, first])], 11, 400) is None
 
 
 def test_askings_that_overlap_prove_together_what_none_does_alone() -> None:
@@ -159,7 +148,7 @@ def test_what_ended_a_month_before_it_was_asked_for_may_have_been_forgotten() ->
 
 
 @pytest.mark.parametrize(
-    "arn", [EXPRESS_ARN, f"{HEAD}:execution:nightly-report/Each:a", "run-7f3a"]
+    "arn", [aws.EXPRESS_ARN, f"{HEAD}:execution:nightly-report/Each:a", "run-7f3a"]
 )
 def test_of_what_no_machine_s_list_has_nothing_is_known(arn: str) -> None:
     assert others([asking(420, machine=f"{HEAD}:stateMachine:x")], 0, 9, arn) is None
@@ -172,24 +161,20 @@ def test_of_what_no_machine_s_list_has_nothing_is_known(arn: str) -> None:
     "more", [{"machine_arn": None}, {"running": None}, {"newest": {}}]
 )
 def test_what_is_no_answer_is_counted_and_says_nothing(more: dict[str, Any]) -> None:
-    record = {**asking(420, MINE).record, **more}
     trace = Trace()
-    changed = trace.add([received(RecordKind.MACHINE_EXECUTIONS, record, 421)])
+    changed = trace.add([aws.changed(asking(420, MINE), **more)])
     assert len(trace.unread) == 1
     assert not changed.machines
     assert trace.strangers.others(ARN, at(0), at(300), [ARN]) is None
 
 
 def test_items_may_hold_anything() -> None:
-    record: dict[str, Any] = dict(asking(420, MINE, WITHIN).record)
-    record["running"] = [7, {}, {"executionArn": 7}, {"executionArn": "x"}]
-    assert others([received(RecordKind.MACHINE_EXECUTIONS, record, 421)], 0, 300) == 2
-    del record["asked_at"]
-    assert others([received(RecordKind.MACHINE_EXECUTIONS, record, 421)], 0, 300) == 2
-    record["newest_complete"] = "yes"
-    assert (
-        others([received(RecordKind.MACHINE_EXECUTIONS, record, 421)], 0, 300) is None
-    )
+    odd: list[Any] = [7, {}, {"executionArn": 7}, {"executionArn": "x"}]
+    lists = aws.changed(asking(420, MINE, WITHIN), running=odd)
+    undated = aws.changed(lists, asked_at=...)
+    assert others([lists], 0, 300) == others([undated], 0, 300) == 2
+    unsure = aws.changed(undated, newest_complete="yes")
+    assert others([unsure], 0, 300) is None
 
 
 def test_a_batch_tells_of_which_machines_more_is_known() -> None:

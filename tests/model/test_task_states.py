@@ -15,30 +15,6 @@ from tests.model.answers import trace_of
 OTHER = aws.TASK_ARN.replace("9f018ef6", "00000000")
 
 
-def detailed(record: Received, **detail: Any) -> Received:
-    return aws.changed(record, detail=record.record["detail"] | detail)
-
-
-# -- one of them ---------------------------------------------------------------------
-
-
-def test_a_stopped_task_says_when_and_how() -> None:
-    record = aws.task_state(7, "STOPPED", 307.1, exit_code=3, stoppedReason="Exited")
-    trace = trace_of(record)
-    (state,) = trace.task_states[aws.TASK_ARN]
-    assert (state.version, state.stage) == (7, TaskStage.STOPPED)
-    assert state.stopped_at == state.at == aws.at(307.1)
-    assert state.seen_at == aws.at(309.1)
-    assert (state.last_status, state.desired_status) == ("STOPPED", "STOPPED")
-    assert state.stop_code == "EssentialContainerExited"
-    assert state.stopped_reason == "Exited"
-    assert (state.started_by, state.group) == ("AWS Step Functions", "family:report")
-    assert [(c.name, c.exit_code) for c in state.containers] == [("app", 3)]
-    assert trace.raw(state) == record.record
-    assert trace.task_state(state.key) is state
-    assert trace.task_state(f"{state.key}0") is None
-
-
 # -- a life --------------------------------------------------------------------------
 
 
@@ -49,6 +25,8 @@ def test_states_stand_by_their_versions_and_are_of_tasks_that_were_started() -> 
     (states,) = trace.as_of().task_states.values()
     assert [state.last_status for state in states] == list(aws.LIFE)
     assert [state.version for state in states] == [1, 2, 3, 4, 5]
+    assert trace.task_state(states[0].key) is states[0]
+    assert trace.task_state(f"{states[0].key}0") is None
 
 
 def test_a_task_is_of_the_attempt_that_started_it_and_not_of_one_that_asks() -> None:
@@ -149,6 +127,11 @@ def test_until_it_says_so_ecs_word_stands_as_it_was_at_the_moment() -> None:
         assert found == (None if stopped is None else aws.at(stopped)), (moment, clock)
 
 
+LET_GO = aws.History().start()
+LET_GO.task("A", aws.REQUEST_RESPONSE, output=aws.answer("r", aws.TASK_ARN))
+"""Nobody waits for its task."""
+
+
 def test_of_several_tasks_all_must_have_stopped_and_the_last_counts() -> None:
     history = aws.sync_history()[:4]
     both = json.dumps(aws.answer("r", aws.TASK_ARN, OTHER))
@@ -161,11 +144,7 @@ def test_of_several_tasks_all_must_have_stopped_and_the_last_counts() -> None:
 @pytest.mark.parametrize(
     "records",
     [
-        # Nobody waits for it.
-        aws.History()
-        .start()
-        .task("A", aws.REQUEST_RESPONSE, output=aws.answer("r", aws.TASK_ARN))
-        .records,
+        LET_GO.records,
         # It never says when it stopped.
         [*failed_in_words(), aws.task_state(6, "STOPPED", 307.2, stoppedAt=None)],
     ],

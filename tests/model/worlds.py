@@ -4,7 +4,6 @@ Synthetic: machines run as in `machines.py`, each of their tasks is an ECS task 
 calls that Step Functions makes for it, and all of that comes late, twice, in no order.
 """
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -33,99 +32,51 @@ _END = 120
 _LAGS = (0.5, 1, 1, 2, 30, 200)
 
 
-class _Telling:
-    """One execution of a machine, as it is told of in AWS's words."""
+def _told(run: Run, dice: Random) -> Iterator[Received]:
+    """Tell of one execution, with the calls that are made for it; all of it late."""
+    arn = run.history.arn
+    yield aws.definition(run.definition, arn=arn, seen=-1)
+    for _ in range(dice.randrange(3)):
+        yield _description(arn, dice)
+    for event in run.history.records:
+        late = aws.later(event, dice.choice(_LAGS))
+        yield aws.logged(late) if arn == aws.EXPRESS_ARN else late
+        if event.record["type"] == "TaskScheduled":
+            yield from _job(run, event.record["id"], dice)
 
-    def __init__(self, arn: str, run: Run, dice: Random) -> None:
-        self.arn, self.run, self.dice = arn, run, dice
-        self.pace = dice.choice([0.1, 0.4, 3.0])
-        """Seconds from one event to the next."""
 
-    def records(self) -> Iterator[Received]:
-        dice = self.dice
-        yield self._definition()
-        for _ in range(dice.randrange(3)):
-            yield self._description()
-        task = 0
-        for number, told in enumerate(self.run.events, 1):
-            task = number if told.kind == "TaskScheduled" else task
-            yield self._event(number, task)
-            if told.kind == "TaskScheduled":
-                yield from self._job(number)
+def _description(arn: str, dice: Random) -> Received:
+    status = dice.choice(["RUNNING", "SUCCEEDED", "FAILED", "PENDING_REDRIVE"])
+    stopped = dice.uniform(1, _END)
+    more = {"redriveCount": dice.randrange(3)} if dice.random() < 0.5 else {}
+    seen = stopped + dice.choice(_LAGS)
+    return aws.describe(status, arn=arn, seen=seen, stopped=stopped, **more)
 
-    def _definition(self) -> Received:
-        states = {
-            name: {"Type": "Parallel", "Branches": [{"StartAt": s} for s in starts]}
-            for name, starts in self.run.branches.items()
-        }
-        return aws.definition(states, arn=self.arn, seen=-1)
 
-    def _description(self) -> Received:
-        dice = self.dice
-        status = dice.choice(["RUNNING", "SUCCEEDED", "FAILED", "PENDING_REDRIVE"])
-        stopped = dice.uniform(1, _END)
-        more = {"redriveCount": dice.randrange(3)} if dice.random() < 0.5 else {}
-        seen = stopped + dice.choice(_LAGS)
-        return aws.describe(status, arn=self.arn, seen=seen, stopped=stopped, **more)
-
-    def _event(self, number: int, task: int) -> Received:
-        kind, previous, details = self.run.events[number - 1]
-        if kind == "ExecutionStarted":
-            details = {"roleArn": aws.ROLE}
-        elif kind.startswith("Task") and "State" not in kind:
-            details = {**aws.SYNC, **self._payload(kind, number, task)}
-        elif kind.endswith("Failed"):
-            details = {**details, "error": self.dice.choice(["Bad", "Worse"])}
-        seconds = number * self.pace
-        seen = seconds + self.dice.choice(_LAGS)
-        record = aws.event(
-            number, kind, seconds, previous=previous, arn=self.arn, seen=seen, **details
+def _job(run: Run, number: int, dice: Random) -> Iterator[Received]:
+    task, pace = run.task_of(number), run.history.pace
+    seconds, name = number * pace, f"{run.history.arn[-4:]}-{number}"
+    lags = [2, 130, 600]
+    response = {"tasks": [{"taskArn": task}]}
+    late = dice.choice(lags)
+    yield aws.call("RunTask", seconds, key=f"run-{name}", response=response, lag=late)
+    for poll in range(dice.randrange(4)):
+        seconds += dice.choice([0, 1, pace, 30])
+        denied = dice.random() < 0.2
+        yield aws.call(
+            "DescribeTasks",
+            seconds,
+            key=f"poll-{name}-{poll}",
+            parameters=None if denied else {"tasks": [task]},
+            error=aws.DENIED if denied else None,
+            lag=dice.choice(lags),
         )
-        return aws.logged(record) if self.arn == aws.EXPRESS_ARN else record
-
-    def _payload(self, kind: str, number: int, task: int) -> dict[str, Any]:
-        if kind == "TaskStarted":
-            return {}
-        if kind == "TaskFailed" and self.dice.random() < 0.3:
-            return {"error": "Bad", "cause": "in words"}
-        if kind == "TaskScheduled":
-            return {"parameters": "{}", "region": aws.REGION}
-        job: dict[str, Any] = {"TaskArn": self._task(task)}
-        if self.dice.random() < 0.7:
-            stopped = aws.at((number - 0.9) * self.pace)
-            job["StoppedAt"] = round(stopped.timestamp() * 1000)
-        key = "output" if kind == "TaskSucceeded" else "cause"
-        return {"error": "States.TaskFailed", key: json.dumps(job)}
-
-    def _task(self, number: int) -> str:
-        name = f"{self.arn[-4:]}{number:028x}"
-        return f"arn:aws:ecs:{aws.REGION}:{aws.ACCOUNT}:task/my-cluster/{name}"
-
-    def _job(self, number: int) -> Iterator[Received]:
-        dice, task = self.dice, self._task(number)
-        seconds: float = number * self.pace
-        name, told = f"{self.arn[-4:]}-{number}", {"tasks": [task]}
-        response = {"tasks": [{"taskArn": task}]}
-        late: float = dice.choice([2, 130, 600])
-        run = f"run-{name}"
-        yield aws.call("RunTask", seconds, key=run, response=response, lag=late)
-        for poll in range(dice.randrange(4)):
-            seconds += dice.choice([0, 1, self.pace, 30])
-            denied = dice.random() < 0.2
-            yield aws.call(
-                "DescribeTasks",
-                seconds,
-                key=f"poll-{name}-{poll}",
-                parameters=None if denied else told,
-                error=aws.DENIED if denied else None,
-                lag=dice.choice([2, 130, 600]),
-            )
-        if dice.random() < 0.5:
-            for version in range(1, dice.randint(2, 4)):
-                status = dice.choice(["RUNNING", "STOPPED"])
-                seconds += dice.uniform(0, 3)
-                late = dice.choice(_LAGS)
-                yield aws.task_state(version, status, seconds, task=task, lag=late)
+    if dice.random() < 0.5:
+        for version in range(1, dice.randint(2, 4)):
+            status = dice.choice(["RUNNING", "STOPPED"])
+            seconds += dice.uniform(0, 3)
+            lag = dice.choice(_LAGS)
+            yield aws.task_state(version, status, seconds, task=task, lag=lag)
 
 
 def _of_the_watch(dice: Random) -> Iterator[Received]:
@@ -181,23 +132,21 @@ class World:
 
     @property
     def records(self) -> list[Received]:
-        return _world(self.machines, dice_of(self.seed))
-
-
-def _world(machines: Sequence[States], dice: Random) -> list[Received]:
-    records = [r for r in _strangers() if dice.random() < 0.5]
-    for machine, arn in zip(
-        machines, (aws.ARN, aws.OTHER_ARN, aws.EXPRESS_ARN), strict=False
-    ):
-        run = Run(machine, dice.randrange(2**32), 0.3, alike=dice.random() < 0.5)
-        for _ in range(dice.randrange(3)):
-            run.redrive()
-        records += _Telling(arn, run, dice).records()
-    records += _of_the_watch(dice)
-    again = [r for r in records if r.kind != RecordKind.DEFINITION]
-    for record in dice.sample(again, min(len(again), 12)):
-        records.append(aws.later(record, dice.choice([1, 60])))
-    return records
+        dice = dice_of(self.seed)
+        records = [r for r in _strangers() if dice.random() < 0.5]
+        arns = (aws.ARN, aws.OTHER_ARN, aws.EXPRESS_ARN)
+        for machine, arn in zip(self.machines, arns, strict=False):
+            alike, pace = dice.random() < 0.5, dice.choice([0.1, 0.4, 3.0])
+            seed = dice.randrange(2**32)
+            run = Run(machine, seed, 0.3, alike=alike, arn=arn, pace=pace)
+            for _ in range(dice.randrange(3)):
+                run.redrive()
+            records += _told(run, dice)
+        records += _of_the_watch(dice)
+        again = [r for r in records if r.kind != RecordKind.DEFINITION]
+        for record in dice.sample(again, min(len(again), 12)):
+            records.append(aws.later(record, dice.choice([1, 60])))
+        return records
 
 
 WORLDS = st.builds(

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from msgspec import Struct, field
 
-from tests.builders import ACCOUNT, START, api_call, lookup
+from tests.builders import ACCOUNT, START, api_call, denial, lookup
 from tests.sources.loopback import page_of
 
 BLIND = "blind"
@@ -50,13 +50,8 @@ class Call(Struct, frozen=True):
 
     def denial(self, resource: str) -> AwsError:
         """Deny it, in the words that a record of ECS has [recorded]."""
-        action = f"{self.service}:{self.name}"
-        message = (
-            f"User: {self.record()['userIdentity']['arn']} is not authorized to"
-            f" perform: {action} on resource: {resource} because no identity-based"
-            f" policy allows the {action} action"
-        )
-        return AwsError("AccessDenied", message)
+        who = self.record()["userIdentity"]["arn"]
+        return AwsError(*denial(who, f"{self.service}:{self.name}", resource))
 
     def truth(self) -> dict[str, Any]:
         """Tell what a test compares with."""

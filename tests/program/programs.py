@@ -4,12 +4,11 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sfnwatch.model.records import Received
-from tests.builders import ACCOUNT, ARN, sync_run
+from tests.builders import ACCOUNT, sync_run
 from tests.cli.programs import Ended
 from tests.program.terminals import DEADLINE, Terminal, eventually
 from tests.recording.files import record
@@ -140,19 +139,13 @@ NAMES = ("111122223333", "nightly-report", "run-7f3a")
 class Stage:
     """Replays a recording, at 100 columns of 30 rows.
 
-    It is of the experiment's run, one state, a task, five polls, or of any `records`.
+    It is of the experiment's run: one state, a task, five polls.
     """
 
-    def __init__(
-        self,
-        program: Processes,
-        folder: Path,
-        records: Sequence[Received] = (),
-        arns: Sequence[str] = (ARN,),
-    ) -> None:
+    def __init__(self, program: Processes, folder: Path) -> None:
         self._program, self.folder = program, folder
         path = folder / "run.sfnwatch.jsonl"
-        self.recording = record(path, records or sync_run(), arns=arns)
+        self.recording = record(path, sync_run())
         # In the account of AWS's examples, as the demo's, no name is masked.
         text = path.read_text("utf-8").replace(ACCOUNT, NAMES[0])
         path.write_text(text, "utf-8")
@@ -162,12 +155,10 @@ class Stage:
         self.config.parent.mkdir(parents=True)
         self.config.write_text(text)
 
-    def start(self, *words: str, rows: int = 30, **more: Any) -> Terminal:
+    def start(self, *words: str, **more: Any) -> Terminal:
         """Start it; `more` is a fault, and the environment."""
         words = ("replay", str(self.recording), *words)
-        return self._program.terminal(
-            *words, rows=rows, columns=100, cwd=self.folder, **more
-        )
+        return self._program.terminal(*words, columns=100, cwd=self.folder, **more)
 
     def at_end(self, *words: str, **more: Any) -> Terminal:
         """Start it and go to the end, where all is shown and nothing moves."""

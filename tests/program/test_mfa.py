@@ -1,10 +1,9 @@
 """A profile whose role takes an MFA code: asked for on a terminal, before the screen.
 
 Botocore would ask from inside the loop that draws the screen. Without a terminal there
-is a sentence.
+is a sentence: see tests/reliability/test_login.
 """
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,22 +14,15 @@ import pytest
 from tests.cli.programs import KEYS, serving
 from tests.program.programs import Processes
 from tests.reliability.servers import answering
+from tests.sources.profiles import MFA, ROLE
 
 ARN = "arn:aws:states:eu-west-1:123456789012:execution:machine:run"
-ROLE = "role_arn = arn:aws:iam::123456789012:role/r\n"
-MFA = "mfa_serial = arn:aws:iam::123456789012:mfa/me\n"
 STATIC = "aws_access_key_id = AKIDEXAMPLE\naws_secret_access_key = none\n"
 CONFIG = (
     f"[profile source]\n{STATIC}"
     f"[profile dev]\n{ROLE}source_profile = source\n{MFA}"
     f"[profile top]\n{ROLE}source_profile = dev\n"
 )
-ASKING: Mapping[tuple[str, ...], Mapping[str, str]] = {
-    (ARN, "--no-record", "--plain", "--profile", "top"): {},
-    ("watch", "a-machine", "--no-record"): {"AWS_PROFILE": "dev"},
-    ("explain", ARN): {"SFNWATCH_PROFILE": "dev"},
-}
-"""A screen's command, one that looks for a machine, and one that reports."""
 SCREEN = b"\x1b[?1049h"
 """What a terminal is sent for a screen."""
 
@@ -39,24 +31,6 @@ SCREEN = b"\x1b[?1049h"
 def configured(tmp_path: Path) -> dict[str, Any]:
     (tmp_path / "aws").write_text(CONFIG)
     return {"AWS_CONFIG_FILE": str(tmp_path / "aws"), "AWS_REGION": "eu-west-1"}
-
-
-# -- without a terminal ----------------------------------------------------------------
-
-
-@pytest.mark.parametrize("words", ASKING, ids=" ".join)
-def test_without_a_terminal_it_ends_with_a_sentence_and_asks_for_nothing(
-    program: Processes, configured: dict[str, Any], words: tuple[str, ...]
-) -> None:
-    ended = program(*words, **{**configured, **ASKING[words]})
-    assert (ended.code, ended.out) == (3, "")
-    (said,) = ended.err.splitlines()
-    assert said.startswith("sfnwatch: The AWS profile ")
-    assert "takes an MFA code (mfa_serial" in said
-    assert 'Run eval "$(aws configure export-credentials --profile ' in said
-
-
-# -- on one ----------------------------------------------------------------------------
 
 
 ROLE_KEYS = """<AssumeRoleResponse><AssumeRoleResult><Credentials>

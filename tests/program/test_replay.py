@@ -100,9 +100,7 @@ ENV: dict[str, Any] = {**KEYS}
 # -- executions ------------------------------------------------------------------------
 
 
-def test_without_a_name_one_is_chosen_on_the_screen_or_none(
-    program: Processes,
-) -> None:
+def test_without_a_name_one_is_chosen_on_the_screen_or_none(program: Processes) -> None:
     with serving(["sync"], speed=5000) as served:
         words = served.words("watch", "--region", REGION, *DRAIN)
         terminal = program.terminal(*words, **ENV)

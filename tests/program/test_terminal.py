@@ -36,11 +36,7 @@ def test_a_key_ends_it_and_what_was_seen_is_kept(
 
 @pytest.mark.parametrize(
     ("number", "code", "keys"),
-    [
-        (signal.SIGINT, 130, ""),
-        (signal.SIGTERM, 143, "?"),
-        (signal.SIGHUP, 129, "p"),
-    ],
+    [(signal.SIGINT, 130, ""), (signal.SIGTERM, 143, "?"), (signal.SIGHUP, 129, "p")],
 )
 def test_a_signal_ends_it_with_its_code_and_the_recording_is_kept(
     demo: Terminal, program: Processes, number: signal.Signals, code: int, keys: str

@@ -13,17 +13,17 @@ from tempfile import TemporaryDirectory
 import click
 
 from tests.builders import sync_run
-from tests.reliability.endurance import endured
-from tests.reliability.fuzz_targets import TARGETS
-from tests.reliability.fuzzer import fuzzed
-from tests.reliability.kills import every_kill, killed, lost
-from tests.reliability.storm import Fault, drawn
-from tests.reliability.storms import (
+from tests.reliability.fuzz import TARGETS, fuzzed
+from tests.reliability.storm import (
+    Fault,
     Outcome,
+    drawn,
     each_weathered,
     shut_out_aws,
     weathered,
 )
+from tests.reliability.test_endurance import endured
+from tests.reliability.test_recorder import every_kill, killed, lost
 from tests.reliability.twin import soon, twin
 
 _FLAT = 512.0

@@ -11,6 +11,19 @@ _REDIRECT = 3
 
 
 @contextmanager
+def served_by(handler: Callable[..., BaseHTTPRequestHandler]) -> Iterator[str]:
+    """Serve on loopback; gives the URL."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@contextmanager
 def answering(
     answer: Callable[[Any], tuple[int, Any]], bodies: list[bytes] | None = None
 ) -> Iterator[str]:
@@ -38,12 +51,5 @@ def answering(
         def log_message(self, *_: object) -> None:
             """Say nothing of it."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Answering)
-    thread = Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with served_by(Answering) as url:
+        yield url

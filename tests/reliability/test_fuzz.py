@@ -11,8 +11,7 @@ from sfnwatch.clock import ServerClock
 from sfnwatch.sources.wire import time_of
 from tests import examples
 from tests.model.test_hostile import Path, paths, spoiled
-from tests.reliability.fuzz_targets import TARGETS
-from tests.reliability.fuzzer import fuzzed
+from tests.reliability.fuzz import TARGETS, fuzzed
 
 COUNTS = {"answers": 60, "records": 100}
 FOUND = {"filter": [b"~d " + b"9" * 400 + b"y"]}

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from hashlib import sha1
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 
 import sfnwatch
 from tests.builders import ARN
+from tests.cli.conftest import program as here
 from tests.cli.programs import KEYS, serving
 from tests.cli.programs import Program as Here
 from tests.program.conftest import program
@@ -18,7 +20,7 @@ from tests.program.programs import Processes
 from tests.reliability.servers import answering
 from tests.sources.profiles import TROUBLE
 
-__all__ = ["program"]
+__all__ = ["here", "program"]
 CONFIG = """
 [profile night]
 sso_session = corp
@@ -30,13 +32,6 @@ sso_start_url = https://corp.awsapps.com/start
 sso_region = ap-northeast-1
 sso_registration_scopes = sso:account:access
 """
-
-
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Here:
-    """The program in this process."""
-    monkeypatch.chdir(tmp_path)
-    return Here(tmp_path / "state", monkeypatch)
 
 
 _ISO = "%Y-%m-%dT%H:%M:%SZ"
@@ -57,22 +52,17 @@ def log_in(home: Path, *, hours: float, **more: str) -> None:
     path.write_text(json.dumps(token))
 
 
-class Portal:
-    """IAM Identity Center's portal, as far as it hands out a role's keys."""
-
-    def __init__(self) -> None:
-        self.asked: list[str] = []
-
-    def __call__(self, headers: Any) -> tuple[int, Any]:
-        self.asked.append(headers["x-amz-sso_bearer_token"])
-        until = datetime.now(UTC) + timedelta(hours=1)
-        keys = {
-            "accessKeyId": KEYS["AWS_ACCESS_KEY_ID"],
-            "secretAccessKey": KEYS["AWS_SECRET_ACCESS_KEY"],
-            "sessionToken": "token",
-            "expiration": int(until.timestamp() * 1000),
-        }
-        return 200, {"roleCredentials": keys}
+def hands_out(asked: list[str], headers: Any) -> tuple[int, Any]:
+    """Answer as IAM Identity Center's portal, as far as it hands out a role's keys."""
+    asked.append(headers["x-amz-sso_bearer_token"])
+    until = datetime.now(UTC) + timedelta(hours=1)
+    keys = {
+        "accessKeyId": KEYS["AWS_ACCESS_KEY_ID"],
+        "secretAccessKey": KEYS["AWS_SECRET_ACCESS_KEY"],
+        "sessionToken": "token",
+        "expiration": int(until.timestamp() * 1000),
+    }
+    return 200, {"roleCredentials": keys}
 
 
 def test_the_command_for_this_profile_is_said_and_the_watch_goes_on(
@@ -80,7 +70,8 @@ def test_the_command_for_this_profile_is_said_and_the_watch_goes_on(
 ) -> None:
     (tmp_path / "config").write_text(CONFIG)
     log_in(tmp_path, hours=-1)
-    portal = Portal()
+    asked = list[str]()
+    portal = partial(hands_out, asked)
     with answering(portal) as url, serving(["async"], speed=50) as served:
         env = {
             "HOME": str(tmp_path),
@@ -94,7 +85,7 @@ def test_the_command_for_this_profile_is_said_and_the_watch_goes_on(
         ended = running.wait()
     assert ended.code == 0, ended
     assert "✔ Execution succeeded" in ended.out
-    assert set(portal.asked) == {"token of 8 h"}
+    assert set(asked) == {"token of 8 h"}
 
 
 # -- nothing to sign with --------------------------------------------------------------
@@ -107,6 +98,7 @@ PROFILES = {
     ),
     **{name: TROUBLE[name][0] for name in (*TRIED, "a word for a table", "a code")},
 }
+ANOTHER_WAY = '"$(aws configure export-credentials --profile '
 COMMANDS = ("watch --plain --no-record", "wait", "explain", "doctor")
 
 
@@ -123,6 +115,8 @@ def test_every_command_and_the_library_say_what_is_wrong_with_a_profile_and_end(
         assert "canary" not in ended.out + ended.err
         assert "botocore" not in ended.err
         assert command == "doctor" or len(ended.err.splitlines()) == 1
+        told = ended.out + ended.err
+        assert profile != "a code" or f"eval {ANOTHER_WAY}" in told
     with pytest.raises(sfnwatch.SfnwatchError) as refused:
         asyncio.run(sfnwatch.watch(ARN, profile="p"))
     assert str(refused.value) == ended_words(here, "wait", ARN, "--profile", "p")

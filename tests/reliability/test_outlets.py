@@ -43,10 +43,7 @@ def hostile(text: str) -> list[Received]:
 @pytest.fixture
 def other(tmp_path: Path) -> Path:
     """A recording of another execution."""
-    records = [
-        *aws.sync_history(aws.OTHER_ARN),
-        aws.describe(arn=aws.OTHER_ARN),
-    ]
+    records = [*aws.sync_history(aws.OTHER_ARN), aws.describe(arn=aws.OTHER_ARN)]
     return record(tmp_path / "other.jsonl", records, arns=[aws.OTHER_ARN])
 
 

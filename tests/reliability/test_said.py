@@ -3,12 +3,13 @@
 What is typed, and what a file holds, is in the tests of the command line.
 """
 
-import ast
 import io
+import json
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -247,9 +248,7 @@ def test_a_stream_that_cleans_keeps_its_lines_and_nothing_that_acts(
 # -- on a terminal ---------------------------------------------------------------------
 
 
-def test_a_path_is_data_for_a_pipe_and_words_for_a_terminal(
-    program: Processes,
-) -> None:
+def test_a_path_is_data_for_a_pipe_and_words_for_a_terminal(program: Processes) -> None:
     refused(program.state / "recordings" / f"{EVIL}.sfnwatch.jsonl", "no")
     assert program("recordings", "path", "evil").code == 0
     terminal = program.terminal("recordings", "path", "evil", columns=1000)
@@ -273,78 +272,53 @@ def test_what_aws_answers_a_screen(program: Processes) -> None:
 # -- one door --------------------------------------------------------------------------
 
 PACKAGE = Path(sfnwatch.__file__).parent
-DOOR = "cli/narration.py"
-STREAMS = {f"sys.{name}" for name in ("stdout", "stderr", "__stdout__", "__stderr__")}
-ASKED = {"isatty", "encoding"}
-"""What may be asked of a stream anywhere: nothing is written by it."""
-CALLED = {"breakpoint", "input", "print"}
 WRITE = (
-    *("sys.displayhook", "sys.excepthook", "sys.unraisablehook"),
-    *(
-        "warnings.showwarning",
-        "os.write",
-        "os.writev",
-        "os.open",
-        "os.dup2",
-        "os.fdopen",
-        "pty",
-        "curses",
-    ),
-    *("click.clear", "click.confirm", "click.echo", "click.edit", "click.pause"),
-    *("click.progressbar", "click.prompt", "click.secho", "rich.print", "pprint"),
-    *("logging.basicConfig", "logging.config", "logging.lastResort", "faulthandler"),
+    *(f"sys.{name}" for name in ("stdout", "stderr", "__stdout__", "__stderr__")),
+    *("sys.displayhook", "sys.excepthook", "sys.unraisablehook", "getpass", "pprint"),
+    *("warnings.showwarning", "os.write", "os.writev", "os.open", "os.dup2"),
+    *("os.fdopen", "pty", "curses", "faulthandler", "rich.print", "logging.Handler"),
+    *("logging.basicConfig", "logging.config", "logging.lastResort"),
+    *("logging.StreamHandler", "logging.FileHandler", "logging.handlers"),
     *("traceback.print_exc", "traceback.print_exception", "traceback.print_stack"),
-    *("traceback.print_tb", "traceback.print_last", "getpass"),
+    *("traceback.print_tb", "traceback.print_last", "click.clear", "click.confirm"),
+    *("click.echo", "click.edit", "click.pause", "click.progressbar", "click.prompt"),
+    "click.secho",
 )
 """What writes to a stream, or to a terminal, or can; and all that is in it."""
-DEVICES = {"/dev/fd/1", "/dev/fd/2", "/dev/stderr", "/dev/stdout", "/dev/tty"}
+DOOR = "cli/narration.py"
 EXCEPTIONS: Mapping[str, set[str]] = {
-    # Files, by their descriptors.
+    # Files, by their descriptors. What streams are is asked: no line goes out.
     "cli/doctor.py": {"os.open", "os.write", "logging.Handler", "sys.stdout"},
-    "recording/format.py": {"os.open", "os.fdopen"},
-    "tui/detail_view.py": {"os.open", "os.fdopen"},
-    # Keys come from the terminal where stdin is a file. What streams are is asked.
-    "cli/watch.py": {
-        *("os.open", "os.dup2", "/dev/tty", "sys.stdout", "sys.__stderr__"),
-    },
-    # What it is is asked: no line goes out.
     "cli/reports.py": {"sys.stdout"},
-    # It is told to be silent.
-    "sources/aws_client.py": {"logging.NullHandler"},
+    "recording/format.py": {"os.open", "os.fdopen"},
+    # Keys come from the terminal where stdin is a file.
+    "cli/watch.py": {"os.open", "os.dup2", "sys.stdout", "sys.__stderr__"},
 }
 """Who may name what would write elsewhere, and why."""
 
 
-def past_the_door(source: str) -> Iterator[str]:
-    """Name what in a source could write past the door."""
-    tree = ast.parse(source)
-    above = {c: each for each in ast.walk(tree) for c in ast.iter_child_nodes(each)}
-    for node in ast.walk(tree):
-        match node:
-            case ast.Call(func=ast.Name(id=name)) if name in CALLED:
-                yield name
-            case ast.Attribute() if (name := ast.unparse(node)) in STREAMS:
-                by = above[node]
-                asked = isinstance(by, ast.Compare) or getattr(by, "attr", "") in ASKED
-                yield from [] if asked else [name]
-            case ast.Attribute():
-                yield from _writes(ast.unparse(node))
-            case ast.ImportFrom(module=str(module), names=names):
-                for alias in names:
-                    name = f"{module}.{alias.name}"
-                    yield from [name] if name in STREAMS else _writes(name)
-            case ast.Constant(value=str(name)) if name in DEVICES:
-                yield name
-
-
-def _writes(name: str) -> Iterator[str]:
-    handles = re.fullmatch(r"logging[\w.]*Handler", name)
-    if handles or any(name == each or name.startswith(f"{each}.") for each in WRITE):
-        yield name
+def written_with() -> Mapping[str, set[str]]:
+    """Have ruff name what of that each file has, under whatever name."""
+    banned = ",".join(f'"{name}".msg=""' for name in WRITE)
+    words = "ruff check --isolated --ignore-noqa --select T10,T20,TID251 --config"
+    api = f"lint.flake8-tidy-imports.banned-api={{{banned}}}"
+    done = subprocess.run(
+        (sys.executable, "-m", *words.split(), api, "--output-format=json", PACKAGE),
+        capture_output=True,
+        check=False,
+    )
+    found = defaultdict[str, set[str]](set)
+    for each in json.loads(done.stdout):
+        name = Path(each["filename"]).relative_to(PACKAGE).as_posix()
+        found[name].add(each["message"].split("`")[1])
+    return found
 
 
 def test_no_line_of_the_package_writes_to_a_stream_but_those_of_the_door() -> None:
-    for path in sorted(PACKAGE.rglob("*.py")):
-        name = path.relative_to(PACKAGE).as_posix()
-        found = set(past_the_door(path.read_text("utf-8")))
-        assert name == DOOR or found <= EXCEPTIONS.get(name, set()), name
+    found = written_with()
+    assert "click.echo" in found[DOOR]
+    for name, names in found.items():
+        assert name == DOOR or names <= EXCEPTIONS.get(name, set()), name
+    other = re.compile(r"\"/dev/(tty|std|fd)|(?<![\w.])input\(")
+    texts = {path.name: path.read_text("utf-8") for path in PACKAGE.rglob("*.py")}
+    assert {name for name in texts if other.search(texts[name])} == {"watch.py"}

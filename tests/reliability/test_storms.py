@@ -3,8 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
-from tests.reliability.storm import SAID, Fault, Schedule, alone, drawn
-from tests.reliability.storms import weathered
+from tests.reliability.storm import SAID, Fault, Schedule, alone, drawn, weathered
 from tests.reliability.twin import soon, twin
 
 AGAIN = (Fault.FAIL, Fault.RESET, Fault.TRUNCATE, Fault.HALF_CLOSE, Fault.GARBAGE)

@@ -5,7 +5,7 @@ them see the same.
 """
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache
@@ -13,20 +13,21 @@ from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import pytest
+from aiohttp import web
 from msgspec.structs import replace
 
-from sfnwatch.demo.http_server import Reply
+from sfnwatch.demo.formats import http_date
 from tests.builders import REGION
 from tests.moto.account import Account, serving
-from tests.moto.watching import STARTS
+from tests.moto.machines import STARTS
 from tests.program.terminals import eventually
 from tests.reliability.storm import Fault, Schedule, Storm
 from tests.sources.clocks import EPOCH
+from tests.sources.loopback import AskedOf
 
 _RATE = 1_000_000
 """LookupEvents a second: the watch's own clock says how many it may ask."""
-_REQUEST_ID = "x-amzn-RequestId"
-_AT_ONCE = ("looked", "map", "breaks", "blind")
+_HEADERS = ("Content-Type", "x-amzn-RequestId")
 _SPELL = 30.0
 """Seconds that a spell may begin late: what moto runs is soon over."""
 
@@ -39,7 +40,7 @@ class Twin:
         # All is over, so the same is said each time.
         self.ask = cache(self._ask)
         account = Account(url)
-        self.arns = tuple(STARTS[name](account) for name in _AT_ONCE)
+        self.arns = tuple(start(account) for start in STARTS)
         for arn in self.arns:
             account.finish(arn)
         told = [account.states.describe_execution(executionArn=a) for a in self.arns]
@@ -54,8 +55,8 @@ class Twin:
         eventually(delivered, "all records")
         account.close()
 
-    def _ask(self, target: str, body: bytes) -> Reply:
-        """Give what moto says."""
+    def _ask(self, target: str, body: bytes) -> tuple[int, dict[str, str], bytes]:
+        """Give what moto says: status, headers and body."""
         service = "cloudtrail" if target.endswith("LookupEvents") else "states"
         credential = f"A/20231115/{REGION}/{service}/aws4_request"
         headers = {
@@ -68,8 +69,8 @@ class Twin:
         except HTTPError as error:
             answer = error
         with answer:
-            kind, request_id = map(answer.headers.get, ("Content-Type", _REQUEST_ID))
-            return Reply(answer.status, kind, answer.read(), request_id)
+            kept = {name: answer.headers[name] for name in _HEADERS}
+            return answer.status, kept, answer.read()
 
     def __call__(self, schedule: Schedule, patch: pytest.MonkeyPatch) -> Storm:
         return TwinStorm(self, schedule, patch)
@@ -100,14 +101,18 @@ class TwinStorm(Storm):
     def seconds(self, at: datetime) -> float:
         return (at - self._twin.ended).total_seconds()
 
-    def usual(self, headers: Mapping[str, str], body: bytes) -> Reply:
-        target, over = headers["X-Amz-Target"], self.stopped_at.timestamp()
-        if target.endswith("LookupEvents"):
+    def _response(
+        self, request: web.Request, asked: AskedOf, body: bytes
+    ) -> web.Response:
+        over = self.stopped_at.timestamp()
+        if asked.operation == "LookupEvents":
             # What was asked since then, by the machine's own clock, was another watch.
-            asked = {"EndTime": over, **json.loads(body)}
-            times = {key: min(asked[key], over) for key in asked if "Time" in key}
-            body = json.dumps({**asked, **times}).encode()
-        return self._twin.ask(target, body)
+            given = {"EndTime": over, **asked.parameters}
+            times = {key: min(given[key], over) for key in given if "Time" in key}
+            body = json.dumps({**given, **times}).encode()
+        status, headers, told = self._twin.ask(request.headers["X-Amz-Target"], body)
+        dated = {**headers, "Date": http_date(self.account.now())}
+        return web.Response(status=status, body=told, headers=dated)
 
 
 def soon(schedule: Schedule) -> Schedule:

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import subprocess
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -10,11 +9,13 @@ from pathlib import Path
 import pytest
 
 from tests.cli.programs import golden
-from tests.program.programs import PROGRAM, ROOT
+from tests.program.conftest import program
+from tests.program.programs import Processes, Running
 from tests.program.terminals import DEADLINE, eventually
 from tests.viewers.browser import Page
 from tests.viewers.readers import needs_browser
 
+__all__ = ["program"]
 pytestmark = pytest.mark.skipif(
     find_spec("textual_serve") is None, reason="textual-serve is not installed"
 )
@@ -27,25 +28,9 @@ return ink;
 """
 
 
-class Web:
-    """`sfnwatch web replay`, in a process of its own."""
-
-    def __init__(self, env: dict[str, str]) -> None:
-        words = (*PROGRAM, "web", "--port", "0", "replay", golden("demo-sync"))
-        self.process = subprocess.Popen(
-            words,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            env=env,
-        )
-        assert self.process.stdout
-        self.url = self.process.stdout.readline().strip()
-
-    @property
-    def children(self) -> list[int]:
-        folder = Path(f"/proc/{self.process.pid}/task/{self.process.pid}")
-        return [int(pid) for pid in (folder / "children").read_text().split()]
+def children_of(web: Running) -> list[int]:
+    folder = Path(f"/proc/{web.process.pid}/task/{web.process.pid}")
+    return [int(pid) for pid in (folder / "children").read_text().split()]
 
 
 def is_there(pid: int) -> bool:
@@ -57,38 +42,31 @@ def is_there(pid: int) -> bool:
     return not state.startswith("Z")
 
 
-@pytest.fixture(name="web")
-def _web() -> Iterator[Web]:
+@pytest.fixture
+def web(program: Processes) -> Iterator[Running]:
+    """`sfnwatch web replay`, in a process of its own."""
     if not Path("/proc/self/task").is_dir():
         pytest.skip("there is no /proc to see processes in")
-    path_of_python = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
-    web = Web({**os.environ, "PYTHONPATH": path_of_python})
-    children: list[int] = []
-    try:
-        yield web
-    finally:
-        if web.process.poll() is None:
-            children = web.children
-        web.process.kill()
-        web.process.wait()
-        if web.process.stdout:
-            web.process.stdout.close()
-        for pid in children:
-            if is_there(pid):
-                os.kill(pid, signal.SIGKILL)
+    web = program.start("web", "--port", "0", "replay", golden("demo-sync"))
+    eventually(lambda: web.out.endswith("\n"), "its address")
+    yield web
+    children = children_of(web) if web.process.poll() is None else []
+    web.kill()
+    for pid in filter(is_there, children):
+        os.kill(pid, signal.SIGKILL)
 
 
-def shown(page: Page, web: Web) -> int:
+def shown(page: Page, web: Running) -> int:
     """Open the page, and wait until the screen is drawn; give its program's id."""
-    page.open(web.url)
+    page.open(web.out.strip())
     page.wait("document.body.classList.contains('-first-byte')")
     eventually(lambda: page.run(_INK) > 2000, "text on the canvas")
-    (child,) = web.children
+    (child,) = children_of(web)
     return child
 
 
 @needs_browser
-def test_the_screen_is_drawn_and_keys_are_heard(page: Page, web: Web) -> None:
+def test_the_screen_is_drawn_and_keys_are_heard(page: Page, web: Running) -> None:
     child = shown(page, web)
     assert page.run("return location.search") == "", "the token leaves the address"
     page.run("document.querySelector('textarea').focus()")
@@ -100,7 +78,7 @@ def test_the_screen_is_drawn_and_keys_are_heard(page: Page, web: Web) -> None:
 @needs_browser
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_the_program_ends_with_its_server(
-    page: Page, web: Web, number: signal.Signals
+    page: Page, web: Running, number: signal.Signals
 ) -> None:
     child = shown(page, web)
     web.process.send_signal(number)
@@ -110,7 +88,7 @@ def test_the_program_ends_with_its_server(
 
 
 @needs_browser
-def test_the_program_ends_with_its_page(page: Page, web: Web) -> None:
+def test_the_program_ends_with_its_page(page: Page, web: Running) -> None:
     child = shown(page, web)
     page.open("about:blank")
     eventually(lambda: not is_there(child), "the end of the program")

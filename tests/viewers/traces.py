@@ -21,7 +21,7 @@ from tests.builders import (
 )
 from tests.export.traces import RECORDS
 from tests.golden.inputs import ABSENT, FIXTURES
-from tests.model.test_recorded import events_of
+from tests.peers.test_recorded_files import events_of
 from tests.tui.screens import recorded
 
 EVIL = (

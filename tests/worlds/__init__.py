@@ -7,7 +7,7 @@ watched, of others there are the calls alone, in the same roles, at the same tim
 - `services`: what each service is told and answers, in a history and in CloudTrail.
 - `executions`: machines' runs, written with their true times; cut where they failed.
 - `account`: which machines there are, who runs beside them, and who else makes calls.
-- `world`: what a watcher has of that: late, cut, twice, live or as files.
-- `truth`: who made each call, and by what in those records that can be known.
+- `world`: what a watcher has of that: late, cut, twice, live or as files; and who made
+  each call, and by what in those records that can be known.
 - `judge`: links held against it.
 """

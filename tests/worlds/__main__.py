@@ -29,7 +29,7 @@ def main() -> None:
         for part in pool.map(judge_seeds, parts):
             score.add(part)
     say(*table(score))
-    serious = [m for m in score.mistakes if not m.alike and not m.excused]
+    serious = [m for m in score.mistakes if not m.truth.alike and not m.excused]
     say(*(score.mistakes + score.missing if asked.all else serious))
 
 

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from sfnwatch.model.values import strings_in
+from tests.builders import denial
 from tests.worlds.services import Json, Service, fill, lowered, tree
 
 REASON = "Execution stopped"
@@ -126,7 +127,7 @@ class Attempt:
         if self.service.stop and dice.random() < 0.9:
             if self.child is not None:
                 self.child.abort(at, "Aborted", dice)
-            request = fill(tree(self.service.stops), self.names)
+            request = fill(tree(self.service.stops or self.service.polls), self.names)
             call = self.call(at, self.service.stop, "stop", request, dice)
             if self.service.source in self.role.no_polls and dice.random() < 0.3:
                 resource = fill(self.service.denied, self.names)
@@ -534,14 +535,13 @@ def _asking(state: State, targets: Sequence[Attempt]) -> Service | None:
     if not operation:
         return None
     first, other = usable[0], usable[0].service
-    asks, answer = fill(other.polls if looks else other.stops, first.names), ""
-    if looks:
-        answer = fill(other.look, first.names)
+    stops = other.stops or other.polls
+    asks = fill(other.polls if looks else stops, first.names)
+    answer = fill(other.look, first.names) if looks else ""
     if looks and other.source in {"ecs", "batch"}:
         # Several at once.
-        things, key = {"ecs": ("Tasks", "TaskArn"), "batch": ("Jobs", "JobId")}[
-            other.source
-        ]
+        ecs = other.source == "ecs"
+        things, key = ("Tasks", "TaskArn") if ecs else ("Jobs", "JobId")
         for place, each in enumerate(usable[1:], 1):
             asks += f" {things}[]={each.job}"
             answer += f" {things}[{place}].{key}={each.job}"
@@ -823,7 +823,7 @@ class Try:
             # Without an event the next poll finds it, unless that is denied: then it
             # is inferred that some event comes, or it would wait forever.
             told = max(told, polls[-1].at + dice.uniform(0.1, 0.6))
-        done = fill(tree(service.done), attempt.names)
+        done = fill(tree(service.done or service.answer), attempt.names)
         if service.name == "ecs:runTask":
             done = {**done, "StoppedAt": round((self.run.world.origin + ends) * 1000)}
         if outcome is JOB_FAILED or (child is not None and child.status != "SUCCEEDED"):
@@ -889,11 +889,7 @@ def deny(call: Call, action: str, resource: str) -> None:
     """Refuse a call: what it asked for is not told then [recorded]."""
     assert call.role is not None
     user = f"arn:aws:sts::{call.account}:assumed-role/{call.role.name}/{call.session}"
-    message = (
-        f"User: {user} is not authorized to perform: {action} on resource: {resource}"
-        f" because no identity-based policy allows the {action} action"
-    )
-    call.error, call.request, call.shown = ("AccessDenied", message), None, {}
+    call.error, call.request, call.shown = denial(user, action, resource), None, {}
     call.ids = frozenset((resource,))
 
 

@@ -5,13 +5,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from random import Random
 
+from msgspec import Struct
+
 from sfnwatch.model.links import Link
 from sfnwatch.model.trace import Trace
 from tests.model.answers import trace_of
 from tests.model.laws import in_batches, shuffled
 from tests.worlds.account import Wish
-from tests.worlds.truth import Truth
-from tests.worlds.world import AttemptKey, World
+from tests.worlds.world import AttemptKey, Truth, World
 
 EXACT = ("request-id", "session", "resource-id")
 STRONG = ("parameters", "order")
@@ -21,20 +22,26 @@ KEYS = ("exact", "strong", "order")
 """By what a call can be known; not counted is what `Truth.key` has besides."""
 
 
-@dataclass(frozen=True)
-class Mistake:
-    """A link that is not true."""
+class Verdict(Struct, frozen=True):
+    """What became of one call of a world."""
 
     seed: int
-    rule: str
-    event_id: str
-    what: str
-    alike: bool
-    excused: bool
+    truth: Truth
+    outcome: str
+    """Its link is `right`, `wrong`, or kept as `about` a job; or it is `unmatched`."""
+    rule: str = ""
+    """By which it is matched."""
+    what: str = ""
+    """Told of what is wrong, and of what could be known and is not."""
+    excused: bool = False
     """True for a weak one where the records had not come, or strangers were unknown."""
+    astray: bool = False
+    """True for an ambiguous one of which the maker is not among the candidates."""
 
     def __str__(self) -> str:
-        more = " [alike]" if self.alike else " [excused]" if self.excused else ""
+        if self.outcome != "wrong":
+            return f"seed {self.seed}: {self.what}"
+        more = " [alike]" if self.truth.alike else " [excused]" if self.excused else ""
         return f"seed {self.seed}: {self.rule}{more}: {self.what}"
 
 
@@ -43,78 +50,59 @@ class Score:
     """How many links were right, missed and wrong."""
 
     worlds: int = 0
-    watched: int = 0
-    strangers: int = 0
-    right: Counter[str] = field(default_factory=Counter)
-    """By rule."""
-    missed: int = 0
-    """Calls of the watched that were not matched, keyed or not."""
-    wrong: Counter[tuple[str, str]] = field(default_factory=Counter)
-    """By rule, and by whose call it is: `watched` or `stranger`."""
-    keyed: Counter[str] = field(default_factory=Counter)
-    recalled: Counter[str] = field(default_factory=Counter)
-    mistakes: list[Mistake] = field(default_factory=list)
-    missing: list[str] = field(default_factory=list)
+    verdicts: list[Verdict] = field(default_factory=list)
     unstable: list[int] = field(default_factory=list)
     """The seeds of worlds whose links depend on the order of their records."""
-    astray: int = 0
-    """Ambiguous ones of which the maker is not among the candidates."""
-    about: int = 0
-    """Calls kept as `other` beside an attempt whose job they name, made by whomever."""
 
     def add(self, other: "Score") -> None:
-        """Add up."""
-        for name in ("right", "wrong", "keyed", "recalled"):
-            getattr(self, name).update(getattr(other, name))
-        for name in ("mistakes", "missing", "unstable"):
-            getattr(self, name).extend(getattr(other, name))
-        for name in ("worlds", "watched", "strangers", "missed", "astray", "about"):
-            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.worlds += other.worlds
+        self.verdicts += other.verdicts
+        self.unstable += other.unstable
 
-    def wrong_of(self, rules: Iterable[str], *, excused: bool | None = None) -> int:
-        """Count mistakes by some rules, but for those that nobody could tell."""
-        return sum(
-            m.rule in rules and not m.alike and excused in {None, m.excused}
-            for m in self.mistakes
-        )
+    @property
+    def mistakes(self) -> list[Verdict]:
+        return [each for each in self.verdicts if each.outcome == "wrong"]
+
+    def wrong(self, *rules: str, excused: bool | None = None) -> list[Verdict]:
+        """Give the mistakes by some rules, but for those that nobody could tell."""
+        found = (m for m in self.mistakes if m.rule in rules and not m.truth.alike)
+        return [m for m in found if excused in {None, m.excused}]
+
+    def keyed(self, *keys: str) -> list[Verdict]:
+        """Give those of the watched that could be known by one of these."""
+        return [v for v in self.verdicts if v.truth.watched and v.truth.key in keys]
+
+    @property
+    def missing(self) -> list[Verdict]:
+        return [each for each in self.keyed(*KEYS) if each.outcome != "right"]
 
     def recall(self, *keys: str) -> float:
         """Give the share of those that could be known which were matched rightly."""
-        chosen = keys or KEYS
-        keyed = sum(self.keyed[key] for key in chosen)
-        return sum(self.recalled[key] for key in chosen) / keyed if keyed else 1.0
+        keyed = self.keyed(*(keys or KEYS))
+        return sum(v.outcome == "right" for v in keyed) / len(keyed) if keyed else 1.0
 
 
 def judge(world: World, trace: Trace) -> Score:
     """Compare each link with the truth."""
-    score = Score(worlds=1)
+    links, verdicts = trace.links, []
     for event_id, truth in world.truth.items():
-        link = trace.links.get(event_id)
-        matched = link is not None and link.key is not None
-        if truth.watched:
-            score.watched += 1
-        else:
-            score.strangers += 1
-        right = matched and link is not None and _is_right(link, truth)
-        if truth.watched and truth.key:
-            score.keyed[truth.key] += 1
-            score.recalled[truth.key] += right
-            if not right and truth.key in KEYS:
-                line = _line(world, event_id, truth, link)
-                score.missing.append(f"seed {world.wish.seed}: {line}")
-        if link is not None and matched and right:
-            score.right[str(link.rule)] += 1
-        elif link is not None and _is_about(world, event_id, link):
-            score.about += 1
-            score.missed += truth.watched
-        elif link is not None and matched:
-            score.mistakes.append(_mistake(world, event_id, truth, link))
-            whose = "watched" if truth.watched else "stranger"
-            score.wrong[str(link.rule), whose] += 1
-        elif truth.watched:
-            score.missed += 1
-            score.astray += _is_astray(link, truth)
-    return score
+        link, outcome = links.get(event_id), "unmatched"
+        if link is not None and link.key is not None:
+            about = "about" if _is_about(world, event_id, link) else "wrong"
+            outcome = "right" if _is_right(link, truth) else about
+        is_told = outcome == "wrong" or (truth.watched and truth.key in KEYS)
+        is_told &= outcome != "right"
+        verdict = Verdict(
+            world.wish.seed,
+            truth,
+            outcome,
+            str(link.rule) if link else "",
+            _line(world, event_id, truth, link) if is_told else "",
+            excused=outcome == "wrong" and _is_excused(world, link),
+            astray=outcome == "unmatched" and _is_astray(link, truth),
+        )
+        verdicts.append(verdict)
+    return Score(1, verdicts)
 
 
 def _is_right(link: Link, truth: Truth) -> bool:
@@ -132,24 +120,16 @@ def _is_about(world: World, event_id: str, link: Link) -> bool:
 def _is_astray(link: Link | None, truth: Truth) -> bool:
     if link is None or not link.candidates or link.unlisted:
         return False
-    return truth.attempt not in link.candidates
+    return truth.watched and truth.attempt not in link.candidates
 
 
-def _mistake(world: World, event_id: str, truth: Truth, link: Link) -> Mistake:
-    key = link.key
-    assert key is not None
+def _is_excused(world: World, link: Link | None) -> bool:
+    assert link is not None
+    assert link.key is not None
+    rule, key = str(link.rule), link.key
     covered = key in world.spans and world.is_covered(key, str(link.role))
     known = covered and world.knows_strangers(key)
-    rule = str(link.rule)
-    excused = not known if rule in WEAK else world.is_late(key) and rule in STRONG
-    return Mistake(
-        seed=world.wish.seed,
-        rule=rule,
-        event_id=event_id,
-        what=_line(world, event_id, truth, link),
-        alike=truth.alike,
-        excused=excused,
-    )
+    return not known if rule in WEAK else world.is_late(key) and rule in STRONG
 
 
 def _line(world: World, event_id: str, truth: Truth, link: Link | None) -> str:
@@ -179,12 +159,12 @@ def link_words(link: Link | None) -> str:
     return " ".join(filter(None, (str(link.rule), listed, link.reason)))
 
 
-def judge_seed(seed: int, *, stability: bool | None = None) -> Score:
+def judge_seed(seed: int) -> Score:
     """Make a world, take it in, and judge; for some, in another order as well."""
     world = World(Wish.of(seed))
     trace = trace_of(*world.records)
     score = judge(world, trace)
-    if seed % 5 == 0 if stability is None else stability:
+    if seed % 5 == 0:
         dice = Random(seed)  # noqa: S311 - an order is no secret
         if in_batches(shuffled(world.records, dice), dice).links != trace.links:
             score.unstable.append(seed)
@@ -203,26 +183,36 @@ def judge_seeds(seeds: Iterable[int]) -> Score:
 
 def table(score: Score) -> Iterator[str]:
     """Write a score for people."""
-    yield f"{score.worlds} worlds; calls of the watched: {score.watched}, of others:"
-    yield f"  {score.strangers}; of the watched not matched: {score.missed}"
+    found = Counter((v.rule, v.outcome, v.truth.watched) for v in score.verdicts)
+    total, watched = len(score.verdicts), sum(v.truth.watched for v in score.verdicts)
+    missed = sum(
+        found[each] for each in found if each[2] and each[1] in {"unmatched", "about"}
+    )
+    yield f"{score.worlds} worlds; calls of the watched: {watched}, of others:"
+    yield f"  {total - watched}; of the watched not matched: {missed}"
     yield f"{'rule':<18}{'right':>8}{'wrong':>8}{'of strangers':>14}"
     for rule in RULES:
-        mine, theirs = score.wrong[rule, "watched"], score.wrong[rule, "stranger"]
-        yield f"{rule:<18}{score.right[rule]:>8}{mine:>8}{theirs:>14}"
-    alike = sum(mistake.alike for mistake in score.mistakes)
-    yield f"wrong, exact: {score.wrong_of(EXACT)}; strong: {score.wrong_of(STRONG)};"
+        mine, theirs = found[rule, "wrong", True], found[rule, "wrong", False]
+        yield f"{rule:<18}{found[rule, 'right', True]:>8}{mine:>8}{theirs:>14}"
+    alike = sum(mistake.truth.alike for mistake in score.mistakes)
+    exact, strong = len(score.wrong(*EXACT)), len(score.wrong(*STRONG))
+    yield f"wrong, exact: {exact}; strong: {strong};"
     yield f"  nobody could have told them: {alike}"
-    weak, total = score.wrong_of(WEAK, excused=True), score.watched + score.strangers
-    yield f"wrong, weak: {score.wrong_of(WEAK, excused=False)} where all was known;"
-    yield f"  {weak} where not, {1000 * weak / max(1, total):.1f} of 1000 calls"
+    unknown = len(score.wrong(*WEAK, excused=True))
+    known = len(score.wrong(*WEAK, excused=False))
+    yield f"wrong, weak: {known} where all was known;"
+    yield f"  {unknown} where not, {1000 * unknown / max(1, total):.1f} of 1000 calls"
     for key in KEYS:
-        found = f"{score.recalled[key]} of {score.keyed[key]}"
-        yield f"recall, {key}: {found} = {score.recall(key):.1%}"
+        keyed = score.keyed(key)
+        right = sum(each.outcome == "right" for each in keyed)
+        yield f"recall, {key}: {right} of {len(keyed)} = {score.recall(key):.1%}"
     yield f"recall of all that have a key: {score.recall():.1%}"
     for key in ("early", "shared", "retried"):
         yield f"recall, {key} (not asked for): {score.recall(key):.1%}"
-    yield f"kept as about an attempt's job, made by others: {score.about}"
-    yield f"ambiguous without their maker among the candidates: {score.astray}"
+    about = sum(each.outcome == "about" for each in score.verdicts)
+    yield f"kept as about an attempt's job, made by others: {about}"
+    astray = sum(each.astray for each in score.verdicts)
+    yield f"ambiguous without their maker among the candidates: {astray}"
     yield f"worlds that depend on the order of records: {score.unstable[:20]}"
 
 

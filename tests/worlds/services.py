@@ -96,8 +96,9 @@ class Service:
     denied: str = "$job"
     """What a denied poll's message says it was denied on."""
     stops: str = ""
+    """What stops it; none: what polls it."""
     done: str = ""
-    """What a job that ended well gives: the state's own output."""
+    """What a job that ended well gives: the state's own output; none: the answer."""
     patterns: str = "sync rr"
     client: str = ""
     """What the service is called in the causes of failures."""
@@ -114,21 +115,17 @@ class Service:
     needs_item: bool = False
     """True if what it makes must have a name of its own in the account."""
 
-    def _operation(self, place: int) -> str:
-        names = self.calls.split()
-        return names[place] if place < len(names) else ""
-
     @property
     def call(self) -> str:
-        return self._operation(0)
+        return self.calls.split()[0]
 
     @property
     def poll(self) -> str:
-        return self._operation(1)
+        return (*self.calls.split(), "")[1]
 
     @property
     def stop(self) -> str:
-        return self._operation(2)
+        return (*self.calls.split(), "", "")[2]
 
     def parameters(self, item: str) -> Json:
         """Give the template of what it asks, in a history's words."""
@@ -260,7 +257,6 @@ JOBS: tuple[Service, ...] = (
         polls="Ids[]=$job",
         denied=f"arn:aws:codebuild:{_HERE}:project/$state",
         stops="Id=$job",
-        done=_BUILD,
         client="AWSCodeBuild",
     ),
     Service(
@@ -273,7 +269,6 @@ JOBS: tuple[Service, ...] = (
         job="$item",
         polls="TrainingJobName=$job",
         denied=f"arn:aws:sagemaker:{_HERE}:training-job/$job",
-        stops="TrainingJobName=$job",
         done=f"TrainingJobName=$job {_TRAINING}",
         client="AmazonSageMaker",
         needs_item=True,
@@ -335,7 +330,6 @@ JOBS: tuple[Service, ...] = (
         job="00f$id",
         polls="ApplicationId=$app JobRunId=$job",
         denied=f"arn:aws:emr-serverless:{_HERE}:/applications/$app/jobruns/$job",
-        stops="ApplicationId=$app JobRunId=$job",
         done="JobRun.JobRunId=$job JobRun.ApplicationId=$app",
         client="AWSEMRServerless",
     ),
@@ -351,7 +345,6 @@ JOBS: tuple[Service, ...] = (
         job="$uuid",
         polls="QueryExecutionId=$job",
         denied=f"arn:aws:athena:{_HERE}:workgroup/primary",
-        stops="QueryExecutionId=$job",
         done="QueryExecution.QueryExecutionId=$job",
         client="AmazonAthena",
         by_event=False,
@@ -366,7 +359,6 @@ JOBS: tuple[Service, ...] = (
         job="$item",
         polls="Name=$job",
         denied=f"arn:aws:eks:{_HERE}:cluster/$job",
-        done=_EKS,
         client="AmazonEKS",
         sdk="eks",
         look=_EKS,
@@ -382,7 +374,6 @@ JOBS: tuple[Service, ...] = (
         job="$made",
         polls="Name=$job",
         denied=f"arn:aws:eks:{_HERE}:cluster/$job",
-        done=_EKS,
         client="AmazonEKS",
         by_event=False,
     ),
@@ -401,7 +392,6 @@ def _nested(item: str, shows: str) -> Service:
         told=_hiding("input"),
         shows=shows,
         polls="ExecutionArn=$job",
-        stops="ExecutionArn=$job",
         done="ExecutionArn=$job Status=SUCCEEDED",
         patterns="sync:2 rr",
         client="AWSStepFunctions",

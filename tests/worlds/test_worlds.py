@@ -16,8 +16,7 @@ def score() -> Score:
 
 
 def mistakes(score: Score, *rules: str) -> list[str]:
-    found = (m for m in score.mistakes if m.rule in rules)
-    return [str(m) for m in found if not m.alike and not m.excused]
+    return [str(m) for m in score.wrong(*rules, excused=False)]
 
 
 def test_no_exact_link_is_wrong(score: Score) -> None:
@@ -33,12 +32,12 @@ def test_no_guess_is_wrong_where_calls_and_strangers_are_known(score: Score) -> 
 
 
 def test_guesses_are_seldom_wrong_where_strangers_are_not_known(score: Score) -> None:
-    wrong = score.wrong_of(WEAK, excused=True)
-    assert wrong * 200 <= score.watched + score.strangers
+    wrong = score.wrong(*WEAK, excused=True)
+    assert len(wrong) * 200 <= len(score.verdicts)
 
 
 def test_what_can_be_known_is_found(score: Score) -> None:
-    assert score.recall() >= 0.95, score.missing
+    assert score.recall() >= 0.95, [*map(str, score.missing)]
 
 
 def test_links_do_not_depend_on_the_order_of_records(score: Score) -> None:
