@@ -13,7 +13,6 @@ from bisect import bisect
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
-from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -73,7 +72,7 @@ class CallerIdentity(msgspec.Struct, frozen=True):
         return whole.rpartition("/")[2]
 
 
-class TrailEvent(msgspec.Struct, dict=True):
+class TrailEvent(msgspec.Struct):
     """A call as CloudTrail notes it."""
 
     at: datetime
@@ -91,7 +90,7 @@ class TrailEvent(msgspec.Struct, dict=True):
     """The task or execution that it starts or asks about."""
     delivered_at: datetime = datetime.max.replace(tzinfo=UTC)
 
-    @cached_property
+    @property
     def event_time(self) -> datetime:
         """Return when it happened in whole seconds, as CloudTrail keeps it."""
         return self.at.replace(microsecond=0)
@@ -101,7 +100,7 @@ class TrailEvent(msgspec.Struct, dict=True):
         """Where it stands in the order of time; the id settles ties."""
         return self.event_time.timestamp(), self.event_id
 
-    @cached_property
+    @property
     def attributes(self) -> Json:
         """Return what LookupEvents can find it by."""
         service, _, name = self.action.partition(":")
