@@ -519,12 +519,15 @@ class CursorList(ScrollView, can_focus=True):
 
     def _bring_into_view(self) -> None:
         top, is_last = self._top, self.cursor == self._last
+        # With the first entry comes what is above it, where no cursor can be.
+        is_first = self.cursor <= self._stop(0, 1)
         in_view = sum(row.place == self.cursor for row in self._frame)
-        if top and not is_last and in_view == len(self._rows_of(self.cursor)):
+        is_whole = in_view == len(self._rows_of(self.cursor))
+        if top and is_whole and not (is_first or is_last):
             return
         self._measure(whole=is_last)
         top = self._top
-        if self.cursor <= self._stop(0, 1):
+        if is_first:
             self._scroll(0)
         elif self.cursor < top:
             self._scroll(self.cursor)

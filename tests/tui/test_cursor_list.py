@@ -141,6 +141,13 @@ async def test_headings_are_passed_over() -> None:
             assert fruit.cursor == place
 
 
+async def test_what_is_above_the_first_comes_into_view_with_it() -> None:
+    names = ["= a", "= b", "= c", *(f"apple {n}" for n in range(ROWS - 1))]
+    async with basket(names) as (_, fruit, pilot):
+        await pilot.press("end", "home")
+        assert in_view(fruit)[0] == "= a"
+
+
 async def test_a_click_selects_and_a_second_opens() -> None:
     async with basket() as (app, fruit, pilot):
         await pilot.click(Fruit, offset=(3, 4))
