@@ -325,7 +325,7 @@ class DemoExecution(msgspec.Struct):
 
     @property
     def result(self) -> Any:
-        """Return what it adds to the result of its Map: if it failed, inferred."""
+        """Return its output as whoever began it has it: if it failed, inferred."""
         details = self.events[-1].details
         if "output" in details:
             return json.loads(details["output"])

@@ -91,7 +91,7 @@ class LifeLines:
         self.update(everything(trace), containers)
 
     def update(self, changed: Changed, containers: Containers) -> None:
-        """Give new visits their columns; all get others if one is late, or folded."""
+        """Give new visits their columns; all anew if one is late, or folds changed."""
         events = chain.from_iterable(changed.events.values())
         redriven = any(event.type == REDRIVEN for event in events)
         new = self._without_column(changed)

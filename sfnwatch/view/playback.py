@@ -191,7 +191,7 @@ def _of_attempt(
         words = attempt.status.replace("_", " ")
         words += f": {attempt.error}" if attempt.error else ""
         yield attempt.ended_by, MarkerKind.FAILED, words
-    # It is known how long the end of the job went unknown.
+    # Where it is known how long the end of the job went unknown.
     stopped, learned = attempt.stopped_at, attempt.ended_at
     otherwise = attempt.status in phases.ENDED_OTHERWISE
     if stopped and learned and stopped <= learned and not otherwise:

@@ -110,7 +110,7 @@ class Vocabulary(Struct, dict=True):
 
     @cached_property
     def _models(self) -> Any:
-        """What botocore's models say: `operations`, by their verbs, `error_codes`."""
+        """What botocore's models say: `operations` less their verbs, `error_codes`."""
         return msgspec.json.decode(_read("aws_vocabulary.json"))
 
     @cached_property

@@ -543,7 +543,8 @@ def _course_of(
     turns = (t for t in around.map_run_turns if t.event.visit_id == parent.visit_id)
     current = ""
     for event, run in turns:
-        current = run or current
+        if event.type in _STARTS:
+            current = run or current
         if current == arn and event.type in _STARTS:
             begun_at, end = event.at, None
         elif current == arn and event.type in _ENDS:
