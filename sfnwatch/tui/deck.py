@@ -171,7 +171,9 @@ class Deck(Vertical):
         """It is loaded after the first frame, which would take twice as long."""
         self.current = LANES
         """The name of the view that is shown."""
-        self.pace = Pace(self, self._show_made)
+        # Not by the deck itself: Textual ends a message's way at the one whose code sent
+        # it, and where a cursor moves since something else is shown the app must hear.
+        self.pace = Pace(self.lanes, self._show_made)
         self.detail: DetailView | None = None
         """What shows the selected line in full; None until it was wanted."""
         self._searched = ""
@@ -386,8 +388,8 @@ class Deck(Vertical):
         self.keep_together()
 
     def on_resize(self) -> None:
-        # By then the lanes know their own size.
-        self.call_after_refresh(self.show)
+        # By then the lanes know their own size; and by them, as the pace is.
+        self.lanes.call_after_refresh(self.show)
 
     # -- what is selected ----------------------------------------------------------
 
