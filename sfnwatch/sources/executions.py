@@ -463,7 +463,7 @@ class Children:
             return
         if ":mapRun:" not in arn:
             self.follow(arn, parent.level + 1)
-        elif arn not in self._map_runs:
+        elif arn not in self._map_runs and not self._over:
             self._map_runs[arn] = MapRunSource(self, parent, arn)
             self._join(self._map_runs[arn])
 

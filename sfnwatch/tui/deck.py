@@ -171,8 +171,8 @@ class Deck(Vertical):
         """It is loaded after the first frame, which would take twice as long."""
         self.current = LANES
         """The name of the view that is shown."""
-        # Not by the deck itself: Textual ends a message's way at the one whose code sent
-        # it, and where a cursor moves since something else is shown the app must hear.
+        # Not by the deck: Textual ends a message's way at whose code made it,
+        # and the app must hear of a cursor that moves with what is shown.
         self.pace = Pace(self.lanes, self._show_made)
         self.detail: DetailView | None = None
         """What shows the selected line in full; None until it was wanted."""

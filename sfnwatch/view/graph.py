@@ -320,8 +320,10 @@ def _seen(execution: ExecutionAsOf) -> Any:
             ways = homes[last.id]["Catch" if last.status == "caught" else "Choices"]
             ways += [] if way in ways else [way]
         before[visit.parent, visit.index] = visit
-    if before and not execution.running:
-        homes[before[None, None].id]["End"] = True
+    last = before.get((None, None))
+    # Of records with gaps it may be known of none that it ran in the execution itself.
+    if last is not None and not execution.running:
+        homes[last.id]["End"] = True
     return machines.get((id(None), None), {})
 
 

@@ -26,6 +26,7 @@ from sfnwatch.export.text import write_markdown, write_text
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.values import ascii_json
 from tests.analysis.compared import (
+    COMPARED,
     Steps,
     apart,
     ask,
@@ -228,6 +229,13 @@ def text_of(found: Comparison, width: int = 100) -> str:
     out = io.StringIO()
     write_text(comparison_document(found), out, width)
     return out.getvalue()
+
+
+def test_the_table_gives_differences_in_one_notation() -> None:
+    found = COMPARED["differences are given in one notation, large and small"]
+    lines = [" ".join(line.split()) for line in text_of(found).splitlines()]
+    assert "t 5m 00s 1.00 s -4m 59s ×0.0033" in lines
+    assert "x 10.0 s 2.00 s -8.00 s ×0.20" in lines
 
 
 @settings(max_examples=40)

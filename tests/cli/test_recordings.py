@@ -35,6 +35,16 @@ def test_they_are_listed_with_how_it_ended(program: Program, recorded: Path) -> 
     assert (told["number"], told["size"]) == (1, recorded.stat().st_size)
 
 
+def test_one_that_can_not_be_read_is_listed_with_why(
+    program: Program, recorded: Path
+) -> None:
+    torn = recorded.with_name("torn\x1b[1m.sfnwatch.jsonl")
+    torn.write_text('{"sfnwatch": 9}\n')
+    (line,) = (line for line in program("recordings").lines if "torn" in line)
+    assert line.isprintable()
+    assert "format 9" in line
+
+
 def test_one_is_opened_by_number_or_name(program: Program, recorded: Path) -> None:
     usual = program("replay", str(recorded))
     for name in ("1", "import-orders", recorded.name):

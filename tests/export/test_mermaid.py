@@ -123,6 +123,13 @@ def test_it_is_a_chart_in_which_all_that_is_connected_is_there(name: str) -> Non
     checked_chart(export("flowchart", name))
 
 
+def test_what_was_taken_is_bold_and_what_was_caught_has_its_color() -> None:
+    lines = checked_chart(printed("flowchart", recorded("demo-pipeline")))
+    arrows = [line for line in lines if re.search(r" (-->|==>|-\.->)", line)]
+    caught = arrows.index('e1n7 -.->|"CardDeclined"| e1n8')
+    assert f"linkStyle {caught} stroke:#8a5600,stroke-width:3px" in lines
+
+
 def test_a_chart_too_large_for_mermaid_says_how_much_is_missing() -> None:
     states = {
         f"State {n}": {"Type": "Pass", "Next": f"State {n + 1}"} for n in range(900)
@@ -133,6 +140,13 @@ def test_a_chart_too_large_for_mermaid_says_how_much_is_missing() -> None:
     lines = checked_chart(text)
     assert len(text.encode("utf-16-le")) // 2 < 50_000
     assert any(re.fullmatch(r"%% \d+ more states left out: .*", line) for line in lines)
+
+
+def test_of_a_history_that_begins_within_a_map_a_chart_has_what_is_there() -> None:
+    run = aws.History()
+    run.add("MapIterationStarted", name="Each", index=0)
+    records = run.state("Work").end().records
+    assert any("Work" in line for line in checked_chart(printed("flowchart", records)))
 
 
 def test_a_report_has_the_graph_of_each_execution() -> None:

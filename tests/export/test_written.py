@@ -16,7 +16,26 @@ from tests.export.test_plain import printed as narrated
 from tests.export.traces import RECORDS, printed
 from tests.tui.screens import recorded
 
-WRITTEN = sorted(Path(__file__).with_name("written").iterdir())
+FORMATS = {
+    "demo-pipeline": "flowchart",
+    "denied": "mermaid otlp perfetto plain text",
+    "failing": "mermaid",
+    "nested": "mermaid otlp",
+    "nothing": "text",
+    "photos": "plain text",
+    "redriven": "otlp",
+    "running": "otlp",
+    "several": "flowchart plain text",
+    "shop": "text",
+    "tasks": "otlp perfetto",
+}
+"""Of each trace, by name, what it is written in."""
+FOLDER = Path(__file__).with_name("written")
+WRITTEN = [
+    FOLDER / f"{name}.{target}"
+    for name, targets in FORMATS.items()
+    for target in targets.split()
+]
 
 
 def written(path: Path) -> str:
@@ -24,7 +43,8 @@ def written(path: Path) -> str:
     name, target = path.stem, path.suffix[1:]
     if target == "plain":
         lines, said = narrated(one_by_one(name), end=True)
-        return "".join(f"{line}\n" for line in (*lines, *said))
+        told = (f"said: {line}" for line in said)
+        return "".join(f"{line}\n" for line in (*lines, *told))
     text = printed(target, RECORDS[name] if name in RECORDS else recorded(name))
     if target == "otlp":
         return "".join(f"{json.dumps(span)}\n" for span in spans(json.loads(text)))

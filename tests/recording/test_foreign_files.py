@@ -18,7 +18,17 @@ from sfnwatch.model.records import RecordKind
 from sfnwatch.model.values import iso
 from sfnwatch.recording import reader
 from sfnwatch.recording.reader import Recording, open_files
-from tests.builders import ARN, EXPRESS_ARN, MACHINE_ARN, START, logged, sync_history
+from tests.builders import (
+    ARN,
+    EXPRESS_ARN,
+    MACHINE_ARN,
+    MAP_RUN_ARN,
+    START,
+    logged,
+    map_child,
+    photos,
+    sync_history,
+)
 from tests.recording.files import (
     COLUMNS,
     as_csv,
@@ -134,6 +144,28 @@ def test_the_log_of_an_execution_is_recognized(opened: Opener, content: Any) -> 
     assert recording.executions == (EXPRESS_ARN,)
     (execution,) = trace_of(recording).as_of().executions.values()
     assert (execution.status, execution.event_count) == ("SUCCEEDED", 8)
+
+
+def test_what_the_cli_wrote_of_a_map_run_is_put_together(tmp_path: Path) -> None:
+    contents: dict[str, Any] = {}
+    for number, each in enumerate(photos()):
+        if each.kind == RecordKind.HISTORY:
+            contents.setdefault(str(each.execution_arn), []).append(each.record)
+        else:
+            contents[str(number)] = each.record
+    for arn, told in contents.items():
+        if isinstance(told, list):
+            start = {"startDate": told[0]["timestamp"], "status": "SUCCEEDED"}
+            contents[arn] = [{"events": told}, {**described(arn), **start}]
+    paths = [
+        put(tmp_path / f"{number}.json", content)
+        for number, content in enumerate(contents.values())
+    ]
+    moment = trace_of(open_files(paths)).as_of()
+    assert list(moment.roots) == [ARN]
+    assert moment.map_runs[MAP_RUN_ARN].status == "SUCCEEDED", "without times, too"
+    assert len(moment.listed) == 4
+    assert moment.listed[map_child(0)].listed.failed
 
 
 def test_an_answer_without_records_is_no_error(opened: Opener) -> None:

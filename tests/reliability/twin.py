@@ -107,7 +107,8 @@ class TwinStorm(Storm):
         over = self.stopped_at.timestamp()
         if asked.operation == "LookupEvents":
             # What was asked since then, by the machine's own clock, was another watch.
-            given = {"EndTime": over, **asked.parameters}
+            # The body, of which a storm may have asked for less.
+            given = {"EndTime": over, **json.loads(body)}
             times = {key: min(given[key], over) for key in given if "Time" in key}
             body = json.dumps({**given, **times}).encode()
         status, headers, told = self._twin.ask(request.headers["X-Amz-Target"], body)

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterable
 
+import pytest
+
 from sfnwatch.model.records import Received
 from sfnwatch.sources.access import ALLOWED
 from tests.builders import (
@@ -111,7 +113,12 @@ async def test_at_a_moment_of_event_time_what_ran_then_runs() -> None:
         assert states.count(["✘", "failed"]) == 2
 
 
-async def test_one_that_is_not_read_is_read_and_then_shown() -> None:
+@pytest.mark.parametrize("slow", [0.005, -1])
+async def test_one_that_is_not_read_is_read_and_then_shown(
+    slow: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As if it took long to show, and were shown by a timer.
+    monkeypatch.setattr("sfnwatch.tui.shown._SLOW", slow)
     session = Following(photos(4, failing=1, read=2))
     async with live(size=(120, 30), session=session) as (_, screen, _):
         await screen.steps(("C home down enter", "4 child executions, 2 read"))
