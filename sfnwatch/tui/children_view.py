@@ -95,8 +95,7 @@ class ChildrenView(HeadedView):
             self.head.show(*self._told())
         if self._awaited and self._is_read(self._awaited):
             awaited, self._awaited = self._awaited, ""
-            # Whoever has it shown would else be taken for who sent this.
-            self.app.post_message(GoTo(f"{awaited}#1"))
+            self.post_message(GoTo(f"{awaited}#1"))
 
     def search_for(self, words: str) -> bool:
         if words != self._searched:

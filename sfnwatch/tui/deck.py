@@ -171,8 +171,7 @@ class Deck(Vertical):
         """It is loaded after the first frame, which would take twice as long."""
         self.current = LANES
         """The name of the view that is shown."""
-        # Not by the deck: Textual ends a message's way at whose code made it,
-        # and the app must hear of a cursor that moves with what is shown.
+        # By the lanes, see `_show_by_lanes`.
         self.pace = Pace(self.lanes, self._show_made)
         self.detail: DetailView | None = None
         """What shows the selected line in full; None until it was wanted."""
@@ -294,7 +293,7 @@ class Deck(Vertical):
     def _make_timeline(self) -> None:
         if self.timeline is None and self.is_attached:
             self._make(_TIMELINE)
-            self.show()
+            self._show_by_lanes()
 
     def search_for(self, words: str) -> bool:
         """Show what has some words; False where they are looked for in the lanes."""
@@ -388,8 +387,16 @@ class Deck(Vertical):
         self.keep_together()
 
     def on_resize(self) -> None:
-        # By then the lanes know their own size; and by them, as the pace is.
-        self.lanes.call_after_refresh(self.show)
+        # By then the lanes know their own size.
+        self.call_after_refresh(self._show_by_lanes)
+
+    def _show_by_lanes(self) -> None:
+        """Show it in the lanes' name.
+
+        Textual ends a message's way at the widget whose code made it: of what is shown
+        in the deck's own, as of a cursor that moves, the app would not hear.
+        """
+        self.lanes.call_next(self.show)
 
     # -- what is selected ----------------------------------------------------------
 
