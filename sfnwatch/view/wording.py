@@ -545,8 +545,8 @@ def _course_of(
     for event, run in turns:
         if event.type in _STARTS:
             current = run or current
-        if current == arn and event.type in _STARTS:
-            begun_at, end = event.at, None
+            if current == arn:
+                begun_at, end = event.at, None
         elif current == arn and event.type in _ENDS:
             end = event.type.removeprefix("MapRun").upper(), event.at
     return begun_at, end
