@@ -4,13 +4,18 @@
 """
 
 import os
+from typing import TYPE_CHECKING
 
-from hypothesis import settings
+if TYPE_CHECKING:
+    from hypothesis import settings
 
 TIMES = int(os.environ.get("SFNWATCH_FUZZ", "1"))
 """So many times as many examples as in an ordinary run."""
 
 
-def examples(count: int) -> settings:
+def examples(count: int) -> "settings":
     """Say how many examples of a law are tried, in an ordinary run."""
+    # What is measured imports this package too, and would be charged for Hypothesis.
+    from hypothesis import settings
+
     return settings(max_examples=count * TIMES)

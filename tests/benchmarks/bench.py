@@ -24,6 +24,7 @@ from msgspec import Struct
 
 import sfnwatch
 from tests.benchmarks import made
+from tests.benchmarks.inside import TOLD
 from tests.benchmarks.stub import ENDED
 
 T = TypeVar("T")
@@ -238,8 +239,6 @@ class Terminal:
 
 # -- what every row measures with ------------------------------------------------------
 
-TOLD = "BENCHMARK_TOLD"
-"""Names the file in which a program on a terminal is to tell what it measured."""
 _WHICH = "import pathlib, sfnwatch; print(pathlib.Path(sfnwatch.__file__).parents[1])"
 
 

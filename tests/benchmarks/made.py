@@ -15,19 +15,8 @@ from msgspec.structs import replace
 
 from sfnwatch.model.records import Received, RecordKind
 from sfnwatch.model.values import iso
-from sfnwatch.recording.format import new_header, save_recording
-from tests.builders import (
-    ACCOUNT,
-    ARN,
-    REGION,
-    START,
-    SYNC,
-    History,
-    api_call,
-    definition,
-    describe,
-    lookup,
-)
+from sfnwatch.recording.format import new_header, write_recording
+from tests import builders as aws
 
 STATE, LAST = "Work", "Verylast"
 """The state that is entered again and again, and the one that comes at the end."""
@@ -51,7 +40,7 @@ def loops(events: int) -> int:
 
 
 def _task_arn(number: int) -> str:
-    return f"arn:aws:ecs:{REGION}:{ACCOUNT}:task/my-cluster/{number:032x}"
+    return f"arn:aws:ecs:{aws.REGION}:{aws.ACCOUNT}:task/my-cluster/{number:032x}"
 
 
 def _request_id(number: int) -> str:
@@ -63,8 +52,8 @@ def _request_id(number: int) -> str:
 
 def history(count: int, *, start: datetime, ended: bool) -> list[Received]:
     """Make so many events; the last is that of the end, or a wait's beginning."""
-    begin, rounds = (start - START).total_seconds(), loops(count)
-    run = History(begin=begin).start()
+    begin, rounds = (start - aws.START).total_seconds(), loops(count)
+    run = aws.History(begin=begin).start()
     for number in range(rounds):
         run.now = begin + number * PERIOD
         _add_round(run, number)
@@ -78,17 +67,17 @@ def history(count: int, *, start: datetime, ended: bool) -> list[Received]:
     return run.end(output=_PAYLOAD).records
 
 
-def _add_round(run: History, number: int) -> None:
+def _add_round(run: aws.History, number: int) -> None:
     task = {"TaskArn": _task_arn(number), "LastStatus": "STOPPED", "Text": _PAYLOAD}
     ids = {"RequestId": _request_id(number)}
     meta = {"SdkHttpMetadata": {"HttpHeaders": {"x-amzn-RequestId": ids["RequestId"]}}}
     _add_state(run, "TaskStateEntered", STATE)
     run.attempt(
-        SYNC,
+        aws.SYNC,
         submitted={"Tasks": [task], "SdkResponseMetadata": ids, **meta},
         output=task,
         lasts=55,
-        region=REGION,
+        region=aws.REGION,
         parameters=_PAYLOAD,
     )
     _add_state(run, "TaskStateExited", STATE)
@@ -96,7 +85,7 @@ def _add_round(run: History, number: int) -> None:
     _add_state(run, "ChoiceStateExited", "Again")
 
 
-def _add_state(run: History, kind: str, name: str) -> None:
+def _add_state(run: aws.History, kind: str, name: str) -> None:
     payload = "input" if kind.endswith("Entered") else "output"
     details: dict[str, Any] = {"name": name, payload: _PAYLOAD}
     run.add(kind, **details)
@@ -108,7 +97,7 @@ def _add_state(run: History, kind: str, name: str) -> None:
 def described(start: datetime, *, ended: datetime | None = None) -> Received:
     stop: dict[str, Any] = {"stopDate": iso(ended)} if ended else {}
     status = "SUCCEEDED" if ended else "RUNNING"
-    return describe(status, startDate=iso(start), **stop)
+    return aws.describe(status, startDate=iso(start), **stop)
 
 
 def defined(start: datetime) -> Received:
@@ -120,7 +109,7 @@ def defined(start: datetime) -> Received:
         "Pad": {"Type": "Pass", "Next": LAST},
         LAST: {"Type": "Wait", "Seconds": 9, "End": True},
     }
-    return definition(states, updateDate=iso(start - timedelta(days=3)))
+    return aws.definition(states, updateDate=iso(start - timedelta(days=3)))
 
 
 # -- the calls ---------------------------------------------------------------------
@@ -152,10 +141,10 @@ def _call(number: int, place: int, nth: int, at: datetime) -> Received:
     elif number % 20 == 7:
         name, asked = "ListClusters", {"maxResults": 10}
     asked["include"] = ["x" * 400]
-    return lookup(
-        api_call(
+    return aws.lookup(
+        aws.api_call(
             name,
-            (at - START).total_seconds(),
+            (at - aws.START).total_seconds(),
             key=f"{number:08x}-0000-4000-8000-000000000000",
             request_id=None if nth else _request_id(place),
             parameters=asked,
@@ -207,10 +196,9 @@ def growing(
 def record(path: Path, events: int, call_count: int = 0) -> Path:
     """Write a recording, once; lines come to events and calls and three."""
     if not path.exists():
-        header = new_header(begin_of(events), "benchmark", (ARN,))
+        header = new_header(begin_of(events), "benchmark", (aws.ARN,))
         part = path.with_suffix(".part")
-        part.unlink(missing_ok=True)
-        batches = ([each] for each in records(events, call_count))
-        save_recording(part, header, batches)
+        with part.open("w") as out:
+            write_recording(out, header, records(events, call_count))
         part.rename(path)
     return path
