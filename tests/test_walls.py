@@ -257,8 +257,8 @@ def test_the_first_picture_loads_no_sdk() -> None:
         f"arns = [parse_execution_arn({ARN!r})]\n"
         "live = session.live(arns, AwsSettings(''), LiveOptions())\n"
         "app = SfnwatchApp(live, ScreenSettings(), SavedView())\n"
-        "async def run(): app.exit()\n"
-        "live.run = run\n"
+        "async def stream(_): app.exit()\n"
+        "live.stream = stream\n"
         "asyncio.run(app.run_async(headless=True))\n"
     )
     loaded = loaded_after(code)

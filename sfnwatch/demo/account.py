@@ -130,16 +130,10 @@ class Account:
         found = {each.scenario.machine: each.scenario for each in self.all_executions}
         return {name: found[name] for name in sorted(found)}
 
-    def delivered(
-        self, fits: Callable[[TrailEvent], bool] = lambda _: True
-    ) -> list[TrailEvent]:
+    def delivered(self, fits: Callable[[TrailEvent], bool]) -> list[TrailEvent]:
         """Return what fits of all CloudTrail has delivered by now, newest first."""
-        now = self.now()
-        seen = [
-            each
-            for each in chain(self.trail, self._own)
-            if each.delivered_at <= now and fits(each)
-        ]
+        now, every = self.now(), chain(self.trail, self._own)
+        seen = (each for each in every if each.delivered_at <= now and fits(each))
         return sorted(seen, key=lambda each: each.place, reverse=True)
 
     def visible(self) -> list[DemoMessage]:
@@ -250,9 +244,8 @@ def records_of(execution: DemoExecution, key: str) -> Iterator[TrailEvent]:
 
 def _assume_role(execution: DemoExecution, event: TrailEvent, dice: Dice) -> TrailEvent:
     """Return how Step Functions came by the session of a call."""
-    service = CallerIdentity(
-        {"type": "AWSService", "invokedBy": _STATES}, _STATES, _STATES
-    )
+    identity = {"type": "AWSService", "invokedBy": _STATES}
+    service = CallerIdentity(identity, _STATES, _STATES)
     role, session = execution.scenario.role_arn, event.caller
     assumed = _event(dice, event.at, "sts:AssumeRole", service)
     assumed.request = {"roleArn": role, "roleSessionName": session.name}

@@ -71,15 +71,7 @@ class DemoRequest(msgspec.Struct, frozen=True):
         return known[0] if known else "states"
 
 
-class Reply(msgspec.Struct, frozen=True):
-    status: int
-    content_type: str
-    body: bytes
-    request_id: str
-    error_code: str = ""
-
-
-def refusal(service: str, error: AwsError, request_id: str) -> Reply:
+def refusal(service: str, error: AwsError, request_id: str) -> web.Response:
     """Return a refusal in the service's form; of STS its code lacks the last word."""
     code = error.code
     told: Json = {"__type": code, "message": error.message}
@@ -89,15 +81,20 @@ def refusal(service: str, error: AwsError, request_id: str) -> Reply:
     return _reply(service, told, request_id, code)
 
 
-def _reply(service: str, told: Json, request_id: str, code: str = "") -> Reply:
+def _reply(service: str, told: Json, request_id: str, code: str = "") -> web.Response:
     """Return what is told in the service's form, with the code if it is a refusal."""
-    if service != "sts":
-        body = json.dumps(told, separators=(",", ":")).encode()
-        status, kind = 400 if code else 200, "application/x-amz-json-1.0"
-        return Reply(status, kind, body, request_id, code)
-    name = "ErrorResponse" if code else f"{_IDENTITY}Response"
-    xml = f'<{name} xmlns="{_STS}">{_xml(told)}</{name}>'
-    return Reply(403 if code else 200, "text/xml", xml.encode(), request_id, code)
+    status, kind = 400, "application/x-amz-json-1.0"
+    body = json.dumps(told, separators=(",", ":"))
+    if service == "sts":
+        status, kind = 403, "text/xml"
+        name = "ErrorResponse" if code else f"{_IDENTITY}Response"
+        body = f'<{name} xmlns="{_STS}">{_xml(told)}</{name}>'
+    headers = {"Content-Type": kind, "x-amzn-RequestId": request_id}
+    if code:
+        headers["x-amzn-ErrorType"] = code
+    return web.Response(
+        body=body.encode(), status=status if code else 200, headers=headers
+    )
 
 
 def _xml(told: Json) -> str:
@@ -107,23 +104,20 @@ def _xml(told: Json) -> str:
     )
 
 
-def answer(account: Account, request: DemoRequest) -> Reply:
+def answer(account: Account, request: DemoRequest) -> web.Response:
     """Answer one request, and let CloudTrail note it whether it works or not."""
-    operation, service = request.operation, request.service
-    request_id, caller, refused = account.new_id(), _caller(request), None
+    service, caller, request_id = request.service, _caller(request), account.new_id()
+    made = account.now(), f"{service}:{request.operation}", caller
+    call = TrailEvent(*made, request_id, "", _recorded(request.body))
     try:
-        result = _perform(account, request, caller)
+        reply = _reply(service, _perform(account, request, caller), request_id)
     except AwsError as error:
-        refused = error
-    if not {operation, refused and refused.code} & _UNRECORDED:
-        made = account.now(), f"{service}:{operation}", caller
-        call = TrailEvent(*made, request_id, account.new_id(), _recorded(request.body))
-        if refused is not None:
-            call.error_code, call.error_message = refused.code, refused.message
+        call.error_code, call.error_message = error.code, error.message
+        reply = refusal(service, error, request_id)
+    if not {request.operation, call.error_code} & _UNRECORDED:
+        call.event_id = account.new_id()
         account.note(call)
-    if refused is not None:
-        return refusal(service, refused, request_id)
-    return _reply(service, result, request_id)
+    return reply
 
 
 def _caller(request: DemoRequest) -> CallerIdentity:
@@ -163,9 +157,8 @@ class DemoServer:
 
     def __init__(self, account: Account, *, listener: socket | None = None) -> None:
         self._account, self._listener = account, listener
-        self._runner = web.ServerRunner(
-            web.Server(self._respond, access_log=None), shutdown_timeout=_GRACE
-        )
+        server = web.Server(self._respond, access_log=None)
+        self._runner = web.ServerRunner(server, shutdown_timeout=_GRACE)
         self.endpoint_url = ""
         """Where it serves, once the context is open."""
 
@@ -183,14 +176,8 @@ class DemoServer:
         body = await request.read()
         asked = DemoRequest(request.headers, body, request.remote or HOST)
         given = answer(self._account, asked)
-        headers = {
-            "Content-Type": given.content_type,
-            "Date": http_date(self._account.now()),
-            "x-amzn-RequestId": given.request_id,
-        }
-        if given.error_code:
-            headers["x-amzn-ErrorType"] = given.error_code
-        return web.Response(status=given.status, body=given.body, headers=headers)
+        given.headers["Date"] = http_date(self._account.now())
+        return given
 
 
 # -- a server that is left running, and goes on with its world after it was killed -----

@@ -123,9 +123,8 @@ class _OpenBranch(msgspec.Struct):
         return [type(self)(self.events, self.dice, at, self.last) for at in starts]
 
     def join(self, branches: Sequence[Self]) -> None:
-        """Continue after the branch that ends last."""
-        ends = [(branch.at, number) for number, branch in enumerate(branches)]
-        last = branches[max(ends)[1]] if ends else self
+        """Continue after the branch that ends last; of a moment, after its last."""
+        last = max(reversed(branches), key=lambda branch: branch.at, default=self)
         self.at, self.last = last.at, last.last
 
 
@@ -235,10 +234,8 @@ class _Interpreter:
     def _parallel(self, branch: _OpenBranch, state: State, data: Any) -> list[Any]:
         branch.soon("ParallelStateStarted", {})
         branches = branch.fork(len(state["Branches"]))
-        outputs = [
-            self._machine(own, machine, data)
-            for own, machine in zip(branches, state["Branches"], strict=True)
-        ]
+        pairs = zip(branches, state["Branches"], strict=True)
+        outputs = [self._machine(own, machine, data) for own, machine in pairs]
         branch.join(branches)
         branch.leaf("ParallelStateSucceeded")
         return outputs
@@ -261,28 +258,24 @@ class _Interpreter:
         return outputs
 
     def _map_run(self, branch: _OpenBranch, state: State, items: Sequence[Any]) -> Any:
-        """Run a Map Run; return its result unless the state throws it away."""
+        """Run a Map Run, and return its result."""
         machine = f"{self._scenario.machine}/{state['Label']}"
         map_run_arn = arn("states", f"mapRun:{machine}:{self._dice.uuid()}")
         branch.soon("MapRunStarted", {"mapRunArn": map_run_arn})
         began, parent = branch.at, self._execution
         map_run = DemoMapRun(map_run_arn, parent.arn, machine, state, began, began)
-        count = min(state["MaxConcurrency"], len(items))
-        places = [(began, place) for place in range(count)]
+        free_at = [began] * min(state["MaxConcurrency"], len(items))
         for index, item in enumerate(items):
-            free_at, place = places[0]
-            at = after(free_at, self._dice.uniform(0.1, 0.3))
+            at = after(free_at[0], self._dice.uniform(0.1, 0.3))
             child = _child(self._scenario, state, machine, index)
             ran = run_execution(child, at, self._key, item, map_run_arn)
             map_run.children.append(ran)
-            heapreplace(places, (ran.ends_at, place))
+            heapreplace(free_at, ran.ends_at)
         parent.map_runs.append(map_run)
         branch.at = max([began, *(child.ends_at for child in map_run.children)])
         branch.soon("MapRunSucceeded", {})
         map_run.ends_at = branch.at
         branch.leaf("MapStateSucceeded")
-        if state.get("ResultPath", "$") is None:
-            return None
         return [child.result for child in map_run.children]
 
     def _task(self, branch: _OpenBranch, state: State, data: Any) -> Any:
@@ -384,11 +377,9 @@ class _Interpreter:
         for seconds in nested.polls:
             self._call(after(at, seconds), "states:DescribeExecution", child.arn, poll)
         answer = {"ExecutionArn": child.arn, "StartDate": epoch_ms(started_at)}
-        return AttemptResult(
-            after(child.ends_at, nested.completion_lag),
-            _passed_on(child),
-            submitted=(answered_at, _with_metadata(answer, call.request_id)),
-        )
+        submitted = answered_at, _with_metadata(answer, call.request_id)
+        ended_at = after(child.ends_at, nested.completion_lag)
+        return AttemptResult(ended_at, _passed_on(child), submitted=submitted)
 
     # -- data ----------------------------------------------------------------------
 
@@ -400,9 +391,10 @@ class _Interpreter:
         return value
 
     def _filled(self, template: Any, data: Any) -> Any:
-        """Return a template with the values of its paths, under keys ending in `.$`."""
-        if isinstance(template, list):
-            return [self._filled(value, data) for value in template]
+        """Return a template with the values of its paths, under keys ending in `.$`.
+
+        Lists are taken as they are: no scenario has a path in one.
+        """
         if not isinstance(template, dict):
             return template
         filled = {}
@@ -433,13 +425,8 @@ class _Interpreter:
         return str(state["Default"])
 
 
-def _placed(data: Any, result: Any, path: str | None) -> Any:
-    """Return the data with the result at the path, which is `$` or one member.
-
-    With a path of null the result is thrown away.
-    """
-    if path is None:
-        return data
+def _placed(data: Any, result: Any, path: str) -> Any:
+    """Return the data with the result at the path, which is `$` or one member."""
     return result if path == "$" else data | {path.removeprefix("$."): result}
 
 

@@ -59,7 +59,6 @@ from sfnwatch.model.values import (
     seconds_between,
     stamp,
     text_of,
-    values_at,
 )
 from sfnwatch.model.visits import Attempt, integration_of
 
@@ -164,10 +163,9 @@ class ListedExecution(Struct, frozen=True, rename="camel"):
         return (not self.failed, *self.running_first)
 
     @property
-    def to_choose_from(self) -> tuple[bool, bool, float, str]:
+    def to_choose_from(self) -> tuple[bool, bool, bool, float, str]:
         """Sort what runs first, then what did not succeed, the newest start first."""
-        ended, start, arn = self.running_first
-        return (ended, not self.failed, start, arn)
+        return (not self.running, *self.failed_first)
 
     def seconds(self, now: datetime) -> float | None:
         """How long it took, or has taken by now; None where no time is known."""
@@ -357,8 +355,7 @@ def started_in(event_type: str, details: Details) -> Iterator[str]:
     """Yield the ARNs of the executions that an event says were started."""
     row = integration_of(event_type, details) if event_type in _ANSWERS else None
     output = parse_json(details.get("output"))
-    paths = row.id_paths if row else ()
-    return _executions(row, (v for path in paths for v in values_at(output, path)))
+    return _executions(row, row.job_ids(output) if row else ())
 
 
 def _executions(row: Integration | None, told: Iterable[str]) -> Iterator[str]:
@@ -439,14 +436,12 @@ class Strangers:
         is a claim that nobody else ran.
         """
         parsed = maybe_execution_arn(execution_arn)
-        answers = self._answers.get(parsed.state_machine_arn, []) if parsed else []
-        if parsed is None or not answers:
+        machine = parsed.state_machine_arn if parsed else ""
+        answers = self._answers.get(machine, [])
+        told_to = max((each.until for each in answers), default=begin)
+        if not _cover(answers, begin, end or told_to):
             return None
-        last = max(each.until for each in answers) if end is None else end
-        if not _cover(answers, begin, last):
-            return None
-        machine, last = parsed.state_machine_arn, end or _ALWAYS
-        known = self._ran[machine]
+        known, last = self._ran[machine], end or _ALWAYS
         if machine not in self._sorted:
             starts = sorted(ran.first for ran in known.values())
             ends = sorted(ran.last for ran in known.values())

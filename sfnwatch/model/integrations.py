@@ -23,7 +23,6 @@ import re
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from functools import lru_cache
-from importlib.resources import files
 from typing import Any
 from urllib.parse import unquote
 
@@ -31,6 +30,7 @@ import msgspec
 from msgspec import Struct, field
 
 from sfnwatch.model.values import list_of, mapping_of, parse_json, text_of, values_at
+from sfnwatch.templates import read_template
 
 # -- ARNs ------------------------------------------------------------------------------
 
@@ -305,6 +305,11 @@ class Integration(Struct, frozen=True):
         """What people call the job: a task, a build, an execution."""
         return self.id_word.rpartition(" ")[0] or "job"
 
+    def job_ids(self, output: Any) -> Iterator[str]:
+        """Yield the job's ids in an output of the task's own events."""
+        for path in self.id_paths:
+            yield from values_at(output, path)
+
     def ids_in(self, answer: Any) -> set[str]:
         """Find the job's ids in an answer as CloudTrail writes it: keys begin small.
 
@@ -378,11 +383,33 @@ def _sagemaker(job: str, rule: str) -> Integration:
     )
 
 
+def _codebuild(build: str, builds: str, word: str) -> Integration:
+    return _job(
+        f"codebuild:start{build}",
+        f"Start{build} / BatchGet{builds} / Stop{build}",
+        rule=f"ForCodeBuildStart{build}Rule",
+        ids=f"{build}.Arn {build}.Id {builds}[].Arn {builds}[].Id",
+        word=word,
+    )
+
+
 def _eks(action: str, thing: str, prefix: str = "") -> Integration:
     event = action[0].upper() + action[1:]
     ids = f"{thing}.{prefix}Arn {thing}.{prefix}Name"
     names = f"{event} / Describe{thing} /"
     return _job(f"eks:{action}", names, ids=ids, word="name")
+
+
+def _emr(
+    action: str, event: str, thing: str, stop: str = "", more_ids: str = ""
+) -> Integration:
+    return _job(
+        f"elasticmapreduce:{action}",
+        f"{event} / Describe{thing} / {stop}",
+        rule=f"ForEMR{event}Rule",
+        ids=f"{thing}Id {thing}.Id {more_ids}",
+        word=f"{thing.lower()} id",
+    )
 
 
 def _emr_serverless(action: str, stops: str = "") -> Integration:
@@ -428,46 +455,16 @@ JOBS: tuple[Integration, ...] = (
         ids="RunId",
         word="run id",
     ),
-    _job(
-        "codebuild:startBuild",
-        "StartBuild / BatchGetBuilds / StopBuild",
-        rule="ForCodeBuildStartBuildRule",
-        ids="Build.Arn Build.Id Builds[].Arn Builds[].Id",
-        word="build id",
-    ),
-    _job(
-        "codebuild:startBuildBatch",
-        "StartBuildBatch / BatchGetBuildBatches / StopBuildBatch",
-        rule="ForCodeBuildStartBuildBatchRule",
-        ids="BuildBatch.Arn BuildBatch.Id BuildBatches[].Arn BuildBatches[].Id",
-        word="build batch id",
-    ),
+    _codebuild("Build", "Builds", "build id"),
+    _codebuild("BuildBatch", "BuildBatches", "build batch id"),
     _sagemaker("TrainingJob", "sForSageMakerTrainingJobsRule"),
     _sagemaker("TransformJob", "sForSageMakerTransformJobsRule"),
     _sagemaker("HyperParameterTuningJob", "sForSageMakerTuningJobsRule"),
     _sagemaker("LabelingJob", "sForSageMakerLabelingJobsRule"),
     _sagemaker("ProcessingJob", "sForSageMakerProcessingJobsRule"),
-    _job(
-        "elasticmapreduce:createCluster",
-        "RunJobFlow / DescribeCluster / TerminateJobFlows",
-        rule="ForEMRRunJobFlowRule",
-        ids="ClusterId Cluster.Id JobFlowId",
-        word="cluster id",
-    ),
-    _job(
-        "elasticmapreduce:addStep",
-        "AddJobFlowSteps / DescribeStep / CancelSteps",
-        rule="ForEMRAddJobFlowStepsRule",
-        ids="StepId Step.Id StepIds[]",
-        word="step id",
-    ),
-    _job(
-        "elasticmapreduce:terminateCluster",
-        "TerminateJobFlows / DescribeCluster /",
-        rule="ForEMRTerminateJobFlowsRule",
-        ids="ClusterId Cluster.Id",
-        word="cluster id",
-    ),
+    _emr("createCluster", "RunJobFlow", "Cluster", "TerminateJobFlows", "JobFlowId"),
+    _emr("addStep", "AddJobFlowSteps", "Step", "CancelSteps", "StepIds[]"),
+    _emr("terminateCluster", "TerminateJobFlows", "Cluster"),
     _job(
         "emr-containers:startJobRun",
         "StartJobRun / DescribeJobRun / CancelJobRun",
@@ -572,8 +569,7 @@ class SdkServices(Struct):
 @lru_cache(maxsize=1)
 def sdk_services() -> SdkServices:
     """Read the table, which a command of the tests makes from botocore's models."""
-    table = files("sfnwatch.templates") / "sdk_services.json"
-    return msgspec.json.decode(table.read_bytes(), type=SdkServices)
+    return msgspec.json.decode(read_template("sdk_services.json"), type=SdkServices)
 
 
 def home_region(resource_type: str, partition: str) -> str | None:
@@ -585,8 +581,6 @@ def home_region(resource_type: str, partition: str) -> str | None:
     return homes.get(partition)
 
 
-_BY_ACTION = {(row.resource_type, row.action): row for row in JOBS}
-
 _HTTP = Integration(
     resource_type="http",
     action="invoke",
@@ -597,6 +591,7 @@ _HTTP = Integration(
     beside=((_domain("secretsmanager"), "GetSecretValue"),),
     unrecorded=Unrecorded.HTTP,
 )
+_BY_ACTION = {(row.resource_type, row.action): row for row in (*JOBS, _HTTP)}
 _RUN_JOB = ("eks", "runJob")
 """A job too, though Kubernetes runs it: no API of AWS's tells of it."""
 _SDK = "aws-sdk"
@@ -638,8 +633,6 @@ def integration(resource_type: str, resource: str) -> Integration:
     optimized = None if sdk else _BY_ACTION.get((service, action))
     if optimized is not None:
         return optimized
-    if not sdk and (service, action) == (_HTTP.resource_type, _HTTP.action):
-        return _HTTP
     source, event = service, action[:1].upper() + action[1:]
     if sdk:
         source = sdk_services().event_sources.get(service, service)
@@ -676,12 +669,8 @@ def _names(resource_type: str, resource: str) -> tuple[bool, str, str]:
 @lru_cache(maxsize=1024)
 def jobs_of_call(event_source: str, event_name: str) -> tuple[Integration, ...]:
     """Give the integrations that start, poll or stop their job by such a call."""
-    return tuple(
-        row
-        for row in JOBS
-        if row.event_source == event_source
-        and row.role_of(event_name) is not CallRole.OTHER
-    )
+    rows = (row for row in JOBS if row.event_source == event_source)
+    return tuple(row for row in rows if row.role_of(event_name) is not CallRole.OTHER)
 
 
 @lru_cache(maxsize=1024)
@@ -698,7 +687,6 @@ def usual_role(event_source: str, event_name: str) -> CallRole:
 _OPTIMISED = re.compile(
     r"arn:[^:]*:states:[^:]*:[^:]*:(?P<service>(aws-sdk:)?[^:]+):(?P<action>.+)"
 )
-_ACTIVITY = re.compile(r"arn:[^:]*:states:[^:]*:[^:]*:activity:.+")
 _LAMBDA = re.compile(r"arn:[^:]*:lambda:.+")
 
 
@@ -733,7 +721,9 @@ def parse_definition(text: str | None) -> Definition:
             role = text_of(mapping_of(state.get("Credentials")).get("RoleArn"))
             tasks.append(DefinedTask(resource_integration(resource), role))
         if state.get("Type") == "Parallel":
-            branches[name] = _starts(state)
+            machines = map(mapping_of, list_of(state.get("Branches")))
+            starts = (text_of(machine.get("StartAt")) for machine in machines)
+            branches[name] = tuple(start or "" for start in starts)
     return Definition(tuple(tasks), branches)
 
 
@@ -745,20 +735,9 @@ def states_of(text: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
         for name, value in states.items():
             state = mapping_of(value)
             yield name, state
-            machines.extend(_inner(state))
-
-
-def _inner(state: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    yield from map(mapping_of, list_of(state.get("Branches")))
-    # Iterator is the older name of ItemProcessor.
-    for key in ("ItemProcessor", "Iterator"):
-        if key in state:
-            yield mapping_of(state[key])
-
-
-def _starts(state: Mapping[str, Any]) -> tuple[str, ...]:
-    branches = map(mapping_of, list_of(state.get("Branches")))
-    return tuple(text_of(branch.get("StartAt")) or "" for branch in branches)
+            # Iterator is the older name of ItemProcessor.
+            iterated = state.get("ItemProcessor"), state.get("Iterator")
+            machines += map(mapping_of, (*list_of(state.get("Branches")), *iterated))
 
 
 def resource_integration(resource: str) -> Integration | None:
@@ -768,9 +747,9 @@ def resource_integration(resource: str) -> Integration | None:
     name one; an activity is asked for work and calls nothing. A Lambda function's
     own ARN is an invocation of it.
     """
-    if _ACTIVITY.fullmatch(resource):
-        return None
     if _LAMBDA.fullmatch(resource):
         return integration("lambda", "invoke")
     match = _OPTIMISED.fullmatch(resource)
-    return integration(match["service"], match["action"]) if match else None
+    if match is None or match["service"] == "activity":
+        return None
+    return integration(match["service"], match["action"])

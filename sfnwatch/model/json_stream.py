@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from typing import Any
 
-import zstandard
+from zstandard import ZstdDecompressor, ZstdError
 
 from sfnwatch.model.values import NotJsonError, scan_value, skip_space
 
@@ -33,10 +33,7 @@ _GZIP_ONLY = 31
 """Of zlib's formats, by its own number."""
 _PACKINGS: dict[bytes, tuple[str, Callable[[], Any]]] = {
     b"\x1f\x8b": ("gzip", lambda: zlib.decompressobj(wbits=_GZIP_ONLY)),
-    b"\x28\xb5\x2f\xfd": (
-        "zstd",
-        lambda: zstandard.ZstdDecompressor().decompressobj(),
-    ),
+    b"\x28\xb5\x2f\xfd": ("zstd", lambda: ZstdDecompressor().decompressobj()),
 }
 """By what a packed file begins with."""
 _LONGEST_MARK = 4
@@ -74,7 +71,7 @@ class TextStream:
             else:
                 first = next(raw).removeprefix(codecs.BOM_UTF8)
                 yield from filter(None, chain((first,), raw))
-        except (zlib.error, zstandard.ZstdError, UnicodeError) as error:
+        except (zlib.error, ZstdError, UnicodeError) as error:
             raise ValueError(f"damaged: {error}") from error
 
     def _bounded(self, blocks: Iterator[bytes]) -> Iterator[bytes]:

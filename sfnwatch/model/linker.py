@@ -39,6 +39,7 @@ from sfnwatch.model.links import (
     Skew,
     Weighed,
     Window,
+    ambiguous,
     one_of,
     other_caller,
     present_at,
@@ -222,17 +223,15 @@ class Linker:
         That is, whose events tell an id that the call's record has, or who makes such
         calls; of very many of these the nearest in time.
         """
-        record, bounds = (
-            self._trace.cloudtrail_record(call),
-            self._candidates.skew.bounds,
-        )
+        record = self._trace.cloudtrail_record(call)
+        skew = self._candidates.skew.bounds
         callers, ids = dict(self._nearest(call)), ids_in(record, call.error_message)
         for each in (call.request_id or "", told_session(call, record) or "", *ids):
             callers |= self._telling.get(each, {})
         weighed = []
         for key, caller in callers.items():
             wanted = self._candidates.wanted(key, call.name)
-            weighed.append(weigh(call, record, caller, wanted, bounds))
+            weighed.append(weigh(call, record, caller, wanted, skew))
         return sorted(weighed, key=lambda w: (len(w.against), -len(w.same), w.key))
 
     def _nearest(self, call: ApiCall) -> list[tuple[AttemptKey, Caller]]:
@@ -304,19 +303,15 @@ class Linker:
     ) -> Link | None:
         """Match by the job's id, inside the life of the attempt that has the job."""
         callers = {k: c for each in held for k, c in self._telling[each].items()}
-        mine = [
-            caller
-            for caller in callers.values()
-            if not caller.ids.isdisjoint(held)
-            and self._is_about(call, record, caller)
-            and (caller.owns or self._is_alone_with(caller, held))
-        ]
+        having = (c for c in callers.values() if not c.ids.isdisjoint(held))
+        about = (c for c in having if self._is_about(call, record, c))
+        mine = [c for c in about if c.owns or self._is_alone_with(c, held)]
         if not mine:
             return None
         if len(mine) > 1:
             roles = [each.role_of(call.name) for each in mine]
             keys = [each.key for each in mine]
-            return Link.ambiguous(keys, roles, "several attempts have this job")
+            return ambiguous(keys, roles, "several attempts have this job")
         # By the longest id that both hold; of two as long always by the same.
         both = max((i for i in held if i in mine[0].ids), key=lambda i: (len(i), i))
         return mine[0].link(call, LinkRule.RESOURCE_ID, both)
@@ -339,9 +334,8 @@ class Linker:
             return False
         is_other = role is CallRole.OTHER
         window = caller.life if is_other else caller.window(call.name, _BY_ID)
-        if window is None or not window.has(call.moment):
-            return False
-        if Pair(call, record, caller, role).against():
+        pair = Pair(call, record, caller, role)
+        if window is None or not window.has(call.moment) or pair.against():
             return False
         if not row.id_word.endswith("name"):
             return True
@@ -429,7 +423,7 @@ class Candidates:
             group = self.groups[spot] = CallGroup(spot[0], call.role or "")
             for key in self.by_name.get(spot, ()):
                 self._set_window(group, key)
-        if group.members.put(member) or again:
+        if group.members.note(member, is_one=True) or again:
             group.touched.add(member)
 
     def leave(self, call: ApiCall) -> None:
@@ -440,8 +434,7 @@ class Candidates:
 
     def note_answer(self, key: AttemptKey, call: ApiCall, *, is_one: bool) -> None:
         """Note that a call is, or is not any more, known to be an attempt's action."""
-        answers, member = self.answers[key], by_time(call)
-        (answers.put if is_one else answers.take)(member)
+        self.answers[key].note(by_time(call), is_one=is_one)
         if key in self.callers:
             self.moved[key].update(self.callers[key].spots)
 
@@ -457,7 +450,7 @@ class Candidates:
     def _set_unexplained(self, call: ApiCall, *, is_one: bool) -> None:
         role, at = call.role or "", call.moment
         calls = self._unexplained[role, shows_others(call)]
-        if (calls.put if is_one else calls.take)(by_time(call)):
+        if calls.note(by_time(call), is_one=is_one):
             begin, end = self._explained_anew.get(role, (at, at))
             self._explained_anew[role] = min(begin, at), max(end, at)
 
@@ -592,7 +585,7 @@ class Candidates:
             if event_id in group.crowded:
                 count, keys = group.crowded[event_id]
                 more = count - len(keys)
-                yield call, Link.ambiguous(keys, group.roles_of(keys), _ALIKE, more)
+                yield call, ambiguous(keys, group.roles_of(keys), _ALIKE, more)
             elif not any(group.windows[key].has(call.moment) for key in fits):
                 yield call, self._about_a_job(call, by_id) if by_id else None
             elif event_id in in_order:
@@ -628,15 +621,15 @@ class Candidates:
         fits = group.fits[call.event_id]
         roles = group.roles_of(fits)
         if len(fits) > 1:
-            return Link.ambiguous(fits, roles, _ALIKE)
+            return ambiguous(fits, roles, _ALIKE)
         (key,) = fits
         if rivals := self._rivals(group, call, key):
             why = f"{rivals + 1} calls fit this attempt, which made one"
-            return Link.ambiguous(fits, roles, why)
+            return ambiguous(fits, roles, why)
         if by_id is not None and by_id.role is not CallRole.OTHER:
             both = [key, by_id.key] if by_id.key else [key]
             why = "it may be a poll of the one, or the action of the other"
-            return Link.ambiguous(both, {*roles, by_id.role}, why)
+            return ambiguous(both, {*roles, by_id.role}, why)
         is_strong = bool(fits[key]) and group.windows[key].role not in _POLLS
         doubt = self._doubt(group, call, key, strong=is_strong)
         if doubt and is_strong and not self._doubt(group, call, key, strong=False):
@@ -644,7 +637,7 @@ class Candidates:
         if doubt and by_id is not None:
             return self._about_a_job(call, by_id)
         if doubt:
-            return Link.ambiguous(fits, roles, doubt)
+            return ambiguous(fits, roles, doubt)
         if is_strong:
             why = ", ".join(sorted(fits[key])[:NAMED])
             return self.callers[key].link(call, LinkRule.PARAMETERS, why)
@@ -659,7 +652,7 @@ class Candidates:
         if self._count_others(link.key, life) == 0 and not unexplained:
             return link
         why = "it names this attempt's job, which others may ask for too"
-        return Link.ambiguous([link.key], [link.role], why)
+        return ambiguous([link.key], [link.role], why)
 
     def _count_others(self, key: AttemptKey, window: Window) -> int | None:
         """Count other executions of the machine in a time, as both clocks have it."""
@@ -727,9 +720,8 @@ class Candidates:
                 return "the attempt's own call need not have come through"
             made = (self._trace.calls[each] for each in group.calls_of[key])
             # Its error does not say whether it was this one, or one that was refused.
-            is_open = says_nothing(attempt.error) and any(
-                each.is_retryable for each in made
-            )
+            is_retried = any(each.is_retryable for each in made)
+            is_open = is_retried and says_nothing(attempt.error)
             is_failed = attempt.status == "failed" and role is not CallRole.OTHER
             if call.error_code is not None and (is_open or not is_failed):
                 return "the attempt's own call need not have failed"

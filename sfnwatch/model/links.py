@@ -108,22 +108,19 @@ class Link(Struct, frozen=True, gc=False):
             return None
         return self.execution_arn, self.attempt_id
 
-    @staticmethod
-    def ambiguous(
-        keys: Collection[AttemptKey],
-        roles: Iterable[CallRole],
-        why: str,
-        unlisted: int = 0,
-    ) -> "Link":
-        """Say that a call may be of any of these, and what it would be to them."""
-        return Link(
-            rule=LinkRule.AMBIGUOUS,
-            role=one_of(roles) or CallRole.OTHER,
-            execution_arn=one_of(arn for arn, _ in keys),
-            candidates=tuple(sorted({*keys})),
-            unlisted=unlisted,
-            reason=why,
-        )
+
+def ambiguous(
+    keys: Collection[AttemptKey], roles: Iterable[CallRole], why: str, unlisted: int = 0
+) -> Link:
+    """Say that a call may be of any of these, and what it would be to them."""
+    return Link(
+        rule=LinkRule.AMBIGUOUS,
+        role=one_of(roles) or CallRole.OTHER,
+        execution_arn=one_of(arn for arn, _ in keys),
+        candidates=tuple(sorted({*keys})),
+        unlisted=unlisted,
+        reason=why,
+    )
 
 
 def role_of_call(call: ApiCall, link: Link | None) -> CallRole:
@@ -157,6 +154,8 @@ NEAR = 3 * SECOND
 """A call so near before or after an attempt's time is a rival of one within: the two
 clocks need not agree."""
 _STEP = SECOND // 4
+_FAR = 1 << 62
+"""Microseconds: further off than any time is from another."""
 _NO_FACTS: Mapping[str, Any] = {
     "changes": [],
     "event_ids": [],
@@ -190,7 +189,6 @@ class Caller(Struct, eq=False):
     """In which its calls are recorded: its own, and a global service's home."""
     names: frozenset[CallName]
     """The calls it may make, and those that go with its action."""
-    request_ids: tuple[str, ...]
     sessions: frozenset[str]
     """Of denied calls: the causes of its ends tell them."""
     tries: int
@@ -222,7 +220,6 @@ class Caller(Struct, eq=False):
             account=account,
             regions=frozenset(filter(None, (region, home))),
             names=_names(row, attempt.pattern),
-            request_ids=attempt.request_ids,
             sessions=frozenset(_SESSION.findall(cause)),
             tries=max(map(int, _TRIES.findall(cause)), default=0),
             ids=frozenset((*jobs, *map(last_segment, jobs))),
@@ -233,7 +230,7 @@ class Caller(Struct, eq=False):
     @property
     def told(self) -> tuple[str, ...]:
         """All ids that its own events tell."""
-        return (*self.request_ids, *self.sessions, *self.ids)
+        return (*self.attempt.request_ids, *self.sessions, *self.ids)
 
     @property
     def spots(self) -> list[Spot]:
@@ -411,6 +408,8 @@ class Skew:
     def __init__(self) -> None:
         self._seen: dict[str, tuple[int, int]] = {}
         self._bounds: tuple[int, int] | None = None
+        self._least, self._most = -_FAR, _FAR
+        """What all that is seen leaves: what lies around it changes nothing."""
         self._is_new = False
 
     def note(self, call: ApiCall, caller: Caller | None) -> None:
@@ -420,18 +419,23 @@ class Skew:
             begin, end = attempt.scheduled_at, attempt.answered_at
             at = call.moment
             seen = at - microseconds(end), at + SECOND - microseconds(begin)
-        if seen != self._seen.pop(call.event_id, None):
-            self._is_new = True
+        before = self._seen.pop(call.event_id, None)
         if seen is not None:
             self._seen[call.event_id] = seen
+        if before == seen:
+            return
+        if seen and (seen[0] > self._least or seen[1] < self._most):
+            self._is_new = True
+        if before and (before[0] >= self._least or before[1] <= self._most):
+            self._is_new = True
 
     def has_moved(self) -> bool:
         """Work out the bounds anew; True if they are others."""
         if not self._is_new:
             return False
-        self._is_new, before = False, self._bounds
-        seen = self._seen.values() or [(-NEAR, NEAR)]
-        least, most = max(low for low, _ in seen), min(high for _, high in seen)
+        self._is_new, before, seen = False, self._bounds, self._seen.values()
+        least = self._least = max((low for low, _ in seen), default=-_FAR)
+        most = self._most = min((high for _, high in seen), default=_FAR)
         if most - least > 2 * NEAR:
             least, most = max(least, -NEAR), min(most, NEAR)
         # In steps: each new bound has all windows looked at again.
@@ -473,10 +477,8 @@ def other_request_id(pair: Pair) -> str:
 
     They tell that of the last call; the ones before it were refused.
     """
-    told, call = pair.caller.request_ids, pair.call
-    if not told or call.request_id is None:
-        return ""
-    if call.request_id in told or call.is_retryable:
+    told, call = pair.caller.attempt.request_ids, pair.call
+    if not told or call.is_retryable or call.request_id in {None, *told}:
         return ""
     return "the attempt's own events tell another request ID"
 
@@ -539,9 +541,8 @@ def other_kind(pair: Pair) -> str:
     if not row.id_word.endswith("name") or kind in call.event_name:
         return ""
     named = strings_in([pair.record.get("requestParameters"), call.error_message])
-    whole = any(
-        each in text for each in pair.caller.ids if ":" in each for text in named
-    )
+    arns = [each for each in pair.caller.ids if ":" in each]
+    whole = any(arn in text for arn in arns for text in named)
     return "" if whole else "a name is no id but among jobs of one kind"
 
 
@@ -658,7 +659,7 @@ def weigh(
     compared = compare_leaves(wanted, leaves_of_record(record))
     window = caller.window(call.name, skew)
     session, row = told_session(call, record), caller.attempt.integration
-    told = call.request_id in caller.request_ids
+    told = call.request_id in caller.attempt.request_ids
     same = [f"request ID {call.request_id}"] if told else []
     same += [f"session {session}"] if session in caller.sessions else []
     word = row.id_word if row is not None else "id"
@@ -692,21 +693,15 @@ def _other_time(call: ApiCall, window: Window | None) -> str:
 class CallsInOrder(list[Member]):
     """Calls in the order of their times."""
 
-    def put(self, member: Member) -> bool:
-        """Take a call in; False if it is there."""
+    def note(self, member: Member, *, is_one: bool) -> bool:
+        """Take a call in, or out again; False if it is so already."""
         place = bisect_left(self, member)
-        is_new = self[place : place + 1] != [member]
-        if is_new:
+        was_one = self[place : place + 1] == [member]
+        if is_one and not was_one:
             self.insert(place, member)
-        return is_new
-
-    def take(self, member: Member) -> bool:
-        """Take a call out again; False if it is not there."""
-        place = bisect_left(self, member)
-        is_there = self[place : place + 1] == [member]
-        if is_there:
+        elif was_one and not is_one:
             del self[place]
-        return is_there
+        return was_one != is_one
 
     def between(self, begin: float, end: float) -> list[Member]:
         """Give those of a time, its first and its last microsecond among it."""
@@ -747,7 +742,7 @@ class CallGroup(Struct, eq=False):
     """The same in the order of their times."""
 
     def remove(self, member: Member) -> None:
-        if self.members.take(member):
+        if self.members.note(member, is_one=False):
             self.touched.discard(member)
             self.set_fits(member, {})
             self.open.discard(member[1])
@@ -784,14 +779,14 @@ class CallGroup(Struct, eq=False):
         if fits:
             self.fits[event_id] = fits
         if self.crowded.pop(event_id, None) is not None:
-            self.crowd.take(member)
+            self.crowd.note(member, is_one=False)
         self.open.add(event_id)
 
     def set_crowded(self, member: Member, keys: list[AttemptKey]) -> None:
         """Note a call that so many fit that but the first of them are listed."""
         self.set_fits(member, {})
         self.crowded[member[1]] = len(keys), keys[:LISTED]
-        self.crowd.put(member)
+        self.crowd.note(member, is_one=True)
         self.moved.update(keys)
 
     def roles_of(self, keys: Iterable[AttemptKey]) -> set[CallRole]:

@@ -807,7 +807,7 @@ class Coverage:
             # All that happened by then is shown, as far as it is known today.
             self.measured = min(moment.at, self.measured)
 
-    @property
+    @cached_property
     def complete_to(self) -> datetime | None:
         """Up to when all calls are believed known: measured live, a claim for files.
 

@@ -22,13 +22,13 @@ import math
 import re
 from collections.abc import Mapping
 from functools import lru_cache
-from importlib.resources import files
 from typing import Any, NamedTuple
 
 import msgspec
 from msgspec import Struct
 
 from sfnwatch.model.values import list_of, mapping_of, maybe_time, parse_json, text_of
+from sfnwatch.templates import read_template
 
 _MOST = 2000
 """Members that are read of a side, in all: what comes behind them says nothing."""
@@ -62,9 +62,7 @@ _RANDOM = re.compile(r"[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}")
 _DATED = re.compile(r"\d{4}-\d\d-\d\d|[A-Z][a-z]{2} \d{1,2}, \d{4}")
 _REDACTED = re.compile(r"[a-z]+(-[a-z]+)*-\d+")
 _REDACTED_TIME = re.compile(r"time-\d+")
-_TABLE: Mapping[str, Any] = msgspec.json.decode(
-    (files("sfnwatch.templates") / "parameter_names.json").read_bytes()
-)
+_TABLE: Mapping[str, Any] = msgspec.json.decode(read_template("parameter_names.json"))
 """The command that makes it says what stands there, and how that is known."""
 _SILENT: Mapping[str, str] = _TABLE["silent"]
 _OWN: tuple[str, ...] = tuple(_TABLE["own"])
@@ -323,9 +321,8 @@ def _things(record: Mapping[str, Any]) -> Leaves:
     resources = [mapping_of(each) for each in list_of(record.get("resources"))[:_MOST]]
     version = mapping_of(record.get("additionalEventData")).get("functionVersion")
     error = (text_of(record.get("errorMessage")) or "")[:_LONGEST_JSON]
-    told = filter(
-        None, map(text_of, [*(each.get("ARN") for each in resources), version])
-    )
+    named = (*(each.get("ARN") for each in resources), version)
+    told = filter(None, map(text_of, named))
     found: dict[str, set[str]] = {}
     for arn in (*told, *_ARN.findall(error)):
         _, _, service, _, _, resource = (*arn.split(":", _HEAD), *[""] * _HEAD)[:6]

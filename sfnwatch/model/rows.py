@@ -562,6 +562,10 @@ class TaskContainer(Struct, frozen=True, rename="camel"):
     """Why it never began, or what else ECS says of it."""
 
 
+BAD_STOPS = frozenset({"TaskFailedToStart", "SpotInterruption", "TerminationNotice"})
+"""The stop codes of tasks that did not end well, whatever their exit codes."""
+
+
 class TaskState(Struct, frozen=True, rename="camel"):
     """How a task was doing at one moment, in ECS's words."""
 

@@ -24,7 +24,6 @@ import msgspec
 # -- times -----------------------------------------------------------------------------
 
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?")
-_LENGTHS = {len("2023-11-15T00:28:24Z"), len("2023-11-15T00:28:24.102Z")}
 _EPOCH_MS = 1e11
 """Epoch numbers above this are milliseconds: in seconds it would be the year 5138."""
 
@@ -49,7 +48,7 @@ def parse_time(value: Any) -> datetime:
 
 def _parsed(value: Any) -> datetime:
     if isinstance(value, str):
-        return _as_written(value) or _from_text(value.strip())
+        return _from_text(value.strip())
     if isinstance(value, datetime):
         return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
     if isinstance(value, int | float) and not isinstance(value, bool):
@@ -57,25 +56,13 @@ def _parsed(value: Any) -> datetime:
     raise ValueError(f"not a time: {value!r:.60}")
 
 
-def _as_written(text: str) -> datetime | None:
-    """Read what CloudTrail and `iso` write, which is nearly all there is to read."""
-    if len(text) not in _LENGTHS or text[4] != "-" or text[-1] != "Z":
-        return None
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError:
-        return None
-
-
 def _from_epoch(seconds: float) -> datetime:
-    return datetime.fromtimestamp(
-        seconds / 1000 if abs(seconds) > _EPOCH_MS else seconds, UTC
-    )
+    in_milliseconds = abs(seconds) > _EPOCH_MS
+    return datetime.fromtimestamp(seconds / 1000 if in_milliseconds else seconds, UTC)
 
 
 def _from_text(text: str) -> datetime:
-    is_date = text[4:5] == "-" and text[:4].isdigit()
-    if not is_date and _NUMBER.fullmatch(text):
+    if "T" not in text and _NUMBER.fullmatch(text):
         # Python would read some, such as 1712091501000, as the ISO date of 1712-09-15.
         return _from_epoch(float(text))
     try:
@@ -216,21 +203,20 @@ def clock(seconds: float) -> str:
 
 S = TypeVar("S", bound=msgspec.Struct)
 _SCALARS = frozenset({int, float, bool, type(None)})
+_PARSERS: tuple[Callable[[str | bytes], Any], ...] = (msgspec.json.decode, json.loads)
+"""The first is twice as fast, and strict: what it takes Python's parser reads alike."""
 
 
 def parse_json(text: Any) -> Any:
     """Parse a JSON text; None when it isn't one, or is nested past all reason."""
     if not isinstance(text, str | bytes) or not text:
         return None
-    try:
-        # Twice as fast, and strict: what it takes Python's parser reads the same.
-        return msgspec.json.decode(text)
-    except (ValueError, RecursionError):
-        pass
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return None
+    for parse in _PARSERS:
+        try:
+            return parse(text)
+        except (ValueError, RecursionError):
+            continue
+    return None
 
 
 def parse_object(text: str | bytes) -> Mapping[str, Any]:

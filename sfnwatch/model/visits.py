@@ -22,14 +22,7 @@ from msgspec.structs import replace
 
 from sfnwatch.model.integrations import Integration, Pattern, integration, pattern_of
 from sfnwatch.model.rows import REDRIVEN, Details, HistoryEvent, TaskState
-from sfnwatch.model.values import (
-    int_of,
-    mapping_of,
-    maybe_time,
-    parse_json,
-    text_of,
-    values_at,
-)
+from sfnwatch.model.values import int_of, mapping_of, maybe_time, parse_json, text_of
 
 ROOT = "Main"
 """What every path begins with."""
@@ -108,9 +101,8 @@ class Attempt(Changing, kw_only=True):
 
         While neither is there yet, the call still belongs to the start.
         """
-        return (
-            self.submitted_at or self.ended_at or self.started_at or self.scheduled_at
-        )
+        answered_at = self.submitted_at or self.ended_at
+        return answered_at or self.started_at or self.scheduled_at
 
 
 class StateVisit(Changing, kw_only=True):
@@ -175,10 +167,8 @@ class StateVisit(Changing, kw_only=True):
         if not self.pauses or not 1 < number <= len(self.attempts):
             return False
         before, after = self.attempts[number - 2 : number]
-        return any(
-            before.scheduled_at <= begin and end <= after.scheduled_at
-            for begin, end in self.pauses
-        )
+        first, again = before.scheduled_at, after.scheduled_at
+        return any(first <= begin and end <= again for begin, end in self.pauses)
 
     def as_of(self, last: int) -> "StateVisit":
         """Give the visit, with its attempts, as it was after the event of id `last`."""
@@ -213,6 +203,8 @@ def end_attempt(attempt: Attempt, status: str, at: datetime, by: int = 0) -> Att
 # Ids are taken from the attempt's own events only: what a state was given and what it
 # passed on carry the ids of earlier states.
 
+FAILED = frozenset({"failed", "timed_out"})
+"""How attempts, and visits, end that went wrong."""
 _FAMILIES = ("Task", "LambdaFunction", "Activity")
 """What the types of an attempt's events begin with."""
 ATTEMPT_ENDS = {
@@ -296,8 +288,7 @@ def take_attempt_event(
     output = parse_json(details.get("output"))
     # The cause of a failed job is often the job itself, as JSON.
     job, row = output or parse_json(cause), attempt.integration
-    paths = row.id_paths if row else ()
-    jobs = (each for path in paths for each in values_at(job, path))
+    jobs = row.job_ids(job) if row else ()
     calls = _request_ids(cause, output)
     attempt.change(
         event.id,
@@ -492,12 +483,12 @@ class HistoryFold:
             return HistoryFold._exit
         if kind.startswith("MapIteration"):
             return HistoryFold._iteration
+        if kind.endswith("StateAborted"):
+            return HistoryFold._abort_siblings
         if "State" in kind and kind.startswith(_CONTAINERS):
             return HistoryFold._container
         if belongs_to_attempt(kind):
             return HistoryFold._attempt
-        if kind.endswith("StateAborted"):
-            return HistoryFold._abort_siblings
         if kind.startswith("Execution"):
             return HistoryFold._execution
         others: dict[str, _Step] = {
@@ -591,38 +582,35 @@ class HistoryFold:
             return Place(before.branch, None)
         self._reopen(builder, event)
         if builder.inside:
-            self._close_inside(builder, event, ())
+            self._close_inside(builder, event, self._nowhere)
         status = "caught" if builder.visit.trouble else "succeeded"
-        self._close(builder, status, event.at, exited_at=event.at)
+        self._close(builder, status, event.at)
+        builder.visit.change(event.id, exited_at=event.at)
         return Place(builder.branch, builder)
 
     # -- Map and Parallel --------------------------------------------------------
 
-    def _container(self, event: HistoryEvent, details: Details, before: Place) -> Place:
-        """MapState… and ParallelState… without Entered and Exited: they name no state.
+    def _container(self, event: HistoryEvent, _: Details, before: Place) -> Place:
+        """MapState… and ParallelState…: Started, Succeeded, Failed; they name no state.
 
         Succeeded and Failed point at the last, or the failing, event inside; with
-        nested containers the owner is the nearest one still at work. Aborted points
-        at the failing event elsewhere, as all of the aborted do.
+        nested containers the owner is the nearest one still at work.
         """
         kind, phase = event.type.split("State", 1)
         if phase == "Started":
             return self._start_container(event, before, kind)
-        if phase == "Aborted":
-            return self._abort_siblings(event, details, before)
         owner = _at_work(before, kind) or self._lone_container(kind)
         if owner is None:
             return before
         owner.started = False
         if phase != "Succeeded":
             owner.visit.change(self._event, trouble="failed")
-            self._close_inside(owner, event, tuple(_outward(before)))
+            self._close_inside(owner, event, before)
         return Place(owner.branch, owner)
 
     def _lone_container(self, kind: str) -> VisitBuilder | None:
         """Find the one Map or Parallel it can be, where what led inside is missing."""
-        running = self._running.values()
-        found = [b for b in running if b.visit.type == kind and b.started]
+        found = [builder for builder in self._running_of(kind) if builder.started]
         return found[0] if len(found) == 1 else None
 
     def _start_container(self, event: HistoryEvent, before: Place, kind: str) -> Place:
@@ -634,7 +622,7 @@ class HistoryFold:
         builder = entered or _at_work(before, kind) or before.builder
         if builder is None or builder.visit.type != kind:
             return before
-        self._close_inside(builder, event, tuple(_outward(before)))
+        self._close_inside(builder, event, before)
         self._reopen(builder, event)
         builder.started, builder.branches_taken = True, set()
         builder.visit.change(self._event, trouble=None)
@@ -660,7 +648,7 @@ class HistoryFold:
         if branch is None:
             return before
         if not event.type.endswith("Succeeded"):
-            self._close_inside(branch, event, tuple(_outward(before)))
+            self._close_inside(branch, event, before)
         return Place(branch, None)
 
     # -- tasks -------------------------------------------------------------------
@@ -694,21 +682,19 @@ class HistoryFold:
         """
         if before is not self._nowhere and not before.type.startswith("Execution"):
             return None
-        running = self._running_tasks()
+        running = self._running_of("Task")
         return running[0] if len(running) == 1 else self._cut if not running else None
 
-    def _running_tasks(self) -> list[VisitBuilder]:
-        return [b for b in self._running.values() if b.visit.type == "Task"]
+    def _running_of(self, kind: str) -> list[VisitBuilder]:
+        return [b for b in self._running.values() if b.visit.type == kind]
 
     def _evaluation_failed(
         self, _: HistoryEvent, details: Details, before: Place
     ) -> Place:
         """Its previous event is 0, but it names its state."""
         name = text_of(details.get("state"))
-        running = reversed(self._running.values())
-        builder = before.builder or next(
-            (b for b in running if b.visit.name == name), None
-        )
+        named = (b for b in reversed(self._running.values()) if b.visit.name == name)
+        builder = before.builder or next(named, None)
         if builder is None:
             return Place(before.branch, None)
         builder.visit.change(self._event, trouble="failed", **_error_in(details))
@@ -734,7 +720,7 @@ class HistoryFold:
         """An uncaught failure has no StateExited: TaskFailed, then ExecutionFailed."""
         if event.type == REDRIVEN:
             self._redriven_at = event.at
-        ending, tasks = event.type.removeprefix("Execution"), self._running_tasks()
+        ending, tasks = event.type.removeprefix("Execution"), self._running_of("Task")
         failing = [builder.visit for builder in _outward(before)]
         running = self.running
         self._end(ends_with_execution(running, ending, failing, self.visits), event.at)
@@ -743,18 +729,16 @@ class HistoryFold:
         return Place(self._main, None)
 
     def _close_inside(
-        self,
-        around: VisitBuilder | Branch,
-        event: HistoryEvent,
-        failing: tuple[VisitBuilder, ...],
+        self, around: VisitBuilder | Branch, event: HistoryEvent, failing: Place
     ) -> None:
         inside = [builder.visit for builder in _open_inside(around)]
-        self._end(ends_around(inside, [b.visit for b in failing]), event.at)
+        blamed = [builder.visit for builder in _outward(failing)]
+        self._end(ends_around(inside, blamed), event.at)
 
     def _end(self, ends: Mapping[int, str], at: datetime) -> None:
         for visit_id, status in ends.items():
             builder = self._running[visit_id]
-            if builder.visit.type == "Task" and status in {"failed", "timed_out"}:
+            if builder.visit.type == "Task" and status in FAILED:
                 self._cut = builder
             self._close(builder, status, at)
 
@@ -763,15 +747,9 @@ class HistoryFold:
         if builder.branch.parent:
             builder.branch.parent.inside[builder.visit.id] = builder
 
-    def _close(
-        self,
-        builder: VisitBuilder,
-        status: str,
-        at: datetime,
-        exited_at: datetime | None = None,
-    ) -> None:
+    def _close(self, builder: VisitBuilder, status: str, at: datetime) -> None:
         visit, by, builder.started = builder.visit, self._event, False
-        visit.change(by, status=status, ended_at=at, ended_by=by, exited_at=exited_at)
+        visit.change(by, status=status, ended_at=at, ended_by=by)
         self._touch(visit)
         self._running.pop(visit.id, None)
         if builder.branch.parent:

@@ -95,19 +95,19 @@ class Served:
     async def history(self, scenario: str, **more: Any) -> list[dict[str, Any]]:
         """Return an execution's events of all pages, by its scenario or its ARN."""
         asked = {"executionArn": self.arn(scenario), **more}
-        return await pages(self.states.get_execution_history, "events", **asked)
+        return await pages(self.states, "get_execution_history", "events", **asked)
 
     async def kinds(self, scenario: str) -> list[str]:
         return [event["type"] for event in await self.history(scenario)]
 
     async def executions(self, machine: str, **more: Any) -> list[dict[str, Any]]:
         arn = f"{HEAD}:stateMachine:{machine}"
-        method = self.states.list_executions
-        return await pages(method, "executions", stateMachineArn=arn, **more)
+        asked = {"stateMachineArn": arn, **more}
+        return await pages(self.states, "list_executions", "executions", **asked)
 
     async def children(self, map_run_arn: str, **more: Any) -> list[dict[str, Any]]:
         asked = {"mapRunArn": map_run_arn, **more}
-        return await pages(self.states.list_executions, "executions", **asked)
+        return await pages(self.states, "list_executions", "executions", **asked)
 
     async def map_run(self, scenario: str) -> str:
         """Return the ARN of an execution's only Map Run."""
@@ -121,7 +121,7 @@ class Served:
         self.account.lookups = Bucket(rate=1e6, burst=1e6)
         attributes = [{"AttributeKey": key, "AttributeValue": value}] if key else []
         asked = {"LookupAttributes": attributes, **more}
-        return (await pages(self.trail.lookup_events, "Events", **asked))[::-1]
+        return (await pages(self.trail, "lookup_events", "Events", **asked))[::-1]
 
     async def records(self, source: str = "ecs", **more: Any) -> list[dict[str, Any]]:
         """Return all records of a service, oldest first."""
@@ -145,17 +145,11 @@ async def served(
         yield demo
 
 
-async def pages(method: Any, key: str, **asked: Any) -> list[Any]:
+async def pages(client: Any, operation: str, key: str, **asked: Any) -> list[Any]:
     """Return the items of all pages."""
-    token = "NextToken" if key == "Events" else "nextToken"
-    found: list[Any] = []
-    following: dict[str, str] = {}
-    while True:
-        page = await method(**asked, **following)
-        found += page[key]
-        if token not in page:
-            return found
-        following = {token: page[token]}
+    whole = await client.get_paginator(operation).paginate(**asked).build_full_result()
+    found: list[Any] = whole[key]
+    return found
 
 
 async def refusal(asked: Any) -> tuple[str, str]:

@@ -62,9 +62,7 @@ async def test_it_keeps_its_world_to_itself(tmp_path: Path) -> None:
     ],
 )
 async def test_it_continues_the_same_world_unless_asked_for_something_else(
-    tmp_path: Path,
-    other: dict[str, Any],
-    same: bool,  # noqa: FBT001
+    tmp_path: Path, other: dict[str, Any], *, same: bool
 ) -> None:
     async with left_running(tmp_path) as (first, _, port):
         pass

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import botocore
 import msgspec
@@ -26,45 +26,29 @@ from msgspec import Struct
 M = TypeVar("M")
 
 
-class Otherwise(NamedTuple):
-    """What a model says otherwise than AWS's pages do, and where that is from."""
-
-    value: str
-    reason: str
-
-
 SOURCES = {
-    "application-autoscaling": Otherwise(
-        "autoscaling", "documented: a sample record of RegisterScalableTarget has it"
-    ),
-    "backupsearch": Otherwise(
-        "backup", "documented: AWS's own model names it as its CloudTrail source"
-    ),
-    "cloudfront-keyvaluestore": Otherwise(
-        "edgekeyvaluestore", "documented: the CloudFront guide says so"
-    ),
-    "connectparticipant": Otherwise(
-        "connect",
-        "inferred: it signs as execute-api, which is what customers' APIs are called",
-    ),
-    "ds-data": Otherwise(
-        "ds", "documented: AWS's own model names it as its CloudTrail source"
-    ),
-    "iotsecuretunneling": Otherwise(
-        "iotsecuredtunneling", "inferred: sources have no capitals, its signature has"
-    ),
-    "meteringmarketplace": Otherwise(
-        "metering-marketplace", "documented: a sample record has it"
-    ),
-    "mq": Otherwise("amazonmq", "documented: sample records have it"),
-    "networkmonitor": Otherwise(
-        "networksynthetics", "documented: a sample record has it"
-    ),
-    "rds-data": Otherwise(
-        "rdsdataapi",
-        "documented: so of all clusters but Aurora Serverless v1, which was rdsdata",
-    ),
-    "sso": Otherwise("sso", "observed: GetRoleCredentials is recorded so"),
+    # documented: a sample record of RegisterScalableTarget has it
+    "application-autoscaling": "autoscaling",
+    # documented: AWS's own model names it as its CloudTrail source
+    "backupsearch": "backup",
+    # documented: the CloudFront guide says so
+    "cloudfront-keyvaluestore": "edgekeyvaluestore",
+    # inferred: it signs as execute-api, which is what customers' APIs are called
+    "connectparticipant": "connect",
+    # documented: AWS's own model names it as its CloudTrail source
+    "ds-data": "ds",
+    # inferred: sources have no capitals, its signature has
+    "iotsecuretunneling": "iotsecuredtunneling",
+    # documented: a sample record has it
+    "meteringmarketplace": "metering-marketplace",
+    # documented: sample records have it
+    "mq": "amazonmq",
+    # documented: a sample record has it
+    "networkmonitor": "networksynthetics",
+    # documented: so of all clusters but Aurora Serverless v1, which was rdsdata
+    "rds-data": "rdsdataapi",
+    # observed: GetRoleCredentials is recorded so
+    "sso": "sso",
 }
 """By botocore's name, the services whose CloudTrail source is not what they sign as.
 
@@ -73,9 +57,8 @@ page or a record shows both, but for these.
 """
 
 HOMES = {
-    ("globalaccelerator", "aws"): Otherwise(
-        "us-west-2", "documented: its guide says where Event history has it"
-    )
+    # documented: its guide says where Event history has it
+    ("globalaccelerator", "aws"): "us-west-2",
 }
 """Homes of global services that botocore's endpoint rules don't know, by partition."""
 
@@ -165,7 +148,7 @@ def services() -> tuple[tuple[str, str, str], ...]:
     found: dict[str, tuple[str, str]] = {}
     for service in _loader().list_available_services("service-2"):
         java = java_name(_metadata(service).service_id or service)
-        source = SOURCES[service].value if service in SOURCES else signs_as(service)
+        source = SOURCES.get(service) or signs_as(service)
         if found.setdefault(java, (source, service))[0] != source:
             msg = f"{java} is both {found[java]} and {source, service}"
             raise ValueError(msg)
@@ -178,11 +161,7 @@ def _homes(service: str) -> dict[str, str]:
     Its requests are signed for that Region. That it is also where CloudTrail has them
     is documented for us-east-1, and inferred for the homes of the other partitions.
     """
-    found = {
-        partition: told.value
-        for (name, partition), told in HOMES.items()
-        if name == service
-    }
+    found = {part: home for (name, part), home in HOMES.items() if name == service}
     if service not in _with_rules():
         return found
     rules = _loader().load_service_model(service, "endpoint-rule-set-1")

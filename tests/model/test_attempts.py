@@ -79,10 +79,7 @@ def test_ids_are_taken_from_the_attempt_s_own_events_alone() -> None:
     ],
 )
 def test_a_job_that_was_waited_for_says_when_it_stopped_however_it_ended(
-    which: aws.Which,
-    key: str,
-    job: str,
-    stopped: bool,  # noqa: FBT001
+    which: aws.Which, key: str, job: str, *, stopped: bool
 ) -> None:
     kind = "TaskSucceeded" if key == "output" else "TaskFailed"
     attempt = tried(("TaskScheduled", which), (kind, told(key, job, which)))

@@ -470,8 +470,7 @@ def denied_run(arn: str, *, named: bool) -> tuple[list[Received], list[Received]
 @pytest.mark.parametrize("both", [False, True])
 @pytest.mark.parametrize("named", [False, True])
 def test_of_two_denied_runs_at_once_none_has_a_call_of_the_other(
-    both: bool,  # noqa: FBT001
-    named: bool,  # noqa: FBT001
+    *, both: bool, named: bool
 ) -> None:
     records = [LAST]
     for arn in RUNS:
@@ -544,6 +543,20 @@ def test_a_request_id_beats_the_id_of_a_job() -> None:
     )
     action = call("RunTask", 20, key="a", request_id="r-2", parameters=NAMES_TASK)
     assert links(*both, action)["a"] == ("request-id", "action", 7)
+
+
+def test_a_request_id_that_two_attempts_tell_matches_to_neither() -> None:
+    told = aws.answer("r-1")
+    twice = states((1, aws.REQUEST_RESPONSE, told), (20, aws.REQUEST_RESPONSE, told))
+    action = call("RunTask", 20, key="a", request_id="r-1")
+    assert links(*twice, action)["a"] == (UNIQUE, "action", 7)
+
+
+def test_an_action_that_failed_may_name_anothers_job() -> None:
+    own = ran(output=tasks(aws.TASK_ARN))
+    cases: list[tuple[dict[str, Any], str]] = [({}, BY_ID), ({"error": THROTTLED}, "")]
+    for failed, rule in cases:
+        assert rule_of(*own, made(parameters=NAMES_TASK, **failed)) == rule
 
 
 def test_who_asks_for_a_task_may_ask_for_anothers_and_the_time_tells_alone() -> None:

@@ -39,10 +39,7 @@ LATER = aws.describe("RUNNING", seen=900)
     ],
 )
 def test_the_status_is_of_its_last_event_or_else_as_described(
-    records: list[Received],
-    status: str,
-    running: bool,  # noqa: FBT001
-    stopped: float | None,
+    records: list[Received], status: str, *, running: bool, stopped: float | None
 ) -> None:
     execution = execution_of(*records)
     assert (execution.status, execution.running) == (status, running)

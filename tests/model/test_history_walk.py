@@ -293,10 +293,7 @@ def truth(run: Run) -> dict[int, tuple[Any, ...]]:
 @examples(120)
 @runs
 def test_every_visit_is_read_back_with_its_place_and_its_end(
-    machine: States,
-    seed: int,
-    failing: float,
-    alike: bool,  # noqa: FBT001
+    machine: States, seed: int, failing: float, *, alike: bool
 ) -> None:
     run = Run(machine, seed, failing, alike=alike)
     execution = execution_of(definition(run.definition), *run.history.records)

@@ -148,10 +148,9 @@ def is_answered(trace: Trace) -> None:
 
 
 @examples(120)
-@given(st.lists(strange() | raw, min_size=1, max_size=6), st.booleans())
+@given(records=st.lists(strange() | raw, min_size=1, max_size=6), after=st.booleans())
 def test_any_record_is_read_or_counted_as_unread(
-    records: list[Received],
-    after: bool,  # noqa: FBT001
+    *, records: list[Received], after: bool
 ) -> None:
     trace = Trace()
     if after:

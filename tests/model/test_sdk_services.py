@@ -1,6 +1,5 @@
 """The table made from botocore's models, and what it rests on."""
 
-import re
 from typing import Any
 
 import botocore
@@ -38,16 +37,12 @@ def test_the_table_is_what_the_models_give() -> None:
     assert SHIPPED["home_regions"].keys() <= SHIPPED["event_sources"].keys()
 
 
-def test_every_exception_is_one_of_a_service_and_says_how_it_is_known() -> None:
+def test_every_exception_is_one_of_a_service_and_not_what_its_model_says() -> None:
     """One that says what the model says would only seem to be known."""
     known = set(create_loader().list_available_services("service-2"))
     assert set(SOURCES) <= known
     assert {service for service, _ in HOMES} <= known
-    for told in (*SOURCES.values(), *HOMES.values()):
-        assert re.fullmatch(r"(documented|observed|inferred): .{10,}", told.reason)
-    assert [
-        name for name, told in SOURCES.items() if told.value == signs_as(name)
-    ] == []
+    assert [name for name in SOURCES if SOURCES[name] == signs_as(name)] == []
     assert len(services()) > 300
 
 

@@ -100,12 +100,6 @@ def test_ecs_tells_when_a_task_stopped_whose_attempt_does_not(
     assert attempt_of(*aws.task_life(), *records).stopped_at == aws.at(307.1)
 
 
-def test_what_the_attempt_says_itself_stands() -> None:
-    late = aws.task_state(6, "STOPPED", 308.0)
-    attempt = attempt_of(*aws.sync_history(), *aws.task_life(), late)
-    assert (attempt.stopped_at, attempt.told_by) == (aws.at(307.1), None)
-
-
 def test_until_it_says_so_ecs_word_stands_as_it_was_at_the_moment() -> None:
     """Its state learns of the stop at 309 and says 307.1; ECS said it twice before."""
     life = [
@@ -125,6 +119,7 @@ def test_until_it_says_so_ecs_word_stands_as_it_was_at_the_moment() -> None:
     ):
         found = attempt_of(*records, moment=aws.at(moment), clock=clock).stopped_at
         assert found == (None if stopped is None else aws.at(stopped)), (moment, clock)
+    assert attempt_of(*records).told_by is None
 
 
 LET_GO = aws.History().start()

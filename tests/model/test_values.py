@@ -30,7 +30,6 @@ from sfnwatch.model.values import (
     encode_json,
     float_of,
     iso,
-    maybe_iso,
     maybe_time,
     parse_json,
     parse_object,
@@ -169,11 +168,6 @@ def test_what_is_written_is_read_back(at: datetime) -> None:
     milliseconds = (at - datetime.fromtimestamp(0, UTC)) // timedelta(milliseconds=1)
     if milliseconds > 10**11:
         assert parse_time(str(milliseconds)) == parse_time(milliseconds) == at
-
-
-def test_absent_times_stay_absent() -> None:
-    assert (maybe_iso(None), maybe_iso(WHEN)) == (None, "2024-04-02T20:58:21.501Z")
-    assert parse_time("123e-1") == parse_time(12.3)
 
 
 # -- texts ---------------------------------------------------------------------------

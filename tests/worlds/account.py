@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from random import Random
 
-from hypothesis import strategies as st
-
 from tests.worlds.executions import (
     Attempt,
     Call,
@@ -26,7 +24,7 @@ REGIONS = ("eu-west-1", "us-east-1")
 
 @dataclass(frozen=True)
 class Wish:
-    """What a world is to be like; numbers only, so that Hypothesis can shrink it."""
+    """What a world is to be like."""
 
     seed: int = 0
     watched: int = 1
@@ -87,16 +85,6 @@ class Wish:
             listed=dice.choice((0, 1, 2, 2)),
             straggler=dice.random() < 0.03,
         )
-
-
-def wishes() -> st.SearchStrategy[Wish]:
-    """Draw wishes for small worlds, each number for itself."""
-    least = {"watched": 3, "states": 4, "count": 4, "accounts": 2, "regions": 2}
-    most = {"strangers": 4, "trouble": 6, "items": 10, "nesting": 5, "cleaners": 1}
-    most |= {"noise": 3, "denied": 2, "listed": 2, "seed": 2**32, **least}
-    flags = ("live", "early", "untidy", "skewed", "data_events", "straggler")
-    numbers = {key: st.integers(int(key in least), most[key]) for key in most}
-    return st.builds(Wish, **numbers, **dict.fromkeys(flags, st.booleans()))
 
 
 # -- machines --------------------------------------------------------------------------

@@ -12,14 +12,13 @@ from operator import attrgetter
 from random import Random
 from typing import Any, NamedTuple
 
-from hypothesis import strategies as st
 from msgspec import Struct
 from msgspec.structs import replace
 
 from sfnwatch.model.records import Received
 from sfnwatch.model.values import iso
 from tests import builders as aws
-from tests.worlds.account import START, Wish, noise, populate, wishes
+from tests.worlds.account import START, Wish, noise, populate
 from tests.worlds.executions import Attempt, Call, Event, Execution, Role
 from tests.worlds.services import Json
 
@@ -581,7 +580,3 @@ def _texts(events: list[Event]) -> str:
         event.details.get(key, "") for event in events for key in ("output", "cause")
     )
     return "\n".join(words)
-
-
-WORLDS = st.builds(World, wishes())
-"""Worlds that Hypothesis can make smaller."""
