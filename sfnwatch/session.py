@@ -28,6 +28,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from sfnwatch import __version__
@@ -90,42 +91,33 @@ class Companion(Protocol):
         """Take in that no more will come."""
 
 
-class Session:
+class Session(Struct, eq=False):
     """Something to watch or to replay; what it receives is all in its trace."""
 
-    def __init__(
-        self,
-        mode: Mode,
-        stream: Stream,
-        *,
-        clock: Clock,
-        executions: Sequence[str],
-        title: str = "",
-    ) -> None:
-        self._stream = stream
-        self.mode: Mode = mode
-        self.clock = clock
-        self.executions = tuple(executions)
-        """Their ARNs, as far as they are known beforehand."""
-        self.title = title
-        self.trace = Trace()
-        self.created: datetime | None = None
-        """When what is replayed was recorded, or began."""
-        self.span: tuple[datetime, datetime] | None = None
-        """From when to when a recording goes, where that is known before it is read."""
-        self.allowed: Collection[Operation] = ALLOWED
-        """All that it can send to AWS."""
-        self.notes: Callable[[], Sequence[str]] = tuple
-        """Gives what there is to tell at the end."""
-        self.consumers: list[Consumer] = []
-        self.companions: list[Companion] = []
-        self.recorder: Recorder | None = None
-        self.failure: SfnwatchError | None = None
-        """What ended it before its end."""
-        self._told_trouble = False
-        self._live: Live | None = None
-        self._drain_ended = False
-        self._found: tuple[object, Sequence[Finding]] = None, ()
+    mode: Mode
+    stream: Stream
+    clock: Clock
+    executions: tuple[str, ...]
+    """Their ARNs, as far as they are known beforehand."""
+    title: str = ""
+    created: datetime | None = None
+    """When what is replayed was recorded, or began."""
+    span: tuple[datetime, datetime] | None = None
+    """From when to when a recording goes, where that is known before it is read."""
+    notes: Callable[[], Sequence[str]] = tuple
+    """Gives what there is to tell at the end."""
+    allowed: Collection[Operation] = ALLOWED
+    """All that it can send to AWS."""
+    trace: Trace = field(default_factory=Trace)
+    consumers: list[Consumer] = []
+    companions: list[Companion] = []
+    recorder: "Recorder | None" = None
+    failure: SfnwatchError | None = None
+    """What ended it before its end."""
+    _told_trouble: bool = False
+    _live: "Live | None" = None
+    _drain_ended: bool = False
+    _found: "tuple[object, Sequence[Finding]]" = (None, ())
 
     # -- the loop ------------------------------------------------------------------
 
@@ -143,7 +135,7 @@ class Session:
         self.consumers += self.companions
         working = [group.create_task(c.run(self.take)) for c in self.companions]
         try:
-            await self._stream(self.take)
+            await self.stream(self.take)
         finally:
             # What came before somebody left is worth having, too.
             for companion in self.companions:
@@ -353,8 +345,7 @@ def _of_executions(
     mode: Mode, stream: Stream, clock: Clock, arns: Sequence[ExecutionArn]
 ) -> Session:
     title = ", ".join(f"{arn.state_machine_name} › {arn.name}" for arn in arns)
-    executions = [arn.arn for arn in arns]
-    return Session(mode, stream, clock=clock, executions=executions, title=title)
+    return Session(mode, stream, clock, tuple(arn.arn for arn in arns), title)
 
 
 def replay(
@@ -392,11 +383,17 @@ def replay(
             gc.enable()
 
     title = ", ".join("stdin" if path == STDIN else path.name for path in paths)
-    executions = recording.executions
-    session = Session("replay", stream, clock=clock, executions=executions, title=title)
-    session.created = recording.created or (span[0] if span else None)
-    session.span, session.notes = span, lambda: recording.notes
-    return session
+    created = recording.created or (span[0] if span else None)
+    return Session(
+        "replay",
+        stream,
+        clock,
+        recording.executions,
+        title=title,
+        created=created,
+        span=span,
+        notes=lambda: recording.notes,
+    )
 
 
 async def paced(

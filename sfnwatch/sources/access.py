@@ -444,13 +444,19 @@ def _check_file(setting: str, path: Path) -> None:
 
 
 def _devices(session: "AioSession", settings: AwsSettings) -> list[MfaDevice]:
+    """Name those of the roles assumed, each with the next one's credentials."""
     chosen = signing_profile(session, settings)
     if not chosen or chosen in settings.signed_in:
         return []
-    roles = _assumed_roles(session.full_config["profiles"], chosen)
-    return [
-        MfaDevice(chosen, name, str(role[_MFA])) for name, role in roles if _MFA in role
-    ]
+    found: list[MfaDevice] = []
+    for name, role in _chain(session.full_config["profiles"], chosen):
+        # As botocore goes: a web identity needs none, and keys in a source are taken.
+        by_keys = name != chosen and not _KEYS.isdisjoint(role)
+        if "role_arn" not in role or _WEB_IDENTITY in role or by_keys:
+            break
+        if _MFA in role:
+            found.append(MfaDevice(chosen, name, str(role[_MFA])))
+    return found
 
 
 def signing_profile(session: "AioSession", settings: AwsSettings) -> str:
@@ -506,20 +512,6 @@ def mfa_refusal(session: "AioSession", settings: AwsSettings) -> str:
         f' for it on a terminal alone. Run eval "$({command} --format env)" first and'
         " leave the profile out, or choose one that takes no code."
     )
-
-
-def _assumed_roles(
-    profiles: Mapping[str, Mapping[str, Any]], name: str
-) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yield the profiles whose roles are assumed, each with the next one's credentials.
-
-    As botocore goes: a web identity needs none, and keys in a source are taken.
-    """
-    for each, role in _chain(profiles, name):
-        by_keys = each != name and not _KEYS.isdisjoint(role)
-        if "role_arn" not in role or _WEB_IDENTITY in role or by_keys:
-            return
-        yield each, role
 
 
 def _chain(

@@ -38,7 +38,6 @@ from botocore import exceptions as boto
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from sfnwatch.clock import Clock
 from sfnwatch.errors import UsageError
 from sfnwatch.model.integrations import role_name
 from sfnwatch.model.json_stream import JsonStream, TextStream
@@ -46,7 +45,7 @@ from sfnwatch.model.records import HealthState, Received, Record, RecordKind
 from sfnwatch.model.values import clean, iso, mapping_of, maybe_time, stamp, text_of
 from sfnwatch.sources.answers import AwsRequest, CallsAws, Failure, Page, Text, Verdict
 from sfnwatch.sources.polling import OVERLAP, CallSource, PollingSource, WatchContext
-from sfnwatch.sources.targets import BEFORE_START, Targets, TimeSpan
+from sfnwatch.sources.targets import BEFORE_START, TimeSpan
 
 # -- which files -----------------------------------------------------------------------
 
@@ -349,9 +348,8 @@ class ArchiveBucket:
             async for page in pages:
                 for each in page.value.common_prefixes if len(folder) < deepest else ():
                     name = each.prefix.rstrip("/").rpartition("/")[2]
-                    if is_wanted(folder, name, window) and not _is_anothers(
-                        folder, name
-                    ):
+                    wanted = is_wanted(folder, name, window)
+                    if wanted and not _is_anothers(folder, name):
                         folders.append((*folder, name))
                 keys = [each.key for each in page.value.contents]
                 chosen = (choose(k, k.rpartition("/")[2], window) for k in keys)
@@ -493,28 +491,13 @@ _BEHIND = timedelta(minutes=10)
 _AGAIN = 30.0
 """Seconds between looks for new files: CloudTrail delivers about every five minutes."""
 _NAP = 0.5
-"""Seconds between looks at whether the history has been read."""
-_HISTORY = timedelta(seconds=30)
-"""How long that is waited for, of an execution that has ended."""
+"""Seconds between looks at whether anything is known of an execution."""
 _TELL = timedelta(seconds=1)
 """The time between words on how far the reading has come."""
 _TRIES, _TORN_PAUSE = 3, 2.0
 """How often a file is asked for whose answer is cut, and the seconds between; and after
 so many files that may not be read, with none that was, it is not they but the
 permission."""
-
-
-async def await_history(targets: Targets, clock: Clock) -> None:
-    """Let the history of an execution that has ended be read, if that is soon done.
-
-    All its roles are known then: what is asked for too early is asked once more, or has
-    to be held back as long as nobody can be told to be concerned.
-    """
-    end = clock.now() + _HISTORY
-    while targets.stopped_at is not None and not targets.finished:
-        if clock.now() >= end:
-            return
-        await clock.sleep(_NAP)
 
 
 def may_concern(record: Record, roles: frozenset[str], *, anybody: bool) -> bool:
@@ -575,7 +558,7 @@ class Archive(CallSource):
             if self.targets.finished:
                 return ""
             await self.rest(_NAP)
-        await await_history(self.targets, self.clock)
+        await self.await_history()
         while True:
             files = await self.attempt(self._look)
             for number, file in enumerate(files, 1):

@@ -88,7 +88,6 @@ from sfnwatch.sources.wire import (
     EXPIRED_PAUSE,
     STALE_PAGE,
     HttpSession,
-    MetadataSessions,
     code_of,
     failure_of,
     sign_in_failure,
@@ -302,8 +301,8 @@ Places = list[CredentialProvider]
 
 def _put_places(session: AioSession, prompter: Prompter) -> None:
     """Put our places among a session's."""
-    sessions: Any = MetadataSessions(AioContainerMetadataFetcher.TIMEOUT_SECONDS)
-    container = AioContainerProvider(fetcher=AioContainerMetadataFetcher(sessions))
+    asks = _asking_beside(AioContainerMetadataFetcher.TIMEOUT_SECONDS)
+    container = AioContainerProvider(fetcher=AioContainerMetadataFetcher(asks))
     instance = _of_instance(session)
     resolver: Any = session.get_component("credential_provider")
     profile = profile_name(session)
@@ -344,11 +343,15 @@ class _ProfilePlaces(AioProfileProviderBuilder):
         return _in_their_places(places, [self._process_of(profile_name)])
 
 
+def _asking_beside(timeout: float) -> Any:
+    """Make a session that asks what has no TLS, and asks it by no proxy."""
+    return HttpSession(timeout=(timeout, timeout), metadata=True)
+
+
 def _of_instance(session: AioSession) -> CredentialProvider:
     setting = session.get_config_variable
     names = ("ec2_metadata_service_endpoint", "ec2_metadata_v1_disabled")
     timeout = setting("metadata_service_timeout")
-    sessions: Any = MetadataSessions(timeout)
     fetcher: Any = AioInstanceMetadataFetcher(
         timeout=timeout,
         num_attempts=setting("metadata_service_num_attempts"),
@@ -358,7 +361,7 @@ def _of_instance(session: AioSession) -> CredentialProvider:
             "ec2_metadata_service_endpoint_mode": resolve_imds_endpoint_mode(session),
             "ec2_credential_refresh_window": _REFRESH_WINDOW,
         },
-        session=sessions,
+        session=_asking_beside(timeout),
     )
     return AioInstanceMetadataProvider(iam_role_fetcher=fetcher)
 

@@ -78,7 +78,6 @@ class Diagnosis:
     def __init__(self, named: Named | None, settings: AwsSettings, tell: Tell) -> None:
         """Make one; with nothing named, some execution is looked for."""
         self._named, self._settings, self._tell = named, settings, tell
-        self._requests = RequestLog(SystemClock())
         self._clock = ServerClock()
         self._skews: list[float] = []
         """Seconds that this machine's clock is ahead of AWS's, by each answer."""
@@ -121,7 +120,7 @@ class Diagnosis:
         region = self._settings.region
         request = AwsRequest(operation, subject, region, dict, parameters)
         try:
-            with self._requests.asking("doctor"):
+            with RequestLog(SystemClock()).asking("doctor"):
                 async with asyncio.timeout(LIMIT):
                     answer = await self._aws.call(request)
             return Check(name, True, subject), answer.value

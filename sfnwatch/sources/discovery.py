@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from difflib import get_close_matches
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from sfnwatch.clock import Clock, ServerClock
@@ -425,20 +425,20 @@ def _is_after(execution: ListedExecution, moment: datetime) -> bool:
 # -- from what was named to executions ---------------------------------------------
 
 
-class Search:
+class Search(Struct, eq=False):
     """Looks for executions, with somebody's settings."""
 
-    def __init__(self, settings: AwsSettings, clock: ServerClock | None = None) -> None:
-        self._settings, self.clock = settings, clock or ServerClock()
-        self.asked: list[Received] = []
-        """The requests that it took, for the recording and for the request log."""
+    settings: AwsSettings
+    clock: ServerClock = field(default_factory=ServerClock)
+    asked: list[Received] = []
+    """The requests that it took, for the recording and for the request log."""
 
     @asynccontextmanager
     async def _discovery(
         self, named: Named | None, only: ListFilter | None = None
     ) -> AsyncIterator[Discovery]:
         """Look where what is named is, or all; raises SfnwatchError."""
-        settings = self._settings
+        settings = self.settings
         region = region_of(settings, named)
         check_profile(settings)
         async with AwsClient(settings, self.clock.heed, [Feature.START]) as aws:

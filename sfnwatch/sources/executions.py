@@ -179,7 +179,10 @@ class History(PollingSource):
         if not self._listed:
             self._observe(RecordKind.DESCRIBE, await self._describe())
             await self._define()
-        await self._read_forward()
+        # What there is by now, each page as it comes.
+        async for page in self._pages("first reading", _PAGE):
+            events = self._decoded(page.value.events)
+            self._hold(event for event in events if event.id > self._held)
         self._target.set_ready()
         if self._listed and self._ended:
             return ""
@@ -217,12 +220,6 @@ class History(PollingSource):
         self._target.set_ready()
 
     # -- reading -------------------------------------------------------------------
-
-    async def _read_forward(self) -> None:
-        """Read what there is by now, each page as it comes."""
-        async for page in self._pages("first reading", _PAGE):
-            events = self._decoded(page.value.events)
-            self._hold(event for event in events if event.id > self._held)
 
     async def _follow(self) -> bool:
         """Poll until it has ended; False if nothing waits for that any more.

@@ -10,7 +10,6 @@ nothing is called complete. Never by ReadOnly=false: it would hide DescribeTasks
 by Username: Step Functions takes a new session name for every call.
 """
 
-from collections import OrderedDict
 from collections.abc import AsyncGenerator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -50,7 +49,7 @@ class _LookupPage(Page, rename="pascal"):
     next_token: str | None = None
 
 
-class MeasuredCoverage:
+class MeasuredCoverage(Struct, eq=False):
     """How far CloudTrail has come: the time up to which our own calls are delivered.
 
     Each LookupEvents call we make is a CloudTrail record too, made at a time we know
@@ -58,9 +57,8 @@ class MeasuredCoverage:
     not complete beyond it. It is an estimate: services are delivered apart.
     """
 
-    def __init__(self) -> None:
-        self._missing: OrderedDict[str, datetime] = OrderedDict()
-        self._newest: datetime | None = None
+    _missing: dict[str, datetime] = {}
+    _newest: datetime | None = None
 
     def made(self, request_id: str, at: datetime) -> None:
         """Note a call of ours that was answered."""

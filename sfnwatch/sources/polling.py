@@ -36,7 +36,7 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar, NoReturn, TypeVar
 from urllib.parse import urlsplit
 
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import asdict, replace
 
 from sfnwatch.clock import Clock
@@ -91,26 +91,25 @@ class _Noted(Struct):
     note: str = ""
 
 
-class RequestLog:
+class RequestLog(Struct, eq=False):
     """The requests made for one source, until they are handed over.
 
     A source asks for one thing at a time: the first request, and botocore's own further
     tries, are those of one call.
     """
 
-    def __init__(self, clock: Clock, execution_arn: str | None = None) -> None:
-        self.clock = clock
-        self.execution_arn = execution_arn
-        """The one execution it is all for; None where it is for several."""
-        self.count = 0
-        """Requests sent so far."""
-        self._noted: list[_Noted] = []
-        """Those that are over, and are not handed over."""
-        self._note = ""
-        self._tries: Counter[str] = Counter()
-        self._under_way: _Noted | None = None
-        self._sent_at = clock.now()
-        """When that was sent."""
+    clock: Clock
+    execution_arn: str | None = None
+    """The one execution it is all for; None where it is for several."""
+    count: int = 0
+    """Requests sent so far."""
+    _noted: list[_Noted] = []
+    """Those that are over, and are not handed over."""
+    _note: str = ""
+    _tries: Counter[str] = field(default_factory=Counter)
+    _under_way: _Noted | None = None
+    _sent_at: datetime | None = None
+    """When that was sent."""
 
     @contextmanager
     def asking(self, note: str = "") -> Iterator["RequestLog"]:
@@ -191,7 +190,8 @@ class RequestLog:
         self._noted.append(told)
 
     def _seconds(self) -> float:
-        return round(max(0.0, seconds_between(self._sent_at, self.clock.now())), 3)
+        now = self.clock.now()
+        return round(max(0.0, seconds_between(self._sent_at or now, now)), 3)
 
 
 _ASKING: ContextVar[RequestLog | None] = ContextVar("asking", default=None)
@@ -255,6 +255,8 @@ _IN_VAIN, _MOST_REPEATED = 2, 10
 """Pages in a row that bring nothing new before there is a pause; and, of those that are
 the same as one before, so many that there is no end to be hoped for."""
 _LONGEST_PAUSE = 5.0
+_HISTORY, _HISTORY_NAP = timedelta(seconds=30), 0.5
+"""How long the history of what has ended is waited for, and seconds between looks."""
 _IDLE = 5.0
 """Seconds between looks for something to ask for."""
 
@@ -300,19 +302,18 @@ class TokenBucket:
     async def take(self) -> None:
         """Wait for a token; those who wait are served in turn."""
         async with self._turn:
-            self._refill()
-            while self._tokens < 1:
-                missing = (1 - self._tokens) / self._rate
-                await self._clock.sleep(max(_LEAST, missing))
-                self._refill()
+            while (missing := 1 - self._refilled()) > 0:
+                await self._clock.sleep(max(_LEAST, missing / self._rate))
             self._tokens -= 1
 
-    def _refill(self) -> None:
+    def _refilled(self) -> float:
+        """Give how many tokens there are by now."""
         now = self._clock.now()
         # A clock set back must not take tokens away.
         passed = max(0.0, seconds_between(self._refilled_at, now))
         self._tokens = min(self._burst, self._tokens + passed * self._rate)
         self._refilled_at = now
+        return self._tokens
 
 
 class RateLimitedAws:
@@ -738,6 +739,18 @@ class CallSource(PollingSource):
             self.say(words)
             await self.rest(_IDLE)
         return None
+
+    async def await_history(self) -> None:
+        """Let the history of an execution that has ended be read, if that is soon done.
+
+        All its roles are known then: what is asked for too early is asked once more, or
+        has to be held back as long as nobody can be told to be concerned.
+        """
+        end, targets = self.clock.now() + _HISTORY, self.targets
+        while targets.stopped_at is not None and not targets.finished:
+            if self.clock.now() >= end:
+                return
+            await self.clock.sleep(_HISTORY_NAP)
 
     def judge(self, failure: Failure) -> None:
         """Give up after the end what is not permitted, or fails again and again."""

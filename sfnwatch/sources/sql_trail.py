@@ -42,7 +42,6 @@ from sfnwatch.sources.archive import (
     FileWindow,
     TrailReader,
     UnreadableError,
-    await_history,
 )
 from sfnwatch.sources.polling import CallSource, Interval, WatchContext
 from sfnwatch.sources.targets import BEFORE_START, CallOptions, Query, Targets
@@ -304,7 +303,7 @@ class SqlTrail(CallSource):
             return words
         while True:
             # What is asked too early is asked, and paid for, once more.
-            await await_history(self.targets, self.clock)
+            await self.await_history()
             while (pause := self._too_soon()) > 0:
                 self.say()
                 await self.rest(min(pause, _LOOK_AGAIN))

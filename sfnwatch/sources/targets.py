@@ -136,39 +136,38 @@ def features_of(arns: Iterable[ExecutionArn], options: LiveOptions) -> list[Feat
 # -- what is known of it -------------------------------------------------------------
 
 
-class Target:
+class Target(Struct, eq=False):
     """One execution, and what there is to look up for it."""
 
-    def __init__(self, arn: ExecutionArn, targets: "Targets", level: int = 0) -> None:
-        self.arn = arn
-        self.level = level
-        """How many executions above it led to it; 0 for one that somebody named."""
-        self._targets = targets
-        self.lookup_queries: dict[Query, None] = {}
-        """What to ask LookupEvents for, in the order it was found out."""
-        self.trail_queries: dict[Query, None] = {}
-        """The same for a trail, which may have data events: an Invoke, an item got."""
-        self.roles: set[str] = set()
-        """Names of the roles its calls are made with."""
-        self.tasks: set[str] = set()
-        """The ARNs of the ECS tasks that it started."""
-        self.started_at: datetime | None = None
-        self.stopped_at: datetime | None = None
-        self.redriven_at: datetime | None = None
-        """When it was last taken up again after it had ended."""
-        self.redrives = 0
-        """How often that was."""
-        self._before: list[tuple[datetime, datetime | None]] = []
-        """From when to when it ran before that, each time."""
-        self.ready = False
-        """True when its definition has been read, or all there is instead of it."""
-        self.finished = False
-        """True when the source of its history has ended, for whatever reason."""
+    arn: ExecutionArn
+    targets: "Targets"
+    level: int = 0
+    """How many executions above it led to it; 0 for one that somebody named."""
+    lookup_queries: dict[Query, None] = {}
+    """What to ask LookupEvents for, in the order it was found out."""
+    trail_queries: dict[Query, None] = {}
+    """The same for a trail, which may have data events: an Invoke, an item got."""
+    roles: set[str] = set()
+    """Names of the roles its calls are made with."""
+    tasks: set[str] = set()
+    """The ARNs of the ECS tasks that it started."""
+    started_at: datetime | None = None
+    stopped_at: datetime | None = None
+    redriven_at: datetime | None = None
+    """When it was last taken up again after it had ended."""
+    redrives: int = 0
+    """How often that was."""
+    before: list[tuple[datetime, datetime | None]] = []
+    """From when to when it ran before that, each time."""
+    ready: bool = False
+    """True when its definition has been read, or all there is instead of it."""
+    finished: bool = False
+    """True when the source of its history has ended, for whatever reason."""
 
     def set_ready(self) -> None:
         """Note that what it can call, by which role and since when, is known by now."""
         self.ready = True
-        self._targets.known.set()
+        self.targets.known.set()
 
     def finish(self) -> None:
         """Note that no more will be known of it."""
@@ -179,7 +178,7 @@ class Target:
     def runs(self) -> list[tuple[datetime, datetime | None]]:
         """From when to when it ran, each time; None as an end: it runs still."""
         begin = self.redriven_at or self.started_at
-        return [*self._before, (begin, self.stopped_at)] if begin else []
+        return [*self.before, (begin, self.stopped_at)] if begin else []
 
     @staticmethod
     def notes(event_type: str) -> bool:
@@ -208,7 +207,7 @@ class Target:
         elif event.type in TERMINAL:
             self.stopped_at = at
         elif event.type == REDRIVEN:
-            self._before = self.runs
+            self.before = self.runs
             self.stopped_at, self.redriven_at = None, at
             self.redrives += 1
         elif event.type.endswith("Scheduled"):
@@ -231,7 +230,7 @@ class Target:
     def _tell_started(self, event: HistoryEvent, details: Record) -> None:
         run = text_of(details.get("mapRunArn")) if "MapRun" in event.type else None
         for arn in (run,) if run else started_in(event.type, details):
-            self._targets.on_started(self, arn)
+            self.targets.on_started(self, arn)
 
     def _observe_description(self, record: Record, seen_at: datetime | None) -> None:
         # The history is more exact.

@@ -15,7 +15,7 @@ names what was tried, on what, what came back, and what to do.
 import asyncio
 import re
 import ssl
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -99,6 +99,7 @@ class HttpSession:
         self._timeout = aiohttp.ClientTimeout(sock_connect=connect, sock_read=read)
         self._connector_args = {"limit": max_pool_connections, **(connector_args or {})}
         self._session: aiohttp.ClientSession | None = None
+        self._turn = asyncio.Lock()
 
     async def __aenter__(self) -> Self:
         # Reading the certificates takes long enough to make a frame late.
@@ -123,11 +124,10 @@ class HttpSession:
     def _tls(self) -> ssl.SSLContext:
         """Read the certificates to trust; raises botocore's InvalidConfigError."""
         context: ssl.SSLContext = create_urllib3_context()
+        context.check_hostname = bool(self._verify)
         if not self._verify:
-            context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
             return context
-        context.check_hostname = True
         verify: Any = self._verify
         if path := get_cert_path(verify):
             try:
@@ -140,6 +140,15 @@ class HttpSession:
                 msg = f"The CA bundle {clean(path, _SHOWN)} can't be read: {why}."
                 raise boto.InvalidConfigError(error_msg=msg) from error
         return context
+
+    @asynccontextmanager
+    async def acquire(self) -> AsyncIterator[Self]:
+        """Open it, for one of botocore's fetchers of a machine's own credentials.
+
+        One at a time: it has one connection, which is closed behind each.
+        """
+        async with self._turn, self:
+            yield self
 
     async def send(self, request: Any) -> AioAWSResponse:
         """Send one request, as botocore has prepared and signed it."""
@@ -184,20 +193,6 @@ class HttpSession:
         )
 
 
-class MetadataSessions:
-    """Gives botocore's fetchers of a machine's own credentials a session a request."""
-
-    def __init__(self, timeout: float) -> None:
-        self._timeout = timeout
-
-    @asynccontextmanager
-    async def acquire(self) -> AsyncIterator[HttpSession]:
-        """Give a session that asks what has no TLS, and asks it by no proxy."""
-        timeout = self._timeout, self._timeout
-        async with HttpSession(timeout=timeout, metadata=True) as session:
-            yield session
-
-
 class _ReadBody:
     """The body of an answer that was read; botocore's response asks for it again."""
 
@@ -231,40 +226,39 @@ def _host(url: str) -> str:
 
 async def _read_whole(answer: aiohttp.ClientResponse) -> bytes:
     """Read an answer's body; raises UnboundedError for one longer than LIMIT."""
-    body = bytearray()
     try:
-        async for chunk in answer.content.iter_any():
-            body += chunk
-            if len(body) > LIMIT:
-                where = _host(str(answer.url))
-                raise UnboundedError(f"{where} answered with more than {size(LIMIT)}")
+        await answer.content.readexactly(LIMIT + 1)
+    except asyncio.IncompleteReadError as whole:
+        return whole.partial
     finally:
         if not answer.content.at_eof():
             answer.close()
-    return bytes(body)
+    where = _host(str(answer.url))
+    raise UnboundedError(f"{where} answered with more than {size(LIMIT)}")
+
+
+_OF_PROXY = aiohttp.ClientProxyConnectionError, aiohttp.ClientHttpProxyError
+_CUT = aiohttp.ServerDisconnectedError, aiohttp.ClientPayloadError
+_OF_BOTO: Sequence[tuple[Any, Callable[..., Exception]]] = (
+    (aiohttp.ClientSSLError, boto.SSLError),
+    (_OF_PROXY, boto.ProxyConnectionError),
+    (_CUT, boto.ConnectionClosedError),
+    (aiohttp.ConnectionTimeoutError, boto.ConnectTimeoutError),
+    (TimeoutError, boto.ReadTimeoutError),
+    ((aiohttp.ClientConnectionError, OSError), boto.EndpointConnectionError),
+    (Exception, boto.HTTPClientError),
+)
+"""Botocore's errors by aiohttp's: the first that fits holds."""
 
 
 def _of_boto(error: Exception, request: Any, proxy: str | None) -> Exception:
     """Give botocore's error for one of aiohttp's: by its kind it is tried again."""
-    url = _host(request.url)
-    match error:
-        case aiohttp.ClientSSLError():
-            return boto.SSLError(endpoint_url=url, error=error)
-        case aiohttp.ClientProxyConnectionError() | aiohttp.ClientHttpProxyError():
-            masked = mask_proxy_url(proxy or "")
-            return boto.ProxyConnectionError(proxy_url=masked, error=error)
-        case aiohttp.ServerDisconnectedError() | aiohttp.ClientPayloadError():
-            return boto.ConnectionClosedError(
-                error=error, request=request, endpoint_url=url
-            )
-        case aiohttp.ConnectionTimeoutError():
-            return boto.ConnectTimeoutError(endpoint_url=url, error=error)
-        case TimeoutError():
-            return boto.ReadTimeoutError(endpoint_url=url, error=error)
-        case aiohttp.ClientConnectionError() | OSError():
-            return boto.EndpointConnectionError(endpoint_url=url, error=error)
-        case _:
-            return boto.HTTPClientError(error=error)
+    kind = next(ours for theirs, ours in _OF_BOTO if isinstance(error, theirs))
+    # One that is no URL can't even be masked.
+    masked = mask_proxy_url(proxy or "") if kind is boto.ProxyConnectionError else None
+    told = {"endpoint_url": _host(request.url), "proxy_url": masked}
+    # Without the request: there are credentials in its headers.
+    return kind(error=error, **told)
 
 
 # -- what errors mean ------------------------------------------------------------------

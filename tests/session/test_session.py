@@ -54,7 +54,7 @@ def scripted(*batches: Batch) -> Session:
             take(batch)
             await SystemClock().sleep(0)
 
-    return Session("live", stream, clock=SystemClock(), executions=[ARN])
+    return Session("live", stream, clock=SystemClock(), executions=(ARN,))
 
 
 async def told_of(watched: Session) -> list[Batch]:
@@ -144,7 +144,7 @@ async def test_a_companion_has_the_last_word_however_it_ends(*, hold: bool) -> N
         if hold:
             await asyncio.Event().wait()
 
-    watched = Session("live", stream, clock=SystemClock(), executions=[ARN])
+    watched = Session("live", stream, clock=SystemClock(), executions=(ARN,))
     watched.companions.append(Counting())
     async with asyncio.TaskGroup() as group:
         running = group.create_task(watched.run())
@@ -163,7 +163,7 @@ async def test_what_ends_it_is_raised_by_itself_and_kept() -> None:
     async def refuse() -> None:
         raise RefusedError("No such profile.")
 
-    watched = Session("live", stream, clock=SystemClock(), executions=[ARN])
+    watched = Session("live", stream, clock=SystemClock(), executions=(ARN,))
     with pytest.raises(RefusedError, match="No such profile"):
         await watched.run()
     assert str(watched.failure) == "No such profile."

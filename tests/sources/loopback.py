@@ -126,23 +126,25 @@ def page_of(
 class Stub(Struct):
     """A JSON service that answers each operation as it is told to.
 
-    An answer is a JSON value, bytes, or a Refusal that is raised.
+    An answer is a JSON value, bytes, or a Refusal, which may be raised, too.
     """
 
     answers: dict[str, Callable[[Mapping[str, Any]], Any]] = field(default_factory=dict)
     asked: list[AskedOf] = field(default_factory=list)
     url: str = ""
 
-    def of(self, operation: str) -> list[AskedOf]:
-        return [each for each in self.asked if each.operation == operation]
+    def of(self, operation: str) -> list[Mapping[str, Any]]:
+        """Give the parameters of what was asked."""
+        return [e.parameters for e in self.asked if e.operation == operation]
 
     async def take(self, request: web.Request) -> web.StreamResponse:
         asked = asked_of(request, await request.read())
         self.asked.append(asked)
         try:
-            return json_response(self.answers[asked.operation](asked.parameters))
+            told = self.answers[asked.operation](asked.parameters)
         except Refusal as refusal:
-            return refusal.response()
+            told = refusal
+        return told.response() if isinstance(told, Refusal) else json_response(told)
 
 
 @asynccontextmanager

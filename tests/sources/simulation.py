@@ -210,15 +210,11 @@ class Simulation:
         if change is not None and asked.operation in self.alone:
             return _changed(change, asked, {}, REQUEST_ID)
         given = answer(self.account, DemoRequest(request.headers, body))
-        headers = {
-            "Content-Type": given.content_type,
-            "Date": http_date(self.account.now()),
-            "x-amzn-RequestId": given.request_id,
-            "x-amzn-ErrorType": given.error_code or "",
-        }
+        given.headers["Date"] = http_date(self.account.now())
         if change is not None and given.status == 200:
-            return _changed(change, asked, json.loads(given.body), headers)
-        return web.Response(status=given.status, body=given.body, headers=headers)
+            usual = json.loads(given.text or "")
+            return _changed(change, asked, usual, given.headers)
+        return given
 
     def settings(self, **more: Any) -> AwsSettings:
         known = {

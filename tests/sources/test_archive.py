@@ -228,10 +228,9 @@ def test_a_record_comes_as_its_bytes_stand_in_the_file() -> None:
 
 
 @examples(60)
-@given(st.integers(1, len(WHOLE) - 3), st.booleans())
+@given(end=st.integers(1, len(WHOLE) - 3), packed=st.booleans())
 def test_of_a_file_cut_short_what_is_whole_comes_and_the_cut_is_told(
-    end: int,
-    packed: bool,  # noqa: FBT001
+    *, end: int, packed: bool
 ) -> None:
     data = gzip.compress(WHOLE) if packed else WHOLE
     records, trouble = read(data[: end % (len(data) - 3) + 1])

@@ -85,14 +85,12 @@ VALUES = st.none() | st.integers(-(2**53), 2**53) | st.text() | st.lists(st.text
 
 @settings(max_examples=60)
 @given(
-    st.lists(st.dictionaries(st.text(), VALUES), max_size=4),
-    st.sampled_from([True, False]),
-    st.integers(0, 2),
+    items=st.lists(st.dictionaries(st.text(), VALUES), max_size=4),
+    escaped=st.booleans(),
+    indent=st.integers(0, 2),
 )
 def test_each_item_of_a_page_is_handed_on_as_it_came(
-    items: list[Any],
-    escaped: bool,  # noqa: FBT001
-    indent: int,
+    *, items: list[Any], escaped: bool, indent: int
 ) -> None:
     written = [
         json.dumps(each, ensure_ascii=escaped, indent=indent or None).encode(

@@ -47,32 +47,36 @@ DO = ("Allow ", "Check ", "Choose ", "Correct ", "Name ", "Run", "Use ", "or run
 EVIL = "evil\x1b]0;x\x07\x9b31m\u202e\nsfnwatch: forged \udcff"
 
 
+def is_said_well(failure: Failure) -> bool:
+    """True for one clean line without a secret, with what to do unless it may pass."""
+    said = failure.message
+    helps = failure.state is HealthState.RETRYING or any(do in said for do in DO)
+    return said.isprintable() and helps and "canary" not in said
+
+
 REQUEST = AwsRequest(
     "states:DescribeExecution", ARN, REGION, dict, {"executionArn": ARN}
 )
 
 
 async def outcome(profile: str | None = "p") -> Failure | None:
-    """Ask for something that can't be asked for without credentials."""
+    """Ask for what takes credentials; whatever is wrong with them is said well."""
+    failure = None
     async with AwsClient(AwsSettings(REGION, profile=profile)) as aws:
         try:
             await aws.call(REQUEST)
-        except Failure as failure:
-            return failure
-    return None
-
-
-async def refused(profile: str | None = "p") -> Failure:
-    failure = await outcome(profile)
-    assert failure is not None
+        except Failure as failed:
+            failure = failed
+    assert failure is None or is_said_well(failure), failure.message
     return failure
 
 
-def is_said_well(failure: Failure) -> bool:
-    """True for one clean line without a secret, with what to do unless it may pass."""
-    said = failure.message
-    helps = failure.state is HealthState.RETRYING or any(do in said for do in DO)
-    return said.isprintable() and helps and "canary" not in said
+async def refused(profile: str | None = "p") -> str:
+    """Ask for what is refused for good; gives the words."""
+    failure = await outcome(profile)
+    assert failure is not None
+    assert failure.state is HealthState.REFUSED
+    return failure.message
 
 
 # -- every error there is --------------------------------------------------------------
@@ -210,8 +214,7 @@ async def test_no_setting_and_no_variable_ends_in_anything_but_a_sentence(
                 if not text:
                     patch.setenv(name, value.replace("\0", "0"))
                 configure(f"{text}{name} = {value}\n" if text else "")
-                failure = await outcome("p" if text else None)
-            assert failure is None or is_said_well(failure), (name, failure)
+                await outcome("p" if text else None)
 
 
 # -- what settings may be instead ------------------------------------------------------
@@ -223,9 +226,9 @@ async def test_credentials_that_can_not_be_had_say_why_and_what_to_do(
 ) -> None:
     text, why = TROUBLE[what]
     configure(text)
-    failure = await refused()
+    failure = await outcome()
+    assert failure is not None
     assert why in failure.message
-    assert is_said_well(failure), failure.message
     logged_out = "not logged in" in what
     assert failure.state is (HealthState.EXPIRED if logged_out else HealthState.REFUSED)
     assert ("aws login" in failure.message) is (what == "no credentials")
@@ -260,11 +263,8 @@ async def test_a_process_is_named_with_its_profile_and_what_is_wrong_with_it(
 ) -> None:
     async def said(command: str) -> str:
         configure(PLACES[place].format(command))
-        failure = await refused()
-        assert failure.state is HealthState.REFUSED
-        head, _, why = failure.message.partition(f" of the profile {place}: ")
+        head, _, why = (await refused()).partition(f" of the profile {place}: ")
         assert head == "AWS credentials: credential_process"
-        assert is_said_well(failure), failure.message
         assert "aws login" not in why
         return why.removesuffix(" Correct it, or choose another --profile.")
 
@@ -307,13 +307,11 @@ async def test_a_setting_of_a_role_that_can_not_be_is_named_with_its_profile(
             usual = "" if setting == "role_arn" else ROLE
             own = f"{usual}{setting} = {value}\nsource_profile = keys\n"
             configure(f"{first}[profile {place}]\n{own}[profile keys]\n{KEYS}")
-            failure = await refused()
-            assert failure.state is HealthState.REFUSED
-            assert f"{setting} of the profile {place} is " in failure.message
-            assert ", and has to be " in failure.message
-            assert "Correct it, or choose another --profile." in failure.message
-            assert is_said_well(failure), failure.message
-            assert "aws login" not in failure.message
+            said = await refused()
+            assert f"{setting} of the profile {place} is " in said
+            assert ", and has to be " in said
+            assert "Correct it, or choose another --profile." in said
+            assert "aws login" not in said
 
 
 # -- what is named as a file -----------------------------------------------------------
@@ -339,13 +337,6 @@ async def test_what_is_named_as_a_file_and_is_none_is_refused_and_never_waited_f
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "folder").mkdir()
     path = "/dev/zero" if kind == "device" else str(tmp_path / kind)
-
-    async def said(profile: str | None = None) -> str:
-        failure = await refused(profile)
-        assert failure.state is HealthState.REFUSED
-        assert is_said_well(failure), failure.message
-        return failure.message
-
     for variable, others in FILES.items():
         with monkeypatch.context() as patch:
             configure("[default]\n" + (KEYS if variable == "AWS_CA_BUNDLE" else ""))
@@ -353,13 +344,14 @@ async def test_what_is_named_as_a_file_and_is_none_is_refused_and_never_waited_f
                 patch.setenv(name, value)
             bundle = f"AWS settings: The CA bundle {path} can't be read: it is no file."
             named = f"{variable} is {path}, and that is no file. Name a file."
-            assert (await said()).startswith(bundle if "CA" in variable else named)
+            said = await refused(None)
+            assert said.startswith(bundle if "CA" in variable else named)
             if "CA" not in variable:
                 with pytest.raises(BadFileError, match=variable):
                     check_profile(AwsSettings(REGION))
     for setting, rest in FILE_SETTINGS.items():
         configure(f"[profile p]\n{rest}{setting} = {path}\n")
-        assert "no file" in await said("p")
+        assert "no file" in await refused()
 
 
 @pytest.mark.parametrize("path", [os.devnull, NEVER, "", "~nobody-at-all/x"])
@@ -417,10 +409,9 @@ async def test_a_login_of_aws_login_says_which_extra_it_takes(
 ) -> None:
     monkeypatch.setattr("aiobotocore.credentials.EC", None)
     configure("[profile p]\nlogin_session = arn:aws:iam::1:user/me\n")
-    failure = await refused()
-    assert "takes awscrt, which is not installed. Run: " in failure.message
-    assert "sfnwatch[login]" in failure.message
-    assert failure.state is HealthState.REFUSED
+    said = await refused()
+    assert "takes awscrt, which is not installed. Run: " in said
+    assert "sfnwatch[login]" in said
 
 
 async def test_several_who_wait_for_credentials_share_one_try(
@@ -558,11 +549,8 @@ async def test_nobody_is_asked_in_the_clear_but_on_this_machine(
         monkeypatch.setenv("HTTP_PROXY", proxy.url)
         for name in (variable, "AWS_ENDPOINT_URL"):
             monkeypatch.setenv(name, "http://aws.example")
-            failure = await refused(profile)
-            if variable in ENDPOINTS:
-                assert "neither this machine nor https" in failure.message
-            assert failure.state is HealthState.REFUSED
-            assert is_said_well(failure), failure.message
+            said = await refused(profile)
+            assert variable not in ENDPOINTS or "neither this machine nor https" in said
         assert proxy.requests == []
 
 
@@ -587,7 +575,8 @@ async def test_nobody_who_is_asked_sends_one_elsewhere(
         moved = {"Location": f"{other.url}{ROLE_PATH}"}
         async with host(lambda _: web.Response(status=status, headers=moved)) as here:
             monkeypatch.setenv(variable, here.url)
-            failure = await refused(profile)
+            failure = await outcome(profile)
+            assert failure is not None
             assert failure.message.endswith(
                 f"{here.url} answered {status}, a redirect to {other.url}, which is not"
                 " followed: credentials would go along."
@@ -606,7 +595,6 @@ async def test_who_hands_out_no_credentials_is_said_to(
     async with host(lambda _: json_response(answer)) as own:
         monkeypatch.setenv(variable, own.url)
         failure = await outcome(profile)
-        assert failure is None or is_said_well(failure), failure.message
         assert variable == ENDPOINTS[1] or failure is not None
 
 
@@ -660,12 +648,6 @@ def refusal(profile: str | None) -> str:
     [
         (None, "", "aws login"),
         ("dev", "[profile dev]\nregion = eu-west-1\n", "aws login --profile dev"),
-        (
-            "sso",
-            "[profile sso]\nsso_session = corp\n[sso-session corp]\n",
-            "aws sso login --profile sso",
-        ),
-        ("old", "[profile old]\nsso_start_url = x\n", "aws sso login --profile old"),
         ("gone", "[profile dev]\n", "aws login --profile gone"),
     ],
 )

@@ -30,14 +30,6 @@ HISTORY, DESCRIBE = "GetExecutionHistory", "DescribeExecution"
 Event = Mapping[str, Any]
 
 
-def newest_first(simulation: Simulation) -> list[Arrival]:
-    return [r for r in simulation.asked(HISTORY) if r.parameters["reverseOrder"]]
-
-
-def forward(simulation: Simulation) -> list[Arrival]:
-    return [r for r in simulation.asked(HISTORY) if not r.parameters["reverseOrder"]]
-
-
 def paged(simulation: Simulation, size: int, hidden_until: float = 0.0) -> None:
     """Have the history come in pages of a size: what is asked for is a limit only.
 
@@ -64,9 +56,10 @@ async def test_a_long_history_is_read_forward_once_page_by_page(
     simulation.clock.advance(3600)
     watched = await simulation.watch(drain=0)
     assert watched.event_ids() == list(range(1, 12))
-    asked = forward(simulation)
-    assert {r.parameters["maxResults"] for r in asked} == {1000}
-    assert ["nextToken" in r.parameters for r in asked] == [False, True, True, True]
+    asked = [r.parameters for r in simulation.asked(HISTORY)]
+    asked = [each for each in asked if not each["reverseOrder"]]
+    assert {each["maxResults"] for each in asked} == {1000}
+    assert ["nextToken" in each for each in asked] == [False, True, True, True]
     told = watched.told(RecordKind.REQUEST, "note")
     notes = [note for note in told if note.startswith("first")]
     pages = ["", ", page 2", ", page 3", ", page 4"]
@@ -99,7 +92,8 @@ async def test_a_gap_below_the_newest_events_is_closed_before_they_are_handed_ov
     watched = await sync.watch(drain=0)
     assert watched.event_ids() == list(range(1, 9))
     if seconds:
-        assert any("nextToken" in r.parameters for r in newest_first(sync))
+        asked = [r.parameters for r in sync.asked(HISTORY)]
+        assert any(each["reverseOrder"] and "nextToken" in each for each in asked)
 
 
 async def test_events_come_as_aws_wrote_them_each_once(sync: Simulation) -> None:
@@ -354,25 +348,6 @@ async def test_one_that_is_refused_keeps_no_calls_from_one_long_over(
 DEEP = ChildOptions(depth=3, children=10)
 
 
-def statuses(watched: Watched) -> Counter[str]:
-    """Count the executions by their ends, those that were named apart."""
-    return Counter(each.status for each in watched.trace.as_of().children.values())
-
-
-async def test_a_nested_execution_is_read_to_its_end(simulate: Simulate) -> None:
-    simulation = await simulate("pipeline")
-    watched = await simulation.watch(children=DEEP, drain=0)
-    moment = watched.trace.as_of()
-    (root,), (child,) = moment.roots.values(), moment.children.values()
-    assert (root.status, child.status) == ("SUCCEEDED", "SUCCEEDED")
-    described = simulation.asked("DescribeStateMachineForExecution")
-    assert len(described) == 2, "its branches are numbered by its definition"
-    parent = moment.lineage.parents[child.arn]
-    visit = root.visit(parent.visit_id)
-    assert visit is not None
-    assert visit.name == "Ship"
-
-
 async def test_a_map_run_is_counted_and_listed_whole(simulate: Simulate) -> None:
     simulation = await simulate("distributed")
     watched = await simulation.watch(children=DEEP)
@@ -405,7 +380,8 @@ async def test_thousands_of_children_are_counted_within_the_budget(
     (told,) = watched.trace.as_of().map_runs.values()
     assert (told.executions.total, told.executions.failed) == (1_200, 25)
     assert len(watched.trace.children) == 1_200
-    assert statuses(watched)["FAILED"] == 4
+    read = [each.status for each in watched.trace.as_of().children.values()]
+    assert read.count("FAILED") == 4
     for operation, (rate, burst) in RATES.items():
         asked = simulation.asked(operation.partition(":")[2])
         if asked:
@@ -444,23 +420,6 @@ async def test_any_of_them_is_read_when_somebody_asks_while_it_is_watched(
     assert len(simulation.requests) == requests
 
 
-def refusing(
-    simulation: Simulation, operation: str, code: str, times: int = 10**6
-) -> list[str]:
-    """Have an operation refuse all but what was named, so many times."""
-    roots, refused = set(simulation.account.executions.values()), list[str]()
-
-    def change(asked: AskedOf, given: dict[str, Any]) -> Any:
-        named = asked.parameters.get("executionArn")
-        if named not in roots and len(refused) < times:
-            refused.append(str(named))
-            raise Refusal(code)
-        return given
-
-    simulation.changes[operation] = change
-    return refused
-
-
 @pytest.mark.parametrize(
     ("scenario", "operation"),
     [
@@ -473,7 +432,14 @@ async def test_what_may_not_be_read_stops_nothing(
     scenario: str, operation: str, simulate: Simulate
 ) -> None:
     simulation = await simulate(scenario)
-    assert not refusing(simulation, operation, "AccessDeniedException")
+    roots = set(simulation.account.executions.values())
+
+    def change(asked: AskedOf, given: dict[str, Any]) -> Any:
+        if asked.parameters.get("executionArn") not in roots:
+            raise Refusal("AccessDeniedException")
+        return given
+
+    simulation.changes[operation] = change
     watched = await simulation.watch(children=DEEP, drain=0)
     (root,) = watched.trace.as_of().roots.values()
     assert root.status == "SUCCEEDED"
@@ -537,9 +503,9 @@ def ran(simulation: Simulation, *spans: tuple[float, float | None]) -> None:
     simulation.changes[LIST] = answer
 
 
-def others(watched: Watched | Trace, arn: str) -> int | None:
+def others(watched: Watched, arn: str) -> int | None:
     """Count the others that ran while an execution did."""
-    trace = watched if isinstance(watched, Trace) else watched.trace
+    trace = watched.trace
     execution = trace.as_of().executions[arn]
     assert execution.started_at is not None
     begin, end = execution.started_at, execution.stopped_at
@@ -620,15 +586,22 @@ async def test_without_calls_to_look_for_nobody_asks(sync: Simulation) -> None:
     assert others(watched, sync.arn) is None
 
 
-async def test_the_machines_of_child_executions_are_asked_for_too(
+async def test_a_nested_execution_is_read_and_its_machine_asked_for_too(
     simulate: Simulate,
 ) -> None:
     simulation = await simulate("pipeline")
-    watched = await simulation.watch(children=ChildOptions(), drain=30)
+    watched = await simulation.watch(children=DEEP, drain=30)
+    moment = watched.trace.as_of()
+    (root,), (child,) = moment.roots.values(), moment.children.values()
+    assert (root.status, child.status) == ("SUCCEEDED", "SUCCEEDED")
+    visit = root.visit(moment.lineage.parents[child.arn].visit_id)
+    assert visit is not None
+    assert visit.name == "Ship"
+    described = simulation.asked("DescribeStateMachineForExecution")
+    assert len(described) == 2, "its branches are numbered by its definition"
     machines = {each.parameters["stateMachineArn"] for each in simulation.asked(LIST)}
     assert len(machines) == 2
-    for arn in watched.trace.executions:
-        assert others(watched, arn) == 0
+    assert [others(watched, arn) for arn in (root.arn, child.arn)] == [0, 0]
 
 
 async def test_what_a_map_run_runs_is_in_no_machine_s_list(simulate: Simulate) -> None:
@@ -674,22 +647,17 @@ async def test_of_one_that_is_known_later_to_have_begun_earlier_it_is_asked_anew
     assert {others(watched, first), others(watched, second)} == {0}
 
 
-async def test_whoever_waits_no_longer_asks_at_once(sync: Simulation) -> None:
+@pytest.mark.parametrize("denied", [False, True])
+async def test_where_no_more_calls_are_awaited_it_is_asked_at_once(
+    sync: Simulation, *, denied: bool
+) -> None:
     def stop(_: Batch) -> None:
         if sync.clock.now() >= sync.stopped_at and sync.watching is not None:
             sync.watching.end_drain()
 
-    await sync.watch(also=stop)
-    assert len(sync.asked(LIST)) == 4
-    assert sync.seconds(sync.requests[-1].at) <= ENDS + 10
-
-
-async def test_where_no_more_calls_are_awaited_it_is_asked_at_once(
-    sync: Simulation,
-) -> None:
-    sync.faults.deny.add("LookupEvents")
-    watched = await sync.watch()
-    assert watched.states("lookup")[-1] is HealthState.REFUSED
+    sync.faults.deny = {LOOKUP} if denied else set()
+    watched = await sync.watch(also=None if denied else stop)
+    assert (watched.states("lookup")[-1] is HealthState.REFUSED) is denied
     assert len(sync.asked(LIST)) == 4
     assert sync.seconds(sync.requests[-1].at) <= ENDS + 10
 

@@ -42,11 +42,9 @@ from tests.builders import (
 from tests.sources.clocks import EPOCH, ManualClock, SteppedClock
 from tests.sources.loopback import (
     EVERYTHING,
-    AskedOf,
     Refusal,
-    asked_of,
+    Stub,
     client_at,
-    json_response,
     page_of,
     served,
     settings_at,
@@ -107,7 +105,7 @@ class LogLine(Struct, frozen=True):
     since: datetime
 
 
-class Logs(Struct):
+class Logs(Stub, kw_only=True):
     """A service with its log groups, by one clock."""
 
     clock: SteppedClock
@@ -115,13 +113,17 @@ class Logs(Struct):
     """By name, or by ARN where they are another account's."""
     machine: Mapping[str, Any] | Refusal = field(default_factory=dict)
     """What DescribeStateMachine answers."""
-    asked: list[tuple[AskedOf, datetime]] = field(default_factory=list)
+    read_at: list[datetime] = field(default_factory=list)
+    """When it was asked for log events."""
     page: int = 10_000
     lax: bool = False
     """True for a service that knows no patterns."""
-    fail: Callable[[AskedOf], None] = lambda _: None
-    """Raises Refusal for what is to fail."""
-    url: str = ""
+
+    def __post_init__(self) -> None:
+        self.answers = {
+            "FilterLogEvents": self._filter,
+            "DescribeStateMachine": lambda _: self.machine,
+        }
 
     def client(self) -> AwsClient:
         """Give a client that may send everything, and holds the clock while it asks."""
@@ -140,25 +142,8 @@ class Logs(Struct):
         line = LogLine(event, at + timedelta(seconds=late))
         self.groups.setdefault(group, []).append(line)
 
-    def of(self, operation: str = "FilterLogEvents") -> list[Mapping[str, Any]]:
-        """Give the parameters of what was asked."""
-        return [a.parameters for a, _ in self.asked if a.operation == operation]
-
-    async def take(self, request: web.Request) -> web.StreamResponse:
-        asked = asked_of(request, await request.read())
-        self.asked.append((asked, self.clock.now()))
-        try:
-            self.fail(asked)
-            if asked.operation == "FilterLogEvents":
-                return json_response(self._filter(asked.parameters))
-            assert asked.operation == "DescribeStateMachine"
-            if isinstance(self.machine, Refusal):
-                raise self.machine
-            return json_response(self.machine)
-        except Refusal as refusal:
-            return refusal.response()
-
     def _filter(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
+        self.read_at.append(self.clock.now())
         known = {"startTime", "endTime", "filterPattern", "nextToken"}
         (which,) = asked.keys() - known
         name = asked[which]
@@ -224,7 +209,7 @@ class Reading(Struct):
 @pytest.fixture
 async def reading() -> AsyncIterator[Reading]:
     """Watch the experiment while it runs: each call is logged 130 s later."""
-    logs = Logs(SteppedClock(at(3)))
+    logs = Logs(clock=SteppedClock(at(3)))
     for record in OURS:
         logs.put(GROUP, record, datetime.fromisoformat(record["eventTime"]), 130)
     targets = known(history=sync_history()[:5], finished=False)
@@ -247,11 +232,11 @@ async def test_the_calls_are_read_as_they_are_logged_each_once(
     assert (last.source, last.lag, last.message) == ("log-group", 900, "")
     (role,) = reading.targets.roles
     pattern = f'{{ ($.eventName = "InvokeHTTPEndpoint") || ({USER} = "{role}") }}'
-    asked = reading.logs.of()
+    asked = reading.logs.of("FilterLogEvents")
     assert {each["filterPattern"] for each in asked} == {pattern}
     begin = int((at(0) - timedelta(seconds=5)).timestamp() * 1000)
     assert asked[0]["startTime"] == asked[-1]["startTime"] == begin
-    assert {each.region for each, _ in reading.logs.asked} == {REGION}
+    assert {each.region for each in reading.logs.asked} == {REGION}
 
 
 async def test_each_cycle_reads_a_while_back_and_some_far_back(
@@ -262,8 +247,10 @@ async def test_each_cycle_reads_a_while_back_and_some_far_back(
     reading.end_at(8200)
     assert "straggler" in found(await reading.run())
     back = [
-        round(when.timestamp() - asked.parameters["startTime"] / 1000)
-        for asked, when in reading.logs.asked
+        round(when.timestamp() - asked["startTime"] / 1000)
+        for asked, when in zip(
+            reading.logs.of("FilterLogEvents"), reading.logs.read_at, strict=True
+        )
     ]
     assert set(back[-60:]) == {900, 7200}
     assert back[-1] == 7200
@@ -278,7 +265,7 @@ async def test_a_role_that_becomes_known_later_is_looked_for_from_the_start(
     reading.when(1200, lambda: reading.targets.each[0].roles.add("late"))
     reading.end_at(1300)
     assert sorted(found(await reading.run())) == sorted([*IDS, "late"])
-    asked = reading.logs.of()
+    asked = reading.logs.of("FilterLogEvents")
     patterns = [each["filterPattern"] for each in asked]
     first = asked[patterns.index(patterns[-1])]
     assert first["startTime"] == asked[0]["startTime"]
@@ -291,7 +278,7 @@ async def test_what_was_logged_between_an_end_and_a_redrive_is_not_read(
     reading.logs.clock.advance(TEN_DAYS)
     reading.end_at(TEN_DAYS + 60)
     assert found(await reading.run()) == IDS
-    earlier, first, *_ = reading.logs.of()
+    earlier, first, *_ = reading.logs.of("FilterLogEvents")
     assert earlier["endTime"] == int(at(309.05 + 900).timestamp() * 1000)
     assert first["startTime"] == int((at(TEN_DAYS - 5)).timestamp() * 1000)
     assert "endTime" not in first
@@ -549,9 +536,7 @@ def history(**end: Any) -> list[Received]:
     return run.end().records
 
 
-def machine(
-    *, level: str = "ALL", with_data: bool = True, group_arn: str | None = GROUP_ARN
-) -> dict[str, Any]:
+def machine(*, level: str = "ALL", group_arn: str | None = GROUP_ARN) -> dict[str, Any]:
     """Write DescribeStateMachine's answer."""
     logs = {"cloudWatchLogsLogGroup": {"logGroupArn": f"{group_arn}:*"}}
     resource = "arn:aws:states:::ecs:runTask"
@@ -563,7 +548,7 @@ def machine(
         "type": "EXPRESS",
         "loggingConfiguration": {
             "level": level,
-            "includeExecutionData": with_data,
+            "includeExecutionData": True,
             "destinations": [logs] if group_arn else [],
         },
     }
@@ -571,7 +556,7 @@ def machine(
 
 @pytest.fixture(name="logs")
 async def _logs() -> AsyncIterator[Logs]:
-    logs = Logs(SteppedClock(), {EXPRESS_GROUP: []}, machine())
+    logs = Logs(clock=SteppedClock(), groups={EXPRESS_GROUP: []}, machine=machine())
     async with served(logs.take) as logs.url:
         yield logs
 
@@ -581,7 +566,6 @@ def put(
     records: Sequence[Received],
     *,
     arn: str = EXPRESS_ARN,
-    late: float = 0.5,
     group: str = EXPRESS_GROUP,
     shift: float = 0,
 ) -> None:
@@ -590,7 +574,7 @@ def put(
         assert record.at is not None
         at = record.at + timedelta(seconds=shift - 1)
         message["event_timestamp"] = str(round(at.timestamp() * 1000))
-        logs.put(group, message, at, late)
+        logs.put(group, message, at)
 
 
 async def watch(logs: Logs, **options: Any) -> tuple[Watched, Targets]:
@@ -641,7 +625,7 @@ async def test_what_is_asked_for_and_how_often(logs: Logs) -> None:
     put(logs, history())
     await watch(logs)
     assert logs.of("DescribeStateMachine") == [{"stateMachineArn": MACHINE_ARN}]
-    first, *_, last = asked = logs.of()
+    first, *_, last = asked = logs.of("FilterLogEvents")
     pattern = f'{{ $.execution_arn = "{EXPRESS_ARN}" }}'
     assert {each["filterPattern"] for each in asked} == {pattern}
     assert {each["logGroupName"] for each in asked} == {EXPRESS_GROUP}
@@ -651,7 +635,7 @@ async def test_what_is_asked_for_and_how_often(logs: Logs) -> None:
     # Once it is found, no more is read than it can have lasted.
     assert last["startTime"] > epoch - 70_000
     assert last["endTime"] < epoch + 7 * 60_000
-    times = [at for each, at in logs.asked if each.operation == "FilterLogEvents"]
+    times = logs.read_at
     assert len(times) <= (times[-1] - times[0]).total_seconds() + 3
 
 
@@ -676,7 +660,7 @@ async def test_one_that_is_nowhere_is_given_up(logs: Logs) -> None:
     assert "may be older, or have been logged elsewhere" in message
     assert 540 < seconds(logs) < 660
     assert (targets.finished, targets.stopped_at) == (True, None)
-    since = min(each["startTime"] for each in logs.of())
+    since = min(each["startTime"] for each in logs.of("FilterLogEvents"))
     assert since == pytest.approx(EPOCH.timestamp() * 1000 - 3600_000, abs=1)
 
 
@@ -723,7 +707,7 @@ async def test_what_logs_nothing_is_refused_with_what_to_do(
     (message,) = watched.messages("history")
     assert message.startswith(f"{MACHINE_ARN} logs nothing, and AWS keeps no other")
     assert "aws stepfunctions update-state-machine" in message
-    assert logs.of() == []
+    assert logs.of("FilterLogEvents") == []
     assert targets.finished
 
 

@@ -51,6 +51,7 @@ from tests.sources.clocks import ManualClock, SteppedClock
 from tests.sources.conftest import Simulate
 from tests.sources.loopback import client_at, host
 from tests.sources.simulation import Simulation, Watched
+from tests.sources.test_archive import gathered
 
 T = TypeVar("T")
 DRAIN = LiveOptions().drain
@@ -127,12 +128,6 @@ def context(clock: ManualClock | None = None, **more: Any) -> WatchContext:
 def slept(source: PollingSource) -> list[float]:
     assert isinstance(source.clock, ManualClock)
     return source.clock.slept
-
-
-async def gathered(source: PollingSource) -> Watched:
-    watched = Watched()
-    await source.run(watched)
-    return watched
 
 
 async def states(*script: Outcome, wanted: bool = True, **more: Any) -> list[str]:

@@ -3,7 +3,6 @@
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -11,7 +10,7 @@ import pytest
 from msgspec import Struct, field
 
 from sfnwatch.errors import UsageError
-from sfnwatch.model.records import HealthState, Received, RecordKind
+from sfnwatch.model.records import HealthState, RecordKind
 from sfnwatch.sources.access import AwsSettings
 from sfnwatch.sources.aws_client import AwsClient
 from sfnwatch.sources.queue import Queue, parse_queue_url, queue_settings
@@ -66,17 +65,17 @@ class Sqs(Struct):
     clock: ManualClock
     entries: dict[str, Entry] = field(default_factory=dict)
     attributes: dict[str, str] = field(default_factory=dict)
-    fail: Callable[[str], None] = lambda _: None
-    """Raises Refusal for an operation that is to fail."""
+    fail: Callable[[], None] = lambda: None
+    """Raises Refusal if a deletion is to fail."""
     lie: Callable[[list[Any]], Any] = lambda found: found
     """What an answer's messages are made into."""
 
-    def send(self, *bodies: Any, sent_at: datetime | None = None) -> None:
+    def send(self, *bodies: Any) -> None:
         """Put messages in, as JSON if they are no text."""
         for body in bodies:
             text = body if isinstance(body, str) else json.dumps(body)
             now, key = self.clock.at, f"message-{uuid4()}"
-            self.entries[key] = Entry(text, sent_at or now, now)
+            self.entries[key] = Entry(text, now, now)
 
     @property
     def bodies(self) -> list[str]:
@@ -84,17 +83,12 @@ class Sqs(Struct):
 
     def answers(self) -> dict[str, Callable[[Mapping[str, Any]], Any]]:
         return {
-            "GetQueueAttributes": partial(self._look, "GetQueueAttributes"),
-            "ReceiveMessage": partial(self._receive, "ReceiveMessage"),
-            "DeleteMessageBatch": partial(self._delete, "DeleteMessageBatch"),
+            "GetQueueAttributes": lambda _: {"Attributes": self.attributes},
+            "ReceiveMessage": self._receive,
+            "DeleteMessageBatch": self._delete,
         }
 
-    def _look(self, operation: str, _: Mapping[str, Any]) -> Any:
-        self.fail(operation)
-        return {"Attributes": self.attributes}
-
-    def _receive(self, operation: str, asked: Mapping[str, Any]) -> Any:
-        self.fail(operation)
+    def _receive(self, asked: Mapping[str, Any]) -> Any:
         now = self.clock.at
         ready = [key for key, e in self.entries.items() if e.hidden_until <= now]
         messages = []
@@ -113,8 +107,8 @@ class Sqs(Struct):
             )
         return {"Messages": self.lie(messages)}
 
-    def _delete(self, operation: str, asked: Mapping[str, Any]) -> Any:
-        self.fail(operation)
+    def _delete(self, asked: Mapping[str, Any]) -> Any:
+        self.fail()
         handles = {each["ReceiptHandle"]: each["Id"] for each in asked["Entries"]}
         good = {f"{key}/{entry.received}": key for key, entry in self.entries.items()}
         for handle in handles.keys() & good.keys():
@@ -172,9 +166,6 @@ class Reading(Struct):
     async def run(self, drain: float = 0, **more: Any) -> Watched:
         return await gathered(self.source(drain, **more))
 
-    def asked(self, operation: str) -> list[Mapping[str, Any]]:
-        return [each.parameters for each in self.stub.of(operation)]
-
     @property
     def seconds(self) -> float:
         return (self.clock.at - at(0)).total_seconds()
@@ -204,13 +195,13 @@ async def test_calls_are_read_as_they_come_until_the_drain_is_over(
     assert watched.states("lookup") == ["connecting", "live", "draining", "ended"]
     assert 400 <= reading.seconds < 410
     assert {h.source for h in watched.healths("lookup")} == {"queue"}
-    asked = reading.asked("ReceiveMessage")
+    asked = reading.stub.of("ReceiveMessage")
     waits = [each["WaitTimeSeconds"] for each in asked]
     assert list(dict.fromkeys(waits)) == [15, 5, 1]
     # An answer that says nothing, and says so at once, is no reason to ask at once.
     assert len(asked) < 120
     assert len(reading.sqs.entries) == 3, "nothing is deleted"
-    assert not reading.asked("DeleteMessageBatch")
+    assert not reading.stub.of("DeleteMessageBatch")
 
 
 async def test_a_call_is_found_in_every_envelope_and_comes_as_it_was_sent(
@@ -244,9 +235,9 @@ async def test_what_comes_again_and_what_is_another_s_is_not_handed_on(
     assert min(entry.received for entry in reading.sqs.entries.values()) > 5
     # What comes again and again does not make the asking any busier.
     assert len(reading.stub.asked) < 1000
-    assert {each["VisibilityTimeout"] for each in reading.asked("ReceiveMessage")} == {
-        20
-    }
+    assert {
+        each["VisibilityTimeout"] for each in reading.stub.of("ReceiveMessage")
+    } == {20}
 
 
 async def test_a_role_that_becomes_known_brings_what_was_held_back(
@@ -270,17 +261,11 @@ async def test_states_of_the_executions_tasks_are_handed_on(reading: Reading) ->
     reading.send_at(80, dict(task_life()[3].record))
     reading.end_at(100)
     watched = await reading.run(consume=True)
-    versions = [
-        r["detail"]["version"] for r in map(of, watched.of(RecordKind.TASK_STATE))
-    ]
-    assert versions == [1, 2, 3, 4, 5]
+    details = watched.told(RecordKind.TASK_STATE, "detail")
+    assert [each["version"] for each in details] == [1, 2, 3, 4, 5]
     assert len(watched.of(RecordKind.UNREAD)) == 1
     left = [json.loads(body)["detail"]["taskArn"] for body in reading.sqs.bodies]
     assert left == [other] * 5
-
-
-def of(received: Received) -> Mapping[str, Any]:
-    return received.record
 
 
 @pytest.mark.parametrize("read", [12, None])
@@ -384,7 +369,7 @@ async def test_what_is_new_is_found_among_very_many_that_stay(reading: Reading) 
     assert "1,000 messages stay in the queue" in watched.messages("lookup")[-1]
     # Some requests a second at most, however much there is.
     assert len(reading.stub.asked) < 120 + 150 * 5
-    hidden = [each["VisibilityTimeout"] for each in reading.asked("ReceiveMessage")]
+    hidden = [each["VisibilityTimeout"] for each in reading.stub.of("ReceiveMessage")]
     assert (hidden[0], max(hidden)) == (20, 60)
 
 
@@ -401,7 +386,7 @@ async def test_what_was_handed_on_is_deleted_and_not_before(reading: Reading) ->
     watched = await gathered(reading.source(consume=True), look)
     assert len(found(watched)) == 25
     assert reading.sqs.bodies == ["other"]
-    sizes = [len(each["Entries"]) for each in reading.asked("DeleteMessageBatch")]
+    sizes = [len(each["Entries"]) for each in reading.stub.of("DeleteMessageBatch")]
     assert sizes == [10, 10, 5]
     told = watched.told(RecordKind.REQUEST, "note")
     assert {*told} == {
@@ -417,8 +402,8 @@ async def test_deletions_that_fail_keep_nobody_from_reading(
 ) -> None:
     left = iter(range(3))
 
-    def fail(operation: str) -> None:
-        if operation == "DeleteMessageBatch" and next(left, None) is not None:
+    def fail() -> None:
+        if next(left, None) is not None:
             if code:
                 raise Refusal(code, status=500 if code == "InternalError" else 400)
             for entry in reading.sqs.entries.values():
@@ -434,7 +419,7 @@ async def test_deletions_that_fail_keep_nobody_from_reading(
         (told,) = set(watched.messages("lookup"))
         assert told.startswith("Nothing is deleted from the queue. DeleteMessageBatch")
         assert "Allow sqs:DeleteMessage (" in told
-        assert len(reading.asked("DeleteMessageBatch")) == 1
+        assert len(reading.stub.of("DeleteMessageBatch")) == 1
     else:
         assert not reading.sqs.entries, "they come again, and are deleted then"
         assert (HealthState.RETRYING in watched.states("lookup")) is bool(code)

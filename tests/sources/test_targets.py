@@ -23,32 +23,14 @@ from sfnwatch.sources.targets import (
     TimeSpan,
     features_of,
 )
-from tests.builders import (
-    ARN,
-    CHILD_ARN,
-    EXPRESS_ARN,
-    MAP_RUN_ARN,
-    NESTED,
-    OTHER_ARN,
-    ROLE,
-    START,
-    History,
-    call,
-    changed,
-    definition,
-    describe,
-    event,
-    received,
-    sync_calls,
-    sync_history,
-)
+from tests import builders as aws
 
 OTHER_ROLE = "arn:aws:iam::1:role/other"
-LATER = START + timedelta(seconds=30)
+LATER = aws.START + timedelta(seconds=30)
 
 
 def targets(*arns: str) -> Targets:
-    return Targets([parse_execution_arn(arn) for arn in arns or (ARN,)])
+    return Targets([parse_execution_arn(arn) for arn in arns or (aws.ARN,)])
 
 
 def target_of(*records: Received) -> Target:
@@ -64,11 +46,11 @@ def task(resource: str, **more: Any) -> dict[str, Any]:
 
 def scheduled(resource_type: str, resource: str, **more: Any) -> Received:
     details = {"resourceType": resource_type, "resource": resource, **more}
-    return event(3, "TaskScheduled", 1, **details)
+    return aws.event(3, "TaskScheduled", 1, **details)
 
 
 def made(**more: Any) -> ApiCall:
-    record = call("RunTask", 1, key="x", **more)
+    record = aws.call("RunTask", 1, key="x", **more)
     return decode_call(record)[0]
 
 
@@ -86,7 +68,7 @@ def test_a_trail_is_asked_for_data_events_too() -> None:
         "F": task("arn:aws:states:::eks:call"),
         "H": task("arn:aws:states:::http:invoke"),
     }
-    target = target_of(definition(states))
+    target = target_of(aws.definition(states))
     asked = [source.partition(".")[0] for _, source in target.trail_queries]
     assert asked == ["lambda", "sqs", "ecs", "secretsmanager"]
     asked = [source.partition(".")[0] for _, source in target.lookup_queries]
@@ -105,15 +87,15 @@ def test_calls_are_looked_up_where_they_are_recorded(service: str, where: str) -
 @pytest.mark.parametrize(
     "record",
     [
-        event(3, "TaskScheduled", 1),
-        event(3, "ActivityScheduled", 1, resource="arn:aws:states:r:1:activity:a"),
-        event(3, "LambdaFunctionScheduled", 1, resource="arn:aws:lambda:r:1:f"),
+        aws.event(3, "TaskScheduled", 1),
+        aws.event(3, "ActivityScheduled", 1, resource="arn:aws:states:r:1:activity:a"),
+        aws.event(3, "LambdaFunctionScheduled", 1, resource="arn:aws:lambda:r:1:f"),
         scheduled("sqs", "sendMessage"),
-        received(RecordKind.HISTORY, {"id": "x"}),
-        received(RecordKind.EXPRESS, {"id": "x"}),
-        received(RecordKind.DEFINITION, {"definition": "["}),
-        received("unknown", {}),
-        sync_calls()[0],
+        aws.received(RecordKind.HISTORY, {"id": "x"}),
+        aws.received(RecordKind.EXPRESS, {"id": "x"}),
+        aws.received(RecordKind.DEFINITION, {"definition": "["}),
+        aws.received("unknown", {}),
+        aws.sync_calls()[0],
     ],
 )
 def test_there_is_nothing_to_look_up_for_these(record: Received) -> None:
@@ -126,32 +108,32 @@ def test_the_roles_are_those_of_the_start_the_definition_and_the_tasks() -> None
     fixed = {"RoleArn": "arn:aws:iam::1:role/fixed"}
     states = {"A": task("arn:aws:states:::ecs:runTask", Credentials=fixed)}
     target = target_of(
-        event(1, "ExecutionStarted", 0, roleArn="arn:aws:iam::1:role/of-start"),
-        definition(states),
+        aws.event(1, "ExecutionStarted", 0, roleArn="arn:aws:iam::1:role/of-start"),
+        aws.definition(states),
         scheduled("ecs", "runTask", taskCredentials={"roleArn": f"{OTHER_ROLE}/task"}),
     )
-    assert target.roles == {"of-start", ROLE.rpartition("/")[2], "fixed", "task"}
+    assert target.roles == {"of-start", aws.ROLE.rpartition("/")[2], "fixed", "task"}
 
 
 # -- when ----------------------------------------------------------------------------
 
 
 def test_the_history_s_times_are_kept_where_a_description_rounds_them() -> None:
-    end = START + timedelta(seconds=309.05)
+    end = aws.START + timedelta(seconds=309.05)
     times = {"startDate": "2023-11-15T00:28:24Z", "stopDate": "2023-11-15T00:33:33Z"}
-    rounded = changed(describe(), **times)
-    for records in ([*sync_history(), rounded], [rounded, *sync_history()]):
+    rounded = aws.changed(aws.describe(), **times)
+    for records in ([*aws.sync_history(), rounded], [rounded, *aws.sync_history()]):
         target = target_of(*records)
-        assert (target.started_at, target.stopped_at) == (START, end)
-    assert target_of(describe()).stopped_at == START + timedelta(seconds=309.05)
-    assert target_of(describe("RUNNING")).stopped_at is None
+        assert (target.started_at, target.stopped_at) == (aws.START, end)
+    assert target_of(aws.describe()).stopped_at == aws.START + timedelta(seconds=309.05)
+    assert target_of(aws.describe("RUNNING")).stopped_at is None
 
 
 def test_the_times_it_ran_are_apart_where_a_redrive_came_late() -> None:
     def day(number: float) -> datetime:
-        return START + timedelta(days=number)
+        return aws.START + timedelta(days=number)
 
-    both = targets(ARN, OTHER_ARN)
+    both = targets(aws.ARN, aws.OTHER_ARN)
     first, second = both.each
     assert both.spans == []
     for number, kind, days in (
@@ -161,33 +143,33 @@ def test_the_times_it_ran_are_apart_where_a_redrive_came_late() -> None:
         (4, "ExecutionFailed", 1),
         (5, "ExecutionRedriven", 14),
     ):
-        first.observe(event(number, kind, days * 86400))
-    before = TimeSpan(START - BEFORE_START, day(1) + AFTER_END)
+        first.observe(aws.event(number, kind, days * 86400))
+    before = TimeSpan(aws.START - BEFORE_START, day(1) + AFTER_END)
     latest = TimeSpan(day(14) - BEFORE_START)
     assert both.spans == [before, latest], "the first redrive came at once"
-    second.observe(event(1, "ExecutionStarted", 86400))
-    assert both.spans == [TimeSpan(START - BEFORE_START)], "the other still runs"
-    second.observe(event(2, "ExecutionSucceeded", 15 * 86400))
-    assert both.spans == [TimeSpan(START - BEFORE_START)]
-    first.observe(event(6, "ExecutionSucceeded", 14.5 * 86400))
-    assert both.spans == [TimeSpan(START - BEFORE_START, day(15) + AFTER_END)]
+    second.observe(aws.event(1, "ExecutionStarted", 86400))
+    assert both.spans == [TimeSpan(aws.START - BEFORE_START)], "the other still runs"
+    second.observe(aws.event(2, "ExecutionSucceeded", 15 * 86400))
+    assert both.spans == [TimeSpan(aws.START - BEFORE_START)]
+    first.observe(aws.event(6, "ExecutionSucceeded", 14.5 * 86400))
+    assert both.spans == [TimeSpan(aws.START - BEFORE_START, day(15) + AFTER_END)]
 
 
 def test_it_begins_with_the_first_start_and_ends_with_the_last_end() -> None:
-    both = targets(ARN, OTHER_ARN)
+    both = targets(aws.ARN, aws.OTHER_ARN)
     first, second = both.each
     assert both.span == TimeSpan()
-    first.started_at, second.started_at = LATER, START
+    first.started_at, second.started_at = LATER, aws.START
     first.stopped_at = LATER
-    assert both.span == TimeSpan(START - BEFORE_START, None), "the other still runs"
-    second.stopped_at = START
-    assert both.span == TimeSpan(START - BEFORE_START, LATER + AFTER_END)
-    assert both.span.has(START)
-    assert not both.span.has(START - 2 * BEFORE_START)
+    assert both.span == TimeSpan(aws.START - BEFORE_START, None), "the other still runs"
+    second.stopped_at = aws.START
+    assert both.span == TimeSpan(aws.START - BEFORE_START, LATER + AFTER_END)
+    assert both.span.has(aws.START)
+    assert not both.span.has(aws.START - 2 * BEFORE_START)
 
 
 def test_one_that_is_refused_is_not_waited_for() -> None:
-    both = targets(ARN, OTHER_ARN)
+    both = targets(aws.ARN, aws.OTHER_ARN)
     first, second = both.each
     first.stopped_at = LATER
     assert (both.stopped_at, both.known.is_set()) == (None, False)
@@ -214,7 +196,7 @@ def test_calls_of_its_roles_concern_it_and_of_others_our_own_alone() -> None:
 
 
 def test_one_that_is_not_described_yet_claims_no_other_role_s_calls() -> None:
-    both = targets(ARN, OTHER_ARN)
+    both = targets(aws.ARN, aws.OTHER_ARN)
     stranger = made(role=OTHER_ROLE)
     assert both.concerns(stranger), "nobody's role is known: it may be theirs"
     both.each[0].roles.add("mine")
@@ -231,11 +213,15 @@ def test_what_an_execution_starts_is_told_of() -> None:
     told: list[tuple[str, str]] = []
     watched = targets()
     watched.on_started = lambda target, arn: told.append((target.arn.arn, arn))
-    run = History().start().task("Nest", NESTED, submitted={"ExecutionArn": CHILD_ARN})
-    run.map_run("Each", MAP_RUN_ARN)
+    run = (
+        aws.History()
+        .start()
+        .task("Nest", aws.NESTED, submitted={"ExecutionArn": aws.CHILD_ARN})
+    )
+    run.map_run("Each", aws.MAP_RUN_ARN)
     for record in run.records:
         watched.each[0].observe(record)
-    assert told == [(ARN, CHILD_ARN), (ARN, MAP_RUN_ARN)]
+    assert told == [(aws.ARN, aws.CHILD_ARN), (aws.ARN, aws.MAP_RUN_ARN)]
 
 
 # -- what is wanted ------------------------------------------------------------------
@@ -251,7 +237,7 @@ def test_an_option_allows_what_it_is_for_and_no_more() -> None:
     assert features(archive="S3://bucket") == [Feature.ARCHIVE]
     queue = features(queue="https://q", consume=True)
     assert queue == [Feature.QUEUE, Feature.CONSUME]
-    assert features(EXPRESS_ARN) == [Feature.EXPRESS]
+    assert features(aws.EXPRESS_ARN) == [Feature.EXPRESS]
     assert features(depth=3) == [Feature.CHILDREN]
 
 
@@ -265,7 +251,7 @@ def with_roles(*roles: str) -> Targets:
 
 
 def start(watched: Targets) -> None:
-    started = event(1, "ExecutionStarted", 0, roleArn=ROLE, input="{}")
+    started = aws.event(1, "ExecutionStarted", 0, roleArn=aws.ROLE, input="{}")
     watched.each[0].observe(started)
 
 
@@ -275,8 +261,8 @@ def started() -> Targets:
     return made
 
 
-def run_task(key: str, seconds: float = 1, role: str = ROLE) -> Received:
-    return call("RunTask", seconds, key=key, role=role)
+def run_task(key: str, seconds: float = 1, role: str = aws.ROLE) -> Received:
+    return aws.call("RunTask", seconds, key=key, role=role)
 
 
 def ids(batch: Batch) -> list[str]:
@@ -312,26 +298,7 @@ def test_what_the_role_did_in_other_executions_is_held_and_not_kept() -> None:
     early, late = run_task("before", -6), run_task("after", 905)
     amid = [run_task("a", -4), run_task("b", 899)]
     assert ids(relevance.select([early, *amid])) == ["a", "b"]
-    watched.each[0].observe(event(2, "ExecutionSucceeded", 0))
+    watched.each[0].observe(aws.event(2, "ExecutionSucceeded", 0))
     assert relevance.select([late]) == ()
-    watched.each[0].observe(event(3, "ExecutionRedriven", 902))
+    watched.each[0].observe(aws.event(3, "ExecutionRedriven", 902))
     assert ids(relevance.select([])) == ["after"], "it was of the redrive"
-
-
-def test_what_came_before_it_was_known_when_they_ran_is_looked_at_again() -> None:
-    watched = targets(ARN, OTHER_ARN)
-    for each in watched.each:
-        each.roles.add(ROLE.rpartition("/")[2])
-    watched.each[0].started_at = START + timedelta(seconds=60)
-    relevance = Relevance(watched)
-    by_itself = call("ListTasks", 1, key="b", invoked_by=None)
-    assert relevance.select([run_task("a", 0), by_itself]) == ()
-    watched.each[1].started_at = START
-    assert ids(relevance.select([])) == ["a", "b"]
-
-
-@pytest.mark.parametrize("record", [{"eventName": "RunTask"}, [], None])
-def test_what_cannot_be_read_is_handed_on_as_such(record: object) -> None:
-    bad = received(RecordKind.TRAIL, record)
-    (kept,) = Relevance(targets()).select([bad])
-    assert (kept.kind, kept.data) == (RecordKind.UNREAD, bad.data)
