@@ -40,8 +40,19 @@ _COLORS = (
     *("panel", "warning", "error", "success"),
 )
 """The colors of a theme, of which it needs the first."""
-Keys = Mapping[str, tuple[str, ...]]
-"""An action's id to its keys, by their long names; none at all unbinds it."""
+
+
+class ChosenKeys(NamedTuple):
+    """The keys that a file gives to an action; none at all unbinds it."""
+
+    keys: tuple[str, ...]
+    """By their long names."""
+    where: str
+    """The file."""
+
+
+Keys = Mapping[str, ChosenKeys]
+"""By the action's id."""
 
 
 class UserTheme(Struct, frozen=True):
@@ -59,8 +70,6 @@ class Config(Struct, frozen=True):
     """The settings of files; every field has a default."""
 
     keys: Keys = {}
-    keys_where: Mapping[str, str] = {}
-    """The file in which an action's keys are written."""
     themes: Mapping[str, UserTheme] = {}
     source: Path | None = None
     options: Mapping[str, Any] = {}
@@ -123,8 +132,7 @@ def load_config(
             raise UsageError(msg, hint=f"It is in {themes[other.stem].where}.")
         colors = _read_table(other)
         themes[other.stem] = _read_theme(shown(other), other.stem, colors, "")
-    places = dict.fromkeys(keys, where)
-    return Config(keys, places, themes, file if is_read else None, table)
+    return Config(keys, themes, file if is_read else None, table)
 
 
 def _read_table(file: Path) -> dict[str, Any]:
@@ -188,13 +196,8 @@ def with_keymap(config: Config, name: str, who: str) -> Config:
         msg = f"{who}: there is no key map {quoted(name)}"
         every = f"There is {', '.join(known)}. Your own lie in {shown(place)}."
         raise UsageError(msg, hint=near(name, known) or every)
-    where = shown(known[name])
-    keys = _read_keys(where, _read_table(known[name]), "")
-    return replace(
-        config,
-        keys={**keys, **config.keys},
-        keys_where={**dict.fromkeys(keys, where), **config.keys_where},
-    )
+    keys = _read_keys(shown(known[name]), _read_table(known[name]), "")
+    return replace(config, keys={**keys, **config.keys})
 
 
 def _read_keys(where: str, value: Any, prefix: str) -> Keys:
@@ -205,7 +208,8 @@ def _read_keys(where: str, value: Any, prefix: str) -> Keys:
         name = f"{prefix}{action}"
         keys = convert(where, name, given, str | list[str])
         listed = [keys] if isinstance(keys, str) else keys
-        found[action] = tuple(_read_key(where, name, key) for key in listed if key)
+        chosen = tuple(_read_key(where, name, key) for key in listed if key)
+        found[action] = ChosenKeys(chosen, where)
     return found
 
 
@@ -314,26 +318,25 @@ def check(
         msg = f"{theme_source}: there is no theme {quoted(theme)}"
         every = f"There are: {', '.join(clean(name, 40) for name in sorted(known))}."
         raise UsageError(msg, hint=near(theme, known) or every)
-    for action in config.keys:
+    for action, chosen in config.keys.items():
         if action not in actions:
-            where = config.keys_where.get(action, "")
-            msg = f"{where}: keys: there is no action {quoted(action)}"
+            msg = f"{chosen.where}: keys: there is no action {quoted(action)}"
             raise UsageError(msg, hint=near(action, actions) or "Press ? for all.")
-    _check_clashes(config, actions)
+    _check_clashes(config.keys, actions)
 
 
-def _check_clashes(config: Config, actions: Mapping[str, Bound]) -> None:
+def _check_clashes(chosen: Keys, actions: Mapping[str, Bound]) -> None:
     """Refuse one key for two actions that are heard in the same place."""
-    chosen = config.keys
     taken: dict[tuple[str, str], str] = {}
     for action, bound in actions.items():
         own = tuple(key_name(key) or key for key in bound.keys)
-        for key in dict.fromkeys(chosen.get(action, own)):
+        keys = chosen[action].keys if action in chosen else own
+        for key in dict.fromkeys(keys):
             other = taken.setdefault((bound.context, key), action)
             if other == action or not {other, action} & chosen.keys():
                 continue
             names = f"{quoted(other)} and {quoted(action)}"
-            where = config.keys_where.get(action if action in chosen else other, "")
+            where = chosen[action if action in chosen else other].where
             msg = f"{where}: keys: {quoted(key)} is for both {names}"
             raise UsageError(msg, hint="Give one of them another key.")
 

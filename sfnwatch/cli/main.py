@@ -190,9 +190,8 @@ def main() -> NoReturn:
         import_module("sfnwatch.cli.prints")
     gc.set_threshold(*_COLLECT)
     try:
-        code = (
-            cli.main(prog_name="sfnwatch", standalone_mode=False) or Outcome.SUCCEEDED
-        )
+        ended = cli.main(prog_name="sfnwatch", standalone_mode=False)
+        code = ended or Outcome.SUCCEEDED
     except SfnwatchError as error:
         code = _fail(str(error), error.exit_code)
     except click.exceptions.NoArgsIsHelpError as error:

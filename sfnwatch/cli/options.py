@@ -23,7 +23,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from urllib.parse import unquote, urlsplit
 
 import click
@@ -76,9 +76,6 @@ _FILE = re.compile(r"\.(jsonl?|csv)(\.gz|\.zst)?$", re.IGNORECASE)
 _QUOTES = "\"'`"
 
 
-_CODE_DIGITS = 6
-
-
 # -- types -----------------------------------------------------------------------------
 
 
@@ -95,8 +92,7 @@ class Parsed(click.ParamType[T]):
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> T:
         if not isinstance(value, str):
-            done: T = value
-            return done
+            return cast("T", value)
         try:
             return self._read(value.strip())
         except (ValueError, OverflowError, KeyError):
@@ -768,7 +764,7 @@ def signed_in(**asked: Any) -> AwsSettings:
 def _ask_code(serial: str) -> str:
     while True:
         code = ask_unseen(f"MFA code for {serial}: ").strip()
-        if code.isascii() and code.isdigit() and len(code) == _CODE_DIGITS:
+        if re.fullmatch("[0-9]{6}", code):
             return code
         narrate("An MFA code has six digits; ctrl+c ends this.")
 

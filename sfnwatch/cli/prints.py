@@ -16,7 +16,6 @@ import json
 import os
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from importlib.resources import files
 from string import Template
 from typing import Any
 
@@ -30,6 +29,7 @@ from sfnwatch.cli.settings import commands
 from sfnwatch.errors import UsageError
 from sfnwatch.sources.access import Feature
 from sfnwatch.sources.access import iam_policy as policy
+from sfnwatch.templates import read_template
 
 _ECS = "ecs.amazonaws.com"
 _MOST = 2_000
@@ -119,7 +119,7 @@ def lab(*, with_queue: bool) -> None:
     sfnwatch ARN ARN ARN ARN                                    # of all four
     aws cloudformation delete-stack --stack-name sfnwatch-lab   # when no task runs
     """
-    template: dict[str, Any] = json.loads(_text("lab.json"))
+    template: dict[str, Any] = json.loads(read_template("lab.json"))
     if with_queue:
         for part, more in queue_template([_ECS]).items():
             if isinstance(more, dict):
@@ -159,7 +159,7 @@ def athena_ddl(root: str, table: str, **asked: Any) -> None:
     projected = _projected("account", asked["accounts"])
     projected |= _projected("region", asked["regions"])
     listed = "\n".join(f"  '{key}' = '{value}'," for key, value in projected.items())
-    statement = Template(_text("athena_table.sql"))
+    statement = Template(read_template("athena_table.sql"))
     day = f"{first:%Y/%m/%d}"
     put(statement.substitute(table=table, location=root, projected=listed, first=day))
 
@@ -176,13 +176,6 @@ def _projected(column: str, values: Sequence[str]) -> dict[str, str]:
     return {kind: "enum", f"projection.{column}.values": known}
 
 
-# -- what lies in `templates/` ---------------------------------------------------------
-
-
-def _text(name: str) -> str:
-    return (files("sfnwatch.templates") / name).read_text("utf-8")
-
-
 # -- the queue -------------------------------------------------------------------------
 
 
@@ -196,7 +189,7 @@ def queue_template(services: Sequence[str] = ()) -> dict[str, Any]:
     if len("".join(sources)) > _MOST:
         msg = "Too many services for one rule: name fewer, or none to have all."
         raise UsageError(msg)
-    template: dict[str, Any] = json.loads(_text("queue.json"))
+    template: dict[str, Any] = json.loads(read_template("queue.json"))
     made = template["Resources"]
     if sources:
         pattern = made["CallsRule"]["Properties"]["EventPattern"]

@@ -16,7 +16,6 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
 from functools import partial
-from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple, TextIO
 
@@ -44,12 +43,7 @@ from sfnwatch.model.records import Batch, Received
 from sfnwatch.model.rows import CALL_KEY, ApiCall
 from sfnwatch.model.trace import Changed, Trace
 from sfnwatch.model.values import ascii_json, clean, duration
-from sfnwatch.recording.format import (
-    atomic_write,
-    new_header,
-    save_recording,
-    write_recording,
-)
+from sfnwatch.recording.format import atomic_write, new_header, write_recording
 from sfnwatch.recording.reader import open_files
 from sfnwatch.sources.access import AwsSettings
 from sfnwatch.sources.targets import CallOptions, LiveOptions
@@ -283,27 +277,25 @@ def _out_to(path: Path | None, *, append: bool = False) -> Iterator[TextIO]:
         raise SfnwatchError(msg) from error
 
 
-def _write(
-    form: str, out: TextIO, text: Callable[[], str], document: Callable[[], Document]
-) -> None:
+def _write(form: str, out: TextIO, text: Callable[[], str], document: Document) -> None:
     """Write it as JSON, for a page, or for people: as wide as their terminal is."""
     if form == "json":
         out.write(f"{text()}\n")
     elif form == "markdown":
-        write_markdown(document(), out)
+        write_markdown(document, out)
     elif out is sys.stdout:
         columns = shutil.get_terminal_size((_USUAL_WIDTH, 24)).columns
         width = max(_LEAST_WIDTH, columns) if out.isatty() else _USUAL_WIDTH
-        write_text(document(), for_people(out), width)
+        write_text(document, for_people(out), width)
     else:
-        write_text(document(), out, _USUAL_WIDTH)
+        write_text(document, out, _USUAL_WIDTH)
 
 
 def write_report(moment: Moment, form: str, out: TextIO) -> None:
     """Write what happened."""
     told = Report(moment)
     text = partial(ascii_json, report_json(told), indent=2)
-    _write(form, out, text, lambda: explain_report(told))
+    _write(form, out, text, explain_report(told))
 
 
 # -- the commands ----------------------------------------------------------------------
@@ -364,7 +356,7 @@ def explain(sources: list[Source], why: tuple[str, ...], **asked: Any) -> int:
     with _out_to(asked["output"]) as out:
         if calls:
             lines = (ascii_json(why_json(moment, call)) for call in calls)
-            _write(form, out, lambda: "\n".join(lines), lambda: weigh(moment, calls))
+            _write(form, out, lambda: "\n".join(lines), weigh(moment, calls))
         else:
             write_report(moment, form, out)
     return found.code
@@ -398,7 +390,7 @@ def compare(sources: list[Source], names: tuple[str, ...], **asked: Any) -> None
     told = compare_executions((moment, a), (moment, b))
     text = partial(ascii_json, comparison_json(told), indent=2)
     with _out_to(asked["output"]) as out:
-        _write(asked["form"], out, text, lambda: comparison_document(told))
+        _write(asked["form"], out, text, comparison_document(told))
 
 
 @click.command()
@@ -420,25 +412,12 @@ def redact(files: list[Path], output: Path | None, *, keep_state_names: bool) ->
     records = tuple(recording.records())
     keep = {"keep_state_names": keep_state_names}
     anonymizer = Anonymizer.for_records(records, **keep)
-    created = recording.created
-    if created is None:
-        trace = Trace()
-        trace.add(records)
-        created = beginning_of(trace)
+    created = recording.created or beginning_of(records)
     executions = map(anonymizer.execution, recording.executions)
     header = new_header(created, f"sfnwatch {__version__}", executions)
-    batches = [tuple(map(anonymizer.redact, records))]
-    if output is not None:
-        save_recording(output, header, batches)
-    else:
-        with stdout() as out:
-            if out.isatty():
-                # What is written on a terminal is cleaned, as text.
-                binary = BytesIO()
-                write_recording(binary, header, batches)
-                out.write(binary.getvalue().decode())
-            else:
-                write_recording(out.buffer, header, batches)
+    redacted = [anonymizer.redact(received) for received in records]
+    with _out_to(output) as out:
+        write_recording(out, header, redacted)
     for note in redaction_notes(records, **keep):
         narrate(note)
 
@@ -594,14 +573,11 @@ class _Waiting:
 
 
 def _summary_path() -> Path:
-    path = os.environ.get(_VARIABLE)
-    if not path:
-        msg = (
-            f"--summary appends to the file that {_VARIABLE} names, and it is not set."
-        )
-        hint = "Leave it out where no GitHub job runs, or give --format markdown."
-        raise UsageError(msg, hint=hint)
-    return Path(path)
+    if path := os.environ.get(_VARIABLE):
+        return Path(path)
+    msg = f"--summary appends to the file that {_VARIABLE} names, and it is not set."
+    hint = "Leave it out where no GitHub job runs, or give --format markdown."
+    raise UsageError(msg, hint=hint)
 
 
 def _report(moment: Moment, form: str | None, path: Path | None) -> None:

@@ -43,6 +43,8 @@ _AWS = {
 """AWS's own variables, which hold where nothing else is said, in the order in which
 they are looked at."""
 _DEFAULT = "default"
+TAKES_WORDS = {"ignore_unknown_options": True, "allow_interspersed_args": False}
+"""For a command whose arguments are a command line, with options of its own."""
 
 
 def settable(command: click.Command) -> dict[str, SettableOption]:
@@ -234,9 +236,7 @@ class Setting(NamedTuple):
     """`default`, the file, an environment variable, or `option`."""
 
 
-@click.command(
-    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False}
-)
+@click.command(context_settings=TAKES_WORDS)
 @click.argument("words", nargs=-1, metavar="[COMMAND…]", type=click.UNPROCESSED)
 @click.option("--path", is_flag=True, help="Only print the file's path.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
@@ -285,17 +285,13 @@ def _settings(
             found.setdefault(key, {})[whole] = _setting(context, option)
     if "theme" in found:
         # What no option sets.
-        yield "keys", Setting([*read.keys], _places(read.keys_where.values()))
-        themes = (each.where for each in read.themes.values())
-        yield "themes", Setting([*read.themes], _places(themes))
+        for what, given in (("keys", read.keys), ("themes", read.themes)):
+            places = sorted({each.where for each in given.values()})
+            yield what, Setting([*given], ", ".join(places) or _DEFAULT)
     for key, by_command in sorted(found.items()):
         first, *others = by_command.values()
         same = all(each == first for each in others)
         yield from {key: first}.items() if same else by_command.items()
-
-
-def _places(found: Iterable[str]) -> str:
-    return ", ".join(sorted({*found})) or _DEFAULT
 
 
 def _setting(context: click.Context, option: SettableOption) -> Setting:

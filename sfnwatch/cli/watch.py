@@ -371,7 +371,7 @@ def _choose_screen(asked: Mapping[str, Any]) -> "ScreenSettings":
         ascii=asked["ascii"] or lacks_unicode(),
         present=asked["present"],
         notify=asked["notify"],
-        keys=config.keys,
+        keys={action: chosen.keys for action, chosen in config.keys.items()},
         own_themes=tuple(config.themes.values()),
     )
 

@@ -25,7 +25,7 @@ import click
 
 from sfnwatch.cli.narration import narrate, put
 from sfnwatch.cli.options import PORT
-from sfnwatch.cli.settings import read_line
+from sfnwatch.cli.settings import TAKES_WORDS, read_line
 from sfnwatch.errors import UsageError, to_install
 from sfnwatch.model.values import clean
 
@@ -49,9 +49,7 @@ _POLICY = (
 """Nothing is loaded from elsewhere, fonts neither."""
 
 
-@click.command(
-    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False}
-)
+@click.command(context_settings=TAKES_WORDS)
 @click.argument(
     "words", nargs=-1, required=True, metavar="EXECUTION…|demo|replay FILE…"
 )
@@ -134,8 +132,7 @@ class BrowserServer:
         self._cookie = f"{_COOKIE}-{self._port}", token_urlsafe(16)
         title = join(["sfnwatch", *words])
         self._pages = Server(command, host=HOST, port=self._port, title=title)
-        self._shown = 0
-        """Programs that run by now."""
+        self._programs = asyncio.Semaphore(_MOST)
 
     @property
     def url(self) -> str:
@@ -181,16 +178,15 @@ class BrowserServer:
         from aiohttp import web as http
 
         own = {self._pages.public_url, f"http://localhost:{self._port}"}
+        name, value = self._cookie
         origin = request.headers.get("Origin")
         if f"http://{request.host}" not in own or (origin and origin not in own):
             raise http.HTTPForbidden(text="Not from here.")
         if _are_equal(request.query.get(_TOKEN, ""), self._token):
             # The address stays out of the history, and out of what a page is told.
             admitted = http.HTTPFound("/")
-            name, value = self._cookie
             admitted.set_cookie(name, value, httponly=True, samesite="Strict")
             raise admitted
-        name, value = self._cookie
         if not _are_equal(request.cookies.get(name, ""), value):
             raise http.HTTPForbidden(text="Open the address that sfnwatch printed.")
         response = await handler(request)
@@ -205,13 +201,10 @@ class BrowserServer:
         """Run a program for as long as its page is open."""
         from aiohttp import web as http
 
-        if self._shown >= _MOST:
+        if self._programs.locked():
             raise http.HTTPServiceUnavailable(text="Too many pages are open.")
-        self._shown += 1
-        try:
+        async with self._programs:
             shown: http.StreamResponse = await self._pages.handle_websocket(request)
-        finally:
-            self._shown -= 1
         return shown
 
 

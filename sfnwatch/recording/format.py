@@ -25,12 +25,12 @@ import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache, partial
+from functools import partial
 from io import FileIO
 from itertools import chain
 from pathlib import Path
 from tempfile import mkstemp
-from typing import Annotated, Any, BinaryIO, Generic, Self, TextIO, TypeVar
+from typing import Annotated, Any, Generic, Self, TextIO, TypeVar
 from unicodedata import category
 
 import msgspec
@@ -255,9 +255,6 @@ def _read_header(path: Path, lines: Iterator[bytes]) -> Header:
 
 # -- records -----------------------------------------------------------------------
 
-_encoded = lru_cache(maxsize=1024)(encode_json)
-"""Writes kinds and ARNs, of which there are few."""
-
 
 def encode_line(received: Received, created: datetime) -> bytes:
     """Write one record, with the line's end; raises ValueError for no JSON object."""
@@ -265,8 +262,8 @@ def encode_line(received: Received, created: datetime) -> bytes:
     line = b'{"at": %b, "source": %b, "execution": %b, "data": %b}\n' % (
         # A length with all its microseconds.
         b"%.6f" % (at - created).total_seconds() if at is not None else b"null",
-        _encoded(str(received.kind)),
-        _encoded(received.execution_arn),
+        encode_json(str(received.kind)),
+        encode_json(received.execution_arn),
         _one_line(received),
     )
     if len(line) > MAX_LINE:
@@ -388,13 +385,13 @@ class RecordedFile:
     def _read(self, stream: ByteStream, lines: Iterator[bytes]) -> Iterator[Received]:
         self.notes.clear()
         count, left_out, blank = 0, 0, 0
-        try:
+        with closing(stream):
             for number, line in enumerate(lines, 2):
                 if line.isspace():
                     blank += 1
                     if blank > _MOST_BLANK:
                         why = f"more than {_MOST_BLANK:,} empty lines"
-                        raise bad_file(self.path, ValueError(why), line=number)
+                        raise bad_file(self.path, why, line=number)
                     continue
                 try:
                     received = decode_line(line, self.header.created)
@@ -407,8 +404,6 @@ class RecordedFile:
                 else:
                     count += 1
                     yield received
-        finally:
-            stream.close()
         if left_out or stream.text.cut:
             why = stream.text.cut or "the last line is cut short"
             told = f"{count} records loaded, {size(left_out)} left out"
@@ -452,7 +447,7 @@ class Recorder:
         self.header = header
         self.trouble = ""
         """Why something is missing from the file; empty while all is well."""
-        self._file: FileIO | None = _begin(path, encode_header(header))
+        self._file = _begin(path, encode_header(header))
 
     @classmethod
     def create_in(cls, directory: Path, header: Header) -> Self:
@@ -473,7 +468,7 @@ class Recorder:
 
     def __call__(self, batch: Batch) -> None:
         lines = b"".join(self._encode(batch))
-        if self._file is None:
+        if self._file.closed:
             return
         try:
             if os.fstat(self._file.fileno()).st_nlink == 0:
@@ -485,57 +480,42 @@ class Recorder:
 
     def close(self) -> None:
         """Make sure that the file is on the disk; may be called twice."""
-        if self._file is None:
+        if self._file.closed:
             return
         try:
             os.fsync(self._file.fileno())
             self._file.close()
         except OSError as error:
             self._stop(error)
-        self._file = None
 
     def _encode(self, batch: Batch) -> Iterator[bytes]:
         for received in batch:
             try:
                 yield encode_line(received, self.header.created)
             except ValueError as error:
-                trouble = f"A {received.kind} record can't be recorded: {error}."
-                self.trouble = self.trouble or clean(trouble)
+                self.trouble = self.trouble or _unwritable(received, error)
 
     def _stop(self, error: OSError) -> None:
         """Write no more: what follows a gap would read as if there were none."""
-        file, self._file = self._file, None
-        if file is not None:
-            with suppress(OSError):
-                file.close()
+        with suppress(OSError):
+            self._file.close()
         trouble = f"Recording to {self.path} stopped: {error.strerror or error}."
         self.trouble = clean(trouble)
 
 
-def write_recording(out: BinaryIO, header: Header, batches: Iterable[Batch]) -> None:
-    """Write a whole recording to a file that is open; raises OSError."""
-    out.write(encode_header(header))
-    for batch in batches:
-        out.writelines(encode_line(received, header.created) for received in batch)
+def write_recording(out: TextIO, header: Header, records: Iterable[Received]) -> None:
+    """Write a whole recording; raises OSError, and UsageError for no JSON object."""
+    out.write(encode_header(header).decode())
+    for received in records:
+        try:
+            line = encode_line(received, header.created)
+        except ValueError as error:
+            raise UsageError(_unwritable(received, error)) from error
+        out.write(line.decode())
 
 
-def save_recording(path: Path, header: Header, batches: Iterable[Batch]) -> None:
-    """Write a whole recording to a new file; raises UsageError.
-
-    One that could not be finished is taken away again.
-    """
-    recorder = Recorder(path, header)
-    try:
-        for batch in batches:
-            recorder(batch)
-    except BaseException:
-        path.unlink(missing_ok=True)
-        raise
-    finally:
-        recorder.close()
-    if recorder.trouble:
-        path.unlink(missing_ok=True)
-        raise UsageError(recorder.trouble, hint="Name another file.")
+def _unwritable(received: Received, error: ValueError) -> str:
+    return clean(f"A {received.kind} record can't be recorded: {error}.")
 
 
 @contextmanager

@@ -74,8 +74,7 @@ _EACH = 1 << 10
 _SHOWN_KEYS = 6
 _SHOWN = 30
 """Characters of a key."""
-_PACKED = (".gz", ".zst")
-_PLAIN = (".json", ".jsonl", ".history", ".txt")
+_ENDINGS = re.compile(r"(\.jsonl?|\.history|\.txt)?(\.gz|\.zst)?\Z")
 _KINDS = {list: "array", str: "string", bool: "boolean", type(None): "null"}
 
 
@@ -134,9 +133,7 @@ class Imported(Struct):
     def name(self) -> str:
         """What is left of the file's name without its endings."""
         name = name_of(self.path) if self.path == STDIN else self.path.name
-        for endings in (_PACKED, _PLAIN):
-            name = next((name[: -len(e)] for e in endings if name.endswith(e)), name)
-        return name.replace(":", "-") or "history"
+        return _ENDINGS.sub("", name, count=1).replace(":", "-") or "history"
 
     # -- as pages of a history ---------------------------------------------------------
 
@@ -239,7 +236,8 @@ def _recognized(value: Any) -> tuple[str, Record] | None:
     is_logged = "@message" in told or told.keys() >= {"message", "timestamp"}
     if is_logged:
         message = told.get("message", told.get("@message"))
-        told = mapping_of(parse_json(message) if isinstance(message, str) else message)
+        is_text = isinstance(message, str)
+        told = mapping_of(parse_json(message) if is_text else message)
     kind = next((kind for keys, kind in _SHAPES if keys <= told.keys()), None)
     if is_logged:
         return (kind, told) if kind in {RecordKind.EXPRESS, RecordKind.TRAIL} else None
@@ -328,16 +326,15 @@ def import_table(stream: ByteStream) -> Imported:
     return imported
 
 
-class _RowLines:
+class _RowLines(Struct, eq=False):
     """A table's lines; one row may have many, but not without end."""
 
-    def __init__(self, stream: ByteStream) -> None:
-        self._lines = stream.lines()
-        self.held = 0
-        """Bytes of the row that is read."""
+    stream: ByteStream
+    held: int = 0
+    """Bytes of the row that is read."""
 
     def __iter__(self) -> Iterator[str]:
-        for line in self._lines:
+        for line in self.stream.lines():
             self.held += len(line)
             if self.held > MAX_LINE:
                 raise ValueError(f"a row longer than {MAX_LINE >> 20} MiB")

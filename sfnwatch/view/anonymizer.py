@@ -92,15 +92,9 @@ def _in_arn(arn: re.Match[str]) -> Iterator[NamedPart]:
 
 def private_parts(text: str) -> Iterator[NamedPart]:
     """Yield where a text names something: by ARNs, by URLs, and by its looks alone."""
-    for arn in _ARNS.finditer(text) if "arn:" in text else ():
+    for arn in _ARNS.finditer(text):
         yield from _in_arn(arn)
-    patterns = [
-        *((_QUEUE_URL, _IMAGE) if ".amazonaws.com" in text else ()),
-        *((_EMAIL,) if "@" in text else ()),
-        *((_ADDRESS,) if "." in text or ":" in text else ()),
-        _WORD_LOOK,
-    ]
-    for pattern in patterns:
+    for pattern in (_QUEUE_URL, _IMAGE, _EMAIL, _ADDRESS, _WORD_LOOK):
         for match in pattern.finditer(text):
             kind = (match.lastgroup or "").replace("_", "-")
             if kind == "network":
@@ -182,12 +176,8 @@ class Mask:
         """Learn a name; a random id is known by its head too."""
         heads = [name[:_SHORT_ID]] if _RANDOM.fullmatch(name) else []
         for each in (name, *heads):
-            word = _WORD.search(each)
-            if (
-                self.names.setdefault(each, alias) == alias
-                and word
-                and is_private(each)
-            ):
+            word, known = _WORD.search(each), self.names.setdefault(each, alias)
+            if known == alias and word and is_private(each):
                 self._starts[word[0]].append((word.start(), each))
 
     def __call__(self, text: str) -> str:
@@ -213,7 +203,7 @@ class Mask:
         """
         for kind, begin, end in private_parts(text):
             yield begin, end, self.names.get(text[begin:end]) or f"{kind}-x"
-        for arn in _ARNS.finditer(text) if "…" in text else ():
+        for arn in _ARNS.finditer(text):
             if arn["cut"]:
                 yield *arn.span(), "arn:…"
         for word in _WORD.finditer(text):
@@ -334,8 +324,10 @@ def redaction_notes(
         yield f"Of records that could not be read ({unread}) mere structure is kept."
 
 
-def beginning_of(trace: Trace) -> datetime:
+def beginning_of(records: Sequence[Received]) -> datetime:
     """Find a beginning for a recording of files that have none."""
+    trace = Trace()
+    trace.add(records)
     starts = [each.started_at for each in trace.as_of().executions.values()]
     times = [call.event_time for call in trace.ordered_calls]
     known = (at for at in (*starts, *times) if at is not None)

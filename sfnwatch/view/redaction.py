@@ -20,7 +20,6 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache, partial
-from importlib.resources import files
 from typing import Any, NamedTuple
 
 import msgspec
@@ -29,6 +28,7 @@ from msgspec import Struct
 from sfnwatch.model.integrations import JOBS, last_segment, sdk_services, unversioned
 from sfnwatch.model.records import QUOTAS, THROTTLED, RecordKind
 from sfnwatch.model.values import maybe_time, parse_json
+from sfnwatch.templates import read_template
 
 # -- AWS's own words -------------------------------------------------------------------
 
@@ -111,7 +111,7 @@ class Vocabulary(Struct, dict=True):
     @cached_property
     def _models(self) -> Any:
         """What botocore's models say: `operations` less their verbs, `error_codes`."""
-        return msgspec.json.decode(_read("aws_vocabulary.json"))
+        return msgspec.json.decode(read_template("aws_vocabulary.json"))
 
     @cached_property
     def _operations(self) -> Words:
@@ -158,11 +158,7 @@ class Vocabulary(Struct, dict=True):
 
 @lru_cache(maxsize=1)
 def vocabulary() -> Vocabulary:
-    return msgspec.json.decode(_read("anonymizer.json"), type=Vocabulary)
-
-
-def _read(name: str) -> bytes:
-    return (files("sfnwatch.templates") / name).read_bytes()
+    return msgspec.json.decode(read_template("anonymizer.json"), type=Vocabulary)
 
 
 # -- the looks of names ----------------------------------------------------------------
@@ -333,12 +329,12 @@ _CALL = re.compile(r"(?P<service>[a-z0-9-]+):(?P<operation>[A-Z][A-Za-z0-9]*)")
 _ASKED = frozenset(operation for _, operation in QUOTAS)
 """What this tool itself asks for, and says so."""
 _WRITTEN_BY_AWS = re.compile(
-    r"(?P<request>(?:Extended )?Request ID: )(?P<id>[^;,)\s]+)"
-    r"|\(Service: (?P<service>[A-Za-z0-9]+)(?P<a>[;,]) Status Code: (?P<status>\d{3})"
-    r"(?P<b>[;,]) (?:Error Code: (?P<code>\w+)(?P<c>[;,]) )?(?=Request ID: )"
-    r"|(?P<proxy>; Proxy: null\)|\)(?: \(SDK Attempt Count: \d\))?)(?=$|\n)"
+    r"(?:Extended )?Request ID: (?P<request>[^;,)\s]+)"
+    r"|\(Service: (?P<client>[A-Za-z0-9]+)[;,] Status Code: \d{3}"
+    r"[;,] (?:Error Code: (?P<code>\w+)[;,] )?(?=Request ID: )"
+    r"|(?:; Proxy: null\)|\)(?: \(SDK Attempt Count: \d\))?)(?=$|\n)"
     r"|An error occurred while executing the state '(?P<state>[^'\n]{1,80})'"
-    r" \(entered at the event id #(?P<event>\d{1,5})\)\."
+    r" \(entered at the event id #\d{1,5}\)\."
 )
 """What Step Functions writes around a cause, wherever in it."""
 
@@ -499,22 +495,24 @@ class Names:
         yield from self._named(text[place:])
 
     def _written_by_aws(self, match: re.Match[str]) -> str:
-        if match["request"]:
-            return match["request"] + self.identifier(match["id"], "request")
-        if match["state"]:
-            head = "An error occurred while executing the state"
-            at = f"entered at the event id #{match['event']}"
-            return f"{head} '{self.state(match['state'])}' ({at})."
-        if not match["service"]:
-            return match["proxy"]
-        name = match["service"]
+        """Keep what AWS writes, and replace the names in it."""
+        rules: Mapping[str, Callable[[str], str]] = {
+            "request": partial(self.identifier, kind="request"),
+            "client": self._client,
+            "code": self.error,
+            "state": self.state,
+        }
+        told, place = "", match.start()
+        for group, rule in rules.items():
+            if match[group]:
+                told += match.string[place : match.start(group)] + rule(match[group])
+                place = match.end(group)
+        return told + match.string[place : match.end()]
+
+    def _client(self, name: str) -> str:
+        """Keep what the SDK for Java calls a service: `AmazonECS`, `AWSLambda`."""
         short = name.lower().removeprefix("aws").removeprefix("amazon")
-        known = short in vocabulary().services
-        told = f"(Service: {name if known else self.part(name, 'service')}{match['a']}"
-        told += f" Status Code: {match['status']}{match['b']} "
-        if match["code"]:
-            told += f"Error Code: {self.error(match['code'])}{match['c']} "
-        return told
+        return name if short in vocabulary().services else self.part(name, "service")
 
     def _named(self, text: str) -> Iterator[str]:
         """Replace the names in a stretch, and what stands between them."""

@@ -15,7 +15,7 @@ from typing import Any
 
 import click
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sfnwatch.errors import to_install
@@ -222,16 +222,6 @@ def test_no_argument_reaches_the_terminal(
         ended = program(*path, *more, value)
         assert ended.code in {2, 3, 4}
         assert_clean(ended)
-
-
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.text(max_size=40))
-def test_whatever_is_named_is_answered_in_clean_sentences(
-    program: Program, text: str
-) -> None:
-    ended = program("watch", "--plain", "--no-record", "--", text)
-    assert ended.code == 2
-    assert_clean(ended)
 
 
 def test_the_login_of_a_url_is_not_shown(program: Program) -> None:

@@ -17,7 +17,7 @@ from sfnwatch import library
 from sfnwatch.demo.formats import REGION
 from sfnwatch.export.json import trace_schema
 from sfnwatch.model.trace import Trace
-from sfnwatch.recording.format import new_header, save_recording
+from sfnwatch.recording.format import new_header, write_recording
 from tests.builders import ARN, START, sync_run
 from tests.cli.programs import KEYS, serving
 from tests.test_walls import HEAVY, loaded_after
@@ -29,7 +29,8 @@ PUBLIC: ModuleType = sfnwatch
 @pytest.fixture(name="recorded")
 def _recorded(tmp_path: Path) -> Path:
     path = tmp_path / "nightly-report.sfnwatch.jsonl"
-    save_recording(path, new_header(START, "test", [ARN]), [sync_run()])
+    with path.open("w") as out:
+        write_recording(out, new_header(START, "test", [ARN]), sync_run())
     return path
 
 

@@ -16,17 +16,9 @@ from sfnwatch.model.records import Received
 from sfnwatch.model.trace import Trace
 from sfnwatch.recording.format import Recorder, new_header
 from sfnwatch.recording.reader import Recording, open_files
-from tests.builders import (
-    ARN,
-    START,
-    describe,
-    sync_calls,
-    sync_definition,
-    sync_history,
-    sync_run,
-)
+from tests import builders as aws
 
-RUN = tuple(sync_run())
+RUN = tuple(aws.sync_run())
 TOOL = "sfnwatch 0"
 COLUMNS = ("eventtime", "eventsource", "eventname", "errorcode", "errormessage", "arn")
 _TOKYO = timezone(timedelta(hours=9))
@@ -36,8 +28,8 @@ def record(
     path: Path,
     records: Sequence[Received] = RUN,
     *,
-    created: datetime = START,
-    arns: Sequence[str] = (ARN,),
+    created: datetime = aws.START,
+    arns: Sequence[str] = (aws.ARN,),
 ) -> Path:
     """Record into a file; into a new one of its folder if the path is a folder."""
     header = new_header(created, TOOL, arns)
@@ -103,20 +95,20 @@ def cli_v2(record_: Mapping[str, Any], *keys: str) -> dict[str, Any]:
     return {**record_, **times}
 
 
-def events(arn: str = ARN) -> list[dict[str, Any]]:
-    return [dict(each.record) for each in sync_history(arn)]
+def events(arn: str = aws.ARN) -> list[dict[str, Any]]:
+    return [dict(each.record) for each in aws.sync_history(arn)]
 
 
-def described(arn: str = ARN, **more: Any) -> dict[str, Any]:
-    return {**describe(arn=arn).record, **more}
+def described(arn: str = aws.ARN, **more: Any) -> dict[str, Any]:
+    return {**aws.describe(arn=arn).record, **more}
 
 
 def defined(**more: Any) -> dict[str, Any]:
-    return {**sync_definition().record, **more}
+    return {**aws.sync_definition().record, **more}
 
 
 def lookup_events() -> list[dict[str, Any]]:
-    return [dict(each.record) for each in sync_calls()]
+    return [dict(each.record) for each in aws.sync_calls()]
 
 
 def trail_records() -> list[dict[str, Any]]:

@@ -20,19 +20,7 @@ from sfnwatch.recording.format import RecordedFile, encode_header, new_header
 from sfnwatch.recording.reader import open_files
 from tests import examples
 from tests.builders import ARN, START
-from tests.recording.files import (
-    COLUMNS,
-    TOOL,
-    as_csv,
-    events,
-    lines,
-    lookup_events,
-    put,
-    record,
-    rows,
-    trail_records,
-    zstd,
-)
+from tests.recording import files
 
 SIZE = 2 << 20
 """Bytes of a file here."""
@@ -40,8 +28,8 @@ LINE, ALL = 1 << 16, 1 << 20
 """Bytes of a line or an item, and of all, that may be held here."""
 MOST = 14 << 20
 """Bytes of memory that may be taken for that, tracemalloc's view of it."""
-EVENT, CALL = json.dumps(events()[2]), json.dumps(trail_records()[0])
-HEADER = encode_header(new_header(START, TOOL, [ARN])).decode()
+EVENT, CALL = json.dumps(files.events()[2]), json.dumps(files.trail_records()[0])
+HEADER = encode_header(new_header(START, files.TOOL, [ARN])).decode()
 OPENERS = {
     "nothing": "",
     "a list": "[",
@@ -54,8 +42,8 @@ OPENERS = {
     "a recording": HEADER,
     "a record": HEADER + '{"at": 1, "source": "x", "data": {"a": [',
     "a header": '{"sfnwatch": 1, "tool": "x", "executions": [',
-    "a table": ",".join(COLUMNS) + "\n",
-    "a cell": ",".join(COLUMNS) + '\n"',
+    "a table": ",".join(files.COLUMNS) + "\n",
+    "a cell": ",".join(files.COLUMNS) + '\n"',
     "a trail": f'{{"Records": [{CALL},',
 }
 UNITS = (
@@ -65,7 +53,7 @@ UNITS = (
 PACKERS: dict[str, Callable[[bytes], bytes]] = {
     "plain": bytes,
     "gzip": lambda data: gzip.compress(data, 1),
-    "zstd": zstd,
+    "zstd": files.zstd,
 }
 CASES = list(product(OPENERS, UNITS, PACKERS))
 
@@ -91,7 +79,7 @@ def test_whatever_goes_on_without_end_is_read_within_bounds(
         for module in (json_stream, recording_format, reader):
             patch.setattr(module, "MAX_LINE", LINE)
         patch.setattr(json_stream, "MAX_UNPACKED", ALL)
-        path = put(Path(folder, "file"), PACKERS[packing](data))
+        path = files.put(Path(folder, "file"), PACKERS[packing](data))
         tracemalloc.start()
         said = said_of(path)
         _, peak = tracemalloc.get_traced_memory()
@@ -102,7 +90,7 @@ def test_whatever_goes_on_without_end_is_read_within_bounds(
 
 
 def test_empty_lines_without_end_are_not_read_on(tmp_path: Path) -> None:
-    path = record(tmp_path / "run.sfnwatch.jsonl")
+    path = files.record(tmp_path / "run.sfnwatch.jsonl")
     with path.open("ab") as file:
         file.write(b"\n" * 100_000)
     with pytest.raises(BadFileError, match="more than 10,000 empty lines"):
@@ -110,11 +98,11 @@ def test_empty_lines_without_end_are_not_read_on(tmp_path: Path) -> None:
 
 
 BOMBS = {
-    "a history": lines(
-        {**events()[0], "id": n, "x": "y" * 1000} for n in range(1, 999)
+    "a history": files.lines(
+        {**files.events()[0], "id": n, "x": "y" * 1000} for n in range(1, 999)
     ),
-    "calls": json.dumps([{"Events": lookup_events()}] * 200),
-    "a table": as_csv(rows() * 200),
+    "calls": json.dumps([{"Events": files.lookup_events()}] * 200),
+    "a table": files.as_csv(files.rows() * 200),
 }
 
 
@@ -123,5 +111,5 @@ def test_a_bomb_of_records_is_refused_as_soon_as_it_is_more_than_may_be_held(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
 ) -> None:
     monkeypatch.setattr(reader, "MAX_HELD", 1 << 20)
-    said = said_of(put(tmp_path / "bomb.gz", gzip.compress(text.encode())))
+    said = said_of(files.put(tmp_path / "bomb.gz", gzip.compress(text.encode())))
     assert "one file holds 1 MiB of records at most: divide it" in said

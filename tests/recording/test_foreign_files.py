@@ -18,17 +18,7 @@ from sfnwatch.model.records import RecordKind
 from sfnwatch.model.values import iso
 from sfnwatch.recording import reader
 from sfnwatch.recording.reader import Recording, open_files
-from tests.builders import (
-    ARN,
-    EXPRESS_ARN,
-    MACHINE_ARN,
-    MAP_RUN_ARN,
-    START,
-    logged,
-    map_child,
-    photos,
-    sync_history,
-)
+from tests import builders as aws
 from tests.recording.files import (
     COLUMNS,
     as_csv,
@@ -49,7 +39,7 @@ from tests.recording.files import (
     trail_records,
 )
 
-OTHER = ARN + "-other"
+OTHER = aws.ARN + "-other"
 Opener = Callable[[Any], Recording]
 
 
@@ -86,7 +76,7 @@ def test_a_history_is_recognized(opened: Opener, content: Any) -> None:
     assert (execution.status, execution.event_count) == ("SUCCEEDED", 8)
     assert [visit.status for visit in execution.visits] == ["succeeded"]
     assert execution.name == "file.dat"
-    assert execution.started_at == START
+    assert execution.started_at == aws.START
 
 
 CALLS = {
@@ -121,7 +111,7 @@ def test_calls_are_recognized(opened: Opener, content: Any) -> None:
     assert {call.seen_at for call in calls} == {None}
 
 
-LOGGED = [dict(logged(each).record) for each in sync_history()]
+LOGGED = [dict(aws.logged(each).record) for each in aws.sync_history()]
 LOG_EVENTS = list(map(log_event, LOGGED))
 GREETING = log_event("Permissions are set correctly to allow it.")
 INSIGHTS = {"@timestamp": "2024-07-03 15:04:27.995"}
@@ -141,14 +131,14 @@ LOGS = {
 def test_the_log_of_an_execution_is_recognized(opened: Opener, content: Any) -> None:
     recording = opened(content)
     assert kinds(recording) == {RecordKind.EXPRESS}
-    assert recording.executions == (EXPRESS_ARN,)
+    assert recording.executions == (aws.EXPRESS_ARN,)
     (execution,) = trace_of(recording).as_of().executions.values()
     assert (execution.status, execution.event_count) == ("SUCCEEDED", 8)
 
 
 def test_what_the_cli_wrote_of_a_map_run_is_put_together(tmp_path: Path) -> None:
     contents: dict[str, Any] = {}
-    for number, each in enumerate(photos()):
+    for number, each in enumerate(aws.photos()):
         if each.kind == RecordKind.HISTORY:
             contents.setdefault(str(each.execution_arn), []).append(each.record)
         else:
@@ -162,10 +152,10 @@ def test_what_the_cli_wrote_of_a_map_run_is_put_together(tmp_path: Path) -> None
         for number, content in enumerate(contents.values())
     ]
     moment = trace_of(open_files(paths)).as_of()
-    assert list(moment.roots) == [ARN]
-    assert moment.map_runs[MAP_RUN_ARN].status == "SUCCEEDED", "without times, too"
+    assert list(moment.roots) == [aws.ARN]
+    assert moment.map_runs[aws.MAP_RUN_ARN].status == "SUCCEEDED", "without times, too"
     assert len(moment.listed) == 4
-    assert moment.listed[map_child(0)].listed.failed
+    assert moment.listed[aws.map_child(0)].listed.failed
 
 
 def test_an_answer_without_records_is_no_error(opened: Opener) -> None:
@@ -280,7 +270,7 @@ BAD = {
         "whose version is None",
     ),
     "description": (described() | {"executionArn": 5}, "executionArn is no text"),
-    "executions": ({"executions": [{"executionArn": ARN}]}, "but of no Map Run"),
+    "executions": ({"executions": [{"executionArn": aws.ARN}]}, "but of no Map Run"),
     "Map Run": ({"mapRunArn": 7, "executionCounts": {}}, "a Map Run without an ARN"),
     "not UTF-8": (b'{"a":\n"\xe9"}', r"not UTF-8 text: byte 0xe9"),
     "NaN": ('{"events": [{"id": NaN}]}', "NaN is not a JSON number"),
@@ -306,6 +296,11 @@ BAD = {
     "other columns": ("name,size\r\na,1\r\n", "not a file sfnwatch knows"),
     "table of bytes": (as_csv(rows()).encode() + b"\xff,", ":8: not UTF-8 text"),
     "text file": ("hello\nworld\n", "not a file sfnwatch knows"),
+    "archive": (b"PK\x03\x04" + bytes(100_000), "not a file sfnwatch knows"),
+    "saved by a browser": (
+        b'{"log": {"version": "1.2", ' + bytes(100_000),
+        "not a file sfnwatch knows",
+    ),
     "hostile keys": ({"\x1b]0;pwned\x07" * 90: 1, "\n": 2}, r"JSON object \{"),
 }
 
@@ -365,15 +360,15 @@ MATCHES: dict[str, tuple[dict[str, Any], dict[str, list[int]]]] = {
         f"started {apart} s apart": (
             {
                 "history": {"events": events()},
-                "one": described_later(apart, ARN),
+                "one": described_later(apart, aws.ARN),
                 "other": described_later(60, OTHER),
             },
-            {ARN: ALL},
+            {aws.ARN: ALL},
         )
         for apart in (0, -1.9, 1.9)
     },
     "started at another time": (
-        {"history": {"events": events()}, "one": described_later(60, ARN)},
+        {"history": {"events": events()}, "one": described_later(60, aws.ARN)},
         {"file:history": ALL},
     ),
     "the nearer of two": (
@@ -383,7 +378,7 @@ MATCHES: dict[str, tuple[dict[str, Any], dict[str, list[int]]]] = {
             "one": described(),
             "other": described_later(0.4, OTHER),
         },
-        {ARN: ALL, OTHER: ALL},
+        {aws.ARN: ALL, OTHER: ALL},
     ),
     "of two at once none": (
         {"h": {"events": events()}, "one": described(), "other": described(OTHER)},
@@ -395,10 +390,13 @@ MATCHES: dict[str, tuple[dict[str, Any], dict[str, list[int]]]] = {
             "near": {"events": later(0.5, events())},
             "one": described(),
         },
-        {ARN: ALL, "file:far": ALL},
+        {aws.ARN: ALL, "file:far": ALL},
     ),
-    "without a date": ({"h": events(), "one": NO_DATES}, {ARN: ALL}),
-    "at all times": ({"h": events()[2:], "one": described() | ENDS}, {ARN: ALL[2:]}),
+    "without a date": ({"h": events(), "one": NO_DATES}, {aws.ARN: ALL}),
+    "at all times": (
+        {"h": events()[2:], "one": described() | ENDS},
+        {aws.ARN: ALL[2:]},
+    ),
     "never": (
         {"h": events()[2:], "one": described() | {"startDate": ENDS["stopDate"]}},
         {"file:h": ALL[2:]},
@@ -409,7 +407,7 @@ MATCHES: dict[str, tuple[dict[str, Any], dict[str, list[int]]]] = {
     ),
     "a gap, described": (
         {"a": events()[:2], "b": events()[5:], "one": described()},
-        {ARN: [1, 2, 6, 7, 8]},
+        {aws.ARN: [1, 2, 6, 7, 8]},
     ),
     "a gap": (
         {"a": events()[:2], "b": events()[5:]},
@@ -447,7 +445,7 @@ def test_a_history_is_that_of_the_execution_that_started_then(
 def test_the_pages_of_one_history_become_one(tmp_path: Path, order: Any) -> None:
     pages = {name: {"events": PAGES[name]} for name in order}
     assert ids(open_all(tmp_path, **pages)) == {"file:c": ALL}
-    assert ids(open_all(tmp_path, **pages, one=described())) == {ARN: ALL}
+    assert ids(open_all(tmp_path, **pages, one=described())) == {aws.ARN: ALL}
 
 
 def test_histories_of_files_of_one_name_stay_apart(tmp_path: Path) -> None:
@@ -461,12 +459,12 @@ def test_histories_of_files_of_one_name_stay_apart(tmp_path: Path) -> None:
 
 
 def test_a_recording_names_the_history_opened_with_it(tmp_path: Path) -> None:
-    part = record(tmp_path / "run.jsonl", sync_history()[:2])
+    part = record(tmp_path / "run.jsonl", aws.sync_history()[:2])
     path = put(tmp_path / "history.json", {"events": events()})
     recording = open_files([path, part])
-    assert recording.executions == (ARN,)
-    assert recording.created == START
-    assert trace_of(recording).as_of().executions[ARN].event_count == 8
+    assert recording.executions == (aws.ARN,)
+    assert recording.created == aws.START
+    assert trace_of(recording).as_of().executions[aws.ARN].event_count == 8
 
 
 def test_a_recording_that_can_be_read_but_once_names_a_history_too(
@@ -479,21 +477,23 @@ def test_a_recording_that_can_be_read_but_once_names_a_history_too(
         pool.submit(pipe.write_bytes, whole.read_bytes())
         recording = open_files([pipe, put(tmp_path / "h.json", {"events": events()})])
     trace = trace_of(recording)
-    assert list(trace.executions) == [ARN]
+    assert list(trace.executions) == [aws.ARN]
     assert len(trace.calls) == len(trail_records())
 
 
 def test_a_definition_belongs_to_every_execution_of_its_machine(tmp_path: Path) -> None:
-    foreign = ARN.replace("nightly-report", "another")
+    foreign = aws.ARN.replace("nightly-report", "another")
     recording = open_all(
         tmp_path,
         definition=defined(status="ACTIVE", type="STANDARD"),
         one=described(),
         other=described_later(60, OTHER),
-        another=described(foreign, stateMachineArn=MACHINE_ARN.replace("nightly", "x")),
+        another=described(
+            foreign, stateMachineArn=aws.MACHINE_ARN.replace("nightly", "x")
+        ),
     )
     given_ = {r.execution_arn for r in recording.records() if r.kind == "definition"}
-    assert given_ == {ARN, OTHER}
+    assert given_ == {aws.ARN, OTHER}
     (only,) = (
         trace_of(open_all(tmp_path, definition=defined(), nightly=events()))
         .as_of()
@@ -531,7 +531,7 @@ def test_the_order_of_the_files_does_not_matter(tmp_path: Path) -> None:
         trace = trace_of(open_all(tmp_path, **{name: contents[name] for name in names}))
         found.append((trace.links, sorted(trace.executions)))
     assert all(each == found[0] for each in found)
-    assert found[0][1] == [ARN, OTHER]
+    assert found[0][1] == [aws.ARN, OTHER]
 
 
 # -- files longer than what is held ----------------------------------------------------
@@ -590,11 +590,3 @@ def test_what_is_wrong_in_a_long_one_is_named_with_its_place(tmp_path: Path) -> 
     for end, words in (("]", "Expecting"), (f'"x": {text}', long), (bad, long)):
         path = put(tmp_path / "file.dat", f"{text[:-2]}, {{{end}")
         assert words in refused(path).message
-
-
-@pytest.mark.parametrize("signature", [b"PK\x03\x04", b'{"log": {"version": "1.2", '])
-def test_archives_and_what_browsers_save_are_none_of_ours(
-    tmp_path: Path, signature: bytes
-) -> None:
-    path = put(tmp_path / "file.dat", signature + b"\0" * 100_000)
-    assert "not a file sfnwatch knows" in refused(path).message

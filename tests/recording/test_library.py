@@ -168,28 +168,6 @@ def test_a_number_a_name_and_a_part_of_it_choose() -> None:
         choose([], "1")
 
 
-@pytest.mark.parametrize(
-    ("older", "larger", "chosen"),
-    [
-        (30 * DAY, None, ["old", "both"]),
-        (None, 1000, ["large", "both"]),
-        (30 * DAY, 1000, ["both"]),
-        (50 * DAY, None, []),
-    ],
-)
-def test_all_that_is_asked_must_hold(
-    older: float | None, larger: int | None, chosen: list[str]
-) -> None:
-    every = [
-        lying("young", days=1, size=10),
-        lying("old", days=40, size=10),
-        lying("large", days=1, size=5000),
-        lying("both", days=40, size=5000),
-    ]
-    found = to_prune(every, NOW, older_than=older, larger_than=larger)
-    assert [each.name for each in found] == chosen
-
-
 @given(st.floats(0, 0.9 / 1440), st.integers(0, 10**9))
 def test_what_is_still_recorded_to_never_goes(days: float, size: int) -> None:
     assert to_prune([lying("x", days=days, size=size)], NOW, older_than=0) == []

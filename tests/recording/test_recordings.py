@@ -28,7 +28,6 @@ from sfnwatch.recording.format import (
     encode_line,
     file_stem,
     new_header,
-    save_recording,
     write_recording,
 )
 from sfnwatch.recording.reader import open_files
@@ -474,8 +473,11 @@ def test_a_disk_that_is_full_leaves_nothing_half_done(
     with pytest.raises(UsageError, match=r"run\.jsonl: File too large"):
         Recorder(tmp_path / "run.jsonl", HEADER)
     limit(1000)
-    with pytest.raises(UsageError, match="File too large"):
-        save_recording(tmp_path / "run.jsonl", HEADER, [RUN])
+    with (
+        pytest.raises(OSError, match="File too large"),
+        atomic_write(tmp_path / "run.jsonl") as out,
+    ):
+        write_recording(out, HEADER, RUN)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -503,18 +505,15 @@ def test_a_record_that_json_can_not_hold_is_left_out_and_said(tmp_path: Path) ->
 
 def test_whole_recordings_are_written_at_once(tmp_path: Path) -> None:
     path = tmp_path / "shared.jsonl"
-    save_recording(path, HEADER, [RUN[:4], RUN[4:]])
+    with atomic_write(path) as out:
+        write_recording(out, HEADER, RUN)
     assert read(path) == list(RUN)
-    with (tmp_path / "out").open("wb") as out:
-        write_recording(out, HEADER, [RUN])
-    assert (tmp_path / "out").read_bytes() == path.read_bytes()
-
-    def broken() -> Iterator[tuple[Received, ...]]:
-        yield RUN
-        raise KeyError
-
-    with pytest.raises(KeyError):
-        save_recording(tmp_path / "half", HEADER, broken())
+    bad = Received(at(1), RecordKind.HISTORY, ARN, b'{"n": NaN}')
+    with (
+        pytest.raises(UsageError, match="A history record can't be recorded"),
+        atomic_write(tmp_path / "half") as out,
+    ):
+        write_recording(out, HEADER, [*RUN, bad])
     assert not (tmp_path / "half").exists()
 
 

@@ -10,22 +10,8 @@ from hypothesis import strategies as st
 
 from sfnwatch.model.records import Received
 from sfnwatch.view.anonymizer import Anonymizer, Mask, is_private
+from tests import builders as aws
 from tests import examples
-from tests.builders import (
-    ACCOUNT,
-    ARN,
-    MACHINE_ARN,
-    REGION,
-    ROLE,
-    SESSION,
-    TASK_ARN,
-    TASK_ID,
-    call,
-    event,
-    health,
-    received,
-    sync_run,
-)
 
 
 def learned(*records: Received) -> Anonymizer:
@@ -36,59 +22,64 @@ def learned(*records: Received) -> Anonymizer:
 
 def naming(parameters: Any, **more: Any) -> Anonymizer:
     """Learn from one call with these requestParameters."""
-    return learned(call("X", 1, key="x", parameters=parameters, **more))
+    return learned(aws.call("X", 1, key="x", parameters=parameters, **more))
 
 
-def arn(service: str, resource: str, region: str = REGION) -> str:
-    return f"arn:aws:{service}:{region}:{ACCOUNT}:{resource}"
+def arn(service: str, resource: str, region: str = aws.REGION) -> str:
+    return f"arn:aws:{service}:{region}:{aws.ACCOUNT}:{resource}"
 
 
 # -- what is masked --------------------------------------------------------------------
 
 
 def test_the_names_of_a_run_are_gone_from_everything() -> None:
-    records = sync_run(denied=True)
-    told = "\n".join([*(r.data.decode() for r in records), ARN, MACHINE_ARN, ROLE])
+    records = aws.sync_run(denied=True)
+    told = "\n".join(
+        [*(r.data.decode() for r in records), aws.ARN, aws.MACHINE_ARN, aws.ROLE]
+    )
     shown = learned(*records).mask(f"{told} ECS RunTask  Task  ecs:runTask.sync")
     for name in (
-        *(ACCOUNT, "nightly-report", "run-7f3a", "StepFunctions-sync-role"),
-        *("my-cluster", TASK_ID, TASK_ID[:8], SESSION),
+        *(aws.ACCOUNT, "nightly-report", "run-7f3a", "StepFunctions-sync-role"),
+        *("my-cluster", aws.TASK_ID, aws.TASK_ID[:8], aws.SESSION),
     ):
         assert name in told
         assert name not in shown
     assert "ECS RunTask  Task  ecs:runTask.sync" in shown
     assert "ecs:DescribeTasks" in shown
-    assert REGION in shown
+    assert aws.REGION in shown
 
 
-HERE = f"{REGION}:account-1"
+HERE = f"{aws.REGION}:account-1"
 ROLES = "arn:aws:iam::account-1:role/role"
 
 
 @pytest.mark.parametrize(
     ("text", "masked"),
     [
-        (ARN, f"arn:aws:states:{HERE}:execution:machine-1:execution-1"),
-        (ARN[:-4], f"arn:aws:states:{HERE}:execution:machine-1:execution-x"),
-        (ROLE, f"{ROLES}-1"),
-        (f"at {TASK_ARN}.", f"at arn:aws:ecs:{HERE}:task/cluster-1/task-1."),
+        (aws.ARN, f"arn:aws:states:{HERE}:execution:machine-1:execution-1"),
+        (aws.ARN[:-4], f"arn:aws:states:{HERE}:execution:machine-1:execution-x"),
+        (aws.ROLE, f"{ROLES}-1"),
+        (f"at {aws.TASK_ARN}.", f"at arn:aws:ecs:{HERE}:task/cluster-1/task-1."),
         ("run-7f3a of nightly-report", "execution-1 of machine-1"),
         ("nightly-report-2 my-nightly-report", None),
-        (f"task {TASK_ID[:8]}", "task 1"),
-        (f"Task {TASK_ID[:8]}, subtask {TASK_ID[:8]}", "Task 1, subtask task-1"),
-        (f"logs-{ACCOUNT}-x", "logs-account-1-x"),
-        (f"{ACCOUNT}0 a{ACCOUNT}", None),
+        (f"task {aws.TASK_ID[:8]}", "task 1"),
+        (
+            f"Task {aws.TASK_ID[:8]}, subtask {aws.TASK_ID[:8]}",
+            "Task 1, subtask task-1",
+        ),
+        (f"logs-{aws.ACCOUNT}-x", "logs-account-1-x"),
+        (f"{aws.ACCOUNT}0 a{aws.ACCOUNT}", None),
         ("arn:aws:states:::ecs:runTask.sync:2 arn:aws:iam::aws:policy/Some", None),
         ("at 00:28:24.102 and 2023-11-15T00:28:24Z", None),
         ("ECS RunTask  Task  ecs:runTask.sync  = request id", None),
         ("sync async sdk denied", None),
         ("999988887777", "account-x"),
-        (f"by {ROLE[:20]}… 3 KiB more", "by arn:… 3 KiB more"),
-        (f"by {ROLE[:40]}… 3 KiB more", f"by {ROLES}-x 3 KiB more"),
+        (f"by {aws.ROLE[:20]}… 3 KiB more", "by arn:… 3 KiB more"),
+        (f"by {aws.ROLE[:40]}… 3 KiB more", f"by {ROLES}-x 3 KiB more"),
     ],
 )
 def test_names_are_masked_as_whole_words(text: str, masked: str | None) -> None:
-    assert learned(*sync_run()).mask(text) == (text if masked is None else masked)
+    assert learned(*aws.sync_run()).mask(text) == (text if masked is None else masked)
 
 
 @pytest.mark.parametrize(
@@ -141,8 +132,8 @@ def test_what_is_private_by_its_looks_is_masked(text: str, masked: str | None) -
     assert Anonymizer().mask(text) == unknown
 
 
-QUEUE = f"https://sqs.eu-west-1.amazonaws.com/{ACCOUNT}/jobs"
-IMAGE = f"{ACCOUNT}.dkr.ecr.eu-west-1.amazonaws.com/acme/etl:3"
+QUEUE = f"https://sqs.eu-west-1.amazonaws.com/{aws.ACCOUNT}/jobs"
+IMAGE = f"{aws.ACCOUNT}.dkr.ecr.eu-west-1.amazonaws.com/acme/etl:3"
 
 
 @pytest.mark.parametrize(
@@ -166,7 +157,7 @@ def test_names_without_an_arn_are_known_by_their_key(
 
 def test_a_name_behind_an_escaped_line_end_or_within_another_is_hidden() -> None:
     cause = json.dumps({"errorMessage": f"denied:\n{arn('dynamodb', 'table/acme')}"})
-    assert "acme" not in learned(event(5, "TaskFailed", 9, cause=cause)).mask(cause)
+    assert "acme" not in learned(aws.event(5, "TaskFailed", 9, cause=cause)).mask(cause)
     whole = arn("logs", "log-group:/acme/ecs.internal:*")
     both = naming({"logGroupName": "/acme/ecs", "also": whole})
     assert "internal" not in both.mask(whole)
@@ -174,7 +165,7 @@ def test_a_name_behind_an_escaped_line_end_or_within_another_is_hidden() -> None
 
 def test_what_a_source_says_of_itself_is_learned_too() -> None:
     words = f"{arn('iam', 'user/jane', '')} may not"
-    anonymizer = learned(health("lookup", "denied", 1, message=words))
+    anonymizer = learned(aws.health("lookup", "denied", 1, message=words))
     assert "jane" not in anonymizer.mask("jane may not")
 
 
@@ -196,11 +187,11 @@ def test_a_hostile_name_is_known_as_it_is_shown() -> None:
 
 
 def test_a_name_keeps_its_alias_and_new_ones_get_the_next_number() -> None:
-    anonymizer = learned(*sync_run())
-    before = anonymizer.mask(TASK_ARN)
+    anonymizer = learned(*aws.sync_run())
+    before = anonymizer.mask(aws.TASK_ARN)
     more = arn("ecs", "task/my-cluster/0123456789abcdef0123456789abcdef")
-    anonymizer.learn([call("X", 500, key="new", parameters={"task": more})])
-    assert anonymizer.mask(TASK_ARN) == before
+    anonymizer.learn([aws.call("X", 500, key="new", parameters={"task": more})])
+    assert anonymizer.mask(aws.TASK_ARN) == before
     assert anonymizer.mask(more).endswith("task/cluster-1/task-2")
     assert anonymizer.mask("task 01234567") == "task 2"
 
@@ -212,8 +203,8 @@ def test_a_thing_named_like_an_alias_can_not_be_mixed_up() -> None:
 
 
 def test_a_file_and_a_screen_call_a_thing_the_same() -> None:
-    anonymizer = learned(*sync_run())
-    (told,) = (anonymizer.redact(received("describe", {"name": "my-cluster"})),)
+    anonymizer = learned(*aws.sync_run())
+    (told,) = (anonymizer.redact(aws.received("describe", {"name": "my-cluster"})),)
     assert told.record["name"] == anonymizer.mask("my-cluster") == "cluster-1"
 
 
@@ -240,7 +231,7 @@ def mask_of(book: dict[str, str]) -> Mask:
 def texts(draw: st.DrawFn) -> tuple[dict[str, str], str]:
     """Give names with their aliases, and a text in which some of them stand."""
     book = draw(books)
-    some = st.sampled_from([*book, "word", ACCOUNT, ARN]) | names
+    some = st.sampled_from([*book, "word", aws.ACCOUNT, aws.ARN]) | names
     parts = draw(st.lists(st.tuples(joints, some), max_size=8))
     return book, "".join(joint + name for joint, name in parts) + draw(joints)
 
@@ -257,7 +248,7 @@ def test_no_name_survives_as_a_word(drawn: tuple[dict[str, str], str]) -> None:
     masked = mask(text)
     for name in filter(is_private, book):
         assert not stands_in(name, masked), name
-    assert ACCOUNT not in re.findall(r"[0-9A-Za-z]+", masked)
+    assert aws.ACCOUNT not in re.findall(r"[0-9A-Za-z]+", masked)
 
 
 @given(books)
@@ -268,8 +259,8 @@ def test_equal_names_have_equal_aliases(book: dict[str, str]) -> None:
             assert mask(name) == alias
             assert mask(f" {name} ") == f" {alias} "
         if re.fullmatch(r"[a-z]+", name):
-            whole = mask(f"arn:aws:ecs:{REGION}:{ACCOUNT}:cluster/{name}")
-            assert whole == f"arn:aws:ecs:{REGION}:account-x:cluster/{alias}"
+            whole = mask(f"arn:aws:ecs:{aws.REGION}:{aws.ACCOUNT}:cluster/{name}")
+            assert whole == f"arn:aws:ecs:{aws.REGION}:account-x:cluster/{alias}"
 
 
 @given(st.text(max_size=60))

@@ -24,34 +24,9 @@ from sfnwatch.model.records import Received, RecordKind, receive
 from sfnwatch.model.trace import Trace
 from sfnwatch.view.anonymizer import Anonymizer, beginning_of, redaction_notes
 from sfnwatch.view.redaction import vocabulary
+from tests import builders as aws
 from tests import examples
-from tests.builders import (
-    ACCOUNT,
-    ARN,
-    EXPRESS_ARN,
-    MAP_RUN_ARN,
-    REGION,
-    ROLE,
-    START,
-    TASK_ARN,
-    api_call,
-    at,
-    call,
-    counted,
-    definition,
-    describe,
-    event,
-    health,
-    listing,
-    logged,
-    map_child,
-    photos,
-    received,
-    request,
-    sync_calls,
-    sync_history,
-    sync_run,
-)
+from tests.builders import call, counted, health
 from tests.golden import inputs
 from tests.model.test_hostile import values
 from tests.model.worlds import RECORDINGS, WHOLE, WORLDS, World, recorded, rows
@@ -194,14 +169,14 @@ def is_left(secret: str, records: Sequence[Received]) -> list[str]:
 
 SESSION = "SessionAliasaaaaaaaaaaaaaaaaaaab"
 ALIAS = "000000000001"
-HOME = f"{REGION}:{ALIAS}"
+HOME = f"{aws.REGION}:{ALIAS}"
 UUID = "a11a5a11-a5a1-4a11-a5a1-a11000000001"
 TASK = f"arn:aws:ecs:{HOME}:task/cluster-1/a11a5a11a5a11a5a11a5a10000000001"
 
 
 def payload(value: Any) -> Any:
     """Redact a value as a state's input, and give what became of it."""
-    started = event(1, "ExecutionStarted", 0, input=json.dumps(value))
+    started = aws.event(1, "ExecutionStarted", 0, input=json.dumps(value))
     (record,) = redacted([started])
     told = record.record["executionStartedEventDetails"]["input"]
     return json.loads(told)
@@ -209,13 +184,13 @@ def payload(value: Any) -> Any:
 
 def named(text: str) -> Any:
     """Redact an ARN or an id as a field that holds one."""
-    (record,) = redacted([received("describe", {"name": text}, arn=None)])
+    (record,) = redacted([aws.received("describe", {"name": text}, arn=None)])
     return record.record["name"]
 
 
 def failed(**details: Any) -> Any:
     """Redact the details of a failure."""
-    (record,) = redacted([event(4, "TaskFailed", 1, **details)])
+    (record,) = redacted([aws.event(4, "TaskFailed", 1, **details)])
     return record.record["taskFailedEventDetails"]
 
 
@@ -238,25 +213,30 @@ def test_whatever_there_is_shows_the_same(world: World) -> None:
 
 
 def test_an_execution_s_log_and_rows_of_a_table_show_the_same() -> None:
-    log = [logged(each) for each in sync_history()]
-    records = [*log, *sync_calls(), *rows(), definition({}, arn=EXPRESS_ARN)]
+    log = [aws.logged(each) for each in aws.sync_history()]
+    records = [
+        *log,
+        *aws.sync_calls(),
+        *rows(),
+        aws.definition({}, arn=aws.EXPRESS_ARN),
+    ]
     assert outline(redacted(records)) == outline(records)
     (first, *_) = redacted(records)
-    assert first.record["execution_arn"] == first.execution_arn != EXPRESS_ARN
+    assert first.record["execution_arn"] == first.execution_arn != aws.EXPRESS_ARN
 
 
 def test_answers_that_contradict_each_other_show_the_same() -> None:
     """No answer of a moment is preferred for its text, which is another redacted."""
-    other = MAP_RUN_ARN.replace("276e", "aaaa")
-    children = [map_child(0), map_child(1)]
-    records = photos()
-    for run in (MAP_RUN_ARN, other):
+    other = aws.MAP_RUN_ARN.replace("276e", "aaaa")
+    children = [aws.map_child(0), aws.map_child(1)]
+    records = aws.photos()
+    for run in (aws.MAP_RUN_ARN, other):
         for status in ("FAILED", "ABORTED", "Zork"):
             told = ((arn, status) for arn in children)
-            records.append(listing(*told, run=run, seen=70))
-    for arn in (ARN, "zork", "b"):
+            records.append(aws.listing(*told, run=run, seen=70))
+    for arn in (aws.ARN, "zork", "b"):
         records.append(counted(seen=70, parent=arn, status="FAILED"))
-    records += (describe(each, seen=9) for each in ("FAILED", "ABORTED", "RUNNING"))
+    records += (aws.describe(each, seen=9) for each in ("FAILED", "ABORTED", "RUNNING"))
     for message in ("Zork may not", "Not allowed to Aardvark"):
         records.append(health("lookup", "denied", 9, message=message))
     assert outline(redacted(records)) == outline(records)
@@ -266,7 +246,7 @@ def test_answers_that_contradict_each_other_show_the_same() -> None:
 
 IDS = st.sampled_from(
     [
-        f"arn:aws:ecs:{REGION}:{ACCOUNT}:task/blue/{'7e57' * 8}",
+        f"arn:aws:ecs:{aws.REGION}:{aws.ACCOUNT}:task/blue/{'7e57' * 8}",
         *("7e57" * 8, "9e6d1f8a-3a34-4d55-8d2c-111111111111", "blue", "task", "ecs"),
         *("billing:9e6d1f8a-3a34-4d55-8d2c-111111111111", "a/b", "b", "123456789012"),
         *("jr_0123456789abcdef", "Blue Job", "über", "x.y-z_1=2@3+4", "latest", "-"),
@@ -278,14 +258,14 @@ SAYINGS = (
     "is not authorized to perform: ecs:DescribeTasks on resource: {}.",
     "Request ID: {}",
 )
-ROLES = (ROLE, ROLE.replace("role/", "role/path/"))
+ROLES = (aws.ROLE, aws.ROLE.replace("role/", "role/path/"))
 STARTS = {"ecs": "runTask", "batch": "submitJob", "codebuild": "startBuild"}
 
 
 @st.composite
 def jobs(draw: st.DrawFn) -> list[Received]:
     """Write tasks that hold ids, and calls that name them in all the ways they can."""
-    found = [event(1, "ExecutionStarted", 0, input="{}", roleArn=ROLE)]
+    found = [aws.event(1, "ExecutionStarted", 0, input="{}", roleArn=aws.ROLE)]
     said = st.builds(lambda saying, key: saying.format(key, key, key), SAID, IDS)
     for number in range(draw(st.integers(1, 3))):
         first, begin = 2 + 4 * number, 10.0 * number
@@ -302,10 +282,10 @@ def jobs(draw: st.DrawFn) -> list[Received]:
         why: Any = {"error": draw(errors), "cause": draw(said), **task}
         told: Any = {"output": json.dumps(output), **task}
         found += [
-            event(first, "TaskStateEntered", begin, name=name, input=key),
-            event(first + 1, "TaskScheduled", begin, parameters="{}", **task),
-            event(first + 2, "TaskSubmitted", begin + 1, **told),
-            event(first + 3, "TaskFailed", begin + 8, **why),
+            aws.event(first, "TaskStateEntered", begin, name=name, input=key),
+            aws.event(first + 1, "TaskScheduled", begin, parameters="{}", **task),
+            aws.event(first + 2, "TaskSubmitted", begin + 1, **told),
+            aws.event(first + 3, "TaskFailed", begin + 8, **why),
         ]
     asked = st.builds(lambda a, b: {"tasks": [a], "text": f"to /{b}."}, IDS, IDS)
     names = st.sampled_from(["RunTask", "DescribeTasks", "SubmitJob", "OrbitalZap"])
@@ -340,19 +320,15 @@ def test_parameters_that_agree_still_do_and_others_still_do_not() -> None:
     """Keys that differ by their first letter stay so, and numbers stay different."""
     sent = {"Cluster": "blue", "PropagateTags": "X", "Count": 3}
     asked = {key[0].lower() + key[1:]: value for key, value in sent.items()}
-    called = api_call("X", 2, key="c", parameters=asked | {"n": 7})
-    scheduled = event(2, "TaskScheduled", 1, parameters=json.dumps(sent))
-    one, other = redacted([scheduled, received("trail", called)])
+    called = aws.api_call("X", 2, key="c", parameters=asked | {"n": 7})
+    scheduled = aws.event(2, "TaskScheduled", 1, parameters=json.dumps(sent))
+    one, other = redacted([scheduled, aws.received("trail", called)])
     told = json.loads(one.record["taskScheduledEventDetails"]["parameters"])
-    again = {k[:1].upper() + k[1:]: v for k, v in _asked(other).items()}
+    asked_again = other.record["requestParameters"]
+    again = {k[:1].upper() + k[1:]: v for k, v in asked_again.items()}
     assert told == {key: value for key, value in again.items() if key in told}
     assert set(again.values()).isdisjoint({"blue", "X", 3, 7})
     assert len(set(again.values())) == 4
-
-
-def _asked(told: Received) -> dict[str, Any]:
-    asked: dict[str, Any] = told.record["requestParameters"]
-    return asked
 
 
 @examples(60)
@@ -361,7 +337,7 @@ def _asked(told: Received) -> dict[str, Any]:
         st.builds(
             partial(receive, None),
             st.sampled_from([*RecordKind, "else"]),
-            st.none() | st.just(ARN),
+            st.none() | st.just(aws.ARN),
             st.dictionaries(st.text(max_size=9), values, max_size=4),
         ),
         max_size=4,
@@ -431,7 +407,7 @@ def test_nothing_is_left_of_what_others_recorded(folder: str) -> None:
         calls = document.get("records", document.get("Records", []))
         found += [receive(None, "trail", None, record) for record in calls]
         events = document.get("events", [])
-        found += [receive(None, "history", ARN, record) for record in events]
+        found += [receive(None, "history", aws.ARN, record) for record in events]
         assert leaks(found) == set(), path.name
 
 
@@ -487,7 +463,9 @@ def infested(draw: st.DrawFn) -> tuple[str, list[Received]]:
         chosen = (sum(map(ord, text)) + salt) % 4 == 0
         return form if chosen and (all_keys or text[:1].isupper()) else text
 
-    of = draw(st.sampled_from([*WHOLE.values(), [request(1), health("lookup", "", 1)]]))
+    of = draw(
+        st.sampled_from([*WHOLE.values(), [aws.request(1), health("lookup", "", 1)]])
+    )
     found = []
     for r in of:
         arn, record = r.execution_arn, planted(dict(r.record), plant)
@@ -529,7 +507,7 @@ SECRETS: list[tuple[str, Any]] = [
 def test_what_is_not_of_the_type_of_its_field_is_a_payload(
     kind: str, data: Any
 ) -> None:
-    text = text_of(redacted([receive(at(1), kind, ARN, data)]))
+    text = text_of(redacted([receive(aws.at(1), kind, aws.ARN, data)]))
     assert not {"hunter2", "987", "98765"} & set(re.findall(r"\w+", text))
 
 
@@ -545,8 +523,8 @@ INTEGRATIONS = (
 @pytest.mark.parametrize(
     ("text", "alias"),
     [
-        (ARN, f"arn:aws:states:{HOME}:execution:machine-1:execution-1"),
-        (MAP_RUN_ARN, f"arn:aws:states:{HOME}:mapRun:machine-1/label-1:{UUID}"),
+        (aws.ARN, f"arn:aws:states:{HOME}:execution:machine-1:execution-1"),
+        (aws.MAP_RUN_ARN, f"arn:aws:states:{HOME}:mapRun:machine-1/label-1:{UUID}"),
         (
             "arn:aws:iam::1:role/service-role/team/x",
             "arn:aws:iam::000000000001:role/service-role/path-1/role-1",
@@ -555,7 +533,7 @@ INTEGRATIONS = (
             "arn:aws:sts::123456789012:assumed-role/x/BmhovYkXBawuygrHoBxDrrpmDaQlMwtW",
             f"arn:aws:sts::000000000001:assumed-role/role-1/{SESSION}",
         ),
-        (f"{TASK_ARN}.", f"{TASK}."),
+        (f"{aws.TASK_ARN}.", f"{TASK}."),
         *((arn, arn) for arn in INTEGRATIONS),
         (
             "arn:aws:lambda:eu-west-1:123456789012:function:x:$LATEST",
@@ -593,11 +571,11 @@ PATHS = st.lists(PARTS, min_size=1, max_size=5).map("/".join)
 def test_the_last_part_of_a_path_is_what_it_is_alone(
     paths: list[str], end: str
 ) -> None:
-    head = f"arn:aws:ecs:{REGION}:{ACCOUNT}:task/"
+    head = f"arn:aws:ecs:{aws.REGION}:{aws.ACCOUNT}:task/"
     texts = [text for p in paths for text in (f"{head}{p}", p + end, p.split("/")[-1])]
     told = [
         record.record["name"]
-        for record in redacted([received("describe", {"name": t}) for t in texts])
+        for record in redacted([aws.received("describe", {"name": t}) for t in texts])
     ]
     for arn, path, last in zip(told[::3], told[1::3], told[2::3], strict=True):
         assert arn.rpartition("/")[2] == last.rpartition("/")[2]
@@ -609,8 +587,8 @@ def test_every_call_of_every_integration_keeps_its_name() -> None:
     for job in JOBS:
         events = (job.action_event, *job.poll_events, *job.stop_events)
         for name in (*events, f"{job.action_event}20150331v2"):
-            one = api_call(name, 1, key="x", source=job.event_source)
-            (told,) = redacted([received("trail", one)])
+            one = aws.api_call(name, 1, key="x", source=job.event_source)
+            (told,) = redacted([aws.received("trail", one)])
             assert told.record["eventName"] == name
             assert told.record["eventSource"] == job.event_source
         details = {"resourceType": job.resource_type, "resource": f"{job.action}.sync"}
@@ -619,8 +597,8 @@ def test_every_call_of_every_integration_keeps_its_name() -> None:
 
 def test_an_unknown_operation_is_the_same_on_both_sides() -> None:
     task: Any = {"resourceType": "aws-sdk:ecs", "resource": "zorkThing.syncX"}
-    made = event(3, "TaskScheduled", 1, **task)
-    called = received("trail", api_call("ZorkThing20150331v2", 1, key="x"))
+    made = aws.event(3, "TaskScheduled", 1, **task)
+    called = aws.received("trail", aws.api_call("ZorkThing20150331v2", 1, key="x"))
     one, other = redacted([made, called])
     resource = one.record["taskScheduledEventDetails"]["resource"]
     assert resource == "operation-1.syncsuffix-1"
@@ -646,15 +624,18 @@ def test_errors_keep_their_names_if_they_are_aws_s(error: str, alias: str) -> No
 
 
 def test_names_are_numbered_as_they_appear_and_equal_records_give_equal_ones() -> None:
-    one, other = redacted(sync_run(denied=True)), redacted(sync_run(denied=True))
+    one, other = (
+        redacted(aws.sync_run(denied=True)),
+        redacted(aws.sync_run(denied=True)),
+    )
     assert one == other
     parsed = parse_execution_arn(str(one[0].execution_arn))
-    assert (parsed.account, parsed.region) == ("000000000001", REGION)
+    assert (parsed.account, parsed.region) == ("000000000001", aws.REGION)
     assert (parsed.state_machine_name, parsed.name) == ("machine-1", "execution-1")
 
 
 def test_a_redacted_recording_can_be_redacted_again() -> None:
-    records = [*photos(), *sync_run(denied=True)]
+    records = [*aws.photos(), *aws.sync_run(denied=True)]
     once = redacted(records)
     twice = redacted(once)
     assert outline(twice) == outline(once) == outline(records)
@@ -663,8 +644,8 @@ def test_a_redacted_recording_can_be_redacted_again() -> None:
 
 
 def test_an_alias_that_somebody_uses_as_a_name_is_nobody_else_s() -> None:
-    arn = f"arn:aws:states:{REGION}:000000000001:execution:machine-1:Gromit"
-    text = text_of(redacted([describe(arn=arn)]))
+    arn = f"arn:aws:states:{aws.REGION}:000000000001:execution:machine-1:Gromit"
+    text = text_of(redacted([aws.describe(arn=arn)]))
     assert "machine-2" in text
     assert "machine-1" not in text
     assert "000000000001" not in text
@@ -699,7 +680,7 @@ MACHINE = """{
 
 
 def test_a_definition_keeps_what_can_happen_and_says_nothing_of_what_on() -> None:
-    (told,) = redacted([receive(None, "definition", ARN, {"definition": MACHINE})])
+    (told,) = redacted([receive(None, "definition", aws.ARN, {"definition": MACHINE})])
     text = told.record["definition"]
     before, after = parse_definition(MACHINE), parse_definition(text)
     assert [t.integration for t in after.tasks] == [t.integration for t in before.tasks]
@@ -718,10 +699,10 @@ def test_a_definition_keeps_what_can_happen_and_says_nothing_of_what_on() -> Non
 def test_names_of_states_are_kept_if_asked_for_and_where_they_are_that() -> None:
     said = _RAISED
     records = [
-        definition({"Charge card": {"Type": "Pass"}}),
-        event(2, "PassStateEntered", 1, name="Charge card", input='"Charge card"'),
-        event(3, "ExecutionFailed", 1, cause=said.format("Charge card")),
-        event(4, "ExecutionFailed", 1, cause=said.format("Gromit")),
+        aws.definition({"Charge card": {"Type": "Pass"}}),
+        aws.event(2, "PassStateEntered", 1, name="Charge card", input='"Charge card"'),
+        aws.event(3, "ExecutionFailed", 1, cause=said.format("Charge card")),
+        aws.event(4, "ExecutionFailed", 1, cause=said.format("Gromit")),
     ]
     assert "Charge card" not in text_of(redacted(records))
     kept = redacted(records, keep_state_names=True)
@@ -753,7 +734,7 @@ ID = "0b0e5a62-63c3-4f4d-9b69-7d8a4e1d2c3b"
         ("The bank declined the card", "text-1"),
         ("Charge 10.0.0.7 for jane@acme.example", "text-1"),
         (
-            DENIED.format("123456789012", "x/y", TASK_ARN),
+            DENIED.format("123456789012", "x/y", aws.TASK_ARN),
             DENIED.format("000000000001", f"role-1/{SESSION}", TASK),
         ),
         (
@@ -764,7 +745,7 @@ ID = "0b0e5a62-63c3-4f4d-9b69-7d8a4e1d2c3b"
             f"Acme {OPTIMIZED.format('AWSLambda', 'AcmeException', 'x')}",
             f"text-1 {OPTIMIZED.format('AWSLambda', 'Error-1', 'request-1')}",
         ),
-        (f"no {TASK_ARN}.", f"text-1 {TASK}."),
+        (f"no {aws.TASK_ARN}.", f"text-1 {TASK}."),
         ("is it 123456789012, really", "text-1 000000000001 text-2"),
         (
             json.dumps({"Cause": "Mine", "n": [1.5]}),
@@ -785,7 +766,7 @@ def test_different_sentences_stay_different(one: str, other: str) -> None:
 
 def test_a_payload_keeps_its_structure_and_aws_s_keys() -> None:
     given_ = {
-        "TaskArn": TASK_ARN,
+        "TaskArn": aws.TASK_ARN,
         "StoppedAt": 1700011200000,
         "CreatedAt": "2023-11-15T00:28:24Z",
         "Containers": [{"ExitCode": 137, "Name": "acme", "Cpu": 256}],
@@ -827,7 +808,7 @@ def test_any_value_becomes_one_of_its_type(value: Any) -> None:
 
 
 def test_what_this_tool_says_of_itself_stays_as_far_as_it_names_nobody() -> None:
-    message = f"LookupEvents on {REGION}: ThrottlingException. Rate exceeded"
+    message = f"LookupEvents on {aws.REGION}: ThrottlingException. Rate exceeded"
     agent, words = "Boto3/1 sfnwatch/0.1.0 (jane)", "ThrottlingException. Rate exceeded"
     said = health("lookup", "throttled", 1, message=message, retry_in=2.5)
     asked = call("LookupEvents", 1, key="x", user_agent=agent)
@@ -841,16 +822,16 @@ def test_what_this_tool_says_of_itself_stays_as_far_as_it_names_nobody() -> None
 
 
 def test_a_reader_is_told_what_is_kept() -> None:
-    unread = receive(at(1), "unread", ARN, {"Gromit": {"n": [1, True, None, "x y"]}})
+    unread = receive(
+        aws.at(1), "unread", aws.ARN, {"Gromit": {"n": [1, True, None, "x y"]}}
+    )
     (told,) = redacted([unread])
     assert told.record == {"Key-1": {"key-2": [-1, False, None, "text-1"]}}
     kept, structure = redaction_notes([unread], keep_state_names=True)
     assert "names of states" in kept
     assert "could not be read (1)" in structure
-    trace = Trace()
-    assert beginning_of(trace).year == 1970
-    trace.add(sync_run())
-    assert beginning_of(trace) == START
+    assert beginning_of([]).year == 1970
+    assert beginning_of(aws.sync_run()) == aws.START
 
 
 # -- AWS's own words -------------------------------------------------------------------
@@ -882,7 +863,7 @@ def test_no_customer_s_word_is_on_the_lists() -> None:
 @pytest.mark.parametrize("key", ["resources", "userIdentity", "requestParameters"])
 def test_what_is_nested_past_all_reason_is_redacted_all_the_same(key: str) -> None:
     nested = f'{"[" * 900}"secret"{"]" * 900}'
-    told = json.dumps({**api_call("RunTask", 1, key="r"), key: "?"})
+    told = json.dumps({**aws.api_call("RunTask", 1, key="r"), key: "?"})
     data = told.replace('"?"', nested).encode()
     record = Received(None, RecordKind.TRAIL, None, data)
     redacted = Anonymizer.for_records([record]).redact(record)
