@@ -1,10 +1,11 @@
 """What happened in an execution, laid out once: for findings, tables and comparisons.
 
 A Map's ten thousand iterations run one state: they are one `StateUse` of it, and are
-told of together. So many attempts take a while: whoever makes a case may pause.
+told of together. So many attempts take a while: whoever makes a case may pause, after
+each step of the `Work`.
 """
 
-from collections.abc import Collection, Generator, Hashable, Mapping, Sequence
+from collections.abc import Generator, Hashable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from itertools import pairwise
@@ -15,7 +16,7 @@ from typing import Any, TypeVar
 from msgspec import Struct
 from msgspec.structs import replace
 
-from sfnwatch.analysis.phases import AttemptCalls, MatchedCalls, retrying_states
+from sfnwatch.analysis.phases import AttemptCalls, MatchedCalls
 from sfnwatch.analysis.wording import (
     cadence,
     decimal,
@@ -33,10 +34,6 @@ from sfnwatch.model.rows import ApiCall, CallName, session_name
 from sfnwatch.model.values import from_microseconds, text_of
 from sfnwatch.model.visits import StateVisit
 
-FAILED = frozenset({"failed", "timed_out"})
-"""How attempts, and visits, end that went wrong."""
-_PAUSE = 50
-"""After so many visits, or twenty times as many calls, the work may pause."""
 FIRST_POLL = timedelta(seconds=70)
 """By then a first poll would have come: those recorded came after 55 to 60 s."""
 _KEPT, _LISTED = 100, 6
@@ -44,7 +41,6 @@ _KEPT, _LISTED = 100, 6
 _XRAY = "xray.amazonaws.com"
 _NEVER = datetime.min.replace(tzinfo=UTC)
 T = TypeVar("T")
-K = TypeVar("K")
 Work = Generator[None, None, T]
 """Work that yields where it may pause, and returns what it made."""
 
@@ -112,7 +108,7 @@ class AttemptCase(AttemptCalls):
     def __init__(self, use: "StateUse", visit: StateVisit, number: int) -> None:
         """`number` says which of its visit's it is, from 1."""
         attempt, several = visit.attempts[number - 1], len(visit.attempts) > 1
-        survey, key = use.survey, (use.arn, attempt.scheduled_id)
+        survey, key = use.survey, (use.execution.arn, attempt.scheduled_id)
         super().__init__(survey.moment, survey.coverage, key, attempt)
         self.use, self.visit = use, visit
         name = visit_name(visit, alone=len(use.visits) == 1)
@@ -243,22 +239,16 @@ class Survey:
         origin = {arn: each.map_run_arn or each.execution_arn for arn, each in parents}
         return grouped(self.moment.children.values(), lambda child: origin[child.arn])
 
-    @cached_property
-    def complete_to(self) -> datetime | None:
-        """Up to when all calls are believed known; None where there is no saying."""
-        return self.coverage.complete_to
-
     @property
     def known_words(self) -> str:
         """Say how far it is known that nothing came."""
-        known = self.complete_to
+        known = self.coverage.complete_to
         return f" up to {time_of_day(known)}" if known is not None else " so far"
 
     def look(self) -> Work[None]:
         """Go through all calls once, and sort those that are matched to none."""
-        for number, call in enumerate(self.moment.calls):
-            if not number % (20 * _PAUSE):
-                yield
+        for call in self.moment.calls:
+            yield
             self._call_names.add(call.name)
             link = self.moment.link(call)
             if link is not None and not link.rule.sure:
@@ -277,7 +267,7 @@ class Survey:
 
     def covers(self, at: datetime | None) -> bool:
         """True if CloudTrail is believed complete to a moment."""
-        known = self.complete_to
+        known = self.coverage.complete_to
         return at is not None and known is not None and known >= at
 
     def shows(self, row: Integration | None) -> bool:
@@ -349,8 +339,10 @@ def _by_step_functions(moment: Moment, call: ApiCall) -> bool:
 class StateUse:
     """The visits of one state that use one and the same resource."""
 
-    def __init__(self, survey: Survey, arn: str, visits: Sequence[StateVisit]) -> None:
-        self.survey, self.arn, self.visits = survey, arn, visits
+    def __init__(
+        self, survey: Survey, execution: ExecutionAsOf, visits: Sequence[StateVisit]
+    ) -> None:
+        self.survey, self.execution, self.visits = survey, execution, visits
         self.name = named(visits[0].name)
         self.first = visits[0].attempts[0]
         self.row = self.first.integration
@@ -383,11 +375,6 @@ class Case(Struct, frozen=True, dict=True):
     def known_to(self) -> datetime:
         """Give the last moment something is known of."""
         return self.survey.known_to(self.execution) or _NEVER
-
-    @cached_property
-    def retrying(self) -> Collection[str]:
-        """The states that are tried again, as far as the definition is known."""
-        return retrying_states(self.execution)
 
     @cached_property
     def attempts_of(self) -> Mapping[int, Sequence[AttemptCase]]:
@@ -438,14 +425,13 @@ def build_case(survey: Survey, execution: ExecutionAsOf) -> Work[Case]:
     visits: list[StateVisit] = []
     groups: dict[Hashable, list[StateVisit]] = {}
     for visit in execution.visits:
+        yield
         visits.append(visit)
         if visit.attempts:
             first = visit.attempts[0]
             use = visit.name, first.pattern, first.resource_type, first.resource
             groups.setdefault(use, []).append(visit)
-        if not len(visits) % _PAUSE:
-            yield
-    uses = [StateUse(survey, execution.arn, those) for those in groups.values()]
+    uses = [StateUse(survey, execution, those) for those in groups.values()]
     return Case(survey, execution, visits, uses)
 
 

@@ -179,10 +179,8 @@ class Table(Struct, frozen=True):
 Block = Heading | Paragraph | Items | Sentence | Table
 
 
-class Document(Struct, frozen=True):
-    """Blocks in the order they are read."""
-
-    blocks: Sequence[Block]
+Document = Iterable[Block]
+"""Blocks in the order they are read."""
 
 
 def section(text: str, blocks: Sequence[Block], level: int = 2) -> Iterator[Block]:

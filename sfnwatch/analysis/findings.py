@@ -24,9 +24,12 @@ from sfnwatch.analysis.finding import CONCLUSION, Finding, Steps, finding
 from sfnwatch.analysis.jobs import calls_alone, job_findings
 from sfnwatch.analysis.outcomes import (
     JobFailures,
+    caught,
+    children,
     failed_calls,
+    failed_later,
     job_failures,
-    outcome_findings,
+    redriven,
     retries,
 )
 from sfnwatch.analysis.phases import (
@@ -47,7 +50,7 @@ from sfnwatch.analysis.wording import (
     plural,
     ranked,
     resource_words,
-    short_names,
+    short_names_of,
     some,
     spoken,
     time_of_day,
@@ -62,9 +65,6 @@ from sfnwatch.model.records import HealthState
 from sfnwatch.model.rows import ApiCall
 from sfnwatch.model.values import clean
 from sfnwatch.model.visits import StateVisit
-
-_PAUSE = 100
-"""After so many visits the work may pause."""
 
 
 class Topic(StrEnum):
@@ -155,18 +155,15 @@ def _cases(survey: Survey, arns: Iterable[str]) -> Work[list[Case]]:
 def _of_execution(case: Case, failures: JobFailures) -> Steps:
     for use in case.uses:
         # What is known of each is worked out here, once, with pauses.
-        work = ((a.spacing, a.complete, a.completion) for a in use.attempts)
-        for number, _ in enumerate(work):
-            if not number % _PAUSE:
-                yield None
-        for tell in (job_findings, retries, failed_calls):
-            yield from tell(case, use)
+        for _ in ((a.spacing, a.complete, a.completion) for a in use.attempts):
             yield None
-    yield from outcome_findings(case, failures)
-    yield from time_findings(case)
-    yield None
-    yield from not_visible(case)
-    yield None
+        for tell in (job_findings, retries, failed_calls):
+            yield from tell(use)
+            yield None
+    outcome = caught(case), children(case), failed_later(case, failures), redriven(case)
+    for findings in (*outcome, time_findings(case), not_visible(case)):
+        yield from findings
+        yield None
 
 
 def _order(finding: Finding) -> int:
@@ -200,8 +197,7 @@ def conclusions(survey: Survey, cases: Sequence[Case]) -> Iterator[Finding]:
     ways = grouped(started, lambda start: start[1].way)
     if len(cases) < _SEVERAL or len(ways) < _SEVERAL:
         return
-    short = map(named, short_names([case.execution.name for case in cases]))
-    names = dict(zip((case.execution.arn for case in cases), short, strict=True))
+    names = short_names_of(case.execution for case in cases)
     for (resource, denied), those in ways.items():
         arns = list(dict.fromkeys(arn for arn, _ in those))
         who = f"{resource} ({some(names[arn] for arn in arns)})"
@@ -322,10 +318,9 @@ def time_findings(case: Case) -> Steps:
     if total <= 0 or not any(v.attempts or v.type in _LASTS for v in path):
         return
     spent: Counter[Phase] = Counter()
-    for number, visit in enumerate(path, 1):
-        spent.update(seconds_by_phase(visit, now, case.retrying))
-        if not number % _PAUSE:
-            yield None
+    for visit in path:
+        spent.update(seconds_by_phase(execution, visit, now))
+        yield None
     if len(path) > 1 and not case.is_cut:
         yield from _slowest(path, now, total - execution.stopped_seconds)
     yield from _time(case, path, spent, total)
@@ -340,11 +335,10 @@ def _time(
     stopped = execution.stopped_seconds
     known = {phase: spent.get(phase, 0.0) for phase in _WORDS}
     between = max(0.0, total - stopped - sum(known.values()))
-    parts = [(seconds, _WORDS[phase]) for phase, seconds in known.items()]
-    parts += [(stopped, "stopped until it was redriven")]
-    if not any(_worth(seconds) for seconds, _ in parts):
+    if not any(map(_worth, (*known.values(), stopped))):
         return
-    parts.insert(len(known), (between, "between states"))
+    parts = [(seconds, _WORDS[phase]) for phase, seconds in known.items()]
+    parts += [(between, "between states"), (stopped, "stopped until it was redriven")]
     told = [f"{spoken(seconds)} {words}" for seconds, words in parts if _worth(seconds)]
     so_far = " so far" if execution.running else ""
     if case.is_cut:
@@ -537,8 +531,8 @@ def _other_executions(case: Case) -> Iterator[Finding]:
 
 def _incomplete(case: Case) -> Iterator[Finding]:
     """Say up to when CloudTrail is known, where that is short of the end."""
-    survey, health = case.survey, case.moment.health.get("lookup")
-    stopped, known = case.execution.stopped_at, survey.complete_to
+    coverage, health = case.survey.coverage, case.moment.health.get("lookup")
+    stopped, known = case.execution.stopped_at, coverage.complete_to
     if health is not None and health.state in _TROUBLE:
         why = f": {clean(health.message, _MESSAGE)}" if health.message else "."
         text = f"CloudTrail could not be read to the end ({health.state}){why}"
@@ -548,7 +542,7 @@ def _incomplete(case: Case) -> Iterator[Finding]:
         yield _unseen(text, reason="incomplete", complete_to=None)
     elif stopped is not None and known is not None and known < stopped:
         text = f"The newest call loaded is from {time_of_day(known)}"
-        if survey.coverage.live:
+        if coverage.live:
             text = f"CloudTrail is complete up to {time_of_day(known)} (estimate)"
         text += f", and {named(case.execution.name)} ended at {time_of_day(stopped)}:"
         data = {"reason": "incomplete", "complete_to": f"{known:%Y-%m-%dT%H:%M:%SZ}"}

@@ -20,7 +20,6 @@ from sfnwatch.analysis.case import (
     FIRST_POLL,
     AttemptCase,
     Attempts,
-    Case,
     Spacing,
     StateUse,
     Survey,
@@ -51,8 +50,6 @@ from sfnwatch.model.records import Record
 from sfnwatch.model.rows import ApiCall, by_time, ids_in
 from sfnwatch.model.values import iso, maybe_iso, text_of
 
-_PAUSE = 20
-"""After so many records that had to be decoded, the work may pause."""
 _EASED = timedelta(minutes=10)
 _SOON, _LATER = timedelta(seconds=60), timedelta(seconds=300)
 """A hint, no promise: about a minute at first, about five after ten minutes."""
@@ -66,17 +63,17 @@ _BY = {
 }
 
 
-def job_findings(case: Case, use: StateUse) -> Steps:
+def job_findings(use: StateUse) -> Steps:
     """Tell how a state called its service, and how its job was waited for."""
     for tell in (denials, completions, polling, pattern, calls):
-        yield from tell(case, use)
+        yield from tell(use)
         yield None
 
 
 # -- patterns --------------------------------------------------------------------------
 
 
-def pattern(_: Case, use: StateUse) -> Iterator[Finding]:
+def pattern(use: StateUse) -> Iterator[Finding]:
     """Tell by which pattern a state calls, and what that means."""
     proofs = (f"#{visit.attempts[0].scheduled_id}" for visit in use.visits[:_USES])
     data: dict[str, Any] = {"visit": use.visits[0].id, "visits": len(use.visits)}
@@ -87,15 +84,15 @@ def pattern(_: Case, use: StateUse) -> Iterator[Finding]:
 # -- polls -----------------------------------------------------------------------------
 
 
-def polling(_: Case, use: StateUse) -> Iterator[Finding]:
+def polling(use: StateUse) -> Iterator[Finding]:
     """Tell of the polls of each attempt; of very many attempts together."""
     for polled in together([each for each in use.attempts if each.polls.every]):
-        yield _polling(use, Attempts(polled))
+        yield _polling(Attempts(polled))
         if len(polled) == 1 and polled[0].running and polled[0].polls.sure:
             yield _next(polled[0])
 
 
-def _polling(use: StateUse, polled: Attempts) -> Finding:
+def _polling(polled: Attempts) -> Finding:
     first, spacing = polled.first, polled.first.spacing
     who, words = f"While {first.subject} waited", spacing.words()
     settled = all(each.settled for each in polled.cases)
@@ -104,7 +101,7 @@ def _polling(use: StateUse, polled: Attempts) -> Finding:
     if polled.several:
         action = first.action.event_name if first.action else None
         spacing = Spacing(polled.gaps, action)
-        who = f"While {use.name} waited in {len(polled.cases)} attempts"
+        who = f"While {first.use.name} waited in {len(polled.cases)} attempts"
         counts = [len(each.polls.sure) for each in polled.cases]
         few = f"{min(counts)} to " if min(counts) < max(counts) else ""
         words = f", {few}{max(counts)} per attempt{spacing.words(several=True)}"
@@ -169,7 +166,7 @@ def _next(case: AttemptCase) -> Finding:
 # -- denied polls ----------------------------------------------------------------------
 
 
-def denials(_: Case, use: StateUse) -> Iterator[Finding]:
+def denials(use: StateUse) -> Iterator[Finding]:
     """Tell whether it mattered that polls were denied; of very many together."""
 
     def outcome(each: AttemptCase) -> str:
@@ -234,19 +231,18 @@ def _mattered(kind: str, told: Attempts, *, seen: bool) -> str:
 # -- completion lag --------------------------------------------------------------------
 
 
-def completions(case: Case, use: StateUse) -> Iterator[Finding]:
+def completions(use: StateUse) -> Iterator[Finding]:
     """Tell of each attempt whose job says when it stopped; of very many together."""
     told = [(each, each.completion) for each in use.attempts if each.completion]
     for those in together(told):
-        alone = len(those) == 1
-        yield _completion(case, *those[0]) if alone else _completions(use, those)
-    yield from _never_learned(case, use)
+        yield _completion(*those[0]) if len(those) == 1 else _completions(those)
+    yield from _never_learned(use)
 
 
-def _completion(case: Case, each: AttemptCase, told: Completion) -> Finding:
-    at = time_of_day(told.stopped_at, case.execution.started_at)
+def _completion(each: AttemptCase, told: Completion) -> Finding:
+    at = time_of_day(told.stopped_at, each.use.execution.started_at)
     text = f"The {told.job} started by {each.subject} stopped at {at}; Step Functions"
-    text += f" learned of it {spoken(told.lag)} later, {_told_by(case, each, told)}."
+    text += f" learned of it {spoken(told.lag)} later, {_told_by(each, told)}."
     polls = MatchedCalls(each.polls.sure, told.possible_polls)
     data = {**each.place, "seconds": round(told.lag, 3), "by": str(told.by)}
     data |= {"stopped_at": iso(told.stopped_at), "noticed_at": iso(told.learned_at)}
@@ -262,7 +258,7 @@ def _witnesses(each: AttemptCase) -> list[str]:
     return [each.end_event, *([told.key] if told is not None else [])]
 
 
-def _told_by(case: Case, each: AttemptCase, told: Completion) -> str:
+def _told_by(each: AttemptCase, told: Completion) -> str:
     """Say what told of the end, or why that is not known."""
     if told.by is ToldBy.EVENT:
         rule = each.attempt.integration and each.attempt.integration.managed_rule
@@ -276,7 +272,7 @@ def _told_by(case: Case, each: AttemptCase, told: Completion) -> str:
     why = "but CloudTrail hasn't caught up to that point yet"
     if told.possible_polls:
         why = told.between
-    elif not case.survey.watched:
+    elif not each.use.survey.watched:
         why = "but no CloudTrail data is loaded"
     elif each.attempt.role_arn is not None:
         why = "but polls by its own role may be in another account's CloudTrail"
@@ -285,9 +281,7 @@ def _told_by(case: Case, each: AttemptCase, told: Completion) -> str:
     return f"{why}, so it's not known whether a poll or an event reported it"
 
 
-def _completions(
-    use: StateUse, told: Sequence[tuple[AttemptCase, Completion]]
-) -> Finding:
+def _completions(told: Sequence[tuple[AttemptCase, Completion]]) -> Finding:
     lags = [completion.lag for _, completion in told]
     counts = Counter(completion.by for _, completion in told)
     ways = {by: counts[by] for by in ToldBy if counts[by]}
@@ -297,8 +291,8 @@ def _completions(
     range_ = least if least == most else f"{least} to {most} (median {middle})"
     job = plural(len(told), told[0][1].job)
     told_by = ", ".join(f"{count} {_BY[by]}" for by, count in ways.items())
-    text = f"Step Functions learned that the {job} started by {use.name} had stopped"
-    text += f" {range_} after they did: {told_by}."
+    text = f"Step Functions learned that the {job} started by {latest.use.name} had"
+    text += f" stopped {range_} after they did: {told_by}."
     data = {**told[0][0].place, "tries": len(told)}
     data["by"] = {str(by): count for by, count in ways.items()}
     for key, of in (("seconds", median), ("seconds_min", min), ("seconds_max", max)):
@@ -309,7 +303,7 @@ def _completions(
     return finding("noticed", text, proofs, fact=open_, **data)
 
 
-def _never_learned(case: Case, use: StateUse) -> Iterator[Finding]:
+def _never_learned(use: StateUse) -> Iterator[Finding]:
     """Tell of each attempt that ended otherwise, though its job had stopped before.
 
     What would have told Step Functions was lost: the event, and no poll got through.
@@ -322,7 +316,7 @@ def _never_learned(case: Case, use: StateUse) -> Iterator[Finding]:
             continue
         seconds = (ended - stopped).total_seconds()
         job = attempt.integration.job_word if attempt.integration else "job"
-        at = time_of_day(stopped, case.execution.started_at)
+        at = time_of_day(stopped, use.execution.started_at)
         text = f"The {job} started by {each.subject} had stopped at {at}, and Step"
         text += " Functions had not learned of it when the state"
         text += f" {ended_words(attempt.status)} {spoken(seconds)} later."
@@ -334,7 +328,7 @@ def _never_learned(case: Case, use: StateUse) -> Iterator[Finding]:
 # -- calls of those that are not polled for --------------------------------------------
 
 
-def calls(_: Case, use: StateUse) -> Iterator[Finding]:
+def calls(use: StateUse) -> Iterator[Finding]:
     """Tell which calls a state made that made some, as far as is known, and no poll."""
     made = [each for each in use.attempts if each.actions.every]
     if not made or any(each.polls.every for each in use.attempts):
@@ -364,7 +358,7 @@ def _no_poll(use: StateUse, unmatched: Sequence[ApiCall], *, surely: bool) -> st
         names = counted(ranked(call.event_name for call in unmatched))
         return f"{known}; not matched, but of that time: {names}"
     soon = spoken(FIRST_POLL.total_seconds())
-    open_ = not surely and use.survey.complete_to is not None
+    open_ = not surely and use.survey.coverage.complete_to is not None
     return f"{known}; a first poll may take {soon}" if open_ else known
 
 
@@ -478,9 +472,8 @@ def _by_job(survey: Survey, calls: Iterable[ApiCall]) -> Work[list[CallGroup]]:
     by_id: dict[str, CallGroup] = {}
     unnamed: list[CallGroup] = []
     """Those that may go on, and whose jobs no call names."""
-    for number, call in enumerate(calls):
-        if not number % _PAUSE:
-            yield
+    for call in calls:
+        yield
         record = survey.moment.trace.cloudtrail_record(call)
         rows = jobs_of_call(call.event_source, call.event_name)
         starts = [r for r in rows if r.role_of(call.event_name) is CallRole.ACTION]
@@ -548,8 +541,9 @@ def calls_alone(survey: Survey) -> Steps:
     calls: Sequence[ApiCall] = survey.unexplained
     if moment.roots:
         # Trails, and CloudTrail asked live, show whatever runs in the account besides.
-        strangers = [call for call in calls if not _is_near(survey, call)]
-        known, roles = {c.event_id for c in strangers}, {c.role for c in strangers}
+        near = grouped(calls, lambda call: _is_near(survey, call))
+        strangers, calls = near.get(False, ()), near.get(True, ())
+        roles = {call.role for call in strangers}
         if strangers and not survey.coverage.live:
             made = f"{plural(len(roles), 'other role')} or at other times"
             belong = "belongs" if len(strangers) == 1 else "belong"
@@ -557,7 +551,6 @@ def calls_alone(survey: Survey) -> Steps:
             text += f" {made}, {belong} to no execution loaded."
             count = len(strangers)
             yield finding("other-calls", text, strangers, count=count, roles=len(roles))
-        calls = [call for call in calls if call.event_id not in known]
     unread, calls = unread_children(survey, calls)
     yield from unread
     groups: list[CallGroup] = yield from group_calls(survey, calls)

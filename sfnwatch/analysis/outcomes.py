@@ -15,7 +15,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import asdict
 
-from sfnwatch.analysis.case import FAILED, AttemptCase, Case, StateUse, Survey, Work
+from sfnwatch.analysis.case import AttemptCase, Case, StateUse, Survey, Work
 from sfnwatch.analysis.finding import Finding, Steps, finding
 from sfnwatch.analysis.phases import MatchedCalls
 from sfnwatch.analysis.wording import (
@@ -36,9 +36,9 @@ from sfnwatch.analysis.wording import (
 from sfnwatch.model.children import UNSUCCESSFUL, MapRun, Parent, map_run_name
 from sfnwatch.model.integrations import Pattern, role_name, short_id
 from sfnwatch.model.moment import ExecutionAsOf, Moment
-from sfnwatch.model.rows import TERMINAL, ApiCall, HistoryEvent
+from sfnwatch.model.rows import BAD_STOPS, TERMINAL, ApiCall, HistoryEvent
 from sfnwatch.model.values import clean, list_of, mapping_of, parse_json, text_of
-from sfnwatch.model.visits import Span, StateVisit
+from sfnwatch.model.visits import FAILED, Span, StateVisit
 
 _BECAME = ("failed", "timed_out", "aborted", "succeeded", "running", "pending")
 """What became of a Map Run's executions, failures first."""
@@ -52,10 +52,7 @@ _THROTTLED = re.compile(
 """The codes that botocore takes for throttling and tries again after."""
 _MESSAGE, _REASON, _CAUSE = 160, 200, 160
 _PLAIN = frozenset({Pattern.REQUEST_RESPONSE, Pattern.AWS_SDK})
-_BAD_STOPS = frozenset({"TaskFailedToStart", "SpotInterruption", "TerminationNotice"})
 _ECS = "ecs.amazonaws.com"
-_PAUSE = 20
-"""After so many records that had to be decoded, the work may pause."""
 
 
 # -- the verdict ----------------------------------------------------------------------
@@ -143,19 +140,10 @@ def ended_with(
     return text_of(details.get("error")), text_of(details.get("cause"))
 
 
-def outcome_findings(case: Case, failures: "JobFailures") -> Steps:
-    """Tell what went wrong on the way and was got over, and what was left behind."""
-    yield from caught(case)
-    yield None
-    yield from children(case)
-    yield from failed_later(case, failures)
-    yield from redriven(case)
-
-
 # -- attempts --------------------------------------------------------------------------
 
 
-def retries(_: Case, use: StateUse) -> Iterator[Finding]:
+def retries(use: StateUse) -> Iterator[Finding]:
     """Tell of visits that took several attempts; of very many together."""
     for visits in together([visit for visit in use.visits if _is_retried(visit)]):
         yield _retries(use, visits)
@@ -201,7 +189,7 @@ def _seconds(spans: Iterable[Span]) -> float:
 # -- calls -----------------------------------------------------------------------------
 
 
-def failed_calls(_: Case, use: StateUse) -> Iterator[Finding]:
+def failed_calls(use: StateUse) -> Iterator[Finding]:
     """Tell of a state's calls that failed; polls that were denied are told apart."""
     denied = {poll for each in use.attempts for poll in each.polls.denied.ids}
     every = MatchedCalls.joined(each.calls for each in use.attempts)
@@ -382,9 +370,9 @@ def unread_children(
         if owner is not None and count > 0:
             unread.append((told, count))
             roles.add(role_name(owner.role_arn))
-    theirs = [call for call in calls if call.role in roles - {None}]
-    known = {call.event_id for call in theirs}
-    rest = [call for call in calls if call.event_id not in known]
+    roles.discard(None)
+    theirs = [call for call in calls if call.role in roles]
+    rest = [call for call in calls if call.role not in roles]
     return [_unread(told, count, theirs) for told, count in unread], rest
 
 
@@ -422,9 +410,8 @@ def job_failures(moment: Moment, cases: Sequence[Case]) -> Work[JobFailures]:
     """Find the jobs that are known to have failed, if a state left any behind."""
     found: dict[str, JobFailure] = {}
     if any(_leaves_job(use) for case in cases for use in case.uses):
-        for number, (job, failure) in enumerate(_witnesses(moment, cases)):
-            if not number % _PAUSE:
-                yield
+        for job, failure in _witnesses(moment, cases):
+            yield
             if failure is not None:
                 found.setdefault(job, failure)
     return found
@@ -485,7 +472,7 @@ def _failure(
     bad = [code for code in exit_codes if isinstance(code, int) and code != 0]
     if bad:
         return JobFailure(f"ended with exit code {bad[0]}", witness, bad[0], stop_code)
-    if stop_code in _BAD_STOPS:
+    if stop_code in BAD_STOPS:
         return JobFailure(f"stopped with {stop_code}", witness, None, stop_code)
     return None
 

@@ -12,7 +12,7 @@ EventBridge rule, which leaves no call behind.
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cached_property, lru_cache
@@ -26,7 +26,7 @@ from sfnwatch.model.integrations import CallRole, Pattern, role_name, states_of
 from sfnwatch.model.links import AttemptKey, LinkRule
 from sfnwatch.model.moment import Coverage, ExecutionAsOf, Moment
 from sfnwatch.model.rows import ApiCall
-from sfnwatch.model.visits import Attempt, StateVisit
+from sfnwatch.model.visits import FAILED, Attempt, StateVisit
 
 K = TypeVar("K")
 
@@ -76,7 +76,7 @@ class Segment(Struct, frozen=True):
 
     @property
     def failed(self) -> bool:
-        return self.status in {"failed", "timed_out"}
+        return self.status in FAILED
 
 
 _Step = tuple[Phase, datetime | None, str, int | None]
@@ -102,28 +102,23 @@ def length_of(visit: StateVisit, now: datetime) -> float:
     return (end_of(visit, now) - visit.entered_at).total_seconds() - visit.paused
 
 
-def retrying_states(execution: ExecutionAsOf) -> Collection[str]:
-    """Name the states whose definition has a Retry; none where it is not known."""
-    return _retrying(execution.definition_text)
-
-
 @lru_cache(maxsize=256)
-def _retrying(definition: str | None) -> frozenset[str]:
+def _retrying_states(definition: str | None) -> frozenset[str]:
+    """Name the states whose definition has a Retry; none where it is not known."""
     return frozenset(name for name, s in states_of(definition) if s.get("Retry"))
 
 
 def segments(
-    visit: StateVisit, now: datetime, retrying: Collection[str] = ()
+    execution: ExecutionAsOf, visit: StateVisit, now: datetime
 ) -> tuple[Segment, ...]:
     """Divide a visit from entered to ended, or to `now` while it runs.
 
     Clocks may disagree (a job's StoppedAt is its own clock's): a point before the
-    one before it takes no time. `retrying` are the states that are tried again, as
-    their definition has it: what follows a last failure is back-off only there.
+    one before it takes no time.
     """
     at, end = visit.entered_at, end_of(visit, now)
     found: list[Segment] = []
-    for phase, step_end, status, attempt in _steps(visit, retrying):
+    for phase, step_end, status, attempt in _steps(execution, visit):
         until = end if step_end is None else min(max(step_end, at), end)
         if until > at:
             grows = visit.running and step_end is None
@@ -148,7 +143,7 @@ def _without_pauses(found: Iterable[Segment], visit: StateVisit) -> Iterator[Seg
             yield replace(segment, begin=begin)
 
 
-def _steps(visit: StateVisit, retrying: Collection[str]) -> Iterator[_Step]:
+def _steps(execution: ExecutionAsOf, visit: StateVisit) -> Iterator[_Step]:
     """Yield the phases of a visit in order; the last one is never over by itself."""
     status = visit.status
     if not visit.attempts:
@@ -160,9 +155,9 @@ def _steps(visit: StateVisit, retrying: Collection[str]) -> Iterator[_Step]:
         phase = Phase.BACKING_OFF if retried else Phase.WAITING
         yield phase, attempt.scheduled_at, status, None
         yield from _attempt_steps(attempt, number)
-    # A failure may not be the end of its state yet.
-    failed = attempt.status in {"failed", "timed_out"}
-    retries = failed and status in {"running", "aborted"} and visit.name in retrying
+    # A failure may not be the end of its state yet: where it is defined to be retried.
+    retries = attempt.status in FAILED and status in {"running", "aborted"}
+    retries = retries and visit.name in _retrying_states(execution.definition_text)
     yield Phase.BACKING_OFF if retries else Phase.WAITING, None, status, None
 
 
@@ -186,11 +181,11 @@ def _begun(attempt: Attempt) -> datetime | None:
 
 
 def seconds_by_phase(
-    visit: StateVisit, now: datetime, retrying: Collection[str] = ()
+    execution: ExecutionAsOf, visit: StateVisit, now: datetime
 ) -> Mapping[Phase, float]:
     """Sum up a visit's seconds by phase; phases of none are left out."""
     found: dict[Phase, float] = {}
-    for segment in segments(visit, now, retrying):
+    for segment in segments(execution, visit, now):
         found[segment.phase] = found.get(segment.phase, 0.0) + segment.seconds
     return found
 
@@ -251,17 +246,10 @@ class Completion:
         own = calls.polls.sure
         polls = [call for call in own if stopped_at - call.event_time < _SECOND]
         between = [call for call in polls if call.event_time <= learned_at]
-        sure = {
-            call.event_id
-            for call in between
-            if stopped_at <= call.event_time and learned_at - call.event_time > _SECOND
-        }
-        answered = {call.event_id for call in between if call.error_code is None}
+        answered = [call for call in between if call.error_code is None]
         self.failed_polls = [call for call in between if call.error_code is not None]
         """Polls in between that were denied or failed: they told nothing."""
-        self.all_denied = all(map(is_denied, self.failed_polls))
-        """False where one of those failed otherwise."""
-        self.surely_between = all(call.event_id in sure for call in self.failed_polls)
+        self.surely_between = all(map(self._is_surely_between, self.failed_polls))
         """False where one may as well lie outside, within the same second."""
         unproven = calls.unproven_polls(calls.moment.calls, stopped_at, learned_at)
         open_ = (c for c in unproven if c.error_code is None and not answered)
@@ -272,9 +260,15 @@ class Completion:
         known = calls.complete and not elsewhere and not self.possible_polls
         unseen = ToldBy.EVENT if known else ToldBy.UNKNOWN
         self.by = ToldBy.POLL if answered else unseen
-        self.certain = bool(answered & sure) if answered else known
+        self.certain = (
+            any(map(self._is_surely_between, answered)) if answered else known
+        )
         """False while CloudTrail may still deliver a poll in between, and when a poll's
         whole-second time can't be told from the stop's."""
+
+    def _is_surely_between(self, call: ApiCall) -> bool:
+        at = call.event_time
+        return self.stopped_at <= at and self.learned_at - at > _SECOND
 
     @property
     def lag(self) -> float:
@@ -290,7 +284,7 @@ class Completion:
         if not count:
             return f"with no {poll} in between"
         denied = "was denied" if count == 1 else "were denied"
-        how = denied if self.all_denied else "failed"
+        how = denied if all(map(is_denied, self.failed_polls)) else "failed"
         if not self.surely_between:
             return f"with no {poll} in between but {count} that {how}"
         which = f"the only {poll}" if count == 1 else f"all {count} {poll}s"

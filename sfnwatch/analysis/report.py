@@ -11,12 +11,11 @@ from statistics import median
 
 from msgspec.structs import replace
 
-from sfnwatch.analysis.case import FAILED, Attempts, Case, Survey, spread, whole_case
+from sfnwatch.analysis.case import Attempts, Case, Survey, spread, whole_case
 from sfnwatch.analysis.finding import (
     CONCLUSION,
     Block,
     Column,
-    Document,
     Finding,
     Heading,
     Items,
@@ -38,7 +37,7 @@ from sfnwatch.analysis.wording import (
     plural,
     ranked,
     resource_words,
-    short_names,
+    short_names_of,
     spoken,
     status_words,
     time_of_day,
@@ -48,7 +47,7 @@ from sfnwatch.analysis.wording import (
 from sfnwatch.model.links import role_of_call
 from sfnwatch.model.moment import ExecutionAsOf, Moment
 from sfnwatch.model.values import clean
-from sfnwatch.model.visits import StateVisit
+from sfnwatch.model.visits import FAILED, StateVisit
 
 ROWS = 100
 """No table has more rows; what is left out is counted."""
@@ -77,8 +76,7 @@ class ExecutionReport:
     ) -> None:
         self.execution = execution
         self.verdict = ExecutionVerdict(survey, execution)
-        told = _failure(execution, self.verdict)
-        self.failures = [replace(each, execution_arn=execution.arn) for each in told]
+        self.failures = list(_failure(execution, self.verdict))
         """How it failed, if it did."""
         self.integrations = list(_integrations(execution, findings))
         """One line for each resource, however many states use it."""
@@ -97,7 +95,7 @@ class CallsReport:
         self.last_at = calls[-1].event_time if calls else None
         self.watched = survey.watched
         """False if there is no CloudTrail at all in what was read."""
-        self.complete_to = survey.complete_to
+        self.complete_to = survey.coverage.complete_to
         """Up to when they are believed complete: of files, their newest call."""
         self.measured = survey.coverage.live
         """True if `complete_to` was measured while watching."""
@@ -143,15 +141,10 @@ class Report:
     @property
     def headline(self) -> str:
         """Say the two most telling things in a line; of several executions, whose."""
-        runs = [each.execution for each in self.executions]
-        short = short_names([run.name for run in runs])
-        several = len(runs) > 1
-        names = {r.arn: name for r, name in zip(runs, short, strict=True) if several}
-        return " ".join(
-            f"{named(names[arn])}: {each.text}" if arn in names else each.text
-            for each in self.telling(_PARTS)
-            for arn in (each.execution_arn or "",)
-        )
+        names = short_names_of(each.execution for each in self.executions)
+        whose = {arn: f"{name}: " for arn, name in names.items() if len(names) > 1}
+        told = self.telling(_PARTS)
+        return " ".join(f"{whose.get(f.execution_arn or '', '')}{f.text}" for f in told)
 
     def telling(self, count: int) -> list[Finding]:
         """Choose what to show where there is room for little: what failed first.
@@ -188,7 +181,8 @@ def _failure(execution: ExecutionAsOf, verdict: ExecutionVerdict) -> Iterator[Fi
     what = visit_name(visit, alone=visit.parent is None) if visit else "The execution"
     said = f"{ended_words(verdict.status)}{f' with {reason}' if reason else ''}"
     ids = [*(visit.event_ids[-1:] if visit else ()), ending.id]
-    yield finding("failed", f"{what} {said}.", (f"#{each}" for each in ids))
+    failed = finding("failed", f"{what} {said}.", (f"#{each}" for each in ids))
+    yield replace(failed, execution_arn=execution.arn)
 
 
 def _integrations(
@@ -241,7 +235,7 @@ class StateRow:
         lengths = [length_of(visit, now) for visit in known]
         phases: Counter[Phase] = Counter()
         for visit in known:
-            phases.update(seconds_by_phase(visit, now, case.retrying))
+            phases.update(seconds_by_phase(case.execution, visit, now))
         first, tries = visits[0], [each.attempt for each in told.cases]
         row = tries[0].integration if tries else None
         self.path = path
@@ -290,18 +284,16 @@ def state_rows(case: Case) -> list[StateRow]:
 # -- as a document ---------------------------------------------------------------------
 
 
-def explain(report: Report) -> Document:
+def explain(report: Report) -> Iterator[Block]:
     """Say what a report holds: of each execution what failed first, then the rest."""
-    blocks: list[Block] = []
     concluded = [f for f in report.findings if f.kind == CONCLUSION]
-    blocks += section(Topic.CONCLUDED, concluded, level=1)
+    yield from section(Topic.CONCLUDED, concluded, level=1)
     for execution in report.executions:
-        blocks += _execution_blocks(report, execution)
-    blocks.append(Heading(_whole_heading(report)))
-    facts = tuple(_trace_facts(report))
-    blocks += [Items(facts)] if facts else []
-    blocks += _told(report.findings_of(None))
-    return Document(tuple(blocks))
+        yield from _execution_blocks(report, execution)
+    yield Heading(_whole_heading(report))
+    if facts := list(_trace_facts(report)):
+        yield Items(facts)
+    yield from _told(report.findings_of(None))
 
 
 def _execution_blocks(report: Report, execution: ExecutionReport) -> Iterator[Block]:
@@ -327,8 +319,7 @@ def _blocks(
     yield from _told(f for f in found if f.kind != "time" or not says_nothing(f.data))
     if topic is Topic.SLOW:
         yield from _states(execution)
-    lines = tuple(_calls_words(execution))
-    if topic is Topic.INTEGRATIONS and lines:
+    if topic is Topic.INTEGRATIONS and (lines := list(_calls_words(execution))):
         yield Items(lines)
 
 

@@ -3,6 +3,7 @@
 Every string of AWS's is cleaned here before it becomes part of a sentence.
 """
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
@@ -11,6 +12,7 @@ from typing import TypeVar
 
 from sfnwatch.model.integrations import Pattern
 from sfnwatch.model.links import Link
+from sfnwatch.model.moment import ExecutionAsOf
 from sfnwatch.model.values import clean, duration, parse_object, text_of
 from sfnwatch.model.visits import ROOT, Attempt, StateVisit
 
@@ -48,6 +50,7 @@ _MEANING = {
     Pattern.ACTIVITY: "the state waits for a worker to poll for the task; no call is"
     " made",
 }
+_DATE = re.compile(r"-\d{8}")
 _JOB_LEFT = "the state completes as soon as the API responds, without waiting for a job"
 _ENDED = {
     "aborted": "was aborted",
@@ -212,6 +215,12 @@ def ambiguity(link: Link | None) -> str:
     return "another execution may have made it"
 
 
+def short_names_of(executions: Iterable[ExecutionAsOf]) -> dict[str, str]:
+    """Name executions, by their ARNs, by what tells their names apart."""
+    names = {each.arn: each.name for each in executions}
+    return dict(zip(names, map(named, short_names([*names.values()])), strict=True))
+
+
 def short_names(names: Sequence[str]) -> list[str]:
     """Cut what several names have in common at their beginning, and random ends.
 
@@ -223,15 +232,6 @@ def short_names(names: Sequence[str]) -> list[str]:
         return list(names)
     common = commonprefix(names)  # noqa: RUF071 - letter by letter is what is meant
     begin = max(common.rfind(mark) for mark in "-_. ") + 1
-    short = [_without_date(name[begin:]) for name in names]
+    short = [_DATE.split(name[begin:], maxsplit=1)[0] for name in names]
     unique = len(set(short)) == len(set(names)) and all(short)
     return short if unique else list(names)
-
-
-def _without_date(name: str) -> str:
-    """Cut off `-20261127T133053-f3235d`, a date and what follows it."""
-    parts = name.split("-")
-    for place, part in enumerate(parts):
-        if place and len(part) >= len("20261127") and part[:8].isdigit():
-            return "-".join(parts[:place])
-    return name

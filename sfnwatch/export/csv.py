@@ -11,7 +11,6 @@ being matched, where it is ambiguous.
 """
 
 import csv
-import re
 from typing import TextIO
 
 from sfnwatch.export.placing import line_text, rows_apart, shown_items, visit_path
@@ -33,8 +32,6 @@ COLUMNS = (
 _FORMULA = tuple("=+-@\t\r\n＝＋－＠")
 _LIMIT = 32_000
 """A cell of a spreadsheet holds 32,767 characters."""
-_is_harmless = re.compile(r"[0-9A-Za-z][ -~]{0,200}").fullmatch
-"""Most cells: to look at each character of a large trace again would take long."""
 
 
 def dump(moment: Moment, out: TextIO) -> None:
@@ -108,7 +105,7 @@ def _call_row(call: ApiCall, link: Link | None) -> Row:
 
 def _cell(value: str | None) -> str | None:
     """Make a value a cell: cleaned, and nothing that could be a formula."""
-    if not value or _is_harmless(value):
+    if not value:
         return value
     text = clean(value, _LIMIT)
     return f"'{text}" if text.lstrip().startswith(_FORMULA) else text

@@ -159,17 +159,12 @@ def _link_facts(link: Link) -> Facts:
     return facts
 
 
-def task_state_facts(moment: Moment) -> Iterator[Facts]:
-    """Give how each task was doing, as ECS told it; the later has the larger version.
-
-    Its `link` is that of a call: to the attempt that started the task.
-    """
-    for task_arn in moment.task_states:
-        yield from facts_of_task(moment, task_arn)
-
-
 def facts_of_task(moment: Moment, task_arn: str) -> Iterator[Facts]:
-    """Give the same of one task; nothing of one that no attempt here started."""
+    """Give how a task was doing, as ECS told it; the later has the larger version.
+
+    Its `link` is that of a call: to the attempt that started the task. Nothing is given
+    of one that no attempt here started.
+    """
     link = moment.task_link(task_arn)
     for state in moment.trace.task_states.get(task_arn, ()) if link else ():
         if link and moment.shows_task_state(state):

@@ -12,7 +12,6 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cache
-from importlib.resources import files
 from itertools import groupby
 from typing import Any, TextIO
 
@@ -35,6 +34,7 @@ from sfnwatch.model import values
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.records import Record
 from sfnwatch.model.rows import DETAIL_TYPE, ApiCall, HistoryEvent, TaskState
+from sfnwatch.templates import read_template
 from sfnwatch.view.captions import caption
 from sfnwatch.view.lines import Line, LineMaker
 from sfnwatch.view.wording import execution_labels, status_glyph, went_wrong
@@ -62,14 +62,10 @@ def dump(moment: Moment, out: TextIO) -> None:
     out.write(text.encode("ascii", "xmlcharrefreplace").decode("ascii"))
 
 
-def _asset(name: str) -> str:
-    return (files("sfnwatch.templates") / name).read_text("utf-8")
-
-
 @cache
 def _page() -> jinja2.Template:
     environment = jinja2.Environment(
-        loader=jinja2.FunctionLoader(_asset),
+        loader=jinja2.FunctionLoader(read_template),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -95,7 +91,7 @@ def _content(moment: Moment) -> dict[str, Any]:
     rows = list(_rows(moment, refs))
     style = svg.stylesheet("picture.css") + svg.stylesheet("report.css")
     script = _packed("report.js")
-    blocks = explain(explained).blocks
+    blocks = groupby(explain(explained), type)
     return {
         "policy": _policy(style, script),
         "style": style,
@@ -108,7 +104,7 @@ def _content(moment: Moment) -> dict[str, Any]:
         "lanes": lanes.svg("Lanes"),
         "graphs": list(_graphs(moment, refs)),
         "more_graphs": max(0, len(moment.roots) - GRAPHS),
-        "blocks": [(kind.__name__, [*same]) for kind, same in groupby(blocks, type)],
+        "blocks": [(kind.__name__, [*same]) for kind, same in blocks],
         "ref_of": refs.of_evidence,
         "drawn": lanes.drawn,
         "rows": rows[:STATIC],
@@ -133,7 +129,7 @@ def _graphs(moment: Moment, refs: "_Refs") -> Iterator[tuple[str, str]]:
 
 
 def _packed(name: str) -> str:
-    lines = (line.strip() for line in _asset(name).splitlines())
+    lines = (line.strip() for line in read_template(name).splitlines())
     return "\n".join(line for line in lines if line)
 
 

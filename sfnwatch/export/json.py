@@ -7,7 +7,6 @@ everything but printable ASCII escaped.
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from importlib.resources import files
 from statistics import median
 from typing import Any, TextIO
 
@@ -16,18 +15,7 @@ from msgspec import Struct
 from msgspec.structs import asdict
 
 from sfnwatch.analysis.case import AttemptCase
-from sfnwatch.analysis.compare import remarks, verdict
-from sfnwatch.analysis.compare.pairs import (
-    AttemptPair,
-    CallTally,
-    Comparison,
-    DefinitionChanges,
-    IterationGroup,
-    Lengths,
-    Side,
-    VisitPair,
-    error_of,
-)
+from sfnwatch.analysis.compare import pairs, remarks, verdict
 from sfnwatch.analysis.finding import Finding
 from sfnwatch.analysis.findings import find
 from sfnwatch.analysis.phases import PHASE_KEYS, Phase
@@ -37,9 +25,9 @@ from sfnwatch.export.facts import (
     Facts,
     call_facts,
     execution_facts,
+    facts_of_task,
     fields_of,
     map_run_facts,
-    task_state_facts,
     visit_facts,
 )
 from sfnwatch.model.integrations import CallRole
@@ -49,6 +37,7 @@ from sfnwatch.model.parameters import Leaf
 from sfnwatch.model.rows import ApiCall
 from sfnwatch.model.values import ascii_json
 from sfnwatch.model.visits import StateVisit
+from sfnwatch.templates import read_template
 from sfnwatch.view.weighing import Considered, considered, values_of
 
 VERSION = 1
@@ -87,7 +76,9 @@ def trace_json(moment: Moment) -> Facts:
         ],
         "findings": told[None],
         "calls": [call_facts(call, moment.link(call)) for call in moment.calls],
-        "task_states": list(task_state_facts(moment)),
+        "task_states": [
+            state for arn in moment.task_states for state in facts_of_task(moment, arn)
+        ],
         "map_runs": [map_run_facts(moment, arn) for arn in sorted(map_runs)],
     }
 
@@ -195,8 +186,7 @@ def _leaf(leaf: Leaf) -> Facts:
 
 def trace_schema() -> dict[str, Any]:
     """Give the schema of `export --to json`."""
-    template = files("sfnwatch.templates") / "trace.schema.json"
-    schema: dict[str, Any] = json.loads(template.read_text("utf-8"))
+    schema: dict[str, Any] = json.loads(read_template("trace.schema.json"))
     return schema
 
 
@@ -217,7 +207,7 @@ _PHASES = {Phase.COMPLETION_LAG: "noticing", Phase.CONTAINER: "around"}
 """Phases that a comparison has another word for."""
 
 
-def comparison_json(comparison: Comparison) -> Facts:
+def comparison_json(comparison: pairs.Comparison) -> Facts:
     """Give a comparison as JSON values, version 1.
 
     sfnwatch_compare   1
@@ -279,13 +269,13 @@ def _told(finding: Finding) -> Facts:
 def _json(value: Any) -> Any:
     """Give a value with the fields of its structs as keys, and seconds rounded."""
     match value:
-        case Lengths():
+        case pairs.Lengths():
             ratio = None if value.ratio is None else round(value.ratio, 4)
             lengths = {"a": value.a, "b": value.b, "difference": value.difference}
             return {**_json(lengths), "ratio": ratio}
         case Struct():
             return _json(asdict(value))
-        case CallTally() | DefinitionChanges():
+        case pairs.CallTally() | pairs.DefinitionChanges():
             return _json(vars(value))
         case Mapping():
             return {key: _json(each) for key, each in value.items()}
@@ -296,11 +286,11 @@ def _json(value: Any) -> Any:
     return value
 
 
-def _parts(phases: Mapping[Phase, Lengths]) -> Facts:
+def _parts(phases: Mapping[Phase, pairs.Lengths]) -> Facts:
     return {_PHASES.get(p, str(p)): _json(lengths) for p, lengths in phases.items()}
 
 
-def _side(side: Side) -> Facts:
+def _side(side: pairs.Side) -> Facts:
     execution = side.execution
     calls, link = side.calls.sure, side.case.moment.link
     roles = Counter(role_of_call(call, link(call)) for call in calls)
@@ -320,7 +310,7 @@ def _side(side: Side) -> Facts:
     }
 
 
-def _pair(pair: VisitPair) -> Facts:
+def _pair(pair: pairs.VisitPair) -> Facts:
     return {
         "path": pair.visit.path,
         "occurrence": pair.occurrence,
@@ -342,11 +332,11 @@ def _visit(visit: StateVisit | None, which: str) -> Facts:
         f"name_{which}": visit and visit.name,
         f"type_{which}": visit and visit.type,
         f"status_{which}": visit and visit.status,
-        f"error_{which}": visit and error_of(visit),
+        f"error_{which}": visit and pairs.error_of(visit),
     }
 
 
-def _attempt_pair(pair: AttemptPair) -> Facts:
+def _attempt_pair(pair: pairs.AttemptPair) -> Facts:
     return {
         "number": pair.number,
         **_end(pair.a, "a"),
@@ -367,7 +357,7 @@ def _end(case: AttemptCase | None, which: str) -> Facts:
     }
 
 
-def _group(state: int, group: IterationGroup) -> Facts:
+def _group(state: int, group: pairs.IterationGroup) -> Facts:
     return {
         "state": state,
         "both": len(group.a.statuses.keys() & group.b.statuses.keys()),
@@ -380,6 +370,6 @@ def _group(state: int, group: IterationGroup) -> Facts:
     }
 
 
-def _extreme(group: IterationGroup, sign: int) -> Facts | None:
+def _extreme(group: pairs.IterationGroup, sign: int) -> Facts | None:
     found = group.extreme(sign)
     return found and {"index": found[0], "seconds": _json(found[1])}

@@ -388,8 +388,8 @@ class _Chart(NamedTuple):
     def _box(self, box: graph.Box, most: int) -> Iterator[str]:
         standing, name = self.lights.of(box), f"{self.name}n{box.id}"
         named = f"{standing.glyph.text} {box.name}"
-        words = [named, box.kind, ", ".join(standing.counted)]
-        words = [box.name] if box.type in {graph.START, graph.END} else words
+        told = [named, box.kind, ", ".join(standing.counted)]
+        words = told if box.is_state else [box.name]
         shown = [escape(word) for word in words if word]
         role = standing.glyph.role
         if any(each.id < most for region in box.inside for each in region.boxes):

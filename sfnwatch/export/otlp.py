@@ -28,6 +28,7 @@ from sfnwatch.analysis.finding import Finding
 from sfnwatch.analysis.findings import find
 from sfnwatch.analysis.outcomes import ended_with
 from sfnwatch.analysis.phases import AttemptCalls, end_of
+from sfnwatch.analysis.wording import grouped
 from sfnwatch.export.placing import Span as Times
 from sfnwatch.export.placing import call_window, micros, service_name
 from sfnwatch.model.integrations import maybe_execution_arn
@@ -375,13 +376,11 @@ def _named(prefix: str, row: object, *names: str) -> Attributes:
 def to_json(spans: Iterable[OtlpSpan]) -> Json:
     """Give a TracesData message."""
     scope = {"name": "sfnwatch", "version": sfnwatch.__version__}
-    groups: dict[tuple[tuple[str, Any], ...], list[Json]] = {}
-    for span in spans:
-        groups.setdefault(tuple(span.resource.items()), []).append(span.json())
+    groups = grouped(spans, lambda span: tuple(span.resource.items()))
     told = [
         {
             "resource": {"attributes": _attributes(dict(resource))},
-            "scopeSpans": [{"scope": scope, "spans": own}],
+            "scopeSpans": [{"scope": scope, "spans": [span.json() for span in own]}],
         }
         for resource, own in groups.items()
     ]

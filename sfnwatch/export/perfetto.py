@@ -22,7 +22,7 @@ from msgspec.structs import replace
 from sfnwatch.analysis.case import last_moment
 from sfnwatch.analysis.findings import find
 from sfnwatch.analysis.outcomes import ended_with
-from sfnwatch.analysis.phases import Phase, Segment, end_of, retrying_states, segments
+from sfnwatch.analysis.phases import Phase, Segment, end_of, segments
 from sfnwatch.analysis.wording import grouped
 from sfnwatch.export.facts import (
     attempt_facts,
@@ -157,8 +157,7 @@ class _Drawing:
         shape: Event = {"ph": "X", "dur": end - begin}
         if kind in _POINTS or (kind == "task" and begin == end):
             end, shape = begin, {"ph": "i", "s": "t"}
-        name, known = clean(name, _NAME), _known_args(args)
-        self._put(track, begin, name, kind, **shape, args=known)
+        self._put(track, begin, clean(name, _NAME), kind, **shape, args=_cleaned(args))
         return _TrackBar(track, begin, end)
 
     def _put(
@@ -187,9 +186,11 @@ class _Drawing:
                 at = redrive.event.at
                 self._draw(tracks[0], (at, at), name, "redriven", {})
         for visit in visits:
-            track, span, facts = track_of[visit.id], spans[visit.id], visit_facts(visit)
+            track, span = track_of[visit.id], spans[visit.id]
+            facts = visit_facts(visit)
             del facts["attempts"]  # they have bars of their own
-            args = self._with_end(facts, visit.error, visit.cause, (arn, visit.id))
+            key = arn, visit.id
+            args = self._with_end(facts, visit.error, visit.cause, key)
             self._draw(tracks[track], span, visit.name, "state", args)
             self._add_attempts(arn, visit, tracks[track], span)
 
@@ -206,8 +207,7 @@ class _Drawing:
         """Draw the phases of a Task; other states have but one, which is all of it."""
         if not visit.attempts:
             return
-        retrying = retrying_states(self._moment.executions[arn])
-        whole = segments(visit, self._now, retrying)
+        whole = segments(self._moment.executions[arn], visit, self._now)
         inside = [_inside(segment, span) for segment in whole]
         found = grouped(inside, lambda segment: segment.attempt)
         self._add_phases(track, found.get(None, []))
@@ -251,12 +251,12 @@ class _Drawing:
                 continue
             track = self._track(key[0], f"task · {wording.task_id(states[0])}")
             told = facts_of_task(self._moment, states[0].task_arn)
-            facts = {each["version"]: each for each in told}
+            by_version = {each["version"]: each for each in told}
             for state, end in stretches(states, self._now):
                 span = state.at, end
                 ending = plain_text(wording.task_text(state).ending)
                 words = f"{clean(state.last_status, _NAME)}{ending}"
-                args = {**facts[state.version], "state": visit.path}
+                args = {**by_version[state.version], "state": visit.path}
                 self._draw(track, span, words, "task", args)
 
     # -- calls -------------------------------------------------------------------------
@@ -273,9 +273,9 @@ class _Drawing:
             called = (begin, begin if polls else end), call
             by_track[arn, service_name(call)].append(called)
         for (arn, service), calls in by_track.items():
-            free, tracks = _Lanes(), list[_Track]()
+            lanes, tracks = list[datetime](), list[_Track]()
             for span, call in _apart(calls):
-                lane = free.take(*span)
+                lane = _take_lane(lanes, *span)
                 if lane == len(tracks):
                     name = f"calls · {service}{f' · {lane + 1}' if lane else ''}"
                     tracks.append(self._track(arn, name))
@@ -330,17 +330,12 @@ def _apart(calls: Iterable[_Called]) -> Iterator[_Called]:
 # -- what a bar says when it is clicked ------------------------------------------------
 
 
-def _known_args(args: Args) -> Args:
-    """Say what is known: as facts, cleaned, and without what is null or empty."""
-    known = {k: v for k, v in args.items() if v is not None and v not in ("", [])}
-    return {key: _cleaned(value) for key, value in known.items()}
-
-
 def _cleaned(value: Any) -> Any:
+    """Say what is known: as facts, cleaned, and without what is null or empty."""
     if isinstance(value, str):
         return clean(value, _LONGEST)
     if isinstance(value, dict):
-        return _known_args(value)
+        return {k: _cleaned(v) for k, v in value.items() if v not in (None, "", [])}
     if isinstance(value, list):
         rest = len(value) - _LISTED
         more = [f"… {rest} more"] if rest > 0 else []
@@ -351,18 +346,15 @@ def _cleaned(value: Any) -> Any:
 # -- which bar lies on which track -----------------------------------------------------
 
 
-class _Lanes:
-    """Lanes, taken for a while: the first that is free."""
+def _take_lane(lanes: list[datetime], begin: datetime, end: datetime) -> int:
+    """Take the first lane that is free; `lanes` says until when each is taken.
 
-    def __init__(self) -> None:
-        self._until: list[datetime] = []
-
-    def take(self, begin: datetime, end: datetime) -> int:
-        """Take a lane; calls come in the order of their beginnings."""
-        free = (n for n, until in enumerate(self._until) if until <= begin)
-        lane = next(free, len(self._until))
-        self._until[lane : lane + 1] = [end]
-        return lane
+    Who takes one comes in the order of the beginnings.
+    """
+    free = (number for number, until in enumerate(lanes) if until <= begin)
+    lane = next(free, len(lanes))
+    lanes[lane : lane + 1] = [end]
+    return lane
 
 
 def _lay_tracks(
@@ -378,17 +370,18 @@ def _lay_tracks(
     entered = sorted(visits, key=lambda v: (v.entered_at, v.id))
     branches = grouped(entered, lambda visit: (visit.parent, visit.index))
     spans: dict[int, Span] = {}
-    free: defaultdict[str, _Lanes] = defaultdict(_Lanes)
+    lanes: defaultdict[str, list[datetime]] = defaultdict(list)
     taken: dict[str, defaultdict[int, list[StateVisit]]] = {}
     for (parent, _), branch in branches.items():
         spans.update(_in_turn(branch, now))
         state = _state_of(by_id, parent)
-        lane = free[state].take(spans[branch[0].id][0], spans[branch[-1].id][1])
+        times = spans[branch[0].id][0], spans[branch[-1].id][1]
+        lane = _take_lane(lanes[state], *times)
         taken.setdefault(state, defaultdict(list))[lane] += branch
     names: list[str] = []
     track_of: dict[int, int] = {}
-    for lanes in taken.values():
-        for number, inside in enumerate(lanes.values(), start=1):
+    for tracks in taken.values():
+        for number, inside in enumerate(tracks.values(), start=1):
             track_of.update((visit.id, len(names)) for visit in inside)
             names.append(_track_name(by_id, inside, number))
     return names, track_of, spans

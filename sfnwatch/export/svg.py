@@ -14,7 +14,6 @@ import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from importlib.resources import files
 from itertools import groupby, islice
 from typing import TextIO
 
@@ -30,18 +29,18 @@ from sfnwatch.model.integrations import CallRole
 from sfnwatch.model.moment import ExecutionAsOf, Moment
 from sfnwatch.model.rows import REDRIVEN, HistoryEvent
 from sfnwatch.model.values import clean, duration, iso
-from sfnwatch.view import graph
-from sfnwatch.view.graph_layout import Folds, PlacedBox, Wire, lay_out
+from sfnwatch.templates import read_template
+from sfnwatch.view.graph import CHAIN, Box, BoxState, graph_of, light
+from sfnwatch.view.graph_layout import PlacedBox, Wire, lay_out
 from sfnwatch.view.lines import Lane, LifeLines, Line, LineMaker, Rail, VisitKey
 from sfnwatch.view.outline import Fold, Item, Outline, OutlineOptions
+from sfnwatch.view.playback import cut_short, length_of
 from sfnwatch.view.timeline_chart import (
     BarKind,
     BarLine,
     Tick,
     TimelineChart,
-    length_words,
-    round_step,
-    since_start,
+    round_marks,
     stops,
 )
 from sfnwatch.view.wording import Part, Role, execution_labels, plain_text, status_glyph
@@ -67,8 +66,7 @@ Ref = Callable[[str], str]
 
 def stylesheet(name: str) -> str:
     """Give one of our style sheets, without what only its readers here need."""
-    text = (files("sfnwatch.templates") / name).read_text("ascii")
-    return "".join(_COMMENT.sub("", text).splitlines())
+    return "".join(_COMMENT.sub("", read_template(name)).splitlines())
 
 
 def dump(moment: Moment, out: TextIO) -> None:
@@ -462,7 +460,9 @@ class TimelinePicture:
         self._end = max((bar.end for bar in bars), default=self._begin)
         least = (self._end - self._begin) / 10
         self._stops = [(at, end) for at, end in stops(moment) if end - at > least]
-        self._whole = self._offset(self._end)
+        self._scale = cut_short(self._begin, self._end, self._stops, share=0.0)
+        stopped = sum(map(length_of, self._stops))
+        self._whole = length_of((self._begin, self._end)) - stopped
         names = [_width(self._name(line)) for line in self._lines]
         self._plot = _MARGIN + (min(_NAMES, max(names, default=0)) + 2) * CELL
 
@@ -474,9 +474,8 @@ class TimelinePicture:
         return sheet.svg(_put_legend(sheet, self.draw(sheet, 8) + 12), "", name)
 
     def _name(self, line: BarLine) -> list[Part]:
-        name = self._labels.get(line.bar.key) or clean(line.bar.shown_name, _NAMES)
-        what = self._chart.what(line.bar)
-        told = [Part(f"  {what.text}", what.role)] if what else []
+        name = self._labels.get(line.bar.key) or clean(line.bar.name, _NAMES)
+        told = (Part(f"  {text}", role) for text, role in self._chart.what(line.bar))
         return [Part("  " * (len(line.rails) // 2)), Part(name, Role.NAME), *told]
 
     def draw(self, sheet: Sheet, y: float) -> float:
@@ -493,30 +492,20 @@ class TimelinePicture:
             sheet.write(_MARGIN, bottom - ROW, [Part(words, Role.DIM)])
         return bottom
 
-    def _offset(self, at: datetime) -> float:
-        """Count the seconds to a moment, without the long stops."""
-        seconds = (at - self._begin).total_seconds()
-        for first, last in self._stops:
-            if at > first:
-                seconds -= (min(at, last) - first).total_seconds()
-        return seconds
-
     def _x(self, at: datetime) -> float:
-        part = self._offset(at) / self._whole if self._whole else 0.0
-        return self._plot + _PLOT * min(max(part, 0.0), 1.0)
+        return self._plot + _PLOT * self._scale.place(at)
 
     def _draw_axis(self, sheet: Sheet, y: float, bottom: float) -> None:
         begin = Part(f"UTC from {self._begin:%H:%M:%S}", Role.DIM)
         sheet.write(_MARGIN, y, [begin])
-        step = round_step(self._whole / _TICKS)
-        for number in range(int(self._whole / step) + 1):
-            part = number * step / self._whole if self._whole else 0.0
-            x, words = self._plot + _PLOT * part, since_start(number * step)
+        ticks = round_marks(0.0, self._whole, self._whole / _TICKS)
+        for seconds, words in ticks:
+            x = self._plot + _PLOT * (seconds / self._whole if seconds else 0.0)
             sheet.path("hair", (x, y + ROW - 2), (x, bottom))
-            half = cell_len(words) * CELL / 2 if number else 0
+            half = cell_len(words) * CELL / 2 if seconds else 0
             sheet.write(x - half, y, [Part(words, Role.DIM)])
         for first, last in self._stops:
-            x, left_out = self._x(first), (last - first).total_seconds()
+            x, left_out = self._x(first), length_of((first, last))
             sheet.path("cut", (x, y + ROW - 6), (x, bottom))
             told = Part(f"⟲ redriven after {duration(left_out)}", Role.DIM)
             sheet.write(x - _width([told]) * CELL - 4, bottom - 4, [told])
@@ -524,7 +513,7 @@ class TimelinePicture:
 
     def _draw_bar(self, sheet: Sheet, line: BarLine, y: float) -> None:
         bar = line.bar
-        segments = () if bar.kind is BarKind.UNREAD else self._chart.segments(line)
+        segments = self._chart.segments(line)
         with sheet.row([self._ref(bar.line_key)], _tip(line, segments)):
             sheet.rect("hit", _MARGIN - 4, y, self._plot + _PLOT - _MARGIN, ROW)
             sheet.write(_MARGIN, y, _cut(self._name(line), int(self._plot / CELL) - 4))
@@ -542,9 +531,9 @@ class TimelinePicture:
         bar = line.bar
         glyph = status_glyph(bar.status)
         if bar.kind is BarKind.TASK:
-            yield Part(f"{length_words(self._chart, bar)}  ")
+            yield Part(f"{bar.length}  ")
         elif bar.kind is not BarKind.UNREAD:
-            yield Part(f"{glyph.text} {length_words(self._chart, bar)}  ", glyph.role)
+            yield Part(f"{glyph.text} {bar.length}  ", glyph.role)
         yield from self._chart.notes(line)
 
     def _draw_segment(self, sheet: Sheet, segment: Segment, y: float) -> None:
@@ -567,7 +556,7 @@ class TimelinePicture:
 
 def _tip(line: BarLine, segments: Sequence[Segment]) -> Iterator[str]:
     visit = line.bar.visit
-    yield clean(visit.path if visit else line.bar.shown_name)
+    yield clean(visit.path if visit else line.bar.name)
     yield f"{iso(line.bar.begin)}, {line.bar.status.replace('_', ' ')}"
     for segment in segments[:8] if visit is not None else ():
         yield f"{segment.phase}: {duration(segment.seconds)}"
@@ -599,14 +588,14 @@ class GraphPicture:
         self, moment: Moment, execution: ExecutionAsOf, ref: Ref, prefix: str
     ) -> None:
         """`prefix` tells its ids from those of other pictures in the page."""
-        self.lights = graph.light(graph.graph_of(execution), moment, execution)
+        self.lights = light(graph_of(execution), moment, execution)
         self._ref, self._sheet = ref, Sheet(prefix)
 
     def svg(self, name: str) -> str:
         """Draw it."""
         drawn, sheet = self.lights.graph, self._sheet
-        chains = frozenset(b.id for b in drawn.boxes.values() if b.type == graph.CHAIN)
-        picture = lay_out(drawn, _CELLS, _wanted, Folds(opened=chains))
+        chains = {b.id: False for b in drawn.boxes.values() if b.type == CHAIN}
+        picture = lay_out(drawn, _CELLS, _wanted, chains)
         # What was taken goes over what was not.
         for wire in sorted(picture.wires, key=lambda w: self.lights.is_taken(w.edge)):
             self._draw_wire(wire)
@@ -654,9 +643,7 @@ class GraphPicture:
             self._sheet.rect(f"{css} {tone}", x, y + _INSET, width, height)
             self._write(placed, standing, x, y)
 
-    def _write(
-        self, placed: PlacedBox, standing: graph.BoxState, x: float, y: float
-    ) -> None:
+    def _write(self, placed: PlacedBox, standing: BoxState, x: float, y: float) -> None:
         """Say in a box what it is and how it stands: of a frame, in its first row."""
         box, right = placed.box, x + placed.width * CELL - _INDENT
         role = Role.NAME if standing.status else Role.DIM
@@ -678,6 +665,6 @@ class GraphPicture:
         self._sheet.write(right - told * CELL, second, [Part(often, Role.NAME)])
 
 
-def _wanted(box: graph.Box) -> int:
+def _wanted(box: Box) -> int:
     often = _OFTEN if box.repeats else 0
     return max(cell_len(box.name) + 2, cell_len(box.kind) + often)

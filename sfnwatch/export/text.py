@@ -10,6 +10,7 @@ escaped: none may break the table, make a link or call a person.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import starmap
 from typing import TextIO
 
 from msgspec.structs import replace
@@ -18,6 +19,7 @@ from rich.cells import cell_len, chop_cells, set_cell_size
 from sfnwatch.analysis.finding import (
     GAP,
     Block,
+    Column,
     Document,
     Heading,
     Items,
@@ -135,7 +137,7 @@ def write_text(document: Document, out: TextIO, width: int = 80) -> None:
     """
     width, level = max(width, _LEAST), 0
     before: object = None
-    for block in document.blocks:
+    for block in document:
         if isinstance(block, Heading):
             level = block.level
             lines = wrapped(block.text, width, "  " * (level - 1), "  " * level)
@@ -204,20 +206,17 @@ def cut(text: str, room: int) -> str:
 
 def _table(table: Table, width: int, indent: str) -> Iterator[str]:
     """Lay out a table; columns that there is no room for are left out."""
-    fitted = table.fitted(width - len(indent), cell_len)
-    rows = zip(*((column.head, *column.cells) for column, _ in fitted), strict=True)
-    for row in rows:
-        cells = (
-            _placed(cell, size, right=column.right)
-            for cell, (column, size) in zip(row, fitted, strict=True)
-        )
-        yield f"{indent}{(' ' * GAP).join(cells)}"
+    columns = starmap(_cells, table.fitted(width - len(indent), cell_len))
+    for row in zip(*columns, strict=True):
+        yield f"{indent}{(' ' * GAP).join(row)}"
 
 
-def _placed(cell: str, size: int, *, right: bool) -> str:
-    text = cut(cell, size)
-    blanks = " " * (size - cell_len(text))
-    return blanks + text if right else text + blanks
+def _cells(column: Column, size: int) -> Iterator[str]:
+    """Give a column's head and what is below it, each of so many cells."""
+    for text in (column.head, *column.cells):
+        shown = cut(text, size)
+        blanks = " " * (size - cell_len(shown))
+        yield blanks + shown if column.right else shown + blanks
 
 
 # -- a document as Markdown ------------------------------------------------------------
@@ -231,7 +230,7 @@ _OPENING = re.compile(r"^(\s*)([-+]|\d+(?=[.)]))")
 def write_markdown(document: Document, out: TextIO) -> None:
     """Print a document for an issue, a pull request, a wiki, a job's summary."""
     before: object = None
-    for block in document.blocks:
+    for block in document:
         # A list goes on; everything else stands apart.
         if before is not None and not (before is Sentence and type(block) is Sentence):
             out.write("\n")

@@ -259,18 +259,17 @@ def bindings(pane: str | None = None) -> list[BindingType]:
 
 
 def entries(
-    keys: Mapping[str, tuple[str, ...]] | None = None, *, without: Collection[str] = ()
+    keys: Mapping[str, tuple[str, ...]] = {}, *, without: Collection[str] = ()
 ) -> Iterator[tuple[Group, str, str]]:
     """List each group's keys and what they do, the digits in one line.
 
     `keys` are a configuration's: what it binds otherwise is told as it is bound.
     The actions whose ids are in `without` are left out.
     """
-    changed: Mapping[str, tuple[str, ...]] = keys or {}
     for group in Group:
         for action in _ACTIONS:
             if action.group is group and action.id not in without:
-                own = changed.get(action.id, action.keys)
+                own = keys.get(action.id, action.keys)
                 yield group, " ".join(map(key_name, own)), action.words
         if group is Group.PLAYER:
             yield group, "0 … 9", _DIGIT

@@ -6,7 +6,6 @@ second while much comes in, and only the lines that are in view are made.
 """
 
 import gc
-import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
@@ -48,15 +47,13 @@ if TYPE_CHECKING:
     from sfnwatch.recording.format import Recorder
     from sfnwatch.tui.children_view import ChildrenView
 
-_PATIENCE, _LONGEST = 20, 0.4
+_PATIENCE, _LONGEST = 40, 0.4
 """What has come in is painted so many times as much later as painting takes; and after
 so many seconds, however long that takes."""
 _MANY = 2_000
 """So many new records the garbage collector is told to leave alone."""
 _YOUNG = 50_000
 """Objects made before the garbage collector looks: a batch and its lines have many."""
-_SLICE = 0.008
-"""Seconds of work between which keys are heard."""
 _UNBOUND = "<unbound>"
 """A key that no terminal has, for an action without any."""
 Mode = Literal["live", "demo", "replay"]
@@ -204,7 +201,7 @@ class SfnwatchApp(ThemedApp[None]):
         options, playback = self.shown.outline.options, self.shown.playback
         return SavedView(
             filter=self.finder.filtered,
-            search=self.finder.searched,
+            search=self.shown.searched,
             folded=tuple(sorted(options.closed)),
             opened=tuple(sorted(options.opened)),
             hidden_services=tuple(sorted(options.hidden_services)),
@@ -240,6 +237,8 @@ class SfnwatchApp(ThemedApp[None]):
         """Paint the moment that is shown as it stands by now."""
         if not self.is_running or not self.screen_stack:
             return
+        if time_has_passed and self.pace.is_waiting:
+            return  # What has come in is about to be painted.
         if self.shown.refresh():
             self.deck.show()
             self._leave_out_of_collections()
@@ -330,7 +329,7 @@ class SfnwatchApp(ThemedApp[None]):
             return "there is one execution only"
         draining = HealthState.DRAINING in {h.state for h in moment.each_health}
         is_live = self.session.mode != "replay"
-        to_find = self.finder.searched, "nothing is searched for: / begins a search"
+        to_find = shown.searched, "nothing is searched for: / begins a search"
         there = {
             "view.children": (moment.children or moment.listed, "no child executions"),
             "view.end": (shown.roots, "nothing has come yet"),
@@ -403,21 +402,16 @@ class SfnwatchApp(ThemedApp[None]):
 
     def _search_for(self, words: str) -> None:
         """Mark what has the words, and go to the first of it."""
-        self.deck.lanes.found = self.finder.search_for(words)
-        if not self.deck.search_for(words) and words:
+        self.finder.search_for(words)
+        # A view that goes from hit to hit itself shows nothing else.
+        if words and "find.next" not in self.deck.commands:
             self._find(0)
 
     @work(group="find", exclusive=True)
     async def _find(self, direction: int) -> None:
-        """Go from hit to hit; in slices, for there may be many lines."""
-        begun = time.monotonic()
-        for found in self.finder.step(direction):
-            if found:
-                return
-            if time.monotonic() - begun > _SLICE:
-                await self.shown.clock.sleep(0)
-                begun = time.monotonic()
-        self.notify("not found", severity="warning")
+        """Go from hit to hit."""
+        if not await self.finder.step(direction):
+            self.notify("not found", severity="warning")
 
     # -- what the parts say --------------------------------------------------------
 

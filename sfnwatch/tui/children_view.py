@@ -14,7 +14,7 @@ from sfnwatch.model.children import RUNNING_LISTED, ListedExecution
 from sfnwatch.model.integrations import short_id
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.rows import Clock
-from sfnwatch.model.values import clean, clock, duration, text_of
+from sfnwatch.model.values import clean, clock, duration
 from sfnwatch.tui.deck import HeadedView
 from sfnwatch.tui.paint import (
     Cells,
@@ -28,16 +28,8 @@ from sfnwatch.tui.paint import (
     width_of,
 )
 from sfnwatch.tui.shown import EntryList, GoTo, Shown
-from sfnwatch.view.wording import (
-    Child,
-    Part,
-    Role,
-    child_map_run,
-    child_parts,
-    counted,
-    map_run_parts,
-    status_glyph,
-)
+from sfnwatch.view import wording
+from sfnwatch.view.wording import Child, Part, Role
 
 _RUNS = 3
 """So many Map Runs are told of above the table; of more, their number."""
@@ -71,6 +63,7 @@ class ChildrenView(HeadedView):
         self.list: EntryList[ListedExecution] = EntryList(self._rows)
         super().__init__(shown, self.list, Rows(most=2))
         self._searched = ""
+        """The words that were searched for when it was shown last."""
         self._every = 0
         """How many there are, with those that a filter or the search leaves out."""
         self._awaited = ""
@@ -84,7 +77,10 @@ class ChildrenView(HeadedView):
     def show(self) -> None:
         """Show the children as they stand by now; one that was asked for, once read."""
         shown = self._shown
-        if self.is_other(shown.version, self._searched, shown.looks):
+        if self.is_other(shown.version, shown.looks):
+            if shown.searched != self._searched:
+                self._searched = shown.searched
+                self.list.select(0)
             visits, every = shown.kept_visits(), children_of(shown.moment)
             kept = None if visits is None else {arn for arn, _ in visits}
             own = (each for each in every if kept is None or each.arn in kept)
@@ -97,12 +93,6 @@ class ChildrenView(HeadedView):
             awaited, self._awaited = self._awaited, ""
             self.post_message(GoTo(f"{awaited}#1"))
 
-    def search_for(self, words: str) -> bool:
-        if words != self._searched:
-            self._searched = words
-            self.list.select(0)
-        return True
-
     def _is_found(self, child: ListedExecution) -> bool:
         note = self._note(child).text
         said = child.machine, child.name, child.status, note, _AS_WELL.get(note, "")
@@ -111,11 +101,11 @@ class ChildrenView(HeadedView):
     def _told(self) -> Iterator[list[Span]]:
         shown, width = self._shown, self.width
         moment = shown.moment
-        runs = (child_map_run(moment, arn) for arn in moment.lineage.map_runs)
+        runs = (wording.child_map_run(moment, arn) for arn in moment.lineage.map_runs)
         known = [run for run in runs if run is not None]
         yield from (_run_spans(run, width, self.mask) for run in known[:_RUNS])
         if len(known) > _RUNS:
-            more = f" and {counted(len(known) - _RUNS, 'more Map Run')}"
+            more = f" and {wording.counted(len(known) - _RUNS, 'more Map Run')}"
             yield [Span(more, "role--dim")]
         yield [Span(f" {self._counts()}"), Span("   / searches", "role--dim")]
         yield head_spans(width, shown.looks.zone(shown.now), machine=False)
@@ -125,7 +115,7 @@ class ChildrenView(HeadedView):
         listed = self.list.entries
         words = clean(self.mask(self._searched), 60)
         having = f" with “{words}”" if words else ""
-        told = counted(self._every, "child execution")
+        told = wording.counted(self._every, "child execution")
         if len(listed) < self._every:
             told = f"{len(listed):,} of {told}"
         read = sum(self._is_read(child.arn) for child in listed)
@@ -152,9 +142,7 @@ class ChildrenView(HeadedView):
         if execution is None or not execution.event_count:
             return Part(_NOT_READ, Role.DIM)
         ending = execution.ending
-        if ending is None or execution.status == "SUCCEEDED":
-            return Part("")
-        error = text_of(self._shown.trace.details(ending).get("error"))
+        error = self._shown.maker.failure(ending)[0] if ending is not None else None
         return Part(error or "", Role.BAD)
 
     def open_selected(self) -> None:
@@ -214,9 +202,10 @@ def _run_spans(run: Child, width: int, mask: Masks) -> list[Span]:
     How many of its histories are read is told below, of all that is listed.
     """
     run = replace(run, histories=0)
-    name = [Span(" "), *spans_of(child_parts(run), mask), Span("  ")]
-    room = width - width_of([*name, *spans_of(map_run_parts(run, 0))])
-    return [*name, *spans_of(map_run_parts(run, max(_BAR, min(_LONG_BAR, room))))]
+    name = [Span(" "), *spans_of(wording.child_parts(run), mask), Span("  ")]
+    room = width - width_of([*name, *spans_of(wording.map_run_parts(run, 0))])
+    cells = max(_BAR, min(_LONG_BAR, room))
+    return [*name, *spans_of(wording.map_run_parts(run, cells))]
 
 
 # -- executions as lines of a table ---------------------------------------------------
@@ -237,7 +226,8 @@ def row_spans(
 
     `glyph` is another than its status's; without a `machine` there is more room.
     """
-    glyph, status = glyph or status_glyph(listed.status), listed.status or "unknown"
+    glyph = glyph or wording.status_glyph(listed.status)
+    status = listed.status or "unknown"
     worded = f" {status.lower().replace('_', ' ')}" if width >= _STATUS_FROM else ""
     form = "%Y-%m-%d %H:%M:%S" if width >= _WIDE else "%m-%d %H:%M:%S"
     at = looks.at(listed.started_at).strftime(form) if listed.started_at else ""

@@ -15,6 +15,7 @@ from sfnwatch.analysis.compare.pairs import Comparison, Side
 from sfnwatch.analysis.finding import line_key
 from sfnwatch.analysis.phases import Phase
 from sfnwatch.model.values import clean, duration
+from sfnwatch.model.visits import FAILED
 from sfnwatch.tui.actions import bindings
 from sfnwatch.tui.deck import HeadedView
 from sfnwatch.tui.paint import (
@@ -239,17 +240,14 @@ class CompareView(HeadedView):
         return [*bar, *fit([words], self._length, right=True)]
 
     def _bar_cells(self, row: CompareRow, letter: str, cell: Cell) -> Iterator[Span]:
-        if self._told is None:
-            return
-        pair = self._told.pairs[row.place]
         found, other = (
-            compare.bar(pair, each, self._scale, self._bar)
+            compare.bar(row.pair, each, self._scale, self._bar)
             for each in (letter, "B" if letter == "A" else "A")
         )
         taken = sum(cells for _, cells in found)
         for phase, cells in found:
             sign = PHASES[phase]
-            failed = phase is Phase.WORKING and cell.status in {"failed", "timed_out"}
+            failed = phase is Phase.WORKING and cell.status in FAILED
             yield Span(sign.text * cells, "role--bad" if failed else sign.look)
         # How much longer it was on the other side.
         longer = sum(cells for _, cells in other) - taken if cell.evidence else 0
@@ -328,8 +326,8 @@ def _is_whole(row: CompareRow) -> bool:
 
 def _keys(row: CompareRow, told: Comparison) -> Iterator[str]:
     """Give the lanes' keys of a line, A's first."""
-    pair = told.pairs[row.place]
-    for cell, side, visit in ((row.a, told.a, pair.a), (row.b, told.b, pair.b)):
+    a, b = (row.a, told.a, row.pair.a), (row.b, told.b, row.pair.b)
+    for cell, side, visit in (a, b):
         evidence = cell.evidence or (f"#{visit.id}" if visit is not None else "")
         if evidence:
             yield line_key(evidence, side.execution.arn)

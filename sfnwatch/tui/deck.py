@@ -117,11 +117,6 @@ class HeadedView(Vertical):
         del key
         return False
 
-    def search_for(self, words: str) -> bool:
-        """Show only what has some words; False where the lanes are searched instead."""
-        del words
-        return False
-
     def copy_text(self) -> str:
         """Give what the cursor is on as text; empty where its records are copied."""
         return ""
@@ -175,7 +170,6 @@ class Deck(Vertical):
         self.pace = Pace(self.lanes, self._show_made)
         self.detail: DetailView | None = None
         """What shows the selected line in full; None until it was wanted."""
-        self._searched = ""
         self._led_to: str | None = None
         """What another view had the cursor on when it was gone to from the lanes."""
         self._drawn: object = None
@@ -283,7 +277,6 @@ class Deck(Vertical):
         module = import_module(f"sfnwatch.tui.{file}_view")
         view: HeadedView = getattr(module, f"{name.title()}View")(self._shown)
         self._made[name] = view
-        view.search_for(self._searched)
         view.display = False
         is_timeline = name == _TIMELINE
         if is_timeline:
@@ -294,13 +287,6 @@ class Deck(Vertical):
         if self.timeline is None and self.is_attached:
             self._make(_TIMELINE)
             self._show_by_lanes()
-
-    def search_for(self, words: str) -> bool:
-        """Show what has some words; False where they are looked for in the lanes."""
-        self._searched = words
-        self.lanes.search_for(words)
-        made = {name: view.search_for(words) for name, view in self._made.items()}
-        return made.get(self.current, False)
 
     def _take_along(self, key: str | None) -> None:
         """Select in this view what was selected in the other.

@@ -3,7 +3,7 @@
 Every string that came from AWS is cleaned here; what is too long is cut, and says so.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -11,14 +11,15 @@ from msgspec.structs import asdict
 
 from sfnwatch.analysis.wording import ambiguity, status_words
 from sfnwatch.model.integrations import CallRole, Pattern
-from sfnwatch.model.links import AttemptKey, Link, LinkRule, Weighed
+from sfnwatch.model.links import AttemptKey, Link, LinkRule
 from sfnwatch.model.moment import ExecutionAsOf
 from sfnwatch.model.records import RecordKind, Request
 from sfnwatch.model.rows import DETAIL_TYPE, ApiCall, HistoryEvent, TaskState
 from sfnwatch.model.trace import Trace
 from sfnwatch.model.values import clean, duration, iso, mapping_of, text_of
 from sfnwatch.model.visits import Attempt, StateVisit
-from sfnwatch.tui.json_view import JsonNode, decode
+from sfnwatch.recording.format import safe_name
+from sfnwatch.tui.json_view import JsonNode, decode, json_text
 from sfnwatch.tui.shown import Shown
 from sfnwatch.view import weighing, wording
 from sfnwatch.view.lines import Subject, next_state
@@ -28,6 +29,8 @@ from sfnwatch.view.wording import Part, Role
 
 _LONG = 2000
 """Characters of one fact that are shown."""
+_LONGEST = 75
+"""Bytes of each part of a file's name; file systems allow 255 with what is around."""
 _LINKS = 500
 """Links that are listed; a wait of days has more polls than anyone reads."""
 _LEAVES, _CONSIDERED = 8, 6
@@ -45,7 +48,7 @@ _PAYLOADS = (
 )
 """Details: their titles, their names, and what the types of their events end in."""
 
-Weigh = Callable[[ApiCall], Sequence[Weighed]]
+Recorded = HistoryEvent | ApiCall | TaskState
 
 
 class Fact(NamedTuple):
@@ -82,13 +85,14 @@ def known(*told: tuple[str, str | None], role: Role = Role.PLAIN) -> Iterator[Fa
 class ItemDetail:
     """Tells of one item of the lanes; a line's followers and its call come with it."""
 
-    def __init__(self, shown: Shown, item: Item, weigh: Weigh | None = None) -> None:
-        """`weigh` weighs who may have made a call, if not the trace itself."""
-        self._weigh = weigh or shown.trace.linker.weigh
+    def __init__(self, shown: Shown, item: Item) -> None:
         self._shown, self._moment, self._trace = shown, shown.moment, shown.trace
         about, self._item = Subject(shown.maker, item), item
         self._events, self._call = about.events, about.call
         self._task = item if isinstance(item, TaskState) else None
+        alone = self._task or self._call
+        self._alone: Sequence[Recorded] = [alone] if alone is not None else []
+        """What its line tells of besides events: a task's state, or a call."""
         self.execution = about.execution
         self._visit, self._attempt = about.visit, about.attempt
         if isinstance(item, Fold):
@@ -113,7 +117,7 @@ class ItemDetail:
             ("links", "Links", self._links()),
             ("evidence", "Evidence", self._evidence()),
             ("payload", payload, self._payloads()),
-            ("records", "Records", self._records()),
+            ("records", "Records", self._record_nodes()),
         )
         for name, title, found in told:
             if entries := list(found):
@@ -125,8 +129,7 @@ class ItemDetail:
             return self._item.error_code, self._item.error_message
         if self._visit is None:
             ending = self.execution.ending if self.execution is not None else None
-            details = self._trace.details(ending) if ending is not None else {}
-            return text_of(details.get("error")), text_of(details.get("cause"))
+            return self._shown.maker.failure(ending) if ending else (None, None)
         told: Sequence[Attempt | StateVisit] = self._visit, *self._visit.attempts[::-1]
         told = told if self._attempt is None else [self._attempt]
         error = next((each.error for each in told if each.error), None)
@@ -175,8 +178,7 @@ class ItemDetail:
         return own or wording.execution_url(self._arn)
 
     def _times(self) -> Iterator[Fact]:
-        alone = [row for row in (self._task, self._call) if row is not None]
-        rows: Sequence[Recorded] = self._events or alone
+        rows = self._events or self._alone
         if not rows:
             return
         times = [row.event_time if isinstance(row, ApiCall) else row.at for row in rows]
@@ -239,7 +241,7 @@ class ItemDetail:
             yield from self._owners(self._item)
             return
         if self._task is not None and self._visit is not None:
-            yield from self._owner(self._visit, self._attempt)
+            yield from self._owner(self._visit)
         every = self._visit.attempts if self._visit is not None else ()
         tries = every if self._attempt is None else [self._attempt]
         for number, attempt in enumerate(tries, 1):
@@ -301,14 +303,14 @@ class ItemDetail:
         elif self._visit is None:
             yield fact("state", "only its role fits an execution here", Role.DIM)
         else:
-            yield from self._owner(self._visit, self._attempt)
+            yield from self._owner(self._visit)
 
-    def _owner(self, visit: StateVisit, attempt: Attempt | None) -> Iterator[Fact]:
+    def _owner(self, visit: StateVisit) -> Iterator[Fact]:
         """Lead to the state whose something is, and to which of its attempts."""
         own = self.execution.name if self.execution is not None else ""
         name = clean(own, _LONG) if len(self._moment.roots) > 1 else ""
         words = clean(visit.path, _LONG)
-        told = [("state", visit.id, words)]
+        told, attempt = [("state", visit.id, words)], self._attempt
         if attempt is not None:
             number = visit.attempts.index(attempt) + 1
             more = f", try {number} of {len(visit.attempts)}"
@@ -336,7 +338,7 @@ class ItemDetail:
         call = self._call
         if call is None:
             return
-        told = weighing.considered(self._moment, call, self._weigh(call))
+        told = weighing.considered(self._moment, call)
         for each in told[:_CONSIDERED]:
             against = "; ".join(weighing.sentences_against(each))
             parts = [Part(f"{each.name}  "), wording.status_part(each.attempt.status)]
@@ -354,6 +356,7 @@ class ItemDetail:
 
     def _payloads(self) -> Iterator[JsonNode]:
         key, execution = self._item.key, self.execution
+        told = self._attempt or self._visit
         cause = self._error()[1] or ""
         if wording.cause_words(cause) != cause or len(cause) > _LONG or "\n" in cause:
             yield JsonNode(f"cause/{key}", "Cause", cause)
@@ -361,10 +364,8 @@ class ItemDetail:
             record = self._trace.cloudtrail_record(self._item)
             for title, name in _ASKED:
                 yield JsonNode(f"{name}/{key}", title, record.get(name))
-        elif self._attempt is not None:
-            yield from self._details(self._attempt.event_ids)
-        elif self._visit is not None:
-            yield from self._details(self._visit.event_ids)
+        elif told is not None:
+            yield from self._details(told.event_ids)
         elif execution is not None:
             ends = (*execution.events[:1], *execution.events[-1:])
             own = [e.id for e in ends if e.type.startswith("Execution")]
@@ -388,26 +389,37 @@ class ItemDetail:
                     words = f"{title}  event {event.id}{cut}"
                     yield JsonNode(f"{name}/{event.key}", words, details[name])
 
-    def _records(self) -> Iterator[JsonNode]:
-        for row in records_of(self._shown, self._item):
-            value = decode(record_json(self._trace, row))
+    @property
+    def records(self) -> Sequence[Recorded]:
+        """The rows whose records stand behind the line."""
+        if not isinstance(self._item, Fold):
+            return [*self._events, *self._alone]
+        members = self._item.members if self._item.kind is FoldKind.POLLS else ()
+        return [member for member in members if isinstance(member, ApiCall)]
+
+    @property
+    def records_text(self) -> str:
+        """The records as JSON; empty where there are none."""
+        records = [_record_json(self._trace, row) for row in self.records]
+        if len(records) > 1:
+            return json_text(b"[" + b",".join(records) + b"]")
+        return json_text(records[0]) if records else ""
+
+    @property
+    def file_name(self) -> str:
+        """What the records are saved as: by the execution, and what comes first."""
+        first, execution = self.records[0], self.execution
+        if isinstance(first, TaskState):
+            thing = f"task-{first.last_status}"
+        else:
+            thing = first.event_name if isinstance(first, ApiCall) else str(first.id)
+        names = (execution.name if execution is not None else "", thing)
+        return "-".join(safe_name(name, _LONGEST) for name in names if name)
+
+    def _record_nodes(self) -> Iterator[JsonNode]:
+        for row in self.records:
+            value = decode(_record_json(self._trace, row))
             yield JsonNode(f"record/{row.key}", _record_title(row), value)
-
-
-Recorded = HistoryEvent | ApiCall | TaskState
-
-
-def records_of(shown: Shown, item: Item | None) -> Sequence[Recorded]:
-    """Give the rows whose records stand behind a line."""
-    match item:
-        case HistoryEvent():
-            about = Subject(shown.maker, item)
-            return [*about.events, *([about.call] if about.call else [])]
-        case ApiCall() | TaskState():
-            return [item]
-        case Fold(kind=FoldKind.POLLS):
-            return [member for member in item.members if isinstance(member, ApiCall)]
-    return []
 
 
 def _record_title(row: Recorded) -> str:
@@ -418,7 +430,7 @@ def _record_title(row: Recorded) -> str:
     return "CloudTrail record"
 
 
-def record_json(trace: Trace, row: Recorded) -> bytes:
+def _record_json(trace: Trace, row: Recorded) -> bytes:
     """Give a row's record as it came; of LookupEvents' Events the record inside."""
     if isinstance(row, ApiCall) and row.kind == RecordKind.LOOKUP:
         text = text_of(trace.raw(row).get("CloudTrailEvent")) or ""

@@ -10,21 +10,11 @@ from typing import ClassVar, NamedTuple
 from textual.app import App
 from textual.binding import BindingType
 
-from sfnwatch.model.links import Weighed
-from sfnwatch.model.rows import ApiCall, TaskState
 from sfnwatch.model.values import clean, clean_lines
-from sfnwatch.recording.format import private, safe_name
+from sfnwatch.recording.format import private
 from sfnwatch.tui import json_view
 from sfnwatch.tui.actions import bindings
-from sfnwatch.tui.detail_facts import (
-    Fact,
-    ItemDetail,
-    Recorded,
-    Section,
-    record_json,
-    records_of,
-    request_sections,
-)
+from sfnwatch.tui.detail_facts import Fact, ItemDetail, Section, request_sections
 from sfnwatch.tui.json_view import JsonFolds, JsonLine, JsonNode
 from sfnwatch.tui.paint import Span, flow, margined, ruled, spans_of
 from sfnwatch.tui.shown import EntryList, GoTo, Shown
@@ -32,8 +22,6 @@ from sfnwatch.view.wording import plain_text
 
 _LABEL, _STACKED = 14, 46
 """Cells of a label; and of a pane, below which labels stand above what they name."""
-_LONGEST = 75
-"""Bytes of each part of a file's name; file systems allow 255 with what is around."""
 Target = Section | Fact | JsonLine
 
 
@@ -48,58 +36,34 @@ class DetailView(EntryList[DetailEntry]):
     """What is known of a line, what it is linked to, and AWS's records behind it."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("detail")
-    SCOPED_CSS = False  # how much room it takes is told by classes of the screen
-    DEFAULT_CSS = """
-    DetailView {
-        display: none;
-        height: 45%;
-        background: $surface;
-        scrollbar-background: $surface;
-        scrollbar-background-hover: $surface;
-        scrollbar-background-active: $surface;
-
-        &:blur .list--cursor { background: $panel; }
-    }
-    .-low DetailView { height: 1fr; }
-    """
 
     def __init__(self, shown: Shown) -> None:
         super().__init__(self._rows, "Nothing is selected.", id="detail")
         self._shown = shown
-        self._told: object = None
-        """Of what it tells, and as of when."""
-        self._of: str | None = None
+        self._told: tuple[str | None, object] = None, None
+        """Of what it tells, by its key, and as of when."""
         self._sections: Sequence[Section] = ()
         self._folded: set[str] = set()
         self._folds = JsonFolds()
-        self._weighed: tuple[object, Sequence[Weighed]] = (None, ())
-        """Of which call, and of which trace, who may have made it was weighed last."""
 
     # -- what is shown -------------------------------------------------------------
 
     def show_key(self, key: str | None) -> None:
         """Show what a line's key is of, or a request's; the same keeps the place."""
         shown = self._shown
-        told = key, shown.version, shown.looks, self.size.width
+        told = key, (shown.version, shown.looks, self.size.width)
         if told == self._told:
             return
-        other, self._of, self._told = key != self._of, key, told
+        other, self._told = key != self._told[0], told
         item = shown.outline.item_of(key) if key else None
         request = next((r for r in shown.moment.requests if r.key == key), None)
         if item is not None:
-            self._sections = list(ItemDetail(shown, item, self._weigh).sections())
+            self._sections = list(ItemDetail(shown, item).sections())
         else:
             self._sections = list(request_sections(request, shown)) if request else []
         if other:
             self._folds = JsonFolds()
         self._lay_out(anew=other)
-
-    def _weigh(self, call: ApiCall) -> Sequence[Weighed]:
-        """Weigh who may have made a call; a replay that plays asks again and again."""
-        of = call.key, self._shown.trace.version
-        if self._weighed[0] != of:
-            self._weighed = of, self._shown.trace.linker.weigh(call)
-        return self._weighed[1]
 
     def _lay_out(self, *, anew: bool = False) -> None:
         self.entries = list(self._all_entries())
@@ -260,13 +224,13 @@ class RecordActions:
     def __init__(self, app: App[object], shown: Shown, key: str | None) -> None:
         """`key` is of a line of the lanes."""
         self._app, self._shown = app, shown
-        self._item = shown.outline.item_of(key) if key else None
+        item = shown.outline.item_of(key) if key else None
+        self._detail = ItemDetail(shown, item) if item is not None else None
 
     def copy(self, text: str) -> None:
         """Copy a text or, where there is none, the records."""
-        if not text:
-            rows = records_of(self._shown, self._item)
-            text = self._shown.looks.mask(_joined(self._shown, rows))
+        if not text and self._detail is not None:
+            text = self._shown.looks.mask(self._detail.records_text)
         if text:
             self._app.copy_to_clipboard(text)
         told = f"copied, {len(text):,} characters"
@@ -278,32 +242,28 @@ class RecordActions:
         Nothing in it is masked: while names are, where one may expect so, its name says
         that.
         """
-        shown, item = self._shown, self._item
-        rows = records_of(shown, item)
-        if item is None or not rows:
+        detail, masked = self._detail, self._shown.looks.masked
+        if detail is None or not detail.records:
             words = "There is no record to save. Select a line of the lanes first."
             self._app.notify(words, severity="warning")
             return
-        execution = ItemDetail(shown, item).execution
-        names = (execution.name if execution is not None else "", _thing(rows[0]))
-        stem = "-".join(safe_name(name, _LONGEST) for name in names if name)
-        stem += "-unmasked" if shown.looks.masked else ""
+        stem = f"sfnwatch-{detail.file_name}{'-unmasked' if masked else ''}"
         try:
-            path = _written(folder, f"sfnwatch-{stem}", f"{_joined(shown, rows)}\n")
+            path = _written(folder, stem, f"{detail.records_text}\n")
         except OSError as error:
             words = f"Can't save to {clean(str(folder))}: {error.strerror or error}."
             words += " Start sfnwatch in a folder that you may write to."
             self._app.notify(words, severity="warning")
             return
         words = f"saved as {clean(str(path))}"
-        if shown.looks.masked:
+        if masked:
             # The file's name is made of the execution's, which is masked.
             words = "saved to a new file, with names unmasked"
         self._app.notify(words)
 
     def console(self, environ: Mapping[str, str]) -> None:
         """Open the AWS console's page, where there is a browser."""
-        url = ItemDetail(self._shown, self._item).url if self._item else None
+        url = self._detail.url if self._detail is not None else None
         if url is None:
             self._app.notify("the AWS console has no page for this")
         elif can_browse(environ):
@@ -323,20 +283,6 @@ def can_browse(environ: Mapping[str, str]) -> bool:
     is_remote = bool(environ.keys() & {"SSH_CONNECTION", "SSH_TTY"})
     has_display = bool(environ.get("DISPLAY") or environ.get("WAYLAND_DISPLAY"))
     return not is_remote and (has_display or sys.platform in {"darwin", "win32"})
-
-
-def _joined(shown: Shown, rows: Sequence[Recorded]) -> str:
-    records = [record_json(shown.trace, row) for row in rows]
-    if len(records) == 1:
-        return json_view.json_text(records[0])
-    return json_view.json_text(b"[" + b",".join(records) + b"]") if records else ""
-
-
-def _thing(row: Recorded) -> str:
-    """Name the event, the call or how the task was."""
-    if isinstance(row, TaskState):
-        return f"task-{row.last_status}"
-    return row.event_name if isinstance(row, ApiCall) else str(row.id)
 
 
 def _written(folder: Path, stem: str, text: str) -> Path:

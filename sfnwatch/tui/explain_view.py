@@ -82,6 +82,10 @@ class Proof(NamedTuple):
     """None for what this trace does not hold."""
 
 
+Keeps = Callable[[Iterable[Proof]], bool]
+"""Tells whether a sentence stays, by what it rests on."""
+
+
 class TimeSpent(NamedTuple):
     """What an execution's time went into."""
 
@@ -116,7 +120,6 @@ class ExplainView(HeadedView):
         self.list = EntryList(self._rows, nothing, clicked=self._clicked, stops=_stops)
         super().__init__(shown, self.list)
         self._report: Report | None = None
-        self._is_kept = keeping(shown)
         self._toggled: set[str] = set()
         """The keys of sentences that are unfolded, and executions that are folded."""
         self._fitted: tuple[Table | None, int, list[tuple[Column, int]]] = None, 0, []
@@ -142,7 +145,6 @@ class ExplainView(HeadedView):
             self._list()
 
     def _list(self) -> None:
-        self._is_kept = keeping(self._shown)
         entries = list(self._all_entries())
         self.list.entries = _without_bare(entries) if self._is_filtered else entries
         self.list.changed()
@@ -156,10 +158,11 @@ class ExplainView(HeadedView):
         if told is None:
             return
         alike: Counter[str] = Counter()
+        is_kept = keeping(self._shown)
         # Each execution's verdict, which alone is strong, begins what is of it.
         arns = iter([each.execution.arn for each in told.executions])
-        arn, skipped = "", False
-        for number, block in enumerate(explain(told).blocks):
+        skipped = False
+        for number, block in enumerate(explain(told)):
             is_first = isinstance(block, Heading) and block.level == 1
             if isinstance(block, Heading) and (is_first or not skipped):
                 if self.size.height >= _ROOMY:
@@ -169,12 +172,11 @@ class ExplainView(HeadedView):
                 yield ExplainEntry(key, block, open=not skipped if is_first else None)
             elif isinstance(block, Paragraph) and block.strong:
                 yield ExplainEntry(f"verdict~{number}", block)
-                arn = next(arns, "")
-                spent = time_spent(told.findings, arn)
+                spent = time_spent(told.findings, next(arns))
                 if spent.parts and not skipped:
                     yield ExplainEntry(f"time~{number}", spent)
             elif isinstance(block, Sentence) and not skipped:
-                yield from self._with_proofs(block, alike, arn)
+                yield from self._with_proofs(block, alike, is_kept)
             elif not skipped and not self._is_filtered:
                 # What is not of one finding tells of all.
                 columns = block.shown if isinstance(block, Table) else ()
@@ -182,16 +184,15 @@ class ExplainView(HeadedView):
                     yield ExplainEntry(f"block~{number}~{row}", block, row=row)
 
     def _with_proofs(
-        self, told: Sentence, alike: Counter[str], arn: str
+        self, told: Sentence, alike: Counter[str], is_kept: Keeps
     ) -> Iterator[ExplainEntry]:
         """Yield a sentence and, where it is unfolded, what it rests on."""
         if told.kind == "time":
             return  # the bar says as much
-        arn = told.execution_arn or arn
-        name = f"{arn}~{told.kind}~{told.evidence[:1]}"
+        name = f"{told.execution_arn}~{told.kind}~{told.evidence[:1]}"
         alike[name] += 1
-        key, proofs = f"{name}~{alike[name]}", proofs_of(self._shown, told, arn)
-        if self._is_kept(proofs):
+        key, proofs = f"{name}~{alike[name]}", proofs_of(self._shown, told)
+        if is_kept(proofs):
             is_open = key in self._toggled if proofs else None
             yield ExplainEntry(key, told, proofs, is_open)
             for proof in proofs[:_MOST] if is_open else ():
@@ -322,15 +323,12 @@ def _stops(entry: ExplainEntry) -> bool:
     return isinstance(entry.of, Sentence | Proof) or entry.open is not None
 
 
-def proofs_of(shown: Shown, told: Sentence, arn: str = "") -> list[Proof]:
-    """Find what a sentence rests on, each line once, in the order of time.
-
-    `arn` is the execution it is about, where it does not say so itself.
-    """
+def proofs_of(shown: Shown, told: Sentence) -> list[Proof]:
+    """Find what a sentence rests on, each line once, in the order of time."""
     outline = shown.outline
     found: dict[str, Proof] = {}
     for evidence in told.evidence:
-        key = line_key(evidence, told.execution_arn or arn)
+        key = line_key(evidence, told.execution_arn)
         item = outline.item_of(key)
         found.setdefault(item.key if item else key, Proof(evidence, item))
 
@@ -340,7 +338,7 @@ def proofs_of(shown: Shown, told: Sentence, arn: str = "") -> list[Proof]:
     return sorted(found.values(), key=place)
 
 
-def keeping(shown: Shown) -> Callable[[Iterable[Proof]], bool]:
+def keeping(shown: Shown) -> Keeps:
     """Give what tells whether a sentence stays, by the lines that it rests on.
 
     It does if the filter keeps anything of a visit that one of them is of.
@@ -542,10 +540,7 @@ def _entries(shown: Shown, width: int, height: int) -> list[CardEntry]:
 def telling(shown: Shown, count: int) -> list[Finding]:
     """Choose the findings that tell most, of those that a filter keeps."""
     told = Report(shown.moment, shown.findings, shown.now, with_states=False)
-    if shown.outline.options.keep is None:
-        return told.telling(count)
-    every = told.telling(_CHOSEN)
-    is_kept = keeping(shown)
+    every, is_kept = told.telling(_CHOSEN), keeping(shown)
     kept = (each for each in every if is_kept(proofs_of(shown, each)))
     return list(islice(kept, count))
 

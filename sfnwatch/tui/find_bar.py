@@ -1,6 +1,7 @@
 """The line in which a filter or a search is typed, and what is looked for by it."""
 
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from sfnwatch.view import filter_language as language
 
 Kind = Literal["filter", "search"]
+_SLICE = 0.008
+"""Seconds of looking between which keys are heard."""
 _MOST = 4096
 """Characters of a filter or a search; more were pasted by mistake."""
 
@@ -54,12 +57,10 @@ class Finder:
         self._shown, self._lanes = shown, lanes
         self.filtered = ""
         """The filter, as it was typed."""
-        self.searched = ""
-        self._hit: LiveFilter | None = None
 
     @property
     def active(self) -> bool:
-        return bool(self.filtered or self.searched)
+        return bool(self.filtered or self._shown.searched)
 
     def filter_by(self, text: str) -> None:
         """Show only what a filter keeps; raises FilterError."""
@@ -72,30 +73,31 @@ class Finder:
         options = self._shown.outline.options
         self._shown.set_options(replace(options, keep=keep))
 
-    def search_for(self, words: str) -> LiveFilter | None:
-        """Take up a search; gives what tells what is found, None for no words."""
+    def search_for(self, words: str) -> None:
+        """Take up a search, or none."""
         from sfnwatch.view.filter_language import found  # noqa: PLC0415
 
-        self.searched = words
-        self._hit = LiveFilter(found(words), self._shown) if words else None
-        return self._hit
+        shown = self._shown
+        shown.searched = words
+        shown.found = LiveFilter(found(words), shown) if words else None
 
-    def step(self, direction: int) -> Iterator[bool]:
+    async def step(self, direction: int) -> bool:
         """Go to the next hit, round the end and back; direction 0 stays if it may.
 
-        It yields False as long as it looks, so that others come to their turn: there
-        may be other lines then.
+        False if there is none. Others come to their turn while it looks: there may be
+        other lines then.
         """
-        step, hit = abs(direction), self._hit
-        while (items := self._shown.items) and hit is not None and step <= len(items):
+        shown, step, begun = self._shown, abs(direction), time.monotonic()
+        while (items := shown.items) and shown.found and step <= len(items):
             place = (self._lanes.cursor + (direction or 1) * step) % len(items)
-            found = hit(items[place])
-            if found:
+            if shown.found(items[place]):
                 self._lanes.select(place)
-            yield found
-            if found:
-                return
+                return True
+            if time.monotonic() - begun > _SLICE:
+                await shown.clock.sleep(0)
+                begun = time.monotonic()
             step += 1
+        return False
 
     def spans(self) -> list[Span]:
         """Say what is filtered and searched for; nothing if nothing is."""
@@ -104,7 +106,7 @@ class Finder:
         spans: list[Span] = []
         for what, words, said, keys in (
             ("filter ", self.filtered, left, "   ~ change"),
-            ("search ", self.searched, "", "   n next   N previous"),
+            ("search ", self._shown.searched, "", "   n next   N previous"),
         ):
             if words:
                 before = Span(f"   {what}" if spans else what, "look--faint")
@@ -116,17 +118,6 @@ class Finder:
 class FindBar(Vertical):
     """Asks for a filter or a search; what is typed takes effect at once."""
 
-    DEFAULT_CSS = """
-    FindBar {
-        display: none;
-        height: 2;
-        padding: 0 1;
-
-        Horizontal { height: 1; }
-        Label { width: auto; padding-right: 1; text-style: bold; }
-        Input { padding: 0; }
-    }
-    """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("tab,down", "complete(1)", "Complete", show=False),
         Binding("shift+tab,up", "complete(-1)", "Complete", show=False),
@@ -164,9 +155,9 @@ class FindBar(Vertical):
 
     def ask(self, kind: Kind) -> None:
         """Begin typing a filter, or a search."""
-        finder = self._finder
+        searched = self._shown.searched
         self._kind = kind
-        self._before = finder.filtered if kind == "filter" else finder.searched
+        self._before = self._finder.filtered if kind == "filter" else searched
         self.display = True
         self._label.update(kind)
         with self.prevent(Input.Changed):

@@ -24,18 +24,8 @@ from sfnwatch.tui.actions import bindings
 from sfnwatch.tui.deck import HeadedView
 from sfnwatch.tui.paint import Span, cut, fit, legend, strip_of, width_of
 from sfnwatch.tui.shown import CursorList, Shown
-from sfnwatch.view.graph import (
-    END,
-    START,
-    Box,
-    BoxState,
-    Graph,
-    Lights,
-    graph_of,
-    light,
-    machine_of,
-)
-from sfnwatch.view.graph_layout import Folds, Picture, PlacedBox, Wire, lay_out
+from sfnwatch.view.graph import Box, BoxState, Graph, Lights, drawn_in, graph_of, light
+from sfnwatch.view.graph_layout import Picture, PlacedBox, Wire, lay_out
 from sfnwatch.view.playback import MarkerKind
 from sfnwatch.view.wording import counted
 
@@ -92,7 +82,6 @@ class GraphCanvas(ScrollView, can_focus=True):
         for wire in picture.wires:
             self._labels[wire.label_at[1]].append(wire)
         self._cells = _cells(picture)
-        self._tips = {wire.points[-1]: wire for wire in picture.wires}
         self.virtual_size = Size(picture.width, picture.height)
         self.refresh()
 
@@ -210,9 +199,9 @@ class GraphCanvas(ScrollView, can_focus=True):
         shown = taken or passing
         caught = all(wire.edge.caught for wire in shown)
         look = "look--faint" if not taken else "role--warn" if caught else "role--plain"
-        tip = self._tips.get((x, row))
-        if tip is not None:
-            return Span("▲" if tip.up else "▼", look)
+        for wire in passing:
+            if wire.points[-1] == (x, row):
+                return Span("▲" if wire.up else "▼", look)
         sign = (_HEAVY if taken else _LIGHT)[reduce(or_, shown.values())]
         return Span(_DASHED.get(sign, sign) if caught else sign, look)
 
@@ -312,9 +301,8 @@ class GraphView(HeadedView):
         super().__init__(shown, self.canvas)
         self._arn = ""
         """The execution whose graph is shown."""
-        self._folds: defaultdict[str, Folds] = defaultdict(Folds)
-        """By the definitions that they are of."""
-        self._laid_out: object = None
+        self._folds: defaultdict[str, Mapping[int, bool]] = defaultdict(dict)
+        """What was folded or opened by hand, by the definitions that it is of."""
         self._position = shown.playback.position
         self.commands = {
             "view.detail": self._open,
@@ -351,7 +339,7 @@ class GraphView(HeadedView):
         clock = playback.clock
         for mark in reversed(shown.markers.by(clock)):
             if mark.kind is MarkerKind.ENTERED and mark.when(clock) <= shown.now:
-                self._arn = machine_of(shown.moment, mark.key.rpartition("#")[0])
+                self._arn = drawn_in(shown.moment, mark.key.rpartition("#")[0])
                 self.canvas.follow = True
                 return
 
@@ -373,9 +361,7 @@ class GraphView(HeadedView):
     def _lay_out(self, graph: Graph) -> None:
         folds, canvas = self._folds[graph.definition], self.canvas
         width = self.width or _USUAL
-        of = graph, folds, width, self._shown.looks
-        if of != self._laid_out:
-            self._laid_out = of
+        if self.is_other(graph, folds, width, self._shown.looks):
             canvas.lay_out(lay_out(graph, width, self._wanted, folds))
             known = canvas.selected in graph.boxes.values()
             canvas.select(canvas.selected if known else graph.start)
@@ -414,7 +400,7 @@ class GraphView(HeadedView):
             Span(f" {standing.glyph.text} ", f"role--{standing.glyph.role}"),
             Span(self.mask(box.name), "role--name"),
         ]
-        if box.type not in {START, END}:
+        if box.is_state:
             kind = Span(f"  {self.mask(box.kind)}", "role--call")
             told += [kind, *self._how(standing)]
         self.foot.show(*filter(None, [told, list(self._ways(box))]))
@@ -466,7 +452,7 @@ class GraphView(HeadedView):
         arn, visit_id = self._shown.visit_of(key)
         if arn not in moment.executions:
             return False
-        self._arn = machine_of(moment, arn)
+        self._arn = drawn_in(moment, arn)
         self.show()
         lights = self.canvas.lights
         box = lights.box_of.get((arn, visit_id))
@@ -494,8 +480,7 @@ class GraphView(HeadedView):
                 return
             box = box.around
         framed = any(p.framed and p.box is box for p in self.canvas.picture.boxes)
-        folds = self._folds[definition]
-        self._folds[definition] = folds.toggled(box.id, folded=not framed)
+        self._folds[definition] = {**self._folds[definition], box.id: framed}
         self.canvas.follow = False
         self.canvas.select(box)
         self.show()

@@ -75,8 +75,6 @@ class JsonLine(NamedTuple):
     """None for what can't be opened."""
     words: str = ""
     """A line of the text, or how much more there is."""
-    members: int = 0
-    """How many children the node has."""
 
 
 class JsonFolds(Struct):
@@ -105,7 +103,7 @@ class JsonFolds(Struct):
                 count = len(inner) if holds else 0
                 can = count > 0 if holds else _is_long(item, width)
                 is_open = self.opened.get(item.path, _opens(item, count, holds=holds))
-                yield JsonLine(item, 0, is_open if can else None, members=count)
+                yield JsonLine(item, 0, is_open if can else None)
                 if can and is_open:
                     text = self._text(item, width, mask)
                     todo.append(self._inside(item) if holds else text)
@@ -225,8 +223,8 @@ def _value(line: JsonLine, room: int, mask: Masks) -> Iterator[Span]:
         if isinstance(node.value, str) and node.depth:
             yield Span("⟨json⟩ ", "role--call")
         begin, end = "[]" if isinstance(inner, list) else "{}"
-        what = counted(line.members, "item" if begin == "[" else "key")
-        words = what if line.members else ""
+        what = counted(len(inner), "item" if begin == "[" else "key")
+        words = what if inner else ""
         yield Span(f"{begin}{words}{end}", "role--dim" if line.open else "role--plain")
         return
     if line.open:

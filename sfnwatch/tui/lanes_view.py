@@ -80,10 +80,6 @@ class LanesView(CursorList):
             "lanes.execution": partial(self._step_execution, 1),
             "lanes.execution_back": partial(self._step_execution, -1),
         }
-        self.found: Callable[[Item], bool] | None = None
-        """What is searched for; None for nothing."""
-        self._searched = ""
-        """The words that are marked in what is found."""
         self.lit: Collection[str] = frozenset()
         """The keys of the lines, or the executions, that are not dimmed; empty: all."""
         self._drawn_by: tuple[LaneLayout, Looks, Mapping[str, Span]] | None = None
@@ -145,8 +141,9 @@ class LanesView(CursorList):
             drawing.away = fresh.away(now)
         is_dim = bool(self.lit) and not {line.key, line.root_arn} & {*self.lit}
         rows = drawing.rows()
-        if self._searched and self.found and self.found(line.item):
-            rows = [list(mark_found(row, self._searched)) for row in rows]
+        shown = self.shown
+        if shown.found is not None and shown.found(line.item):
+            rows = [list(mark_found(row, shown.searched)) for row in rows]
         if is_dim:
             rows = [list(map(_dimmed, row)) for row in rows]
         return rows
@@ -173,11 +170,6 @@ class LanesView(CursorList):
     def changed(self) -> None:
         self.lay_out()
         super().changed()
-
-    def search_for(self, words: str) -> None:
-        """Mark some words where they are found."""
-        self._searched = words
-        self.redraw()
 
     def copy_text(self) -> str:
         """Give none: it is records that are copied."""

@@ -23,26 +23,15 @@ from textual.widgets import Footer, Input
 from sfnwatch.analysis.wording import some
 from sfnwatch.clock import Clock
 from sfnwatch.errors import SfnwatchError
-from sfnwatch.model.children import (
-    RUNNING,
-    LeftOut,
-    ListedBy,
-    ListedExecution,
-    Listing,
-)
+from sfnwatch.model.children import RUNNING, LeftOut, ListedBy, ListedExecution, Listing
 from sfnwatch.model.integrations import maybe_execution_arn
 from sfnwatch.model.records import RecordKind, receive
 from sfnwatch.model.values import clean
 from sfnwatch.recording.library import ListedRecording
-from sfnwatch.tui.children_view import (
-    LIMIT,
-    has_words,
-    head_spans,
-    row_spans,
-)
-from sfnwatch.tui.paint import Looks, Rows, Span, flow, margined, width_of
+from sfnwatch.tui.children_view import LIMIT, has_words, head_spans, row_spans
+from sfnwatch.tui.paint import Looks, Rows, Span, Spans, flow, margined
 from sfnwatch.tui.shown import CursorList, EntryList
-from sfnwatch.tui.status import refusal_spans
+from sfnwatch.tui.status import Words, fitted, joined, refusal_spans, said
 from sfnwatch.tui.themes import PaintedScreen, ThemedApp, stage_theme
 from sfnwatch.view.wording import Part, Role, counted, status_glyph
 
@@ -64,14 +53,13 @@ _MOVES = (("down", "move(1)"), ("up", "move(-1)"))
 _PAGES = (("pagedown", "page(1)"), ("pageup", "page(-1)"))
 _LONG, _MOST_ROWS = 600, 12
 Choice = ListedExecution | ListedRecording
-Words = Sequence[Span]
 
 
 class Told(NamedTuple):
     """What stands between choices: a title, or why there are none."""
 
     key: str
-    words: Words
+    words: Spans
 
 
 class ExecutionList(Struct):
@@ -84,8 +72,6 @@ class ExecutionList(Struct):
     refused: SfnwatchError | None = None
     fresh: dict[str, ListedExecution] = field(default_factory=dict)
     """Those that this list has brought, and not only one before it."""
-    only: str = ""
-    """Which executions are listed, in words; empty where all are."""
 
     def begin(self) -> None:
         """Begin anew; what was there stays until all has been listed again."""
@@ -115,21 +101,21 @@ class ExecutionList(Struct):
     # -- in words ------------------------------------------------------------------
 
     @property
-    def progress(self) -> Span:
+    def progress(self) -> Words:
         """Say how far the list has come."""
         last = self.last
         known = counted(last.known, str(last.by))
         known = known.replace(" ", "+ ", 1) if last.more else known
         if last.spent:
             words = f"  asked {last.asked:,} of {known}: + asks more"
-            return Span(words, "role--warn")
+            return said(0, words, "role--warn")
         if self.asking:
             far = f", {last.asked:,} of {known}" if last.known else ""
-            return Span(f"  asking{far} …", "role--busy")
+            return said(0, f"  asking{far} …", "role--busy")
         of = f"  {counted(len(self.executions), 'execution')} of {known}"
-        return Span(of if last.known else "", "role--dim")
+        return said(0, of if last.known else "", "role--dim")
 
-    def silence(self, words: str, region: str) -> Iterator[Words]:
+    def silence(self, words: str, source: "PickerSource") -> Iterator[Spans]:
         """Say why there is nothing to choose from, and what to do."""
         if self.executions:
             yield [Span(f"No execution has “{clean(words, LIMIT)}”.")]
@@ -141,23 +127,24 @@ class ExecutionList(Struct):
             yield [Span("Asking for executions …", "role--busy")]
             return
         else:
-            yield from ([Span(said)] for said in self._none(clean(region, LIMIT)))
+            yield from ([Span(each)] for each in self._none(source))
         yield [Span("r retry · q quit", "role--dim")]
 
-    def _none(self, region: str) -> tuple[str, str]:
+    def _none(self, source: "PickerSource") -> tuple[str, str]:
         if self.last.by is ListedBy.MAP_RUN:
             none = "AWS lists no executions that a Map Run of this one has started."
             return none, "A Distributed Map state starts one. escape goes back."
-        if self.only:
-            none = f"No executions that are {self.only}, among those AWS lists."
+        if source.only:
+            none = f"No executions that are {source.only}, among those AWS lists."
             return none, "Choose another --status or --since."
         if not self.last.known:
+            region = clean(source.region, LIMIT)
             none = f"There is no state machine in {region}, for this account."
             return none, "Choose another --region or --profile, or try sfnwatch demo."
         none = "No executions. AWS lists those of the last 90 days, no Express ones."
         return none, "sfnwatch MACHINE --next waits for one to start."
 
-    def troubles(self) -> Iterator[Words]:
+    def troubles(self) -> Iterator[Spans]:
         """Say what is left out of the list, or why there is none."""
         if self.refused is not None:
             yield refusal_spans(self.refused)
@@ -177,8 +164,8 @@ class ExecutionList(Struct):
 def has(choice: Choice, words: str, looks: Looks) -> bool:
     """True for one with all the words; a masked one is not found by its name."""
     if isinstance(choice, ListedExecution):
-        said = choice.machine, choice.name, choice.status
-        return has_words(said, words, looks.mask)
+        shown = choice.machine, choice.name, choice.status
+        return has_words(shown, words, looks.mask)
     if looks.masked and not choice.watched:
         return False  # nothing but the file's name is known of it
     names = [name for arn, _ in choice.watched for name in _names(arn)]
@@ -234,7 +221,6 @@ class Picker(PaintedScreen[Chosen | None]):
     """
 
     AUTO_FOCUS = None
-    DEFAULT_CSS = "Picker Input { display: none; padding: 0 1; }"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("q", "dismiss(())", "Quit"),
         Binding("enter", "choose(True)", "Watch"),
@@ -262,11 +248,12 @@ class Picker(PaintedScreen[Chosen | None]):
         self._source, self._within = source, within
         self.looks = looks
         self._masks: Anonymizer | None = None
-        self._gathered = ExecutionList(only=source.only)
+        self._gathered = ExecutionList()
         self._recordings: dict[Path, ListedRecording] = {}
         self._more = asyncio.Event()
-        self._touched = False
-        """True once somebody moved: before, what is wanted may be yet to come."""
+        self._led_to: str | None = None
+        """What the cursor was put on: while nobody moves it, what is wanted may be yet
+        to come."""
         self._marks: dict[str, type] = {}
         """The keys of what is marked, and what it is."""
         self._head = Rows()
@@ -337,10 +324,12 @@ class Picker(PaintedScreen[Chosen | None]):
 
     def _show(self) -> None:
         self._learn()
+        is_moved = self._is_moved
         self._list.entries = list(self._entries())
         self._list.changed()
-        if not self._touched:
+        if not is_moved:
             self._list.select(0)
+            self._led_to = self._list.selected_key
         self._tell()
 
     def _rows(self, entry: Choice | Told, width: int) -> Sequence[Sequence[Span]]:
@@ -371,7 +360,7 @@ class Picker(PaintedScreen[Chosen | None]):
         executions = gathered.found(words, self.looks)
         told = list(gathered.troubles())
         if not executions:
-            told += gathered.silence(words, self._source.region)
+            told += gathered.silence(words, self._source)
         yield from executions
         yield from (Told(f"told~{n}", spans) for n, spans in enumerate(told))
         recordings = self._recordings.values()
@@ -391,21 +380,19 @@ class Picker(PaintedScreen[Chosen | None]):
         if self._within is not None:
             what = f"children of {self.looks.mask(clean(self._within.name, LIMIT))}"
         does = "replays" if ListedRecording in self._marks.values() else "watches"
-        only = f"  only {self._gathered.only}" if self._gathered.only else ""
+        only = f"  only {self._source.only}" if self._source.only else ""
         chosen = f"  {marked} marked: enter {does} them" if marked else ""
-        parts = [
-            Span(" sfnwatch", "role--name"),
-            Span(f"  {what}"),
-            Span(chosen, "role--call"),
-            Span(f"  {clean(self._source.region, LIMIT)}", "role--dim"),
-            Span(only, "role--warn"),
+        parts = (
+            said(1, " sfnwatch", "role--name"),
+            said(2, f"  {what}", "role--plain"),
+            said(0, chosen, "role--call"),
+            said(3, f"  {clean(self._source.region, LIMIT)}", "role--dim"),
+            said(0, only, "role--warn"),
             self._gathered.progress,
-        ]
-        for giving_way in (3, 1, 0):
-            if width_of(parts) > self.size.width:
-                parts[giving_way] = Span("")
+        )
+        told = joined(fitted(parts, self.size.width, 0), 0)
         zone = self.looks.zone(self._source.clock.now())
-        self._head.show(parts, head_spans(self.size.width - 1, zone))
+        self._head.show(told, head_spans(self.size.width - 1, zone))
         self.refresh_bindings()
 
     # -- choosing ------------------------------------------------------------------
@@ -415,6 +402,11 @@ class Picker(PaintedScreen[Chosen | None]):
         """The execution, or the recording, that the cursor is on."""
         entry = self._list.entry
         return None if isinstance(entry, Told) else entry
+
+    @property
+    def _is_moved(self) -> bool:
+        """True once somebody moved the cursor."""
+        return self._list.selected_key != self._led_to
 
     @property
     def _watches(self) -> bool:
@@ -441,7 +433,7 @@ class Picker(PaintedScreen[Chosen | None]):
         if isinstance(selected, ListedExecution):
             return (selected.arn,)
         # No recording must be taken because executions are yet to come.
-        waits = self._gathered.asking and not (self._touched or self._input.value)
+        waits = self._gathered.asking and not (self._is_moved or self._input.value)
         if selected is None or selected.trouble or waits:
             return ()
         return (selected.path,)
@@ -469,16 +461,14 @@ class Picker(PaintedScreen[Chosen | None]):
 
     def action_move(self, lines: int) -> None:
         """Move in the list, also while something is typed."""
-        self._touched = True
         self._list.action_move(lines)
 
     def action_page(self, pages: int) -> None:
-        self._touched = True
         self._list.action_page(pages)
 
     def action_other(self) -> None:
         """Go to the recordings, or back to the executions; from words to the list."""
-        self._touched = True
+        self._led_to = None
         wanted = ListedRecording if self._watches else ListedExecution
         entries = enumerate(self._list.entries)
         places = (n for n, each in entries if isinstance(each, wanted))
@@ -531,7 +521,7 @@ class Picker(PaintedScreen[Chosen | None]):
 
     @on(Input.Changed)
     def _typed(self) -> None:
-        self._touched = False
+        self._led_to = self._list.selected_key
         self._show()
 
     def action_mask(self) -> None:

@@ -105,18 +105,14 @@ class Minimap:
 
     def column(self, at: datetime) -> int:
         """Say in which column a moment is."""
-        return min(self.width - 1, round(self._scale.place(at) * (self.width - 1)))
+        return round(self._scale.place(at) * (self.width - 1))
 
     def at(self, column: int) -> datetime:
         """Say which moment a column stands for: one at which what is in it is shown."""
-        if column <= 0 or self.width == 1:
-            return self._scale.knots[0]
-        if column >= self.width - 1:
-            return self._scale.knots[-1]
-        marks = self.marks.get(column)
-        if marks:
+        marks, last = self.marks.get(column), self.width - 1
+        if marks and 0 < column < last:
             return marks[0].when(self._clock)
-        return self._scale.at(column / (self.width - 1))
+        return self._scale.at(column / max(1, last))
 
     def cell(self, column: int, playhead: int) -> Span:
         """Draw a column; what is played already stands out."""
@@ -189,8 +185,6 @@ def _lengths(shown: Shown, now: datetime, span: TimeSpan) -> Words:
 class Scrubber(Rows, can_focus=True):
     """Draws the minimap and the player's words, and says where one wants to go."""
 
-    DEFAULT_CSS = "Scrubber { padding: 0 1; }"
-
     def __init__(self, shown: Shown) -> None:
         super().__init__(self._row)
         self._shown = shown
@@ -201,7 +195,6 @@ class Scrubber(Rows, can_focus=True):
         self.pace = Pace(self, self._make_map)
         self._wanted: datetime | None = None
         """Where a drag is; None while there is none."""
-        self._hovered: int | None = None
 
     def _row(self, width: int) -> Sequence[Sequence[Span]]:
         fitting = fitted(player_words(self._shown), width - _LEAST - 2)
@@ -274,9 +267,7 @@ class Scrubber(Rows, can_focus=True):
         column = self._column(event.x, anywhere=dragging)
         if dragging:
             self._want(column or 0)
-        if column != self._hovered:
-            self._hovered = column
-            self.tooltip = self._tip(column)
+        self.tooltip = self._tip(column)
 
     def on_mouse_up(self, event: events.MouseUp) -> None:
         if self._wanted is not None:
@@ -289,9 +280,8 @@ class Scrubber(Rows, can_focus=True):
         if self._map is None:
             return None
         column = x - self.gutter.left
-        if 0 <= column < self._map.width:
-            return column
-        return min(max(column, 0), self._map.width - 1) if anywhere else None
+        nearest = min(max(column, 0), self._map.width - 1)
+        return nearest if anywhere or nearest == column else None
 
     def _want(self, column: int) -> None:
         at = self._map.at(column) if self._map else None

@@ -199,7 +199,7 @@ class Presenter:
         from sfnwatch.tui.explain_view import SIGNS, proofs_of, telling  # noqa: PLC0415 - seldom
 
         shown, outline = self._shown, self._shown.outline
-        each = ((f, proofs_of(shown, f, "")) for f in telling(shown, _STEPS))
+        each = ((f, proofs_of(shown, f)) for f in telling(shown, _STEPS))
         steps = [(f, [p.item for p in proofs if p.item]) for f, proofs in each]
         steps = [(finding, items) for finding, items in steps if items]
         place = 0 if self._told is None else self._told + 1

@@ -78,6 +78,10 @@ class Shown:
         self.unseen = 0
         """How many lines came in that are not in view."""
         self.headline: Sequence[Part] = ()
+        self.searched = ""
+        """The words that are searched for."""
+        self.found: Callable[[Item], bool] | None = None
+        """Tells what has them; None while nothing is searched for."""
         self.outline = Outline(trace, options)
         self.markers = Markers(trace)
         self.apart = False
@@ -753,12 +757,11 @@ class Pace:
         """
         rest = min(patience * self._took, most)
         wait = self._begun + rest - time.monotonic()
-        if self._took > _SLOW:
-            wait = max(wait, _FRAME)
-        if wait <= 0:
+        if wait <= 0 and self._took <= _SLOW:
             self._show_now()
         elif self._later is None:
-            self._later = self._node.set_timer(wait, self._show_now)
+            # A timer of less than a microsecond never fires.
+            self._later = self._node.set_timer(max(wait, _FRAME), self._show_now)
 
     def hurry(self) -> None:
         """Wait for nothing with the next one."""

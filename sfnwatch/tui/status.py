@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from rich.cells import cell_len
 
 from sfnwatch.analysis.finding import Finding
-from sfnwatch.analysis.wording import status_words
+from sfnwatch.analysis.wording import cause_words, status_words
 from sfnwatch.errors import SfnwatchError
 from sfnwatch.model.moment import ExecutionAsOf
 from sfnwatch.model.records import HealthState, SourceHealth, merge_healths
@@ -25,14 +25,7 @@ from sfnwatch.model.values import clean, clock, duration
 from sfnwatch.tui.paint import Span, cut, flow, spans_of, width_of
 from sfnwatch.tui.shown import Shown
 from sfnwatch.view.playback import MarkerKind
-from sfnwatch.view.wording import (
-    Part,
-    Role,
-    cause_words,
-    counted,
-    cut_middle,
-    status_glyph,
-)
+from sfnwatch.view.wording import Part, Role, counted, cut_middle, status_glyph
 
 _INSIDE = "children"
 _LANES = {

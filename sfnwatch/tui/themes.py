@@ -81,6 +81,17 @@ _LIGHT_CHIPS = ("#4a5866", "#7a3fb0", "#a82f78", "#6b6420", "#2f6b53", "#8a5230"
 """Hues that mean nothing else, to tell executions apart."""
 
 
+def _theme(
+    name: str, grounds: Sequence[str], hues: Sequence[str], variables: dict[str, str]
+) -> Theme:
+    """Make a theme: its grounds from the foreground on, its hues from blue to green."""
+    surfaces = ("foreground", "background", "surface", "panel")
+    meanings = ("primary", "accent", "warning", "error", "success")
+    colors = dict(zip((*surfaces, *meanings), (*grounds, *hues), strict=True))
+    dark = not name.endswith("light")
+    return Theme(name=name, dark=dark, variables=variables, **colors)  # type: ignore[arg-type]
+
+
 def _high_contrast(ground: str, text: str, faint: str, cursor: str) -> dict[str, str]:
     """Give what Textual would draw too faintly for a theme of high contrast."""
     plain = ("role-plain", "role-name", "text", "border", "footer-foreground")
@@ -98,55 +109,31 @@ def _high_contrast(ground: str, text: str, faint: str, cursor: str) -> dict[str,
     }
 
 
-def _ours(name: str, grounds: Sequence[str], variables: dict[str, str]) -> Theme:
-    """Make a theme of our hues, on grounds from the foreground to the panel."""
-    dark = name == DEFAULT
-    hues = {of or role: ours[not dark] for role, (of, *ours) in _HUES.items()}
-    colors = {of: hues[of] for of in ("primary", "warning", "error", "success")}
-    colors |= zip(
-        ("foreground", "background", "surface", "panel"), grounds, strict=True
-    )
-    more = {"accent": hues["event"], "dark": dark, "variables": variables}
-    return Theme(name=name, **colors, **more)  # type: ignore[arg-type]
-
-
+_OURS = [_HUES[role][1:] for role in ("busy", "event", "warn", "bad", "good")]
 THEMES = (
-    _ours(
+    _theme(
         DEFAULT,
         ("#e6e9ee", "#0f1419", "#141b22", "#1a222c"),
+        [dark for dark, _ in _OURS],
         {"cursor-background": "#15283c", "role-dim": "#9aa7b4"},
     ),
-    _ours(
+    _theme(
         DEFAULT_LIGHT,
         ("#161d24", "#fcfdfe", "#f4f7f9", "#e8edf2"),
+        [light for _, light in _OURS],
         {"cursor-background": "#d8e8fb"},
     ),
-    Theme(
-        name="high-contrast",
-        primary="#8ccfff",
-        accent="#ffd75f",
-        warning="#ffd75f",
-        error="#ff8c88",
-        success="#7dff9f",
-        foreground="#ffffff",
-        background="#000000",
-        surface="#0c0c0c",
-        panel="#1f1f1f",
-        variables=_high_contrast("#000000", "#ffffff", "#c8c8c8", "#00305c"),
+    _theme(
+        "high-contrast",
+        ("#ffffff", "#000000", "#0c0c0c", "#1f1f1f"),
+        ("#8ccfff", "#ffd75f", "#ffd75f", "#ff8c88", "#7dff9f"),
+        _high_contrast("#000000", "#ffffff", "#c8c8c8", "#00305c"),
     ),
-    Theme(
-        name="high-contrast-light",
-        primary="#003a94",
-        accent="#5c3a00",
-        warning="#5c3a00",
-        error="#8a0014",
-        success="#004d1c",
-        foreground="#000000",
-        background="#ffffff",
-        surface="#f6f6f6",
-        panel="#e8e8e8",
-        dark=False,
-        variables=_high_contrast("#ffffff", "#000000", "#404040", "#ffe585"),
+    _theme(
+        "high-contrast-light",
+        ("#000000", "#ffffff", "#f6f6f6", "#e8e8e8"),
+        ("#003a94", "#5c3a00", "#5c3a00", "#8a0014", "#004d1c"),
+        _high_contrast("#ffffff", "#000000", "#404040", "#ffe585"),
     ),
 )
 
@@ -269,7 +256,7 @@ def _measured(theme: Theme) -> dict[str, str]:
     washes = {
         name: Color.parse(own[name])
         if name in own
-        else _mixed(ground, colors[color], share * weight)
+        else ground.blend(colors[color], share * weight)
         for name, (color, share) in _WASHES.items()
     }
     grounds = [ground, colors["surface"], colors["panel"], *washes.values()]
@@ -284,7 +271,7 @@ def _measured(theme: Theme) -> dict[str, str]:
         "cursor-color": roles["role-plain"],
         "found-background": found,
         "found-color": max(_BLACK, _WHITE, key=lambda end: contrast(end, found)),
-        "thumb-color": _mixed(ground, colors["foreground"], 0.3),
+        "thumb-color": ground.blend(colors["foreground"], 0.3),
     }
     written = {name: color.hex6 for name, color in named.items()}
     return {**written, "dim-text-style": "none"}
@@ -296,10 +283,10 @@ def _roles(
     """Yield each role's color so that it can be read, and told from the others."""
     ground, text = colors["background"], colors["foreground"]
     for role, share in _GREYS.items():
-        yield f"role-{role}", legible(_mixed(ground, text, share), grounds)
+        yield f"role-{role}", legible(ground.blend(text, share), grounds)
     for role, both in _MATCHED.items():
         yield f"role-{role}", legible(Color.parse(both[not dark]), grounds)
-    taken = [legible(_mixed(ground, text, _GREYS["dim"]), grounds)]
+    taken = [legible(ground.blend(text, _GREYS["dim"]), grounds)]
     for role, (name, *ours) in _HUES.items():
         own = Color.parse(ours[not dark])
         hues = [legible(hue, grounds) for hue in (colors.get(name, own), own)]
@@ -320,7 +307,7 @@ def legible(color: Color, grounds: Iterable[Color]) -> Color:
     surfaces = list(grounds)
     end = max((_WHITE, _BLACK), key=lambda end: min(contrast(end, g) for g in surfaces))
     for step in range(_STEPS):
-        moved = _mixed(color, end, step / _STEPS)
+        moved = color.blend(end, step / _STEPS)
         if all(contrast(moved, ground) >= LEAST for ground in surfaces):
             return moved
     return end
@@ -339,10 +326,6 @@ def _luminance(color: Color) -> float:
 
 def _linear(share: float) -> float:
     return share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4  # noqa: PLR2004 - WCAG's
-
-
-def _mixed(color: Color, other: Color, share: float) -> Color:
-    return color.blend(other, share, alpha=1)
 
 
 # -- the user's ------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from math import ceil, floor
 
 from msgspec import Struct
 
-from sfnwatch.analysis.phases import Phase, Segment, ToldBy
+from sfnwatch.analysis.phases import Completion, Phase, Segment, ToldBy
 from sfnwatch.model.integrations import CallRole
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.values import clean
@@ -19,13 +19,10 @@ from sfnwatch.tui.paint import PHASES, Span, legend, width_of
 from sfnwatch.tui.shown import Shown
 from sfnwatch.view.playback import Scale, TimeSpan, cut_short, length_of
 from sfnwatch.view.timeline_chart import (
-    BarEnd,
     BarLine,
-    Stretch,
     Tick,
     TimelineChart,
-    round_step,
-    since_start,
+    round_marks,
     stops,
 )
 from sfnwatch.view.wording import plain_text, status_glyph
@@ -43,8 +40,6 @@ _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 _IDLE, _IDLE_SHARE = 30.0, 0.08
 """A gap of these seconds, and of this share of the whole, is squeezed."""
 _WORD = 32
-MARGIN = 2
-"""Cells behind the axis, in which it is said how what ends there ended."""
 GRID, CHOSEN = "look--grid", "look--chosen"
 _FAILED, _ABORTED = Span("▄", "role--bad"), Span("▄", "role--warn")
 _POLL, _DENIED = Span("█", "role--poll"), Span("✘", "role--bad")
@@ -145,6 +140,8 @@ class Lens(Struct, frozen=True):
         """Look at another whole: at its newest if that was in view, else as before."""
         if self.is_whole:
             return Lens(scale)
+        if scale == self.scale:
+            return self  # Times are whole microseconds: each look would shift it.
         first, last = map(scale.place, self.shown)
         if self.last >= 1.0:
             first, last = 1.0 - (last - first), 1.0
@@ -188,10 +185,15 @@ class Lens(Struct, frozen=True):
 class Axis:
     """A window of time over columns, and what is drawn behind the bars."""
 
+    MARGIN = 2
+    """Cells behind it, in which it is said how what ends there ended."""
+
     def __init__(self, lens: Lens, width: int, at: datetime | None = None) -> None:
         """`at` is the moment that is shown, if that is to be pointed out."""
-        self.lens, self.width, self._playhead = lens, max(1, width), at
+        self.lens, self.width = lens, max(1, width)
         self.begin, self.end = lens.shown
+        self.playhead = self.cell(at) if at is not None and self.shows(at) else None
+        """The cell of that moment, if it is in view."""
         self.origin = lens.scale.knots[0]
         self.squeezed: list[tuple[int, int, float]] = []
         """Of each gap that is cut short its first cell, its cells and its seconds."""
@@ -234,24 +236,17 @@ class Axis:
     def shows(self, at: datetime) -> bool:
         return self.begin <= at <= self.end
 
-    @property
-    def playhead(self) -> int | None:
-        """The cell of the moment that is shown, if it is pointed out and in view."""
-        at = self._playhead
-        return self.cell(at) if at is not None and self.shows(at) else None
-
     def _marks(self) -> Iterator[tuple[int, str]]:
         seconds = sum(map(length_of, self._pieces))
         columns = self.width - sum(cells for _, cells, _ in self.squeezed)
-        step = round_step(_APART * max(seconds, CLOSEST / 2) / max(1, columns))
+        apart = _APART * max(seconds, CLOSEST / 2) / max(1, columns)
         for begin, end in self._pieces:
-            first = ceil(length_of((self.origin, begin)) / step - _ROUNDED)
-            last = floor(length_of((self.origin, end)) / step + _ROUNDED)
-            for number in range(first, min(last, first + self.width) + 1):
-                at = self.origin + timedelta(seconds=number * step)
+            first, last = (length_of((self.origin, at)) for at in (begin, end))
+            for seconds, label in round_marks(first, last, apart):
+                at = self.origin + timedelta(seconds=seconds)
                 column = floor(self.column(at) + _ROUNDED)
                 if column < self.width:
-                    yield column, since_start(number * step)
+                    yield column, label
 
     def labels(self) -> Cells:
         """Draw the labels and, over the squeezed gaps, how long those are."""
@@ -269,7 +264,7 @@ class Axis:
 
     def ground(self) -> Cells:
         """Draw what is behind the bars, with room for how one ends at the end."""
-        cells = [_BLANK] * (self.width + MARGIN)
+        cells = [_BLANK] * (self.width + self.MARGIN)
         for column, _ in self.marks:
             cells[column] = Span("┊", GRID)
         for left, size, _ in self.squeezed:
@@ -300,7 +295,7 @@ class BarCells:
         self, chart: TimelineChart, line: BarLine, axis: Axis, shown: Shown
     ) -> None:
         self._chart, self._line, self._axis, self._bar = chart, line, axis, line.bar
-        self._shown = shown
+        self._shown, self._crowd = shown, chart.crowd(line)
         self.ticks = [t for t in chart.ticks(line) if axis.shows(self._at(t.at))]
         self.room = axis.cells(self._at(self._bar.begin), self._at(self._bar.end))
 
@@ -309,24 +304,22 @@ class BarCells:
 
     def cells(self, chosen: str | None = None) -> Cells:
         """Draw it, a span a cell; `chosen` is the key of a call to point out."""
-        chart, line = self._chart, self._line
         cells = self._axis.ground()
-        crowd = chart.crowd(line)
-        if crowd:
-            self._draw_crowd(cells, crowd)
+        if self._crowd:
+            self._draw_crowd(cells)
         elif self._is_instant() and self.room:
             bad = self._bar.status not in {"succeeded", "running"}
             glyph = status_glyph(self._bar.status).text if bad else _INSTANT.text
             look = "role--bad" if bad else _INSTANT.look
             cells[self.room[0]] = Span(glyph, look)
         else:
-            self._draw_segments(cells, chart.segments(line))
+            self._draw_segments(cells, self._chart.segments(self._line))
         for left, size, _ in self._axis.squeezed:
             middle = left + size // 2
             cells[middle] = Span(_CUT.text, cells[middle].look)
         self._draw_ticks(cells, chosen)
-        if not crowd and not self._is_instant():
-            self._draw_ends(cells, chart.ends(line))
+        if not self._crowd and not self._is_instant():
+            self._draw_ends(cells)
         # What is out of view is pointed at.
         if self._at(self._bar.end) < self._axis.begin:
             cells[0] = Span("‹", "role--dim")
@@ -360,10 +353,10 @@ class BarCells:
             if segment.phase is Phase.STOPPED and self._axis.shows(end):
                 cells[self._axis.cell(end)] = _REDRIVEN
 
-    def _draw_crowd(self, cells: Cells, crowd: Iterable[Stretch]) -> None:
+    def _draw_crowd(self, cells: Cells) -> None:
         """Draw how many ran at once, the most being full, and where one failed."""
         steps, bad = [0] * (self._axis.width + 1), set()
-        for begin, end, failed in crowd:
+        for begin, end, failed in self._crowd:
             room = self._axis.cells(self._at(begin), self._at(end))
             if room:
                 # What ends where the next begins is not twice as much.
@@ -381,7 +374,11 @@ class BarCells:
                 cells[cell] = Span(height, look)
 
     def _draw_ticks(self, cells: Cells, chosen: str | None) -> None:
-        for tick in sorted(self.ticks, key=lambda t: (t.call.key == chosen, *_rank(t))):
+        # Of those that share a cell, the most telling last.
+        for tick in sorted(
+            self.ticks,
+            key=lambda t: (t.call.key == chosen, t.failed, t.role is CallRole.STOP),
+        ):
             mark = _tick(tick)
             if tick.call.key == chosen:
                 mark = Span("✘" if tick.failed else "◆", CHOSEN)
@@ -391,15 +388,17 @@ class BarCells:
     def tick_cell(self, tick: Tick) -> int:
         return self._axis.cell(self._at(tick.at))
 
-    def _draw_ends(self, cells: Cells, ends: Sequence[BarEnd]) -> None:
+    def _draw_ends(self, cells: Cells) -> None:
         """Mark how each try ended, and the bar itself right behind it."""
+        ends = self._chart.ends(self._line)
         for number, end in enumerate(ends, 1):
             at = self._at(end.at)
             if not self._axis.shows(at):
                 continue
             last = number == len(ends)
             place = self._after_bar(cells) if last else self._axis.cell(at)
-            for mark in _end_marks(end) if last else _end_marks(end)[-1:]:
+            marks = _end_marks(end.status, end.completion)
+            for mark in marks if last else marks[-1:]:
                 cells[place] = mark
                 place += 1
 
@@ -467,21 +466,16 @@ def _tick(tick: Tick) -> Span | None:
     return {CallRole.POLL: _POLL, CallRole.STOP: _STOP}.get(tick.role)
 
 
-def _rank(tick: Tick) -> tuple[bool, bool]:
-    """Sort calls that share a cell, the most telling last."""
-    return tick.failed, tick.role is CallRole.STOP
-
-
-def _end_marks(end: BarEnd) -> list[Span]:
+def _end_marks(ended_as: str, told: Completion | None) -> list[Span]:
     """Say how Step Functions learned of an end, and what it was, unless it was good."""
-    glyph, told = status_glyph(end.status), end.completion
+    glyph = status_glyph(ended_as)
     status = Span(glyph.text, f"role--{glyph.role}")
     if told is None:
         return [status]
     certain = told.certain and told.by in _LEARNED
     look = _LEARNED.get(told.by, "role--dim") if certain else "role--dim"
     arrow = Span("◀" if certain else "◁", look)
-    return [arrow] if end.status == "succeeded" else [arrow, status]
+    return [arrow] if ended_as == "succeeded" else [arrow, status]
 
 
 def legend_of(drawn: Iterable[Span], width: int) -> Iterator[Span]:

@@ -12,23 +12,8 @@ from sfnwatch.model.values import clean
 from sfnwatch.tui.deck import HeadedView
 from sfnwatch.tui.paint import Rows, Span, fit, spans_of, width_of
 from sfnwatch.tui.shown import CursorList, EntryList, Seek, Shown
-from sfnwatch.tui.timeline_draw import (
-    MARGIN,
-    Axis,
-    BarCells,
-    Cells,
-    Lens,
-    legend_of,
-    scale_of,
-)
-from sfnwatch.view.timeline_chart import (
-    Bar,
-    BarKind,
-    BarLine,
-    Tick,
-    TimelineChart,
-    length_words,
-)
+from sfnwatch.tui.timeline_draw import Axis, BarCells, Lens, legend_of, scale_of
+from sfnwatch.view.timeline_chart import Bar, BarKind, BarLine, Tick, TimelineChart
 from sfnwatch.view.wording import Part, counted, plain_text, status_glyph
 
 _ZOOM, _PAN = 1.5, 0.1
@@ -57,11 +42,8 @@ class TimelineColumns:
         if self.chart < _CHART_LEAST:
             # Too narrow for both: what happened matters more than when.
             self.tree, self.chart = max(1, width - 1), 0
-
-    @property
-    def left(self) -> int:
+        self.left = self.tree + 2
         """The cells before the chart."""
-        return self.tree + 2
 
 
 class BarList(EntryList[BarLine]):
@@ -156,7 +138,7 @@ class TimelineView(HeadedView):
         self._places: Mapping[str, int] = {}
         self._chosen: str | None = None
         """The key of the call that is pointed out."""
-        self._cells: dict[str, Cells] = {}
+        self._cells: dict[str, list[Span]] = {}
         """What each bar was drawn of."""
         self._names_calls = self._squeeze = False
         """True where there is room to name each bar's calls below it."""
@@ -230,7 +212,7 @@ class TimelineView(HeadedView):
             told = (spans_of(self._chart.notes(line)) for line in nearby)
             notes = max(map(width_of, told), default=0)
             columns = self._columns = TimelineColumns(width, names, notes)
-            self.axis = Axis(self._lens, columns.chart - MARGIN, self._playhead)
+            self.axis = Axis(self._lens, columns.chart - Axis.MARGIN, self._playhead)
             self._names_calls = 2 * self.bars.count <= self.bars.size.height
             self._cells.clear()
         self.bars.changed()
@@ -321,7 +303,7 @@ class TimelineView(HeadedView):
         signs = (Span(note.text.strip()[:1], note.look) for note in notes)
         self._cells[line.key] = [*cells, *signs]
         row += _joined(cells if columns.notes else bar.with_words(cells, notes))
-        row.append(Span(length_words(self._chart, line.bar).rjust(columns.length)))
+        row.append(Span(line.bar.length.rjust(columns.length)))
         if columns.notes:
             row += [Span("  "), *_fitting(notes, columns.notes - 2)]
         if not self._names_calls:
@@ -343,10 +325,9 @@ class TimelineView(HeadedView):
         else:
             look = "role--name" if bar.kind is BarKind.EXECUTION else "role--plain"
             is_root = bar.key in self._shown.moment.roots
-            name = "Execution" if is_root else clean(bar.shown_name, _NAME)
+            name = "Execution" if is_root else clean(bar.name, _NAME)
             spans.append(Span(looks.mask(name), look))
-        what = self._chart.what(bar)
-        return [*spans, Span("  "), *spans_of([what] if what else [], looks.mask)]
+        return [*spans, Span("  "), *spans_of(self._chart.what(bar), looks.mask)]
 
     # -- what is selected ----------------------------------------------------------
 

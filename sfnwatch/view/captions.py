@@ -18,24 +18,14 @@ from sfnwatch.analysis.wording import (
     why,
 )
 from sfnwatch.model.integrations import CallRole, Pattern, role_name
-from sfnwatch.model.links import AttemptKey, LinkRule
+from sfnwatch.model.links import AttemptKey, Link, LinkRule
 from sfnwatch.model.moment import Coverage, Moment
 from sfnwatch.model.rows import TERMINAL, ApiCall, HistoryEvent, TaskState
 from sfnwatch.model.values import text_of
 from sfnwatch.model.visits import Attempt, StateVisit
+from sfnwatch.view import wording
 from sfnwatch.view.lines import Line, next_state, state_after
 from sfnwatch.view.outline import Backoff
-from sfnwatch.view.wording import (
-    id_word,
-    job_words,
-    plain_text,
-    resource_words,
-    role_names,
-    rule_words,
-    spaced,
-    task_id,
-    task_text,
-)
 
 _WHY = 240
 """Characters of an error and its cause."""
@@ -67,7 +57,7 @@ def caption(line: Line, moment: Moment) -> str:
     if root is None or len(moment.roots) == 1:
         return f"{said}."
     whole = f"{named(root.state_machine_name)} › {named(root.name)}"
-    return f"{role_names(moment.roots.values()).get(root.arn, whole)}: {said}."
+    return f"{wording.role_names(moment.roots.values()).get(root.arn, whole)}: {said}."
 
 
 class _Scene:
@@ -83,7 +73,7 @@ class _Scene:
     def sentence(self) -> str:
         item = self.line.item
         if isinstance(item, HistoryEvent):
-            attached = f"; its call is {self.matched}" if self.link else ""
+            attached = f"; its call is {self.matched(self.link)}" if self.link else ""
             return f"{self.event(item)}{attached}"
         if isinstance(item, ApiCall):
             return self.call(item)
@@ -100,26 +90,24 @@ class _Scene:
     @property
     def as_shown(self) -> str:
         """Give what the line says: `Execution succeeded, 5m 09s`."""
-        said = plain_text(self.line.parts)
+        said = wording.plain_text(self.line.parts)
         return re.sub(r"\s{2,}", ", ", _GLYPHS.sub("", said).strip())
 
     @property
     def job(self) -> str:
         """Say which job was started, in words: `task 9f018ef6`, `the task`."""
         if self.attempt is not None and self.attempt.resource_ids:
-            return job_words(self.attempt)
+            return wording.job_words(self.attempt)
         return f"the {self.integration.job_word if self.integration else 'job'}"
 
     @property
     def action(self) -> str:
         return named(self.integration.action_event) if self.integration else "the call"
 
-    @property
-    def matched(self) -> str:
+    def matched(self, link: Link) -> str:
         """Say by what a call is matched."""
-        words = rule_words(self.link, id_word(self.attempt)) if self.link else ""
-        sure = self.link is not None and self.link.rule.sure
-        return f"matched by {words.lstrip('=~≈ ')}{'' if sure else ' only: a guess'}"
+        words = wording.rule_words(link, wording.id_word(self.attempt)).lstrip("=~≈ ")
+        return f"matched by {words}{'' if link.rule.sure else ' only: a guess'}"
 
     def backoff(self, number: int) -> str:
         """Say how long was waited before an attempt; empty for no back-off."""
@@ -136,7 +124,8 @@ class _Scene:
 
     def ended(self, event: HistoryEvent, how: str) -> str:
         """Say how something ended: `failed after 1m 16s (States.TaskFailed: …)`."""
-        return f"{ended_words(spaced(how))}{self.after(event)}{self.reason(event)}"
+        verb = ended_words(wording.spaced(how))
+        return f"{verb}{self.after(event)}{self.reason(event)}"
 
     def reason(self, event: HistoryEvent) -> str:
         """Say why: ` (States.TaskFailed: Essential container exited)`."""
@@ -155,8 +144,7 @@ class _Scene:
             machine = named(self.execution.state_machine_name)
             return f"Execution {name} of {machine} starts{using}"
         if kind in TERMINAL:
-            ended = self.ended(event, kind.removeprefix("Execution"))
-            return f"The execution {ended}"
+            return f"The execution {self.ended(event, kind.removeprefix('Execution'))}"
         if kind.endswith("StateEntered") and self.visit is not None:
             return self.entered(self.visit)
         if kind.endswith(("StateExited", "StateSucceeded")) and self.visit is not None:
@@ -225,7 +213,7 @@ class _Scene:
         return fates.get(self.visit.status, "") if self.visit else ""
 
     def begun(self, event: HistoryEvent, phase: str, attempt: Attempt) -> str:
-        what, number = resource_words(attempt), self.about.number
+        what, number = wording.resource_words(attempt), self.about.number
         worker = text_of(self.moment.trace.details(event).get("workerName"))
         if phase == "Started":
             starts = f"was taken by worker {named(worker)}" if worker else "started"
@@ -267,7 +255,7 @@ class _Scene:
         which = f"{name}, which{outcome}," if outcome else name
         part = "a call" if link.role is CallRole.OTHER else f"the {link.role} call"
         if not link.rule.sure:
-            return f"{which} is probably {part} of {self.name}, {self.matched}"
+            return f"{which} is probably {part} of {self.name}, {self.matched(link)}"
         if link.role is CallRole.POLL and self.attempt is not None:
             said = self.poll(call, link.key, self.attempt, outcome)
         elif link.role is CallRole.ACTION:
@@ -276,7 +264,7 @@ class _Scene:
             said = f"{which} stops {self.job} of {self.name}"
         else:
             said = f"{which} names {self.job} of {self.name}, but is not its call"
-        return f"{said}; {self.matched}"
+        return f"{said}; {self.matched(link)}"
 
     def poll(
         self, call: ApiCall, key: AttemptKey, attempt: Attempt, outcome: str
@@ -288,7 +276,7 @@ class _Scene:
         number = next((f" {n}" for n, p in enumerate(polls, 1) if p is call), "")
         count = f" of {len(polls)}" if number and known else ""
         shown = self.line.call.subject if self.line.call else ()
-        since = plain_text(shown).strip().removeprefix("+")
+        since = wording.plain_text(shown).strip().removeprefix("+")
         after = f", {since} after {self.action}" if since else ""
         does = outcome or f" asks whether {self.job} is still running"
         said = f"Poll{number}{count}: {named(call.event_name)}{does}{after}"
@@ -301,9 +289,9 @@ class _Scene:
         return f"{said}, yet the state still succeeded{so}"
 
     def task(self, state: TaskState) -> str:
-        how = plain_text(task_text(state).ending).strip()
+        how = wording.plain_text(wording.task_text(state).ending).strip()
         detail = f" ({how})" if how else ""
-        said = f"ECS reports task {task_id(state)} of {self.name} as "
+        said = f"ECS reports task {wording.task_id(state)} of {self.name} as "
         said += f"{named(state.last_status)}{detail}"
         if not state.stopped:
             return said

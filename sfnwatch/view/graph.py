@@ -24,7 +24,7 @@ from sfnwatch.model.values import (
     parse_json,
     text_of,
 )
-from sfnwatch.model.visits import StateVisit
+from sfnwatch.model.visits import FAILED, StateVisit
 from sfnwatch.view.wording import Part, Role, status_glyph
 
 START, END, CHAIN = "Start", "End", "Chain"
@@ -52,7 +52,6 @@ _OPERATORS = (
     ("Matches", "matches"),
 )
 """What the operators of a Choice end with; what they begin with is a type."""
-_FAILED = ("failed", "timed_out")
 _WORST = ("running", "failed", "timed_out", "caught", "aborted", "succeeded")
 """Of several visits at once, how a box stands by whichever comes first."""
 Scope = tuple[str, int | None, int | None]
@@ -101,6 +100,11 @@ class Box(Struct, eq=False):
     def kind(self) -> str:
         """What stands on its border: what it runs, or its type."""
         return self.runs or self.type
+
+    @property
+    def is_state(self) -> bool:
+        """False for Start and End."""
+        return self.type not in {START, END}
 
     @property
     def depth(self) -> int:
@@ -484,7 +488,7 @@ def _standing(entered: Sequence[_Entered], last: _Entered) -> BoxState:
         status=_worst(visit.status for visit in visits),
         visits=len(entered),
         ended=sum(not visit.running for visit in visits),
-        failed=sum(visit.status in _FAILED for visit in visits),
+        failed=sum(visit.status in FAILED for visit in visits),
         retries=sum(max(0, len(visit.attempts) - 1) for visit in visits),
         last=last,
     )
@@ -519,8 +523,8 @@ def light(graph: Graph, moment: Moment, execution: ExecutionAsOf) -> Lights:
     return lights
 
 
-def machine_of(moment: Moment, arn: str) -> str:
-    """Name the execution in whose graph another is: a Map Run's is in its parent's."""
+def drawn_in(moment: Moment, arn: str) -> str:
+    """Name the execution in whose graph one is drawn: a Map Run's in its parent's."""
     parents = moment.lineage.parents
     while (parent := parents.get(arn)) is not None and parent.map_run_arn is not None:
         arn = parent.execution_arn

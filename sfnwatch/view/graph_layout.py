@@ -16,7 +16,7 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from sfnwatch.analysis.wording import grouped
-from sfnwatch.view.graph import CHAIN, END, START, Box, Edge, Graph, Region
+from sfnwatch.view.graph import CHAIN, Box, Edge, Graph, Region
 
 _GAP = 2
 """Cells between boxes that stand beside each other."""
@@ -90,35 +90,20 @@ class Picture(NamedTuple):
     """How many edges are not drawn: there are too many to follow."""
 
 
-class Folds(NamedTuple):
-    """What was opened or folded by hand: chains, and what has no room, begin folded."""
-
-    opened: frozenset[int] = frozenset()
-    closed: frozenset[int] = frozenset()
-
-    def toggled(self, number: int, *, folded: bool) -> "Folds":
-        """Open what is folded, or fold what is open."""
-        one = frozenset({number})
-        if folded:
-            return Folds(self.opened | one, self.closed - one)
-        return Folds(self.opened - one, self.closed | one)
-
-
-UNTOUCHED = Folds()
-"""Nothing was opened or folded by hand."""
-
-
 def lay_out(
-    graph: Graph, width: int, wanted: Widths, folds: Folds = UNTOUCHED
+    graph: Graph, width: int, wanted: Widths, folds: Mapping[int, bool] | None = None
 ) -> Picture:
     """Lay a graph out in so many cells; frames are folded until there is room.
 
-    What was opened by hand stays open: such a picture may be wider.
+    `folds` says which boxes were folded by hand, and which opened: these stay open, and
+    such a picture may be wider. Chains, and what has no room, begin folded.
     """
-    layout = _Layout(wanted, folds.opened, set(folds.closed))
+    closed = {number for number, folded in (folds or {}).items() if folded}
+    opened = {*(folds or ())} - closed
+    layout = _Layout(wanted, opened, closed)
     for step in count(1):
         picture = layout.of(graph.main)
-        frames = [p for p in picture.boxes if p.framed and p.box.id not in folds.opened]
+        frames = [p for p in picture.boxes if p.framed and p.box.id not in opened]
         around = {p.box.around.id for p in frames if p.box.around}
         innermost = [p for p in frames if p.box.id not in around]
         if picture.width <= width:
@@ -203,7 +188,7 @@ class _Layout(Struct):
         return picture
 
     def _node(self, box: Box) -> _Node:
-        if box.type in {START, END}:
+        if not box.is_state:
             return _Node(_TERMINAL, 1, box)
         width = max(_LEAST, min(self.most, self.wanted(box) + 4))
         regions = [region for region in box.inside if region.boxes]

@@ -161,9 +161,8 @@ class LifeLines:
             visit = execution.visit(key[1]) if execution is not None else None
             if execution is None or visit is None or (visit.ended_at or at) < at:
                 continue
-            retrying = phases.retrying_states(execution)
             until = max(at, visit.entered_at)
-            stretches = list(phases.segments(visit, until, retrying))
+            stretches = list(phases.segments(execution, visit, until))
             # At a border it is the one that ends.
             begun = [each for each in stretches if each.begin < at] or stretches[:1]
             phase = begun[-1].phase if begun else Phase.WAITING

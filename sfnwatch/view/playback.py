@@ -13,7 +13,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import chain, islice, pairwise
-from operator import attrgetter
 from typing import Any
 
 from msgspec import Struct
@@ -32,14 +31,14 @@ from sfnwatch.model.rows import (
 )
 from sfnwatch.model.trace import Changed, Trace
 from sfnwatch.model.values import clean
-from sfnwatch.model.visits import Attempt, StateVisit
+from sfnwatch.model.visits import FAILED, Attempt, StateVisit
 from sfnwatch.view.outline import everything, links_in, new_calls
 from sfnwatch.view.wording import ordinal
 
 # -- markers ---------------------------------------------------------------------------
 
 _LIMIT = 80
-_FAILED = frozenset({"failed", "timed_out"})
+_Row = HistoryEvent | ApiCall | TaskState
 
 
 class MarkerKind(StrEnum):
@@ -118,9 +117,8 @@ class Markers:
         """Give all marks in the order in which they come by a clock."""
         found = self._sorted.get(clock)
         if found is None:
-            each = (marker for markers in self._of.values() for marker in markers)
-            moment = "arrived_at" if clock is Clock.ARRIVAL else "at"
-            found = sorted(each, key=attrgetter(moment))
+            each = chain.from_iterable(self._of.values())
+            found = sorted(each, key=lambda marker: marker.when(clock))
             self._sorted[clock] = found
         return found
 
@@ -135,10 +133,15 @@ class Markers:
             self.version += 1
 
 
+def _happened_at(row: _Row) -> datetime:
+    """Say by when something had surely happened."""
+    return end_of_second(row.event_time) if isinstance(row, ApiCall) else row.at
+
+
 def _marker(
     row: HistoryEvent | ApiCall, kind: MarkerKind, words: str, status: str = ""
 ) -> Marker:
-    at = end_of_second(row.event_time) if isinstance(row, ApiCall) else row.at
+    at = _happened_at(row)
     return Marker(at, row.seen_at or at, kind, clean(words, _LIMIT), row.key, status)
 
 
@@ -165,7 +168,7 @@ def _of_visit(moment: Moment, arn: str, visit: StateVisit) -> Iterator[Marker]:
     told = [(visit.id, MarkerKind.ENTERED, "entered")]
     if visit.status == "caught":
         told.append((last, MarkerKind.CAUGHT, "caught"))
-    if visit.status in _FAILED and not visit.attempts:
+    if visit.status in FAILED and not visit.attempts:
         told.append((last, MarkerKind.FAILED, visit.status.replace("_", " ")))
     for number, attempt in enumerate(visit.attempts, start=1):
         told += _of_attempt(visit, number, attempt)
@@ -187,7 +190,7 @@ def _of_attempt(
 ) -> Iterator[tuple[int, MarkerKind, str]]:
     if number > 1 and not visit.is_redriven(number):
         yield attempt.scheduled_id, MarkerKind.RETRIED, f"try {number}"
-    if attempt.status in _FAILED:
+    if attempt.status in FAILED:
         words = attempt.status.replace("_", " ")
         words += f": {attempt.error}" if attempt.error else ""
         yield attempt.ended_by, MarkerKind.FAILED, words
@@ -241,15 +244,12 @@ class Course:
             self.times.sort()
 
     def _times_in(self, changed: Changed) -> Iterator[datetime]:
-        """Yield when each thing comes that is new, or that was matched at last."""
-        clock, moment = self._clock, self._trace.as_of()
-        rows: Iterable[HistoryEvent | TaskState]
-        rows = chain(*changed.events.values(), changed.task_states)
-        for each in rows:
-            yield dated(clock, each.seen_at, each.at)
-        for call in map(self._trace.calls.get, new_calls(changed)):
-            if call is not None and moment.is_relevant(call):
-                yield dated(clock, call.seen_at, end_of_second(call.event_time))
+        """Give when each thing comes that is new, or that was matched at last."""
+        calls = filter(None, map(self._trace.calls.get, new_calls(changed)))
+        with_line = filter(self._trace.as_of().is_relevant, calls)
+        rows: Iterable[_Row]
+        rows = chain(*changed.events.values(), changed.task_states, with_line)
+        return (dated(self._clock, row.seen_at, _happened_at(row)) for row in rows)
 
     def after(self, at: datetime) -> datetime | None:
         """Give the first moment after `at` at which something comes."""
@@ -321,7 +321,7 @@ def scale_of(span: TimeSpan, times: Iterable[datetime], *, squeeze: bool) -> Sca
 
 
 def cut_short(
-    begin: datetime, end: datetime, gaps: Sequence[TimeSpan], share: float = 0.0
+    begin: datetime, end: datetime, gaps: Sequence[TimeSpan], share: float | None = None
 ) -> Scale:
     """Lay a stretch along a bar on which gaps take the same little room each.
 
@@ -334,7 +334,8 @@ def cut_short(
         share, worked = 1 / max(1, count), 1.0
         if begin == end:
             return Scale((begin,), (0.0,))
-    share = share or min(_GAP_SHARE, 0.5 / max(1, count))
+    if share is None:
+        share = min(_GAP_SHARE, 0.5 / max(1, count))
     rest = (1.0 - share * count) / worked
     knots, places, cuts = [begin], [0.0], []
     for first, last in gaps:
@@ -598,21 +599,19 @@ class Playback:
         span = self.span
         if at is None or span is None:
             return
-        there = dated(self.clock, newest[1], newest[0]) if newest else span[0]
-        there = span[1] if was_ended else there
+        there = span[1] if was_ended else span[0]
+        if newest is not None and not was_ended:
+            there = dated(self.clock, newest.seen_at, _happened_at(newest))
         self.position = max(span[0], min(there, span[1]))
 
-    def _newest_shown(self, at: datetime) -> tuple[datetime, datetime | None] | None:
-        """Give when the newest thing shown happened, and when it was received."""
+    def _newest_shown(self, at: datetime) -> _Row | None:
+        """Give the newest event or call shown, by when it happened."""
         moment = self.trace.as_of(at, self.clock)
-        shown = [
-            (each.events[-1].at, each.events[-1].seen_at)
-            for each in moment.executions.values()
-            if each.event_count
-        ]
-        calls = (c for c in reversed(moment.calls) if moment.is_relevant(c))
-        shown += [(end_of_second(c.event_time), c.seen_at) for c in islice(calls, 1)]
-        return max(shown, key=lambda times: times[0], default=None)
+        each = (e.events for e in moment.executions.values())
+        rows: list[_Row] = [events[-1] for events in each if events]
+        calls = filter(moment.is_relevant, reversed(moment.calls))
+        rows += islice(calls, 1)
+        return max(rows, key=_happened_at, default=None)
 
 
 def _forward(at: datetime, seconds: float, goal: datetime) -> datetime:

@@ -9,10 +9,10 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
+from math import ceil, floor
 from typing import NamedTuple
 
 from msgspec import Struct, field
-from msgspec.structs import replace
 
 from sfnwatch.analysis import phases
 from sfnwatch.analysis.phases import Phase, Segment
@@ -23,7 +23,7 @@ from sfnwatch.model.links import Link
 from sfnwatch.model.moment import Coverage, ExecutionAsOf, Moment
 from sfnwatch.model.rows import TASK_KEY, ApiCall, TaskStage, TaskState, stretches
 from sfnwatch.model.values import clean, duration, text_of
-from sfnwatch.model.visits import Attempt, StateVisit
+from sfnwatch.model.visits import FAILED, Attempt, StateVisit
 from sfnwatch.view import wording
 from sfnwatch.view.outline import branch_key, child_key, map_run_key
 from sfnwatch.view.wording import Part, Role
@@ -34,7 +34,6 @@ _FEW = 4
 """With more iterations than these, each of several states begins folded itself."""
 _STATES, _NAME = 4, 60
 _CONTAINERS = frozenset({"Map", "Parallel"})
-_FAILED = frozenset({"failed", "timed_out"})
 _FINE = frozenset({"running", "succeeded"})
 _TASK_ENDS = {Role.BAD: "failed", Role.GOOD: "succeeded", Role.WARN: "aborted"}
 _STAGES = {TaskStage.STARTING: Phase.WAITING, TaskStage.RUNNING: Phase.WORKING}
@@ -46,10 +45,8 @@ _STEPS = (
     *(86400 * n * 10**power for power in range(7) for n in (1, 2, 5)),
 )
 """Round numbers of seconds."""
-_SOON, _MINUTE = 0.0002, 60
+_SOON, _MINUTE, _ROUNDED = 0.0002, 60, 1e-6
 VisitKey = tuple[str, int]
-Stretch = tuple[datetime, datetime, bool]
-"""From when to when something ran, and whether it failed."""
 
 
 class BarKind(StrEnum):
@@ -79,12 +76,10 @@ class Bar(Struct, eq=False):
     end: datetime
     """When it was over, or how far it has come."""
     name: str
-    """As it came from AWS: still to be cleaned."""
+    """As it came from AWS: still to be cleaned. An iteration's has its number."""
     visits: Sequence[StateVisit] = ()
     """The one it is, or those of the branch or execution, in order."""
     inside: list["Bar"] = field(default_factory=list)
-    index: int | None = None
-    """Of a branch, and of the only state of an iteration: which one."""
     folded: bool = False
     """How it begins."""
     states: Sequence[TaskState] = ()
@@ -101,9 +96,12 @@ class Bar(Struct, eq=False):
         return self.visit is not None and self.visit.type in _CONTAINERS
 
     @property
-    def shown_name(self) -> str:
-        number = "" if self.index is None else f"[{self.index}] "
-        return f"{number}{self.name}"
+    def length(self) -> str:
+        """How long it is, without the time in which it stood still."""
+        if self.kind is BarKind.UNREAD:
+            return ""  # nothing is known of it
+        paused = self.visit.paused if self.visit is not None else 0.0
+        return duration(max(0.0, (self.end - self.begin).total_seconds() - paused))
 
 
 class BarLine(NamedTuple):
@@ -319,8 +317,8 @@ class TimelineChart:
             return list(self._whole(bar))
         if bar.kind is BarKind.BRANCH and line.open:
             return [Segment(Phase.CONTAINER, bar.begin, bar.end, None, bar.status)]
-        retrying = phases.retrying_states(self.moment.executions[bar.execution_arn])
-        found = (phases.segments(visit, self.now, retrying) for visit in bar.visits)
+        own, now = self.moment.executions[bar.execution_arn], self.now
+        found = (phases.segments(own, visit, now) for visit in bar.visits)
         return [segment for those in found for segment in those]
 
     def _whole(self, bar: Bar) -> Iterator[Segment]:
@@ -333,12 +331,12 @@ class TimelineChart:
             at = redrive.event.at
         yield Segment(Phase.CONTAINER, at, max(at, bar.end), None, bar.status)
 
-    def crowd(self, line: BarLine) -> list[Stretch]:
+    def crowd(self, line: BarLine) -> list[tuple[datetime, datetime, bool]]:
         """Give what ran side by side in a folded Map or Parallel, or in what is unread.
 
         Empty for what is drawn as segments.
         """
-        bar, found = line.bar, list[Stretch]()
+        bar, found = line.bar, list[tuple[datetime, datetime, bool]]()
         is_folded = bar.is_container and line.open is False
         for each in bar.inside if is_folded else [bar]:
             if each.kind is BarKind.UNREAD:
@@ -346,7 +344,7 @@ class TimelineChart:
                 known = ((e.started_at, e.stopped_at or now, e.failed) for e in unread)
                 found += [(at, max(at, end), bad) for at, end, bad in known if at]
             elif is_folded:
-                found.append((each.begin, each.end, each.status in _FAILED))
+                found.append((each.begin, each.end, each.status in FAILED))
         return found
 
     def ticks(self, line: BarLine) -> list[Tick]:
@@ -403,18 +401,12 @@ class TimelineChart:
 
     # -- in words ----------------------------------------------------------------------
 
-    def what(self, bar: Bar) -> Part | None:
+    def what(self, bar: Bar) -> Iterator[Part]:
         """Say what a state is: what it runs, or else its type."""
-        is_execution = bar.kind is BarKind.EXECUTION and bool(bar.inside)
-        visits = bar.visits if is_execution or bar.visit is not None else ()
-        if len(visits) == 1 and visits[0].attempts:
-            return Part(wording.resource_words(visits[0].attempts[0]), Role.CALL)
-        return Part(clean(bar.visit.type, _NAME), Role.DIM) if bar.visit else None
-
-    def seconds(self, bar: Bar) -> float:
-        """How long it took, without the time in which it stood still."""
-        paused = bar.visit.paused if bar.visit is not None else 0.0
-        return (bar.end - bar.begin).total_seconds() - paused
+        if len(bar.visits) == 1 and bar.visits[0].attempts:
+            yield Part(wording.resource_words(bar.visits[0].attempts[0]), Role.CALL)
+        elif bar.visit is not None:
+            yield Part(clean(bar.visit.type, _NAME), Role.DIM)
 
     def notes(self, line: BarLine) -> list[Part]:
         """Say in few words what is notable of a bar."""
@@ -520,8 +512,9 @@ def _branches(arn: str, around: StateVisit, inside: list[Bar]) -> list[Bar]:
         bars = groups[index]
         if index is None or len(bars) == 1:
             # A branch is told by its state's name, an iteration by its number.
-            shown = index if around.type == "Map" and len(bars) == 1 else None
-            found += [replace(bar, index=shown) for bar in bars]
+            if index is not None and around.type == "Map":
+                bars[0].name = f"[{index}] {bars[0].name}"
+            found += bars
             continue
         visits = [bar.visits[0] for bar in bars]
         running = any(visit.running for visit in visits)
@@ -531,7 +524,7 @@ def _branches(arn: str, around: StateVisit, inside: list[Bar]) -> list[Bar]:
         span = bars[0].begin, max(bar.end for bar in bars)
         keys = branch_key(arn, around.id, index), bars[0].key
         where = *keys, BarKind.BRANCH, arn, status, *span
-        branch = Bar(*where, " › ".join(names), visits, bars, index)
+        branch = Bar(*where, f"[{index}] {' › '.join(names)}", visits, bars)
         branch.folded = len(groups) > _FEW
         found.append(branch)
     return found
@@ -550,7 +543,7 @@ def _error_notes(visits: Sequence[StateVisit]) -> Iterator[Part]:
 
     Of one alone it is also said how often it was tried, and if the error was caught.
     """
-    bad = {_error_of(visit) for visit in visits if visit.status in _FAILED}
+    bad = {_error_of(visit) for visit in visits if visit.status in FAILED}
     alone = visits[0] if len(visits) == 1 else None
     for error, count in Counter(map(_error_of, visits)).items():
         words = [f"{error} ×{count}" if error and count > 1 else error]
@@ -578,20 +571,18 @@ def _does_not_wait(visit: StateVisit) -> bool:
     return left and row is not None and row.starts_job
 
 
-def length_words(chart: TimelineChart, bar: Bar) -> str:
-    """Write how long a bar is; of what is not read nothing is known."""
-    return "" if bar.kind is BarKind.UNREAD else duration(max(0.0, chart.seconds(bar)))
-
-
 # -- the axis --------------------------------------------------------------------------
 
 
-def round_step(least: float) -> float:
-    """Find the smallest round number of seconds that is not less."""
-    return next((step for step in _STEPS if step >= least), least)
+def round_marks(first: float, last: float, apart: float) -> Iterator[tuple[float, str]]:
+    """Yield round seconds in a stretch, at least so far apart, and their labels."""
+    step = next((step for step in _STEPS if step >= apart), apart)
+    begin, end = ceil(first / step - _ROUNDED), floor(last / step + _ROUNDED)
+    for number in range(begin, end + 1):
+        yield number * step, _since_start(number * step)
 
 
-def since_start(seconds: float) -> str:
+def _since_start(seconds: float) -> str:
     """Write how long after the start: `0`, `+45 s`, `+1m 30s`, `+2h`, `+0.25 s`."""
     if seconds < _SOON:
         return "0"

@@ -7,6 +7,7 @@ cleaned.
 
 from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
+from itertools import chain
 
 from msgspec import Struct
 
@@ -45,15 +46,10 @@ class Considered(Struct, frozen=True):
     standing: Standing
 
 
-def considered(
-    moment: Moment, call: ApiCall, weighed: Sequence[Weighed] | None = None
-) -> list[Considered]:
-    """Give the attempts that were considered for a call, the one it is of first.
-
-    `weighed` is what the trace weighs of it, where that is known.
-    """
+def considered(moment: Moment, call: ApiCall) -> list[Considered]:
+    """Give the attempts that were considered for a call, the one it is of first."""
     link, found = moment.link(call), list[Considered]()
-    for each in moment.trace.linker.weigh(call) if weighed is None else weighed:
+    for each in moment.trace.linker.weigh(call):
         attempt = moment.attempt(each.key)
         if attempt is not None:
             name, standing = attempt_name(moment, each.key), _standing(link, each)
@@ -164,7 +160,7 @@ def _value_words(value: object) -> str:
 
 def why(moment: Moment, calls: Iterable[ApiCall]) -> Document:
     """Say of calls all that speaks for and against each attempt they may be of."""
-    return Document([block for call in calls for block in _call_blocks(moment, call)])
+    return chain.from_iterable(_call_blocks(moment, call) for call in calls)
 
 
 def _call_blocks(moment: Moment, call: ApiCall) -> Iterator[Block]:

@@ -26,6 +26,7 @@ from sfnwatch.model.integrations import last_segment, maybe_execution_arn, short
 from sfnwatch.model.links import Link, LinkRule
 from sfnwatch.model.moment import Coverage, ExecutionAsOf, Moment, Redrive
 from sfnwatch.model.rows import (
+    BAD_STOPS,
     TERMINAL,
     ApiCall,
     Details,
@@ -34,7 +35,7 @@ from sfnwatch.model.rows import (
     TaskState,
 )
 from sfnwatch.model.values import clean, duration, int_of, seconds_between, text_of
-from sfnwatch.model.visits import ROOT, Attempt, StateVisit, phase_of
+from sfnwatch.model.visits import FAILED, ROOT, Attempt, StateVisit, phase_of
 from sfnwatch.view.outline import Fold, FoldKind
 
 # -- parts of a text -------------------------------------------------------------------
@@ -322,7 +323,6 @@ _STAGES = {
 }
 _NORMAL = "EssentialContainerExited"
 """How a task ends that has done its work, well or not: its exit codes tell."""
-_BAD_STOPS = frozenset({"TaskFailedToStart", "SpotInterruption", "TerminationNotice"})
 
 
 class TaskText(Struct, frozen=True):
@@ -371,7 +371,7 @@ def task_text(state: TaskState) -> TaskText:
 def went_wrong(state: TaskState) -> bool:
     """True for a task that stopped, and not as one does that has done its work."""
     codes = [c.exit_code for c in state.containers if c.exit_code is not None]
-    return state.stopped and (any(codes) or state.stop_code in _BAD_STOPS)
+    return state.stopped and (any(codes) or state.stop_code in BAD_STOPS)
 
 
 def _task_glyph(state: TaskState) -> Part:
@@ -388,13 +388,12 @@ def _task_glyph(state: TaskState) -> Part:
 def _exits(state: TaskState) -> Iterator[str]:
     """Say the exit codes: of several containers whose each is."""
     coded = [each for each in state.containers if each.exit_code is not None]
-    if coded and not any(each.exit_code for each in coded):
+    failed = [each for each in coded if each.exit_code]
+    if coded and not failed:
         yield "exit 0"
-        return
-    for each in coded:
-        if each.exit_code:
-            whose = f"{clean(each.name, LIMIT)} " if each.name and coded[1:] else ""
-            yield f"{whose}exit {each.exit_code}"
+    for each in failed:
+        whose = f"{clean(each.name, LIMIT)} " if each.name and coded[1:] else ""
+        yield f"{whose}exit {each.exit_code}"
 
 
 # -- names of several executions -------------------------------------------------------
@@ -421,8 +420,6 @@ def short_names(executions: Iterable[ExecutionAsOf], room: int) -> Mapping[str, 
     every = list(executions)
     arns = [each.arn for each in every]
     names = [clean(each.name) for each in every]
-    if len(every) == 1:
-        return {arns[0]: cut_middle(names[0], room)}
     machines = [clean(each.state_machine_name or "") for each in every]
     roles = list(role_names(every).values())
     tries = (roles, wording.short_names(names), wording.short_names(machines))
@@ -471,7 +468,6 @@ _CELLS = 10
 """The cells of a Map Run's bar."""
 _ENDS = frozenset({"MapRunSucceeded", "MapRunFailed", "MapRunAborted"})
 _STARTS = frozenset({"MapRunStarted", "MapRunRedriven"})
-_FAILED = frozenset({"failed", "timed_out"})
 _NAMES = 2
 """A branch of so few states is told by their names."""
 _MINUTE = 60
@@ -700,7 +696,7 @@ class _Inside:
     def tally(self) -> Iterator[Part]:
         """Count what is notable behind a fold."""
         visits, moment = self._visits, self._moment
-        if failed := sum(a.status in _FAILED for each in visits for a in each.attempts):
+        if failed := sum(a.status in FAILED for each in visits for a in each.attempts):
             yield Part(f"  ✘ {counted(failed, 'failed try', 'failed tries')}", Role.BAD)
         numbered = ((v, n) for v in visits for n in range(2, len(v.attempts) + 1))
         if retries := sum(not visit.is_redriven(number) for visit, number in numbered):

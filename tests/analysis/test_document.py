@@ -11,7 +11,6 @@ from sfnwatch.analysis.finding import (
     MOST,
     Certainty,
     Column,
-    Document,
     Heading,
     Items,
     Paragraph,
@@ -33,22 +32,20 @@ TABLE = Table(
         Column("Total", ("1 s", "12 s"), right=True),
     )
 )
-DOCUMENT = Document(
-    (
-        Heading("machine › run"),
-        Paragraph("FAILED after 3 s.", strong=True),
-        Heading("What failed", 2),
-        Sentence("a", Certainty.FACT, "It broke.", ("#5", "#6")),
-        Sentence("b", Certainty.INFERENCE, "It may break again.", ("call-1",)),
-        TABLE,
-        Items(("one", "two")),
-    )
+DOCUMENT = (
+    Heading("machine › run"),
+    Paragraph("FAILED after 3 s.", strong=True),
+    Heading("What failed", 2),
+    Sentence("a", Certainty.FACT, "It broke.", ("#5", "#6")),
+    Sentence("b", Certainty.INFERENCE, "It may break again.", ("call-1",)),
+    TABLE,
+    Items(("one", "two")),
 )
 
 
 def markdown(*blocks: Paragraph | Sentence | Items | Table | Heading) -> str:
     out = io.StringIO()
-    write_markdown(Document(blocks), out)
+    write_markdown(blocks, out)
     return out.getvalue()
 
 
@@ -74,13 +71,13 @@ def test_what_a_heading_is_about_is_set_in_below_it() -> None:
 
 def test_a_table_gives_way_where_there_is_no_room() -> None:
     wide = Table((*TABLE.columns, Column("Status", ("succeeded, after all", "failed"))))
-    (head, *_) = text_of(Document((wide,)), 40).splitlines()
+    (head, *_) = text_of([wide], 40).splitlines()
     assert head == "State   Total  Status"
 
 
 @given(st.text(max_size=200), st.integers(40, 100))
 def test_no_line_is_wider_than_asked_for(text: str, width: int) -> None:
-    for line in text_of(Document((Heading("H"), Paragraph(text))), width).splitlines():
+    for line in text_of([Heading("H"), Paragraph(text)], width).splitlines():
         assert cell_len(line) <= width
 
 
@@ -88,7 +85,7 @@ def test_no_line_is_wider_than_asked_for(text: str, width: int) -> None:
 
 
 def test_markdown_has_headings_lists_and_a_table() -> None:
-    assert markdown(*DOCUMENT.blocks).splitlines() == [
+    assert markdown(*DOCUMENT).splitlines() == [
         "## machine › run",
         "",
         "**FAILED after 3 s.**",

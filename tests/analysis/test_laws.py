@@ -88,7 +88,7 @@ SEEDS, SHARES = st.integers(0, 9999), st.sampled_from([0.1, 0.5, 1])
 def test_no_fact_of_explain_rests_on_a_guess(seed: int, share: float) -> None:
     guessed, unmatched = doubted(seed, share)
     assert facts_of(find(guessed)) <= facts_of(find(unmatched))
-    told, known = (explain(Report(moment)).blocks for moment in (guessed, unmatched))
+    told, known = (explain(Report(moment)) for moment in (guessed, unmatched))
     assert facts_of(told) <= facts_of(known)
 
 

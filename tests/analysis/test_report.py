@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 
 from sfnwatch.analysis.findings import critical_path, find
-from sfnwatch.analysis.phases import end_of, retrying_states, segments
+from sfnwatch.analysis.phases import end_of, segments
 from sfnwatch.analysis.report import ROWS, Report, explain
 from tests.analysis.finding_in import LAMBDA_INVOKE, reported, text_of, trace_of
 from tests.analysis.situations import caught_and_failed
@@ -59,7 +59,7 @@ def test_what_follows_a_failure_is_back_off_only_if_the_definition_retries() -> 
         known = definition({"Work": {"Type": "Task", "Retry": retries}})
         execution = trace_of(*run.records, known).as_of().executions[ARN]
         (visit,) = execution.visits
-        divided = segments(visit, at(60), retrying_states(execution))
+        divided = segments(execution, visit, at(60))
         assert divided[-1].phase == phase
 
 

@@ -11,9 +11,11 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sfnwatch.analysis.report import Report, explain
 from sfnwatch.export import TARGETS
 from sfnwatch.export.facts import JsonLines
 from sfnwatch.export.plain import PlainLines
+from sfnwatch.export.text import write_text
 from sfnwatch.model.records import Received, receive
 from sfnwatch.model.trace import Trace
 from sfnwatch.model.values import clean, parse_json
@@ -106,8 +108,10 @@ CHECKS: Mapping[str, tuple[Callable[[str], bool], ...]] = {
 
 
 def check_all(records: Iterable[Received]) -> None:
-    """Export records in every format, each of which is as it has to be."""
-    moment = trace_of(records).as_of()
+    """Export and explain records: each text is as it has to be."""
+    moment, explained = trace_of(records).as_of(), StringIO()
+    write_text(explain(Report(moment)), explained)
+    assert is_clean(explained.getvalue())
     for name, target in TARGETS.items():
         out = StringIO(newline="")
         target.dump(moment, out)

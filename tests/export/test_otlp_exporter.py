@@ -24,7 +24,6 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceResponse,
 )
 
-from sfnwatch.clock import SystemClock
 from sfnwatch.errors import UsageError
 from sfnwatch.export.otlp import SpanMaker
 from sfnwatch.export.otlp_exporter import (
@@ -276,21 +275,6 @@ async def hanging() -> AsyncIterator[str]:
     async with await asyncio.start_server(hold, "127.0.0.1", 0) as server:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         over.set()
-
-
-async def test_one_that_hangs_does_not_hold_up_who_feeds_it() -> None:
-    async with hanging() as url:
-        trace, settings = Trace(), collector_settings(url)
-        exporter = OtlpExporter(trace, replace(settings, timeout=100), ManualClock())
-        exporter(RUN[:8], trace.add(RUN[:8]))
-        async with asyncio.TaskGroup() as group:
-            sending = group.create_task(exporter.run(print))
-            for at in range(8, len(RUN)):
-                await SystemClock().sleep(0)
-                batch = RUN[at : at + 1]
-                exporter(batch, trace.add(batch))
-            assert not sending.done()
-            sending.cancel()
 
 
 async def test_what_is_lost_at_the_end_is_said() -> None:

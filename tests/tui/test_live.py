@@ -11,21 +11,7 @@ from sfnwatch.tui.app import SfnwatchApp
 from sfnwatch.tui.detail_view import can_browse
 from sfnwatch.tui.player import Scrubber
 from sfnwatch.tui.themes import notification
-from tests.builders import (
-    ARN,
-    TASK_ARN,
-    History,
-    api_call,
-    at,
-    failed_history,
-    health,
-    lookup,
-    milliseconds,
-    redriven_history,
-    sync_calls,
-    sync_history,
-    sync_run,
-)
+from tests import builders as aws
 from tests.tui.screens import Screen, ScriptedSession, live, recorded, replayed
 
 
@@ -38,26 +24,26 @@ async def test_the_first_picture_does_not_wait_for_the_session() -> None:
 
 async def test_what_comes_in_is_shown_and_the_newest_line_is_followed() -> None:
     async with live((), (140, 12)) as (app, screen, session):
-        for record in sync_history():
+        for record in aws.sync_history():
             session.push(record)
         await screen.shows("Execution succeeded")
         assert app.deck.lanes.follow
 
 
 async def test_how_the_ends_of_very_many_jobs_were_learned_of_is_summed_up() -> None:
-    run = History().start()
+    run = aws.History().start()
     for number in range(40):
-        task = {"TaskArn": f"{TASK_ARN[:-4]}{number:04x}"}
-        done = {**task, "StoppedAt": milliseconds(run.now + 5)}
+        task = {"TaskArn": f"{aws.TASK_ARN[:-4]}{number:04x}"}
+        done = {**task, "StoppedAt": aws.milliseconds(run.now + 5)}
         run.task("Work", submitted={"Tasks": [task]}, output=done, lasts=6)
     async with live(run.end().records) as (_, screen, _):
         assert "completion detected in 1.4 s" in screen.words
 
 
 async def test_lines_that_come_while_one_looks_elsewhere_are_counted() -> None:
-    async with live(sync_history()[:6]) as (app, screen, session):
+    async with live(aws.sync_history()[:6]) as (app, screen, session):
         await screen.pilot.press("home")
-        session.push(*sync_history())
+        session.push(*aws.sync_history())
         await screen.settle()
         assert "new" in screen.rows[0]
         assert app.deck.lanes.cursor == 0
@@ -66,21 +52,23 @@ async def test_lines_that_come_while_one_looks_elsewhere_are_counted() -> None:
 
 
 async def test_paused_nothing_moves_and_nothing_is_missed() -> None:
-    async with live(sync_history()[:6]) as (_, screen, session):
+    async with live(aws.sync_history()[:6]) as (_, screen, session):
         await screen.pilot.press("space")
-        session.push(*sync_run())
+        session.push(*aws.sync_run())
         ended = "Execution succeeded"
         await screen.steps(("", "‖ paused", f"!{ended}"), ("space", ended))
 
 
 @pytest.mark.parametrize(
-    "beside", [[], sync_history(ARN.replace("7f3a", "7f3b"))], ids=["one", "two"]
+    "beside",
+    [[], aws.sync_history(aws.ARN.replace("7f3a", "7f3b"))],
+    ids=["one", "two"],
 )
 async def test_up_to_where_cloudtrail_is_complete_is_said_and_shown(
     beside: list[Received],
 ) -> None:
-    told = health("lookup", "live", 260, complete_to=iso(at(100)))
-    run = [*sync_history(), *beside, *sync_calls(), told]
+    told = aws.health("lookup", "live", 260, complete_to=iso(aws.at(100)))
+    run = [*aws.sync_history(), *beside, *aws.sync_calls(), told]
     async with live(run, (160, 40)) as (_, screen, _):
         words = "CloudTrail complete up to 00:30:04 (estimate)"
         assert words in screen.rows[0]
@@ -89,47 +77,42 @@ async def test_up_to_where_cloudtrail_is_complete_is_said_and_shown(
 
 async def test_what_is_read_before_anything_is_complete_is_said() -> None:
     told = "Reading the calls from 08:00 to 09:00 UTC as well."
-    reads = health("lookup", "live", 260, message=told)
-    async with live([*sync_history(), reads], (200, 40)) as (_, screen, session):
+    reads = aws.health("lookup", "live", 260, message=told)
+    async with live([*aws.sync_history(), reads], (200, 40)) as (_, screen, session):
         assert told in screen.rows[0]
-        session.push(health("lookup", "live", 300, complete_to=iso(at(100))))
+        session.push(aws.health("lookup", "live", 300, complete_to=iso(aws.at(100))))
         await screen.shows(f"!{told}")
 
 
 async def test_late_records_are_waited_for_until_x_is_pressed() -> None:
-    told = health("lookup", "draining", 260, until=iso(at(600)))
-    async with live([*sync_history(), told]) as (_, screen, session):
+    told = aws.health("lookup", "draining", 260, until=iso(aws.at(600)))
+    async with live([*aws.sync_history(), told]) as (_, screen, session):
         assert "waiting for late CloudTrail records, up to 05:30 more" in screen.words
         await screen.pilot.resize_terminal(80, 24)
         await screen.steps(("", "awaiting late calls, 05:30", "x Stop waiting"), ("x",))
         assert session.drain_ended
-        session.push(health("lookup", "ended", 280))
+        session.push(aws.health("lookup", "ended", 280))
         told_why = ("x", "not waiting for CloudTrail")
         await screen.steps(("", "!Stop waiting"), told_why)
 
 
-async def test_trouble_has_a_line_of_its_own_until_it_is_over() -> None:
+async def test_trouble_has_a_line_until_it_is_over_and_a_countdown() -> None:
     told = "Can't read CloudTrail: AccessDenied. Allow cloudtrail:LookupEvents."
-    bad = health("lookup", "denied", 260, message=told)
-    async with live([*sync_history(), bad]) as (_, screen, session):
+    bad = aws.health("lookup", "denied", 260, message=told)
+    async with live([*aws.sync_history(), bad]) as (app, screen, session):
         assert f"✘ CloudTrail denied  {told}" in screen.words
-        session.push(health("lookup", "live", 280))
-        await screen.shows("!AccessDenied")
-
-
-async def test_the_next_try_is_counted_down() -> None:
-    told = health("lookup", "throttled", 260, retry_in=30.0)
-    async with live([*sync_history(), told]) as (app, screen, _):
-        assert "▲ CloudTrail throttled, again in 20 s" in screen.words
-        app.shown.clock.at = at(280)  # type: ignore[attr-defined]
+        session.push(aws.health("lookup", "throttled", 260, retry_in=30.0))
+        await screen.shows("!AccessDenied", "▲ CloudTrail throttled, again in 20 s")
+        app.shown.clock.at = aws.at(280)  # type: ignore[attr-defined]
         app.repaint()
-        await screen.settle()
-        assert "again in 10 s" in screen.words
+        await screen.shows("again in 10 s")
+        session.push(aws.health("lookup", "live", 280))
+        await screen.shows("!throttled")
 
 
 async def test_what_is_redriven_and_ends_at_once_is_told_again() -> None:
-    run = redriven_history().records
-    failed = len(failed_history().records)
+    run = aws.redriven_history().records
+    failed = len(aws.failed_history().records)
     async with live(run[: failed - 1], seconds=900) as (_, screen, session):
         for more, words in (
             (run[failed - 1 : failed], "failed after"),
@@ -141,7 +124,7 @@ async def test_what_is_redriven_and_ends_at_once_is_told_again() -> None:
 
 
 async def test_what_was_over_before_it_was_watched_is_no_news() -> None:
-    async with live(failed_history().records) as (app, screen, _):
+    async with live(aws.failed_history().records) as (app, screen, _):
         assert app.bars.ended() is None
         assert "failed after" not in screen.words
 
@@ -182,14 +165,14 @@ def test_no_browser_is_opened_over_a_line() -> None:
 
 async def test_calls_of_others_are_no_lines() -> None:
     role = "arn:aws:iam::123456789012:role/somebody-else"
-    other = lookup(api_call("PutObject", 30, key="other", role=role))
-    async with live([*sync_run(), other]) as (_, screen, _):
+    other = aws.lookup(aws.api_call("PutObject", 30, key="other", role=role))
+    async with live([*aws.sync_run(), other]) as (_, screen, _):
         assert "PutObject" not in screen.words
         assert "RunTask" in screen.row_with("= request ID")
 
 
 async def test_where_nothing_can_come_it_says_what_can_be_seen_without_aws() -> None:
-    told = health("history", "refused", 0, message="No key.")
+    told = aws.health("history", "refused", 0, message="No key.")
     async with live([told], (80, 24)) as (_, screen, _):
         await screen.shows("!sfnwatch demo")
     refused = ScriptedSession()
@@ -252,7 +235,7 @@ async def test_playing_goes_on_to_the_end() -> None:
 
 
 async def test_in_the_past_one_is_told_the_way_back() -> None:
-    async with live(sync_history()) as (_, screen, _):
+    async with live(aws.sync_history()) as (_, screen, _):
         await screen.steps(("shift+left", "‖ in the past, l for live"))
         assert "behind live" in player(screen)
         await screen.steps(

@@ -124,6 +124,12 @@ async def test_what_runs_comes_first_then_the_newest_then_recordings() -> None:
     assert app.return_value == (EXECUTIONS[2].arn,)
 
 
+async def test_a_cursor_that_was_moved_stays_while_more_comes() -> None:
+    async with picking() as (app, screen):
+        await screen.press("down", "r", "enter")
+    assert app.return_value == (EXECUTIONS[1].arn,)
+
+
 async def test_several_are_marked_of_one_kind_and_taken_in_their_order() -> None:
     async with picking() as (app, screen):
         await screen.steps(

@@ -7,16 +7,7 @@ import pytest
 
 from sfnwatch.model.records import Received
 from sfnwatch.sources.access import ALLOWED
-from tests.builders import (
-    ARN,
-    OTHER_ARN,
-    History,
-    describe,
-    map_child,
-    photos,
-    request,
-    sync_run,
-)
+from tests import builders as aws
 from tests.tui.screens import ScriptedSession, live, replayed
 
 # -- two executions beside each other --------------------------------------------------
@@ -55,12 +46,17 @@ async def test_lines_fold_and_the_mouse_chooses_a_side() -> None:
 
 async def test_what_is_alike_is_folded_and_opened() -> None:
     def run(arn: str, last: float) -> list[Received]:
-        written = History(arn).start()
+        written = aws.History(arn).start()
         for number in range(40):
             written.state(f"State {number}")
         return written.state("Last", "Wait", wait=last).end().records
 
-    records = [describe(), *run(ARN, 1), describe(arn=OTHER_ARN), *run(OTHER_ARN, 9)]
+    records = [
+        aws.describe(),
+        *run(aws.ARN, 1),
+        aws.describe(arn=aws.OTHER_ARN),
+        *run(aws.OTHER_ARN, 9),
+    ]
     async with live(records, (100, 30)) as (_, screen, _):
         await screen.steps(
             ("v", "▸ ⋯ 40 states alike", "Last"),
@@ -70,7 +66,7 @@ async def test_what_is_alike_is_folded_and_opened() -> None:
 
 
 async def test_one_alone_has_nothing_to_be_compared_with() -> None:
-    async with live(sync_run(), (100, 24)) as (_, screen, _):
+    async with live(aws.sync_run(), (100, 24)) as (_, screen, _):
         await screen.steps(("v", "there is one execution only"))
 
 
@@ -89,18 +85,14 @@ class Following(ScriptedSession):
         return True
 
 
-async def test_enter_leads_to_the_lanes_and_names_are_masked() -> None:
+async def test_enter_leads_to_the_lanes_and_words_are_searched_for() -> None:
     async with replayed("demo-distributed", (120, 30)) as (_, screen):
-        shown = ("C enter", "STEP FUNCTIONS", "93dc5163")
-        await screen.steps(shown, ("C m", "!resize-photos"))
-
-
-async def test_words_are_searched_for() -> None:
-    async with replayed("demo-distributed", (120, 30), "C") as (_, screen):
         found = "3 of 41 child executions with “failed”"
         await screen.steps(
-            ("/ 'failed' enter", found, "!not read", "!not found"),
+            ("C enter", "STEP FUNCTIONS", "93dc5163"),
+            ("C / 'failed' enter", found, "!not read", "!not found"),
             ("escape / 'unread' enter", "not read"),
+            ("m", "!resize-photos"),
         )
 
 
@@ -119,18 +111,18 @@ async def test_one_that_is_not_read_is_read_and_then_shown(
 ) -> None:
     # As if it took long to show, and were shown by a timer.
     monkeypatch.setattr("sfnwatch.tui.shown._SLOW", slow)
-    session = Following(photos(4, failing=1, read=2))
+    session = Following(aws.photos(4, failing=1, read=2))
     async with live(size=(120, 30), session=session) as (_, screen, _):
         await screen.steps(("C home down enter", "4 child executions, 2 read"))
-        assert session.wanted == [map_child(3)]
-        child = History(map_child(3), begin=1.3).start().state("Resize").end()
+        assert session.wanted == [aws.map_child(3)]
+        child = aws.History(aws.map_child(3), begin=1.3).start().state("Resize").end()
         session.push(*child.records)
         await screen.until("▾ 00000003")
         assert "child executions, " not in screen.words
 
 
 async def test_where_it_can_not_be_read_it_is_told_how_to_watch_it() -> None:
-    async with live(photos(4, failing=1, read=2), (120, 30)) as (_, screen, _):
+    async with live(aws.photos(4, failing=1, read=2), (120, 30)) as (_, screen, _):
         words = "is not in these records. sfnwatch", "watches it."
         await screen.steps(("C home down enter", *words))
 
@@ -155,7 +147,7 @@ async def test_the_budget_stands_above_the_requests_and_says_it_only_reads() -> 
 
 
 async def test_what_it_may_ask_is_listed_before_it_asks() -> None:
-    session = ScriptedSession([describe("RUNNING")])
+    session = ScriptedSession([aws.describe("RUNNING")])
     session.allowed = ALLOWED
     async with live(size=(140, 50), session=session) as (_, screen, _):
         await screen.steps(("r", "Nothing asked yet."))
@@ -164,18 +156,18 @@ async def test_what_it_may_ask_is_listed_before_it_asks() -> None:
 
 async def test_trouble_stands_out_and_names_are_masked() -> None:
     records = [
-        describe("RUNNING"),
-        request(0),
-        request(1, outcome="ThrottlingException"),
-        request(2, "states:DescribeExecution", outcome="AccessDeniedException"),
+        aws.describe("RUNNING"),
+        aws.request(0),
+        aws.request(1, outcome="ThrottlingException"),
+        aws.request(2, "states:DescribeExecution", outcome="AccessDeniedException"),
     ]
     async with live(records, (120, 24), seconds=5) as (_, screen, session):
         await screen.steps(("r", "▲ throttled", "✘ AccessDenied", "3 requests"))
-        session.push(request(3))
+        session.push(aws.request(3))
         await screen.until("4 requests")
 
 
 async def test_a_recording_without_requests_says_so() -> None:
-    session = ScriptedSession([describe()], ends=True)
+    session = ScriptedSession([aws.describe()], ends=True)
     async with live(size=(60, 12), session=session, mode="replay") as (_, screen, _):
         await screen.steps(("l r", "does not tell of the requests"))

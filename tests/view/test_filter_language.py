@@ -180,11 +180,6 @@ def test_what_had_not_come_by_a_moment_is_not_looked_at() -> None:
         assert {by(item) for item in shown.outline.items} <= {True, False}
 
 
-def test_names_are_matched_as_they_are_shown() -> None:
-    entered = builders.event(2, "TaskStateEntered", 0.1, name="a\x1bb\u202ec")
-    assert Shown(entered).kept("~s a␛b�c")
-
-
 def test_every_word_is_in_the_help() -> None:
     told = " ".join(f"{token} {words}" for token, words in FILTER_HELP)
     assert all(word in told for word in (*OPERATORS, *KINDS, *RULES))

@@ -14,7 +14,7 @@ from sfnwatch.model.moment import ExecutionAsOf
 from sfnwatch.model.records import Received
 from sfnwatch.model.values import clean
 from sfnwatch.view.graph import CHAIN, Box, Edge, Graph, Lights, graph_of, light
-from sfnwatch.view.graph_layout import Folds, Picture, PlacedBox, Wire, lay_out
+from sfnwatch.view.graph_layout import Picture, PlacedBox, Wire, lay_out
 from tests import builders as aws
 from tests import examples
 from tests.builders import at as seconds_on
@@ -193,7 +193,7 @@ def test_frames_are_folded_until_there_is_room() -> None:
     assert [p.framed for p in narrow.boxes] == [False] * 3
     # What somebody opens stays open, and is scrolled to.
     number = named(graph, "All").id
-    assert lay_out(graph, 80, wanted, Folds(frozenset({number}))).width > 80
+    assert lay_out(graph, 80, wanted, {number: False}).width > 80
 
 
 # -- laws ------------------------------------------------------------------------------
@@ -269,8 +269,8 @@ def test_every_state_has_one_box_and_every_transition_one_edge(machine: Any) -> 
 
 def opened(graph: Graph, width: int) -> Picture:
     """Lay out, with all chains open."""
-    chains = frozenset(box.id for box in graph.boxes.values() if box.type == CHAIN)
-    return lay_out(graph, width, wanted, Folds(chains))
+    chains = {box.id: False for box in graph.boxes.values() if box.type == CHAIN}
+    return lay_out(graph, width, wanted, chains)
 
 
 def cells(placed: PlacedBox) -> set[tuple[int, int]]:

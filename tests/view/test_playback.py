@@ -39,14 +39,6 @@ def seconds(playback: Playback) -> float:
 # -- where -----------------------------------------------------------------------------
 
 
-def test_a_recording_begins_at_its_beginning_and_plays() -> None:
-    playback = playback_of(RUNS["sync"])
-    assert playback.playing
-    assert playback.span is not None
-    assert playback.position == playback.span[0]
-    assert not playback.ended
-
-
 def test_a_watch_begins_at_its_live_edge() -> None:
     playback = playback_of(RUNS["sync"], replay=False)
     assert playback.live

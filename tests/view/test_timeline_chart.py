@@ -6,36 +6,26 @@ from functools import partial
 from sfnwatch.analysis.phases import Phase
 from sfnwatch.model.integrations import CallRole
 from sfnwatch.model.records import Received
-from sfnwatch.view.timeline_chart import BarKind, BarLine, TimelineChart, length_words
+from sfnwatch.view.timeline_chart import BarKind, BarLine, TimelineChart
 from sfnwatch.view.wording import plain_text
-from tests.builders import (
-    ARN,
-    CHILD_ARN,
-    History,
-    at,
-    describe,
-    nested_run,
-    photos,
-    sync_run,
-    task_life,
-)
+from tests import builders as aws
 from tests.model.answers import trace_of
 from tests.tui.screens import recorded
 
 
 def chart_of(records: Iterable[Received], now: float = 4000) -> TimelineChart:
-    return TimelineChart(trace_of(*records).as_of(), at(now))
+    return TimelineChart(trace_of(*records).as_of(), aws.at(now))
 
 
 def names(chart: TimelineChart, folds: Mapping[str, bool] | None = None) -> list[str]:
     """Write the lines as a tree: `├ [2] Label`."""
     lines = chart.lines(folds or {})
-    return [f"{line.rails}{line.bar.shown_name}" for line in lines]
+    return [f"{line.rails}{line.bar.name}" for line in lines]
 
 
 def line_of(chart: TimelineChart, name: str, **folds: bool) -> BarLine:
     lines = chart.lines(folds)
-    return next(line for line in lines if line.bar.shown_name == name)
+    return next(line for line in lines if line.bar.name == name)
 
 
 def notes(chart: TimelineChart, name: str) -> str:
@@ -43,7 +33,8 @@ def notes(chart: TimelineChart, name: str) -> str:
 
 
 def test_a_map_of_many_begins_folded_and_shows_how_many_ran_at_once() -> None:
-    run = History().start().map("Each", *[partial(History.state, name="Work")] * 30)
+    work = partial(aws.History.state, name="Work")
+    run = aws.History().start().map("Each", *[work] * 30)
     chart = chart_of(run.end().records)
     line = line_of(chart, "Each")
     assert line.open is False
@@ -55,7 +46,7 @@ def test_a_map_of_many_begins_folded_and_shows_how_many_ran_at_once() -> None:
 
 
 def test_a_job_is_drawn_by_phase_with_its_polls_and_how_its_end_was_learned() -> None:
-    chart = chart_of(sync_run())
+    chart = chart_of(aws.sync_run())
     line = line_of(chart, "ECS RunTask")
     phases = [segment.phase for segment in chart.segments(line)]
     # Waits to be called, works, has ended without Step Functions knowing, is left.
@@ -69,22 +60,22 @@ def test_a_job_is_drawn_by_phase_with_its_polls_and_how_its_end_was_learned() ->
     (end,) = chart.ends(line)
     assert end.completion is not None
     assert notes(chart, "ECS RunTask") == "5 polls  ◀ event 1.9 s"
-    assert length_words(chart, line.bar) == "5m 09s"
+    assert line.bar.length == "5m 09s"
 
 
 def test_the_executions_of_a_map_run_are_counted_with_what_is_not_read() -> None:
-    chart = chart_of(photos(6, failing=1, read=2))
+    chart = chart_of(aws.photos(6, failing=1, read=2))
     assert notes(chart, "Each") == "✘ 1  ✔ 5 of 6"
     *_, failed, read, more = chart.lines({})
     assert failed.bar.status == "failed"
     assert read.bar.status == "succeeded"
-    assert more.bar.shown_name == "4 more, not read"
+    assert more.bar.name == "4 more, not read"
     assert len(chart.crowd(more)) == 4
     assert plain_text(chart.notes(more)) == "✔ 4"
 
 
 def test_what_a_state_started_stands_below_it_folded() -> None:
-    chart = chart_of(nested_run())
+    chart = chart_of(aws.nested_run())
     assert names(chart) == ["Ask", "└ archive › run-7f3a-child"]
     child = chart.lines({})[1]
     assert child.open is False
@@ -92,19 +83,19 @@ def test_what_a_state_started_stands_below_it_folded() -> None:
 
 
 def test_a_task_s_life_as_ecs_told_it_stands_below_its_state() -> None:
-    chart = chart_of([*sync_run(), *task_life()])
+    chart = chart_of([*aws.sync_run(), *aws.task_life()])
     task = chart.lines({})[1]
-    assert task.bar.shown_name == "task 9f018ef6"
+    assert task.bar.name == "task 9f018ef6"
     phases = [segment.phase for segment in chart.segments(task)]
     assert phases == [Phase.WAITING, Phase.WAITING, Phase.WORKING, Phase.CONTAINER]
     assert [end.status for end in chart.ends(task)] == ["succeeded"]
 
 
 def test_a_bar_that_runs_grows_to_now_and_has_no_end() -> None:
-    run = History().start().task("Import", submitted={}, lasts=200).records
-    chart = chart_of([describe("RUNNING"), *run[:-2]], now=100)
+    run = aws.History().start().task("Import", submitted={}, lasts=200).records
+    chart = chart_of([aws.describe("RUNNING"), *run[:-2]], now=100)
     line = line_of(chart, "Import")
-    assert line.bar.end == at(100)
+    assert line.bar.end == aws.at(100)
     assert chart.segments(line)[-1].open
     assert not chart.ends(line)
 
@@ -118,11 +109,11 @@ def test_a_redriven_execution_has_a_bar_that_breaks_where_it_was_over() -> None:
 
 
 def test_a_visit_and_an_execution_lead_to_their_bar() -> None:
-    chart = chart_of([*sync_run(), *task_life()])
-    assert chart.bar_of(ARN, 2) is chart.bars[f"{ARN}#2"]
-    assert chart.bar_of(ARN, 0) is chart.roots[0]
+    chart = chart_of([*aws.sync_run(), *aws.task_life()])
+    assert chart.bar_of(aws.ARN, 2) is chart.bars[f"{aws.ARN}#2"]
+    assert chart.bar_of(aws.ARN, 0) is chart.roots[0]
     assert chart.bar_of("nothing", 1) is None
-    nested = chart_of(nested_run()).bar_of(CHILD_ARN, 0)
+    nested = chart_of(aws.nested_run()).bar_of(aws.CHILD_ARN, 0)
     assert nested is not None
     assert nested.kind is BarKind.EXECUTION
 
@@ -131,13 +122,14 @@ def test_a_filter_leaves_its_states_and_what_is_around_them() -> None:
     chart = chart_of(recorded("demo-pipeline"))
     wanted = line_of(chart, "[2] Label").bar
     left = chart.lines({}, [(wanted.execution_arn, wanted.visits[0].id)])
-    assert [line.bar.shown_name for line in left] == ["Each parcel", "[2] Label"]
+    assert [line.bar.name for line in left] == ["Each parcel", "[2] Label"]
     assert chart.lines({}, []) == []
 
 
 def test_without_any_history_there_is_no_bar() -> None:
     assert chart_of([]).lines({}) == []
-    assert chart_of([describe("RUNNING")], now=9).lines({})[0].bar.begin == at(0)
+    (line,) = chart_of([aws.describe("RUNNING")], now=9).lines({})
+    assert line.bar.begin == aws.at(0)
 
 
 def test_where_room_is_scarce_what_is_over_and_well_is_folded_the_smoothest_first() -> (

@@ -52,9 +52,9 @@ def run(*families: str) -> list[Received]:
     return History().start().parallel("Fan", *map(branch, families)).end().records
 
 
-def sync(family: str = "export:7", arn: str = ARN) -> list[Received]:
+def sync(arn: str = ARN) -> list[Received]:
     each = History(arn).start()
-    return each.task("Work", SYNC, submitted=TASKS, **asks(family)).end().records
+    return each.task("Work", SYNC, submitted=TASKS, **asks("export:7")).end().records
 
 
 def told_of(moment: Moment, *event_ids: str) -> str:
@@ -69,52 +69,49 @@ _WORK = "matched to Work #3 of run-7f3a"
 _EXPORT = "matched to Fan[1] / Export #10 of run-7f3a as"
 _LATER = call("ListClusters", 900, key="later")
 """The file has all calls up to this one."""
+_BARE = History().start().task("Work", REQUEST_RESPONSE).end().records
+_SYNC, _TWICE = sync(), run("export:7", "export:7")
+_TWO = [*run("import:3", "export:7"), _LATER]
+
+
+def made(name: str, seconds: float = 1, **more: Any) -> Received:
+    return call(name, seconds, key="c", **more)
+
+
+_EXPORTS = made("RunTask", **asked("export:7"))
+_POLLS = made("DescribeTasks", parameters={"tasks": [aws.TASK_ID]})
+_SECRET = made("GetSecretValue", source="secretsmanager.amazonaws.com")
+_OTHERS = made("RunTask", role=aws.ROLE.replace("sync", "another"))
 
 
 @pytest.mark.parametrize(
-    ("records", "made", "sentence"),
+    ("records", "one", "sentence"),
     [
         (
-            sync(),
-            call("RunTask", 0, key="c", **asked("export:7"), **_TOLD),
+            *(_SYNC, made("RunTask", 0, **asked("export:7"), **_TOLD)),
             f"{_WORK} as its action call: = task ARN ({aws.TASK_ARN})",
         ),
+        (_SYNC, _POLLS, f"{_WORK} as its poll: = task ARN ({aws.TASK_ID})"),
         (
-            sync(),
-            call("DescribeTasks", 1, key="c", parameters={"tasks": [aws.TASK_ID]}),
-            f"{_WORK} as its poll: = task ARN ({aws.TASK_ID})",
-        ),
-        (
-            [*run("import:3", "export:7"), _LATER],
-            call("RunTask", 2, key="c", **asked("export:7")),
+            *(_TWO, made("RunTask", 2, **asked("export:7"))),
             f"{_EXPORT} its action call: ≈ same parameters (Cluster, TaskDefinition)",
         ),
         (
-            History().start().task("Work", REQUEST_RESPONSE).end().records,
-            call("RunTask", 0, key="c"),
+            *(_BARE, made("RunTask", 0)),
             f"{_WORK} as its action call: a guess: ~ role, action, time ({_ROLE})",
         ),
+        (_TWICE, _EXPORTS, "? one of 2: nothing tells these attempts apart"),
         (
-            run("export:7", "export:7"),
-            call("RunTask", 1, key="c", **asked("export:7")),
-            "? one of 2: nothing tells these attempts apart",
-        ),
-        (
-            sync(),
-            call("GetSecretValue", 1, key="c", source="secretsmanager.amazonaws.com"),
+            *(_SYNC, _SECRET),
             f"not matched: made with the role {_ROLE}, but no attempt here fits",
         ),
-        (
-            sync(),
-            call("RunTask", 1, key="c", role=aws.ROLE.replace("sync", "another")),
-            "not matched: no execution here has to do with it",
-        ),
+        (_SYNC, _OTHERS, "not matched: no execution here has to do with it"),
     ],
 )
 def test_the_verdict_is_one_sentence(
-    records: list[Received], made: Received, sentence: str
+    records: list[Received], one: Received, sentence: str
 ) -> None:
-    moment = trace_of(*records, made).as_of()
+    moment = trace_of(*records, one).as_of()
     assert verdict(moment, moment.trace.calls["c"]) == sentence
 
 

@@ -13,6 +13,7 @@ comes in.
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
+from functools import partial
 from itertools import groupby
 from statistics import fmean
 from typing import Any
@@ -36,13 +37,12 @@ from sfnwatch.analysis.compare.pairs import (
     pair_visits,
 )
 from sfnwatch.analysis.finding import (
+    Block,
     Certainty,
     Column,
-    Document,
     Finding,
     Items,
     Paragraph,
-    Proofs,
     Table,
     finding,
     section,
@@ -53,7 +53,7 @@ from sfnwatch.analysis.wording import (
     named,
     plural,
     resource_words,
-    short_names,
+    short_names_of,
     some,
     spoken,
     status_words,
@@ -119,8 +119,7 @@ def verdict(comparison: Comparison) -> list[Finding]:
     return found
 
 
-def _said(text: str, proofs: Proofs = (), *, fact: bool = True) -> Finding:
-    return finding("compared", text, proofs, fact=fact)
+_said = partial(finding, "compared")
 
 
 def _answer(comparison: Comparison) -> Iterator[Finding]:
@@ -446,6 +445,8 @@ class CompareRow(Struct, frozen=True, kw_only=True):
     """One line."""
 
     kind: RowKind
+    pair: VisitPair
+    """What it tells of; of ALIKE the first of those."""
     label: str
     a: Cell = Cell()
     b: Cell = Cell()
@@ -454,13 +455,15 @@ class CompareRow(Struct, frozen=True, kw_only=True):
     mark: str = ""
     """Who has it, `A` or `B` alone; `≠` where they differ, `↕` where it moved."""
     key: str = ""
-    place: int = 0
-    """The place of its pair; of ALIKE that of the first one."""
-    depth: int = 0
     open: bool | None = None
     """True for what can be folded, False for what can be opened; None: neither."""
     minor: bool = False
     """True for what goes without saying, such as the one call of a Task."""
+
+    @property
+    def depth(self) -> int:
+        """How far in it stands: what is of a state below that."""
+        return self.pair.depth + (self.kind not in {RowKind.STATE, RowKind.ALIKE})
 
 
 def compare_rows(
@@ -473,7 +476,7 @@ def compare_rows(
     """
     rows = list(_rows(comparison, toggled))
     folded = len(rows) > _FEW if alike is None else alike
-    return list(_fold_alike(comparison, rows, toggled)) if folded else rows
+    return list(_fold_alike(rows, toggled)) if folded else rows
 
 
 def _rows(comparison: Comparison, toggled: Collection[str]) -> Iterator[CompareRow]:
@@ -492,22 +495,20 @@ def _rows(comparison: Comparison, toggled: Collection[str]) -> Iterator[CompareR
             below = list(_summary(comparison, pair, group, folded=not is_open))
         yield CompareRow(
             kind=RowKind.STATE,
+            pair=pair,
             label=pair.label,
             a=_state_cell(pair.a, pair.seconds.a),
             b=_state_cell(pair.b, pair.seconds.b),
             seconds=pair.seconds,
             mark=_mark(pair, differs=comparison.differs(pair.place, stop)),
             key=key,
-            place=pair.place,
-            depth=pair.depth,
             open=is_open if below or group is not None else None,
         )
         for number, row in enumerate(below if is_open or group is not None else ()):
             # Where there is no state, what it lacks goes without saying.
             a, b = row.a if pair.a else Cell(), row.b if pair.b else Cell()
-            mark, depth = row.mark if pair.both else "", pair.depth + 1
-            where = {"key": f"{key}~{number}", "place": pair.place, "depth": depth}
-            yield replace(row, a=a, b=b, mark=mark, **where)
+            mark = row.mark if pair.both else ""
+            yield replace(row, a=a, b=b, mark=mark, key=f"{key}~{number}")
 
 
 def _key(pair: VisitPair) -> str:
@@ -529,12 +530,12 @@ def _mark(pair: VisitPair, *, differs: bool) -> str:
 
 
 def _fold_alike(
-    comparison: Comparison, rows: Sequence[CompareRow], toggled: Collection[str]
+    rows: Sequence[CompareRow], toggled: Collection[str]
 ) -> Iterator[CompareRow]:
     """Put one line in the place of each long run of alike states of one Map."""
 
     def likeness(row: CompareRow) -> tuple[bool, int | None]:
-        pair = comparison.pairs[row.place]
+        pair = row.pair
         plain = row.kind is RowKind.STATE and not pair.is_container and not row.open
         return plain and not row.mark and pair.seconds.near, pair.parent
 
@@ -545,10 +546,9 @@ def _fold_alike(
             is_open = f"{head.key}~alike" in toggled
             yield CompareRow(
                 kind=RowKind.ALIKE,
+                pair=head.pair,
                 label=f"⋯ {len(found):,} states alike",
                 key=f"{head.key}~alike",
-                place=head.place,
-                depth=head.depth,
                 open=is_open,
             )
         yield from found if is_open else ()
@@ -571,14 +571,14 @@ def _summary(
     if differing:
         label += f"; {differing:,} differ{'s' if differing == 1 else ''}"
         mark = "≠"
-    yield CompareRow(kind=RowKind.GROUP, label=label, mark=mark)
+    yield CompareRow(kind=RowKind.GROUP, pair=pair, label=label, mark=mark)
 
 
 # -- what stands below a state ---------------------------------------------------------
 
 
-def _detail(label: str, a: Cell, b: Cell, **more: Any) -> CompareRow:
-    return CompareRow(kind=RowKind.DETAIL, label=label, a=a, b=b, **more)
+def _detail(pair: VisitPair, label: str, a: Cell, b: Cell, **more: Any) -> CompareRow:
+    return CompareRow(kind=RowKind.DETAIL, pair=pair, label=label, a=a, b=b, **more)
 
 
 def _below(comparison: Comparison, pair: VisitPair) -> Iterator[CompareRow]:
@@ -586,27 +586,29 @@ def _below(comparison: Comparison, pair: VisitPair) -> Iterator[CompareRow]:
     for each in pair.attempts:
         runs = [resource_words(case.attempt) for case in each.cases if case]
         if each.number == 1 and len(set(runs)) > 1:
-            yield _detail("runs", *map(Cell, runs), mark="≠")
-        yield from _attempt(each, several=len(pair.attempts) > 1)
+            yield _detail(pair, "runs", *map(Cell, runs), mark="≠")
+        yield from _attempt(pair, each)
         for call in each.calls:
-            yield _calls(each, call, compared=comparison.calls_compared)
+            yield _calls(pair, each, call, compared=comparison.calls_compared)
         told = [case.completion if case else None for case in each.cases]
         if any(told):
             lags = Lengths(*(each.lag if each else None for each in told))
-            yield _detail("completion lag", *map(_completion, each.cases), seconds=lags)
+            cells = map(_completion, each.cases)
+            yield _detail(pair, "completion lag", *cells, seconds=lags)
     if len(pair.phases) > 1:
         yield from _phases(pair)
 
 
-def _attempt(pair: AttemptPair, *, several: bool) -> Iterator[CompareRow]:
+def _attempt(pair: VisitPair, each: AttemptPair) -> Iterator[CompareRow]:
     """Tell how attempts ended, unless there is but one on each side, and that well."""
-    a, b = (case and (case.attempt.status, case.attempt.error) for case in pair.cases)
+    a, b = (case and (case.attempt.status, case.attempt.error) for case in each.cases)
     failed = any(end and end[0] not in {"succeeded", "running"} for end in (a, b))
-    if several or failed:
-        cells = map(_attempt_cell, pair.cases, (pair.seconds.a, pair.seconds.b))
+    if len(pair.attempts) > 1 or failed:
+        cells = map(_attempt_cell, each.cases, (each.seconds.a, each.seconds.b))
         # One that failed early is no faster for it.
-        seconds, mark = (pair.seconds, "") if a == b else (Lengths(), "≠")
-        yield _detail(f"attempt {pair.number}", *cells, seconds=seconds, mark=mark)
+        seconds, mark = (each.seconds, "") if a == b else (Lengths(), "≠")
+        label = f"attempt {each.number}"
+        yield _detail(pair, label, *cells, seconds=seconds, mark=mark)
 
 
 def _attempt_cell(case: AttemptCase | None, seconds: float | None) -> Cell:
@@ -618,14 +620,16 @@ def _attempt_cell(case: AttemptCase | None, seconds: float | None) -> Cell:
     return Cell(f"{words}{length}", status, f"#{case.attempt.scheduled_id}")
 
 
-def _calls(pair: AttemptPair, call: CallPair, *, compared: bool) -> CompareRow:
-    number = f" (attempt {pair.number})" if pair.number > 1 else ""
+def _calls(
+    pair: VisitPair, each: AttemptPair, call: CallPair, *, compared: bool
+) -> CompareRow:
+    number = f" (attempt {each.number})" if each.number > 1 else ""
     codes_a, codes_b = codes_of(call.a), codes_of(call.b)
-    own = zip((call.a, call.b), pair.cases, strict=True)
-    cells = (_calls_cell(call.role, *each) for each in own)
+    cells = map(partial(_calls_cell, call.role), (call.a, call.b), each.cases)
     mark = "≠" if compared and codes_a != codes_b else ""
     minor = call.role is CallRole.ACTION and not codes_a | codes_b
-    return _detail(f"{named(call.event_name)}{number}", *cells, mark=mark, minor=minor)
+    label = f"{named(call.event_name)}{number}"
+    return _detail(pair, label, *cells, mark=mark, minor=minor)
 
 
 def _calls_cell(
@@ -662,34 +666,30 @@ def _phases(pair: VisitPair) -> Iterator[CompareRow]:
         told = lengths.difference is not None and not lengths.near
         if told and lengths.longest >= least and phase not in _TOLD_ELSEWHERE:
             a, b = (Cell(duration(each or 0.0)) for each in (lengths.a, lengths.b))
-            kind, label = RowKind.PHASE, str(phase)
-            yield CompareRow(kind=kind, label=label, a=a, b=b, seconds=lengths)
+            row = _detail(pair, str(phase), a, b, seconds=lengths)
+            yield replace(row, kind=RowKind.PHASE)
 
 
 # -- for people ------------------------------------------------------------------------
 
 
-def comparison_document(comparison: Comparison) -> Document:
+def comparison_document(comparison: Comparison) -> Iterator[Block]:
     """Write a comparison as a document: who, what it comes to, state by state."""
     answer, *others = verdict(comparison)
     rows, told = compare_rows(comparison), remarks(comparison)
-    lines = list(_details(comparison, rows))
-    return Document(
-        [
-            _sides(comparison),
-            Paragraph(answer.text, strong=True),
-            *others,
-            *section("Conditions and limits", [Items(told)] if told else [], 1),
-            *section("States", [_states(rows)] if rows else [], 1),
-            *section("Details", [Items(lines)] if lines else [], 1),
-        ]
-    )
+    lines = list(_details(rows))
+    yield _sides(comparison)
+    yield Paragraph(answer.text, strong=True)
+    yield from others
+    yield from section("Conditions and limits", [Items(told)] if told else [], 1)
+    yield from section("States", [_states(rows)] if rows else [], 1)
+    yield from section("Details", [Items(lines)] if lines else [], 1)
 
 
 def _sides(comparison: Comparison) -> Table:
     sides, runs = comparison.sides, [side.execution for side in comparison.sides]
-    names = zip(runs, short_names([run.name for run in runs]), strict=True)
-    titles = [f"{named(run.state_machine_name)} › {named(name)}" for run, name in names]
+    names = short_names_of(runs)
+    titles = [f"{named(run.state_machine_name)} › {names[run.arn]}" for run in runs]
     starts = (run.started_at for run in runs)
     begun = [f"{at:%Y-%m-%d %H:%M:%S}" if at else "" for at in starts]
     lengths = [duration(s.seconds) if s.seconds is not None else "" for s in sides]
@@ -721,10 +721,10 @@ def _states(rows: Sequence[CompareRow]) -> Table:
     )
 
 
-def _details(comparison: Comparison, rows: Sequence[CompareRow]) -> Iterator[str]:
+def _details(rows: Sequence[CompareRow]) -> Iterator[str]:
     """Write what is no figure: each with the state that it is of."""
     for row in rows:
-        title = comparison.pairs[row.place].title
+        title = row.pair.title
         if row.kind is RowKind.GROUP:
             yield f"{title}: {row.label}"
         elif row.kind is RowKind.DETAIL and not row.minor:

@@ -51,8 +51,6 @@ from sfnwatch.model.rows import ApiCall
 from sfnwatch.model.values import clean, duration, text_of
 from sfnwatch.model.visits import ROOT, StateVisit
 
-_PAUSE = 100
-"""After so many visits the work may pause."""
 _NEAR_SECONDS, _NEAR_SHARE = 0.5, 0.02
 _SHORT_SHARE = 0.2
 """Short lengths no further apart than this are called about the same."""
@@ -107,12 +105,9 @@ class Lengths(Struct, frozen=True):
 
 def extreme(lengths: Iterable[Lengths], sign: int) -> int | None:
     """Find which is so much longer in B than any other; for -1, shorter."""
-    best, most = None, 0.0
-    for place, each in enumerate(lengths):
-        more = (each.difference or 0.0) * sign
-        if more > most and not each.near:
-            best, most = place, more
-    return best
+    more = [0.0 if each.near else (each.difference or 0.0) * sign for each in lengths]
+    most = max(more, default=0.0)
+    return more.index(most) if most > 0 else None
 
 
 # -- one execution ---------------------------------------------------------------------
@@ -259,14 +254,13 @@ class VisitPair:
         self.seconds = Lengths(*lengths)
         """Of what still runs, so far."""
         spent = [
-            seconds_by_phase(v, side.now, side.case.retrying) if v is not None else None
+            seconds_by_phase(side.execution, v, side.now) if v is not None else None
             for v, side in own
         ]
-        phases = [p for p in Phase if any(p in (e or ()) for e in spent)]
         self.phases: Mapping[Phase, Lengths] = {
             phase: Lengths(*(e if e is None else e.get(phase, 0.0) for e in spent))
-            for phase in phases
-            if phase is not Phase.STOPPED
+            for phase in Phase
+            if phase is not Phase.STOPPED and any(e and phase in e for e in spent)
         }
         """What it was spent on; that it stood still is none of them. What lacks took
         no time."""
@@ -307,8 +301,7 @@ def pair_visits(sides: Sides) -> Work[list[VisitPair]]:
     level = _align_level(inside_a.get(None, ()), inside_b.get(None, ()), key_of)
     waiting: list[tuple[VisitPair | None, _Aligned]] = [(None, each) for each in level]
     while waiting:
-        if not len(found) % _PAUSE:
-            yield
+        yield
         parent, aligned = waiting.pop()
         pair = VisitPair(len(found), parent, aligned, sides)
         found.append(pair)
@@ -402,12 +395,11 @@ def _longest_rising(places: Sequence[int | None]) -> set[int]:
 class Iterations:
     """The iterations of one side's Map, or the branches of its Parallel, by index."""
 
-    def __init__(self, visits: Iterable[StateVisit | None], now: datetime) -> None:
+    def __init__(self, visits: Iterable[StateVisit], now: datetime) -> None:
         self.seconds: dict[int | None, float] = {}
         self.statuses: dict[int | None, str] = {}
         """Each as the last of its states ended."""
-        there = (visit for visit in visits if visit is not None)
-        for index, own in grouped(there, lambda visit: visit.index).items():
+        for index, own in grouped(visits, lambda visit: visit.index).items():
             # From the first entered to the last ended, but for pauses.
             begin = min(visit.entered_at for visit in own)
             end = max(end_of(visit, now) for visit in own)
@@ -440,8 +432,8 @@ class IterationGroup:
         level = grouped(inside, lambda pair: pair.visit.index).items()
         self.places = {index: (own[0].place, own[-1].stop) for index, own in level}
         """The places of the first pair of each, and after its last, by index."""
-        self.a = Iterations((pair.a for pair in inside), sides[0].now)
-        self.b = Iterations((pair.b for pair in inside), sides[1].now)
+        self.a = Iterations(filter(None, (pair.a for pair in inside)), sides[0].now)
+        self.b = Iterations(filter(None, (pair.b for pair in inside)), sides[1].now)
 
     def extreme(self, sign: int) -> tuple[int | None, Lengths] | None:
         """Give the one that took so much longer in B, by its index; for -1, less."""
