@@ -786,11 +786,11 @@ REFUSED = "11111111-2222-3333-4444-555555555555"
 """The request id of the call that the redriven run failed with."""
 
 
-def failed_history(arn: str = ARN) -> History:
+def failed_history() -> History:
     """Write a run whose RunTask was refused; to be gone on with."""
     cause = f"No cluster. (Service: AmazonECS; Request ID: {REFUSED}; Proxy: null)"
     error = "ECS.ClusterNotFoundException"
-    run = History(arn).start().task("Import", error=error, cause=cause, lasts=2.8)
+    run = History().start().task("Import", error=error, cause=cause, lasts=2.8)
     return run.end("Failed", error=error, cause=cause)
 
 

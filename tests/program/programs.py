@@ -10,7 +10,7 @@ from typing import Any
 
 from tests.builders import ACCOUNT, sync_run
 from tests.cli.programs import Ended
-from tests.program.terminals import DEADLINE, Terminal, eventually
+from tests.program.terminals import DEADLINE, ENTER, ESCAPE, HOME, Terminal, eventually
 from tests.recording.files import record
 
 ROOT = Path(__file__).parents[2]
@@ -68,7 +68,7 @@ class Processes:
 
     @property
     def recordings(self) -> list[Path]:
-        return sorted(self.state.glob("recordings/*.sfnwatch.jsonl"))
+        return sorted(self.state.glob("recordings/*"))
 
     def env(self, more: Mapping[str, str]) -> dict[str, str]:
         """Give the environment of a user; a terminal of ours has its own size."""
@@ -134,6 +134,25 @@ class Processes:
 
 NAMES = ("111122223333", "nightly-report", "run-7f3a")
 """What a presenter does not show: account, state machine, execution."""
+
+
+EVERYWHERE = (
+    ("t", "elapsed"),
+    ("e", "Where the time went"),
+    ("r", "sfnwatch only reads"),
+    ("r", "STEP FUNCTIONS"),
+    (HOME + ENTER, "   console  "),
+    ("?", "How a call is matched"),
+    (ESCAPE, "   console  "),
+    (":", "Search for commands"),
+)
+"""The keys to all that can be opened over the lanes, and what it then says."""
+
+
+def look_everywhere(terminal: Terminal) -> None:
+    for keys, words in EVERYWHERE:
+        terminal.press(keys, words)
+    terminal.press(ESCAPE, gone="Search for commands")
 
 
 class Stage:

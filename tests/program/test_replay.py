@@ -1,29 +1,17 @@
 """The program replaying a recording on a terminal, driven by keys."""
 
-import gzip
-import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sfnwatch.demo.formats import REGION
-from tests.cli.programs import KEYS, golden, serving
-from tests.program.programs import NAMES, Processes, Stage
+from tests.cli.programs import KEYS, golden, keep, serving
+from tests.program.programs import NAMES, Processes, Stage, look_everywhere
 from tests.program.terminals import DOWN, ENTER, ESCAPE, HOME, TAB
 
 HELP = "How a call is matched"
 FILTERED = "4 lines, 4 left out"
-VIEWS = (
-    ("t", "elapsed"),
-    ("e", "Where the time went"),
-    ("r", "sfnwatch only reads"),
-    ("?", HELP),
-    (":", "Search for commands"),
-    ("~", "tab  ~s"),
-    (ENTER, "   console  "),
-)
-"""Whatever can be opened over the lanes, and what it then says."""
 
 
 # -- filter and search -----------------------------------------------------------------
@@ -57,9 +45,9 @@ def test_a_presenter_shows_no_names_in_any_view(stage: Stage) -> None:
         ("b", "no browser here; masked"),
     ):
         terminal.press(keys, words)
-    for keys, words in VIEWS:
-        terminal.press(keys, words)
-        terminal.press(ESCAPE, "STEP FUNCTIONS", gone=words)
+    look_everywhere(terminal)
+    terminal.press("~", "tab  ~s")
+    terminal.press(ESCAPE, gone="tab  ~s")
     told = terminal.raw.decode(errors="ignore") + "".join(terminal.copied)
     assert [name for name in NAMES if name in told] == []
     terminal.press("p", "nightly-report › run-7f3a", "q Quit")
@@ -129,12 +117,7 @@ def test_the_child_of_a_map_run_is_chosen_on_the_screen(program: Processes) -> N
 
 @pytest.fixture
 def recorded(program: Processes) -> Path:
-    """A recording of long ago, in its place."""
-    path = program.state / "recordings" / "import-orders.sfnwatch.jsonl"
-    path.parent.mkdir(parents=True)
-    path.write_bytes(gzip.decompress(Path(golden("demo-failure")).read_bytes()))
-    os.utime(path, (1_700_000_000, 1_700_000_000))
-    return path
+    return keep(program.state, "import-orders")
 
 
 def test_a_recording_is_chosen_and_replayed_without_aws(

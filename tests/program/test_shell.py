@@ -1,16 +1,14 @@
 """What shells and `man` are given, taken by the real ones."""
 
-import gzip
 import os
 import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
-from tests.cli.programs import golden
+from tests.cli.programs import keep
 from tests.program.programs import PROGRAM, Processes
 from tests.program.terminals import Terminal
 
@@ -25,9 +23,7 @@ ARN = "arn:aws:states:"
 @pytest.fixture(autouse=True)
 def recorded(program: Processes) -> None:
     """A recording in its place, and a file whose name has a blank."""
-    path = program.state / "recordings" / "one.sfnwatch.jsonl"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(gzip.decompress(Path(golden("demo-async")).read_bytes()))
+    keep(program.state, "one", "demo-async")
     (program.state.parent / "one file.jsonl").touch()
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from tests.builders import ARN
 from tests.cli.programs import KEYS, serving
-from tests.program.programs import Processes, Stage
-from tests.program.terminals import ENTER, ESCAPE, HOME, Terminal
+from tests.program.programs import Processes, Stage, look_everywhere
+from tests.program.terminals import ESCAPE, Terminal
 
 DEMO = ("demo", "sync", "--speed", "1")
 
@@ -24,28 +24,28 @@ def demo(program: Processes) -> Terminal:
 # -- how it ends -----------------------------------------------------------------------
 
 
-def test_a_key_ends_it_and_what_was_seen_is_kept(
-    demo: Terminal, program: Processes
-) -> None:
-    demo.quit()
-    (path,) = program.recordings
-    assert f"sfnwatch: recorded to {path}" in demo.after
-    assert "TaskSubmitted" in path.read_text()
-    assert program("replay", str(path)).code == 0
-
-
 @pytest.mark.parametrize(
     ("number", "code", "keys"),
-    [(signal.SIGINT, 130, ""), (signal.SIGTERM, 143, "?"), (signal.SIGHUP, 129, "p")],
+    [
+        (None, 0, "q"),
+        (signal.SIGINT, 130, ""),
+        (signal.SIGTERM, 143, "?"),
+        (signal.SIGHUP, 129, "p"),
+    ],
 )
-def test_a_signal_ends_it_with_its_code_and_the_recording_is_kept(
-    demo: Terminal, program: Processes, number: signal.Signals, code: int, keys: str
+def test_a_key_or_a_signal_ends_it_and_what_was_seen_is_kept(
+    demo: Terminal,
+    program: Processes,
+    number: signal.Signals | None,
+    code: int,
+    keys: str,
 ) -> None:
     demo.press(keys)
-    os.kill(demo.child.pid, number)
+    if number is not None:
+        os.kill(demo.child.pid, number)
     demo.ends_with(code)
     (path,) = program.recordings
-    assert "sfnwatch: recorded to" in demo.after
+    assert f"sfnwatch: recorded to {path}" in demo.after
     assert "TaskSubmitted" in program("replay", str(path), "--json").out
 
 
@@ -141,26 +141,6 @@ def test_its_end_is_told_as_was_asked(
     assert terminal.raw.count(told) == notices
 
 
-EVERYWHERE = (
-    ("t", "elapsed"),
-    ("e", "Where the time went"),
-    ("r", "sfnwatch only reads"),
-    ("r", "STEP FUNCTIONS"),
-    (HOME + ENTER, "   console  "),
-    ("?", "How a call is matched"),
-    (ESCAPE, "   console  "),
-    (":", "Search for commands"),
-)
-
-
-def look_everywhere(terminal: Terminal) -> None:
-    for keys, words in EVERYWHERE:
-        terminal.press(keys, words)
-    terminal.press(ESCAPE, gone="Search for commands")
-    terminal.press("p", "machine-1")
-    terminal.quit()
-
-
 # -- what a terminal can do ------------------------------------------------------------
 
 
@@ -170,12 +150,16 @@ def test_in_ascii_not_one_other_byte_is_sent(stage: Stage) -> None:
     terminal.until("S U C C E E D E D", "# end", "complete to", "completion detected")
     terminal.press(ESCAPE, "Execution succeeded", "--> RunTask", "SUCCEEDED")
     look_everywhere(terminal)
+    terminal.press("p", "machine-1")
+    terminal.quit()
     assert terminal.raw.isascii()
 
 
 def test_without_color_no_color_is_sent_and_attributes_remain(stage: Stage) -> None:
     terminal = stage.at_end(NO_COLOR="1")
     look_everywhere(terminal)
+    terminal.press("p", "machine-1")
+    terminal.quit()
     codes = {code.decode() for code in terminal.colors}
     assert "1" in codes
     assert codes <= {str(code) for code in (*range(10), *range(21, 30), 39, 49)}

@@ -317,6 +317,7 @@ _FILTERS = (
     b"~s Label & !~k poll",
     b'(~a "Run Task" | ~e Denied) & ~d > 5s',
     b"!(~s /a.*b/ | x)",
+    b"~d " + b"9" * 400 + b"y",
 )
 _SETTINGS = b"""
 theme = "nord"
@@ -529,6 +530,8 @@ _STRANGE: tuple[Any, ...] = (
     *(None, True, 0, -1, 1e300, 10**40, "", "x", "\x1b[2J", "\ud800", "0" * 5000),
     *([], {}, [[]], {"": None}, ["x"], {"a": {"a": {"a": []}}}),
     *("9999-12-31T23:59:59Z", "0001-01-01T00:00:00+23:59", "1e400", 253402300800),
+    # The calendar's ends, and one second beside each.
+    *(253402300799.999, -62135596800, -62135596801, {"a": 1}, [1]),
 )
 
 

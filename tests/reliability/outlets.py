@@ -7,7 +7,9 @@ from pathlib import Path
 import click
 
 from sfnwatch.cli.main import cli
+from tests import builders as aws
 from tests.cli.programs import Ended, Program
+from tests.recording.files import record
 
 
 def _formats(command: str, option: str) -> list[str]:
@@ -33,6 +35,12 @@ OUTLETS = {
 """By name the command line; `OTHER` is a recording to compare with."""
 JSON = {"json", "--json", "otlp", "explain json", "compare json", "redacted"}
 """Written in ASCII alone; what Perfetto is given is cleaned instead."""
+
+
+def another(folder: Path) -> Path:
+    """Record an execution to compare others with."""
+    records = [*aws.sync_history(aws.OTHER_ARN), aws.describe(arn=aws.OTHER_ARN)]
+    return record(folder / "other.jsonl", records, arns=[aws.OTHER_ARN])
 
 
 def written(program: Program, path: Path, other: Path) -> Iterator[tuple[str, Ended]]:

@@ -1,6 +1,5 @@
-"""A short run of the fuzzer, and what it has found before."""
+"""A short run of the fuzzer; and dates, which set the clock."""
 
-import json
 from datetime import timedelta
 
 import pytest
@@ -10,12 +9,9 @@ from hypothesis import strategies as st
 from sfnwatch.clock import ServerClock
 from sfnwatch.sources.wire import time_of
 from tests import examples
-from tests.model.test_hostile import Path, paths, spoiled
 from tests.reliability.fuzz import TARGETS, fuzzed
 
-COUNTS = {"answers": 60, "records": 100}
-FOUND = {"filter": [b"~d " + b"9" * 400 + b"y"]}
-"""Inputs that ended in a traceback once, or never ended, by target."""
+COUNTS = {"answers": 120, "records": 100}
 
 
 @pytest.mark.parametrize("target", TARGETS)
@@ -23,34 +19,7 @@ def test_no_input_ends_in_a_traceback(target: str) -> None:
     assert fuzzed(target, 1, COUNTS.get(target, 400)).crashes == {}
 
 
-@pytest.mark.parametrize(
-    ("target", "data"), [(key, data) for key in FOUND for data in FOUND[key]]
-)
-def test_nor_does_one_that_did_once(target: str, data: bytes) -> None:
-    TARGETS[target].read(data)
-
-
-ACCOUNT = json.loads(TARGETS["answers"].corpus()[0])
-"""An answer of each operation."""
-PLACES = [path for path in paths(ACCOUNT) if path]
-ODD: tuple[object, ...] = (
-    *(0, -1, 1e300, -1e300, 10**30, 1e18, True, None, "", "x", "\ud800", [], [1], {}),
-    *(253402300799, 253402300799.999, -62135596800, -62135596799),
-    *("0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999Z", {"a": 1}),
-)
-"""What stands in a place where something else is expected; and the calendar's ends."""
-
-
-@examples(60)
-@given(st.sampled_from(PLACES), st.sampled_from(ODD))
-def test_whatever_stands_in_one_place_of_an_answer_the_watch_ends_well(
-    place: Path, odd: object
-) -> None:
-    told = json.dumps(spoiled(ACCOUNT, place, odd)).encode()
-    TARGETS["answers"].read(told)
-
-
-@examples(200)
+@examples(80)
 @given(
     st.text(max_size=20)
     | st.builds(

@@ -119,11 +119,7 @@ def test_every_command_and_the_library_say_what_is_wrong_with_a_profile_and_end(
         assert profile != "a code" or f"eval {ANOTHER_WAY}" in told
     with pytest.raises(sfnwatch.SfnwatchError) as refused:
         asyncio.run(sfnwatch.watch(ARN, profile="p"))
-    assert str(refused.value) == ended_words(here, "wait", ARN, "--profile", "p")
-
-
-def ended_words(here: Here, *words: str) -> str:
-    return here(*words).err.strip().removeprefix("sfnwatch: ")
+    assert str(refused.value) == here("wait", ARN, "--profile", "p").said(3)
 
 
 # -- where a login is sent -------------------------------------------------------------

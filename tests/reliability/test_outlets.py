@@ -16,7 +16,7 @@ from tests.cli.programs import Program, golden
 from tests.export.test_hostile import is_json, spoil
 from tests.model.test_hostile import strange, usual
 from tests.recording.files import read, record
-from tests.reliability.outlets import JSON, acts, written
+from tests.reliability.outlets import JSON, acts, another, written
 
 __all__ = ["program"]
 MARK = "evil"
@@ -42,9 +42,7 @@ def hostile(text: str) -> list[Received]:
 
 @pytest.fixture
 def other(tmp_path: Path) -> Path:
-    """A recording of another execution."""
-    records = [*aws.sync_history(aws.OTHER_ARN), aws.describe(arn=aws.OTHER_ARN)]
-    return record(tmp_path / "other.jsonl", records, arns=[aws.OTHER_ARN])
+    return another(tmp_path)
 
 
 def all_is_clean(

@@ -7,8 +7,7 @@ import pytest
 from sfnwatch.model.records import HealthState
 from tests.cli.conftest import program
 from tests.cli.programs import Program, serving
-from tests.recording.files import record
-from tests.reliability.outlets import written
+from tests.reliability.outlets import another, written
 from tests.sources.conftest import hasty_botocore, simulate, sync
 from tests.sources.loopback import Refusal
 from tests.sources.simulation import Simulation
@@ -38,7 +37,7 @@ def test_no_credential_is_in_what_a_watch_writes(
     files = [path for path in program.state.rglob("*") if path.is_file()]
     assert ended.recording in files
     assert [path for path in files if found(path.read_text())] == []
-    for _, told in written(program, ended.recording, record(tmp_path / "b.jsonl")):
+    for _, told in written(program, ended.recording, another(tmp_path)):
         assert found(told.out + told.err) == []
 
 

@@ -5,16 +5,15 @@ import sys
 from pathlib import Path
 
 import pytest
-from msgspec.structs import replace
 
-from tests.builders import ARN, OTHER_ARN, sync_run
+from tests.builders import ARN, sync_run
 from tests.cli.programs import KEYS
 from tests.program.conftest import program
 from tests.program.programs import Processes
 from tests.program.terminals import DEADLINE
 from tests.recording.files import record
 from tests.reliability.guarded import FORBIDDEN
-from tests.reliability.outlets import OUTLETS
+from tests.reliability.outlets import OUTLETS, another
 
 __all__ = ["program"]
 _ENV = {
@@ -46,12 +45,7 @@ def guarded(
 def test_no_command_on_files_opens_a_socket(
     program: Processes, file: Path, tmp_path: Path
 ) -> None:
-    records = [
-        replace(each, execution_arn=each.execution_arn and OTHER_ARN)
-        for each in sync_run()
-    ]
-    other = record(tmp_path / "other.jsonl", records, arns=[OTHER_ARN])
-    places = {"{}": str(file), "OTHER": str(other)}
+    places = {"{}": str(file), "OTHER": str(another(tmp_path))}
     lines = [[places.get(w, w) for w in line.split()] for line in OUTLETS.values()]
     lines += [["explain", str(file), "--redact"], ["iam-policy"]]
     done = guarded(program, lines)

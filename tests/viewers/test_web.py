@@ -85,11 +85,3 @@ def test_the_program_ends_with_its_server(
     code = web.process.wait(DEADLINE)
     assert code == (-number if number is signal.SIGKILL else 0)
     eventually(lambda: not is_there(child), "the end of the program")
-
-
-@needs_browser
-def test_the_program_ends_with_its_page(page: Page, web: Running) -> None:
-    child = shown(page, web)
-    page.open("about:blank")
-    eventually(lambda: not is_there(child), "the end of the program")
-    assert web.process.poll() is None

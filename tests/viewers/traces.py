@@ -6,19 +6,7 @@ from typing import Any
 import pytest
 
 from sfnwatch.model.records import Received, RecordKind, receive
-from tests.builders import (
-    ARN,
-    ROLE,
-    TASK_ARN,
-    History,
-    call,
-    changed,
-    describe,
-    event,
-    sync_calls,
-    sync_history,
-    sync_run,
-)
+from tests import builders as aws
 from tests.export.traces import RECORDS
 from tests.golden.inputs import ABSENT, FIXTURES
 from tests.peers.test_recorded_files import events_of
@@ -35,8 +23,8 @@ def hostile() -> list[Received]:
     """Build a run in which every string is one that could act on somebody."""
     why: dict[str, Any] = {"error": EVIL, "cause": EVIL}
     resource: dict[str, Any] = {"resourceType": EVIL, "resource": EVIL}
-    run = History(f"{ARN}-{EVIL}", pace=1)
-    run.add("ExecutionStarted", roleArn=ROLE)
+    run = aws.History(f"{aws.ARN}-{EVIL}", pace=1)
+    run.add("ExecutionStarted", roleArn=aws.ROLE)
     run.add("TaskStateEntered", name=EVIL)
     run.add("TaskScheduled", **resource)
     run.add("TaskStarted", **resource)
@@ -45,22 +33,22 @@ def hostile() -> list[Received]:
     run.add("ExecutionFailed", **why)
     return [
         *run.records,
-        call(EVIL, 1, key=EVIL, source=f"{EVIL}.amazonaws.com", error=(EVIL, EVIL)),
-        call("RunTask", 2, key="run", request_id=EVIL),
+        aws.call(EVIL, 1, key=EVIL, source=f"{EVIL}.amazonaws.com", error=(EVIL, EVIL)),
+        aws.call("RunTask", 2, key="run", request_id=EVIL),
     ]
 
 
 def odd_times() -> list[Received]:
     """Build a run whose times no calendar of AWS's has, and one call likewise."""
-    records = [*sync_history(), *sync_calls()]
-    first = changed(records[1], timestamp="0001-01-01T00:00:00Z")
-    last = changed(records[6], timestamp="9999-12-31T23:59:59Z")
+    records = [*aws.sync_history(), *aws.sync_calls()]
+    first = aws.changed(records[1], timestamp="0001-01-01T00:00:00Z")
+    last = aws.changed(records[6], timestamp="9999-12-31T23:59:59Z")
     return [*records, first, last]
 
 
 def in_no_time() -> list[Received]:
     """Build a run of states that take less than a millisecond, and one that doesn't."""
-    run = History(pace=0).start()
+    run = aws.History(pace=0).start()
     for name in ("One", "Two", "Three"):
         run.state(name)
     run.state("Wait", "Wait", wait=2).state("Last")
@@ -71,21 +59,21 @@ def in_no_time() -> list[Received]:
 def overlapping() -> list[Received]:
     """Build what is left of a history whose containers are missing."""
     return [
-        event(10, "TaskStateEntered", 1, name="One", previous=4),
-        event(11, "TaskStateEntered", 2, name="Two", previous=5),
-        event(12, "PassStateEntered", 2, name="Three", previous=6),
-        event(13, "PassStateExited", 2, name="Three", previous=12),
+        aws.event(10, "TaskStateEntered", 1, name="One", previous=4),
+        aws.event(11, "TaskStateEntered", 2, name="Two", previous=5),
+        aws.event(12, "PassStateEntered", 2, name="Three", previous=6),
+        aws.event(13, "PassStateExited", 2, name="Three", previous=12),
     ]
 
 
 def in_one_second(count: int) -> list[Received]:
     """Build a run polled so many times in one second as no service is."""
-    asked = {"cluster": "c", "tasks": [TASK_ARN]}
+    asked = {"cluster": "c", "tasks": [aws.TASK_ARN]}
     polls = [
-        call("DescribeTasks", 100, key=f"at-once-{number}", parameters=asked)
+        aws.call("DescribeTasks", 100, key=f"at-once-{number}", parameters=asked)
         for number in range(count)
     ]
-    return [*sync_run(), *polls]
+    return [*aws.sync_run(), *polls]
 
 
 def from_aws() -> list[Received]:
@@ -99,24 +87,24 @@ def from_aws() -> list[Received]:
             events = events_of(path)
         except pytest.skip.Exception:
             continue
-        arn = f"{ARN}-{path.stem}"
+        arn = f"{aws.ARN}-{path.stem}"
         found += [receive(None, RecordKind.HISTORY, arn, event) for event in events]
     return found
 
 
-OTHER = f"{ARN}-2"
+OTHER = f"{aws.ARN}-2"
 _KINDS = ("sync", "denied", "tasks", "shop", "redriven", "photos", "calls alone")
 TRIED: Mapping[str, list[Received]] = {
     **{name: RECORDS[name] for name in _KINDS},
     "distributed": [*recorded("demo-distributed")],
     "three ways": [*recorded("demo-three-ways")],
-    "described only": [describe("RUNNING")],
+    "described only": [aws.describe("RUNNING")],
     "ambiguous": [
-        *(*sync_history(), *sync_history(OTHER)),
-        call("RunTask", 1, key="run", request_id="unknown"),
+        *(*aws.sync_history(), *aws.sync_history(OTHER)),
+        aws.call("RunTask", 1, key="run", request_id="unknown"),
     ],
     "hostile": hostile(),
-    "hostile answer": [*sync_history()[:3], describe(EVIL)],
+    "hostile answer": [*aws.sync_history()[:3], aws.describe(EVIL)],
     "odd times": odd_times(),
     "overlapping": overlapping(),
     "no time": in_no_time(),
