@@ -1,6 +1,7 @@
 """Screens for tests: a session to a script, a clock that stands still, words on it."""
 
 import asyncio
+import html
 import re
 from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from contextlib import asynccontextmanager
@@ -8,7 +9,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from textual._compositor import LayoutUpdate
 from textual.app import App
 from textual.pilot import Pilot
 
@@ -28,6 +28,11 @@ from tests.sources.clocks import ManualClock
 RECORDINGS = Path(__file__).parents[1] / "golden" / "recordings"
 _ROUNDS = 6
 """How often widgets have something to do for each other because of one key."""
+_CELL = 12.2
+"""The width of a cell in a picture that Rich draws."""
+_TEXT = re.compile(
+    r'<text[^>]* x="([\d.]+)"[^>]*clip-path="[^"]*line-(\d+)\)"[^>]*>([^<]*)<'
+)
 
 
 class ScriptedSession:
@@ -160,12 +165,14 @@ class Screen:
     @property
     def rows(self) -> list[str]:
         """Read the screen as a person would, row by row."""
-        app = self.app
-        below = app._background_screens
-        drawn = app.screen._compositor.render_update(full=True, screen_stack=below)
-        assert isinstance(drawn, LayoutUpdate)
-        rows = drawn.strips
-        return ["".join(strip.text for strip in row).rstrip() for row in rows]
+        width, height = self.app.size
+        rows = [[" "] * width for _ in range(height)]
+        for x, row, text in _TEXT.findall(self.app.export_screenshot()):
+            shown = html.unescape(text).replace("\xa0", " ")
+            for place, character in enumerate(shown, round(float(x) / _CELL)):
+                if int(row) < height and place < width:
+                    rows[int(row)][place] = character
+        return ["".join(row).rstrip() for row in rows]
 
     @property
     def words(self) -> str:
