@@ -328,8 +328,6 @@ class Bench(Struct, frozen=True):
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
             "HOME": str(self.folder("home")),
-            # Compiled once, as what is installed is.
-            "PYTHONPYCACHEPREFIX": str(self.folder("compiled")),
             "PYTHONPATH": str(edition.tree),
             "XDG_CONFIG_HOME": str(self.folder("config")),
             # What a screen remembers of a recording is not for the other edition.

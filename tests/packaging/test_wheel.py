@@ -69,9 +69,8 @@ def environment_with(folder: Path, package: str) -> Path:
 
 
 def build(folder: Path) -> None:
-    python = environment_with(folder / "builder", "hatchling")
     words = ("-m", "hatchling", "build", "-d", folder / "dist")
-    done = run(python, *words, cwd=ROOT)
+    done = run(sys.executable, *words, cwd=ROOT)
     assert done.returncode == 0, done.stderr
     (wheel,) = (folder / "dist").glob("*.whl")
     environment_with(folder / "empty", str(wheel))

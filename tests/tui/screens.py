@@ -167,7 +167,7 @@ class Screen:
         """Read the screen as a person would, row by row."""
         width, height = self.app.size
         rows = [[" "] * width for _ in range(height)]
-        for x, row, text in _TEXT.findall(self.app.export_screenshot()):
+        for x, row, text in _TEXT.findall(self.app.export_screenshot(simplify=True)):
             shown = html.unescape(text).replace("\xa0", " ")
             for place, character in enumerate(shown, round(float(x) / _CELL)):
                 if int(row) < height and place < width:
