@@ -5,10 +5,12 @@ a demo that was killed and starts again shows the same executions and the same r
 CloudTrail has them late, and among them are the calls of everybody else.
 """
 
+from bisect import bisect_left, bisect_right, insort
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import chain
+from operator import attrgetter
 from typing import Any
 
 from sfnwatch.clock import Clock
@@ -49,6 +51,7 @@ Span = tuple[datetime, datetime]
 """From when to when others call."""
 # A client that polls for days must not fill the memory with records of its own calls.
 _OWN_CALLS = 5000
+_place, _event_time = attrgetter("place"), attrgetter("event_time")
 
 
 class Bucket:
@@ -98,6 +101,8 @@ class Account:
         self.trail = [record for each in every for record in records_of(each, key)]
         """All that CloudTrail delivers sooner or later, but for clients' own calls."""
         self.trail += bystanders(self.watched, self.epoch, Dice(key, "noise"))
+        self._by_time = sorted(self.trail, key=_place)
+        """These and clients' own."""
         tasks = [task for execution in self.watched for task in execution.tasks]
         told = (message for task in tasks for message in state_changes(task))
         self.queue = sorted(told, key=lambda message: message.sent_at)
@@ -130,11 +135,12 @@ class Account:
         found = {each.scenario.machine: each.scenario for each in self.all_executions}
         return {name: found[name] for name in sorted(found)}
 
-    def delivered(self, fits: Callable[[TrailEvent], bool]) -> list[TrailEvent]:
-        """Return what fits of all CloudTrail has delivered by now, newest first."""
-        now, every = self.now(), chain(self.trail, self._own)
-        seen = (each for each in every if each.delivered_at <= now and fits(each))
-        return sorted(seen, key=lambda each: each.place, reverse=True)
+    def delivered(self, since: datetime, until: datetime) -> list[TrailEvent]:
+        """Return what CloudTrail has delivered by now of a time, newest first."""
+        now, calls = self.now(), self._by_time
+        first = bisect_left(calls, since, key=_event_time)
+        found = calls[first : bisect_right(calls, until, key=_event_time)]
+        return [each for each in reversed(found) if each.delivered_at <= now]
 
     def visible(self) -> list[DemoMessage]:
         """Return what can be received of the queue by now, the oldest first."""
@@ -143,7 +149,14 @@ class Account:
 
     def note(self, event: TrailEvent) -> None:
         """Let CloudTrail record a client's own call, to be delivered late too."""
-        self._own.append(deliver(event, self._dice.lag()))
+        if len(self._own) == self._own.maxlen:
+            self._by_time.remove(self._own[0])
+        self._own.append(event)
+        self.add(deliver(event, self._dice.lag()))
+
+    def add(self, event: TrailEvent) -> None:
+        """Put a call into its place in CloudTrail."""
+        insort(self._by_time, event, key=_place)
 
     def new_id(self) -> str:
         """Return an id for a client's own request."""
@@ -257,7 +270,7 @@ def _redrive(execution: DemoExecution, at: datetime, dice: Dice) -> TrailEvent:
     """Return the call with which somebody redrove an execution."""
     caller = user("alice", dice.key_id())
     request, response = {"executionArn": execution.arn}, {"redriveDate": in_words(at)}
-    told = {"request": request, "response": response, "read_only": False}
+    told = {"request": request, "response": response}
     return _event(dice, at, "states:RedriveExecution", caller, **told)
 
 
@@ -294,9 +307,7 @@ def _ecs_call(
     dice: Dice, at: datetime, name: str, caller: CallerIdentity, *tasks: str
 ) -> TrailEvent:
     request = {"cluster": CLUSTER_ARN} | ({"tasks": list(tasks)} if tasks else {})
-    read_only = name.startswith(("Describe", "List"))
-    action = f"ecs:{name}"
-    return _event(dice, at, action, caller, request=request, read_only=read_only)
+    return _event(dice, at, f"ecs:{name}", caller, request=request)
 
 
 def _noise(span: Span, dice: Dice) -> Iterator[TrailEvent]:
@@ -332,7 +343,7 @@ def _other_machine(span: Span, dice: Dice) -> Iterator[TrailEvent]:
         task = EcsTask(dice, name, at, STARTED_BY)
         run = {"cluster": "demo-cluster", "taskDefinition": name}
         caller = by_step_functions(role, at, dice)
-        event = _event(dice, at, "ecs:RunTask", caller, read_only=False)
+        event = _event(dice, at, "ecs:RunTask", caller)
         event.request = run | {"startedBy": STARTED_BY}
         event.response = camel(task.answer(in_words))
         yield event

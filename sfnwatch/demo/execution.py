@@ -13,6 +13,7 @@ from bisect import bisect
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -36,14 +37,20 @@ REDRIVEN = "ExecutionRedriven"
 _ENDS = ("ExecutionSucceeded", "ExecutionFailed")
 # The two families whose details don't carry the event's own name.
 _FAMILIES = ("StateEntered", "StateExited")
+_READ_ONLY = ("Assume", "Describe", "Get", "List", "Lookup")
 
 
-class DemoEvent(msgspec.Struct):
+class DemoEvent(msgspec.Struct, eq=False):
     at: datetime
     kind: str
     details: Json
-    previous: int = 0
+    follows: "DemoEvent | None" = None
     event_id: int = 0
+
+    @property
+    def previous(self) -> int:
+        """Return the id of the event that it follows."""
+        return self.follows.event_id if self.follows else 0
 
     def wire(self) -> Json:
         """Return what GetExecutionHistory sends."""
@@ -72,7 +79,7 @@ class CallerIdentity(msgspec.Struct, frozen=True):
         return whole.rpartition("/")[2]
 
 
-class TrailEvent(msgspec.Struct):
+class TrailEvent(msgspec.Struct, eq=False, dict=True):
     """A call as CloudTrail notes it."""
 
     at: datetime
@@ -85,7 +92,6 @@ class TrailEvent(msgspec.Struct):
     response: Json | None = None
     error_code: str = ""
     error_message: str = ""
-    read_only: bool = True
     job_arn: str = ""
     """The task or execution that it starts or asks about."""
     delivered_at: datetime = datetime.max.replace(tzinfo=UTC)
@@ -96,13 +102,17 @@ class TrailEvent(msgspec.Struct):
         return self.at.replace(microsecond=0)
 
     @property
-    def place(self) -> tuple[float, str]:
+    def place(self) -> tuple[datetime, str]:
         """Where it stands in the order of time; the id settles ties."""
-        return self.event_time.timestamp(), self.event_id
+        return self.event_time, self.event_id
 
     @property
+    def read_only(self) -> bool:
+        return self.action.partition(":")[2].startswith(_READ_ONLY)
+
+    @cached_property
     def attributes(self) -> Json:
-        """Return what LookupEvents can find it by."""
+        """Return what LookupEvents can find it by; not before all is known of it."""
         service, _, name = self.action.partition(":")
         return {
             "EventId": self.event_id,

@@ -10,8 +10,6 @@ from typing import Any, TypeAlias
 
 ACCOUNT_ID = "123456789012"
 REGION = "ap-northeast-1"
-SUBNET = "subnet-0123456789abcdef0"
-"""Where all tasks run."""
 
 Json: TypeAlias = dict[str, Any]
 """A JSON object."""

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from sfnwatch.demo.account import Account
-from sfnwatch.demo.execution import PATH, DemoExecution, DemoMapRun, TrailEvent
+from sfnwatch.demo.execution import PATH, DemoExecution, DemoMapRun
 from sfnwatch.demo.formats import ACCOUNT_ID, REGION, Json, after, arn, epoch_seconds
 from sfnwatch.demo.scenarios import Scenario
 
@@ -276,14 +276,13 @@ def lookup_events(account: Account, asked: LookupRequest) -> Json:
         message = "The time range ends before it starts."
         raise AwsError("InvalidTimeRangeException", message)
 
-    def fits(each: TrailEvent) -> bool:
-        return since <= each.event_time <= until and all(
-            each.attributes.get(wanted.attribute_key) == wanted.attribute_value
-            for wanted in asked.lookup_attributes
-        )
-
-    found = account.delivered(fits)
-    size, by_id = min(asked.max_results, _MOST_EVENTS), {e.event_id: e for e in found}
+    wanted = [(e.attribute_key, e.attribute_value) for e in asked.lookup_attributes]
+    by_id = {
+        each.event_id: each
+        for each in account.delivered(since, until)
+        if all(each.attributes.get(key) == value for key, value in wanted)
+    }
+    size = min(asked.max_results, _MOST_EVENTS)
     refused = AwsError("InvalidNextTokenException", "Invalid NextToken")
     page, token = _page(asked, by_id, size, refused)
     following = {"NextToken": token} if token else {}

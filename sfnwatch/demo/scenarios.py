@@ -1,6 +1,9 @@
 """The scenarios: state machines, and what each attempt of their Tasks comes to.
 
-Plain data, cheap to import: the command line names the scenarios in its help.
+Plain data, cheap to import: the command line names the scenarios in its help. The
+larger machines are in `templates/machines`, in Amazon States Language. They give a
+nested execution its parent's id as AWS recommends, so that its console can show the two
+together.
 
 `three-ways` is a published experiment: the three forms of `ecs:runTask` at once on one
 role, and beside them `.sync` again on a role that may not poll. Its poll times are
@@ -22,8 +25,10 @@ from itertools import cycle, islice
 from typing import Any, TypeAlias
 
 import msgspec
+from msgspec.structs import replace
 
-from sfnwatch.demo.formats import SUBNET, Json, arn
+from sfnwatch.demo.formats import Json, arn
+from sfnwatch.templates import read_template
 
 
 class TaskRun(msgspec.Struct, frozen=True):
@@ -111,127 +116,14 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
         return json.dumps(machine, indent=2)
 
 
-def _task(resource: str, parameters: Json, **fields: Any) -> Json:
-    whole = f"arn:aws:states:::{resource}"
-    return {"Type": "Task", "Resource": whole, "Parameters": parameters} | fields
-
-
-def _run_task(family: str, way: str = "ecs:runTask.sync", **fields: Any) -> Any:
-    network = {"Subnets": [SUBNET], "SecurityGroups": ["sg-0123456789abcdef0"]}
-    parameters = {
-        "Cluster": "demo-cluster",
-        "TaskDefinition": family,
-        "LaunchType": "FARGATE",
-        "PlatformVersion": "1.4.0",
-        "NetworkConfiguration": {"AwsvpcConfiguration": network},
-    }
-    return _task(way, parameters, **fields)
-
-
-def _invoke(function: str, payload: Json, **fields: Any) -> Json:
-    name = {"FunctionName": arn("lambda", f"function:{function}:$LATEST")}
-    return _task("lambda:invoke", name | payload, **fields)
-
-
-def _start_execution(nested: Scenario, data: Json, **fields: Any) -> Any:
-    # What AWS recommends, so that its console can show the two executions together.
-    started_by = {"AWS_STEP_FUNCTIONS_STARTED_BY_EXECUTION_ID.$": "$$.Execution.Id"}
-    parameters = {"StateMachineArn": nested.arn, "Input": data | started_by}
-    return _task("states:startExecution.sync:2", parameters, **fields)
-
-
-def _choice(
-    variable: str, test: Mapping[str, object], following: str, default: str
-) -> Json:
-    rule = {"Variable": variable, **test, "Next": following}
-    return {"Type": "Choice", "Choices": [rule], "Default": default}
-
-
-def _processor(states: Json, **config: str) -> Json:
-    start_at = next(iter(states))
-    return {"ProcessorConfig": config, "StartAt": start_at, "States": states}
-
-
-def _retry(error: str, seconds: int, attempts: int) -> list[Json]:
-    pace = {"IntervalSeconds": seconds, "MaxAttempts": attempts, "BackoffRate": 2}
-    return [{"ErrorEquals": [error]} | pace]
-
-
-def _result(path: str, following: str, **selected: str) -> Json:
-    """Return the fields that select a result, put it somewhere, and go on."""
-    selector = {f"{name}.$": where for name, where in selected.items()}
-    return {"ResultSelector": selector, "ResultPath": path, "Next": following}
+def _scenario(name: str, machine: str, **happens: Any) -> Scenario:
+    """Return a scenario whose machine has a file of its own."""
+    whole = json.loads(read_template(f"machines/{machine}.asl.json"))
+    return Scenario(name=name, machine=machine, states=whole["States"], **happens)
 
 
 # `pipeline`: an order on its way through a shop, with everything in it.
-_SHIP_PARCEL = Scenario(
-    name="ship-parcel",
-    machine="ship-parcel",
-    states={
-        "Pick a carrier": {
-            "Type": "Pass",
-            "Parameters": {"order.$": "$.order", "carrier": "Northbound"},
-            "Next": "On the road",
-        },
-        "On the road": {"Type": "Wait", "Seconds": 62, "Next": "Delivered"},
-        "Delivered": {"Type": "Succeed"},
-    },
-)
-_DOCUMENTS = {"Render invoice": "render-invoice", "Build index": "build-index"}
-_PREPARE = {
-    "Type": "Parallel",
-    "Branches": [
-        {"StartAt": name, "States": {name: _run_task(family, End=True)}}
-        for name, family in _DOCUMENTS.items()
-    ],
-    **_result(
-        "$.documents", "Each parcel", invoice="$[0].TaskArn", index="$[1].TaskArn"
-    ),
-}
-_LABEL = _invoke(
-    "print-label",
-    {"Payload.$": "$"},
-    OutputPath="$.Payload",
-    Retry=_retry("OutOfPaper", 8, 2),
-    End=True,
-)
-_EACH_PARCEL = {
-    "Type": "Map",
-    "ItemsPath": "$.parcels",
-    "ItemProcessor": _processor({"Label": _LABEL}, Mode="INLINE"),
-    "ResultPath": "$.labels",
-    "Next": "Charge card",
-}
-_DECLINED = {
-    "ErrorEquals": ["CardDeclined"],
-    "ResultPath": "$.declined",
-    "Next": "Ask for another card",
-}
-_CHARGED = _result("$.payment", "Ship", receipt="$.Payload.receipt")
-_ORDER_STATES = {
-    "Big order?": _choice(
-        "$.order.total", {"NumericGreaterThan": 1000}, "Prepare", "Each parcel"
-    ),
-    "Prepare": _PREPARE,
-    "Each parcel": _EACH_PARCEL,
-    "Charge card": _invoke(
-        "charge-card",
-        {"Payload": {"order.$": "$.order.id", "amount.$": "$.order.total"}},
-        Catch=[_DECLINED],
-        **_CHARGED,
-    ),
-    "Ask for another card": _invoke(
-        "ask-for-another-card",
-        {"Payload": {"order.$": "$.order.id", "reason.$": "$.declined.Error"}},
-        **_CHARGED,
-    ),
-    "Ship": _start_execution(
-        _SHIP_PARCEL,
-        {"order.$": "$.order.id", "labels.$": "$.labels"},
-        **_result("$.shipment", "Done", carrier="$.Output.carrier"),
-    ),
-    "Done": {"Type": "Succeed"},
-}
+_SHIP_PARCEL = _scenario("ship-parcel", "ship-parcel")
 
 
 def _label(parcel: str, seconds: float) -> Invocation:
@@ -255,10 +147,9 @@ _ORDER_ATTEMPTS: Attempts = {
     "Ship": (NestedExecution(_SHIP_PARCEL, 1.4, polls=(57,)),),
 }
 _CITIES = {"P-1": "Oslo", "P-2": "Lima", "P-3": "Kyoto", "P-4": "Accra"}
-_PIPELINE = Scenario(
-    name="pipeline",
-    machine="order-pipeline",
-    states=_ORDER_STATES,
+_PIPELINE = _scenario(
+    "pipeline",
+    "order-pipeline",
     attempts=_ORDER_ATTEMPTS,
     input={
         "order": {"id": "A-1042", "total": 1843, "currency": "EUR"},
@@ -281,46 +172,7 @@ _UNREADABLE = {7: 2, 13: 1, 20: 2, 34: 2}
 """At how many of their tries they can't be read."""
 _COVERS = (5, 26)
 
-_CHECK_RIGHTS = Scenario(
-    name="check-rights",
-    machine="check-rights",
-    states={
-        "Ask the agency": {"Type": "Wait", "Seconds": 24, "Next": "Granted"},
-        "Granted": {"Type": "Succeed"},
-    },
-)
-_PHOTO_STATES = {
-    "Big?": _choice(
-        "$.megapixels", {"NumericGreaterThan": 60}, "Resize on Fargate", "Resize"
-    ),
-    "Resize": _invoke(
-        "resize-photo",
-        {"Payload.$": "$"},
-        Retry=_retry("UnreadableImage", 6, 1),
-        **_result("$.small", "Cover?", by="$.Payload.by"),
-    ),
-    "Resize on Fargate": _run_task(
-        "resize-photo", **_result("$.small", "Cover?", by="$.TaskArn")
-    ),
-    "Cover?": _choice("$.cover", {"BooleanEquals": True}, "Check rights", "Resized"),
-    "Check rights": _start_execution(
-        _CHECK_RIGHTS,
-        {"photo.$": "$.id"},
-        **_result("$.rights", "Resized", status="$.Status"),
-    ),
-    "Resized": {"Type": "Succeed"},
-}
-_DISTRIBUTED_MODE = {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}
-_EACH_PHOTO = {
-    "Type": "Map",
-    "Label": "EachPhoto",
-    "ItemsPath": "$.photos",
-    "ItemProcessor": _processor(_PHOTO_STATES, **_DISTRIBUTED_MODE),
-    "End": True,
-    "MaxConcurrency": 8,
-    "ToleratedFailurePercentage": 10,
-    "ResultPath": "$.resized",
-}
+_CHECK_RIGHTS = _scenario("check-rights", "check-rights")
 
 
 def _photos() -> Iterator[Json]:
@@ -335,85 +187,80 @@ def _photo_attempts() -> Iterator[Attempts]:
     unreadable = Invocation(3.1, error=("UnreadableImage", "Not a photo: no header"))
     for index, seconds in enumerate(islice(cycle(_SECONDS), _PHOTOS)):
         done = Invocation(seconds, {"by": "resize-photo"})
-        resize = (*[unreadable] * _UNREADABLE.get(index, 0), done)[:_TRIES]
-        found: dict[str, tuple[Attempt, ...]] = {"Resize": resize}
-        found["Check rights"] = (NestedExecution(_CHECK_RIGHTS, 1.3),)
-        found["Resize on Fargate"] = (_BIG[index],) if index in _BIG else ()
-        yield found
+        yield {
+            "Resize": (*[unreadable] * _UNREADABLE.get(index, 0), done)[:_TRIES],
+            "Resize on Fargate": (_BIG[index],) if index in _BIG else (),
+            "Check rights": (NestedExecution(_CHECK_RIGHTS, 1.3),),
+        }
 
 
-_DISTRIBUTED = Scenario(
-    name="distributed",
-    machine="resize-photos",
-    states={"Each photo": _EACH_PHOTO},
+_DISTRIBUTED = _scenario(
+    "distributed",
+    "resize-photos",
     input={"photos": list(_photos())},
     child_attempts=tuple(_photo_attempts()),
 )
 
-_FAILS = TaskRun(74.3, 1.4, polls=(57,), exit_code=1)
-_SUCCEEDS = TaskRun(131.8, 1.7, polls=(58, 117))
-_FAILS_AGAIN = TaskRun(131.8, 1.7, polls=(58, 117), exit_code=1)
-_WRITE_INVOICES = _run_task("monthly-invoices", ResultPath="$.task", Next="Sent")
-_REDRIVE = Scenario(
-    name="redrive",
-    machine="monthly-invoices",
-    states={
-        "Prepare": {"Type": "Pass", "Next": "Write invoices"},
-        "Write invoices": _WRITE_INVOICES,
-        "Sent": {"Type": "Pass", "End": True},
-    },
-    attempts={"Write invoices": (_FAILS, _SUCCEEDS)},
-    redriven_after=(368.0,),
-)
+
+_NOT_WAITED_FOR = TaskRun()
 
 
 def _one_task(
     name: str,
     machine: str,
     way: str,
-    *attempts: TaskRun,
+    attempt: TaskRun = _NOT_WAITED_FOR,
+    *,
     state: str = "ECS RunTask",
-    more: Mapping[str, Any] = {},
     **fields: Any,
 ) -> Scenario:
-    """Return a machine with one ECS state, whose definition has `more`."""
+    """Return a scenario of a machine with one ECS state."""
+    subnets, groups = ["subnet-0123456789abcdef0"], ["sg-0123456789abcdef0"]
+    network = {"Subnets": subnets, "SecurityGroups": groups}
+    parameters = {
+        "Cluster": "demo-cluster",
+        "TaskDefinition": machine,
+        "LaunchType": "FARGATE",
+        "PlatformVersion": "1.4.0",
+        "NetworkConfiguration": {"AwsvpcConfiguration": network},
+    }
+    task = {
+        "Type": "Task",
+        "Resource": f"arn:aws:states:::{way}",
+        "Parameters": parameters,
+        "End": True,
+    }
+    attempts = {state: (attempt,)}
     return Scenario(
-        name=name,
-        machine=machine,
-        states={state: _run_task(machine, way, **more, End=True)},
-        attempts={state: attempts or (TaskRun(),)},
-        **fields,
+        name=name, machine=machine, states={state: task}, attempts=attempts, **fields
     )
 
 
 _SYNC, _ASYNC, _SDK = "ecs:runTask.sync", "ecs:runTask", "aws-sdk:ecs:runTask"
 _POLLED = TaskRun(306.4, 1.9, polls=(55, 114, 177, 232, 293))
-_DENIED = TaskRun(309.1, 1.6, polls=(60, 116, 182, 237, 298))
+_UNPOLLED = TaskRun(309.1, 1.6, polls=(60, 116, 182, 237, 298))
+_DENIED: Any = {"attempt": _UNPOLLED, "polls_denied": True}
+_FAILS = TaskRun(74.3, 1.4, polls=(57,), exit_code=1)
+_SUCCEEDS = TaskRun(131.8, 1.7, polls=(58, 117))
+_FAILS_AGAIN = replace(_SUCCEEDS, exit_code=1)
 _ALL = (
     _one_task("sync", "nightly-report", _SYNC, _POLLED),
-    _one_task(
-        "sync-denied", "nightly-report-unpolled", _SYNC, _DENIED, polls_denied=True
-    ),
+    _one_task("sync-denied", "nightly-report-unpolled", _SYNC, **_DENIED),
     _one_task("async", "send-newsletter", _ASYNC),
     _one_task("sdk", "warm-cache", _SDK, state="RunTask"),
     _one_task("three-ways-sync", "run-task-sync", _SYNC, _POLLED, role="run-task"),
     _one_task("three-ways-async", "run-task-async", _ASYNC, role="run-task"),
     _one_task("three-ways-sdk", "run-task-sdk", _SDK, role="run-task"),
-    _one_task(
-        "three-ways-denied", "run-task-denied", _SYNC, _DENIED, polls_denied=True
-    ),
+    _one_task("three-ways-denied", "run-task-denied", _SYNC, **_DENIED),
     _PIPELINE,
     _DISTRIBUTED,
-    _REDRIVE,
-    _one_task(
-        "failure",
-        "import-orders",
-        _SYNC,
-        _FAILS,
-        _FAILS_AGAIN,
-        state="Import",
-        more={"Retry": _retry("States.TaskFailed", 20, 1)},
+    _scenario(
+        "redrive",
+        "monthly-invoices",
+        attempts={"Write invoices": (_FAILS, _SUCCEEDS)},
+        redriven_after=(368.0,),
     ),
+    _scenario("failure", "import-orders", attempts={"Import": (_FAILS, _FAILS_AGAIN)}),
 )
 
 PLANS: Mapping[str, Scenario] = {scenario.name: scenario for scenario in _ALL}

@@ -10,7 +10,7 @@ scenario has one.
 import json
 import operator
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from heapq import heapreplace
 from typing import Any, Self
@@ -40,7 +40,13 @@ from sfnwatch.demo.formats import (
     in_words,
     iso_ms,
 )
-from sfnwatch.demo.scenarios import Invocation, NestedExecution, Scenario, TaskRun
+from sfnwatch.demo.scenarios import (
+    Attempt,
+    Invocation,
+    NestedExecution,
+    Scenario,
+    TaskRun,
+)
 
 _RESOURCE = re.compile(r"arn:aws:states:::((?:aws-sdk:)?[^:]+):(.+)")
 _PATH_STEP = re.compile(r"\.(\w+)|\[(\d+)\]")
@@ -87,310 +93,299 @@ def run_execution(
         by_schedule = {"date": f"{started_at:%Y-%m-%d}", "trigger": "schedule"}
         data = by_schedule if scenario.input is None else scenario.input
     execution = DemoExecution(scenario, name, compact(data), map_run_arn)
-    return _Interpreter(execution, key, dice).run(started_at, data)
+    attempts = {name: iter(each) for name, each in scenario.attempts.items()}
+    _Branch(_Run(execution, key, dice, attempts), started_at).run_all(data)
+    # Stable, so that nothing comes before what it follows.
+    execution.events.sort(key=lambda event: event.at)
+    for event_id, event in enumerate(execution.events, 1):
+        event.event_id = event_id
+    execution.calls.sort(key=lambda call: call.at)
+    return execution
 
 
-class _OpenBranch(msgspec.Struct):
-    """Where a branch's clock stands, and what its next event follows."""
+class _Run(msgspec.Struct):
+    """What the branches of an execution share."""
 
-    events: list[DemoEvent]
-    """Of all branches, one after the other."""
+    execution: DemoExecution
+    key: str
     dice: Dice
+    attempts: Mapping[str, Iterator[Attempt]]
+    """What is left of the scenario's, by the Task's name."""
+    entered: tuple[str, Any, DemoEvent | None] = ("", None, None)
+    """The state entered last, its input, and its event."""
+
+
+class _Branch(msgspec.Struct):
+    """Runs one branch, from where its clock stands and after its last event."""
+
+    run: _Run
     at: datetime
-    last: int = -1
-    """The index of this branch's last event."""
+    last: DemoEvent | None = None
     name: str = ""
     """The state that it is in."""
+    task: Json = {}
+    """What all events of the Task that is tried have."""
+
+    def run_all(self, data: Any) -> None:
+        """Run the whole execution, as often as it is redriven."""
+        scenario = self.run.execution.scenario
+        role = {"roleArn": scenario.role_arn}
+        self.event(self.at, "ExecutionStarted", _data("input", data) | role)
+        # The first state points at 0, not at ExecutionStarted.
+        self.last = None
+        machine = {"StartAt": scenario.start_at, "States": scenario.states}
+        for redrives, pause in enumerate((0.0, *scenario.redriven_after)):
+            if redrives:
+                # That this follows nothing, as an abort does, is inferred.
+                self.last = None
+                at = after(self.at, pause)
+                self.event(at, REDRIVEN, {"redriveCount": redrives})
+                machine["StartAt"], data, self.last = self.run.entered
+            try:
+                data = self.machine(machine, data, redriven=redrives > 0)
+            except StatesError as error:
+                self.soon("ExecutionFailed", error.details)
+            else:
+                self.soon("ExecutionSucceeded", _data("output", data))
+                break
+
+    # -- events ----------------------------------------------------------------
 
     def event(self, at: datetime, kind: str, details: Json) -> None:
         """Write down what happens next."""
-        self.events.append(DemoEvent(at, kind, details, self.last))
-        self.at, self.last = at, len(self.events) - 1
+        self.at, self.last = at, DemoEvent(at, kind, details, self.last)
+        self.run.execution.events.append(self.last)
 
     def soon(self, kind: str, details: Json) -> None:
         """Write down what happens at once, as far as Step Functions does."""
-        self.event(after(self.at, self.dice.uniform(0.01, 0.04)), kind, details)
+        self.event(self.later(0.01, 0.04), kind, details)
 
-    def leaf(self, kind: str) -> None:
-        """Write down what nothing follows."""
-        last = self.last
-        self.soon(kind, {})
-        self.last = last
+    def tell(self, at: datetime, kind: str, details: Json) -> None:
+        """Write down what becomes of the Task."""
+        self.event(at, kind, self.task | details)
+
+    def succeed(self, at: datetime, output: Any) -> Any:
+        """Write down that the Task succeeds, and return its output."""
+        self.tell(at, "TaskSucceeded", _data("output", output))
+        return output
+
+    def fail(self, at: datetime, error: StatesError) -> StatesError:
+        """Write down that the Task fails, and return its error."""
+        self.tell(at, "TaskFailed", error.details)
+        return error
+
+    def later(self, low: float, high: float) -> datetime:
+        """Return a time so many seconds from now."""
+        return after(self.at, self.run.dice.uniform(low, high))
 
     def fork(self, count: int) -> list[Self]:
         """Return so many branches that begin here."""
         starts = [after(self.at, number * _APART) for number in range(count)]
-        return [type(self)(self.events, self.dice, at, self.last) for at in starts]
+        return [type(self)(self.run, at, self.last) for at in starts]
 
-    def join(self, branches: Sequence[Self]) -> None:
+    def join(self, kind: str, branches: Sequence[Self]) -> None:
         """Continue after the branch that ends last; of a moment, after its last."""
         last = max(reversed(branches), key=lambda branch: branch.at, default=self)
         self.at, self.last = last.at, last.last
+        self.succeeded(kind)
 
+    def succeeded(self, kind: str) -> None:
+        """Write down that a Parallel or Map has, which nothing follows."""
+        last = self.last
+        self.soon(f"{kind}StateSucceeded", {})
+        self.last = last
 
-def _numbered(events: Sequence[DemoEvent]) -> list[DemoEvent]:
-    """Return the events of all branches in the order of time, which is that of ids.
+    # -- states ----------------------------------------------------------------
 
-    The sort is stable, so that nothing comes before what it follows.
-    """
-    order = sorted(range(len(events)), key=lambda index: events[index].at)
-    ids = {index: event_id for event_id, index in enumerate(order, 1)}
-    for index, event in enumerate(events):
-        event.event_id, event.previous = ids[index], ids.get(event.previous, 0)
-    return [events[index] for index in order]
-
-
-class AttemptResult(msgspec.Struct, frozen=True):
-    """What an attempt came to."""
-
-    ended_at: datetime
-    output: Any = None
-    failure: StatesError | None = None
-    submitted: tuple[datetime, Any] | None = None
-    """When a job was begun that is waited for, and the answer to that."""
-
-
-class _Interpreter:
-    """Runs one execution."""
-
-    def __init__(self, execution: DemoExecution, key: str, dice: Dice) -> None:
-        self._execution, self._key, self._dice = execution, key, dice
-        self._scenario = scenario = execution.scenario
-        self._attempts = {name: iter(each) for name, each in scenario.attempts.items()}
-        self._context = {"Execution": {"Id": execution.arn, "Name": execution.name}}
-        self._entered: tuple[str, Any, int] = (scenario.start_at, None, -1)
-        """The state entered last, its input, and the index of its event."""
-
-    def run(self, started_at: datetime, data: Any) -> DemoExecution:
-        """Run it to its end."""
-        execution, scenario = self._execution, self._scenario
-        branch = _OpenBranch(execution.events, self._dice, started_at)
-        role = {"roleArn": scenario.role_arn}
-        branch.event(started_at, "ExecutionStarted", _data("input", data) | role)
-        # The first state points at 0, not at ExecutionStarted.
-        branch.last = -1
-        machine = {"StartAt": scenario.start_at, "States": scenario.states}
-        for number, pause in enumerate((*scenario.redriven_after, None), 1):
-            try:
-                data = self._machine(branch, machine, data, redriven=number > 1)
-            except StatesError as error:
-                branch.soon("ExecutionFailed", error.details)
-            else:
-                branch.soon("ExecutionSucceeded", _data("output", data))
-                break
-            if pause is not None:
-                # That this follows nothing, as an abort does, is inferred.
-                branch.last = -1
-                at = after(branch.at, pause)
-                branch.event(at, REDRIVEN, {"redriveCount": number})
-                machine["StartAt"], data, branch.last = self._entered
-        execution.events = _numbered(execution.events)
-        execution.calls.sort(key=lambda call: call.at)
-        return execution
-
-    def _machine(
-        self, branch: _OpenBranch, machine: State, data: Any, *, redriven: bool = False
-    ) -> Any:
+    def machine(self, machine: State, data: Any, *, redriven: bool = False) -> Any:
         """Run the machine, or a branch of it, and return its output."""
         name: str | None = machine["StartAt"]
         while name:
             state = machine["States"][name]
             if not redriven:
                 entered = _data("input", data) | {"name": name}
-                branch.soon(f"{state['Type']}StateEntered", entered)
-            redriven, branch.name = False, name
-            self._entered = name, data, branch.last
-            data, following = self._state(branch, state, data)
+                self.soon(f"{state['Type']}StateEntered", entered)
+            redriven, self.name = False, name
+            self.run.entered = name, data, self.last
+            data, following = self.state(state, data)
             exited = _data("output", data) | {"name": name}
-            branch.soon(f"{state['Type']}StateExited", exited)
+            self.soon(f"{state['Type']}StateExited", exited)
             name = following
         return data
 
-    def _state(
-        self, branch: _OpenBranch, state: State, data: Any
-    ) -> tuple[Any, str | None]:
+    def state(self, state: State, data: Any) -> tuple[Any, str | None]:
         """Run a state that was entered; return its output and the next state's name."""
         try:
-            result = self._result(branch, state, data)
+            result = self.result_of(state, data)
         except StatesError as error:
             return _caught(state, data, error)
         following = state.get("Next")
         if state["Type"] == "Choice":
-            following = self._choose(state, data)
-        return self._output(state, data, result), following
+            following = self.choose(state, data)
+        return self.output_of(state, data, result), following
 
-    def _result(self, branch: _OpenBranch, state: State, data: Any) -> Any:
+    def result_of(self, state: State, data: Any) -> Any:
         match state["Type"]:
             case "Task":
-                return self._task(branch, state, data)
+                return self.retried(state, data)
             case "Parallel":
-                return self._parallel(branch, state, data)
+                return self.parallel(state, data)
             case "Map":
-                return self._map(branch, state, data)
+                return self.map(state, data)
             case "Wait":
-                branch.at = after(branch.at, state["Seconds"])
-        return self._input(state, data)
+                self.at = after(self.at, state["Seconds"])
+        return self.input_of(state, data)
 
-    def _parallel(self, branch: _OpenBranch, state: State, data: Any) -> list[Any]:
-        branch.soon("ParallelStateStarted", {})
-        branches = branch.fork(len(state["Branches"]))
+    def parallel(self, state: State, data: Any) -> list[Any]:
+        self.soon("ParallelStateStarted", {})
+        branches = self.fork(len(state["Branches"]))
         pairs = zip(branches, state["Branches"], strict=True)
-        outputs = [self._machine(own, machine, data) for own, machine in pairs]
-        branch.join(branches)
-        branch.leaf("ParallelStateSucceeded")
+        outputs = [branch.machine(machine, data) for branch, machine in pairs]
+        self.join("Parallel", branches)
         return outputs
 
-    def _map(self, branch: _OpenBranch, state: State, data: Any) -> Any:
+    def map(self, state: State, data: Any) -> Any:
         """Run a Map, all iterations of an inline one at the same time."""
-        items, processor = self._value(state["ItemsPath"], data), state["ItemProcessor"]
-        branch.soon("MapStateStarted", {"length": len(items)})
+        items, processor = self.value(state["ItemsPath"], data), state["ItemProcessor"]
+        self.soon("MapStateStarted", {"length": len(items)})
         if processor.get("ProcessorConfig", {}).get("Mode") == "DISTRIBUTED":
-            return self._map_run(branch, state, items)
-        branches = branch.fork(len(items))
-        outputs = []
-        for index, (own, item) in enumerate(zip(branches, items, strict=True)):
-            iteration = {"name": branch.name, "index": index}
-            own.event(own.at, "MapIterationStarted", iteration)
-            outputs.append(self._machine(own, processor, item))
-            own.soon("MapIterationSucceeded", iteration)
-        branch.join(branches)
-        branch.leaf("MapStateSucceeded")
+            return self.map_run(state, items)
+        branches, outputs = self.fork(len(items)), []
+        for index, (branch, item) in enumerate(zip(branches, items, strict=True)):
+            iteration = {"name": self.name, "index": index}
+            branch.event(branch.at, "MapIterationStarted", iteration)
+            outputs.append(branch.machine(processor, item))
+            branch.soon("MapIterationSucceeded", iteration)
+        self.join("Map", branches)
         return outputs
 
-    def _map_run(self, branch: _OpenBranch, state: State, items: Sequence[Any]) -> Any:
+    def map_run(self, state: State, items: Sequence[Any]) -> Any:
         """Run a Map Run, and return its result."""
-        machine = f"{self._scenario.machine}/{state['Label']}"
-        map_run_arn = arn("states", f"mapRun:{machine}:{self._dice.uuid()}")
-        branch.soon("MapRunStarted", {"mapRunArn": map_run_arn})
-        began, parent = branch.at, self._execution
+        run, parent = self.run, self.run.execution
+        machine = f"{parent.scenario.machine}/{state['Label']}"
+        map_run_arn = arn("states", f"mapRun:{machine}:{run.dice.uuid()}")
+        self.soon("MapRunStarted", {"mapRunArn": map_run_arn})
+        began = self.at
         map_run = DemoMapRun(map_run_arn, parent.arn, machine, state, began, began)
         free_at = [began] * min(state["MaxConcurrency"], len(items))
         for index, item in enumerate(items):
-            at = after(free_at[0], self._dice.uniform(0.1, 0.3))
-            child = _child(self._scenario, state, machine, index)
-            ran = run_execution(child, at, self._key, item, map_run_arn)
+            at = after(free_at[0], run.dice.uniform(0.1, 0.3))
+            child = _child(parent.scenario, state, machine, index)
+            ran = run_execution(child, at, run.key, item, map_run_arn)
             map_run.children.append(ran)
             heapreplace(free_at, ran.ends_at)
         parent.map_runs.append(map_run)
-        branch.at = max([began, *(child.ends_at for child in map_run.children)])
-        branch.soon("MapRunSucceeded", {})
-        map_run.ends_at = branch.at
-        branch.leaf("MapStateSucceeded")
+        self.at = max([began, *(child.ends_at for child in map_run.children)])
+        self.soon("MapRunSucceeded", {})
+        map_run.ends_at = self.at
+        self.succeeded("Map")
         return [child.result for child in map_run.children]
 
-    def _task(self, branch: _OpenBranch, state: State, data: Any) -> Any:
+    # -- tasks -----------------------------------------------------------------
+    #
+    # An attempt calls ECS, Lambda or Step Functions itself. Lambda's Invoke is a data
+    # event, which Event history never has, so it makes no call here.
+
+    def retried(self, state: State, data: Any) -> Any:
         """Try until it succeeds, or no retrier is left for its error."""
         used = [0] * len(state.get("Retry", ()))
-        branch.at = after(branch.at, self._dice.uniform(0.02, 0.05))
-        while (result := self._attempt(branch, state, data)).failure:
-            branch.at = after(branch.at, _back_off(state, result.failure, used))
-        return result.output
+        self.at = self.later(0.02, 0.05)
+        while True:
+            try:
+                return self.attempt(state, data)
+            except StatesError as error:
+                self.at = after(self.at, _back_off(state, error, used))
 
-    def _attempt(self, branch: _OpenBranch, state: State, data: Any) -> AttemptResult:
+    def attempt(self, state: State, data: Any) -> Any:
+        """Try once, and return the output."""
         ((resource_type, resource),) = _RESOURCE.findall(state["Resource"])
-        parameters = self._input(state, data)
+        parameters = self.input_of(state, data)
         if resource == "runTask.sync":
             parameters = parameters | {"StartedBy": STARTED_BY}
-        task = {"resourceType": resource_type, "resource": resource}
+        self.task = {"resourceType": resource_type, "resource": resource}
         scheduled = {"region": REGION, "parameters": compact(parameters)}
-        branch.event(branch.at, "TaskScheduled", task | scheduled)
-        called_at = after(branch.at, self._dice.uniform(0.35, 0.8))
-        started_at = after(branch.at, self._dice.uniform(0.08, 0.13))
-        branch.event(started_at, "TaskStarted", task)
-        match next(self._attempts[branch.name]):
+        self.tell(self.at, "TaskScheduled", scheduled)
+        called_at = self.later(0.35, 0.8)
+        self.tell(self.later(0.08, 0.13), "TaskStarted", {})
+        match next(self.run.attempts[self.name]):
             case TaskRun() as run:
-                whole = f"{resource_type}:{resource}"
-                result = self._run_task(run, called_at, whole, parameters)
+                return self.run_task(run, called_at, parameters)
             case Invocation() as run:
-                result = self._invoke(run, called_at, parameters["FunctionName"])
+                return self.invoke(run, called_at, parameters["FunctionName"])
             case NestedExecution() as run:
-                result = self._start_execution(run, called_at, parameters["Input"])
-        if result.submitted:
-            at, answer = result.submitted
-            branch.event(at, "TaskSubmitted", task | _data("output", answer))
-        kind, details = "TaskSucceeded", _data("output", result.output)
-        if result.failure:
-            kind, details = "TaskFailed", result.failure.details
-        branch.event(result.ended_at, kind, task | details)
-        return result
+                return self.start_execution(run, called_at, parameters["Input"])
 
-    # -- what an attempt does in its service ---------------------------------------
-    #
-    # ECS, Lambda and Step Functions itself. Lambda's Invoke is a data event, which
-    # Event history never has, so it makes no call here.
-
-    def _call(
+    def call(
         self, at: datetime, action: str, job_arn: str, request: Json
     ) -> TrailEvent:
         """Make a call; its record tells later who made it."""
-        call = TrailEvent(at, action, _LATER, self._dice.uuid(), "", request)
-        call.read_only, call.job_arn = ":Describe" in action, job_arn
-        self._execution.calls.append(call)
+        call = TrailEvent(at, action, _LATER, self.run.dice.uuid(), "", request)
+        call.job_arn = job_arn
+        self.run.execution.calls.append(call)
         return call
 
-    def _run_task(
-        self, run: TaskRun, at: datetime, resource: str, parameters: Json
-    ) -> AttemptResult:
-        answered_at = after(at, self._dice.uniform(0.25, 0.45))
+    def run_task(self, run: TaskRun, at: datetime, parameters: Json) -> Any:
+        dice = self.run.dice
+        answered_at = after(at, dice.uniform(0.25, 0.45))
         family, started_by = parameters["TaskDefinition"], parameters.get("StartedBy")
-        task = EcsTask(self._dice, family, after(at, 0.187), started_by)
-        call = self._call(at, "ecs:RunTask", task.arn, camel(parameters))
+        task = EcsTask(dice, family, after(at, 0.187), started_by)
+        call = self.call(at, "ecs:RunTask", task.arn, camel(parameters))
         call.response = camel(task.answer(in_words))
-        answer = task.answer(iso_ms)
-        if not resource.startswith("aws-sdk:"):
-            answer = _with_metadata(task.answer(), call.request_id)
-        if not resource.endswith(".sync"):
-            return AttemptResult(answered_at, answer)
+        if self.task["resourceType"] == "aws-sdk:ecs":
+            return self.succeed(answered_at, task.answer(iso_ms))
+        answer = _with_metadata(task.answer(), call.request_id)
+        if not started_by:
+            return self.succeed(answered_at, answer)
+        self.tell(answered_at, "TaskSubmitted", _data("output", answer))
         poll = {"cluster": CLUSTER_ARN, "tasks": [task.arn]}
         for seconds in run.polls:
-            self._call(after(at, seconds), "ecs:DescribeTasks", task.arn, poll)
-        self._execution.tasks.append(task)
+            self.call(after(at, seconds), "ecs:DescribeTasks", task.arn, poll)
+        self.run.execution.tasks.append(task)
         task.stopped_at, task.exit_code = after(at, run.stops_after), run.exit_code
         ended_at, output = after(task.stopped_at, run.completion_lag), task.stopped()
-        failure = None
         if run.exit_code:
             failure = StatesError("States.TaskFailed", compact(output))
-        return AttemptResult(ended_at, output, failure, (answered_at, answer))
+            raise self.fail(ended_at, failure)
+        return self.succeed(ended_at, output)
 
-    def _invoke(
-        self, invocation: Invocation, at: datetime, function: str
-    ) -> AttemptResult:
-        ended_at, request_id = after(at, invocation.seconds), self._dice.uuid()
+    def invoke(self, invocation: Invocation, at: datetime, function: str) -> Any:
+        ended_at, request_id = after(at, invocation.seconds), self.run.dice.uuid()
         if invocation.error:
             failure = _raised(function, *invocation.error, request_id)
-            return AttemptResult(ended_at, failure=failure)
+            raise self.fail(ended_at, failure)
         payload = dict(invocation.payload)
         answer = {"ExecutedVersion": "$LATEST", "Payload": payload, "StatusCode": 200}
-        return AttemptResult(ended_at, _with_metadata(answer, request_id))
+        return self.succeed(ended_at, _with_metadata(answer, request_id))
 
-    def _start_execution(
-        self, nested: NestedExecution, at: datetime, data: Any
-    ) -> AttemptResult:
-        answered_at = after(at, self._dice.uniform(0.09, 0.18))
-        child = run_execution(nested.scenario, after(at, 0.041), self._key, data)
-        self._execution.nested.append(child)
+    def start_execution(self, nested: NestedExecution, at: datetime, data: Any) -> Any:
+        run, answered_at = self.run, after(at, self.run.dice.uniform(0.09, 0.18))
+        child = run_execution(nested.scenario, after(at, 0.041), run.key, data)
+        run.execution.nested.append(child)
         started_at = child.started_at
         request = {"stateMachineArn": child.scenario.arn, "input": _HIDDEN}
-        call = self._call(at, "states:StartExecution", child.arn, request)
+        call = self.call(at, "states:StartExecution", child.arn, request)
         call.response = {"executionArn": child.arn, "startDate": in_words(started_at)}
+        answer = {"ExecutionArn": child.arn, "StartDate": epoch_ms(started_at)}
+        submitted = _data("output", _with_metadata(answer, call.request_id))
+        self.tell(answered_at, "TaskSubmitted", submitted)
         poll = {"executionArn": child.arn}
         for seconds in nested.polls:
-            self._call(after(at, seconds), "states:DescribeExecution", child.arn, poll)
-        answer = {"ExecutionArn": child.arn, "StartDate": epoch_ms(started_at)}
-        submitted = answered_at, _with_metadata(answer, call.request_id)
+            self.call(after(at, seconds), "states:DescribeExecution", child.arn, poll)
         ended_at = after(child.ends_at, nested.completion_lag)
-        return AttemptResult(ended_at, _passed_on(child), submitted=submitted)
+        return self.succeed(ended_at, _passed_on(child))
 
-    # -- data ----------------------------------------------------------------------
+    # -- data ------------------------------------------------------------------
 
-    def _value(self, path: str, data: Any) -> Any:
+    def value(self, path: str, data: Any) -> Any:
         """Return what a path names: in the context object after `$$`, else in data."""
-        value: Any = self._context if path.startswith("$$") else data
+        execution, value = self.run.execution, data
+        if path.startswith("$$"):
+            value = {"Execution": {"Id": execution.arn, "Name": execution.name}}
         for name, index in _PATH_STEP.findall(path):
             value = value[name] if name else value[int(index)]
         return value
 
-    def _filled(self, template: Any, data: Any) -> Any:
+    def filled(self, template: Any, data: Any) -> Any:
         """Return a template with the values of its paths, under keys ending in `.$`.
 
         Lists are taken as they are: no scenario has a path in one.
@@ -399,26 +394,26 @@ class _Interpreter:
             return template
         filled = {}
         for key, value in template.items():
-            give = self._value if key.endswith(".$") else self._filled
+            give = self.value if key.endswith(".$") else self.filled
             filled[key.removesuffix(".$")] = give(value, data)
         return filled
 
-    def _input(self, state: State, data: Any) -> Any:
+    def input_of(self, state: State, data: Any) -> Any:
         """Return what a state works with."""
         template = state.get("Parameters")
-        return data if template is None else self._filled(template, data)
+        return data if template is None else self.filled(template, data)
 
-    def _output(self, state: State, data: Any, result: Any) -> Any:
+    def output_of(self, state: State, data: Any, result: Any) -> Any:
         """Return a state's output: its result selected, and put where it belongs."""
         if "ResultSelector" in state:
-            result = self._filled(state["ResultSelector"], result)
+            result = self.filled(state["ResultSelector"], result)
         whole = _placed(data, result, state.get("ResultPath", "$"))
-        return self._value(state.get("OutputPath", "$"), whole)
+        return self.value(state.get("OutputPath", "$"), whole)
 
-    def _choose(self, state: State, data: Any) -> str:
+    def choose(self, state: State, data: Any) -> str:
         """Return the state that a Choice continues with."""
         for rule in state["Choices"]:
-            value = self._value(rule["Variable"], data)
+            value = self.value(rule["Variable"], data)
             tests = rule.keys() & _COMPARISONS
             if all(_COMPARISONS[test](value, rule[test]) for test in tests):
                 return str(rule["Next"])

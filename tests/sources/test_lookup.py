@@ -37,7 +37,7 @@ def crowd(simulation: Simulation, count: int, *, within: float) -> None:
     for number in range(count):
         at, key = after(within * number / count), f"event-{number:04}"
         call = TrailEvent(at, "ecs:ListTasks", alice, f"of-{key}", key)
-        simulation.account.trail.append(deliver(call, 20))
+        simulation.account.add(deliver(call, 20))
 
 
 def after(seconds: float) -> datetime:
