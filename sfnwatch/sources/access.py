@@ -82,9 +82,9 @@ class Grant(Struct, frozen=True):
 
     def statement(self) -> dict[str, Any]:
         actions = [action_of(f"{self.service}:{name}") for name in self.operations]
-        one, *more = self.resources
-        resource = [one, *more] if more else one
-        granted = {"Action": actions, "Resource": resource}
+        resources = list(self.resources)
+        named = resources if len(resources) > 1 else resources[0]
+        granted = {"Action": actions, "Resource": named}
         return {"Sid": self.sid, "Effect": "Allow", **granted}
 
 

@@ -48,8 +48,11 @@ class AwsAnswer(Struct, Generic[T]):
     request_id: str
 
 
-class Page(Struct):
+class Page(Struct, kw_only=True, rename="camel"):
     """A shape that holds lists; how many items came is told in the request log."""
+
+    next_token: str | None = None
+    """How the next one is asked for, if there is one."""
 
     def listed(self) -> list[Any]:
         """Give the items of all lists."""
@@ -61,20 +64,6 @@ class Page(Struct):
         for item in self.listed():
             if isinstance(item, Raw) and memoryview(item)[0] != _OPEN:
                 raise GarbledError("an item of a list is no object")
-
-
-class ListPage(Page, kw_only=True, rename="camel"):
-    """A page that says how the next one is asked for, if there is one."""
-
-    next_token: str | None = None
-
-
-class HasToken(Protocol):
-    """A shape that says how the next page is asked for."""
-
-    next_token: str | None
-
-    def listed(self) -> list[Any]: ...
 
 
 class CallsAws(Protocol):
@@ -115,12 +104,12 @@ class Verdict(Struct, frozen=True):
     state: HealthState = HealthState.REFUSED
     at_least: float = 0.0
 
-    def apply(self, failure: Failure) -> bool:
-        """Judge a failure if it has one of the codes."""
+    def apply(self, failure: Failure, **words: str) -> bool:
+        """Judge a failure if it has one of the codes; the advice may take words."""
         if not re.fullmatch(self.codes, failure.code):
             return False
         failure.state, failure.at_least = self.state, self.at_least
-        failure.message = f"{failure.message} {self.advice}".rstrip()
+        failure.message = f"{failure.message} {self.advice.format(**words)}".rstrip()
         return True
 
 
@@ -132,47 +121,38 @@ class GarbledError(ValueError):
     """A body that came with status 200, and that AWS did not write."""
 
 
-def decode_answer(body: bytes, shape: type[T]) -> T:
-    """Decode a body; raises GarbledError for one without what the shape must have.
+def decode_answer(body: bytes | dict[str, Any], shape: type[T]) -> T:
+    """Decode a body, or what botocore has parsed of one that is no JSON.
 
-    A network's log-in page, a proxy's own words and half of a body come with status
-    200 as well.
+    Raises GarbledError for one without what the shape must have. A network's log-in
+    page, a proxy's own words and half of a body come with status 200 as well.
     """
     try:
-        if not body.isascii():
-            # What is left raw is not looked into; it must be text all the same.
-            body.decode()
-        value = msgspec.json.decode(body, type=shape)
-    except ValidationError as error:
+        value = _decoded(body, shape)
+    except (ValueError, RecursionError) as error:
         raise GarbledError(str(error)) from error
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        value = _decode_loosely(body, shape)
     if isinstance(value, Page):
         value.check()
     return value
 
 
-def convert_answer(told: dict[str, Any], shape: type[T]) -> T:
-    """Take what is needed of what botocore has parsed, an answer that is no JSON.
-
-    Raises GarbledError as `decode_answer` does.
-    """
+def _decoded(body: bytes | dict[str, Any], shape: type[T]) -> T:
+    if isinstance(body, dict):
+        return msgspec.convert(body, shape)
     try:
-        return msgspec.convert(told, shape)
-    except ValidationError as error:
-        raise GarbledError(str(error)) from error
-
-
-def _decode_loosely(body: bytes, shape: type[T]) -> T:
-    """Decode what only Python's own parser takes: half of a surrogate pair."""
-    try:
+        if not body.isascii():
+            # What is left raw is not looked into; it must be text all the same.
+            body.decode()
+        return msgspec.json.decode(body, type=shape)
+    except ValidationError:
+        raise
+    except (ValueError, RecursionError):
+        # Python's own parser takes half of a surrogate pair.
         value = json.loads(body)
         for key, each in value.items() if isinstance(value, dict) else ():
             if isinstance(each, list):
                 value[key] = [Raw(encode_json(item)) for item in each]
         return msgspec.convert(value, type=shape)
-    except (ValueError, RecursionError) as error:
-        raise GarbledError(str(error)) from error
 
 
 def json_bytes(text: str) -> bytes:

@@ -28,7 +28,7 @@ import stat
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
 from contextlib import aclosing, suppress
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from itertools import islice, pairwise, starmap
 from pathlib import Path
@@ -55,7 +55,7 @@ LATE = timedelta(hours=2)
 """A stamp may be so much after an event in its file."""
 _NAME = re.compile(
     r"(?P<account>[0-9]{12})_CloudTrail_(?P<region>[a-z0-9-]+)_"
-    r"(?P<stamp>[0-9]{8}T[0-9]{4})Z_[^/]*\.json(?:\.gz)?"
+    r"(?P<stamp>[0-9]{8}T[0-9]{4}Z)_[^/]*\.json(?:\.gz)?"
 )
 _OTHERS = ("CloudTrail-Digest", "CloudTrail-Insight")
 """Folders, and parts of names, of what holds no calls."""
@@ -122,12 +122,8 @@ def choose(place: str, name: str, window: FileWindow) -> TrailFile | None:
     if other or not name.endswith((".json", ".json.gz")):
         return None
     match = _NAME.fullmatch(name)
-    try:
-        text = match["stamp"] if match else ""
-        at = datetime.strptime(text, "%Y%m%dT%H%M").replace(tzinfo=UTC)
-    except ValueError:
-        match = None
-    if match is None:
+    at = maybe_time(match["stamp"]) if match else None
+    if match is None or at is None:
         return TrailFile(place, place)
     region = match["region"]
     ours = match["account"] in window.accounts and region in window.regions
@@ -667,7 +663,8 @@ class Archive(CallSource):
     def wanted(self, window: FileWindow) -> Callable[[Record], bool]:
         """Give what tells which of a file's records are to be read."""
         targets = self.targets
-        roles, every = targets.roles, all(each.roles for each in targets.each)
+        # As of now: it is asked in a thread.
+        roles, every = frozenset(targets.roles), all(t.has_role for t in targets.each)
         anybody = not (targets.finished and every)
         return lambda record: (
             may_concern(record, roles, anybody=anybody) and window.has_event(record)

@@ -80,7 +80,6 @@ from sfnwatch.sources.answers import (
     AwsRequest,
     Failure,
     StalePageError,
-    convert_answer,
     decode_answer,
 )
 from sfnwatch.sources.polling import note_answer, note_sent
@@ -526,10 +525,7 @@ class AwsClient:
         async with self._worded(request) as sign_in:
             told = await self._send(request, sign_in)
             body = told.pop(_BODY, None)
-            if body is None:
-                value = convert_answer(told, request.shape)
-            else:
-                value = decode_answer(body, request.shape)
+            value = decode_answer(told if body is None else body, request.shape)
         self._answered = True
         at = time_of(told)
         if at is not None and self._heed is not None:

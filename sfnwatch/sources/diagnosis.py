@@ -197,10 +197,9 @@ class Diagnosis:
             return
         for operation in ("DescribeExecution", "DescribeStateMachineForExecution"):
             await self._read(f"states:{operation}", name, executionArn=arn)
-        more = {"maxResults": _EVENTS, "includeExecutionData": False}
-        told = await self._read(
-            "states:GetExecutionHistory", name, executionArn=arn, **more
-        )
+        asked = {"executionArn": arn, "maxResults": _EVENTS}
+        asked["includeExecutionData"] = False
+        told = await self._read("states:GetExecutionHistory", name, **asked)
         subject = clean(execution.state_machine_name, _LIMIT)
         machine = execution.state_machine_arn
         await self._read(_LIST, subject, stateMachineArn=machine, maxResults=1)

@@ -40,7 +40,7 @@ from sfnwatch.model.integrations import (
 from sfnwatch.model.records import Batch, HealthState, Received, RecordKind
 from sfnwatch.model.values import clean, duration, iso
 from sfnwatch.sources.access import AwsSettings, Feature, check_profile, region_of
-from sfnwatch.sources.answers import CallsAws, Failure, ListPage, Text, Verdict
+from sfnwatch.sources.answers import CallsAws, Failure, Page, Text, Verdict
 from sfnwatch.sources.aws_client import AwsClient
 from sfnwatch.sources.polling import (
     GaveUpError,
@@ -100,11 +100,11 @@ class Machine(Struct, frozen=True, rename={"arn": "stateMachineArn", "kind": "ty
             raise RefusedError(f"{clean(self.name, _LIMIT)} is {_EXPRESS}")
 
 
-class _MachinePage(ListPage):
+class _MachinePage(Page):
     state_machines: list[Machine]
 
 
-class _ExecutionPage(ListPage):
+class _ExecutionPage(Page):
     executions: list[dict[str, Any]]
 
     @property
@@ -121,7 +121,7 @@ class _MapRunHead(Struct, rename="camel"):
     map_run_arn: Text
 
 
-class _MapRunPage(ListPage):
+class _MapRunPage(Page):
     map_runs: list[_MapRunHead]
 
 
@@ -190,9 +190,7 @@ class Discovery(PollingSource):
     ) -> AsyncGenerator[_Listed, None]:
         """Yield those of a state machine, or of a Map Run, that are wanted by time."""
         of = "mapRunArn" if ":mapRun:" in arn else "stateMachineArn"
-        asked: dict[str, Any] = {of: arn, "maxResults": size}
-        if status is not None:
-            asked["statusFilter"] = status
+        asked = {of: arn, "maxResults": size, "statusFilter": status}
         note = f"{status.lower()} executions" if status else "newest executions"
         self.subject = _called(arn)
         request = self.request("states:ListExecutions", _ExecutionPage, note, **asked)
@@ -357,16 +355,12 @@ class Discovery(PollingSource):
                     refusals += not machine.express
                     if refusals >= _MOST_REFUSED and not answered:
                         raise
-                    told = LeftOut(machine.name, str(refused), machine.express)
-                    left_out.append(told)
+                    why = str(refused)
+                    left_out.append(LeftOut(machine.name, why, machine.express))
                 listing = replace(listing, asked=listing.asked + 1)
-                rest = more or listing.asked < listing.known
-                yield replace(
-                    listing,
-                    executions=tuple(found.values()),
-                    left_out=tuple(left_out),
-                    spent=cost >= _BUDGET and rest,
-                )
+                spent = cost >= _BUDGET and (more or listing.asked < listing.known)
+                told = replace(listing, left_out=tuple(left_out), spent=spent)
+                yield replace(told, executions=tuple(found.values()))
                 cost %= _BUDGET
 
     async def _newest(

@@ -25,11 +25,12 @@ else ran, that is said once.
 """
 
 from collections.abc import AsyncGenerator, Callable, Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Raw, Struct
+from msgspec.structs import asdict
 
 from sfnwatch.model.children import (
     RUNNING,
@@ -46,7 +47,7 @@ from sfnwatch.model.integrations import ExecutionArn, maybe_execution_arn
 from sfnwatch.model.records import HealthState, RecordKind
 from sfnwatch.model.rows import MOST_EVENTS, REDRIVEN, TERMINAL
 from sfnwatch.model.values import clean, int_of, iso, maybe_time, parse_object, text_of
-from sfnwatch.sources.answers import AwsAnswer, CallsAws, Failure, ListPage, Text
+from sfnwatch.sources.answers import AwsAnswer, CallsAws, Failure, Page, Text
 from sfnwatch.sources.polling import FORBIDDEN, Interval, PollingSource, WatchContext
 from sfnwatch.sources.targets import Target
 
@@ -56,7 +57,7 @@ _PAGE = 1000
 limit only."""
 
 
-class _ExecutionsPage(ListPage):
+class _ExecutionsPage(Page):
     executions: list[Raw]
 
 
@@ -81,7 +82,7 @@ _PENDING = "PENDING_REDRIVE"
 _GOES_ON = "It goes on; what started it is over, and did not wait."
 
 
-class _HistoryPage(ListPage):
+class _HistoryPage(Page):
     events: list[Raw]
 
 
@@ -407,19 +408,17 @@ class MapRunSource(PollingSource):
         """Ask for the lists that have something new in them, failures first."""
         if counts == self._counts:
             return False
-        old, found = self._counts, list[str]()
-        found += ["FAILED"] if counts.failed > old.failed else []
-        found += ["TIMED_OUT"] if counts.timed_out > old.timed_out else []
-        found += ["ABORTED"] if counts.aborted > old.aborted else []
-        for status in [*found, "RUNNING"] if counts.running else found:
+        old, new = asdict(self._counts), asdict(counts)
+        news = [word for word in UNSUCCESSFUL if new[word.lower()] > old[word.lower()]]
+        news += ["RUNNING"] if counts.running else []
+        for status in news:
             await self._list(status)
-        return bool(found or counts.running)
+        return bool(news)
 
     async def _list(self, status: str | None) -> None:
         """Ask for the executions of a status, or for all; but few that run."""
-        asked: dict[str, Any] = {"statusFilter": status} if status else {}
         few = status == "RUNNING"
-        asked["maxResults"] = RUNNING_LISTED if few else _PAGE
+        asked = {"statusFilter": status, "maxResults": RUNNING_LISTED if few else _PAGE}
         name, note = "states:ListExecutions", f"{(status or 'all').lower()} executions"
         request = self.request(name, _ExecutionsPage, note, **asked)
         async for page in self.pages(request, most=1 if few else _MOST_PAGES):
@@ -488,7 +487,6 @@ class Children:
 _OTHERS, _PAGES = 100, 5
 """Executions of a page, and pages of a list at most: the quota is as low as 2 requests
 a second for the whole account."""
-_NEVER = datetime.max.replace(tzinfo=UTC)
 _LATER = 3 * SETTLED
 """So long after the end it is asked: a call may follow the end, and all is known up to
 a while before the asking only."""
@@ -508,8 +506,8 @@ class _AskedMachine(Struct):
     """When the first of those that are watched was started."""
     since: datetime
     """So far back its lists are to reach."""
-    due_at: datetime
-    """When it is to be asked for."""
+    due_at: datetime | None
+    """When it is to be asked for; None where that has been done."""
     failures: int = 0
     """How often in vain, since it was due."""
     trouble: str = ""
@@ -536,14 +534,14 @@ class OtherExecutions(PollingSource):
 
     @property
     def _awaited(self) -> list[_AskedMachine]:
-        return [each for each in self._machines.values() if each.due_at < _NEVER]
+        return [each for each in self._machines.values() if each.due_at]
 
     async def read(self) -> str:
         await self.targets.known.wait()
         while True:
             self._look()
             for machine in self._awaited:
-                if machine.due_at <= self.clock.now():
+                if machine.due_at and machine.due_at <= self.clock.now():
                     await self._ask_for(machine)
             if self.targets.finished and not self._awaited:
                 return self._last_words()
@@ -601,7 +599,7 @@ class OtherExecutions(PollingSource):
         data = msgspec.json.encode(record)
         self.hand_on(self.received(RecordKind.MACHINE_EXECUTIONS, data))
         # The next lists need only reach back to these.
-        machine.since, machine.due_at = asked_at - SETTLED, _NEVER
+        machine.since, machine.due_at = asked_at - SETTLED, None
         machine.failures, machine.trouble = 0, ""
 
     def _note_failure(self, machine: _AskedMachine, failure: Failure) -> None:
@@ -611,7 +609,7 @@ class OtherExecutions(PollingSource):
         is_awaited = self._over_at is not None and not self._is_last
         tried = machine.failures >= _TRIES and not is_awaited
         if failure.state in FORBIDDEN or tried:
-            machine.due_at, machine.failures = _NEVER, 0
+            machine.due_at, machine.failures = None, 0
 
     async def _list(
         self, since: datetime, status: str | None = None
@@ -621,7 +619,7 @@ class OtherExecutions(PollingSource):
         Raises Failure.
         """
         found, token = list[Raw](), None
-        asked = {} if status is None else {"statusFilter": status}
+        asked = {"statusFilter": status}
         note = f"{(status or 'newest').lower()} executions"
         request = self.request("states:ListExecutions", _ExecutionsPage, note, **asked)
         any_state = frozenset(HealthState)

@@ -64,10 +64,8 @@ class Live:
     async def watch(self, consume: TakesBatches) -> None:
         """Run to the end; raises RefusedError for a profile that is not there."""
         context, options = self._context, self._context.options.calls
-        own = {"access_key_id": None, "secret_access_key": None}
-        others = [
-            replace(self._settings, profile=each, **own) for each in options.profiles
-        ]
+        keyless = replace(self._settings, access_key_id=None, secret_access_key=None)
+        others = [replace(keyless, profile=each) for each in options.profiles]
         for settings in (self._settings, *others):
             check_profile(settings)
         async with AsyncExitStack() as stack:

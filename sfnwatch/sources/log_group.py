@@ -41,7 +41,7 @@ from sfnwatch.sources.answers import (
     AwsRequest,
     CallsAws,
     Failure,
-    ListPage,
+    Page,
     Text,
     Verdict,
     json_bytes,
@@ -69,7 +69,7 @@ _MOST_SEEN = 200_000
 """Ids of log events that are remembered; beyond, the oldest are let go."""
 
 
-class _LogPage(ListPage):
+class _LogPage(Page):
     events: list[Raw]
 
 
@@ -100,11 +100,11 @@ class LogReader:
         self._seen: dict[str, None] = {}
 
     async def pages(
-        self, since: datetime, pattern: str, note: str, until: datetime | None = None
+        self, span: TimeSpan, pattern: str, note: str
     ) -> AsyncGenerator[list[LogEvent], None]:
         """Yield the events of each page that never came by."""
         asked: dict[str, Any] = {**self._which, "filterPattern": pattern}
-        for key, at in (("startTime", since), ("endTime", until)):
+        for key, at in (("startTime", span.first), ("endTime", span.last)):
             if at is not None:
                 # In milliseconds; CloudWatch Logs knows no time before 1970.
                 asked[key] = max(0, int(at.timestamp() * 1000))
@@ -173,9 +173,9 @@ class LogGroup(CallSource):
     def __init__(self, aws: CallsAws, context: WatchContext) -> None:
         super().__init__(aws, context, "log-group")
         self.group = parse_log_group(context.options.calls.log_group or "")
-        self._log = LogReader(self, self.group, self.targets.roots[0].arn)
-        self._known: tuple[frozenset[str], datetime | None] | None = None
-        """The roles and the start of what was read last."""
+        self.log = LogReader(self, self.group, self.targets.roots[0].arn)
+        self._known: tuple[int, datetime | None] | None = None
+        """How many roles, and which start, were known when it was read last."""
         self._cycles = 0
         self._found = False
         """True once a record of CloudTrail's came by, of whomever."""
@@ -197,27 +197,25 @@ class LogGroup(CallSource):
         """Read the log once; True if there was anything of the executions'."""
         self._cycles += 1
         news, pattern = False, trail_pattern(self.targets.roles)
-        for first, last in self._times():
-            pages = self._log.pages(first, pattern, "the trail's log", last)
-            async for events in pages:
+        for span in self._times():
+            async for events in self.log.pages(span, pattern, "the trail's log"):
                 news = self.select(self._records(events)) or news
         return news
 
-    def _times(self) -> list[tuple[datetime, datetime | None]]:
+    def _times(self) -> list[TimeSpan]:
         """Tell from when to when to read: all, when what to look for has changed.
 
         But not what lies between an end and a redrive; the last time has no end.
         """
-        now, known = self.clock.now(), (self.targets.roles, self.targets.started_at)
-        begin = self.targets.since(now)
-        *before, latest = self.targets.spans or [TimeSpan(begin)]
-        begin = latest.first or begin
+        now, targets = self.clock.now(), self.targets
+        known = len(targets.roles), targets.started_at
         afresh, self._known = self._known != known, known
+        *before, latest = targets.spans or [TimeSpan()]
+        begin = latest.first or targets.since(now)
         if afresh:
-            earlier = [(span.first or begin, span.last) for span in before]
-            return [*earlier, (begin, None)]
+            return [*before, TimeSpan(begin)]
         thorough = self.last_round or self._cycles % _THOROUGH == 0
-        return [(max(begin, now - (_FAR if thorough else OVERLAP)), None)]
+        return [TimeSpan(max(begin, now - (_FAR if thorough else OVERLAP)))]
 
     def _records(self, events: Iterable[LogEvent]) -> Iterator[Received]:
         now = self.clock.now()
@@ -236,7 +234,7 @@ class LogGroup(CallSource):
             return f"{some} cut in the log group, and can't be read."
         if self.last_round and not self._found and self.targets.started_at:
             return (
-                f"{self._log.name} ({self._log.region}) has no call by Step Functions"
+                f"{self.log.name} ({self.log.region}) has no call by Step Functions"
                 " or with the executions' roles. Is it the log group of a trail?"
             )
         return ""
@@ -281,7 +279,7 @@ class LiveTail(CallSource):
         super().__init__(aws, beside.context, "live-tail")
         self._client, self.relevance = aws, beside.relevance
         group, home = beside.group, self.targets.roots[0].arn
-        self.region = group.region or home.region
+        self.region = beside.log.region
         where = f"{self.region}:{home.account}:log-group:{group.name}"
         # A live tail takes no other name.
         self.subject = group.arn or f"arn:{home.partition}:logs:{where}"
@@ -426,10 +424,10 @@ class Express(PollingSource):
         older = self._older_stretches()
         while True:
             sought = not self._held
-            news = await self._search(log, self._floor(), self._ceiling())
+            news = await self._search(log, self._span())
             if sought and not self._held and (stretch := next(older, None)):
                 # What is new and what is old by turns: it may just have begun.
-                await self._search(log, *stretch)
+                await self._search(log, stretch)
             elif sought and self._held:
                 continue
             elif self._is_all_read():
@@ -474,43 +472,41 @@ class Express(PollingSource):
 
     # -- reading -------------------------------------------------------------------
 
-    def _older_stretches(self) -> Iterator[tuple[datetime, datetime]]:
+    def _older_stretches(self) -> Iterator[TimeSpan]:
         """Give the stretches of the log in which it may yet be, the newest first."""
         last, length = self._began - self._look_back, _FIRST
-        until = self._floor()
+        until = max(self._began - _FIRST, last)
         while until > last:
             length *= _GROWTH
             since = max(until - length, last)
-            yield since, until
+            yield TimeSpan(since, until)
             until = since
 
     def _times(self) -> list[datetime]:
         return [min(event.at, self.clock.now()) for event in self._held.values()]
 
-    def _floor(self) -> datetime:
-        """Tell from where to read: an event of five minutes before may be missing."""
+    def _span(self) -> TimeSpan:
+        """Tell from where to where to read: a log event has its event's time.
+
+        One of five minutes before may be missing, and none of it is later.
+        """
         if not self._held:
-            return self._began - min(_FIRST, self._look_back)
-        first = self._held.get(1)
-        return (first.at if first else min(self._times()) - _LONGEST) - _MARGIN
+            return TimeSpan(self._began - min(_FIRST, self._look_back))
+        first, known = self._held.get(1), min(self._times())
+        begin = first.at if first else known - _LONGEST
+        return TimeSpan(begin - _MARGIN, known + _LONGEST + _MARGIN)
 
-    def _ceiling(self) -> datetime | None:
-        """Tell up to where: none of it is later. A log event has its event's time."""
-        return min(self._times()) + _LONGEST + _MARGIN if self._held else None
-
-    async def _search(
-        self, log: LogReader, since: datetime, until: datetime | None
-    ) -> bool:
+    async def _search(self, log: LogReader, span: TimeSpan) -> bool:
         """Read a stretch; True if anything of the execution is in it that is new.
 
         Once it is known where it is, only that is read.
         """
-        note = "earlier log events" if until and not self._held else "log events"
+        note = "earlier log events" if span.last and not self._held else "log events"
         # A backslash or a quote would end the text that is asked for.
         arn = re.sub(r'(["\\])', r"\\\1", self._target.arn.arn)
         pattern = f'{{ $.execution_arn = "{arn}" }}'
         sought, news = not self._held, False
-        async for events in log.pages(since, pattern, note, until):
+        async for events in log.pages(span, pattern, note):
             found = [r for each in events if (r := self._record(*each))]
             self.hand_on(*found)
             news = news or bool(found)

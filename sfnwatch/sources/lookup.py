@@ -44,7 +44,7 @@ _NOTHING = (
 )
 
 
-class _LookupPage(Page, rename="pascal"):
+class _LookupPage(Page, kw_only=True, rename="pascal"):
     events: list[Raw]
     next_token: str | None = None
 
@@ -119,7 +119,7 @@ class Lookup(CallSource):
 
     async def read(self) -> str:
         interval, self._known = Interval(_LEAST, _MOST), None
-        words = await self.idle(lambda: self.targets.lookup_queries, _NOTHING)
+        words = await self.idle(self.targets.lookup_queries, _NOTHING)
         if words is not None:
             return words
         while True:
@@ -140,7 +140,8 @@ class Lookup(CallSource):
         self.last_round = self.is_over()
         since = self._floor()
         measures = self._since_measured >= _MEASURE or self.last_round
-        news = [await self._query(each, since) for each in self.targets.lookup_queries]
+        queries = tuple(self.targets.lookup_queries)
+        news = [await self._query(each, since) for each in queries]
         news.append(await self._go_back())
         if measures:
             await self._measure(since)
@@ -160,7 +161,8 @@ class Lookup(CallSource):
         """
         now, targets, spans = self.clock.now(), self.targets, self.targets.spans
         begin = self._latest.first or targets.since(now)
-        known = targets.roles, targets.lookup_queries, self._latest.first, spans[:-1]
+        counts = len(targets.roles), len(targets.lookup_queries)
+        known = *counts, self._latest.first, spans[:-1]
         if known != self._known:
             self._known = known
             self._seen.clear()

@@ -56,12 +56,11 @@ from sfnwatch.sources.answers import (
     AwsRequest,
     CallsAws,
     Failure,
-    HasToken,
     Page,
     StalePageError,
     Verdict,
 )
-from sfnwatch.sources.targets import LiveOptions, Relevance, Targets
+from sfnwatch.sources.targets import LiveOptions, Query, Relevance, Targets
 
 _LOG = logging.getLogger(__name__)
 
@@ -130,10 +129,8 @@ class RequestLog(Struct, eq=False):
     def take(self) -> Batch:
         """Hand over what was noted since the last time."""
         now, noted, self._noted = self.clock.now(), self._noted, []
-        return tuple(
-            receive(now, RecordKind.REQUEST, self.execution_arn, asdict(each))
-            for each in noted
-        )
+        kind, arn = RecordKind.REQUEST, self.execution_arn
+        return tuple(receive(now, kind, arn, asdict(each)) for each in noted)
 
     def sent(self, event_name: str, request: Any) -> None:
         """Note a request that is on its way: botocore's own, and its event's name."""
@@ -217,7 +214,7 @@ def note_answer(
 T = TypeVar("T")
 TakesBatches = Callable[[Batch], None]
 """Takes what a source handed over; must not block, and must not raise."""
-P = TypeVar("P", bound=HasToken)
+P = TypeVar("P", bound=Page)
 Pages = AsyncGenerator[AwsAnswer[P], None]
 FORBIDDEN = frozenset({HealthState.DENIED, HealthState.REFUSED})
 """What may be refused of what a source can do without."""
@@ -361,7 +358,7 @@ class PageWalk:
         self._vain = self._repeated = 0
         """How many pages in a row brought nothing, and how many the same as before."""
 
-    def pause_after(self, page: HasToken, token: str) -> float:
+    def pause_after(self, page: Page, token: str) -> float:
         """Take a page in; give the seconds to wait before the next one is asked for.
 
         None, but where two in a row have brought nothing. An empty page alone is no
@@ -467,8 +464,9 @@ class PollingSource:
     def request(
         self, operation: str, shape: type[T], note: str = "", **parameters: Any
     ) -> AwsRequest[T]:
-        """Make a request about what the source is about."""
-        asked = {**self.always, **parameters}
+        """Make a request about what the source is about; None leaves something out."""
+        every = {**self.always, **parameters}
+        asked = {name: value for name, value in every.items() if value is not None}
         return AwsRequest(operation, self.subject, self.region, shape, asked, note)
 
     async def ask(
@@ -526,7 +524,7 @@ class PollingSource:
     async def ask_once(self, request: AwsRequest[T]) -> AwsAnswer[T]:
         """Send one request; raises Failure and StalePageError."""
         assert self._aws is not None  # noqa: S101 - else it is made without
-        self._tell_requests()
+        self.hand_on()
         with self.requests.asking(request.note) as asked:
             answer = await self._aws.call(request)
             if isinstance(answer.value, Page):
@@ -559,7 +557,10 @@ class PollingSource:
 
     async def wait_out(self, failure: Failure) -> None:
         """Say what has failed, and rest; raises GaveUpError where that is final."""
-        wait = max(failure.at_least, self._next_wait())
+        # Random × min(cap, base·2ⁿ), and never none at all: it begins where botocore's
+        # own retries, which count the same way, end.
+        ceiling = min(_LONGEST_WAIT, _FIRST_WAIT * 2.0 ** min(self.failures, 30))
+        wait = max(failure.at_least, _FIRST_WAIT / 2, self.context.uniform(0, ceiling))
         self.failures += 1
         self._failed_at = self._failed_at or self.clock.now()
         self.judge(failure)
@@ -573,14 +574,6 @@ class PollingSource:
             raise GaveUpError
         self._tell(self._doing(failure.state, failure.message, wait))
         await self.rest(wait)
-
-    def _next_wait(self) -> float:
-        """Give the seconds to wait: random × min(cap, base·2ⁿ), never none at all.
-
-        That begins where botocore's own retries, which count the same way, end.
-        """
-        ceiling = min(_LONGEST_WAIT, _FIRST_WAIT * 2.0 ** min(self.failures, 30))
-        return max(_FIRST_WAIT / 2, self.context.uniform(0, ceiling))
 
     async def refuse(self, why: str) -> NoReturn:
         """End the source, saying why."""
@@ -603,7 +596,7 @@ class PollingSource:
 
     async def rest(self, seconds: float) -> None:
         """Wait, in naps, unless something puts an end to the waiting."""
-        self._tell_requests()
+        self.hand_on()
         while seconds > 0 and not self.waits_in_vain():
             await self.clock.sleep(min(seconds, _NAP))
             seconds -= _NAP
@@ -613,9 +606,9 @@ class PollingSource:
         return Received(self.clock.now(), kind, self.requests.execution_arn, data)
 
     def hand_on(self, *records: Received) -> None:
-        """Hand over what was read, and the requests that it took."""
-        if records:
-            self._consume((*records, *self.requests.take()))
+        """Hand over what was read, and the requests that were made, if there is any."""
+        if batch := (*records, *self.requests.take()):
+            self._consume(batch)
 
     def say(self, message: str = "", state: HealthState | None = None) -> None:
         """Say how it is doing from now on, if that is news: that time goes by is not.
@@ -632,15 +625,8 @@ class PollingSource:
     ) -> SourceHealth:
         now, reached = self.clock.now(), self.coverage
         lag = None if reached is None else round(seconds_between(reached, now), 1)
-        return replace(
-            self.health,
-            state=state,
-            message=message,
-            retry_in=retry_in,
-            coverage=self.coverage,
-            lag=lag,
-            until=self.until,
-        )
+        told = replace(self.health, state=state, message=message, retry_in=retry_in)
+        return replace(told, coverage=reached, lag=lag, until=self.until)
 
     # -- the run of it -------------------------------------------------------------
 
@@ -662,12 +648,7 @@ class PollingSource:
             try:
                 await self.close()
             finally:
-                self._tell_requests()
-
-    def _tell_requests(self) -> None:
-        """Tell those that have brought nothing that was handed on with them."""
-        if told := self.requests.take():
-            self._consume(told)
+                self.hand_on()
 
     def _tell(self, health: SourceHealth) -> None:
         self.health = replace(health, requests=self.requests.count)
@@ -725,13 +706,13 @@ class CallSource(PollingSource):
         self.hand_on(*selected)
         return bool(selected)
 
-    async def idle(self, queries: Callable[[], object], nothing: str) -> str | None:
+    async def idle(self, queries: Collection[Query], nothing: str) -> str | None:
         """Wait for something to ask for; gives the last words where there is nothing.
 
         A state may yet call something: `nothing` is said meanwhile. Without the
         definition, what is called is known only as it happens.
         """
-        while not queries():
+        while not queries:
             known = self.targets.ready and self.targets.started_at is not None
             words = nothing if known else ""
             if self.targets.have_ended:

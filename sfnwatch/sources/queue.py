@@ -148,10 +148,6 @@ class _MessagePage(Page, rename="pascal"):
     messages: list[_Message] = field(default_factory=list)
 
 
-class _Event(Struct):
-    detail: Raw
-
-
 def _received(body: str, now: datetime) -> Received | None:
     """Read a body: EventBridge's event, or what a rule made of it.
 
@@ -166,7 +162,8 @@ def _received(body: str, now: datetime) -> Received | None:
     elif text_of(event.get("detail-type")) in _CALLS and detail:
         whole, text = text, json.dumps(detail)
         with suppress(ValueError, RecursionError):
-            text = bytes(msgspec.json.decode(whole, type=_Event).detail).decode()
+            members = msgspec.json.decode(whole, type=dict[str, Raw])
+            text = bytes(members["detail"]).decode()
     elif not event.keys() >= _BARE:
         return None
     received = Received(now, kind, None, json_bytes(text))

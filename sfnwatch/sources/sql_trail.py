@@ -99,7 +99,7 @@ def question_of(targets: Targets, now: datetime) -> Question:
     """Ask for the calls of the executions, as far as these are known by now."""
     started = targets.started_at or now - _LATE
     until = max(started, targets.span.last or now)
-    who = targets.trail_queries, targets.roles, targets.accounts
+    who = tuple(targets.trail_queries), frozenset(targets.roles), targets.accounts
     return Question(*who, since=started - BEFORE_START, until=until)
 
 
@@ -298,7 +298,7 @@ class SqlTrail(CallSource):
 
     async def read(self) -> str:
         self._asked_whole, self._failed = None, 0
-        words = await self.idle(lambda: self.targets.trail_queries, _NOTHING)
+        words = await self.idle(self.targets.trail_queries, _NOTHING)
         if words is not None:
             return words
         while True:
@@ -444,7 +444,7 @@ class _AthenaResult(Struct, rename="pascal"):
     """Each is `{"Data": [{"VarCharValue": …}, …]}`; a cell without a value is null."""
 
 
-class _AthenaRows(Page, rename="pascal"):
+class _AthenaRows(Page, kw_only=True, rename="pascal"):
     result_set: _AthenaResult
     next_token: str | None = None
 
@@ -496,12 +496,10 @@ class AthenaTrail(SqlTrail):
         status = mapping_of(execution.get("Status"))
         error = mapping_of(status.get("AthenaError"))
         by_user = error.get("ErrorCategory") == _USER and not error.get("Retryable")
-        return QueryState(
-            text_of(status.get("State")) or "",
-            statistics.get("DataScannedInBytes"),
-            text_of(status.get("StateChangeReason")) or error.get("ErrorMessage"),
-            _CHECK_TABLE if by_user else "",
-        )
+        word = text_of(status.get("State")) or ""
+        advice = _CHECK_TABLE if by_user else ""
+        said = text_of(status.get("StateChangeReason")) or error.get("ErrorMessage")
+        return QueryState(word, statistics.get("DataScannedInBytes"), said, advice)
 
     def results(self, query_id: str) -> AwsRequest[Any]:
         asked, name = {self.id_key: query_id, "MaxResults": _PAGE}, "GetQueryResults"
@@ -542,7 +540,7 @@ class _LakeStarted(Struct, rename="pascal"):
     query_id: Text
 
 
-class _LakeRows(Page, rename="pascal"):
+class _LakeRows(Page, kw_only=True, rename="pascal"):
     query_status: Text
     query_statistics: dict[str, Any] = field(default_factory=dict)
     query_result_rows: list[list[dict[str, Any]]] = field(default_factory=list)

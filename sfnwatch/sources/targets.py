@@ -143,14 +143,8 @@ class Target(Struct, eq=False):
     targets: "Targets"
     level: int = 0
     """How many executions above it led to it; 0 for one that somebody named."""
-    lookup_queries: dict[Query, None] = {}
-    """What to ask LookupEvents for, in the order it was found out."""
-    trail_queries: dict[Query, None] = {}
-    """The same for a trail, which may have data events: an Invoke, an item got."""
-    roles: set[str] = set()
-    """Names of the roles its calls are made with."""
-    tasks: set[str] = set()
-    """The ARNs of the ECS tasks that it started."""
+    has_role: bool = False
+    """True when a role is known that its calls are made with."""
     started_at: datetime | None = None
     stopped_at: datetime | None = None
     redriven_at: datetime | None = None
@@ -225,7 +219,8 @@ class Target(Struct, eq=False):
         """
         if belongs_to_attempt(event.type):
             for key in ("output", "cause"):
-                self.tasks.update(_TASK.findall(text_of(details.get(key)) or ""))
+                text = text_of(details.get(key)) or ""
+                self.targets.tasks.update(_TASK.findall(text))
 
     def _tell_started(self, event: HistoryEvent, details: Record) -> None:
         run = text_of(details.get("mapRunArn")) if "MapRun" in event.type else None
@@ -248,14 +243,16 @@ class Target(Struct, eq=False):
 
     def _add_role(self, role_arn: str | None) -> None:
         if name := role_name(role_arn):
-            self.roles.add(name)
+            self.targets.roles.add(name)
+            self.has_role = True
 
     def _add_queries(self, row: Integration, region: str | None) -> None:
         """Ask where the task calls; a global service's calls are where it lives."""
         home = home_region(row.resource_type, self.arn.partition)
         where = home or region or self.arn.region
-        self.lookup_queries |= dict.fromkeys((where, s) for s in row.event_sources)
-        self.trail_queries |= dict.fromkeys((where, s) for s in row.trail_sources)
+        of = self.targets
+        of.lookup_queries |= dict.fromkeys((where, s) for s in row.event_sources)
+        of.trail_queries |= dict.fromkeys((where, s) for s in row.trail_sources)
 
 
 class TimeSpan(Struct, frozen=True):
@@ -292,6 +289,14 @@ class Targets:
         """Those that somebody named."""
         self.each = self.roots
         """Those, and what they started, as far as it is followed."""
+        self.lookup_queries: dict[Query, None] = {}
+        """What to ask LookupEvents for, in the order it was found out."""
+        self.trail_queries: dict[Query, None] = {}
+        """The same for a trail, which may have data events: an Invoke, an item got."""
+        self.roles = set[str]()
+        """Names of the roles that the calls are made with."""
+        self.tasks = set[str]()
+        """The ARNs of the ECS tasks that were started."""
 
     def add(self, arn: ExecutionArn, level: int) -> Target:
         """Have an execution watched that one of the others started."""
@@ -307,25 +312,6 @@ class Targets:
     def only(self) -> str | None:
         """The ARN of the one execution that was named, where there is but one."""
         return self.roots[0].arn.arn if len(self.roots) == 1 else None
-
-    @property
-    def lookup_queries(self) -> tuple[Query, ...]:
-        """What to ask LookupEvents for, each once, in the order it was found out."""
-        queries = (q for each in self.each for q in each.lookup_queries)
-        return tuple(dict.fromkeys(queries))
-
-    @property
-    def trail_queries(self) -> tuple[Query, ...]:
-        """What to ask a trail for: the same and, if it logs them, data events."""
-        return tuple(dict.fromkeys(q for each in self.each for q in each.trail_queries))
-
-    @property
-    def roles(self) -> frozenset[str]:
-        return frozenset().union(*(each.roles for each in self.each))
-
-    @property
-    def tasks(self) -> frozenset[str]:
-        return frozenset().union(*(each.tasks for each in self.each))
 
     @property
     def accounts(self) -> frozenset[str]:
@@ -441,8 +427,8 @@ class Relevance:
         """The keys of what was selected: see `key_of`."""
         self._held: dict[str, Received] = {}
         self._size = 0
-        self._known = frozenset[str](), TimeSpan(), frozenset[str]()
-        """Roles, time and tasks of the executions, when the last records came."""
+        self._known = 0, TimeSpan(), 0
+        """How many roles, from when to when, and how many tasks were known last."""
 
     def select(self, records: Iterable[Received]) -> Batch:
         """Give what is to be handed on: of these, and of those held back before.
@@ -465,9 +451,9 @@ class Relevance:
         return tuple(selected)
 
     def _is_relevant(self, key: str, received: Received) -> bool:
-        told, (_, span, tasks) = _decode(received), self._known
+        told, (_, span, _) = _decode(received), self._known
         if isinstance(told, TaskState):
-            relevant = told.task_arn in tasks
+            relevant = told.task_arn in self._targets.tasks
         else:
             relevant = self._targets.concerns(told) and span.has(told.event_time)
         if relevant:
@@ -484,7 +470,7 @@ class Relevance:
     def _look_again(self) -> list[Received]:
         """Look anew at what was held back, if whose or when has become known."""
         targets = self._targets
-        known = targets.roles, targets.span, targets.tasks
+        known = len(targets.roles), targets.span, len(targets.tasks)
         if known == self._known:
             return []
         self._known = known

@@ -34,7 +34,6 @@ from botocore.httpsession import (
     mask_proxy_url,
 )
 from botocore.parsers import ResponseParserError
-from msgspec.structs import replace
 from yarl import URL
 
 from sfnwatch.errors import SfnwatchError, to_install
@@ -328,6 +327,15 @@ _SIGN_IN = (
 _SIGNING_IN = "AWS credentials"
 _EXACT = boto.InvalidConfigError, boto.PartialCredentialsError
 """Errors that name the setting themselves."""
+_GARBLED = (
+    *(GarbledError, ResponseParserError, StreamParserError, aiohttp.ClientPayloadError),
+    *(boto.ChecksumError, boto.FlexibleChecksumError, boto.IncompleteReadError),
+)
+"""What is made of an answer that is not as AWS sent it."""
+_NO_ANSWER = (
+    *(UnboundedError, aiohttp.ClientConnectionError, boto.HTTPClientError, OSError),
+    *(boto.ConnectionError, boto.CapacityNotAvailableError),
+)
 _NETWORK = "Check the network, and the --region."
 _UNREACHABLE: Mapping[type[Exception], str] = {
     boto.ConnectTimeoutError: _NETWORK,
@@ -446,41 +454,23 @@ def _judged(
     said = str(error.response.get("Error", {}).get("Message") or "")
     said = clean(_SIGNED_HEADER.sub(r"\1: …", said), 400)
     failure = Failure(HealthState.RETRYING, f"{words} {said}".rstrip(), code=code)
-    for verdict in verdicts:
-        if replace(verdict, advice=verdict.advice.format(**advice)).apply(failure):
-            break
+    any(verdict.apply(failure, **advice) for verdict in verdicts)
     return failure
 
 
 def _unanswered(error: Exception, tried: str) -> Failure | None:
     """Put into words that there was no answer, or none of AWS's; None: it was that."""
     failure = Failure(HealthState.RETRYING, f"{tried}: {_said(error)}")
-    match error:
-        case UnsafeEndpointError():
-            failure.state = HealthState.REFUSED
-        case (
-            GarbledError()
-            | ResponseParserError()
-            | StreamParserError()
-            | aiohttp.ClientPayloadError()
-            | boto.ChecksumError()
-            | boto.FlexibleChecksumError()
-            | boto.IncompleteReadError()
-        ):
-            failure.message = f"{tried}: the answer was cut or garbled."
-        case (
-            UnboundedError()
-            | aiohttp.ClientConnectionError()
-            | boto.HTTPClientError()
-            | boto.ConnectionError()
-            | boto.CapacityNotAvailableError()
-            | OSError()
-        ):
-            advice = _UNREACHABLE.get(type(error), "")
-            failure.unreachable = advice != ""
-            failure.message = f"{failure.message} {advice}".rstrip()
-        case _:
-            return None
+    if isinstance(error, UnsafeEndpointError):
+        failure.state = HealthState.REFUSED
+    elif isinstance(error, _GARBLED):
+        failure.message = f"{tried}: the answer was cut or garbled."
+    elif isinstance(error, _NO_ANSWER):
+        advice = _UNREACHABLE.get(type(error), "")
+        failure.unreachable = advice != ""
+        failure.message = f"{failure.message} {advice}".rstrip()
+    else:
+        return None
     return failure
 
 

@@ -402,7 +402,7 @@ async def test_what_becomes_known_after_files_were_read_is_not_missed(
 
     def learn(watched: Watched) -> None:
         if found(watched) == ["run"] and not targets.finished:
-            targets.each[1].roles.add(OTHER_ROLE.rpartition("/")[2])
+            targets.roles.add(OTHER_ROLE.rpartition("/")[2])
             begin = event(1, "ExecutionStarted", -3601, roleArn=ROLE, input="{}")
             targets.each[1].observe(sync_history()[0] if role_alone else begin)
             ended(targets)

@@ -68,9 +68,8 @@ HISTORY = "states:GetExecutionHistory"
 ALLOWED = operations(DEFAULT)
 
 
-class Events(Page, rename="camel"):
+class Events(Page):
     events: list[Raw]
-    next_token: str | None = None
 
 
 async def read(aws: AwsClient, shape: Any = Events, **more: Any) -> Any:

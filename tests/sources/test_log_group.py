@@ -262,7 +262,7 @@ async def test_a_role_that_becomes_known_later_is_looked_for_from_the_start(
 ) -> None:
     # By itself, not by Step Functions: only by its role is it known.
     reading.logs.put(GROUP, made_by("late", "late", invoked_by=None), at(2))
-    reading.when(1200, lambda: reading.targets.each[0].roles.add("late"))
+    reading.when(1200, lambda: reading.targets.roles.add("late"))
     reading.end_at(1300)
     assert sorted(found(await reading.run())) == sorted([*IDS, "late"])
     asked = reading.logs.of("FilterLogEvents")
@@ -495,7 +495,7 @@ async def test_sessions_that_end_at_once_are_failures() -> None:
 async def test_a_role_that_becomes_known_is_asked_for_and_a_sample_is_told() -> None:
     def learn(targets: Targets, watched: Watched) -> None:
         if "run" in found(watched):
-            targets.each[0].roles.add("late")
+            targets.roles.add("late")
 
     first, second = update(RUN, sampled=True), update(made_by("late", "late"))
     async with tailed([first], [second]) as tail:
@@ -612,8 +612,8 @@ async def test_an_execution_is_followed_to_its_end(logs: Logs) -> None:
     assert len(came) >= 2, "events are handed over as they come"
     (target,) = targets.each
     assert (target.ready, target.finished) == (True, True)
-    assert target.roles == {ROLE.rpartition("/")[2]}
-    assert targets.lookup_queries == ((REGION, "ecs.amazonaws.com"),)
+    assert target.targets.roles == {ROLE.rpartition("/")[2]}
+    assert list(targets.lookup_queries) == [(REGION, "ecs.amazonaws.com")]
     assert target.stopped_at
     requests = watched.trace.requests
     assert len(requests) == len(logs.asked)

@@ -198,7 +198,7 @@ async def test_a_child_that_outlives_its_parent_has_its_calls_looked_up() -> Non
 
     def ran(target: Target, begin: float, end: float) -> None:
         target.started_at, target.stopped_at = after(begin), after(end)
-        target.roles, target.lookup_queries = {"r"}, {(REGION, ECS): None}
+        targets.roles, targets.lookup_queries = {"r"}, {(REGION, ECS): None}
 
     for target, begin in zip(targets.each, (0, 36_000), strict=True):
         ran(target, begin, begin + 60)

@@ -21,7 +21,7 @@ from sfnwatch.sources.answers import (
     AwsRequest,
     CallsAws,
     Failure,
-    ListPage,
+    Page,
     StalePageError,
     decode_answer,
 )
@@ -207,7 +207,7 @@ class Stale:
 async def test_pages_that_are_never_good_are_given_up_in_the_end() -> None:
     class Listing(Scripted):
         async def read(self) -> str:
-            async for _ in self.pages(AwsRequest("x:List", "y", "r", ListPage, {})):
+            async for _ in self.pages(AwsRequest("x:List", "y", "r", Page, {})):
                 pass
             return ""
 
@@ -221,7 +221,7 @@ async def test_pages_that_are_never_good_are_given_up_in_the_end() -> None:
 MOST_ASKED = 500
 
 
-class Items(ListPage):
+class Items(Page):
     items: list[Raw] = field(default_factory=list)
 
 

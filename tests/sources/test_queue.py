@@ -245,7 +245,7 @@ async def test_a_role_that_becomes_known_brings_what_was_held_back(
 ) -> None:
     reading.sqs.send(event(record("late", role=OTHER_ROLE)))
     name = OTHER_ROLE.rpartition("/")[2]
-    reading.when(100, lambda: reading.targets.each[0].roles.add(name))
+    reading.when(100, lambda: reading.targets.roles.add(name))
     reading.end_at(300)
     assert found(await reading.run(consume=True)) == ["late"]
     assert not reading.sqs.entries, "it is deleted when it comes by again"

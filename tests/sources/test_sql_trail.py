@@ -444,7 +444,7 @@ async def test_what_becomes_known_late_is_asked_for_and_a_drain_can_be_ended(
 
     def rows(_: Json) -> Any:
         if len(athena.starts) == 2:
-            athena.targets.each[0].roles.add("late-role")
+            athena.targets.roles.add("late-role")
         return result(ROWS)
 
     athena.stub.answers["GetQueryResults"] = rows
@@ -526,9 +526,7 @@ async def test_a_finished_execution_takes_one_query_in_lake(lake: Asking) -> Non
 async def test_so_many_roles_that_lake_would_not_take_the_query_are_not_named(
     lake: Asking,
 ) -> None:
-    lake.targets.each[0].roles.update(
-        f"a-rather-long-name-of-a-role-{n}" for n in range(99)
-    )
+    lake.targets.roles.update(f"a-rather-long-name-of-a-role-{n}" for n in range(99))
     odd = [*cells(OURS[0])[:-2], {"requestParameters": "{cluster=c, tasks=[x]}"}]
     told = {**answer(), "QueryResultRows": [odd]}
     lake.stub.answers["GetQueryResults"] = script(told)
@@ -638,7 +636,7 @@ async def test_a_role_known_late_has_what_was_read_asked_again(tmp_path: Path) -
 
     def learn(watched: Watched) -> None:
         if ids(watched):
-            targets.each[0].roles.add("o-StepFunctions-sync-role")
+            targets.roles.add("o-StepFunctions-sync-role")
 
     source = DuckTrail(None, context_of(targets, archive=str(tmp_path)))
     assert sorted(ids(await gathered(source, learn))) == ["other", *IDS]
@@ -681,7 +679,7 @@ async def test_what_the_statement_finds_is_of_the_role_the_service_and_the_time(
     ]
     put(tmp_path, {"x.json.gz": packed(records)})
     targets = known()
-    targets.each[0].roles = roles
+    targets.roles = roles
     assert {*ids(await by_duckdb(tmp_path, targets))} == expected
 
 

@@ -69,9 +69,9 @@ def test_a_trail_is_asked_for_data_events_too() -> None:
         "H": task("arn:aws:states:::http:invoke"),
     }
     target = target_of(aws.definition(states))
-    asked = [source.partition(".")[0] for _, source in target.trail_queries]
+    asked = [source.partition(".")[0] for _, source in target.targets.trail_queries]
     assert asked == ["lambda", "sqs", "ecs", "secretsmanager"]
-    asked = [source.partition(".")[0] for _, source in target.lookup_queries]
+    asked = [source.partition(".")[0] for _, source in target.targets.lookup_queries]
     assert asked == ["ecs", "secretsmanager"]
 
 
@@ -81,7 +81,7 @@ def test_a_trail_is_asked_for_data_events_too() -> None:
 )
 def test_calls_are_looked_up_where_they_are_recorded(service: str, where: str) -> None:
     target = target_of(scheduled(f"aws-sdk:{service}", "listX", region="eu-west-1"))
-    assert list(target.lookup_queries) == [(where, f"{service}.amazonaws.com")]
+    assert list(target.targets.lookup_queries) == [(where, f"{service}.amazonaws.com")]
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,8 @@ def test_calls_are_looked_up_where_they_are_recorded(service: str, where: str) -
 )
 def test_there_is_nothing_to_look_up_for_these(record: Received) -> None:
     target = target_of(record)
-    assert (target.lookup_queries, target.roles) == ({}, set())
+    assert (target.targets.lookup_queries, target.targets.roles) == ({}, set())
+    assert not target.has_role
     assert (target.started_at, target.stopped_at) == (None, None)
 
 
@@ -112,7 +113,9 @@ def test_the_roles_are_those_of_the_start_the_definition_and_the_tasks() -> None
         aws.definition(states),
         scheduled("ecs", "runTask", taskCredentials={"roleArn": f"{OTHER_ROLE}/task"}),
     )
-    assert target.roles == {"of-start", aws.ROLE.rpartition("/")[2], "fixed", "task"}
+    own = aws.ROLE.rpartition("/")[2]
+    assert target.targets.roles == {"of-start", own, "fixed", "task"}
+    assert target.has_role
 
 
 # -- when ----------------------------------------------------------------------------
@@ -199,9 +202,9 @@ def test_one_that_is_not_described_yet_claims_no_other_role_s_calls() -> None:
     both = targets(aws.ARN, aws.OTHER_ARN)
     stranger = made(role=OTHER_ROLE)
     assert both.concerns(stranger), "nobody's role is known: it may be theirs"
-    both.each[0].roles.add("mine")
+    both.roles.add("mine")
     assert not both.concerns(stranger)
-    both.each[1].roles.add("other")
+    both.roles.add("other")
     assert both.concerns(stranger)
     assert both.roles == {"mine", "other"}
 
@@ -246,7 +249,7 @@ def test_an_option_allows_what_it_is_for_and_no_more() -> None:
 
 def with_roles(*roles: str) -> Targets:
     made = targets()
-    made.each[0].roles.update(roles)
+    made.roles.update(roles)
     return made
 
 
