@@ -36,8 +36,8 @@ from sfnwatch.view.lines import Lane, LifeLines, Line, LineMaker, Rail, VisitKey
 from sfnwatch.view.outline import Fold, Item, Outline, OutlineOptions
 from sfnwatch.view.playback import cut_short, length_of
 from sfnwatch.view.timeline_chart import (
+    Bar,
     BarKind,
-    BarLine,
     Tick,
     TimelineChart,
     round_marks,
@@ -95,11 +95,8 @@ class Sheet:
         ET.SubElement(pattern, "path", {"class": "hatch", "d": "M0 0V4"})
         self.rect("ground", 0, 0, 0, 0).attrib.update(width="100%", height="100%")
 
-    def _put(self, tag: str, css: str, **attributes: str | float) -> ET.Element:
-        told = {
-            key: value if isinstance(value, str) else f"{value:.6g}"
-            for key, value in attributes.items()
-        }
+    def _put(self, tag: str, css: str, **given: str | float) -> ET.Element:
+        told = {k: v if isinstance(v, str) else f"{v:.6g}" for k, v in given.items()}
         return ET.SubElement(self._into, tag, {"class": css, **told})
 
     def write(self, x: float, y: float, parts: Iterable[Part]) -> float:
@@ -298,8 +295,7 @@ class LanesPicture:
                 before = item
                 blocks = [block for block in self._blocks(line) if block[1]]
                 for column, parts, _ in blocks:
-                    width = min(column.room, _width(parts))
-                    column.words = max(column.words, width)
+                    column.words = max(column.words, min(column.room, _width(parts)))
                 yield line, blocks
 
     def _blocks(self, line: Line) -> Iterator[_Block]:
@@ -453,9 +449,8 @@ class TimelinePicture:
     def __init__(self, moment: Moment, ref: Ref = lambda _: "") -> None:
         self._ref, self._labels = ref, execution_labels(moment.roots)
         self._chart = TimelineChart(moment, last_moment(moment))
-        lines = self._chart.lines(dict.fromkeys(moment.roots, False))
-        self._lines, self._left_out = lines[:_BARS], len(lines[_BARS:])
-        bars = [line.bar for line in lines]
+        bars = self._chart.lines(dict.fromkeys(moment.roots, False))
+        self._bars, self._left_out = bars[:_BARS], len(bars[_BARS:])
         self._begin = min((bar.begin for bar in bars), default=self._chart.now)
         self._end = max((bar.end for bar in bars), default=self._begin)
         least = (self._end - self._begin) / 10
@@ -463,30 +458,30 @@ class TimelinePicture:
         self._scale = cut_short(self._begin, self._end, self._stops, share=0.0)
         stopped = sum(map(length_of, self._stops))
         self._whole = length_of((self._begin, self._end)) - stopped
-        names = [_width(self._name(line)) for line in self._lines]
+        names = [_width(self._name(bar)) for bar in self._bars]
         self._plot = _MARGIN + (min(_NAMES, max(names, default=0)) + 2) * CELL
 
     def svg(self, name: str) -> str:
         """Draw it for a page, which has the style; nothing where nothing is."""
-        if not self._lines:
+        if not self._bars:
             return ""
         sheet = Sheet("g")
         return sheet.svg(_put_legend(sheet, self.draw(sheet, 8) + 12), "", name)
 
-    def _name(self, line: BarLine) -> list[Part]:
-        name = self._labels.get(line.bar.key) or clean(line.bar.name, _NAMES)
-        told = (Part(f"  {text}", role) for text, role in self._chart.what(line.bar))
-        return [Part("  " * (len(line.rails) // 2)), Part(name, Role.NAME), *told]
+    def _name(self, bar: Bar) -> list[Part]:
+        name = self._labels.get(bar.key) or clean(bar.name, _NAMES)
+        told = (Part(f"  {text}", role) for text, role in self._chart.what(bar))
+        return [Part("  " * (len(bar.rails) // 2)), Part(name, Role.NAME), *told]
 
     def draw(self, sheet: Sheet, y: float) -> float:
         """Draw it from `y` on; give where it ends."""
-        if not self._lines:
+        if not self._bars:
             return y
         top = y + ROW
-        bottom = top + ROW * (len(self._lines) + bool(self._left_out))
+        bottom = top + ROW * (len(self._bars) + bool(self._left_out))
         self._draw_axis(sheet, y, bottom)
-        for number, line in enumerate(self._lines):
-            self._draw_bar(sheet, line, top + number * ROW)
+        for number, bar in enumerate(self._bars):
+            self._draw_bar(sheet, bar, top + number * ROW)
         if self._left_out:
             words = f"⋯ {plural(self._left_out, 'more row')}"
             sheet.write(_MARGIN, bottom - ROW, [Part(words, Role.DIM)])
@@ -498,8 +493,7 @@ class TimelinePicture:
     def _draw_axis(self, sheet: Sheet, y: float, bottom: float) -> None:
         begin = Part(f"UTC from {self._begin:%H:%M:%S}", Role.DIM)
         sheet.write(_MARGIN, y, [begin])
-        ticks = round_marks(0.0, self._whole, self._whole / _TICKS)
-        for seconds, words in ticks:
+        for seconds, words in round_marks(0.0, self._whole, self._whole / _TICKS):
             x = self._plot + _PLOT * (seconds / self._whole if seconds else 0.0)
             sheet.path("hair", (x, y + ROW - 2), (x, bottom))
             half = cell_len(words) * CELL / 2 if seconds else 0
@@ -511,30 +505,28 @@ class TimelinePicture:
             sheet.write(x - _width([told]) * CELL - 4, bottom - 4, [told])
         sheet.width = max(sheet.width, self._plot + _PLOT)
 
-    def _draw_bar(self, sheet: Sheet, line: BarLine, y: float) -> None:
-        bar = line.bar
-        segments = self._chart.segments(line)
-        with sheet.row([self._ref(bar.line_key)], _tip(line, segments)):
+    def _draw_bar(self, sheet: Sheet, bar: Bar, y: float) -> None:
+        segments = self._chart.segments(bar)
+        with sheet.row([self._ref(bar.line_key)], _tip(bar, segments)):
             sheet.rect("hit", _MARGIN - 4, y, self._plot + _PLOT - _MARGIN, ROW)
-            sheet.write(_MARGIN, y, _cut(self._name(line), int(self._plot / CELL) - 4))
-            for begin, end, failed in self._chart.crowd(line):
+            sheet.write(_MARGIN, y, _cut(self._name(bar), int(self._plot / CELL) - 4))
+            for begin, end, failed in self._chart.crowd(bar):
                 css, x = "failed" if failed else "crowd", self._x(begin)
                 sheet.rect(css, x, y + 5, self._x(end) - x, 10)
             for segment in segments:
                 self._draw_segment(sheet, segment, y)
-            for tick in self._chart.ticks(line)[:_MOST_TICKS]:
+            for tick in self._chart.ticks(bar)[:_MOST_TICKS]:
                 self._draw_tick(sheet, tick, y)
-            sheet.write(self._x(bar.end) + 8, y, self._label(line))
+            sheet.write(self._x(bar.end) + 8, y, self._label(bar))
 
-    def _label(self, line: BarLine) -> Iterator[Part]:
+    def _label(self, bar: Bar) -> Iterator[Part]:
         """Say how a bar ended, how long it is and what is notable of it."""
-        bar = line.bar
         glyph = status_glyph(bar.status)
         if bar.kind is BarKind.TASK:
             yield Part(f"{bar.length}  ")
         elif bar.kind is not BarKind.UNREAD:
             yield Part(f"{glyph.text} {bar.length}  ", glyph.role)
-        yield from self._chart.notes(line)
+        yield from self._chart.notes(bar)
 
     def _draw_segment(self, sheet: Sheet, segment: Segment, y: float) -> None:
         x, right = self._x(segment.begin), self._x(segment.end)
@@ -554,10 +546,10 @@ class TimelinePicture:
             sheet.path("poll", (x, y + 5), (x, y + 15))
 
 
-def _tip(line: BarLine, segments: Sequence[Segment]) -> Iterator[str]:
-    visit = line.bar.visit
-    yield clean(visit.path if visit else line.bar.name)
-    yield f"{iso(line.bar.begin)}, {line.bar.status.replace('_', ' ')}"
+def _tip(bar: Bar, segments: Sequence[Segment]) -> Iterator[str]:
+    visit = bar.visit
+    yield clean(visit.path if visit else bar.name)
+    yield f"{iso(bar.begin)}, {bar.status.replace('_', ' ')}"
     for segment in segments[:8] if visit is not None else ():
         yield f"{segment.phase}: {duration(segment.seconds)}"
 
@@ -612,9 +604,8 @@ class GraphPicture:
     def _draw_wire(self, wire: Wire) -> None:
         taken = self.lights.is_taken(wire.edge)
         css = f"{' caught' if wire.edge.caught else ''}{' taken' if taken else ''}"
-        points = [
-            (_PAD + (x + 0.5) * CELL, _PAD + (y + 0.5) * ROW) for x, y in wire.points
-        ]
+        middles = ((x + 0.5, y + 0.5) for x, y in wire.points)
+        points = [(_PAD + x * CELL, _PAD + y * ROW) for x, y in middles]
         down = -1 if wire.up else 1
         (x, y), (tip_x, tip_y) = points[0], points[-1]
         # From the edge of one box to that of the other.

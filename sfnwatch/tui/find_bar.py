@@ -3,6 +3,7 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from msgspec.structs import replace
@@ -29,25 +30,21 @@ _MOST = 4096
 """Characters of a filter or a search; more were pasted by mistake."""
 
 
-class LiveFilter:
-    """Decides by a filter, or a search, while more comes in.
+def _live(filter_: "language.Filter", shown: Shown) -> Keeps:
+    """Decide by a filter, or a search, while more comes in.
 
     What it has looked up is of use until the trace changes; then it looks anew.
     """
 
-    def __init__(self, filter_: "language.Filter", shown: Shown) -> None:
-        self._filter, self._shown = filter_, shown
-        self._known: tuple[int, RowOrder] | None = None
-        self._decides: Keeps | None = None
+    @lru_cache(maxsize=1)
+    def by_now(version: int, order: RowOrder) -> Keeps:
+        del version, order
+        return filter_.predicate(shown.trace.as_of(), shown.outline)
 
-    def __call__(self, item: Item) -> bool:
-        """True for an item that is kept, or found."""
-        trace, outline = self._shown.trace, self._shown.outline
-        known = trace.version, outline.order
-        if self._decides is None or self._known != known:
-            self._known = known
-            self._decides = self._filter.predicate(trace.as_of(), outline)
-        return self._decides(item)
+    def keeps(item: Item) -> bool:
+        return by_now(shown.trace.version, shown.outline.order)(item)
+
+    return keeps
 
 
 class Finder:
@@ -68,7 +65,7 @@ class Finder:
         from sfnwatch.view.filter_language import parse_filter  # noqa: PLC0415
 
         text = text if text.strip() else ""
-        keep = LiveFilter(parse_filter(text), self._shown) if text else None
+        keep = _live(parse_filter(text), self._shown) if text else None
         self.filtered = text
         options = self._shown.outline.options
         self._shown.set_options(replace(options, keep=keep))
@@ -79,7 +76,7 @@ class Finder:
 
         shown = self._shown
         shown.searched = words
-        shown.found = LiveFilter(found(words), shown) if words else None
+        shown.found = _live(found(words), shown) if words else None
 
     async def step(self, direction: int) -> bool:
         """Go to the next hit, round the end and back; direction 0 stays if it may.

@@ -322,7 +322,7 @@ class GraphView(HeadedView):
         graph = self._graph_of(execution)
         canvas.lights = light(graph, self._shown.moment, execution)
         self._lay_out(graph)
-        newest = graph.boxes[canvas.lights.newest]
+        newest = canvas.lights.newest
         if canvas.follow and newest is not canvas.selected:
             canvas.select(newest)
         if self.width > 0:
@@ -458,9 +458,10 @@ class GraphView(HeadedView):
         box = lights.box_of.get((arn, visit_id))
         if box is None:
             ending = moment.executions[arn].ending
-            box = lights.newest if ending is not None and ending.key == key else 0
-        self.canvas.follow = box == lights.newest
-        self.canvas.select(lights.graph.boxes[box])
+            is_end = ending is not None and ending.key == key
+            box = lights.newest if is_end else lights.graph.start
+        self.canvas.follow = box is lights.newest
+        self.canvas.select(box)
         return True
 
     def _open(self) -> None:

@@ -18,13 +18,7 @@ from sfnwatch.model.values import clean
 from sfnwatch.tui.paint import PHASES, Span, legend, width_of
 from sfnwatch.tui.shown import Shown
 from sfnwatch.view.playback import Scale, TimeSpan, cut_short, length_of
-from sfnwatch.view.timeline_chart import (
-    BarLine,
-    Tick,
-    TimelineChart,
-    round_marks,
-    stops,
-)
+from sfnwatch.view.timeline_chart import Bar, Tick, TimelineChart, round_marks, stops
 from sfnwatch.view.wording import plain_text, status_glyph
 
 CLOSEST = 0.02
@@ -292,11 +286,11 @@ class BarCells:
     """Draws one line of a chart."""
 
     def __init__(
-        self, chart: TimelineChart, line: BarLine, axis: Axis, shown: Shown
+        self, chart: TimelineChart, bar: Bar, axis: Axis, shown: Shown
     ) -> None:
-        self._chart, self._line, self._axis, self._bar = chart, line, axis, line.bar
-        self._shown, self._crowd = shown, chart.crowd(line)
-        self.ticks = [t for t in chart.ticks(line) if axis.shows(self._at(t.at))]
+        self._chart, self._bar, self._axis = chart, bar, axis
+        self._shown, self._crowd = shown, chart.crowd(bar)
+        self.ticks = [t for t in chart.ticks(bar) if axis.shows(self._at(t.at))]
         self.room = axis.cells(self._at(self._bar.begin), self._at(self._bar.end))
 
     def _at(self, at: datetime) -> datetime:
@@ -313,7 +307,7 @@ class BarCells:
             look = "role--bad" if bad else _INSTANT.look
             cells[self.room[0]] = Span(glyph, look)
         else:
-            self._draw_segments(cells, self._chart.segments(self._line))
+            self._draw_segments(cells, self._chart.segments(self._bar))
         for left, size, _ in self._axis.squeezed:
             middle = left + size // 2
             cells[middle] = Span(_CUT.text, cells[middle].look)
@@ -390,7 +384,7 @@ class BarCells:
 
     def _draw_ends(self, cells: Cells) -> None:
         """Mark how each try ended, and the bar itself right behind it."""
-        ends = self._chart.ends(self._line)
+        ends = self._chart.ends(self._bar)
         for number, end in enumerate(ends, 1):
             at = self._at(end.at)
             if not self._axis.shows(at):

@@ -13,7 +13,7 @@ from sfnwatch.tui.deck import HeadedView
 from sfnwatch.tui.paint import Rows, Span, fit, spans_of, width_of
 from sfnwatch.tui.shown import CursorList, EntryList, Seek, Shown
 from sfnwatch.tui.timeline_draw import Axis, BarCells, Lens, legend_of, scale_of
-from sfnwatch.view.timeline_chart import Bar, BarKind, BarLine, Tick, TimelineChart
+from sfnwatch.view.timeline_chart import Bar, BarKind, Tick, TimelineChart
 from sfnwatch.view.wording import Part, counted, plain_text, status_glyph
 
 _ZOOM, _PAN = 1.5, 0.1
@@ -46,7 +46,7 @@ class TimelineColumns:
         """The cells before the chart."""
 
 
-class BarList(EntryList[BarLine]):
+class BarList(EntryList[Bar]):
     """The bars, and the cursor on one of them."""
 
     def __init__(self, view: "TimelineView") -> None:
@@ -57,7 +57,7 @@ class BarList(EntryList[BarLine]):
         return self._view.place_of(key)
 
     @property
-    def nearby(self) -> Sequence[BarLine]:
+    def nearby(self) -> Sequence[Bar]:
         """The bars that are in view, and those around them."""
         top = max(0, self._top - 50)
         return self.entries[top : top + 200]
@@ -198,9 +198,9 @@ class TimelineView(HeadedView):
     def _list(self) -> None:
         """List the bars that are not folded away, nor filtered out."""
         room = None if self._most is None else self._most - _AROUND
-        lines = self._chart.lines(self._folds, self._shown.kept_visits(), room)
-        self.bars.entries = lines
-        self._places = {line.key: n for n, line in enumerate(lines)}
+        bars = self._chart.lines(self._folds, self._shown.kept_visits(), room)
+        self.bars.entries = bars
+        self._places = {bar.key: n for n, bar in enumerate(bars)}
         self._take_rows()
         self.lay_out()
 
@@ -208,8 +208,8 @@ class TimelineView(HeadedView):
         """Share out the width, lay time over columns, and explain signs of bars."""
         width, nearby = self.width, self.bars.nearby
         if width:
-            names = max((width_of(self._label(line)) for line in nearby), default=0)
-            told = (spans_of(self._chart.notes(line)) for line in nearby)
+            names = max((width_of(self._label(bar)) for bar in nearby), default=0)
+            told = (spans_of(self._chart.notes(bar)) for bar in nearby)
             notes = max(map(width_of, told), default=0)
             columns = self._columns = TimelineColumns(width, names, notes)
             self.axis = Axis(self._lens, columns.chart - Axis.MARGIN, self._playhead)
@@ -287,34 +287,34 @@ class TimelineView(HeadedView):
 
     # -- drawing -------------------------------------------------------------------
 
-    def rows_of(self, line: BarLine, width: int) -> Sequence[Sequence[Span]]:
+    def rows_of(self, bar: Bar, width: int) -> Sequence[Sequence[Span]]:
         """Draw a bar, with its name and what is notable; its calls below it."""
         del width
         columns, axis = self._columns, self.axis
         if axis is None:
             return [[]]  # there is no style sheet yet
-        row = [Span(" "), *fit(self._label(line), columns.tree), Span(" ")]
+        row = [Span(" "), *fit(self._label(bar), columns.tree), Span(" ")]
         if not columns.chart:
             return [row]
-        notes = spans_of(self._chart.notes(line), self._shown.looks.mask)
-        bar = BarCells(self._chart, line, axis, self._shown)
-        cells = bar.cells(self._chosen)
+        notes = spans_of(self._chart.notes(bar), self._shown.looks.mask)
+        drawn = BarCells(self._chart, bar, axis, self._shown)
+        cells = drawn.cells(self._chosen)
         # How an end was learned of may be told by a note alone.
         signs = (Span(note.text.strip()[:1], note.look) for note in notes)
-        self._cells[line.key] = [*cells, *signs]
-        row += _joined(cells if columns.notes else bar.with_words(cells, notes))
-        row.append(Span(line.bar.length.rjust(columns.length)))
+        self._cells[bar.key] = [*cells, *signs]
+        row += _joined(cells if columns.notes else drawn.with_words(cells, notes))
+        row.append(Span(bar.length.rjust(columns.length)))
         if columns.notes:
             row += [Span("  "), *_fitting(notes, columns.notes - 2)]
         if not self._names_calls:
             return [row]
-        return [row, [Span(" " * columns.left), *_joined(bar.named_calls())]]
+        return [row, [Span(" " * columns.left), *_joined(drawn.named_calls())]]
 
-    def _label(self, line: BarLine) -> list[Span]:
+    def _label(self, bar: Bar) -> list[Span]:
         """Name a bar, with its place in the tree."""
-        bar, looks = line.bar, self._shown.looks
-        sign = {True: "▾ ", False: "▸ ", None: "" if line.rails else "  "}
-        spans = [Span(f"{line.rails}{sign[line.open]}", "look--faint")]
+        looks = self._shown.looks
+        sign = {True: "▾ ", False: "▸ ", None: "" if bar.rails else "  "}
+        spans = [Span(f"{bar.rails}{sign[bar.open]}", "look--faint")]
         if bar.kind in {BarKind.TASK, BarKind.UNREAD}:
             return [*spans, Span(looks.mask(bar.name), "role--dim")]
         glyph = status_glyph(bar.status)
@@ -335,16 +335,15 @@ class TimelineView(HeadedView):
         """Find the bar of an event or call, or what that is folded into."""
         chart = self._chart
         bar = chart.bars.get(key) or chart.bar_of(*self._shown.visit_of(key))
-        found = bar.key if bar is not None else None
-        while found is not None and found not in self._places:
-            found = chart.around.get(found)
-        return self._places.get(found or "")
+        while bar is not None and bar.key not in self._places:
+            bar = chart.around.get(bar.key)
+        return self._places[bar.key] if bar is not None else None
 
     @property
     def selected_key(self) -> str | None:
         """The lanes' key of the call pointed out, or else of the bar's first line."""
-        line = self.bars.entry
-        return self._chosen or (line.bar.line_key if line is not None else None)
+        bar = self.bars.entry
+        return self._chosen or (bar.line_key if bar is not None else None)
 
     def select_key(self, key: str) -> bool:
         """Select the bar of an event or call; False if none has to do with it."""
@@ -352,15 +351,15 @@ class TimelineView(HeadedView):
         self.choose(key if found and key.startswith(CALL_KEY) else None)
         return found
 
-    def clicked(self, line: BarLine, x: int, twice: bool) -> None:  # noqa: FBT001
+    def clicked(self, bar: Bar, x: int, twice: bool) -> None:  # noqa: FBT001
         """Fold a bar, or point out the call that is drawn there, or right beside it."""
-        sign = 1 + len(line.rails)
-        if line.open is not None and sign <= x <= sign + 1:
-            self.toggle(line.key)
+        sign = 1 + len(bar.rails)
+        if bar.open is not None and sign <= x <= sign + 1:
+            self.toggle(bar)
         elif self.axis is not None:
-            bar = BarCells(self._chart, line, self.axis, self._shown)
-            column = x - self._columns.left
-            cells = ((abs(bar.tick_cell(t) - column), t.call.key) for t in bar.ticks)
+            drawn = BarCells(self._chart, bar, self.axis, self._shown)
+            at = x - self._columns.left
+            cells = ((abs(drawn.tick_cell(t) - at), t.call.key) for t in drawn.ticks)
             away, key = min(cells, default=(2, ""), key=itemgetter(0))
             self.choose(key if away <= 1 else None)
             if twice:
@@ -383,20 +382,20 @@ class TimelineView(HeadedView):
 
     @property
     def _ticks(self) -> Sequence[Tick]:
-        line = self.bars.entry
-        return self._chart.ticks(line) if line is not None else ()
+        bar = self.bars.entry
+        return self._chart.ticks(bar) if bar is not None else ()
 
     def _step_call(self, step: int) -> None:
         """Point to the bar's next call, or the one before."""
         self.screen.set_focus(self.entries)  # it is this cursor that moves
-        ticks, line = self._ticks, self.bars.entry
+        ticks, bar = self._ticks, self.bars.entry
         keys = [tick.call.key for tick in ticks]
         at = 0 if step > 0 else len(keys) - 1
         at = keys.index(self._chosen) + step if self._chosen in keys else at
-        if line is None or not 0 <= at < len(keys):
+        if bar is None or not 0 <= at < len(keys):
             self.app.notify("no more calls are matched to this bar")
             return
-        when = self._shown_at(ticks[at].at, line.bar.execution_arn)
+        when = self._shown_at(ticks[at].at, bar.execution_arn)
         self._look(self._lens.centered(when))
         self.choose(keys[at])
 
@@ -405,32 +404,31 @@ class TimelineView(HeadedView):
 
     def _step_execution(self, step: int) -> None:
         if self.bars.entry is not None:
-            arn = self.bars.entry.bar.execution_arn
+            arn = self.bars.entry.execution_arn
             own = self._shown.moment.lineage.root_of(arn)
             self.bars.select_key(self._shown.root_beside(own, step))
 
     # -- folding -------------------------------------------------------------------
 
-    def toggle(self, key: str) -> None:
+    def toggle(self, bar: Bar) -> None:
         """Fold a bar that is open, or open it."""
-        self._folds[key] = bool(self.bars.entries[self._places[key]].open)
+        self._folds[bar.key] = bool(bar.open)
         self._list()
-        self.bars.select_key(key)
+        self.bars.select_key(bar.key)
 
     def _fold(self) -> None:
         """Fold or unfold the selected bar, or else fold what it is inside of."""
-        line = self.bars.entry
-        key = line.key if line is not None else ""
-        if line is None or line.open is None:
-            key = self._chart.around.get(key, "")
-        if key in self._places:
-            self.toggle(key)
+        bar = self.bars.entry
+        if bar is not None and bar.open is None:
+            bar = self._chart.around.get(bar.key)
+        if bar is not None and bar.key in self._places:
+            self.toggle(bar)
         else:
             self.app.notify("nothing to fold here")
 
     def _fold_all(self) -> None:
         """Fold all there is inside of others or, if nothing is open, unfold it."""
-        any_open = any(line.open for line in self.bars.entries)
+        any_open = any(bar.open for bar in self.bars.entries)
         inner = (key for key, bar in self._chart.bars.items() if bar.inside)
         self._folds = dict.fromkeys(inner, any_open)
         self._list()
@@ -443,9 +441,9 @@ class TimelineView(HeadedView):
             self.lay_out()
 
     def _fit_selected(self) -> None:
-        line = self.bars.entry
-        if line is not None:
-            self._look(self._lens.fitted_to(*self._bounds(line.bar)))
+        bar = self.bars.entry
+        if bar is not None:
+            self._look(self._lens.fitted_to(*self._bounds(bar)))
 
     def _bounds(self, bar: Bar) -> tuple[datetime, datetime]:
         arn = bar.execution_arn
@@ -456,12 +454,12 @@ class TimelineView(HeadedView):
         self._look(self._lens.zoomed(factor, around or self._pivot()))
 
     def _pivot(self) -> datetime:
-        (begin, end), line = self._lens.shown, self.bars.entry
-        if line is not None:
+        (begin, end), bar = self._lens.shown, self.bars.entry
+        if bar is not None:
             for tick in self._ticks:
                 if tick.call.key == self._chosen:
-                    return self._shown_at(tick.at, line.bar.execution_arn)
-            first, last = self._bounds(line.bar)
+                    return self._shown_at(tick.at, bar.execution_arn)
+            first, last = self._bounds(bar)
             if first <= end and last >= begin:
                 begin, end = max(begin, first), min(end, last)
         return begin + (end - begin) / 2
@@ -477,9 +475,9 @@ class TimelineView(HeadedView):
 
     def seek(self, x: int) -> None:
         """Go to the moment of a column; of several starts, the selected bar's."""
-        at, line = self.time_at(x), self.bars.entry
+        at, bar = self.time_at(x), self.bars.entry
         if at is not None:
-            arn = line.bar.execution_arn if line is not None else None
+            arn = bar.execution_arn if bar is not None else None
             self.post_message(Seek(self._shown.outline.order.unshifted(at, arn)))
 
     def _toggle_squeeze(self) -> None:

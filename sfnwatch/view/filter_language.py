@@ -8,7 +8,7 @@ and the call that an attempt's phase made.
 import json
 import re
 import warnings
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from difflib import get_close_matches
@@ -362,13 +362,13 @@ def _count_ways(source: str, position: int) -> tuple[int, int]:
 # -- the grammar -----------------------------------------------------------------------
 
 _TOKEN = re.compile(
-    r"\s*(?:(?P<operator>~[^\s&|()\"!~]*)"
+    r"(?P<operator>~[^\s&|()\"!~]*)"
     r"|\"(?P<quoted>(?:\\.|[^\"\\])*)\""
     r"|/(?P<regex>(?:\\.|[^\\])*?)/(?=[\s&|()]|\Z)"
     r"|(?P<sign>[&|!()])"
     # `> 2m` is one word.
     r"|(?P<word>(?:[<>]=?\s+(?=\d))?[^\s&|()\"/][^\s&|()\"]*)"
-    r"|(?P<open>[\"/].*))",
+    r"|(?P<open>[\"/].*)",
     re.DOTALL,
 )
 _TEXTS = frozenset({"quoted", "regex", "word"})
@@ -396,11 +396,10 @@ def _tokens(text: str) -> list[_Token]:
     found = []
     for match in _TOKEN.finditer(text):
         kind = match.lastgroup or ""
-        inside, place = match[kind], match.end() - len(match[0].lstrip())
+        inside = match[kind]
         if kind == "quoted":
             inside = _ESCAPED.sub(r"\1", inside)
-        kind = inside if kind == "sign" else kind
-        found.append(_Token(kind, inside, place, match.end()))
+        found.append(_Token(inside if kind == "sign" else kind, inside, *match.span()))
     return found
 
 
@@ -427,25 +426,16 @@ class Filter(Struct, frozen=True, eq=False):
 class _Parser(Struct):
     """Goes through the tokens once: or binds less than and, and less than not."""
 
-    tokens: Sequence[_Token]
-    end: int
-    place: int = 0
-
-    @property
-    def next_kind(self) -> str:
-        """The kind of the next token; empty at the end."""
-        return self.tokens[self.place].kind if self.place < len(self.tokens) else ""
+    left: deque[_Token]
+    """The last one is the end, which is of no kind."""
 
     def accept(self, *kinds: str) -> _Token | None:
         """Go past the next token, and give it, if it is one of these."""
-        if self.next_kind not in kinds:
-            return None
-        self.place += 1
-        return self.tokens[self.place - 1]
+        return self.left.popleft() if self.left[0].kind in kinds else None
 
     def any_of(self, depth: int = 0) -> Test:
         ways = [[self.term(depth)]]
-        while self.next_kind not in {"", ")"}:
+        while self.left[0].kind not in {"", ")"}:
             if self.accept("|"):
                 ways.append([])
             else:
@@ -472,10 +462,9 @@ class _Parser(Struct):
             return self.operated(token)
         if token := self.accept(*_TEXTS):
             return _look(_words, token)
-        if not self.next_kind:
-            raise FilterError("something must follow", self.end, _CAN_FOLLOW)
-        wrong = self.tokens[self.place]
-        raise FilterError(f"nothing before {wrong.text}", wrong.position, _CAN_FOLLOW)
+        wrong = self.left[0]
+        what = f"nothing before {wrong.text}" if wrong.kind else "something must follow"
+        raise FilterError(what, wrong.position, _CAN_FOLLOW)
 
     def operated(self, token: _Token) -> Test:
         operator = OPERATORS.get(token.text.lower())
@@ -544,17 +533,17 @@ def parse_filter(text: str) -> Filter:
     if len(text) > LONGEST:
         hint = f"at most {LONGEST} are allowed"
         raise FilterError(f"the filter has {len(text)} characters", LONGEST, hint)
-    parser = _Parser(_tokens(text), len(text))
-    if not parser.tokens:
+    tokens = _tokens(text)
+    if not tokens:
         return Filter(lambda _: True)
-    last = parser.tokens[-1]
+    last = tokens[-1]
     if last.kind == "open":
         what, close = "quote" if last.text[0] == '"' else "regex", last.text[0]
         hint = f'close it with {close}, or look for it in quotes: "/…"'
         raise FilterError(f"the {what} is not closed", last.position, hint)
+    parser = _Parser(deque([*tokens, _Token("", "", len(text), len(text))]))
     keeps = parser.any_of()
-    if parser.next_kind:
-        left = parser.tokens[parser.place]
+    if left := parser.accept(")"):
         raise FilterError("nothing is open that ) could close", left.position)
     return Filter(keeps)
 

@@ -302,17 +302,16 @@ def _seen(execution: ExecutionAsOf) -> Any:
 
     What was not taken is not in it, and of what was taken not why.
     """
+    whole: dict[str, Any] = {"Type": "Execution", "Branches": []}
     machines: dict[Any, dict[str, Any]] = {}
     homes: dict[int, dict[str, Any]] = {}
     before: dict[Any, StateVisit] = {}
     for visit in execution.visits:
-        around = homes.get(visit.parent or 0)
-        parallel = around is not None and around["Type"] == "Parallel"
-        place = id(around), visit.index if parallel else None
+        around = homes.get(visit.parent or 0, whole)
+        place = id(around), visit.index if around["Type"] == "Parallel" else None
         if place not in machines:
             machines[place] = {"StartAt": visit.name, "States": {}}
-            if around is not None:
-                around["Branches"].append(machines[place])
+            around["Branches"].append(machines[place])
         state = homes[visit.id] = machines[place]["States"].setdefault(
             visit.name, {"Type": visit.type, "Choices": [], "Catch": [], "Branches": []}
         )
@@ -328,7 +327,7 @@ def _seen(execution: ExecutionAsOf) -> Any:
     # Of records with gaps it may be known of none that it ran in the execution itself.
     if last is not None and not execution.running:
         homes[last.id]["End"] = True
-    return machines.get((id(None), None), {})
+    return next(iter(whole["Branches"]), {})
 
 
 # -- how it stands ---------------------------------------------------------------------
@@ -380,16 +379,16 @@ class Lights:
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
-        self.boxes: dict[int, BoxState] = {}
+        self.boxes: dict[Box, BoxState] = {}
         self.taken: set[EdgeKey] = set()
         """The edges that were taken, by their keys."""
-        self.box_of: dict[VisitKey, int] = {}
-        self.newest = graph.start.id
+        self.box_of: dict[VisitKey, Box] = {}
+        self.newest = graph.start
         """The box that was entered last; Start before any."""
         self._edges = {edge.key for edge in graph.edges}
         self._before: dict[Scope, tuple[Box, StateVisit]] = {}
         """What each scope has come to."""
-        self._visits: defaultdict[int, list[_Entered]] = defaultdict(list)
+        self._visits: defaultdict[Box, list[_Entered]] = defaultdict(list)
 
     def is_taken(self, edge: Edge) -> bool:
         return edge.key in self.taken
@@ -397,9 +396,9 @@ class Lights:
     def of(self, box: Box) -> BoxState:
         """Say how a box stands; a chain as the worst of its states."""
         if box.type != CHAIN:
-            return self.boxes.get(box.id) or BoxState()
+            return self.boxes.get(box) or BoxState()
         states = box.inside[0].boxes
-        known = [self.boxes[one.id] for one in states if one.id in self.boxes]
+        known = [self.boxes[one] for one in states if one in self.boxes]
         lasts = (one.last for one in known)
         return BoxState(
             status=_worst(one.status for one in known),
@@ -414,10 +413,9 @@ class Lights:
         for visit in execution.visits:
             around = home
             if visit.parent is not None:
-                number = self.box_of.get((execution.arn, visit.parent))
-                if number is None:
+                around = self.box_of.get((execution.arn, visit.parent))
+                if around is None:
                     continue
-                around = self.graph.boxes[number]
             regions = [self.graph.main] if around is None else around.inside
             if around is not None and around.type == "Parallel":
                 regions = regions[visit.index or 0 :]
@@ -433,8 +431,8 @@ class Lights:
         elif box.container is None:
             self._pass(self.graph.start, box)
         self._before[scope] = box, visit
-        self._visits[box.id].append((arn, visit))
-        self.box_of[arn, visit.id] = box.id
+        self._visits[box].append((arn, visit))
+        self.box_of[arn, visit.id] = box
 
     def _pass(self, source: Box, target: Box, *, caught: bool = False) -> None:
         key = source.id, target.id, caught
@@ -446,25 +444,25 @@ class Lights:
         start, end = self.graph.start, self.graph.end
         # Of those that were entered at the same time the later one counts.
         lasts = {
-            number: max(reversed(visits), key=_entered_at)
-            for number, visits in self._visits.items()
+            box: max(reversed(visits), key=_entered_at)
+            for box, visits in self._visits.items()
         }
-        for number, visits in self._visits.items():
-            box, around = self.graph.boxes[number], self.graph.boxes[number].container
-            standing = self.boxes[number] = _standing(visits, lasts[number])
+        for box, last in lasts.items():
+            around = box.container
+            standing = self.boxes[box] = _standing(self._visits[box], last)
             if box.type == DISTRIBUTED:
-                standing.counts = _counts(moment, *lasts[number])
+                standing.counts = _counts(moment, *last)
             if around is not None and around.type == "Map":
-                standing.items = _items(moment, *lasts[around.id])
-        self.boxes[start.id] = BoxState("succeeded" if lasts else "")
-        self.boxes[end.id] = BoxState()
-        self.newest = max(lasts, key=lambda n: _entered_at(lasts[n]), default=start.id)
-        box, last = self._before.get((execution.arn, None, None), (start, None))
-        succeeded = last is not None and last.status == "succeeded"
-        if not execution.running and (succeeded or box.type == "Fail"):
-            self._pass(box, end)
-            self.boxes[end.id].status = execution.status.lower()
-            self.newest = end.id
+                standing.items = _items(moment, *lasts[around])
+        self.boxes[start] = BoxState("succeeded" if lasts else "")
+        self.boxes[end] = BoxState()
+        self.newest = max(lasts, key=lambda box: _entered_at(lasts[box]), default=start)
+        source, visit = self._before.get((execution.arn, None, None), (start, None))
+        succeeded = visit is not None and visit.status == "succeeded"
+        if not execution.running and (succeeded or source.type == "Fail"):
+            self._pass(source, end)
+            self.boxes[end].status = execution.status.lower()
+            self.newest = end
 
 
 _Entered = tuple[str, StateVisit]
@@ -516,9 +514,9 @@ def light(graph: Graph, moment: Moment, execution: ExecutionAsOf) -> Lights:
     lights.walk(execution)
     for arn in sorted(moment.children, key=moment.lineage.level):
         parent = parents[arn]
-        number = lights.box_of.get((parent.execution_arn, parent.visit_id))
-        if parent.map_run_arn is not None and number is not None:
-            lights.walk(moment.children[arn], graph.boxes[number])
+        home = lights.box_of.get((parent.execution_arn, parent.visit_id))
+        if parent.map_run_arn is not None and home is not None:
+            lights.walk(moment.children[arn], home)
     lights.finish(moment, execution)
     return lights
 

@@ -151,6 +151,10 @@ class _Step(NamedTuple):
         aside = self.wire.up and node.box is not None
         return node.middle + (_ASIDE if aside else 0)
 
+    def leads_as(self, other: "_Step") -> bool:
+        """True where both lead to the same node, in the same direction."""
+        return self.lower is other.lower and self.wire.up is other.wire.up
+
 
 class _Layout(Struct):
     """Lays regions out, the innermost first."""
@@ -369,18 +373,14 @@ def _drops(nets: Sequence[Sequence[_Step]]) -> Mapping[_Step, int]:
 
     One that starts there and leads nowhere else may be joined.
     """
-    starts: dict[int, tuple[int, set[tuple[_Node, bool]]]] = {}
-    for number, net in enumerate(nets):
-        leads = {(step.lower, step.wire.up) for step in net}
-        starts |= dict.fromkeys((s.port(s.upper) for s in net), (number, leads))
+    starts = {step.port(step.upper): net for net in nets for step in net}
     found: dict[_Step, int] = {}
-    for number, net in enumerate(nets):
+    for net in nets:
         for step in net:
             node, middle = step.lower, step.port(step.lower)
-            own = number, {(node, step.wire.up)}
             for x in (middle + shift for shift in _SHIFTS):
-                other, leads = starts.get(x, own)
-                joined = other == number or leads == own[1]
+                above = starts.get(x, net)
+                joined = above is net or all(map(step.leads_as, above))
                 if joined and abs(x - node.middle) <= node.width // 2 - 1:
                     found[step] = x
                     break

@@ -31,7 +31,7 @@ from sfnwatch.model.rows import (
 )
 from sfnwatch.model.trace import Changed, Trace
 from sfnwatch.model.values import clean
-from sfnwatch.model.visits import FAILED, Attempt, StateVisit
+from sfnwatch.model.visits import FAILED, StateVisit
 from sfnwatch.view.outline import everything, links_in, new_calls
 from sfnwatch.view.wording import ordinal
 
@@ -102,8 +102,7 @@ class Markers:
         for arn in sorted(changed.executions & moment.executions.keys()):
             self._put((arn, 0), _of_execution(moment.executions[arn]))
         for arn, visit_id in sorted(visits):
-            execution = moment.executions.get(arn)
-            visit = execution.visit(visit_id) if execution else None
+            visit = moment.visit_of((arn, visit_id))
             if visit is not None:
                 self._put((arn, visit_id), _of_visit(moment, arn, visit))
         for call in map(self._trace.calls.get, chain(changed.calls, changed.links)):
@@ -164,15 +163,7 @@ def _of_ending(ending: HistoryEvent | None) -> Iterator[Marker]:
 
 
 def _of_visit(moment: Moment, arn: str, visit: StateVisit) -> Iterator[Marker]:
-    last = visit.ended_by or visit.id
-    told = [(visit.id, MarkerKind.ENTERED, "entered")]
-    if visit.status == "caught":
-        told.append((last, MarkerKind.CAUGHT, "caught"))
-    if visit.status in FAILED and not visit.attempts:
-        told.append((last, MarkerKind.FAILED, visit.status.replace("_", " ")))
-    for number, attempt in enumerate(visit.attempts, start=1):
-        told += _of_attempt(visit, number, attempt)
-    for event_id, kind, words in told:
+    for event_id, kind, words in _telling(visit):
         event = moment.executions[arn].event(event_id)
         if event is not None:
             yield _marker(event, kind, f"{visit.name} {words}")
@@ -185,20 +176,26 @@ def _of_visit(moment: Moment, arn: str, visit: StateVisit) -> Iterator[Marker]:
             yield _marker(poll, MarkerKind.FIRST_POLL, words)
 
 
-def _of_attempt(
-    visit: StateVisit, number: int, attempt: Attempt
-) -> Iterator[tuple[int, MarkerKind, str]]:
-    if number > 1 and not visit.is_redriven(number):
-        yield attempt.scheduled_id, MarkerKind.RETRIED, f"try {number}"
-    if attempt.status in FAILED:
-        words = attempt.status.replace("_", " ")
-        words += f": {attempt.error}" if attempt.error else ""
-        yield attempt.ended_by, MarkerKind.FAILED, words
-    # Where it is known how long the end of the job went unknown.
-    stopped, learned = attempt.stopped_at, attempt.ended_at
-    otherwise = attempt.status in phases.ENDED_OTHERWISE
-    if stopped and learned and stopped <= learned and not otherwise:
-        yield attempt.ended_by, MarkerKind.LEARNED, "completion detected"
+def _telling(visit: StateVisit) -> Iterator[tuple[int, MarkerKind, str]]:
+    """Yield the events of a visit that have a mark, and what each of them tells."""
+    last = visit.ended_by or visit.id
+    yield visit.id, MarkerKind.ENTERED, "entered"
+    if visit.status == "caught":
+        yield last, MarkerKind.CAUGHT, "caught"
+    if visit.status in FAILED and not visit.attempts:
+        yield last, MarkerKind.FAILED, visit.status.replace("_", " ")
+    for number, attempt in enumerate(visit.attempts, start=1):
+        if number > 1 and not visit.is_redriven(number):
+            yield attempt.scheduled_id, MarkerKind.RETRIED, f"try {number}"
+        if attempt.status in FAILED:
+            words = attempt.status.replace("_", " ")
+            words += f": {attempt.error}" if attempt.error else ""
+            yield attempt.ended_by, MarkerKind.FAILED, words
+        # Where it is known how long the end of the job went unknown.
+        stopped, learned = attempt.stopped_at, attempt.ended_at
+        otherwise = attempt.status in phases.ENDED_OTHERWISE
+        if stopped and learned and stopped <= learned and not otherwise:
+            yield attempt.ended_by, MarkerKind.LEARNED, "completion detected"
 
 
 # -- playback --------------------------------------------------------------------------
@@ -253,18 +250,18 @@ class Course:
 
     def after(self, at: datetime) -> datetime | None:
         """Give the first moment after `at` at which something comes."""
-        place = bisect_right(self.times, at)
-        return self.times[place] if place < len(self.times) else None
+        return self._time(bisect_right(self.times, at))
 
     def before(self, at: datetime) -> datetime | None:
         """Give the last moment before `at`."""
-        place = bisect_left(self.times, at)
-        return self.times[place - 1] if place else None
+        return self._time(bisect_left(self.times, at) - 1)
 
     def newest(self, at: datetime) -> datetime | None:
         """Give the last moment that has come by `at`."""
-        place = bisect_right(self.times, at)
-        return self.times[place - 1] if place else None
+        return self._time(bisect_right(self.times, at) - 1)
+
+    def _time(self, place: int) -> datetime | None:
+        return self.times[place] if 0 <= place < len(self.times) else None
 
 
 class Scale(Struct, frozen=True):

@@ -625,11 +625,9 @@ class Fields:
         for key, value in record.items():
             if table == RecordKind.HISTORY and key.endswith(_DETAILS):
                 redacted[self._details_key(key)] = self._field("in:details", value, key)
-            elif key in rules:
-                redacted[key] = self._field(rules[key], value, key)
             else:
-                name = self.key(key)
-                redacted[name] = self.value(value, key)
+                name = key if key in rules else self.key(key)
+                redacted[name] = self._field(rules.get(key, "payload"), value, key)
         return redacted
 
     def _details_key(self, key: str) -> str:

@@ -6,7 +6,7 @@ The tree is made at once, since it is cheap; what a bar is drawn of is asked bar
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from math import ceil, floor
@@ -86,6 +86,10 @@ class Bar(Struct, eq=False):
     counts: ExecutionCounts | None = None
     """How the executions of its Map Run are doing."""
     listed: Sequence[ListedExecution] = ()
+    rails: str = ""
+    """What is drawn before it in the tree, as it was listed last."""
+    open: bool | None = None
+    """If it is, as it was listed last; None where there is nothing to fold."""
 
     @property
     def visit(self) -> StateVisit | None:
@@ -102,20 +106,6 @@ class Bar(Struct, eq=False):
             return ""  # nothing is known of it
         paused = self.visit.paused if self.visit is not None else 0.0
         return duration(max(0.0, (self.end - self.begin).total_seconds() - paused))
-
-
-class BarLine(NamedTuple):
-    """A bar that is not folded away."""
-
-    bar: Bar
-    rails: str
-    """What is drawn before it in the tree."""
-    open: bool | None
-    """None where there is nothing to fold."""
-
-    @property
-    def key(self) -> str:
-        return self.bar.key
 
 
 class Tick(NamedTuple):
@@ -150,15 +140,15 @@ class TimelineChart:
         """Lay a moment out; what runs has come as far as `now`."""
         self.moment, self.now = moment, now
         self.bars: dict[str, Bar] = {}
-        self.around: dict[str, str] = {}
-        """The key of a bar to that of the bar it is inside of."""
+        self.around: dict[str, Bar] = {}
+        """The key of a bar to the bar that it is inside of."""
         self._coverage = Coverage(moment)
         self._started: defaultdict[VisitKey, list[Bar]] = defaultdict(list)
         self._counts: dict[VisitKey, ExecutionCounts] = {}
         self.roots = self._executions()
         for bar in _within(self.roots):
             self.bars[bar.key] = bar
-            self.around.update((each.key, bar.key) for each in bar.inside)
+            self.around |= dict.fromkeys((each.key for each in bar.inside), bar)
 
     # -- the tree --------------------------------------------------------------------
 
@@ -228,8 +218,7 @@ class TimelineChart:
         """Stand for the executions of a Map Run that are counted, and not read."""
         moment, parent = self.moment, self.moment.lineage.map_runs[run]
         arn, child = parent.execution_arn, wording.child_map_run(moment, run)
-        around = moment.executions.get(arn)
-        visit = around.visit(parent.visit_id) if around else None
+        visit = moment.visit_of((arn, parent.visit_id))
         if child is None or child.map_run is None or visit is None:
             return
         counts = self._counts[arn, visit.id] = child.map_run.executions
@@ -255,35 +244,33 @@ class TimelineChart:
         folds: Mapping[str, bool],
         kept: Iterable[VisitKey] | None = None,
         room: int | None = None,
-    ) -> list[BarLine]:
+    ) -> list[Bar]:
         """List the bars that are not folded away; `folds` is what somebody changed.
 
         With `kept`, only bars with something of those visits, and what is around them.
         With `room` for so many, more is folded of what is over, until they fit.
         """
-        shown = None if kept is None else self._around_all(kept)
-        lines = self._unfolded(folds, shown)
-        if room is not None and len(lines) > room:
-            more = _folds_of_what_is_over(lines, len(lines) - room)
-            lines = self._unfolded({**more, **folds}, shown) if more else lines
-        return lines
+        shown = self.bars.keys() if kept is None else self._around_all(kept)
+        bars = self._unfolded(folds, shown)
+        if room is not None and len(bars) > room:
+            more = _folds_of_what_is_over(bars, len(bars) - room)
+            bars = self._unfolded({**more, **folds}, shown) if more else bars
+        return bars
 
-    def _unfolded(
-        self, folds: Mapping[str, bool], shown: set[str] | None
-    ) -> list[BarLine]:
-        lines: list[BarLine] = []
-        todo = [(bar, "", "") for bar in reversed(self._top())]
+    def _unfolded(self, folds: Mapping[str, bool], shown: Collection[str]) -> list[Bar]:
+        bars: list[Bar] = []
+        top = (bar for bar in reversed(self._top()) if bar.key in shown)
+        todo = [(bar, "", "") for bar in top]
         while todo:
             bar, rails, below = todo.pop()
-            if shown is not None and bar.key not in shown:
-                continue
-            is_open = not folds.get(bar.key, bar.folded) if bar.inside else None
-            lines.append(BarLine(bar, rails, is_open))
-            inside = [b for b in bar.inside if shown is None or b.key in shown]
+            bar.rails = rails
+            bar.open = not folds.get(bar.key, bar.folded) if bar.inside else None
+            bars.append(bar)
+            inside = [b for b in bar.inside if bar.open and b.key in shown]
             signs = ("└ ", "  "), *[("├ ", "│ ")] * len(inside)
             for each, (rail, stem) in zip(reversed(inside), signs, strict=False):
-                todo += [(each, below + rail, below + stem)] if is_open else []
-        return lines
+                todo.append((each, below + rail, below + stem))
+        return bars
 
     def _top(self) -> list[Bar]:
         """Leave out the bar of the one execution: its states say as much."""
@@ -296,26 +283,24 @@ class TimelineChart:
         shown: set[str] = set()
         for arn, visit_id in kept:
             bar = self.bar_of(arn, visit_id)
-            key = bar.key if bar is not None else None
-            while key is not None and key not in shown:
-                shown.add(key)
-                key = self.around.get(key)
+            while bar is not None and bar.key not in shown:
+                shown.add(bar.key)
+                bar = self.around.get(bar.key)
         return shown
 
     # -- what a bar is drawn of --------------------------------------------------------
 
-    def segments(self, line: BarLine) -> list[Segment]:
+    def segments(self, bar: Bar) -> list[Segment]:
         """Give what a bar's time was spent on."""
-        bar = line.bar
         if bar.kind is BarKind.TASK:
             return [
                 Segment(_STAGES.get(state.stage, Phase.CONTAINER), state.at, end)
                 for state, end in stretches(bar.states, self.now)
                 if end > state.at
             ]
-        if bar.kind is BarKind.EXECUTION and line.open:
+        if bar.kind is BarKind.EXECUTION and bar.open:
             return list(self._whole(bar))
-        if bar.kind is BarKind.BRANCH and line.open:
+        if bar.kind is BarKind.BRANCH and bar.open:
             return [Segment(Phase.CONTAINER, bar.begin, bar.end, None, bar.status)]
         own, now = self.moment.executions[bar.execution_arn], self.now
         found = (phases.segments(own, visit, now) for visit in bar.visits)
@@ -331,13 +316,13 @@ class TimelineChart:
             at = redrive.event.at
         yield Segment(Phase.CONTAINER, at, max(at, bar.end), None, bar.status)
 
-    def crowd(self, line: BarLine) -> list[tuple[datetime, datetime, bool]]:
+    def crowd(self, bar: Bar) -> list[tuple[datetime, datetime, bool]]:
         """Give what ran side by side in a folded Map or Parallel, or in what is unread.
 
         Empty for what is drawn as segments.
         """
-        bar, found = line.bar, list[tuple[datetime, datetime, bool]]()
-        is_folded = bar.is_container and line.open is False
+        found: list[tuple[datetime, datetime, bool]] = []
+        is_folded = bar.is_container and bar.open is False
         for each in bar.inside if is_folded else [bar]:
             if each.kind is BarKind.UNREAD:
                 unread, now = each.listed, self.now
@@ -347,10 +332,10 @@ class TimelineChart:
                 found.append((each.begin, each.end, each.status in FAILED))
         return found
 
-    def ticks(self, line: BarLine) -> list[Tick]:
+    def ticks(self, bar: Bar) -> list[Tick]:
         """Give the calls that stand on a bar: its own, and what is folded away."""
         found: list[Tick] = []
-        for arn, visit in self._visits_on(line):
+        for arn, visit in _visits_on(bar):
             for attempt in visit.attempts:
                 for call in self.moment.calls_of((arn, attempt.scheduled_id)):
                     link = self.moment.link(call)
@@ -360,15 +345,14 @@ class TimelineChart:
                         found.append(Tick(at, call, link))
         return sorted(found, key=lambda tick: (tick.at, tick.call.event_id))
 
-    def ends(self, line: BarLine) -> list[BarEnd]:
+    def ends(self, bar: Bar) -> list[BarEnd]:
         """Say how each try ended, and the bar itself, the last in time last."""
-        bar = line.bar
         if bar.kind is BarKind.TASK:
             return [BarEnd(bar.end, bar.status)] if bar.status != "running" else []
         if bar.status == "running" and bar.kind is not BarKind.STATE:
             return []
         own = bar.visit is not None and not bar.is_container
-        if bar.kind is BarKind.UNREAD or (not own and (line.open or bar.is_container)):
+        if bar.kind is BarKind.UNREAD or (not own and (bar.open or bar.is_container)):
             ended = bar.status not in {*_FINE, "unknown"}
             return [BarEnd(bar.end, bar.status)] if ended else []
         visits = [bar.visits[0]] if own else bar.visits
@@ -388,17 +372,6 @@ class TimelineChart:
         told = phases.AttemptCalls(self.moment, self._coverage, key, attempt)
         return told.completion
 
-    def _visits_on(self, line: BarLine) -> Iterator[tuple[str, StateVisit]]:
-        """Yield the visits that a bar tells of, in the order they were entered."""
-        bar = line.bar
-        if line.open is not False:
-            if bar.visit is not None:
-                yield bar.execution_arn, bar.visit
-            return
-        for each in _within([bar]):
-            if each.visit is not None:
-                yield each.execution_arn, each.visit
-
     # -- in words ----------------------------------------------------------------------
 
     def what(self, bar: Bar) -> Iterator[Part]:
@@ -408,17 +381,16 @@ class TimelineChart:
         elif bar.visit is not None:
             yield Part(clean(bar.visit.type, _NAME), Role.DIM)
 
-    def notes(self, line: BarLine) -> list[Part]:
+    def notes(self, bar: Bar) -> list[Part]:
         """Say in few words what is notable of a bar."""
-        bar = line.bar
         if bar.kind is BarKind.TASK:
             told = wording.task_text(bar.states[-1])
             return [told.status, *told.brief]
         if bar.kind is BarKind.UNREAD:
             return list(_tally(Counter(e.status.lower() for e in bar.listed)))
         found = [*self._inside_notes(bar)]
-        if not line.open or not bar.is_container:
-            found += self._run_notes(line)
+        if not bar.open or not bar.is_container:
+            found += self._run_notes(bar)
         return [
             Part(f"{'  ' if number else ''}{part.text}", part.role)
             for number, part in enumerate(found)
@@ -444,12 +416,12 @@ class TimelineChart:
             error = text_of(self.moment.trace.details(ending).get("error"))
             yield Part(clean(error or bar.status, _NAME), Role.BAD)
 
-    def _run_notes(self, line: BarLine) -> Iterator[Part]:
+    def _run_notes(self, bar: Bar) -> Iterator[Part]:
         """Say what was tried again, what was polled, and how its end was learned of."""
-        visits = list(self._visits_on(line))
-        if line.bar.kind is not BarKind.EXECUTION:
+        visits = list(_visits_on(bar))
+        if bar.kind is not BarKind.EXECUTION:
             yield from _error_notes([visit for _, visit in visits])
-        polls = [t for t in self.ticks(line) if t.role is CallRole.POLL]
+        polls = [t for t in self.ticks(bar) if t.role is CallRole.POLL]
         denied = sum(tick.failed for tick in polls)
         if polls:
             words = f", {denied} denied" if denied else ""
@@ -459,7 +431,7 @@ class TimelineChart:
             yield Part(f"{most}{wording.counted(len(polls), 'poll')}{words}", role)
         ends = [e for arn, visit in visits for e in self._ends_of(arn, visit)]
         told = [end.completion for end in ends if end.completion is not None]
-        if len(told) == 1 and not line.bar.is_container:
+        if len(told) == 1 and not bar.is_container:
             roles = {"event": Role.EVENT, "poll": Role.POLL}
             by = told[0].by if told[0].by in roles else "learned"
             yield Part(f"◀ {by} {told[0].lag:.1f} s", roles.get(by, Role.DIM))
@@ -476,20 +448,27 @@ def _within(bars: Iterable[Bar]) -> Iterator[Bar]:
         todo.extend(reversed(bar.inside))
 
 
-def _folds_of_what_is_over(lines: Iterable[BarLine], rows: int) -> dict[str, bool]:
+def _visits_on(bar: Bar) -> Iterator[tuple[str, StateVisit]]:
+    """Yield the visits that a bar tells of, in the order they were entered."""
+    for each in _within([bar]) if bar.open is False else [bar]:
+        if each.visit is not None:
+            yield each.execution_arn, each.visit
+
+
+def _folds_of_what_is_over(bars: Iterable[Bar], rows: int) -> dict[str, bool]:
     """Fold the innermost bars that are over and well, until so many rows are saved.
 
     Those in which something went wrong on the way are the last.
     """
-    well = [each for each in lines if each.open and each.bar.status == "succeeded"]
-    well.sort(key=lambda e: (not all(map(_is_smooth, e.bar.inside)), -len(e.rails)))
+    well = [bar for bar in bars if bar.open and bar.status == "succeeded"]
+    well.sort(key=lambda b: (not all(map(_is_smooth, b.inside)), -len(b.rails)))
     found: dict[str, bool] = {}
-    for line in well:
+    for bar in well:
         if rows <= 0:
             break
-        found[line.bar.key] = True
+        found[bar.key] = True
         # What is inside of one that is smooth is smooth: its own was folded before.
-        rows -= len(line.bar.inside)
+        rows -= len(bar.inside)
     return found
 
 

@@ -649,9 +649,7 @@ class _Inside:
         ids = dict.fromkeys((e.execution_arn, e.visit_id) for e in events if e.visit_id)
         # But for the one that it is, or is a branch of.
         ids.pop((fold.execution_arn, fold.visit_id), None)
-        known = ((moment.executions.get(arn), visit_id) for arn, visit_id in ids)
-        visits = (each.visit(visit_id) for each, visit_id in known if each is not None)
-        self._visits = [visit for visit in visits if visit is not None]
+        self._visits = [v for v in map(moment.visit_of, ids) if v is not None]
         self._direct = [v for v in self._visits if v.parent == fold.visit_id]
 
     @property

@@ -211,7 +211,7 @@ async def test_a_line_of_the_lanes_marks_its_bar() -> None:
         bar = timeline.bars.entry
         assert bar is not None
         assert "RunTask" in call_at_cursor(app)
-        assert bar.bar.name == "Render invoice"
+        assert bar.name == "Render invoice"
         assert app.focused is app.deck.lanes
         # From call to call it goes by the bar, and the lanes go along.
         await screen.press(")", ")")
@@ -225,8 +225,8 @@ async def test_a_bar_that_is_chosen_takes_the_lanes_along() -> None:
         bar, lanes = timeline_of(app).bars.entry, app.deck.lanes
         assert app.focused is timeline_of(app).entries
         assert bar is not None
-        assert bar.bar.name == "Charge card"
-        assert lanes.selected_key == bar.bar.key
+        assert bar.name == "Charge card"
+        assert lanes.selected_key == bar.key
         assert any("Charge card  lambda" in row for row in bars_and_lines(screen)[1])
         rows = screen.rows
         y = next(n for n, row in enumerate(rows) if "submitted" in row)
