@@ -2,9 +2,9 @@
 
 Cheap to import: neither textual nor click is needed to read a file. Here is what the
 screen alone takes; what the file says of options of the command line is handed on as it
-is. Which themes and actions there are, `check` is told. Every mistake ends the program
-with the file, the key and the nearest name there is: a setting that is silently not
-followed is worse than one that is refused.
+is. Which themes and actions there are, the screen knows, and holds it against that.
+Every mistake ends the program with the file, the key and the nearest name there is: a
+setting that is silently not followed is worse than one that is refused.
 """
 
 import os
@@ -56,14 +56,14 @@ Keys = Mapping[str, ChosenKeys]
 
 
 class UserTheme(Struct, frozen=True):
-    """A theme of the user's: colors by their names, and where they are written."""
+    """A theme as it is written: colors by their names, and where that is."""
 
     name: str
     colors: Mapping[str, str]
     dark: bool = True
     variables: Mapping[str, str] = {}
     where: str = ""
-    """The file, for errors that only the screen can find."""
+    """The user's file, for errors that only the screen can find."""
 
 
 class Config(Struct, frozen=True):
@@ -79,13 +79,6 @@ class Config(Struct, frozen=True):
     def where(self) -> str:
         """The file, as it is named in errors."""
         return shown(self.source) if self.source else ""
-
-
-class Bound(NamedTuple):
-    """Where an action is heard, and the keys it has of itself."""
-
-    context: str
-    keys: tuple[str, ...]
 
 
 NOWHERE = Path(os.devnull) / "no-home"
@@ -296,49 +289,6 @@ _LONG_NAMES = frozenset(
     if (name := _character_name(chr(code))) and len(name) > 1
 )
 """The names of the keys of ASCII's signs."""
-
-
-# -- what only others know ---------------------------------------------------------
-
-
-def check(
-    config: Config,
-    theme: str | None,
-    theme_source: str,
-    *,
-    themes: Collection[str],
-    actions: Mapping[str, Bound],
-) -> None:
-    """Raise UsageError for a theme, an action or a pair of keys that can't be.
-
-    `theme_source` is who asked for the theme: an option, a file, a variable.
-    """
-    known = {*themes, *config.themes}
-    if theme is not None and theme not in known:
-        msg = f"{theme_source}: there is no theme {quoted(theme)}"
-        every = f"There are: {', '.join(clean(name, 40) for name in sorted(known))}."
-        raise UsageError(msg, hint=near(theme, known) or every)
-    for action, chosen in config.keys.items():
-        if action not in actions:
-            msg = f"{chosen.where}: keys: there is no action {quoted(action)}"
-            raise UsageError(msg, hint=near(action, actions) or "Press ? for all.")
-    _check_clashes(config.keys, actions)
-
-
-def _check_clashes(chosen: Keys, actions: Mapping[str, Bound]) -> None:
-    """Refuse one key for two actions that are heard in the same place."""
-    taken: dict[tuple[str, str], str] = {}
-    for action, bound in actions.items():
-        own = tuple(key_name(key) or key for key in bound.keys)
-        keys = chosen[action].keys if action in chosen else own
-        for key in dict.fromkeys(keys):
-            other = taken.setdefault((bound.context, key), action)
-            if other == action or not {other, action} & chosen.keys():
-                continue
-            names = f"{quoted(other)} and {quoted(action)}"
-            where = chosen[action if action in chosen else other].where
-            msg = f"{where}: keys: {quoted(key)} is for both {names}"
-            raise UsageError(msg, hint="Give one of them another key.")
 
 
 # -- what is wrong, in words -------------------------------------------------------

@@ -154,28 +154,10 @@ async def moments(
     The last one is the whole. Whoever is slow gets the newest next. Leaving the loop
     before its end, within `contextlib.aclosing`, stops the watch.
     """
-    from sfnwatch.session import raise_if_refused
-
     watched = await _session((execution, *more), options)
-    news, shown = asyncio.Event(), watched.trace.version
-    watched.consumers.append(lambda _, __: news.set())
-    # A TaskGroup would end whoever iterates, in the middle of work of his own.
-    running = asyncio.create_task(watched.run())  # noqa: TID251
-    running.add_done_callback(lambda _: news.set())
-    try:
-        is_over = False
-        while not is_over:
-            await news.wait()
-            news.clear()
-            if is_over := running.done():
-                await running
-                raise_if_refused(watched.trace)
-            if watched.trace.version != shown:
-                shown = watched.trace.version
-                yield watched.trace.as_of()
-    finally:
-        running.cancel()
-        await asyncio.wait([running])
+    async with aclosing(watched.moments()) as seen:
+        async for moment in seen:
+            yield moment
 
 
 async def _session(named: tuple[str, ...], options: WatchOptions) -> "Session":

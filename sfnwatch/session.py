@@ -112,8 +112,6 @@ class Session(Struct, eq=False):
     consumers: list[Consumer] = []
     companions: list[Companion] = []
     recorder: "Recorder | None" = None
-    failure: SfnwatchError | None = None
-    """What ended it before its end."""
     _told_trouble: bool = False
     _live: "Live | None" = None
     _drain_ended: bool = False
@@ -122,13 +120,12 @@ class Session(Struct, eq=False):
     # -- the loop ------------------------------------------------------------------
 
     async def run(self) -> None:
-        """Run to the end; raises SfnwatchError, which is kept as `failure` too."""
+        """Run to the end; raises SfnwatchError."""
         try:
             async with asyncio.TaskGroup() as group:
                 await self._run(group)
         except* (SfnwatchError, OSError) as errors:
             error = _first(errors)
-            self.failure = error if isinstance(error, SfnwatchError) else None
             raise error from error.__cause__
 
     async def _run(self, group: asyncio.TaskGroup) -> None:
@@ -142,6 +139,33 @@ class Session(Struct, eq=False):
                 companion.close()
             if working:
                 await asyncio.wait(working)
+
+    async def moments(self) -> AsyncGenerator[Moment, None]:
+        """Run to the end; yield what was seen so far as it grows, the whole at last.
+
+        Whoever is slow gets the newest next. Leaving the loop before its end, within
+        `contextlib.aclosing`, stops the watch. Raises what `run` does, and RefusedError
+        where AWS would not even show an execution.
+        """
+        news, shown = asyncio.Event(), self.trace.version
+        self.consumers.append(lambda _, __: news.set())
+        # A TaskGroup would end whoever iterates, in the middle of work of his own.
+        running = asyncio.create_task(self.run())  # noqa: TID251
+        running.add_done_callback(lambda _: news.set())
+        try:
+            is_over = False
+            while not is_over:
+                await news.wait()
+                news.clear()
+                if is_over := running.done():
+                    await running
+                    raise_if_refused(self.trace)
+                if self.trace.version != shown:
+                    shown = self.trace.version
+                    yield self.trace.as_of()
+        finally:
+            running.cancel()
+            await asyncio.wait([running])
 
     def take(self, batch: Batch) -> None:
         """Record a batch, add it to the trace, and tell of it, in this order.
@@ -424,38 +448,40 @@ async def _load(*modules: str) -> None:
 # -- running one, and what came of it --------------------------------------------------
 
 
-def run(work: Callable[[], Awaitable[None]]) -> int | None:
-    """Do work on an event loop; give the exit code of the signal that ended it."""
-    return asyncio.run(_until_signalled(work))
+Work = Callable[[], Awaitable[object]]
+Leave = Callable[[], object]
 
 
-async def _until_signalled(work: Callable[[], Awaitable[None]]) -> int | None:
+def run(work: Work, leave: Leave | None = None) -> int | None:
+    """Do work on an event loop; give the exit code of the signal that ended it.
+
+    What there is no way to `leave` is cancelled.
+    """
+    return asyncio.run(_until_signalled(work, leave))
+
+
+async def _until_signalled(work: Work, leave: Leave | None) -> int | None:
     code: list[int] = []
-    task = asyncio.current_task()
+    task, loop = asyncio.current_task(), asyncio.get_running_loop()
 
     def end(signalled: int) -> None:
         code.append(signalled)
-        if task is not None:
+        if leave is not None:
+            leave()
+        elif task is not None:
             task.cancel()
 
-    catch_signals(end)
-    try:
-        await work()
-    except asyncio.CancelledError:
-        if not code:
-            raise
-        return code[0]
-    return None
-
-
-def catch_signals(end: Callable[[int], None]) -> None:
-    """Have `end` called with the exit code of a signal, instead of dying of it."""
-    loop = asyncio.get_running_loop()
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         # Not everywhere, and not outside the main thread.
         with suppress(AttributeError, NotImplementedError, RuntimeError, ValueError):
             number = getattr(signal, name)
             loop.add_signal_handler(number, end, 128 + number)
+    try:
+        await work()
+    except asyncio.CancelledError:
+        if not code:
+            raise
+    return code[0] if code else None
 
 
 def _first(group: BaseExceptionGroup[Exception]) -> Exception:

@@ -12,12 +12,12 @@ from click.testing import CliRunner
 
 from sfnwatch import library
 from sfnwatch.cli.main import cli
-from sfnwatch.config import Bound, check, load_config
+from sfnwatch.config import load_config
 from sfnwatch.demo.scenarios import SCENARIOS, TOGETHER
 from sfnwatch.errors import Outcome, SfnwatchError
 from sfnwatch.export import TARGETS
-from sfnwatch.tui.actions import ACTIONS, entries
-from sfnwatch.tui.themes import names
+from sfnwatch.tui.actions import ACTIONS, check_keys, entries
+from sfnwatch.tui.themes import check_theme
 from tests.cli.programs import COMMANDS
 
 ROOT = Path(__file__).parents[1]
@@ -113,8 +113,8 @@ def test_the_configuration_is_one_that_is_read(text: str, tmp_path: Path) -> Non
     file = tmp_path / "config.toml"
     file.write_text(table)
     config = load_config(file, {})
-    actions = {each.id: Bound(each.pane, each.keys) for each in ACTIONS}
-    check(config, "nord", "", themes=names(), actions=actions)
+    check_theme("nord", config.themes, "")
+    check_keys(config.keys)
     assert config.options == {"theme": "nord", "time": "local", "notify": "desktop"}
 
 

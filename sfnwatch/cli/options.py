@@ -17,7 +17,7 @@ heart. Everything else is refused, with words that say what it is.
 import asyncio
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -27,7 +27,6 @@ from typing import Any, TypeVar, cast
 from urllib.parse import unquote, urlsplit
 
 import click
-from click.shell_completion import CompletionItem
 from msgspec.structs import replace
 
 from sfnwatch.cli.narration import ask_unseen, can_ask, is_served, narrate
@@ -56,9 +55,10 @@ from sfnwatch.sources.targets import CallOptions, ChildOptions, LiveOptions
 
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
-Found = list[CompletionItem[str]]
+Completes = Callable[[click.Context, click.Parameter, str], list[Any]]
 _CENTURY, _LARGEST = 36_500 * 86_400.0, float(1 << 60)
 """Seconds and bytes: more is meant by nobody, and clocks do not reach that far."""
+_NUMBER = r"(\d+(?:\.\d+)?)\s*"
 _MOST = 200
 """Recordings looked into to complete, the newest first: nobody chooses among more."""
 HINT = (
@@ -95,7 +95,7 @@ class Parsed(click.ParamType[T]):
             return cast("T", value)
         try:
             return self._read(value.strip())
-        except (ValueError, OverflowError, KeyError):
+        except (ValueError, OverflowError):
             msg = f"{without_login(value)!r} is no {self.name}; write {self._example}"
             self.fail(msg, param, ctx)
 
@@ -121,30 +121,24 @@ def form(pattern: str) -> Callable[[str], str]:
     return lambda text: matched(pattern, text)[0]
 
 
-def _amount(units: Mapping[str, float], most: float) -> Callable[[str], float]:
-    """Have a number read with a unit behind it, as `15m` or `100MB`."""
-
-    def read(text: str) -> float:
-        found = matched(r"(\d+(?:\.\d+)?)\s*([a-z]*)", text.lower())
-        amount = float(found[1]) * units[found[2]]
-        if amount > most:
-            raise OverflowError
-        return amount
-
-    return read
+def _no_more_than(most: float, amount: float) -> float:
+    if amount > most:
+        raise OverflowError
+    return amount
 
 
-_seconds = _amount({"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}, _CENTURY)
-_bytes = _amount(
-    {"": 1, "b": 1}
-    | {
-        f"{letter}{kind}{end}": base**power
-        for power, letter in enumerate("kmg", 1)
-        for kind, base in (("", 1000), ("i", 1024))
-        for end in ("", "b")
-    },
-    _LARGEST,
-)
+def _seconds(text: str) -> float:
+    """Read a length of time, as `15m`."""
+    found = matched(rf"{_NUMBER}([smhd]?)", text.lower())
+    unit = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}[found[2]]
+    return _no_more_than(_CENTURY, float(found[1]) * unit)
+
+
+def _bytes(text: str) -> float:
+    """Read a size, as `100MB` or `1GiB`."""
+    found = matched(rf"{_NUMBER}(?:([kmg])(i?))?b?", text.lower())
+    base, power = 1024 if found[3] else 1000, "kmg".find(found[2] or "b") + 1
+    return _no_more_than(_LARGEST, float(found[1]) * base**power)
 
 
 def _past(text: str) -> datetime | timedelta:
@@ -206,40 +200,39 @@ class FilePath(click.Path):
             self.fail(f"{value!r} is no path: {error}", param, ctx)
 
 
-def _new_file(
-    _: click.Context, param: click.Parameter, path: Path | None
-) -> Path | None:
-    """Refuse a file that can't be made, or is there: it may be what is read.
+class NewFile(FilePath):
+    """A file that is made.
 
-    Before anything is done: an execution may be watched for hours first. A pipe or a
-    device may be written to, and `-` is stdout. A recording makes its folder.
+    One that can't be, or is there, is refused before anything is done: it may be what
+    is read, and an execution may be watched for hours first. A pipe or a device may be
+    written to, and `-` is stdout. A recording makes its folder.
     """
-    is_output = param.name == "output"
-    if path is None or (str(path) == "-" and is_output):
-        return None
-    msg = f"Can't write {clean(str(path))}: "
-    if path.is_file():
-        hint = "Files are never overwritten: name another."
-        raise UsageError(f"{msg}the file exists.", hint=hint)
-    if is_output and not path.parent.is_dir():
-        raise SfnwatchError(f"{msg}No such file or directory.")
-    return path
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
+        path, is_output = super().convert(value, param, ctx), param.name == "output"
+        if str(path) == "-" and is_output:
+            return None
+        msg = f"Can't write {clean(str(path))}: "
+        if path.is_file():
+            hint = "Files are never overwritten: name another."
+            raise UsageError(f"{msg}the file exists.", hint=hint)
+        if is_output and not path.parent.is_dir():
+            raise SfnwatchError(f"{msg}No such file or directory.")
+        return path
 
 
 # -- what a shell may put there --------------------------------------------------------
 
 
-def completing(
-    names: Callable[[], Iterable[str]],
-) -> Callable[[click.Context, click.Parameter, str], Found]:
+def completing(names: Callable[[], Iterable[str]]) -> Completes:
     """Offer those names that begin with what was typed.
 
     What a shell would not take as a word is left out.
     """
 
-    def complete(_: click.Context, __: click.Parameter, text: str) -> Found:
+    def complete(_: click.Context, __: click.Parameter, text: str) -> list[str]:
         found = (name for name in dict.fromkeys(names()) if name.startswith(text))
-        return [CompletionItem(name) for name in found if _is_word(name)]
+        return list(filter(_is_word, found))
 
     return complete
 
@@ -275,16 +268,15 @@ recordings = completing(_recordings)
 executions = completing(_executions)
 
 
-def files(_: click.Context, __: click.Parameter, text: str) -> Found:
-    """Leave it to the shell."""
-    return [CompletionItem(text, type="file")]
+files = click.Path().shell_complete
+"""Leaves it to the shell."""
 
 
 def files_or_executions(
     context: click.Context, param: click.Parameter, text: str
-) -> Found:
+) -> list[Any]:
     """Leave files to the shell, unless it is an ARN that was begun."""
-    offered = executions if text.startswith("arn:") else files
+    offered: Completes = executions if text.startswith("arn:") else files
     return offered(context, param, text)
 
 
@@ -489,8 +481,7 @@ speed_option = option(
 output_option = option(
     "-o,--output",
     "Write to this new file instead of stdout.",
-    type=FilePath(),
-    callback=_new_file,
+    type=NewFile(),
 )
 format_option = option(
     "--format",
@@ -655,7 +646,7 @@ display_options = _options(
         type=click.Choice(["off", "bell", "desktop"]),
         default="off",
     ),
-    option("--record", "Record to this new file.", type=FilePath(), callback=_new_file),
+    option("--record", "Record to this new file.", type=NewFile()),
     flag("--no-record", "Record nothing."),
 )
 

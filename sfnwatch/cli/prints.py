@@ -213,22 +213,7 @@ class Bash(click_shells.BashComplete):
     over the line as it is, where click's hands over the words.
     """
 
-    source_template = """\
-%(complete_func)s() {
-    local IFS=$'\\n' kind value
-    COMPREPLY=()
-    while IFS=',' read -r kind value; do
-        case $kind in
-            dir) compopt -o dirnames ;;
-            file) compopt -o default ;;
-            plain) COMPREPLY+=("$value") ;;
-        esac
-    done < <(env COMP_LINE="${COMP_LINE:0:COMP_POINT}" \
-COMP_WORDBREAKS="$COMP_WORDBREAKS" %(complete_var)s=bash_complete "$1" 2>/dev/null)
-}
-
-complete -o nosort -F %(complete_func)s %(prog_name)s
-"""
+    source_template = read_template("completion.bash")
     _word = ""
 
     def get_completion_args(self) -> tuple[list[str], str]:
@@ -303,23 +288,6 @@ def schema(what: str) -> None:
 
 # -- the manual ------------------------------------------------------------------------
 
-_MORE = """\
-.SH ENVIRONMENT
-.nf
-SFNWATCH_CONFIG          names another file of settings
-SFNWATCH_…               any option, with _ for -; the command line overrules it,
-                         and it overrules the file
-AWS_PROFILE, AWS_REGION  and others, as the AWS CLI reads them
-NO_COLOR                 draws without colors
-.fi
-.SH FILES
-.nf
-~/.config/sfnwatch/config.toml       settings, or your platform's equivalent
-~/.local/state/sfnwatch/recordings   what was watched
-.fi
-.SH SEE ALSO
-.BR aws (1)"""
-
 
 @click.command()
 @click.pass_context
@@ -343,7 +311,7 @@ def _page(root: click.Context) -> Iterator[str]:
     for context in commands(root):
         yield f".SS {_roff(context.command_path)}"
         yield from _help(context)
-    yield from map(_roff, _MORE.splitlines())
+    yield from map(_roff, read_template("manual.roff").splitlines())
 
 
 def _help(context: click.Context) -> Iterator[str]:

@@ -13,7 +13,7 @@ import os
 import shutil
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import aclosing, contextmanager
 from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
@@ -41,7 +41,7 @@ from sfnwatch.model.integrations import ExecutionArn, MachineName, Named
 from sfnwatch.model.moment import ExecutionAsOf, Moment
 from sfnwatch.model.records import Batch, Received
 from sfnwatch.model.rows import CALL_KEY, ApiCall
-from sfnwatch.model.trace import Changed, Trace
+from sfnwatch.model.trace import Trace
 from sfnwatch.model.values import ascii_json, clean, duration
 from sfnwatch.recording.format import atomic_write, new_header, write_recording
 from sfnwatch.recording.reader import open_files
@@ -459,78 +459,63 @@ def wait(executions: list[Named], *, coming: bool, summary: bool, **asked: Any) 
 
     path = _summary_path() if summary else None
     settings = options.signed_in(**asked)
-    waiting = _Waiting(Trace(), asked["until"])
-    timeout: float | None = asked["timeout"]
+    waiting = _Waiting(asked["until"], asked["timeout"])
 
     async def begin() -> session.Session:
         arns = await Search(settings).find(executions, narrate, coming=coming)
         how = LiveOptions(CallOptions(lookup=False), drain=0.0)
         return session.live(arns, settings, how, trace=waiting.trace)
 
-    signalled = session.run(lambda: waiting.run(begin(), timeout))
-    code = waiting.code(duration(timeout or 0.0)) if signalled is None else signalled
+    signalled = session.run(lambda: waiting.run(begin()))
+    code = waiting.code() if signalled is None else signalled
     if code < Outcome.INTERRUPTED:
         _report(waiting.trace.as_of(), asked["form"], path)
     return code
 
 
 class _Waiting:
-    """A consumer that knows when what has come is enough."""
+    """Knows when what has come is enough."""
 
-    def __init__(self, trace: Trace, until: str | None) -> None:
-        self.trace, self.until = trace, until
-        """The name of a state: enough when each execution entered it, or ended."""
+    def __init__(self, until: str | None, seconds: float | None) -> None:
+        self.trace, self.until, self.seconds = Trace(), until, seconds
+        """`until` names a state: enough when each execution entered it, or ended."""
         self.executions: Sequence[str] = ()
         """Their ARNs, once they are found."""
         self.late = False
         """True when the time was over first."""
-        self._limit: asyncio.Timeout | None = None
         self._told: dict[str, object] = {}
 
-    async def run(
-        self, begin: Awaitable[session.Session], seconds: float | None
-    ) -> None:
+    async def run(self, begin: Awaitable[session.Session]) -> None:
         """Find executions and wait for their ends, or for what is enough."""
         try:
-            async with asyncio.timeout(seconds) as self._limit:
+            async with asyncio.timeout(self.seconds):
                 watched = await begin
                 self.executions = watched.executions
-                watched.consumers.append(self)
-                await watched.run()
+                async with aclosing(watched.moments()) as moments:
+                    async for moment in moments:
+                        self._tell_trouble(moment)
+                        if self._is_enough():
+                            return
         except TimeoutError:
-            self.late = self.until is None or not self._is_enough()
+            self.late = not self._is_enough()
 
-    def code(self, limit: str) -> int:
-        """Give the exit code; raises RefusedError where AWS shows nothing of it.
-
-        `limit` is how the whole time is written.
-        """
+    def code(self) -> int:
+        """Give the exit code; raises RefusedError where AWS shows nothing of it."""
         session.raise_if_refused(self.trace)
         if self.late:
-            for words in self._situations(limit):
+            for words in self._situations():
                 narrate(words)
             return Outcome.LATE
         code = session.outcome(self.trace.as_of())
         return code if self.until is None else self._until_code(code)
-
-    def __call__(self, batch: Batch, changed: Changed) -> None:
-        del batch
-        if changed.healths:
-            self._tell_trouble()
-        limit = self._limit
-        if self.until is None or limit is None or limit.expired():
-            return
-        if self._is_enough():
-            # In the past: the watch ends where it waits next.
-            limit.reschedule(0)
 
     def _executions(self) -> Iterator[ExecutionAsOf | None]:
         known = self.trace.as_of().executions
         return (known.get(arn) for arn in self.executions)
 
     def _is_enough(self) -> bool:
-        """True when nothing more can come that is waited for."""
-        return bool(self.executions) and all(
+        """True when each entered the state that is waited for, or can't any more."""
+        return bool(self.until is not None and self.executions) and all(
             each is not None and (each.ending is not None or self._entered(each))
             for each in self._executions()
         )
@@ -538,9 +523,9 @@ class _Waiting:
     def _entered(self, execution: ExecutionAsOf) -> bool:
         return any(visit.name == self.until for visit in execution.visits)
 
-    def _tell_trouble(self) -> None:
+    def _tell_trouble(self, moment: Moment) -> None:
         """Say what keeps it from reading: nobody would know why nothing happens."""
-        for lane, health in self.trace.as_of().health.items():
+        for lane, health in moment.health.items():
             told = (health.state, health.message)
             if health.state in _TROUBLE and self._told.get(lane) != told:
                 narrate(health_words(health))
@@ -558,8 +543,9 @@ class _Waiting:
             narrate(f"{name} ended without entering {state!r}.{meant}")
         return (code or Outcome.WITHOUT) if without else Outcome.SUCCEEDED
 
-    def _situations(self, limit: str) -> Iterator[str]:
+    def _situations(self) -> Iterator[str]:
         """Say of each execution that is not over where it is."""
+        limit = duration(self.seconds or 0.0)
         if not self.executions:
             yield f"No execution was found within {limit}."
         survey = Survey(self.trace.as_of())

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from datetime import datetime, timedelta
 from difflib import get_close_matches
@@ -55,14 +55,18 @@ def settable(command: click.Command) -> dict[str, SettableOption]:
 
 def commands(context: click.Context) -> Iterator[click.Context]:
     """Yield a context of every command below one, as if nothing were typed."""
+    for each in _directly_below(context):
+        yield each
+        yield from commands(each)
+
+
+def _directly_below(context: click.Context) -> Iterator[click.Context]:
     group = context.command
     if not isinstance(group, click.Group):
         return
     for name in group.list_commands(context):
         if command := group.get_command(context, name):
-            found = command.make_context(name, [], context, resilient_parsing=True)
-            yield found
-            yield from commands(found)
+            yield command.make_context(name, [], context, resilient_parsing=True)
 
 
 def path_of(context: click.Context) -> tuple[str, ...]:
@@ -75,47 +79,42 @@ def apply_settings(root: click.Context) -> Config:
     config = load_config()
     root.meta[CONFIG] = config
     if config.options:
-        root.default_map = _defaults(list(commands(root)), config)
+        every = [each for each in commands(root) if settable(each.command)]
+        keys = dict.fromkeys(key for each in every for key in settable(each.command))
+        # `[redact]` is a command's table, `redact = true` an option.
+        tables = dict.fromkeys(path_of(each)[0] for each in every)
+        check_keys(config.where, config.options, (*OWN_KEYS, *keys, *tables))
+        shared = {
+            key: value
+            for key, value in config.options.items()
+            if key in keys and not (key in tables and isinstance(value, dict))
+        }
+        own = {k: v for k, v in config.options.items() if k not in shared}
+        root.default_map = _defaults(root, config, own, shared)
     return config
 
 
-def _defaults(every: Sequence[click.Context], config: Config) -> dict[str, Any]:
-    """Give what the file sets of each command, as click wants it."""
-    keys = dict.fromkeys(key for each in every for key in settable(each.command))
-    # `[redact]` is a command's table, `redact = true` an option.
-    tables = dict.fromkeys(path_of(e)[0] for e in every if settable(e.command))
-    check_keys(config.where, config.options, (*OWN_KEYS, *keys, *tables))
-    shared = {
-        key: value
-        for key, value in config.options.items()
-        if key in keys and not (key in tables and isinstance(value, dict))
-    }
-    defaults: dict[str, Any] = {}
-    for each in every:
-        path, table = path_of(each), defaults
-        for name in path:
-            table = table.setdefault(name, {})
-        own = {} if path[0] in shared else _own_table(config, each)
-        for key, given in settable(each.command).items():
-            whole = ".".join((*path, key)) if key in own else key
-            if key in own or key in shared:
-                value = own.get(key, shared.get(key))
-                table[given.name or key] = _value(config, whole, given, value)
+def _defaults(
+    context: click.Context, config: Config, told: Any, shared: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Give what the file sets of a command and of those below, as click wants it.
+
+    `told` is the command's own table, such as `[demo]` or `[recordings.prune]`.
+    """
+    options = settable(context.command)
+    below = {each.info_name or "": each for each in _directly_below(context)}
+    prefix = "".join(f"{name}." for name in path_of(context))
+    own = convert(config.where, prefix.rstrip("."), told, dict[str, Any])
+    if prefix:
+        check_keys(config.where, own, (*options, *below), prefix)
+    set_here, defaults = {**shared, **own}, dict[str, Any]()
+    for key, given in options.items():
+        if key in set_here:
+            whole = prefix + key if key in own else key
+            defaults[given.name or key] = _value(config, whole, given, set_here[key])
+    for name, each in below.items():
+        defaults[name] = _defaults(each, config, own.get(name, {}), shared)
     return defaults
-
-
-def _own_table(config: Config, context: click.Context) -> dict[str, Any]:
-    """Read the table of one command, `[demo]` or `[recordings.prune]`."""
-    table: Any = config.options
-    whole = ""
-    for name in path_of(context):
-        whole = f"{whole}.{name}".lstrip(".")
-        table = convert(config.where, whole, table.get(name, {}), dict[str, Any])
-    command = context.command
-    below = command.commands if isinstance(command, click.Group) else {}
-    known = dict.fromkeys((*settable(command), *below))
-    check_keys(config.where, table, known, f"{whole}.")
-    return {key: value for key, value in table.items() if key not in below}
 
 
 def _value(config: Config, name: str, given: SettableOption, value: Any) -> Any:

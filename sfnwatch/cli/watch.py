@@ -32,7 +32,7 @@ from sfnwatch.cli.narration import (
 )
 from sfnwatch.cli.settings import CONFIG, is_default, is_typed, source_of
 from sfnwatch.clock import ServerClock
-from sfnwatch.config import Bound, Config, check, with_keymap
+from sfnwatch.config import Config, with_keymap
 from sfnwatch.demo.scenarios import PLANS, SCENARIOS, TOGETHER, plans_of
 from sfnwatch.errors import Outcome, SfnwatchError, UsageError
 from sfnwatch.export.facts import JsonLines
@@ -261,17 +261,12 @@ def _serve(scenario: str | None, speed: float, **asked: Any) -> int:
 
     scenarios = tuple(PLANS) if scenario is None else plans_of(scenario)
     port = DEFAULT_PORT if asked["port"] is None else asked["port"]
+    out, err = streams()
     run = partial(serve, scenarios, port=port, speed=speed, fresh=asked["fresh"])
-
-    async def until_signalled() -> None:
-        # Whoever reads the line may end us at once: signals are caught before it.
-        stop = asyncio.Event()
-        session.catch_signals(lambda _: stop.set())
-        out, err = streams()
-        await run(stop, out=out, err=err, state_dir=library.recordings_dir().parent)
-
+    run = partial(run, out=out, err=err, state_dir=library.recordings_dir().parent)
     try:
-        asyncio.run(until_signalled())
+        # Whoever reads the line may end us at once: signals are caught before it.
+        session.run(run)
     except OSError as error:
         if error.errno != errno.EADDRINUSE:
             raise
@@ -355,16 +350,15 @@ def _check_filter(text: str) -> None:
 
 
 def _choose_screen(asked: Mapping[str, Any]) -> "ScreenSettings":
-    from sfnwatch.tui.actions import ACTIONS
+    from sfnwatch.tui.actions import check_keys
     from sfnwatch.tui.app import ScreenSettings
-    from sfnwatch.tui.themes import names
+    from sfnwatch.tui.themes import check_theme
 
     config: Config = click.get_current_context().meta[CONFIG]
     if asked["keymap"]:
         config = with_keymap(config, asked["keymap"], source_of("keymap"))
-    actions = {each.id: Bound(each.pane, each.keys) for each in ACTIONS}
-    theme = source_of("theme")
-    check(config, asked["theme"], theme, themes=names(), actions=actions)
+    check_theme(asked["theme"], config.themes, source_of("theme"))
+    check_keys(config.keys)
     return ScreenSettings(
         theme=asked["theme"] or "",
         local=asked["time"] == "local",
@@ -426,35 +420,31 @@ def _on_screen(
     if kept is not None:
         saved = replace(saved, filter=kept)
     app = SfnwatchApp(watched, replace(asked, speed=speed), saved)
-    code = asyncio.run(_run_app(app))
+    code = _run_app(app)
     if path is not None and app.view_to_save != library.SavedView():
         # A comfort: one that can't be kept is no reason to complain.
         library.save_view(path, app.view_to_save)
     # Textual reports a crash, and then returns as if all had been well.
     if code is not None or app.return_code:
         return code or app.return_code or SfnwatchError.exit_code
-    if watched.failure is not None:
-        raise watched.failure
+    for refusal in app.shown.refusals:
+        raise refusal
     session.raise_if_refused(watched.trace)
     return session.outcome(watched.trace.as_of())
 
 
-async def _run_app(app: "SfnwatchApp | PickerApp") -> int | None:
+def _run_app(app: "SfnwatchApp | PickerApp") -> int | None:
     """Run it; a signal quits it as a key would, or the terminal stays as the app's."""
-    code: list[int] = []
 
-    def end(signalled: int) -> None:
-        code.append(signalled)
-        app.exit()
+    async def shown() -> None:
+        if is_served():
+            from sfnwatch.cli.web import end_with_server
 
-    session.catch_signals(end)
-    if is_served():
-        from sfnwatch.cli.web import end_with_server
+            # By then there is nobody to draw for.
+            end_with_server()
+        await app.run_async()
 
-        # By then there is nobody to draw for.
-        end_with_server(end)
-    await app.run_async()
-    return code[0] if code else None
+    return session.run(shown, app.exit)
 
 
 # -- the picker ------------------------------------------------------------------------
@@ -494,7 +484,7 @@ def choose_executions(
         only=only.words,
     )
     app = PickerApp(source, asked)
-    if asyncio.run(_run_app(app)) is not None or app.interrupted:
+    if _run_app(app) is not None or app.return_code == Outcome.INTERRUPTED:
         raise click.Abort
     if app.return_code:
         # Textual reports a crash, and then returns as if all had been well.

@@ -19,7 +19,7 @@ from hmac import compare_digest
 from importlib.util import find_spec
 from secrets import token_urlsafe
 from shlex import join
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import click
 
@@ -215,14 +215,13 @@ def _are_equal(given: str, secret: str) -> bool:
 # -- in the program that is shown ------------------------------------------------------
 
 
-def end_with_server(end: Callable[[int], Any]) -> None:
+def end_with_server() -> None:
     """End when nobody can write to this program any more: its page or server is gone.
 
-    First as a signal would; and if that does not help, at once.
+    First as by a signal; and if that does not help, at once.
     """
     if not hasattr(select, "poll"):
         return
-    code = 128 + signal.SIGTERM
     loop = asyncio.get_running_loop()
     waiting = threading.Event()
 
@@ -231,8 +230,8 @@ def end_with_server(end: Callable[[int], Any]) -> None:
         hung_up.register(sys.__stdin__ or 0, 0)
         hung_up.poll()
         with suppress(RuntimeError):
-            loop.call_soon_threadsafe(end, code)
+            loop.call_soon_threadsafe(signal.raise_signal, signal.SIGTERM)
         waiting.wait(_GRACE)
-        os._exit(code)
+        os._exit(128 + signal.SIGTERM)
 
     threading.Thread(target=watch, name="hang-up", daemon=True).start()

@@ -210,7 +210,6 @@ class World(msgspec.Struct, frozen=True):
 
 async def serve(
     scenarios: Sequence[str],
-    stop: asyncio.Event,
     *,
     port: int,
     speed: float,
@@ -219,7 +218,7 @@ async def serve(
     fresh: bool = False,
     state_dir: Path,
 ) -> None:
-    """Serve until told to stop; say where in one line of JSON."""
+    """Serve until it is cancelled; say where in one line of JSON."""
     with _listening(port, err) as listener:
         path = state_dir / f"demo-{listener.getsockname()[1]}.json"
         world, account = _world(tuple(scenarios), speed, None if fresh else path, err)
@@ -237,7 +236,7 @@ async def serve(
             }
             out.write(json.dumps(line) + "\n")
             out.flush()
-            await stop.wait()
+            await asyncio.Event().wait()
 
 
 def _listening(port: int, err: TextIO) -> socket:

@@ -11,6 +11,10 @@ from msgspec import Struct
 from textual.binding import Binding, BindingType
 from textual.keys import format_key
 
+from sfnwatch.config import Keys, near, quoted
+from sfnwatch.config import key_name as known_key
+from sfnwatch.errors import UsageError
+
 Command = Callable[[], object]
 """Does an action."""
 
@@ -69,12 +73,12 @@ _TABLE = (
     ),
     ("player.loop", "L", "Loop", "loop"),
     ("player.live", "l", "To the end", "back to live; replay: to the end"),
-    ("move.up", "up,k", "Up", "up"),
-    ("move.down", "down,j", "Down", "down"),
-    ("move.page_up", "pageup", "Page up", "a page up"),
-    ("move.page_down", "pagedown", "Page down", "a page down"),
-    ("move.first", "home", "First", "to the first line"),
-    ("move.last", "end,G", "Last", "to the last line, and stay there"),
+    ("move.up", "up,k", "Up", "up", "move(-1)"),
+    ("move.down", "down,j", "Down", "down", "move(1)"),
+    ("move.page_up", "pageup", "Page up", "a page up", "page(-1)"),
+    ("move.page_down", "pagedown", "Page down", "a page down", "page(1)"),
+    ("move.first", "home", "First", "to the first line", "first"),
+    ("move.last", "end,G", "Last", "to the last line, and stay there", "last"),
     ("move.follow", "f", "Follow", "follow the newest line, or stop"),
     ("move.pane", "tab", "Next pane", "next pane: lanes, detail, player, timeline"),
     ("view.timeline", "t", "Timeline", "the timeline on the whole screen, or back"),
@@ -102,7 +106,7 @@ _TABLE = (
     ("detail.unfold", "right", "Unfold", "unfold"),
     ("detail.fold", "left,h", "Fold here", "fold"),
     ("detail.act", "enter", "Go there", "unfold, show all of a text, follow a link"),
-    ("detail.toggle", "space", "Fold or unfold here", "fold or unfold"),
+    ("detail.toggle", "space", "Fold or unfold here", "fold or unfold", "turn"),
     ("record.copy", "y", "Copy", "copy what is selected (OSC 52)"),
     ("record.save", "s", "Save", "save the selected records as JSON"),
     ("record.console", "b", "Console", "open it in the AWS console"),
@@ -110,8 +114,8 @@ _TABLE = (
     ("compare.jump", "enter", "Show in the lanes", "to the line's row in the lanes"),
     ("compare.pair", "V", "Two others", "compare the next two; ctrl+→ the other side"),
     ("compare.swap", "X", "Swap", "compare the other way round"),
-    ("graph.left", "left", "Box to the left", "to the box on the left"),
-    ("graph.right", "right", "Box to the right", "to the box on the right"),
+    ("graph.left", "left", "Box to the left", "to the box on the left", "side(-1)"),
+    ("graph.right", "right", "Box to the right", "to the box on the right", "side(1)"),
     ("find.filter", "~,&", "Filter", "show only some rows: ~s state ~e error …"),
     ("find.search", "/", "Search", "search in all rows"),
     ("find.next", "n", "Next match", "to the next match"),
@@ -125,20 +129,8 @@ _TABLE = (
     ("program.palette", "ctrl+p,:", "Palette", "every action by name"),
     ("program.quit", "q", "Quit", "quit"),
 )
-"""Of each action its id, its keys, its title and its words."""
-_METHODS = {
-    "move.up": "move(-1)",
-    "move.down": "move(1)",
-    "move.page_up": "page(-1)",
-    "move.page_down": "page(1)",
-    "move.first": "first",
-    "move.last": "last",
-    "detail.toggle": "turn",
-    "compare.pair": "pair(1)",
-    "graph.left": "side(-1)",
-    "graph.right": "side(1)",
-}
-"""What a list with a cursor does itself, and a pane by a name other than its id's."""
+"""Of each action its id, its keys, its title and its words; and by what the widget with
+the focus does it, where that is called otherwise than the action."""
 FOOTER: Mapping[str, int] = {
     "player.toggle": 4,
     "drain.end": 3,
@@ -177,6 +169,8 @@ class Action(Struct, frozen=True):
     """A word or two, for the footer and the palette."""
     words: str
     """A line, for help and README."""
+    done_by: str = ""
+    """The action of the focused widget that does it, if that has another name."""
 
     @property
     def group(self) -> Group:
@@ -187,7 +181,7 @@ class Action(Struct, frozen=True):
     def method(self) -> str:
         """The action of the focused widget that does it, such as moving its cursor."""
         pane, _, name = self.id.partition(".")
-        return _METHODS.get(self.id, name if pane in _PANES else "")
+        return self.done_by or (name if pane in _PANES else "")
 
     @property
     def pane(self) -> str:
@@ -213,6 +207,29 @@ SEVERAL = frozenset(
     }
 )
 """What there is to do only where several executions are watched."""
+
+
+def check_keys(chosen: Keys) -> None:
+    """Raise UsageError for an action that there is not, and for a key of two of them.
+
+    Two may share a key that are not heard in the same place.
+    """
+    for name, own in chosen.items():
+        if name not in BY_ID:
+            msg = f"{own.where}: keys: there is no action {quoted(name)}"
+            raise UsageError(msg, hint=near(name, BY_ID) or "Press ? for all.")
+    taken: dict[tuple[str, str], str] = {}
+    for name, action in BY_ID.items():
+        given = tuple(known_key(key) or key for key in action.keys)
+        keys = chosen[name].keys if name in chosen else given
+        for key in dict.fromkeys(keys):
+            other = taken.setdefault((action.pane, key), name)
+            if other == name or not {other, name} & chosen.keys():
+                continue
+            where = chosen[name if name in chosen else other].where
+            names = f"{quoted(other)} and {quoted(name)}"
+            msg = f"{where}: keys: {quoted(key)} is for both {names}"
+            raise UsageError(msg, hint="Give one of them another key.")
 
 
 def key_name(key: str) -> str:

@@ -24,12 +24,10 @@ from sfnwatch.analysis.finding import Finding
 from sfnwatch.clock import Clock
 from sfnwatch.config import UserTheme
 from sfnwatch.errors import SfnwatchError
-from sfnwatch.model.integrations import short_id
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.records import Batch, HealthState, Operation
 from sfnwatch.model.rows import Clock as EventOrArrival
 from sfnwatch.model.trace import Changed, Trace
-from sfnwatch.model.values import clean
 from sfnwatch.recording.library import SavedView
 from sfnwatch.tui.actions import SEVERAL, Command, bindings, key_name, whereabouts
 from sfnwatch.tui.deck import LANES, Bars, Deck
@@ -45,7 +43,6 @@ from sfnwatch.view.playback import Marker, TimeSpan
 
 if TYPE_CHECKING:
     from sfnwatch.recording.format import Recorder
-    from sfnwatch.tui.children_view import ChildrenView
 
 _PATIENCE, _LONGEST = 40, 0.4
 """What has come in is painted so many times as much later as painting takes; and after
@@ -78,7 +75,7 @@ class WatchedSession(Protocol):
     """Who is told of each batch, once it was added to the trace."""
 
     async def run(self) -> None:
-        """Run all sources to their ends; raises SfnwatchError, or a group of them."""
+        """Run all sources to their ends; raises SfnwatchError."""
 
     async def findings(self, moment: Moment) -> Sequence[Finding]:
         """Find what a moment shows, in slices, between whatever else is done."""
@@ -218,9 +215,8 @@ class SfnwatchApp(ThemedApp[None]):
         self.session.consumers.append(self.consume)
         try:
             await self.session.run()
-        except* SfnwatchError as refused:
-            each = refused.exceptions
-            self.shown.refusals = [e for e in each if isinstance(e, SfnwatchError)]
+        except SfnwatchError as refused:
+            self.shown.refusals = [refused]
         self.shown.over = True
         self.shown.playback.close()
         self.repaint()
@@ -432,15 +428,6 @@ class SfnwatchApp(ThemedApp[None]):
     def _go_to(self, event: GoTo) -> None:
         if not self.deck.go_to(event.key):
             self.notify("left out by the filter", severity="warning")
-
-    def on_children_view_wanted(self, event: "ChildrenView.Wanted") -> None:
-        """Have the history of a child execution read; its view shows it then."""
-        name = short_id(event.arn)
-        if self.session.follow(event.arn):
-            self.notify(f"reading {clean(name)}: it is shown once it is read")
-        else:
-            told = f"The history of {clean(name)} is not in these records."
-            self.notify(f"{told} sfnwatch {clean(event.arn)} watches it.", timeout=10)
 
     @on(Seek)
     def _sought(self, event: Seek) -> None:

@@ -4,11 +4,9 @@ A Map Run may have ten thousand. What was listed is here, whether its history is
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from msgspec.structs import replace
-from textual.message import Message
 
 from sfnwatch.model.children import RUNNING_LISTED, ListedExecution
 from sfnwatch.model.integrations import short_id
@@ -52,12 +50,6 @@ class ChildrenView(HeadedView):
     """How the Map Runs are doing, and the child executions below."""
 
     enter = "Show in lanes"
-
-    @dataclass
-    class Wanted(Message):
-        """The history of a child execution is to be read, by its ARN."""
-
-        arn: str
 
     def __init__(self, shown: Shown) -> None:
         self.list: EntryList[ListedExecution] = EntryList(self._rows)
@@ -148,11 +140,17 @@ class ChildrenView(HeadedView):
     def open_selected(self) -> None:
         """Show an execution in the lanes; if its history is not here, have it read."""
         arn = self.list.selected_key
-        if arn is not None and self._is_read(arn):
+        if arn is None:
+            return
+        if self._is_read(arn):
             self.post_message(GoTo(f"{arn}#1"))
-        elif arn is not None:
-            self._awaited = arn
-            self.post_message(self.Wanted(arn))
+            return
+        self._awaited, name = arn, clean(short_id(arn))
+        if self._shown.session.follow(arn):
+            self.app.notify(f"reading {name}: it is shown once it is read")
+        else:
+            told = f"The history of {name} is not in these records."
+            self.app.notify(f"{told} sfnwatch {clean(arn)} watches it.", timeout=10)
 
     def _is_read(self, arn: str) -> bool:
         execution = self._shown.moment.executions.get(arn)

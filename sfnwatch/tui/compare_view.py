@@ -256,12 +256,12 @@ class CompareView(HeadedView):
 
     # -- choosing, folding, going --------------------------------------------------
 
-    def action_pair(self, step: int) -> None:
+    def action_pair(self) -> None:
         """Compare two others, in the order in which executions began."""
         pairs = list(combinations(self._shown.moment.roots, 2))
         if len(pairs) > 1 and self.pair is not None:
             own = [{*pair} for pair in pairs].index({*self.pair})
-            self._chosen = pairs[(own + step) % len(pairs)]
+            self._chosen = pairs[(own + 1) % len(pairs)]
             self.show()
         else:
             self.app.notify("there are no two others")

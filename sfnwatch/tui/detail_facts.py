@@ -52,7 +52,7 @@ Recorded = HistoryEvent | ApiCall | TaskState
 
 
 class Fact(NamedTuple):
-    """A word for what it is, what it is, and where it leads."""
+    """A word for what it is, what it is, and where it leads; untold without parts."""
 
     label: str
     parts: tuple[Part, ...]
@@ -73,13 +73,15 @@ class Section(NamedTuple):
     entries: Sequence[Fact | JsonNode]
 
 
-def fact(label: str, text: str, role: Role = Role.PLAIN) -> Fact:
-    return Fact(label, (Part(clean(text, _LONG), role),))
+def fact(label: str, text: str | None, role: Role = Role.PLAIN) -> Fact:
+    """Tell something in one role; nothing where it is not known."""
+    return Fact(label, (Part(clean(text, _LONG), role),) if text else ())
 
 
-def known(*told: tuple[str, str | None], role: Role = Role.PLAIN) -> Iterator[Fact]:
-    """Give facts, of those things that are known."""
-    return (fact(label, text, role) for label, text in told if text)
+def section(name: str, title: str, entries: Iterable[Fact | JsonNode]) -> Section:
+    """Put together what is known."""
+    told = [e for e in entries if isinstance(e, JsonNode) or e.parts]
+    return Section(name, title, told)
 
 
 class ItemDetail:
@@ -112,16 +114,14 @@ class ItemDetail:
         line = self._shown.maker.line(self._item)
         title = wording.plain_text((*line.owner, *line.parts)).strip()
         payload = "Input and output" if self._events else "Request and response"
-        told: Sequence[tuple[str, str, Iterable[Fact | JsonNode]]] = (
-            ("facts", title, self._facts()),
-            ("links", "Links", self._links()),
-            ("evidence", "Evidence", self._evidence()),
-            ("payload", payload, self._payloads()),
-            ("records", "Records", self._record_nodes()),
+        told = (
+            section("facts", title, self._facts()),
+            section("links", "Links", self._links()),
+            section("evidence", "Evidence", self._evidence()),
+            section("payload", payload, self._payloads()),
+            section("records", "Records", self._record_nodes()),
         )
-        for name, title, found in told:
-            if entries := list(found):
-                yield Section(name, title, entries)
+        yield from (each for each in told if each.entries)
 
     def _error(self) -> tuple[str | None, str | None]:
         """Give the error and the cause of what failed."""
@@ -138,8 +138,8 @@ class ItemDetail:
     def _facts(self) -> Iterator[Fact]:
         """Say what failed, and why, in a sentence; then all else that is known."""
         error, cause = self._error()
-        yield from known(("error", error), role=Role.BAD)
-        yield from known(("cause", wording.cause_words(cause or "")))
+        yield fact("error", error, Role.BAD)
+        yield fact("cause", wording.cause_words(cause or ""))
         yield from self._times()
         execution, visit = self.execution, self._visit
         if execution is not None and len(self._moment.executions) > 1:
@@ -155,7 +155,7 @@ class ItemDetail:
             attempts = visit.attempts if len(visit.attempts) == 1 else ()
             for attempt in [self._attempt] if self._attempt else attempts:
                 yield from self._attempt_facts(attempt, visit)
-        yield from known(("console", self.url))
+        yield fact("console", self.url)
 
     def _visit_facts(self, visit: StateVisit) -> Iterator[Fact]:
         """Say how a state stands, which branch a Choice took, where a Catch went."""
@@ -194,13 +194,11 @@ class ItemDetail:
     def _execution_facts(self, execution: ExecutionAsOf) -> Iterator[Fact]:
         yield _status(execution.status, execution.started_at, execution.stopped_at)
         child = wording.child_execution(self._moment, execution.arn)
-        waits = "" if child is None or child.waits else _NOT_WAITED_FOR
-        yield from known(
-            ("waits", waits),
-            ("redrives", str(len(execution.redrives) or "")),
-            ("machine", execution.state_machine_arn),
-            ("role", execution.role_arn),
-        )
+        if child is not None and not child.waits:
+            yield fact("waits", _NOT_WAITED_FOR)
+        yield fact("redrives", str(len(execution.redrives) or ""))
+        yield fact("machine", execution.state_machine_arn)
+        yield fact("role", execution.role_arn)
 
     def _attempt_facts(self, attempt: Attempt, visit: StateVisit) -> Iterator[Fact]:
         runs = f"{wording.resource_words(attempt)}  {attempt.pattern}"
@@ -213,10 +211,8 @@ class ItemDetail:
         if told is not None:
             yield Fact("completion", wording.completion_parts(told)[0])
             yield fact("stopped", stamp(self._shown, told.stopped_at))
-        yield from known(
-            ("request ID", ", ".join(attempt.request_ids)),
-            (wording.id_word(attempt), ", ".join(attempt.resource_ids)),
-        )
+        yield fact("request ID", ", ".join(attempt.request_ids))
+        yield fact(wording.id_word(attempt), ", ".join(attempt.resource_ids))
 
     def _call_facts(self, call: ApiCall) -> Iterator[Fact]:
         link = self._moment.link(call)
@@ -232,7 +228,8 @@ class ItemDetail:
             yield fact("matched", told, wording.rule_role(link))
         if not self._events:
             by = f"{call.role or '?'} through {call.invoked_by or 'no service'}"
-            yield from known(("request ID", call.request_id), ("by", by))
+            yield fact("request ID", call.request_id)
+            yield fact("by", by)
 
     # -- what it is linked to ------------------------------------------------------
 
@@ -309,16 +306,16 @@ class ItemDetail:
         """Lead to the state whose something is, and to which of its attempts."""
         own = self.execution.name if self.execution is not None else ""
         name = clean(own, _LONG) if len(self._moment.roots) > 1 else ""
-        words = clean(visit.path, _LONG)
-        told, attempt = [("state", visit.id, words)], self._attempt
+        of = Part(f"{name}  " if name else "", Role.DIM)
+        words, status = clean(visit.path, _LONG), wording.status_part(visit.status)
+        parts = of, Part(f"{words}  "), status
+        yield Fact("state", parts, f"{self._arn}#{visit.id}")
+        attempt = self._attempt
         if attempt is not None:
             number = visit.attempts.index(attempt) + 1
-            more = f", try {number} of {len(visit.attempts)}"
-            told.append(("attempt", attempt.scheduled_id, words + more))
-        for label, event_id, text in told:
-            of = Part(f"{name}  " if name else "", Role.DIM)
-            parts = (of, Part(f"{text}  "), wording.status_part(visit.status))
-            yield Fact(label, parts, f"{self._arn}#{event_id}")
+            words += f", try {number} of {len(visit.attempts)}"
+            parts = of, Part(f"{words}  "), status
+            yield Fact("attempt", parts, f"{self._arn}#{attempt.scheduled_id}")
 
     # -- what speaks for that, and against it --------------------------------------
 
@@ -469,7 +466,7 @@ def _task_facts(state: TaskState, shown: Shown) -> Iterator[Fact]:
     yield fact("task", f"{state.last_status}, desired {to_be}, version {version}")
     yield fact("matched", f"task ARN {state.task_arn}", Role.EXACT)
     why = ": ".join(filter(None, (state.stop_code, state.stopped_reason)))
-    yield from known(("why", why), role=wording.task_text(state).status.role)
+    yield fact("why", why, wording.task_text(state).status.role)
     if state.stopped_at is not None:
         yield fact("stopped", stamp(shown, state.stopped_at))
     for each in state.containers:
@@ -520,19 +517,17 @@ def request_sections(request: Request, shown: Shown) -> Iterator[Section]:
     role = Role.GOOD if request.ok else Role.BAD
     facts = [
         fact("outcome", outcome, role),
-        *known(
-            ("sent", stamp(shown, request.sent_at)),
-            ("items", "" if request.items is None else str(request.items)),
-            ("for", request.note),
-            ("execution", request.execution_arn),
-            ("Region", request.region),
-            ("request ID", request.request_id),
-        ),
+        fact("sent", stamp(shown, request.sent_at)),
+        fact("items", "" if request.items is None else str(request.items)),
+        fact("for", request.note),
+        fact("execution", request.execution_arn),
+        fact("Region", request.region),
+        fact("request ID", request.request_id),
     ]
     title = clean(f"{request.service} {request.operation}", _LONG)
-    yield Section("facts", title, facts)
+    yield section("facts", title, facts)
     record = asdict(request)
     del record["key"], record["execution_arn"]
     record["sent_at"] = iso(request.sent_at)
     node = JsonNode(f"record/{request.key}", "Request record", record)
-    yield Section("records", "Records", [node])
+    yield section("records", "Records", [node])

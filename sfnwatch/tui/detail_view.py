@@ -22,14 +22,17 @@ from sfnwatch.view.wording import plain_text
 
 _LABEL, _STACKED = 14, 46
 """Cells of a label; and of a pane, below which labels stand above what they name."""
-Target = Section | Fact | JsonLine
 
 
 class DetailEntry(NamedTuple):
     """One line of the pane, and what it is of."""
 
     key: str
-    target: Target
+    target: Section | Fact | JsonLine
+    depth: int = 0
+    """How deep it is inside of others: a section in nothing."""
+    open: bool | None = None
+    """None for what can't be opened."""
 
 
 class DetailView(EntryList[DetailEntry]):
@@ -75,15 +78,17 @@ class DetailView(EntryList[DetailEntry]):
     def _all_entries(self) -> Iterator[DetailEntry]:
         width, mask = self._width - 1, self._shown.looks.mask
         for section in self._sections:
-            yield DetailEntry(section.name, section)
-            if section.name in self._folded:
-                continue
-            for number, entry in enumerate(section.entries):
+            is_open = section.name not in self._folded
+            yield DetailEntry(section.name, section, 0, is_open)
+            for number, entry in enumerate(section.entries if is_open else ()):
                 if isinstance(entry, Fact):
-                    yield DetailEntry(f"{section.name}~{entry.label}~{number}", entry)
+                    key = f"{section.name}~{entry.label}~{number}"
+                    yield DetailEntry(key, entry, 1)
                     continue
                 for line in self._folds.lines(entry, width, mask):
-                    yield DetailEntry(f"{line.node.path}~{line.part}", line)
+                    depth = 1 + line.node.depth + bool(line.part)
+                    key = f"{line.node.path}~{line.part}"
+                    yield DetailEntry(key, line, depth, line.open)
 
     @property
     def _target(self) -> Section | Fact | JsonLine | None:
@@ -99,7 +104,7 @@ class DetailView(EntryList[DetailEntry]):
         mask = self._shown.looks.mask
         match entry.target:
             case Section() as section:
-                sign = "▸" if section.name in self._folded else "▾"
+                sign = "▾" if entry.open else "▸"
                 title = clean(mask(section.title))
                 spans = [Span(f" {sign} "), Span(f"{title} ", "role--name")]
                 return [ruled(spans, width)]
@@ -131,25 +136,15 @@ class DetailView(EntryList[DetailEntry]):
     def action_turn(self) -> None:
         """Open what is closed, or close it; show more of what is cut."""
         match self._target:
-            case Section() as section:
-                self._folded ^= {section.name}
-            case JsonLine(part=-1) as line:
-                self._folds.show_more(line.node)
-            case JsonLine(open=bool()) as line:
-                self._folds.opened[line.node.path] = not line.open
+            case Section(name=name):
+                self._folded ^= {name}
+            case JsonLine(node=node, part=-1):
+                self._folds.show_more(node)
+            case JsonLine(node=node, open=bool(is_open)):
+                self._folds.opened[node.path] = not is_open
             case _:
                 return
         self._lay_out()
-
-    @property
-    def _is_open(self) -> bool | None:
-        """Say if the cursor is on what is open; None on what can't be opened."""
-        match self._target:
-            case Section(name=name):
-                return name not in self._folded
-            case JsonLine(part=0, open=is_open):
-                return is_open
-        return None
 
     @property
     def titles(self) -> Mapping[str, str]:
@@ -163,26 +158,25 @@ class DetailView(EntryList[DetailEntry]):
 
     def action_unfold(self) -> None:
         """Open what is closed."""
-        if self._is_open is False:
+        if self.entry is not None and self.entry.open is False:
             self.action_turn()
 
     def action_fold(self) -> None:
         """Close what is open; what is closed leads to what holds it."""
-        if self._is_open:
+        entry = self.entry
+        if entry is None or entry.open:
             self.action_turn()
             return
-        depth = max(1, _depth(self._target))
         above = range(self.cursor - 1, -1, -1)
-        places = (n for n in above if _depth(self.entries[n].target) < depth)
+        depth = max(1, entry.depth)
+        places = (n for n in above if self.entries[n].depth < depth)
         self.select(next(places, self.cursor))
 
     def clicked(self, place: int, x: int, *, twice: bool) -> None:
         del place, x
-        if isinstance(self._target, Fact):
-            if twice:
-                self.action_act()
-        elif not twice:
-            self.action_turn()
+        # It takes two to follow a link, and one to open or close.
+        if twice is isinstance(self._target, Fact):
+            self.action_act()
 
     # -- copying -------------------------------------------------------------------
 
@@ -206,13 +200,6 @@ def _copied(entry: Fact | JsonNode) -> str:
     if isinstance(entry.inner, str):
         return "\n".join(clean_lines(entry.inner))
     return json_view.json_text(entry.inner)
-
-
-def _depth(target: Target | None) -> int:
-    """Say how deep something is inside of others: a section in nothing."""
-    if isinstance(target, JsonLine):
-        return 1 + target.node.depth + bool(target.part)
-    return int(isinstance(target, Fact))
 
 
 # -- the records behind it -------------------------------------------------------------

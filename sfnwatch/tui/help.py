@@ -26,7 +26,9 @@ _KEY_CELLS = 16
 """Cells of a mark or a key, at most: what is longer stands alone."""
 _TWO = 92
 """Cells from which on there are two columns."""
-_MARKS: Sequence[tuple[str, str, str]] = (
+Table = Sequence[tuple[str, str, str]]
+"""Signs or keys, what they look like, and what they mean."""
+_MARKS: Table = (
     ("┃", "role--busy", "a state that works; gray ╎ waits, amber ┋ backs off"),
     ("┃", "role--event", "its job had stopped, and Step Functions did not know yet"),
     ("│", "rail--container", "a Map or Parallel, around the states in it"),
@@ -38,7 +40,7 @@ _MARKS: Sequence[tuple[str, str, str]] = (
     ("◀━━ event", "role--event", "how Step Functions learned that the job had stopped"),
     ("✔ ✘ ◷ ■ ↷", "role--name", "succeeded, failed, timed out, aborted, caught"),
 )
-_RULES: Sequence[tuple[str, str, str]] = (
+_RULES: Table = (
     ("= request ID", "role--exact", "exact: the same request ID on both sides"),
     ("= session", "role--exact", "exact: the cause names the call's role session"),
     ("= task ARN, …", "role--exact", "exact: the call names the job of this state"),
@@ -110,26 +112,22 @@ class Help(ModalScreen[None]):
     def _keys(self, width: int) -> Iterator[list[Span]]:
         for group in dict.fromkeys(group for group, _, _ in self._entries):
             told = [
-                (Span(keys or "palette", "look--key"), does)
+                (keys or "palette", "look--key", does)
                 for about, keys, does in self._entries
                 if about is group
             ]
             yield from _table(str(group), told, width)
 
     def _marks(self, width: int) -> Iterator[list[Span]]:
-        tables = {
-            "Marks": _MARKS,
-            "How a call is matched to its state": _RULES,
-            "Marks of the player": [(s, "role--name", means) for s, means in SIGNS],
-        }
-        for title, told in tables.items():
-            marks = [(Span(sign, look), means) for sign, look, means in told]
-            yield from _table(title, marks, width)
+        yield from _table("Marks", _MARKS, width)
+        yield from _table("How a call is matched to its state", _RULES, width)
+        player = [(sign, "role--name", means) for sign, means in SIGNS]
+        yield from _table("Marks of the player", player, width)
 
     def _more(self, width: int) -> Iterator[list[Span]]:
         from sfnwatch.view.filter_language import FILTER_HELP  # noqa: PLC0415 - seldom
 
-        words = [(Span(word, "look--key"), means) for word, means in FILTER_HELP]
+        words = [(word, "look--key", means) for word, means in FILTER_HELP]
         yield from _table("The language of filters", words, width)
         for title, text in (*([_SEVERAL] if self._several else []), *_TEXTS):
             yield [Span(title, "role--name")]
@@ -139,16 +137,15 @@ class Help(ModalScreen[None]):
             yield from flow([Span(f"Recorded in {self._recording}")], width, width, 4)
 
 
-def _table(
-    title: str, told: Sequence[tuple[Span, str]], width: int
-) -> Iterator[list[Span]]:
+def _table(title: str, told: Table, width: int) -> Iterator[list[Span]]:
     yield [Span(title, "role--name")]
-    longest = max((cell_len(sign.text) for sign, _ in told), default=0)
+    longest = max((cell_len(sign) for sign, _, _ in told), default=0)
     cells = min(longest, _KEY_CELLS) + 2
-    for sign, means in told:
-        room = max(1, width - cells)
-        first = max(cells, cell_len(sign.text) + 2)
-        yield from margined(flow([Span(means)], room, room, 3), first, [sign])
+    room = max(1, width - cells)
+    for sign, look, means in told:
+        first = max(cells, cell_len(sign) + 2)
+        rows = flow([Span(means)], room, room, 3)
+        yield from margined(rows, first, [Span(sign, look)])
     yield []
 
 

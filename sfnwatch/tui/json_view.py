@@ -49,10 +49,10 @@ class JsonNode(Struct, frozen=True):
 
     @property
     def children(self) -> Sequence["JsonNode"]:
+        """Those of a value that holds others."""
         inner = self.inner
         in_list = isinstance(inner, list)
-        held = enumerate(inner if in_list else ())
-        pairs = inner.items() if isinstance(inner, Mapping) else held
+        pairs = enumerate(inner) if in_list else inner.items()
         return [
             JsonNode(f"{self.path}/{n}", str(key), value, self.depth + 1, in_list)
             for n, (key, value) in enumerate(pairs)
@@ -113,8 +113,7 @@ class JsonFolds(Struct):
         limit = self.shown.get(node.path, _CHILDREN)
         yield from children[:limit]
         if len(children) > limit:
-            words = f"… {len(children) - limit:,} more"
-            yield JsonLine(node, -1, open=True, words=words)
+            yield JsonLine(node, -1, None, f"… {len(children) - limit:,} more")
 
     def _text(self, node: JsonNode, width: int, mask: Masks) -> Iterator[JsonLine]:
         limit = self.shown.get(node.path, _CHARACTERS)
@@ -126,7 +125,7 @@ class JsonFolds(Struct):
                 yield JsonLine(node, part, None, "".join(span.text for span in row))
         rest = byte_count(node.text[limit:])
         if rest:
-            yield JsonLine(node, -1, open=True, words=f"… {size(rest)} more")
+            yield JsonLine(node, -1, None, f"… {size(rest)} more")
 
 
 def decode(text: str | bytes) -> Any:

@@ -22,7 +22,7 @@ from textual.widgets import Footer, Input
 
 from sfnwatch.analysis.wording import some
 from sfnwatch.clock import Clock
-from sfnwatch.errors import SfnwatchError
+from sfnwatch.errors import Outcome, SfnwatchError
 from sfnwatch.model.children import RUNNING, LeftOut, ListedBy, ListedExecution, Listing
 from sfnwatch.model.integrations import maybe_execution_arn
 from sfnwatch.model.records import RecordKind, receive
@@ -84,12 +84,6 @@ class ExecutionList(Struct):
         self.executions |= self.fresh
         self.left_out.update((each.machine, each) for each in listing.left_out)
         self.last, self.asking = listing, not listing.spent
-
-    def end(self, refused: SfnwatchError | None) -> None:
-        """Come to an end; what a whole list has not brought again is gone."""
-        self.refused, self.asking = refused, False
-        if refused is None:
-            self.executions = self.fresh
 
     def found(self, words: str, looks: Looks) -> list[ListedExecution]:
         """List what runs, what failed, and the rest; of a Map Run, failures first."""
@@ -292,7 +286,6 @@ class Picker(PaintedScreen[Chosen | None]):
         gathered = self._gathered
         gathered.begin()
         self._show()
-        refused: SfnwatchError | None = None
         try:
             async with aclosing(self._source.list_executions()) as listings:
                 async for listing in listings:
@@ -303,8 +296,11 @@ class Picker(PaintedScreen[Chosen | None]):
                         await self._more.wait()
                         gathered.take(replace(listing, spent=False))
         except SfnwatchError as error:
-            refused = error
-        gathered.end(refused)
+            gathered.refused = error
+        else:
+            # What a whole list has not brought again is gone.
+            gathered.executions = gathered.fresh
+        gathered.asking = False
         self._show()
 
     @work(group="recordings", exclusive=True)
@@ -558,8 +554,6 @@ class PickerApp(ThemedApp[Chosen]):
         super().__init__(settings)
         looks = Looks(masked=settings.present, local=settings.local)
         self.picker = Picker(source, looks)
-        self.interrupted = False
-        """True where it was ended, and nothing chosen, by ctrl+c."""
         if settings.present:
             self.theme = stage_theme(dark=self.current_theme.dark)
 
@@ -567,5 +561,4 @@ class PickerApp(ThemedApp[Chosen]):
         self.push_screen(self.picker, lambda chosen: self.exit(chosen or ()))
 
     def action_interrupt(self) -> None:
-        self.interrupted = True
-        self.exit(())
+        self.exit((), Outcome.INTERRUPTED)

@@ -80,16 +80,14 @@ def said(rank: int, text: str, look: str, short: str = "") -> Words:
 def fitted(parts: Iterable[Words], cells: int, gap: int = _GAP) -> list[Words]:
     """Leave out, or shorten, what matters least, until all has room with its gaps."""
     kept = [part for part in parts if part.spans]
-    for rank in range(max((part.rank for part in kept), default=0), 0, -1):
+    while _length(kept, gap) > cells and any(part.rank for part in kept):
         # Of one rank what stands at the right end goes first, and no more than must.
-        for place in reversed(range(len(kept))):
-            if _length(kept, gap) <= cells:
-                return kept
-            part = kept[place]
-            if part.rank == rank:
-                less = max(0, rank - _AGAIN)
-                shorter = replace(part, rank=less, spans=part.shorter, shorter=())
-                kept[place : place + 1] = [shorter] if part.shorter else []
+        place = max(range(len(kept)), key=lambda each: (kept[each].rank, each))
+        part = kept.pop(place)
+        if part.shorter:
+            less = max(0, part.rank - _AGAIN)
+            shorter = replace(part, rank=less, spans=part.shorter, shorter=())
+            kept.insert(place, shorter)
     return kept
 
 

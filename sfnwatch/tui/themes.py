@@ -5,7 +5,8 @@ that did not fail, red is failure. Our own themes say their hues. Others choose 
 for large surfaces; as text, on a panel or under the cursor, most of them have some that
 can hardly be read. So a role begins as the theme's own color and is moved towards black
 or white just as far as it takes, as WCAG 2 measures it. Terminals of 16 colors have
-their own palette, which nobody can measure: there a role is one of its names.
+their own palette, which nobody can measure: there a role is one of its names. All
+colors are written in `templates/colors.json`.
 
 Terminals differ in more: in notifying, in being suspended, and some have ASCII alone.
 A notification is text from AWS, so nothing but printable characters may get in, and no
@@ -16,11 +17,13 @@ import asyncio
 import math
 import os
 import signal
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, cast
 
+import msgspec
+from msgspec import Struct
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
@@ -34,6 +37,7 @@ from textual.theme import BUILTIN_THEMES, Theme
 from sfnwatch.config import UserTheme, near, quoted
 from sfnwatch.errors import UsageError
 from sfnwatch.model.values import clean
+from sfnwatch.templates import read_template
 from sfnwatch.tui.paint import CHIPS, LOOKS
 from sfnwatch.view.signs import to_ascii
 
@@ -49,20 +53,8 @@ _BLACK, _WHITE = Color(0, 0, 0), Color(255, 255, 255)
 DEFAULT, DEFAULT_LIGHT = "sfnwatch-dark", "sfnwatch-light"
 _PALE = ("7", "15")
 """White, and bright white, as COLORFGBG numbers a terminal's background."""
-_HUES = {
-    "bad": ("error", "#ff5c57", "#c4181c"),
-    "good": ("success", "#46d37c", "#0a7a37"),
-    "warn": ("warning", "#ffb84d", "#8a5600"),
-    "event": ("", "#b78cff", "#6d33c4"),
-    "busy": ("primary", "#4ea1ff", "#0b62c9"),
-    "poll": ("", "#3fd0c9", "#00746d"),
-}
-"""A role to the theme's color for it, where themes have one, and to ours in dark themes
-and in light ones. A theme's that is too near to those before it gives way to ours."""
 _AS_BUSY = ("call", "fold")
 """What works, what is called and what opens are one blue."""
-_MATCHED = {"exact": ("#8fb8d8", "#2a6490"), "guess": ("#a9a08f", "#6b6048")}
-"""By what a call is matched: words, which signs tell apart as well."""
 _APART = 30.0
 """How far colors are from each other, in CIELAB, that are told apart in a thin bar."""
 _GREYS = {"name": 1.0, "plain": 0.88, "dim": 0.6, "faint": 0.5}
@@ -76,71 +68,56 @@ _WASHES = {
 """Grounds of lines: a thin wash of a color."""
 _PALER = 0.64
 """Of a wash in a light theme, where a dark color weighs more."""
-_CHIPS = ("#c8d3de", "#d6a5ff", "#ff9fd6", "#c9c38a", "#9fc6b4", "#e0b79b")
-_LIGHT_CHIPS = ("#4a5866", "#7a3fb0", "#a82f78", "#6b6420", "#2f6b53", "#8a5230")
-"""Hues that mean nothing else, to tell executions apart."""
 
 
-def _theme(
-    name: str, grounds: Sequence[str], hues: Sequence[str], variables: dict[str, str]
-) -> Theme:
-    """Make a theme: its grounds from the foreground on, its hues from blue to green."""
-    surfaces = ("foreground", "background", "surface", "panel")
-    meanings = ("primary", "accent", "warning", "error", "success")
-    colors = dict(zip((*surfaces, *meanings), (*grounds, *hues), strict=True))
-    dark = not name.endswith("light")
-    return Theme(name=name, dark=dark, variables=variables, **colors)  # type: ignore[arg-type]
+def _theme(written: UserTheme) -> Theme:
+    return Theme(
+        name=written.name,
+        dark=written.dark,
+        ansi=written.colors["primary"].startswith("ansi_"),
+        variables=dict(written.variables),
+        **written.colors,  # type: ignore[arg-type]
+    )
 
 
-def _high_contrast(ground: str, text: str, faint: str, cursor: str) -> dict[str, str]:
-    """Give what Textual would draw too faintly for a theme of high contrast."""
-    plain = ("role-plain", "role-name", "text", "border", "footer-foreground")
-    gray = ("role-dim", "role-faint", "thumb-color", "text-muted", "text-disabled")
-    return {
-        **dict.fromkeys(plain, text),
-        **dict.fromkeys(gray, faint),
-        "cursor-background": cursor,
-        "border-blurred": faint,
-        "block-cursor-background": text,
-        "block-cursor-foreground": ground,
-        "input-cursor-background": text,
-        "input-cursor-foreground": ground,
-        "scrollbar": faint,
-    }
+class _Shipped(Struct):
+    """The colors that come with the program: of two, the first is for dark themes."""
+
+    themes: tuple[UserTheme, ...]
+    hues: Mapping[str, tuple[str, str, str]]
+    """A role to the theme's color for it, where themes have one, and to ours. A theme's
+    that is too near to those before it gives way to ours."""
+    matched: Mapping[str, tuple[str, str]]
+    """By what a call is matched: words, which signs tell apart as well."""
+    chips: tuple[Sequence[str], Sequence[str]]
+    """Hues that mean nothing else, to tell executions apart."""
+    palette: Mapping[str, tuple[str, str]]
+    """The names of a terminal's colors.
+
+    Blue on black is what palettes get wrong most often, and yellow on white. Many have
+    no gray that can be read; all have a fainter default.
+    """
 
 
-_OURS = [_HUES[role][1:] for role in ("busy", "event", "warn", "bad", "good")]
-THEMES = (
-    _theme(
-        DEFAULT,
-        ("#e6e9ee", "#0f1419", "#141b22", "#1a222c"),
-        [dark for dark, _ in _OURS],
-        {"cursor-background": "#15283c", "role-dim": "#9aa7b4"},
-    ),
-    _theme(
-        DEFAULT_LIGHT,
-        ("#161d24", "#fcfdfe", "#f4f7f9", "#e8edf2"),
-        [light for _, light in _OURS],
-        {"cursor-background": "#d8e8fb"},
-    ),
-    _theme(
-        "high-contrast",
-        ("#ffffff", "#000000", "#0c0c0c", "#1f1f1f"),
-        ("#8ccfff", "#ffd75f", "#ffd75f", "#ff8c88", "#7dff9f"),
-        _high_contrast("#000000", "#ffffff", "#c8c8c8", "#00305c"),
-    ),
-    _theme(
-        "high-contrast-light",
-        ("#000000", "#ffffff", "#f6f6f6", "#e8e8e8"),
-        ("#003a94", "#5c3a00", "#5c3a00", "#8a0014", "#004d1c"),
-        _high_contrast("#ffffff", "#000000", "#404040", "#ffe585"),
-    ),
-)
+_SHIPPED = msgspec.json.decode(read_template("colors.json"), type=_Shipped)
+THEMES = tuple(map(_theme, _SHIPPED.themes))
 
 
 def names() -> tuple[str, ...]:
     """Name our themes and Textual's; the user's are in the configuration."""
     return (*(theme.name for theme in THEMES), *BUILTIN_THEMES)
+
+
+def check_theme(name: str | None, own: Iterable[str], who: str) -> None:
+    """Raise UsageError for a theme that there is not; `own` are the user's.
+
+    `who` asks for it: an option, a file, a variable.
+    """
+    known = {*names(), *own}
+    if name is not None and name not in known:
+        msg = f"{who}: there is no theme {quoted(name)}"
+        every = f"There are: {', '.join(clean(each, 40) for each in sorted(known))}."
+        raise UsageError(msg, hint=near(name, known) or every)
 
 
 ResultT = TypeVar("ResultT")
@@ -215,54 +192,27 @@ def role_variables(theme: Theme) -> dict[str, str]:
 
 
 def _palette(*, dark: bool) -> dict[str, str]:
-    """Give the names of a palette's colors.
-
-    Blue on black is what palettes get wrong most often, and yellow on white.
-    """
-    plain = ("role-name", "role-plain", "role-dim", "role-faint")
-    sure = ("role-exact", "role-guess", "banner-background", "banner-bad-background")
-    blue = ("role-busy", "role-call", "role-fold")
-    chips = ("white", "magenta", "cyan", "yellow", "green", "blue")
-    named = {
-        **dict.fromkeys((*plain, *sure), "default"),
-        **dict.fromkeys(blue, "bright_blue" if dark else "blue"),
-        **{f"chip-{number}": color for number, color in enumerate(chips)},
-        "role-good": "green",
-        "role-bad": "red",
-        "role-warn": "yellow" if dark else "magenta",
-        "role-event": "magenta",
-        "role-poll": "cyan" if dark else "blue",
-        "found-background": "magenta",
-        "found-color": "white",
-        "chip-text": "black",
-        "cursor-color": "black" if dark else "bright_white",
-        "cursor-background": "white" if dark else "blue",
-        "fresh-background": "blue" if dark else "cyan",
-        "thumb-color": "white" if dark else "black",
-    }
-    # Many palettes have no gray that can be read; all have a fainter default.
-    colors = {name: f"ansi_{color}" for name, color in named.items()}
+    both = _SHIPPED.palette.items()
+    colors = {name: f"ansi_{of_each[not dark]}" for name, of_each in both}
     return {**colors, "dim-text-style": "dim"}
 
 
 def _measured(theme: Theme) -> dict[str, str]:
-    surfaces = ("background", "surface", "panel", "foreground", "accent")
-    every = theme.to_color_system().generate()
-    needed = {*surfaces, *(name for name, *_ in _HUES.values() if name)}
-    colors = {name: Color(*Color.parse(every[name]).rgb) for name in needed}
-    ground = colors["background"]
+    every, own = theme.to_color_system().generate(), theme.variables
+
+    def color(name: str) -> Color:
+        return Color(*Color.parse(every[name]).rgb)
+
+    ground, found = color("background"), color("warning")
     weight = 1 if theme.dark else _PALER
-    own = theme.variables
     washes = {
-        name: Color.parse(own[name])
-        if name in own
-        else ground.blend(colors[color], share * weight)
-        for name, (color, share) in _WASHES.items()
+        name: ground.blend(color(whose), share * weight)
+        for name, (whose, share) in _WASHES.items()
     }
-    grounds = [ground, colors["surface"], colors["panel"], *washes.values()]
-    roles = dict(_roles(colors, grounds, dark=theme.dark))
-    chips = _CHIPS if theme.dark else _LIGHT_CHIPS
-    found = colors["warning"]
+    washes |= {name: Color.parse(own[name]) for name in washes if name in own}
+    grounds = [ground, color("surface"), color("panel"), *washes.values()]
+    roles = dict(_roles(color, grounds, dark=theme.dark))
+    chips = _SHIPPED.chips[not theme.dark]
     named = {
         **roles,
         **washes,
@@ -271,25 +221,26 @@ def _measured(theme: Theme) -> dict[str, str]:
         "cursor-color": roles["role-plain"],
         "found-background": found,
         "found-color": max(_BLACK, _WHITE, key=lambda end: contrast(end, found)),
-        "thumb-color": ground.blend(colors["foreground"], 0.3),
+        "thumb-color": ground.blend(color("foreground"), 0.3),
     }
-    written = {name: color.hex6 for name, color in named.items()}
+    written = {name: each.hex6 for name, each in named.items()}
     return {**written, "dim-text-style": "none"}
 
 
 def _roles(
-    colors: Mapping[str, Color], grounds: Sequence[Color], *, dark: bool
+    color: Callable[[str], Color], grounds: Sequence[Color], *, dark: bool
 ) -> Iterator[tuple[str, Color]]:
     """Yield each role's color so that it can be read, and told from the others."""
-    ground, text = colors["background"], colors["foreground"]
+    ground, text = color("background"), color("foreground")
     for role, share in _GREYS.items():
         yield f"role-{role}", legible(ground.blend(text, share), grounds)
-    for role, both in _MATCHED.items():
+    for role, both in _SHIPPED.matched.items():
         yield f"role-{role}", legible(Color.parse(both[not dark]), grounds)
     taken = [legible(ground.blend(text, _GREYS["dim"]), grounds)]
-    for role, (name, *ours) in _HUES.items():
+    for role, (name, *ours) in _SHIPPED.hues.items():
         own = Color.parse(ours[not dark])
-        hues = [legible(hue, grounds) for hue in (colors.get(name, own), own)]
+        theirs = color(name) if name else own
+        hues = [legible(hue, grounds) for hue in (theirs, own)]
         nearest = [min(distance(hue, other) for other in taken) for hue in hues]
         chosen = hues[nearest[0] < min(_APART, nearest[1])]
         taken.append(chosen)
@@ -336,13 +287,6 @@ def make_theme(written: UserTheme) -> Theme:
     where = f"{written.where}: {written.name}"
     for key, value in written.colors.items():
         _check_color(f"{where}.{key}", value)
-    theme = Theme(
-        name=written.name,
-        dark=written.dark,
-        ansi=written.colors["primary"].startswith("ansi_"),
-        variables=dict(written.variables),
-        **written.colors,  # type: ignore[arg-type]
-    )
     plain = Theme(name="plain", primary="#000000")
     known = {**plain.to_color_system().generate(), **role_variables(plain)}
     for key, value in written.variables.items():
@@ -354,7 +298,7 @@ def make_theme(written: UserTheme) -> Theme:
         elif not value.split() or not VALID_STYLE_FLAGS.issuperset(value.split()):
             msg = f"{where}.variables.{key}: {quoted(value)} is no style of text."
             raise UsageError(msg)
-    return theme
+    return _theme(written)
 
 
 def _check_color(where: str, value: str) -> None:

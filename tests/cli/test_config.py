@@ -1,6 +1,7 @@
 """What is set in a file or the environment: read, refused, followed and shown."""
 
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,16 +14,15 @@ from sfnwatch.cli.options import SettableOption
 from sfnwatch.cli.settings import settable
 from sfnwatch.config import (
     SHIPPED_KEYMAPS,
-    Bound,
     Config,
-    check,
     config_path,
     key_name,
     load_config,
     with_keymap,
 )
 from sfnwatch.errors import UsageError
-from sfnwatch.tui.actions import ACTIONS as SHOWN
+from sfnwatch.tui.actions import BY_ID, check_keys
+from sfnwatch.tui.themes import check_theme
 from tests.builders import ARN
 from tests.cli.programs import COMMANDS, Program
 
@@ -249,14 +249,6 @@ def test_a_variable_that_is_no_setting_is_told(program: Program) -> None:
 
 # -- the file itself -------------------------------------------------------------------
 
-ACTIONS = {
-    "player.toggle": Bound("app", ("space",)),
-    "player.loop": Bound("app", ("l",)),
-    "view.timeline": Bound("app", ("t",)),
-    "lanes.up": Bound("lanes", ("up", "k")),
-    "timeline.up": Bound("timeline", ("up", "k")),
-}
-THEMES = ("textual-dark", "textual-light", "nord", "high-contrast")
 MINE = "[themes.mine]\nprimary = 'red'\n"
 Write = Callable[..., Path]
 
@@ -280,9 +272,9 @@ def refusal(file: Path, **environ: str) -> str:
     return str(caught.value).replace(str(file.parent), "…")
 
 
-def wrong(config: Config, theme: str | None = None) -> str:
+def wrong(config: Config) -> str:
     with pytest.raises(UsageError) as caught:
-        check(config, theme, "--theme", themes=THEMES, actions=ACTIONS)
+        check_keys(config.keys)
     words = str(caught.value)
     return words.replace(str(config.source.parent), "…") if config.source else words
 
@@ -309,7 +301,7 @@ def test_every_setting_is_read(write: Write) -> None:
     file = write(
         'theme = "mine"\n'
         '[keys]\n"player.toggle" = ["space", "K"]\n"player.loop" = ""\n'
-        '"lanes.up" = []\n"view.timeline" = "?"\n'
+        '"move.up" = []\n"view.timeline" = "$"\n'
         '[themes.mine]\nprimary = "#88c0d0"\nerror = "red"\ndark = false\n'
         '[themes.mine.variables]\nborder = "#fff 20%"\n'
     )
@@ -319,14 +311,15 @@ def test_every_setting_is_read(write: Write) -> None:
     assert config.keys == {
         "player.toggle": (("space", "K"), str(file)),
         "player.loop": ((), str(file)),
-        "lanes.up": ((), str(file)),
-        "view.timeline": (("question_mark",), str(file)),
+        "move.up": ((), str(file)),
+        "view.timeline": (("dollar_sign",), str(file)),
     }
     mine = config.themes["mine"]
     assert (mine.name, mine.dark, mine.where) == ("mine", False, str(file))
     assert mine.colors == {"primary": "#88c0d0", "error": "red"}
     assert mine.variables == {"border": "#fff 20%"}
-    check(config, "mine", "", themes=THEMES, actions=ACTIONS)
+    check_theme("mine", config.themes, "")
+    check_keys(config.keys)
 
 
 def test_a_key_map_of_its_own_file_lies_below_the_configuration_s_keys(
@@ -341,7 +334,7 @@ def test_a_key_map_of_its_own_file_lies_below_the_configuration_s_keys(
         "player.toggle": (("space", "K"), str(other)),
         "player.loop": (("O",), config.where),
     }
-    check(mine, None, "", themes=THEMES, actions=ACTIONS)
+    check_keys(mine.keys)
     unused = wrong(with_keymap(config, "unused", "--keymap"))
     assert unused.startswith("…/keymaps/unused.toml: keys: there is no action")
 
@@ -351,11 +344,10 @@ def test_a_key_map_of_its_own_file_lies_below_the_configuration_s_keys(
 )
 def test_a_key_map_that_is_shipped_is_one_that_works(file: Path) -> None:
     mapped = with_keymap(Config(), file.stem, "--keymap")
-    actions = {each.id: Bound(each.pane, each.keys) for each in SHOWN}
-    check(mapped, None, "", themes=THEMES, actions=actions)
+    check_keys(mapped.keys)
     assert mapped.keys
     for name, chosen in mapped.keys.items():
-        assert chosen.keys != actions[name].keys
+        assert chosen.keys != BY_ID[name].keys
 
 
 def test_a_key_map_of_one_s_own_goes_before_one_that_is_shipped(write: Write) -> None:
@@ -448,10 +440,10 @@ def test_a_file_that_was_named_must_be_there(tmp_path: Path) -> None:
 
 def test_a_theme_or_an_action_that_is_not_there_is_named(write: Write) -> None:
     plain = load_config(write(""), {})
-    said = "--theme: there is no theme `nrod`. Did you mean `nord`?"
-    assert wrong(plain, "nrod") == said
-    said = "--theme: there is no theme `qqqq`. There are: high-contrast, nord, "
-    assert wrong(plain, "qqqq").startswith(said)
+    for name, hint in (("nrod", "Did you mean `nord`?"), ("qqqq", "There are: ansi-")):
+        said = f"^--theme: there is no theme `{name}`. {re.escape(hint)}"
+        with pytest.raises(UsageError, match=said):
+            check_theme(name, plain.themes, "--theme")
     assert wrong(load_config(write('[keys]\n"player.togle" = "space"'), {})) == (
         "…/config.toml: keys: there is no action `player.togle`."
         " Did you mean `player.toggle`?"

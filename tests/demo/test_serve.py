@@ -31,17 +31,16 @@ async def left_running(
     """Serve, and give the line that it says, what it warned of, and its port."""
     out, err = io.StringIO(), io.StringIO()
     asked = {"scenarios": ("sync", "async"), "port": 0, "speed": 20.0, **more}
-    stop = asyncio.Event()
     async with asyncio.TaskGroup() as group:
-        served = serve(stop=stop, out=out, err=err, state_dir=state_dir, **asked)
-        group.create_task(served)
+        served = serve(out=out, err=err, state_dir=state_dir, **asked)
+        task = group.create_task(served)
         try:
             while not out.getvalue():  # noqa: ASYNC110 - until it says where
                 await asyncio.sleep(0)  # noqa: TID251
             line = json.loads(out.getvalue())
             yield line, err.getvalue(), int(line["endpoint_url"].rpartition(":")[2])
         finally:
-            stop.set()
+            task.cancel()
 
 
 async def test_it_keeps_its_world_to_itself(tmp_path: Path) -> None:
