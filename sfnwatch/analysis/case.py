@@ -117,6 +117,12 @@ class AttemptCase(AttemptCalls):
         self.running = attempt.status == "running"
 
     @property
+    def seconds(self) -> float | None:
+        """From scheduled to ended; None while it runs."""
+        begun, ended = self.attempt.scheduled_at, self.attempt.ended_at
+        return (ended - begun).total_seconds() if ended is not None else None
+
+    @property
     def end_event(self) -> str:
         """The event that ended it, or the last that is known of it."""
         return f"#{self.attempt.event_ids[-1]}"
@@ -350,11 +356,8 @@ class StateUse:
 
     @cached_property
     def attempts(self) -> Sequence[AttemptCase]:
-        return [
-            AttemptCase(self, visit, number)
-            for visit in self.visits
-            for number in range(1, len(visit.attempts) + 1)
-        ]
+        numbered = ((v, n) for v in self.visits for n, _ in enumerate(v.attempts, 1))
+        return [AttemptCase(self, visit, number) for visit, number in numbered]
 
 
 class Case(Struct, frozen=True, dict=True):
@@ -433,11 +436,6 @@ def build_case(survey: Survey, execution: ExecutionAsOf) -> Work[Case]:
             groups.setdefault(use, []).append(visit)
     uses = [StateUse(survey, execution, those) for those in groups.values()]
     return Case(survey, execution, visits, uses)
-
-
-def whole_case(survey: Survey, execution: ExecutionAsOf) -> Case:
-    """Lay out one execution at one go."""
-    return done(build_case(survey, execution))
 
 
 def done(work: Work[T]) -> T:

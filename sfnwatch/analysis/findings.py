@@ -137,7 +137,7 @@ def find_in_steps(moment: Moment, now: datetime | None = None) -> Steps:
                 told.append(replace(found, execution_arn=case.execution.arn))
         yield from sorted(told, key=_order)
         yield None
-    yield from conclusions(survey, roots)
+    yield from conclusions(roots)
     yield from calls_alone(survey)
     yield from not_loaded(survey, roots)
     yield from lateness(survey)
@@ -181,39 +181,30 @@ def most_telling(findings: Iterable[Finding]) -> list[Finding]:
 _SEVERAL = 2
 
 
-def conclusions(survey: Survey, cases: Sequence[Case]) -> Iterator[Finding]:
+def conclusions(cases: Sequence[Case]) -> Iterator[Finding]:
     """Conclude from two executions or more, which jobs they start and how.
 
     A way is a resource whose polls were all denied, or not; of one way alone, as of one
     execution, the other findings say as much.
     """
-    started = [
-        (case.execution.arn, each)
-        for case in cases
-        for use in case.uses
-        for each in (use.attempts if use.starts_job else ())
-        if each.actions.sure
-    ]
-    ways = grouped(started, lambda start: start[1].way)
+    uses = [use for case in cases for use in case.uses if use.starts_job]
+    started = [each for use in uses for each in use.attempts if each.actions.sure]
+    ways = grouped(started, lambda each: each.way)
     if len(cases) < _SEVERAL or len(ways) < _SEVERAL:
         return
     names = short_names_of(case.execution for case in cases)
-    for (resource, denied), those in ways.items():
-        arns = list(dict.fromkeys(arn for arn, _ in those))
-        who = f"{resource} ({some(names[arn] for arn in arns)})"
-        told = Attempts([each for _, each in those])
-        data = {"resource": resource, "executions": arns}
-        yield _conclusion(survey, who, told, data, denied=denied)
+    for those in ways.values():
+        yield _conclusion(Attempts(those), names)
 
 
-def _conclusion(
-    survey: Survey, who: str, told: Attempts, data: dict[str, Any], *, denied: bool
-) -> Finding:
+def _conclusion(told: Attempts, names: Mapping[str, str]) -> Finding:
+    resource, denied = told.first.way
+    arns = list(dict.fromkeys(each.key[0] for each in told.cases))
     polls, succeeded = told.polls.sure, told.statuses == {"succeeded"}
     unsure = told.calls.guessed or any(e.polls_that_may_be_its for e in told.cases)
     # No later record may change what is said of the polls.
     whole = all(e.settled if polls else e.is_seen_whole for e in told.cases)
-    then = f", with no poll matched{'' if whole else survey.known_words}"
+    then = f", with no poll matched{'' if whole else told.first.use.survey.known_words}"
     if polls:
         every = f" {cadence(fmean(told.gaps))}" if told.gaps else ""
         most = "up to " if told.polls.guessed else ""
@@ -228,7 +219,9 @@ def _conclusion(
     elif denied and succeeded:
         refuted = ", so completion doesn't depend on polling" if refutes else ""
         became += f", yet it still succeeded{refuted}"
-    text = f"{who} calls {named(actions[0].event_name)}{often}{then}{became}."
+    text = f"{resource} ({some(names[arn] for arn in arns)}) calls"
+    text += f" {named(actions[0].event_name)}{often}{then}{became}."
+    data: dict[str, Any] = {"resource": resource, "executions": arns}
     data |= {"tries": len(told.cases), "polls": len(polls)}
     data |= {"denied": len(polls) if denied else 0, "statuses": sorted(told.statuses)}
     data["interval_mean"] = round(fmean(told.gaps), 1) if told.gaps else None
@@ -288,17 +281,13 @@ def _chain(visits: Sequence[StateVisit], now: datetime) -> list[StateVisit]:
         before[visit.id] = last_of.get(visit.index)
         last_of[visit.index] = visit
     chain: list[StateVisit] = []
-    place = len(ends) - 1
+    earlier = reversed(ends[:-1])
     current = ends[-1][2] if ends else None
     while current is not None:
         chain.append(current)
-        follows = before[current.id]
-        while follows is None and place > 0:
-            place -= 1
-            end, _, other = ends[place]
-            if end <= current.entered_at and other.id < current.id:
-                follows = other
-        current = follows
+        begin, number = current.entered_at, current.id
+        over = (v for end, _, v in earlier if end <= begin and v.id < number)
+        current = before[number] or next(over, None)
     return chain[::-1]
 
 
@@ -317,20 +306,17 @@ def time_findings(case: Case) -> Steps:
     yield None
     if total <= 0 or not any(v.attempts or v.type in _LASTS for v in path):
         return
-    spent: Counter[Phase] = Counter()
+    if len(path) > 1 and not case.is_cut:
+        yield from _slowest(path, now, total - execution.stopped_seconds)
+    yield from _time(case, path, now, total)
+
+
+def _time(case: Case, path: Sequence[StateVisit], now: datetime, total: float) -> Steps:
+    """Tell what it was spent on, where it took time to speak of."""
+    execution, spent = case.execution, Counter[Phase]()
     for visit in path:
         spent.update(seconds_by_phase(execution, visit, now))
         yield None
-    if len(path) > 1 and not case.is_cut:
-        yield from _slowest(path, now, total - execution.stopped_seconds)
-    yield from _time(case, path, spent, total)
-
-
-def _time(
-    case: Case, path: Sequence[StateVisit], spent: Mapping[Phase, float], total: float
-) -> Iterator[Finding]:
-    """Tell what it was spent on, where it took time to speak of."""
-    execution = case.execution
     # What lies between an end and a redrive is of no state, or of the one gone on with.
     stopped = execution.stopped_seconds
     known = {phase: spent.get(phase, 0.0) for phase in _WORDS}
@@ -366,9 +352,7 @@ def _worth(seconds: float) -> bool:
     return round(seconds, 2) > 0
 
 
-def _slowest(
-    path: Sequence[StateVisit], now: datetime, total: float
-) -> Iterator[Finding]:
+def _slowest(path: Sequence[StateVisit], now: datetime, total: float) -> Steps:
     """Name those that took most; of many alike none decided anything."""
     lengths = [(length_of(visit, now), visit) for visit in path]
     order = sorted(lengths, key=lambda item: (-item[0], item[1].id))
@@ -377,21 +361,16 @@ def _slowest(
         return
     if sum(seconds for seconds, _ in top) / total < _SHARE:
         return
-    names = [
-        f"{visit_name(v, alone=v.parent is None)} ({spoken(seconds)})"
-        for seconds, v in top
-        if seconds / total >= _LITTLE
-    ]
+    notable = ((v, spoken(took)) for took, v in top if took / total >= _LITTLE)
+    names = [f"{visit_name(v, alone=v.parent is None)} ({took})" for v, took in notable]
     rest = len(order) - len(names)
     others = f", and {plural(rest, 'shorter visit')}" if rest else ""
     text = f"The critical path was {', '.join(names)}{others}."
     if longest / total >= _SHARE:
         then = f", then {listed(names[1:])}" if names[1:] else ""
         text = f"{names[0]} took most of the time{then}."
-    steps = [
-        {"visit": v.id, "path": v.path, "seconds": round(seconds, 3)}
-        for seconds, v in lengths[:_STEPS]
-    ]
+    shown = ((v, round(seconds, 3)) for seconds, v in lengths[:_STEPS])
+    steps = [{"visit": v.id, "path": v.path, "seconds": took} for v, took in shown]
     data: dict[str, Any] = {"seconds": round(total, 3), "steps": steps}
     data |= {"count": len(lengths), "longest": visit.id}
     yield finding("slowest-path", text, (f"#{v.id}" for _, v in top), **data)
@@ -447,9 +426,8 @@ def _history(execution: ExecutionAsOf) -> Iterator[Finding]:
     last = max(event.id for event in events)
     missing, count = last - len(events), f"{len(events):,}"
     if missing > 0:
-        are = "is" if missing == 1 else "are"
-        text = f"{plural(missing, 'event')} of the history {are} missing: the last one"
-        text += f" is #{last}, but {count} are loaded."
+        many = plural(missing, "event of the history is", "events of the history are")
+        text = f"{many} missing: the last one is #{last}, but {count} are loaded."
         yield _unseen(text, reason="history-gap", missing=missing)
     if execution.status not in RUNNING and execution.ending is None:
         text = f"The history loaded stops at #{last}, but {name} went on to its end"
@@ -508,8 +486,7 @@ def _map_runs(case: Case) -> Iterator[Finding]:
     """Tell of Map Runs of which nothing is known but that they were."""
     told = case.moment.map_runs
     turns = (turn for turn in case.execution.map_run_turns if turn.arn not in told)
-    runs = [turn for turn in turns if turn.event.type == "MapRunStarted"]
-    if runs:
+    if runs := [turn for turn in turns if turn.event.type == "MapRunStarted"]:
         text = f"{plural(len(runs), 'Map Run')} ran items as child executions: their"
         text += " states and calls are not in this history."
         arns = [turn.arn or None for turn in runs[:5]]
@@ -520,11 +497,10 @@ def _map_runs(case: Case) -> Iterator[Finding]:
 def _other_executions(case: Case) -> Iterator[Finding]:
     """Count the others of its machine: they call with the same role."""
     moment, execution, begin = case.moment, case.execution, case.execution.started_at
-    count = None
-    if begin is not None and moment.at is None:  # the lists are today's knowledge
-        end, known = execution.stopped_at, moment.executions
-        count = moment.trace.strangers.others(execution.arn, begin, end, known)
-    if count:
+    if begin is None or moment.at is not None:
+        return  # the lists are today's knowledge
+    end, known = execution.stopped_at, moment.executions
+    if count := moment.trace.strangers.others(execution.arn, begin, end, known):
         text = f"{plural(count, 'other execution')} of this machine ran meanwhile."
         yield finding("other-executions", text, count=count)
 
@@ -551,17 +527,14 @@ def _incomplete(case: Case) -> Iterator[Finding]:
 
 def unmatched(survey: Survey, execution_arn: str | None) -> Iterator[Finding]:
     """Tell of an execution's unmatched calls; of None, those of several, or of any."""
-    mixed = survey.unmatched.get((execution_arn, LinkRule.AMBIGUOUS), ())
-    if mixed:
+    if mixed := survey.unmatched.get((execution_arn, LinkRule.AMBIGUOUS)):
         reasons = ranked(ambiguity(survey.moment.link(call)) for call in mixed)
-        text = f"{plural(len(mixed), 'call')} {'is' if len(mixed) == 1 else 'are'} not"
-        text += f" matched: {_names(mixed)} ({'; '.join(list(reasons)[:FEW])})."
+        text = f"{plural(len(mixed), 'call is', 'calls are')} not matched:"
+        text += f" {_names(mixed)} ({'; '.join(list(reasons)[:FEW])})."
         yield finding("ambiguous", text, mixed, count=len(mixed))
-    alone = survey.unmatched.get((execution_arn, LinkRule.ROLE_ONLY), ())
-    if alone:
-        text = f"{plural(len(alone), 'call')} by the role"
-        text += f" {'matches' if len(alone) == 1 else 'match'} no attempt of any state:"
-        text += f" {_names(alone)}."
+    if alone := survey.unmatched.get((execution_arn, LinkRule.ROLE_ONLY)):
+        many = plural(len(alone), "call by the role matches", "calls by the role match")
+        text = f"{many} no attempt of any state: {_names(alone)}."
         yield _unseen(text, alone, reason="role-only", count=len(alone))
 
 
@@ -581,8 +554,7 @@ def not_loaded(survey: Survey, cases: Sequence[Case]) -> Iterator[Finding]:
         text += " how an execution ended."
         yield _unseen(text, reason="no-history")
     yield from unmatched(survey, None)
-    if trace.unread:
-        count = len(trace.unread)
+    if count := len(trace.unread):
         text = f"{plural(count, 'record')} could not be read."
         yield _unseen(text, reason="unread", count=count)
 
@@ -594,22 +566,20 @@ def lateness(survey: Survey) -> Iterator[Finding]:
     nothing of when it came.
     """
     moment = survey.moment
-    calls = [(call, at) for call in moment.calls if (at := call.seen_at) is not None]
-    events = (event for run in moment.roots.values() for event in run.events)
-    begun = (*(at for _, at in calls), *(e.seen_at for e in events if e.seen_at))
-    first = min(begun, default=None)
+    seen = [call.seen_at for call in moment.calls]
+    seen += [event.seen_at for run in moment.roots.values() for event in run.events]
+    first = min(filter(None, seen), default=None)
     late = sorted(
-        (max(0.0, (at - call.event_time).total_seconds()), call.event_id)
-        for call, at in calls
-        if first is not None and first - call.event_time < _WHOLE_SECONDS
+        (max(0.0, (call.seen_at - call.event_time).total_seconds()), call.event_id)
+        for call in moment.calls
+        if first and call.seen_at and first - call.event_time < _WHOLE_SECONDS
     )
     if not late:
         return
-    seconds, latest = [length for length, _ in late], late[-1][1]
-    p90 = quantiles(seconds, n=10)[-1] if len(seconds) > 1 else seconds[0]
+    seconds, (longest, latest) = [length for length, _ in late], late[-1]
+    p90 = quantiles(seconds, n=10)[-1] if len(seconds) > 1 else longest
     # Quantiles of few values are guessed past the last of them.
-    figures = {"median": median(seconds), "p90": min(p90, seconds[-1])}
-    figures["max"] = seconds[-1]
+    figures = {"median": median(seconds), "p90": min(p90, longest), "max": longest}
     half, most, last = map(spoken, figures.values())
     text = f"CloudTrail showed {plural(len(seconds), 'call')} made during the watch:"
     text += f" half of them within {half}, 90% within {most}, the last after {last}."

@@ -479,22 +479,21 @@ def _by_job(survey: Survey, calls: Iterable[ApiCall]) -> Work[list[CallGroup]]:
         starts = [r for r in rows if r.role_of(call.event_name) is CallRole.ACTION]
         row, ids = rows[0], ids_in(record, call.error_message)
         group = next((by_id[job] for job in sorted(ids) if job in by_id), None)
-        if starts and group is None:
-            row, ids = starts[0], starts[0].ids_in(record.get("responseElements"))
-        elif group is None:
-            ids = {each for each in ids if _JOB_ID.fullmatch(each)}
-        if group is None and not starts:
-            since = call.event_time - _ALIVE
-            unnamed = [each for each in unnamed if each.last.event_time >= since]
-            group, unnamed = _taken_up(unnamed, named=bool(ids))
-            by_id.update(dict.fromkeys(ids, group) if group is not None else {})
         if group is None:
-            mark = _sync_mark(row, record)
-            group = CallGroup(row, named=bool(ids), marked_sync=mark)
-            found.append(group)
+            if starts:
+                row, ids = starts[0], starts[0].ids_in(record.get("responseElements"))
+            else:
+                ids = {each for each in ids if _JOB_ID.fullmatch(each)}
+                since = call.event_time - _ALIVE
+                unnamed = [each for each in unnamed if each.last.event_time >= since]
+                group, unnamed = _taken_up(unnamed, named=bool(ids))
+            if group is None:
+                mark = _sync_mark(row, record)
+                group = CallGroup(row, named=bool(ids), marked_sync=mark)
+                found.append(group)
+                if not ids and not (starts and call.error_code):
+                    unnamed.append(group)
             by_id.update(dict.fromkeys(ids, group))
-            if not ids and not (starts and call.error_code):
-                unnamed.append(group)
         (group.actions if starts else group.later).append(call)
     return [group for group in found if group.actions or group.polls]
 
@@ -543,14 +542,13 @@ def calls_alone(survey: Survey) -> Steps:
         # Trails, and CloudTrail asked live, show whatever runs in the account besides.
         near = grouped(calls, lambda call: _is_near(survey, call))
         strangers, calls = near.get(False, ()), near.get(True, ())
-        roles = {call.role for call in strangers}
-        if strangers and not survey.coverage.live:
-            made = f"{plural(len(roles), 'other role')} or at other times"
-            belong = "belongs" if len(strangers) == 1 else "belong"
-            text = f"{plural(len(strangers), 'call')} by Step Functions, made by"
-            text += f" {made}, {belong} to no execution loaded."
-            count = len(strangers)
-            yield finding("other-calls", text, strangers, count=count, roles=len(roles))
+        count, roles = len(strangers), len({call.role for call in strangers})
+        if count and not survey.coverage.live:
+            made = f"{plural(roles, 'other role')} or at other times"
+            belong = "belongs" if count == 1 else "belong"
+            text = f"{plural(count, 'call')} by Step Functions, made by {made},"
+            text += f" {belong} to no execution loaded."
+            yield finding("other-calls", text, strangers, count=count, roles=roles)
     unread, calls = unread_children(survey, calls)
     yield from unread
     groups: list[CallGroup] = yield from group_calls(survey, calls)
@@ -579,12 +577,10 @@ def _likeness(group: CallGroup) -> Hashable:
 
 def _is_near(survey: Survey, call: ApiCall) -> bool:
     """True for a call by a role of an execution, made while it ran or soon before."""
-    return call.event_id in survey.moment.trace.links and any(
-        each.started_at is not None
-        and each.started_at - _NEAR <= call.event_time
-        and (not each.stopped_at or call.event_time <= each.stopped_at + _NEAR)
-        for each in survey.moment.executions.values()
-    )
+    at, runs = call.event_time, survey.moment.executions.values()
+    spans = ((run.started_at, run.stopped_at or at) for run in runs)
+    near = any(begin and begin - _NEAR <= at <= end + _NEAR for begin, end in spans)
+    return near and call.event_id in survey.moment.trace.links
 
 
 class _ToldGroups:
@@ -599,16 +595,11 @@ class _ToldGroups:
         self.resource = f"{row.resource_type}:{row.action}"
         self.subject = _subject(self.actions, since, many=self.many)
         self.sure = self.many or not self.first.guessed
-        self.place: dict[str, Any] = {
-            "visit": None,
-            "attempt": None,
-            "role": first.role,
-            "resource": self.resource,
-            "call": first.event_name,
-            "at": f"{first.event_time:%Y-%m-%dT%H:%M:%SZ}",
-            "actions": len(self.actions),
-            **({"chains": len(groups)} if self.many else {}),
-        }
+        place: dict[str, Any] = {"visit": None, "attempt": None, "role": first.role}
+        place |= {"resource": self.resource, "call": first.event_name}
+        place |= {"at": f"{first.event_time:%Y-%m-%dT%H:%M:%SZ}"}
+        place |= {"actions": len(self.actions)}
+        self.place = {**place, **({"chains": len(groups)} if self.many else {})}
         """What all findings say of whose calls they are; of many, of the first."""
         self.proofs = [call for group in groups for call in group.calls]
 

@@ -253,8 +253,7 @@ def _caught(told: Sequence[Caught]) -> Finding:
     text += f"{f' with {reason}' if reason else ''} {first.words}."
     proofs = (f"#{each.visit.event_ids[-1]}" for each in told)
     data: dict[str, Any] = {"visit": visit.id, "next_state": first.next_state}
-    data["error"] = first.error
-    return finding("caught", text, proofs, **data, count=len(told))
+    return finding("caught", text, proofs, **data, error=first.error, count=len(told))
 
 
 def caught_errors(case: Case) -> list[Caught]:
@@ -291,9 +290,8 @@ def redriven(case: Case) -> Iterator[Finding]:
     text += f"{f'; it continued with {some(names)}' if names else ''}."
     data: dict[str, Any] = {"redrives": len(redrives), "count": redrives[-1].number}
     data |= {"seconds": round(execution.stopped_seconds, 3), "status": execution.status}
-    data["visits"] = [visit.id for visit in again]
     proofs = (f"#{event.id}" for event in events if event is not None)
-    yield finding("redriven", text, proofs, **data)
+    yield finding("redriven", text, proofs, **data, visits=[each.id for each in again])
 
 
 # -- child executions ------------------------------------------------------------------
@@ -305,33 +303,31 @@ def children(case: Case) -> Steps:
     for told in case.moment.map_runs.values():
         parent = lineage.map_runs.get(told.arn)
         if parent is not None and parent.execution_arn == arn:
-            errors: list[str] = []
-            for child in started.get(told.arn, ()):
-                if child.status in UNSUCCESSFUL:
-                    error, _ = ended_with(case.moment, child.ending)
-                    errors.append(error or child.status)
-                    yield None
-            yield from _map_run(case, told, parent, ranked(errors))
+            yield from _map_run(case, told, parent)
     for child in started.get(arn, ()):
         if child.status in UNSUCCESSFUL:
             yield _child_failed(case, child, lineage.parents[child.arn])
 
 
-def _map_run(
-    case: Case, told: MapRun, parent: Parent, errors: Mapping[str, int]
-) -> Iterator[Finding]:
+def _map_run(case: Case, told: MapRun, parent: Parent) -> Steps:
     """Tell of a Map Run, if an event says that it was started."""
     turns = case.execution.map_run_turns
     starts = [f"#{turn.event.id}" for turn in turns if turn.arn == told.arn]
     if not starts:
         return
-    counts, reasons = told.executions, f" ({counted(errors)})" if errors else ""
+    read, ends = case.survey.started.get(told.arn, ()), list[str]()
+    for child in read:
+        if child.status in UNSUCCESSFUL:
+            error, _ = ended_with(case.moment, child.ending)
+            ends.append(error or child.status)
+            yield None
+    counts, errors = told.executions, ranked(ends)
+    reasons = f" ({counted(errors)})" if errors else ""
     words = {key: status_words(key) for key in _BECAME} | {"aborted": "were aborted"}
     became = [f"{n:,} {words[k]}" for k in _BECAME if (n := getattr(counts, k))]
-    read = len(case.survey.started.get(told.arn, ()))
-    verb = "was" if read == 1 else "were"
-    histories = f"{read:,} of the {counts.total:,} child histories {verb} read"
-    if read >= counts.total:
+    verb = "was" if len(read) == 1 else "were"
+    histories = f"{len(read):,} of the {counts.total:,} child histories {verb} read"
+    if len(read) >= counts.total:
         histories = "All child histories were read" if read else "No child has run yet"
     text = f"{case.state_name(parent.visit_id)} ran"
     text += f" {plural(told.items.total, 'item')} as"
@@ -339,7 +335,7 @@ def _map_run(
     text += f" {some(became, 6) or 'none has started'}{reasons}. {histories}."
     data: dict[str, Any] = {"map_run": told.arn, "visit": parent.visit_id or None}
     data |= {"status": told.status, **asdict(counts)}
-    yield finding("children", text, starts, **data, histories=read, errors=errors)
+    yield finding("children", text, starts, **data, histories=len(read), errors=errors)
 
 
 def _child_failed(case: Case, child: ExecutionAsOf, parent: Parent) -> Finding:
@@ -384,9 +380,8 @@ def _unread(told: MapRun, count: int, calls: Sequence[ApiCall]) -> Finding:
         names = counted(ranked(call.event_name for call in calls))
         text += f"; {plural(len(calls), 'call')} by that role may belong to them"
         text += f" ({names})"
-    data: dict[str, Any] = {"reason": "children-unread", "map_run": told.arn}
-    data |= {"count": count, "calls": len(calls)}
-    return finding("unseen", f"{text}.", calls, **data)
+    what: dict[str, Any] = {"reason": "children-unread", "map_run": told.arn}
+    return finding("unseen", f"{text}.", calls, **what, count=count, calls=len(calls))
 
 
 # -- jobs that failed after their state had succeeded ----------------------------------
@@ -481,18 +476,15 @@ def _lowered(value: Any) -> Mapping[str, Any]:
     return {key[:1].lower() + key[1:]: v for key, v in mapping_of(value).items()}
 
 
-def failed_later(case: Case, failures: JobFailures) -> Iterator[Finding]:
+def failed_later(case: Case, failed: JobFailures) -> Iterator[Finding]:
     """Tell of the states that succeeded and whose jobs did not."""
-    for use in filter(_leaves_job, case.uses if failures else ()):
-        bad = [
-            (each, job)
-            for each in use.attempts
-            if each.attempt.status == "succeeded"
-            for job in each.attempt.resource_ids
-            if job in failures and failures[job].witness != each.end_event
-        ]
+    for use in filter(_leaves_job, case.uses if failed else ()):
+        well = [each for each in use.attempts if each.attempt.status == "succeeded"]
+        jobs = ((each, job) for each in well for job in each.attempt.resource_ids)
+        left = [(each, job) for each, job in jobs if job in failed]
+        bad = [(own, job) for own, job in left if failed[job].witness != own.end_event]
         for those in together(bad):
-            yield _failed_later(those, failures)
+            yield _failed_later(those, failed)
 
 
 def _failed_later(

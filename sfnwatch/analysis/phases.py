@@ -192,9 +192,7 @@ def seconds_by_phase(
 
 # -- the calls of an attempt -----------------------------------------------------------
 
-_DENIED = re.compile(
-    r"AccessDenied|Unauthorized|NotAuthorized|Forbidden", re.IGNORECASE
-)
+_DENIED = re.compile(r"(?i)AccessDenied|Unauthorized|NotAuthorized|Forbidden")
 ENDED_OTHERWISE = frozenset({"timed_out", "aborted"})
 """How attempts end for another reason than that of their job's end."""
 _SECOND = timedelta(seconds=1)
@@ -237,6 +235,8 @@ class Completion:
         self, calls: "AttemptCalls", stopped_at: datetime, learned_at: datetime
     ) -> None:
         self.stopped_at, self.learned_at = stopped_at, learned_at
+        self.lag = (learned_at - stopped_at).total_seconds()
+        """Seconds from the job's stop until its state learned of it."""
         attempt, row = calls.attempt, calls.attempt.integration
         self.job = row.job_word if row else "job"
         """What stopped, as people call it: a task, an execution."""
@@ -260,20 +260,14 @@ class Completion:
         known = calls.complete and not elsewhere and not self.possible_polls
         unseen = ToldBy.EVENT if known else ToldBy.UNKNOWN
         self.by = ToldBy.POLL if answered else unseen
-        self.certain = (
-            any(map(self._is_surely_between, answered)) if answered else known
-        )
+        surely = map(self._is_surely_between, answered)
+        self.certain = any(surely) if answered else known
         """False while CloudTrail may still deliver a poll in between, and when a poll's
         whole-second time can't be told from the stop's."""
 
     def _is_surely_between(self, call: ApiCall) -> bool:
         at = call.event_time
         return self.stopped_at <= at and self.learned_at - at > _SECOND
-
-    @property
-    def lag(self) -> float:
-        """Seconds from the job's stop until its state learned of it."""
-        return (self.learned_at - self.stopped_at).total_seconds()
 
     @property
     def between(self) -> str:
@@ -351,10 +345,8 @@ class MatchedCalls(NamedTuple):
     def grouped(self, key: Callable[[ApiCall], K]) -> dict[K, "MatchedCalls"]:
         """Part them by what they have in common."""
         sure, guessed = (grouped(calls, key) for calls in self)
-        return {
-            each: MatchedCalls(sure.get(each, ()), guessed.get(each, ()))
-            for each in {**sure, **guessed}
-        }
+        kinds = {**sure, **guessed}
+        return {k: MatchedCalls(sure.get(k, ()), guessed.get(k, ())) for k in kinds}
 
 
 class AttemptCalls:

@@ -11,7 +11,7 @@ from statistics import median
 
 from msgspec.structs import replace
 
-from sfnwatch.analysis.case import Attempts, Case, Survey, spread, whole_case
+from sfnwatch.analysis.case import Attempts, Case, Survey, build_case, done, spread
 from sfnwatch.analysis.finding import (
     CONCLUSION,
     Block,
@@ -80,7 +80,7 @@ class ExecutionReport:
         """How it failed, if it did."""
         self.integrations = list(_integrations(execution, findings))
         """One line for each resource, however many states use it."""
-        rows = state_rows(whole_case(survey, execution)) if with_states else []
+        rows = state_rows(done(build_case(survey, execution))) if with_states else []
         self.states, self.left_out = rows[:ROWS], max(0, len(rows) - ROWS)
         """The table of states, and how many more there are."""
 
@@ -338,11 +338,9 @@ def _told(findings: Iterable[Finding]) -> Iterator[Block]:
 def _span(execution: ExecutionAsOf) -> str:
     """Say when it ran, and how much of it is known."""
     begin, end = execution.started_at, execution.stopped_at
-    told = []
-    if begin is not None:
-        until = f" to {time_of_day(end, begin)}" if end else ""
-        told.append(f"{begin:%Y-%m-%d %H:%M:%S}{until} UTC")
-    return ", ".join([*told, plural(execution.event_count, "event")])
+    events = plural(execution.event_count, "event")
+    until = f" to {time_of_day(end, begin)}" if end else ""
+    return f"{begin:%Y-%m-%d %H:%M:%S}{until} UTC, {events}" if begin else events
 
 
 def _states(execution: ExecutionReport) -> Iterator[Block]:
@@ -359,20 +357,19 @@ def _states(execution: ExecutionReport) -> Iterator[Block]:
     visits = [f"{row.visits}" if several else "" for row in rows]
     runs = [row.resource or clean(row.type) for row in rows]
     tries = [f"{row.tries or ''}" for row in rows]
-    yield Table(
-        (
-            Column("State", [clean(row.path, _PATH) for row in rows], least=26),
-            Column("Runs", runs, rank=6, least=16),
-            Column("Visits", visits, right=True, rank=2),
-            Column("Attempts", tries, right=True, rank=3),
-            spent("Working", 4, Phase.WORKING),
-            spent("Waiting", 8, Phase.WAITING),
-            spent("Back-off", 5, Phase.BACKING_OFF),
-            spent("Lag", 7, Phase.COMPLETION_LAG),
-            Column("Total", [spoken(row.seconds) for row in rows], right=True),
-            Column("Status", list(map(_statuses, rows))),
-        )
+    columns = (
+        Column("State", [clean(row.path, _PATH) for row in rows], least=26),
+        Column("Runs", runs, rank=6, least=16),
+        Column("Visits", visits, right=True, rank=2),
+        Column("Attempts", tries, right=True, rank=3),
+        spent("Working", 4, Phase.WORKING),
+        spent("Waiting", 8, Phase.WAITING),
+        spent("Back-off", 5, Phase.BACKING_OFF),
+        spent("Lag", 7, Phase.COMPLETION_LAG),
+        Column("Total", [spoken(row.seconds) for row in rows], right=True),
+        Column("Status", list(map(_statuses, rows))),
     )
+    yield Table(columns)
     if several:
         yield Paragraph("Totals add up all visits, including concurrent ones.")
     if execution.left_out:

@@ -13,6 +13,7 @@ last `end` for each execution.
 from collections.abc import Hashable, Iterable, Iterator
 from datetime import datetime
 from enum import StrEnum
+from itertools import chain
 from typing import Any, TextIO
 
 from msgspec import Struct
@@ -39,8 +40,11 @@ _STOP = ("desired_status", "stop_code", "stopped_reason", "stopped_at", "started
 
 
 def fields_of(row: object, *names: str) -> Facts:
-    """Give some of a row's fields under their own names, times as we write them."""
-    return {name: plain(getattr(row, name)) for name in names}
+    """Give some of a row's fields under their own names, times as we write them.
+
+    Where there is no row they are null.
+    """
+    return {name: row if row is None else plain(getattr(row, name)) for name in names}
 
 
 def plain(value: Any) -> Any:
@@ -92,12 +96,11 @@ def map_run_facts(moment: Moment, arn: str) -> Facts:
     """
     parent, told = moment.lineage.map_runs.get(arn), moment.map_runs.get(arn)
     execution = parent.execution_arn if parent else told and told.execution_arn
-    known, names = told or Struct(), (*_MAP_RUN, "max_concurrency")
     return {
         "arn": arn,
         "execution": execution,
         "visit": (parent.visit_id or None) if parent else None,
-        **{name: plain(getattr(known, name, None)) for name in names},
+        **fields_of(told, *_MAP_RUN, "max_concurrency"),
         "children": [child_facts(child) for child in moment.listed_of.get(arn, ())],
     }
 
@@ -151,11 +154,9 @@ def _link_facts(link: Link) -> Facts:
     }
     if link.reason:
         facts["reason"] = link.reason
-    if link.candidates:
-        facts["candidates"] = [
-            {"execution": arn, "attempt": scheduled_id}
-            for arn, scheduled_id in link.candidates
-        ]
+    fitting = [{"execution": arn, "attempt": number} for arn, number in link.candidates]
+    if fitting:
+        facts["candidates"] = fitting
     return facts
 
 
@@ -168,14 +169,16 @@ def facts_of_task(moment: Moment, task_arn: str) -> Iterator[Facts]:
     link = moment.task_link(task_arn)
     for state in moment.trace.task_states.get(task_arn, ()) if link else ():
         if link and moment.shows_task_state(state):
-            yield {
-                **fields_of(state, *_TASK, *_STOP, "group"),
-                "containers": [asdict(container) for container in state.containers],
-                "link": _link_facts(link),
-            }
+            facts = fields_of(state, *_TASK, *_STOP, "group")
+            containers = [asdict(container) for container in state.containers]
+            yield {**facts, "containers": containers, "link": _link_facts(link)}
 
 
 # -- as they come ----------------------------------------------------------------------
+
+
+_News = tuple[Hashable, str, Facts]
+"""What a thing is known by, None for what never changes; its kind, and its facts."""
 
 
 class JsonLines:
@@ -187,68 +190,47 @@ class JsonLines:
         """The hash of what was printed last of each thing that may change."""
 
     def __call__(self, batch: Batch, changed: Changed) -> None:
-        healths = (r for r in batch if r.kind == RecordKind.HEALTH)
-        lines = [line for line in map(self._health, healths) if line]
-        lines += (self._event(e) for events in changed.events.values() for e in events)
-        lines += self._changes(self._trace.as_of(), changed)
-        self._put(lines)
+        healths = (_health(r) for r in batch if r.kind == RecordKind.HEALTH)
+        events = map(self._event, chain.from_iterable(changed.events.values()))
+        self._put(chain(healths, events, self._changes(self._trace.as_of(), changed)))
 
-    def _put(self, lines: Iterable[str]) -> None:
-        self._out.write("".join(f"{line}\n" for line in lines))
+    def _put(self, news: Iterable[_News]) -> None:
+        """Print things, but for those that are as they were printed last."""
+        lines = []
+        for key, kind, facts in news:
+            line = ascii_json({"kind": kind, **facts})
+            if key is None or self._printed.get(key) != hash(line):
+                self._printed[key] = hash(line)
+                lines.append(f"{line}\n")
+        self._out.write("".join(lines))
         self._out.flush()
 
-    def _news(self, key: Hashable, kind: str, facts: Facts) -> Iterator[str]:
-        """Yield the line of a thing, unless it is as it was printed last."""
-        line = ascii_json({"kind": kind, **facts})
-        told = hash(line)
-        if self._printed.get(key) != told:
-            self._printed[key] = told
-            yield line
-
-    def _health(self, received: Received) -> str | None:
-        told = received.record
-        lane, source = text_of(told.get("lane")), text_of(told.get("source"))
-        key = ("health", received.execution_arn, lane, source)
-        return next(self._news(key, "health", dict(told)), None)
-
-    def _event(self, event: HistoryEvent) -> str:
+    def _event(self, event: HistoryEvent) -> _News:
         told = self._trace.raw(event)
-        at = text_of(told.get("timestamp"))
-        facts = {"kind": "event", "execution": event.execution_arn}
+        facts = {"execution": event.execution_arn}
         facts |= fields_of(event, "id", "type", "previous_event_id")
         # GetExecutionHistory itself tells it as a number.
-        return ascii_json({**facts, "timestamp": at or iso(event.at)})
+        facts["timestamp"] = text_of(told.get("timestamp")) or iso(event.at)
+        return None, "event", facts
 
-    # -- what may change ---------------------------------------------------------------
-
-    def _changes(self, moment: Moment, changed: Changed) -> Iterator[str]:
+    def _changes(self, moment: Moment, changed: Changed) -> Iterator[_News]:
+        """Yield what may have changed."""
         for arn, visit in _visits(moment, changed):
-            facts = {"execution": arn, **visit_facts(visit)}
-            yield from self._news((arn, visit.id), "visit", facts)
-        yield from self._map_runs(moment, changed)
-        for call in sorted(touched_calls(self._trace, changed), key=by_time):
-            facts = call_facts(call, moment.link(call))
-            yield from self._news(("call", call.event_id), "call", facts)
-        for arn in sorted(touched_tasks(moment, changed)):
-            for facts in facts_of_task(moment, arn):
-                key = ("task", arn, facts["version"])
-                yield from self._news(key, "task-state", facts)
-
-    def _map_runs(self, moment: Moment, changed: Changed) -> Iterator[str]:
-        """Tell of Map Runs, and each of their executions as it is listed."""
-        # A history may tell later to which state one belongs.
+            yield (arn, visit.id), "visit", {"execution": arn, **visit_facts(visit)}
+        # A history may tell later to which state a Map Run belongs.
         runs = self._trace.map_runs if changed.lineage else changed.map_runs
         for arn in sorted(runs):
             facts = map_run_facts(moment, arn)
             del facts["children"]
-            yield from self._news(arn, "map-run", facts)
-        for arn in sorted(changed.children):
-            child = moment.listed.get(arn)
-            if child is not None:
-                facts = {"map_run": child.map_run_arn, **child_facts(child)}
-                yield from self._news(("child", arn), "child", facts)
-
-    # -- the end -----------------------------------------------------------------------
+            yield arn, "map-run", facts
+        for child in filter(None, map(moment.listed.get, sorted(changed.children))):
+            facts = {"map_run": child.map_run_arn, **child_facts(child)}
+            yield ("child", facts["arn"]), "child", facts
+        for call in sorted(touched_calls(self._trace, changed), key=by_time):
+            yield ("call", call.event_id), "call", call_facts(call, moment.link(call))
+        for arn in sorted(touched_tasks(moment, changed)):
+            for facts in facts_of_task(moment, arn):
+                yield ("task", arn, facts["version"]), "task-state", facts
 
     def finish(self) -> None:
         """Print what all of it shows, and how each execution ended, with findings."""
@@ -258,11 +240,17 @@ class JsonLines:
 
         moment = self._trace.as_of()
         found = findings_json(find(moment))
-        lines = [{"kind": "trace", "findings": found[None]}]
+        news: list[_News] = [(None, "trace", {"findings": found[None]})]
         for arn, execution in moment.executions.items():
-            facts = execution_facts(moment, execution)
-            lines.append({"kind": "end", **facts, "findings": found[arn]})
-        self._put(map(ascii_json, lines))
+            facts = {**execution_facts(moment, execution), "findings": found[arn]}
+            news.append((None, "end", facts))
+        self._put(news)
+
+
+def _health(received: Received) -> _News:
+    told = received.record
+    lane, source = text_of(told.get("lane")), text_of(told.get("source"))
+    return ("health", received.execution_arn, lane, source), "health", dict(told)
 
 
 def touched_calls(trace: Trace, changed: Changed) -> list[ApiCall]:

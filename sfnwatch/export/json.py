@@ -90,14 +90,8 @@ def findings_json(findings: Iterable[Finding]) -> Mapping[str | None, list[Facts
 
 
 def finding_json(finding: Finding) -> dict[str, Any]:
-    return {
-        "kind": finding.kind,
-        "execution": finding.execution_arn,
-        "certainty": str(finding.certainty),
-        "text": finding.text,
-        "evidence": list(finding.evidence),
-        "data": dict(finding.data),
-    }
+    told = fields_of(finding, "certainty", "text", "evidence", "data")
+    return {"kind": finding.kind, "execution": finding.execution_arn, **told}
 
 
 # -- the report ------------------------------------------------------------------------
@@ -247,8 +241,7 @@ def comparison_json(comparison: pairs.Comparison) -> Facts:
         "same": not differences,
         "verdict": [sentence.text for sentence in verdict(comparison)],
         "remarks": remarks(comparison),
-        "calls_compared": comparison.calls_compared,
-        "same_input": comparison.same_input,
+        **fields_of(comparison, "calls_compared", "same_input"),
         "seconds": _json(comparison.seconds),
         "parts": _parts(comparison.phases),
         "first_difference": differences[0] if differences else None,
@@ -314,7 +307,7 @@ def _pair(pair: pairs.VisitPair) -> Facts:
     return {
         "path": pair.visit.path,
         "occurrence": pair.occurrence,
-        "parent": pair.parent,
+        "parent": pair.around and pair.around.place,
         "index": pair.visit.index,
         "presence": "both" if pair.both else "a" if pair.a is not None else "b",
         "moved": pair.moved,

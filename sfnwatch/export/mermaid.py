@@ -107,8 +107,7 @@ def _comments(moment: Moment, left_out: int) -> Iterator[str]:
         started = maybe_iso(execution.started_at) or "an unknown time"
         title, status = escape(whole_name(execution), _TITLE), escape(execution.status)
         yield f"%% {title}, started at {started}, {status}"
-    inside = sum(bool(child.event_count) for child in moment.children.values())
-    if inside:
+    if inside := sum(bool(child.event_count) for child in moment.children.values()):
         yield f"%% {plural(inside, 'child execution')} not drawn"
     if left_out:
         yield f"%% {_missing(left_out)}"
@@ -174,10 +173,8 @@ class _SequenceWriter:
 
     def steps(self) -> Iterator[_DiagramStep]:
         """Yield what is to be drawn, in the order of time."""
-        items = self._outline.at(self.moment)
-        for line in self._maker.lines(items):
-            arn = line.execution_arn
-            if arn in self.moment.lineage.parents:
+        for line in self._maker.lines(self._outline.at(self.moment)):
+            if line.execution_arn in self.moment.lineage.parents:
                 continue
             if isinstance(line.item, ApiCall):
                 yield from self._call(line.item)
@@ -192,8 +189,7 @@ class _SequenceWriter:
     def _state(self, arn: str, visit: StateVisit) -> tuple[str, str]:
         """Give the column of a state, and what tells it from others in there."""
         # A state may be called as the column of the workflow itself is.
-        known = {_WORKFLOW, _OTHERS}
-        name = f"{visit.name} " if visit.name in known else visit.name
+        name = f"{visit.name} " if visit.name in {_WORKFLOW, _OTHERS} else visit.name
         column, alone = self.boxes[arn].take(name)
         index = f"[{visit.index}] " if visit.index is not None else ""
         return column, index if alone else f"{visit.name} {index}"
@@ -206,8 +202,7 @@ class _SequenceWriter:
         entered = any(each.endswith("StateEntered") for each in types)
         if visit is None or not visit.attempts:
             if entered or event.type not in _SILENT:
-                named = visit is not None and not entered
-                name = f"{visit.name}  " if visit is not None and named else ""
+                name = f"{visit.name}  " if visit is not None and not entered else ""
                 ends = event.type in TERMINAL or event.type == REDRIVEN
                 words = f"{clock} {name}{state_text(line)}"
                 yield _note(self._workflow(arn), words, last=ends)

@@ -47,6 +47,7 @@ _NAME, _LIMIT, _LISTED = 200, 2_000, 100
 _IDS = frozenset({"traceId", "spanId", "parentSpanId"})
 _LONG = frozenset({"timeUnixNano", "startTimeUnixNano", "endTimeUnixNano", "intValue"})
 """Numbers of 64 bits, which JSON has as strings."""
+_NOTHING = (None, "", ())
 _CAPITAL = re.compile("([A-Z])")
 _MOST_LINKS = 128
 """As many as OpenTelemetry's own SDKs keep by default."""
@@ -84,23 +85,22 @@ class OtlpSpan(Struct, frozen=True, kw_only=True):
     def json(self) -> Json:
         """Write it as OTLP/JSON has it: 64-bit numbers as strings."""
         (trace_id, span_id, parent_id), (begin, end) = self.ids, self.times
-        told: Json = {"traceId": trace_id, "spanId": span_id}
-        if parent_id is not None:
-            told["parentSpanId"] = parent_id
-        told |= {
+        dropped = max(0, len(self.links) - _MOST_LINKS) if self.links else None
+        told = {
+            "traceId": trace_id,
+            "spanId": span_id,
+            "parentSpanId": parent_id,
             "name": clean(self.name, _NAME),
             "kind": self.kind,
             "startTimeUnixNano": _nanos(begin),
             "endTimeUnixNano": _nanos(max(begin, end)),
             "attributes": _attributes(self.attributes),
+            "events": self.events or None,
+            "links": self.links[:_MOST_LINKS] or None,
+            "droppedLinksCount": dropped,
+            "status": self.status,
         }
-        if self.events:
-            told["events"] = self.events
-        if self.links:
-            told["links"] = self.links[:_MOST_LINKS]
-            told["droppedLinksCount"] = len(self.links) - len(told["links"])
-        told["status"] = self.status
-        return told
+        return {key: value for key, value in told.items() if value is not None}
 
 
 def dump(moment: Moment, out: TextIO) -> None:
@@ -141,31 +141,27 @@ class SpanMaker:
 
     def spans(self) -> Iterator[OtlpSpan]:
         """Yield all there are: of executions, then of calls."""
-        findings = find(self.moment)
-        for execution in self.moment.executions.values():
-            own = [f for f in findings if f.execution_arn == execution.arn]
-            whole = self._execution(execution, own)
-            if whole is not None:
-                yield whole
-                for visit in execution.visits:
-                    yield from self.of_visit(execution, visit)
+        findings = grouped(find(self.moment), lambda each: each.execution_arn)
+        for arn, execution in self.moment.executions.items():
+            yield from self._execution(execution, findings.get(arn, ()))
+            for visit in execution.visits:
+                yield from self.of_visit(execution, visit)
         yield from map(self.of_call, filter(self.moment.is_relevant, self.moment.calls))
 
     # -- executions ------------------------------------------------------------------
 
     def _execution(
         self, execution: ExecutionAsOf, findings: Iterable[Finding]
-    ) -> OtlpSpan | None:
-        begin = execution.started_at or min(
-            (e.at for e in execution.events), default=None
-        )
+    ) -> Iterator[OtlpSpan]:
+        times = (event.at for event in execution.events)
+        begin = execution.started_at or min(times, default=None)
         if begin is None:
-            return None
+            return
         arn, end = execution.arn, execution.stopped_at or self._now
         error, cause = ended_with(self.moment, execution.ending)
         told = (_named("sfnwatch.finding", each, *_OF_FINDING) for each in findings)
         found = (_event(end, "finding", values) for values in told)
-        return OtlpSpan(
+        yield OtlpSpan(
             resource=_machine(execution),
             ids=(_trace_id(arn), _part_id(arn), None),
             name=execution.state_machine_name or execution.name,
@@ -230,8 +226,7 @@ class SpanMaker:
             settled=not visit.running,
         )
         for number, attempt in enumerate(visit.attempts, start=1):
-            ended = attempt.ended_at or end
-            yield self._attempt(execution, attempt, number, ended)
+            yield self._attempt(execution, attempt, number, attempt.ended_at or end)
 
     def _attempt(
         self, execution: ExecutionAsOf, attempt: Attempt, number: int, end: datetime
@@ -288,10 +283,9 @@ class SpanMaker:
 
     def of_call(self, call: ApiCall) -> OtlpSpan:
         """Give a call's span: all of the time in which it may have been made."""
-        link = self.moment.link(call)
+        link, error = self.moment.link(call), call.error_code
         begin, end = call_window(self.moment, call)
-        failed, message = call.error_code, call.error_message or call.error_code
-        rule = {"sfnwatch.link.rule": link and str(link.rule)}
+        rule = _named("sfnwatch.link", link, "rule")
         # Where even the execution is open, it is a trace of its own.
         arn = link.execution_arn if link is not None else None
         attempt_id = link.attempt_id if link is not None else None
@@ -311,22 +305,20 @@ class SpanMaker:
                 "rpc.method": call.event_name,
                 "aws.request_id": call.request_id,
                 "cloud.region": call.region,
-                "error.type": call.error_code,
+                "error.type": error,
                 "sfnwatch.call.event_id": call.event_id,
                 "sfnwatch.call.event_time": iso(call.event_time),
                 "sfnwatch.call.time_resolution": "1s",
                 "sfnwatch.call.seen_at": maybe_iso(call.seen_at),
                 **_named("sfnwatch.call", call, "read_only", "role_arn"),
                 **rule,
-                "sfnwatch.call.role": link and str(link.role),
-                "sfnwatch.link.exact": link and link.rule.exact,
-                "sfnwatch.link.sure": link and link.rule.sure,
-                "sfnwatch.link.reason": link and link.reason,
-                "sfnwatch.link.evidence": link and link.evidence,
+                **_named("sfnwatch.call", link, "role"),
+                **_named("sfnwatch.link", link and link.rule, "exact", "sure"),
+                **_named("sfnwatch.link", link, "reason", "evidence"),
                 "sfnwatch.link.candidates": (link and link.candidate_count) or None,
             },
-            status=_outcome("failed" if failed else "", message),
-            events=_exception(end, call.error_code, call.error_message),
+            status=_outcome("failed" if error else "", call.error_message or error),
+            events=_exception(end, error, call.error_message),
             links=[
                 _link(_trace_id(other), _part_id(other, attempt_id=number), rule)
                 for other, number in (link.candidates if link else ())
@@ -366,8 +358,8 @@ def _exception(at: datetime, error: str | None, cause: str | None) -> list[Json]
 
 
 def _named(prefix: str, row: object, *names: str) -> Attributes:
-    """Give some of a row's fields, each as an attribute of its name."""
-    return {f"{prefix}.{name}": getattr(row, name) for name in names}
+    """Give some of a row's fields, each as an attribute of its name; or of no row."""
+    return {f"{prefix}.{name}": getattr(row, name, None) for name in names}
 
 
 # -- as JSON, and as the protocol's bytes ----------------------------------------------
@@ -403,11 +395,8 @@ def _nanos(at: datetime) -> str:
 
 def _attributes(attributes: Attributes) -> list[Json]:
     """Write attributes, cleaned, and those without a value left out."""
-    return [
-        {"key": key, "value": _value(value)}
-        for key, value in attributes.items()
-        if value is not None and value not in ("", ())
-    ]
+    told = ((key, each) for key, each in attributes.items() if each not in _NOTHING)
+    return [{"key": key, "value": _value(each)} for key, each in told]
 
 
 def _value(value: Any) -> Json:

@@ -113,14 +113,11 @@ def collector_settings(
         # That of traces is taken as it is.
         bare, question, query = url.partition("?")
         url = f"{bare.rstrip('/').removesuffix(_PATH)}{_PATH}{question}{query}"
-    return CollectorSettings(
-        url,
-        named.headers(),
-        int(named.checked("TIMEOUT") or TIMEOUT * _MILLISECONDS) / _MILLISECONDS,
-        is_json=named.checked("PROTOCOL", also=passed_over) == "http/json",
-        is_packed=named.checked("COMPRESSION") == "gzip",
-        tls=named.tls(),
-    )
+    headers, milliseconds = named.headers(), named.checked("TIMEOUT")
+    timeout = int(milliseconds) / _MILLISECONDS if milliseconds else TIMEOUT
+    is_json = named.checked("PROTOCOL", also=passed_over) == "http/json"
+    is_packed = named.checked("COMPRESSION") == "gzip"
+    return CollectorSettings(url, headers, timeout, is_json, is_packed, named.tls())
 
 
 def _is_url(text: str) -> bool:
@@ -216,10 +213,8 @@ class OtlpExporter:
     could not be.
     """
 
-    def __init__(
-        self, trace: Trace, collector: CollectorSettings, clock: Clock
-    ) -> None:
-        self._trace, self._collector, self._clock = trace, collector, clock
+    def __init__(self, trace: Trace, settings: CollectorSettings, clock: Clock) -> None:
+        self._trace, self._collector, self._clock = trace, settings, clock
         self._waiting: dict[_Key, None] = {}
         """What was touched since it was looked at last."""
         self._taken: set[str] = set()
@@ -267,8 +262,7 @@ class OtlpExporter:
                     await self._sleep(pause)
                     pause = await self._send_settled(pause)
                 if self._health != before:
-                    told = self._health.as_record()
-                    now = self._clock.now()
+                    told, now = self._health.as_record(), self._clock.now()
                     take((receive(now, RecordKind.HEALTH, None, told),))
 
     async def _sleep(self, seconds: float) -> None:

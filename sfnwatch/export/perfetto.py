@@ -177,9 +177,9 @@ class _Drawing:
         if known:
             # The execution itself is around all that is known of it.
             whole = min(known), max([*known, execution.stopped_at or self._now])
-            facts = execution_facts(self._moment, execution)
-            end = ended_with(self._moment, execution.ending)
-            args = self._with_end(facts, *end, (arn, None))
+            error, cause = ended_with(self._moment, execution.ending)
+            args = execution_facts(self._moment, execution)
+            args |= {"error": error, "cause": cause, "findings": self._said[arn, None]}
             self._draw(tracks[0], whole, execution.name, "execution", args)
             for redrive in execution.redrives:
                 name = plain_text(wording.redrive_parts(redrive))
@@ -187,19 +187,11 @@ class _Drawing:
                 self._draw(tracks[0], (at, at), name, "redriven", {})
         for visit in visits:
             track, span = track_of[visit.id], spans[visit.id]
-            facts = visit_facts(visit)
-            del facts["attempts"]  # they have bars of their own
-            key = arn, visit.id
-            args = self._with_end(facts, visit.error, visit.cause, key)
+            args = {**visit_facts(visit), "error": visit.error, "cause": visit.cause}
+            del args["attempts"]  # they have bars of their own
+            args["findings"] = self._said[arn, visit.id]
             self._draw(tracks[track], span, visit.name, "state", args)
             self._add_attempts(arn, visit, tracks[track], span)
-
-    def _with_end(
-        self, facts: Args, error: str | None, cause: str | None, key: _Told
-    ) -> Args:
-        """Add how something ended to its facts, and what was found of it."""
-        said = {"error": error, "cause": cause, "findings": self._said[key]}
-        return {**facts, **said}
 
     def _add_attempts(
         self, arn: str, visit: StateVisit, track: _Track, span: Span
@@ -230,11 +222,9 @@ class _Drawing:
         """Draw stretches of time; a completion lag says how the end was learned of."""
         bars = []
         for each in phases:
-            args = {
-                "begin": iso(each.begin),
-                "end": "still running" if each.open else iso(each.end),
-                "learned": learned if each.phase is Phase.COMPLETION_LAG else "",
-            }
+            end = "still running" if each.open else iso(each.end)
+            how = learned if each.phase is Phase.COMPLETION_LAG else ""
+            args = {"begin": iso(each.begin), "end": end, "learned": how}
             name, span = str(each.phase), (each.begin, each.end)
             bars.append(self._draw(track, span, name, name, args))
         return bars

@@ -260,8 +260,7 @@ class PlainLines:
             yield f"{plural(len(self._trace.unread), 'record')} could not be read."
         # Those are told as they are made; their lane tells their number now and then.
         told = sum(health.requests for health in moment.health.values())
-        requests = max(told, len(moment.requests))
-        if requests:
+        if requests := max(told, len(moment.requests)):
             asked = plural(requests, "request")
             yield f"{asked} sent while this was watched, all of them reading."
 

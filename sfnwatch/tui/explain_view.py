@@ -74,6 +74,10 @@ _LITTLE, _SHOWN = 0.01, 0.005
 _SPENT = {Phase.CONTAINER: "inside Map/Parallel"}
 
 
+Section = Sequence[Sequence[Span]]
+"""Rows that stand together."""
+
+
 class Proof(NamedTuple):
     """A piece of evidence."""
 
@@ -245,7 +249,7 @@ class ExplainView(HeadedView):
 
     # -- drawing -------------------------------------------------------------------
 
-    def _rows(self, entry: ExplainEntry, width: int) -> Sequence[Sequence[Span]]:
+    def _rows(self, entry: ExplainEntry, width: int) -> Section:
         match entry.of:
             case Heading(level=1) as heading:
                 title = Span(f"{self.mask(heading.text)} ", "role--name")
@@ -277,9 +281,7 @@ class ExplainView(HeadedView):
         glyph = status_glyph(paragraph.text.split(" ", 1)[0].rstrip(".,"))
         return [Span(f"{glyph.text} ", f"role--{glyph.role}"), Span(text)]
 
-    def _sentence(
-        self, entry: ExplainEntry, told: Sentence, width: int
-    ) -> list[list[Span]]:
+    def _sentence(self, entry: ExplainEntry, told: Sentence, width: int) -> Section:
         sign = Span(f"  {_FOLD[entry.open]}", "role--fold")
         head = [sign, SIGNS[told.certainty]]
         margin = 6 if width < _STACKED else _CERTAINTY + 4
@@ -291,7 +293,7 @@ class ExplainView(HeadedView):
             return [head, *margined(rows, margin)]
         return margined(rows, margin, head)
 
-    def _proof(self, proof: Proof, width: int) -> list[list[Span]]:
+    def _proof(self, proof: Proof, width: int) -> Section:
         looks = self._shown.looks
         margin = 8 if width < _STACKED else _CERTAINTY + 4
         if proof.item is None:
@@ -382,10 +384,8 @@ def time_spent(findings: Sequence[Finding], arn: str | None) -> TimeSpent:
     """
     found = (f for f in findings if f.kind == "time" and f.execution_arn == arn)
     data = next((finding.data for finding in found), {})
-    parts = [
-        (PHASES[phase], _SPENT.get(phase, str(phase)), float(data.get(key) or 0.0))
-        for phase, key in PHASE_KEYS.items()
-    ]
+    spent = ((phase, float(data.get(key) or 0.0)) for phase, key in PHASE_KEYS.items())
+    parts = [(PHASES[each], _SPENT.get(each, str(each)), took) for each, took in spent]
     between = float(data.get("between") or 0.0)
     if between >= _LITTLE * sum(seconds for *_, seconds in parts):
         parts.append((Span("·", "role--dim"), "between states", between))
@@ -445,8 +445,6 @@ _COUNTED = (
 )
 """The marks that a card counts."""
 _DOT = Span("  ·  ", "role--dim")
-Section = Sequence[Sequence[Span]]
-"""Rows that stand together."""
 
 
 class CardEntry(NamedTuple):
@@ -557,9 +555,8 @@ def _title(shown: Shown) -> Section:
         number = f"{count}  " if shown.several else ""
         words = clean(status.replace("_", " "), 40)
         text = f"{glyph.text}  {number}{' '.join(words)}"
-        between = [Span("      ")] if spans else []
-        spans += [*between, Span(text, f"role--{glyph.role}")]
-    return [spans] if spans else [[Span("Nothing has come yet.", "role--dim")]]
+        spans += [Span("      "), Span(text, f"role--{glyph.role}")]
+    return [spans[1:] or [Span("Nothing has come yet.", "role--dim")]]
 
 
 def _of_one(shown: Shown, width: int) -> list[Section]:
@@ -606,15 +603,14 @@ def _joined(parts: Iterable[Span], width: int, first: Span) -> Section:
 
     `first` stands before the first row, and the others begin where that ends.
     """
-    margin = len(first.text)
+    margin, room = len(first.text), width - len(first.text)
     rows: list[list[Span]] = [[]]
     for part in filter(lambda part: part.text, parts):
         dot = [_DOT] if rows[-1] else []
-        if dot and width_of([*rows[-1], *dot, part]) > width - margin:
+        if dot and width_of([*rows[-1], *dot, part]) > room:
             rows.append([])
             dot = []
         rows[-1] += [*dot, part]
-    room = width - margin
     wrapped = [piece for row in rows for piece in flow(row, room, room, 2)]
     return margined(wrapped, margin, [first])
 

@@ -140,8 +140,7 @@ def _answer(comparison: Comparison) -> Iterator[Finding]:
             yield _said(text, fact=sure)
         yield _told(differences[0], "" if only_calls else "First difference: ")
         endings = [each for each in endings if each is not differences[0]]
-        more = len(differences) - 1 - len(endings)
-        if more:
+        if more := len(differences) - 1 - len(endings):
             are = "is" if more == 1 else "are"
             yield _said(f"There {are} {plural(more, 'more difference')}.", fact=sure)
     yield from map(_told, endings)
@@ -285,9 +284,8 @@ def _definitions(definitions: DefinitionChanges) -> Iterator[str]:
     for letter, names in (("A", definitions.only_a), ("B", definitions.only_b)):
         if names:
             yield f"Only {letter}'s definition has {some(map(named, names))}."
-    changed = definitions.changed.items()
-    if changed:
-        told = (f"{named(n)} ({', '.join(map(named, f))})" for n, f in changed)
+    if changed := definitions.changed:
+        told = (f"{named(n)} ({', '.join(map(named, f))})" for n, f in changed.items())
         yield f"The definitions differ in {some(told)}."
     elif definitions.outside and not (definitions.only_a or definitions.only_b):
         yield "The definitions differ outside their states."
@@ -441,7 +439,7 @@ _NONE, _UNKNOWN = Cell("none", "unknown"), Cell("unknown", "unknown")
 _UNMATCHED = Cell("not matched", "unknown")
 
 
-class CompareRow(Struct, frozen=True, kw_only=True):
+class CompareRow(Struct, frozen=True):
     """One line."""
 
     kind: RowKind
@@ -493,17 +491,11 @@ def _rows(comparison: Comparison, toggled: Collection[str]) -> Iterator[CompareR
         below = list(_below(comparison, pair))
         if group is not None:
             below = list(_summary(comparison, pair, group, folded=not is_open))
-        yield CompareRow(
-            kind=RowKind.STATE,
-            pair=pair,
-            label=pair.label,
-            a=_state_cell(pair.a, pair.seconds.a),
-            b=_state_cell(pair.b, pair.seconds.b),
-            seconds=pair.seconds,
-            mark=_mark(pair, differs=comparison.differs(pair.place, stop)),
-            key=key,
-            open=is_open if below or group is not None else None,
-        )
+        a, b = map(_state_cell, (pair.a, pair.b), (pair.seconds.a, pair.seconds.b))
+        mark = _mark(pair, differs=comparison.differs(pair.place, stop))
+        fold = is_open if below or group is not None else None
+        about = RowKind.STATE, pair, pair.label
+        yield CompareRow(*about, a, b, pair.seconds, mark, key, fold)
         for number, row in enumerate(below if is_open or group is not None else ()):
             # Where there is no state, what it lacks goes without saying.
             a, b = row.a if pair.a else Cell(), row.b if pair.b else Cell()
@@ -534,23 +526,18 @@ def _fold_alike(
 ) -> Iterator[CompareRow]:
     """Put one line in the place of each long run of alike states of one Map."""
 
-    def likeness(row: CompareRow) -> tuple[bool, int | None]:
+    def likeness(row: CompareRow) -> tuple[bool, VisitPair | None]:
         pair = row.pair
         plain = row.kind is RowKind.STATE and not pair.is_container and not row.open
-        return plain and not row.mark and pair.seconds.near, pair.parent
+        return plain and not row.mark and pair.seconds.near, pair.around
 
     for (alike, _), run in groupby(rows, likeness):
         found = list(run)
         head, is_open = found[0], True
         if alike and len(found) >= _LEAST_ALIKE:
-            is_open = f"{head.key}~alike" in toggled
-            yield CompareRow(
-                kind=RowKind.ALIKE,
-                pair=head.pair,
-                label=f"⋯ {len(found):,} states alike",
-                key=f"{head.key}~alike",
-                open=is_open,
-            )
+            label, key = f"⋯ {len(found):,} states alike", f"{head.key}~alike"
+            is_open = key in toggled
+            yield CompareRow(RowKind.ALIKE, head.pair, label, key=key, open=is_open)
         yield from found if is_open else ()
 
 
@@ -571,14 +558,14 @@ def _summary(
     if differing:
         label += f"; {differing:,} differ{'s' if differing == 1 else ''}"
         mark = "≠"
-    yield CompareRow(kind=RowKind.GROUP, pair=pair, label=label, mark=mark)
+    yield CompareRow(RowKind.GROUP, pair, label, mark=mark)
 
 
 # -- what stands below a state ---------------------------------------------------------
 
 
 def _detail(pair: VisitPair, label: str, a: Cell, b: Cell, **more: Any) -> CompareRow:
-    return CompareRow(kind=RowKind.DETAIL, pair=pair, label=label, a=a, b=b, **more)
+    return CompareRow(RowKind.DETAIL, pair, label, a, b, **more)
 
 
 def _below(comparison: Comparison, pair: VisitPair) -> Iterator[CompareRow]:
@@ -666,8 +653,7 @@ def _phases(pair: VisitPair) -> Iterator[CompareRow]:
         told = lengths.difference is not None and not lengths.near
         if told and lengths.longest >= least and phase not in _TOLD_ELSEWHERE:
             a, b = (Cell(duration(each or 0.0)) for each in (lengths.a, lengths.b))
-            row = _detail(pair, str(phase), a, b, seconds=lengths)
-            yield replace(row, kind=RowKind.PHASE)
+            yield CompareRow(RowKind.PHASE, pair, str(phase), a, b, lengths)
 
 
 # -- for people ------------------------------------------------------------------------
@@ -693,15 +679,14 @@ def _sides(comparison: Comparison) -> Table:
     starts = (run.started_at for run in runs)
     begun = [f"{at:%Y-%m-%d %H:%M:%S}" if at else "" for at in starts]
     lengths = [duration(s.seconds) if s.seconds is not None else "" for s in sides]
-    return Table(
-        (
-            Column("", [side.letter for side in sides]),
-            Column("Execution", titles, least=_NAME),
-            Column("Status", [status_words(run.status) for run in runs]),
-            Column("Duration", lengths, right=True),
-            Column("Started (UTC)", begun, rank=1),
-        )
+    columns = (
+        Column("", [side.letter for side in sides]),
+        Column("Execution", titles, least=_NAME),
+        Column("Status", [status_words(run.status) for run in runs]),
+        Column("Duration", lengths, right=True),
+        Column("Started (UTC)", begun, rank=1),
     )
+    return Table(columns)
 
 
 def _states(rows: Sequence[CompareRow]) -> Table:
@@ -709,16 +694,15 @@ def _states(rows: Sequence[CompareRow]) -> Table:
     names = [f"{_INDENT * row.depth}{row.label}" for row in told]
     more = [row.seconds.more_words for row in told]
     ratios = [row.seconds.ratio_words for row in told]
-    return Table(
-        (
-            Column("", [row.mark for row in told]),
-            Column("State", names, least=_NAME),
-            Column("A", [row.a.text for row in told], right=True),
-            Column("B", [row.b.text for row in told], right=True),
-            Column("B − A", more, right=True),
-            Column("B / A", ratios, right=True, rank=1),
-        )
+    columns = (
+        Column("", [row.mark for row in told]),
+        Column("State", names, least=_NAME),
+        Column("A", [row.a.text for row in told], right=True),
+        Column("B", [row.b.text for row in told], right=True),
+        Column("B − A", more, right=True),
+        Column("B / A", ratios, right=True, rank=1),
     )
+    return Table(columns)
 
 
 def _details(rows: Sequence[CompareRow]) -> Iterator[str]:
@@ -741,15 +725,13 @@ def bar_scale(comparison: Comparison) -> float:
     return max((p.seconds.longest for p in comparison.pairs), default=0.0) or 1.0
 
 
-def bar(
-    pair: VisitPair, side: str, scale: float, width: int
-) -> list[tuple[Phase, int]]:
+def bar(pair: VisitPair, side: str, scale: float, room: int) -> list[tuple[Phase, int]]:
     """Share out the cells of the bar of A or B by phase; what took any time has one."""
     told = {p: each.a if side == "A" else each.b for p, each in pair.phases.items()}
     whole = sum(seconds or 0.0 for seconds in told.values())
-    if whole <= 0 or width <= 0:
+    if whole <= 0 or room <= 0:
         return []
-    cells = min(width, max(1, round(whole / scale * width)))
+    cells = min(room, max(1, round(whole / scale * room)))
     found: list[tuple[Phase, int]] = []
     spent, taken = 0.0, 0
     for phase, seconds in told.items():

@@ -16,7 +16,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
-from itertools import zip_longest
+from itertools import chain, zip_longest
 from operator import itemgetter
 from statistics import fmean, median
 from typing import Any
@@ -191,14 +191,10 @@ class AttemptPair:
     def __init__(self, number: int, cases: Sequence[AttemptCase | None]) -> None:
         self.number, self.cases = number, cases
         self.a, self.b = cases
-        in_a, in_b = map(_tallies, self.cases)
+        in_a, in_b = map(_tallies, cases)
         self.calls = [CallPair(*k, in_a.get(k), in_b.get(k)) for k in {**in_a, **in_b}]
         """In the order in which A made the first of them; then what B alone made."""
-        spans = (c and (c.attempt.scheduled_at, c.attempt.ended_at) for c in self.cases)
-        self.seconds = Lengths(
-            *((s[1] - s[0]).total_seconds() if s and s[1] else None for s in spans)
-        )
-        """From scheduled to ended; None while it runs."""
+        self.seconds = Lengths(*(case.seconds if case else None for case in cases))
 
 
 def _tallies(case: AttemptCase | None) -> Mapping[tuple[CallRole, str, str], CallTally]:
@@ -230,16 +226,15 @@ class VisitPair:
     """A visit of A beside its counterpart in B, or one that has none."""
 
     def __init__(
-        self, place: int, parent: "VisitPair | None", of: _Aligned, sides: Sides
+        self, place: int, around: "VisitPair | None", of: _Aligned, sides: Sides
     ) -> None:
-        """`place` is its own among all pairs, `parent` what it runs in."""
-        self.a, self.b, self.moved = of
+        """`place` is its own among all pairs, `around` what it runs in."""
+        (self.a, self.b, self.moved), self.sides = of, sides
         there = [visit for visit in (self.a, self.b) if visit is not None]
         self.visit = there[0]
         """A's or, where there is none, B's."""
-        self.place = place
-        self.parent = parent.place if parent is not None else None
-        self.depth: int = parent.depth + 1 if parent is not None else 0
+        self.place, self.around = place, around
+        self.depth: int = around.depth + 1 if around is not None else 0
         self.stop = place + 1
         """The place after the last pair that runs in it; those in between all do."""
         self.occurrence = 1
@@ -248,15 +243,10 @@ class VisitPair:
         self.running = any(visit.running for visit in there)
         self.is_container = self.visit.type in {"Map", "Parallel"}
         """True for what takes the time of the states inside."""
-        visits = self.a, self.b
-        own = list(zip(visits, sides, strict=True))
-        lengths = (length_of(v, side.now) if v is not None else None for v, side in own)
-        self.seconds = Lengths(*lengths)
+        own = list(zip((self.a, self.b), sides, strict=True))
+        self.seconds = Lengths(*(length_of(v, s.now) if v else None for v, s in own))
         """Of what still runs, so far."""
-        spent = [
-            seconds_by_phase(side.execution, v, side.now) if v is not None else None
-            for v, side in own
-        ]
+        spent = [seconds_by_phase(s.execution, v, s.now) if v else None for v, s in own]
         self.phases: Mapping[Phase, Lengths] = {
             phase: Lengths(*(e if e is None else e.get(phase, 0.0) for e in spent))
             for phase in Phase
@@ -302,8 +292,8 @@ def pair_visits(sides: Sides) -> Work[list[VisitPair]]:
     waiting: list[tuple[VisitPair | None, _Aligned]] = [(None, each) for each in level]
     while waiting:
         yield
-        parent, aligned = waiting.pop()
-        pair = VisitPair(len(found), parent, aligned, sides)
+        around, aligned = waiting.pop()
+        pair = VisitPair(len(found), around, aligned, sides)
         found.append(pair)
         turns[pair.visit.path] += 1
         pair.occurrence = turns[pair.visit.path]
@@ -311,9 +301,8 @@ def pair_visits(sides: Sides) -> Work[list[VisitPair]]:
         its = inside_b.get(pair.b.id, ()) if pair.b is not None else ()
         waiting += ((pair, each) for each in _align_level(own, its, key_of))
     for pair in reversed(found):
-        if pair.parent is not None:
-            around = found[pair.parent]
-            around.stop = max(around.stop, pair.stop)
+        if pair.around is not None:
+            pair.around.stop = max(pair.around.stop, pair.stop)
     return found
 
 
@@ -342,11 +331,9 @@ def _state_names(execution: ExecutionAsOf) -> set[str]:
 def _align_level(a: _Visits, b: _Visits, key_of: _KeyOf) -> list[_Aligned]:
     """Align what is inside of two states, branch by branch, the last first."""
     in_a, in_b = (grouped(visits, lambda visit: visit.index) for visits in (a, b))
-    return [
-        aligned
-        for index in sorted({*in_a, *in_b}, key=lambda n: -1 if n is None else n)
-        for aligned in _align(in_a.get(index, ()), in_b.get(index, ()), key_of)
-    ][::-1]
+    indexes = sorted({*in_a, *in_b}, key=lambda n: -1 if n is None else n)
+    levels = (_align(in_a.get(n, ()), in_b.get(n, ()), key_of) for n in indexes)
+    return list(chain.from_iterable(levels))[::-1]
 
 
 def _align(a: _Visits, b: _Visits, key_of: _KeyOf) -> Iterator[_Aligned]:
@@ -460,13 +447,10 @@ class DefinitionChanges:
         self.same = in_a == in_b and not outside
         self.only_a = [name for name in in_a if name not in in_b]
         self.only_b = [name for name in in_b if name not in in_a]
-        self.changed = {
-            name: sorted(
-                k for k in {*own, *in_b[name]} if own.get(k) != in_b[name].get(k)
-            )
-            for name, own in in_a.items()
-            if in_b.get(name, own) != own
-        }
+        shared = (name for name in in_a if name in in_b)
+        others = {name: in_a[name].items() ^ in_b[name].items() for name in shared}
+        told = ((name, {key for key, _ in each}) for name, each in others.items())
+        self.changed = {name: sorted(fields) for name, fields in told if fields}
         """A state's name, and which of its fields differ."""
         self.outside = outside
 
@@ -479,8 +463,8 @@ class Comparison:
         self.a, self.b = a, b = sides
         self.pairs = pairs
         """Every visit of both once, what is in a Map or Parallel right behind it."""
-        inside = grouped(pairs, lambda pair: pair.parent).items()
-        self.groups = {n: IterationGroup(o, sides) for n, o in inside if n is not None}
+        inside = grouped(pairs, lambda pair: pair.around).items()
+        self.groups = {p.place: IterationGroup(own, sides) for p, own in inside if p}
         """By the place of the Map or Parallel."""
         self.definitions: DefinitionChanges | None = None
         """None where one is not known."""
@@ -588,79 +572,73 @@ def _in_states(comparison: Comparison) -> _Found:
             text, at = _both(pair.title, "is", *types), (a.id, _AT)
             yield _difference(at, "type", text, a.type, b.type, state=pair.place)
             continue
-        resource = list(_other_resource(pair, a.id))
-        yield from resource
-        if comparison.calls_compared and not resource:
-            yield from _other_calls(pair)
-        attempt = list(_other_attempt(pair, a, b))
-        yield from attempt
-        if not attempt and not pair.running:
-            yield from _other_outcome(comparison, pair, a, b)
+        resource = _other_resource(pair, a.id)
+        calls = _other_calls(pair) if comparison.calls_compared and not resource else ()
+        attempt = _other_attempt(pair, a, b)
+        outcome = None if attempt or pair.running else _other_outcome(pair, a, b)
+        yield from filter(None, (resource, *calls, attempt, outcome))
 
 
-def _other_resource(pair: VisitPair, event_id: int) -> _Found:
+def _other_resource(pair: VisitPair, event_id: int) -> _Placed | None:
     first = [case.attempt for each in pair.attempts[:1] for case in each.cases if case]
     names = [resource_words(attempt) for attempt in first]
-    if len(set(names)) > 1:
-        text, row = _both(pair.title, "runs", *names), first[0].integration
-        waits = [attempt.pattern in _WAITING for attempt in first]
-        if row is not None and row.starts_job and waits[0] != waits[1]:
-            who = "A" if waits[0] else "B"
-            text = f"{text[:-1]}: only {who} waits for the {row.job_word} to finish."
-        at, (a, b) = (event_id, _AT), names
-        yield _difference(at, "resource", text, a, b, state=pair.place, attempt=1)
+    if len(set(names)) <= 1:
+        return None
+    text, row = _both(pair.title, "runs", *names), first[0].integration
+    waits = [attempt.pattern in _WAITING for attempt in first]
+    if row is not None and row.starts_job and waits[0] != waits[1]:
+        who = "A" if waits[0] else "B"
+        text = f"{text[:-1]}: only {who} waits for the {row.job_word} to finish."
+    at, (a, b) = (event_id, _AT), names
+    return _difference(at, "resource", text, a, b, state=pair.place, attempt=1)
 
 
-def _other_attempt(pair: VisitPair, a: StateVisit, b: StateVisit) -> _Found:
+def _other_attempt(pair: VisitPair, a: StateVisit, b: StateVisit) -> _Placed | None:
     """Find the first attempt that ended otherwise, or that only one side made."""
     for each in pair.attempts:
         if each.a is None or each.b is None:
-            # Unless it may yet come.
-            if not (a if each.a is None else b).running:
-                counts, at = (len(a.attempts), len(b.attempts)), (_end(a), _AT)
-                text = _both(pair.title, "was tried", *map(times, counts))
-                yield _difference(at, "try", text, *map(str, counts), state=pair.place)
-            return
+            if (a if each.a is None else b).running:
+                return None  # it may yet come
+            counts, at = (len(a.attempts), len(b.attempts)), (_end(a), _AT)
+            text = _both(pair.title, "was tried", *map(times, counts))
+            return _difference(at, "try", text, *map(str, counts), state=pair.place)
         one, other = each.a.attempt, each.b.attempt
         alike = one.status == other.status or each.number == 1
         last = each is pair.attempts[-1]
         if "running" in {one.status, other.status} or (last and alike):
-            return  # the latter is told of the state
+            return None  # the latter is told of the state
         ends = [(attempt.status, attempt.error, None) for attempt in (one, other)]
         name, at = f"Attempt {each.number} of {pair.title}", (one.event_ids[-1], _AT)
         where: dict[str, Any] = {"state": pair.place, "attempt": each.number}
-        found = list(_other_end("try", name, at, ends, **where))
-        yield from found
-        if found:
-            return
+        if found := _other_end("try", name, at, ends, **where):
+            return found
+    return None
 
 
-def _other_outcome(
-    comparison: Comparison, pair: VisitPair, a: StateVisit, b: StateVisit
-) -> _Found:
+def _other_outcome(pair: VisitPair, a: StateVisit, b: StateVisit) -> _Placed | None:
     at, statuses = (_end(a), _AFTER), {a.status, b.status}
-    around = comparison.pairs[pair.parent].a if pair.parent is not None else None
-    if around and "aborted" in statuses and len(statuses) > 1:
-        at = _end(around), _BEFORE
-    own = zip((a, b), comparison.sides, strict=True)
+    if pair.around and pair.around.a and len(statuses) > 1 and "aborted" in statuses:
+        at = _end(pair.around.a), _BEFORE
+    own = zip((a, b), pair.sides, strict=True)
     ends = [(v.status, error_of(v), side.caught.get(v.id)) for v, side in own]
-    yield from _other_end("outcome", pair.title, at, ends, state=pair.place)
+    return _other_end("outcome", pair.title, at, ends, state=pair.place)
 
 
 def _other_end(
     kind: str, name: str, at: _At, ends: Sequence[_End], **more: Any
-) -> _Found:
+) -> _Placed | None:
     """Compare how two things ended: by their status, else by their errors."""
     (a, error_a, _), (b, error_b, _) = ends
     if a != b:
         in_a, in_b = map(_ended, ends)
         text = _both(name, "", in_a, in_b) if name else f"A {in_a} and B {in_b}."
-        yield _difference(at, kind, text, a, b, **more)
-    elif a != "succeeded" and error_a != error_b:
-        errors = (named(e) if e else "no error named" for e in (error_a, error_b))
-        who = name or "The execution"
-        text = _both(who, "failed", *(f"with {error}" for error in errors))
-        yield _difference(at, "error", text, error_a, error_b, **more)
+        return _difference(at, kind, text, a, b, **more)
+    if a == "succeeded" or error_a == error_b:
+        return None
+    errors = (named(e) if e else "no error named" for e in (error_a, error_b))
+    who = name or "The execution"
+    text = _both(who, "failed", *(f"with {error}" for error in errors))
+    return _difference(at, "error", text, error_a, error_b, **more)
 
 
 def error_of(visit: StateVisit) -> str | None:
@@ -703,7 +681,7 @@ def _other_call(pair: VisitPair, attempt: AttemptPair, call: CallPair) -> _Place
     tallies = call.a, call.b
     each = zip("AB", tallies, so_far, strict=True)
     told = [f"{_calls(letter, tally, what)}{more}" for letter, tally, more in each]
-    unsure = any(so_far) or any(not tally or tally.guessed for tally in tallies)
+    sure = not any(so_far) and all(tally and not tally.guessed for tally in tallies)
     number = f" (attempt {attempt.number})" if len(pair.attempts) > 1 else ""
     text = f"For {pair.title}{number}, {'; '.join(told)}."
     if polling and {v and v.status for v in (pair.a, pair.b)} == {"succeeded"}:
@@ -715,8 +693,7 @@ def _other_call(pair: VisitPair, attempt: AttemptPair, call: CallPair) -> _Place
     every = (each for case in cases for each in case.calls.every)
     proofs = [each for each in every if each.event_name == name]
     where = {"state": pair.place, "attempt": attempt.number, "call": call}
-    sure = {"proofs": proofs, "fact": not unsure}
-    return _difference(at, kind, text, name, name, **where, **sure)
+    return _difference(at, kind, text, name, name, **where, proofs=proofs, fact=sure)
 
 
 def _calls(letter: str, tally: CallTally | None, what: str) -> str:
@@ -739,40 +716,37 @@ def _calls(letter: str, tally: CallTally | None, what: str) -> str:
 
 def _in_order(comparison: Comparison) -> _Found:
     """Compare what follows on each other in each branch or iteration of both."""
-    levels = grouped(comparison.pairs, lambda pair: (pair.parent, pair.visit.index))
+    levels = grouped(comparison.pairs, lambda pair: (pair.around, pair.visit.index))
     for level in levels.values():
         in_a = [pair for pair in level if pair.a]
         of_b = {pair.b.id: pair for pair in level if pair.b}
         in_b = [of_b[number] for number in sorted(of_b)]
         if in_a and in_b and in_a[0] is not in_b[0]:
-            yield _first_state(comparison, in_a[0], in_b[0])
+            yield _first_state(in_a[0], in_b[0])
         after_b = {pair.place: after for pair, after in zip_longest(in_b, in_b[1:])}
         for pair, next_a in zip_longest(in_a, in_a[1:]):
             next_b = after_b.get(pair.place)
             if pair.both and next_a is not next_b:
                 ends = [next_a.a if next_a else None, next_b.b if next_b else None]
-                yield from _next_state(comparison, pair, ends)
+                yield from _next_state(pair, ends)
 
 
-def _first_state(comparison: Comparison, a: VisitPair, b: VisitPair) -> _Placed:
+def _first_state(a: VisitPair, b: VisitPair) -> _Placed:
     names, index = (a.visit.name, (b.b or b.visit).name), a.visit.index
-    number, inside = f"[{index}]" if index is not None else "", ""
-    if a.parent is not None:
-        inside = f"In {comparison.pairs[a.parent].title}{number}, "
+    number = f"[{index}]" if index is not None else ""
+    inside = f"In {a.around.title}{number}, " if a.around else ""
     text = f"{inside}A started with {named(names[0])} and B with {named(names[1])}."
-    at, where = (a.visit.id, _BEFORE), a.parent
-    return _difference(at, "first-state", text, *names, state=where, index=index)
+    at, place = (a.visit.id, _BEFORE), a.around and a.around.place
+    return _difference(at, "first-state", text, *names, state=place, index=index)
 
 
-def _next_state(
-    comparison: Comparison, pair: VisitPair, visits: Sequence[StateVisit | None]
-) -> _Found:
+def _next_state(pair: VisitPair, visits: Sequence[StateVisit | None]) -> _Found:
     if not pair.a or not pair.b or pair.moved or pair.a.status != pair.b.status:
         return  # another end explains what followed
     around: list[StateVisit | ExecutionAsOf | None]
-    around = [side.execution for side in comparison.sides]
-    if pair.parent is not None:
-        around = [comparison.pairs[pair.parent].a, comparison.pairs[pair.parent].b]
+    around = [side.execution for side in pair.sides]
+    if pair.around is not None:
+        around = [pair.around.a, pair.around.b]
     if any(o and o.running and not v for o, v in zip(around, visits, strict=True)):
         return  # it may yet go on
     names = [visit.name if visit else None for visit in visits]
@@ -798,5 +772,5 @@ def _iteration_counts(comparison: Comparison) -> _Found:
 def _endings(comparison: Comparison) -> _Found:
     ends = [(s.execution.status.lower(), s.error, None) for s in comparison.sides]
     at = comparison.a.execution.event_count + 1, _LAST
-    if not comparison.running:
-        yield from _other_end("status", "", at, ends)
+    if not comparison.running and (found := _other_end("status", "", at, ends)):
+        yield found
