@@ -37,7 +37,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeGuard
 
 from msgspec import Struct, field
 from msgspec.structs import astuple
@@ -348,19 +348,20 @@ class Parent(Struct, frozen=True):
 
 def started_by(attempt: Attempt) -> Iterator[str]:
     """Yield the ARNs of the executions that an attempt started, of whatever kind."""
-    return _executions(attempt.integration, attempt.resource_ids)
+    if _starts_executions(attempt.integration):
+        yield from filter(maybe_execution_arn, attempt.resource_ids)
 
 
 def started_in(event_type: str, details: Details) -> Iterator[str]:
     """Yield the ARNs of the executions that an event says were started."""
     row = integration_of(event_type, details) if event_type in _ANSWERS else None
-    output = parse_json(details.get("output"))
-    return _executions(row, row.job_ids(output) if row else ())
-
-
-def _executions(row: Integration | None, told: Iterable[str]) -> Iterator[str]:
-    if row is not None and (row.event_source, row.action_event) == START:
+    if _starts_executions(row):
+        told = row.job_ids(parse_json(details.get("output")))
         yield from filter(maybe_execution_arn, told)
+
+
+def _starts_executions(row: Integration | None) -> TypeGuard[Integration]:
+    return row is not None and (row.event_source, row.action_event) == START
 
 
 # -- strangers -------------------------------------------------------------------------
