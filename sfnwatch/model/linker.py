@@ -92,8 +92,6 @@ class Linker:
         self._calls_by_id: dict[str, str | list[str]] = {}
         """The calls that have a request id or a session, or name a job's bare id, by
         their event ids: attempts may hold it later. Mostly it is one, and no list."""
-        self._asking: Counter[Spot] = Counter()
-        """Whose action a call of a name and a role may be: so many attempts'."""
         self._asked: set[str] = set()
         """Calls to be matched by their ids again, if they are still there."""
         self._roles: defaultdict[str, Counter[str]] = defaultdict(Counter)
@@ -146,34 +144,32 @@ class Linker:
         for caller, change in ((old, -1), (new, 1)):
             if caller is None:
                 continue
-            self._candidates.moved[caller.key].update(caller.spots)
-            by_name = self._candidates.by_name
-            places = [by_name.setdefault(spot, {}) for spot in caller.spots]
+            groups = [self._candidates.group_of(spot) for spot in caller.spots]
+            places = [self._callers, *(group.callers for group in groups)]
             for told in caller.told:
                 self._asked.update(self._calls_naming(told))
                 places.append(self._telling.setdefault(told, {}))
-            for place in (*places, self._callers):
+            for place in places:
                 place.pop(caller.key, None)
                 if caller is new:
                     place[caller.key] = caller
+            for group in groups:
+                group.moved_callers.add(caller.key)
+                if caller.role_of(group.name) is CallRole.ACTION:
+                    self._count_asking(group, change)
             self._count_role(caller.role, caller.key[0], change)
-            self._count_asking(caller, change)
 
-    def _count_asking(self, caller: Caller, change: int) -> None:
-        row = caller.attempt.integration
-        if row is None:
-            return
-        spot = (row.event_source, row.action_event), caller.role
-        self._asking[spot] += change
-        if change == self._asking[spot] == 1:
+    def _count_asking(self, group: CallGroup, change: int) -> None:
+        group.asking += change
+        if change == group.asking == 1:
             # Polls were taken for those of the job they name, there being no other.
-            calls = self._trace.calls
+            spot, calls = (group.name, group.role), self._trace.calls
             self._asked |= {e for e in self._candidates.by_id if calls[e].spot == spot}
 
-    def holders(self, job_id: str) -> list[tuple[str, Attempt]]:
-        """Give the attempts that hold a job's id, with their executions' ARNs."""
+    def holders(self, job_id: str) -> dict[AttemptKey, Attempt]:
+        """Give the attempts that hold a job's id."""
         telling = self._telling.get(job_id, {}).items()
-        return [(k[0], c.attempt) for k, c in telling if job_id in c.ids]
+        return {key: caller.attempt for key, caller in telling if job_id in caller.ids}
 
     def add_call(self, call: ApiCall, record: Record) -> None:
         """Take a call in, with its CloudTrail record."""
@@ -191,24 +187,24 @@ class Linker:
                 known.append(call.event_id)
             elif known != call.event_id:
                 self._calls_by_id[each] = [known, call.event_id]
-            self._ask_sharers(each)
+        self._ask_sharers(named)
 
     def _calls_naming(self, named: str) -> Collection[str]:
         events = self._calls_by_id.get(named, ())
         return (events,) if isinstance(events, str) else events
 
-    def _ask_sharers(self, named: str) -> None:
+    def _ask_sharers(self, named: set[str]) -> None:
         """Match anew what names a thing that is everybody's: others may be seen so."""
-        if not all(each.owns for each in self._telling.get(named, {}).values()):
-            self._asked.update(self._calls_naming(named))
+        for each in named & self._telling.keys():
+            if not all(caller.owns for caller in self._telling[each].values()):
+                self._asked.update(self._calls_naming(each))
 
     def drop_call(self, call: ApiCall) -> None:
         """Forget a call that was said to be another's."""
         record = self._trace.cloudtrail_record(call)
-        for named in ids_in(record, call.error_message):
-            self._ask_sharers(named)
+        self._ask_sharers(ids_in(record, call.error_message))
         self._candidates.leave(call)
-        self._set_link_by_id(call, None)
+        self._candidates.set_link_by_id(call, None)
         self._put(call, None)
 
     def ask_all(self) -> None:
@@ -236,8 +232,7 @@ class Linker:
 
     def _nearest(self, call: ApiCall) -> list[tuple[AttemptKey, Caller]]:
         """Give the attempts that make such calls, of very many the nearest in time."""
-        alike = self._candidates.by_name.get(call.spot, {})
-        at = call.event_time
+        group, at = self._candidates.groups.get(call.spot), call.event_time
 
         def distance(pair: tuple[AttemptKey, Caller]) -> tuple[float, AttemptKey]:
             attempt = pair[1].attempt
@@ -245,7 +240,8 @@ class Linker:
             early, late = (begin - at).total_seconds(), (at - end).total_seconds()
             return max(early, late, 0.0), pair[0]
 
-        return nsmallest(_WEIGHED, alike.items(), key=distance)
+        alike = group.callers.items() if group is not None else ()
+        return nsmallest(_WEIGHED, alike, key=distance)
 
     # -- by ids ------------------------------------------------------------------------
 
@@ -271,10 +267,11 @@ class Linker:
         others' jobs. What was made with no role is nobody's, unless an id says so.
         """
         link = self._link_by_id(call, record, ids)
-        is_new = self._set_link_by_id(call, link)
+        is_new = self._candidates.set_link_by_id(call, link)
         is_open = link is None or link.role is CallRole.OTHER
         if not is_open and _answered(link) is None:
-            is_open = self._asking[call.spot] > 0
+            group = self._candidates.groups.get(call.spot)
+            is_open = group is not None and group.asking > 0
         if call.role is not None and is_open:
             self._candidates.join(call, again=is_new)
         else:
@@ -335,29 +332,13 @@ class Linker:
         is_other = role is CallRole.OTHER
         window = caller.life if is_other else caller.window(call.name, _BY_ID)
         pair = Pair(call, record, caller, role)
-        if window is None or not window.has(call.moment) or pair.against():
+        if window is None or not window.has(call.moment) or any(pair.against()):
             return False
         if not row.id_word.endswith("name"):
             return True
         # A name is that of many jobs, one after another.
         wanted = self._candidates.wanted(caller.key, call.name)
         return not differ(wanted, leaves_of_record(record))
-
-    def _set_link_by_id(self, call: ApiCall, link: Link | None) -> bool:
-        """Note what ids say of a call; True if that is new."""
-        by_id = self._candidates.by_id
-        old = by_id.pop(call.event_id, None)
-        if link is not None:
-            by_id[call.event_id] = link
-        was, own = _answered(old), _answered(link)
-        self._candidates.skew.note(call, self._callers.get(own) if own else None)
-        if old == link:
-            return False
-        if was is not None:
-            self._candidates.note_answer(was, call, is_one=False)
-        if own is not None:
-            self._candidates.note_answer(own, call, is_one=True)
-        return True
 
     def _put(self, call: ApiCall, link: Link | None) -> None:
         event_id = call.event_id
@@ -397,46 +378,53 @@ class Candidates:
         self._asked: dict[tuple[AttemptKey, CallName], Leaves] = {}
         self._asking: dict[Spot, Asking] = {}
         self.groups: dict[Spot, CallGroup] = {}
-        self.by_name: dict[Spot, dict[AttemptKey, Caller]] = {}
-        """The attempts that may make calls of each name."""
         self.by_id: dict[str, Link] = {}
         """Links by ids. Whoever asks for others' jobs may yet have made a call that
         names one, if it is no job's own action."""
         self.answers = defaultdict[AttemptKey, CallsInOrder](CallsInOrder)
         """The action calls of attempts of which they are known exactly."""
-        self.moved: defaultdict[AttemptKey, set[Spot]] = defaultdict(set)
-        """Attempts that calls may be of otherwise, and which calls."""
         self._unexplained = defaultdict[tuple[str, bool], CallsInOrder](CallsInOrder)
         """By role, the calls that fit nobody; with whether they show that others work
         with it."""
-        self._explained_anew: dict[str, tuple[int, int]] = {}
-        """Between which microseconds there are others of those now, by role."""
+        self._explained_anew = defaultdict[str, list[int]](list)
+        """At which microseconds there are others of those now, by role."""
         self.known, self.skew = Known(), Skew()
 
     # -- what comes and goes -----------------------------------------------------------
 
+    def group_of(self, spot: Spot) -> CallGroup:
+        """Find, or begin, the calls of a name and a role."""
+        if spot not in self.groups:
+            self.groups[spot] = CallGroup(spot[0], spot[1] or "")
+        return self.groups[spot]
+
     def join(self, call: ApiCall, *, again: bool) -> None:
         """Put a call among those that no id matches, or look at it there `again`."""
-        spot, member = call.spot, by_time(call)
-        group = self.groups.get(spot)
-        if group is None:
-            group = self.groups[spot] = CallGroup(spot[0], call.role or "")
-            for key in self.by_name.get(spot, ()):
-                self._set_window(group, key)
+        group, member = self.group_of(call.spot), by_time(call)
         if group.members.note(member, is_one=True) or again:
             group.touched.add(member)
 
     def leave(self, call: ApiCall) -> None:
         group = self.groups.get(call.spot)
-        if group is not None:
-            group.remove(by_time(call))
+        if group is not None and group.remove(by_time(call)):
             self._set_unexplained(call, is_one=False)
 
-    def note_answer(self, key: AttemptKey, call: ApiCall, *, is_one: bool) -> None:
-        """Note that a call is, or is not any more, known to be an attempt's action."""
-        self.answers[key].note(by_time(call), is_one=is_one)
-        if key in self.callers:
-            self.moved[key].update(self.callers[key].spots)
+    def set_link_by_id(self, call: ApiCall, link: Link | None) -> bool:
+        """Note what ids say of a call; True if that is new."""
+        old = self.by_id.pop(call.event_id, None)
+        if link is not None:
+            self.by_id[call.event_id] = link
+        was, own = _answered(old), _answered(link)
+        self.skew.note(call, self.callers.get(own) if own else None)
+        if old == link:
+            return False
+        for key, is_one in ((was, False), (own, True)):
+            if key is not None:
+                self.answers[key].note(by_time(call), is_one=is_one)
+                caller = self.callers.get(key)
+                for spot in caller.spots if caller is not None else ():
+                    self.groups[spot].moved_callers.add(key)
+        return True
 
     def ask_all(self) -> None:
         """Have all decided on anew."""
@@ -448,11 +436,10 @@ class Candidates:
                 self.groups[spot].open.add(event_id)
 
     def _set_unexplained(self, call: ApiCall, *, is_one: bool) -> None:
-        role, at = call.role or "", call.moment
+        role = call.role or ""
         calls = self._unexplained[role, shows_others(call)]
         if calls.note(by_time(call), is_one=is_one):
-            begin, end = self._explained_anew.get(role, (at, at))
-            self._explained_anew[role] = min(begin, at), max(end, at)
+            self._explained_anew[role].append(call.moment)
 
     def _has_unexplained(self, role: str, window: Window) -> bool:
         """Tell whether calls around a time show that others work with a role."""
@@ -463,27 +450,27 @@ class Candidates:
 
     def _find(self) -> None:
         """Find out anew who fits the calls of which, or of whom, anything changed."""
-        if self.skew.has_moved():
-            for spot in self.groups:
-                for key in self.by_name.get(spot, ()):
-                    self.moved[key].add(spot)
-        moved, self.moved = self.moved, defaultdict(set)
-        for key, spots in moved.items():
-            for spot in spots & self.groups.keys():
-                self._set_window(self.groups[spot], key)
+        has_moved = self.skew.has_moved()
         for group in self.groups.values():
+            if has_moved:
+                group.moved_callers.update(group.callers)
+            if group.members:
+                self._set_windows(group)
             if touched := group.take_touched():
                 self._match_up(group, touched)
 
-    def _set_window(self, group: CallGroup, key: AttemptKey) -> None:
-        caller, window = self.callers.get(key), None
-        if caller is not None and (group.name, group.role) in caller.spots:
-            window = caller.window(group.name, self.skew.bounds)
-        if caller is not None and window is not None:
-            is_poll = window.role in _POLLS and caller.owns and bool(caller.ids)
-            is_action = window.role is CallRole.ACTION and bool(self.answers.get(key))
-            window = window._replace(narrow=is_poll or is_action)
-        group.set_window(key, window)
+    def _set_windows(self, group: CallGroup) -> None:
+        """Say anew when those may make calls of a group of whom anything changed."""
+        moved, group.moved_callers = group.moved_callers, set()
+        for key in moved:
+            caller = group.callers.get(key)
+            window = caller.window(group.name, self.skew.bounds) if caller else None
+            if caller is not None and window is not None:
+                is_poll = window.role in _POLLS and caller.owns and caller.ids
+                is_action = window.role is CallRole.ACTION and self.answers.get(key)
+                if is_poll or is_action:
+                    window = window._replace(narrow=True)
+            group.set_window(key, window)
 
     def _match_up(self, group: CallGroup, touched: list[Member]) -> None:
         """Find out who fits calls of a group, which are in the order of their times."""
@@ -532,7 +519,7 @@ class Candidates:
         for key in keys:
             wanted = self.wanted(key, group.name)
             pair = Pair(call, record, self.callers[key], group.windows[key].role)
-            if not differ(wanted, called) and not pair.against():
+            if not differ(wanted, called) and not any(pair.against()):
                 equal = compare_leaves(wanted, called).equal
                 found[key] = frozenset(leaf.path for leaf in equal)
         group.set_fits(by_time(call), found)
@@ -557,14 +544,14 @@ class Candidates:
         All that were made with `moved_roles` are among them.
         """
         self._find()
-        spans, self._explained_anew = self._explained_anew, {}
+        times, self._explained_anew = self._explained_anew, defaultdict(list)
         known = self.known.now_known()
         for group in self.groups.values():
             if group.role in moved_roles:
                 group.open.update(event_id for _, event_id in group.members)
             group.open |= known & group.fits.keys()
-            if group.role in spans:
-                begin, end = spans[group.role]
+            if group.role in times:
+                begin, end = min(times[group.role]), max(times[group.role])
                 for key, calls in group.calls_of.items():
                     if group.windows[key].meets(begin - _ABOUT, end + _ABOUT):
                         group.open |= calls

@@ -154,8 +154,6 @@ NEAR = 3 * SECOND
 """A call so near before or after an attempt's time is a rival of one within: the two
 clocks need not agree."""
 _STEP = SECOND // 4
-_FAR = 1 << 62
-"""Microseconds: further off than any time is from another."""
 _NO_FACTS: Mapping[str, Any] = {
     "changes": [],
     "event_ids": [],
@@ -306,15 +304,14 @@ class Pair(NamedTuple):
     role: CallRole
     """What the call would be to the attempt."""
 
-    def against(self) -> str:
-        """Say what speaks against the attempt having made the call; nothing, if empty.
+    def against(self) -> Iterator[str]:
+        """Say what speaks against the attempt having made the call; empty: nothing.
 
         Its time is not looked at: see `Caller.window`.
         """
-        found = other_caller(self.call, self.caller)
+        yield other_caller(self.call, self.caller)
         for check in CHECKS[self.role]:
-            found = found or check(self)
-        return found
+            yield check(self)
 
 
 # -- when an attempt may make a call ---------------------------------------------------
@@ -407,10 +404,10 @@ class Skew:
 
     def __init__(self) -> None:
         self._seen: dict[str, tuple[int, int]] = {}
+        """The least and the most that each call leaves."""
+        self._sides: tuple[list[int], list[int]] = [], []
+        """The same in order: all that is least, and all that is most."""
         self._bounds: tuple[int, int] | None = None
-        self._least, self._most = -_FAR, _FAR
-        """What all that is seen leaves: what lies around it changes nothing."""
-        self._is_new = False
 
     def note(self, call: ApiCall, caller: Caller | None) -> None:
         """Note an attempt's own call; None: it is not known any more to be its own."""
@@ -420,27 +417,24 @@ class Skew:
             at = call.moment
             seen = at - microseconds(end), at + SECOND - microseconds(begin)
         before = self._seen.pop(call.event_id, None)
+        for ordered, value in zip(self._sides, before or (), strict=False):
+            del ordered[bisect_left(ordered, value)]
         if seen is not None:
             self._seen[call.event_id] = seen
-        if before == seen:
-            return
-        if seen and (seen[0] > self._least or seen[1] < self._most):
-            self._is_new = True
-        if before and (before[0] >= self._least or before[1] <= self._most):
-            self._is_new = True
+            for ordered, value in zip(self._sides, seen, strict=True):
+                insort(ordered, value)
 
     def has_moved(self) -> bool:
         """Work out the bounds anew; True if they are others."""
-        if not self._is_new:
-            return False
-        self._is_new, before, seen = False, self._bounds, self._seen.values()
-        least = self._least = max((low for low, _ in seen), default=-_FAR)
-        most = self._most = min((high for _, high in seen), default=_FAR)
-        if most - least > 2 * NEAR:
-            least, most = max(least, -NEAR), min(most, NEAR)
-        # In steps: each new bound has all windows looked at again.
-        low, high = least // _STEP * _STEP, -(-most // _STEP) * _STEP
-        self._bounds = (low, high) if self._seen and least <= most else None
+        before, self._bounds = self._bounds, None
+        if self._seen:
+            least, most = self._sides[0][-1], self._sides[1][0]
+            if most - least > 2 * NEAR:
+                least, most = max(least, -NEAR), min(most, NEAR)
+            if least <= most:
+                # In steps: each new bound has all windows looked at again.
+                low, high = least // _STEP * _STEP, -(-most // _STEP) * _STEP
+                self._bounds = low, high
         return before != self._bounds
 
     @property
@@ -669,9 +663,8 @@ def weigh(
     if pair.role is CallRole.OTHER and held and row is not None and row.starts_job:
         window = caller.life
     same += [f"{word} {each}" for each in held[:1]]
-    found = [other_caller(call, caller), _other_time(call, window)]
-    found += [check(pair) for check in CHECKS[pair.role]]
-    found.append(other_parameters(compared))
+    first, *more = pair.against()
+    found = first, _other_time(call, window), *more, other_parameters(compared)
     sentences = tuple(dict.fromkeys(filter(None, found)))
     return Weighed(caller.key, pair.role, tuple(same), compared, sentences)
 
@@ -721,6 +714,12 @@ class CallGroup(Struct, eq=False):
 
     name: CallName
     role: str
+    callers: dict[AttemptKey, Caller] = field(default_factory=dict)
+    """The attempts that may make such calls."""
+    asking: int = 0
+    """Whose action such a call may be: so many of these."""
+    moved_callers: set[AttemptKey] = field(default_factory=set)
+    """Those whose windows are to be looked at again."""
     windows: dict[AttemptKey, Window] = field(default_factory=dict)
     """When each attempt may have made such calls."""
     members: CallsInOrder = field(default_factory=CallsInOrder)
@@ -741,11 +740,14 @@ class CallGroup(Struct, eq=False):
     crowd: CallsInOrder = field(default_factory=CallsInOrder)
     """The same in the order of their times."""
 
-    def remove(self, member: Member) -> None:
-        if self.members.note(member, is_one=False):
+    def remove(self, member: Member) -> bool:
+        """Take a call out; False if it was not there."""
+        was_there = self.members.note(member, is_one=False)
+        if was_there:
             self.touched.discard(member)
             self.set_fits(member, {})
             self.open.discard(member[1])
+        return was_there
 
     def set_window(self, key: AttemptKey, window: Window | None) -> None:
         """Note when an attempt may have made such calls; None: it made none."""

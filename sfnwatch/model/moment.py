@@ -143,8 +143,10 @@ class Execution:
 
     def begin(self) -> None:
         """Forget what followed from events: they are about to be folded anew."""
+        self._forget_now()
         self._branches = self._defined_branches()
         self.fold = HistoryFold(self._branches)
+        self.visits = self.fold.visits
         self.ordered: list[HistoryEvent] = []
         """The events in the order of their ids, which is the order of their times."""
         self.turns: list[HistoryEvent] = []
@@ -153,18 +155,12 @@ class Execution:
         self.map_run_turns: list[MapRunTurn] = []
         self.started: dict[str, Parent] = {}
         """The executions that its attempts started, by their ARNs."""
-        self.map_runs: dict[str, Parent] = {}
-        """Its Map Runs, by their ARNs."""
         self.role_arn_at_start: str | None = None
         self.watched = False
         """True where an event says when it was received: it is not from a file."""
         self._times: dict[Clock, list[datetime]] = {clock: [] for clock in Clock}
         """When each event, and every lower id, had come by each clock, as far as that
         was asked."""
-
-    @property
-    def visits(self) -> dict[int, StateVisit]:
-        return self.fold.visits
 
     def take_answer(self, answer: Answer) -> bool:
         """Keep an answer; True if the history must be folded anew for it.
@@ -173,6 +169,7 @@ class Execution:
         """
         of_definition = answer.kind == RecordKind.DEFINITION
         keep_answer(self.defined if of_definition else self.described, answer)
+        self._forget_now()
         return of_definition and self._defined_branches() != self._branches
 
     def _defined_branches(self) -> Mapping[str, tuple[str, ...]]:
@@ -181,6 +178,7 @@ class Execution:
 
     def take_event(self, event: HistoryEvent, details: Details) -> None:
         """Fold an event whose id is above all others'."""
+        self._forget_now()
         self.ordered.append(event)
         self.watched = self.watched or event.seen_at is not None
         self.fold.take(event, details)
@@ -192,7 +190,8 @@ class Execution:
         elif kind in TERMINAL:
             self.turns.append(event)
         elif kind.startswith("MapRun"):
-            self._take_map_run_event(event, text_of(details.get("mapRunArn")) or "")
+            arn = text_of(details.get("mapRunArn")) or ""
+            self.map_run_turns.append(MapRunTurn(event, arn))
 
     def _take_redrive(self, event: HistoryEvent, count: int) -> None:
         """Note a redrive; where AWS's count is missing, it is counted as it comes."""
@@ -202,11 +201,6 @@ class Execution:
         number = count if count > 0 else before + 1
         self.redrives.append(Redrive(event, ended, number))
         self.turns.append(event)
-
-    def _take_map_run_event(self, event: HistoryEvent, arn: str) -> None:
-        self.map_run_turns.append(MapRunTurn(event, arn))
-        if event.type == "MapRunStarted" and arn:
-            self.map_runs.setdefault(arn, Parent(self.arn, event.visit_id))
 
     def note_started(self, visits: Iterable[StateVisit]) -> bool:
         """Look which executions the attempts of some visits started; True if any."""
@@ -232,13 +226,21 @@ class Execution:
         return bisect_right(times, at)
 
     def as_of(self, at: datetime | None, clock: Clock = Clock.EVENT) -> "ExecutionAsOf":
-        return ExecutionAsOf(self, at, clock)
+        return self._now if at is None else ExecutionAsOf(self, at, clock)
+
+    @cached_property
+    def _now(self) -> "ExecutionAsOf":
+        """As it stands, until it changes: of a thousand few do so in one batch."""
+        return ExecutionAsOf(self, None, Clock.EVENT)
+
+    def _forget_now(self) -> None:
+        self.__dict__.pop("_now", None)
 
 
 class ExecutionAsOf:
     """One execution as it stood at a moment; None is the moment after all others.
 
-    Cheap to make, and of use until the trace changes: nothing of it is kept up.
+    Cheap to make, and of use until the execution changes: nothing of it is kept up.
     """
 
     def __init__(self, execution: Execution, at: datetime | None, clock: Clock) -> None:
@@ -295,9 +297,8 @@ class ExecutionAsOf:
 
     def _as_it_was(self, visit: StateVisit) -> StateVisit:
         visit = visit.as_of(self._last)
-        if visit.running and self.unseen_ends:
-            end = self.unseen_ends.get(visit.id)
-            visit = visit.ended_as(*end) if end is not None else visit
+        end = self.unseen_ends.get(visit.id) if visit.running else None
+        visit = visit.ended_as(*end) if end is not None else visit
         if not self._execution.task_states:
             return visit
         return replace(visit, attempts=list(map(self._with_stop, visit.attempts)))
@@ -332,15 +333,11 @@ class ExecutionAsOf:
         """Say how what runs ended, where no event tells of the end, but AWS does."""
         if self.ending is not None or self.running or not self.event_count:
             return {}
-        ending = _ENDINGS.get(self.status, "")
-        last, then = self._last, self._execution.visits
+        known, last = self._execution.visits.values(), self._last
+        then = {visit.id: visit.as_of(last) for visit in known if visit.id <= last}
+        running = [visit for visit in then.values() if visit.running]
         at = self.stopped_at or self.events[-1].at
-        running = self._execution.fold.running
-        if self.event_count < len(self._execution.ordered):
-            known = then.values()
-            then = {visit.id: visit.as_of(last) for visit in known if visit.id <= last}
-            running = [visit for visit in then.values() if visit.running]
-        ends = ends_with_execution(running, ending, (), then)
+        ends = ends_with_execution(running, _ENDINGS.get(self.status, ""), (), then)
         return {visit_id: (status, at) for visit_id, status in ends.items()}
 
     # -- what AWS says of it -----------------------------------------------------
@@ -473,12 +470,10 @@ class ExecutionAsOf:
     # -- its Map Runs --------------------------------------------------------------
 
     @property
-    def map_run_turns(self) -> Iterator[MapRunTurn]:
-        """Yield the events that tell of Map Runs."""
-        last = self._last
-        for turn in self._execution.map_run_turns:
-            if turn.event.id <= last:
-                yield turn
+    def map_run_turns(self) -> Sequence[MapRunTurn]:
+        """The events that tell of Map Runs."""
+        turns, last = self._execution.map_run_turns, self._last
+        return [turn for turn in turns if turn.event.id <= last]
 
     @property
     def was_watched(self) -> bool:
@@ -523,9 +518,9 @@ def find_lineage(known: Sequence[Execution], listed: Mapping[str, str]) -> Linea
     nested: dict[str, Parent] = {}
     executions = {one.arn for one in known}
     for one in known:
-        for arn, parent in one.map_runs.items():
-            if arn not in executions:
-                map_runs.setdefault(arn, parent)
+        for event, arn in one.map_run_turns:
+            if event.type == "MapRunStarted" and arn and arn not in executions:
+                map_runs.setdefault(arn, Parent(one.arn, event.visit_id))
         for arn, parent in one.started.items():
             nested.setdefault(arn, parent)
     lineage = Lineage({}, map_runs)
@@ -575,11 +570,9 @@ class Moment:
 
     def _newest(self, told: Mapping[K, Sequence[A]]) -> dict[K, A]:
         """Give what stood of each question that had been answered."""
-        found = {
-            key: newest_answer(answers, self.at, self.clock)
-            for key, answers in told.items()
-        }
-        return {key: answer for key, answer in found.items() if answer is not None}
+        at, clock = self.at, self.clock
+        found = ((key, newest_answer(each, at, clock)) for key, each in told.items())
+        return {key: answer for key, answer in found if answer is not None}
 
     # -- executions --------------------------------------------------------------
 
@@ -687,14 +680,9 @@ class Moment:
     @cached_property
     def task_states(self) -> Mapping[str, Sequence[TaskState]]:
         """What ECS told of each task that an attempt started, oldest first, by ARN."""
-        found: dict[str, Sequence[TaskState]] = {}
-        for arn in sorted(self.trace.task_states):
-            states = self.trace.task_states[arn]
-            if self.at is not None:
-                states = list(filter(self.shows_task_state, states))
-            if states and self.task_starter(arn) is not None:
-                found[arn] = states
-        return found
+        told = sorted(self.trace.task_states.items())
+        found = ((arn, list(filter(self.shows_task_state, each))) for arn, each in told)
+        return {arn: each for arn, each in found if each and self.task_starter(arn)}
 
     def shows_task_state(self, state: TaskState) -> bool:
         return self._is_visible(state.seen_at, state.at)
@@ -704,20 +692,14 @@ class Moment:
 
         A later state may ask for a task, or stop it: it is of the one that started it.
         """
-        held = [
-            (arn, attempt)
-            for arn, attempt in self.trace.linker.holders(task_arn)
-            if self.attempt((arn, attempt.scheduled_id)) is not None
-        ]
+        holders = self.trace.linker.holders(task_arn)
 
-        def order(holder: tuple[str, Attempt]) -> tuple[bool, datetime, str]:
-            arn, attempt = holder
-            row = attempt.integration
+        def order(key: AttemptKey) -> tuple[bool, datetime, AttemptKey]:
+            row = holders[key].integration
             starts = row is not None and row.starts_job
-            return not starts, attempt.scheduled_at, arn
+            return not starts, holders[key].scheduled_at, key
 
-        found = min(held, key=order, default=None)
-        return (found[0], found[1].scheduled_id) if found else None
+        return min(filter(self.attempt, holders), key=order, default=None)
 
     def task_link(self, task_arn: str) -> Link | None:
         """Say whose a task is, as of a call: by the ARN in the attempt's own events."""
@@ -725,14 +707,8 @@ class Moment:
         attempt = self.attempt(key)
         if key is None or attempt is None:
             return None
-        return Link(
-            rule=LinkRule.RESOURCE_ID,
-            role=CallRole.OTHER,
-            execution_arn=key[0],
-            visit_id=attempt.visit_id,
-            attempt_id=key[1],
-            evidence=task_arn,
-        )
+        rule, role = LinkRule.RESOURCE_ID, CallRole.OTHER
+        return Link(rule, role, key[0], attempt.visit_id, key[1], task_arn)
 
     # -- Map Runs ----------------------------------------------------------------------
 
@@ -816,18 +792,12 @@ class Coverage:
         """
         if self.live:
             return self.measured
-        calls, links = self._moment.calls, self._moment.trace.links
-        if not self._moment.roots:
-            return calls[-1].event_time if calls else None
-        elsewhere: set[Place] = set()
-        for newest in reversed(calls):
-            place = _place(newest)
-            if place in elsewhere:
-                continue
-            if any(call.event_id in links and _place(call) == place for call in calls):
-                return newest.event_time
-            elsewhere.add(place)
-        return None
+        newest = self._newest
+        if self._moment.roots:
+            calls, links = self._moment.calls, self._moment.trace.links
+            ours = {_place(call) for call in calls if call.event_id in links}
+            newest = {place: at for place, at in newest.items() if place in ours}
+        return max(newest.values(), default=None)
 
     def of(
         self, execution_arn: str, attempt: Attempt, calls: Iterable[ApiCall]

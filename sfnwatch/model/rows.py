@@ -23,10 +23,11 @@ is the same event again, and which is the later one.
 import hashlib
 import re
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
+from operator import attrgetter
 from sys import intern
 from typing import Any, Protocol, TypeVar
 
@@ -361,9 +362,8 @@ class ApiCall(Struct, gc=False):
         return self.whole and self.invoked_by is None
 
 
-def by_time(call: ApiCall) -> tuple[int, str]:
-    """Sort calls by their times, in microseconds, and then by their ids."""
-    return call.moment, call.event_id
+by_time: Callable[[ApiCall], tuple[int, str]] = attrgetter("moment", "event_id")
+"""Sorts calls by their times, in microseconds, and then by their ids."""
 
 
 def decode_call(received: Received) -> tuple[ApiCall, Record]:
@@ -478,8 +478,7 @@ def _truth(value: Any) -> bool | None:
 
 def _invoked_by(record: Record, identity: Mapping[str, Any]) -> str | None:
     # It is the userAgent as well, but anyone may call themselves what they like there.
-    claims = (identity.get("invokedBy"), record.get("sourceIPAddress"))
-    return next((found for found in map(_states, claims) if found), None)
+    return _states(identity.get("invokedBy")) or _states(record.get("sourceIPAddress"))
 
 
 def _states(value: Any) -> str | None:

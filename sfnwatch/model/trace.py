@@ -8,6 +8,7 @@ any repetition of the same records.
 from bisect import bisect_left, insort
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import ClassVar
 
 import zstandard
@@ -123,7 +124,10 @@ class Trace:
         self._raw = RawStore()
         self.linker = Linker(self)
         """Says how each call is matched, and what speaks for and against that."""
-        self._lineage: Lineage | None = None
+        self.links: Mapping[str, Link] = self.linker.links
+        """How each call is matched, by its event id."""
+        self.calls_of: Mapping[AttemptKey, Sequence[ApiCall]] = self.linker.calls_of
+        """The calls matched to each attempt, in the order of their times."""
         # Of the batch that is being added: what it touched, the events that are to be
         # folded, by their execution and id, and the calls that are to be matched.
         self._changed = Changed()
@@ -136,34 +140,28 @@ class Trace:
 
     def as_of(self, at: datetime | None = None, clock: Clock = Clock.EVENT) -> Moment:
         """Give what stood at a moment; None is the moment after all others."""
-        return Moment(self, at, clock)
+        is_now = at is None and clock is Clock.EVENT
+        return self._now if is_now else Moment(self, at, clock)
 
-    @property
-    def links(self) -> Mapping[str, Link]:
-        """How each call is matched, by its event id."""
-        return self.linker.links
-
-    @property
-    def calls_of(self) -> Mapping[AttemptKey, Sequence[ApiCall]]:
-        """The calls matched to each attempt, in the order of their times."""
-        return self.linker.calls_of
+    @cached_property
+    def _now(self) -> Moment:
+        """All there is, until there is more: each item of a batch asks for it."""
+        return Moment(self, None, Clock.EVENT)
 
     def task_state(self, key: str) -> TaskState | None:
         """Find what ECS told of a task by its key."""
         arn = key.removeprefix(TASK_KEY).rpartition("#")[0]
         return next((s for s in self.task_states.get(arn, ()) if s.key == key), None)
 
-    @property
+    @cached_property
     def lineage(self) -> Lineage:
         """Who started whom of the executions known, whenever that was told."""
-        if self._lineage is None:
-            order = sorted(
-                self.executions.values(),
-                key=lambda e: (e.as_of(None).started_at or _ALWAYS, e.arn),
-            )
-            listed = {arn: told[-1].map_run_arn for arn, told in self.children.items()}
-            self._lineage = find_lineage(order, listed)
-        return self._lineage
+        order = sorted(
+            self.executions.values(),
+            key=lambda e: (e.as_of(None).started_at or _ALWAYS, e.arn),
+        )
+        listed = {arn: told[-1].map_run_arn for arn, told in self.children.items()}
+        return find_lineage(order, listed)
 
     def raw(self, row: Row) -> Record:
         """Give the record that a row was decoded from, as it came."""
@@ -203,8 +201,9 @@ class Trace:
         self._add_calls()
         self._note_known()
         changed.links = self.linker.settle()
+        self.__dict__.pop("_now", None)
         if changed.lineage:
-            self._lineage = None
+            self.__dict__.pop("lineage", None)
         if batch:
             self.version += 1
         return changed
@@ -228,11 +227,8 @@ class Trace:
         execution = self._execution(received)
         new = self._new_events.setdefault(execution.arn, {})
         old = execution.events.get(event.id)
-        if old is not None:
-            if not self._is_earlier(event.seen_at, received.data, old):
-                return
-            if event.id not in new:
-                self._changed.folded_anew.add(execution.arn)
+        if old and not self._is_earlier(event.seen_at, received.data, old):
+            return
         event.number = self._raw.add(received.data)
         event.execution_arn = execution.arn
         execution.events[event.id] = event
@@ -346,7 +342,7 @@ class Trace:
         """Tell the linker how far calls are known, and when others are known better."""
         is_less = False
         if self._changed.healths:
-            health = self.as_of().health.get("lookup")
+            health = Moment(self, None, Clock.EVENT).health.get("lookup")
             is_less = self.linker.known.measure(health.coverage if health else None)
         if is_less or self._changed.machines or self._changed.lineage:
             self.linker.ask_all()
@@ -406,17 +402,17 @@ class Trace:
         del requests[: len(requests) > KEPT]
 
     def _take_task_state(self, received: Received) -> None:
-        state = replace(decode_task_state(received), number=len(self._raw))
+        state = decode_task_state(received)
         states = self.task_states.setdefault(state.task_arn, [])
         place = bisect_left(states, state.version, key=lambda each: each.version)
         if place < len(states) and states[place].version == state.version:
             if not self._is_earlier(state.seen_at, received.data, states[place]):
                 return
             del states[place]
-        self._raw.add(received.data)
+        state = replace(state, number=self._raw.add(received.data))
         states.insert(place, state)
         self._changed.task_states.append(state)
-        for arn, attempt in self.linker.holders(state.task_arn):
+        for (arn, _), attempt in self.linker.holders(state.task_arn).items():
             self.executions[arn].fold.changed.add(attempt.visit_id)
             self._changed.executions.add(arn)
 
@@ -459,12 +455,9 @@ class RawStore:
         self._unpacked: tuple[int, list[bytes]] = (-1, [])
         """The block that was looked into last: neighbours are asked for in turn."""
 
-    def __len__(self) -> int:
-        return len(self._blocks) * _BLOCK_RECORDS + len(self._open)
-
     def add(self, record: bytes) -> int:
         """Keep a record, and give its number."""
-        number = len(self)
+        number = len(self._blocks) * _BLOCK_RECORDS + len(self._open)
         self._open.append(record)
         if len(self._open) == _BLOCK_RECORDS:
             packed = self._compressor.compress(msgpack.encode(self._open))

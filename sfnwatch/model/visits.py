@@ -148,7 +148,7 @@ class StateVisit(Changing, kw_only=True):
     def backoffs(self) -> tuple[Span, ...]:
         """The waits between one try's failure and the next try's scheduling."""
         waits = map(self.backoff_before, range(2, len(self.attempts) + 1))
-        return tuple(wait for wait in waits if wait is not None)
+        return tuple(filter(None, waits))
 
     def backoff_before(self, number: int) -> Span | None:
         """Give the wait before a try, by its number from 1; a redrive is no retry."""
@@ -498,11 +498,6 @@ class HistoryFold:
         }
         return others.get(kind, HistoryFold._other)
 
-    @property
-    def running(self) -> list[StateVisit]:
-        """What has not ended."""
-        return [builder.visit for builder in self._running.values()]
-
     def _touch(self, visit: StateVisit) -> None:
         visit.changed_by = self._event
         self.changed.add(visit.id)
@@ -574,9 +569,7 @@ class HistoryFold:
             same = visit.name == name and visit.type == kind
             return same and visit.id in self._running
 
-        builder = before.builder
-        if builder is None or not leaves(builder):
-            builder = next(filter(leaves, self._near(before)), None)
+        builder = next(filter(leaves, self._near(before)), None)
         builder = builder or self._cut_off(name, kind, before)
         if builder is None:
             return Place(before.branch, None)
@@ -722,7 +715,7 @@ class HistoryFold:
             self._redriven_at = event.at
         ending, tasks = event.type.removeprefix("Execution"), self._running_of("Task")
         failing = [builder.visit for builder in _outward(before)]
-        running = self.running
+        running = [builder.visit for builder in self._running.values()]
         self._end(ends_with_execution(running, ending, failing, self.visits), event.at)
         if ending in ENDED_AS and ending != "Failed":
             self._cut = tasks[0] if len(tasks) == 1 else None
