@@ -87,16 +87,21 @@ class LifeLines:
         self.column: dict[VisitKey, int] = {}
         self._columns: dict[str, list[_LifeLineColumn]] = {}
         """By root execution, or one set for all."""
-        self._latest = _NEVER
+        self._latest, self._known = _NEVER, 0
         self.update(everything(trace), containers)
 
     def update(self, changed: Changed, containers: Containers) -> None:
-        """Give new visits their columns; all anew if one is late, or folds changed."""
+        """Give new visits their columns; all anew if one is late, or folds changed.
+
+        So they are where an execution is new: columns may have come free meanwhile.
+        """
         events = chain.from_iterable(changed.events.values())
         redriven = any(event.type == REDRIVEN for event in events)
         new = self._without_column(changed)
         late = any(visit.entered_at < self._latest for _, visit in new)
-        if redriven or late or containers is not self._containers:
+        known, self._known = self._known, len(self._trace.executions)
+        begun = known != self._known
+        if redriven or late or begun or containers is not self._containers:
             self._containers, self._latest = containers, _NEVER
             self.column, self._columns = {}, {}
             new = self._without_column(everything(self._trace))
@@ -206,11 +211,9 @@ class Subject:
         elif isinstance(item, Fold | Backoff):
             self.execution_arn, visit_id = item.execution_arn, item.visit_id
             attempt_id = item.scheduled_id if isinstance(item, Backoff) else None
-        else:
-            link = self._add_link(item)
-            if link is not None:
-                self.execution_arn = link.execution_arn
-                visit_id, attempt_id = link.visit_id, link.attempt_id
+        elif (link := self._add_link(item)) is not None:
+            self.execution_arn = link.execution_arn
+            visit_id, attempt_id = link.visit_id, link.attempt_id
         execution = self.moment.executions.get(self.execution_arn or "")
         self.execution = execution
         self.visit = execution.visit(visit_id) if execution else None

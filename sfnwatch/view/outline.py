@@ -174,7 +174,7 @@ class RowOrder:
     # -- places --------------------------------------------------------------------
 
     def rank_executions(self) -> bool:
-        """Look in which order executions stand; True if that has changed."""
+        """Look in which order executions stand; True if one stands elsewhere now."""
         lineage = self._trace.lineage
         starts = {
             arn: (execution.as_of(None).started_at or _ALWAYS, arn)
@@ -184,8 +184,10 @@ class RowOrder:
         ranks = {
             arn: ((roots[arn], lineage.level(arn)), own) for arn, own in starts.items()
         }
-        changed = ranks != self.ranks
-        self.ranks = ranks
+        before, self.ranks = self.ranks, ranks
+        # Of one more others take no notice, but where it is the first, or aligned.
+        known = ranks if self._aligned or not before else before
+        changed = any(before.get(arn) != ranks[arn] for arn in known)
         if self._aligned:
             begun = {arn: at for arn, (at, _) in roots.items() if at is not _ALWAYS}
             first = min(begun.values(), default=_ALWAYS)
@@ -559,7 +561,7 @@ class Outline:
         links, new = changed.links, set(new_calls(changed))
         moved = self.order.attach(self._touched_attempts(changed))
         for event_id, (old, link) in links.items():
-            if link is None or (old and (old.key, old.rule) != (link.key, link.rule)):
+            if link is None or (old and _standing(old) != _standing(link)):
                 moved.add(event_id)
         was, now = {each: pair[0] for each, pair in links.items()}, self._trace.links
         return {each: was.get(each, now.get(each)) for each in moved - new}
@@ -623,7 +625,8 @@ class Outline:
             self._put_behind(self.folds.get(closed.key, closed), item, place)
 
     def _is_kept(self, item: Item) -> bool:
-        if _service(item) in self.options.hidden_services:
+        hidden = self.options.hidden_services
+        if hidden and _service(item) in hidden:
             return False
         return self.options.keep is None or self.options.keep(item)
 
@@ -828,6 +831,11 @@ def _shown_at(moment: Moment) -> Keeps:
         return any(map(shows, item.members))
 
     return shows
+
+
+def _standing(link: Link) -> tuple[object, ...]:
+    """Give what of a link tells where its call stands."""
+    return link.execution_arn, link.attempt_id, link.rule
 
 
 def _service(item: Item) -> str:

@@ -10,6 +10,7 @@ from sfnwatch.model.records import Received, RecordKind
 from sfnwatch.model.rows import HistoryEvent
 from sfnwatch.model.trace import Trace
 from sfnwatch.view.outline import Fold, Outline, OutlineOptions
+from tests import builders as aws
 from tests.tui.screens import recorded
 
 NAMES = ("demo-distributed", "demo-sync", "moto-together", "moto-shared-role")
@@ -59,3 +60,19 @@ def test_an_outline_kept_up_equals_one_made_anew(name: str, size: int) -> None:
                 for outline in kept:
                     anew = Outline(trace, outline.options)
                     assert _told(outline) == _told(anew), (order, first)
+
+
+def test_a_call_leaves_the_fold_of_a_child_whose_role_another_has_too() -> None:
+    role = aws.ROLE.replace("sync", "archive")
+    parent = [each for each in aws.nested_run() if each.execution_arn == aws.ARN]
+    child = aws.History(aws.CHILD_ARN, begin=1).start(role)
+    seen = aws.call("ListBuckets", 2, key="seen", source="s3.amazonaws.com", role=role)
+    other = aws.History(aws.OTHER_ARN, begin=4).start(role)
+    trace = Trace()
+    outline = Outline(trace)
+    for records in (parent, child.records, [seen]):
+        outline.update(trace.add(records))
+    assert isinstance(outline.line_of("call#seen"), Fold)
+    outline.update(trace.add(other.records))
+    assert outline.line_of("call#seen") is trace.calls["seen"]
+    assert _told(outline) == _told(Outline(trace))
