@@ -247,9 +247,9 @@ class Linker:
 
     def settle(self) -> LinkChanges:
         """Match what may be matched otherwise by now, and give what changed."""
-        asked, self._asked = self._asked, set()
-        for event_id in asked & self._trace.calls.keys():
-            call = self._trace.calls[event_id]
+        calls, asked, self._asked = self._trace.calls, self._asked, set()
+        # Records that came together lie together: each block is unpacked but once.
+        for call in sorted((calls[e] for e in asked & calls.keys()), key=by_time):
             record = self._trace.cloudtrail_record(call)
             self._match_by_ids(call, record, ids_in(record, call.error_message))
         moved, self._moved_roles = self._moved_roles, set()

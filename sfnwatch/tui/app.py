@@ -44,12 +44,12 @@ from sfnwatch.view.playback import Marker, TimeSpan
 if TYPE_CHECKING:
     from sfnwatch.recording.format import Recorder
 
-_PATIENCE, _LONGEST = 40, 0.4
+_PATIENCE, _LONGEST = 40, 0.6
 """What has come in is painted so many times as much later as painting takes; and after
 so many seconds, however long that takes."""
 _MANY = 2_000
 """So many new records the garbage collector is told to leave alone."""
-_YOUNG = 50_000
+_YOUNG = 200_000
 """Objects made before the garbage collector looks: a batch and its lines have many."""
 _UNBOUND = "<unbound>"
 """A key that no terminal has, for an action without any."""

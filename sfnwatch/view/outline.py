@@ -54,6 +54,8 @@ TASKS = "ecs task"
 """Stands where calls have their event source; none of AWS's has a blank."""
 _FEWEST_POLLS = 5
 """Fewer like polls than these are shown one by one."""
+_BETWEEN = 10
+"""Lines that there may be between two new ones, where all are put in order anew."""
 
 
 class FoldKind(StrEnum):
@@ -502,11 +504,13 @@ class Outline:
         place_of, hidden = self.order.place, self._hidden
         found = [(place_of(item), item) for item in chain(items, folds)]
         found.sort(key=itemgetter(0))
+        lines: list[tuple[Place, Item]] = []
         for place, item in found:
-            if isinstance(item, Fold):
-                self._insert(item, place)
-            elif not (hidden and item.key in hidden):
-                self._show(item, place)
+            if hidden and item.key in hidden:
+                continue
+            if isinstance(item, Fold) or not self._put_away(item, place):
+                lines.append((place, item))
+        self._insert_all(lines)
 
     def _new_backoffs(self, arn: str, visit: StateVisit) -> Iterator[Backoff]:
         """Yield the waits before a visit's tries that are not among the lines yet."""
@@ -613,16 +617,15 @@ class Outline:
 
     # -- one item ----------------------------------------------------------------------
 
-    def _show(self, item: Item, place: Place) -> None:
-        """Put an item among the lines, or behind its fold."""
+    def _put_away(self, item: Item, place: Place) -> bool:
+        """Leave an item out, or put it behind its fold; False if it has a line."""
         if not self._is_kept(item):
             self.filtered += _service(item) not in self.options.hidden_services
-            return
+            return True
         closed = self.containers.closed_around(item)
-        if closed is None:
-            self._insert(item, place)
-        else:
+        if closed is not None:
             self._put_behind(self.folds.get(closed.key, closed), item, place)
+        return closed is not None
 
     def _is_kept(self, item: Item) -> bool:
         hidden = self.options.hidden_services
@@ -647,6 +650,24 @@ class Outline:
             at = bisect_left(self._places, place)
         self._places.insert(at, place)
         self.items.insert(at, item)
+
+    def _insert_all(self, lines: Sequence[tuple[Place, Item]]) -> None:
+        """Put lines, in order, in their places.
+
+        A page of late calls mostly goes between few others: to move all that comes
+        after them once for each call takes longer than to put these in order anew.
+        """
+        if not lines:
+            return
+        first, last = (bisect_left(self._places, lines[end][0]) for end in (0, -1))
+        if last - first > _BETWEEN * len(lines):
+            for place, item in lines:
+                self._insert(item, place)
+            return
+        between = zip(self._places[first:last], self.items[first:last], strict=True)
+        merged = sorted(chain(between, lines), key=itemgetter(0))
+        self._places[first:last] = [place for place, _ in merged]
+        self.items[first:last] = [item for _, item in merged]
 
     def _take_out(self, place: Place) -> None:
         at = bisect_left(self._places, place)

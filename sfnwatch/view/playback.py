@@ -171,7 +171,7 @@ def _of_visit(moment: Moment, arn: str, visit: StateVisit) -> Iterator[Marker]:
     for attempt in visit.attempts:
         key = arn, attempt.scheduled_id
         calls = phases.AttemptCalls(moment, coverage, key, attempt)
-        for poll in calls.polls.sure[:1]:
+        for poll in calls.polls.sure[:1] if moment.calls_of(key) else ():
             words = f"{visit.name} first poll"
             yield _marker(poll, MarkerKind.FIRST_POLL, words)
 
