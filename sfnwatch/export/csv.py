@@ -29,7 +29,7 @@ COLUMNS = (
     *("call_id", "service", "api", "role", "error", "request_id"),
     *("rule", "evidence"),
 )
-_FORMULA = tuple("=+-@\t\r\n＝＋－＠")
+_FORMULA = frozenset("=+-@＝＋－＠")
 _LIMIT = 32_000
 """A cell of a spreadsheet holds 32,767 characters."""
 
@@ -39,8 +39,8 @@ def dump(moment: Moment, out: TextIO) -> None:
 
     Lines end with CR LF, as RFC 4180 has it: open a file for it with newline="".
     """
-    writer = csv.DictWriter(out, COLUMNS, lineterminator="\r\n")
-    writer.writeheader()
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow(COLUMNS)
     maker = LineMaker(moment)
     for item in rows_apart(maker, shown_items(moment)):
         line = maker.line(item)
@@ -51,7 +51,7 @@ def dump(moment: Moment, out: TextIO) -> None:
         row["text"], visit = line_text(line), line.about.visit
         if visit is not None:
             row |= {"state": visit_path(visit), "entered_id": str(visit.id)}
-        writer.writerow({column: _cell(value) for column, value in row.items()})
+        writer.writerow(map(_cell, map(row.get, COLUMNS)))
 
 
 def _event_row(maker: LineMaker, event: HistoryEvent) -> Row:
@@ -108,4 +108,4 @@ def _cell(value: str | None) -> str | None:
     if not value:
         return value
     text = clean(value, _LIMIT)
-    return f"'{text}" if text.lstrip().startswith(_FORMULA) else text
+    return f"'{text}" if text.lstrip()[:1] in _FORMULA else text

@@ -333,9 +333,13 @@ class ExecutionAsOf:
         """Say how what runs ended, where no event tells of the end, but AWS does."""
         if self.ending is not None or self.running or not self.event_count:
             return {}
-        known, last = self._execution.visits.values(), self._last
-        then = {visit.id: visit.as_of(last) for visit in known if visit.id <= last}
-        running = [visit for visit in then.values() if visit.running]
+        last, then = self._last, self._execution.visits
+        # To look at all visits for each batch of a long history would take minutes.
+        running = self._execution.fold.running
+        if self.event_count < len(self._execution.ordered):
+            known = then.values()
+            then = {visit.id: visit.as_of(last) for visit in known if visit.id <= last}
+            running = [visit for visit in then.values() if visit.running]
         at = self.stopped_at or self.events[-1].at
         ends = ends_with_execution(running, _ENDINGS.get(self.status, ""), (), then)
         return {visit_id: (status, at) for visit_id, status in ends.items()}
@@ -792,12 +796,18 @@ class Coverage:
         """
         if self.live:
             return self.measured
-        newest = self._newest
-        if self._moment.roots:
-            calls, links = self._moment.calls, self._moment.trace.links
-            ours = {_place(call) for call in calls if call.event_id in links}
-            newest = {place: at for place, at in newest.items() if place in ours}
-        return max(newest.values(), default=None)
+        calls, links = self._moment.calls, self._moment.trace.links
+        if not self._moment.roots:
+            return calls[-1].event_time if calls else None
+        elsewhere: set[Place] = set()
+        for newest in reversed(calls):
+            place = _place(newest)
+            if place in elsewhere:
+                continue
+            if any(call.event_id in links and _place(call) == place for call in calls):
+                return newest.event_time
+            elsewhere.add(place)
+        return None
 
     def of(
         self, execution_arn: str, attempt: Attempt, calls: Iterable[ApiCall]

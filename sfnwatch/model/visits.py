@@ -498,6 +498,11 @@ class HistoryFold:
         }
         return others.get(kind, HistoryFold._other)
 
+    @property
+    def running(self) -> list[StateVisit]:
+        """What has not ended."""
+        return [builder.visit for builder in self._running.values()]
+
     def _touch(self, visit: StateVisit) -> None:
         visit.changed_by = self._event
         self.changed.add(visit.id)
@@ -715,7 +720,7 @@ class HistoryFold:
             self._redriven_at = event.at
         ending, tasks = event.type.removeprefix("Execution"), self._running_of("Task")
         failing = [builder.visit for builder in _outward(before)]
-        running = [builder.visit for builder in self._running.values()]
+        running = self.running
         self._end(ends_with_execution(running, ending, failing, self.visits), event.at)
         if ending in ENDED_AS and ending != "Failed":
             self._cut = tasks[0] if len(tasks) == 1 else None
