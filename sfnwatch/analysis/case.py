@@ -427,7 +427,8 @@ def build_case(survey: Survey, execution: ExecutionAsOf) -> Work[Case]:
     """Lay out one execution."""
     visits: list[StateVisit] = []
     groups: dict[Hashable, list[StateVisit]] = {}
-    for visit in execution.visits:
+    # A list: others may come between two steps.
+    for visit in list(execution.visits):
         yield
         visits.append(visit)
         if visit.attempts:

@@ -378,6 +378,9 @@ class Candidates:
         self._asked: dict[tuple[AttemptKey, CallName], Leaves] = {}
         self._asking: dict[Spot, Asking] = {}
         self.groups: dict[Spot, CallGroup] = {}
+        self._joined: dict[Spot, CallGroup] = {}
+        """Those of them that calls have joined: hundreds of roles have attempts that
+        may make calls of which none ever comes."""
         self.by_id: dict[str, Link] = {}
         """Links by ids. Whoever asks for others' jobs may yet have made a call that
         names one, if it is no job's own action."""
@@ -401,6 +404,7 @@ class Candidates:
     def join(self, call: ApiCall, *, again: bool) -> None:
         """Put a call among those that no id matches, or look at it there `again`."""
         group, member = self.group_of(call.spot), by_time(call)
+        self._joined[call.spot] = group
         if group.members.note(member, is_one=True) or again:
             group.touched.add(member)
 
@@ -428,12 +432,12 @@ class Candidates:
 
     def ask_all(self) -> None:
         """Have all decided on anew."""
-        for group in self.groups.values():
+        for group in self._joined.values():
             group.open.update(group.fits)
         for event_id, link in self.by_id.items():
             spot = self._trace.calls[event_id].spot
-            if link.role is CallRole.OTHER and spot in self.groups:
-                self.groups[spot].open.add(event_id)
+            if link.role is CallRole.OTHER and spot in self._joined:
+                self._joined[spot].open.add(event_id)
 
     def _set_unexplained(self, call: ApiCall, *, is_one: bool) -> None:
         role = call.role or ""
@@ -451,7 +455,7 @@ class Candidates:
     def _find(self) -> None:
         """Find out anew who fits the calls of which, or of whom, anything changed."""
         has_moved = self.skew.has_moved()
-        for group in self.groups.values():
+        for group in self._joined.values():
             if has_moved:
                 group.moved_callers.update(group.callers)
             if group.members:
@@ -546,7 +550,7 @@ class Candidates:
         self._find()
         times, self._explained_anew = self._explained_anew, defaultdict(list)
         known = self.known.now_known()
-        for group in self.groups.values():
+        for group in self._joined.values():
             if group.role in moved_roles:
                 group.open.update(event_id for _, event_id in group.members)
             group.open |= known & group.fits.keys()
