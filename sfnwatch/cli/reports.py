@@ -494,7 +494,7 @@ class _Waiting:
                 async with aclosing(watched.moments()) as moments:
                     async for moment in moments:
                         self._tell_trouble(moment)
-                        if self._is_enough():
+                        if self.until is not None and self._is_enough():
                             return
         except TimeoutError:
             self.late = not self._is_enough()
@@ -514,8 +514,8 @@ class _Waiting:
         return (known.get(arn) for arn in self.executions)
 
     def _is_enough(self) -> bool:
-        """True when each entered the state that is waited for, or can't any more."""
-        return bool(self.until is not None and self.executions) and all(
+        """True when each has ended, or entered the state that is waited for."""
+        return bool(self.executions) and all(
             each is not None and (each.ending is not None or self._entered(each))
             for each in self._executions()
         )

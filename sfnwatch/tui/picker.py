@@ -323,7 +323,10 @@ class Picker(PaintedScreen[Chosen | None]):
         is_moved = self._is_moved
         self._list.entries = list(self._entries())
         self._list.changed()
-        if not is_moved:
+        if is_moved:
+            # Nor is it led any more once it is moved back to where it was put.
+            self._led_to = None
+        else:
             self._list.select(0)
             self._led_to = self._list.selected_key
         self._tell()

@@ -608,11 +608,12 @@ class Outline:
         states = self._trace.task_states
         if not states:
             return False
-        new = {state.task_arn for state in changed.task_states}
+        new = {state.key for state in changed.task_states}
         return any(
-            job in states and job not in new and not self._is_line(states[job][0])
+            state.key not in new and not self._is_line(state)
             for attempt in self._touched_attempts(changed).values()
             for job in attempt.resource_ids
+            for state in states.get(job, ())
         )
 
     # -- one item ----------------------------------------------------------------------

@@ -130,6 +130,26 @@ async def test_a_cursor_that_was_moved_stays_while_more_comes() -> None:
     assert app.return_value == (EXECUTIONS[1].arn,)
 
 
+async def test_nor_does_it_jump_once_it_was_moved_back_to_where_it_was() -> None:
+    first, second = (execution(n, "RUNNING", b) for n, b in (("a", 50), ("b", 5)))
+    newer, older = execution("newer", "RUNNING", 100), execution("older")
+    more = asyncio.Semaphore(0)
+
+    async def ask() -> AsyncGenerator[Listing, None]:
+        yield Listing((first, second), asked=1, known=3)
+        for asked, each in ((2, newer), (3, older)):
+            await more.acquire()
+            yield Listing((each,), asked=asked, known=3)
+
+    async with picking(ask) as (app, screen):
+        for key in ("down", "up"):
+            await screen.press(key)
+            more.release()
+            await screen.settle()
+        await screen.press("enter")
+    assert app.return_value == (first.arn,)
+
+
 async def test_several_are_marked_of_one_kind_and_taken_in_their_order() -> None:
     async with picking() as (app, screen):
         await screen.steps(

@@ -76,3 +76,24 @@ def test_a_call_leaves_the_fold_of_a_child_whose_role_another_has_too() -> None:
     outline.update(trace.add(other.records))
     assert outline.line_of("call#seen") is trace.calls["seen"]
     assert _told(outline) == _told(Outline(trace))
+
+
+def test_states_of_a_task_have_lines_once_an_attempt_is_seen_to_have_it() -> None:
+    run, life = aws.sync_history(), aws.task_life()
+    trace = Trace()
+    outline = Outline(trace)
+    for records in (run[:2], life[:2], [*run[2:], *life[2:]]):
+        outline.update(trace.add(records))
+        assert _told(outline) == _told(Outline(trace))
+    lines = [item.key for item in outline.items if item.key.startswith("task#")]
+    assert len(lines) == len(life)
+
+
+def test_one_that_started_first_and_comes_last_is_what_others_are_aligned_to() -> None:
+    late = aws.History(aws.ARN, begin=40).start().state("A").state("B").end()
+    early = aws.History(aws.OTHER_ARN).start().state("C").end()
+    trace = Trace()
+    outline = Outline(trace, OutlineOptions(aligned=True))
+    for history in (late, early):
+        outline.update(trace.add(history.records))
+    assert _told(outline) == _told(Outline(trace, outline.options))
