@@ -40,6 +40,9 @@ _MARK_SHARE = 5
 """The newest mark has so small a part of the row."""
 FRAMES = 20
 """Frames a second while a recording plays."""
+GLIMPSE = 2.0
+"""Seconds: who sees a recording play for less, as one of what had ended, has only
+opened it."""
 _STEP, _MINUTE = 5, 60
 _FEW = 4
 """More cuts than these would be all that one sees."""
@@ -315,8 +318,10 @@ class Player:
         """There is one while it plays."""
         self._late: str | None = None
         """The key of the call that came in last; None if an event has come since."""
+        self._watched = 0.0
+        """Seconds for which it has played."""
         self.played_out = False
-        """True once a recording has been played to its end."""
+        """True once a recording has been played to its end, and could be watched."""
         playback = self.playback
         own: Mapping[str, Command] = {
             "player.toggle": playback.toggle,
@@ -398,12 +403,14 @@ class Player:
     def _frame(self) -> None:
         now = time.monotonic()
         elapsed, self._last = now - self._last, now
+        self._watched += elapsed
         was_playing, before = self.playback.playing, self.playback.position
         if self.playback.tick(elapsed):
             self._tell_of_calls(before)
             self._app.pace.show(PATIENCE)
         if not self.playback.playing and self._timer is not None:
-            self.played_out |= was_playing and self.playback.ended
+            has_ended = was_playing and self.playback.ended
+            self.played_out |= has_ended and self._watched >= GLIMPSE
             self._timer.stop()
             self._timer = None
             self._app.repaint()

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from sfnwatch.model.values import iso
+from sfnwatch.tui import player
 from tests.builders import at, call, health, sync_run
 from tests.tui.screens import ScriptedSession, live, recorded, replayed
 
@@ -104,16 +105,21 @@ async def played(*keys: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("keys", "view"),
+    ("keys", "seconds", "view"),
     [
-        ((), "end"),
-        (("c", "5", "down", "space"), "lanes"),
-        (("~", "~", "e", "enter"), "lanes"),
+        ((), 0, "end"),
+        ((), 60, "lanes"),
+        (("c", "5", "down", "space"), 0, "lanes"),
+        (("~", "~", "e", "enter"), 0, "lanes"),
     ],
 )
 async def test_it_comes_when_a_recording_was_played_to_its_end_by_who_only_watched(
-    keys: tuple[str, ...], view: str
+    keys: tuple[str, ...],
+    seconds: float,
+    view: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(player, "GLIMPSE", seconds)
     assert await played(*keys) == view
 
 
