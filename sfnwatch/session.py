@@ -57,8 +57,6 @@ if TYPE_CHECKING:
     from sfnwatch.sources.live import Live
 
 _LOG = logging.getLogger(__name__)
-_BATCH = 250
-"""Records of a file added at once: some milliseconds, between which keys are heard."""
 _NAP = 1.0
 """Seconds slept at once: whoever changes the speed shall not wait out a long gap."""
 _FIRST = datetime.min.replace(tzinfo=UTC)
@@ -396,7 +394,7 @@ def replay(
             async for batch in paced(recording.records(), clock):
                 take(batch)
             return
-        batches = recording.batches(sys.maxsize if whole else _BATCH)
+        batches = recording.batches(sys.maxsize) if whole else recording.batches()
         # All of it stays: to look among it for what can go takes a tenth of the time.
         gc.disable()
         try:

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 _TO_RUN = "sfnwatch.to_run"
 """Noted where no help is asked for, which must come though a setting is wrong."""
-_COLLECT = 50_000, 20, 50
-"""A history is many small values that stay: to look among them for what can go as often
-as Python does takes a third of the time of reading it."""
+_COLLECT = 200_000, 20, 50
+"""A history is many small values that stay, as are its lines: to look among them for
+what can go as often as Python does takes a third of the time of reading it."""
 _NEAR = 0.75
 """How alike a word and a command must be for a slip."""
 _COMMANDS: Mapping[str, tuple[str, str]] = {

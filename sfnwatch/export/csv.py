@@ -51,7 +51,8 @@ def dump(moment: Moment, out: TextIO) -> None:
         row["text"], visit = line_text(line), line.about.visit
         if visit is not None:
             row |= {"state": visit_path(visit), "entered_id": str(visit.id)}
-        writer.writerow(map(_cell, map(row.get, COLUMNS)))
+        told = map(row.get, COLUMNS)
+        writer.writerow([text and _cell(text) for text in told])
 
 
 def _event_row(maker: LineMaker, event: HistoryEvent) -> Row:
@@ -103,9 +104,7 @@ def _call_row(call: ApiCall, link: Link | None) -> Row:
     return row
 
 
-def _cell(value: str | None) -> str | None:
+def _cell(value: str) -> str:
     """Make a value a cell: cleaned, and nothing that could be a formula."""
-    if not value:
-        return value
     text = clean(value, _LIMIT)
     return f"'{text}" if text.lstrip()[:1] in _FORMULA else text

@@ -292,8 +292,7 @@ class ExecutionAsOf:
     def attempt(self, scheduled_id: int | None) -> Attempt | None:
         event = self.event(scheduled_id or 0)
         visit = self.visit(event.visit_id) if event is not None else None
-        attempts = visit.attempts if visit is not None else ()
-        return next((a for a in attempts if a.scheduled_id == scheduled_id), None)
+        return visit.attempt(scheduled_id) if visit is not None else None
 
     def _as_it_was(self, visit: StateVisit) -> StateVisit:
         visit = visit.as_of(self._last)

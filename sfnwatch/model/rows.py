@@ -197,13 +197,12 @@ class HistoryEvent(Struct, gc=False):
         return f"{self.execution_arn}#{self.id}"
 
 
-def decode_event(
-    record: Record, seen_at: datetime | None = None
-) -> tuple[HistoryEvent, Details]:
+def decode_event(received: Received) -> tuple[HistoryEvent, Details]:
     """Decode one event, of a history or a log; raises DecodeError for what is none.
 
     Times may be ISO strings or epoch numbers, ids numbers or strings.
     """
+    record = received.record
     is_logged = _TIME_IN_LOG in record
     previous = "previous_event_id" if is_logged else "previousEventId"
     try:
@@ -212,7 +211,7 @@ def decode_event(
             type=intern(_required(record, "type")),
             previous_event_id=_whole(record.get(previous) or 0),
             at=parse_time(record[_TIME_IN_LOG if is_logged else "timestamp"]),
-            seen_at=seen_at,
+            seen_at=received.at,
         )
     except KeyError as error:
         raise DecodeError(f"an event without {error}") from error
@@ -235,8 +234,8 @@ def details_of(record: Record) -> Details:
         logged = mapping_of(record.get("details"))
         return {name: _detail(name, value) for name, value in logged.items()}
     for key, value in record.items():
-        if key.endswith(_DETAILS) and isinstance(value, Mapping):
-            return value
+        if key.endswith(_DETAILS) and (details := mapping_of(value)):
+            return details
     return {}
 
 

@@ -223,14 +223,14 @@ class Trace:
 
     def _take_event(self, received: Received) -> None:
         """Keep an event; of two of one id, the one that was seen first."""
-        event, details = decode_event(received.record, received.at)
+        event, details = received.once(decode_event)
         execution = self._execution(received)
         new = self._new_events.setdefault(execution.arn, {})
         old = execution.events.get(event.id)
         if old and not self._is_earlier(event.seen_at, received.data, old):
             return
-        event.number = self._raw.add(received.data)
-        event.execution_arn = execution.arn
+        number = self._raw.add(received.data)
+        event = replace(event, number=number, execution_arn=execution.arn)
         execution.events[event.id] = event
         new[event.id] = details
 

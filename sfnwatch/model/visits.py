@@ -144,6 +144,9 @@ class StateVisit(Changing, kw_only=True):
     def running(self) -> bool:
         return self.ended_at is None
 
+    def attempt(self, scheduled_id: int | None) -> Attempt | None:
+        return next((a for a in self.attempts if a.scheduled_id == scheduled_id), None)
+
     @property
     def backoffs(self) -> tuple[Span, ...]:
         """The waits between one try's failure and the next try's scheduling."""

@@ -322,7 +322,7 @@ def _received(line: _RecordLine[Any], data: bytes, created: datetime) -> Receive
 
 
 _DECODERS: Mapping[str, Callable[[Received], object]] = {
-    **dict.fromkeys(EVENT_KINDS, lambda received: decode_event(received.record)),
+    **dict.fromkeys(EVENT_KINDS, lambda received: received.once(decode_event)),
     **dict.fromkeys(CALL_KINDS, lambda received: received.once(decode_call)),
     RecordKind.TASK_STATE: decode_task_state,
     RecordKind.MAP_RUN: decode_map_run,

@@ -66,7 +66,8 @@ KNOWN = (
     "cloudtrail lookup-events` wrote; `sfnwatch replay --help` lists all it reads."
 )
 BATCH = 1000
-"""Records handed over at once: a page of a history."""
+"""Records handed over at once, a page of a history: to be added takes some fifty
+milliseconds, between which keys are heard."""
 _NOT_KNOWN = "not a file sfnwatch knows"
 MAX_HELD = 1 << 28
 """Bytes that may be held of one file: all its records, and what each takes besides."""
@@ -106,8 +107,10 @@ class Imported(Struct):
             raise ValueError(f"{key} is no text")
         arn = None if kind == RecordKind.DEFINITION else text
         received = receive(None, kind, arn, record)
+        # What was decoded is kept with a record, and all are held until all are read.
+        copy = replace(received)
         if kind == RecordKind.HISTORY:
-            row, _ = decode_event(record)
+            row, _ = decode_event(copy)
             _, known = self.events.setdefault(row.id, (row, received))
             if known is not received:
                 if not _same(known, received):
@@ -116,9 +119,8 @@ class Imported(Struct):
                 return
         else:
             if kind != RecordKind.DEFINITION:
-                check_record(received)
-            # All are held until all files are read; what was decoded, only now.
-            self.others.append(replace(received))
+                check_record(copy)
+            self.others.append(received)
         self.held += len(received.data) + _EACH
         if self.held > MAX_HELD:
             most = f"{MAX_HELD >> 20} MiB of records"

@@ -523,7 +523,7 @@ class Express(PollingSource):
         if record.get("execution_arn") != arn:
             return None
         try:
-            event, _ = decode_event(record)
+            event, _ = received.once(decode_event)
         except DecodeError:
             return self.received(RecordKind.UNREAD, received.data)
         self._held[event.id] = event

@@ -186,15 +186,15 @@ class Target(Struct, eq=False):
         with suppress(DecodeError):
             match received.kind:
                 case RecordKind.HISTORY | RecordKind.EXPRESS:
-                    self._observe_event(record, received.at)
+                    self._observe_event(received)
                 case RecordKind.DESCRIBE:
                     self._observe_description(record, received.at)
                 case RecordKind.DEFINITION:
                     self._observe_definition(record)
 
-    def _observe_event(self, record: Record, seen_at: datetime | None) -> None:
-        event, details = decode_event(record)
-        at = _sensible(event.at, seen_at)
+    def _observe_event(self, received: Received) -> None:
+        event, details = received.once(decode_event)
+        at = _sensible(event.at, event.seen_at)
         if event.type == "ExecutionStarted":
             self.started_at = at
             self._add_role(text_of(details.get("roleArn")))

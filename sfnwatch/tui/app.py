@@ -49,8 +49,6 @@ _PATIENCE, _LONGEST = 40, 0.6
 so many seconds, however long that takes."""
 _MANY = 2_000
 """So many new records the garbage collector is told to leave alone."""
-_YOUNG = 200_000
-"""Objects made before the garbage collector looks: a batch and its lines have many."""
 _UNBOUND = "<unbound>"
 """A key that no terminal has, for an action without any."""
 Mode = Literal["live", "demo", "replay"]
@@ -163,8 +161,6 @@ class SfnwatchApp(ThemedApp[None]):
         keys = self.settings.keys
         self.set_keymap({name: ",".join(k) or _UNBOUND for name, k in keys.items()})
         self.set_interval(1, partial(self.repaint, time_has_passed=True))
-        if not self.is_headless:
-            gc.set_threshold(_YOUNG, *gc.get_threshold()[1:])
         self.deck.lanes.focus()
         self._restore()
         if self.settings.present:

@@ -217,7 +217,7 @@ class Subject:
         execution = self.moment.executions.get(self.execution_arn or "")
         self.execution = execution
         self.visit = execution.visit(visit_id) if execution else None
-        self.attempt = execution.attempt(attempt_id) if execution else None
+        self.attempt = self.visit.attempt(attempt_id) if self.visit else None
 
     def _add_events(self, leader: HistoryEvent) -> tuple[int | None, int | None]:
         """Take in what shares a line; give the visit and the attempt it is about."""

@@ -247,14 +247,15 @@ def test_nothing_is_imported_for_a_watch_before_it_runs() -> None:
 
 
 async def test_a_replay_gives_what_was_recorded_in_parts_or_as_a_whole() -> None:
-    records = tuple(open_files([WAYS]).records())
+    paths = [WAYS, GOLDEN / "demo-distributed.sfnwatch.jsonl.gz"]
+    records = tuple(open_files(paths).records())
     for whole in (False, True):
-        watched = session.replay([WAYS], whole=whole)
+        watched = session.replay(paths, whole=whole)
         seen = await told_of(watched)
         assert tuple(record for batch in seen for record in batch) == records
         assert (len(seen) == 1) is whole
     assert watched.mode == "replay"
-    assert watched.title == WAYS.name
+    assert watched.title == ", ".join(path.name for path in paths)
     assert watched.created is not None
     assert isinstance(watched.clock, SpedClock)
 
