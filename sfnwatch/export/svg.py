@@ -29,10 +29,11 @@ from sfnwatch.model.integrations import CallRole
 from sfnwatch.model.moment import ExecutionAsOf, Moment
 from sfnwatch.model.rows import REDRIVEN, HistoryEvent
 from sfnwatch.model.values import clean, duration, iso
+from sfnwatch.model.visits import VisitKey
 from sfnwatch.templates import read_template
 from sfnwatch.view.graph import CHAIN, Box, BoxState, graph_of, light
 from sfnwatch.view.graph_layout import PlacedBox, Wire, lay_out
-from sfnwatch.view.lines import Lane, LifeLines, Line, LineMaker, Rail, VisitKey
+from sfnwatch.view.lines import Lane, LifeLines, Line, LineMaker, Rail
 from sfnwatch.view.outline import Fold, Item, Outline, OutlineOptions
 from sfnwatch.view.playback import cut_short, length_of
 from sfnwatch.view.timeline_chart import (

@@ -621,7 +621,7 @@ class Moment:
         return execution.attempt(key[1]) if execution and key else None
 
     def visit_of(self, key: AttemptKey | None) -> StateVisit | None:
-        """Find the visit of an attempt."""
+        """Find the visit of an attempt, or the one that a StateEntered event began."""
         execution = self.executions.get(key[0]) if key is not None else None
         event = execution.event(key[1]) if execution and key else None
         return execution.visit(event.visit_id) if execution and event else None

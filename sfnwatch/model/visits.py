@@ -27,6 +27,8 @@ from sfnwatch.model.values import int_of, mapping_of, maybe_time, parse_json, te
 ROOT = "Main"
 """What every path begins with."""
 Span = tuple[datetime, datetime]
+VisitKey = tuple[str, int]
+"""An execution's ARN and the id of a visit in it."""
 
 
 class Changing(Struct):

@@ -24,7 +24,7 @@ from sfnwatch.model.values import (
     parse_json,
     text_of,
 )
-from sfnwatch.model.visits import FAILED, StateVisit
+from sfnwatch.model.visits import FAILED, StateVisit, VisitKey
 from sfnwatch.view.wording import Part, Role, status_glyph
 
 START, END, CHAIN = "Start", "End", "Chain"
@@ -57,7 +57,6 @@ _WORST = ("running", "failed", "timed_out", "caught", "aborted", "succeeded")
 Scope = tuple[str, int | None, int | None]
 """An execution, the visit around, and which branch or iteration of that: in it states
 follow each other."""
-VisitKey = tuple[str, int]
 
 
 # -- what there is to go through -------------------------------------------------------

@@ -35,7 +35,7 @@ from sfnwatch.model.rows import (
 )
 from sfnwatch.model.trace import Changed, Trace
 from sfnwatch.model.values import clean, duration, text_of
-from sfnwatch.model.visits import Attempt, StateVisit
+from sfnwatch.model.visits import Attempt, StateVisit, VisitKey
 from sfnwatch.view import wording
 from sfnwatch.view.outline import (
     Backoff,
@@ -56,8 +56,6 @@ MOST = 16
 """More columns than these have no room: those beyond share the last."""
 _BETWEEN = 200
 """So many events of other branches are looked past for the state that follows."""
-VisitKey = tuple[str, int]
-"""An execution's ARN and the id of a visit in it."""
 
 
 class Rail(Struct, frozen=True):

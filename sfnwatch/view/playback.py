@@ -96,6 +96,7 @@ class Markers:
             changed = everything(self._trace)
             self._of.clear()
             self._sorted.clear()
+            self.version += 1
         visits = {(arn, each) for arn, ids in changed.visits.items() for each in ids}
         visits |= {(e.execution_arn or "", e.visit_id or 0) for e in links_in(changed)}
         # Sets have another order in each process, and marks of one moment keep theirs.

@@ -23,7 +23,7 @@ from sfnwatch.model.links import Link
 from sfnwatch.model.moment import Coverage, ExecutionAsOf, Moment
 from sfnwatch.model.rows import TASK_KEY, ApiCall, TaskStage, TaskState, stretches
 from sfnwatch.model.values import clean, duration, text_of
-from sfnwatch.model.visits import FAILED, Attempt, StateVisit
+from sfnwatch.model.visits import FAILED, Attempt, StateVisit, VisitKey
 from sfnwatch.view import wording
 from sfnwatch.view.outline import branch_key, child_key, map_run_key
 from sfnwatch.view.wording import Part, Role
@@ -46,7 +46,6 @@ _STEPS = (
 )
 """Round numbers of seconds."""
 _SOON, _MINUTE, _ROUNDED = 0.0002, 60, 1e-6
-VisitKey = tuple[str, int]
 
 
 class BarKind(StrEnum):
