@@ -26,6 +26,8 @@ from sfnwatch.analysis.outcomes import (
     JobFailures,
     caught,
     children,
+    container_retries,
+    error_of,
     failed_calls,
     failed_later,
     job_failures,
@@ -161,7 +163,8 @@ def _of_execution(case: Case, failures: JobFailures) -> Steps:
             yield from tell(use)
             yield None
     outcome = caught(case), children(case), failed_later(case, failures), redriven(case)
-    for findings in (*outcome, time_findings(case), not_visible(case)):
+    others = container_retries(case), time_findings(case), not_visible(case)
+    for findings in (*outcome, *others):
         yield from findings
         yield None
 
@@ -424,10 +427,10 @@ def _history(execution: ExecutionAsOf) -> Iterator[Finding]:
         yield _unseen(text, reason="no-history")
         return
     last = max(event.id for event in events)
-    missing, count = last - len(events), f"{len(events):,}"
+    missing, count = last - len(events), plural(len(events), "is", "are")
     if missing > 0:
         many = plural(missing, "event of the history is", "events of the history are")
-        text = f"{many} missing: the last one is #{last}, but {count} are loaded."
+        text = f"{many} missing: the last one is #{last}, but {count} loaded."
         yield _unseen(text, reason="history-gap", missing=missing)
     if execution.status not in RUNNING and execution.ending is None:
         text = f"The history loaded stops at #{last}, but {name} went on to its end"
@@ -485,8 +488,12 @@ def _call_name(row: Integration) -> str:
 def _map_runs(case: Case) -> Iterator[Finding]:
     """Tell of Map Runs of which nothing is known but that they were."""
     told = case.moment.map_runs
-    turns = (turn for turn in case.execution.map_run_turns if turn.arn not in told)
-    if runs := [turn for turn in turns if turn.event.type == "MapRunStarted"]:
+    turns = [turn for turn in case.execution.map_run_turns if turn.arn not in told]
+    # One whose items could not be read ran none. Its end does not name it.
+    said = ((turn.event.visit_id, error_of(case.moment, turn.event)) for turn in turns)
+    empty = {where for where, (error, _) in said if error == "States.ItemReaderFailed"}
+    begun = (turn for turn in turns if turn.event.type == "MapRunStarted")
+    if runs := [turn for turn in begun if turn.event.visit_id not in empty]:
         text = f"{plural(len(runs), 'Map Run')} ran items as child executions: their"
         text += " states and calls are not in this history."
         arns = [turn.arn or None for turn in runs[:5]]

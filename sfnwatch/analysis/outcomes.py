@@ -76,8 +76,7 @@ class ExecutionVerdict:
         self.redrives = len(execution.redrives)
         """How often it was taken up again after it had ended."""
         failed = not running and execution.status != "SUCCEEDED"
-        error, cause = ended_with(survey.moment, execution.ending)
-        told = [(error, cause)] if failed else []
+        told = [ended_with(survey.moment, execution)] if failed else []
         if failed and visit:
             told += ((each.error, each.cause) for each in visit.attempts[-1:])
             told.append((visit.error, visit.cause))
@@ -133,10 +132,21 @@ def _decisive(execution: ExecutionAsOf) -> StateVisit | None:
 
 
 def ended_with(
-    moment: Moment, ending: HistoryEvent | None
+    moment: Moment, execution: ExecutionAsOf
 ) -> tuple[str | None, str | None]:
-    """Give the error and the cause that an execution ended with."""
-    details = moment.trace.details(ending) if ending else {}
+    """Give the error and the cause that an execution ended with.
+
+    Its history's end has them, and where that is missing DescribeExecution.
+    """
+    if execution.ending is not None:
+        return error_of(moment, execution.ending)
+    told = None if execution.running else execution.described
+    return (told.error, told.cause) if told is not None else (None, None)
+
+
+def error_of(moment: Moment, event: HistoryEvent) -> tuple[str | None, str | None]:
+    """Give the error and the cause that an event tells of."""
+    details = moment.trace.details(event)
     return text_of(details.get("error")), text_of(details.get("cause"))
 
 
@@ -180,6 +190,23 @@ def _retries(use: StateUse, visits: Sequence[StateVisit]) -> Finding:
     data["backing_off_seconds"] = round(backing_off, 3)
     proofs = (f"#{attempt.event_ids[-1]}" for attempt in bad)
     return finding("retries", f"{text} of retry back-off.", proofs, **data)
+
+
+def container_retries(case: Case) -> Iterator[Finding]:
+    """Tell of Parallels and Maps that were tried again, with all that is in them."""
+    for visit in case.visits:
+        again, tries = visit.starts[1:], len(visit.starts)
+        if not again:
+            continue
+        succeeded = visit.status == "succeeded"
+        became = f"was tried {times(tries)} and {ended_words(visit.status)}"
+        became = f"took {tries} attempts to succeed" if succeeded else became
+        name = visit_name(visit, alone=visit.parent is None)
+        data: dict[str, Any] = {"visit": visit.id, "visits": 1, "tries": tries}
+        data |= {"failed": tries - succeeded, "errors": {}, "storm": False}
+        proofs = (f"#{event_id}" for event_id in again)
+        text = f"{name}, with all that is in it, {became}."
+        yield finding("retries", text, proofs, **data)
 
 
 def _seconds(spans: Iterable[Span]) -> float:
@@ -251,7 +278,7 @@ def _caught(told: Sequence[Caught]) -> Finding:
     text = visit_name(visit, alone=several or visit.parent is None)
     text += f" failed{f' {times(len(told))}' if several else ''}"
     text += f"{f' with {reason}' if reason else ''} {first.words}."
-    proofs = (f"#{each.visit.event_ids[-1]}" for each in told)
+    proofs = (f"#{each.visit.troubled_by}" for each in told)
     data: dict[str, Any] = {"visit": visit.id, "next_state": first.next_state}
     return finding("caught", text, proofs, **data, error=first.error, count=len(told))
 
@@ -318,7 +345,7 @@ def _map_run(case: Case, told: MapRun, parent: Parent) -> Steps:
     read, ends = case.survey.started.get(told.arn, ()), list[str]()
     for child in read:
         if child.status in UNSUCCESSFUL:
-            error, _ = ended_with(case.moment, child.ending)
+            error, _ = ended_with(case.moment, child)
             ends.append(error or child.status)
             yield None
     counts, errors = told.executions, ranked(ends)
@@ -339,7 +366,7 @@ def _map_run(case: Case, told: MapRun, parent: Parent) -> Steps:
 
 
 def _child_failed(case: Case, child: ExecutionAsOf, parent: Parent) -> Finding:
-    error, cause = ended_with(case.moment, child.ending)
+    error, cause = ended_with(case.moment, child)
     name = named(f"{child.state_machine_name} › {short_id(child.name)}")
     attempt, reason = parent.attempt_id, why(error, cause, _CAUSE)
     text = f"The child execution started by {case.state_name(parent.visit_id)}, {name},"

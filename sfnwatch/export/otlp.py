@@ -26,7 +26,7 @@ import sfnwatch
 from sfnwatch.analysis.case import last_moment
 from sfnwatch.analysis.finding import Finding
 from sfnwatch.analysis.findings import find
-from sfnwatch.analysis.outcomes import ended_with
+from sfnwatch.analysis.outcomes import ended_with, error_of
 from sfnwatch.analysis.phases import AttemptCalls, end_of
 from sfnwatch.analysis.wording import grouped
 from sfnwatch.export.placing import Span as Times
@@ -158,7 +158,7 @@ class SpanMaker:
         if begin is None:
             return
         arn, end = execution.arn, execution.stopped_at or self._now
-        error, cause = ended_with(self.moment, execution.ending)
+        error, cause = ended_with(self.moment, execution)
         told = (_named("sfnwatch.finding", each, *_OF_FINDING) for each in findings)
         found = (_event(end, "finding", values) for values in told)
         yield OtlpSpan(
@@ -186,7 +186,7 @@ class SpanMaker:
             if ended is not None:
                 status = {"sfnwatch.status": TERMINAL[ended.type]}
                 yield _event(ended.at, "ended", status)
-                yield from _exception(ended.at, *ended_with(self.moment, ended))
+                yield from _exception(ended.at, *error_of(self.moment, ended))
             number = {"sfnwatch.redrive": redrive.number}
             yield _event(redrive.event.at, "redriven", number)
 

@@ -177,7 +177,7 @@ class _Drawing:
         if known:
             # The execution itself is around all that is known of it.
             whole = min(known), max([*known, execution.stopped_at or self._now])
-            error, cause = ended_with(self._moment, execution.ending)
+            error, cause = ended_with(self._moment, execution)
             args = execution_facts(self._moment, execution)
             args |= {"error": error, "cause": cause, "findings": self._said[arn, None]}
             self._draw(tracks[0], whole, execution.name, "execution", args)

@@ -66,6 +66,8 @@ class Answer(Struct, frozen=True, rename="camel"):
     stopped_at: datetime | None = field(default=None, name="stopDate")
     redriven_at: datetime | None = field(default=None, name="redriveDate")
     updated_at: datetime | None = field(default=None, name="updateDate")
+    error: str | None = None
+    cause: str | None = None
     definition: str | None = None
     role_arn: str | None = None
     state_machine_arn: str | None = None

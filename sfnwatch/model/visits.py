@@ -134,6 +134,8 @@ class StateVisit(Changing, kw_only=True):
     trouble: str | None = None
     """How it would end if nothing caught what went wrong: `failed`, `timed_out`."""
     attempts: list[Attempt] = field(default_factory=list)
+    starts: tuple[int, ...] = ()
+    """The events that began a Map or Parallel, the first time and with each retry."""
     error: str | None = None
     """An error that no attempt carries, such as a failed evaluation."""
     cause: str | None = None
@@ -148,6 +150,12 @@ class StateVisit(Changing, kw_only=True):
 
     def attempt(self, scheduled_id: int | None) -> Attempt | None:
         return next((a for a in self.attempts if a.scheduled_id == scheduled_id), None)
+
+    @property
+    def troubled_by(self) -> int:
+        """The event by which it came into its last trouble, as far as one is known."""
+        changes = ((by, name) for by, name, _ in reversed(self.changes))
+        return next((by for by, name in changes if name == "trouble"), self.ended_by)
 
     @property
     def backoffs(self) -> tuple[Span, ...]:
@@ -373,7 +381,7 @@ def ends_around(
 
 
 def _unseen_end(visit: StateVisit, lineage: Mapping[int, StateVisit]) -> str:
-    """Say how a visit ended whose end is missing, the execution having succeeded.
+    """Say how a visit ended whose end is missing, as what is around it has succeeded.
 
     Its failure was caught, or else that of what is around it, which aborts the rest.
     """
@@ -391,6 +399,8 @@ def _unseen_end(visit: StateVisit, lineage: Mapping[int, StateVisit]) -> str:
 # -- the walk --------------------------------------------------------------------------
 
 _ENTERED, _EXITED = "StateEntered", "StateExited"
+_FAILED_STATE = re.compile(r"\(entered at the event id #(\d{1,9})\)")
+"""What the cause of an ExecutionFailed may say of the state that failed."""
 _CONTAINERS = ("Map", "Parallel")
 _RUNS: Mapping[str, Any] = {
     **dict.fromkeys(("ended_at", "exited_at", "error", "cause", "trouble")),
@@ -584,8 +594,9 @@ class HistoryFold:
         if builder is None:
             return Place(before.branch, None)
         self._reopen(builder, event)
-        if builder.inside:
-            self._close_inside(builder, event, self._nowhere)
+        # What is open inside by now lacks its end.
+        inside = [each.visit for each in _open_inside(builder)]
+        self._end({v.id: _unseen_end(v, self.visits) for v in inside}, event.at)
         status = "caught" if builder.visit.trouble else "succeeded"
         self._close(builder, status, event.at)
         builder.visit.change(event.id, exited_at=event.at)
@@ -626,9 +637,12 @@ class HistoryFold:
         if builder is None or builder.visit.type != kind:
             return before
         self._close_inside(builder, event, before)
+        starts = builder.visit.starts
+        if builder.visit.id in self._running:
+            starts = (*starts, event.id)  # and not by a redrive
         self._reopen(builder, event)
         builder.started, builder.branches_taken = True, set()
-        builder.visit.change(self._event, trouble=None)
+        builder.visit.change(self._event, trouble=None, starts=starts)
         return Place(builder.branch, builder)
 
     def _iteration(self, event: HistoryEvent, details: Details, before: Place) -> Place:
@@ -694,10 +708,14 @@ class HistoryFold:
     def _evaluation_failed(
         self, _: HistoryEvent, details: Details, before: Place
     ) -> Place:
-        """Its previous event is 0, but it names its state."""
+        """It names its state, and follows what was before that was entered, or nothing.
+
+        Of several states of that name it is the one in the branch that it follows.
+        """
         name = text_of(details.get("state"))
-        named = (b for b in reversed(self._running.values()) if b.visit.name == name)
-        builder = before.builder or next(named, None)
+        named = [b for b in reversed(self._running.values()) if b.visit.name == name]
+        near = (b for b in named if b.branch is before.branch)
+        builder = next(chain(near, named), before.builder)
         if builder is None:
             return Place(before.branch, None)
         builder.visit.change(self._event, trouble="failed", **_error_in(details))
@@ -719,17 +737,31 @@ class HistoryFold:
                     self._close(builder, "aborted", event.at)
         return Place(before.branch, None)
 
-    def _execution(self, event: HistoryEvent, _: Details, before: Place) -> Place:
+    def _execution(self, event: HistoryEvent, details: Details, before: Place) -> Place:
         """An uncaught failure has no StateExited: TaskFailed, then ExecutionFailed."""
         if event.type == REDRIVEN:
             self._redriven_at = event.at
         ending, tasks = event.type.removeprefix("Execution"), self._running_of("Task")
-        failing = [builder.visit for builder in _outward(before)]
         running = self.running
+        blamed = list(_outward(before)) or self._said_to_fail(details)
+        failing = [builder.visit for builder in blamed]
         self._end(ends_with_execution(running, ending, failing, self.visits), event.at)
         if ending in ENDED_AS and ending != "Failed":
             self._cut = tasks[0] if len(tasks) == 1 else None
         return Place(self._main, None)
+
+    def _said_to_fail(self, details: Details) -> list[VisitBuilder]:
+        """Find what failed where the event before is missing: its cause may say that.
+
+        Else it is the one that was at work, if there was but one.
+        """
+        said = _FAILED_STATE.search(text_of(details.get("cause")) or "")
+        named = self._running.get(int(said[1])) if said is not None else None
+        at_work = [b for b in self._running.values() if not b.inside]
+        failed = [named] if named is not None else at_work
+        if len(failed) != 1:
+            return []
+        return list(_outward(Place(failed[0].branch, failed[0])))
 
     def _close_inside(
         self, around: VisitBuilder | Branch, event: HistoryEvent, failing: Place

@@ -551,6 +551,9 @@ class _EventLine:
             yield from self._phase_text(visit)
         else:
             yield from wording.other_parts(event, self._details)
+            if visit is not None and event.id in visit.starts:
+                number = visit.starts.index(event.id) + 1
+                yield from wording.try_parts(visit, number)
 
     def _execution_text(self, line: Line) -> Iterator[Part]:
         event, arn = self._event, self._event.execution_arn

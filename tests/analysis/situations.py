@@ -320,6 +320,17 @@ def children(**counts: Any) -> list[Received]:
     return [*run.records, counted(**counts)]
 
 
+def started_thrice(end: str) -> list[Received]:
+    """Build a Parallel that is tried again: started, and not entered anew."""
+    return history(
+        *("ExecutionStarted", "ParallelStateEntered@0 Fan", "ParallelStateStarted"),
+        *("FailStateEntered A", "ParallelStateStarted", "FailStateEntered A"),
+        *("ParallelStateStarted", f"ParallelState{end}"),
+        *(["ParallelStateExited Fan"] if end == "Succeeded" else []),
+        f"Execution{end}",
+    )
+
+
 def retried_child() -> list[Received]:
     child = History(CHILD_ARN).start().task("Archive", retried=["E"]).end()
     return [*(r for r in nested_run() if r.execution_arn == ARN), *child.records]
@@ -342,6 +353,8 @@ OUTCOMES: Situations = {
         .map("Each", tried, lambda it: tried(it, "Boom"))
         .records,
         "what child executions did is found too": retried_child(),
+        "a Parallel is tried again with all that is in it": started_thrice("Failed"),
+        "and succeeds in the end": started_thrice("Succeeded"),
     },
     "caught": {
         "what was caught has the state that came next": History()
@@ -749,6 +762,7 @@ EXPLAINED: Mapping[str, Sequence[Received]] = {
     ],
     "one was aborted": History().start().end("Aborted").records,
     "one is only described": [describe()],
+    "so is one that failed": [describe("FAILED", error="Oops", cause="Out of paper.")],
     "one is only named": [
         receive(None, RecordKind.DESCRIBE, ARN, {"executionArn": ARN})
     ],
@@ -761,6 +775,15 @@ EXPLAINED: Mapping[str, Sequence[Received]] = {
     "nor are the ends of its states known": one_page(sync_history()[-1]),
     "polls were denied": sync_run(denied=True),
     "several are told apart": [*sync_run(denied=True), *OTHER],
+    "the items of a Map Run could not be read": History()
+    .write(
+        *("ExecutionStarted", "MapStateEntered@0 Each", "MapStateStarted"),
+        f'MapRunStarted {{"mapRunArn": "{MAP_RUN_ARN}"}}',
+        'MapRunFailed {"error": "States.ItemReaderFailed"}',
+        "MapStateFailed",
+        'ExecutionFailed {"error": "States.ItemReaderFailed"}',
+    )
+    .records,
     "there is no history": sync_calls(),
     "there is nothing at all": [],
 }

@@ -62,6 +62,15 @@ a failed evaluation follows event 0 but names its state:
   FORK; WaitStateEntered@3 A; WaitStateEntered@3 B; EvaluationFailed@0 {"state":
     "A"}; ExecutionFailed@0
   = P aborted; P[0] / A failed; P[1] / B aborted
+one of a later state follows what was before that state:
+  BEGUN; PassStateEntered@0 A; PassStateExited A; MapStateEntered B;
+    EvaluationFailed@3 {"state": "B"}; ExecutionFailed
+  = A succeeded; B failed
+of two of one name it is the one in the iteration that it follows:
+  EACH; MapIterationStarted@3 M#0; MapIterationStarted@3 M#1; PassStateEntered@4 A;
+    PassStateEntered@5 A; EvaluationFailed@4 {"state": "A"}; MapIterationFailed@8 M#0;
+    MapStateFailed@8; ExecutionFailed@8
+  = M failed; M[0] / A failed; M[1] / A aborted
 a failed evaluation may be caught:
   BEGUN; PassStateEntered@0 A; EvaluationFailed@0 {"state": "A"}; PassStateExited A
   = A caught
@@ -74,7 +83,10 @@ it may also be tried again behind its own failure:
   = P running; P[0] / A failed; P[1] / B aborted; P[0] / C running
 what is inside is over when the Parallel exits, whatever is missing:
   FORK; WaitStateEntered A; ParallelStateExited@3 P
-  = P succeeded; P[0] / A aborted
+  = P succeeded; P[0] / A succeeded
+a Fail inside failed, and did not end with its Parallel:
+  FORK; FailStateEntered A; ParallelStateExited@3 P
+  = P succeeded; P[0] / A failed
 # Map
 # Inferred: MapStateAborted follows the failing event, as TaskStateAborted does.
 an aborted Map in a dying branch is not the Map around it:
@@ -119,6 +131,13 @@ a start behind another kind of state makes no branches:
 a state without a name is a visit too:
   PassStateEntered
   =  running
+an end that follows nothing is that of what was at work alone:
+  EACH; MapIterationStarted M#0; PassStateEntered A; ExecutionFailed@77
+  = M failed; M[0] / A failed
+or of the state that its cause names:
+  FORK; WaitStateEntered@3 A; WaitStateEntered@3 B; ExecutionFailed@0 {"cause":
+    "An error occurred while executing the state 'B' (entered at the event id #5)."}
+  = P failed; P[0] / A aborted; P[1] / B failed
 # ends that no event tells
 of an execution that succeeded nothing runs:
   TASK; ExecutionSucceeded

@@ -123,8 +123,9 @@ class Side:
         begun, known = case.execution.started_at, case.survey.known_to(case.execution)
         seconds = round((known - begun).total_seconds(), 3) if begun and known else None
         self.seconds = None if seconds is None else max(0.0, seconds)
-        self.error = ended_with(case.moment, case.execution.ending)[0]
-        """How long it took, so far while it runs; and what it failed with."""
+        """How long it took, so far while it runs."""
+        self.error, _ = ended_with(case.moment, case.execution)
+        """What it failed with."""
         first = self.execution.event(1)
         details = case.moment.trace.details(first) if first is not None else {}
         self.input = text_of(details.get("input"))
