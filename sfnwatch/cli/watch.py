@@ -213,7 +213,8 @@ def replay(files: list[Path], speed: float | None, **shared: Any) -> int:
         describe-state-machine-for-execution, describe-map-run,
         list-executions --map-run-arn
       aws cloudtrail lookup-events
-      a trail's files from S3, CloudTrail events from EventBridge
+      a trail's files from S3; EventBridge's events of CloudTrail, of ECS
+        tasks, and of how executions stand; aws logs get-query-results
       an Athena CSV with the columns eventtime, eventsource, eventname, …
 
     \b

@@ -208,7 +208,11 @@ class _UnknownItemError(ValueError):
 
 
 def _items(imported: Imported, value: Any, place: Place) -> Iterator[tuple[Place, Any]]:
-    """Yield a value, or all that a list of AWS's in it holds, and where each stands."""
+    """Yield a value, or all that a list of AWS's in it holds, and where each stands.
+
+    A record may stand in a list as a JSON text: so are LookupEvents' own, picked out.
+    """
+    value = value if not isinstance(value, str) else parse_json(value) or value
     told = mapping_of(value)
     imported.has_next |= any(told.get(key) for key in _TOKENS)
     if isinstance(value, list):
@@ -216,6 +220,12 @@ def _items(imported: Imported, value: Any, place: Place) -> Iterator[tuple[Place
             yield from _items(imported, item, (*place, number))
     elif key := next(filter(told.__contains__, LISTS), None):
         yield from _items(imported, told[key], (*place, key))
+    elif isinstance(rows := told.get("results"), list):
+        # CloudWatch Logs Insights': each row is a list of fields and their values.
+        for number, row in enumerate(rows):
+            cells = map(mapping_of, list_of(row))
+            item = {cell.get("field"): cell.get("value") for cell in cells}
+            yield (*place, "results", number), item
     else:
         yield place, value
 
@@ -226,10 +236,12 @@ def _recognized(value: Any) -> tuple[str, Record] | None:
     None for a line of a log that is not ours: Step Functions begins one with a
     sentence.
     """
-    told = mapping_of(value)
+    told = _as_answered(mapping_of(value))
     if is_task_state(told):
         return RecordKind.TASK_STATE, told
     if told.keys() >= {"detail-type", "detail"}:
+        if told["detail-type"] == "Step Functions Execution Status Change":
+            return RecordKind.DESCRIBE, mapping_of(told["detail"])
         # `AWS API Call via CloudTrail` and its like.
         if (call := mapping_of(told["detail"])).keys() >= _CALL:
             return RecordKind.TRAIL, call
@@ -252,6 +264,28 @@ def _recognized(value: Any) -> tuple[str, Record] | None:
     return kind, told
 
 
+def _as_answered(told: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Give an event of a history with its fields as AWS's API spells them.
+
+    PowerShell, and a state that asks for a history, write `PreviousEventId`, Ruby's SDK
+    `previous_event_id`.
+    """
+    plain = {key.replace("_", "").lower() for key in told}
+    is_other = "previousEventId" not in told and plain >= _EVENT_OF_HISTORY
+    return mapping_of(_renamed(told)) if is_other else told
+
+
+def _renamed(value: Any) -> Any:
+    if not isinstance(value, Mapping):
+        return value
+    return {_camel(key): _renamed(each) for key, each in value.items()}
+
+
+def _camel(key: str) -> str:
+    first, *rest = key.split("_")
+    return first[:1].lower() + first[1:] + "".join(map(str.capitalize, rest))
+
+
 def _what(value: Any) -> str:
     if not isinstance(value, dict):
         return f"a JSON {_KINDS.get(type(value), 'number')}"
@@ -263,6 +297,7 @@ def _what(value: Any) -> str:
 
 
 _CALL = {"eventName", "eventTime"}
+_EVENT_OF_HISTORY = {"id", "type", "timestamp", "previouseventid"}
 _SHAPES: tuple[tuple[set[str] | frozenset[str], RecordKind], ...] = (
     ({"EventId", "EventTime"}, RecordKind.LOOKUP),
     ({"mapRunArn", "executionCounts"}, RecordKind.MAP_RUN),
@@ -281,8 +316,10 @@ _TEXTS: Mapping[str, str] = {
 }
 """The keys under which a text must stand."""
 _KEYS = {key for keys, _ in _SHAPES for key in keys}
-_MARKS = re.compile("|".join(f'"{k}"' for k in (*LISTS, *_KEYS, "detail", "@message")))
-"""Any of the keys by which something is known."""
+_MARKS = re.compile(
+    "|".join(rf'"{k}\\?"' for k in (*LISTS, *_KEYS, "detail", "@message"))
+)
+"""Any of the keys by which something is known; they may stand in a text."""
 
 
 # -- CSV -----------------------------------------------------------------------------

@@ -4,7 +4,7 @@ import gzip
 import json
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from itertools import permutations
@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from sfnwatch.analysis.outcomes import ended_with
 from sfnwatch.model import json_stream
 from sfnwatch.model.records import RecordKind
 from sfnwatch.model.values import iso
@@ -49,6 +50,32 @@ def _opened(tmp_path: Path) -> Opener:
     return lambda content: open_files([put(tmp_path / "file.dat", content)])
 
 
+def with_capitals(key: str) -> str:
+    return key[:1].upper() + key[1:]
+
+
+def with_underscores(key: str) -> str:
+    return re.sub(r"[A-Z]", lambda letter: f"_{letter[0].lower()}", key)
+
+
+def respelled(value: Any, spell: Callable[[str], str]) -> Any:
+    """Spell the fields of a record as an SDK does."""
+    if not isinstance(value, dict):
+        return value
+    return {spell(key): respelled(each, spell) for key, each in value.items()}
+
+
+def insights_rows(messages: Iterable[Any]) -> list[list[dict[str, str]]]:
+    """Write messages as `aws logs get-query-results` does."""
+    return [
+        [
+            {"field": "@timestamp", "value": "2024-07-03 15:04:27.995"},
+            {"field": "@message", "value": json.dumps(message)},
+        ]
+        for message in messages
+    ]
+
+
 def kinds(recording: Recording) -> set[str]:
     return {each.kind for each in recording.records()}
 
@@ -64,6 +91,8 @@ HISTORIES = {
     "pages": [{"events": events()[:3]}, {"events": events()[3:]}],
     "overlapping pages": lines([{"events": events()[:5]}, {"events": events()[3:]}]),
     "long": {"events": [{**e, "padding": "x" * 60_000} for e in events()]},
+    "PowerShell": {"Events": [respelled(e, with_capitals) for e in events()]},
+    "Ruby": {"events": [respelled(e, with_underscores) for e in events()]},
 }
 
 
@@ -91,6 +120,8 @@ CALLS = {
     "a trail's log": {
         "events": [log_event("hello"), *map(log_event, trail_records())],
     },
+    "picked out of LookupEvents": [e["CloudTrailEvent"] for e in lookup_events()],
+    "Insights' results": {"results": insights_rows(trail_records())},
     "a mixture": [
         {"Records": trail_records()[:2]},
         {"Events": lookup_events()[2:4]},
@@ -124,6 +155,7 @@ LOGS = {
     "subscription": {"messageType": "DATA_MESSAGE", "logEvents": LOG_EVENTS},
     "Insights": [{**INSIGHTS, "@message": m} for m in LOGGED],
     "Insights, as text": [{**INSIGHTS, "@message": json.dumps(m)} for m in LOGGED],
+    "Insights' results": {"results": insights_rows(LOGGED), "status": "Complete"},
 }
 
 
@@ -134,6 +166,27 @@ def test_the_log_of_an_execution_is_recognized(opened: Opener, content: Any) -> 
     assert recording.executions == (aws.EXPRESS_ARN,)
     (execution,) = trace_of(recording).as_of().executions.values()
     assert (execution.status, execution.event_count) == ("SUCCEEDED", 8)
+
+
+def test_how_an_execution_stands_is_recognized_in_eventbridges_events(
+    opened: Opener,
+) -> None:
+    """Their detail is DescribeExecution's answer, with times in milliseconds."""
+    begun = aws.START.timestamp() * 1000
+    failed = {"stopDate": begun + 5000, "status": "FAILED", "error": "Oops"}
+    told = [
+        eventbridge(
+            described(startDate=begun, **more),
+            **{"detail-type": "Step Functions Execution Status Change"},
+        )
+        for more in (failed, {"stopDate": None, "status": "RUNNING"})
+    ]
+    recording = opened(lines(told))
+    assert kinds(recording) == {RecordKind.DESCRIBE}
+    moment = trace_of(recording).as_of()
+    (execution,) = moment.executions.values()
+    assert (execution.status, execution.started_at) == ("FAILED", aws.START)
+    assert ended_with(moment, execution) == ("Oops", None)
 
 
 def test_what_the_cli_wrote_of_a_map_run_is_put_together(tmp_path: Path) -> None:
