@@ -40,14 +40,15 @@ _REQUESTS = (
 )
 
 
+_NOTHING = "Nothing asked yet."
+_UNTOLD = "This recording does not tell of the requests made for it."
+
+
 class RequestsView(HeadedView):
     """The budget, and the requests with a cursor."""
 
     def __init__(self, shown: Shown) -> None:
-        nothing = "Nothing asked yet."
-        if shown.playback.replay:
-            nothing = "This recording does not tell of the requests made for it."
-        self.list: EntryList[Request] = EntryList(self._rows, nothing)
+        self.list: EntryList[Request] = EntryList(self._rows, _NOTHING)
         self.list.set_reactive(CursorList.follow, True)
         super().__init__(shown, self.list)
 
@@ -60,6 +61,8 @@ class RequestsView(HeadedView):
         shown = self._shown
         if self.is_other(shown.version, shown.looks):
             self.list.entries = shown.moment.requests
+            is_untold = shown.playback.replay and not shown.trace.requests
+            self.list.nothing = _UNTOLD if is_untold else _NOTHING
             self.list.changed()
         if self.width > 0:
             self.head.show(*self._told(self.width))
@@ -98,7 +101,7 @@ class RequestsView(HeadedView):
         look = "look--bar" if share < _MUCH else alarm
         plain = "role--plain" if told else "look--faint"
         failed, throttled = (told.failed, told.throttled) if told else (0, 0)
-        at = self._shown.looks.time(told.last_at, whole=True) if told else ""
+        at = self._shown.looks.time_of_day(told.last_at, whole=True) if told else ""
         words = "no quota known"
         if quota is not None:
             can = "can be raised" if quota.raisable else "can't be raised"
@@ -118,7 +121,7 @@ class RequestsView(HeadedView):
     def _rows(self, request: Request, width: int) -> Sequence[Sequence[Span]]:
         looks = self._shown.looks
         cells = (
-            Span(looks.time(request.sent_at), "role--dim"),
+            Span(looks.time_of_day(request.sent_at), "role--dim"),
             Span(_name((request.service, request.operation))),
             Span(looks.mask(clean(request.region or "", _LIMIT)), "role--dim"),
             Span(duration(request.seconds)),

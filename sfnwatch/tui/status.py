@@ -266,7 +266,7 @@ def _completeness(health: SourceHealth, shown: Shown) -> Iterator[Words]:
     if shown.session.mode == "replay" and shown.playback.ended:
         if health.state is not HealthState.ENDED:
             yield said(5, "recording ends here", "look--faint")
-    elif health.state is HealthState.DRAINING:
+    elif health.state is HealthState.DRAINING and not _has_gone_on(shown):
         left = (health.until - shown.now).total_seconds() if health.until else 0
         more = f", up to {clock(left)} more" if left > 0 else ""
         brief = f"awaiting late calls, {clock(left)}" if left > 0 else "waiting"
@@ -283,6 +283,11 @@ def _completeness(health: SourceHealth, shown: Shown) -> Iterator[Words]:
     elif health.message and health.state in {HealthState.LIVE, HealthState.DRAINING}:
         words = clean(health.message, _MESSAGE)
         yield said(7, words, "look--faint", "CloudTrail not complete yet")
+
+
+def _has_gone_on(shown: Shown) -> bool:
+    """True where what had ended was redriven; the lane of calls learns it late."""
+    return any(each.redrives and each.running for each in shown.roots)
 
 
 def _trouble_words(health: SourceHealth, shown: Shown) -> str:

@@ -338,9 +338,9 @@ class BarCells:
                 if share > best[cell]:
                     best[cell], cells[cell] = share, _stroke(segment)
         for segment in segments:
-            if segment.failed or segment.phase in _MUST_SHOW:
+            stroke = _stroke(segment)
+            if stroke != PHASES[segment.phase] or segment.phase in _MUST_SHOW:
                 own = self._axis.cells(self._at(segment.begin), self._at(segment.end))
-                stroke = _stroke(segment)
                 if own and all(cells[cell] != stroke for cell in own):
                     cells[own[len(own) // 2]] = stroke
             end = self._at(segment.end)
@@ -389,7 +389,8 @@ class BarCells:
             at = self._at(end.at)
             if not self._axis.shows(at):
                 continue
-            last = number == len(ends)
+            # Behind a bar that still grows there is nothing: a try ended within it.
+            last = number == len(ends) and self._bar.status != "running"
             place = self._after_bar(cells) if last else self._axis.cell(at)
             marks = _end_marks(end.status, end.completion)
             for mark in marks if last else marks[-1:]:

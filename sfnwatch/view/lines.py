@@ -607,9 +607,9 @@ class _EventLine:
             yield from self._next_state(self._about.events[-1])
 
     def _spent(self, visit: StateVisit) -> Part:
-        """Say how long a state took until the last event of the line."""
-        spent = (self._about.events[-1].at - visit.entered_at).total_seconds()
-        return Part(f"  {duration(max(0.0, spent - visit.paused))}", Role.DIM)
+        """Say how long a state took, by the line on which it is left."""
+        spent = phases.length_of(visit, self._about.events[-1].at)
+        return Part(f"  {duration(max(0.0, spent))}", Role.DIM)
 
     def _phase_text(self, visit: StateVisit) -> Iterator[Part]:
         told = [e for e in self._about.events if e.attempt_id]

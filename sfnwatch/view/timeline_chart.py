@@ -432,8 +432,9 @@ class TimelineChart:
         told = [end.completion for end in ends if end.completion is not None]
         if len(told) == 1 and not bar.is_container:
             roles = {"event": Role.EVENT, "poll": Role.POLL}
-            by = told[0].by if told[0].by in roles else "learned"
-            yield Part(f"◀ {by} {told[0].lag:.1f} s", roles.get(by, Role.DIM))
+            is_certain = told[0].certain and told[0].by in roles
+            arrow, by = ("◀", told[0].by) if is_certain else ("◁", "learned")
+            yield Part(f"{arrow} {by} {told[0].lag:.1f} s", roles.get(by, Role.DIM))
         if len(visits) == 1 and _does_not_wait(visits[0][1]):
             yield Part("did not wait", Role.DIM)
 

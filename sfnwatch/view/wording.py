@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
+from itertools import chain
 from typing import NamedTuple
 from urllib.parse import quote
 
@@ -649,7 +650,10 @@ class _Inside:
         ids = dict.fromkeys((e.execution_arn, e.visit_id) for e in events if e.visit_id)
         # But for the one that it is, or is a branch of.
         ids.pop((fold.execution_arn, fold.visit_id), None)
-        self._visits = [v for v in map(moment.visit_of, ids) if v is not None]
+        found = [(arn, moment.visit_of((arn, each))) for arn, each in ids]
+        self._visits = [visit for _, visit in found if visit is not None]
+        self._tries = [(a, t) for a, visit in found if visit for t in visit.attempts]
+        """Each with the ARN of its execution."""
         self._direct = [v for v in self._visits if v.parent == fold.visit_id]
 
     @property
@@ -679,8 +683,11 @@ class _Inside:
             # Or anew, if the Map is retried: its states tell then.
             states = [each.status for each in self._direct]
             status = "running" if "running" in states or not states else states[-1]
-        ended = bool(events) and status != "running"
-        return status, seconds_between(events[0].at, events[-1].at) if ended else None
+        if not events or status == "running":
+            return status, None
+        # Its last event may have no line of its own, and then it is not in the fold.
+        ends = [events[-1].at, *(v.ended_at for v in self._direct if v.ended_at)]
+        return status, seconds_between(events[0].at, max(ends))
 
     def contents(self, visit: StateVisit) -> str:
         """Say what is in a fold: of a short branch the states, by their names."""
@@ -693,14 +700,17 @@ class _Inside:
 
     def tally(self) -> Iterator[Part]:
         """Count what is notable behind a fold."""
-        visits, moment = self._visits, self._moment
-        if failed := sum(a.status in FAILED for each in visits for a in each.attempts):
+        moment = self._moment
+        if failed := sum(attempt.status in FAILED for _, attempt in self._tries):
             yield Part(f"  ✘ {counted(failed, 'failed try', 'failed tries')}", Role.BAD)
-        numbered = ((v, n) for v in visits for n in range(2, len(v.attempts) + 1))
+        numbered = ((v, n) for v in self._visits for n in range(2, len(v.attempts) + 1))
         if retries := sum(not visit.is_redriven(number) for visit, number in numbered):
             yield Part(f"  ⟳ {counted(retries, 'retry', 'retries')}", Role.WARN)
-        members = (each for each in self._fold.members if isinstance(each, ApiCall))
-        if calls := [call for call in members if moment.shows_call(call)]:
+        # Some stand on the lines of the states that made them.
+        keys = ((arn, attempt.scheduled_id) for arn, attempt in self._tries)
+        made = chain(self._fold.members, *map(moment.calls_of, keys))
+        every = {each.event_id: each for each in made if isinstance(each, ApiCall)}
+        if calls := list(filter(moment.shows_call, every.values())):
             yield Part(f"  {counted(len(calls), 'call')}", Role.DIM)
         if denied := sum(call.error_code is not None for call in calls):
             yield Part(f"  ✘ {denied:,} denied or failed", Role.BAD)

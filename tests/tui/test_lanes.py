@@ -53,6 +53,12 @@ async def test_a_fold_counts_what_had_come_by_a_moment_and_stays_selected() -> N
         assert "3 more polls" in await shown_at(39, 30)
 
 
+async def test_a_fold_counts_calls_on_lines_of_states_and_lasts_until_its_end() -> None:
+    async with replayed("moto-map", (140, 40), "Z") as (_, screen):
+        row = screen.row_with("▸ Each[1]")
+        assert "✔ succeeded 0.93 s  Work  5 calls" in row
+
+
 async def test_a_click_on_its_sign_opens_a_fold() -> None:
     async with replayed("demo-pipeline", (140, 60)) as (_, screen):
         rows = screen.rows

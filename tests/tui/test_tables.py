@@ -144,6 +144,14 @@ async def test_the_budget_stands_above_the_requests_and_says_it_only_reads() -> 
         assert "own calls, for the lag" in last
         await screen.steps(("enter", "request ID"))
         assert "LookupEvents" in screen.words.split("▾")[1]
+        # At its beginning nothing was asked, but it tells what will be.
+        await screen.steps(("escape 0", "Nothing asked yet."))
+
+
+async def test_requests_have_the_time_of_day_though_starts_are_aligned() -> None:
+    async with replayed("demo-three-ways", (140, 24), "a", "r") as (_, screen):
+        assert re.search(r" UTC +operation", screen.words)
+        assert re.match(r" *13:\d\d:\d\d\.\d{3} ", screen.rows[-3])
 
 
 async def test_what_it_may_ask_is_listed_before_it_asks() -> None:

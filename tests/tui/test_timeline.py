@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sfnwatch.model.trace import Trace
 from sfnwatch.tui.timeline_draw import Axis, Lens, scale_of
 from sfnwatch.view.playback import cut_short
-from tests.builders import START, History, at, call, describe, event
+from tests.builders import START, History, at, call, describe, event, history
 from tests.tui.screens import Screen, live, recorded, replayed
 
 WEEK = 7 * 86400
@@ -175,6 +175,17 @@ async def test_bars_stand_below_an_axis_and_their_signs_are_explained() -> None:
         assert "RunTask  #1 +55 s" in calls
         signs = " ▄ working", "█ poll", "◀ learned by event", "┄ completion lag"
         assert screen.rows[-3].split("  ") == [*signs]
+
+
+async def test_an_earlier_try_has_its_end_where_it_was_and_a_running_bar_has_none() -> (
+    None
+):
+    tried = ("TaskStateEntered@0 Work", "TaskScheduled+0", "TaskFailed+20")
+    again = ("TaskScheduled+0", "TaskStarted+80")
+    records = history("ExecutionStarted", *tried, *again)
+    async with live(records, (100, 24), seconds=110) as (_, screen, _):
+        await screen.press("t")
+        assert re.search(r" ▂+✘▂+▄+ +1m 49s$", screen.row_with("● Work"))
 
 
 async def test_one_goes_from_call_to_call_and_is_told_how_late_each_was() -> None:
