@@ -269,4 +269,6 @@ def _opened(path: Path) -> int:
         raise UsageError(msg, hint="Files are never overwritten: name another.")
     if not head:
         os.write(file, _MARK + b"1\n")
+    # One that was there may have been opened to others since.
+    path.chmod(0o600)
     return file

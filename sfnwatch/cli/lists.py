@@ -115,7 +115,8 @@ def _json(each: ListedExecution) -> dict[str, str | None]:
 
 _recording = options.argument(
     "path",
-    lambda name: name and library.choose(_every(), name).path,
+    # `sfnwatch config` asks without one.
+    lambda name: name if name is None else library.choose(_every(), name).path,
     options.recordings,
 )(metavar="NUMBER|NAME")
 
@@ -217,8 +218,8 @@ def redact_(context: click.Context, /, path: Path, **asked: Any) -> None:
 def prune(*, dry_run: bool, yes: bool, **asked: float | None) -> None:
     """Remove recordings, after asking: those that match all that is given.
 
-    One that is still being recorded to stays. How a recording was looked at goes with
-    it.
+    One that was written to in the last ten minutes stays: it may still be recorded to.
+    How a recording was looked at goes with it.
 
     \b
     sfnwatch recordings prune --older-than 30d --dry-run

@@ -65,7 +65,7 @@ Exit codes:
   2    wrong usage
   3    AWS refused
   4    a file can't be read
-  130  interrupted
+  130  interrupted; by another signal, what shells have for it
 
 stdout is data, stderr is narration."""
 
@@ -222,7 +222,8 @@ def _output_words(error: OSError) -> str:
     discard_output()
     said = error.strerror or error
     full = error.errno in {errno.ENOSPC, errno.EIO, errno.EBADF, errno.EDQUOT}
-    return f"Can't write to stdout: {said}." if full else f"Can't go on: {said}."
+    what = f"{clean(str(error.filename), 200)}: " if error.filename else ""
+    return f"Can't write to stdout: {said}." if full else f"Can't go on: {what}{said}."
 
 
 def _fail(words: str, code: int) -> int:

@@ -64,8 +64,7 @@ _NAME = Parsed(form(r"[a-z0-9_]{1,128}"), "name", "cloudtrail_logs")
 @click.command("iam-policy")
 @option(
     "--with OPTION",
-    "Also for this option: queue, consume, log-group, live-tail, archive, athena, lake,"
-    " express, start.",
+    f"Also for this option: {', '.join(Feature)}.",
     dest="features",
     multiple=True,
     type=CommaChoice([*map(str, Feature)]),

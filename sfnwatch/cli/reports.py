@@ -153,8 +153,9 @@ def _load(sources: Sequence[Source], *, redact: bool = False, **asked: Any) -> _
 
 def _run_to_end(watched: session.Session) -> int:
     """Run a session; raises RefusedError where AWS shows nothing at all of it."""
-    if session.run(watched.run) is not None:
-        raise click.Abort
+    signalled = session.run(watched.run)
+    if signalled is not None:
+        raise click.exceptions.Exit(signalled)
     watched.close(narrate)
     try:
         session.raise_if_refused(watched.trace)
@@ -449,7 +450,8 @@ def wait(executions: list[Named], *, coming: bool, summary: bool, **asked: Any) 
 
     EXECUTION is what `sfnwatch EXECUTION` takes. Only histories are read: no call to
     CloudTrail is made, and nothing is recorded. With --until it ends as soon as the
-    state is entered, with 13 if it never is; after --timeout with 14.
+    state is entered, or with 13 if an execution succeeds without; after --timeout it
+    ends with 14.
 
     \b
     sfnwatch wait "$arn" --timeout 1h && deploy

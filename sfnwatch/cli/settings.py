@@ -208,7 +208,7 @@ def _check_together(context: click.Context) -> None:
 
     What is for the screen is no mistake where this is asked off a terminal.
     """
-    from sfnwatch.cli.watch import choose_display
+    from sfnwatch.cli.watch import choose_display, read_collector
 
     asked = context.params
     with context:
@@ -219,9 +219,7 @@ def _check_together(context: click.Context) -> None:
         if "theme" in asked:
             choose_display(**asked, usable=True)
         if asked.get("otlp"):
-            from sfnwatch.export.otlp_exporter import collector_settings
-
-            collector_settings(asked["otlp"])
+            read_collector(asked["otlp"])
 
 
 # -- all of them, as they are ----------------------------------------------------------

@@ -9,7 +9,7 @@ import errno
 import os
 import sys
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from functools import partial
 from importlib import import_module
 from itertools import islice
@@ -48,10 +48,16 @@ from sfnwatch.model.records import Batch, Received
 from sfnwatch.model.values import clean
 from sfnwatch.recording import library
 from sfnwatch.recording.format import STDIN
-from sfnwatch.sources.access import AwsSettings, region_of
+from sfnwatch.sources.access import (
+    ALLOW_HTTP,
+    AwsSettings,
+    endpoint_refusal,
+    region_of,
+)
 from sfnwatch.view.filter_language import FilterError, parse_filter
 
 if TYPE_CHECKING:
+    from sfnwatch.export.otlp_exporter import CollectorSettings
     from sfnwatch.tui.app import ScreenSettings, SfnwatchApp
     from sfnwatch.tui.picker import PickerApp
 
@@ -246,12 +252,25 @@ def show_files(paths: Sequence[Path], speed: float | None, **shared: Any) -> int
 def _sent(watched: session.Session, endpoint: str | None) -> session.Session:
     """Have a session's spans go to a collector, where one is named."""
     if endpoint is not None:
-        from sfnwatch.export.otlp_exporter import OtlpExporter, collector_settings
+        from sfnwatch.export.otlp_exporter import OtlpExporter
 
-        collector = collector_settings(endpoint)
+        collector = read_collector(endpoint)
         exporter = OtlpExporter(watched.trace, collector, watched.clock)
         watched.companions.append(exporter)
     return watched
+
+
+def read_collector(endpoint: str) -> "CollectorSettings":
+    """Read where spans go; raises UsageError, also where others could read them."""
+    from sfnwatch.export.otlp_exporter import collector_settings, shown_url
+
+    collector = collector_settings(endpoint)
+    if endpoint_refusal(collector.url):
+        msg = f"The collector {shown_url(collector.url)} is neither this machine nor"
+        msg += " https: names, and keys in headers, could be read on the way."
+        hint = f"Use https, or set {ALLOW_HTTP}=1 if that is meant."
+        raise UsageError(msg, hint=hint)
+    return collector
 
 
 # -- the demo's account ----------------------------------------------------------------
@@ -504,10 +523,11 @@ def _region(named: Named | None, settings: AwsSettings) -> str:
     try:
         return region_of(settings, named)
     except SfnwatchError as error:
-        if not library.recording_paths(library.recordings_dir()):
-            hint = f"{error.hint} Without an AWS account: sfnwatch demo."
-            raise type(error)(error.message, hint=hint.strip()) from error
-    return ""
+        with suppress(OSError):
+            if library.recording_paths(library.recordings_dir()):
+                return ""
+        hint = f"{error.hint} Without an AWS account: sfnwatch demo."
+        raise type(error)(error.message, hint=hint.strip()) from error
 
 
 async def _recordings_of(
@@ -522,5 +542,7 @@ async def _recordings_of(
         return any(arn and options.concerns(named, arn) for arn in arns)
 
     found = library.each_recording(library.recordings_dir())
-    while step := await asyncio.to_thread(lambda: tuple(islice(found, _STEP))):
-        yield tuple(filter(is_wanted, step))
+    # Where the folder can't be read there are none to choose from.
+    with suppress(OSError):
+        while step := await asyncio.to_thread(lambda: tuple(islice(found, _STEP))):
+            yield tuple(filter(is_wanted, step))

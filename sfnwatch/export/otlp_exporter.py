@@ -107,7 +107,7 @@ def collector_settings(
             msg = f"There is no endpoint in {PREFIX}ENDPOINT, nor in that of traces."
             raise UsageError(msg, hint="Give it: --otlp http://127.0.0.1:4318.")
     if not _is_url(url):
-        msg = f"{name}: {_shown(url)!r} is no URL."
+        msg = f"{name}: {shown_url(url)!r} is no URL."
         raise UsageError(msg, hint="Write it as http://127.0.0.1:4318.")
     if not name.endswith("_TRACES_ENDPOINT"):
         # That of traces is taken as it is.
@@ -131,7 +131,7 @@ def _is_url(text: str) -> bool:
     return is_web and has_place and not re.search(r"\s", text)
 
 
-def _shown(url: str) -> str:
+def shown_url(url: str) -> str:
     """Give a URL without a name, a password and a query, which may be a key."""
     login, at, place = url.partition("?")[0].rpartition("@")
     scheme, slashes, _ = login.rpartition("://")
@@ -304,7 +304,7 @@ class OtlpExporter:
         self._health = replace(self._health, state=state, message=message)
 
     def _trouble(self, what: str) -> str:
-        return f"Sending spans to {_shown(self._collector.url)}: {what}."
+        return f"Sending spans to {shown_url(self._collector.url)}: {what}."
 
     # -- what --------------------------------------------------------------------------
 
@@ -370,7 +370,9 @@ class OtlpExporter:
                 self._named_wait = _seconds(after, self._clock.now())
                 return HealthState.RETRYING, said
             if answer.status in _REDIRECTS:
-                return HealthState.REFUSED, f"{said}, a redirect, not followed"
+                place = shown_url(answer.headers.get("Location", "nowhere"))
+                said += f", a redirect to {place}, not followed"
+                return HealthState.REFUSED, said
             try:
                 await answer.content.readexactly(_ANSWER + 1)
             except asyncio.IncompleteReadError as whole:

@@ -35,8 +35,9 @@ from sfnwatch.recording.format import (
     decode_line,
 )
 
-_IN_USE = timedelta(minutes=1)
-"""What was written to so lately is still recorded to: a watch writes its polls."""
+_IN_USE = timedelta(minutes=10)
+"""What was written to so lately may still be recorded to: a watch writes its polls, of
+a redrive one a minute, and may be suspended for a while."""
 _AT = re.compile(rb'\{"at": (\d+(?:\.\d+)?),')
 _TELLS_STATUS = re.compile(
     rb'.{1,80}"source": "(?:describe"|(?:history|express)".*"type": ?"Execution)'
@@ -158,6 +159,8 @@ def choose(every: Sequence[ListedRecording], text: str) -> ListedRecording:
     if not every:
         raise UsageError("There are no recordings.", hint="Watch something first.")
     hint = f"Give a number from 1 to {len(every)}, or a name: sfnwatch recordings."
+    if not text:
+        raise UsageError("No recording is named.", hint=hint)
     found = [e for e in every if text in {e.name, e.path.name, str(e.path)}]
     if not found and text.isascii() and text.isdigit():
         # A part of a name may be a number, but nobody who types one means that.

@@ -112,7 +112,9 @@ def test_a_debug_file_is_gone_on_with_and_no_other_file_is_touched(
     file, other = tmp_path / "debug.log", tmp_path / "notes"
     other.write_text("mine\n")
     assert program("doctor", "--debug", str(file)).code == 3
+    file.chmod(0o644)
     assert program("doctor", SFNWATCH_DEBUG=str(file)).code == 3
+    assert file.stat().st_mode & 0o777 == 0o600
     assert file.read_text().count("sfnwatch debug 1\n") == 1
     assert file.read_text().count(" begins: ") == 2
     said = program("doctor", "--debug", str(other)).said(2)

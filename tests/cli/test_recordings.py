@@ -1,5 +1,6 @@
 """What is listed: recordings, which are opened and removed; executions, as by AWS."""
 
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -48,6 +49,9 @@ def test_one_is_opened_by_number_or_name(program: Program, recorded: Path) -> No
         said = program("recordings", command, name).said(2)
         assert said.startswith(("There is no recording ", "'nobody' names no"))
         assert said.endswith("or a name: sfnwatch recordings.")
+    for command in ("open", "path", "redact"):
+        # An empty name, of a variable that is not set, is part of every name.
+        assert program("recordings", command, "").said(2).startswith("No recording is")
 
 
 def test_one_is_converted_and_redacted_by_its_number(
@@ -67,6 +71,9 @@ def test_one_is_converted_and_redacted_by_its_number(
     assert "the file exists" in exists.said(2)
 
 
+NONE = "sfnwatch: there is none to remove\n"
+
+
 def test_what_is_old_is_removed_only_when_that_is_said(
     program: Program, recorded: Path
 ) -> None:
@@ -77,8 +84,14 @@ def test_what_is_old_is_removed_only_when_that_is_said(
     asked = program(*old)
     assert asked.code == 2
     assert "Give --yes, or --dry-run to look first." in asked.err
+    # A watch that was suspended writes nothing for a while.
+    written = recorded.stat().st_mtime
+    lately = SystemClock().now().timestamp() - 500
+    os.utime(recorded, (lately, lately))
+    assert program("recordings", "prune", "--older-than", "1m", "--yes").err == NONE
+    os.utime(recorded, (written, written))
     kept = program(*old, "--larger-than", "1GB", "--yes")
-    assert kept.err == "sfnwatch: there is none to remove\n"
+    assert kept.err == NONE
     small = ("recordings", "prune", "--larger-than", "500", "--dry-run")
     assert len(program(*small).lines) == 2
     assert program(*small, "--older-than", "99999d").lines == []

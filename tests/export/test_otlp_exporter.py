@@ -209,7 +209,7 @@ FULL = ExportTracePartialSuccess(rejected_spans=2, error_message="tenant is full
         (
             307,
             {"headers": {"Location": "http://user:pw@evil.example:81/v1/traces"}},
-            "it answered 307, a redirect, not followed",
+            "a redirect to http://…@evil.example:81/v1/traces, not followed",
         ),
         (200, {"body": b"x" * (3 << 20)}, "it answered 200 with more than 1.0 MiB"),
     ],

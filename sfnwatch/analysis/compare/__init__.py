@@ -581,7 +581,8 @@ def _below(comparison: Comparison, pair: VisitPair) -> Iterator[CompareRow]:
         if any(told):
             lags = Lengths(*(each.lag if each else None for each in told))
             cells = map(_completion, each.cases)
-            yield _detail(pair, "completion lag", *cells, seconds=lags)
+            label = f"completion lag{_which(each)}"
+            yield _detail(pair, label, *cells, seconds=lags)
     if len(pair.phases) > 1:
         yield from _phases(pair)
 
@@ -610,13 +611,17 @@ def _attempt_cell(case: AttemptCase | None, seconds: float | None) -> Cell:
 def _calls(
     pair: VisitPair, each: AttemptPair, call: CallPair, *, compared: bool
 ) -> CompareRow:
-    number = f" (attempt {each.number})" if each.number > 1 else ""
     codes_a, codes_b = codes_of(call.a), codes_of(call.b)
     cells = map(partial(_calls_cell, call.role), (call.a, call.b), each.cases)
     mark = "≠" if compared and codes_a != codes_b else ""
     minor = call.role is CallRole.ACTION and not codes_a | codes_b
-    label = f"{named(call.event_name)}{number}"
+    label = f"{named(call.event_name)}{_which(each)}"
     return _detail(pair, label, *cells, mark=mark, minor=minor)
+
+
+def _which(each: AttemptPair) -> str:
+    """Say which attempt it is of, but for the first."""
+    return f" (attempt {each.number})" if each.number > 1 else ""
 
 
 def _calls_cell(
