@@ -40,7 +40,7 @@ _MARK_SHARE = 5
 """The newest mark has so small a part of the row."""
 FRAMES = 20
 """Frames a second while a recording plays."""
-GLIMPSE = 2.0
+GLIMPSE = 0.5
 """Seconds: who sees a recording play for less, as one of what had ended, has only
 opened it."""
 _STEP, _MINUTE = 5, 60
