@@ -105,7 +105,8 @@ def cadence(seconds: float) -> str:
         return "about once a minute"
     if _FIVE_MINUTELY[0] <= seconds <= _FIVE_MINUTELY[1]:
         return "about once every 5 minutes"
-    return f"about every {spoken(seconds)}"
+    # CloudTrail has whole seconds.
+    return f"about every {spoken(seconds)}" if seconds > 0 else "within a second"
 
 
 # -- lists -----------------------------------------------------------------------------
@@ -216,9 +217,16 @@ def ambiguity(link: Link | None) -> str:
 
 
 def short_names_of(executions: Iterable[ExecutionAsOf]) -> dict[str, str]:
-    """Name executions, by their ARNs, by what tells their names apart."""
-    names = {each.arn: each.name for each in executions}
-    return dict(zip(names, map(named, short_names([*names.values()])), strict=True))
+    """Name executions, by their ARNs, by what tells their names apart.
+
+    Where several have one name, that is their state machines'.
+    """
+    each = {execution.arn: execution for execution in executions}
+    names = [execution.name for execution in each.values()]
+    machines = [execution.state_machine_name or "" for execution in each.values()]
+    if len(set(names)) < len(each) == len(set(machines)):
+        names = machines
+    return dict(zip(each, map(named, short_names(names)), strict=True))
 
 
 def short_names(names: Sequence[str]) -> list[str]:

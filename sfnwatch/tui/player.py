@@ -150,7 +150,7 @@ def player_words(shown: Shown) -> Iterator[Words]:
     now = shown.now
     yield said(0, shown.looks.time_of_day(now, whole=True), "role--name")
     yield _lengths(shown, now, span)
-    if not playback.replay and not playback.live:
+    if not (playback.replay or playback.live) and playback.growing:
         behind = duration(max(0.0, (shown.clock.now() - now).total_seconds()))
         yield said(2, f"{behind} behind live", "role--warn")
     yield said(7, _CLOCKS[playback.clock], "look--faint")
@@ -164,7 +164,7 @@ def player_words(shown: Shown) -> Iterator[Words]:
 
 def _sign(playback: Playback) -> tuple[str, str, str]:
     """Say how it plays: as a sign and a word, with their look."""
-    if playback.live:
+    if playback.live and playback.growing:
         return "●", "live", "role--busy"
     if playback.playing:
         return "▶", "playing", "role--busy"

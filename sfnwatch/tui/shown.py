@@ -188,8 +188,13 @@ class Shown:
 
     @property
     def now(self) -> datetime:
-        """The moment that is shown; at a live edge, and before anything came, now."""
-        return self.moment.at or self.playback.position or self.clock.now()
+        """The moment that is shown; at a live edge, and before anything came, now.
+
+        Once nothing more will come, it is when the last has.
+        """
+        span = self.playback.span if not self.playback.growing else None
+        edge = span[1] if span else self.clock.now()
+        return self.moment.at or self.playback.position or edge
 
     @property
     def roots(self) -> Sequence[ExecutionAsOf]:

@@ -736,15 +736,21 @@ def poll_run_parts(coverage: Coverage, fold: Fold) -> tuple[Part, ...]:
     return tuple(said)
 
 
+_TOLD = 0.5
+"""Seconds, rounded: CloudTrail's times have no fractions."""
+
+
 def seconds_apart(coverage: Coverage, polls: Sequence[ApiCall]) -> float | None:
     """Say how far apart polls are, as far as CloudTrail was read.
 
-    Beyond that, others may still come in between.
+    Beyond that, others may still come in between. None as well where that is less than
+    CloudTrail's times can tell.
     """
     known = [call.event_time for call in coverage.settled(polls)]
     if len(known) <= 1:
         return None
-    return (known[-1] - known[0]).total_seconds() / (len(known) - 1)
+    apart = (known[-1] - known[0]).total_seconds() / (len(known) - 1)
+    return apart if apart >= _TOLD else None
 
 
 def backoff_parts(visit: StateVisit, number: int) -> tuple[Part, ...]:

@@ -168,13 +168,20 @@ def test_a_beginning_of_several_event_ids_is_refused_with_all_of_them(
     assert program("explain", str(file), "--why", "12345678-0003").code == 0
 
 
+def test_executions_of_one_name_are_told_apart_by_their_machines(
+    program: Program,
+) -> None:
+    told = program("explain", golden("moto-together"))
+    assert "ecs:runTask.sync (looked, map and breaks) calls" in " ".join(told.lines)
+
+
 # -- compare ---------------------------------------------------------------------------
 
 
 def test_two_of_a_recording_are_compared_by_their_names(program: Program) -> None:
     ended = program("compare", WAYS, *PAIR)
     assert (ended.code, ended.err) == (0, "")
-    assert "B 5 polls, AccessDenied, every 60 s" in " ".join(ended.out.split())
+    assert "B 5 polls, AccessDenied, every 59.5 s" in " ".join(ended.out.split())
     told = program("compare", WAYS, *PAIR, "--format", "json").json
     assert told["sfnwatch_compare"] == 1
     assert "sync" in told["a"]["name"]

@@ -129,6 +129,16 @@ async def test_what_was_over_before_it_was_watched_is_no_news() -> None:
         assert "failed after" not in screen.words
 
 
+async def test_a_watch_that_is_over_stands_still_and_does_not_say_it_is_live() -> None:
+    session = ScriptedSession(aws.sync_run(), ends=True)
+    async with live(size=(140, 24), session=session) as (app, screen, _):
+        await screen.shows("■ end")
+        assert "● live" not in screen.words
+        span = app.shown.playback.span
+        assert span is not None
+        assert app.shown.now == span[1] < app.shown.clock.now()
+
+
 async def test_the_footer_offers_what_applies_and_can_be_clicked() -> None:
     async with replayed("demo-three-ways") as (_, screen):
         foot = screen.rows[-1]

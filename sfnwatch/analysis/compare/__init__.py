@@ -53,7 +53,7 @@ from sfnwatch.analysis.wording import (
     named,
     plural,
     resource_words,
-    short_names_of,
+    short_names,
     some,
     spoken,
     status_words,
@@ -634,7 +634,7 @@ def _calls_cell(
     for code, count in tally.error_codes.items():
         words.append(f"{f'{count:,} ' if count < tally.count else ''}{named(code)}")
     if tally.interval_mean:
-        words.append(f"every {tally.interval_mean:.0f} s")
+        words.append(f"every {spoken(tally.interval_mean)}")
     guess = "up to " if tally.guessed else ""
     so_far = " so far" if polls and case is not None and not case.complete else ""
     status = "failed" if tally.failed else "succeeded"
@@ -679,8 +679,8 @@ def comparison_document(comparison: Comparison) -> Iterator[Block]:
 
 def _sides(comparison: Comparison) -> Table:
     sides, runs = comparison.sides, [side.execution for side in comparison.sides]
-    names = short_names_of(runs)
-    titles = [f"{named(run.state_machine_name)} › {names[run.arn]}" for run in runs]
+    short = zip(runs, short_names([run.name for run in runs]), strict=True)
+    titles = [f"{named(run.state_machine_name)} › {named(name)}" for run, name in short]
     starts = (run.started_at for run in runs)
     begun = [f"{at:%Y-%m-%d %H:%M:%S}" if at else "" for at in starts]
     lengths = [duration(s.seconds) if s.seconds is not None else "" for s in sides]
