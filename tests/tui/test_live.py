@@ -131,7 +131,7 @@ async def test_what_was_over_before_it_was_watched_is_no_news() -> None:
 
 async def test_a_watch_that_is_over_stands_still_and_does_not_say_it_is_live() -> None:
     session = ScriptedSession(aws.sync_run(), ends=True)
-    async with live(size=(140, 24), session=session) as (app, screen, _):
+    async with live((), (140, 24), session=session, seconds=3600) as (app, screen, _):
         await screen.shows("■ end")
         assert "● live" not in screen.words
         span = app.shown.playback.span
