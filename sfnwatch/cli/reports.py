@@ -157,6 +157,10 @@ def _run_to_end(watched: session.Session) -> int:
     if signalled is not None:
         raise click.exceptions.Exit(signalled)
     watched.close(narrate)
+    calls = watched.trace.as_of().health.get("lookup")
+    if watched.mode == "live" and calls and calls.message:
+        # That there are none may come from a trail's place that was written wrong.
+        narrate(f"CloudTrail: {health_words(calls)}")
     try:
         session.raise_if_refused(watched.trace)
     except RefusedError as error:

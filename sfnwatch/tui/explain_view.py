@@ -409,14 +409,14 @@ def bar_rows(spent: TimeSpent, width: int) -> list[list[Span]]:
 def bar(spent: TimeSpent, cells: int) -> list[Span]:
     """Draw parts as stretches of one bar, each at least a cell of it."""
     rest = cells - len(spent.parts)
-    drawn: list[Span] = []
-    used, at = 0, 0.0
-    for sign, _, seconds in spent.parts:
-        at += seconds
-        size = 1 + round(rest * at / spent.seconds) - used
-        used += size - 1
-        drawn.append(Span(sign.text * size, sign.look))
-    return drawn
+    shares = [rest * seconds / spent.seconds for _, _, seconds in spent.parts]
+    sizes = [1 + int(share) for share in shares]
+    # What rounding left goes to those that it took most from.
+    nearest = sorted(range(len(shares)), key=lambda n: int(shares[n]) - shares[n])
+    for place in nearest[: cells - sum(sizes)]:
+        sizes[place] += 1
+    parts = zip(spent.parts, sizes, strict=True)
+    return [Span(sign.text * size, sign.look) for (sign, _, _), size in parts]
 
 
 # -- the end card ----------------------------------------------------------------------

@@ -131,6 +131,12 @@ def test_a_trail_s_files_tell_the_same_as_lookups(
     nowhere = archived(program, served, "/no/such/trail")
     assert "/no/such/trail" in nowhere.err
     assert "Execution succeeded" in nowhere.out, "the states are shown all the same"
+    words = ("--archive", str(tmp_path / "trail"), "--no-lookup", *DRAIN)
+    for file in place.iterdir():
+        file.unlink()
+    told = program(*served.words("explain", served.execution, *words))
+    assert "CloudTrail shows no call." in told.out
+    assert f"CloudTrail: ended. No file of a trail in {place} for " in told.err
 
 
 def archived(program: Program, served: Served, place: str, *way: str) -> Ended:
