@@ -562,7 +562,7 @@ class Bars:
         """Offer what can be done here and now, by which key, as it is called here."""
         playback, titles = self._shown.playback, dict(self._app.deck.titles)
         if playback.playing or playback.live:
-            titles["player.toggle"] = "Pause"
+            titles.setdefault("player.toggle", "Pause")
         if self._shown.moment.running:
             titles["view.end"] = ""  # nothing has ended yet
         if self._finder.active:

@@ -148,13 +148,15 @@ class DetailView(EntryList[DetailEntry]):
 
     @property
     def titles(self) -> Mapping[str, str]:
-        """What enter is called where the cursor is."""
+        """What enter is called where the cursor is; space folds here, and plays not."""
         match self._target:
             case Fact(key=key):
-                return {"view.detail": "Go there" if key else ""}
+                enter = "Go there" if key else ""
             case None:
-                return {"view.detail": ""}
-        return {"view.detail": "Fold or unfold"}
+                enter = ""
+            case _:
+                enter = "Fold or unfold"
+        return {"view.detail": enter, "player.toggle": ""}
 
     def action_unfold(self) -> None:
         """Open what is closed."""

@@ -45,8 +45,11 @@ async def test_a_call_tells_by_what_it_was_matched_and_leads_to_its_state() -> N
                 "◀━━ event 1.9 s after the task stopped",
                 "→ state Main / ECS RunTask ✔ succeeded",
             ),
+            ("", "space Play"),
             # Its own record comes as AWS sent it, once somebody looks.
             ("tab end", "!CloudTrailEvent", 'eventName: "DescribeTasks"'),
+            # There space folds.
+            ("", "!space Play"),
         )
 
 
