@@ -301,13 +301,12 @@ def take_attempt_event(
     output = parse_json(details.get("output"))
     # The cause of a failed job is often the job itself, as JSON.
     job, row = output or parse_json(cause), attempt.integration
-    jobs = row.job_ids(job) if row else ()
-    calls = _request_ids(cause, output)
-    attempt.change(
-        event.id,
-        request_ids=tuple(dict.fromkeys((*attempt.request_ids, *calls))),
-        resource_ids=tuple(dict.fromkeys((*attempt.resource_ids, *jobs))),
-    )
+    if calls := _request_ids(cause, output):
+        known = tuple(dict.fromkeys((*attempt.request_ids, *calls)))
+        attempt.change(event.id, request_ids=known)
+    if row and (jobs := [*row.job_ids(job)]):
+        known = tuple(dict.fromkeys((*attempt.resource_ids, *jobs)))
+        attempt.change(event.id, resource_ids=known)
     if phase == "Started" and not attempt.started_by:
         attempt.change(event.id, started_at=event.at, started_by=event.id)
     elif phase == "Submitted" and not attempt.submitted_by:
@@ -594,9 +593,10 @@ class HistoryFold:
         if builder is None:
             return Place(before.branch, None)
         self._reopen(builder, event)
-        # What is open inside by now lacks its end.
-        inside = [each.visit for each in _open_inside(builder)]
-        self._end({v.id: _unseen_end(v, self.visits) for v in inside}, event.at)
+        if builder.inside:
+            # What is open in it by now lacks its end.
+            inside = [each.visit for each in _open_inside(builder)]
+            self._end({v.id: _unseen_end(v, self.visits) for v in inside}, event.at)
         status = "caught" if builder.visit.trouble else "succeeded"
         self._close(builder, status, event.at)
         builder.visit.change(event.id, exited_at=event.at)
