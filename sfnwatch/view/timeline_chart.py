@@ -36,7 +36,6 @@ _STATES, _NAME = 4, 60
 _CONTAINERS = frozenset({"Map", "Parallel"})
 _FINE = frozenset({"running", "succeeded"})
 _TASK_ENDS = {Role.BAD: "failed", Role.GOOD: "succeeded", Role.WARN: "aborted"}
-_STAGES = {TaskStage.STARTING: Phase.WAITING, TaskStage.RUNNING: Phase.WORKING}
 _STEPS = (
     *(n / 1000 for n in (1, 2, 5, 10, 20, 50, 100, 200, 500)),
     *(1, 2, 5, 10, 15, 30),
@@ -292,11 +291,8 @@ class TimelineChart:
     def segments(self, bar: Bar) -> list[Segment]:
         """Give what a bar's time was spent on."""
         if bar.kind is BarKind.TASK:
-            return [
-                Segment(_STAGES.get(state.stage, Phase.CONTAINER), state.at, end)
-                for state, end in stretches(bar.states, self.now)
-                if end > state.at
-            ]
+            stretched = stretches(bar.states, self.now)
+            return [_stage(state, end) for state, end in stretched if end > state.at]
         if bar.kind is BarKind.EXECUTION and bar.open:
             return list(self._whole(bar))
         if bar.kind is BarKind.BRANCH and bar.open:
@@ -437,6 +433,12 @@ class TimelineChart:
             yield Part(f"{arrow} {by} {told[0].lag:.1f} s", roles.get(by, Role.DIM))
         if len(visits) == 1 and _does_not_wait(visits[0][1]):
             yield Part("did not wait", Role.DIM)
+
+
+def _stage(state: TaskState, end: datetime) -> Segment:
+    """Draw a task's state: it works while it runs, and else is waited for."""
+    runs = state.stage is TaskStage.RUNNING
+    return Segment(Phase.WORKING if runs else Phase.WAITING, state.at, end)
 
 
 def _within(bars: Iterable[Bar]) -> Iterator[Bar]:

@@ -86,7 +86,7 @@ def test_a_task_s_life_as_ecs_told_it_stands_below_its_state() -> None:
     task = chart.lines({})[1]
     assert task.name == "task 9f018ef6"
     phases = [segment.phase for segment in chart.segments(task)]
-    assert phases == [Phase.WAITING, Phase.WAITING, Phase.WORKING, Phase.CONTAINER]
+    assert phases == [Phase.WAITING, Phase.WAITING, Phase.WORKING, Phase.WAITING]
     assert [end.status for end in chart.ends(task)] == ["succeeded"]
 
 
