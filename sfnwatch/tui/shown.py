@@ -203,8 +203,8 @@ class Shown:
 
     @property
     def begun(self) -> datetime | None:
-        """When the first of them started."""
-        starts = [each.started_at for each in self.roots]
+        """When the first of them started, whether that was seen by then or not."""
+        starts = [each.started_at for each in self.trace.as_of().roots.values()]
         return min(filter(None, starts), default=None)
 
     @property

@@ -244,6 +244,12 @@ async def test_playing_goes_on_to_the_end() -> None:
         assert "■ end" in player(screen)
 
 
+async def test_the_whole_is_as_long_at_its_beginning_as_at_its_end() -> None:
+    async with replayed("demo-three-ways", (140, 24)) as (_, screen):
+        assert " / 15m 55s " in screen.rows[-2]
+        await screen.steps(("0", " / 15m 55s "))
+
+
 async def test_in_the_past_one_is_told_the_way_back() -> None:
     async with live(aws.sync_history()) as (_, screen, _):
         await screen.steps(("shift+left", "‖ in the past, l for live"))
