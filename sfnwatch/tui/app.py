@@ -389,6 +389,7 @@ class SfnwatchApp(ThemedApp[None]):
         else:
             self._search_for(event.text)
         if event.done:
+            self.finder.end()
             self.deck.view.focus()
         self.look_anew()
 

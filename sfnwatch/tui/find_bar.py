@@ -54,6 +54,8 @@ class Finder:
         self._shown, self._lanes = shown, lanes
         self.filtered = ""
         """The filter, as it was typed."""
+        self._origin: tuple[str, bool] | None = None
+        """Where the cursor stood when typing began, and whether it followed."""
 
     @property
     def active(self) -> bool:
@@ -70,11 +72,22 @@ class Finder:
         options = self._shown.outline.options
         self._shown.set_options(replace(options, keep=keep))
 
+    def begin(self) -> None:
+        """Note from where on what is typed now is to be searched for."""
+        key = self._lanes.selected_key
+        self._origin = (key, self._lanes.follow) if key is not None else None
+
+    def end(self) -> None:
+        self._origin = None
+
     def search_for(self, words: str) -> None:
-        """Take up a search, or none."""
+        """Take up a search, or none; while one types, from where that began."""
         from sfnwatch.view.filter_language import found  # noqa: PLC0415
 
         shown = self._shown
+        if self._origin is not None:
+            key, self._lanes.follow = self._origin
+            self._lanes.select_key(key)
         shown.searched = words
         shown.found = _live(found(words), shown) if words else None
 
@@ -153,6 +166,7 @@ class FindBar(Vertical):
     def ask(self, kind: Kind) -> None:
         """Begin typing a filter, or a search."""
         searched = self._shown.searched
+        self._finder.begin()
         self._kind = kind
         self._before = self._finder.filtered if kind == "filter" else searched
         self.display = True

@@ -38,6 +38,19 @@ async def test_a_search_goes_to_what_it_finds_round_the_end_and_back() -> None:
         assert app.deck.selected_key == first
 
 
+async def test_while_one_types_it_is_searched_from_where_one_was() -> None:
+    async with replayed("demo-pipeline", (140, 60), "home", "down") as (app, screen):
+        begun = app.deck.selected_key
+        await screen.press("slash", "l")
+        assert app.deck.selected_key != begun
+        await screen.press(*"abelx")
+        assert app.deck.selected_key == begun
+        await screen.press("backspace")
+        assert app.deck.selected_key != begun
+        await screen.press("escape")
+        assert app.deck.selected_key == begun
+
+
 async def test_what_is_not_there_is_said_not_to_be() -> None:
     async with replayed("demo-sync") as (_, screen):
         nothing = "nothing is searched for"
