@@ -125,10 +125,20 @@ def _decisive(execution: ExecutionAsOf) -> StateVisit | None:
         return max(running, key=lambda visit: visit.id, default=None)
     if execution.ending is None or execution.status == "SUCCEEDED":
         return None
-    bad = [visit for visit in execution.visits if visit.status in FAILED]
+    bad = [v for v in execution.visits if v.status in FAILED and _counts(execution, v)]
     around = {visit.parent for visit in bad}
     inner = [visit for visit in bad if visit.id not in around]
     return max(inner, key=lambda v: (v.ended_at or v.entered_at, v.id), default=None)
+
+
+def _counts(execution: ExecutionAsOf, visit: StateVisit) -> bool:
+    """False for what failed in a try that was followed by another, or was caught."""
+    around = execution.visit(visit.parent)
+    while around is not None:
+        if around.status in {"caught", "succeeded"} or visit.id < around.starts[-1]:
+            return False
+        around = execution.visit(around.parent)
+    return True
 
 
 def ended_with(
@@ -203,7 +213,8 @@ def container_retries(case: Case) -> Iterator[Finding]:
         became = f"took {tries} attempts to succeed" if succeeded else became
         name = visit_name(visit, alone=visit.parent is None)
         data: dict[str, Any] = {"visit": visit.id, "visits": 1, "tries": tries}
-        data |= {"failed": tries - succeeded, "errors": {}, "storm": False}
+        failed = len(again) + (visit.status in FAILED)
+        data |= {"failed": failed, "errors": {}, "storm": False}
         proofs = (f"#{event_id}" for event_id in again)
         text = f"{name}, with all that is in it, {became}."
         yield finding("retries", text, proofs, **data)
@@ -293,7 +304,9 @@ def caught_errors(case: Case) -> list[Caught]:
     found = []
     for visit in caught:
         tried = visit.attempts[-1] if visit.attempts else visit
-        following = (after[n] for n in reversed(visit.event_ids) if n in after)
+        # What follows the start of a Map or Parallel is inside it.
+        own = (n for n in reversed(visit.event_ids) if n not in visit.starts)
+        following = (after[n] for n in own if n in after)
         found.append(Caught(visit, tried.error, tried.cause, next(following, None)))
     return found
 

@@ -11,7 +11,7 @@ it.
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from itertools import chain, count
@@ -398,8 +398,8 @@ def _unseen_end(visit: StateVisit, lineage: Mapping[int, StateVisit]) -> str:
 # -- the walk --------------------------------------------------------------------------
 
 _ENTERED, _EXITED = "StateEntered", "StateExited"
-_FAILED_STATE = re.compile(r"\(entered at the event id #(\d{1,9})\)")
-"""What the cause of an ExecutionFailed may say of the state that failed."""
+_FAILED_STATE = re.compile(r"state '(.+?)' \(entered at the event id #(\d{1,9})\)")
+"""What a cause may say of the state that failed; that may be one of a child."""
 _CONTAINERS = ("Map", "Parallel")
 _RUNS: Mapping[str, Any] = {
     **dict.fromkeys(("ended_at", "exited_at", "error", "cause", "trouble")),
@@ -593,6 +593,8 @@ class HistoryFold:
         if builder is None:
             return Place(before.branch, None)
         self._reopen(builder, event)
+        if self._is_caught_unseen(builder):
+            builder.visit.change(event.id, trouble="failed")
         if builder.inside:
             # What is open in it by now lacks its end.
             inside = [each.visit for each in _open_inside(builder)]
@@ -601,6 +603,20 @@ class HistoryFold:
         self._close(builder, status, event.at)
         builder.visit.change(event.id, exited_at=event.at)
         return Place(builder.branch, builder)
+
+    def _is_caught_unseen(self, builder: VisitBuilder) -> bool:
+        """True for a Map or Parallel that is left without an end, something failing.
+
+        So it is where its Failed is missing: its Catch went on. What failed in an
+        earlier try does not count.
+        """
+        since = max(builder.visit.starts, default=0)
+        return builder.started and any(
+            visit.status in FAILED
+            or (visit.running and (visit.trouble is not None or visit.type == "Fail"))
+            for visit in self.visits.values()
+            if visit.parent == builder.visit.id and visit.id > since
+        )
 
     # -- Map and Parallel --------------------------------------------------------
 
@@ -715,7 +731,8 @@ class HistoryFold:
         name = text_of(details.get("state"))
         named = [b for b in reversed(self._running.values()) if b.visit.name == name]
         near = (b for b in named if b.branch is before.branch)
-        builder = next(chain(near, named), before.builder)
+        said = self._said_to_fail(details)
+        builder = said or next(chain(near, named), before.builder)
         if builder is None:
             return Place(before.branch, None)
         builder.visit.change(self._event, trouble="failed", **_error_in(details))
@@ -743,32 +760,42 @@ class HistoryFold:
             self._redriven_at = event.at
         ending, tasks = event.type.removeprefix("Execution"), self._running_of("Task")
         running = self.running
-        blamed = list(_outward(before)) or self._said_to_fail(details)
-        failing = [builder.visit for builder in blamed]
+        failing = [builder.visit for builder in self._failing(before, details)]
         self._end(ends_with_execution(running, ending, failing, self.visits), event.at)
         if ending in ENDED_AS and ending != "Failed":
             self._cut = tasks[0] if len(tasks) == 1 else None
         return Place(self._main, None)
 
-    def _said_to_fail(self, details: Details) -> list[VisitBuilder]:
-        """Find what failed where the event before is missing: its cause may say that.
+    def _failing(self, before: Place, details: Details) -> list[VisitBuilder]:
+        """Find what failed, and all around it: what the event before belongs to.
 
-        Else it is the one that was at work, if there was but one.
+        Where that is missing the cause may name it.
         """
-        said = _FAILED_STATE.search(text_of(details.get("cause")) or "")
-        named = self._running.get(int(said[1])) if said is not None else None
+        if known := list(_outward(before)):
+            return known
+        if said := self._said_to_fail(details):
+            return _around_all([said])
         at_work = [b for b in self._running.values() if not b.inside]
-        failed = [named] if named is not None else at_work
-        if len(failed) != 1:
-            return []
-        return list(_outward(Place(failed[0].branch, failed[0])))
+        return _around_all([b for b in at_work if b.visit.trouble] or at_work)
+
+    def _said_to_fail(self, details: Details) -> VisitBuilder | None:
+        """Find the running state that a cause names by its name and its event."""
+        said = _FAILED_STATE.search(text_of(details.get("cause")) or "")
+        named = self._running.get(int(said[2])) if said is not None else None
+        is_it = named is not None and said is not None and named.visit.name == said[1]
+        return named if is_it else None
 
     def _close_inside(
         self, around: VisitBuilder | Branch, event: HistoryEvent, failing: Place
     ) -> None:
-        inside = [builder.visit for builder in _open_inside(around)]
-        blamed = [builder.visit for builder in _outward(failing)]
-        self._end(ends_around(inside, blamed), event.at)
+        inside, blamed = _open_inside(around), list(_outward(failing))
+        container = around if isinstance(around, VisitBuilder) else around.parent
+        if container not in blamed[1:]:
+            # What failed in it is not known by the event before.
+            fails = [builder for builder in inside if builder.visit.type == "Fail"]
+            blamed += fails or _around_all(b for b in inside if not b.inside)
+        visits = [builder.visit for builder in inside]
+        self._end(ends_around(visits, [b.visit for b in blamed]), event.at)
 
     def _end(self, ends: Mapping[int, str], at: datetime) -> None:
         for visit_id, status in ends.items():
@@ -857,6 +884,16 @@ def _outward(place: Place) -> Iterator[VisitBuilder]:
     while builder is not None:
         yield builder
         builder = builder.branch.parent
+
+
+def _around_all(suspected: Iterable[VisitBuilder]) -> list[VisitBuilder]:
+    """Find what failed, as one of those did: one alone, or what is around all of them.
+
+    Containers fail with what is in them.
+    """
+    ways = [list(_outward(Place(each.branch, each))) for each in suspected]
+    first = ways[0] if ways else []
+    return [builder for builder in first if all(builder in way for way in ways)]
 
 
 def _at_work(place: Place, kind: str) -> VisitBuilder | None:

@@ -355,12 +355,17 @@ OUTCOMES: Situations = {
         "what child executions did is found too": retried_child(),
         "a Parallel is tried again with all that is in it": started_thrice("Failed"),
         "and succeeds in the end": started_thrice("Succeeded"),
+        "the last try still runs": started_thrice("Failed")[:-2],
     },
     "caught": {
         "what was caught has the state that came next": History()
         .start()
         .map("Each", caught)
         .records,
+        "what is inside of a Parallel does not come next": history(
+            *("ExecutionStarted", "ParallelStateEntered@0 Fan", "ParallelStateStarted"),
+            *("FailStateEntered A", "ParallelStateFailed", "ParallelStateExited Fan"),
+        ),
         "very many errors caught alike are told of together": History()
         .start()
         .map("Each", *[caught] * 9)
@@ -761,6 +766,16 @@ EXPLAINED: Mapping[str, Sequence[Received]] = {
         health("history", "live", 92),
     ],
     "one was aborted": History().start().end("Aborted").records,
+    "one was aborted in another state than failed and was caught": history(
+        *("ExecutionStarted", "ParallelStateEntered@0 Fan", "ParallelStateStarted"),
+        *("FailStateEntered A", "ParallelStateFailed", "ParallelStateExited Fan"),
+        *("WaitStateEntered Nap", "ExecutionAborted@0"),
+    ),
+    "and in another try": history(
+        *("ExecutionStarted", "ParallelStateEntered@0 Fan", "ParallelStateStarted"),
+        *("FailStateEntered A", "ParallelStateStarted", "WaitStateEntered Nap"),
+        "ExecutionAborted@0",
+    ),
     "one is only described": [describe()],
     "so is one that failed": [describe("FAILED", error="Oops", cause="Out of paper.")],
     "one is only named": [

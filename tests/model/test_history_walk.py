@@ -61,7 +61,7 @@ a Task may fail after its call succeeded:
 a failed evaluation follows event 0 but names its state:
   FORK; WaitStateEntered@3 A; WaitStateEntered@3 B; EvaluationFailed@0 {"state":
     "A"}; ExecutionFailed@0
-  = P aborted; P[0] / A failed; P[1] / B aborted
+  = P failed; P[0] / A failed; P[1] / B aborted
 one of a later state follows what was before that state:
   BEGUN; PassStateEntered@0 A; PassStateExited A; MapStateEntered B;
     EvaluationFailed@3 {"state": "B"}; ExecutionFailed
@@ -84,9 +84,20 @@ it may also be tried again behind its own failure:
 what is inside is over when the Parallel exits, whatever is missing:
   FORK; WaitStateEntered A; ParallelStateExited@3 P
   = P succeeded; P[0] / A succeeded
-a Fail inside failed, and did not end with its Parallel:
+a Parallel with a Fail inside was caught, where its own end is missing:
   FORK; FailStateEntered A; ParallelStateExited@3 P
-  = P succeeded; P[0] / A failed
+  = P caught; P[0] / A failed
+and so is one with a Task that failed, but not in an earlier try:
+  FORK; TaskStateEntered@3 A; TaskScheduled; TaskFailed; ParallelStateExited@77 P
+  = P caught; P[0] / A failed
+an earlier try does not count:
+  FORK; TaskStateEntered@3 A; TaskScheduled; TaskFailed; ParallelStateStarted;
+    PassStateEntered B; PassStateExited B; ParallelStateExited P
+  = P succeeded; P[0] / A failed; P[0] / B succeeded
+what failed inside may be known without the event before:
+  EACH; MapIterationStarted M#0; TaskStateEntered A; MapIterationFailed@77 M#0;
+    MapStateFailed@77; ExecutionFailed@77
+  = M failed; M[0] / A failed
 # Map
 # Inferred: MapStateAborted follows the failing event, as TaskStateAborted does.
 an aborted Map in a dying branch is not the Map around it:
@@ -134,10 +145,14 @@ a state without a name is a visit too:
 an end that follows nothing is that of what was at work alone:
   EACH; MapIterationStarted M#0; PassStateEntered A; ExecutionFailed@77
   = M failed; M[0] / A failed
-or of the state that its cause names:
+or of the state that its cause names, and that is here:
   FORK; WaitStateEntered@3 A; WaitStateEntered@3 B; ExecutionFailed@0 {"cause":
     "An error occurred while executing the state 'B' (entered at the event id #5)."}
   = P failed; P[0] / A aborted; P[1] / B failed
+but not of one of a child execution:
+  FORK; WaitStateEntered@3 A; WaitStateEntered@3 B; ExecutionFailed@0 {"cause":
+    "An error occurred while executing the state 'Q' (entered at the event id #4)."}
+  = P failed; P[0] / A aborted; P[1] / B aborted
 # ends that no event tells
 of an execution that succeeded nothing runs:
   TASK; ExecutionSucceeded
