@@ -148,7 +148,7 @@ class DetailView(EntryList[DetailEntry]):
 
     @property
     def titles(self) -> Mapping[str, str]:
-        """What enter is called where the cursor is; space folds here, and plays not."""
+        """What enter is called where the cursor is; space does not play here but fold."""
         match self._target:
             case Fact(key=key):
                 enter = "Go there" if key else ""
