@@ -148,7 +148,7 @@ class DetailView(EntryList[DetailEntry]):
 
     @property
     def titles(self) -> Mapping[str, str]:
-        """What enter is called where the cursor is; space does not play here but fold."""
+        """What enter is called where the cursor is; space folds here, too."""
         match self._target:
             case Fact(key=key):
                 enter = "Go there" if key else ""
