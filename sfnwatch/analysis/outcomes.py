@@ -135,7 +135,8 @@ def _counts(execution: ExecutionAsOf, visit: StateVisit) -> bool:
     """False for what failed in a try that was followed by another, or was caught."""
     around = execution.visit(visit.parent)
     while around is not None:
-        if around.status in {"caught", "succeeded"} or visit.id < around.starts[-1]:
+        begun = max(around.starts, default=0)
+        if around.status in {"caught", "succeeded"} or visit.id < begun:
             return False
         around = execution.visit(around.parent)
     return True

@@ -655,7 +655,7 @@ class HistoryFold:
         self._close_inside(builder, event, before)
         starts = builder.visit.starts
         if builder.visit.id in self._running:
-            starts = (*starts, event.id)  # and not by a redrive
+            starts = (*starts, event.id)  # what a redrive starts is no retry
         self._reopen(builder, event)
         builder.started, builder.branches_taken = True, set()
         builder.visit.change(self._event, trouble=None, starts=starts)
@@ -790,8 +790,8 @@ class HistoryFold:
     ) -> None:
         inside, blamed = _open_inside(around), list(_outward(failing))
         container = around if isinstance(around, VisitBuilder) else around.parent
-        if container not in blamed[1:]:
-            # What failed in it is not known by the event before.
+        if container not in blamed and not event.type.endswith("Aborted"):
+            # The event before is missing, and with it what failed.
             fails = [builder for builder in inside if builder.visit.type == "Fail"]
             blamed += fails or _around_all(b for b in inside if not b.inside)
         visits = [builder.visit for builder in inside]

@@ -771,6 +771,11 @@ EXPLAINED: Mapping[str, Sequence[Received]] = {
         *("FailStateEntered A", "ParallelStateFailed", "ParallelStateExited Fan"),
         *("WaitStateEntered Nap", "ExecutionAborted@0"),
     ),
+    "it failed in a Map of which no start is here": history(
+        *("ExecutionStarted", "MapStateEntered@0 Each", "MapIterationStarted Each#0"),
+        *("FailStateEntered A", "MapIterationFailed Each#0", "MapStateFailed@4"),
+        "ExecutionFailed@4",
+    ),
     "and in another try": history(
         *("ExecutionStarted", "ParallelStateEntered@0 Fan", "ParallelStateStarted"),
         *("FailStateEntered A", "ParallelStateStarted", "WaitStateEntered Nap"),

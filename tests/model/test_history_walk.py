@@ -94,6 +94,12 @@ an earlier try does not count:
   FORK; TaskStateEntered@3 A; TaskScheduled; TaskFailed; ParallelStateStarted;
     PassStateEntered B; PassStateExited B; ParallelStateExited P
   = P succeeded; P[0] / A failed; P[0] / B succeeded
+one that failed by itself aborts what is inside:
+  FORK; WaitStateEntered A; ParallelStateFailed@3; ExecutionFailed
+  = P failed; P[0] / A aborted
+an iteration that was aborted did not fail:
+  EACH; MapIterationStarted M#0; WaitStateEntered A; MapIterationAborted@77 M#0
+  = M running; M[0] / A aborted
 what failed inside may be known without the event before:
   EACH; MapIterationStarted M#0; TaskStateEntered A; MapIterationFailed@77 M#0;
     MapStateFailed@77; ExecutionFailed@77
