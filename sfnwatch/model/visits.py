@@ -673,6 +673,8 @@ class HistoryFold:
         if event.type == "MapIterationStarted":
             if (owner := next(maps, None)) is None:
                 return Place(Branch(None, number), None)
+            # The event that says so may be missing.
+            owner.started = owner.visit.id in self._running
             begun = Branch(owner, number)
             self._iterations[owner.visit.id, number] = begun
             return Place(begun, None)

@@ -97,6 +97,10 @@ an earlier try does not count:
 one that failed by itself aborts what is inside:
   FORK; WaitStateEntered A; ParallelStateFailed@3; ExecutionFailed
   = P failed; P[0] / A aborted
+a Map with an iteration was started, though no event says so:
+  BEGUN; MapStateEntered@0 M; MapIterationStarted M#0; FailStateEntered A;
+    MapIterationFailed M#0; MapStateFailed@4; MapStateExited M
+  = M caught; M[0] / A failed
 an iteration that was aborted did not fail:
   EACH; MapIterationStarted M#0; WaitStateEntered A; MapIterationAborted@77 M#0
   = M running; M[0] / A aborted
