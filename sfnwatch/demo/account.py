@@ -2,7 +2,7 @@
 
 What happens is worked out beforehand and depends on epoch, seed and scenarios alone, so
 a demo that was killed and starts again shows the same executions and the same records.
-CloudTrail has them late, and among them are the calls of everybody else.
+CloudTrail has them late, and among them are those of its clients.
 """
 
 from bisect import bisect_left, bisect_right, insort
@@ -15,13 +15,10 @@ from typing import Any
 
 from sfnwatch.clock import Clock
 from sfnwatch.demo.execution import (
-    CLUSTER_ARN,
-    STARTED_BY,
     CallerIdentity,
     DemoExecution,
     DemoMapRun,
     DemoMessage,
-    EcsTask,
     TrailEvent,
     state_changes,
 )
@@ -31,7 +28,6 @@ from sfnwatch.demo.formats import (
     Json,
     after,
     arn,
-    camel,
     in_words,
     iso,
     iso_ms,
@@ -47,8 +43,6 @@ _LATE = 362.0
 # Executions start apart, like those of a person who starts them by hand. The last one
 # starts at the epoch and the others before: all exist from the first look.
 _APART = 7.4
-Span = tuple[datetime, datetime]
-"""From when to when others call."""
 # A client that polls for days must not fill the memory with records of its own calls.
 _OWN_CALLS = 5000
 _place, _event_time = attrgetter("place"), attrgetter("event_time")
@@ -100,7 +94,6 @@ class Account:
         self._map_runs = {run.arn: run for each in every for run in each.map_runs}
         self.trail = [record for each in every for record in records_of(each, key)]
         """All that CloudTrail delivers sooner or later, but for clients' own calls."""
-        self.trail += bystanders(self.watched, self.epoch, Dice(key, "noise"))
         self._by_time = sorted(self.trail, key=_place)
         """These and clients' own."""
         tasks = [task for execution in self.watched for task in execution.tasks]
@@ -283,70 +276,3 @@ def _sampling_rules(execution: DemoExecution, at: datetime, dice: Dice) -> Trail
     event = _event(dice, at, "xray:GetSamplingRules", caller)
     event.deny()
     return event
-
-
-def bystanders(
-    executions: Sequence[DemoExecution], epoch: datetime, dice: Dice
-) -> list[TrailEvent]:
-    """Return other principals' calls from before the executions to after the last."""
-    last = max([epoch, *(each.ends_at for each in executions)])
-    span = epoch - timedelta(minutes=12), last + timedelta(minutes=6)
-    events = [*_noise(span, dice), *_other_machine(span, dice)]
-    events += _onlooker(executions, dice)
-    return [deliver(event, dice.lag()) for event in events]
-
-
-def _every(low: float, high: float, span: Span, dice: Dice) -> Iterator[datetime]:
-    at = after(span[0], dice.uniform(0, high))
-    while at < span[1]:
-        yield at
-        at = after(at, dice.uniform(low, high))
-
-
-def _ecs_call(
-    dice: Dice, at: datetime, name: str, caller: CallerIdentity, *tasks: str
-) -> TrailEvent:
-    request = {"cluster": CLUSTER_ARN} | ({"tasks": list(tasks)} if tasks else {})
-    return _event(dice, at, f"ecs:{name}", caller, request=request)
-
-
-def _noise(span: Span, dice: Dice) -> Iterator[TrailEvent]:
-    """Yield calls of an EC2 container instance, and of a person in the console."""
-    role, instance = arn("iam", "role/ecsInstanceRole"), f"i-0{dice.hex(16)}"
-    agent = "Amazon ECS Agent - v1.88.0 (linux) (+http://aws.amazon.com/ecs)"
-    for at in _every(35, 95, span, dice):
-        identity = in_role(role, instance, span[0], dice.key_id())
-        caller = CallerIdentity(identity, "203.0.113.40", agent)
-        name = dice.choice(("SubmitTaskStateChange", "SubmitContainerStateChange"))
-        yield _ecs_call(dice, at, name, caller)
-    alice = user("alice", dice.key_id())
-    for at in _every(50, 140, span, dice):
-        name = dice.choice(("DescribeClusters", "ListTasks", "DescribeServices"))
-        yield _ecs_call(dice, at, name, alice)
-
-
-def _onlooker(executions: Sequence[DemoExecution], dice: Dice) -> Iterator[TrailEvent]:
-    """Yield that person looking at the executions' own tasks: same task, other user."""
-    for execution in executions:
-        calls = [call for call in execution.calls if call.action == "ecs:RunTask"]
-        for call in calls[:1]:
-            at = after(call.at, dice.uniform(21, 44))
-            alice = user("alice", dice.key_id())
-            yield _ecs_call(dice, at, "DescribeTasks", alice, call.job_arn)
-
-
-def _other_machine(span: Span, dice: Dice) -> Iterator[TrailEvent]:
-    """Yield another state machine's tasks, made by Step Functions too."""
-    name = "hourly-import"
-    role = arn("iam", f"role/service-role/StepFunctions-{name}-role-5d1c7f20")
-    for at in _every(240, 420, span, dice):
-        task = EcsTask(dice, name, at, STARTED_BY)
-        run = {"cluster": "demo-cluster", "taskDefinition": name}
-        caller = by_step_functions(role, at, dice)
-        event = _event(dice, at, "ecs:RunTask", caller)
-        event.request = run | {"startedBy": STARTED_BY}
-        event.response = camel(task.answer(in_words))
-        yield event
-        for when in (after(at, 56), after(at, 117)):
-            caller = by_step_functions(role, when, dice)
-            yield _ecs_call(dice, when, "DescribeTasks", caller, task.arn)

@@ -28,17 +28,6 @@ async def test_events_come_newest_first_in_whole_seconds_and_agree_with_their_re
         assert record["eventTime"] == f"{each['EventTime']:%Y-%m-%dT%H:%M:%SZ}"
 
 
-async def test_others_use_the_service_and_look_at_the_same_task(demo: Served) -> None:
-    demo.clock.advance(900)
-    records = await demo.records()
-    own = {call.request_id for each in demo.account.watched for call in each.calls}
-    others = [each for each in records if each["requestID"] not in own]
-    names = {each["eventName"] for each in others}
-    assert {"SubmitTaskStateChange", "DescribeClusters", "RunTask"} <= names
-    task = demo.account.watched[0].calls[0].job_arn
-    assert any(task in json.dumps(each["requestParameters"]) for each in others)
-
-
 async def test_the_bounds_are_inclusive(demo: Served) -> None:
     demo.clock.advance(900)
     one = (await demo.events())[-1]
