@@ -103,11 +103,6 @@ class Account:
         self._dice = Dice(key, "own calls")
         self._own: deque[TrailEvent] = deque(maxlen=_OWN_CALLS)
 
-    @property
-    def settled_at(self) -> datetime:
-        """Return when all records of the watched executions have been delivered."""
-        return after(max(each.ends_at for each in self.watched), LONGEST_LAG)
-
     def now(self) -> datetime:
         """Return the account's time, to the millisecond."""
         return to_ms(self.clock.now())

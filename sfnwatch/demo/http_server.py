@@ -6,8 +6,6 @@ calls of its clients. Whoever signs a request with any key is the demo's one use
 
 import asyncio
 import json
-import os
-import re
 import secrets
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -15,7 +13,6 @@ from pathlib import Path
 from socket import create_server, socket
 from typing import Annotated, Self, TextIO
 from urllib.parse import parse_qs
-from xml.sax.saxutils import escape
 
 import msgspec
 from aiohttp import web
@@ -28,8 +25,6 @@ from sfnwatch.demo.operations import OPERATIONS, AwsError, parse
 
 CREDENTIALS = ("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")
 """The example pair of AWS's documentation: no signature is computed."""
-EXPIRED = "EXPIRED"
-"""A session token that this account answers as expired."""
 HOST = "127.0.0.1"
 
 # Long enough to finish an answer, short enough not to hold up the end.
@@ -38,12 +33,11 @@ _UNRECORDED = {
     # A trail records these only where it is told to.
     *("ReceiveMessage", "DeleteMessageBatch"),
     # These get no further than the front door.
-    *("ThrottlingException", "UnknownOperationException", "ExpiredTokenException"),
+    *("ThrottlingException", "UnknownOperationException"),
 }
 _IDENTITY = "GetCallerIdentity"
-"""What people ask first of an account: STS, which speaks in forms and XML."""
+"""What people ask first of an account: STS, which is asked in forms and speaks XML."""
 _STS = "https://sts.amazonaws.com/doc/2011-06-15/"
-_SIGNED = re.compile(r"Credential=(?P<key_id>[A-Z0-9]{16,128})/")
 
 
 class DemoRequest(msgspec.Struct, frozen=True):
@@ -71,71 +65,58 @@ class DemoRequest(msgspec.Struct, frozen=True):
         return known[0] if known else "states"
 
 
-def refusal(service: str, error: AwsError, request_id: str) -> web.Response:
-    """Return a refusal in the service's form; of STS its code lacks the last word."""
-    code = error.code
-    told: Json = {"__type": code, "message": error.message}
-    if service == "sts":
-        code = code.removesuffix("Exception")
-        told = {"Error": {"Code": code, "Message": error.message}}
-    return _reply(service, told, request_id, code)
+def refusal(error: AwsError, request_id: str) -> web.Response:
+    """Return a refusal; STS gives none."""
+    told = {"__type": error.code, "message": error.message}
+    reply = _reply(_in_json(told), request_id)
+    reply.set_status(400)
+    reply.headers["x-amzn-ErrorType"] = error.code
+    return reply
 
 
-def _reply(service: str, told: Json, request_id: str, code: str = "") -> web.Response:
-    """Return what is told in the service's form, with the code if it is a refusal."""
-    status, kind = 400, "application/x-amz-json-1.0"
-    body = json.dumps(told, separators=(",", ":"))
-    if service == "sts":
-        status, kind = 403, "text/xml"
-        name = "ErrorResponse" if code else f"{_IDENTITY}Response"
-        body = f'<{name} xmlns="{_STS}">{_xml(told)}</{name}>'
+def _reply(
+    body: str, request_id: str, kind: str = "application/x-amz-json-1.0"
+) -> web.Response:
     headers = {"Content-Type": kind, "x-amzn-RequestId": request_id}
-    if code:
-        headers["x-amzn-ErrorType"] = code
-    return web.Response(
-        body=body.encode(), status=status if code else 200, headers=headers
-    )
+    return web.Response(body=body.encode(), headers=headers)
 
 
-def _xml(told: Json) -> str:
-    return "".join(
-        f"<{key}>{_xml(each) if isinstance(each, dict) else escape(each)}</{key}>"
-        for key, each in told.items()
-    )
+def _in_json(told: Json) -> str:
+    return json.dumps(told, separators=(",", ":"))
 
 
 def answer(account: Account, request: DemoRequest) -> web.Response:
     """Answer one request, and let CloudTrail note it whether it works or not."""
-    service, caller, request_id = request.service, _caller(request), account.new_id()
-    made = account.now(), f"{service}:{request.operation}", caller
+    agent = request.headers.get("User-Agent", "")
+    caller = user("demo", CREDENTIALS[0], request.address, agent)
+    made = account.now(), f"{request.service}:{request.operation}", caller
+    request_id = account.new_id()
     call = TrailEvent(*made, request_id, "", _recorded(request.body))
     try:
-        reply = _reply(service, _perform(account, request, caller), request_id)
+        if request.operation == _IDENTITY:
+            reply = _reply(_identity(caller), request_id, "text/xml")
+        else:
+            reply = _reply(_in_json(_perform(account, request)), request_id)
     except AwsError as error:
         call.error_code, call.error_message = error.code, error.message
-        reply = refusal(service, error, request_id)
+        reply = refusal(error, request_id)
     if not {request.operation, call.error_code} & _UNRECORDED:
         call.event_id = account.new_id()
         account.note(call)
     return reply
 
 
-def _caller(request: DemoRequest) -> CallerIdentity:
-    """Return the one user of the demo, with the key that signed the request."""
-    signed = _SIGNED.search(request.headers.get("Authorization", ""))
-    agent, key_id = request.headers.get("User-Agent", ""), signed and signed["key_id"]
-    return user("demo", key_id or CREDENTIALS[0], request.address, agent)
+def _identity(caller: CallerIdentity) -> str:
+    """Say who asks."""
+    user_id = caller.identity["principalId"]
+    told = f"<Arn>{caller.identity['arn']}</Arn><UserId>{user_id}</UserId>"
+    result = f"<{_IDENTITY}Result>{told}<Account>{ACCOUNT_ID}</Account>"
+    head = f'<{_IDENTITY}Response xmlns="{_STS}">'
+    return f"{head}{result}</{_IDENTITY}Result></{_IDENTITY}Response>"
 
 
-def _perform(account: Account, request: DemoRequest, caller: CallerIdentity) -> Json:
+def _perform(account: Account, request: DemoRequest) -> Json:
     """Do what is asked for; raises AwsError."""
-    if request.headers.get("X-Amz-Security-Token") == EXPIRED:
-        message = "The security token included in the request is expired"
-        raise AwsError("ExpiredTokenException", message)
-    if request.operation == _IDENTITY:
-        who, user_id = caller.identity["arn"], caller.identity["principalId"]
-        told = {"Arn": who, "UserId": user_id, "Account": ACCOUNT_ID}
-        return {f"{_IDENTITY}Result": told}
     if request.operation not in OPERATIONS:
         message = f"Not here: {request.operation}"
         raise AwsError("UnknownOperationException", message)
@@ -185,9 +166,9 @@ class DemoServer:
 DEFAULT_PORT = 4597
 """Fixed, so that a watcher finds a server that was started again."""
 
-# How long a world is worth going back to once nothing happens in it, in account time.
-_STALE = timedelta(minutes=10)
-_DAY = 86400.0
+_WORTH = 1800.0
+"""Seconds of its time for which a world is worth going back to: some while after
+nothing happens in it any more."""
 
 
 class World(msgspec.Struct, frozen=True):
@@ -219,10 +200,14 @@ async def serve(
     state_dir: Path,
 ) -> None:
     """Serve until it is cancelled; say where in one line of JSON."""
-    with _listening(port, err) as listener:
+    with create_server((HOST, port)) as listener:
         path = state_dir / f"demo-{listener.getsockname()[1]}.json"
-        world, account = _world(tuple(scenarios), speed, None if fresh else path, err)
+        kept = None if fresh else _kept(path)
+        world = _world(tuple(scenarios), speed, kept)
+        word = "Continuing the" if world is kept else "Starting a new"
+        err.write(f"{word} world of {iso(world.epoch)}. All of it is synthetic.\n")
         _keep(world, path, err)
+        account = world.account()
         async with DemoServer(account, listener=listener) as server:
             line = {
                 "endpoint_url": server.endpoint_url,
@@ -239,52 +224,26 @@ async def serve(
             await asyncio.Event().wait()
 
 
-def _listening(port: int, err: TextIO) -> socket:
-    try:
-        return create_server((HOST, port))
-    except OSError:
-        if port != DEFAULT_PORT:
-            raise
-    listener = create_server((HOST, 0))
-    other = listener.getsockname()[1]
-    err.write(f"Port {port} is taken; serving on {other} instead.\n")
-    return listener
+def _world(scenarios: tuple[str, ...], speed: float, kept: World | None) -> World:
+    """Return the world to serve: the one on file, if it will do."""
+    wanted = kept is not None and (kept.scenarios, kept.speed) == (scenarios, speed)
+    if kept is not None and wanted and 0 <= kept.age < _WORTH:
+        return kept
+    return World(datetime.now(UTC), speed, secrets.randbits(32), scenarios)
 
 
-def _world(
-    scenarios: tuple[str, ...], speed: float, path: Path | None, err: TextIO
-) -> tuple[World, Account]:
-    """Return the world to serve, and its account: the one on file, if it will do."""
-    kept = _kept(path, err) if path else None
-    wanted = kept and (kept.scenarios, kept.speed) == (scenarios, speed)
-    if kept and wanted and 0 <= kept.age < _DAY:
-        account = kept.account()
-        if account.now() < account.settled_at + _STALE:
-            err.write(f"Continuing the world of {iso(account.epoch)}.\n")
-            return kept, account
-    world = World(datetime.now(UTC), speed, secrets.randbits(32), scenarios)
-    account = world.account()
-    err.write("Starting a new world. All of it is synthetic.\n")
-    return world, account
-
-
-def _kept(path: Path, err: TextIO) -> World | None:
+def _kept(path: Path) -> World | None:
     try:
         return msgspec.json.decode(path.read_bytes(), type=World)
-    except FileNotFoundError:
-        return None
-    except (OSError, msgspec.MsgspecError) as error:
-        err.write(f"Ignoring {path}: {error}\n")
+    except (OSError, ValueError):
         return None
 
 
 def _keep(world: World, path: Path, err: TextIO) -> None:
-    """Write the world down, whole or not at all, for its owner's eyes only."""
-    written = path.with_suffix(f".{os.getpid()}")
+    """Write the world down, for its owner's eyes only."""
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        written.touch(mode=0o600)
-        written.write_bytes(msgspec.json.encode(world))
-        written.replace(path)
+        path.touch(mode=0o600)
+        path.write_bytes(msgspec.json.encode(world))
     except OSError as error:
         err.write(f"Can't write {path}, so this world ends with the server: {error}\n")

@@ -43,15 +43,14 @@ class Served:
         self.queue: Any = None
         self.http: ClientSession
 
-    async def open(self, stack: AsyncExitStack, token: str | None = None) -> None:
-        """Make its clients; with a session token they act in a role."""
+    async def open(self, stack: AsyncExitStack) -> None:
+        """Make its clients."""
         self.http = await stack.enter_async_context(ClientSession(self.url))
         known: dict[str, Any] = {
             "region_name": REGION,
             "endpoint_url": self.url,
             "aws_access_key_id": CREDENTIALS[0],
             "aws_secret_access_key": CREDENTIALS[1],
-            "aws_session_token": token,
             "config": _CONFIG,
         }
         enter, create = stack.enter_async_context, _SESSION.create_client
@@ -135,13 +134,11 @@ class Served:
 
 
 @asynccontextmanager
-async def served(
-    account: Account, clock: ManualClock, *, token: str | None = None
-) -> AsyncIterator[Served]:
+async def served(account: Account, clock: ManualClock) -> AsyncIterator[Served]:
     async with AsyncExitStack() as stack:
         server = await stack.enter_async_context(DemoServer(account))
         demo = Served(account, clock, server.endpoint_url)
-        await demo.open(stack, token)
+        await demo.open(stack)
         yield demo
 
 
@@ -175,9 +172,9 @@ async def serve(clock: ManualClock) -> AsyncIterator[Serve]:
     """Serve an account with the given scenarios."""
     async with AsyncExitStack() as stack:
 
-        async def start(*scenarios: str | Scenario, token: str | None = None) -> Served:
+        async def start(*scenarios: str | Scenario) -> Served:
             account = Account(scenarios, clock=clock, seed=7)
-            return await stack.enter_async_context(served(account, clock, token=token))
+            return await stack.enter_async_context(served(account, clock))
 
         yield start
 

@@ -10,18 +10,10 @@ from botocore.validate import ParamValidator
 from sfnwatch.demo.operations import OPERATIONS
 from sfnwatch.demo.scenarios import SCENARIOS
 from tests.builders import HEAD
-from tests.demo.conftest import Serve, Served, refusal
+from tests.demo.conftest import Serve, Served
 
 MACHINE = f"{HEAD}:stateMachine:nightly-report"
 _BOTOCORE = get_session()
-
-
-async def test_an_expired_token_is_refused(serve: Serve) -> None:
-    demo = await serve("sync", token="EXPIRED")
-    message = "The security token included in the request is expired"
-    refused = ("ExpiredTokenException", message)
-    assert await refusal(demo.states.list_state_machines()) == refused
-    assert await refusal(demo.trail.lookup_events()) == refused
 
 
 async def test_another_operation_is_not_here(demo: Served) -> None:

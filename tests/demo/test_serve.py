@@ -12,12 +12,10 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from socket import create_server
 from typing import Any
 
 import pytest
 
-from sfnwatch.demo import http_server
 from sfnwatch.demo.account import LONGEST_LAG
 from sfnwatch.demo.http_server import CREDENTIALS, serve
 from tests.builders import REGION
@@ -73,7 +71,7 @@ async def test_it_continues_the_same_world_unless_asked_for_something_else(
         assert bool(shared) is same
 
 
-@pytest.mark.parametrize("age", [120.0, 1e6, -86_400.0])
+@pytest.mark.parametrize("age", [120.0, 1e6, 1e10, -86_400.0])
 async def test_a_world_where_nothing_more_happens_or_of_the_future_is_left(
     tmp_path: Path, age: float
 ) -> None:
@@ -94,7 +92,7 @@ async def test_a_broken_file_is_ignored(tmp_path: Path) -> None:
         path = tmp_path / f"demo-{port}.json"
         path.write_text(content)
         async with left_running(tmp_path, port=port) as (_, err, _):
-            assert f"Ignoring {path}" in err
+            assert "Starting a new world" in err
             assert json.loads(path.read_bytes())["speed"] == 20.0
 
 
@@ -102,21 +100,6 @@ async def test_it_serves_though_it_can_keep_nothing(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     async with left_running(tmp_path / "file" / "folder") as (_, err, _):
         assert "so this world ends with the server" in err
-
-
-async def test_only_a_taken_default_port_is_stepped_aside_from(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        with pytest.raises(ExceptionGroup) as caught:
-            async with left_running(tmp_path, port=port):
-                pass
-        assert "in use" in str(caught.value.exceptions[0])
-        monkeypatch.setattr(http_server, "DEFAULT_PORT", port)
-        async with left_running(tmp_path, port=port) as (_, err, other):
-            assert other != port
-            assert f"Port {port} is taken; serving on {other}" in err
 
 
 def test_names_of_scenarios_are_cheap_to_import() -> None:
@@ -141,9 +124,6 @@ async def test_the_aws_cli_is_told_who_it_is(demo: Served) -> None:
         "Account": "123456789012",
         "Arn": "arn:aws:iam::123456789012:user/demo",
     }
-    asked = b"Action=GetCallerIdentity"
-    status, _, refused = await demo.post(None, asked, X_Amz_Security_Token="EXPIRED")
-    assert (status, "<Code>ExpiredToken</Code>" in refused) == (403, True)
     demo.clock.advance(LONGEST_LAG)
     called = [record["eventName"] for record in await demo.records("sts")]
     assert called.count("GetCallerIdentity") == 1

@@ -51,7 +51,7 @@ class Front(Struct):
         given = answer(self.account, asked)
         match self.instead.get(asked.operation):
             case str(code):
-                given = refusal(asked.service, AwsError(code, "Not you."), "0c5a4c5e")
+                given = refused(asked, AwsError(code, "Not you."))
             case bytes(other):
                 given.body = other
         date = format_datetime(datetime.now(UTC) + self.ahead, usegmt=True)
@@ -68,6 +68,15 @@ class Front(Struct):
     async def checks(self, named: Named | None = None) -> dict[str, Check]:
         """Give what was found, the last of each name."""
         return await diagnosed(named, self.settings)
+
+
+def refused(asked: DemoRequest, error: AwsError) -> web.Response:
+    """Refuse in the service's own form."""
+    given = refusal(error, "0c5a4c5e")
+    if asked.service == "sts":
+        told = f"<Code>{error.code}</Code><Message>{error.message}</Message>"
+        given.text = f"<ErrorResponse><Error>{told}</Error></ErrorResponse>"
+    return given
 
 
 async def diagnosed(named: Named | None, settings: AwsSettings) -> dict[str, Check]:
