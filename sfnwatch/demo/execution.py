@@ -7,7 +7,6 @@ the documented shape. When a task was pending or running is as recorded of one o
 Fargate; that an event comes a moment later is set.
 """
 
-import hashlib
 import json
 from bisect import bisect
 from collections import Counter
@@ -394,11 +393,9 @@ class DemoMessage(msgspec.Struct):
     def wire(self) -> Json:
         """Return what ReceiveMessage sends."""
         body = json.dumps(self.event, separators=(",", ":"))
-        digest = hashlib.md5(body.encode(), usedforsecurity=False).hexdigest()
         return {
             "MessageId": self.message_id,
             "ReceiptHandle": self.message_id,
-            "MD5OfBody": digest,
             "Body": body,
             "Attributes": {"SentTimestamp": str(epoch_ms(self.sent_at))},
         }
