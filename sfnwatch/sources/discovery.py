@@ -38,7 +38,7 @@ from sfnwatch.model.integrations import (
     parse_execution_arn,
 )
 from sfnwatch.model.records import Batch, HealthState, Received, RecordKind
-from sfnwatch.model.values import clean, duration, iso
+from sfnwatch.model.values import clean, iso
 from sfnwatch.sources.access import AwsSettings, Feature, check_profile, region_of
 from sfnwatch.sources.answers import CallsAws, Failure, Page, Text, Verdict
 from sfnwatch.sources.aws_client import AwsClient
@@ -385,18 +385,11 @@ class Discovery(PollingSource):
 
 def _unknown(name: str, known: Sequence[str], region: str) -> RefusedError:
     """Say that there is no such machine, and which ones have a name like it."""
-    msg = f"There is no state machine named {clean(name, _LIMIT)!r} in {clean(region)}"
-    elsewhere = "Choose another --region or --profile"
-    if not known:
-        return RefusedError(f"{msg}, nor any other.", hint=f"{elsewhere}.")
-    folded = {each.casefold(): each for each in reversed(known)}
-    near = get_close_matches(name.casefold(), folded, n=_NEAR)
-    within = [each for each in folded if name.casefold() in each]
-    alike = [clean(folded[each]) for each in dict.fromkeys([*near, *within])][:_NEAR]
-    msg = f"{msg}; there are {len(known)} others." if len(known) > 1 else f"{msg}."
-    if alike:
-        return RefusedError(msg, hint=f"Did you mean {', '.join(alike)}?")
-    return RefusedError(msg, hint=f"{elsewhere}, or give its ARN.")
+    msg = f"There is no state machine named {clean(name, _LIMIT)!r} in"
+    hint = "Choose another --region or --profile, or give its ARN."
+    if alike := get_close_matches(name, known, n=_NEAR):
+        hint = f"Did you mean {', '.join(map(clean, alike))}?"
+    return RefusedError(f"{msg} {clean(region)}, which has {len(known)}.", hint=hint)
 
 
 def _is_past(
@@ -490,18 +483,14 @@ class Search(Struct, eq=False):
             else:
                 said = f"the newest execution of {name}"
                 found = await discovery.latest(arn)
-        tell(f"{said}: {_outline(found, self.clock.now())}")
+        tell(f"{said}: {_outline(found)}")
         return parse_execution_arn(found.arn)
 
 
-def _outline(execution: ListedExecution, now: datetime) -> str:
+def _outline(execution: ListedExecution) -> str:
     """Say in a line which execution it is."""
     parts = [f"{clean(execution.machine, _LIMIT)} › {clean(execution.name, _LIMIT)}"]
     parts.append(clean(execution.status, _LIMIT) or "in no known state")
     if execution.started_at is not None:
         parts.append(f"started {iso(execution.started_at)}")
-    seconds = execution.seconds(now)
-    if seconds is not None:
-        took = duration(seconds)
-        parts.append(f"for {took} so far" if execution.running else f"took {took}")
     return ", ".join(parts)

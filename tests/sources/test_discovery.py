@@ -111,11 +111,10 @@ async def test_a_machine_is_found_by_its_name_page_by_page_and_no_further(
         (
             "nightly-reprot",
             ["nightly-report", "import"],
-            "in ap-northeast-1; there are 2 others. Did you mean nightly-report?",
+            "in ap-northeast-1, which has 2. Did you mean nightly-report?",
         ),
-        ("NIGHTLY", ["etl-nightly-x", "import"], "Did you mean etl-nightly-x?"),
         ("zzz", ["import"], "or give its ARN."),
-        ("x", [], "'x' in ap-northeast-1, nor any other. Choose another --region"),
+        ("x", [], "'x' in ap-northeast-1, which has 0. Choose another --region"),
     ],
 )
 async def test_a_name_that_is_not_there_is_answered_with_those_alike(
