@@ -5,8 +5,8 @@ Functions polled (a published experiment with `ecs:runTask`), the text of its
 AccessDenied, the fields of its history events and of an ECS task. What no public
 recording shows is inferred: the request and response parts of the CloudTrail records
 of RunTask, DescribeTasks, StartExecution and DescribeExecution, when DescribeExecution
-is called, the output of `aws-sdk:ecs:runTask`, AssumeRole by Step Functions, the words
-of LookupEvents' own errors, and all of Map Runs whose children fail.
+is called, the output of `aws-sdk:ecs:runTask`, the words of LookupEvents' own errors,
+and all of Map Runs whose children fail.
 
 It stands alone: it shares no decoder with the code it is there to test.
 """

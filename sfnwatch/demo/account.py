@@ -33,7 +33,7 @@ from sfnwatch.demo.formats import (
     iso_ms,
     to_ms,
 )
-from sfnwatch.demo.scenarios import Scenario, chosen
+from sfnwatch.demo.scenarios import PLANS, Scenario
 from sfnwatch.demo.state_machine import run_execution
 
 LONGEST_LAG = 420.0
@@ -82,7 +82,8 @@ class Account:
         self.lookups = Bucket(rate=2, burst=2)
         """LookupEvents has one bucket for the whole account and Region."""
         key = f"{seed}/{iso_ms(self.epoch)}"
-        runs = list(_runs(chosen(scenarios), self.epoch, key))
+        plans = [PLANS[each] if isinstance(each, str) else each for each in scenarios]
+        runs = list(_runs(plans, self.epoch, key))
         self.watched = [last for last, *_ in runs]
         """The executions to watch, in the order asked for."""
         self.executions = {each.scenario.name: each.arn for each in self.watched}
@@ -233,7 +234,6 @@ def records_of(execution: DemoExecution, key: str) -> Iterator[TrailEvent]:
         if event.read_only and scenario.polls_denied:
             event.deny()
         yield deliver(event, _LATE if event in late else dice.lag())
-        yield deliver(_assume_role(execution, event, dice), dice.lag())
     if is_child:
         return
     for redriven in execution.redrives(execution.ends_at):
@@ -241,17 +241,6 @@ def records_of(execution: DemoExecution, key: str) -> Iterator[TrailEvent]:
     for seconds in (2.0, 14.0):
         at = after(execution.started_at, seconds)
         yield deliver(_sampling_rules(execution, at, dice), dice.lag())
-
-
-def _assume_role(execution: DemoExecution, event: TrailEvent, dice: Dice) -> TrailEvent:
-    """Return how Step Functions came by the session of a call."""
-    identity = {"type": "AWSService", "invokedBy": _STATES}
-    service = CallerIdentity(identity, _STATES, _STATES)
-    role, session = execution.scenario.role_arn, event.caller
-    assumed = _event(dice, event.at, "sts:AssumeRole", service)
-    assumed.request = {"roleArn": role, "roleSessionName": session.name}
-    assumed.response = {"assumedRoleUser": {"arn": session.identity["arn"]}}
-    return assumed
 
 
 def _redrive(execution: DemoExecution, at: datetime, dice: Dice) -> TrailEvent:

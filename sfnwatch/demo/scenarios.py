@@ -275,14 +275,3 @@ SCENARIOS = tuple(name for name in PLANS if not name.startswith(THREE_WAYS))
 def plans_of(scenario: str) -> tuple[str, ...]:
     """Return the names of the plans of a scenario's executions."""
     return TOGETHER.get(scenario, (scenario,))
-
-
-def chosen(scenarios: Sequence[str | Scenario]) -> list[Scenario]:
-    """Return the plans that are named or given, each once; raises ValueError."""
-    names = [each for each in scenarios if isinstance(each, str)]
-    unknown = [name for name in names if name not in PLANS]
-    if unknown or not scenarios:
-        found = ", ".join(unknown) or "none"
-        raise ValueError(f"unknown scenario {found}: choose from {', '.join(PLANS)}")
-    plans = [PLANS[each] if isinstance(each, str) else each for each in scenarios]
-    return list({plan.name: plan for plan in plans}.values())

@@ -8,7 +8,6 @@ from sfnwatch.demo.account import Account
 from tests.builders import HEAD
 from tests.demo.conftest import Serve, Served, refusal, served
 from tests.demo.photos import photos
-from tests.sources.clocks import ManualClock
 
 NOWHERE = f"{HEAD}:execution:nightly-report:none"
 EXPRESS = f"{HEAD}:express:web:run:0000"
@@ -117,12 +116,6 @@ async def test_executions_come_in_pages_and_by_status(demo: Served) -> None:
         assert [each["status"] for each in found] == [status] * count
     oldest = await demo.kinds(listed[-1]["executionArn"])
     assert oldest[-1] == "ExecutionFailed", "it can be read to its end"
-
-
-@pytest.mark.parametrize("names", [[], ["nothing"]])
-def test_an_unknown_scenario_is_an_error(names: list[str], clock: ManualClock) -> None:
-    with pytest.raises(ValueError, match="choose from sync, sync-denied"):
-        Account(names, clock=clock)
 
 
 # -- Map Runs: their children, and what is told of them --------------------------------

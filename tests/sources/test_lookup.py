@@ -134,7 +134,7 @@ async def test_calls_of_other_people_are_left_out_and_read_through(
     assert RUN in watched.matched()
     pages = cycles(of_source(sync))
     assert pages[0] >= 8, "page by page, to the execution's start"
-    assert pages[1:5] == [1] * 4, "a cycle stops at ground already covered"
+    assert max(pages[1:5]) <= 2, "a cycle stops at ground already covered"
     assert pages[5] >= 8, "now and then it reads on all the same"
     assert pages[-1] >= 8, "and in the end"
 
