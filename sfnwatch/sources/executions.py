@@ -118,12 +118,11 @@ class Described(Struct, rename="camel"):
         return int_of(self.redrive_count) or 0
 
     def is_redriving(self, known: int) -> bool:
-        """True where a redrive has begun, or waits for its turn; `known` are over.
+        """True where a redrive waits for its turn, or was begun beside those `known`.
 
         The answer is eventually consistent: RUNNING alone may be of old.
         """
-        running = self.status == "RUNNING" and self.redrives > known
-        return self.status == _PENDING or running
+        return self.status == _PENDING or self.redrives > known
 
     def redrivable_until(self, now: datetime) -> datetime | None:
         """Give until when it may be redriven; None if it may not, or no more."""
@@ -132,13 +131,6 @@ class Described(Struct, rename="camel"):
             return None
         until = min(maybe_time(self.stop_date) or now, now) + _REDRIVABLE
         return until if until > now else None
-
-    @property
-    def why_not(self) -> str:
-        """Say why it can't be redriven, in AWS's words; nothing where no need is."""
-        reason = clean(text_of(self.redrive_status_reason) or "", 200)
-        told = reason and self.status in UNSUCCESSFUL
-        return f"It can't be redriven: {reason}." if told else ""
 
 
 class History(PollingSource):
@@ -304,24 +296,17 @@ class History(PollingSource):
             answer = await self._describe("the outcome")
             told = self._observe(RecordKind.DESCRIBE, answer)
             if told.is_redriving(self._redrives):
-                self._take_up(told)
+                self._take_up()
                 return None
-            behind = told.redrives > self._redrives
-            if told.status not in RUNNING and not behind:
+            if told.status not in RUNNING:
                 break
             await self.rest(_LEAST)
-            if behind:
-                # It was redriven and has ended again: the history does not say so yet.
-                await self._read_newest()
-                if not self._ended:
-                    return None
         return told
 
-    def _take_up(self, told: Described) -> None:
-        """Go on with the history: what a redrive runs is appended to it."""
+    def _take_up(self) -> None:
+        """Go on with the history: what a redrive runs comes to be appended to it."""
         self._ended = False
-        waits = told.status == _PENDING
-        self.say("A redrive waits for its turn." if waits else "Redriven: going on.")
+        self.say("Redriven: going on.")
 
     async def _await_redrive(self, told: Described) -> str | None:
         """Look for a redrive as long as one may come; says why none can."""
@@ -333,11 +318,12 @@ class History(PollingSource):
             told = answer.value
             if told != before:
                 self._observe(RecordKind.DESCRIBE, answer)
-            more = told.redrives > self._redrives
-            if more or told.is_redriving(self._redrives):
-                self._take_up(told)
+            if told.is_redriving(self._redrives):
+                self._take_up()
                 return None
-        return told.why_not
+        reason = clean(text_of(told.redrive_status_reason) or "", 200)
+        is_of_use = reason and told.status in UNSUCCESSFUL
+        return f"It can't be redriven: {reason}." if is_of_use else ""
 
 
 _decode_head = msgspec.json.Decoder(_Head).decode
@@ -573,8 +559,7 @@ class OtherExecutions(PollingSource):
 
     def _last_words(self) -> str:
         troubles = [m.trouble for m in self._machines.values() if m.trouble]
-        more = f" And {len(troubles) - 1} more." if len(troubles) > 1 else ""
-        return f"{_NOT_KNOWN} {troubles[0]}{more}" if troubles else ""
+        return f"{_NOT_KNOWN} {troubles[0]}" if troubles else ""
 
     async def _ask_for(self, machine: _AskedMachine) -> None:
         """Ask for a machine's executions, and hand them on if AWS has answered all."""
