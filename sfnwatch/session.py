@@ -175,7 +175,8 @@ class Session(Struct, eq=False):
             batch = (*batch, *self._recorder_in_trouble(self.recorder))
         changed = self.trace.add(batch)
         if _LOG.isEnabledFor(logging.DEBUG):
-            _log(batch, changed)
+            kinds = dict(Counter(str(received.kind) for received in batch))
+            _LOG.debug("received %s, matched anew: %d", kinds, len(changed.links))
         for consumer in self.consumers:
             consumer(batch, changed)
 
@@ -275,19 +276,6 @@ class Session(Struct, eq=False):
                 return found
             await SystemClock().sleep(max(0.0, begun + _REST - time.monotonic()))
             moment = self.trace.as_of(at, clock)
-
-
-def _log(batch: Batch, changed: Changed) -> None:
-    """Tell how much was received, and by which rules calls are matched now."""
-    kinds = Counter(str(received.kind) for received in batch)
-    rules = Counter(str(link.rule) for _, link in changed.links.values() if link)
-    parts = [("received", kinds), ("matched by", rules)]
-    told = (
-        f"{what} {', '.join(f'{n} {name}' for name, n in counts.items())}"
-        for what, counts in parts
-        if counts
-    )
-    _LOG.debug("%s", "; ".join(told))
 
 
 # -- the three kinds -------------------------------------------------------------------

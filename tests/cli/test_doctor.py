@@ -88,7 +88,7 @@ def test_it_has_what_was_asked_answered_and_decided_and_no_secret(
         "answer to cloudtrail:LookupEvents after ",
         ": ok, status 200, request ID ",
         'source {"lane": "history", "state": "live"',
-        "received 1 definition",
+        "received {'definition': 1",
         "ends",
     ):
         assert told in text
