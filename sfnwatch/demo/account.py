@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import chain
 from operator import attrgetter
-from typing import Any
 
 from sfnwatch.clock import Clock
 from sfnwatch.demo.execution import (
@@ -28,7 +27,6 @@ from sfnwatch.demo.formats import (
     Json,
     after,
     arn,
-    in_words,
     iso,
     iso_ms,
     to_ms,
@@ -171,10 +169,8 @@ def deliver(event: TrailEvent, lag: float) -> TrailEvent:
     return event
 
 
-def user(
-    name: str, key_id: str, address: str = "203.0.113.24", agent: str = "AWS Internal"
-) -> CallerIdentity:
-    """Return an IAM user with an access key of their own; by default in the console."""
+def user(name: str, key_id: str, address: str, agent: str) -> CallerIdentity:
+    """Return an IAM user with an access key of their own."""
     identity = {
         "type": "IAMUser",
         "principalId": "AIDASAMPLEUSERIDSAMPL",
@@ -215,13 +211,6 @@ def by_step_functions(role: str, at: datetime, dice: Dice) -> CallerIdentity:
     return CallerIdentity(identity | {"invokedBy": _STATES}, _STATES, _STATES)
 
 
-def _event(
-    dice: Dice, at: datetime, action: str, caller: CallerIdentity, **fields: Any
-) -> TrailEvent:
-    """Return a call with ids of its own."""
-    return TrailEvent(at, action, caller, dice.uuid(), dice.uuid(), **fields)
-
-
 def records_of(execution: DemoExecution, key: str) -> Iterator[TrailEvent]:
     """Yield what is recorded of an execution; the second poll's record is very late."""
     dice, scenario = Dice(key, execution.name, "trail"), execution.scenario
@@ -236,19 +225,9 @@ def records_of(execution: DemoExecution, key: str) -> Iterator[TrailEvent]:
         yield deliver(event, _LATE if event in late else dice.lag())
     if is_child:
         return
-    for redriven in execution.redrives(execution.ends_at):
-        yield deliver(_redrive(execution, redriven.at, dice), dice.lag())
     for seconds in (2.0, 14.0):
         at = after(execution.started_at, seconds)
         yield deliver(_sampling_rules(execution, at, dice), dice.lag())
-
-
-def _redrive(execution: DemoExecution, at: datetime, dice: Dice) -> TrailEvent:
-    """Return the call with which somebody redrove an execution."""
-    caller = user("alice", dice.key_id())
-    request, response = {"executionArn": execution.arn}, {"redriveDate": in_words(at)}
-    told = {"request": request, "response": response}
-    return _event(dice, at, "states:RedriveExecution", caller, **told)
 
 
 def _sampling_rules(execution: DemoExecution, at: datetime, dice: Dice) -> TrailEvent:
@@ -257,6 +236,7 @@ def _sampling_rules(execution: DemoExecution, at: datetime, dice: Dice) -> Trail
     session, key_id = f"{xray}-{dice.digits(19)}", dice.key_id()
     identity = in_role(execution.scenario.role_arn, session, at, key_id)
     caller = CallerIdentity(identity, "198.51.100.7", xray)
-    event = _event(dice, at, "xray:GetSamplingRules", caller)
+    ids = dice.uuid(), dice.uuid()
+    event = TrailEvent(at, "xray:GetSamplingRules", caller, *ids)
     event.deny()
     return event

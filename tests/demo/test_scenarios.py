@@ -58,15 +58,6 @@ async def test_a_denied_poll_says_so_in_the_recorded_words(demo: Served) -> None
     assert len({poll["userIdentity"]["arn"] for poll in denied}) == 15
 
 
-async def test_a_redrive_is_a_call_of_its_user(demo: Served) -> None:
-    demo.clock.advance(1500)
-    redrives = await demo.events("EventName", "RedriveExecution")
-    records = [json.loads(each["CloudTrailEvent"]) for each in redrives]
-    arns = [record["requestParameters"]["executionArn"] for record in records]
-    assert demo.arn("redrive") in arns
-    assert {record["userIdentity"]["userName"] for record in records} == {"alice"}
-
-
 async def test_a_nested_execution_is_one_like_any_other(serve: Serve) -> None:
     demo = await serve("pipeline")
     (child,) = demo.account.watched[0].nested

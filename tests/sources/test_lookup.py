@@ -33,7 +33,7 @@ RUN = ("RunTask", "request-id")
 
 def crowd(simulation: Simulation, count: int, *, within: float) -> None:
     """Have other people make ECS calls, evenly in the first seconds."""
-    alice = user("alice", "AKIAOTHERPERSONXXXXX")
+    alice = user("alice", "AKIAOTHERPERSONXXXXX", "203.0.113.24", "AWS Internal")
     for number in range(count):
         at, key = after(within * number / count), f"event-{number:04}"
         call = TrailEvent(at, "ecs:ListTasks", alice, f"of-{key}", key)
