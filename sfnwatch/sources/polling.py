@@ -238,11 +238,9 @@ _DRAINED_TRIES = 3
 """Failures in a row after which, the drain over, nothing more is tried."""
 _DRAINED_TRIES_THROTTLED = 10
 """The same where others take the quota: they will not for ever."""
-_UNWANTED_TRIES = 5
-"""Failures in a row before which what nobody waits for is not given up."""
 _UNWANTED_WAIT = timedelta(minutes=15)
-"""Nor before so much time without an answer: a Region that is out comes back, and as
-long are calls awaited after an end."""
+"""The time without an answer before which what nobody waits for is not given up: a
+Region that is out comes back, and as long are calls awaited after an end."""
 _AGAIN = 0.25
 """Seconds to wait, before pages are read again from the first one, for each that was
 read in vain: where no token is good for long, others may ask as well."""
@@ -583,14 +581,14 @@ class PollingSource:
     def give_up(self, failure: Failure, tries: int | None = None) -> None:
         """Make a failure final of what nothing waits for any more.
 
-        A missing permission at once, other trouble after so many tries, or by default
-        some and a while. But a login may yet be renewed by whoever watches.
+        A missing permission at once, other trouble after so many tries, or by default a
+        while. But a login may yet be renewed by whoever watches.
         """
         if failure.state is HealthState.EXPIRED and not self.bounded:
             return
         now = self.clock.now()
         waited = now - (self._failed_at or now) >= _UNWANTED_WAIT
-        tried = self.failures >= (tries or _UNWANTED_TRIES) and (waited or bool(tries))
+        tried = waited if tries is None else self.failures >= tries
         if failure.state is HealthState.DENIED or tried:
             failure.state = HealthState.REFUSED
 
