@@ -280,8 +280,7 @@ class History(PollingSource):
             elif event.type == REDRIVEN:
                 self._ended, self._redrives = False, self._redrives + 1
             received = self.received(RecordKind.HISTORY, event.data)
-            if Target.notes(event.type):
-                self._target.observe(received)
+            self._target.observe(received)
             records.append(received)
         self.hand_on(*records)
 

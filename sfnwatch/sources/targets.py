@@ -48,7 +48,6 @@ AFTER_END = timedelta(minutes=15)
 """Calls may follow the end: that stop a job, or look after one not waited for."""
 _NEW = timedelta(minutes=15)
 """How long ago one may have started that is not known yet."""
-_NOTED = {"ExecutionStarted", "MapRunStarted", REDRIVEN, *TERMINAL}
 _TASK = re.compile(
     r"arn:aws[a-z-]*:ecs:[a-z0-9-]+:[0-9]{12}:task/[A-Za-z0-9_-]+(?:/[A-Za-z0-9_-]+)?"
 )
@@ -174,23 +173,16 @@ class Target(Struct, eq=False):
         begin = self.redriven_at or self.started_at
         return [*self.before, (begin, self.stopped_at)] if begin else []
 
-    @staticmethod
-    def notes(event_type: str) -> bool:
-        """True for events of which `observe` makes something."""
-        told = belongs_to_attempt(event_type) and not event_type.endswith("Started")
-        return told or event_type in _NOTED
-
     def observe(self, received: Received) -> None:
         """Take in one record of the execution; what can't be read changes nothing."""
-        record = received.record
         with suppress(DecodeError):
             match received.kind:
                 case RecordKind.HISTORY | RecordKind.EXPRESS:
                     self._observe_event(received)
                 case RecordKind.DESCRIBE:
-                    self._observe_description(record, received.at)
+                    self._observe_description(received.record, received.at)
                 case RecordKind.DEFINITION:
-                    self._observe_definition(record)
+                    self._observe_definition(received.record)
 
     def _observe_event(self, received: Received) -> None:
         event, details = received.once(decode_event)
