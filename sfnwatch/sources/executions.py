@@ -177,8 +177,6 @@ class History(PollingSource):
             events = self._decoded(page.value.events)
             self._hold(event for event in events if event.id > self._held)
         self._target.set_ready()
-        if self._listed and self._ended:
-            return ""
         while await self._follow():
             if self._listed:
                 return ""
@@ -215,30 +213,23 @@ class History(PollingSource):
     # -- reading -------------------------------------------------------------------
 
     async def _follow(self) -> bool:
-        """Poll until it has ended; False if nothing waits for that any more.
-
-        After the last event comes one more look.
-        """
+        """Poll until it has ended; False if nothing waits for that any more."""
         interval = Interval(_LEAST, _CHILD_MOST if self._is_child else _MOST)
-        while True:
-            known_to_be_over = self._ended
-            news = await self._read_newest()
-            if self._ended:
-                if known_to_be_over or self._listed:
-                    return True
-            elif self._is_unwanted:
+        news = True
+        while not self._ended:
+            if self._is_unwanted:
                 return False
-            else:
-                await self.rest(interval.after(news=news))
+            await self.rest(interval.after(news=news))
+            news = await self._read_newest()
+        return True
 
     async def _read_newest(self) -> bool:
         """Read newest first until an event that is held, then hand over what is new.
 
         Only then: with a gap below them the newest events are not yet held.
         """
-        note = "one more look after the end" if self._ended else "newest events"
         found: dict[int, _Head] = {}
-        async for page in self._pages(note, _TAIL, newest_first=True):
+        async for page in self._pages("newest events", _TAIL, newest_first=True):
             events = self._decoded(page.value.events)
             new = {event.id: event for event in events if event.id > self._held}
             found |= new
