@@ -257,18 +257,6 @@ _FILES = {
 }
 """By the variable that names what botocore opens, where that is otherwise."""
 _WEB_IDENTITY = "web_identity_token_file"
-_FORMS = {
-    "role_arn": (
-        r"arn:[\w-]+:iam::\d+:role/.+",
-        "an ARN as arn:aws:iam::123456789012:role/NAME",
-    ),
-    "role_session_name": (r"[\w+=,.@-]{2,64}", "2 to 64 letters, digits or _+=,.@-"),
-    "external_id": (r"[\w+=,.@:/-]{2,}", "2 or more letters, digits or _+=,.@:/-"),
-    "duration_seconds": (r"9\d\d|[1-3]?\d{4}|4[0-3]\d{3}", "900 to 43200"),
-    "sso_account_id": (r"\d{12}", "12 digits"),
-    "sso_region": (r"[a-z\d]+(-[a-z\d]+)+", "a Region as eu-west-1"),
-}
-"""Settings by which credentials are had: a pattern of each, and what it has to be."""
 _SIGN_IN = ("aws_", "credential_", "login_", "role_", "source_", "sso_", "web_")
 """How the settings begin by which a profile says where its credentials are from."""
 
@@ -467,27 +455,6 @@ def signing_profile(session: "AioSession", settings: AwsSettings) -> str:
     name = profile_name(session)
     said = session.full_config["profiles"].get(name, {})
     return name if any(key.startswith(_SIGN_IN) for key in said) else ""
-
-
-def wrong_setting(session: "AioSession", profile: str) -> str:
-    """Say which setting can't be as it is, of a profile or of one that it leads to.
-
-    Empty where all are as they have to be, as far as that can be seen.
-    """
-    config = session.full_config
-    for name, settings in _chain(config["profiles"], profile):
-        whose = f"of the profile {clean(name)} is"
-        token = settings.get(_WEB_IDENTITY)
-        if token and not Path(str(token)).is_file():
-            said = f"{clean(str(token))!r}, and that is no file."
-            return f"{_WEB_IDENTITY} {whose} {said}"
-        sso = config["sso_sessions"].get(str(settings.get("sso_session")), {})
-        for key, (pattern, needed) in _FORMS.items():
-            value = settings.get(key, sso.get(key))
-            if value is not None and not re.fullmatch(pattern, str(value)):
-                said = clean(str(value), 100)
-                return f"{key} {whose} {said!r}, and has to be {needed}."
-    return ""
 
 
 def profile_name(session: "AioSession") -> str:

@@ -26,12 +26,11 @@ import signal
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cache, partial
 from subprocess import DEVNULL, PIPE
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Any, Self, TypeVar
 
-import msgspec
 from aiobotocore.config import AioConfig
 from aiobotocore.credentials import (
     AioAssumeRoleProvider,
@@ -54,13 +53,13 @@ from botocore.credentials import CredentialProvider
 from botocore.loaders import create_loader
 from botocore.model import OperationModel
 from botocore.utils import resolve_imds_endpoint_mode
-from msgspec import Meta, Struct
+from msgspec import Struct
 from msgspec.structs import astuple
 
 from sfnwatch import __version__
 from sfnwatch.errors import RefusedError
 from sfnwatch.model.records import HealthState, Operation
-from sfnwatch.model.values import clean, iso
+from sfnwatch.model.values import clean
 from sfnwatch.sources.access import (
     SIGN_IN,
     AwsSettings,
@@ -73,7 +72,6 @@ from sfnwatch.sources.access import (
     operations,
     profile_name,
     signing_profile,
-    wrong_setting,
 )
 from sfnwatch.sources.answers import (
     AwsAnswer,
@@ -226,12 +224,11 @@ class SignIn:
 
     def _failure(self, error: Exception) -> Failure:
         """Put into words why there are none."""
-        session, profile, wrong = self._session, "", ""
+        session, profile = self._session, ""
         with suppress(boto.BotoCoreError):
             profile = signing_profile(session, self._settings)
-            wrong = wrong_setting(session, profile)
         login = login_command(session, self._settings.profile)
-        failure = sign_in_failure(error, profile, wrong, login)
+        failure = sign_in_failure(error, profile, login)
         failure.signing_in = True
         return failure
 
@@ -252,7 +249,8 @@ class SignIn:
         frozen: Any = await found.get_frozen_credentials()
         keys = (frozen.access_key, frozen.secret_key, frozen.token)
         sent = [key for key in keys if key is not None]
-        if None in keys[:2] or not all(re.match(_KEY, str(key)) for key in sent):
+        texts = [key for key in sent if isinstance(key, str) and re.match(_KEY, key)]
+        if None in keys[:2] or texts != sent:
             why = "what was found is no key that AWS gives out"
             raise boto.CredentialRetrievalError(provider=found.method, error_msg=why)
         return Keys(*keys)
@@ -368,19 +366,6 @@ def _of_instance(session: AioSession) -> CredentialProvider:
 # -- a process of the user's -----------------------------------------------------------
 
 
-_Key = Annotated[str, Meta(pattern=_KEY)]
-
-
-class _Printed(Struct, rename="pascal"):
-    """What a credential_process has to print."""
-
-    version: Literal[1]
-    access_key_id: _Key
-    secret_access_key: _Key
-    session_token: _Key | None = None
-    expiration: Annotated[datetime, Meta(tz=True)] | None = None
-
-
 class _Process(Struct):
     """A process that has ended well, as botocore asks one for what it has printed."""
 
@@ -408,25 +393,12 @@ def _process_place(session: AioSession, profile: str) -> CredentialProvider:
 async def _run_for(profile: str, command: str, **_: Any) -> _Process:
     """Run a profile's process; raises RefusedError, which names them."""
     try:
-        output = await _run(command)
-        _check_printed(output)
+        return _Process(await _run(command))
     except ValueError as error:
         whose = f"credential_process of the profile {clean(profile, 100)}"
         said = f"AWS credentials: {whose}: {clean(str(error), 300)}"
         hint = "Correct it, or choose another --profile."
         raise RefusedError(said, hint=hint) from error
-    return _Process(output)
-
-
-def _check_printed(output: bytes) -> None:
-    """Raise ValueError for what is no credentials, or none that are still good."""
-    try:
-        until = msgspec.json.decode(output, type=_Printed).expiration
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        why = str(error) if output.strip() else "nothing at all"
-        raise ValueError(f"what it printed is no credentials: {why}") from error
-    if until is not None and until <= datetime.now(UTC):
-        raise ValueError(f"what it printed has expired, at {iso(until)}")
 
 
 async def _run(command: str) -> bytes:

@@ -320,13 +320,10 @@ _CORRECT = (
     "Correct what the profile or the environment says, the --region (as eu-west-1), or"
     " the --endpoint-url."
 )
-_CORRECT_PROFILE = "Correct it, or choose another --profile."
 _SIGN_IN = (
     "Choose a --profile, set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run:"
 )
 _SIGNING_IN = "AWS credentials"
-_EXACT = boto.InvalidConfigError, boto.PartialCredentialsError
-"""Errors that name the setting themselves."""
 _GARBLED = (
     *(GarbledError, ResponseParserError, StreamParserError, aiohttp.ClientPayloadError),
     *(boto.ChecksumError, boto.FlexibleChecksumError, boto.IncompleteReadError),
@@ -397,26 +394,25 @@ def failure_of(error: Exception, operation: str, subject: str, login: str) -> Fa
     raise error
 
 
-def sign_in_failure(error: Exception, profile: str, wrong: str, login: str) -> Failure:
+def sign_in_failure(error: Exception, profile: str, login: str) -> Failure:
     """Say why credentials can't be had, and what to do.
 
-    `profile` says where they are from, or is empty; `wrong` says what is wrong in it,
-    as far as that can be seen; `login` is the command that renews them.
+    `profile` says where they are from, or is empty; `login` is the command that renews
+    them.
     """
     # What is no more than an OSError is a file's: the network's are botocore's by now.
     of_file = isinstance(error, OSError) and not isinstance(error, boto.BotoCoreError)
     if not of_file and (failure := _unanswered(error, _SIGNING_IN)):
         return failure
     whose = f"the profile {clean(profile)}" if profile else "the environment"
-    wrong = f"{wrong} {_CORRECT_PROFILE}" if wrong else ""
     match error:
         case SfnwatchError():
             return Failure(HealthState.REFUSED, str(error))
         case boto.ClientError():
-            role = (
+            correct = (
                 f"Correct what {whose} says of the role, or choose another --profile."
             )
-            advice = {"login": login, "correct": wrong or role}
+            advice = {"login": login, "correct": correct}
             tried = f"{_SIGNING_IN}: {error.operation_name}"
             return _judged(error, tried, _SIGN_IN_VERDICTS, advice)
         case boto.LoginError() | boto.SSOError() | boto.TokenRetrievalError():
@@ -426,10 +422,8 @@ def sign_in_failure(error: Exception, profile: str, wrong: str, login: str) -> F
             # The only thing that botocore can miss here.
             said = "a login of `aws login` takes awscrt, which is not installed. Run:"
             words = f"{said} {to_install('login')}"
-        case _ if wrong and not isinstance(error, _EXACT):
-            words = wrong
         case _ if profile and not isinstance(error, boto.NoCredentialsError):
-            words = f"{whose}: {_said(error)} {_CORRECT_PROFILE}"
+            words = f"{whose}: {_said(error)} Correct it, or choose another --profile."
         case _:
             words = f"{_said(error)} {_SIGN_IN} {login}"
     return Failure(HealthState.REFUSED, f"{_SIGNING_IN}: {words}")

@@ -39,7 +39,7 @@ TROUBLE: Mapping[str, tuple[str, str]] = {
     "no container": (role("credential_source = EcsContainer"), "credential_source"),
     "no token file": (
         role(f"web_identity_token_file = {NEVER}"),
-        f"web_identity_token_file of the profile p is '{NEVER}', and that is no file",
+        f"the profile p: No such file or directory ({NEVER})",
     ),
     "no role": (f"[profile p]\nweb_identity_token_file = {NEVER}\n", "role_arn"),
     "half a pair": ("[profile p]\naws_access_key_id = A\n", "aws_secret_access_key"),
