@@ -30,7 +30,7 @@ from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequen
 from contextlib import aclosing, suppress
 from datetime import datetime, timedelta
 from functools import partial
-from itertools import islice, pairwise, starmap
+from itertools import islice
 from pathlib import Path
 
 import aiohttp
@@ -131,27 +131,8 @@ def choose(place: str, name: str, window: FileWindow) -> TrailFile | None:
     return TrailFile(place, place, at, region) if wanted else None
 
 
-def named_in(folders: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Read the account and the Region that a place's own folders name, if they do.
-
-    Who names an account's, wants that account.
-    """
-    accounts = [part for part in folders if _ACCOUNT.fullmatch(part)]
-    regions = [
-        part
-        for above, part in pairwise(folders)
-        if above == _TRAIL and _REGION.fullmatch(part)
-    ]
-    return accounts[-1:], regions[-1:]
-
-
 class UnreadableError(Exception):
     """One file that can't be read; the others may be."""
-
-    def __init__(self, why: str, *, again: bool = False) -> None:
-        super().__init__(why)
-        self.again = again
-        """True where it may be read if it is asked for once more."""
 
 
 # -- a folder --------------------------------------------------------------------------
@@ -171,8 +152,6 @@ class ArchiveFolder:
         self.name = clean(str(path), 300)
         self.folders = path.absolute().parts
         """Those that the place itself names."""
-        self.troubles: dict[str, str] = {}
-        """Folders that could not be listed in the last look, and why."""
 
     async def files(self, window: FileWindow) -> list[TrailFile]:
         """List what is wanted; raises Failure."""
@@ -184,13 +163,13 @@ class ArchiveFolder:
         Folders that can hold nothing wanted are not opened; links to folders are not
         followed. Raises Failure where there is nothing at all.
         """
-        self.troubles = {}
         path, files = self._path, list[TrailFile | None]()
         try:
             if path.is_file():
                 # One that was named itself is taken, whatever it is called.
                 return [TrailFile(str(path), _key(str(path), path.stat()))]
-            for folder, folders, names in os.walk(path, onerror=self._note):
+            path.stat()
+            for folder, folders, names in os.walk(path):
                 above = Path(folder).absolute().parts
                 folders[:] = [n for n in folders if is_wanted(above, n, window)]
                 files += [_file(f"{folder}/{name}", name, window) for name in names]
@@ -198,11 +177,6 @@ class ArchiveFolder:
             msg = f"Reading the trail's files in {self.name}: {_said_by(error)}."
             raise Failure(HealthState.REFUSED, f"{msg} Name another folder.") from error
         return list(filter(None, files))
-
-    def _note(self, error: OSError) -> None:
-        if error.filename == str(self._path):
-            raise error
-        self.troubles[str(error.filename)] = _said_by(error)
 
     async def chunks(self, file: TrailFile, _: str) -> AsyncGenerator[bytes, None]:
         """Yield a file's bytes, read in a thread: it may lie beyond a network.
@@ -233,23 +207,6 @@ def is_wanted(above: Sequence[str], name: str, window: FileWindow) -> bool:
     return days is None or window.has_day(days[1])
 
 
-def _is_anothers(above: Sequence[str], name: str) -> bool:
-    """True for what is no account's beside those of a bucket, which many may share."""
-    is_account = _ACCOUNT.fullmatch(name) or _ORGANIZATION.fullmatch(name)
-    return above[-1] == _LOGS and not is_account
-
-
-def _before_first(folder: Sequence[str], window: FileWindow) -> str:
-    """Give a name before which a day's files are too old; empty where all may do.
-
-    A file's name has its time, and a busy account has twenty thousand a day.
-    """
-    *_, account, _, region, year, month, day = ("",) * 6 + tuple(folder)
-    if f"{year}/{month}/{day}" != f"{window.low:%Y/%m/%d}":
-        return ""
-    return f"{account}_{_TRAIL}_{region}_{window.low:%Y%m%dT%H%M}"
-
-
 def _file(path: str, name: str, window: FileWindow) -> TrailFile | None:
     chosen = choose(path, name, window)
     if chosen is None:
@@ -275,16 +232,14 @@ def _said_by(error: OSError) -> str:
 
 # -- a bucket --------------------------------------------------------------------------
 
-_OF_ONE_FILE = frozenset({"InternalError", "InvalidObjectState", "NoSuchKey"})
-"""What is wrong with one file: S3 itself can't read it, or it lies in a vault from
-which it would first have to be restored, or is no longer there."""
-_WRONG = {
-    "AuthorizationHeaderMalformed|IllegalLocationConstraintException"
-    "|PermanentRedirect": "Is the bucket in another Region, or partition?",
-    "InvalidAccessKeyId|InvalidToken": "Check the credentials of the --profile.",
-    "InvalidBucketName|NoSuchBucket": "Check the bucket's name, and the --profile.",
-}
-"""S3's own words for what will not change by asking again, and what to do."""
+_OF_ONE_FILE = frozenset({"InvalidObjectState", "NoSuchKey"})
+"""What is wrong with one file: it lies in a vault from which it would first have to be
+restored, or is no longer there."""
+_WRONG = (
+    "AuthorizationHeaderMalformed|IllegalLocationConstraintException|InvalidBucketName"
+    "|InvalidToken|NoSuchBucket|PermanentRedirect"
+)
+"""S3's own words for what will not change by asking again."""
 _DEEPEST = 7
 """Folders below `AWSLogs`: organization, account, CloudTrail, Region, year, month and
 day; whoever names more below one another would have no end."""
@@ -325,7 +280,6 @@ class ArchiveBucket:
         self.folders = tuple(filter(None, prefix.split("/")))
         if _LOGS not in self.folders:
             self.folders = (*self.folders, _LOGS)
-        self.troubles: dict[str, str] = {}
 
     def _words(self, key: str) -> str:
         return clean(f"s3://{self._bucket}/{key}", 300)
@@ -337,15 +291,13 @@ class ArchiveBucket:
         list_objects, deepest = "s3:ListObjectsV2", len(self.folders) + _DEEPEST
         for folder in folders:  # more are added on the way
             asked["Prefix"] = prefix = "".join(f"{part}/" for part in folder)
-            asked["StartAfter"] = prefix + _before_first(folder, window)
             words, shape = self._words(prefix), _KeyListing
             request = AwsRequest(list_objects, words, self._region, shape, asked, note)
             pages = self._source.pages(request, next_key="ContinuationToken")
             async for page in pages:
                 for each in page.value.common_prefixes if len(folder) < deepest else ():
                     name = each.prefix.rstrip("/").rpartition("/")[2]
-                    wanted = is_wanted(folder, name, window)
-                    if wanted and not _is_anothers(folder, name):
+                    if is_wanted(folder, name, window):
                         folders.append((*folder, name))
                 keys = [each.key for each in page.value.contents]
                 chosen = (choose(k, k.rpartition("/")[2], window) for k in keys)
@@ -361,15 +313,15 @@ class ArchiveBucket:
             answer = await self._source.ask_once(request)
         except Failure as failure:
             if failure.code in _OF_ONE_FILE:
-                again = failure.code == "InternalError"
-                raise UnreadableError(failure.code, again=again) from failure
+                raise UnreadableError(failure.code) from failure
             raise
         body = answer.value["Body"]
         try:
             async for chunk in body.iter_chunks(_CHUNK):
                 yield chunk
         except _TORN as error:
-            raise UnreadableError("the answer was cut", again=True) from error
+            msg = f"GetObject on {words}: the answer was cut."
+            raise Failure(HealthState.RETRYING, msg) from error
         finally:
             body.close()
 
@@ -454,28 +406,20 @@ _NAMED = 3
 """Files named at most; the rest are counted."""
 
 
-def troubles_of(files: dict[str, str], folders: dict[str, str]) -> str:
-    """Say what could not be read, by why not: files tried, and folders not listed.
+def troubles_of(files: dict[str, str]) -> str:
+    """Say which of the files that were tried could not be read, and why not.
 
     Empty if all was well, as a file's reason is.
     """
-    bad, sentences = {place: why for place, why in files.items() if why}, []
-    if bad:
-        counted = f"{len(bad)} of the trail's {len(files)} files"
-        sentences.append(f"{counted} could not be read whole: {_listed(bad)}.")
-    if folders:
-        counted = f"{len(folders)} folder" + "s" * (len(folders) > 1)
-        sentences.append(f"{counted} could not be listed: {_listed(folders)}.")
-    return " ".join(sentences)
-
-
-def _listed(bad: dict[str, str]) -> str:
+    bad = {place: why for place, why in files.items() if why}
     named = [
-        f"{clean(place.rpartition('/')[2] or place, 120)}: {clean(why, 200)}"
+        f"{clean(place.rpartition('/')[2], 120)}: {clean(why, 200)}"
         for place, why in sorted(bad.items())[:_NAMED]
     ]
-    rest = len(bad) - len(named)
-    return "; ".join([*named, f"and {rest} more"] if rest else named)
+    if rest := len(bad) - len(named):
+        named.append(f"and {rest} more")
+    counted = f"{len(bad)} of the trail's {len(files)} files"
+    return f"{counted} could not be read whole: {'; '.join(named)}." if bad else ""
 
 
 # -- the source ------------------------------------------------------------------------
@@ -488,12 +432,8 @@ _AGAIN = 30.0
 """Seconds between looks for new files: CloudTrail delivers about every five minutes."""
 _NAP = 0.5
 """Seconds between looks at whether anything is known of an execution."""
-_TELL = timedelta(seconds=1)
-"""The time between words on how far the reading has come."""
-_TRIES, _TORN_PAUSE = 3, 2.0
-"""How often a file is asked for whose answer is cut, and the seconds between; and after
-so many files that may not be read, with none that was, it is not they but the
-permission."""
+_TOLD = 100
+"""Files between words on how far the reading has come."""
 
 
 def may_concern(record: Record, roles: frozenset[str], *, anybody: bool) -> bool:
@@ -516,7 +456,9 @@ def may_concern(record: Record, roles: frozenset[str], *, anybody: bool) -> bool
 class Archive(CallSource):
     """A source: reads a trail's files until all executions have ended."""
 
-    verdicts = tuple(starmap(Verdict, _WRONG.items()))
+    verdicts = (
+        Verdict(_WRONG, "Check the bucket's name and Region, and the --profile."),
+    )
     kind = RecordKind.TRAIL
     """What `read_next` makes of records."""
 
@@ -538,17 +480,14 @@ class Archive(CallSource):
         """Each file that was tried, and why not all of it was read; empty if it was."""
         self._newest: dict[str, datetime] = {}
         """The newest stamp of a file of each Region."""
-        self._denied = 0
-        """How many files were denied."""
         self._window = self._wanted()
         """What was last looked for."""
         self._asked: object = None
         self._looked_at: datetime | None = None
         """When all was listed that is asked for."""
-        self._told_at = self.clock.now()
 
     async def read(self) -> str:
-        self._tried, self._newest, self._denied, self._asked = {}, {}, 0, None
+        self._tried, self._newest, self._asked = {}, {}, None
         while self.targets.started_at is None:
             # There is no execution to speak of, or it is not known yet.
             if self.targets.finished:
@@ -560,7 +499,8 @@ class Archive(CallSource):
             for number, file in enumerate(files, 1):
                 place = f"{number} of {len(files)}"
                 await self.attempt(partial(self._read_file, file, f"file {place}"))
-                self._tell_progress(place)
+                if number % _TOLD == 0:
+                    self.say(f"Reading the trail's files: {place}.")
             self.select()
             self.coverage = self._complete_to()
             # What became known while it was read may have more to be read.
@@ -608,14 +548,14 @@ class Archive(CallSource):
         return window.first, window.regions, window.accounts
 
     def _wanted(self) -> FileWindow:
-        """Say whose files of which time to read; what the place names goes first."""
+        """Say whose files of which time to read; who names an account's, wants that."""
         targets = self.targets
-        accounts, regions = named_in(self._place.folders)
-        usual = {each.arn.region for each in targets.each}
-        usual.update(region for region, _ in targets.trail_queries)
-        whose = frozenset(accounts or targets.accounts), frozenset(regions or usual)
+        named = [part for part in self._place.folders if _ACCOUNT.fullmatch(part)]
+        accounts = frozenset(named[-1:] or targets.accounts)
+        regions = {each.arn.region for each in targets.each}
+        regions.update(region for region, _ in targets.trail_queries)
         first = targets.span.first or self.clock.now() - BEFORE_START
-        return FileWindow(*whose, first, targets.span.last)
+        return FileWindow(accounts, frozenset(regions), first, targets.span.last)
 
     # -- reading them ------------------------------------------------------------------
 
@@ -624,23 +564,11 @@ class Archive(CallSource):
 
         Raises Failure for what is not wrong with this file alone.
         """
-        for tries_left in reversed(range(_TRIES)):
-            try:
-                trouble = await self._read_through(file, note)
-                self._read.add(file.key)
-            except UnreadableError as error:
-                trouble = str(error)
-                if error.again and tries_left:
-                    await self.rest(_TORN_PAUSE)
-                    continue
-            except Failure as failure:
-                self._denied += failure.state is HealthState.DENIED
-                nowhere = self._denied >= _TRIES and not self._read
-                if failure.state is not HealthState.DENIED or nowhere:
-                    raise
-                trouble = clean(failure.code)
-            self._tried[file.place] = trouble
-            return
+        try:
+            self._tried[file.place] = await self._read_through(file, note)
+            self._read.add(file.key)
+        except UnreadableError as error:
+            self._tried[file.place] = str(error)
 
     async def _read_through(self, file: TrailFile, note: str) -> str:
         """Read a file to its end, or to where it makes no more sense; says why.
@@ -681,17 +609,15 @@ class Archive(CallSource):
 
     @property
     def _troubles(self) -> str:
-        return troubles_of(self._tried, self._place.troubles)
+        return troubles_of(self._tried)
 
     def _no_file(self) -> str:
         window = self._window
-        until = "on" if window.high is None else f"to {iso(window.high)}"
         accounts, regions = sorted(window.accounts), sorted(window.regions)
         return (
             f"No file of a trail in {self._place.name} for {', '.join(accounts)}"
-            f" in {', '.join(regions)},"
-            f" delivered from {iso(window.low)} {until}. Is it the trail's place, and"
-            " has the trail these Regions?"
+            f" in {', '.join(regions)}, delivered from {iso(window.low)} on. Is it the"
+            " trail's place, and has the trail these Regions?"
         )
 
     def _complete_to(self) -> datetime | None:
@@ -708,10 +634,3 @@ class Archive(CallSource):
             reached = max(reached, self._looked_at - OVERLAP)
         last = self._window.last
         return reached if last is None else min(reached, last)
-
-    def _tell_progress(self, place: str) -> None:
-        """Say how far the reading has come, now and then."""
-        now = self.clock.now()
-        if now - self._told_at >= _TELL:
-            self._told_at = now
-            self.say(f"Reading the trail's files: {place}.")
