@@ -115,9 +115,6 @@ class TrailTable(Struct, frozen=True):
     """How an event's time is written."""
     payload: str = "{}"
     """What gives a request or an answer as JSON text."""
-    longest: int = 262_144
-    """Bytes of a statement, as Athena documents it; ours are all ASCII but for what
-    roles have."""
 
 
 def literal(text: str) -> str:
@@ -128,11 +125,7 @@ def literal(text: str) -> str:
 
 
 def select(question: Question, table: TrailTable) -> str:
-    """Ask for the calls of the question, oldest first.
-
-    Where so many roles make it longer than the engine takes, their names are left out:
-    then all that Step Functions made is asked for.
-    """
+    """Ask for the calls of the question, oldest first."""
     columns = dict(COLUMNS)
     columns |= {name: table.payload.format(columns[name]) for name in _PAYLOADS}
     asked = [f"{path} AS {name}" for name, path in columns.items()]
@@ -142,15 +135,12 @@ def select(question: Question, table: TrailTable) -> str:
         *_what(question.queries),
         _any_of(_by_roles(question.roles) or _by_service()),
     ]
-    text = (
+    return (
         "SELECT " + ",\n  ".join(asked)
         + f"\nFROM {table.name}"
         + "\nWHERE " + "\n  AND ".join(conditions)
         + "\nORDER BY eventtime"
     )  # fmt: skip
-    if len(text) > table.longest and question.roles:
-        return select(replace(question, roles=frozenset()), table)
-    return text
 
 
 def _partitions(question: Question, table: TrailTable) -> list[str]:
@@ -228,8 +218,6 @@ _EVERY = 300.0
 _LATE = timedelta(minutes=15)
 """A record so old is taken to be in a file: of 2,900 none took longer than 10 minutes.
 That is an estimate: nothing says how late the latest is."""
-_LOOK_AGAIN = 5.0
-"""Seconds between looks at whether it is time to ask."""
 _STOPPING = 5.0
 """Seconds that stopping a query may take when the watch ends."""
 _LEAST, _MOST = 1.0, 5.0
@@ -304,9 +292,6 @@ class SqlTrail(CallSource):
         while True:
             # What is asked too early is asked, and paid for, once more.
             await self.await_history()
-            while (pause := self._too_soon()) > 0:
-                self.say()
-                await self.rest(min(pause, _LOOK_AGAIN))
             asked, now = await self.attempt(self._round)
             self.coverage = now - _LATE
             # That time goes by is no news; that more is wanted than was asked for, is.
@@ -316,13 +301,6 @@ class SqlTrail(CallSource):
                 return self._cost()
             self.say(self._cost())
             await self.rest(0.0 if last else _EVERY)
-
-    def _too_soon(self) -> float:
-        """Tell how long to wait: of an execution just begun no file tells yet."""
-        started = self.targets.started_at
-        if started is None or self.targets.have_ended:
-            return 0.0
-        return _EVERY - (self.clock.now() - started).total_seconds()
 
     async def _round(self) -> tuple[Question, datetime]:
         """Put one query, and hand on what it finds; gives what was asked, and when."""
@@ -419,19 +397,14 @@ def athena_place(options: CallOptions) -> tuple[TrailTable, dict[str, Any]]:
             known = f"Known are {', '.join(PARTITIONS)}."
             raise _not(name, "partition column that is known", known)
     if workgroup is not None:
-        if not _WORKGROUP.fullmatch(workgroup):
-            raise _not(workgroup, "name of a workgroup in Athena")
         where["WorkGroup"] = workgroup
     if output is not None:
-        if not output.startswith("s3://"):
-            hint = "Give it as s3://BUCKET/PREFIX/."
-            raise _not(output, "place for Athena's results", hint)
         where["ResultConfiguration"] = {"OutputLocation": output}
     columns = PARTITIONS if partitions is None else partitions
     return TrailTable(f'"{database}"."{table}"', columns), where
 
 
-def _not(text: str, what: str, hint: str = "") -> UsageError:
+def _not(text: str, what: str, hint: str) -> UsageError:
     return UsageError(f"{clean(text, 200)} is no {what}.", hint=hint)
 
 
@@ -508,8 +481,6 @@ class AthenaTrail(SqlTrail):
 
 # -- CloudTrail Lake -------------------------------------------------------------------
 
-_LAKE_LONGEST = 10_000
-"""Characters of a statement, as documented."""
 _STORE = re.compile(
     r"arn:aws[a-z-]*:cloudtrail:(?P<region>[a-z0-9-]+):[0-9]{12}:eventdatastore/"
     r"(?P<id>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"
@@ -533,7 +504,7 @@ def lake_table(event_data_store_arn: str) -> tuple[str, TrailTable]:
         hint = "Give it as arn:aws:cloudtrail:REGION:ACCOUNT:eventdatastore/ID."
         raise _not(event_data_store_arn, "ARN of an event data store", hint)
     time, payload = "%Y-%m-%d %H:%M:%S", "json_format(CAST({} AS JSON))"
-    return match["region"], TrailTable(match["id"], (), time, payload, _LAKE_LONGEST)
+    return match["region"], TrailTable(match["id"], (), time, payload)
 
 
 class _LakeStarted(Struct, rename="pascal"):

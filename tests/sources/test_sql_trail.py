@@ -325,15 +325,15 @@ async def test_a_running_execution_is_asked_about_every_few_minutes(
 
     watched = await athena.run(end)
     gaps = [(b - a).total_seconds() for a, b in pairwise(athena.starts)]
-    assert athena.starts[0] == at(5 * 60)
+    assert athena.starts[0] == at(20)
     assert all(299 <= gap <= 301 for gap in gaps[:-1])
     assert athena.starts[-1] == at(36 * 60)
     sent = athena.stub.of("StartQueryExecution")
-    assert len({each["ClientRequestToken"] for each in sent}) == len(sent) == 8
+    assert len({each["ClientRequestToken"] for each in sent}) == len(sent) == 9
     # What has not happened yet is not asked for.
-    assert "AND '2023-11-15T00:33:25Z'" in sent[0]["QueryString"]
+    assert "AND '2023-11-15T00:28:45Z'" in sent[0]["QueryString"]
     assert watched.states("lookup") == ["connecting", "live", "draining", "ended"]
-    assert watched.messages("lookup")[-1] == "Athena scanned 24.0 MiB in 8 queries."
+    assert watched.messages("lookup")[-1] == "Athena scanned 27.0 MiB in 9 queries."
 
 
 async def test_what_ran_before_a_redrive_is_paid_for_once(athena: Asking) -> None:
@@ -523,17 +523,11 @@ async def test_a_finished_execution_takes_one_query_in_lake(lake: Asking) -> Non
     assert (call.event_time, call.error_code, call.whole) == (at(0.898), None, True)
 
 
-async def test_so_many_roles_that_lake_would_not_take_the_query_are_not_named(
-    lake: Asking,
-) -> None:
-    lake.targets.roles.update(f"a-rather-long-name-of-a-role-{n}" for n in range(99))
+async def test_a_map_of_lake_s_that_is_no_json_is_left_as_it_is(lake: Asking) -> None:
     odd = [*cells(OURS[0])[:-2], {"requestParameters": "{cluster=c, tasks=[x]}"}]
     told = {**answer(), "QueryResultRows": [odd]}
     lake.stub.answers["GetQueryResults"] = script(told)
     watched = await lake.run()
-    (start,) = lake.stub.of("StartQuery")
-    assert len(start["QueryStatement"]) <= 10_000
-    # A map that is no JSON is left as it is.
     assert watched.told(RecordKind.ATHENA, "requestparameters") == [
         "{cluster=c, tasks=[x]}"
     ]
@@ -574,8 +568,6 @@ NO_TABLES = ["", 'a"; --', "a.b.c", ".", "-a", "a" * 256, "é"]
     [
         *[(of_athena(name), "sfnwatch athena-ddl") for name in NO_TABLES],
         (of_athena("t", athena_partitions=("day",)), "no partition column"),
-        (of_athena("t", athena_workgroup="a b"), "no name of a workgroup"),
-        (of_athena("t", athena_output="results"), "no place"),
         *[(partial(lake_table, arn), "no ARN of an event data") for arn in NO_STORES],
     ],
 )
