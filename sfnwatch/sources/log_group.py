@@ -126,11 +126,6 @@ class LogReader:
 
 # -- a trail's -------------------------------------------------------------------------
 
-_FAR = timedelta(hours=2)
-"""How far back every so many cycles read, and the last: stragglers have been seen that
-were 25 and 85 minutes late. Whether a log event bears the time of the call or that of
-its delivery is not documented: this does for both."""
-_THOROUGH = 6
 _PAUSES = (5.0, 15.0)
 """Seconds between cycles. CloudTrail is minutes late: faster would find no more."""
 
@@ -176,7 +171,6 @@ class LogGroup(CallSource):
         self.log = LogReader(self, self.group, self.targets.roots[0].arn)
         self._known: tuple[int, datetime | None] | None = None
         """How many roles, and which start, were known when it was read last."""
-        self._cycles = 0
         self._found = False
         """True once a record of CloudTrail's came by, of whomever."""
         self._cut = 0
@@ -195,7 +189,6 @@ class LogGroup(CallSource):
 
     async def _cycle(self) -> bool:
         """Read the log once; True if there was anything of the executions'."""
-        self._cycles += 1
         news, pattern = False, trail_pattern(self.targets.roles)
         for span in self._times():
             async for events in self.log.pages(span, pattern, "the trail's log"):
@@ -205,17 +198,18 @@ class LogGroup(CallSource):
     def _times(self) -> list[TimeSpan]:
         """Tell from when to when to read: all, when what to look for has changed.
 
-        But not what lies between an end and a redrive; the last time has no end.
+        And at last, for stragglers: whether a log event bears the time of the call or
+        that of its delivery is not documented. But not what lies between an end and a
+        redrive; the last time has no end.
         """
         now, targets = self.clock.now(), self.targets
         known = len(targets.roles), targets.started_at
         afresh, self._known = self._known != known, known
         *before, latest = targets.spans or [TimeSpan()]
         begin = latest.first or targets.since(now)
-        if afresh:
+        if afresh or self.last_round:
             return [*before, TimeSpan(begin)]
-        thorough = self.last_round or self._cycles % _THOROUGH == 0
-        return [TimeSpan(max(begin, now - (_FAR if thorough else OVERLAP)))]
+        return [TimeSpan(max(begin, now - OVERLAP))]
 
     def _records(self, events: Iterable[LogEvent]) -> Iterator[Received]:
         now = self.clock.now()
@@ -242,13 +236,6 @@ class LogGroup(CallSource):
 
 # -- following it ----------------------------------------------------------------------
 
-_TIMEOUT = "SessionTimeoutException"
-"""How a session says that it has been open for three hours, as documented."""
-_SAMPLED = (
-    "More records came than a live tail gives, 500 a second: the rest comes by"
-    " FilterLogEvents."
-)
-
 
 class LiveTail(CallSource):
     """A source: follows a trail's log group until all executions are drained.
@@ -263,16 +250,7 @@ class LiveTail(CallSource):
     it ends with the drain, and of what ended long ago none is begun.
     """
 
-    verdicts = (
-        *LOG_VERDICTS,
-        # As many sessions are open as may be: others' may end.
-        Verdict("LimitExceededException", "", HealthState.RETRYING, 60.0),
-        Verdict(
-            # What a log group says that is not of the standard class [inferred].
-            "InvalidOperationException",
-            "Leave out --live-tail: the log group is read anyway.",
-        ),
-    )
+    verdicts = LOG_VERDICTS
 
     def __init__(self, aws: AwsClient, beside: LogGroup) -> None:
         """Make a source beside another, which does not repeat what this one brings."""
@@ -291,7 +269,7 @@ class LiveTail(CallSource):
 
     async def _follow(self) -> None:
         """Follow one session to its end, or until another one is needed."""
-        pattern, is_new = trail_pattern(self.targets.roles), True
+        pattern = trail_pattern(self.targets.roles)
         asked: dict[str, Any] = {"logGroupIdentifiers": [self.subject]}
         asked["logEventFilterPattern"] = pattern
         request = self.request("logs:StartLiveTail", dict, **asked)
@@ -304,22 +282,13 @@ class LiveTail(CallSource):
             if begun is None:
                 raise ended
             self.succeeded()
-            try:
-                # What came in a second; that nothing did is told as well.
-                async for update in session:
-                    told, is_new = mapping_of(update.get("sessionUpdate")), False
-                    self.select(self._records(told))
-                    metadata = mapping_of(told.get("sessionMetadata"))
-                    # That a sample was had stays true for the while.
-                    sampled = metadata.get("sampled") is True
-                    self.say(_SAMPLED if sampled else self.health.message)
-                    if self.is_over() or pattern != trail_pattern(self.targets.roles):
-                        return
-            except Failure as failure:
-                if failure.code != _TIMEOUT or is_new:
-                    raise
-            else:
-                raise ended
+            # What came in a second; that nothing did is told as well.
+            async for update in session:
+                self.select(self._records(mapping_of(update.get("sessionUpdate"))))
+                self.say()
+                if self.is_over() or pattern != trail_pattern(self.targets.roles):
+                    return
+            raise ended
 
     def _records(self, told: Mapping[str, Any]) -> Iterator[Received]:
         """Take CloudTrail's records out; one that is cut is told by the log group."""
@@ -345,7 +314,6 @@ _SETTLED = timedelta(seconds=20)
 _EXPRESS_PAUSES = (1.0, 5.0)
 """Seconds between readings, while events come and at most."""
 _NOT_YET = "Nothing of this execution is in the log yet."
-_OF_FAILURES = ("ERROR", "FATAL")
 _ONLY_FAILURES = (
     "Its log level is {}: only failures are logged, so that states which succeed are"
     " missing here, and so is the start."
@@ -354,9 +322,9 @@ _NO_DATA = (
     "Its log has no execution data. Without request ids and task ARNs, calls are"
     " matched by role, action and time only."
 )
-_CONFIGURATION = (
-    "level=ALL,includeExecutionData=true,destinations=[{cloudWatchLogsLogGroup="
-    "{logGroupArn=LOG_GROUP_ARN:*}}]"
+_LOGS_NOTHING = (
+    "{} logs nothing, and AWS keeps no other history of an Express execution. For"
+    " executions to come, turn its logging on, with level ALL and execution data."
 )
 
 
@@ -375,17 +343,6 @@ def _destination(configuration: Mapping[str, Any]) -> LogGroupName | None:
         except ValueError:
             continue
     return None
-
-
-def _logs_nothing(state_machine_arn: str) -> str:
-    """Say why there is nothing to watch, and how there would be."""
-    arn = clean(state_machine_arn)
-    return (
-        f"{arn} logs nothing, and AWS keeps no other history of an Express execution."
-        " For executions to come, turn logging on: aws stepfunctions"
-        f" update-state-machine --state-machine-arn {arn}"
-        f" --logging-configuration '{_CONFIGURATION}'"
-    )
 
 
 class Express(PollingSource):
@@ -458,11 +415,11 @@ class Express(PollingSource):
         else:
             group = group or _destination(configuration)
             data = configuration.get("includeExecutionData")
-            if self._level in _OF_FAILURES:
+            if self._level in {"ERROR", "FATAL"}:
                 self._remark = _ONLY_FAILURES.format(self._level)
             self._remark += "" if data else f" {_NO_DATA}"
         if group is None:
-            await self.refuse(_logs_nothing(self.subject))
+            await self.refuse(_LOGS_NOTHING.format(clean(self.subject)))
         received = self.received(RecordKind.DEFINITION, answer.body)
         self._target.observe(received)
         self.hand_on(received)
@@ -569,17 +526,11 @@ class Express(PollingSource):
         return " ".join(filter(None, (*remarks, self._remark)))
 
     def _no_end(self) -> str:
-        """Say what it means that no end was logged, or nothing at all."""
-        only_failures = self._level in _OF_FAILURES
-        if self._held and only_failures:
-            return "No failure ended it, as far as was logged."
+        """Say that no end was logged, or nothing at all."""
         if self._held:
             return "No end of it was logged; delivery to a log is best effort."
         hours = self._look_back.total_seconds() / 3600
-        why = "It may be older, or have been logged elsewhere."
-        if only_failures:
-            why = "One that succeeds leaves nothing there."
         return (
             f"Nothing of this execution is in the log of the {hours:g} hours before"
-            f" this watch, nor since. {why}"
+            " this watch, nor since. It may be older, or have been logged elsewhere."
         )

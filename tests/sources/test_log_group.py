@@ -239,9 +239,7 @@ async def test_the_calls_are_read_as_they_are_logged_each_once(
     assert {each.region for each in reading.logs.asked} == {REGION}
 
 
-async def test_each_cycle_reads_a_while_back_and_some_far_back(
-    reading: Reading,
-) -> None:
+async def test_each_cycle_reads_a_while_back_and_the_last_all(reading: Reading) -> None:
     straggler = {**OURS[0], "eventID": "straggler"}
     reading.logs.put(GROUP, straggler, at(60), 70 * 60)
     reading.end_at(8200)
@@ -252,9 +250,8 @@ async def test_each_cycle_reads_a_while_back_and_some_far_back(
             reading.logs.of("FilterLogEvents"), reading.logs.read_at, strict=True
         )
     ]
-    assert set(back[-60:]) == {900, 7200}
-    assert back[-1] == 7200
-    assert 10 <= back[-60:].count(7200) <= 11
+    assert set(back[-60:-1]) == {900}
+    assert back[-1] > 8200
 
 
 async def test_a_role_that_becomes_known_later_is_looked_for_from_the_start(
@@ -358,10 +355,10 @@ TIMED_OUT = message(
 )
 
 
-def update(*lines: Any, sampled: bool = False) -> bytes:
+def update(*lines: Any) -> bytes:
     """Write what came in a second: texts as they are, all else as JSON."""
     results = [{"message": x if isinstance(x, str) else json.dumps(x)} for x in lines]
-    session = {"sessionMetadata": {"sampled": sampled}, "sessionResults": results}
+    session = {"sessionMetadata": {"sampled": False}, "sessionResults": results}
     return told("sessionUpdate", session)
 
 
@@ -457,14 +454,11 @@ async def test_of_what_ended_long_ago_no_session_is_begun() -> None:
     assert watched.states("lookup")[-1] is HealthState.ENDED
 
 
-async def test_after_three_hours_a_session_is_begun_anew_and_no_word_said() -> None:
+async def test_after_three_hours_a_session_is_begun_anew() -> None:
     async with tailed([update(RUN), TIMED_OUT], [update(RUN, REST[0])]) as tail:
         watched = await follow(tail, "poll-0")
     assert found(watched) == ["run", "poll-0"]
-    assert watched.messages("lookup") == []
-    async with tailed([TIMED_OUT], [TIMED_OUT], [update(RUN)]) as tail:
-        watched = await follow(tail, "run")
-    assert len([h for h in watched.healths("lookup") if h.retry_in]) == 2
+    assert watched.states("lookup")[1:4] == ["live", "retrying", "live"]
 
 
 @pytest.mark.parametrize(
@@ -492,27 +486,22 @@ async def test_sessions_that_end_at_once_are_failures() -> None:
     assert watched.states("lookup")[:3] == ["connecting", "retrying", "live"]
 
 
-async def test_a_role_that_becomes_known_is_asked_for_and_a_sample_is_told() -> None:
+async def test_a_role_that_becomes_known_is_asked_for() -> None:
     def learn(targets: Targets, watched: Watched) -> None:
         if "run" in found(watched):
             targets.roles.add("late")
 
-    first, second = update(RUN, sampled=True), update(made_by("late", "late"))
-    async with tailed([first], [second]) as tail:
-        watched = await follow(tail, "late", also=learn)
+    async with tailed([update(RUN)], [update(made_by("late", "late"))]) as tail:
+        await follow(tail, "late", also=learn)
     assert ["late" in json.dumps(each) for each in tail.asked] == [False, True]
-    (message,) = set(watched.messages("lookup"))
-    assert message.startswith("More records came than a live tail gives, 500 a second")
 
 
-async def test_as_many_sessions_as_may_be_is_waited_out_for_a_minute() -> None:
+async def test_as_many_sessions_as_may_be_are_waited_out() -> None:
     # Botocore tries it once more by itself.
     async with tailed(*["LimitExceededException"] * 2, [update(RUN)]) as tail:
         watched = await follow(tail, "run")
     assert watched.states("lookup")[1] is HealthState.RETRYING
     assert found(watched) == ["run"]
-    waits = [h.retry_in for h in watched.healths("lookup") if h.retry_in]
-    assert min(waits) >= 60
 
 
 # -- Express executions ---------------------------------------------------------------
@@ -706,7 +695,7 @@ async def test_what_logs_nothing_is_refused_with_what_to_do(
     assert watched.states("history")[-1] is HealthState.REFUSED
     (message,) = watched.messages("history")
     assert message.startswith(f"{MACHINE_ARN} logs nothing, and AWS keeps no other")
-    assert "aws stepfunctions update-state-machine" in message
+    assert "turn its logging on" in message
     assert logs.of("FilterLogEvents") == []
     assert targets.finished
 
