@@ -12,12 +12,10 @@ readers for a while all the same; there is no reading without that.
 import json
 import re
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
-import msgspec
-from msgspec import Raw, Struct, field
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from sfnwatch.errors import UsageError
@@ -66,9 +64,6 @@ _READING = timedelta(seconds=30)
 """So long the last look goes on at least, while a history is still being read."""
 _LAST_LOOKS = 2_000
 """Requests that the last look makes at most."""
-_CROWD = 1_000
-_CROWDED = f"More than {_CROWD:,} messages stay in the queue, and delay what is new."
-_FIFO = "A FIFO queue holds back what was not deleted: use another, or --consume."
 
 
 # -- where it is -----------------------------------------------------------------------
@@ -125,8 +120,6 @@ def queue_settings(settings: AwsSettings, url: str) -> AwsSettings:
 
 _CALLS = frozenset({"AWS API Call via CloudTrail", "AWS Service Event via CloudTrail"})
 """The events whose detail is a CloudTrail record."""
-_ENVELOPES = 3
-"""A topic's message may be another topic's; nobody has more of them."""
 _BARE = frozenset({"eventID", "eventName", "eventTime"})
 
 
@@ -160,10 +153,7 @@ def _received(body: str, now: datetime) -> Received | None:
     if is_task_state(event) and detail:
         kind = RecordKind.TASK_STATE
     elif text_of(event.get("detail-type")) in _CALLS and detail:
-        whole, text = text, json.dumps(detail)
-        with suppress(ValueError, RecursionError):
-            members = msgspec.json.decode(whole, type=dict[str, Raw])
-            text = bytes(members["detail"]).decode()
+        text = json.dumps(detail)
     elif not event.keys() >= _BARE:
         return None
     received = Received(now, kind, None, json_bytes(text))
@@ -171,13 +161,12 @@ def _received(body: str, now: datetime) -> Received | None:
 
 
 def _unwrapped(body: str) -> tuple[str, Record]:
-    """Take SNS's envelopes off; gives the event's text, and the event."""
-    for _ in range(_ENVELOPES):
+    """Take SNS's envelope off; gives the event's text, and the event."""
+    event = parse_object(body)
+    if event.get("Type") == "Notification":
+        body = text_of(event.get("Message")) or ""
         event = parse_object(body)
-        if event.get("Type") != "Notification" or "Message" not in event:
-            return body, event
-        body = text_of(event["Message"]) or ""
-    return "", {}
+    return body, event
 
 
 # -- the source ------------------------------------------------------------------------
@@ -185,10 +174,9 @@ def _unwrapped(body: str) -> tuple[str, Record]:
 _GONE = (
     r"(AWS\.SimpleQueueService\.)?(NonExistentQueue|QueueDeletedRecently)"
     r"|QueueDoesNotExist|ResourceNotFoundException"
+    r"|InvalidAddress|InvalidSecurity|UnsupportedOperation"
 )
-_GONE_ADVICE = "Is the --queue URL right, and may the --profile read it?"
 _KEY_ADVICE = "Allow kms:Decrypt on the queue's key, and see that the key is enabled."
-_BUSY_ADVICE = "Too many of its messages are with readers; they come free again."
 
 
 class _Deleted(Struct, rename="pascal"):
@@ -202,14 +190,9 @@ class Queue(CallSource):
 
     verdicts = (
         # SQS has an old and a new code for one error, and the SDK gives the old.
-        Verdict(_GONE, _GONE_ADVICE),
-        Verdict(
-            "InvalidAddress|InvalidSecurity|UnsupportedOperation",
-            "Check the --queue URL.",
-        ),
+        Verdict(_GONE, "Is the --queue URL right, and may the --profile read it?"),
         Verdict(r"KMS\.ThrottlingException|KmsThrottled", state=HealthState.THROTTLED),
         Verdict(r"KMS\.\w+|Kms\w+", _KEY_ADVICE, HealthState.DENIED, 60.0),
-        Verdict("OverLimit", _BUSY_ADVICE, HealthState.THROTTLED, 10.0),
     )
 
     def __init__(self, aws: CallsAws, context: WatchContext) -> None:
@@ -227,7 +210,6 @@ class Queue(CallSource):
         """When the last look began."""
         self._others = 0
         """Messages of other kinds."""
-        self._crowded = False
         self._counts_reading = self._not_deleted = ""
 
     async def read(self) -> str:
@@ -294,7 +276,6 @@ class Queue(CallSource):
             self._known[message.message_id] = key_of(received) if received else ""
             self._others += received is None
             found += [received] if received else []
-        self._crowded = self._crowded or len(self._known) > _CROWD
         while len(self._known) > _KNOWN_MOST:
             del self._known[next(iter(self._known))]
         self.select(found)
@@ -348,7 +329,5 @@ class Queue(CallSource):
         left = f"Messages of other kinds are left in the queue{count}."
         remarks = [self._not_deleted, left if self._others else ""]
         if not self._deletes:
-            fifo = self._address.name.endswith(".fifo")
-            remarks += [self._counts_reading, _FIFO if fifo else ""]
-        remarks.append(_CROWDED if self._crowded else "")
+            remarks.append(self._counts_reading)
         return " ".join(filter(None, remarks))

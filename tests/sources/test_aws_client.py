@@ -279,11 +279,11 @@ JUDGED: Mapping[tuple[type[PollingSource], str], Mapping[str, tuple[str, str]]] 
     },
     (Queue, "sqs:ReceiveMessage"): {
         NO_QUEUE: (REFUSED, "Is the --queue URL right"),
-        "InvalidAddress": (REFUSED, "Check the --queue URL"),
+        "InvalidAddress": (REFUSED, "Is the --queue URL right"),
         "AccessDenied": (DENIED, "Allow sqs:ReceiveMessage"),
         "KMS.AccessDeniedException": (DENIED, "Allow kms:Decrypt"),
         "KMS.ThrottlingException": (THROTTLED, ""),
-        "OverLimit": (THROTTLED, "they come free again"),
+        "OverLimit": (RETRYING, ""),
         "InternalError": (RETRYING, ""),
     },
     (LogGroup, "logs:FilterLogEvents"): {
@@ -294,12 +294,11 @@ JUDGED: Mapping[tuple[type[PollingSource], str], Mapping[str, tuple[str, str]]] 
         "AccessDeniedException": (DENIED, "sfnwatch iam-policy --with live-tail"),
         "LimitExceededException": (RETRYING, ""),
         "ResourceNotFoundException": (REFUSED, "Check the log group's name"),
-        "InvalidOperationException": (REFUSED, "Leave out --live-tail"),
     },
     (Archive, "s3:ListObjectsV2"): {
-        "NoSuchBucket": (REFUSED, "Check the bucket's name, and the --profile."),
+        "NoSuchBucket": (REFUSED, "Check the bucket's name and Region, and the"),
         "AccessDenied": (DENIED, "Allow s3:ListBucket"),
-        "PermanentRedirect": (REFUSED, "Is the bucket in another Region"),
+        "PermanentRedirect": (REFUSED, "Check the bucket's name and Region"),
     },
     (AthenaTrail, "athena:GetQueryExecution"): {
         "InvalidRequestException": (REFUSED, "Check the table, the workgroup and"),
