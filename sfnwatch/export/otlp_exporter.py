@@ -16,9 +16,6 @@ import re
 import ssl
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime
-from email.utils import parsedate_to_datetime
-from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
@@ -34,7 +31,7 @@ from sfnwatch.errors import UsageError
 from sfnwatch.export.otlp import OtlpSpan, SpanMaker, to_json, to_protobuf
 from sfnwatch.model.records import Batch, HealthState, RecordKind, SourceHealth, receive
 from sfnwatch.model.trace import Changed, Trace
-from sfnwatch.model.values import ascii_json, clean, parse_time, size
+from sfnwatch.model.values import ascii_json, clean, size
 
 LANE = "otlp"
 FROM_ENVIRONMENT = "env"
@@ -84,10 +81,6 @@ _FOLLOWED = {
 """What a variable may be, and what to do where it is something else."""
 _NAME_OF_HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE_OF_HEADER = re.compile(r"[\t\x20-\x7e\xa0-\xff]*")
-_OWN_HEADERS = frozenset(
-    {"connection", "content-encoding", "content-length", "content-type", "host"}
-    | {"accept-encoding", "transfer-encoding", "user-agent"}
-)
 _MILLISECONDS = 1000.0
 
 
@@ -173,7 +166,7 @@ class _Variables:
                 what = f"its header {number} is no key=value that can be sent"
                 hint = "Write key=value,key=value, with %20 for a space."
                 raise UsageError(f"{self.name('HEADERS')}: {what}.", hint=hint)
-            if key.lower() not in {*_OWN_HEADERS, ""}:
+            if key:
                 found[key] = value
         return found
 
@@ -185,20 +178,16 @@ class _Variables:
             raise self.refusal("CLIENT_KEY", "is the key of no certificate", hint)
         if not (own or self["CERTIFICATE"]):
             return True
-        what = "CLIENT_KEY"
         try:
-            if key:
-                Path(key).stat()
-            what = "CERTIFICATE"
-            context = ssl.create_default_context(cafile=self[what] or None)
+            context = ssl.create_default_context(cafile=self["CERTIFICATE"] or None)
             if own:
-                what = "CLIENT_CERTIFICATE"
                 # Nobody is asked for the key's password: a key with one is refused.
                 context.load_cert_chain(own, key or None, password=str)
         except (OSError, ValueError) as error:
-            why = getattr(error, "strerror", None) or type(error).__name__
-            told = f"can't be read: {clean(str(why), _SHOWN)}"
-            raise self.refusal(what, told, "Name a PEM file.") from error
+            why = clean(str(getattr(error, "strerror", None) or error), _SHOWN)
+            names = f"{PREFIX}CERTIFICATE, CLIENT_CERTIFICATE or CLIENT_KEY"
+            msg = f"What {names} names can't be read: {why}."
+            raise UsageError(msg, hint="Name PEM files.") from error
         return context
 
 
@@ -366,8 +355,7 @@ class OtlpExporter:
         async with posted as answer:
             said = f"it answered {answer.status}"
             if answer.status in _RETRYABLE:
-                after = answer.headers.get("Retry-After")
-                self._named_wait = _seconds(after, self._clock.now())
+                self._named_wait = _seconds(answer.headers.get("Retry-After", ""))
                 return HealthState.RETRYING, said
             if answer.status in _REDIRECTS:
                 place = shown_url(answer.headers.get("Location", "nowhere"))
@@ -406,24 +394,13 @@ def _spans(maker: SpanMaker, key: _Key) -> Iterator[OtlpSpan]:
         yield maker.of_call(call)
 
 
-def _seconds(told: str | None, now: datetime) -> float | None:
-    """Read Retry-After: seconds, or a date; never longer than we would wait at most."""
-    if not told:
-        return None
-    try:
-        if told.isdigit():
-            seconds = float(told)
-        else:
-            at = parse_time(parsedate_to_datetime(told))
-            seconds = (at - now).total_seconds()
-    except (ValueError, OverflowError):
-        # Nonsense; or a date beyond the calendar.
-        return None
-    return min(max(seconds, _NAP), _MOST)
+def _seconds(told: str) -> float | None:
+    """Read Retry-After's seconds; never longer than we would wait at most."""
+    return min(max(float(told), _NAP), _MOST) if told.isdecimal() else None
 
 
 def _details(body: bytes, content_type: str) -> tuple[int, str]:
-    """Read how many spans were left out, and why; of a refusal, what it says."""
+    """Read how many spans were left out, and why."""
     from google.protobuf import json_format, message  # type: ignore[import-untyped]  # noqa: PLC0415
     from opentelemetry.proto.collector.trace.v1 import trace_service_pb2 as service  # noqa: PLC0415
 
@@ -434,8 +411,5 @@ def _details(body: bytes, content_type: str) -> tuple[int, str]:
             json_format.Parse(body, answer, ignore_unknown_fields=True)
         elif content_type == _PROTOBUF:
             answer.ParseFromString(body)
-            if not answer.HasField("partial_success"):
-                # A google.rpc.Status has its message where the other has its own.
-                answer.partial_success.ParseFromString(body)
     partial = answer.partial_success
     return max(0, partial.rejected_spans), clean(partial.error_message, _SHOWN)

@@ -261,7 +261,7 @@ class SignIn:
         `region` is where STS is asked if no other is configured.
         """
         session, settings = self._session, self._settings
-        check_files(session)
+        check_files()
         if self._prompter is None and (why := mfa_refusal(session, settings)):
             raise RefusedError(why)
         if region and not session.get_config_variable("region"):

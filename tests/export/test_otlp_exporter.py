@@ -5,8 +5,7 @@ import gzip
 import json
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, closing, suppress
-from datetime import datetime, timedelta
-from email.utils import format_datetime
+from datetime import datetime
 from pathlib import Path
 from ssl import SSLContext
 from typing import Any
@@ -175,9 +174,8 @@ async def test_a_collector_in_trouble_is_said_and_nothing_is_lost(
     assert {span.span_id.hex() for span in collector.spans} == span_ids(RUN)
 
 
-@pytest.mark.parametrize("dated", [False, True])
 async def test_it_is_not_asked_again_before_the_time_it_names(
-    collector: Collector, *, dated: bool
+    collector: Collector,
 ) -> None:
     asked: list[datetime] = []
     fine = collector.answer
@@ -185,13 +183,12 @@ async def test_it_is_not_asked_again_before_the_time_it_names(
 
     def busy(number: int) -> web.StreamResponse:
         asked.append(clock.now())
-        at = format_datetime(clock.now() + timedelta(seconds=40), usegmt=True)
-        wait = {"Retry-After": at if dated else "40"}
+        wait = {"Retry-After": "40"}
         return web.Response(status=429, headers=wait) if number == 0 else fine(number)
 
     collector.answer = busy
     await watch(collector.url, RUN, [], [], [], pause=20, clock=clock)
-    assert (asked[1] - asked[0]).total_seconds() >= 39 - dated
+    assert (asked[1] - asked[0]).total_seconds() >= 39
 
 
 FULL = ExportTracePartialSuccess(rejected_spans=2, error_message="tenant is full")
@@ -204,7 +201,7 @@ FULL = ExportTracePartialSuccess(rejected_spans=2, error_message="tenant is full
         (
             400,
             {"body": FULL.SerializeToString(), "content_type": PROTOBUF},
-            "it answered 400 tenant is full",
+            "tenant is full",
         ),
         (
             307,
@@ -347,8 +344,6 @@ BAD: dict[str, tuple[str, ...]] = {
         *("pa55", "a=1,pa55", "=pa55", "p a=pa55", "pa55%3A=1", "a: pa55"),
         *(f"key=pa55{bad}" for bad in ("%0a", "%0D%0Ax:y", "%00", "\ud800", "\u65e5")),
     ),
-    "CERTIFICATE": ("/none", "/dev/null", "nul\0"),
-    "CLIENT_CERTIFICATE": ("/none", "/dev/null"),
     "CLIENT_KEY": ("/key.pem",),
 }
 
@@ -386,9 +381,16 @@ def test_a_key_with_a_password_is_refused_and_nobody_is_asked_for_it(
     made = ec.generate_private_key(ec.SECP256R1())
     pem, pkcs8 = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
     key.write_bytes(made.private_bytes(pem, pkcs8, locked))
-    for name, path in (("CLIENT_CERTIFICATE", key), ("CLIENT_KEY", tmp_path / "none")):
-        with pytest.raises(UsageError, match=rf"{name}: .* can't be read"):
+    for path in (key, tmp_path / "none"):
+        with pytest.raises(UsageError, match="CLIENT_KEY names can't be read"):
             settings_of(CLIENT_CERTIFICATE=str(certified[0]), CLIENT_KEY=str(path))
+
+
+@pytest.mark.parametrize("name", ["CERTIFICATE", "CLIENT_CERTIFICATE"])
+@pytest.mark.parametrize("path", ["/none", "/dev/null", "nul\0"])
+def test_a_certificate_that_can_not_be_read_is_refused(name: str, path: str) -> None:
+    with pytest.raises(UsageError, match=r"can't be read: .*Name PEM files"):
+        settings_of(**{name: path})
 
 
 async def test_spans_go_as_json_and_packed_and_with_a_key_where_that_is_asked(
@@ -408,7 +410,7 @@ async def test_spans_go_as_json_and_packed_and_with_a_key_where_that_is_asked(
 
     monkeypatch.setenv(f"{PREFIX}PROTOCOL", "http/json")
     monkeypatch.setenv(f"{PREFIX}COMPRESSION", "gzip")
-    monkeypatch.setenv(f"{PREFIX}HEADERS", "api-key=a%20b, x=1, content-length=9")
+    monkeypatch.setenv(f"{PREFIX}HEADERS", "api-key=a%20b, x=1")
     async with served(take) as url:
         monkeypatch.setenv(f"{PREFIX}ENDPOINT", url)
         await watch(FROM_ENVIRONMENT, RUN)
