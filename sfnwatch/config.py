@@ -25,8 +25,6 @@ from sfnwatch.model.values import clean
 
 FILE = "SFNWATCH_CONFIG"
 """The environment variable that names another file."""
-PREFIX = "SFNWATCH_"
-"""What the environment variables begin with that set something."""
 SHIPPED_KEYMAPS = Path(__file__).parent / "templates" / "keymaps"
 """Where the key maps are that come with the program."""
 OWN_KEYS = ("keys", "themes")
@@ -222,15 +220,7 @@ _NAMED = frozenset(
         *(f"f{number}" for number in range(1, 25)),
     }
 )
-_ALIASES = {
-    "return": "enter",
-    "esc": "escape",
-    "del": "delete",
-    "page_up": "pageup",
-    "page_down": "pagedown",
-    "pgup": "pageup",
-    "pgdn": "pagedown",
-}
+_ALIASES = {"pgup": "pageup", "pgdn": "pagedown"}
 _SHORT = {
     "solidus": "slash",
     "reverse_solidus": "backslash",

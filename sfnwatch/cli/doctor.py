@@ -35,7 +35,7 @@ from msgspec import to_builtins
 from sfnwatch import __version__
 from sfnwatch.cli.narration import lacks_unicode, narrate, put_json, put_row
 from sfnwatch.cli.options import account_options, json_option, name_argument, signed_in
-from sfnwatch.errors import Outcome, RefusedError, SfnwatchError, UsageError, to_install
+from sfnwatch.errors import Outcome, RefusedError, SfnwatchError, UsageError
 from sfnwatch.model.integrations import Named
 from sfnwatch.model.values import clean, iso
 
@@ -62,13 +62,10 @@ _SECRETS = (
     ),
 )
 """A URL's name and password, the ID of a key, and what stands behind these words."""
-_EXTRAS = {"archive": "duckdb", "login": "awscrt", "web": "textual-serve"}
 _MARKS = {True: "✔", False: "✘", None: "–"}
 _ASCII_MARKS = {True: "ok", False: "NO", None: "--"}
 _NAME, _LEAST, _MOST = 34, 40, 100
 """Columns: of a check's name, and of what is found at least and at most."""
-_COLUMNS, _LINES = 80, 24
-"""What the screen is made for at least."""
 _LOG = logging.getLogger(__name__)
 
 
@@ -113,31 +110,21 @@ def _of_this_machine() -> "Iterator[Check]":
     from sfnwatch.sources.diagnosis import Check
 
     yield Check("versions", True, ", ".join(versions()))
-    extras = {name: version_of(package) for name, package in _EXTRAS.items()}
-    told = (f"{name} {number or 'not installed'}" for name, number in extras.items())
-    lacking = [f"Run: {to_install(name)}" for name in extras if not extras[name]]
-    yield Check("extras", None, ", ".join(told), "".join(lacking[:1]))
     yield Check("terminal", *_terminal())
     names = ", ".join(variables())
     yield Check("variables", None, names or "none of AWS's, nor of ours")
 
 
-def _terminal() -> tuple[bool | None, str, str]:
-    """Say what the screen would have to draw on, and what would be better."""
+def _terminal() -> tuple[bool | None, str]:
+    """Say what the screen would have to draw on."""
     from rich.console import Console
 
     if not sys.stdout.isatty():
-        return None, "none: lines are printed, and no screen.", ""
+        return None, "none: lines are printed, and no screen."
     columns, lines = shutil.get_terminal_size()
     colors = Console(file=sys.stdout).color_system or "no"
     kind = os.environ.get("TERM", "TERM is not set")
-    hint = ""
-    if columns < _COLUMNS or lines < _LINES:
-        hint = f"Make it {_COLUMNS}×{_LINES} or larger to see it all."
-    elif lacks_unicode():
-        hint = "All is drawn in ASCII; a locale of UTF-8, as C.UTF-8, has the rest."
-    said = f"{kind}, {columns}×{lines}, {colors} colors, {sys.stdout.encoding}"
-    return True, said, hint
+    return True, f"{kind}, {columns}×{lines}, {colors} colors, {sys.stdout.encoding}"
 
 
 def _print(check: "Check") -> None:

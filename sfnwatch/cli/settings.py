@@ -5,19 +5,17 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from datetime import datetime, timedelta
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 import click
 from click.core import ParameterSource
 
-from sfnwatch.cli.narration import narrate, put, put_table
+from sfnwatch.cli.narration import put, put_table
 from sfnwatch.cli.options import SettableOption, choose_account, choose_aws, variable
 from sfnwatch.config import (
     FILE,
     OWN_KEYS,
-    PREFIX,
     Config,
     check_keys,
     config_path,
@@ -31,10 +29,6 @@ CONFIG = "sfnwatch.config"
 """Where a context's `meta` has the settings that were read."""
 WITHOUT = frozenset({"completion", "config", "man", "schema"})
 """Commands that nothing is set for: they must work when a setting is wrong."""
-_OTHERS = frozenset(
-    f"SFNWATCH_{name}" for name in ("CONFIG", "ALLOW_HTTP", "FIXTURES", "VIEWERS")
-)
-"""Variables that are no settings: the file's, that of endpoints, those of the tests."""
 _AWS = {
     "profile": ("AWS_DEFAULT_PROFILE", "AWS_PROFILE"),
     "region": ("AWS_REGION", "AWS_DEFAULT_REGION"),
@@ -260,8 +254,6 @@ def config(
     read = apply_settings(root)
     contexts = [read_line(root, words, lenient=True)] if words else _every_command(root)
     _print_settings(dict(_settings(contexts, read)), as_json=as_json)
-    for note in _unknown_variables(root):
-        narrate(note)
 
 
 def _every_command(root: click.Context) -> Iterator[click.Context]:
@@ -328,17 +320,5 @@ def _words(value: Any) -> str:
             return "true" if value else "false"
         case list() | tuple():
             return ", ".join(clean(str(each), 60) for each in value) or "-"
-        case float():
-            return f"{value:g}"
         case _:
             return clean(without_login(str(value)), 200)
-
-
-def _unknown_variables(root: click.Context) -> Iterator[str]:
-    """Tell of variables that look like settings, and are none."""
-    names = [variable(key) for e in commands(root) for key in settable(e.command)]
-    for name in sorted(os.environ):
-        if name.startswith(PREFIX) and name not in {*names, *_OTHERS}:
-            close = get_close_matches(name, names, 1)
-            meant = f" Did you mean {close[0]}?" if close else ""
-            yield f"{name} is no setting.{meant}"
