@@ -29,8 +29,6 @@ SHIPPED_KEYMAPS = Path(__file__).parent / "templates" / "keymaps"
 """Where the key maps are that come with the program."""
 OWN_KEYS = ("keys", "themes")
 """The keys of the file that are no options of the command line."""
-_LARGEST = 1 << 20
-"""No configuration is larger; a device that never ends is."""
 _SHOWN = 60
 _AT = re.compile(r"(?s)(.*) \(at line (\d+), column \d+\)")
 _COLORS = (
@@ -116,11 +114,8 @@ def load_config(
         name: _read_theme(where, name, colors, f"themes.{name}.")
         for name, colors in listed.items()
     }
-    # And what lies in `themes/` beside it, named after the file.
+    # And what lies in `themes/` beside it, named after the file, before those.
     for other in sorted((file.parent / "themes").glob("*.toml")):
-        if other.stem in themes:
-            msg = f"{shown(other)}: there is a theme {quoted(other.stem)} already"
-            raise UsageError(msg, hint=f"It is in {themes[other.stem].where}.")
         colors = _read_table(other)
         themes[other.stem] = _read_theme(shown(other), other.stem, colors, "")
     return Config(keys, themes, file if is_read else None, table)
@@ -132,13 +127,10 @@ def _read_table(file: Path) -> dict[str, Any]:
         # A pipe that nobody writes to is waited for without end.
         raise UsageError(f"{where}: not a file.", hint=f"{FILE} names another file.")
     try:
-        with file.open("rb") as stream:
-            data = stream.read(_LARGEST + 1)
+        data = file.read_bytes()
     except OSError as error:
         msg = f"Can't read {where}: {error.strerror or error}."
         raise UsageError(msg, hint=f"{FILE} names another file.") from error
-    if len(data) > _LARGEST:
-        raise UsageError(f"{where}: too large to be a configuration.")
     try:
         table: dict[str, Any] = msgspec.toml.decode(data.decode())
     except UnicodeDecodeError as error:
@@ -207,7 +199,7 @@ def _read_keys(where: str, value: Any, prefix: str) -> Keys:
 def _read_key(where: str, name: str, key: str) -> str:
     if known := key_name(key):
         return known
-    meant = near(key.rpartition("+")[2], sorted(_NAMED | _LONG_NAMES))
+    meant = near(key.rpartition("+")[2], sorted(_NAMED))
     msg = f"{where}: {quoted(name)}: there is no key {quoted(key)}"
     raise UsageError(msg, hint=meant or 'Write "space", "ctrl+p" or "?".')
 
@@ -248,7 +240,7 @@ def key_name(text: str) -> str | None:
         name = _character_name(key)
     else:
         name = _ALIASES.get(key.lower(), key.lower())
-        name = name if name in _NAMED | _LONG_NAMES else None
+        name = name if name in _NAMED else None
     return "+".join([*sorted(held), name]) if name else None
 
 
@@ -271,14 +263,6 @@ def _character_name(character: str) -> str | None:
         return character
     name = unicodedata.name(character, "").lower().replace("-", "_").replace(" ", "_")
     return _SHORT.get(name, name) or None
-
-
-_LONG_NAMES = frozenset(
-    name
-    for code in range(0x21, 0x7F)
-    if (name := _character_name(chr(code))) and len(name) > 1
-)
-"""The names of the keys of ASCII's signs."""
 
 
 # -- what is wrong, in words -------------------------------------------------------

@@ -376,7 +376,7 @@ class TrailReader:
     def _look(self) -> Iterator[bytes | None]:
         """Yield each record, or None for one that is not wanted."""
         text = TextStream(self._blocks.popleft() for _ in range(len(self._blocks)))
-        stream, count, odd, trouble = JsonStream(text), 0, 0, ""
+        stream, trouble = JsonStream(text), ""
         try:
             if stream.is_over:
                 trouble = "is empty"
@@ -384,20 +384,14 @@ class TrailReader:
                 if place and isinstance(place[-1], str):
                     continue  # what stands beside the list
                 if isinstance(value, dict) and "eventName" in value:
-                    count += 1
                     yield stream.text.encode() if self._wanted(value) else None
                 else:
-                    odd += 1
+                    trouble = "not all in it can be read as records"
         except UnicodeDecodeError:
             trouble = "not UTF-8 text"
         except ValueError as error:
             trouble = str(error)
-        if text.cut or trouble:
-            after = f", after record {count}" if count else ""
-            self.trouble = f"{text.cut or trouble}{after}"
-        elif odd:
-            word = "value" if odd == 1 else "values"
-            self.trouble = f"{odd} {word} in it can't be read as a record"
+        self.trouble = text.cut or trouble
 
 
 # -- what is said of the reading -------------------------------------------------------

@@ -188,8 +188,6 @@ PROCESS_TIME = 20.0
 """Seconds in which it has to end: somebody may have to touch a key for it."""
 _KILL_TIME = 1.0
 _PROCESS_BYTES = 1 << 20
-_REFRESH_WINDOW = 15 * 60
-"""Seconds before their end in which an instance's credentials are looked for anew."""
 
 
 class SignIn:
@@ -356,7 +354,6 @@ def _of_instance(session: AioSession) -> CredentialProvider:
         config={
             **{name: setting(name) for name in names},
             "ec2_metadata_service_endpoint_mode": resolve_imds_endpoint_mode(session),
-            "ec2_credential_refresh_window": _REFRESH_WINDOW,
         },
         session=_asking_beside(timeout),
     )

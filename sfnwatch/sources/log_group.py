@@ -309,7 +309,7 @@ _LATE = timedelta(minutes=5)
 """How long after that its events are awaited. No bound is documented."""
 _MARGIN = timedelta(minutes=1)
 """What is read on either side. Where it was seen, a log event had its event's time."""
-_SETTLED = timedelta(seconds=20)
+_SETTLED = timedelta(seconds=30)
 """How long after the last event those are awaited that are missing before it."""
 _EXPRESS_PAUSES = (1.0, 5.0)
 """Seconds between readings, while events come and at most."""
@@ -363,8 +363,6 @@ class Express(PollingSource):
         """What a reader should know of what is missing."""
         self._began = self.clock.now()
         self._held: dict[int, HistoryEvent] = {}
-        self._settled_at: datetime | None = None
-        """When no more is awaited, the end being known."""
 
     async def close(self) -> None:
         self._target.finish()
@@ -490,18 +488,13 @@ class Express(PollingSource):
     # -- the end -------------------------------------------------------------------
 
     def _is_all_read(self) -> bool:
-        """True when no more is to be awaited: after the end, what is missing before it.
-
-        Of what ended long ago nothing more will come.
-        """
+        """True when no more is to be awaited: nor, after the end, what lies before."""
         now = self.clock.now()
         if not self._has_ended:
             # It must have ended by then, and its end have been logged, if ever.
             return now >= min(self._times(), default=self._began) + _LONGEST + _LATE
-        self._settled_at = self._settled_at or now + _SETTLED
         complete = self._level == "ALL" and not self._missing()
-        old = now - max(self._times()) > _LONGEST
-        return complete or old or now >= self._settled_at
+        return complete or now >= max(self._times()) + _SETTLED
 
     @property
     def _has_ended(self) -> bool:

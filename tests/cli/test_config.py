@@ -367,7 +367,6 @@ def test_a_key_map_of_one_s_own_goes_before_one_that_is_shipped(write: Write) ->
         (b"\n\na = '\xff'", "…/config.toml:3: not UTF-8."),
         ("a = " + "[" * 5000, "…/config.toml: nested too deeply."),
         ("a = " + "9" * 5000, "…/config.toml: "),
-        ("#" * (1 << 20) + "\n", "…/config.toml: too large to be a configuration."),
         ("[keys]\nx = 'spce'", "no key `spce`. Did you mean `space`?"),
         ("[keys]\nx = 'ctrl+entr'", "no key `ctrl+entr`. Did you mean `enter`?"),
         ("[keys]\nx = 3", "`keys.x`: Expected `str | array`, got `int`."),
@@ -473,6 +472,7 @@ def test_a_key_has_one_name(text: str, name: str | None) -> None:
 
 
 def test_every_key_that_the_screen_has_a_name_for_is_known_by_it() -> None:
-    unknown = {key.value for key in Keys if key_name(key.value) is None}
+    names = {key.value for key in Keys if "+" not in key.value}
+    unknown = {name for name in names if key_name(name) is None}
     odd = {"<any>", "<scroll-up>", "<scroll-down>", "<ignore>", "ctrl-at", "return"}
     assert unknown == odd
