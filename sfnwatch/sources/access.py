@@ -111,7 +111,6 @@ _HISTORY = (
 )
 _CHILDREN = ("DescribeMapRun", "ListExecutions")
 _START = ("DescribeStateMachine", "ListExecutions")
-_QUEUE = ("GetQueueAttributes", "ReceiveMessage")
 _ATHENA = (
     "GetQueryExecution",
     "GetQueryResults",
@@ -132,7 +131,7 @@ GRANTS: tuple[Grant, ...] = (
     Grant("MapRuns", "states", ("ListMapRuns",), _EXECUTIONS, Feature.START),
     Grant("ExpressMachine", "states", _START[:1], _MACHINES, Feature.EXPRESS),
     Grant("ExpressLogs", "logs", ("FilterLogEvents",), _LOG_GROUPS, Feature.EXPRESS),
-    Grant("Queue", "sqs", _QUEUE, _QUEUES, Feature.QUEUE),
+    Grant("Queue", "sqs", ("ReceiveMessage",), _QUEUES, Feature.QUEUE),
     Grant("QueueConsume", "sqs", ("DeleteMessageBatch",), _QUEUES, Feature.CONSUME),
     Grant("TrailLogs", "logs", ("FilterLogEvents",), _LOG_GROUPS, Feature.LOG_GROUP),
     Grant("TrailLiveTail", "logs", ("StartLiveTail",), _LOG_GROUPS, Feature.LIVE_TAIL),

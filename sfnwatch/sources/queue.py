@@ -210,12 +210,11 @@ class Queue(CallSource):
         """When the last look began."""
         self._others = 0
         """Messages of other kinds."""
-        self._counts_reading = self._not_deleted = ""
+        self._not_deleted = ""
 
     async def read(self) -> str:
         interval, self._last_since = Interval(_AGAIN, _AGAIN_MOST), None
         self._looks = self._quiet = 0
-        await self._look_at_queue()
         while True:
             if self.is_over() and not self.last_round:
                 self.last_round, self._last_since = True, self.clock.now()
@@ -235,22 +234,6 @@ class Queue(CallSource):
                 # Who answers at once though there is nothing must not be asked without
                 # end: it is as if SQS had waited.
                 await self.rest(wait - seconds_between(asked_at, self.clock.now()))
-
-    async def _look_at_queue(self) -> None:
-        """Ask once for what reading would do to the messages; it may be forbidden."""
-        name, wanted = "sqs:GetQueueAttributes", {"AttributeNames": ["All"]}
-        request = self.request(name, dict, "the queue itself", **wanted)
-        try:
-            answer = await self.ask(request, {HealthState.DENIED})
-        except Failure:
-            return
-        attributes = mapping_of(answer.value.get("Attributes"))
-        policy = parse_object(text_of(attributes.get("RedrivePolicy")) or "")
-        if (most := policy.get("maxReceiveCount")) is not None:
-            words = "SQS moves a message to the queue's dead-letter queue after"
-            times = clean(str(most), 10)
-            self._counts_reading = f"{words} {times} readings: use --consume."
-        self.say(self._remarks())
 
     # -- messages ----------------------------------------------------------------------
 
@@ -327,7 +310,4 @@ class Queue(CallSource):
         """Say what is not well with the queue; in the end, how much is left in it."""
         count = f": {self._others}" if self.last_round else ""
         left = f"Messages of other kinds are left in the queue{count}."
-        remarks = [self._not_deleted, left if self._others else ""]
-        if not self._deletes:
-            remarks.append(self._counts_reading)
-        return " ".join(filter(None, remarks))
+        return " ".join(filter(None, (self._not_deleted, left if self._others else "")))

@@ -64,7 +64,6 @@ class Sqs(Struct):
 
     clock: ManualClock
     entries: dict[str, Entry] = field(default_factory=dict)
-    attributes: dict[str, str] = field(default_factory=dict)
     fail: Callable[[], None] = lambda: None
     """Raises Refusal if a deletion is to fail."""
     lie: Callable[[list[Any]], Any] = lambda found: found
@@ -83,7 +82,6 @@ class Sqs(Struct):
 
     def answers(self) -> dict[str, Callable[[Mapping[str, Any]], Any]]:
         return {
-            "GetQueueAttributes": lambda _: {"Attributes": self.attributes},
             "ReceiveMessage": self._receive,
             "DeleteMessageBatch": self._delete,
         }
@@ -384,11 +382,7 @@ async def test_what_was_handed_on_is_deleted_and_not_before(reading: Reading) ->
     sizes = [len(each["Entries"]) for each in reading.stub.of("DeleteMessageBatch")]
     assert sizes == [10, 10, 5]
     told = watched.told(RecordKind.REQUEST, "note")
-    assert {*told} == {
-        "the queue itself",
-        "messages of the queue",
-        "deleting what was read",
-    }
+    assert {*told} == {"messages of the queue", "deleting what was read"}
 
 
 @pytest.mark.parametrize("code", ["", "InternalError", "AccessDenied"])
@@ -418,24 +412,6 @@ async def test_deletions_that_fail_keep_nobody_from_reading(
     else:
         assert not reading.sqs.entries, "they come again, and are deleted then"
         assert (HealthState.RETRYING in watched.states("lookup")) is bool(code)
-
-
-# -- trouble ---------------------------------------------------------------------------
-
-
-# -- what else is told -----------------------------------------------------------------
-
-
-@pytest.mark.parametrize("consume", [False, True])
-async def test_a_queue_that_is_unfit_for_being_read_is_warned_of(
-    reading: Reading, *, consume: bool
-) -> None:
-    policy = {"deadLetterTargetArn": "arn:aws:sqs:x", "maxReceiveCount": 3}
-    reading.sqs.attributes = {"RedrivePolicy": json.dumps(policy)}
-    reading.end_at(30)
-    watched = await reading.run(consume=consume)
-    told = " ".join(watched.messages("lookup"))
-    assert ("dead-letter queue after 3" in told) is not consume
 
 
 # -- where it is -----------------------------------------------------------------------
