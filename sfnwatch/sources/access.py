@@ -164,10 +164,8 @@ def policy_command(operation: str) -> str:
     """Give the command that prints the least policy with an operation in it."""
     service, _, name = operation.partition(":")
     found = [g for g in GRANTS if g.service == service and name in g.operations]
-    all_features = [grant.feature for grant in GRANTS]
-    # What is granted for more kinds of things is sure to be enough.
-    found.sort(key=lambda g: (-len(g.resources), all_features.count(g.feature)))
-    feature = found[0].feature if found else None
+    # Of several the last one grants as much as those before it.
+    feature = found[-1].feature if found else None
     if feature is None or feature in DEFAULT:
         return "sfnwatch iam-policy"
     return f"sfnwatch iam-policy --with {feature}"

@@ -118,10 +118,8 @@ class TrailTable(Struct, frozen=True):
 
 
 def literal(text: str) -> str:
-    """Write a string literal; raises ValueError for what is no text at all."""
-    if "\0" in text or any("\ud800" <= char <= "\udfff" for char in text):
-        raise ValueError(f"no text for a query: {text!r:.60}")
-    return "'" + text.replace("'", "''") + "'"
+    """Write a string literal, cleaned: AWS has no name that this changes."""
+    return "'" + clean(text).replace("'", "''") + "'"
 
 
 def select(question: Question, table: TrailTable) -> str:
@@ -373,7 +371,6 @@ class SqlTrail(CallSource):
 
 _USER = 2
 """Athena's category of errors that a user made, as documented."""
-_WORKGROUP = re.compile(r"[a-zA-Z0-9._-]{1,128}")
 _DDL = "sfnwatch athena-ddl writes a table's CREATE statement."
 _CHECK_PLACES = "Check the table, the workgroup and where results go."
 _CHECK_TABLE = f" Check the table's name and columns. {_DDL}"
