@@ -126,6 +126,11 @@ class LogReader:
 
 # -- a trail's -------------------------------------------------------------------------
 
+_FAR = timedelta(hours=2)
+"""How far back every so many cycles read, and the last: stragglers have been seen that
+were 25 and 85 minutes late. Whether a log event bears the time of the call or that of
+its delivery is not documented: this does for both."""
+_THOROUGH = 6
 _PAUSES = (5.0, 15.0)
 """Seconds between cycles. CloudTrail is minutes late: faster would find no more."""
 
@@ -171,6 +176,7 @@ class LogGroup(CallSource):
         self.log = LogReader(self, self.group, self.targets.roots[0].arn)
         self._known: tuple[int, datetime | None] | None = None
         """How many roles, and which start, were known when it was read last."""
+        self._cycles = 0
         self._found = False
         """True once a record of CloudTrail's came by, of whomever."""
         self._cut = 0
@@ -189,6 +195,7 @@ class LogGroup(CallSource):
 
     async def _cycle(self) -> bool:
         """Read the log once; True if there was anything of the executions'."""
+        self._cycles += 1
         news, pattern = False, trail_pattern(self.targets.roles)
         for span in self._times():
             async for events in self.log.pages(span, pattern, "the trail's log"):
@@ -198,18 +205,17 @@ class LogGroup(CallSource):
     def _times(self) -> list[TimeSpan]:
         """Tell from when to when to read: all, when what to look for has changed.
 
-        And at last, for stragglers: whether a log event bears the time of the call or
-        that of its delivery is not documented. But not what lies between an end and a
-        redrive; the last time has no end.
+        But not what lies between an end and a redrive; the last time has no end.
         """
         now, targets = self.clock.now(), self.targets
         known = len(targets.roles), targets.started_at
         afresh, self._known = self._known != known, known
         *before, latest = targets.spans or [TimeSpan()]
         begin = latest.first or targets.since(now)
-        if afresh or self.last_round:
+        if afresh:
             return [*before, TimeSpan(begin)]
-        return [TimeSpan(max(begin, now - OVERLAP))]
+        thorough = self.last_round or self._cycles % _THOROUGH == 0
+        return [TimeSpan(max(begin, now - (_FAR if thorough else OVERLAP)))]
 
     def _records(self, events: Iterable[LogEvent]) -> Iterator[Received]:
         now = self.clock.now()
