@@ -21,7 +21,6 @@ import asyncio
 import logging
 import os
 import re
-import shlex
 import signal
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Mapping
@@ -375,19 +374,11 @@ class _Process(Struct):
 
 def _process_place(session: AioSession, profile: str) -> CredentialProvider:
     """Have botocore's own place use what our run of a credential_process prints."""
-
-    def config() -> dict[str, Any]:
-        named = dict(session.full_config["profiles"].get(profile, {}))
-        if (command := named.get("credential_process")) is not None:
-            # As one word: if it can't be taken apart, that is told as all else is.
-            named["credential_process"] = shlex.quote(str(command))
-        return {"profiles": {profile: named}}
-
     popen: Any = partial(_run_for, profile)
-    return AioProcessProvider(profile, config, popen=popen)
+    return AioProcessProvider(profile, lambda: session.full_config, popen=popen)
 
 
-async def _run_for(profile: str, command: str, **_: Any) -> _Process:
+async def _run_for(profile: str, *command: str, **_: Any) -> _Process:
     """Run a profile's process; raises RefusedError, which names them."""
     try:
         return _Process(await _run(command))
@@ -398,12 +389,12 @@ async def _run_for(profile: str, command: str, **_: Any) -> _Process:
         raise RefusedError(said, hint=hint) from error
 
 
-async def _run(command: str) -> bytes:
+async def _run(command: tuple[str, ...]) -> bytes:
     """Run a command; gives what it prints, or raises ValueError, not with its words."""
     try:
         # Away from the terminal: on it is the screen.
         process = await asyncio.create_subprocess_exec(
-            *shlex.split(command),
+            *command,
             stdin=DEVNULL,
             stdout=PIPE,
             stderr=DEVNULL,
@@ -411,8 +402,7 @@ async def _run(command: str) -> bytes:
         )
     except (OSError, TypeError, ValueError) as error:
         why = getattr(error, "strerror", None) or str(error)
-        msg = f"it can't be run: {why if command.strip() else 'it is empty'}"
-        raise ValueError(msg) from error
+        raise ValueError(f"it can't be run: {why}") from error
     pipe = process.stdout
     assert pipe is not None  # noqa: S101 - it was asked for
     try:

@@ -234,7 +234,8 @@ async def test_credentials_that_can_not_be_had_say_why_and_what_to_do(
     assert ("aws login" in failure.message) is (what == "no credentials")
 
 
-NO_COMMANDS = ("", "''", '"x', "it's", "x\\", NEVER, "/", "a\0b", f"\n  x = {NEVER}")
+NO_COMMANDS = ("", "''", NEVER, "/", "a\0b")
+NO_WORDS = ('"x', "it's", "x\\", f"\n  x = {NEVER}")
 ENDINGS = {
     f"sh -c 'echo {SECRET} >&2; exit 7'": "it ended with exit code 7; what it wrote is",
     "sh -c 'kill -9 $$'": "it ended with exit code -9; ",
@@ -268,6 +269,11 @@ async def test_a_process_is_named_with_its_profile_and_what_is_wrong_with_it(
         assert "aws login" not in why
         return why.removesuffix(" Correct it, or choose another --profile.")
 
+    for command in NO_WORDS:
+        configure(PLACES[place].format(command))
+        told = await refused()
+        assert told.startswith("AWS credentials: the profile p: ")
+        assert "aws login" not in told
     for command in NO_COMMANDS:
         assert (await said(command)).startswith("it can't be run: ")
     for command, why in ENDINGS.items():
