@@ -59,40 +59,17 @@ class Outcome:
     INTERRUPTED = 130
 
 
-_TOOLS = {
-    "pipx_metadata.json": "pipx install --force",
-    "uv-receipt.toml": "uv tool install",
-}
-"""What lies in the environment that each of them makes for a program."""
-
-
 def to_install(extra: str) -> str:
-    """Say how to install an extra, where, by what and from where this program is."""
+    """Say how to install an extra where this program is.
+
+    What is installed already is enough: no registry need have the program.
+    """
     # For an error alone.
     from importlib.util import find_spec  # noqa: PLC0415
-    from pathlib import Path  # noqa: PLC0415
     from shlex import quote  # noqa: PLC0415
 
-    place = Path(sys.prefix)
-    usual = f"{quote(sys.executable)} -m pip install"
+    python = quote(sys.executable)
+    how = f"{python} -m pip install"
     if find_spec("pip") is None:
-        usual = f"uv pip install --python {quote(sys.executable)}"
-    made = (how for file, how in _TOOLS.items() if (place / file).exists())
-    return f"{next(made, usual)} {quote(_requirement(extra))}"
-
-
-def _requirement(extra: str) -> str:
-    """Name what is to be installed: no registry need have it."""
-    import json  # noqa: PLC0415
-    from importlib.metadata import PackageNotFoundError, distribution  # noqa: PLC0415
-
-    name = f"sfnwatch[{extra}]"
-    try:
-        # Written by whoever installed it, unless it came from a registry.
-        told = distribution("sfnwatch").read_text("direct_url.json")
-        source = json.loads(told or "{}")
-        url = source.get("url", "")
-        vcs = source.get("vcs_info", {}).get("vcs")
-    except (PackageNotFoundError, ValueError, AttributeError):
-        return name
-    return f"{name} @ {f'{vcs}+' if vcs else ''}{url}" if url else name
+        how = f"uv pip install --python {python}"
+    return f"{how} 'sfnwatch[{extra}]'"

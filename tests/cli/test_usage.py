@@ -1,9 +1,7 @@
 """What is typed wrong, or is missing: said in a sentence, whatever is put into it."""
 
 import codecs
-import importlib.metadata
 import importlib.util
-import json
 import pwd
 import shlex
 import socket
@@ -11,7 +9,6 @@ import string
 import sys
 import unicodedata
 from pathlib import Path
-from typing import Any
 
 import click
 import pytest
@@ -237,61 +234,20 @@ def test_the_login_of_a_url_is_not_shown(program: Program) -> None:
 
 # -- how an extra that is missing is installed -----------------------------------------
 
-SOURCES: dict[str, tuple[dict[str, Any] | None, str]] = {
-    "a registry": (None, "'sfnwatch[web]'"),
-    "a folder": (
-        {"url": "file:///src/my%20sfnwatch", "dir_info": {}},
-        "'sfnwatch[web] @ file:///src/my%20sfnwatch'",
-    ),
-    "a folder, to work in": (
-        {"url": "file:///src", "dir_info": {"editable": True}},
-        "'sfnwatch[web] @ file:///src'",
-    ),
-    "a repository": (
-        {"url": "https://host.example/x", "vcs_info": {"vcs": "git"}},
-        "'sfnwatch[web] @ git+https://host.example/x'",
-    ),
-}
 
-
-TOOLS = {
-    "pipx_metadata.json": "pipx install --force",
-    "uv-receipt.toml": "uv tool install",
-    "pip": "/env/bin/python -m pip install",
-    "": "uv pip install --python /env/bin/python",
-}
-"""What lies in the environment, or whether there is pip in it; and how it is done."""
-
-
-@pytest.mark.parametrize("source", SOURCES)
-@pytest.mark.parametrize("there", TOOLS)
-def test_it_is_installed_by_what_installed_the_program_and_from_there(
-    source: str, there: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("pip", "how"),
+    [
+        ("pip", "/env/bin/python -m pip install"),
+        (None, "uv pip install --python /env/bin/python"),
+    ],
+)
+def test_it_is_installed_where_the_program_is(
+    pip: str | None, how: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told, requirement = SOURCES[source]
-
-    class Installed:
-        def read_text(self, name: str) -> str | None:
-            assert name == "direct_url.json"
-            return None if told is None else json.dumps(told)
-
-    monkeypatch.setattr(importlib.metadata, "distribution", lambda _: Installed())
-    monkeypatch.setattr(importlib.util, "find_spec", lambda _: there or None)
-    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: pip)
     monkeypatch.setattr(sys, "executable", "/env/bin/python")
-    if "." in there:
-        (tmp_path / there).touch()
-    assert to_install("web") == f"{TOOLS[there]} {requirement}"
-
-
-def test_where_nothing_tells_of_it_the_name_will_do(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def gone(_: str) -> None:
-        raise importlib.metadata.PackageNotFoundError
-
-    monkeypatch.setattr(importlib.metadata, "distribution", gone)
-    assert to_install("web").endswith(" 'sfnwatch[web]'")
+    assert to_install("web") == f"{how} 'sfnwatch[web]'"
 
 
 # -- without a home, and where there are but letters -----------------------------------
