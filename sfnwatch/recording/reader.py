@@ -72,11 +72,9 @@ _NOT_KNOWN = "not a file sfnwatch knows"
 MAX_HELD = 1 << 28
 """Bytes that may be held of one file: all its records, and what each takes besides."""
 _EACH = 1 << 10
-_SHOWN_KEYS = 6
-_SHOWN = 30
-"""Characters of a key."""
+_SHOWN = 60
+"""Characters of an object's keys."""
 _ENDINGS = re.compile(r"(\.jsonl?|\.history|\.txt)?(\.gz|\.zst)?\Z")
-_KINDS = {list: "array", str: "string", bool: "boolean", type(None): "null"}
 
 
 HeldEvent = tuple[HistoryEvent, Received]
@@ -171,10 +169,6 @@ _TOKENS = ("nextToken", "NextToken")
 
 def import_json(stream: ByteStream) -> Imported:
     """Sort what a JSON file holds."""
-    is_long = len(stream.head) >= HEAD
-    if is_long and not _MARKS.search(stream.head.decode(errors="replace")):
-        # What does not begin like anything known is not read on.
-        raise bad_file(stream.path, _NOT_KNOWN, hint=KNOWN)
     imported, text = Imported(stream.path), JsonStream(stream.blocks())
     at: Place = ()
     try:
@@ -236,7 +230,7 @@ def _recognized(value: Any) -> tuple[str, Record] | None:
     None for a line of a log that is not ours: Step Functions begins one with a
     sentence.
     """
-    told = _as_answered(mapping_of(value))
+    told = mapping_of(value)
     if is_task_state(told):
         return RecordKind.TASK_STATE, told
     if told.keys() >= {"detail-type", "detail"}:
@@ -264,40 +258,15 @@ def _recognized(value: Any) -> tuple[str, Record] | None:
     return kind, told
 
 
-def _as_answered(told: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Give an event of a history with its fields as AWS's API spells them.
-
-    PowerShell, and a state that asks for a history, write `PreviousEventId`, Ruby's SDK
-    `previous_event_id`.
-    """
-    plain = {key.replace("_", "").lower() for key in told}
-    is_other = "previousEventId" not in told and plain >= _EVENT_OF_HISTORY
-    return mapping_of(_renamed(told)) if is_other else told
-
-
-def _renamed(value: Any) -> Any:
-    if not isinstance(value, Mapping):
-        return value
-    return {_camel(key): _renamed(each) for key, each in value.items()}
-
-
-def _camel(key: str) -> str:
-    first, *rest = key.split("_")
-    return first[:1].lower() + first[1:] + "".join(map(str.capitalize, rest))
-
-
 def _what(value: Any) -> str:
     if not isinstance(value, dict):
-        return f"a JSON {_KINDS.get(type(value), 'number')}"
+        return "no JSON object"
     if "sfnwatch_trace" in value:
         return "an exported trace; open the recording that it was made from"
-    keys = ", ".join(clean(key, _SHOWN) for key in islice(value, _SHOWN_KEYS))
-    more = ", …" if len(value) > _SHOWN_KEYS else ""
-    return f"a JSON object {{{keys}{more}}}"
+    return f"a JSON object {{{clean(', '.join(value), _SHOWN)}}}"
 
 
 _CALL = {"eventName", "eventTime"}
-_EVENT_OF_HISTORY = {"id", "type", "timestamp", "previouseventid"}
 _SHAPES: tuple[tuple[set[str] | frozenset[str], RecordKind], ...] = (
     ({"EventId", "EventTime"}, RecordKind.LOOKUP),
     ({"mapRunArn", "executionCounts"}, RecordKind.MAP_RUN),
@@ -315,18 +284,11 @@ _TEXTS: Mapping[str, str] = {
     RecordKind.EXPRESS: "execution_arn",
 }
 """The keys under which a text must stand."""
-_KEYS = {key for keys, _ in _SHAPES for key in keys}
-_MARKS = re.compile(
-    "|".join(rf'"{k}\\?"' for k in (*LISTS, *_KEYS, "detail", "@message"))
-)
-"""Any of the keys by which something is known; they may stand in a text."""
 
 
 # -- CSV -----------------------------------------------------------------------------
 
 _NEEDED = ("eventtime", "eventsource", "eventname")
-_DELIMITERS = (",", ";", "\t")
-"""Spreadsheets of some countries save CSV with semicolons."""
 _NULLS = ("", "null")
 
 
@@ -341,9 +303,8 @@ def import_table(stream: ByteStream) -> Imported:
     endless = not newline and len(title) >= HEAD
     if endless or not any(name.encode() in title for name in _NEEDED):
         raise bad_file(stream.path, _NOT_KNOWN, hint=KNOWN)
-    delimiter = next((d for d in _DELIMITERS if d.encode() in title), ",")
     lines = _RowLines(stream)
-    table = csv.DictReader(lines, delimiter=delimiter)
+    table = csv.DictReader(lines)
     imported = Imported(stream.path)
     seen: Counter[bytes] = Counter()
     try:

@@ -16,7 +16,7 @@ from sfnwatch.errors import BadFileError
 from sfnwatch.model import json_stream
 from sfnwatch.recording import format as recording_format
 from sfnwatch.recording import reader
-from sfnwatch.recording.format import RecordedFile, encode_header, new_header
+from sfnwatch.recording.format import encode_header, new_header
 from sfnwatch.recording.reader import open_files
 from tests import examples
 from tests.builders import ARN, START
@@ -87,14 +87,6 @@ def test_whatever_goes_on_without_end_is_read_within_bounds(
     assert peak < MOST
     assert said.isprintable()
     assert len(said) < 700
-
-
-def test_empty_lines_without_end_are_not_read_on(tmp_path: Path) -> None:
-    path = files.record(tmp_path / "run.sfnwatch.jsonl")
-    with path.open("ab") as file:
-        file.write(b"\n" * 100_000)
-    with pytest.raises(BadFileError, match="more than 10,000 empty lines"):
-        list(RecordedFile(path).records())
 
 
 BOMBS = {

@@ -50,21 +50,6 @@ def _opened(tmp_path: Path) -> Opener:
     return lambda content: open_files([put(tmp_path / "file.dat", content)])
 
 
-def with_capitals(key: str) -> str:
-    return key[:1].upper() + key[1:]
-
-
-def with_underscores(key: str) -> str:
-    return re.sub(r"[A-Z]", lambda letter: f"_{letter[0].lower()}", key)
-
-
-def respelled(value: Any, spell: Callable[[str], str]) -> Any:
-    """Spell the fields of a record as an SDK does."""
-    if not isinstance(value, dict):
-        return value
-    return {spell(key): respelled(each, spell) for key, each in value.items()}
-
-
 def insights_rows(messages: Iterable[Any]) -> list[list[dict[str, str]]]:
     """Write messages as `aws logs get-query-results` does."""
     return [
@@ -91,8 +76,6 @@ HISTORIES = {
     "pages": [{"events": events()[:3]}, {"events": events()[3:]}],
     "overlapping pages": lines([{"events": events()[:5]}, {"events": events()[3:]}]),
     "long": {"events": [{**e, "padding": "x" * 60_000} for e in events()]},
-    "PowerShell": {"Events": [respelled(e, with_capitals) for e in events()]},
-    "Ruby": {"events": [respelled(e, with_underscores) for e in events()]},
 }
 
 
@@ -236,8 +219,6 @@ TABLES = {
     "BOM": b"\xef\xbb\xbf" + as_csv(rows()).encode(),
     "no CR": as_csv(rows(), lineterminator="\n"),
     "blank lines": as_csv(rows()).replace("\r\n", "\r\n\r\n"),
-    "semicolons": as_csv(rows(), delimiter=";"),
-    "tabs": as_csv(rows(), delimiter="\t"),
     "Athena's times": as_csv(
         {
             **row,
@@ -289,11 +270,11 @@ def test_rows_that_say_the_same_are_several_calls_and_files_that_do_are_not(
 BAD = {
     "truncated": ('{"events": [\n  {"id": 1,', r":2: not JSON: Expecting"),
     "deep": ("[" * 10_000, r":1: nested too deep"),
-    "number": ("[1, 2]", r": not a file sfnwatch knows: \[0\]: a JSON number"),
-    "a key twice": ('{"events": 1, "events": [7]}', r"events\[0\]: a JSON number"),
+    "number": ("[1, 2]", r": not a file sfnwatch knows: \[0\]: no JSON object"),
+    "a key twice": ('{"events": 1, "events": [7]}', r"events\[0\]: no JSON object"),
     "not a list": ('{"Records": {"a": 1}}', r"Records: a JSON object \{a\}"),
     "nothing": ({}, r"sfnwatch knows: a JSON object \{\}"),
-    "unknown": (dict.fromkeys("abcdefgh", 1), r"\{a, b, c, d, e, f, …\}"),
+    "unknown": (dict.fromkeys("abcdefgh", 1), r"\{a, b, c, d, e, f, g, h\}"),
     "unknown, a line": (lines([events()[0], {"a": 1}]), r"dat:2: not a file sfnwatch"),
     "export": ({"sfnwatch_trace": 1}, "an exported trace; open the recording"),
     "event": ({"events": [*events(), {"id": 9}]}, r"events\[8\]: .* \{id\}"),
@@ -351,8 +332,8 @@ BAD = {
     "text file": ("hello\nworld\n", "not a file sfnwatch knows"),
     "archive": (b"PK\x03\x04" + bytes(100_000), "not a file sfnwatch knows"),
     "saved by a browser": (
-        b'{"log": {"version": "1.2", ' + bytes(100_000),
-        "not a file sfnwatch knows",
+        {"log": {"version": "1.2", "entries": ["x" * 100_000]}},
+        r"not a file sfnwatch knows: a JSON object \{log\}",
     ),
     "hostile keys": ({"\x1b]0;pwned\x07" * 90: 1, "\n": 2}, r"JSON object \{"),
 }

@@ -19,7 +19,6 @@ from msgspec.structs import replace
 from sfnwatch.errors import UsageError
 from sfnwatch.model import json_stream
 from sfnwatch.model.records import Received, RecordKind, receive
-from sfnwatch.recording import format as recording_format
 from sfnwatch.recording.format import (
     Recorder,
     atomic_write,
@@ -143,13 +142,12 @@ def test_a_packed_recording_is_read_whatever_its_name(path: Path, pack: Any) -> 
     [
         lambda raw: b"\xef\xbb\xbf" + raw.replace(b"\n", b"\r\n"),
         lambda raw: raw.decode().encode("utf-16"),
-        lambda raw: raw.replace(b"\n", b"\n\n"),
         lambda raw: raw[:-1],
         lambda raw: raw.replace(
             b'{"sfnwatch": 1, ', b'{"executions": [], "sfnwatch": 1, ', 1
         ),
     ],
-    ids=["Windows", "PowerShell", "blank lines", "no last end", "sorted header"],
+    ids=["Windows", "PowerShell", "no last end", "sorted header"],
 )
 def test_a_recording_that_others_have_touched_is_read(path: Path, change: Any) -> None:
     path.write_bytes(change(path.read_bytes()))
@@ -175,15 +173,6 @@ def test_a_pipe_is_read_once_though_its_reader_comes_before_its_writer(
         # read however soon he ends.
         pool.submit(pipe.write_bytes, pack(path.read_bytes()))
         assert read(pipe) == list(RUN)
-
-
-def test_a_pipe_that_nobody_writes_to_is_not_waited_for_without_end(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(recording_format, "PIPE_WAIT", 0.01)
-    pipe = tmp_path / "pipe"
-    os.mkfifo(pipe)
-    assert refused(pipe).message.endswith("pipe: nothing came from it in 0.01 seconds")
 
 
 # -- files, torn -----------------------------------------------------------------------
@@ -257,6 +246,7 @@ HISTORY = {"id": 1, "type": "A", "timestamp": 1}
         (line("express", {"id": "1"}), "an event without 'type'"),
         (line("lookup", {"EventId": "x"}), "a CloudTrail record without 'eventTime'"),
         (line("trail", {"eventTime": 1}), "a CloudTrail record without 'eventID'"),
+        ("", "not JSON"),
         (line("x", {}, at="soon"), "got `str` - at `$.at`"),
         (line("x", {}, at=1e300), "out of range"),
         (line("x", {"n": float("nan")}), "NaN is not a JSON number"),
@@ -294,7 +284,7 @@ def test_a_bad_last_line_that_ends_or_is_json_is_an_error(path: Path, bad: str) 
             b'{"sfnwatch": 1, "created": "2023-11-15T00:00:00Z", "executions": 1}',
             "exec",
         ),
-        *((b'{"sfnwatch": %b}' % v, "format number") for v in (b"0", b"true", b'"1"')),
+        *((b'{"sfnwatch": %b}' % v, "not the header") for v in (b"0", b"true", b'"1"')),
         (b'{"sfnwatch": "\xff"}', "not UTF-8"),
         (b'{"sfnwatch": 2, "made": "later"}', "recorded in format 2"),
     ],
@@ -362,7 +352,7 @@ def test_a_long_file_of_others_is_refused_by_its_beginning(tmp_path: Path) -> No
     for begin in (b"", b"some log\n", b'{"logs": [', b'[{"id": 1}, ', b"eventtime"):
         path.write_bytes(begin)
         os.truncate(path, 1 << 31)
-        assert peak(lambda: refused(path)) < 8
+        assert peak(lambda: refused(path)) < 64
     log = put(tmp_path / "log", '{"level": "info"}\n' * 500_000)
     assert peak(lambda: refused(log)) < 8
 
@@ -383,7 +373,8 @@ def test_a_bomb_is_not_unpacked_to_its_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(json_stream, "MAX_UNPACKED", 1 << 20)
-    bomb = encode_header(HEADER) + (b" " * 4095 + b"\n") * 1000
+    record = encode_line(Received(None, "x", None, b"{}"), START)
+    bomb = encode_header(HEADER) + record * 50_000
     for pack in (gzip.compress, zstd):
         error = refused(put(tmp_path / "bomb", pack(bomb)))
         assert "it unpacks to more than 1 MiB" in error.message
