@@ -70,8 +70,6 @@ SUFFIX = ".sfnwatch.jsonl"
 _OF_AN_EXECUTION = EVENT_KINDS | {RecordKind.DESCRIBE, RecordKind.DEFINITION}
 _PRINTABLE = bytes(range(0x20, 0x7F))
 _SENTENCE = 300
-_ENDS = 1 << 17
-"""Bytes at either end of a file that have a record or two in them."""
 _MAX_DEPTH = 200
 """Levels of nesting that surely can be read back: Python's parser ends at about 1000,
 less what it is called in."""
@@ -350,8 +348,6 @@ class RecordedFile:
         with closing(stream or ByteStream(path)) as opened:
             lines = opened.lines()
             self.header = _read_header(path, lines)
-            self._has_end = opened.regular and not opened.text.packed
-            """True where its end can be looked at before what comes before it."""
             self._held = None if opened.regular else list(self._read(opened, lines))
 
     def hold(self) -> None:
@@ -387,28 +383,6 @@ class RecordedFile:
             why = stream.text.cut or "the last line is cut short"
             told = f"{count} records loaded, {size(left_out)} left out"
             self.notes.append(f"{name_of(self.path)}: {why}: {told}")
-
-    def span(self) -> tuple[datetime, datetime] | None:
-        """Tell when its first and its last record came, from its ends alone.
-
-        None for what is packed or a pipe, and where the ends do not tell.
-        """
-        if not self._has_end:
-            return None
-        try:
-            with self.path.open("rb") as file:
-                first = file.read(_ENDS).split(b"\n")[1:-1]
-                file.seek(max(0, file.seek(0, os.SEEK_END) - _ENDS))
-                last = file.read(_ENDS).split(b"\n")[1:]
-        except OSError as error:
-            raise bad_file(self.path, error) from error
-        times: list[datetime] = []
-        for line in (*first, *last):
-            # One that the end of a piece cuts tells nothing.
-            with suppress(ValueError):
-                if at := decode_line(line, self.header.created).at:
-                    times.append(at)
-        return (min(times), max(times)) if times else None
 
 
 # -- writing ---------------------------------------------------------------------------

@@ -558,12 +558,10 @@ class Recording:
     def span(self) -> tuple[datetime, datetime] | None:
         """Tell when the first and the last record came, or failing that were made.
 
-        None for recordings of which that can only be told by reading all; and for what
-        tells of no time.
+        None for recordings that are not held, and for what tells of no time.
         """
         if self._files and not self._held:
-            alone = len(self._files) == 1 and not self._more
-            return self._files[0].span() if alone else None
+            return None
         times = [at for at in map(moment, self.records()) if at is not None]
         return (min(times), max(times)) if times else None
 
