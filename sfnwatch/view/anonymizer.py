@@ -280,9 +280,7 @@ class Anonymizer:
             if not TOKEN.fullmatch(held_id):
                 # No word of a sentence may become what it was not: this id.
                 self._names.table.alias(held_id, "~id")
-        executions = sorted(trace.executions)
-        self._names.table.digits = len(str(len(executions)))
-        for arn in executions:
+        for arn in sorted(trace.executions):
             self.execution(arn)
         for name in _state_names(trace, records):
             self._names.state(name)

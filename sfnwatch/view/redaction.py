@@ -227,8 +227,6 @@ class AliasTable:
         self._aliases: dict[tuple[str, str], Alias] = {}
         self._counts: Counter[str] = Counter()
         self._in_use: set[bytes] = set()
-        self.digits = 1
-        """Digits of every number: with as many, aliases sort by their numbers."""
 
     def reserve(self, data: bytes) -> None:
         """Note the words of an original: none of them becomes somebody's alias."""
@@ -244,7 +242,7 @@ class AliasTable:
             shape = shape_of(text) or _ALWAYS_SHAPED.get(kind, "")
             if kind in {"value", "name"}:
                 kind = shape or look_of(text) or kind
-            shown = self._next(kind, lambda n: f"{kind}-{n:0{self.digits}}")
+            shown = self._next(kind, lambda n: f"{kind}-{n}")
             shaped = partial(_shaped, shape, text)
             written = self._next(f"{shape}'s shape", shaped) if shape else shown
             found = self._aliases[space, text] = Alias(shown, written)
@@ -313,7 +311,6 @@ _HEAD = 5
 _SPACE = re.compile(r"\s")
 _PARTITIONS = ("aws", "aws-cn", "aws-us-gov", "aws-iso", "aws-iso-b", "aws-eusc")
 _DOMAIN = ".amazonaws.com"
-_VERSION = re.compile(r"20[0-9]{2}[01][0-9][0-3][0-9](v[0-9])?$")
 _SUFFIXES = frozenset({"", ".sync", ".sync:2", ".waitForTaskToken"})
 _MOST_PARTS = 48
 """A name has no more, slashes and colons counted; a key in base64 may have many."""
@@ -421,17 +418,9 @@ class Names:
         return self.service(name) + text[len(name) :]
 
     def operation(self, text: str) -> str:
-        """Keep an operation's name of AWS's; `runTask` or `RunTask`.
-
-        Another has one alias for both ways to write it, and keeps its version.
-        """
-        if vocabulary().is_operation(text):
-            return text
-        stem = _VERSION.sub("", text)
-        if not stem:
-            return self.alias(text, "operation")
-        alias = self.alias(stem[0].upper() + stem[1:], "operation")
-        return _cased(alias, stem) + text[len(stem) :]
+        """Keep an operation's name of AWS's; `runTask` or `RunTask`."""
+        known = vocabulary().is_operation(text)
+        return text if known else self.alias(text, "operation")
 
     def resource(self, text: str) -> str:
         """Keep what a Task runs: `runTask.sync`, `ecs:runTask.sync:2`; or an ARN."""
@@ -439,13 +428,10 @@ class Names:
             return self.identifier(text, "name")
         *services, last = re.split(r":(?![0-9])", text)
         action, dot, suffix = last.partition(".")
-        end = dot + suffix
-        if end not in _SUFFIXES:
-            # The beginning is read, whatever follows.
-            begin = "sync" if suffix.startswith("sync") else ""
-            end = f".{begin}{self.identifier(suffix, 'suffix')}"
+        if dot + suffix not in _SUFFIXES:
+            suffix = self.identifier(suffix, "suffix")
         parts = (*map(self.service, services), self.operation(action))
-        return ":".join(parts) + end
+        return ":".join(parts) + dot + suffix
 
     def error(self, text: str) -> str:
         """Keep an error's name if it is one of AWS's: `States.Timeout`."""
@@ -569,23 +555,11 @@ _REFERENCE = ".$"
 
 
 _OWN_AGENT = re.compile(r"\bsfnwatch/\d")
-_NOTE = re.compile(
-    r"(?:|first reading|newest events|one more look after the end|the outcome"
-    r"|calls to (?P<service>[a-z0-9-]+)|for the credentials"
-    r"|how late CloudTrail is, by sfnwatch's own calls|own calls, for the lag"
-    r"|the log group|(?:earlier )?log events|the trail's log"
-    r"|a query|how the query does|the query's rows|nobody waits for the query"
-    r"|messages of the queue|the queue itself|(?:taking off|deleting) what was read"
-    r"|how far it is|(?:failed|timed_out|aborted|running|newest|all) executions)"
-    r"(?:, page [0-9]{1,6})?(?:, try [0-9]{1,3})?"
-)
-"""What the call log says of a request."""
 _KEPT = {
     "time": _TIME,
     "whole": re.compile(r"-?[0-9]{1,9}"),
     "truth": re.compile(r"true|false"),
     "version": re.compile(r"[0-9]\.[0-9]{1,2}"),
-    "note": _NOTE,
 }
 """By their rules, the strings that stay."""
 _COUNTED = frozenset({"time", "whole", "number"})
@@ -666,9 +640,7 @@ class Fields:
         if rule == "enum":
             return value in vocabulary().enums
         pattern = more if rule == "words" else _KEPT.get(rule)
-        match = re.fullmatch(pattern, value) if pattern else None
-        service = match["service"] if match and rule == "note" else None
-        return match is not None and (not service or service in vocabulary().services)
+        return pattern is not None and re.fullmatch(pattern, value) is not None
 
     def _text(self, rule: str, value: str, key: str, more: str) -> str:
         if rule in self._rules and not _SPACE.search(value):
@@ -687,7 +659,7 @@ class Fields:
         at = maybe_time(value) if rule == "time" else None
         if at is not None:
             return at.isoformat()
-        under = {"payload": key, "message": "Cause", "note": "Cause"}
+        under = {"payload": key, "message": "Cause"}
         return self.string(value, under.get(rule, ""))
 
     # -- payloads --------------------------------------------------------------------
