@@ -11,7 +11,6 @@ import warnings
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from difflib import get_close_matches
 from itertools import chain
 from math import factorial
 from operator import ge, gt, le, lt
@@ -288,12 +287,10 @@ _STEPS = 2**22
 """What the worst regex may take on the worst text: about a tenth of a second."""
 _MOST, _LEAST = 2**16, 96
 """Characters of a text looked at: at most, and at least for a regex to be of use."""
-_REGEX_PART = re.compile(
-    r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]"
-    r"|(?P<open>\((?P<form>\?(?::|.?))?)|(?P<close>\))"
-    r"|(?P<repeat>(?:[*+]|\{[\d,]*\})[?+]?)|(?P<choice>\?[?+]?|\|)|.",
-    re.DOTALL,
-)
+_ONE_CHARACTER = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]", re.DOTALL)
+"""What stands in a regex for one character, whatever signs are in it."""
+_REFUSED = re.compile(r"\)[*+{]|\(\?(?!:)")
+"""A repeat of a group, and what begins with `(?` but is no plain group."""
 
 
 def _quoted(text: str) -> str:
@@ -328,35 +325,17 @@ def _reach(source: str, position: int) -> int:
     Python's engine tries them all, one after the other: each repeat may end at any
     character, each choice doubles the ways, and a repeat of either has no bound.
     """
-    repeats, choices = _count_ways(source, position)
+    plain = _ONE_CHARACTER.sub("x", source)
+    if _REFUSED.search(plain):
+        message = "a regex may repeat no group, and have no (? but (?:"
+        raise FilterError(message, position)
+    repeats, choices = len(re.findall(r"[*+{]", plain)), len(re.findall(r"[?|]", plain))
     ways = _STEPS * factorial(repeats + 1) // 2**choices
     reach = min(_MOST, int(ways ** (1 / (repeats + 1))))
     if reach < _LEAST:
         hint = "join several short ones with &"
         raise FilterError("too many repeats and choices in one regex", position, hint)
     return reach
-
-
-def _count_ways(source: str, position: int) -> tuple[int, int]:
-    """Count repeats and choices, and refuse a repeat around any of them."""
-    repeats = choices = 0
-    opened: list[int] = []
-    closed: int | None = None
-    for part in _REGEX_PART.finditer(source):
-        place = position + part.start()
-        if part["open"]:
-            if part["form"] not in {None, "?:"}:
-                message = f"({part['form']} is not allowed in a regex"
-                raise FilterError(message, place, "only (?: is")
-            opened.append(repeats + choices)
-        elif part["repeat"]:
-            if closed is not None and repeats + choices > closed:
-                raise FilterError("a repeat around a repeat or a choice", place)
-            repeats += 1
-        elif part["choice"]:
-            choices += 1
-        closed = opened.pop() if part["close"] and opened else None
-    return repeats, choices
 
 
 # -- the grammar -----------------------------------------------------------------------
@@ -469,8 +448,7 @@ class _Parser(Struct):
     def operated(self, token: _Token) -> Test:
         operator = OPERATORS.get(token.text.lower())
         if operator is None:
-            letters = {e.name: f"the {e.name} is {e.token}" for e in OPERATORS.values()}
-            raise _unknown("operator", token, OPERATORS, letters)
+            raise _unknown("operator", token, OPERATORS)
         value = self.accept(*_TEXTS)
         if value is None and operator.takes == "[TEXT]":
             return _is_failure
@@ -483,8 +461,7 @@ class _Parser(Struct):
             return _took(value)
         word = value.text.lower()
         if word not in operator.known:
-            meant = {each: f"did you mean {each}?" for each in operator.known}
-            raise _unknown(operator.takes.lower(), value, operator.known, meant)
+            raise _unknown(operator.takes.lower(), value, operator.known)
         return operator.known[word][1]
 
 
@@ -518,14 +495,10 @@ def _took(token: _Token) -> Test:
     return keeps
 
 
-def _unknown(
-    thing: str, token: _Token, known: Iterable[str], near: Mapping[str, str]
-) -> FilterError:
-    """Say what there is; of a word that is near to one of some, what was meant."""
-    close = get_close_matches(token.text.lower().lstrip("~"), near, n=1)
-    hint = near[close[0]] if close else f"there are {' '.join(known)}"
+def _unknown(thing: str, token: _Token, known: Iterable[str]) -> FilterError:
+    """Say what there is."""
     message = f"unknown {thing} {clean(token.text, _SHOWN)}"
-    return FilterError(message, token.position, hint)
+    return FilterError(message, token.position, f"there are {' '.join(known)}")
 
 
 def parse_filter(text: str) -> Filter:
