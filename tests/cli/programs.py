@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -117,12 +118,21 @@ class _Pipe(io.TextIOWrapper):
         return bytes(self.buffer.getvalue()).decode()  # type: ignore[attr-defined]
 
 
+class ServedClock(SpedClock):
+    """The clock of a simulated account, whose speed a test may change."""
+
+    def set_speed(self, speed: float) -> None:
+        """Go on from this moment at another speed."""
+        self._origin, self._started = self.now(), time.monotonic()
+        self._speed = speed
+
+
 class Served(Struct, frozen=True):
     """A simulated account that is served beside the test."""
 
     url: str
     executions: dict[str, str]
-    clock: SpedClock
+    clock: ServedClock
 
     @property
     def execution(self) -> str:
@@ -137,7 +147,7 @@ class Served(Struct, frozen=True):
 @contextmanager
 def serving(scenarios: Sequence[str], speed: float) -> Iterator[Served]:
     """Serve an account in a thread: the program has an event loop of its own."""
-    clock = SpedClock(speed)
+    clock = ServedClock(speed)
     account = Account(scenarios, clock=clock, seed=7)
     begun, told = threading.Event(), list[Served]()
     ended: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
