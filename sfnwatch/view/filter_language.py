@@ -10,7 +10,6 @@ import re
 import warnings
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from itertools import chain
 from math import factorial
 from operator import ge, gt, le, lt
@@ -556,12 +555,9 @@ def complete(text: str, cursor: int, moment: Moment) -> Sequence[Suggestion]:
     if tokens and tokens[-1].kind not in "&|!()" and tokens[-1].end == len(head):
         begun = head[tokens.pop().position :]
         rest = _REST.sub("", rest)
-    kept = ahead = head.removesuffix(begun)
-    after = ""
+    kept, after = head.removesuffix(begun), ""
     if tokens and tokens[-1].kind == "operator" and not begun.startswith("~"):
-        after, ahead = tokens[-1].text.lower(), head[: tokens[-1].position]
-    if not _leads_on(ahead):
-        return ()
+        after = tokens[-1].text.lower()
     return [
         Suggestion(f"{kept}{put}{rest}", len(kept + put), label, words)
         for put, label, words in _offers(after, begun.lower().strip('"'), moment)
@@ -601,12 +597,3 @@ def _names(looked_at: str, moment: Moment) -> Iterable[str | None]:
         "execution": (arn.rsplit(":", 1)[-1] for arn in moment.executions),
     }
     return found.get(looked_at, ())
-
-
-def _leads_on(text: str) -> bool:
-    """True if a filter may begin so."""
-    kinds = [token.kind for token in _tokens(text)]
-    missing = ")" * (kinds.count("(") - kinds.count(")"))
-    with suppress(FilterError):
-        return bool(parse_filter(f"{text} ~e{missing}"))
-    return False
