@@ -14,6 +14,7 @@ import shutil
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing, contextmanager
+from datetime import UTC, datetime
 from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
@@ -47,7 +48,7 @@ from sfnwatch.recording.format import atomic_write, new_header, write_recording
 from sfnwatch.recording.reader import open_files
 from sfnwatch.sources.access import AwsSettings
 from sfnwatch.sources.targets import CallOptions, LiveOptions
-from sfnwatch.view.anonymizer import Anonymizer, beginning_of, redaction_notes
+from sfnwatch.view.anonymizer import Anonymizer, redaction_notes
 from sfnwatch.view.weighing import why as weigh
 from sfnwatch.view.wording import execution_labels
 
@@ -417,7 +418,9 @@ def redact(files: list[Path], output: Path | None, *, keep_state_names: bool) ->
     records = tuple(recording.records())
     keep = {"keep_state_names": keep_state_names}
     anonymizer = Anonymizer.for_records(records, **keep)
-    created = recording.created or beginning_of(records)
+    span = recording.span()
+    begun = span[0] if span else datetime.fromtimestamp(0, UTC)
+    created = recording.created or begun
     executions = map(anonymizer.execution, recording.executions)
     header = new_header(created, f"sfnwatch {__version__}", executions)
     redacted = [anonymizer.redact(received) for received in records]

@@ -9,7 +9,6 @@ services, Regions and actions. A file keeps nothing but what is surely AWS's own
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from sfnwatch.model.integrations import last_segment, states_of
@@ -320,16 +319,6 @@ def redaction_notes(
     yield f"AWS's own words, {kept}Regions and times are kept; all else is replaced."
     if unread := sum(received.kind == RecordKind.UNREAD for received in records):
         yield f"Of records that could not be read ({unread}) mere structure is kept."
-
-
-def beginning_of(records: Sequence[Received]) -> datetime:
-    """Find a beginning for a recording of files that have none."""
-    trace = Trace()
-    trace.add(records)
-    starts = [each.started_at for each in trace.as_of().executions.values()]
-    times = [call.event_time for call in trace.ordered_calls]
-    known = (at for at in (*starts, *times) if at is not None)
-    return min(known, default=datetime(1970, 1, 1, tzinfo=UTC))
 
 
 def _held_ids(trace: Trace) -> Iterator[str]:
