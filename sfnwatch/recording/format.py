@@ -194,8 +194,6 @@ class ByteStream:
 
 
 def _opened(path: Path) -> int:
-    if path.is_dir():
-        raise bad_file(path, "is a directory", hint="Name the files in it.")
     if path == STDIN:
         if os.isatty(0):
             hint = "Pipe a file into it, or name one."
