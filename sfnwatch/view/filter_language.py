@@ -27,7 +27,7 @@ from sfnwatch.model.values import clean
 from sfnwatch.model.visits import ROOT, Attempt, StateVisit
 from sfnwatch.view.lines import LineMaker, Subject
 from sfnwatch.view.outline import Fold, Item, Keeps, Outline
-from sfnwatch.view.wording import plain_text, resource_words, went_wrong
+from sfnwatch.view.wording import RULE_WORDS, plain_text, resource_words, went_wrong
 
 LONGEST = 4096
 """Characters of a filter."""
@@ -208,21 +208,11 @@ KINDS: Known = {
     "running": ("still running", _is_running),
     "redriven": ("a redrive, and the attempts it began", _is_redriven),
 }
-_RULE_WORDS = {
-    "request-id": "matched by request ID",
-    "session": "matched by the role session that the cause names",
-    "resource-id": "matched by task ARN, job ID or the like",
-    "parameters": "the only one with the same parameters",
-    "order": "as many calls as attempts, in the same order",
-    "unique-candidate": "a guess: the only candidate by role, action and time",
-    "ambiguous": "ambiguous: several candidates, or others may have made it",
-    "role-only": "same role, no matching task",
-}
 _EXACT = [rule for rule in LinkRule if rule.exact]
 _SURE = [rule for rule in LinkRule if rule.sure]
 _GUESSES = set(LinkRule) - {*_SURE, LinkRule.ROLE_ONLY}
 RULES: Known = {
-    **{str(rule): (_RULE_WORDS[rule], _has_rule(rule)) for rule in LinkRule},
+    **{str(rule): (RULE_WORDS[rule], _has_rule(rule)) for rule in LinkRule},
     "exact": ("matched by an ID", _has_rule(*_EXACT)),
     "strong": ("by parameters or order", _has_rule(*set(_SURE) - set(_EXACT))),
     "sure": ("exact or strong: no guess", _has_rule(*_SURE)),

@@ -287,13 +287,17 @@ def job_words(attempt: Attempt) -> str:
     return clean(f"{thing} {short_id(job)}", LIMIT)
 
 
-_RULES = {
+RULE_WORDS = {
     LinkRule.REQUEST_ID: "= request ID",
     LinkRule.SESSION: "= session",
+    LinkRule.RESOURCE_ID: "= task ARN, job ID or the like",
     LinkRule.PARAMETERS: "≈ same parameters",
     LinkRule.ORDER: "≈ in order",
     LinkRule.UNIQUE_CANDIDATE: "~ role, action, time",
+    LinkRule.AMBIGUOUS: "? one of several",
+    LinkRule.ROLE_ONLY: "same role, no matching task",
 }
+"""By what a call was matched, as far as the rule alone says."""
 
 
 def rule_words(link: Link, word: str = "id") -> str:
@@ -304,7 +308,7 @@ def rule_words(link: Link, word: str = "id") -> str:
         case LinkRule.AMBIGUOUS:
             several = link.candidate_count > 1
             return f"? one of {link.candidate_count}" if several else "? not certain"
-    return _RULES.get(link.rule, "same role, no matching task")
+    return RULE_WORDS[link.rule]
 
 
 def rule_role(link: Link) -> Role:
@@ -317,10 +321,8 @@ def rule_role(link: Link) -> Role:
 # -- ECS tasks -------------------------------------------------------------------------
 
 _STAGES = {
-    TaskStage.STARTING: Part("○", Role.DIM),
     TaskStage.RUNNING: Part("●", Role.BUSY),
     TaskStage.STOPPING: Part("◌", Role.DIM),
-    TaskStage.OTHER: Part("○", Role.DIM),
 }
 _NORMAL = "EssentialContainerExited"
 """How a task ends that has done its work, well or not: its exit codes tell."""
@@ -377,7 +379,7 @@ def went_wrong(state: TaskState) -> bool:
 
 def _task_glyph(state: TaskState) -> Part:
     if not state.stopped:
-        return _STAGES.get(state.stage, Part("■"))
+        return _STAGES.get(state.stage, Part("○", Role.DIM))
     if went_wrong(state):
         return Part("✘", Role.BAD)
     codes = [container.exit_code for container in state.containers]
@@ -766,12 +768,13 @@ def backoff_parts(visit: StateVisit, number: int) -> tuple[Part, ...]:
 # -- pages of the AWS console ----------------------------------------------------------
 
 _DOMAINS = {
-    "aws": "console.aws.amazon.com",
-    "aws-cn": "console.amazonaws.cn",
-    "aws-us-gov": "console.amazonaws-us-gov.com",
+    "cn-": "console.amazonaws.cn",
+    "us-gov-": "console.amazonaws-us-gov.com",
+    "": "console.aws.amazon.com",
 }
-"""Of other partitions no address is known."""
-_REGION = re.compile(r"[a-z]{2}(-[a-z]{2,12}){1,2}-\d{1,2}")
+"""By what a Region begins with."""
+_REGION = re.compile(r"[a-z]{2}(?!-iso)(-[a-z]{2,12}){1,2}-\d{1,2}")
+"""A Region's name, but not of the isolated ones, whose addresses are not known."""
 _EVENT_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -783,7 +786,7 @@ def execution_url(execution_arn: str) -> str | None:
     parsed = maybe_execution_arn(execution_arn)
     if parsed is None or parsed.is_express:
         return None
-    home = _home(parsed.region, "states", parsed.partition)
+    home = _home(parsed.region, "states")
     return home and f"{home}#/v2/executions/details/{quote(parsed.arn, safe=':/')}"
 
 
@@ -792,26 +795,15 @@ def call_url(call: ApiCall) -> str | None:
 
     The form of the address is inferred: no page of AWS's documentation has it.
     """
-    region = call.region or ""
     if not _EVENT_ID.fullmatch(call.event_id):
         # A row of an Athena table may have no event id, only one made up for it.
         return None
-    home = _home(region, "cloudtrailv2", _partition(region))
+    home = _home(call.region or "", "cloudtrailv2")
     return home and f"{home}#/events/{call.event_id}"
 
 
-def _home(region: str, service: str, partition: str) -> str | None:
-    domain = _DOMAINS.get(partition)
-    if domain is None or not _REGION.fullmatch(region):
+def _home(region: str, service: str) -> str | None:
+    if not _REGION.fullmatch(region):
         return None
+    domain = next(d for begin, d in _DOMAINS.items() if region.startswith(begin))
     return f"https://{region}.{domain}/{service}/home?region={region}"
-
-
-def _partition(region: str) -> str:
-    """Tell a Region's partition by its name, which is all that a call says."""
-    place, _, rest = region.partition("-")
-    if place == "cn":
-        return "aws-cn"
-    if rest.startswith("iso"):
-        return "aws-iso"
-    return "aws-us-gov" if rest.startswith("gov-") else "aws"
