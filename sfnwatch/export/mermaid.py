@@ -375,9 +375,7 @@ class _Chart(NamedTuple):
 
     def _region(self, region: graph.Region, most: int) -> Iterator[str]:
         for box in region.boxes:
-            if box.type == graph.CHAIN:
-                yield from self._region(box.inside[0], most)
-            elif box.id < most:
+            if box.id < most:
                 yield from self._box(box, most)
 
     def _box(self, box: graph.Box, most: int) -> Iterator[str]:

@@ -31,7 +31,7 @@ from sfnwatch.model.rows import REDRIVEN, HistoryEvent
 from sfnwatch.model.values import clean, duration, iso
 from sfnwatch.model.visits import VisitKey
 from sfnwatch.templates import read_template
-from sfnwatch.view.graph import CHAIN, Box, BoxState, graph_of, light
+from sfnwatch.view.graph import Box, BoxState, graph_of, light
 from sfnwatch.view.graph_layout import PlacedBox, Wire, lay_out
 from sfnwatch.view.lines import Lane, LifeLines, Line, LineMaker, Rail
 from sfnwatch.view.outline import Fold, Item, Outline, OutlineOptions
@@ -587,8 +587,7 @@ class GraphPicture:
     def svg(self, name: str) -> str:
         """Draw it."""
         drawn, sheet = self.lights.graph, self._sheet
-        chains = {b.id: False for b in drawn.boxes.values() if b.type == CHAIN}
-        picture = lay_out(drawn, _CELLS, _wanted, chains)
+        picture = lay_out(drawn, _CELLS, _wanted)
         # What was taken goes over what was not.
         for wire in sorted(picture.wires, key=lambda w: self.lights.is_taken(w.edge)):
             self._draw_wire(wire)

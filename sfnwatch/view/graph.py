@@ -5,7 +5,7 @@ states that were seen, in the order in which they followed each other. Who draws
 lays it out (`graph_layout`); nothing here knows of cells or pixels.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -27,7 +27,7 @@ from sfnwatch.model.values import (
 from sfnwatch.model.visits import FAILED, StateVisit, VisitKey
 from sfnwatch.view.wording import Part, Role, status_glyph
 
-START, END, CHAIN = "Start", "End", "Chain"
+START, END = "Start", "End"
 """The types of boxes that are no states."""
 DISTRIBUTED = "Distributed Map"
 """The type of a Map whose items are executions of their own."""
@@ -35,8 +35,6 @@ _MAPS = ("Map", DISTRIBUTED)
 _NAME, _RULE = 80, 40
 _DEEPEST, _LONGEST_RULE = 40, 3
 """No machine of AWS's has so many levels, and no rule that can be read."""
-_CHAIN = 14
-"""Of so many states that just follow each other all but two begin folded."""
 _RESOURCES = (
     (":states:::", ""),
     (":function:", "lambda:"),
@@ -81,7 +79,7 @@ class Edge(Struct, eq=False):
 
 
 class Box(Struct, eq=False):
-    """A state; or Start, End, or a long chain of states, by its type."""
+    """A state; or Start or End, by its type."""
 
     id: int
     name: str
@@ -90,8 +88,9 @@ class Box(Struct, eq=False):
     runs: str = ""
     """`ecs:runTask.sync`, cleaned."""
     around: "Box | None" = None
+    """The Parallel or Map that it is in."""
     inside: "list[Region]" = field(default_factory=list)
-    """The branches of a Parallel, what a Map does for each item, or a chain."""
+    """The branches of a Parallel, or what a Map does for each item."""
     repeats: bool = False
     """True where there is room to be kept to say how often."""
 
@@ -109,12 +108,6 @@ class Box(Struct, eq=False):
     def depth(self) -> int:
         return 0 if self.around is None else self.around.depth + 1
 
-    @property
-    def container(self) -> "Box | None":
-        """The Parallel or Map that it is in."""
-        around = self.around
-        return around.around if around is not None and around.type == CHAIN else around
-
 
 class Region(Struct, eq=False):
     """States among which transitions lead: all of a machine, or a branch."""
@@ -124,28 +117,13 @@ class Region(Struct, eq=False):
     found: dict[str, Box] = field(default_factory=dict)
     """The states, by their names as they came."""
     boxes: list[Box] = field(default_factory=list)
-    """Those that are directly in it; what is in a chain is in there."""
+    """Those that are directly in it."""
     edges: dict[EdgeKey, Edge] = field(default_factory=dict)
 
     def connect(self, source: Box, target: Box, *, caught: bool = False) -> Edge:
         """Add a transition, or find the one that is there."""
         key = source.id, target.id, caught
         return self.edges.setdefault(key, Edge(*key))
-
-    def chains(self) -> Iterator[list[Box]]:
-        """Yield the long runs of states that just follow each other."""
-        leads = {edge.source: edge.target for edge in self.edges.values()}
-        ways = Counter(edge.source for edge in self.edges.values())
-        into = Counter(edge.target for edge in self.edges.values())
-        single = (b for b in self.boxes if ways[b.id] == into[b.id] == 1)
-        plain = {box.id: box for box in single if not box.inside}
-        for first in sorted(plain.keys() - {leads[one] for one in plain}):
-            run = [plain[first]]
-            while (after := leads[run[-1].id]) in plain:
-                run.append(plain[after])
-            if len(run) >= _CHAIN:
-                # The first and the last say what it is about.
-                yield run[1:-1]
 
 
 class Graph:
@@ -168,9 +146,6 @@ class Graph:
             ends = text_of(state.get("Type")) in {"Succeed", "Fail"}
             if ends or state.get("End") is True:
                 self.main.connect(self.main.found[name], self.end)
-        for region in list(self.regions):
-            for run in list(region.chains()):
-                self._set_apart(region, run)
 
     @property
     def regions(self) -> Iterator[Region]:
@@ -199,7 +174,7 @@ class Graph:
         states = {name: mapping_of(state) for name, state in given.items()}
         for name, state in states.items():
             kind = clean(text_of(state.get("Type")) or "", _NAME)
-            kind = "state" if kind in {"", START, END, CHAIN} else kind
+            kind = "state" if kind in {"", START, END} else kind
             runs = _runs(text_of(state.get("Resource")) or "")
             box = self._add(region, Box(0, clean(name, _NAME), kind, runs, around))
             box.repeats = in_map or "Retry" in state
@@ -222,21 +197,6 @@ class Graph:
         for machine in filter(None, map(mapping_of, machines)):
             box.inside.append(Region(text_of(machine.get("StartAt"))))
             self._read(box.inside[-1], machine, box)
-
-    def _set_apart(self, region: Region, run: Sequence[Box]) -> None:
-        """Put a chain into a box of its own."""
-        name, place = f"{len(run)} states", region.boxes.index(run[0])
-        chain = Box(len(self.boxes), name, CHAIN, around=run[0].around, repeats=True)
-        self.boxes[chain.id] = chain
-        inner = Region(boxes=list(run))
-        chain.inside.append(inner)
-        for box in run:
-            box.around = chain
-            region.boxes.remove(box)
-        region.boxes.insert(place, chain)
-        own = {box.id for box in run}
-        for key in [key for key in region.edges if {*key[:2]} <= own]:
-            inner.edges[key] = region.edges.pop(key)
 
 
 def _runs(resource: str) -> str:
@@ -393,19 +353,8 @@ class Lights:
         return edge.key in self.taken
 
     def of(self, box: Box) -> BoxState:
-        """Say how a box stands; a chain as the worst of its states."""
-        if box.type != CHAIN:
-            return self.boxes.get(box) or BoxState()
-        states = box.inside[0].boxes
-        known = [self.boxes[one] for one in states if one in self.boxes]
-        lasts = (one.last for one in known)
-        return BoxState(
-            status=_worst(one.status for one in known),
-            visits=len(known),
-            ended=sum(one.ended > 0 for one in known),
-            items=len(states),
-            last=max(filter(None, lasts), key=_entered_at, default=None),
-        )
+        """Say how a box stands."""
+        return self.boxes.get(box) or BoxState()
 
     def walk(self, execution: ExecutionAsOf, home: Box | None = None) -> None:
         """Light what an execution visits; a Map Run's are inside the Map, `home`."""
@@ -427,7 +376,7 @@ class Lights:
         if scope in self._before:
             source, last = self._before[scope]
             self._pass(source, box, caught=last.status == "caught")
-        elif box.container is None:
+        elif box.around is None:
             self._pass(self.graph.start, box)
         self._before[scope] = box, visit
         self._visits[box].append((arn, visit))
@@ -447,7 +396,7 @@ class Lights:
             for box, visits in self._visits.items()
         }
         for box, last in lasts.items():
-            around = box.container
+            around = box.around
             standing = self.boxes[box] = _standing(self._visits[box], last)
             if box.type == DISTRIBUTED:
                 standing.counts = _counts(moment, *last)

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from sfnwatch.analysis.wording import grouped
-from sfnwatch.view.graph import CHAIN, Box, Edge, Graph, Region
+from sfnwatch.view.graph import Box, Edge, Graph, Region
 
 _GAP = 2
 """Cells between boxes that stand beside each other."""
@@ -96,11 +96,11 @@ def lay_out(
     """Lay a graph out in so many cells; frames are folded until there is room.
 
     `folds` says which boxes were folded by hand, and which opened: these stay open, and
-    such a picture may be wider. Chains, and what has no room, begin folded.
+    such a picture may be wider.
     """
     closed = {number for number, folded in (folds or {}).items() if folded}
     opened = {*(folds or ())} - closed
-    layout = _Layout(wanted, opened, closed)
+    layout = _Layout(wanted, closed)
     for step in count(1):
         picture = layout.of(graph.main)
         frames = [p for p in picture.boxes if p.framed and p.box.id not in opened]
@@ -160,19 +160,14 @@ class _Layout(Struct):
     """Lays regions out, the innermost first."""
 
     wanted: Widths
-    opened: Collection[int]
     closed: set[int]
     most: int = _MOST[0]
 
     def of(self, region: Region) -> Picture:
-        home: dict[int, _Node] = {}
-        for box in region.boxes:
-            # A chain stands for what is in it.
-            inner = box.inside[0].boxes if box.type == CHAIN else ()
-            home |= dict.fromkeys((each.id for each in (box, *inner)), self._node(box))
+        home = {box.id: self._node(box) for box in region.boxes}
         start = region.found.get(region.start or "")
         first = home[start.id] if start is not None else None
-        nodes = sorted(dict.fromkeys(home.values()), key=lambda n: n is not first)
+        nodes = sorted(home.values(), key=lambda n: n is not first)
         loops = {e.source for e in region.edges.values() if e.source == e.target}
         wires = [Wire(e) for e in region.edges.values() if e.source != e.target]
         every = [(home[w.edge.source], home[w.edge.target], w) for w in wires]
@@ -196,8 +191,7 @@ class _Layout(Struct):
             return _Node(_TERMINAL, 1, box)
         width = max(_LEAST, min(self.most, self.wanted(box) + 4))
         regions = [region for region in box.inside if region.boxes]
-        folded = box.type == CHAIN and box.id not in self.opened
-        if not regions or folded or box.id in self.closed:
+        if not regions or box.id in self.closed:
             return _Node(width, _ROWS, box)
         inside = [self.of(region) for region in regions]
         needed = sum(each.width + _GAP for each in inside) + _GAP

@@ -75,22 +75,6 @@ async def test_frames_fold_and_open() -> None:
         assert selected(app) == "Prepare"
 
 
-async def test_a_long_chain_is_one_box_until_it_is_opened() -> None:
-    states = {f"S{n}": {"Type": "Pass", "Next": f"S{n + 1}"} for n in range(499)}
-    states["S499"] = {"Type": "Succeed"}
-    run = History(pace=0.01).start()
-    for number in range(40):
-        run.state(f"S{number}", "Pass")
-    async with live([definition(states), *run.records], SIZE) as (app, screen, _):
-        await screen.press("M")
-        assert "39 of 498" in screen.row_with("Chain")
-        assert selected(app) == "498 states"
-        await screen.press("enter", "down", "down")
-        assert selected(app) == "S2"
-        await screen.press("end")
-        assert selected(app) == "End"
-
-
 async def test_it_follows_what_is_entered_until_the_cursor_is_moved() -> None:
     run = History().start().state("One", "Pass")
     async with live([definition(STATES), *run.records], SIZE) as (app, screen, session):

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from sfnwatch.model.moment import ExecutionAsOf
 from sfnwatch.model.records import Received
 from sfnwatch.model.values import clean
-from sfnwatch.view.graph import CHAIN, Box, Edge, Graph, Lights, graph_of, light
-from sfnwatch.view.graph_layout import Picture, PlacedBox, Wire, lay_out
+from sfnwatch.view.graph import Box, Edge, Graph, Lights, graph_of, light
+from sfnwatch.view.graph_layout import PlacedBox, Wire, lay_out
 from tests import builders as aws
 from tests import examples
 from tests.builders import at as seconds_on
@@ -259,18 +259,12 @@ def ends_in(machine: Mapping[str, Any]) -> int:
 @given(machines())
 def test_every_state_has_one_box_and_every_transition_one_edge(machine: Any) -> None:
     graph = Graph(json.dumps(machine))
-    boxes = [b for b in graph.boxes.values() if b.type not in {"Start", "End", CHAIN}]
+    boxes = [b for b in graph.boxes.values() if b.type not in {"Start", "End"}]
     assert len(boxes) == len(list(states_in(machine)))
     assert len(list(graph.edges)) == ways_in(machine) + ends_in(machine)
     words = "".join(box.name + box.kind for box in graph.boxes.values())
     labels = "".join(label for edge in graph.edges for label in edge.labels)
     assert clean(words + labels) == words + labels
-
-
-def opened(graph: Graph, width: int) -> Picture:
-    """Lay out, with all chains open."""
-    chains = {box.id: False for box in graph.boxes.values() if box.type == CHAIN}
-    return lay_out(graph, width, wanted, chains)
 
 
 def cells(placed: PlacedBox) -> set[tuple[int, int]]:
@@ -287,7 +281,7 @@ def test_boxes_and_edges_keep_off_each_other_and_inside_the_picture(
     machine: Any, width: int
 ) -> None:
     graph = Graph(json.dumps(machine))
-    picture = opened(graph, width)
+    picture = lay_out(graph, width, wanted)
     assert picture.width <= width or not any(p.framed for p in picture.boxes)
     covered = [cells(placed) for placed in picture.boxes]
     for one, other in combinations(covered, 2):
@@ -326,7 +320,7 @@ def steps_of(wire: Wire) -> Iterator[frozenset[tuple[int, int]]]:
 def test_edges_share_a_line_only_where_each_source_leads_to_each_target(
     machine: Any,
 ) -> None:
-    picture = opened(Graph(json.dumps(machine)), 300)
+    picture = lay_out(Graph(json.dumps(machine)), 300, wanted)
     ways = {(wire.edge.source, wire.edge.target) for wire in picture.wires}
     shared: defaultdict[frozenset[tuple[int, int]], list[Edge]] = defaultdict(list)
     for wire in picture.wires:
@@ -350,7 +344,6 @@ def test_at_each_moment_what_was_taken_leads_to_what_was_reached(name: str) -> N
 @pytest.mark.parametrize(
     "text",
     [
-        '{"States": {"A": {"Type": "Chain"}}}',
         '{"States": {"A": {"Type": "Start"}}}',
         '{"States": {"A": {"Type": ["Task"]}}}',
         "",
