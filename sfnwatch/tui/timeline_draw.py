@@ -211,11 +211,6 @@ class Axis:
         place = (lens.scale.place(at) - lens.first) * lens.closeness
         return min(max(place, 0.0), 1.0) * self.width
 
-    def time_at(self, column: float) -> datetime:
-        """Say which moment stands at a column."""
-        place = min(max(column / self.width, 0.0), 1.0)
-        return self.lens.scale.at(self.lens.first + place / self.lens.closeness)
-
     def cell(self, at: datetime) -> int:
         """Give the cell of a moment that is in view."""
         return min(floor(self.column(at) + _ROUNDED), self.width - 1)

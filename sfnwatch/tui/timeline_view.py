@@ -5,13 +5,13 @@ from datetime import datetime
 from itertools import accumulate, groupby
 from operator import attrgetter, itemgetter
 
-from textual import events, on
+from textual import on
 
 from sfnwatch.model.rows import CALL_KEY
 from sfnwatch.model.values import clean
 from sfnwatch.tui.deck import HeadedView
-from sfnwatch.tui.paint import Rows, Span, fit, spans_of, width_of
-from sfnwatch.tui.shown import CursorList, EntryList, Seek, Shown
+from sfnwatch.tui.paint import Span, fit, spans_of, width_of
+from sfnwatch.tui.shown import CursorList, EntryList, Shown
 from sfnwatch.tui.timeline_draw import Axis, BarCells, Lens, legend_of, scale_of
 from sfnwatch.view.timeline_chart import Bar, BarKind, Tick, TimelineChart
 from sfnwatch.view.wording import Part, counted, plain_text, status_glyph
@@ -73,16 +73,6 @@ class BarList(EntryList[Bar]):
     def watch_marked(self) -> None:
         self._repaint()
 
-    @on(events.MouseScrollUp)
-    @on(events.MouseScrollDown)
-    def _wheel(self, event: events.MouseEvent) -> None:
-        if event.ctrl:
-            event.prevent_default()
-            event.stop()
-            closer = isinstance(event, events.MouseScrollUp)
-            at = self._view.time_at(event.x)
-            self._view.zoom(_ZOOM if closer else 1 / _ZOOM, at)
-
 
 def _fitting(notes: Sequence[Span], cells: int) -> list[Span]:
     """Keep the notes that have room as a whole, and the first at any rate."""
@@ -97,31 +87,6 @@ def _joined(cells: Iterable[Span]) -> Iterator[Span]:
         yield Span("".join(cell.text for cell in run), look)
 
 
-class AxisLine(Rows):
-    """The axis above the bars: it is dragged, and a click goes to its moment."""
-
-    def __init__(self, view: "TimelineView") -> None:
-        super().__init__()
-        self._view = view
-        self._at: int | None = None
-        self._dragged = False
-
-    def on_mouse_down(self, event: events.MouseDown) -> None:
-        self._at, self._dragged = event.x, False
-        self.capture_mouse()
-
-    def on_mouse_move(self, event: events.MouseMove) -> None:
-        if self._at is not None and event.x != self._at:
-            self._view.pan((self._at - event.x) / max(1, self.size.width))
-            self._at, self._dragged = event.x, True
-
-    def on_mouse_up(self, event: events.MouseUp) -> None:
-        self.release_mouse()
-        if self._at is not None and not self._dragged:
-            self._view.seek(event.x)
-        self._at = None
-
-
 class TimelineView(HeadedView):
     """The axis, the bars, and what their signs mean."""
 
@@ -129,7 +94,7 @@ class TimelineView(HeadedView):
 
     def __init__(self, shown: Shown) -> None:
         self.bars = BarList(self)
-        super().__init__(shown, self.bars, AxisLine(self))
+        super().__init__(shown, self.bars)
         self._chart = TimelineChart(shown.moment, shown.now)
         self._lens = Lens(scale_of(shown.moment, shown.now, self._shown_at))
         self._columns = TimelineColumns()
@@ -449,9 +414,9 @@ class TimelineView(HeadedView):
         arn = bar.execution_arn
         return self._shown_at(bar.begin, arn), self._shown_at(bar.end, arn)
 
-    def zoom(self, factor: float, around: datetime | None = None) -> None:
+    def zoom(self, factor: float) -> None:
         """Come closer or go away; what is pointed out stays where it is."""
-        self._look(self._lens.zoomed(factor, around or self._pivot()))
+        self._look(self._lens.zoomed(factor, self._pivot()))
 
     def _pivot(self) -> datetime:
         (begin, end), bar = self._lens.shown, self.bars.entry
@@ -467,18 +432,6 @@ class TimelineView(HeadedView):
     def pan(self, share: float) -> None:
         """Move by a share of what is shown."""
         self._look(self._lens.panned(share))
-
-    def time_at(self, x: int) -> datetime | None:
-        """Say which moment stands at a cell of a row."""
-        at = x - self._columns.left + 0.5
-        return self.axis.time_at(at) if self.axis is not None else None
-
-    def seek(self, x: int) -> None:
-        """Go to the moment of a column; of several starts, the selected bar's."""
-        at, bar = self.time_at(x), self.bars.entry
-        if at is not None:
-            arn = bar.execution_arn if bar is not None else None
-            self.post_message(Seek(self._shown.outline.order.unshifted(at, arn)))
 
     def _toggle_squeeze(self) -> None:
         self._squeeze = not self._squeeze
