@@ -1,7 +1,7 @@
 """The player: its keys, its words, and the minimap, to click and drag."""
 
 import time
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import chain, pairwise
@@ -9,14 +9,13 @@ from math import ceil, sqrt
 from typing import TYPE_CHECKING
 
 from textual import events
-from textual.content import Content
 from textual.timer import Timer
 
 from sfnwatch.model.rows import Clock
 from sfnwatch.model.trace import Changed
-from sfnwatch.model.values import clean, duration
+from sfnwatch.model.values import duration
 from sfnwatch.tui.actions import Command
-from sfnwatch.tui.paint import Rows, Span, fit, width_of
+from sfnwatch.tui.paint import Rows, Span, width_of
 from sfnwatch.tui.shown import PATIENCE, Pace, Seek, Shown
 from sfnwatch.tui.status import Words, fitted, joined, said
 from sfnwatch.view.lines import Line
@@ -32,12 +31,8 @@ _MANY = 16
 """Things in a column that make it full, where no other has more."""
 _LEAST = 24
 """Cells that a minimap needs to be of use."""
-_ROOMY = 150
-"""Cells from which on the newest mark is named."""
 _PATIENCE_OF_MAP = 40
 """So many times as long as it took to make a map stays before the next."""
-_MARK_SHARE = 5
-"""The newest mark has so small a part of the row."""
 FRAMES = 20
 """Frames a second while a recording plays."""
 GLIMPSE = 0.5
@@ -47,8 +42,6 @@ _STEP, _MINUTE = 5, 60
 _FEW = 4
 """More cuts than these would be all that one sees."""
 _CLOCKS = {Clock.ARRIVAL: "arrival time", Clock.EVENT: "event time"}
-_SAID = 1.0
-"""Seconds from which a gap's being cut short is worth a word."""
 _LOOKS: Mapping[MarkerKind, Span] = {
     MarkerKind.FAILED: Span("✘", "role--bad"),
     MarkerKind.DENIED: Span("", "role--bad"),
@@ -155,9 +148,7 @@ def player_words(shown: Shown) -> Iterator[Words]:
         yield said(2, f"{behind} behind live", "role--warn")
     yield said(7, _CLOCKS[playback.clock], "look--faint")
     if playback.squeeze:
-        skipped = playback.skipped
-        words = f"{duration(skipped)} skipped" if skipped >= _SAID else "idle squeezed"
-        yield said(8, f"{words:<15}", "look--faint")
+        yield said(8, "idle squeezed", "look--faint")
     if playback.looping:
         yield said(9, "∞ loop", "look--faint")
 
@@ -200,26 +191,15 @@ class Scrubber(Rows, can_focus=True):
         """Where a drag is; None while there is none."""
 
     def _row(self, width: int) -> Sequence[Sequence[Span]]:
-        fitting = fitted(player_words(self._shown), width - _LEAST - 2)
-        words = joined(fitting, 2)
-        cells = width // _MARK_SHARE if width >= _ROOMY else 0
-        room = width - width_of(words) - cells - 2
+        words = joined(fitted(player_words(self._shown), width - _LEAST - 2), 2)
+        room = width - width_of(words) - 2
         minimap = self._minimap(room) if room >= _LEAST // 2 else None
-        words = [*words, *self._mark(cells)]
         if minimap is None:
             return [words]
         at = self._shown.playback.position
         playhead = minimap.width - 1 if at is None else minimap.column(at)
         drawn = [minimap.cell(each, playhead) for each in range(minimap.width)]
         return [[*drawn, Span("  "), *words]]
-
-    def _mark(self, cells: int) -> list[Span]:
-        shown = self._shown
-        clock = shown.playback.clock
-        marks = shown.markers.by(clock)
-        place = bisect_right(marks, shown.now, key=lambda mark: mark.when(clock))
-        label = clean(shown.looks.mask(marks[place - 1].label)) if place else ""
-        return fit([Span(f"   {label}", "role--dim")], cells)
 
     def _minimap(self, width: int) -> Minimap | None:
         """Give the map; while very much comes in, one that is a moment old will do."""
@@ -266,11 +246,8 @@ class Scrubber(Rows, can_focus=True):
             self._want(column)
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
-        dragging = self._wanted is not None
-        column = self._column(event.x, anywhere=dragging)
-        if dragging:
-            self._want(column or 0)
-        self.tooltip = self._tip(column)
+        if self._wanted is not None:
+            self._want(self._column(event.x, anywhere=True) or 0)
 
     def on_mouse_up(self, event: events.MouseUp) -> None:
         if self._wanted is not None:
@@ -291,16 +268,6 @@ class Scrubber(Rows, can_focus=True):
         if at is not None and at != self._wanted:
             self._wanted = at
             self.post_message(Seek(at))
-
-    def _tip(self, column: int | None) -> Content | None:
-        """Say what is under the mouse; as content, since data could write markup."""
-        if self._map is None or column is None:
-            return None
-        looks = self._shown.looks
-        labels = dict.fromkeys(m.label for m in self._map.marks.get(column, ()))
-        words = ", ".join(clean(looks.mask(label)) for label in labels)
-        at = looks.time_of_day(self._map.at(column), whole=True)
-        return Content(f"{at}  {words}" if words else at)
 
 
 # -- the keys -------------------------------------------------------------------------

@@ -496,15 +496,6 @@ class Playback:
             at, elapsed = goal, elapsed - needed
         return at
 
-    @property
-    def skipped(self) -> float:
-        """How many seconds of the gap under the position are not waited out."""
-        at, span = self.position, self.span
-        if not self.squeeze or not self.playing or at is None or span is None:
-            return 0.0
-        gap = self.course.newest(at) or span[0], self.course.after(at) or span[1]
-        return max(0.0, length_of(gap) - self.speed * LONGEST_GAP)
-
     # -- what can be asked ---------------------------------------------------------
 
     def toggle(self) -> None:

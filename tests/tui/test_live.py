@@ -276,12 +276,9 @@ async def test_the_minimap_is_clicked_and_dragged(width: int) -> None:
         assert player(screen)[12] == "▼"
 
 
-async def test_the_minimap_shows_how_it_ended_and_what_is_under_the_mouse() -> None:
-    async with replayed("demo-failure") as (app, screen):
-        column = player(screen).index("✘")
-        await screen.pilot.hover(Scrubber, offset=(column, 0))
-        await screen.pilot.pause()
-        assert "failed" in str(app.query_one(Scrubber).tooltip)
+async def test_the_minimap_shows_how_it_ended() -> None:
+    async with replayed("demo-failure") as (_, screen):
+        assert "✘" in player(screen)
 
 
 async def test_while_a_recording_plays_its_newest_lines_are_in_view() -> None:
