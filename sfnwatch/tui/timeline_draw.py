@@ -35,7 +35,7 @@ _IDLE, _IDLE_SHARE = 30.0, 0.08
 """A gap of these seconds, and of this share of the whole, is squeezed."""
 _WORD = 32
 GRID, CHOSEN = "look--grid", "look--chosen"
-_FAILED, _ABORTED = Span("▄", "role--bad"), Span("▄", "role--warn")
+_FAILED = Span("▄", "role--bad")
 _POLL, _DENIED = Span("█", "role--poll"), Span("✘", "role--bad")
 _STOP = Span("█", "role--warn")
 _INSTANT, _CUT = Span("◆", "role--name"), Span("╱", "look--faint")
@@ -442,8 +442,6 @@ def _is_drawn(cell: Span) -> bool:
 def _stroke(segment: Segment) -> Span:
     if segment.phase is Phase.WORKING and segment.failed:
         return _FAILED
-    if segment.phase is Phase.WORKING and segment.status == "aborted":
-        return _ABORTED
     if segment.phase is Phase.CONTAINER and segment.failed:
         return Span(PHASES[Phase.CONTAINER].text, "role--bad")
     return PHASES[segment.phase]
