@@ -9,7 +9,7 @@ neither boxes in boxes nor cells.
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from itertools import accumulate, count, pairwise
+from itertools import count, pairwise
 from statistics import median
 from typing import NamedTuple
 
@@ -34,8 +34,8 @@ _LABEL = 20
 """Cells that the right edge makes room for, for a label."""
 _SWEEPS = 7
 _MOST_BENDS = 4000
-"""Layers that edges pass: of more, as where all of 500 states lead to all others, the
-longest edges are left out. To order them took minutes, and nobody could follow them."""
+"""Layers that edges pass: of more, as where all of 500 states lead to all others, those
+that pass any are left out. To order them took minutes, and nobody could follow them."""
 _FOLDS_AT_ONCE = 8
 """After so many single ones all innermost frames are folded at once."""
 Widths = Callable[[Box], int]
@@ -245,14 +245,11 @@ def _rank(nodes: Sequence[_Node], ways: _Ways) -> None:
 
 
 def _followed(ways: _Ways) -> _Ways:
-    """Leave the longest edges out, where they pass more layers than can be followed."""
+    """Leave out what passes layers, where there is more than can be followed."""
     lengths = [abs(target.rank - source.rank) - 1 for source, target, _ in ways]
     if sum(lengths) <= _MOST_BENDS:
         return ways
-    order = sorted(range(len(ways)), key=lengths.__getitem__)
-    passed = accumulate(lengths[place] for place in order)
-    fitting = sum(each <= _MOST_BENDS for each in passed)
-    return [ways[place] for place in sorted(order[:fitting])]
+    return [way for way, length in zip(ways, lengths, strict=True) if not length]
 
 
 def _steps(ways: _Ways) -> Iterator[_Step]:

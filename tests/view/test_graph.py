@@ -359,7 +359,7 @@ def test_what_is_no_definition_is_a_graph_of_little(text: str) -> None:
     assert kinds in (["Start", "End"], ["Start", "state", "End"])
 
 
-def test_of_a_tangled_machine_the_longest_edges_are_left_out_and_counted() -> None:
+def test_of_a_tangled_machine_long_edges_are_left_out_and_counted() -> None:
     names = [f"s{number}" for number in range(120)]
     states = {
         name: {"Type": "Choice", "Choices": [{"Next": each} for each in names[n + 1 :]]}
