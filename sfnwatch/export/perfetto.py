@@ -213,7 +213,7 @@ class _Drawing:
             bar = self._draw(track, around, name, "try", args)
             key = arn, attempt.scheduled_id
             told = self._maker.completion(key, attempt)
-            learned = plain_text(wording.completion_parts(told)) if told else ""
+            learned = plain_text(wording.completion_parts(told)[0]) if told else ""
             self._tails[key] = self._add_phases(track, own, learned) or [bar]
 
     def _add_phases(
