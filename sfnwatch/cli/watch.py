@@ -484,7 +484,7 @@ def choose_executions(
 
     clock, requests = ServerClock(), list[Received]()
 
-    async def listed(named: Named | None) -> AsyncGenerator[Listing, None]:
+    async def listed() -> AsyncGenerator[Listing, None]:
         # The SDKs are imported off the loop.
         discovery = await asyncio.to_thread(import_module, "sfnwatch.sources.discovery")
         search = discovery.Search(settings, clock)
@@ -496,10 +496,9 @@ def choose_executions(
             requests.extend(search.asked)
 
     source = PickerSource(
-        partial(listed, named),
+        listed,
         clock,
         region=_region(named, settings),
-        children=lambda arn: partial(listed, parse_execution_arn(arn)),
         recordings=partial(_recordings_of, named),
         only=only.words,
     )

@@ -41,8 +41,6 @@ if TYPE_CHECKING:
 
 ListExecutions = Callable[[], AsyncGenerator[Listing, None]]
 """Begins a list of executions; raises SfnwatchError where there can be none."""
-ListChildren = Callable[[str], ListExecutions]
-"""Says how the children of an execution are listed, by its ARN."""
 ReadRecordings = Callable[[], AsyncGenerator[Sequence[ListedRecording], None]]
 """Begins to read the recordings there are, some at a time."""
 Chosen = tuple[str, ...] | tuple[Path, ...]
@@ -114,29 +112,22 @@ class ExecutionList(Struct):
         if self.executions:
             yield [Span(f"No execution has “{clean(words, LIMIT)}”.")]
             yield [Span("escape shows all of them.", "role--dim")]
-            return
-        if self.refused is not None:
-            yield [Span("Without AWS: sfnwatch demo watches a simulated account.")]
-        elif self.asking or self.last.spent:
+        elif self.refused is None and (self.asking or self.last.spent):
             yield [Span("Asking for executions …", "role--busy")]
-            return
         else:
-            yield from ([Span(each)] for each in self._none(source))
-        yield [Span("r retry · q quit", "role--dim")]
+            if self.refused is None:
+                yield from ([Span(each)] for each in self._none(source))
+            yield [Span("Without AWS: sfnwatch demo watches a simulated account.")]
+            yield [Span("r retry · q quit", "role--dim")]
 
-    def _none(self, source: "PickerSource") -> tuple[str, str]:
-        if self.last.by is ListedBy.MAP_RUN:
-            none = "AWS lists no executions that a Map Run of this one has started."
-            return none, "A Distributed Map state starts one. escape goes back."
-        if source.only:
-            none = f"No executions that are {source.only}, among those AWS lists."
-            return none, "Choose another --status or --since."
-        if not self.last.known:
-            region = clean(source.region, LIMIT)
-            none = f"There is no state machine in {region}, for this account."
-            return none, "Choose another --region or --profile, or try sfnwatch demo."
-        none = "No executions. AWS lists those of the last 90 days, no Express ones."
-        return none, "sfnwatch MACHINE --next waits for one to start."
+    def _none(self, source: "PickerSource") -> Iterator[str]:
+        """Say what AWS lists nothing of, and what else could be asked for."""
+        only = f" that are {source.only}," if source.only else ""
+        of = counted(self.last.known, str(self.last.by))
+        yield f"No executions{only} of {of} in {clean(source.region, LIMIT)}."
+        yield "AWS lists those of the last 90 days, no Express ones."
+        yield "Choose another --region, --profile, --status or --since."
+        yield "sfnwatch MACHINE --next waits for one to start."
 
     def troubles(self) -> Iterator[Spans]:
         """Say what is left out of the list, or why there is none."""
@@ -198,8 +189,6 @@ class PickerSource(NamedTuple):
     list_executions: ListExecutions
     clock: Clock
     region: str = ""
-    children: ListChildren | None = None
-    """Lists those of an execution."""
     recordings: ReadRecordings | None = None
     only: str = ""
     """Which executions are asked for, in words, where not all are."""
@@ -208,11 +197,8 @@ class PickerSource(NamedTuple):
 # -- the screen -----------------------------------------------------------------------
 
 
-class Picker(PaintedScreen[Chosen | None]):
-    """Executions and recordings to choose from; gives what is chosen, or nothing.
-
-    None where one goes back to the list from which this one was opened.
-    """
+class Picker(PaintedScreen[Chosen]):
+    """Executions and recordings to choose from; gives what is chosen, or nothing."""
 
     AUTO_FOCUS = None
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -223,23 +209,18 @@ class Picker(PaintedScreen[Chosen | None]):
         Binding("slash", "search", "Search", key_display="/", priority=True),
         Binding("space", "mark", "Mark", key_display="space"),
         Binding("plus,equals_sign", "more", "More", key_display="+"),
-        Binding("c", "children", "Children"),
         Binding("r", "refresh", "Ask again"),
         Binding("tab", "other", "Recordings", key_display="tab", priority=True),
         Binding("shift+tab", "other", show=False, priority=True),
-        Binding("backspace", "dismiss", "Back"),
         Binding("m", "mask", "Mask", show=False),
         Binding("u", "zone", "UTC or local", show=False),
         Binding("escape", "back", "Back", show=False, priority=True),
         *(Binding(key, action, show=False) for key, action in (*_MOVES, *_PAGES)),
     ]
 
-    def __init__(
-        self, source: PickerSource, looks: Looks, within: ListedExecution | None = None
-    ) -> None:
-        """`within` says whose children these are."""
+    def __init__(self, source: PickerSource, looks: Looks) -> None:
         super().__init__()
-        self._source, self._within = source, within
+        self._source = source
         self.looks = looks
         self._masks: Anonymizer | None = None
         self._gathered = ExecutionList()
@@ -375,15 +356,13 @@ class Picker(PaintedScreen[Chosen | None]):
     @on(CursorList.Moved)
     def _tell(self) -> None:
         """Say what this is, and how far it has come; the rest gives way first."""
-        what, marked = "choose an execution", len(self._marks)
-        if self._within is not None:
-            what = f"children of {self.looks.mask(clean(self._within.name, LIMIT))}"
+        marked = len(self._marks)
         does = "replays" if ListedRecording in self._marks.values() else "watches"
         only = f"  only {self._source.only}" if self._source.only else ""
         chosen = f"  {marked} marked: enter {does} them" if marked else ""
         parts = (
             said(1, " sfnwatch", "role--name"),
-            said(2, f"  {what}", "role--plain"),
+            said(2, "  choose an execution", "role--plain"),
             said(0, chosen, "role--call"),
             said(3, f"  {clean(self._source.region, LIMIT)}", "role--dim"),
             said(0, only, "role--warn"),
@@ -484,31 +463,12 @@ class Picker(PaintedScreen[Chosen | None]):
         elif self._marks:
             self._marks.clear()
         else:
-            self.dismiss(() if self._within is None else None)
+            self.dismiss(())
             return
         self._show()
 
     def action_more(self) -> None:
         self._more.set()
-
-    def action_children(self) -> None:
-        """List the children of what the cursor is on, in a picker above this one."""
-        selected = self._selected
-        if not isinstance(selected, ListedExecution) or self._source.children is None:
-            self.app.bell()
-            return
-        own = self._source.children(selected.arn)
-        source = self._source._replace(list_executions=own, recordings=None)
-        inner = Picker(source, self.looks, selected)
-
-        def left(chosen: Chosen | None) -> None:
-            # Masked there, masked here: no name must come back by leaving.
-            self.looks = inner.looks
-            self._show()
-            if chosen is not None:
-                self.dismiss(chosen)
-
-        self.app.push_screen(inner, left)
 
     # -- looking -------------------------------------------------------------------
 
@@ -532,14 +492,11 @@ class Picker(PaintedScreen[Chosen | None]):
         self._show()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        is_execution = isinstance(self._selected, ListedExecution)
         can = {
             "choose": self._watches in parameters,
             "more": self._gathered.last.spent,
             "search": self.focused is not self._input,
-            "dismiss": bool(parameters) or self._within is not None,
             "other": bool(self._recordings),
-            "children": is_execution and self._source.children is not None,
         }
         return can.get(action, True)
 
