@@ -218,13 +218,6 @@ class SavedView(Struct, frozen=True, kw_only=True):
     opened: tuple[str, ...] = ()
     """Keys of what was opened although it is closed of itself."""
     hidden_services: tuple[str, ...] = ()
-    squeeze: bool = True
-    """True while idle time is drawn short."""
-    clock: str = ""
-    """By which of the two clocks it was read."""
-    aligned: bool = False
-    """True where several executions are shown as if all had started at once."""
-    view: str = ""
 
 
 class _ViewFile(Struct, frozen=True):

@@ -3,7 +3,7 @@
 What is not in this list can't be done; README's table of keys is made from it too.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from enum import StrEnum
 from functools import partial
 
@@ -152,10 +152,8 @@ rank gives way first.
 
 What applies to few watches stays longest: nobody looks for it in the help.
 """
-_PLACES = frozenset({"timeline", "explain", "compare", "graph", "detail"})
-"""What the ids of actions begin with that are for one view, which has that name."""
-_PANES = _PLACES - {"timeline"}
-"""Those that a widget with the focus does itself."""
+_PANES = frozenset({"explain", "compare", "graph", "detail"})
+"""What the ids of actions begin with that a widget with the focus does itself."""
 
 
 class Action(Struct, frozen=True):
@@ -240,15 +238,6 @@ def key_name(key: str) -> str:
     return "+".join([*held, format_key(last)])
 
 
-def whereabouts(name: str) -> str:
-    """Say where there is something to do by an action; empty if it may be anywhere."""
-    view = name.partition(".")[0]
-    if view not in _PLACES:
-        return ""
-    place = BY_ID[f"view.{view}"]
-    return f"{BY_ID[name].title}: only in {place.title} ({key_name(place.keys[0])})"
-
-
 def bindings(pane: str | None = None) -> list[BindingType]:
     """Bind what is heard everywhere, which the app does by its id.
 
@@ -276,16 +265,15 @@ def bindings(pane: str | None = None) -> list[BindingType]:
 
 
 def entries(
-    keys: Mapping[str, tuple[str, ...]] = {}, *, without: Collection[str] = ()
+    keys: Mapping[str, tuple[str, ...]] = {},
 ) -> Iterator[tuple[Group, str, str]]:
     """List each group's keys and what they do, the digits in one line.
 
     `keys` are a configuration's: what it binds otherwise is told as it is bound.
-    The actions whose ids are in `without` are left out.
     """
     for group in Group:
         for action in _ACTIONS:
-            if action.group is group and action.id not in without:
+            if action.group is group:
                 own = keys.get(action.id, action.keys)
                 yield group, " ".join(map(key_name, own)), action.words
         if group is Group.PLAYER:

@@ -16,7 +16,6 @@ from msgspec.structs import replace
 from textual import events, on, work
 from textual.app import ComposeResult, SystemCommand
 from textual.binding import Binding, BindingType
-from textual.command import CommandPalette
 from textual.containers import Container
 from textual.screen import Screen
 
@@ -26,20 +25,19 @@ from sfnwatch.config import UserTheme
 from sfnwatch.errors import SfnwatchError
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.records import Batch, HealthState, Operation
-from sfnwatch.model.rows import Clock as EventOrArrival
 from sfnwatch.model.trace import Changed, Trace
 from sfnwatch.recording.library import SavedView
-from sfnwatch.tui.actions import SEVERAL, Command, bindings, key_name, whereabouts
+from sfnwatch.tui.actions import SEVERAL, Command, bindings, key_name
 from sfnwatch.tui.deck import LANES, Bars, Deck
 from sfnwatch.tui.find_bar import FindBar, Finder
-from sfnwatch.tui.help import Help, Marks, system_commands
+from sfnwatch.tui.help import Help, system_commands
 from sfnwatch.tui.player import Player
 from sfnwatch.tui.presenter import Presenter
 from sfnwatch.tui.shown import CursorList, GoTo, Pace, Seek, Shown
 from sfnwatch.tui.status import ending_words
 from sfnwatch.tui.themes import Notify, ThemedApp, notify
 from sfnwatch.view.outline import OutlineOptions
-from sfnwatch.view.playback import Marker, TimeSpan
+from sfnwatch.view.playback import TimeSpan
 
 if TYPE_CHECKING:
     from sfnwatch.recording.format import Recorder
@@ -102,7 +100,6 @@ class ScreenSettings(Struct, frozen=True, kw_only=True):
 class SfnwatchApp(ThemedApp[None]):
     """Shows one session until it is quit."""
 
-    COMMANDS = ThemedApp.COMMANDS | {Marks}
     BINDINGS: ClassVar[list[BindingType]] = [
         *bindings(),
         # A screen's own ctrl+c copies text; here it must end the program.
@@ -126,7 +123,6 @@ class SfnwatchApp(ThemedApp[None]):
         self.pace = Pace(self, self.repaint)
         self._frozen = 0
         """How many records there were when the collector was told to let them be."""
-        self._theme_before = ""
         self._has_ended, self._is_card_due = False, True
         """Whether all have ended before our eyes; and if the end card may yet come."""
         self._commands: Mapping[str, Command] = {
@@ -142,7 +138,7 @@ class SfnwatchApp(ThemedApp[None]):
             "find.search": lambda: self.bars.find_bar.ask("search"),
             "find.next": lambda: self._find(1),
             "find.previous": lambda: self._find(-1),
-            "show.theme": self._choose_theme,
+            "show.theme": self.action_change_theme,
             "drain.end": self.session.end_drain,
             "program.help": lambda: self.push_screen(Help(self)),
             "program.palette": self.action_command_palette,
@@ -174,34 +170,24 @@ class SfnwatchApp(ThemedApp[None]):
             self.call_after_refresh(self._watch)
 
     def _restore(self) -> None:
-        """Show a recording as it was last looked at: its lanes, or its timeline."""
+        """Filter and search a recording as when it was last looked at."""
         saved = self._saved
         if saved.search:
             self._search_for(saved.search)
         # One that can't be read any more keeps all.
         with suppress(ValueError):
             self.finder.filter_by(saved.filter)
-        if self.shown.playback.replay:
-            self.shown.playback.squeeze = saved.squeeze
-        if saved.clock == EventOrArrival.EVENT:
-            self.shown.playback.switch_clock()
-        if saved.view == "timeline":
-            self.deck.show_view(saved.view)
 
     @property
     def view_to_save(self) -> SavedView:
         """What a viewer did to this recording, to be found again next time."""
-        options, playback = self.shown.outline.options, self.shown.playback
+        options = self.shown.outline.options
         return SavedView(
             filter=self.finder.filtered,
             search=self.shown.searched,
             folded=tuple(sorted(options.closed)),
             opened=tuple(sorted(options.opened)),
             hidden_services=tuple(sorted(options.hidden_services)),
-            squeeze=playback.squeeze or not playback.replay,
-            clock="event" if playback.clock is EventOrArrival.EVENT else "",
-            aligned=options.aligned,
-            view="" if self.deck.current == LANES else self.deck.current,
         )
 
     # -- what comes in -------------------------------------------------------------
@@ -331,7 +317,7 @@ class SfnwatchApp(ThemedApp[None]):
         }
         is_there, why = there.get(name, (True, ""))
         if is_there and name not in self.commands:
-            return whereabouts(name) or "nothing to do here"
+            return "nothing to do here"
         return "" if is_there else why
 
     def _play_or_step(self) -> None:
@@ -445,7 +431,7 @@ class SfnwatchApp(ThemedApp[None]):
             # By a message it would come a frame later.
             self.deck.keep_together()
 
-    # -- help, palette, themes -----------------------------------------------------
+    # -- palette -------------------------------------------------------------------
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Offer every action by its name, and Textual's own picture of the screen."""
@@ -453,36 +439,10 @@ class SfnwatchApp(ThemedApp[None]):
         yield from (each for each in every if each.title == "Screenshot")
         yield from system_commands(self)
 
-    def jump(self, marker: Marker) -> None:
-        """Go to a mark: back or on in time, if it is not on the screen."""
-        if not self.deck.go_to(marker.key):
-            playback = self.shown.playback
-            playback.stand(marker.when(playback.clock))
-            self.repaint()
-            self.call_after_refresh(self.deck.go_to, marker.key)
-
-    def _choose_theme(self) -> None:
-        self._theme_before = self.theme
-        self.action_change_theme()
-
-    @on(CommandPalette.OptionHighlighted)
-    def _preview_theme(self, event: CommandPalette.OptionHighlighted) -> None:
-        prompt = str(event.highlighted_event.option.prompt)
-        name = prompt.splitlines()[0].strip()
-        if self._theme_before and name in self.available_themes:
-            self.theme = name
-
-    @on(CommandPalette.Closed)
-    def _theme_chosen(self, event: CommandPalette.Closed) -> None:
-        if not event.option_selected and self._theme_before:
-            self.theme = self._theme_before
-        self._theme_before = ""
-
 
 def _options(saved: SavedView) -> OutlineOptions:
     return OutlineOptions(
         closed=frozenset(saved.folded),
         opened=frozenset(saved.opened),
         hidden_services=frozenset(saved.hidden_services),
-        aligned=saved.aligned,
     )

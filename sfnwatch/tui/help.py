@@ -1,21 +1,18 @@
-"""Help and palette: all keys and marks; every action and every mark by its name."""
+"""Help and palette: all keys and marks; every action by its name."""
 
 from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import zip_longest
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.cells import cell_len
 from textual.app import ComposeResult, SystemCommand
 from textual.binding import Binding, BindingType
-from textual.command import Hit, Hits, Provider
 from textual.containers import VerticalScroll
-from textual.content import Content
 from textual.markup import escape
 from textual.screen import ModalScreen
 
-from sfnwatch.model.values import clean
-from sfnwatch.tui.actions import ACTIONS, SEVERAL, Command, entries, key_name
+from sfnwatch.tui.actions import ACTIONS, Command, entries, key_name
 from sfnwatch.tui.paint import LOOKS, Rows, Span, flow, margined, pad
 from sfnwatch.tui.player import SIGNS
 
@@ -64,8 +61,11 @@ _COLUMNS = (
     "Where the width allows each execution has its own column, else each line says by "
     "a chip whose it is. Aligned at their starts, times count from each start."
 )
-_TEXTS = (("CloudTrail complete up to …", _COVERAGE), ("The two clocks", _CLOCKS))
-_SEVERAL = ("Several executions", _COLUMNS)
+_TEXTS = (
+    ("CloudTrail complete up to …", _COVERAGE),
+    ("The two clocks", _CLOCKS),
+    ("Several executions", _COLUMNS),
+)
 
 
 class Help(ModalScreen[None]):
@@ -81,14 +81,9 @@ class Help(ModalScreen[None]):
 
     def __init__(self, app: "SfnwatchApp") -> None:
         super().__init__()
-        shown, settings = app.shown, app.settings
         rank = {group: place for place, group in enumerate(app.deck.groups)}
-        told = entries(settings.keys, without=() if shown.several else SEVERAL)
+        told = entries(app.settings.keys)
         self._entries = sorted(told, key=lambda e: rank.get(e[0], len(rank)))
-        recorder = shown.session.recorder
-        path = str(recorder.path) if recorder is not None else ""
-        self._recording = clean(shown.looks.mask(path))
-        self._several = shown.several
 
     def compose(self) -> ComposeResult:
         with VerticalScroll(id="help") as box:
@@ -129,12 +124,10 @@ class Help(ModalScreen[None]):
 
         words = [(word, "look--key", means) for word, means in FILTER_HELP]
         yield from _table("The language of filters", words, width)
-        for title, text in (*([_SEVERAL] if self._several else []), *_TEXTS):
+        for title, text in _TEXTS:
             yield [Span(title, "role--name")]
             yield from flow([Span(text)], width, width, 12)
             yield []
-        if self._recording:
-            yield from flow([Span(f"Recorded in {self._recording}")], width, width, 4)
 
 
 def _table(title: str, told: Table, width: int) -> Iterator[list[Span]]:
@@ -150,26 +143,6 @@ def _table(title: str, told: Table, width: int) -> Iterator[list[Span]]:
 
 
 # -- the palette ----------------------------------------------------------------------
-
-_MOST = 50
-
-
-class Marks(Provider):
-    """Offers every state that was entered, and every other mark, once one types."""
-
-    async def search(self, query: str) -> Hits:
-        app, matcher, count = cast("SfnwatchApp", self.app), self.matcher(query), 0
-        looks, clock = app.shown.looks, app.shown.playback.clock
-        for marker in app.shown.markers.by(clock):
-            label = looks.mask(marker.label)
-            score = matcher.match(label)
-            if score > 0 and count < _MOST:
-                count += 1
-                when = f"{marker.kind}, {looks.time(marker.at, whole=True)}"
-                # What the matcher highlights it reads as markup: data may be some.
-                words = Content(f"Go to: {label}")
-                jump = partial(app.jump, marker)
-                yield Hit(score * 0.5, words, jump, text=label, help=when)
 
 
 def system_commands(app: "SfnwatchApp") -> Iterator[SystemCommand]:

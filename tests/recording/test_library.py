@@ -187,7 +187,7 @@ def test_how_it_was_looked_at_goes_with_it(tmp_path: Path) -> None:
 
 # -- how one was looked at -------------------------------------------------------------
 
-CHANGED = SavedView(filter="~e", folded=("a", "b"), squeeze=False)
+CHANGED = SavedView(filter="~e", folded=("a", "b"))
 
 
 @pytest.mark.parametrize(
