@@ -349,54 +349,40 @@ def _key(execution_arn: str | None, data: Record) -> str:
 
 
 MINUTE = timedelta(minutes=1)
-_SECOND = timedelta(seconds=1)
 
 Operation = tuple[str, str]
 """A service's IAM prefix, and the operation's name."""
 
 
-class Quota(Struct, frozen=True):
-    """A token bucket that everybody on the account draws on."""
-
-    refill: float
-    """Requests a second that can be kept up."""
-    burst: int | None = None
-    """Requests that a full bucket holds; None where AWS does not say."""
-    raisable: bool = True
-    """Whether AWS raises it when asked to."""
-
-
-QUOTAS: Mapping[Operation, Quota] = {
-    ("cloudtrail", "LookupEvents"): Quota(2, raisable=False),
-    ("states", "DescribeExecution"): Quota(10, 250),
-    ("states", "DescribeStateMachineForExecution"): Quota(1, 200),
-    ("states", "GetExecutionHistory"): Quota(20, 400),
-    ("states", "ListExecutions"): Quota(2, 100),
-    ("states", "ListMapRuns"): Quota(1, 100),
-    ("states", "DescribeMapRun"): Quota(1, 200),
-    ("states", "DescribeStateMachine"): Quota(20, 200),
+QUOTAS: Mapping[Operation, float] = {
+    ("cloudtrail", "LookupEvents"): 2,
+    ("states", "DescribeExecution"): 10,
+    ("states", "DescribeStateMachineForExecution"): 1,
+    ("states", "GetExecutionHistory"): 20,
+    ("states", "ListExecutions"): 2,
+    ("states", "ListMapRuns"): 1,
+    ("states", "DescribeMapRun"): 1,
+    ("states", "DescribeStateMachine"): 20,
 }
+"""Requests a second that can be kept up, by all on the account together."""
 
 
 class Budget(Struct, frozen=True):
     """What we take of one operation, and what there is."""
 
-    sent: int
-    failed: int
+    sent: int = 0
+    failed: int = 0
     """Answered with an error, or not at all; throttled ones are counted apart."""
-    throttled: int
-    last_at: datetime
-    peak: int
-    """The most within any one second, in the busiest Region."""
-    rate: float
+    throttled: int = 0
+    rate: float = 0.0
     """Requests a second over the last minute, in the busiest Region."""
-    quota: Quota | None
-    """None where it is not known."""
+    quota: float | None = None
+    """Requests a second that all on the account can keep up; None if not known."""
 
     @property
     def share(self) -> float | None:
         """Our part of what can be kept up: 1.0 is all of it."""
-        return self.rate / self.quota.refill if self.quota else None
+        return self.rate / self.quota if self.quota else None
 
 
 def budget(requests: Iterable[Request], now: datetime) -> Mapping[Operation, Budget]:
@@ -421,18 +407,6 @@ def _budget(operation: Operation, requests: list[Request], now: datetime) -> Bud
         sent=len(requests),
         failed=sum(not request.ok for request in requests) - throttled,
         throttled=throttled,
-        last_at=requests[-1].sent_at,
-        peak=max(map(_peak, times)),
         rate=recent / MINUTE.total_seconds(),
         quota=QUOTAS.get(operation),
     )
-
-
-def _peak(times: list[datetime]) -> int:
-    """Give the most moments within less than one second of each other."""
-    most = first = 0
-    for place, at in enumerate(times):
-        while at - times[first] >= _SECOND:
-            first += 1
-        most = max(most, place - first + 1)
-    return most

@@ -510,24 +510,11 @@ def _absence(attempt: Attempt) -> str:
 # -- what sfnwatch itself asked --------------------------------------------------------
 
 
-def request_sections(request: Request, shown: Shown) -> Iterator[Section]:
-    """Tell of a request of our own: what is known, and what is recorded of it."""
-    http = "" if request.status is None else f", HTTP {request.status}"
-    outcome = f"{request.outcome} after {duration(request.seconds)}{http}"
-    role = Role.GOOD if request.ok else Role.BAD
-    facts = [
-        fact("outcome", outcome, role),
-        fact("sent", stamp(shown, request.sent_at)),
-        fact("items", "" if request.items is None else str(request.items)),
-        fact("for", request.note),
-        fact("execution", request.execution_arn),
-        fact("Region", request.region),
-        fact("request ID", request.request_id),
-    ]
-    title = clean(f"{request.service} {request.operation}", _LONG)
-    yield section("facts", title, facts)
+def request_section(request: Request) -> Section:
+    """Tell of a request of our own what is recorded of it."""
     record = asdict(request)
-    del record["key"], record["execution_arn"]
+    del record["key"]
     record["sent_at"] = iso(request.sent_at)
     node = JsonNode(f"record/{request.key}", "Request record", record)
-    yield section("records", "Records", [node])
+    title = clean(f"{request.service} {request.operation}", _LONG)
+    return section("records", title, [node])

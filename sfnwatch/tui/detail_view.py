@@ -14,7 +14,7 @@ from sfnwatch.model.values import clean, clean_lines
 from sfnwatch.recording.format import private
 from sfnwatch.tui import json_view
 from sfnwatch.tui.actions import bindings
-from sfnwatch.tui.detail_facts import Fact, ItemDetail, Section, request_sections
+from sfnwatch.tui.detail_facts import Fact, ItemDetail, Section, request_section
 from sfnwatch.tui.json_view import JsonFolds, JsonLine, JsonNode
 from sfnwatch.tui.paint import Span, flow, margined, ruled, spans_of
 from sfnwatch.tui.shown import EntryList, GoTo, Shown
@@ -63,7 +63,7 @@ class DetailView(EntryList[DetailEntry]):
         if item is not None:
             self._sections = list(ItemDetail(shown, item).sections())
         else:
-            self._sections = list(request_sections(request, shown)) if request else []
+            self._sections = [request_section(request)] if request else []
         if other:
             self._folds = JsonFolds()
         self._lay_out(anew=other)

@@ -3,9 +3,9 @@
 The budget stays on top; below it the requests, the newest last.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
-from sfnwatch.model.records import KEPT, QUOTAS, Budget, Operation, Request, budget
+from sfnwatch.model.records import QUOTAS, Budget, Operation, Request, budget
 from sfnwatch.model.values import clean, duration
 from sfnwatch.tui.deck import HeadedView
 from sfnwatch.tui.paint import Cells, Span, heads, in_columns, percent
@@ -25,9 +25,6 @@ _BUDGET = (
     Cells("throttled", 9, _MID, right=True),
     Cells("share of the quota", 18, _MID + 10),
     Cells("last minute", 15, _TINY + 16),
-    Cells("peak/s", 6, _WIDE, right=True),
-    Cells("last", 8, _WIDE + 10),
-    Cells("quota", 0, _WIDE + 38),
 )
 _REQUESTS = (
     Cells("operation", 32),
@@ -40,15 +37,12 @@ _REQUESTS = (
 )
 
 
-_NOTHING = "Nothing asked yet."
-_UNTOLD = "This recording does not tell of the requests made for it."
-
-
 class RequestsView(HeadedView):
     """The budget, and the requests with a cursor."""
 
     def __init__(self, shown: Shown) -> None:
-        self.list: EntryList[Request] = EntryList(self._rows, _NOTHING)
+        nothing = "No request is known of so far."
+        self.list: EntryList[Request] = EntryList(self._rows, nothing)
         self.list.set_reactive(CursorList.follow, True)
         super().__init__(shown, self.list)
 
@@ -61,8 +55,6 @@ class RequestsView(HeadedView):
         shown = self._shown
         if self.is_other(shown.version, shown.looks):
             self.list.entries = shown.moment.requests
-            is_untold = shown.playback.replay and not shown.trace.requests
-            self.list.nothing = _UNTOLD if is_untold else _NOTHING
             self.list.changed()
         if self.width > 0:
             self.head.show(*self._told(self.width))
@@ -70,53 +62,26 @@ class RequestsView(HeadedView):
     def _told(self, width: int) -> Iterator[list[Span]]:
         """Say what may be sent, and of each operation how much was."""
         shown = self._shown
-        known = budget(self.list.entries, shown.now)
-        yield list(self._promise(known))
+        yield list(self._promise())
         yield _indented(heads(_BUDGET, width - 1))
-        names = sorted({*known, *shown.session.allowed})
-        names.sort(key=lambda each: -(known[each].share or 0) if each in known else 1)
+        told = {each: Budget(quota=QUOTAS.get(each)) for each in shown.session.allowed}
+        told |= budget(self.list.entries, shown.now)
+        names = sorted(told, key=lambda each: -(told[each].share or 0))
         for name in sorted(names[: max(1, self.size.height // 2 - 3)]):
-            cells = self._budget_cells(name, known.get(name))
+            cells = _budget_cells(name, told[name])
             yield _indented(in_columns(_BUDGET, cells, width - 1))
         zone = Cells(shown.looks.zone(shown.now), 12, _TINY)
         yield _indented(heads((zone, *_REQUESTS), width - 1))
 
-    def _promise(self, known: Iterable[Operation]) -> Iterator[Span]:
-        """Say in a line what sfnwatch may send, and how much it has sent so far."""
-        allowed, count = self._shown.session.allowed, len(self.list.entries)
+    def _promise(self) -> Iterator[Span]:
+        """Say in a line what sfnwatch may send, and how much is told of below."""
+        allowed = len(self._shown.session.allowed)
         yield Span(" sfnwatch only reads", "role--name")
-        others = any(name not in allowed for name in known) and bool(allowed)
-        words = f": it can send {len(allowed)} operations, no other" if allowed else ""
-        yield Span(f"{words}{' but for its login' if others else ''}.")
-        told = f"  {counted(count, 'request')}" if count else ""
-        if count >= KEPT:
-            told = f"  the newest {KEPT:,} requests"
-        if self._shown.playback.replay:
-            told += f"{' while recording;' if told else ' '} replay sends none"
-        yield Span(told, "role--dim")
-
-    def _budget_cells(self, operation: Operation, told: Budget | None) -> list[Span]:
-        quota, share = QUOTAS.get(operation), (told.share if told else None) or 0.0
-        alarm = "role--bad" if share >= 1 else "role--warn"
-        look = "look--bar" if share < _MUCH else alarm
-        plain = "role--plain" if told else "look--faint"
-        failed, throttled = (told.failed, told.throttled) if told else (0, 0)
-        at = self._shown.looks.time_of_day(told.last_at, whole=True) if told else ""
-        words = "no quota known"
-        if quota is not None:
-            can = "can be raised" if quota.raisable else "can't be raised"
-            words = f"burst {quota.burst}, {can}" if quota.burst else can
-        return [
-            Span(_name(operation), plain),
-            Span(f"{told.sent if told else 0:,}", plain),
-            Span(f"{failed:,}", "role--bad" if failed else "look--faint"),
-            Span(f"{throttled:,}", "role--warn" if throttled else "look--faint"),
-            Span(_bar(share) if quota else "", look if share else "look--faint"),
-            Span(_rate(operation, told), look if share >= _MUCH else "role--dim"),
-            Span(f"{told.peak}" if told else ""),
-            Span(at, "role--dim"),
-            Span(words, "role--dim"),
-        ]
+        words = f": it can send {allowed} operations, and those of a login"
+        yield Span(f"{words if allowed else ''}.")
+        told = f"  {counted(len(self.list.entries), 'request')} listed"
+        none = "; replay sends none" if self._shown.playback.replay else ""
+        yield Span(f"{told}{none}", "role--dim")
 
     def _rows(self, request: Request, width: int) -> Sequence[Sequence[Span]]:
         looks = self._shown.looks
@@ -132,6 +97,21 @@ class RequestsView(HeadedView):
         )
         columns = (Cells("", 12, _TINY), *_REQUESTS)
         return [_indented(in_columns(columns, cells, width - 1))]
+
+
+def _budget_cells(operation: Operation, told: Budget) -> list[Span]:
+    share = told.share or 0.0
+    alarm = "role--bad" if share >= 1 else "role--warn"
+    look = "look--bar" if share < _MUCH else alarm
+    plain = "role--plain" if told.sent else "look--faint"
+    return [
+        Span(_name(operation), plain),
+        Span(f"{told.sent:,}", plain),
+        Span(f"{told.failed:,}", "role--bad" if told.failed else "look--faint"),
+        Span(f"{told.throttled:,}", "role--warn" if told.throttled else "look--faint"),
+        Span(_bar(share) if told.quota else "", look if share else "look--faint"),
+        Span(_rate(told), look if share >= _MUCH else "role--dim"),
+    ]
 
 
 def outcome_span(request: Request) -> Span:
@@ -157,8 +137,7 @@ def _bar(share: float) -> str:
     return f"{'━' * filled}{'─' * (10 - filled)} {percent(share)}"
 
 
-def _rate(operation: Operation, told: Budget | None) -> str:
+def _rate(told: Budget) -> str:
     """Say how many a second there were: `0.25/s of 2/s`."""
-    rate, quota = told.rate if told else 0.0, QUOTAS.get(operation)
-    rated = f"{rate:.1f}" if rate >= 0.1 else f"{rate:.2f}" if rate else "0"  # noqa: PLR2004
-    return f"{rated}/s of {quota.refill:g}/s" if quota is not None else f"{rated}/s"
+    of = f" of {told.quota:g}/s" if told.quota is not None else ""
+    return f"{told.rate:.2g}/s{of}"

@@ -134,7 +134,7 @@ async def test_the_budget_stands_above_the_requests_and_says_it_only_reads() -> 
     async with replayed("demo-sync", (140, 24), "r") as (_, screen):
         first, *_ = screen.rows[1:]
         assert "sfnwatch only reads." in first
-        assert "163 requests while recording; replay sends none" in first
+        assert "163 requests listed; replay sends none" in first
         row = screen.row_with("LookupEvents")
         assert re.search(r"LookupEvents +98 +0 +0  ━─+ 8 %", row)
         assert "of 2/s" in row
@@ -142,10 +142,10 @@ async def test_the_budget_stands_above_the_requests_and_says_it_only_reads() -> 
         last = screen.rows[-3]
         assert "✔ ok" in last
         assert "own calls, for the lag" in last
-        await screen.steps(("enter", "request ID"))
+        await screen.steps(("enter", 'operation: "LookupEvents"'))
         assert "LookupEvents" in screen.words.split("▾")[1]
         # At its beginning nothing was asked, but it tells what will be.
-        await screen.steps(("escape 0", "Nothing asked yet."))
+        await screen.steps(("escape 0", "No request is known of"))
 
 
 async def test_requests_have_the_time_of_day_though_starts_are_aligned() -> None:
@@ -158,7 +158,7 @@ async def test_what_it_may_ask_is_listed_before_it_asks() -> None:
     session = ScriptedSession([aws.describe("RUNNING")])
     session.allowed = ALLOWED
     async with live(size=(140, 50), session=session) as (_, screen, _):
-        await screen.steps(("r", "Nothing asked yet."))
+        await screen.steps(("r", "No request is known of"))
         assert re.search(r"GetExecutionHistory +0 ", screen.words)
 
 
@@ -178,4 +178,4 @@ async def test_trouble_stands_out_and_names_are_masked() -> None:
 async def test_a_recording_without_requests_says_so() -> None:
     session = ScriptedSession([aws.describe()], ends=True)
     async with live(size=(60, 12), session=session, mode="replay") as (_, screen, _):
-        await screen.steps(("l r", "does not tell of the requests"))
+        await screen.steps(("l r", "No request is known of"))
