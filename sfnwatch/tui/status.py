@@ -6,8 +6,7 @@ words come out of live and replay.
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import datetime, timedelta
-from itertools import groupby
+from datetime import datetime
 from os.path import commonprefix
 from re import split
 
@@ -50,11 +49,10 @@ _MESSAGE, _ERROR = 600, 60
 _WIDE, _TALL = 120, 16
 """From so many cells on the headline stands beside the name, else below it where
 there are so many rows: one less hurts below that."""
-_HEADLINE = 2
-"""Rows that each thing in the headline takes at most."""
+_HEADLINE = 4
+"""Rows that the headline takes at most."""
 _AND = Part(" · ", Role.DIM)
 """What stands between two things in the headline."""
-_DAY = 86_400
 _AGAIN = 3
 """By so much less easily words give way that were shortened already."""
 
@@ -123,20 +121,12 @@ def status_rows(shown: Shown, width: int, height: int) -> list[list[Span]]:
     if width >= _WIDE and parts[0] in beside and _length(beside) + size <= room:
         return [_ends([*beside, Words(0, headline)], room)]
     if height >= _TALL:
-        told = [headline] if size <= room else _parted(headline)
-        rows = [row for each in told for row in flow(each, room, room, _HEADLINE)]
+        rows = flow(headline, room, room, _HEADLINE)
         return [_ends(parts, room), *([Span(" "), *row] for row in rows)]
     # The headline has what is left, and at least as much as half of it needs.
     kept = fitted(parts, room - min(size, room // 2))
     rest = room - _length(kept) - _GAP
     return [_ends([*kept, Words(0, cut(headline, rest))], room)]
-
-
-def _parted(headline: Sequence[Span]) -> Iterator[Sequence[Span]]:
-    """Part what the headline tells, where it does not fit into one row."""
-    for is_between, told in groupby(headline, key=lambda span: span.text == _AND.text):
-        if not is_between:
-            yield list(told)
 
 
 def _ends(parts: Sequence[Words], room: int) -> list[Span]:
@@ -165,20 +155,17 @@ def _who(shown: Shown) -> Iterator[Words]:
     # A part of a name is no name that would be masked.
     machine = _shared({mask(each.state_machine_name or "") for each in roots})
     name = _shared({mask(each.name) for each in roots}) or f"{len(roots)} executions"
-    whole, of = clean(name, _LONGEST), clean(machine, _LONGEST)
+    of = Span(f"{clean(machine, _LONGEST)}{_OF}" if machine else "")
+    whole = [of, Span(clean(name, _LONGEST), "role--name")]
 
     def fill(cells: int) -> list[Span]:
-        """Cut both names to so many cells; in few, the machine's is left out."""
-        least = min(_SHORT, cell_len(of))
-        if not of or cells < least + len(_OF) + min(_SHORT // 2, cell_len(whole)):
-            return [Span(_cut_middle(whole, cells), "role--name")]
-        kept = max(cells - len(_OF) - cell_len(whole), least)
-        short = _cut_middle(whole, cells - len(_OF) - kept)
-        left = cells - len(_OF) - cell_len(short)
-        return [Span(f"{_cut_middle(of, left)}{_OF}"), Span(short, "role--name")]
+        """Cut the names to so many cells, as if they were one."""
+        if width_of(whole) <= cells:
+            return whole
+        text = "".join(span.text for span in whole)
+        return [Span(_cut_middle(text, cells), "role--name")]
 
-    few = fill(_SHORT // 2 if machine else _SHORT)
-    yield Words(4 if machine else 3, fill(5 * _LONGEST), few, fill=fill)
+    yield Words(4 if machine else 3, whole, fill(_SHORT), fill=fill)
 
 
 def _cut_middle(name: str, cells: int) -> str:
@@ -254,7 +241,8 @@ def _sources(shown: Shown) -> Iterator[Words]:
         health = shown.moment.health.get(lane)
         if health is not None and health.state in _TROUBLE:
             sign, name = _TROUBLE[health.state], f" {_LANES[lane]}"
-            words = f"{name} {_trouble_words(health, shown)}"
+            expired = health.state is HealthState.EXPIRED
+            words = f"{name} {'credentials expired' if expired else health.state}"
             yield Words(1, [sign, Span(words, sign.look)], [sign, Span(name)])
         elif health is not None and lane == "lookup":
             for told in _completeness(health, shown):
@@ -288,19 +276,6 @@ def _completeness(health: SourceHealth, shown: Shown) -> Iterator[Words]:
 def _has_gone_on(shown: Shown) -> bool:
     """True where what had ended was redriven; the lane of calls learns it late."""
     return any(each.redrives and each.running for each in shown.roots)
-
-
-def _trouble_words(health: SourceHealth, shown: Shown) -> str:
-    if health.state is HealthState.EXPIRED:
-        return "credentials expired"
-    if health.retry_in is None:
-        return health.state.value
-    healths = shown.trace.healths.items()
-    told = (each[-1].seen_at for (lane, _, _), each in healths if lane == health.lane)
-    at = max((at for at in told if at is not None), default=shown.now)
-    again = at + timedelta(seconds=min(health.retry_in, _DAY))
-    left = max(0, round((again - shown.now).total_seconds()))
-    return f"{health.state}, again in {left} s" if left else health.state.value
 
 
 def troubles(shown: Shown) -> Iterator[list[Span]]:
