@@ -54,8 +54,6 @@ class Finder:
         self._shown, self._lanes = shown, lanes
         self.filtered = ""
         """The filter, as it was typed."""
-        self._origin: tuple[str, bool] | None = None
-        """Where the cursor stood when typing began, and whether it followed."""
 
     @property
     def active(self) -> bool:
@@ -72,22 +70,11 @@ class Finder:
         options = self._shown.outline.options
         self._shown.set_options(replace(options, keep=keep))
 
-    def begin(self) -> None:
-        """Note from where on what is typed now is to be searched for."""
-        key = self._lanes.selected_key
-        self._origin = (key, self._lanes.follow) if key is not None else None
-
-    def end(self) -> None:
-        self._origin = None
-
     def search_for(self, words: str) -> None:
-        """Take up a search, or none; while one types, from where that began."""
+        """Take up a search, or none."""
         from sfnwatch.view.filter_language import found  # noqa: PLC0415
 
         shown = self._shown
-        if self._origin is not None:
-            key, self._lanes.follow = self._origin
-            self._lanes.select_key(key)
         shown.searched = words
         shown.found = _live(found(words), shown) if words else None
 
@@ -151,8 +138,6 @@ class FindBar(Vertical):
         self._offers: Sequence[language.Suggestion] = ()
         self._chosen: int | None = None
         self._problem: language.FilterError | None = None
-        self._insisted = False
-        """True once a text that can't be read was to be kept."""
         self._input = Input(max_length=_MOST, select_on_focus=False)
         self._label = Label("", markup=False)
         self._hint = Rows()
@@ -166,7 +151,6 @@ class FindBar(Vertical):
     def ask(self, kind: Kind) -> None:
         """Begin typing a filter, or a search."""
         searched = self._shown.searched
-        self._finder.begin()
         self._kind = kind
         self._before = self._finder.filtered if kind == "filter" else searched
         self.display = True
@@ -201,7 +185,7 @@ class FindBar(Vertical):
         if self._problem is None:
             self._close(self._input.value)
         else:
-            self._insisted = True
+            self._offers = ()  # the hint says what is wrong, and not what could follow
             self._show_hint()
             self.app.bell()
 
@@ -217,7 +201,7 @@ class FindBar(Vertical):
         """Read a filter: what is wrong with it, and what could be typed next."""
         from sfnwatch.view.filter_language import FilterError, complete, parse_filter  # noqa: PLC0415
 
-        text, self._problem, self._insisted = self._input.value, None, False
+        text, self._problem = self._input.value, None
         is_filter = self._kind == "filter"
         try:
             if is_filter and text.strip():
@@ -248,7 +232,7 @@ class FindBar(Vertical):
 
     def _show_hint(self) -> None:
         problem = self._problem
-        if problem is not None and (self._insisted or not self._offers):
+        if problem is not None and not self._offers:
             where = f"✘ at {problem.position + 1}: {problem.message}"
             self._hint.show([Span(where, "role--bad"), Span(f"  {problem.hint}")])
         elif self._kind == "search":

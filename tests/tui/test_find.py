@@ -38,17 +38,17 @@ async def test_a_search_goes_to_what_it_finds_round_the_end_and_back() -> None:
         assert app.deck.selected_key == first
 
 
-async def test_while_one_types_it_is_searched_from_where_one_was() -> None:
+async def test_it_is_searched_while_one_types() -> None:
     async with replayed("demo-pipeline", (140, 60), "home", "down") as (app, screen):
         begun = app.deck.selected_key
         await screen.press("slash", "l")
-        assert app.deck.selected_key != begun
-        await screen.press(*"abelx")
-        assert app.deck.selected_key == begun
-        await screen.press("backspace")
-        assert app.deck.selected_key != begun
-        await screen.press("escape")
-        assert app.deck.selected_key == begun
+        first = app.deck.selected_key
+        assert first != begun
+        await screen.press(*"abel")
+        found = app.deck.selected_key
+        assert found not in {begun, first}
+        await screen.press("x")
+        assert app.deck.selected_key == found
 
 
 async def test_what_is_not_there_is_said_not_to_be() -> None:
@@ -68,7 +68,7 @@ async def test_a_filter_applies_to_every_view() -> None:
     async with replayed("demo-pipeline", (100, 40)) as (_, screen):
         kept = "Each parcel[2] / Label took 2 attempts"
         await screen.steps(
-            ("~ '~s Label' enter e", kept, "!CardDeclined", "!What failed"),
+            ("~ '~s Label' enter e", kept, "!CardDeclined"),
             ("E", f"1 {kept}"),
             ("t", "!Charge card lambda"),
             ("C", "0 of 1 child execution"),
