@@ -35,9 +35,6 @@ _OVER = "ENDED"
 """No word of AWS's: all that is known of it by now."""
 _OF_MAP_RUN = "/"
 """What the name of a Map Run's machine has, and no other: the state's follows."""
-_NOT_READ = "not read"
-_AS_WELL = {_NOT_READ: "unread"}
-"""What is found by another word, too."""
 _BAR, _LONG_BAR = 8, 60
 LIMIT = 200
 """Characters of a name that are shown."""
@@ -86,8 +83,7 @@ class ChildrenView(HeadedView):
             self.post_message(GoTo(f"{awaited}#1"))
 
     def _is_found(self, child: ListedExecution) -> bool:
-        note = self._note(child).text
-        said = child.machine, child.name, child.status, note, _AS_WELL.get(note, "")
+        said = child.machine, child.name, child.status, self._note(child).text
         return has_words(said, self._searched, self._shown.looks.mask)
 
     def _told(self) -> Iterator[list[Span]]:
@@ -103,7 +99,7 @@ class ChildrenView(HeadedView):
         yield head_spans(width, shown.looks.zone(shown.now), machine=False)
 
     def _counts(self) -> str:
-        """Count what is listed: as it is read, and what is of no Map Run."""
+        """Count what is listed, and what of it is read."""
         listed = self.list.entries
         words = clean(self.mask(self._searched), 60)
         having = f" with “{words}”" if words else ""
@@ -111,13 +107,7 @@ class ChildrenView(HeadedView):
         if len(listed) < self._every:
             told = f"{len(listed):,} of {told}"
         read = sum(self._is_read(child.arn) for child in listed)
-        told += f"{having}, {read:,} read"
-        if read < len(listed):
-            told += f", {len(listed) - read:,} not read"
-        others = sum(_OF_MAP_RUN not in child.machine for child in listed)
-        return (
-            f"{told}; {others:,} not of a Map Run" if 0 < others < len(listed) else told
-        )
+        return f"{told}{having}, {read:,} read"
 
     def _rows(self, child: ListedExecution, width: int) -> Sequence[Sequence[Span]]:
         shown = self._shown
@@ -132,7 +122,7 @@ class ChildrenView(HeadedView):
         """Say what it failed with; or that nobody has read it."""
         execution = self._shown.moment.executions.get(child.arn)
         if execution is None or not execution.event_count:
-            return Part(_NOT_READ, Role.DIM)
+            return Part("not read", Role.DIM)
         ending = execution.ending
         error = self._shown.maker.failure(ending)[0] if ending is not None else None
         return Part(error or "", Role.BAD)

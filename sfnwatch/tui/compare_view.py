@@ -291,15 +291,12 @@ class CompareView(HeadedView):
         self.list.select_key(key)
 
     def _clicked(self, row: CompareRow, x: int, twice: bool) -> None:  # noqa: FBT001
-        """Fold or unfold a line, or point to a side; show it if clicked twice."""
-        begin = 2 + 2 * row.depth
-        begin_b = self._columns[0].size + self._columns[1].size + 4
-        if row.open is not None and begin <= x <= begin + 1:
-            self.toggle(row.key)
-        elif (x >= begin_b) != bool(self._side):
-            self.point_to_other()
+        """Fold or unfold a line; show it if clicked twice."""
+        del x
         if twice:
             self.action_jump()
+        elif row.open is not None:
+            self.toggle(row.key)
 
     def _fold(self) -> None:
         """Fold or unfold what the selected line is the head of, or is below."""

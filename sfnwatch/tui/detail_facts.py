@@ -10,7 +10,6 @@ from typing import NamedTuple
 from msgspec.structs import asdict
 
 from sfnwatch.analysis.wording import ambiguity, status_words
-from sfnwatch.model.integrations import CallRole, Pattern
 from sfnwatch.model.links import AttemptKey, Link, LinkRule
 from sfnwatch.model.moment import ExecutionAsOf
 from sfnwatch.model.records import RecordKind, Request
@@ -36,7 +35,6 @@ _LINKS = 500
 _LEAVES, _CONSIDERED = 8, 6
 """Parameters and attempts that a call's evidence is told by."""
 _UNTOLD = "sfnwatch explain --why tells all"
-_NOT_WAITED_FOR = "no: its parent went on as soon as it had started it"
 
 _ASKED = ("Request", "requestParameters"), ("Response", "responseElements")
 _RESULTS = ("TaskSucceeded", "FunctionSucceeded", "ActivitySucceeded", "TaskSubmitted")
@@ -162,9 +160,7 @@ class ItemDetail:
         yield fact("state", f"{visit.path}  {visit.type}")
         yield _status(visit.status, visit.entered_at, visit.ended_at, visit.paused)
         if len(visit.attempts) > 1:
-            waits = sum((end - begin).total_seconds() for begin, end in visit.backoffs)
-            between = f", {duration(waits)} backing off between them" if waits else ""
-            yield fact("attempts", f"{len(visit.attempts)}{between}")
+            yield fact("attempts", str(len(visit.attempts)))
         chooses = visit.type == "Choice" or visit.status == "caught"
         after = next_state(self.execution, visit) if chooses else None
         if after is not None:
@@ -193,9 +189,6 @@ class ItemDetail:
 
     def _execution_facts(self, execution: ExecutionAsOf) -> Iterator[Fact]:
         yield _status(execution.status, execution.started_at, execution.stopped_at)
-        child = wording.child_execution(self._moment, execution.arn)
-        if child is not None and not child.waits:
-            yield fact("waits", _NOT_WAITED_FOR)
         yield fact("redrives", str(len(execution.redrives) or ""))
         yield fact("machine", execution.state_machine_arn)
         yield fact("role", execution.role_arn)
@@ -321,12 +314,9 @@ class ItemDetail:
 
     def _unsure(self, calls: Sequence[tuple[ApiCall, Link]]) -> Iterator[Fact]:
         """Tell of the ambiguous calls that may be an attempt's own."""
-        actions = sum(link.role is CallRole.ACTION for _, link in calls)
         for call, link in calls[:_CONSIDERED]:
-            several = link.role is CallRole.ACTION and actions > 1
-            label = f"one of {actions}" if several else f"{link.role}?"
             name = Part(clean(call.event_name, _LONG), Role.GUESS)
-            yield self._call_fact(label, call, [name], ambiguity(link))
+            yield self._call_fact(f"{link.role}?", call, [name], ambiguity(link))
         if len(calls) > _CONSIDERED:
             yield fact("", f"… and {len(calls) - _CONSIDERED:,} more", Role.DIM)
 
@@ -482,6 +472,7 @@ def _sides(each: Considered, *, in_full: bool) -> Iterator[Fact]:
     leaves = [("other", Role.WARN, leaf) for leaf in differ]
     if each.standing is not Standing.RULED_OUT:
         yield from (fact("same", told) for told in each.weighed.same)
+        # What the call has stands with the first attempt.
         leaves += [("same", Role.PLAIN, leaf) for leaf in same if in_full]
     for label, role, leaf in leaves[:_LEAVES]:
         path, value = weighing.leaf_words(leaf)
@@ -489,19 +480,11 @@ def _sides(each: Considered, *, in_full: bool) -> Iterator[Fact]:
     if len(leaves) > _LEAVES:
         more = wording.counted(len(leaves) - _LEAVES, "more parameter")
         yield fact("", f"… and {more}: {_UNTOLD}", Role.DIM)
-    if same and not in_full and each.standing is not Standing.RULED_OUT:
-        # What the call has stands with the first attempt.
-        names = ", ".join(weighing.leaf_words(leaf)[0] for leaf in same)
-        yield Fact("same", (Part(names, Role.DIM),), rows=2)
 
 
 def _absence(attempt: Attempt) -> str:
     """Say why an attempt may have no calls."""
     row = attempt.integration
-    if attempt.pattern is Pattern.ACTIVITY:
-        return (
-            "none: a worker asks for an activity's work, Step Functions calls nothing"
-        )
     if row is not None and not row.recorded:
         return f"none: CloudTrail's Event history does not include {row.action_event}"
     return "none matched"

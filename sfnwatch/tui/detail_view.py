@@ -20,8 +20,8 @@ from sfnwatch.tui.paint import Span, flow, margined, ruled, spans_of
 from sfnwatch.tui.shown import EntryList, GoTo, Shown
 from sfnwatch.view.wording import plain_text
 
-_LABEL, _STACKED = 14, 46
-"""Cells of a label; and of a pane, below which labels stand above what they name."""
+_LABEL = 14
+"""Cells of a label."""
 
 
 class DetailEntry(NamedTuple):
@@ -116,11 +116,9 @@ class DetailView(EntryList[DetailEntry]):
     def _fact(self, fact: Fact, width: int) -> list[list[Span]]:
         mark = Span("  → " if fact.key else "    ", "role--call")
         head = [mark, Span(fact.label, "role--dim")]
-        margin = 4 if width < _STACKED else _LABEL + 4
+        margin = _LABEL + 4
         words = spans_of(fact.parts, self._shown.looks.mask)
         rows = flow(words, width - margin, width - margin, fact.rows)
-        if width < _STACKED:
-            return [head, *margined(rows, margin)]
         return margined(rows, margin, head)
 
     # -- opening and closing -------------------------------------------------------

@@ -18,7 +18,6 @@ from sfnwatch.analysis.finding import (
     GAP,
     Block,
     Certainty,
-    Column,
     Finding,
     Heading,
     Items,
@@ -56,9 +55,8 @@ from sfnwatch.view.outline import TASKS, Item
 from sfnwatch.view.playback import MarkerKind
 from sfnwatch.view.wording import counted, plain_text, status_glyph, status_part
 
-_MOST, _MEASURE, _STACKED = 200, 120, 56
-"""Pieces of evidence of one sentence; cells after which a sentence is broken; and
-below which its certainty stands above it."""
+_MOST, _MEASURE = 200, 120
+"""Pieces of evidence of one sentence; and cells after which a sentence is broken."""
 _ROWS, _CERTAINTY, _ROOMY = 60, 13, 16
 SIGNS = {
     Certainty.FACT: Span("= fact", "role--exact"),
@@ -126,8 +124,6 @@ class ExplainView(HeadedView):
         self._report: Report | None = None
         self._toggled: set[str] = set()
         """The keys of sentences that are unfolded, and executions that are folded."""
-        self._fitted: tuple[Table | None, int, list[tuple[Column, int]]] = None, 0, []
-        """The columns of the last table that had room, as wide as they are."""
         self.commands = {
             "view.detail": self.action_act,
             "lanes.fold": self.fold,
@@ -149,20 +145,15 @@ class ExplainView(HeadedView):
             self._list()
 
     def _list(self) -> None:
-        entries = list(self._all_entries())
-        self.list.entries = _without_bare(entries) if self._is_filtered else entries
+        self.list.entries = list(self._all_entries())
         self.list.changed()
-
-    @property
-    def _is_filtered(self) -> bool:
-        return self._shown.outline.options.keep is not None
 
     def _all_entries(self) -> Iterator[ExplainEntry]:
         told = self._report
         if told is None:
             return
         alike: Counter[str] = Counter()
-        is_kept = keeping(self._shown)
+        is_kept, keep = keeping(self._shown), self._shown.outline.options.keep
         # Each execution's verdict, which alone is strong, begins what is of it.
         arns = iter([each.execution.arn for each in told.executions])
         skipped = False
@@ -181,7 +172,7 @@ class ExplainView(HeadedView):
                     yield ExplainEntry(f"time~{number}", spent)
             elif isinstance(block, Sentence) and not skipped:
                 yield from self._with_proofs(block, alike, is_kept)
-            elif not skipped and not self._is_filtered:
+            elif not skipped and keep is None:
                 # What is not of one finding tells of all.
                 columns = block.shown if isinstance(block, Table) else ()
                 for row in range(len(columns[0].cells) + 1 if columns else 1):
@@ -284,18 +275,16 @@ class ExplainView(HeadedView):
     def _sentence(self, entry: ExplainEntry, told: Sentence, width: int) -> Section:
         sign = Span(f"  {_FOLD[entry.open]}", "role--fold")
         head = [sign, SIGNS[told.certainty]]
-        margin = 6 if width < _STACKED else _CERTAINTY + 4
+        margin = _CERTAINTY + 4
         room = min(_MEASURE, width - margin - 1)
         count = f"  {_evidence_words(entry.proofs)}" if entry.proofs else ""
         text = self.mask(told.text)
         rows = flow([Span(text), Span(count, "role--dim")], room, room, _ROWS)
-        if width < _STACKED:
-            return [head, *margined(rows, margin)]
         return margined(rows, margin, head)
 
     def _proof(self, proof: Proof, width: int) -> Section:
         looks = self._shown.looks
-        margin = 8 if width < _STACKED else _CERTAINTY + 4
+        margin = _CERTAINTY + 4
         if proof.item is None:
             words = f"· {clean(proof.id)} is not in what was read"
             return margined([[Span(looks.mask(words), "role--dim")]], margin)
@@ -311,10 +300,8 @@ class ExplainView(HeadedView):
 
     def _table_row(self, table: Table, row: int, width: int) -> list[Span]:
         look = "role--plain" if row else "role--dim"
-        if self._fitted[0] is not table or self._fitted[1] != width:
-            self._fitted = table, width, table.fitted(width - GAP, cell_len)
         spans: list[Span] = []
-        for column, size in self._fitted[2]:
+        for column, size in table.fitted(width - GAP, cell_len):
             text = self.mask(column.cells[row - 1]) if row else column.head
             word = fit([Span(text, look)], size, right=column.right)
             spans += [Span(" " * GAP), *word]
@@ -352,18 +339,6 @@ def keeping(shown: Shown) -> Keeps:
         return visits is None or any(spot_of(item)[:2] in visits for item in items)
 
     return is_kept
-
-
-def _without_bare(entries: Sequence[ExplainEntry]) -> list[ExplainEntry]:
-    """Leave out the headings of sections in which nothing is left."""
-    found: list[ExplainEntry] = []
-    for entry in reversed(entries):
-        below = found[-1].of if found else _BLANK
-        is_end = below == _BLANK or isinstance(below, Heading)
-        is_bare = isinstance(entry.of, Heading) and is_end
-        if not is_bare and not entry.of == below == _BLANK:
-            found.append(entry)
-    return found[::-1]
 
 
 def _evidence_words(proofs: Sequence[Proof]) -> str:

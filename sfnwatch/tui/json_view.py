@@ -216,7 +216,7 @@ def _label(node: JsonNode, room: int, mask: Masks) -> list[Span]:
 
 
 def _value(line: JsonLine, room: int, mask: Masks) -> Iterator[Span]:
-    """Show as much as there is room for, and say how much is not shown."""
+    """Show what a value is: of a text as much as there may be room for."""
     node, inner = line.node, line.node.inner
     if isinstance(inner, Mapping | list):
         if isinstance(node.value, str) and node.depth:
@@ -229,16 +229,8 @@ def _value(line: JsonLine, room: int, mask: Masks) -> Iterator[Span]:
     if line.open:
         yield Span(size(byte_count(node.text)), "role--dim")
         return
-    is_text = isinstance(node.value, str)
-    limit = 4 * room + 1024
-    words = clean(seen(node.text, limit, mask))
-    quote = '"' if is_text else ""
-    look = "role--exact" if is_text else "role--guess"
-    if len(node.text) <= limit and cell_len(words) + 2 * len(quote) <= room:
-        yield Span(f"{quote}{words}{quote}", look)
-        return
-    tail = f"… {size(byte_count(node.text))} more"
-    (short,) = cut([Span(words)], max(1, room - cell_len(tail) - 1))
-    kept = short.text.removesuffix("…")
-    yield Span(f"{quote}{kept}", look)
-    yield Span(f"… {size(byte_count(node.text[len(kept) :]) or 1)} more", "role--warn")
+    words = clean(seen(node.text, 4 * room + 1024, mask))
+    if isinstance(node.value, str):
+        yield Span(f'"{words}"', "role--exact")
+    else:
+        yield Span(words, "role--guess")

@@ -157,11 +157,6 @@ class Presenter:
             return
         self._told = None
         self._lanes.light(self._own_execution(line))
-        if self._deck.current == _CARD:
-            # It speaks for itself.
-            key, words = ("space", " goes on") if self.has_steps else ("", "")
-            self.caption.show([Span(key, "look--key"), Span(words, "role--dim")])
-            return
         from sfnwatch.view.captions import caption  # noqa: PLC0415 - seldom
 
         words = caption(line, self._shown.moment) if line is not None else ""

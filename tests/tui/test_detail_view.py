@@ -82,13 +82,12 @@ async def test_the_evidence_of_an_ambiguous_call_stands_on_both_sides() -> None:
         assert same == ["same Cluster my-cluster", "same TaskDefinition export:7"]
         assert evidence[10] == f"{more} tells all"
         assert evidence[11].startswith("→ candidate Fan[2] / Work #15 of run-7f3a")
-        assert evidence[12].startswith("same Cluster, TaskDefinition, Size0, Size1,")
-        assert evidence[13].startswith("→ ruled out Fan[0] / Work #5 of run-7f3a")
-        assert evidence[14] == "other TaskDefinition import:3, the call has export:7"
+        assert evidence[12].startswith("→ ruled out Fan[0] / Work #5 of run-7f3a")
+        assert evidence[13] == "other TaskDefinition import:3, the call has export:7"
         # A candidate has the calls that may be its own, which lead back.
         keys = f"tab {'down ' * rows.index(evidence[1])} enter"
-        first = "→ one of 2 00:28:25 RunTask nothing tells these attempts apart"
-        await screen.steps((keys, first, "→ one of 2 00:28:26 RunTask"))
+        first = "→ action? 00:28:25 RunTask nothing tells these attempts apart"
+        await screen.steps((keys, first, "→ action? 00:28:26 RunTask"))
 
 
 async def test_a_link_is_followed_and_a_click_does_the_same() -> None:
