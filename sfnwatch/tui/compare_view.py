@@ -1,12 +1,10 @@
 """Two executions beside each other: a line a state, a bar for each, to one scale."""
 
-import time
 from collections.abc import Iterator, Sequence
 from itertools import combinations
 from typing import ClassVar
 
 from rich.cells import cell_len
-from textual import work
 from textual.binding import BindingType
 
 from sfnwatch.analysis import compare
@@ -32,7 +30,6 @@ from sfnwatch.tui.paint import (
 from sfnwatch.tui.shown import EntryList, GoTo, Shown
 from sfnwatch.view.wording import status_glyph, status_part
 
-_SLICE = 0.008
 _LENGTH_MOST, _ROOM_FOR_FOOT = 18, 14
 _DIFFERENCES = Cells("B - A", 10, 46, right=True), Cells("B / A", 8, 110, right=True)
 _NAME_LEAST, _NAME_MOST, _BAR_LEAST, _BAR_MOST = 12, 44, 5, 70
@@ -103,22 +100,11 @@ class CompareView(HeadedView):
             return self._chosen
         return (arns[0], arns[1]) if len(arns) > 1 else None
 
-    @work(group="compare", exclusive=True)
-    async def _compare(self) -> None:
-        """Compare in slices, between which keys are heard."""
-        pair, moment, at = self.pair, self._shown.moment, time.monotonic()
+    def _compare(self) -> None:
         self._told = None
-        if pair is not None:
-            a, b = ((moment, arn) for arn in pair)
-            steps = compare.comparing(a, b, self._shown.now)
-            while self._told is None:
-                try:
-                    next(steps)
-                except StopIteration as end:
-                    self._told = end.value
-                if time.monotonic() - at > _SLICE:
-                    await self._shown.clock.sleep(0)
-                    at = time.monotonic()
+        if self.pair is not None:
+            a, b = ((self._shown.moment, arn) for arn in self.pair)
+            self._told = compare.compare(a, b, self._shown.now)
         self._list()
 
     def _list(self) -> None:

@@ -124,8 +124,6 @@ class Screen:
             if is_done or app.shown.playback.playing:
                 break
             await pilot.pause(0.02)
-        while any(w.is_running and w.group == "compare" for w in app.workers):
-            await pilot.pause(0.02)
         # Have all widgets handle what they were sent, and what they sent each other.
         # Pilot's own pause ends when the process takes little of the processor, which
         # on a busy machine says nothing. What is mounted is laid out, and then drawn,
