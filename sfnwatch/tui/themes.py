@@ -42,7 +42,7 @@ from sfnwatch.tui.paint import CHIPS, LOOKS
 from sfnwatch.view.signs import to_ascii
 
 if TYPE_CHECKING:
-    from rich.traceback import Trace, Traceback
+    from rich.traceback import Traceback
 
     from sfnwatch.tui.app import ScreenSettings
 
@@ -168,9 +168,6 @@ def default_theme(color_system: str | None, environ: Mapping[str, str]) -> str:
     Colors that were mixed for millions can't be told apart when they are rounded to
     sixteen: there it is the palette of the terminal. So it is without colors.
     """
-    named = environ.get("TEXTUAL_THEME")
-    if named and named in names():
-        return named
     pale = environ.get("COLORFGBG", "").rpartition(";")[2] in _PALE
     if color_system == "standard" or "NO_COLOR" in environ:
         return "ansi-light" if pale else "ansi-dark"
@@ -334,7 +331,8 @@ def notify(app: App[Any], how: Notify, title: str, body: str) -> None:
 
 def notification(title: str, body: str, environ: Mapping[str, str]) -> str:
     """Write what makes this terminal notify; the bell where it can do no more."""
-    if "STY" in environ and "TMUX" not in environ:
+    no_more = environ.get("TERM") in {"linux", "dumb"}
+    if no_more or ("STY" in environ and "TMUX" not in environ):
         # GNU screen lets no such sequence through.
         return _BELL
     variables = ("TERM", "TERM_PROGRAM", "LC_TERMINAL")
@@ -342,8 +340,6 @@ def notification(title: str, body: str, environ: Mapping[str, str]) -> str:
     title, body = _field(title, _TITLE), _field(body, _BODY)
     if any(name in names for name in _OSC_777):
         sequence = f"{_ESC}]777;notify;{title};{body}{_ST}"
-    elif environ.get("TERM") in {"linux", "dumb"}:
-        return _BELL
     else:
         sequence = f"{_ESC}]9;{title}: {body}{_ST}"
     if "TMUX" not in environ:
@@ -387,18 +383,11 @@ def hide_locals(console: Console) -> None:
     ) -> Iterable[Segment]:
         # To load the class is for a crash alone.
         if type(renderable).__module__ == "rich.traceback":
-            _forget_locals(cast("Traceback", renderable).trace)
+            # Of the same crash, but as Rich makes it of itself.
+            renderable = cast("type[Traceback]", type(renderable))()
         return render(renderable, options)
 
     console.render = render_without  # type: ignore[method-assign]
-
-
-def _forget_locals(trace: "Trace") -> None:
-    for stack in trace.stacks:
-        for frame in stack.frames:
-            frame.locals = None
-        for one_of_a_group in stack.exceptions:
-            _forget_locals(one_of_a_group)
 
 
 class Ascii(LineFilter):

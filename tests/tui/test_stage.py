@@ -58,7 +58,6 @@ def test_the_colors_of_phases_and_of_ends_are_told_apart_in_every_theme() -> Non
         ({"COLORFGBG": "0;15"}, "truecolor", "sfnwatch-light"),
         ({}, "standard", "ansi-dark"),
         ({"NO_COLOR": "1"}, "truecolor", "ansi-dark"),
-        ({"TEXTUAL_THEME": "nord"}, "truecolor", "nord"),
     ],
 )
 def test_the_theme_suits_the_terminal(
