@@ -296,19 +296,17 @@ class ItemDetail:
             yield from self._owner(self._visit)
 
     def _owner(self, visit: StateVisit) -> Iterator[Fact]:
-        """Lead to the state whose something is, and to which of its attempts."""
+        """Lead to the state whose something is, or to which of its attempts."""
         own = self.execution.name if self.execution is not None else ""
         name = clean(own, _LONG) if len(self._moment.roots) > 1 else ""
         of = Part(f"{name}  " if name else "", Role.DIM)
-        words, status = clean(visit.path, _LONG), wording.status_part(visit.status)
-        parts = of, Part(f"{words}  "), status
-        yield Fact("state", parts, f"{self._arn}#{visit.id}")
-        attempt = self._attempt
-        if attempt is not None:
+        attempt, event_id, words = self._attempt, visit.id, clean(visit.path, _LONG)
+        if attempt is not None and len(visit.attempts) > 1:
+            event_id = attempt.scheduled_id
             number = visit.attempts.index(attempt) + 1
             words += f", try {number} of {len(visit.attempts)}"
-            parts = of, Part(f"{words}  "), status
-            yield Fact("attempt", parts, f"{self._arn}#{attempt.scheduled_id}")
+        parts = of, Part(f"{words}  "), wording.status_part(visit.status)
+        yield Fact("state", parts, f"{self._arn}#{event_id}")
 
     # -- what speaks for that, and against it --------------------------------------
 

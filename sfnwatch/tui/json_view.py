@@ -36,7 +36,6 @@ class JsonNode(Struct, frozen=True):
     label: str
     value: Any
     depth: int = 0
-    in_list: bool = False
 
     @property
     def inner(self) -> Any:
@@ -51,10 +50,9 @@ class JsonNode(Struct, frozen=True):
     def children(self) -> Sequence["JsonNode"]:
         """Those of a value that holds others."""
         inner = self.inner
-        in_list = isinstance(inner, list)
-        pairs = enumerate(inner) if in_list else inner.items()
+        pairs = enumerate(inner) if isinstance(inner, list) else inner.items()
         return [
-            JsonNode(f"{self.path}/{n}", str(key), value, self.depth + 1, in_list)
+            JsonNode(f"{self.path}/{n}", str(key), value, self.depth + 1)
             for n, (key, value) in enumerate(pairs)
         ]
 
@@ -211,8 +209,7 @@ def _label(node: JsonNode, room: int, mask: Masks) -> list[Span]:
     words = clean(mask(node.label[:_KEY]), _KEY)
     if node.depth == 0:
         return [*cut([Span(words, "role--name")], room), Span("  ")]
-    look = "look--faint" if node.in_list else "role--call"
-    return [*cut([Span(words, look)], room), Span(": ", "look--faint")]
+    return [*cut([Span(words, "role--call")], room), Span(": ", "look--faint")]
 
 
 def _value(line: JsonLine, room: int, mask: Masks) -> Iterator[Span]:

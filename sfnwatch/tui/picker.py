@@ -47,8 +47,6 @@ Chosen = tuple[str, ...] | tuple[Path, ...]
 """ARNs of executions to watch, or recordings to replay; nothing where one leaves."""
 _TYPED = 400
 """Characters of what is searched for; more were pasted by mistake."""
-_MOVES = (("down", "move(1)"), ("up", "move(-1)"))
-_PAGES = (("pagedown", "page(1)"), ("pageup", "page(-1)"))
 _LONG, _MOST_ROWS = 600, 12
 Choice = ListedExecution | ListedRecording
 
@@ -215,7 +213,8 @@ class Picker(PaintedScreen[Chosen]):
         Binding("m", "mask", "Mask", show=False),
         Binding("u", "zone", "UTC or local", show=False),
         Binding("escape", "back", "Back", show=False, priority=True),
-        *(Binding(key, action, show=False) for key, action in (*_MOVES, *_PAGES)),
+        Binding("down", "move(1)", show=False),
+        Binding("up", "move(-1)", show=False),
     ]
 
     def __init__(self, source: PickerSource, looks: Looks) -> None:
@@ -440,9 +439,6 @@ class Picker(PaintedScreen[Chosen]):
     def action_move(self, lines: int) -> None:
         """Move in the list, also while something is typed."""
         self._list.action_move(lines)
-
-    def action_page(self, pages: int) -> None:
-        self._list.action_page(pages)
 
     def action_other(self) -> None:
         """Go to the recordings, or back to the executions; from words to the list."""

@@ -266,8 +266,6 @@ def _completeness(health: SourceHealth, shown: Shown) -> Iterator[Words]:
         at = shown.looks.time_of_day(health.coverage, whole=True)
         words = f"CloudTrail complete up to {at} (estimate)"
         yield said(7, words, "look--faint", f"complete to {at}")
-    elif health.state is HealthState.CONNECTING:
-        yield said(7, "connecting to CloudTrail", "look--faint")
     elif health.message and health.state in {HealthState.LIVE, HealthState.DRAINING}:
         words = clean(health.message, _MESSAGE)
         yield said(7, words, "look--faint", "CloudTrail not complete yet")

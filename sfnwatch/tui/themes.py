@@ -24,7 +24,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, cast
 
 import msgspec
 from msgspec import Struct
-from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 from textual.app import App
@@ -395,13 +394,7 @@ class Ascii(LineFilter):
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
         del background
-        return [*map(_drawn, segments)]
-
-
-def _drawn(segment: Segment) -> Segment:
-    """Translate a segment; the ragged ends of a scrollbar are better left out."""
-    text, style, control = segment
-    if control or text.isascii():
-        return segment
-    ragged = cell_len(text) == 1 and style and "@mouse.down" in style.meta
-    return Segment(" " if ragged else to_ascii(text), style)
+        return [
+            each if each.control else Segment(to_ascii(each.text), each.style)
+            for each in segments
+        ]
