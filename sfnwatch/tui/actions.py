@@ -152,8 +152,10 @@ rank gives way first.
 
 What applies to few watches stays longest: nobody looks for it in the help.
 """
-_PANES = frozenset({"explain", "compare", "graph", "detail"})
-"""What the ids of actions begin with that a widget with the focus does itself."""
+_PLACES = frozenset({"timeline", "explain", "compare", "graph", "detail"})
+"""What the ids of actions begin with that are for one view, which has that name."""
+_PANES = _PLACES - {"timeline"}
+"""Those that a widget with the focus does itself."""
 
 
 class Action(Struct, frozen=True):
@@ -236,6 +238,15 @@ def key_name(key: str) -> str:
         return key
     *held, last = key.split("+")
     return "+".join([*held, format_key(last)])
+
+
+def whereabouts(name: str) -> str:
+    """Say where there is something to do by an action; empty if it may be anywhere."""
+    view = name.partition(".")[0]
+    if view not in _PLACES:
+        return ""
+    place = BY_ID[f"view.{view}"]
+    return f"{BY_ID[name].title}: only in {place.title} ({key_name(place.keys[0])})"
 
 
 def bindings(pane: str | None = None) -> list[BindingType]:

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from textual import events, on, work
 from textual.app import ComposeResult, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.command import CommandPalette
 from textual.containers import Container
 from textual.screen import Screen
 
@@ -26,17 +27,17 @@ from sfnwatch.model.moment import Moment
 from sfnwatch.model.records import Batch, HealthState, Operation
 from sfnwatch.model.trace import Changed, Trace
 from sfnwatch.recording.library import SavedView
-from sfnwatch.tui.actions import SEVERAL, Command, bindings, key_name
+from sfnwatch.tui.actions import SEVERAL, Command, bindings, key_name, whereabouts
 from sfnwatch.tui.deck import LANES, Bars, Deck
 from sfnwatch.tui.find_bar import FindBar, Finder
-from sfnwatch.tui.help import Help, system_commands
+from sfnwatch.tui.help import Help, Marks, system_commands
 from sfnwatch.tui.player import Player
 from sfnwatch.tui.presenter import Presenter
 from sfnwatch.tui.shown import CursorList, GoTo, Pace, Seek, Shown
 from sfnwatch.tui.status import ending_words
 from sfnwatch.tui.themes import Notify, ThemedApp, notify
 from sfnwatch.view.outline import OutlineOptions
-from sfnwatch.view.playback import TimeSpan
+from sfnwatch.view.playback import Marker, TimeSpan
 
 if TYPE_CHECKING:
     from sfnwatch.recording.format import Recorder
@@ -97,6 +98,7 @@ class ScreenSettings(Struct, frozen=True, kw_only=True):
 class SfnwatchApp(ThemedApp[None]):
     """Shows one session until it is quit."""
 
+    COMMANDS = ThemedApp.COMMANDS | {Marks}
     BINDINGS: ClassVar[list[BindingType]] = [
         *bindings(),
         # A screen's own ctrl+c copies text; here it must end the program.
@@ -118,6 +120,7 @@ class SfnwatchApp(ThemedApp[None]):
         self.presenter = Presenter(self)
         self.bars = Bars(self)
         self.pace = Pace(self, self.repaint)
+        self._theme_before = ""
         self._has_ended, self._is_card_due = False, True
         """Whether all have ended before our eyes; and if the end card may yet come."""
         self._commands: Mapping[str, Command] = {
@@ -133,7 +136,7 @@ class SfnwatchApp(ThemedApp[None]):
             "find.search": lambda: self.bars.find_bar.ask("search"),
             "find.next": lambda: self._find(1),
             "find.previous": lambda: self._find(-1),
-            "show.theme": self.action_change_theme,
+            "show.theme": self._choose_theme,
             "drain.end": self.session.end_drain,
             "program.help": lambda: self.push_screen(Help(self)),
             "program.palette": self.action_command_palette,
@@ -300,7 +303,7 @@ class SfnwatchApp(ThemedApp[None]):
         }
         is_there, why = there.get(name, (True, ""))
         if is_there and name not in self.commands:
-            return "nothing to do here"
+            return whereabouts(name) or "nothing to do here"
         return "" if is_there else why
 
     def _play_or_step(self) -> None:
@@ -413,13 +416,38 @@ class SfnwatchApp(ThemedApp[None]):
             # By a message it would come a frame later.
             self.deck.keep_together()
 
-    # -- palette -------------------------------------------------------------------
+    # -- help, palette, themes -----------------------------------------------------
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Offer every action by its name, and Textual's own picture of the screen."""
         every = super().get_system_commands(screen)
         yield from (each for each in every if each.title == "Screenshot")
         yield from system_commands(self)
+
+    def jump(self, marker: Marker) -> None:
+        """Go to a mark: back or on in time, if it is not on the screen."""
+        if not self.deck.go_to(marker.key):
+            playback = self.shown.playback
+            playback.stand(marker.when(playback.clock))
+            self.repaint()
+            self.call_after_refresh(self.deck.go_to, marker.key)
+
+    def _choose_theme(self) -> None:
+        self._theme_before = self.theme
+        self.action_change_theme()
+
+    @on(CommandPalette.OptionHighlighted)
+    def _preview_theme(self, event: CommandPalette.OptionHighlighted) -> None:
+        prompt = str(event.highlighted_event.option.prompt)
+        name = prompt.splitlines()[0].strip()
+        if self._theme_before and name in self.available_themes:
+            self.theme = name
+
+    @on(CommandPalette.Closed)
+    def _theme_chosen(self, event: CommandPalette.Closed) -> None:
+        if not event.option_selected and self._theme_before:
+            self.theme = self._theme_before
+        self._theme_before = ""
 
 
 def _options(saved: SavedView) -> OutlineOptions:

@@ -1,14 +1,16 @@
-"""Help and palette: all keys and marks; every action by its name."""
+"""Help and palette: all keys and marks; every action and every mark by its name."""
 
 from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import zip_longest
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from rich.cells import cell_len
 from textual.app import ComposeResult, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.command import Hit, Hits, Provider
 from textual.containers import VerticalScroll
+from textual.content import Content
 from textual.markup import escape
 from textual.screen import ModalScreen
 
@@ -143,6 +145,26 @@ def _table(title: str, told: Table, width: int) -> Iterator[list[Span]]:
 
 
 # -- the palette ----------------------------------------------------------------------
+
+_MOST = 50
+
+
+class Marks(Provider):
+    """Offers every state that was entered, and every other mark, once one types."""
+
+    async def search(self, query: str) -> Hits:
+        app, matcher, count = cast("SfnwatchApp", self.app), self.matcher(query), 0
+        looks, clock = app.shown.looks, app.shown.playback.clock
+        for marker in app.shown.markers.by(clock):
+            label = looks.mask(marker.label)
+            score = matcher.match(label)
+            if score > 0 and count < _MOST:
+                count += 1
+                when = f"{marker.kind}, {looks.time(marker.at, whole=True)}"
+                # What the matcher highlights it reads as markup: data may be some.
+                words = Content(f"Go to: {label}")
+                jump = partial(app.jump, marker)
+                yield Hit(score * 0.5, words, jump, text=label, help=when)
 
 
 def system_commands(app: "SfnwatchApp") -> Iterator[SystemCommand]:

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from textual.command import CommandPalette
 
 from sfnwatch.tui.actions import ACTIONS, BY_ID, entries, key_name
 from tests.tui.screens import replayed
@@ -49,11 +50,24 @@ async def test_help_has_all_keys_and_marks_those_of_this_view_first() -> None:
 
 async def test_the_palette_does_every_action_by_its_name() -> None:
     async with replayed("demo-sync") as (_, screen):
-        await screen.steps(("colon",))
+        await screen.steps(("colon", "!Go to:"))
         await screen.pilot.press(*"switch clocks")
         await screen.until("Switch clocks")
         await screen.press("enter", "enter")
         assert "event time" in screen.rows[-2]
+
+
+async def test_the_palette_goes_to_a_state() -> None:
+    async with replayed("demo-pipeline") as (app, screen):
+        await screen.pilot.press("home", "ctrl+p")
+        await screen.pilot.press(*"charge")
+        await screen.until("Go to: Charge card entered")
+        await screen.press("enter", "enter")
+        assert not isinstance(app.screen, CommandPalette)
+        assert "Charge card" in str(screen.row_with("Charge card  lambda"))
+        key = app.deck.selected_key
+        assert key is not None
+        assert key in {m.key for m in app.shown.markers.by(app.shown.playback.clock)}
 
 
 PRESSED = {
@@ -86,7 +100,7 @@ PRESSED = {
     ),
     # A replay does not tell the end at its beginning.
     "demo-failure": (("1", "RUNNING", "!States.TaskFailed"),),
-    "demo-three-ways": (("X", "nothing to do here", "!Swap"),),
+    "demo-three-ways": (("X", "Swap: only in Compare (v)", "!nothing to"),),
 }
 """Of recordings the keys, what they bring, and what is not to be seen then."""
 

@@ -85,6 +85,15 @@ def test_a_theme_that_is_wrong_is_refused_with_what_is_right(
     assert words in str(refused.value)
 
 
+async def test_themes_are_seen_while_one_chooses() -> None:
+    async with replayed("demo-sync") as (app, screen):
+        await screen.press("T")
+        await screen.press("down", "down")
+        assert app.theme != "sfnwatch-dark"
+        await screen.press("escape")
+        assert app.theme == "sfnwatch-dark"
+
+
 async def test_in_a_talk_the_caption_is_about_what_the_view_shows() -> None:
     async with replayed("demo-pipeline", (100, 30)) as (_, screen):
         await screen.steps(
