@@ -6,11 +6,10 @@ look like that belong to no execution.
 """
 
 import re
-from bisect import bisect_left
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from itertools import filterfalse, takewhile
+from itertools import filterfalse
 from statistics import median
 from typing import Any
 
@@ -26,7 +25,6 @@ from sfnwatch.analysis.case import (
     Work,
     is_of_job,
     spacing,
-    spread,
 )
 from sfnwatch.analysis.finding import Finding, Steps, finding
 from sfnwatch.analysis.outcomes import failed_call, unread_children
@@ -42,13 +40,11 @@ from sfnwatch.analysis.wording import (
     resource_words,
     spoken,
     time_of_day,
-    times,
     together,
 )
 from sfnwatch.model.integrations import CallRole, Integration, jobs_of_call, usual_role
-from sfnwatch.model.records import Record
 from sfnwatch.model.rows import ApiCall, by_time, ids_in
-from sfnwatch.model.values import iso, maybe_iso, text_of
+from sfnwatch.model.values import iso, maybe_iso
 
 _EASED = timedelta(minutes=10)
 _SOON, _LATER = timedelta(seconds=60), timedelta(seconds=300)
@@ -375,7 +371,6 @@ _ALIVE = timedelta(seconds=400)
 """Polls come at most about 300 s apart: after a longer silence a job is over."""
 _JOB_ID = re.compile(r"[a-z]{0,3}[_:-]?[0-9a-f-]{32,64}|[js]-[0-9A-Z]{10,}")
 """What the random ids of jobs look like; a session's name has other letters."""
-_SYNC_MARK = "AWS Step Functions"
 _NEAR = timedelta(minutes=15)
 """How long before and after an execution a call of its role may have to do with it."""
 _PLAIN = ["request-response", "aws-sdk"]
@@ -395,11 +390,6 @@ class CallGroup(Struct, eq=False):
     """True if calls name its job."""
     guessed: bool = False
     """True if a poll that names no job may be its, or another's."""
-    marked_sync: bool | None = None
-    """True if its first action bears the mark of `.sync`; None if that can't be seen.
-
-    Only `.sync` has ECS note who started the task.
-    """
 
     def of_role(self, role: CallRole) -> list[ApiCall]:
         role_of = self.row.role_of
@@ -422,11 +412,6 @@ class CallGroup(Struct, eq=False):
         return len(self.actions) > 1
 
     @property
-    def refused(self) -> bool:
-        """True if AWS refused the action: there was no job."""
-        return len(self.actions) == 1 and self.actions[0].error_code is not None
-
-    @property
     def spacing(self) -> Spacing:
         action = self.actions[0] if self.actions and not self.guessed else None
         return spacing(action, self.polls) if not self.mixed else Spacing([])
@@ -434,12 +419,6 @@ class CallGroup(Struct, eq=False):
     @property
     def last(self) -> ApiCall:
         return max((*self.actions[-1:], *self.later[-1:]), key=by_time)
-
-    def merge(self, other: "CallGroup") -> None:
-        """Become one with another, which has nothing left then."""
-        self.actions = sorted([*self.actions, *other.actions], key=by_time)
-        self.later = sorted([*self.later, *other.later], key=by_time)
-        other.actions, other.later = [], []
 
 
 def group_calls(survey: Survey, calls: Iterable[ApiCall]) -> Work[list[CallGroup]]:
@@ -453,8 +432,7 @@ def group_calls(survey: Survey, calls: Iterable[ApiCall]) -> Work[list[CallGroup
         found: list[CallGroup] = yield from _by_job(survey, those)
         for group in found:
             # Polls that fit a watched attempt may be a group's as well.
-            open_ = bool(group.actions) and not group.polls
-            group.guessed |= open_ and _may_be_polled(group, survey.unproven)
+            group.guessed = not group.polls and bool(survey.unproven)
         # What belongs to no job by name may be of any that went on by then.
         spans = [(g.first.event_time - _ALIVE, g.last.event_time, g) for g in found]
         for begin, end, lone in spans:
@@ -467,16 +445,21 @@ def group_calls(survey: Survey, calls: Iterable[ApiCall]) -> Work[list[CallGroup
 
 
 def _by_job(survey: Survey, calls: Iterable[ApiCall]) -> Work[list[CallGroup]]:
-    """Group the calls of one role and service by the jobs that they name."""
+    """Group the calls of one role and service by the jobs that they name.
+
+    Where calls name none, one goes on with another until there is a longer silence.
+    """
     found: list[CallGroup] = []
     by_id: dict[str, CallGroup] = {}
-    unnamed: list[CallGroup] = []
-    """Those that may go on, and whose jobs no call names."""
+    unnamed: CallGroup | None = None
+    """What may go on, and whose job no call has named."""
     for call in calls:
         yield
         record = survey.moment.trace.cloudtrail_record(call)
         rows = jobs_of_call(call.event_source, call.event_name)
         starts = [r for r in rows if r.role_of(call.event_name) is CallRole.ACTION]
+        if starts and call.error_code is not None:
+            continue  # AWS refused it: there was no job
         row, ids = rows[0], ids_in(record, call.error_message)
         group = next((by_id[job] for job in sorted(ids) if job in by_id), None)
         if group is None:
@@ -484,54 +467,24 @@ def _by_job(survey: Survey, calls: Iterable[ApiCall]) -> Work[list[CallGroup]]:
                 row, ids = starts[0], starts[0].ids_in(record.get("responseElements"))
             else:
                 ids = {each for each in ids if _JOB_ID.fullmatch(each)}
-                since = call.event_time - _ALIVE
-                unnamed = [each for each in unnamed if each.last.event_time >= since]
-                group, unnamed = _taken_up(unnamed, named=bool(ids))
-            if group is None:
-                mark = _sync_mark(row, record)
-                group = CallGroup(row, named=bool(ids), marked_sync=mark)
+            if unnamed and call.event_time - unnamed.last.event_time > _ALIVE:
+                unnamed = None
+            # A poll may name what an action did not; and a job that was begun is none
+            # of those that were polled for before.
+            begun = unnamed is not None and unnamed.actions and not (starts and ids)
+            if unnamed and (begun or not (starts or ids)):
+                group = unnamed
+                group.named = bool(ids)
+            else:
+                group = CallGroup(row, named=bool(ids))
                 found.append(group)
-                if not ids and not (starts and call.error_code):
-                    unnamed.append(group)
+            if not ids:
+                unnamed = group
+            elif group is unnamed and not group.mixed:
+                unnamed = None
             by_id.update(dict.fromkeys(ids, group))
         (group.actions if starts else group.later).append(call)
     return [group for group in found if group.actions or group.polls]
-
-
-def _taken_up(
-    unnamed: list[CallGroup], *, named: bool
-) -> tuple[CallGroup | None, list[CallGroup]]:
-    """Find the group that a later call goes on with, and those that stay unnamed.
-
-    With `named` the call names a job: the first that was begun is taken for it.
-    """
-    if not unnamed:
-        return None, unnamed
-    group, *others = unnamed
-    if not named:
-        for other in others:
-            group.merge(other)
-        return group, [group]
-    group.named = True
-    if others:
-        for each in unnamed:
-            each.guessed = True
-    return group, unnamed if group.mixed else others
-
-
-def _may_be_polled(group: CallGroup, unproven: Sequence[ApiCall]) -> bool:
-    begin, role_of = group.first.event_time, group.row.role_of
-    place = bisect_left(unproven, begin, key=lambda call: call.event_time)
-    near = takewhile(lambda c: c.event_time - begin <= _ALIVE, unproven[place:])
-    names = (call.event_name for call in near if call.role == group.first.role)
-    return any(role_of(name) in {CallRole.POLL, CallRole.STOP} for name in names)
-
-
-def _sync_mark(row: Integration, record: Record) -> bool | None:
-    parameters = record.get("requestParameters")
-    if row.resource_type != "ecs" or not isinstance(parameters, Mapping):
-        return None
-    return text_of(parameters.get("startedBy")) == _SYNC_MARK
 
 
 def calls_alone(survey: Survey) -> Steps:
@@ -553,12 +506,9 @@ def calls_alone(survey: Survey) -> Steps:
     yield from unread
     groups: list[CallGroup] = yield from group_calls(survey, calls)
     since = calls[0].event_time if calls else None
-    # Very many groups of one role and action are told of together.
-    alike = grouped((group for group in groups if not group.refused), _likeness)
-    blocks = [block for each in alike.values() for block in together(each)]
-    for block in sorted(blocks, key=lambda block: by_time(block[0].first)):
+    for group in groups:
         yield None
-        yield from _ToldGroups(block, since).findings()
+        yield from _ToldGroup(group, since).findings()
     # Polls that were denied are told with theirs.
     denied = set(MatchedCalls(calls).those(_is_poll).denied.ids)
     failed = (c for c in calls if c.error_code and c.event_id not in denied)
@@ -570,11 +520,6 @@ def calls_alone(survey: Survey) -> Steps:
         yield from _others(calls)
 
 
-def _likeness(group: CallGroup) -> Hashable:
-    shape = bool(group.polls), bool(group.actions), group.marked_sync, group.mixed
-    return group.first.role, group.row.action, shape
-
-
 def _is_near(survey: Survey, call: ApiCall) -> bool:
     """True for a call by a role of an execution, made while it ran or soon before."""
     at, runs = call.event_time, survey.moment.executions.values()
@@ -583,70 +528,61 @@ def _is_near(survey: Survey, call: ApiCall) -> bool:
     return near and call.event_id in survey.moment.trace.links
 
 
-class _ToldGroups:
-    """Groups of one role and action that are told of together; mostly only one."""
+class _ToldGroup:
+    """A group of calls, with the words for it."""
 
-    def __init__(self, groups: Sequence[CallGroup], since: datetime | None) -> None:
-        self.groups, self.first, self.many = groups, groups[0], len(groups) > 1
-        self.actions = [call for group in groups for call in group.actions]
-        self.polls = MatchedCalls([call for group in groups for call in group.polls])
-        row, first = self.first.row, self.first.first
+    def __init__(self, group: CallGroup, since: datetime | None) -> None:
+        row, first = group.row, group.first
+        self.group, self.polls = group, MatchedCalls(group.polls)
         self.role = named(first.role)
         self.resource = f"{row.resource_type}:{row.action}"
-        self.subject = _subject(self.actions, since, many=self.many)
-        self.sure = self.many or not self.first.guessed
+        self.subject = _subject(group.actions, since)
         place: dict[str, Any] = {"visit": None, "attempt": None, "role": first.role}
         place |= {"resource": self.resource, "call": first.event_name}
         place |= {"at": f"{first.event_time:%Y-%m-%dT%H:%M:%SZ}"}
-        place |= {"actions": len(self.actions)}
-        self.place = {**place, **({"chains": len(groups)} if self.many else {})}
-        """What all findings say of whose calls they are; of many, of the first."""
-        self.proofs = [call for group in groups for call in group.calls]
+        self.place = {**place, "actions": len(group.actions)}
+        """What all findings say of whose calls they are."""
 
     def findings(self) -> Iterator[Finding]:
         """Tell what they look like, and how they were polled for."""
-        if self.actions:
+        group = self.group
+        if group.actions:
             yield self._pattern()
         if self.polls.sure:
             yield self._polling()
             if denied := self.polls.denied.sure:
                 yield self._denied(denied)
-        elif self.actions:
-            stops = [] if self.many else self.first.of_role(CallRole.STOP)
+        elif group.actions:
+            stops = group.of_role(CallRole.STOP)
             stopped = f"; {named(stops[0].event_name)} stopped it" if stops else ""
-            no_poll = f"no poll after {'them' if self.many else 'it'} is matched"
-            text = f"{self.role} called {self.subject}; {no_poll}{stopped}."
-            told = {**self.place, "count": len(self.actions), "polls": 0}
-            yield finding("calls", text, self.proofs, fact=self.sure, **told)
+            text = f"{self.role} called {self.subject}; no poll after it is matched"
+            told = {**self.place, "count": len(group.actions), "polls": 0}
+            sure, proofs = not group.guessed, group.calls
+            yield finding("calls", f"{text}{stopped}.", proofs, fact=sure, **told)
 
     def _pattern(self) -> Finding:
-        pattern, candidates, reason = _judged(self.first)
-        name = self.resource
+        group, name = self.group, self.resource
+        pattern, candidates = None, [*_PLAIN, "sync"]
         looks = f"{name} (Request Response) or aws-sdk:{name} (AWS SDK integration)"
-        looks += ", which calls alone can't tell apart"
-        if self.first.guessed and not self.first.polls:
-            looks = f"any form of {name}"
-        if pattern:
-            looks = f"{name}.sync (optimized integration, Run a Job)"
-        text = f"{self.subject}, by {self.role}, looks like {looks}: {reason}."
-        if self.first.mixed:
-            text = f"At least one of {text}"
-        if self.many:
-            text = f"{self.role} called {self.subject}: each looks like {looks}."
+        looks += ", which calls alone can't tell apart: no poll of it is known"
+        looks += " (nor would one follow a .sync job that ended within a minute)"
+        if polls := group.polls:
+            pattern, candidates = "sync", ["sync"]
+            looks = f"{name}.sync (optimized integration, Run a Job): the same role"
+            looks += f" then polled with {named(polls[0].event_name)}, as .sync does"
+        one_of = "At least one of " if group.mixed else ""
+        text = f"{one_of}{self.subject}, by {self.role}, looks like {looks}."
         told = {**self.place, "pattern": pattern, "candidates": candidates}
-        return finding("pattern", text, self.proofs, fact=False, **told)
+        return finding("pattern", text, group.calls, fact=False, **told)
 
     def _polling(self) -> Finding:
-        first, after = self.first, f"After {self.subject}, " if self.actions else ""
-        words = first.spacing.words()
-        figures = {**first.spacing.data, "mixed": first.mixed}
-        if self.many:
-            gaps = [gap for group in self.groups for gap in group.spacing.seconds]
-            words, figures = Spacing(gaps).words(several=True), spread(gaps)
-        if first.mixed:
+        group, after = self.group, f"After {self.subject}, " if self.subject else ""
+        words = group.spacing.words()
+        if group.mixed:
             words = ", but nothing shows which polls are whose"
         # How many polls came after several actions is counted in any case.
-        sure, told = self.sure or first.mixed, {**self.place, **figures}
+        sure = group.mixed or not group.guessed
+        told = {**self.place, **group.spacing.data, "mixed": group.mixed}
         who = f"{after}{self.role}"
         return polls_told(who, self.polls, words, told, settled=True, fact=sure)
 
@@ -659,32 +595,15 @@ class _ToldGroups:
         return finding("denied-unknown", text, denied, **data, error_code=code)
 
 
-def _subject(actions: Sequence[ApiCall], since: datetime | None, *, many: bool) -> str:
-    """Name the action, with its time or how often it was called."""
+def _subject(actions: Sequence[ApiCall], since: datetime | None) -> str:
+    """Name the action with its time, or how many there are of it."""
     if not actions:
         return ""
     name, first, last = named(actions[0].event_name), actions[0], actions[-1]
-    if many:
-        return f"{name} {times(len(actions))}"
     begin = time_of_day(first.event_time, since)
     end = time_of_day(last.event_time, first.event_time)
     several = f"{len(actions)} {name} from {begin} to {end}"
     return f"{name} at {begin}" if first is last else several
-
-
-def _judged(group: CallGroup) -> tuple[str | None, list[str], str]:
-    """Say which pattern it looks like, which it may be, and why."""
-    if group.marked_sync:
-        return "sync", ["sync"], 'it is "startedBy" AWS Step Functions, as .sync\'s are'
-    if polls := group.polls:
-        poll = named(polls[0].event_name)
-        return "sync", ["sync"], f"the same role then polled with {poll}, as .sync does"
-    if group.guessed and group.marked_sync is None:
-        return None, [*_PLAIN, "sync"], "polls that may be another's may be its own"
-    if group.marked_sync is False:
-        return None, _PLAIN, 'it has no "startedBy" as .sync has, and no known poll'
-    none = "nor would one follow a .sync job that ended within a minute"
-    return None, [*_PLAIN, "sync"], f"no poll of it is known ({none})"
 
 
 def _is_poll(call: ApiCall) -> bool:

@@ -609,12 +609,7 @@ ALL = "pattern polling denied-unknown calls failed-calls throttled-calls other-c
 CALLS_ALONE: Situations = {
     ALL: {
         "polling looks like Run a Job": [row("RunTask", 1), *polls(56, 115)],
-        # Whoever starts a task may write there what they like.
-        "the mark of .sync is an inference": [
-            run_task(1, 1, parameters={"startedBy": "AWS Step Functions"})
-        ],
-        "no mark of .sync": [run_task(1, 1, parameters={"cluster": "c"})],
-        "a mark can't be seen": [row("RunTask", 1)],
+        "an action that is not polled for may be of any form": [row("RunTask", 1)],
         "denied polls say nothing of the outcome": [
             row("RunTask", 1),
             *polls(60, 120, errorcode="AccessDenied"),
@@ -640,8 +635,6 @@ CALLS_ALONE: Situations = {
             describe_task(0, 61),
         ],
         "after a long silence a job is over": [row("RunTask", 1), *polls(600)],
-        "very many jobs are told of together": begun(*range(5)),
-        "with their polls": [*begun(*range(5)), *asked(*range(5), error=DENIED)],
         "refused and other calls are counted": [
             row("RunTask", 1, errorcode="AccessDenied"),
             row("RunTask", 2, errorcode="ThrottlingException"),
