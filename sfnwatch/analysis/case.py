@@ -9,7 +9,6 @@ from collections.abc import Generator, Hashable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from itertools import pairwise
-from math import inf
 from statistics import fmean
 from typing import Any, TypeVar
 
@@ -314,12 +313,9 @@ def last_moment(moment: Moment) -> datetime:
     trace, runs = moment.trace, moment.executions.values()
     dated: list[Any] = [event for run in runs for event in run.events]
     dated += (state for told in trace.task_states.values() for state in told)
-    others: list[Any] = [*trace.ordered_calls]
-    others += (told[-1] for told in trace.healths.values())
-    for run in runs:
-        others += filter(None, (run.described, run.defined))
+    healths = [told[-1] for told in trace.healths.values()]
     known = [row.at for row in dated]
-    known += [row.seen_at for row in (*dated, *others) if row.seen_at is not None]
+    known += [row.seen_at for row in (*dated, *healths) if row.seen_at is not None]
     known += [call.event_time for call in trace.ordered_calls[-1:]]
     known += [request.sent_at for request in trace.requests[-1:]]
     return moment.at or max(known, default=from_microseconds(0))
@@ -395,21 +391,14 @@ class Case(Struct, frozen=True, dict=True):
         return not self.execution.running and self.execution.ending is None
 
     @cached_property
-    def lost_to(self) -> float:
-        """The last id that is missing of an execution that is over; 0 if none is.
-
-        Of a history that was cut nobody knows how many events it had.
-        """
-        if self.is_cut:
-            return inf
-        ids = [0, *(event.id for event in self.execution.events)]
-        gaps = (after - 1 for before, after in pairwise(ids) if after - before > 1)
-        return 0 if self.execution.running else max(gaps, default=0)
+    def is_whole(self) -> bool:
+        """True unless it is over and events are missing, which are numbered from 1."""
+        events = self.execution.events
+        return self.execution.running or len(events) == (events[-1].id if events else 0)
 
     def is_end_lost(self, visit: StateVisit) -> bool:
         """True if the event that ended a visit may be one of those that are missing."""
-        last = max(visit.event_ids, default=visit.id)
-        return visit.exited_at is None and last < self.lost_to
+        return visit.exited_at is None and (self.is_cut or not self.is_whole)
 
     def as_known(self, visit: StateVisit) -> StateVisit:
         """Give a visit as far as it is known: without its end, to its last event.

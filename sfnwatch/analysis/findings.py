@@ -21,13 +21,12 @@ from msgspec.structs import replace
 
 from sfnwatch.analysis.case import Attempts, Case, StateUse, Survey, Work, build_case
 from sfnwatch.analysis.finding import CONCLUSION, Finding, Steps, finding
-from sfnwatch.analysis.jobs import calls_alone, job_findings
+from sfnwatch.analysis.jobs import calls_alone, job_findings, patterns
 from sfnwatch.analysis.outcomes import (
     JobFailures,
     caught,
     children,
     container_retries,
-    error_of,
     failed_calls,
     failed_later,
     job_failures,
@@ -155,6 +154,8 @@ def _cases(survey: Survey, arns: Iterable[str]) -> Work[list[Case]]:
 
 
 def _of_execution(case: Case, failures: JobFailures) -> Steps:
+    yield from patterns(case)
+    yield None
     for use in case.uses:
         # What is known of each is worked out here, once, with pauses.
         for _ in ((a.spacing, a.complete, a.completion) for a in use.attempts):
@@ -345,12 +346,6 @@ def _time(case: Case, path: Sequence[StateVisit], now: datetime, total: float) -
     yield finding("time", text, proofs, **figures, counted="slowest path")
 
 
-def says_nothing(data: Mapping[str, Any]) -> bool:
-    """True for a `time` finding that has no time of any state's own in it."""
-    told = ("working", "waiting", "backing_off", "noticing", "stopped")
-    return not any(_worth(data.get(key) or 0.0) for key in told)
-
-
 def _worth(seconds: float) -> bool:
     return round(seconds, 2) > 0
 
@@ -464,15 +459,10 @@ def _missing_calls(case: Case, use: StateUse, row: Integration) -> Iterator[Find
         where |= {"reason": "other-account", "account": there}
         yield _unseen(text, proofs, fact=False, **where)
     elif all(case.survey.covers(each.attempt.ended_at) for each in use.attempts):
-        region, home = use.first.region, case.execution.arn.split(":")[3:4]
         text = f"No {named(row.action_event)} call was matched to {use.name}, though"
-        text += " CloudTrail is complete up to there (estimate)"
-        if region is not None and region not in home:
-            text += f"; it calls {named(region)}, which has its own CloudTrail"
-        if not row.recorded:  # others of its kind are there
-            text += "; a trail may log such data events for some resources only"
+        text += " CloudTrail is complete up to there (estimate)."
         where |= {"reason": "not-found", "call": _call_name(row)}
-        yield _unseen(f"{text}.", proofs, fact=False, **where)
+        yield _unseen(text, proofs, fact=False, **where)
 
 
 def _scheduled(uses: Iterable[StateUse]) -> tuple[str, ...]:
@@ -489,13 +479,11 @@ def _map_runs(case: Case) -> Iterator[Finding]:
     """Tell of Map Runs of which nothing is known but that they were."""
     told = case.moment.map_runs
     turns = [turn for turn in case.execution.map_run_turns if turn.arn not in told]
-    # One whose items could not be read ran none. Its end does not name it.
-    said = ((turn.event.visit_id, error_of(case.moment, turn.event)) for turn in turns)
-    empty = {where for where, (error, _) in said if error == "States.ItemReaderFailed"}
-    begun = (turn for turn in turns if turn.event.type == "MapRunStarted")
-    if runs := [turn for turn in begun if turn.event.visit_id not in empty]:
-        text = f"{plural(len(runs), 'Map Run')} ran items as child executions: their"
-        text += " states and calls are not in this history."
+    if runs := [turn for turn in turns if turn.event.type == "MapRunStarted"]:
+        text = (
+            f"{plural(len(runs), 'Map Run was', 'Map Runs were')} started: what child"
+        )
+        text += " executions did is not in this history."
         arns = [turn.arn or None for turn in runs[:5]]
         proofs = (f"#{turn.event.id}" for turn in runs)
         yield _unseen(text, proofs, reason="map-run", count=len(runs), map_runs=arns)

@@ -16,9 +16,9 @@ from typing import Any
 from msgspec import Struct, field
 
 from sfnwatch.analysis.case import (
-    FIRST_POLL,
     AttemptCase,
     Attempts,
+    Case,
     Spacing,
     StateUse,
     Survey,
@@ -50,8 +50,6 @@ _EASED = timedelta(minutes=10)
 _SOON, _LATER = timedelta(seconds=60), timedelta(seconds=300)
 """A hint, no promise: about a minute at first, about five after ten minutes."""
 _OUTCOMES = {"succeeded": "denied-but-succeeded", "running": "denied-unknown"}
-_USES = 5
-"""Of a state that many iterations run, so many attempts are evidence enough."""
 _BY = {
     ToldBy.EVENT: "by an event",
     ToldBy.POLL: "by a poll",
@@ -61,7 +59,7 @@ _BY = {
 
 def job_findings(use: StateUse) -> Steps:
     """Tell how a state called its service, and how its job was waited for."""
-    for tell in (denials, completions, polling, pattern, calls):
+    for tell in (denials, completions, polling, calls):
         yield from tell(use)
         yield None
 
@@ -69,12 +67,14 @@ def job_findings(use: StateUse) -> Steps:
 # -- patterns --------------------------------------------------------------------------
 
 
-def pattern(use: StateUse) -> Iterator[Finding]:
-    """Tell by which pattern a state calls, and what that means."""
-    proofs = (f"#{visit.attempts[0].scheduled_id}" for visit in use.visits[:_USES])
-    data: dict[str, Any] = {"visit": use.visits[0].id, "visits": len(use.visits)}
-    data["pattern"] = str(use.first.pattern)
-    yield finding("pattern", integration_text([use.name], use.first), proofs, **data)
+def patterns(case: Case) -> Iterator[Finding]:
+    """Tell by which pattern states call, and what that means, like ones together."""
+    for uses in grouped(case.uses, lambda use: resource_words(use.first)).values():
+        first, proofs = uses[0].first, (f"#{use.first.scheduled_id}" for use in uses)
+        text = integration_text([use.name for use in uses], first)
+        data: dict[str, Any] = {"visit": uses[0].visits[0].id, "states": len(uses)}
+        data["visits"] = sum(len(use.visits) for use in uses)
+        yield finding("pattern", text, proofs, **data, pattern=str(first.pattern))
 
 
 # -- polls -----------------------------------------------------------------------------
@@ -174,23 +174,18 @@ def denials(use: StateUse) -> Iterator[Finding]:
             yield _denied(kind, Attempts(told))
 
 
-_MANY = 3
-
-
 def _denied(kind: str, told: Attempts) -> Finding:
     polls, denied, subject = told.polls, told.denied, told.first.subject
     if told.several:
         subject = f"{named(told.first.visit.name)} ({len(told.cases)} attempts)"
     count, most = len(denied.sure), len(denied.every)
-    all_seen = count == len(polls.sure) and not polls.guessed
-    every = told.complete and all_seen
+    every = told.complete and count == len(polls.sure) and not polls.guessed
     often, of_all = f"{count} of {plural(len(polls.sure), 'poll')}", ""
     if polls.guessed:
         often = f"{'Up to ' if denied.guessed else ''}{plural(most, 'poll')}"
     if every:
         often, of_all = "Every poll", f" ({count} of {count})"
-    # Of a few that are seen nothing follows for those that are not.
-    became = _mattered(kind, told, seen=every or (all_seen and count >= _MANY))
+    became = _mattered(kind, told, every=every)
     so_far = "" if kind == "denied-unknown" else told.so_far
     ended = [each.end_event for each in told.cases if not each.running]
     text = f"{often} for {subject} {'was' if every or most == 1 else 'were'} denied"
@@ -201,26 +196,20 @@ def _denied(kind: str, told: Attempts) -> Finding:
     return finding(kind, text, [*denied.ids, *ended], fact=fact, **data)
 
 
-def _mattered(kind: str, told: Attempts, *, seen: bool) -> str:
-    """Say what the denials led to; `seen`: no poll is that was answered."""
+def _mattered(kind: str, told: Attempts, *, every: bool) -> str:
+    """Say what the denials led to; `every`: no poll was answered."""
     subject, attempt = "they" if told.several else "it", told.first.attempt
-    harmless = "the denials did not decide the outcome"
     if kind == "denied-unknown":
         return "and the state is still waiting: whether that matters is not known yet"
-    if kind == "denied-but-succeeded" and not seen:
-        return f"yet {subject} still succeeded: {harmless}"
+    if kind == "denied-but-succeeded" and not every:
+        return f"yet {subject} still succeeded: the denials did not decide the outcome"
     if kind == "denied-but-succeeded":
         row = attempt.integration
         # For another account's job events are not used.
         rule = row.managed_rule if row and attempt.role_arn is None else None
         also = f": the EventBridge managed rule {rule} reports it too" if rule else ""
-        likely = "" if told.complete else " most likely"
-        refuted = f"so completion{likely} doesn't depend on polling"
+        refuted = "so completion doesn't depend on polling"
         return f"yet {subject} still succeeded, {refuted}{also}"
-    known = (each.attempt.stopped_at for each in told.cases)
-    if all(known) and not told.statuses & ENDED_OTHERWISE:
-        learned = "because the job failed, which was still detected"
-        return f"and {subject} failed {learned}: {harmless}"
     return f"and {subject} did not succeed: whether the denials mattered is not known"
 
 
@@ -338,24 +327,11 @@ def calls(use: StateUse) -> Iterator[Finding]:
     more = plural(others, "other call") if others else "no other call"
     text = f"{use.name} ({resource_words(use.first)}) called {named(action)}"
     text += f" {actions.often}; {more} matched"
-    text += f"{_no_poll(use, unmatched, surely=surely)}."
+    text += f"{use.survey.known_words if use.starts_job else ''}."
     data = {**told.first.place, "call": action, **actions.figures, "others": others}
     data |= {"polls": 0, "pattern": str(use.first.pattern)}
     fact = surely and not told.calls.guessed and not unmatched
     yield finding("calls", text, told.calls.ids, fact=fact, **data)
-
-
-def _no_poll(use: StateUse, unmatched: Sequence[ApiCall], *, surely: bool) -> str:
-    """Say up to when no poll is known of, and which calls may be one."""
-    if not use.starts_job:
-        return ""
-    known = use.survey.known_words
-    if unmatched:
-        names = counted(ranked(call.event_name for call in unmatched))
-        return f"{known}; not matched, but of that time: {names}"
-    soon = spoken(FIRST_POLL.total_seconds())
-    open_ = not surely and use.survey.coverage.complete_to is not None
-    return f"{known}; a first poll may take {soon}" if open_ else known
 
 
 # -- calls alone -----------------------------------------------------------------------

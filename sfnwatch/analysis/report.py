@@ -21,18 +21,15 @@ from sfnwatch.analysis.finding import (
     Items,
     Paragraph,
     Table,
-    evidence,
     finding,
     section,
 )
-from sfnwatch.analysis.findings import Topic, find, most_telling, says_nothing, topic_of
+from sfnwatch.analysis.findings import Topic, find, most_telling, topic_of
 from sfnwatch.analysis.outcomes import ExecutionVerdict
 from sfnwatch.analysis.phases import Phase, length_of, seconds_by_phase
 from sfnwatch.analysis.wording import (
-    decimal,
     ended_words,
     grouped,
-    integration_text,
     named,
     plural,
     ranked,
@@ -70,7 +67,6 @@ class ExecutionReport:
         self,
         survey: Survey,
         execution: ExecutionAsOf,
-        findings: Iterable[Finding],
         *,
         with_states: bool,
     ) -> None:
@@ -78,8 +74,6 @@ class ExecutionReport:
         self.verdict = ExecutionVerdict(survey, execution)
         self.failures = list(_failure(execution, self.verdict))
         """How it failed, if it did."""
-        self.integrations = list(_integrations(execution, findings))
-        """One line for each resource, however many states use it."""
         rows = state_rows(done(build_case(survey, execution))) if with_states else []
         self.states, self.left_out = rows[:ROWS], max(0, len(rows) - ROWS)
         """The table of states, and how many more there are."""
@@ -124,10 +118,9 @@ class Report:
         whose = {None, *survey.roots}
         self.findings = [each for each in told if each.execution_arn in whose]
         """Those of each execution in order, then those of the trace as a whole."""
-        own = grouped(told, lambda each: each.execution_arn)
         self.executions = [
-            ExecutionReport(survey, run, own.get(arn, ()), with_states=with_states)
-            for arn, run in survey.roots.items()
+            ExecutionReport(survey, run, with_states=with_states)
+            for run in survey.roots.values()
         ]
         self.calls = CallsReport(survey)
         self.unread = len(moment.trace.unread)
@@ -166,7 +159,7 @@ class Report:
             *(found for found in news if topic_of(found) is Topic.FAILED),
             *sorted(concluded, key=lambda found: not found.data["denied"]),
             *turns,
-            *(found for each in self.executions for found in each.integrations),
+            *(f for f in self.findings if f.kind == "pattern"),
             *(f for f in self.findings if f.kind == "unseen"),
         ]
         return told[:count]
@@ -183,21 +176,6 @@ def _failure(execution: ExecutionAsOf, verdict: ExecutionVerdict) -> Iterator[Fi
     ids = [*(visit.event_ids[-1:] if visit else ()), ending.id]
     failed = finding("failed", f"{what} {said}.", (f"#{each}" for each in ids))
     yield replace(failed, execution_arn=execution.arn)
-
-
-def _integrations(
-    execution: ExecutionAsOf, findings: Iterable[Finding]
-) -> Iterator[Finding]:
-    """Tell of all states that use one integration in one sentence."""
-    patterns = (each for each in findings if each.kind == "pattern")
-    told = ((each, execution.visit(each.data["visit"])) for each in patterns)
-    known = ((each, visit) for each, visit in told if visit is not None)
-    groups = grouped(known, lambda pair: resource_words(pair[1].attempts[0]))
-    for those in groups.values():
-        first, visit = those[0]
-        text = integration_text([named(v.name) for _, v in those], visit.attempts[0])
-        proofs = evidence(item for each, _ in those for item in each.evidence)
-        yield replace(first, text=text, evidence=proofs)
 
 
 def _counts(words: Iterable[str]) -> Mapping[str, int]:
@@ -312,11 +290,7 @@ def _blocks(
 ) -> Iterator[Block]:
     if topic is Topic.FAILED:
         yield from execution.failures
-    if topic is Topic.INTEGRATIONS:
-        # One line tells of all states that use one.
-        yield from execution.integrations
-        found = [each for each in found if each.kind != "pattern"]
-    yield from _told(f for f in found if f.kind != "time" or not says_nothing(f.data))
+    yield from _told(found)
     if topic is Topic.SLOW:
         yield from _states(execution)
     if topic is Topic.INTEGRATIONS and (lines := list(_calls_words(execution))):
@@ -392,15 +366,10 @@ def _calls_words(execution: ExecutionReport) -> Iterator[str]:
         others = {"denied": calls.denied, "failed": calls.failed}
         told += [f"{count} {word}" for word, count in others.items() if count]
         told += [f"up to {calls.guessed} more"] if calls.guessed else []
-        polled, mean = "", calls.poll_mean
-        if calls.poll_call and mean is not None:
-            # One poll comes once.
-            how = "after" if calls.by_role.get("poll") == 1 else "every"
-            polled = f"; {named(calls.poll_call)} {how} {decimal(mean)} s"
         words = {**_RULES, "resource-id": row.id_word}
         rules = [f"{words.get(r, r)} ({n})" for r, n in calls.by_rule.items()]
         if rules:
-            made = f"{clean(row.path, _PATH)}: {', '.join(told)}{polled}"
+            made = f"{clean(row.path, _PATH)}: {', '.join(told)}"
             yield f"{made}; matched by {', '.join(rules)}"
 
 

@@ -553,9 +553,10 @@ def _of_one(shown: Shown, width: int) -> list[Section]:
 def _resources(shown: Shown, execution: ExecutionAsOf) -> str:
     """Name the resources its states use, the most frequent first, with their counts."""
     patterns = (f for f in shown.findings if f.kind == "pattern")
-    own = (f.data["visit"] for f in patterns if f.execution_arn == execution.arn)
-    visits = (execution.visit(each) for each in own)
-    names = [resource_words(v.attempts[0]) for v in visits if v and v.attempts]
+    own = (f.data for f in patterns if f.execution_arn == execution.arn)
+    found = ((execution.visit(data["visit"]), data["states"]) for data in own)
+    told = ((resource_words(v.attempts[0]), n) for v, n in found if v and v.attempts)
+    names = [name for name, count in told for _ in range(count)]
     return names[0] if len(names) == 1 else listed_counts(ranked(names))
 
 

@@ -61,8 +61,8 @@ def aligned(a: str, b: str) -> str:
         ("", "ab", "+a +b"),
         ("cwcwcd", "cwcd", "c w c -w -c d"),
         ("cwcd", "cwcwcd", "c w c +w +c d"),
-        ("abcd", "acdb", "a ~b c d"),
-        ("dabc", "abcd", "~d a b c"),
+        ("abcd", "acdb", "a b ~c ~d"),
+        ("dabc", "abcd", "d ~a ~b ~c"),
     ],
 )
 def test_states_are_matched_by_name_and_turn(a: str, b: str, expected: str) -> None:

@@ -70,10 +70,6 @@ Chosen = tuple[Moment, str]
 _CALLS = frozenset({"call", "denied"})
 _UNSURE = frozenset({"no-history", "partial-history", "late-calls", "shared-calls"})
 """The gaps behind which a difference may be hidden."""
-_NOTABLE, _MANIFOLD = 1.1, 10
-"""From so many times as long on it is said how many; then without decimals."""
-_MOST = 0.5
-"""A phase that makes up so much of a change is named for it."""
 _INDENT = "\u2003\u2003"
 """Em spaces, which Markdown keeps."""
 _NAME = 20
@@ -178,12 +174,7 @@ def _lengths(comparison: Comparison) -> Iterator[Finding]:
         yield _said(f"They took about the same time: A {spoken(a)}, B {spoken(b)}.")
         return
     more = f"{spoken(abs(b - a))} {'more' if b > a else 'less'}"
-    (short, _), (long, letter) = sorted([(a, "A"), (b, "B")])
-    ratio, many = long / short if short > 0 else 0.0, ""
-    if ratio >= _NOTABLE:
-        places = 1 if ratio < _MANIFOLD else 0
-        many = f" ({letter} took {ratio:,.{places}f} times as long)"
-    yield _said(f"B took {spoken(b)}, {more} than A's {spoken(a)}{many}.")
+    yield _said(f"B took {spoken(b)}, {more} than A's {spoken(a)}.")
 
 
 def _extremes(comparison: Comparison) -> Iterator[Finding]:
@@ -191,24 +182,8 @@ def _extremes(comparison: Comparison) -> Iterator[Finding]:
         place = comparison.extreme(sign)
         if place is not None:
             pair = comparison.pairs[place]
-            ratio = pair.seconds.ratio_words
-            change = f"{_from_to(pair.seconds)}{f' ({ratio})' if ratio else ''}"
-            change += _main_phase(pair)
-            yield _said(f"The largest {word} is {pair.title}: {change}.")
-
-
-def _main_phase(pair: VisitPair) -> str:
-    """Name what most of a change was spent on; where that is all, it says nothing."""
-    whole = pair.seconds.difference or 0.0
-    for phase, lengths in pair.phases.items():
-        share = (lengths.difference or 0.0) / whole if whole else 0.0
-        if len(pair.phases) > 1 and phase is not Phase.CONTAINER and share > _MOST:
-            return f", mostly {phase}: {_from_to(lengths)}"
-    return ""
-
-
-def _from_to(lengths: Lengths) -> str:
-    return f"{spoken(lengths.a or 0.0)} → {spoken(lengths.b or 0.0)}"
+            a, b = (spoken(each or 0.0) for each in (pair.seconds.a, pair.seconds.b))
+            yield _said(f"The largest {word} is {pair.title}: {a} → {b}.")
 
 
 def _polls(comparison: Comparison) -> Iterator[Finding]:

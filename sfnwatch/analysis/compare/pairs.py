@@ -3,9 +3,8 @@
 One execution is called A, the other B. Visits are matched level by level: those that
 follow on each other inside the same branch or iteration of two states that are a pair
 themselves. On a level the n-th visit of a name is the n-th of that name, so a loop is
-matched turn by turn; where the orders differ, as many as possible keep theirs, and the
-rest has moved. What is left between two of those that keep their order may still do the
-same under another name.
+matched turn by turn; where the orders differ, some have moved. What is left may still
+do the same under another name.
 
 Lengths are seconds; a difference is what B has more than A, a ratio how many times as
 much. Where JSON has a key for a field, the field is called the same.
@@ -25,7 +24,7 @@ from msgspec import Struct
 
 from sfnwatch.analysis.case import AttemptCase, Case, Work, gaps
 from sfnwatch.analysis.finding import Finding, finding
-from sfnwatch.analysis.outcomes import Caught, caught_errors, ended_with
+from sfnwatch.analysis.outcomes import ended_with
 from sfnwatch.analysis.phases import (
     MatchedCalls,
     Phase,
@@ -44,7 +43,7 @@ from sfnwatch.analysis.wording import (
     resource_words,
     times,
 )
-from sfnwatch.model.integrations import CallRole, Pattern, states_of
+from sfnwatch.model.integrations import CallRole, states_of
 from sfnwatch.model.links import role_of_call
 from sfnwatch.model.moment import ExecutionAsOf
 from sfnwatch.model.rows import ApiCall
@@ -130,8 +129,6 @@ class Side:
         details = case.moment.trace.details(first) if first is not None else {}
         self.input = text_of(details.get("input"))
         """What it was given, as text; None where that is not known."""
-        self.caught = {each.visit.id: each for each in caught_errors(case)}
-        """What was caught, by the id of the visit that failed."""
         self.attempts = [each for use in case.uses for each in use.attempts]
         self.calls = MatchedCalls.joined(each.calls for each in self.attempts)
         """Every call that is matched to one of its attempts."""
@@ -145,9 +142,8 @@ class Side:
 
     def is_same(self, other: "Side") -> bool:
         """True if the other is the same execution, as of the same moment."""
-        own, its = self.case.moment, other.case.moment
-        shared = own.trace is its.trace and own.at == its.at and own.clock is its.clock
-        return shared and self.execution.arn == other.execution.arn
+        same = self.case.moment is other.case.moment
+        return same and self.execution.arn == other.execution.arn
 
 
 Sides = tuple[Side, Side]
@@ -338,17 +334,19 @@ def _align_level(a: _Visits, b: _Visits, key_of: _KeyOf) -> list[_Aligned]:
 
 
 def _align(a: _Visits, b: _Visits, key_of: _KeyOf) -> Iterator[_Aligned]:
-    """Match two sequences by key and turn."""
+    """Match two sequences by key and turn; what is farther back than another moved."""
     places = {turn: place for place, turn in enumerate(_turns(map(key_of, b)))}
     partners = [places.get(turn) for turn in _turns(map(key_of, a))]
-    rising = _longest_rising(partners)
     lone = deque(sorted({*range(len(b))} - {*partners}))
-    for at, visit in enumerate(a):
-        partner = partners[at]
-        while at in rising and lone and partner is not None and lone[0] < partner:
+    reached = -1
+    for visit, partner in zip(a, partners, strict=True):
+        if partner is None:
+            yield visit, None, False
+            continue
+        while lone and lone[0] < partner:
             yield None, b[lone.popleft()], False
-        its = b[partner] if partner is not None else None
-        yield visit, its, its is not None and at not in rising
+        yield visit, b[partner], partner < reached
+        reached = max(reached, partner)
     yield from ((None, b[place], False) for place in lone)
 
 
@@ -357,24 +355,6 @@ def _turns(keys: Iterable[Hashable]) -> Iterator[tuple[Hashable, int]]:
     for key in keys:
         counted[key] += 1
         yield key, counted[key]
-
-
-def _longest_rising(places: Sequence[int | None]) -> set[int]:
-    """Choose the most positions whose places rise; no place stands at two of them."""
-    best: list[int] = []
-    """Where the rising runs of each length end that do so with the least place."""
-    before: dict[int, int | None] = {}
-    for at, place in enumerate(places):
-        if place is not None:
-            length = bisect_left(best, place, key=lambda end: places[end] or 0)
-            before[at] = best[length - 1] if length else None
-            best[length : length + 1] = [at]
-    found: set[int] = set()
-    last = best[-1] if best else None
-    while last is not None:
-        found.add(last)
-        last = before[last]
-    return found
 
 
 # -- iterations ------------------------------------------------------------------------
@@ -542,14 +522,13 @@ class Comparison:
 _BEFORE, _AT, _AFTER, _LAST = range(4)
 _At = tuple[int, int]
 """An event id of A, and what comes first of those at the same."""
-_End = tuple[str, str | None, Caught | None]
-"""A status, an error and, if that was caught, how it went on."""
+_End = tuple[str, str | None]
+"""A status and an error."""
 _Placed = tuple[_At, Finding]
 _Found = Iterator[_Placed]
 _LATE_OR_MADE = frozenset({CallRole.POLL, CallRole.ACTION})
 """A poll too few is a matter of time. An action that is missing was made all the same,
 or the attempt would have failed: CloudTrail has not told of it."""
-_WAITING = frozenset({Pattern.SYNC, Pattern.TASK_TOKEN})
 
 
 def _difference(
@@ -585,12 +564,7 @@ def _other_resource(pair: VisitPair, event_id: int) -> _Placed | None:
     names = [resource_words(attempt) for attempt in first]
     if len(set(names)) <= 1:
         return None
-    text, row = _both(pair.title, "runs", *names), first[0].integration
-    waits = [attempt.pattern in _WAITING for attempt in first]
-    if row is not None and row.starts_job and waits[0] != waits[1]:
-        who = "A" if waits[0] else "B"
-        text = f"{text[:-1]}: only {who} waits for the {row.job_word} to finish."
-    at, (a, b) = (event_id, _AT), names
+    text, at, (a, b) = _both(pair.title, "runs", *names), (event_id, _AT), names
     return _difference(at, "resource", text, a, b, state=pair.place, attempt=1)
 
 
@@ -608,7 +582,7 @@ def _other_attempt(pair: VisitPair, a: StateVisit, b: StateVisit) -> _Placed | N
         last = each is pair.attempts[-1]
         if "running" in {one.status, other.status} or (last and alike):
             return None  # the latter is told of the state
-        ends = [(attempt.status, attempt.error, None) for attempt in (one, other)]
+        ends = [(attempt.status, attempt.error) for attempt in (one, other)]
         name, at = f"Attempt {each.number} of {pair.title}", (one.event_ids[-1], _AT)
         where: dict[str, Any] = {"state": pair.place, "attempt": each.number}
         if found := _other_end("try", name, at, ends, **where):
@@ -620,8 +594,7 @@ def _other_outcome(pair: VisitPair, a: StateVisit, b: StateVisit) -> _Placed | N
     at, statuses = (_end(a), _AFTER), {a.status, b.status}
     if pair.around and pair.around.a and len(statuses) > 1 and "aborted" in statuses:
         at = _end(pair.around.a), _BEFORE
-    own = zip((a, b), pair.sides, strict=True)
-    ends = [(v.status, error_of(v), side.caught.get(v.id)) for v, side in own]
+    ends = [(visit.status, error_of(visit)) for visit in (a, b)]
     return _other_end("outcome", pair.title, at, ends, state=pair.place)
 
 
@@ -629,7 +602,7 @@ def _other_end(
     kind: str, name: str, at: _At, ends: Sequence[_End], **more: Any
 ) -> _Placed | None:
     """Compare how two things ended: by their status, else by their errors."""
-    (a, error_a, _), (b, error_b, _) = ends
+    (a, error_a), (b, error_b) = ends
     if a != b:
         in_a, in_b = map(_ended, ends)
         text = _both(name, "", in_a, in_b) if name else f"A {in_a} and B {in_b}."
@@ -652,10 +625,9 @@ def _end(visit: StateVisit) -> int:
 
 
 def _ended(end: _End) -> str:
-    """Say how something ended, and of a caught error which state went on."""
-    status, error, caught = end
+    status, error = end
     reason = f" with {named(error)}" if error and status != "succeeded" else ""
-    then = f" {caught.words}" if caught else ""
+    then = " (caught)" if status == "caught" else ""
     return f"{ended_words(status)}{reason}{then}"
 
 
@@ -771,7 +743,7 @@ def _iteration_counts(comparison: Comparison) -> _Found:
 
 
 def _endings(comparison: Comparison) -> _Found:
-    ends = [(s.execution.status.lower(), s.error, None) for s in comparison.sides]
+    ends = [(s.execution.status.lower(), s.error) for s in comparison.sides]
     at = comparison.a.execution.event_count + 1, _LAST
     if not comparison.running and (found := _other_end("status", "", at, ends)):
         yield found
