@@ -242,9 +242,6 @@ _STEPS = 20
 _SHARE = 0.5
 _LITTLE = 0.01
 """A share of the time that is not worth naming."""
-_LASTS = frozenset({"Wait", "Map", "Parallel"})
-"""Types that take their time without a task: of Maps, those whose history shows no
-iterations, as a Distributed Map's does."""
 _WORDS = {
     Phase.WORKING: "working",
     Phase.WAITING: "waiting",
@@ -308,7 +305,7 @@ def time_findings(case: Case) -> Steps:
     total = (now - begun).total_seconds()
     path = critical_path(map(case.as_known, case.visits), now)
     yield None
-    if total <= 0 or not any(v.attempts or v.type in _LASTS for v in path):
+    if total <= 0 or not path:
         return
     if len(path) > 1 and not case.is_cut:
         yield from _slowest(path, now, total - execution.stopped_seconds)

@@ -42,7 +42,7 @@ from sfnwatch.analysis.wording import (
     time_of_day,
     together,
 )
-from sfnwatch.model.integrations import CallRole, Integration, jobs_of_call, usual_role
+from sfnwatch.model.integrations import CallRole, Integration, jobs_of_call
 from sfnwatch.model.rows import ApiCall, by_time, ids_in
 from sfnwatch.model.values import iso, maybe_iso
 
@@ -98,9 +98,7 @@ def _polling(polled: Attempts) -> Finding:
         action = first.action.event_name if first.action else None
         spacing = Spacing(polled.gaps, action)
         who = f"While {first.use.name} waited in {len(polled.cases)} attempts"
-        counts = [len(each.polls.sure) for each in polled.cases]
-        few = f"{min(counts)} to " if min(counts) < max(counts) else ""
-        words = f", {few}{max(counts)} per attempt{spacing.words(several=True)}"
+        words = spacing.words(several=True)
     data = {**polled.place, **spacing.data}
     if polled.so_far:
         data["so_far"] = True
@@ -485,9 +483,7 @@ def calls_alone(survey: Survey) -> Steps:
     for group in groups:
         yield None
         yield from _ToldGroup(group, since).findings()
-    # Polls that were denied are told with theirs.
-    denied = set(MatchedCalls(calls).those(_is_poll).denied.ids)
-    failed = (c for c in calls if c.error_code and c.event_id not in denied)
+    failed = (call for call in calls if call.error_code)
     kinds = grouped(failed, lambda c: (c.role or "", c.event_name, c.error_code or ""))
     for (role, *_), those in sorted(kinds.items()):
         place = {"role": role}
@@ -526,8 +522,6 @@ class _ToldGroup:
             yield self._pattern()
         if self.polls.sure:
             yield self._polling()
-            if denied := self.polls.denied.sure:
-                yield self._denied(denied)
         elif group.actions:
             stops = group.of_role(CallRole.STOP)
             stopped = f"; {named(stops[0].event_name)} stopped it" if stops else ""
@@ -562,14 +556,6 @@ class _ToldGroup:
         who = f"{after}{self.role}"
         return polls_told(who, self.polls, words, told, settled=True, fact=sure)
 
-    def _denied(self, denied: Sequence[ApiCall]) -> Finding:
-        count, code = len(self.polls.sure), denied[0].error_code
-        words = denied_words(len(denied), count)
-        text = f"{words[:1].upper()}{words[1:]} ({named(code)}); whether that mattered"
-        text += " is not known, because calls alone don't show how an execution ended."
-        data = {**self.place, "count": len(denied), "polls": count}
-        return finding("denied-unknown", text, denied, **data, error_code=code)
-
 
 def _subject(actions: Sequence[ApiCall], since: datetime | None) -> str:
     """Name the action with its time, or how many there are of it."""
@@ -580,10 +566,6 @@ def _subject(actions: Sequence[ApiCall], since: datetime | None) -> str:
     end = time_of_day(last.event_time, first.event_time)
     several = f"{len(actions)} {name} from {begin} to {end}"
     return f"{name} at {begin}" if first is last else several
-
-
-def _is_poll(call: ApiCall) -> bool:
-    return usual_role(call.event_source, call.event_name) is CallRole.POLL
 
 
 def _others(calls: Sequence[ApiCall]) -> Iterator[Finding]:

@@ -189,18 +189,16 @@ def _retries(use: StateUse, visits: Sequence[StateVisit]) -> Finding:
     statuses = {visit.status for visit in visits}
     where = f" in {len(visits)} visits" if len(visits) > 1 else ""
     end = f" and {ended_words(*statuses)}" if len(statuses) == 1 else ""
-    became = f"was tried {times(len(tries))}{where}{end}"
-    if statuses == {"succeeded"}:
-        became = f"took {len(tries)} attempts{where} to succeed"
     storm = len(bad) >= _STORM
-    text = f"{'Retry storm: ' if storm else ''}{visit_name(visits[0], alone=alone)}"
-    text += f" {became}; {len(bad)} {attempts} failed{how}. {cost}{spoken(backing_off)}"
+    text = f"{visit_name(visits[0], alone=alone)} was tried {times(len(tries))}"
+    text += f"{where}{end}; {len(bad)} {attempts} failed{how}. {cost}"
+    text += f"{spoken(backing_off)} of retry back-off."
     data: dict[str, Any] = {"visit": visits[0].id, "visits": len(visits)}
     data |= {"tries": len(tries), "failed": len(bad), "errors": errors, "storm": storm}
     data["failed_seconds"] = round(lost, 3)
     data["backing_off_seconds"] = round(backing_off, 3)
     proofs = (f"#{attempt.event_ids[-1]}" for attempt in bad)
-    return finding("retries", f"{text} of retry back-off.", proofs, **data)
+    return finding("retries", text, proofs, **data)
 
 
 def container_retries(case: Case) -> Iterator[Finding]:
@@ -209,9 +207,7 @@ def container_retries(case: Case) -> Iterator[Finding]:
         again, tries = visit.starts[1:], len(visit.starts)
         if not again:
             continue
-        succeeded = visit.status == "succeeded"
         became = f"was tried {times(tries)} and {ended_words(visit.status)}"
-        became = f"took {tries} attempts to succeed" if succeeded else became
         name = visit_name(visit, alone=visit.parent is None)
         data: dict[str, Any] = {"visit": visit.id, "visits": 1, "tries": tries}
         failed = len(again) + (visit.status in FAILED)
@@ -270,11 +266,6 @@ class Caught(Struct, frozen=True):
     next_state: str | None
     """None where the next state has not been entered yet."""
 
-    @property
-    def words(self) -> str:
-        then = f", and {named(self.next_state)} came next" if self.next_state else ""
-        return f"(caught{then})"
-
 
 def caught(case: Case) -> Iterator[Finding]:
     """Tell of the errors that were caught; of very many alike together."""
@@ -287,9 +278,10 @@ def caught(case: Case) -> Iterator[Finding]:
 def _caught(told: Sequence[Caught]) -> Finding:
     first, several = told[0], len(told) > 1
     visit, reason = first.visit, why(first.error, None if several else first.cause)
+    then = f", and {named(first.next_state)} came next" if first.next_state else ""
     text = visit_name(visit, alone=several or visit.parent is None)
     text += f" failed{f' {times(len(told))}' if several else ''}"
-    text += f"{f' with {reason}' if reason else ''} {first.words}."
+    text += f"{f' with {reason}' if reason else ''} (caught{then})."
     proofs = (f"#{each.visit.troubled_by}" for each in told)
     data: dict[str, Any] = {"visit": visit.id, "next_state": first.next_state}
     return finding("caught", text, proofs, **data, error=first.error, count=len(told))

@@ -164,9 +164,6 @@ def _same_way(comparison: Comparison) -> str:
 
 
 def _lengths(comparison: Comparison) -> Iterator[Finding]:
-    for side in comparison.sides:
-        if side.execution.running and side.seconds is not None:
-            yield _said(f"{side.letter} has been running for {spoken(side.seconds)}.")
     a, b = comparison.seconds.a, comparison.seconds.b
     if comparison.running or a is None or b is None:
         return
