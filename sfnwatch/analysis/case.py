@@ -393,12 +393,12 @@ class Case(Struct, frozen=True, dict=True):
     @cached_property
     def is_whole(self) -> bool:
         """True unless it is over and events are missing, which are numbered from 1."""
-        events = self.execution.events
-        return self.execution.running or len(events) == (events[-1].id if events else 0)
+        ending, count = self.execution.ending, len(self.execution.events)
+        return self.execution.running or (ending is not None and ending.id == count)
 
     def is_end_lost(self, visit: StateVisit) -> bool:
         """True if the event that ended a visit may be one of those that are missing."""
-        return visit.exited_at is None and (self.is_cut or not self.is_whole)
+        return visit.exited_at is None and not self.is_whole
 
     def as_known(self, visit: StateVisit) -> StateVisit:
         """Give a visit as far as it is known: without its end, to its last event.

@@ -419,15 +419,13 @@ def _history(execution: ExecutionAsOf) -> Iterator[Finding]:
         yield _unseen(text, reason="no-history")
         return
     last = max(event.id for event in events)
-    missing, count = last - len(events), plural(len(events), "is", "are")
-    if missing > 0:
-        many = plural(missing, "event of the history is", "events of the history are")
-        text = f"{many} missing: the last one is #{last}, but {count} loaded."
-        yield _unseen(text, reason="history-gap", missing=missing)
-    if execution.status not in RUNNING and execution.ending is None:
-        text = f"The history loaded stops at #{last}, but {name} went on to its end"
-        text += f" ({named(execution.status)}): later events are missing."
-        yield _unseen(text, [f"#{last}"], reason="history-end")
+    missing, count = last - len(events), plural(len(events), "event is", "events are")
+    is_cut = execution.status not in RUNNING and execution.ending is None
+    if missing or is_cut:
+        end = f", and it went on to its end ({named(execution.status)})"
+        text = f"The history of {name} is not whole: {count} loaded, the last one is"
+        text += f" #{last}{end if is_cut else ''}."
+        yield _unseen(text, [f"#{last}"], reason="history-gap", missing=missing)
 
 
 def _unrecorded(case: Case) -> Iterator[Finding]:
@@ -477,10 +475,8 @@ def _map_runs(case: Case) -> Iterator[Finding]:
     told = case.moment.map_runs
     turns = [turn for turn in case.execution.map_run_turns if turn.arn not in told]
     if runs := [turn for turn in turns if turn.event.type == "MapRunStarted"]:
-        text = (
-            f"{plural(len(runs), 'Map Run was', 'Map Runs were')} started: what child"
-        )
-        text += " executions did is not in this history."
+        text = f"{plural(len(runs), 'Map Run was', 'Map Runs were')} started: what"
+        text += " child executions did is not in this history."
         arns = [turn.arn or None for turn in runs[:5]]
         proofs = (f"#{turn.event.id}" for turn in runs)
         yield _unseen(text, proofs, reason="map-run", count=len(runs), map_runs=arns)
@@ -505,15 +501,15 @@ def _incomplete(case: Case) -> Iterator[Finding]:
         why = f": {clean(health.message, _MESSAGE)}" if health.message else "."
         text = f"CloudTrail could not be read to the end ({health.state}){why}"
         yield _unseen(text, reason="cloudtrail-refused")
-    elif stopped is not None and known is None:
-        text = "How far CloudTrail is complete is unknown: later calls may be missing."
-        yield _unseen(text, reason="incomplete", complete_to=None)
-    elif stopped is not None and known is not None and known < stopped:
-        text = f"The newest call loaded is from {time_of_day(known)}"
-        if coverage.live:
+    elif stopped is not None and not case.survey.covers(stopped):
+        text = "How far CloudTrail is complete is unknown"
+        if known is not None and coverage.live:
             text = f"CloudTrail is complete up to {time_of_day(known)} (estimate)"
+        elif known is not None:
+            text = f"The newest call loaded is from {time_of_day(known)}"
         text += f", and {named(case.execution.name)} ended at {time_of_day(stopped)}:"
-        data = {"reason": "incomplete", "complete_to": f"{known:%Y-%m-%dT%H:%M:%SZ}"}
+        complete_to = None if known is None else f"{known:%Y-%m-%dT%H:%M:%SZ}"
+        data: dict[str, Any] = {"reason": "incomplete", "complete_to": complete_to}
         yield _unseen(f"{text} later calls may be missing.", fact=False, **data)
 
 

@@ -486,8 +486,7 @@ def calls_alone(survey: Survey) -> Steps:
     failed = (call for call in calls if call.error_code)
     kinds = grouped(failed, lambda c: (c.role or "", c.event_name, c.error_code or ""))
     for (role, *_), those in sorted(kinds.items()):
-        place = {"role": role}
-        yield failed_call(named(role), MatchedCalls(those), place, quoted=False)
+        yield failed_call(named(role), MatchedCalls(those), {"role": role})
     if not moment.roots:
         yield from _others(calls)
 
@@ -525,7 +524,7 @@ class _ToldGroup:
         elif group.actions:
             stops = group.of_role(CallRole.STOP)
             stopped = f"; {named(stops[0].event_name)} stopped it" if stops else ""
-            text = f"{self.role} called {self.subject}; no poll after it is matched"
+            text = f"{self.role} called {self.subject}; no poll is matched"
             told = {**self.place, "count": len(group.actions), "polls": 0}
             sure, proofs = not group.guessed, group.calls
             yield finding("calls", f"{text}{stopped}.", proofs, fact=sure, **told)

@@ -234,9 +234,7 @@ def failed_calls(use: StateUse) -> Iterator[Finding]:
         yield failed_call(use.name, groups[kind], {"visit": use.visits[0].id})
 
 
-def failed_call(
-    caller: str, calls: MatchedCalls, place: Mapping[str, Any], *, quoted: bool = True
-) -> Finding:
+def failed_call(caller: str, calls: MatchedCalls, place: Mapping[str, Any]) -> Finding:
     """Tell of calls of one name that failed alike, in AWS's words if all say the same.
 
     `place` is what data says of whose they are.
@@ -244,7 +242,7 @@ def failed_call(
     name, code = calls.every[0].event_name, calls.every[0].error_code or ""
     throttled = bool(_THROTTLED.fullmatch(code.rpartition(".")[2]))
     messages = {call.error_message for call in calls.every}
-    message = messages.pop() if len(messages) == 1 and quoted else None
+    message = messages.pop() if len(messages) == 1 else None
     how = "was throttled" if throttled else "failed"
     text = f"{named(name)} called by {caller} {how} {calls.often} with {named(code)}"
     if message and not throttled:
@@ -356,8 +354,7 @@ def _map_run(case: Case, told: MapRun, parent: Parent) -> Steps:
             yield None
     counts, errors = told.executions, ranked(ends)
     reasons = f" ({counted(errors)})" if errors else ""
-    words = {key: status_words(key) for key in _BECAME} | {"aborted": "were aborted"}
-    became = [f"{n:,} {words[k]}" for k in _BECAME if (n := getattr(counts, k))]
+    became = [f"{n:,} {status_words(k)}" for k in _BECAME if (n := getattr(counts, k))]
     verb = "was" if len(read) == 1 else "were"
     histories = f"{len(read):,} of the {counts.total:,} child histories {verb} read"
     if len(read) >= counts.total:

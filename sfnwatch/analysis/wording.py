@@ -23,7 +23,7 @@ NAME = 80
 FEW = 3
 """So many things alike are told of one by one; more of them together."""
 _RESOURCE, _REASON = 200, 200
-_MINUTE, _HOUR, _DAY = 60, 3600, 86400
+_MINUTE = 60
 _MINUTELY, _FIVE_MINUTELY = (50, 70), (270, 330)
 _REASONS = (
     *("StoppedReason", "errorMessage", "Cause"),
@@ -66,15 +66,12 @@ _ENDED = {
 
 
 def spoken(seconds: float) -> str:
-    """Say a length of time: `0.26 s`, `58.6 s`, `5m 09s`, `2h 03m`, `3d 04h`."""
+    """Say a length of time: `0.26 s`, `58.6 s`, `5m 09s`, `2h 03m`."""
     if seconds < 0:
         return f"-{spoken(-seconds)}"
     if round(seconds, 1) < _MINUTE:
         return f"{decimal(seconds, 2 if seconds < 1 else 1)} s"
-    if seconds < _DAY:
-        return duration(seconds)
-    days, hours = divmod(round(seconds / _HOUR), 24)
-    return f"{days}d {hours:02}h"
+    return duration(seconds)
 
 
 def decimal(value: float, places: int = 1) -> str:

@@ -530,10 +530,6 @@ NOT_VISIBLE: Situations = {
             COMPLETE,
         ],
         "a call should be there and is not": [*states(REQUEST_RESPONSE), COMPLETE],
-        "a call goes to another Region": [
-            *states(REQUEST_RESPONSE, region="us-west-2"),
-            COMPLETE,
-        ],
         "a call is another account's": [*states(REQUEST_RESPONSE, **THERE), COMPLETE],
         "nothing is missed before CloudTrail has come so far": states(REQUEST_RESPONSE),
         "CloudTrail is complete up to a time before the end": with_lookup(

@@ -133,7 +133,7 @@ def test_no_name_becomes_markup(text: str, written: str) -> None:
         (59.97, "1m 00s"),
         (309, "5m 09s"),
         (7385, "2h 03m"),
-        (187_200, "2d 04h"),
+        (187_200, "52h 00m"),
         (-3, "-3 s"),
     ],
 )

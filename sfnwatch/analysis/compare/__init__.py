@@ -103,11 +103,8 @@ def verdict(comparison: Comparison) -> list[Finding]:
     Each later sentence tells one thing: how long each took and why, how often they
     polled, how they learned of their jobs' ends.
     """
-    found = list(_answer(comparison))
-    if not comparison.a.is_same(comparison.b):
-        for tell in (_lengths, _extremes, _polls, _completions):
-            found += tell(comparison)
-    return found
+    ways = (_answer, _lengths, _extremes, _polls, _completions)
+    return [found for tell in ways for found in tell(comparison)]
 
 
 _said = partial(finding, "compared")
@@ -145,13 +142,8 @@ def _told(difference: Finding, prefix: str = "") -> Finding:
 def _same(comparison: Comparison) -> Finding:
     unsure = any(gap.kind in _UNSURE for gap in comparison.gaps)
     unsure = unsure or not comparison.calls_compared or comparison.guesses
-    polled = any(any(side.polls) for side in comparison.sides)
-    told = "only times and polls differ" if polled else "only times differ"
-    if unsure:
-        told = "only times differ, as far as is known"
-    elif comparison.a.is_same(comparison.b):
-        told = "nothing differs"
-    return _said(f"{_same_way(comparison)}; {told}.", fact=not unsure)
+    known = ", as far as is known" if unsure else ""
+    return _said(f"{_same_way(comparison)}{known}.", fact=not unsure)
 
 
 def _same_way(comparison: Comparison) -> str:
@@ -219,8 +211,6 @@ def _completions(comparison: Comparison) -> Iterator[Finding]:
     lags = [spoken(fmean(each.lag for each in side)) for side in sides]
     ways = [learned_by(side) for side in sides]
     how = [f" ({way})" if way else "" for way in ways]
-    if ways[0] == ways[1]:
-        how = ["", f", both {ways[0]}" if ways[0] else ""]
     text = f"The {what} was {lags[0]} in A{how[0]} and {lags[1]} in B{how[1]}."
     guessed = any(each.possible_polls for side in sides for each in side)
     yield _said(text, fact=not any(ways) and not guessed)
@@ -229,7 +219,7 @@ def _completions(comparison: Comparison) -> Iterator[Finding]:
 def remarks(comparison: Comparison) -> list[str]:
     """Say what may explain a difference, and what could not be compared."""
     found = [gap.text for gap in comparison.gaps]
-    if comparison.definitions and not comparison.a.is_same(comparison.b):
+    if comparison.definitions:
         found += _definitions(comparison.definitions)
     for side in comparison.sides:
         if stopped := side.execution.stopped_seconds:
@@ -267,7 +257,7 @@ def find_gaps(comparison: Comparison) -> Iterator[Finding]:
     The data has the side where it is missing, `a` or `b` (None: both), and a count.
     """
     sides = a, b = comparison.sides
-    if a.is_same(b):
+    if a.case.moment is b.case.moment and a.execution.arn == b.execution.arn:
         yield _gap("same-execution", "A and B are the same execution.")
     elif a.execution.state_machine_arn != b.execution.state_machine_arn:
         text = "They ran different state machines; visits are matched by state name."
@@ -422,8 +412,6 @@ class CompareRow(Struct, frozen=True):
     key: str = ""
     open: bool | None = None
     """True for what can be folded, False for what can be opened; None: neither."""
-    minor: bool = False
-    """True for what goes without saying, such as the one call of a Task."""
 
     @property
     def depth(self) -> int:
@@ -581,9 +569,7 @@ def _calls(
     codes_a, codes_b = codes_of(call.a), codes_of(call.b)
     cells = map(partial(_calls_cell, call.role), (call.a, call.b), each.cases)
     mark = "≠" if compared and codes_a != codes_b else ""
-    minor = call.role is CallRole.ACTION and not codes_a | codes_b
-    label = f"{named(call.event_name)}{_which(each)}"
-    return _detail(pair, label, *cells, mark=mark, minor=minor)
+    return _detail(pair, f"{named(call.event_name)}{_which(each)}", *cells, mark=mark)
 
 
 def _which(each: AttemptPair) -> str:
@@ -683,7 +669,7 @@ def _details(rows: Sequence[CompareRow]) -> Iterator[str]:
         title = row.pair.title
         if row.kind is RowKind.GROUP:
             yield f"{title}: {row.label}"
-        elif row.kind is RowKind.DETAIL and not row.minor:
+        elif row.kind is RowKind.DETAIL:
             told = (("A", row.a.text), ("B", row.b.text))
             sides = "; ".join(f"{letter} {text}" for letter, text in told if text)
             yield f"{title}, {row.label}: {sides}"

@@ -140,11 +140,6 @@ class Side:
         self.lacks_calls = self.expects_calls and not any(self.calls)
         """True if it made such calls, and none is matched."""
 
-    def is_same(self, other: "Side") -> bool:
-        """True if the other is the same execution, as of the same moment."""
-        same = self.case.moment is other.case.moment
-        return same and self.execution.arn == other.execution.arn
-
 
 Sides = tuple[Side, Side]
 """A and B."""
