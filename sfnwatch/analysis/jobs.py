@@ -356,30 +356,19 @@ class CallGroup(Struct, eq=False):
     """What was called for one job; for several, where nothing tells them apart."""
 
     row: Integration
+    calls: list[ApiCall] = field(default_factory=list)
+    """All of them, in order."""
     actions: list[ApiCall] = field(default_factory=list)
     """One, as a rule; none where the records begin after it."""
-    later: list[ApiCall] = field(default_factory=list)
-    """What asked for the job, or stopped it."""
     named: bool = False
     """True if calls name its job."""
     guessed: bool = False
     """True if a poll that names no job may be its, or another's."""
 
-    def of_role(self, role: CallRole) -> list[ApiCall]:
-        role_of = self.row.role_of
-        return [call for call in self.later if role_of(call.event_name) is role]
-
     @property
     def polls(self) -> list[ApiCall]:
-        return self.of_role(CallRole.POLL)
-
-    @property
-    def calls(self) -> list[ApiCall]:
-        return [*self.actions, *self.polls, *self.of_role(CallRole.STOP)]
-
-    @property
-    def first(self) -> ApiCall:
-        return min((*self.actions[:1], *self.later[:1]), key=by_time)
+        role_of, poll = self.row.role_of, CallRole.POLL
+        return [call for call in self.calls if role_of(call.event_name) is poll]
 
     @property
     def mixed(self) -> bool:
@@ -389,10 +378,6 @@ class CallGroup(Struct, eq=False):
     def spacing(self) -> Spacing:
         action = self.actions[0] if self.actions and not self.guessed else None
         return spacing(action, self.polls) if not self.mixed else Spacing([])
-
-    @property
-    def last(self) -> ApiCall:
-        return max((*self.actions[-1:], *self.later[-1:]), key=by_time)
 
 
 def group_calls(survey: Survey, calls: Iterable[ApiCall]) -> Work[list[CallGroup]]:
@@ -408,14 +393,16 @@ def group_calls(survey: Survey, calls: Iterable[ApiCall]) -> Work[list[CallGroup
             # Polls that fit a watched attempt may be a group's as well.
             group.guessed = not group.polls and bool(survey.unproven)
         # What belongs to no job by name may be of any that went on by then.
-        spans = [(g.first.event_time - _ALIVE, g.last.event_time, g) for g in found]
+        spans = [
+            (g.calls[0].event_time - _ALIVE, g.calls[-1].event_time, g) for g in found
+        ]
         for begin, end, lone in spans:
             if lone.polls and not lone.named:
                 near = [g for b, e, g in spans if b <= end and begin <= e]
                 for group in near if len(near) > 1 else ():
                     group.guessed = True
         told += found
-    return sorted(told, key=lambda group: by_time(group.first))
+    return sorted(told, key=lambda group: by_time(group.calls[0]))
 
 
 def _by_job(survey: Survey, calls: Iterable[ApiCall]) -> Work[list[CallGroup]]:
@@ -441,7 +428,7 @@ def _by_job(survey: Survey, calls: Iterable[ApiCall]) -> Work[list[CallGroup]]:
                 row, ids = starts[0], starts[0].ids_in(record.get("responseElements"))
             else:
                 ids = {each for each in ids if _JOB_ID.fullmatch(each)}
-            if unnamed and call.event_time - unnamed.last.event_time > _ALIVE:
+            if unnamed and call.event_time - unnamed.calls[-1].event_time > _ALIVE:
                 unnamed = None
             # A poll may name what an action did not; and a job that was begun is none
             # of those that were polled for before.
@@ -457,7 +444,9 @@ def _by_job(survey: Survey, calls: Iterable[ApiCall]) -> Work[list[CallGroup]]:
             elif group is unnamed and not group.mixed:
                 unnamed = None
             by_id.update(dict.fromkeys(ids, group))
-        (group.actions if starts else group.later).append(call)
+        group.calls.append(call)
+        if starts:
+            group.actions.append(call)
     return [group for group in found if group.actions or group.polls]
 
 
@@ -503,7 +492,7 @@ class _ToldGroup:
     """A group of calls, with the words for it."""
 
     def __init__(self, group: CallGroup, since: datetime | None) -> None:
-        row, first = group.row, group.first
+        row, first = group.row, group.calls[0]
         self.group, self.polls = group, MatchedCalls(group.polls)
         self.role = named(first.role)
         self.resource = f"{row.resource_type}:{row.action}"
@@ -522,12 +511,10 @@ class _ToldGroup:
         if self.polls.sure:
             yield self._polling()
         elif group.actions:
-            stops = group.of_role(CallRole.STOP)
-            stopped = f"; {named(stops[0].event_name)} stopped it" if stops else ""
-            text = f"{self.role} called {self.subject}; no poll is matched"
+            text = f"{self.role} called {self.subject}; no poll is matched."
             told = {**self.place, "count": len(group.actions), "polls": 0}
             sure, proofs = not group.guessed, group.calls
-            yield finding("calls", f"{text}{stopped}.", proofs, fact=sure, **told)
+            yield finding("calls", text, proofs, fact=sure, **told)
 
     def _pattern(self) -> Finding:
         group, name = self.group, self.resource
