@@ -455,7 +455,8 @@ def _missing_calls(case: Case, use: StateUse, row: Integration) -> Iterator[Find
         yield _unseen(text, proofs, fact=False, **where)
     elif all(case.survey.covers(each.attempt.ended_at) for each in use.attempts):
         text = f"No {named(row.action_event)} call was matched to {use.name}, though"
-        text += " CloudTrail is complete up to there (estimate)."
+        text += " CloudTrail is complete up to there (estimate); another Region's, or"
+        text += " another trail, may have it."
         where |= {"reason": "not-found", "call": _call_name(row)}
         yield _unseen(text, proofs, fact=False, **where)
 
