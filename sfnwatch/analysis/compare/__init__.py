@@ -356,8 +356,8 @@ def _fields(state: Mapping[str, Any]) -> Fields:
 
 # -- as lines --------------------------------------------------------------------------
 
-_CROWD, _MANY = 20, 5
-"""A Map of more iterations begins folded; of so many, it is summed up as well."""
+_CROWD = 20
+"""A Map of more iterations begins folded."""
 _LEAST_ALIKE, _FEW = 3, 30
 """So many alike states in a row take one line, unless there are few lines in all."""
 _LEAST_SHARE = 0.01
@@ -445,7 +445,7 @@ def _rows(comparison: Comparison, toggled: Collection[str]) -> Iterator[CompareR
         stop = pair.stop if group is not None and not is_open else pair.place + 1
         below = list(_below(comparison, pair))
         if group is not None:
-            below = list(_summary(comparison, pair, group, folded=not is_open))
+            below = list(_summary(comparison, pair, group))
         a, b = map(_state_cell, (pair.a, pair.b), (pair.seconds.a, pair.seconds.b))
         mark = _mark(pair, differs=comparison.differs(pair.place, stop))
         fold = is_open if below or group is not None else None
@@ -500,11 +500,10 @@ def _fold_alike(
 
 
 def _summary(
-    comparison: Comparison, pair: VisitPair, group: IterationGroup, *, folded: bool
+    comparison: Comparison, pair: VisitPair, group: IterationGroup
 ) -> Iterator[CompareRow]:
-    """Sum up the iterations of a Map that are too many, or folded away, to be seen."""
-    many = len(group.places) >= _MANY or (folded and len(group.places) > 1)
-    if pair.visit.type != "Map" or not many:
+    """Sum up the iterations of a Map, where there are several."""
+    if pair.visit.type != "Map" or len(group.places) == 1:
         return
     differing = sum(comparison.differs(*each) for each in group.places.values())
     counts = [len(side.seconds) for side in (group.a, group.b)]
