@@ -26,14 +26,9 @@ from sfnwatch import __version__
 from sfnwatch.cli.narration import put, put_json
 from sfnwatch.cli.options import SINCE, CommaChoice, Parsed, flag, form, matched, option
 from sfnwatch.cli.settings import commands
-from sfnwatch.errors import UsageError
 from sfnwatch.sources.access import Feature
 from sfnwatch.sources.access import iam_policy as policy
 from sfnwatch.templates import read_template
-
-_ECS = "ecs.amazonaws.com"
-_MOST = 2_000
-"""Characters of the services' names: EventBridge takes a pattern of 4,096."""
 
 
 def _root(bucket: str) -> str:
@@ -88,8 +83,8 @@ def setup_queue(services: tuple[str, ...]) -> None:
     """Print a CloudFormation template of what --queue needs; nothing is applied.
 
     A queue, and EventBridge rules that feed it with the calls Step Functions makes and
-    with the states of ECS tasks. SERVICES, such as `ecs`, narrow it to theirs. A trail
-    must be logging in the account and Region.
+    with the states of ECS tasks. SERVICES, such as `ecs`, narrow the calls to theirs. A
+    trail must be logging in the account and Region.
 
     \b
     sfnwatch setup-queue ecs > queue.json
@@ -120,7 +115,7 @@ def lab(*, with_queue: bool) -> None:
     """
     template: dict[str, Any] = json.loads(read_template("lab.json"))
     if with_queue:
-        for part, more in queue_template([_ECS]).items():
+        for part, more in queue_template(["ecs.amazonaws.com"]).items():
             if isinstance(more, dict):
                 template[part] |= more
     put_json(template)
@@ -181,23 +176,12 @@ def _projected(column: str, values: Sequence[str]) -> dict[str, str]:
 def queue_template(services: Sequence[str] = ()) -> dict[str, Any]:
     """Give the queue's template, for these services' calls only; all without any.
 
-    They are named as CloudTrail names them: `ecs`, `ecs.amazonaws.com`. Without ECS
-    among them there is no rule for its tasks either. Raises UsageError.
+    They are named as CloudTrail names them: `ecs.amazonaws.com`.
     """
-    sources = list(dict.fromkeys(services))
-    if len("".join(sources)) > _MOST:
-        msg = "Too many services for one rule: name fewer, or none to have all."
-        raise UsageError(msg)
     template: dict[str, Any] = json.loads(read_template("queue.json"))
-    made = template["Resources"]
-    if sources:
-        pattern = made["CallsRule"]["Properties"]["EventPattern"]
-        pattern["detail"]["eventSource"] = sources
-    if sources and _ECS not in sources:
-        del made["TasksRule"]
-        document = made["QueuePolicy"]["Properties"]["PolicyDocument"]
-        rules = document["Statement"][0]["Condition"]["ArnEquals"]
-        rules["aws:SourceArn"] = [{"Fn::GetAtt": ["CallsRule", "Arn"]}]
+    if services:
+        pattern = template["Resources"]["CallsRule"]["Properties"]["EventPattern"]
+        pattern["detail"]["eventSource"] = list(dict.fromkeys(services))
     return template
 
 
