@@ -5,7 +5,6 @@ answered, what a file holds. An ESC among it would reach the terminal, which act
 clipboard, title, colors.
 """
 
-import codecs
 import io
 import os
 import sys
@@ -176,32 +175,21 @@ class CleanStream(io.TextIOBase):
         return self._stream.errors
 
 
-def _errors() -> str:
-    """Name what is done about what stdout's encoding lacks."""
-    if not lacks_unicode():
-        return "replace"
-    from sfnwatch.view.signs import encode_plainly
-
-    codecs.register_error("sfnwatch", encode_plainly)
-    return "sfnwatch"
-
-
 def settle_streams() -> None:
     """Make the three streams fit to be written to, whatever they were started as.
 
     Something is put in a closed one's place: the next file opened would take it. Into a
     closed stdout nothing can be written, which is an error where there is something to
-    write. What stdout's encoding lacks is shown in ASCII, as `?` at worst. A terminal
-    is cleaned for, whatever is written on it. And what others write on stderr is
-    cleaned too: warnings, tracebacks, loggers, click. A screen is drawn on
-    `sys.__stderr__`, which stays.
+    write. What stdout's encoding lacks is shown as `?`. A terminal is cleaned for,
+    whatever is written on it. And what others write on stderr is cleaned too: warnings,
+    tracebacks, loggers, click. A screen is drawn on `sys.__stderr__`, which stays.
     """
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             access = os.O_WRONLY if name == "stderr" else os.O_RDONLY
             setattr(sys, name, os.fdopen(os.open(os.devnull, access), mode))
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors=_errors())
+        sys.stdout.reconfigure(errors="replace")
         if sys.stdout.isatty():
             sys.stdout = CleanStream(sys.stdout, terminal=True)
     if not isinstance(sys.stderr, CleanStream):

@@ -69,11 +69,3 @@ def _translated(character: str) -> str:
         return character
     plain = unicodedata.normalize("NFKD", character)
     return plain if len(plain) == 1 and plain.isascii() else "?"
-
-
-def encode_plainly(error: UnicodeError) -> tuple[str, int]:
-    """Give what an encoding lacks in ASCII, as an error handler of codecs."""
-    if not isinstance(error, UnicodeEncodeError):
-        raise error
-    lacked = to_ascii(error.object[error.start : error.end])
-    return "".join(c if c.isascii() else "?" for c in lacked), error.end
