@@ -5,6 +5,7 @@ A recording is a thing of its own, too: it is opened, exported, removed.
 
 import asyncio
 import sys
+from collections import Counter
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from datetime import datetime
@@ -19,6 +20,7 @@ from sfnwatch.cli.reports import export, names_option, redact, target_option
 from sfnwatch.cli.watch import show_files
 from sfnwatch.clock import SystemClock
 from sfnwatch.errors import UsageError
+from sfnwatch.export.text import cut
 from sfnwatch.model.children import ListedExecution, Listing
 from sfnwatch.model.integrations import Named, maybe_execution_arn
 from sfnwatch.model.values import clean, duration, iso, maybe_iso, size
@@ -27,7 +29,7 @@ from sfnwatch.recording.library import ListedRecording
 
 _LIMIT = 80
 _LABEL = 60
-"""Characters for what was executed: two names, as a rule, and a word between."""
+"""Cells for what was executed: two names, as a rule, and a word between."""
 
 
 # -- executions ------------------------------------------------------------------------
@@ -283,24 +285,17 @@ def _recording_cells(each: ListedRecording) -> tuple[str, str, str, str, str]:
 def _label(each: ListedRecording) -> str:
     """Name the first execution that was watched, and say how many more there are."""
     if not each.watched:
-        return _cut(each.name)
+        return cut(clean(each.name), _LABEL)
     parsed = maybe_execution_arn(each.watched[0][0])
     name = f"{parsed.state_machine_name} › {parsed.name}" if parsed else each.name
     more = len(each.watched) - 1
-    return _cut(name) + (f" and {more} more" if more else "")
-
-
-def _cut(name: str) -> str:
-    name = clean(name)
-    return name if len(name) <= _LABEL else f"{name[: _LABEL - 1]}…"
+    return cut(clean(name), _LABEL) + (f" and {more} more" if more else "")
 
 
 def _states(each: ListedRecording) -> str:
-    words = [clean(status, 20) for _, status in each.watched]
-    counted = {word: words.count(word) for word in words}
-    if len(words) <= 1:
-        return "".join(counted) or "-"
-    return ", ".join(f"{count} {word}" for word, count in counted.items())
+    counted = Counter(clean(status, 20) for _, status in each.watched)
+    told = (f"{count} {word}" if count > 1 else word for word, count in counted.items())
+    return ", ".join(told) or "-"
 
 
 def _recording_json(number: int, each: ListedRecording) -> dict[str, Any]:

@@ -15,7 +15,6 @@ heart. Everything else is refused, with words that say what it is.
 """
 
 import asyncio
-import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -58,6 +57,7 @@ T = TypeVar("T")
 Completes = Callable[[click.Context, click.Parameter, str], list[Any]]
 _CENTURY, _LARGEST = 36_500 * 86_400.0, float(1 << 60)
 """Seconds and bytes: more is meant by nobody, and clocks do not reach that far."""
+_SLOWEST, _FASTEST = 0.1, 10_000
 _NUMBER = r"(\d+(?:\.\d+)?)\s*"
 _MOST = 200
 """Recordings looked into to complete, the newest first: nobody chooses among more."""
@@ -71,9 +71,8 @@ _LONGEST = 80
 _FORBIDDEN = re.compile(r"[\s<>{}\[\]?*\"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f]")
 """What AWS lets no name contain."""
 _URL = re.compile(r"https?://", re.IGNORECASE)
-_ANY_ARN = re.compile(r"arn:[a-z-]*:(?P<service>[a-z0-9-]*):", re.IGNORECASE)
+_ANY_ARN = re.compile(r"arn:[a-z-]*:[a-z0-9-]*:", re.IGNORECASE)
 _FILE = re.compile(r"\.(jsonl?|csv)(\.gz|\.zst)?$", re.IGNORECASE)
-_QUOTES = "\"'`"
 
 
 # -- types -----------------------------------------------------------------------------
@@ -149,6 +148,13 @@ def _past(text: str) -> datetime | timedelta:
     return timedelta(seconds=_seconds(text))
 
 
+def _speed(text: str) -> float:
+    speed = float(text)
+    if not _SLOWEST <= speed <= _FASTEST:
+        raise ValueError(text)
+    return speed
+
+
 def _log_group(text: str) -> str:
     parse_log_group(text)
     return text
@@ -160,6 +166,8 @@ DURATION = Parsed(_seconds, "duration", "90s, 15m or 1h")
 SIZE = Parsed(_bytes, "size", "500kB, 100MB or 1GiB")
 """In bytes."""
 SINCE = Parsed(_past, "time", "90m, 24h, 7d or 2026-11-01")
+SPEED = Parsed(_speed, "speed", f"a number from {_SLOWEST} to {_FASTEST}")
+"""How many times as fast."""
 FORMATS = click.Choice(["text", "markdown", "json"])
 PORT = click.IntRange(0, 65535)
 _ANY = Parsed(str, "text", "any")
@@ -169,20 +177,6 @@ class CommaChoice(click.Choice[str]):
     """One of some words, of which the environment has several, with commas."""
 
     envvar_list_splitter = ","
-
-
-class Speed(click.FloatRange):
-    """How many times as fast."""
-
-    def __init__(self) -> None:
-        super().__init__(0.1, 10_000)
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> float:
-        speed: float = super().convert(value, param, ctx)
-        # No comparison tells that it is out of the range.
-        if math.isnan(speed):
-            self.fail(f"{value!r} is no speed.", param, ctx)
-        return speed
 
 
 class FilePath(click.Path):
@@ -296,7 +290,7 @@ def named_execution(text: str) -> Named | None:
 
     Raises UsageError, which says what else it is and what to give.
     """
-    text = _bare(text)
+    text = text.strip()
     if not text:
         return None
     try:
@@ -306,7 +300,7 @@ def named_execution(text: str) -> Named | None:
     except ValueError as error:
         if not _is_address(text):
             return _name(text)
-        why = _found(text, error)
+        why = str(error)
     if why:
         msg = f"{clean(text, _SHOWN)!r} names no execution: {why}."
         raise UsageError(msg, hint=HINT)
@@ -334,7 +328,6 @@ def concerns(named: Named, execution: ExecutionArn) -> bool:
 
 def looks_like_file(text: str) -> bool:
     """True for what names no execution, and has a folder or a file's ending in it."""
-    text = _bare(text)
     if _is_address(text):
         return False
     return "/" in text or "\\" in text or _FILE.search(text) is not None
@@ -344,43 +337,14 @@ def _is_address(text: str) -> bool:
     return bool(_URL.match(text) or _ANY_ARN.search(unquote(text)))
 
 
-def _bare(text: str) -> str:
-    """Take off the quotes that were copied along."""
-    text = text.strip()
-    if len(text) > 1 and text[0] == text[-1] and text[0] in _QUOTES:
-        text = text[1:-1].strip()
-    return text
-
-
-def _found(text: str, error: ValueError) -> str:
-    """Say what an address or an ARN that is of no use is."""
-    arn = _ANY_ARN.search(unquote(text))
-    if arn is None:
-        return "it is an address with no ARN in it"
-    if arn["service"] != "states":
-        service = arn["service"] or "no service"
-        return f"it is an ARN of {clean(service, _SHOWN)}, not of Step Functions"
-    said = str(error)
-    if said.startswith("no ARN"):
-        return "it is no whole ARN of Step Functions"
-    return said
-
-
 def _name(text: str) -> MachineName:
     """Take it for a state machine's name, if AWS would."""
     if _FILE.search(text):
         why = "looks like a file's name."
         hint = f"For a file: sfnwatch replay FILE. {HINT}"
-    elif ":" in text and not _FORBIDDEN.search(text.replace(":", "")):
-        machine = text.partition(":")[0]
-        why = f"may be a version, an alias or an execution of {machine!r}."
-        hint = "Give its whole ARN, which tells them apart."
-    elif bad := _FORBIDDEN.search(text):
-        why = f"is no name of a state machine: none has {clean(bad[0])!r}."
-        hint = HINT
-    elif len(text) > _LONGEST or not text.isprintable():
+    elif _FORBIDDEN.search(text) or len(text) > _LONGEST or not text.isprintable():
         why = "is no name of a state machine."
-        hint = f"They have at most {_LONGEST} characters. {HINT}"
+        hint = HINT
     else:
         return MachineName(text)
     raise UsageError(f"{clean(text, _SHOWN)!r} {why}", hint=hint)
@@ -476,7 +440,7 @@ def _debug_to(context: click.Context, _: click.Parameter, path: Path | None) -> 
 
 json_option = flag("--json", "One JSON object.", dest="as_json")
 speed_option = option(
-    "--speed", "Speed-up factor (screen: 20; lines: all at once).", type=Speed()
+    "--speed", "Speed-up factor (screen: 20; lines: all at once).", type=SPEED
 )
 output_option = option(
     "-o,--output",

@@ -15,7 +15,6 @@ import sys
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing, contextmanager
 from datetime import UTC, datetime
-from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, TextIO
@@ -38,15 +37,14 @@ from sfnwatch.export import TARGETS
 from sfnwatch.export.json import comparison_json, report_json, why_json
 from sfnwatch.export.plain import health_words
 from sfnwatch.export.text import write_markdown, write_text
-from sfnwatch.model.integrations import ExecutionArn, MachineName, Named
+from sfnwatch.model.integrations import Named
 from sfnwatch.model.moment import ExecutionAsOf, Moment
-from sfnwatch.model.records import Batch, Received
+from sfnwatch.model.records import Received
 from sfnwatch.model.rows import CALL_KEY, ApiCall
 from sfnwatch.model.trace import Trace
 from sfnwatch.model.values import ascii_json, clean, duration
 from sfnwatch.recording.format import atomic_write, new_header, write_recording
 from sfnwatch.recording.reader import open_files
-from sfnwatch.sources.access import AwsSettings
 from sfnwatch.sources.targets import CallOptions, LiveOptions
 from sfnwatch.view.anonymizer import Anonymizer, redaction_notes
 from sfnwatch.view.weighing import why as weigh
@@ -58,8 +56,8 @@ TARGET_WORDS = "\b\nFORMAT is one of\n" + "\n".join(
 _LEAST_WIDTH, _USUAL_WIDTH = 40, 80
 _LIMIT = 200
 _PAIR = 2
-_BEGINNING, _LISTED = 4, 10
-"""Characters that a beginning of an event ID has; and IDs that are listed."""
+_LISTED = 10
+"""Event IDs that are listed."""
 _VARIABLE = "GITHUB_STEP_SUMMARY"
 _TROUBLE = frozenset({"denied", "expired", "retrying"})
 target_option = options.option(
@@ -94,13 +92,9 @@ def read_source(text: str) -> Source:
 def _is_file(text: str) -> bool:
     """True for what can be opened, pipes too; a folder may be called as a machine is.
 
-    What has a NUL in it, or is too long, is no file; that is no error here.
+    What has a NUL in it, or is too long, is no file: to a Path it is an error.
     """
-    try:
-        path = Path(text)
-        return path.exists() and not path.is_dir()
-    except (OSError, ValueError):
-        return False
+    return os.path.exists(text) and not os.path.isdir(text)  # noqa: PTH110, PTH112
 
 
 _sources = options.argument(
@@ -133,7 +127,7 @@ def _load(sources: Sequence[Source], *, redact: bool = False, **asked: Any) -> _
         trace = sessions[0].trace
     if named := [each for each in sources if not isinstance(each, Path)]:
         settings = options.sign_in(settings, how.calls.profiles)
-        arns, requests = _find(named, settings)
+        arns, requests = options.find_executions(named, settings)
         live = session.live(arns, settings, how, asked=requests, trace=trace)
         # What is named first comes first.
         sessions.insert(len(sessions) if isinstance(sources[0], Path) else 0, live)
@@ -173,21 +167,6 @@ def _run_to_end(watched: session.Session) -> int:
     return Outcome.SUCCEEDED
 
 
-def _find(
-    named: Sequence[Named], settings: AwsSettings
-) -> tuple[list[ExecutionArn], Batch]:
-    """Find executions; say too that there is no such file, where one may be meant."""
-    try:
-        return options.find_executions(named, settings)
-    except (UsageError, RefusedError) as error:
-        machines = (each for each in named if isinstance(each, MachineName))
-        names = " or ".join(clean(each.name, _LIMIT) for each in machines)
-        if not names:
-            raise
-        hint = f"{error.hint} There is no file {names} here either."
-        raise type(error)(error.message, hint=hint.strip()) from error
-
-
 # -- which calls are meant -------------------------------------------------------------
 
 
@@ -202,7 +181,7 @@ def _chosen_call(found: _Loaded, text: str) -> ApiCall:
     same = [known[told]] if told in known else []
     # Findings name a row of an Athena table without what stands before its number.
     begun = (told, f"row-{told}")
-    if not same and len(told) >= _BEGINNING:
+    if not same:
         same = [*dict.fromkeys(known[n] for n in known if n.startswith(begun))]
     if len(same) == 1:
         return calls[same[0]]
@@ -212,8 +191,6 @@ def _chosen_call(found: _Loaded, text: str) -> ApiCall:
         msg = f"{shown!r} begins the event IDs of several calls."
         raise UsageError(msg, hint=f"They are {ids}.")
     msg = f"No call here has the event ID {shown!r}."
-    if len(told) < _BEGINNING:
-        msg += f" A beginning has {_BEGINNING} characters or more."
     hint = "sfnwatch export … --to json lists the calls, each with its event_id."
     raise UsageError(msg, hint=hint)
 
@@ -545,26 +522,19 @@ class _Waiting:
         without = [e for e in self._executions() if e and not self._entered(e)]
         state = clean(self.until or "", _LIMIT)
         for each in without:
-            names = {visit.name for visit in each.visits}
-            near = get_close_matches(self.until or "", names, 1)
-            meant = f" Did you mean {clean(near[0], _LIMIT)!r}?" if near else ""
-            name = clean(each.name, _LIMIT)
-            narrate(f"{name} ended without entering {state!r}.{meant}")
+            narrate(f"{clean(each.name, _LIMIT)} ended without entering {state!r}.")
         return (code or Outcome.WITHOUT) if without else Outcome.SUCCEEDED
 
     def _situations(self) -> Iterator[str]:
         """Say of each execution that is not over where it is."""
         limit = duration(self.seconds or 0.0)
-        if not self.executions:
-            yield f"No execution was found within {limit}."
+        running = [e for e in self._executions() if e is not None and e.running]
         survey = Survey(self.trace.as_of())
-        for arn, each in zip(self.executions, self._executions(), strict=True):
-            name = clean(each.name if each else arn.rpartition(":")[2], _LIMIT)
-            if each is None:
-                yield f"{name}: AWS has told nothing of it within {limit}."
-            elif each.running:
-                verdict = ExecutionVerdict(survey, each).text
-                yield f"{name}: {verdict} It is not over after {limit}."
+        for each in running:
+            verdict = ExecutionVerdict(survey, each).text
+            yield f"{clean(each.name, _LIMIT)}: {verdict} It is not over after {limit}."
+        if not running:
+            yield f"AWS has not told of every execution within {limit}."
 
 
 def _summary_path() -> Path:

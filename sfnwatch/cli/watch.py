@@ -5,7 +5,6 @@ is one to show; and the picker.
 """
 
 import asyncio
-import errno
 import os
 import sys
 from collections.abc import AsyncGenerator, Mapping, Sequence
@@ -62,7 +61,6 @@ if TYPE_CHECKING:
     from sfnwatch.tui.picker import PickerApp
 
 _SPEED = 20.0
-_SCENARIOS = (*TOGETHER, *SCENARIOS)
 _TERMINAL = "/dev/tty"
 """Where keys come from while stdin is something else."""
 _OF_THE_SCREEN = (
@@ -139,23 +137,15 @@ def watch(executions: list[Named], *, coming: bool, pick: bool, **shared: Any) -
     return show(_sent(watched, shared["otlp"]), display)
 
 
-def _known_scenario(_: click.Context, __: click.Parameter, name: str) -> str:
-    """Refuse a scenario that there is not."""
-    if name not in _SCENARIOS:
-        msg = f"There is no demo scenario {clean(name, 100)!r}."
-        raise UsageError(msg, hint=f"There are: {', '.join(_SCENARIOS)}.")
-    return name
-
-
 @click.command()
 @click.argument(
     "scenario",
+    type=click.Choice((*TOGETHER, *SCENARIOS)),
+    metavar="[SCENARIO]",
     required=False,
     default="three-ways",
-    callback=_known_scenario,
-    shell_complete=options.completing(lambda: _SCENARIOS),
 )
-@options.option("--speed", "Speed-up factor.", type=options.Speed(), default=_SPEED)
+@options.option("--speed", "Speed-up factor.", type=options.SPEED, default=_SPEED)
 @options.flag("--serve", "Only serve the account, until interrupted.")
 @options.option("--port", "Serve on this port.", type=options.PORT)
 @options.flag("--fresh", "With --serve: start a new account.")
@@ -284,14 +274,8 @@ def _serve(scenario: str | None, speed: float, **asked: Any) -> int:
     out, err = streams()
     run = partial(serve, scenarios, port=port, speed=speed, fresh=asked["fresh"])
     run = partial(run, out=out, err=err, state_dir=library.recordings_dir().parent)
-    try:
-        # Whoever reads the line may end us at once: signals are caught before it.
-        session.run(run)
-    except OSError as error:
-        if error.errno != errno.EADDRINUSE:
-            raise
-        msg = f"Can't serve on port {port}: {error.strerror}."
-        raise UsageError(msg, hint="Choose another --port.") from error
+    # Whoever reads the line may end us at once: signals are caught before it.
+    session.run(run)
     return Outcome.SUCCEEDED
 
 

@@ -51,7 +51,7 @@ def test_where_nothing_answers_each_line_says_so_and_the_code_is_3(
 
 
 def test_what_is_named_is_read_as_everywhere(program: Program) -> None:
-    assert "an ARN of s3" in program("doctor", "arn:aws:s3:::x").said(2)
+    assert "no ARN of Step" in program("doctor", "arn:aws:s3:::x").said(2)
     assert "'b d' is no Region" in program("doctor", "--region", "b d").said(2)
 
 

@@ -146,7 +146,6 @@ def test_of_a_redacted_call_names_are_replaced_and_both_its_ids_will_do(
     ("named", "sentence"),
     [
         ("00000000", "has the event ID '00000000'. sfnwatch export … --to"),
-        ("f33", "'f33'. A beginning has 4 characters or more. sfnwatch export …"),
         ("\x1b[2J", "No call here has the event ID '␛[2J'."),
     ],
 )

@@ -1,11 +1,9 @@
 """What is typed wrong, or is missing: said in a sentence, whatever is put into it."""
 
-import codecs
 import importlib.util
 import pwd
 import shlex
 import socket
-import string
 import sys
 import unicodedata
 from pathlib import Path
@@ -16,8 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sfnwatch.errors import to_install
-from sfnwatch.view.signs import encode_plainly, to_ascii
-from tests import examples
+from sfnwatch.view.signs import to_ascii
 from tests.cli.programs import COMMANDS, Ended, Program, golden
 
 HEAD = "arn:aws:states:eu-west-1:123456789012"
@@ -59,10 +56,10 @@ OF_OPTIONS = [
     ("athena-ddl B_ --region eu-west-1", "no bucket of a trail; write BUCK"),
     ("athena-ddl b --region x", "'x' is no Region; write eu-west-1"),
     ("iam-policy --with all", "is not one of 'children', 'start', 'exp"),
-    ("demo none", "scenario 'none'. There are: three-ways, sync, "),
-    ("demo --speed 0", "0.1<=x<=10000"),
-    ("demo --speed nan", "'nan' is no speed."),
-    ("demo --speed inf", "0.1<=x<=10000"),
+    ("demo none", "'none' is not one of 'three-ways', 'sync', "),
+    ("demo --speed 0", "'0' is no speed; write a number from 0.1 to 10000"),
+    ("demo --speed nan", "'nan' is no speed; write"),
+    ("demo --speed inf", "'inf' is no speed; write"),
     ("demo --serve --port 70000", "0<=x<=65535"),
     ("demo --filter '~q'", "--filter '~q', at 1: unknown"),
     ("demo --plain --present", "--present is for the screen, and lines are"),
@@ -84,11 +81,11 @@ OF_OPTIONS = [
     ("wait ARN --region 'b d'", "'b d' is no Region"),
     ("export --to nothing ARN", "'nothing' is not one of"),
     ("athena-ddl b --account 12", "'12' is no ID"),
-    ("recordings open 1 --speed 0", "0.1<=x<=10000"),
+    ("recordings open 1 --speed 0", "'0' is no speed; write"),
     ("recordings unheard-of", "No such command 'unheard-of'."),
     ("recordings --unheard-of", "No such option"),
     ("list 'a b'", "is no name of a state machine"),
-    ("explain machine:PROD", "may be a version"),
+    ("explain machine:PROD", "is no name of a state machine"),
 ]
 """What `config` refuses of a command line as the command does, in the same words."""
 OTHERS = [
@@ -97,10 +94,10 @@ OTHERS = [
     ("demoo", "There is no command 'demoo'. Did you mean demo?"),
     ("no/such.json", "'no/such.json'"),
     ("'\x1b[31mHEAD'", "'␛[31marn:aws"),
-    ("arn:aws:s3:::bucket/key", "an ARN of s3, not of Step Functions"),
-    ("https://example.com/a", "an address with no ARN in it"),
-    ("machine:PROD", "may be a version, an alias or an execution"),
-    ("LONG", "They have at most 80 characters"),
+    ("arn:aws:s3:::bucket/key", "no ARN of Step Functions in it"),
+    ("https://example.com/a", "no ARN of Step Functions in it"),
+    ("machine:PROD", "is no name of a state machine"),
+    ("LONG", "is no name of a state machine"),
     ("watch --next", "No execution is named."),
     ("watch m --pick", "--pick is for the screen, and lines are printed."),
     ("watch m --pick --next", "--pick and --next exclude each other."),
@@ -113,7 +110,7 @@ OTHERS = [
     ("web recordings", "'recordings' has no screen to show."),
     ("web recordings prune", "'recordings' has no screen to show."),
     ("web demo --plain", "'--plain' has no screen to show."),
-    ("web demo --speed fast", "'fast' is not a valid float range"),
+    ("web demo --speed fast", "'fast' is no speed; write"),
     ("replay", "Missing argument 'FILES...'"),
     ("export x", "Missing option '--to'"),
     ("wait x --summary", "GITHUB_STEP_SUMMARY names, and it is not set."),
@@ -146,13 +143,12 @@ def test_what_names_nothing_is_told_alike_everywhere(program: Program) -> None:
     assert said == "no/such.jsonl: can't be read: No such file or directory"
     said = program("explain", "calls").said(2)
     assert said.startswith("No Region is set in which to look for state machines.")
-    assert said.endswith("There is no file calls here either.")
 
 
 def test_a_console_url_is_as_good_as_an_arn(program: Program) -> None:
     page = "states/home?region=eu-west-1#/v2/executions/details"
     url = f"https://eu-west-1.console.aws.amazon.com/{page}/{ARN}"
-    ended = program(f" '{url}' ", "--plain", "--no-record")
+    ended = program(f" {url} ", "--plain", "--no-record")
     assert ended.code == 3
     assert "AWS credentials: Unable to locate credentials." in ended.err
 
@@ -160,10 +156,8 @@ def test_a_console_url_is_as_good_as_an_arn(program: Program) -> None:
 def test_a_port_that_is_taken_is_named(program: Program) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        for words in (("demo", "--serve"), ("web", "--port", port, "demo")):
-            said = program(*words, *(("--port", port) if words[0] == "demo" else ()))
-            assert f"Can't serve on port {port}: Address already in use" in said.err
-            assert said.code == 2
+        said = program("web", "--port", port, "demo").said(2)
+        assert f"Can't serve on port {port}: Address already in use" in said
 
 
 # -- hostile text ----------------------------------------------------------------------
@@ -335,17 +329,6 @@ def without_home(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(pwd, "getpwuid", unknown)
-
-
-codecs.register_error("plainly", encode_plainly)
-
-
-@examples(200)
-@given(st.text(), st.sampled_from(["ascii", "latin-1", "cp1252", "cp437", "shift_jis"]))
-def test_any_text_can_be_shown_in_any_encoding(text: str, encoding: str) -> None:
-    shown = text.encode(encoding, "plainly").decode(encoding)
-    assert len(shown) >= len(text)
-    assert {c for c in text if c in string.printable} <= set(shown)
 
 
 @given(st.text())

@@ -291,8 +291,7 @@ def test_a_state_that_was_never_entered_has_a_code_of_its_own(
 ) -> None:
     ended = program(*words(serve("async", speed=5000), "--until", "ECS RunTsak"))
     assert (ended.code, ended.out) == (13, "")
-    said = "ended without entering 'ECS RunTsak'. Did you mean 'ECS RunTask'?"
-    assert said in ended.err
+    assert "ended without entering 'ECS RunTsak'." in ended.err
     failed = program(*words(serve("failure", speed=5000), "--until", "After"))
     assert failed.code == 10, "what failed before has its own outcome"
 
@@ -318,7 +317,7 @@ def test_the_time_is_that_of_finding_the_execution_too(
     more = ("--next", "--timeout", "1s", "--format", "text", *HERE)
     ended = program(*served.words("wait", "nightly-report", *more))
     assert ended.code == 14
-    assert ended.err.endswith("sfnwatch: No execution was found within 1.00 s.\n")
+    assert ended.err.endswith("of every execution within 1.00 s.\n")
     assert ended.out
 
 
