@@ -21,7 +21,7 @@ from sfnwatch.export.placing import service_name, state_text, whole_name
 from sfnwatch.model.integrations import CallRole
 from sfnwatch.model.links import AttemptKey, Link
 from sfnwatch.model.moment import Coverage, Moment
-from sfnwatch.model.rows import REDRIVEN, TERMINAL, ApiCall, HistoryEvent
+from sfnwatch.model.rows import ApiCall, HistoryEvent
 from sfnwatch.model.values import clean, maybe_iso
 from sfnwatch.model.visits import StateVisit
 from sfnwatch.view import graph, wording
@@ -34,8 +34,6 @@ MOST_UNITS = 49_000
 _MOST_STEPS = (400, 200, 100, 50, 25, 12, 6, 3, 1)
 """The first of these is more than anybody reads; the others are for long words."""
 _MOST_COMMENTS = 20
-_MOST_STATES, _MOST_SERVICES = 12, 8
-"""Columns beyond these share one: nobody reads a diagram of forty."""
 _NAME, _TITLE = 40, 80
 _NOBODY = ("participant nobody as sfnwatch", "Note over nobody: nothing happened yet")
 _SILENT = frozenset({"MapIterationStarted", "MapIterationSucceeded"})
@@ -79,24 +77,19 @@ class _DiagramStep(NamedTuple):
 
     text: str
     who: frozenset[str]
-    last: bool = False
-    """True for how an execution ended, or went on, which is never left out."""
 
 
 def _drawn(writer: "_SequenceWriter", steps: Sequence[_DiagramStep], most: int) -> str:
-    """Draw so many steps from the beginning, and how executions ended after those."""
-    endings = [step for step in steps[most:] if step.last][:most]
-    left_out = len(steps[most:]) - len(endings)
+    """Draw so many steps from the beginning."""
+    drawn, left_out = steps[:most], len(steps[most:])
     frames = [*writer.boxes.values(), writer.services]
-    kept = [*steps[:most], *endings]
-    used = {own for step in kept for own in step.who}
+    used = {own for step in drawn for own in step.who}
     lines = ["sequenceDiagram", *_comments(writer.moment, left_out)]
     lines += [line for frame in frames for line in frame.lines(used)]
-    lines += [step.text for step in steps[:most]]
+    lines += [step.text for step in drawn]
     if left_out:
-        beside = min(steps[most - 1].who)
+        beside = min(drawn[-1].who)
         lines.append(_note(beside, f"… {_missing(left_out)}").text)
-    lines += [step.text for step in endings]
     lines += () if steps else _NOBODY
     return "\n".join(lines) + "\n"
 
@@ -125,17 +118,11 @@ class _Frame(Struct):
 
     letter: str
     title: str
-    most: int
-    rest: str
-    """What those are called that have no column of their own."""
     ids: dict[str, str] = field(default_factory=dict)
 
-    def take(self, name: str) -> tuple[str, bool]:
-        """Give a participant's id, and whether it has its column alone."""
-        if name not in self.ids and len(self.ids) >= self.most:
-            name = self.rest
-        own = self.ids.setdefault(name, f"{self.letter}{len(self.ids) + 1}")
-        return own, name != self.rest
+    def take(self, name: str) -> str:
+        """Give a participant's id."""
+        return self.ids.setdefault(name, f"{self.letter}{len(self.ids) + 1}")
 
     def lines(self, used: set[str]) -> Iterator[str]:
         names = {name: own for name, own in self.ids.items() if own in used}
@@ -148,7 +135,7 @@ class _Frame(Struct):
         yield "end"
 
 
-_WORKFLOW, _OTHERS = "Step Functions", "other states"
+_WORKFLOW = "Step Functions"
 
 
 # -- what happened, step by step -------------------------------------------------------
@@ -165,11 +152,10 @@ class _SequenceWriter:
         """The attempts whose polls are drawn: the first comes with all the others."""
         self.boxes: dict[str, _Frame] = {}
         for number, execution in enumerate(moment.roots.values(), start=1):
-            title, most = whole_name(execution), _MOST_STATES + 1
-            box = _Frame(f"e{number}s", title, most, _OTHERS)
+            box = _Frame(f"e{number}s", whole_name(execution))
             box.take(_WORKFLOW)
             self.boxes[execution.arn] = box
-        self.services = _Frame("a", "AWS", _MOST_SERVICES, "other services")
+        self.services = _Frame("a", "AWS")
 
     def steps(self) -> Iterator[_DiagramStep]:
         """Yield what is to be drawn, in the order of time."""
@@ -184,15 +170,12 @@ class _SequenceWriter:
                 yield from self._other(line)
 
     def _workflow(self, arn: str) -> str:
-        return self.boxes[arn].take(_WORKFLOW)[0]
+        return self.boxes[arn].take(_WORKFLOW)
 
     def _state(self, arn: str, visit: StateVisit) -> tuple[str, str]:
-        """Give the column of a state, and what tells it from others in there."""
-        # A state may be called as the column of the workflow itself is.
-        name = f"{visit.name} " if visit.name in {_WORKFLOW, _OTHERS} else visit.name
-        column, alone = self.boxes[arn].take(name)
+        """Give the column of a state, and which iteration of it is meant."""
         index = f"[{visit.index}] " if visit.index is not None else ""
-        return column, index if alone else f"{visit.name} {index}"
+        return self.boxes[arn].take(visit.name), index
 
     # -- states ------------------------------------------------------------------------
 
@@ -203,9 +186,8 @@ class _SequenceWriter:
         if visit is None or not visit.attempts:
             if entered or event.type not in _SILENT:
                 name = f"{visit.name}  " if visit is not None and not entered else ""
-                ends = event.type in TERMINAL or event.type == REDRIVEN
                 words = f"{clock} {name}{state_text(line)}"
-                yield _note(self._workflow(arn), words, last=ends)
+                yield _note(self._workflow(arn), words)
             return
         workflow, (state, which) = self._workflow(arn), self._state(arn, visit)
         if entered:
@@ -217,7 +199,7 @@ class _SequenceWriter:
         call = line.about.call
         if call is not None:
             yield from self._call(call)
-            service, _ = self.services.take(service_name(call))
+            service = self.services.take(service_name(call))
             arrow = "--x" if call.error_code is not None else "-->>"
             yield _message(service, arrow, state, said)
             said = f"{which}exit"
@@ -237,12 +219,11 @@ class _SequenceWriter:
 
     def _call(self, call: ApiCall) -> Iterator[_DiagramStep]:
         link = self.moment.link(call)
-        service, alone = self.services.take(service_name(call))
-        told = "" if alone else f"{service_name(call)} "
+        service = self.services.take(service_name(call))
         visit = self.moment.visit_of(link.key) if link else None
         if link is None or link.key is None or visit is None:
             words = self._call_words(call, link)
-            yield _note(service, f"{_clock(call)} {told}{words}")
+            yield _note(service, f"{_clock(call)} {words}")
             return
         state, which = self._state(link.key[0], visit)
         if link.role is CallRole.POLL:
@@ -252,13 +233,13 @@ class _SequenceWriter:
             polls = [c for c in calls if links[c.event_id].role is CallRole.POLL]
             if len(polls) > 1:
                 self._looped.add(link.key)
-                yield self._loop(state, service, polls, f"{which}{told}")
+                yield self._loop(state, service, polls, which)
                 return
-        words = f"{_clock(call)} {which}{told}{self._call_words(call, link)}"
+        words = f"{_clock(call)} {which}{self._call_words(call, link)}"
         yield _message(state, _arrow(call), service, words)
 
     def _loop(
-        self, state: str, service: str, polls: Sequence[ApiCall], told: str
+        self, state: str, service: str, polls: Sequence[ApiCall], which: str
     ) -> _DiagramStep:
         """Draw many polls as one, which is a denied one if there was no other."""
         apart = seconds_apart(Coverage(self.moment), polls)
@@ -270,7 +251,7 @@ class _SequenceWriter:
         shown = answered[0] if answered else polls[0]
         span = f"{_clock(polls[0])} – {_clock(polls[-1])}"
         link = self.moment.link(shown)
-        words = f"{span} {told}{self._call_words(shown, link)}"
+        words = f"{span} {which}{self._call_words(shown, link)}"
         inner = _message(state, _arrow(shown), service, words)
         return _DiagramStep(f"loop {escape(label)}\n{inner.text}\nend", inner.who)
 
@@ -285,8 +266,8 @@ def _message(who: str, arrow: str, whom: str, text: str) -> _DiagramStep:
     return _DiagramStep(f"{who}{arrow}{whom}: {escape(text)}", frozenset({who, whom}))
 
 
-def _note(who: str, text: str, *, last: bool = False) -> _DiagramStep:
-    return _DiagramStep(f"Note over {who}: {escape(text)}", frozenset({who}), last)
+def _note(who: str, text: str) -> _DiagramStep:
+    return _DiagramStep(f"Note over {who}: {escape(text)}", frozenset({who}))
 
 
 def _arrow(call: ApiCall) -> str:
@@ -333,22 +314,16 @@ def _flowchart(charts: "Sequence[_Chart]", most: int) -> Iterator[str]:
     yield "flowchart TD"
     if not charts:
         yield 'nothing["nothing happened yet"]'
-    edges: list[bool] = []
-    """Of each edge, if a Catch led along it: Mermaid knows edges by their numbers."""
     for chart in charts:
         around = len(charts) > 1
         yield from [f'subgraph {chart.name}["{escape(chart.label)}"]'] if around else []
         yield from chart.boxes(most)
         for edge in chart.lights.graph.edges:
             if max(edge.source, edge.target) < most:
-                edges.append(edge.caught and chart.lights.is_taken(edge))
                 yield chart.arrow(edge)
         yield from ["end"] if around else []
     for role, color in _TONES.items():
         yield f"classDef {role} stroke:{color},stroke-width:2px"
-    for place, caught in enumerate(edges):
-        if caught:
-            yield f"linkStyle {place} stroke:{_TONES[Role.WARN]},stroke-width:3px"
 
 
 class _Chart(NamedTuple):
@@ -369,7 +344,7 @@ class _Chart(NamedTuple):
     def arrow(self, edge: graph.Edge) -> str:
         """Draw an edge: what was taken is bold."""
         taken = self.lights.is_taken(edge)
-        arrow = "-.->" if edge.caught else "==>" if taken else "-->"
+        arrow = "==>" if taken else "-.->" if edge.caught else "-->"
         label = f'|"{escape(" or ".join(edge.labels))}"|' if edge.labels else ""
         return f"{self.name}n{edge.source} {arrow}{label} {self.name}n{edge.target}"
 

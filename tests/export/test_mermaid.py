@@ -42,18 +42,7 @@ def test_it_is_a_diagram_in_which_all_that_take_part_are_named(name: str) -> Non
     checked(export("mermaid", name))
 
 
-def test_states_and_services_beyond_a_dozen_share_a_column() -> None:
-    run = aws.History(pace=0.01).start()
-    for number in range(30):
-        run.task(f"State {number}", aws.LAMBDA)
-    lines = checked(printed("mermaid", run.end().records))
-    named = [line for line in lines if line.startswith("participant")]
-    assert len(named) == 14
-    assert named[-1].endswith("as other states")
-    assert any("State 29 enter" in line for line in lines)
-
-
-def test_a_long_one_is_cut_says_so_and_tells_how_it_ended() -> None:
+def test_a_long_one_is_cut_and_says_so() -> None:
     run = aws.History(pace=0.01).start()
     for number in range(2_000):
         run.state(f"State {number} {'long ' * 10}")
@@ -61,7 +50,7 @@ def test_a_long_one_is_cut_says_so_and_tells_how_it_ended() -> None:
     missing = [line for line in lines if "left out" in line]
     assert len(missing) == 2
     assert missing[0].startswith("%% 1,")
-    assert "Execution timed out" in lines[-1]
+    assert lines[1].endswith("TIMED_OUT")
 
 
 def test_of_very_many_executions_those_are_named_that_are_drawn() -> None:
@@ -100,7 +89,6 @@ CHART_STATEMENT = re.compile(
     r'|subgraph \w+\["[^"]*"\]|\w+(\[|\{|\(\[)"[^"]*"(\]|\}|\]\))'
     r'|\w+ (-->|==>|-\.->)(\|"[^"]*"\|)? \w+'
     r"|style \w+ stroke:#\w+,stroke-width:2px"
-    r"|linkStyle \d+ stroke:#\w+,stroke-width:3px"
 )
 
 
@@ -123,11 +111,9 @@ def test_it_is_a_chart_in_which_all_that_is_connected_is_there(name: str) -> Non
     checked_chart(export("flowchart", name))
 
 
-def test_what_was_taken_is_bold_and_what_was_caught_has_its_color() -> None:
+def test_what_was_taken_is_bold_a_catch_too() -> None:
     lines = checked_chart(printed("flowchart", recorded("demo-pipeline")))
-    arrows = [line for line in lines if re.search(r" (-->|==>|-\.->)", line)]
-    caught = arrows.index('e1n7 -.->|"CardDeclined"| e1n8')
-    assert f"linkStyle {caught} stroke:#8a5600,stroke-width:3px" in lines
+    assert 'e1n7 ==>|"CardDeclined"| e1n8' in lines
 
 
 def test_a_chart_too_large_for_mermaid_says_how_much_is_missing() -> None:
