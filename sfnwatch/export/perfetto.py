@@ -22,7 +22,7 @@ from msgspec.structs import replace
 from sfnwatch.analysis.case import last_moment
 from sfnwatch.analysis.findings import find
 from sfnwatch.analysis.outcomes import ended_with
-from sfnwatch.analysis.phases import Phase, Segment, end_of, segments
+from sfnwatch.analysis.phases import Segment, end_of, segments
 from sfnwatch.analysis.wording import grouped
 from sfnwatch.export.facts import (
     attempt_facts,
@@ -138,9 +138,6 @@ class _Drawing:
             name = whole_name(execution) if execution else _NOBODYS
             self._name(_Track(pid, 0), "process_name", name=name)
             self._name(_Track(pid, 0), "process_sort_index", sort_index=pid)
-            if execution is not None:
-                label = clean(execution.status)
-                self._name(_Track(pid, 0), "process_labels", labels=label)
         return self._pids[arn]
 
     def _track(self, arn: str | None, name: str) -> _Track:
@@ -212,19 +209,14 @@ class _Drawing:
             args = {**attempt_facts(attempt), **more}
             bar = self._draw(track, around, name, "try", args)
             key = arn, attempt.scheduled_id
-            told = self._maker.completion(key, attempt)
-            learned = plain_text(wording.completion_parts(told)[0]) if told else ""
-            self._tails[key] = self._add_phases(track, own, learned) or [bar]
+            self._tails[key] = self._add_phases(track, own) or [bar]
 
-    def _add_phases(
-        self, track: _Track, phases: Iterable[Segment], learned: str = ""
-    ) -> list[_TrackBar]:
-        """Draw stretches of time; a completion lag says how the end was learned of."""
+    def _add_phases(self, track: _Track, phases: Iterable[Segment]) -> list[_TrackBar]:
+        """Draw stretches of time."""
         bars = []
         for each in phases:
             end = "still running" if each.open else iso(each.end)
-            how = learned if each.phase is Phase.COMPLETION_LAG else ""
-            args = {"begin": iso(each.begin), "end": end, "learned": how}
+            args = {"begin": iso(each.begin), "end": end}
             name, span = str(each.phase), (each.begin, each.end)
             bars.append(self._draw(track, span, name, name, args))
         return bars
@@ -373,7 +365,7 @@ def _lay_tracks(
     for tracks in taken.values():
         for number, inside in enumerate(tracks.values(), start=1):
             track_of.update((visit.id, len(names)) for visit in inside)
-            names.append(_track_name(by_id, inside, number))
+            names.append(_track_name(by_id.get(inside[0].parent or 0), number))
     return names, track_of, spans
 
 
@@ -400,17 +392,10 @@ def _state_of(by_id: Mapping[int, StateVisit], number: int | None) -> str:
     return "\0".join(names)
 
 
-def _track_name(
-    by_id: Mapping[int, StateVisit], inside: Sequence[StateVisit], number: int
-) -> str:
-    """Name a track after its branch, if it has but one; the main one is `Main`."""
-    parent = by_id.get(inside[0].parent or 0)
+def _track_name(parent: StateVisit | None, number: int) -> str:
+    """Name a track after the state whose branches are on it; the main one is `Main`."""
     if parent is None:
         return f"{ROOT} · {number}" if number > 1 else ROOT
-    indexes = {visit.index for visit in inside}
-    if len(indexes) == 1 and None not in indexes:
-        word = "item" if parent.type == "Map" else "branch"
-        return f"{parent.name} · {word} {indexes.pop()}"
     return f"{parent.name} · lane {number}"
 
 

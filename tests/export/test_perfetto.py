@@ -73,7 +73,7 @@ def test_branches_at_the_same_time_have_tracks_of_their_own() -> None:
     )
     found = events(printed("perfetto", overlapping))
     tracks = {e["args"]["name"] for e in found if e["name"] == "thread_name"}
-    assert tracks == {"Main", "Both · branch 0", "Both · branch 1"}
+    assert tracks == {"Main", "Both · lane 1", "Both · lane 2"}
 
 
 def test_states_are_nested_as_deep_as_they_like() -> None:
