@@ -5,7 +5,8 @@ every line, with its execution in brackets where there are several. A call is pr
 when it arrives, which is minutes late; its own time stands in front.
 
 A line is never taken back. So only what an id proves is said at once; which state a
-call is matched to by a guess is said at the end, when no more can come.
+call is matched to by a guess is said at the end, when no more can come. How Step
+Functions learned of a job's end is said there, too, where it was not known before.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -13,7 +14,6 @@ from datetime import datetime
 from typing import TextIO
 
 from sfnwatch.analysis.finding import CONCLUSION, Finding, brief_evidence
-from sfnwatch.analysis.phases import ToldBy
 from sfnwatch.analysis.wording import plural
 from sfnwatch.export.facts import touched_calls, touched_tasks
 from sfnwatch.export.placing import (
@@ -89,8 +89,6 @@ class PlainLines:
         """The keys of events and task states."""
         self._links: dict[str, Link | None] = {}
         """The link that was said of each call that was printed."""
-        self._unsettled: dict[str, HistoryEvent] = {}
-        """Ends of jobs of which it is not known yet how Step Functions learned."""
         self._counts: dict[str, object] = {}
         self._told: dict[str, tuple[HealthState, str]] = {}
 
@@ -112,8 +110,6 @@ class PlainLines:
                 self._print_task(maker, item)
             else:
                 self._print_event(maker, item)
-        if self._unsettled and (changed.healths or changed.links):
-            self._settle(maker)
         for arn in sorted(changed.map_runs):
             self._print_map_run(moment, arn)
         self._out.flush()
@@ -147,22 +143,10 @@ class PlainLines:
 
     # -- events ------------------------------------------------------------------------
 
-    def _print_event(
-        self, maker: LineMaker, event: HistoryEvent, more: str = ""
-    ) -> None:
+    def _print_event(self, maker: LineMaker, event: HistoryEvent) -> None:
         self._printed.add(event.key)
         label = self._label(event.execution_arn)
-        words = _event_words(maker, event)
-        self._put(_millis(event.at), "state", label, f"{words}{more}")
-        if _is_unsettled(maker, event):
-            self._unsettled[event.key] = event
-
-    def _settle(self, maker: LineMaker) -> None:
-        """Say again how jobs ended of which more is known by now."""
-        for key, event in list(self._unsettled.items()):
-            if not _is_unsettled(maker, event):
-                del self._unsettled[key]
-                self._print_event(maker, event, "  (now known)")
+        self._put(_millis(event.at), "state", label, _event_words(maker, event))
 
     def _print_map_run(self, moment: Moment, arn: str) -> None:
         """Say how far a Map Run is, whenever that has changed."""
@@ -225,8 +209,6 @@ class PlainLines:
         if lane in {"children", "others"} and not health.message:
             return  # they come and go: what they bring says it
         self._told[lane] = told
-        if health.state is HealthState.REFUSED and not self._trace.executions:
-            return  # there is no watch: the command's own error says it
         quiet = before is None or before[0] is HealthState.CONNECTING
         if quiet and not health.message and health.state is not HealthState.DRAINING:
             return
@@ -258,11 +240,6 @@ class PlainLines:
         yield from not_shown(moment)
         if self._trace.unread:
             yield f"{plural(len(self._trace.unread), 'record')} could not be read."
-        # Those are told as they are made; their lane tells their number now and then.
-        told = sum(health.requests for health in moment.health.values())
-        if requests := max(told, len(moment.requests)):
-            asked = plural(requests, "request")
-            yield f"{asked} sent while this was watched, all of them reading."
 
 
 def _event_words(maker: LineMaker, event: HistoryEvent) -> str:
@@ -280,16 +257,6 @@ def _event_words(maker: LineMaker, event: HistoryEvent) -> str:
     if visit is not None and kind.endswith("StateExited"):
         words = f"exited  {words}"
     return f"{visit_path(visit)}  {words}" if visit is not None else words
-
-
-def _is_unsettled(maker: LineMaker, event: HistoryEvent) -> bool:
-    """True for the end of a job of which records may yet say what told of it."""
-    key = (event.execution_arn, event.attempt_id) if event.attempt_id else None
-    attempt = maker.moment.attempt(key)
-    if key is None or attempt is None or attempt.ended_by != event.id:
-        return False
-    told = maker.completion(key, attempt)
-    return told is not None and told.by is ToldBy.UNKNOWN
 
 
 def _match(link: Link | None) -> object:
