@@ -14,7 +14,6 @@ import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from itertools import groupby, islice
 from typing import TextIO
 
 from msgspec import Struct
@@ -27,7 +26,6 @@ from sfnwatch.export import placing
 from sfnwatch.export.text import cut, flow
 from sfnwatch.model.integrations import CallRole
 from sfnwatch.model.moment import ExecutionAsOf, Moment
-from sfnwatch.model.rows import REDRIVEN, HistoryEvent
 from sfnwatch.model.values import clean, duration, iso
 from sfnwatch.model.visits import VisitKey
 from sfnwatch.templates import read_template
@@ -90,10 +88,6 @@ class Sheet:
         """`prefix` tells its ids from those of other pictures in one page."""
         self._prefix, self.width = prefix, 0.0
         self._root = self._into = ET.Element("svg")
-        pattern = self._put("pattern", "", id=f"{prefix}-hatch", width=4, height=4)
-        pattern.set("patternUnits", "userSpaceOnUse")
-        pattern.set("patternTransform", "rotate(45)")
-        ET.SubElement(pattern, "path", {"class": "hatch", "d": "M0 0V4"})
         self.rect("ground", 0, 0, 0, 0).attrib.update(width="100%", height="100%")
 
     def _put(self, tag: str, css: str, **given: str | float) -> ET.Element:
@@ -114,10 +108,7 @@ class Sheet:
 
     def rect(self, css: str, x: float, y: float, w: float, h: float) -> ET.Element:
         self.width = max(self.width, x + w)
-        box = self._put("rect", css, x=x, y=y, width=max(w, 0.7), height=h)
-        if "backing-off" in css:
-            box.set("fill", f"url(#{self._prefix}-hatch)")
-        return box
+        return self._put("rect", css, x=x, y=y, width=max(w, 0.7), height=h)
 
     def path(self, css: str, *points: tuple[float, float], end: str = "") -> None:
         """Draw a line through points; one that ends in z is filled."""
@@ -258,7 +249,9 @@ class LanesPicture:
         """By root execution, the calls' last by nothing; else the states' by None."""
         self.drawn: dict[str, str] = {}
         """The ref that a page finds a line by, for the ref of each thing on it."""
-        self._rows = list(self._all_rows())
+        items = self._outline.at(moment)
+        self._rows = list(self._all_rows(items[:_LINES]))
+        self._left_out = len(items[_LINES:])
         self._over: set[VisitKey] = set()
         """The visits whose life-lines have ended on a line."""
 
@@ -279,25 +272,15 @@ class LanesPicture:
 
     # -- what is on it -----------------------------------------------------------------
 
-    def _all_rows(self) -> Iterator[tuple[Line | None, list[_Block]]]:
-        """Yield lines with what they say in each lane; without one, what is missing."""
-        items = self._outline.at(self._moment)
+    def _all_rows(self, items: Sequence[Item]) -> Iterator[tuple[Line, list[_Block]]]:
+        """Yield lines with what they say in each lane."""
         maker = LineMaker(self._moment, self._outline, self._lifelines)
-        kept, before = _kept(items), None
-        for is_kept, group in groupby(items, lambda item: id(item) in kept):
-            if not is_kept:
-                words = f"⋯ {plural(len(list(group)), 'line')} left out"
-                first = next(iter(self._columns.values()))
-                yield None, [(first, [Part(words, Role.DIM)], [])]
-                continue
-            for item in group:
-                line = maker.line(item, before)
-                line.new_day = line.new_day or before is None
-                before = item
-                blocks = [block for block in self._blocks(line) if block[1]]
-                for column, parts, _ in blocks:
-                    column.words = max(column.words, min(column.room, _width(parts)))
-                yield line, blocks
+        for number, line in enumerate(maker.lines(items)):
+            line.new_day = line.new_day or not number
+            blocks = [block for block in self._blocks(line) if block[1]]
+            for column, parts, _ in blocks:
+                column.words = max(column.words, min(column.room, _width(parts)))
+            yield line, blocks
 
     def _blocks(self, line: Line) -> Iterator[_Block]:
         tag = "" if line.fold else self._tags.get(line.execution_arn or "", "")
@@ -346,11 +329,10 @@ class LanesPicture:
         sheet.path("hair", (_MARGIN, y), (sheet.width, y))
         y += 6
         for line, blocks in self._rows:
-            if line is not None:
-                y = self._draw_line(sheet, y, line, blocks)
-                continue
-            for column, parts, _ in blocks:
-                sheet.write(column.text_x, y, parts)
+            y = self._draw_line(sheet, y, line, blocks)
+        if self._left_out:
+            words = f"⋯ {plural(self._left_out, 'more line')}"
+            sheet.write(_MARGIN, y, [Part(words, Role.DIM)])
             y += ROW
         return y
 
@@ -387,8 +369,6 @@ class LanesPicture:
                     sheet.write(x, y + number * ROW, each)
         if line.lane is Lane.STATES and line.call and not self._several:
             self._draw_link(sheet, line, y + 10)
-        if isinstance(line.item, HistoryEvent) and line.item.type == REDRIVEN:
-            sheet.rect("seam", _MARGIN, y - 1, sheet.width - _MARGIN, 1.5)
         if line.lane is Lane.STATES or self._several or not line.whole_seconds:
             sheet.write(self._time_x, y, [Part(placing.time_words(line), Role.DIM)])
         return y + height
@@ -426,19 +406,6 @@ class LanesPicture:
 
 _LONE = "states"
 """Stands where executions beside each other have their ARNs."""
-
-
-def _kept(items: Sequence[Item]) -> set[int]:
-    """Choose what matters most: how executions went, failures, and then the first."""
-    telling = [item for item in items if _is_telling(item)][: _LINES // 2]
-    kept = set(map(id, telling))
-    rest = (item for item in items if id(item) not in kept)
-    return kept.union(map(id, islice(rest, _LINES - len(kept))))
-
-
-def _is_telling(item: Item) -> bool:
-    kind = item.type if isinstance(item, HistoryEvent) else ""
-    return kind.startswith("Execution") or placing.is_bad(item)
 
 
 # -- the timeline ----------------------------------------------------------------------

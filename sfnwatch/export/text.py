@@ -32,18 +32,15 @@ from sfnwatch.analysis.phases import Phase
 from sfnwatch.analysis.report import Report, explain
 from sfnwatch.export.placing import heading, lane_parts, lane_tags, not_shown
 from sfnwatch.model.moment import Moment
-from sfnwatch.model.rows import REDRIVEN, HistoryEvent
 from sfnwatch.view.lines import Lane, LifeLines, Line, LineMaker, Rail
 from sfnwatch.view.outline import Outline, OutlineOptions
 from sfnwatch.view.wording import Part, plain_text
 
-_LEFT, _TIME, _FAR = 64, 12, 40
+_LEFT, _TIME = 64, 12
 """Cells for the life-lines and words of the states; what is longer is wrapped."""
 _WORDS = 28
 """However many life-lines there are, words have so many cells."""
 _ARROW, _NO_ARROW = "  ───▶  ", " " * 8
-_SEAM = "━"
-"""Drawn across both lanes where the execution was redriven."""
 _GLYPHS = {
     Phase.WAITING: "╎",
     Phase.WORKING: "┃",
@@ -76,12 +73,8 @@ def dump(moment: Moment, out: TextIO) -> None:
 def _lanes(moment: Moment, tags: Mapping[str, str]) -> Iterator[str]:
     outline = Outline(moment.trace, OutlineOptions(folds=False))
     lifelines = LifeLines(moment.trace, outline.containers)
-    items = outline.at(moment)
-    if not items:
-        yield "Nothing has happened yet."
-        return
     yield _row("STEP FUNCTIONS", "UTC", _NO_ARROW, "UTC       CALLS")
-    lines = LineMaker(moment, outline, lifelines).lines(items)
+    lines = LineMaker(moment, outline, lifelines).lines(outline.at(moment))
     for number, line in enumerate(lines):
         if line.new_day or not number:
             yield _row("", f"{line.at:%Y-%m-%d}", "", "")
@@ -101,12 +94,8 @@ def _rows(line: Line, tag: str, columns: int) -> Iterator[str]:
     room = max(_WORDS, _LEFT - columns - 1)
     first, *more = [words] if cell_len(words) <= room else wrapped(words, room)
     left = f"{_rails(line.rails, columns)}{first}"
-    if isinstance(line.item, HistoryEvent) and line.item.type == REDRIVEN:
-        left += f" {_SEAM * (_LEFT - cell_len(left) - 1)}"
-        yield _row(left, time, f" {_SEAM * 7}", _SEAM * _FAR)
-    else:
-        made = line.lane is Lane.STATES and line.call is not None
-        yield _row(left, time, _ARROW if made else _NO_ARROW, calls)
+    made = line.lane is Lane.STATES and line.call is not None
+    yield _row(left, time, _ARROW if made else _NO_ARROW, calls)
     going_on = (replace(rail, begins=False) for rail in line.rails if not rail.ends)
     below = _rails(going_on, columns)
     yield from (f"{below}  {each}" for each in more)
