@@ -53,7 +53,7 @@ from sfnwatch.view.wording import execution_labels
 TARGET_WORDS = "\b\nFORMAT is one of\n" + "\n".join(
     f"  {name:<10} {target.words}" for name, target in TARGETS.items()
 )
-_LEAST_WIDTH, _USUAL_WIDTH = 40, 80
+_USUAL_WIDTH = 80
 _LIMIT = 200
 _PAIR = 2
 _LISTED = 10
@@ -209,9 +209,7 @@ def _chosen_pair(found: _Loaded, names: Sequence[str]) -> Sequence[str]:
     if names:
         pair = [_one_named(labels, name) for name in names]
     if (count := len(set(pair))) != _PAIR:
-        few = {0: "none is", 1: "only one is"}.get(count, f"{count} are")
-        verb = "named" if names else "here"
-        msg = f"Two executions can be compared; {few} {verb}."
+        msg = f"Two executions can be compared, not {count}."
         raise UsageError(msg, hint=_hint(labels))
     return pair
 
@@ -268,7 +266,7 @@ def _write(form: str, out: TextIO, text: Callable[[], str], document: Document) 
         write_markdown(document, out)
     elif out is sys.stdout:
         columns = shutil.get_terminal_size((_USUAL_WIDTH, 24)).columns
-        width = max(_LEAST_WIDTH, columns) if out.isatty() else _USUAL_WIDTH
+        width = columns if out.isatty() else _USUAL_WIDTH
         write_text(document, for_people(out), width)
     else:
         write_text(document, out, _USUAL_WIDTH)

@@ -43,12 +43,10 @@ STATIC = 100
 """So many rows are there for those without JavaScript."""
 BUDGET = 5 << 20
 """Bytes that all records of a report may take."""
-GRAPHS, _TERMINALS = 6, 2
-"""So many executions have their graphs drawn, if there is more than Start and End."""
+GRAPHS = 6
+"""So many executions have their graphs drawn."""
 _LIMITS = (16384, 2048, 512, 128, 40)
 """Characters that are left of a string, the most generous first."""
-_RECORD = 65536
-"""No record takes more, however many strings there are in it."""
 EXPLAINED = 3000
 """Of more rows than these none is explained in a sentence: they'd be most of it."""
 _NAME = 200
@@ -121,8 +119,7 @@ def _graphs(moment: Moment, refs: "_Refs") -> Iterator[tuple[str, str]]:
     for number, execution in enumerate(list(moment.roots.values())[:GRAPHS]):
         picture = svg.GraphPicture(moment, execution, refs.of_key, f"g{number}")
         label = labels[execution.arn]
-        if len(picture.lights.graph.boxes) > _TERMINALS:
-            yield label, picture.svg(f"State machine {label}".rstrip())
+        yield label, picture.svg(f"State machine {label}".rstrip())
 
 
 # -- the frame -------------------------------------------------------------------------
@@ -283,8 +280,6 @@ def _record(raw: Record, limit: int) -> str:
         text = values.ascii_json(_cut(raw, limit))
     except (ValueError, RecursionError):
         text = json.dumps(_cut_text(values.canonical(raw), limit))
-    if len(text) > _RECORD:
-        text = json.dumps(_cut_text(text, _RECORD // 2))
     return _in_script(text)
 
 

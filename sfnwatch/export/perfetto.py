@@ -45,7 +45,7 @@ from sfnwatch.view.wording import plain_text
 Event = dict[str, Any]
 Args = dict[str, Any]
 _NAME = 200
-_LONGEST, _LISTED = 2_000, 100
+_LONGEST = 2_000
 """Of an argument: a cause may be a whole job as JSON."""
 _MICROSECOND = timedelta(microseconds=1)
 _Told = tuple[str, int | None]
@@ -319,9 +319,7 @@ def _cleaned(value: Any) -> Any:
     if isinstance(value, dict):
         return {k: _cleaned(v) for k, v in value.items() if v not in (None, "", [])}
     if isinstance(value, list):
-        rest = len(value) - _LISTED
-        more = [f"… {rest} more"] if rest > 0 else []
-        return [*map(_cleaned, value[:_LISTED]), *more]
+        return list(map(_cleaned, value))
     return value
 
 

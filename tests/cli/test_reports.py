@@ -203,9 +203,9 @@ def test_of_two_files_the_first_named_is_a(program: Program) -> None:
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        ((WAYS,), "Two executions can be compared; 4 are here. Choose two with"),
-        ((golden("demo-async"),), "only one is here. Name two recordings, or two"),
-        ((WAYS, *PAIR[:2]), "only one is named. Choose two with --execution NAME"),
+        ((WAYS,), "Two executions can be compared, not 4. Choose two with"),
+        ((golden("demo-async"),), "not 1. Name two recordings, or two"),
+        ((WAYS, *PAIR[:2]), "not 1. Choose two with --execution NAME"),
         ((WAYS, "--execution", "nobody"), "'nobody' names no execution."),
         ((WAYS, "--execution", "arn:"), "'arn:' names several executions."),
     ],
