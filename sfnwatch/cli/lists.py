@@ -241,11 +241,7 @@ def prune(*, dry_run: bool, yes: bool, **asked: float | None) -> None:
     if not yes:
         _ask(what)
     for each in found:
-        try:
-            library.remove(each)
-        except OSError as error:
-            msg = f"Can't remove {clean(str(each.path))}: {error.strerror or error}."
-            raise UsageError(msg) from error
+        library.remove(each)
     narrate(f"removed {what}")
 
 
