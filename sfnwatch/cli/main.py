@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from sfnwatch import __version__
-from sfnwatch.cli.narration import discard_output, narrate, put_help, settle_streams
+from sfnwatch.cli.narration import discard_output, narrate, settle_streams
 from sfnwatch.errors import Outcome, SfnwatchError, UsageError
 from sfnwatch.model.values import clean
 
@@ -101,9 +101,9 @@ class Commands(click.Group):
         args = _without_words(args)
         if own.isdisjoint(args):
             ctx.meta[_TO_RUN] = True
-        if not args and sys.stdin.isatty():
+        if not args:
             args = ["watch"]
-        elif args and args[0] not in own and args[0] not in _COMMANDS:
+        elif args[0] not in own and args[0] not in _COMMANDS:
             _check_typing(args[0])
             args = ["watch", *args]
         return super().parse_args(ctx, args)
@@ -190,10 +190,6 @@ def main() -> NoReturn:
         code = ended or Outcome.SUCCEEDED
     except SfnwatchError as error:
         code = _fail(str(error), error.exit_code)
-    except click.exceptions.NoArgsIsHelpError as error:
-        # Our own help, in its lines.
-        put_help(error.format_message())
-        code = UsageError.exit_code
     except click.UsageError as error:
         code = _fail(_usage_words(error), UsageError.exit_code)
     except (click.Abort, KeyboardInterrupt):

@@ -42,11 +42,6 @@ def put_row(text: str) -> None:
     put(clean(text))
 
 
-def put_help(text: str) -> None:
-    """Print what the program says of itself where it was typed wrongly, on stderr."""
-    click.echo(text, err=True)
-
-
 def confirm(question: str) -> None:
     """Ask whether to go on; raises click.Abort for a no."""
     click.confirm(clean(question), abort=True, err=True)

@@ -211,10 +211,8 @@ def test_help_for_what_is_no_command_names_what_is_meant(program: Program) -> No
     assert "Did you mean demo?" in program("help", "demoo").said(2)
 
 
-def test_without_anything_it_shows_how_it_is_used(program: Program) -> None:
-    ended = program()
-    assert (ended.code, ended.out) == (2, "")
-    assert ended.err.startswith("Usage: sfnwatch ")
+def test_without_anything_it_says_what_is_missing(program: Program) -> None:
+    assert program().said(2).startswith("No execution is named. Give an execution's")
 
 
 def test_the_manual_has_every_command_and_every_option(program: Program) -> None:
