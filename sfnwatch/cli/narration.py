@@ -158,16 +158,9 @@ class CleanStream(io.TextIOBase):
     def isatty(self) -> bool:
         return self._terminal
 
-    def writable(self) -> bool:
-        return True
-
     @property
     def encoding(self) -> str:  # type: ignore[override]
         return self._stream.encoding
-
-    @property
-    def errors(self) -> str | None:  # type: ignore[override]
-        return self._stream.errors
 
 
 def settle_streams() -> None:
