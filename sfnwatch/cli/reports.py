@@ -75,18 +75,9 @@ Source = Path | Named
 
 def read_source(text: str) -> Source:
     """Tell a file from what names an execution; raises UsageError for neither."""
-    if text == "-" or _is_file(text):
+    if text == "-" or _is_file(text) or options.looks_like_file(text):
         return Path(text)
-    try:
-        found = options.named_execution(text)
-    except UsageError:
-        if options.looks_like_file(text):
-            return Path(text)
-        raise
-    if found is None:
-        msg = "Neither a file nor an execution is named."
-        raise UsageError(msg, hint="What is given is empty.")
-    return found
+    return options.named_executions([text])[0]
 
 
 def _is_file(text: str) -> bool:

@@ -69,7 +69,7 @@ OF_OPTIONS = [
     ("demo --time mars", "'mars' is not one of 'utc', 'local'"),
     ("replay - x -", "stdin can be read once. Name - once."),
     ("compare - -", "stdin can be read once. Name - once."),
-    ("explain ''", "Neither a file nor an execution is named."),
+    ("explain ''", "No execution is named."),
     ("wait ' '", "No execution is named."),
     ("wait x --timeout soon", "'soon' is no duration"),
     ("recordings prune --older-than old", "'old' is no duration"),
