@@ -248,8 +248,11 @@ _KEYS = frozenset({"aws_access_key_id", "aws_secret_access_key"})
 _FILES = {
     "AWS_CONFIG_FILE": "~/.aws/config",
     "AWS_SHARED_CREDENTIALS_FILE": "~/.aws/credentials",
+    "AWS_WEB_IDENTITY_TOKEN_FILE": "",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": "",
+    "AWS_CREDENTIAL_FILE": "",
 }
-"""By the variable that names one of AWS's files, where that is otherwise."""
+"""By the variable that names what botocore opens, where that is otherwise."""
 _WEB_IDENTITY = "web_identity_token_file"
 _SIGN_IN = ("aws_", "credential_", "login_", "role_", "source_", "sso_", "web_")
 """How the settings begin by which a profile says where its credentials are from."""
@@ -298,7 +301,7 @@ def _session_of(settings: AwsSettings) -> "AioSession":
 
     session = AioSession(profile=settings.profile)
     try:
-        check_files()
+        check_files(session)
         known, profile = session.available_profiles, session.profile
     except (ConfigParseError, OSError, ValueError) as error:
         msg = f"The AWS configuration can't be read: {clean(str(error), 200)}."
@@ -403,17 +406,26 @@ def _path_of(variable: str) -> Path:
     return Path(os.path.expandvars(named)).expanduser()
 
 
-def check_files() -> None:
-    """Raise BadFileError for what is named as a file of AWS's, and is a pipe or so.
+def check_files(session: "AioSession") -> None:
+    """Raise BadFileError for what is named as a file, and is a pipe or a device.
 
     Botocore would wait for a pipe's writer without end, and the event loop with it.
     """
     for variable in _FILES:
-        with suppress(OSError, RuntimeError):  # who reads it says so
-            path = _path_of(variable)
-            if path.exists() and not (path.is_file() or path.samefile(os.devnull)):
-                msg = f"{variable} is {clean(str(path), 200)}, and that is no file."
-                raise BadFileError(msg, hint="Name a file.")
+        with suppress(RuntimeError):
+            _check_file(variable, _path_of(variable))
+    for name, profile in _chain(session.full_config["profiles"], profile_name(session)):
+        setting = f"{_WEB_IDENTITY} of the profile {clean(name)}"
+        _check_file(setting, Path(str(profile.get(_WEB_IDENTITY, ""))))
+
+
+def _check_file(setting: str, path: Path) -> None:
+    with suppress(OSError):  # who reads it says so
+        if not path.exists() or path.is_file() or path.samefile(os.devnull):
+            return
+        if path != Path():
+            msg = f"{setting} is {clean(str(path), 200)}, and that is no file."
+            raise BadFileError(msg, hint="Name a file.")
 
 
 def _devices(session: "AioSession", settings: AwsSettings) -> list[MfaDevice]:

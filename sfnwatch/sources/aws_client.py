@@ -258,7 +258,7 @@ class SignIn:
         `region` is where STS is asked if no other is configured.
         """
         session, settings = self._session, self._settings
-        check_files()
+        check_files(session)
         if self._prompter is None and (why := mfa_refusal(session, settings)):
             raise RefusedError(why)
         if region and not session.get_config_variable("region"):

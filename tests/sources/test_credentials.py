@@ -319,8 +319,18 @@ async def test_a_setting_of_a_role_that_can_not_be_is_said_with_the_profile(
 
 # -- what is named as a file -----------------------------------------------------------
 
-FILES = ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_CA_BUNDLE")
-"""Variables that name one."""
+AS_TOKEN = {"AWS_ROLE_ARN": "arn:aws:iam::123456789012:role/r"}
+AS_CONTAINER = {"AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://127.0.0.1:9"}
+FILES: Mapping[str, Mapping[str, str]] = {
+    "AWS_CONFIG_FILE": {},
+    "AWS_SHARED_CREDENTIALS_FILE": {},
+    "AWS_WEB_IDENTITY_TOKEN_FILE": AS_TOKEN,
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": AS_CONTAINER,
+    "AWS_CREDENTIAL_FILE": {},
+    "AWS_CA_BUNDLE": {},
+}
+"""Variables that name one, each with those that have it read."""
+FILE_SETTINGS = {"web_identity_token_file": ROLE, "ca_bundle": KEYS}
 
 
 @pytest.mark.parametrize("kind", ["pipe", "folder", "device"])
@@ -330,10 +340,11 @@ async def test_what_is_named_as_a_file_and_is_none_is_refused_and_never_waited_f
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "folder").mkdir()
     path = "/dev/zero" if kind == "device" else str(tmp_path / kind)
-    for variable in FILES:
+    for variable, others in FILES.items():
         with monkeypatch.context() as patch:
             configure("[default]\n" + (KEYS if variable == "AWS_CA_BUNDLE" else ""))
-            patch.setenv(variable, path)
+            for name, value in {**others, variable: path}.items():
+                patch.setenv(name, value)
             bundle = f"AWS settings: The CA bundle {path} can't be read: it is no file."
             named = f"{variable} is {path}, and that is no file. Name a file."
             said = await refused(None)
@@ -341,8 +352,9 @@ async def test_what_is_named_as_a_file_and_is_none_is_refused_and_never_waited_f
             if "CA" not in variable:
                 with pytest.raises(BadFileError, match=variable):
                     check_profile(AwsSettings(REGION))
-    configure(f"[profile p]\n{KEYS}ca_bundle = {path}\n")
-    assert "no file" in await refused()
+    for setting, rest in FILE_SETTINGS.items():
+        configure(f"[profile p]\n{rest}{setting} = {path}\n")
+        assert "no file" in await refused()
 
 
 @pytest.mark.parametrize("path", [os.devnull, NEVER, "", "~nobody-at-all/x"])
