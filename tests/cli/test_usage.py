@@ -40,7 +40,6 @@ OF_OPTIONS = [
     ("ARN --sql --archive s3://b", "--sql is for --archive PATH."),
     ("ARN --athena-output s3://b/", "--athena-output is for --athena TABLE."),
     ("ARN --athena 'a;b'", "athena-ddl"),
-    ("ARN --athena t --athena-output here", "s3://BUCKET/PREFIX/"),
     ("ARN --athena t --athena-partitions day", "day"),
     ("ARN --lake store", "store"),
     ("ARN --log-group 'a b'", "'a b' is no log group; write /aws/"),
