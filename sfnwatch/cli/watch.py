@@ -5,6 +5,7 @@ is one to show; and the picker.
 """
 
 import asyncio
+import errno
 import os
 import sys
 from collections.abc import AsyncGenerator, Mapping, Sequence
@@ -274,8 +275,14 @@ def _serve(scenario: str | None, speed: float, **asked: Any) -> int:
     out, err = streams()
     run = partial(serve, scenarios, port=port, speed=speed, fresh=asked["fresh"])
     run = partial(run, out=out, err=err, state_dir=library.recordings_dir().parent)
-    # Whoever reads the line may end us at once: signals are caught before it.
-    session.run(run)
+    try:
+        # Whoever reads the line may end us at once: signals are caught before it.
+        session.run(run)
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise
+        msg = f"Can't serve on port {port}: {error.strerror}."
+        raise UsageError(msg, hint="Choose another --port.") from error
     return Outcome.SUCCEEDED
 
 
