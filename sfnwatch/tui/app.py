@@ -5,6 +5,7 @@ is new in its place, at once, since that is cheap; the screen is painted a few t
 second while much comes in, and only the lines that are in view are made.
 """
 
+import gc
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
@@ -45,6 +46,8 @@ if TYPE_CHECKING:
 _PATIENCE, _LONGEST = 40, 0.6
 """What has come in is painted so many times as much later as painting takes; and after
 so many seconds, however long that takes."""
+_MANY = 2_000
+"""So many new records the garbage collector is told to leave alone."""
 _UNBOUND = "<unbound>"
 """A key that no terminal has, for an action without any."""
 Mode = Literal["live", "demo", "replay"]
@@ -120,6 +123,8 @@ class SfnwatchApp(ThemedApp[None]):
         self.presenter = Presenter(self)
         self.bars = Bars(self)
         self.pace = Pace(self, self.repaint)
+        self._frozen = 0
+        """How many records there were when the collector was told to let them be."""
         self._theme_before = ""
         self._has_ended, self._is_card_due = False, True
         """Whether all have ended before our eyes; and if the end card may yet come."""
@@ -217,6 +222,7 @@ class SfnwatchApp(ThemedApp[None]):
             return  # What has come in is about to be painted.
         if self.shown.refresh():
             self.deck.show()
+            self._leave_out_of_collections()
         elif time_has_passed:
             self.deck.pass_time()
         self._tell_of_the_end()
@@ -229,6 +235,17 @@ class SfnwatchApp(ThemedApp[None]):
         """Say what can be done here, and for a talk what the cursor is on."""
         self.bars.key_line.redraw()
         self.presenter.tell(self.player.line)
+
+    def _leave_out_of_collections(self) -> None:
+        """Have the garbage collector look no more at what is kept for good.
+
+        Of a long history all records are: to go through them takes longer than a frame.
+        """
+        trace = self.shown.trace
+        size = len(trace.calls) + sum(len(e.events) for e in trace.executions.values())
+        if size - self._frozen >= _MANY and not self.is_headless:
+            self._frozen = size
+            gc.freeze()
 
     def _tell_of_the_end(self) -> None:
         ended = self.bars.ended()

@@ -66,7 +66,7 @@ async def test_keys_are_words_while_one_types() -> None:
 
 async def test_a_filter_applies_to_every_view() -> None:
     async with replayed("demo-pipeline", (100, 40)) as (_, screen):
-        kept = "Each parcel[2] / Label took 2 attempts"
+        kept = "Each parcel[2] / Label was tried twice"
         await screen.steps(
             ("~ '~s Label' enter e", kept, "!CardDeclined"),
             ("E", f"1 {kept}"),
