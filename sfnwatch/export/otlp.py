@@ -269,7 +269,7 @@ class SpanMaker:
         yield from (_event(at, name) for name, at in moments if at is not None)
         told = AttemptCalls(self.moment, self._coverage, key, attempt).completion
         if told is not None:
-            words = plain_text(wording.completion_parts(told)[0])
+            words = plain_text(wording.completion_parts(told))
             said = {"sfnwatch.completion": words.lstrip("◀━ ")}
             yield _event(told.learned_at, "learned", said)
         for job in attempt.resource_ids:

@@ -93,9 +93,9 @@ def state_text(line: Line) -> str:
     """Give what a state's line says in one row, without the arrows of a screen."""
     if not line.conclusion:
         return plain_text(line.text)
-    first, *rest = line.conclusion[0]
+    first, *rest = line.conclusion
     if not first.text.startswith("◀"):
-        return f"{plain_text(line.text)}  {plain_text(line.conclusion[0])}"
+        return f"{plain_text(line.text)}  {plain_text(line.conclusion)}"
     by, how = rest[0].text, plain_text(rest[1:]).strip()
     return f"{plain_text(line.text)}  learned by {by}, {how}"
 
@@ -110,7 +110,7 @@ def state_parts(line: Line, *, owner: bool = True) -> list[Part]:
     """Give what a line says of a state: in lanes, beside what calls it made."""
     parts = [Part(f"{line.fold.text} ", line.fold.role)] if line.fold else []
     parts += [*(line.owner if owner else ()), *line.text]
-    return [*parts, Part("  "), *line.conclusion[0]] if line.conclusion else parts
+    return [*parts, Part("  "), *line.conclusion] if line.conclusion else parts
 
 
 def call_parts(line: Line) -> list[Part]:

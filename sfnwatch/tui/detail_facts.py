@@ -202,7 +202,7 @@ class ItemDetail:
             yield fact("attempt", f"{number} of {len(visit.attempts)}, {spent}")
         told = self._shown.maker.completion((self._arn, attempt.scheduled_id), attempt)
         if told is not None:
-            yield Fact("completion", wording.completion_parts(told)[0])
+            yield Fact("completion", wording.completion_parts(told))
             yield fact("stopped", stamp(self._shown, told.stopped_at))
         yield fact("request ID", ", ".join(attempt.request_ids))
         yield fact(wording.id_word(attempt), ", ".join(attempt.resource_ids))

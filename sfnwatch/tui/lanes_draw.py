@@ -244,10 +244,10 @@ def _words(line: Line, looks: Looks, *, owner: bool, apart: bool = False) -> _Li
         left += spans_of([*own, *text], looks.mask)
     if isinstance(line.item, Fold) and line.item.kind is FoldKind.MAP_RUN:
         left += spans_of([Part("  C: list", Role.DIM)])
-    told = [spans_of(each, looks.mask) for each in line.conclusion]
+    told = spans_of(line.conclusion, looks.mask)
     if line.call is not None:
         if told:
-            left += [Span("  "), *told[0]]
+            left += [Span("  "), *told]
         if apart and not left:
             left = spans_of(own[:1], looks.mask)
         return _call_words(line, line.call, left, own, looks)
@@ -255,9 +255,9 @@ def _words(line: Line, looks: Looks, *, owner: bool, apart: bool = False) -> _Li
         whole = spans_of([*line.task.parts, Part("  "), *own], looks.mask)
         brief = spans_of([line.task.status, *line.task.brief], looks.mask)
         return _LineWords(left, [whole, brief])
-    if told and told[0][0].text.startswith("◀"):
-        return _LineWords(left, [each[1:] for each in told], "left")
-    return _LineWords(left, told)
+    if told and told[0].text.startswith("◀"):
+        return _LineWords(left, [told[1:]], "left")
+    return _LineWords(left, [told] if told else [])
 
 
 def _call_words(

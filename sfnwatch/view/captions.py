@@ -227,7 +227,7 @@ class _Scene:
 
     def succeeded(self, event: HistoryEvent, attempt: Attempt) -> str:
         if self.line.conclusion:
-            told = self.line.conclusion[0]
+            told = self.line.conclusion
             by = f"by {told[1].text}, " if len(told) > 1 else ""
             learned = f"Step Functions learned of it {by}{told[-1].text.strip()}"
             return f"{self.name} succeeded: {learned}"

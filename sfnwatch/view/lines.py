@@ -273,8 +273,8 @@ class Line(Struct):
     """Whose line it is, where more than one state is open."""
     text: tuple[Part, ...] = ()
     """What a state's line says; of a fold also what is in it."""
-    conclusion: tuple[tuple[Part, ...], ...] = ()
-    """How Step Functions learned of a job's end: in full, then in fewer words."""
+    conclusion: tuple[Part, ...] = ()
+    """How Step Functions learned of a job's end."""
     call: CallText | None = None
     """The call it is, or that the phase on it made."""
     call_key: str = ""
@@ -307,7 +307,7 @@ class Line(Struct):
         """All that it says, in one row."""
         said = [*self.text]
         if self.conclusion:
-            said += [Part("  "), *self.conclusion[0]]
+            said += [Part("  "), *self.conclusion]
         for more in (self.call, self.task):
             if more is not None:
                 said += [Part("  " if said else ""), *more.parts]

@@ -230,10 +230,9 @@ def error_parts(details: Details) -> Iterator[Part]:
 # -- how Step Functions learned of a job's end -----------------------------------------
 
 
-def completion_parts(told: Completion) -> tuple[tuple[Part, ...], ...]:
-    """Say how Step Functions learned of a job's end: in full, then in fewer words."""
-    lag = f"{told.lag:.1f} s"
-    after = f"{lag} after the {told.job} stopped"
+def completion_parts(told: Completion) -> tuple[Part, ...]:
+    """Say how Step Functions learned of a job's end."""
+    after = f"{told.lag:.1f} s after the {told.job} stopped"
     if told.by is ToldBy.EVENT:
         head = Part("event", Role.EVENT)
         more = f", {told.between}"
@@ -243,10 +242,8 @@ def completion_parts(told: Completion) -> tuple[tuple[Part, ...], ...]:
     else:
         # CloudTrail may yet tell of a poll in between.
         so_far = "" if told.possible_polls else " so far"
-        words = (f"{after}, {told.between}{so_far}", after, lag)
-        return tuple((Part(each, Role.DIM),) for each in words)
-    tails = (f"  {after}{more}", f"  {after}", f" {lag}")
-    return tuple((Part("◀━━ ", Role.DIM), head, Part(each)) for each in tails)
+        return (Part(f"{after}, {told.between}{so_far}", Role.DIM),)
+    return Part("◀━━ ", Role.DIM), head, Part(f"  {after}{more}")
 
 
 # -- calls -----------------------------------------------------------------------------
