@@ -21,7 +21,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from sfnwatch.analysis.case import AttemptCase, Survey, build_case, done, gaps
+from sfnwatch.analysis.case import AttemptCase, Survey, build_case, done
 from sfnwatch.analysis.compare.pairs import (
     AttemptPair,
     CallPair,
@@ -192,7 +192,7 @@ def _polled(side: Side) -> tuple[str, bool]:
     so_far = "" if all(case.complete for case in waits) else " so far"
     if not side.polls.every:
         return f"has no poll matched{so_far}", False
-    means = [fmean(between) for case in cases if (between := gaps(case.polls.sure))]
+    means = [fmean(apart) for case in cases if (apart := case.spacing.seconds)]
     every = f", {cadence(fmean(means))}" if means else ""
     sure = not side.polls.guessed and not so_far
     return f"polled {side.polls.often}{so_far}{every}", sure

@@ -151,16 +151,16 @@ Sides = tuple[Side, Side]
 class CallTally:
     """The calls of one name that an attempt made, or may have made."""
 
-    def __init__(self, calls: MatchedCalls) -> None:
-        every, between = calls.every, gaps(calls.sure)
+    def __init__(self, calls: MatchedCalls, apart: Sequence[float]) -> None:
+        """`apart` has the seconds from one to the next."""
+        every = calls.every
         self.count = len(every)
         self.error_codes = ranked(c.error_code for c in every if c.error_code)
         """How many calls ended with each, the most frequent first."""
         self.failed = sum(self.error_codes.values())
-        self.interval_mean = fmean(between) if between else None
-        """Seconds from one to the next; None for a single one."""
-        self.interval_min = min(between, default=None)
-        self.interval_max = max(between, default=None)
+        self.interval_mean = fmean(apart) if apart else None
+        self.interval_min = min(apart, default=None)
+        self.interval_max = max(apart, default=None)
         self.guessed = len(calls.guessed)
         """How many of them are matched by a guess."""
         self.first = every[0].event_id
@@ -200,8 +200,14 @@ def _tallies(case: AttemptCase | None) -> Mapping[tuple[CallRole, str, str], Cal
         late = role is CallRole.POLL and call.event_id not in polls
         return CallRole.OTHER if late else role, call.event_source, call.event_name
 
+    def apart(role: CallRole, calls: MatchedCalls) -> Sequence[float]:
+        # From the action call on, as explain has it.
+        return case.spacing.seconds if role is CallRole.POLL else gaps(calls.sure)
+
     found = case.calls.grouped(kind)
-    return {each: CallTally(calls) for each, calls in found.items()}
+    return {
+        each: CallTally(calls, apart(each[0], calls)) for each, calls in found.items()
+    }
 
 
 # -- visits ----------------------------------------------------------------------------
