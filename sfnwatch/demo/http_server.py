@@ -6,7 +6,6 @@ calls of its clients. Whoever signs a request with any key is the demo's one use
 
 import asyncio
 import json
-import secrets
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -176,7 +175,6 @@ class World(msgspec.Struct, frozen=True):
 
     epoch: Annotated[datetime, msgspec.Meta(tz=True)]
     speed: float
-    seed: int
     scenarios: tuple[str, ...]
 
     @property
@@ -186,7 +184,7 @@ class World(msgspec.Struct, frozen=True):
 
     def account(self) -> Account:
         clock = SpedClock(self.speed, self.epoch + timedelta(seconds=self.age))
-        return Account(self.scenarios, clock=clock, epoch=self.epoch, seed=self.seed)
+        return Account(self.scenarios, clock=clock, epoch=self.epoch)
 
 
 async def serve(
@@ -229,7 +227,7 @@ def _world(scenarios: tuple[str, ...], speed: float, kept: World | None) -> Worl
     wanted = kept is not None and (kept.scenarios, kept.speed) == (scenarios, speed)
     if kept is not None and wanted and 0 <= kept.age < _WORTH:
         return kept
-    return World(datetime.now(UTC), speed, secrets.randbits(32), scenarios)
+    return World(datetime.now(UTC), speed, scenarios)
 
 
 def _kept(path: Path) -> World | None:
