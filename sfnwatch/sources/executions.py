@@ -467,9 +467,8 @@ _LATER = 3 * SETTLED
 """So long after the end it is asked: a call may follow the end, and all is known up to
 a while before the asking only."""
 _TRIES, _AGAIN = 3, timedelta(seconds=20)
-"""How often a machine is asked for in vain at least, and the time after the first."""
-_LONGEST = 6
-"""The time between grows to so many times as long."""
+"""How often a machine is asked for in vain at least, and the time after the first;
+after the second it is twice as long, and so on."""
 _NOT_KNOWN = "Whether others ran at the time is not known."
 
 
@@ -579,8 +578,7 @@ class OtherExecutions(PollingSource):
 
     def _note_failure(self, machine: _AskedMachine, failure: Failure) -> None:
         machine.failures, machine.trouble = machine.failures + 1, failure.message
-        wait = _AGAIN * min(machine.failures, _LONGEST)
-        machine.due_at = self.clock.now() + wait
+        machine.due_at = self.clock.now() + _AGAIN * machine.failures
         is_awaited = self._over_at is not None and not self._is_last
         tried = machine.failures >= _TRIES and not is_awaited
         if failure.state in FORBIDDEN or tried:

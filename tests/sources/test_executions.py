@@ -693,7 +693,7 @@ async def test_what_is_not_answered_is_tried_for_as_long_as_calls_are_awaited(
     before, after = [t for t in asked if t < ENDS], [t for t in asked if t > ENDS]
     assert len(before) == 3
     pauses = [later - at for at, later in pairwise(after)]
-    assert max(pauses[:-1]) == 120
+    assert 120 <= max(pauses[:-1]) <= 200
     last_call = max(sync.seconds(each.at) for each in sync.asked("LookupEvents"))
     assert abs(after[-1] - last_call) < 10, "nobody waits for it after that"
     assert others(watched, sync.arn) is None
