@@ -45,7 +45,6 @@ class DemoRequest(msgspec.Struct, frozen=True):
     headers: Mapping[str, str]
     """Must find names in any case."""
     body: bytes
-    address: str = HOST
 
     @property
     def operation(self) -> str:
@@ -87,7 +86,7 @@ def _in_json(told: Json) -> str:
 def answer(account: Account, request: DemoRequest) -> web.Response:
     """Answer one request, and let CloudTrail note it whether it works or not."""
     agent = request.headers.get("User-Agent", "")
-    caller = user("demo", CREDENTIALS[0], request.address, agent)
+    caller = user("demo", CREDENTIALS[0], HOST, agent)
     made = account.now(), f"{request.service}:{request.operation}", caller
     request_id = account.new_id()
     call = TrailEvent(*made, request_id, "", _recorded(request.body))
@@ -153,8 +152,7 @@ class DemoServer:
         await self._runner.cleanup()
 
     async def _respond(self, request: web.BaseRequest) -> web.StreamResponse:
-        body = await request.read()
-        asked = DemoRequest(request.headers, body, request.remote or HOST)
+        asked = DemoRequest(request.headers, await request.read())
         given = answer(self._account, asked)
         given.headers["Date"] = http_date(self._account.now())
         return given
