@@ -9,6 +9,7 @@ from collections.abc import Generator, Hashable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from itertools import pairwise
+from math import inf
 from statistics import fmean
 from typing import Any, TypeVar
 
@@ -391,14 +392,21 @@ class Case(Struct, frozen=True, dict=True):
         return not self.execution.running and self.execution.ending is None
 
     @cached_property
-    def is_whole(self) -> bool:
-        """True unless it is over and events are missing, which are numbered from 1."""
-        ending, count = self.execution.ending, len(self.execution.events)
-        return self.execution.running or (ending is not None and ending.id == count)
+    def lost_to(self) -> float:
+        """The last id that is missing of an execution that is over; 0 if none is.
+
+        Of a history that was cut nobody knows how many events it had.
+        """
+        if self.is_cut:
+            return inf
+        ids = [0, *(event.id for event in self.execution.events)]
+        gaps = (after - 1 for before, after in pairwise(ids) if after - before > 1)
+        return 0 if self.execution.running else max(gaps, default=0)
 
     def is_end_lost(self, visit: StateVisit) -> bool:
         """True if the event that ended a visit may be one of those that are missing."""
-        return visit.exited_at is None and not self.is_whole
+        last = max(visit.event_ids, default=visit.id)
+        return visit.exited_at is None and last < self.lost_to
 
     def as_known(self, visit: StateVisit) -> StateVisit:
         """Give a visit as far as it is known: without its end, to its last event.

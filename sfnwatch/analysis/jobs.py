@@ -172,18 +172,23 @@ def denials(use: StateUse) -> Iterator[Finding]:
             yield _denied(kind, Attempts(told))
 
 
+_MANY = 3
+
+
 def _denied(kind: str, told: Attempts) -> Finding:
     polls, denied, subject = told.polls, told.denied, told.first.subject
     if told.several:
         subject = f"{named(told.first.visit.name)} ({len(told.cases)} attempts)"
     count, most = len(denied.sure), len(denied.every)
-    every = told.complete and count == len(polls.sure) and not polls.guessed
+    all_seen = count == len(polls.sure) and not polls.guessed
+    every = told.complete and all_seen
     often, of_all = f"{count} of {plural(len(polls.sure), 'poll')}", ""
     if polls.guessed:
         often = f"{'Up to ' if denied.guessed else ''}{plural(most, 'poll')}"
     if every:
         often, of_all = "Every poll", f" ({count} of {count})"
-    became = _mattered(kind, told, every=every)
+    # Of a few that are seen nothing follows for those that are not.
+    became = _mattered(kind, told, seen=every or (all_seen and count >= _MANY))
     so_far = "" if kind == "denied-unknown" else told.so_far
     ended = [each.end_event for each in told.cases if not each.running]
     text = f"{often} for {subject} {'was' if every or most == 1 else 'were'} denied"
@@ -194,20 +199,26 @@ def _denied(kind: str, told: Attempts) -> Finding:
     return finding(kind, text, [*denied.ids, *ended], fact=fact, **data)
 
 
-def _mattered(kind: str, told: Attempts, *, every: bool) -> str:
-    """Say what the denials led to; `every`: no poll was answered."""
+def _mattered(kind: str, told: Attempts, *, seen: bool) -> str:
+    """Say what the denials led to; `seen`: no poll is that was answered."""
     subject, attempt = "they" if told.several else "it", told.first.attempt
+    harmless = "the denials did not decide the outcome"
     if kind == "denied-unknown":
         return "and the state is still waiting: whether that matters is not known yet"
-    if kind == "denied-but-succeeded" and not every:
-        return f"yet {subject} still succeeded: the denials did not decide the outcome"
+    if kind == "denied-but-succeeded" and not seen:
+        return f"yet {subject} still succeeded: {harmless}"
     if kind == "denied-but-succeeded":
         row = attempt.integration
         # For another account's job events are not used.
         rule = row.managed_rule if row and attempt.role_arn is None else None
         also = f": the EventBridge managed rule {rule} reports it too" if rule else ""
-        refuted = "so completion doesn't depend on polling"
+        likely = "" if told.complete else " most likely"
+        refuted = f"so completion{likely} doesn't depend on polling"
         return f"yet {subject} still succeeded, {refuted}{also}"
+    known = (each.attempt.stopped_at for each in told.cases)
+    if all(known) and not told.statuses & ENDED_OTHERWISE:
+        learned = "because the job failed, which was still detected"
+        return f"and {subject} failed {learned}: {harmless}"
     return f"and {subject} did not succeed: whether the denials mattered is not known"
 
 

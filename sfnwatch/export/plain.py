@@ -209,6 +209,8 @@ class PlainLines:
         if lane in {"children", "others"} and not health.message:
             return  # they come and go: what they bring says it
         self._told[lane] = told
+        if health.state is HealthState.REFUSED and not self._trace.executions:
+            return  # there is no watch: the command's own error says it
         quiet = before is None or before[0] is HealthState.CONNECTING
         if quiet and not health.message and health.state is not HealthState.DRAINING:
             return

@@ -87,7 +87,7 @@ class TextStream:
     def _unpacked(
         self, blocks: Iterator[bytes], new: Callable[[], Any]
     ) -> Iterator[bytes]:
-        """Unpack member after member, as `new` does.
+        """Unpack member after member, as `new` does; zeros behind the last are padding.
 
         The readers of zlib and zstandard would hide that the last one is cut.
         """
@@ -97,6 +97,10 @@ class TextStream:
             while at < len(block):
                 step = block[at : at + _STEP]
                 if member.eof:
+                    padding = len(step) - len(step.lstrip(b"\0"))
+                    if padding:
+                        at += padding
+                        continue
                     member = new()
                 made = member.decompress(step)
                 yield from (made[n : n + _BLOCK] for n in range(0, len(made), _BLOCK))

@@ -426,6 +426,9 @@ _AGAIN = 30.0
 """Seconds between looks for new files: CloudTrail delivers about every five minutes."""
 _NAP = 0.5
 """Seconds between looks at whether anything is known of an execution."""
+_FEW = 3
+"""After so many files that may not be read, with none that was, it is not they but the
+permission."""
 _TOLD = 100
 """Files between words on how far the reading has come."""
 
@@ -474,6 +477,8 @@ class Archive(CallSource):
         """Each file that was tried, and why not all of it was read; empty if it was."""
         self._newest: dict[str, datetime] = {}
         """The newest stamp of a file of each Region."""
+        self._denied = 0
+        """How many files were denied."""
         self._window = self._wanted()
         """What was last looked for."""
         self._asked: object = None
@@ -481,7 +486,7 @@ class Archive(CallSource):
         """When all was listed that is asked for."""
 
     async def read(self) -> str:
-        self._tried, self._newest, self._asked = {}, {}, None
+        self._tried, self._newest, self._denied, self._asked = {}, {}, 0, None
         while self.targets.started_at is None:
             # There is no execution to speak of, or it is not known yet.
             if self.targets.finished:
@@ -563,6 +568,12 @@ class Archive(CallSource):
             self._read.add(file.key)
         except UnreadableError as error:
             self._tried[file.place] = str(error)
+        except Failure as failure:
+            self._denied += failure.state is HealthState.DENIED
+            nowhere = self._denied >= _FEW and not self._read
+            if failure.state is not HealthState.DENIED or nowhere:
+                raise
+            self._tried[file.place] = clean(failure.code)
 
     async def _read_through(self, file: TrailFile, note: str) -> str:
         """Read a file to its end, or to where it makes no more sense; says why.

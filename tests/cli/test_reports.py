@@ -180,7 +180,7 @@ def test_executions_of_one_name_are_told_apart_by_their_machines(
 def test_two_of_a_recording_are_compared_by_their_names(program: Program) -> None:
     ended = program("compare", WAYS, *PAIR)
     assert (ended.code, ended.err) == (0, "")
-    assert "B 5 polls, AccessDenied, every 59.5 s" in " ".join(ended.out.split())
+    assert "B 5 polls, AccessDenied, every 59.6 s" in " ".join(ended.out.split())
     told = program("compare", WAYS, *PAIR, "--format", "json").json
     assert told["sfnwatch_compare"] == 1
     assert "sync" in told["a"]["name"]

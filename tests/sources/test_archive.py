@@ -701,15 +701,24 @@ async def test_a_file_is_tried_again_if_that_may_help_or_named_and_the_rest_goes
         assert not last.message
 
 
-@pytest.mark.parametrize("answer", [lambda: refusal("AccessDenied", 403), lambda: CUT])
-async def test_what_is_wrong_with_more_than_a_file_is_told_and_given_up_in_the_end(
-    answer: Callable[[], web.Response],
-) -> None:
-    async with bucket(get=failing(answer)) as s3:
+@pytest.mark.parametrize("readable", [0, 1])
+async def test_where_no_file_may_be_read_it_is_the_permission(readable: int) -> None:
+    first = sorted(FILES)[:readable]
+
+    def get(_: web.Request, key: str) -> web.Response | None:
+        return None if key in first else refusal("AccessDenied", 403)
+
+    async with bucket(get=get) as s3:
         watched = await searched(s3)
     message = watched.messages("lookup")[-1]
-    assert watched.states("lookup")[-1] is HealthState.REFUSED
-    assert "GetObject on s3://logs/AWSLogs/" in message
+    if readable:
+        assert watched.states("lookup")[-1] is HealthState.ENDED
+        assert message.startswith("5 of the trail's 6 files could")
+    else:
+        # It is over: there is no use in asking every minute.
+        assert watched.states("lookup")[-1] is HealthState.REFUSED
+        assert "GetObject on s3://logs/AWSLogs/" in message
+        assert len([each for each in s3.asked if ".json" in each]) == 3
 
 
 async def test_a_bucket_that_does_not_say_where_it_is_is_not_asked_otherwise() -> None:

@@ -480,7 +480,7 @@ async def test_every_request_is_told_and_what_it_was_for_and_nothing_that_is_sec
     lanes = ("history", "lookup", "others")
     counted = sum(watched.healths(lane)[-1].requests for lane in lanes)
     assert counted == len(requests)
-    reading = {"first reading", "newest events", "one more look after the end"}
+    reading = {"first reading", "newest events"}
     measured = "how late CloudTrail is, by sfnwatch's own calls"
     others = {"running executions", "newest executions"}
     more = {"the outcome", "calls to ecs", measured, *others}
