@@ -175,7 +175,9 @@ class _SequenceWriter:
     def _state(self, arn: str, visit: StateVisit) -> tuple[str, str]:
         """Give the column of a state, and which iteration of it is meant."""
         index = f"[{visit.index}] " if visit.index is not None else ""
-        return self.boxes[arn].take(visit.name), index
+        # A state may be called as the column of the workflow itself is.
+        name = f"{visit.name} " if visit.name == _WORKFLOW else visit.name
+        return self.boxes[arn].take(name), index
 
     # -- states ------------------------------------------------------------------------
 

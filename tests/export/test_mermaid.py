@@ -42,6 +42,13 @@ def test_it_is_a_diagram_in_which_all_that_take_part_are_named(name: str) -> Non
     checked(export("mermaid", name))
 
 
+def test_a_state_called_as_the_workflow_s_column_has_its_own() -> None:
+    run = aws.History(pace=0.01).start().task("Step Functions", aws.LAMBDA).end()
+    lines = checked(printed("mermaid", run.records))
+    named = [line for line in lines if line.startswith("participant")]
+    assert len(named) == 2
+
+
 def test_a_long_one_is_cut_and_says_so() -> None:
     run = aws.History(pace=0.01).start()
     for number in range(2_000):
