@@ -64,7 +64,7 @@ def test_nor_does_the_screen(program: Processes, file: Path) -> None:
     fault = "from tests.reliability.guarded import guard; guard()"
     words = ("replay", str(file), "--speed", "1000")
     terminal = program.terminal(*words, fault=fault)
-    terminal.until("Execution succeeded")
+    terminal.until("SUCCEEDED")
     for key in "ter":
         terminal.press(key)
     terminal.quit()
