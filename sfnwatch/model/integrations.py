@@ -121,12 +121,9 @@ def parse_states_arn(text: str) -> ExecutionArn | StateMachineArn | MapRunArn:
         return MapRunArn(*place, machine, name)
     if kind == "activity":
         raise ValueError("it is the ARN of an activity, not of an execution")
-    if not name:
-        raise ValueError("the execution's name is missing from the ARN")
-    if kind == "express" and not all(name.partition(":")):
-        raise ValueError(
-            "the id behind the Express execution's name is missing from the ARN"
-        )
+    is_whole = all(name.partition(":")) if kind == "express" else name
+    if not is_whole:
+        raise ValueError("the execution's name is missing, or not whole")
     return ExecutionArn(*place, kind, machine, name)
 
 

@@ -119,7 +119,6 @@ _SPACE = "Zs"
 """Spaces of any width are shown. Controls, formats (bidi, zero-width, BOM), line and
 page separators, surrogates, private and unassigned characters are not printable."""
 _REPLACEMENT = "\ufffd"
-_DEL = 0x7F
 _PICTURES = 0x2400
 """U+2400 … U+241F are the pictures of the control characters 0x00 … 0x1F."""
 
@@ -129,8 +128,6 @@ def _shown(character: str) -> str:
     code = ord(character)
     if code < ord(" "):
         return chr(_PICTURES + code)
-    if code == _DEL:
-        return "\u2421"
     space = unicodedata.category(character) == _SPACE
     return character if space or character.isprintable() else _REPLACEMENT
 

@@ -155,17 +155,20 @@ def _who(shown: Shown) -> Iterator[Words]:
     # A part of a name is no name that would be masked.
     machine = _shared({mask(each.state_machine_name or "") for each in roots})
     name = _shared({mask(each.name) for each in roots}) or f"{len(roots)} executions"
-    of = Span(f"{clean(machine, _LONGEST)}{_OF}" if machine else "")
-    whole = [of, Span(clean(name, _LONGEST), "role--name")]
+    whole, of = clean(name, _LONGEST), clean(machine, _LONGEST)
 
     def fill(cells: int) -> list[Span]:
-        """Cut the names to so many cells, as if they were one."""
-        if width_of(whole) <= cells:
-            return whole
-        text = "".join(span.text for span in whole)
-        return [Span(_cut_middle(text, cells), "role--name")]
+        """Cut both names to so many cells; in few, the machine's is left out."""
+        least = min(_SHORT, cell_len(of))
+        if not of or cells < least + len(_OF) + min(_SHORT // 2, cell_len(whole)):
+            return [Span(_cut_middle(whole, cells), "role--name")]
+        kept = max(cells - len(_OF) - cell_len(whole), least)
+        short = _cut_middle(whole, cells - len(_OF) - kept)
+        left = cells - len(_OF) - cell_len(short)
+        return [Span(f"{_cut_middle(of, left)}{_OF}"), Span(short, "role--name")]
 
-    yield Words(4 if machine else 3, whole, fill(_SHORT), fill=fill)
+    few = fill(_SHORT // 2 if machine else _SHORT)
+    yield Words(4 if machine else 3, fill(5 * _LONGEST), few, fill=fill)
 
 
 def _cut_middle(name: str, cells: int) -> str:
