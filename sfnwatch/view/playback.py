@@ -374,8 +374,8 @@ class Playback:
         self.looping = False
         self.held = False
         """True for a live watch that was only stopped, and nothing else sought."""
-        self._is_read = watched is None or not replay
-        """False while a recording is being read: what comes between is not known."""
+        self._is_read = not replay
+        """False while a recording is being read: where it ends is not known."""
         self._watched = watched
         self._rested = 0.0
         """Real seconds spent at the end so far, when looping."""
@@ -413,7 +413,8 @@ class Playback:
     def ended(self) -> bool:
         """True at the end of what can't grow any more."""
         at, span = self.position, self.span
-        return not self.growing and (span is None or at is None or at >= span[1])
+        is_there = span is None or at is None or at >= span[1]
+        return is_there and self._is_read and not self.growing
 
     def moment(self) -> Moment:
         """Give what is shown."""
@@ -465,7 +466,7 @@ class Playback:
         there = self._moved(before, elapsed, span[1])
         if not self._is_read:
             there = min(there, max([before, *self.course.times[-1:]]))
-        if there < span[1]:
+        if there < span[1] or not self._is_read:
             self.position = there
         else:
             self._reach_end(elapsed if before >= span[1] else 0.0, span)

@@ -3,13 +3,22 @@
 from datetime import datetime, timedelta
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sfnwatch.model.records import Received
 from sfnwatch.model.rows import Clock
 from sfnwatch.model.trace import Trace
-from sfnwatch.view.playback import REST, Course, MarkerKind, Markers, Playback, scale_of
+from sfnwatch.view.playback import (
+    REST,
+    Course,
+    MarkerKind,
+    Markers,
+    Playback,
+    TimeSpan,
+    scale_of,
+)
 from tests import builders, examples
 from tests.model.answers import trace_of
 
@@ -132,14 +141,19 @@ def test_a_recording_stops_at_its_end_and_loops_after_a_rest() -> None:
     assert not playback.ended
 
 
-def test_of_what_is_being_read_no_more_is_played_than_is_here() -> None:
+@pytest.mark.parametrize("watched", [None, (builders.at(0), builders.at(900))])
+def test_of_what_is_being_read_no_more_is_played_than_is_here(
+    watched: TimeSpan | None,
+) -> None:
     trace, records = Trace(), RUNS["sync"]
-    playback = Playback(trace, replay=True, watched=(builders.at(0), builders.at(900)))
+    playback = Playback(trace, replay=True, watched=watched)
     playback.update(records[:3], trace.add(records[:3]))
     playback.squeeze = False
     playback.tick(500)
     assert playback.position is not None
     assert playback.position <= playback.course.times[-1]
+    assert playback.playing
+    assert not playback.ended
 
 
 def test_speeds_have_an_end_at_both_sides() -> None:
