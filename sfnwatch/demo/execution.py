@@ -174,7 +174,7 @@ STARTED_BY = "AWS Step Functions"
 """What `.sync` tells ECS about who starts the task; the other forms say nothing."""
 
 # Seconds after the creation of a Fargate task, and before its stop, as recorded.
-_CONNECTED, _PULL_STARTED, _PULL_STOPPED, _RUNNING = 3.246, 18.768, 20.402, 20.943
+_CONNECTED, _RUNNING = 3.246, 20.943
 _EXECUTION_STOPPED, _STOPPING = 33.036, 22.953
 
 _ENDING = {"DEPROVISIONING", "STOPPED"}
@@ -227,12 +227,9 @@ class EcsTask:
             stopping["StoppedAt"] = stamp(self.stopped_at)
         return {
             "ClusterArn": CLUSTER_ARN,
-            "Cpu": "256",
             "CreatedAt": stamp(self.created_at),
             "Group": f"family:{self.family}",
             "LaunchType": "FARGATE",
-            "Memory": "512",
-            "PlatformVersion": "1.4.0",
             "TaskArn": self.arn,
             "TaskDefinitionArn": arn("ecs", f"task-definition/{self.family}:7"),
             **started_by,
@@ -259,8 +256,6 @@ class EcsTask:
         created, stopped = self.created_at, self.stopped_at
         return self.told("STOPPED") | {
             "ConnectivityAt": epoch_ms(after(created, _CONNECTED)),
-            "PullStartedAt": epoch_ms(after(created, _PULL_STARTED)),
-            "PullStoppedAt": epoch_ms(after(created, _PULL_STOPPED)),
             "StartedAt": epoch_ms(after(created, _RUNNING)),
             "ExecutionStoppedAt": epoch_ms(after(stopped, -_EXECUTION_STOPPED)),
             "StoppingAt": epoch_ms(after(stopped, -_STOPPING)),

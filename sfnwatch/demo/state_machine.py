@@ -311,7 +311,7 @@ class _Branch(msgspec.Struct):
             case TaskRun() as run:
                 return self.run_task(run, called_at, parameters)
             case Invocation() as run:
-                return self.invoke(run, called_at, parameters["FunctionName"])
+                return self.invoke(run, called_at)
             case NestedExecution() as run:
                 return self.start_execution(run, called_at, parameters["Input"])
 
@@ -348,11 +348,10 @@ class _Branch(msgspec.Struct):
             raise self.fail(ended_at, failure)
         return self.succeed(ended_at, output)
 
-    def invoke(self, invocation: Invocation, at: datetime, function: str) -> Any:
+    def invoke(self, invocation: Invocation, at: datetime) -> Any:
         ended_at, request_id = after(at, invocation.seconds), self.run.dice.uuid()
         if invocation.error:
-            failure = _raised(function, *invocation.error, request_id)
-            raise self.fail(ended_at, failure)
+            raise self.fail(ended_at, _raised(*invocation.error, request_id))
         payload = dict(invocation.payload)
         answer = {"ExecutedVersion": "$LATEST", "Payload": payload, "StatusCode": 200}
         return self.succeed(ended_at, _with_metadata(answer, request_id))
@@ -463,17 +462,10 @@ def _caught(state: State, data: Any, error: StatesError) -> tuple[Any, str]:
     raise error
 
 
-def _raised(function: str, kind: str, message: str, request_id: str) -> StatesError:
-    """Return an exception of a Python function, in the words of Lambda's runtime."""
-    file = function.split(":")[6].replace("-", "_")
-    line = f'  File "/var/task/{file}.py", line 27, in handler\n'
-    cause = {
-        "errorMessage": message,
-        "errorType": kind,
-        "requestId": request_id,
-        "stackTrace": [f"{line}    raise {kind}({json.dumps(message)})\n"],
-    }
-    return StatesError(kind, compact(cause))
+def _raised(kind: str, message: str, request_id: str) -> StatesError:
+    """Return an exception of a Python function, as Lambda's runtime tells it."""
+    told = {"errorMessage": message, "errorType": kind, "requestId": request_id}
+    return StatesError(kind, compact(told))
 
 
 def _passed_on(child: DemoExecution) -> Json:
