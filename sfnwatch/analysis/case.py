@@ -314,9 +314,10 @@ def last_moment(moment: Moment) -> datetime:
     trace, runs = moment.trace, moment.executions.values()
     dated: list[Any] = [event for run in runs for event in run.events]
     dated += (state for told in trace.task_states.values() for state in told)
-    healths = [told[-1] for told in trace.healths.values()]
+    others: list[Any] = [told[-1] for told in trace.healths.values()]
+    others += (each for run in runs for each in (run.described, run.defined) if each)
     known = [row.at for row in dated]
-    known += [row.seen_at for row in (*dated, *healths) if row.seen_at is not None]
+    known += [row.seen_at for row in (*dated, *others) if row.seen_at is not None]
     known += [call.event_time for call in trace.ordered_calls[-1:]]
     known += [request.sent_at for request in trace.requests[-1:]]
     return moment.at or max(known, default=from_microseconds(0))

@@ -336,11 +336,13 @@ def calls(use: StateUse) -> Iterator[Finding]:
     more = plural(others, "other call") if others else "no other call"
     text = f"{use.name} ({resource_words(use.first)}) called {named(action)}"
     text += f" {actions.often}; {more} matched"
-    text += f"{use.survey.known_words if use.starts_job else ''}."
+    text += use.survey.known_words if use.starts_job else ""
+    if unmatched:
+        text += f"; {plural(len(unmatched), 'poll')} of that time may be its own"
     data = {**told.first.place, "call": action, **actions.figures, "others": others}
     data |= {"polls": 0, "pattern": str(use.first.pattern)}
     fact = surely and not told.calls.guessed and not unmatched
-    yield finding("calls", text, told.calls.ids, fact=fact, **data)
+    yield finding("calls", f"{text}.", told.calls.ids, fact=fact, **data)
 
 
 # -- calls alone -----------------------------------------------------------------------
@@ -533,6 +535,8 @@ class _ToldGroup:
         looks = f"{name} (Request Response) or aws-sdk:{name} (AWS SDK integration)"
         looks += ", which calls alone can't tell apart: no poll of it is known"
         looks += " (nor would one follow a .sync job that ended within a minute)"
+        if group.guessed:
+            looks = f"any form of {name}: no poll of it is known"
         if polls := group.polls:
             pattern, candidates = "sync", ["sync"]
             looks = f"{name}.sync (optimized integration, Run a Job): the same role"

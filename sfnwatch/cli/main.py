@@ -126,13 +126,17 @@ class Commands(click.Group):
 
 
 def _without_words(args: list[str]) -> list[str]:
-    """Read `help COMMAND…` and `version` as the options.
+    """Read `help COMMAND…` and `version` as the options; raises UsageError.
 
     A state machine that is so called is watched with `watch`.
     """
     match args:
         case ["version", *_]:
             return ["--version"]
+        case ["help", str(word), *_] if word not in _COMMANDS:
+            _check_typing(word)
+            msg = f"There is no command {clean(word, 100)!r}."
+            raise UsageError(msg, hint="sfnwatch --help lists them.")
         case ["help", *rest]:
             return [*rest, "--help"]
     return args

@@ -172,7 +172,7 @@ def _chosen_call(found: _Loaded, text: str) -> ApiCall:
     same = [known[told]] if told in known else []
     # Findings name a row of an Athena table without what stands before its number.
     begun = (told, f"row-{told}")
-    if not same:
+    if told and not same:
         same = [*dict.fromkeys(known[n] for n in known if n.startswith(begun))]
     if len(same) == 1:
         return calls[same[0]]
@@ -523,7 +523,7 @@ class _Waiting:
             verdict = ExecutionVerdict(survey, each).text
             yield f"{clean(each.name, _LIMIT)}: {verdict} It is not over after {limit}."
         if not running:
-            yield f"AWS has not told of every execution within {limit}."
+            yield f"Not every execution was found within {limit}."
 
 
 def _summary_path() -> Path:

@@ -69,6 +69,8 @@ SUFFIX = ".sfnwatch.jsonl"
 
 _OF_AN_EXECUTION = EVENT_KINDS | {RecordKind.DESCRIBE, RecordKind.DEFINITION}
 _PRINTABLE = bytes(range(0x20, 0x7F))
+_MOST_BLANK = 10_000
+"""Empty lines among records: of packed ones there may be a billion."""
 _SENTENCE = 300
 _MAX_DEPTH = 200
 """Levels of nesting that surely can be read back: Python's parser ends at about 1000,
@@ -363,9 +365,12 @@ class RecordedFile:
 
     def _read(self, stream: ByteStream, lines: Iterator[bytes]) -> Iterator[Received]:
         self.notes.clear()
-        count, left_out = 0, 0
+        count, left_out, blank = 0, 0, 0
         with closing(stream):
             for number, line in enumerate(lines, 2):
+                if line.isspace() and blank < _MOST_BLANK:
+                    blank += 1
+                    continue
                 try:
                     received = decode_line(line, self.header.created)
                     check_record(received)

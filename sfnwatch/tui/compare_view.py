@@ -279,10 +279,10 @@ class CompareView(HeadedView):
     def _clicked(self, row: CompareRow, x: int, twice: bool) -> None:  # noqa: FBT001
         """Fold or unfold a line; show it if clicked twice."""
         del x
+        if row.open is not None:
+            self.toggle(row.key)  # the second click of two undoes the first
         if twice:
             self.action_jump()
-        elif row.open is not None:
-            self.toggle(row.key)
 
     def _fold(self) -> None:
         """Fold or unfold what the selected line is the head of, or is below."""

@@ -116,7 +116,7 @@ class DetailView(EntryList[DetailEntry]):
     def _fact(self, fact: Fact, width: int) -> list[list[Span]]:
         mark = Span("  → " if fact.key else "    ", "role--call")
         head = [mark, Span(fact.label, "role--dim")]
-        margin = _LABEL + 4
+        margin = min(_LABEL + 4, width // 3)
         words = spans_of(fact.parts, self._shown.looks.mask)
         rows = flow(words, width - margin, width - margin, fact.rows)
         return margined(rows, margin, head)

@@ -275,7 +275,7 @@ class ExplainView(HeadedView):
     def _sentence(self, entry: ExplainEntry, told: Sentence, width: int) -> Section:
         sign = Span(f"  {_FOLD[entry.open]}", "role--fold")
         head = [sign, SIGNS[told.certainty]]
-        margin = _CERTAINTY + 4
+        margin = min(_CERTAINTY + 4, width // 3)
         room = min(_MEASURE, width - margin - 1)
         count = f"  {_evidence_words(entry.proofs)}" if entry.proofs else ""
         text = self.mask(told.text)
@@ -284,7 +284,7 @@ class ExplainView(HeadedView):
 
     def _proof(self, proof: Proof, width: int) -> Section:
         looks = self._shown.looks
-        margin = _CERTAINTY + 4
+        margin = min(_CERTAINTY + 4, width // 5)
         if proof.item is None:
             words = f"· {clean(proof.id)} is not in what was read"
             return margined([[Span(looks.mask(words), "role--dim")]], margin)

@@ -140,7 +140,7 @@ class FindBar(Vertical):
         self._problem: language.FilterError | None = None
         self._input = Input(max_length=_MOST, select_on_focus=False)
         self._label = Label("", markup=False)
-        self._hint = Rows()
+        self._hint = Rows(most=3)
 
     def compose(self) -> ComposeResult:
         with Horizontal():

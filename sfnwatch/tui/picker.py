@@ -123,6 +123,8 @@ class ExecutionList(Struct):
         only = f" that are {source.only}," if source.only else ""
         of = counted(self.last.known, str(self.last.by))
         yield f"No executions{only} of {of} in {clean(source.region, LIMIT)}."
+        if self.last.by is ListedBy.MAP_RUN:
+            return
         yield "AWS lists those of the last 90 days, no Express ones."
         yield "Choose another --region, --profile, --status or --since."
         yield "sfnwatch MACHINE --next waits for one to start."

@@ -159,7 +159,8 @@ class Presenter:
         self._lanes.light(self._own_execution(line))
         from sfnwatch.view.captions import caption  # noqa: PLC0415 - seldom
 
-        words = caption(line, self._shown.moment) if line is not None else ""
+        goes_on = "space goes on" if self.has_steps else ""
+        words = caption(line, self._shown.moment) if line is not None else goes_on
         self.caption.show([Span(self._shown.looks.mask(words), "role--name")])
 
     def _line_elsewhere(self) -> Line | None:

@@ -66,7 +66,7 @@ class RequestsView(HeadedView):
         yield _indented(heads(_BUDGET, width - 1))
         told = {each: Budget(quota=QUOTAS.get(each)) for each in shown.session.allowed}
         told |= budget(self.list.entries, shown.now)
-        names = sorted(told, key=lambda each: -(told[each].share or 0))
+        names = sorted(told, key=lambda n: (-(told[n].share or 0), -told[n].sent, n))
         for name in sorted(names[: max(1, self.size.height // 2 - 3)]):
             cells = _budget_cells(name, told[name])
             yield _indented(in_columns(_BUDGET, cells, width - 1))
@@ -77,9 +77,9 @@ class RequestsView(HeadedView):
         """Say in a line what sfnwatch may send, and how much is told of below."""
         allowed = len(self._shown.session.allowed)
         yield Span(" sfnwatch only reads", "role--name")
-        words = f": it can send {allowed} operations, and those of a login"
+        words = f": it can send {allowed} operations, or log in"
         yield Span(f"{words if allowed else ''}.")
-        told = f"  {counted(len(self.list.entries), 'request')} listed"
+        told = f"  {counted(len(self.list.entries), 'request')}"
         none = "; replay sends none" if self._shown.playback.replay else ""
         yield Span(f"{told}{none}", "role--dim")
 

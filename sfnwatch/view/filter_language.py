@@ -278,7 +278,7 @@ _MOST, _LEAST = 2**16, 96
 """Characters of a text looked at: at most, and at least for a regex to be of use."""
 _ONE_CHARACTER = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]", re.DOTALL)
 """What stands in a regex for one character, whatever signs are in it."""
-_REFUSED = re.compile(r"\)[*+{]|\(\?(?!:)")
+_REFUSED = re.compile(r"\)(?:[*+]|\{[\d,])|\(\?(?!:)")
 """A repeat of a group, and what begins with `(?` but is no plain group."""
 
 
@@ -318,7 +318,8 @@ def _reach(source: str, position: int) -> int:
     if _REFUSED.search(plain):
         message = "a regex may repeat no group, and have no (? but (?:"
         raise FilterError(message, position)
-    repeats, choices = len(re.findall(r"[*+{]", plain)), len(re.findall(r"[?|]", plain))
+    repeats = len(re.findall(r"[*+]|\{[\d,]+\}", plain))
+    choices = len(re.findall(r"(?<!\()\?|\|", plain))
     ways = _STEPS * factorial(repeats + 1) // 2**choices
     reach = min(_MOST, int(ways ** (1 / (repeats + 1))))
     if reach < _LEAST:

@@ -24,6 +24,7 @@ from sfnwatch.analysis.phases import Phase
 from sfnwatch.export.json import comparison_json
 from sfnwatch.export.text import write_markdown, write_text
 from sfnwatch.model.moment import Moment
+from sfnwatch.model.records import Received
 from sfnwatch.model.values import ascii_json
 from tests.analysis.compared import (
     COMPARED,
@@ -79,6 +80,15 @@ def test_each_side_is_as_of_its_own_moment() -> None:
     moment = moment_of(story(ARN, passes("x", "y")), story(OTHER_ARN, passes("x")))
     found = compare((moment.trace.as_of(at(0.5)), ARN), (moment, OTHER_ARN))
     assert (found.seconds.a, found.pairs[0].running) == (0.5, True)
+
+
+def test_how_often_is_told_of_several_polls_alone() -> None:
+    def is_first(record: Received) -> bool:
+        return not any(b"poll-%d" % number in record.data for number in range(1, 5))
+
+    few, all_ = moment_of(filter(is_first, sync_run())), moment_of(sync_run())
+    told = " ".join(text_of(compare((few, ARN), (all_, ARN))).split())
+    assert "A polled once; B polled 5 times, about once a minute" in told
 
 
 # -- laws ------------------------------------------------------------------------------

@@ -209,6 +209,7 @@ def test_what_is_asked_in_words_is_answered_as_the_option_is(
 
 def test_help_for_what_is_no_command_names_what_is_meant(program: Program) -> None:
     assert "Did you mean demo?" in program("help", "demoo").said(2)
+    assert "There is no command 'nightly'." in program("help", "nightly").said(2)
 
 
 def test_without_anything_it_says_what_is_missing(program: Program) -> None:

@@ -317,7 +317,7 @@ def test_the_time_is_that_of_finding_the_execution_too(
     more = ("--next", "--timeout", "1s", "--format", "text", *HERE)
     ended = program(*served.words("wait", "nightly-report", *more))
     assert ended.code == 14
-    assert ended.err.endswith("of every execution within 1.00 s.\n")
+    assert ended.err.endswith("Not every execution was found within 1.00 s.\n")
     assert ended.out
 
 

@@ -132,7 +132,7 @@ async def test_the_budget_stands_above_the_requests_and_says_it_only_reads() -> 
     async with replayed("demo-sync", (140, 24), "r") as (_, screen):
         first, *_ = screen.rows[1:]
         assert "sfnwatch only reads." in first
-        assert "163 requests listed; replay sends none" in first
+        assert "163 requests; replay sends none" in first
         row = screen.row_with("LookupEvents")
         assert re.search(r"LookupEvents +98 +0 +0  ━─+ 8 %", row)
         assert "of 2/s" in row

@@ -229,7 +229,10 @@ RUNNING_AWAY = (
     *("(a+)+b", "(a|a)*b", "(a?){50}", "((ab?)c)*", "a*a*a*a*a*b", "*", "[z-a]"),
     *("a?" * 30 + "a" * 30, "(?=a)b", "(?P<x>a)(?P=x)", "a{99999999999}"),
 )
-USUAL = ("a.*b.*c", "(foo|bar|baz) qux?", "^x+$", "[[]a", "(ab)?c", r"\(a+\)+", "")
+USUAL = (
+    *("a.*b.*c", "(foo|bar|baz) qux?", "^x+$", "[[]a", "(ab)?c", r"\(a+\)+", ""),
+    *('{"a":{"b":{"c":{"d"', "(a|b){x", "(?:a|b)?c"),
+)
 
 
 def test_a_regex_that_may_run_away_is_refused_and_a_usual_one_is_welcome() -> None:

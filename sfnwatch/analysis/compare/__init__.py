@@ -193,7 +193,7 @@ def _polled(side: Side) -> tuple[str, bool]:
     if not side.polls.every:
         return f"has no poll matched{so_far}", False
     means = [fmean(apart) for case in cases if (apart := case.spacing.seconds)]
-    every = f", {cadence(fmean(means))}" if means else ""
+    every = f", {cadence(fmean(means))}" if means and len(side.polls.every) > 1 else ""
     sure = not side.polls.guessed and not so_far
     return f"polled {side.polls.often}{so_far}{every}", sure
 
@@ -503,7 +503,7 @@ def _summary(
     comparison: Comparison, pair: VisitPair, group: IterationGroup
 ) -> Iterator[CompareRow]:
     """Sum up the iterations of a Map, where there are several."""
-    if pair.visit.type != "Map" or len(group.places) == 1:
+    if pair.visit.type != "Map" or len(group.places) == 1 or not (pair.a and pair.b):
         return
     differing = sum(comparison.differs(*each) for each in group.places.values())
     counts = [len(side.seconds) for side in (group.a, group.b)]
@@ -580,12 +580,12 @@ def _calls_cell(
     role: CallRole, tally: CallTally | None, case: AttemptCase | None
 ) -> Cell:
     if tally is None:
-        return _UNMATCHED
+        return _UNMATCHED if case is not None else _NONE
     polls = role is CallRole.POLL
     words = [plural(tally.count, "poll") if polls else times(tally.count)]
     for code, count in tally.error_codes.items():
         words.append(f"{f'{count:,} ' if count < tally.count else ''}{named(code)}")
-    if tally.interval_mean:
+    if tally.interval_mean and tally.count > 1:
         words.append(f"every {spoken(tally.interval_mean)}")
     guess = "up to " if tally.guessed else ""
     so_far = " so far" if polls and case is not None and not case.complete else ""

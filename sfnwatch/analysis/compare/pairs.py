@@ -201,8 +201,9 @@ def _tallies(case: AttemptCase | None) -> Mapping[tuple[CallRole, str, str], Cal
         return CallRole.OTHER if late else role, call.event_source, call.event_name
 
     def apart(role: CallRole, calls: MatchedCalls) -> Sequence[float]:
-        # From the action call on, as explain has it.
-        return case.spacing.seconds if role is CallRole.POLL else gaps(calls.sure)
+        # From the action call on, as explain has it, where no others are polls, too.
+        every = role is CallRole.POLL and len(calls.every) == len(case.polls.every)
+        return case.spacing.seconds if every else gaps(calls.sure)
 
     found = case.calls.grouped(kind)
     return {
