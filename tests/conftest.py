@@ -28,8 +28,8 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Run four workers more than there are cores: many tests wait for a program."""
-    return (os.cpu_count() or 1) + 4
+    """Run two workers more than there are cores: many tests wait for a program."""
+    return (os.cpu_count() or 1) + 2
 
 
 settings.register_profile(

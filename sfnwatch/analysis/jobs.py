@@ -536,7 +536,7 @@ class _ToldGroup:
         looks += ", which calls alone can't tell apart: no poll of it is known"
         looks += " (nor would one follow a .sync job that ended within a minute)"
         if group.guessed:
-            looks = f"any form of {name}: no poll of it is known"
+            looks = f"any form of {name}: polls of that time may be its own"
         if polls := group.polls:
             pattern, candidates = "sync", ["sync"]
             looks = f"{name}.sync (optimized integration, Run a Job): the same role"
