@@ -65,9 +65,9 @@ KNOWN = (
     "Open a recording, or what `aws stepfunctions get-execution-history` or `aws "
     "cloudtrail lookup-events` wrote; `sfnwatch replay --help` lists all it reads."
 )
-BATCH = 1000
-"""Records handed over at once, a page of a history: to be added takes some fifty
-milliseconds, between which keys are heard."""
+BATCH = 200
+"""Records handed over at once: so few are still in a processor's cache when they are
+added, and take some ten milliseconds, between which keys are heard."""
 _NOT_KNOWN = "not a file sfnwatch knows"
 MAX_HELD = 1 << 28
 """Bytes that may be held of one file: all its records, and what each takes besides."""
