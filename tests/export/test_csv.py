@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sfnwatch.export.csv import COLUMNS
+from sfnwatch.model.values import clean
 from tests import builders as aws
 from tests import examples
 from tests.export.traces import RECORDS, export, printed, trace_of
@@ -59,3 +60,14 @@ def test_no_cell_is_a_formula(first: str, rest: str, blank: str) -> None:
     for row in rows(printed("csv", records)):
         for cell in row.values():
             assert not cell.lstrip().startswith(tuple(FORMULAS))
+
+
+@examples(60)
+@given(st.text(st.sampled_from("a, \"'=\n\u00a0é"), min_size=1, max_size=6))
+def test_what_separates_or_quotes_cells_may_be_in_them(name: str) -> None:
+    state = aws.event(2, "PassStateEntered", 1, name=name)
+    found = rows(printed("csv", [aws.event(1, "ExecutionStarted", 0), state]))
+    shown = clean(name)
+    evil = shown.lstrip().startswith("=")
+    assert [None in row for row in found] == [False, False]
+    assert found[1]["state"] == (f"'{shown}" if evil else shown)
