@@ -160,6 +160,7 @@ LOG_KEYS = frozenset({"id", "type", _TIME_IN_LOG, "execution_arn"})
 _COUNTS = frozenset(
     {"heartbeatInSeconds", "index", "length", "redriveCount", "timeoutInSeconds"}
 )
+_ID_TYPES = frozenset({int, str})
 _COUNT = re.compile(r"[0-9]{1,9}")
 _PAYLOADS = frozenset({"input", "output", "parameters"})
 _DETAILS = "EventDetails"
@@ -222,8 +223,7 @@ def decode_event(received: Received) -> tuple[HistoryEvent, Details]:
 
 def _whole(value: Any, least: int = 0) -> int:
     """Read an event's id; AWS counts from 1, so that 0 is none."""
-    is_read = isinstance(value, int | str) and not isinstance(value, bool)
-    if not is_read or int(value) < least:
+    if type(value) not in _ID_TYPES or int(value) < least:
         raise ValueError(f"not an event id: {value!r:.60}")
     return int(value)
 

@@ -43,6 +43,11 @@ def parse_time(value: Any) -> datetime:
         at = _parsed(value)
     except (OverflowError, OSError) as error:
         raise ValueError(f"not a time: {value!r:.60}") from error
+    return within(at)
+
+
+def within(at: datetime) -> datetime:
+    """Move a time off the ends of the calendar, where it is there."""
     return at if _FIRST.year <= at.year < _LAST.year else min(max(at, _FIRST), _LAST)
 
 
@@ -91,6 +96,7 @@ def iso(at: datetime) -> str:
     return utc.isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
+@lru_cache(maxsize=256)
 def maybe_iso(at: datetime | None) -> str | None:
     return None if at is None else iso(at)
 
@@ -199,6 +205,7 @@ def clock(seconds: float) -> str:
 # -- JSON ------------------------------------------------------------------------------
 
 S = TypeVar("S", bound=msgspec.Struct)
+_TEXTS = frozenset({str, bytes})
 _SCALARS = frozenset({int, float, bool, type(None)})
 _PARSERS: tuple[Callable[[str | bytes], Any], ...] = (msgspec.json.decode, json.loads)
 """The first is twice as fast, and strict: what it takes Python's parser reads alike."""
@@ -206,7 +213,7 @@ _PARSERS: tuple[Callable[[str | bytes], Any], ...] = (msgspec.json.decode, json.
 
 def parse_json(text: Any) -> Any:
     """Parse a JSON text; None when it isn't one, or is nested past all reason."""
-    if not isinstance(text, str | bytes) or not text:
+    if not text or type(text) not in _TEXTS:
         return None
     for parse in _PARSERS:
         try:
@@ -278,7 +285,7 @@ def text_of(value: Any) -> str | None:
 
 def mapping_of(value: Any) -> Mapping[str, Any]:
     """Take an object, or an empty one."""
-    return value if _is_mapping(value) else {}
+    return value if value and _is_mapping(value) else {}
 
 
 def list_of(value: Any) -> list[Any]:

@@ -24,7 +24,7 @@ import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
-from functools import partial
+from functools import lru_cache, partial
 from io import FileIO
 from itertools import chain
 from pathlib import Path
@@ -34,6 +34,7 @@ from unicodedata import category
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from sfnwatch.config import NOWHERE
 from sfnwatch.errors import BadFileError, UsageError
@@ -60,6 +61,7 @@ from sfnwatch.model.values import (
     parse_value,
     size,
     text_of,
+    within,
 )
 
 VERSION = 1
@@ -164,20 +166,16 @@ class ByteStream:
 
     def lines(self) -> Iterator[bytes]:
         """Yield its lines with their ends, which the last may lack."""
-        line, number = bytearray(), 1
+        rest, number = b"", 1
         for block in self.blocks():
-            for is_next, part in enumerate(block.split(b"\n")):
-                if is_next:
-                    line += b"\n"
-                    yield bytes(line)
-                    line.clear()
-                    number += 1
-                line += part
-                if len(line) > MAX_LINE:
-                    what = f"a line longer than {MAX_LINE >> 20} MiB"
-                    raise bad_file(self.path, what, line=number)
-        if line:
-            yield bytes(line)
+            *whole, rest = (rest + block).split(b"\n")
+            yield from [line + b"\n" for line in whole]
+            number += len(whole)
+            if len(rest) > MAX_LINE:
+                what = f"a line longer than {MAX_LINE >> 20} MiB"
+                raise bad_file(self.path, what, line=number)
+        if rest:
+            yield rest
 
     def close(self) -> None:
         """Let go of the file; may be called twice."""
@@ -225,7 +223,8 @@ def _read_header(path: Path, lines: Iterator[bytes]) -> Header:
         value = parse_value(next(lines).removesuffix(b"\n").decode())
         version = value.get(MARK) if isinstance(value, dict) else None
         if type(version) is int and 1 <= version <= VERSION:
-            return msgspec.convert(value, Header)
+            header = msgspec.convert(value, Header)
+            return replace(header, created=parse_time(header.created))
     except ValueError as error:
         raise bad_file(path, error, line=1) from error
     what, hint = f'not the header of a recording, {{"{MARK}": {VERSION}, …}}', ""
@@ -284,24 +283,30 @@ def decode_line(line: bytes, created: datetime) -> Received:
     What the strict parser refuses may still be read by Python's, or is told what is
     wrong with it.
     """
-    if line.isascii():
-        with suppress(ValueError, RecursionError):
-            raw = _RAW_LINES.decode(line)
-            if (data := bytes(raw.data)).startswith(b"{"):
-                return _received(raw, data, created)
+    try:
+        raw = _RAW_LINES.decode(line)
+        data = bytes(raw.data) if line.isascii() else b""
+    except (ValueError, RecursionError):
+        data = b""
+    if data.startswith(b"{"):
+        return _received(raw, data, created)
     text = line.removesuffix(b"\n").decode()
     parsed = msgspec.convert(parse_value(text), _RecordLine[dict[str, Any]])
     return _received(parsed, encode_json(parsed.data), created)
 
 
 def _received(line: _RecordLine[Any], data: bytes, created: datetime) -> Received:
-    at = None
-    if line.at is not None:
-        try:
-            at = parse_time(created + timedelta(seconds=line.at))
-        except OverflowError as error:
-            raise ValueError(f"a time out of range: at is {line.at}") from error
+    at = None if line.at is None else _moment(created, line.at)
     return Received(at, line.source, line.execution, data)
+
+
+@lru_cache(maxsize=256)
+def _moment(created: datetime, seconds: float) -> datetime:
+    """Give when a record came: all those of a page came at one moment."""
+    try:
+        return within(created + timedelta(seconds=seconds))
+    except OverflowError as error:
+        raise ValueError(f"a time out of range: at is {seconds}") from error
 
 
 _DECODERS: Mapping[str, Callable[[Received], object]] = {
