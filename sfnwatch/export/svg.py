@@ -96,12 +96,12 @@ class Sheet:
 
     def write(self, x: float, y: float, parts: Iterable[Part]) -> float:
         """Write parts from `x` on, on the base line of the row at `y`; give the end."""
-        for text, role in parts:
-            width = cell_len(text) * CELL
-            if text.strip():
-                run = self._put("text", f"r-{role}", x=x, y=y + 14, textLength=width)
+        for part in parts:
+            css, width = f"r-{part.role}", cell_len(part.text) * CELL
+            if part.text.strip():
+                run = self._put("text", css, x=x, y=y + 14, textLength=width)
                 run.set("lengthAdjust", "spacingAndGlyphs")
-                run.text = text
+                run.text = part.text
             x += width
         self.width = max(self.width, x)
         return x
@@ -438,7 +438,7 @@ class TimelinePicture:
 
     def _name(self, bar: Bar) -> list[Part]:
         name = self._labels.get(bar.key) or clean(bar.name, _NAMES)
-        told = (Part(f"  {text}", role) for text, role in self._chart.what(bar))
+        told = (Part(f"  {each.text}", each.role) for each in self._chart.what(bar))
         return [Part("  " * (len(bar.rails) // 2)), Part(name, Role.NAME), *told]
 
     def draw(self, sheet: Sheet, y: float) -> float:
@@ -523,9 +523,9 @@ def _tip(bar: Bar, segments: Sequence[Segment]) -> Iterator[str]:
 
 
 def _cut(parts: Iterable[Part], room: int) -> Iterator[Part]:
-    for text, role in parts:
-        yield Part(cut(text, room), role)
-        room -= cell_len(text)
+    for part in parts:
+        yield Part(cut(part.text, room), part.role)
+        room -= cell_len(part.text)
         if room <= 0:
             return
 

@@ -161,17 +161,17 @@ def flow(parts: Iterable[Part], room: int, hang: int = 2) -> list[list[Part]]:
     A word that no row has room for is broken.
     """
     rows, used = [list[Part]()], 0
-    for text, role in parts:
-        for word in _WORD.findall(text):
+    for part in parts:
+        for word in _WORD.findall(part.text):
             long = cell_len(word.strip()) > room - hang
             for piece in chop_cells(word, room - hang) if long else [word]:
                 more = piece
                 if used and used + cell_len(piece) > room:
                     rows.append([Part(" " * hang)])
                     used, more = hang, piece.strip()
-                same = rows[-1] and rows[-1][-1].role is role
+                same = rows[-1] and rows[-1][-1].role is part.role
                 before = rows[-1].pop().text if same else ""
-                rows[-1].append(Part(before + more, role))
+                rows[-1].append(Part(before + more, part.role))
                 used += cell_len(more)
     return rows
 

@@ -19,6 +19,8 @@ from heapq import nsmallest
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from sfnwatch.model.integrations import CallRole
 from sfnwatch.model.links import (
     LISTED,
@@ -287,10 +289,10 @@ class Linker:
             (call.request_id, LinkRule.REQUEST_ID),
             (told_session(call, record), LinkRule.SESSION),
         ):
-            callers = self._telling.get(told or "", {}).values()
-            told_by = (each for each in callers if told not in each.ids)
+            callers = self._telling.get(told, {}).values() if told else ()
+            told_by = [each for each in callers if told not in each.ids]
             mine = [each for each in told_by if not other_caller(call, each)]
-            if told is not None and len(mine) == 1:
+            if told and len(mine) == 1:
                 return mine[0].link(call, rule, told)
         held = {each for each in ids if each in self._telling}
         return self._link_by_job(call, record, held) if held else None
@@ -473,7 +475,7 @@ class Candidates:
                 is_poll = window.role in _POLLS and caller.owns and caller.ids
                 is_action = window.role is CallRole.ACTION and self.answers.get(key)
                 if is_poll or is_action:
-                    window = window._replace(narrow=True)
+                    window = replace(window, narrow=True)
             group.set_window(key, window)
 
     def _match_up(self, group: CallGroup, touched: list[Member]) -> None:

@@ -71,12 +71,16 @@ class LinkRule(StrEnum):
     @property
     def exact(self) -> bool:
         """True if an id says so."""
-        return self in {LinkRule.REQUEST_ID, LinkRule.SESSION, LinkRule.RESOURCE_ID}
+        return self in _EXACT
 
     @property
     def sure(self) -> bool:
         """True for what may be stated as a fact: exact links and strong ones."""
-        return self.exact or self in {LinkRule.PARAMETERS, LinkRule.ORDER}
+        return self in _SURE
+
+
+_EXACT = {LinkRule.REQUEST_ID, LinkRule.SESSION, LinkRule.RESOURCE_ID}
+_SURE = _EXACT | {LinkRule.PARAMETERS, LinkRule.ORDER}
 
 
 class Link(Struct, frozen=True, gc=False):
@@ -294,7 +298,7 @@ def _names(row: Integration | None, pattern: Pattern) -> frozenset[CallName]:
     return frozenset({*((row.event_source, name) for name in names), *row.beside})
 
 
-class Pair(NamedTuple):
+class Pair(Struct, frozen=True):
     """A call, and an attempt that may have made it."""
 
     call: ApiCall
@@ -317,7 +321,7 @@ class Pair(NamedTuple):
 # -- when an attempt may make a call ---------------------------------------------------
 
 
-class Window(NamedTuple):
+class Window(Struct, frozen=True, gc=False):
     """When an attempt may have made a call of some name, in microseconds."""
 
     role: CallRole

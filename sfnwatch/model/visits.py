@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from itertools import chain, count
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -149,7 +149,8 @@ class StateVisit(Changing, kw_only=True):
         return self.ended_at is None
 
     def attempt(self, scheduled_id: int | None) -> Attempt | None:
-        return next((a for a in self.attempts if a.scheduled_id == scheduled_id), None)
+        found = [a for a in self.attempts if a.scheduled_id == scheduled_id]
+        return found[0] if found else None
 
     @property
     def troubled_by(self) -> int:
@@ -304,7 +305,7 @@ def take_attempt_event(
     if calls := _request_ids(cause, output):
         known = tuple(dict.fromkeys((*attempt.request_ids, *calls)))
         attempt.change(event.id, request_ids=known)
-    if row and (jobs := [*row.job_ids(job)]):
+    if row and job and (jobs := [*row.job_ids(job)]):
         known = tuple(dict.fromkeys((*attempt.resource_ids, *jobs)))
         attempt.change(event.id, resource_ids=known)
     if phase == "Started" and not attempt.started_by:
@@ -437,7 +438,7 @@ class VisitBuilder(Struct, eq=False):
     """The open visits directly in it."""
 
 
-class Place(NamedTuple):
+class Place(Struct, frozen=True):
     """Where an event stands: in a branch and, mostly, in a visit."""
 
     branch: Branch

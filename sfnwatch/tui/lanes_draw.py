@@ -431,7 +431,7 @@ class LineDrawing(Struct):
             head = [Span(f" ◀{'━' * (free - 2)}", "role--dim")] if free > GUTTER else []
             tail = Span("━━━ " if head else "◀━━ ", "role--dim")
         else:
-            text, look, _ = words.arrow
+            text, look = words.arrow.text, words.arrow.look
             fill = text[1] * (free - 1)
             head = [Span(f" {fill}", look)] if free > 1 else []
             tail = Span(text[1:], look)
@@ -597,5 +597,5 @@ def execution_mark(line: Line) -> Span | None:
         return None
     if any(rail.column == 0 for rail in _rails_of(line)):
         return None
-    text, role = line.text[0]
-    return Span(text[0], f"role--{role}") if text[:1] in _MARKS else None
+    sign, role = line.text[0].text[:1], line.text[0].role
+    return Span(sign, f"role--{role}") if sign in _MARKS else None

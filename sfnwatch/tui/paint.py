@@ -38,7 +38,7 @@ _WORDS = re.compile(r"\s*\S+\s*$|\s*(?:[^\w\s] )?\S+|\s+")
 """A word, with what is before it: blanks, and a sign."""
 
 
-class Span(NamedTuple):
+class Span(Struct, frozen=True, gc=False):
     """Some text, and the class that says what it looks like."""
 
     text: str
@@ -177,15 +177,15 @@ def _words(spans: Iterable[Span], longest: int) -> Iterator[SpanRow]:
     A word may be of several looks: what no blank parts stays together.
     """
     word: SpanRow = []
-    for text, look, _ in spans:
-        for part in _WORDS.findall(text):
+    for span in spans:
+        for part in _WORDS.findall(span.text):
             is_long = cell_len(part) > longest > 0
             for piece in chop_cells(part, longest) if is_long else [part]:
                 parted = piece[:1].isspace() or (word and word[-1].text[-1:].isspace())
                 if word and (parted or width_of(word) + cell_len(piece) > longest):
                     yield word
                     word = []
-                word.append(Span(piece, look))
+                word.append(Span(piece, span.look))
     if word:
         yield word
 
@@ -193,8 +193,8 @@ def _words(spans: Iterable[Span], longest: int) -> Iterator[SpanRow]:
 def mark_found(spans: Iterable[Span], words: str) -> Iterator[Span]:
     """Mark where the words that are searched for stand, in either case."""
     wanted = words.casefold()
-    for text, look, _ in spans:
-        begin = 0
+    for span in spans:
+        text, look, begin = span.text, span.look, 0
         folded = text.casefold()
         found = folded.find(wanted) if len(folded) == len(text) else -1
         while found >= 0:
@@ -280,12 +280,12 @@ def legend(signs: Iterable[tuple[Span, str]], width: int) -> Iterator[Span]:
 def strip_of(widget: Widget, spans: Iterable[Span], cells: int) -> Strip:
     """Paint a row of exactly so many cells, on no ground of its own."""
     segments, style_of = [], widget.screen.get_component_rich_style
-    for text, look, does in spans:
-        if text:
-            style = style_of(look, partial=True)
-            if does:
-                style += Style(meta={"@click": f"app.do({does!r})"})
-            segments.append(Segment(text, style))
+    for span in spans:
+        if span.text:
+            style = style_of(span.look, partial=True)
+            if span.does:
+                style += Style(meta={"@click": f"app.do({span.does!r})"})
+            segments.append(Segment(span.text, style))
     return Strip(segments).adjust_cell_length(cells)
 
 

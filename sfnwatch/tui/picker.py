@@ -316,7 +316,7 @@ class Picker(PaintedScreen[Chosen]):
     def _rows(self, entry: Choice | Told, width: int) -> Sequence[Sequence[Span]]:
         looks, marked = self.looks, entry.key in self._marks
         if isinstance(entry, Told):
-            words = [Span(looks.mask(text), look) for text, look, _ in entry.words]
+            words = [Span(looks.mask(each.text), each.look) for each in entry.words]
             return margined(flow(words, width - 2, width - 2, _MOST_ROWS), 1)
         if isinstance(entry, ListedRecording):
             return [_recording_row(entry, width, looks, marked=marked)]

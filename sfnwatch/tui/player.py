@@ -116,7 +116,7 @@ class Minimap:
             return Span("▼", "look--playhead")
         bar, marks = self._bars[column], self.marks.get(column)
         if marks and marks[0].kind in _LOOKS:
-            sign, look, _ = _LOOKS[marks[0].kind]
+            sign, look = _LOOKS[marks[0].kind].text, _LOOKS[marks[0].kind].look
             if marks[0].kind is MarkerKind.ENDED:
                 glyph = status_glyph(marks[0].status)
                 sign, look = glyph.text, f"role--{glyph.role}"

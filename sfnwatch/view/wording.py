@@ -13,8 +13,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 from itertools import chain
-from typing import NamedTuple
 from urllib.parse import quote
 
 from msgspec import Struct
@@ -66,7 +66,7 @@ class Role(StrEnum):
     """What opens and closes a fold."""
 
 
-class Part(NamedTuple):
+class Part(Struct, frozen=True, gc=False):
     """Some cleaned text, and what it is."""
 
     text: str
@@ -88,7 +88,7 @@ STATUS_GLYPHS = {
 
 def plain_text(parts: Iterable[Part]) -> str:
     """Join parts to one line."""
-    return "".join(part.text for part in parts).rstrip()
+    return "".join([part.text for part in parts]).rstrip()
 
 
 def status_glyph(status: str) -> Part:
@@ -127,6 +127,7 @@ def ordinal(number: int) -> str:
     return f"{number}{suffix}"
 
 
+@lru_cache(maxsize=256)
 def spaced(name: str) -> str:
     """`SubmitFailed` → `submit failed`; a type of AWS's future may be any text."""
     words = _CAPITALS.sub(" ", name).lower().replace("map run", "Map Run")
