@@ -211,10 +211,10 @@ def is_denial(code: str) -> bool:
     return bool(_DENIED.search(code))
 
 
-def sure_calls(moment: Moment, key: AttemptKey) -> list[ApiCall]:
-    """Give the calls of an attempt, but for those that are matched by a guess."""
+def sure_calls(moment: Moment, key: AttemptKey) -> Iterator[ApiCall]:
+    """Yield the calls of an attempt, but for those that are matched by a guess."""
     links = ((call, moment.link(call)) for call in moment.calls_of(key))
-    return [call for call, link in links if link is not None and link.rule.sure]
+    return (call for call, link in links if link is not None and link.rule.sure)
 
 
 # -- how Step Functions learned of the end of a job ------------------------------------
@@ -360,7 +360,7 @@ class AttemptCalls:
 
     @cached_property
     def calls(self) -> MatchedCalls:
-        sure = sure_calls(self.moment, self.key)
+        sure = list(sure_calls(self.moment, self.key))
         ids, every = {call.event_id for call in sure}, self.moment.calls_of(self.key)
         return MatchedCalls(sure, [call for call in every if call.event_id not in ids])
 

@@ -102,8 +102,8 @@ def state_text(line: Line) -> str:
 
 def line_text(line: Line) -> str:
     """Give all that a line says in one row likewise."""
-    others = (plain_text(each.parts) for each in (line.call, line.task) if each)
-    return "  ".join(each for each in (state_text(line), *others) if each)
+    others = [plain_text(each.parts) for each in (line.call, line.task) if each]
+    return "  ".join(filter(None, (state_text(line), *others)))
 
 
 def state_parts(line: Line, *, owner: bool = True) -> list[Part]:

@@ -298,8 +298,8 @@ class ExecutionAsOf:
 
     def _as_it_was(self, visit: StateVisit) -> StateVisit:
         visit = visit.as_of(self._last)
-        end = self.unseen_ends.get(visit.id) if visit.running else None
-        visit = visit.ended_as(*end) if end is not None else visit
+        if (end := self.unseen_ends.get(visit.id)) is not None:
+            visit = visit.ended_as(*end)
         if not self._execution.task_states:
             return visit
         return replace(visit, attempts=list(map(self._with_stop, visit.attempts)))
@@ -649,7 +649,7 @@ class Moment:
     def link(self, call: ApiCall) -> Link | None:
         """Say how a call is matched; None while what it is matched to has not come."""
         link = self.trace.links.get(call.event_id)
-        if link is None or link.key is None or self.at is None:
+        if link is None or self.at is None or link.key is None:
             return link
         return link if self.visit_of(link.key) is not None else None
 

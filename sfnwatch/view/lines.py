@@ -224,14 +224,14 @@ class Subject:
             return None, None
         order = self.maker.order
         followers = order.followers(leader)
-        self.events = [leader, *(e for e in followers if execution.event(e.id))]
+        self.events = [leader, *[e for e in followers if execution.event(e.id)]]
         call = order.attached_call(leader)
         if call is not None and self.moment.shows_call(call):
             self._add_link(call)
         # An iteration's start is about its first state, as its line is.
-        entered = (e for e in self.events if e.type.endswith("StateEntered"))
-        attempts = (e.attempt_id for e in self.events if e.attempt_id)
-        return next(entered, leader).visit_id, next(attempts, None)
+        entered = [e for e in self.events if e.type.endswith("StateEntered")]
+        attempts = [e.attempt_id for e in self.events if e.attempt_id]
+        return (entered or [leader])[0].visit_id, attempts[0] if attempts else None
 
     def _add_link(self, item: ApiCall | TaskState) -> Link | None:
         if isinstance(item, ApiCall):
@@ -266,7 +266,7 @@ class Line(Struct):
     """True for calls, whose times have no milliseconds."""
     root_arn: str | None = None
     """The execution around it that nothing started."""
-    rails: tuple[Rail, ...] = ()
+    rails: Sequence[Rail] = ()
     fold: Part | None = None
     """What opens or closes the fold that it is."""
     owner: tuple[Part, ...] = ()
@@ -392,7 +392,7 @@ class LineMaker:
         line = Line(about, lane, at, root_arn=root)
         if self._lifelines is not None:
             shown = rails_at or self.order.unshifted(at, arn)
-            line.rails = tuple(self._lifelines.rails(self.moment, shown, root or ""))
+            line.rails = self._lifelines.rails(self.moment, shown, root or "")
         return line
 
     def owner(self, line: Line) -> tuple[Part, ...]:
@@ -400,9 +400,8 @@ class LineMaker:
         visit = line.about.visit
         if visit is None:
             return ()
-        open_states = {rail.visit for rail in line.rails if not rail.ends}
-        around = {(line.execution_arn, visit.id), (line.execution_arn, visit.parent)}
-        others = open_states - around
+        others = {rail.visit for rail in line.rails if not rail.ends}
+        others -= {(line.execution_arn, visit.id), (line.execution_arn, visit.parent)}
         inside = visit.parent is not None or len(self.moment.roots) > 1
         if not others and not inside:
             return ()
@@ -433,14 +432,15 @@ class LineMaker:
         self, call: ApiCall, link: Link | None, *, numbered: bool = True
     ) -> CallText:
         """Put a call into words: which poll, how long after the action, which job."""
-        attempt = self.moment.attempt(link.key) if link is not None else None
+        key = link.key if link is not None else None
+        attempt = self.moment.attempt(key)
         name, subject, rule, role = clean(call.event_name, LIMIT), "", "", Role.CALL
         if link is not None:
             rule = wording.rule_words(link, wording.id_word(attempt))
             role = Role.POLL if link.role is CallRole.POLL else Role.CALL
-            if link.key is not None and attempt is not None:
+            if key is not None and attempt is not None:
                 if numbered and link.role is CallRole.POLL:
-                    name += f" #{self._number_of(call, link.key)}"
+                    name += f" #{self._number_of(call, key)}"
                 subject = self._subject(call, link, attempt)
         faint = link is None or link.rule is LinkRule.ROLE_ONLY
         failed = call.error_code is not None
@@ -515,10 +515,10 @@ class _EventLine:
         # An iteration's start has its line, and its first state a moment later.
         entered = self._visit.entered_at if begins and self._visit else None
         line = self._maker.begin(self._about, Lane.STATES, entered)
-        line.rails = tuple(
+        line.rails = [
             replace(rail, begins=rail.visit == begins, ends=rail.visit == ends)
             for rail in line.rails
-        )
+        ]
         line.text = tuple(self._text(line))
         if begins is None and self._event.attempt_id:
             line.owner = self._maker.owner(line)
