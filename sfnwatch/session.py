@@ -60,7 +60,7 @@ _LOG = logging.getLogger(__name__)
 _NAP = 1.0
 """Seconds slept at once: whoever changes the speed shall not wait out a long gap."""
 _FIRST = datetime.min.replace(tzinfo=UTC)
-_SLICE, _REST = 0.008, 1.0
+_SLICE, _REST = 0.008, 3.0
 """Seconds of work on findings at once, and from one beginning to the next."""
 _CODES = {
     "FAILED": Outcome.FAILED,
@@ -253,7 +253,7 @@ class Session(Struct, eq=False):
     async def findings(self, moment: Moment) -> "Sequence[Finding]":
         """Find what a moment shows, in slices between which the loop does other work.
 
-        Where records come meanwhile it begins again, once a second at most.
+        Where records come meanwhile it begins again, once in three seconds at most.
         """
         from sfnwatch.analysis.finding import Finding
         from sfnwatch.analysis.findings import find_in_steps

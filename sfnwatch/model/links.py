@@ -191,6 +191,8 @@ class Caller(Struct, eq=False):
     """In which its calls are recorded: its own, and a global service's home."""
     names: frozenset[CallName]
     """The calls it may make, and those that go with its action."""
+    spots: list[Spot]
+    """The same, each under the role."""
     sessions: frozenset[str]
     """Of denied calls: the causes of its ends tell them."""
     tries: int
@@ -215,13 +217,15 @@ class Caller(Struct, eq=False):
         partition = execution.partition if execution else "aws"
         home = home_region(attempt.resource_type or "", partition)
         cause = attempt.cause or ""
+        role, names = role_name(role_arn), _names(row, attempt.pattern)
         return Caller(
             key=(arn, attempt.scheduled_id),
             attempt=attempt,
-            role=role_name(role_arn),
+            role=role,
             account=account,
             regions=frozenset(filter(None, (region, home))),
-            names=_names(row, attempt.pattern),
+            names=names,
+            spots=[(name, role) for name in names],
             sessions=frozenset(_SESSION.findall(cause)),
             tries=max(map(int, _TRIES.findall(cause)), default=0),
             ids=frozenset((*jobs, *map(last_segment, jobs))),
@@ -233,11 +237,6 @@ class Caller(Struct, eq=False):
     def told(self) -> tuple[str, ...]:
         """All ids that its own events tell."""
         return (*self.attempt.request_ids, *self.sessions, *self.ids)
-
-    @property
-    def spots(self) -> list[Spot]:
-        """Which calls it may have made, under which role."""
-        return [(name, self.role) for name in self.names]
 
     def role_of(self, name: CallName) -> CallRole:
         """Tell what a call of that name is to it; only `.sync` polls and stops."""
