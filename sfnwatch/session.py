@@ -6,7 +6,6 @@ it starts, in a thread: the first frame is on the screen by then.
 """
 
 import asyncio
-import gc
 import logging
 import signal
 import sys
@@ -383,15 +382,9 @@ def replay(
                 take(batch)
             return
         batches = recording.batches(sys.maxsize) if whole else recording.batches()
-        # All of it stays: to look among it for what can go takes a tenth of the time.
-        gc.disable()
-        try:
-            for batch in batches:
-                take(batch)
-                await clock.sleep(0)
-        finally:
-            gc.freeze()
-            gc.enable()
+        for batch in batches:
+            take(batch)
+            await clock.sleep(0)
 
     title = ", ".join("stdin" if path == STDIN else path.name for path in paths)
     created = recording.created or (span[0] if span else None)

@@ -289,10 +289,11 @@ class Linker:
             (call.request_id, LinkRule.REQUEST_ID),
             (told_session(call, record), LinkRule.SESSION),
         ):
-            callers = self._telling.get(told, {}).values() if told else ()
-            told_by = [each for each in callers if told not in each.ids]
+            if told is None or told not in self._telling:
+                continue
+            told_by = [c for c in self._telling[told].values() if told not in c.ids]
             mine = [each for each in told_by if not other_caller(call, each)]
-            if told and len(mine) == 1:
+            if len(mine) == 1:
                 return mine[0].link(call, rule, told)
         held = {each for each in ids if each in self._telling}
         return self._link_by_job(call, record, held) if held else None

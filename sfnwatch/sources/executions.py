@@ -44,7 +44,7 @@ from sfnwatch.model.children import (
     decode_map_run,
 )
 from sfnwatch.model.integrations import ExecutionArn, maybe_execution_arn
-from sfnwatch.model.records import HealthState, RecordKind
+from sfnwatch.model.records import HealthState, Received, RecordKind
 from sfnwatch.model.rows import MOST_EVENTS, REDRIVEN, TERMINAL
 from sfnwatch.model.values import clean, int_of, iso, maybe_time, parse_object, text_of
 from sfnwatch.sources.answers import AwsAnswer, CallsAws, Failure, Page, Text
@@ -263,14 +263,14 @@ class History(PollingSource):
 
     def _hold(self, events: Iterable[_Head]) -> None:
         """Take events in, in the order of their ids, and hand them on."""
-        records = []
+        now, arn, records = self.clock.now(), self.requests.execution_arn, []
         for event in events:
             self._held = max(self._held, event.id)
             if event.type in TERMINAL:
                 self._ended = True
             elif event.type == REDRIVEN:
                 self._ended, self._redrives = False, self._redrives + 1
-            received = self.received(RecordKind.HISTORY, event.data)
+            received = Received(now, RecordKind.HISTORY, arn, event.data)
             self._target.observe(received)
             records.append(received)
         self.hand_on(*records)

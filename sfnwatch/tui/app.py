@@ -43,7 +43,7 @@ from sfnwatch.view.playback import Marker, TimeSpan
 if TYPE_CHECKING:
     from sfnwatch.recording.format import Recorder
 
-_PATIENCE, _LONGEST = 40, 0.6
+_PATIENCE, _LONGEST = 40, 1.0
 """What has come in is painted so many times as much later as painting takes; and after
 so many seconds, however long that takes."""
 _MANY = 2_000

@@ -242,7 +242,7 @@ class LanesView(CursorList):
 
     def flash(self, changed: Changed) -> None:
         """Have what is new stand out for a moment, unless much does by then."""
-        events = [e.key for those in changed.events.values() for e in those]
+        events = [each for those in changed.events.values() for each in those]
         new, level = len(events) + len(changed.calls), self.app.animation_level
         if not new or new + len(self._fresh) > _FLASHED or level == "none":
             return
@@ -252,7 +252,7 @@ class LanesView(CursorList):
         }
         now, moving = self.seconds(), level == "full" and not self.app.no_color
         sliding = late if moving and len(late) <= self.size.height else ()
-        self._fresh |= dict.fromkeys(events, _Fresh(now + FLASH))
+        self._fresh |= {each.key: _Fresh(now + FLASH) for each in events}
         for call in calls:
             slides_until = now + SLIDE if call.key in sliding else 0.0
             self._fresh[call.key] = _Fresh(now + LINGER, slides_until)
