@@ -113,11 +113,13 @@ class Linker:
 
     def _count_role(self, role: str | None, arn: str, change: int) -> None:
         if role:
-            before, counts = self._role_only(role), self._roles[role]
+            counts = self._roles[role]
+            before = len(counts)
             counts[arn] += change
             if not counts[arn]:
                 del counts[arn]
-            if self._role_only(role) != before:
+            # Of two executions or more a role alone names none.
+            if len(counts) != before and min(len(counts), before) < 2:  # noqa: PLR2004
                 self._moved_roles.add(role)
 
     def _role_only(self, role: str) -> Link | None:

@@ -168,13 +168,13 @@ def _of_visit(moment: Moment, arn: str, visit: StateVisit) -> Iterator[Marker]:
         event = moment.executions[arn].event(event_id)
         if event is not None:
             yield _marker(event, kind, f"{visit.name} {words}")
-    coverage = Coverage(moment)
     for attempt in visit.attempts:
         key = arn, attempt.scheduled_id
-        calls = phases.AttemptCalls(moment, coverage, key, attempt)
-        for poll in calls.polls.sure[:1] if moment.calls_of(key) else ():
-            words = f"{visit.name} first poll"
-            yield _marker(poll, MarkerKind.FIRST_POLL, words)
+        if moment.calls_of(key):
+            calls = phases.AttemptCalls(moment, Coverage(moment), key, attempt)
+            for poll in calls.polls.sure[:1]:
+                words = f"{visit.name} first poll"
+                yield _marker(poll, MarkerKind.FIRST_POLL, words)
 
 
 def _telling(visit: StateVisit) -> Iterator[tuple[int, MarkerKind, str]]:
