@@ -48,12 +48,7 @@ from sfnwatch.model.records import Batch, Received
 from sfnwatch.model.values import clean
 from sfnwatch.recording import library
 from sfnwatch.recording.format import STDIN
-from sfnwatch.sources.access import (
-    ALLOW_HTTP,
-    AwsSettings,
-    endpoint_refusal,
-    region_of,
-)
+from sfnwatch.sources.access import ALLOW_HTTP, AwsSettings, endpoint_refusal, region_of
 from sfnwatch.view.filter_language import FilterError, parse_filter
 
 if TYPE_CHECKING:

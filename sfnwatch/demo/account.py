@@ -21,16 +21,7 @@ from sfnwatch.demo.execution import (
     TrailEvent,
     state_changes,
 )
-from sfnwatch.demo.formats import (
-    ACCOUNT_ID,
-    Dice,
-    Json,
-    after,
-    arn,
-    iso,
-    iso_ms,
-    to_ms,
-)
+from sfnwatch.demo.formats import ACCOUNT_ID, Dice, Json, after, arn, iso, iso_ms, to_ms
 from sfnwatch.demo.scenarios import PLANS, Scenario
 from sfnwatch.demo.state_machine import run_execution
 

@@ -14,13 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from sfnwatch.model.children import (
-    RUNNING,
-    MapRun,
-    MapRunChild,
-    Parent,
-    started_by,
-)
+from sfnwatch.model.children import RUNNING, MapRun, MapRunChild, Parent, started_by
 from sfnwatch.model.integrations import (
     CallRole,
     Pattern,
