@@ -64,11 +64,7 @@ class ExecutionReport:
     """What became of one execution."""
 
     def __init__(
-        self,
-        survey: Survey,
-        execution: ExecutionAsOf,
-        *,
-        with_states: bool,
+        self, survey: Survey, execution: ExecutionAsOf, *, with_states: bool
     ) -> None:
         self.execution = execution
         self.verdict = ExecutionVerdict(survey, execution)

@@ -443,9 +443,7 @@ speed_option = option(
     "--speed", "Speed-up factor (screen: 20; lines: all at once).", type=SPEED
 )
 output_option = option(
-    "-o,--output",
-    "Write to this new file instead of stdout.",
-    type=NewFile(),
+    "-o,--output", "Write to this new file instead of stdout.", type=NewFile()
 )
 format_option = option(
     "--format",

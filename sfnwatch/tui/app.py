@@ -43,9 +43,9 @@ from sfnwatch.view.playback import Marker, TimeSpan
 if TYPE_CHECKING:
     from sfnwatch.recording.format import Recorder
 
-_PATIENCE, _LONGEST = 40, 1.0
-"""What has come in is painted so many times as much later as painting takes; and after
-so many seconds, however long that takes."""
+_PATIENCE, _LONGEST, _CALM = 60, 1.2, 0.15
+"""What has come in is painted so many times as much later as painting takes; after so
+many seconds, however long that takes; and after so many in which nothing more came."""
 _MANY = 2_000
 """So many new records the garbage collector is told to leave alone."""
 _UNBOUND = "<unbound>"
@@ -212,7 +212,7 @@ class SfnwatchApp(ThemedApp[None]):
         self.shown.take(batch, changed)
         if not is_first and self.shown.playback.live:
             self.deck.lanes.flash(changed)
-        self.pace.show(_PATIENCE, _LONGEST)
+        self.pace.show(_PATIENCE, _LONGEST, _CALM)
 
     def repaint(self, *, time_has_passed: bool = False) -> None:
         """Paint the moment that is shown as it stands by now."""

@@ -751,22 +751,32 @@ class Pace:
 
     def __init__(self, node: MessagePump, show: Callable[[], None]) -> None:
         self._node, self._show = node, show
-        self._begun = self._took = 0.0
-        """When it was shown last, and how long that took."""
+        self._begun = self._took = self._due_at = self._calm_at = 0.0
+        """When it was shown last, and how long that took; and when it is shown next:
+        while more comes, and where nothing does."""
         self._later: Timer | None = None
 
-    def show(self, patience: int, most: float = 60.0) -> None:
+    def show(self, patience: int, most: float = 60.0, calm: float = 60.0) -> None:
         """Show it now or, where it took long, `patience` times as long later.
 
-        What was shown stays `most` so many seconds while there is something else.
+        What was shown stays `most` so many seconds while there is something else, and
+        `calm` so many once nothing more is.
         """
-        rest = min(patience * self._took, most)
-        wait = self._begun + rest - time.monotonic()
-        if wait <= 0 and self._took <= _SLOW:
+        now = time.monotonic()
+        self._due_at = self._begun + min(patience * self._took, most)
+        self._calm_at = now + calm
+        if self._due_at <= now and self._took <= _SLOW:
             self._show_now()
         elif self._later is None:
+            self._later = self._node.set_timer(_FRAME, self._look)
+
+    def _look(self) -> None:
+        wait = min(self._due_at, self._calm_at) - time.monotonic()
+        if wait <= 0:
+            self._show_now()
+        else:
             # A timer of less than a microsecond never fires.
-            self._later = self._node.set_timer(max(wait, _FRAME), self._show_now)
+            self._later = self._node.set_timer(max(wait, _FRAME), self._look)
 
     def hurry(self) -> None:
         """Wait for nothing with the next one."""

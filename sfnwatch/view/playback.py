@@ -173,8 +173,7 @@ def _of_visit(moment: Moment, arn: str, visit: StateVisit) -> Iterator[Marker]:
         if moment.calls_of(key):
             calls = phases.AttemptCalls(moment, Coverage(moment), key, attempt)
             for poll in calls.polls.sure[:1]:
-                words = f"{visit.name} first poll"
-                yield _marker(poll, MarkerKind.FIRST_POLL, words)
+                yield _marker(poll, MarkerKind.FIRST_POLL, f"{visit.name} first poll")
 
 
 def _telling(visit: StateVisit) -> Iterator[tuple[int, MarkerKind, str]]:
