@@ -43,7 +43,7 @@ from sfnwatch.view.playback import Marker, TimeSpan
 if TYPE_CHECKING:
     from sfnwatch.recording.format import Recorder
 
-_PATIENCE, _LONGEST, _CALM = 60, 1.2, 0.15
+_PATIENCE, _LONGEST, _CALM = 60, 1.2, 0.1
 """What has come in is painted so many times as much later as painting takes; after so
 many seconds, however long that takes; and after so many in which nothing more came."""
 _MANY = 2_000
