@@ -224,7 +224,7 @@ def _read_header(path: Path, lines: Iterator[bytes]) -> Header:
         version = value.get(MARK) if isinstance(value, dict) else None
         if type(version) is int and 1 <= version <= VERSION:
             header = msgspec.convert(value, Header)
-            return replace(header, created=parse_time(header.created))
+            return replace(header, created=parse_time(value["created"]))
     except ValueError as error:
         raise bad_file(path, error, line=1) from error
     what, hint = f'not the header of a recording, {{"{MARK}": {VERSION}, …}}', ""
