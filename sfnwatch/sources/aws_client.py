@@ -26,7 +26,7 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
 from datetime import datetime
-from functools import cache, partial
+from functools import cache, cached_property, partial
 from subprocess import DEVNULL, PIPE
 from typing import Any, Self, TypeVar
 
@@ -195,12 +195,15 @@ class SignIn:
     def __init__(self, settings: AwsSettings, prompter: Prompter | None = None) -> None:
         self.method = "given keys"
         """How they were found, in botocore's words."""
-        self._session = _new_session(settings)
         self._settings, self._prompter = settings, prompter
         self._lock = asyncio.Lock()
         self._prepared = False
         self._trouble: tuple[float, Exception] | None = None
         """What kept credentials from being had, and when."""
+
+    @cached_property
+    def _session(self) -> AioSession:
+        return _new_session(self._settings)
 
     async def keys(self, region: str) -> Keys:
         """Give them, good for some minutes at least; raises Failure.
@@ -231,9 +234,10 @@ class SignIn:
 
     async def _find(self, region: str) -> Keys:
         """Find credentials, and renew them where they are about to expire."""
-        session, settings = self._session, self._settings
+        settings = self._settings
         if settings.access_key_id and settings.secret_access_key:
             return Keys(settings.access_key_id, settings.secret_access_key)
+        session = self._session
         if held := settings.signed_in.get(profile_name(session)):
             return held
         if not self._prepared:

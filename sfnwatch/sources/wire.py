@@ -19,6 +19,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from os import fspath
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urljoin, urlsplit
@@ -89,7 +90,8 @@ class HttpSession:
         metadata: bool = False,
         **_: Any,
     ) -> None:
-        self._verify = verify
+        # A table, where a file says so, is refused before anything is sent.
+        self._verify = verify if verify is True or verify is False else fspath(verify)
         """True, False, or the path of a CA bundle."""
         self._proxies = ProxyConfiguration(proxies=proxies)
         self._metadata = metadata
@@ -98,13 +100,12 @@ class HttpSession:
         self._timeout = aiohttp.ClientTimeout(sock_connect=connect, sock_read=read)
         self._connector_args = {"limit": max_pool_connections, **(connector_args or {})}
         self._session: aiohttp.ClientSession | None = None
+        self._tls: ssl.SSLContext | None = None
         self._turn = asyncio.Lock()
 
     async def __aenter__(self) -> Self:
-        # Reading the certificates takes long enough to make a frame late.
-        context = await asyncio.to_thread(self._tls)
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(ssl=context, **self._connector_args),
+            connector=aiohttp.TCPConnector(**self._connector_args),
             timeout=self._timeout,
             skip_auto_headers={"Content-Type"},
             auto_decompress=False,
@@ -120,8 +121,8 @@ class HttpSession:
         if session is not None:
             await session.close()
 
-    def _tls(self) -> ssl.SSLContext:
-        """Read the certificates to trust; raises botocore's InvalidConfigError."""
+    def _read_certificates(self) -> ssl.SSLContext:
+        """Read what to trust; raises botocore's InvalidConfigError."""
         context: ssl.SSLContext = create_urllib3_context()
         context.check_hostname = bool(self._verify)
         if not self._verify:
@@ -157,6 +158,9 @@ class HttpSession:
         proxy: str | None = None
         if not is_loopback(request.url):
             proxy = self._proxies.proxy_url_for(request.url)
+        if self._tls is None and urlsplit(request.url).scheme == "https":
+            # It takes long enough to make a frame late.
+            self._tls = await asyncio.to_thread(self._read_certificates)
         try:
             answer = await self._request(request, proxy)
             headers: Any = {
@@ -188,6 +192,7 @@ class HttpSession:
             headers={**headers, "Accept-Encoding": "identity"},
             data=request.body,
             proxy=proxy,
+            ssl=self._tls or True,
             allow_redirects=False,
         )
 

@@ -53,6 +53,10 @@ TROUBLE: Mapping[str, tuple[str, str]] = {
         f"[profile p]\n{KEYS}ca_bundle = {__file__}\n",
         f"The CA bundle {__file__} can't be read: ",
     ),
+    "a table for a path": (
+        f"[profile p]\n{KEYS}ca_bundle =\n  x = y\n",
+        "another form",
+    ),
     "a word for a table": (f"[profile p]\n{KEYS}api_versions = x\n", "of another form"),
     "a code": (role(f"{MFA}source_profile = q"), "takes an MFA code"),
 }
