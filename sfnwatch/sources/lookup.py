@@ -221,17 +221,17 @@ class Lookup(CallSource):
         if until is not None and until < self.clock.now():
             # Leave out what was called since, where their time has been over for long.
             asked = {"StartTime": min(since, until), "EndTime": until}
-        covered, news = list[datetime](), False
+        newest, news = None, False
         async for events in self._down(query, asked):
+            # The first page has the newest.
+            newest = newest or max(_times(events), default=None)
             fresh = self._unseen(events)
-            covered += _times(fresh)
             news = self.select(fresh) or news
             if not fresh and self._is_covered(query, events):
                 break
             if (self._latest.first or since) > asked.get("EndTime", since):
                 break  # A redrive has become known: what ran before is read apart.
-        if covered:
-            newest = max(covered)
+        if newest:
             self._covered[query] = max(self._covered.get(query, newest), newest)
         return news
 
