@@ -123,7 +123,7 @@ class SfnwatchApp(ThemedApp[None]):
         self.presenter = Presenter(self)
         self.bars = Bars(self)
         self.pace = Pace(self, self.repaint)
-        self._frozen = 0
+        self._frozen = -_MANY
         """How many records there were when the collector was told to let them be."""
         self._theme_before = ""
         self._has_ended, self._is_card_due = False, True
@@ -212,6 +212,7 @@ class SfnwatchApp(ThemedApp[None]):
         self.shown.take(batch, changed)
         if not is_first and self.shown.playback.live:
             self.deck.lanes.flash(changed)
+        self._leave_out_of_collections()
         self.pace.show(_PATIENCE, _LONGEST, _CALM)
 
     def repaint(self, *, time_has_passed: bool = False) -> None:
@@ -222,7 +223,6 @@ class SfnwatchApp(ThemedApp[None]):
             return  # What has come in is about to be painted.
         if self.shown.refresh():
             self.deck.show()
-            self._leave_out_of_collections()
         elif time_has_passed:
             self.deck.pass_time()
         self._tell_of_the_end()
