@@ -167,6 +167,9 @@ class History(PollingSource):
             failure.state = HealthState.REFUSED
         if self._is_unwanted:
             self.give_up(failure)
+        if self._target.has_role:
+            # What is known will do for the other lane: it may take long.
+            self._target.set_ready()
 
     async def read(self) -> str:
         if not self._listed:
@@ -207,8 +210,6 @@ class History(PollingSource):
             self.say(failure.message)
             return
         self._observe(RecordKind.DEFINITION, answer)
-        # The services, the role and the start are known: the other lane can begin.
-        self._target.set_ready()
 
     # -- reading -------------------------------------------------------------------
 
