@@ -123,8 +123,8 @@ class SfnwatchApp(ThemedApp[None]):
         self.presenter = Presenter(self)
         self.bars = Bars(self)
         self.pace = Pace(self, self.repaint)
-        self._frozen = -_MANY
-        """How many records there were when the collector was told to let them be."""
+        self._unfrozen = _MANY
+        """How many records have come since the collector was told to let all be."""
         self._theme_before = ""
         self._has_ended, self._is_card_due = False, True
         """Whether all have ended before our eyes; and if the end card may yet come."""
@@ -212,7 +212,7 @@ class SfnwatchApp(ThemedApp[None]):
         self.shown.take(batch, changed)
         if not is_first and self.shown.playback.live:
             self.deck.lanes.flash(changed)
-        self._leave_out_of_collections()
+        self._leave_out_of_collections(changed)
         self.pace.show(_PATIENCE, _LONGEST, _CALM)
 
     def repaint(self, *, time_has_passed: bool = False) -> None:
@@ -236,15 +236,14 @@ class SfnwatchApp(ThemedApp[None]):
         self.bars.key_line.redraw()
         self.presenter.tell(self.player.line)
 
-    def _leave_out_of_collections(self) -> None:
+    def _leave_out_of_collections(self, changed: Changed) -> None:
         """Have the garbage collector look no more at what is kept for good.
 
         Of a long history all records are: to go through them takes longer than a frame.
         """
-        trace = self.shown.trace
-        size = len(trace.calls) + sum(len(e.events) for e in trace.executions.values())
-        if size - self._frozen >= _MANY and not self.is_headless:
-            self._frozen = size
+        self._unfrozen += len(changed.calls) + sum(map(len, changed.events.values()))
+        if self._unfrozen >= _MANY and not self.is_headless:
+            self._unfrozen = 0
             gc.freeze()
 
     def _tell_of_the_end(self) -> None:
