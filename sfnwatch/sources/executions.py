@@ -206,10 +206,9 @@ class History(PollingSource):
         name = "states:DescribeStateMachineForExecution"
         try:
             answer = await self.ask(self.request(name, _Defined), FORBIDDEN)
+            self._observe(RecordKind.DEFINITION, answer)
         except Failure as failure:
             self.say(failure.message)
-            return
-        self._observe(RecordKind.DEFINITION, answer)
 
     # -- reading -------------------------------------------------------------------
 

@@ -273,8 +273,8 @@ class Lookup(CallSource):
         """
         if self.last_round or self._cycles % _THOROUGH == 0 or not events:
             return False
-        covered, oldest = self._covered.get(query), _at(events[-1])
-        return covered is not None and oldest is not None and oldest < covered
+        covered, oldest = self._covered.get(query), _times(events[-1:])
+        return covered is not None and oldest != [] and oldest[0] < covered
 
     def _unseen(self, events: Sequence[Received]) -> list[Received]:
         """Keep what has never come by, oldest first; a page may hold a record twice."""
@@ -296,9 +296,6 @@ class Lookup(CallSource):
         self._since_measured = 0
 
 
-def _at(event: Received) -> datetime | None:
-    return maybe_time(event.record.get("EventTime"))
-
-
 def _times(events: Sequence[Received]) -> list[datetime]:
-    return [at for at in map(_at, events) if at]
+    times = (maybe_time(event.record.get("EventTime")) for event in events)
+    return [at for at in times if at]

@@ -153,7 +153,7 @@ class Target(Struct, eq=False):
     before: list[tuple[datetime, datetime | None]] = []
     """From when to when it ran before that, each time."""
     ready: bool = False
-    """True when its definition has been read, or all there is instead of it."""
+    """True when what there was of its history has been read, or can't be for now."""
     finished: bool = False
     """True when the source of its history has ended, for whatever reason."""
 
