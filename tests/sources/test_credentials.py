@@ -234,6 +234,16 @@ async def test_credentials_that_can_not_be_had_say_why_and_what_to_do(
     assert ("aws login" in failure.message) is (what == "no credentials")
 
 
+async def test_certificates_are_not_asked_for_where_nothing_is_sent_by_tls(
+    configure: Configure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configure(TROUBLE["no CA bundle"][0])
+    async with host() as stub:
+        monkeypatch.setenv(ENDPOINTS[1], stub.url)
+        assert await outcome() is None
+    assert len(stub.requests) == 1
+
+
 NO_COMMANDS = ("", "''", NEVER, "/", "a\0b")
 NO_WORDS = ('"x', "it's", "x\\", f"\n  x = {NEVER}")
 ENDINGS = {
