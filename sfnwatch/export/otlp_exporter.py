@@ -116,7 +116,7 @@ def collector_settings(
 def _is_url(text: str) -> bool:
     try:
         url = URL(text)
-    except ValueError:
+    except (IndexError, ValueError):  # the first for brackets where there is no host
         return False
     # Nothing listens at port 0, which older versions take for none.
     has_place = bool(url.host) and url.explicit_port != 0

@@ -31,6 +31,7 @@ OF_OPTIONS = [
     ("ARN --endpoint-url http://a.example", "is neither this machine nor"),
     ("ARN --region 'b d'", "'b d' is no Region; write eu-west-1"),
     ("ARN --otlp here", "--otlp': 'here' is no URL; write http://"),
+    ("ARN --otlp http://[::1]:45@", "is no URL; write http://"),
     ("ARN --otlp http://u:p@a.example", "…@a.example/v1/traces is neither this"),
     ("ARN --plain --json", "--plain and --json exclude each other."),
     ("ARN --record x --no-record", "--record and --no-record exclude"),
