@@ -162,13 +162,15 @@ class History(PollingSource):
         self._target.finish()
 
     def judge(self, failure: Failure) -> None:
-        """Make a failure final that nobody can help with, or nothing waits for."""
+        """Make a failure final that nobody can help with, or nothing waits for.
+
+        Nor is any other waited for by the other lane: it may last.
+        """
         if failure.state is HealthState.DENIED and self.bounded and not self._held:
             failure.state = HealthState.REFUSED
         if self._is_unwanted:
             self.give_up(failure)
         if self._target.has_role:
-            # What is known will do for the other lane: it may take long.
             self._target.set_ready()
 
     async def read(self) -> str:

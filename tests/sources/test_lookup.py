@@ -26,7 +26,7 @@ from tests.sources.conftest import Simulate
 from tests.sources.loopback import AskedOf
 from tests.sources.simulation import Arrival, Simulation
 
-LOOKUP, ECS = "LookupEvents", "ecs.amazonaws.com"
+HISTORY, LOOKUP, ECS = "GetExecutionHistory", "LookupEvents", "ecs.amazonaws.com"
 DEFINITION = "DescribeStateMachineForExecution"
 RUN = ("RunTask", "request-id")
 
@@ -118,7 +118,24 @@ async def test_the_services_asked_for_are_those_of_the_definition(
         assert request.parameters["MaxResults"] == 50
 
 
-# -- how often -----------------------------------------------------------------------
+# -- from when on ----------------------------------------------------------------------
+
+
+async def test_a_history_that_can_not_be_read_for_now_is_not_waited_for(
+    sync: Simulation,
+) -> None:
+    def grant(_: Batch) -> None:
+        late = sync.seconds(sync.clock.now()) > 600
+        if late or sync.asked(LOOKUP):
+            sync.faults.deny.clear()
+
+    sync.faults.deny.add(HISTORY)
+    watched = await sync.watch(also=grant)
+    begun, *_ = sync.asked(LOOKUP)
+    read = [each for each in sync.asked(HISTORY) if each.at > begun.at]
+    assert sync.seconds(begun.at) < 60
+    assert 1 <= len(sync.asked(HISTORY)) - len(read) <= 2, "it was refused before that"
+    assert len(watched.matched_calls) == 6
 
 
 # -- what is found -------------------------------------------------------------------
