@@ -257,7 +257,7 @@ class Survey:
             yield
             self._call_names.add(call.name)
             link = self.moment.link(call)
-            if link is not None and not link.rule.sure:
+            if link is not None and not link.is_sure:
                 self.unproven.append(call)
             if link is not None and link.key is not None:
                 continue

@@ -214,7 +214,7 @@ def is_denial(code: str) -> bool:
 def sure_calls(moment: Moment, key: AttemptKey) -> Iterator[ApiCall]:
     """Yield the calls of an attempt, but for those that are matched by a guess."""
     links = ((call, moment.link(call)) for call in moment.calls_of(key))
-    return (call for call, link in links if link is not None and link.rule.sure)
+    return (call for call, link in links if link is not None and link.is_sure)
 
 
 # -- how Step Functions learned of the end of a job ------------------------------------
@@ -433,7 +433,7 @@ class AttemptCalls:
             if end is not None and call.event_time > end:
                 return
             link = self.moment.link(call) if call.name in names else None
-            if link is None or link.rule.sure:
+            if link is None or link.is_sure:
                 continue
             may_be_its = call.role == role and not call.has_request
             if link.key is not None or link.rule is LinkRule.AMBIGUOUS:

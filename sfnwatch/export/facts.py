@@ -152,6 +152,8 @@ def _link_facts(link: Link) -> Facts:
         "rule": str(link.rule),
         "evidence": link.evidence,
     }
+    if link.certainty is not None:
+        facts["certainty"] = str(link.certainty)
     if link.reason:
         facts["reason"] = link.reason
     fitting = [{"execution": arn, "attempt": number} for arn, number in link.candidates]

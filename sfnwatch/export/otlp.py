@@ -32,7 +32,7 @@ from sfnwatch.analysis.wording import grouped
 from sfnwatch.export.placing import Span as Times
 from sfnwatch.export.placing import call_window, micros, service_name
 from sfnwatch.model.integrations import maybe_execution_arn
-from sfnwatch.model.links import AttemptKey
+from sfnwatch.model.links import AttemptKey, Link
 from sfnwatch.model.moment import Coverage, ExecutionAsOf, Moment
 from sfnwatch.model.rows import TERMINAL, ApiCall
 from sfnwatch.model.values import ascii_json, clean, iso, maybe_iso
@@ -313,7 +313,7 @@ class SpanMaker:
                 **_named("sfnwatch.call", call, "read_only", "role_arn"),
                 **rule,
                 **_named("sfnwatch.call", link, "role"),
-                **_named("sfnwatch.link", link and link.rule, "exact", "sure"),
+                **_link_certainty(link),
                 **_named("sfnwatch.link", link, "reason", "evidence"),
                 "sfnwatch.link.candidates": (link and link.candidate_count) or None,
             },
@@ -324,7 +324,7 @@ class SpanMaker:
                 for other, number in (link.candidates if link else ())
             ],
             kind=_CLIENT,
-            settled=link is not None and link.rule.sure,
+            settled=link is not None and link.is_sure,
         )
 
 
@@ -360,6 +360,17 @@ def _exception(at: datetime, error: str | None, cause: str | None) -> list[Json]
 def _named(prefix: str, row: object, *names: str) -> Attributes:
     """Give some of a row's fields, each as an attribute of its name; or of no row."""
     return {f"{prefix}.{name}": getattr(row, name, None) for name in names}
+
+
+def _link_certainty(link: Link | None) -> Attributes:
+    """Give how sure a match is: in one word, and as the two questions to filter by."""
+    if link is None:
+        return {}
+    return {
+        "sfnwatch.link.certainty": link.certainty and str(link.certainty),
+        "sfnwatch.link.exact": link.is_exact,
+        "sfnwatch.link.sure": link.is_sure,
+    }
 
 
 # -- as JSON, and as the protocol's bytes ----------------------------------------------

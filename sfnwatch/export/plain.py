@@ -176,7 +176,7 @@ class PlainLines:
     def _print_call(self, maker: LineMaker, call: ApiCall) -> None:
         """Print a call as it comes, and again when it is surely of another."""
         link = maker.moment.link(call)
-        sure = link if link is not None and link.rule.sure else None
+        sure = link if link is not None and link.is_sure else None
         if call.event_id not in self._links:
             self._put_call(maker, call, sure, _late(call.event_time, call.seen_at))
         elif _match(sure) != _match(self._links[call.event_id]):
@@ -227,7 +227,7 @@ class PlainLines:
         maker = LineMaker(moment)
         for call in moment.calls:
             link = moment.link(call)
-            if link and not (link.rule.sure or link.rule is LinkRule.ROLE_ONLY):
+            if link and not (link.is_sure or link.rule is LinkRule.ROLE_ONLY):
                 self._put_call(maker, call, link, "  (a guess)")
         # What several executions show together is the last thing on the terminal.
         for finding in sorted(find(moment), key=lambda each: each.kind == CONCLUSION):
@@ -262,7 +262,7 @@ def _event_words(maker: LineMaker, event: HistoryEvent) -> str:
 
 
 def _match(link: Link | None) -> object:
-    return (link.rule, link.key) if link else None
+    return (link.rule, link.certainty, link.key) if link else None
 
 
 def _millis(at: datetime) -> str:

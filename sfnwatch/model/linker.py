@@ -33,6 +33,7 @@ from sfnwatch.model.links import (
     Caller,
     CallGroup,
     CallsInOrder,
+    Certainty,
     Known,
     Link,
     LinkRule,
@@ -127,7 +128,12 @@ class Linker:
         arns = self._roles.get(role)
         if not arns:
             return None
-        return Link(LinkRule.ROLE_ONLY, CallRole.OTHER, one_of(arns), evidence=role)
+        return Link(
+            LinkRule.ROLE_ONLY,
+            CallRole.OTHER,
+            execution_arn=one_of(arns),
+            evidence=role,
+        )
 
     def set_attempt(self, arn: str, attempt: Attempt, role_arn: str | None) -> None:
         """Take an attempt in, or what is new of it; `role_arn` is its execution's."""
@@ -296,7 +302,7 @@ class Linker:
             told_by = [c for c in self._telling[told].values() if told not in c.ids]
             mine = [each for each in told_by if not other_caller(call, each)]
             if len(mine) == 1:
-                return mine[0].link(call, rule, told)
+                return mine[0].link(call, rule, Certainty.EXACT, told)
         held = {each for each in ids if each in self._telling}
         return self._link_by_job(call, record, held) if held else None
 
@@ -316,7 +322,7 @@ class Linker:
             return ambiguous(keys, roles, "several attempts have this job")
         # By the longest id that both hold; of two as long always by the same.
         both = max((i for i in held if i in mine[0].ids), key=lambda i: (len(i), i))
-        return mine[0].link(call, LinkRule.RESOURCE_ID, both)
+        return mine[0].link(call, LinkRule.RESOURCE_ID, Certainty.EXACT, both)
 
     def _is_alone_with(self, caller: Caller, held: Collection[str]) -> bool:
         """Tell whether nobody else is seen with a thing that an attempt was given."""
@@ -366,7 +372,7 @@ class Linker:
 
 def _answered(link: Link | None) -> AttemptKey | None:
     """Give the attempt that is about a call, if an id says so."""
-    is_exact = link is not None and link.rule.exact and link.role is CallRole.ACTION
+    is_exact = link is not None and link.is_exact and link.role is CallRole.ACTION
     return link.key if link is not None and is_exact else None
 
 
@@ -586,7 +592,10 @@ class Candidates:
                 yield call, self._about_a_job(call, by_id) if by_id else None
             elif event_id in in_order:
                 caller = self.callers[in_order[event_id]]
-                yield call, caller.link(call, LinkRule.ORDER, group.role)
+                yield (
+                    call,
+                    caller.link(call, LinkRule.ORDER, Certainty.STRONG, group.role),
+                )
             else:
                 yield call, self._judged(group, call, by_id)
 
@@ -636,8 +645,12 @@ class Candidates:
             return ambiguous(fits, roles, doubt)
         if is_strong:
             why = ", ".join(sorted(fits[key])[:NAMED])
-            return self.callers[key].link(call, LinkRule.PARAMETERS, why)
-        return self.callers[key].link(call, LinkRule.UNIQUE_CANDIDATE, group.role)
+            return self.callers[key].link(
+                call, LinkRule.PARAMETERS, Certainty.STRONG, why
+            )
+        return self.callers[key].link(
+            call, LinkRule.UNIQUE_CANDIDATE, Certainty.GUESS, group.role
+        )
 
     def _about_a_job(self, call: ApiCall, link: Link) -> Link:
         """Match a call that names an attempt's job, though it need not have made it."""

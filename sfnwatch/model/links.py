@@ -68,19 +68,21 @@ class LinkRule(StrEnum):
     AMBIGUOUS = "ambiguous"
     ROLE_ONLY = "role-only"
 
-    @property
-    def exact(self) -> bool:
-        """True if an id says so."""
-        return self in _EXACT
 
-    @property
-    def sure(self) -> bool:
-        """True for what may be stated as a fact: exact links and strong ones."""
-        return self in _SURE
+class Certainty(StrEnum):
+    """How sure a match is, the surest first."""
+
+    EXACT = "exact"
+    """An id that only the attempt has stands in the record."""
+    STRONG = "strong"
+    """No other attempt or execution can have made the call."""
+    LIKELY = "likely"
+    """Parameters or order agree, and another execution could share them."""
+    GUESS = "guess"
+    """Role, action and time agree, and nothing else does."""
 
 
-_EXACT = {LinkRule.REQUEST_ID, LinkRule.SESSION, LinkRule.RESOURCE_ID}
-_SURE = _EXACT | {LinkRule.PARAMETERS, LinkRule.ORDER}
+_SURE = {Certainty.EXACT, Certainty.STRONG}
 
 
 class Link(Struct, frozen=True, gc=False):
@@ -88,6 +90,8 @@ class Link(Struct, frozen=True, gc=False):
 
     rule: LinkRule
     role: CallRole
+    certainty: Certainty | None = None
+    """None for a call that is matched to no attempt."""
     execution_arn: str | None = None
     visit_id: int | None = None
     attempt_id: int | None = None
@@ -100,6 +104,15 @@ class Link(Struct, frozen=True, gc=False):
     """How many more fit than are listed, where they are very many."""
     reason: str = ""
     """For `ambiguous`: what keeps it from being matched, as a sentence."""
+
+    @property
+    def is_exact(self) -> bool:
+        return self.certainty is Certainty.EXACT
+
+    @property
+    def is_sure(self) -> bool:
+        """True for a match that may be stated as a fact: exact or strong."""
+        return self.certainty in _SURE
 
     @property
     def candidate_count(self) -> int:
@@ -203,7 +216,9 @@ class Caller(Struct, eq=False):
     """False where the job is a thing that was there, and is everybody's."""
     facts: tuple[str | None, Attempt]
     """What of the attempt its links depend on."""
-    links: dict[tuple[CallName, LinkRule, str], Link] = field(default_factory=dict)
+    links: dict[tuple[CallName, LinkRule, Certainty, str], Link] = field(
+        default_factory=dict
+    )
     """Those that were made: polls of one job share theirs."""
 
     @staticmethod
@@ -248,12 +263,21 @@ class Caller(Struct, eq=False):
             return CallRole.OTHER
         return role
 
-    def link(self, call: ApiCall, rule: LinkRule, why: str) -> Link:
+    def link(
+        self, call: ApiCall, rule: LinkRule, certainty: Certainty, why: str
+    ) -> Link:
         """Make a link, once of those that are alike: a job's polls share theirs."""
-        key = call.name, rule, why
+        key = call.name, rule, certainty, why
         if key not in self.links:
-            role, visit_id = self.role_of(call.name), self.attempt.visit_id
-            self.links[key] = Link(rule, role, self.key[0], visit_id, self.key[1], why)
+            self.links[key] = Link(
+                rule=rule,
+                role=self.role_of(call.name),
+                certainty=certainty,
+                execution_arn=self.key[0],
+                visit_id=self.attempt.visit_id,
+                attempt_id=self.key[1],
+                evidence=why,
+            )
         return self.links[key]
 
     def window(self, name: CallName, skew: tuple[int, int]) -> "Window | None":

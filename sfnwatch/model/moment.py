@@ -21,7 +21,7 @@ from sfnwatch.model.integrations import (
     maybe_execution_arn,
     parse_definition,
 )
-from sfnwatch.model.links import AttemptKey, Link, LinkRule
+from sfnwatch.model.links import AttemptKey, Certainty, Link, LinkRule
 from sfnwatch.model.records import RecordKind, Request, SourceHealth, merge_healths
 from sfnwatch.model.rows import (
     REDRIVEN,
@@ -706,8 +706,15 @@ class Moment:
         attempt = self.attempt(key)
         if key is None or attempt is None:
             return None
-        rule, role = LinkRule.RESOURCE_ID, CallRole.OTHER
-        return Link(rule, role, key[0], attempt.visit_id, key[1], task_arn)
+        return Link(
+            rule=LinkRule.RESOURCE_ID,
+            role=CallRole.OTHER,
+            certainty=Certainty.EXACT,
+            execution_arn=key[0],
+            visit_id=attempt.visit_id,
+            attempt_id=key[1],
+            evidence=task_arn,
+        )
 
     # -- Map Runs ----------------------------------------------------------------------
 

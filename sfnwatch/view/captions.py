@@ -107,7 +107,7 @@ class _Scene:
     def matched(self, link: Link) -> str:
         """Say by what a call is matched."""
         words = wording.rule_words(link, wording.id_word(self.attempt)).lstrip("=~≈ ")
-        return f"matched by {words}{'' if link.rule.sure else ' only: a guess'}"
+        return f"matched by {words}{'' if link.is_sure else ' only: a guess'}"
 
     def backoff(self, number: int) -> str:
         """Say how long was waited before an attempt; empty for no back-off."""
@@ -254,7 +254,7 @@ class _Scene:
         outcome = f" {how} ({named(call.error_code)})" if call.error_code else ""
         which = f"{name}, which{outcome}," if outcome else name
         part = "a call" if link.role is CallRole.OTHER else f"the {link.role} call"
-        if not link.rule.sure:
+        if not link.is_sure:
             return f"{which} is probably {part} of {self.name}, {self.matched(link)}"
         if link.role is CallRole.POLL and self.attempt is not None:
             said = self.poll(call, link.key, self.attempt, outcome)

@@ -20,7 +20,7 @@ from msgspec import Struct
 from sfnwatch.analysis.phases import length_of
 from sfnwatch.analysis.wording import times
 from sfnwatch.model.integrations import CallRole
-from sfnwatch.model.links import LinkRule, role_of_call
+from sfnwatch.model.links import Certainty, LinkRule, role_of_call
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.rows import ApiCall, TaskState
 from sfnwatch.model.values import clean
@@ -143,8 +143,19 @@ def _has_role(role: CallRole) -> Test:
     return lambda a: a.call is not None and role_of_call(a.call, a.link) is role
 
 
-def _has_rule(*rules: LinkRule) -> Test:
-    return lambda about: about.link is not None and about.link.rule in rules
+def _has_rule(rule: LinkRule) -> Test:
+    return lambda about: about.link is not None and about.link.rule is rule
+
+
+def _has_certainty(*certainties: Certainty) -> Test:
+    return lambda about: about.link is not None and about.link.certainty in certainties
+
+
+def _is_guess(about: Subject) -> bool:
+    link = about.link
+    if link is None:
+        return False
+    return link.certainty is Certainty.GUESS or link.rule is LinkRule.AMBIGUOUS
 
 
 def _is_of_execution(about: Subject) -> bool:
@@ -208,15 +219,13 @@ KINDS: Known = {
     "running": ("still running", _is_running),
     "redriven": ("a redrive, and the attempts it began", _is_redriven),
 }
-_EXACT = [rule for rule in LinkRule if rule.exact]
-_SURE = [rule for rule in LinkRule if rule.sure]
-_GUESSES = set(LinkRule) - {*_SURE, LinkRule.ROLE_ONLY}
 RULES: Known = {
     **{str(rule): (RULE_WORDS[rule], _has_rule(rule)) for rule in LinkRule},
-    "exact": ("matched by an ID", _has_rule(*_EXACT)),
-    "strong": ("by parameters or order", _has_rule(*set(_SURE) - set(_EXACT))),
-    "sure": ("exact or strong: no guess", _has_rule(*_SURE)),
-    "guess": ("a guess, or ambiguous", _has_rule(*_GUESSES)),
+    "exact": ("matched by an ID", _has_certainty(Certainty.EXACT)),
+    "strong": ("nobody else can have made it", _has_certainty(Certainty.STRONG)),
+    "sure": ("exact or strong", _has_certainty(Certainty.EXACT, Certainty.STRONG)),
+    "likely": ("by parameters or order alone", _has_certainty(Certainty.LIKELY)),
+    "guess": ("a guess, or ambiguous", _is_guess),
     "none": ("matched to nothing", lambda a: a.call is not None and a.link is None),
 }
 

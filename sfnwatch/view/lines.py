@@ -469,7 +469,7 @@ class LineMaker:
             after = (call.event_time - self._action_at(link, attempt)).total_seconds()
             return f"+{after_words(after)}" if after >= 0 else ""
         # A guess must not lend a call the id that would prove it.
-        is_known = link.rule.sure and attempt.resource_ids
+        is_known = link.is_sure and attempt.resource_ids
         return wording.job_words(attempt) if is_known else ""
 
     def _action_at(self, link: Link, attempt: Attempt) -> datetime:

@@ -735,8 +735,8 @@ class Outline:
                 yield f"{key[0]}#{key[1]}~polls{number}", run
 
     def _outcome(self, poll: ApiCall) -> tuple[object, ...]:
-        rule = self._trace.links[poll.event_id].rule
-        return poll.event_name, poll.error_code, rule
+        link = self._trace.links[poll.event_id]
+        return poll.event_name, poll.error_code, link.rule, link.certainty
 
     # -- finding -----------------------------------------------------------------------
 

@@ -422,7 +422,7 @@ class TimelineChart:
             words = f", {denied} denied" if denied else ""
             words = " denied" if denied == len(polls) else words
             role = Role.BAD if denied else Role.DIM
-            most = "" if all(tick.link.rule.sure for tick in polls) else "up to "
+            most = "" if all(tick.link.is_sure for tick in polls) else "up to "
             yield Part(f"{most}{wording.counted(len(polls), 'poll')}{words}", role)
         ends = [e for arn, visit in visits for e in self._ends_of(arn, visit)]
         told = [end.completion for end in ends if end.completion is not None]

@@ -112,7 +112,7 @@ def verdict(moment: Moment, call: ApiCall) -> str:
         role = clean(link.evidence, _LIMIT)
         return f"not matched: made with the role {role}, but no attempt here fits"
     by = rule_words(link, id_word(moment.attempt(link.key)))
-    guess = "" if link.rule.sure else "a guess: "
+    guess = "" if link.is_sure else "a guess: "
     evidence = f" ({clean(link.evidence, _LIMIT)})" if link.evidence else ""
     what = role_words(link.role)
     name = attempt_name(moment, link.key)

@@ -311,7 +311,7 @@ def rule_words(link: Link, word: str = "id") -> str:
 
 def rule_role(link: Link) -> Role:
     """Say what the words of a rule are: sure, a guess or neither."""
-    if link.rule.sure:
+    if link.is_sure:
         return Role.EXACT
     return Role.DIM if link.rule is LinkRule.ROLE_ONLY else Role.GUESS
 

@@ -12,7 +12,7 @@ from sfnwatch.analysis.finding import Document, Finding
 from sfnwatch.analysis.findings import find
 from sfnwatch.analysis.report import Report, explain
 from sfnwatch.export.text import write_text
-from sfnwatch.model.links import AttemptKey, Link, LinkRule
+from sfnwatch.model.links import AttemptKey, Certainty, Link, LinkRule
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.records import Received
 from sfnwatch.model.rows import ApiCall, Clock
@@ -44,7 +44,8 @@ class Doubted(Moment):
         if link is None or link.key is None or call.event_id not in self.doubted:
             return link
         if self.matched:
-            return replace(link, rule=LinkRule.UNIQUE_CANDIDATE)
+            rule, certainty = LinkRule.UNIQUE_CANDIDATE, Certainty.GUESS
+            return replace(link, rule=rule, certainty=certainty)
         return Link(LinkRule.AMBIGUOUS, link.role, candidates=(link.key,))
 
     def calls_of(self, key: AttemptKey) -> Sequence[ApiCall]:

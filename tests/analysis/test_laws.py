@@ -54,7 +54,7 @@ def test_a_sentence_is_a_fact_only_where_the_records_alone_prove_it(
             continue
         links = [trace.links.get(item) for item in finding.evidence]
         matched = [link for link in links if link is not None and link.key is not None]
-        assert all(link.rule.sure for link in matched), finding
+        assert all(link.is_sure for link in matched), finding
 
 
 def doubted(seed: int, share: float) -> tuple[Doubted, Doubted]:
