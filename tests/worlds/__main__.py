@@ -6,7 +6,7 @@ from multiprocessing import Pool
 
 from tests.model.answers import trace_of
 from tests.worlds.account import Wish
-from tests.worlds.judge import Score, judge_seeds, shown, table
+from tests.worlds.judge import CERTAINTIES, SURE, Score, judge_seeds, shown, table
 from tests.worlds.world import World
 
 
@@ -15,7 +15,9 @@ def main() -> None:
     parser.add_argument("count", nargs="?", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0, help="the first one")
     parser.add_argument("--show", type=int, metavar="SEED", help="print one world")
-    parser.add_argument("--all", action="store_true", help="list what was missed, too")
+    parser.add_argument(
+        "--all", action="store_true", help="list guesses and misses, too"
+    )
     parser.add_argument("-n", type=int, default=1, help="processes")
     asked = parser.parse_args()
     if asked.show is not None:
@@ -29,8 +31,9 @@ def main() -> None:
         for part in pool.map(judge_seeds, parts):
             score.add(part)
     say(*table(score))
-    serious = [m for m in score.mistakes if not m.truth.alike and not m.excused]
-    say(*(score.mistakes + score.missing if asked.all else serious))
+    say(*score.wrong(*SURE), *score.twice, *score.false)
+    if asked.all:
+        say(*score.wrong(*CERTAINTIES[2:]), *score.missing)
 
 
 def say(*lines: object) -> None:

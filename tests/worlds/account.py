@@ -1,21 +1,29 @@
-"""An account: machines that share roles, their executions, and who else makes calls."""
+"""An account: machines that share roles, and their executions."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from random import Random
 
+from tests.worlds.company import clean_up, watch_over
 from tests.worlds.executions import (
-    Attempt,
-    Call,
+    SHARED_NAME,
     Execution,
     Machine,
     Population,
     Role,
     State,
-    uuid,
 )
-from tests.worlds.services import HTTP, JOBS, NAMED, NESTED, PLAIN, Service
+from tests.worlds.services import (
+    FLEET,
+    HTTP,
+    JOBS,
+    NAMED,
+    NESTED,
+    ONCE,
+    PLAIN,
+    Service,
+)
 
 START = datetime(2024, 5, 1, 9, 0, 0, tzinfo=UTC)
 ACCOUNTS = ("111122223333", "444455556666")
@@ -39,7 +47,13 @@ class Wish:
     nesting: int = 0
     """States that hold others, of ten."""
     cleaners: int = 0
-    """Executions that look at others' jobs, or stop them."""
+    """Executions that stop others' jobs."""
+    watchdogs: int = 0
+    """Executions that ask for others' jobs, again and again."""
+    handed: int = 0
+    """States, of ten with an item, whose item others get handed, too."""
+    once: bool = False
+    """True if several executions start a child by one name."""
     noise: int = 0
     """Calls by others."""
     denied: int = 0
@@ -52,6 +66,17 @@ class Wish:
     untidy: bool = False
     """Shuffled, and some twice."""
     skewed: bool = False
+    """True if CloudTrail's clock is not that of the histories."""
+    clocks: bool = False
+    """True if each service has a clock of its own."""
+    lost: int = 0
+    """Own calls that are in no file, where others' are; none of a watch."""
+    doubled: int = 0
+    """Calls, of ten, that are delivered twice."""
+    few: bool = False
+    """True for rows of few columns: no caller's service, and mostly no ids."""
+    begins: bool = False
+    """True if a file of calls begins when the executions ran already."""
     data_events: bool = False
     listed: int = 0
     """Of the strangers: 0 not told, 1 told but not far enough back, 2 all told."""
@@ -73,6 +98,9 @@ class Wish:
             items=dice.choice((0, 3, 10)),
             nesting=dice.choice((0, 2, 5)),
             cleaners=dice.choice((0, 0, 0, 1)),
+            watchdogs=dice.choice((0, 0, 0, 0, 1)),
+            handed=dice.choice((0, 0, 3)),
+            once=dice.random() < 0.1,
             noise=dice.choice((0, 0, 2, 5)),
             denied=dice.choice((0, 0, 0, 1, 1, 2)),
             accounts=dice.choice((1, 1, 1, 2)),
@@ -84,6 +112,11 @@ class Wish:
             data_events=dice.random() < 0.3,
             listed=dice.choice((0, 1, 2, 2)),
             straggler=dice.random() < 0.03,
+            clocks=dice.random() < 0.07,
+            lost=dice.choice((0, 0, 0, 1, 3)),
+            doubled=dice.choice((0, 0, 0, 0, 3)),
+            few=dice.random() < 0.12,
+            begins=dice.random() < 0.08,
         )
 
 
@@ -166,18 +199,26 @@ class _Designer:
             service = dice.choice((NESTED, NAMED))
         elif roll < 0.16:
             service = HTTP
+        elif self.wish.once and self.inner is not None and roll < 0.4:
+            service = ONCE
+        elif service is JOBS[0] and dice.random() < 0.15:
+            service = FLEET
         # The same job is started by several machines now and then.
         word = dice.choice(("nightly", "report"))
         word = word if dice.random() < 0.2 else f"{machine}-{name}"
+        if service is ONCE:
+            word = SHARED_NAME
+        has_item = self._chance(self.wish.items)
         return State(
             name=name,
             service=service,
             pattern=dice.choice(service.patterns.split()),
             word=word,
-            has_item=self._chance(self.wish.items),
+            has_item=has_item,
+            handed=has_item and self._chance(self.wish.handed),
             tries=dice.choice((1, 1, 2, 3)),
             caught=dice.random() < 0.3,
-            machine=self.inner if service in {NESTED, NAMED} else None,
+            machine=self.inner if service in {NESTED, NAMED, ONCE} else None,
             cross=self._cross(),
             trouble=self.wish.trouble / 10,
         )
@@ -209,15 +250,20 @@ def populate(wish: Wish, dice: Random) -> Population:
             no_actions=refused if wish.denied > 1 else frozenset(),
         )
         machines.append(designer.machine(f"m{number}", account, region, role))
-    roots = []
+    roots: list[Execution] = []
     for number in range(wish.watched + wish.strangers):
         machine = machines[0] if dice.random() < 0.7 else dice.choice(machines)
         begin = dice.choice((dice.uniform(0, 2), dice.uniform(0, 90)))
-        run = Execution(machine, 10 + begin, world).play()
+        run = Execution(machine, 10 + begin, world)
+        if roots and wish.handed and dice.random() < 0.4:
+            run.handed = roots[0].origin
+        run.play()
         run.watched = number < wish.watched
         roots.append(run)
     for _ in range(wish.cleaners):
-        _clean(world, dice)
+        clean_up(world, dice)
+    for _ in range(wish.watchdogs):
+        watch_over(world, dice)
     for run in roots:
         if dice.random() < 0.12:
             how = dice.choice(("Aborted", "Aborted", "TimedOut"))
@@ -226,93 +272,7 @@ def populate(wish: Wish, dice: Random) -> Population:
     return world
 
 
-def _clean(world: Population, dice: Random) -> None:
-    """Run a machine that looks at others' jobs, or stops them.
-
-    What it stops while it runs must have failed then: so it is one that did, a moment
-    later, or one that had ended.
-    """
-
-    def begun(attempt: Attempt) -> float:
-        return attempt.answered or 0.0
-
-    tries = [attempt for run in world.executions for attempt in run.attempts]
-    asked = [each for each in tries if each.job and each.service.sdk and begun(each)]
-    if not asked:
-        return
-    aim = dice.choice(asked)
-    kind = dice.choice(("look", "stop")) if aim.service.stop else "look"
-    end = aim.end or begun(aim)
-    begin = dice.choice((begun(aim) + 1.0, end + 5.0))
-    if kind == "stop":
-        begin = end - 2.0 if aim.status == "failed" else end + dice.uniform(1, 60)
-        begin = max(begin, begun(aim) + 0.2)
-    owner = aim.run.machine
-    state = State("Clean", kind, pattern="sdk", foreign=True)
-    machine = Machine("cleaner", owner.account, owner.region, owner.role, (state,))
-    run = Execution(machine, begin, world)
-    # Others of the kind at once, where that is possible.
-    alike = [each for each in asked if each.service is aim.service and each is not aim]
-    alike = [each for each in alike if begun(each) < begin]
-    run.aims = [aim, *dice.sample(alike, min(len(alike), dice.choice((0, 2))))]
-    run.play()
-    run.watched = dice.random() < 0.3
-
-
 def _watch_children(world: Population, dice: Random) -> None:
     for run in world.executions:
         if run.parent is not None:
             run.watched = run.parent.watched and dice.random() < 0.5
-
-
-# -- calls by others -------------------------------------------------------------------
-
-
-_OTHERS = {
-    "people": ("", ""),
-    "session": ("", ""),
-    "xray": ("xray", "GetSamplingRules"),
-    "agent": ("ecs", "SubmitTaskStateChange"),
-    "own": ("cloudtrail", "LookupEvents"),
-    "kms": ("kms", "GenerateDataKey"),
-    "sts": ("sts", "AssumeRole"),
-    "lambda": ("lambda", "InvokeExecution"),
-}
-"""Who else makes calls, and which; people make the same as Step Functions."""
-
-
-def noise(world: Population, wish: Wish, dice: Random) -> Iterator[Call]:
-    """Yield the calls of others: people, agents, X-Ray, and this tool itself."""
-    made = [call for run in world.executions for a in run.attempts for call in a.calls]
-    for call in made:
-        if call.name == "Invoke" and call.error is None and dice.random() < 0.3:
-            yield _like(call, dice, "lambda")
-    for _ in range(wish.noise if made else 0):
-        yield _like(dice.choice(made), dice, dice.choice([*_OTHERS][:-1]))
-
-
-def _like(call: Call, dice: Random, by: str) -> Call:
-    """Make a call that is much like another, but by somebody else."""
-    source, name = _OTHERS[by]
-    same = by in {"people", "session", "lambda"}
-    request = call.request if same else None
-    if by == "sts" and call.role is not None:
-        # What gives Step Functions its session [inferred from Lambda's].
-        request = {"roleArn": call.role.arn, "roleSessionName": call.session}
-    # Lambda's own, after an asynchronous Invoke, has that one's request id.
-    own = by != "lambda"
-    return Call(
-        at=call.at + dice.uniform(-1, 20) * own,
-        source=source or call.source,
-        name=name or call.name,
-        account=call.account,
-        region=call.region,
-        role=call.role,
-        kind="noise",
-        request=request,
-        request_id=uuid(dice) if own else call.request_id,
-        session={"session": "debug", "xray": "xray-daemon-1"}.get(by, "abcdefgh"),
-        event_id=uuid(dice),
-        by=by,
-        data=not own,
-    )

@@ -15,11 +15,14 @@ from uuid import UUID
 
 from sfnwatch.model.values import strings_in
 from tests.builders import denial
-from tests.worlds.services import Json, Service, fill, lowered, tree
+from tests.worlds.services import FLEET, Json, Service, fill, lowered, tree
 
 REASON = "Execution stopped"
 POLLS = (55.0, 63.0)
 """Seconds from one poll to the next [recorded for ECS; inferred for all others]."""
+LATER_POLLS = (292.0, 308.0)
+EASED = 600.0
+"""Seconds after which polls come at the longer interval [documented for EKS]."""
 
 
 class Role(NamedTuple):
@@ -58,10 +61,12 @@ class Call:
     event_id: str = ""
     by: str = "states"
     """`states`, or whoever it was: see `account.noise`."""
+    forwarder: str = ""
+    """The service that made it for the one that was called."""
     data: bool = False
     more: Json = field(default_factory=dict)
     """Other members of its record."""
-    shown: Json = field(default_factory=dict)
+    shown: dict[str, Any] = field(default_factory=dict)
     """The words of the parameters that the record shows where the history has them."""
     ids: frozenset[str] = frozenset()
     """The jobs that its record names."""
@@ -102,6 +107,13 @@ class Attempt:
     child: "Execution | None" = None
     about: frozenset[str] = frozenset()
     """The jobs of others that it asks for, or stops."""
+    jobs: tuple[str, ...] = ()
+    """All that its call began: mostly the one that is `job`."""
+    state: "State | None" = None
+    entered: "Event | None" = None
+    """The event by which its state was entered."""
+    job_ended: float | None = None
+    """When its job stopped, where its answer tells that."""
 
     @property
     def key(self) -> tuple[str, int]:
@@ -110,6 +122,14 @@ class Attempt:
     @property
     def sync(self) -> bool:
         return self.pattern.startswith("sync")
+
+    @property
+    def by_sdk(self) -> bool:
+        return self.pattern.startswith("sdk")
+
+    @property
+    def has_token(self) -> bool:
+        return self.pattern.endswith("token")
 
     def cut(self, at: float, dice: Random) -> None:
         """End it with what is around it; its job is stopped if it is waited for."""
@@ -127,12 +147,17 @@ class Attempt:
         if self.service.stop and dice.random() < 0.9:
             if self.child is not None:
                 self.child.abort(at, "Aborted", dice)
-            request = fill(tree(self.service.stops or self.service.polls), self.names)
-            call = self.call(at, self.service.stop, "stop", request, dice)
-            if self.service.source in self.role.no_polls and dice.random() < 0.3:
-                resource = fill(self.service.denied, self.names)
-                deny(call, f"{call.source}:{call.name}", resource)
-            self.calls.append(call)
+            for job in self.jobs or (self.job,):
+                names = {**self.names, "job": job}
+                self._stop_job(at, names, dice)
+
+    def _stop_job(self, at: float, names: dict[str, str], dice: Random) -> None:
+        request = fill(tree(self.service.stops or self.service.polls), names)
+        call = self.call(at, self.service.stop, "stop", request, dice)
+        if self.service.source in self.role.no_polls and dice.random() < 0.3:
+            resource = fill(self.service.denied, names)
+            deny(call, f"{call.source}:{call.name}", resource)
+        self.calls.append(call)
 
     def call(
         self, at: float, name: str, kind: str, request: Any, dice: Random
@@ -154,12 +179,18 @@ class Attempt:
             session="".join(dice.choices(ascii_letters, k=32)),
             event_id=uuid(dice),
             ids=ids_named(request),
-            about=frozenset((self.job,)) if self.job else frozenset(),
+            about=frozenset(self.jobs or ((self.job,) if self.job else ())),
         )
 
 
 def uuid(dice: Random) -> str:
     return str(UUID(int=dice.getrandbits(128)))
+
+
+def ids_in_text(text: str) -> frozenset[str]:
+    """Give the ARNs in a sentence, but for callers'."""
+    words = (word.rstrip(".,;:") for word in text.split())
+    return frozenset(w for w in words if w.startswith("arn:") and ":sts:" not in w)
 
 
 def ids_named(value: Any) -> frozenset[str]:
@@ -176,12 +207,16 @@ class State:
 
     name: str
     kind: str = "task"
-    """task, pass, parallel, map, map-run, look or stop (at the last job begun)."""
+    """task, pass, wait, parallel, map, map-run; look at the last job begun, or stop it."""
     service: Service | None = None
     pattern: str = "rr"
     word: str = ""
     """What `$state` stands for in its parameters."""
     has_item: bool = False
+    handed: bool = False
+    """True if its item is what others get handed, too: the ARN of what began it all."""
+    seconds: float = 0.0
+    """Of a wait."""
     inner: tuple["State", ...] = ()
     """Of a Map its states; of a Parallel a branch each."""
     count: int = 0
@@ -237,11 +272,13 @@ MISSING = Outcome("missing", "ResourceNotFoundException", "It was not found.")
 DENIED = Outcome("denied", "AccessDeniedException")
 NO_CALL = Outcome("no-call")
 """The connection failed, as for a queue whose name is no host's [recorded]."""
+UNREACHED = Outcome("unreached")
+"""The connection was never made, so nothing arrived."""
 FAILURES = Outcome("failures")
 """RunTask succeeds, but has failures instead of tasks [documented]."""
 JOB_FAILED, TIMED_OUT = Outcome("failed"), Outcome("timed out")
 
-_TELLING = ("state", "item", "machine", "made")
+_TELLING = ("state", "item", "machine", "made", "token")
 """The words by which two tries' parameters may differ."""
 
 
@@ -272,7 +309,13 @@ class Execution:
         """The jobs of others that it is there to look at, or to stop."""
         self.end = begin
         self.status = "SUCCEEDED"
+        self.error, self.cause = "", ""
+        """What it failed with, as its history ends."""
+        self.caught: list[tuple[str, str]] = []
+        """The states whose errors were caught, and these errors."""
         self.parent: Execution | None = None
+        self.handed: str = ""
+        """What it was given by others, if they gave it anything."""
         self.watched = False
         world.executions.append(self)
 
@@ -282,10 +325,25 @@ class Execution:
         self.event(self.begin, "ExecutionStarted", None, **started)
         line = self._states(self.machine.states, Line(self.begin, None), "")
         at = line.at + 0.03
-        how, details = ("Failed", {"error": "E"}) if line.failed else ("Succeeded", {})
+        how = "Succeeded"
+        details: dict[str, Any] = {}
+        if line.failed:
+            # It ends with what its state failed with [recorded].
+            told = line.last.details if line.last is not None else {}
+            self.error = told.get("error", "E")
+            self.cause = told.get("cause", "")
+            how, details = "Failed", {"error": self.error, "cause": self.cause}
         self.event(at, f"Execution{how}", line.last, **details)
-        self.end, self.status = at, how.upper()
+        self.end = at
+        self.status = how.upper()
         return self
+
+    @property
+    def origin(self) -> str:
+        """What is handed on: its own ARN, or what it was handed itself."""
+        if self.handed:
+            return self.handed
+        return self.parent.origin if self.parent is not None else self.arn
 
     def abort(self, at: float, how: str, dice: Random) -> None:
         """End it from outside: Aborted, or TimedOut."""
@@ -341,6 +399,7 @@ class Execution:
             "map": self._map,
             "map-run": self._map_run,
             "pass": self._pass,
+            "wait": self._pass,
         }.get(state.kind, self._task)
         return write(state, Line(at, line.last), item)
 
@@ -355,7 +414,7 @@ class Execution:
 
     def _pass(self, state: State, line: Line, _item: str) -> Line:
         entered = self._enter("Wait", state, line)
-        wait = self.dice.choice((0.02, 1.0, 30.0))
+        wait = state.seconds or self.dice.choice((0.02, 1.0, 30.0))
         return self._leave("Wait", state, line.at + wait, entered)
 
     # -- states that hold others ----------------------------------------------------
@@ -426,6 +485,8 @@ class Execution:
     ) -> "Execution":
         """Run an execution that this one starts."""
         child = Execution(machine, begin, self.world, name)
+        if name:
+            self.world.named[child.arn] = child
         child.parent = self
         self.children.append(child)
         return child.play()
@@ -438,9 +499,14 @@ class Execution:
         named = state.service is not None and state.service.needs_item
         if named or (state.has_item and not word):
             word = self.world.item()
+        if state.handed and not named:
+            word = self.origin
         line, fresh = Line(line.at, entered), self.world.item()
         for number in range(state.tries):
+            before = len(self.attempts)
             line = self._try(state, line, word, fresh)
+            for attempt in self.attempts[before:]:
+                attempt.entered = entered
             # Nothing can be made twice under one name.
             is_made = named and self.attempts[-1].job
             if not line.failed or is_made:
@@ -450,6 +516,8 @@ class Execution:
                 line = Line(line.at + wait, line.last)
         if line.failed and not state.caught:
             return line
+        if line.failed and line.last is not None:
+            self.caught.append((state.name, line.last.details.get("error", "")))
         return self._leave("Task", state, line.at + 0.02, line.last)
 
     def _try(self, state: State, line: Line, item: str, fresh: str) -> Line:
@@ -465,7 +533,8 @@ class Execution:
         attempt = self._attempt(state, service, line.at, item, fresh)
         if state.kind in {"look", "stop"}:
             named = ids_named(service.parameters(""))
-            attempt.about = frozenset(t.job for t in targets if t and t.job in named)
+            held = [job for t in targets if t for job in (t.job, *t.jobs)]
+            attempt.about = frozenset(job for job in held if job in named)
             attempt.words = {"job": " ".join(sorted(attempt.about))}
         return Try(self, state, attempt, line).write()
 
@@ -493,7 +562,12 @@ class Execution:
         if service.call == "AddJobFlowSteps" and flow == f"j-{fresh}":
             flow = self.dice.choice(("j-SHARED", *self.world.flows_at(at)))
         role = state.cross or self.machine.role
-        text = service.asks if not item else json.dumps(service.parameters(item))
+        token = ""
+        if state.pattern.endswith("token"):
+            token = f"AQC{self.dice.getrandbits(160):040x}"
+        if service.name == "states:startExecution" and service.idempotent:
+            item = self._child_name(state, item, at)
+        text = json.dumps(service.parameters(item, token))
         names = {
             "state": state.word or state.name,
             "item": item,
@@ -505,15 +579,27 @@ class Execution:
             "region": self.machine.region,
             "reason": REASON,
             "id": f"{self.dice.getrandbits(128):032x}",
+            "id2": f"{self.dice.getrandbits(128):032x}",
+            "id3": f"{self.dice.getrandbits(128):032x}",
             "uuid": uuid(self.dice),
             "machine": state.machine.arn if state.machine else "",
+            "token": token,
         }
         words = {word: names[word] for word in _used(text)}
         attempt = Attempt(
             self, service, state.pattern, role, self.machine.region, words, at, names
         )
+        attempt.state = state
         self.attempts.append(attempt)
         return attempt
+
+    def _child_name(self, state: State, item: str, at: float) -> str:
+        """Name a child as all do that start it, unless that one is over."""
+        if state.word != SHARED_NAME or state.machine is None:
+            return item
+        known = self.world.named.get(state.machine.execution_arn(SHARED_NAME))
+        is_free = known is None or known.begin <= at <= known.end
+        return SHARED_NAME if is_free else self.world.item()
 
     def _activity(self, line: Line) -> Line:
         """Ask a worker: no call is made for that."""
@@ -538,11 +624,14 @@ def _asking(state: State, targets: Sequence[Attempt]) -> Service | None:
     stops = other.stops or other.polls
     asks = fill(other.polls if looks else stops, first.names)
     answer = fill(other.look, first.names) if looks else ""
+    if looks and len(first.jobs) > 1:
+        # Two of three, and perhaps another's.
+        asks = asks.removesuffix(f" Tasks[]={first.jobs[-1]}")
     if looks and other.source in {"ecs", "batch"}:
         # Several at once.
         ecs = other.source == "ecs"
         things, key = ("Tasks", "TaskArn") if ecs else ("Jobs", "JobId")
-        for place, each in enumerate(usable[1:], 1):
+        for place, each in enumerate(usable[1:], len(tree(answer)[things])):
             asks += f" {things}[]={each.job}"
             answer += f" {things}[{place}].{key}={each.job}"
     return Service(
@@ -567,7 +656,8 @@ class Try:
         self.run, self.state, self.attempt = run, state, attempt
         self.dice, self.service = run.dice, attempt.service
         self.parameters = fill(
-            self.service.parameters(attempt.names["item"]), attempt.names
+            self.service.parameters(attempt.names["item"], attempt.names["token"]),
+            attempt.names,
         )
         self.family, self.which = self._which()
         self.last: Event | None = line.last
@@ -576,8 +666,9 @@ class Try:
         if self.attempt.pattern == "lambda":
             return "LambdaFunction", {}
         kind, _, action = self.service.name.rpartition(":")
-        suffix = {"rr": "", "sdk": "", "token": ".waitForTaskToken"}
-        if self.attempt.pattern == "sdk" and self.service.sdk:
+        waits = ".waitForTaskToken"
+        suffix = {"rr": "", "sdk": "", "token": waits, "sdk-token": waits}
+        if self.attempt.by_sdk and self.service.sdk:
             kind = f"aws-sdk:{self.service.sdk}"
         more = suffix.get(self.attempt.pattern, f".{self.attempt.pattern}")
         return "Task", {"resourceType": kind, "resource": action + more}
@@ -599,6 +690,13 @@ class Try:
         if outcome is NO_CALL:
             words = "Received an UnknownHostException: no such queue"
             return self._fail(at + 1.0, "SQS.SdkClientException", words)
+        if outcome is UNREACHED:
+            host = f"{self.service.source}.{attempt.region}.amazonaws.com"
+            words = f"Unable to execute HTTP request: Connect to {host}:443 failed:"
+            words += " connect timed out (SDK Attempt Count: 1)"
+            client = self.service.client or self.service.source.title()
+            error = f"{client.removeprefix('Amazon')}.SdkClientException"
+            return self._fail(at + dice.choice((2.0, 10.0)), error, words)
         at, call = self._action(at + dice.uniform(0.0, 0.5), outcome)
         if call.error is not None:
             return self._refused(at, call)
@@ -639,14 +737,14 @@ class Try:
             return DENIED
         if dice.random() >= self.state.trouble:
             return OK
-        choices = [THROTTLED, THROTTLED, MISSING]
+        choices = [THROTTLED, THROTTLED, MISSING, UNREACHED]
         if service.name == "sqs:sendMessage":
             choices.append(NO_CALL)
-        if service.name == "ecs:runTask" and self.attempt.pattern != "sdk":
+        if service.name == "ecs:runTask" and not self.attempt.by_sdk:
             choices += [FAILURES, FAILURES]
         if self.attempt.sync:
             choices += [JOB_FAILED, JOB_FAILED, TIMED_OUT, TIMED_OUT]
-        elif self.attempt.pattern == "token":
+        elif self.attempt.has_token:
             choices += [TIMED_OUT, JOB_FAILED]
         return dice.choice(choices)
 
@@ -684,7 +782,11 @@ class Try:
         call = self.attempt.call(at, service.call, kind, request, self.dice)
         call.data = service.data
         shown = service.shows.split()
-        call.shown = {w: v for w, v in self.attempt.words.items() if w in shown}
+        words = self.attempt.words.items()
+        call.shown = {w: v for w, v in words if w in shown}
+        token = self.attempt.words.get("token", "")
+        if token and token in ids_named(request):
+            call.shown["token"] = token
         self._disguise(call)
         return call
 
@@ -722,7 +824,7 @@ class Try:
     def _refused(self, at: float, call: Call) -> Line:
         assert call.error is not None
         code, message = call.error
-        optimized = self.attempt.pattern != "sdk"
+        optimized = not self.attempt.by_sdk
         client = self.service.client or self.service.source.title()
         if optimized:
             told = (
@@ -745,7 +847,9 @@ class Try:
         if self.attempt.sync and self.dice.random() < 0.5:
             # Both are among the types of events; which it is, is not recorded.
             phase = "SubmitFailed"
-        return self._fail(at, error, f"{message} {told}".strip(), phase)
+        cause = f"{message} {told}".strip()
+        self.run.world.causes.append(cause)
+        return self._fail(at, error, cause, phase)
 
     def _accepted(self, at: float, call: Call, outcome: Outcome) -> Line:
         attempt, service = self.attempt, self.service
@@ -754,7 +858,7 @@ class Try:
             self._start_child(call.at + 0.01)
         elif service.job and not failures:
             attempt.job = fill(service.job, attempt.names)
-        attempt.names = {**attempt.names, "job": attempt.job}
+        self._note_jobs()
         answer = fill(tree(service.answer), attempt.names)
         response = service.response
         call.answer = lowered(answer)
@@ -767,20 +871,29 @@ class Try:
             return self._fail(at, "AmazonECS.Unknown", json.dumps(reasons))
         if not call.data:
             call.ids |= ids_named(call.answer)
-        call.about = frozenset((attempt.job,)) if attempt.job else attempt.about
+        call.about = frozenset(attempt.jobs) or attempt.about
         if attempt.job:
             self.run.jobs.append(attempt)
         if attempt.sync:
             return self._wait(at, answer, call, outcome)
-        if attempt.pattern == "token":
+        if attempt.has_token:
             return self._callback(at, answer, call, outcome)
         if self.family == "LambdaFunction":
             # It has the function's own answer, and so no id.
             return self._succeed(at, {"ok": True})
         return self._succeed(at, self._with_metadata(answer, call))
 
+    def _note_jobs(self) -> None:
+        """Note all jobs that its call began."""
+        attempt = self.attempt
+        more = fill(self.service.jobs, attempt.names).split()
+        attempt.jobs = (attempt.job, *more) if attempt.job else ()
+        attempt.names = {**attempt.names, "job": attempt.job}
+        for place, job in enumerate(attempt.jobs[1:], 2):
+            attempt.names[f"job{place}"] = job
+
     def _with_metadata(self, answer: Json, call: Call) -> Json:
-        if self.attempt.pattern == "sdk" or not self.service.tells_request:
+        if self.attempt.by_sdk or not self.service.tells_request:
             return answer
         headers = {"x-amzn-RequestId": call.request_id}
         return {
@@ -793,7 +906,9 @@ class Try:
         machine = self.state.machine
         assert machine is not None
         named = self.attempt.names["item"] if "item" in self.service.shows else ""
-        child = self.run.start_child(machine, at, named)
+        child = self.run.world.named.get(machine.execution_arn(named or "-"))
+        if child is None:
+            child = self.run.start_child(machine, at, named)
         self.attempt.child, self.attempt.job = child, child.arn
 
     def _submit(self, at: float, answer: Json, call: Call) -> None:
@@ -805,7 +920,9 @@ class Try:
         """Wait for a job: it is polled, and for most an event tells of its end, too."""
         attempt, dice, service = self.attempt, self.dice, self.service
         self._submit(at, answer, call)
-        ends = at + dice.choice((2.0, 8.0, 40.0, 70.0, 130.0))
+        ends = at + dice.choice((2.0, 8.0, 40.0, 40.0, 70.0, 70.0, 130.0, 130.0, 260.0))
+        if dice.random() < 0.02:
+            ends = at + 1300.0
         if outcome is TIMED_OUT:
             ends = at + dice.choice((3.0, 65.0))
         child = attempt.child
@@ -824,19 +941,35 @@ class Try:
             # is inferred that some event comes, or it would wait forever.
             told = max(told, polls[-1].at + dice.uniform(0.1, 0.6))
         done = fill(tree(service.done or service.answer), attempt.names)
-        if service.name == "ecs:runTask":
+        if service is not FLEET and service.name == "ecs:runTask":
+            attempt.job_ended = ends
             done = {**done, "StoppedAt": round((self.run.world.origin + ends) * 1000)}
-        if outcome is JOB_FAILED or (child is not None and child.status != "SUCCEEDED"):
+        if child is not None and child.status != "SUCCEEDED":
+            # What DescribeExecution answers, the child's own cause in it [recorded].
+            done = {**done, "Status": child.status, "Name": child.name}
+            done |= {"Error": child.error, "Cause": child.cause}
+            return self._fail(told, "States.TaskFailed", json.dumps(done))
+        if outcome is JOB_FAILED:
+            if service.source == "glue":
+                done = {**done, "ErrorMessage": self._quote()}
             return self._fail(told, "States.TaskFailed", json.dumps(done))
         return self._succeed(told, done)
+
+    def _quote(self) -> str:
+        """Quote what a call of anybody was refused with, as free texts do."""
+        causes = self.run.world.causes
+        return self.dice.choice(causes) if causes else "It did not work."
 
     def _polls(self, at: float, ends: float, *, found: bool) -> list[Call]:
         """Ask until the end; if that is to be `found`, once after it."""
         service, attempt, dice = self.service, self.attempt, self.dice
         polls: list[Call] = []
         moment = at
-        until = ends + 64 if found else ends
-        while (moment := moment + dice.uniform(*POLLS)) <= until:
+        until = ends + 310 if found else ends
+        while True:
+            moment += dice.uniform(*(LATER_POLLS if moment - at > EASED else POLLS))
+            if moment > until:
+                break
             request = fill(tree(service.polls), attempt.names)
             poll = attempt.call(moment, service.poll, "poll", request, dice)
             if service.name == "databrew:startJobRun":
@@ -857,7 +990,7 @@ class Try:
         if outcome is TIMED_OUT:
             return self._time_out(at)
         if outcome is JOB_FAILED:
-            return self._fail(at, "Worker", "no")
+            return self._fail(at, "Worker", self._quote())
         return self._succeed(at, {"done": True})
 
     # -- how it ends -------------------------------------------------------------------
@@ -893,6 +1026,10 @@ def deny(call: Call, action: str, resource: str) -> None:
     call.ids = frozenset((resource,))
 
 
+SHARED_NAME = "nightly-2024-05-01"
+"""What a child is called that several executions start."""
+
+
 class Population:
     """All executions of a world, and the words that are used but once."""
 
@@ -900,6 +1037,10 @@ class Population:
         self.dice, self.origin = dice, origin
         """When the world's second 0 is, as a time stamp."""
         self.executions: list[Execution] = []
+        self.named: dict[str, Execution] = {}
+        """Those whose starters named them, by their ARNs."""
+        self.causes: list[str] = []
+        """What calls were refused with: others may quote it."""
         self._items = 0
 
     def item(self) -> str:

@@ -30,7 +30,8 @@ def tree(paths: str) -> Json:
     """Make an object of paths and values: `Tasks[0].TaskArn=$job Failures[]=none`."""
     found: dict[str, Any] = {}
     for each in paths.split():
-        path, _, value = each.partition("=")
+        path, _, text = each.partition("=")
+        value = int(text) if text.isdecimal() else text
         *outer, last = path.split(".")
         inner = found
         for key in outer:
@@ -57,6 +58,8 @@ def fill(template: Any, words: Words) -> Any:
         return _WORD.sub(lambda found: words.get(found[1], found[0]), template)
     if isinstance(template, list):
         return [fill(each, words) for each in template]
+    if isinstance(template, int):
+        return template
     return {key: fill(value, words) for key, value in template.items()}
 
 
@@ -83,6 +86,8 @@ class Service:
     """The parameters."""
     item: str = ""
     """What the parameters have more, or instead, where a run is told an item."""
+    token: str = ""
+    """The same where they have the task's token; such a run is told no item."""
     answer: str = ""
     """What the call answers, in a history's words."""
     response: str | None = None
@@ -92,6 +97,10 @@ class Service:
     shows: str = "state item made"
     """Which of the words stand in it under the same names as in the history."""
     job: str = ""
+    jobs: str = ""
+    """More jobs that the same call begins; they are `$job2` and `$job3`."""
+    idempotent: bool = False
+    """True if two callers get the same answer, and only one begins something."""
     polls: str = ""
     denied: str = "$job"
     """What a denied poll's message says it was denied on."""
@@ -127,9 +136,12 @@ class Service:
     def stop(self) -> str:
         return (*self.calls.split(), "", "")[2]
 
-    def parameters(self, item: str) -> Json:
+    def parameters(self, item: str, token: str = "") -> Json:
         """Give the template of what it asks, in a history's words."""
-        return {**tree(self.asks), **(tree(self.item) if item else {})}
+        more = self.item if item else ""
+        if token and self.token:
+            more = self.token
+        return {**tree(self.asks), **tree(more)}
 
 
 # -- where CloudTrail says it otherwise ------------------------------------------------
@@ -180,6 +192,27 @@ _EKS = f"Cluster.Name=$job Cluster.Arn=arn:aws:eks:{_HERE}:cluster/$job"
 _BUILD = f"Build.Arn=arn:aws:codebuild:{_HERE}:build/$job Build.Id=$job"
 _TRAINING = f"TrainingJobArn=arn:aws:sagemaker:{_HERE}:training-job/$job"
 
+_TASK = f"arn:aws:ecs:{_HERE}:task/$cluster"
+FLEET = Service(
+    "ecs:runTask",
+    "ecs",
+    "RunTask DescribeTasks StopTask",
+    asks="Cluster=$cluster TaskDefinition=$state Count=3 LaunchType=FARGATE",
+    item="Overrides.ContainerOverrides[0].Environment[0].Value=$item",
+    answer="Tasks[0].TaskArn=$job Tasks[1].TaskArn=$job2 Tasks[2].TaskArn=$job3",
+    job=f"{_TASK}/$id",
+    jobs=f"{_TASK}/$id2 {_TASK}/$id3",
+    # That Step Functions asks for all of them at once is inferred.
+    polls="Cluster=$cluster Tasks[]=$job Tasks[]=$job2 Tasks[]=$job3",
+    stops="Cluster=$cluster Task=$job Reason=$reason",
+    done="Tasks[0].TaskArn=$job Tasks[1].TaskArn=$job2 Tasks[2].TaskArn=$job3",
+    patterns="sync rr sdk",
+    client="AmazonECS",
+    sdk="ecs",
+    look="Tasks[0].TaskArn=$job Tasks[1].TaskArn=$job2",
+)
+"""A RunTask that starts three tasks at once."""
+
 JOBS: tuple[Service, ...] = (
     Service(
         "ecs:runTask",
@@ -187,12 +220,13 @@ JOBS: tuple[Service, ...] = (
         "RunTask DescribeTasks StopTask",
         asks="Cluster=$cluster TaskDefinition=$state LaunchType=FARGATE",
         item="Overrides.ContainerOverrides[0].Environment[0].Value=$item",
+        token="Overrides.ContainerOverrides[0].Environment[0].Value=$token",
         answer="Tasks[0].TaskArn=$job Tasks[0].LastStatus=PROVISIONING",
         job=f"arn:aws:ecs:{_HERE}:task/$cluster/$id",
         polls="Cluster=$cluster Tasks[]=$job",
         stops="Cluster=$cluster Task=$job Reason=$reason",
         done="TaskArn=$job LastStatus=STOPPED",
-        patterns="sync rr token sdk",
+        patterns="sync rr token sdk sdk-token",
         client="AmazonECS",
         sdk="ecs",
         look="Tasks[0].TaskArn=$job Tasks[0].LastStatus=RUNNING",
@@ -220,13 +254,14 @@ JOBS: tuple[Service, ...] = (
         "StartJobRun GetJobRun BatchStopJobRun",
         asks="JobName=$state",
         item="Arguments.--item=$item",
+        token="Arguments.--token=$token",
         answer="JobRunId=$job",
         job="jr_$id",
         polls="JobName=$state RunId=$job",
         denied=f"arn:aws:glue:{_HERE}:job/$state",
         stops="JobName=$state JobRunIds[]=$job",
         done="JobName=$state Id=$job JobRunState=SUCCEEDED",
-        patterns="sync rr sdk",
+        patterns="sync rr sdk sdk-token",
         client="AWSGlue",
         sdk="glue",
         look="JobRun.Id=$job JobRun.JobName=$state",
@@ -347,6 +382,8 @@ JOBS: tuple[Service, ...] = (
         denied=f"arn:aws:athena:{_HERE}:workgroup/primary",
         done="QueryExecution.QueryExecutionId=$job",
         client="AmazonAthena",
+        sdk="athena",
+        look="QueryExecution.QueryExecutionId=$job",
         by_event=False,
     ),
     Service(
@@ -393,7 +430,8 @@ def _nested(item: str, shows: str) -> Service:
         shows=shows,
         polls="ExecutionArn=$job",
         done="ExecutionArn=$job Status=SUCCEEDED",
-        patterns="sync:2 rr",
+        patterns="sync sync:2 sync:2 rr",
+        idempotent=True,
         client="AWSStepFunctions",
         sdk="sfn",
         look="ExecutionArn=$job Status=RUNNING",
@@ -403,10 +441,26 @@ def _nested(item: str, shows: str) -> Service:
 NESTED = _nested("Input.of=$item", "machine")
 NAMED = _nested("Name=$item", "machine item")
 """The same, with the child's name among the parameters."""
+ONCE = _nested("Name=$item", "machine item")
+"""The same, with a name that all who start it have in common."""
 
 _LAMBDA = _as("functionName=$FunctionName invocationType=RequestResponse")
 # An item's values are left out but for its key [documented sample].
 _TABLE = _as("tableName=$TableName key.id=k items[]=id")
+
+
+def _row(told: Any) -> Any:
+    """Tell of a DynamoDB item its key alone, without the type of it."""
+    key = told["Key"] if "Key" in told else told["Item"]
+    return {"tableName": told["TableName"], "key": {"id": key["id"]["S"]}}
+
+
+def _tags(told: Any) -> Any:
+    items = [{"resourceId": each} for each in told["Resources"]]
+    tags = {"items": [lowered(each) for each in told["Tags"]]}
+    return {"resourcesSet": {"items": items}, "tagSet": tags}
+
+
 _OBJECT = _as("bucketName=$Bucket key=$Key Host=s3.example")
 _DATABASE = _as("dBInstanceIdentifier=$DbInstanceIdentifier")
 
@@ -480,12 +534,57 @@ PLAIN: tuple[Service, ...] = (
         shows="state item",
         patterns="sdk",
     ),
+    _data(
+        "aws-sdk:dynamodb:getItem",
+        "GetItem",
+        "TableName=table Key.id.S=$state",
+        "Key.id.S=$item",
+        told=_row,
+        shows="state item",
+        patterns="sdk",
+    ),
+    _data(
+        "aws-sdk:dynamodb:putItem",
+        "PutItem",
+        "TableName=table Item.id.S=$state",
+        "Item.id.S=$item",
+        told=_row,
+        shows="state item",
+        patterns="sdk",
+    ),
+    _data(
+        "aws-sdk:s3:putObject",
+        "PutObject",
+        "Bucket=$state Key=report",
+        "Bucket=bucket-$item",
+        told=_OBJECT,
+        shows="state item",
+        patterns="sdk",
+    ),
     _plain(
         "aws-sdk:ssm:putParameter",
         "PutParameter",
         "Name=/$state Value=v",
         "Description=$item",
+        token="Description=$token",
         told=_hiding("value"),
+        patterns="sdk sdk-token",
+    ),
+    _plain(
+        "aws-sdk:ec2:createTags",
+        "CreateTags",
+        "Resources[]=i-$state Tags[0].Key=seen Tags[0].Value=yes",
+        "Resources[]=i-$item",
+        told=_tags,
+    ),
+    _plain(
+        "aws-sdk:ec2:createVolume",
+        "CreateVolume",
+        "AvailabilityZone=$state",
+        "SnapshotId=snap-$item",
+        answer="VolumeId=$job State=creating",
+        response="volumeId=$job state=creating",
+        job="vol-$id",
     ),
     _plain("aws-sdk:ssm:getParameter", "GetParameter", "Name=$state", "Name=$item"),
     _plain(

@@ -1,25 +1,34 @@
-"""A world: an account's executions, what a watcher has of them, and who made each call.
+"""A world: an account's executions, and what a watcher has of them.
 
 All comes from one seed. Of the executions some are watched; of the others there are the
 calls alone. What a watcher has is late, cut, in no order, as the wish says.
 """
 
-from collections import defaultdict
+import math
 from collections.abc import Callable, Iterator, Mapping
+from copy import copy
 from functools import cached_property
-from itertools import pairwise
 from operator import attrgetter
 from random import Random
 from typing import Any, NamedTuple
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from sfnwatch.model.records import Received
+from sfnwatch.model.rows import decode_call
 from sfnwatch.model.values import iso
 from tests import builders as aws
-from tests.worlds.account import START, Wish, noise, populate
-from tests.worlds.executions import Attempt, Call, Event, Execution, Role
+from tests.worlds.account import START, Wish, populate
+from tests.worlds.company import noise
+from tests.worlds.executions import (
+    Attempt,
+    Call,
+    Event,
+    Execution,
+    Role,
+    ids_in_text,
+    uuid,
+)
 from tests.worlds.services import Json
 
 AttemptKey = tuple[str, int]
@@ -28,6 +37,20 @@ ORIGIN = (START - aws.START).total_seconds()
 STOPS_WITHIN = 300.0
 SLACK = 2.0
 """Seconds by which a call may seem outside of the attempt that made it."""
+
+
+def _columns(record: Mapping[str, Any]) -> Received:
+    return aws.athena(record, *_SIX)
+
+
+_SIX = (*aws.SEED_COLUMNS, "errorcode", "errormessage")
+"""The columns of the experiment's table."""
+_FORMS: Mapping[str, Callable[[Mapping[str, Any]], Received]] = {
+    "trail": aws.trail,
+    "lookup": lambda record: aws.lookup(record, lag=None),
+    "athena": aws.athena,
+    "columns": _columns,
+}
 
 
 class Span(NamedTuple):
@@ -70,6 +93,10 @@ def _identity(call: Call) -> tuple[Json, str, str]:
         "accountId": role.account,
         "sessionContext": {"sessionIssuer": {"type": "Role", "arn": role.arn}},
     }
+    if call.by == "forwarded":
+        # What a service calls in the name of who called it.
+        address = f"{call.forwarder}.amazonaws.com"
+        return {**identity, "invokedBy": address}, address, address
     if call.by == "states":
         return {**identity, "invokedBy": states}, states, states
     return identity, outside, "aws-sdk-go/1"
@@ -88,13 +115,14 @@ def cloudtrail_record(call: Call, skew: float) -> dict[str, Any]:
     )
     # CloudTrail keeps no answer of what only reads [documented].
     is_told = not (call.error or told["readOnly"])
+    answer = call.answer if is_told else None
     return {
         **told,
         "userIdentity": identity,
         "awsRegion": call.region,
         "sourceIPAddress": address,
         "userAgent": agent,
-        "responseElements": call.answer if is_told else None,
+        "responseElements": answer,
         "requestID": call.request_id,
         "eventType": "AwsApiCall",
         "managementEvent": not call.data,
@@ -118,20 +146,59 @@ class World:
         made = [c for run in self.executions for a in run.attempts for c in a.calls]
         made += noise(self.population, wish, dice)
         self._has_data = wish.data_events
-        self._made = [c for c in made if self._has_data or not c.data]
+        made = [c for c in made if self._has_data or not c.data]
+        self.form = self._choose_form()
+        self.made = [self._as_shown(call) for call in made]
         for run in self.executions:
             run.number()
         self.watched = {run.arn: run for run in self.executions if run.watched}
         self.skew = dice.choice((-1.5, -0.8, 0.7, 1.5)) if wish.skewed else 0.0
+        self._skews: dict[str, float] = {}
+        if wish.clocks:
+            for source in sorted({call.source for call in self.made}):
+                self._skews[source] = dice.choice((0.0, -3.0, -1.5, 1.5, 3.0))
         self.last = max(
-            [run.end for run in self.executions] + [call.at for call in self._made]
+            [run.end for run in self.executions] + [call.at for call in self.made]
         )
         self._arrive()
         early = dice.uniform(self.covered_to - 60, self.covered_to)
         told = dice.choice((*(self.covered_to,) * 5, early, None))
         self.told_to = told if wish.live else None
         """Up to when the records say that calls are complete."""
+        self.ids: dict[str, list[str]] = {call.event_id: [] for call in self.calls}
+        """The event ids that each call has in the records: mostly one."""
         self.records: list[Received] = list(self._tell())
+
+    def skew_of(self, call: Call) -> float:
+        """Say how far the clock of a call's record is ahead."""
+        return self._skews.get(call.source, self.skew)
+
+    def second_of(self, call: Call) -> int:
+        """Give the second at which CloudTrail says a call was made."""
+        return math.floor(call.at + self.skew_of(call))
+
+    # -- in what form ------------------------------------------------------------------
+
+    def _choose_form(self) -> str:
+        kinds = ["trail", "lookup"] if self.wish.live else ["trail", "athena", "lookup"]
+        if self.wish.few and not self.wish.live:
+            return "columns"
+        # Event history never has data events.
+        kinds = [k for k in kinds if k != "lookup" or not self._has_data]
+        return self._dice.choice(kinds)
+
+    def _as_shown(self, call: Call) -> Call:
+        """Give a call as its record shows it: rows of few columns show little."""
+        if self.form != "columns":
+            return call
+        named = ids_in_text(call.error[1]) if call.error else frozenset()
+        seen = copy(call)
+        seen.request_id = ""
+        seen.request = None
+        seen.answer = None
+        seen.shown = {}
+        seen.ids = named
+        return seen
 
     # -- what has come -----------------------------------------------------------------
 
@@ -141,23 +208,54 @@ class World:
         self.now = self.last + 1500.0
         if wish.early:
             self.now = dice.uniform(min(30.0, self.last), self.last + 200.0)
-        self._arrivals = {call.event_id: self._arrival(call) for call in self._made}
+        self._arrivals = {call.event_id: self._arrival(call) for call in self.made}
         limit = self.now
         if wish.early and not wish.live:
             # The two files were not saved at one moment.
             limit = dice.uniform(self.now - 60, self.now)
-        late = [c.at for c in self._made if self._arrivals[c.event_id] > limit]
+        late = [c.at for c in self.made if self._arrivals[c.event_id] > limit]
         self.covered_to = min([limit, *late]) - 1.0
-        self.calls = [c for c in self._made if self._arrivals[c.event_id] <= limit]
+        self.calls = [c for c in self.made if self._arrivals[c.event_id] <= limit]
         self.calls.sort(key=attrgetter("at"))
-        self.stragglers: list[Call] = []
+        self.begins = 0.0
+        """Before that a file has no calls."""
+        if wish.begins and not wish.live:
+            self.begins = dice.uniform(10, 120)
+            self.calls = [call for call in self.calls if call.at >= self.begins]
+        self.missing: list[Call] = []
+        """Calls that are not there, though others of their time are."""
         if wish.straggler and self.calls:
-            self.stragglers = [dice.choice(self.calls)]
-            self.calls.remove(self.stragglers[0])
+            self._lose(dice.choice(self.calls))
+        if not wish.live:
+            self._lose_own(wish.lost)
         self.events = {
             arn: [event for event in run.events if event.at + 1.0 <= self.now]
             for arn, run in self.watched.items()
         }
+
+    def _lose(self, call: Call) -> None:
+        self.missing.append(call)
+        self.calls.remove(call)
+
+    def _lose_own(self, count: int) -> None:
+        """Lose calls of the watched, mostly where others' are that are much alike."""
+        dice = self._dice
+        for _ in range(count):
+            own = [c for c in self.calls if c.attempt and c.attempt.run.watched]
+            alike = [call for call in own if self._has_like(call)]
+            if alike and dice.random() < 0.8:
+                own = alike
+            if own:
+                self._lose(dice.choice(own))
+
+    def _has_like(self, call: Call) -> bool:
+        return any(
+            other.name == call.name
+            and other.attempt is not call.attempt
+            and other.role == call.role
+            and abs(other.at - call.at) < 60
+            for other in self.calls
+        )
 
     def _arrival(self, call: Call) -> float:
         """Say when a record comes; in a file it is there at once."""
@@ -167,17 +265,15 @@ class World:
     def _tell(self) -> Iterator[Received]:
         """Yield the records that have come."""
         dice = self._dice
-        kinds = ["trail", "lookup"] if self.wish.live else ["trail", "athena", "lookup"]
-        # Event history never has data events.
-        kind = dice.choice([k for k in kinds if k != "lookup" or not self._has_data])
-        records = [*self._histories(), *self._trail(kind), *self._health()]
+        records = [*self._histories(), *self._trail(self.form), *self._health()]
         records += self._listings()
         if self.wish.untidy:
             again = dice.sample(records, len(records) // 5)
             for each in again:
                 seconds = dice.choice((0, 1, 60))
                 records.append(aws.later(each, seconds) if each.at else each)
-            records += self._trail("trail") if dice.random() < 0.3 else ()
+            if dice.random() < 0.3 and self.form != "columns":
+                records += self._trail("trail")
             dice.shuffle(records)
         yield from records
 
@@ -195,15 +291,27 @@ class World:
                 yield told if self.wish.live else aws.undated(told)
 
     def _trail(self, kind: str) -> Iterator[Received]:
-        forms: Mapping[str, Callable[..., Received]] = {
-            "trail": aws.trail,
-            "lookup": aws.lookup,
-            "athena": aws.athena,
-        }
         for call in self.calls:
-            told = forms[kind](cloudtrail_record(call, self.skew), lag=None)
-            seen = aws.at(self._arrivals[call.event_id] + ORIGIN)
-            yield replace(told, at=seen if self.wish.live else None)
+            yield self._told(call, cloudtrail_record(call, self.skew_of(call)), kind)
+            if self._dice.random() < self.wish.doubled / 10:
+                yield self._told_again(call, kind)
+
+    def _told(self, call: Call, record: dict[str, Any], kind: str) -> Received:
+        told = _FORMS[kind](record)
+        event_id = decode_call(told)[0].event_id
+        if event_id not in self.ids[call.event_id]:
+            self.ids[call.event_id].append(event_id)
+        seen = aws.at(self._arrivals[call.event_id] + ORIGIN)
+        return replace(told, at=seen if self.wish.live else None)
+
+    def _told_again(self, call: Call, kind: str) -> Received:
+        """Deliver a call again: out of another trail, or under another event id."""
+        record = cloudtrail_record(call, self.skew_of(call))
+        if self._dice.random() < 0.5 and call.request_id:
+            record["eventID"] = uuid(self._dice)
+        else:
+            record["tlsDetails"] = {"tlsVersion": "TLSv1.3"}
+        return self._told(call, record, kind)
 
     def _health(self) -> Iterator[Received]:
         if not self.wish.live:
@@ -244,11 +352,6 @@ class World:
         return aws.listed(run.arn, begin, run.end + ORIGIN if over else None, **told)
 
     # -- what is true ------------------------------------------------------------------
-
-    @cached_property
-    def truth(self) -> "Mapping[str, Truth]":
-        """Who made each call that has come, by its event id."""
-        return _Judgement(self).truths
 
     @cached_property
     def _by_id(self) -> Mapping[str, Call]:
@@ -299,11 +402,15 @@ class World:
         """Say up to when an attempt may make calls of a kind."""
         span = self.spans[key]
         until = span.answered if role == "action" else span.end
-        return float("inf") if until is None else until + SLACK + abs(self.skew)
+        return float("inf") if until is None else until + SLACK + self.most_skew
+
+    @property
+    def most_skew(self) -> float:
+        return max(map(abs, [self.skew, *self._skews.values()]))
 
     def is_late(self, key: AttemptKey) -> bool:
-        """True if a call of an attempt is missing that was said to be there."""
-        return any(c.attempt and c.attempt.key == key for c in self.stragglers)
+        """True if a call of an attempt is missing among those of its time."""
+        return any(c.attempt and c.attempt.key == key for c in self.missing)
 
     def is_covered(self, key: AttemptKey, role: str) -> bool:
         """True if all calls of that kind that an attempt made are known to be there."""
@@ -324,259 +431,3 @@ class World:
     @cached_property
     def _newest(self) -> Mapping[tuple[str, str], float]:
         return {(call.account, call.region): call.at for call in self.calls}
-
-
-# -- who made a call ------------------------------------------------------------------
-
-
-class Truth(Struct, frozen=True):
-    """Who made a call, and what in the records says so."""
-
-    execution_arn: str | None
-    """None for calls that no execution here made."""
-    scheduled_id: int | None
-    role: str
-    """action, poll, stop, other or noise."""
-    watched: bool
-    key: str = ""
-    """By what it can be known: exact, strong, order, or nothing.
-
-    Less than strong is `early`, where the records do not show yet that no others come,
-    or how far the clocks are apart; `shared`, where the same is asked for at another
-    time; `retried`, where the SDK asked again, and so several calls are of one try.
-    """
-    alike: bool = False
-    """True if the records give another attempt as its maker, and nothing else does."""
-
-    @property
-    def attempt(self) -> AttemptKey | None:
-        if self.execution_arn is None or self.scheduled_id is None:
-            return None
-        return self.execution_arn, self.scheduled_id
-
-
-# -- by what a call can be known -------------------------------------------------------
-
-_Kind = tuple[str, str, str, str, str]
-"""Account, role's name, Region, service and name: what has one could be mistaken."""
-
-
-class _Judgement:
-    """Works out the truth of each call, and by what in the records it can be known."""
-
-    def __init__(self, world: World) -> None:
-        self.world = world
-        self.told = {a: _texts(world.own_events(a)) for a in world.attempts}
-        self.attempts: defaultdict[_Kind, list[Attempt]] = defaultdict(list)
-        for attempt in world.attempts:
-            for name in set(attempt.service.calls.split()):
-                self.attempts[self._kind_of(attempt, name)].append(attempt)
-        self.calls: defaultdict[_Kind, list[Call]] = defaultdict(list)
-        for call in world.calls:
-            if call.by == "states" and call.role is not None:
-                self.calls[self._kind(call)].append(call)
-        self.keys: dict[str, str] = {}
-        self.alike: set[str] = set()
-        # How far the clocks are apart is known from calls that a request id matches.
-        self.in_step = not world.skew or any(map(self._is_told, world.calls))
-        self._find_exact()
-        self._find_strong()
-        self._find_order()
-        self.truths = {call.event_id: self._truth(call) for call in world.calls}
-
-    @staticmethod
-    def _kind(call: Call) -> _Kind:
-        name = call.role.name if call.role else ""
-        return call.account, name, call.region, call.source, call.name
-
-    @staticmethod
-    def _kind_of(attempt: Attempt, name: str) -> _Kind:
-        service, role = attempt.service, attempt.role
-        region = "us-east-1" if service.source == "iam" else attempt.region
-        return role.account, role.name, region, service.source, name
-
-    def _truth(self, call: Call) -> Truth:
-        attempt = call.attempt
-        if attempt is None:
-            return Truth(None, None, call.kind, watched=False)
-        arn, scheduled = attempt.key
-        told = attempt in self.told
-        return Truth(
-            execution_arn=arn,
-            scheduled_id=scheduled,
-            role=call.kind,
-            watched=attempt.run.watched and told,
-            key=self.keys.get(call.event_id, ""),
-            alike=call.event_id in self.alike,
-        )
-
-    def may_be_of(self, call: Call, attempt: Attempt) -> bool:
-        """True if an attempt may have made a call, by its name and time."""
-        span, at = self.world.spans[attempt.key], call.at
-        slack = SLACK + abs(self.world.skew)
-        service = attempt.service
-        if call.name == service.call:
-            end = span.answered if span.answered is not None else span.end
-            return _within(span.begin, at, end, slack)
-        if call.name == service.poll and attempt.sync:
-            answered = span.answered
-            return answered is not None and _within(answered, at, span.end, slack)
-        if call.name != service.stop or not attempt.sync or span.end is None:
-            return False
-        stopped = attempt.status in {"aborted", "timed_out"}
-        return stopped and _within(span.end, at, span.end + STOPS_WITHIN, slack)
-
-    # -- by an id ----------------------------------------------------------------------
-
-    def _find_exact(self) -> None:
-        for kind, calls in self.calls.items():
-            for call in calls:
-                own = call.attempt
-                if self._is_told(call):
-                    self.keys[call.event_id] = "exact"
-                    continue
-                holders = [
-                    a for a in self.attempts[kind] if self._names_its_job(call, a)
-                ]
-                if holders == [own]:
-                    self.keys[call.event_id] = "exact" if self.in_step else "early"
-                elif holders and own not in holders:
-                    self.alike.add(call.event_id)
-
-    def _is_told(self, call: Call) -> bool:
-        """True if the request's id, or the session's name, is in its maker's events."""
-        text = self.told.get(call.attempt, "") if call.attempt else ""
-        is_ours = call.by == "states"
-        return is_ours and (call.request_id in text or call.session in text)
-
-    def _names_its_job(self, call: Call, attempt: Attempt) -> bool:
-        """True if a call names the job that an attempt is known to hold, in its life.
-
-        One that names others, too, is not about that job alone.
-        """
-        if call.name == attempt.service.call and call.error is not None:
-            # It did not begin what it names.
-            return False
-        told = self.told[attempt]
-        jobs = {job for job in (attempt.job, *attempt.about) if job and job in told}
-        if not jobs or not self.may_be_of(call, attempt):
-            return False
-        named = {job for job in jobs if job in call.ids}
-        return bool(named) and call.about <= {attempt.job, *attempt.about}
-
-    # -- by parameters -----------------------------------------------------------------
-
-    def _find_strong(self) -> None:
-        for kind, calls in self.calls.items():
-            for call in calls:
-                own = call.attempt
-                if own not in self.told or call.event_id in self.keys:
-                    continue
-                if call.kind in {"action", "poll", "other"} and self._is_strong(
-                    call, own, kind
-                ):
-                    self.keys[call.event_id] = self._strength(call, own)
-
-    def _is_strong(self, call: Call, own: Attempt, kind: _Kind) -> bool:
-        if not any(own.words.get(word) == call.shown[word] for word in call.shown):
-            return False
-        for other in self.attempts[kind]:
-            alike = other is not own and not _differ(other.words, call.shown)
-            if (
-                alike
-                and self.may_be_of(call, other)
-                and not self._has_exact(other, kind)
-            ):
-                return False
-        rivals = (c for c in self.calls[kind] if c.attempt is not own)
-        return not any(
-            c.event_id not in self.keys
-            and not _differ(own.words, c.shown)
-            and self.may_be_of(c, own)
-            for c in rivals
-        )
-
-    def _strength(self, call: Call, own: Attempt) -> str:
-        """Say how sure it is: if nobody else ever asks for the same, very."""
-        if call.kind == "action" and call is not _last_action(own):
-            return "retried"
-        same = (
-            other
-            for run in self.world.executions
-            for other in run.attempts
-            if other is not own and other.service.source == own.service.source
-        )
-        names = {own.service.call, own.service.poll}
-        if any(
-            other.service.call in names and not _differ(other.words, own.words)
-            for other in same
-        ):
-            return "shared"
-        shown = self.in_step and self.world.shows_covered(own, call.kind)
-        return "strong" if shown else "early"
-
-    def _has_exact(self, attempt: Attempt, kind: _Kind) -> bool:
-        """True if the action call of an attempt is known by an id, and succeeded."""
-        return any(
-            call.attempt is attempt
-            and call.kind == "action"
-            and call.error is None
-            and self.keys.get(call.event_id) == "exact"
-            for call in self.calls[kind]
-        )
-
-    # -- by their order ----------------------------------------------------------------
-
-    def _find_order(self) -> None:
-        """Find runs of tries, one after another, with as many calls, one in each."""
-        if self.world.skew or len(self.world.executions) > len(self.world.watched):
-            return
-        for kind, attempts in self.attempts.items():
-            rest = sorted(attempts, key=lambda attempt: attempt.begin)
-            calls = sorted(self.calls[kind], key=attrgetter("at"))
-            alike = {(each.run, each.service.call) for each in rest}
-            if len(rest) < 2 or len(calls) != len(rest) or len(alike) > 1:
-                continue
-            polled = rest[0].service.call != kind[4]
-            if polled or any(self.keys.get(c.event_id) == "exact" for c in calls):
-                continue
-            if self._one_each(rest, calls):
-                less = {"", "early", "shared"}
-                for each in (call.event_id for call in calls):
-                    if self.keys.get(each, "") in less:
-                        self.keys[each] = "order"
-
-    def _one_each(self, attempts: list[Attempt], calls: list[Call]) -> bool:
-        spans = [self.world.spans[attempt.key] for attempt in attempts]
-        apart = all(
-            before.end is not None and before.end <= after.begin
-            for before, after in pairwise(spans)
-        )
-        seconds = [int(call.at) for call in calls]
-        whole = all(self.world.shows_covered(a, "action") for a in attempts)
-        each = all(
-            call.attempt is attempt
-            for call, attempt in zip(calls, attempts, strict=True)
-        )
-        return apart and whole and each and len(set(seconds)) == len(seconds)
-
-
-def _last_action(attempt: Attempt) -> Call:
-    return [call for call in attempt.calls if call.kind == "action"][-1]
-
-
-def _differ(mine: Json, shown: Json) -> bool:
-    """True if two sets of words speak against each other."""
-    return any(word in mine and mine[word] != shown[word] for word in shown)
-
-
-def _within(begin: float, at: float, end: float | None, slack: float) -> bool:
-    return begin - slack <= at and (end is None or at <= end + slack)
-
-
-def _texts(events: list[Event]) -> str:
-    """Join what an attempt's own events tell, where ids may stand."""
-    words = (
-        event.details.get(key, "") for event in events for key in ("output", "cause")
-    )
-    return "\n".join(words)
