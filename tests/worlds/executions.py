@@ -207,7 +207,7 @@ class State:
 
     name: str
     kind: str = "task"
-    """task, pass, wait, parallel, map, map-run; look at the last job begun, or stop it."""
+    """task, pass, wait, parallel, map, map-run, or look at the last job, or stop it."""
     service: Service | None = None
     pattern: str = "rr"
     word: str = ""
