@@ -52,6 +52,8 @@ class Wish:
     """Executions that ask for others' jobs, again and again."""
     handed: int = 0
     """States, of ten with an item, whose item others get handed, too."""
+    nested: int = 1
+    """Tasks, of ten, that start an execution: its cause is quoted by theirs."""
     once: bool = False
     """True if several executions start a child by one name."""
     noise: int = 0
@@ -100,6 +102,7 @@ class Wish:
             cleaners=dice.choice((0, 0, 0, 1)),
             watchdogs=dice.choice((0, 0, 0, 0, 1)),
             handed=dice.choice((0, 0, 3)),
+            nested=dice.choice((1, 1, 1, 4)),
             once=dice.random() < 0.1,
             noise=dice.choice((0, 0, 2, 5)),
             denied=dice.choice((0, 0, 0, 1, 1, 2)),
@@ -195,11 +198,11 @@ class _Designer:
         dice, name = self.dice, name or self._name()
         service: Service = dice.choice(self.pool)
         roll = dice.random()
-        if roll < 0.12 and self.inner is not None:
+        if self._chance(self.wish.nested) and self.inner is not None:
             service = dice.choice((NESTED, NAMED))
-        elif roll < 0.16:
+        elif roll < 0.04:
             service = HTTP
-        elif self.wish.once and self.inner is not None and roll < 0.4:
+        elif self.wish.once and self.inner is not None and roll < 0.3:
             service = ONCE
         elif service is JOBS[0] and dice.random() < 0.15:
             service = FLEET

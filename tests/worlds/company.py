@@ -24,6 +24,9 @@ class Noisy(Protocol):
     @property
     def noise(self) -> int: ...
 
+    @property
+    def few(self) -> bool: ...
+
 
 # -- executions that look after others' jobs -------------------------------------------
 
@@ -131,8 +134,11 @@ def noise(world: Population, wish: Noisy, dice: Random) -> Iterator[Call]:
     for call in made:
         if call.name == "Invoke" and call.error is None and dice.random() < 0.3:
             yield _like(call, dice, "lambda")
+    kinds = [*_OTHERS][:-1]
+    # Where rows do not say which service called, people are taken for it.
+    kinds += ["session"] * len(kinds) * wish.few
     for _ in range(wish.noise if made else 0):
-        yield _like(dice.choice(made), dice, dice.choice([*_OTHERS][:-1]))
+        yield _like(dice.choice(made), dice, dice.choice(kinds))
 
 
 def _like(call: Call, dice: Random, by: str) -> Call:

@@ -274,6 +274,8 @@ NO_CALL = Outcome("no-call")
 """The connection failed, as for a queue whose name is no host's [recorded]."""
 UNREACHED = Outcome("unreached")
 """The connection was never made, so nothing arrived."""
+UNHEARD = Outcome("unheard")
+"""The call succeeded, and its answer was never heard."""
 FAILURES = Outcome("failures")
 """RunTask succeeds, but has failures instead of tasks [documented]."""
 JOB_FAILED, TIMED_OUT = Outcome("failed"), Outcome("timed out")
@@ -692,15 +694,20 @@ class Try:
             return self._fail(at + 1.0, "SQS.SdkClientException", words)
         if outcome is UNREACHED:
             host = f"{self.service.source}.{attempt.region}.amazonaws.com"
-            words = f"Unable to execute HTTP request: Connect to {host}:443 failed:"
-            words += " connect timed out (SDK Attempt Count: 1)"
-            client = self.service.client or self.service.source.title()
-            error = f"{client.removeprefix('Amazon')}.SdkClientException"
-            return self._fail(at + dice.choice((2.0, 10.0)), error, words)
+            why = f"Connect to {host}:443 failed: connect timed out"
+            return self._unanswered(at + dice.choice((2.0, 10.0)), why)
         at, call = self._action(at + dice.uniform(0.0, 0.5), outcome)
         if call.error is not None:
             return self._refused(at, call)
+        if outcome is UNHEARD and self.service.job:
+            return self._unanswered(at + 5.0, "Read timed out")
         return self._accepted(at, call, outcome)
+
+    def _unanswered(self, at: float, why: str) -> Line:
+        client = self.service.client or self.service.source.title()
+        error = f"{client.removeprefix('Amazon')}.SdkClientException"
+        words = f"Unable to execute HTTP request: {why} (SDK Attempt Count: 1)"
+        return self._fail(at, error, words)
 
     def _endpoint(self, at: float) -> None:
         """Note the request itself, a data event that names no role [documented]."""
@@ -737,7 +744,7 @@ class Try:
             return DENIED
         if dice.random() >= self.state.trouble:
             return OK
-        choices = [THROTTLED, THROTTLED, MISSING, UNREACHED]
+        choices = [THROTTLED, THROTTLED, THROTTLED, MISSING, UNREACHED, UNHEARD]
         if service.name == "sqs:sendMessage":
             choices.append(NO_CALL)
         if service.name == "ecs:runTask" and not self.attempt.by_sdk:
