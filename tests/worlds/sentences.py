@@ -11,6 +11,7 @@ from itertools import pairwise
 
 from msgspec import Struct
 
+from sfnwatch.analysis.finding import MOST as _MOST
 from sfnwatch.analysis.finding import Certainty, Finding
 from sfnwatch.analysis.findings import find
 from sfnwatch.model.trace import Trace
@@ -197,7 +198,7 @@ def _alone(facts: _Facts, finding: Finding) -> Iterator[str]:
     """Check what is said of calls that belong to no execution: how many there are."""
     known = [facts.calls[each] for each in finding.evidence if each in facts.calls]
     distinct = {call.event_id for call in known}
-    if len(known) == len(finding.evidence) < 50:
+    if len(known) == len(finding.evidence) < _MOST:
         yield from _differ("distinct calls", len(known), len(distinct))
 
 
@@ -206,8 +207,9 @@ def _conclusion(facts: _Facts, finding: Finding) -> Iterator[str]:
     own = [a for a in facts.world.attempts if a.run.arn in arns]
     yield from facts.strangers(finding, own)
     told = {a for each in finding.evidence if (a := _maker(facts, each)) is not None}
-    if "so_far" in finding.data or len(finding.evidence) >= 50:
-        return
+    is_part = "so_far" in finding.data or len(finding.evidence) >= _MOST
+    if is_part or not finding.data["polls"]:
+        return  # that none is matched does not say that there was none
     polls = [call for call in facts.of([*told], whole=True) if call.kind == "poll"]
     yield from _differ("polls", finding.data["polls"], len(polls))
 
@@ -285,8 +287,9 @@ def _other_executions(facts: _Facts, finding: Finding) -> Iterator[str]:
 
 
 def _slowest(_facts: _Facts, finding: Finding) -> Iterator[str]:
-    if "took most of the time" in finding.text:
-        longest = max(step["seconds"] for step in finding.data["steps"])
+    steps = finding.data["steps"]
+    if "took most of the time" in finding.text and len(steps) == finding.data["count"]:
+        longest = max(step["seconds"] for step in steps)
         if longest * 2 <= finding.data["seconds"]:
             yield f"{longest} s are not most of {finding.data['seconds']} s"
 

@@ -27,6 +27,8 @@ _MISSED = 3
 """So many polls in a row may be missing, and yet it is a rhythm."""
 AT_ONCE = 5.0
 """Seconds after the end within which Step Functions stops a job by itself."""
+_THERE_BEFORE = ("$flow", "$made")
+"""Jobs that their calls did not make, but end."""
 _AROUND = 300.0
 _MARGIN = 5.0
 """Seconds by which calls must be known beyond an attempt's end."""
@@ -165,6 +167,8 @@ class _Judgement:
         span = self.world.spans[attempt.key]
         if not attempt.sync or span.answered is None or not service.poll:
             return
+        if service.job in _THERE_BEFORE:
+            return  # others may wait for the end of that, too
         found = self._about(attempt, service.poll)
         seconds = [(self.world.second_of(call), call) for call in found]
         end = math.inf if span.end is None else span.end
