@@ -501,7 +501,8 @@ class Execution:
         named = state.service is not None and state.service.needs_item
         if named or (state.has_item and not word):
             word = self.world.item()
-        if state.handed and not named:
+        names_child = state.service is not None and state.service.idempotent
+        if state.handed and not (named or names_child):
             word = self.origin
         line, fresh = Line(line.at, entered), self.world.item()
         for number in range(state.tries):

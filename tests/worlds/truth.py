@@ -136,6 +136,8 @@ class _Judgement:
             self.keys[call.event_id] = "exact"
         elif call.kind != "action" or call.error is not None:
             return
+        elif own.service.job and not own.job:
+            return  # its answer was never heard, as if it had failed
         elif "token" in call.shown or self._is_answer(call, own, text):
             self.keys[call.event_id] = "strong"
 
