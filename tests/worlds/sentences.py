@@ -141,6 +141,9 @@ def _polling(facts: _Facts, finding: Finding) -> Iterator[str]:
     whole = "so_far" not in data
     name = str(data["call"])
     polls = [c for c in facts.of(attempts, whole=whole) if _is_poll(c, name)]
+    waited = {call.attempt for call in polls}
+    if len(waited) > data.get("tries", 1):
+        return  # of all that waited only some are meant, and not named
     if whole or not facts.world.wish.live:
         yield from _differ("polls", data["count"], len(polls))
     denied = [c for c in polls if c.error and c.error[0].startswith(_DENIED)]
