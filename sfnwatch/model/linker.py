@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from sfnwatch.model.integrations import CallRole
+from sfnwatch.model.integrations import CallRole, Pattern
+from sfnwatch.model.job_calls import settle_job_calls
 from sfnwatch.model.links import (
     LISTED,
     NAMED,
@@ -34,6 +35,7 @@ from sfnwatch.model.links import (
     CallGroup,
     CallsInOrder,
     Certainty,
+    Fit,
     Known,
     Link,
     LinkRule,
@@ -43,6 +45,7 @@ from sfnwatch.model.links import (
     Weighed,
     Window,
     ambiguous,
+    depends_on_name,
     one_of,
     other_caller,
     present_at,
@@ -52,16 +55,21 @@ from sfnwatch.model.links import (
     weigh,
 )
 from sfnwatch.model.parameters import (
+    Leaf,
     Leaves,
     asked,
     compare_leaves,
     differ,
+    ids_of_answer,
+    ids_of_call,
+    is_random_id,
+    is_task_token,
     leaves,
     leaves_of_record,
 )
 from sfnwatch.model.records import Record
 from sfnwatch.model.rows import ApiCall, CallName, Spot, by_time, ids_in
-from sfnwatch.model.values import from_microseconds
+from sfnwatch.model.values import from_microseconds, mapping_of, parse_json
 from sfnwatch.model.visits import Attempt
 
 if TYPE_CHECKING:
@@ -103,6 +111,13 @@ class Linker:
         """Those whose calls are said to be another's than before."""
         self._candidates = Candidates(trace)
         self._callers, self.known = self._candidates.callers, self._candidates.known
+        self._proposed: dict[AttemptKey, dict[str, Link]] = {}
+        """The links that say which attempt a call is about, by its event id: how sure
+        each is depends on the others of the attempt."""
+        self._proposed_to: dict[str, AttemptKey] = {}
+        """The attempt that each of these calls is about."""
+        self._unsettled: set[AttemptKey] = set()
+        """Attempts whose calls are to be settled again."""
         self._changes: dict[str, tuple[Link | None, Link | None]] = {}
 
     # -- what comes and goes -----------------------------------------------------------
@@ -154,10 +169,11 @@ class Linker:
         for caller, change in ((old, -1), (new, 1)):
             if caller is None:
                 continue
+            self._unsettled.add(caller.key)
             groups = [self._candidates.group_of(spot) for spot in caller.spots]
             places = [self._callers, *(group.callers for group in groups)]
             for told in caller.told:
-                self._asked.update(self._calls_naming(told))
+                self._asked.update(self.calls_naming(told))
                 places.append(self._telling.setdefault(told, {}))
             for place in places:
                 place.pop(caller.key, None)
@@ -199,7 +215,11 @@ class Linker:
                 self._calls_by_id[each] = [known, call.event_id]
         self._ask_sharers(named)
 
-    def _calls_naming(self, named: str) -> Collection[str]:
+    def calls_naming(self, named: str) -> Collection[str]:
+        """Give the event ids of calls that have a request id, a session or a job's id.
+
+        Some of them may have been dropped since.
+        """
         events = self._calls_by_id.get(named, ())
         return (events,) if isinstance(events, str) else events
 
@@ -207,7 +227,7 @@ class Linker:
         """Match anew what names a thing that is everybody's: others may be seen so."""
         for each in named & self._telling.keys():
             if not all(caller.owns for caller in self._telling[each].values()):
-                self._asked.update(self._calls_naming(each))
+                self._asked.update(self.calls_naming(each))
 
     def drop_call(self, call: ApiCall) -> None:
         """Forget a call that was said to be another's."""
@@ -215,7 +235,7 @@ class Linker:
         self._ask_sharers(ids_in(record, call.error_message))
         self._candidates.leave(call)
         self._candidates.set_link_by_id(call, None)
-        self._put(call, None)
+        self._propose(call, None)
 
     def ask_all(self) -> None:
         """Match again whatever no id matches: others are known of otherwise."""
@@ -237,7 +257,10 @@ class Linker:
         weighed = []
         for key, caller in callers.items():
             wanted = self._candidates.wanted(key, call.name)
-            weighed.append(weigh(call, record, caller, wanted, skew))
+            pair = self._candidates.pair(
+                call, record, caller, caller.role_of(call.name)
+            )
+            weighed.append(weigh(pair, wanted, skew))
         return sorted(weighed, key=lambda w: (len(w.against), -len(w.same), w.key))
 
     def _nearest(self, call: ApiCall) -> list[tuple[AttemptKey, Caller]]:
@@ -264,7 +287,8 @@ class Linker:
             self._match_by_ids(call, record, ids_in(record, call.error_message))
         moved, self._moved_roles = self._moved_roles, set()
         for call, link in self._candidates.decide(moved):
-            self._put(call, link or self._role_only(call.role or ""))
+            self._propose(call, link or self._role_only(call.role or ""))
+        self._settle_attempts()
         changes, self._changes = self._changes, {}
         return {key: pair for key, pair in changes.items() if pair[0] != pair[1]}
 
@@ -286,7 +310,7 @@ class Linker:
             self._candidates.join(call, again=is_new)
         else:
             self._candidates.leave(call)
-            self._put(call, link)
+            self._propose(call, link)
 
     def _link_by_id(
         self, call: ApiCall, record: Record, ids: Collection[str]
@@ -300,7 +324,12 @@ class Linker:
             if told is None or told not in self._telling:
                 continue
             told_by = [c for c in self._telling[told].values() if told not in c.ids]
-            mine = [each for each in told_by if not other_caller(call, each)]
+            # A service forwards the request id to the calls it makes for the request.
+            mine = [
+                caller
+                for caller in told_by
+                if call.name in caller.names and not other_caller(call, caller)
+            ]
             if len(mine) == 1:
                 return mine[0].link(call, rule, Certainty.EXACT, told)
         held = {each for each in ids if each in self._telling}
@@ -327,7 +356,7 @@ class Linker:
     def _is_alone_with(self, caller: Caller, held: Collection[str]) -> bool:
         """Tell whether nobody else is seen with a thing that an attempt was given."""
         life, calls = caller.life, self._trace.calls
-        naming = {event_id for each in held for event_id in self._calls_naming(each)}
+        naming = {event_id for each in held for event_id in self.calls_naming(each)}
         return all(life.has(calls[e].moment) for e in naming & calls.keys())
 
     def _is_about(self, call: ApiCall, record: Record, caller: Caller) -> bool:
@@ -342,7 +371,7 @@ class Linker:
             return False
         is_other = role is CallRole.OTHER
         window = caller.life if is_other else caller.window(call.name, _BY_ID)
-        pair = Pair(call, record, caller, role)
+        pair = self._candidates.pair(call, record, caller, role)
         if window is None or not window.has(call.moment) or any(pair.against()):
             return False
         if not row.id_word.endswith("name"):
@@ -350,6 +379,38 @@ class Linker:
         # A name is that of many jobs, one after another.
         wanted = self._candidates.wanted(caller.key, call.name)
         return not differ(wanted, leaves_of_record(record))
+
+    def _propose(self, call: ApiCall, link: Link | None) -> None:
+        """Note what is known of a call by itself, without the others of its attempt."""
+        event_id = call.event_id
+        before = self._proposed_to.pop(event_id, None)
+        if before is not None:
+            del self._proposed[before][event_id]
+            self._unsettled.add(before)
+        key = link.key if link is not None else None
+        if link is None or key is None:
+            self._put(call, link)
+            return
+        self._proposed_to[event_id] = key
+        self._proposed.setdefault(key, {})[event_id] = link
+        self._unsettled.add(key)
+
+    def _settle_attempts(self) -> None:
+        """Say how sure the links of the attempts are of which anything changed."""
+        unsettled = self._unsettled
+        self._unsettled = set()
+        calls = self._trace.calls
+        for key in unsettled:
+            links = self._proposed.get(key)
+            if not links:
+                self._proposed.pop(key, None)
+                continue
+            caller = self._callers.get(key)
+            linked = [(calls[event_id], link) for event_id, link in links.items()]
+            linked.sort(key=lambda pair: by_time(pair[0]))
+            settled = settle_job_calls(caller, linked) if caller else linked
+            for call, link in settled:
+                self._put(call, link)
 
     def _put(self, call: ApiCall, link: Link | None) -> None:
         event_id = call.event_id
@@ -387,6 +448,8 @@ class Candidates:
         self.callers: dict[AttemptKey, Caller] = {}
         # What was asked for, as it was read while one batch is taken in.
         self._asked: dict[tuple[AttemptKey, CallName], Leaves] = {}
+        self._answers_told: dict[tuple[AttemptKey, CallName], Leaves] = {}
+        """The ids in attempts' answers, likewise."""
         self._asking: dict[Spot, Asking] = {}
         self.groups: dict[Spot, CallGroup] = {}
         self._joined: dict[Spot, CallGroup] = {}
@@ -530,13 +593,13 @@ class Candidates:
             group.moved.update(keys)
         record = self._trace.cloudtrail_record(call) if keys else {}
         called = leaves_of_record(record) if keys else {}
-        found: dict[AttemptKey, frozenset[str]] = {}
+        found: dict[AttemptKey, Fit] = {}
         for key in keys:
             wanted = self.wanted(key, group.name)
-            pair = Pair(call, record, self.callers[key], group.windows[key].role)
+            role = group.windows[key].role
+            pair = self.pair(call, record, self.callers[key], role)
             if not differ(wanted, called) and not any(pair.against()):
-                equal = compare_leaves(wanted, called).equal
-                found[key] = frozenset(leaf.path for leaf in equal)
+                found[key] = _fit(pair, compare_leaves(wanted, called).equal)
         group.set_fits(by_time(call), found)
         is_one = not found and call.event_id not in self.by_id
         self._set_unexplained(call, is_one=is_one)
@@ -548,6 +611,25 @@ class Candidates:
             details = asked(self._trace.details(scheduled))
             self._asked[key, name] = leaves(*name, details)
         return self._asked[key, name]
+
+    def pair(
+        self, call: ApiCall, record: Record, caller: Caller, role: CallRole
+    ) -> Pair:
+        """Put a call beside an attempt, to be compared."""
+        return Pair(call, record, caller, role, lambda: self._answer(caller, call.name))
+
+    def _answer(self, caller: Caller, name: CallName) -> Leaves:
+        """Give the ids in the answer that an attempt had, if its events tell one."""
+        key = caller.key
+        if (key, name) not in self._answers_told:
+            attempt = caller.attempt
+            event = self._trace.executions[key[0]].events.get(
+                attempt.submitted_by or attempt.ended_by
+            )
+            details = self._trace.details(event) if event is not None else {}
+            output = mapping_of(parse_json(details.get("output")))
+            self._answers_told[key, name] = ids_of_answer(*name, output)
+        return self._answers_told[key, name]
 
     # -- which of those that may have made a call did ----------------------------------
 
@@ -574,6 +656,7 @@ class Candidates:
                 yield from self._decided(group, calls, keys)
         # It may be read anew: what was asked for would fill the memory.
         self._asked.clear()
+        self._answers_told.clear()
         self._asking.clear()
 
     def _decided(
@@ -590,11 +673,13 @@ class Candidates:
                 yield call, ambiguous(keys, group.roles_of(keys), _ALIKE, more)
             elif not any(group.windows[key].has(call.moment) for key in fits):
                 yield call, self._about_a_job(call, by_id) if by_id else None
+            elif (proved := self._proved(group, call)) is not None:
+                yield call, proved
             elif event_id in in_order:
                 caller = self.callers[in_order[event_id]]
                 yield (
                     call,
-                    caller.link(call, LinkRule.ORDER, Certainty.STRONG, group.role),
+                    caller.link(call, LinkRule.ORDER, Certainty.LIKELY, group.role),
                 )
             else:
                 yield call, self._judged(group, call, by_id)
@@ -617,9 +702,31 @@ class Candidates:
             is_one = window.role is CallRole.ACTION and not call.is_retryable
             if equal is None or not is_one or not window.has(call.moment):
                 return {}
-            if self._doubt(group, call, key, strong=bool(equal)):
+            if self._doubt(group, call, key, strong=bool(equal.equal)):
                 return {}
         return {call.event_id: key for call, key in zip(made, ranked, strict=True)}
+
+    def _proved(self, group: CallGroup, call: ApiCall) -> Link | None:
+        """Match a call that has what only one attempt has: its token, its answer."""
+        fits = group.fits[call.event_id]
+        proofs = {key: fit for key, fit in fits.items() if fit.is_proof}
+        if len(proofs) != 1 or call.error_code is not None:
+            return None
+        ((key, fit),) = proofs.items()
+        calls = self._trace.calls
+        alike = [
+            event_id
+            for event_id in group.calls_of[key]
+            if group.fits[event_id][key].is_proof and calls[event_id].error_code is None
+        ]
+        if len(alike) > 1:
+            return None
+        caller = self.callers[key]
+        if fit.answer:
+            return caller.link(call, LinkRule.RESOURCE_ID, Certainty.STRONG, fit.answer)
+        return caller.link(
+            call, LinkRule.PARAMETERS, Certainty.STRONG, _first_names(fit)
+        )
 
     def _judged(self, group: CallGroup, call: ApiCall, by_id: Link | None) -> Link:
         """Match a call to the one attempt that fits, or say why not."""
@@ -635,7 +742,7 @@ class Candidates:
             both = [key, by_id.key] if by_id.key else [key]
             why = "it may be a poll of the one, or the action of the other"
             return ambiguous(both, {*roles, by_id.role}, why)
-        is_strong = bool(fits[key]) and group.windows[key].role not in _POLLS
+        is_strong = bool(fits[key].equal) and group.windows[key].role not in _POLLS
         doubt = self._doubt(group, call, key, strong=is_strong)
         if doubt and is_strong and not self._doubt(group, call, key, strong=False):
             is_strong, doubt = False, ""
@@ -644,9 +751,8 @@ class Candidates:
         if doubt:
             return ambiguous(fits, roles, doubt)
         if is_strong:
-            why = ", ".join(sorted(fits[key])[:NAMED])
             return self.callers[key].link(
-                call, LinkRule.PARAMETERS, Certainty.STRONG, why
+                call, LinkRule.PARAMETERS, Certainty.LIKELY, _first_names(fits[key])
             )
         return self.callers[key].link(
             call, LinkRule.UNIQUE_CANDIDATE, Certainty.GUESS, group.role
@@ -758,3 +864,32 @@ class Candidates:
     def _called(self, member: Member) -> Leaves:
         call = self._trace.calls[member[1]]
         return leaves_of_record(self._trace.cloudtrail_record(call))
+
+
+def _first_names(fit: Fit) -> str:
+    """Name the first of the parameters that are equal."""
+    return ", ".join(sorted(fit.equal)[:NAMED])
+
+
+def _fit(pair: Pair, equal: Collection[Leaf]) -> Fit:
+    """Say what speaks for a pair that nothing speaks against."""
+    waits_for_token = pair.caller.attempt.pattern is Pattern.TASK_TOKEN
+    return Fit(
+        equal=frozenset(leaf.path for leaf in equal),
+        token=waits_for_token and any(is_task_token(leaf.called) for leaf in equal),
+        answer=_same_answer(pair),
+    )
+
+
+def _same_answer(pair: Pair) -> str:
+    """Give the id that both an attempt's output and a call's answer have, if any.
+
+    What has a name, or was given twice for one token, proves nothing: a second caller
+    is answered alike.
+    """
+    is_action = pair.role is CallRole.ACTION and pair.call.has_answer
+    if not is_action or depends_on_name(pair.caller):
+        return ""
+    both = compare_leaves(pair.answer(), ids_of_call(pair.record)).equal
+    random = (leaf.called for leaf in both if is_random_id(leaf.called))
+    return next(random, "")

@@ -35,13 +35,14 @@ from sfnwatch.model.parameters import (
     Comparison,
     Leaves,
     compare_leaves,
+    ids_of_call,
     is_plain,
     leaves_of_record,
 )
 from sfnwatch.model.records import Record
 from sfnwatch.model.rows import ApiCall, CallName, Spot, ids_in, session_name
 from sfnwatch.model.values import duration, mapping_of, microseconds, strings_in
-from sfnwatch.model.visits import Attempt
+from sfnwatch.model.visits import Attempt, own_message
 
 T = TypeVar("T")
 AttemptKey = tuple[str, int]
@@ -165,6 +166,9 @@ _TO_OTHERS = ("terminate", "stop", "delete", "startApplication")
 """How actions begin that are done to a thing which is there already."""
 _LAMBDAS_OWN: CallName = ("lambda.amazonaws.com", "InvokeExecution")
 """Lambda's, after an asynchronous Invoke, whose request id it has."""
+_NO_CONNECTION = re.compile(
+    r"connect(?:ion)? timed? ?out|UnknownHost|connection refused", re.IGNORECASE
+)
 _TRIES = re.compile(r"SDK Attempt Count: (\d{1,3})\b")
 _TOKEN = re.compile(r"arn:[A-Za-z0-9:/_.+=@*-]+")
 NEAR = 3 * SECOND
@@ -241,7 +245,7 @@ class Caller(Struct, eq=False):
             regions=frozenset(filter(None, (region, home))),
             names=names,
             spots=[(name, role) for name in names],
-            sessions=frozenset(_SESSION.findall(cause)),
+            sessions=frozenset(_SESSION.findall(own_message(attempt, cause))),
             tries=max(map(int, _TRIES.findall(cause)), default=0),
             ids=frozenset((*jobs, *map(last_segment, jobs))),
             owns=row is None or not row.action.startswith(_TO_OTHERS),
@@ -310,6 +314,17 @@ class Caller(Struct, eq=False):
         return _window(CallRole.OTHER, begin, end, 0, _SLACK)
 
 
+def depends_on_name(caller: Caller) -> bool:
+    """True if two callers may be given the same job: what has a name is one thing.
+
+    StartExecution answers two calls with one name and input by one ARN [documented].
+    """
+    row = caller.attempt.integration
+    if row is None:
+        return False
+    return row.id_word.endswith("name") or row.resource_type in {"states", "sfn"}
+
+
 @lru_cache(maxsize=256)
 def _names(row: Integration | None, pattern: Pattern) -> frozenset[CallName]:
     """Name the calls of all attempts of a kind, which share them."""
@@ -330,6 +345,8 @@ class Pair(Struct, frozen=True):
     caller: Caller
     role: CallRole
     """What the call would be to the attempt."""
+    answer: Callable[[], Leaves]
+    """Reads the ids that the attempt's own events have of its answer."""
 
     def against(self) -> Iterator[str]:
         """Say what speaks against the attempt having made the call; empty: nothing.
@@ -515,6 +532,12 @@ def other_answer(pair: Pair) -> str:
         named = row.ids_in(answer)
         is_other = named and not named & pair.caller.ids
         return "its answer names another job" if is_other else ""
+    if answer and (
+        others := compare_leaves(pair.answer(), ids_of_call(pair.record)).different
+    ):
+        return f"its answer has another {others[0].path}"
+    if attempt.status == "failed" and _never_arrived(attempt):
+        return "it succeeded, and the attempt's request never arrived"
     if attempt.status != "failed" or attempt.submitted_at or attempt.resource_ids:
         return ""
     if (attempt.error or "States.").startswith("States.") or _failed_in_part(answer):
@@ -523,6 +546,11 @@ def other_answer(pair: Pair) -> str:
     if row is not None and row.event_source == "lambda.amazonaws.com":
         return ""
     return "it succeeded, and the attempt failed without having a job"
+
+
+def _never_arrived(attempt: Attempt) -> bool:
+    """True for an error of the connection: AWS never saw the request."""
+    return _NO_CONNECTION.search(own_message(attempt, attempt.cause)) is not None
 
 
 def _failed_in_part(answer: Mapping[str, Any]) -> bool:
@@ -571,9 +599,10 @@ def _named_otherwise(asked_for: Mapping[str, Any], ids: frozenset[str]) -> str:
     """Say what is wrong with the jobs that a request names."""
     for value in asked_for.values():
         named = [value] if isinstance(value, str) else strings_in(value)
-        if any(each in ids or last_segment(each) in ids for each in named):
-            # Step Functions asks for one job at a time, as all recordings show.
-            return "it names other jobs too" if len(set(named)) > 1 else ""
+        held = [name for name in named if name in ids or last_segment(name) in ids]
+        if held:
+            # An attempt may hold several jobs: RunTask starts as many as its Count.
+            return "it names other jobs too" if len(held) < len(named) else ""
     return "it names another job"
 
 
@@ -669,14 +698,14 @@ class Weighed(NamedTuple):
     """Sentences; empty for an attempt that may have made it."""
 
 
-def weigh(
-    call: ApiCall, record: Record, caller: Caller, wanted: Leaves, skew: tuple[int, int]
-) -> Weighed:
+def weigh(pair: Pair, wanted: Leaves, skew: tuple[int, int]) -> Weighed:
     """Weigh all that an attempt and a call, with its record, tell.
 
     `wanted` is what the attempt asked for, `skew` as in `Caller.window`.
     """
-    pair = Pair(call, record, caller, caller.role_of(call.name))
+    call = pair.call
+    record = pair.record
+    caller = pair.caller
     compared = compare_leaves(wanted, leaves_of_record(record))
     window = caller.window(call.name, skew)
     session, row = told_session(call, record), caller.attempt.integration
@@ -736,6 +765,22 @@ class CallsInOrder(list[Member]):
 # -- those of one name and role --------------------------------------------------------
 
 
+class Fit(Struct, frozen=True):
+    """What speaks for an attempt having made a call that no id matches."""
+
+    equal: frozenset[str] = frozenset()
+    """The parameters that are equal."""
+    token: bool = False
+    """True if the attempt's own task token is among them."""
+    answer: str = ""
+    """The id in the call's answer that the attempt's output tells, too."""
+
+    @property
+    def is_proof(self) -> bool:
+        """True if no other attempt can have made such a call, and succeeded."""
+        return self.token or bool(self.answer)
+
+
 class CallGroup(Struct, eq=False):
     """The calls of one name and role that no id matches, and who may have made them."""
 
@@ -758,8 +803,8 @@ class CallGroup(Struct, eq=False):
     """Those that are to be matched again, their partners being the same."""
     moved: set[AttemptKey] = field(default_factory=set)
     """Attempts that other calls fit now: all that do are to be matched again."""
-    fits: dict[str, dict[AttemptKey, frozenset[str]]] = field(default_factory=dict)
-    """Who may have made each call, and the parameters that are equal."""
+    fits: dict[str, dict[AttemptKey, Fit]] = field(default_factory=dict)
+    """Who may have made each call, and what speaks for each."""
     calls_of: dict[AttemptKey, set[str]] = field(default_factory=dict)
     """The same from the other side."""
     crowded: dict[str, tuple[int, list[AttemptKey]]] = field(default_factory=dict)
@@ -795,7 +840,7 @@ class CallGroup(Struct, eq=False):
                 done = span.last
         return sorted(touched)
 
-    def set_fits(self, member: Member, fits: dict[AttemptKey, frozenset[str]]) -> None:
+    def set_fits(self, member: Member, fits: dict[AttemptKey, Fit]) -> None:
         event_id = member[1]
         old = self.fits.pop(event_id, {})
         self.moved |= old.keys() | fits.keys()

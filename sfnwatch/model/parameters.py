@@ -59,6 +59,9 @@ _WHOLE = ("parameter/", "log-group:")
 _RANDOM_END = len("-AbCdEf")
 """What Secrets Manager puts behind a secret's name."""
 _RANDOM = re.compile(r"[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}")
+_RANDOM_RUN = re.compile(r"(?=[a-f]*[0-9])[0-9a-f]{8}", re.IGNORECASE)
+_TASK_TOKEN = re.compile(r"A[QA][A-Za-z0-9+/]{30}")
+_ENDS_OF_IDS = ("id", "arn")
 _DATED = re.compile(r"\d{4}-\d\d-\d\d|[A-Z][a-z]{2} \d{1,2}, \d{4}")
 _REDACTED = re.compile(r"[a-z]+(-[a-z]+)*-\d+")
 _REDACTED_TIME = re.compile(r"time-\d+")
@@ -133,6 +136,37 @@ def leaves_of_record(record: Mapping[str, Any]) -> Leaves:
     if request.get("omitted") is not True:
         reader.read(request, "", "")
     return reader.found or _things(record)
+
+
+def ids_of_answer(
+    event_source: str, event_name: str, answer: Mapping[str, Any]
+) -> Leaves:
+    """Read the ids and ARNs that an answer has, as a history or CloudTrail tells it."""
+    every = leaves(event_source, event_name, answer)
+    return {
+        path: leaf
+        for path, leaf in every.items()
+        if path.endswith(_ENDS_OF_IDS) and isinstance(leaf[1], str)
+    }
+
+
+def ids_of_call(record: Mapping[str, Any]) -> Leaves:
+    """Read the ids and ARNs that a CloudTrail record has in its answer."""
+    answer = mapping_of(record.get("responseElements"))
+    event_source = text_of(record.get("eventSource")) or ""
+    event_name = text_of(record.get("eventName")) or ""
+    return ids_of_answer(event_source, event_name, answer)
+
+
+def is_random_id(value: str) -> bool:
+    """True for an id that AWS makes up: nobody else is given the same again."""
+    last = _APART.split(value)[-1]
+    return _RANDOM_RUN.search(last) is not None
+
+
+def is_task_token(value: Any) -> bool:
+    """True for what Step Functions puts in place of `$$.Task.Token` [observed]."""
+    return isinstance(value, str) and _TASK_TOKEN.match(value) is not None
 
 
 def is_plain(path: str, value: Any) -> bool:

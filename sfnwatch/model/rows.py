@@ -255,6 +255,8 @@ def _detail(name: str, value: Any) -> Any:
 
 # China's and GovCloud's spelling is not settled by any recording: accept all.
 _STATES = re.compile(r"\Astates\.[a-z0-9.-]*amazonaws\.com(\.[a-z]{2})?\Z")
+_OWN_SESSION = re.compile(r"[A-Za-z]{32}|[xX*]+")
+"""The names of Step Functions' sessions [observed: six samples], or what blanks them."""
 _OWN_AGENT = re.compile(r"\bsfnwatch/\d")
 _TOKEN = re.compile(r"[A-Za-z0-9:/_.+=@-]+")
 _ENVELOPE = {
@@ -321,6 +323,8 @@ class ApiCall(Struct, gc=False):
     """The kind of record it was decoded from, and so the form of that."""
     own: bool = False
     """True for a call that sfnwatch itself made."""
+    by_person: bool = False
+    """True for a row whose session has a name that Step Functions gives none."""
     number: int = -1
     """Of its record in the store."""
     moment: int = 0
@@ -358,7 +362,7 @@ class ApiCall(Struct, gc=False):
     @property
     def by_others(self) -> bool:
         """True for a call by people or agents, who describe the same tasks."""
-        return self.whole and self.invoked_by is None
+        return self.invoked_by is None and (self.whole or self.by_person)
 
 
 by_time: Callable[[ApiCall], tuple[int, str]] = attrgetter("moment", "event_id")
@@ -383,6 +387,8 @@ def decode_call(received: Received) -> tuple[ApiCall, Record]:
         call.whole = False
         # Of a few columns this one may be all there is to tell by.
         call.invoked_by = call.invoked_by or _states(inner.get("userAgent"))
+        session = session_name(inner)
+        call.by_person = session is not None and not _OWN_SESSION.fullmatch(session)
     call.has_request = bool(inner.get("requestParameters"))
     call.has_answer = bool(inner.get("responseElements"))
     return call, inner

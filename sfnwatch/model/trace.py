@@ -326,6 +326,11 @@ class Trace:
         same = self._told_alike(call)
         if same and not call.whole:
             return
+        twin = self._delivered_before(call, record)
+        if twin is not None:
+            if not self._is_better(call, twin):
+                return
+            self._drop_call(twin)
         for row in same:
             self._drop_call(row)
         self.calls[event_id] = call
@@ -354,6 +359,23 @@ class Trace:
         self.linker.drop_call(call)
         del self.calls[call.event_id]
         self._changed.dropped_calls.append(call)
+
+    def _delivered_before(self, call: ApiCall, record: Record) -> ApiCall | None:
+        """Find the call that a record of another event id tells of a second time.
+
+        Two trails may each give one call an event id of its own. The request id alone
+        does not say so: a service forwards it to the calls it makes for the request.
+        """
+        if call.request_id is None:
+            return None
+        for event_id in self.linker.calls_naming(call.request_id):
+            other = self.calls.get(event_id)
+            if other is None or _identity(other) != _identity(call):
+                continue
+            known = self.cloudtrail_record(other)
+            if known.get("requestParameters") == record.get("requestParameters"):
+                return other
+        return None
 
     def _told_alike(self, call: ApiCall) -> list[ApiCall]:
         """Find the rows that say the same as a whole record, or that of a row."""
@@ -429,6 +451,11 @@ class Trace:
         RecordKind.REQUEST: _take_request,
     }
     """What takes a record in, by its kind."""
+
+
+def _identity(call: ApiCall) -> tuple[object, ...]:
+    """Give what one call has in common wherever it is recorded."""
+    return call.request_id, call.name, call.moment, call.error_code
 
 
 def _outline(call: ApiCall) -> tuple[str | None, ...]:

@@ -231,6 +231,8 @@ ATTEMPT_ENDS = {
 }
 """How an attempt ends, by the phase that an event tells of."""
 _REQUEST_ID = re.compile(r"(?<!Extended )Request ID: ([^;,)\s]+)")
+_QUOTED = re.compile(r"[{\[].*", re.DOTALL)
+"""A document in a message, and what follows it: it may quote another error."""
 _REQUEST_ID_HEADER = "x-amzn-requestid"
 
 
@@ -302,7 +304,7 @@ def take_attempt_event(
     output = parse_json(details.get("output"))
     # The cause of a failed job is often the job itself, as JSON.
     job, row = output or parse_json(cause), attempt.integration
-    if calls := _request_ids(cause, output):
+    if calls := _request_ids(own_message(attempt, cause), job):
         known = tuple(dict.fromkeys((*attempt.request_ids, *calls)))
         attempt.change(event.id, request_ids=known)
     if row and job and (jobs := [*row.job_ids(job)]):
@@ -327,12 +329,30 @@ def take_attempt_event(
         )
 
 
-def _request_ids(cause: str | None, output: Any) -> list[str]:
-    """Find the ids AWS gave the action call; SDK integrations hide it in success."""
-    if cause:
-        return _REQUEST_ID.findall(cause)
-    metadata = mapping_of(mapping_of(output).get("SdkResponseMetadata"))
-    http = mapping_of(mapping_of(output).get("SdkHttpMetadata"))
+def own_message(attempt: Attempt, cause: str | None) -> str:
+    """Give what a cause says of the attempt itself, without what it quotes.
+
+    A failed job's cause is a document, which may hold the causes of others: a failed
+    child execution's has the child's request ids and sessions. Once the token is out,
+    the cause is whatever its holder sends.
+    """
+    if attempt.pattern is Pattern.TASK_TOKEN and attempt.submitted_by:
+        return ""
+    return _QUOTED.sub("", cause or "")
+
+
+def _request_ids(message: str, answer: Any) -> list[str]:
+    """Find the ids AWS gave the action call; SDK integrations hide it in success.
+
+    They stand at the top of the answer, or of the cause that is one, or in the message
+    the call failed with. What else holds such words quotes another call.
+    """
+    request_ids: list[str] = _REQUEST_ID.findall(message)
+    if request_ids:
+        # The SDK puts the attempt's own behind the service's words.
+        return request_ids[-1:]
+    metadata = mapping_of(mapping_of(answer).get("SdkResponseMetadata"))
+    http = mapping_of(mapping_of(answer).get("SdkHttpMetadata"))
     headers = mapping_of(http.get("HttpHeaders")).items()
     named = (value for key, value in headers if key.lower() == _REQUEST_ID_HEADER)
     found = map(text_of, (metadata.get("RequestId"), *named))

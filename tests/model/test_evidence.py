@@ -154,8 +154,10 @@ TIMED_OUT = cut(JOB, "TaskTimedOut", 100.4)
     [
         # Scheduled at 24.3 of the minute, and a hundred seconds later over at 124.5.
         # Where an id says whose a call is, the two clocks may be two seconds apart.
-        (JOB, "DescribeTasks", "poll", {-3: "", 0: BY_ID, 102: BY_ID, 103: ""}),
-        (ABORTED, "DescribeTasks", "poll", {102: BY_ID, 103: ""}),
+        (JOB, "DescribeTasks", "poll", {-3: "", 60: BY_ID, 103: ""}),
+        # One that breaks the rhythm of polls is about the job, and no poll of its own.
+        (JOB, "DescribeTasks", "other", {0: BY_ID, 20: BY_ID, 102: BY_ID}),
+        (ABORTED, "DescribeTasks", "other", {102: BY_ID, 103: ""}),
         (JOB, "StopTask", "", {50: "", 100: "", 102: "", 200: ""}),
         (ABORTED, "StopTask", "stop", {97: "", 100: BY_ID, 400: BY_ID, 401: ""}),
         (TIMED_OUT, "StopTask", "stop", {97: "", 100: BY_ID, 400: BY_ID, 401: ""}),

@@ -18,7 +18,7 @@ from tests.builders import denial
 from tests.worlds.services import FLEET, Json, Service, fill, lowered, tree
 
 REASON = "Execution stopped"
-POLLS = (55.0, 63.0)
+POLLS = (55.0, 66.0)
 """Seconds from one poll to the next [recorded for ECS; inferred for all others]."""
 LATER_POLLS = (292.0, 308.0)
 EASED = 600.0

@@ -20,7 +20,7 @@ from tests.worlds.services import Json
 from tests.worlds.world import SLACK, STOPS_WITHIN, AttemptKey, World
 
 PROVABLE = ("exact", "strong")
-_BEAT = (53.0, 65.0)
+_BEAT = (53.0, 68.0)
 _LATER_BEAT = (290.0, 310.0)
 """Seconds between polls, as whole seconds have them."""
 _MISSED = 3
