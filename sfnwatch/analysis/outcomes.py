@@ -128,7 +128,21 @@ def _decisive(execution: ExecutionAsOf) -> StateVisit | None:
     bad = [v for v in execution.visits if v.status in FAILED and _counts(execution, v)]
     around = {visit.parent for visit in bad}
     inner = [visit for visit in bad if visit.id not in around]
-    return max(inner, key=lambda v: (v.ended_at or v.entered_at, v.id), default=None)
+
+    def order(visit: StateVisit) -> tuple[bool, datetime, int]:
+        ended_at = visit.ended_at or visit.entered_at
+        return _brought_down(execution, visit), ended_at, visit.id
+
+    return max(inner, key=order, default=None)
+
+
+def _brought_down(execution: ExecutionAsOf, visit: StateVisit) -> bool:
+    """True for a visit whose own last event is what the event that ended it follows.
+
+    What failed together with it was ended by that event, too.
+    """
+    end = execution.event(visit.ended_by)
+    return end is not None and end.previous_event_id in visit.event_ids
 
 
 def _counts(execution: ExecutionAsOf, visit: StateVisit) -> bool:
