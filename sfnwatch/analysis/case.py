@@ -5,6 +5,7 @@ told of together. So many attempts take a while: whoever makes a case may pause,
 each step of the `Work`.
 """
 
+from collections import Counter
 from collections.abc import Generator, Hashable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -229,6 +230,8 @@ class Survey:
         self.unproven: list[ApiCall] = []
         """The calls by a role of these executions that nothing proves to be whose, in
         order: matched by a guess, ambiguous, or to nobody."""
+        self.unmatched_names: Counter[CallName] = Counter()
+        """How many calls of each name no attempt has that may be one's."""
         self._call_names: set[CallName] = set()
 
     @cached_property
@@ -264,6 +267,8 @@ class Survey:
             # X-Ray's sampling calls run under the same role, and say nothing.
             noise = call.event_source == _XRAY
             ambiguous = link is not None and link.rule is LinkRule.AMBIGUOUS
+            if link is not None or _by_step_functions(self.moment, call):
+                self.unmatched_names[call.name] += 1
             if not ambiguous and not noise and _by_step_functions(self.moment, call):
                 self.unexplained.append(call)
             # Jobs are told of in groups.

@@ -27,9 +27,11 @@ from sfnwatch.analysis.outcomes import (
     caught,
     children,
     container_retries,
+    failed,
     failed_calls,
     failed_later,
     job_failures,
+    map_runs_failed,
     redriven,
     retries,
 )
@@ -85,7 +87,7 @@ class Topic(StrEnum):
 _KINDS = {
     Topic.CONCLUDED: (CONCLUSION,),
     Topic.FAILED: (
-        *("failed", "caught", "child-failed", "job-failed-later"),
+        *("failed", "caught", "map-run-failed", "child-failed", "job-failed-later"),
         *("failed-calls", "denied-and-failed"),
     ),
     Topic.SLOW: ("slowest-path", "time"),
@@ -154,6 +156,7 @@ def _cases(survey: Survey, arns: Iterable[str]) -> Work[list[Case]]:
 
 
 def _of_execution(case: Case, failures: JobFailures) -> Steps:
+    yield from failed(case)
     yield from patterns(case)
     yield None
     for use in case.uses:
@@ -164,8 +167,8 @@ def _of_execution(case: Case, failures: JobFailures) -> Steps:
             yield from tell(use)
             yield None
     outcome = caught(case), children(case), failed_later(case, failures), redriven(case)
-    others = container_retries(case), time_findings(case), not_visible(case)
-    for findings in (*outcome, *others):
+    others = map_runs_failed(case), container_retries(case), time_findings(case)
+    for findings in (*outcome, *others, not_visible(case)):
         yield from findings
         yield None
 
@@ -362,7 +365,7 @@ def _slowest(path: Sequence[StateVisit], now: datetime, total: float) -> Steps:
     rest = len(order) - len(names)
     others = f", and {plural(rest, 'shorter visit')}" if rest else ""
     text = f"The critical path was {', '.join(names)}{others}."
-    if longest / total >= _SHARE:
+    if longest / total > _SHARE:
         then = f", then {listed(names[1:])}" if names[1:] else ""
         text = f"{names[0]} took most of the time{then}."
     shown = ((v, round(seconds, 3)) for seconds, v in lengths[:_STEPS])
@@ -416,7 +419,11 @@ def _history(execution: ExecutionAsOf) -> Iterator[Finding]:
     """Find events that are missing: AWS numbers them from 1 without a gap."""
     events, name = execution.events, named(execution.name)
     if not events:
-        text = f"The history of {name} is not loaded, so what it did is unknown."
+        text = (
+            f"The history of {name} is not in what was opened: what it did is unknown."
+        )
+        if execution.was_watched:
+            text = f"The history of {name} was not read, so what it did is unknown."
         yield _unseen(text, reason="no-history")
         return
     last = max(event.id for event in events)
@@ -455,7 +462,19 @@ def _missing_calls(case: Case, use: StateUse, row: Integration) -> Iterator[Find
         where |= {"reason": "other-account", "account": there}
         yield _unseen(text, proofs, fact=False, **where)
     elif all(case.survey.covers(each.attempt.ended_at) for each in use.attempts):
-        text = f"No {named(row.action_event)} call was matched to {use.name}, though"
+        unmatched_calls = case.survey.unmatched_names[
+            row.event_source, row.action_event
+        ]
+        text = f"No {named(row.action_event)} call was matched to {use.name}"
+        if unmatched_calls:
+            calls = plural(
+                unmatched_calls, "call of that name is", "calls of that name are"
+            )
+            text += f"; {calls} here, matched to no attempt."
+            where |= {"reason": "not-matched", "call": _call_name(row)}
+            yield _unseen(text, proofs, fact=False, **where)
+            return
+        text += ", though"
         text += " CloudTrail is complete up to there (estimate); another Region's, or"
         text += " another trail, may have it."
         where |= {"reason": "not-found", "call": _call_name(row)}

@@ -264,6 +264,12 @@ def _told_by(each: AttemptCase, told: Completion) -> str:
     if told.by is ToldBy.POLL:
         return "from a poll or from an event: both fall within the same second"
     why = "but CloudTrail hasn't caught up to that point yet"
+    coverage = each.use.survey.coverage
+    ends_at = coverage.complete_to
+    if not coverage.live and ends_at is not None:
+        is_short = ends_at < told.learned_at
+        why = "but the file may lack calls of that time"
+        why = f"but the file ends at {time_of_day(ends_at)}" if is_short else why
     if told.possible_polls:
         why = told.between
     elif not each.use.survey.watched:

@@ -51,6 +51,9 @@ _THROTTLED = re.compile(
 )
 """The codes that botocore takes for throttling and tries again after."""
 _MESSAGE, _REASON, _CAUSE = 160, 200, 160
+_FAILURE_CAUSE = 600
+_ENDED_FROM_OUTSIDE = frozenset({"TIMED_OUT", "ABORTED"})
+"""No state's error is that of such an end: what it failed with before was over."""
 _PLAIN = frozenset({Pattern.REQUEST_RESPONSE, Pattern.AWS_SDK})
 _ECS = "ecs.amazonaws.com"
 
@@ -77,7 +80,7 @@ class ExecutionVerdict:
         """How often it was taken up again after it had ended."""
         failed = not running and execution.status != "SUCCEEDED"
         told = [ended_with(survey.moment, execution)] if failed else []
-        if failed and visit:
+        if failed and visit and execution.status not in _ENDED_FROM_OUTSIDE:
             told += ((each.error, each.cause) for each in visit.attempts[-1:])
             told.append((visit.error, visit.cause))
         self.error = next((error for error, _ in told if error), None)
@@ -128,7 +131,25 @@ def _decisive(execution: ExecutionAsOf) -> StateVisit | None:
     bad = [v for v in execution.visits if v.status in FAILED and _counts(execution, v)]
     around = {visit.parent for visit in bad}
     inner = [visit for visit in bad if visit.id not in around]
-    return max(inner, key=lambda v: (v.ended_at or v.entered_at, v.id), default=None)
+
+    def order(visit: StateVisit) -> tuple[bool, datetime, int]:
+        ended_at = visit.ended_at or visit.entered_at
+        return _brought_down(execution, visit), ended_at, visit.id
+
+    return max(inner, key=order, default=None)
+
+
+def _brought_down(execution: ExecutionAsOf, visit: StateVisit | None) -> bool:
+    """True for a visit whose own last event is what the event that ended it follows.
+
+    What failed together with it was ended by that event, too.
+    """
+    end = execution.event(visit.ended_by) if visit else None
+    return (
+        visit is not None
+        and end is not None
+        and end.previous_event_id in visit.event_ids
+    )
 
 
 def _counts(execution: ExecutionAsOf, visit: StateVisit) -> bool:
@@ -159,6 +180,24 @@ def error_of(moment: Moment, event: HistoryEvent) -> tuple[str | None, str | Non
     """Give the error and the cause that an event tells of."""
     details = moment.trace.details(event)
     return text_of(details.get("error")), text_of(details.get("cause"))
+
+
+def failed(case: Case) -> Iterator[Finding]:
+    """Say what failed and why, as far as the error and its cause tell."""
+    execution, verdict = case.execution, ExecutionVerdict(case.survey, case.execution)
+    ending, visit = execution.ending, execution.visit(verdict.visit)
+    reason = why(verdict.error, verdict.cause, _FAILURE_CAUSE)
+    if execution.running or ending is None or not (reason or visit):
+        return
+    what = visit_name(visit, alone=visit.parent is None) if visit else "The execution"
+    text = f"{what} {ended_words(verdict.status)}{f' with {reason}' if reason else ''}."
+    ids = [*(visit.event_ids[-1:] if visit else ()), ending.id]
+    # Where the event that the end follows is missing, which state failed is concluded.
+    is_known = visit is None or verdict.status != "FAILED"
+    is_known = is_known or _brought_down(execution, visit)
+    data: dict[str, Any] = {"visit": verdict.visit, "status": verdict.status}
+    data |= {"error": verdict.error, "cause": verdict.cause}
+    yield finding("failed", text, (f"#{each}" for each in ids), fact=is_known, **data)
 
 
 # -- attempts --------------------------------------------------------------------------
@@ -263,6 +302,8 @@ class Caught(Struct, frozen=True):
     cause: str | None
     next_state: str | None
     """None where the next state has not been entered yet."""
+    failing: StateVisit | None = None
+    """What failed inside of it, innermost, where it is a Map or a Parallel."""
 
 
 def caught(case: Case) -> Iterator[Finding]:
@@ -275,13 +316,16 @@ def caught(case: Case) -> Iterator[Finding]:
 
 def _caught(told: Sequence[Caught]) -> Finding:
     first, several = told[0], len(told) > 1
+    where = f" in {named(first.failing.name)}" if first.failing else ""
     visit, reason = first.visit, why(first.error, None if several else first.cause)
     then = f", and {named(first.next_state)} came next" if first.next_state else ""
     text = visit_name(visit, alone=several or visit.parent is None)
-    text += f" failed{f' {times(len(told))}' if several else ''}"
+    text += f" failed{where}{f' {times(len(told))}' if several else ''}"
     text += f"{f' with {reason}' if reason else ''} (caught{then})."
     proofs = (f"#{each.visit.troubled_by}" for each in told)
     data: dict[str, Any] = {"visit": visit.id, "next_state": first.next_state}
+    data["failing"] = first.failing.id if first.failing else None
+    data["cause"] = None if several else first.cause
     return finding("caught", text, proofs, **data, error=first.error, count=len(told))
 
 
@@ -294,12 +338,82 @@ def caught_errors(case: Case) -> list[Caught]:
     after = {event.previous_event_id: v.name for v, event in entered if event}
     found = []
     for visit in caught:
-        tried = visit.attempts[-1] if visit.attempts else visit
+        failing = _failing_inside(case, visit)
+        error, cause = _error_of_visit(case, failing or visit, visit)
         # What follows the start of a Map or Parallel is inside it.
         own = (n for n in reversed(visit.event_ids) if n not in visit.starts)
         following = (after[n] for n in own if n in after)
-        found.append(Caught(visit, tried.error, tried.cause, next(following, None)))
+        came_next = next(following, None)
+        found.append(Caught(visit, error, cause, came_next, failing))
     return found
+
+
+def _failing_inside(case: Case, visit: StateVisit) -> StateVisit | None:
+    """Find the state that failed a Map or Parallel: its Failed follows that's event."""
+    execution = case.execution
+    for number in reversed(visit.event_ids):
+        event = execution.event(number)
+        if event is None or not event.type.endswith("StateFailed"):
+            continue
+        before = execution.event(event.previous_event_id)
+        failing = execution.visit(before.visit_id) if before else None
+        return failing if failing and failing.id != visit.id else None
+    return None
+
+
+def _error_of_visit(
+    case: Case, failing: StateVisit, caught: StateVisit
+) -> tuple[str | None, str | None]:
+    """Give the error and cause of a state that failed, and that `caught` caught.
+
+    A failed evaluation is the state's own, after its last attempt; a Fail state's are
+    only in what its Catch passed on.
+    """
+    if failing.error is not None:
+        return failing.error, failing.cause
+    if failing.attempts and failing.attempts[-1].error is not None:
+        return failing.attempts[-1].error, failing.attempts[-1].cause
+    passed_on = _exit_output(case, caught)
+    inside = [mapping_of(value) for value in passed_on.values()]
+    written = [each for each in (passed_on, *inside) if each.keys() == _ERROR_OUTPUT]
+    if len(written) != 1:
+        return None, None
+    return text_of(written[0]["Error"]), text_of(written[0]["Cause"])
+
+
+_ERROR_OUTPUT = {"Error", "Cause"}
+"""The keys of what a Catch writes, at its ResultPath, into the state's output."""
+
+
+def _exit_output(case: Case, visit: StateVisit) -> Mapping[str, Any]:
+    for number in reversed(visit.event_ids):
+        event = case.execution.event(number)
+        if event is not None and event.type.endswith("StateExited"):
+            output = case.moment.trace.details(event).get("output")
+            return mapping_of(parse_json(output))
+    return {}
+
+
+def map_runs_failed(case: Case) -> Iterator[Finding]:
+    """Tell of the Map Runs that failed, as where an ItemReader does.
+
+    That of a state that failed, or was caught, with it is told of there.
+    """
+    turns = case.execution.map_run_turns
+    for number, (event, _) in enumerate(turns):
+        visit = case.execution.visit(event.visit_id)
+        if event.type != "MapRunFailed" or visit is None:
+            continue
+        later = [e for e, _ in turns[number + 1 :] if e.visit_id == visit.id]
+        if not later and visit.status not in {"running", "succeeded"}:
+            continue
+        error, cause = error_of(case.moment, event)
+        reason = why(error, cause, _CAUSE)
+        text = f"A Map Run of {visit_name(visit, alone=visit.parent is None)} failed"
+        text += f"{f' with {reason}' if reason else ''}"
+        text += "; another was started." if later else "."
+        data: dict[str, Any] = {"visit": visit.id, "error": error, "cause": cause}
+        yield finding("map-run-failed", text, [f"#{event.id}"], **data)
 
 
 # -- redrives --------------------------------------------------------------------------

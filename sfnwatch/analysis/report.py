@@ -9,8 +9,6 @@ from datetime import datetime
 from itertools import chain, zip_longest
 from statistics import median
 
-from msgspec.structs import replace
-
 from sfnwatch.analysis.case import Attempts, Case, Survey, build_case, done, spread
 from sfnwatch.analysis.finding import (
     CONCLUSION,
@@ -21,14 +19,12 @@ from sfnwatch.analysis.finding import (
     Items,
     Paragraph,
     Table,
-    finding,
     section,
 )
 from sfnwatch.analysis.findings import Topic, find, most_telling, topic_of
 from sfnwatch.analysis.outcomes import ExecutionVerdict
 from sfnwatch.analysis.phases import Phase, length_of, seconds_by_phase
 from sfnwatch.analysis.wording import (
-    ended_words,
     grouped,
     named,
     plural,
@@ -38,8 +34,6 @@ from sfnwatch.analysis.wording import (
     spoken,
     status_words,
     time_of_day,
-    visit_name,
-    why,
 )
 from sfnwatch.model.links import role_of_call
 from sfnwatch.model.moment import ExecutionAsOf, Moment
@@ -68,8 +62,6 @@ class ExecutionReport:
     ) -> None:
         self.execution = execution
         self.verdict = ExecutionVerdict(survey, execution)
-        self.failures = list(_failure(execution, self.verdict))
-        """How it failed, if it did."""
         rows = state_rows(done(build_case(survey, execution))) if with_states else []
         self.states, self.left_out = rows[:ROWS], max(0, len(rows) - ROWS)
         """The table of states, and how many more there are."""
@@ -151,7 +143,6 @@ class Report:
         by_kind = grouped(chosen, lambda found: found.kind).values()
         turns = [*filter(None, chain(*zip_longest(*by_kind)))]
         told = [
-            *(found for each in self.executions for found in each.failures),
             *(found for found in news if topic_of(found) is Topic.FAILED),
             *sorted(concluded, key=lambda found: not found.data["denied"]),
             *turns,
@@ -159,19 +150,6 @@ class Report:
             *(f for f in self.findings if f.kind == "unseen"),
         ]
         return told[:count]
-
-
-def _failure(execution: ExecutionAsOf, verdict: ExecutionVerdict) -> Iterator[Finding]:
-    """Say what failed and why, as far as the error and its cause tell."""
-    ending, visit = execution.ending, execution.visit(verdict.visit)
-    reason = why(verdict.error, verdict.cause, _CAUSE)
-    if execution.running or ending is None or not (reason or visit):
-        return
-    what = visit_name(visit, alone=visit.parent is None) if visit else "The execution"
-    said = f"{ended_words(verdict.status)}{f' with {reason}' if reason else ''}"
-    ids = [*(visit.event_ids[-1:] if visit else ()), ending.id]
-    failed = finding("failed", f"{what} {said}.", (f"#{each}" for each in ids))
-    yield replace(failed, execution_arn=execution.arn)
 
 
 def _counts(words: Iterable[str]) -> Mapping[str, int]:
@@ -284,8 +262,6 @@ def _execution_blocks(report: Report, execution: ExecutionReport) -> Iterator[Bl
 def _blocks(
     topic: Topic, found: Sequence[Finding], execution: ExecutionReport
 ) -> Iterator[Block]:
-    if topic is Topic.FAILED:
-        yield from execution.failures
     yield from _told(found)
     if topic is Topic.SLOW:
         yield from _states(execution)

@@ -12,22 +12,24 @@ and a note at the bottom; in the other it is the states that come later.
 
 import re
 from collections.abc import Iterator, Sequence
+from statistics import fmean
 from typing import NamedTuple, TextIO
 
 from msgspec import Struct, field
 
+from sfnwatch.analysis.case import StateUse, Survey
 from sfnwatch.analysis.wording import plural
 from sfnwatch.export.placing import service_name, state_text, whole_name
 from sfnwatch.model.integrations import CallRole
 from sfnwatch.model.links import AttemptKey, Link
-from sfnwatch.model.moment import Coverage, Moment
+from sfnwatch.model.moment import Moment
 from sfnwatch.model.rows import ApiCall, HistoryEvent
 from sfnwatch.model.values import clean, maybe_iso
 from sfnwatch.model.visits import StateVisit
 from sfnwatch.view import graph, wording
 from sfnwatch.view.lines import Line, LineMaker
 from sfnwatch.view.outline import Outline, OutlineOptions
-from sfnwatch.view.wording import Role, execution_labels, plain_text, seconds_apart
+from sfnwatch.view.wording import Role, execution_labels, plain_text
 
 MOST_UNITS = 49_000
 """In UTF-16 units, as JavaScript counts: Mermaid's own default is 50,000."""
@@ -148,6 +150,7 @@ class _SequenceWriter:
         self.moment = moment
         self._outline = Outline(moment.trace, OutlineOptions(folds=False))
         self._maker = LineMaker(moment, self._outline)
+        self._survey = Survey(moment)
         self._looped: set[AttemptKey] = set()
         """The attempts whose polls are drawn: the first comes with all the others."""
         self.boxes: dict[str, _Frame] = {}
@@ -235,17 +238,21 @@ class _SequenceWriter:
             polls = [c for c in calls if links[c.event_id].role is CallRole.POLL]
             if len(polls) > 1:
                 self._looped.add(link.key)
-                yield self._loop(state, service, polls, which)
+                every = self._interval_words(link.key, visit)
+                yield self._loop(state, service, polls, which, every)
                 return
         words = f"{_clock(call)} {which}{self._call_words(call, link)}"
         yield _message(state, _arrow(call), service, words)
 
     def _loop(
-        self, state: str, service: str, polls: Sequence[ApiCall], which: str
+        self,
+        state: str,
+        service: str,
+        polls: Sequence[ApiCall],
+        which: str,
+        every: str,
     ) -> _DiagramStep:
         """Draw many polls as one, which is a denied one if there was no other."""
-        apart = seconds_apart(Coverage(self.moment), polls)
-        every = f", about every {apart:.0f} s" if apart is not None else ""
         answered = [call for call in polls if not call.error_code]
         denied = len(polls) - len(answered)
         refused = f", {denied if answered else 'all'} denied" if denied else ""
@@ -256,6 +263,13 @@ class _SequenceWriter:
         words = f"{span} {which}{self._call_words(shown, link)}"
         inner = _message(state, _arrow(shown), service, words)
         return _DiagramStep(f"loop {escape(label)}\n{inner.text}\nend", inner.who)
+
+    def _interval_words(self, key: AttemptKey, visit: StateVisit) -> str:
+        """Say how often an attempt was polled for, as its finding does."""
+        use = StateUse(self._survey, self.moment.executions[key[0]], [visit])
+        (case,) = (a for a in use.attempts if a.attempt.scheduled_id == key[1])
+        gaps = case.spacing.seconds
+        return f", about every {fmean(gaps):.0f} s" if any(gaps) else ""
 
     def _call_words(self, call: ApiCall, link: Link | None) -> str:
         poll = link is not None and link.role is CallRole.POLL

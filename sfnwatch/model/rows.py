@@ -190,6 +190,8 @@ class HistoryEvent(Struct, gc=False):
     """The `scheduled_id` of the attempt it belongs to, 0 for none."""
     iteration: int | None = None
     """Which iteration of its Map it tells of, where it tells of one as a whole."""
+    iteration_end: str | None = None
+    """How that iteration ended, in the words of a visit's status, if it ended."""
     execution_arn: str = ""
 
     @property

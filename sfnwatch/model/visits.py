@@ -393,11 +393,30 @@ def ends_around(
 ) -> dict[int, str]:
     """Have those around the failing event fail, and all else be aborted.
 
-    The trouble of others does not count: a Task that waits to be tried again is
-    aborted, not failed.
+    `failing` has the visit of that event first. What failed together with it is not
+    aborted: it ended by its own failure.
     """
+    ends = {visit.id: end_beside(visit, failing) for visit in visits}
     blamed = {visit.id: visit.trouble or "failed" for visit in failing}
-    return {visit.id: blamed.get(visit.id, "aborted") for visit in visits}
+    return {visit_id: blamed.get(visit_id, ends[visit_id]) for visit_id in ends}
+
+
+def end_beside(visit: StateVisit, failing: Sequence[StateVisit]) -> str:
+    """Say how a visit ended as another, the first of `failing`, brought it down.
+
+    The trouble of a Task counts if it came after the failing event: nothing was left
+    to try it again. One that failed before that waited for its next try, and so did
+    one that had fewer tries of the same state. Those were aborted.
+    """
+    if not failing or visit.trouble is None:
+        return "aborted"
+    first = failing[0]
+    failed_by = first.troubled_by if first.trouble else first.id
+    is_same_state = visit.name == first.name
+    has_tries_left = is_same_state and len(visit.attempts) < len(first.attempts)
+    if visit.troubled_by < failed_by or has_tries_left:
+        return "aborted"
+    return visit.trouble
 
 
 def _unseen_end(visit: StateVisit, lineage: Mapping[int, StateVisit]) -> str:
@@ -435,6 +454,8 @@ class Branch(Struct, eq=False):
 
     parent: "VisitBuilder | None" = None
     index: int | None = None
+    last: "VisitBuilder | None" = None
+    """The state that was entered last in it."""
 
     @property
     def path(self) -> str:
@@ -496,6 +517,7 @@ class HistoryFold:
         self._event = event.id
         # It may have been folded before, where it stood otherwise.
         event.visit_id, event.attempt_id, event.iteration = 0, 0, None
+        event.iteration_end = None
         before = self._places.get(event.previous_event_id, self._nowhere)
         place = self._step_of(event.type)(self, event, details, before)
         self._places[event.id] = Place(place.branch, place.builder, event.type)
@@ -580,6 +602,7 @@ class HistoryFold:
             entered_at=event.at,
         )
         builder = VisitBuilder(visit, branch)
+        branch.last = builder
         self.visits[visit.id] = visit
         self._builders.append(builder)
         self._open(builder)
@@ -705,6 +728,7 @@ class HistoryFold:
             return before
         if not event.type.endswith("Succeeded"):
             self._close_inside(branch, event, before)
+        event.iteration_end = _iteration_end(branch, event.type)
         return Place(branch, None)
 
     # -- tasks -------------------------------------------------------------------
@@ -772,9 +796,11 @@ class HistoryFold:
         parent = before.branch.parent
         if parent is not None:
             spared = tuple(_outward(before))
+            failing = [builder.visit for builder in spared]
             for builder in _open_inside(parent):
                 if builder not in spared:
-                    self._close(builder, "aborted", event.at)
+                    end = end_beside(builder.visit, failing)
+                    self._close(builder, end, event.at)
         return Place(before.branch, None)
 
     def _execution(self, event: HistoryEvent, details: Details, before: Place) -> Place:
@@ -899,6 +925,16 @@ class HistoryFold:
 
 def _error_in(details: Details) -> dict[str, str | None]:
     return {name: text_of(details.get(name)) for name in ("error", "cause")}
+
+
+def _iteration_end(branch: Branch, event_type: str) -> str:
+    """Say how an iteration ended: where its last state failed, as that did.
+
+    AWS says Aborted of an iteration that timed out together with another, too.
+    """
+    end = event_type.removeprefix("MapIteration").lower()
+    last = branch.last.visit.status if branch.last else ""
+    return last if end != "succeeded" and last in FAILED else end
 
 
 def _outward(place: Place) -> Iterator[VisitBuilder]:

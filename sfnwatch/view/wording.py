@@ -206,6 +206,8 @@ def other_parts(event: HistoryEvent, details: Details) -> Iterator[Part]:
     """Put any other event into words."""
     if event.type.startswith("MapIteration") and event.iteration is not None:
         word = spaced(event.type.removeprefix("MapIteration"))
+        if event.iteration_end is not None:
+            word = wording.status_words(event.iteration_end)
         yield Part(f"[{event.iteration}] {word}", _phase_role(event.type))
         return
     yield Part(spaced(event.type), _phase_role(event.type))
@@ -677,9 +679,10 @@ class _Inside:
     def _outcome(self) -> tuple[str, float | None]:
         """Say how a branch stands, and how long it took."""
         events = self._events
-        types = (e.type for e in reversed(events) if e.type.startswith("MapIteration"))
-        status = next(types, "MapIterationStarted").removeprefix("MapIteration").lower()
-        if status == "started":
+        told = (e for e in reversed(events) if e.type.startswith("MapIteration"))
+        last = next(told, None)
+        status = last.iteration_end if last else None
+        if status is None:
             # Or anew, if the Map is retried: its states tell then.
             states = [each.status for each in self._direct]
             status = "running" if "running" in states or not states else states[-1]

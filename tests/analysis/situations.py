@@ -1,5 +1,6 @@
 """Situations, and the kinds of findings that they are told by."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -336,6 +337,31 @@ def retried_child() -> list[Received]:
     return [*(r for r in nested_run() if r.execution_arn == ARN), *child.records]
 
 
+def failing_branch(passed_on: Any) -> list[Received]:
+    """Build a Parallel whose Catch takes the error of a Fail state in it."""
+    run = History().start()
+    run.write(
+        "ParallelStateEntered@0 Fan", "ParallelStateStarted", "FailStateEntered A"
+    )
+    run.add("ParallelStateFailed")
+    run.add("ParallelStateExited", name="Fan", output=json.dumps(passed_on))
+    return run.state("Rescue").end().records
+
+
+def backing_off(end: str) -> list[Received]:
+    """Build a Task that waits to be tried again while the execution is ended."""
+    run = History().start()
+    run.add("TaskStateEntered", name="Read")
+    run.attempt(SYNC, error="Ssm.ThrottlingException", cause="Rate exceeded")
+    return run.end(end).records
+
+
+NO_ITEMS = {"error": "States.ItemReaderFailed", "cause": "No such file."}
+NO_SUCH_FIELD = {
+    "state": "A",
+    "error": "States.QueryEvaluationError",
+    "cause": "No field x.",
+}
 ANSWERED = {"Tasks": [{"TaskArn": task_arn(7), "Containers": [{"ExitCode": 1}]}]}
 OUTCOMES: Situations = {
     "retries": {
@@ -366,10 +392,61 @@ OUTCOMES: Situations = {
             *("ExecutionStarted", "ParallelStateEntered@0 Fan", "ParallelStateStarted"),
             *("FailStateEntered A", "ParallelStateFailed", "ParallelStateExited Fan"),
         ),
+        "a Fail state in a branch has what its Catch passed on": failing_branch(
+            {"Error": "Torn", "Cause": "The page is torn."}
+        ),
+        "that may be at a ResultPath": failing_branch(
+            {"page": 7, "why": {"Error": "Torn", "Cause": "The page is torn."}}
+        ),
+        "but which of two it is nobody knows": failing_branch(
+            {"old": {"Error": "A", "Cause": ""}, "new": {"Error": "B", "Cause": ""}}
+        ),
+        "a Task in a branch has its own error": history(
+            *("ExecutionStarted", "ParallelStateEntered@0 Fan", "ParallelStateStarted"),
+            *("TaskStateEntered A", f"TaskScheduled {json.dumps(SYNC)}"),
+            f"TaskFailed {json.dumps({**SYNC, 'error': 'E', 'cause': 'No.'})}",
+            *("ParallelStateFailed", "ParallelStateExited Fan"),
+        ),
+        "a failed evaluation is not what the attempt before it ended with": history(
+            *("ExecutionStarted", "TaskStateEntered@0 A"),
+            *(f"TaskScheduled {json.dumps(SYNC)}", f"TaskSucceeded {json.dumps(SYNC)}"),
+            f"EvaluationFailed {json.dumps(NO_SUCH_FIELD)}",
+            *("TaskStateExited A", "PassStateEntered Rescue"),
+        ),
         "very many errors caught alike are told of together": History()
         .start()
         .map("Each", *[caught] * 9)
         .records,
+    },
+    "failed": {
+        "what failed is told with its error": tried(
+            History().start(), "Error", succeeds=False
+        )
+        .end("Failed", error="Error", cause="No.")
+        .records,
+        "a time-out of the whole has no error of a try before": backing_off("TimedOut"),
+        "nor has an abort": backing_off("Aborted"),
+        "which state failed is concluded where the event before is missing": [
+            *history(
+                *("ExecutionStarted", "ParallelStateEntered@0 Fan"),
+                *("ParallelStateStarted", "TaskStateEntered@3 A"),
+                *("WaitStateEntered@3 B", "TaskScheduled@4", "TaskFailed"),
+                'ExecutionFailed@77 {"error": "E"}',
+            )
+        ],
+    },
+    "map-run-failed caught failed": {
+        "an ItemReader that failed is told of, though another run succeeded": History()
+        .start()
+        .map_run("Each", f"{MAP_RUN_ARN}1", f"{MAP_RUN_ARN}2")
+        .end()
+        .records,
+        "where its state failed with it that is told once": history(
+            *("ExecutionStarted", "MapStateEntered@0 Each", "MapStateStarted"),
+            f'MapRunStarted {{"mapRunArn": "{MAP_RUN_ARN}"}}',
+            f"MapRunFailed {json.dumps(NO_ITEMS)}",
+            *("MapStateFailed", f"ExecutionFailed {json.dumps(NO_ITEMS)}"),
+        ),
     },
     "failed-calls throttled-calls": {
         "a refused action is told in AWS's own words": refused(
@@ -530,6 +607,11 @@ NOT_VISIBLE: Situations = {
             COMPLETE,
         ],
         "a call should be there and is not": [*states(REQUEST_RESPONSE), COMPLETE],
+        "a call of that name that is here is not said to be elsewhere": [
+            *states(REQUEST_RESPONSE),
+            call("RunTask", 300, key="late"),
+            COMPLETE,
+        ],
         "a call is another account's": [*states(REQUEST_RESPONSE, **THERE), COMPLETE],
         "nothing is missed before CloudTrail has come so far": states(REQUEST_RESPONSE),
         "CloudTrail is complete up to a time before the end": with_lookup(

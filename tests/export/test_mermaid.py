@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sfnwatch.analysis.findings import find
 from sfnwatch.export.mermaid import escape
 from sfnwatch.model.values import clean
 from tests import builders as aws
 from tests import examples
-from tests.export.traces import RECORDS, export, printed
+from tests.export.traces import RECORDS, export, printed, trace_of
 from tests.tui.screens import recorded
 
 STATEMENT = re.compile(
@@ -162,3 +163,13 @@ def test_a_graph_is_cleaned_and_no_markup_is_made_of_names() -> None:
     assert "<img" not in printed("html", records)
     lines = checked_chart(printed("flowchart", records))
     assert not set("\x1b\u202e") & set("".join(lines))
+
+
+def test_the_interval_of_polls_is_that_of_the_finding_about_them() -> None:
+    moment = trace_of(RECORDS["denied"]).as_of()
+    (mean,) = {
+        found.data["interval_mean"]
+        for found in find(moment)
+        if found.data.get("interval_mean")
+    }
+    assert f"about every {mean:.0f} s" in printed("mermaid", RECORDS["denied"])

@@ -70,6 +70,8 @@ class Truth:
     exited: bool = False
     attempts: list[list[Any]] = field(default_factory=list)
     """Of each the id of its scheduling and its status."""
+    failed_by: int = 0
+    """The event that its last attempt failed with, or what is in it."""
 
     @property
     def around(self) -> Iterator["Truth"]:
@@ -173,7 +175,7 @@ class Run:
                     return
         except UncaughtError as error:
             self._emit("ExecutionFailed", error.event)
-            self._close_open(None, error.visit)
+            self._close_open(None, error.visit, error.event)
         else:
             self._emit("ExecutionSucceeded", self.history.last)
 
@@ -184,15 +186,23 @@ class Run:
             if visit.status == "running":
                 visit.close("aborted" if kind == "Aborted" else "timed_out")
 
-    def _close_open(self, root: Truth | None, failing: Truth | None) -> None:
+    def _close_open(self, root: Truth | None, failing: Truth, event: int) -> None:
         """Close all that is open inside `root`, but `root` itself."""
-        blamed = set(failing.around) if failing else set()
+        blamed = set(failing.around)
+        first = self.truth[self.owners.get(event, failing.id)]
         for visit in self.truth.values():
             inside = root is None or root in visit.around
             if visit is not root and inside and visit.status == "running":
                 timed_out = visit.attempts and visit.attempts[-1][1] == "timed_out"
                 word = "timed_out" if timed_out else "failed"
-                visit.close(word if visit in blamed else "aborted")
+                is_over = visit in blamed or self._failed_too(visit, first, event)
+                visit.close(word if is_over else "aborted")
+
+    @staticmethod
+    def _failed_too(visit: Truth, first: Truth, event: int) -> bool:
+        """True for what failed behind the failing event, with no try of it left."""
+        tries = len(first.attempts) if visit.name == first.name else 0
+        return visit.failed_by > event and len(visit.attempts) >= tries
 
     # -- states ----------------------------------------------------------------
 
@@ -250,6 +260,7 @@ class Run:
         last = self._emit(f"Task{word}", last, visit, **self._ended(number, word))
         statuses = {"Failed": "failed", "TimedOut": "timed_out"}
         visit.attempts[-1][1] = statuses.get(word, "succeeded")
+        visit.failed_by = last if fails else 0
         return last
 
     # -- Parallel and Map --------------------------------------------------------
@@ -285,7 +296,8 @@ class Run:
         failed = 0
         if final:
             failed = self._emit(f"{visit.type}StateFailed", error.event, visit)
-        self._close_open(visit, error.visit)
+            visit.failed_by = failed
+        self._close_open(visit, error.visit, error.event)
         return failed
 
     def _tell_of_aborted(self, visit: Truth, error: UncaughtError) -> None:

@@ -76,8 +76,12 @@ a failed evaluation may be caught:
   = A caught
 # Parallel
 a sibling that waits to be tried again is aborted and not failed:
-  FAILING; TaskFailed@7; ParallelStateFailed@8; ExecutionFailed
+  FORK; TaskStateEntered@3 A; TaskStateEntered@3 B; TaskScheduled@4; TaskScheduled@5;
+    TaskFailed@7; TaskFailed@6; ParallelStateFailed@9; ExecutionFailed
   = P failed; P[0] / A failed; P[1] / B aborted
+one that failed together with the failing one is not aborted:
+  FAILING; TaskTimedOut@7; TaskStateAborted@8; ParallelStateFailed@8; ExecutionFailed
+  = P failed; P[0] / A failed; P[1] / B timed_out
 it may also be tried again behind its own failure:
   FAILING; ParallelStateFailed; ParallelStateStarted; PassStateEntered C
   = P running; P[0] / A failed; P[1] / B aborted; P[0] / C running
@@ -109,6 +113,18 @@ what failed inside may be known without the event before:
     MapStateFailed@77; ExecutionFailed@77
   = M failed; M[0] / A failed
 # Map
+iterations that time out together all do, though AWS calls all but one aborted:
+  EACH; MapIterationStarted@3 M#0; MapIterationStarted@3 M#1; TaskStateEntered@4 A;
+    TaskStateEntered@5 A; TaskScheduled@6; TaskScheduled@7; TaskTimedOut@8;
+    TaskTimedOut@9; MapIterationFailed@10 M#0; TaskStateAborted@10;
+    MapIterationAborted@10 M#1; TaskStateAborted@10; MapStateFailed@10; ExecutionFailed
+  = M failed; M[0] / A timed_out; M[1] / A timed_out
+but not one that had a try left, as another had of that state:
+  EACH; MapIterationStarted@3 M#0; MapIterationStarted@3 M#1; TaskStateEntered@4 A;
+    TaskStateEntered@5 A; TaskScheduled@6; TaskFailed@8; TaskScheduled@9;
+    TaskScheduled@7; TaskFailed@10; TaskFailed@11; MapIterationFailed@12 M#0;
+    MapIterationAborted@12 M#1; MapStateFailed@12; ExecutionFailed
+  = M failed; M[0] / A failed; M[1] / A aborted
 # Inferred: MapStateAborted follows the failing event, as TaskStateAborted does.
 an aborted Map in a dying branch is not the Map around it:
   EACH; MapIterationStarted M#0; ParallelStateEntered P; ParallelStateStarted;

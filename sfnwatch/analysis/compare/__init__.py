@@ -284,7 +284,7 @@ def _gap(kind: str, text: str, *sides: Side, count: int = 0) -> Finding:
 def _gaps_of_history(side: Side) -> Iterator[Finding]:
     events = side.execution.events
     if not events:
-        text = "The history of {} is not loaded, so its states can't be compared."
+        text = "The history of {} is not known, so its states can't be compared."
         yield _gap("no-history", text, side)
         return
     # Ids are given without a gap, from 1.
