@@ -28,7 +28,13 @@ from sfnwatch.analysis.wording import (
     time_of_day,
     visit_name,
 )
-from sfnwatch.model.integrations import Integration, Pattern, Unrecorded, jobs_of_call
+from sfnwatch.model.integrations import (
+    Integration,
+    Pattern,
+    Unrecorded,
+    jobs_of_call,
+    role_name,
+)
 from sfnwatch.model.links import LinkRule
 from sfnwatch.model.moment import Coverage, ExecutionAsOf, Moment
 from sfnwatch.model.rows import ApiCall, CallName, session_name
@@ -37,6 +43,8 @@ from sfnwatch.model.visits import StateVisit
 
 FIRST_POLL = timedelta(seconds=70)
 """By then a first poll would have come: those recorded came after 55 to 60 s."""
+CLOCKS_APART = timedelta(seconds=3)
+"""So far two clocks may differ where nothing measures it."""
 _KEPT, _LISTED = 100, 6
 """So many intervals are in data; so many are worth reading: of more, the extremes."""
 _XRAY = "xray.amazonaws.com"
@@ -123,6 +131,12 @@ class AttemptCase(AttemptCalls):
         begun, ended = self.attempt.scheduled_at, self.attempt.ended_at
         return (ended - begun).total_seconds() if ended is not None else None
 
+    def ran_at(self, at: datetime) -> bool:
+        """True if it ran in the second of a call, or may have by another clock."""
+        ended = self.attempt.ended_at
+        begun = self.attempt.scheduled_at - CLOCKS_APART
+        return begun <= at and (ended is None or at <= ended + CLOCKS_APART)
+
     @property
     def end_event(self) -> str:
         """The event that ended it, or the last that is known of it."""
@@ -181,8 +195,10 @@ class AttemptCase(AttemptCalls):
     @property
     def polls_that_may_be_its(self) -> list[ApiCall]:
         """Polls of its time that may be its: the guessed ones, and unmatched ones."""
-        span = self.attempt.scheduled_at, self.attempt.ended_at
-        return list(self.unproven_polls(self.use.survey.unproven, *span))
+        ended = self.attempt.ended_at
+        end = None if ended is None else ended + CLOCKS_APART
+        begin = self.attempt.scheduled_at - CLOCKS_APART
+        return list(self.unproven_polls(self.use.survey.unproven, begin, end))
 
 
 class Attempts:
@@ -361,6 +377,31 @@ class StateUse:
     def attempts(self) -> Sequence[AttemptCase]:
         numbered = ((v, n) for v in self.visits for n, _ in enumerate(v.attempts, 1))
         return [AttemptCase(self, visit, number) for visit, number in numbered]
+
+    def unproven_calls(self, name: CallName, error_code: str | None) -> list[ApiCall]:
+        """Give the calls of a name, and of an error, that its attempts may have made.
+
+        They come from a role of these attempts while one of them ran, and nothing
+        proves who made them: the SDK tries a call again by itself. Those that are
+        matched to one of the attempts by a guess are not among them.
+        """
+        keys = {attempt.key for attempt in self.attempts}
+        roles = {
+            role_name(attempt.attempt.role_arn or self.execution.role_arn)
+            for attempt in self.attempts
+        }
+        found = []
+        for call in self.survey.unproven:
+            link = self.survey.moment.link(call)
+            is_alike = call.name == name and call.role in roles
+            is_other_error = error_code is not None and call.error_code != error_code
+            if not is_alike or is_other_error or link is None or link.key in keys:
+                continue
+            is_candidate = not keys.isdisjoint(link.candidates)
+            ran = any(attempt.ran_at(call.event_time) for attempt in self.attempts)
+            if is_candidate or ran:
+                found.append(call)
+        return found
 
 
 class Case(Struct, frozen=True, dict=True):

@@ -103,7 +103,17 @@ def _polling(polled: Attempts) -> Finding:
     if polled.so_far:
         data["so_far"] = True
     who = f"{who}, Step Functions"
-    return polls_told(who, polled.polls, words, data, settled=settled)
+    guessed = {*polled.polls.ids}
+    open_polls = {
+        poll.event_id
+        for case in polled.cases
+        for poll in case.polls_that_may_be_its
+        if poll.event_id not in guessed
+    }
+    if open_polls:
+        words += f"; {plural(len(open_polls), 'more poll')} of that time may be its own"
+    is_whole = not open_polls
+    return polls_told(who, polled.polls, words, data, settled=settled, fact=is_whole)
 
 
 def polls_told(
@@ -345,9 +355,14 @@ def calls(use: StateUse) -> Iterator[Finding]:
     text += use.survey.known_words if use.starts_job else ""
     if unmatched:
         text += f"; {plural(len(unmatched), 'poll')} of that time may be its own"
+    unproven = use.unproven_calls(actions.every[0].name, None)
+    if unproven:
+        more_calls = plural(len(unproven), f"more {named(action)} call")
+        text += f"; {more_calls} of that time may be its own"
     data = {**told.first.place, "call": action, **actions.figures, "others": others}
     data |= {"polls": 0, "pattern": str(use.first.pattern)}
-    fact = surely and not told.calls.guessed and not unmatched
+    is_open = told.calls.guessed or unmatched or unproven
+    fact = surely and not is_open
     yield finding("calls", f"{text}.", told.calls.ids, fact=fact, **data)
 
 
@@ -476,7 +491,9 @@ def calls_alone(survey: Survey) -> Steps:
     if moment.roots:
         # Trails, and CloudTrail asked live, show whatever runs in the account besides.
         near = grouped(calls, lambda call: _is_near(survey, call))
-        strangers, calls = near.get(False, ()), near.get(True, ())
+        # Without a role, as InvokeHTTPEndpoint is, a call may be anybody's.
+        strangers = [call for call in near.get(False, ()) if call.role is not None]
+        calls = near.get(True, ())
         count, roles = len(strangers), len({call.role for call in strangers})
         if count and not survey.coverage.live:
             made = f"{plural(roles, 'other role')} or at other times"

@@ -270,25 +270,39 @@ def failed_calls(use: StateUse) -> Iterator[Finding]:
     failed = every.those(lambda c: bool(c.error_code) and c.event_id not in denied)
     groups = failed.grouped(lambda call: (call.event_name, call.error_code or ""))
     for kind in sorted(groups):
-        yield failed_call(use.name, groups[kind], {"visit": use.visits[0].id})
+        calls = groups[kind]
+        first = calls.every[0]
+        is_whole = not use.unproven_calls(first.name, first.error_code)
+        place = {"visit": use.visits[0].id}
+        yield failed_call(use.name, calls, place, is_whole=is_whole)
 
 
-def failed_call(caller: str, calls: MatchedCalls, place: Mapping[str, Any]) -> Finding:
+def failed_call(
+    caller: str,
+    calls: MatchedCalls,
+    place: Mapping[str, Any],
+    *,
+    is_whole: bool = True,
+) -> Finding:
     """Tell of calls of one name that failed alike, in AWS's words if all say the same.
 
-    `place` is what data says of whose they are.
+    `place` is what data says of whose they are. More of them may be its own unless
+    `is_whole`.
     """
     name, code = calls.every[0].event_name, calls.every[0].error_code or ""
     throttled = bool(_THROTTLED.fullmatch(code.rpartition(".")[2]))
     messages = {call.error_message for call in calls.every}
     message = messages.pop() if len(messages) == 1 else None
     how = "was throttled" if throttled else "failed"
-    text = f"{named(name)} called by {caller} {how} {calls.often} with {named(code)}"
+    is_least = not is_whole and not calls.guessed
+    often = f"at least {calls.often}" if is_least else calls.often
+    text = f"{named(name)} called by {caller} {how} {often} with {named(code)}"
     if message and not throttled:
         text += f': "{clean(message, _MESSAGE).rstrip(".")}"'
     kind = "throttled-calls" if throttled else "failed-calls"
     data: dict[str, Any] = {**place, "call": name, "error_code": code, **calls.figures}
-    return finding(kind, f"{text}.", calls.ids, fact=not calls.guessed, **data)
+    fact = is_whole and not calls.guessed
+    return finding(kind, f"{text}.", calls.ids, fact=fact, **data)
 
 
 # -- caught errors ---------------------------------------------------------------------

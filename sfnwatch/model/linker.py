@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from sfnwatch.model.integrations import CallRole, Pattern
+from sfnwatch.model.integrations import CallRole, Pattern, last_segment
 from sfnwatch.model.job_calls import settle_job_calls
 from sfnwatch.model.links import (
     LISTED,
@@ -222,6 +222,11 @@ class Linker:
         """
         events = self._calls_by_id.get(named, ())
         return (events,) if isinstance(events, str) else events
+
+    def calls_about(self, attempt: Attempt) -> set[str]:
+        """Give the event ids of calls that name an attempt's job, whoever made them."""
+        jobs = {*attempt.resource_ids, *map(last_segment, attempt.resource_ids)}
+        return {event_id for job in jobs for event_id in self.calls_naming(job)}
 
     def _ask_sharers(self, named: set[str]) -> None:
         """Match anew what names a thing that is everybody's: others may be seen so."""
@@ -735,13 +740,13 @@ class Candidates:
         if len(fits) > 1:
             return ambiguous(fits, roles, _ALIKE)
         (key,) = fits
-        if rivals := self._rivals(group, call, key):
-            why = f"{rivals + 1} calls fit this attempt, which made one"
-            return ambiguous(fits, roles, why)
         if by_id is not None and by_id.role is not CallRole.OTHER:
             both = [key, by_id.key] if by_id.key else [key]
             why = "it may be a poll of the one, or the action of the other"
             return ambiguous(both, {*roles, by_id.role}, why)
+        if rivals := self._rivals(group, call, key):
+            why = f"{rivals + 1} calls fit this attempt, which made one"
+            return ambiguous(fits, roles, why)
         is_strong = bool(fits[key].equal) and group.windows[key].role not in _POLLS
         doubt = self._doubt(group, call, key, strong=is_strong)
         if doubt and is_strong and not self._doubt(group, call, key, strong=False):

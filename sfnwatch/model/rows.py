@@ -258,7 +258,7 @@ def _detail(name: str, value: Any) -> Any:
 # China's and GovCloud's spelling is not settled by any recording: accept all.
 _STATES = re.compile(r"\Astates\.[a-z0-9.-]*amazonaws\.com(\.[a-z]{2})?\Z")
 _OWN_SESSION = re.compile(r"[A-Za-z]{32}|[xX*]+")
-"""The names of Step Functions' sessions [observed: six samples], or what blanks them."""
+"""The names of Step Functions' sessions [observed], or what blanks them."""
 _OWN_AGENT = re.compile(r"\bsfnwatch/\d")
 _TOKEN = re.compile(r"[A-Za-z0-9:/_.+=@-]+")
 _ENVELOPE = {
