@@ -1,5 +1,9 @@
-"""The long forms: `python -m tests.reliability schedules|moto|fuzz|kills|endurance`."""
+"""The long forms: `python -m tests.reliability COMMAND`.
 
+The commands are schedules, moto, fuzz, kills, endurance and answers.
+"""
+
+import asyncio
 import os
 import time
 from collections import Counter
@@ -14,6 +18,7 @@ import click
 
 from tests.builders import sync_run
 from tests.reliability.fuzz import TARGETS, fuzzed
+from tests.reliability.matrix import all_cells, asked_wrongly
 from tests.reliability.storm import (
     Fault,
     Outcome,
@@ -133,6 +138,22 @@ def endurance(context: click.Context, hours: float) -> None:
     whole = watched.seen == watched.expected
     left = watched.slope > _FLAT or watched.tasks > 0 or watched.files > 0
     _end(context, begun, failed=not whole or left)
+
+
+@main.command()
+@click.pass_context
+def answers(context: click.Context) -> None:
+    """Answer every operation with every odd answer; print what came of it."""
+    begun = time.monotonic()
+    cells = list(all_cells())
+    with TemporaryDirectory() as folder:
+        shut_out_aws(folder)
+        wrong = asyncio.run(asked_wrongly(cells))
+    for words in wrong:
+        click.echo(words[:400])
+    click.echo(f"answers                {len(cells)}")
+    click.echo(f"not as they should be  {len(wrong)}")
+    _end(context, begun, failed=bool(wrong))
 
 
 @main.command()
