@@ -1,5 +1,6 @@
 """Every operation, answered with every odd answer there is, by servers on loopback."""
 
+import asyncio
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import aclosing
@@ -12,6 +13,7 @@ from sfnwatch.sources.answers import AwsRequest, Failure, StalePageError
 from sfnwatch.sources.aws_client import AwsClient
 from tests.builders import REGION
 from tests.sources.loopback import client_at, json_response, served
+from tests.sources.simulation import Simulation, Watched
 from tests.sources.test_aws_client import EVERY, STREAMS, least
 
 STATUSES = (200, 400, 403, 429, 500, 503)
@@ -130,4 +132,113 @@ def _wrong_with(failure: Failure, cell: Cell) -> str:
     said = failure.message.partition(" on it: ")[2]
     if len(said) < 3 or not failure.message.isprintable():
         return f"not said in one line: {failure!r}"
+    return ""
+
+
+# -- a whole watch ---------------------------------------------------------------------
+
+_DESCRIBE, _HISTORY = "DescribeExecution", "GetExecutionHistory"
+REQUIRED = (_DESCRIBE, _HISTORY)
+AUXILIARY = ("DescribeStateMachineForExecution",)
+"""What a watch can do without: it ends in time whatever comes of it."""
+_OTHERS = ("ListExecutions", "LookupEvents")
+WATCHED = (*REQUIRED, *AUXILIARY, *_OTHERS)
+_SCENARIO = "failure"
+DRAIN = 30.0
+LATEST = 2.0
+"""Seconds after the drain by which a watch has ended."""
+SLOW, SILENT = "slow", "none"
+_SLOW = 15.0
+"""Virtual seconds until an answer comes."""
+_SILENT = 20.0
+"""Virtual seconds until nobody waits for an answer any more."""
+_TRIES = 5
+_OUTAGE = 300.0
+"""Virtual seconds after which a history is there again: it is tried for ever, once AWS
+has described the execution."""
+_STUCK = 60.0
+"""Real seconds; a watch takes less than one."""
+
+
+def watched_cells() -> Iterator[Cell]:
+    """Give every place of the matrix of what a watch asks."""
+    answers = (*ANSWERS, SLOW, SILENT)
+    for operation, status in itertools.product(WATCHED, STATUSES):
+        service = "cloudtrail" if operation == "LookupEvents" else "states"
+        for answer in answers:
+            yield Cell(service, operation, status, answer)
+
+
+class OddAccount(Simulation):
+    """An account that answers one operation as a place of the matrix has it."""
+
+    def __init__(self, cell: Cell | None) -> None:
+        super().__init__([_SCENARIO])
+        self._cell = cell
+
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
+        cell = self._cell
+        operation = request.headers.get("X-Amz-Target", "").rpartition(".")[2]
+        is_over = self.seconds(self.clock.now()) > _OUTAGE
+        is_back = cell is not None and cell.operation == _HISTORY and is_over
+        if cell is None or operation != cell.operation or is_back:
+            return await super()._answer(request)
+        if cell.answer == SILENT:
+            await self._wait(_SILENT)
+            return await respond(request, cell.status, CLOSED)
+        if cell.answer == SLOW:
+            await self._wait(_SLOW)
+            if cell.status < 300:
+                return await super()._answer(request)
+            return json_response({}, cell.status)
+        await request.read()
+        return await respond(request, cell.status, cell.answer)
+
+    async def _wait(self, seconds: float) -> None:
+        with self.clock.released():
+            await self.clock.sleep(seconds)
+
+
+async def watched_wrongly(cell: Cell) -> str:
+    """Watch with one operation answered oddly; gives what is wrong with the outcome."""
+    account = OddAccount(cell)
+    async with account.up():
+        try:
+            async with asyncio.timeout(_STUCK):
+                watched = await account.watch(drain=DRAIN, tries=_TRIES)
+        except Exception as error:  # noqa: BLE001 - that is what is looked for
+            return f"{cell}: {type(error).__name__}: {error}"
+        over = (account.clock.now() - account.stopped_at).total_seconds()
+        words = _wrong_with_watch(watched, cell, over)
+        return f"{cell}: {words}" if words else ""
+
+
+def _wrong_with_watch(watched: Watched, cell: Cell, over: float) -> str:
+    is_answered = cell.status < 300 and cell.answer == SLOW
+    if cell.operation in REQUIRED:
+        return "" if is_answered else _wrong_with_outage(watched, cell.operation)
+    if watched.statuses != ["FAILED"]:
+        return f"the execution is said to be {watched.statuses}"
+    if watched.states("history")[-1] is not HealthState.ENDED:
+        return f"its history is {watched.states('history')[-1]}"
+    if cell.operation in AUXILIARY:
+        if over > DRAIN + LATEST:
+            return f"it ended {over:.1f} s after the execution"
+        said = watched.messages("definition")
+        if not is_answered and not said:
+            return "it is not said what is not known"
+    return ""
+
+
+def _wrong_with_outage(watched: Watched, operation: str) -> str:
+    """Say what is otherwise than in an outage of what is needed."""
+    states = watched.states("history")
+    if HealthState.RETRYING not in states:
+        return f"the history was {', '.join(states)}"
+    if not watched.messages("history")[-1].startswith(operation):
+        return f"it was said: {watched.messages('history')[-1]}"
+    if operation == _HISTORY and watched.statuses != ["FAILED"]:
+        return f"once it was back the execution was {watched.statuses}"
+    if operation == _DESCRIBE and states[-1] is not HealthState.REFUSED:
+        return f"it ended {states[-1]}"
     return ""

@@ -15,16 +15,22 @@ from tests.builders import ARN, REGION
 from tests.reliability.matrix import (
     ANSWERS,
     BODIES,
+    SILENT,
+    SLOW,
     STATUSES,
+    WATCHED,
+    Cell,
     asked_wrongly,
     some_cells,
+    watched_cells,
+    watched_wrongly,
 )
 from tests.sources.loopback import client_at, host, json_response, served
 from tests.sources.profiles import KEYS, role
 from tests.sources.test_aws_client import EVERY
 from tests.sources.test_log_group import Tail, told
 
-_STEP = 5
+_STEP, _WATCHED_STEP = 5, 29
 """One in so many places of the matrix; the command asks all of them."""
 
 
@@ -40,6 +46,23 @@ async def test_whatever_comes_is_an_answer_or_a_failure_in_one_line() -> None:
     assert {cell.status for cell in cells} == set(STATUSES)
     assert {cell.answer for cell in cells} == set(ANSWERS)
     assert await asked_wrongly(cells) == []
+
+
+async def test_a_watch_ends_as_it_should_whatever_one_operation_answers() -> None:
+    cells = list(watched_cells())[::_WATCHED_STEP]
+    assert {cell.operation for cell in cells} == set(WATCHED)
+    assert {cell.status for cell in cells} == set(STATUSES)
+    wrong = [await watched_wrongly(cell) for cell in cells]
+    assert list(filter(None, wrong)) == []
+
+
+@pytest.mark.parametrize("operation", WATCHED)
+async def test_an_answer_that_is_slow_or_never_comes_stops_nothing(
+    operation: str,
+) -> None:
+    service = "cloudtrail" if operation == "LookupEvents" else "states"
+    for answer in (SLOW, SILENT):
+        assert await watched_wrongly(Cell(service, operation, 200, answer)) == ""
 
 
 @pytest.mark.parametrize("body", [[], "words", None, 7, {"sessionResults": 7}])
