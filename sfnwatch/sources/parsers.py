@@ -45,8 +45,12 @@ class _CheckedParser:
         self._parser = parser
 
     async def parse(self, response: dict[str, Any], shape: Any) -> dict[str, Any]:
-        with _reading():
-            parsed: Any = await self._parser.parse(response, shape)
+        try:
+            with _reading():
+                parsed: Any = await self._parser.parse(response, shape)
+        except Exception:
+            _close(response["body"])
+            raise
         status = response["status_code"]
         if not isinstance(parsed, dict):
             raise GarbledError(f"status {status} with a body that is no object")
@@ -54,6 +58,12 @@ class _CheckedParser:
         if status >= _FIRST_OTHER and not is_of_error:
             parsed["Error"] = _checked_error(parsed.get("Error"), status)
         return parsed
+
+
+def _close(body: Any) -> None:
+    """Let go of the connection that a stream is read from; other bodies are bytes."""
+    if isinstance(body, aiohttp.ClientResponse):
+        body.close()
 
 
 def _checked_error(error: Any, status: int) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """No answer, however odd, ends the program, or is lost without a word."""
 
+import asyncio
+import gc
 from functools import partial
 from pathlib import Path
 
@@ -78,6 +80,17 @@ async def test_an_event_of_a_stream_that_has_another_form_is_tried_again(
                 pass
     assert failed.value.state is HealthState.RETRYING
     assert failed.value.message == "StartLiveTail on x: the answer was cut or garbled."
+
+
+async def test_a_stream_that_can_not_be_read_leaves_no_connection_open() -> None:
+    said: list[str] = []
+    asyncio.get_running_loop().set_exception_handler(
+        lambda _, context: said.append(str(context["message"]))
+    )
+    cells = [Cell("logs", "StartLiveTail", 200, answer) for answer in BODIES]
+    assert await asked_wrongly(cells) == []
+    gc.collect()
+    assert said == []
 
 
 def _with(body: bytes, status: int, _: web.Request) -> web.Response:
