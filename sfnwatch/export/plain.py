@@ -43,6 +43,7 @@ _LANES = {
     "lookup": "CloudTrail",
     "children": "Child executions",
     "others": "Other executions",
+    "definition": "The definition",
     "recording": "The recording",
     "otlp": "The collector",
 }
@@ -206,7 +207,7 @@ class PlainLines:
         told, before = (health.state, health.message), self._told.get(lane)
         if before == told:
             return
-        if lane in {"children", "others"} and not health.message:
+        if lane in {"children", "definition", "others"} and not health.message:
             return  # they come and go: what they bring says it
         self._told[lane] = told
         if health.state is HealthState.REFUSED and not self._trace.executions:

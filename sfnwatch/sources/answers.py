@@ -118,7 +118,7 @@ class StalePageError(Exception):
 
 
 class GarbledError(ValueError):
-    """A body that came with status 200, and that AWS did not write."""
+    """An answer that AWS did not write: neither what was asked for nor an error."""
 
 
 def decode_answer(body: bytes | dict[str, Any], shape: type[T]) -> T:

@@ -79,6 +79,7 @@ from sfnwatch.sources.answers import (
     StalePageError,
     decode_answer,
 )
+from sfnwatch.sources.parsers import CheckedParsers, parsed_events
 from sfnwatch.sources.polling import note_answer, note_sent
 from sfnwatch.sources.wire import (
     EXPIRED_PAUSE,
@@ -162,6 +163,8 @@ def _new_session(
     session.set_default_client_config(_CONFIG)
     session.register("before-send", note_sent)
     session.register("response-received", note_answer)
+    # On the session as well: it is the one place where answers come in.
+    session.register_component("response_parser_factory", CheckedParsers())
     emitter: Any = session.get_component("event_emitter")
     emitter.register_first("before-call", partial(_refuse_others, allowed))
     # One loader for all sessions: it keeps botocore's models.
@@ -506,7 +509,7 @@ class AwsClient:
         async with self._worded(request) as sign_in:
             answer = await self._send(request, sign_in)
             with closing(answer[key]):
-                async for event in answer[key]:
+                async for event in parsed_events(answer[key]):
                     yield event
 
     async def _send(self, request: AwsRequest[Any], sign_in: SignIn) -> dict[str, Any]:

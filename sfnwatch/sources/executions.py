@@ -46,8 +46,17 @@ from sfnwatch.model.children import (
 from sfnwatch.model.integrations import ExecutionArn, maybe_execution_arn
 from sfnwatch.model.records import HealthState, Received, RecordKind
 from sfnwatch.model.rows import MOST_EVENTS, REDRIVEN, TERMINAL
-from sfnwatch.model.values import clean, int_of, iso, maybe_time, parse_object, text_of
+from sfnwatch.model.values import (
+    clean,
+    decode_object,
+    int_of,
+    iso,
+    maybe_time,
+    parse_object,
+    text_of,
+)
 from sfnwatch.sources.answers import AwsAnswer, CallsAws, Failure, Page, Text
+from sfnwatch.sources.definition import Definition
 from sfnwatch.sources.polling import FORBIDDEN, Interval, PollingSource, WatchContext
 from sfnwatch.sources.targets import Target
 
@@ -70,6 +79,10 @@ _LEAST, _MOST = 1.0, 5.0
 20 requests a second for the whole account."""
 _CHILD_MOST = 15.0
 """The same of an execution that another one started: there may be many."""
+_FOR_DEFINITION = timedelta(seconds=1)
+"""How long, after the first reading, a definition that is under way is waited for."""
+_LOOK = 0.1
+"""Seconds between looks whether it has come."""
 _DESCRIBE_TRIES = 5
 """DescribeExecution is eventually consistent: it may say RUNNING for a while yet."""
 _REDRIVE_PAUSE = 60.0
@@ -84,13 +97,6 @@ _GOES_ON = "It goes on; what started it is over, and did not wait."
 
 class _HistoryPage(Page):
     events: list[Raw]
-
-
-class _Defined(Struct, rename="camel"):
-    """What DescribeStateMachineForExecution must tell."""
-
-    state_machine_arn: Text
-    definition: Text
 
 
 class _Head(Struct):
@@ -133,16 +139,22 @@ class Described(Struct, rename="camel"):
         return until if until > now else None
 
 
+Join = Callable[[PollingSource], None]
+"""Has a source run beside all that run."""
+
+
 class History(PollingSource):
     """A source: reads an execution's history to its end."""
 
-    def __init__(self, aws: CallsAws, context: WatchContext, target: Target) -> None:
+    def __init__(
+        self, aws: CallsAws, context: WatchContext, target: Target, join: Join
+    ) -> None:
         self._is_child = target.level > 0
         lane = "children" if self._is_child else "history"
         super().__init__(aws, context, lane, execution_arn=target.arn.arn)
         self.subject, self.region = target.arn.arn, target.arn.region
         self.always = {"executionArn": self.subject}
-        self._target = target
+        self._target, self._join = target, join
         self._listed = self._is_child and target.arn.is_of_map_run
         """True for what a Map Run's list describes, and its parent defines."""
         self._held = 0
@@ -170,17 +182,18 @@ class History(PollingSource):
             failure.state = HealthState.REFUSED
         if self._is_unwanted:
             self.give_up(failure)
-        if self._target.has_role:
-            self._target.set_ready()
+        self._target.do_without_history()
 
     async def read(self) -> str:
         if not self._listed:
             self._observe(RecordKind.DESCRIBE, await self._describe())
-            await self._define()
+            self._join(Definition(self._aws, self.context, self._target))
         # What there is by now, each page as it comes.
         async for page in self._pages("first reading", _PAGE):
             events = self._decoded(page.value.events)
             self._hold(event for event in events if event.id > self._held)
+        if not self._listed:
+            await self._await_definition()
         self._target.set_ready()
         while await self._follow():
             if self._listed:
@@ -203,14 +216,11 @@ class History(PollingSource):
     async def _describe(self, note: str = "") -> AwsAnswer[Described]:
         return await self.ask(self.request("states:DescribeExecution", Described, note))
 
-    async def _define(self) -> None:
-        """Read the definition; the history is worth reading without it."""
-        name = "states:DescribeStateMachineForExecution"
-        try:
-            answer = await self.ask(self.request(name, _Defined), FORBIDDEN)
-            self._observe(RecordKind.DEFINITION, answer)
-        except Failure as failure:
-            self.say(failure.message)
+    async def _await_definition(self) -> None:
+        """Wait for the definition, for a moment: what to look up is known by it."""
+        until = self.clock.now() + _FOR_DEFINITION
+        while not self._target.definition_settled and self.clock.now() < until:
+            await self.clock.sleep(_LOOK)
 
     # -- reading -------------------------------------------------------------------
 
@@ -254,10 +264,9 @@ class History(PollingSource):
         events: dict[int, _Head] = {}
         for data in map(bytes, page):
             try:
-                head = _decode_head(data)
-                head.data = data
+                head = _head_of(data)
                 events[head.id] = head
-            except msgspec.DecodeError:
+            except ValueError:
                 if data not in self._unreadable:
                     self._unreadable.add(data)
                     self.hand_on(self.received(RecordKind.UNREAD, data))
@@ -318,7 +327,20 @@ class History(PollingSource):
         return f"It can't be redriven: {reason}." if is_of_use else ""
 
 
-_decode_head = msgspec.json.Decoder(_Head).decode
+_HEADS = msgspec.json.Decoder(_Head)
+
+
+def _head_of(data: bytes) -> _Head:
+    """Read what is needed of an event; raises ValueError for what is no event.
+
+    Half of a surrogate pair, as in a cause that was cut, is no reason to miss the end.
+    """
+    try:
+        head = _HEADS.decode(data)
+    except msgspec.DecodeError:
+        head = msgspec.convert(decode_object(data), _Head)
+    head.data = data
+    return head
 
 
 # -- what they start -------------------------------------------------------------------
@@ -414,10 +436,6 @@ class MapRunSource(PollingSource):
                 self._children.follow(arn, self.level)
 
 
-Join = Callable[[PollingSource], None]
-"""Has a source run beside all that run."""
-
-
 class Children:
     """Has followed what targets start."""
 
@@ -456,7 +474,7 @@ class Children:
             return False
         self.followed.add(arn)
         target = self.context.targets.add(parsed, level)
-        self._join(History(self.aws, self.context, target))
+        self._join(History(self.aws, self.context, target, self._join))
         return True
 
 

@@ -88,20 +88,13 @@ class Live:
             def join(source: PollingSource) -> None:
                 group.create_task(source.run(consume))
 
-            async def run_calls() -> None:
-                async with asyncio.TaskGroup() as running:
-                    for source in calls:
-                        running.create_task(source.run(consume))
-                # Nobody waits any more to know who else made some.
-                strangers.end_drain()
-
             children = self._children = Children(slow, context, join)
             stack.callback(children.close)
             roots = [
                 # AWS keeps no history of Express executions.
                 Express(slow, context, target)
                 if target.arn.is_express
-                else History(aws, context, target)
+                else History(aws, context, target, join)
                 for target in context.targets.roots
             ]
             # Whose calls they are: without any nobody asks.
@@ -111,8 +104,23 @@ class Live:
                 join(source)
             if calls:
                 self._drained = [*calls, strangers]
-                group.create_task(run_calls())
+                context.targets.calls_awaited = True
+                group.create_task(self._run_calls(calls, strangers, consume))
                 join(strangers)
+
+    async def _run_calls(
+        self,
+        calls: Sequence[CallSource],
+        strangers: OtherExecutions,
+        consume: TakesBatches,
+    ) -> None:
+        """Run the sources of calls; what is asked beside them ends with the last."""
+        async with asyncio.TaskGroup() as running:
+            for source in calls:
+                running.create_task(source.run(consume))
+        self._context.targets.calls_awaited = False
+        # Nobody waits any more to know who else made some.
+        strangers.end_drain()
 
     def _client(self, settings: AwsSettings) -> AwsClient:
         return self._new_client(settings, self._heed, self.features)

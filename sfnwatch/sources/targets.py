@@ -48,6 +48,8 @@ AFTER_END = timedelta(minutes=15)
 """Calls may follow the end: that stop a job, or look after one not waited for."""
 _NEW = timedelta(minutes=15)
 """How long ago one may have started that is not known yet."""
+_REGION = re.compile("[a-z]{2,5}(-[a-z]+){1,3}-[0-9]{1,2}")
+"""A Region's name: where a record has anything else nobody can be asked."""
 _TASK = re.compile(
     r"arn:aws[a-z-]*:ecs:[a-z0-9-]+:[0-9]{12}:task/[A-Za-z0-9_-]+(?:/[A-Za-z0-9_-]+)?"
 )
@@ -154,6 +156,10 @@ class Target(Struct, eq=False):
     """From when to when it ran before that, each time."""
     ready: bool = False
     """True when what there was of its history has been read, or can't be for now."""
+    history_fails: bool = False
+    """True when its history could not be read when it was asked for."""
+    definition_settled: bool = False
+    """True when its definition has come, or was asked for in vain."""
     finished: bool = False
     """True when the source of its history has ended, for whatever reason."""
 
@@ -161,6 +167,12 @@ class Target(Struct, eq=False):
         """Note that what it can call, by which role and since when, is known by now."""
         self.ready = True
         self.targets.known.set()
+
+    def do_without_history(self) -> None:
+        """Note that its history can't be read for now: the role alone must do."""
+        self.history_fails = True
+        if self.has_role:
+            self.set_ready()
 
     def finish(self) -> None:
         """Note that no more will be known of it."""
@@ -240,8 +252,10 @@ class Target(Struct, eq=False):
 
     def _add_queries(self, row: Integration, region: str | None) -> None:
         """Ask where the task calls; a global service's calls are where it lives."""
-        home = home_region(row.resource_type, self.arn.partition)
-        where = home or region or self.arn.region
+        where = home_region(row.resource_type, self.arn.partition)
+        if where is None and _REGION.fullmatch(region or ""):
+            where = region
+        where = where or self.arn.region
         of = self.targets
         of.lookup_queries |= dict.fromkeys((where, s) for s in row.event_sources)
         of.trail_queries |= dict.fromkeys((where, s) for s in row.trail_sources)
@@ -289,6 +303,8 @@ class Targets:
         """Names of the roles that the calls are made with."""
         self.tasks = set[str]()
         """The ARNs of the ECS tasks that were started."""
+        self.calls_awaited = False
+        """True while a source of calls runs."""
 
     def add(self, arn: ExecutionArn, level: int) -> Target:
         """Have an execution watched that one of the others started."""

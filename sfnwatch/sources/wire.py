@@ -296,7 +296,8 @@ VERDICTS = (
 _SIGN_IN_VERDICTS = (
     Verdict(
         f"{'|'.join(sorted(THROTTLED))}|IDPCommunicationError|InternalFailure"
-        "|ServiceUnavailable|TooManyRequestsException",
+        # A status alone is of whoever answers in AWS's place.
+        "|ServiceUnavailable|TooManyRequestsException|[0-9]{3}",
         state=HealthState.RETRYING,
     ),
     Verdict(

@@ -1,5 +1,9 @@
-"""The long forms: `python -m tests.reliability schedules|moto|fuzz|kills|endurance`."""
+"""The long forms: `python -m tests.reliability COMMAND`.
 
+The commands are schedules, moto, fuzz, kills, endurance and answers.
+"""
+
+import asyncio
 import os
 import time
 from collections import Counter
@@ -11,9 +15,17 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import click
+import pytest
+from botocore.retries.standard import ExponentialBackoff
 
 from tests.builders import sync_run
 from tests.reliability.fuzz import TARGETS, fuzzed
+from tests.reliability.matrix import (
+    all_cells,
+    asked_wrongly,
+    watched_cells,
+    watched_wrongly,
+)
 from tests.reliability.storm import (
     Fault,
     Outcome,
@@ -133,6 +145,25 @@ def endurance(context: click.Context, hours: float) -> None:
     whole = watched.seen == watched.expected
     left = watched.slope > _FLAT or watched.tasks > 0 or watched.files > 0
     _end(context, begun, failed=not whole or left)
+
+
+@main.command()
+@click.pass_context
+def answers(context: click.Context) -> None:
+    """Answer every operation with every odd answer; print what came of it."""
+    begun = time.monotonic()
+    asked, watched = list(all_cells()), list(watched_cells())
+    with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ExponentialBackoff, "delay_amount", lambda *_: 0.0)
+        shut_out_aws(folder)
+        wrong = asyncio.run(asked_wrongly(asked))
+        wrong += filter(None, (asyncio.run(watched_wrongly(each)) for each in watched))
+    for words in wrong:
+        click.echo(words[:400])
+    click.echo(f"answers                {len(asked)}")
+    click.echo(f"watches                {len(watched)}")
+    click.echo(f"not as they should be  {len(wrong)}")
+    _end(context, begun, failed=bool(wrong))
 
 
 @main.command()

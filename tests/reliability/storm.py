@@ -638,7 +638,7 @@ def _healths(storm: Storm, watched: Watched) -> Iterator[str]:
             yield f"{lane} ends {states[-1]}: {watched.messages(lane)[-1:]}"
     told = Counter(
         health.state
-        for lane in ("history", "lookup", "children")
+        for lane in ("history", "definition", "lookup", "children")
         for health in watched.healths(lane)
         if health.state not in _WELL
     )

@@ -82,6 +82,15 @@ class SteppedClock:
         finally:
             self._busy -= 1
 
+    @contextmanager
+    def released(self) -> Iterator[None]:
+        """Let time pass while a request is under way: it is slow."""
+        self._busy -= 1
+        try:
+            yield
+        finally:
+            self._busy += 1
+
     def _look_again(self) -> None:
         if self._due is not None:
             return

@@ -26,7 +26,10 @@ async def served(
     """Serve whatever is asked for; yields the URL, by default at a free port."""
     app = web.Application(client_max_size=1 << 26)
     app.router.add_route("*", "/{path:.*}", answer)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
+    # Whoever has hung up is not answered.
+    runner = web.AppRunner(
+        app, access_log=None, shutdown_timeout=0.5, handler_cancellation=True
+    )
     await runner.setup()
     try:
         await web.TCPSite(runner, "127.0.0.1", port, ssl_context=tls).start()

@@ -138,6 +138,58 @@ async def test_what_is_no_event_is_kept_as_such_and_hides_no_other(
 # -- the end -------------------------------------------------------------------------
 
 
+async def test_half_of_a_surrogate_pair_does_not_hide_how_it_ended(
+    simulate: Simulate,
+) -> None:
+    """A cause that was cut may end within a pair; the event is kept as it came."""
+    simulation = await simulate("failure")
+
+    def cut(_: AskedOf, given: dict[str, Any]) -> Any:
+        for event in given["events"]:
+            if "executionFailedEventDetails" in event:
+                event["executionFailedEventDetails"]["cause"] = "half \ud800"
+        return given
+
+    simulation.changes[HISTORY] = cut
+    watched = await simulation.watch()
+    assert watched.status == "FAILED"
+    assert watched.of(RecordKind.UNREAD) == []
+    end = watched.of(RecordKind.HISTORY)[-1]
+    assert rb"half \ud800" in end.data
+
+
+DEFINITION = "DescribeStateMachineForExecution"
+
+
+@pytest.mark.parametrize("body", [b"{}", b"[]", b"<html>log in</html>"])
+async def test_a_history_is_read_though_the_definition_is_not(
+    sync: Simulation, body: bytes
+) -> None:
+    sync.changes[DEFINITION] = lambda *_: body
+    watched = await sync.watch(tries=5)
+    first = sync.asked(HISTORY)[0]
+    assert sync.seconds(first.at) < 1
+    assert watched.status == "SUCCEEDED"
+    assert set(watched.messages("history")) == set()
+    assert watched.states("definition")[-1] is HealthState.ENDED
+    last = watched.messages("definition")[-1]
+    assert last.startswith("The definition is not known: ")
+    assert DEFINITION in last
+    assert len(watched.matched_calls) == 6, "what is called is known by the history"
+
+
+async def test_a_definition_that_comes_late_is_there_all_the_same(
+    sync: Simulation,
+) -> None:
+    def late(_: AskedOf, given: dict[str, Any]) -> Any:
+        return given if sync.seconds(sync.clock.now()) > 120 else {}
+
+    sync.changes[DEFINITION] = late
+    watched = await sync.watch(tries=5)
+    assert len(watched.of(RecordKind.DEFINITION)) == 1
+    assert watched.messages("definition")[-1].endswith("cut or garbled.")
+
+
 @pytest.mark.parametrize("behind", [2, 99])
 async def test_the_outcome_is_asked_for_until_it_is_consistent_or_long_enough(
     sync: Simulation, behind: int

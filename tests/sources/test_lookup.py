@@ -118,6 +118,26 @@ async def test_the_services_asked_for_are_those_of_the_definition(
         assert request.parameters["MaxResults"] == 50
 
 
+@pytest.mark.parametrize("region", [["us-west-2"], 7, "-x-", "odd text", "half \ud800"])
+async def test_a_task_with_an_odd_region_stops_no_look_for_calls(
+    sync: Simulation, region: object
+) -> None:
+    """Nobody can be asked there: it is asked where the execution is."""
+
+    def move(_: AskedOf, given: dict[str, Any]) -> Any:
+        for event in given["events"]:
+            if "taskScheduledEventDetails" in event:
+                event["taskScheduledEventDetails"]["region"] = region
+        return given
+
+    sync.changes[HISTORY] = move
+    watched = await sync.watch()
+    assert watched.states("lookup")[-1] is HealthState.ENDED
+    assert watched.messages("lookup") == []
+    assert {each.asked.region for each in sync.asked(LOOKUP)} == {REGION}
+    assert watched.of(RecordKind.LOOKUP)
+
+
 # -- from when on ----------------------------------------------------------------------
 
 

@@ -477,7 +477,7 @@ async def test_every_request_is_told_and_what_it_was_for_and_nothing_that_is_sec
     assert {(r.service, r.operation) for r in requests} == operations()
     assert all("sfnwatch/" in r.asked.user_agent for r in sync.requests)
     assert all(r.ok and r.status == 200 and r.request_id for r in requests)
-    lanes = ("history", "lookup", "others")
+    lanes = ("history", "definition", "lookup", "others")
     counted = sum(watched.healths(lane)[-1].requests for lane in lanes)
     assert counted == len(requests)
     reading = {"first reading", "newest events"}
