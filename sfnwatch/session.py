@@ -34,6 +34,7 @@ from sfnwatch import __version__
 from sfnwatch.clock import Clock, ServerClock, SpedClock, SystemClock
 from sfnwatch.errors import Outcome, RefusedError, SfnwatchError, UsageError
 from sfnwatch.model.integrations import ExecutionArn, parse_execution_arn
+from sfnwatch.model.known_secrets import KNOWN_SECRETS
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.records import (
     Batch,
@@ -169,6 +170,7 @@ class Session(Struct, eq=False):
 
         So what was seen on a screen is in the file.
         """
+        batch = tuple(map(_without_secrets, batch))
         if self.recorder is not None:
             self.recorder(batch)
             batch = (*batch, *self._recorder_in_trouble(self.recorder))
@@ -275,6 +277,14 @@ class Session(Struct, eq=False):
                 return found
             await SystemClock().sleep(max(0.0, begun + _REST - time.monotonic()))
             moment = self.trace.as_of(at, clock)
+
+
+def _without_secrets(received: Received) -> Received:
+    """Give a record without the secrets in use, which AWS or another may echo."""
+    data = KNOWN_SECRETS.hide_in_json(received.data)
+    if data is received.data:
+        return received
+    return Received(received.at, received.kind, received.execution_arn, data)
 
 
 # -- the three kinds -------------------------------------------------------------------
