@@ -216,15 +216,20 @@ class Session(Struct, eq=False):
             tell(note)
         if self.recorder is not None:
             self.recorder.close()
+            loss = self.recorder.loss()
             if self.mode != "replay" and self._saw_nothing():
                 # A watch that failed: there is nothing in it to be looked at again.
                 with suppress(OSError):
-                    self.recorder.path.unlink()
+                    if not loss:
+                        self.recorder.path.unlink()
                 tell("nothing was received, so no recording is kept")
                 return
             if self.recorder.trouble:
                 tell(f"the recording is not complete: {self.recorder.trouble}")
-            tell(f"recorded to {self.recorder.path}")
+            if loss:
+                tell(f"the recording is not at {self.recorder.path}: {loss}")
+            else:
+                tell(f"recorded to {self.recorder.path}")
 
     def _saw_nothing(self) -> bool:
         """True where nothing came but our own requests and how they went."""
