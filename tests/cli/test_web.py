@@ -148,7 +148,15 @@ async def test_what_a_page_sends_that_is_no_text_is_told_in_one_line(
             while not page.closed:
                 await page.receive()
     await until_so(lambda: not programs())
-    said = capsys.readouterr().err
+    texts: list[str] = []
+
+    def is_said() -> bool:
+        texts.append(capsys.readouterr().err)
+        return any(texts)
+
+    # It is told once the program has ended, which may be after its page.
+    await until_so(is_said)
+    said = "".join(texts)
     assert "Traceback" not in said
     assert said.startswith("sfnwatch: a page was closed: ")
     assert len(said.splitlines()) == 1
