@@ -34,6 +34,7 @@ from sfnwatch import __version__
 from sfnwatch.clock import Clock, ServerClock, SpedClock, SystemClock
 from sfnwatch.errors import Outcome, RefusedError, SfnwatchError, UsageError
 from sfnwatch.model.integrations import ExecutionArn, parse_execution_arn
+from sfnwatch.model.known_secrets import KNOWN_SECRETS
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.records import (
     Batch,
@@ -169,6 +170,7 @@ class Session(Struct, eq=False):
 
         So what was seen on a screen is in the file.
         """
+        batch = tuple(map(_without_secrets, batch))
         if self.recorder is not None:
             self.recorder(batch)
             batch = (*batch, *self._recorder_in_trouble(self.recorder))
@@ -214,15 +216,20 @@ class Session(Struct, eq=False):
             tell(note)
         if self.recorder is not None:
             self.recorder.close()
+            loss = self.recorder.loss()
             if self.mode != "replay" and self._saw_nothing():
                 # A watch that failed: there is nothing in it to be looked at again.
                 with suppress(OSError):
-                    self.recorder.path.unlink()
+                    if not loss:
+                        self.recorder.path.unlink()
                 tell("nothing was received, so no recording is kept")
                 return
             if self.recorder.trouble:
                 tell(f"the recording is not complete: {self.recorder.trouble}")
-            tell(f"recorded to {self.recorder.path}")
+            if loss:
+                tell(f"the recording is not at {self.recorder.path}: {loss}")
+            else:
+                tell(f"recorded to {self.recorder.path}")
 
     def _saw_nothing(self) -> bool:
         """True where nothing came but our own requests and how they went."""
@@ -275,6 +282,14 @@ class Session(Struct, eq=False):
                 return found
             await SystemClock().sleep(max(0.0, begun + _REST - time.monotonic()))
             moment = self.trace.as_of(at, clock)
+
+
+def _without_secrets(received: Received) -> Received:
+    """Give a record without the secrets in use, which AWS or another may echo."""
+    data = KNOWN_SECRETS.hide_in_json(received.data)
+    if data is received.data:
+        return received
+    return Received(received.at, received.kind, received.execution_arn, data)
 
 
 # -- the three kinds -------------------------------------------------------------------

@@ -2,11 +2,13 @@
 
 import gc
 import os
+from collections.abc import Iterator
 from itertools import count
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from sfnwatch.model.known_secrets import KNOWN_SECRETS
 from tests import TIMES
 
 # Textual reads these when it is imported, and pytest may import it before a fixture
@@ -40,6 +42,13 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 settings.load_profile("sfnwatch")
+
+
+@pytest.fixture(autouse=True)
+def no_secrets() -> Iterator[None]:
+    """Forget the keys of a test: another's records may be made of them."""
+    yield
+    KNOWN_SECRETS.forget()
 
 
 _homes = count()

@@ -37,6 +37,7 @@ from sfnwatch.cli.narration import lacks_unicode, narrate, put_json, put_row
 from sfnwatch.cli.options import account_options, json_option, name_argument, signed_in
 from sfnwatch.errors import Outcome, RefusedError, SfnwatchError, UsageError
 from sfnwatch.model.integrations import Named
+from sfnwatch.model.known_secrets import KNOWN_SECRETS
 from sfnwatch.model.values import clean, iso
 
 if TYPE_CHECKING:
@@ -213,7 +214,7 @@ class _DebugWriter(logging.Handler):
         """Write a line at once: what comes after it may be a crash."""
         if self.trouble:
             return
-        text = record.getMessage()[:_LONGEST]
+        text = KNOWN_SECRETS.hide(record.getMessage())[:_LONGEST]
         for pattern, instead in _SECRETS:
             text = pattern.sub(instead, text)
         at = iso(datetime.fromtimestamp(record.created, UTC))

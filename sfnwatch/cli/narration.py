@@ -14,6 +14,7 @@ from typing import Any, TextIO, cast
 
 import click
 
+from sfnwatch.model.known_secrets import KNOWN_SECRETS
 from sfnwatch.model.values import clean, clean_lines
 
 _BARE, _COERCED = {"C", "POSIX"}, {"C.UTF-8", "C.utf8", "UTF-8"}
@@ -27,7 +28,7 @@ def narrate(text: str) -> None:
 def put(text: str) -> None:
     """Print data: for programs as it is, and for a terminal clean."""
     with stdout() as out:
-        click.echo(text, out)
+        click.echo(KNOWN_SECRETS.hide(text), out)
 
 
 def put_json(value: Any) -> None:

@@ -7,6 +7,7 @@ page is gone: it ends by itself once nobody writes to it any more.
 """
 
 import asyncio
+import logging
 import os
 import select
 import signal
@@ -116,12 +117,29 @@ def listener_on(port: int | None) -> socket.socket:
 Handler = Callable[["http.Request"], Awaitable["http.StreamResponse"]]
 
 
+class _OneLine(logging.Handler):
+    """Says what a page has sent that nothing can be made of: a line, no traceback."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        narrate(f"a page was closed: {clean(record.getMessage(), 200)}")
+
+
+def _log_in_one_line() -> None:
+    """Have what serves the pages say each error in one line."""
+    handler = _OneLine(logging.ERROR)
+    for name in ("textual-serve", "aiohttp.server", "aiohttp.web"):
+        logger = logging.getLogger(name)
+        logger.propagate = False
+        logger.handlers[:] = [handler]
+
+
 class BrowserServer:
     """Serves the screen of one command line to browsers on this machine."""
 
     def __init__(self, words: Sequence[str], listener: socket.socket) -> None:
         from textual_serve.server import Server
 
+        _log_in_one_line()
         # The shell that textual-serve starts must not stand between it and us.
         program = (sys.executable, "-m", (__package__ or "").rpartition(".")[0])
         command = f"exec {join([*program, *words])}"

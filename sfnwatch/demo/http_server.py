@@ -6,6 +6,7 @@ calls of its clients. Whoever signs a request with any key is the demo's one use
 
 import asyncio
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,6 +26,12 @@ from sfnwatch.demo.operations import OPERATIONS, AwsError, parse
 CREDENTIALS = ("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")
 """The example pair of AWS's documentation: no signature is computed."""
 HOST = "127.0.0.1"
+
+_MOST_BRACKETS = 100
+"""Opening brackets in a request's body at most: no operation takes what is nested."""
+_LOG = logging.getLogger(__name__)
+# Aiohttp logs what it can't read with a traceback, which else goes to stderr.
+_LOG.addHandler(logging.NullHandler())
 
 # Long enough to finish an answer, short enough not to hold up the end.
 _GRACE = 0.5
@@ -136,26 +143,47 @@ class DemoServer:
 
     def __init__(self, account: Account, *, listener: socket | None = None) -> None:
         self._account, self._listener = account, listener
-        server = web.Server(self._respond, access_log=None)
+        server = web.Server(self._respond, access_log=None, logger=_LOG)
         self._runner = web.ServerRunner(server, shutdown_timeout=_GRACE)
         self.endpoint_url = ""
         """Where it serves, once the context is open."""
+        self._own_hosts: frozenset[str] = frozenset()
+        """What its address is in a request's Host."""
 
     async def __aenter__(self) -> Self:
         listener = self._listener or create_server((HOST, 0))
         await self._runner.setup()
         await web.SockSite(self._runner, listener).start()
-        self.endpoint_url = f"http://{HOST}:{listener.getsockname()[1]}"
+        port = listener.getsockname()[1]
+        self.endpoint_url = f"http://{HOST}:{port}"
+        self._own_hosts = frozenset({f"{HOST}:{port}", f"localhost:{port}"})
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self._runner.cleanup()
 
     async def _respond(self, request: web.BaseRequest) -> web.StreamResponse:
+        if not self._is_own(request.headers):
+            return web.Response(status=403, text="Not from here.")
         asked = DemoRequest(request.headers, await request.read())
-        given = answer(self._account, asked)
+        if asked.body.count(b"{") + asked.body.count(b"[") > _MOST_BRACKETS:
+            error = AwsError("SerializationException", "The request is nested too deep")
+            given = refusal(error, self._account.new_id())
+        else:
+            given = answer(self._account, asked)
         given.headers["Date"] = http_date(self._account.now())
         return given
+
+    def _is_own(self, headers: Mapping[str, str]) -> bool:
+        """Tell whether a request was meant for this server, and is of no other's page.
+
+        A page of any site can have its own name lead to this machine.
+        """
+        origin = headers.get("Origin")
+        is_foreign = origin is not None and (
+            origin.removeprefix("http://") not in self._own_hosts
+        )
+        return headers.get("Host") in self._own_hosts and not is_foreign
 
 
 # -- a server that is left running, and goes on with its world after it was killed -----

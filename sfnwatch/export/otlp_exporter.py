@@ -29,6 +29,7 @@ from sfnwatch.analysis.wording import plural
 from sfnwatch.clock import Clock
 from sfnwatch.errors import UsageError
 from sfnwatch.export.otlp import OtlpSpan, SpanMaker, to_json, to_protobuf
+from sfnwatch.model.known_secrets import KNOWN_SECRETS
 from sfnwatch.model.records import Batch, HealthState, RecordKind, SourceHealth, receive
 from sfnwatch.model.trace import Changed, Trace
 from sfnwatch.model.values import ascii_json, clean, size
@@ -110,7 +111,28 @@ def collector_settings(
     timeout = int(milliseconds) / _MILLISECONDS if milliseconds else TIMEOUT
     is_json = named.checked("PROTOCOL", also=passed_over) == "http/json"
     is_packed = named.checked("COMPRESSION") == "gzip"
+    _keep_secrets(url, headers)
     return CollectorSettings(url, headers, timeout, is_json, is_packed, named.tls())
+
+
+_HEADER_OF_SECRET = re.compile(
+    r"(?i)auth|cookie|credential|key|license|pass|secret|token"
+)
+_PLAIN_WORDS = re.compile(r"[A-Za-z]+(?:[ _.,/-][A-Za-z]+)*")
+"""What a header says of an environment or a team, and many names of states say too."""
+
+
+def _keep_secrets(url: str, headers: Mapping[str, str]) -> None:
+    """Have what a collector is sent to be let in hidden wherever it is echoed."""
+    parts = URL(url)
+    KNOWN_SECRETS.keep(parts.password)
+    for value in parts.query.values():
+        KNOWN_SECRETS.keep(value)
+    for name, value in headers.items():
+        if _HEADER_OF_SECRET.search(name) or not _PLAIN_WORDS.fullmatch(value):
+            KNOWN_SECRETS.keep(value)
+            # Behind its scheme: `Bearer …`.
+            KNOWN_SECRETS.keep(value.rpartition(" ")[2])
 
 
 def _is_url(text: str) -> bool:

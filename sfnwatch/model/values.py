@@ -21,6 +21,8 @@ from typing import Any, TypeGuard, TypeVar, get_args
 
 import msgspec
 
+from sfnwatch.model.known_secrets import KNOWN_SECRETS
+
 # -- times -----------------------------------------------------------------------------
 
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?")
@@ -144,8 +146,10 @@ _LOGIN = re.compile(r"(?<=://)[^/@\s]+(?=@)")
 def clean(text: str, limit: int | None = None) -> str:
     """Give `text` without anything a terminal or a page could act on.
 
-    `limit` cuts to so many characters and says how much is left out.
+    `limit` cuts to so many characters and says how much is left out. Secrets in use are
+    taken out before: half of one would not be known.
     """
+    text = KNOWN_SECRETS.hide(text)
     rest = 0
     if limit is not None and len(text) > limit:
         rest = byte_count(text[limit:])

@@ -408,7 +408,12 @@ class Recorder:
         self.header = header
         self.trouble = ""
         """Why something is missing from the file; empty while all is well."""
-        self._file = _begin(path, encode_header(header))
+        first_line = encode_header(header)
+        self._file = _begin(path, first_line)
+        self._size = len(first_line)
+        """Bytes that were written: the file is never shorter, unless another cut it."""
+        begun = os.fstat(self._file.fileno())
+        self._identity = begun.st_dev, begun.st_ino
 
     @classmethod
     def create_in(cls, directory: Path, header: Header) -> Self:
@@ -432,10 +437,15 @@ class Recorder:
         if self._file.closed:
             return
         try:
-            if os.fstat(self._file.fileno()).st_nlink == 0:
+            now = os.fstat(self._file.fileno())
+            if now.st_nlink == 0:
                 # Writing succeeds, and nobody will ever read it.
                 raise FileNotFoundError("the file was deleted")
+            if now.st_size < self._size:
+                self._stop(OSError("the file was cut short"))
+                return
             _write(self._file, lines)
+            self._size += len(lines)
         except OSError as error:
             self._stop(error)
 
@@ -448,6 +458,16 @@ class Recorder:
             self._file.close()
         except OSError as error:
             self._stop(error)
+
+    def loss(self) -> str:
+        """Say why the recording can't be read where it was begun; empty if it can."""
+        try:
+            there = self.path.stat()
+        except OSError:
+            return "the file was moved or deleted"
+        if (there.st_dev, there.st_ino) != self._identity:
+            return "another file is in its place"
+        return "the file was cut short" if there.st_size < self._size else ""
 
     def _encode(self, batch: Batch) -> Iterator[bytes]:
         for received in batch:

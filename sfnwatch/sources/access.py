@@ -28,6 +28,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from sfnwatch.errors import BadFileError, RefusedError, SfnwatchError, UsageError
+from sfnwatch.model.known_secrets import KNOWN_SECRETS
 from sfnwatch.model.records import Operation
 from sfnwatch.model.values import clean
 
@@ -264,6 +265,12 @@ class Keys(Struct, frozen=True):
     access_key_id: str
     secret_access_key: str
     session_token: str | None = None
+
+    def __post_init__(self) -> None:
+        """Have them hidden wherever they are echoed."""
+        KNOWN_SECRETS.keep(self.access_key_id)
+        KNOWN_SECRETS.keep(self.secret_access_key)
+        KNOWN_SECRETS.keep(self.session_token)
 
     def __repr__(self) -> str:
         # A crash may show what its functions held.

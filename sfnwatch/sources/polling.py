@@ -40,6 +40,7 @@ from msgspec import Struct, field
 from msgspec.structs import asdict, replace
 
 from sfnwatch.clock import Clock
+from sfnwatch.model.known_secrets import KNOWN_SECRETS
 from sfnwatch.model.records import (
     OK,
     Batch,
@@ -160,8 +161,9 @@ class RequestLog(Struct, eq=False):
         outcome = outcome if error is None else type(error).__name__
         request_id, status = metadata.get("RequestId"), metadata.get("HTTPStatusCode")
         told.seconds, told.status = self._seconds(), status
-        told.outcome = outcome[:_MOST] or _UNKNOWN
-        told.request_id = str(request_id)[:_MOST] if request_id else None
+        told.outcome = KNOWN_SECRETS.hide(outcome)[:_MOST] or _UNKNOWN
+        if request_id:
+            told.request_id = KNOWN_SECRETS.hide(str(request_id))[:_MOST]
         length = metadata.get("HTTPHeaders", {}).get("content-length")
         words = "{} to {service}:{operation} after {seconds:.3f} s: {outcome}, status"
         words += " {}, request ID {}, {} bytes"

@@ -38,6 +38,7 @@ from botocore.parsers import ResponseParserError
 from yarl import URL
 
 from sfnwatch.errors import SfnwatchError, to_install
+from sfnwatch.model.known_secrets import KNOWN_SECRETS
 from sfnwatch.model.records import THROTTLED, HealthState
 from sfnwatch.model.values import clean, duration, size
 from sfnwatch.sources.access import (
@@ -58,6 +59,15 @@ _FIRST_OTHER = 300
 _BUCKET_REGION = "x-amz-bucket-region"
 """S3 tells by it where a bucket is. Botocore then asks there, at AWS's own address, and
 heeds no Location."""
+_TOKEN_HEADERS = frozenset(
+    {
+        "x-amz-security-token",
+        "x-amz-sso_bearer_token",
+        "x-aws-ec2-metadata-token",
+    }
+)
+"""Headers that hold a token alone: those for credentials too, which only botocore has
+in its hands."""
 _SHOWN = 100
 
 
@@ -185,6 +195,9 @@ class HttpSession:
             key: value.decode() if isinstance(value, bytes) else str(value)
             for key, value in request.headers.items()
         }
+        for name, value in headers.items():
+            if name.lower() in _TOKEN_HEADERS:
+                KNOWN_SECRETS.keep(value)
         return await self._session.request(
             request.method,
             # What was signed is sent, character by character.

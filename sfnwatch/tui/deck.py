@@ -341,7 +341,7 @@ class Deck(Vertical):
         else:
             # Which rows the lanes need is known once they are laid out.
             sizes = self.size, self.lanes.size.width
-            where = playback.position, playback.clock, *sizes
+            where = playback.position, playback.clock, playback.is_partial, *sizes
             drawn = (shown.news, shown.outline.options, shown.looks, *where)
             if drawn != self._drawn or self.pace.has_rested(_REST_OF_BARS):
                 self._drawn = drawn

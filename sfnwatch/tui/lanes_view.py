@@ -270,6 +270,17 @@ class LanesView(CursorList):
         if others:
             self.redraw(*others)
 
+    def action_last(self) -> None:
+        """Go to the last line; of what is still being read, to the end of all of it."""
+        playback = self.shown.playback
+        if playback.is_reading and not playback.stays_at_end:
+            playback.to_end()
+            self.shown.refresh()
+            self.changed()
+            # All else follows with the next batch, or the next tick.
+            self.shown.touch()
+        super().action_last()
+
     def show_last(self) -> None:
         """Have the last lines in view, wherever the cursor is."""
         self._measure(whole=True)

@@ -316,7 +316,9 @@ class Player:
             was_playing = self.playback.playing
             do()
             self._app.repaint()
-            if was_playing and not self.playback.playing and self.leads:
+            if self.playback.stays_at_end:
+                self._lanes.action_last()
+            elif was_playing and not self.playback.playing and self.leads:
                 # What was in view is looked at now; who went to the end begins anew.
                 newest = 0 if self.playback.ended else self._lanes.count - 1
                 self._lanes.select(newest)

@@ -132,7 +132,8 @@ class Shown:
         """Show the player's moment as it stands by now; True if it is another."""
         playback = self.playback
         where = playback.position, playback.clock, self.apart
-        state = (self.trace.version, self.outline.version, *where)
+        versions = self.trace.version, self.outline.version
+        state = (*versions, *where, playback.is_reading)
         if state == self._state:
             return False
         self._state = state

@@ -130,7 +130,9 @@ class TimelineView(HeadedView):
 
     def show(self) -> None:
         """Show the moment that is shown by now."""
-        self._chart = TimelineChart(self._shown.moment, self._shown.now)
+        is_partial = self._shown.playback.is_partial
+        moment, now = self._shown.moment, self._shown.now
+        self._chart = TimelineChart(moment, now, is_partial=is_partial)
         self._scale_anew()
         self._list()
 

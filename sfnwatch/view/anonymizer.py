@@ -46,8 +46,34 @@ _WORD_LOOK = re.compile(
 """And what may be a part of a word, as the account in `logs-123456789012`."""
 _EMAIL = re.compile(rf"(?P<email>(?<![A-Za-z0-9._%+-]){LOOKS['email']})")
 _ADDRESS = re.compile(rf"(?P<address>{LOOKS['address']})", re.ASCII)
+_PHONE = re.compile(r"(?P<phone>(?<![\w+])\+\d[\d ().-]{6,18}\d(?!\w))")
+_RANDOM_CHARACTER = r"[A-Za-z0-9+/_-]"
+_KEY = re.compile(
+    rf"(?P<key>(?<!{_RANDOM_CHARACTER})(?={_RANDOM_CHARACTER}*[0-9])"
+    rf"(?={_RANDOM_CHARACTER}*[a-z])(?={_RANDOM_CHARACTER}*[A-Z])"
+    rf"{_RANDOM_CHARACTER}{{40,}}={{0,2}})"
+)
+"""A secret access key, a task token: nothing else is so long and so mixed."""
+_PASSWORD = re.compile(
+    r"(?i)(?:api[-_ ]?key|authorization|bearer|pass(?:wd|word)|secret|token)"
+    r"(?:=|\\?\"?:\s+\\?\"?|\\?\":\\?\"|(?<=bearer)\s+)"
+    r"(?P<password>[^\s\"'\\,;)=]{6,})"
+)
+"""What stands behind such a word."""
 _QUEUE_URL = re.compile(r"https://sqs\.[a-z0-9.-]+/\d{12}/(?P<queue>[\w.-]+)")
 _IMAGE = re.compile(r"\d{12}\.dkr\.ecr\.[a-z0-9.-]+/(?P<repository>[\w./-]+)")
+_LOOKS_PRIVATE = (
+    *(_QUEUE_URL, _IMAGE, _EMAIL, _ADDRESS, _WORD_LOOK),
+    *(_PHONE, _KEY, _PASSWORD),
+)
+_SENTENCES = frozenset({"cause", "errormessage", "message", "reason", "stoppedreason"})
+"""A record's keys, small, under which somebody writes what went wrong."""
+_BY_AWS = re.compile(r"\(Service: [^)]*\)")
+_PROPER = re.compile(
+    r"(?<![\w.:/'-])[A-Z][\w'-]+(?:\s+[A-Z][\w'-]+)+"
+    r"|(?<=[a-z,] )[A-Z][\w'-]{2,}"
+)
+"""Words with a capital: several in a row, or one inside of a sentence."""
 _NO_NAME = re.compile(r"[\d*$?_.:/-]{0,7}")
 """A revision, a version, a wildcard."""
 _AWS_OWN = re.compile(r"StepFunctionsGetEvents?\w*|AWSServiceRole\w*|service-role")
@@ -60,6 +86,7 @@ _SHORT_ID = 8
 _RANDOM = re.compile(r"[0-9a-f]{8}[0-9a-f-]{24,28}")
 _LONGEST = 2048
 """Of an ARN, as of a name."""
+_SOMEBODY = "name"
 Named = tuple[str, str]
 """A kind, and a name of it."""
 
@@ -93,7 +120,7 @@ def private_parts(text: str) -> Iterator[NamedPart]:
     """Yield where a text names something: by ARNs, by URLs, and by its looks alone."""
     for arn in _ARNS.finditer(text):
         yield from _in_arn(arn)
-    for pattern in (_QUEUE_URL, _IMAGE, _EMAIL, _ADDRESS, _WORD_LOOK):
+    for pattern in _LOOKS_PRIVATE:
         for match in pattern.finditer(text):
             kind = (match.lastgroup or "").replace("_", "-")
             if kind == "network":
@@ -127,11 +154,33 @@ def _names_under(key: str, value: str) -> Iterator[Named]:
         name = _REVISION.sub("", _PREFIX.sub("", value))
         if not _NO_NAME.fullmatch(name):
             yield kind, name[:_LONGEST]
+    if key.lower() in _SENTENCES:
+        yield from _names_in_sentence(value)
     for kind, begin, end in private_parts(value):
         name = value[begin:end][:_LONGEST]
         yield kind, name
         if kind == "secret" and _RANDOM_END.search(name):
             yield kind, _RANDOM_END.sub("", name)
+
+
+def _names_in_sentence(text: str) -> Iterator[Named]:
+    """Yield the words of a sentence that are somebody's name, as far as one can tell.
+
+    AWS's own words are none.
+    """
+    words = vocabulary()
+    if text in words.phrases:
+        return
+    for proper in _PROPER.findall(_BY_AWS.sub("", text)):
+        for word in proper.split():
+            is_word_of_aws = (
+                word in words.event_words
+                or word in words.errors
+                or words.is_key(word)
+                or words.is_operation(word)
+            )
+            if not is_word_of_aws:
+                yield _SOMEBODY, word
 
 
 # -- the mask --------------------------------------------------------------------------
@@ -224,6 +273,8 @@ class Anonymizer:
     def __init__(self) -> None:
         self._mask, self._names = Mask(), Names()
         self._fields = Fields(self._names)
+        self._words_of_states: set[str] = set()
+        """What the states are called keeps its name, wherever it stands."""
 
     # -- screens -----------------------------------------------------------------------
 
@@ -234,8 +285,13 @@ class Anonymizer:
             if received.kind == RecordKind.LOOKUP:
                 # The user that an Event of LookupEvents names is a role's session.
                 record = cloudtrail_record(received.kind, record)
+            entered = record.get("stateEnteredEventDetails")
+            if isinstance(entered, Mapping):
+                self._words_of_states.update(str(entered.get("name")).split())
             for kind, name in names_in_record([received.execution_arn, record]):
                 known = clean(name)
+                if kind == _SOMEBODY and name in self._words_of_states:
+                    continue
                 if known not in self._mask.names:
                     self._mask.add(known, self._names.table.alias(known, kind).shown)
 

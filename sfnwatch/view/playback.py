@@ -375,6 +375,8 @@ class Playback:
         """True for a live watch that was only stopped, and nothing else sought."""
         self._is_read = not replay
         """False while a recording is being read: where it ends is not known."""
+        self._stays_at_end = False
+        """True once somebody went to the end of what is still being read."""
         self._watched = watched
         self._rested = 0.0
         """Real seconds spent at the end so far, when looping."""
@@ -409,11 +411,28 @@ class Playback:
         return not self.replay and self.position is None
 
     @property
+    def stays_at_end(self) -> bool:
+        """True at the end of what is still being read, and of what comes of it."""
+        return self._stays_at_end
+
+    @property
     def ended(self) -> bool:
         """True at the end of what can't grow any more."""
         at, span = self.position, self.span
         is_there = span is None or at is None or at >= span[1]
         return is_there and self._is_read and not self.growing
+
+    @property
+    def is_reading(self) -> bool:
+        """True while a recording is being read: where it ends is not known."""
+        return not self._is_read
+
+    @property
+    def is_partial(self) -> bool:
+        """True where what is not shown may only not have been read yet."""
+        at, times = self.position, self.course.times
+        is_newest = at is None or not times or at >= times[-1]
+        return is_newest and not self._is_read
 
     def moment(self) -> Moment:
         """Give what is shown."""
@@ -440,15 +459,17 @@ class Playback:
             self._watched = min(times), max(times)
         span = self.span
         if self.replay and span is not None:
-            if self.position is None:
-                self.position = span[0]
-            elif at_end and not self.playing:
+            is_resting = at_end and not self.playing
+            if self._stays_at_end or is_resting:
                 self.position = span[1]
+            elif self.position is None:
+                self.position = span[0]
 
     def close(self) -> None:
         """Nothing more will come."""
         self.growing = False
         self._is_read = True
+        self._stays_at_end = False
 
     # -- time ----------------------------------------------------------------------
 
@@ -515,12 +536,14 @@ class Playback:
         else:
             self.position = span[0] if self.ended else self.position
             self.playing, self._rested = True, 0.0
+            self._stays_at_end = False
 
     def to_end(self) -> None:
         """Go to the newest there is: the live edge, or a recording's end."""
         span = self.span
         self.position = span[1] if self.replay and span else None
         self.playing = self.held = False
+        self._stays_at_end = not self._is_read
 
     def seek(self, at: datetime) -> None:
         """Go to a moment; the end of a live watch is its live edge."""
@@ -531,6 +554,7 @@ class Playback:
             return
         self.position = min(max(at, span[0]), span[1])
         self.held, self._rested = False, 0.0
+        self._stays_at_end = False
 
     def skip(self, seconds: float) -> None:
         """Go so many seconds on, or back."""

@@ -134,9 +134,16 @@ class BarEnd(NamedTuple):
 class TimelineChart:
     """The bars of one moment."""
 
-    def __init__(self, moment: Moment, now: datetime) -> None:
-        """Lay a moment out; what runs has come as far as `now`."""
+    def __init__(
+        self, moment: Moment, now: datetime, *, is_partial: bool = False
+    ) -> None:
+        """Lay a moment out; what runs has come as far as `now`.
+
+        Where it `is_partial`, since more is still being read, nobody knows what runs at
+        `now`: an execution has come as far as its last event.
+        """
         self.moment, self.now = moment, now
+        self._is_partial = is_partial
         self.bars: dict[str, Bar] = {}
         self.around: dict[str, Bar] = {}
         """The key of a bar to the bar that it is inside of."""
@@ -147,6 +154,13 @@ class TimelineChart:
         for bar in _within(self.roots):
             self.bars[bar.key] = bar
             self.around |= dict.fromkeys((each.key for each in bar.inside), bar)
+
+    def _now_of(self, arn: str) -> datetime:
+        """Say how far what runs in an execution has come."""
+        execution = self.moment.executions[arn]
+        if not self._is_partial or not execution.event_count:
+            return self.now
+        return min(self.now, execution.events[-1].at)
 
     # -- the tree --------------------------------------------------------------------
 
@@ -182,7 +196,8 @@ class TimelineChart:
         begin = execution.started_at or (top[0].begin if top else self.now)
         running = execution.running
         last = execution.events[-1].at if execution.event_count else begin
-        end = execution.stopped_at or (max(self.now, last) if running else last)
+        reached = max(self._now_of(arn), last) if running else last
+        end = execution.stopped_at or reached
         keys = child_key(arn) if child else arn, f"{arn}#1"
         name = child.title if child else execution.name
         status = "running" if running else execution.status.lower()
@@ -192,7 +207,7 @@ class TimelineChart:
         return bar
 
     def _state(self, arn: str, visit: StateVisit, inside: list[Bar]) -> Bar:
-        key, end = f"{arn}#{visit.id}", phases.end_of(visit, self.now)
+        key, end = f"{arn}#{visit.id}", phases.end_of(visit, self._now_of(arn))
         where = key, key, BarKind.STATE, arn, visit.status, visit.entered_at, end
         bar = Bar(*where, visit.name, [visit], inside)
         bar.folded = visit.type == "Map" and len(inside) > MANY
@@ -205,7 +220,8 @@ class TimelineChart:
         if starter is None or visit is None:
             return
         begin = min(state.at for state in states)
-        end = max([begin, *(end for _, end in stretches(states, self.now))])
+        now = self._now_of(starter[0])
+        end = max([begin, *(end for _, end in stretches(states, now))])
         status = _TASK_ENDS.get(wording.task_text(states[-1]).status.role, "running")
         keys = f"{TASK_KEY}{states[0].task_arn}", states[0].key
         where = *keys, BarKind.TASK, starter[0], status, begin, end
@@ -223,7 +239,7 @@ class TimelineChart:
         missing = counts.total - child.histories
         if missing <= 0:
             return
-        key, end = map_run_key(run), phases.end_of(visit, self.now)
+        key, end = map_run_key(run), phases.end_of(visit, self._now_of(arn))
         name = f"{missing:,} {'more, ' if child.histories else ''}not read"
         where = f"{key}~unread", key, BarKind.UNREAD, arn, "unknown", visit.entered_at
         listed = (child.listed for child in moment.listed_of.get(run, ()))
@@ -291,13 +307,14 @@ class TimelineChart:
     def segments(self, bar: Bar) -> list[Segment]:
         """Give what a bar's time was spent on."""
         if bar.kind is BarKind.TASK:
-            stretched = stretches(bar.states, self.now)
+            stretched = stretches(bar.states, self._now_of(bar.execution_arn))
             return [_stage(state, end) for state, end in stretched if end > state.at]
         if bar.kind is BarKind.EXECUTION and bar.open:
             return list(self._whole(bar))
         if bar.kind is BarKind.BRANCH and bar.open:
             return [Segment(Phase.CONTAINER, bar.begin, bar.end, None, bar.status)]
-        own, now = self.moment.executions[bar.execution_arn], self.now
+        own = self.moment.executions[bar.execution_arn]
+        now = self._now_of(bar.execution_arn)
         found = (phases.segments(own, visit, now) for visit in bar.visits)
         return [segment for those in found for segment in those]
 

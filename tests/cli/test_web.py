@@ -135,6 +135,33 @@ async def test_a_page_shows_the_screen_and_ends_its_program(browser: Browser) ->
     await until_so(lambda: not programs())
 
 
+@pytest.mark.parametrize(
+    "sent", ['["stdin", "\\ud800"]', "{}", "[" * 100_000, '["resize", {}]', "no JSON"]
+)
+async def test_what_a_page_sends_that_is_no_text_is_told_in_one_line(
+    browser: Browser, capsys: pytest.CaptureFixture[str], sent: str
+) -> None:
+    await browser.get(f"/?token={browser.token}")
+    async with browser.session.ws_connect(f"{browser.url}/ws") as page:
+        await page.send_str(sent)
+        async with asyncio.timeout(150):
+            while not page.closed:
+                await page.receive()
+    await until_so(lambda: not programs())
+    texts: list[str] = []
+
+    def is_said() -> bool:
+        texts.append(capsys.readouterr().err)
+        return any(texts)
+
+    # It is told once the program has ended, which may be after its page.
+    await until_so(is_said)
+    said = "".join(texts)
+    assert "Traceback" not in said
+    assert said.startswith("sfnwatch: a page was closed: ")
+    assert len(said.splitlines()) == 1
+
+
 async def test_no_more_than_four_programs_run_at_once(browser: Browser) -> None:
     await browser.get(f"/?token={browser.token}")
     address = f"{browser.url}/ws"

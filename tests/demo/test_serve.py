@@ -4,6 +4,8 @@ import asyncio
 import io
 import json
 import os
+import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -127,3 +129,80 @@ async def test_the_aws_cli_is_told_who_it_is(demo: Served) -> None:
     demo.clock.advance(LONGEST_LAG)
     called = [record["eventName"] for record in await demo.records("sts")]
     assert called.count("GetCallerIdentity") == 1
+
+
+# -- what it does not answer -----------------------------------------------------------
+
+
+def request(port: int, body: bytes, **headers: str) -> bytes:
+    named = {
+        "Host": f"127.0.0.1:{port}",
+        "X-Amz-Target": "AWSStepFunctions.ListExecutions",
+        "Content-Length": str(len(body)),
+        **headers,
+    }
+    lines = (f"{name}: {value}\r\n" for name, value in named.items())
+    head = "".join(["POST / HTTP/1.1\r\n", *lines, "\r\n"])
+    return head.encode("latin-1") + body
+
+
+def status(port: int, sent: bytes) -> bytes:
+    """Send bytes, and give the status that they are answered with."""
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
+        connection.sendall(sent)
+        return connection.recv(100).partition(b" ")[2][:3]
+
+
+async def test_it_answers_its_own_host_and_no_other_page(demo: Served) -> None:
+    port = int(demo.url.rpartition(":")[2])
+    answers = {
+        "": b"400",
+        f"localhost:{port}": b"400",
+        "evil.example": b"403",
+        f"evil.example:{port}": b"403",
+        f"127.0.0.1:{port}.evil.example": b"403",
+        "127.0.0.1": b"403",
+    }
+    for host, expected in answers.items():
+        named = {"Host": host} if host else {}
+        sent = request(port, b"{}", **named)
+        assert await asyncio.to_thread(status, port, sent) == expected, host
+    origins = {
+        f"http://127.0.0.1:{port}": b"400",
+        f"http://localhost:{port}": b"400",
+        "http://evil.example": b"403",
+        "https://127.0.0.1": b"403",
+        "null": b"403",
+    }
+    for origin, expected in origins.items():
+        sent = request(port, b"{}", Origin=origin)
+        assert await asyncio.to_thread(status, port, sent) == expected, origin
+
+
+def test_what_it_can_not_read_leaves_no_traceback(tmp_path: Path) -> None:
+    words = ("demo", "sync", "--serve", "--port", "0")
+    environ = {**os.environ, "XDG_STATE_HOME": str(tmp_path)}
+    program = [sys.executable, "-m", "sfnwatch", *words]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(program, stdout=pipe, stderr=pipe, env=environ) as served:
+        assert served.stdout is not None
+        url = json.loads(served.stdout.readline())["endpoint_url"]
+        port = int(url.rpartition(":")[2])
+        for odd in (
+            request(port, b"[" * 200_000),
+            request(port, b'{"a":' * 900 + b"1" + b"}" * 900),
+            request(port, b"{}", Bad_Header="\x00"),
+            request(port, b"{}", Odd="x" * 100_000),
+            request(port, b"{}", **{"User-Agent": "\xff\xfe"}),
+            request(port, b"{}", **{"Content-Encoding": "gzip"}),
+            request(port, b"{}", **{"Content-Length": "x"}),
+            b"\x16\x03\x01\x02\x00\x01\x00\r\n\r\n",
+        ):
+            status(port, odd)
+        with socket.create_connection(("127.0.0.1", port)) as gone:
+            gone.sendall(request(port, b"", **{"Content-Length": "1000"}))
+        assert status(port, request(port, b"{}")) == b"400", "it goes on"
+        served.send_signal(signal.SIGINT)
+        _, err = served.communicate(timeout=60)
+    assert b"Traceback" not in err
+    assert len(err.splitlines()) == 1, err

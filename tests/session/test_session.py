@@ -1,6 +1,8 @@
 """The loop: records are recorded, added, told of; its three kinds; their moments."""
 
 import asyncio
+import os
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -103,6 +105,49 @@ async def test_a_recorder_in_trouble_says_so_once_as_a_lane_does(
     told: list[str] = []
     watched.close(told.append)
     assert told[0].startswith("the recording is not complete: Recording to ")
+
+
+def _replace(path: Path) -> None:
+    path.rename(path.with_name("kept"))
+    path.write_text("another's")
+
+
+LOSSES: Mapping[str, Callable[[Path], object]] = {
+    "the file was cut short": lambda path: os.truncate(path, 10),
+    "another file is in its place": _replace,
+    "the file was moved or deleted": Path.unlink,
+}
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("is_late", [False, True])
+async def test_a_recording_that_is_not_there_is_not_called_recorded(
+    tmp_path: Path, loss: str, *, is_late: bool
+) -> None:
+    watched = scripted(sync_run()[:3], sync_run()[3:])
+    path = tmp_path / "run.jsonl"
+    watched.start_recording(path, print)
+    if not is_late:
+        LOSSES[loss](path)
+    await watched.run()
+    if is_late:
+        LOSSES[loss](path)
+    told: list[str] = []
+    watched.close(told.append)
+    assert told[-1] == f"the recording is not at {path}: {loss}"
+    assert not any("recorded to" in each for each in told)
+
+
+async def test_another_file_is_not_removed_with_a_recording_of_nothing(
+    tmp_path: Path,
+) -> None:
+    watched = scripted()
+    path = tmp_path / "run.jsonl"
+    watched.start_recording(path, print)
+    _replace(path)
+    await watched.run()
+    watched.close(print)
+    assert path.read_text() == "another's"
 
 
 async def test_a_folder_that_can_not_be_had_stops_nothing(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from sfnwatch.errors import UsageError
 from sfnwatch.tui import themes
 from sfnwatch.tui.themes import contrast, distance, make_theme, role_variables
 from sfnwatch.view.signs import to_ascii
-from tests.builders import ACCOUNT, ARN, sync_history
+from tests.builders import ACCOUNT, ARN, History, sync_history
 from tests.tui.screens import call_at_cursor, live, replayed
 
 EVERY = [*BUILTIN_THEMES.values(), *themes.THEMES]
@@ -138,6 +138,24 @@ async def test_names_of_a_demo_are_no_secret_and_others_are_masked() -> None:
     somebodys = sync_history(ARN.replace(ACCOUNT, "210987654321"))
     async with live(somebodys) as (_, screen, _):
         await screen.steps(("p", "masked", "!nightly-report"))
+
+
+@pytest.mark.parametrize("size", [(200, 60), (80, 24)])
+async def test_in_a_talk_a_cause_tells_of_nobody(size: tuple[int, int]) -> None:
+    cause = (
+        "Order of Jane Doe from Acme Corp, +1 555 010 9999, was refused by Smith:"
+        " token=canaryTOKEN01 for wJalrXUtnFEMI/K7MDENG/bPxRfiCYzCANARYKEY"
+    )
+    arn = ARN.replace(ACCOUNT, "210987654321")
+    run = History(arn=arn).start().task("Import", error="Refused", cause=cause, lasts=2)
+    records = run.end("Failed", error="Refused", cause=cause).records
+    told = ("Jane", "Doe", "Acme", "555 010", "Smith", "canary", "CANARY")
+    async with live(records, size, present=True) as (_, screen, _):
+        for keys in ("", "end", "enter", "tab", "escape", "e", "escape", "t", "M", "c"):
+            await screen.press(*keys.split())
+            assert [each for each in told if each in screen.words] == [], keys
+        await screen.press("escape", "m")
+        assert "masked" not in screen.words
 
 
 @pytest.mark.parametrize("size", [(140, 40), (80, 24), (60, 12)])

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from sfnwatch.model.records import Received
 from sfnwatch.view.anonymizer import Anonymizer, Mask, is_private
@@ -276,3 +277,49 @@ def test_masking_takes_hostile_texts_in_its_stride() -> None:
     arns = mask("arn:aws:" * 20_000)
     assert mask(arns) == arns
     assert mask("name-19999 " * 1000) == "task-19999 " * 1000
+
+
+# -- what people write into causes and payloads ----------------------------------------
+
+TASK_TOKEN = "AQCEAAAAKgAAAAMAAAAAAAAAAb3n8L0XQ2v7" + "x/Y+z0" * 30 + "=="
+SECRET_KEY = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYzCANARYKEY"
+CAUSE = (
+    "Order of Jane Doe from Acme GmbH, +1 555 010 9999, was refused by the bank of"
+    f" Smith. token={TASK_TOKEN} key {SECRET_KEY} password: hunter2222 in state Load"
+)
+
+
+@pytest.mark.parametrize("under", ["cause", "errorMessage"])
+@pytest.mark.parametrize("shown", [CAUSE, "Jane Doe", "of Smith", json.dumps(CAUSE)])
+def test_the_names_keys_and_numbers_of_a_cause_are_masked(
+    under: str, shown: str
+) -> None:
+    failed = aws.failed_history().records[-1]
+    details = {"error": "Refused", "cause": json.dumps({under: CAUSE})}
+    data = {**failed.record, "executionFailedEventDetails": details}
+    record = replace(failed, data=json.dumps(data).encode())
+    entered = {"stateEnteredEventDetails": {"name": "Load orders"}, "id": 2}
+    state = replace(failed, data=json.dumps(entered).encode())
+    masked = learned(state, record).mask(shown)
+    for private in (
+        *("Jane", "Doe", "Acme", "GmbH", "Smith", "555", "hunter", TASK_TOKEN[:40]),
+        SECRET_KEY,
+    ):
+        assert private not in masked
+    if "Load" in shown:
+        assert "in state Load" in masked
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "+24h 00m  +60 s  +00:12:33 / 24h 00m",
+        "No cluster. (Service: AmazonECS; Request ID: x; Proxy: null)",
+        "ECS RunTask failed once with AccessDenied, token expired, secret rotated",
+        "TaskFailed  ExecutionFailed  States.TaskFailed",
+        "a" * 64,
+    ],
+)
+def test_what_aws_and_the_screen_say_is_not_masked_as_a_key(text: str) -> None:
+    anonymizer = learned(*aws.failed_history().records)
+    assert anonymizer.mask(text) == text

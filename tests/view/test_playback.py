@@ -247,3 +247,33 @@ def test_denials_failures_and_redrives_are_marked() -> None:
 def test_by_arrival_marks_stand_when_their_records_came() -> None:
     kinds = [kind for kind, _ in marks_of("sync", Clock.ARRIVAL)]
     assert kinds.index(MarkerKind.FIRST_POLL) > kinds.index(MarkerKind.ENTERED)
+
+
+# -- while a recording is being read ---------------------------------------------------
+
+
+def test_who_went_to_the_end_stays_there_while_more_is_read() -> None:
+    records = RUNS["sync"]
+    trace = Trace()
+    playback = Playback(trace, replay=True)
+    playback.update(records[:4], trace.add(records[:4]))
+    playback.to_end()
+    for record in records[4:]:
+        playback.update([record], trace.add([record]))
+        assert playback.span is not None
+        assert playback.position == playback.span[1]
+        assert not playback.playing
+    playback.close()
+    assert playback.ended
+
+
+def test_who_goes_elsewhere_stays_there_while_more_is_read() -> None:
+    records = RUNS["sync"]
+    trace = Trace()
+    playback = Playback(trace, replay=True)
+    playback.update(records[:4], trace.add(records[:4]))
+    playback.to_end()
+    playback.step(-1)
+    before = playback.position
+    playback.update(records[4:], trace.add(records[4:]))
+    assert playback.position == before
