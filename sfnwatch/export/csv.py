@@ -6,8 +6,8 @@ column is called as in an Athena table, so a file of these isn't taken for one.
 
 Times are UTC; `time` has milliseconds for an event and whole seconds for a call.
 `state` is the path of the state that an event belongs to, or that a call is matched
-to; `rule` says by what it is matched, and `evidence` by which id, or what keeps it from
-being matched, where it is ambiguous.
+to; `rule` says by what it is matched, `certainty` how sure that is, and `evidence` by
+which id, or what keeps it from being matched, where it is ambiguous.
 """
 
 import csv
@@ -28,7 +28,7 @@ COLUMNS = (
     *("time", "seen_at", "execution", "lane", "kind", "state", "text"),
     *("history_id", "history_type", "entered_id", "scheduled_id"),
     *("call_id", "service", "api", "role", "error", "request_id"),
-    *("rule", "evidence"),
+    *("rule", "certainty", "evidence"),
 )
 _EMPTY: Row = dict.fromkeys(COLUMNS, "")
 _FORMULA = re.compile(r",\s*[=+@＝＋－＠-]")
@@ -108,6 +108,7 @@ def _call_row(call: ApiCall, link: Link | None) -> Row:
     }
     if link is not None:
         row |= {"rule": str(link.rule), "evidence": link.evidence or link.reason}
+        row["certainty"] = str(link.certainty or "")
         row["scheduled_id"] = str(link.attempt_id or "")
     return row
 

@@ -4,9 +4,9 @@ One line an event, each understandable by itself: no life-lines, and the state's
 every line, with its execution in brackets where there are several. A call is printed
 when it arrives, which is minutes late; its own time stands in front.
 
-A line is never taken back. So only what an id proves is said at once; which state a
-call is matched to by a guess is said at the end, when no more can come. How Step
-Functions learned of a job's end is said there, too, where it was not known before.
+A line is never taken back. So only a match that is sure is said at once; one that is
+likely or a guess is said at the end, when no more can come. How Step Functions learned
+of a job's end is said there, too, where it was not known before.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -220,7 +220,7 @@ class PlainLines:
     # -- the end -----------------------------------------------------------------------
 
     def finish(self) -> None:
-        """Print which calls are matched by a guess, and what the whole shows."""
+        """Print which calls are not matched for sure, and what the whole shows."""
         # What comes first need not wait until this is loaded.
         from sfnwatch.analysis.findings import find  # noqa: PLC0415
 
@@ -229,7 +229,8 @@ class PlainLines:
         for call in moment.calls:
             link = moment.link(call)
             if link and not (link.is_sure or link.rule is LinkRule.ROLE_ONLY):
-                self._put_call(maker, call, link, "  (a guess)")
+                doubt = wording.doubt_words(link) or "ambiguous"
+                self._put_call(maker, call, link, f"  ({doubt})")
         # What several executions show together is the last thing on the terminal.
         for finding in sorted(find(moment), key=lambda each: each.kind == CONCLUSION):
             arn = finding.execution_arn

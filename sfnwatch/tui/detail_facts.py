@@ -274,9 +274,9 @@ class ItemDetail:
                 yield from (s for s in states[job] if s is not self._task)
 
     def _of_others(self, link: Link) -> str:
-        """Say of a guess where it is not known who else worked with the role."""
+        """Say of an unsure match if it is not known who else used the role."""
         attempt, arn = self._attempt, link.execution_arn
-        if link.rule is not LinkRule.UNIQUE_CANDIDATE or not attempt or not arn:
+        if link.key is None or link.is_sure or not attempt or not arn:
             return ""
         others = self._moment.trace.strangers.others
         begin, end = attempt.scheduled_at, attempt.ended_at

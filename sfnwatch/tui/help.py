@@ -35,7 +35,7 @@ _MARKS: Table = (
     ("▸ ▾ ⋯", "role--fold", "folded, open, polls left out: enter opens and closes"),
     ("⋮ 2m 14s", "look--faint", "nothing happened for so long"),
     ("── ▶", "role--exact", "this transition surely made that call"),
-    ("┄┄ ▷", "role--guess", "probably: nothing else fits role, action and time"),
+    ("┄┄ ▷", "role--guess", "it probably did: the match is likely, or a guess"),
     ("◀━━ event", "role--event", "how Step Functions learned that the job had stopped"),
     ("✔ ✘ ◷ ■ ↷", "role--name", "succeeded, failed, timed out, aborted, caught"),
 )
@@ -43,8 +43,9 @@ _RULES: Table = (
     ("= request ID", "role--exact", "exact: the same request ID on both sides"),
     ("= session", "role--exact", "exact: the cause names the call's role session"),
     ("= task ARN, …", "role--exact", "exact: the call names the job of this state"),
-    ("≈ …", "role--exact", "strong: same parameters, or in order"),
-    ("~ role, action …", "role--guess", "a guess: only one state could have made it"),
+    ("≈ …", "role--exact", "strong: nobody else can have made it"),
+    ("~ …", "role--guess", "likely: another execution could have made it, too"),
+    ("? role, action …", "role--guess", "a guess: nothing else tells whose it is"),
     ("? one of n", "role--guess", "ambiguous: several could have made it"),
     ("same role, …", "role--dim", "made by the execution's role; no task matches"),
 )

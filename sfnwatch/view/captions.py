@@ -1,7 +1,7 @@
 """One sentence about a line, as one would say it to an audience.
 
-Only what the trace holds is said; a link that is a guess is called one. Names stand
-whole, so that a mask finds them: whoever shows a caption cuts it, after the mask.
+Only what the trace holds is said; a link that is likely or a guess is called so. Names
+stand whole, so that a mask finds them: whoever shows a caption cuts it, after the mask.
 """
 
 import re
@@ -18,7 +18,7 @@ from sfnwatch.analysis.wording import (
     why,
 )
 from sfnwatch.model.integrations import CallRole, Pattern, role_name
-from sfnwatch.model.links import AttemptKey, Link, LinkRule
+from sfnwatch.model.links import AttemptKey, Certainty, Link, LinkRule
 from sfnwatch.model.moment import Coverage, Moment
 from sfnwatch.model.rows import TERMINAL, ApiCall, HistoryEvent, TaskState
 from sfnwatch.model.values import text_of
@@ -38,6 +38,7 @@ _DONE = {
     Pattern.LAMBDA: "the function returned",
     Pattern.ACTIVITY: "the worker reported success",
 }
+_DOUBTS = {Certainty.LIKELY: ": likely", Certainty.GUESS: " only: a guess"}
 _STATES = {
     "Choice": "chooses the next state",
     "Parallel": "starts its branches",
@@ -106,8 +107,9 @@ class _Scene:
 
     def matched(self, link: Link) -> str:
         """Say by what a call is matched."""
-        words = wording.rule_words(link, wording.id_word(self.attempt)).lstrip("=~≈ ")
-        return f"matched by {words}{'' if link.is_sure else ' only: a guess'}"
+        words = wording.matched_by(link, wording.id_word(self.attempt))
+        doubt = _DOUBTS.get(link.certainty, "") if link.certainty else ""
+        return f"matched by {words}{doubt}"
 
     def backoff(self, number: int) -> str:
         """Say how long was waited before an attempt; empty for no back-off."""

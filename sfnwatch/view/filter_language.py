@@ -221,11 +221,14 @@ KINDS: Known = {
 }
 RULES: Known = {
     **{str(rule): (RULE_WORDS[rule], _has_rule(rule)) for rule in LinkRule},
-    "exact": ("matched by an ID", _has_certainty(Certainty.EXACT)),
-    "strong": ("nobody else can have made it", _has_certainty(Certainty.STRONG)),
+    "exact": ("= an ID that only its attempt has", _has_certainty(Certainty.EXACT)),
+    "strong": ("≈ nobody else can have made it", _has_certainty(Certainty.STRONG)),
     "sure": ("exact or strong", _has_certainty(Certainty.EXACT, Certainty.STRONG)),
-    "likely": ("by parameters or order alone", _has_certainty(Certainty.LIKELY)),
-    "guess": ("a guess, or ambiguous", _is_guess),
+    "likely": (
+        "~ another execution could have made it",
+        _has_certainty(Certainty.LIKELY),
+    ),
+    "guess": ("? a guess, or ambiguous", _is_guess),
     "none": ("matched to nothing", lambda a: a.call is not None and a.link is None),
 }
 

@@ -857,7 +857,7 @@ def _shown_at(moment: Moment) -> Keeps:
 
 def _standing(link: Link) -> tuple[object, ...]:
     """Give what of a link tells where its call stands."""
-    return link.execution_arn, link.attempt_id, link.rule
+    return link.execution_arn, link.attempt_id, link.rule, link.certainty
 
 
 def _service(item: Item) -> str:

@@ -20,7 +20,7 @@ from sfnwatch.model.parameters import Leaf
 from sfnwatch.model.rows import ApiCall
 from sfnwatch.model.values import clean
 from sfnwatch.model.visits import Attempt
-from sfnwatch.view.wording import execution_labels, id_word, rule_words
+from sfnwatch.view.wording import doubt_words, execution_labels, id_word, rule_words
 
 _LIMIT = 2000
 _AS = {CallRole.OTHER: "a call about its job", CallRole.POLL: "its poll"}
@@ -112,11 +112,12 @@ def verdict(moment: Moment, call: ApiCall) -> str:
         role = clean(link.evidence, _LIMIT)
         return f"not matched: made with the role {role}, but no attempt here fits"
     by = rule_words(link, id_word(moment.attempt(link.key)))
-    guess = "" if link.is_sure else "a guess: "
+    doubt = doubt_words(link)
+    doubt = f"{doubt}: " if doubt else ""
     evidence = f" ({clean(link.evidence, _LIMIT)})" if link.evidence else ""
     what = role_words(link.role)
     name = attempt_name(moment, link.key)
-    return f"matched to {name} as {what}: {guess}{by}{evidence}"
+    return f"matched to {name} as {what}: {doubt}{by}{evidence}"
 
 
 def leaf_words(leaf: Leaf) -> tuple[str, str]:

@@ -24,7 +24,7 @@ from sfnwatch.analysis.phases import Completion, ToldBy, length_of
 from sfnwatch.analysis.wording import plural
 from sfnwatch.model.children import ExecutionCounts, MapRun, Parent, map_run_name
 from sfnwatch.model.integrations import last_segment, maybe_execution_arn, short_id
-from sfnwatch.model.links import Link, LinkRule
+from sfnwatch.model.links import Certainty, Link, LinkRule
 from sfnwatch.model.moment import Coverage, ExecutionAsOf, Moment, Redrive
 from sfnwatch.model.rows import (
     BAD_STOPS,
@@ -62,6 +62,7 @@ class Role(StrEnum):
     EXACT = "exact"
     """By what a call is matched, where that is sure."""
     GUESS = "guess"
+    """The same where it is likely, a guess or ambiguous."""
     FOLD = "fold"
     """What opens and closes a fold."""
 
@@ -288,31 +289,56 @@ def job_words(attempt: Attempt) -> str:
 
 
 RULE_WORDS = {
-    LinkRule.REQUEST_ID: "= request ID",
-    LinkRule.SESSION: "= session",
-    LinkRule.RESOURCE_ID: "= task ARN, job ID or the like",
-    LinkRule.PARAMETERS: "≈ same parameters",
-    LinkRule.ORDER: "≈ in order",
-    LinkRule.UNIQUE_CANDIDATE: "~ role, action, time",
-    LinkRule.AMBIGUOUS: "? one of several",
+    LinkRule.REQUEST_ID: "request ID",
+    LinkRule.SESSION: "session",
+    LinkRule.RESOURCE_ID: "task ARN, job ID or the like",
+    LinkRule.PARAMETERS: "same parameters",
+    LinkRule.ORDER: "in order",
+    LinkRule.UNIQUE_CANDIDATE: "role, action, time",
+    LinkRule.AMBIGUOUS: "one of several",
     LinkRule.ROLE_ONLY: "same role, no matching task",
 }
 """By what a call was matched, as far as the rule alone says."""
+CERTAINTY_SIGNS = {
+    Certainty.EXACT: "=",
+    Certainty.STRONG: "≈",
+    Certainty.LIKELY: "~",
+    Certainty.GUESS: "?",
+}
+"""How sure a match is, in one cell; each has an ASCII sign of its own."""
+_AMBIGUOUS_SIGN = "?"
 
 
-def rule_words(link: Link, word: str = "id") -> str:
-    """Say by what a call was matched; a guess looks like one."""
+def matched_by(link: Link, word: str = "id") -> str:
+    """Say by what a call was matched, in words alone; `word` names the job's id."""
     match link.rule:
         case LinkRule.RESOURCE_ID:
-            return f"= {word}"
+            return word
         case LinkRule.AMBIGUOUS:
             several = link.candidate_count > 1
-            return f"? one of {link.candidate_count}" if several else "? not certain"
+            return f"one of {link.candidate_count}" if several else "not certain"
     return RULE_WORDS[link.rule]
 
 
+def rule_words(link: Link, word: str = "id") -> str:
+    """Say how sure a match is, by a sign, and by what the call was matched."""
+    words = matched_by(link, word)
+    if link.rule is LinkRule.AMBIGUOUS:
+        return f"{_AMBIGUOUS_SIGN} {words}"
+    if link.certainty is None:
+        return words
+    return f"{CERTAINTY_SIGNS[link.certainty]} {words}"
+
+
+def doubt_words(link: Link) -> str:
+    """Name the doubt about a match: `likely`, `a guess`; empty where it is sure."""
+    if link.key is None or link.is_sure:
+        return ""
+    return "likely" if link.certainty is Certainty.LIKELY else "a guess"
+
+
 def rule_role(link: Link) -> Role:
-    """Say what the words of a rule are: sure, a guess or neither."""
+    """Say what the words of a match are: sure, in doubt or neither."""
     if link.is_sure:
         return Role.EXACT
     return Role.DIM if link.rule is LinkRule.ROLE_ONLY else Role.GUESS

@@ -98,7 +98,7 @@ _OTHERS = made("RunTask", role=aws.ROLE.replace("sync", "another"))
         ),
         (
             *(_BARE, made("RunTask", 0)),
-            f"{_WORK} as its action call: a guess: ~ role, action, time ({_ROLE})",
+            f"{_WORK} as its action call: a guess: ? role, action, time ({_ROLE})",
         ),
         (_TWICE, _EXPORTS, "? one of 2: nothing tells these attempts apart"),
         (
