@@ -39,6 +39,16 @@ def test_an_ambiguous_call_has_the_reason_for_its_evidence() -> None:
     (row,) = (row for row in found if row["call_id"] == "c")
     assert row["rule"] == "ambiguous"
     assert row["evidence"] == "nothing tells these attempts apart"
+    assert row["certainty"] == ""
+
+
+def test_a_matched_call_has_how_sure_that_is() -> None:
+    worked = aws.History().start().task("Work", aws.SDK).end().records
+    found = rows(printed("csv", [*worked, aws.call("RunTask", 0, key="c")]))
+    (guess,) = (row for row in found if row["call_id"] == "c")
+    assert (guess["rule"], guess["certainty"]) == ("unique-candidate", "guess")
+    exact = [row for row in rows(export("csv", "denied")) if row["call_id"]]
+    assert {row["certainty"] for row in exact} == {"exact"}
 
 
 def test_a_fail_state_has_the_error_that_it_ends_with() -> None:

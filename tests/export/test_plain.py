@@ -72,6 +72,15 @@ def test_a_guess_is_said_at_the_end_and_not_before() -> None:
     assert "-> Go" in guess
 
 
+def test_an_ambiguous_call_is_said_to_be_so_and_not_to_be_a_guess() -> None:
+    run = aws.History().start()
+    run.parallel("Fan", *[lambda it: it.task("Work", aws.REQUEST_RESPONSE)] * 2)
+    made = aws.call("RunTask", 1, key="c")
+    lines, _ = printed([run.records, [made]], end=True)
+    last = [line for line in lines if "RunTask" in line and "? one of 2" in line]
+    assert [line.rpartition("  ")[2] for line in last] == ["(ambiguous)"]
+
+
 def test_how_the_end_was_learned_is_said_at_the_end_if_not_before() -> None:
     coverage = aws.health("lookup", "live", 1, complete_to=iso(aws.at(0)))
     told = aws.health("lookup", "live", 500, complete_to=iso(aws.at(420)))
