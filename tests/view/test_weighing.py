@@ -67,6 +67,7 @@ _TOLD: dict[str, Any] = {"response": {"tasks": [{"taskArn": aws.TASK_ARN}]}}
 _ROLE = "StepFunctions-sync-role"
 _WORK = "matched to Work #3 of run-7f3a"
 _EXPORT = "matched to Fan[1] / Export #10 of run-7f3a as"
+_SAME = "parameters (Cluster, TaskDefinition)"
 _LATER = call("ListClusters", 900, key="later")
 """The file has all calls up to this one."""
 _BARE = History().start().task("Work", REQUEST_RESPONSE).end().records
@@ -80,6 +81,7 @@ def made(name: str, seconds: float = 1, **more: Any) -> Received:
 
 _EXPORTS = made("RunTask", **asked("export:7"))
 _POLLS = made("DescribeTasks", parameters={"tasks": [aws.TASK_ID]})
+"""It comes at once, where Step Functions polls after a minute."""
 _SECRET = made("GetSecretValue", source="secretsmanager.amazonaws.com")
 _OTHERS = made("RunTask", role=aws.ROLE.replace("sync", "another"))
 
@@ -91,10 +93,13 @@ _OTHERS = made("RunTask", role=aws.ROLE.replace("sync", "another"))
             *(_SYNC, made("RunTask", 0, **asked("export:7"), **_TOLD)),
             f"{_WORK} as its action call: = task ARN ({aws.TASK_ARN})",
         ),
-        (_SYNC, _POLLS, f"{_WORK} as its poll: = task ARN ({aws.TASK_ID})"),
+        (
+            *(_SYNC, _POLLS),
+            f"{_WORK} as a call about its job: likely: ~ task ARN ({aws.TASK_ID})",
+        ),
         (
             *(_TWO, made("RunTask", 2, **asked("export:7"))),
-            f"{_EXPORT} its action call: ≈ same parameters (Cluster, TaskDefinition)",
+            f"{_EXPORT} its action call: likely: ~ same {_SAME}",
         ),
         (
             *(_BARE, made("RunTask", 0)),
