@@ -54,8 +54,8 @@ class Outcome:
     ABORTED = 12
     WITHOUT = 13
     """It ended, and never entered the state that was waited for."""
-    LATE = 14
-    """It was not over when the time for it was."""
+    RUNNING = 14
+    """It was still running when it was no longer watched, or the time was over."""
     INTERRUPTED = 130
 
 

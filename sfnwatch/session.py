@@ -17,6 +17,7 @@ from collections.abc import (
     Callable,
     Collection,
     Iterable,
+    Iterator,
     Sequence,
 )
 from contextlib import suppress
@@ -33,6 +34,7 @@ from msgspec.structs import replace
 from sfnwatch import __version__
 from sfnwatch.clock import Clock, ServerClock, SpedClock, SystemClock
 from sfnwatch.errors import Outcome, RefusedError, SfnwatchError, UsageError
+from sfnwatch.model.children import RUNNING
 from sfnwatch.model.integrations import ExecutionArn, parse_execution_arn
 from sfnwatch.model.known_secrets import KNOWN_SECRETS
 from sfnwatch.model.moment import Moment
@@ -46,7 +48,7 @@ from sfnwatch.model.records import (
     receive,
 )
 from sfnwatch.model.trace import Changed, Trace
-from sfnwatch.model.values import seconds_between
+from sfnwatch.model.values import clean, seconds_between
 from sfnwatch.sources.access import ALLOWED, AwsSettings, Feature, operations
 from sfnwatch.sources.polling import TakesBatches
 from sfnwatch.sources.targets import CallOptions, LiveOptions, features_of
@@ -59,6 +61,8 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger(__name__)
 _NAP = 1.0
 """Seconds slept at once: whoever changes the speed shall not wait out a long gap."""
+_NAME = 200
+"""The most characters of an execution's name, or its ARN, in a sentence."""
 _FIRST = datetime.min.replace(tzinfo=UTC)
 _SLICE, _REST = 0.008, 3.0
 """Seconds of work on findings at once, and from one beginning to the next."""
@@ -113,6 +117,8 @@ class Session(Struct, eq=False):
     _told_trouble: bool = False
     _live: "Live | None" = None
     _drain_ended: bool = False
+    _is_over: bool = False
+    """True once all has come: nobody left before."""
     _found: "tuple[object, Sequence[Finding]]" = (None, ())
 
     # -- the loop ------------------------------------------------------------------
@@ -131,6 +137,7 @@ class Session(Struct, eq=False):
         working = [group.create_task(c.run(self.take)) for c in self.companions]
         try:
             await self.stream(self.take)
+            self._is_over = True
         finally:
             # What came before somebody left is worth having, too.
             for companion in self.companions:
@@ -143,7 +150,7 @@ class Session(Struct, eq=False):
 
         Whoever is slow gets the newest next. Leaving the loop before its end, within
         `contextlib.aclosing`, stops the watch. Raises what `run` does, and RefusedError
-        where AWS would not even show an execution.
+        at the end where AWS does not tell how an execution ended.
         """
         news, shown = asyncio.Event(), self.trace.version
         self.consumers.append(lambda _, __: news.set())
@@ -157,10 +164,10 @@ class Session(Struct, eq=False):
                 news.clear()
                 if is_over := running.done():
                     await running
-                    raise_if_refused(self.trace)
                 if self.trace.version != shown:
                     shown = self.trace.version
                     yield self.trace.as_of()
+            raise_if_refused(self.trace)
         finally:
             running.cancel()
             await asyncio.wait([running])
@@ -230,6 +237,35 @@ class Session(Struct, eq=False):
                 tell(f"the recording is not at {self.recorder.path}: {loss}")
             else:
                 tell(f"recorded to {self.recorder.path}")
+
+    def conclude(self, tell: Tell) -> int:
+        """Give the exit code of the outcome, and tell of what still runs.
+
+        Raises RefusedError where AWS does not tell how an execution ended. A replay
+        that was left before its files were read says nothing of what they show later.
+        """
+        raise_if_refused(self.trace)
+        moment = self.trace.as_of()
+        code = outcome(moment)
+        running = list(self._running(moment))
+        if self.mode == "replay" and not self._is_over:
+            return Outcome.SUCCEEDED if code == Outcome.RUNNING else code
+        for name in running:
+            tell(f"{name} is still running here: how it ends is not known.")
+        if running and code == Outcome.SUCCEEDED:
+            return Outcome.RUNNING
+        return code
+
+    def _running(self, moment: Moment) -> Iterator[str]:
+        """Name the executions whose end was not seen; files may show calls alone."""
+        for execution in moment.roots.values():
+            is_running = execution.status in RUNNING
+            if is_running or (execution.running and self.mode != "replay"):
+                yield clean(execution.name, _NAME)
+        if self.mode != "replay":
+            for arn in self.executions:
+                if arn not in moment.executions:
+                    yield clean(arn, _NAME)
 
     def _saw_nothing(self) -> bool:
         """True where nothing came but our own requests and how they went."""
@@ -486,26 +522,39 @@ def _first(group: BaseExceptionGroup[Exception]) -> Exception:
 
 
 def raise_if_refused(trace: Trace) -> None:
-    """Raise RefusedError where AWS would not even show an execution.
+    """Raise RefusedError where AWS does not tell how an execution ended.
 
     Of several, the others have been shown by then.
     """
-    refused = [
-        reports[-1].message
-        for (lane, _, arn), reports in trace.healths.items()
-        if lane == "history"
-        and reports[-1].state is HealthState.REFUSED
-        and not (arn in trace.executions and trace.executions[arn].events)
-    ]
-    if refused:
-        raise RefusedError("; ".join(dict.fromkeys(refused)))
+    reasons = dict.fromkeys(_unknown_ends(trace))
+    if reasons:
+        raise RefusedError("; ".join(reasons))
+
+
+def _unknown_ends(trace: Trace) -> Iterator[str]:
+    """Say of each execution whose end is not known why AWS will not tell it."""
+    executions = trace.as_of().executions
+    for (lane, _, arn), reports in trace.healths.items():
+        last = reports[-1]
+        execution = executions.get(arn)
+        is_open = execution is None or execution.running or not execution.event_count
+        if lane != "history" or not is_open:
+            continue
+        if last.state is HealthState.REFUSED:
+            yield last.message
+        elif last.state is HealthState.ENDED and execution is not None:
+            name = clean(execution.name, _NAME)
+            yield f"How {name} ended is not known. {last.message}".rstrip()
 
 
 def outcome(moment: Moment) -> int:
-    """Give the exit code for how it ended; of several, the first that did not succeed.
+    """Give the exit code for how it ended.
 
-    An execution that still runs when its watcher leaves has not failed.
+    Of several it is that of the first that failed, else that of one still running.
     """
-    statuses = (execution.status for execution in moment.roots.values())
-    codes = (_CODES[status] for status in statuses if status in _CODES)
-    return next(codes, Outcome.SUCCEEDED)
+    statuses = [execution.status for execution in moment.roots.values()]
+    for status in statuses:
+        if status in _CODES:
+            return _CODES[status]
+    is_running = any(status in RUNNING for status in statuses)
+    return Outcome.RUNNING if is_running else Outcome.SUCCEEDED

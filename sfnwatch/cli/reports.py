@@ -101,7 +101,7 @@ class _Loaded(NamedTuple):
 
     trace: Trace
     code: int
-    """The exit code: another where AWS refused to show one of several executions."""
+    """The exit code: another where the end of an execution is not known."""
     executions: Sequence[str]
     """ARNs of those that are meant, of the first source first."""
     originals: Mapping[str, str]
@@ -138,7 +138,11 @@ def _load(sources: Sequence[Source], *, redact: bool = False, **asked: Any) -> _
 
 
 def _run_to_end(watched: session.Session) -> int:
-    """Run a session; raises RefusedError where AWS shows nothing at all of it."""
+    """Run a session; give the exit code, which is not that of the outcome.
+
+    Raises RefusedError where AWS shows nothing at all of it. A report of files tells
+    of what still runs in them.
+    """
     signalled = session.run(watched.run)
     if signalled is not None:
         raise click.exceptions.Exit(signalled)
@@ -155,6 +159,8 @@ def _run_to_end(watched: session.Session) -> int:
             raise
         narrate(str(error))
         return error.exit_code
+    if watched.mode == "live" and watched.conclude(narrate) == Outcome.RUNNING:
+        return Outcome.RUNNING
     return Outcome.SUCCEEDED
 
 
@@ -345,7 +351,7 @@ def explain(sources: list[Source], why: tuple[str, ...], **asked: Any) -> int:
 @options.format_option
 @options.output_option
 @options.aws_options
-def compare(sources: list[Source], names: tuple[str, ...], **asked: Any) -> None:
+def compare(sources: list[Source], names: tuple[str, ...], **asked: Any) -> int:
     """Say how two executions differ: states, times, attempts, calls, polls.
 
     A and B are files as `replay` takes them, or executions as `watch` takes them,
@@ -363,6 +369,7 @@ def compare(sources: list[Source], names: tuple[str, ...], **asked: Any) -> None
     text = partial(ascii_json, comparison_json(told), indent=2)
     with _out_to(asked["output"]) as out:
         _write(asked["form"], out, text, comparison_document(told))
+    return found.code
 
 
 @click.command()
@@ -424,7 +431,7 @@ def wait(executions: list[Named], *, coming: bool, summary: bool, **asked: Any) 
     EXECUTION is what `sfnwatch EXECUTION` takes. Only histories are read: no call to
     CloudTrail is made, and nothing is recorded. With --until it ends as soon as the
     state is entered, or with 13 if an execution succeeds without; after --timeout it
-    ends with 14.
+    ends with 14, and with 3 where AWS refuses to tell the end.
 
     \b
     sfnwatch wait "$arn" --timeout 1h && deploy
@@ -441,8 +448,13 @@ def wait(executions: list[Named], *, coming: bool, summary: bool, **asked: Any) 
         how = LiveOptions(CallOptions(lookup=False), drain=0.0)
         return session.live(arns, settings, how, trace=waiting.trace)
 
-    signalled = session.run(lambda: waiting.run(begin()))
-    code = waiting.code() if signalled is None else signalled
+    try:
+        signalled = session.run(lambda: waiting.run(begin()))
+        code = waiting.code() if signalled is None else signalled
+    except RefusedError:
+        if waiting.has_seen:
+            _report(waiting.trace.as_of(), asked["form"], path)
+        raise
     if code < Outcome.INTERRUPTED:
         _report(waiting.trace.as_of(), asked["form"], path)
     return code
@@ -474,13 +486,19 @@ class _Waiting:
         except TimeoutError:
             self.late = not self._is_enough()
 
+    @property
+    def has_seen(self) -> bool:
+        """True where there is something to report."""
+        return any(each is not None and each.known for each in self._executions())
+
     def code(self) -> int:
-        """Give the exit code; raises RefusedError where AWS shows nothing of it."""
-        session.raise_if_refused(self.trace)
+        """Give the exit code; raises RefusedError where AWS doesn't tell the end."""
+        if self.until is None or not self._is_enough():
+            session.raise_if_refused(self.trace)
         if self.late:
             for words in self._situations():
                 narrate(words)
-            return Outcome.LATE
+            return Outcome.RUNNING
         code = session.outcome(self.trace.as_of())
         return code if self.until is None else self._until_code(code)
 
@@ -512,7 +530,10 @@ class _Waiting:
         state = clean(self.until or "", _LIMIT)
         for each in without:
             narrate(f"{clean(each.name, _LIMIT)} ended without entering {state!r}.")
-        return (code or Outcome.WITHOUT) if without else Outcome.SUCCEEDED
+        if not without:
+            return Outcome.SUCCEEDED
+        has_failed = code not in {Outcome.SUCCEEDED, Outcome.RUNNING}
+        return code if has_failed else Outcome.WITHOUT
 
     def _situations(self) -> Iterator[str]:
         """Say of each execution that is not over where it is."""

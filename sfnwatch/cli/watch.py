@@ -96,7 +96,8 @@ def watch(executions: list[Named], *, coming: bool, pick: bool, **shared: Any) -
     machine's ARN or name stands for its newest execution, with --next for the next
     one; a Map Run's ARN for its newest. Without any, or with --pick, you choose on the
     screen, among what was recorded too. The Region is the ARN's. Several are shown on
-    one time axis. Everything you watch is recorded and can be replayed.
+    one time axis. Everything you watch is recorded and can be replayed. The exit code
+    is the outcome; 14 where one still runs when you quit, 3 where AWS refuses to tell.
 
     \b
     sfnwatch arn:aws:states:REGION:ACCOUNT:execution:MACHINE:NAME
@@ -392,8 +393,7 @@ def show(watched: session.Session, display: Display, speed: float = 1.0) -> int:
 
 
 def _as_lines(watched: session.Session, *, as_json: bool) -> int:
-    """Print lines; raises RefusedError if AWS shows nothing of it."""
-    code: int = Outcome.SUCCEEDED
+    """Print lines; raises RefusedError if AWS does not tell how it ended."""
     with stdout() as out:
         lines: JsonLines | PlainLines = JsonLines(watched.trace, out)
         if not as_json:
@@ -403,11 +403,7 @@ def _as_lines(watched: session.Session, *, as_json: bool) -> int:
         signalled = session.run(watched.run)
         lines.finish()
         out.flush()
-        code = session.outcome(watched.trace.as_of())
-        if signalled is not None:
-            return signalled
-        session.raise_if_refused(watched.trace)
-    return code
+    return watched.conclude(narrate) if signalled is None else signalled
 
 
 # -- the screen ------------------------------------------------------------------------
@@ -435,8 +431,7 @@ def _on_screen(
         return code or app.return_code or SfnwatchError.exit_code
     for refusal in app.shown.refusals:
         raise refusal
-    session.raise_if_refused(watched.trace)
-    return session.outcome(watched.trace.as_of())
+    return watched.conclude(narrate)
 
 
 def _run_app(app: "SfnwatchApp | PickerApp") -> int | None:

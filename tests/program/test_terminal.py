@@ -8,6 +8,8 @@ import pytest
 
 from tests.builders import ARN
 from tests.cli.programs import KEYS, serving
+from tests.cli.refusing import refusing
+from tests.cli.refusing import words as words_at
 from tests.program.programs import Processes, Stage, look_everywhere
 from tests.program.terminals import ESCAPE, Terminal
 
@@ -27,7 +29,7 @@ def demo(program: Processes) -> Terminal:
 @pytest.mark.parametrize(
     ("number", "code", "keys"),
     [
-        (None, 0, "q"),
+        (None, 14, "q"),
         (signal.SIGINT, 130, ""),
         (signal.SIGTERM, 143, "?"),
         (signal.SIGHUP, 129, "p"),
@@ -86,6 +88,28 @@ def test_a_refusal_is_shown_and_told_again_when_the_screen_is_gone(
     terminal.quit(code=3)
     said = "sfnwatch: AWS credentials: Unable to locate credentials."
     assert said in terminal.after
+
+
+def test_one_that_is_quit_while_it_runs_has_a_code_of_its_own(
+    program: Processes,
+) -> None:
+    keys: dict[str, Any] = KEYS
+    with refusing(None) as url:
+        terminal = program.terminal(*words_at(url, "watch"), **keys)
+        terminal.until("RUNNING")
+        terminal.quit(code=14)
+    assert "run-7f3a is still running here: how it ends is not known" in terminal.after
+
+
+def test_one_that_is_refused_while_it_runs_is_told_and_no_success(
+    program: Processes,
+) -> None:
+    keys: dict[str, Any] = KEYS
+    with refusing("ExecutionDoesNotExist") as url:
+        terminal = program.terminal(*words_at(url, "watch"), **keys)
+        terminal.until("ExecutionDoesNotExist")
+        terminal.quit(code=3)
+    assert "ExecutionDoesNotExist. No more." in terminal.after
 
 
 FAULT = """

@@ -225,7 +225,9 @@ async def test_what_ends_it_is_raised_by_itself() -> None:
         (["Aborted"], Outcome.ABORTED),
         (["Succeeded", "Aborted"], Outcome.ABORTED),
         ([None, "Failed"], Outcome.FAILED),
-        ([None], Outcome.SUCCEEDED),
+        (["Failed", None], Outcome.FAILED),
+        (["Succeeded", None], Outcome.RUNNING),
+        ([None], Outcome.RUNNING),
     ],
 )
 def test_the_first_that_did_not_succeed_is_the_outcome(
@@ -236,7 +238,7 @@ def test_the_first_that_did_not_succeed_is_the_outcome(
         run = History(arn).start()
         trace.add(run.end(ending).records if ending else run.records)
     assert session.outcome(trace.as_of()) == code
-    assert session.outcome(trace.as_of(START)) == Outcome.SUCCEEDED
+    assert session.outcome(trace.as_of(START)) == Outcome.RUNNING
 
 
 def test_an_execution_that_aws_will_not_show_is_refused() -> None:
@@ -247,6 +249,33 @@ def test_an_execution_that_aws_will_not_show_is_refused() -> None:
         session.raise_if_refused(trace)
     trace.add(sync_run())
     session.raise_if_refused(trace)
+
+
+def test_one_that_is_refused_while_it_runs_has_no_outcome() -> None:
+    refused = health("history", "refused", 200, arn=ARN, message="Keys revoked.")
+    trace = Trace()
+    trace.add([*History(ARN).start().records, refused])
+    with pytest.raises(RefusedError, match=r"^Keys revoked\.$"):
+        session.raise_if_refused(trace)
+
+
+def test_one_whose_history_ended_without_its_end_has_no_outcome() -> None:
+    ended = health("history", "ended", 200, arn=ARN, message="No more is logged.")
+    trace = Trace()
+    trace.add([*History(ARN).start().records, ended])
+    said = r"^How run-7f3a ended is not known\. No more is logged\.$"
+    with pytest.raises(RefusedError, match=said):
+        session.raise_if_refused(trace)
+
+
+def test_what_still_runs_when_a_watch_is_left_is_said_and_no_success() -> None:
+    watched, said = scripted(), list[str]()
+    watched.take(History(ARN).start().records)
+    assert watched.conclude(said.append) == Outcome.RUNNING
+    assert said == ["run-7f3a is still running here: how it ends is not known."]
+    unseen = scripted()
+    assert unseen.conclude(said.append) == Outcome.RUNNING
+    assert said[1].startswith(f"{ARN} is still running here")
 
 
 # -- findings --------------------------------------------------------------------------
