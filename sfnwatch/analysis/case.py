@@ -43,8 +43,8 @@ from sfnwatch.model.visits import StateVisit
 
 FIRST_POLL = timedelta(seconds=70)
 """By then a first poll would have come: those recorded came after 55 to 60 s."""
-CLOCKS_APART = timedelta(seconds=3)
-"""So far two clocks may differ where nothing measures it."""
+CLOCKS_APART = timedelta(seconds=5)
+"""How far two clocks may differ where nothing measures it [inferred]."""
 _KEPT, _LISTED = 100, 6
 """So many intervals are in data; so many are worth reading: of more, the extremes."""
 _XRAY = "xray.amazonaws.com"

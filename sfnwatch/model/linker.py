@@ -255,7 +255,7 @@ class Linker:
         calls; of very many of these the nearest in time.
         """
         record = self._trace.cloudtrail_record(call)
-        skew = self._candidates.skew.bounds
+        skew = self._candidates.skew.bounds(call.event_source)
         callers, ids = dict(self._nearest(call)), ids_in(record, call.error_message)
         for each in (call.request_id or "", told_session(call, record) or "", *ids):
             callers |= self._telling.get(each, {})
@@ -533,9 +533,9 @@ class Candidates:
 
     def _find(self) -> None:
         """Find out anew who fits the calls of which, or of whom, anything changed."""
-        has_moved = self.skew.has_moved()
+        moved = self.skew.moved_services()
         for group in self._joined.values():
-            if has_moved:
+            if group.name[0] in moved:
                 group.moved_callers.update(group.callers)
             if group.members:
                 self._set_windows(group)
@@ -547,7 +547,8 @@ class Candidates:
         moved, group.moved_callers = group.moved_callers, set()
         for key in moved:
             caller = group.callers.get(key)
-            window = caller.window(group.name, self.skew.bounds) if caller else None
+            skew = self.skew.bounds(group.name[0])
+            window = caller.window(group.name, skew) if caller else None
             if caller is not None and window is not None:
                 is_poll = window.role in _POLLS and caller.owns and caller.ids
                 is_action = window.role is CallRole.ACTION and self.answers.get(key)
@@ -557,7 +558,7 @@ class Candidates:
 
     def _match_up(self, group: CallGroup, touched: list[Member]) -> None:
         """Find out who fits calls of a group, which are in the order of their times."""
-        near = self.skew.near
+        near = self.skew.near(group.name[0])
         begin, end = touched[0][0] - near, touched[-1][0] + near
         sides: tuple[dict[AttemptKey, Window], ...] = {}, {}
         for key, window in group.windows.items():
@@ -784,7 +785,7 @@ class Candidates:
 
     def _rivals(self, group: CallGroup, call: ApiCall, key: AttemptKey) -> int:
         """Count the other calls that may be the one that an attempt made."""
-        window, near = group.windows[key], self.skew.near
+        window, near = group.windows[key], self.skew.near(group.name[0])
         if window.role in _POLLS:
             return 0
         others = group.calls_of[key] - {call.event_id}

@@ -59,6 +59,9 @@ _WHOLE = ("parameter/", "log-group:")
 _RANDOM_END = len("-AbCdEf")
 """What Secrets Manager puts behind a secret's name."""
 _RANDOM = re.compile(r"[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}")
+_PUT_ITEM = "dynamodb:PutItem"
+_ATTRIBUTE_TYPES = frozenset({"S", "N", "B", "BOOL"})
+"""What DynamoDB puts around a value; CloudTrail may have the bare value."""
 _RANDOM_RUN = re.compile(r"(?=[a-f]*[0-9])[0-9a-f]{8}", re.IGNORECASE)
 _TASK_TOKEN = re.compile(r"A[QA][A-Za-z0-9+/]{30}")
 _ENDS_OF_IDS = ("id", "arn")
@@ -118,7 +121,18 @@ def leaves(event_source: str, event_name: str, scheduled: Mapping[str, Any]) -> 
     for path, other in _TABLE["moved"].get(reader.call, {}).items():
         if path in reader.found:
             reader.found[other] = reader.found.pop(path)
+    if reader.call == _PUT_ITEM:
+        return {_key_path(path): leaf for path, leaf in reader.found.items()}
     return reader.found
+
+
+def _key_path(path: str) -> str:
+    """Give the path at which a record has an attribute of a DynamoDB item.
+
+    Of a PutItem it tells the attributes of the key, and no others [documented].
+    """
+    head, dot, rest = path.partition(".")
+    return f"key.{rest}" if head == "item" and dot else path
 
 
 def leaves_of_record(record: Mapping[str, Any]) -> Leaves:
@@ -260,7 +274,7 @@ class _Reader:
             value = parse_json(value) if len(value) <= _LONGEST_JSON else None
             kind = type(value) if isinstance(value, dict | list) else None
         if kind is dict:
-            inner = _folded(value)
+            inner = self._folded(value)
             if inner is value:
                 self.read(value, path + ".", written + ".")
             elif isinstance(inner, list):
@@ -271,6 +285,14 @@ class _Reader:
             self._list(value, path, written, tuple)
         elif (kept := _kept(value)) is not None:
             self._add(path, written, kept)
+
+    def _folded(self, value: dict[str, Any]) -> Any:
+        """Take out what a protocol, or DynamoDB, puts around a value or a list."""
+        if self.service == "dynamodb" and len(value) == 1:
+            ((key, inner),) = value.items()
+            if key in _ATTRIBUTE_TYPES and not isinstance(inner, dict | list):
+                return inner
+        return _folded(value)
 
     def _name(self, key: str) -> str:
         return _name(self.service, key) if len(key) <= _LONGEST_KEY else ""
@@ -284,9 +306,12 @@ class _Reader:
         keys = {key for value in values[:_MOST] for key in mapping_of(value)}
         if len(keys) == 1:
             (key,) = keys
-            if self.service in _TABLE["endings"]:
-                path = path[: path.rfind(".") + 1] + self._name(key)
             values = [mapping_of(value).get(key) for value in values]
+            if self.service in _TABLE["endings"]:
+                # `resourcesSet: {items: [{resourceId: …}]}` stands beside `Resources`
+                # as `instancesSet` does beside `InstanceIds`.
+                self._list(values, path, written, frozenset)
+                path = path[: path.rfind(".") + 1] + self._name(key)
         self._list(values, path, written, frozenset)
 
     def _list(self, values: list[Any], path: str, written: str, kind: type) -> None:

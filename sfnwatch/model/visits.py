@@ -98,6 +98,12 @@ class Attempt(Changing, kw_only=True):
         return next(iter(self.request_ids), None)
 
     @property
+    def job_told_by(self) -> int:
+        """The event that first tells of its job's id; 0 where none does."""
+        changes = (by for by, name, _ in self.changes if name == "resource_ids")
+        return next(changes, 0)
+
+    @property
     def answered_at(self) -> datetime:
         """When the action call had been answered: submitted, or for a plain call ended.
 

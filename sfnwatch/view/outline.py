@@ -23,7 +23,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from sfnwatch.model.integrations import CallRole
-from sfnwatch.model.links import AttemptKey, Link
+from sfnwatch.model.links import AttemptKey, Link, LinkRule
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.rows import CALL_KEY, ApiCall, Clock, HistoryEvent, TaskState
 from sfnwatch.model.trace import Changed, Trace
@@ -214,11 +214,30 @@ class RowOrder:
             return (self.shown_at(item.at, arn), _EVENTS, around, item.id, own, 0)
         if isinstance(item, ApiCall):
             link = self._trace.links.get(item.event_id)
-            at = self.shown_at(item.event_time, link.execution_arn if link else None)
+            called_at = self._called_at(item, link)
+            at = self.shown_at(called_at, link.execution_arn if link else None)
             return (at, _CALLS, item.event_time, item.event_id)
         if isinstance(item, TaskState):
             return (item.at, _TASKS, item.task_arn, item.version)
         return item.place
+
+    def _called_at(self, call: ApiCall, link: Link | None) -> datetime:
+        """Give a call's time, which is a whole second.
+
+        A call that names a job comes after the event of that second which first tells
+        of the job: nobody can name it before.
+        """
+        at = call.event_time
+        if link is None or link.key is None or link.role is CallRole.ACTION:
+            return at
+        if link.rule is not LinkRule.RESOURCE_ID:
+            return at
+        execution = self._trace.executions[link.key[0]]
+        visit = execution.visits.get(link.visit_id or 0)
+        attempt = visit.attempt(link.attempt_id) if visit is not None else None
+        told_by = execution.events.get(attempt.job_told_by) if attempt else None
+        is_of_second = told_by is not None and at <= told_by.at < at + _SECOND
+        return told_by.at if told_by is not None and is_of_second else at
 
     # -- events that are one to the eye ----------------------------------------------
 
