@@ -171,7 +171,12 @@ class RowOrder:
         self._followers: dict[tuple[str, int], list[HistoryEvent]] = {}
         self._attached: dict[AttemptKey, tuple[HistoryEvent, ApiCall]] = {}
         """The action calls that stand on the line of the phase that tells of them."""
+        self._called_after: dict[str, datetime] = {}
+        """The moments of the events that calls of their seconds come after, by the
+        calls' event ids."""
         self.rank_executions()
+        for event_id in trace.links:
+            self.place_call(trace.calls[event_id])
 
     # -- places --------------------------------------------------------------------
 
@@ -214,30 +219,36 @@ class RowOrder:
             return (self.shown_at(item.at, arn), _EVENTS, around, item.id, own, 0)
         if isinstance(item, ApiCall):
             link = self._trace.links.get(item.event_id)
-            called_at = self._called_at(item, link)
+            called_at = self._called_after.get(item.event_id, item.event_time)
             at = self.shown_at(called_at, link.execution_arn if link else None)
             return (at, _CALLS, item.event_time, item.event_id)
         if isinstance(item, TaskState):
             return (item.at, _TASKS, item.task_arn, item.version)
         return item.place
 
-    def _called_at(self, call: ApiCall, link: Link | None) -> datetime:
-        """Give a call's time, which is a whole second.
+    def place_call(self, call: ApiCall) -> None:
+        """Look where a call stands, which is new or is matched otherwise than before.
 
-        A call that names a job comes after the event of that second which first tells
-        of the job: nobody can name it before.
+        Its time is a whole second. One that names a job comes after the event of that
+        second which first tells of the job: nobody can name it before.
         """
-        at = call.event_time
-        if link is None or link.key is None or link.role is CallRole.ACTION:
-            return at
-        if link.rule is not LinkRule.RESOURCE_ID:
-            return at
+        self._called_after.pop(call.event_id, None)
+        event = self._first_telling(self._trace.links.get(call.event_id))
+        if event is not None:
+            begun = call.event_time
+            if begun <= event.at < begun + _SECOND:
+                self._called_after[call.event_id] = event.at
+
+    def _first_telling(self, link: Link | None) -> HistoryEvent | None:
+        """Find the event that first tells of the job which a call names."""
+        if link is None or link.key is None or link.rule is not LinkRule.RESOURCE_ID:
+            return None
         execution = self._trace.executions[link.key[0]]
         visit = execution.visits.get(link.visit_id or 0)
         attempt = visit.attempt(link.attempt_id) if visit is not None else None
-        told_by = execution.events.get(attempt.job_told_by) if attempt else None
-        is_of_second = told_by is not None and at <= told_by.at < at + _SECOND
-        return told_by.at if told_by is not None and is_of_second else at
+        if attempt is None or link.role is CallRole.ACTION:
+            return None
+        return execution.events.get(attempt.job_told_by)
 
     # -- events that are one to the eye ----------------------------------------------
 
@@ -572,6 +583,7 @@ class Outline:
                 self._hidden.pop(call.key).members.remove(call)
             elif self._is_line(call):
                 self._take_out(self.order.place(call))
+            self.order.place_call(call)
             items += [call] if self._has_line(call) else []
         polled = {link.key for link in links_in(changed) if link.key is not None}
         self._add([*items, *self._new_others(changed)], polled)
@@ -596,8 +608,11 @@ class Outline:
             for visit_id in visit_ids:
                 visit = trace.executions[arn].visits[visit_id]
                 yield from self._new_backoffs(arn, visit)
-        calls = (trace.calls[event_id] for event_id in new_calls(changed))
-        yield from filter(self._has_line, calls)
+        for event_id in new_calls(changed):
+            call = trace.calls[event_id]
+            self.order.place_call(call)
+            if self._has_line(call):
+                yield call
         for state in changed.task_states:
             if trace.as_of().task_starter(state.task_arn) is not None:
                 yield state

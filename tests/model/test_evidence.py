@@ -422,12 +422,25 @@ def test_each_call_of_a_long_serial_map_is_matched_by_what_it_asked_for() -> Non
 
 
 def test_exact_links_measure_how_far_the_two_clocks_are_apart() -> None:
-    exact = ran(output=aws.answer("r-1", aws.TASK_ARN), begin=60, arn=aws.OTHER_ARN)
-    ahead = [*exact, *RUN, made(seconds=66, key="m", request_id="r-1")]
+    measured = []
+    for number in range(3):
+        answer = aws.answer(f"r-{number}", aws.TASK_ARN)
+        arn = f"{aws.OTHER_ARN}-{number}"
+        measured += ran(output=answer, begin=60, arn=arn)
+        request_id = f"r-{number}"
+        measured.append(made(seconds=66, key=request_id, request_id=request_id))
+    ahead = [*measured, *RUN]
     # The attempt is over at 1.4: a call may be dated 3.4, or what is measured.
     assert rule_of(*RUN, made(seconds=5)) == ""
     assert rule_of(*ahead, made(seconds=5)) == UNIQUE
     assert rule_of(*ahead, made(seconds=0)) == ""
+    # Two such calls may both be odd, and another service may keep another time.
+    assert (
+        rule_of(*ahead[: -len(RUN)][len(measured) // 3 :], *RUN, made(seconds=5)) == ""
+    )
+    secret = made("GetSecretValue", 5, source="secretsmanager.amazonaws.com")
+    asks = ran(which("aws-sdk:secretsmanager", "getSecretValue"))
+    assert rule_of(*measured, *asks, secret) == ""
 
 
 def test_what_is_no_call_of_others_any_more_keeps_nothing_from_being_matched() -> None:

@@ -110,6 +110,27 @@ CASES = {
         Case(START, "Input", {"AWS_STEP_FUNCTIONS_X": "a", "b": 1}, ['{"b": 1}']),
         Case(START, "Input", {"AWS_STEP_FUNCTIONS_X": "a"}, silent=[env(A="b")]),
     ],
+    "EC2 has a list of ids as a set of items, under the name of either": [
+        Case(
+            "ec2:CreateTags",
+            "Resources resourcesSet",
+            ["i-1"],
+            [items("resourceId", "i-1")],
+            [items("resourceId", "i-2")],
+        ),
+    ],
+    "DynamoDB puts a type around a value, and a record may leave it out": [
+        Case(
+            "dynamodb:GetItem", "Key", {"id": {"S": "a"}}, [{"id": "a"}], [{"id": "b"}]
+        ),
+        Case(
+            "dynamodb:PutItem",
+            "Item key",
+            {"id": {"S": "a"}},
+            [{"id": "a"}],
+            [{"id": "b"}],
+        ),
+    ],
     "an idempotency token speaks for a pair and never against it": [
         Case(RUN, "ClientToken", "a", ["a"], silent=["b"])
     ],

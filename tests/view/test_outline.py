@@ -11,6 +11,7 @@ from sfnwatch.model.rows import HistoryEvent
 from sfnwatch.model.trace import Trace
 from sfnwatch.view.outline import Fold, Outline, OutlineOptions
 from tests import builders as aws
+from tests.builders import SYNC, TASK_ARN, History, answer, call
 from tests.tui.screens import recorded
 
 NAMES = ("demo-distributed", "demo-sync", "moto-together", "moto-shared-role")
@@ -97,3 +98,20 @@ def test_one_that_started_first_and_comes_last_is_what_others_are_aligned_to() -
     for history in (late, early):
         outline.update(trace.add(history.records))
     assert _told(outline) == _told(Outline(trace, outline.options))
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_a_call_comes_after_the_event_that_first_tells_the_id_it_names(
+    *, named: bool
+) -> None:
+    """CloudTrail has whole seconds: one of the same second would come before it."""
+    run = History().start().task("Work", SYNC, submitted=answer("r", TASK_ARN), lasts=9)
+    named_task = {"tasks": [TASK_ARN]} if named else {"cluster": "c"}
+    poll = call("DescribeTasks", 0, key="poll", parameters=named_task)
+    for records in ([*run.records, poll], [poll, *run.records]):
+        trace = Trace()
+        for record in records:
+            trace.add([record])
+        items = Outline(trace, OutlineOptions(folds=False)).items
+        kinds = [i.type if isinstance(i, HistoryEvent) else "poll" for i in items]
+        assert ("poll" in kinds[kinds.index("TaskSubmitted") :]) is named
