@@ -264,6 +264,11 @@ class Survey:
         origin = {arn: each.map_run_arn or each.execution_arn for arn, each in parents}
         return grouped(self.moment.children.values(), lambda child: origin[child.arn])
 
+    @cached_property
+    def unproven_by_name(self) -> Mapping[CallName, Sequence[ApiCall]]:
+        """The calls that nothing proves to be whose, by their names."""
+        return grouped(self.unproven, lambda call: call.name)
+
     @property
     def known_words(self) -> str:
         """Say how far it is known that nothing came."""
@@ -391,9 +396,9 @@ class StateUse:
             for attempt in self.attempts
         }
         found = []
-        for call in self.survey.unproven:
+        for call in self.survey.unproven_by_name.get(name, ()):
             link = self.survey.moment.link(call)
-            is_alike = call.name == name and call.role in roles
+            is_alike = call.role in roles
             is_other_error = error_code is not None and call.error_code != error_code
             if not is_alike or is_other_error or link is None or link.key in keys:
                 continue

@@ -428,7 +428,6 @@ class AttemptCalls:
         execution = self.moment.executions[arn]
         role = role_name(self.attempt.role_arn or execution.role_arn)
         names = {(row.event_source, name) for name in row.poll_events} if row else set()
-        about_its_job = self.moment.trace.linker.calls_about(self.attempt)
         first = bisect_right(calls, begin - _SECOND, key=lambda call: call.event_time)
         for call in map(calls.__getitem__, range(first, len(calls))):
             if end is not None and call.event_time > end:
@@ -437,7 +436,9 @@ class AttemptCalls:
             if link is None or link.is_sure:
                 continue
             may_be_its = call.role == role and not call.has_request
-            may_be_its |= call.event_id in about_its_job
+            if call.has_request:
+                naming = self.moment.trace.linker.calls_about(self.attempt)
+                may_be_its = call.event_id in naming
             if link.key is not None or link.rule is LinkRule.AMBIGUOUS:
                 fitting = {link.key, *link.candidates}
                 may_be_its = self.key in fitting or link.unlisted > 0
