@@ -46,6 +46,7 @@ from sfnwatch.model.links import (
     Window,
     ambiguous,
     depends_on_name,
+    is_xray,
     one_of,
     other_caller,
     present_at,
@@ -69,7 +70,12 @@ from sfnwatch.model.parameters import (
 )
 from sfnwatch.model.records import Record
 from sfnwatch.model.rows import ApiCall, CallName, Spot, by_time, ids_in
-from sfnwatch.model.values import from_microseconds, mapping_of, parse_json
+from sfnwatch.model.values import (
+    from_microseconds,
+    mapping_of,
+    microseconds,
+    parse_json,
+)
 from sfnwatch.model.visits import Attempt
 
 if TYPE_CHECKING:
@@ -79,6 +85,8 @@ LinkChanges = Mapping[str, tuple[Link | None, Link | None]]
 """By a call's event id, its link before and its link now."""
 _ABOUT = 300 * SECOND
 """How far around an attempt's time it is looked for calls of others on its role."""
+_MARGIN = 5 * SECOND
+"""How far beyond an attempt's time calls must be known to be all there."""
 _BY_ID = -SECOND, 2 * SECOND
 """How far the clocks may be apart where an id says whose a call is."""
 _COMPARED = 1000
@@ -238,8 +246,7 @@ class Linker:
         """Forget a call that was said to be another's."""
         record = self._trace.cloudtrail_record(call)
         self._ask_sharers(ids_in(record, call.error_message))
-        self._candidates.leave(call)
-        self._candidates.set_link_by_id(call, None)
+        self._candidates.forget(call)
         self._propose(call, None)
 
     def ask_all(self) -> None:
@@ -471,6 +478,12 @@ class Candidates:
         self._explained_anew = defaultdict[str, list[int]](list)
         """At which microseconds there are others of those now, by role."""
         self.known, self.skew = Known(), Skew()
+        self._unproved = defaultdict[str, CallsInOrder](CallsInOrder)
+        """By role, the calls of Step Functions that no id matches exactly."""
+        self._unproved_moved = defaultdict[str, list[Member]](list)
+        """Those of them that have come or gone, by role."""
+        self._sole = defaultdict[str, set[str]](set)
+        """Calls that are matched because nothing else is left of their role."""
 
     # -- what comes and goes -----------------------------------------------------------
 
@@ -499,6 +512,7 @@ class Candidates:
             self.by_id[call.event_id] = link
         was, own = _answered(old), _answered(link)
         self.skew.note(call, self.callers.get(own) if own else None)
+        self._note_unproved(call, is_one=link is None or not link.is_exact)
         if old == link:
             return False
         for key, is_one in ((was, False), (own, True)):
@@ -508,6 +522,39 @@ class Candidates:
                 for spot in caller.spots if caller is not None else ():
                     self.groups[spot].moved_callers.add(key)
         return True
+
+    def forget(self, call: ApiCall) -> None:
+        """Take out a call that was said to be another's."""
+        self.leave(call)
+        self.set_link_by_id(call, None)
+        self._note_unproved(call, is_one=False)
+        self._sole[call.role or ""].discard(call.event_id)
+
+    def _note_unproved(self, call: ApiCall, *, is_one: bool) -> None:
+        role = call.role
+        if role is None or not call.by_step_functions or is_xray(call):
+            return
+        member = by_time(call)
+        if self._unproved[role].note(member, is_one=is_one):
+            self._unproved_moved[role].append(member)
+
+    def _open_soles(self) -> None:
+        """Have calls decided again beside which others have come or gone.
+
+        Of all that lie near only the neighbors can be the last that is left.
+        """
+        moved = self._unproved_moved
+        self._unproved_moved = defaultdict(list)
+        for role, members in moved.items():
+            unproved = self._unproved[role]
+            opened = set(self._sole[role])
+            for member in members:
+                at = bisect_left(unproved, member)
+                opened.update(e for _, e in unproved[max(0, at - 1) : at + 2])
+            for event_id in opened & self._trace.calls.keys():
+                group = self._joined.get(self._trace.calls[event_id].spot)
+                if group is not None and event_id in group.fits:
+                    group.open.add(event_id)
 
     def ask_all(self) -> None:
         """Have all decided on anew."""
@@ -649,6 +696,8 @@ class Candidates:
         self._find()
         times, self._explained_anew = self._explained_anew, defaultdict(list)
         known = self.known.now_known()
+        self._open_polls()
+        self._open_soles()
         for group in self._joined.values():
             if group.role in moved_roles:
                 group.open.update(event_id for _, event_id in group.members)
@@ -664,6 +713,29 @@ class Candidates:
         self._asked.clear()
         self._answers_told.clear()
         self._asking.clear()
+
+    def _open_polls(self) -> None:
+        """Have the polls decided again of attempts that other action calls fit now."""
+        for group in self._joined.values():
+            for key in group.moved & self.callers.keys():
+                caller = self.callers[key]
+                if caller.role_of(group.name) is not CallRole.ACTION:
+                    continue
+                for spot in caller.spots:
+                    polled = self._joined.get(spot)
+                    if polled is not None and polled is not group:
+                        polled.open |= polled.calls_of.get(key, set())
+
+    def _begun_by(self, key: AttemptKey) -> int:
+        """Count the calls that may have begun an attempt's job, and succeeded."""
+        caller = self.callers[key]
+        for spot in caller.spots:
+            group = self._joined.get(spot)
+            if group is None or caller.role_of(group.name) is not CallRole.ACTION:
+                continue
+            calls = (self._trace.calls[e] for e in group.calls_of.get(key, ()))
+            return sum(call.error_code is None for call in calls)
+        return 0
 
     def _decided(
         self, group: CallGroup, calls: Collection[str], keys: Collection[AttemptKey]
@@ -757,12 +829,39 @@ class Candidates:
         if doubt:
             return ambiguous(fits, roles, doubt)
         if is_strong:
+            is_sole = self._is_sole(group, call, key)
+            sole = self._sole[group.role]
+            (sole.add if is_sole else sole.discard)(call.event_id)
+            certainty = Certainty.STRONG if is_sole else Certainty.LIKELY
             return self.callers[key].link(
-                call, LinkRule.PARAMETERS, Certainty.LIKELY, _first_names(fits[key])
+                call, LinkRule.PARAMETERS, certainty, _first_names(fits[key])
             )
         return self.callers[key].link(
             call, LinkRule.UNIQUE_CANDIDATE, Certainty.GUESS, group.role
         )
+
+    def _is_sole(self, group: CallGroup, call: ApiCall, key: AttemptKey) -> bool:
+        """Tell whether nobody else can have made a call with an attempt's parameters.
+
+        All calls of the role around then are known, all others of them are matched by
+        ids, and no other execution ran, whether of the machine or started from here.
+        """
+        window = group.windows[key]
+        attempt = self.callers[key].attempt
+        # Without slack: it can't lie out of the attempt's time by either clock.
+        is_inside = call.moment <= microseconds(attempt.answered_at)
+        if not (self.known.live and is_inside) or call.error_code is not None:
+            return False
+        if window.role is not CallRole.ACTION or window.last == math.inf:
+            return False
+        around = replace(window, first=window.first - _ABOUT, last=window.last + _ABOUT)
+        left = self._unproved[group.role].between(around.first, around.last)
+        if left != [by_time(call)] or self._trace.lineage.map_runs:
+            return False
+        if any(execution.started for execution in self._trace.executions.values()):
+            return False
+        is_complete = self.known.is_complete(window.last + _MARGIN, call)
+        return is_complete and self._count_others(key, window) == 0
 
     def _about_a_job(self, call: ApiCall, link: Link) -> Link:
         """Match a call that names an attempt's job, though it need not have made it."""
@@ -804,6 +903,8 @@ class Candidates:
         must be there by now, or if nobody else was about.
         """
         window = group.windows[key]
+        if window.role in _POLLS and self._begun_by(key) > 1:
+            return "several calls may have begun its job, so another job is polled, too"
         others = self._count_others(key, window)
         unexplained = self._has_unexplained(group.role, window)
         if others == 0 and not unexplained:

@@ -708,7 +708,12 @@ def shows_others(call: ApiCall) -> bool:
     X-Ray's sampling runs under the same role, and what fails tells of nobody.
     """
     made = call.by_step_functions and call.error_code is None
-    return made and call.event_source != "xray.amazonaws.com"
+    return made and not is_xray(call)
+
+
+def is_xray(call: ApiCall) -> bool:
+    """True for X-Ray's own, which run under the same role and say nothing."""
+    return call.event_source == "xray.amazonaws.com"
 
 
 # -- both sides, to be looked at -------------------------------------------------------

@@ -268,3 +268,38 @@ def test_in_a_row_of_few_columns_a_session_with_a_name_is_a_persons(
     run = History().start().task("Work", aws.SDK).end().records
     (told,) = trace_of(*run, row).calls.values()
     assert told.by_others is not is_own
+
+
+def test_polls_of_a_time_with_more_actions_than_attempts_are_nobodys_for_sure() -> None:
+    """Rows of few columns name no job: two RunTask compete for the one attempt."""
+    row = aws.row("DescribeTasks", 61)
+    submitted = History().start()
+    submitted.task("Work", aws.SYNC, submitted={}, lasts=MINUTES)
+    records = [*submitted.end().records, row, aws.row("ListTasks", 9000)]
+    alone = trace_of(*records, aws.row("RunTask", 0))
+    assert [link.certainty for link in alone.links.values()].count(GUESS) == 2
+    both = trace_of(*records, aws.row("RunTask", 0), aws.row("RunTask", 1))
+    assert all(link.key is None for link in both.links.values())
+
+
+def sole(*more: Received) -> Link:
+    """Give the link of an SDK call where all is known of its role, but for more."""
+    asked = json.dumps({"Name": "n"})
+    reads = {"resourceType": "aws-sdk:ssm", "resource": "getParameter"}
+    run = History().start().task("Work", reads, parameters=asked).end().records
+    ssm = "ssm.amazonaws.com"
+    made = call("GetParameter", 0, key="c", source=ssm, parameters={"name": "n"})
+    known = aws.health("lookup", "ended", 5000, complete_to="2023-11-15T01:00:00Z")
+    return link_in(*run, made, known, *more)
+
+
+def test_what_is_left_of_a_role_is_strong_where_nobody_else_ran() -> None:
+    alone = aws.machine_executions(4000, running=[aws.listed(aws.ARN, -9)])
+    other = aws.listed(f"{aws.HEAD}:execution:nightly-report:other", -9)
+    with_other = aws.machine_executions(4000, running=[aws.listed(aws.ARN, -9), other])
+    list_tasks = call("ListTasks", 30, key="more")
+    assert sole(alone).certainty is STRONG
+    # Ignorance is no proof.
+    assert sole().certainty is not STRONG
+    assert sole(with_other).certainty is not STRONG
+    assert sole(alone, list_tasks).certainty is not STRONG
