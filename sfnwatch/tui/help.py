@@ -44,7 +44,7 @@ _RULES: Table = (
     ("= session", "role--exact", "exact: the cause names the call's role session"),
     ("= task ARN, …", "role--exact", "exact: the call names the job of this state"),
     ("≈ …", "role--exact", "strong: nobody else can have made it"),
-    ("~ …", "role--guess", "likely: another execution could have made it, too"),
+    ("~ …", "role--guess", "likely: another execution could have made it"),
     ("? role, action …", "role--guess", "a guess: nothing else tells whose it is"),
     ("? one of n", "role--guess", "ambiguous: several could have made it"),
     ("same role, …", "role--dim", "made by the execution's role; no task matches"),
