@@ -394,6 +394,8 @@ def show(watched: session.Session, display: Display, speed: float = 1.0) -> int:
 
 def _as_lines(watched: session.Session, *, as_json: bool) -> int:
     """Print lines; raises RefusedError if AWS does not tell how it ended."""
+    # A reader who has had enough ends the printing, and not the outcome.
+    signalled: int | None = None
     with stdout() as out:
         lines: JsonLines | PlainLines = JsonLines(watched.trace, out)
         if not as_json:
