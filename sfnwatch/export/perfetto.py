@@ -32,8 +32,8 @@ from sfnwatch.export.facts import (
     visit_facts,
 )
 from sfnwatch.export.placing import Span, call_window, micros, service_name, whole_name
-from sfnwatch.model.integrations import CallRole
-from sfnwatch.model.links import AttemptKey
+from sfnwatch.model.integrations import CallRole, usual_role
+from sfnwatch.model.links import AttemptKey, Link
 from sfnwatch.model.moment import ExecutionAsOf, Moment
 from sfnwatch.model.rows import ApiCall, stretches
 from sfnwatch.model.values import clean, iso
@@ -50,8 +50,8 @@ _LONGEST = 2_000
 _MICROSECOND = timedelta(microseconds=1)
 _Told = tuple[str, int | None]
 """An execution, or one visit of it."""
-_POINTS = frozenset({"redriven", str(CallRole.POLL)})
-"""Kinds of what is drawn as a point."""
+_POINTS = frozenset({"redriven", "task", str(CallRole.POLL), str(CallRole.OTHER)})
+"""Kinds of what is drawn as a point where it takes no time."""
 _NOBODYS = "calls of no one execution"
 
 
@@ -152,8 +152,8 @@ class _Drawing:
         """Draw a bar or, at the beginning of its time, a point."""
         begin, end = map(micros, span)
         shape: Event = {"ph": "X", "dur": end - begin}
-        if kind in _POINTS or (kind == "task" and begin == end):
-            end, shape = begin, {"ph": "i", "s": "t"}
+        if kind in _POINTS and begin == end:
+            shape = {"ph": "i", "s": "t"}
         self._put(track, begin, clean(name, _NAME), kind, **shape, args=_cleaned(args))
         return _TrackBar(track, begin, end)
 
@@ -250,9 +250,10 @@ class _Drawing:
         for call in filter(moment.is_relevant, moment.calls):
             link = moment.link(call)
             begin, end = call_window(moment, call)
-            polls = link is not None and link.role is CallRole.POLL
+            if link is not None and _is_poll(call, link):
+                end = begin
             arn = link.execution_arn if link is not None else None
-            called = (begin, begin if polls else end), call
+            called = (begin, end), call
             by_track[arn, service_name(call)].append(called)
         for (arn, service), calls in by_track.items():
             lanes, tracks = list[datetime](), list[_Track]()
@@ -284,7 +285,11 @@ class _Drawing:
         number = next(self._arrows)
         # No arrow runs back in time.
         at = min(head.begin, max(tail.begin, tail.end - 1))
-        args = {"rule": str(link.rule), "call": clean(call.event_id)}
+        args = {
+            "rule": str(link.rule),
+            "certainty": str(link.certainty),
+            "call": clean(call.event_id),
+        }
         # Perfetto lets an arrow begin where its bar ends: bars that last are no tails.
         self._put(tail.track, at, f"→ {name}", "made", ph="i", s="t", args=args)
         # The ends of the arrow are at what was drawn last there.
@@ -293,6 +298,13 @@ class _Drawing:
 
 
 _Called = tuple[Span, ApiCall]
+
+
+def _is_poll(call: ApiCall, link: Link) -> bool:
+    """True for a poll of a job, though perhaps another than Step Functions made it."""
+    if link.role is CallRole.OTHER:
+        return usual_role(call.event_source, call.event_name) is CallRole.POLL
+    return link.role is CallRole.POLL
 
 
 def _apart(calls: Iterable[_Called]) -> Iterator[_Called]:
