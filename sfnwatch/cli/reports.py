@@ -59,7 +59,7 @@ _PAIR = 2
 _LISTED = 10
 """Event IDs that are listed."""
 _VARIABLE = "GITHUB_STEP_SUMMARY"
-_TROUBLE = frozenset({"denied", "expired", "retrying"})
+_TROUBLE = frozenset({"denied", "expired", "retrying", "throttled"})
 target_option = options.option(
     "--to FORMAT",
     "What to write.",
@@ -445,7 +445,8 @@ def wait(executions: list[Named], *, coming: bool, summary: bool, **asked: Any) 
 
     async def begin() -> session.Session:
         arns = await Search(settings).find(executions, narrate, coming=coming)
-        how = LiveOptions(CallOptions(lookup=False), drain=0.0)
+        calls = CallOptions(lookup=False)
+        how = LiveOptions(calls, drain=0.0, outlasts_throttling=True)
         return session.live(arns, settings, how, trace=waiting.trace)
 
     try:
@@ -520,7 +521,9 @@ class _Waiting:
         """Say what keeps it from reading: nobody would know why nothing happens."""
         for lane, health in moment.health.items():
             told = (health.state, health.message)
-            if health.state in _TROUBLE and self._told.get(lane) != told:
+            is_doubt = lane == "history" and health.state == "ended" and health.message
+            is_trouble = health.state in _TROUBLE or is_doubt
+            if is_trouble and self._told.get(lane) != told:
                 narrate(health_words(health))
             self._told[lane] = told
 

@@ -5,8 +5,6 @@ for longer than a moment, the end of the watch. It is asked for until it is ther
 nobody needs it any more.
 """
 
-import asyncio
-
 from msgspec import Struct
 
 from sfnwatch.model.records import RecordKind
@@ -15,10 +13,6 @@ from sfnwatch.sources.polling import FORBIDDEN, PollingSource, WatchContext
 from sfnwatch.sources.targets import Target
 
 _OPERATION = "states:DescribeStateMachineForExecution"
-_LAST_WAIT = 1.0
-"""Seconds for which a watch that is over waits for an answer that is under way."""
-_LOOK = 0.25
-"""Seconds between looks whether the watch is over."""
 _NOT_KNOWN = "The definition is not known: states that have not run are not shown."
 
 
@@ -57,11 +51,7 @@ class Definition(PollingSource):
     async def read(self) -> str:
         # AWS has described the execution: what fails from now on may pass.
         self.succeeded()
-        async with asyncio.TaskGroup() as group:
-            asking = group.create_task(self._ask())
-            waiting = group.create_task(self._wait_for_the_end())
-            asking.add_done_callback(lambda _: waiting.cancel())
-            waiting.add_done_callback(lambda _: asking.cancel())
+        await self.while_awaited(self._ask(), lambda: self._is_over)
         self._target.definition_settled = True
         if self._is_known:
             return ""
@@ -80,10 +70,3 @@ class Definition(PollingSource):
         self._is_known = True
         if self._target.history_fails:
             self._target.do_without_history()
-
-    async def _wait_for_the_end(self) -> None:
-        """Wait until the watch is over; for a first answer, a moment longer."""
-        while not self._is_over:
-            await self.clock.sleep(_LOOK)
-        if not self._trouble:
-            await self.clock.sleep(_LAST_WAIT)

@@ -85,6 +85,10 @@ _LOOK = 0.1
 """Seconds between looks whether it has come."""
 _DESCRIBE_TRIES = 5
 """DescribeExecution is eventually consistent: it may say RUNNING for a while yet."""
+_SILENCE = timedelta(minutes=1)
+"""After so long without an event it is asked whether it still runs."""
+_SILENT_POLLS = 3
+"""Polls in a row that bring no end which AWS has told of before none is awaited."""
 _REDRIVE_PAUSE = 60.0
 """Seconds between looks for a redrive: DescribeExecution refills ten a second for the
 whole account, and nobody redrives within the minute."""
@@ -92,6 +96,8 @@ _REDRIVABLE = timedelta(days=14)
 """So long after its end an execution may be redriven."""
 _CAN_BE_REDRIVEN = (None, "REDRIVABLE", "REDRIVABLE_BY_MAP_RUN")
 _PENDING = "PENDING_REDRIVE"
+_DESCRIBED = "DescribeExecution tells"
+_OUTCOME_NOT_KNOWN = "DescribeExecution has not been answered since it ended."
 _GOES_ON = "It goes on; what started it is over, and did not wait."
 
 
@@ -164,11 +170,26 @@ class History(PollingSource):
         self._ended = False
         self._redrives = 0
         """How many redrives the events held tell of."""
+        self._described: Described | None = None
+        """What AWS told of it last."""
+        self._is_outdated = False
+        """True where an event has come since: it may have been redriven."""
+        self._described_at = self.clock.now()
+        self._polls_after_end = 0
+        """Polls in a row without an event, since AWS told that it is over."""
 
     @property
     def _is_unwanted(self) -> bool:
         """True for a child once nothing waits for it any more."""
         return self._is_child and self.targets.roots_finished
+
+    @property
+    def _is_drained(self) -> bool:
+        """True once it is over, and nothing more is awaited of it."""
+        stopped, options = self._target.stopped_at, self.context.options
+        if stopped is None or options.follow_redrive:
+            return False
+        return self.clock.now() >= stopped + timedelta(seconds=options.drain)
 
     async def close(self) -> None:
         self._target.finish()
@@ -192,19 +213,36 @@ class History(PollingSource):
         async for page in self._pages("first reading", _PAGE):
             events = self._decoded(page.value.events)
             self._hold(event for event in events if event.id > self._held)
+        self._say_unfinished()
         if not self._listed:
             await self._await_definition()
         self._target.set_ready()
         while await self._follow():
             if self._listed:
                 return ""
-            if (outcome := await self._outcome()) is None:
+            outcome = await self._outcome()
+            if outcome is None:
+                return f"{_OUTCOME_NOT_KNOWN} {self.unfinished}".rstrip()
+            if outcome.is_redriving(self._redrives):
+                self._take_up()
                 continue
             if self._is_child or not self.context.options.follow_redrive:
-                return ""
+                return self._unseen_end(outcome)
             if (why_not := await self._await_redrive(outcome)) is not None:
-                return why_not
+                return f"{self._unseen_end(outcome)} {why_not}".strip()
         return _GOES_ON
+
+    def _say_unfinished(self) -> None:
+        """Say that a reading had no end, or that a later one has."""
+        if self.unfinished or "GetExecutionHistory" in self.health.message:
+            self.say(self.unfinished)
+
+    def _unseen_end(self, outcome: Described) -> str:
+        """Say that its history lacks the end, where AWS tells of one."""
+        if self._ended:
+            return self.unfinished
+        words = f"{_DESCRIBED} {clean(outcome.status, 40)}, and its history has no end."
+        return f"{words} {self.unfinished}".rstrip()
 
     def _observe(self, kind: RecordKind, answer: AwsAnswer[T]) -> T:
         """Hand on an answer, and note what it tells of whose calls to look up."""
@@ -214,7 +252,12 @@ class History(PollingSource):
         return answer.value
 
     async def _describe(self, note: str = "") -> AwsAnswer[Described]:
-        return await self.ask(self.request("states:DescribeExecution", Described, note))
+        request = self.request("states:DescribeExecution", Described, note)
+        answer = await self.ask(request)
+        self._described = answer.value
+        self._is_outdated = False
+        self._described_at = self.clock.now()
+        return answer
 
     async def _await_definition(self) -> None:
         """Wait for the definition, for a moment: what to look up is known by it."""
@@ -225,15 +268,51 @@ class History(PollingSource):
     # -- reading -------------------------------------------------------------------
 
     async def _follow(self) -> bool:
-        """Poll until it has ended; False if nothing waits for that any more."""
+        """Poll until it has ended; False if nothing waits for that any more.
+
+        Where its history lacks the end that AWS tells of, it has ended as well.
+        """
         interval = Interval(_LEAST, _CHILD_MOST if self._is_child else _MOST)
         news = True
+        self._polls_after_end = 0
         while not self._ended:
             if self._is_unwanted:
                 return False
             await self.rest(interval.after(news=news))
             news = await self._read_newest()
+            if await self._lacks_its_end(news=news):
+                return True
         return True
+
+    async def _lacks_its_end(self, *, news: bool) -> bool:
+        """True once AWS tells that it is over, and some polls bring no event.
+
+        Executions that others started are let go of with those.
+        """
+        if news or self._ended:
+            self._is_outdated = True
+            self._polls_after_end = 0
+            return False
+        if self._is_child:
+            return False
+        if self._seems_to_run():
+            if self.clock.now() - self._described_at < _SILENCE:
+                return False
+            before = self._described
+            answer = await self._describe("does it still run?")
+            if answer.value != before:
+                self._observe(RecordKind.DESCRIBE, answer)
+            if self._seems_to_run():
+                return False
+        self._polls_after_end += 1
+        return self._polls_after_end >= _SILENT_POLLS
+
+    def _seems_to_run(self) -> bool:
+        """True unless AWS tells that it has ended, and of no redrive since."""
+        told = self._described
+        if told is None or self._is_outdated or told.status in RUNNING:
+            return True
+        return told.is_redriving(self._redrives)
 
     async def _read_newest(self) -> bool:
         """Read newest first until an event that is held, then hand over what is new.
@@ -248,6 +327,7 @@ class History(PollingSource):
             if len(new) < len(events):
                 break
         self._hold(found[key] for key in sorted(found))
+        self._say_unfinished()
         return bool(found)
 
     def _pages(
@@ -257,7 +337,7 @@ class History(PollingSource):
         asked["includeExecutionData"] = True
         name = "states:GetExecutionHistory"
         request = self.request(name, _HistoryPage, note, **asked)
-        return self.pages(request, ceiling=MOST_EVENTS)
+        return self.pages(request, ceiling=MOST_EVENTS, is_dense=True)
 
     def _decoded(self, page: Iterable[Raw]) -> list[_Head]:
         """Read a page's events, each once; what is no event is handed on as such."""
@@ -291,15 +371,15 @@ class History(PollingSource):
     async def _outcome(self) -> Described | None:
         """Ask how it ended until that agrees with the history, or long enough.
 
-        Gives None where it goes on.
+        Or until it is known to go on. None where AWS does not answer in time.
         """
         for _ in range(_DESCRIBE_TRIES):
-            answer = await self._describe("the outcome")
-            told = self._observe(RecordKind.DESCRIBE, answer)
-            if told.is_redriving(self._redrives):
-                self._take_up()
+            asking = self._describe("the outcome")
+            answer = await self.while_awaited(asking, lambda: self._is_drained)
+            if answer is None:
                 return None
-            if told.status not in RUNNING:
+            told = self._observe(RecordKind.DESCRIBE, answer)
+            if told.is_redriving(self._redrives) or told.status not in RUNNING:
                 break
             await self.rest(_LEAST)
         return told
@@ -418,13 +498,16 @@ class MapRunSource(PollingSource):
     async def _list(self, status: str | None) -> None:
         """Ask for the executions of a status, or for all; but few that run."""
         few = status == "RUNNING"
+        most = 1 if few else _MOST_PAGES
         asked = {"statusFilter": status, "maxResults": RUNNING_LISTED if few else _PAGE}
         name, note = "states:ListExecutions", f"{(status or 'all').lower()} executions"
         request = self.request(name, _ExecutionsPage, note, **asked)
-        async for page in self.pages(request, most=1 if few else _MOST_PAGES):
+        async for page in self.pages(request, most=most, is_dense=True):
             received = self.received(RecordKind.CHILDREN, page.body)
             self._choose(decode_children(received))
             self.hand_on(received)
+        if self.unfinished:
+            self.say(self.unfinished)
 
     def _choose(self, children: Iterable[MapRunChild]) -> None:
         """Follow the first few of what was listed: so many that failed, so many not."""
@@ -489,6 +572,9 @@ a while before the asking only."""
 _TRIES, _AGAIN = 3, timedelta(seconds=20)
 """How often a machine is asked for in vain at least, and the time after the first;
 after the second it is twice as long, and so on."""
+_LAST_LOOK = 0.25
+"""Seconds between looks whether all has ended, once no calls are awaited."""
+_UNANSWERED = "ListExecutions has not been answered in time."
 _NOT_KNOWN = "Whether others ran at the time is not known."
 
 
@@ -533,14 +619,26 @@ class OtherExecutions(PollingSource):
 
     async def read(self) -> str:
         await self.targets.known.wait()
+        await self.while_awaited(self._ask(), lambda: self._is_unwanted)
+        for machine in self._awaited:
+            machine.trouble = machine.trouble or _UNANSWERED
+        return self._last_words()
+
+    @property
+    def _is_unwanted(self) -> bool:
+        """True once all histories have ended, and no calls are awaited."""
+        return self._is_last and self.targets.finished
+
+    async def _ask(self) -> None:
+        """Ask for each machine when it is due, until all has ended."""
         while True:
             self._look()
             for machine in self._awaited:
                 if machine.due_at and machine.due_at <= self.clock.now():
                     await self._ask_for(machine)
             if self.targets.finished and not self._awaited:
-                return self._last_words()
-            await self.rest(_LEAST)
+                return
+            await self.rest(_LAST_LOOK if self._is_last else _LEAST)
 
     def _look(self) -> None:
         """Note which machines are watched, and when they are to be asked for.
@@ -601,7 +699,7 @@ class OtherExecutions(PollingSource):
         machine.due_at = self.clock.now() + _AGAIN * machine.failures
         is_awaited = self._over_at is not None and not self._is_last
         tried = machine.failures >= _TRIES and not is_awaited
-        if failure.state in FORBIDDEN or tried:
+        if failure.state in FORBIDDEN or tried or self._is_unwanted:
             machine.due_at, machine.failures = None, 0
 
     async def _list(
@@ -616,7 +714,9 @@ class OtherExecutions(PollingSource):
         note = f"{(status or 'newest').lower()} executions"
         request = self.request("states:ListExecutions", _ExecutionsPage, note, **asked)
         any_state = frozenset(HealthState)
-        async for page in self.pages(request, most=_PAGES, tolerated=any_state):
+        async for page in self.pages(
+            request, most=_PAGES, is_dense=True, tolerated=any_state
+        ):
             found += page.value.executions
             token = page.value.next_token
             last = (parse_object(bytes(each)) for each in found[-_OTHERS:])

@@ -111,6 +111,8 @@ class Lookup(CallSource):
         """Whose calls of what and from when on were asked for."""
         self._covered: dict[Query, datetime] = {}
         """Up to when each query was read to its end."""
+        self._endless: dict[Query, str] = {}
+        """Why the pages of a query had no end, when it was last read."""
         self._earlier: list[_Earlier] = []
         """What is to be read of what ran before, the newest first."""
         self._cycles = 0
@@ -125,10 +127,14 @@ class Lookup(CallSource):
         while True:
             news = await self._cycle()
             now, unread = self.clock.now(), self._unread_times()
-            self.coverage = None if unread else self._measured.complete_to(now)
+            is_whole = not (unread or self._endless)
+            self.coverage = self._measured.complete_to(now) if is_whole else None
             if self.last_round:
                 if unread:
                     return f"Not all of the calls from {unread} were read."
+                if self._endless:
+                    self.coverage = None
+                    return self._endless_words
                 self.coverage = max(self.coverage or now - OVERLAP, now - OVERLAP)
                 return ""
             self._say_unread()
@@ -192,7 +198,12 @@ class Lookup(CallSource):
             self.coverage = None
             words = f"Reading the calls from {unread} as well; until that is done,"
             words += " nothing counts as complete."
-        self.say(words)
+        self.say(words or self._endless_words)
+
+    @property
+    def _endless_words(self) -> str:
+        """Say what is not known, since the pages of a query had no end."""
+        return " ".join(self._endless.values())
 
     async def _go_back(self) -> bool:
         """Read on in what ran before: some pages; in the last round, to its end."""
@@ -244,12 +255,16 @@ class Lookup(CallSource):
         """
         note = f"calls to {query[1].removesuffix('.amazonaws.com')}"
         request = self._request("EventSource", query, note, asked)
-        async for page in self.pages(request, next_key="NextToken"):
+        async for page in self.pages(request, next_key="NextToken", is_dense=True):
             events = self._events(page, query)
             if times := _times(events):
                 # What is of the same second is known.
                 asked["EndTime"] = max(min(times), asked["StartTime"])
             yield events
+        if self.unfinished:
+            self._endless[query] = self.unfinished
+        else:
+            self._endless.pop(query, None)
 
     def _request(
         self, key: str, query: Query, note: str, asked: dict[str, Any]

@@ -25,6 +25,7 @@ from collections.abc import (
     Awaitable,
     Callable,
     Collection,
+    Coroutine,
     Iterable,
     Iterator,
     Mapping,
@@ -61,6 +62,7 @@ from sfnwatch.sources.answers import (
     StalePageError,
     Verdict,
 )
+from sfnwatch.sources.page_walk import DensePageWalk, EndlessPagesError, PageWalk
 from sfnwatch.sources.targets import LiveOptions, Query, Relevance, Targets
 
 _LOG = logging.getLogger(__name__)
@@ -248,10 +250,12 @@ _AGAIN = 0.25
 read in vain: where no token is good for long, others may ask as well."""
 _RESTARTS = 100
 """How often pages are read again from the first one."""
-_IN_VAIN, _MOST_REPEATED = 2, 10
-"""Pages in a row that bring nothing new before there is a pause; and, of those that are
-the same as one before, so many that there is no end to be hoped for."""
-_LONGEST_PAUSE = 5.0
+_BUSY = frozenset({"429", "503", "ServiceUnavailable", "ServiceUnavailableException"})
+"""Codes, or statuses without one, of a service that has too much to do."""
+_LAST_WAIT = 1.0
+"""Seconds for which an answer is awaited when nothing else is."""
+_LOOK = 0.25
+"""Seconds between looks whether anything else is awaited."""
 _HISTORY, _HISTORY_NAP = timedelta(seconds=30), 0.5
 """How long the history of what has ended is waited for, and seconds between looks."""
 _IDLE = 5.0
@@ -342,44 +346,6 @@ class Interval:
         return self._current
 
 
-class EndlessPagesError(Exception):
-    """Pages that do not end; the message says what is wrong with them."""
-
-
-class PageWalk:
-    """One reading of a list, page by page: whether each of them brings it further."""
-
-    def __init__(self, ceiling: int | None = None) -> None:
-        self.read = self._items = 0
-        """How many pages were read, and how many items were in them."""
-        self._ceiling = ceiling
-        self._tokens: set[str] = set()
-        self._last = list[Any]()
-        self._vain = self._repeated = 0
-        """How many pages in a row brought nothing, and how many the same as before."""
-
-    def pause_after(self, page: Page, token: str) -> float:
-        """Take a page in; give the seconds to wait before the next one is asked for.
-
-        None, but where two in a row have brought nothing. An empty page alone is no
-        trouble: a filter finds nothing in it. Raises EndlessPagesError.
-        """
-        items = page.listed()
-        self.read, self._items = self.read + 1, self._items + len(items)
-        if self._ceiling is not None and self._items > self._ceiling:
-            msg = f"more than {self._ceiling:,} items, and there are never so many"
-            raise EndlessPagesError(msg)
-        repeats = token in self._tokens or (len(items) > 0 and items == self._last)
-        self._tokens.add(token)
-        self._last = items
-        self._repeated = self._repeated + 1 if repeats else 0
-        self._vain = self._vain + 1 if repeats or not items else 0
-        if self._repeated >= _MOST_REPEATED:
-            raise EndlessPagesError("the same page again and again")
-        is_vain = self._vain >= _IN_VAIN
-        return min(_LONGEST_PAUSE, _AGAIN * 2.0**self._repeated) if is_vain else 0.0
-
-
 # -- a source --------------------------------------------------------------------------
 
 
@@ -432,6 +398,8 @@ class PollingSource:
         """How many tries have failed since the last answer, with the one judged."""
         self._failed_at: datetime | None = None
         """When the first failure since the last answer was."""
+        self.unfinished = ""
+        """Why the last dense list that was read has no end; empty where it has one."""
 
     # -- for heirs to write --------------------------------------------------------
 
@@ -486,18 +454,22 @@ class PollingSource:
         next_key: str = "nextToken",
         most: int | None = None,
         ceiling: int | None = None,
+        is_dense: bool = False,
         tolerated: Collection[HealthState] = (),
     ) -> Pages[P]:
         """Yield page by page; where a token has become too old, all over again.
 
         The parameters are those that there are when the first page is asked for.
         `next_key` is how the next one is; `most` is how many are wanted; `ceiling` is
-        how many items there can be. Raises failures that are tolerated. Who has had
-        enough just leaves: between two pages nothing is open.
+        how many items there can be. A list that `is_dense` has no empty pages: where it
+        does not end it is left, and `unfinished` says why; any other is begun again.
+        Raises failures that are tolerated. Who has had enough just leaves: between two
+        pages nothing is open.
         """
-        why = ""
+        why = self.unfinished = ""
         for again in range(_RESTARTS):
-            asked, walk = dict(request.parameters), PageWalk(ceiling)
+            asked = dict(request.parameters)
+            walk = DensePageWalk(ceiling) if is_dense else PageWalk(ceiling)
             note = request.note
             try:
                 while True:
@@ -517,6 +489,9 @@ class PollingSource:
                 await self.rest(_AGAIN * walk.read)
             except EndlessPagesError as error:
                 why = f"{request.operation} on {request.subject}: {error}."
+                if is_dense:
+                    self.unfinished = f"{why} What comes after them is not known."
+                    return
                 wait = min(_LONGEST_WAIT, 2.0**again)
                 await self.wait_out(Failure(HealthState.RETRYING, why, at_least=wait))
         await self.refuse(why)
@@ -567,8 +542,10 @@ class PollingSource:
         tries = self.context.options.tries
         if tries is not None and failure.unreachable and not self.context.reached:
             tries = min(tries, _UNREACHABLE_TRIES)
+        is_throttled = failure.state is HealthState.THROTTLED or failure.code in _BUSY
+        is_awaited = is_throttled and self.context.options.outlasts_throttling
         hopeless = not self._answered and tries is not None and self.failures >= tries
-        final = hopeless or failure.state is HealthState.REFUSED
+        final = (hopeless and not is_awaited) or failure.state is HealthState.REFUSED
         if final:
             self._tell(self._doing(HealthState.REFUSED, failure.message))
             raise GaveUpError
@@ -584,15 +561,46 @@ class PollingSource:
         """Make a failure final of what nothing waits for any more.
 
         A missing permission at once, other trouble after so many tries, or by default a
-        while. But a login may yet be renewed by whoever watches.
+        while: once what was watched has ended no longer than calls are awaited. But a
+        login may yet be renewed by whoever watches.
         """
         if failure.state is HealthState.EXPIRED and not self.bounded:
             return
+        patience = _UNWANTED_WAIT
+        if self.targets.roots_finished:
+            drain = timedelta(seconds=self.context.options.drain)
+            patience = min(patience, drain)
         now = self.clock.now()
-        waited = now - (self._failed_at or now) >= _UNWANTED_WAIT
+        waited = now - (self._failed_at or now) >= patience
         tried = waited if tries is None else self.failures >= tries
         if failure.state is HealthState.DENIED or tried:
             failure.state = HealthState.REFUSED
+
+    async def while_awaited(
+        self, asking: Coroutine[Any, Any, T], is_over: Callable[[], bool]
+    ) -> T | None:
+        """Ask, but no longer than a moment after nothing else is awaited; None then.
+
+        That moment is for an answer that is on its way: after a failure there is none.
+        """
+        has_given_up = False
+        try:
+            async with asyncio.TaskGroup() as group:
+                asked = group.create_task(asking)
+                ending = group.create_task(self._wait_for_end(is_over))
+                asked.add_done_callback(lambda _: ending.cancel())
+                ending.add_done_callback(lambda _: asked.cancel())
+        except* GaveUpError:
+            has_given_up = True
+        if has_given_up:
+            raise GaveUpError
+        return None if asked.cancelled() else asked.result()
+
+    async def _wait_for_end(self, is_over: Callable[[], bool]) -> None:
+        while not is_over():
+            await self.clock.sleep(_LOOK)
+        if not self.failures:
+            await self.clock.sleep(_LAST_WAIT)
 
     async def rest(self, seconds: float) -> None:
         """Wait, in naps, unless something puts an end to the waiting."""

@@ -112,6 +112,8 @@ class LiveOptions(Struct, frozen=True):
     """Seconds to go on asking for calls after the end."""
     tries: int | None = 5
     """How often it is tried to reach AWS at all; None: for ever, as for a screen."""
+    outlasts_throttling: bool = False
+    """True where a service that has too much to do is tried for as long as it takes."""
     follow_redrive: bool = False
     """True where an execution that has failed is watched for a redrive."""
 

@@ -60,6 +60,38 @@ def refusing(code: str | None, shown: int = 1) -> Iterator[str]:
         yield url
 
 
+@contextmanager
+def throttling(status: int, code: str | None, tries: int) -> Iterator[str]:
+    """Serve on loopback an execution that has ended; gives the URL.
+
+    So many requests are answered first with the status, and the code if there is one.
+    """
+    ended = {
+        "timestamp": _AT + 1,
+        "type": "ExecutionSucceeded",
+        "id": 2,
+        "previousEventId": 1,
+        "executionSucceededEventDetails": {"output": "{}"},
+    }
+    described = {**RUNNING["DescribeExecution"], "status": "SUCCEEDED"}
+    answers = {
+        **RUNNING,
+        "DescribeExecution": {**described, "stopDate": _AT + 1},
+        "GetExecutionHistory": {"events": [_STARTED, ended]},
+    }
+    asked: list[str] = []
+
+    def answer(headers: Any) -> tuple[int, Any]:
+        operation = headers["X-Amz-Target"].rpartition(".")[2]
+        asked.append(operation)
+        if len(asked) <= tries:
+            return status, {"__type": code} if code else {}
+        return 200, answers[operation]
+
+    with answering(answer) as url:
+        yield url
+
+
 def words(url: str, *command: str) -> tuple[str, ...]:
     """Give a command line that asks there for the execution."""
     return (*command, ARN, "--endpoint-url", url, "--region", REGION)

@@ -4,10 +4,12 @@ import json
 from pathlib import Path
 
 import pytest
+from botocore.retries.standard import ExponentialBackoff
 
+from sfnwatch.sources import polling
 from tests.builders import ARN
 from tests.cli.programs import KEYS, Program
-from tests.cli.refusing import RUNNING, refusing, words
+from tests.cli.refusing import RUNNING, refusing, throttling, words
 
 FOR_GOOD = (
     "ExecutionDoesNotExist",
@@ -82,3 +84,28 @@ def test_a_recording_that_ends_before_its_execution_replays_as_still_running(
     assert replayed.code == 14
     assert "run-7f3a is still running here: how it ends is not known." in replayed.err
     assert program("explain", *files).code == 0, "a report of files is whole as it is"
+
+
+TOO_MUCH = [(429, None), (503, None), (400, "ThrottlingException")]
+TRIES = 20
+"""More than botocore and a watch give up after."""
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(polling, "_FIRST_WAIT", 0.001)
+    monkeypatch.setattr(polling, "_LONGEST_WAIT", 0.001)
+    monkeypatch.setattr(ExponentialBackoff, "delay_amount", lambda *_: 0.0)
+
+
+@pytest.mark.usefixtures("hasty")
+@pytest.mark.parametrize(("status", "code"), TOO_MUCH)
+def test_whoever_waits_outlasts_throttling_before_the_first_answer(
+    program: Program, status: int, code: str | None
+) -> None:
+    with throttling(status, code, TRIES) as url:
+        assert program(*words(url, "wait", "--timeout", "30s")).code == 0
+    with throttling(status, code, TRIES) as url:
+        assert program(*words(url, "explain", "--drain", "0")).code == 3
+    with throttling(status, code, 1_000_000) as url:
+        assert program(*words(url, "wait", "--timeout", "1s")).code == 14

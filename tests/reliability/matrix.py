@@ -139,14 +139,17 @@ def _wrong_with(failure: Failure, cell: Cell) -> str:
 
 _DESCRIBE, _HISTORY = "DescribeExecution", "GetExecutionHistory"
 REQUIRED = (_DESCRIBE, _HISTORY)
-AUXILIARY = ("DescribeStateMachineForExecution",)
-"""What a watch can do without: it ends in time whatever comes of it."""
-_OTHERS = ("ListExecutions", "LookupEvents")
-WATCHED = (*REQUIRED, *AUXILIARY, *_OTHERS)
+AUXILIARY = {
+    "DescribeStateMachineForExecution": "definition",
+    "ListExecutions": "others",
+}
+"""What a watch can do without, and who asks for it: it ends in time whatever comes of
+that."""
+WATCHED = (*REQUIRED, *AUXILIARY, "LookupEvents")
 _SCENARIO = "failure"
 DRAIN = 30.0
 LATEST = 2.0
-"""Seconds after the drain by which a watch has ended."""
+"""Seconds by which what a watch can do without delays its end at most."""
 SLOW, SILENT = "slow", "none"
 _SLOW = 15.0
 """Virtual seconds until an answer comes."""
@@ -199,21 +202,22 @@ class OddAccount(Simulation):
             await self.clock.sleep(seconds)
 
 
-async def watched_wrongly(cell: Cell) -> str:
+async def watched_wrongly(cell: Cell, drain: float = DRAIN) -> str:
     """Watch with one operation answered oddly; gives what is wrong with the outcome."""
     account = OddAccount(cell)
     async with account.up():
         try:
             async with asyncio.timeout(_STUCK):
-                watched = await account.watch(drain=DRAIN, tries=_TRIES)
+                watched = await account.watch(drain=drain, tries=_TRIES)
         except Exception as error:  # noqa: BLE001 - that is what is looked for
             return f"{cell}: {type(error).__name__}: {error}"
-        over = (account.clock.now() - account.stopped_at).total_seconds()
-        words = _wrong_with_watch(watched, cell, over)
+        needed_until = max(map(watched.ended_at, ("history", "lookup")))
+        late = (account.clock.now() - needed_until).total_seconds()
+        words = _wrong_with_watch(watched, cell, late)
         return f"{cell}: {words}" if words else ""
 
 
-def _wrong_with_watch(watched: Watched, cell: Cell, over: float) -> str:
+def _wrong_with_watch(watched: Watched, cell: Cell, late: float) -> str:
     is_answered = cell.status < 300 and cell.answer == SLOW
     if cell.operation in REQUIRED:
         return "" if is_answered else _wrong_with_outage(watched, cell.operation)
@@ -222,9 +226,9 @@ def _wrong_with_watch(watched: Watched, cell: Cell, over: float) -> str:
     if watched.states("history")[-1] is not HealthState.ENDED:
         return f"its history is {watched.states('history')[-1]}"
     if cell.operation in AUXILIARY:
-        if over > DRAIN + LATEST:
-            return f"it ended {over:.1f} s after the execution"
-        said = watched.messages("definition")
+        if late > LATEST:
+            return f"it ended {late:.1f} s after all that is needed"
+        said = watched.messages(AUXILIARY[cell.operation])
         if not is_answered and not said:
             return "it is not said what is not known"
     return ""

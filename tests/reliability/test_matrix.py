@@ -16,7 +16,9 @@ from sfnwatch.sources.aws_client import AwsClient
 from tests.builders import ARN, REGION
 from tests.reliability.matrix import (
     ANSWERS,
+    AUXILIARY,
     BODIES,
+    CUT,
     SILENT,
     SLOW,
     STATUSES,
@@ -65,6 +67,16 @@ async def test_an_answer_that_is_slow_or_never_comes_stops_nothing(
     service = "cloudtrail" if operation == "LookupEvents" else "states"
     for answer in (SLOW, SILENT):
         assert await watched_wrongly(Cell(service, operation, 200, answer)) == ""
+
+
+@pytest.mark.parametrize("status", STATUSES)
+@pytest.mark.parametrize("operation", AUXILIARY)
+async def test_without_a_drain_nothing_is_waited_for_that_can_be_done_without(
+    operation: str, status: int
+) -> None:
+    for answer in ("{}", "HTML", CUT, SILENT):
+        cell = Cell("states", operation, status, answer)
+        assert await watched_wrongly(cell, drain=0.0) == ""
 
 
 @pytest.mark.parametrize("body", [[], "words", None, 7, {"sessionResults": 7}])

@@ -72,6 +72,12 @@ class Watched:
     def messages(self, lane: str) -> list[str]:
         return [health.message for health in self.healths(lane) if health.message]
 
+    def ended_at(self, lane: str) -> datetime:
+        """Give when a lane said its last."""
+        told = [r.at for r in self.of(RecordKind.HEALTH) if r.record["lane"] == lane]
+        assert told[-1] is not None
+        return told[-1]
+
     def event_ids(self) -> list[int]:
         return self.told(RecordKind.HISTORY, "id")
 
