@@ -63,6 +63,7 @@ _NAP = 1.0
 """Seconds slept at once: whoever changes the speed shall not wait out a long gap."""
 _NAME = 200
 """The most characters of an execution's name, or its ARN, in a sentence."""
+_STILL_RUNNING = "{} is still running here: how it ends is not known."
 _FIRST = datetime.min.replace(tzinfo=UTC)
 _SLICE, _REST = 0.008, 3.0
 """Seconds of work on findings at once, and from one beginning to the next."""
@@ -247,25 +248,30 @@ class Session(Struct, eq=False):
         raise_if_refused(self.trace)
         moment = self.trace.as_of()
         code = outcome(moment)
-        running = list(self._running(moment))
+        open_ends = list(self._open_ends(moment))
         if self.mode == "replay" and not self._is_over:
             return Outcome.SUCCEEDED if code == Outcome.RUNNING else code
-        for name in running:
-            tell(f"{name} is still running here: how it ends is not known.")
-        if running and code == Outcome.SUCCEEDED:
+        for sentence in open_ends:
+            tell(sentence)
+        if open_ends and code == Outcome.SUCCEEDED:
             return Outcome.RUNNING
         return code
 
-    def _running(self, moment: Moment) -> Iterator[str]:
-        """Name the executions whose end was not seen; files may show calls alone."""
+    def _open_ends(self, moment: Moment) -> Iterator[str]:
+        """Say of each execution whose end was not seen that it is not known.
+
+        Files may show calls alone: then nothing is known of an execution at all.
+        """
         for execution in moment.roots.values():
-            is_running = execution.status in RUNNING
-            if is_running or (execution.running and self.mode != "replay"):
-                yield clean(execution.name, _NAME)
+            name = clean(execution.name, _NAME)
+            if execution.status in RUNNING:
+                yield _STILL_RUNNING.format(name)
+            elif execution.running and (self.mode != "replay" or execution.known):
+                yield f"The end of {name} is not here: it may still be running."
         if self.mode != "replay":
             for arn in self.executions:
                 if arn not in moment.executions:
-                    yield clean(arn, _NAME)
+                    yield _STILL_RUNNING.format(clean(arn, _NAME))
 
     def _saw_nothing(self) -> bool:
         """True where nothing came but our own requests and how they went."""

@@ -30,6 +30,7 @@ from sfnwatch.analysis.outcomes import (
     failed,
     failed_calls,
     failed_later,
+    failed_out_of_sight,
     job_failures,
     map_runs_failed,
     redriven,
@@ -60,7 +61,7 @@ from sfnwatch.analysis.wording import (
     times,
     visit_name,
 )
-from sfnwatch.model.children import RUNNING, UNSUCCESSFUL
+from sfnwatch.model.children import UNKNOWN, UNSUCCESSFUL
 from sfnwatch.model.integrations import Integration, Unrecorded, account_of
 from sfnwatch.model.links import LinkRule
 from sfnwatch.model.moment import ExecutionAsOf, Moment
@@ -157,6 +158,7 @@ def _cases(survey: Survey, arns: Iterable[str]) -> Work[list[Case]]:
 
 def _of_execution(case: Case, failures: JobFailures) -> Steps:
     yield from failed(case)
+    yield from failed_out_of_sight(case)
     yield from patterns(case)
     yield None
     for use in case.uses:
@@ -428,12 +430,24 @@ def _history(execution: ExecutionAsOf) -> Iterator[Finding]:
         return
     last = max(event.id for event in events)
     missing, count = last - len(events), plural(len(events), "event is", "events are")
-    is_cut = execution.status not in RUNNING and execution.ending is None
+    is_cut = not execution.running and execution.ending is None
     if missing or is_cut:
         end = f", and it went on to its end ({named(execution.status)})"
         text = f"The history of {name} is not whole: {count} loaded, the last one is"
         text += f" #{last}{end if is_cut else ''}."
         yield _unseen(text, [f"#{last}"], reason="history-gap", missing=missing)
+    if execution.status == UNKNOWN:
+        yield _unseen(_no_end(execution), [f"#{last}"], reason="no-end")
+
+
+def _no_end(execution: ExecutionAsOf) -> str:
+    """Say why it is not known whether an execution still runs."""
+    name = named(execution.name)
+    if execution.hides_success:
+        text = f"Only failures of {name} are logged: whether it succeeded or still runs"
+        return f"{text} is not known."
+    text = f"The history of {name} stops before its end: whether it still runs, and how"
+    return f"{text} it ended, is not known."
 
 
 def _unrecorded(case: Case) -> Iterator[Finding]:

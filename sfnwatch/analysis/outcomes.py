@@ -33,7 +33,7 @@ from sfnwatch.analysis.wording import (
     visit_name,
     why,
 )
-from sfnwatch.model.children import UNSUCCESSFUL, MapRun, Parent, map_run_name
+from sfnwatch.model.children import UNKNOWN, UNSUCCESSFUL, MapRun, Parent, map_run_name
 from sfnwatch.model.integrations import Pattern, role_name, short_id
 from sfnwatch.model.moment import ExecutionAsOf, Moment
 from sfnwatch.model.rows import BAD_STOPS, TERMINAL, ApiCall, HistoryEvent
@@ -102,10 +102,14 @@ class ExecutionVerdict:
             gap = redrive.seconds
             legs.append(f"redriven{'' if gap is None else f' {spoken(gap)} later'}")
             begun = redrive.event.at
-        lasted = _lasted(begun, known, "for" if running else "after", legs)
+        is_unknown = execution.status == UNKNOWN
+        goes_on = running and not is_unknown
+        lasted = _lasted(begun, known, "for" if goes_on else "after", legs)
         where = f" in {named(visit.name)}" if visit else ""
-        if running:
+        if goes_on:
             where = f"{lasted and ' so far'}{where and f',{where}'}"
+        elif is_unknown and lasted:
+            lasted = f": its history stops{lasted}"
         reason = why(self.error, self.cause, _REASON)
         last = f"{clean(self.status)}{lasted}{where}{reason and f': {reason}'}"
         return f"{', '.join([*legs, last]).rstrip('.')}."
@@ -198,6 +202,29 @@ def failed(case: Case) -> Iterator[Finding]:
     data: dict[str, Any] = {"visit": verdict.visit, "status": verdict.status}
     data |= {"error": verdict.error, "cause": verdict.cause}
     yield finding("failed", text, (f"#{each}" for each in ids), fact=is_known, **data)
+
+
+def failed_out_of_sight(case: Case) -> Iterator[Finding]:
+    """Tell of failures in states that the history does not name.
+
+    A log of level ERROR has no event but those that tell of a failure.
+    """
+    for event in case.execution.events:
+        is_failure = event.type.endswith(("Failed", "TimedOut"))
+        if not is_failure or event.visit_id or event.type in TERMINAL:
+            continue
+        moment = case.survey.moment
+        error, cause = error_of(moment, event)
+        details = moment.trace.details(event)
+        names = (text_of(details.get(key)) for key in ("resourceType", "resource"))
+        resource = ":".join(name for name in names if name)
+        whose = f" ({named(resource)})" if resource else ""
+        reason = why(error, cause, _FAILURE_CAUSE)
+        text = f"{named(event.type)}{whose} in a state that is not named here"
+        text += f": {reason}." if reason else "."
+        data: dict[str, Any] = {"visit": None, "status": None}
+        data |= {"error": error, "cause": cause}
+        yield finding("failed", text, [f"#{event.id}"], **data)
 
 
 # -- attempts --------------------------------------------------------------------------

@@ -63,6 +63,8 @@ from sfnwatch.model.values import (
 from sfnwatch.model.visits import Attempt, integration_of
 
 RUNNING = frozenset({"RUNNING", "PENDING_REDRIVE"})
+UNKNOWN = "UNKNOWN"
+"""No word of AWS's: nobody saw whether it ended."""
 UNSUCCESSFUL = ("FAILED", "TIMED_OUT", "ABORTED")
 """How an execution ends that did not do its work."""
 RUNNING_LISTED = 100
@@ -97,7 +99,7 @@ class MapRun(Struct, frozen=True, rename="camel"):
     arn: str = field(default="", name="mapRunArn")
     execution_arn: str = ""
     """The execution whose Map state it runs for."""
-    status: str = "UNKNOWN"
+    status: str = UNKNOWN
     """AWS's word: RUNNING, SUCCEEDED, FAILED or ABORTED."""
     started_at: datetime | None = field(default=None, name="startDate")
     stopped_at: datetime | None = field(default=None, name="stopDate")

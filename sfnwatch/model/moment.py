@@ -14,7 +14,14 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from sfnwatch.model.children import RUNNING, MapRun, MapRunChild, Parent, started_by
+from sfnwatch.model.children import (
+    RUNNING,
+    UNKNOWN,
+    MapRun,
+    MapRunChild,
+    Parent,
+    started_by,
+)
 from sfnwatch.model.integrations import (
     CallRole,
     Pattern,
@@ -47,6 +54,10 @@ if TYPE_CHECKING:
 _ENDINGS = {s: kind.removeprefix("Execution") for kind, s in TERMINAL.items()}
 
 
+_FAILURES_ONLY = frozenset({"ERROR", "FATAL"})
+"""Levels of a state machine's log at which no success is logged."""
+
+
 class Answer(Struct, frozen=True, rename="camel"):
     """An answer of DescribeExecution or DescribeStateMachineForExecution."""
 
@@ -66,6 +77,8 @@ class Answer(Struct, frozen=True, rename="camel"):
     role_arn: str | None = None
     state_machine_arn: str | None = None
     map_run_arn: str | None = None
+    log_level: str | None = None
+    """What the state machine logs: ALL, ERROR, FATAL or OFF."""
 
     @property
     def order(self) -> tuple[float, ...]:
@@ -418,17 +431,36 @@ class ExecutionAsOf:
     def status(self) -> str:
         """AWS's word: RUNNING, SUCCEEDED, FAILED, TIMED_OUT, ABORTED or another.
 
-        The history is the better witness: DescribeExecution is eventually consistent.
+        UNKNOWN where nobody saw its end, nor would have: a file ends where it was
+        saved. The history is the better witness: DescribeExecution is eventually
+        consistent.
         """
         if self.ending is not None:
             return TERMINAL[self.ending.type]
         if (told := self.described) and told.status and self._redrives_ahead >= 0:
             return told.status
-        return "RUNNING" if self.event_count else "UNKNOWN"
+        return "RUNNING" if self._goes_on else UNKNOWN
+
+    @property
+    def _goes_on(self) -> bool:
+        """True where more events follow, or its end would have been seen."""
+        if self.event_count == 0:
+            return False
+        if self.event_count < len(self._execution.ordered):
+            return True
+        return self.was_watched and not self.hides_success
+
+    @property
+    def hides_success(self) -> bool:
+        """True for an Express execution of which only failures are logged."""
+        parsed = maybe_execution_arn(self.arn)
+        level = self.defined.log_level if self.defined else None
+        return parsed is not None and parsed.is_express and level in _FAILURES_ONLY
 
     @property
     def running(self) -> bool:
-        return self.status in RUNNING or self.status == "UNKNOWN"
+        """True unless its end is known."""
+        return self.status in RUNNING or self.status == UNKNOWN
 
     @cached_property
     def started_at(self) -> datetime | None:

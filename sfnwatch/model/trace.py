@@ -56,7 +56,7 @@ from sfnwatch.model.rows import (
     details_of,
     keep_answer,
 )
-from sfnwatch.model.values import parse_object, read_fields, text_of
+from sfnwatch.model.values import mapping_of, parse_object, read_fields, text_of
 
 _ALWAYS = datetime.max.replace(tzinfo=UTC)
 _BLOCK_RECORDS = 48
@@ -266,7 +266,9 @@ class Trace:
     def _take_answer(self, received: Received) -> None:
         execution = self._execution(received)
         number = self._raw.add(received.data)
-        told = read_fields(Answer, received.record, kind=received.kind)
+        logging = mapping_of(received.record.get("loggingConfiguration"))
+        level = text_of(logging.get("level"))
+        told = read_fields(Answer, received.record, kind=received.kind, log_level=level)
         answer = replace(told, seen_at=received.at, number=number)
         if execution.take_answer(answer):
             self._new_events.setdefault(execution.arn, {})

@@ -22,7 +22,13 @@ from msgspec import Struct
 from sfnwatch.analysis import wording
 from sfnwatch.analysis.phases import Completion, ToldBy, length_of
 from sfnwatch.analysis.wording import plural
-from sfnwatch.model.children import ExecutionCounts, MapRun, Parent, map_run_name
+from sfnwatch.model.children import (
+    UNKNOWN,
+    ExecutionCounts,
+    MapRun,
+    Parent,
+    map_run_name,
+)
 from sfnwatch.model.integrations import last_segment, maybe_execution_arn, short_id
 from sfnwatch.model.links import Certainty, Link, LinkRule
 from sfnwatch.model.moment import Coverage, ExecutionAsOf, Moment, Redrive
@@ -529,7 +535,7 @@ def child_execution(moment: Moment, arn: str) -> Child | None:
     if execution is None or parent is None:
         return None
     listed, status = moment.listed.get(arn), execution.status
-    if listed is not None and status == "UNKNOWN":
+    if listed is not None and status == UNKNOWN:
         status = listed.listed.status
     # Of a Map Run's it is the parent's, with a label that the run has too.
     machine = None if parent.map_run_arn else execution.state_machine_name

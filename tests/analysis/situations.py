@@ -22,6 +22,7 @@ from tests.builders import (
     ARN,
     CHILD_ARN,
     DESCRIBE_SDK,
+    EXPRESS_ARN,
     MACHINE_ARN,
     MAP_RUN_ARN,
     NESTED,
@@ -37,10 +38,12 @@ from tests.builders import (
     call,
     changed,
     counted,
+    definition,
     describe,
     event,
     health,
     history,
+    logged,
     nested_run,
     photos,
     received,
@@ -348,6 +351,18 @@ def failing_branch(passed_on: Any) -> list[Received]:
     return run.state("Rescue").end().records
 
 
+def logged_failures() -> list[Received]:
+    """Build an Express execution's log of level ERROR, in which a task has failed."""
+    why = {"error": "Boom", "cause": "No paper."}
+    details: dict[str, Any] = {**LAMBDA_INVOKE, **why}
+    failed = event(4, "TaskFailed", 3, previous=3, **details)
+    logging = {"level": "ERROR"}
+    return [
+        definition({}, arn=EXPRESS_ARN, loggingConfiguration=logging),
+        logged(failed),
+    ]
+
+
 def backing_off(end: str) -> list[Received]:
     """Build a Task that waits to be tried again while the execution is ended."""
     run = History().start()
@@ -435,6 +450,7 @@ OUTCOMES: Situations = {
             )
         ],
     },
+    "failed unseen": {"failures alone are told of all the same": logged_failures()},
     "map-run-failed caught failed": {
         "an ItemReader that failed is told of, though another run succeeded": History()
         .start()
@@ -637,6 +653,8 @@ NOT_VISIBLE: Situations = {
         ],
         "a history stops before the end": [*sync_history()[:5], describe()],
         "and it may not have ended": [*sync_history()[:5], describe("RUNNING")],
+        "a file ends before the end": [undated(each) for each in sync_history()[:5]],
+        "nothing but failures is logged": logged_failures(),
         "an execution is known by name only": [describe()],
         "nothing is known of a Map Run": History()
         .start()

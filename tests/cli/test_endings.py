@@ -86,6 +86,17 @@ def test_a_recording_that_ends_before_its_execution_replays_as_still_running(
     assert program("explain", *files).code == 0, "a report of files is whole as it is"
 
 
+def test_a_history_that_ends_early_is_no_success_either(
+    program: Program, tmp_path: Path
+) -> None:
+    history = tmp_path / "history.json"
+    history.write_text(json.dumps(RUNNING["GetExecutionHistory"]))
+    replayed = program("replay", str(history), "--plain")
+    assert replayed.code == 14
+    said = "sfnwatch: The end of history is not here: it may still be running."
+    assert replayed.err.splitlines() == [said]
+
+
 TOO_MUCH = [(429, None), (503, None), (400, "ThrottlingException")]
 TRIES = 20
 """More than botocore and a watch give up after."""

@@ -46,6 +46,41 @@ def test_the_status_is_of_its_last_event_or_else_as_described(
     assert execution.stopped_at == (None if stopped is None else aws.at(stopped))
 
 
+def test_of_a_file_that_ends_early_nobody_knows_whether_it_still_runs() -> None:
+    records = list(map(aws.undated, aws.sync_history()[:4]))
+    trace = trace_of(*records)
+    (last,) = trace.as_of().executions.values()
+    assert (last.status, last.running) == ("UNKNOWN", True)
+    (before,) = trace.as_of(aws.at(0.05), Clock.EVENT).executions.values()
+    assert before.event_count < len(records)
+    assert before.status == "RUNNING", "more of it follows"
+    told = [*records, aws.describe("RUNNING")]
+    assert execution_of(*told).status == "RUNNING"
+
+
+@pytest.mark.parametrize(
+    ("arn", "level", "status"),
+    [
+        (aws.EXPRESS_ARN, "ERROR", "UNKNOWN"),
+        (aws.EXPRESS_ARN, "FATAL", "UNKNOWN"),
+        (aws.EXPRESS_ARN, "ALL", "RUNNING"),
+        (aws.EXPRESS_ARN, ["ERROR"], "RUNNING"),
+        # A history has every event, whatever is logged beside it.
+        (aws.ARN, "ERROR", "RUNNING"),
+    ],
+)
+def test_a_log_of_failures_alone_does_not_tell_whether_it_still_runs(
+    arn: str, level: Any, status: str
+) -> None:
+    logging = {"level": level}
+    definition = aws.definition({}, arn=arn, loggingConfiguration=logging)
+    event = aws.event(3, "TaskFailed", 1, previous=2, error="E")
+    if arn == aws.EXPRESS_ARN:
+        event = aws.logged(event)
+    (execution,) = trace_of(definition, event).as_of().executions.values()
+    assert execution.status == status
+
+
 @pytest.mark.parametrize(
     ("status", "more", "shown"),
     [
