@@ -246,8 +246,9 @@ class Survey:
         self.unproven: list[ApiCall] = []
         """The calls by a role of these executions that nothing proves to be whose, in
         order: matched by a guess, ambiguous, or to nobody."""
-        self.unmatched_names: Counter[CallName] = Counter()
-        """How many calls of each name no attempt has that may be one's."""
+        self.doubtful_names: Counter[CallName] = Counter()
+        """How many calls of each name may be another attempt's than they are matched
+        to, or one's though they are matched to none."""
         self._call_names: set[CallName] = set()
 
     @cached_property
@@ -283,13 +284,14 @@ class Survey:
             link = self.moment.link(call)
             if link is not None and not link.is_sure:
                 self.unproven.append(call)
+                self.doubtful_names[call.name] += 1
             if link is not None and link.key is not None:
                 continue
             # X-Ray's sampling calls run under the same role, and say nothing.
             noise = call.event_source == _XRAY
             ambiguous = link is not None and link.rule is LinkRule.AMBIGUOUS
-            if link is not None or _by_step_functions(self.moment, call):
-                self.unmatched_names[call.name] += 1
+            if link is None and _by_step_functions(self.moment, call):
+                self.doubtful_names[call.name] += 1
             if not ambiguous and not noise and _by_step_functions(self.moment, call):
                 self.unexplained.append(call)
             # Jobs are told of in groups.

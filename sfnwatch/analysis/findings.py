@@ -476,22 +476,17 @@ def _missing_calls(case: Case, use: StateUse, row: Integration) -> Iterator[Find
         where |= {"reason": "other-account", "account": there}
         yield _unseen(text, proofs, fact=False, **where)
     elif all(case.survey.covers(each.attempt.ended_at) for each in use.attempts):
-        unmatched_calls = case.survey.unmatched_names[
-            row.event_source, row.action_event
-        ]
+        name = row.event_source, row.action_event
         text = f"No {named(row.action_event)} call was matched to {use.name}"
-        if unmatched_calls:
-            calls = plural(
-                unmatched_calls, "call of that name is", "calls of that name are"
-            )
-            text += f"; {calls} here, matched to no attempt."
-            where |= {"reason": "not-matched", "call": _call_name(row)}
-            yield _unseen(text, proofs, fact=False, **where)
-            return
-        text += ", though"
-        text += " CloudTrail is complete up to there (estimate); another Region's, or"
-        text += " another trail, may have it."
-        where |= {"reason": "not-found", "call": _call_name(row)}
+        if count := case.survey.doubtful_names[name]:
+            calls = plural(count, "call of that name is", "calls of that name are")
+            text += f"; {calls} here, and whose is not certain."
+            where["reason"] = "not-matched"
+        else:
+            text += ", though CloudTrail is complete up to there (estimate); another"
+            text += " Region's, or another trail, may have it."
+            where["reason"] = "not-found"
+        where["call"] = _call_name(row)
         yield _unseen(text, proofs, fact=False, **where)
 
 
@@ -573,8 +568,8 @@ def not_loaded(survey: Survey, cases: Sequence[Case]) -> Iterator[Finding]:
         text = "No CloudTrail data loaded, so API calls and polling are unknown."
         yield _unseen(text, reason="no-cloudtrail")
     if trace.calls and not moment.roots:
-        text = "No execution history loaded: calls alone show what was called, but not"
-        text += " how an execution ended."
+        text = "There is no execution history here: calls alone show what was called,"
+        text += " but not how an execution ended."
         yield _unseen(text, reason="no-history")
     yield from unmatched(survey, None)
     if count := len(trace.unread):

@@ -209,7 +209,7 @@ def ambiguity(link: Link | None) -> str:
     if link is not None and link.reason:
         return clean(link.reason, _REASON)
     if link is not None and link.candidate_count > 1:
-        return "nothing tells these attempts apart"
+        return "several attempts may have made it"
     return "another execution may have made it"
 
 

@@ -94,7 +94,8 @@ _COMPARED = 1000
 _WEIGHED = 20
 """So many attempts that make such calls are weighed for one call."""
 _POLLS = {CallRole.POLL, CallRole.STOP}
-_ALIKE = "nothing tells these attempts apart"
+_ALIKE = "all that can be compared is alike"
+_CROWDED = "too many attempts make such calls for each to be compared"
 
 
 class Linker:
@@ -748,7 +749,7 @@ class Candidates:
             if event_id in group.crowded:
                 count, keys = group.crowded[event_id]
                 more = count - len(keys)
-                yield call, ambiguous(keys, group.roles_of(keys), _ALIKE, more)
+                yield call, ambiguous(keys, group.roles_of(keys), _CROWDED, more)
             elif not any(group.windows[key].has(call.moment) for key in fits):
                 yield call, self._about_a_job(call, by_id) if by_id else None
             elif (proved := self._proved(group, call)) is not None:

@@ -793,6 +793,12 @@ TIME: Situations = {
         .map("Each", *ITERATIONS)
         .records,
         "several took alike": one_by_one(*"ABCD"),
+        "of two that took just half neither took most": History(pace=0)
+        .start()
+        .state("A", "Wait", wait=10)
+        .state("B", "Wait", wait=10)
+        .end()
+        .records,
     },
     "time": {
         "a Map Run takes its time": photos(),

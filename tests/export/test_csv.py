@@ -38,7 +38,7 @@ def test_an_ambiguous_call_has_the_reason_for_its_evidence() -> None:
     found = rows(printed("csv", [*run.records, aws.call("RunTask", 1, key="c")]))
     (row,) = (row for row in found if row["call_id"] == "c")
     assert row["rule"] == "ambiguous"
-    assert row["evidence"] == "nothing tells these attempts apart"
+    assert row["evidence"] == "all that can be compared is alike"
     assert row["certainty"] == ""
 
 

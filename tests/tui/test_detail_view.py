@@ -86,7 +86,7 @@ async def test_the_evidence_of_an_ambiguous_call_stands_on_both_sides() -> None:
         assert evidence[13] == "other TaskDefinition import:3, the call has export:7"
         # A candidate has the calls that may be its own, which lead back.
         keys = f"tab {'down ' * rows.index(evidence[1])} enter"
-        first = "→ action? 00:28:25 RunTask nothing tells these attempts apart"
+        first = "→ action? 00:28:25 RunTask all that can be compared is alike"
         await screen.steps((keys, first, "→ action? 00:28:26 RunTask"))
 
 

@@ -105,7 +105,7 @@ _OTHERS = made("RunTask", role=aws.ROLE.replace("sync", "another"))
             *(_BARE, made("RunTask", 0)),
             f"{_WORK} as its action call: a guess: ? role, action, time ({_ROLE})",
         ),
-        (_TWICE, _EXPORTS, "? one of 2: nothing tells these attempts apart"),
+        (_TWICE, _EXPORTS, "? one of 2: all that can be compared is alike"),
         (
             *(_SYNC, _SECRET),
             f"not matched: made with the role {_ROLE}, but no attempt here fits",
@@ -132,7 +132,7 @@ def test_of_an_ambiguous_call_all_that_was_considered_is_told() -> None:
         told_of(moment, "call-1")
         == f"""\
 RunTask at 2023-11-15 00:28:26 UTC
-  ? one of 2: nothing tells these attempts apart
+  ? one of 2: all that can be compared is alike
   ecs.amazonaws.com in ap-northeast-1, event ID call-1
   role StepFunctions-sync-role, through states.amazonaws.com
 

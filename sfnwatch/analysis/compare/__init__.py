@@ -270,7 +270,7 @@ def find_gaps(comparison: Comparison) -> Iterator[Finding]:
     for side in sides:
         yield from _gaps_of_calls(side)
     if lacking := [side for side in sides if side.execution.defined is None]:
-        text = "The definition of {} is not loaded, so definitions are not compared."
+        text = "The definition of {} is not known, so definitions are not compared."
         yield _gap("no-definition", text, *lacking)
 
 
