@@ -28,7 +28,14 @@ from sfnwatch.model.integrations import (
     parse_execution_arn,
 )
 from sfnwatch.model.records import HealthState
-from sfnwatch.model.values import clean, duration, mapping_of, maybe_time, without_login
+from sfnwatch.model.values import (
+    clean,
+    duration,
+    list_of,
+    mapping_of,
+    maybe_time,
+    without_login,
+)
 from sfnwatch.sources.access import AwsSettings, Feature, check_profile, region_of
 from sfnwatch.sources.answers import AwsRequest, Failure
 from sfnwatch.sources.aws_client import AwsClient
@@ -212,7 +219,7 @@ class Diagnosis:
         """Give the Map Run that is named, or the first that an execution started."""
         if isinstance(self._named, MapRunArn):
             return self._named.arn
-        events = map(mapping_of, history.get("events", ()))
+        events = map(mapping_of, list_of(history.get("events")))
         started = (mapping_of(e.get("mapRunStartedEventDetails")) for e in events)
         return next((str(e["mapRunArn"]) for e in started if "mapRunArn" in e), None)
 
@@ -244,7 +251,7 @@ class Diagnosis:
     async def _trail(self) -> None:
         region, asked = self._settings.region, {"MaxResults": _NEWEST}
         if page := await self._read("cloudtrail:LookupEvents", region, **asked):
-            records = map(mapping_of, page.get("Events", ()))
+            records = map(mapping_of, list_of(page.get("Events")))
             times = [maybe_time(record.get("EventTime")) for record in records]
             self._tell(_lag(sorted(filter(None, times)), self._clock.now()))
 

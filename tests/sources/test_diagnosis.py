@@ -240,3 +240,24 @@ async def test_how_late_cloudtrail_is_is_told_as_far_as_its_records_tell(
         check = (await front.checks(front.execution()))["CloudTrail's lag"]
     assert check.ok is ok
     assert words in check.found
+
+
+_KEYS = ("events", "Events", "executions", "stateMachines", "nextToken", "NextToken")
+_NONE_OF_ITS = {"EventTime": [], "mapRunStartedEventDetails": 7, "executionArn": None}
+ODD: Mapping[str, Any] = {
+    "null": None,
+    "a number": 7,
+    "half a pair": "\ud800",
+    "a list of what is none": [None, 7, [], {}, "x", _NONE_OF_ITS],
+}
+"""What stands where a list or a token should."""
+
+
+@pytest.mark.parametrize("odd", ODD)
+async def test_an_answer_of_another_form_ends_nothing(odd: str) -> None:
+    body = json.dumps(dict.fromkeys(_KEYS, ODD[odd])).encode()
+    lists = ("GetExecutionHistory", "LookupEvents", "ListExecutions")
+    async with fronted(instead=dict.fromkeys(lists, body)) as front:
+        found = await front.checks(front.execution())
+    assert {*OURS - {"versions", "CloudTrail's lag"}, *lists} <= found.keys()
+    assert all(check.found.isprintable() for check in found.values())
