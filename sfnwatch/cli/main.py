@@ -61,7 +61,7 @@ Exit codes:
   11   the execution timed out
   12   the execution was aborted
   13   wait: it ended without entering the state
-  14   wait: the timeout was reached
+  14   its end was not seen: you quit, a file ends, or the timeout was reached
   2    wrong usage
   3    AWS refused
   4    a file can't be read

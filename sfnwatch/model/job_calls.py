@@ -1,10 +1,10 @@
-"""Which calls about an attempt's job the attempt itself made.
+"""Which of the calls that name an attempt's job the attempt itself made.
 
-A job's id says which job a call is about, and not who asked: a dashboard polls the same
-job, and a clean-up machine stops it, with the same role. Step Functions polls at a
-rhythm, about once a minute and later once in five [observed: ECS; documented: EKS;
-inferred for other services], stops a job as soon as its state is over [inferred], and
-makes one successful action call an attempt.
+A job's id shows which job a call is about, but not who made the call. With the same
+role a dashboard may poll the job, or another state machine may stop it. Step Functions
+polls at a rhythm, about once a minute and later once in five [observed: ECS;
+documented: EKS; inferred for other services], stops a job as soon as its state is over
+[inferred], and makes one successful action call an attempt.
 """
 
 from collections import Counter
@@ -28,20 +28,20 @@ from sfnwatch.model.rows import ApiCall
 from sfnwatch.model.values import microseconds
 
 _MINUTE_SECONDS = 53, 68
-"""From one poll to the next, as whole seconds have it: 55 to 66 are recorded."""
+"""Shortest and longest gap between two polls; gaps of 55 to 66 seconds are recorded."""
 _LATER_SECONDS = 290, 310
 _LATER_AFTER_SECONDS = 540
-"""From so long after the submission on, polls may be minutes apart."""
-_MISSING_POLLS = 3
-"""With more polls missing in a row, any gap would fit the rhythm."""
+"""So long after the submission, polls may be about five minutes apart."""
+_MOST_INTERVALS = 3
+"""A gap may span so many intervals; if it spanned more, almost any gap would fit."""
 _STOP_SECONDS = -1, 5
-"""How long after its state's end a job is stopped, as whole seconds have it."""
+"""Earliest and latest stop after the state's end; CloudTrail has whole seconds."""
 
 LinkedCall = tuple[ApiCall, Link]
 
 
 def settle_job_calls(caller: Caller, calls: Sequence[LinkedCall]) -> list[LinkedCall]:
-    """Say of each call that is linked to an attempt how sure that is.
+    """Set how certain each link of an attempt is; polls off the rhythm become OTHER.
 
     `calls` are in the order of their times, each with the link that its ids give it.
     """
@@ -60,7 +60,7 @@ def _is_by_job(link: Link) -> bool:
     return link.rule is LinkRule.RESOURCE_ID
 
 
-# What a poll is, by the rhythm of all polls of its job.
+# Polls: each is judged by the rhythm of all polls of the job.
 
 
 def _settle_polls(caller: Caller, polls: Sequence[LinkedCall]) -> Iterator[LinkedCall]:
@@ -69,7 +69,7 @@ def _settle_polls(caller: Caller, polls: Sequence[LinkedCall]) -> Iterator[Linke
     if submitted_at is None or not named:
         yield from polls
         return
-    moments = [call.moment for call in named if _is_in_life(call, caller)]
+    moments = [call.moment for call in named if _is_before_end(call, caller)]
     is_regular = len(moments) == len(named) and _is_rhythm(submitted_at, moments)
     own = _reached_by_rhythm(submitted_at, moments)
     for call, link in polls:
@@ -78,12 +78,12 @@ def _settle_polls(caller: Caller, polls: Sequence[LinkedCall]) -> Iterator[Linke
         elif call.moment in own:
             yield call, replace(link, certainty=Certainty.LIKELY)
         else:
-            # It breaks the rhythm: about this job, and perhaps another's call.
+            # It breaks the rhythm: it is about this job, but others may have made it.
             role = CallRole.OTHER
             yield call, replace(link, role=role, certainty=Certainty.LIKELY)
 
 
-def _is_in_life(call: ApiCall, caller: Caller) -> bool:
+def _is_before_end(call: ApiCall, caller: Caller) -> bool:
     ended_at = caller.attempt.ended_at
     return ended_at is None or call.moment <= microseconds(ended_at)
 
@@ -96,12 +96,12 @@ def _is_rhythm(submitted_at: datetime, moments: Sequence[int]) -> bool:
 
 
 def _reached_by_rhythm(submitted_at: datetime, moments: Sequence[int]) -> set[int]:
-    """Give the moments to which a chain of fitting gaps leads from the submission."""
+    """Give the moments that fitting gaps link, one by one, to the submission."""
     begun = microseconds(submitted_at)
     reached = [begun]
     for moment in moments:
         for before in reversed(reached):
-            if moment - before > _MISSING_POLLS * _LATER_SECONDS[1] * SECOND:
+            if moment - before > _MOST_INTERVALS * _LATER_SECONDS[1] * SECOND:
                 break
             if _is_gap(begun, before, moment):
                 reached.append(moment)
@@ -110,22 +110,22 @@ def _reached_by_rhythm(submitted_at: datetime, moments: Sequence[int]) -> set[in
 
 
 def _is_gap(begun: int, before: int, after: int) -> bool:
-    """True if Step Functions may have polled at two moments and not in between.
+    """True if both moments can be polls of Step Functions, some intervals apart.
 
-    Some polls in between may be missing from the records.
+    The polls in between are then missing from the records.
     """
     beats = [_MINUTE_SECONDS]
     if before - begun > _LATER_AFTER_SECONDS * SECOND:
         beats.append(_LATER_SECONDS)
     seconds = (after - before) / SECOND
     for shortest, longest in beats:
-        for count in range(1, _MISSING_POLLS + 1):
+        for count in range(1, _MOST_INTERVALS + 1):
             if count * shortest <= seconds <= count * longest:
                 return True
     return False
 
 
-# Of several that stopped the job, or began it, one is the attempt's.
+# Stops and actions: of several that succeeded, only one is the attempt's own.
 
 
 def _settle_stops(caller: Caller, stops: Sequence[LinkedCall]) -> Iterator[LinkedCall]:
@@ -133,15 +133,16 @@ def _settle_stops(caller: Caller, stops: Sequence[LinkedCall]) -> Iterator[Linke
     # A job may be ended in two steps: an application is stopped and then deleted.
     made = Counter(call.name for call in named)
     successful = Counter(call.name for call in named if call.error_code is None)
-    # Of many jobs both the ARN and the id are told.
+    # A job may be told both by its ARN and by its id: it counts once.
     jobs = max(1, len({last_segment(job) for job in caller.attempt.resource_ids}))
     ended_at = caller.attempt.ended_at
     for call, link in stops:
         if not _is_by_job(link) or ended_at is None:
             yield call, link
         elif successful[call.name] > jobs:
-            why = f"{successful[call.name]} calls stopped this job, and at most one of"
-            yield call, _one_of_several(link, f"{why} them is the state's own")
+            count = successful[call.name]
+            why = f"{count} calls stopped the job, and at most one a job is the state's"
+            yield call, _one_of_several(link, why)
         else:
             after = (call.moment - microseconds(ended_at)) / SECOND
             is_at_once = _STOP_SECONDS[0] <= after <= _STOP_SECONDS[1]

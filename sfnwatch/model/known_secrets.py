@@ -1,8 +1,8 @@
-"""The keys, tokens and header values in use: whoever echoes them, they stay unseen.
+"""The keys, tokens and header values in use, hidden wherever an answer repeats them.
 
 Whatever sends a secret keeps it here first. Whatever leaves the program, as a text or
-as a record, has the secrets taken out here. They are known in full, so nothing is
-guessed by its looks: where none is in use, as in a replay, nothing is changed.
+as a record, has the secrets taken out here. Their exact values are known, so nothing is
+guessed. Where no secret is in use, as in a replay, texts do not change.
 """
 
 import re
@@ -11,9 +11,9 @@ from sys import maxsize
 from msgspec import Struct
 
 _SHORTEST = 8
-"""Characters of a secret at least: a shorter one stands in many an innocent word."""
+"""Fewest characters of a secret: shorter values occur in ordinary words."""
 _MOST = 32
-"""Secrets kept at once, the newest: a watch of days renews its keys every hour."""
+"""So many are kept, the newest: a long watch renews its keys every hour."""
 _HIDDEN = "…"
 _HIDDEN_IN_JSON = rb"\u2026"
 _RUNS = re.compile(r"[A-Za-z0-9]+")
@@ -21,8 +21,8 @@ _LETTER = re.compile(r"[A-Za-z]")
 _EXAMPLE = "EXAMPLE"
 """What is in all keys of AWS's documentation; the demo has one of them."""
 _SCHEME = "AWS4-HMAC-SHA256"
-_SIGNATURE = r"[^\"'\\<>\n]*?(?:Signature=[0-9A-Fa-f]+|(?=[\"'\\<>\n]|\Z))"
-"""What stands behind the scheme of an Authorization header, to its end."""
+_AFTER_CREDENTIAL = r"[^\"'\\<>\n]*?(?:Signature=[0-9A-Fa-f]+|(?=[\"'\\<>\n]|\Z))"
+"""The rest of an Authorization header, after `Credential=`."""
 
 
 class _Secret(Struct, frozen=True):
@@ -39,7 +39,9 @@ def _secret(run: str, pattern: str) -> _Secret:
     return _Secret(run, run.encode(), re.compile(pattern), re.compile(pattern.encode()))
 
 
-_AUTHORIZATION = _secret(_SCHEME, rf"{_SCHEME}(?:\+|%20| )*Credential={_SIGNATURE}")
+_AUTHORIZATION = _secret(
+    _SCHEME, rf"{_SCHEME}(?:\+|%20| )*Credential={_AFTER_CREDENTIAL}"
+)
 
 
 class KnownSecrets:
@@ -51,8 +53,8 @@ class KnownSecrets:
         """Characters of the shortest one: no shorter text has any in it."""
 
     def keep(self, value: str | None) -> None:
-        """Hide a value from now on, unless it is too short to be a secret."""
-        # Padding is often cut off, and as often encoded.
+        """Hide a value from now on, but not a short one, an example, or a number."""
+        # An answer may repeat it without its padding, or with that encoded.
         text = (value or "").rstrip("=")
         if text in self._secrets or _EXAMPLE in text:
             return
@@ -107,4 +109,4 @@ def _encoded(character: str) -> str:
 
 
 KNOWN_SECRETS = KnownSecrets()
-"""Of the process, as are its stderr and its debug file."""
+"""Shared by the whole process, like its stderr and its debug file."""

@@ -1,8 +1,7 @@
 """The definition that an execution runs by, asked for beside its history.
 
-A history is worth reading without it, so nothing waits for it: neither the history nor,
-for longer than a moment, the end of the watch. It is asked for until it is there, or
-nobody needs it any more.
+A history is worth reading without its definition, so the history never waits for it,
+and the end of a watch waits a moment. The requests end once nothing needs it any more.
 """
 
 from msgspec import Struct
@@ -49,7 +48,7 @@ class Definition(PollingSource):
         return self.targets.finished and not self.targets.calls_awaited
 
     async def read(self) -> str:
-        # AWS has described the execution: what fails from now on may pass.
+        # AWS has answered before: what fails from now on is tried again and again.
         self.succeeded()
         await self.while_awaited(self._ask(), lambda: self._is_over)
         self._target.definition_settled = True
@@ -69,4 +68,5 @@ class Definition(PollingSource):
         self.hand_on(received)
         self._is_known = True
         if self._target.history_fails:
+            # The role is known now: its calls can be looked up without a history.
             self._target.do_without_history()

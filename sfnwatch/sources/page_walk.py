@@ -1,7 +1,7 @@
 """Whether one more page of a list brings anything.
 
-A token may lead back to the page that it came with, or on and on through pages that
-hold nothing: whoever trusts it would read for ever.
+A token may lead back to an earlier page, or on through pages without end: a reader that
+trusts every token may never stop.
 """
 
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from sfnwatch.sources.answers import Page
 
 _PAUSE_AFTER_PAGES = 2
-"""Pages in a row without anything new before there is a pause."""
+"""Pages in a row that are empty, or repeat an earlier one, before there is a pause."""
 _SHORTEST_PAUSE_SECONDS = 0.25
 _LONGEST_PAUSE_SECONDS = 5.0
 
@@ -22,51 +22,51 @@ class EndlessPagesError(Exception):
 class PageWalk:
     """One reading of a list, page by page.
 
-    An empty page is no trouble: a filter finds nothing in it. So only pages that repeat
-    another have no end.
+    Empty pages are normal: a filter may match nothing in them. They only slow the
+    reading down. Pages that repeat earlier ones end it.
     """
 
     most_repeated: ClassVar[int] = 10
-    """Pages in a row that repeat what was read before the list is called endless."""
+    """So many pages in a row that repeat earlier ones have no end."""
 
     def __init__(self, ceiling: int | None = None) -> None:
-        """Begin one; there are never more items than `ceiling`."""
-        self.read = 0
-        """How many pages were read."""
+        """Begin one; AWS never lists more items than `ceiling`."""
+        self.pages_read = 0
         self._ceiling = ceiling
         self._items = 0
         self._tokens: set[str] = set()
         self._last: Sequence[Any] = []
         """The items of the page before."""
-        self._vain = 0
-        """How many pages in a row brought nothing new."""
+        self._unproductive = 0
+        """How many pages in a row were empty, or repeated earlier ones."""
         self._repeated = 0
-        """How many pages in a row repeated what was read before."""
+        """How many pages in a row repeated earlier ones."""
 
     def pause_after(self, page: Page, token: str) -> float:
-        """Take a page in, and the token of the next one.
+        """Note a page and the next page's token; give the seconds to wait before that.
 
-        Gives the seconds to wait before that is asked for. Raises EndlessPagesError.
+        Raises EndlessPagesError.
         """
         items = page.listed()
-        self.read += 1
+        self.pages_read += 1
         self._items += len(items)
         if self._ceiling is not None and self._items > self._ceiling:
-            msg = f"more than {self._ceiling:,} items, and there are never so many"
+            msg = f"more than {self._ceiling:,} items, and AWS never has so many"
             raise EndlessPagesError(msg)
         is_repeated = self._repeats(items, token)
         self._repeated = self._repeated + 1 if is_repeated else 0
-        self._vain = self._vain + 1 if is_repeated or not items else 0
+        is_unproductive = is_repeated or not items
+        self._unproductive = self._unproductive + 1 if is_unproductive else 0
         if self._repeated >= self.most_repeated:
             msg = f"{self._repeated} pages in a row brought nothing new"
             raise EndlessPagesError(msg)
-        if self._vain < _PAUSE_AFTER_PAGES:
+        if self._unproductive < _PAUSE_AFTER_PAGES:
             return 0.0
         grown = _SHORTEST_PAUSE_SECONDS * 2.0**self._repeated
         return min(_LONGEST_PAUSE_SECONDS, grown)
 
     def _repeats(self, items: Sequence[Any], token: str) -> bool:
-        """True for a token that was there before, or the page before once more."""
+        """True if the token was seen before, or the page equals the one before it."""
         is_known = token in self._tokens or (len(items) > 0 and items == self._last)
         self._tokens.add(token)
         self._last = items

@@ -1,10 +1,9 @@
-"""What botocore makes of an answer, or that it can make nothing of it.
+"""Botocore's parsers, and GarbledError for every answer that they can't parse.
 
 Whoever answers in AWS's place, a proxy or a network's log-in page, may send anything,
-with any status. Botocore's parsers take an error's body for an object and its code for
-a text, and fail otherwise with whatever error that leads to. Every client of a session
-has its answers parsed here, those that ask for credentials too: so one error stands for
-all of these, and no caller has to know them.
+with any status. Botocore assumes that an error's body is an object and its code a
+string; otherwise its parsers raise arbitrary errors. Every client of a session parses
+its answers here, those that fetch credentials too: callers handle one error.
 """
 
 from collections.abc import AsyncIterator, Iterator
@@ -18,9 +17,9 @@ from botocore.eventstream import ParserError as StreamParserError
 
 from sfnwatch.sources.answers import GarbledError
 
-_FIRST_OTHER = 300
-"""The first HTTP status with which botocore takes an answer for an error."""
-_OF_THE_WAY = (
+_FIRST_ERROR_STATUS = 300
+"""The lowest HTTP status at which botocore parses an answer as an error."""
+_PASSED_ON = (
     boto.BotoCoreError,
     boto.ClientError,
     aiohttp.ClientError,
@@ -28,7 +27,7 @@ _OF_THE_WAY = (
     OSError,
     GarbledError,
 )
-"""Errors of the network, or that AWS sent: a stream is read while it is parsed."""
+"""The network's errors and AWS's own: to parse a stream is to read it."""
 
 
 class CheckedParsers(AioResponseParserFactory):
@@ -39,14 +38,14 @@ class CheckedParsers(AioResponseParserFactory):
 
 
 class _CheckedParser:
-    """Parses by one of botocore's parsers, and checks what that makes of an error."""
+    """Parses with one of botocore's parsers, and checks the error it gives."""
 
     def __init__(self, parser: Any) -> None:
         self._parser = parser
 
     async def parse(self, response: dict[str, Any], shape: Any) -> dict[str, Any]:
         try:
-            with _reading():
+            with _garbled_if_it_fails():
                 parsed: Any = await self._parser.parse(response, shape)
         except Exception:
             _close(response["body"])
@@ -55,13 +54,13 @@ class _CheckedParser:
         if not isinstance(parsed, dict):
             raise GarbledError(f"status {status} with a body that is no object")
         is_of_error = shape is not None and shape.metadata.get("exception", False)
-        if status >= _FIRST_OTHER and not is_of_error:
+        if status >= _FIRST_ERROR_STATUS and not is_of_error:
             parsed["Error"] = _checked_error(parsed.get("Error"), status)
         return parsed
 
 
 def _close(body: Any) -> None:
-    """Let go of the connection that a stream is read from; other bodies are bytes."""
+    """Close the connection that a stream is read from; other bodies are bytes."""
     if isinstance(body, aiohttp.ClientResponse):
         body.close()
 
@@ -74,7 +73,7 @@ def _checked_error(error: Any, status: int) -> dict[str, Any]:
         raise GarbledError(f"status {status} with an error that is no object")
     code = error.get("Code") or str(status)
     if not isinstance(code, str):
-        raise GarbledError(f"status {status} with a code that is no text")
+        raise GarbledError(f"status {status} with a code that is no string")
     return {**error, "Code": code}
 
 
@@ -82,7 +81,7 @@ async def parsed_events(stream: AsyncIterator[Any]) -> AsyncIterator[Any]:
     """Yield a stream's events; raises GarbledError for one that can't be parsed."""
     events = aiter(stream)
     while True:
-        with _reading():
+        with _garbled_if_it_fails():
             try:
                 event = await anext(events)
             except StopAsyncIteration:
@@ -91,11 +90,11 @@ async def parsed_events(stream: AsyncIterator[Any]) -> AsyncIterator[Any]:
 
 
 @contextmanager
-def _reading() -> Iterator[None]:
-    """Raise GarbledError for whatever parsing leads to."""
+def _garbled_if_it_fails() -> Iterator[None]:
+    """Raise GarbledError for any error of a parser, but for those of _PASSED_ON."""
     try:
         yield
-    except _OF_THE_WAY:
+    except _PASSED_ON:
         raise
     except Exception as error:
         raise GarbledError(f"{type(error).__name__}: {error}") from error

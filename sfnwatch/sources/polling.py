@@ -477,16 +477,16 @@ class PollingSource:
                     answer = await self.ask(page, tolerated)
                     yield answer
                     token = answer.value.next_token
-                    if not token or walk.read + 1 == most:
+                    if not token or walk.pages_read + 1 == most:
                         return
                     if pause := walk.pause_after(answer.value, token):
                         # Whatever may have lost its reason meanwhile.
                         await self.clock.sleep(pause)
                     asked[next_key] = token
-                    note = f"{request.note}, page {walk.read + 1}"
+                    note = f"{request.note}, page {walk.pages_read + 1}"
             except StalePageError as error:
                 why = str(error)
-                await self.rest(_AGAIN * walk.read)
+                await self.rest(_AGAIN * walk.pages_read)
             except EndlessPagesError as error:
                 why = f"{request.operation} on {request.subject}: {error}."
                 if is_dense:

@@ -83,7 +83,7 @@ async def test_a_history_longer_than_any_is_left_and_read_from_its_end(
     watched = await sync.watch()
     assert watched.status == "SUCCEEDED"
     (said,) = {text for text in watched.messages("history") if text}
-    why = "more than 25,000 items, and there are never so many. What comes after them"
+    why = "more than 25,000 items, and AWS never has so many. What comes after them"
     assert said.partition(": ")[2] == f"{why} is not known."
     assert watched.states("history")[-1] is HealthState.ENDED
     assert watched.healths("history")[-1].message == "", "its newest page was read"

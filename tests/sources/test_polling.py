@@ -269,7 +269,7 @@ def test_pages_without_end_are_not_asked_for_without_a_pause(
     # An empty page may have more to come: a filter finds nothing for long.
     assert {each.partition(": ")[2] for each in said} <= {
         "10 pages in a row brought nothing new.",
-        "more than 200 items, and there are never so many.",
+        "more than 200 items, and AWS never has so many.",
     }
     assert said or not (items or tokens)
     # So many of one reading come at once, and each reading begins later.

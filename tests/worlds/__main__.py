@@ -32,6 +32,7 @@ def main() -> None:
             score.add(part)
     say(*table(score))
     say(*score.wrong(*SURE), *score.twice, *score.false)
+    say(*(m for m in score.mistakes if m.truth.alike and m.certainty in SURE))
     if asked.all:
         say(*score.wrong(*CERTAINTIES[2:]), *score.missing)
 

@@ -23,8 +23,8 @@ PROVABLE = ("exact", "strong")
 _BEAT = (53.0, 68.0)
 _LATER_BEAT = (290.0, 310.0)
 """Seconds between polls, as whole seconds have them."""
-_MISSED = 3
-"""So many polls in a row may be missing, and yet it is a rhythm."""
+_INTERVALS = 3
+"""A gap between two polls may span so many intervals, and yet it is a rhythm."""
 AT_ONCE = 5.0
 """Seconds after the end within which Step Functions stops a job by itself."""
 _THERE_BEFORE = ("$flow", "$made")
@@ -254,7 +254,7 @@ def _is_rhythm(begun: float, seconds: list[int]) -> bool:
         beats = [_BEAT]
         if before - begun > EASED - 60:
             beats.append(_LATER_BEAT)
-        counts = range(1, _MISSED + 1)
+        counts = range(1, _INTERVALS + 1)
         if not any(n * low <= gap <= n * high for low, high in beats for n in counts):
             return False
     return True
