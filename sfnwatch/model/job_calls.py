@@ -34,7 +34,7 @@ _LATER_AFTER_SECONDS = 540
 """So long after the submission, polls may be about five minutes apart."""
 _MOST_INTERVALS = 3
 """A gap may span so many intervals; if it spanned more, almost any gap would fit."""
-_STOP_SECONDS = -1, 5
+_STOP_SECONDS = -1, 2
 """Earliest and latest stop after the state's end; CloudTrail has whole seconds."""
 
 LinkedCall = tuple[ApiCall, Link]

@@ -93,7 +93,7 @@ def test_a_poll_that_names_all_tasks_of_an_attempt_is_its_own() -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "certainty"),
-    [(600, EXACT), (603, EXACT), (640, GUESS), (780, GUESS)],
+    [(600, EXACT), (602, EXACT), (604, GUESS), (640, GUESS), (780, GUESS)],
 )
 def test_a_stop_is_exact_only_close_to_the_end(
     seconds: int, certainty: Certainty

@@ -25,7 +25,7 @@ _LATER_BEAT = (290.0, 310.0)
 """Seconds between polls, as whole seconds have them."""
 _INTERVALS = 3
 """A gap between two polls may span so many intervals, and yet it is a rhythm."""
-AT_ONCE = 5.0
+AT_ONCE = 2.0
 """Seconds after the end within which Step Functions stops a job by itself."""
 _THERE_BEFORE = ("$flow", "$made")
 """Jobs that their calls did not make, but end."""
