@@ -79,7 +79,7 @@ _LEAST, _MOST = 1.0, 5.0
 20 requests a second for the whole account."""
 _CHILD_MOST = 15.0
 """The same of an execution that another one started: there may be many."""
-_FOR_DEFINITION = timedelta(seconds=1)
+_FOR_DEFINITION = timedelta(seconds=0.6)
 """How long, after the first reading, a definition that is under way is waited for."""
 _LOOK = 0.1
 """Seconds between looks whether it has come."""
