@@ -34,7 +34,7 @@ from sfnwatch.tui.app import ScreenSettings, SfnwatchApp
 from tests.benchmarks import made
 from tests.builders import ARN
 from tests.sources.loopback import asked_of, json_response, served, settings_at
-from tests.tui.screens import Screen
+from tests.tui.screens import Screen, replayed
 
 PACKAGE = Path(sfnwatch.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
@@ -270,12 +270,14 @@ def test_the_first_picture_loads_no_sdk() -> None:
 
 
 class WayThrough:
-    """Notes the files of the package that are entered, in their order."""
+    """Notes the functions of the package that are entered, in their order."""
 
     def __init__(self) -> None:
         self.files: list[str] = []
+        self.functions: list[str] = []
+        """Their qualified names: `Trace.add`."""
         self.added_at = 0
-        """How many files were entered before `Trace.add`."""
+        """How many were entered before `Trace.add`."""
 
     def note(self, frame: FrameType, event: str, _: object) -> None:
         code = frame.f_code
@@ -283,6 +285,27 @@ class WayThrough:
             if code.co_qualname == "Trace.add":
                 self.added_at = len(self.files)
             self.files.append(str(Path(code.co_filename).relative_to(PACKAGE)))
+            self.functions.append(code.co_qualname)
+
+
+_ARCHITECTURE = PACKAGE.parent / "docs" / "architecture.md"
+_FUNCTION = re.compile(r"`([A-Z]\w+\.\w+|[a-z]+_[a-z_]+)`")
+
+
+def steps_of(title: str) -> list[str]:
+    """Give the functions that a list of docs/architecture.md names, in its order."""
+    page = _ARCHITECTURE.read_text("utf-8")
+    section = page.split(f"## {title}\n")[1].split("\n## ")[0]
+    first = section.index("1. ")
+    return _FUNCTION.findall(section[first : section.rindex(".\n")])
+
+
+def holds_page_true(steps: list[str], functions: list[str]) -> None:
+    """Find each step behind the one before it."""
+    assert len(steps) > 8
+    left = iter(functions)
+    for step in steps:
+        assert step in left, f"{step} is not entered there: see {_ARCHITECTURE.name}"
 
 
 def answers_and_a_call() -> tuple[dict[str, Any], Any]:
@@ -347,3 +370,15 @@ async def test_a_call_comes_through_the_recorder_and_the_trace_to_the_screen(
     assert {"model/trace.py", "view/lines.py"} <= from_the_trace
     assert {"sources/lookup.py", "recording/format.py"} <= whole
     assert "sources/lookup.py" not in from_the_trace
+    holds_page_true(steps_of("The way of a record"), way.functions)
+
+
+async def test_a_key_comes_to_the_screen_as_the_page_says() -> None:
+    way = WayThrough()
+    async with replayed("demo-sync-denied") as (_, screen):
+        await screen.settle()
+        sys.setprofile(way.note)
+        await screen.pilot.press("left_square_bracket")
+        await screen.settle()
+        sys.setprofile(None)
+    holds_page_true(steps_of("The way of a key press"), way.functions)
