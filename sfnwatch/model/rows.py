@@ -45,6 +45,7 @@ from sfnwatch.model.values import (
     parse_json,
     parse_time,
     read_fields,
+    required_text,
     strings_in,
     text_of,
 )
@@ -211,7 +212,7 @@ def decode_event(received: Received) -> tuple[HistoryEvent, Details]:
     try:
         event = HistoryEvent(
             id=_whole(record["id"], least=1),
-            type=intern(_required(record, "type")),
+            type=intern(required_text(record, "type")),
             previous_event_id=_whole(record.get(previous) or 0),
             at=parse_time(record[_TIME_IN_LOG if is_logged else "timestamp"]),
             seen_at=received.at,
@@ -439,14 +440,14 @@ def _from_record(record: Record) -> ApiCall:
     session = mapping_of(identity.get("sessionContext"))
     issuer = mapping_of(session.get("sessionIssuer"))
     agent = text_of(record.get("userAgent"))
-    event_id, at = _required(record, "eventID"), parse_time(record["eventTime"])
+    event_id, at = required_text(record, "eventID"), parse_time(record["eventTime"])
     at = at.replace(microsecond=0) if at.microsecond else at
     return ApiCall(
         event_id=event_id,
         event_time=at,
         moment=microseconds(at),
         event_source=_word(record.get("eventSource")) or "",
-        event_name=intern(_required(record, "eventName")),
+        event_name=intern(required_text(record, "eventName")),
         error_code=_word(record.get("errorCode")),
         error_message=text_of(record.get("errorMessage")),
         read_only=_truth(record.get("readOnly")),
@@ -468,13 +469,6 @@ def _row_id(row: Record) -> str:
 def _word(value: Any) -> str | None:
     """Take a string of which there are few, and keep it but once."""
     return intern(value) if type(value) is str and value else None
-
-
-def _required(record: Record, key: str) -> str:
-    value = record[key]
-    if not isinstance(value, str) or not value:
-        raise ValueError(f"{key} is {value!r:.60}")
-    return value
 
 
 def _truth(value: Any) -> bool | None:

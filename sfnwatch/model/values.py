@@ -287,6 +287,14 @@ def text_of(value: Any) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
+def required_text(record: Mapping[str, Any], key: str) -> str:
+    """Take a string that must be there; raises KeyError and ValueError."""
+    value = record[key]
+    if not isinstance(value, str) or not value:
+        raise ValueError(f"{key} is {value!r:.60}")
+    return value
+
+
 def mapping_of(value: Any) -> Mapping[str, Any]:
     """Take an object, or an empty one."""
     return value if value and _is_mapping(value) else {}
