@@ -28,6 +28,7 @@ from sfnwatch.analysis.wording import (
     time_of_day,
     visit_name,
 )
+from sfnwatch.model.api_call import ApiCall, CallName, session_name
 from sfnwatch.model.integrations import (
     Integration,
     Pattern,
@@ -37,7 +38,6 @@ from sfnwatch.model.integrations import (
 )
 from sfnwatch.model.links import LinkRule
 from sfnwatch.model.moment import Coverage, ExecutionAsOf, Moment
-from sfnwatch.model.rows import ApiCall, CallName, session_name
 from sfnwatch.model.values import from_microseconds, text_of
 from sfnwatch.model.visits import StateVisit
 

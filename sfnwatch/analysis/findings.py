@@ -61,12 +61,12 @@ from sfnwatch.analysis.wording import (
     times,
     visit_name,
 )
+from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.children import UNKNOWN, UNSUCCESSFUL
 from sfnwatch.model.integrations import Integration, Unrecorded, account_of
 from sfnwatch.model.links import LinkRule
 from sfnwatch.model.moment import ExecutionAsOf, Moment
 from sfnwatch.model.records import HealthState
-from sfnwatch.model.rows import ApiCall
 from sfnwatch.model.values import clean
 from sfnwatch.model.visits import StateVisit
 

@@ -42,8 +42,8 @@ from sfnwatch.analysis.wording import (
     time_of_day,
     together,
 )
+from sfnwatch.model.api_call import ApiCall, by_time, ids_in
 from sfnwatch.model.integrations import CallRole, Integration, jobs_of_call
-from sfnwatch.model.rows import ApiCall, by_time, ids_in
 from sfnwatch.model.values import iso, maybe_iso
 
 _EASED = timedelta(minutes=10)

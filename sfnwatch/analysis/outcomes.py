@@ -33,10 +33,12 @@ from sfnwatch.analysis.wording import (
     visit_name,
     why,
 )
+from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.children import UNKNOWN, UNSUCCESSFUL, MapRun, Parent, map_run_name
+from sfnwatch.model.ecs_task import BAD_STOPS
+from sfnwatch.model.history_event import TERMINAL, HistoryEvent
 from sfnwatch.model.integrations import Pattern, role_name, short_id
 from sfnwatch.model.moment import ExecutionAsOf, Moment
-from sfnwatch.model.rows import BAD_STOPS, TERMINAL, ApiCall, HistoryEvent
 from sfnwatch.model.values import clean, list_of, mapping_of, parse_json, text_of
 from sfnwatch.model.visits import FAILED, Span, StateVisit
 

@@ -22,10 +22,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from sfnwatch.analysis.wording import grouped, times
+from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.integrations import CallRole, Pattern, role_name, states_of
 from sfnwatch.model.links import AttemptKey, LinkRule
 from sfnwatch.model.moment import Coverage, ExecutionAsOf, Moment
-from sfnwatch.model.rows import ApiCall
 from sfnwatch.model.visits import FAILED, Attempt, StateVisit
 
 K = TypeVar("K")

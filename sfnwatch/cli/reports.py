@@ -37,10 +37,10 @@ from sfnwatch.export import TARGETS
 from sfnwatch.export.json import comparison_json, report_json, why_json
 from sfnwatch.export.plain import health_words
 from sfnwatch.export.text import write_markdown, write_text
+from sfnwatch.model.api_call import CALL_KEY, ApiCall
 from sfnwatch.model.integrations import Named
 from sfnwatch.model.moment import ExecutionAsOf, Moment
 from sfnwatch.model.records import Received
-from sfnwatch.model.rows import CALL_KEY, ApiCall
 from sfnwatch.model.trace import Trace
 from sfnwatch.model.values import ascii_json, clean, duration
 from sfnwatch.recording.format import atomic_write, new_header, write_recording

@@ -19,11 +19,12 @@ from typing import Any, TextIO
 from msgspec import Struct
 from msgspec.structs import asdict
 
+from sfnwatch.model.api_call import ApiCall, by_time
 from sfnwatch.model.children import MapRunChild
+from sfnwatch.model.history_event import TERMINAL, HistoryEvent
 from sfnwatch.model.links import Link, role_of_call
 from sfnwatch.model.moment import ExecutionAsOf, Moment, Redrive
 from sfnwatch.model.records import Batch, Received, RecordKind
-from sfnwatch.model.rows import TERMINAL, ApiCall, HistoryEvent, by_time
 from sfnwatch.model.trace import Changed, Trace
 from sfnwatch.model.values import ascii_json, iso, maybe_iso, text_of
 from sfnwatch.model.visits import Attempt, StateVisit

@@ -31,9 +31,11 @@ from sfnwatch.export.placing import (
     visit_path,
 )
 from sfnwatch.model import values
+from sfnwatch.model.api_call import ApiCall
+from sfnwatch.model.ecs_task import DETAIL_TYPE, TaskState
+from sfnwatch.model.history_event import HistoryEvent
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.records import Record
-from sfnwatch.model.rows import DETAIL_TYPE, ApiCall, HistoryEvent, TaskState
 from sfnwatch.templates import read_template
 from sfnwatch.view.captions import caption
 from sfnwatch.view.lines import Line, LineMaker

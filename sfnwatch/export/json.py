@@ -30,11 +30,11 @@ from sfnwatch.export.facts import (
     map_run_facts,
     visit_facts,
 )
+from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.integrations import CallRole
 from sfnwatch.model.links import role_of_call
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.parameters import Leaf
-from sfnwatch.model.rows import ApiCall
 from sfnwatch.model.values import ascii_json
 from sfnwatch.model.visits import StateVisit
 from sfnwatch.templates import read_template

@@ -10,9 +10,11 @@ from itertools import chain
 from typing import TypeVar
 
 from sfnwatch.analysis.wording import plural
+from sfnwatch.model.api_call import ApiCall
+from sfnwatch.model.ecs_task import TaskState
+from sfnwatch.model.history_event import HistoryEvent
 from sfnwatch.model.integrations import CallRole, short_id
 from sfnwatch.model.moment import ExecutionAsOf, Moment
-from sfnwatch.model.rows import ApiCall, HistoryEvent, TaskState
 from sfnwatch.model.values import clean, duration, microseconds
 from sfnwatch.model.visits import ROOT, StateVisit
 from sfnwatch.view.lines import Lane, Line, LineMaker

@@ -23,12 +23,14 @@ from sfnwatch.export.placing import (
     service_name,
     visit_path,
 )
+from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.children import map_run_name
+from sfnwatch.model.ecs_task import TaskState
+from sfnwatch.model.history_event import HistoryEvent
 from sfnwatch.model.integrations import short_id
 from sfnwatch.model.links import Link, LinkRule
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.records import Batch, HealthState, SourceHealth
-from sfnwatch.model.rows import ApiCall, HistoryEvent, TaskState
 from sfnwatch.model.trace import Changed, Trace
 from sfnwatch.model.values import clean, duration
 from sfnwatch.view import wording

@@ -42,6 +42,7 @@ from typing import Any, TypeGuard
 from msgspec import Struct, field
 from msgspec.structs import astuple
 
+from sfnwatch.model.history_event import Details
 from sfnwatch.model.integrations import (
     Integration,
     last_segment,
@@ -49,7 +50,6 @@ from sfnwatch.model.integrations import (
     short_id,
 )
 from sfnwatch.model.records import DecodeError, Received, Record
-from sfnwatch.model.rows import Details
 from sfnwatch.model.values import (
     duration,
     mapping_of,

@@ -14,6 +14,7 @@ from itertools import pairwise
 
 from msgspec.structs import replace
 
+from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.integrations import CallRole, last_segment
 from sfnwatch.model.links import (
     SECOND,
@@ -24,7 +25,6 @@ from sfnwatch.model.links import (
     ambiguous,
     depends_on_name,
 )
-from sfnwatch.model.rows import ApiCall
 from sfnwatch.model.values import microseconds
 
 _MINUTE_SECONDS = 53, 68

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from sfnwatch.model.api_call import ApiCall, CallName, Spot, by_time, ids_in
 from sfnwatch.model.integrations import CallRole, Pattern, last_segment
 from sfnwatch.model.job_calls import settle_job_calls
 from sfnwatch.model.links import (
@@ -69,7 +70,6 @@ from sfnwatch.model.parameters import (
     leaves_of_record,
 )
 from sfnwatch.model.records import Record
-from sfnwatch.model.rows import ApiCall, CallName, Spot, by_time, ids_in
 from sfnwatch.model.values import (
     from_microseconds,
     mapping_of,

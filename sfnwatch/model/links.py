@@ -20,6 +20,7 @@ from typing import Any, NamedTuple, TypeVar
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from sfnwatch.model.api_call import ApiCall, CallName, Spot, ids_in, session_name
 from sfnwatch.model.integrations import (
     CallRole,
     Integration,
@@ -40,7 +41,6 @@ from sfnwatch.model.parameters import (
     leaves_of_record,
 )
 from sfnwatch.model.records import Record
-from sfnwatch.model.rows import ApiCall, CallName, Spot, ids_in, session_name
 from sfnwatch.model.values import duration, mapping_of, microseconds, strings_in
 from sfnwatch.model.visits import Attempt, own_message
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.children import (
     RUNNING,
     UNKNOWN,
@@ -22,6 +23,8 @@ from sfnwatch.model.children import (
     Parent,
     started_by,
 )
+from sfnwatch.model.ecs_task import TaskState
+from sfnwatch.model.history_event import REDRIVEN, TERMINAL, Details, HistoryEvent
 from sfnwatch.model.integrations import (
     CallRole,
     Pattern,
@@ -30,15 +33,9 @@ from sfnwatch.model.integrations import (
 )
 from sfnwatch.model.links import AttemptKey, Certainty, Link, LinkRule
 from sfnwatch.model.records import RecordKind, Request, SourceHealth, merge_healths
-from sfnwatch.model.rows import (
-    REDRIVEN,
-    TERMINAL,
+from sfnwatch.model.time_axis import (
     A,
-    ApiCall,
     Clock,
-    Details,
-    HistoryEvent,
-    TaskState,
     dated,
     end_of_second,
     keep_answer,

@@ -15,6 +15,7 @@ import zstandard
 from msgspec import Struct, field, msgpack
 from msgspec.structs import replace
 
+from sfnwatch.model.api_call import ApiCall, by_time, cloudtrail_record, decode_call
 from sfnwatch.model.children import (
     MapRun,
     MapRunChild,
@@ -23,6 +24,8 @@ from sfnwatch.model.children import (
     decode_machine_executions,
     decode_map_run,
 )
+from sfnwatch.model.ecs_task import TASK_KEY, TaskState, decode_task_state
+from sfnwatch.model.history_event import Details, HistoryEvent, decode_event, details_of
 from sfnwatch.model.integrations import role_name
 from sfnwatch.model.linker import LinkChanges, Linker
 from sfnwatch.model.links import AttemptKey, Link
@@ -41,21 +44,7 @@ from sfnwatch.model.records import (
     decode_health,
     decode_request,
 )
-from sfnwatch.model.rows import (
-    TASK_KEY,
-    ApiCall,
-    Clock,
-    Details,
-    HistoryEvent,
-    TaskState,
-    by_time,
-    cloudtrail_record,
-    decode_call,
-    decode_event,
-    decode_task_state,
-    details_of,
-    keep_answer,
-)
+from sfnwatch.model.time_axis import Clock, keep_answer
 from sfnwatch.model.values import mapping_of, parse_object, read_fields, text_of
 
 _ALWAYS = datetime.max.replace(tzinfo=UTC)

@@ -20,8 +20,9 @@ from typing import Any, Self
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from sfnwatch.model.ecs_task import TaskState
+from sfnwatch.model.history_event import REDRIVEN, Details, HistoryEvent
 from sfnwatch.model.integrations import Integration, Pattern, integration, pattern_of
-from sfnwatch.model.rows import REDRIVEN, Details, HistoryEvent, TaskState
 from sfnwatch.model.values import int_of, mapping_of, maybe_time, parse_json, text_of
 
 ROOT = "Main"

@@ -38,7 +38,10 @@ from msgspec.structs import replace
 
 from sfnwatch.config import NOWHERE
 from sfnwatch.errors import BadFileError, UsageError
+from sfnwatch.model.api_call import decode_call
 from sfnwatch.model.children import decode_machine_executions, decode_map_run
+from sfnwatch.model.ecs_task import decode_task_state
+from sfnwatch.model.history_event import decode_event
 from sfnwatch.model.integrations import maybe_execution_arn
 from sfnwatch.model.json_stream import HEAD, MAX_LINE, TextStream
 from sfnwatch.model.records import (
@@ -49,7 +52,6 @@ from sfnwatch.model.records import (
     RecordKind,
     decode_request,
 )
-from sfnwatch.model.rows import decode_call, decode_event, decode_task_state
 from sfnwatch.model.values import (
     NotJsonError,
     ascii_json,

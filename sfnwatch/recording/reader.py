@@ -20,6 +20,14 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from sfnwatch.errors import UsageError
+from sfnwatch.model.ecs_task import is_task_state
+from sfnwatch.model.history_event import (
+    LOG_KEYS,
+    REDRIVEN,
+    TERMINAL,
+    HistoryEvent,
+    decode_event,
+)
 from sfnwatch.model.integrations import maybe_execution_arn
 from sfnwatch.model.json_stream import HEAD, LISTS, MAX_LINE, JsonStream, Place
 from sfnwatch.model.moment import ExecutionAsOf
@@ -31,14 +39,6 @@ from sfnwatch.model.records import (
     Record,
     RecordKind,
     receive,
-)
-from sfnwatch.model.rows import (
-    LOG_KEYS,
-    REDRIVEN,
-    TERMINAL,
-    HistoryEvent,
-    decode_event,
-    is_task_state,
 )
 from sfnwatch.model.trace import Trace
 from sfnwatch.model.values import (

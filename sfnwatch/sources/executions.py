@@ -43,9 +43,9 @@ from sfnwatch.model.children import (
     decode_children,
     decode_map_run,
 )
+from sfnwatch.model.history_event import MOST_EVENTS, REDRIVEN, TERMINAL
 from sfnwatch.model.integrations import ExecutionArn, maybe_execution_arn
 from sfnwatch.model.records import HealthState, Received, RecordKind
-from sfnwatch.model.rows import MOST_EVENTS, REDRIVEN, TERMINAL
 from sfnwatch.model.values import (
     clean,
     decode_object,

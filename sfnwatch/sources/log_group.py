@@ -26,9 +26,14 @@ from typing import Any
 
 from msgspec import Raw, Struct
 
+from sfnwatch.model.history_event import (
+    MOST_EVENTS,
+    TERMINAL,
+    HistoryEvent,
+    decode_event,
+)
 from sfnwatch.model.integrations import ExecutionArn, LogGroupName, parse_log_group
 from sfnwatch.model.records import DecodeError, HealthState, Received, RecordKind
-from sfnwatch.model.rows import MOST_EVENTS, TERMINAL, HistoryEvent, decode_event
 from sfnwatch.model.values import (
     clean,
     list_of,

@@ -16,8 +16,8 @@ from typing import Any
 
 from msgspec import Raw, Struct
 
+from sfnwatch.model.api_call import cloudtrail_record
 from sfnwatch.model.records import Received, RecordKind
-from sfnwatch.model.rows import cloudtrail_record
 from sfnwatch.model.values import maybe_time, text_of
 from sfnwatch.sources.answers import AwsAnswer, AwsRequest, CallsAws, Page
 from sfnwatch.sources.polling import OVERLAP, CallSource, Interval, WatchContext

@@ -19,8 +19,8 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from sfnwatch.errors import UsageError
+from sfnwatch.model.ecs_task import is_task_state
 from sfnwatch.model.records import HealthState, Received, Record, RecordKind
-from sfnwatch.model.rows import is_task_state
 from sfnwatch.model.values import (
     clean,
     mapping_of,

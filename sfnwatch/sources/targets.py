@@ -16,7 +16,10 @@ from operator import itemgetter
 from msgspec import Struct
 from msgspec.structs import replace
 
+from sfnwatch.model.api_call import ApiCall, decode_call
 from sfnwatch.model.children import RUNNING, started_in
+from sfnwatch.model.ecs_task import TaskState, decode_task_state
+from sfnwatch.model.history_event import REDRIVEN, TERMINAL, HistoryEvent, decode_event
 from sfnwatch.model.integrations import (
     ExecutionArn,
     Integration,
@@ -25,16 +28,6 @@ from sfnwatch.model.integrations import (
     role_name,
 )
 from sfnwatch.model.records import Batch, DecodeError, Received, Record, RecordKind
-from sfnwatch.model.rows import (
-    REDRIVEN,
-    TERMINAL,
-    ApiCall,
-    HistoryEvent,
-    TaskState,
-    decode_call,
-    decode_event,
-    decode_task_state,
-)
 from sfnwatch.model.values import mapping_of, maybe_time, text_of
 from sfnwatch.model.visits import belongs_to_attempt, integration_of
 from sfnwatch.sources.access import Feature

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from sfnwatch.model.children import RUNNING_LISTED, ListedExecution
 from sfnwatch.model.integrations import short_id
 from sfnwatch.model.moment import Moment
-from sfnwatch.model.rows import Clock
+from sfnwatch.model.time_axis import Clock
 from sfnwatch.model.values import clean, clock, duration
 from sfnwatch.tui.deck import HeadedView
 from sfnwatch.tui.paint import (

@@ -10,10 +10,12 @@ from typing import NamedTuple
 from msgspec.structs import asdict
 
 from sfnwatch.analysis.wording import ambiguity, status_words
+from sfnwatch.model.api_call import ApiCall
+from sfnwatch.model.ecs_task import DETAIL_TYPE, TaskState
+from sfnwatch.model.history_event import HistoryEvent
 from sfnwatch.model.links import AttemptKey, Link, LinkRule
 from sfnwatch.model.moment import ExecutionAsOf
 from sfnwatch.model.records import RecordKind, Request
-from sfnwatch.model.rows import DETAIL_TYPE, ApiCall, HistoryEvent, TaskState
 from sfnwatch.model.trace import Trace
 from sfnwatch.model.values import clean, duration, iso, mapping_of, text_of
 from sfnwatch.model.visits import Attempt, StateVisit

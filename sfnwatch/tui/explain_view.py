@@ -31,8 +31,9 @@ from sfnwatch.analysis.phases import PHASE_KEYS, Phase
 from sfnwatch.analysis.report import Report, explain
 from sfnwatch.analysis.wording import counted as listed_counts
 from sfnwatch.analysis.wording import named, ranked, resource_words, spoken
+from sfnwatch.model.api_call import ApiCall
+from sfnwatch.model.ecs_task import TaskState
 from sfnwatch.model.moment import ExecutionAsOf
-from sfnwatch.model.rows import ApiCall, TaskState
 from sfnwatch.model.values import clean
 from sfnwatch.tui.actions import bindings
 from sfnwatch.tui.deck import HeadedView

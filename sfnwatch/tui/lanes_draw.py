@@ -13,7 +13,7 @@ from typing import NamedTuple
 from msgspec import Struct, field
 
 from sfnwatch.analysis.phases import Phase
-from sfnwatch.model.rows import TERMINAL, HistoryEvent
+from sfnwatch.model.history_event import TERMINAL, HistoryEvent
 from sfnwatch.model.values import duration
 from sfnwatch.tui.paint import (
     PHASES,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from textual import events
 from textual.timer import Timer
 
-from sfnwatch.model.rows import Clock
+from sfnwatch.model.time_axis import Clock
 from sfnwatch.model.trace import Changed
 from sfnwatch.model.values import duration
 from sfnwatch.tui.actions import Command

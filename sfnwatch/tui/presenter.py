@@ -13,10 +13,10 @@ from msgspec.structs import replace
 from textual.containers import Horizontal
 from textual.timer import Timer
 
+from sfnwatch.model.history_event import HistoryEvent
 from sfnwatch.model.integrations import account_of
 from sfnwatch.model.moment import Answer
 from sfnwatch.model.records import Received, RecordKind
-from sfnwatch.model.rows import HistoryEvent
 from sfnwatch.model.trace import Trace
 from sfnwatch.tui.actions import Command
 from sfnwatch.tui.deck import LANES

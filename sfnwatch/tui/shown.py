@@ -33,9 +33,9 @@ from textual.widget import Widget
 
 from sfnwatch.analysis.finding import Finding
 from sfnwatch.errors import SfnwatchError
+from sfnwatch.model.history_event import HistoryEvent
 from sfnwatch.model.moment import Coverage, ExecutionAsOf, Moment
 from sfnwatch.model.records import Batch, HealthState
-from sfnwatch.model.rows import HistoryEvent
 from sfnwatch.model.trace import Changed
 from sfnwatch.tui.actions import bindings
 from sfnwatch.tui.paint import Looks, Span, chip, strip_of

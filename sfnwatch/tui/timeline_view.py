@@ -7,7 +7,7 @@ from operator import attrgetter, itemgetter
 
 from textual import on
 
-from sfnwatch.model.rows import CALL_KEY
+from sfnwatch.model.api_call import CALL_KEY
 from sfnwatch.model.values import clean
 from sfnwatch.tui.deck import HeadedView
 from sfnwatch.tui.paint import Span, fit, spans_of, width_of

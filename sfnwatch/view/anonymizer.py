@@ -11,9 +11,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from sfnwatch.model.api_call import cloudtrail_record
 from sfnwatch.model.integrations import last_segment, states_of
 from sfnwatch.model.records import Received, RecordKind
-from sfnwatch.model.rows import cloudtrail_record
 from sfnwatch.model.trace import Trace
 from sfnwatch.model.values import clean, encode_json, parse_json
 from sfnwatch.view.redaction import (

@@ -18,17 +18,12 @@ from typing import Any
 from msgspec import Struct
 
 from sfnwatch.analysis import phases
+from sfnwatch.model.api_call import ApiCall
+from sfnwatch.model.ecs_task import TaskState
+from sfnwatch.model.history_event import TERMINAL, HistoryEvent
 from sfnwatch.model.moment import Coverage, ExecutionAsOf, Moment
 from sfnwatch.model.records import Batch
-from sfnwatch.model.rows import (
-    TERMINAL,
-    ApiCall,
-    Clock,
-    HistoryEvent,
-    TaskState,
-    dated,
-    end_of_second,
-)
+from sfnwatch.model.time_axis import Clock, dated, end_of_second
 from sfnwatch.model.trace import Changed, Trace
 from sfnwatch.model.values import clean
 from sfnwatch.model.visits import FAILED, StateVisit

@@ -12,10 +12,11 @@ from sfnwatch.analysis.finding import Document, Finding
 from sfnwatch.analysis.findings import find
 from sfnwatch.analysis.report import Report, explain
 from sfnwatch.export.text import write_text
+from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.links import AttemptKey, Certainty, Link, LinkRule
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.records import Received
-from sfnwatch.model.rows import ApiCall, Clock
+from sfnwatch.model.time_axis import Clock
 from sfnwatch.model.trace import Trace
 from tests.builders import ARN, ROLE, History, Which, answer, call, milliseconds
 

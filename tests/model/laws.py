@@ -14,7 +14,7 @@ from sfnwatch.model.children import UNKNOWN
 from sfnwatch.model.links import AttemptKey
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.records import Received, RecordKind
-from sfnwatch.model.rows import Clock, said
+from sfnwatch.model.time_axis import Clock, said
 from sfnwatch.model.trace import Changed, Trace
 from tests.builders import in_order
 from tests.model.answers import answers, differences, without_links

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from sfnwatch.model.api_call import ApiCall, decode_call, ids_in, session_name
 from sfnwatch.model.records import DecodeError, Received
-from sfnwatch.model.rows import ApiCall, decode_call, ids_in, session_name
 from tests import builders as aws
 from tests.model.answers import trace_of
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from sfnwatch.model.records import Received
-from sfnwatch.model.rows import Clock
+from sfnwatch.model.time_axis import Clock
 from sfnwatch.model.trace import Trace
 from tests import builders as aws
 from tests.model.answers import answers, execution_of, trace_of

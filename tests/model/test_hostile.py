@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from sfnwatch.export.text import dump
 from sfnwatch.model.moment import Coverage
 from sfnwatch.model.records import Received, RecordKind
-from sfnwatch.model.rows import Clock
+from sfnwatch.model.time_axis import Clock
 from sfnwatch.model.trace import Trace
 from tests import builders as aws
 from tests import examples

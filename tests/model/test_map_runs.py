@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sfnwatch.model.children import decode_listed, map_run_name
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.records import Received
-from sfnwatch.model.rows import Clock
+from sfnwatch.model.time_axis import Clock
 from tests import builders as aws
 from tests import examples
 from tests.model.answers import answers, differences, trace_of

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sfnwatch.model.history_event import details_of
 from sfnwatch.model.parameters import (
     Comparison,
     Leaf,
@@ -20,7 +21,6 @@ from sfnwatch.model.parameters import (
     leaves_of_record,
 )
 from sfnwatch.model.records import RecordKind
-from sfnwatch.model.rows import details_of
 from sfnwatch.view.anonymizer import Anonymizer
 from tests.builders import received
 from tests.golden.inputs import FIXTURES

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
+from sfnwatch.model.ecs_task import TaskStage, stretches
 from sfnwatch.model.links import LinkRule
 from sfnwatch.model.records import Received
-from sfnwatch.model.rows import Clock, TaskStage, stretches
+from sfnwatch.model.time_axis import Clock
 from sfnwatch.model.visits import Attempt
 from tests import builders as aws
 from tests.model.answers import trace_of

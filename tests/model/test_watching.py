@@ -19,7 +19,7 @@ from sfnwatch.model.records import (
     budget,
     merge_healths,
 )
-from sfnwatch.model.rows import Clock
+from sfnwatch.model.time_axis import Clock
 from sfnwatch.model.trace import Trace
 from sfnwatch.model.values import iso
 from tests import builders as aws

@@ -20,7 +20,7 @@ from sfnwatch.model.records import (
     RecordKind,
     receive,
 )
-from sfnwatch.model.rows import Clock
+from sfnwatch.model.time_axis import Clock
 from sfnwatch.model.values import int_of, iso, maybe_time, parse_time
 from sfnwatch.recording.format import RecordedFile
 from tests import builders as aws

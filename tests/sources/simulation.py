@@ -16,6 +16,7 @@ from msgspec import Struct, field
 from sfnwatch.demo.account import Account
 from sfnwatch.demo.formats import http_date
 from sfnwatch.demo.http_server import CREDENTIALS, DemoRequest, answer
+from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.integrations import parse_execution_arn
 from sfnwatch.model.records import (
     Batch,
@@ -25,7 +26,6 @@ from sfnwatch.model.records import (
     SourceHealth,
     decode_health,
 )
-from sfnwatch.model.rows import ApiCall
 from sfnwatch.model.trace import Trace
 from sfnwatch.sources.access import AwsSettings
 from sfnwatch.sources.answers import AwsAnswer, AwsRequest

@@ -17,8 +17,8 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from sfnwatch.errors import UsageError
+from sfnwatch.model.api_call import decode_call, ids_in
 from sfnwatch.model.records import HealthState, RecordKind
-from sfnwatch.model.rows import decode_call, ids_in
 from sfnwatch.model.values import clean
 from sfnwatch.sources.sql_trail import (
     COLUMNS,

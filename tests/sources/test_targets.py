@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sfnwatch.model.api_call import ApiCall, decode_call
 from sfnwatch.model.integrations import parse_execution_arn
 from sfnwatch.model.records import Batch, Received, RecordKind
-from sfnwatch.model.rows import ApiCall, decode_call
 from sfnwatch.sources.access import Feature
 from sfnwatch.sources.targets import (
     AFTER_END,

@@ -3,11 +3,12 @@
 import pytest
 from msgspec.structs import replace
 
+from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.integrations import CallRole
 from sfnwatch.model.links import Certainty, Link, LinkRule
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.records import Received
-from sfnwatch.model.rows import ApiCall, Clock
+from sfnwatch.model.time_axis import Clock
 from sfnwatch.view.captions import caption
 from sfnwatch.view.filter_language import RULES
 from sfnwatch.view.lines import LineMaker

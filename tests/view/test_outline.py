@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from sfnwatch.model.history_event import HistoryEvent
 from sfnwatch.model.records import Received, RecordKind
-from sfnwatch.model.rows import HistoryEvent
 from sfnwatch.model.trace import Trace
 from sfnwatch.view.outline import Fold, Outline, OutlineOptions
 from tests import builders as aws

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sfnwatch.model.records import Received
-from sfnwatch.model.rows import Clock
+from sfnwatch.model.time_axis import Clock
 from sfnwatch.model.trace import Trace
 from sfnwatch.view.playback import (
     REST,

@@ -12,7 +12,7 @@ from sfnwatch.model.links import LinkRule
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.parameters import Leaf
 from sfnwatch.model.records import Received
-from sfnwatch.model.rows import Clock
+from sfnwatch.model.time_axis import Clock
 from sfnwatch.view.weighing import (
     considered,
     leaf_words,

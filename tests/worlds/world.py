@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
+from sfnwatch.model.api_call import decode_call
 from sfnwatch.model.records import Received
-from sfnwatch.model.rows import decode_call
 from sfnwatch.model.values import iso
 from tests import builders as aws
 from tests.worlds.account import START, Wish, populate

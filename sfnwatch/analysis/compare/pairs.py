@@ -43,10 +43,10 @@ from sfnwatch.analysis.wording import (
     resource_words,
     times,
 )
+from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.integrations import CallRole, states_of
 from sfnwatch.model.links import role_of_call
 from sfnwatch.model.moment import ExecutionAsOf
-from sfnwatch.model.rows import ApiCall
 from sfnwatch.model.values import clean, duration, text_of
 from sfnwatch.model.visits import ROOT, StateVisit
 

@@ -1,0 +1,152 @@
+"""A state of an ECS task, as ECS tells of it.
+
+What ECS tells of a task's life are EventBridge events `ECS Task State Change`. They
+come within seconds, where CloudTrail takes minutes, and are the very events by which
+Step Functions knows that a `.sync` task has stopped. ECS delivers each at least once
+and in no order: `detail.version` rises with every change, so task and version tell what
+is the same event again, and which is the later one.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from msgspec import Struct
+
+from sfnwatch.model.records import DecodeError, Received
+from sfnwatch.model.values import (
+    int_of,
+    list_of,
+    mapping_of,
+    maybe_time,
+    read_fields,
+    text_of,
+)
+
+DETAIL_TYPE = "ECS Task State Change"
+STOPPED = "STOPPED"
+TASK_KEY = "task#"
+"""What the keys of task states begin with, and those of nothing else."""
+
+
+class TaskStage(StrEnum):
+    """What a task's life is made of; the value is the word for it."""
+
+    STARTING = "starting"
+    """PROVISIONING, PENDING, ACTIVATING: nothing of it runs yet."""
+    RUNNING = "running"
+    STOPPING = "stopping"
+    """DEACTIVATING, STOPPING, DEPROVISIONING."""
+    STOPPED = "stopped"
+    OTHER = "other"
+    """A status that AWS has added since."""
+
+
+_STAGES: Mapping[str, TaskStage] = {
+    "PROVISIONING": TaskStage.STARTING,
+    "PENDING": TaskStage.STARTING,
+    "ACTIVATING": TaskStage.STARTING,
+    "RUNNING": TaskStage.RUNNING,
+    "DEACTIVATING": TaskStage.STOPPING,
+    "STOPPING": TaskStage.STOPPING,
+    "DEPROVISIONING": TaskStage.STOPPING,
+    "STOPPED": TaskStage.STOPPED,
+    "DELETED": TaskStage.STOPPED,
+}
+
+
+class TaskContainer(Struct, frozen=True, rename="camel"):
+    """One of a task's containers."""
+
+    name: str | None = None
+    last_status: str | None = None
+    exit_code: int | None = None
+    """None while it runs, and where it never began."""
+    reason: str | None = None
+    """Why it never began, or what else ECS says of it."""
+
+
+BAD_STOPS = frozenset({"TaskFailedToStart", "SpotInterruption", "TerminationNotice"})
+"""The stop codes of tasks that did not end well, whatever their exit codes."""
+
+
+class TaskState(Struct, frozen=True, rename="camel"):
+    """How a task was doing at one moment, in ECS's words."""
+
+    task_arn: str
+    version: int
+    at: datetime
+    """When it came to be so: of whole seconds where the event tells only its own."""
+    last_status: str
+    desired_status: str | None = None
+    stop_code: str | None = None
+    stopped_reason: str | None = None
+    stopped_at: datetime | None = None
+    started_by: str | None = None
+    """`AWS Step Functions` for what `.sync` started; nothing for a plain RunTask."""
+    group: str | None = None
+    containers: tuple[TaskContainer, ...] = ()
+    event_id: str | None = None
+    """The id that EventBridge gave the event."""
+    seen_at: datetime | None = None
+    number: int = -1
+    """Of its record in the store."""
+
+    @property
+    def key(self) -> str:
+        """Its key for lines and as evidence: ECS's own, however often it came."""
+        return f"{TASK_KEY}{self.task_arn}#{self.version}"
+
+    @property
+    def stopped(self) -> bool:
+        return self.last_status == STOPPED
+
+    @property
+    def stage(self) -> TaskStage:
+        return _STAGES.get(self.last_status, TaskStage.OTHER)
+
+
+def is_task_state(event: Mapping[str, Any]) -> bool:
+    """True for an EventBridge event that tells of a task."""
+    return event.get("detail-type") == DETAIL_TYPE
+
+
+def decode_task_state(received: Received) -> TaskState:
+    """Decode an event; raises DecodeError for one without task, version or time."""
+    event = received.record
+    detail = mapping_of(event.get("detail"))
+    at = maybe_time(detail.get("updatedAt")) or maybe_time(event.get("time"))
+    if int_of(version := detail.get("version")) is None:
+        raise DecodeError(f"an ECS task state whose version is {version!r:.60}")
+    named = text_of(detail.get("taskArn")) and text_of(detail.get("lastStatus"))
+    if not named or at is None:
+        raise DecodeError("an ECS task state without its task, status or time")
+    return read_fields(
+        TaskState,
+        detail,
+        at=at,
+        containers=tuple(map(_container, list_of(detail.get("containers")))),
+        event_id=text_of(event.get("id")),
+        seen_at=received.at,
+    )
+
+
+def _container(value: Any) -> TaskContainer:
+    return read_fields(TaskContainer, mapping_of(value))
+
+
+def stretches(
+    states: Iterable[TaskState], now: datetime
+) -> Iterator[tuple[TaskState, datetime]]:
+    """Yield what a task was, and until when; up to `now` if it has not stopped.
+
+    Clocks may disagree: a change before the one before it takes no time.
+    """
+    ordered = sorted(states, key=lambda state: state.at)
+    last = ordered[-1]
+    ends = [state.at for state in ordered[1:]]
+    ends.append(last.at if last.stage is TaskStage.STOPPED else max(last.at, now))
+    for state, end in zip(ordered, ends, strict=True):
+        if end > state.at or state.stage is TaskStage.STOPPED:
+            yield state, end
