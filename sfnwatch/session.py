@@ -38,15 +38,9 @@ from sfnwatch.model.children import RUNNING
 from sfnwatch.model.integrations import ExecutionArn, parse_execution_arn
 from sfnwatch.model.known_secrets import KNOWN_SECRETS
 from sfnwatch.model.moment import Moment
-from sfnwatch.model.records import (
-    Batch,
-    HealthState,
-    Operation,
-    Received,
-    RecordKind,
-    SourceHealth,
-    receive,
-)
+from sfnwatch.model.own_requests import Operation
+from sfnwatch.model.records import Batch, Received, RecordKind, receive
+from sfnwatch.model.source_health import HealthState, SourceHealth
 from sfnwatch.model.trace import Changed, Trace
 from sfnwatch.model.values import clean, seconds_between
 from sfnwatch.sources.access import ALLOWED, AwsSettings, Feature, operations

@@ -66,7 +66,7 @@ from sfnwatch.model.children import UNKNOWN, UNSUCCESSFUL
 from sfnwatch.model.integrations import Integration, Unrecorded, account_of
 from sfnwatch.model.links import LinkRule
 from sfnwatch.model.moment import ExecutionAsOf, Moment
-from sfnwatch.model.records import HealthState
+from sfnwatch.model.source_health import HealthState
 from sfnwatch.model.values import clean
 from sfnwatch.model.visits import StateVisit
 

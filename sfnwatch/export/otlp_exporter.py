@@ -30,7 +30,8 @@ from sfnwatch.clock import Clock
 from sfnwatch.errors import UsageError
 from sfnwatch.export.otlp import OtlpSpan, SpanMaker, to_json, to_protobuf
 from sfnwatch.model.known_secrets import KNOWN_SECRETS
-from sfnwatch.model.records import Batch, HealthState, RecordKind, SourceHealth, receive
+from sfnwatch.model.records import Batch, RecordKind, receive
+from sfnwatch.model.source_health import HealthState, SourceHealth
 from sfnwatch.model.trace import Changed, Trace
 from sfnwatch.model.values import ascii_json, clean, size
 

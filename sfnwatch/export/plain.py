@@ -30,7 +30,8 @@ from sfnwatch.model.history_event import HistoryEvent
 from sfnwatch.model.integrations import short_id
 from sfnwatch.model.links import Link, LinkRule
 from sfnwatch.model.moment import Moment
-from sfnwatch.model.records import Batch, HealthState, SourceHealth
+from sfnwatch.model.records import Batch
+from sfnwatch.model.source_health import HealthState, SourceHealth
 from sfnwatch.model.trace import Changed, Trace
 from sfnwatch.model.values import clean, duration
 from sfnwatch.view import wording

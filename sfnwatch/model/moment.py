@@ -32,7 +32,9 @@ from sfnwatch.model.integrations import (
     parse_definition,
 )
 from sfnwatch.model.links import AttemptKey, Certainty, Link, LinkRule
-from sfnwatch.model.records import RecordKind, Request, SourceHealth, merge_healths
+from sfnwatch.model.own_requests import Request
+from sfnwatch.model.records import RecordKind
+from sfnwatch.model.source_health import SourceHealth, merge_healths
 from sfnwatch.model.time_axis import (
     A,
     Clock,

@@ -30,20 +30,17 @@ from sfnwatch.model.integrations import role_name
 from sfnwatch.model.linker import LinkChanges, Linker
 from sfnwatch.model.links import AttemptKey, Link
 from sfnwatch.model.moment import Answer, Execution, Lineage, Moment, find_lineage
+from sfnwatch.model.own_requests import KEPT, Request, decode_request
 from sfnwatch.model.records import (
     CALL_KINDS,
     EVENT_KINDS,
-    KEPT,
     Batch,
     DecodeError,
     Received,
     Record,
     RecordKind,
-    Request,
-    SourceHealth,
-    decode_health,
-    decode_request,
 )
+from sfnwatch.model.source_health import SourceHealth, decode_health
 from sfnwatch.model.time_axis import Clock, keep_answer
 from sfnwatch.model.values import mapping_of, parse_object, read_fields, text_of
 

@@ -44,14 +44,8 @@ from sfnwatch.model.ecs_task import decode_task_state
 from sfnwatch.model.history_event import decode_event
 from sfnwatch.model.integrations import maybe_execution_arn
 from sfnwatch.model.json_stream import HEAD, MAX_LINE, TextStream
-from sfnwatch.model.records import (
-    CALL_KINDS,
-    EVENT_KINDS,
-    Batch,
-    Received,
-    RecordKind,
-    decode_request,
-)
+from sfnwatch.model.own_requests import decode_request
+from sfnwatch.model.records import CALL_KINDS, EVENT_KINDS, Batch, Received, RecordKind
 from sfnwatch.model.values import (
     NotJsonError,
     ascii_json,

@@ -29,7 +29,7 @@ from msgspec import Struct
 
 from sfnwatch.errors import BadFileError, RefusedError, SfnwatchError, UsageError
 from sfnwatch.model.known_secrets import KNOWN_SECRETS
-from sfnwatch.model.records import Operation
+from sfnwatch.model.own_requests import Operation
 from sfnwatch.model.values import clean
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Meta, Raw, Struct, ValidationError
 from msgspec.structs import astuple
 
-from sfnwatch.model.records import HealthState
+from sfnwatch.model.source_health import HealthState
 from sfnwatch.model.values import encode_json, parse_json
 
 T = TypeVar("T")

@@ -41,7 +41,8 @@ from msgspec.structs import replace
 from sfnwatch.errors import UsageError
 from sfnwatch.model.integrations import role_name
 from sfnwatch.model.json_stream import JsonStream, TextStream
-from sfnwatch.model.records import HealthState, Received, Record, RecordKind
+from sfnwatch.model.records import Received, Record, RecordKind
+from sfnwatch.model.source_health import HealthState
 from sfnwatch.model.values import clean, iso, mapping_of, maybe_time, stamp, text_of
 from sfnwatch.sources.answers import AwsRequest, CallsAws, Failure, Page, Text, Verdict
 from sfnwatch.sources.polling import OVERLAP, CallSource, PollingSource, WatchContext

@@ -57,7 +57,8 @@ from msgspec.structs import astuple
 
 from sfnwatch import __version__
 from sfnwatch.errors import RefusedError
-from sfnwatch.model.records import HealthState, Operation
+from sfnwatch.model.own_requests import Operation
+from sfnwatch.model.source_health import HealthState
 from sfnwatch.model.values import clean
 from sfnwatch.sources.access import (
     SIGN_IN,

@@ -27,7 +27,7 @@ from sfnwatch.model.integrations import (
     Named,
     parse_execution_arn,
 )
-from sfnwatch.model.records import HealthState
+from sfnwatch.model.source_health import HealthState
 from sfnwatch.model.values import (
     clean,
     duration,

@@ -37,7 +37,8 @@ from sfnwatch.model.integrations import (
     StateMachineArn,
     parse_execution_arn,
 )
-from sfnwatch.model.records import Batch, HealthState, Received, RecordKind
+from sfnwatch.model.records import Batch, Received, RecordKind
+from sfnwatch.model.source_health import HealthState
 from sfnwatch.model.values import clean, iso
 from sfnwatch.sources.access import AwsSettings, Feature, check_profile, region_of
 from sfnwatch.sources.answers import CallsAws, Failure, Page, Text, Verdict

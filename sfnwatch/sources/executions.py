@@ -45,7 +45,8 @@ from sfnwatch.model.children import (
 )
 from sfnwatch.model.history_event import MOST_EVENTS, REDRIVEN, TERMINAL
 from sfnwatch.model.integrations import ExecutionArn, maybe_execution_arn
-from sfnwatch.model.records import HealthState, Received, RecordKind
+from sfnwatch.model.records import Received, RecordKind
+from sfnwatch.model.source_health import HealthState
 from sfnwatch.model.values import (
     clean,
     decode_object,

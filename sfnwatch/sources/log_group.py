@@ -33,7 +33,8 @@ from sfnwatch.model.history_event import (
     decode_event,
 )
 from sfnwatch.model.integrations import ExecutionArn, LogGroupName, parse_log_group
-from sfnwatch.model.records import DecodeError, HealthState, Received, RecordKind
+from sfnwatch.model.records import DecodeError, Received, RecordKind
+from sfnwatch.model.source_health import HealthState
 from sfnwatch.model.values import (
     clean,
     list_of,

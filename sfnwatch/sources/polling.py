@@ -42,15 +42,9 @@ from msgspec.structs import asdict, replace
 
 from sfnwatch.clock import Clock
 from sfnwatch.model.known_secrets import KNOWN_SECRETS
-from sfnwatch.model.records import (
-    OK,
-    Batch,
-    HealthState,
-    Received,
-    RecordKind,
-    SourceHealth,
-    receive,
-)
+from sfnwatch.model.own_requests import OK
+from sfnwatch.model.records import Batch, Received, RecordKind, receive
+from sfnwatch.model.source_health import HealthState, SourceHealth
 from sfnwatch.model.values import iso, seconds_between
 from sfnwatch.sources.access import Feature, operations
 from sfnwatch.sources.answers import (

@@ -20,7 +20,8 @@ from msgspec.structs import replace
 
 from sfnwatch.errors import UsageError
 from sfnwatch.model.ecs_task import is_task_state
-from sfnwatch.model.records import HealthState, Received, Record, RecordKind
+from sfnwatch.model.records import Received, Record, RecordKind
+from sfnwatch.model.source_health import HealthState
 from sfnwatch.model.values import (
     clean,
     mapping_of,

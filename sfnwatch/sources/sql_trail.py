@@ -25,7 +25,8 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from sfnwatch.errors import UsageError, to_install
-from sfnwatch.model.records import HealthState, Record, RecordKind, receive
+from sfnwatch.model.records import Record, RecordKind, receive
+from sfnwatch.model.source_health import HealthState
 from sfnwatch.model.values import (
     clean,
     encode_json,

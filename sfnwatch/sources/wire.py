@@ -39,7 +39,8 @@ from yarl import URL
 
 from sfnwatch.errors import SfnwatchError, to_install
 from sfnwatch.model.known_secrets import KNOWN_SECRETS
-from sfnwatch.model.records import THROTTLED, HealthState
+from sfnwatch.model.own_requests import THROTTLED
+from sfnwatch.model.source_health import HealthState
 from sfnwatch.model.values import clean, duration, size
 from sfnwatch.sources.access import (
     NotAllowedError,

@@ -25,7 +25,9 @@ from sfnwatch.clock import Clock
 from sfnwatch.config import UserTheme
 from sfnwatch.errors import SfnwatchError
 from sfnwatch.model.moment import Moment
-from sfnwatch.model.records import Batch, HealthState, Operation
+from sfnwatch.model.own_requests import Operation
+from sfnwatch.model.records import Batch
+from sfnwatch.model.source_health import HealthState
 from sfnwatch.model.trace import Changed, Trace
 from sfnwatch.recording.library import SavedView
 from sfnwatch.tui.actions import SEVERAL, Command, bindings, key_name, whereabouts

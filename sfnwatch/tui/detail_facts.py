@@ -15,7 +15,8 @@ from sfnwatch.model.ecs_task import DETAIL_TYPE, TaskState
 from sfnwatch.model.history_event import HistoryEvent
 from sfnwatch.model.links import AttemptKey, Link, LinkRule
 from sfnwatch.model.moment import ExecutionAsOf
-from sfnwatch.model.records import RecordKind, Request
+from sfnwatch.model.own_requests import Request
+from sfnwatch.model.records import RecordKind
 from sfnwatch.model.trace import Trace
 from sfnwatch.model.values import clean, duration, iso, mapping_of, text_of
 from sfnwatch.model.visits import Attempt, StateVisit

@@ -5,7 +5,7 @@ The budget stays on top; below it the requests, the newest last.
 
 from collections.abc import Iterator, Sequence
 
-from sfnwatch.model.records import QUOTAS, Budget, Operation, Request, budget
+from sfnwatch.model.own_requests import QUOTAS, Budget, Operation, Request, budget
 from sfnwatch.model.values import clean, duration
 from sfnwatch.tui.deck import HeadedView
 from sfnwatch.tui.paint import Cells, Span, heads, in_columns, percent

@@ -35,7 +35,8 @@ from sfnwatch.analysis.finding import Finding
 from sfnwatch.errors import SfnwatchError
 from sfnwatch.model.history_event import HistoryEvent
 from sfnwatch.model.moment import Coverage, ExecutionAsOf, Moment
-from sfnwatch.model.records import Batch, HealthState
+from sfnwatch.model.records import Batch
+from sfnwatch.model.source_health import HealthState
 from sfnwatch.model.trace import Changed
 from sfnwatch.tui.actions import bindings
 from sfnwatch.tui.paint import Looks, Span, chip, strip_of

@@ -26,7 +26,8 @@ import msgspec
 from msgspec import Struct
 
 from sfnwatch.model.integrations import JOBS, last_segment, sdk_services, unversioned
-from sfnwatch.model.records import QUOTAS, THROTTLED, RecordKind
+from sfnwatch.model.own_requests import QUOTAS, THROTTLED
+from sfnwatch.model.records import RecordKind
 from sfnwatch.model.values import maybe_time, parse_json
 from sfnwatch.templates import read_template
 

@@ -32,14 +32,8 @@ from sfnwatch.export.otlp_exporter import (
     OtlpExporter,
     collector_settings,
 )
-from sfnwatch.model.records import (
-    Batch,
-    HealthState,
-    Received,
-    RecordKind,
-    SourceHealth,
-    decode_health,
-)
+from sfnwatch.model.records import Batch, Received, RecordKind
+from sfnwatch.model.source_health import HealthState, SourceHealth, decode_health
 from sfnwatch.model.trace import Trace
 from sfnwatch.model.values import clean
 from tests import builders as aws

@@ -13,7 +13,8 @@ from sfnwatch.export.facts import JsonLines
 from sfnwatch.export.json import line_schema, trace_schema
 from sfnwatch.model.integrations import Pattern
 from sfnwatch.model.links import LinkRule
-from sfnwatch.model.records import HealthState, Received
+from sfnwatch.model.records import Received
+from sfnwatch.model.source_health import HealthState
 from sfnwatch.model.trace import Trace
 from tests.export.traces import RECORDS, export
 

@@ -8,17 +8,9 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from sfnwatch.model.moment import Coverage
-from sfnwatch.model.records import (
-    KEPT,
-    QUOTAS,
-    Budget,
-    HealthState,
-    Received,
-    RecordKind,
-    SourceHealth,
-    budget,
-    merge_healths,
-)
+from sfnwatch.model.own_requests import KEPT, QUOTAS, Budget, budget
+from sfnwatch.model.records import Received, RecordKind
+from sfnwatch.model.source_health import HealthState, SourceHealth, merge_healths
 from sfnwatch.model.time_axis import Clock
 from sfnwatch.model.trace import Trace
 from sfnwatch.model.values import iso

@@ -36,7 +36,8 @@ from sfnwatch.model.integrations import (
     parse_log_group,
     parse_states_arn,
 )
-from sfnwatch.model.records import HealthState, Received, RecordKind
+from sfnwatch.model.records import Received, RecordKind
+from sfnwatch.model.source_health import HealthState
 from sfnwatch.model.trace import Trace
 from sfnwatch.recording.format import check_record, encode_header, encode_line
 from sfnwatch.recording.format import new_header as header_of

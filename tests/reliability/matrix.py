@@ -8,7 +8,7 @@ from contextlib import aclosing
 from aiohttp import web
 from msgspec import Struct
 
-from sfnwatch.model.records import HealthState
+from sfnwatch.model.source_health import HealthState
 from sfnwatch.sources.answers import AwsRequest, Failure, StalePageError
 from sfnwatch.sources.aws_client import AwsClient
 from tests.builders import REGION

@@ -30,7 +30,8 @@ from sfnwatch.demo.account import Bucket
 from sfnwatch.demo.http_server import CREDENTIALS
 from sfnwatch.export.json import trace_json
 from sfnwatch.model.integrations import parse_execution_arn
-from sfnwatch.model.records import HealthState, RecordKind
+from sfnwatch.model.records import RecordKind
+from sfnwatch.model.source_health import HealthState
 from sfnwatch.model.trace import Trace
 from sfnwatch.sources.answers import Failure
 from sfnwatch.sources.live import Live

@@ -14,7 +14,8 @@ from botocore.retries.standard import ExponentialBackoff
 from msgspec import Struct
 
 from sfnwatch.demo.scenarios import PLANS, Scenario, TaskRun
-from sfnwatch.model.records import Batch, HealthState, RecordKind
+from sfnwatch.model.records import Batch, RecordKind
+from sfnwatch.model.source_health import HealthState
 from sfnwatch.model.trace import Trace
 from sfnwatch.recording.format import Recorder, new_header
 from sfnwatch.recording.reader import open_files

@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 from botocore.retries.standard import ExponentialBackoff
 
-from sfnwatch.model.records import HealthState
+from sfnwatch.model.source_health import HealthState
 from sfnwatch.sources.access import AwsSettings
 from sfnwatch.sources.answers import AwsRequest, Failure
 from sfnwatch.sources.aws_client import AwsClient

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 import sfnwatch
 from sfnwatch.cli.narration import CleanStream
-from sfnwatch.model.records import HealthState
+from sfnwatch.model.source_health import HealthState
 from tests import examples
 from tests.builders import HEAD, health
 from tests.cli.programs import KEYS

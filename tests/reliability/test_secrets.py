@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from sfnwatch.model.records import HealthState
+from sfnwatch.model.source_health import HealthState
 from tests import builders as aws
 from tests.cli.conftest import program
 from tests.cli.programs import Program, serving

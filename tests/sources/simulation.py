@@ -18,14 +18,8 @@ from sfnwatch.demo.formats import http_date
 from sfnwatch.demo.http_server import CREDENTIALS, DemoRequest, answer
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.integrations import parse_execution_arn
-from sfnwatch.model.records import (
-    Batch,
-    HealthState,
-    Received,
-    RecordKind,
-    SourceHealth,
-    decode_health,
-)
+from sfnwatch.model.records import Batch, Received, RecordKind
+from sfnwatch.model.source_health import HealthState, SourceHealth, decode_health
 from sfnwatch.model.trace import Trace
 from sfnwatch.sources.access import AwsSettings
 from sfnwatch.sources.answers import AwsAnswer, AwsRequest

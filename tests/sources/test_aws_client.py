@@ -21,8 +21,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import Raw
 
-from sfnwatch.model.records import THROTTLED as OVER_QUOTA
-from sfnwatch.model.records import HealthState
+from sfnwatch.model.own_requests import THROTTLED as OVER_QUOTA
+from sfnwatch.model.source_health import HealthState
 from sfnwatch.sources import wire
 from sfnwatch.sources.access import (
     DEFAULT,

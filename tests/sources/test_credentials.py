@@ -19,7 +19,7 @@ from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES
 
 from sfnwatch.errors import BadFileError, RefusedError, UsageError
 from sfnwatch.model.integrations import parse_execution_arn
-from sfnwatch.model.records import HealthState
+from sfnwatch.model.source_health import HealthState
 from sfnwatch.sources import aws_client
 from sfnwatch.sources.access import (
     SIGN_IN,

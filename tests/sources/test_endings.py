@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from sfnwatch.model.records import HealthState, RecordKind
+from sfnwatch.model.records import RecordKind
+from sfnwatch.model.source_health import HealthState
 from tests.sources.conftest import Simulate
 from tests.sources.loopback import AskedOf, Refusal
 from tests.sources.simulation import Simulation, Watched

@@ -14,7 +14,8 @@ import pytest
 from msgspec.structs import replace
 
 from sfnwatch.demo.scenarios import PLANS
-from sfnwatch.model.records import Batch, HealthState, RecordKind
+from sfnwatch.model.records import Batch, RecordKind
+from sfnwatch.model.source_health import HealthState
 from sfnwatch.model.trace import Trace
 from sfnwatch.sources.polling import RATES
 from sfnwatch.sources.targets import CallOptions, ChildOptions

@@ -21,7 +21,8 @@ from msgspec import Struct, field
 
 from sfnwatch.clock import SystemClock
 from sfnwatch.model.integrations import parse_execution_arn
-from sfnwatch.model.records import HealthState, Received, RecordKind
+from sfnwatch.model.records import Received, RecordKind
+from sfnwatch.model.source_health import HealthState
 from sfnwatch.sources.aws_client import AwsClient
 from sfnwatch.sources.log_group import Express, LiveTail, LogGroup, trail_pattern
 from sfnwatch.sources.polling import RateLimitedAws, WatchContext

@@ -15,7 +15,8 @@ from sfnwatch.demo.account import deliver, user
 from sfnwatch.demo.execution import TrailEvent
 from sfnwatch.demo.scenarios import PLANS
 from sfnwatch.model.integrations import parse_execution_arn
-from sfnwatch.model.records import Batch, HealthState, RecordKind
+from sfnwatch.model.records import Batch, RecordKind
+from sfnwatch.model.source_health import HealthState
 from sfnwatch.sources.answers import AwsAnswer, AwsRequest, decode_answer
 from sfnwatch.sources.lookup import Lookup, MeasuredCoverage
 from sfnwatch.sources.polling import WatchContext

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from msgspec import Raw, field
 
 from sfnwatch.model.integrations import parse_execution_arn
-from sfnwatch.model.records import HealthState, RecordKind
+from sfnwatch.model.records import RecordKind
+from sfnwatch.model.source_health import HealthState
 from sfnwatch.model.values import encode_json, seconds_between
 from sfnwatch.sources.access import operations
 from sfnwatch.sources.answers import (

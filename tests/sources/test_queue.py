@@ -10,7 +10,8 @@ import pytest
 from msgspec import Struct, field
 
 from sfnwatch.errors import UsageError
-from sfnwatch.model.records import HealthState, RecordKind
+from sfnwatch.model.records import RecordKind
+from sfnwatch.model.source_health import HealthState
 from sfnwatch.sources.access import AwsSettings
 from sfnwatch.sources.aws_client import AwsClient
 from sfnwatch.sources.queue import Queue, parse_queue_url, queue_settings

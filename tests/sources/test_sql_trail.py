@@ -18,7 +18,8 @@ from msgspec.structs import replace
 
 from sfnwatch.errors import UsageError
 from sfnwatch.model.api_call import decode_call, ids_in
-from sfnwatch.model.records import HealthState, RecordKind
+from sfnwatch.model.records import RecordKind
+from sfnwatch.model.source_health import HealthState
 from sfnwatch.model.values import clean
 from sfnwatch.sources.sql_trail import (
     COLUMNS,

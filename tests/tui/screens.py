@@ -16,7 +16,8 @@ from sfnwatch.analysis.finding import Finding
 from sfnwatch.analysis.findings import find
 from sfnwatch.clock import Clock
 from sfnwatch.model.moment import Moment
-from sfnwatch.model.records import Operation, Received
+from sfnwatch.model.own_requests import Operation
+from sfnwatch.model.records import Received
 from sfnwatch.model.trace import Trace
 from sfnwatch.recording.format import RecordedFile, Recorder
 from sfnwatch.recording.library import SavedView

@@ -1,0 +1,171 @@
+"""What sfnwatch itself sent to AWS, and how much of the account's quotas that takes.
+
+Each record is one HTTP request, botocore's own retries and those for credentials
+included. The data is `{"operation", "service", "region", "sent_at", "seconds",
+"outcome", "status", "request_id", "items", "note"}` and never more: no parameter,
+header or body of a request or an answer.
+
+The quotas are for an account and Region, and are shared with the console and every
+other tool. Where they differ by Region, the smaller one stands here.
+"""
+
+from bisect import bisect
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from hashlib import blake2b
+from sys import intern
+
+from msgspec import Struct
+
+from sfnwatch.model.records import DecodeError, Received, Record
+from sfnwatch.model.values import (
+    canonical,
+    float_of,
+    maybe_time,
+    read_fields,
+    text_of,
+)
+
+OK = "ok"
+"""The outcome of a request that was answered with what was asked for."""
+THROTTLED = frozenset(
+    {
+        "KmsThrottlingException",
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "SlowDown",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+    }
+)
+"""Outcomes that say too much was asked, by us or by others on the same account."""
+KEPT = 50_000
+"""Requests kept at most, the newest: a watch of two days, at its ordinary pace."""
+
+
+class Request(Struct, frozen=True):
+    """One request of ours, and what came of it."""
+
+    key: str
+    """What tells it from every other; the same for the same record."""
+    operation: str
+    sent_at: datetime
+    service: str = ""
+    """The IAM prefix: `states`, `cloudtrail`."""
+    seconds: float = 0.0
+    """How long the answer took."""
+    outcome: str = "unknown"
+    """`ok`, or the code of the error that AWS or the network answered with."""
+    region: str | None = None
+    status: int | None = None
+    """Of HTTP; None without an answer."""
+    request_id: str | None = None
+    items: int | None = None
+    """How many events or records the answer held, where it holds any."""
+    note: str = ""
+    """What it was for."""
+    execution_arn: str | None = None
+
+    @property
+    def ok(self) -> bool:
+        return self.outcome == OK
+
+    @property
+    def throttled(self) -> bool:
+        return self.outcome in THROTTLED
+
+    def order(self) -> tuple[datetime, float, int, int, str]:
+        """Sort requests; of a moment by numbers first, which are never redacted."""
+        numbers = self.seconds, self.status or 0, self.items or 0
+        return (self.sent_at, *numbers, self.key)
+
+
+def decode_request(received: Received) -> Request:
+    """Read a request record; raises DecodeError for one of nothing, or of no time."""
+    data = received.record
+    operation = text_of(data.get("operation"))
+    sent_at = maybe_time(data.get("sent_at")) or received.at
+    if operation is None or sent_at is None:
+        raise DecodeError("a request record without an operation, or without a time")
+    # A watch sends ten thousand of them, most in the same few words.
+    words = ("operation", "service", "outcome", "region", "note")
+    told = {word: text_of(data.get(word)) for word in words}
+    same = {word: intern(text) for word, text in told.items() if text is not None}
+    return read_fields(
+        Request,
+        {**data, **same},
+        key=_key(received.execution_arn, data),
+        sent_at=sent_at,
+        seconds=max(0.0, float_of(data.get("seconds")) or 0.0),
+        execution_arn=received.execution_arn,
+    )
+
+
+def _key(execution_arn: str | None, data: Record) -> str:
+    text = canonical([execution_arn, data])
+    return blake2b(text.encode(errors="surrogatepass"), digest_size=12).hexdigest()
+
+
+MINUTE = timedelta(minutes=1)
+
+Operation = tuple[str, str]
+"""A service's IAM prefix, and the operation's name."""
+
+QUOTAS: Mapping[Operation, float] = {
+    ("cloudtrail", "LookupEvents"): 2,
+    ("states", "DescribeExecution"): 10,
+    ("states", "DescribeStateMachineForExecution"): 1,
+    ("states", "GetExecutionHistory"): 20,
+    ("states", "ListExecutions"): 2,
+    ("states", "ListMapRuns"): 1,
+    ("states", "DescribeMapRun"): 1,
+    ("states", "DescribeStateMachine"): 20,
+}
+"""Requests a second that can be kept up, by all on the account together."""
+
+
+class Budget(Struct, frozen=True):
+    """What we take of one operation, and what there is."""
+
+    sent: int = 0
+    failed: int = 0
+    """Answered with an error, or not at all; throttled ones are counted apart."""
+    throttled: int = 0
+    rate: float = 0.0
+    """Requests a second over the last minute, in the busiest Region."""
+    quota: float | None = None
+    """Requests a second that all on the account can keep up; None if not known."""
+
+    @property
+    def share(self) -> float | None:
+        """Our part of what can be kept up: 1.0 is all of it."""
+        return self.rate / self.quota if self.quota else None
+
+
+def budget(requests: Iterable[Request], now: datetime) -> Mapping[Operation, Budget]:
+    """Say of each operation sent so far how much of its quota we take.
+
+    `requests` are in the order of their times.
+    """
+    groups: defaultdict[Operation, list[Request]] = defaultdict(list)
+    for request in requests:
+        groups[request.service, request.operation].append(request)
+    return {each: _budget(each, groups[each], now) for each in sorted(groups)}
+
+
+def _budget(operation: Operation, requests: list[Request], now: datetime) -> Budget:
+    throttled = sum(request.throttled for request in requests)
+    by_region: defaultdict[str | None, list[datetime]] = defaultdict(list)
+    for request in requests:
+        by_region[request.region].append(request.sent_at)
+    times = by_region.values()
+    recent = max(bisect(each, now) - bisect(each, now - MINUTE) for each in times)
+    return Budget(
+        sent=len(requests),
+        failed=sum(not request.ok for request in requests) - throttled,
+        throttled=throttled,
+        rate=recent / MINUTE.total_seconds(),
+        quota=QUOTAS.get(operation),
+    )
