@@ -34,8 +34,8 @@ from msgspec.structs import replace
 from sfnwatch import __version__
 from sfnwatch.clock import Clock, ServerClock, SpedClock, SystemClock
 from sfnwatch.errors import Outcome, RefusedError, SfnwatchError, UsageError
+from sfnwatch.model.arns import ExecutionArn, parse_execution_arn
 from sfnwatch.model.children import RUNNING
-from sfnwatch.model.integrations import ExecutionArn, parse_execution_arn
 from sfnwatch.model.known_secrets import KNOWN_SECRETS
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.own_requests import Operation

@@ -25,7 +25,7 @@ from textual.message_pump import MessagePump
 
 import sfnwatch
 from sfnwatch import session
-from sfnwatch.model.integrations import parse_execution_arn
+from sfnwatch.model.arns import parse_execution_arn
 from sfnwatch.model.records import Batch
 from sfnwatch.model.trace import Changed
 from sfnwatch.recording.library import SavedView

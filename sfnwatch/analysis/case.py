@@ -29,13 +29,8 @@ from sfnwatch.analysis.wording import (
     visit_name,
 )
 from sfnwatch.model.api_call import ApiCall, CallName, session_name
-from sfnwatch.model.integrations import (
-    Integration,
-    Pattern,
-    Unrecorded,
-    jobs_of_call,
-    role_name,
-)
+from sfnwatch.model.arns import role_name
+from sfnwatch.model.integrations import Integration, Pattern, Unrecorded, jobs_of_call
 from sfnwatch.model.links import LinkRule
 from sfnwatch.model.moment import Coverage, ExecutionAsOf, Moment
 from sfnwatch.model.values import from_microseconds, text_of

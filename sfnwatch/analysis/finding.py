@@ -12,8 +12,8 @@ from typing import Any
 from msgspec import Struct, field
 
 from sfnwatch.model.api_call import CALL_KEY, ApiCall
+from sfnwatch.model.arns import last_segment
 from sfnwatch.model.ecs_task import TASK_KEY
-from sfnwatch.model.integrations import last_segment
 from sfnwatch.model.values import clean
 
 MOST = 50

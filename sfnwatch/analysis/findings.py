@@ -62,8 +62,9 @@ from sfnwatch.analysis.wording import (
     visit_name,
 )
 from sfnwatch.model.api_call import ApiCall
+from sfnwatch.model.arns import account_of
 from sfnwatch.model.children import UNKNOWN, UNSUCCESSFUL
-from sfnwatch.model.integrations import Integration, Unrecorded, account_of
+from sfnwatch.model.integrations import Integration, Unrecorded
 from sfnwatch.model.links import LinkRule
 from sfnwatch.model.moment import ExecutionAsOf, Moment
 from sfnwatch.model.source_health import HealthState

@@ -34,10 +34,11 @@ from sfnwatch.analysis.wording import (
     why,
 )
 from sfnwatch.model.api_call import ApiCall
+from sfnwatch.model.arns import role_name, short_id
 from sfnwatch.model.children import UNKNOWN, UNSUCCESSFUL, MapRun, Parent, map_run_name
 from sfnwatch.model.ecs_task import BAD_STOPS
 from sfnwatch.model.history_event import TERMINAL, HistoryEvent
-from sfnwatch.model.integrations import Pattern, role_name, short_id
+from sfnwatch.model.integrations import Pattern
 from sfnwatch.model.moment import ExecutionAsOf, Moment
 from sfnwatch.model.values import clean, list_of, mapping_of, parse_json, text_of
 from sfnwatch.model.visits import FAILED, Span, StateVisit

@@ -23,9 +23,11 @@ from msgspec.structs import replace
 
 from sfnwatch.analysis.wording import grouped, times
 from sfnwatch.model.api_call import ApiCall
-from sfnwatch.model.integrations import CallRole, Pattern, role_name, states_of
+from sfnwatch.model.arns import role_name
+from sfnwatch.model.integrations import CallRole, Pattern
 from sfnwatch.model.links import AttemptKey, LinkRule
 from sfnwatch.model.moment import Coverage, ExecutionAsOf, Moment
+from sfnwatch.model.state_language import states_of
 from sfnwatch.model.visits import FAILED, Attempt, StateVisit
 
 K = TypeVar("K")

@@ -36,7 +36,7 @@ from sfnwatch import __version__
 from sfnwatch.cli.narration import lacks_unicode, narrate, put_json, put_row
 from sfnwatch.cli.options import account_options, json_option, name_argument, signed_in
 from sfnwatch.errors import Outcome, RefusedError, SfnwatchError, UsageError
-from sfnwatch.model.integrations import Named
+from sfnwatch.model.arns import Named
 from sfnwatch.model.known_secrets import KNOWN_SECRETS
 from sfnwatch.model.values import clean, iso
 

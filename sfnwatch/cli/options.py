@@ -30,8 +30,7 @@ from msgspec.structs import replace
 
 from sfnwatch.cli.narration import ask_unseen, can_ask, is_served, narrate
 from sfnwatch.errors import SfnwatchError, UsageError
-from sfnwatch.model.children import ListFilter
-from sfnwatch.model.integrations import (
+from sfnwatch.model.arns import (
     ExecutionArn,
     MachineName,
     Named,
@@ -39,6 +38,7 @@ from sfnwatch.model.integrations import (
     parse_log_group,
     parse_states_arn,
 )
+from sfnwatch.model.children import ListFilter
 from sfnwatch.model.records import Batch
 from sfnwatch.model.values import clean, without_login
 from sfnwatch.recording.format import SUFFIX

@@ -38,7 +38,7 @@ from sfnwatch.export.json import comparison_json, report_json, why_json
 from sfnwatch.export.plain import health_words
 from sfnwatch.export.text import write_markdown, write_text
 from sfnwatch.model.api_call import CALL_KEY, ApiCall
-from sfnwatch.model.integrations import Named
+from sfnwatch.model.arns import Named
 from sfnwatch.model.moment import ExecutionAsOf, Moment
 from sfnwatch.model.records import Received
 from sfnwatch.model.trace import Trace

@@ -37,13 +37,13 @@ from sfnwatch.demo.scenarios import PLANS, SCENARIOS, TOGETHER, plans_of
 from sfnwatch.errors import Outcome, SfnwatchError, UsageError
 from sfnwatch.export.facts import JsonLines
 from sfnwatch.export.plain import PlainLines
-from sfnwatch.model.children import ListFilter, Listing
-from sfnwatch.model.integrations import (
+from sfnwatch.model.arns import (
     ExecutionArn,
     Named,
     maybe_execution_arn,
     parse_execution_arn,
 )
+from sfnwatch.model.children import ListFilter, Listing
 from sfnwatch.model.records import Batch, Received
 from sfnwatch.model.values import clean
 from sfnwatch.recording import library

@@ -32,8 +32,8 @@ from sfnwatch.analysis.wording import grouped
 from sfnwatch.export.placing import Span as Times
 from sfnwatch.export.placing import call_window, micros, service_name
 from sfnwatch.model.api_call import ApiCall
+from sfnwatch.model.arns import maybe_execution_arn
 from sfnwatch.model.history_event import TERMINAL
-from sfnwatch.model.integrations import maybe_execution_arn
 from sfnwatch.model.links import AttemptKey, Link
 from sfnwatch.model.moment import Coverage, ExecutionAsOf, Moment
 from sfnwatch.model.values import ascii_json, clean, iso, maybe_iso

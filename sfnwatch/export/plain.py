@@ -24,10 +24,10 @@ from sfnwatch.export.placing import (
     visit_path,
 )
 from sfnwatch.model.api_call import ApiCall
+from sfnwatch.model.arns import short_id
 from sfnwatch.model.children import map_run_name
 from sfnwatch.model.ecs_task import TaskState
 from sfnwatch.model.history_event import HistoryEvent
-from sfnwatch.model.integrations import short_id
 from sfnwatch.model.links import Link, LinkRule
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.records import Batch

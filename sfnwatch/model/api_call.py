@@ -16,7 +16,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from sfnwatch.model.integrations import last_segment, role_name, unversioned
+from sfnwatch.model.arns import last_segment, role_name, unversioned
 from sfnwatch.model.records import DecodeError, Received, Record, RecordKind
 from sfnwatch.model.values import (
     canonical,

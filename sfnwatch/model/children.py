@@ -42,13 +42,9 @@ from typing import Any, TypeGuard
 from msgspec import Struct, field
 from msgspec.structs import astuple
 
+from sfnwatch.model.arns import last_segment, maybe_execution_arn, short_id
 from sfnwatch.model.history_event import Details
-from sfnwatch.model.integrations import (
-    Integration,
-    last_segment,
-    maybe_execution_arn,
-    short_id,
-)
+from sfnwatch.model.integrations import Integration
 from sfnwatch.model.records import DecodeError, Received, Record
 from sfnwatch.model.values import (
     duration,

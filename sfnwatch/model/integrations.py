@@ -1,9 +1,8 @@
-"""What AWS calls things by: ARNs, and the calls of each integration.
+"""What Step Functions calls for each integration, and what CloudTrail shows of it.
 
-ARNs are read in the ways people paste them. History names an integration by
-`resourceType` and `resource`: `ecs` and `runTask.sync`, or `aws-sdk:ecs` and `runTask`.
-A Lambda function named by its own ARN is an Invoke like the optimized one; an activity
-is asked for work and calls nothing.
+A history names an integration by `resourceType` and `resource`: `ecs` and
+`runTask.sync`, or `aws-sdk:ecs` and `runTask`. A Lambda function named by its own ARN
+is an Invoke like the optimized one; an activity is asked for work and calls nothing.
 
 The table of jobs is from the developer guide's pages on service integrations and their
 IAM policies. A row says which API operations start, poll and stop a job. That is not
@@ -13,205 +12,19 @@ Nor does CloudTrail's Event history show every call: of what it never has, what 
 pages on each service's CloudTrail events list is documented, and names that only follow
 from a page's general words ("API activity on streams") are marked inferred. A call that
 stands nowhere here is taken for a management event.
-
-A definition in the Amazon States Language says what a machine *can* call. The look-up
-plan comes from it, so that a machine that only calls Lambda asks CloudTrail nothing
-about ECS.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any
-from urllib.parse import unquote
 
 import msgspec
-from msgspec import Struct, field
+from msgspec import Struct
 
-from sfnwatch.model.values import list_of, mapping_of, parse_json, text_of, values_at
+from sfnwatch.model.arns import last_segment, unversioned
+from sfnwatch.model.values import values_at
 from sfnwatch.templates import read_template
-
-# -- ARNs ------------------------------------------------------------------------------
-
-_RANDOM = re.compile(r"[0-9a-f-]{32,36}")
-_ACCOUNT = re.compile(r"arn:[^:]*:[^:]*:[^:]*:([^:]+):")
-_ARN = re.compile(
-    r"arn:(?P<partition>aws[a-z-]*):states:(?P<region>[a-z0-9-]+):(?P<account>\d{12}):"
-    r"(?P<kind>execution|express|stateMachine|mapRun|activity):(?P<rest>[^\s?&]+)"
-)
-
-
-class StatesArn(Struct, frozen=True):
-    """`arn:aws:states:REGION:ACCOUNT:…`, and where what it names is."""
-
-    arn: str
-    partition: str
-    region: str
-    account: str
-
-
-class ExecutionArn(StatesArn, frozen=True):
-    """`…:execution:STATE_MACHINE:NAME`."""
-
-    kind: str
-    """`execution`, or `express`, whose history AWS does not keep."""
-    state_machine_name: str
-    name: str
-    """Of an Express execution with its id behind it: its name may be given again."""
-
-    @property
-    def is_express(self) -> bool:
-        return self.kind == "express"
-
-    @property
-    def is_of_map_run(self) -> bool:
-        return "/" in self.state_machine_name
-
-    @property
-    def state_machine_arn(self) -> str:
-        head = f"arn:{self.partition}:states:{self.region}:{self.account}"
-        return f"{head}:stateMachine:{self.state_machine_name}"
-
-
-class StateMachineArn(StatesArn, frozen=True):
-    """`…:stateMachine:NAME`, or that of a version of it or an alias.
-
-    ListExecutions lists what was started by either.
-    """
-
-    name: str
-    """With the label of a Distributed Map after a slash, where the ARN has one."""
-
-
-class MapRunArn(StatesArn, frozen=True):
-    """`…:mapRun:STATE_MACHINE/LABEL:ID`, read loosely."""
-
-    state_machine_name: str
-    name: str
-    """All that follows the state machine's name."""
-
-
-class MachineName(Struct, frozen=True):
-    """A state machine's name alone: its account and Region are the caller's."""
-
-    name: str
-
-
-Named = ExecutionArn | StateMachineArn | MapRunArn | MachineName
-"""What somebody gives to name an execution, or to have one found."""
-
-
-def parse_states_arn(text: str) -> ExecutionArn | StateMachineArn | MapRunArn:
-    """Find the ARN of an execution, or of what executions are found by, in `text`.
-
-    Of several, as a page of the console may have, it is the first. Raises ValueError,
-    whose text says what was found instead.
-    """
-    match = _ARN.search(unquote(text.strip()))
-    if match is None:
-        raise ValueError("no ARN of Step Functions in it")
-    place = match[0], match["partition"], match["region"], match["account"]
-    kind, rest = match["kind"], match["rest"]
-    machine, _, name = rest.partition(":")
-    if kind == "stateMachine":
-        return StateMachineArn(*place, machine)
-    if kind == "mapRun":
-        machine, _, name = rest.partition("/")
-        return MapRunArn(*place, machine, name)
-    if kind == "activity":
-        raise ValueError("it is the ARN of an activity, not of an execution")
-    is_whole = all(name.partition(":")) if kind == "express" else name
-    if not is_whole:
-        raise ValueError("the execution's name is missing, or not whole")
-    return ExecutionArn(*place, kind, machine, name)
-
-
-def parse_execution_arn(text: str) -> ExecutionArn:
-    """Find the execution ARN in `text`: the ARN itself, or a console URL with it.
-
-    Raises ValueError, whose text says what was found instead.
-    """
-    found = parse_states_arn(text)
-    if not isinstance(found, ExecutionArn):
-        kind = "stateMachine" if isinstance(found, StateMachineArn) else "mapRun"
-        raise ValueError(  # noqa: TRY004 - it is read from a text
-            f"it is the ARN of a {kind}, not of an execution"
-        )
-    return found
-
-
-def maybe_execution_arn(text: str) -> ExecutionArn | None:
-    try:
-        return parse_execution_arn(text)
-    except ValueError:
-        return None
-
-
-@lru_cache(maxsize=1024)
-def role_name(role_arn: str | None) -> str | None:
-    """Give the name of a role, from its own ARN or that of one of its sessions.
-
-    `arn:aws:iam::A:role/path/NAME` keeps the path, `arn:aws:sts::A:assumed-role/NAME/
-    SESSION` drops it: only the name can be compared.
-    """
-    if not role_arn:
-        return None
-    resource = role_arn.split(":", 5)[-1].split("/")
-    if resource[0] == "assumed-role" and len(resource) > 1:
-        return resource[1]
-    return resource[-1] if resource[0] == "role" else None
-
-
-@lru_cache(maxsize=1024)
-def account_of(arn: str | None) -> str | None:
-    """Give the account that an ARN names; None for one without."""
-    found = _ACCOUNT.match(arn or "")
-    return found[1] if found else None
-
-
-def last_segment(arn: str) -> str:
-    """Give what follows the last slash: ECS takes a task's id for its ARN."""
-    return arn.rsplit("/", 1)[-1]
-
-
-def short_id(identifier: str) -> str:
-    """Shorten a random id to what tells it apart; keep a name that people chose."""
-    last = last_segment(identifier)
-    if last.startswith("arn:"):
-        last = last.rpartition(":")[2]
-    return last[:8] if _RANDOM.fullmatch(last) else last
-
-
-# -- log groups ------------------------------------------------------------------------
-
-_LOG_GROUP = re.compile(
-    r"(?P<head>arn:aws[a-z-]*:logs:(?P<region>[a-z0-9-]+):(?P<account>\d{12}):"
-    r"log-group:)?(?P<name>[A-Za-z0-9_/.#-]{1,512})(?P<rest>:\S*)?"
-)
-"""What follows the name in an ARN, `:*` or a log stream, is no part of it."""
-
-
-class LogGroupName(Struct, frozen=True):
-    """Where a log is; all but the name only where its ARN was given."""
-
-    name: str
-    region: str | None = None
-    account: str | None = None
-    arn: str | None = None
-    """Without the `:*` that Step Functions and others write behind it."""
-
-
-def parse_log_group(text: str) -> LogGroupName:
-    """Read the name or the ARN of a log group; raises ValueError, which says why."""
-    match = _LOG_GROUP.fullmatch(text.strip())
-    if match is None or (match["rest"] and not match["head"]):
-        raise ValueError("it is neither the name nor the ARN of a log group")
-    arn = match["head"] + match["name"] if match["head"] else None
-    return LogGroupName(match["name"], match["region"], match["account"], arn)
-
-
-# -- integrations ----------------------------------------------------------------------
 
 
 class Pattern(StrEnum):
@@ -516,9 +329,6 @@ JOBS: tuple[Integration, ...] = (
     ),
 )
 
-
-# -- what Event history never shows ----------------------------------------------------
-
 _NOT_AWS = {
     ("http", "Invoke"): Unrecorded.HTTP,
     ("eks", "RunJob"): Unrecorded.KUBERNETES,
@@ -544,9 +354,6 @@ def unrecorded(service: str, event_name: str) -> Unrecorded | None:
         return Unrecorded.NEVER
     is_data = event_name in sdk_services().data_events.get(service, ())
     return _NOT_AWS.get(call) or (Unrecorded.DATA_EVENT if is_data else None)
-
-
-# -- the rows of names in a history, and of calls --------------------------------------
 
 
 class SdkServices(Struct):
@@ -592,13 +399,6 @@ _BY_ACTION = {(row.resource_type, row.action): row for row in (*JOBS, _HTTP)}
 _RUN_JOB = ("eks", "runJob")
 """A job too, though Kubernetes runs it: no API of AWS's tells of it."""
 _SDK = "aws-sdk"
-_VERSION = re.compile(r"\d{8}(v\d+)?$")
-
-
-@lru_cache(maxsize=1024)
-def unversioned(event_name: str) -> str:
-    """Drop the API version some services append: `GetFunction20150331v2`."""
-    return _VERSION.sub("", event_name)
 
 
 def pattern_of(resource_type: str, resource: str) -> Pattern:
@@ -676,77 +476,3 @@ def usual_role(event_source: str, event_name: str) -> CallRole:
     jobs = jobs_of_call(event_source, event_name)
     roles = {row.role_of(event_name) for row in jobs}
     return next((role for role in CallRole if role in roles), CallRole.OTHER)
-
-
-# -- what a definition can call --------------------------------------------------------
-
-# An action may have a colon too: `states:startExecution.sync:2`.
-_OPTIMISED = re.compile(
-    r"arn:[^:]*:states:[^:]*:[^:]*:(?P<service>(aws-sdk:)?[^:]+):(?P<action>.+)"
-)
-_LAMBDA = re.compile(r"arn:[^:]*:lambda:.+")
-
-
-class DefinedTask(Struct, frozen=True):
-    """A Task of the definition and the integration it names."""
-
-    integration: Integration | None
-    """None for activities, which are asked for work and call nothing."""
-    role_arn: str | None = None
-    """The role of its `Credentials`, where that is a fixed string."""
-
-
-class Definition(Struct, frozen=True):
-    """What is read from a definition."""
-
-    tasks: tuple[DefinedTask, ...] = ()
-    branches: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """A Parallel state's name to the first states of its branches, in order."""
-
-
-@lru_cache(maxsize=256)
-def parse_definition(text: str | None) -> Definition:
-    """Read a definition's JSON text; what can't be read is not there.
-
-    An execution that is watched has the same one each time it is asked.
-    """
-    tasks: list[DefinedTask] = []
-    branches: dict[str, tuple[str, ...]] = {}
-    for name, state in states_of(text):
-        resource = text_of(state.get("Resource"))
-        if state.get("Type") == "Task" and resource:
-            role = text_of(mapping_of(state.get("Credentials")).get("RoleArn"))
-            tasks.append(DefinedTask(resource_integration(resource), role))
-        if state.get("Type") == "Parallel":
-            machines = map(mapping_of, list_of(state.get("Branches")))
-            starts = (text_of(machine.get("StartAt")) for machine in machines)
-            branches[name] = tuple(start or "" for start in starts)
-    return Definition(tuple(tasks), branches)
-
-
-def states_of(text: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yield every state, those of branches and iterations too, outermost first."""
-    machines = [mapping_of(parse_json(text))]
-    while machines:
-        states = mapping_of(machines.pop(0).get("States"))
-        for name, value in states.items():
-            state = mapping_of(value)
-            yield name, state
-            # Iterator is the older name of ItemProcessor.
-            iterated = state.get("ItemProcessor"), state.get("Iterator")
-            machines += map(mapping_of, (*list_of(state.get("Branches")), *iterated))
-
-
-def resource_integration(resource: str) -> Integration | None:
-    """Find the integration a `Resource` ARN names.
-
-    `arn:aws:states:::ecs:runTask.sync` and `arn:aws:states:::aws-sdk:ecs:runTask`
-    name one; an activity is asked for work and calls nothing. A Lambda function's
-    own ARN is an invocation of it.
-    """
-    if _LAMBDA.fullmatch(resource):
-        return integration("lambda", "invoke")
-    match = _OPTIMISED.fullmatch(resource)
-    if match is None or match["service"] == "activity":
-        return None
-    return integration(match["service"], match["action"])

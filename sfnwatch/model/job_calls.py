@@ -15,7 +15,8 @@ from itertools import pairwise
 from msgspec.structs import replace
 
 from sfnwatch.model.api_call import ApiCall
-from sfnwatch.model.integrations import CallRole, last_segment
+from sfnwatch.model.arns import last_segment
+from sfnwatch.model.integrations import CallRole
 from sfnwatch.model.links import (
     SECOND,
     Caller,

@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from sfnwatch.model.api_call import ApiCall, CallName, Spot, by_time, ids_in
-from sfnwatch.model.integrations import CallRole, Pattern, last_segment
+from sfnwatch.model.arns import last_segment
+from sfnwatch.model.integrations import CallRole, Pattern
 from sfnwatch.model.job_calls import settle_job_calls
 from sfnwatch.model.links import (
     LISTED,

@@ -21,15 +21,12 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from sfnwatch.model.api_call import ApiCall, CallName, Spot, ids_in, session_name
+from sfnwatch.model.arns import account_of, last_segment, maybe_execution_arn, role_name
 from sfnwatch.model.integrations import (
     CallRole,
     Integration,
     Pattern,
-    account_of,
     home_region,
-    last_segment,
-    maybe_execution_arn,
-    role_name,
     usual_role,
 )
 from sfnwatch.model.parameters import (

@@ -15,6 +15,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from sfnwatch.model.api_call import ApiCall
+from sfnwatch.model.arns import maybe_execution_arn
 from sfnwatch.model.children import (
     RUNNING,
     UNKNOWN,
@@ -25,16 +26,12 @@ from sfnwatch.model.children import (
 )
 from sfnwatch.model.ecs_task import TaskState
 from sfnwatch.model.history_event import REDRIVEN, TERMINAL, Details, HistoryEvent
-from sfnwatch.model.integrations import (
-    CallRole,
-    Pattern,
-    maybe_execution_arn,
-    parse_definition,
-)
+from sfnwatch.model.integrations import CallRole, Pattern
 from sfnwatch.model.links import AttemptKey, Certainty, Link, LinkRule
 from sfnwatch.model.own_requests import Request
 from sfnwatch.model.records import RecordKind
 from sfnwatch.model.source_health import SourceHealth, merge_healths
+from sfnwatch.model.state_language import parse_definition
 from sfnwatch.model.time_axis import (
     A,
     Clock,

@@ -16,6 +16,7 @@ from msgspec import Struct, field, msgpack
 from msgspec.structs import replace
 
 from sfnwatch.model.api_call import ApiCall, by_time, cloudtrail_record, decode_call
+from sfnwatch.model.arns import role_name
 from sfnwatch.model.children import (
     MapRun,
     MapRunChild,
@@ -26,7 +27,6 @@ from sfnwatch.model.children import (
 )
 from sfnwatch.model.ecs_task import TASK_KEY, TaskState, decode_task_state
 from sfnwatch.model.history_event import Details, HistoryEvent, decode_event, details_of
-from sfnwatch.model.integrations import role_name
 from sfnwatch.model.linker import LinkChanges, Linker
 from sfnwatch.model.links import AttemptKey, Link
 from sfnwatch.model.moment import Answer, Execution, Lineage, Moment, find_lineage

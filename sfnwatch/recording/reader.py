@@ -20,6 +20,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from sfnwatch.errors import UsageError
+from sfnwatch.model.arns import maybe_execution_arn
 from sfnwatch.model.ecs_task import is_task_state
 from sfnwatch.model.history_event import (
     LOG_KEYS,
@@ -28,7 +29,6 @@ from sfnwatch.model.history_event import (
     HistoryEvent,
     decode_event,
 )
-from sfnwatch.model.integrations import maybe_execution_arn
 from sfnwatch.model.json_stream import HEAD, LISTS, MAX_LINE, JsonStream, Place
 from sfnwatch.model.moment import ExecutionAsOf
 from sfnwatch.model.records import (

@@ -39,7 +39,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from sfnwatch.errors import UsageError
-from sfnwatch.model.integrations import role_name
+from sfnwatch.model.arns import role_name
 from sfnwatch.model.json_stream import JsonStream, TextStream
 from sfnwatch.model.records import Received, Record, RecordKind
 from sfnwatch.model.source_health import HealthState

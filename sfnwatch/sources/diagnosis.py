@@ -21,12 +21,7 @@ from msgspec.structs import replace
 
 from sfnwatch.clock import ServerClock, SystemClock
 from sfnwatch.errors import SfnwatchError
-from sfnwatch.model.integrations import (
-    ExecutionArn,
-    MapRunArn,
-    Named,
-    parse_execution_arn,
-)
+from sfnwatch.model.arns import ExecutionArn, MapRunArn, Named, parse_execution_arn
 from sfnwatch.model.source_health import HealthState
 from sfnwatch.model.values import (
     clean,

@@ -19,6 +19,14 @@ from msgspec.structs import replace
 
 from sfnwatch.clock import Clock, ServerClock
 from sfnwatch.errors import RefusedError, SfnwatchError, UsageError
+from sfnwatch.model.arns import (
+    ExecutionArn,
+    MachineName,
+    MapRunArn,
+    Named,
+    StateMachineArn,
+    parse_execution_arn,
+)
 from sfnwatch.model.children import (
     UNSUCCESSFUL,
     LeftOut,
@@ -28,14 +36,6 @@ from sfnwatch.model.children import (
     Listing,
     decode_listed,
     newest,
-)
-from sfnwatch.model.integrations import (
-    ExecutionArn,
-    MachineName,
-    MapRunArn,
-    Named,
-    StateMachineArn,
-    parse_execution_arn,
 )
 from sfnwatch.model.records import Batch, Received, RecordKind
 from sfnwatch.model.source_health import HealthState

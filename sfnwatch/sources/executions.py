@@ -32,6 +32,7 @@ import msgspec
 from msgspec import Raw, Struct
 from msgspec.structs import asdict
 
+from sfnwatch.model.arns import ExecutionArn, maybe_execution_arn
 from sfnwatch.model.children import (
     RUNNING,
     RUNNING_LISTED,
@@ -44,7 +45,6 @@ from sfnwatch.model.children import (
     decode_map_run,
 )
 from sfnwatch.model.history_event import MOST_EVENTS, REDRIVEN, TERMINAL
-from sfnwatch.model.integrations import ExecutionArn, maybe_execution_arn
 from sfnwatch.model.records import Received, RecordKind
 from sfnwatch.model.source_health import HealthState
 from sfnwatch.model.values import (

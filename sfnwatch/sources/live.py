@@ -13,7 +13,7 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from sfnwatch.clock import Clock
-from sfnwatch.model.integrations import ExecutionArn
+from sfnwatch.model.arns import ExecutionArn
 from sfnwatch.sources.access import AwsSettings, check_profile
 from sfnwatch.sources.answers import CallsAws
 from sfnwatch.sources.aws_client import AwsClient

@@ -26,13 +26,13 @@ from typing import Any
 
 from msgspec import Raw, Struct
 
+from sfnwatch.model.arns import ExecutionArn, LogGroupName, parse_log_group
 from sfnwatch.model.history_event import (
     MOST_EVENTS,
     TERMINAL,
     HistoryEvent,
     decode_event,
 )
-from sfnwatch.model.integrations import ExecutionArn, LogGroupName, parse_log_group
 from sfnwatch.model.records import DecodeError, Received, RecordKind
 from sfnwatch.model.source_health import HealthState
 from sfnwatch.model.values import (

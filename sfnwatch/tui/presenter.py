@@ -13,8 +13,8 @@ from msgspec.structs import replace
 from textual.containers import Horizontal
 from textual.timer import Timer
 
+from sfnwatch.model.arns import account_of
 from sfnwatch.model.history_event import HistoryEvent
-from sfnwatch.model.integrations import account_of
 from sfnwatch.model.moment import Answer
 from sfnwatch.model.records import Received, RecordKind
 from sfnwatch.model.trace import Trace

@@ -12,8 +12,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sfnwatch.model.api_call import cloudtrail_record
-from sfnwatch.model.integrations import last_segment, states_of
+from sfnwatch.model.arns import last_segment
 from sfnwatch.model.records import Received, RecordKind
+from sfnwatch.model.state_language import states_of
 from sfnwatch.model.trace import Trace
 from sfnwatch.model.values import clean, encode_json, parse_json
 from sfnwatch.view.redaction import (

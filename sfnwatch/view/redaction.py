@@ -25,7 +25,8 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec import Struct
 
-from sfnwatch.model.integrations import JOBS, last_segment, sdk_services, unversioned
+from sfnwatch.model.arns import last_segment, unversioned
+from sfnwatch.model.integrations import JOBS, sdk_services
 from sfnwatch.model.own_requests import QUOTAS, THROTTLED
 from sfnwatch.model.records import RecordKind
 from sfnwatch.model.values import maybe_time, parse_json

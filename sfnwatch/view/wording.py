@@ -23,6 +23,7 @@ from sfnwatch.analysis import wording
 from sfnwatch.analysis.phases import Completion, ToldBy, length_of
 from sfnwatch.analysis.wording import plural
 from sfnwatch.model.api_call import ApiCall
+from sfnwatch.model.arns import last_segment, maybe_execution_arn, short_id
 from sfnwatch.model.children import (
     UNKNOWN,
     ExecutionCounts,
@@ -32,7 +33,6 @@ from sfnwatch.model.children import (
 )
 from sfnwatch.model.ecs_task import BAD_STOPS, TaskStage, TaskState
 from sfnwatch.model.history_event import TERMINAL, Details, HistoryEvent
-from sfnwatch.model.integrations import last_segment, maybe_execution_arn, short_id
 from sfnwatch.model.links import Certainty, Link, LinkRule
 from sfnwatch.model.moment import Coverage, ExecutionAsOf, Moment, Redrive
 from sfnwatch.model.values import clean, duration, int_of, seconds_between, text_of

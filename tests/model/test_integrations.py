@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from botocore.loaders import create_loader
 
+from sfnwatch.model.arns import unversioned
 from sfnwatch.model.integrations import (
     JOBS,
     CallRole,
@@ -18,13 +19,11 @@ from sfnwatch.model.integrations import (
     Pattern,
     Unrecorded,
     integration,
-    parse_definition,
-    resource_integration,
-    unversioned,
     usual_role,
 )
 from sfnwatch.model.links import role_of_call
 from sfnwatch.model.records import Received
+from sfnwatch.model.state_language import parse_definition, resource_integration
 from tests import builders as aws
 from tests.model.answers import attempt_of, trace_of
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sfnwatch.model.integrations import (
+from sfnwatch.model.arns import (
     ExecutionArn,
     MapRunArn,
     StateMachineArn,

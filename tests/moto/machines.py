@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sfnwatch.clock import SystemClock
-from sfnwatch.model.integrations import parse_execution_arn
+from sfnwatch.model.arns import parse_execution_arn
 from sfnwatch.model.trace import Trace
 from sfnwatch.sources.live import Live
 from sfnwatch.sources.targets import ChildOptions, LiveOptions

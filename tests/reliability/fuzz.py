@@ -31,11 +31,7 @@ from sfnwatch.config import load_config
 from sfnwatch.errors import SfnwatchError, UsageError
 from sfnwatch.export.json import trace_json
 from sfnwatch.export.otlp_exporter import collector_settings
-from sfnwatch.model.integrations import (
-    parse_execution_arn,
-    parse_log_group,
-    parse_states_arn,
-)
+from sfnwatch.model.arns import parse_execution_arn, parse_log_group, parse_states_arn
 from sfnwatch.model.records import Received, RecordKind
 from sfnwatch.model.source_health import HealthState
 from sfnwatch.model.trace import Trace

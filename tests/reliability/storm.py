@@ -29,7 +29,7 @@ from sfnwatch.clock import ServerClock, SystemClock
 from sfnwatch.demo.account import Bucket
 from sfnwatch.demo.http_server import CREDENTIALS
 from sfnwatch.export.json import trace_json
-from sfnwatch.model.integrations import parse_execution_arn
+from sfnwatch.model.arns import parse_execution_arn
 from sfnwatch.model.records import RecordKind
 from sfnwatch.model.source_health import HealthState
 from sfnwatch.model.trace import Trace

@@ -12,7 +12,7 @@ from sfnwatch import session
 from sfnwatch.analysis.findings import find
 from sfnwatch.clock import Clock, SpedClock, SystemClock
 from sfnwatch.errors import Outcome, RefusedError
-from sfnwatch.model.integrations import parse_execution_arn
+from sfnwatch.model.arns import parse_execution_arn
 from sfnwatch.model.records import Batch, Received, RecordKind
 from sfnwatch.model.trace import Changed, Trace
 from sfnwatch.recording.reader import moment, open_files

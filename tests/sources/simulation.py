@@ -17,7 +17,7 @@ from sfnwatch.demo.account import Account
 from sfnwatch.demo.formats import http_date
 from sfnwatch.demo.http_server import CREDENTIALS, DemoRequest, answer
 from sfnwatch.model.api_call import ApiCall
-from sfnwatch.model.integrations import parse_execution_arn
+from sfnwatch.model.arns import parse_execution_arn
 from sfnwatch.model.records import Batch, Received, RecordKind
 from sfnwatch.model.source_health import HealthState, SourceHealth, decode_health
 from sfnwatch.model.trace import Trace

@@ -21,7 +21,7 @@ from msgspec.structs import replace
 
 from sfnwatch.clock import Clock
 from sfnwatch.errors import UsageError
-from sfnwatch.model.integrations import parse_execution_arn
+from sfnwatch.model.arns import parse_execution_arn
 from sfnwatch.model.records import Batch, Received, RecordKind
 from sfnwatch.model.source_health import HealthState
 from sfnwatch.model.values import iso, parse_time

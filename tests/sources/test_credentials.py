@@ -18,7 +18,7 @@ from botocore import exceptions as boto
 from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES
 
 from sfnwatch.errors import BadFileError, RefusedError, UsageError
-from sfnwatch.model.integrations import parse_execution_arn
+from sfnwatch.model.arns import parse_execution_arn
 from sfnwatch.model.source_health import HealthState
 from sfnwatch.sources import aws_client
 from sfnwatch.sources.access import (

@@ -16,7 +16,7 @@ from sfnwatch.clock import SpedClock
 from sfnwatch.demo.account import Account
 from sfnwatch.demo.http_server import CREDENTIALS, DemoRequest, answer, refusal
 from sfnwatch.demo.operations import AwsError
-from sfnwatch.model.integrations import (
+from sfnwatch.model.arns import (
     ExecutionArn,
     MachineName,
     Named,

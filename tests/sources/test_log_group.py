@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from msgspec import Struct, field
 
 from sfnwatch.clock import SystemClock
-from sfnwatch.model.integrations import parse_execution_arn
+from sfnwatch.model.arns import parse_execution_arn
 from sfnwatch.model.records import Received, RecordKind
 from sfnwatch.model.source_health import HealthState
 from sfnwatch.sources.aws_client import AwsClient

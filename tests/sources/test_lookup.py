@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from sfnwatch.demo.account import deliver, user
 from sfnwatch.demo.execution import TrailEvent
 from sfnwatch.demo.scenarios import PLANS
-from sfnwatch.model.integrations import parse_execution_arn
+from sfnwatch.model.arns import parse_execution_arn
 from sfnwatch.model.records import Batch, RecordKind
 from sfnwatch.model.source_health import HealthState
 from sfnwatch.sources.answers import AwsAnswer, AwsRequest, decode_answer

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Raw, field
 
-from sfnwatch.model.integrations import parse_execution_arn
+from sfnwatch.model.arns import parse_execution_arn
 from sfnwatch.model.records import RecordKind
 from sfnwatch.model.source_health import HealthState
 from sfnwatch.model.values import encode_json, seconds_between

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sfnwatch.model.api_call import ApiCall, decode_call
-from sfnwatch.model.integrations import parse_execution_arn
+from sfnwatch.model.arns import parse_execution_arn
 from sfnwatch.model.records import Batch, Received, RecordKind
 from sfnwatch.sources.access import Feature
 from sfnwatch.sources.targets import (

@@ -19,8 +19,10 @@ from sfnwatch.export.facts import (
     map_run_facts,
     visit_facts,
 )
-from sfnwatch.model.integrations import JOBS, parse_definition, parse_execution_arn
+from sfnwatch.model.arns import parse_execution_arn
+from sfnwatch.model.integrations import JOBS
 from sfnwatch.model.records import Received, RecordKind, receive
+from sfnwatch.model.state_language import parse_definition
 from sfnwatch.model.trace import Trace
 from sfnwatch.view.anonymizer import Anonymizer, redaction_notes
 from sfnwatch.view.redaction import vocabulary

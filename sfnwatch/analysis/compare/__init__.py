@@ -59,9 +59,11 @@ from sfnwatch.analysis.wording import (
     status_words,
     times,
 )
-from sfnwatch.model.integrations import CallRole, Pattern, role_name, states_of
+from sfnwatch.model.arns import role_name
+from sfnwatch.model.integrations import CallRole, Pattern
 from sfnwatch.model.links import LinkRule
 from sfnwatch.model.moment import Moment
+from sfnwatch.model.state_language import states_of
 from sfnwatch.model.values import canonical, duration, list_of, mapping_of, parse_object
 from sfnwatch.model.visits import StateVisit
 

@@ -1,0 +1,190 @@
+"""ARNs and other names of AWS's, read in the ways people paste them."""
+
+import re
+from functools import lru_cache
+from urllib.parse import unquote
+
+from msgspec import Struct
+
+_RANDOM = re.compile(r"[0-9a-f-]{32,36}")
+_ACCOUNT = re.compile(r"arn:[^:]*:[^:]*:[^:]*:([^:]+):")
+_ARN = re.compile(
+    r"arn:(?P<partition>aws[a-z-]*):states:(?P<region>[a-z0-9-]+):(?P<account>\d{12}):"
+    r"(?P<kind>execution|express|stateMachine|mapRun|activity):(?P<rest>[^\s?&]+)"
+)
+
+
+class StatesArn(Struct, frozen=True):
+    """`arn:aws:states:REGION:ACCOUNT:…`, and where what it names is."""
+
+    arn: str
+    partition: str
+    region: str
+    account: str
+
+
+class ExecutionArn(StatesArn, frozen=True):
+    """`…:execution:STATE_MACHINE:NAME`."""
+
+    kind: str
+    """`execution`, or `express`, whose history AWS does not keep."""
+    state_machine_name: str
+    name: str
+    """Of an Express execution with its id behind it: its name may be given again."""
+
+    @property
+    def is_express(self) -> bool:
+        return self.kind == "express"
+
+    @property
+    def is_of_map_run(self) -> bool:
+        return "/" in self.state_machine_name
+
+    @property
+    def state_machine_arn(self) -> str:
+        head = f"arn:{self.partition}:states:{self.region}:{self.account}"
+        return f"{head}:stateMachine:{self.state_machine_name}"
+
+
+class StateMachineArn(StatesArn, frozen=True):
+    """`…:stateMachine:NAME`, or that of a version of it or an alias.
+
+    ListExecutions lists what was started by either.
+    """
+
+    name: str
+    """With the label of a Distributed Map after a slash, where the ARN has one."""
+
+
+class MapRunArn(StatesArn, frozen=True):
+    """`…:mapRun:STATE_MACHINE/LABEL:ID`, read loosely."""
+
+    state_machine_name: str
+    name: str
+    """All that follows the state machine's name."""
+
+
+class MachineName(Struct, frozen=True):
+    """A state machine's name alone: its account and Region are the caller's."""
+
+    name: str
+
+
+Named = ExecutionArn | StateMachineArn | MapRunArn | MachineName
+"""What somebody gives to name an execution, or to have one found."""
+
+
+def parse_states_arn(text: str) -> ExecutionArn | StateMachineArn | MapRunArn:
+    """Find the ARN of an execution, or of what executions are found by, in `text`.
+
+    Of several, as a page of the console may have, it is the first. Raises ValueError,
+    whose text says what was found instead.
+    """
+    match = _ARN.search(unquote(text.strip()))
+    if match is None:
+        raise ValueError("no ARN of Step Functions in it")
+    place = match[0], match["partition"], match["region"], match["account"]
+    kind, rest = match["kind"], match["rest"]
+    machine, _, name = rest.partition(":")
+    if kind == "stateMachine":
+        return StateMachineArn(*place, machine)
+    if kind == "mapRun":
+        machine, _, name = rest.partition("/")
+        return MapRunArn(*place, machine, name)
+    if kind == "activity":
+        raise ValueError("it is the ARN of an activity, not of an execution")
+    is_whole = all(name.partition(":")) if kind == "express" else name
+    if not is_whole:
+        raise ValueError("the execution's name is missing, or not whole")
+    return ExecutionArn(*place, kind, machine, name)
+
+
+def parse_execution_arn(text: str) -> ExecutionArn:
+    """Find the execution ARN in `text`: the ARN itself, or a console URL with it.
+
+    Raises ValueError, whose text says what was found instead.
+    """
+    found = parse_states_arn(text)
+    if not isinstance(found, ExecutionArn):
+        kind = "stateMachine" if isinstance(found, StateMachineArn) else "mapRun"
+        raise ValueError(  # noqa: TRY004 - it is read from a text
+            f"it is the ARN of a {kind}, not of an execution"
+        )
+    return found
+
+
+def maybe_execution_arn(text: str) -> ExecutionArn | None:
+    try:
+        return parse_execution_arn(text)
+    except ValueError:
+        return None
+
+
+@lru_cache(maxsize=1024)
+def role_name(role_arn: str | None) -> str | None:
+    """Give the name of a role, from its own ARN or that of one of its sessions.
+
+    `arn:aws:iam::A:role/path/NAME` keeps the path, `arn:aws:sts::A:assumed-role/NAME/
+    SESSION` drops it: only the name can be compared.
+    """
+    if not role_arn:
+        return None
+    resource = role_arn.split(":", 5)[-1].split("/")
+    if resource[0] == "assumed-role" and len(resource) > 1:
+        return resource[1]
+    return resource[-1] if resource[0] == "role" else None
+
+
+@lru_cache(maxsize=1024)
+def account_of(arn: str | None) -> str | None:
+    """Give the account that an ARN names; None for one without."""
+    found = _ACCOUNT.match(arn or "")
+    return found[1] if found else None
+
+
+def last_segment(arn: str) -> str:
+    """Give what follows the last slash: ECS takes a task's id for its ARN."""
+    return arn.rsplit("/", 1)[-1]
+
+
+def short_id(identifier: str) -> str:
+    """Shorten a random id to what tells it apart; keep a name that people chose."""
+    last = last_segment(identifier)
+    if last.startswith("arn:"):
+        last = last.rpartition(":")[2]
+    return last[:8] if _RANDOM.fullmatch(last) else last
+
+
+_LOG_GROUP = re.compile(
+    r"(?P<head>arn:aws[a-z-]*:logs:(?P<region>[a-z0-9-]+):(?P<account>\d{12}):"
+    r"log-group:)?(?P<name>[A-Za-z0-9_/.#-]{1,512})(?P<rest>:\S*)?"
+)
+"""What follows the name in an ARN, `:*` or a log stream, is no part of it."""
+
+
+class LogGroupName(Struct, frozen=True):
+    """Where a log is; all but the name only where its ARN was given."""
+
+    name: str
+    region: str | None = None
+    account: str | None = None
+    arn: str | None = None
+    """Without the `:*` that Step Functions and others write behind it."""
+
+
+def parse_log_group(text: str) -> LogGroupName:
+    """Read the name or the ARN of a log group; raises ValueError, which says why."""
+    match = _LOG_GROUP.fullmatch(text.strip())
+    if match is None or (match["rest"] and not match["head"]):
+        raise ValueError("it is neither the name nor the ARN of a log group")
+    arn = match["head"] + match["name"] if match["head"] else None
+    return LogGroupName(match["name"], match["region"], match["account"], arn)
+
+
+_VERSION = re.compile(r"\d{8}(v\d+)?$")
+
+
+@lru_cache(maxsize=1024)
+def unversioned(event_name: str) -> str:
+    """Drop the API version some services append: `GetFunction20150331v2`."""
+    return _VERSION.sub("", event_name)

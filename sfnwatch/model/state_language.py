@@ -1,0 +1,86 @@
+"""What a definition in the Amazon States Language says a machine *can* call.
+
+The look-up plan comes from it, so that a machine that only calls Lambda asks CloudTrail
+nothing about ECS.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import Any
+
+from msgspec import Struct, field
+
+from sfnwatch.model.integrations import Integration, integration
+from sfnwatch.model.values import list_of, mapping_of, parse_json, text_of
+
+# An action may have a colon too: `states:startExecution.sync:2`.
+_OPTIMISED = re.compile(
+    r"arn:[^:]*:states:[^:]*:[^:]*:(?P<service>(aws-sdk:)?[^:]+):(?P<action>.+)"
+)
+_LAMBDA = re.compile(r"arn:[^:]*:lambda:.+")
+
+
+class DefinedTask(Struct, frozen=True):
+    """A Task of the definition and the integration it names."""
+
+    integration: Integration | None
+    """None for activities, which are asked for work and call nothing."""
+    role_arn: str | None = None
+    """The role of its `Credentials`, where that is a fixed string."""
+
+
+class Definition(Struct, frozen=True):
+    """What is read from a definition."""
+
+    tasks: tuple[DefinedTask, ...] = ()
+    branches: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """A Parallel state's name to the first states of its branches, in order."""
+
+
+@lru_cache(maxsize=256)
+def parse_definition(text: str | None) -> Definition:
+    """Read a definition's JSON text; what can't be read is not there.
+
+    An execution that is watched has the same one each time it is asked.
+    """
+    tasks: list[DefinedTask] = []
+    branches: dict[str, tuple[str, ...]] = {}
+    for name, state in states_of(text):
+        resource = text_of(state.get("Resource"))
+        if state.get("Type") == "Task" and resource:
+            role = text_of(mapping_of(state.get("Credentials")).get("RoleArn"))
+            tasks.append(DefinedTask(resource_integration(resource), role))
+        if state.get("Type") == "Parallel":
+            machines = map(mapping_of, list_of(state.get("Branches")))
+            starts = (text_of(machine.get("StartAt")) for machine in machines)
+            branches[name] = tuple(start or "" for start in starts)
+    return Definition(tuple(tasks), branches)
+
+
+def states_of(text: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield every state, those of branches and iterations too, outermost first."""
+    machines = [mapping_of(parse_json(text))]
+    while machines:
+        states = mapping_of(machines.pop(0).get("States"))
+        for name, value in states.items():
+            state = mapping_of(value)
+            yield name, state
+            # Iterator is the older name of ItemProcessor.
+            iterated = state.get("ItemProcessor"), state.get("Iterator")
+            machines += map(mapping_of, (*list_of(state.get("Branches")), *iterated))
+
+
+def resource_integration(resource: str) -> Integration | None:
+    """Find the integration a `Resource` ARN names.
+
+    `arn:aws:states:::ecs:runTask.sync` and `arn:aws:states:::aws-sdk:ecs:runTask`
+    name one; an activity is asked for work and calls nothing. A Lambda function's
+    own ARN is an invocation of it.
+    """
+    if _LAMBDA.fullmatch(resource):
+        return integration("lambda", "invoke")
+    match = _OPTIMISED.fullmatch(resource)
+    if match is None or match["service"] == "activity":
+        return None
+    return integration(match["service"], match["action"])
