@@ -43,6 +43,7 @@ from msgspec import Struct, field
 from msgspec.structs import astuple
 
 from sfnwatch.model.arns import last_segment, maybe_execution_arn, short_id
+from sfnwatch.model.attempt_events import integration_of
 from sfnwatch.model.history_event import Details
 from sfnwatch.model.integrations import Integration
 from sfnwatch.model.records import DecodeError, Received, Record
@@ -56,7 +57,7 @@ from sfnwatch.model.values import (
     stamp,
     text_of,
 )
-from sfnwatch.model.visits import Attempt, integration_of
+from sfnwatch.model.visits import Attempt
 
 RUNNING = frozenset({"RUNNING", "PENDING_REDRIVE"})
 UNKNOWN = "UNKNOWN"

@@ -22,6 +22,7 @@ from msgspec.structs import replace
 
 from sfnwatch.model.api_call import ApiCall, CallName, Spot, ids_in, session_name
 from sfnwatch.model.arns import account_of, last_segment, maybe_execution_arn, role_name
+from sfnwatch.model.attempt_events import own_message
 from sfnwatch.model.integrations import (
     CallRole,
     Integration,
@@ -39,7 +40,7 @@ from sfnwatch.model.parameters import (
 )
 from sfnwatch.model.records import Record
 from sfnwatch.model.values import duration, mapping_of, microseconds, strings_in
-from sfnwatch.model.visits import Attempt, own_message
+from sfnwatch.model.visits import Attempt
 
 T = TypeVar("T")
 AttemptKey = tuple[str, int]

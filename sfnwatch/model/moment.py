@@ -26,6 +26,7 @@ from sfnwatch.model.children import (
 )
 from sfnwatch.model.ecs_task import TaskState
 from sfnwatch.model.history_event import REDRIVEN, TERMINAL, Details, HistoryEvent
+from sfnwatch.model.history_fold import HistoryFold
 from sfnwatch.model.integrations import CallRole, Pattern
 from sfnwatch.model.links import AttemptKey, Certainty, Link, LinkRule
 from sfnwatch.model.own_requests import Request
@@ -40,8 +41,9 @@ from sfnwatch.model.time_axis import (
     keep_answer,
     newest_answer,
 )
+from sfnwatch.model.unseen_ends import ends_with_execution
 from sfnwatch.model.values import int_of, stamp, text_of
-from sfnwatch.model.visits import Attempt, HistoryFold, StateVisit, ends_with_execution
+from sfnwatch.model.visits import Attempt, StateVisit
 
 if TYPE_CHECKING:
     from sfnwatch.model.trace import Trace

@@ -24,6 +24,7 @@ from sfnwatch.analysis.phases import Completion, ToldBy, length_of
 from sfnwatch.analysis.wording import plural
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.arns import last_segment, maybe_execution_arn, short_id
+from sfnwatch.model.attempt_events import phase_of
 from sfnwatch.model.children import (
     UNKNOWN,
     ExecutionCounts,
@@ -36,7 +37,7 @@ from sfnwatch.model.history_event import TERMINAL, Details, HistoryEvent
 from sfnwatch.model.links import Certainty, Link, LinkRule
 from sfnwatch.model.moment import Coverage, ExecutionAsOf, Moment, Redrive
 from sfnwatch.model.values import clean, duration, int_of, seconds_between, text_of
-from sfnwatch.model.visits import FAILED, ROOT, Attempt, StateVisit, phase_of
+from sfnwatch.model.visits import FAILED, ROOT, Attempt, StateVisit
 from sfnwatch.view.outline import Fold, FoldKind
 
 # -- parts of a text -------------------------------------------------------------------
