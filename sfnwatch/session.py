@@ -35,7 +35,7 @@ from sfnwatch import __version__
 from sfnwatch.clock import Clock, ServerClock, SpedClock, SystemClock
 from sfnwatch.errors import Outcome, RefusedError, SfnwatchError, UsageError
 from sfnwatch.model.arns import ExecutionArn, parse_execution_arn
-from sfnwatch.model.children import RUNNING
+from sfnwatch.model.execution_list import RUNNING
 from sfnwatch.model.known_secrets import KNOWN_SECRETS
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.own_requests import Operation

@@ -63,7 +63,7 @@ from sfnwatch.analysis.wording import (
 )
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.arns import account_of
-from sfnwatch.model.children import UNKNOWN, UNSUCCESSFUL
+from sfnwatch.model.execution_list import UNKNOWN, UNSUCCESSFUL
 from sfnwatch.model.integrations import Integration, Unrecorded
 from sfnwatch.model.links import LinkRule
 from sfnwatch.model.moment import ExecutionAsOf, Moment

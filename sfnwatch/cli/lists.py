@@ -22,7 +22,7 @@ from sfnwatch.clock import SystemClock
 from sfnwatch.errors import UsageError
 from sfnwatch.export.text import cut
 from sfnwatch.model.arns import Named, maybe_execution_arn
-from sfnwatch.model.children import ListedExecution, Listing
+from sfnwatch.model.execution_list import ListedExecution, Listing
 from sfnwatch.model.values import clean, duration, iso, maybe_iso, size
 from sfnwatch.recording import library
 from sfnwatch.recording.library import ListedRecording

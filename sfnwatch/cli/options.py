@@ -38,7 +38,7 @@ from sfnwatch.model.arns import (
     parse_log_group,
     parse_states_arn,
 )
-from sfnwatch.model.children import ListFilter
+from sfnwatch.model.execution_list import ListFilter
 from sfnwatch.model.records import Batch
 from sfnwatch.model.values import clean, without_login
 from sfnwatch.recording.format import SUFFIX

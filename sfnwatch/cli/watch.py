@@ -43,7 +43,7 @@ from sfnwatch.model.arns import (
     maybe_execution_arn,
     parse_execution_arn,
 )
-from sfnwatch.model.children import ListFilter, Listing
+from sfnwatch.model.execution_list import ListFilter, Listing
 from sfnwatch.model.records import Batch, Received
 from sfnwatch.model.values import clean
 from sfnwatch.recording import library

@@ -16,22 +16,17 @@ from msgspec.structs import replace
 
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.arns import maybe_execution_arn
-from sfnwatch.model.children import (
-    RUNNING,
-    UNKNOWN,
-    MapRun,
-    MapRunChild,
-    Parent,
-    started_by,
-)
 from sfnwatch.model.ecs_task import TaskState
+from sfnwatch.model.execution_list import RUNNING, UNKNOWN
 from sfnwatch.model.history_event import REDRIVEN, TERMINAL, Details, HistoryEvent
 from sfnwatch.model.history_fold import HistoryFold
 from sfnwatch.model.integrations import CallRole, Pattern
 from sfnwatch.model.links import AttemptKey, Certainty, Link, LinkRule
+from sfnwatch.model.map_runs import MapRun, MapRunChild
 from sfnwatch.model.own_requests import Request
 from sfnwatch.model.records import RecordKind
 from sfnwatch.model.source_health import SourceHealth, merge_healths
+from sfnwatch.model.started_executions import Parent, started_by
 from sfnwatch.model.state_language import parse_definition
 from sfnwatch.model.time_axis import (
     A,

@@ -40,10 +40,11 @@ from sfnwatch.config import NOWHERE
 from sfnwatch.errors import BadFileError, UsageError
 from sfnwatch.model.api_call import decode_call
 from sfnwatch.model.arns import maybe_execution_arn
-from sfnwatch.model.children import decode_machine_executions, decode_map_run
 from sfnwatch.model.ecs_task import decode_task_state
 from sfnwatch.model.history_event import decode_event
 from sfnwatch.model.json_stream import HEAD, MAX_LINE, TextStream
+from sfnwatch.model.map_runs import decode_map_run
+from sfnwatch.model.other_executions import decode_machine_executions
 from sfnwatch.model.own_requests import decode_request
 from sfnwatch.model.records import CALL_KINDS, EVENT_KINDS, Batch, Received, RecordKind
 from sfnwatch.model.values import (

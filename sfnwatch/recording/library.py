@@ -23,7 +23,7 @@ from platformdirs import user_state_path
 
 from sfnwatch.config import user_folder
 from sfnwatch.errors import BadFileError, UsageError
-from sfnwatch.model.children import UNSUCCESSFUL
+from sfnwatch.model.execution_list import UNSUCCESSFUL
 from sfnwatch.model.trace import Trace
 from sfnwatch.model.values import clean, iso
 from sfnwatch.recording.format import (

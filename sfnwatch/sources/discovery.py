@@ -27,7 +27,7 @@ from sfnwatch.model.arns import (
     StateMachineArn,
     parse_execution_arn,
 )
-from sfnwatch.model.children import (
+from sfnwatch.model.execution_list import (
     UNSUCCESSFUL,
     LeftOut,
     ListedBy,

@@ -33,18 +33,17 @@ from msgspec import Raw, Struct
 from msgspec.structs import asdict
 
 from sfnwatch.model.arns import ExecutionArn, maybe_execution_arn
-from sfnwatch.model.children import (
-    RUNNING,
+from sfnwatch.model.execution_list import RUNNING, UNSUCCESSFUL
+from sfnwatch.model.history_event import MOST_EVENTS, REDRIVEN, TERMINAL
+from sfnwatch.model.map_runs import (
     RUNNING_LISTED,
-    SETTLED,
-    UNSUCCESSFUL,
     ExecutionCounts,
     MapRun,
     MapRunChild,
     decode_children,
     decode_map_run,
 )
-from sfnwatch.model.history_event import MOST_EVENTS, REDRIVEN, TERMINAL
+from sfnwatch.model.other_executions import SETTLED
 from sfnwatch.model.records import Received, RecordKind
 from sfnwatch.model.source_health import HealthState
 from sfnwatch.model.values import (

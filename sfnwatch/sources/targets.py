@@ -19,11 +19,12 @@ from msgspec.structs import replace
 from sfnwatch.model.api_call import ApiCall, decode_call
 from sfnwatch.model.arns import ExecutionArn, role_name
 from sfnwatch.model.attempt_events import belongs_to_attempt, integration_of
-from sfnwatch.model.children import RUNNING, started_in
 from sfnwatch.model.ecs_task import TaskState, decode_task_state
+from sfnwatch.model.execution_list import RUNNING
 from sfnwatch.model.history_event import REDRIVEN, TERMINAL, HistoryEvent, decode_event
 from sfnwatch.model.integrations import Integration, home_region
 from sfnwatch.model.records import Batch, DecodeError, Received, Record, RecordKind
+from sfnwatch.model.started_executions import started_in
 from sfnwatch.model.state_language import parse_definition
 from sfnwatch.model.values import mapping_of, maybe_time, text_of
 from sfnwatch.sources.access import Feature

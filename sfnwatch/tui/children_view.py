@@ -9,7 +9,8 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from sfnwatch.model.arns import short_id
-from sfnwatch.model.children import RUNNING_LISTED, ListedExecution
+from sfnwatch.model.execution_list import ListedExecution
+from sfnwatch.model.map_runs import RUNNING_LISTED
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.time_axis import Clock
 from sfnwatch.model.values import clean, clock, duration

@@ -24,7 +24,13 @@ from sfnwatch.analysis.wording import some
 from sfnwatch.clock import Clock
 from sfnwatch.errors import Outcome, SfnwatchError
 from sfnwatch.model.arns import maybe_execution_arn
-from sfnwatch.model.children import RUNNING, LeftOut, ListedBy, ListedExecution, Listing
+from sfnwatch.model.execution_list import (
+    RUNNING,
+    LeftOut,
+    ListedBy,
+    ListedExecution,
+    Listing,
+)
 from sfnwatch.model.records import RecordKind, receive
 from sfnwatch.model.values import clean
 from sfnwatch.recording.library import ListedRecording

@@ -13,7 +13,7 @@ from typing import Any
 from msgspec import Struct, field
 
 from sfnwatch.analysis.wording import plural, resource_words
-from sfnwatch.model.children import ExecutionCounts
+from sfnwatch.model.map_runs import ExecutionCounts
 from sfnwatch.model.moment import ExecutionAsOf, Moment
 from sfnwatch.model.values import (
     clean,

@@ -10,7 +10,7 @@ from random import Random
 from typing import Any
 
 from sfnwatch.export.facts import child_facts
-from sfnwatch.model.children import UNKNOWN
+from sfnwatch.model.execution_list import UNKNOWN
 from sfnwatch.model.links import AttemptKey
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.records import Received, RecordKind

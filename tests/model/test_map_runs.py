@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sfnwatch.model.children import decode_listed, map_run_name
+from sfnwatch.model.execution_list import decode_listed
+from sfnwatch.model.map_runs import map_run_name
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.records import Received
 from sfnwatch.model.time_axis import Clock

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Struct
 
-from sfnwatch.model.children import SETTLED
+from sfnwatch.model.other_executions import SETTLED
 from sfnwatch.model.records import Received
 from sfnwatch.model.trace import Trace
 from tests import builders as aws

@@ -13,7 +13,7 @@ import pytest
 from sfnwatch.cli.options import STATUSES
 from sfnwatch.errors import RefusedError, SfnwatchError, UsageError
 from sfnwatch.model.arns import MachineName, Named, parse_states_arn
-from sfnwatch.model.children import ListedBy, ListedExecution, ListFilter, Listing
+from sfnwatch.model.execution_list import ListedBy, ListedExecution, ListFilter, Listing
 from sfnwatch.model.own_requests import decode_request
 from sfnwatch.sources.access import AwsSettings, Feature
 from sfnwatch.sources.discovery import Discovery, Search

@@ -11,7 +11,7 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from sfnwatch.errors import RefusedError, SfnwatchError
-from sfnwatch.model.children import (
+from sfnwatch.model.execution_list import (
     LeftOut,
     ListedBy,
     ListedExecution,

@@ -1,0 +1,51 @@
+"""Which executions and Map Runs an attempt started: its events name their ARNs."""
+
+from collections.abc import Iterator
+from typing import TypeGuard
+
+from msgspec import Struct
+
+from sfnwatch.model.arns import maybe_execution_arn
+from sfnwatch.model.attempt_events import integration_of
+from sfnwatch.model.history_event import Details
+from sfnwatch.model.integrations import Integration
+from sfnwatch.model.values import (
+    parse_json,
+)
+from sfnwatch.model.visits import Attempt
+
+START = ("states.amazonaws.com", "StartExecution")
+_ANSWERS = frozenset({"TaskSubmitted", "TaskSucceeded"})
+
+
+class Parent(Struct, frozen=True):
+    """What started an execution, or a Map Run."""
+
+    execution_arn: str
+    """The execution it was started by."""
+    visit_id: int
+    """The state of that; 0 where the history does not tell."""
+    attempt_id: int | None = None
+    """The attempt that started it; None for a Map Run."""
+    map_run_arn: str | None = None
+    """The Map Run it is an execution of."""
+    waits: bool = True
+    """False where the state completed as soon as it had started it."""
+
+
+def started_by(attempt: Attempt) -> Iterator[str]:
+    """Yield the ARNs of the executions that an attempt started, of whatever kind."""
+    if _starts_executions(attempt.integration):
+        yield from filter(maybe_execution_arn, attempt.resource_ids)
+
+
+def started_in(event_type: str, details: Details) -> Iterator[str]:
+    """Yield the ARNs of the executions that an event says were started."""
+    row = integration_of(event_type, details) if event_type in _ANSWERS else None
+    if _starts_executions(row):
+        told = row.job_ids(parse_json(details.get("output")))
+        yield from filter(maybe_execution_arn, told)
+
+
+def _starts_executions(row: Integration | None) -> TypeGuard[Integration]:
+    return row is not None and (row.event_source, row.action_event) == START
