@@ -42,9 +42,10 @@ from sfnwatch.analysis.finding import Finding
 from sfnwatch.analysis.findings import find
 from sfnwatch.errors import BadFileError, RefusedError, SfnwatchError, UsageError
 from sfnwatch.model.api_call import ApiCall
+from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.history_event import HistoryEvent
 from sfnwatch.model.links import Link
-from sfnwatch.model.moment import ExecutionAsOf, Moment
+from sfnwatch.model.moment import Moment
 from sfnwatch.model.trace import Trace
 from sfnwatch.model.visits import Attempt, StateVisit
 

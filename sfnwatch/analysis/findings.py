@@ -63,10 +63,11 @@ from sfnwatch.analysis.wording import (
 )
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.arns import account_of
+from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.execution_list import UNKNOWN, UNSUCCESSFUL
 from sfnwatch.model.integrations import Integration, Unrecorded
 from sfnwatch.model.links import LinkRule
-from sfnwatch.model.moment import ExecutionAsOf, Moment
+from sfnwatch.model.moment import Moment
 from sfnwatch.model.source_health import HealthState
 from sfnwatch.model.values import clean
 from sfnwatch.model.visits import StateVisit

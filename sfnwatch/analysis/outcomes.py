@@ -36,11 +36,12 @@ from sfnwatch.analysis.wording import (
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.arns import role_name, short_id
 from sfnwatch.model.ecs_task import BAD_STOPS
+from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.execution_list import UNKNOWN, UNSUCCESSFUL
 from sfnwatch.model.history_event import TERMINAL, HistoryEvent
 from sfnwatch.model.integrations import Pattern
 from sfnwatch.model.map_runs import MapRun, map_run_name
-from sfnwatch.model.moment import ExecutionAsOf, Moment
+from sfnwatch.model.moment import Moment
 from sfnwatch.model.started_executions import Parent
 from sfnwatch.model.values import clean, list_of, mapping_of, parse_json, text_of
 from sfnwatch.model.visits import FAILED, Span, StateVisit

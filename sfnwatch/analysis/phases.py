@@ -24,9 +24,11 @@ from msgspec.structs import replace
 from sfnwatch.analysis.wording import grouped, times
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.arns import role_name
+from sfnwatch.model.coverage import Coverage
+from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.integrations import CallRole, Pattern
 from sfnwatch.model.links import AttemptKey, LinkRule
-from sfnwatch.model.moment import Coverage, ExecutionAsOf, Moment
+from sfnwatch.model.moment import Moment
 from sfnwatch.model.state_language import states_of
 from sfnwatch.model.visits import FAILED, Attempt, StateVisit
 

@@ -35,8 +35,9 @@ from sfnwatch.analysis.wording import (
     status_words,
     time_of_day,
 )
+from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.links import role_of_call
-from sfnwatch.model.moment import ExecutionAsOf, Moment
+from sfnwatch.model.moment import Moment
 from sfnwatch.model.values import clean
 from sfnwatch.model.visits import FAILED, StateVisit
 

@@ -10,9 +10,9 @@ from datetime import datetime
 from os.path import commonprefix
 from typing import TypeVar
 
+from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.integrations import Pattern
 from sfnwatch.model.links import Link
-from sfnwatch.model.moment import ExecutionAsOf
 from sfnwatch.model.values import clean, duration, parse_object, text_of
 from sfnwatch.model.visits import ROOT, Attempt, StateVisit
 

@@ -39,7 +39,8 @@ from sfnwatch.export.plain import health_words
 from sfnwatch.export.text import write_markdown, write_text
 from sfnwatch.model.api_call import CALL_KEY, ApiCall
 from sfnwatch.model.arns import Named
-from sfnwatch.model.moment import ExecutionAsOf, Moment
+from sfnwatch.model.execution import ExecutionAsOf
+from sfnwatch.model.moment import Moment
 from sfnwatch.model.records import Received
 from sfnwatch.model.trace import Trace
 from sfnwatch.model.values import ascii_json, clean, duration

@@ -20,10 +20,11 @@ from msgspec import Struct
 from msgspec.structs import asdict
 
 from sfnwatch.model.api_call import ApiCall, by_time
+from sfnwatch.model.execution import ExecutionAsOf, Redrive
 from sfnwatch.model.history_event import TERMINAL, HistoryEvent
 from sfnwatch.model.links import Link, role_of_call
 from sfnwatch.model.map_runs import MapRunChild
-from sfnwatch.model.moment import ExecutionAsOf, Moment, Redrive
+from sfnwatch.model.moment import Moment
 from sfnwatch.model.records import Batch, Received, RecordKind
 from sfnwatch.model.trace import Changed, Trace
 from sfnwatch.model.values import ascii_json, iso, maybe_iso, text_of

@@ -33,9 +33,11 @@ from sfnwatch.export.placing import Span as Times
 from sfnwatch.export.placing import call_window, micros, service_name
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.arns import maybe_execution_arn
+from sfnwatch.model.coverage import Coverage
+from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.history_event import TERMINAL
 from sfnwatch.model.links import AttemptKey, Link
-from sfnwatch.model.moment import Coverage, ExecutionAsOf, Moment
+from sfnwatch.model.moment import Moment
 from sfnwatch.model.values import ascii_json, clean, iso, maybe_iso
 from sfnwatch.model.visits import Attempt, StateVisit
 from sfnwatch.view import wording

@@ -34,9 +34,10 @@ from sfnwatch.export.facts import (
 from sfnwatch.export.placing import Span, call_window, micros, service_name, whole_name
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.ecs_task import stretches
+from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.integrations import CallRole, usual_role
 from sfnwatch.model.links import AttemptKey, Link
-from sfnwatch.model.moment import ExecutionAsOf, Moment
+from sfnwatch.model.moment import Moment
 from sfnwatch.model.values import clean, iso
 from sfnwatch.model.visits import ROOT, StateVisit
 from sfnwatch.view import wording

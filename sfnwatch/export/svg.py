@@ -24,8 +24,9 @@ from sfnwatch.analysis.phases import Phase, Segment
 from sfnwatch.analysis.wording import plural, some, spoken
 from sfnwatch.export import placing
 from sfnwatch.export.text import cut, flow
+from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.integrations import CallRole
-from sfnwatch.model.moment import ExecutionAsOf, Moment
+from sfnwatch.model.moment import Moment
 from sfnwatch.model.values import clean, duration, iso
 from sfnwatch.model.visits import VisitKey
 from sfnwatch.templates import read_template

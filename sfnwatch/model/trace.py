@@ -18,11 +18,13 @@ from msgspec.structs import replace
 from sfnwatch.model.api_call import ApiCall, by_time, cloudtrail_record, decode_call
 from sfnwatch.model.arns import role_name
 from sfnwatch.model.ecs_task import TASK_KEY, TaskState, decode_task_state
+from sfnwatch.model.execution import Answer, Execution
 from sfnwatch.model.history_event import Details, HistoryEvent, decode_event, details_of
+from sfnwatch.model.lineage import Lineage, find_lineage
 from sfnwatch.model.linker import LinkChanges, Linker
 from sfnwatch.model.links import AttemptKey, Link
 from sfnwatch.model.map_runs import MapRun, MapRunChild, decode_children, decode_map_run
-from sfnwatch.model.moment import Answer, Execution, Lineage, Moment, find_lineage
+from sfnwatch.model.moment import Moment
 from sfnwatch.model.other_executions import Strangers, decode_machine_executions
 from sfnwatch.model.own_requests import KEPT, Request, decode_request
 from sfnwatch.model.records import (

@@ -22,6 +22,7 @@ from msgspec.structs import replace
 from sfnwatch.errors import UsageError
 from sfnwatch.model.arns import maybe_execution_arn
 from sfnwatch.model.ecs_task import is_task_state
+from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.history_event import (
     LOG_KEYS,
     REDRIVEN,
@@ -30,7 +31,6 @@ from sfnwatch.model.history_event import (
     decode_event,
 )
 from sfnwatch.model.json_stream import HEAD, LISTS, MAX_LINE, JsonStream, Place
-from sfnwatch.model.moment import ExecutionAsOf
 from sfnwatch.model.records import (
     CALL_KINDS,
     Batch,

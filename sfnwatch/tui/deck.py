@@ -20,7 +20,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.scroll_view import ScrollView
 
-from sfnwatch.model.moment import ExecutionAsOf
+from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.tui.actions import BY_ID, FOOTER, Command, Group, key_name
 from sfnwatch.tui.find_bar import FindBar
 from sfnwatch.tui.lanes_view import LanesView

@@ -18,7 +18,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from sfnwatch.analysis.wording import status_words
-from sfnwatch.model.moment import ExecutionAsOf
+from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.values import clean, duration
 from sfnwatch.tui.actions import bindings
 from sfnwatch.tui.deck import HeadedView

@@ -14,8 +14,8 @@ from textual.containers import Horizontal
 from textual.timer import Timer
 
 from sfnwatch.model.arns import account_of
+from sfnwatch.model.execution import Answer
 from sfnwatch.model.history_event import HistoryEvent
-from sfnwatch.model.moment import Answer
 from sfnwatch.model.records import Received, RecordKind
 from sfnwatch.model.trace import Trace
 from sfnwatch.tui.actions import Command

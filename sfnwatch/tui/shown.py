@@ -33,8 +33,10 @@ from textual.widget import Widget
 
 from sfnwatch.analysis.finding import Finding
 from sfnwatch.errors import SfnwatchError
+from sfnwatch.model.coverage import Coverage
+from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.history_event import HistoryEvent
-from sfnwatch.model.moment import Coverage, ExecutionAsOf, Moment
+from sfnwatch.model.moment import Moment
 from sfnwatch.model.records import Batch
 from sfnwatch.model.source_health import HealthState
 from sfnwatch.model.trace import Changed

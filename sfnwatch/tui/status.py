@@ -17,7 +17,7 @@ from rich.cells import cell_len
 from sfnwatch.analysis.finding import Finding
 from sfnwatch.analysis.wording import cause_words, status_words
 from sfnwatch.errors import SfnwatchError
-from sfnwatch.model.moment import ExecutionAsOf
+from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.source_health import HealthState, SourceHealth, merge_healths
 from sfnwatch.model.time_axis import Clock
 from sfnwatch.model.values import clean, clock, duration

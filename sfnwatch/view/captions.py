@@ -19,11 +19,12 @@ from sfnwatch.analysis.wording import (
 )
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.arns import role_name
+from sfnwatch.model.coverage import Coverage
 from sfnwatch.model.ecs_task import TaskState
 from sfnwatch.model.history_event import TERMINAL, HistoryEvent
 from sfnwatch.model.integrations import CallRole, Pattern
 from sfnwatch.model.links import AttemptKey, Certainty, Link, LinkRule
-from sfnwatch.model.moment import Coverage, Moment
+from sfnwatch.model.moment import Moment
 from sfnwatch.model.values import text_of
 from sfnwatch.model.visits import Attempt, StateVisit
 from sfnwatch.view import wording

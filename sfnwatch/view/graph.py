@@ -13,8 +13,9 @@ from typing import Any
 from msgspec import Struct, field
 
 from sfnwatch.analysis.wording import plural, resource_words
+from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.map_runs import ExecutionCounts
-from sfnwatch.model.moment import ExecutionAsOf, Moment
+from sfnwatch.model.moment import Moment
 from sfnwatch.model.values import (
     clean,
     encode_json,

@@ -23,11 +23,13 @@ from msgspec.structs import replace
 from sfnwatch.analysis import phases
 from sfnwatch.analysis.phases import Phase
 from sfnwatch.model.api_call import ApiCall
+from sfnwatch.model.coverage import Coverage
 from sfnwatch.model.ecs_task import TaskState
+from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.history_event import REDRIVEN, TERMINAL, Details, HistoryEvent
 from sfnwatch.model.integrations import CallRole
 from sfnwatch.model.links import AttemptKey, Link, LinkRule
-from sfnwatch.model.moment import Coverage, ExecutionAsOf, Moment
+from sfnwatch.model.moment import Moment
 from sfnwatch.model.trace import Changed, Trace
 from sfnwatch.model.values import clean, duration, text_of
 from sfnwatch.model.visits import Attempt, StateVisit, VisitKey

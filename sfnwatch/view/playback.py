@@ -19,9 +19,11 @@ from msgspec import Struct
 
 from sfnwatch.analysis import phases
 from sfnwatch.model.api_call import ApiCall
+from sfnwatch.model.coverage import Coverage
 from sfnwatch.model.ecs_task import TaskState
+from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.history_event import TERMINAL, HistoryEvent
-from sfnwatch.model.moment import Coverage, ExecutionAsOf, Moment
+from sfnwatch.model.moment import Moment
 from sfnwatch.model.records import Batch
 from sfnwatch.model.time_axis import Clock, dated, end_of_second
 from sfnwatch.model.trace import Changed, Trace

@@ -18,12 +18,14 @@ from sfnwatch.analysis import phases
 from sfnwatch.analysis.phases import Phase, Segment
 from sfnwatch.analysis.wording import decimal, grouped, spoken
 from sfnwatch.model.api_call import ApiCall
+from sfnwatch.model.coverage import Coverage
 from sfnwatch.model.ecs_task import TASK_KEY, TaskStage, TaskState, stretches
+from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.execution_list import ListedExecution
 from sfnwatch.model.integrations import CallRole, Pattern
 from sfnwatch.model.links import Link
 from sfnwatch.model.map_runs import ExecutionCounts
-from sfnwatch.model.moment import Coverage, ExecutionAsOf, Moment
+from sfnwatch.model.moment import Moment
 from sfnwatch.model.values import clean, duration, text_of
 from sfnwatch.model.visits import FAILED, Attempt, StateVisit, VisitKey
 from sfnwatch.view import wording

@@ -25,12 +25,14 @@ from sfnwatch.analysis.wording import plural
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.arns import last_segment, maybe_execution_arn, short_id
 from sfnwatch.model.attempt_events import phase_of
+from sfnwatch.model.coverage import Coverage
 from sfnwatch.model.ecs_task import BAD_STOPS, TaskStage, TaskState
+from sfnwatch.model.execution import ExecutionAsOf, Redrive
 from sfnwatch.model.execution_list import UNKNOWN
 from sfnwatch.model.history_event import TERMINAL, Details, HistoryEvent
 from sfnwatch.model.links import Certainty, Link, LinkRule
 from sfnwatch.model.map_runs import ExecutionCounts, MapRun, map_run_name
-from sfnwatch.model.moment import Coverage, ExecutionAsOf, Moment, Redrive
+from sfnwatch.model.moment import Moment
 from sfnwatch.model.started_executions import Parent
 from sfnwatch.model.values import clean, duration, int_of, seconds_between, text_of
 from sfnwatch.model.visits import FAILED, ROOT, Attempt, StateVisit

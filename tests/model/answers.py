@@ -15,7 +15,8 @@ from sfnwatch.export.facts import (
     map_run_facts,
     visit_facts,
 )
-from sfnwatch.model.moment import ExecutionAsOf, Moment
+from sfnwatch.model.execution import ExecutionAsOf
+from sfnwatch.model.moment import Moment
 from sfnwatch.model.records import Received
 from sfnwatch.model.trace import Trace
 from sfnwatch.model.visits import Attempt, StateVisit

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sfnwatch.model.moment import ExecutionAsOf
+from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.records import Received
 from sfnwatch.model.visits import StateVisit
 from tests import builders as aws

@@ -17,7 +17,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sfnwatch.export.text import dump
-from sfnwatch.model.moment import Coverage
+from sfnwatch.model.coverage import Coverage
 from sfnwatch.model.records import Received, RecordKind
 from sfnwatch.model.time_axis import Clock
 from sfnwatch.model.trace import Trace

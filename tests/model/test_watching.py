@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from sfnwatch.model.moment import Coverage
+from sfnwatch.model.coverage import Coverage
 from sfnwatch.model.own_requests import KEPT, QUOTAS, Budget, budget
 from sfnwatch.model.records import Received, RecordKind
 from sfnwatch.model.source_health import HealthState, SourceHealth, merge_healths
