@@ -44,7 +44,7 @@ from sfnwatch.errors import BadFileError, RefusedError, SfnwatchError, UsageErro
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.history_event import HistoryEvent
-from sfnwatch.model.links import Link
+from sfnwatch.model.linking.link import Link
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.trace import Trace
 from sfnwatch.model.visits import Attempt, StateVisit

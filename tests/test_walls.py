@@ -249,7 +249,7 @@ def test_the_first_picture_loads_no_sdk() -> None:
     code = (
         "import asyncio\n"
         "from sfnwatch import session\n"
-        "from sfnwatch.model.integrations import parse_execution_arn\n"
+        "from sfnwatch.model.arns import parse_execution_arn\n"
         "from sfnwatch.sources.access import AwsSettings\n"
         "from sfnwatch.sources.targets import LiveOptions\n"
         "from sfnwatch.recording.library import SavedView\n"

@@ -33,7 +33,7 @@ from sfnwatch.model.arns import role_name
 from sfnwatch.model.coverage import Coverage
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.integrations import Integration, Pattern, Unrecorded, jobs_of_call
-from sfnwatch.model.links import LinkRule
+from sfnwatch.model.linking.link import LinkRule
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.values import from_microseconds, text_of
 from sfnwatch.model.visits import StateVisit

@@ -66,7 +66,7 @@ from sfnwatch.model.arns import account_of
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.execution_list import UNKNOWN, UNSUCCESSFUL
 from sfnwatch.model.integrations import Integration, Unrecorded
-from sfnwatch.model.links import LinkRule
+from sfnwatch.model.linking.link import LinkRule
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.source_health import HealthState
 from sfnwatch.model.values import clean

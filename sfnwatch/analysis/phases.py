@@ -27,7 +27,7 @@ from sfnwatch.model.arns import role_name
 from sfnwatch.model.coverage import Coverage
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.integrations import CallRole, Pattern
-from sfnwatch.model.links import AttemptKey, LinkRule
+from sfnwatch.model.linking.link import AttemptKey, LinkRule
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.state_language import states_of
 from sfnwatch.model.visits import FAILED, Attempt, StateVisit

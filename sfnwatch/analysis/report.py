@@ -36,7 +36,7 @@ from sfnwatch.analysis.wording import (
     time_of_day,
 )
 from sfnwatch.model.execution import ExecutionAsOf
-from sfnwatch.model.links import role_of_call
+from sfnwatch.model.linking.link import role_of_call
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.values import clean
 from sfnwatch.model.visits import FAILED, StateVisit

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.integrations import Pattern
-from sfnwatch.model.links import Link
+from sfnwatch.model.linking.link import Link
 from sfnwatch.model.values import clean, duration, parse_object, text_of
 from sfnwatch.model.visits import ROOT, Attempt, StateVisit
 

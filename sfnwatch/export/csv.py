@@ -17,7 +17,7 @@ from typing import TextIO
 from sfnwatch.export.placing import line_text, rows_apart, shown_items, visit_path
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.history_event import HistoryEvent
-from sfnwatch.model.links import Link, role_of_call
+from sfnwatch.model.linking.link import Link, role_of_call
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.values import clean, iso, maybe_iso, text_of
 from sfnwatch.view.lines import LineMaker

@@ -22,7 +22,7 @@ from msgspec.structs import asdict
 from sfnwatch.model.api_call import ApiCall, by_time
 from sfnwatch.model.execution import ExecutionAsOf, Redrive
 from sfnwatch.model.history_event import TERMINAL, HistoryEvent
-from sfnwatch.model.links import Link, role_of_call
+from sfnwatch.model.linking.link import Link, role_of_call
 from sfnwatch.model.map_runs import MapRunChild
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.records import Batch, Received, RecordKind

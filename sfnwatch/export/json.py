@@ -32,9 +32,9 @@ from sfnwatch.export.facts import (
 )
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.integrations import CallRole
-from sfnwatch.model.links import role_of_call
+from sfnwatch.model.linking.link import role_of_call
+from sfnwatch.model.linking.parameters import Leaf
 from sfnwatch.model.moment import Moment
-from sfnwatch.model.parameters import Leaf
 from sfnwatch.model.values import ascii_json
 from sfnwatch.model.visits import StateVisit
 from sfnwatch.templates import read_template

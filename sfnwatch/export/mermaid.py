@@ -23,7 +23,7 @@ from sfnwatch.export.placing import service_name, state_text, whole_name
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.history_event import HistoryEvent
 from sfnwatch.model.integrations import CallRole
-from sfnwatch.model.links import AttemptKey, Link
+from sfnwatch.model.linking.link import AttemptKey, Link
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.values import clean, maybe_iso
 from sfnwatch.model.visits import StateVisit

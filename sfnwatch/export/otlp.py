@@ -36,7 +36,7 @@ from sfnwatch.model.arns import maybe_execution_arn
 from sfnwatch.model.coverage import Coverage
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.history_event import TERMINAL
-from sfnwatch.model.links import AttemptKey, Link
+from sfnwatch.model.linking.link import AttemptKey, Link
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.values import ascii_json, clean, iso, maybe_iso
 from sfnwatch.model.visits import Attempt, StateVisit

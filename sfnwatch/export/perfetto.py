@@ -36,7 +36,7 @@ from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.ecs_task import stretches
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.integrations import CallRole, usual_role
-from sfnwatch.model.links import AttemptKey, Link
+from sfnwatch.model.linking.link import AttemptKey, Link
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.values import clean, iso
 from sfnwatch.model.visits import ROOT, StateVisit

@@ -27,7 +27,7 @@ from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.arns import short_id
 from sfnwatch.model.ecs_task import TaskState
 from sfnwatch.model.history_event import HistoryEvent
-from sfnwatch.model.links import Link, LinkRule
+from sfnwatch.model.linking.link import Link, LinkRule
 from sfnwatch.model.map_runs import map_run_name
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.records import Batch

@@ -11,7 +11,7 @@ from sfnwatch.model.ecs_task import TaskState
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.integrations import CallRole
 from sfnwatch.model.lineage import Lineage
-from sfnwatch.model.links import AttemptKey, Certainty, Link, LinkRule
+from sfnwatch.model.linking.link import AttemptKey, Certainty, Link, LinkRule
 from sfnwatch.model.map_runs import MapRun, MapRunChild
 from sfnwatch.model.own_requests import Request
 from sfnwatch.model.source_health import SourceHealth, merge_healths

@@ -21,8 +21,8 @@ from sfnwatch.model.ecs_task import TASK_KEY, TaskState, decode_task_state
 from sfnwatch.model.execution import Answer, Execution
 from sfnwatch.model.history_event import Details, HistoryEvent, decode_event, details_of
 from sfnwatch.model.lineage import Lineage, find_lineage
-from sfnwatch.model.linker import LinkChanges, Linker
-from sfnwatch.model.links import AttemptKey, Link
+from sfnwatch.model.linking.link import AttemptKey, Link
+from sfnwatch.model.linking.linker import LinkChanges, Linker
 from sfnwatch.model.map_runs import MapRun, MapRunChild, decode_children, decode_map_run
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.other_executions import Strangers, decode_machine_executions

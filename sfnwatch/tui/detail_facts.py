@@ -14,7 +14,7 @@ from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.ecs_task import DETAIL_TYPE, TaskState
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.history_event import HistoryEvent
-from sfnwatch.model.links import AttemptKey, Link, LinkRule
+from sfnwatch.model.linking.link import AttemptKey, Link, LinkRule
 from sfnwatch.model.own_requests import Request
 from sfnwatch.model.records import RecordKind
 from sfnwatch.model.trace import Trace

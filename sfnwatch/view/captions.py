@@ -23,7 +23,7 @@ from sfnwatch.model.coverage import Coverage
 from sfnwatch.model.ecs_task import TaskState
 from sfnwatch.model.history_event import TERMINAL, HistoryEvent
 from sfnwatch.model.integrations import CallRole, Pattern
-from sfnwatch.model.links import AttemptKey, Certainty, Link, LinkRule
+from sfnwatch.model.linking.link import AttemptKey, Certainty, Link, LinkRule
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.values import text_of
 from sfnwatch.model.visits import Attempt, StateVisit

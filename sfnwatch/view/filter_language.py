@@ -22,7 +22,7 @@ from sfnwatch.analysis.wording import times
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.ecs_task import TaskState
 from sfnwatch.model.integrations import CallRole
-from sfnwatch.model.links import Certainty, LinkRule, role_of_call
+from sfnwatch.model.linking.link import Certainty, LinkRule, role_of_call
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.values import clean
 from sfnwatch.model.visits import ROOT, Attempt, StateVisit

@@ -28,7 +28,7 @@ from sfnwatch.model.ecs_task import TaskState
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.history_event import REDRIVEN, TERMINAL, Details, HistoryEvent
 from sfnwatch.model.integrations import CallRole
-from sfnwatch.model.links import AttemptKey, Link, LinkRule
+from sfnwatch.model.linking.link import AttemptKey, Link, LinkRule
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.trace import Changed, Trace
 from sfnwatch.model.values import clean, duration, text_of

@@ -26,7 +26,7 @@ from sfnwatch.model.api_call import CALL_KEY, ApiCall
 from sfnwatch.model.ecs_task import TaskState
 from sfnwatch.model.history_event import HistoryEvent
 from sfnwatch.model.integrations import CallRole
-from sfnwatch.model.links import AttemptKey, Link, LinkRule
+from sfnwatch.model.linking.link import AttemptKey, Link, LinkRule
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.time_axis import Clock
 from sfnwatch.model.trace import Changed, Trace

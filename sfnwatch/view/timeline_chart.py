@@ -23,7 +23,7 @@ from sfnwatch.model.ecs_task import TASK_KEY, TaskStage, TaskState, stretches
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.execution_list import ListedExecution
 from sfnwatch.model.integrations import CallRole, Pattern
-from sfnwatch.model.links import Link
+from sfnwatch.model.linking.link import Link
 from sfnwatch.model.map_runs import ExecutionCounts
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.values import clean, duration, text_of

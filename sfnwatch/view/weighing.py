@@ -15,9 +15,10 @@ from sfnwatch.analysis.finding import Block, Document, Heading, Items, Paragraph
 from sfnwatch.analysis.wording import ambiguity, named, plural, status_words, visit_name
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.integrations import CallRole
-from sfnwatch.model.links import AttemptKey, Link, LinkRule, Weighed
+from sfnwatch.model.linking.evidence import Weighed
+from sfnwatch.model.linking.link import AttemptKey, Link, LinkRule
+from sfnwatch.model.linking.parameters import Leaf
 from sfnwatch.model.moment import Moment
-from sfnwatch.model.parameters import Leaf
 from sfnwatch.model.values import clean
 from sfnwatch.model.visits import Attempt
 from sfnwatch.view.wording import doubt_words, execution_labels, id_word, rule_words

@@ -30,7 +30,7 @@ from sfnwatch.model.ecs_task import BAD_STOPS, TaskStage, TaskState
 from sfnwatch.model.execution import ExecutionAsOf, Redrive
 from sfnwatch.model.execution_list import UNKNOWN
 from sfnwatch.model.history_event import TERMINAL, Details, HistoryEvent
-from sfnwatch.model.links import Certainty, Link, LinkRule
+from sfnwatch.model.linking.link import Certainty, Link, LinkRule
 from sfnwatch.model.map_runs import ExecutionCounts, MapRun, map_run_name
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.started_executions import Parent

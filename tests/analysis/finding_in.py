@@ -13,7 +13,7 @@ from sfnwatch.analysis.findings import find
 from sfnwatch.analysis.report import Report, explain
 from sfnwatch.export.text import write_text
 from sfnwatch.model.api_call import ApiCall
-from sfnwatch.model.links import AttemptKey, Certainty, Link, LinkRule
+from sfnwatch.model.linking.link import AttemptKey, Certainty, Link, LinkRule
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.records import Received
 from sfnwatch.model.time_axis import Clock

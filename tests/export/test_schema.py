@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 from sfnwatch.export.facts import JsonLines
 from sfnwatch.export.json import line_schema, trace_schema
 from sfnwatch.model.integrations import Pattern
-from sfnwatch.model.links import LinkRule
+from sfnwatch.model.linking.link import LinkRule
 from sfnwatch.model.records import Received
 from sfnwatch.model.source_health import HealthState
 from sfnwatch.model.trace import Trace

@@ -11,7 +11,7 @@ from typing import Any
 
 from sfnwatch.export.facts import child_facts
 from sfnwatch.model.execution_list import UNKNOWN
-from sfnwatch.model.links import AttemptKey
+from sfnwatch.model.linking.link import AttemptKey
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.records import Received, RecordKind
 from sfnwatch.model.time_axis import Clock, said

@@ -20,7 +20,7 @@ from typing import Any
 import botocore
 from msgspec import Struct, field
 
-from sfnwatch.model.parameters import small
+from sfnwatch.model.linking.parameters import small
 from tests.model.make_sdk_services import read_model, services, written
 
 TABLE = files("sfnwatch.templates") / "parameter_names.json"

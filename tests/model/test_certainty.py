@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from sfnwatch.model.integrations import CallRole
-from sfnwatch.model.links import Certainty, Link
+from sfnwatch.model.linking.link import Certainty, Link
 from sfnwatch.model.records import Received
 from tests import builders as aws
 from tests.builders import History, call

@@ -21,7 +21,7 @@ from sfnwatch.model.integrations import (
     integration,
     usual_role,
 )
-from sfnwatch.model.links import role_of_call
+from sfnwatch.model.linking.link import role_of_call
 from sfnwatch.model.records import Received
 from sfnwatch.model.state_language import parse_definition, resource_integration
 from tests import builders as aws

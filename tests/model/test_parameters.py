@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sfnwatch.model.history_event import details_of
-from sfnwatch.model.parameters import (
+from sfnwatch.model.linking.parameters import (
     Comparison,
     Leaf,
     asked,

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from sfnwatch.model.ecs_task import TaskStage, stretches
-from sfnwatch.model.links import LinkRule
+from sfnwatch.model.linking.link import LinkRule
 from sfnwatch.model.records import Received
 from sfnwatch.model.time_axis import Clock
 from sfnwatch.model.visits import Attempt

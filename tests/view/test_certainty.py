@@ -5,7 +5,7 @@ from msgspec.structs import replace
 
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.integrations import CallRole
-from sfnwatch.model.links import Certainty, Link, LinkRule
+from sfnwatch.model.linking.link import Certainty, Link, LinkRule
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.records import Received
 from sfnwatch.model.time_axis import Clock

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from sfnwatch.export.json import why_json
-from sfnwatch.model.links import LinkRule
+from sfnwatch.model.linking.link import LinkRule
+from sfnwatch.model.linking.parameters import Leaf
 from sfnwatch.model.moment import Moment
-from sfnwatch.model.parameters import Leaf
 from sfnwatch.model.records import Received
 from sfnwatch.model.time_axis import Clock
 from sfnwatch.view.weighing import (

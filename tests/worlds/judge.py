@@ -7,7 +7,7 @@ from random import Random
 
 from msgspec import Struct
 
-from sfnwatch.model.links import Certainty, Link
+from sfnwatch.model.linking.link import Certainty, Link
 from sfnwatch.model.trace import Trace
 from tests.model.answers import trace_of
 from tests.model.laws import in_batches, shuffled

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sfnwatch.model.links import Certainty
+from sfnwatch.model.linking.link import Certainty
 from tests.worlds.judge import Score, judge_seeds
 
 SEEDS = range(150)

@@ -61,7 +61,7 @@ from sfnwatch.analysis.wording import (
 )
 from sfnwatch.model.arns import role_name
 from sfnwatch.model.integrations import CallRole, Pattern
-from sfnwatch.model.links import LinkRule
+from sfnwatch.model.linking.link import LinkRule
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.state_language import states_of
 from sfnwatch.model.values import canonical, duration, list_of, mapping_of, parse_object

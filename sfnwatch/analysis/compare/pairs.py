@@ -46,7 +46,7 @@ from sfnwatch.analysis.wording import (
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.integrations import CallRole
-from sfnwatch.model.links import role_of_call
+from sfnwatch.model.linking.link import role_of_call
 from sfnwatch.model.state_language import states_of
 from sfnwatch.model.values import clean, duration, text_of
 from sfnwatch.model.visits import ROOT, StateVisit

@@ -17,15 +17,8 @@ from msgspec.structs import replace
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.arns import last_segment
 from sfnwatch.model.integrations import CallRole
-from sfnwatch.model.links import (
-    SECOND,
-    Caller,
-    Certainty,
-    Link,
-    LinkRule,
-    ambiguous,
-    depends_on_name,
-)
+from sfnwatch.model.linking.caller import SECOND, Caller, depends_on_name
+from sfnwatch.model.linking.link import Certainty, Link, LinkRule, ambiguous
 from sfnwatch.model.values import microseconds
 
 _MINUTE_SECONDS = 53, 68
@@ -62,8 +55,6 @@ def _is_by_job(link: Link) -> bool:
 
 
 # Polls: each is judged by the rhythm of all polls of the job.
-
-
 def _settle_polls(caller: Caller, polls: Sequence[LinkedCall]) -> Iterator[LinkedCall]:
     submitted_at = caller.attempt.submitted_at
     named = [call for call, link in polls if _is_by_job(link)]
@@ -127,8 +118,6 @@ def _is_gap(begun: int, before: int, after: int) -> bool:
 
 
 # Stops and actions: of several that succeeded, only one is the attempt's own.
-
-
 def _settle_stops(caller: Caller, stops: Sequence[LinkedCall]) -> Iterator[LinkedCall]:
     named = [call for call, link in stops if _is_by_job(link)]
     # A job may be ended in two steps: an application is stopped and then deleted.

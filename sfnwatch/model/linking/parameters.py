@@ -216,9 +216,6 @@ def differ(scheduled: Leaves, called: Leaves) -> bool:
     return False
 
 
-# -- reading ---------------------------------------------------------------------------
-
-
 def small(key: str) -> str:
     """Give a key's letters and digits, small: `x-amz-acl` and `XAmzAcl` are one."""
     return "".join(filter(str.isalnum, key.lower())) or key
@@ -393,9 +390,6 @@ def _things(record: Mapping[str, Any]) -> Leaves:
         for kind, arns in found.items()
         for ending in ("", "arn", "name", "id", "url")
     }
-
-
-# -- comparing -------------------------------------------------------------------------
 
 
 def _same(one: Any, other: Any, path: str) -> bool | None:

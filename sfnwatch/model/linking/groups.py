@@ -1,0 +1,234 @@
+"""Calls of one name and role, with the attempts that may have made them."""
+
+import math
+from bisect import bisect_left, insort
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from heapq import heappop, heappush
+from typing import Any
+
+from msgspec import Struct, field
+
+from sfnwatch.model.api_call import CallName
+from sfnwatch.model.integrations import (
+    CallRole,
+)
+from sfnwatch.model.linking.caller import Caller, Window
+from sfnwatch.model.linking.clock_skew import NEAR
+from sfnwatch.model.linking.link import AttemptKey
+from sfnwatch.model.linking.parameters import (
+    Leaves,
+    is_plain,
+)
+
+Member = tuple[int, str]
+"""A call: its moment in microseconds, and its event id."""
+
+LISTED = 100
+"""Of those that fit one call no more are listed, nor looked at one by one: nobody reads
+on, and thousands of calls that each list thousands would fill the memory."""
+_PATHS = 32
+"""Texts at so many paths calls are found by."""
+
+
+class CallsInOrder(list[Member]):
+    """Calls in the order of their times."""
+
+    def note(self, member: Member, *, is_one: bool) -> bool:
+        """Take a call in, or out again; False if it is so already."""
+        place = bisect_left(self, member)
+        was_one = self[place : place + 1] == [member]
+        if is_one and not was_one:
+            self.insert(place, member)
+        elif was_one and not is_one:
+            del self[place]
+        return was_one != is_one
+
+    def between(self, begin: float, end: float) -> list[Member]:
+        """Give those of a time, its first and its last microsecond among it."""
+        first = bisect_left(self, (begin, ""))
+        return self[first : bisect_left(self, (end + 1, ""), first)]
+
+    def any_between(self, begin: float, end: float) -> bool:
+        first = bisect_left(self, (begin, ""))
+        return first < len(self) and self[first][0] <= end
+
+
+class Fit(Struct, frozen=True):
+    """What speaks for an attempt having made a call that no id matches."""
+
+    equal: frozenset[str] = frozenset()
+    """The parameters that are equal."""
+    token: bool = False
+    """True if the attempt's own task token is among them."""
+    answer: str = ""
+    """The id in the call's answer that the attempt's output tells, too."""
+
+    @property
+    def is_proof(self) -> bool:
+        """True if no other attempt can have made such a call, and succeeded."""
+        return self.token or bool(self.answer)
+
+
+class CallGroup(Struct, eq=False):
+    """The calls of one name and role that no id matches, and who may have made them."""
+
+    name: CallName
+    role: str
+    callers: dict[AttemptKey, Caller] = field(default_factory=dict)
+    """The attempts that may make such calls."""
+    asking: int = 0
+    """Whose action such a call may be: so many of these."""
+    moved_callers: set[AttemptKey] = field(default_factory=set)
+    """Those whose windows are to be looked at again."""
+    windows: dict[AttemptKey, Window] = field(default_factory=dict)
+    """When each attempt may have made such calls."""
+    members: CallsInOrder = field(default_factory=CallsInOrder)
+    touched: set[Member] = field(default_factory=set)
+    """Those whose partners are to be looked for again."""
+    spans: list[Window] = field(default_factory=list)
+    """The times whose calls are, too: thousands may have one time in common."""
+    open: set[str] = field(default_factory=set)
+    """Those that are to be matched again, their partners being the same."""
+    moved: set[AttemptKey] = field(default_factory=set)
+    """Attempts that other calls fit now: all that do are to be matched again."""
+    fits: dict[str, dict[AttemptKey, Fit]] = field(default_factory=dict)
+    """Who may have made each call, and what speaks for each."""
+    calls_of: dict[AttemptKey, set[str]] = field(default_factory=dict)
+    """The same from the other side."""
+    crowded: dict[str, tuple[int, list[AttemptKey]]] = field(default_factory=dict)
+    """The calls that more attempts fit than are looked at, their number, and some."""
+    crowd: CallsInOrder = field(default_factory=CallsInOrder)
+    """The same in the order of their times."""
+
+    def remove(self, member: Member) -> bool:
+        """Take a call out; False if it was not there."""
+        was_there = self.members.note(member, is_one=False)
+        if was_there:
+            self.touched.discard(member)
+            self.set_fits(member, {})
+            self.open.discard(member[1])
+        return was_there
+
+    def set_window(self, key: AttemptKey, window: Window | None) -> None:
+        """Note when an attempt may have made such calls; None: it made none."""
+        old = self.windows.pop(key, None)
+        if window is not None:
+            self.windows[key] = window
+        self.spans += filter(None, (old, window))
+
+    def take_touched(self) -> list[Member]:
+        """Give what was touched, in the order of its times, and forget that."""
+        touched, self.touched = self.touched, set()
+        spans, self.spans = sorted(self.spans, key=lambda span: span.first), []
+        done = -math.inf
+        for span in spans:
+            if span.last > done:
+                first, last = max(span.first, done) - NEAR, span.last + NEAR
+                touched.update(self.members.between(first, last))
+                done = span.last
+        return sorted(touched)
+
+    def set_fits(self, member: Member, fits: dict[AttemptKey, Fit]) -> None:
+        event_id = member[1]
+        old = self.fits.pop(event_id, {})
+        self.moved |= old.keys() | fits.keys()
+        for key in old.keys() - fits.keys():
+            self.calls_of[key].discard(event_id)
+            if not self.calls_of[key]:
+                del self.calls_of[key]
+        for key in fits:
+            self.calls_of.setdefault(key, set()).add(event_id)
+        if fits:
+            self.fits[event_id] = fits
+        if self.crowded.pop(event_id, None) is not None:
+            self.crowd.note(member, is_one=False)
+        self.open.add(event_id)
+
+    def set_crowded(self, member: Member, keys: list[AttemptKey]) -> None:
+        """Note a call that so many fit that but the first of them are listed."""
+        self.set_fits(member, {})
+        self.crowded[member[1]] = len(keys), keys[:LISTED]
+        self.crowd.note(member, is_one=True)
+        self.moved.update(keys)
+
+    def roles_of(self, keys: Iterable[AttemptKey]) -> set[CallRole]:
+        """Say what such a call would be to each of some attempts."""
+        return {self.windows[key].role for key in keys}
+
+    def around(self, event_id: str) -> tuple[set[str], set[AttemptKey]]:
+        """Give all calls and attempts that hang together with a call."""
+        calls, keys, left = {event_id}, set[AttemptKey](), [event_id]
+        for each in left:
+            for key in self.fits.get(each, {}).keys() - keys:
+                keys.add(key)
+                new = self.calls_of[key] - calls
+                calls |= new
+                left.extend(new)
+        return calls, keys
+
+    def take_open(self) -> Iterator[tuple[set[str], set[AttemptKey]]]:
+        """Give what is to be matched again, with all that hangs together with it."""
+        left, self.open = self.open, set()
+        moved, self.moved = self.moved, set()
+        for key in moved & self.calls_of.keys():
+            left |= self.calls_of[key]
+        while left:
+            calls, keys = self.around(left.pop())
+            left -= calls
+            yield calls, keys
+
+
+def present_at(
+    windows: Mapping[AttemptKey, Window], touched: Iterable[Member], near: int
+) -> Iterator[list[AttemptKey]]:
+    """Give for each call, in the order of their times, whose time it nearly falls into.
+
+    They are in order: of very many the first are listed for every call.
+    """
+    arrivals = [(window.first - near, key) for key, window in windows.items()]
+    arrivals.sort(reverse=True)
+    departures: list[tuple[float, AttemptKey]] = []
+    present: list[AttemptKey] = []
+    for moment, _ in touched:
+        while arrivals and arrivals[-1][0] <= moment:
+            key = arrivals.pop()[1]
+            insort(present, key)
+            heappush(departures, (windows[key].last + near, key))
+        while departures and departures[0][0] < moment:
+            del present[bisect_left(present, heappop(departures)[1])]
+        yield present
+
+
+class Asking:
+    """Calls that fit no attempt here, by what they ask for.
+
+    A role that others work with may have made thousands within minutes: to compare
+    each with each attempt took minutes.
+    """
+
+    def __init__(self, asked_for: Mapping[Member, Leaves]) -> None:
+        """Take in the calls, in the order of their times, with what they ask for."""
+        self._asked_for, self._all = asked_for, CallsInOrder(asked_for)
+        told = {
+            member: {p: text for p, (_, text) in called.items() if is_plain(p, text)}
+            for member, called in asked_for.items()
+        }
+        often = Counter(path for texts in told.values() for path in texts)
+        self._paths = {path for path, _ in often.most_common(_PATHS)}
+        self._by_text = defaultdict[tuple[str, Any], CallsInOrder](CallsInOrder)
+        """By a path, and the text they have there, or None."""
+        for member, texts in told.items():
+            for path in self._paths:
+                self._by_text[path, texts.get(path)].append(member)
+
+    def like(self, wanted: Leaves, begin: float, end: float) -> list[Leaves]:
+        """Give what those of a time ask for that may ask for the same."""
+        best = self._all.between(begin, end)
+        for path in self._paths & wanted.keys():
+            value = wanted[path][1]
+            if is_plain(path, value):
+                same, silent = self._by_text[path, value], self._by_text[path, None]
+                found = same.between(begin, end) + silent.between(begin, end)
+                best = min(best, found, key=len)
+        return [self._asked_for[member] for member in best]
