@@ -1,0 +1,61 @@
+"""The pages for contributors name files, functions and commands that are there."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import sfnwatch
+
+PACKAGE = Path(sfnwatch.__file__).parent
+ROOT = PACKAGE.parent
+PAGES = [ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+_FILE = re.compile(r"`((?:sfnwatch/|tests/)?[a-z_]+/[\w/]+\.(?:py|json|sh|txt))`")
+_LINK = re.compile(r"\]\(([^)#:]+)\)")
+_NAMED_IN = re.compile(r"`([a-z_]+/[\w/]+\.py)`: ((?:`[^`]+`(?: \([^)]*\))?(?:, )?)+)")
+_MODULE = re.compile(r"python -m (tests(?:\.\w+)+)")
+_MARKED = re.compile(r"\[(?:inferred|observed|documented)")
+
+
+def ids(page: Path) -> str:
+    return page.name
+
+
+def found(name: str) -> Path:
+    """Give the file that a page names from the package or from the root."""
+    inside = PACKAGE / name
+    return inside if inside.exists() else ROOT / name
+
+
+@pytest.mark.parametrize("page", PAGES, ids=ids)
+def test_the_files_that_a_page_names_are_there(page: Path) -> None:
+    text = page.read_text("utf-8")
+    for name in _FILE.findall(text):
+        assert found(name).exists(), f"{page.name} names {name}"
+    for target in _LINK.findall(text):
+        assert (page.parent / target).exists(), f"{page.name} leads to {target}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=ids)
+def test_the_commands_that_a_page_names_can_be_run(page: Path) -> None:
+    for module in _MODULE.findall(page.read_text("utf-8")):
+        path = ROOT.joinpath(*module.split("."))
+        is_there = path.with_suffix(".py").exists() or (path / "__main__.py").exists()
+        assert is_there, f"{page.name} names {module}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=ids)
+def test_what_a_page_says_is_in_a_file_is_in_it(page: Path) -> None:
+    for file, names in _NAMED_IN.findall(page.read_text("utf-8")):
+        code = found(file).read_text("utf-8")
+        for name in re.findall(r"`([^`]+)`", names):
+            for part in re.findall(r"\w+", name):
+                assert re.search(rf"\b{part}\b", code), f"{page.name}: {file}: {name}"
+
+
+def test_each_mark_of_a_fact_about_aws_is_on_its_page() -> None:
+    page = (ROOT / "docs" / "aws.md").read_text("utf-8")
+    for path in sorted(PACKAGE.rglob("*.py")):
+        if _MARKED.search(path.read_text("utf-8")):
+            name = str(path.relative_to(PACKAGE))
+            assert name in page, f"{name} marks a fact that docs/aws.md has not"
