@@ -45,7 +45,8 @@ from sfnwatch.model.records import Received, Record, RecordKind
 from sfnwatch.model.source_health import HealthState
 from sfnwatch.model.values import clean, iso, mapping_of, maybe_time, stamp, text_of
 from sfnwatch.sources.answers import AwsRequest, CallsAws, Failure, Page, Text, Verdict
-from sfnwatch.sources.polling import OVERLAP, CallSource, PollingSource, WatchContext
+from sfnwatch.sources.call_source import OVERLAP, CallSource
+from sfnwatch.sources.polling import PollingSource, WatchContext
 from sfnwatch.sources.targets import BEFORE_START, TimeSpan
 
 # -- which files -----------------------------------------------------------------------

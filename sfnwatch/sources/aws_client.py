@@ -81,7 +81,7 @@ from sfnwatch.sources.answers import (
     decode_answer,
 )
 from sfnwatch.sources.parsers import CheckedParsers, parsed_events
-from sfnwatch.sources.polling import note_answer, note_sent
+from sfnwatch.sources.request_log import note_answer, note_sent
 from sfnwatch.sources.wire import (
     EXPIRED_PAUSE,
     STALE_PAGE,

@@ -35,7 +35,7 @@ from sfnwatch.sources.access import AwsSettings, Feature, check_profile, region_
 from sfnwatch.sources.answers import AwsRequest, Failure
 from sfnwatch.sources.aws_client import AwsClient
 from sfnwatch.sources.discovery import Search
-from sfnwatch.sources.polling import RequestLog
+from sfnwatch.sources.request_log import RequestLog
 from sfnwatch.sources.wire import SKEWED, beside_aws, time_of
 
 LIMIT = 10.0

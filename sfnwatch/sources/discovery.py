@@ -43,14 +43,8 @@ from sfnwatch.model.values import clean, iso
 from sfnwatch.sources.access import AwsSettings, Feature, check_profile, region_of
 from sfnwatch.sources.answers import CallsAws, Failure, Page, Text, Verdict
 from sfnwatch.sources.aws_client import AwsClient
-from sfnwatch.sources.polling import (
-    GaveUpError,
-    Interval,
-    Pages,
-    PollingSource,
-    RateLimitedAws,
-    WatchContext,
-)
+from sfnwatch.sources.polling import GaveUpError, Pages, PollingSource, WatchContext
+from sfnwatch.sources.rate_limits import Interval, RateLimitedAws
 from sfnwatch.sources.targets import Targets
 
 _TRIES = 5

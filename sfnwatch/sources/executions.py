@@ -57,7 +57,8 @@ from sfnwatch.model.values import (
 )
 from sfnwatch.sources.answers import AwsAnswer, CallsAws, Failure, Page, Text
 from sfnwatch.sources.definition import Definition
-from sfnwatch.sources.polling import FORBIDDEN, Interval, PollingSource, WatchContext
+from sfnwatch.sources.polling import FORBIDDEN, PollingSource, WatchContext
+from sfnwatch.sources.rate_limits import Interval
 from sfnwatch.sources.targets import Target
 
 T = TypeVar("T")

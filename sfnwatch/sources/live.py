@@ -17,16 +17,12 @@ from sfnwatch.model.arns import ExecutionArn
 from sfnwatch.sources.access import AwsSettings, check_profile
 from sfnwatch.sources.answers import CallsAws
 from sfnwatch.sources.aws_client import AwsClient
+from sfnwatch.sources.call_source import CallSource
 from sfnwatch.sources.executions import Children, History, OtherExecutions
 from sfnwatch.sources.log_group import Express, LiveTail, LogGroup
 from sfnwatch.sources.lookup import Lookup
-from sfnwatch.sources.polling import (
-    CallSource,
-    PollingSource,
-    RateLimitedAws,
-    TakesBatches,
-    WatchContext,
-)
+from sfnwatch.sources.polling import PollingSource, TakesBatches, WatchContext
+from sfnwatch.sources.rate_limits import RateLimitedAws
 from sfnwatch.sources.targets import LiveOptions, Targets, features_of
 
 

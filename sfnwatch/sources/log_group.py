@@ -53,14 +53,9 @@ from sfnwatch.sources.answers import (
     json_bytes,
 )
 from sfnwatch.sources.aws_client import AwsClient
-from sfnwatch.sources.polling import (
-    FORBIDDEN,
-    OVERLAP,
-    CallSource,
-    Interval,
-    PollingSource,
-    WatchContext,
-)
+from sfnwatch.sources.call_source import OVERLAP, CallSource
+from sfnwatch.sources.polling import FORBIDDEN, PollingSource, WatchContext
+from sfnwatch.sources.rate_limits import Interval
 from sfnwatch.sources.targets import Target, TimeSpan
 
 # -- a log group, page by page ---------------------------------------------------------

@@ -20,7 +20,9 @@ from sfnwatch.model.api_call import cloudtrail_record
 from sfnwatch.model.records import Received, RecordKind
 from sfnwatch.model.values import maybe_time, text_of
 from sfnwatch.sources.answers import AwsAnswer, AwsRequest, CallsAws, Page
-from sfnwatch.sources.polling import OVERLAP, CallSource, Interval, WatchContext
+from sfnwatch.sources.call_source import OVERLAP, CallSource
+from sfnwatch.sources.polling import WatchContext
+from sfnwatch.sources.rate_limits import Interval
 from sfnwatch.sources.targets import BEFORE_START, Query, Relevance, TimeSpan
 
 LOOKUP = "cloudtrail:LookupEvents"

@@ -33,7 +33,9 @@ from sfnwatch.model.values import (
 )
 from sfnwatch.sources.access import AwsSettings, is_loopback
 from sfnwatch.sources.answers import CallsAws, Failure, Page, Text, Verdict, json_bytes
-from sfnwatch.sources.polling import FORBIDDEN, CallSource, Interval, WatchContext
+from sfnwatch.sources.call_source import CallSource
+from sfnwatch.sources.polling import FORBIDDEN, WatchContext
+from sfnwatch.sources.rate_limits import Interval
 from sfnwatch.sources.targets import key_of
 
 _WAIT = 15

@@ -44,7 +44,9 @@ from sfnwatch.sources.archive import (
     TrailReader,
     UnreadableError,
 )
-from sfnwatch.sources.polling import CallSource, Interval, WatchContext
+from sfnwatch.sources.call_source import CallSource
+from sfnwatch.sources.polling import WatchContext
+from sfnwatch.sources.rate_limits import Interval
 from sfnwatch.sources.targets import BEFORE_START, CallOptions, Query, Targets
 
 Row = Mapping[str, str | None]

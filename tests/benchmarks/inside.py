@@ -82,7 +82,7 @@ def live(url: str, count: str) -> None:
     """Watch as users do, without AWS's limits, until so many records are taken in."""
     from sfnwatch import session
     from sfnwatch.cli.main import main
-    from sfnwatch.sources.polling import TokenBucket
+    from sfnwatch.sources.rate_limits import TokenBucket
 
     left, usual = int(count), session.live
 

@@ -17,7 +17,7 @@ from sfnwatch.demo.scenarios import PLANS
 from sfnwatch.model.records import Batch, RecordKind
 from sfnwatch.model.source_health import HealthState
 from sfnwatch.model.trace import Trace
-from sfnwatch.sources.polling import RATES
+from sfnwatch.sources.rate_limits import RATES
 from sfnwatch.sources.targets import CallOptions, ChildOptions
 from tests.builders import HEAD
 from tests.demo.photos import photos

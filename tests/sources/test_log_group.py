@@ -25,7 +25,8 @@ from sfnwatch.model.records import Received, RecordKind
 from sfnwatch.model.source_health import HealthState
 from sfnwatch.sources.aws_client import AwsClient
 from sfnwatch.sources.log_group import Express, LiveTail, LogGroup, trail_pattern
-from sfnwatch.sources.polling import RateLimitedAws, WatchContext
+from sfnwatch.sources.polling import WatchContext
+from sfnwatch.sources.rate_limits import RateLimitedAws
 from sfnwatch.sources.targets import CallOptions, LiveOptions, Targets
 from tests.builders import (
     ACCOUNT,

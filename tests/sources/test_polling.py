@@ -26,16 +26,10 @@ from sfnwatch.sources.answers import (
     StalePageError,
     decode_answer,
 )
-from sfnwatch.sources.polling import (
-    CallSource,
-    Interval,
-    PollingSource,
-    RequestLog,
-    TokenBucket,
-    WatchContext,
-    note_answer,
-    note_sent,
-)
+from sfnwatch.sources.call_source import CallSource
+from sfnwatch.sources.polling import PollingSource, WatchContext
+from sfnwatch.sources.rate_limits import Interval, TokenBucket
+from sfnwatch.sources.request_log import RequestLog, note_answer, note_sent
 from sfnwatch.sources.targets import ChildOptions, LiveOptions, Targets
 from tests import examples
 from tests.builders import (
