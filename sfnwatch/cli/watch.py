@@ -35,7 +35,7 @@ from sfnwatch.clock import ServerClock
 from sfnwatch.config import Config, with_keymap
 from sfnwatch.demo.scenarios import PLANS, SCENARIOS, TOGETHER, plans_of
 from sfnwatch.errors import Outcome, SfnwatchError, UsageError
-from sfnwatch.export.facts import JsonLines
+from sfnwatch.export.json_lines import JsonLines
 from sfnwatch.export.plain import PlainLines
 from sfnwatch.model.arns import (
     ExecutionArn,

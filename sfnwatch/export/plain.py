@@ -15,7 +15,7 @@ from typing import TextIO
 
 from sfnwatch.analysis.finding import CONCLUSION, Finding, brief_evidence
 from sfnwatch.analysis.wording import plural
-from sfnwatch.export.facts import touched_calls, touched_tasks
+from sfnwatch.export.json_lines import touched_calls, touched_tasks
 from sfnwatch.export.placing import (
     line_text,
     not_shown,

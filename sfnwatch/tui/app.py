@@ -39,8 +39,9 @@ from sfnwatch.tui.presenter import Presenter
 from sfnwatch.tui.shown import CursorList, GoTo, Pace, Seek, Shown
 from sfnwatch.tui.status import ending_words
 from sfnwatch.tui.themes import Notify, ThemedApp, notify
+from sfnwatch.view.markers import Marker
 from sfnwatch.view.outline import OutlineOptions
-from sfnwatch.view.playback import Marker, TimeSpan
+from sfnwatch.view.playback import TimeSpan
 
 if TYPE_CHECKING:
     from sfnwatch.recording.format import Recorder

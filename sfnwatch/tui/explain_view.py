@@ -52,8 +52,8 @@ from sfnwatch.tui.paint import (
 )
 from sfnwatch.tui.shown import EntryList, GoTo, Shown
 from sfnwatch.tui.status import length_words
+from sfnwatch.view.markers import MarkerKind
 from sfnwatch.view.outline import TASKS, Item
-from sfnwatch.view.playback import MarkerKind
 from sfnwatch.view.wording import counted, plain_text, status_glyph, status_part
 
 _MOST, _MEASURE = 200, 120

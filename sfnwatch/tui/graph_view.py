@@ -26,7 +26,7 @@ from sfnwatch.tui.paint import Span, cut, fit, legend, strip_of, width_of
 from sfnwatch.tui.shown import CursorList, Shown
 from sfnwatch.view.graph import Box, BoxState, Graph, Lights, drawn_in, graph_of, light
 from sfnwatch.view.graph_layout import Picture, PlacedBox, Wire, lay_out
-from sfnwatch.view.playback import MarkerKind
+from sfnwatch.view.markers import MarkerKind
 from sfnwatch.view.wording import counted
 
 _UP, _DOWN, _LEFT, _RIGHT = 1, 2, 4, 8

@@ -19,7 +19,8 @@ from sfnwatch.tui.paint import Rows, Span, width_of
 from sfnwatch.tui.shown import PATIENCE, Pace, Seek, Shown
 from sfnwatch.tui.status import Words, fitted, joined, said
 from sfnwatch.view.lines import Line
-from sfnwatch.view.playback import Marker, MarkerKind, Playback, Scale, TimeSpan
+from sfnwatch.view.markers import Marker, MarkerKind
+from sfnwatch.view.playback import Playback, Scale, TimeSpan
 from sfnwatch.view.wording import status_glyph
 
 if TYPE_CHECKING:

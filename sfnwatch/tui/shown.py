@@ -43,8 +43,9 @@ from sfnwatch.model.trace import Changed
 from sfnwatch.tui.actions import bindings
 from sfnwatch.tui.paint import Looks, Span, chip, strip_of
 from sfnwatch.view.lines import LifeLines, Line, LineMaker
+from sfnwatch.view.markers import Markers
 from sfnwatch.view.outline import NOWHERE, TASKS, Fold, Item, Outline, OutlineOptions
-from sfnwatch.view.playback import Markers, Playback
+from sfnwatch.view.playback import Playback
 from sfnwatch.view.wording import Part, role_names, short_names
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ from sfnwatch.model.time_axis import Clock
 from sfnwatch.model.values import clean, clock, duration
 from sfnwatch.tui.paint import Span, cut, flow, spans_of, width_of
 from sfnwatch.tui.shown import Shown
-from sfnwatch.view.playback import MarkerKind
+from sfnwatch.view.markers import MarkerKind
 from sfnwatch.view.wording import Part, Role, counted, cut_middle, status_glyph
 
 _INSIDE = "children"

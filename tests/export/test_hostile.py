@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from sfnwatch.analysis.report import Report, explain
 from sfnwatch.export import TARGETS
-from sfnwatch.export.facts import JsonLines
+from sfnwatch.export.json_lines import JsonLines
 from sfnwatch.export.plain import PlainLines
 from sfnwatch.export.text import write_text
 from sfnwatch.model.records import Received, receive

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from sfnwatch.export.facts import JsonLines
 from sfnwatch.export.json import line_schema, trace_schema
+from sfnwatch.export.json_lines import JsonLines
 from sfnwatch.model.integrations import Pattern
 from sfnwatch.model.linking.link import LinkRule
 from sfnwatch.model.records import Received

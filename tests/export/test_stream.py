@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sfnwatch.export.facts import JsonLines
+from sfnwatch.export.json_lines import JsonLines
 from sfnwatch.model.records import Received
 from sfnwatch.model.trace import Trace
 from tests import builders as aws

@@ -10,15 +10,8 @@ from hypothesis import strategies as st
 from sfnwatch.model.records import Received
 from sfnwatch.model.time_axis import Clock
 from sfnwatch.model.trace import Trace
-from sfnwatch.view.playback import (
-    REST,
-    Course,
-    MarkerKind,
-    Markers,
-    Playback,
-    TimeSpan,
-    scale_of,
-)
+from sfnwatch.view.markers import MarkerKind, Markers
+from sfnwatch.view.playback import REST, Course, Playback, TimeSpan, scale_of
 from tests import builders, examples
 from tests.model.answers import trace_of
 

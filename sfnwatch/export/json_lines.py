@@ -1,0 +1,127 @@
+"""Facts as they come, a line each, for jq and other programs.
+
+Each object has a `kind`: `event`, `visit` (again whenever it changes), `call` (again
+when its link is another), `task-state`, `map-run` and `child` (again when they change),
+`health`, `trace` for what all of it shows, and last `end` for each execution.
+"""
+
+from collections.abc import Hashable, Iterable, Iterator
+from itertools import chain
+from typing import TextIO
+
+from sfnwatch.export.facts import (
+    Facts,
+    call_facts,
+    child_facts,
+    execution_facts,
+    facts_of_task,
+    fields_of,
+    map_run_facts,
+    visit_facts,
+)
+from sfnwatch.model.api_call import ApiCall, by_time
+from sfnwatch.model.history_event import HistoryEvent
+from sfnwatch.model.moment import Moment
+from sfnwatch.model.records import Batch, Received, RecordKind
+from sfnwatch.model.trace import Changed, Trace
+from sfnwatch.model.values import ascii_json, iso, text_of
+from sfnwatch.model.visits import StateVisit
+
+_News = tuple[Hashable, str, Facts]
+"""What a thing is known by, None for what never changes; its kind, and its facts."""
+
+
+class JsonLines:
+    """A consumer: prints each fact once, and again when it has changed."""
+
+    def __init__(self, trace: Trace, out: TextIO) -> None:
+        self._trace, self._out = trace, out
+        self._printed: dict[Hashable, int] = {}
+        """The hash of what was printed last of each thing that may change."""
+
+    def __call__(self, batch: Batch, changed: Changed) -> None:
+        healths = (_health(r) for r in batch if r.kind == RecordKind.HEALTH)
+        events = map(self._event, chain.from_iterable(changed.events.values()))
+        self._put(chain(healths, events, self._changes(self._trace.as_of(), changed)))
+
+    def _put(self, news: Iterable[_News]) -> None:
+        """Print things, but for those that are as they were printed last."""
+        lines = []
+        for key, kind, facts in news:
+            line = ascii_json({"kind": kind, **facts})
+            if key is None or self._printed.get(key) != hash(line):
+                self._printed[key] = hash(line)
+                lines.append(f"{line}\n")
+        self._out.write("".join(lines))
+        self._out.flush()
+
+    def _event(self, event: HistoryEvent) -> _News:
+        told = self._trace.raw(event)
+        facts = {"execution": event.execution_arn}
+        facts |= fields_of(event, "id", "type", "previous_event_id")
+        # GetExecutionHistory itself tells it as a number.
+        facts["timestamp"] = text_of(told.get("timestamp")) or iso(event.at)
+        return None, "event", facts
+
+    def _changes(self, moment: Moment, changed: Changed) -> Iterator[_News]:
+        """Yield what may have changed."""
+        for arn, visit in _visits(moment, changed):
+            yield (arn, visit.id), "visit", {"execution": arn, **visit_facts(visit)}
+        # A history may tell later to which state a Map Run belongs.
+        runs = self._trace.map_runs if changed.lineage else changed.map_runs
+        for arn in sorted(runs):
+            facts = map_run_facts(moment, arn)
+            del facts["children"]
+            yield arn, "map-run", facts
+        for child in filter(None, map(moment.listed.get, sorted(changed.children))):
+            facts = {"map_run": child.map_run_arn, **child_facts(child)}
+            yield ("child", facts["arn"]), "child", facts
+        for call in sorted(touched_calls(self._trace, changed), key=by_time):
+            yield ("call", call.event_id), "call", call_facts(call, moment.link(call))
+        for arn in sorted(touched_tasks(moment, changed)):
+            for facts in facts_of_task(moment, arn):
+                yield ("task", arn, facts["version"]), "task-state", facts
+
+    def finish(self) -> None:
+        """Print what all of it shows, and how each execution ended, with findings."""
+        # What comes first need not wait until this is loaded.
+        from sfnwatch.analysis.findings import find  # noqa: PLC0415
+        from sfnwatch.export.json import findings_json  # noqa: PLC0415
+
+        moment = self._trace.as_of()
+        found = findings_json(find(moment))
+        news: list[_News] = [(None, "trace", {"findings": found[None]})]
+        for arn, execution in moment.executions.items():
+            facts = {**execution_facts(moment, execution), "findings": found[arn]}
+            news.append((None, "end", facts))
+        self._put(news)
+
+
+def _health(received: Received) -> _News:
+    told = received.record
+    lane, source = text_of(told.get("lane")), text_of(told.get("source"))
+    return ("health", received.execution_arn, lane, source), "health", dict(told)
+
+
+def touched_calls(trace: Trace, changed: Changed) -> list[ApiCall]:
+    """Give the calls that are new, or matched otherwise; not those let go since."""
+    gone = {call.event_id for call in changed.dropped_calls}.difference(changed.calls)
+    touched = dict.fromkeys((*changed.calls, *changed.links))
+    return [trace.calls[event_id] for event_id in touched if event_id not in gone]
+
+
+def touched_tasks(moment: Moment, changed: Changed) -> set[str]:
+    """Give the tasks that ECS told of, or that it is known of now whose they are."""
+    known = moment.trace.task_states
+    arns = {state.task_arn for state in changed.task_states}
+    for _, visit in _visits(moment, changed) if known else ():
+        arns.update(job for each in visit.attempts for job in each.resource_ids)
+    return arns & known.keys()
+
+
+def _visits(moment: Moment, changed: Changed) -> Iterator[tuple[str, StateVisit]]:
+    """Yield the visits that are new or changed, with their executions' ARNs."""
+    for arn, visit_ids in changed.visits.items():
+        execution = moment.executions.get(arn)
+        visits = map(execution.visit, sorted(visit_ids)) if execution else ()
+        yield from ((arn, visit) for visit in visits if visit is not None)
