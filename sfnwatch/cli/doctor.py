@@ -1,73 +1,36 @@
-"""What tells why something does not work: the doctor, and the file that --debug writes.
+"""Whether a watch would work from here, and what is in its way.
 
-The doctor says whether a watch would work from here. Nothing is watched and nothing is
-recorded. What is asked of AWS is in `sources/diagnosis.py`; here is what this machine
-alone knows.
-
-The file has in it what was asked, answered and decided, line by line. It is what the
-program's own loggers are told, and nothing of anybody else's: botocore's hold
-signatures and tokens. Of a request they are told its operation, host, outcome, request
-ID and size, of what was received only how much it was: no payload of a state and no
-credential gets that far. What looks like one all the same, in a command line or a
-refusal of AWS's, is taken out here.
+Nothing is watched and nothing is recorded. What is asked of AWS is in
+`sources/diagnosis.py`; here is what this machine alone knows.
 """
 
 import asyncio
 import logging
 import os
-import platform
-import re
-import shlex
 import shutil
 import sys
 import textwrap
-import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 from msgspec import to_builtins
 
-from sfnwatch import __version__
-from sfnwatch.cli.narration import lacks_unicode, narrate, put_json, put_row
+from sfnwatch.cli.debug_file import variables, versions
+from sfnwatch.cli.narration import lacks_unicode, put_json, put_row
 from sfnwatch.cli.options import account_options, json_option, name_argument, signed_in
-from sfnwatch.errors import Outcome, RefusedError, SfnwatchError, UsageError
+from sfnwatch.errors import Outcome, RefusedError
 from sfnwatch.model.arns import Named
-from sfnwatch.model.known_secrets import KNOWN_SECRETS
-from sfnwatch.model.values import clean, iso
 
 if TYPE_CHECKING:
     from sfnwatch.sources.diagnosis import Check
 
-_MARK = b"sfnwatch debug "
-"""What such a file begins with: any other is not written to."""
-_LARGEST = 64 << 20
-"""Bytes of a file; a watch of some weeks may come to that."""
-_LONGEST = 4000
-_PACKAGES = ("textual", "botocore", "aiobotocore", "aiohttp", "msgspec", "click")
-_PREFIXES = ("AWS_", "SFNWATCH_")
-_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
-_SECRETS = (
-    (re.compile(r"(?<=://)[^/@\s]+(?=@)"), "…"),
-    (re.compile(r"\b(AKIA|ASIA)[A-Z0-9]{8,}"), r"\1…"),
-    (
-        re.compile(
-            r"(?i)\b(x-amz-[\w-]*|authorization|signature|credential"
-            r"|[\w-]*(?:secret|token|password)[\w-]*)([\"']?\s*[=:]\s*).*"
-        ),
-        r"\1\2…",
-    ),
-)
-"""A URL's name and password, the ID of a key, and what stands behind these words."""
+
+_LOG = logging.getLogger(__name__)
 _MARKS = {True: "✔", False: "✘", None: "–"}
 _ASCII_MARKS = {True: "ok", False: "NO", None: "--"}
 _NAME, _LEAST, _MOST = 34, 40, 100
 """Columns: of a check's name, and of what is found at least and at most."""
-_LOG = logging.getLogger(__name__)
 
 
 @click.command()
@@ -140,123 +103,3 @@ def _print(check: "Check") -> None:
     for line in lines:
         put_row(f"{head:<{_NAME}} {line}".rstrip())
         head = ""
-
-
-# -- the file of --debug ---------------------------------------------------------------
-
-
-def versions() -> Iterator[str]:
-    """Name what runs here, and what it stands on."""
-    yield f"sfnwatch {__version__}"
-    yield f"Python {platform.python_version()} on {platform.system()}"
-    yield from (f"{name} {version_of(name) or '-'}" for name in _PACKAGES)
-
-
-def version_of(package: str) -> str:
-    """Give the version of a package; empty for one that is not installed."""
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return ""
-
-
-def variables() -> list[str]:
-    """Name those that matter of the variables that are set; a value may be secret."""
-    proxies = (n for n in _PROXIES if n in os.environ or n.lower() in os.environ)
-    return [*(n for n in sorted(os.environ) if n.startswith(_PREFIXES)), *proxies]
-
-
-@contextmanager
-def debugging(path: Path) -> Iterator[None]:
-    """Write all that is logged to a file meanwhile; raises UsageError beforehand.
-
-    Where not all could be written that is said at the end.
-    """
-    writer, logger = _DebugWriter(path), logging.getLogger("sfnwatch")
-    before = logger.level
-    logger.addHandler(writer)
-    logger.setLevel(logging.DEBUG)
-    try:
-        _LOG.debug("begins: %s", ", ".join(versions()))
-        _LOG.debug("command line: %s", shlex.join(sys.argv))
-        _LOG.debug("variables that are set: %s", ", ".join(variables()) or "none")
-        yield
-    finally:
-        _log_end(sys.exc_info()[1])
-        logger.removeHandler(writer)
-        logger.setLevel(before)
-        writer.close()
-        if writer.trouble:
-            narrate(f"{path} is not complete: {writer.trouble}")
-
-
-def _log_end(error: BaseException | None) -> None:
-    """Say how it ended; of a crash where, and not with what: that may be a payload."""
-    if error is None or isinstance(error, SfnwatchError):
-        _LOG.debug("ends%s", f": {error}" if error else "")
-        return
-    _LOG.debug("ends by %s", type(error).__name__)
-    for frame in traceback.extract_tb(error.__traceback__):
-        _LOG.debug("  %s:%s in %s", frame.filename, frame.lineno, frame.name)
-
-
-class _DebugWriter(logging.Handler):
-    """Appends lines to a file; what it can't write is left out, and nothing ends."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__()
-        self.trouble = ""
-        """Why not all is in the file."""
-        self._file = _opened(path)
-        self._left = _LARGEST - os.fstat(self._file).st_size
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Write a line at once: what comes after it may be a crash."""
-        if self.trouble:
-            return
-        text = KNOWN_SECRETS.hide(record.getMessage())[:_LONGEST]
-        for pattern, instead in _SECRETS:
-            text = pattern.sub(instead, text)
-        at = iso(datetime.fromtimestamp(record.created, UTC))
-        line = f"{at} {clean(text, _LONGEST)}\n".encode()
-        self._left -= len(line)
-        if self._left < 0:
-            self.trouble = f"it has {_LARGEST >> 20} MiB, and gets no larger."
-            return
-        try:
-            os.write(self._file, line)
-        except OSError as error:
-            self.trouble = f"{error.strerror or error}."
-
-    def close(self) -> None:
-        os.close(self._file)
-        super().close()
-
-
-def _opened(path: Path) -> int:
-    """Open a file to append to, new or begun by this; raises UsageError.
-
-    It is for its owner's eyes alone: names are in it.
-    """
-    shown = clean(str(path), 200)
-    if shown == "-":
-        # Neither stdout nor stderr is free: one is data, on the other is the screen.
-        raise UsageError("--debug takes a file.", hint="Name one, as debug.log.")
-    try:
-        if path.exists() and not path.is_file():
-            # A pipe that nobody reads is waited for without end.
-            raise UsageError(f"--debug: {shown} is no file.", hint="Name another.")
-        file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
-    except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or error
-        raise UsageError(f"--debug: can't write {shown}: {why}.") from error
-    head = os.read(file, len(_MARK))
-    if head not in {b"", _MARK}:
-        os.close(file)
-        msg = f"--debug: {shown} is there, and is no debug file."
-        raise UsageError(msg, hint="Files are never overwritten: name another.")
-    if not head:
-        os.write(file, _MARK + b"1\n")
-    # One that was there may have been opened to others since.
-    path.chmod(0o600)
-    return file

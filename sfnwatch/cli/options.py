@@ -433,7 +433,7 @@ name_argument = argument(
 def _debug_to(context: click.Context, _: click.Parameter, path: Path | None) -> None:
     """Begin a debug file, until the program ends."""
     if path is not None and not context.resilient_parsing:
-        from sfnwatch.cli.doctor import debugging
+        from sfnwatch.cli.debug_file import debugging
 
         context.find_root().with_resource(debugging(path))
 

@@ -31,12 +31,14 @@ from sfnwatch.model.source_health import HealthState
 from sfnwatch.model.trace import Changed, Trace
 from sfnwatch.recording.library import SavedView
 from sfnwatch.tui.actions import SEVERAL, Command, bindings, key_name, whereabouts
+from sfnwatch.tui.cursor_list import CursorList
 from sfnwatch.tui.deck import LANES, Bars, Deck
 from sfnwatch.tui.find_bar import FindBar, Finder
 from sfnwatch.tui.help import Help, Marks, system_commands
+from sfnwatch.tui.pace import Pace
 from sfnwatch.tui.player import Player
 from sfnwatch.tui.presenter import Presenter
-from sfnwatch.tui.shown import CursorList, GoTo, Pace, Seek, Shown
+from sfnwatch.tui.shown import GoTo, Seek, Shown
 from sfnwatch.tui.status import ending_words
 from sfnwatch.tui.themes import Notify, ThemedApp, notify
 from sfnwatch.view.markers import Marker

@@ -14,6 +14,7 @@ from sfnwatch.model.map_runs import RUNNING_LISTED
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.time_axis import Clock
 from sfnwatch.model.values import clean, clock, duration
+from sfnwatch.tui.cursor_list import EntryList
 from sfnwatch.tui.deck import HeadedView
 from sfnwatch.tui.paint import (
     Cells,
@@ -26,7 +27,7 @@ from sfnwatch.tui.paint import (
     spans_of,
     width_of,
 )
-from sfnwatch.tui.shown import EntryList, GoTo, Shown
+from sfnwatch.tui.shown import GoTo, Shown
 from sfnwatch.view import wording
 from sfnwatch.view.wording import Child, Part, Role
 

@@ -15,6 +15,7 @@ from sfnwatch.analysis.phases import Phase
 from sfnwatch.model.values import clean, duration
 from sfnwatch.model.visits import FAILED
 from sfnwatch.tui.actions import bindings
+from sfnwatch.tui.cursor_list import EntryList
 from sfnwatch.tui.deck import HeadedView
 from sfnwatch.tui.paint import (
     PHASES,
@@ -27,7 +28,7 @@ from sfnwatch.tui.paint import (
     margined,
     width_of,
 )
-from sfnwatch.tui.shown import EntryList, GoTo, Shown
+from sfnwatch.tui.shown import GoTo, Shown
 from sfnwatch.view.wording import status_glyph, status_part
 
 _LENGTH_MOST, _ROOM_FOR_FOOT = 18, 14

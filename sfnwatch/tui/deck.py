@@ -22,11 +22,13 @@ from textual.scroll_view import ScrollView
 
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.tui.actions import BY_ID, FOOTER, Command, Group, key_name
+from sfnwatch.tui.cursor_list import CursorList, EntryList
 from sfnwatch.tui.find_bar import FindBar
 from sfnwatch.tui.lanes_view import LanesView
+from sfnwatch.tui.pace import PATIENCE, Pace
 from sfnwatch.tui.paint import Rows, Span, width_of
 from sfnwatch.tui.player import Scrubber
-from sfnwatch.tui.shown import PATIENCE, CursorList, EntryList, Pace, Shown
+from sfnwatch.tui.shown import Shown
 from sfnwatch.tui.status import Words, fitted, headline, joined, status_rows, troubles
 
 # -- views -----------------------------------------------------------------------------

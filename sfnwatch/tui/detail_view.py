@@ -14,10 +14,11 @@ from sfnwatch.model.values import clean, clean_lines
 from sfnwatch.recording.format import private
 from sfnwatch.tui import json_view
 from sfnwatch.tui.actions import bindings
+from sfnwatch.tui.cursor_list import EntryList
 from sfnwatch.tui.detail_facts import Fact, ItemDetail, Section, request_section
 from sfnwatch.tui.json_view import JsonFolds, JsonLine, JsonNode
 from sfnwatch.tui.paint import Span, flow, margined, ruled, spans_of
-from sfnwatch.tui.shown import EntryList, GoTo, Shown
+from sfnwatch.tui.shown import GoTo, Shown
 from sfnwatch.view.wording import plain_text
 
 _LABEL = 14

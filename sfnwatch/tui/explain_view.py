@@ -36,6 +36,7 @@ from sfnwatch.model.ecs_task import TaskState
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.values import clean
 from sfnwatch.tui.actions import bindings
+from sfnwatch.tui.cursor_list import EntryList
 from sfnwatch.tui.deck import HeadedView
 from sfnwatch.tui.paint import (
     PHASES,
@@ -50,7 +51,7 @@ from sfnwatch.tui.paint import (
     spans_of,
     width_of,
 )
-from sfnwatch.tui.shown import EntryList, GoTo, Shown
+from sfnwatch.tui.shown import GoTo, Shown
 from sfnwatch.tui.status import length_words
 from sfnwatch.view.markers import MarkerKind
 from sfnwatch.view.outline import TASKS, Item

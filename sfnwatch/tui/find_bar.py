@@ -15,8 +15,9 @@ from textual.message import Message
 from textual.widgets import Input, Label
 
 from sfnwatch.model.values import clean
+from sfnwatch.tui.cursor_list import CursorList
 from sfnwatch.tui.paint import Rows, Span
-from sfnwatch.tui.shown import CursorList, Shown
+from sfnwatch.tui.shown import Shown
 from sfnwatch.view.outline import Item, Keeps, RowOrder
 from sfnwatch.view.wording import counted
 

@@ -21,9 +21,10 @@ from sfnwatch.analysis.wording import status_words
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.values import clean, duration
 from sfnwatch.tui.actions import bindings
+from sfnwatch.tui.cursor_list import CursorList
 from sfnwatch.tui.deck import HeadedView
 from sfnwatch.tui.paint import Span, cut, fit, legend, strip_of, width_of
-from sfnwatch.tui.shown import CursorList, Shown
+from sfnwatch.tui.shown import Shown
 from sfnwatch.view.graph import Box, BoxState, Graph, Lights, drawn_in, graph_of, light
 from sfnwatch.view.graph_layout import Picture, PlacedBox, Wire, lay_out
 from sfnwatch.view.markers import MarkerKind

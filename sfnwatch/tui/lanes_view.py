@@ -13,6 +13,7 @@ from textual.timer import Timer
 from sfnwatch.model.trace import Changed
 from sfnwatch.model.values import clean
 from sfnwatch.tui.actions import Command
+from sfnwatch.tui.cursor_list import CursorList
 from sfnwatch.tui.lanes_draw import (
     GUTTER,
     LATE,
@@ -27,7 +28,7 @@ from sfnwatch.tui.lanes_draw import (
     steadied,
 )
 from sfnwatch.tui.paint import Looks, Rows, Span, cut, mark_found, pad, width_of
-from sfnwatch.tui.shown import CursorList, Shown
+from sfnwatch.tui.shown import Shown
 from sfnwatch.tui.status import length_words, quiet_words
 from sfnwatch.view.lines import Line, lateness
 from sfnwatch.view.outline import TASKS, Fold, Item

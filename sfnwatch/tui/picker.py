@@ -35,8 +35,8 @@ from sfnwatch.model.records import RecordKind, receive
 from sfnwatch.model.values import clean
 from sfnwatch.recording.library import ListedRecording
 from sfnwatch.tui.children_view import LIMIT, has_words, head_spans, row_spans
+from sfnwatch.tui.cursor_list import CursorList, EntryList
 from sfnwatch.tui.paint import Looks, Rows, Span, Spans, flow, margined
-from sfnwatch.tui.shown import CursorList, EntryList
 from sfnwatch.tui.status import Words, fitted, joined, refusal_spans, said
 from sfnwatch.tui.themes import PaintedScreen, ThemedApp, stage_theme
 from sfnwatch.view.wording import Part, Role, counted, status_glyph

@@ -15,8 +15,9 @@ from sfnwatch.model.time_axis import Clock
 from sfnwatch.model.trace import Changed
 from sfnwatch.model.values import duration
 from sfnwatch.tui.actions import Command
+from sfnwatch.tui.pace import PATIENCE, Pace
 from sfnwatch.tui.paint import Rows, Span, width_of
-from sfnwatch.tui.shown import PATIENCE, Pace, Seek, Shown
+from sfnwatch.tui.shown import Seek, Shown
 from sfnwatch.tui.status import Words, fitted, joined, said
 from sfnwatch.view.lines import Line
 from sfnwatch.view.markers import Marker, MarkerKind

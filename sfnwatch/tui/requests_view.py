@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 
 from sfnwatch.model.own_requests import QUOTAS, Budget, Operation, Request, budget
 from sfnwatch.model.values import clean, duration
+from sfnwatch.tui.cursor_list import CursorList, EntryList
 from sfnwatch.tui.deck import HeadedView
 from sfnwatch.tui.paint import Cells, Span, heads, in_columns, percent
-from sfnwatch.tui.shown import CursorList, EntryList, Shown
+from sfnwatch.tui.shown import Shown
 from sfnwatch.view.wording import counted
 
 _LIMIT = 200

@@ -9,9 +9,10 @@ from textual import on
 
 from sfnwatch.model.api_call import CALL_KEY
 from sfnwatch.model.values import clean
+from sfnwatch.tui.cursor_list import CursorList, EntryList
 from sfnwatch.tui.deck import HeadedView
 from sfnwatch.tui.paint import Span, fit, spans_of, width_of
-from sfnwatch.tui.shown import CursorList, EntryList, Shown
+from sfnwatch.tui.shown import Shown
 from sfnwatch.tui.timeline_draw import Axis, BarCells, Lens, legend_of, scale_of
 from sfnwatch.view.timeline_chart import Bar, BarKind, Tick, TimelineChart
 from sfnwatch.view.wording import Part, counted, plain_text, status_glyph

@@ -7,8 +7,8 @@ from textual.app import ComposeResult
 from textual.pilot import Pilot
 
 from sfnwatch.tui.app import ScreenSettings
+from sfnwatch.tui.cursor_list import CursorList
 from sfnwatch.tui.paint import Span
-from sfnwatch.tui.shown import CursorList
 from sfnwatch.tui.themes import ThemedApp
 
 ROWS = 10

@@ -7,7 +7,7 @@ import pytest
 
 from sfnwatch.tui.app import SfnwatchApp
 from sfnwatch.tui.lanes_view import LINGER, SLIDE
-from sfnwatch.tui.shown import Pace
+from sfnwatch.tui.pace import Pace
 from sfnwatch.tui.timeline_view import TimelineView
 from sfnwatch.view.outline import Fold
 from tests.builders import START, api_call, history, lookup, sync_run

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from sfnwatch.tui import shown
-from sfnwatch.tui.shown import Pace
+from sfnwatch.tui import pace
+from sfnwatch.tui.pace import Pace
 
 TAKES = 0.02
 """Seconds that showing takes."""
@@ -19,7 +19,7 @@ class Screen:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now, self.shown_at = 0.0, list[float]()
         self._timers: list[tuple[float, Callable[[], None]]] = []
-        monkeypatch.setattr(shown, "time", SimpleNamespace(monotonic=lambda: self.now))
+        monkeypatch.setattr(pace, "time", SimpleNamespace(monotonic=lambda: self.now))
         node: Any = self
         self.pace = Pace(node, self._show)
 

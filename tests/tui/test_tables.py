@@ -108,7 +108,7 @@ async def test_one_that_is_not_read_is_read_and_then_shown(
     slow: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # As if it took long to show, and were shown by a timer.
-    monkeypatch.setattr("sfnwatch.tui.shown._SLOW", slow)
+    monkeypatch.setattr("sfnwatch.tui.pace._SLOW", slow)
     session = Following(aws.photos(4, failing=1, read=2))
     async with live(size=(120, 30), session=session) as (_, screen, _):
         await screen.steps(("C home down enter", "4 child executions, 2 read"))

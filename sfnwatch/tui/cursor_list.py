@@ -1,0 +1,467 @@
+"""A list with a cursor: most views are one.
+
+A list knows of its entries only how many there are; an heir draws those that are in
+view, and says by which key one is found again when others have come. So a list of
+100,000 costs what fits on the screen.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import zip_longest
+from typing import ClassVar, Generic, NamedTuple, Protocol, TypeVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.binding import BindingType
+from textual.cache import LRUCache
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.reactive import reactive
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+from textual.widget import Widget
+
+from sfnwatch.tui.actions import bindings
+from sfnwatch.tui.paint import Span, strip_of
+
+_DRAWN = 512
+"""Entries whose rows are kept: several screens, for going to and fro."""
+
+
+class _ScreenRow(NamedTuple):
+    """One row of the screen: which row of which entry."""
+
+    place: int
+    strip: Strip
+    selected: bool
+    fresh: bool
+
+
+class CursorList(ScrollView, can_focus=True):
+    """Entries from the top down, one of which the cursor is on.
+
+    An heir gives `count` and `draw`, and where entries come and go `key_of` and
+    `place_of`; it calls `changed` when they are others, or say something else.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings("")
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"list--cursor", "list--fresh"}
+    DEFAULT_CSS = """
+    CursorList {
+        height: 1fr;
+        overflow-x: hidden;
+        overflow-y: scroll;
+        scrollbar-size-vertical: 1;
+    }
+    """
+
+    cursor: reactive[int] = reactive(0, repaint=False, init=False)
+    """The place of the entry that is selected, from 0."""
+    follow: reactive[bool] = reactive(False, repaint=False, init=False)
+    """True while new entries at the end pull the view along."""
+    marked: reactive[bool] = reactive(True, repaint=False, init=False)
+    """False while the cursor is not to be seen: it is on nothing that matters."""
+
+    class Moved(Message):
+        """The cursor is on another entry."""
+
+        def can_replace(self, message: Message) -> bool:
+            return isinstance(message, CursorList.Moved)
+
+    class Opened(Message):
+        """An entry was clicked twice: it is wanted in full."""
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's word
+        super().__init__(id=id)
+        self._drawn: LRUCache[int, Sequence[Strip]] = LRUCache(_DRAWN)
+        self._frame: list[_ScreenRow] = []
+        """What is in view, as it was put together last; empty until that is asked."""
+        self._grounds: dict[str, Style] = {}
+        """What a row's cells are drawn on, by what it is."""
+        self._wanted: str | None = None
+        """The key that was selected last: what it is of may be away for now."""
+        self._beyond = 0
+        """What the last entries take in rows beyond one each."""
+
+    # -- what an heir says ---------------------------------------------------------
+
+    @property
+    def count(self) -> int:
+        """Give how many entries there are."""
+        raise NotImplementedError
+
+    def draw(self, place: int, width: int) -> Sequence[Sequence[Span]]:
+        """Draw an entry in rows of `width` cells, at least one.
+
+        It is asked once, until `changed` or another width.
+        """
+        raise NotImplementedError
+
+    def key_of(self, place: int) -> str | None:
+        """Give what an entry is found by; None for one that is only found by place."""
+        return str(place)
+
+    def place_of(self, key: str) -> int | None:
+        """Find an entry, or what stands for it now."""
+        return int(key) if key.isdigit() and int(key) < self.count else None
+
+    def stops_at(self, place: int) -> bool:
+        """False for what the cursor passes over: a heading, a rule."""
+        del place
+        return True
+
+    def is_fresh(self, place: int) -> bool:
+        """True for what stands out for a moment, since it has just come."""
+        del place
+        return False
+
+    # -- what is selected ----------------------------------------------------------
+
+    @property
+    def selected_key(self) -> str | None:
+        """The key of the entry that the cursor is on; None if there is no entry."""
+        return self.key_of(self.cursor) if self.cursor < self.count else None
+
+    def select(self, place: int) -> None:
+        """Put the cursor on an entry, the next that it may stop at, and into view."""
+        if not self.count:
+            return
+        place = self._stop(place, 1 if place >= self.cursor else -1)
+        moved = place != self.cursor
+        self.cursor = place
+        self._wanted = self.key_of(place)
+        self.follow = self.follow and place == self._last
+        self._bring_into_view()
+        self._repaint()
+        if moved:
+            self.post_message(self.Moved())
+
+    def select_key(self, key: str) -> bool:
+        """Put the cursor on what stands for a key; False if nothing does."""
+        place = self.place_of(key)
+        if place is None:
+            return False
+        self.select(place)
+        self._wanted = key
+        return True
+
+    @property
+    def _last(self) -> int:
+        return self._stop(self.count - 1, -1)
+
+    def _stop(self, place: int, step: int) -> int:
+        """Find the nearest entry from a place on that the cursor may be on."""
+        if not self.count:
+            return 0
+        place = max(0, min(place, self.count - 1))
+        for places in (range(place, self.count), range(place, -1, -1))[::step]:
+            found = next((each for each in places if self.stops_at(each)), None)
+            if found is not None:
+                return found
+        return place
+
+    # -- what is shown -------------------------------------------------------------
+
+    def changed(self) -> None:
+        """Show other entries; what is selected stays where it stands, if it can."""
+        anchor = self._anchor()
+        self._drawn.clear()
+        before = self.cursor, self.selected_key
+        if self.follow:
+            self.cursor = self._last if self.count else 0
+            self._wanted = self.selected_key
+        else:
+            found = self.place_of(self._wanted) if self._wanted else None
+            self.cursor = self._stop(self.cursor if found is None else found, -1)
+        self._measure()
+        if self.follow:
+            self._scroll(self.count)
+        elif anchor is not None:
+            self._hold(*anchor)
+        self._repaint()
+        if self.count and (self.cursor, self.selected_key) != before:
+            self.post_message(self.Moved())
+
+    def _anchor(self) -> tuple[str, int] | None:
+        """Note what must not move: the selected entry, or else the first in view."""
+        rows = self._frame
+        own = (y for y, row in enumerate(rows) if row.selected)
+        y = next(own, 0 if rows else None)
+        if y is None or self.follow:
+            return None
+        key = self._wanted if rows[y].selected else self.key_of(rows[y].place)
+        return (key, y) if key is not None else None
+
+    def _hold(self, key: str, y: int) -> None:
+        """Scroll so that what a key stands for is in the row where it was."""
+        place = self.place_of(key)
+        if place is None:
+            return
+        rows = min(y, max(0, self.size.height - 1))
+        self._scroll(self._first_above(min(place, self.count - 1), rows))
+
+    def _first_above(self, place: int, rows: int) -> int:
+        """Find the first entry from which on so many rows have room above another."""
+        while place > 0:
+            rows -= len(self._rows_of(place - 1))
+            if rows < 0:
+                break
+            place -= 1
+        return place
+
+    def _lowest_top(self, place: int) -> int:
+        """Give the first entry in view with which one is wholly in view, too."""
+        return self._first_above(place, self.size.height - len(self._rows_of(place)))
+
+    def _rows_of(self, place: int) -> Sequence[Strip]:
+        rows = self._drawn.get(place)
+        if rows is None:
+            # To ask for the size takes longer than all else here.
+            width = self.size.width
+            if not width:
+                return [Strip([])]  # it is hidden, or was not laid out yet
+            rows = [strip_of(self, row, width) for row in self.draw(place, width)]
+            self._drawn[place] = rows
+        return rows
+
+    @property
+    def _width(self) -> int:
+        return max(1, self.size.width)
+
+    @property
+    def _top(self) -> int:
+        return min(self.scroll_offset.y, max(0, self.count - 1))
+
+    def _measure(self, *, whole: bool = False) -> None:
+        """Take on the size that all entries need.
+
+        They are counted as a row each, which is enough to scroll by; only of the last
+        is it looked how many have room, so that the end can be seen: where that is
+        near, or the `whole` way there is asked for.
+        """
+        height = self.size.height
+        is_near = self.follow or self._top + 2 * height >= self.count
+        if is_near or whole or self._beyond:
+            top = self._lowest_top(self.count - 1) if self.count else 0
+            self._beyond = height - (self.count - top) if top else 0
+        size = Size(self.size.width, self.count + self._beyond)
+        if size == self.virtual_size:
+            return
+        if self.show_vertical_scrollbar and self.is_attached and height:
+            # Set as usual it would have the whole screen laid out, for each new line.
+            self.set_reactive(Widget.virtual_size, size)
+            self.vertical_scrollbar.window_virtual_size = size.height
+            self.scroll_y = self.validate_scroll_y(self.scroll_y)
+        else:
+            self.virtual_size = size
+
+    def _scroll(self, y: int) -> None:
+        # Without force the first overflow does not scroll: the bar is not there yet.
+        self.scroll_to(y=y, animate=False, force=True)
+
+    def _bring_into_view(self) -> None:
+        top, is_last = self._top, self.cursor == self._last
+        # With the first entry comes what is above it, where no cursor can be.
+        is_first = self.cursor <= self._stop(0, 1)
+        in_view = sum(row.place == self.cursor for row in self._frame)
+        is_whole = in_view == len(self._rows_of(self.cursor))
+        if top and is_whole and not (is_first or is_last):
+            return
+        self._measure(whole=is_last)
+        top = self._top
+        if is_first:
+            self._scroll(0)
+        elif self.cursor < top:
+            self._scroll(self.cursor)
+        else:
+            self._scroll(max(top, self._lowest_top(self.cursor)))
+
+    # -- painting ------------------------------------------------------------------
+
+    def render_line(self, y: int) -> Strip:
+        if not self._frame:
+            self._frame = list(self._rows_in_view())
+        if y >= len(self._frame):
+            return Strip.blank(self._width, self.rich_style)
+        _, strip, selected, fresh = self._frame[y]
+        if not selected:
+            return strip.apply_style(self._ground("list--fresh" if fresh else ""))
+        if not self.app.native_ansi_color:
+            return strip.apply_style(self._ground("list--cursor"))
+        # A palette has no wash of a color: all words take the cursor's own.
+        own = self.get_component_rich_style("list--cursor")
+        return Strip(Segment.apply_style(strip, post_style=own), self._width)
+
+    def _ground(self, name: str) -> Style:
+        ground = self._grounds.get(name)
+        if ground is None:
+            ground = self.rich_style
+            if name:
+                ground += self.get_component_rich_style(name, partial=True)
+            self._grounds[name] = ground
+        return ground
+
+    def _rows_in_view(self) -> Iterator[_ScreenRow]:
+        height = self.size.height
+        for place in range(self._top, self.count):
+            selected = self.marked and place == self.cursor
+            fresh = self.is_fresh(place)
+            for strip in self._rows_of(place)[:height]:
+                yield _ScreenRow(place, strip, selected, fresh)
+                height -= 1
+            if height <= 0:
+                return
+
+    def _repaint(self) -> None:
+        """Have those rows painted that are others than before."""
+        before, self._frame = self._frame, list(self._rows_in_view())
+        pairs, width = zip_longest(before, self._frame), self.size.width
+        others = [
+            Region(0, y, width, 1)
+            for y, (old, new) in enumerate(pairs)
+            # Which entry it is does not matter.
+            if old is None or new is None or old[1:] != new[1:]
+        ]
+        if others:
+            self.refresh(*others)
+
+    def redraw(self, *places: int) -> None:
+        """Draw some entries anew, where they are, or all: they look otherwise now."""
+        for place in places:
+            self._drawn.discard(place)
+        if not places:
+            self._drawn.clear()
+        self._repaint()
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self._drawn.clear()
+        self._grounds.clear()
+        self._frame = []
+        self.refresh()
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        if self.show_vertical_scrollbar:
+            self.vertical_scrollbar.position = new_value
+        if round(old_value) != round(new_value):
+            if round(new_value) + 2 * self.size.height >= self.count:
+                self._measure()
+            # Not all of it: what comes above the last lines leaves these as they are.
+            self._repaint()
+
+    def on_resize(self) -> None:
+        self._drawn.clear()
+        self._frame = []
+        self._measure()
+        if self.follow:
+            self._scroll(self.count + self._beyond)
+        elif self.count:
+            self._bring_into_view()
+        self.refresh()
+
+    def on_show(self) -> None:
+        # It may have been scrolled while it was hidden, without any room.
+        self.on_resize()
+
+    # -- moving --------------------------------------------------------------------
+
+    def action_move(self, entries: int) -> None:
+        self.select(self.cursor + entries)
+
+    def action_page(self, pages: int) -> None:
+        entries = len({row.place for row in self._rows_in_view()})
+        self.select(self.cursor + pages * max(1, entries - 1))
+
+    def action_first(self) -> None:
+        self.select(0)
+
+    def action_last(self) -> None:
+        self.select(self.count - 1)
+        self.follow = True
+
+    def on_click(self, event: events.Click) -> None:
+        rows = self._frame
+        if event.y >= len(rows) or not self.stops_at(rows[event.y].place):
+            return
+        place = rows[event.y].place
+        self.select(place)
+        self.clicked(place, event.x, twice=event.chain == 2)  # noqa: PLR2004
+
+    def clicked(self, place: int, x: int, *, twice: bool) -> None:
+        """Do what a click on an entry means, which is selected by then."""
+        del place, x
+        if twice:
+            self.post_message(self.Opened())
+
+    def on_scroll_to(self) -> None:
+        self.call_after_refresh(self._scrolled)
+
+    on_mouse_scroll_up = on_mouse_scroll_down = on_scroll_to
+
+    def _scrolled(self) -> None:
+        """Follow only at the end, and only what is selected there already."""
+        self.follow = self.is_vertical_scroll_end and self.cursor == self._last
+
+
+class HasKey(Protocol):
+    """An entry that is found by a key."""
+
+    @property
+    def key(self) -> str: ...
+
+
+EntryT = TypeVar("EntryT", bound=HasKey)
+DrawsEntry = Callable[[EntryT, int], Sequence[Sequence[Span]]]
+"""Draws an entry in rows of at most so many cells."""
+
+
+class EntryList(CursorList, Generic[EntryT]):
+    """A list of entries that are all there, each with a key of its own."""
+
+    def __init__(
+        self,
+        rows: DrawsEntry[EntryT],
+        nothing: str = "",
+        *,
+        clicked: Callable[[EntryT, int, bool], None] | None = None,
+        stops: Callable[[EntryT], bool] = lambda _: True,
+        id: str | None = None,  # noqa: A002 - Textual's word
+    ) -> None:
+        """`nothing` is said where there are no entries.
+
+        `clicked` does what a click at a cell of an entry means, or a second one. The
+        cursor passes over what `stops` is false for.
+        """
+        super().__init__(id=id)
+        self._draw_entry, self._click, self._stops = rows, clicked, stops
+        self.nothing = nothing
+        self.entries: Sequence[EntryT] = ()
+
+    @property
+    def count(self) -> int:
+        return len(self.entries) or bool(self.nothing)
+
+    def key_of(self, place: int) -> str | None:
+        return self.entries[place].key if place < len(self.entries) else None
+
+    def place_of(self, key: str) -> int | None:
+        return next((n for n, e in enumerate(self.entries) if e.key == key), None)
+
+    def draw(self, place: int, width: int) -> Sequence[Sequence[Span]]:
+        if place < len(self.entries):
+            return self._draw_entry(self.entries[place], width - 1)
+        return [[Span(f" {self.nothing}", "role--dim")]]
+
+    def stops_at(self, place: int) -> bool:
+        return place < len(self.entries) and self._stops(self.entries[place])
+
+    def clicked(self, place: int, x: int, *, twice: bool) -> None:
+        if self._click is not None and place < len(self.entries):
+            self._click(self.entries[place], x, twice)
+        else:
+            super().clicked(place, x, twice=twice)
+
+    @property
+    def entry(self) -> EntryT | None:
+        """The entry that the cursor is on."""
+        return self.entries[self.cursor] if self.cursor < len(self.entries) else None
