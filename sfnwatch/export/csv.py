@@ -20,8 +20,8 @@ from sfnwatch.model.history_event import HistoryEvent
 from sfnwatch.model.linking.link import Link, role_of_call
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.values import clean, iso, maybe_iso, text_of
+from sfnwatch.view.child_wording import child_map_run
 from sfnwatch.view.lines import LineMaker
-from sfnwatch.view.wording import child_map_run
 
 Row = dict[str, str]
 """The cells of a row that has some, by their columns."""

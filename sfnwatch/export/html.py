@@ -39,7 +39,8 @@ from sfnwatch.model.records import Record
 from sfnwatch.templates import read_template
 from sfnwatch.view.captions import caption
 from sfnwatch.view.lines import Line, LineMaker
-from sfnwatch.view.wording import execution_labels, status_glyph, went_wrong
+from sfnwatch.view.parts import status_glyph
+from sfnwatch.view.wording import execution_labels, went_wrong
 
 STATIC = 100
 """So many rows are there for those without JavaScript."""

@@ -30,7 +30,8 @@ from sfnwatch.model.visits import StateVisit
 from sfnwatch.view import graph, wording
 from sfnwatch.view.lines import Line, LineMaker
 from sfnwatch.view.outline import Outline, OutlineOptions
-from sfnwatch.view.wording import Role, execution_labels, plain_text
+from sfnwatch.view.parts import Role, plain_text
+from sfnwatch.view.wording import execution_labels
 
 MOST_UNITS = 49_000
 """In UTF-16 units, as JavaScript counts: Mermaid's own default is 50,000."""

@@ -41,7 +41,7 @@ from sfnwatch.model.moment import Moment
 from sfnwatch.model.values import ascii_json, clean, iso, maybe_iso
 from sfnwatch.model.visits import Attempt, StateVisit
 from sfnwatch.view import wording
-from sfnwatch.view.wording import plain_text
+from sfnwatch.view.parts import plain_text
 
 Json = dict[str, Any]
 Attributes = Mapping[str, Any]

@@ -42,7 +42,7 @@ from sfnwatch.model.values import clean, iso
 from sfnwatch.model.visits import ROOT, StateVisit
 from sfnwatch.view import wording
 from sfnwatch.view.lines import LineMaker
-from sfnwatch.view.wording import plain_text
+from sfnwatch.view.parts import plain_text
 
 Event = dict[str, Any]
 Args = dict[str, Any]

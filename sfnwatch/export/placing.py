@@ -21,14 +21,8 @@ from sfnwatch.model.values import clean, duration, microseconds
 from sfnwatch.model.visits import ROOT, StateVisit
 from sfnwatch.view.lines import Lane, Line, LineMaker
 from sfnwatch.view.outline import ANSWERED, Item, Place
-from sfnwatch.view.wording import (
-    LABEL,
-    Part,
-    Role,
-    execution_labels,
-    plain_text,
-    status_glyph,
-)
+from sfnwatch.view.parts import Part, Role, plain_text, status_glyph
+from sfnwatch.view.wording import LABEL, execution_labels
 
 Span = tuple[datetime, datetime]
 Row = TypeVar("Row", HistoryEvent | ApiCall, HistoryEvent | ApiCall | TaskState)

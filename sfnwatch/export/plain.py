@@ -35,8 +35,10 @@ from sfnwatch.model.source_health import HealthState, SourceHealth
 from sfnwatch.model.trace import Changed, Trace
 from sfnwatch.model.values import clean, duration
 from sfnwatch.view import wording
+from sfnwatch.view.child_wording import count_words
 from sfnwatch.view.lines import LineMaker, lateness
-from sfnwatch.view.wording import LABEL, count_words, execution_labels, plain_text
+from sfnwatch.view.parts import plain_text
+from sfnwatch.view.wording import LABEL, execution_labels
 
 Narrate = Callable[[str], None]
 """Tells the person at the terminal something that is no data."""

@@ -34,6 +34,7 @@ from sfnwatch.view.graph import Box, BoxState, graph_of, light
 from sfnwatch.view.graph_layout import PlacedBox, Wire, lay_out
 from sfnwatch.view.lines import Lane, LifeLines, Line, LineMaker, Rail
 from sfnwatch.view.outline import Fold, Item, Outline, OutlineOptions
+from sfnwatch.view.parts import Part, Role, plain_text, status_glyph
 from sfnwatch.view.playback import cut_short, length_of
 from sfnwatch.view.timeline_chart import (
     Bar,
@@ -43,7 +44,7 @@ from sfnwatch.view.timeline_chart import (
     round_marks,
     stops,
 )
-from sfnwatch.view.wording import Part, Role, execution_labels, plain_text, status_glyph
+from sfnwatch.view.wording import execution_labels
 
 CELL, ROW = 7.2, 20.0
 """The width of a character and the height of a row, in px."""

@@ -34,7 +34,7 @@ from sfnwatch.export.placing import heading, lane_parts, lane_tags, not_shown
 from sfnwatch.model.moment import Moment
 from sfnwatch.view.lines import Lane, LifeLines, Line, LineMaker, Rail
 from sfnwatch.view.outline import Outline, OutlineOptions
-from sfnwatch.view.wording import Part, plain_text
+from sfnwatch.view.parts import Part, plain_text
 
 _LEFT, _TIME = 64, 12
 """Cells for the life-lines and words of the states; what is longer is wrapped."""

@@ -31,8 +31,9 @@ from sfnwatch.model.source_health import HealthState
 from sfnwatch.model.trace import Changed, Trace
 from sfnwatch.recording.library import SavedView
 from sfnwatch.tui.actions import SEVERAL, Command, bindings, key_name, whereabouts
+from sfnwatch.tui.bars import Bars
 from sfnwatch.tui.cursor_list import CursorList
-from sfnwatch.tui.deck import LANES, Bars, Deck
+from sfnwatch.tui.deck import LANES, Deck
 from sfnwatch.tui.find_bar import FindBar, Finder
 from sfnwatch.tui.help import Help, Marks, system_commands
 from sfnwatch.tui.pace import Pace

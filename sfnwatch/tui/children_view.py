@@ -28,8 +28,9 @@ from sfnwatch.tui.paint import (
     width_of,
 )
 from sfnwatch.tui.shown import GoTo, Shown
-from sfnwatch.view import wording
-from sfnwatch.view.wording import Child, Part, Role
+from sfnwatch.view import child_wording
+from sfnwatch.view.child_wording import Child
+from sfnwatch.view.parts import Part, Role, counted, status_glyph
 
 _RUNS = 3
 """So many Map Runs are told of above the table; of more, their number."""
@@ -91,11 +92,13 @@ class ChildrenView(HeadedView):
     def _told(self) -> Iterator[list[Span]]:
         shown, width = self._shown, self.width
         moment = shown.moment
-        runs = (wording.child_map_run(moment, arn) for arn in moment.lineage.map_runs)
+        runs = (
+            child_wording.child_map_run(moment, arn) for arn in moment.lineage.map_runs
+        )
         known = [run for run in runs if run is not None]
         yield from (_run_spans(run, width, self.mask) for run in known[:_RUNS])
         if len(known) > _RUNS:
-            more = f" and {wording.counted(len(known) - _RUNS, 'more Map Run')}"
+            more = f" and {counted(len(known) - _RUNS, 'more Map Run')}"
             yield [Span(more, "role--dim")]
         yield [Span(f" {self._counts()}"), Span("   / searches", "role--dim")]
         yield head_spans(width, shown.looks.zone(shown.now), machine=False)
@@ -105,7 +108,7 @@ class ChildrenView(HeadedView):
         listed = self.list.entries
         words = clean(self.mask(self._searched), 60)
         having = f" with “{words}”" if words else ""
-        told = wording.counted(self._every, "child execution")
+        told = counted(self._every, "child execution")
         if len(listed) < self._every:
             told = f"{len(listed):,} of {told}"
         read = sum(self._is_read(child.arn) for child in listed)
@@ -192,10 +195,10 @@ def _run_spans(run: Child, width: int, mask: Masks) -> list[Span]:
     How many of its histories are read is told below, of all that is listed.
     """
     run = replace(run, histories=0)
-    name = [Span(" "), *spans_of(wording.child_parts(run), mask), Span("  ")]
-    room = width - width_of([*name, *spans_of(wording.map_run_parts(run, 0))])
+    name = [Span(" "), *spans_of(child_wording.child_parts(run), mask), Span("  ")]
+    room = width - width_of([*name, *spans_of(child_wording.map_run_parts(run, 0))])
     cells = max(_BAR, min(_LONG_BAR, room))
-    return [*name, *spans_of(wording.map_run_parts(run, cells))]
+    return [*name, *spans_of(child_wording.map_run_parts(run, cells))]
 
 
 # -- executions as lines of a table ---------------------------------------------------
@@ -216,7 +219,7 @@ def row_spans(
 
     `glyph` is another than its status's; without a `machine` there is more room.
     """
-    glyph = glyph or wording.status_glyph(listed.status)
+    glyph = glyph or status_glyph(listed.status)
     status = listed.status or "unknown"
     worded = f" {status.lower().replace('_', ' ')}" if width >= _STATUS_FROM else ""
     form = "%Y-%m-%d %H:%M:%S" if width >= _WIDE else "%m-%d %H:%M:%S"

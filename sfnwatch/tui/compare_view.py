@@ -29,7 +29,7 @@ from sfnwatch.tui.paint import (
     width_of,
 )
 from sfnwatch.tui.shown import GoTo, Shown
-from sfnwatch.view.wording import status_glyph, status_part
+from sfnwatch.view.parts import status_glyph, status_part
 
 _LENGTH_MOST, _ROOM_FOR_FOOT = 18, 14
 _DIFFERENCES = Cells("B - A", 10, 46, right=True), Cells("B / A", 8, 110, right=True)

@@ -24,10 +24,18 @@ from sfnwatch.recording.format import safe_name
 from sfnwatch.tui.json_view import JsonNode, decode, json_text
 from sfnwatch.tui.shown import Shown
 from sfnwatch.view import weighing, wording
+from sfnwatch.view.console_urls import call_url, execution_url
 from sfnwatch.view.lines import Subject, next_state
 from sfnwatch.view.outline import Fold, FoldKind, Item
+from sfnwatch.view.parts import (
+    Part,
+    Role,
+    counted,
+    plain_text,
+    status_glyph,
+    status_part,
+)
 from sfnwatch.view.weighing import Considered, Standing
-from sfnwatch.view.wording import Part, Role
 
 _LONG = 2000
 """Characters of one fact that are shown."""
@@ -113,7 +121,7 @@ class ItemDetail:
 
     def sections(self) -> Iterator[Section]:
         line = self._shown.maker.line(self._item)
-        title = wording.plain_text((*line.owner, *line.parts)).strip()
+        title = plain_text((*line.owner, *line.parts)).strip()
         payload = "Input and output" if self._events else "Request and response"
         told = (
             section("facts", title, self._facts()),
@@ -173,8 +181,8 @@ class ItemDetail:
     @property
     def url(self) -> str | None:
         """Where the AWS console shows it: the call's page, else the execution's."""
-        own = wording.call_url(self._call) if self._call is not None else None
-        return own or wording.execution_url(self._arn)
+        own = call_url(self._call) if self._call is not None else None
+        return own or execution_url(self._arn)
 
     def _times(self) -> Iterator[Fact]:
         rows = self._events or self._alone
@@ -308,7 +316,7 @@ class ItemDetail:
             event_id = attempt.scheduled_id
             number = visit.attempts.index(attempt) + 1
             words += f", try {number} of {len(visit.attempts)}"
-        parts = of, Part(f"{words}  "), wording.status_part(visit.status)
+        parts = of, Part(f"{words}  "), status_part(visit.status)
         yield Fact("state", parts, f"{self._arn}#{event_id}")
 
     # -- what speaks for that, and against it --------------------------------------
@@ -329,7 +337,7 @@ class ItemDetail:
         told = weighing.considered(self._moment, call)
         for each in told[:_CONSIDERED]:
             against = "; ".join(weighing.sentences_against(each))
-            parts = [Part(f"{each.name}  "), wording.status_part(each.attempt.status)]
+            parts = [Part(f"{each.name}  "), status_part(each.attempt.status)]
             parts += [Part(f"  {against}", Role.DIM)] if against else []
             arn, scheduled_id = each.weighed.key
             yield Fact(each.standing, tuple(parts), f"{arn}#{scheduled_id}")
@@ -337,7 +345,7 @@ class ItemDetail:
         left_out = weighing.left_out(self._moment, call, told)
         more = max(0, len(told) - _CONSIDERED) + left_out
         if more:
-            words = f"… and {wording.counted(more, 'more attempt')}: {_UNTOLD}"
+            words = f"… and {counted(more, 'more attempt')}: {_UNTOLD}"
             yield fact("", words, Role.DIM)
 
     # -- what went in, what came out, and what AWS sent ----------------------------
@@ -437,7 +445,7 @@ def _status(
     status: str, begin: datetime | None, end: datetime | None, paused: float = 0.0
 ) -> Fact:
     """Say how something stands, and after how long: `✔ succeeded after 5m 09s`."""
-    glyph = wording.status_glyph(status)
+    glyph = status_glyph(status)
     still = f", and {duration(paused)} stopped" if paused else ""
     words = f"{glyph.text} {_spent(status, begin, end, paused)}{still}"
     return fact("status", words, glyph.role)
@@ -479,7 +487,7 @@ def _sides(each: Considered, *, in_full: bool) -> Iterator[Fact]:
         path, value = weighing.leaf_words(leaf)
         yield Fact(label, (Part(f"{path}  ", Role.DIM), Part(value, role)), rows=2)
     if len(leaves) > _LEAVES:
-        more = wording.counted(len(leaves) - _LEAVES, "more parameter")
+        more = counted(len(leaves) - _LEAVES, "more parameter")
         yield fact("", f"… and {more}: {_UNTOLD}", Role.DIM)
 
 

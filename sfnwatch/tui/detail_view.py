@@ -19,7 +19,7 @@ from sfnwatch.tui.detail_facts import Fact, ItemDetail, Section, request_section
 from sfnwatch.tui.json_view import JsonFolds, JsonLine, JsonNode
 from sfnwatch.tui.paint import Span, flow, margined, ruled, spans_of
 from sfnwatch.tui.shown import GoTo, Shown
-from sfnwatch.view.wording import plain_text
+from sfnwatch.view.parts import plain_text
 
 _LABEL = 14
 """Cells of a label."""

@@ -55,7 +55,7 @@ from sfnwatch.tui.shown import GoTo, Shown
 from sfnwatch.tui.status import length_words
 from sfnwatch.view.markers import MarkerKind
 from sfnwatch.view.outline import TASKS, Item
-from sfnwatch.view.wording import counted, plain_text, status_glyph, status_part
+from sfnwatch.view.parts import counted, plain_text, status_glyph, status_part
 
 _MOST, _MEASURE = 200, 120
 """Pieces of evidence of one sentence; and cells after which a sentence is broken."""

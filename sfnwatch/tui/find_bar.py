@@ -19,7 +19,7 @@ from sfnwatch.tui.cursor_list import CursorList
 from sfnwatch.tui.paint import Rows, Span
 from sfnwatch.tui.shown import Shown
 from sfnwatch.view.outline import Item, Keeps, RowOrder
-from sfnwatch.view.wording import counted
+from sfnwatch.view.parts import counted
 
 if TYPE_CHECKING:
     from sfnwatch.view import filter_language as language

@@ -28,7 +28,7 @@ from sfnwatch.tui.shown import Shown
 from sfnwatch.view.graph import Box, BoxState, Graph, Lights, drawn_in, graph_of, light
 from sfnwatch.view.graph_layout import Picture, PlacedBox, Wire, lay_out
 from sfnwatch.view.markers import MarkerKind
-from sfnwatch.view.wording import counted
+from sfnwatch.view.parts import counted
 
 _UP, _DOWN, _LEFT, _RIGHT = 1, 2, 4, 8
 _LIGHT = " ╵╷│╴┘┐┤╶└┌├─┴┬┼"

@@ -14,7 +14,7 @@ from rich.cells import cell_len
 
 from sfnwatch.model.values import byte_count, clean, clean_lines, encode_json, size
 from sfnwatch.tui.paint import Masks, Span, cut, flow
-from sfnwatch.view.wording import counted
+from sfnwatch.view.parts import counted
 
 _CHILDREN, _CHARACTERS, _MORE = 200, 4096, 4
 """What an opened node shows at first, and how many times as much each time after."""

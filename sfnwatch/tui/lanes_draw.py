@@ -30,7 +30,8 @@ from sfnwatch.tui.paint import (
 )
 from sfnwatch.view.lines import MOST, Lane, Line, Rail
 from sfnwatch.view.outline import Fold, FoldKind
-from sfnwatch.view.wording import CallText, Part, Role
+from sfnwatch.view.parts import Part, Role
+from sfnwatch.view.wording import CallText
 
 NARROW = 100
 """Below so many cells there is one lane."""

@@ -32,7 +32,7 @@ from sfnwatch.tui.shown import Shown
 from sfnwatch.tui.status import length_words, quiet_words
 from sfnwatch.view.lines import Line, lateness
 from sfnwatch.view.outline import TASKS, Fold, Item
-from sfnwatch.view.wording import counted, status_glyph
+from sfnwatch.view.parts import counted, status_glyph
 
 _KEPT = 1024
 """Lines that are kept, of one version of what is shown."""

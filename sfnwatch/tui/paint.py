@@ -18,7 +18,7 @@ from textual.widget import Widget
 
 from sfnwatch.analysis.phases import Phase
 from sfnwatch.model.values import clean, clock
-from sfnwatch.view.wording import Part, Role
+from sfnwatch.view.parts import Part, Role
 
 CHIPS = 6
 """So many executions have a hue of their own; of more, some share one."""

@@ -39,7 +39,7 @@ from sfnwatch.tui.cursor_list import CursorList, EntryList
 from sfnwatch.tui.paint import Looks, Rows, Span, Spans, flow, margined
 from sfnwatch.tui.status import Words, fitted, joined, refusal_spans, said
 from sfnwatch.tui.themes import PaintedScreen, ThemedApp, stage_theme
-from sfnwatch.view.wording import Part, Role, counted, status_glyph
+from sfnwatch.view.parts import Part, Role, counted, status_glyph
 
 if TYPE_CHECKING:
     from sfnwatch.tui.app import ScreenSettings

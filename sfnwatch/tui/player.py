@@ -21,8 +21,8 @@ from sfnwatch.tui.shown import Seek, Shown
 from sfnwatch.tui.status import Words, fitted, joined, said
 from sfnwatch.view.lines import Line
 from sfnwatch.view.markers import Marker, MarkerKind
+from sfnwatch.view.parts import status_glyph
 from sfnwatch.view.playback import Playback, Scale, TimeSpan
-from sfnwatch.view.wording import status_glyph
 
 if TYPE_CHECKING:
     from sfnwatch.tui.app import SfnwatchApp

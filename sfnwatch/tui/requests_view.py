@@ -11,7 +11,7 @@ from sfnwatch.tui.cursor_list import CursorList, EntryList
 from sfnwatch.tui.deck import HeadedView
 from sfnwatch.tui.paint import Cells, Span, heads, in_columns, percent
 from sfnwatch.tui.shown import Shown
-from sfnwatch.view.wording import counted
+from sfnwatch.view.parts import counted
 
 _LIMIT = 200
 _MUCH = 0.5

@@ -26,8 +26,9 @@ from sfnwatch.tui.paint import Looks, Span, chip
 from sfnwatch.view.lines import LifeLines, Line, LineMaker
 from sfnwatch.view.markers import Markers
 from sfnwatch.view.outline import NOWHERE, TASKS, Fold, Item, Outline, OutlineOptions
+from sfnwatch.view.parts import Part
 from sfnwatch.view.playback import Playback
-from sfnwatch.view.wording import Part, role_names, short_names
+from sfnwatch.view.wording import role_names, short_names
 
 if TYPE_CHECKING:
     from sfnwatch.tui.app import ScreenSettings, WatchedSession

@@ -24,7 +24,8 @@ from sfnwatch.model.values import clean, clock, duration
 from sfnwatch.tui.paint import Span, cut, flow, spans_of, width_of
 from sfnwatch.tui.shown import Shown
 from sfnwatch.view.markers import MarkerKind
-from sfnwatch.view.wording import Part, Role, counted, cut_middle, status_glyph
+from sfnwatch.view.parts import Part, Role, counted, status_glyph
+from sfnwatch.view.wording import cut_middle
 
 _INSIDE = "children"
 _LANES = {

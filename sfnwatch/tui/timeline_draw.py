@@ -17,9 +17,9 @@ from sfnwatch.model.moment import Moment
 from sfnwatch.model.values import clean
 from sfnwatch.tui.paint import PHASES, Span, legend, width_of
 from sfnwatch.tui.shown import Shown
+from sfnwatch.view.parts import plain_text, status_glyph
 from sfnwatch.view.playback import Scale, TimeSpan, cut_short, length_of
 from sfnwatch.view.timeline_chart import Bar, Tick, TimelineChart, round_marks, stops
-from sfnwatch.view.wording import plain_text, status_glyph
 
 CLOSEST = 0.02
 """Seconds of the smallest window: a history tells no less than a millisecond apart."""

@@ -14,8 +14,8 @@ from sfnwatch.tui.deck import HeadedView
 from sfnwatch.tui.paint import Span, fit, spans_of, width_of
 from sfnwatch.tui.shown import Shown
 from sfnwatch.tui.timeline_draw import Axis, BarCells, Lens, legend_of, scale_of
+from sfnwatch.view.parts import Part, counted, plain_text, status_glyph
 from sfnwatch.view.timeline_chart import Bar, BarKind, Tick, TimelineChart
-from sfnwatch.view.wording import Part, counted, plain_text, status_glyph
 
 _ZOOM, _PAN = 1.5, 0.1
 """How much closer a key comes, and by which share of the view it moves."""

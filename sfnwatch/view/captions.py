@@ -30,6 +30,7 @@ from sfnwatch.model.visits import Attempt, StateVisit
 from sfnwatch.view import wording
 from sfnwatch.view.lines import Line, next_state, state_after
 from sfnwatch.view.outline import Backoff
+from sfnwatch.view.parts import plain_text
 
 _WHY = 240
 """Characters of an error and its cause."""
@@ -95,7 +96,7 @@ class _Scene:
     @property
     def as_shown(self) -> str:
         """Give what the line says: `Execution succeeded, 5m 09s`."""
-        said = wording.plain_text(self.line.parts)
+        said = plain_text(self.line.parts)
         return re.sub(r"\s{2,}", ", ", _GLYPHS.sub("", said).strip())
 
     @property
@@ -282,7 +283,7 @@ class _Scene:
         number = next((f" {n}" for n, p in enumerate(polls, 1) if p is call), "")
         count = f" of {len(polls)}" if number and known else ""
         shown = self.line.call.subject if self.line.call else ()
-        since = wording.plain_text(shown).strip().removeprefix("+")
+        since = plain_text(shown).strip().removeprefix("+")
         after = f", {since} after {self.action}" if since else ""
         does = outcome or f" asks whether {self.job} is still running"
         said = f"Poll{number}{count}: {named(call.event_name)}{does}{after}"
@@ -295,7 +296,7 @@ class _Scene:
         return f"{said}, yet the state still succeeded{so}"
 
     def task(self, state: TaskState) -> str:
-        how = wording.plain_text(wording.task_text(state).ending).strip()
+        how = plain_text(wording.task_text(state).ending).strip()
         detail = f" ({how})" if how else ""
         said = f"ECS reports task {wording.task_id(state)} of {self.name} as "
         said += f"{named(state.last_status)}{detail}"

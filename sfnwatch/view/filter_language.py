@@ -28,7 +28,8 @@ from sfnwatch.model.values import clean
 from sfnwatch.model.visits import ROOT, Attempt, StateVisit
 from sfnwatch.view.lines import LineMaker, Subject
 from sfnwatch.view.outline import Fold, Item, Keeps, Outline
-from sfnwatch.view.wording import RULE_WORDS, plain_text, resource_words, went_wrong
+from sfnwatch.view.parts import plain_text
+from sfnwatch.view.wording import RULE_WORDS, resource_words, went_wrong
 
 LONGEST = 4096
 """Characters of a filter."""

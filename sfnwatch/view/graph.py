@@ -26,7 +26,7 @@ from sfnwatch.model.values import (
     text_of,
 )
 from sfnwatch.model.visits import FAILED, StateVisit, VisitKey
-from sfnwatch.view.wording import Part, Role, status_glyph
+from sfnwatch.view.parts import Part, Role, status_glyph
 
 START, END = "Start", "End"
 """The types of boxes that are no states."""

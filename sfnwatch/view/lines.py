@@ -33,7 +33,7 @@ from sfnwatch.model.moment import Moment
 from sfnwatch.model.trace import Changed, Trace
 from sfnwatch.model.values import clean, duration, text_of
 from sfnwatch.model.visits import Attempt, StateVisit, VisitKey
-from sfnwatch.view import wording
+from sfnwatch.view import child_wording, wording
 from sfnwatch.view.outline import (
     Backoff,
     Containers,
@@ -44,7 +44,8 @@ from sfnwatch.view.outline import (
     RowOrder,
     everything,
 )
-from sfnwatch.view.wording import LIMIT, CallText, Part, Role, TaskText, blank_before
+from sfnwatch.view.parts import Part, Role, status_part
+from sfnwatch.view.wording import LIMIT, CallText, TaskText, blank_before
 
 # -- life-lines ------------------------------------------------------------------------
 
@@ -491,7 +492,7 @@ class LineMaker:
             line.call = CallText(wording.poll_run_parts(self._coverage, item))
         else:
             line.fold = Part(_CLOSED, Role.FOLD)
-            line.text = wording.fold_parts(self.moment, item, visit)
+            line.text = child_wording.fold_parts(self.moment, item, visit)
         return line
 
 
@@ -555,7 +556,7 @@ class _EventLine:
     def _execution_text(self, line: Line) -> Iterator[Part]:
         event, arn = self._event, self._event.execution_arn
         execution = self._about.execution
-        child = wording.child_execution(self._moment, arn)
+        child = child_wording.child_execution(self._moment, arn)
         if event.type == REDRIVEN and execution is not None:
             redrives = execution.redrives
             redrive = next((r for r in redrives if r.event is event), None)
@@ -563,7 +564,7 @@ class _EventLine:
             return
         if event.type == "ExecutionStarted" and child is not None:
             line.fold = Part(_OPEN, Role.FOLD)
-            yield from wording.child_parts(child)
+            yield from child_wording.child_parts(child)
             return
         yield from wording.execution_parts(event, self._details)
         started = execution.started_at if execution else None
@@ -573,13 +574,13 @@ class _EventLine:
 
     def _map_run_text(self, line: Line) -> Iterator[Part]:
         run = text_of(self._details.get("mapRunArn")) or ""
-        child = wording.child_map_run(self._moment, run)
+        child = child_wording.child_map_run(self._moment, run)
         if child is None:
             yield from wording.other_parts(self._event, self._details)
             return
         line.fold = Part(_OPEN, Role.FOLD)
-        head = (*wording.child_parts(child), Part("  "))
-        yield from (*head, *wording.map_run_parts(child))
+        head = (*child_wording.child_parts(child), Part("  "))
+        yield from (*head, *child_wording.map_run_parts(child))
 
     def _entered_text(self, visit: StateVisit) -> Iterator[Part]:
         yield from wording.entered_parts(visit)
@@ -599,7 +600,7 @@ class _EventLine:
 
     def _exited_text(self, line: Line, visit: StateVisit) -> Iterator[Part]:
         line.owner = (Part(wording.state_name(visit), Role.NAME), Part("  "))
-        yield from (wording.status_part(visit.status), self._spent(visit))
+        yield from (status_part(visit.status), self._spent(visit))
         if visit.status == "caught":
             yield from self._next_state(self._about.events[-1])
 

@@ -28,9 +28,9 @@ from sfnwatch.model.map_runs import ExecutionCounts
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.values import clean, duration, text_of
 from sfnwatch.model.visits import FAILED, Attempt, StateVisit, VisitKey
-from sfnwatch.view import wording
+from sfnwatch.view import child_wording, wording
 from sfnwatch.view.outline import branch_key, child_key, map_run_key
-from sfnwatch.view.wording import Part, Role
+from sfnwatch.view.parts import STATUS_GLYPHS, Part, Role, counted
 
 MANY = 20
 """A Map of more iterations than these begins folded."""
@@ -189,7 +189,7 @@ class TimelineChart:
     def _execution(self, execution: ExecutionAsOf) -> Bar:
         """Make one tree; what is inside a visit was entered after it: from the end."""
         arn = execution.arn
-        child = wording.child_execution(self.moment, arn)
+        child = child_wording.child_execution(self.moment, arn)
         inside: dict[int | None, list[Bar]] = defaultdict(list)
         for visit in reversed(list(execution.visits)):
             within = _branches(arn, visit, inside.pop(visit.id, [])[::-1])
@@ -235,7 +235,7 @@ class TimelineChart:
     def _add_unread(self, run: str) -> None:
         """Stand for the executions of a Map Run that are counted, and not read."""
         moment, parent = self.moment, self.moment.lineage.map_runs[run]
-        arn, child = parent.execution_arn, wording.child_map_run(moment, run)
+        arn, child = parent.execution_arn, child_wording.child_map_run(moment, run)
         visit = moment.visit_of((arn, parent.visit_id))
         if child is None or child.map_run is None or visit is None:
             return
@@ -422,7 +422,7 @@ class TimelineChart:
             parallel = bar.visits[0].type == "Parallel"
             words = ("branch", "branches") if parallel else ("item", "items")
             indexes = {each.visits[0].index for each in bar.inside if each.visits}
-            yield Part(wording.counted(len(indexes), *words), Role.DIM)
+            yield Part(counted(len(indexes), *words), Role.DIM)
             statuses = Counter(each.status for each in bar.inside)
             del statuses["succeeded"]
             yield from _tally(statuses)
@@ -444,7 +444,7 @@ class TimelineChart:
             words = " denied" if denied == len(polls) else words
             role = Role.BAD if denied else Role.DIM
             most = "" if all(tick.link.is_sure for tick in polls) else "up to "
-            yield Part(f"{most}{wording.counted(len(polls), 'poll')}{words}", role)
+            yield Part(f"{most}{counted(len(polls), 'poll')}{words}", role)
         ends = [e for arn, visit in visits for e in self._ends_of(arn, visit)]
         told = [end.completion for end in ends if end.completion is not None]
         if len(told) == 1 and not bar.is_container:
@@ -536,7 +536,7 @@ def _tally(counts: Mapping[str, int]) -> Iterator[Part]:
     """Say how many ended how, what went wrong first."""
     for status in ("failed", "timed_out", "aborted", "caught", "running", "succeeded"):
         if counts.get(status):
-            glyph = wording.STATUS_GLYPHS[status]
+            glyph = STATUS_GLYPHS[status]
             yield Part(f"{glyph.text} {counts[status]:,}", glyph.role)
 
 

@@ -13,7 +13,7 @@ from textual.color import Color
 from sfnwatch.export.svg import CELL, stylesheet
 from sfnwatch.export.text import flow
 from sfnwatch.tui.themes import LEAST, contrast
-from sfnwatch.view.wording import Part, Role
+from sfnwatch.view.parts import Part, Role
 from tests import builders as aws
 from tests import examples
 from tests.export.traces import RECORDS, export, printed

@@ -14,15 +14,10 @@ from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.records import Received
 from sfnwatch.model.trace import Trace
 from sfnwatch.view.captions import caption
+from sfnwatch.view.console_urls import call_url
 from sfnwatch.view.lines import LineMaker
 from sfnwatch.view.outline import Outline, OutlineOptions
-from sfnwatch.view.wording import (
-    call_url,
-    cut_middle,
-    execution_labels,
-    role_names,
-    short_names,
-)
+from sfnwatch.view.wording import cut_middle, execution_labels, role_names, short_names
 from tests import builders as aws
 from tests.builders import History, call, event
 from tests.model.answers import trace_of

@@ -12,9 +12,10 @@ from sfnwatch.model.time_axis import Clock
 from sfnwatch.view.captions import caption
 from sfnwatch.view.filter_language import RULES
 from sfnwatch.view.lines import LineMaker
+from sfnwatch.view.parts import Role
 from sfnwatch.view.signs import to_ascii
 from sfnwatch.view.weighing import verdict
-from sfnwatch.view.wording import CERTAINTY_SIGNS, Role, rule_role, rule_words
+from sfnwatch.view.wording import CERTAINTY_SIGNS, rule_role, rule_words
 from tests import builders as aws
 from tests.builders import History, call
 from tests.model.answers import trace_of

@@ -21,7 +21,7 @@ from sfnwatch.view.filter_language import (
 )
 from sfnwatch.view.lines import LineMaker
 from sfnwatch.view.outline import Item, Keeps, Outline, OutlineOptions
-from sfnwatch.view.wording import plain_text
+from sfnwatch.view.parts import plain_text
 from tests import builders, examples
 from tests.model.answers import trace_of
 

@@ -6,8 +6,8 @@ from functools import partial
 from sfnwatch.analysis.phases import Phase
 from sfnwatch.model.integrations import CallRole
 from sfnwatch.model.records import Received
+from sfnwatch.view.parts import plain_text
 from sfnwatch.view.timeline_chart import Bar, BarKind, TimelineChart
-from sfnwatch.view.wording import plain_text
 from tests import builders as aws
 from tests.model.answers import trace_of
 from tests.tui.screens import recorded

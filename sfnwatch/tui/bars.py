@@ -1,0 +1,155 @@
+"""The bars around the views, kept up to date: status, trouble, filter, player, keys."""
+
+import time
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from sfnwatch.model.execution import ExecutionAsOf
+from sfnwatch.tui.actions import BY_ID, FOOTER, key_name
+from sfnwatch.tui.find_bar import FindBar
+from sfnwatch.tui.paint import Rows, Span, width_of
+from sfnwatch.tui.player import Scrubber
+from sfnwatch.tui.status import Words, fitted, headline, joined, status_rows, troubles
+
+if TYPE_CHECKING:
+    from sfnwatch.tui.app import SfnwatchApp
+
+
+_REST, _SHARE = 5.0, 20
+"""Seconds between two times that all findings are worked out, at most; and how many
+times as long as it takes."""
+_AGED = 120.0
+"""Seconds after which they are worked out though nothing has come but our requests."""
+_APART, _CLOSE = 3, 2
+"""Cells between two keys, and where there is little room."""
+_UNKNOWN, _SAME_END = datetime.min.replace(tzinfo=UTC), timedelta(seconds=1)
+
+
+class Bars:
+    """Holds the lines round the views, and what there is to say in them."""
+
+    def __init__(self, app: "SfnwatchApp") -> None:
+        self._app, self._shown, self._finder = app, app.shown, app.finder
+        self.status = Rows(
+            lambda width: status_rows(self._shown, width, app.size.height), id="status"
+        )
+        self.banner, self.filter_line = Rows(most=3, id="banner"), Rows(id="filter")
+        self.find_bar = FindBar(self._shown, self._finder)
+        self.scrubber = Scrubber(self._shown)
+        self.key_line = Rows(self._key_rows, id="keys")
+        self._found_of: object = None
+        """What the findings that are there were worked out of."""
+        self._find_again_at, self._is_finding = 0.0, False
+        self._seen = 0
+        """How many lines there were when the lanes followed last."""
+        self._over_since: datetime | None = datetime.max.replace(tzinfo=UTC)
+        """When the last execution ended; None while one runs. What had ended before it
+        was looked at is no news, as if it had ended later than ever."""
+
+    def show(self) -> None:
+        """Say how things stand, which time alone may change."""
+        shown, lanes, playback = self._shown, self._app.deck.lanes, self._shown.playback
+        count = len(shown.outline.items)
+        if playback.replay or (playback.live and lanes.follow):
+            self._seen = count
+        shown.unseen = max(0, count - self._seen)
+        self._look_for_findings()
+        self.status.redraw()
+        self.scrubber.redraw()
+        told = [*troubles(shown)]
+        is_live = shown.session.mode == "live"
+        if told and shown.over and is_live and not shown.items:
+            demo = "Without AWS: sfnwatch demo watches a simulated account."
+            told.append([Span(demo)])
+        self.banner.show(*told)
+        bad = any(span.look == "role--bad" for spans in told for span in spans)
+        self.banner.set_class(bad, "-bad")
+        # What is being typed stands in a line of its own.
+        said = [] if self.find_bar.display else self._finder.spans()
+        self.filter_line.show(*([said] if said else []))
+        lanes.heads.redraw()
+
+    def ended(self) -> ExecutionAsOf | None:
+        """Give the last execution that ended, each time that all have.
+
+        One that was over before it was watched is no news, nor is one of a recording.
+        What is redriven ends once more, and may do so between two looks.
+        """
+        roots = self._shown.roots
+        if not roots or self._shown.playback.replay:
+            return None
+        last = max(roots, key=lambda each: each.stopped_at or _UNKNOWN)
+        running = any(execution.running for execution in roots)
+        over_since = None if running else last.stopped_at or _UNKNOWN
+        before, self._over_since = self._over_since, over_since
+        if over_since is None:
+            return None
+        # Of one end DescribeExecution and the history tell at times that differ a bit.
+        anew = before is None or over_since - before > _SAME_END
+        return last if anew else None
+
+    # -- keys ----------------------------------------------------------------------
+
+    def _offers(self) -> Iterator[Words]:
+        """Offer what can be done here and now, by which key, as it is called here."""
+        playback, titles = self._shown.playback, dict(self._app.deck.titles)
+        if playback.playing or playback.live:
+            titles.setdefault("player.toggle", "Pause")
+        if self._shown.moment.running:
+            titles["view.end"] = ""  # nothing has ended yet
+        if self._finder.active:
+            titles["view.close"] = ""  # it clears the filter, which says so itself
+        for name, rank in FOOTER.items():
+            action = BY_ID[name]
+            title = titles.get(action.id, action.title)
+            keys = self._app.settings.keys.get(action.id, action.keys)
+            if title and self._app.applies(action.id):
+                key = Span(key_name(keys[0]) if keys else "", "look--key", action.id)
+                words = Span(f" {title}", "role--dim", action.id)
+                # What is called otherwise here stays longest.
+                yield Words(1 + rank * (title == action.title), [key, words])
+
+    def _key_rows(self, width: int) -> Sequence[Sequence[Span]]:
+        """Show the keys that have room."""
+        offers = list(self._offers())
+        # Rather close together than not at all.
+        gap = _CLOSE if width_of(joined(offers)) >= width else _APART
+        return [[Span(" "), *joined(fitted(offers, width - 1, gap), gap)]]
+
+    # -- the headline --------------------------------------------------------------
+
+    @property
+    def is_up_to_date(self) -> bool:
+        """True once the headline tells of what is shown."""
+        return self._found_of == self._told()
+
+    def _told(self) -> object:
+        """Give what they depend on; as time goes by they tell of more of it."""
+        shown = self._shown
+        where = shown.playback.position, shown.playback.clock
+        age = time.monotonic() // _AGED
+        return shown.news, shown.outline.options, *where, age
+
+    def _look_for_findings(self) -> None:
+        """Know what is worth a headline, as often as there is time for it."""
+        due = time.monotonic() >= self._find_again_at
+        if not self.is_up_to_date and due and not self._is_finding:
+            self._is_finding = True
+            work: Callable[[], Awaitable[None]] = self._work_out_findings
+            self._app.run_worker(work, group="findings")
+
+    async def _work_out_findings(self) -> None:
+        told, begun = self._told(), time.monotonic()
+        try:
+            found = await self._app.session.findings(self._shown.moment)
+            self._shown.findings = found
+        finally:
+            self._is_finding = False
+        now = time.monotonic()
+        rest = min(_REST, _SHARE * (now - begun))
+        self._found_of, self._find_again_at = told, now + rest
+        self._shown.headline = headline(self._shown)
+        self._app.repaint(time_has_passed=True)
+        if not self.is_up_to_date:
+            self._app.set_timer(rest, self._look_for_findings)
