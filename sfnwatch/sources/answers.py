@@ -66,6 +66,12 @@ class Page(Struct, kw_only=True, rename="camel"):
                 raise GarbledError("an item of a list is no object")
 
 
+class ExecutionsPage(Page):
+    """A page of ListExecutions."""
+
+    executions: list[Raw]
+
+
 class CallsAws(Protocol):
     """Sends a request to AWS: the client, or one that waits its turn before."""
 

@@ -1,0 +1,173 @@
+"""What executions start: Map Runs and nested executions, followed like any other.
+
+A history tells the ARN of each execution and Map Run that it starts; from then on those
+are followed at the pace of RATES and only so deep and so many as was asked for. No Map
+Run is looked for by ListMapRuns: the history has named it before. Its executions may be
+ten thousand, and lists come 1000 at once: so counts are asked for again and again, and
+a list only where the counts say that there is something new in it. What went wrong
+comes first. When it has ended everything is listed once.
+"""
+
+from collections.abc import Iterable
+
+from msgspec import Struct
+from msgspec.structs import asdict
+
+from sfnwatch.model.arns import maybe_execution_arn
+from sfnwatch.model.execution_list import UNSUCCESSFUL
+from sfnwatch.model.map_runs import (
+    RUNNING_LISTED,
+    ExecutionCounts,
+    MapRun,
+    MapRunChild,
+    decode_children,
+    decode_map_run,
+)
+from sfnwatch.model.records import RecordKind
+from sfnwatch.sources.answers import (
+    CallsAws,
+    ExecutionsPage,
+    Failure,
+    Text,
+)
+from sfnwatch.sources.history import History, Join
+from sfnwatch.sources.polling import PollingSource, WatchContext
+from sfnwatch.sources.rate_limits import Interval
+from sfnwatch.sources.targets import Target
+
+_PAGE = 1000
+"""The most that ListExecutions gives at once; it is an upper limit only."""
+_MOST_FOLLOWED = 500
+"""Executions followed at most: each keeps its history in memory, and asks."""
+_MOST_PAGES = 20
+"""Pages of one list at most: 20,000 executions."""
+_COUNTED = (5.0, 30.0)
+"""Seconds between counts while they change, and at most: DescribeMapRun refills one
+request a second for the whole account."""
+
+
+class _MapRunAnswer(Struct, rename="camel"):
+    """What DescribeMapRun must tell."""
+
+    map_run_arn: Text
+
+
+class MapRunSource(PollingSource):
+    """A source: follows a Map Run until it has ended and its executions are listed."""
+
+    def __init__(self, children: "Children", parent: Target, map_run_arn: str) -> None:
+        aws, context = children.aws, children.context
+        super().__init__(aws, context, "children", "map-run", parent.arn.arn)
+        self.subject, self.region = map_run_arn, parent.arn.region
+        self.always = {"mapRunArn": map_run_arn}
+        self._children, self.level = children, parent.level + 1
+        self._counts = ExecutionCounts()
+        """As of the last lists."""
+        self.listed: set[str] = set()
+        """The ARNs of its executions, as far as they were listed."""
+        most = context.options.children.children
+        self._left = {True: most, False: most}
+        """How many more of those that failed, and of the others, are read."""
+
+    def judge(self, failure: Failure) -> None:
+        if self.targets.roots_finished or self.bounded:
+            self.give_up(failure)
+
+    async def read(self) -> str:
+        interval, listed_all = Interval(*_COUNTED), False
+        while True:
+            run = await self._describe()
+            if run.running:
+                listed_all = False  # it may have been redriven
+                news = await self._list_news(run.executions)
+                self._counts = run.executions
+                await self.rest(interval.after(news=news))
+            elif listed_all:
+                return ""
+            else:
+                # Counts and lists need not be of one moment: list all, and count again.
+                await self._list(None)
+                self._counts, listed_all = run.executions, True
+
+    async def _describe(self) -> MapRun:
+        name = "states:DescribeMapRun"
+        answer = await self.ask(self.request(name, _MapRunAnswer, "how far it is"))
+        received = self.received(RecordKind.MAP_RUN, answer.body)
+        self.hand_on(received)
+        return decode_map_run(received)
+
+    async def _list_news(self, counts: ExecutionCounts) -> bool:
+        """Ask for the lists that have something new in them, failures first."""
+        if counts == self._counts:
+            return False
+        old, new = asdict(self._counts), asdict(counts)
+        news = [word for word in UNSUCCESSFUL if new[word.lower()] > old[word.lower()]]
+        news += ["RUNNING"] if counts.running else []
+        for status in news:
+            await self._list(status)
+        return bool(news)
+
+    async def _list(self, status: str | None) -> None:
+        """Ask for the executions of a status, or for all; but few that run."""
+        few = status == "RUNNING"
+        most = 1 if few else _MOST_PAGES
+        asked = {"statusFilter": status, "maxResults": RUNNING_LISTED if few else _PAGE}
+        name, note = "states:ListExecutions", f"{(status or 'all').lower()} executions"
+        request = self.request(name, ExecutionsPage, note, **asked)
+        async for page in self.pages(request, most=most, is_dense=True):
+            received = self.received(RecordKind.CHILDREN, page.body)
+            self._choose(decode_children(received))
+            self.hand_on(received)
+        if self.unfinished:
+            self.say(self.unfinished)
+
+    def _choose(self, children: Iterable[MapRunChild]) -> None:
+        """Follow the first few of what was listed: so many that failed, so many not."""
+        for child in sorted(children, key=lambda child: child.failed_first):
+            arn, failed = child.listed.arn, child.listed.failed
+            self.listed.add(arn)
+            if self._left[failed] and arn not in self._children.followed:
+                self._left[failed] -= 1
+                self._children.follow(arn, self.level)
+
+
+class Children:
+    """Has followed what targets start."""
+
+    def __init__(self, aws: CallsAws, context: WatchContext, join: Join) -> None:
+        self.aws, self.context, self._join = aws, context, join
+        self._over = False
+        self.followed = {root.arn.arn for root in context.targets.roots}
+        self._map_runs: dict[str, MapRunSource] = {}
+        context.targets.on_started = self._started
+
+    def close(self) -> None:
+        """Follow nothing more: every source has ended."""
+        self._over = True
+
+    def _started(self, parent: Target, arn: str) -> None:
+        if parent.level >= self.context.options.children.depth:
+            return
+        if ":mapRun:" not in arn:
+            self.follow(arn, parent.level + 1)
+        elif arn not in self._map_runs and not self._over:
+            self._map_runs[arn] = MapRunSource(self, parent, arn)
+            self._join(self._map_runs[arn])
+
+    def follow_listed(self, arn: str) -> bool:
+        """Read an execution of a Map Run in full; True if it is, or will be."""
+        run = next((r for r in self._map_runs.values() if arn in r.listed), None)
+        return arn in self.followed if run is None else self.follow(arn, run.level)
+
+    def follow(self, arn: str, level: int) -> bool:
+        """Have an execution followed, so many levels down; True if it is by now."""
+        parsed = maybe_execution_arn(arn)
+        if parsed is None or parsed.is_express or arn in self.followed:
+            # AWS keeps no history of Express executions: their log may not be read.
+            return arn in self.followed
+        if len(self.followed) >= _MOST_FOLLOWED or self._over:
+            return False
+        self.followed.add(arn)
+        target = self.context.targets.add(parsed, level)
+        self._join(History(self.aws, self.context, target, self._join))
+        return True
