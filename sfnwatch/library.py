@@ -167,7 +167,7 @@ async def _session(named: tuple[str, ...], options: WatchOptions) -> "Session":
     from sfnwatch import session
     from sfnwatch.cli.options import choose_account, named_executions
     from sfnwatch.sources.discovery import Search
-    from sfnwatch.sources.targets import CallOptions, LiveOptions
+    from sfnwatch.sources.live_options import CallOptions, LiveOptions
 
     settings = choose_account(**options)
     search = Search(settings)

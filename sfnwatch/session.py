@@ -44,8 +44,8 @@ from sfnwatch.model.source_health import HealthState, SourceHealth
 from sfnwatch.model.trace import Changed, Trace
 from sfnwatch.model.values import clean, seconds_between
 from sfnwatch.sources.access import ALLOWED, AwsSettings, Feature, operations
+from sfnwatch.sources.live_options import CallOptions, LiveOptions, features_of
 from sfnwatch.sources.polling import TakesBatches
-from sfnwatch.sources.targets import CallOptions, LiveOptions, features_of
 
 if TYPE_CHECKING:
     from sfnwatch.analysis.finding import Finding

@@ -29,7 +29,7 @@ from sfnwatch.model.arns import parse_execution_arn
 from sfnwatch.model.records import Batch
 from sfnwatch.model.trace import Changed
 from sfnwatch.recording.library import SavedView
-from sfnwatch.sources.targets import LiveOptions
+from sfnwatch.sources.live_options import LiveOptions
 from sfnwatch.tui.app import ScreenSettings, SfnwatchApp
 from tests.benchmarks import made
 from tests.builders import ARN

@@ -50,7 +50,7 @@ from sfnwatch.sources.access import (
     profile_names,
     region_names,
 )
-from sfnwatch.sources.targets import CallOptions, ChildOptions, LiveOptions
+from sfnwatch.sources.live_options import CallOptions, ChildOptions, LiveOptions
 
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")

@@ -46,7 +46,7 @@ from sfnwatch.model.trace import Trace
 from sfnwatch.model.values import ascii_json, clean, duration
 from sfnwatch.recording.format import atomic_write, new_header, write_recording
 from sfnwatch.recording.reader import open_files
-from sfnwatch.sources.targets import CallOptions, LiveOptions
+from sfnwatch.sources.live_options import CallOptions, LiveOptions
 from sfnwatch.view.anonymizer import Anonymizer, redaction_notes
 from sfnwatch.view.weighing import why as weigh
 from sfnwatch.view.wording import execution_labels

@@ -15,13 +15,15 @@ from sfnwatch.sources.answers import (
     CallsAws,
     Failure,
 )
+from sfnwatch.sources.live_options import LiveOptions
 from sfnwatch.sources.polling import (
     NAP_SECONDS,
     PollingSource,
     TakesBatches,
     WatchContext,
 )
-from sfnwatch.sources.targets import LiveOptions, Query, Relevance
+from sfnwatch.sources.relevance import Relevance
+from sfnwatch.sources.targets import Query
 
 _USUAL_DRAIN = LiveOptions().drain
 _QUIET = timedelta(minutes=6)

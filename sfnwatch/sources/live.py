@@ -18,14 +18,16 @@ from sfnwatch.sources.access import AwsSettings, check_profile
 from sfnwatch.sources.answers import CallsAws
 from sfnwatch.sources.aws_client import AwsClient
 from sfnwatch.sources.call_source import CallSource
+from sfnwatch.sources.express import Express
 from sfnwatch.sources.history import History
-from sfnwatch.sources.log_group import Express, LiveTail, LogGroup
+from sfnwatch.sources.live_options import LiveOptions, features_of
+from sfnwatch.sources.log_group import LiveTail, LogGroup
 from sfnwatch.sources.lookup import Lookup
 from sfnwatch.sources.other_executions import OtherExecutions
 from sfnwatch.sources.polling import PollingSource, TakesBatches, WatchContext
 from sfnwatch.sources.rate_limits import RateLimitedAws
 from sfnwatch.sources.started_executions import Children
-from sfnwatch.sources.targets import LiveOptions, Targets, features_of
+from sfnwatch.sources.targets import Targets
 
 
 class Live:

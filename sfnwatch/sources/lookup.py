@@ -23,7 +23,8 @@ from sfnwatch.sources.answers import AwsAnswer, AwsRequest, CallsAws, Page
 from sfnwatch.sources.call_source import OVERLAP, CallSource
 from sfnwatch.sources.polling import WatchContext
 from sfnwatch.sources.rate_limits import Interval
-from sfnwatch.sources.targets import BEFORE_START, Query, Relevance, TimeSpan
+from sfnwatch.sources.relevance import Relevance
+from sfnwatch.sources.targets import BEFORE_START, Query, TimeSpan
 
 LOOKUP = "cloudtrail:LookupEvents"
 _PAGE = 50

@@ -38,9 +38,10 @@ from sfnwatch.sources.answers import (
     StalePageError,
     Verdict,
 )
+from sfnwatch.sources.live_options import LiveOptions
 from sfnwatch.sources.page_walk import DensePageWalk, EndlessPagesError, PageWalk
 from sfnwatch.sources.request_log import RequestLog
-from sfnwatch.sources.targets import LiveOptions, Targets
+from sfnwatch.sources.targets import Targets
 
 _LOG = logging.getLogger(__name__)
 T = TypeVar("T")

@@ -36,7 +36,7 @@ from sfnwatch.sources.answers import CallsAws, Failure, Page, Text, Verdict, jso
 from sfnwatch.sources.call_source import CallSource
 from sfnwatch.sources.polling import FORBIDDEN, WatchContext
 from sfnwatch.sources.rate_limits import Interval
-from sfnwatch.sources.targets import key_of
+from sfnwatch.sources.relevance import key_of
 
 _WAIT = 15
 """Seconds SQS may wait for a message before it answers. It allows 20, but so long the

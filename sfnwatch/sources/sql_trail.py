@@ -45,9 +45,10 @@ from sfnwatch.sources.archive import (
     UnreadableError,
 )
 from sfnwatch.sources.call_source import CallSource
+from sfnwatch.sources.live_options import CallOptions
 from sfnwatch.sources.polling import WatchContext
 from sfnwatch.sources.rate_limits import Interval
-from sfnwatch.sources.targets import BEFORE_START, CallOptions, Query, Targets
+from sfnwatch.sources.targets import BEFORE_START, Query, Targets
 
 Row = Mapping[str, str | None]
 """A row by its columns' names, small; null is None."""

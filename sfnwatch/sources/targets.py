@@ -8,26 +8,23 @@ is asked for all.
 
 import asyncio
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from operator import itemgetter
 
 from msgspec import Struct
-from msgspec.structs import replace
 
-from sfnwatch.model.api_call import ApiCall, decode_call
+from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.arns import ExecutionArn, role_name
 from sfnwatch.model.attempt_events import belongs_to_attempt, integration_of
-from sfnwatch.model.ecs_task import TaskState, decode_task_state
 from sfnwatch.model.execution_list import RUNNING
 from sfnwatch.model.history_event import REDRIVEN, TERMINAL, HistoryEvent, decode_event
 from sfnwatch.model.integrations import Integration, home_region
-from sfnwatch.model.records import Batch, DecodeError, Received, Record, RecordKind
+from sfnwatch.model.records import DecodeError, Received, Record, RecordKind
 from sfnwatch.model.started_executions import started_in
 from sfnwatch.model.state_language import parse_definition
 from sfnwatch.model.values import mapping_of, maybe_time, text_of
-from sfnwatch.sources.access import Feature
 
 Query = tuple[str, str]
 """A Region and an event source to ask for."""
@@ -43,90 +40,6 @@ _REGION = re.compile("[a-z]{2,5}(-[a-z]+){1,3}-[0-9]{1,2}")
 _TASK = re.compile(
     r"arn:aws[a-z-]*:ecs:[a-z0-9-]+:[0-9]{12}:task/[A-Za-z0-9_-]+(?:/[A-Za-z0-9_-]+)?"
 )
-
-
-# -- what is wanted, once all is decided -------------------------------------------
-
-
-class ChildOptions(Struct, frozen=True):
-    """How far what an execution starts is followed."""
-
-    depth: int = 3
-    """How many executions deep; 0: not at all."""
-    children: int = 10
-    """How many of a Map Run's executions are read by themselves: so many that failed,
-    and so many others. The rest is counted and listed, and read when it is asked for.
-    """
-
-
-class CallOptions(Struct, frozen=True):
-    """From which sources calls come."""
-
-    lookup: bool = True
-    """False where LookupEvents of the execution's account is not to be asked."""
-    profiles: tuple[str, ...] = ()
-    """Profiles of other accounts in which calls land: LookupEvents is asked there."""
-    queue: str | None = None
-    """The URL of an SQS queue that EventBridge feeds."""
-    consume: bool = False
-    """True where its messages may be deleted once they are read."""
-    log_group: str | None = None
-    """The name or the ARN of a log group that a trail delivers to."""
-    live_tail: bool = False
-    """True where that log group is to be followed too, which costs by the minute."""
-    archive: str | None = None
-    """A trail's files: a folder, or `s3://BUCKET/PREFIX`."""
-    sql: bool = False
-    """True where a folder's files are searched by DuckDB."""
-    athena: str | None = None
-    """A table over a trail: `DATABASE.TABLE`."""
-    athena_partitions: tuple[str, ...] | None = None
-    """The table's partition columns, where they are not those of `athena-ddl`."""
-    athena_workgroup: str | None = None
-    athena_output: str | None = None
-    """The `s3://` place for results, where the workgroup names none."""
-    lake: str | None = None
-    """The ARN of an event data store of CloudTrail Lake."""
-    express_log_group: str | None = None
-    """Where Express executions are read, if not where their state machine logs."""
-    look_back: float = 24 * 3600.0
-    """Seconds before now in which an Express execution is looked for."""
-
-
-class LiveOptions(Struct, frozen=True):
-    """How executions are watched."""
-
-    calls: CallOptions = CallOptions()
-    children: ChildOptions = ChildOptions()
-    drain: float = 15 * 60.0
-    """Seconds to go on asking for calls after the end."""
-    tries: int | None = 5
-    """How often it is tried to reach AWS at all; None: for ever, as for a screen."""
-    outlasts_throttling: bool = False
-    """True where a service that has too much to do is tried for as long as it takes."""
-    follow_redrive: bool = False
-    """True where an execution that has failed is watched for a redrive."""
-
-
-def features_of(arns: Iterable[ExecutionArn], options: LiveOptions) -> list[Feature]:
-    """Say what a watch of executions must be allowed, beyond every watch's."""
-    calls = options.calls
-    bucket = (calls.archive or "").lower().startswith("s3://")
-    wanted = {
-        Feature.QUEUE: calls.queue is not None,
-        Feature.CONSUME: calls.queue is not None and calls.consume,
-        Feature.LOG_GROUP: calls.log_group is not None,
-        Feature.LIVE_TAIL: calls.log_group is not None and calls.live_tail,
-        Feature.ARCHIVE: bucket,
-        Feature.ATHENA: calls.athena is not None,
-        Feature.LAKE: calls.lake is not None,
-        Feature.EXPRESS: any(arn.is_express for arn in arns),
-        Feature.CHILDREN: options.children.depth > 0,
-    }
-    return [feature for feature, is_wanted in wanted.items() if is_wanted]
-
-
-# -- what is known of it -------------------------------------------------------------
 
 
 class Target(Struct, eq=False):
@@ -400,107 +313,3 @@ class Targets:
         """
         roles = self.roles
         return call.own or (call.role in roles if roles else call.by_step_functions)
-
-
-# -- of all that comes by --------------------------------------------------------------
-
-ROOM = 64 << 20
-"""Bytes of records that are held back at most; beyond, the oldest are let go."""
-
-
-class Relevance:
-    """Selects what concerns the executions, each once, and holds back what yet may.
-
-    What is read once and then gone, a queue's message or a page of a log, may concern
-    an execution whose role is not known yet: a role that a state's input names is known
-    only when its task is scheduled, and the calls of an execution long over may come
-    before its history is read. So what Step Functions made for somebody is held back,
-    and looked at again when a role becomes known, or from when to when they were.
-
-    So are states of ECS tasks. `startedBy` can't tell whose they are: only `.sync` sets
-    it, and to the same words for everybody. The histories do, mostly later.
-    """
-
-    def __init__(self, targets: Targets, room: int = ROOM) -> None:
-        self._targets, self._room = targets, room
-        self.handed_on: set[str] = set()
-        """The keys of what was selected: see `key_of`."""
-        self._held: dict[str, Received] = {}
-        self._size = 0
-        self._known = 0, TimeSpan(), 0
-        """How many roles, from when to when, and how many tasks were known last."""
-
-    def select(self, records: Iterable[Received]) -> Batch:
-        """Give what is to be handed on: of these, and of those held back before.
-
-        What can't be decoded is handed on as such: nothing is dropped unseen.
-        """
-        selected = self._look_again()
-        for received in records:
-            key = key_of(received)
-            if key in self.handed_on:
-                continue
-            try:
-                if self._is_relevant(key, received):
-                    selected.append(received)
-                elif self._may_be_relevant(received):
-                    self._hold(key, received)
-            except DecodeError:
-                self.handed_on.add(key)
-                selected.append(replace(received, kind=RecordKind.UNREAD))
-        return tuple(selected)
-
-    def _is_relevant(self, key: str, received: Received) -> bool:
-        told, (_, span, _) = _decode(received), self._known
-        if isinstance(told, TaskState):
-            relevant = told.task_arn in self._targets.tasks
-        else:
-            relevant = self._targets.concerns(told) and span.has(told.event_time)
-        if relevant:
-            self.handed_on.add(key)
-            self._let_go(key)
-        return relevant
-
-    def _may_be_relevant(self, received: Received) -> bool:
-        told = _decode(received)
-        if isinstance(told, TaskState):
-            return True
-        return told.by_step_functions or self._targets.concerns(told)
-
-    def _look_again(self) -> list[Received]:
-        """Look anew at what was held back, if whose or when has become known."""
-        targets = self._targets
-        known = len(targets.roles), targets.span, len(targets.tasks)
-        if known == self._known:
-            return []
-        self._known = known
-        held = tuple(self._held.items())
-        return [received for key, received in held if self._is_relevant(key, received)]
-
-    def _hold(self, key: str, received: Received) -> None:
-        if key not in self._held:
-            self._held[key] = received
-            self._size += len(received.data)
-        while self._size > self._room:
-            self._let_go(next(iter(self._held)))
-
-    def _let_go(self, key: str) -> None:
-        if received := self._held.pop(key, None):
-            self._size -= len(received.data)
-
-
-def _decode(received: Received) -> ApiCall | TaskState:
-    if received.kind == RecordKind.TASK_STATE:
-        return decode_task_state(received)
-    return received.once(decode_call)[0]
-
-
-def key_of(received: Received) -> str:
-    """Name what is told: the same for the same that comes again."""
-    try:
-        told = _decode(received)
-    except DecodeError:
-        return received.data.decode(errors="replace")
-    if isinstance(told, TaskState):
-        return f"{told.task_arn}#{told.version}"
-    return told.event_id

@@ -7,7 +7,7 @@ from sfnwatch.clock import SystemClock
 from sfnwatch.model.arns import parse_execution_arn
 from sfnwatch.model.trace import Trace
 from sfnwatch.sources.live import Live
-from sfnwatch.sources.targets import ChildOptions, LiveOptions
+from sfnwatch.sources.live_options import ChildOptions, LiveOptions
 from tests.moto.account import CLUSTER, Account, Made
 from tests.moto.trail import BLIND
 from tests.program.terminals import eventually

@@ -42,8 +42,8 @@ from sfnwatch.sources.answers import AwsAnswer, AwsRequest, Failure, decode_answ
 from sfnwatch.sources.archive import TrailReader, parse_place
 from sfnwatch.sources.aws_client import AwsClient
 from sfnwatch.sources.live import Live
+from sfnwatch.sources.live_options import CallOptions, LiveOptions
 from sfnwatch.sources.queue import parse_queue_url
-from sfnwatch.sources.targets import CallOptions, LiveOptions
 from sfnwatch.sources.wire import failure_of
 from sfnwatch.view.filter_language import FilterError, complete, parse_filter
 from tests import builders as aws

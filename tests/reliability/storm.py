@@ -35,8 +35,8 @@ from sfnwatch.model.source_health import HealthState
 from sfnwatch.model.trace import Trace
 from sfnwatch.sources.answers import Failure
 from sfnwatch.sources.live import Live
+from sfnwatch.sources.live_options import ChildOptions, LiveOptions
 from sfnwatch.sources.polling import PollingSource
-from sfnwatch.sources.targets import ChildOptions, LiveOptions
 from tests.model.answers import differences
 from tests.sources.loopback import Refusal, asked_of
 from tests.sources.simulation import WHOLE_DRAIN, Simulation, Watched

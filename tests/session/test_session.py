@@ -18,8 +18,8 @@ from sfnwatch.model.trace import Changed, Trace
 from sfnwatch.recording.reader import moment, open_files
 from sfnwatch.session import Session, paced
 from sfnwatch.sources.access import AwsSettings
+from sfnwatch.sources.live_options import LiveOptions
 from sfnwatch.sources.polling import TakesBatches
-from sfnwatch.sources.targets import LiveOptions
 from tests.builders import (
     ARN,
     OTHER_ARN,

@@ -25,7 +25,7 @@ from sfnwatch.sources.access import AwsSettings
 from sfnwatch.sources.answers import AwsAnswer, AwsRequest
 from sfnwatch.sources.aws_client import AwsClient
 from sfnwatch.sources.live import Live
-from sfnwatch.sources.targets import ChildOptions, LiveOptions
+from sfnwatch.sources.live_options import ChildOptions, LiveOptions
 from tests.sources.clocks import EPOCH, SteppedClock
 from tests.sources.loopback import REQUEST_ID, AskedOf, Refusal, asked_of, served
 

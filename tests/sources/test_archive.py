@@ -32,8 +32,9 @@ from sfnwatch.sources.archive import (
     is_wanted,
     parse_place,
 )
+from sfnwatch.sources.live_options import CallOptions, LiveOptions
 from sfnwatch.sources.polling import PollingSource, WatchContext
-from sfnwatch.sources.targets import CallOptions, LiveOptions, Targets
+from sfnwatch.sources.targets import Targets
 from tests import examples
 from tests.builders import (
     ACCOUNT,

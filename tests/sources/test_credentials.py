@@ -32,7 +32,7 @@ from sfnwatch.sources.access import (
 from sfnwatch.sources.answers import AwsRequest, Failure
 from sfnwatch.sources.aws_client import AwsClient
 from sfnwatch.sources.live import Live
-from sfnwatch.sources.targets import CallOptions, LiveOptions
+from sfnwatch.sources.live_options import CallOptions, LiveOptions
 from sfnwatch.sources.wire import failure_of, sign_in_failure
 from tests import TIMES
 from tests.builders import ARN, REGION

@@ -17,8 +17,8 @@ from sfnwatch.demo.scenarios import PLANS
 from sfnwatch.model.records import Batch, RecordKind
 from sfnwatch.model.source_health import HealthState
 from sfnwatch.model.trace import Trace
+from sfnwatch.sources.live_options import CallOptions, ChildOptions
 from sfnwatch.sources.rate_limits import RATES
-from sfnwatch.sources.targets import CallOptions, ChildOptions
 from tests.builders import HEAD
 from tests.demo.photos import photos
 from tests.model.answers import answers

@@ -24,10 +24,12 @@ from sfnwatch.model.arns import parse_execution_arn
 from sfnwatch.model.records import Received, RecordKind
 from sfnwatch.model.source_health import HealthState
 from sfnwatch.sources.aws_client import AwsClient
-from sfnwatch.sources.log_group import Express, LiveTail, LogGroup, trail_pattern
+from sfnwatch.sources.express import Express
+from sfnwatch.sources.live_options import CallOptions, LiveOptions
+from sfnwatch.sources.log_group import LiveTail, LogGroup, trail_pattern
 from sfnwatch.sources.polling import WatchContext
 from sfnwatch.sources.rate_limits import RateLimitedAws
-from sfnwatch.sources.targets import CallOptions, LiveOptions, Targets
+from sfnwatch.sources.targets import Targets
 from tests.builders import (
     ACCOUNT,
     EXPRESS_ARN,

@@ -18,9 +18,10 @@ from sfnwatch.model.arns import parse_execution_arn
 from sfnwatch.model.records import Batch, RecordKind
 from sfnwatch.model.source_health import HealthState
 from sfnwatch.sources.answers import AwsAnswer, AwsRequest, decode_answer
+from sfnwatch.sources.live_options import CallOptions, LiveOptions
 from sfnwatch.sources.lookup import Lookup, MeasuredCoverage
 from sfnwatch.sources.polling import WatchContext
-from sfnwatch.sources.targets import CallOptions, LiveOptions, Target, Targets
+from sfnwatch.sources.targets import Target, Targets
 from tests.builders import ARN, REGION
 from tests.sources.clocks import EPOCH, ManualClock
 from tests.sources.conftest import Simulate

@@ -27,10 +27,11 @@ from sfnwatch.sources.answers import (
     decode_answer,
 )
 from sfnwatch.sources.call_source import CallSource
+from sfnwatch.sources.live_options import ChildOptions, LiveOptions
 from sfnwatch.sources.polling import PollingSource, WatchContext
 from sfnwatch.sources.rate_limits import Interval, TokenBucket
 from sfnwatch.sources.request_log import RequestLog, note_answer, note_sent
-from sfnwatch.sources.targets import ChildOptions, LiveOptions, Targets
+from sfnwatch.sources.targets import Targets
 from tests import examples
 from tests.builders import (
     ARN,

@@ -21,6 +21,7 @@ from sfnwatch.model.api_call import decode_call, ids_in
 from sfnwatch.model.records import RecordKind
 from sfnwatch.model.source_health import HealthState
 from sfnwatch.model.values import clean
+from sfnwatch.sources.live_options import CallOptions
 from sfnwatch.sources.sql_trail import (
     COLUMNS,
     AthenaTrail,
@@ -32,7 +33,7 @@ from sfnwatch.sources.sql_trail import (
     lake_table,
     select,
 )
-from sfnwatch.sources.targets import CallOptions, Targets
+from sfnwatch.sources.targets import Targets
 from tests import examples
 from tests.builders import (
     ACCOUNT,
