@@ -43,8 +43,9 @@ from sfnwatch.model.records import Batch, Received, RecordKind, receive
 from sfnwatch.model.source_health import HealthState, SourceHealth
 from sfnwatch.model.trace import Changed, Trace
 from sfnwatch.model.values import clean, seconds_between
-from sfnwatch.sources.access import ALLOWED, AwsSettings, Feature, operations
+from sfnwatch.sources.aws_settings import AwsSettings
 from sfnwatch.sources.live_options import CallOptions, LiveOptions, features_of
+from sfnwatch.sources.permissions import ALLOWED, Feature, operations
 from sfnwatch.sources.polling import TakesBatches
 
 if TYPE_CHECKING:

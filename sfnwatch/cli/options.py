@@ -43,13 +43,13 @@ from sfnwatch.model.records import Batch
 from sfnwatch.model.values import clean, without_login
 from sfnwatch.recording.format import SUFFIX
 from sfnwatch.recording.library import read_header, recording_paths, recordings_dir
-from sfnwatch.sources.access import (
+from sfnwatch.sources.aws_settings import (
     AwsSettings,
-    endpoint_refusal,
     mfa_devices,
     profile_names,
     region_names,
 )
+from sfnwatch.sources.endpoints import endpoint_refusal
 from sfnwatch.sources.live_options import CallOptions, ChildOptions, LiveOptions
 
 F = TypeVar("F", bound=Callable[..., Any])

@@ -26,8 +26,8 @@ from sfnwatch import __version__
 from sfnwatch.cli.narration import put, put_json
 from sfnwatch.cli.options import SINCE, CommaChoice, Parsed, flag, form, matched, option
 from sfnwatch.cli.settings import commands
-from sfnwatch.sources.access import Feature
-from sfnwatch.sources.access import iam_policy as policy
+from sfnwatch.sources.permissions import Feature
+from sfnwatch.sources.permissions import iam_policy as policy
 from sfnwatch.templates import read_template
 
 

@@ -48,7 +48,9 @@ from sfnwatch.model.records import Batch, Received
 from sfnwatch.model.values import clean
 from sfnwatch.recording import library
 from sfnwatch.recording.format import STDIN
-from sfnwatch.sources.access import ALLOW_HTTP, AwsSettings, endpoint_refusal, region_of
+from sfnwatch.sources.aws_settings import AwsSettings, region_of
+from sfnwatch.sources.endpoints import endpoint_refusal
+from sfnwatch.sources.permissions import ALLOW_HTTP
 from sfnwatch.view.filter_language import FilterError, parse_filter
 
 if TYPE_CHECKING:

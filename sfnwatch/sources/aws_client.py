@@ -60,19 +60,6 @@ from sfnwatch.errors import RefusedError
 from sfnwatch.model.own_requests import Operation
 from sfnwatch.model.source_health import HealthState
 from sfnwatch.model.values import clean
-from sfnwatch.sources.access import (
-    SIGN_IN,
-    AwsSettings,
-    Feature,
-    Keys,
-    NotAllowedError,
-    check_files,
-    login_command,
-    mfa_refusal,
-    operations,
-    profile_name,
-    signing_profile,
-)
 from sfnwatch.sources.answers import (
     AwsAnswer,
     AwsRequest,
@@ -80,7 +67,17 @@ from sfnwatch.sources.answers import (
     StalePageError,
     decode_answer,
 )
+from sfnwatch.sources.aws_settings import (
+    AwsSettings,
+    Keys,
+    check_files,
+    login_command,
+    mfa_refusal,
+    profile_name,
+    signing_profile,
+)
 from sfnwatch.sources.parsers import CheckedParsers, parsed_events
+from sfnwatch.sources.permissions import SIGN_IN, Feature, NotAllowedError, operations
 from sfnwatch.sources.request_log import note_answer, note_sent
 from sfnwatch.sources.wire import (
     EXPIRED_PAUSE,

@@ -31,10 +31,11 @@ from sfnwatch.model.values import (
     maybe_time,
     without_login,
 )
-from sfnwatch.sources.access import AwsSettings, Feature, check_profile, region_of
 from sfnwatch.sources.answers import AwsRequest, Failure
 from sfnwatch.sources.aws_client import AwsClient
+from sfnwatch.sources.aws_settings import AwsSettings, check_profile, region_of
 from sfnwatch.sources.discovery import Search
+from sfnwatch.sources.permissions import Feature
 from sfnwatch.sources.request_log import RequestLog
 from sfnwatch.sources.wire import SKEWED, beside_aws, time_of
 

@@ -40,9 +40,10 @@ from sfnwatch.model.execution_list import (
 from sfnwatch.model.records import Batch, Received, RecordKind
 from sfnwatch.model.source_health import HealthState
 from sfnwatch.model.values import clean, iso
-from sfnwatch.sources.access import AwsSettings, Feature, check_profile, region_of
 from sfnwatch.sources.answers import CallsAws, Failure, Page, Text, Verdict
 from sfnwatch.sources.aws_client import AwsClient
+from sfnwatch.sources.aws_settings import AwsSettings, check_profile, region_of
+from sfnwatch.sources.permissions import Feature
 from sfnwatch.sources.polling import GaveUpError, Pages, PollingSource, WatchContext
 from sfnwatch.sources.rate_limits import Interval, RateLimitedAws
 from sfnwatch.sources.targets import Targets

@@ -14,9 +14,9 @@ from msgspec.structs import replace
 
 from sfnwatch.clock import Clock
 from sfnwatch.model.arns import ExecutionArn
-from sfnwatch.sources.access import AwsSettings, check_profile
 from sfnwatch.sources.answers import CallsAws
 from sfnwatch.sources.aws_client import AwsClient
+from sfnwatch.sources.aws_settings import AwsSettings, check_profile
 from sfnwatch.sources.call_source import CallSource
 from sfnwatch.sources.express import Express
 from sfnwatch.sources.history import History

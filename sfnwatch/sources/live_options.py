@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from sfnwatch.model.arns import ExecutionArn
-from sfnwatch.sources.access import Feature
+from sfnwatch.sources.permissions import Feature
 
 
 class ChildOptions(Struct, frozen=True):

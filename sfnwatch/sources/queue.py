@@ -31,9 +31,10 @@ from sfnwatch.model.values import (
     text_of,
     without_login,
 )
-from sfnwatch.sources.access import AwsSettings, is_loopback
 from sfnwatch.sources.answers import CallsAws, Failure, Page, Text, Verdict, json_bytes
+from sfnwatch.sources.aws_settings import AwsSettings
 from sfnwatch.sources.call_source import CallSource
+from sfnwatch.sources.endpoints import is_loopback
 from sfnwatch.sources.polling import FORBIDDEN, WatchContext
 from sfnwatch.sources.rate_limits import Interval
 from sfnwatch.sources.relevance import key_of

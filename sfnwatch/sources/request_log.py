@@ -25,7 +25,7 @@ from sfnwatch.model.known_secrets import KNOWN_SECRETS
 from sfnwatch.model.own_requests import OK
 from sfnwatch.model.records import Batch, RecordKind, receive
 from sfnwatch.model.values import iso, seconds_between
-from sfnwatch.sources.access import Feature, operations
+from sfnwatch.sources.permissions import Feature, operations
 
 _LOG = logging.getLogger(__name__)
 

@@ -42,15 +42,9 @@ from sfnwatch.model.known_secrets import KNOWN_SECRETS
 from sfnwatch.model.own_requests import THROTTLED
 from sfnwatch.model.source_health import HealthState
 from sfnwatch.model.values import clean, duration, size
-from sfnwatch.sources.access import (
-    NotAllowedError,
-    action_of,
-    endpoint_refusal,
-    is_link_local,
-    is_loopback,
-    policy_command,
-)
 from sfnwatch.sources.answers import Failure, GarbledError, Verdict
+from sfnwatch.sources.endpoints import endpoint_refusal, is_link_local, is_loopback
+from sfnwatch.sources.permissions import NotAllowedError, action_of, policy_command
 
 LIMIT = 64 << 20
 """Bytes of an answer; the longest page of a history is far below it."""

@@ -10,9 +10,9 @@ from aiohttp import web
 from botocore.retries.standard import ExponentialBackoff
 
 from sfnwatch.model.source_health import HealthState
-from sfnwatch.sources.access import AwsSettings
 from sfnwatch.sources.answers import AwsRequest, Failure
 from sfnwatch.sources.aws_client import AwsClient
+from sfnwatch.sources.aws_settings import AwsSettings
 from tests.builders import ARN, REGION
 from tests.reliability.matrix import (
     ANSWERS,

@@ -17,7 +17,7 @@ from sfnwatch.model.records import Batch, Received, RecordKind
 from sfnwatch.model.trace import Changed, Trace
 from sfnwatch.recording.reader import moment, open_files
 from sfnwatch.session import Session, paced
-from sfnwatch.sources.access import AwsSettings
+from sfnwatch.sources.aws_settings import AwsSettings
 from sfnwatch.sources.live_options import LiveOptions
 from sfnwatch.sources.polling import TakesBatches
 from tests.builders import (

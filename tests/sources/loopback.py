@@ -9,8 +9,9 @@ from typing import Any
 from aiohttp import web
 from msgspec import Struct, field
 
-from sfnwatch.sources.access import AwsSettings, Feature
 from sfnwatch.sources.aws_client import AwsClient
+from sfnwatch.sources.aws_settings import AwsSettings
+from sfnwatch.sources.permissions import Feature
 from tests.builders import REGION
 
 REQUEST_ID = {"x-amzn-RequestId": "0c5a4c5e-0000-4000-8000-000000000000"}

@@ -21,9 +21,9 @@ from sfnwatch.model.arns import parse_execution_arn
 from sfnwatch.model.records import Batch, Received, RecordKind
 from sfnwatch.model.source_health import HealthState, SourceHealth, decode_health
 from sfnwatch.model.trace import Trace
-from sfnwatch.sources.access import AwsSettings
 from sfnwatch.sources.answers import AwsAnswer, AwsRequest
 from sfnwatch.sources.aws_client import AwsClient
+from sfnwatch.sources.aws_settings import AwsSettings
 from sfnwatch.sources.live import Live
 from sfnwatch.sources.live_options import ChildOptions, LiveOptions
 from tests.sources.clocks import EPOCH, SteppedClock

@@ -24,19 +24,6 @@ from msgspec import Raw
 from sfnwatch.model.own_requests import THROTTLED as OVER_QUOTA
 from sfnwatch.model.source_health import HealthState
 from sfnwatch.sources import wire
-from sfnwatch.sources.access import (
-    DEFAULT,
-    GRANTS,
-    SIGN_IN,
-    Feature,
-    NotAllowedError,
-    action_of,
-    endpoint_refusal,
-    iam_policy,
-    is_loopback,
-    operations,
-    policy_command,
-)
 from sfnwatch.sources.answers import (
     AwsRequest,
     Failure,
@@ -47,7 +34,19 @@ from sfnwatch.sources.answers import (
 )
 from sfnwatch.sources.archive import Archive
 from sfnwatch.sources.aws_client import AwsClient
+from sfnwatch.sources.endpoints import endpoint_refusal, is_loopback
 from sfnwatch.sources.log_group import LiveTail, LogGroup
+from sfnwatch.sources.permissions import (
+    DEFAULT,
+    GRANTS,
+    SIGN_IN,
+    Feature,
+    NotAllowedError,
+    action_of,
+    iam_policy,
+    operations,
+    policy_command,
+)
 from sfnwatch.sources.polling import PollingSource
 from sfnwatch.sources.queue import Queue
 from sfnwatch.sources.sql_trail import AthenaTrail, LakeTrail

@@ -21,18 +21,18 @@ from sfnwatch.errors import BadFileError, RefusedError, UsageError
 from sfnwatch.model.arns import parse_execution_arn
 from sfnwatch.model.source_health import HealthState
 from sfnwatch.sources import aws_client
-from sfnwatch.sources.access import (
-    SIGN_IN,
+from sfnwatch.sources.answers import AwsRequest, Failure
+from sfnwatch.sources.aws_client import AwsClient
+from sfnwatch.sources.aws_settings import (
     AwsSettings,
     Keys,
     check_profile,
     region_names,
     region_of,
 )
-from sfnwatch.sources.answers import AwsRequest, Failure
-from sfnwatch.sources.aws_client import AwsClient
 from sfnwatch.sources.live import Live
 from sfnwatch.sources.live_options import CallOptions, LiveOptions
+from sfnwatch.sources.permissions import SIGN_IN
 from sfnwatch.sources.wire import failure_of, sign_in_failure
 from tests import TIMES
 from tests.builders import ARN, REGION

@@ -24,8 +24,9 @@ from sfnwatch.model.arns import (
     parse_states_arn,
 )
 from sfnwatch.sources import diagnosis
-from sfnwatch.sources.access import ALLOWED, AwsSettings
+from sfnwatch.sources.aws_settings import AwsSettings
 from sfnwatch.sources.diagnosis import Check, Diagnosis
+from sfnwatch.sources.permissions import ALLOWED
 from tests.builders import ARN
 from tests.sources.loopback import served
 from tests.sources.simulation import REGION

@@ -16,7 +16,6 @@ from sfnwatch.model.arns import parse_execution_arn
 from sfnwatch.model.records import RecordKind
 from sfnwatch.model.source_health import HealthState
 from sfnwatch.model.values import encode_json, seconds_between
-from sfnwatch.sources.access import operations
 from sfnwatch.sources.answers import (
     AwsAnswer,
     AwsRequest,
@@ -28,6 +27,7 @@ from sfnwatch.sources.answers import (
 )
 from sfnwatch.sources.call_source import CallSource
 from sfnwatch.sources.live_options import ChildOptions, LiveOptions
+from sfnwatch.sources.permissions import operations
 from sfnwatch.sources.polling import PollingSource, WatchContext
 from sfnwatch.sources.rate_limits import Interval, TokenBucket
 from sfnwatch.sources.request_log import RequestLog, note_answer, note_sent

@@ -12,8 +12,8 @@ from msgspec import Struct, field
 from sfnwatch.errors import UsageError
 from sfnwatch.model.records import RecordKind
 from sfnwatch.model.source_health import HealthState
-from sfnwatch.sources.access import AwsSettings
 from sfnwatch.sources.aws_client import AwsClient
+from sfnwatch.sources.aws_settings import AwsSettings
 from sfnwatch.sources.queue import Queue, parse_queue_url, queue_settings
 from sfnwatch.sources.targets import Targets
 from tests.builders import (

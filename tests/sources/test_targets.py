@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from sfnwatch.model.api_call import ApiCall, decode_call
 from sfnwatch.model.arns import parse_execution_arn
 from sfnwatch.model.records import Batch, Received, RecordKind
-from sfnwatch.sources.access import Feature
 from sfnwatch.sources.live_options import (
     CallOptions,
     ChildOptions,
     LiveOptions,
     features_of,
 )
+from sfnwatch.sources.permissions import Feature
 from sfnwatch.sources.relevance import Relevance
 from sfnwatch.sources.targets import AFTER_END, BEFORE_START, Target, Targets, TimeSpan
 from tests import builders as aws

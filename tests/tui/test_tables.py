@@ -6,7 +6,7 @@ from collections.abc import Iterable
 import pytest
 
 from sfnwatch.model.records import Received
-from sfnwatch.sources.access import ALLOWED
+from sfnwatch.sources.permissions import ALLOWED
 from tests import builders as aws
 from tests.tui.screens import ScriptedSession, live, replayed
 

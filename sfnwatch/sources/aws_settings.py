@@ -1,246 +1,27 @@
-"""Whose credentials are used, in which Region, and what is asked with them and where.
+"""Whose credentials are used, and in which Region.
 
 Importing this imports no SDK.
-
-Nothing that is asked changes an account. What every watch asks comes first. The rest is
-asked only with the option it is for, and only then can it be sent at all. The one
-operation that takes something away, deleting a queue's message that was read, has an
-option of its own.
-
-A request has the payloads of executions in its answer, and the session token in its
-headers. An endpoint may be named by an option, by AWS_ENDPOINT_URL or a service's own,
-or in a profile: whoever can write one of these must not get them sent in the clear.
 """
 
 import json
 import os
 import re
 import shlex
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from enum import StrEnum
 from importlib.resources import files
-from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import urlsplit
 
 from msgspec import Struct
 
 from sfnwatch.errors import BadFileError, RefusedError, SfnwatchError, UsageError
 from sfnwatch.model.known_secrets import KNOWN_SECRETS
-from sfnwatch.model.own_requests import Operation
 from sfnwatch.model.values import clean
 
 if TYPE_CHECKING:
     from aiobotocore.session import AioSession
 
-# -- what may be asked ----------------------------------------------------------------
-
-ALLOW_HTTP = "SFNWATCH_ALLOW_HTTP"
-"""Set to 1 where an endpoint of one's own network has no TLS."""
-
-
-class NotAllowedError(RuntimeError):
-    """An operation was to be sent that must not be: a bug, which no retry mends.
-
-    No PermissionError: those are the network's, and worth another try.
-    """
-
-
-class Feature(StrEnum):
-    """What a watch may be asked for beyond an execution and LookupEvents."""
-
-    CHILDREN = "children"
-    """What executions start: the Map Runs, which histories hardly tell of."""
-    START = "start"
-    """Finding executions: of a state machine, of a Map Run, or any."""
-    EXPRESS = "express"
-    """Express executions, from their log group."""
-    QUEUE = "queue"
-    CONSUME = "consume"
-    """Deleting from the queue what was read."""
-    LOG_GROUP = "log-group"
-    LIVE_TAIL = "live-tail"
-    """Following the log group beside reading it; paid for by the minute."""
-    ARCHIVE = "archive"
-    ATHENA = "athena"
-    LAKE = "lake"
-    IDENTITY = "identity"
-    """Asking whose the credentials are; everybody may."""
-
-
-class Grant(Struct, frozen=True):
-    """Operations that are granted together: a statement of an IAM policy."""
-
-    sid: str
-    service: str
-    """The IAM prefix."""
-    operations: tuple[str, ...]
-    resources: tuple[str, ...]
-    feature: Feature | None = None
-    """What it is for; None: every watch."""
-
-    def statement(self) -> dict[str, Any]:
-        actions = [action_of(f"{self.service}:{name}") for name in self.operations]
-        resources = list(self.resources)
-        named = resources if len(resources) > 1 else resources[0]
-        granted = {"Action": actions, "Resource": named}
-        return {"Sid": self.sid, "Effect": "Allow", **granted}
-
-
-_ACTIONS = {
-    "s3:ListObjectsV2": "s3:ListBucket",
-    "sqs:DeleteMessageBatch": "sqs:DeleteMessage",
-}
-"""Operations to IAM's names for them, where those are other words."""
-_EVERYTHING = ("*",)
-"""LookupEvents and ListStateMachines know no other resource."""
-_EXECUTIONS = ("arn:aws:states:*:*:execution:*:*",)
-_MACHINES = ("arn:aws:states:*:*:stateMachine:*",)
-_MAP_RUNS = ("arn:aws:states:*:*:mapRun:*/*:*",)
-_LOG_GROUPS = ("arn:aws:logs:*:*:log-group:*",)
-_QUEUES = ("arn:aws:sqs:*:*:*",)
-_BUCKETS, _OBJECTS = ("arn:aws:s3:::*",), ("arn:aws:s3:::*/*",)
-_WORKGROUPS = ("arn:aws:athena:*:*:workgroup/*",)
-_STORES = ("arn:aws:cloudtrail:*:*:eventdatastore/*",)
-
-_HISTORY = (
-    "DescribeExecution",
-    "DescribeStateMachineForExecution",
-    "GetExecutionHistory",
-)
-_CHILDREN = ("DescribeMapRun", "ListExecutions")
-_START = ("DescribeStateMachine", "ListExecutions")
-_ATHENA = (
-    "GetQueryExecution",
-    "GetQueryResults",
-    "StartQueryExecution",
-    "StopQueryExecution",
-)
-_LAKE = ("CancelQuery", "GetQueryResults", "StartQuery")
-
-GRANTS: tuple[Grant, ...] = (
-    Grant("History", "states", _HISTORY, _EXECUTIONS),
-    # Whose calls those may be that no id matches: who else ran on the state machine.
-    Grant("Others", "states", ("ListExecutions",), _MACHINES),
-    # What a Map Run's history does not tell: its counts, and which executions it ran.
-    Grant("Children", "states", _CHILDREN, _MAP_RUNS, Feature.CHILDREN),
-    Grant("Trail", "cloudtrail", ("LookupEvents",), _EVERYTHING),
-    Grant("Machines", "states", ("ListStateMachines",), _EVERYTHING, Feature.START),
-    Grant("Executions", "states", _START, _MACHINES + _MAP_RUNS, Feature.START),
-    Grant("MapRuns", "states", ("ListMapRuns",), _EXECUTIONS, Feature.START),
-    Grant("ExpressMachine", "states", _START[:1], _MACHINES, Feature.EXPRESS),
-    Grant("ExpressLogs", "logs", ("FilterLogEvents",), _LOG_GROUPS, Feature.EXPRESS),
-    Grant("Queue", "sqs", ("ReceiveMessage",), _QUEUES, Feature.QUEUE),
-    Grant("QueueConsume", "sqs", ("DeleteMessageBatch",), _QUEUES, Feature.CONSUME),
-    Grant("TrailLogs", "logs", ("FilterLogEvents",), _LOG_GROUPS, Feature.LOG_GROUP),
-    Grant("TrailLiveTail", "logs", ("StartLiveTail",), _LOG_GROUPS, Feature.LIVE_TAIL),
-    Grant("ArchiveList", "s3", ("ListObjectsV2",), _BUCKETS, Feature.ARCHIVE),
-    Grant("ArchiveRead", "s3", ("GetObject",), _OBJECTS, Feature.ARCHIVE),
-    Grant("Athena", "athena", _ATHENA, _WORKGROUPS, Feature.ATHENA),
-    Grant("Lake", "cloudtrail", _LAKE, _STORES, Feature.LAKE),
-    Grant("Identity", "sts", ("GetCallerIdentity",), _EVERYTHING, Feature.IDENTITY),
-)
-
-
-def grants(features: Collection[Feature] = ()) -> tuple[Grant, ...]:
-    """Give what a watch with these features needs, in the order of GRANTS."""
-    return tuple(g for g in GRANTS if g.feature is None or g.feature in features)
-
-
-def operations(features: Collection[Feature] = ()) -> frozenset[Operation]:
-    """Name all that can be sent by a watch with these features."""
-    return frozenset(
-        (grant.service, name) for grant in grants(features) for name in grant.operations
-    )
-
-
-def action_of(operation: str) -> str:
-    """Give IAM's word for an operation: `s3:ListBucket` for `s3:ListObjectsV2`."""
-    return _ACTIONS.get(operation, operation)
-
-
-def policy_command(operation: str) -> str:
-    """Give the command that prints the least policy with an operation in it."""
-    service, _, name = operation.partition(":")
-    found = [g for g in GRANTS if g.service == service and name in g.operations]
-    # Of several the last one grants as much as those before it.
-    feature = found[-1].feature if found else None
-    if feature is None or feature in DEFAULT:
-        return "sfnwatch iam-policy"
-    return f"sfnwatch iam-policy --with {feature}"
-
-
-SIGN_IN: frozenset[Operation] = frozenset(
-    {
-        ("signin", "CreateOAuth2Token"),
-        ("sso", "GetRoleCredentials"),
-        ("sso-oidc", "CreateToken"),
-        ("sts", "AssumeRole"),
-        ("sts", "AssumeRoleWithWebIdentity"),
-    }
-)
-"""What is asked for credentials, where a profile or the environment says so; no policy
-for a watch grants it."""
-DEFAULT = frozenset({Feature.CHILDREN})
-"""What a watch does unless it is asked not to."""
-ALLOWED = operations(DEFAULT)
-"""Every operation that a watch sends with no option for more."""
-
-
-def iam_policy(features: Collection[Feature] = ()) -> dict[str, Any]:
-    """Write the least IAM policy under which a watch with these features works.
-
-    Its statements are independent: without `Trail` the calls stay dark, and the
-    states are shown all the same.
-    """
-    statements = [grant.statement() for grant in grants({*DEFAULT, *features})]
-    return {"Version": "2012-10-17", "Statement": statements}
-
-
-# -- endpoints -------------------------------------------------------------------------
-
-_EC2 = ip_network("fd00:ec2::/32")
-"""Where instances and containers find their credentials, by IPv6."""
-
-
-def is_loopback(url: str | None) -> bool:
-    """True for this machine: no proxy of the environment's can reach it."""
-    try:
-        host = urlsplit(url or "").hostname or ""
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def is_link_local(url: str) -> bool:
-    """True for what hands out a machine's own credentials: beside it, and never TLS."""
-    try:
-        address = ip_address(urlsplit(url).hostname or "")
-    except ValueError:
-        return False
-    return address.is_link_local or address in _EC2
-
-
-def endpoint_refusal(url: str | None, environ: Mapping[str, str] = os.environ) -> str:
-    """Say why nothing is sent to an endpoint; empty where it may be asked."""
-    try:
-        parts = urlsplit(url or "")
-        scheme, _ = parts.scheme, parts.port
-    except ValueError as error:
-        return f"The endpoint {clean(url or '', 200)} is no URL: {error}."
-    safe = not url or scheme == "https" or is_loopback(url)
-    if safe or environ.get(ALLOW_HTTP) == "1":
-        return ""
-    return (
-        f"The endpoint {clean(url or '', 200)} is neither this machine nor https:"
-        " credentials and payloads could be read on the way."
-        f" Use https, or set {ALLOW_HTTP}=1 if that is meant."
-    )
-
-
-# -- whose credentials -----------------------------------------------------------------
 
 _MFA = "mfa_serial"
 _LARGEST = 1 << 20
