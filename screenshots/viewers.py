@@ -15,7 +15,7 @@ sys.path.insert(0, str(HERE.parent))
 from make import record  # noqa: E402
 
 from sfnwatch.model.records import Received  # noqa: E402
-from sfnwatch.recording.format import RecordedFile  # noqa: E402
+from sfnwatch.recording.recorded_file import RecordedFile  # noqa: E402
 from tests.export.traces import printed  # noqa: E402
 from tests.viewers.browser import Page, browser, served  # noqa: E402
 from tests.viewers.mermaid import draw, open_mermaid  # noqa: E402

@@ -50,7 +50,7 @@ from sfnwatch.sources.polling import TakesBatches
 
 if TYPE_CHECKING:
     from sfnwatch.analysis.finding import Finding
-    from sfnwatch.recording.format import Recorder
+    from sfnwatch.recording.recorder import Recorder
     from sfnwatch.sources.live import Live
 
 _LOG = logging.getLogger(__name__)
@@ -200,8 +200,9 @@ class Session(Struct, eq=False):
 
         Where that folder can't be had the watch goes on without a recording.
         """
-        from sfnwatch.recording.format import Recorder, new_header
+        from sfnwatch.recording.format import new_header
         from sfnwatch.recording.library import recordings_dir
+        from sfnwatch.recording.recorder import Recorder
 
         created = self.created or self.clock.now()
         header = new_header(created, f"sfnwatch {__version__}", self.executions)

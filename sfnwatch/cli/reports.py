@@ -44,8 +44,9 @@ from sfnwatch.model.moment import Moment
 from sfnwatch.model.records import Received
 from sfnwatch.model.trace import Trace
 from sfnwatch.model.values import ascii_json, clean, duration
-from sfnwatch.recording.format import atomic_write, new_header, write_recording
+from sfnwatch.recording.format import new_header
 from sfnwatch.recording.reader import open_files
+from sfnwatch.recording.recorder import atomic_write, write_recording
 from sfnwatch.sources.live_options import CallOptions, LiveOptions
 from sfnwatch.view.anonymizer import Anonymizer, redaction_notes
 from sfnwatch.view.weighing import why as weigh

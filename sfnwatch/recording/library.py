@@ -26,14 +26,9 @@ from sfnwatch.errors import BadFileError, UsageError
 from sfnwatch.model.execution_list import UNSUCCESSFUL
 from sfnwatch.model.trace import Trace
 from sfnwatch.model.values import clean, iso
-from sfnwatch.recording.format import (
-    SUFFIX,
-    ByteStream,
-    Header,
-    RecordedFile,
-    atomic_write,
-    decode_line,
-)
+from sfnwatch.recording.format import SUFFIX, Header, decode_line
+from sfnwatch.recording.recorded_file import ByteStream, RecordedFile
+from sfnwatch.recording.recorder import atomic_write
 
 _IN_USE = timedelta(minutes=10)
 """What was written to so lately may still be recorded to: a watch writes its polls, of

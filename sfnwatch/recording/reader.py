@@ -51,14 +51,11 @@ from sfnwatch.model.values import (
     parse_json,
     text_of,
 )
-from sfnwatch.recording.format import (
-    STDIN,
+from sfnwatch.recording.format import STDIN, bad_file, check_record, name_of
+from sfnwatch.recording.recorded_file import (
     ByteStream,
     RecordedFile,
-    bad_file,
-    check_record,
     is_recording,
-    name_of,
 )
 
 KNOWN = (

@@ -47,7 +47,7 @@ from sfnwatch.view.outline import OutlineOptions
 from sfnwatch.view.playback import TimeSpan
 
 if TYPE_CHECKING:
-    from sfnwatch.recording.format import Recorder
+    from sfnwatch.recording.recorder import Recorder
 
 _PATIENCE, _LONGEST, _CALM = 60, 1.2, 0.1
 """What has come in is painted so many times as much later as painting takes; after so

@@ -20,7 +20,7 @@ from sfnwatch.model.records import RecordKind
 from sfnwatch.model.trace import Trace
 from sfnwatch.model.values import clean, duration, iso, mapping_of, text_of
 from sfnwatch.model.visits import Attempt, StateVisit
-from sfnwatch.recording.format import safe_name
+from sfnwatch.recording.file_names import safe_name
 from sfnwatch.tui.json_view import JsonNode, decode, json_text
 from sfnwatch.tui.shown import Shown
 from sfnwatch.view import weighing, wording

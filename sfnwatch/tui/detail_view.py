@@ -11,7 +11,7 @@ from textual.app import App
 from textual.binding import BindingType
 
 from sfnwatch.model.values import clean, clean_lines
-from sfnwatch.recording.format import private
+from sfnwatch.recording.recorder import private
 from sfnwatch.tui import json_view
 from sfnwatch.tui.actions import bindings
 from sfnwatch.tui.cursor_list import EntryList

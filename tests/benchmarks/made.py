@@ -15,7 +15,8 @@ from msgspec.structs import replace
 
 from sfnwatch.model.records import Received, RecordKind
 from sfnwatch.model.values import iso
-from sfnwatch.recording.format import new_header, write_recording
+from sfnwatch.recording.format import new_header
+from sfnwatch.recording.recorder import write_recording
 from tests import builders as aws
 
 STATE, LAST = "Work", "Verylast"

@@ -17,7 +17,8 @@ from sfnwatch import library
 from sfnwatch.demo.formats import REGION
 from sfnwatch.export.json import trace_schema
 from sfnwatch.model.trace import Trace
-from sfnwatch.recording.format import new_header, write_recording
+from sfnwatch.recording.format import new_header
+from sfnwatch.recording.recorder import write_recording
 from tests.builders import ARN, START, sync_run
 from tests.cli.programs import KEYS, serving
 from tests.test_walls import HEAVY, loaded_after

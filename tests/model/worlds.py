@@ -22,7 +22,7 @@ from sfnwatch.model.records import (
 )
 from sfnwatch.model.time_axis import Clock
 from sfnwatch.model.values import int_of, iso, maybe_time, parse_time
-from sfnwatch.recording.format import RecordedFile
+from sfnwatch.recording.recorded_file import RecordedFile
 from tests import builders as aws
 from tests.golden import inputs
 from tests.model.machines import MACHINES, Run, States, dice_of

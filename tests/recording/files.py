@@ -14,8 +14,9 @@ import zstandard
 from sfnwatch.errors import BadFileError
 from sfnwatch.model.records import Received
 from sfnwatch.model.trace import Trace
-from sfnwatch.recording.format import Recorder, new_header
+from sfnwatch.recording.format import new_header
 from sfnwatch.recording.reader import Recording, open_files
+from sfnwatch.recording.recorder import Recorder
 from tests import builders as aws
 
 RUN = tuple(aws.sync_run())

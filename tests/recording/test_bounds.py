@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 
 from sfnwatch.errors import BadFileError
 from sfnwatch.model import json_stream
-from sfnwatch.recording import format as recording_format
-from sfnwatch.recording import reader
+from sfnwatch.recording import reader, recorded_file
 from sfnwatch.recording.format import encode_header, new_header
 from sfnwatch.recording.reader import open_files
 from tests import examples
@@ -76,7 +75,7 @@ def test_whatever_goes_on_without_end_is_read_within_bounds(
     opener, unit, packing = case
     data = (OPENERS[opener] + unit * (SIZE // len(unit.encode()))).encode()
     with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
-        for module in (json_stream, recording_format, reader):
+        for module in (json_stream, recorded_file, reader):
             patch.setattr(module, "MAX_LINE", LINE)
         patch.setattr(json_stream, "MAX_UNPACKED", ALL)
         path = files.put(Path(folder, "file"), PACKERS[packing](data))

@@ -19,17 +19,15 @@ from msgspec.structs import replace
 from sfnwatch.errors import UsageError
 from sfnwatch.model import json_stream
 from sfnwatch.model.records import Received, RecordKind, receive
+from sfnwatch.recording.file_names import file_stem
 from sfnwatch.recording.format import (
-    Recorder,
-    atomic_write,
     decode_line,
     encode_header,
     encode_line,
-    file_stem,
     new_header,
-    write_recording,
 )
 from sfnwatch.recording.reader import open_files
+from sfnwatch.recording.recorder import Recorder, atomic_write, write_recording
 from tests import examples
 from tests.builders import ARN, START, at, event
 from tests.model.test_hostile import strange

@@ -17,8 +17,9 @@ from sfnwatch.demo.scenarios import PLANS, Scenario, TaskRun
 from sfnwatch.model.records import Batch, RecordKind
 from sfnwatch.model.source_health import HealthState
 from sfnwatch.model.trace import Trace
-from sfnwatch.recording.format import Recorder, new_header
+from sfnwatch.recording.format import new_header
 from sfnwatch.recording.reader import open_files
+from sfnwatch.recording.recorder import Recorder
 from tests.sources.clocks import EPOCH
 from tests.sources.conftest import hasty_botocore, simulate, sync
 from tests.sources.simulation import Simulation

@@ -17,8 +17,9 @@ from msgspec import Struct
 
 from sfnwatch.model.records import Batch, Received
 from sfnwatch.model.trace import Trace
-from sfnwatch.recording.format import Recorder, encode_header, encode_line, new_header
+from sfnwatch.recording.format import encode_header, encode_line, new_header
 from sfnwatch.recording.reader import open_files
+from sfnwatch.recording.recorder import Recorder
 from tests.builders import ARN, START, sync_run
 from tests.program.conftest import program
 from tests.program.programs import Processes

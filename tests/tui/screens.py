@@ -19,8 +19,9 @@ from sfnwatch.model.moment import Moment
 from sfnwatch.model.own_requests import Operation
 from sfnwatch.model.records import Received
 from sfnwatch.model.trace import Trace
-from sfnwatch.recording.format import RecordedFile, Recorder
 from sfnwatch.recording.library import SavedView
+from sfnwatch.recording.recorded_file import RecordedFile
+from sfnwatch.recording.recorder import Recorder
 from sfnwatch.tui.app import Consumer, Mode, ScreenSettings, SfnwatchApp
 from sfnwatch.view.playback import TimeSpan
 from tests.builders import at

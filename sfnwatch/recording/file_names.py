@@ -1,0 +1,35 @@
+"""How recordings are named."""
+
+from datetime import UTC
+from unicodedata import category
+
+from sfnwatch.model.arns import maybe_execution_arn
+from sfnwatch.recording.format import Header
+
+_SAFE, _NAME_BYTES = "-_.+=@", 180
+"""Of 255 that file systems allow, less the time, a number and the suffix."""
+
+
+def file_stem(header: Header) -> str:
+    """Name a recording: `nightly-report.run-7f3a.20231115T002824Z`."""
+    execution, *others = header.executions or ("",)
+    more = f".and-{len(others)}-more" if others else ""
+    begun = f"{header.created.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+    return f"{_file_name(execution)}{more}.{begun}"
+
+
+def _file_name(execution: str) -> str:
+    parsed = maybe_execution_arn(execution)
+    if parsed:
+        execution = f"{parsed.state_machine_name}.{parsed.name}"
+    # It begins with nothing that hides the file.
+    return safe_name(execution, _NAME_BYTES).lstrip(".-") or "execution"
+
+
+def safe_name(name: str, most: int) -> str:
+    """Keep letters, marks and numbers of any script, and what no file system minds.
+
+    It is cut between characters, to so many bytes.
+    """
+    kept = [c if c in _SAFE or category(c)[0] in "LMN" else "-" for c in name]
+    return "".join(kept).encode()[:most].decode(errors="ignore")

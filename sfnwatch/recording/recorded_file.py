@@ -1,0 +1,164 @@
+"""A recording, read back from its file.
+
+A torn last line is the end: the tool was killed, or the disk was full. A bad line
+anywhere else is an error with its number, since nobody knows what else is wrong.
+"""
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import closing
+from functools import partial
+from itertools import chain
+from pathlib import Path
+
+from sfnwatch.model.json_stream import HEAD, MAX_LINE, TextStream
+from sfnwatch.model.records import Received
+from sfnwatch.model.values import (
+    NotJsonError,
+    size,
+)
+from sfnwatch.recording.format import (
+    BEGINNING,
+    MOST_BLANK,
+    STDIN,
+    bad_file,
+    check_record,
+    decode_line,
+    name_of,
+    read_header,
+)
+
+_BLOCK = 1 << 18
+
+
+class ByteStream:
+    """A file's text as UTF-8, read once from its beginning to its end.
+
+    Every trouble becomes a BadFileError. No more is held than a block, or the one line
+    that is read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Open a file and read its head; raises BadFileError."""
+        self.path = path
+        try:
+            self._number = _opened(path)
+        except (OSError, ValueError) as error:
+            raise bad_file(path, error) from error
+        mode = os.fstat(self._number).st_mode
+        self.regular = path != STDIN and stat.S_ISREG(mode)
+        """False for a pipe or a device, which can't be read again."""
+        read = partial(os.read, self._number, _BLOCK)
+        self.text = TextStream(iter(read, b""))
+        self._blocks = self._readable()
+        head = bytearray()
+        while len(head) < HEAD and (block := next(self._blocks, b"")):
+            head += block
+        self.head = bytes(head)
+        """Its first 64 KiB, or a little more; all of a shorter one."""
+        if not self.head or (self.head.isspace() and len(self.head) < HEAD):
+            self.close()
+            cut = self.text.cut
+            what = f"{cut} before its first line" if cut else "is empty"
+            raise bad_file(path, what)
+
+    def blocks(self) -> Iterator[bytes]:
+        """Yield all of it, block by block; raises BadFileError."""
+        return chain((self.head,), self._blocks)
+
+    def lines(self) -> Iterator[bytes]:
+        """Yield its lines with their ends, which the last may lack."""
+        rest, number = b"", 1
+        for block in self.blocks():
+            *whole, rest = (rest + block).split(b"\n")
+            yield from [line + b"\n" for line in whole]
+            number += len(whole)
+            if len(rest) > MAX_LINE:
+                what = f"a line longer than {MAX_LINE >> 20} MiB"
+                raise bad_file(self.path, what, line=number)
+        if rest:
+            yield rest
+
+    def close(self) -> None:
+        """Let go of the file; may be called twice."""
+        if self._number >= 0:
+            os.close(self._number)
+            self._number = -1
+
+    def _readable(self) -> Iterator[bytes]:
+        """Pass blocks on, and put errors into words."""
+        try:
+            yield from self.text
+        except (OSError, ValueError) as error:
+            raise bad_file(self.path, error) from error
+        finally:
+            self.close()
+
+
+def _opened(path: Path) -> int:
+    if path == STDIN:
+        if os.isatty(0):
+            hint = "Pipe a file into it, or name one."
+            raise bad_file(path, "is a terminal", hint=hint)
+        return os.dup(0)
+    return os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+
+
+def is_recording(head: bytes) -> bool:
+    """True if a file's first line is, or begins like, a recording's header."""
+    return BEGINNING.match(head) is not None
+
+
+class RecordedFile:
+    """One recording; its header is read, and its records when they are asked for."""
+
+    def __init__(self, path: Path, stream: ByteStream | None = None) -> None:
+        """Read the header; raises BadFileError.
+
+        Of a pipe, which can be read but once, all is read and held.
+        """
+        self.path = path
+        self.notes: list[str] = []
+        """What a reader should know, once the records were read: a torn end."""
+        with closing(stream or ByteStream(path)) as opened:
+            lines = opened.lines()
+            self.header = read_header(path, lines)
+            self._held = None if opened.regular else list(self._read(opened, lines))
+
+    def hold(self) -> None:
+        """Keep the records, for as often as they are asked for."""
+        self._held = list(self.records())
+
+    def records(self) -> Iterator[Received]:
+        """Yield the records as they were received; raises BadFileError."""
+        if self._held is not None:
+            return iter(self._held)
+        stream = ByteStream(self.path)
+        lines = stream.lines()
+        next(lines, b"")
+        return self._read(stream, lines)
+
+    def _read(self, stream: ByteStream, lines: Iterator[bytes]) -> Iterator[Received]:
+        self.notes.clear()
+        count, left_out, blank = 0, 0, 0
+        with closing(stream):
+            for number, line in enumerate(lines, 2):
+                if line.isspace() and blank < MOST_BLANK:
+                    blank += 1
+                    continue
+                try:
+                    received = decode_line(line, self.header.created)
+                    check_record(received)
+                except ValueError as error:
+                    torn = isinstance(error, NotJsonError | UnicodeDecodeError)
+                    if not torn or line.endswith(b"\n"):
+                        raise bad_file(self.path, error, line=number) from error
+                    left_out = len(line)
+                else:
+                    count += 1
+                    yield received
+        if left_out or stream.text.cut:
+            why = stream.text.cut or "the last line is cut short"
+            told = f"{count} records loaded, {size(left_out)} left out"
+            self.notes.append(f"{name_of(self.path)}: {why}: {told}")

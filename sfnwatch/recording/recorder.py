@@ -1,0 +1,189 @@
+"""A recording, written as records come.
+
+The recorder is one more consumer, without privileges, that must not disturb. It never
+overwrites, and it never raises while watching: a full disk stops the recording,
+loudly, and not the watch. All files are for their owner's eyes alone: a recording
+holds the payloads of an execution.
+"""
+
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from io import FileIO
+from pathlib import Path
+from tempfile import mkstemp
+from typing import Self, TextIO
+
+from sfnwatch.config import NOWHERE
+from sfnwatch.errors import UsageError
+from sfnwatch.model.records import Batch, Received
+from sfnwatch.model.values import (
+    clean,
+)
+from sfnwatch.recording.file_names import file_stem
+from sfnwatch.recording.format import SUFFIX, Header, encode_header, encode_line
+
+
+class Recorder:
+    """Appends every batch it is given to its file, and flushes it."""
+
+    def __init__(self, path: Path, header: Header) -> None:
+        """Begin a new file; raises UsageError if it exists or can't be made."""
+        self.path = path
+        self.header = header
+        self.trouble = ""
+        """Why something is missing from the file; empty while all is well."""
+        first_line = encode_header(header)
+        self._file = _begin(path, first_line)
+        self._size = len(first_line)
+        """Bytes that were written: the file is never shorter, unless another cut it."""
+        begun = os.fstat(self._file.fileno())
+        self._identity = begun.st_dev, begun.st_ino
+
+    @classmethod
+    def create_in(cls, directory: Path, header: Header) -> Self:
+        """Begin a new file named after its first execution, whoever else does."""
+        if directory.is_relative_to(NOWHERE):
+            msg = "There is no home directory to record in."
+            hint = "Set HOME, or XDG_STATE_HOME; or name a file with --record."
+            raise UsageError(msg, hint=hint)
+        stem, number = file_stem(header), 1
+        while True:
+            name = f"{stem}-{number}" if number > 1 else stem
+            try:
+                return cls(directory / f"{name}{SUFFIX}", header)
+            except UsageError as error:
+                if not isinstance(error.__cause__, FileExistsError):
+                    raise
+            number += 1
+
+    def __call__(self, batch: Batch) -> None:
+        lines = b"".join(self._encode(batch))
+        if self._file.closed:
+            return
+        try:
+            now = os.fstat(self._file.fileno())
+            if now.st_nlink == 0:
+                # Writing succeeds, and nobody will ever read it.
+                raise FileNotFoundError("the file was deleted")
+            if now.st_size < self._size:
+                self._stop(OSError("the file was cut short"))
+                return
+            _write(self._file, lines)
+            self._size += len(lines)
+        except OSError as error:
+            self._stop(error)
+
+    def close(self) -> None:
+        """Make sure that the file is on the disk; may be called twice."""
+        if self._file.closed:
+            return
+        try:
+            os.fsync(self._file.fileno())
+            self._file.close()
+        except OSError as error:
+            self._stop(error)
+
+    def loss(self) -> str:
+        """Say why the recording can't be read where it was begun; empty if it can."""
+        try:
+            there = self.path.stat()
+        except OSError:
+            return "the file was moved or deleted"
+        if (there.st_dev, there.st_ino) != self._identity:
+            return "another file is in its place"
+        return "the file was cut short" if there.st_size < self._size else ""
+
+    def _encode(self, batch: Batch) -> Iterator[bytes]:
+        for received in batch:
+            try:
+                yield encode_line(received, self.header.created)
+            except ValueError as error:
+                self.trouble = self.trouble or _unwritable(received, error)
+
+    def _stop(self, error: OSError) -> None:
+        """Write no more: what follows a gap would read as if there were none."""
+        with suppress(OSError):
+            self._file.close()
+        trouble = f"Recording to {self.path} stopped: {error.strerror or error}."
+        self.trouble = clean(trouble)
+
+
+def write_recording(out: TextIO, header: Header, records: Iterable[Received]) -> None:
+    """Write a whole recording; raises OSError, and UsageError for no JSON object."""
+    out.write(encode_header(header).decode())
+    for received in records:
+        try:
+            line = encode_line(received, header.created)
+        except ValueError as error:
+            raise UsageError(_unwritable(received, error)) from error
+        out.write(line.decode())
+
+
+def _unwritable(received: Received, error: ValueError) -> str:
+    return clean(f"A {received.kind} record can't be recorded: {error}.")
+
+
+@contextmanager
+def atomic_write(path: Path) -> Iterator[TextIO]:
+    """Open a file for UTF-8 text; it takes its place when all is written.
+
+    Whoever reads meanwhile gets the old one. A pipe or a device, which can't be
+    replaced, is written to as it is. Raises OSError.
+    """
+    path = path.resolve()
+    if path.exists() and not path.is_file():
+        with path.open("w", encoding="utf-8", newline="") as out:
+            yield out
+        return
+    # The file is made with mode 0600.
+    descriptor, temporary = mkstemp(prefix=f".{path.name[:80]}.", dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as out:
+            yield out
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _begin(path: Path, header: bytes) -> FileIO:
+    """Make a new file, unbuffered, that begins with a header; raises UsageError."""
+    try:
+        _make_directory(path.parent)
+        file = open(path, "xb", buffering=0, opener=private)  # noqa: SIM115
+        try:
+            _write(file, header)
+        except OSError:
+            file.close()
+            path.unlink(missing_ok=True)
+            raise
+    except FileExistsError as error:
+        msg = f"Can't record to {clean(str(path))}: the file exists."
+        hint = "Recordings are never overwritten: name another file."
+        raise UsageError(msg, hint=hint) from error
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        msg = f"Can't record to {clean(str(path))}: {clean(str(why))}."
+        hint = "Name another file with --record, or watch with --no-record."
+        raise UsageError(msg, hint=hint) from error
+    return file
+
+
+def private(path: str, flags: int) -> int:
+    """Open for the owner alone."""
+    return os.open(path, flags | os.O_APPEND, 0o600)
+
+
+def _make_directory(directory: Path) -> None:
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except FileExistsError as error:
+        raise NotADirectoryError(error.errno, "its folder is a file") from error
+
+
+def _write(file: FileIO, data: bytes) -> None:
+    """Write all of it: an unbuffered file may take less than it was given."""
+    rest = memoryview(data)
+    while rest:
+        rest = rest[file.write(rest) :]
