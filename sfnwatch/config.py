@@ -21,7 +21,7 @@ from msgspec.structs import replace
 from platformdirs import user_config_path
 
 from sfnwatch.errors import UsageError
-from sfnwatch.model.values import clean
+from sfnwatch.model.texts import clean
 
 FILE = "SFNWATCH_CONFIG"
 """The environment variable that names another file."""

@@ -41,8 +41,9 @@ from sfnwatch.model.moment import Moment
 from sfnwatch.model.own_requests import Operation
 from sfnwatch.model.records import Batch, Received, RecordKind, receive
 from sfnwatch.model.source_health import HealthState, SourceHealth
+from sfnwatch.model.texts import clean
+from sfnwatch.model.times import seconds_between
 from sfnwatch.model.trace import Changed, Trace
-from sfnwatch.model.values import clean, seconds_between
 from sfnwatch.sources.aws_settings import AwsSettings
 from sfnwatch.sources.live_options import CallOptions, LiveOptions, features_of
 from sfnwatch.sources.permissions import ALLOWED, Feature, operations

@@ -26,7 +26,7 @@ from typing import Any, Self
 from msgspec.structs import replace
 
 from sfnwatch.model.records import Received, RecordKind, receive
-from sfnwatch.model.values import iso
+from sfnwatch.model.times import iso
 
 START = datetime(2023, 11, 15, 0, 28, 24, 102000, tzinfo=UTC)
 ACCOUNT = "123456789012"

@@ -35,7 +35,8 @@ from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.integrations import Integration, Pattern, Unrecorded, jobs_of_call
 from sfnwatch.model.linking.link import LinkRule
 from sfnwatch.model.moment import Moment
-from sfnwatch.model.values import from_microseconds, text_of
+from sfnwatch.model.times import from_microseconds
+from sfnwatch.model.values import text_of
 from sfnwatch.model.visits import StateVisit
 
 FIRST_POLL = timedelta(seconds=70)

@@ -14,7 +14,7 @@ from msgspec import Struct, field
 from sfnwatch.model.api_call import CALL_KEY, ApiCall
 from sfnwatch.model.arns import last_segment
 from sfnwatch.model.ecs_task import TASK_KEY
-from sfnwatch.model.values import clean
+from sfnwatch.model.texts import clean
 
 MOST = 50
 """Of very many calls or events, so many are evidence enough."""

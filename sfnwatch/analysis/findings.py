@@ -69,7 +69,7 @@ from sfnwatch.model.integrations import Integration, Unrecorded
 from sfnwatch.model.linking.link import LinkRule
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.source_health import HealthState
-from sfnwatch.model.values import clean
+from sfnwatch.model.texts import clean
 from sfnwatch.model.visits import StateVisit
 
 

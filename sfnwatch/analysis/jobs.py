@@ -44,7 +44,7 @@ from sfnwatch.analysis.wording import (
 )
 from sfnwatch.model.api_call import ApiCall, by_time, ids_in
 from sfnwatch.model.integrations import CallRole, Integration, jobs_of_call
-from sfnwatch.model.values import iso, maybe_iso
+from sfnwatch.model.times import iso, maybe_iso
 
 _EASED = timedelta(minutes=10)
 _SOON, _LATER = timedelta(seconds=60), timedelta(seconds=300)

@@ -43,7 +43,8 @@ from sfnwatch.model.integrations import Pattern
 from sfnwatch.model.map_runs import MapRun, map_run_name
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.started_executions import Parent
-from sfnwatch.model.values import clean, list_of, mapping_of, parse_json, text_of
+from sfnwatch.model.texts import clean
+from sfnwatch.model.values import list_of, mapping_of, parse_json, text_of
 from sfnwatch.model.visits import FAILED, Span, StateVisit
 
 _BECAME = ("failed", "timed_out", "aborted", "succeeded", "running", "pending")

@@ -38,7 +38,7 @@ from sfnwatch.analysis.wording import (
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.linking.link import role_of_call
 from sfnwatch.model.moment import Moment
-from sfnwatch.model.values import clean
+from sfnwatch.model.texts import clean
 from sfnwatch.model.visits import FAILED, StateVisit
 
 ROWS = 100

@@ -13,7 +13,9 @@ from typing import TypeVar
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.integrations import Pattern
 from sfnwatch.model.linking.link import Link
-from sfnwatch.model.values import clean, duration, parse_object, text_of
+from sfnwatch.model.texts import clean
+from sfnwatch.model.times import duration
+from sfnwatch.model.values import parse_object, text_of
 from sfnwatch.model.visits import ROOT, Attempt, StateVisit
 
 T = TypeVar("T")

@@ -24,7 +24,8 @@ from sfnwatch import __version__
 from sfnwatch.cli.narration import narrate
 from sfnwatch.errors import SfnwatchError, UsageError
 from sfnwatch.model.known_secrets import KNOWN_SECRETS
-from sfnwatch.model.values import clean, iso
+from sfnwatch.model.texts import clean
+from sfnwatch.model.times import iso
 
 _LARGEST = 64 << 20
 """Bytes of a file; a watch of some weeks may come to that."""

@@ -23,7 +23,8 @@ from sfnwatch.errors import UsageError
 from sfnwatch.export.text import cut
 from sfnwatch.model.arns import Named, maybe_execution_arn
 from sfnwatch.model.execution_list import ListedExecution, Listing
-from sfnwatch.model.values import clean, duration, iso, maybe_iso, size
+from sfnwatch.model.texts import clean, size
+from sfnwatch.model.times import duration, iso, maybe_iso
 from sfnwatch.recording import library
 from sfnwatch.recording.library import ListedRecording
 

@@ -17,7 +17,7 @@ import click
 from sfnwatch import __version__
 from sfnwatch.cli.narration import discard_output, narrate, settle_streams
 from sfnwatch.errors import Outcome, SfnwatchError, UsageError
-from sfnwatch.model.values import clean
+from sfnwatch.model.texts import clean
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem

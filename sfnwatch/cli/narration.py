@@ -15,7 +15,7 @@ from typing import Any, TextIO, cast
 import click
 
 from sfnwatch.model.known_secrets import KNOWN_SECRETS
-from sfnwatch.model.values import clean, clean_lines
+from sfnwatch.model.texts import clean, clean_lines
 
 _BARE, _COERCED = {"C", "POSIX"}, {"C.UTF-8", "C.utf8", "UTF-8"}
 

@@ -40,7 +40,7 @@ from sfnwatch.model.arns import (
 )
 from sfnwatch.model.execution_list import ListFilter
 from sfnwatch.model.records import Batch
-from sfnwatch.model.values import clean, without_login
+from sfnwatch.model.texts import clean, without_login
 from sfnwatch.recording.format import SUFFIX
 from sfnwatch.recording.library import read_header, recording_paths, recordings_dir
 from sfnwatch.sources.aws_settings import (

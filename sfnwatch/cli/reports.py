@@ -42,8 +42,10 @@ from sfnwatch.model.arns import Named
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.records import Received
+from sfnwatch.model.texts import clean
+from sfnwatch.model.times import duration
 from sfnwatch.model.trace import Trace
-from sfnwatch.model.values import ascii_json, clean, duration
+from sfnwatch.model.values import ascii_json
 from sfnwatch.recording.format import new_header
 from sfnwatch.recording.reader import open_files
 from sfnwatch.recording.recorder import atomic_write, write_recording

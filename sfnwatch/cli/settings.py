@@ -23,7 +23,7 @@ from sfnwatch.config import (
     load_config,
 )
 from sfnwatch.errors import UsageError
-from sfnwatch.model.values import clean, without_login
+from sfnwatch.model.texts import clean, without_login
 
 CONFIG = "sfnwatch.config"
 """Where a context's `meta` has the settings that were read."""

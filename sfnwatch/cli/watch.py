@@ -45,7 +45,7 @@ from sfnwatch.model.arns import (
 )
 from sfnwatch.model.execution_list import ListFilter, Listing
 from sfnwatch.model.records import Batch, Received
-from sfnwatch.model.values import clean
+from sfnwatch.model.texts import clean
 from sfnwatch.recording import library
 from sfnwatch.recording.format import STDIN
 from sfnwatch.sources.aws_settings import AwsSettings, region_of

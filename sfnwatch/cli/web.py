@@ -28,7 +28,7 @@ from sfnwatch.cli.narration import narrate, put
 from sfnwatch.cli.options import PORT
 from sfnwatch.cli.settings import TAKES_WORDS, read_line
 from sfnwatch.errors import UsageError, to_install
-from sfnwatch.model.values import clean
+from sfnwatch.model.texts import clean
 
 if TYPE_CHECKING:
     from aiohttp import web as http

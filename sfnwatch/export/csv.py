@@ -19,7 +19,9 @@ from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.history_event import HistoryEvent
 from sfnwatch.model.linking.link import Link, role_of_call
 from sfnwatch.model.moment import Moment
-from sfnwatch.model.values import clean, iso, maybe_iso, text_of
+from sfnwatch.model.texts import clean
+from sfnwatch.model.times import iso, maybe_iso
+from sfnwatch.model.values import text_of
 from sfnwatch.view.child_wording import child_map_run
 from sfnwatch.view.lines import LineMaker
 

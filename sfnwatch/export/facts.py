@@ -19,7 +19,7 @@ from sfnwatch.model.history_event import TERMINAL
 from sfnwatch.model.linking.link import Link, role_of_call
 from sfnwatch.model.map_runs import MapRunChild
 from sfnwatch.model.moment import Moment
-from sfnwatch.model.values import iso, maybe_iso
+from sfnwatch.model.times import iso, maybe_iso
 from sfnwatch.model.visits import Attempt, StateVisit
 
 Facts = dict[str, Any]

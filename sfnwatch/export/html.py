@@ -30,7 +30,7 @@ from sfnwatch.export.placing import (
     time_words,
     visit_path,
 )
-from sfnwatch.model import values
+from sfnwatch.model import texts, times, values
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.ecs_task import DETAIL_TYPE, TaskState
 from sfnwatch.model.history_event import HistoryEvent
@@ -73,7 +73,7 @@ def _page() -> jinja2.Template:
         undefined=jinja2.StrictUndefined,
     )
     environment.filters.update(
-        duration=values.duration,
+        duration=times.duration,
         evidence=lambda evidence: brief_evidence([evidence]),
         glyph=status_glyph,
         told=_told,
@@ -82,8 +82,8 @@ def _page() -> jinja2.Template:
 
 
 def _told(value: datetime | str | None) -> str:
-    text = values.iso(value) if isinstance(value, datetime) else value or ""
-    return values.clean(text)
+    text = times.iso(value) if isinstance(value, datetime) else value or ""
+    return texts.clean(text)
 
 
 def _content(moment: Moment) -> dict[str, Any]:
@@ -179,14 +179,14 @@ class _ReportRow:
 
     def __init__(self, item: Item, line: Line, refs: _Refs, sentence: str) -> None:
         """`sentence` is empty in a report of very many rows."""
-        self.item, self.at, self.sentence = item, line.at, values.clean(sentence)
+        self.item, self.at, self.sentence = item, line.at, texts.clean(sentence)
         self.ref = refs.of_key(item.key)
         self.time = time_words(line)
         self.bad = went_wrong(item) if isinstance(item, TaskState) else is_bad(item)
         kind = item.type if isinstance(item, HistoryEvent) else DETAIL_TYPE
         if isinstance(item, ApiCall):
             kind = item.event_source.removesuffix(".amazonaws.com")
-        self.kind = values.clean(kind, _NAME)
+        self.kind = texts.clean(kind, _NAME)
         self.text, self.path = line_text(line), visit_path(line.about.visit)
         self.execution = refs.executions.get(line.execution_arn or "", -1)
 
@@ -219,7 +219,7 @@ def _data(moment: Moment, rows: Sequence[_ReportRow]) -> str:
         cells: list[Any] = [after, row.execution, kind, path, row.text, int(row.bad)]
         match row.item:
             case ApiCall():
-                cells += [int(row.ref[1:]), values.clean(row.item.event_id)]
+                cells += [int(row.ref[1:]), texts.clean(row.item.event_id)]
             case HistoryEvent():
                 cells.append(row.item.id)
             case _:
@@ -227,8 +227,8 @@ def _data(moment: Moment, rows: Sequence[_ReportRow]) -> str:
         listed.append(cells)
     records, limit = _records(moment, rows)
     head = {
-        "begin": values.iso(begin) if begin else None,
-        "executions": [values.clean(e.name, _NAME) for e in moment.executions.values()],
+        "begin": times.iso(begin) if begin else None,
+        "executions": [texts.clean(e.name, _NAME) for e in moment.executions.values()],
         "words": list(words),
         "cut": limit,
         "sentences": [row.sentence for row in rows if len(rows) <= EXPLAINED],
@@ -299,4 +299,4 @@ def _cut(value: Any, limit: int) -> Any:
 def _cut_text(text: str, limit: int) -> str:
     if len(text) <= limit:
         return text
-    return f"{text[:limit]}… {values.size(values.byte_count(text[limit:]))} more"
+    return f"{text[:limit]}… {texts.size(texts.byte_count(text[limit:]))} more"

@@ -23,8 +23,9 @@ from sfnwatch.model.api_call import ApiCall, by_time
 from sfnwatch.model.history_event import HistoryEvent
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.records import Batch, Received, RecordKind
+from sfnwatch.model.times import iso
 from sfnwatch.model.trace import Changed, Trace
-from sfnwatch.model.values import ascii_json, iso, text_of
+from sfnwatch.model.values import ascii_json, text_of
 from sfnwatch.model.visits import StateVisit
 
 _News = tuple[Hashable, str, Facts]

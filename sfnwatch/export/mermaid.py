@@ -25,7 +25,8 @@ from sfnwatch.model.history_event import HistoryEvent
 from sfnwatch.model.integrations import CallRole
 from sfnwatch.model.linking.link import AttemptKey, Link
 from sfnwatch.model.moment import Moment
-from sfnwatch.model.values import clean, maybe_iso
+from sfnwatch.model.texts import clean
+from sfnwatch.model.times import maybe_iso
 from sfnwatch.model.visits import StateVisit
 from sfnwatch.view import graph, wording
 from sfnwatch.view.lines import Line, LineMaker

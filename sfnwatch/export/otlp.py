@@ -38,7 +38,9 @@ from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.history_event import TERMINAL
 from sfnwatch.model.linking.link import AttemptKey, Link
 from sfnwatch.model.moment import Moment
-from sfnwatch.model.values import ascii_json, clean, iso, maybe_iso
+from sfnwatch.model.texts import clean
+from sfnwatch.model.times import iso, maybe_iso
+from sfnwatch.model.values import ascii_json
 from sfnwatch.model.visits import Attempt, StateVisit
 from sfnwatch.view import wording
 from sfnwatch.view.parts import plain_text

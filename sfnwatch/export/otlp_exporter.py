@@ -32,8 +32,9 @@ from sfnwatch.export.otlp import OtlpSpan, SpanMaker, to_json, to_protobuf
 from sfnwatch.model.known_secrets import KNOWN_SECRETS
 from sfnwatch.model.records import Batch, RecordKind, receive
 from sfnwatch.model.source_health import HealthState, SourceHealth
+from sfnwatch.model.texts import clean, size
 from sfnwatch.model.trace import Changed, Trace
-from sfnwatch.model.values import ascii_json, clean, size
+from sfnwatch.model.values import ascii_json
 
 LANE = "otlp"
 FROM_ENVIRONMENT = "env"

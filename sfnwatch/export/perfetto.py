@@ -38,7 +38,8 @@ from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.integrations import CallRole, usual_role
 from sfnwatch.model.linking.link import AttemptKey, Link
 from sfnwatch.model.moment import Moment
-from sfnwatch.model.values import clean, iso
+from sfnwatch.model.texts import clean
+from sfnwatch.model.times import iso
 from sfnwatch.model.visits import ROOT, StateVisit
 from sfnwatch.view import wording
 from sfnwatch.view.lines import LineMaker

@@ -17,7 +17,8 @@ from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.history_event import HistoryEvent
 from sfnwatch.model.integrations import CallRole
 from sfnwatch.model.moment import Moment
-from sfnwatch.model.values import clean, duration, microseconds
+from sfnwatch.model.texts import clean
+from sfnwatch.model.times import duration, microseconds
 from sfnwatch.model.visits import ROOT, StateVisit
 from sfnwatch.view.lines import Lane, Line, LineMaker
 from sfnwatch.view.outline import ANSWERED, Item, Place

@@ -32,8 +32,9 @@ from sfnwatch.model.map_runs import map_run_name
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.records import Batch
 from sfnwatch.model.source_health import HealthState, SourceHealth
+from sfnwatch.model.texts import clean
+from sfnwatch.model.times import duration
 from sfnwatch.model.trace import Changed, Trace
-from sfnwatch.model.values import clean, duration
 from sfnwatch.view import wording
 from sfnwatch.view.child_wording import count_words
 from sfnwatch.view.lines import LineMaker, lateness

@@ -27,7 +27,8 @@ from sfnwatch.export.text import cut, flow
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.integrations import CallRole
 from sfnwatch.model.moment import Moment
-from sfnwatch.model.values import clean, duration, iso
+from sfnwatch.model.texts import clean
+from sfnwatch.model.times import duration, iso
 from sfnwatch.model.visits import VisitKey
 from sfnwatch.templates import read_template
 from sfnwatch.view.graph import Box, BoxState, graph_of, light

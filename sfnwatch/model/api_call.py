@@ -18,12 +18,11 @@ from msgspec import Struct
 
 from sfnwatch.model.arns import last_segment, role_name, unversioned
 from sfnwatch.model.records import DecodeError, Received, Record, RecordKind
+from sfnwatch.model.times import microseconds, parse_time
 from sfnwatch.model.values import (
     canonical,
     mapping_of,
-    microseconds,
     parse_json,
-    parse_time,
     required_text,
     strings_in,
     text_of,

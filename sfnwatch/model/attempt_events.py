@@ -6,7 +6,8 @@ from typing import Any
 
 from sfnwatch.model.history_event import Details, HistoryEvent
 from sfnwatch.model.integrations import Integration, Pattern, integration, pattern_of
-from sfnwatch.model.values import mapping_of, maybe_time, parse_json, text_of
+from sfnwatch.model.times import maybe_time
+from sfnwatch.model.values import mapping_of, parse_json, text_of
 from sfnwatch.model.visits import Attempt
 
 _FAMILIES = ("Task", "LambdaFunction", "Activity")

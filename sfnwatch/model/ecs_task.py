@@ -15,14 +15,8 @@ from typing import Any
 from msgspec import Struct
 
 from sfnwatch.model.records import DecodeError, Received
-from sfnwatch.model.values import (
-    int_of,
-    list_of,
-    mapping_of,
-    maybe_time,
-    read_fields,
-    text_of,
-)
+from sfnwatch.model.times import maybe_time
+from sfnwatch.model.values import int_of, list_of, mapping_of, read_fields, text_of
 
 DETAIL_TYPE = "ECS Task State Change"
 STOPPED = "STOPPED"

@@ -24,8 +24,9 @@ from sfnwatch.model.time_axis import (
     keep_answer,
     newest_answer,
 )
+from sfnwatch.model.times import stamp
 from sfnwatch.model.unseen_ends import ends_with_execution
-from sfnwatch.model.values import int_of, stamp, text_of
+from sfnwatch.model.values import int_of, text_of
 from sfnwatch.model.visits import Attempt, StateVisit
 
 _ENDINGS = {s: kind.removeprefix("Execution") for kind, s in TERMINAL.items()}

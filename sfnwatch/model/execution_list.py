@@ -8,13 +8,8 @@ from msgspec import Struct, field
 
 from sfnwatch.model.arns import maybe_execution_arn
 from sfnwatch.model.records import Record
-from sfnwatch.model.values import (
-    duration,
-    read_fields,
-    seconds_between,
-    stamp,
-    text_of,
-)
+from sfnwatch.model.times import duration, seconds_between, stamp
+from sfnwatch.model.values import read_fields, text_of
 
 RUNNING = frozenset({"RUNNING", "PENDING_REDRIVE"})
 UNKNOWN = "UNKNOWN"

@@ -19,12 +19,8 @@ from typing import Any
 from msgspec import Struct
 
 from sfnwatch.model.records import DecodeError, Received, Record
-from sfnwatch.model.values import (
-    canonical,
-    mapping_of,
-    parse_time,
-    required_text,
-)
+from sfnwatch.model.times import parse_time
+from sfnwatch.model.values import canonical, mapping_of, required_text
 
 REDRIVEN = "ExecutionRedriven"
 MOST_EVENTS = 25_000

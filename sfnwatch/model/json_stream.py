@@ -13,7 +13,7 @@ from typing import Any
 
 from zstandard import ZstdDecompressor, ZstdError
 
-from sfnwatch.model.values import NotJsonError, scan_value, skip_space
+from sfnwatch.model.strict_json import NotJsonError, scan_value, skip_space
 
 MAX_LINE = 1 << 24
 """Bytes of a line, and characters of one item of a foreign file: no record of AWS's is

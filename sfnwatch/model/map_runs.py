@@ -14,12 +14,8 @@ from msgspec.structs import astuple
 from sfnwatch.model.arns import last_segment, short_id
 from sfnwatch.model.execution_list import UNKNOWN, ListedExecution, decode_listed
 from sfnwatch.model.records import DecodeError, Received
-from sfnwatch.model.values import (
-    mapping_of,
-    read_fields,
-    stamp,
-    text_of,
-)
+from sfnwatch.model.times import stamp
+from sfnwatch.model.values import mapping_of, read_fields, text_of
 
 RUNNING_LISTED = 100
 """Of a Map Run's executions that run so many are listed while it is watched."""

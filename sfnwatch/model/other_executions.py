@@ -34,11 +34,8 @@ from msgspec import Struct
 from sfnwatch.model.arns import maybe_execution_arn
 from sfnwatch.model.execution_list import ListedExecution, decode_listed
 from sfnwatch.model.records import DecodeError, Received, Record
-from sfnwatch.model.values import (
-    mapping_of,
-    maybe_time,
-    text_of,
-)
+from sfnwatch.model.times import maybe_time
+from sfnwatch.model.values import mapping_of, text_of
 
 SETTLED = timedelta(seconds=5)
 """So long before an asking a list is believed complete: how late AWS's lists may be is

@@ -19,13 +19,8 @@ from sys import intern
 from msgspec import Struct
 
 from sfnwatch.model.records import DecodeError, Received, Record
-from sfnwatch.model.values import (
-    canonical,
-    float_of,
-    maybe_time,
-    read_fields,
-    text_of,
-)
+from sfnwatch.model.times import maybe_time
+from sfnwatch.model.values import canonical, float_of, read_fields, text_of
 
 OK = "ok"
 """The outcome of a request that was answered with what was asked for."""

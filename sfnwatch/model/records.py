@@ -14,10 +14,8 @@ from typing import Any, TypeVar
 
 from msgspec import Struct
 
-from sfnwatch.model.values import (
-    decode_object,
-    encode_json,
-)
+from sfnwatch.model.strict_json import decode_object
+from sfnwatch.model.values import encode_json
 
 Record = Mapping[str, Any]
 """A JSON object as AWS sent it; times are ISO 8601 strings or epoch numbers."""

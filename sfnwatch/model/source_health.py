@@ -9,11 +9,8 @@ from msgspec import Struct, field
 from msgspec.structs import fields
 
 from sfnwatch.model.records import Received
-from sfnwatch.model.values import (
-    iso,
-    read_fields,
-    stamp,
-)
+from sfnwatch.model.times import iso, stamp
+from sfnwatch.model.values import read_fields
 
 
 class HealthState(StrEnum):

@@ -30,17 +30,10 @@ from sfnwatch.model.map_runs import decode_map_run
 from sfnwatch.model.other_executions import decode_machine_executions
 from sfnwatch.model.own_requests import decode_request
 from sfnwatch.model.records import CALL_KINDS, EVENT_KINDS, Received, RecordKind
-from sfnwatch.model.values import (
-    ascii_json,
-    clean,
-    decode_object,
-    encode_json,
-    iso,
-    parse_time,
-    parse_value,
-    text_of,
-    within,
-)
+from sfnwatch.model.strict_json import decode_object, parse_value
+from sfnwatch.model.texts import clean
+from sfnwatch.model.times import iso, parse_time, within
+from sfnwatch.model.values import ascii_json, encode_json, text_of
 
 VERSION = 1
 MARK = "sfnwatch"

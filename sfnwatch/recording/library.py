@@ -24,8 +24,9 @@ from platformdirs import user_state_path
 from sfnwatch.config import user_folder
 from sfnwatch.errors import BadFileError, UsageError
 from sfnwatch.model.execution_list import UNSUCCESSFUL
+from sfnwatch.model.texts import clean
+from sfnwatch.model.times import iso
 from sfnwatch.model.trace import Trace
-from sfnwatch.model.values import clean, iso
 from sfnwatch.recording.format import SUFFIX, Header, decode_line
 from sfnwatch.recording.recorded_file import ByteStream, RecordedFile
 from sfnwatch.recording.recorder import atomic_write

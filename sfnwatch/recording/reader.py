@@ -40,17 +40,11 @@ from sfnwatch.model.records import (
     RecordKind,
     receive,
 )
+from sfnwatch.model.strict_json import NotJsonError
+from sfnwatch.model.texts import clean
+from sfnwatch.model.times import maybe_time
 from sfnwatch.model.trace import Trace
-from sfnwatch.model.values import (
-    NotJsonError,
-    canonical,
-    clean,
-    list_of,
-    mapping_of,
-    maybe_time,
-    parse_json,
-    text_of,
-)
+from sfnwatch.model.values import canonical, list_of, mapping_of, parse_json, text_of
 from sfnwatch.recording.format import STDIN, bad_file, check_record, name_of
 from sfnwatch.recording.recorded_file import (
     ByteStream,

@@ -14,10 +14,8 @@ from pathlib import Path
 
 from sfnwatch.model.json_stream import HEAD, MAX_LINE, TextStream
 from sfnwatch.model.records import Received
-from sfnwatch.model.values import (
-    NotJsonError,
-    size,
-)
+from sfnwatch.model.strict_json import NotJsonError
+from sfnwatch.model.texts import size
 from sfnwatch.recording.format import (
     BEGINNING,
     MOST_BLANK,

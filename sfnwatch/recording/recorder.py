@@ -17,9 +17,7 @@ from typing import Self, TextIO
 from sfnwatch.config import NOWHERE
 from sfnwatch.errors import UsageError
 from sfnwatch.model.records import Batch, Received
-from sfnwatch.model.values import (
-    clean,
-)
+from sfnwatch.model.texts import clean
 from sfnwatch.recording.file_names import file_stem
 from sfnwatch.recording.format import SUFFIX, Header, encode_header, encode_line
 

@@ -43,7 +43,9 @@ from sfnwatch.model.arns import role_name
 from sfnwatch.model.json_stream import JsonStream, TextStream
 from sfnwatch.model.records import Received, Record, RecordKind
 from sfnwatch.model.source_health import HealthState
-from sfnwatch.model.values import clean, iso, mapping_of, maybe_time, stamp, text_of
+from sfnwatch.model.texts import clean
+from sfnwatch.model.times import iso, maybe_time, stamp
+from sfnwatch.model.values import mapping_of, text_of
 from sfnwatch.sources.answers import AwsRequest, CallsAws, Failure, Page, Text, Verdict
 from sfnwatch.sources.call_source import OVERLAP, CallSource
 from sfnwatch.sources.polling import PollingSource, WatchContext

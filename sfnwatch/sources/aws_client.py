@@ -59,7 +59,7 @@ from sfnwatch import __version__
 from sfnwatch.errors import RefusedError
 from sfnwatch.model.own_requests import Operation
 from sfnwatch.model.source_health import HealthState
-from sfnwatch.model.values import clean
+from sfnwatch.model.texts import clean
 from sfnwatch.sources.answers import (
     AwsAnswer,
     AwsRequest,

@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from sfnwatch.errors import BadFileError, RefusedError, SfnwatchError, UsageError
 from sfnwatch.model.known_secrets import KNOWN_SECRETS
-from sfnwatch.model.values import clean
+from sfnwatch.model.texts import clean
 
 if TYPE_CHECKING:
     from aiobotocore.session import AioSession

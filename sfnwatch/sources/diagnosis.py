@@ -23,14 +23,9 @@ from sfnwatch.clock import ServerClock, SystemClock
 from sfnwatch.errors import SfnwatchError
 from sfnwatch.model.arns import ExecutionArn, MapRunArn, Named, parse_execution_arn
 from sfnwatch.model.source_health import HealthState
-from sfnwatch.model.values import (
-    clean,
-    duration,
-    list_of,
-    mapping_of,
-    maybe_time,
-    without_login,
-)
+from sfnwatch.model.texts import clean, without_login
+from sfnwatch.model.times import duration, maybe_time
+from sfnwatch.model.values import list_of, mapping_of
 from sfnwatch.sources.answers import AwsRequest, Failure
 from sfnwatch.sources.aws_client import AwsClient
 from sfnwatch.sources.aws_settings import AwsSettings, check_profile, region_of

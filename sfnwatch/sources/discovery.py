@@ -39,7 +39,8 @@ from sfnwatch.model.execution_list import (
 )
 from sfnwatch.model.records import Batch, Received, RecordKind
 from sfnwatch.model.source_health import HealthState
-from sfnwatch.model.values import clean, iso
+from sfnwatch.model.texts import clean
+from sfnwatch.model.times import iso
 from sfnwatch.sources.answers import CallsAws, Failure, Page, Text, Verdict
 from sfnwatch.sources.aws_client import AwsClient
 from sfnwatch.sources.aws_settings import AwsSettings, check_profile, region_of

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from ipaddress import ip_address, ip_network
 from urllib.parse import urlsplit
 
-from sfnwatch.model.values import clean
+from sfnwatch.model.texts import clean
 from sfnwatch.sources.permissions import ALLOW_HTTP
 
 _EC2 = ip_network("fd00:ec2::/32")

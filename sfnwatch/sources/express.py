@@ -27,12 +27,8 @@ from sfnwatch.model.history_event import (
 )
 from sfnwatch.model.records import DecodeError, Received, RecordKind
 from sfnwatch.model.source_health import HealthState
-from sfnwatch.model.values import (
-    clean,
-    list_of,
-    mapping_of,
-    text_of,
-)
+from sfnwatch.model.texts import clean
+from sfnwatch.model.values import list_of, mapping_of, text_of
 from sfnwatch.sources.answers import (
     CallsAws,
     Failure,

@@ -19,13 +19,10 @@ from sfnwatch.model.execution_list import RUNNING, UNSUCCESSFUL
 from sfnwatch.model.history_event import MOST_EVENTS, REDRIVEN, TERMINAL
 from sfnwatch.model.records import Received, RecordKind
 from sfnwatch.model.source_health import HealthState
-from sfnwatch.model.values import (
-    clean,
-    decode_object,
-    int_of,
-    maybe_time,
-    text_of,
-)
+from sfnwatch.model.strict_json import decode_object
+from sfnwatch.model.texts import clean
+from sfnwatch.model.times import maybe_time
+from sfnwatch.model.values import int_of, text_of
 from sfnwatch.sources.answers import (
     AwsAnswer,
     CallsAws,

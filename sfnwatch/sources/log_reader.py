@@ -6,11 +6,8 @@ from typing import Any
 from msgspec import Raw
 
 from sfnwatch.model.arns import ExecutionArn, LogGroupName
-from sfnwatch.model.values import (
-    clean,
-    parse_object,
-    text_of,
-)
+from sfnwatch.model.texts import clean
+from sfnwatch.model.values import parse_object, text_of
 from sfnwatch.sources.answers import (
     AwsRequest,
     Page,

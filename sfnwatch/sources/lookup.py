@@ -18,7 +18,8 @@ from msgspec import Raw, Struct
 
 from sfnwatch.model.api_call import cloudtrail_record
 from sfnwatch.model.records import Received, RecordKind
-from sfnwatch.model.values import maybe_time, text_of
+from sfnwatch.model.times import maybe_time
+from sfnwatch.model.values import text_of
 from sfnwatch.sources.answers import AwsAnswer, AwsRequest, CallsAws, Page
 from sfnwatch.sources.call_source import OVERLAP, CallSource
 from sfnwatch.sources.polling import WatchContext

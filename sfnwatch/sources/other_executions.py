@@ -19,11 +19,8 @@ from sfnwatch.model.arns import ExecutionArn
 from sfnwatch.model.other_executions import SETTLED
 from sfnwatch.model.records import RecordKind
 from sfnwatch.model.source_health import HealthState
-from sfnwatch.model.values import (
-    iso,
-    maybe_time,
-    parse_object,
-)
+from sfnwatch.model.times import iso, maybe_time
+from sfnwatch.model.values import parse_object
 from sfnwatch.sources.answers import (
     CallsAws,
     ExecutionsPage,

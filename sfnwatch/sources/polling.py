@@ -28,7 +28,7 @@ from msgspec.structs import replace
 from sfnwatch.clock import Clock
 from sfnwatch.model.records import Batch, Received, RecordKind, receive
 from sfnwatch.model.source_health import HealthState, SourceHealth
-from sfnwatch.model.values import seconds_between
+from sfnwatch.model.times import seconds_between
 from sfnwatch.sources.answers import (
     AwsAnswer,
     AwsRequest,

@@ -22,15 +22,9 @@ from sfnwatch.errors import UsageError
 from sfnwatch.model.ecs_task import is_task_state
 from sfnwatch.model.records import Received, Record, RecordKind
 from sfnwatch.model.source_health import HealthState
-from sfnwatch.model.values import (
-    clean,
-    mapping_of,
-    maybe_time,
-    parse_object,
-    seconds_between,
-    text_of,
-    without_login,
-)
+from sfnwatch.model.texts import clean, without_login
+from sfnwatch.model.times import maybe_time, seconds_between
+from sfnwatch.model.values import mapping_of, parse_object, text_of
 from sfnwatch.sources.answers import CallsAws, Failure, Page, Text, Verdict, json_bytes
 from sfnwatch.sources.aws_settings import AwsSettings
 from sfnwatch.sources.call_source import CallSource

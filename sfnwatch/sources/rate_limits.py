@@ -6,7 +6,7 @@ from collections.abc import (
 )
 
 from sfnwatch.clock import Clock
-from sfnwatch.model.values import seconds_between
+from sfnwatch.model.times import seconds_between
 from sfnwatch.sources.answers import (
     AwsAnswer,
     AwsRequest,

@@ -24,7 +24,7 @@ from sfnwatch.clock import Clock
 from sfnwatch.model.known_secrets import KNOWN_SECRETS
 from sfnwatch.model.own_requests import OK
 from sfnwatch.model.records import Batch, RecordKind, receive
-from sfnwatch.model.values import iso, seconds_between
+from sfnwatch.model.times import iso, seconds_between
 from sfnwatch.sources.permissions import Feature, operations
 
 _LOG = logging.getLogger(__name__)

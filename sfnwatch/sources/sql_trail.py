@@ -27,14 +27,8 @@ from msgspec.structs import replace
 from sfnwatch.errors import UsageError, to_install
 from sfnwatch.model.records import Record, RecordKind, receive
 from sfnwatch.model.source_health import HealthState
-from sfnwatch.model.values import (
-    clean,
-    encode_json,
-    mapping_of,
-    parse_json,
-    size,
-    text_of,
-)
+from sfnwatch.model.texts import clean, size
+from sfnwatch.model.values import encode_json, mapping_of, parse_json, text_of
 from sfnwatch.sources.answers import AwsRequest, CallsAws, Failure, Page, Text, Verdict
 from sfnwatch.sources.archive import (
     EARLY,

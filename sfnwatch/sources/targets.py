@@ -24,7 +24,8 @@ from sfnwatch.model.integrations import Integration, home_region
 from sfnwatch.model.records import DecodeError, Received, Record, RecordKind
 from sfnwatch.model.started_executions import started_in
 from sfnwatch.model.state_language import parse_definition
-from sfnwatch.model.values import mapping_of, maybe_time, text_of
+from sfnwatch.model.times import maybe_time
+from sfnwatch.model.values import mapping_of, text_of
 
 Query = tuple[str, str]
 """A Region and an event source to ask for."""

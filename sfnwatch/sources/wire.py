@@ -41,7 +41,8 @@ from sfnwatch.errors import SfnwatchError, to_install
 from sfnwatch.model.known_secrets import KNOWN_SECRETS
 from sfnwatch.model.own_requests import THROTTLED
 from sfnwatch.model.source_health import HealthState
-from sfnwatch.model.values import clean, duration, size
+from sfnwatch.model.texts import clean, size
+from sfnwatch.model.times import duration
 from sfnwatch.sources.answers import Failure, GarbledError, Verdict
 from sfnwatch.sources.endpoints import endpoint_refusal, is_link_local, is_loopback
 from sfnwatch.sources.permissions import NotAllowedError, action_of, policy_command

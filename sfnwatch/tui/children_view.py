@@ -12,8 +12,9 @@ from sfnwatch.model.arns import short_id
 from sfnwatch.model.execution_list import ListedExecution
 from sfnwatch.model.map_runs import RUNNING_LISTED
 from sfnwatch.model.moment import Moment
+from sfnwatch.model.texts import clean
 from sfnwatch.model.time_axis import Clock
-from sfnwatch.model.values import clean, clock, duration
+from sfnwatch.model.times import clock, duration
 from sfnwatch.tui.cursor_list import EntryList
 from sfnwatch.tui.deck import HeadedView
 from sfnwatch.tui.paint import (

@@ -12,7 +12,8 @@ from sfnwatch.analysis.compare import Cell, CompareRow, RowKind
 from sfnwatch.analysis.compare.pairs import Comparison, Side
 from sfnwatch.analysis.finding import line_key
 from sfnwatch.analysis.phases import Phase
-from sfnwatch.model.values import clean, duration
+from sfnwatch.model.texts import clean
+from sfnwatch.model.times import duration
 from sfnwatch.model.visits import FAILED
 from sfnwatch.tui.actions import bindings
 from sfnwatch.tui.cursor_list import EntryList

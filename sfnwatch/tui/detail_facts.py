@@ -17,8 +17,10 @@ from sfnwatch.model.history_event import HistoryEvent
 from sfnwatch.model.linking.link import AttemptKey, Link, LinkRule
 from sfnwatch.model.own_requests import Request
 from sfnwatch.model.records import RecordKind
+from sfnwatch.model.texts import clean
+from sfnwatch.model.times import duration, iso
 from sfnwatch.model.trace import Trace
-from sfnwatch.model.values import clean, duration, iso, mapping_of, text_of
+from sfnwatch.model.values import mapping_of, text_of
 from sfnwatch.model.visits import Attempt, StateVisit
 from sfnwatch.recording.file_names import safe_name
 from sfnwatch.tui.json_view import JsonNode, decode, json_text

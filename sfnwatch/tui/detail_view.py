@@ -10,7 +10,7 @@ from typing import ClassVar, NamedTuple
 from textual.app import App
 from textual.binding import BindingType
 
-from sfnwatch.model.values import clean, clean_lines
+from sfnwatch.model.texts import clean, clean_lines
 from sfnwatch.recording.recorder import private
 from sfnwatch.tui import json_view
 from sfnwatch.tui.actions import bindings

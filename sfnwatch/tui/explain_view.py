@@ -34,7 +34,7 @@ from sfnwatch.analysis.wording import named, ranked, resource_words, spoken
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.ecs_task import TaskState
 from sfnwatch.model.execution import ExecutionAsOf
-from sfnwatch.model.values import clean
+from sfnwatch.model.texts import clean
 from sfnwatch.tui.actions import bindings
 from sfnwatch.tui.cursor_list import EntryList
 from sfnwatch.tui.deck import HeadedView

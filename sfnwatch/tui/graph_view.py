@@ -19,7 +19,8 @@ from textual.strip import Strip
 
 from sfnwatch.analysis.wording import status_words
 from sfnwatch.model.execution import ExecutionAsOf
-from sfnwatch.model.values import clean, duration
+from sfnwatch.model.texts import clean
+from sfnwatch.model.times import duration
 from sfnwatch.tui.actions import bindings
 from sfnwatch.tui.cursor_list import CursorList
 from sfnwatch.tui.deck import HeadedView

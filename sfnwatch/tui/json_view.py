@@ -12,7 +12,8 @@ import msgspec
 from msgspec import Struct, field
 from rich.cells import cell_len
 
-from sfnwatch.model.values import byte_count, clean, clean_lines, encode_json, size
+from sfnwatch.model.texts import byte_count, clean, clean_lines, size
+from sfnwatch.model.values import encode_json
 from sfnwatch.tui.paint import Masks, Span, cut, flow
 from sfnwatch.view.parts import counted
 

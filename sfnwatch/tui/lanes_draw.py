@@ -14,7 +14,7 @@ from msgspec import Struct, field
 
 from sfnwatch.analysis.phases import Phase
 from sfnwatch.model.history_event import TERMINAL, HistoryEvent
-from sfnwatch.model.values import duration
+from sfnwatch.model.times import duration
 from sfnwatch.tui.paint import (
     PHASES,
     TIME_CELLS,

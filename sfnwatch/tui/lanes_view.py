@@ -10,8 +10,8 @@ from textual.cache import LRUCache
 from textual.message import Message
 from textual.timer import Timer
 
+from sfnwatch.model.texts import clean
 from sfnwatch.model.trace import Changed
-from sfnwatch.model.values import clean
 from sfnwatch.tui.actions import Command
 from sfnwatch.tui.cursor_list import CursorList
 from sfnwatch.tui.lanes_draw import (

@@ -17,7 +17,8 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from sfnwatch.analysis.phases import Phase
-from sfnwatch.model.values import clean, clock
+from sfnwatch.model.texts import clean
+from sfnwatch.model.times import clock
 from sfnwatch.view.parts import Part, Role
 
 CHIPS = 6

@@ -32,7 +32,7 @@ from sfnwatch.model.execution_list import (
     Listing,
 )
 from sfnwatch.model.records import RecordKind, receive
-from sfnwatch.model.values import clean
+from sfnwatch.model.texts import clean
 from sfnwatch.recording.library import ListedRecording
 from sfnwatch.tui.children_view import LIMIT, has_words, head_spans, row_spans
 from sfnwatch.tui.cursor_list import CursorList, EntryList

@@ -12,8 +12,8 @@ from textual import events
 from textual.timer import Timer
 
 from sfnwatch.model.time_axis import Clock
+from sfnwatch.model.times import duration
 from sfnwatch.model.trace import Changed
-from sfnwatch.model.values import duration
 from sfnwatch.tui.actions import Command
 from sfnwatch.tui.pace import PATIENCE, Pace
 from sfnwatch.tui.paint import Rows, Span, width_of

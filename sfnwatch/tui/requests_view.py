@@ -6,7 +6,8 @@ The budget stays on top; below it the requests, the newest last.
 from collections.abc import Iterator, Sequence
 
 from sfnwatch.model.own_requests import QUOTAS, Budget, Operation, Request, budget
-from sfnwatch.model.values import clean, duration
+from sfnwatch.model.texts import clean
+from sfnwatch.model.times import duration
 from sfnwatch.tui.cursor_list import CursorList, EntryList
 from sfnwatch.tui.deck import HeadedView
 from sfnwatch.tui.paint import Cells, Span, heads, in_columns, percent

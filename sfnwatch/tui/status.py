@@ -19,8 +19,9 @@ from sfnwatch.analysis.wording import cause_words, status_words
 from sfnwatch.errors import SfnwatchError
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.source_health import HealthState, SourceHealth, merge_healths
+from sfnwatch.model.texts import clean
 from sfnwatch.model.time_axis import Clock
-from sfnwatch.model.values import clean, clock, duration
+from sfnwatch.model.times import clock, duration
 from sfnwatch.tui.paint import Span, cut, flow, spans_of, width_of
 from sfnwatch.tui.shown import Shown
 from sfnwatch.view.markers import MarkerKind

@@ -35,7 +35,7 @@ from textual.theme import BUILTIN_THEMES, Theme
 
 from sfnwatch.config import UserTheme, near, quoted
 from sfnwatch.errors import UsageError
-from sfnwatch.model.values import clean
+from sfnwatch.model.texts import clean
 from sfnwatch.templates import read_template
 from sfnwatch.tui.paint import CHIPS, LOOKS
 from sfnwatch.view.signs import to_ascii

@@ -14,7 +14,7 @@ from msgspec import Struct
 from sfnwatch.analysis.phases import Completion, Phase, Segment, ToldBy
 from sfnwatch.model.integrations import CallRole
 from sfnwatch.model.moment import Moment
-from sfnwatch.model.values import clean
+from sfnwatch.model.texts import clean
 from sfnwatch.tui.paint import PHASES, Span, legend, width_of
 from sfnwatch.tui.shown import Shown
 from sfnwatch.view.parts import plain_text, status_glyph

@@ -8,7 +8,7 @@ from operator import attrgetter, itemgetter
 from textual import on
 
 from sfnwatch.model.api_call import CALL_KEY
-from sfnwatch.model.values import clean
+from sfnwatch.model.texts import clean
 from sfnwatch.tui.cursor_list import CursorList, EntryList
 from sfnwatch.tui.deck import HeadedView
 from sfnwatch.tui.paint import Span, fit, spans_of, width_of

@@ -15,8 +15,9 @@ from sfnwatch.model.api_call import cloudtrail_record
 from sfnwatch.model.arns import last_segment
 from sfnwatch.model.records import Received, RecordKind
 from sfnwatch.model.state_language import states_of
+from sfnwatch.model.texts import clean
 from sfnwatch.model.trace import Trace
-from sfnwatch.model.values import clean, encode_json, parse_json
+from sfnwatch.model.values import encode_json, parse_json
 from sfnwatch.view.redaction import (
     KEY_ID,
     LOOKS,

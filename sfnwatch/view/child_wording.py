@@ -16,7 +16,8 @@ from sfnwatch.model.history_event import HistoryEvent
 from sfnwatch.model.map_runs import ExecutionCounts, MapRun, map_run_name
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.started_executions import Parent
-from sfnwatch.model.values import clean, duration, seconds_between
+from sfnwatch.model.texts import clean
+from sfnwatch.model.times import duration, seconds_between
 from sfnwatch.model.visits import FAILED, ROOT, StateVisit
 from sfnwatch.view.outline import Fold, FoldKind
 from sfnwatch.view.parts import Part, Role, counted, status_part

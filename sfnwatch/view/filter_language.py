@@ -24,7 +24,7 @@ from sfnwatch.model.ecs_task import TaskState
 from sfnwatch.model.integrations import CallRole
 from sfnwatch.model.linking.link import Certainty, LinkRule, role_of_call
 from sfnwatch.model.moment import Moment
-from sfnwatch.model.values import clean
+from sfnwatch.model.texts import clean
 from sfnwatch.model.visits import ROOT, Attempt, StateVisit
 from sfnwatch.view.lines import LineMaker, Subject
 from sfnwatch.view.outline import Fold, Item, Keeps, Outline

@@ -16,8 +16,8 @@ from sfnwatch.analysis.wording import plural, resource_words
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.map_runs import ExecutionCounts
 from sfnwatch.model.moment import Moment
+from sfnwatch.model.texts import clean
 from sfnwatch.model.values import (
-    clean,
     encode_json,
     int_of,
     list_of,

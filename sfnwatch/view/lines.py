@@ -30,8 +30,10 @@ from sfnwatch.model.history_event import REDRIVEN, TERMINAL, Details, HistoryEve
 from sfnwatch.model.integrations import CallRole
 from sfnwatch.model.linking.link import AttemptKey, Link, LinkRule
 from sfnwatch.model.moment import Moment
+from sfnwatch.model.texts import clean
+from sfnwatch.model.times import duration
 from sfnwatch.model.trace import Changed, Trace
-from sfnwatch.model.values import clean, duration, text_of
+from sfnwatch.model.values import text_of
 from sfnwatch.model.visits import Attempt, StateVisit, VisitKey
 from sfnwatch.view import child_wording, wording
 from sfnwatch.view.outline import (

@@ -17,9 +17,9 @@ from sfnwatch.model.ecs_task import TaskState
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.history_event import TERMINAL, HistoryEvent
 from sfnwatch.model.moment import Moment
+from sfnwatch.model.texts import clean
 from sfnwatch.model.time_axis import Clock, end_of_second
 from sfnwatch.model.trace import Changed, Trace
-from sfnwatch.model.values import clean
 from sfnwatch.model.visits import FAILED, StateVisit
 from sfnwatch.view.outline import everything, links_in
 from sfnwatch.view.wording import ordinal

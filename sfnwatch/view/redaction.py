@@ -29,7 +29,8 @@ from sfnwatch.model.arns import last_segment, unversioned
 from sfnwatch.model.integrations import JOBS, sdk_services
 from sfnwatch.model.own_requests import QUOTAS, THROTTLED
 from sfnwatch.model.records import RecordKind
-from sfnwatch.model.values import maybe_time, parse_json
+from sfnwatch.model.times import maybe_time
+from sfnwatch.model.values import parse_json
 from sfnwatch.templates import read_template
 
 # -- AWS's own words -------------------------------------------------------------------

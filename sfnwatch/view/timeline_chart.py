@@ -26,7 +26,9 @@ from sfnwatch.model.integrations import CallRole, Pattern
 from sfnwatch.model.linking.link import Link
 from sfnwatch.model.map_runs import ExecutionCounts
 from sfnwatch.model.moment import Moment
-from sfnwatch.model.values import clean, duration, text_of
+from sfnwatch.model.texts import clean
+from sfnwatch.model.times import duration
+from sfnwatch.model.values import text_of
 from sfnwatch.model.visits import FAILED, Attempt, StateVisit, VisitKey
 from sfnwatch.view import child_wording, wording
 from sfnwatch.view.outline import branch_key, child_key, map_run_key

@@ -19,7 +19,7 @@ from sfnwatch.model.linking.evidence import Weighed
 from sfnwatch.model.linking.link import AttemptKey, Link, LinkRule
 from sfnwatch.model.linking.parameters import Leaf
 from sfnwatch.model.moment import Moment
-from sfnwatch.model.values import clean
+from sfnwatch.model.texts import clean
 from sfnwatch.model.visits import Attempt
 from sfnwatch.view.wording import doubt_words, execution_labels, id_word, rule_words
 

@@ -19,7 +19,9 @@ from sfnwatch.model.ecs_task import BAD_STOPS, TaskStage, TaskState
 from sfnwatch.model.execution import ExecutionAsOf, Redrive
 from sfnwatch.model.history_event import TERMINAL, Details, HistoryEvent
 from sfnwatch.model.linking.link import Certainty, Link, LinkRule
-from sfnwatch.model.values import clean, duration, int_of, text_of
+from sfnwatch.model.texts import clean
+from sfnwatch.model.times import duration
+from sfnwatch.model.values import int_of, text_of
 from sfnwatch.model.visits import Attempt, StateVisit
 from sfnwatch.view.outline import Fold
 from sfnwatch.view.parts import STATUS_GLYPHS, Part, Role, status_glyph

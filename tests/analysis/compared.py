@@ -7,8 +7,9 @@ from sfnwatch.analysis.compare import compare, compare_rows, remarks, verdict
 from sfnwatch.analysis.compare.pairs import Comparison
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.records import Received, RecordKind
+from sfnwatch.model.times import iso
 from sfnwatch.model.trace import Trace
-from sfnwatch.model.values import ascii_json, iso
+from sfnwatch.model.values import ascii_json
 from tests.analysis.finding_in import Doubted, trace_of
 from tests.builders import (
     ARN,

@@ -6,7 +6,7 @@ from typing import Any
 
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.records import Received, RecordKind, receive
-from sfnwatch.model.values import iso
+from sfnwatch.model.times import iso
 from tests.analysis.finding_in import (
     LAMBDA_INVOKE,
     Doubted,

@@ -16,8 +16,8 @@ from sfnwatch.analysis.finding import Certainty, Finding
 from sfnwatch.analysis.findings import find, find_in_steps, topic_of
 from sfnwatch.analysis.report import Report, explain
 from sfnwatch.model.records import EVENT_KINDS
+from sfnwatch.model.texts import clean
 from sfnwatch.model.time_axis import Clock
-from sfnwatch.model.values import clean
 from tests.analysis.finding_in import Doubted, many_jobs, text_of, trace_of
 from tests.builders import History
 from tests.model.worlds import RECORDINGS, WORLDS, World, had_come, recorded

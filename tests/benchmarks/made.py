@@ -14,7 +14,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from sfnwatch.model.records import Received, RecordKind
-from sfnwatch.model.values import iso
+from sfnwatch.model.times import iso
 from sfnwatch.recording.format import new_header
 from sfnwatch.recording.recorder import write_recording
 from tests import builders as aws

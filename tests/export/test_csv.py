@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sfnwatch.export.csv import COLUMNS
-from sfnwatch.model.values import clean
+from sfnwatch.model.texts import clean
 from tests import builders as aws
 from tests import examples
 from tests.export.traces import RECORDS, export, printed, trace_of

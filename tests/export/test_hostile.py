@@ -17,8 +17,9 @@ from sfnwatch.export.json_lines import JsonLines
 from sfnwatch.export.plain import PlainLines
 from sfnwatch.export.text import write_text
 from sfnwatch.model.records import Received, receive
+from sfnwatch.model.texts import clean
 from sfnwatch.model.trace import Trace
-from sfnwatch.model.values import clean, parse_json
+from sfnwatch.model.values import parse_json
 from tests import examples
 from tests.export.traces import RECORDS, trace_of
 from tests.model.test_hostile import strange

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from sfnwatch.analysis.findings import find
 from sfnwatch.export.mermaid import escape
-from sfnwatch.model.values import clean
+from sfnwatch.model.texts import clean
 from tests import builders as aws
 from tests import examples
 from tests.export.traces import RECORDS, export, printed, trace_of

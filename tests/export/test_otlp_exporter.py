@@ -34,8 +34,8 @@ from sfnwatch.export.otlp_exporter import (
 )
 from sfnwatch.model.records import Batch, Received, RecordKind
 from sfnwatch.model.source_health import HealthState, SourceHealth, decode_health
+from sfnwatch.model.texts import clean
 from sfnwatch.model.trace import Trace
-from sfnwatch.model.values import clean
 from tests import builders as aws
 from tests import examples
 from tests.export.traces import RECORDS

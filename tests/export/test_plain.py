@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from sfnwatch.analysis.finding import Certainty, Finding
 from sfnwatch.export.plain import PlainLines, finding_line
 from sfnwatch.model.records import Received
+from sfnwatch.model.times import iso
 from sfnwatch.model.trace import Trace
-from sfnwatch.model.values import iso
 from tests import builders as aws
 from tests import examples
 from tests.export.traces import RECORDS, trace_of

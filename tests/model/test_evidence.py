@@ -14,8 +14,8 @@ from sfnwatch.model.integrations import CallRole
 from sfnwatch.model.linking.groups import LISTED
 from sfnwatch.model.linking.link import Link, LinkRule, role_of_call
 from sfnwatch.model.records import Received
+from sfnwatch.model.times import iso
 from sfnwatch.model.trace import Trace
-from sfnwatch.model.values import iso
 from tests import builders as aws
 from tests.analysis.finding_in import explained, found
 from tests.builders import call, health

@@ -20,21 +20,14 @@ from sfnwatch.model.arns import (
     role_name,
     short_id,
 )
+from sfnwatch.model.texts import byte_count, clean, clean_lines, size
+from sfnwatch.model.times import clock, duration, iso, maybe_time, parse_time
 from sfnwatch.model.values import (
-    byte_count,
     canonical,
-    clean,
-    clean_lines,
-    clock,
-    duration,
     encode_json,
     float_of,
-    iso,
-    maybe_time,
     parse_json,
     parse_object,
-    parse_time,
-    size,
     strings_in,
     values_at,
 )

@@ -12,8 +12,8 @@ from sfnwatch.model.own_requests import KEPT, QUOTAS, Budget, budget
 from sfnwatch.model.records import Received, RecordKind
 from sfnwatch.model.source_health import HealthState, SourceHealth, merge_healths
 from sfnwatch.model.time_axis import Clock
+from sfnwatch.model.times import iso
 from sfnwatch.model.trace import Trace
-from sfnwatch.model.values import iso
 from tests import builders as aws
 from tests.model.answers import trace_of
 

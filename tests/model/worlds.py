@@ -21,7 +21,8 @@ from sfnwatch.model.records import (
     receive,
 )
 from sfnwatch.model.time_axis import Clock
-from sfnwatch.model.values import int_of, iso, maybe_time, parse_time
+from sfnwatch.model.times import iso, maybe_time, parse_time
+from sfnwatch.model.values import int_of
 from sfnwatch.recording.recorded_file import RecordedFile
 from tests import builders as aws
 from tests.golden import inputs

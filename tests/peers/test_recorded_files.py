@@ -18,8 +18,8 @@ from sfnwatch.analysis.findings import find
 from sfnwatch.analysis.report import Report, explain
 from sfnwatch.export.text import write_text
 from sfnwatch.model.records import RecordKind
+from sfnwatch.model.times import iso, parse_time
 from sfnwatch.model.trace import Trace
-from sfnwatch.model.values import iso, parse_time
 from sfnwatch.recording.reader import open_files
 from tests.analysis.finding_in import by_kind, reasons
 from tests.builders import ARN, EXPRESS_ARN, logged, received

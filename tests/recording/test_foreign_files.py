@@ -16,7 +16,7 @@ import pytest
 from sfnwatch.analysis.outcomes import ended_with
 from sfnwatch.model import json_stream
 from sfnwatch.model.records import RecordKind
-from sfnwatch.model.values import iso
+from sfnwatch.model.times import iso
 from sfnwatch.recording import reader
 from sfnwatch.recording.reader import Recording, open_files
 from tests import builders as aws

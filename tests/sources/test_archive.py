@@ -24,7 +24,7 @@ from sfnwatch.errors import UsageError
 from sfnwatch.model.arns import parse_execution_arn
 from sfnwatch.model.records import Batch, Received, RecordKind
 from sfnwatch.model.source_health import HealthState
-from sfnwatch.model.values import iso, parse_time
+from sfnwatch.model.times import iso, parse_time
 from sfnwatch.sources.archive import (
     Archive,
     FileWindow,

@@ -15,7 +15,8 @@ from msgspec import Raw, field
 from sfnwatch.model.arns import parse_execution_arn
 from sfnwatch.model.records import RecordKind
 from sfnwatch.model.source_health import HealthState
-from sfnwatch.model.values import encode_json, seconds_between
+from sfnwatch.model.times import seconds_between
+from sfnwatch.model.values import encode_json
 from sfnwatch.sources.answers import (
     AwsAnswer,
     AwsRequest,

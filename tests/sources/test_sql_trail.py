@@ -20,7 +20,7 @@ from sfnwatch.errors import UsageError
 from sfnwatch.model.api_call import decode_call, ids_in
 from sfnwatch.model.records import RecordKind
 from sfnwatch.model.source_health import HealthState
-from sfnwatch.model.values import clean
+from sfnwatch.model.texts import clean
 from sfnwatch.sources.live_options import CallOptions
 from sfnwatch.sources.sql_trail import (
     COLUMNS,

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sfnwatch.model.values import clean
+from sfnwatch.model.texts import clean
 from sfnwatch.tui.json_view import (
     JsonFolds,
     JsonLine,

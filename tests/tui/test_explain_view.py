@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from sfnwatch.model.values import iso
+from sfnwatch.model.times import iso
 from sfnwatch.tui import player
 from tests.builders import at, call, health, sync_run
 from tests.tui.screens import ScriptedSession, live, recorded, replayed

@@ -6,7 +6,7 @@ import pytest
 
 from sfnwatch.errors import RefusedError
 from sfnwatch.model.records import Received
-from sfnwatch.model.values import iso
+from sfnwatch.model.times import iso
 from sfnwatch.tui.app import SfnwatchApp
 from sfnwatch.tui.detail_view import can_browse
 from sfnwatch.tui.player import Scrubber

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.records import Received
-from sfnwatch.model.values import clean
+from sfnwatch.model.texts import clean
 from sfnwatch.view.graph import Box, Edge, Graph, Lights, graph_of, light
 from sfnwatch.view.graph_layout import PlacedBox, Wire, lay_out
 from tests import builders as aws

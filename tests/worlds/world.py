@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from sfnwatch.model.api_call import decode_call
 from sfnwatch.model.records import Received
-from sfnwatch.model.values import iso
+from sfnwatch.model.times import iso
 from tests import builders as aws
 from tests.worlds.account import START, Wish, populate
 from tests.worlds.company import noise

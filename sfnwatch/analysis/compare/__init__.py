@@ -64,7 +64,8 @@ from sfnwatch.model.integrations import CallRole, Pattern
 from sfnwatch.model.linking.link import LinkRule
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.state_language import states_of
-from sfnwatch.model.values import canonical, duration, list_of, mapping_of, parse_object
+from sfnwatch.model.times import duration
+from sfnwatch.model.values import canonical, list_of, mapping_of, parse_object
 from sfnwatch.model.visits import StateVisit
 
 Chosen = tuple[Moment, str]

@@ -48,7 +48,9 @@ from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.integrations import CallRole
 from sfnwatch.model.linking.link import role_of_call
 from sfnwatch.model.state_language import states_of
-from sfnwatch.model.values import clean, duration, text_of
+from sfnwatch.model.texts import clean
+from sfnwatch.model.times import duration
+from sfnwatch.model.values import text_of
 from sfnwatch.model.visits import ROOT, StateVisit
 
 _NEAR_SECONDS, _NEAR_SHARE = 0.5, 0.02

@@ -20,7 +20,7 @@ from sfnwatch.model.integrations import (
     home_region,
 )
 from sfnwatch.model.linking.link import AttemptKey, Certainty, Link, LinkRule
-from sfnwatch.model.values import microseconds
+from sfnwatch.model.times import microseconds
 from sfnwatch.model.visits import Attempt
 
 SECOND = 1_000_000

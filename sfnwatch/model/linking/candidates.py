@@ -59,12 +59,8 @@ from sfnwatch.model.linking.parameters import (
     leaves_of_record,
 )
 from sfnwatch.model.records import Record
-from sfnwatch.model.values import (
-    from_microseconds,
-    mapping_of,
-    microseconds,
-    parse_json,
-)
+from sfnwatch.model.times import from_microseconds, microseconds
+from sfnwatch.model.values import mapping_of, parse_json
 
 if TYPE_CHECKING:
     from sfnwatch.model.trace import Trace

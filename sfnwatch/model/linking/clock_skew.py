@@ -5,7 +5,7 @@ from collections import defaultdict
 
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.linking.caller import SECOND, Caller
-from sfnwatch.model.values import microseconds
+from sfnwatch.model.times import microseconds
 
 NEAR = 3 * SECOND
 """A call so near before or after an attempt's time is a rival of one within: the two

@@ -28,7 +28,8 @@ from sfnwatch.model.linking.parameters import (
     leaves_of_record,
 )
 from sfnwatch.model.records import Record
-from sfnwatch.model.values import duration, mapping_of, strings_in
+from sfnwatch.model.times import duration
+from sfnwatch.model.values import mapping_of, strings_in
 from sfnwatch.model.visits import Attempt
 
 NAMED = 3

@@ -19,7 +19,7 @@ from sfnwatch.model.arns import last_segment
 from sfnwatch.model.integrations import CallRole
 from sfnwatch.model.linking.caller import SECOND, Caller, depends_on_name
 from sfnwatch.model.linking.link import Certainty, Link, LinkRule, ambiguous
-from sfnwatch.model.values import microseconds
+from sfnwatch.model.times import microseconds
 
 _MINUTE_SECONDS = 53, 68
 """Shortest and longest gap between two polls; gaps of 55 to 66 seconds are recorded."""

@@ -5,7 +5,7 @@ from collections import Counter
 from datetime import datetime
 
 from sfnwatch.model.api_call import ApiCall
-from sfnwatch.model.values import microseconds
+from sfnwatch.model.times import microseconds
 
 
 class Known:

@@ -27,7 +27,8 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec import Struct
 
-from sfnwatch.model.values import list_of, mapping_of, maybe_time, parse_json, text_of
+from sfnwatch.model.times import maybe_time
+from sfnwatch.model.values import list_of, mapping_of, parse_json, text_of
 from sfnwatch.templates import read_template
 
 _MOST = 2000

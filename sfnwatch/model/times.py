@@ -1,0 +1,127 @@
+"""Times: read as AWS writes them, written as people read them.
+
+A time inside is an aware UTC `datetime`; what we write has milliseconds, the resolution
+of GetExecutionHistory.
+"""
+
+import re
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Any
+
+_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?")
+_EPOCH_MS = 1e11
+"""Epoch numbers above this are milliseconds: in seconds it would be the year 5138."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST, _LAST = datetime(2, 1, 1, tzinfo=UTC), datetime(9998, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def parse_time(value: Any) -> datetime:
+    """Read an epoch number (s or ms), an ISO 8601 string or a datetime.
+
+    A time without an offset is UTC, as CloudTrail's and Athena's are. One at the very
+    ends of the calendar is moved off them: to it, too, a margin is added or taken away.
+    Raises ValueError for anything else.
+    """
+    try:
+        at = _parsed(value)
+    except (OverflowError, OSError) as error:
+        raise ValueError(f"not a time: {value!r:.60}") from error
+    return within(at)
+
+
+def within(at: datetime) -> datetime:
+    """Move a time off the ends of the calendar, where it is there."""
+    return at if _FIRST.year <= at.year < _LAST.year else min(max(at, _FIRST), _LAST)
+
+
+def _parsed(value: Any) -> datetime:
+    if isinstance(value, str):
+        return _from_text(value.strip())
+    if isinstance(value, datetime):
+        return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return _from_epoch(float(value))
+    raise ValueError(f"not a time: {value!r:.60}")
+
+
+def _from_epoch(seconds: float) -> datetime:
+    in_milliseconds = abs(seconds) > _EPOCH_MS
+    return datetime.fromtimestamp(seconds / 1000 if in_milliseconds else seconds, UTC)
+
+
+def _from_text(text: str) -> datetime:
+    if "T" not in text and _NUMBER.fullmatch(text):
+        # Python would read some, such as 1712091501000, as the ISO date of 1712-09-15.
+        return _from_epoch(float(text))
+    try:
+        # Athena writes a timestamp with its zone as `2023-11-15 00:28:25.000 UTC`.
+        parsed = datetime.fromisoformat(text.removesuffix(" UTC"))
+    except ValueError as error:
+        raise ValueError(f"not a time: {text!r:.60}") from error
+    if parsed.tzinfo is UTC:
+        return parsed
+    return parsed.astimezone(UTC) if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+
+
+def maybe_time(value: Any) -> datetime | None:
+    """Read a time that may be absent or nonsense."""
+    if value is None:
+        return None
+    try:
+        return parse_time(value)
+    except ValueError:
+        return None
+
+
+def iso(at: datetime) -> str:
+    """Write a time as `2023-11-15T00:28:24.102Z`."""
+    utc = at if at.tzinfo is UTC else at.astimezone(UTC)
+    return utc.isoformat(timespec="milliseconds")[:-6] + "Z"
+
+
+@lru_cache(maxsize=256)
+def maybe_iso(at: datetime | None) -> str | None:
+    return None if at is None else iso(at)
+
+
+def stamp(at: datetime | None) -> float:
+    """Give a time as a number to sort by; no time comes before all others."""
+    return at.timestamp() if at else 0.0
+
+
+def microseconds(at: datetime) -> int:
+    """Count from 1970: whole numbers, as a second past the year 9999 is no datetime."""
+    return (at - _EPOCH) // _MICROSECOND
+
+
+def from_microseconds(count: int) -> datetime:
+    return _EPOCH + count * _MICROSECOND
+
+
+def seconds_between(start: datetime, end: datetime) -> float:
+    return (end - start).total_seconds()
+
+
+def duration(seconds: float) -> str:
+    """Write a length of time: `0.26 s`, `5m 09s`, `2h 03m`."""
+    if seconds < 0:
+        return "-" + duration(-seconds)
+    if seconds < 10:  # noqa: PLR2004 - two digits are enough from here
+        return f"{seconds:.2f} s"
+    if seconds < 59.95:  # noqa: PLR2004 - what would be rounded up to 60.0
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours}h {minutes:02}m"
+    return f"{minutes}m {rest:02}s"
+
+
+def clock(seconds: float) -> str:
+    """Write an elapsed time as a clock: `04:52`, `1:04:52`."""
+    minutes, rest = divmod(max(0, int(seconds)), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes:02}:{rest:02}"
