@@ -669,18 +669,21 @@ def _check_places(calls: CallOptions) -> None:
 
         parse_queue_url(calls.queue)
     if calls.archive is not None:
-        from sfnwatch.sources.archive import parse_place
+        from sfnwatch.sources.archive_bucket import parse_place
 
         parse_place(calls.archive)
-    if calls.sql or calls.athena is not None or calls.lake is not None:
-        from sfnwatch.sources import sql_trail
+    if calls.sql:
+        from sfnwatch.sources.duck_trail import check_duckdb
 
-        if calls.sql:
-            sql_trail.check_duckdb()
-        if calls.lake is not None:
-            sql_trail.lake_table(calls.lake)
-        if calls.athena is not None:
-            sql_trail.athena_place(calls)
+        check_duckdb()
+    if calls.lake is not None:
+        from sfnwatch.sources.lake import lake_table
+
+        lake_table(calls.lake)
+    if calls.athena is not None:
+        from sfnwatch.sources.athena import athena_place
+
+        athena_place(calls)
 
 
 # -- signing in, and finding -----------------------------------------------------------

@@ -139,12 +139,15 @@ class Live:
             from sfnwatch.sources.archive import Archive  # noqa: PLC0415
 
             yield Archive(aws, context)
-        if options.sql or options.athena is not None or options.lake is not None:
-            from sfnwatch.sources import sql_trail  # noqa: PLC0415
+        if options.sql:
+            from sfnwatch.sources.duck_trail import DuckTrail  # noqa: PLC0415
 
-            if options.sql:
-                yield sql_trail.DuckTrail(aws, context)
-            if options.athena is not None:
-                yield sql_trail.AthenaTrail(aws, context)
-            if options.lake is not None:
-                yield sql_trail.LakeTrail(aws, context)
+            yield DuckTrail(aws, context)
+        if options.athena is not None:
+            from sfnwatch.sources.athena import AthenaTrail  # noqa: PLC0415
+
+            yield AthenaTrail(aws, context)
+        if options.lake is not None:
+            from sfnwatch.sources.lake import LakeTrail  # noqa: PLC0415
+
+            yield LakeTrail(aws, context)

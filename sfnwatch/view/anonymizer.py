@@ -18,17 +18,9 @@ from sfnwatch.model.state_language import states_of
 from sfnwatch.model.texts import clean
 from sfnwatch.model.trace import Trace
 from sfnwatch.model.values import encode_json, parse_json
-from sfnwatch.view.redaction import (
-    KEY_ID,
-    LOOKS,
-    NETWORK,
-    OCTET,
-    TOKEN,
-    Fields,
-    Names,
-    resource_parts,
-    vocabulary,
-)
+from sfnwatch.view.aliases import KEY_ID, LOOKS, NETWORK, OCTET
+from sfnwatch.view.redaction import TOKEN, Fields, Names, resource_parts
+from sfnwatch.view.vocabulary import vocabulary
 
 # -- names in records and texts --------------------------------------------------------
 

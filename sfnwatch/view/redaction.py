@@ -5,278 +5,21 @@ events, operations, services, Regions, enumerations, error names), a time, or th
 a field of AWS's. Everything else gets an alias, the same for the same original, so that
 calls stay matched to the states that made them. Numbers and truths of payloads are
 replaced; how payloads are built is not.
-
-Nothing tells the original: no alias is made from it. A hash of a twelve-digit account
-id, or of a name that can be guessed, gives both away.
-
-Of AWS's own words there are lists, not patterns: a word that is missing there is
-replaced, which costs a reader something and nobody a secret. Operations and error codes
-are from botocore's models, in `templates/aws_vocabulary.json`; everything else was
-chosen by hand, and stands in `templates/anonymizer.json`.
 """
 
 import json
 import re
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cached_property, lru_cache, partial
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache, partial
+from typing import Any
 
-import msgspec
-from msgspec import Struct
-
-from sfnwatch.model.arns import last_segment, unversioned
-from sfnwatch.model.integrations import JOBS, sdk_services
-from sfnwatch.model.own_requests import QUOTAS, THROTTLED
+from sfnwatch.model.arns import last_segment
+from sfnwatch.model.own_requests import QUOTAS
 from sfnwatch.model.records import RecordKind
 from sfnwatch.model.times import maybe_time
 from sfnwatch.model.values import parse_json
-from sfnwatch.templates import read_template
-
-# -- AWS's own words -------------------------------------------------------------------
-
-_REGION = re.compile(
-    r"(us|eu|ap|sa|ca|me|af|il|cn|mx|us-gov|us-iso|us-isob|eusc-de)"
-    r"-(north|south|east|west|central|northeast|northwest|southeast|southwest)-[1-9]"
-    r"[a-f]?"
-)
-"""A Region, or a zone of one."""
-_STATUS = re.compile(r"[0-9]{3}")
-_NOT_MODELED = frozenset({"InvokeHTTPEndpoint", "Call", "RunJob"})
-"""What Step Functions does for HTTP tasks and with Kubernetes: no API has it."""
-_FAULTS = frozenset({"client", "server", "amazonecs"})
-"""What errors begin with beside services: of EC2, and of a .sync task of ECS."""
-Words = frozenset[str]
-
-
-class Vocabulary(Struct, dict=True):
-    """The words that stay, and what the fields of AWS's records are."""
-
-    arn_kinds: Mapping[str, Sequence[str]]
-    """What an ARN's resource begins with, to the kinds of the names behind it."""
-    service_kinds: Mapping[str, Sequence[str]]
-    """The same for services whose ARNs don't say what they name."""
-    key_kinds: Mapping[str, str]
-    """A record's keys, small, whose value is a name, to its kind."""
-    public_kinds: Words
-    """Kinds that may be seen on a screen: versions, revisions."""
-    names: Words
-    """Names that AWS gives: the same in every account."""
-    prefixes: Words
-    """What stands before a colon in names and addresses."""
-    services: Words
-    """What the SDK, CloudTrail, IAM or Step Functions call a service."""
-    errors: Words
-    event_words: Words
-    """What the types of history events are made of."""
-    keys: Words
-    """Keys of AWS's fields, with a capital."""
-    headers: Words
-    enums: Words
-    """Values that AWS chooses from."""
-    enum_keys: Words
-    """Keys, small, under which they stand in payloads; and so on."""
-    time_keys: Words
-    code_keys: Words
-    truth_keys: Words
-    error_keys: Words
-    region_keys: Words
-    phrases: Words
-    """Sentences of AWS's and of ours, and what stands in them between names."""
-    tables: Mapping[str, Mapping[str, Sequence[str]]]
-    """By the kind of a record, or of a part of one: by which rule of the redaction the
-    values of which keys are replaced."""
-
-    def __post_init__(self) -> None:
-        """Add what the tables of integrations and of the SDK have."""
-        sources = sdk_services().event_sources
-        self.services |= {*sources, *sources.values(), *(j.resource_type for j in JOBS)}
-        self.names |= {job.managed_rule for job in JOBS if job.managed_rule}
-        paths = ".".join(path for job in JOBS for path in job.id_paths)
-        self.keys |= {part.removesuffix("[]") for part in paths.split(".")}
-
-    @cached_property
-    def rules(self) -> Mapping[str, Mapping[str, str]]:
-        """The tables the other way round: for each kind, the rule of each key."""
-        return {
-            kind: {key: rule for rule, keys in table.items() for key in keys}
-            for kind, table in self.tables.items()
-        }
-
-    @cached_property
-    def actions(self) -> Words:
-        """What states do, and the calls that this makes: `runTask`, `DescribeTasks`."""
-        names: list[str] = []
-        for job in JOBS:
-            names += (job.action, job.action_event, *job.poll_events, *job.stop_events)
-        return frozenset(names)
-
-    @cached_property
-    def _models(self) -> Any:
-        """What botocore's models say: `operations` less their verbs, `error_codes`."""
-        return msgspec.json.decode(read_template("aws_vocabulary.json"))
-
-    @cached_property
-    def _operations(self) -> Words:
-        modeled = {
-            verb + rest.removeprefix(".")
-            for verb, names in self._models["operations"].items()
-            for rest in names.split()
-        }
-        jobs = {job.action[:1].upper() + job.action[1:] for job in JOBS}
-        renamed = sdk_services().event_names.values()
-        others = {name for each in renamed for name in each.values()}
-        return frozenset(modeled | jobs | others | _NOT_MODELED)
-
-    @cached_property
-    def _error_codes(self) -> Words:
-        codes = self._models["error_codes"].split()
-        return self.errors | THROTTLED | {*codes, "Unknown"}
-
-    def is_operation(self, name: str) -> bool:
-        """True for the name of an operation: `RunTask`, `runTask`, `GetJob20150331`."""
-        stem = unversioned(name)
-        return stem[:1].upper() + stem[1:] in self._operations
-
-    def is_key(self, key: str) -> bool:
-        """True for the name of a field of AWS's, written with a capital or without."""
-        capital = key[:1].upper() + key[1:]
-        return capital in self.keys or key == "ARN" or key.lower() in self.headers
-
-    def kind_of_key(self, key: str) -> str | None:
-        """Tell of which kind the names under a record's key are; None for others."""
-        return self.key_kinds.get(key.replace("_", "").lower())
-
-    def is_error(self, text: str) -> bool:
-        """True for an error's name of AWS's: `States.Timeout`, `Lambda.Unknown`."""
-        if text in self.errors or text in THROTTLED:
-            return True
-        service, _, code = text.partition(".")
-        service = service.lower()
-        if service not in self.services and service not in _FAULTS:
-            return False
-        of_service = code.lower() == f"{service}exception"
-        return code in self._error_codes or of_service or bool(_STATUS.fullmatch(code))
-
-
-@lru_cache(maxsize=1)
-def vocabulary() -> Vocabulary:
-    return msgspec.json.decode(read_template("anonymizer.json"), type=Vocabulary)
-
-
-# -- the looks of names ----------------------------------------------------------------
-
-KEY_ID = r"(?:AKIA|ASIA|ABIA|ACCA|AROA|AIDA|AGPA|AIPA|ANPA|ANVA|APKA|ASCA)"
-NETWORK = r"(?:eni|subnet|sg|vpc|vpce|i|vol|snap|ami|rtb|igw|nat|acl|eipalloc|lt)-"
-OCTET = r"(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])"
-_SHAPES = {
-    "account": re.compile(r"[0-9]{12}"),
-    "uuid": re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"),
-    "hex": re.compile(r"[0-9a-f]{16,}|[0-9a-f][0-9a-f-]{31,63}"),
-    "session": re.compile(r"[A-Za-z]{32}"),
-}
-"""What other programs parse keeps its shape: an account is still twelve digits, a
-request id still a UUID; none of the aliases can be a real one."""
-_ALWAYS_SHAPED = {"account": "account", "session": "session", "call": "uuid"}
-"""Kinds that get a shape whatever their original looks like."""
-LOOKS = {
-    "email": r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,8}",
-    "address": (
-        rf"(?<![\w.]){OCTET}(?:\.{OCTET}){{3}}(?!\w)(?!\.\d)"
-        r"|(?<![\w:])[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){5}(?![\w:])"
-        r"|(?<![\w:.])(?:[0-9A-Fa-f]{1,4}:){7}[0-9A-Fa-f]{1,4}(?![\w:])"
-        r"|(?<![\w:.])(?:[0-9A-Fa-f]{1,4}(?::[0-9A-Fa-f]{1,4}){0,6})?::"
-        r"(?:[0-9A-Fa-f]{1,4}(?::[0-9A-Fa-f]{1,4}){0,6})(?![\w:])"
-    ),
-}
-"""Addresses and mail, as patterns: told by their looks, over several words."""
-_LOOKS = {
-    **{kind: re.compile(look, re.ASCII) for kind, look in LOOKS.items()},
-    "access-key": re.compile(rf"{KEY_ID}\w{{8,}}"),
-    "network-id": re.compile(rf"{NETWORK}[0-9A-Za-z]{{8,17}}"),
-    "time": re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9:.]+(Z|[+-][0-9:]+)?)?"),
-}
-"""What keeps no shape, but is one thing whatever stands in it."""
-
-
-def shape_of(text: str) -> str:
-    return next((kind for kind, shape in _SHAPES.items() if shape.fullmatch(text)), "")
-
-
-def look_of(text: str) -> str:
-    return next((kind for kind, look in _LOOKS.items() if look.fullmatch(text)), "")
-
-
-# -- aliases ---------------------------------------------------------------------------
-
-
-class Alias(NamedTuple):
-    """What a name is replaced by."""
-
-    shown: str
-    """On the screen: `account-1`."""
-    written: str
-    """In a file, where what is parsed keeps its shape: `000000000001`."""
-
-
-_WORD = re.compile(rb"[0-9a-z-]+")
-_LETTERS = str.maketrans("0123456789", "abcdefghij")
-
-
-class AliasTable:
-    """The aliases of a session or a file, numbered as their originals appear."""
-
-    def __init__(self) -> None:
-        self._aliases: dict[tuple[str, str], Alias] = {}
-        self._counts: Counter[str] = Counter()
-        self._in_use: set[bytes] = set()
-
-    def reserve(self, data: bytes) -> None:
-        """Note the words of an original: none of them becomes somebody's alias."""
-        self._in_use.update(_WORD.findall(data.lower()))
-
-    def alias(self, text: str, kind: str, space: str = "") -> Alias:
-        """Give the alias of a text, of whatever kind it was said to be first.
-
-        Texts in different name spaces are different things, though equal.
-        """
-        found = self._aliases.get((space, text))
-        if found is None:
-            shape = shape_of(text) or _ALWAYS_SHAPED.get(kind, "")
-            if kind in {"value", "name"}:
-                kind = shape or look_of(text) or kind
-            shown = self._next(kind, lambda n: f"{kind}-{n}")
-            shaped = partial(_shaped, shape, text)
-            written = self._next(f"{shape}'s shape", shaped) if shape else shown
-            found = self._aliases[space, text] = Alias(shown, written)
-        return found
-
-    def _next(self, counted: str, written: Callable[[int], str]) -> str:
-        """Write the next alias of those that are counted together, if it is free."""
-        while True:
-            self._counts[counted] += 1
-            found = written(self._counts[counted])
-            if found.lower().encode() not in self._in_use:
-                return found
-
-
-def _shaped(shape: str, text: str, number: int) -> str:
-    """Write an alias in its original's shape."""
-    match shape:
-        case "account":
-            return f"{number:012}"
-        case "uuid":
-            return f"a11a5a11-a5a1-4a11-a5a1-a11{number:09x}"
-        case "hex":
-            # Digits that read as "alias" before it.
-            tail = f"{number:010x}"
-            room = len(text) - len(tail)
-            return ("a11a5" * (room // 5 + 1))[:room] + tail
-        case _:
-            return f"SessionAlias{f'{number:020}'.translate(_LETTERS)}"
-
-
-# -- ARNs ------------------------------------------------------------------------------
+from sfnwatch.view.aliases import AliasTable, look_of, shape_of
+from sfnwatch.view.vocabulary import REGION_NAME, vocabulary
 
 APART = re.compile(r"([/:])")
 
@@ -306,8 +49,6 @@ def resource_parts(service: str, resource: str) -> Iterator[tuple[str, str]]:
         kind = "label" if label else kinds.pop(0) if len(kinds) > 1 else kinds[0]
         yield parts[place], kind
 
-
-# -- names -----------------------------------------------------------------------------
 
 _HEAD = 5
 """Colons before an ARN's resource."""
@@ -406,7 +147,7 @@ class Names:
         return ":".join((*head, tail))
 
     def region(self, text: str) -> str:
-        known = not text or _REGION.fullmatch(text)
+        known = not text or REGION_NAME.fullmatch(text)
         return text if known else self.alias(text, "region")
 
     def service(self, text: str) -> str:
@@ -542,8 +283,6 @@ def _cased(alias: str, original: str) -> str:
     return first + alias[1:]
 
 
-# -- payloads --------------------------------------------------------------------------
-
 _DEEPEST = 150
 """Levels that are walked, those of JSON texts included; what is below is left out."""
 _LARGEST = 10**14
@@ -555,7 +294,6 @@ _TIME = re.compile(
 )
 _REFERENCE = ".$"
 """What ends a key whose value is a path."""
-
 
 _OWN_AGENT = re.compile(r"\bsfnwatch/\d")
 _KEPT = {

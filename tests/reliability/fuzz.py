@@ -39,11 +39,12 @@ from sfnwatch.recording.format import check_record, encode_header, encode_line
 from sfnwatch.recording.format import new_header as header_of
 from sfnwatch.recording.reader import open_files
 from sfnwatch.sources.answers import AwsAnswer, AwsRequest, Failure, decode_answer
-from sfnwatch.sources.archive import TrailReader, parse_place
+from sfnwatch.sources.archive_bucket import parse_place
 from sfnwatch.sources.aws_client import AwsClient
 from sfnwatch.sources.live import Live
 from sfnwatch.sources.live_options import CallOptions, LiveOptions
 from sfnwatch.sources.queue import parse_queue_url
+from sfnwatch.sources.trail_reader import TrailReader
 from sfnwatch.sources.wire import failure_of
 from sfnwatch.view.filter_language import FilterError, complete, parse_filter
 from tests import builders as aws

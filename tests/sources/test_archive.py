@@ -25,16 +25,13 @@ from sfnwatch.model.arns import parse_execution_arn
 from sfnwatch.model.records import Batch, Received, RecordKind
 from sfnwatch.model.source_health import HealthState
 from sfnwatch.model.times import iso, parse_time
-from sfnwatch.sources.archive import (
-    Archive,
-    FileWindow,
-    TrailReader,
-    is_wanted,
-    parse_place,
-)
+from sfnwatch.sources.archive import Archive
+from sfnwatch.sources.archive_bucket import parse_place
 from sfnwatch.sources.live_options import CallOptions, LiveOptions
 from sfnwatch.sources.polling import PollingSource, WatchContext
 from sfnwatch.sources.targets import Targets
+from sfnwatch.sources.trail_files import FileWindow, is_wanted
+from sfnwatch.sources.trail_reader import TrailReader
 from tests import examples
 from tests.builders import (
     ACCOUNT,

@@ -33,8 +33,10 @@ from sfnwatch.sources.answers import (
     json_bytes,
 )
 from sfnwatch.sources.archive import Archive
+from sfnwatch.sources.athena import AthenaTrail
 from sfnwatch.sources.aws_client import AwsClient
 from sfnwatch.sources.endpoints import endpoint_refusal, is_loopback
+from sfnwatch.sources.lake import LakeTrail
 from sfnwatch.sources.log_group import LiveTail, LogGroup
 from sfnwatch.sources.permissions import (
     DEFAULT,
@@ -49,7 +51,6 @@ from sfnwatch.sources.permissions import (
 )
 from sfnwatch.sources.polling import PollingSource
 from sfnwatch.sources.queue import Queue
-from sfnwatch.sources.sql_trail import AthenaTrail, LakeTrail
 from sfnwatch.sources.wire import failure_of
 from tests.builders import ARN, REGION
 from tests.sources.loopback import (

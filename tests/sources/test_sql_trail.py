@@ -21,19 +21,12 @@ from sfnwatch.model.api_call import decode_call, ids_in
 from sfnwatch.model.records import RecordKind
 from sfnwatch.model.source_health import HealthState
 from sfnwatch.model.texts import clean
+from sfnwatch.sources.athena import AthenaTrail, athena_place
+from sfnwatch.sources.duck_trail import DuckTrail
+from sfnwatch.sources.lake import LakeTrail, lake_table
 from sfnwatch.sources.live_options import CallOptions
-from sfnwatch.sources.sql_trail import (
-    COLUMNS,
-    AthenaTrail,
-    DuckTrail,
-    LakeTrail,
-    Question,
-    TrailTable,
-    athena_place,
-    lake_table,
-    select,
-)
 from sfnwatch.sources.targets import Targets
+from sfnwatch.sources.trail_sql import COLUMNS, Question, TrailTable, select
 from tests import examples
 from tests.builders import (
     ACCOUNT,

@@ -25,7 +25,7 @@ from sfnwatch.model.records import Received, RecordKind, receive
 from sfnwatch.model.state_language import parse_definition
 from sfnwatch.model.trace import Trace
 from sfnwatch.view.anonymizer import Anonymizer, redaction_notes
-from sfnwatch.view.redaction import vocabulary
+from sfnwatch.view.vocabulary import vocabulary
 from tests import builders as aws
 from tests import examples
 from tests.builders import call, counted, health

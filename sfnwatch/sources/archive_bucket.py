@@ -1,0 +1,135 @@
+"""A trail's files in a bucket."""
+
+import re
+from collections.abc import AsyncGenerator
+from contextlib import suppress
+from pathlib import Path
+
+import aiohttp
+from botocore import exceptions as boto
+from msgspec import Struct, field
+
+from sfnwatch.errors import UsageError
+from sfnwatch.model.source_health import HealthState
+from sfnwatch.model.texts import clean
+from sfnwatch.sources.answers import AwsRequest, Failure, Page, Text
+from sfnwatch.sources.archive_folder import CHUNK_BYTES
+from sfnwatch.sources.polling import PollingSource
+from sfnwatch.sources.trail_files import (
+    LOGS_FOLDER,
+    FileWindow,
+    TrailFile,
+    UnreadableError,
+    choose,
+    is_wanted,
+)
+
+_OF_ONE_FILE = frozenset({"InvalidObjectState", "NoSuchKey"})
+"""What is wrong with one file: it lies in a vault from which it would first have to be
+restored, or is no longer there."""
+WRONG_PLACE = (
+    "AuthorizationHeaderMalformed|IllegalLocationConstraintException|InvalidBucketName"
+    "|InvalidToken|NoSuchBucket|PermanentRedirect"
+)
+"""S3's own words for what will not change by asking again."""
+_DEEPEST = 7
+"""Folders below `AWSLogs`: organization, account, CloudTrail, Region, year, month and
+day; whoever names more below one another would have no end."""
+_TORN = (aiohttp.ClientError, boto.HTTPClientError, boto.IncompleteReadError, OSError)
+"""How an answer ends that was cut on its way."""
+
+
+class _Object(Struct, rename="pascal"):
+    key: Text
+
+
+class _Folder(Struct, rename="pascal"):
+    prefix: Text
+
+
+class _KeyListing(Page, rename="pascal"):
+    contents: list[_Object] = field(default_factory=list)
+    common_prefixes: list[_Folder] = field(default_factory=list)
+    next_token: str | None = field(default=None, name="NextContinuationToken")
+
+
+class ArchiveBucket:
+    """The bucket that CloudTrail delivers to, or a copy of it.
+
+    It is gone through folder by folder, like one of this machine, but from `AWSLogs` on
+    alone; the prefix may end above that, at it, or anywhere below. What has not the
+    name of a trail's file is passed over: its day could not be told.
+    """
+
+    is_live = True
+
+    def __init__(self, source: PollingSource, bucket: str, prefix: str) -> None:
+        """Read a bucket on behalf of a source."""
+        self._source, self._bucket = source, bucket
+        self._region = source.targets.region
+        """Where to ask; S3 tells which Region the bucket is in, and the SDK follows."""
+        self.name = self._words(prefix)
+        self.folders = tuple(filter(None, prefix.split("/")))
+        if LOGS_FOLDER not in self.folders:
+            self.folders = (*self.folders, LOGS_FOLDER)
+
+    def _words(self, key: str) -> str:
+        return clean(f"s3://{self._bucket}/{key}", 300)
+
+    async def files(self, window: FileWindow) -> list[TrailFile]:
+        """List what is wanted; raises Failure."""
+        files, folders = list[TrailFile](), [self.folders]
+        asked, note = {"Bucket": self._bucket, "Delimiter": "/"}, "the trail's files"
+        list_objects, deepest = "s3:ListObjectsV2", len(self.folders) + _DEEPEST
+        for folder in folders:  # more are added on the way
+            asked["Prefix"] = prefix = "".join(f"{part}/" for part in folder)
+            words, shape = self._words(prefix), _KeyListing
+            request = AwsRequest(list_objects, words, self._region, shape, asked, note)
+            pages = self._source.pages(request, next_key="ContinuationToken")
+            async for page in pages:
+                for each in page.value.common_prefixes if len(folder) < deepest else ():
+                    name = each.prefix.rstrip("/").rpartition("/")[2]
+                    if is_wanted(folder, name, window):
+                        folders.append((*folder, name))
+                keys = [each.key for each in page.value.contents]
+                chosen = (choose(k, k.rpartition("/")[2], window) for k in keys)
+                files += [file for file in chosen if file and file.stamp]
+        return files
+
+    async def chunks(self, file: TrailFile, note: str) -> AsyncGenerator[bytes, None]:
+        """Yield a file's bytes as they come; raises UnreadableError, or Failure."""
+        words = self._words(file.place)
+        asked = {"Bucket": self._bucket, "Key": file.place}
+        request = AwsRequest("s3:GetObject", words, self._region, dict, asked, note)
+        try:
+            answer = await self._source.ask_once(request)
+        except Failure as failure:
+            if failure.code in _OF_ONE_FILE:
+                raise UnreadableError(failure.code) from failure
+            raise
+        body = answer.value["Body"]
+        try:
+            async for chunk in body.iter_chunks(CHUNK_BYTES):
+                yield chunk
+        except _TORN as error:
+            msg = f"GetObject on {words}: the answer was cut."
+            raise Failure(HealthState.RETRYING, msg) from error
+        finally:
+            body.close()
+
+
+_S3 = "s3://"
+_BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,254}")
+
+
+def parse_place(text: str) -> tuple[str, str] | Path:
+    """Read a bucket and prefix, or a folder; raises UsageError for what is neither."""
+    if text.lower().startswith(_S3):
+        bucket, _, prefix = text[len(_S3) :].partition("/")
+        if _BUCKET.fullmatch(bucket):
+            return bucket, prefix
+    elif text.strip() and "\0" not in text:
+        with suppress(RuntimeError):  # there is no such home
+            return Path(text).expanduser()
+    msg = f"{clean(text, 200) or 'Nothing'} is no folder, and no bucket."
+    raise UsageError(msg, hint="Name a folder, or s3://BUCKET/PREFIX; no ARN.")

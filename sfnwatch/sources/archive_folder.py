@@ -1,0 +1,96 @@
+"""A trail's files in a folder."""
+
+import asyncio
+import os
+import stat
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from sfnwatch.model.source_health import HealthState
+from sfnwatch.model.texts import clean
+from sfnwatch.sources.answers import Failure
+from sfnwatch.sources.trail_files import (
+    FileWindow,
+    TrailFile,
+    UnreadableError,
+    choose,
+    is_wanted,
+)
+
+CHUNK_BYTES = 1 << 16
+"""Bytes read at once; unpacked they take a thread some 6 ms, and 64 MiB at worst."""
+
+
+class ArchiveFolder:
+    """A folder of this machine: a copy of the bucket, part of one, or any files."""
+
+    is_live = False
+    """True where CloudTrail itself delivers; a copy is as old as it is."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.name = clean(str(path), 300)
+        self.folders = path.absolute().parts
+        """Those that the place itself names."""
+
+    async def files(self, window: FileWindow) -> list[TrailFile]:
+        """List what is wanted; raises Failure."""
+        return await asyncio.to_thread(self._files, window)
+
+    def _files(self, window: FileWindow) -> list[TrailFile]:
+        """Find files by their days, accounts and Regions.
+
+        Folders that can hold nothing wanted are not opened; links to folders are not
+        followed. Raises Failure where there is nothing at all.
+        """
+        path, files = self._path, list[TrailFile | None]()
+        try:
+            if path.is_file():
+                # One that was named itself is taken, whatever it is called.
+                return [TrailFile(str(path), _key(str(path), path.stat()))]
+            path.stat()
+            for folder, folders, names in os.walk(path):
+                above = Path(folder).absolute().parts
+                folders[:] = [n for n in folders if is_wanted(above, n, window)]
+                files += [_file(f"{folder}/{name}", name, window) for name in names]
+        except OSError as error:
+            msg = f"Reading the trail's files in {self.name}: {_said_by(error)}."
+            raise Failure(HealthState.REFUSED, f"{msg} Name another folder.") from error
+        return list(filter(None, files))
+
+    async def chunks(self, file: TrailFile, _: str) -> AsyncGenerator[bytes, None]:
+        """Yield a file's bytes, read in a thread: it may lie beyond a network.
+
+        Raises UnreadableError.
+        """
+        try:
+            with await asyncio.to_thread(Path(file.place).open, "rb") as stream:
+                while chunk := await asyncio.to_thread(stream.read, CHUNK_BYTES):
+                    yield chunk
+        except OSError as error:
+            raise UnreadableError(_said_by(error)) from error
+
+
+def _file(path: str, name: str, window: FileWindow) -> TrailFile | None:
+    chosen = choose(path, name, window)
+    if chosen is None:
+        return None
+    try:
+        told = Path(path).stat()
+    except OSError:
+        return chosen  # reading it will say what it is
+    if not stat.S_ISREG(told.st_mode):
+        return None  # a pipe would never end
+    return replace(chosen, key=_key(path, told))
+
+
+def _key(path: str, told: os.stat_result) -> str:
+    """Tell a file from what it becomes: it may still be on its way here."""
+    return f"{path} {told.st_size} {told.st_mtime_ns}"
+
+
+def _said_by(error: OSError) -> str:
+    """Give the system's words for an error, cleaned."""
+    return clean(error.strerror or str(error), 200)

@@ -1,0 +1,127 @@
+"""A trail's table in Athena."""
+
+from typing import Any
+from uuid import uuid4
+
+from msgspec import Struct, field
+
+from sfnwatch.model.values import mapping_of, text_of
+from sfnwatch.sources.answers import AwsRequest, CallsAws, Page, Text, Verdict
+from sfnwatch.sources.live_options import CallOptions
+from sfnwatch.sources.polling import WatchContext
+from sfnwatch.sources.sql_trail import RESULTS_AT_ONCE, ROWS_NOTE, QueryState, SqlTrail
+from sfnwatch.sources.trail_sql import (
+    COLUMNS,
+    IDENTIFIER,
+    PARTITIONS,
+    Question,
+    Row,
+    TrailTable,
+    not_a,
+    select,
+)
+
+_USER = 2
+"""Athena's category of errors that a user made, as documented."""
+_DDL = "sfnwatch athena-ddl writes a table's CREATE statement."
+_CHECK_PLACES = "Check the table, the workgroup and where results go."
+_CHECK_TABLE = f" Check the table's name and columns. {_DDL}"
+
+
+def athena_place(options: CallOptions) -> tuple[TrailTable, dict[str, Any]]:
+    """Read which table is asked, and where its queries run.
+
+    Raises UsageError for names that can be none.
+    """
+    athena, partitions = options.athena or "", options.athena_partitions
+    workgroup, output = options.athena_workgroup, options.athena_output
+    first, dot, table = athena.rpartition(".")
+    database = first if dot else "default"
+    where: dict[str, Any] = {"QueryExecutionContext": {"Database": database}}
+    if not all(map(IDENTIFIER.fullmatch, (database, table))):
+        hint = f"Give it as TABLE or DATABASE.TABLE. {_DDL}"
+        raise not_a(athena, "name of a table in Athena", hint)
+    for name in partitions or ():
+        if name not in PARTITIONS:
+            known = f"Known are {', '.join(PARTITIONS)}."
+            raise not_a(name, "partition column that is known", known)
+    if workgroup is not None:
+        where["WorkGroup"] = workgroup
+    if output is not None:
+        where["ResultConfiguration"] = {"OutputLocation": output}
+    columns = PARTITIONS if partitions is None else partitions
+    return TrailTable(f'"{database}"."{table}"', columns), where
+
+
+class _AthenaStarted(Struct, rename={"query_id": "QueryExecutionId"}):
+    query_id: Text
+
+
+class _AthenaResult(Struct, rename="pascal"):
+    rows: list[dict[str, list[dict[str, str | None]]]] = field(default_factory=list)
+    """Each is `{"Data": [{"VarCharValue": …}, …]}`; a cell without a value is null."""
+
+
+class _AthenaRows(Page, kw_only=True, rename="pascal"):
+    result_set: _AthenaResult
+    next_token: str | None = None
+
+    def listed(self) -> list[Any]:
+        return self.result_set.rows
+
+    def found(self) -> list[Row]:
+        """Give its rows; the first page's first one, the names, is left out."""
+        cells = (
+            [cell.get("VarCharValue") for cell in row.get("Data", ())]
+            for row in self.result_set.rows
+        )
+        rows = (dict(zip(COLUMNS, each, strict=False)) for each in cells)
+        return [row for row in rows if row != dict(zip(COLUMNS, COLUMNS, strict=True))]
+
+
+class AthenaTrail(SqlTrail):
+    """A source: asks Athena for a trail's table, as often as is worth its price.
+
+    For accounts too large for anything else: a query reads only the partitions of the
+    window, and is paid for by the bytes it scans, which are told. A query is started
+    under a token of its own, so that a try whose answer was lost starts no second one.
+    """
+
+    engine, id_key = "Athena", "QueryExecutionId"
+    cancel = "athena:StopQueryExecution"
+    verdicts = (Verdict("InvalidRequestException", _CHECK_PLACES),)
+
+    def __init__(self, aws: CallsAws, context: WatchContext) -> None:
+        """Raise UsageError for names that can be none."""
+        self._table, self._where = athena_place(context.options.calls)
+        super().__init__(aws, context, "athena")
+        self.subject = self._table.name.replace('"', "")
+        self.region = self.targets.region
+
+    def start(self, question: Question) -> AwsRequest[Any]:
+        # The token is the same however often this one is tried.
+        asked = {"ClientRequestToken": uuid4().hex, **self._where}
+        asked["QueryString"] = select(question, self._table)
+        start = "athena:StartQueryExecution"
+        return self.request(start, _AthenaStarted, "a query", **asked)
+
+    async def look(self, query_id: str) -> QueryState:
+        """Ask how it does; a workgroup's limit cancels one that scans too much."""
+        asked, note = {self.id_key: query_id}, "how the query does"
+        request = self.request("athena:GetQueryExecution", dict, note, **asked)
+        execution = mapping_of((await self.ask(request)).value.get("QueryExecution"))
+        statistics = mapping_of(execution.get("Statistics"))
+        status = mapping_of(execution.get("Status"))
+        error = mapping_of(status.get("AthenaError"))
+        by_user = error.get("ErrorCategory") == _USER and not error.get("Retryable")
+        word = text_of(status.get("State")) or ""
+        advice = _CHECK_TABLE if by_user else ""
+        said = text_of(status.get("StateChangeReason")) or error.get("ErrorMessage")
+        return QueryState(word, statistics.get("DataScannedInBytes"), said, advice)
+
+    def results(self, query_id: str) -> AwsRequest[Any]:
+        asked, name = (
+            {self.id_key: query_id, "MaxResults": RESULTS_AT_ONCE},
+            "GetQueryResults",
+        )
+        return self.request(f"athena:{name}", _AthenaRows, ROWS_NOTE, **asked)

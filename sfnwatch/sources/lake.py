@@ -1,0 +1,125 @@
+"""An event data store of CloudTrail Lake."""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from msgspec import Struct, field
+
+from sfnwatch.model.source_health import HealthState
+from sfnwatch.model.values import parse_json, text_of
+from sfnwatch.sources.answers import AwsRequest, CallsAws, Page, Text, Verdict
+from sfnwatch.sources.polling import WatchContext
+from sfnwatch.sources.sql_trail import RESULTS_AT_ONCE, ROWS_NOTE, QueryState, SqlTrail
+from sfnwatch.sources.trail_sql import (
+    COLUMNS,
+    PAYLOAD_COLUMNS,
+    Question,
+    Row,
+    TrailTable,
+    not_a,
+    select,
+)
+
+_STORE = re.compile(
+    r"arn:aws[a-z-]*:cloudtrail:(?P<region>[a-z0-9-]+):[0-9]{12}:eventdatastore/"
+    r"(?P<id>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"
+)
+_LAKE_REFUSED = (
+    "EventDataStoreARNInvalidException|EventDataStoreNotFoundException"
+    "|InactiveEventDataStoreException|InvalidParameterException"
+    "|InvalidQueryStatementException|NoManagementAccountSLRExistsException"
+    "|UnsupportedOperationException"
+)
+"""What Lake will not answer, however often it is asked."""
+
+
+def lake_table(event_data_store_arn: str) -> tuple[str, TrailTable]:
+    """Give a store's Region and how it is asked; raises UsageError for another ARN.
+
+    FROM takes the id at the end of the ARN, and no name in quotes, as documented.
+    """
+    match = _STORE.fullmatch(event_data_store_arn)
+    if match is None:
+        hint = "Give it as arn:aws:cloudtrail:REGION:ACCOUNT:eventdatastore/ID."
+        raise not_a(event_data_store_arn, "ARN of an event data store", hint)
+    time, payload = "%Y-%m-%d %H:%M:%S", "json_format(CAST({} AS JSON))"
+    return match["region"], TrailTable(match["id"], (), time, payload)
+
+
+class _LakeStarted(Struct, rename="pascal"):
+    query_id: Text
+
+
+class _LakeRows(Page, kw_only=True, rename="pascal"):
+    query_status: Text
+    query_statistics: dict[str, Any] = field(default_factory=dict)
+    query_result_rows: list[list[dict[str, Any]]] = field(default_factory=list)
+    next_token: str | None = None
+    error_message: str | None = None
+
+    def found(self) -> list[Row]:
+        return list(map(_lake_row, self.query_result_rows))
+
+
+class LakeTrail(SqlTrail):
+    """A source: asks an event data store, as often as is worth its price.
+
+    Lake took its last new customers in May 2026: this is for stores that are there. Its
+    SQL is Presto's, its columns are a trail's but for two: a time is a timestamp, and a
+    request or an answer is a map of texts, which is asked for as JSON.
+
+    Unlike Athena, Lake knows no token by which a try again is known: a query whose
+    start was not answered may run twice, and be paid for twice.
+    """
+
+    engine, id_key = "CloudTrail Lake", "QueryId"
+    cancel = "cloudtrail:CancelQuery"
+    verdicts = (
+        Verdict(_LAKE_REFUSED, "Check the event data store's ARN and its state."),
+        Verdict("MaxConcurrentQueriesException", state=HealthState.THROTTLED),
+    )
+
+    def __init__(self, aws: CallsAws, context: WatchContext) -> None:
+        """Raise UsageError for what is no ARN of an event data store."""
+        super().__init__(aws, context, "lake")
+        self.subject = context.options.calls.lake or ""
+        self.region, self._table = lake_table(self.subject)
+
+    def start(self, question: Question) -> AwsRequest[Any]:
+        asked, name = {"QueryStatement": select(question, self._table)}, "StartQuery"
+        return self.request(f"cloudtrail:{name}", _LakeStarted, "a query", **asked)
+
+    def results(self, query_id: str, note: str = ROWS_NOTE) -> AwsRequest[Any]:
+        asked = {self.id_key: query_id, "MaxQueryResults": RESULTS_AT_ONCE}
+        return self.request("cloudtrail:GetQueryResults", _LakeRows, note, **asked)
+
+    async def look(self, query_id: str) -> QueryState:
+        """Ask for rows: the answer says, too, if there are any yet."""
+        asked = self.results(query_id, "how the query does")
+        told: _LakeRows = (await self.ask(asked)).value
+        scanned = told.query_statistics.get("BytesScanned")
+        return QueryState(told.query_status, scanned, told.error_message)
+
+
+def _lake_row(cells: Iterable[Mapping[str, Any]]) -> Row:
+    """Make one row of a list of single cells; an empty one, or none, is null."""
+    row: dict[str, str | None] = dict.fromkeys(COLUMNS)
+    for cell in cells:
+        row |= {name.lower(): text_of(value) for name, value in cell.items()}
+    return row | {name: _unfolded(row[name]) for name in PAYLOAD_COLUMNS}
+
+
+def _unfolded(text: str | None) -> str | None:
+    """Make of a map of texts the JSON that it was, where its texts are JSON.
+
+    That what is nested stands in such a map as JSON text is inferred: no recording
+    shows it. A text that looks like a number may have been a text.
+    """
+    found = parse_json(text)
+    if not isinstance(found, dict):
+        return text
+    parsed = {key: parse_json(value) for key, value in found.items()}
+    nested = {key: v for key, v in parsed.items() if isinstance(v, dict | list)}
+    return json.dumps(found | nested)

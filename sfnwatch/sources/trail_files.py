@@ -1,0 +1,124 @@
+"""Which files of a trail may hold the time of the executions.
+
+A file's key is, as documented, `[PREFIX/]AWSLogs/[o-ORGANIZATION/]ACCOUNT/CloudTrail/
+REGION/YYYY/MM/DD/ACCOUNT_CloudTrail_REGION_YYYYMMDDTHHmmZ_RANDOM.json.gz`. Both the
+folder and the stamp say when it was delivered, and "a log file delivered at a specific
+time can contain records written at any point before that time".
+
+So how late is late? Of 2,900 recorded records the stamp was 3 s to 594 s after the
+event. The margins here are generous: stamps from 5 minutes before the window, should a
+stamp be rounded down, to 2 hours after it, since a record has been seen to come between
+25 and 85 minutes late. What comes later yet, a trail that could not deliver may try for
+30 days, is not found.
+"""
+
+import re
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from msgspec import Struct
+
+from sfnwatch.model.records import Record
+from sfnwatch.model.times import maybe_time
+from sfnwatch.sources.targets import TimeSpan
+
+EARLY = timedelta(minutes=5)
+"""A stamp may be so much before an event in its file."""
+LATE = timedelta(hours=2)
+"""A stamp may be so much after an event in its file."""
+_NAME = re.compile(
+    r"(?P<account>[0-9]{12})_CloudTrail_(?P<region>[a-z0-9-]+)_"
+    r"(?P<stamp>[0-9]{8}T[0-9]{4}Z)_[^/]*\.json(?:\.gz)?"
+)
+_OTHERS = ("CloudTrail-Digest", "CloudTrail-Insight")
+"""Folders, and parts of names, of what holds no calls."""
+ACCOUNT_ID = re.compile(r"[0-9]{12}")
+_ORGANIZATION = re.compile(r"o-[a-z0-9]+")
+_REGION = re.compile(r"[a-z]{2,}(?:-[a-z]+)+-[0-9]+")
+_DAYS = re.compile(r"(?:.*/)?(20[0-9]{2}(?:/[0-9]{2}){0,2})", re.DOTALL)
+LOGS_FOLDER, TRAIL_FOLDER = "AWSLogs", "CloudTrail"
+
+
+class TrailFile(Struct, frozen=True):
+    """A file that may hold calls, wherever it lies."""
+
+    place: str
+    """Its path, or its key."""
+    key: str
+    """What tells it from every other, and from itself after a change."""
+    stamp: datetime | None = None
+    """When it was delivered; None, as what follows, for a name that doesn't say."""
+    region: str | None = None
+
+
+class FileWindow(Struct, frozen=True):
+    """Which files are wanted: whose, from where, and of what time."""
+
+    accounts: frozenset[str]
+    regions: frozenset[str]
+    first: datetime
+    """The time of the first event."""
+    last: datetime | None
+    """The time of the last one; None while an execution runs."""
+
+    @property
+    def low(self) -> datetime:
+        """The earliest stamp that may hold an event of it."""
+        return self.first - EARLY
+
+    @property
+    def high(self) -> datetime | None:
+        """The latest one."""
+        return None if self.last is None else self.last + LATE
+
+    def has_event(self, record: Record) -> bool:
+        """True for a CloudTrail record of its time, or one that doesn't say."""
+        at = maybe_time(record.get("eventTime"))
+        return at is None or TimeSpan(self.first, self.last).has(at)
+
+    def has_stamp(self, stamp: datetime) -> bool:
+        return TimeSpan(self.low, self.high).has(stamp)
+
+    def has_day(self, day: str) -> bool:
+        """True where `2024`, `2024/01` or `2024/01/31` has stamps that are wanted."""
+        low = f"{self.low:%Y/%m/%d}"
+        high = "9999" if self.high is None else f"{self.high:%Y/%m/%d}"
+        return low[: len(day)] <= day <= high[: len(day)]
+
+
+def choose(place: str, name: str, window: FileWindow) -> TrailFile | None:
+    """Give a file if it is wanted; one whose name tells nothing always is.
+
+    Digests, and what is no JSON, never are.
+    """
+    other = any(part in name for part in _OTHERS)
+    if other or not name.endswith((".json", ".json.gz")):
+        return None
+    match = _NAME.fullmatch(name)
+    at = maybe_time(match["stamp"]) if match else None
+    if match is None or at is None:
+        return TrailFile(place, place)
+    region = match["region"]
+    ours = match["account"] in window.accounts and region in window.regions
+    wanted = ours and window.has_stamp(at)
+    return TrailFile(place, place, at, region) if wanted else None
+
+
+class UnreadableError(Exception):
+    """One file that can't be read; the others may be."""
+
+
+def is_wanted(above: Sequence[str], name: str, window: FileWindow) -> bool:
+    """False for a folder that can hold nothing wanted, by its name and those above."""
+    grandparent, parent = ["", "", *above][-2:]
+    if name in _OTHERS:
+        return False
+    if ACCOUNT_ID.fullmatch(name):
+        return name in window.accounts
+    is_logs = grandparent == LOGS_FOLDER or _ORGANIZATION.fullmatch(grandparent)
+    if ACCOUNT_ID.fullmatch(parent) and is_logs:
+        return name == TRAIL_FOLDER  # else another service's logs, beside CloudTrail's
+    if parent == TRAIL_FOLDER and _REGION.fullmatch(name):
+        return name in window.regions
+    days = _DAYS.fullmatch("/".join((*above, name)))
+    return days is None or window.has_day(days[1])

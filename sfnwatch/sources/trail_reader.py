@@ -1,0 +1,75 @@
+"""The records of a trail's file, as far as they may concern the executions."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+
+from sfnwatch.model.json_stream import JsonStream, TextStream
+from sfnwatch.model.records import Record
+from sfnwatch.model.texts import clean
+
+_AT_ONCE = 1_000
+"""Values looked at between two moments at which the reading can be stopped. DuckDB
+takes longer for each, and memory, if it gets more."""
+
+
+class TrailReader:
+    """Gives the records of a file that are wanted.
+
+    The bytes are held as they came, and of what they unpack to never more than a piece.
+    It may be one list of records, several that were put together, or a record a line.
+    """
+
+    def __init__(
+        self, blocks: Iterable[bytes], wanted: Callable[[Record], bool]
+    ) -> None:
+        """Read a file's bytes, in pieces of any size, each of which is let go of."""
+        self._blocks, self._wanted = deque(blocks), wanted
+        self._looked = self._look()
+        self.trouble = ""
+        """Why not all of it was read; empty if it was. Known at the end of the file."""
+
+    def read(self) -> list[bytes] | None:
+        """Give what is wanted of the next records; None where there are no more."""
+        looked = list(islice(self._looked, _AT_ONCE))
+        return list(filter(None, looked)) if looked else None
+
+    def _look(self) -> Iterator[bytes | None]:
+        """Yield each record, or None for one that is not wanted."""
+        text = TextStream(self._blocks.popleft() for _ in range(len(self._blocks)))
+        stream, trouble = JsonStream(text), ""
+        try:
+            if stream.is_over:
+                trouble = "is empty"
+            for place, value in stream.items():
+                if place and isinstance(place[-1], str):
+                    continue  # what stands beside the list
+                if isinstance(value, dict) and "eventName" in value:
+                    yield stream.text.encode() if self._wanted(value) else None
+                else:
+                    trouble = "not all in it can be read as records"
+        except UnicodeDecodeError:
+            trouble = "not UTF-8 text"
+        except ValueError as error:
+            trouble = str(error)
+        self.trouble = text.cut or trouble
+
+
+_NAMED = 3
+"""Files named at most; the rest are counted."""
+
+
+def troubles_of(files: dict[str, str]) -> str:
+    """Say which of the files that were tried could not be read, and why not.
+
+    Empty if all was well, as a file's reason is.
+    """
+    bad = {place: why for place, why in files.items() if why}
+    named = [
+        f"{clean(place.rpartition('/')[2], 120)}: {clean(why, 200)}"
+        for place, why in sorted(bad.items())[:_NAMED]
+    ]
+    if rest := len(bad) - len(named):
+        named.append(f"and {rest} more")
+    counted = f"{len(bad)} of the trail's {len(files)} files"
+    return f"{counted} could not be read whole: {'; '.join(named)}." if bad else ""
