@@ -47,7 +47,7 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "replay": ("watch", "Show recordings and other files again."),
     "schema": ("prints", "Print the JSON schema of a trace."),
     "setup-queue": ("prints", "Print a template for --queue."),
-    "wait": ("reports", "Wait for an execution's end; for scripts."),
+    "wait": ("wait", "Wait for an execution's end; for scripts."),
     "watch": ("watch", "Watch executions, live."),
     "web": ("web", "Show the screen in a browser."),
 }

@@ -1,19 +1,14 @@
-"""The commands that tell of a whole: exported, explained, compared, redacted, awaited.
+"""The commands that tell of a whole: exported, explained, compared, redacted.
 
 Executions are named as where they are watched. A file that is there is a file, whatever
 its name: so a state machine's name is one only where no file has it.
-
-To wait is for scripts and pipelines: nothing is shown, and the exit code tells. Only
-histories are read. A job that waits for a state, or for a time at most, ends while the
-execution goes on: what it was by then is in the report.
 """
 
-import asyncio
 import os
 import shutil
 import sys
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import aclosing, contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -22,11 +17,9 @@ from typing import Any, NamedTuple, TextIO
 import click
 
 from sfnwatch import __version__, session
-from sfnwatch.analysis.case import Survey
 from sfnwatch.analysis.compare import compare as compare_executions
 from sfnwatch.analysis.compare import comparison_document
 from sfnwatch.analysis.finding import Document
-from sfnwatch.analysis.outcomes import ExecutionVerdict
 from sfnwatch.analysis.report import Report
 from sfnwatch.analysis.report import explain as explain_report
 from sfnwatch.analysis.wording import some
@@ -39,17 +32,14 @@ from sfnwatch.export.plain import health_words
 from sfnwatch.export.text import write_markdown, write_text
 from sfnwatch.model.api_call import CALL_KEY, ApiCall
 from sfnwatch.model.arns import Named
-from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.records import Received
 from sfnwatch.model.texts import clean
-from sfnwatch.model.times import duration
 from sfnwatch.model.trace import Trace
 from sfnwatch.model.values import ascii_json
 from sfnwatch.recording.format import new_header
 from sfnwatch.recording.reader import open_files
 from sfnwatch.recording.recorder import atomic_write, write_recording
-from sfnwatch.sources.live_options import CallOptions, LiveOptions
 from sfnwatch.view.anonymizer import Anonymizer, redaction_notes
 from sfnwatch.view.weighing import why as weigh
 from sfnwatch.view.wording import execution_labels
@@ -62,8 +52,6 @@ _LIMIT = 200
 _PAIR = 2
 _LISTED = 10
 """Event IDs that are listed."""
-_VARIABLE = "GITHUB_STEP_SUMMARY"
-_TROUBLE = frozenset({"denied", "expired", "retrying", "throttled"})
 target_option = options.option(
     "--to FORMAT",
     "What to write.",
@@ -72,7 +60,6 @@ target_option = options.option(
     required=True,
 )
 names_option = options.flag("--keep-state-names", "Leave the states' names.")
-
 
 Source = Path | Named
 
@@ -168,9 +155,6 @@ def _run_to_end(watched: session.Session) -> int:
     return Outcome.SUCCEEDED
 
 
-# -- which calls are meant -------------------------------------------------------------
-
-
 def _chosen_call(found: _Loaded, text: str) -> ApiCall:
     """Find the call that an event ID, its beginning, or `call#…` means.
 
@@ -194,9 +178,6 @@ def _chosen_call(found: _Loaded, text: str) -> ApiCall:
     msg = f"No call here has the event ID {shown!r}."
     hint = "sfnwatch export … --to json lists the calls, each with its event_id."
     raise UsageError(msg, hint=hint)
-
-
-# -- which two are compared ------------------------------------------------------------
 
 
 def _chosen_pair(found: _Loaded, names: Sequence[str]) -> Sequence[str]:
@@ -236,11 +217,8 @@ def _hint(labels: Mapping[str, str]) -> str:
     return f"Choose two with --execution NAME; there are: {known}."
 
 
-# -- what is written of it -------------------------------------------------------------
-
-
 @contextmanager
-def _out_to(path: Path | None, *, append: bool = False) -> Iterator[TextIO]:
+def output_to(path: Path | None, *, append: bool = False) -> Iterator[TextIO]:
     """Give where to write: stdout, or a file that is there whole or not at all.
 
     It may hold what the states were given: it is for its owner's eyes alone. One that
@@ -280,9 +258,6 @@ def write_report(moment: Moment, form: str, out: TextIO) -> None:
     _write(form, out, text, explain_report(told))
 
 
-# -- the commands ----------------------------------------------------------------------
-
-
 @click.command(epilog=TARGET_WORDS)
 @_sources(required=True, metavar="FILE…|EXECUTION…")
 @target_option
@@ -300,7 +275,7 @@ def export(sources: list[Source], target: str, **asked: Any) -> int:
     sfnwatch export ARN --to json | jq .calls
     """
     found = _load(sources, **asked)
-    with _out_to(asked["output"]) as out:
+    with output_to(asked["output"]) as out:
         TARGETS[target].dump(found.trace.as_of(), out)
     return found.code
 
@@ -335,7 +310,7 @@ def explain(sources: list[Source], why: tuple[str, ...], **asked: Any) -> int:
     calls = {call.event_id: call for call in chosen}.values()
     moment = found.trace.as_of()
     form: str = asked["form"]
-    with _out_to(asked["output"]) as out:
+    with output_to(asked["output"]) as out:
         if calls:
             lines = (ascii_json(why_json(moment, call)) for call in calls)
             _write(form, out, lambda: "\n".join(lines), weigh(moment, calls))
@@ -371,7 +346,7 @@ def compare(sources: list[Source], names: tuple[str, ...], **asked: Any) -> int:
     moment = found.trace.as_of()
     told = compare_executions((moment, a), (moment, b))
     text = partial(ascii_json, comparison_json(told), indent=2)
-    with _out_to(asked["output"]) as out:
+    with output_to(asked["output"]) as out:
         _write(asked["form"], out, text, comparison_document(told))
     return found.code
 
@@ -401,172 +376,7 @@ def redact(files: list[Path], output: Path | None, *, keep_state_names: bool) ->
     executions = map(anonymizer.execution, recording.executions)
     header = new_header(created, f"sfnwatch {__version__}", executions)
     redacted = [anonymizer.redact(received) for received in records]
-    with _out_to(output) as out:
+    with output_to(output) as out:
         write_recording(out, header, redacted)
     for note in redaction_notes(records, **keep):
         narrate(note)
-
-
-# -- waiting for an end ----------------------------------------------------------------
-
-
-@click.command()
-@options.executions_argument(
-    required=True,
-    metavar="EXECUTION…",
-    callback=lambda _, __, texts: texts and options.named_executions(texts),
-)
-@options.flag("--next", "Wait for a machine's next one.", dest="coming")
-@options.option("--until STATE", "Only until this state is entered.")
-@options.option(
-    "--timeout", "No longer than this: 90s, 15m, 1h.", type=options.DURATION
-)
-@options.option(
-    "--format",
-    "Print a report at the end; without it nothing is printed.",
-    dest="form",
-    type=options.FORMATS,
-)
-@options.flag("--summary", "Append the report to the summary of a GitHub job's step.")
-@options.account_options
-def wait(executions: list[Named], *, coming: bool, summary: bool, **asked: Any) -> int:
-    """Wait for executions to end; the exit code is the outcome.
-
-    EXECUTION is what `sfnwatch EXECUTION` takes. Only histories are read: no call to
-    CloudTrail is made, and nothing is recorded. With --until it ends as soon as the
-    state is entered, or with 13 if an execution succeeds without; after --timeout it
-    ends with 14, and with 3 where AWS refuses to tell the end.
-
-    \b
-    sfnwatch wait "$arn" --timeout 1h && deploy
-    sfnwatch wait "$arn" --format markdown >> "$GITHUB_STEP_SUMMARY"
-    """
-    from sfnwatch.sources.discovery import Search
-
-    path = _summary_path() if summary else None
-    settings = options.signed_in(**asked)
-    waiting = _Waiting(asked["until"], asked["timeout"])
-
-    async def begin() -> session.Session:
-        arns = await Search(settings).find(executions, narrate, coming=coming)
-        calls = CallOptions(lookup=False)
-        how = LiveOptions(calls, drain=0.0, outlasts_throttling=True)
-        return session.live(arns, settings, how, trace=waiting.trace)
-
-    try:
-        signalled = session.run(lambda: waiting.run(begin()))
-        code = waiting.code() if signalled is None else signalled
-    except RefusedError:
-        if waiting.has_seen:
-            _report(waiting.trace.as_of(), asked["form"], path)
-        raise
-    if code < Outcome.INTERRUPTED:
-        _report(waiting.trace.as_of(), asked["form"], path)
-    return code
-
-
-class _Waiting:
-    """Knows when what has come is enough."""
-
-    def __init__(self, until: str | None, seconds: float | None) -> None:
-        self.trace, self.until, self.seconds = Trace(), until, seconds
-        """`until` names a state: enough when each execution entered it, or ended."""
-        self.executions: Sequence[str] = ()
-        """Their ARNs, once they are found."""
-        self.late = False
-        """True when the time was over first."""
-        self._told: dict[str, object] = {}
-
-    async def run(self, begin: Awaitable[session.Session]) -> None:
-        """Find executions and wait for their ends, or for what is enough."""
-        try:
-            async with asyncio.timeout(self.seconds):
-                watched = await begin
-                self.executions = watched.executions
-                async with aclosing(watched.moments()) as moments:
-                    async for moment in moments:
-                        self._tell_trouble(moment)
-                        if self.until is not None and self._is_enough():
-                            return
-        except TimeoutError:
-            self.late = not self._is_enough()
-
-    @property
-    def has_seen(self) -> bool:
-        """True where there is something to report."""
-        return any(each is not None and each.known for each in self._executions())
-
-    def code(self) -> int:
-        """Give the exit code; raises RefusedError where AWS doesn't tell the end."""
-        if self.until is None or not self._is_enough():
-            session.raise_if_refused(self.trace)
-        if self.late:
-            for words in self._situations():
-                narrate(words)
-            return Outcome.RUNNING
-        code = session.outcome(self.trace.as_of())
-        return code if self.until is None else self._until_code(code)
-
-    def _executions(self) -> Iterator[ExecutionAsOf | None]:
-        known = self.trace.as_of().executions
-        return (known.get(arn) for arn in self.executions)
-
-    def _is_enough(self) -> bool:
-        """True when each has ended, or entered the state that is waited for."""
-        return bool(self.executions) and all(
-            each is not None and (each.ending is not None or self._entered(each))
-            for each in self._executions()
-        )
-
-    def _entered(self, execution: ExecutionAsOf) -> bool:
-        return any(visit.name == self.until for visit in execution.visits)
-
-    def _tell_trouble(self, moment: Moment) -> None:
-        """Say what keeps it from reading: nobody would know why nothing happens."""
-        for lane, health in moment.health.items():
-            told = (health.state, health.message)
-            is_doubt = lane == "history" and health.state == "ended" and health.message
-            is_trouble = health.state in _TROUBLE or is_doubt
-            if is_trouble and self._told.get(lane) != told:
-                narrate(health_words(health))
-            self._told[lane] = told
-
-    def _until_code(self, code: int) -> int:
-        """Tell of executions that ended without the state."""
-        without = [e for e in self._executions() if e and not self._entered(e)]
-        state = clean(self.until or "", _LIMIT)
-        for each in without:
-            narrate(f"{clean(each.name, _LIMIT)} ended without entering {state!r}.")
-        if not without:
-            return Outcome.SUCCEEDED
-        has_failed = code not in {Outcome.SUCCEEDED, Outcome.RUNNING}
-        return code if has_failed else Outcome.WITHOUT
-
-    def _situations(self) -> Iterator[str]:
-        """Say of each execution that is not over where it is."""
-        limit = duration(self.seconds or 0.0)
-        running = [e for e in self._executions() if e is not None and e.running]
-        survey = Survey(self.trace.as_of())
-        for each in running:
-            verdict = ExecutionVerdict(survey, each).text
-            yield f"{clean(each.name, _LIMIT)}: {verdict} It is not over after {limit}."
-        if not running:
-            yield f"Not every execution was found within {limit}."
-
-
-def _summary_path() -> Path:
-    if path := os.environ.get(_VARIABLE):
-        return Path(path)
-    msg = f"--summary appends to the file that {_VARIABLE} names, and it is not set."
-    hint = "Leave it out where no GitHub job runs, or give --format markdown."
-    raise UsageError(msg, hint=hint)
-
-
-def _report(moment: Moment, form: str | None, path: Path | None) -> None:
-    """Print what is asked for, and append it to a step's summary."""
-    if path is not None:
-        with _out_to(path, append=True) as out:
-            write_report(moment, "markdown", out)
-    if form is not None:
-        with _out_to(None) as out:
-            write_report(moment, form, out)
