@@ -118,8 +118,6 @@ class Session(Struct, eq=False):
     """True once all has come: nobody left before."""
     _found: "tuple[object, Sequence[Finding]]" = (None, ())
 
-    # -- the loop ------------------------------------------------------------------
-
     async def run(self) -> None:
         """Run to the end; raises SfnwatchError."""
         try:
@@ -193,8 +191,6 @@ class Session(Struct, eq=False):
         health = SourceHealth("recording", HealthState.REFUSED, recorder.trouble)
         at, record = self.clock.now(), health.as_record()
         return (receive(at, RecordKind.HEALTH, None, record),)
-
-    # -- the recording -------------------------------------------------------------
 
     def start_recording(self, path: Path | None, tell: Tell) -> None:
         """Record to a new file, or to one in the usual folder; raises UsageError.
@@ -275,8 +271,6 @@ class Session(Struct, eq=False):
         trace = self.trace
         seen = any(execution.events for execution in trace.executions.values())
         return not (seen or trace.calls or trace.task_states)
-
-    # -- what a screen asks for ----------------------------------------------------
 
     async def watch(self, live: "Live", take: TakesBatches) -> None:
         """Watch to the end; it begins later than the keys are there."""

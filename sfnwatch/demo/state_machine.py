@@ -149,8 +149,6 @@ class _Branch(msgspec.Struct):
                 self.soon("ExecutionSucceeded", _data("output", data))
                 break
 
-    # -- events ----------------------------------------------------------------
-
     def event(self, at: datetime, kind: str, details: Json) -> None:
         """Write down what happens next."""
         self.at, self.last = at, DemoEvent(at, kind, details, self.last)
@@ -194,8 +192,6 @@ class _Branch(msgspec.Struct):
         last = self.last
         self.soon(f"{kind}StateSucceeded", {})
         self.last = last
-
-    # -- states ----------------------------------------------------------------
 
     def machine(self, machine: State, data: Any, *, redriven: bool = False) -> Any:
         """Run the machine, or a branch of it, and return its output."""
@@ -281,7 +277,6 @@ class _Branch(msgspec.Struct):
         self.succeeded("Map")
         return [child.result for child in map_run.children]
 
-    # -- tasks -----------------------------------------------------------------
     #
     # An attempt calls ECS, Lambda or Step Functions itself. Lambda's Invoke is a data
     # event, which Event history never has, so it makes no call here.
@@ -372,8 +367,6 @@ class _Branch(msgspec.Struct):
             self.call(after(at, seconds), "states:DescribeExecution", child.arn, poll)
         ended_at = after(child.ends_at, nested.completion_lag)
         return self.succeed(ended_at, _passed_on(child))
-
-    # -- data ------------------------------------------------------------------
 
     def value(self, path: str, data: Any) -> Any:
         """Return what a path names: in the context object after `$$`, else in data."""

@@ -185,8 +185,6 @@ class _SequenceWriter:
         name = f"{visit.name} " if visit.name == _WORKFLOW else visit.name
         return self.boxes[arn].take(name), index
 
-    # -- states ------------------------------------------------------------------------
-
     def _event(self, line: Line, event: HistoryEvent) -> Iterator[_DiagramStep]:
         arn, clock = event.execution_arn, f"{line.at:%H:%M:%S}"
         types, visit = [e.type for e in line.about.events], line.about.visit
@@ -222,8 +220,6 @@ class _SequenceWriter:
         if visit is not None and line.execution_arn is not None:
             state, which = self._state(line.execution_arn, visit)
             yield _note(state, f"{line.at:%H:%M:%S} {which}{plain_text(words)}")
-
-    # -- calls -------------------------------------------------------------------------
 
     def _call(self, call: ApiCall) -> Iterator[_DiagramStep]:
         link = self.moment.link(call)

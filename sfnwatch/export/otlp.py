@@ -153,8 +153,6 @@ class SpanMaker:
                 yield from self.of_visit(execution, visit)
         yield from map(self.of_call, filter(self.moment.is_relevant, self.moment.calls))
 
-    # -- executions ------------------------------------------------------------------
-
     def _execution(
         self, execution: ExecutionAsOf, findings: Iterable[Finding]
     ) -> Iterator[OtlpSpan]:
@@ -203,8 +201,6 @@ class SpanMaker:
         arn, run = parent.execution_arn, {"sfnwatch.map_run.arn": parent.map_run_arn}
         origin = _part_id(arn, parent.visit_id, parent.attempt_id)
         return [_link(_trace_id(arn), origin, run)]
-
-    # -- states ------------------------------------------------------------------------
 
     def of_visit(
         self, execution: ExecutionAsOf, visit: StateVisit
@@ -283,8 +279,6 @@ class SpanMaker:
                 told_of = _named("sfnwatch.task", state, *_OF_TASK)
                 values = {"aws.ecs.task.arn": state.task_arn, **told_of}
                 yield _event(state.at, f"task {clean(state.last_status)}", values)
-
-    # -- calls -------------------------------------------------------------------------
 
     def of_call(self, call: ApiCall) -> OtlpSpan:
         """Give a call's span: all of the time in which it may have been made."""

@@ -255,8 +255,6 @@ class OtlpExporter:
     def _is_refused(self) -> bool:
         return self._health.state is HealthState.REFUSED
 
-    # -- when --------------------------------------------------------------------------
-
     async def run(self, take: Callable[[Batch], None]) -> None:
         """Send what is new every few seconds; hand over how that goes, where new."""
         opened = aiohttp.ClientSession(
@@ -318,8 +316,6 @@ class OtlpExporter:
 
     def _trouble(self, what: str) -> str:
         return f"Sending spans to {shown_url(self._collector.url)}: {what}."
-
-    # -- what --------------------------------------------------------------------------
 
     def _take(self) -> tuple[list[_Key], list[OtlpSpan]]:
         """Take a part of what waits; what is not settled will be touched again."""

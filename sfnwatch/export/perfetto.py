@@ -128,8 +128,6 @@ class _Drawing:
             self._events, key=lambda e: (e["ts"], e["ph"] != "X", -e.get("dur", 0))
         )
 
-    # -- what it is made of ------------------------------------------------------------
-
     def _name(self, track: _Track, what: str, **args: object) -> None:
         self._names.append({"ph": "M", "name": what, **track._asdict(), "args": args})
 
@@ -165,8 +163,6 @@ class _Drawing:
     ) -> None:
         event = {"name": name, "cat": kind, **track._asdict(), "ts": at}
         self._events.append({**event, **more})
-
-    # -- states ------------------------------------------------------------------------
 
     def add_execution(self, execution: ExecutionAsOf) -> None:
         arn, visits = execution.arn, list(execution.visits)
@@ -224,8 +220,6 @@ class _Drawing:
             bars.append(self._draw(track, span, name, name, args))
         return bars
 
-    # -- tasks -------------------------------------------------------------------------
-
     def add_tasks(self) -> None:
         """Draw what ECS told of each task on a track of its own."""
         lives = self._moment.task_states.values()
@@ -243,8 +237,6 @@ class _Drawing:
                 words = f"{clean(state.last_status, _NAME)}{ending}"
                 args = {**by_version[state.version], "state": visit.path}
                 self._draw(track, span, words, "task", args)
-
-    # -- calls -------------------------------------------------------------------------
 
     def add_calls(self) -> None:
         """Draw calls by their services; a poll is a point, as its second begins."""

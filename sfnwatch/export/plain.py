@@ -148,8 +148,6 @@ class PlainLines:
             label = clean(f"{machine} {short_id(child.name)}".strip(), LABEL)
         return f"[{label}] " if label else ""
 
-    # -- events ------------------------------------------------------------------------
-
     def _print_event(self, maker: LineMaker, event: HistoryEvent) -> None:
         self._printed.add(event.key)
         label = self._label(event.execution_arn)
@@ -178,8 +176,6 @@ class PlainLines:
         said = f"{wording.task_id(state)}  {words}  [ecs]{more}"
         self._put(_millis(state.at), "task", "", said)
 
-    # -- calls -------------------------------------------------------------------------
-
     def _print_call(self, maker: LineMaker, call: ApiCall) -> None:
         """Print a call as it comes, and again when it is surely of another."""
         link = maker.moment.link(call)
@@ -207,8 +203,6 @@ class PlainLines:
             return ""
         return f"  {_ARROW} {self._label(link.execution_arn)}{visit_path(visit)}"
 
-    # -- how the watching goes ---------------------------------------------------------
-
     def _tell(self, lane: str, health: SourceHealth) -> None:
         told, before = (health.state, health.message), self._told.get(lane)
         if before == told:
@@ -222,8 +216,6 @@ class PlainLines:
         if quiet and not health.message and health.state is not HealthState.DRAINING:
             return
         self._narrate(f"{_LANES.get(lane, clean(lane))}: {health_words(health)}")
-
-    # -- the end -----------------------------------------------------------------------
 
     def finish(self) -> None:
         """Print which calls are not matched for sure, and what the whole shows."""

@@ -273,8 +273,6 @@ class LanesPicture:
             yield _SvgLane(label, arn, width(arn), _BESIDE)
         yield _SvgLane("OTHER CALLS", "", 0, _BESIDE)
 
-    # -- what is on it -----------------------------------------------------------------
-
     def _all_rows(self, items: Sequence[Item]) -> Iterator[tuple[Line, list[_Block]]]:
         """Yield lines with what they say in each lane."""
         maker = LineMaker(self._moment, self._outline, self._lifelines)
@@ -314,8 +312,6 @@ class LanesPicture:
         found = [ref for ref in map(self._ref, keys) if ref]
         self.drawn.update(dict.fromkeys(found, found[0] if found else ""))
         return found
-
-    # -- drawing -----------------------------------------------------------------------
 
     def draw(self, sheet: Sheet, y: float) -> float:
         """Draw it from `y` on; give where it ends."""

@@ -252,8 +252,6 @@ class ExecutionAsOf:
         event = self._execution.events.get(event_id)
         return event if event is not None and event_id <= self._last else None
 
-    # -- states ----------------------------------------------------------------
-
     @property
     def visits(self) -> Iterator[StateVisit]:
         """Yield the visits in the order they were entered."""
@@ -329,8 +327,6 @@ class ExecutionAsOf:
         ends = ends_with_execution(running, _ENDINGS.get(self.status, ""), (), then)
         return {visit_id: (status, at) for visit_id, status in ends.items()}
 
-    # -- what AWS says of it -----------------------------------------------------
-
     @cached_property
     def described(self) -> Answer | None:
         """The newest answer of DescribeExecution."""
@@ -383,8 +379,6 @@ class ExecutionAsOf:
         """The role its calls are made with: of its start, or of its definition."""
         started = self._execution.role_arn_at_start if self.event_count else None
         return started or self._told("role_arn")
-
-    # -- its start and its ends --------------------------------------------------
 
     @cached_property
     def ending(self) -> HistoryEvent | None:
@@ -474,8 +468,6 @@ class ExecutionAsOf:
             return 0
         known = self.redrives[-1].number if self.redrives else 0
         return self.described.redrive_count - known
-
-    # -- its Map Runs --------------------------------------------------------------
 
     @property
     def map_run_turns(self) -> Sequence[MapRunTurn]:

@@ -170,8 +170,6 @@ class HistoryFold:
             before.builder.visit.change(self._event, **_error_in(details))
         return before
 
-    # -- states ----------------------------------------------------------------
-
     def _enter(self, event: HistoryEvent, details: Details, before: Place) -> Place:
         """The first state's previous event is 0; others follow an exit, or a start.
 
@@ -257,8 +255,6 @@ class HistoryFold:
             if visit.parent == builder.visit.id and visit.id > since
         )
 
-    # -- Map and Parallel --------------------------------------------------------
-
     def _container(self, event: HistoryEvent, _: Details, before: Place) -> Place:
         """MapState… and ParallelState…: Started, Succeeded, Failed; they name no state.
 
@@ -326,8 +322,6 @@ class HistoryFold:
         event.iteration_end = _iteration_end(branch, event.type)
         return Place(branch, None)
 
-    # -- tasks -------------------------------------------------------------------
-
     def _attempt(self, event: HistoryEvent, details: Details, before: Place) -> Place:
         """A retry is a new Scheduled after the failure, with no second Entered."""
         builder = before.builder
@@ -379,8 +373,6 @@ class HistoryFold:
             return Place(before.branch, None)
         builder.visit.change(self._event, trouble="failed", **_error_in(details))
         return Place(builder.branch, builder)
-
-    # -- endings -----------------------------------------------------------------
 
     def _abort_siblings(self, event: HistoryEvent, _: Details, before: Place) -> Place:
         """…StateAborted names no state and follows the *failing* event elsewhere.
@@ -462,8 +454,6 @@ class HistoryFold:
             builder.branch.parent.inside.pop(visit.id, None)
         if visit.attempts:
             end_attempt(visit.attempts[-1], status, at, self._event)
-
-    # -- redrives ----------------------------------------------------------------
 
     def _cut_off(
         self, name: str | None, kind: str, before: Place

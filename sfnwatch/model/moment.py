@@ -58,8 +58,6 @@ class Moment:
         found = ((key, newest_answer(each, at, clock)) for key, each in told.items())
         return {key: answer for key, answer in found if answer is not None}
 
-    # -- executions --------------------------------------------------------------
-
     @cached_property
     def executions(self) -> Mapping[str, ExecutionAsOf]:
         """Every execution that anything is known of, by its ARN, by their starts.
@@ -106,8 +104,6 @@ class Moment:
         execution = self.executions.get(key[0]) if key is not None else None
         event = execution.event(key[1]) if execution and key else None
         return execution.visit(event.visit_id) if execution and event else None
-
-    # -- calls ---------------------------------------------------------------------
 
     @cached_property
     def calls(self) -> Sequence[ApiCall]:
@@ -159,8 +155,6 @@ class Moment:
             return False
         return link.rule is not LinkRule.ROLE_ONLY or call.event_source != _XRAY
 
-    # -- ECS tasks -------------------------------------------------------------------
-
     @cached_property
     def task_states(self) -> Mapping[str, Sequence[TaskState]]:
         """What ECS told of each task that an attempt started, oldest first, by ARN."""
@@ -201,8 +195,6 @@ class Moment:
             evidence=task_arn,
         )
 
-    # -- Map Runs ----------------------------------------------------------------------
-
     @cached_property
     def map_runs(self) -> Mapping[str, MapRun]:
         """The newest that was told of each Map Run, by its ARN."""
@@ -223,8 +215,6 @@ class Moment:
         for children in found.values():
             children.sort(key=lambda child: child.failed_first)
         return found
-
-    # -- how the watching went -----------------------------------------------------
 
     @cached_property
     def each_health(self) -> Sequence[SourceHealth]:

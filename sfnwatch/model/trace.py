@@ -118,8 +118,6 @@ class Trace:
         self._has_rows = False
         """True where rows of Athena do not tell all of a call."""
 
-    # -- questions ---------------------------------------------------------------------
-
     def as_of(self, at: datetime | None = None, clock: Clock = Clock.EVENT) -> Moment:
         """Give what stood at a moment; None is the moment after all others."""
         is_now = at is None and clock is Clock.EVENT
@@ -161,8 +159,6 @@ class Trace:
         """Give the CloudTrail record of a call; of a row of Athena, its columns."""
         return cloudtrail_record(call.kind, self.raw(call))
 
-    # -- records -------------------------------------------------------------------
-
     def add(self, batch: Batch) -> Changed:
         """Take records in; what can't be decoded is counted."""
         changed = self._changed = Changed()
@@ -200,8 +196,6 @@ class Trace:
             self._changed.lineage = True
         self._changed.executions.add(arn)
         return self.executions[arn]
-
-    # -- events ------------------------------------------------------------------------
 
     def _take_event(self, received: Received) -> None:
         """Keep an event; of two of one id, the one that was seen first."""
@@ -280,8 +274,6 @@ class Trace:
             self._changed.visits[arn] = touched
         if execution.note_started(visits):
             self._changed.lineage = True
-
-    # -- calls -------------------------------------------------------------------------
 
     def _take_call(self, received: Received) -> None:
         call, record = received.once(decode_call)
@@ -371,8 +363,6 @@ class Trace:
         last = bisect_left(calls, (second + 1, ""), first, key=by_time)
         alike = (each for each in calls[first:last] if each.whole != call.whole)
         return [each for each in alike if _outline(each) == _outline(call)]
-
-    # -- the rest ----------------------------------------------------------------------
 
     def _take_map_run(self, received: Received) -> None:
         run = decode_map_run(received)

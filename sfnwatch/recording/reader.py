@@ -126,8 +126,6 @@ class Imported(Struct):
         name = name_of(self.path) if self.path == STDIN else self.path.name
         return _ENDINGS.sub("", name, count=1).replace(":", "-") or "history"
 
-    # -- as pages of a history ---------------------------------------------------------
-
     def agrees(self, other: "Imported") -> bool:
         """Tell if no event of one is another event in the other."""
         shared = self.events.keys() & other.events.keys()

@@ -133,8 +133,6 @@ class Archive(CallSource):
             self.say(self._troubles)
             await self.rest(_AGAIN)
 
-    # -- finding files -----------------------------------------------------------------
-
     async def _look(self) -> list[TrailFile]:
         """Find the files that are new, in their order; each is read once."""
         self.last_round, now = self.is_over(), self.clock.now()
@@ -179,8 +177,6 @@ class Archive(CallSource):
         regions.update(region for region, _ in targets.trail_queries)
         first = targets.span.first or self.clock.now() - BEFORE_START
         return FileWindow(accounts, frozenset(regions), first, targets.span.last)
-
-    # -- reading them ------------------------------------------------------------------
 
     async def _read_file(self, file: TrailFile, note: str) -> None:
         """Read a file; one that can't be read is named, and found by the next look.
@@ -233,8 +229,6 @@ class Archive(CallSource):
         None where there are no more.
         """
         return reader.read()
-
-    # -- what is said ------------------------------------------------------------------
 
     @property
     def _troubles(self) -> str:

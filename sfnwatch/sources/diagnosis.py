@@ -105,8 +105,6 @@ class Diagnosis:
                 await self._trail()
                 self._tell(self._skew())
 
-    # -- asking --------------------------------------------------------------------
-
     async def _try(
         self, operation: str, subject: str, **parameters: Any
     ) -> tuple[Check, Mapping[str, Any]]:
@@ -178,8 +176,6 @@ class Diagnosis:
         hint = "Choose a --profile of that account: no other can read it."
         return Check("identity", False, said, hint)
 
-    # -- what a watch reads --------------------------------------------------------
-
     async def _reads(self) -> None:
         """Try each read of Step Functions that a watch makes."""
         execution = self._named
@@ -237,16 +233,12 @@ class Diagnosis:
         self._tell(Check(name, ok, said, hint))
         return None
 
-    # -- CloudTrail, and its lag ---------------------------------------------------
-
     async def _trail(self) -> None:
         region, asked = self._settings.region, {"MaxResults": _NEWEST}
         if page := await self._read("cloudtrail:LookupEvents", region, **asked):
             records = map(mapping_of, list_of(page.get("Events")))
             times = [maybe_time(record.get("EventTime")) for record in records]
             self._tell(_lag(sorted(filter(None, times)), self._clock.now()))
-
-    # -- the clock -----------------------------------------------------------------
 
     def _heed(self, told: datetime) -> None:
         self._clock.heed(told)

@@ -175,8 +175,6 @@ class Discovery(PollingSource):
             self.failures = 0  # of the next thing that is asked for
             raise RefusedError(failure.message) from failure
 
-    # -- pages ---------------------------------------------------------------------
-
     def _machines(self, size: int, note: str) -> Pages[_MachinePage]:
         self.subject = self.region
         operation = "states:ListStateMachines"
@@ -201,8 +199,6 @@ class Discovery(PollingSource):
             yield found, more
             if not more:
                 break
-
-    # -- one execution -----------------------------------------------------------------
 
     async def arn_of(self, named: MachineName | MapRunArn | StateMachineArn) -> str:
         """Give the ARN of what is named, if it is one whose executions are listed.
@@ -279,8 +275,6 @@ class Discovery(PollingSource):
             if bound and _is_past([e for e in listed if not e.running], bound, None):
                 break
         return found
-
-    # -- lists ---------------------------------------------------------------------
 
     async def list_named(self, named: Named) -> AsyncGenerator[Listing, None]:
         """List the executions of a state machine or a Map Run.

@@ -132,8 +132,6 @@ class Express(PollingSource):
                 self.say(" ".join(filter(None, (unseen, self._remark))))
                 await self.rest(interval.after(news=news))
 
-    # -- what is logged, and where -------------------------------------------------
-
     async def _define(self) -> LogGroupName:
         """Ask where it is logged; for a group that is given that need not be told."""
         asked, note = {"stateMachineArn": self.subject}, "the log group"
@@ -164,8 +162,6 @@ class Express(PollingSource):
         # The services and the role are known: the other lane can begin.
         self._target.set_ready()
         return group
-
-    # -- reading -------------------------------------------------------------------
 
     def _older_stretches(self) -> Iterator[TimeSpan]:
         """Give the stretches of the log in which it may yet be, the newest first."""
@@ -224,8 +220,6 @@ class Express(PollingSource):
         self._held[event.id] = event
         self._target.observe(received)
         return received
-
-    # -- the end -------------------------------------------------------------------
 
     def _is_all_read(self) -> bool:
         """True when no more is to be awaited: nor, after the end, what lies before."""

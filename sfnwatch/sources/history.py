@@ -232,8 +232,6 @@ class History(PollingSource):
         while not self._target.definition_settled and self.clock.now() < until:
             await self.clock.sleep(_LOOK)
 
-    # -- reading -------------------------------------------------------------------
-
     async def _follow(self) -> bool:
         """Poll until it has ended; False if nothing waits for that any more.
 
@@ -332,8 +330,6 @@ class History(PollingSource):
             self._target.observe(received)
             records.append(received)
         self.hand_on(*records)
-
-    # -- the end, and redrives -----------------------------------------------------
 
     async def _outcome(self) -> Described | None:
         """Ask how it ended until that agrees with the history, or long enough.

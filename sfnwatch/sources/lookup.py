@@ -187,8 +187,6 @@ class Lookup(CallSource):
             return begin
         return max(begin, min(now - OVERLAP, self._measured.complete_to(now) or begin))
 
-    # -- what ran before -----------------------------------------------------------
-
     def _unread_times(self) -> str:
         """Say from when to when the first of it began and the last ended, if any."""
         if not self._earlier:
@@ -226,8 +224,6 @@ class Lookup(CallSource):
                     return news
             self._earlier.pop(0)
         return news
-
-    # -- one query -----------------------------------------------------------------
 
     async def _query(self, query: Query, since: datetime) -> bool:
         """Read a service's calls, down to known ground; True if any are kept."""

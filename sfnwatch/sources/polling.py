@@ -127,8 +127,6 @@ class PollingSource:
         self.unfinished = ""
         """Why the last dense list that was read has no end; empty where it has one."""
 
-    # -- for heirs to write --------------------------------------------------------
-
     async def read(self) -> str:
         """Read to the end; gives the last words to be said, mostly none."""
         raise NotImplementedError
@@ -147,8 +145,6 @@ class PollingSource:
     def until(self) -> datetime | None:
         """When its drain ends."""
         return None
-
-    # -- for heirs to use ----------------------------------------------------------
 
     @property
     def bounded(self) -> bool:
@@ -361,8 +357,6 @@ class PollingSource:
         lag = None if reached is None else round(seconds_between(reached, now), 1)
         told = replace(self.health, state=state, message=message, retry_in=retry_in)
         return replace(told, coverage=reached, lag=lag, until=self.until)
-
-    # -- the run of it -------------------------------------------------------------
 
     async def run(self, consume: TakesBatches) -> None:
         """Hand over what is read, and every change of health, to the end.

@@ -233,8 +233,6 @@ class Queue(CallSource):
                 # end: it is as if SQS had waited.
                 await self.rest(wait - seconds_between(asked_at, self.clock.now()))
 
-    # -- messages ----------------------------------------------------------------------
-
     async def _receive(self, wait: int) -> list[_Message]:
         # It must take longer than going once through all that stay in the queue.
         hidden = min(_HIDDEN_MOST, max(_HIDDEN, len(self._known) // _STAYING))

@@ -75,8 +75,6 @@ class SqlTrail(CallSource):
         self._failed = 0
         """How many in a row have failed."""
 
-    # -- for heirs to write ------------------------------------------------------------
-
     def start(self, question: Question) -> AwsRequest[Any]:
         """Ask for a query to be started: the answer's shape has its `query_id`."""
         raise NotImplementedError
@@ -88,8 +86,6 @@ class SqlTrail(CallSource):
     def results(self, query_id: str) -> AwsRequest[Any]:
         """Ask for pages of rows: their shape says what was `found`."""
         raise NotImplementedError
-
-    # -- a round -----------------------------------------------------------------------
 
     async def read(self) -> str:
         self._asked_whole, self._failed = None, 0

@@ -154,8 +154,6 @@ class SfnwatchApp(ThemedApp[None]):
             "program.quit": self.exit,
         }
 
-    # -- how it begins -------------------------------------------------------------
-
     def compose(self) -> ComposeResult:
         bars = self.bars
         body = Container(self.deck, id="body")
@@ -198,8 +196,6 @@ class SfnwatchApp(ThemedApp[None]):
             opened=tuple(sorted(options.opened)),
             hidden_services=tuple(sorted(options.hidden_services)),
         )
-
-    # -- what comes in -------------------------------------------------------------
 
     @work(group="watch", exclusive=True)
     async def _watch(self) -> None:
@@ -282,8 +278,6 @@ class SfnwatchApp(ThemedApp[None]):
         """Show names and times otherwise."""
         self.shown.touch()
         self.repaint()
-
-    # -- every action by its id ----------------------------------------------------
 
     @property
     def commands(self) -> Mapping[str, Command]:
@@ -374,8 +368,6 @@ class SfnwatchApp(ThemedApp[None]):
         elif not (self.shown.playback.live or self.shown.playback.replay):
             self.player.commands["player.live"]()
 
-    # -- finding -------------------------------------------------------------------
-
     @on(FindBar.Changed)
     def _found(self, event: FindBar.Changed) -> None:
         if event.kind == "filter":
@@ -398,8 +390,6 @@ class SfnwatchApp(ThemedApp[None]):
         """Go from hit to hit."""
         if not await self.finder.step(direction):
             self.notify("not found", severity="warning")
-
-    # -- what the parts say --------------------------------------------------------
 
     @on(CursorList.Moved)
     def _moved(self) -> None:
@@ -437,8 +427,6 @@ class SfnwatchApp(ThemedApp[None]):
         if isinstance(event, events.Key):
             # By a message it would come a frame later.
             self.deck.keep_together()
-
-    # -- help, palette, themes -----------------------------------------------------
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Offer every action by its name, and Textual's own picture of the screen."""

@@ -89,8 +89,6 @@ class Bars:
         anew = before is None or over_since - before > _SAME_END
         return last if anew else None
 
-    # -- keys ----------------------------------------------------------------------
-
     def _offers(self) -> Iterator[Words]:
         """Offer what can be done here and now, by which key, as it is called here."""
         playback, titles = self._shown.playback, dict(self._app.deck.titles)
@@ -116,8 +114,6 @@ class Bars:
         # Rather close together than not at all.
         gap = _CLOSE if width_of(joined(offers)) >= width else _APART
         return [[Span(" "), *joined(fitted(offers, width - 1, gap), gap)]]
-
-    # -- the headline --------------------------------------------------------------
 
     @property
     def is_up_to_date(self) -> bool:

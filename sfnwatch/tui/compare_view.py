@@ -83,8 +83,6 @@ class CompareView(HeadedView):
             "lanes.execution_back": self.point_to_other,
         }
 
-    # -- what is shown -------------------------------------------------------------
-
     def show(self) -> None:
         """Compare the two as they stand by now; what is selected stays."""
         shown = self._shown
@@ -193,8 +191,6 @@ class CompareView(HeadedView):
             cells.append([head, axis] if number in {1, 2} else [head])
         return in_columns(self._columns, cells, width - 1)
 
-    # -- drawing -------------------------------------------------------------------
-
     def _rows(self, row: CompareRow, width: int) -> Sequence[Sequence[Span]]:
         sign = {True: "▾ ", False: "▸ ", None: "  "}[row.open]
         look = "role--name" if row.mark else "role--plain"
@@ -241,8 +237,6 @@ class CompareView(HeadedView):
         longer = sum(cells for _, cells in other) - taken if cell.evidence else 0
         yield Span(_GHOST.text * longer, _GHOST.look)
         yield Span(" " * (self._bar - taken - max(0, longer)))
-
-    # -- choosing, folding, going --------------------------------------------------
 
     def action_pair(self) -> None:
         """Compare two others, in the order in which executions began."""

@@ -83,8 +83,6 @@ class CursorList(ScrollView, can_focus=True):
         self._beyond = 0
         """What the last entries take in rows beyond one each."""
 
-    # -- what an heir says ---------------------------------------------------------
-
     @property
     def count(self) -> int:
         """Give how many entries there are."""
@@ -114,8 +112,6 @@ class CursorList(ScrollView, can_focus=True):
         """True for what stands out for a moment, since it has just come."""
         del place
         return False
-
-    # -- what is selected ----------------------------------------------------------
 
     @property
     def selected_key(self) -> str | None:
@@ -159,8 +155,6 @@ class CursorList(ScrollView, can_focus=True):
             if found is not None:
                 return found
         return place
-
-    # -- what is shown -------------------------------------------------------------
 
     def changed(self) -> None:
         """Show other entries; what is selected stays where it stands, if it can."""
@@ -276,8 +270,6 @@ class CursorList(ScrollView, can_focus=True):
         else:
             self._scroll(max(top, self._lowest_top(self.cursor)))
 
-    # -- painting ------------------------------------------------------------------
-
     def render_line(self, y: int) -> Strip:
         if not self._frame:
             self._frame = list(self._rows_in_view())
@@ -362,8 +354,6 @@ class CursorList(ScrollView, can_focus=True):
     def on_show(self) -> None:
         # It may have been scrolled while it was hidden, without any room.
         self.on_resize()
-
-    # -- moving --------------------------------------------------------------------
 
     def action_move(self, entries: int) -> None:
         self.select(self.cursor + entries)

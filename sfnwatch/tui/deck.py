@@ -181,8 +181,6 @@ class Deck(Vertical):
         yield self.lanes.heads
         yield self.lanes
 
-    # -- which view ----------------------------------------------------------------
-
     @property
     def view(self) -> HeadedView | LanesView:
         """The view that the keys go to."""
@@ -293,8 +291,6 @@ class Deck(Vertical):
         elif None not in {key, self._led_to} and key != self._led_to:
             view.select_key(key or "")
 
-    # -- what is shown -------------------------------------------------------------
-
     def show(self) -> None:
         """Show the moment that is shown by now, in what is in view."""
         if self.current != LANES:
@@ -376,8 +372,6 @@ class Deck(Vertical):
         """
         self.lanes.call_next(self.show)
 
-    # -- what is selected ----------------------------------------------------------
-
     @on(CursorList.Moved)
     def keep_together(self) -> None:
         """Have the cursors of lanes and bars together, if one of them was moved.
@@ -424,8 +418,6 @@ class Deck(Vertical):
             self._shown.toggle(item.key)
             self.show()
         return False
-
-    # -- the detail ----------------------------------------------------------------
 
     @property
     def is_detailed(self) -> bool:

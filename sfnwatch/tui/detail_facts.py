@@ -119,8 +119,6 @@ class ItemDetail:
             self.execution = None  # no more than its role fits
         self._arn = self.execution.arn if self.execution is not None else ""
 
-    # -- the sections --------------------------------------------------------------
-
     def sections(self) -> Iterator[Section]:
         line = self._shown.maker.line(self._item)
         title = plain_text((*line.owner, *line.parts)).strip()
@@ -237,8 +235,6 @@ class ItemDetail:
             yield fact("request ID", call.request_id)
             yield fact("by", by)
 
-    # -- what it is linked to ------------------------------------------------------
-
     def _links(self) -> Iterator[Fact]:
         if isinstance(self._item, ApiCall):
             yield from self._owners(self._item)
@@ -321,8 +317,6 @@ class ItemDetail:
         parts = of, Part(f"{words}  "), status_part(visit.status)
         yield Fact("state", parts, f"{self._arn}#{event_id}")
 
-    # -- what speaks for that, and against it --------------------------------------
-
     def _unsure(self, calls: Sequence[tuple[ApiCall, Link]]) -> Iterator[Fact]:
         """Tell of the ambiguous calls that may be an attempt's own."""
         for call, link in calls[:_CONSIDERED]:
@@ -349,8 +343,6 @@ class ItemDetail:
         if more:
             words = f"… and {counted(more, 'more attempt')}: {_UNTOLD}"
             yield fact("", words, Role.DIM)
-
-    # -- what went in, what came out, and what AWS sent ----------------------------
 
     def _payloads(self) -> Iterator[JsonNode]:
         key, execution = self._item.key, self.execution

@@ -50,8 +50,6 @@ class DetailView(EntryList[DetailEntry]):
         self._folded: set[str] = set()
         self._folds = JsonFolds()
 
-    # -- what is shown -------------------------------------------------------------
-
     def show_key(self, key: str | None) -> None:
         """Show what a line's key is of, or a request's; the same keeps the place."""
         shown = self._shown
@@ -99,8 +97,6 @@ class DetailView(EntryList[DetailEntry]):
         self._lay_out()
         super().on_resize()
 
-    # -- drawing -------------------------------------------------------------------
-
     def _rows(self, entry: DetailEntry, width: int) -> Sequence[Sequence[Span]]:
         mask = self._shown.looks.mask
         match entry.target:
@@ -121,8 +117,6 @@ class DetailView(EntryList[DetailEntry]):
         words = spans_of(fact.parts, self._shown.looks.mask)
         rows = flow(words, width - margin, width - margin, fact.rows)
         return margined(rows, margin, head)
-
-    # -- opening and closing -------------------------------------------------------
 
     def action_act(self) -> None:
         """Go where a link leads; open or close what opens and closes."""
@@ -178,8 +172,6 @@ class DetailView(EntryList[DetailEntry]):
         # It takes two to follow a link, and one to open or close.
         if twice is isinstance(self._target, Fact):
             self.action_act()
-
-    # -- copying -------------------------------------------------------------------
 
     def copy_text(self) -> str:
         """Give what the cursor is on as text that is safe to paste."""

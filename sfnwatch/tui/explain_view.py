@@ -132,8 +132,6 @@ class ExplainView(HeadedView):
             "lanes.fold_all": self.fold_all,
         }
 
-    # -- what is shown -------------------------------------------------------------
-
     def show(self) -> None:
         """Show what was found by now; nothing is made anew unless there is more."""
         shown = self._shown
@@ -195,8 +193,6 @@ class ExplainView(HeadedView):
             for proof in proofs[:_MOST] if is_open else ():
                 yield ExplainEntry(f"{key}>{proof.id}", proof)
 
-    # -- unfolding -----------------------------------------------------------------
-
     def action_act(self) -> None:
         """Go to the line of a piece of evidence; unfold or fold anything else."""
         entry = self.list.entry
@@ -239,8 +235,6 @@ class ExplainView(HeadedView):
             case Heading() as heading:
                 text = heading.text
         return self.mask(text)
-
-    # -- drawing -------------------------------------------------------------------
 
     def _rows(self, entry: ExplainEntry, width: int) -> Section:
         match entry.of:

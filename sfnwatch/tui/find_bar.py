@@ -168,8 +168,6 @@ class FindBar(Vertical):
         """True while the keys go to what is typed."""
         return self._input.has_focus
 
-    # -- typing --------------------------------------------------------------------
-
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
         event.stop()
@@ -214,8 +212,6 @@ class FindBar(Vertical):
             self._offers = complete(text, place, moment) if is_filter else ()
             self._chosen = None
         self._show_hint()
-
-    # -- completion ----------------------------------------------------------------
 
     def action_complete(self, step: int) -> None:
         """Take the next of what is offered."""

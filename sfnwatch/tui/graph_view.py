@@ -87,8 +87,6 @@ class GraphCanvas(ScrollView, can_focus=True):
         self.virtual_size = Size(picture.width, picture.height)
         self.refresh()
 
-    # -- the cursor ----------------------------------------------------------------
-
     @property
     def placed(self) -> PlacedBox:
         """What is selected, or what that is folded into."""
@@ -164,8 +162,6 @@ class GraphCanvas(ScrollView, can_focus=True):
         self._go(hit, lambda placed: placed.width)
         if hit and event.chain == 2:  # noqa: PLR2004
             self.post_message(CursorList.Opened())
-
-    # -- painting ------------------------------------------------------------------
 
     @property
     def _margin(self) -> int:
@@ -374,8 +370,6 @@ class GraphView(HeadedView):
         name = cell_len(self.mask(box.name)) + bool(box.inside)
         return max(name, cell_len(self.mask(box.kind)) + often) + 2
 
-    # -- words around it -------------------------------------------------------------
-
     def _head(self, execution: ExecutionAsOf, graph: Graph) -> list[Span]:
         chip = self._shown.chips().get(execution.arn)
         name = self.mask(clean(execution.state_machine_name or execution.name, 60))
@@ -432,8 +426,6 @@ class GraphView(HeadedView):
             name = self.mask(graph.boxes[edge.target].name)
             yield Span(f"  → {name} ", "role--name" if taken else "role--dim")
             yield Span(" or ".join(edge.labels), "role--dim")
-
-    # -- what is selected --------------------------------------------------------------
 
     @property
     def selected_key(self) -> str | None:

@@ -97,8 +97,6 @@ class Help(ModalScreen[None]):
     def action_scroll(self, lines: int) -> None:
         self.query_one(VerticalScroll).scroll_relative(y=lines, animate=False)
 
-    # -- its text, in two columns where there is room ------------------------------
-
     def _laid_out(self, width: int) -> list[list[Span]]:
         if width < _TWO:
             return [*self._marks(width), *self._keys(width), *self._more(width)]

@@ -320,8 +320,6 @@ class LineDrawing(Struct):
             rows = self._joined(column, self._in_one(first, room))
         return [*self._rows_before(), *rows]
 
-    # -- the arrangements ----------------------------------------------------------
-
     def _in_one(self, first: int, others: int) -> list[SpanRow]:
         """Say all of a line in one text: a first row, and those that it takes more."""
         line = self.line
@@ -377,8 +375,6 @@ class LineDrawing(Struct):
         """Draw as much as has come into view of what slides in from the right."""
         before = Span(" " * round(self.away * room))
         return [cut([before, *row], room) for row in rows] if self.away else rows
-
-    # -- rows ----------------------------------------------------------------------
 
     def _room_from(self, column: LaneColumn, passing: Passing) -> int:
         """Count the cells up to the next column in which something passes."""

@@ -93,8 +93,6 @@ class LanesView(CursorList):
         """Tells the time by which that stands out, whatever clock records go by."""
         self._fading: Timer | None = None
 
-    # -- entries -------------------------------------------------------------------
-
     @property
     def count(self) -> int:
         return len(self.shown.items)
@@ -165,8 +163,6 @@ class LanesView(CursorList):
             return ""
         until = shown.looks.time(mark, whole=True)
         return f"┄┄ CloudTrail complete up to {until} (estimate) ┄┄"
-
-    # -- layout --------------------------------------------------------------------
 
     def changed(self) -> None:
         self.lay_out()
@@ -239,8 +235,6 @@ class LanesView(CursorList):
         super().watch_scroll_y(old_value, new_value)
         self.lay_out()
 
-    # -- what has just come --------------------------------------------------------
-
     def flash(self, changed: Changed) -> None:
         """Have what is new stand out for a moment, unless much does by then."""
         events = [each for those in changed.events.values() for each in those]
@@ -292,8 +286,6 @@ class LanesView(CursorList):
         if lit != self.lit:
             self.lit = lit
             self.redraw()
-
-    # -- folding and going ---------------------------------------------------------
 
     def fold_here(self, *, around: bool) -> bool:
         """Fold or open what the line at the cursor is the head or fold of.

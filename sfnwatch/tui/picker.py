@@ -94,8 +94,6 @@ class ExecutionList(Struct):
             return sorted(found, key=lambda each: each.failed_first)
         return sorted(found, key=lambda each: each.to_choose_from)
 
-    # -- in words ------------------------------------------------------------------
-
     @property
     def progress(self) -> Words:
         """Say how far the list has come."""
@@ -262,8 +260,6 @@ class Picker(PaintedScreen[Chosen]):
     def on_resize(self) -> None:
         self._show()
 
-    # -- what comes in -------------------------------------------------------------
-
     def action_refresh(self) -> None:
         """Ask for the executions, and read the recordings, once more."""
         self._load()
@@ -303,8 +299,6 @@ class Picker(PaintedScreen[Chosen]):
                 self._show()
         self._recordings = found
         self._show()
-
-    # -- what is shown -------------------------------------------------------------
 
     def _show(self) -> None:
         self._learn()
@@ -379,8 +373,6 @@ class Picker(PaintedScreen[Chosen]):
         zone = self.looks.zone(self._source.clock.now())
         self._head.show(told, head_spans(self.size.width - 1, zone))
         self.refresh_bindings()
-
-    # -- choosing ------------------------------------------------------------------
 
     @property
     def _selected(self) -> Choice | None:
@@ -473,8 +465,6 @@ class Picker(PaintedScreen[Chosen]):
 
     def action_more(self) -> None:
         self._more.set()
-
-    # -- looking -------------------------------------------------------------------
 
     def action_search(self) -> None:
         self._input.display = True

@@ -238,8 +238,6 @@ class Scrubber(Rows, can_focus=True):
             if marker.status != "succeeded" or marker.key.rpartition("#")[0] in roots
         ]
 
-    # -- mouse ---------------------------------------------------------------------
-
     def on_mouse_down(self, event: events.MouseDown) -> None:
         column = self._column(event.x)
         if event.button == 1 and column is not None:
@@ -344,8 +342,6 @@ class Player:
     def _loop(self) -> None:
         self.playback.looping = not self.playback.looping
         self._app.notify("loop" if self.playback.looping else "no loop")
-
-    # -- time ----------------------------------------------------------------------
 
     def go_on(self) -> None:
         """Let the time go on while it plays, with the newest lines in view."""

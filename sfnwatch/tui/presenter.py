@@ -68,8 +68,6 @@ class Presenter:
             "show.zone": self._switch_zone,
         }
 
-    # -- names and times -----------------------------------------------------------
-
     def mask(self, *, on: bool) -> None:
         """Show aliases instead of names, once all names that came are known."""
         self._unlearned = None
@@ -111,8 +109,6 @@ class Presenter:
         zone = looks.zone(self._shown.now)
         where = "your time zone, " if looks.local else ""
         self._app.notify(f"times are in {where}{zone}")
-
-    # -- a talk ----------------------------------------------------------------------
 
     def present(self) -> None:
         """Show it for a talk; or, once more, as it was before."""
@@ -180,8 +176,6 @@ class Presenter:
         """True where all that is watched is the demo's, or one of AWS's examples."""
         accounts = {account_of(arn) for arn in self._shown.moment.executions}
         return accounts == {_EXAMPLE}
-
-    # -- finding by finding ----------------------------------------------------------
 
     @property
     def has_steps(self) -> bool:

@@ -86,8 +86,6 @@ class Shown:
         self._state: object = None
         self.refresh()
 
-    # -- what comes in -------------------------------------------------------------
-
     def take(self, batch: Batch, changed: Changed) -> None:
         """Take in what a batch has brought; it is shown with the next `refresh`."""
         if self.masks is not None:
@@ -138,8 +136,6 @@ class Shown:
             self.looks = replace(self.looks, origin=origin)
         return True
 
-    # -- how it is shown -----------------------------------------------------------
-
     def set_options(self, options: OutlineOptions) -> None:
         """Fold, filter or align otherwise."""
         if options != self.outline.options:
@@ -161,8 +157,6 @@ class Shown:
     def touch(self) -> None:
         """Have all of it shown anew, since names or times are shown otherwise."""
         self._state = None
-
-    # -- questions -----------------------------------------------------------------
 
     def services(self) -> Mapping[str, int]:
         """Count the calls that are shown, by their event source; ECS's word as well."""

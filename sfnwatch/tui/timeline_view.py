@@ -127,8 +127,6 @@ class TimelineView(HeadedView):
             "player.squeeze": self._toggle_squeeze,
         }
 
-    # -- what is shown -------------------------------------------------------------
-
     def show(self) -> None:
         """Show the moment that is shown by now."""
         is_partial = self._shown.playback.is_partial
@@ -253,8 +251,6 @@ class TimelineView(HeadedView):
         at = shown.looks.time(call.event_time, whole=True)
         return [Span(f" {at}  ", "role--dim"), *spans_of(parts, shown.looks.mask)]
 
-    # -- drawing -------------------------------------------------------------------
-
     def rows_of(self, bar: Bar, width: int) -> Sequence[Sequence[Span]]:
         """Draw a bar, with its name and what is notable; its calls below it."""
         del width
@@ -296,8 +292,6 @@ class TimelineView(HeadedView):
             name = "Execution" if is_root else clean(bar.name, _NAME)
             spans.append(Span(looks.mask(name), look))
         return [*spans, Span("  "), *spans_of(self._chart.what(bar), looks.mask)]
-
-    # -- what is selected ----------------------------------------------------------
 
     def place_of(self, key: str) -> int | None:
         """Find the bar of an event or call, or what that is folded into."""
@@ -376,8 +370,6 @@ class TimelineView(HeadedView):
             own = self._shown.moment.lineage.root_of(arn)
             self.bars.select_key(self._shown.root_beside(own, step))
 
-    # -- folding -------------------------------------------------------------------
-
     def toggle(self, bar: Bar) -> None:
         """Fold a bar that is open, or open it."""
         self._folds[bar.key] = bool(bar.open)
@@ -400,8 +392,6 @@ class TimelineView(HeadedView):
         inner = (key for key, bar in self._chart.bars.items() if bar.inside)
         self._folds = dict.fromkeys(inner, any_open)
         self._list()
-
-    # -- time ----------------------------------------------------------------------
 
     def _look(self, lens: Lens) -> None:
         if lens != self._lens:

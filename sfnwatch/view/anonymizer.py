@@ -270,8 +270,6 @@ class Anonymizer:
         self._words_of_states: set[str] = set()
         """What the states are called keeps its name, wherever it stands."""
 
-    # -- screens -----------------------------------------------------------------------
-
     def learn(self, records: Iterable[Received]) -> None:
         """Learn the names in records, in the order they appear; known ones stay."""
         for received in records:
@@ -295,8 +293,6 @@ class Anonymizer:
         To be applied once, to what is shown: a name may look like an alias.
         """
         return self._mask(text)
-
-    # -- files -------------------------------------------------------------------------
 
     @classmethod
     def for_records(

@@ -91,8 +91,6 @@ class _Scene:
             return f"{self.name}: {self.as_shown}"
         return f"Folded: {self.as_shown}"
 
-    # -- words -------------------------------------------------------------------------
-
     @property
     def as_shown(self) -> str:
         """Give what the line says: `Execution succeeded, 5m 09s`."""
@@ -140,8 +138,6 @@ class _Scene:
         error, cause = text_of(details.get("error")), text_of(details.get("cause"))
         said = shorten(why(error, cause, 2000), _WHY, placeholder="…")
         return f" ({said})" if said else ""
-
-    # -- events ------------------------------------------------------------------------
 
     def event(self, event: HistoryEvent) -> str:
         kind = event.type
@@ -194,8 +190,6 @@ class _Scene:
             return f"{self.name} failed after {took}, but a Catch handled it{follows}"
         return f"{self.name} finished after {took}{follows}"
 
-    # -- attempts ----------------------------------------------------------------------
-
     def phase(self, event: HistoryEvent, phase: str, attempt: Attempt) -> str:
         if phase in {"Scheduled", "Started"}:
             return self.begun(event, phase, attempt)
@@ -244,8 +238,6 @@ class _Scene:
         if row is None or not row.starts_job or attempt.pattern in _DONE:
             return said
         return f"{said}; nothing waits for {self.job}, which may still be running"
-
-    # -- calls -------------------------------------------------------------------------
 
     def call(self, call: ApiCall) -> str:
         link, name = self.link, named(call.event_name)

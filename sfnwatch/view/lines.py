@@ -148,8 +148,6 @@ class LifeLines:
         same = other_arn == arn and other.ended_at == visit.entered_at
         return same and other.ended_by > visit.id
 
-    # -- at a line -------------------------------------------------------------------
-
     def width(self, root_arn: str = "") -> int:
         """Give the number of columns there are."""
         return len(self._columns.get(self._set_of(root_arn), ()))
@@ -378,8 +376,6 @@ class LineMaker:
         told = phases.AttemptCalls(self.moment, self._coverage, key, attempt)
         return told.completion
 
-    # -- what all lines have -------------------------------------------------------
-
     def begin(
         self, about: Subject, lane: Lane, rails_at: datetime | None = None
     ) -> Line:
@@ -406,8 +402,6 @@ class LineMaker:
         if not others and not inside:
             return ()
         return (Part(wording.state_name(visit), Role.NAME), Part("  "))
-
-    # -- calls and tasks -----------------------------------------------------------
 
     def _call_line(self, about: Subject, item: ApiCall | TaskState) -> Line:
         if isinstance(item, ApiCall):
@@ -479,8 +473,6 @@ class LineMaker:
         action = next(made, None)
         at = action.event_time if action is not None else attempt.answered_at
         return at.replace(microsecond=0)
-
-    # -- folds and waits -----------------------------------------------------------
 
     def _other_line(self, about: Subject, item: Fold | Backoff) -> Line:
         line, visit = self.begin(about, Lane.STATES), about.visit

@@ -109,8 +109,6 @@ class Markers:
             self._sorted[clock] = found
         return found
 
-    # -- marking -------------------------------------------------------------------
-
     def _put(self, key: tuple[str, int], markers: Iterable[Marker]) -> None:
         """Take marks up; most of the time they are those that were there."""
         found = tuple(markers)

@@ -181,8 +181,6 @@ class RowOrder:
         for event_id in trace.links:
             self.place_call(trace.calls[event_id])
 
-    # -- places --------------------------------------------------------------------
-
     def rank_executions(self) -> bool:
         """Look in which order executions stand; True if one stands elsewhere now."""
         lineage = self._trace.lineage
@@ -253,8 +251,6 @@ class RowOrder:
             return None
         return execution.events.get(attempt.job_told_by)
 
-    # -- events that are one to the eye ----------------------------------------------
-
     def join(self, event: HistoryEvent) -> HistoryEvent:
         """Find whose line a new event stands on: mostly its own, else its leader's."""
         arn = event.execution_arn
@@ -280,8 +276,6 @@ class RowOrder:
     def followers(self, event: HistoryEvent) -> Sequence[HistoryEvent]:
         """Give the events that stand on another's line."""
         return self._followers.get((event.execution_arn, event.id), ())
-
-    # -- calls that stand on the line of what tells of them --------------------------
 
     def attach(self, attempts: Mapping[AttemptKey, Attempt]) -> set[str]:
         """Look which action calls stand on which lines of attempts.
@@ -380,8 +374,6 @@ class Containers:
                 self._crowded.add((arn, parent.id))
         return len(self._crowded) > before and self._options.folds
 
-    # -- where an item stands ----------------------------------------------------------
-
     def spot_of(self, item: Item) -> Spot:
         """Say in which execution and which visit an item stands."""
         if isinstance(item, HistoryEvent):
@@ -438,8 +430,6 @@ class Containers:
         found = [Fold(key, kind, *around, child_arn=arn)]
         run_arn = parent.map_run_arn
         return found, around if run_arn is None else (run_arn, 0, None)
-
-    # -- what is closed ----------------------------------------------------------------
 
     def is_closed(self, container: Fold) -> bool:
         """True for what is folded: by somebody, or as it begins."""
@@ -499,8 +489,6 @@ class Outline:
         """Show other lines."""
         self.options = options
         self._build()
-
-    # -- all of it -------------------------------------------------------------------
 
     def _build(self) -> None:
         """Work all lines out from what the trace holds."""
@@ -564,8 +552,6 @@ class Outline:
         """False for a call that is not shown, or stands on another's line."""
         attached = self.order.attached_to(call) is not None
         return not attached and self._trace.as_of().is_relevant(call)
-
-    # -- what a batch brings -----------------------------------------------------------
 
     def update(self, changed: Changed) -> None:
         """Put what a batch brought in its place."""
@@ -653,8 +639,6 @@ class Outline:
             for state in states.get(job, ())
         )
 
-    # -- one item ----------------------------------------------------------------------
-
     def _put_away(self, item: Item, place: Place) -> bool:
         """Leave an item out, or put it behind its fold; False if it has a line."""
         if not self._is_kept(item):
@@ -720,8 +704,6 @@ class Outline:
         at = bisect_left(self._places, place)
         return at if self._places[at : at + 1] == [place] else None
 
-    # -- polls -------------------------------------------------------------------------
-
     def _fold_polls(self, key: AttemptKey) -> list[Fold]:
         """Fold the like polls of an attempt anew, but for the first and last of each.
 
@@ -775,8 +757,6 @@ class Outline:
         link = self._trace.links[poll.event_id]
         return poll.event_name, poll.error_code, link.rule, link.certainty
 
-    # -- finding -----------------------------------------------------------------------
-
     def item_of(self, key: str) -> Item | None:
         """Find the item of a key; what shares another's line is that."""
         found = self.folds.get(key) or self._backoffs.get(key)
@@ -807,8 +787,6 @@ class Outline:
         item = self.line_of(key)
         return self._index(self.order.place(item)) if item is not None else None
 
-    # -- what stood at a moment --------------------------------------------------------
-
     def at(self, moment: Moment) -> Sequence[Item]:
         """Give the lines that a moment shows; a fold has what stood behind it then."""
         if moment.at is None:
@@ -838,8 +816,6 @@ class Outline:
             for item in there:
                 found.insert(bisect_left(found, place_of(item), key=place_of), item)
         return found
-
-    # -- folding -----------------------------------------------------------------------
 
     def toggle(self, key: str) -> None:
         """Open what is folded, or fold it; `key` is a fold's."""

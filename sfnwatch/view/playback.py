@@ -203,8 +203,6 @@ class Playback:
         if replay and (span := self.span) is not None:
             self.position = span[0]
 
-    # -- what there is -------------------------------------------------------------
-
     @property
     def course(self) -> Course:
         """The moments at which something comes, by the clock in use."""
@@ -265,8 +263,6 @@ class Playback:
             return None
         return scale_of(span, self.course.times, squeeze=self.squeeze)
 
-    # -- what comes in -------------------------------------------------------------
-
     def update(self, batch: Batch, changed: Changed) -> None:
         """Take in what a batch has brought; a recording begins with its first."""
         at_end = self.replay and self.position is not None and self.ended
@@ -289,8 +285,6 @@ class Playback:
         self.growing = False
         self._is_read = True
         self._stays_at_end = False
-
-    # -- time ----------------------------------------------------------------------
 
     def tick(self, elapsed: float) -> bool:
         """Let so many real seconds pass; True if another moment is shown.
@@ -335,8 +329,6 @@ class Playback:
                 return _forward(at, elapsed * pace, goal)
             at, elapsed = goal, elapsed - needed
         return at
-
-    # -- what can be asked ---------------------------------------------------------
 
     def toggle(self) -> None:
         """Play or stop; at the end play from the beginning.

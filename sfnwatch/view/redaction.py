@@ -188,8 +188,6 @@ class Names:
         known = whole and words <= vocabulary().event_words
         return text if known else self.alias(text, "Type")
 
-    # -- sentences --------------------------------------------------------------------
-
     def state(self, name: str) -> str:
         """Replace what is said to be a state's name."""
         kept = not name or name in self.kept_states
@@ -402,8 +400,6 @@ class Fields:
             return at.isoformat()
         under = {"payload": key, "message": "Cause"}
         return self.string(value, under.get(rule, ""))
-
-    # -- payloads --------------------------------------------------------------------
 
     def value(self, value: Any, key: str = "", depth: int = 0) -> Any:
         """Redact a JSON value that stands under `key`."""

@@ -168,8 +168,6 @@ class TimelineChart:
             return self.now
         return min(self.now, execution.events[-1].at)
 
-    # -- the tree --------------------------------------------------------------------
-
     def _executions(self) -> list[Bar]:
         """Make the tree of each execution; what a state started stands below it."""
         moment, lineage = self.moment, self.moment.lineage
@@ -252,8 +250,6 @@ class TimelineChart:
         unread = [each for each in listed if each.arn not in moment.children]
         self._started[arn, visit.id].append(Bar(*where, end, name, listed=unread))
 
-    # -- finding and folding -----------------------------------------------------------
-
     def bar_of(self, arn: str, visit_id: int) -> Bar | None:
         """Find the bar of a visit, or else of its execution, folded away or not."""
         keys = f"{arn}#{visit_id}", arn, child_key(arn)
@@ -307,8 +303,6 @@ class TimelineChart:
                 shown.add(bar.key)
                 bar = self.around.get(bar.key)
         return shown
-
-    # -- what a bar is drawn of --------------------------------------------------------
 
     def segments(self, bar: Bar) -> list[Segment]:
         """Give what a bar's time was spent on."""
@@ -389,8 +383,6 @@ class TimelineChart:
         key = arn, attempt.scheduled_id
         told = phases.AttemptCalls(self.moment, self._coverage, key, attempt)
         return told.completion
-
-    # -- in words ----------------------------------------------------------------------
 
     def what(self, bar: Bar) -> Iterator[Part]:
         """Say what a state is: what it runs, or else its type."""

@@ -110,8 +110,6 @@ class Candidates:
         self._sole = defaultdict[str, set[str]](set)
         """Calls that are matched because nothing else is left of their role."""
 
-    # -- what comes and goes -----------------------------------------------------------
-
     def group_of(self, spot: Spot) -> CallGroup:
         """Find, or begin, the calls of a name and a role."""
         if spot not in self.groups:
@@ -200,8 +198,6 @@ class Candidates:
         """Tell whether calls around a time show that others work with a role."""
         first, last = window.first - _ABOUT, window.last + _ABOUT
         return self._unexplained[role, True].any_between(first, last)
-
-    # -- who fits ----------------------------------------------------------------------
 
     def _find(self) -> None:
         """Find out anew who fits the calls of which, or of whom, anything changed."""
@@ -308,8 +304,6 @@ class Candidates:
             output = mapping_of(parse_json(details.get("output")))
             self._answers_told[key, name] = ids_of_answer(*name, output)
         return self._answers_told[key, name]
-
-    # -- which of those that may have made a call did ----------------------------------
 
     def decide(
         self, moved_roles: Container[str]

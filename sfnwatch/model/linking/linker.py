@@ -87,8 +87,6 @@ class Linker:
         """Attempts whose calls are to be settled again."""
         self._changes: dict[str, tuple[Link | None, Link | None]] = {}
 
-    # -- what comes and goes -----------------------------------------------------------
-
     def set_role(self, arn: str, old: str | None, new: str | None) -> None:
         """Note the name of the role an execution's calls are made with."""
         self._count_role(old, arn, -1)
@@ -212,8 +210,6 @@ class Linker:
         """Match again whatever no id matches: others are known of otherwise."""
         self._candidates.ask_all()
 
-    # -- to be looked at ---------------------------------------------------------------
-
     def weigh(self, call: ApiCall) -> list[Weighed]:
         """Weigh every attempt that may be thought to have made a call, best first.
 
@@ -246,8 +242,6 @@ class Linker:
 
         alike = group.callers.items() if group is not None else ()
         return nsmallest(_WEIGHED, alike, key=distance)
-
-    # -- by ids ------------------------------------------------------------------------
 
     def settle(self) -> LinkChanges:
         """Match what may be matched otherwise by now, and give what changed."""
