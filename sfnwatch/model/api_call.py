@@ -149,7 +149,8 @@ def decode_call(received: Received) -> tuple[ApiCall, Record]:
 
     Raises DecodeError for a record that is none.
     """
-    kind, record = received.kind, received.record
+    kind = received.kind
+    record = received.record
     try:
         inner = cloudtrail_record(kind, record)
         call = _from_record(inner)
@@ -157,7 +158,8 @@ def decode_call(received: Received) -> tuple[ApiCall, Record]:
         raise DecodeError(f"a CloudTrail record without {error}") from error
     except (ValueError, TypeError) as error:
         raise DecodeError(f"not a CloudTrail record: {error}") from error
-    call.kind, call.seen_at = kind, received.at
+    call.kind = kind
+    call.seen_at = received.at
     if kind == RecordKind.ATHENA and not record.keys() >= _WHOLE:
         call.whole = False
         # Of a few columns this one may be all there is to tell by.
@@ -212,7 +214,8 @@ def _from_record(record: Record) -> ApiCall:
     session = mapping_of(identity.get("sessionContext"))
     issuer = mapping_of(session.get("sessionIssuer"))
     agent = text_of(record.get("userAgent"))
-    event_id, at = required_text(record, "eventID"), parse_time(record["eventTime"])
+    event_id = required_text(record, "eventID")
+    at = parse_time(record["eventTime"])
     at = at.replace(microsecond=0) if at.microsecond else at
     return ApiCall(
         event_id=event_id,
@@ -281,7 +284,8 @@ def ids_in(record: Record, error_message: str | None = None) -> set[str]:
     ECS takes a task's bare id for its ARN, so last segments count as well. A denied
     call has no requestParameters: then only the error names the task.
     """
-    asked, answer = record.get("requestParameters"), record.get("responseElements")
+    asked = record.get("requestParameters")
+    answer = record.get("responseElements")
     found = strings_in([asked, answer])
     if error_message:
         found += _TOKEN.findall(error_message)

@@ -84,7 +84,8 @@ def parse_states_arn(text: str) -> ExecutionArn | StateMachineArn | MapRunArn:
     if match is None:
         raise ValueError("no ARN of Step Functions in it")
     place = match[0], match["partition"], match["region"], match["account"]
-    kind, rest = match["kind"], match["rest"]
+    kind = match["kind"]
+    rest = match["rest"]
     machine, _, name = rest.partition(":")
     if kind == "stateMachine":
         return StateMachineArn(*place, machine)

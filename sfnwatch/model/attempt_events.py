@@ -91,10 +91,12 @@ def take_attempt_event(
     attempt: Attempt, event: HistoryEvent, details: Details, phase: str
 ) -> None:
     """Take in one of the attempt's later events."""
-    error, cause = text_of(details.get("error")), text_of(details.get("cause"))
+    error = text_of(details.get("error"))
+    cause = text_of(details.get("cause"))
     output = parse_json(details.get("output"))
     # The cause of a failed job is often the job itself, as JSON.
-    job, row = output or parse_json(cause), attempt.integration
+    job = output or parse_json(cause)
+    row = attempt.integration
     if calls := _request_ids(own_message(attempt, cause), job):
         known = tuple(dict.fromkeys((*attempt.request_ids, *calls)))
         attempt.change(event.id, request_ids=known)

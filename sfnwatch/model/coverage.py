@@ -47,7 +47,8 @@ class Coverage:
         """
         if self.live:
             return self.measured
-        calls, links = self._moment.calls, self._moment.trace.links
+        calls = self._moment.calls
+        links = self._moment.trace.links
         if not self._moment.roots:
             return calls[-1].event_time if calls else None
         elsewhere: set[Place] = set()
@@ -102,7 +103,8 @@ def _place(call: ApiCall) -> Place:
 
 
 def _is_own(attempt: Attempt, call: ApiCall) -> bool:
-    row, end = attempt.integration, attempt.ended_at
+    row = attempt.integration
+    end = attempt.ended_at
     if row is None or (end is not None and call.event_time > end):
         return False
     return row.role_of(call.event_name) in _OWN

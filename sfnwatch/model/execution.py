@@ -231,7 +231,8 @@ class ExecutionAsOf:
 
     def __init__(self, execution: Execution, at: datetime | None, clock: Clock) -> None:
         self._execution = execution
-        self._at, self._clock = at, clock
+        self._at = at
+        self._clock = clock
         self.arn = execution.arn
         self.event_count = execution.event_count(at, clock)
 
@@ -316,7 +317,8 @@ class ExecutionAsOf:
         """Say how what runs ended, where no event tells of the end, but AWS does."""
         if self.ending is not None or self.running or not self.event_count:
             return {}
-        last, then = self._last, self._execution.visits
+        last = self._last
+        then = self._execution.visits
         # To look at all visits for each batch of a long history would take minutes.
         running = self._execution.fold.running
         if self.event_count < len(self._execution.ordered):
@@ -390,7 +392,8 @@ class ExecutionAsOf:
     @cached_property
     def redrives(self) -> tuple[Redrive, ...]:
         """The times it was taken up again after it had ended, in order."""
-        redrives, last = self._execution.redrives, self._last
+        redrives = self._execution.redrives
+        last = self._last
         return tuple(each for each in redrives if each.event.id <= last)
 
     @property
@@ -472,7 +475,8 @@ class ExecutionAsOf:
     @property
     def map_run_turns(self) -> Sequence[MapRunTurn]:
         """The events that tell of Map Runs."""
-        turns, last = self._execution.map_run_turns, self._last
+        turns = self._execution.map_run_turns
+        last = self._last
         return [turn for turn in turns if turn.event.id <= last]
 
     @property

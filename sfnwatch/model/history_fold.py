@@ -32,7 +32,8 @@ from sfnwatch.model.unseen_ends import (
 from sfnwatch.model.values import int_of, text_of
 from sfnwatch.model.visits import FAILED, ROOT, Span, StateVisit, end_attempt
 
-_ENTERED, _EXITED = "StateEntered", "StateExited"
+_ENTERED = "StateEntered"
+_EXITED = "StateExited"
 _FAILED_STATE = re.compile(r"state '(.+?)' \(entered at the event id #(\d{1,9})\)")
 """What a cause may say of the state that failed; that may be one of a child."""
 _CONTAINERS = ("Map", "Parallel")
@@ -111,7 +112,9 @@ class HistoryFold:
         """Take one event, and set which visit and attempt it belongs to."""
         self._event = event.id
         # It may have been folded before, where it stood otherwise.
-        event.visit_id, event.attempt_id, event.iteration = 0, 0, None
+        event.visit_id = 0
+        event.attempt_id = 0
+        event.iteration = None
         event.iteration_end = None
         before = self._places.get(event.previous_event_id, self._nowhere)
         place = self._step_of(event.type)(self, event, details, before)
@@ -218,7 +221,8 @@ class HistoryFold:
 
         So look outward from there for the open state of that name and type.
         """
-        name, kind = text_of(details.get("name")), event.type.removesuffix(_EXITED)
+        name = text_of(details.get("name"))
+        kind = event.type.removesuffix(_EXITED)
 
         def leaves(builder: VisitBuilder) -> bool:
             visit = builder.visit
@@ -292,7 +296,8 @@ class HistoryFold:
         if builder.visit.id in self._running:
             starts = (*starts, event.id)  # what a redrive starts is no retry
         self._reopen(builder, event)
-        builder.started, builder.branches_taken = True, set()
+        builder.started = True
+        builder.branches_taken = set()
         builder.visit.change(self._event, trouble=None, starts=starts)
         return Place(builder.branch, builder)
 
@@ -302,7 +307,8 @@ class HistoryFold:
         Either way it carries the Map state's name, and the Map is around it. Aborted
         follows the failing event of another iteration.
         """
-        name, number = text_of(details.get("name")), int_of(details.get("index"))
+        name = text_of(details.get("name"))
+        number = int_of(details.get("index"))
         near = self._near(before)
         maps = (b for b in near if b.visit.type == "Map" and b.visit.name == name)
         if event.type == "MapIterationStarted":
@@ -329,7 +335,8 @@ class HistoryFold:
             builder = self._lone_task(before)
         if builder is None:
             return before
-        phase, visit = phase_of(event.type), builder.visit
+        phase = phase_of(event.type)
+        visit = builder.visit
         if phase == "Scheduled":
             self._reopen(builder, event)
         if begins_attempt(phase, visit.attempts):
@@ -394,7 +401,8 @@ class HistoryFold:
         """An uncaught failure has no StateExited: TaskFailed, then ExecutionFailed."""
         if event.type == REDRIVEN:
             self._redriven_at = event.at
-        ending, tasks = event.type.removeprefix("Execution"), self._running_of("Task")
+        ending = event.type.removeprefix("Execution")
+        tasks = self._running_of("Task")
         running = self.running
         failing = [builder.visit for builder in self._failing(before, details)]
         self._end(ends_with_execution(running, ending, failing, self.visits), event.at)
@@ -424,7 +432,8 @@ class HistoryFold:
     def _close_inside(
         self, around: VisitBuilder | Branch, event: HistoryEvent, failing: Place
     ) -> None:
-        inside, blamed = _open_inside(around), list(_outward(failing))
+        inside = _open_inside(around)
+        blamed = list(_outward(failing))
         container = around if isinstance(around, VisitBuilder) else around.parent
         if container not in blamed and not event.type.endswith("Aborted"):
             # The event before is missing, and with it what failed.
@@ -446,7 +455,9 @@ class HistoryFold:
             builder.branch.parent.inside[builder.visit.id] = builder
 
     def _close(self, builder: VisitBuilder, status: str, at: datetime) -> None:
-        visit, by, builder.started = builder.visit, self._event, False
+        visit = builder.visit
+        by = self._event
+        builder.started = False
         visit.change(by, status=status, ended_at=at, ended_by=by)
         self._touch(visit)
         self._running.pop(visit.id, None)
@@ -485,7 +496,8 @@ class HistoryFold:
         """
         around: VisitBuilder | None = builder
         while around is not None and around.visit.id not in self._running:
-            visit, around.started = around.visit, around is not builder
+            visit = around.visit
+            around.started = around is not builder
             pauses = (*visit.pauses, *self._pause(visit, event))
             visit.change(event.id, **_RUNS, pauses=pauses)
             self._touch(visit)
@@ -494,7 +506,8 @@ class HistoryFold:
 
     def _pause(self, visit: StateVisit, event: HistoryEvent) -> Iterator[Span]:
         """Say when a visit stood still that runs again by now."""
-        begin, end = visit.ended_at, self._redriven_at
+        begin = visit.ended_at
+        end = self._redriven_at
         if begin is not None and end is not None:
             end = end if begin <= end <= event.at else event.at
             yield begin, max(begin, end)

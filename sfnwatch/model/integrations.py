@@ -430,7 +430,8 @@ def integration(resource_type: str, resource: str) -> Integration:
     optimized = None if sdk else _BY_ACTION.get((service, action))
     if optimized is not None:
         return optimized
-    source, event = service, action[:1].upper() + action[1:]
+    source = service
+    event = action[:1].upper() + action[1:]
     if sdk:
         source = sdk_services().event_sources.get(service, service)
         event = sdk_services().event_names.get(service, {}).get(event, event)

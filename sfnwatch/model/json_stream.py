@@ -141,7 +141,8 @@ class JsonStream:
     def __init__(self, blocks: Iterable[bytes]) -> None:
         """Read UTF-8; raises UnicodeDecodeError, when it is read, for what is none."""
         self._pieces = codecs.iterdecode(blocks, "utf-8")
-        self._text, self._at = "", 0
+        self._text = ""
+        self._at = 0
         self._line = 1
         """In which the text that is held begins."""
         self._begun = 0
@@ -205,7 +206,8 @@ class JsonStream:
                     raise
             else:
                 if end < len(self._text) or not self._more():
-                    self._begun, self._at = self._at, end
+                    self._begun = self._at
+                    self._at = end
                     return value
 
     def _members(self) -> Iterator[str]:
@@ -238,7 +240,8 @@ class JsonStream:
         while wanted > 0 and (piece := next(self._pieces, "")):
             parts.append(piece)
             wanted -= len(piece)
-        self._text, self._at = "".join(parts), 0
+        self._text = "".join(parts)
+        self._at = 0
         return len(parts) > 1
 
     @property

@@ -26,7 +26,8 @@ class Lineage(Struct, frozen=True):
         """Count the executions above one."""
         level = 0
         while (parent := self.parents.get(execution_arn)) is not None:
-            execution_arn, level = parent.execution_arn, level + 1
+            execution_arn = parent.execution_arn
+            level += 1
         return level
 
 

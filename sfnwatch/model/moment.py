@@ -54,7 +54,8 @@ class Moment:
 
     def _newest(self, told: Mapping[K, Sequence[A]]) -> dict[K, A]:
         """Give what stood of each question that had been answered."""
-        at, clock = self.at, self.clock
+        at = self.at
+        clock = self.clock
         found = ((key, newest_answer(each, at, clock)) for key, each in told.items())
         return {key: answer for key, answer in found if answer is not None}
 

@@ -113,7 +113,8 @@ class Strangers:
         told_to = max((each.until for each in answers), default=begin)
         if not _cover(answers, begin, end or told_to):
             return None
-        known, last = self._ran[machine], end or _ALWAYS
+        known = self._ran[machine]
+        last = end or _ALWAYS
         if machine not in self._sorted:
             starts = sorted(ran.first for ran in known.values())
             ends = sorted(ran.last for ran in known.values())
@@ -153,7 +154,8 @@ def decode_machine_executions(received: Received) -> MachineExecutions:
     asked_at = maybe_time(record.get("asked_at")) or received.at
     if machine is None or asked_at is None:
         raise DecodeError("executions of no state machine, or asked for at no time")
-    running, newest = _items(record, "running"), _items(record, "newest")
+    running = _items(record, "running")
+    newest = _items(record, "newest")
     whole = record.get("newest_complete") is True
     since = asked_at - _KEPT if whole else _reach(newest, asked_at - _KEPT)
     if record.get("running_complete") is not True:

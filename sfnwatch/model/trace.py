@@ -215,7 +215,8 @@ class Trace:
 
         Without times it is the smaller one that holds.
         """
-        before, after = seen_at or _ALWAYS, old.seen_at or _ALWAYS
+        before = seen_at or _ALWAYS
+        after = old.seen_at or _ALWAYS
         if before != after:
             return before < after
         return data < self._raw.get(old.number)
@@ -223,9 +224,11 @@ class Trace:
     def _fold_events(self) -> None:
         """Fold events on, or the whole history anew where one comes below the last."""
         changed = self._changed
-        every, self._new_events = self._new_events, {}
+        every = self._new_events
+        self._new_events = {}
         for arn, details in every.items():
-            execution, known = self.executions[arn], self.executions[arn].ordered
+            execution = self.executions[arn]
+            known = self.executions[arn].ordered
             events = [execution.events[event_id] for event_id in sorted(details)]
             changed.events[arn] = events
             if events and known and events[0].id <= known[-1].id:
@@ -253,9 +256,11 @@ class Trace:
 
     def _note_attempts(self, execution: Execution) -> None:
         """Tell the linker, and whoever asks, of the attempts that changed."""
-        arn, now = execution.arn, execution.as_of(None)
+        arn = execution.arn
+        now = execution.as_of(None)
         role = role_name(now.role_arn)
-        touched, execution.fold.changed = execution.fold.changed, set()
+        touched = execution.fold.changed
+        execution.fold.changed = set()
         if arn in self._changed.folded_anew:
             there = {attempt.scheduled_id for _, attempt in now.attempts}
             self.linker.keep_attempts(arn, there)
@@ -263,7 +268,8 @@ class Trace:
             self.linker.set_role(arn, execution.role, role)
             execution.role = role
             touched = set(execution.visits)
-        before, execution.unseen_ends = execution.unseen_ends, now.unseen_ends
+        before = execution.unseen_ends
+        execution.unseen_ends = now.unseen_ends
         ends = before.items() ^ now.unseen_ends.items()
         touched |= {visit_id for visit_id, _ in ends} & execution.visits.keys()
         visits = [visit for each in touched if (visit := now.visit(each)) is not None]
@@ -281,7 +287,8 @@ class Trace:
         self._new_calls.append((call, record))
 
     def _add_calls(self) -> None:
-        new, self._new_calls = self._new_calls, []
+        new = self._new_calls
+        self._new_calls = []
         for call, record in sorted(new, key=lambda pair: by_time(pair[0])):
             self._add_call(call, record)
         added = dict.fromkeys(self._changed.calls)
@@ -358,7 +365,8 @@ class Trace:
         self._has_rows |= not call.whole
         if not self._has_rows:
             return []
-        calls, second = self.ordered_calls, call.moment
+        calls = self.ordered_calls
+        second = call.moment
         first = bisect_left(calls, (second, ""), key=by_time)
         last = bisect_left(calls, (second + 1, ""), first, key=by_time)
         alike = (each for each in calls[first:last] if each.whole != call.whole)
@@ -389,7 +397,8 @@ class Trace:
 
     def _take_request(self, received: Received) -> None:
         """Keep a request; of very many the newest, in whatever order they came."""
-        request, requests = decode_request(received), self.requests
+        request = decode_request(received)
+        requests = self.requests
         order = request.order()
         place = bisect_left(requests, order, key=Request.order)
         if place < len(requests) and requests[place].order() == order:

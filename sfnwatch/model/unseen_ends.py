@@ -67,7 +67,8 @@ def unseen_end(visit: StateVisit, lineage: Mapping[int, StateVisit]) -> str:
 
     Its failure was caught, or else that of what is around it, which aborts the rest.
     """
-    lost, outer = False, lineage.get(visit.parent or 0)
+    lost = False
+    outer = lineage.get(visit.parent or 0)
     while outer is not None:
         lost = lost or bool(outer.trouble)
         outer = lineage.get(outer.parent or 0)

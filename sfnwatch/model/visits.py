@@ -165,7 +165,8 @@ class StateVisit(Changing, kw_only=True):
         """Give the wait before a try, by its number from 1; a redrive is no retry."""
         if not 1 < number <= len(self.attempts) or self.is_redriven(number):
             return None
-        ended, after = self.attempts[number - 2].ended_at, self.attempts[number - 1]
+        ended = self.attempts[number - 2].ended_at
+        after = self.attempts[number - 1]
         return (ended, after.scheduled_at) if ended is not None else None
 
     @property
@@ -178,7 +179,8 @@ class StateVisit(Changing, kw_only=True):
         if not self.pauses or not 1 < number <= len(self.attempts):
             return False
         before, after = self.attempts[number - 2 : number]
-        first, again = before.scheduled_at, after.scheduled_at
+        first = before.scheduled_at
+        again = after.scheduled_at
         return any(first <= begin and end <= again for begin, end in self.pauses)
 
     def as_of(self, last: int) -> "StateVisit":

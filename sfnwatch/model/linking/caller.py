@@ -75,14 +75,17 @@ class Caller(Struct, eq=False):
     def of(arn: str, attempt: Attempt, role_arn: str | None) -> "Caller":
         """Describe an attempt; `role_arn` is its execution's, if it has none itself."""
         role_arn = attempt.role_arn or role_arn
-        jobs, row = attempt.resource_ids, attempt.integration
+        jobs = attempt.resource_ids
+        row = attempt.integration
         execution = maybe_execution_arn(arn)
         place = (execution.account, execution.region) if execution else (None, None)
-        account, region = account_of(role_arn) or place[0], attempt.region or place[1]
+        account = account_of(role_arn) or place[0]
+        region = attempt.region or place[1]
         partition = execution.partition if execution else "aws"
         home = home_region(attempt.resource_type or "", partition)
         cause = attempt.cause or ""
-        role, names = role_name(role_arn), _names(row, attempt.pattern)
+        role = role_name(role_arn)
+        names = _names(row, attempt.pattern)
         return Caller(
             key=(arn, attempt.scheduled_id),
             attempt=attempt,
@@ -105,7 +108,8 @@ class Caller(Struct, eq=False):
 
     def role_of(self, name: CallName) -> CallRole:
         """Tell what a call of that name is to it; only `.sync` polls and stops."""
-        row, pattern = self.attempt.integration, self.attempt.pattern
+        row = self.attempt.integration
+        pattern = self.attempt.pattern
         if row is None or row.event_source != name[0]:
             return CallRole.OTHER
         role = row.role_of(name[1])
@@ -135,8 +139,10 @@ class Caller(Struct, eq=False):
 
         `skew` is how far CloudTrail's clock may be ahead, the least and the most.
         """
-        attempt, role = self.attempt, self.role_of(name)
-        begin, end = attempt.scheduled_at, attempt.ended_at
+        attempt = self.attempt
+        role = self.role_of(name)
+        begin = attempt.scheduled_at
+        end = attempt.ended_at
         least, slack = skew
         if role is CallRole.OTHER and name not in self.names:
             return None
@@ -150,13 +156,15 @@ class Caller(Struct, eq=False):
         elif role is CallRole.STOP:
             if end is None or attempt.status not in {"aborted", "timed_out"}:
                 return None
-            begin, slack = end, _STOP_GRACE
+            begin = end
+            slack = _STOP_GRACE
         return _window(role, begin, end, least, slack)
 
     @property
     def life(self) -> "Window":
         """The time in which a call about its own job is taken for its own."""
-        begin, end = self.attempt.scheduled_at, self.attempt.ended_at
+        begin = self.attempt.scheduled_at
+        end = self.attempt.ended_at
         return _window(CallRole.OTHER, begin, end, 0, _SLACK)
 
 

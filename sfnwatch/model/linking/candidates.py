@@ -102,7 +102,8 @@ class Candidates:
         with it."""
         self._explained_anew = defaultdict[str, list[int]](list)
         """At which microseconds there are others of those now, by role."""
-        self.known, self.skew = Known(), Skew()
+        self.known = Known()
+        self.skew = Skew()
         self._unproved = defaultdict[str, CallsInOrder](CallsInOrder)
         """By role, the calls of Step Functions that no id matches exactly."""
         self._unproved_moved = defaultdict[str, list[Member]](list)
@@ -118,7 +119,8 @@ class Candidates:
 
     def join(self, call: ApiCall, *, again: bool) -> None:
         """Put a call among those that no id matches, or look at it there `again`."""
-        group, member = self.group_of(call.spot), by_time(call)
+        group = self.group_of(call.spot)
+        member = by_time(call)
         self._joined[call.spot] = group
         if group.members.note(member, is_one=True) or again:
             group.touched.add(member)
@@ -133,7 +135,8 @@ class Candidates:
         old = self.by_id.pop(call.event_id, None)
         if link is not None:
             self.by_id[call.event_id] = link
-        was, own = answered_attempt(old), answered_attempt(link)
+        was = answered_attempt(old)
+        own = answered_attempt(link)
         self.skew.note(call, self.callers.get(own) if own else None)
         self._note_unproved(call, is_one=link is None or not link.is_exact)
         if old == link:
@@ -196,7 +199,8 @@ class Candidates:
 
     def _has_unexplained(self, role: str, window: Window) -> bool:
         """Tell whether calls around a time show that others work with a role."""
-        first, last = window.first - _ABOUT, window.last + _ABOUT
+        first = window.first - _ABOUT
+        last = window.last + _ABOUT
         return self._unexplained[role, True].any_between(first, last)
 
     def _find(self) -> None:
@@ -212,7 +216,8 @@ class Candidates:
 
     def _set_windows(self, group: CallGroup) -> None:
         """Say anew when those may make calls of a group of whom anything changed."""
-        moved, group.moved_callers = group.moved_callers, set()
+        moved = group.moved_callers
+        group.moved_callers = set()
         for key in moved:
             caller = group.callers.get(key)
             skew = self.skew.bounds(group.name[0])
@@ -227,7 +232,8 @@ class Candidates:
     def _match_up(self, group: CallGroup, touched: list[Member]) -> None:
         """Find out who fits calls of a group, which are in the order of their times."""
         near = self.skew.near(group.name[0])
-        begin, end = touched[0][0] - near, touched[-1][0] + near
+        begin = touched[0][0] - near
+        end = touched[-1][0] + near
         sides: tuple[dict[AttemptKey, Window], ...] = {}, {}
         for key, window in group.windows.items():
             if window.meets(begin, end):
@@ -313,7 +319,8 @@ class Candidates:
         All that were made with `moved_roles` are among them.
         """
         self._find()
-        times, self._explained_anew = self._explained_anew, defaultdict(list)
+        times = self._explained_anew
+        self._explained_anew = defaultdict(list)
         known = self.known.now_known()
         self._open_polls()
         self._open_soles()
@@ -322,7 +329,8 @@ class Candidates:
                 group.open.update(event_id for _, event_id in group.members)
             group.open |= known & group.fits.keys()
             if group.role in times:
-                begin, end = min(times[group.role]), max(times[group.role])
+                begin = min(times[group.role])
+                end = max(times[group.role])
                 for key, calls in group.calls_of.items():
                     if group.windows[key].meets(begin - _ABOUT, end + _ABOUT):
                         group.open |= calls
@@ -362,7 +370,8 @@ class Candidates:
         """Give the links of calls that hang together."""
         in_order = self._in_order(group, calls, keys)
         for event_id in calls:
-            call, by_id = self._trace.calls[event_id], self.by_id.get(event_id)
+            call = self._trace.calls[event_id]
+            by_id = self.by_id.get(event_id)
             fits = group.fits.get(event_id, {})
             if event_id in group.crowded:
                 count, keys = group.crowded[event_id]
@@ -395,7 +404,8 @@ class Candidates:
         if any(b.moment - a.moment < SECOND for a, b in pairwise(made)):
             return {}
         for call, key in zip(made, ranked, strict=True):
-            window, equal = group.windows[key], group.fits[call.event_id].get(key)
+            window = group.windows[key]
+            equal = group.fits[call.event_id].get(key)
             is_one = window.role is CallRole.ACTION and not call.is_retryable
             if equal is None or not is_one or not window.has(call.moment):
                 return {}
@@ -442,7 +452,8 @@ class Candidates:
         is_strong = bool(fits[key].equal) and group.windows[key].role not in _POLLS
         doubt = self._doubt(group, call, key, strong=is_strong)
         if doubt and is_strong and not self._doubt(group, call, key, strong=False):
-            is_strong, doubt = False, ""
+            is_strong = False
+            doubt = ""
         if doubt and by_id is not None:
             return self._about_a_job(call, by_id)
         if doubt:
@@ -495,7 +506,8 @@ class Candidates:
 
     def _count_others(self, key: AttemptKey, window: Window) -> int | None:
         """Count other executions of the machine in a time, as both clocks have it."""
-        first, last = from_microseconds(window.first - NEAR), None
+        first = from_microseconds(window.first - NEAR)
+        last = None
         if window.last < math.inf:
             last = from_microseconds(int(window.last) + NEAR)
         watched = self._trace.executions
@@ -503,14 +515,16 @@ class Candidates:
 
     def _rivals(self, group: CallGroup, call: ApiCall, key: AttemptKey) -> int:
         """Count the other calls that may be the one that an attempt made."""
-        window, near = group.windows[key], self.skew.near(group.name[0])
+        window = group.windows[key]
+        near = self.skew.near(group.name[0])
         if window.role in _POLLS:
             return 0
         others = group.calls_of[key] - {call.event_id}
         rivals = sum(not self._trace.calls[each].is_retryable for each in others)
         # One that was refused may have been tried again, by the SDK itself.
         rivals -= rivals > 0 and call.is_retryable
-        first, last = window.first - near, window.last + near
+        first = window.first - near
+        last = window.last + near
         return rivals + group.crowd.any_between(first, last)
 
     def _doubt(
@@ -554,7 +568,8 @@ class Candidates:
 
         It is not if those of others about are seen to be different.
         """
-        attempt, role = self.callers[key].attempt, group.windows[key].role
+        attempt = self.callers[key].attempt
+        role = group.windows[key].role
         answered = attempt.submitted_at is not None or attempt.status == "succeeded"
         if not call.is_retryable:
             if call.error_code is None and not answered:
@@ -574,13 +589,15 @@ class Candidates:
 
     def _is_alike_about(self, group: CallGroup, key: AttemptKey) -> bool:
         """Tell if a call of others, around an attempt's time, has its parameters."""
-        spot, window = (group.name, group.role), group.windows[key]
+        spot = (group.name, group.role)
+        window = group.windows[key]
         if spot not in self._asking:
             known = group.fits.keys() | self.by_id.keys()
             rest = (member for member in group.members if member[1] not in known)
             self._asking[spot] = Asking({each: self._called(each) for each in rest})
         wanted = self.wanted(key, group.name)
-        begin, end = window.first - _ABOUT, window.last + _ABOUT
+        begin = window.first - _ABOUT
+        end = window.last + _ABOUT
         like = self._asking[spot].like(wanted, begin, end)
         if len(like) > _COMPARED:
             return True  # nobody compares so many: one of them may be alike

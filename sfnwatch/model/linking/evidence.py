@@ -86,7 +86,8 @@ def other_request_id(pair: Pair) -> str:
 
     They tell that of the last call; the ones before it were refused.
     """
-    told, call = pair.caller.attempt.request_ids, pair.call
+    told = pair.caller.attempt.request_ids
+    call = pair.call
     if not told or call.is_retryable or call.request_id in {None, *told}:
         return ""
     return "the attempt's own events tell another request ID"
@@ -94,7 +95,8 @@ def other_request_id(pair: Pair) -> str:
 
 def other_answer(pair: Pair) -> str:
     """Compare how the call was answered with what the attempt came to."""
-    call, attempt = pair.call, pair.caller.attempt
+    call = pair.call
+    attempt = pair.caller.attempt
     if call.error_code is not None:
         return ""
     row = attempt.integration
@@ -132,7 +134,8 @@ def _failed_in_part(answer: Mapping[str, Any]) -> bool:
 
 def other_job(pair: Pair) -> str:
     """Compare the job that a poll or a stop names with the attempt's own."""
-    call, ids = pair.call, pair.caller.ids
+    call = pair.call
+    ids = pair.caller.ids
     if pair.caller.attempt.submitted_at is None:
         return "the attempt was never submitted"
     if not ids:
@@ -152,7 +155,8 @@ def other_kind(pair: Pair) -> str:
     What states make, poll or stop jobs by is made by those, and a name is an id among
     jobs of one kind alone: `CreateModel` may name a model as a training job is named.
     """
-    call, row = pair.call, pair.caller.attempt.integration
+    call = pair.call
+    row = pair.caller.attempt.integration
     if row is None or not pair.caller.ids:
         return ""
     if usual_role(call.event_source, call.event_name) is not CallRole.OTHER:
@@ -186,7 +190,8 @@ def other_parameters(compared: Comparison) -> str:
 
 def other_error(pair: Pair) -> str:
     """Compare the call's error with the attempt's."""
-    call, attempt = pair.call, pair.caller.attempt
+    call = pair.call
+    attempt = pair.caller.attempt
     if call.error_code is None:
         return ""
     if attempt.submitted_at or attempt.status == "succeeded" or attempt.resource_ids:
@@ -281,7 +286,8 @@ def weigh(pair: Pair, wanted: Leaves, skew: tuple[int, int]) -> Weighed:
     caller = pair.caller
     compared = compare_leaves(wanted, leaves_of_record(record))
     window = caller.window(call.name, skew)
-    session, row = told_session(call, record), caller.attempt.integration
+    session = told_session(call, record)
+    row = caller.attempt.integration
     told = call.request_id in caller.attempt.request_ids
     same = [f"request ID {call.request_id}"] if told else []
     same += [f"session {session}"] if session in caller.sessions else []

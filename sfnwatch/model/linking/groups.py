@@ -119,12 +119,15 @@ class CallGroup(Struct, eq=False):
 
     def take_touched(self) -> list[Member]:
         """Give what was touched, in the order of its times, and forget that."""
-        touched, self.touched = self.touched, set()
-        spans, self.spans = sorted(self.spans, key=lambda span: span.first), []
+        touched = self.touched
+        self.touched = set()
+        spans = sorted(self.spans, key=lambda span: span.first)
+        self.spans = []
         done = -math.inf
         for span in spans:
             if span.last > done:
-                first, last = max(span.first, done) - NEAR, span.last + NEAR
+                first = max(span.first, done) - NEAR
+                last = span.last + NEAR
                 touched.update(self.members.between(first, last))
                 done = span.last
         return sorted(touched)
@@ -158,7 +161,9 @@ class CallGroup(Struct, eq=False):
 
     def around(self, event_id: str) -> tuple[set[str], set[AttemptKey]]:
         """Give all calls and attempts that hang together with a call."""
-        calls, keys, left = {event_id}, set[AttemptKey](), [event_id]
+        calls = {event_id}
+        keys = set[AttemptKey]()
+        left = [event_id]
         for each in left:
             for key in self.fits.get(each, {}).keys() - keys:
                 keys.add(key)
@@ -169,8 +174,10 @@ class CallGroup(Struct, eq=False):
 
     def take_open(self) -> Iterator[tuple[set[str], set[AttemptKey]]]:
         """Give what is to be matched again, with all that hangs together with it."""
-        left, self.open = self.open, set()
-        moved, self.moved = self.moved, set()
+        left = self.open
+        self.open = set()
+        moved = self.moved
+        self.moved = set()
         for key in moved & self.calls_of.keys():
             left |= self.calls_of[key]
         while left:
@@ -209,7 +216,8 @@ class Asking:
 
     def __init__(self, asked_for: Mapping[Member, Leaves]) -> None:
         """Take in the calls, in the order of their times, with what they ask for."""
-        self._asked_for, self._all = asked_for, CallsInOrder(asked_for)
+        self._asked_for = asked_for
+        self._all = CallsInOrder(asked_for)
         told = {
             member: {p: text for p, (_, text) in called.items() if is_plain(p, text)}
             for member, called in asked_for.items()
@@ -228,7 +236,8 @@ class Asking:
         for path in self._paths & wanted.keys():
             value = wanted[path][1]
             if is_plain(path, value):
-                same, silent = self._by_text[path, value], self._by_text[path, None]
+                same = self._by_text[path, value]
+                silent = self._by_text[path, None]
                 found = same.between(begin, end) + silent.between(begin, end)
                 best = min(best, found, key=len)
         return [self._asked_for[member] for member in best]

@@ -31,7 +31,8 @@ class Known:
         """
         mark = 0 if measured is None else microseconds(measured)
         is_less = not self.live or mark < self._measured
-        self.live, self._measured = True, mark
+        self.live = True
+        self._measured = mark
         return is_less
 
     def note(self, call: ApiCall) -> None:

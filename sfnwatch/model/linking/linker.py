@@ -77,7 +77,8 @@ class Linker:
         self._moved_roles: set[str] = set()
         """Those whose calls are said to be another's than before."""
         self._candidates = Candidates(trace)
-        self._callers, self.known = self._candidates.callers, self._candidates.known
+        self._callers = self._candidates.callers
+        self.known = self._candidates.known
         self._proposed: dict[AttemptKey, dict[str, Link]] = {}
         """The links that say which attempt a call is about, by its event id: how sure
         each is depends on the others of the attempt."""
@@ -154,7 +155,8 @@ class Linker:
         group.asking += change
         if change == group.asking == 1:
             # Polls were taken for those of the job they name, there being no other.
-            spot, calls = (group.name, group.role), self._trace.calls
+            spot = (group.name, group.role)
+            calls = self._trace.calls
             self._asked |= {e for e in self._candidates.by_id if calls[e].spot == spot}
 
     def holders(self, job_id: str) -> dict[AttemptKey, Attempt]:
@@ -218,7 +220,8 @@ class Linker:
         """
         record = self._trace.cloudtrail_record(call)
         skew = self._candidates.skew.bounds(call.event_source)
-        callers, ids = dict(self._nearest(call)), ids_in(record, call.error_message)
+        callers = dict(self._nearest(call))
+        ids = ids_in(record, call.error_message)
         for each in (call.request_id or "", told_session(call, record) or "", *ids):
             callers |= self._telling.get(each, {})
         weighed = []
@@ -232,12 +235,15 @@ class Linker:
 
     def _nearest(self, call: ApiCall) -> list[tuple[AttemptKey, Caller]]:
         """Give the attempts that make such calls, of very many the nearest in time."""
-        group, at = self._candidates.groups.get(call.spot), call.event_time
+        group = self._candidates.groups.get(call.spot)
+        at = call.event_time
 
         def distance(pair: tuple[AttemptKey, Caller]) -> tuple[float, AttemptKey]:
             attempt = pair[1].attempt
-            begin, end = attempt.scheduled_at, attempt.ended_at or at
-            early, late = (begin - at).total_seconds(), (at - end).total_seconds()
+            begin = attempt.scheduled_at
+            end = attempt.ended_at or at
+            early = (begin - at).total_seconds()
+            late = (at - end).total_seconds()
             return max(early, late, 0.0), pair[0]
 
         alike = group.callers.items() if group is not None else ()
@@ -245,16 +251,20 @@ class Linker:
 
     def settle(self) -> LinkChanges:
         """Match what may be matched otherwise by now, and give what changed."""
-        calls, asked, self._asked = self._trace.calls, self._asked, set()
+        calls = self._trace.calls
+        asked = self._asked
+        self._asked = set()
         # Records that came together lie together: each block is unpacked but once.
         for call in sorted((calls[e] for e in asked & calls.keys()), key=by_time):
             record = self._trace.cloudtrail_record(call)
             self._match_by_ids(call, record, ids_in(record, call.error_message))
-        moved, self._moved_roles = self._moved_roles, set()
+        moved = self._moved_roles
+        self._moved_roles = set()
         for call, link in self._candidates.decide(moved):
             self._propose(call, link or self._role_only(call.role or ""))
         self._settle_attempts()
-        changes, self._changes = self._changes, {}
+        changes = self._changes
+        self._changes = {}
         return {key: pair for key, pair in changes.items() if pair[0] != pair[1]}
 
     def _match_by_ids(
@@ -320,7 +330,8 @@ class Linker:
 
     def _is_alone_with(self, caller: Caller, held: Collection[str]) -> bool:
         """Tell whether nobody else is seen with a thing that an attempt was given."""
-        life, calls = caller.life, self._trace.calls
+        life = caller.life
+        calls = self._trace.calls
         naming = {event_id for each in held for event_id in self.calls_naming(each)}
         return all(life.has(calls[e].moment) for e in naming & calls.keys())
 

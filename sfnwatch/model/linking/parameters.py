@@ -248,7 +248,8 @@ class _Reader:
         self.call = f"{self.service}:{event_name}"
         self.found: dict[str, tuple[str, Any]] = {}
         self._open = _TABLE["open"].get(self.call, ())
-        self._left, self._depth = _MOST, 0
+        self._left = _MOST
+        self._depth = 0
 
     def read(self, value: Mapping[str, Any], path: str, written: str) -> None:
         """Read an object's members, whose paths begin as given."""
@@ -490,7 +491,8 @@ def _same_times(one: Any, other: Any) -> bool | None:
     Some it has as Java writes them for Americans, `Jul 10, 2023 1:26:49 PM`, without a
     zone: those say nothing.
     """
-    this, that = maybe_time(one), maybe_time(other)
+    this = maybe_time(one)
+    that = maybe_time(other)
     if this is None or that is None:
         return None if this or that else False
     return abs((this - that).total_seconds()) < 1
@@ -540,7 +542,8 @@ def _same_versions(one: str, other: str) -> bool | None:
     and a record may have that. So does an alias, which stands for a number; of redacted
     ones nobody knows which is which.
     """
-    these, those = _VERSIONED.fullmatch(one), _VERSIONED.fullmatch(other)
+    these = _VERSIONED.fullmatch(one)
+    those = _VERSIONED.fullmatch(other)
     if not these or not those or not these["kind"] or these["name"] != those["name"]:
         return False
     versions = {these["version"], those["version"]} - {None}
