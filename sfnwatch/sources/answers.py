@@ -114,7 +114,8 @@ class Verdict(Struct, frozen=True):
         """Judge a failure if it has one of the codes; the advice may take words."""
         if not re.fullmatch(self.codes, failure.code):
             return False
-        failure.state, failure.at_least = self.state, self.at_least
+        failure.state = self.state
+        failure.at_least = self.at_least
         failure.message = f"{failure.message} {self.advice.format(**words)}".rstrip()
         return True
 

@@ -110,7 +110,10 @@ class Archive(CallSource):
         """When all was listed that is asked for."""
 
     async def read(self) -> str:
-        self._tried, self._newest, self._denied, self._asked = {}, {}, 0, None
+        self._tried = {}
+        self._newest = {}
+        self._denied = 0
+        self._asked = None
         while self.targets.started_at is None:
             # There is no execution to speak of, or it is not known yet.
             if self.targets.finished:
@@ -138,7 +141,8 @@ class Archive(CallSource):
         self.last_round, now = self.is_over(), self.clock.now()
         self._window = self._wanted()
         if (asked := self.asked(self._window)) != self._asked:
-            self._asked, self._looked_at = asked, None
+            self._asked = asked
+            self._looked_at = None
             self._read.clear()
         window = self._window
         if self._place.is_live and self._looked_at and not self.last_round:
@@ -157,7 +161,8 @@ class Archive(CallSource):
 
     def _may_tell(self, file: TrailFile) -> bool:
         """False for one that tells of the time between an end and a redrive alone."""
-        at, spans = file.stamp, self.targets.spans
+        at = file.stamp
+        spans = self.targets.spans
         times = (replace(self._window, first=s.first, last=s.last) for s in spans)
         return at is None or not spans or any(each.has_stamp(at) for each in times)
 
@@ -200,7 +205,8 @@ class Archive(CallSource):
 
         What is found is handed on at once: a file of many may unpack to anything.
         """
-        blocks, size = deque[bytes](), 0
+        blocks = deque[bytes]()
+        size = 0
         async with aclosing(self._place.chunks(file, note)) as stream:
             async for chunk in stream:
                 blocks.append(chunk)
@@ -217,7 +223,8 @@ class Archive(CallSource):
         """Give what tells which of a file's records are to be read."""
         targets = self.targets
         # As of now: it is asked in a thread.
-        roles, every = frozenset(targets.roles), all(t.has_role for t in targets.each)
+        roles = frozenset(targets.roles)
+        every = all(t.has_role for t in targets.each)
         anybody = not (targets.finished and every)
         return lambda record: (
             may_concern(record, roles, anybody=anybody) and window.has_event(record)
@@ -236,7 +243,8 @@ class Archive(CallSource):
 
     def _no_file(self) -> str:
         window = self._window
-        accounts, regions = sorted(window.accounts), sorted(window.regions)
+        accounts = sorted(window.accounts)
+        regions = sorted(window.regions)
         return (
             f"No file of a trail in {self._place.name} for {', '.join(accounts)}"
             f" in {', '.join(regions)}, delivered from {iso(window.low)} on. Is it the"

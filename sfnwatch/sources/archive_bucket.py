@@ -65,7 +65,8 @@ class ArchiveBucket:
 
     def __init__(self, source: PollingSource, bucket: str, prefix: str) -> None:
         """Read a bucket on behalf of a source."""
-        self._source, self._bucket = source, bucket
+        self._source = source
+        self._bucket = bucket
         self._region = source.targets.region
         """Where to ask; S3 tells which Region the bucket is in, and the SDK follows."""
         self.name = self._words(prefix)
@@ -78,12 +79,16 @@ class ArchiveBucket:
 
     async def files(self, window: FileWindow) -> list[TrailFile]:
         """List what is wanted; raises Failure."""
-        files, folders = list[TrailFile](), [self.folders]
-        asked, note = {"Bucket": self._bucket, "Delimiter": "/"}, "the trail's files"
-        list_objects, deepest = "s3:ListObjectsV2", len(self.folders) + _DEEPEST
+        files = list[TrailFile]()
+        folders = [self.folders]
+        asked = {"Bucket": self._bucket, "Delimiter": "/"}
+        note = "the trail's files"
+        list_objects = "s3:ListObjectsV2"
+        deepest = len(self.folders) + _DEEPEST
         for folder in folders:  # more are added on the way
             asked["Prefix"] = prefix = "".join(f"{part}/" for part in folder)
-            words, shape = self._words(prefix), _KeyListing
+            words = self._words(prefix)
+            shape = _KeyListing
             request = AwsRequest(list_objects, words, self._region, shape, asked, note)
             pages = self._source.pages(request, next_key="ContinuationToken")
             async for page in pages:

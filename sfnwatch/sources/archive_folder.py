@@ -45,7 +45,8 @@ class ArchiveFolder:
         Folders that can hold nothing wanted are not opened; links to folders are not
         followed. Raises Failure where there is nothing at all.
         """
-        path, files = self._path, list[TrailFile | None]()
+        path = self._path
+        files = list[TrailFile | None]()
         try:
             if path.is_file():
                 # One that was named itself is taken, whatever it is called.

@@ -33,8 +33,10 @@ def athena_place(options: CallOptions) -> tuple[TrailTable, dict[str, Any]]:
 
     Raises UsageError for names that can be none.
     """
-    athena, partitions = options.athena or "", options.athena_partitions
-    workgroup, output = options.athena_workgroup, options.athena_output
+    athena = options.athena or ""
+    partitions = options.athena_partitions
+    workgroup = options.athena_workgroup
+    output = options.athena_output
     first, dot, table = athena.rpartition(".")
     database = first if dot else "default"
     where: dict[str, Any] = {"QueryExecutionContext": {"Database": database}}
@@ -87,7 +89,8 @@ class AthenaTrail(SqlTrail):
     under a token of its own, so that a try whose answer was lost starts no second one.
     """
 
-    engine, id_key = "Athena", "QueryExecutionId"
+    engine = "Athena"
+    id_key = "QueryExecutionId"
     cancel = "athena:StopQueryExecution"
     verdicts = (Verdict("InvalidRequestException", _CHECK_PLACES),)
 
@@ -107,7 +110,8 @@ class AthenaTrail(SqlTrail):
 
     async def look(self, query_id: str) -> QueryState:
         """Ask how it does; a workgroup's limit cancels one that scans too much."""
-        asked, note = {self.id_key: query_id}, "how the query does"
+        asked = {self.id_key: query_id}
+        note = "how the query does"
         request = self.request("athena:GetQueryExecution", dict, note, **asked)
         execution = mapping_of((await self.ask(request)).value.get("QueryExecution"))
         statistics = mapping_of(execution.get("Statistics"))
@@ -120,8 +124,6 @@ class AthenaTrail(SqlTrail):
         return QueryState(word, statistics.get("DataScannedInBytes"), said, advice)
 
     def results(self, query_id: str) -> AwsRequest[Any]:
-        asked, name = (
-            {self.id_key: query_id, "MaxResults": RESULTS_AT_ONCE},
-            "GetQueryResults",
-        )
+        asked = {self.id_key: query_id, "MaxResults": RESULTS_AT_ONCE}
+        name = "GetQueryResults"
         return self.request(f"athena:{name}", _AthenaRows, ROWS_NOTE, **asked)

@@ -196,7 +196,8 @@ class SignIn:
     def __init__(self, settings: AwsSettings, prompter: Prompter | None = None) -> None:
         self.method = "given keys"
         """How they were found, in botocore's words."""
-        self._settings, self._prompter = settings, prompter
+        self._settings = settings
+        self._prompter = prompter
         self._lock = asyncio.Lock()
         self._prepared = False
         self._trouble: tuple[float, Exception] | None = None
@@ -225,7 +226,8 @@ class SignIn:
 
     def _failure(self, error: Exception) -> Failure:
         """Put into words why there are none."""
-        session, profile = self._session, ""
+        session = self._session
+        profile = ""
         with suppress(boto.BotoCoreError):
             profile = signing_profile(session, self._settings)
         login = login_command(session, self._settings.profile)
@@ -262,7 +264,8 @@ class SignIn:
 
         `region` is where STS is asked if no other is configured.
         """
-        session, settings = self._session, self._settings
+        session = self._session
+        settings = self._settings
         check_files(session)
         if self._prompter is None and (why := mfa_refusal(session, settings)):
             raise RefusedError(why)
@@ -458,7 +461,8 @@ class AwsClient:
         features: Collection[Feature] = (),
     ) -> None:
         """Make a client; `heed` is told AWS's time, by its answers' Date headers."""
-        self._settings, self._heed = settings, heed
+        self._settings = settings
+        self._heed = heed
         self._answered = False
         self._session = _new_session(settings, operations(features))
         # What requests are signed with is put here before each.
@@ -561,7 +565,8 @@ class AwsClient:
                 self._renew(sign_in, failure)
             raise
         except Exception as error:
-            name, subject = request.operation, request.subject
+            name = request.operation
+            subject = request.subject
             is_later = not _TOKENS.isdisjoint(request.parameters)
             if is_later and STALE_PAGE.fullmatch(code_of(error)):
                 tried = f"{name.partition(':')[2]} on {subject}"
@@ -574,7 +579,8 @@ class AwsClient:
         """Look by a new session for what has expired: one that has a login keeps it."""
         if failure.signing_in and self._answered:
             # They were had before: what keeps them from being renewed may pass.
-            failure.state, failure.at_least = HealthState.EXPIRED, EXPIRED_PAUSE
+            failure.state = HealthState.EXPIRED
+            failure.at_least = EXPIRED_PAUSE
         chosen = profile_name(self._session)
         if failure.state is HealthState.EXPIRED and chosen in self._settings.signed_in:
             failure.state = HealthState.REFUSED

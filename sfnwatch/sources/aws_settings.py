@@ -90,7 +90,8 @@ def _session_of(settings: AwsSettings) -> "AioSession":
     session = AioSession(profile=settings.profile)
     try:
         check_files(session)
-        known, profile = session.available_profiles, session.profile
+        known = session.available_profiles
+        profile = session.profile
     except (ConfigParseError, OSError, ValueError) as error:
         msg = f"The AWS configuration can't be read: {clean(str(error), 200)}."
         raise BadFileError(msg, hint="Correct it, or move it away.") from error

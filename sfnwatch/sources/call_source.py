@@ -107,7 +107,8 @@ class CallSource(PollingSource):
         All its roles are known then: what is asked for too early is asked once more, or
         has to be held back as long as nobody can be told to be concerned.
         """
-        end, targets = self.clock.now() + _HISTORY, self.targets
+        end = self.clock.now() + _HISTORY
+        targets = self.targets
         while targets.stopped_at is not None and not targets.finished:
             if self.clock.now() >= end:
                 return

@@ -75,7 +75,9 @@ class Diagnosis:
 
     def __init__(self, named: Named | None, settings: AwsSettings, tell: Tell) -> None:
         """Make one; with nothing named, some execution is looked for."""
-        self._named, self._settings, self._tell = named, settings, tell
+        self._named = named
+        self._settings = settings
+        self._tell = tell
         self._clock = ServerClock()
         self._skews: list[float] = []
         """Seconds that this machine's clock is ahead of AWS's, by each answer."""
@@ -93,7 +95,8 @@ class Diagnosis:
         except SfnwatchError as error:
             self._tell(Check("AWS settings", False, error.message, error.hint))
             return
-        url, said = self._settings.endpoint_url, clean(region, _LIMIT)
+        url = self._settings.endpoint_url
+        said = clean(region, _LIMIT)
         said += f"; all is asked of {clean(without_login(url), _LIMIT)}" if url else ""
         self._tell(Check("Region", True, said))
         async with AwsClient(self._settings, self._heed, _FEATURES) as self._aws:
@@ -183,7 +186,8 @@ class Diagnosis:
             execution = await self._find_execution()
         if execution is None:
             return
-        arn, name = execution.arn, clean(execution.name, _LIMIT)
+        arn = execution.arn
+        name = clean(execution.name, _LIMIT)
         if execution.is_express:
             said = f"not tried: AWS keeps no history of {name}, an Express execution."
             hint = "Its log group is read: sfnwatch iam-policy --with express"
@@ -212,7 +216,8 @@ class Diagnosis:
 
     async def _find_execution(self) -> ExecutionArn | None:
         """Find an execution to try the reads on."""
-        name, reasons = "executions", list[str]()
+        name = "executions"
+        reasons = list[str]()
         if self._silent:
             self._tell(Check(name, None, _UNANSWERED))
             return None
@@ -225,16 +230,22 @@ class Diagnosis:
                         self._tell(Check(name, True, clean(each.name, _LIMIT)))
                         return parse_execution_arn(each.arn)
             said = "".join(reasons[:1]) or "there is none to try the reads on."
-            hint, ok = "Name one: sfnwatch doctor ARN", False if reasons else None
+            hint = "Name one: sfnwatch doctor ARN"
+            ok = False if reasons else None
         except TimeoutError:
-            said, hint, ok = _NO_ANSWER, "", False
+            said = _NO_ANSWER
+            hint = ""
+            ok = False
         except SfnwatchError as error:
-            said, hint, ok = error.message, error.hint, False
+            said = error.message
+            hint = error.hint
+            ok = False
         self._tell(Check(name, ok, said, hint))
         return None
 
     async def _trail(self) -> None:
-        region, asked = self._settings.region, {"MaxResults": _NEWEST}
+        region = self._settings.region
+        asked = {"MaxResults": _NEWEST}
         if page := await self._read("cloudtrail:LookupEvents", region, **asked):
             records = map(mapping_of, list_of(page.get("Events")))
             times = [maybe_time(record.get("EventTime")) for record in records]
@@ -262,7 +273,8 @@ class Diagnosis:
 
 def _lag(times: Sequence[datetime], now: datetime) -> Check:
     """Say how late CloudTrail is, as far as its newest records tell."""
-    name, hint = "CloudTrail's lag", "A watch measures it on its own calls."
+    name = "CloudTrail's lag"
+    hint = "A watch measures it on its own calls."
     if len(times) <= 1:
         return Check(name, None, "not known: there are no records to tell by.", hint)
     age = max(0.0, (now - times[-1]).total_seconds())

@@ -150,7 +150,8 @@ class Discovery(PollingSource):
 
     def take_requests(self) -> Batch:
         """Hand over what was asked since the last time, for a recording."""
-        asked, self._asked = self._asked, []
+        asked = self._asked
+        self._asked = []
         return (*asked, *self.requests.take())
 
     def _take(self, batch: Batch) -> None:
@@ -190,7 +191,8 @@ class Discovery(PollingSource):
         self.subject = _called(arn)
         request = self.request("states:ListExecutions", _ExecutionPage, note, **asked)
         async for page in self.pages(request, most=most):
-            found, more = page.value.decoded, bool(page.value.next_token)
+            found = page.value.decoded
+            more = bool(page.value.next_token)
             # AWS's time is known by its answer.
             since = self._only.begin(self.clock.now())
             if since is not None:
@@ -207,7 +209,8 @@ class Discovery(PollingSource):
         """
         if not isinstance(named, MachineName):
             return named.arn
-        name, known = named.name, list[str]()
+        name = named.name
+        known = list[str]()
         async for page in self._machines(_MOST, f"the machine {clean(name, _LIMIT)}"):
             for machine in page.value.state_machines:
                 if machine.name == name:
@@ -233,7 +236,8 @@ class Discovery(PollingSource):
         Of several it is the one that started first. Trouble that may pass is waited
         out once AWS has answered at all, and `tell` is told of it.
         """
-        interval, self._teller = Interval(_LEAST, _LONGEST), tell or (lambda _: None)
+        interval = Interval(_LEAST, _LONGEST)
+        self._teller = tell or (lambda _: None)
         self._answered = False  # this list
         asked_at = self.clock.now()
         bound = asked_at - _TOLERANCE
@@ -288,8 +292,10 @@ class Discovery(PollingSource):
             case MapRunArn():
                 arns = [named.arn]
             case MachineName() | StateMachineArn():
-                arns, by = [await self.arn_of(named)], ListedBy.MACHINE
-        asked, listing = 0, Listing(known=len(arns), by=by)
+                arns = [await self.arn_of(named)]
+                by = ListedBy.MACHINE
+        asked = 0
+        listing = Listing(known=len(arns), by=by)
         yield listing
         for place, arn in enumerate(arns, 1):
             async for listed, has_more in self._of_one(arn):
@@ -302,7 +308,8 @@ class Discovery(PollingSource):
         """Ask for all of an execution's Map Runs."""
         self.subject = _called(execution_arn)
         asked: dict[str, Any] = {"executionArn": execution_arn, "maxResults": _MOST}
-        operation, note = "states:ListMapRuns", "its Map Runs"
+        operation = "states:ListMapRuns"
+        note = "its Map Runs"
         pages = self.pages(self.request(operation, _MapRunPage, note, **asked))
         return [run.map_run_arn async for page in pages for run in page.value.map_runs]
 
@@ -331,17 +338,23 @@ class Discovery(PollingSource):
         A machine that can't be asked is left out, with words; if the first ones are all
         refused, so is the rest, and RefusedError is raised.
         """
-        listing, cost, refusals, answered = Listing(), 0, 0, False
+        listing = Listing()
+        cost = 0
+        refusals = 0
+        answered = False
         async for page in self._machines(_PAGE, "state machines"):
-            machines, more = page.value.state_machines, bool(page.value.next_token)
+            machines = page.value.state_machines
+            more = bool(page.value.next_token)
             listing = replace(listing, known=listing.known + len(machines), more=more)
             yield listing
             for machine in machines:
-                found, left_out = dict[str, ListedExecution](), list[LeftOut]()
+                found = dict[str, ListedExecution]()
+                left_out = list[LeftOut]()
                 try:
                     async for listed in self._newest(machine):
                         found |= {each.arn: each for each in listed}
-                        cost, answered = cost + 1, True
+                        cost += 1
+                        answered = True
                 except RefusedError as refused:
                     refusals += not machine.express
                     if refusals >= _MOST_REFUSED and not answered:
@@ -470,7 +483,8 @@ class Search(Struct, eq=False):
             name = _called(arn)
             if coming:
                 tell(f"waiting for an execution of {name} to start; ctrl+c ends it")
-                said, found = "started", await discovery.next_start(arn, tell)
+                said = "started"
+                found = await discovery.next_start(arn, tell)
             else:
                 said = f"the newest execution of {name}"
                 found = await discovery.latest(arn)

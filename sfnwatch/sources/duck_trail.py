@@ -100,7 +100,8 @@ class DuckTrail(Archive):
         if self._connection is None:
             self._connection = duckdb.connect(":memory:", config={**_SETTINGS})
         try:
-            texts, sql = [it.decode() for it in records], duck_statement(self._question)
+            texts = [it.decode() for it in records]
+            sql = duck_statement(self._question)
             rows = self._connection.execute(sql, [texts]).fetchall()
         except (duckdb.Error, ValueError) as error:
             # In its own words, without the record.

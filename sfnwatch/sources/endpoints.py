@@ -39,7 +39,8 @@ def endpoint_refusal(url: str | None, environ: Mapping[str, str] = os.environ) -
     """Say why nothing is sent to an endpoint; empty where it may be asked."""
     try:
         parts = urlsplit(url or "")
-        scheme, _ = parts.scheme, parts.port
+        scheme = parts.scheme
+        _ = parts.port
     except ValueError as error:
         return f"The endpoint {clean(url or '', 200)} is no URL: {error}."
     safe = not url or scheme == "https" or is_loopback(url)

@@ -92,8 +92,10 @@ class Express(PollingSource):
 
     def __init__(self, aws: CallsAws, context: WatchContext, target: Target) -> None:
         super().__init__(aws, context, "history", "express", target.arn.arn)
-        self.subject, self.region = target.arn.state_machine_arn, target.arn.region
-        name, self._target = context.options.calls.express_log_group, target
+        self.subject = target.arn.state_machine_arn
+        self.region = target.arn.region
+        name = context.options.calls.express_log_group
+        self._target = target
         self._group = parse_log_group(name) if name else None
         """What is read instead of what the state machine names."""
         self._look_back = timedelta(seconds=context.options.calls.look_back)
@@ -134,7 +136,8 @@ class Express(PollingSource):
 
     async def _define(self) -> LogGroupName:
         """Ask where it is logged; for a group that is given that need not be told."""
-        asked, note = {"stateMachineArn": self.subject}, "the log group"
+        asked = {"stateMachineArn": self.subject}
+        note = "the log group"
         name = "states:DescribeStateMachine"
         request = self.request(name, _MachineAnswer, note, **asked)
         try:
@@ -165,7 +168,8 @@ class Express(PollingSource):
 
     def _older_stretches(self) -> Iterator[TimeSpan]:
         """Give the stretches of the log in which it may yet be, the newest first."""
-        last, length = self._began - self._look_back, _FIRST
+        last = self._began - self._look_back
+        length = _FIRST
         until = max(self._began - _FIRST, last)
         while until > last:
             length *= _GROWTH
@@ -183,7 +187,8 @@ class Express(PollingSource):
         """
         if not self._held:
             return TimeSpan(self._began - min(_FIRST, self._look_back))
-        first, known = self._held.get(1), min(self._times())
+        first = self._held.get(1)
+        known = min(self._times())
         begin = first.at if first else known - _LONGEST
         return TimeSpan(begin - _MARGIN, known + _LONGEST + _MARGIN)
 
@@ -196,7 +201,8 @@ class Express(PollingSource):
         # A backslash or a quote would end the text that is asked for.
         arn = re.sub(r'(["\\])', r"\\\1", self._target.arn.arn)
         pattern = f'{{ $.execution_arn = "{arn}" }}'
-        sought, news = not self._held, False
+        sought = not self._held
+        news = False
         async for events in log.pages(span, pattern, note):
             found = [r for each in events if (r := self._record(*each))]
             self.hand_on(*found)
@@ -208,7 +214,8 @@ class Express(PollingSource):
     def _record(self, text: str, data: bytes) -> Received | None:
         """Make a record of a log event, and note what it tells; None for another's."""
         received = self.received(RecordKind.EXPRESS, json_bytes(text))
-        arn, record = self._target.arn.arn, received.record
+        arn = self._target.arn.arn
+        record = received.record
         if not record and arn in text:
             return self.received(RecordKind.UNREAD, data)  # it is cut
         if record.get("execution_arn") != arn:
@@ -242,7 +249,8 @@ class Express(PollingSource):
 
     def _last_words(self) -> str:
         """Say what the log lacks; and without an end, that it has one all the same."""
-        level, missing = self._level, self._missing()
+        level = self._level
+        missing = self._missing()
         remarks = [] if self._has_ended else [self._no_end()]
         if not self._has_ended and (self._held or level != "ALL"):
             # It ran, and runs no more: the calls it made may yet come.

@@ -125,9 +125,11 @@ class History(PollingSource):
         self._is_child = target.level > 0
         lane = "children" if self._is_child else "history"
         super().__init__(aws, context, lane, execution_arn=target.arn.arn)
-        self.subject, self.region = target.arn.arn, target.arn.region
+        self.subject = target.arn.arn
+        self.region = target.arn.region
         self.always = {"executionArn": self.subject}
-        self._target, self._join = target, join
+        self._target = target
+        self._join = join
         self._listed = self._is_child and target.arn.is_of_map_run
         """True for what a Map Run's list describes, and its parent defines."""
         self._held = 0
@@ -153,7 +155,8 @@ class History(PollingSource):
     @property
     def _is_drained(self) -> bool:
         """True once it is over, and nothing more is awaited of it."""
-        stopped, options = self._target.stopped_at, self.context.options
+        stopped = self._target.stopped_at
+        options = self.context.options
         if stopped is None or options.follow_redrive:
             return False
         return self.clock.now() >= stopped + timedelta(seconds=options.drain)
@@ -319,13 +322,16 @@ class History(PollingSource):
 
     def _hold(self, events: Iterable[_Head]) -> None:
         """Take events in, in the order of their ids, and hand them on."""
-        now, arn, records = self.clock.now(), self.requests.execution_arn, []
+        now = self.clock.now()
+        arn = self.requests.execution_arn
+        records = []
         for event in events:
             self._held = max(self._held, event.id)
             if event.type in TERMINAL:
                 self._ended = True
             elif event.type == REDRIVEN:
-                self._ended, self._redrives = False, self._redrives + 1
+                self._ended = False
+                self._redrives += 1
             received = Received(now, RecordKind.HISTORY, arn, event.data)
             self._target.observe(received)
             records.append(received)
@@ -358,7 +364,8 @@ class History(PollingSource):
             words = "It is over, and watched for a redrive once a minute; that may come"
             self.say(f"{words} until {until:%Y-%m-%d %H:%M} UTC.", HealthState.WAITING)
             await self.rest(_REDRIVE_PAUSE)
-            answer, before = await self._describe("was it redriven?"), told
+            answer = await self._describe("was it redriven?")
+            before = told
             told = answer.value
             if told != before:
                 self._observe(RecordKind.DESCRIBE, answer)

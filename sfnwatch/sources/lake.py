@@ -44,7 +44,8 @@ def lake_table(event_data_store_arn: str) -> tuple[str, TrailTable]:
     if match is None:
         hint = "Give it as arn:aws:cloudtrail:REGION:ACCOUNT:eventdatastore/ID."
         raise not_a(event_data_store_arn, "ARN of an event data store", hint)
-    time, payload = "%Y-%m-%d %H:%M:%S", "json_format(CAST({} AS JSON))"
+    time = "%Y-%m-%d %H:%M:%S"
+    payload = "json_format(CAST({} AS JSON))"
     return match["region"], TrailTable(match["id"], (), time, payload)
 
 
@@ -74,7 +75,8 @@ class LakeTrail(SqlTrail):
     start was not answered may run twice, and be paid for twice.
     """
 
-    engine, id_key = "CloudTrail Lake", "QueryId"
+    engine = "CloudTrail Lake"
+    id_key = "QueryId"
     cancel = "cloudtrail:CancelQuery"
     verdicts = (
         Verdict(_LAKE_REFUSED, "Check the event data store's ARN and its state."),
@@ -88,7 +90,8 @@ class LakeTrail(SqlTrail):
         self.region, self._table = lake_table(self.subject)
 
     def start(self, question: Question) -> AwsRequest[Any]:
-        asked, name = {"QueryStatement": select(question, self._table)}, "StartQuery"
+        asked = {"QueryStatement": select(question, self._table)}
+        name = "StartQuery"
         return self.request(f"cloudtrail:{name}", _LakeStarted, "a query", **asked)
 
     def results(self, query_id: str, note: str = ROWS_NOTE) -> AwsRequest[Any]:

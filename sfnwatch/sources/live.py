@@ -44,7 +44,9 @@ class Live:
         client: type[AwsClient] = AwsClient,
     ) -> None:
         """Make a watch; `heed` is told AWS's time by each answer."""
-        self._settings, self._heed, self._new_client = settings, heed, client
+        self._settings = settings
+        self._heed = heed
+        self._new_client = client
         self._context = WatchContext(Targets(arns), clock, options)
         self.features = features_of(arns, options)
         """What this watch must be allowed, beyond every watch's."""
@@ -63,7 +65,8 @@ class Live:
 
     async def watch(self, consume: TakesBatches) -> None:
         """Run to the end; raises RefusedError for a profile that is not there."""
-        context, options = self._context, self._context.options.calls
+        context = self._context
+        options = self._context.options.calls
         keyless = replace(self._settings, access_key_id=None, secret_access_key=None)
         others = [replace(keyless, profile=each) for each in options.profiles]
         for settings in (self._settings, *others):
@@ -127,7 +130,8 @@ class Live:
 
     def _sources_of_calls(self, aws: AwsClient, slow: CallsAws) -> Iterator[CallSource]:
         """Make those that ask by this account's settings; few use more than one."""
-        options, context = self._context.options.calls, self._context
+        options = self._context.options.calls
+        context = self._context
         if options.lookup:
             yield Lookup(slow, context)
         if options.log_group is not None:

@@ -91,7 +91,8 @@ class LogGroup(CallSource):
         """Records that end in the middle."""
 
     async def read(self) -> str:
-        interval, self._known = Interval(*_PAUSES), None
+        interval = Interval(*_PAUSES)
+        self._known = None
         while True:
             self.last_round = self.is_over()
             news = await self._cycle()
@@ -104,7 +105,8 @@ class LogGroup(CallSource):
     async def _cycle(self) -> bool:
         """Read the log once; True if there was anything of the executions'."""
         self._cycles += 1
-        news, pattern = False, trail_pattern(self.targets.roles)
+        news = False
+        pattern = trail_pattern(self.targets.roles)
         for span in self._times():
             async for events in self.log.pages(span, pattern, "the trail's log"):
                 news = self.select(self._records(events)) or news
@@ -115,9 +117,11 @@ class LogGroup(CallSource):
 
         But not what lies between an end and a redrive; the last time has no end.
         """
-        now, targets = self.clock.now(), self.targets
+        now = self.clock.now()
+        targets = self.targets
         known = len(targets.roles), targets.started_at
-        afresh, self._known = self._known != known, known
+        afresh = self._known != known
+        self._known = known
         *before, latest = targets.spans or [TimeSpan()]
         begin = latest.first or targets.since(now)
         if afresh:
@@ -166,8 +170,10 @@ class LiveTail(CallSource):
     def __init__(self, aws: AwsClient, beside: LogGroup) -> None:
         """Make a source beside another, which does not repeat what this one brings."""
         super().__init__(aws, beside.context, "live-tail")
-        self._client, self.relevance = aws, beside.relevance
-        group, home = beside.group, self.targets.roots[0].arn
+        self._client = aws
+        self.relevance = beside.relevance
+        group = beside.group
+        home = self.targets.roots[0].arn
         self.region = beside.log.region
         where = f"{self.region}:{home.account}:log-group:{group.name}"
         # A live tail takes no other name.

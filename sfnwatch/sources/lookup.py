@@ -124,13 +124,15 @@ class Lookup(CallSource):
         """Requests since own calls were last asked for."""
 
     async def read(self) -> str:
-        interval, self._known = Interval(_LEAST, _MOST), None
+        interval = Interval(_LEAST, _MOST)
+        self._known = None
         words = await self.idle(self.targets.lookup_queries, _NOTHING)
         if words is not None:
             return words
         while True:
             news = await self._cycle()
-            now, unread = self.clock.now(), self._unread_times()
+            now = self.clock.now()
+            unread = self._unread_times()
             is_whole = not (unread or self._endless)
             self.coverage = self._measured.complete_to(now) if is_whole else None
             if self.last_round:
@@ -169,7 +171,9 @@ class Lookup(CallSource):
         and the calls of an execution long over may be read before that. Nor is it
         known at first how early the first of several executions started.
         """
-        now, targets, spans = self.clock.now(), self.targets, self.targets.spans
+        now = self.clock.now()
+        targets = self.targets
+        spans = self.targets.spans
         begin = self._latest.first or targets.since(now)
         counts = len(targets.roles), len(targets.lookup_queries)
         known = *counts, self._latest.first, spans[:-1]
@@ -191,7 +195,8 @@ class Lookup(CallSource):
         """Say from when to when the first of it began and the last ended, if any."""
         if not self._earlier:
             return ""
-        first, last = self._earlier[-1].span.first, self._earlier[0].span.last
+        first = self._earlier[-1].span.first
+        last = self._earlier[0].span.last
         return f"{first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC"
 
     def _say_unread(self) -> None:
@@ -209,7 +214,8 @@ class Lookup(CallSource):
 
     async def _go_back(self) -> bool:
         """Read on in what ran before: some pages; in the last round, to its end."""
-        news, pages = False, 0
+        news = False
+        pages = 0
         while self._earlier:
             self._say_unread()
             asked = self._earlier[0].asked
@@ -232,7 +238,8 @@ class Lookup(CallSource):
         if until is not None and until < self.clock.now():
             # Leave out what was called since, where their time has been over for long.
             asked = {"StartTime": min(since, until), "EndTime": until}
-        newest, news = None, False
+        newest = None
+        news = False
         async for events in self._down(query, asked):
             # The first page has the newest.
             newest = newest or max(_times(events), default=None)
@@ -278,7 +285,8 @@ class Lookup(CallSource):
         self._since_measured += 1
         if query[0] == self.targets.region:
             self._measured.made(page.request_id, self.clock.now())
-        now, found = self.clock.now(), map(bytes, page.value.events)
+        now = self.clock.now()
+        found = map(bytes, page.value.events)
         return [Received(now, RecordKind.LOOKUP, None, data) for data in found]
 
     def _is_covered(self, query: Query, events: Sequence[Received]) -> bool:
@@ -288,7 +296,8 @@ class Lookup(CallSource):
         """
         if self.last_round or self._cycles % _THOROUGH == 0 or not events:
             return False
-        covered, oldest = self._covered.get(query), _times(events[-1:])
+        covered = self._covered.get(query)
+        oldest = _times(events[-1:])
         return covered is not None and oldest != [] and oldest[0] < covered
 
     def _unseen(self, events: Sequence[Received]) -> list[Received]:
@@ -303,7 +312,8 @@ class Lookup(CallSource):
         query = (self.targets.region, "LookupEvents")
         asked = {"StartTime": (self._measured.oldest_missing or since) - BEFORE_START}
         note = "how late CloudTrail is, by sfnwatch's own calls"
-        request, most = self._request("EventName", query, note, asked), _MEASURE_PAGES
+        request = self._request("EventName", query, note, asked)
+        most = _MEASURE_PAGES
         async for page in self.pages(request, next_key="NextToken", most=most):
             for event in self._events(page, query):
                 told = cloudtrail_record(RecordKind.LOOKUP, event.record)

@@ -76,7 +76,8 @@ class OtherExecutions(PollingSource):
 
     def end_drain(self) -> None:
         """Ask for the last time as soon as all has ended."""
-        self._later, self._is_last = timedelta(0), True
+        self._later = timedelta(0)
+        self._is_last = True
         for machine in self._awaited:
             machine.due_at = self.clock.now()
 
@@ -113,13 +114,15 @@ class OtherExecutions(PollingSource):
         That is as soon as one is known, or known to have begun earlier, and once more
         after all has ended.
         """
-        targets, now = self.targets, self.clock.now()
+        targets = self.targets
+        now = self.clock.now()
         over_at = targets.stopped_at
         if over_at is None and targets.finished:
             over_at = self._over_at or now  # an end that will never be seen
         due_at = over_at + self._later if over_at else now
         for target in targets.each:
-            name, began = target.arn.state_machine_arn, target.started_at
+            name = target.arn.state_machine_arn
+            began = target.started_at
             if began is None or target.arn.is_express or target.arn.is_of_map_run:
                 continue  # no list has an Express one, and a Map Run's its own
             known = self._machines.get(name)
@@ -137,8 +140,10 @@ class OtherExecutions(PollingSource):
 
     async def _ask_for(self, machine: _AskedMachine) -> None:
         """Ask for a machine's executions, and hand them on if AWS has answered all."""
-        asked_at, arn = self.clock.now(), machine.execution
-        self.subject, self.region = arn.state_machine_name, arn.region
+        asked_at = self.clock.now()
+        arn = machine.execution
+        self.subject = arn.state_machine_name
+        self.region = arn.region
         self.always = {"stateMachineArn": arn.state_machine_arn, "maxResults": _OTHERS}
         try:
             # In this order: what ends after the first list is in the second.
@@ -158,16 +163,20 @@ class OtherExecutions(PollingSource):
         data = msgspec.json.encode(record)
         self.hand_on(self.received(RecordKind.MACHINE_EXECUTIONS, data))
         # The next lists need only reach back to these.
-        machine.since, machine.due_at = asked_at - SETTLED, None
-        machine.failures, machine.trouble = 0, ""
+        machine.since = asked_at - SETTLED
+        machine.due_at = None
+        machine.failures = 0
+        machine.trouble = ""
 
     def _note_failure(self, machine: _AskedMachine, failure: Failure) -> None:
-        machine.failures, machine.trouble = machine.failures + 1, failure.message
+        machine.failures += 1
+        machine.trouble = failure.message
         machine.due_at = self.clock.now() + _AGAIN * machine.failures
         is_awaited = self._over_at is not None and not self._is_last
         tried = machine.failures >= _TRIES and not is_awaited
         if failure.state in FORBIDDEN or tried or self._is_unwanted:
-            machine.due_at, machine.failures = None, 0
+            machine.due_at = None
+            machine.failures = 0
 
     async def _list(
         self, since: datetime, status: str | None = None
@@ -176,7 +185,8 @@ class OtherExecutions(PollingSource):
 
         Raises Failure.
         """
-        found, token = list[Raw](), None
+        found = list[Raw]()
+        token = None
         asked = {"statusFilter": status}
         note = f"{(status or 'newest').lower()} executions"
         request = self.request("states:ListExecutions", ExecutionsPage, note, **asked)

@@ -106,7 +106,8 @@ class PollingSource:
         execution_arn: str | None = None,
     ) -> None:
         self._aws = aws
-        self.context, self.clock = context, context.clock
+        self.context = context
+        self.clock = context.clock
         self.targets = context.targets
         self.subject = self.region = ""
         """What it asks about, for messages, and where: see `request`."""
@@ -247,7 +248,9 @@ class PollingSource:
     def succeeded(self) -> None:
         """Note an answer; that it does well again is told."""
         recovered = self.failures > 0 or not self._answered
-        self._answered, self.failures, self._failed_at = True, 0, None
+        self._answered = True
+        self.failures = 0
+        self._failed_at = None
         self.context.reached = True
         if recovered:
             self.say()
@@ -346,14 +349,16 @@ class PollingSource:
         By default it does well: it is live, or draining.
         """
         usual = HealthState.DRAINING if self.until else HealthState.LIVE
-        told, old = self._doing(state or usual, message), self.health
+        told = self._doing(state or usual, message)
+        old = self.health
         if replace(told, lag=old.lag, requests=old.requests) != old:
             self._tell(told)
 
     def _doing(
         self, state: HealthState, message: str, retry_in: float | None = None
     ) -> SourceHealth:
-        now, reached = self.clock.now(), self.coverage
+        now = self.clock.now()
+        reached = self.coverage
         lag = None if reached is None else round(seconds_between(reached, now), 1)
         told = replace(self.health, state=state, message=message, retry_in=retry_in)
         return replace(told, coverage=reached, lag=lag, until=self.until)
@@ -364,9 +369,12 @@ class PollingSource:
         However it ends, each request that was sent has been told by then.
         """
         self._consume = consume
-        self._answered, self.failures, self._failed_at = False, 0, None
+        self._answered = False
+        self.failures = 0
+        self._failed_at = None
         self.coverage = None
-        lane, source = self.health.lane, self.health.source
+        lane = self.health.lane
+        source = self.health.source
         try:
             self._tell(SourceHealth(lane, HealthState.CONNECTING, source=source))
             self.say(await self.read(), HealthState.ENDED)
@@ -382,6 +390,7 @@ class PollingSource:
         self.health = replace(health, requests=self.requests.count)
         record = self.health.as_record()
         _LOG.debug("source %s", json.dumps(record, ensure_ascii=False))
-        now, arn = self.clock.now(), self.requests.execution_arn
+        now = self.clock.now()
+        arn = self.requests.execution_arn
         told = receive(now, RecordKind.HEALTH, arn, record)
         self._consume((*self.requests.take(), told))

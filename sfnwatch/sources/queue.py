@@ -147,7 +147,8 @@ def _received(body: str, now: datetime) -> Received | None:
     anything into it: None for a message of any other kind.
     """
     text, event = _unwrapped(body)
-    kind, detail = RecordKind.TRAIL, mapping_of(event.get("detail"))
+    kind = RecordKind.TRAIL
+    detail = mapping_of(event.get("detail"))
     if is_task_state(event) and detail:
         kind = RecordKind.TASK_STATE
     elif text_of(event.get("detail-type")) in _CALLS and detail:
@@ -211,7 +212,8 @@ class Queue(CallSource):
         self._not_deleted = ""
 
     async def read(self) -> str:
-        interval, self._last_since = Interval(_AGAIN, _AGAIN_MOST), None
+        interval = Interval(_AGAIN, _AGAIN_MOST)
+        self._last_since = None
         self._looks = self._quiet = 0
         while True:
             if self.is_over() and not self.last_round:
@@ -239,7 +241,8 @@ class Queue(CallSource):
         asked = {"MaxNumberOfMessages": _MOST, "WaitTimeSeconds": wait}
         shown = {"MessageSystemAttributeNames": ["SentTimestamp"]}
         more: dict[str, Any] = {**asked, **shown, "VisibilityTimeout": hidden}
-        name, note = "sqs:ReceiveMessage", "messages of the queue"
+        name = "sqs:ReceiveMessage"
+        note = "messages of the queue"
         page = await self.ask(self.request(name, _MessagePage, note, **more))
         return list({each.message_id: each for each in page.value.messages}.values())
 
@@ -248,7 +251,8 @@ class Queue(CallSource):
 
         Gives the messages that are new.
         """
-        now, found = self.clock.now(), list[Received]()
+        now = self.clock.now()
+        found = list[Received]()
         fresh = [each for each in came if each.message_id not in self._known]
         for message in fresh:
             received = _received(message.body, now)
@@ -289,7 +293,8 @@ class Queue(CallSource):
         ]
         for first in range(0, len(entries), _MOST):
             asked = {"Entries": entries[first : first + _MOST]}
-            name, note = "sqs:DeleteMessageBatch", "deleting what was read"
+            name = "sqs:DeleteMessageBatch"
+            note = "deleting what was read"
             request = self.request(name, _Deleted, note, **asked)
             try:
                 deleted = await self.ask(request, FORBIDDEN)

@@ -45,7 +45,9 @@ class TokenBucket:
     """
 
     def __init__(self, rate: float, burst: float, clock: Clock) -> None:
-        self._rate, self._burst, self._clock = rate, burst, clock
+        self._rate = rate
+        self._burst = burst
+        self._clock = clock
         self._tokens = burst
         self._refilled_at = clock.now()
         self._turn = asyncio.Lock()
@@ -71,7 +73,8 @@ class RateLimitedAws:
     """Asks on behalf of several; in each Region an operation waits for its turn."""
 
     def __init__(self, aws: CallsAws, clock: Clock) -> None:
-        self._aws, self._clock = aws, clock
+        self._aws = aws
+        self._clock = clock
         self._buckets: dict[tuple[str, str], TokenBucket] = {}
 
     async def call(self, request: AwsRequest[T]) -> AwsAnswer[T]:
@@ -87,7 +90,9 @@ class Interval:
     """A pause that grows in silence and is short again as soon as something comes."""
 
     def __init__(self, least: float, most: float) -> None:
-        self._least, self._most, self._current = least, most, least
+        self._least = least
+        self._most = most
+        self._current = least
 
     def after(self, *, news: bool) -> float:
         """Give the pause after a poll that brought news, or none."""

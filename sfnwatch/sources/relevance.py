@@ -27,7 +27,8 @@ class Relevance:
     """
 
     def __init__(self, targets: Targets, room: int = ROOM) -> None:
-        self._targets, self._room = targets, room
+        self._targets = targets
+        self._room = room
         self.handed_on: set[str] = set()
         """The keys of what was selected: see `key_of`."""
         self._held: dict[str, Received] = {}

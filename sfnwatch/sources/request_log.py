@@ -76,7 +76,8 @@ class RequestLog(Struct, eq=False):
     @contextmanager
     def asking(self, note: str = "") -> Iterator["RequestLog"]:
         """Note all that is sent until the block ends; `note` says what for."""
-        self._note, self._tries = note, Counter()
+        self._note = note
+        self._tries = Counter()
         token = _ASKING.set(self)
         outcome = None
         try:
@@ -91,8 +92,11 @@ class RequestLog(Struct, eq=False):
 
     def take(self) -> Batch:
         """Hand over what was noted since the last time."""
-        now, noted, self._noted = self.clock.now(), self._noted, []
-        kind, arn = RecordKind.REQUEST, self.execution_arn
+        now = self.clock.now()
+        noted = self._noted
+        self._noted = []
+        kind = RecordKind.REQUEST
+        arn = self.execution_arn
         return tuple(receive(now, kind, arn, asdict(each)) for each in noted)
 
     def sent(self, event_name: str, request: Any) -> None:
@@ -110,7 +114,8 @@ class RequestLog(Struct, eq=False):
         _LOG.debug(
             "asks %s:%s in %s, of %s: %s", service, operation, region, host, note
         )
-        self._sent_at, self.count = self.clock.now(), self.count + 1
+        self._sent_at = self.clock.now()
+        self.count += 1
         told = operation, service, region, iso(self._sent_at)
         self._under_way = _Noted(*told, note=note)
 
@@ -121,8 +126,10 @@ class RequestLog(Struct, eq=False):
         metadata = answer.get("ResponseMetadata", {})
         outcome = str(answer.get("Error", {}).get("Code", OK))
         outcome = outcome if error is None else type(error).__name__
-        request_id, status = metadata.get("RequestId"), metadata.get("HTTPStatusCode")
-        told.seconds, told.status = self._seconds(), status
+        request_id = metadata.get("RequestId")
+        status = metadata.get("HTTPStatusCode")
+        told.seconds = self._seconds()
+        told.status = status
         told.outcome = KNOWN_SECRETS.hide(outcome)[:_MOST] or _UNKNOWN
         if request_id:
             told.request_id = KNOWN_SECRETS.hide(str(request_id))[:_MOST]
@@ -140,13 +147,16 @@ class RequestLog(Struct, eq=False):
 
     def _finish(self, outcome: str | None = None) -> None:
         """Have done with the request under way; `outcome` is what ended the call."""
-        told, self._under_way = self._under_way, None
+        told = self._under_way
+        self._under_way = None
         if told is None:
             return
         if told.seconds is None:
             told.seconds = self._seconds()
         if outcome is not None and told.outcome in {OK, _UNKNOWN}:
-            told.outcome, name, took = outcome, told.operation, told.seconds
+            told.outcome = outcome
+            name = told.operation
+            took = told.seconds
             _LOG.debug("no answer of use to %s in %.3f s: %s", name, took, outcome)
         self._noted.append(told)
 

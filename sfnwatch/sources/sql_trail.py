@@ -88,7 +88,8 @@ class SqlTrail(CallSource):
         raise NotImplementedError
 
     async def read(self) -> str:
-        self._asked_whole, self._failed = None, 0
+        self._asked_whole = None
+        self._failed = 0
         words = await self.idle(self.targets.trail_queries, _NOTHING)
         if words is not None:
             return words
@@ -99,7 +100,8 @@ class SqlTrail(CallSource):
             self.coverage = now - LATE_BY
             # That time goes by is no news; that more is wanted than was asked for, is.
             wanted = question_of(self.targets, self.clock.now())
-            last, self.last_round = self.last_round, False
+            last = self.last_round
+            self.last_round = False
             if last and replace(wanted, until=asked.until) == asked:
                 return self._cost()
             self.say(self._cost())
@@ -119,9 +121,11 @@ class SqlTrail(CallSource):
         self._scanned.append(0)
         await self._wait_for(query_id)
         async for page in self.pages(self.results(query_id), next_key="NextToken"):
-            came, rows = self.clock.now(), page.value.found()
+            came = self.clock.now()
+            rows = page.value.found()
             self.select(receive(came, RecordKind.ATHENA, None, row) for row in rows)
-        self._failed, self._asked_whole = 0, whole
+        self._failed = 0
+        self._asked_whole = whole
         return asked, now
 
     async def _wait_for(self, query_id: str) -> None:

@@ -56,11 +56,14 @@ class MapRunSource(PollingSource):
     """A source: follows a Map Run until it has ended and its executions are listed."""
 
     def __init__(self, children: "Children", parent: Target, map_run_arn: str) -> None:
-        aws, context = children.aws, children.context
+        aws = children.aws
+        context = children.context
         super().__init__(aws, context, "children", "map-run", parent.arn.arn)
-        self.subject, self.region = map_run_arn, parent.arn.region
+        self.subject = map_run_arn
+        self.region = parent.arn.region
         self.always = {"mapRunArn": map_run_arn}
-        self._children, self.level = children, parent.level + 1
+        self._children = children
+        self.level = parent.level + 1
         self._counts = ExecutionCounts()
         """As of the last lists."""
         self.listed: set[str] = set()
@@ -74,7 +77,8 @@ class MapRunSource(PollingSource):
             self.give_up(failure)
 
     async def read(self) -> str:
-        interval, listed_all = Interval(*_COUNTED), False
+        interval = Interval(*_COUNTED)
+        listed_all = False
         while True:
             run = await self._describe()
             if run.running:
@@ -87,7 +91,8 @@ class MapRunSource(PollingSource):
             else:
                 # Counts and lists need not be of one moment: list all, and count again.
                 await self._list(None)
-                self._counts, listed_all = run.executions, True
+                self._counts = run.executions
+                listed_all = True
 
     async def _describe(self) -> MapRun:
         name = "states:DescribeMapRun"
@@ -100,7 +105,8 @@ class MapRunSource(PollingSource):
         """Ask for the lists that have something new in them, failures first."""
         if counts == self._counts:
             return False
-        old, new = asdict(self._counts), asdict(counts)
+        old = asdict(self._counts)
+        new = asdict(counts)
         news = [word for word in UNSUCCESSFUL if new[word.lower()] > old[word.lower()]]
         news += ["RUNNING"] if counts.running else []
         for status in news:
@@ -112,7 +118,8 @@ class MapRunSource(PollingSource):
         few = status == "RUNNING"
         most = 1 if few else _MOST_PAGES
         asked = {"statusFilter": status, "maxResults": RUNNING_LISTED if few else _PAGE}
-        name, note = "states:ListExecutions", f"{(status or 'all').lower()} executions"
+        name = "states:ListExecutions"
+        note = f"{(status or 'all').lower()} executions"
         request = self.request(name, ExecutionsPage, note, **asked)
         async for page in self.pages(request, most=most, is_dense=True):
             received = self.received(RecordKind.CHILDREN, page.body)
@@ -124,7 +131,8 @@ class MapRunSource(PollingSource):
     def _choose(self, children: Iterable[MapRunChild]) -> None:
         """Follow the first few of what was listed: so many that failed, so many not."""
         for child in sorted(children, key=lambda child: child.failed_first):
-            arn, failed = child.listed.arn, child.listed.failed
+            arn = child.listed.arn
+            failed = child.listed.failed
             self.listed.add(arn)
             if self._left[failed] and arn not in self._children.followed:
                 self._left[failed] -= 1
@@ -135,7 +143,9 @@ class Children:
     """Has followed what targets start."""
 
     def __init__(self, aws: CallsAws, context: WatchContext, join: Join) -> None:
-        self.aws, self.context, self._join = aws, context, join
+        self.aws = aws
+        self.context = context
+        self._join = join
         self._over = False
         self.followed = {root.arn.arn for root in context.targets.roots}
         self._map_runs: dict[str, MapRunSource] = {}

@@ -112,7 +112,8 @@ class Target(Struct, eq=False):
             self.stopped_at = at
         elif event.type == REDRIVEN:
             self.before = self.runs
-            self.stopped_at, self.redriven_at = None, at
+            self.stopped_at = None
+            self.redriven_at = at
             self.redrives += 1
         elif event.type.endswith("Scheduled"):
             credentials = mapping_of(details.get("taskCredentials"))
@@ -251,7 +252,8 @@ class Targets:
     @property
     def span(self) -> TimeSpan:
         """The time of the executions, as far as it is known by now."""
-        start, stop = self.started_at, self.stopped_at
+        start = self.started_at
+        stop = self.stopped_at
         return TimeSpan(start and start - BEFORE_START, stop and stop + AFTER_END)
 
     @property
@@ -263,7 +265,8 @@ class Targets:
         found: list[TimeSpan] = []
         runs = (run for each in self.each for run in each.runs)
         for start, stop in sorted(runs, key=itemgetter(0)):
-            first, last = start - BEFORE_START, stop and stop + AFTER_END
+            first = start - BEFORE_START
+            last = stop and stop + AFTER_END
             if found and found[-1].has(first):
                 before = found.pop()
                 last = last and before.last and max(last, before.last)

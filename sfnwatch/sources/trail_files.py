@@ -36,7 +36,8 @@ ACCOUNT_ID = re.compile(r"[0-9]{12}")
 _ORGANIZATION = re.compile(r"o-[a-z0-9]+")
 _REGION = re.compile(r"[a-z]{2,}(?:-[a-z]+)+-[0-9]+")
 _DAYS = re.compile(r"(?:.*/)?(20[0-9]{2}(?:/[0-9]{2}){0,2})", re.DOTALL)
-LOGS_FOLDER, TRAIL_FOLDER = "AWSLogs", "CloudTrail"
+LOGS_FOLDER = "AWSLogs"
+TRAIL_FOLDER = "CloudTrail"
 
 
 class TrailFile(Struct, frozen=True):

@@ -24,7 +24,8 @@ class TrailReader:
         self, blocks: Iterable[bytes], wanted: Callable[[Record], bool]
     ) -> None:
         """Read a file's bytes, in pieces of any size, each of which is let go of."""
-        self._blocks, self._wanted = deque(blocks), wanted
+        self._blocks = deque(blocks)
+        self._wanted = wanted
         self._looked = self._look()
         self.trouble = ""
         """Why not all of it was read; empty if it was. Known at the end of the file."""
@@ -37,7 +38,8 @@ class TrailReader:
     def _look(self) -> Iterator[bytes | None]:
         """Yield each record, or None for one that is not wanted."""
         text = TextStream(self._blocks.popleft() for _ in range(len(self._blocks)))
-        stream, trouble = JsonStream(text), ""
+        stream = JsonStream(text)
+        trouble = ""
         try:
             if stream.is_over:
                 trouble = "is empty"

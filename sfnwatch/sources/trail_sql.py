@@ -116,7 +116,8 @@ def _partitions(question: Question, table: TrailTable) -> list[str]:
 
     A file's folder is the day it was delivered on, which may be the day after.
     """
-    low, high = question.since - EARLY, question.until + LATE
+    low = question.since - EARLY
+    high = question.until + LATE
     regions = {region for region, _ in question.queries}
     found = {
         "timestamp": _between('"timestamp"', low, high, "%Y/%m/%d"),

@@ -123,7 +123,8 @@ class HttpSession:
 
     async def close(self) -> None:
         """End all connections; once more does no harm."""
-        session, self._session = self._session, None
+        session = self._session
+        self._session = None
         if session is not None:
             await session.close()
 
@@ -395,7 +396,8 @@ def failure_of(error: Exception, operation: str, subject: str, login: str) -> Fa
     if isinstance(error, boto.ClientError):
         if code_of(error) in THROTTLED:
             tried = name
-        action, policy = action_of(operation), policy_command(operation)
+        action = action_of(operation)
+        policy = policy_command(operation)
         advice = {"login": login, "action": action, "policy": policy}
         return _judged(error, tried, VERDICTS, advice)
     if isinstance(error, NotAllowedError) and operation.startswith("s3:"):
