@@ -73,15 +73,18 @@ class Spacing(Struct, frozen=True):
 
         Of several attempts only the extremes are told.
         """
-        gaps, name = self.seconds, named(self.since) if self.since else ""
+        gaps = self.seconds
+        name = named(self.since) if self.since else ""
         if not gaps:
             return ""
         if len(gaps) == 1 and not several:
             return f", {decimal(gaps[0])} s {f'after {name}' if name else 'apart'}"
-        often, average = cadence(fmean(gaps)), decimal(fmean(gaps))
+        often = cadence(fmean(gaps))
+        average = decimal(fmean(gaps))
         since = f", counted from {name}" if name and not several else ""
         if several or len(gaps) > _LISTED:
-            least, most = decimal(min(gaps)), decimal(max(gaps))
+            least = decimal(min(gaps))
+            most = decimal(max(gaps))
             extremes = f" ({least} to {most} s)" if least != most else ""
             return f", {often}{extremes}{since}"
         each = listed([decimal(gap) for gap in gaps])
@@ -114,10 +117,13 @@ class AttemptCase(AttemptCalls):
 
     def __init__(self, use: "StateUse", visit: StateVisit, number: int) -> None:
         """`number` says which of its visit's it is, from 1."""
-        attempt, several = visit.attempts[number - 1], len(visit.attempts) > 1
-        survey, key = use.survey, (use.execution.arn, attempt.scheduled_id)
+        attempt = visit.attempts[number - 1]
+        several = len(visit.attempts) > 1
+        survey = use.survey
+        key = (use.execution.arn, attempt.scheduled_id)
         super().__init__(survey.moment, survey.coverage, key, attempt)
-        self.use, self.visit = use, visit
+        self.use = use
+        self.visit = visit
         name = visit_name(visit, alone=len(use.visits) == 1)
         self.subject = f"{name} (try {number})" if several else name
         """Its state, and of several attempts which: `Each[3] / Work (try 2)`."""
@@ -126,7 +132,8 @@ class AttemptCase(AttemptCalls):
     @property
     def seconds(self) -> float | None:
         """From scheduled to ended; None while it runs."""
-        begun, ended = self.attempt.scheduled_at, self.attempt.ended_at
+        begun = self.attempt.scheduled_at
+        ended = self.attempt.ended_at
         return (ended - begun).total_seconds() if ended is not None else None
 
     def ran_at(self, at: datetime) -> bool:
@@ -149,7 +156,8 @@ class AttemptCase(AttemptCalls):
     @cached_property
     def spacing(self) -> Spacing:
         """How often it was polled for: only what no later record can divide."""
-        action, coverage = self.action, self.coverage
+        action = self.action
+        coverage = self.coverage
         first = action is not None and coverage.is_settled(action)
         return spacing(action if first else None, self.known_polls)
 
@@ -203,7 +211,8 @@ class Attempts:
     """Some attempts, told of together; mostly it is one."""
 
     def __init__(self, cases: Sequence[AttemptCase]) -> None:
-        self.cases, self.several = cases, len(cases) > 1
+        self.cases = cases
+        self.several = len(cases) > 1
         self.calls = MatchedCalls.joined(each.calls for each in cases)
         self.actions = MatchedCalls.joined(each.actions for each in cases)
         self.polls = MatchedCalls.joined(each.polls for each in cases)
@@ -337,7 +346,8 @@ def last_moment(moment: Moment) -> datetime:
 
     That something was asked or answered is a moment, too: nothing had ended by then.
     """
-    trace, runs = moment.trace, moment.executions.values()
+    trace = moment.trace
+    runs = moment.executions.values()
     dated: list[Any] = [event for run in runs for event in run.events]
     dated += (state for told in trace.task_states.values() for state in told)
     others: list[Any] = [told[-1] for told in trace.healths.values()]
@@ -372,7 +382,9 @@ class StateUse:
     def __init__(
         self, survey: Survey, execution: ExecutionAsOf, visits: Sequence[StateVisit]
     ) -> None:
-        self.survey, self.execution, self.visits = survey, execution, visits
+        self.survey = survey
+        self.execution = execution
+        self.visits = visits
         self.name = named(visits[0].name)
         self.first = visits[0].attempts[0]
         self.row = self.first.integration

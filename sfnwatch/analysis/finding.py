@@ -65,7 +65,8 @@ Steps = Iterator[Finding | None]
 def evidence(items: Proofs) -> tuple[str, ...]:
     """Give each id once; of very many the first and the last."""
     ids = (item.event_id if isinstance(item, ApiCall) else item for item in items)
-    every, half = tuple(dict.fromkeys(ids)), MOST // 2
+    every = tuple(dict.fromkeys(ids))
+    half = MOST // 2
     return every if len(every) <= MOST else (*every[:half], *every[-half:])
 
 
@@ -87,7 +88,8 @@ def brief_evidence(evidence: Sequence[str]) -> str:
 
 
 def _few(items: Sequence[str]) -> str:
-    more, named = len(items) - _NAMED, " ".join(items[:_NAMED])
+    more = len(items) - _NAMED
+    named = " ".join(items[:_NAMED])
     if more <= 0:
         return named
     return f"{named} and more" if len(items) >= MOST else f"{named} and {more} more"

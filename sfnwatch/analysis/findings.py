@@ -211,7 +211,8 @@ def conclusions(cases: Sequence[Case]) -> Iterator[Finding]:
 def _conclusion(told: Attempts, names: Mapping[str, str]) -> Finding:
     resource, denied = told.first.way
     arns = list(dict.fromkeys(each.key[0] for each in told.cases))
-    polls, succeeded = told.polls.sure, told.statuses == {"succeeded"}
+    polls = told.polls.sure
+    succeeded = told.statuses == {"succeeded"}
     unsure = told.calls.guessed or any(e.polls_that_may_be_its for e in told.cases)
     # No later record may change what is said of the polls.
     whole = all(e.settled if polls else e.is_seen_whole for e in told.cases)
@@ -293,7 +294,8 @@ def _chain(visits: Sequence[StateVisit], now: datetime) -> list[StateVisit]:
     current = ends[-1][2] if ends else None
     while current is not None:
         chain.append(current)
-        begin, number = current.entered_at, current.id
+        begin = current.entered_at
+        number = current.id
         over = (v for end, _, v in earlier if end <= begin and v.id < number)
         current = before[number] or next(over, None)
     return chain[::-1]
@@ -301,7 +303,8 @@ def _chain(visits: Sequence[StateVisit], now: datetime) -> list[StateVisit]:
 
 def time_findings(case: Case) -> Steps:
     """Tell where most of the time went, and what it was spent on."""
-    execution, begun = case.execution, case.execution.started_at
+    execution = case.execution
+    begun = case.execution.started_at
     if begun is None or not execution.events:
         return
     # Where events are missing, the states are known to the last one.
@@ -322,7 +325,8 @@ def time_findings(case: Case) -> Steps:
 
 def _time(case: Case, path: Sequence[StateVisit], now: datetime, total: float) -> Steps:
     """Tell what it was spent on, where it took time to speak of."""
-    execution, spent = case.execution, Counter[Phase]()
+    execution = case.execution
+    spent = Counter[Phase]()
     for visit in path:
         spent.update(seconds_by_phase(execution, visit, now))
         yield None
@@ -421,7 +425,8 @@ def not_visible(case: Case) -> Iterator[Finding]:
 
 def _history(execution: ExecutionAsOf) -> Iterator[Finding]:
     """Find events that are missing: AWS numbers them from 1 without a gap."""
-    events, name = execution.events, named(execution.name)
+    events = execution.events
+    name = named(execution.name)
     if not events:
         text = (
             f"The history of {name} is not in what was opened: what it did is unknown."
@@ -431,7 +436,8 @@ def _history(execution: ExecutionAsOf) -> Iterator[Finding]:
         yield _unseen(text, reason="no-history")
         return
     last = max(event.id for event in events)
-    missing, count = last - len(events), plural(len(events), "event is", "events are")
+    missing = last - len(events)
+    count = plural(len(events), "event is", "events are")
     is_cut = not execution.running and execution.ending is None
     if missing or is_cut:
         end = f", and it went on to its end ({named(execution.status)})"
@@ -457,7 +463,8 @@ def _unrecorded(case: Case) -> Iterator[Finding]:
     unseen = (u for u in case.uses if u.row and not case.survey.shows(u.row))
     groups = grouped(unseen, lambda use: resource_words(use.first))
     for resource, uses in groups.items():
-        row, verb = uses[0].row, "calls" if len(uses) == 1 else "call"
+        row = uses[0].row
+        verb = "calls" if len(uses) == 1 else "call"
         unrecorded = (row and row.unrecorded) or Unrecorded.DATA_EVENT
         text = f"{some([use.name for use in uses])} {verb} {resource}:"
         text += f" {row.action_event if row else 'that'}{_WHY[unrecorded]}."
@@ -471,7 +478,8 @@ def _unrecorded(case: Case) -> Iterator[Finding]:
 def _missing_calls(case: Case, use: StateUse, row: Integration) -> Iterator[Finding]:
     """Say why a state's calls do not show."""
     where: dict[str, Any] = {"visit": use.visits[0].id, "count": len(use.attempts)}
-    there, proofs = account_of(use.first.role_arn), _scheduled([use])
+    there = account_of(use.first.role_arn)
+    proofs = _scheduled([use])
     if there is not None and there != account_of(case.execution.role_arn):
         text = f"{use.name} uses a role of account {named(there)}: its calls are in"
         text += " that account's CloudTrail; --trail-profile can read it."
@@ -516,10 +524,13 @@ def _map_runs(case: Case) -> Iterator[Finding]:
 
 def _other_executions(case: Case) -> Iterator[Finding]:
     """Count the others of its machine: they call with the same role."""
-    moment, execution, begin = case.moment, case.execution, case.execution.started_at
+    moment = case.moment
+    execution = case.execution
+    begin = case.execution.started_at
     if begin is None or moment.at is not None:
         return  # the lists are today's knowledge
-    end, known = execution.stopped_at, moment.executions
+    end = execution.stopped_at
+    known = moment.executions
     if count := moment.trace.strangers.others(execution.arn, begin, end, known):
         text = f"{plural(count, 'other execution')} of this machine ran meanwhile."
         yield finding("other-executions", text, count=count)
@@ -527,8 +538,10 @@ def _other_executions(case: Case) -> Iterator[Finding]:
 
 def _incomplete(case: Case) -> Iterator[Finding]:
     """Say up to when CloudTrail is known, where that is short of the end."""
-    coverage, health = case.survey.coverage, case.moment.health.get("lookup")
-    stopped, known = case.execution.stopped_at, coverage.complete_to
+    coverage = case.survey.coverage
+    health = case.moment.health.get("lookup")
+    stopped = case.execution.stopped_at
+    known = coverage.complete_to
     if health is not None and health.state in _TROUBLE:
         why = f": {clean(health.message, _MESSAGE)}" if health.message else "."
         text = f"CloudTrail could not be read to the end ({health.state}){why}"
@@ -564,7 +577,8 @@ def _names(calls: Sequence[ApiCall]) -> str:
 
 def not_loaded(survey: Survey, cases: Sequence[Case]) -> Iterator[Finding]:
     """Say what is missing altogether; `cases` are those of the root executions."""
-    moment, trace = survey.moment, survey.moment.trace
+    moment = survey.moment
+    trace = survey.moment.trace
     calling = any(use.row is not None for case in cases for use in case.uses)
     if not survey.watched and calling:
         text = "No CloudTrail data loaded, so API calls and polling are unknown."

@@ -44,6 +44,7 @@ from sfnwatch.analysis.wording import (
 )
 from sfnwatch.model.api_call import ApiCall, by_time, ids_in
 from sfnwatch.model.integrations import CallRole, Integration, jobs_of_call
+from sfnwatch.model.records import Record
 from sfnwatch.model.times import iso, maybe_iso
 
 _EASED = timedelta(minutes=10)
@@ -89,8 +90,10 @@ def polling(use: StateUse) -> Iterator[Finding]:
 
 
 def _polling(polled: Attempts) -> Finding:
-    first, spacing = polled.first, polled.first.spacing
-    who, words = f"While {first.subject} waited", spacing.words()
+    first = polled.first
+    spacing = polled.first.spacing
+    who = f"While {first.subject} waited"
+    words = spacing.words()
     settled = all(each.settled for each in polled.cases)
     if len(first.known_polls) < len(first.polls.sure):
         words = words.replace(", ", ", at first ", 1)
@@ -130,7 +133,8 @@ def polls_told(
     Of guesses it is only told how often that may have been. What is not `settled` may
     be told otherwise once more has come.
     """
-    name, denied = polls.every[0].event_name, polls.denied
+    name = polls.every[0].event_name
+    denied = polls.denied
     so_far = " so far" if "so_far" in data else ""
     count = len(denied.sure)
     refused = f"; {denied_words(count, len(polls.sure))}" if count else ""
@@ -157,7 +161,8 @@ def denied_words(denied: int, count: int) -> str:
 def _next(case: AttemptCase) -> Finding:
     """Say when the next poll may be expected: a hint, no promise."""
     polls = case.polls.sure
-    begun, last = (case.action or polls[0]).event_time, polls[-1]
+    begun = (case.action or polls[0]).event_time
+    last = polls[-1]
     eased = last.event_time - begun >= _EASED
     expected = last.event_time + (_LATER if eased else _SOON)
     text = f"{case.subject} is still waiting: its next {named(last.event_name)} is"
@@ -186,17 +191,22 @@ _MANY = 3
 
 
 def _denied(kind: str, told: Attempts) -> Finding:
-    polls, denied, subject = told.polls, told.denied, told.first.subject
+    polls = told.polls
+    denied = told.denied
+    subject = told.first.subject
     if told.several:
         subject = f"{named(told.first.visit.name)} ({len(told.cases)} attempts)"
-    count, most = len(denied.sure), len(denied.every)
+    count = len(denied.sure)
+    most = len(denied.every)
     all_seen = count == len(polls.sure) and not polls.guessed
     every = told.complete and all_seen
-    often, of_all = f"{count} of {plural(len(polls.sure), 'poll')}", ""
+    often = f"{count} of {plural(len(polls.sure), 'poll')}"
+    of_all = ""
     if polls.guessed:
         often = f"{'Up to ' if denied.guessed else ''}{plural(most, 'poll')}"
     if every:
-        often, of_all = "Every poll", f" ({count} of {count})"
+        often = "Every poll"
+        of_all = f" ({count} of {count})"
     # Of a few that are seen nothing follows for those that are not.
     became = _mattered(kind, told, seen=every or (all_seen and count >= _MANY))
     so_far = "" if kind == "denied-unknown" else told.so_far
@@ -211,7 +221,8 @@ def _denied(kind: str, told: Attempts) -> Finding:
 
 def _mattered(kind: str, told: Attempts, *, seen: bool) -> str:
     """Say what the denials led to; `seen`: no poll is that was answered."""
-    subject, attempt = "they" if told.several else "it", told.first.attempt
+    subject = "they" if told.several else "it"
+    attempt = told.first.attempt
     harmless = "the denials did not decide the outcome"
     if kind == "denied-unknown":
         return "and the state is still waiting: whether that matters is not known yet"
@@ -320,7 +331,8 @@ def _never_learned(use: StateUse) -> Iterator[Finding]:
     """
     for each in use.attempts:
         attempt = each.attempt
-        stopped, ended = attempt.stopped_at, attempt.ended_at
+        stopped = attempt.stopped_at
+        ended = attempt.ended_at
         learned = attempt.status not in ENDED_OTHERWISE
         if learned or stopped is None or ended is None or ended <= stopped:
             continue
@@ -347,7 +359,8 @@ def calls(use: StateUse) -> Iterator[Finding]:
     waited = made if use.starts_job else ()
     unmatched = [poll for each in waited for poll in each.polls_that_may_be_its]
     surely = not use.starts_job or all(each.is_seen_whole for each in made)
-    actions, action = told.actions, told.actions.every[0].event_name
+    actions = told.actions
+    action = told.actions.every[0].event_name
     others = len(told.calls.sure) - len(actions.sure)
     more = plural(others, "other call") if others else "no other call"
     text = f"{use.name} ({resource_words(use.first)}) called {named(action)}"
@@ -401,7 +414,8 @@ class CallGroup(Struct, eq=False):
 
     @property
     def polls(self) -> list[ApiCall]:
-        role_of, poll = self.row.role_of, CallRole.POLL
+        role_of = self.row.role_of
+        poll = CallRole.POLL
         return [call for call in self.calls if role_of(call.event_name) is poll]
 
     @property
@@ -455,13 +469,11 @@ def _by_job(survey: Survey, calls: Iterable[ApiCall]) -> Work[list[CallGroup]]:
         starts = [r for r in rows if r.role_of(call.event_name) is CallRole.ACTION]
         if starts and call.error_code is not None:
             continue  # AWS refused it: there was no job
-        row, ids = rows[0], ids_in(record, call.error_message)
+        ids = ids_in(record, call.error_message)
         group = next((by_id[job] for job in sorted(ids) if job in by_id), None)
         if group is None:
-            if starts:
-                row, ids = starts[0], starts[0].ids_in(record.get("responseElements"))
-            else:
-                ids = {each for each in ids if _JOB_ID.fullmatch(each)}
+            row = starts[0] if starts else rows[0]
+            ids = _job_ids(row, record, ids, begins=bool(starts))
             if unnamed and call.event_time - unnamed.calls[-1].event_time > _ALIVE:
                 unnamed = None
             # A poll may name what an action did not; and a job that was begun is none
@@ -484,6 +496,15 @@ def _by_job(survey: Survey, calls: Iterable[ApiCall]) -> Work[list[CallGroup]]:
     return [group for group in found if group.actions or group.polls]
 
 
+def _job_ids(
+    row: Integration, record: Record, ids: Iterable[str], *, begins: bool
+) -> set[str]:
+    """Give the ids of jobs: of a call that begins one those that it was answered."""
+    if begins:
+        return row.ids_in(record.get("responseElements"))
+    return {each for each in ids if _JOB_ID.fullmatch(each)}
+
+
 def calls_alone(survey: Survey) -> Steps:
     """Tell of the calls by Step Functions that belong to no execution of the trace."""
     moment = survey.moment
@@ -494,7 +515,8 @@ def calls_alone(survey: Survey) -> Steps:
         # Without a role, as InvokeHTTPEndpoint is, a call may be anybody's.
         strangers = [call for call in near.get(False, ()) if call.role is not None]
         calls = near.get(True, ())
-        count, roles = len(strangers), len({call.role for call in strangers})
+        count = len(strangers)
+        roles = len({call.role for call in strangers})
         if count and not survey.coverage.live:
             made = f"{plural(roles, 'other role')} or at other times"
             belong = "belongs" if count == 1 else "belong"
@@ -518,7 +540,8 @@ def calls_alone(survey: Survey) -> Steps:
 
 def _is_near(survey: Survey, call: ApiCall) -> bool:
     """True for a call by a role of an execution, made while it ran or soon before."""
-    at, runs = call.event_time, survey.moment.executions.values()
+    at = call.event_time
+    runs = survey.moment.executions.values()
     spans = ((run.started_at, run.stopped_at or at) for run in runs)
     near = any(begin and begin - _NEAR <= at <= end + _NEAR for begin, end in spans)
     return near and call.event_id in survey.moment.trace.links
@@ -528,8 +551,10 @@ class _ToldGroup:
     """A group of calls, with the words for it."""
 
     def __init__(self, group: CallGroup, since: datetime | None) -> None:
-        row, first = group.row, group.calls[0]
-        self.group, self.polls = group, MatchedCalls(group.polls)
+        row = group.row
+        first = group.calls[0]
+        self.group = group
+        self.polls = MatchedCalls(group.polls)
         self.role = named(first.role)
         self.resource = f"{row.resource_type}:{row.action}"
         self.subject = _subject(group.actions, since)
@@ -549,19 +574,23 @@ class _ToldGroup:
         elif group.actions:
             text = f"{self.role} called {self.subject}; no poll is matched."
             told = {**self.place, "count": len(group.actions), "polls": 0}
-            sure, proofs = not group.guessed, group.calls
+            sure = not group.guessed
+            proofs = group.calls
             yield finding("calls", text, proofs, fact=sure, **told)
 
     def _pattern(self) -> Finding:
-        group, name = self.group, self.resource
-        pattern, candidates = None, [*_PLAIN, "sync"]
+        group = self.group
+        name = self.resource
+        pattern = None
+        candidates = [*_PLAIN, "sync"]
         looks = f"{name} (Request Response) or aws-sdk:{name} (AWS SDK integration)"
         looks += ", which calls alone can't tell apart: no poll of it is known"
         looks += " (nor would one follow a .sync job that ended within a minute)"
         if group.guessed:
             looks = f"any form of {name}: polls of that time may be its own"
         if polls := group.polls:
-            pattern, candidates = "sync", ["sync"]
+            pattern = "sync"
+            candidates = ["sync"]
             looks = f"{name}.sync (optimized integration, Run a Job): the same role"
             looks += f" then polled with {named(polls[0].event_name)}, as .sync does"
         one_of = "At least one of " if group.mixed else ""
@@ -570,7 +599,8 @@ class _ToldGroup:
         return finding("pattern", text, group.calls, fact=False, **told)
 
     def _polling(self) -> Finding:
-        group, after = self.group, f"After {self.subject}, " if self.subject else ""
+        group = self.group
+        after = f"After {self.subject}, " if self.subject else ""
         words = group.spacing.words()
         if group.mixed:
             words = ", but nothing shows which polls are whose"
@@ -585,7 +615,9 @@ def _subject(actions: Sequence[ApiCall], since: datetime | None) -> str:
     """Name the action with its time, or how many there are of it."""
     if not actions:
         return ""
-    name, first, last = named(actions[0].event_name), actions[0], actions[-1]
+    name = named(actions[0].event_name)
+    first = actions[0]
+    last = actions[-1]
     begin = time_of_day(first.event_time, since)
     end = time_of_day(last.event_time, first.event_time)
     several = f"{len(actions)} {name} from {begin} to {end}"

@@ -57,7 +57,9 @@ _THROTTLED = re.compile(
     r"|ProvisionedThroughputExceededException|PriorRequestNotComplete"
 )
 """The codes that botocore takes for throttling and tries again after."""
-_MESSAGE, _REASON, _CAUSE = 160, 200, 160
+_MESSAGE = 160
+_REASON = 200
+_CAUSE = 160
 _FAILURE_CAUSE = 600
 _ENDED_FROM_OUTSIDE = frozenset({"TIMED_OUT", "ABORTED"})
 """No state's error is that of such an end: what it failed with before was over."""
@@ -72,8 +74,10 @@ class ExecutionVerdict:
     """How an execution stands, and which state decided that."""
 
     def __init__(self, survey: Survey, execution: ExecutionAsOf) -> None:
-        visit, known = _decisive(execution), survey.known_to(execution)
-        begun, running = execution.started_at, execution.running
+        visit = _decisive(execution)
+        known = survey.known_to(execution)
+        begun = execution.started_at
+        running = execution.running
         self.status = execution.status
         """AWS's word: RUNNING, SUCCEEDED, FAILED, …"""
         seconds = (known - begun).total_seconds() if begun and known else None
@@ -101,7 +105,8 @@ class ExecutionVerdict:
     ) -> str:
         """Say how each leg ended: `FAILED after 3 s, redriven …, SUCCEEDED after …`."""
         legs: list[str] = []
-        begun, running = execution.started_at, execution.running
+        begun = execution.started_at
+        running = execution.running
         for redrive in execution.redrives:
             if redrive.ended is not None:
                 lasted = _lasted(begun, redrive.ended.at, "after", legs)
@@ -195,8 +200,10 @@ def error_of(moment: Moment, event: HistoryEvent) -> tuple[str | None, str | Non
 
 def failed(case: Case) -> Iterator[Finding]:
     """Say what failed and why, as far as the error and its cause tell."""
-    execution, verdict = case.execution, ExecutionVerdict(case.survey, case.execution)
-    ending, visit = execution.ending, execution.visit(verdict.visit)
+    execution = case.execution
+    verdict = ExecutionVerdict(case.survey, case.execution)
+    ending = execution.ending
+    visit = execution.visit(verdict.visit)
     reason = why(verdict.error, verdict.cause, _FAILURE_CAUSE)
     if execution.running or ending is None or not (reason or visit):
         return
@@ -277,7 +284,8 @@ def _retries(use: StateUse, visits: Sequence[StateVisit]) -> Finding:
 def container_retries(case: Case) -> Iterator[Finding]:
     """Tell of Parallels and Maps that were tried again, with all that is in them."""
     for visit in case.visits:
-        again, tries = visit.starts[1:], len(visit.starts)
+        again = visit.starts[1:]
+        tries = len(visit.starts)
         if not again:
             continue
         became = f"was tried {times(tries)} and {ended_words(visit.status)}"
@@ -323,7 +331,8 @@ def failed_call(
     `place` is what data says of whose they are. More of them may be its own unless
     `is_whole`.
     """
-    name, code = calls.every[0].event_name, calls.every[0].error_code or ""
+    name = calls.every[0].event_name
+    code = calls.every[0].error_code or ""
     throttled = bool(_THROTTLED.fullmatch(code.rpartition(".")[2]))
     messages = {call.error_message for call in calls.every}
     message = messages.pop() if len(messages) == 1 else None
@@ -363,9 +372,11 @@ def caught(case: Case) -> Iterator[Finding]:
 
 
 def _caught(told: Sequence[Caught]) -> Finding:
-    first, several = told[0], len(told) > 1
+    first = told[0]
+    several = len(told) > 1
     where = f" in {named(first.failing.name)}" if first.failing else ""
-    visit, reason = first.visit, why(first.error, None if several else first.cause)
+    visit = first.visit
+    reason = why(first.error, None if several else first.cause)
     then = f", and {named(first.next_state)} came next" if first.next_state else ""
     text = visit_name(visit, alone=several or visit.parent is None)
     text += f" failed{where}{f' {times(len(told))}' if several else ''}"
@@ -469,7 +480,8 @@ def map_runs_failed(case: Case) -> Iterator[Finding]:
 
 def redriven(case: Case) -> Iterator[Finding]:
     """Tell of an execution's redrives, and which states they went on with."""
-    execution, redrives = case.execution, case.execution.redrives
+    execution = case.execution
+    redrives = case.execution.redrives
     if not redrives:
         return
     again = [visit for visit in case.visits if visit.pauses]
@@ -492,7 +504,9 @@ def redriven(case: Case) -> Iterator[Finding]:
 
 def children(case: Case) -> Steps:
     """Tell of the Map Runs of an execution, and of child executions that failed."""
-    lineage, arn, started = case.moment.lineage, case.execution.arn, case.survey.started
+    lineage = case.moment.lineage
+    arn = case.execution.arn
+    started = case.survey.started
     for told in case.moment.map_runs.values():
         parent = lineage.map_runs.get(told.arn)
         if parent is not None and parent.execution_arn == arn:
@@ -508,13 +522,15 @@ def _map_run(case: Case, told: MapRun, parent: Parent) -> Steps:
     starts = [f"#{turn.event.id}" for turn in turns if turn.arn == told.arn]
     if not starts:
         return
-    read, ends = case.survey.started.get(told.arn, ()), list[str]()
+    read = case.survey.started.get(told.arn, ())
+    ends = list[str]()
     for child in read:
         if child.status in UNSUCCESSFUL:
             error, _ = ended_with(case.moment, child)
             ends.append(error or child.status)
             yield None
-    counts, errors = told.executions, ranked(ends)
+    counts = told.executions
+    errors = ranked(ends)
     reasons = f" ({counted(errors)})" if errors else ""
     became = [f"{n:,} {status_words(k)}" for k in _BECAME if (n := getattr(counts, k))]
     verb = "was" if len(read) == 1 else "were"
@@ -533,7 +549,8 @@ def _map_run(case: Case, told: MapRun, parent: Parent) -> Steps:
 def _child_failed(case: Case, child: ExecutionAsOf, parent: Parent) -> Finding:
     error, cause = ended_with(case.moment, child)
     name = named(f"{child.state_machine_name} › {short_id(child.name)}")
-    attempt, reason = parent.attempt_id, why(error, cause, _CAUSE)
+    attempt = parent.attempt_id
+    reason = why(error, cause, _CAUSE)
     text = f"The child execution started by {case.state_name(parent.visit_id)}, {name},"
     text += f" ended as {child.status}{f' with {reason}' if reason else ''}."
     data: dict[str, Any] = {"execution": child.arn, "visit": parent.visit_id or None}
@@ -549,7 +566,8 @@ def unread_children(
     What they called can't be told from calls of strangers with that role: those are
     taken out of `calls`, and the rest is given back.
     """
-    moment, unread = survey.moment, list[tuple[MapRun, int]]()
+    moment = survey.moment
+    unread = list[tuple[MapRun, int]]()
     roles: set[str | None] = set()
     for told in moment.map_runs.values():
         parent = moment.lineage.map_runs.get(told.arn)
@@ -683,7 +701,8 @@ def _failed_later(
     bad: Sequence[tuple[AttemptCase, str]], failures: JobFailures
 ) -> Finding:
     each, job = bad[0]
-    end, row = failures[job], each.attempt.integration
+    end = failures[job]
+    row = each.attempt.integration
     thing = row.job_word if row else "job"
     what = f"the {thing} it started ({named(short_id(job))}) {end.words}"
     if len(bad) > 1:

@@ -120,7 +120,8 @@ def segments(
     Clocks may disagree (a job's StoppedAt is its own clock's): a point before the
     one before it takes no time.
     """
-    at, end = visit.entered_at, end_of(visit, now)
+    at = visit.entered_at
+    end = end_of(visit, now)
     found: list[Segment] = []
     for phase, step_end, status, attempt in _steps(execution, visit):
         until = end if step_end is None else min(max(step_end, at), end)
@@ -136,7 +137,8 @@ def _without_pauses(found: Iterable[Segment], visit: StateVisit) -> Iterator[Seg
     for segment in found:
         begin = segment.begin
         for pause in visit.pauses:
-            first, last = max(pause[0], begin), min(pause[1], segment.end)
+            first = max(pause[0], begin)
+            last = min(pause[1], segment.end)
             if first >= last:
                 continue
             if first > begin:
@@ -166,7 +168,9 @@ def _steps(execution: ExecutionAsOf, visit: StateVisit) -> Iterator[_Step]:
 
 
 def _attempt_steps(attempt: Attempt, number: int) -> Iterator[_Step]:
-    begun, ended, status = _begun(attempt), attempt.ended_at, attempt.status
+    begun = _begun(attempt)
+    ended = attempt.ended_at
+    status = attempt.status
     yield Phase.WAITING, begun or ended, status, number
     if begun is not None and attempt.stopped_at is not None:
         stopped = min(attempt.stopped_at, ended or attempt.stopped_at)
@@ -238,10 +242,12 @@ class Completion:
     def __init__(
         self, calls: "AttemptCalls", stopped_at: datetime, learned_at: datetime
     ) -> None:
-        self.stopped_at, self.learned_at = stopped_at, learned_at
+        self.stopped_at = stopped_at
+        self.learned_at = learned_at
         self.lag = (learned_at - stopped_at).total_seconds()
         """Seconds from the job's stop until its state learned of it."""
-        attempt, row = calls.attempt, calls.attempt.integration
+        attempt = calls.attempt
+        row = calls.attempt.integration
         self.job = row.job_word if row else "job"
         """What stopped, as people call it: a task, an execution."""
         self.poll_name = row.poll_events[0] if row and row.poll_events else "poll"
@@ -276,7 +282,8 @@ class Completion:
     @property
     def between(self) -> str:
         """Say what lies between where no poll that was answered does."""
-        count, poll = len(self.failed_polls), f"{self.poll_name} call"
+        count = len(self.failed_polls)
+        poll = f"{self.poll_name} call"
         if self.possible_polls:
             return f"with a {poll} in between that may be its own"
         if not count:
@@ -359,13 +366,16 @@ class AttemptCalls:
     def __init__(
         self, moment: Moment, coverage: Coverage, key: AttemptKey, attempt: Attempt
     ) -> None:
-        self.moment, self.coverage, self.key = moment, coverage, key
+        self.moment = moment
+        self.coverage = coverage
+        self.key = key
         self.attempt = attempt
 
     @cached_property
     def calls(self) -> MatchedCalls:
         sure = list(sure_calls(self.moment, self.key))
-        ids, every = {call.event_id for call in sure}, self.moment.calls_of(self.key)
+        ids = {call.event_id for call in sure}
+        every = self.moment.calls_of(self.key)
         return MatchedCalls(sure, [call for call in every if call.event_id not in ids])
 
     def _of_role(self, role: CallRole) -> MatchedCalls:
@@ -382,7 +392,8 @@ class AttemptCalls:
     @cached_property
     def polls(self) -> MatchedCalls:
         """Those of its wait: who asks hours later does not wait."""
-        polls, end = self._of_role(CallRole.POLL), self.attempt.ended_at
+        polls = self._of_role(CallRole.POLL)
+        end = self.attempt.ended_at
         if end is None:
             return polls
         return polls.those(lambda call: call.event_time - end < _LATE_POLL)
@@ -395,7 +406,8 @@ class AttemptCalls:
         and a page of LookupEvents, the newest first, at its beginning too.
         """
         # A guess will do: it is asked how far the records reach, not whose they are.
-        end, calls = self.attempt.ended_at, self.calls.every
+        end = self.attempt.ended_at
+        calls = self.calls.every
         reach = self.coverage.of(self.key[0], self.attempt, calls)
         if end is None or reach is None or reach < end:
             return False
@@ -414,7 +426,8 @@ class AttemptCalls:
         in between may be its own and nothing proves it, what told is not known.
         """
         attempt = self.attempt
-        stopped, learned = attempt.stopped_at, attempt.ended_at
+        stopped = attempt.stopped_at
+        learned = attempt.ended_at
         otherwise = attempt.status in ENDED_OTHERWISE
         if stopped is None or learned is None or stopped > learned or otherwise:
             return None
@@ -428,7 +441,8 @@ class AttemptCalls:
         They are matched to it by a guess, fit it among others, or name no job and were
         made by its role.
         """
-        row, arn = self.attempt.integration, self.key[0]
+        row = self.attempt.integration
+        arn = self.key[0]
         execution = self.moment.executions[arn]
         role = role_name(self.attempt.role_arn or execution.role_arn)
         names = {(row.event_source, name) for name in row.poll_events} if row else set()

@@ -45,7 +45,8 @@ ROWS = 100
 """No table has more rows; what is left out is counted."""
 _ALIKE = 6
 """A section tells no more findings of one kind; what is left out is counted."""
-_PATH, _CAUSE = 120, 600
+_PATH = 120
+_CAUSE = 600
 _PARTS = 2
 """A headline has room for so many sentences."""
 _RULES = {
@@ -164,7 +165,8 @@ class CallsOfState:
     """The calls matched to a state's attempts."""
 
     def __init__(self, case: Case, told: Attempts) -> None:
-        sure, link = told.calls.sure, case.moment.link
+        sure = told.calls.sure
+        link = case.moment.link
         self.by_role = _counts(str(role_of_call(call, link(call))) for call in sure)
         """action, poll, stop, other: those there are none of are left out."""
         rules = filter(None, map(link, told.calls.every))
@@ -184,16 +186,19 @@ class StateRow:
 
     def __init__(self, case: Case, path: str, visits: Sequence[StateVisit]) -> None:
         told = Attempts([a for v in visits for a in case.attempts_of.get(v.id, ())])
-        now, known = case.known_to, list(map(case.as_known, visits))
+        now = case.known_to
+        known = list(map(case.as_known, visits))
         lengths = [length_of(visit, now) for visit in known]
         phases: Counter[Phase] = Counter()
         for visit in known:
             phases.update(seconds_by_phase(case.execution, visit, now))
-        first, tries = visits[0], [each.attempt for each in told.cases]
+        first = visits[0]
+        tries = [each.attempt for each in told.cases]
         row = tries[0].integration if tries else None
         self.path = path
         """As AWS's names have it: `Parallel[1] / Each[*] / Work`."""
-        self.name, self.type = first.name, first.type
+        self.name = first.name
+        self.type = first.type
         self.resource = resource_words(tries[0]) if tries else None
         """`ecs:runTask.sync`, cleaned; None for what is no Task."""
         self.id_word = row.id_word if row else "id"
@@ -251,7 +256,8 @@ def explain(report: Report) -> Iterator[Block]:
 
 def _execution_blocks(report: Report, execution: ExecutionReport) -> Iterator[Block]:
     run = execution.execution
-    machine, name = run.state_machine_name, named(run.name)
+    machine = run.state_machine_name
+    name = named(run.name)
     yield Heading(f"{named(machine)} › {name}" if machine else name)
     yield Paragraph(execution.verdict.text, strong=True)
     yield Paragraph(_span(run))
@@ -284,7 +290,8 @@ def _told(findings: Iterable[Finding]) -> Iterator[Block]:
 
 def _span(execution: ExecutionAsOf) -> str:
     """Say when it ran, and how much of it is known."""
-    begin, end = execution.started_at, execution.stopped_at
+    begin = execution.started_at
+    end = execution.stopped_at
     events = plural(execution.event_count, "event")
     until = f" to {time_of_day(end, begin)}" if end else ""
     return f"{begin:%Y-%m-%d %H:%M:%S}{until} UTC, {events}" if begin else events

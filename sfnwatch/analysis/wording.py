@@ -24,9 +24,11 @@ NAME = 80
 """No name takes more of a sentence; AWS allows state names no longer."""
 FEW = 3
 """So many things alike are told of one by one; more of them together."""
-_RESOURCE, _REASON = 200, 200
+_RESOURCE = 200
+_REASON = 200
 _MINUTE = 60
-_MINUTELY, _FIVE_MINUTELY = (50, 70), (270, 330)
+_MINUTELY = (50, 70)
+_FIVE_MINUTELY = (270, 330)
 _REASONS = (
     *("StoppedReason", "errorMessage", "Cause"),
     *("StatusReason", "Error", "Status"),
@@ -184,10 +186,12 @@ def resource_words(attempt: Attempt) -> str:
 
 def integration_text(names: Sequence[str], attempt: Attempt) -> str:
     """Say what states use, and what that means: in one sentence for all of them."""
-    verb, who = "uses" if len(names) == 1 else "use", some(names)
+    verb = "uses" if len(names) == 1 else "use"
+    who = some(names)
     if len(names) > FEW:
         who = f"{plural(len(names), 'state')} ({who})"
-    kind, row = attempt.pattern, attempt.integration
+    kind = attempt.pattern
+    row = attempt.integration
     plain = kind in {Pattern.REQUEST_RESPONSE, Pattern.AWS_SDK}
     meaning = _JOB_LEFT if plain and row and row.starts_job else _MEANING[kind]
     return f"{who} {verb} {resource_words(attempt)}, {_PATTERNS[kind]}: {meaning}."

@@ -159,7 +159,8 @@ def _same_way(comparison: Comparison) -> str:
 
 
 def _lengths(comparison: Comparison) -> Iterator[Finding]:
-    a, b = comparison.seconds.a, comparison.seconds.b
+    a = comparison.seconds.a
+    b = comparison.seconds.b
     if comparison.running or a is None or b is None:
         return
     if comparison.seconds.near:
@@ -306,8 +307,10 @@ def _gaps_of_calls(side: Side) -> Iterator[Finding]:
 
     How far calls are complete is measured live; of files nobody knows.
     """
-    who, moment = side.letter, side.case.moment
-    stopped, complete = side.execution.stopped_at, side.case.survey.coverage.measured
+    who = side.letter
+    moment = side.case.moment
+    stopped = side.execution.stopped_at
+    complete = side.case.survey.coverage.measured
     expected = side.expects_calls and side.calls.sure
     if stopped and complete and complete < stopped and expected:
         late = (stopped - complete).total_seconds()
@@ -395,7 +398,8 @@ class Cell(Struct, frozen=True):
     """Where it leads: an event (`#5`) of its side's execution, or a call's id."""
 
 
-_NONE, _UNKNOWN = Cell("none", "unknown"), Cell("unknown", "unknown")
+_NONE = Cell("none", "unknown")
+_UNKNOWN = Cell("unknown", "unknown")
 _UNMATCHED = Cell("not matched", "unknown")
 
 
@@ -440,7 +444,8 @@ def _rows(comparison: Comparison, toggled: Collection[str]) -> Iterator[CompareR
     for pair in comparison.pairs:
         if pair.place < stop:
             continue
-        group, key = comparison.groups.get(pair.place), _key(pair)
+        group = comparison.groups.get(pair.place)
+        key = _key(pair)
         begins_open = pair.both and comparison.differs(pair.place, pair.place + 1)
         if group is not None:
             begins_open = len(group.places) <= _CROWD
@@ -456,7 +461,8 @@ def _rows(comparison: Comparison, toggled: Collection[str]) -> Iterator[CompareR
         yield CompareRow(*about, a, b, pair.seconds, mark, key, fold)
         for number, row in enumerate(below if is_open or group is not None else ()):
             # Where there is no state, what it lacks goes without saying.
-            a, b = row.a if pair.a else Cell(), row.b if pair.b else Cell()
+            a = row.a if pair.a else Cell()
+            b = row.b if pair.b else Cell()
             mark = row.mark if pair.both else ""
             yield replace(row, a=a, b=b, mark=mark, key=f"{key}~{number}")
 
@@ -491,9 +497,11 @@ def _fold_alike(
 
     for (alike, _), run in groupby(rows, likeness):
         found = list(run)
-        head, is_open = found[0], True
+        head = found[0]
+        is_open = True
         if alike and len(found) >= _LEAST_ALIKE:
-            label, key = f"⋯ {len(found):,} states alike", f"{head.key}~alike"
+            label = f"⋯ {len(found):,} states alike"
+            key = f"{head.key}~alike"
             is_open = key in toggled
             yield CompareRow(RowKind.ALIKE, head.pair, label, key=key, open=is_open)
         yield from found if is_open else ()
@@ -511,7 +519,8 @@ def _summary(
     differing = sum(comparison.differs(*each) for each in group.places.values())
     counts = [len(side.seconds) for side in (group.a, group.b)]
     in_b = f" in A, {counts[1]:,} in B" if counts[0] != counts[1] else " in each"
-    label, mark = f"{plural(counts[0], 'iteration')}{in_b}", ""
+    label = f"{plural(counts[0], 'iteration')}{in_b}"
+    mark = ""
     if differing:
         label += f"; {differing:,} differ{'s' if differing == 1 else ''}"
         mark = "≠"
@@ -559,7 +568,8 @@ def _attempt(pair: VisitPair, each: AttemptPair) -> Iterator[CompareRow]:
 def _attempt_cell(case: AttemptCase | None, seconds: float | None) -> Cell:
     if case is None:
         return _NONE
-    error, status = case.attempt.error, case.attempt.status
+    error = case.attempt.error
+    status = case.attempt.status
     words = named(error) if error else status_words(status)
     length = f", {duration(seconds)}" if seconds is not None else ""
     return Cell(f"{words}{length}", status, f"#{case.attempt.scheduled_id}")
@@ -568,7 +578,8 @@ def _attempt_cell(case: AttemptCase | None, seconds: float | None) -> Cell:
 def _calls(
     pair: VisitPair, each: AttemptPair, call: CallPair, *, compared: bool
 ) -> CompareRow:
-    codes_a, codes_b = codes_of(call.a), codes_of(call.b)
+    codes_a = codes_of(call.a)
+    codes_b = codes_of(call.b)
     cells = map(partial(_calls_cell, call.role), (call.a, call.b), each.cases)
     mark = "≠" if compared and codes_a != codes_b else ""
     return _detail(pair, f"{named(call.event_name)}{_which(each)}", *cells, mark=mark)
@@ -622,7 +633,8 @@ def _phases(pair: VisitPair) -> Iterator[CompareRow]:
 def comparison_document(comparison: Comparison) -> Iterator[Block]:
     """Write a comparison as a document: who, what it comes to, state by state."""
     answer, *others = verdict(comparison)
-    rows, told = compare_rows(comparison), remarks(comparison)
+    rows = compare_rows(comparison)
+    told = remarks(comparison)
     lines = list(_details(rows))
     yield _sides(comparison)
     yield Paragraph(answer.text, strong=True)
@@ -633,7 +645,8 @@ def comparison_document(comparison: Comparison) -> Iterator[Block]:
 
 
 def _sides(comparison: Comparison) -> Table:
-    sides, runs = comparison.sides, [side.execution for side in comparison.sides]
+    sides = comparison.sides
+    runs = [side.execution for side in comparison.sides]
     short = zip(runs, short_names([run.name for run in runs]), strict=True)
     titles = [f"{named(run.state_machine_name)} › {named(name)}" for run, name in short]
     starts = (run.started_at for run in runs)
@@ -693,7 +706,8 @@ def bar(pair: VisitPair, side: str, scale: float, room: int) -> list[tuple[Phase
         return []
     cells = min(room, max(1, round(whole / scale * room)))
     found: list[tuple[Phase, int]] = []
-    spent, taken = 0.0, 0
+    spent = 0.0
+    taken = 0
     for phase, seconds in told.items():
         spent += seconds or 0.0
         end = round(spent / whole * cells)

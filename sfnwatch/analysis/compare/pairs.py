@@ -53,7 +53,8 @@ from sfnwatch.model.times import duration
 from sfnwatch.model.values import text_of
 from sfnwatch.model.visits import ROOT, StateVisit
 
-_NEAR_SECONDS, _NEAR_SHARE = 0.5, 0.02
+_NEAR_SECONDS = 0.5
+_NEAR_SHARE = 0.02
 _SHORT_SHARE = 0.2
 """Short lengths no further apart than this are called about the same."""
 _LARGE = 10
@@ -121,8 +122,10 @@ class Side:
     def __init__(self, letter: str, case: Case) -> None:
         self.letter, self.case = letter, case
         """A or B, and what happened in its execution."""
-        self.execution, self.now = case.execution, case.known_to
-        begun, known = case.execution.started_at, case.survey.known_to(case.execution)
+        self.execution = case.execution
+        self.now = case.known_to
+        begun = case.execution.started_at
+        known = case.survey.known_to(case.execution)
         seconds = round((known - begun).total_seconds(), 3) if begun and known else None
         self.seconds = None if seconds is None else max(0.0, seconds)
         """How long it took, so far while it runs."""
@@ -184,7 +187,8 @@ class AttemptPair:
     """The n-th attempts of a visit and of its counterpart, from 1."""
 
     def __init__(self, number: int, cases: Sequence[AttemptCase | None]) -> None:
-        self.number, self.cases = number, cases
+        self.number = number
+        self.cases = cases
         self.a, self.b = cases
         in_a, in_b = map(_tallies, cases)
         self.calls = [CallPair(*k, in_a.get(k), in_b.get(k)) for k in {**in_a, **in_b}]
@@ -196,7 +200,8 @@ def _tallies(case: AttemptCase | None) -> Mapping[tuple[CallRole, str, str], Cal
     """Count the calls of an attempt by role, source and name."""
     if case is None:
         return {}
-    link, polls = case.moment.link, set(case.polls.ids)
+    link = case.moment.link
+    polls = set(case.polls.ids)
 
     def kind(call: ApiCall) -> tuple[CallRole, str, str]:
         role = role_of_call(call, link(call))
@@ -235,7 +240,8 @@ class VisitPair:
         there = [visit for visit in (self.a, self.b) if visit is not None]
         self.visit = there[0]
         """A's or, where there is none, B's."""
-        self.place, self.around = place, around
+        self.place = place
+        self.around = around
         self.depth: int = around.depth + 1 if around is not None else 0
         self.stop = place + 1
         """The place after the last pair that runs in it; those in between all do."""
@@ -410,7 +416,8 @@ class IterationGroup:
 
     def extreme(self, sign: int) -> tuple[int | None, Lengths] | None:
         """Give the one that took so much longer in B, by its index; for -1, less."""
-        a, b = self.a.seconds, self.b.seconds
+        a = self.a.seconds
+        b = self.b.seconds
         each = [(index, Lengths(a.get(index), b.get(index))) for index in self.places]
         place = extreme((lengths for _, lengths in each), sign)
         return None if place is None else each[place]
@@ -475,7 +482,8 @@ class Comparison:
         found: dict[Phase, Lengths] = {}
         for phase in Phase:
             told = [p.phases[phase] for p in self.pairs if phase in p.phases]
-            a, b = sum(s.a or 0.0 for s in told), sum(s.b or 0.0 for s in told)
+            a = sum(s.a or 0.0 for s in told)
+            b = sum(s.b or 0.0 for s in told)
             if phase is not Phase.CONTAINER and (a or b):
                 found[phase] = Lengths(a, b)
         return found
@@ -549,12 +557,14 @@ def _both(name: str, verb: str, a: str, b: str) -> str:
 
 def _in_states(comparison: Comparison) -> _Found:
     for pair in comparison.pairs:
-        a, b = pair.a, pair.b
+        a = pair.a
+        b = pair.b
         if a is None or b is None:
             continue
         if a.type != b.type:
             types = (f"a {named(visit.type)} state" for visit in (a, b))
-            text, at = _both(pair.title, "is", *types), (a.id, _AT)
+            text = _both(pair.title, "is", *types)
+            at = (a.id, _AT)
             yield _difference(at, "type", text, a.type, b.type, state=pair.place)
             continue
         resource = _other_resource(pair, a.id)
@@ -579,16 +589,19 @@ def _other_attempt(pair: VisitPair, a: StateVisit, b: StateVisit) -> _Placed | N
         if each.a is None or each.b is None:
             if (a if each.a is None else b).running:
                 return None  # it may yet come
-            counts, at = (len(a.attempts), len(b.attempts)), (_end(a), _AT)
+            counts = (len(a.attempts), len(b.attempts))
+            at = (_end(a), _AT)
             text = _both(pair.title, "was tried", *map(times, counts))
             return _difference(at, "try", text, *map(str, counts), state=pair.place)
-        one, other = each.a.attempt, each.b.attempt
+        one = each.a.attempt
+        other = each.b.attempt
         alike = one.status == other.status or each.number == 1
         last = each is pair.attempts[-1]
         if "running" in {one.status, other.status} or (last and alike):
             return None  # the latter is told of the state
         ends = [(attempt.status, attempt.error) for attempt in (one, other)]
-        name, at = f"Attempt {each.number} of {pair.title}", (one.event_ids[-1], _AT)
+        name = f"Attempt {each.number} of {pair.title}"
+        at = (one.event_ids[-1], _AT)
         where: dict[str, Any] = {"state": pair.place, "attempt": each.number}
         if found := _other_end("try", name, at, ends, **where):
             return found
@@ -596,7 +609,8 @@ def _other_attempt(pair: VisitPair, a: StateVisit, b: StateVisit) -> _Placed | N
 
 
 def _other_outcome(pair: VisitPair, a: StateVisit, b: StateVisit) -> _Placed | None:
-    at, statuses = (_end(a), _AFTER), {a.status, b.status}
+    at = (_end(a), _AFTER)
+    statuses = {a.status, b.status}
     if pair.around and pair.around.a and len(statuses) > 1 and "aborted" in statuses:
         at = _end(pair.around.a), _BEFORE
     ends = [(visit.status, error_of(visit)) for visit in (a, b)]
@@ -653,7 +667,8 @@ def codes_of(tally: CallTally | None) -> frozenset[str]:
 def _other_call(pair: VisitPair, attempt: AttemptPair, call: CallPair) -> _Placed:
     kind = "call" if codes_of(call.a) == codes_of(call.b) else "denied"
     cases = [case for case in attempt.cases if case is not None]
-    polling, name = call.role is CallRole.POLL, call.event_name
+    polling = call.role is CallRole.POLL
+    name = call.event_name
     what = f"{named(name)} {'poll' if polling else 'call'}"
     so_far = [" so far" if polling and not case.complete else "" for case in cases]
     tallies = call.a, call.b
@@ -678,7 +693,8 @@ def _calls(letter: str, tally: CallTally | None, what: str) -> str:
     """Say what became of one side's calls: `all 5 … polls of B were denied with …`."""
     if tally is None:
         return f"no {what} is matched to {letter}"
-    count, failed = tally.count, tally.failed
+    count = tally.count
+    failed = tally.failed
     many = f"all {count} {what}s" if count > 1 else f"the {what}"
     if 0 < failed < count:
         many = f"{failed} of {count} {what}s"
@@ -710,11 +726,13 @@ def _in_order(comparison: Comparison) -> _Found:
 
 
 def _first_state(a: VisitPair, b: VisitPair) -> _Placed:
-    names, index = (a.visit.name, (b.b or b.visit).name), a.visit.index
+    names = (a.visit.name, (b.b or b.visit).name)
+    index = a.visit.index
     number = f"[{index}]" if index is not None else ""
     inside = f"In {a.around.title}{number}, " if a.around else ""
     text = f"{inside}A started with {named(names[0])} and B with {named(names[1])}."
-    at, place = (a.visit.id, _BEFORE), a.around and a.around.place
+    at = (a.visit.id, _BEFORE)
+    place = a.around and a.around.place
     return _difference(at, "first-state", text, *names, state=place, index=index)
 
 
@@ -743,7 +761,8 @@ def _iteration_counts(comparison: Comparison) -> _Found:
             if pair.visit.type == "Parallel":
                 thing = ("branch", "branches")
             text = _both(pair.title, "had", plural(counts[0], *thing), f"{counts[1]:,}")
-            at, told = (pair.a.id, _AFTER), map(str, counts)
+            at = (pair.a.id, _AFTER)
+            told = map(str, counts)
             yield _difference(at, "iterations", text, *told, state=place)
 
 
