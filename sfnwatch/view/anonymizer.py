@@ -99,12 +99,15 @@ def _in_arn(arn: re.Match[str]) -> Iterator[NamedPart]:
     The ARN of an integration (`arn:aws:states:::ecs:runTask`) names nobody's thing,
     nor does one of AWS's own.
     """
-    service, account, end = arn["service"], arn["account"], arn.start("resource")
+    service = arn["service"]
+    account = arn["account"]
+    end = arn.start("resource")
     if arn["cut"] or account == "aws" or (service == "states" and not account):
         return
     public = {*vocabulary().public_kinds, "label", ""}
     for name, kind in resource_parts(service, arn["resource"]):
-        begin, end = end, end + len(name)
+        begin = end
+        end = end + len(name)
         known = _NO_NAME.fullmatch(name) or _AWS_OWN.fullmatch(name)
         if kind not in public and not known:
             yield NamedPart(kind, begin, end)
@@ -218,7 +221,8 @@ class Mask:
         """Learn a name; a random id is known by its head too."""
         heads = [name[:_SHORT_ID]] if _RANDOM.fullmatch(name) else []
         for each in (name, *heads):
-            word, known = _WORD.search(each), self.names.setdefault(each, alias)
+            word = _WORD.search(each)
+            known = self.names.setdefault(each, alias)
             if known == alias and word and is_private(each):
                 self._starts[word[0]].append((word.start(), each))
 
@@ -265,7 +269,8 @@ class Anonymizer:
     """The aliases of one session, or of one file: for screens and for files."""
 
     def __init__(self) -> None:
-        self._mask, self._names = Mask(), Names()
+        self._mask = Mask()
+        self._names = Names()
         self._fields = Fields(self._names)
         self._words_of_states: set[str] = set()
         """What the states are called keeps its name, wherever it stands."""
@@ -304,7 +309,8 @@ class Anonymizer:
         leaves the house. `keep_state_names` leaves them, for those who know theirs to
         be harmless.
         """
-        anonymizer, trace = cls(), Trace()
+        anonymizer = cls()
+        trace = Trace()
         trace.add(records)
         names = anonymizer._names
         for received in records:
@@ -345,7 +351,8 @@ class Anonymizer:
 
     def redact(self, received: Received) -> Received:
         """Redact a record; of one that nobody can read mere structure is left."""
-        kind, arn = str(received.kind), received.execution_arn
+        kind = str(received.kind)
+        arn = received.execution_arn
         try:
             told = self._fields.record(received.record, kind)
         except RecursionError:

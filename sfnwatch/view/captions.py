@@ -71,8 +71,12 @@ class _Scene:
 
     def __init__(self, line: Line) -> None:
         about = self.about = line.about
-        self.line, self.moment, self.execution = line, about.moment, about.execution
-        self.link, self.visit, self.attempt = about.link, about.visit, about.attempt
+        self.line = line
+        self.moment = about.moment
+        self.execution = about.execution
+        self.link = about.link
+        self.visit = about.visit
+        self.attempt = about.attempt
         self.integration = about.attempt.integration if about.attempt else None
         self.name = visit_name(about.visit, alone=False) if about.visit else "a state"
 
@@ -135,14 +139,16 @@ class _Scene:
     def reason(self, event: HistoryEvent) -> str:
         """Say why: ` (States.TaskFailed: Essential container exited)`."""
         details = self.moment.trace.details(event)
-        error, cause = text_of(details.get("error")), text_of(details.get("cause"))
+        error = text_of(details.get("error"))
+        cause = text_of(details.get("cause"))
         said = shorten(why(error, cause, 2000), _WHY, placeholder="…")
         return f" ({said})" if said else ""
 
     def event(self, event: HistoryEvent) -> str:
         kind = event.type
         if kind == "ExecutionStarted" and self.execution is not None:
-            role, name = role_name(self.execution.role_arn), named(self.execution.name)
+            role = role_name(self.execution.role_arn)
+            name = named(self.execution.name)
             using = f", using the role {named(role)}" if role else ""
             machine = named(self.execution.state_machine_name)
             return f"Execution {name} of {machine} starts{using}"
@@ -164,7 +170,8 @@ class _Scene:
         if visit.attempts and self.execution is not None:
             first = visit.attempts[0]
             said = integration_text([name], first).removesuffix(".")
-            row, key = first.integration, (self.execution.arn, first.scheduled_id)
+            row = first.integration
+            key = (self.execution.arn, first.scheduled_id)
             hidden = row and not row.recorded and not self.moment.calls_of(key)
             return f"{said}{_HIDDEN if hidden else ''}"
         outer = self.execution.visit(visit.parent) if self.execution else None
@@ -185,7 +192,8 @@ class _Scene:
         return spoken(phases.length_of(visit, visit.ended_at or visit.entered_at))
 
     def exited(self, visit: StateVisit) -> str:
-        took, follows = self.lasted(visit), self.next_state(visit, "; next: ")
+        took = self.lasted(visit)
+        follows = self.next_state(visit, "; next: ")
         if visit.status == "caught":
             return f"{self.name} failed after {took}, but a Catch handled it{follows}"
         return f"{self.name} finished after {took}{follows}"
@@ -214,7 +222,8 @@ class _Scene:
         return fates.get(self.visit.status, "") if self.visit else ""
 
     def begun(self, event: HistoryEvent, phase: str, attempt: Attempt) -> str:
-        what, number = wording.resource_words(attempt), self.about.number
+        what = wording.resource_words(attempt)
+        number = self.about.number
         worker = text_of(self.moment.trace.details(event).get("workerName"))
         if phase == "Started":
             starts = f"was taken by worker {named(worker)}" if worker else "started"
@@ -240,7 +249,8 @@ class _Scene:
         return f"{said}; nothing waits for {self.job}, which may still be running"
 
     def call(self, call: ApiCall) -> str:
-        link, name = self.link, named(call.event_name)
+        link = self.link
+        name = named(call.event_name)
         role = f" with the role {named(call.role)}" if call.role else ""
         if link is None:
             by = "" if call.by_step_functions else "Someone other than "
@@ -271,7 +281,8 @@ class _Scene:
         """Say which poll it is, how long after the action, and what became of it."""
         coverage = Coverage(self.moment)
         told = phases.AttemptCalls(self.moment, coverage, key, attempt)
-        polls, known = told.polls.sure, told.complete
+        polls = told.polls.sure
+        known = told.complete
         number = next((f" {n}" for n, p in enumerate(polls, 1) if p is call), "")
         count = f" of {len(polls)}" if number and known else ""
         shown = self.line.call.subject if self.line.call else ()

@@ -57,10 +57,12 @@ class Child(Struct, frozen=True):
 
 def child_execution(moment: Moment, arn: str) -> Child | None:
     """Give a child execution as it stands; None for one that nothing started."""
-    execution, parent = moment.executions.get(arn), moment.lineage.parents.get(arn)
+    execution = moment.executions.get(arn)
+    parent = moment.lineage.parents.get(arn)
     if execution is None or parent is None:
         return None
-    listed, status = moment.listed.get(arn), execution.status
+    listed = moment.listed.get(arn)
+    status = execution.status
     if listed is not None and status == UNKNOWN:
         status = listed.listed.status
     # Of a Map Run's it is the parent's, with a label that the run has too.
@@ -72,7 +74,8 @@ def child_execution(moment: Moment, arn: str) -> Child | None:
 
 def child_map_run(moment: Moment, arn: str) -> Child | None:
     """Give a Map Run as it stands; None for one that no history here started."""
-    parents, parent = moment.lineage.parents, moment.lineage.map_runs.get(arn)
+    parents = moment.lineage.parents
+    parent = moment.lineage.map_runs.get(arn)
     around = moment.executions.get(parent.execution_arn) if parent else None
     if parent is None or around is None:
         return None
@@ -80,7 +83,8 @@ def child_map_run(moment: Moment, arn: str) -> Child | None:
     begun_at, end = _course_of(around, parent, arn)
     status, stopped_at = end or ("RUNNING", None)
     if told is not None and _is_better(told, begun_at, end):
-        status, stopped_at = told.status, told.stopped_at or stopped_at
+        status = told.status
+        stopped_at = told.stopped_at or stopped_at
     title = f"Map Run {map_run_name(arn)}"
     started_at = told.started_at if told else None
     read = sum(parents[each].map_run_arn == arn for each in moment.children)
@@ -103,7 +107,8 @@ def _course_of(
         if event.type in _STARTS:
             current = run or current
             if current == arn:
-                begun_at, end = event.at, None
+                begun_at = event.at
+                end = None
         elif current == arn and event.type in _ENDS:
             end = event.type.removeprefix("MapRun").upper(), event.at
     return begun_at, end
@@ -188,9 +193,11 @@ def fold_parts(
     inside = _Inside(moment, fold)
     if fold.kind is FoldKind.CHILD:
         child = child_execution(moment, fold.child_arn)
-        head, contents = child_parts(child) if child else (), inside.states
+        head = child_parts(child) if child else ()
+        contents = inside.states
     elif visit is not None:
-        head, contents = inside.head(visit), inside.contents(visit)
+        head = inside.head(visit)
+        contents = inside.contents(visit)
     else:
         return ()
     return *head, Part(f"  {contents}", Role.DIM), *inside.tally()
@@ -200,7 +207,8 @@ class _Inside:
     """What is behind the fold of a child execution, or of a branch or iteration."""
 
     def __init__(self, moment: Moment, fold: Fold) -> None:
-        self._moment, self._fold = moment, fold
+        self._moment = moment
+        self._fold = fold
         own = moment.executions.get(fold.execution_arn)
         events = [each for each in fold.members if isinstance(each, HistoryEvent)]
         self._events = [e for e in events if own is not None and own.event(e.id)]
@@ -219,10 +227,12 @@ class _Inside:
 
     def head(self, visit: StateVisit) -> Iterator[Part]:
         """Name a branch by its path, `Each[1] / Inner[0]`, and say how it stands."""
-        path, index = visit.path.removeprefix(f"{ROOT} / "), self._fold.index
+        path = visit.path.removeprefix(f"{ROOT} / ")
+        index = self._fold.index
         number = "" if index is None else f"[{index}]"
         yield Part(clean(f"{path}{number}", LIMIT), Role.NAME)
-        status, seconds = visit.status, None
+        status = visit.status
+        seconds = None
         if index is not None:
             status, seconds = self._outcome()
         elif visit.ended_at is not None:

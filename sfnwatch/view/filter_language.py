@@ -45,7 +45,9 @@ class FilterError(ValueError):
 
     def __init__(self, message: str, position: int, hint: str = "") -> None:
         super().__init__(f"{message}; {hint}" if hint else message)
-        self.message, self.position, self.hint = message, position, hint
+        self.message = message
+        self.position = position
+        self.hint = hint
 
 
 # -- what a filter sees in a line ------------------------------------------------------
@@ -515,7 +517,8 @@ def parse_filter(text: str) -> Filter:
         return Filter(lambda _: True)
     last = tokens[-1]
     if last.kind == "open":
-        what, close = "quote" if last.text[0] == '"' else "regex", last.text[0]
+        what = "quote" if last.text[0] == '"' else "regex"
+        close = last.text[0]
         hint = f'close it with {close}, or look for it in quotes: "/…"'
         raise FilterError(f"the {what} is not closed", last.position, hint)
     parser = _Parser(deque([*tokens, _Token("", "", len(text), len(text))]))
@@ -555,12 +558,15 @@ class Suggestion(Struct, frozen=True):
 
 def complete(text: str, cursor: int, moment: Moment) -> Sequence[Suggestion]:
     """Suggest what may stand at the cursor, instead of what was begun there."""
-    head, rest = text[: max(0, cursor)], text[max(0, cursor) :]
-    tokens, begun = _tokens(head), ""
+    head = text[: max(0, cursor)]
+    rest = text[max(0, cursor) :]
+    tokens = _tokens(head)
+    begun = ""
     if tokens and tokens[-1].kind not in "&|!()" and tokens[-1].end == len(head):
         begun = head[tokens.pop().position :]
         rest = _REST.sub("", rest)
-    kept, after = head.removesuffix(begun), ""
+    kept = head.removesuffix(begun)
+    after = ""
     if tokens and tokens[-1].kind == "operator" and not begun.startswith("~"):
         after = tokens[-1].text.lower()
     return [

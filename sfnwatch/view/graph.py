@@ -33,7 +33,8 @@ START, END = "Start", "End"
 DISTRIBUTED = "Distributed Map"
 """The type of a Map whose items are executions of their own."""
 _MAPS = ("Map", DISTRIBUTED)
-_NAME, _RULE = 80, 40
+_NAME = 80
+_RULE = 40
 _DEEPEST, _LONGEST_RULE = 40, 3
 """No machine of AWS's has so many levels, and no rule that can be read."""
 _RESOURCES = (
@@ -132,7 +133,8 @@ class Graph:
 
     def __init__(self, definition: str, *, inferred: bool = False) -> None:
         """`inferred` says that it was put together of what was seen."""
-        self.definition, self.inferred = definition, inferred
+        self.definition = definition
+        self.inferred = inferred
         self.boxes: dict[int, Box] = {}
         self.main = Region()
         self.start = self._add(self.main, Box(0, START, START))
@@ -317,7 +319,8 @@ class BoxState(Struct):
     @property
     def counted(self) -> Sequence[str]:
         """Say how often, what tells most first: `✘ 3`, `3 of 40`, `×4`, `2 tries`."""
-        told, counts = [], self.counts
+        told = []
+        counts = self.counts
         failed = counts.unsuccessful if counts else self.failed
         if failed and (counts or self.visits > 1):
             told.append(f"✘ {failed:,}")
@@ -390,7 +393,8 @@ class Lights:
 
     def finish(self, moment: Moment, execution: ExecutionAsOf) -> None:
         """Say how boxes stand by what was visited, and whether it came to the end."""
-        start, end = self.graph.start, self.graph.end
+        start = self.graph.start
+        end = self.graph.end
         # Of those that were entered at the same time the later one counts.
         lasts = {
             box: max(reversed(visits), key=_entered_at)
@@ -459,7 +463,8 @@ def _counts(moment: Moment, arn: str, visit: StateVisit) -> ExecutionCounts | No
 
 def light(graph: Graph, moment: Moment, execution: ExecutionAsOf) -> Lights:
     """Say how every box and edge stands at a moment."""
-    lights, parents = Lights(graph), moment.lineage.parents
+    lights = Lights(graph)
+    parents = moment.lineage.parents
     lights.walk(execution)
     for arn in sorted(moment.children, key=moment.lineage.level):
         parent = parents[arn]

@@ -206,7 +206,8 @@ def _put(picture: Picture, node: _Node, loops: Collection[int]) -> None:
     placed = node.left, node.y, node.width, node.height, bool(node.inside)
     picture.boxes.append(PlacedBox(node.box, *placed, node.box.id in loops))
     needed = sum(each.width + _GAP for each in node.inside) - _GAP
-    x, y = node.left + (node.width - needed) // 2, node.y + 1
+    x = node.left + (node.width - needed) // 2
+    y = node.y + 1
     for inner in node.inside:
         picture.boxes.extend(b._replace(x=b.x + x, y=b.y + y) for b in inner.boxes)
         for wire in inner.wires:
@@ -224,7 +225,8 @@ _Ways = Sequence[tuple[_Node, _Node, Wire]]
 def _rank(nodes: Sequence[_Node], ways: _Ways) -> None:
     """Put each node below all that lead to it, but by an edge that leads back up."""
     after = grouped(ways, lambda way: way[0])
-    order, seen = list[_Node](), set[_Node]()
+    order = list[_Node]()
+    seen = set[_Node]()
     left = [(node, False) for node in reversed(nodes)]
     while left:
         node, done = left.pop()
@@ -299,10 +301,12 @@ def _spread(layer: Sequence[_Node], middles: Sequence[float]) -> None:
         offsets.append(offsets[-1] + half + _GAP)
     blocks: list[tuple[float, int]] = []
     for middle, offset in zip(middles, offsets, strict=True):
-        total, size = middle - offset, 1
+        total = middle - offset
+        size = 1
         while blocks and blocks[-1][0] / blocks[-1][1] > total / size:
             more, others = blocks.pop()
-            total, size = total + more, size + others
+            total = total + more
+            size = size + others
         blocks.append((total, size))
     starts = [total / size for total, size in blocks for _ in range(size)]
     for node, start, offset in zip(layer, starts, offsets, strict=True):
@@ -346,7 +350,8 @@ def _channel(steps: Sequence[_Step], top: int) -> int:
     last = first + max(tracks.values(), default=-1) + 1
     for step in steps:
         upper, lower, wire = step
-        begin, end = step.port(upper), drops[step]
+        begin = step.port(upper)
+        end = drops[step]
         row = first + tracks.get(wire, 0)
         wire.points += [(begin, upper.y + upper.height), (begin, row), (end, row)]
         wire.points.append((end, last))
@@ -355,7 +360,8 @@ def _channel(steps: Sequence[_Step], top: int) -> int:
         if (lower if wire.up else upper).box is not None:
             beside = (x - end - 4 for x in drops.values() if x > end)
             room = min(beside, default=_LABEL)
-            wire.label_at, wire.room = (end + 2, last), room if room >= _BEND else 0
+            wire.label_at = (end + 2, last)
+            wire.room = room if room >= _BEND else 0
     return last - top + 1
 
 
@@ -368,7 +374,8 @@ def _drops(nets: Sequence[Sequence[_Step]]) -> Mapping[_Step, int]:
     found: dict[_Step, int] = {}
     for net in nets:
         for step in net:
-            node, middle = step.lower, step.port(step.lower)
+            node = step.lower
+            middle = step.port(step.lower)
             for x in (middle + shift for shift in _SHIFTS):
                 above = starts.get(x, net)
                 joined = above is net or all(map(step.leads_as, above))

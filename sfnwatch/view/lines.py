@@ -81,11 +81,14 @@ class LifeLines:
         self, trace: Trace, containers: Containers, *, apart: bool = False
     ) -> None:
         """With `apart` each root execution has columns of its own."""
-        self._trace, self._apart, self._containers = trace, apart, containers
+        self._trace = trace
+        self._apart = apart
+        self._containers = containers
         self.column: dict[VisitKey, int] = {}
         self._columns: dict[str, list[_LifeLineColumn]] = {}
         """By root execution, or one set for all."""
-        self._latest, self._known = _NEVER, 0
+        self._latest = _NEVER
+        self._known = 0
         self.update(everything(trace), containers)
 
     def update(self, changed: Changed, containers: Containers) -> None:
@@ -97,11 +100,14 @@ class LifeLines:
         redriven = any(event.type == REDRIVEN for event in events)
         new = self._without_column(changed)
         late = any(visit.entered_at < self._latest for _, visit in new)
-        known, self._known = self._known, len(self._trace.executions)
+        known = self._known
+        self._known = len(self._trace.executions)
         begun = known != self._known
         if redriven or late or begun or containers is not self._containers:
-            self._containers, self._latest = containers, _NEVER
-            self.column, self._columns = {}, {}
+            self._containers = containers
+            self._latest = _NEVER
+            self.column = {}
+            self._columns = {}
             new = self._without_column(everything(self._trace))
         for arn, visit in new:
             self._latest = max(self._latest, visit.entered_at)
@@ -132,7 +138,8 @@ class LifeLines:
 
     def _first_inside(self, arn: str, visit: StateVisit) -> int:
         """Give the column next to that of what is around a visit."""
-        around, parent = (arn, visit.parent or 0), self._trace.lineage.parents.get(arn)
+        around = (arn, visit.parent or 0)
+        parent = self._trace.lineage.parents.get(arn)
         if visit.parent is None and parent is not None:
             around = parent.execution_arn, parent.visit_id
         return self.column.get(around, -1) + 1
@@ -192,7 +199,9 @@ class Subject:
     """What an item is about, and what else stands on its line, as of a moment."""
 
     def __init__(self, maker: "LineMaker", item: Item) -> None:
-        self.maker, self.moment, self.item = maker, maker.moment, item
+        self.maker = maker
+        self.moment = maker.moment
+        self.item = item
         self.execution_arn: str | None = None
         self.events: Sequence[HistoryEvent] = ()
         """Those that share its line."""
@@ -200,16 +209,19 @@ class Subject:
         """The call that it is, or that the phase on it made."""
         self.link: Link | None = None
         """Whose that call is; of a task's state, whose task."""
-        visit_id, attempt_id = None, None
+        visit_id = None
+        attempt_id = None
         if isinstance(item, HistoryEvent):
             self.execution_arn = item.execution_arn
             visit_id, attempt_id = self._add_events(item)
         elif isinstance(item, Fold | Backoff):
-            self.execution_arn, visit_id = item.execution_arn, item.visit_id
+            self.execution_arn = item.execution_arn
+            visit_id = item.visit_id
             attempt_id = item.scheduled_id if isinstance(item, Backoff) else None
         elif (link := self._add_link(item)) is not None:
             self.execution_arn = link.execution_arn
-            visit_id, attempt_id = link.visit_id, link.attempt_id
+            visit_id = link.visit_id
+            attempt_id = link.attempt_id
         execution = self.moment.executions.get(self.execution_arn or "")
         self.execution = execution
         self.visit = execution.visit(visit_id) if execution else None
@@ -325,7 +337,8 @@ class LineMaker:
         outline: Outline | None = None,
         lifelines: LifeLines | None = None,
     ) -> None:
-        self.moment, self._lifelines = moment, lifelines
+        self.moment = moment
+        self._lifelines = lifelines
         self._trace = moment.trace
         self.order = outline.order if outline else RowOrder(moment.trace)
         self._fail_errors: dict[str, dict[int, str]] = {}
@@ -383,7 +396,8 @@ class LineMaker:
 
         `rails_at` is when the life-lines are looked at, if not at the time of the item.
         """
-        arn, at = about.execution_arn, self.order.place(about.item)[0]
+        arn = about.execution_arn
+        at = self.order.place(about.item)[0]
         root = self.moment.lineage.root_of(arn) if arn else None
         line = Line(about, lane, at, root_arn=root)
         if self._lifelines is not None:
@@ -418,7 +432,8 @@ class LineMaker:
     def put_call(self, line: Line, call: ApiCall) -> None:
         """Say on a line which call it is, or that what it tells of made."""
         line.call = self.call_text(call, line.about.link)
-        line.call_key, line.call_at = call.key, call.event_time
+        line.call_key = call.key
+        line.call_at = call.event_time
         line.late = lateness(call.seen_at, call.event_time)
         line.service = call.event_source
 
@@ -428,7 +443,10 @@ class LineMaker:
         """Put a call into words: which poll, how long after the action, which job."""
         key = link.key if link is not None else None
         attempt = self.moment.attempt(key)
-        name, subject, rule, role = clean(call.event_name, LIMIT), "", "", Role.CALL
+        name = clean(call.event_name, LIMIT)
+        subject = ""
+        rule = ""
+        role = Role.CALL
         if link is not None:
             rule = wording.rule_words(link, wording.id_word(attempt))
             role = Role.POLL if link.role is CallRole.POLL else Role.CALL
@@ -450,7 +468,8 @@ class LineMaker:
         """Count a call among those of its name and its attempt, from 1."""
         numbers = self._numbers.get(key)
         if numbers is None:
-            numbers, counts = {}, Counter[str]()
+            numbers = {}
+            counts = Counter[str]()
             for each in self.moment.calls_of(key):
                 counts[each.event_name] += 1
                 numbers[each.event_id] = counts[each.event_name]
@@ -475,13 +494,15 @@ class LineMaker:
         return at.replace(microsecond=0)
 
     def _other_line(self, about: Subject, item: Fold | Backoff) -> Line:
-        line, visit = self.begin(about, Lane.STATES), about.visit
+        line = self.begin(about, Lane.STATES)
+        visit = about.visit
         if isinstance(item, Backoff):
             line.owner = self.owner(line)
             line.text = wording.backoff_parts(visit, item.number) if visit else ()
         elif item.kind is FoldKind.POLLS:
             line.fold = Part("⋯", Role.FOLD)
-            line.lane, line.whole_seconds = Lane.CALLS, True
+            line.lane = Lane.CALLS
+            line.whole_seconds = True
             line.owner = self.owner(line)
             line.call = CallText(wording.poll_run_parts(self._coverage, item))
         else:
@@ -494,8 +515,11 @@ class _EventLine:
     """Makes the line of one event, and of what stands on it."""
 
     def __init__(self, about: Subject, event: HistoryEvent) -> None:
-        self._about, self._event, self._maker = about, event, about.maker
-        self._visit, self._moment = about.visit, about.moment
+        self._about = about
+        self._event = event
+        self._maker = about.maker
+        self._visit = about.visit
+        self._moment = about.moment
         self._ids = {each.id for each in about.events}
 
     @property
@@ -521,7 +545,8 @@ class _EventLine:
 
     def _ends_of_rail(self) -> tuple[VisitKey | None, VisitKey | None]:
         """Say which life-line begins with the line, and which ends with it."""
-        visit, ids = self._visit, self._ids
+        visit = self._visit
+        ids = self._ids
         if visit is None or (self._event.iteration is not None and len(ids) == 1):
             return None, None
         key = self._event.execution_arn, visit.id
@@ -530,7 +555,8 @@ class _EventLine:
         return begins, key if ended else None
 
     def _text(self, line: Line) -> Iterator[Part]:
-        event, visit = self._event, self._visit
+        event = self._event
+        visit = self._visit
         if event.type.startswith("Execution"):
             yield from self._execution_text(line)
         elif event.type == "MapRunStarted":
@@ -548,7 +574,8 @@ class _EventLine:
                 yield from wording.try_parts(visit, number)
 
     def _execution_text(self, line: Line) -> Iterator[Part]:
-        event, arn = self._event, self._event.execution_arn
+        event = self._event
+        arn = self._event.execution_arn
         execution = self._about.execution
         child = child_wording.child_execution(self._moment, arn)
         if event.type == REDRIVEN and execution is not None:
@@ -616,7 +643,8 @@ class _EventLine:
 
     def _conclude(self, line: Line) -> None:
         """Say how Step Functions learned of the job's end, on the line of that."""
-        attempt, key = self._about.attempt, self._about.key
+        attempt = self._about.attempt
+        key = self._about.key
         if attempt is None or key is None or attempt.ended_by not in self._ids:
             return
         told = self._maker.completion(key, attempt)

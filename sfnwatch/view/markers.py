@@ -177,7 +177,8 @@ def _telling(visit: StateVisit) -> Iterator[tuple[int, MarkerKind, str]]:
             words += f": {attempt.error}" if attempt.error else ""
             yield attempt.ended_by, MarkerKind.FAILED, words
         # Where it is known how long the end of the job went unknown.
-        stopped, learned = attempt.stopped_at, attempt.ended_at
+        stopped = attempt.stopped_at
+        learned = attempt.ended_at
         otherwise = attempt.status in phases.ENDED_OTHERWISE
         if stopped and learned and stopped <= learned and not otherwise:
             yield attempt.ended_by, MarkerKind.LEARNED, "completion detected"

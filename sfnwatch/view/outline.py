@@ -165,7 +165,8 @@ class RowOrder:
 
     def __init__(self, trace: Trace, *, aligned: bool = False) -> None:
         """Order all there is; `aligned` as if all executions had started at once."""
-        self._trace, self._aligned = trace, aligned
+        self._trace = trace
+        self._aligned = aligned
         self.ranks: Mapping[str, tuple[Any, ...]] = {}
         """What orders the events of several executions at one moment."""
         self._shifts: Mapping[str, timedelta] = {}
@@ -192,7 +193,8 @@ class RowOrder:
         ranks = {
             arn: ((roots[arn], lineage.level(arn)), own) for arn, own in starts.items()
         }
-        before, self.ranks = self.ranks, ranks
+        before = self.ranks
+        self.ranks = ranks
         # Of one more others take no notice, but where it is the first, or aligned.
         known = ranks if self._aligned or not before else before
         changed = any(before.get(arn) != ranks[arn] for arn in known)
@@ -324,7 +326,8 @@ class RowOrder:
 
 def _is_one(before: HistoryEvent, event: HistoryEvent) -> bool:
     """True if an event and what follows it by its own account are one to the eye."""
-    first, second = before.type, event.type
+    first = before.type
+    second = event.type
     if event.at - before.at >= _SECOND:
         return False
     if second.endswith("StateExited"):
@@ -360,14 +363,16 @@ class Containers:
     """Knows what is around each item, and what of it is closed."""
 
     def __init__(self, trace: Trace, options: OutlineOptions) -> None:
-        self._trace, self._options = trace, options
+        self._trace = trace
+        self._options = options
         self._crowded: set[tuple[str, int]] = set()
         """The visits of Maps that have more than ten iterations."""
         self._outermost: dict[Spot, Fold | None] = {}
 
     def add_visits(self, arn: str, visit_ids: Iterable[int]) -> bool:
         """Take visits in; True if a Map has too many iterations that had not before."""
-        visits, before = self._trace.executions[arn].visits, len(self._crowded)
+        visits = self._trace.executions[arn].visits
+        before = len(self._crowded)
         for visit in map(visits.__getitem__, visit_ids):
             parent = visits.get(visit.parent or 0)
             if parent and parent.type == "Map" and (visit.index or 0) >= MANY:
@@ -421,9 +426,13 @@ class Containers:
 
     def _step_out_of_execution(self, arn: str) -> tuple[list[Fold], Spot | None]:
         lineage = self._trace.lineage
-        parent, key, kind = lineage.parents.get(arn), child_key(arn), FoldKind.CHILD
+        parent = lineage.parents.get(arn)
+        key = child_key(arn)
+        kind = FoldKind.CHILD
         if (run := lineage.map_runs.get(arn)) is not None:
-            parent, key, kind = run, map_run_key(arn), FoldKind.MAP_RUN
+            parent = run
+            key = map_run_key(arn)
+            kind = FoldKind.MAP_RUN
         if parent is None:
             return [], None
         around: Spot = parent.execution_arn, parent.visit_id, None
@@ -492,7 +501,8 @@ class Outline:
 
     def _build(self) -> None:
         """Work all lines out from what the trace holds."""
-        trace, options = self._trace, self.options
+        trace = self._trace
+        options = self.options
         self.version += 1
         self.order = RowOrder(trace, aligned=options.aligned)
         self.containers = Containers(trace, options)
@@ -522,7 +532,8 @@ class Outline:
     def _add(self, items: Iterable[Item], polled: Iterable[AttemptKey]) -> None:
         """Put new items in their places; some attempts have polls to fold anew."""
         folds = [fold for key in polled for fold in self._fold_polls(key)]
-        place_of, hidden = self.order.place, self._hidden
+        place_of = self.order.place
+        hidden = self._hidden
         found = [(place_of(item), item) for item in chain(items, folds)]
         found.sort(key=itemgetter(0))
         lines: list[tuple[Place, Item]] = []
@@ -558,7 +569,8 @@ class Outline:
         if self._is_structural(changed):
             self._build()
             return
-        items, options = self._joined(changed), self.options
+        items = self._joined(changed)
+        options = self.options
         moved = self._moved(changed)
         left = map(self.containers.spot_of_link, moved.values())
         closed = any(map(self.containers.closed_at, left))
@@ -582,12 +594,14 @@ class Outline:
 
         With each its link before.
         """
-        links, new = changed.links, set(new_calls(changed))
+        links = changed.links
+        new = set(new_calls(changed))
         moved = self.order.attach(self._touched_attempts(changed))
         for event_id, (old, link) in links.items():
             if link is None or (old and _standing(old) != _standing(link)):
                 moved.add(event_id)
-        was, now = {each: pair[0] for each, pair in links.items()}, self._trace.links
+        was = {each: pair[0] for each, pair in links.items()}
+        now = self._trace.links
         return {each: was.get(each, now.get(each)) for each in moved - new}
 
     def _new_others(self, changed: Changed) -> Iterator[Item]:
@@ -724,7 +738,8 @@ class Outline:
                 continue
             visit_id = self._trace.links[run[0].event_id].visit_id or 0
             fold = Fold(fold_key, FoldKind.POLLS, key[0], visit_id, attempt=key)
-            fold.place, fold.last = self.order.place(run[1]), run[-1]
+            fold.place = self.order.place(run[1])
+            fold.last = run[-1]
             fold.members += run[1:-1]
             self._hidden |= dict.fromkeys((e.key for e in fold.members), fold)
             self.folds[fold_key] = fold
@@ -741,7 +756,8 @@ class Outline:
 
     def _runs(self, key: AttemptKey) -> Iterator[tuple[str, list[ApiCall]]]:
         """Yield the like polls of an attempt, one after the other, that could fold."""
-        calls, links = self._trace.calls_of.get(key, ()), self._trace.links
+        calls = self._trace.calls_of.get(key, ())
+        links = self._trace.links
         if len(calls) < _FEWEST_POLLS or not self.options.folds:
             return
         polls = [call for call in calls if links[call.event_id].role is CallRole.POLL]
@@ -796,7 +812,8 @@ class Outline:
         if moment.clock is Clock.EVENT and not self.options.aligned:
             # None of what stands later had happened.
             items = self.items[: bisect_right(self._places, (moment.at, _LAST))]
-        found, place_of = list(filter(shows, items)), self.order.place
+        found = list(filter(shows, items))
+        place_of = self.order.place
         for fold in (fold for folds in self._polls.values() for fold in folds):
             # In event time the last tells of all; they arrive in any order.
             others = fold.members if moment.clock is Clock.ARRIVAL else ()
@@ -821,9 +838,11 @@ class Outline:
         """Open what is folded, or fold it; `key` is a fold's."""
         options = self.options
         if key in self.folds:
-            closed, opened = options.closed - {key}, options.opened | {key}
+            closed = options.closed - {key}
+            opened = options.opened | {key}
         else:
-            closed, opened = options.closed | {key}, options.opened - {key}
+            closed = options.closed | {key}
+            opened = options.opened - {key}
         self.set_options(replace(options, closed=closed, opened=opened))
 
     def foldable(self, item: Item) -> str | None:
@@ -839,7 +858,8 @@ class Outline:
 
     def toggle_all(self) -> None:
         """Open everything; or, where nothing is folded, fold every branch."""
-        options, folds = self.options, list(self.containers.every_fold())
+        options = self.options
+        folds = list(self.containers.every_fold())
         closed = frozenset(f.key for f in folds if self.containers.is_closed(f))
         inner = (f.key for f in folds if f.kind is not FoldKind.VISIT)
         closing = frozenset(() if closed else inner)

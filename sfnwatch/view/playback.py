@@ -41,7 +41,8 @@ class Course:
     """
 
     def __init__(self, trace: Trace, clock: Clock) -> None:
-        self._trace, self._clock = trace, clock
+        self._trace = trace
+        self._clock = clock
         self.times: list[datetime] = []
         """When each thing comes, in order."""
         self.version = 0
@@ -147,13 +148,16 @@ def cut_short(
     worked = length_of((begin, end)) - sum(map(length_of, gaps))
     if worked <= 0:
         # There is nothing else; or only one moment.
-        share, worked = 1 / max(1, count), 1.0
+        share = 1 / max(1, count)
+        worked = 1.0
         if begin == end:
             return Scale((begin,), (0.0,))
     if share is None:
         share = min(_GAP_SHARE, 0.5 / max(1, count))
     rest = (1.0 - share * count) / worked
-    knots, places, cuts = [begin], [0.0], []
+    knots = [begin]
+    places = [0.0]
+    cuts = []
     for first, last in gaps:
         place = places[-1] + rest * length_of((knots[-1], first))
         cuts.append(len(knots))
@@ -235,7 +239,8 @@ class Playback:
     @property
     def ended(self) -> bool:
         """True at the end of what can't grow any more."""
-        at, span = self.position, self.span
+        at = self.position
+        span = self.span
         is_there = span is None or at is None or at >= span[1]
         return is_there and self._is_read and not self.growing
 
@@ -247,13 +252,15 @@ class Playback:
     @property
     def is_partial(self) -> bool:
         """True where what is not shown may only not have been read yet."""
-        at, times = self.position, self.course.times
+        at = self.position
+        times = self.course.times
         is_newest = at is None or not times or at >= times[-1]
         return is_newest and not self._is_read
 
     def moment(self) -> Moment:
         """Give what is shown."""
-        at, span = self.position, self.span
+        at = self.position
+        span = self.span
         at_end = self.replay and at is not None and span is not None and at >= span[1]
         return self.trace.as_of(None if at_end else at, self.clock)
 
@@ -315,7 +322,8 @@ class Playback:
             return
         self._rested += elapsed
         if self._rested >= REST:
-            self.position, self._rested = span[0], 0.0
+            self.position = span[0]
+            self._rested = 0.0
 
     def _moved(self, at: datetime, elapsed: float, end: datetime) -> datetime:
         if not self.squeeze:
@@ -327,7 +335,8 @@ class Playback:
             needed = (goal - at).total_seconds() / pace
             if needed > elapsed:
                 return _forward(at, elapsed * pace, goal)
-            at, elapsed = goal, elapsed - needed
+            at = goal
+            elapsed = elapsed - needed
         return at
 
     def toggle(self) -> None:
@@ -341,12 +350,14 @@ class Playback:
         if self.held:
             self.to_end()
         elif self.live:
-            self.position, self.held = span[1], True
+            self.position = span[1]
+            self.held = True
         elif self.playing:
             self.playing = False
         else:
             self.position = span[0] if self.ended else self.position
-            self.playing, self._rested = True, 0.0
+            self.playing = True
+            self._rested = 0.0
             self._stays_at_end = False
 
     def to_end(self) -> None:
@@ -364,7 +375,8 @@ class Playback:
             self.to_end()
             return
         self.position = min(max(at, span[0]), span[1])
-        self.held, self._rested = False, 0.0
+        self.held = False
+        self._rested = 0.0
         self._stays_at_end = False
 
     def skip(self, seconds: float) -> None:
@@ -379,7 +391,8 @@ class Playback:
 
     def step(self, direction: int) -> None:
         """Go one moment on, or undo the newest one shown; playing stops."""
-        span, course = self.span, self.course
+        span = self.span
+        course = self.course
         if span is None:
             return
         here = self.position or span[1]
@@ -416,7 +429,8 @@ class Playback:
 
     def switch_clock(self) -> None:
         """Read by the other clock; the newest thing shown stays shown."""
-        at, was_ended = self.position, self.ended
+        at = self.position
+        was_ended = self.ended
         newest = self._newest_shown(at) if at is not None else None
         by_event = self.clock is Clock.EVENT
         self.clock = Clock.ARRIVAL if by_event else Clock.EVENT

@@ -230,7 +230,8 @@ class Names:
             "code": self.error,
             "state": self.state,
         }
-        told, place = "", match.start()
+        told = ""
+        place = match.start()
         for group, rule in rules.items():
             if match[group]:
                 told += match.string[place : match.start(group)] + rule(match[group])
@@ -430,7 +431,9 @@ class Fields:
         inner = parse_json(text) if text[:1] in {"{", "[", '"'} else None
         if isinstance(inner, dict | list | str):
             return _json_text(self.value(inner, key, depth + 1))
-        words, small, known = vocabulary(), key.lower(), self._known(key)
+        words = vocabulary()
+        small = key.lower()
+        known = self._known(key)
         if text in {"$", "$$"} or (known in words.enum_keys and text in words.enums):
             return text
         if known in words.time_keys and _TIME.fullmatch(text):
@@ -447,7 +450,8 @@ class Fields:
 
     def _scalar(self, value: Any, key: str) -> Any:
         """Replace a number or a truth; nothing stays nothing."""
-        words, known = vocabulary(), self._known(key)
+        words = vocabulary()
+        known = self._known(key)
         if value is None or isinstance(value, bool):
             return value if value is None else value and known in words.truth_keys
         limit = _LARGEST if known in words.time_keys else 0

@@ -38,7 +38,8 @@ MANY = 20
 """A Map of more iterations than these begins folded."""
 _FEW = 4
 """With more iterations than these, each of several states begins folded itself."""
-_STATES, _NAME = 4, 60
+_STATES = 4
+_NAME = 60
 _CONTAINERS = frozenset({"Map", "Parallel"})
 _FINE = frozenset({"running", "succeeded"})
 _TASK_ENDS = {Role.BAD: "failed", Role.GOOD: "succeeded", Role.WARN: "aborted"}
@@ -50,7 +51,9 @@ _STEPS = (
     *(86400 * n * 10**power for power in range(7) for n in (1, 2, 5)),
 )
 """Round numbers of seconds."""
-_SOON, _MINUTE, _ROUNDED = 0.0002, 60, 1e-6
+_SOON = 0.0002
+_MINUTE = 60
+_ROUNDED = 1e-6
 
 
 class BarKind(StrEnum):
@@ -148,7 +151,8 @@ class TimelineChart:
         Where it `is_partial`, since more is still being read, nobody knows what runs at
         `now`: an execution has come as far as its last event.
         """
-        self.moment, self.now = moment, now
+        self.moment = moment
+        self.now = now
         self._is_partial = is_partial
         self.bars: dict[str, Bar] = {}
         self.around: dict[str, Bar] = {}
@@ -170,7 +174,8 @@ class TimelineChart:
 
     def _executions(self) -> list[Bar]:
         """Make the tree of each execution; what a state started stands below it."""
-        moment, lineage = self.moment, self.moment.lineage
+        moment = self.moment
+        lineage = self.moment.lineage
         for states in moment.task_states.values():
             self._add_task(states)
         for run in lineage.map_runs:
@@ -234,8 +239,10 @@ class TimelineChart:
 
     def _add_unread(self, run: str) -> None:
         """Stand for the executions of a Map Run that are counted, and not read."""
-        moment, parent = self.moment, self.moment.lineage.map_runs[run]
-        arn, child = parent.execution_arn, child_wording.child_map_run(moment, run)
+        moment = self.moment
+        parent = self.moment.lineage.map_runs[run]
+        arn = parent.execution_arn
+        child = child_wording.child_map_run(moment, run)
         visit = moment.visit_of((arn, parent.visit_id))
         if child is None or child.map_run is None or visit is None:
             return
@@ -243,7 +250,8 @@ class TimelineChart:
         missing = counts.total - child.histories
         if missing <= 0:
             return
-        key, end = map_run_key(run), phases.end_of(visit, self._now_of(arn))
+        key = map_run_key(run)
+        end = phases.end_of(visit, self._now_of(arn))
         name = f"{missing:,} {'more, ' if child.histories else ''}not read"
         where = f"{key}~unread", key, BarKind.UNREAD, arn, "unknown", visit.entered_at
         listed = (child.listed for child in moment.listed_of.get(run, ()))
@@ -337,7 +345,8 @@ class TimelineChart:
         is_folded = bar.is_container and bar.open is False
         for each in bar.inside if is_folded else [bar]:
             if each.kind is BarKind.UNREAD:
-                unread, now = each.listed, self.now
+                unread = each.listed
+                now = self.now
                 known = ((e.started_at, e.stopped_at or now, e.failed) for e in unread)
                 found += [(at, max(at, end), bad) for at, end, bad in known if at]
             elif is_folded:
@@ -573,7 +582,8 @@ def _does_not_wait(visit: StateVisit) -> bool:
 def round_marks(first: float, last: float, apart: float) -> Iterator[tuple[float, str]]:
     """Yield round seconds in a stretch, at least so far apart, and their labels."""
     step = next((step for step in _STEPS if step >= apart), apart)
-    begin, end = ceil(first / step - _ROUNDED), floor(last / step + _ROUNDED)
+    begin = ceil(first / step - _ROUNDED)
+    end = floor(last / step + _ROUNDED)
     for number in range(begin, end + 1):
         yield number * step, _since_start(number * step)
 

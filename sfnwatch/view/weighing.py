@@ -49,11 +49,13 @@ class Considered(Struct, frozen=True):
 
 def considered(moment: Moment, call: ApiCall) -> list[Considered]:
     """Give the attempts that were considered for a call, the one it is of first."""
-    link, found = moment.link(call), list[Considered]()
+    link = moment.link(call)
+    found = list[Considered]()
     for each in moment.trace.linker.weigh(call):
         attempt = moment.attempt(each.key)
         if attempt is not None:
-            name, standing = attempt_name(moment, each.key), _standing(link, each)
+            name = attempt_name(moment, each.key)
+            standing = _standing(link, each)
             found.append(Considered(each, attempt, name, standing))
     order = list(Standing)
     return sorted(found, key=lambda each: order.index(each.standing))
@@ -89,8 +91,10 @@ def unsure_calls(moment: Moment, key: AttemptKey) -> list[tuple[ApiCall, Link]]:
 
 def attempt_name(moment: Moment, key: AttemptKey) -> str:
     """Name an attempt by its state, its …Scheduled event and its execution."""
-    visit, execution = moment.visit_of(key), moment.executions[key[0]]
-    label, name = execution_labels(moment.roots).get(key[0], ""), execution.name
+    visit = moment.visit_of(key)
+    execution = moment.executions[key[0]]
+    label = execution_labels(moment.roots).get(key[0], "")
+    name = execution.name
     # What is left of `execution-4` is a number beside a number.
     label = label if label.strip("0123456789") else clean(name, _LIMIT)
     state = visit_name(visit, alone=False) if visit is not None else "a state"

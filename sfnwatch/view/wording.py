@@ -30,7 +30,8 @@ _MINUTE = 60
 _CAPITALS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 LIMIT = 200
 """No name or message takes more of a line; the detail pane has the whole."""
-cause_words, resource_words = wording.cause_words, wording.resource_words
+cause_words = wording.cause_words
+resource_words = wording.resource_words
 LABEL = 80
 """No label is longer."""
 ROLE_WORDS = frozenset({"sync", "async", "sdk", "denied"})
@@ -140,7 +141,8 @@ def other_parts(event: HistoryEvent, details: Details) -> Iterator[Part]:
 
 def error_parts(details: Details) -> Iterator[Part]:
     """Give the error and the cause of an event."""
-    error, cause = text_of(details.get("error")), text_of(details.get("cause"))
+    error = text_of(details.get("error"))
+    cause = text_of(details.get("cause"))
     if error:
         yield Part(f"  {clean(error, LIMIT)}", Role.BAD)
     if cause:
