@@ -121,7 +121,9 @@ class SfnwatchApp(ThemedApp[None]):
         self, session: WatchedSession, settings: ScreenSettings, saved: SavedView
     ) -> None:
         super().__init__(settings)
-        self.session, self.settings, self._saved = session, settings, saved
+        self.session = session
+        self.settings = settings
+        self._saved = saved
         self.shown = Shown(session, settings, _options(saved))
         self.deck = Deck(self.shown)
         self.player = Player(self)
@@ -304,7 +306,8 @@ class SfnwatchApp(ThemedApp[None]):
 
     def _why_not(self, name: str) -> str:
         """Say why there is nothing to do by an action; empty if there is."""
-        shown, moment = self.shown, self.shown.moment
+        shown = self.shown
+        moment = self.shown.moment
         if name in SEVERAL and not shown.several:
             return "there is one execution only"
         draining = HealthState.DRAINING in {h.state for h in moment.each_health}

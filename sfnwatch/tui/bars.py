@@ -23,24 +23,29 @@ _AGED = 120.0
 """Seconds after which they are worked out though nothing has come but our requests."""
 _APART, _CLOSE = 3, 2
 """Cells between two keys, and where there is little room."""
-_UNKNOWN, _SAME_END = datetime.min.replace(tzinfo=UTC), timedelta(seconds=1)
+_UNKNOWN = datetime.min.replace(tzinfo=UTC)
+_SAME_END = timedelta(seconds=1)
 
 
 class Bars:
     """Holds the lines round the views, and what there is to say in them."""
 
     def __init__(self, app: "SfnwatchApp") -> None:
-        self._app, self._shown, self._finder = app, app.shown, app.finder
+        self._app = app
+        self._shown = app.shown
+        self._finder = app.finder
         self.status = Rows(
             lambda width: status_rows(self._shown, width, app.size.height), id="status"
         )
-        self.banner, self.filter_line = Rows(most=3, id="banner"), Rows(id="filter")
+        self.banner = Rows(most=3, id="banner")
+        self.filter_line = Rows(id="filter")
         self.find_bar = FindBar(self._shown, self._finder)
         self.scrubber = Scrubber(self._shown)
         self.key_line = Rows(self._key_rows, id="keys")
         self._found_of: object = None
         """What the findings that are there were worked out of."""
-        self._find_again_at, self._is_finding = 0.0, False
+        self._find_again_at = 0.0
+        self._is_finding = False
         self._seen = 0
         """How many lines there were when the lanes followed last."""
         self._over_since: datetime | None = datetime.max.replace(tzinfo=UTC)
@@ -49,7 +54,9 @@ class Bars:
 
     def show(self) -> None:
         """Say how things stand, which time alone may change."""
-        shown, lanes, playback = self._shown, self._app.deck.lanes, self._shown.playback
+        shown = self._shown
+        lanes = self._app.deck.lanes
+        playback = self._shown.playback
         count = len(shown.outline.items)
         if playback.replay or (playback.live and lanes.follow):
             self._seen = count
@@ -82,7 +89,8 @@ class Bars:
         last = max(roots, key=lambda each: each.stopped_at or _UNKNOWN)
         running = any(execution.running for execution in roots)
         over_since = None if running else last.stopped_at or _UNKNOWN
-        before, self._over_since = self._over_since, over_since
+        before = self._over_since
+        self._over_since = over_since
         if over_since is None:
             return None
         # Of one end DescribeExecution and the history tell at times that differ a bit.
@@ -91,7 +99,8 @@ class Bars:
 
     def _offers(self) -> Iterator[Words]:
         """Offer what can be done here and now, by which key, as it is called here."""
-        playback, titles = self._shown.playback, dict(self._app.deck.titles)
+        playback = self._shown.playback
+        titles = dict(self._app.deck.titles)
         if playback.playing or playback.live:
             titles.setdefault("player.toggle", "Pause")
         if self._shown.moment.running:
@@ -136,7 +145,8 @@ class Bars:
             self._app.run_worker(work, group="findings")
 
     async def _work_out_findings(self) -> None:
-        told, begun = self._told(), time.monotonic()
+        told = self._told()
+        begun = time.monotonic()
         try:
             found = await self._app.session.findings(self._shown.moment)
             self._shown.findings = found
@@ -144,7 +154,8 @@ class Bars:
             self._is_finding = False
         now = time.monotonic()
         rest = min(_REST, _SHARE * (now - begun))
-        self._found_of, self._find_again_at = told, now + rest
+        self._found_of = told
+        self._find_again_at = now + rest
         self._shown.headline = headline(self._shown)
         self._app.repaint(time_has_passed=True)
         if not self.is_up_to_date:

@@ -39,7 +39,8 @@ _OVER = "ENDED"
 """No word of AWS's: all that is known of it by now."""
 _OF_MAP_RUN = "/"
 """What the name of a Map Run's machine has, and no other: the state's follows."""
-_BAR, _LONG_BAR = 8, 60
+_BAR = 8
+_LONG_BAR = 60
 LIMIT = 200
 """Characters of a name that are shown."""
 _MACHINE_FROM, _TIME_FROM, _STATUS_FROM, _WIDE = 36, 56, 72, 108
@@ -74,7 +75,8 @@ class ChildrenView(HeadedView):
             if shown.searched != self._searched:
                 self._searched = shown.searched
                 self.list.select(0)
-            visits, every = shown.kept_visits(), children_of(shown.moment)
+            visits = shown.kept_visits()
+            every = children_of(shown.moment)
             kept = None if visits is None else {arn for arn, _ in visits}
             own = (each for each in every if kept is None or each.arn in kept)
             self.list.entries = list(filter(self._is_found, own))
@@ -83,7 +85,8 @@ class ChildrenView(HeadedView):
         if self.width > 0:
             self.head.show(*self._told())
         if self._awaited and self._is_read(self._awaited):
-            awaited, self._awaited = self._awaited, ""
+            awaited = self._awaited
+            self._awaited = ""
             self.post_message(GoTo(f"{awaited}#1"))
 
     def _is_found(self, child: ListedExecution) -> bool:
@@ -91,7 +94,8 @@ class ChildrenView(HeadedView):
         return has_words(said, self._searched, self._shown.looks.mask)
 
     def _told(self) -> Iterator[list[Span]]:
-        shown, width = self._shown, self.width
+        shown = self._shown
+        width = self.width
         moment = shown.moment
         runs = (
             child_wording.child_map_run(moment, arn) for arn in moment.lineage.map_runs
@@ -120,7 +124,8 @@ class ChildrenView(HeadedView):
         name = child.name if width >= _WIDE else short_id(child.name)
         if _OF_MAP_RUN not in child.machine:
             name = f"{child.machine} › {name}"
-        told, note = replace(child, name=name), self._note(child)
+        told = replace(child, name=name)
+        note = self._note(child)
         own = row_spans(told, shown.now, width, shown.looks, note=note, machine=False)
         return [own]
 
@@ -141,7 +146,8 @@ class ChildrenView(HeadedView):
         if self._is_read(arn):
             self.post_message(GoTo(f"{arn}#1"))
             return
-        self._awaited, name = arn, clean(short_id(arn))
+        self._awaited = arn
+        name = clean(short_id(arn))
         if self._shown.session.follow(arn):
             self.app.notify(f"reading {name}: it is shown once it is read")
         else:
@@ -159,7 +165,8 @@ def children_of(moment: Moment) -> list[ListedExecution]:
     for arn, child in moment.children.items():
         if child.event_count:
             # Its own history tells better than a list, which may be older.
-            machine, name = child.state_machine_name or "", child.name
+            machine = child.state_machine_name or ""
+            name = child.name
             times = child.started_at, child.stopped_at
             known[arn] = ListedExecution(arn, machine, name, child.status, *times)
     return sorted(known.values(), key=lambda each: each.failed_first)
@@ -174,7 +181,8 @@ def _listed(moment: Moment) -> Iterator[ListedExecution]:
     """
     if moment.at is not None and moment.clock is Clock.EVENT:
         for answers in moment.trace.children.values():
-            listed, at = answers[-1].listed, moment.at
+            listed = answers[-1].listed
+            at = moment.at
             if listed.started_at is not None and listed.started_at <= at:
                 had_ended = listed.stopped_at is not None and listed.stopped_at <= at
                 ran = replace(listed, status="RUNNING", stopped_at=None)
@@ -225,7 +233,8 @@ def row_spans(
     worded = f" {status.lower().replace('_', ' ')}" if width >= _STATUS_FROM else ""
     form = "%Y-%m-%d %H:%M:%S" if width >= _WIDE else "%m-%d %H:%M:%S"
     at = looks.at(listed.started_at).strftime(form) if listed.started_at else ""
-    seconds, took = listed.seconds(now), clock if listed.running else duration
+    seconds = listed.seconds(now)
+    took = clock if listed.running else duration
     told = (listed.machine, listed.name, note.text)
     machine_name, name, more = (looks.mask(clean(text, LIMIT)) for text in told)
     cells: list[Span | Sequence[Span]] = [
@@ -245,7 +254,8 @@ def head_spans(width: int, zone: str, *, machine: bool = True) -> list[Span]:
 
 
 def _columns(width: int, zone: str = "", *, machine: bool) -> tuple[Cells, ...]:
-    wide, worded = width >= _WIDE, width >= _STATUS_FROM
+    wide = width >= _WIDE
+    worded = width >= _STATUS_FROM
     name = 32 if wide else 16 if width >= _TIME_FROM else 12
     return (
         Cells("", 1),

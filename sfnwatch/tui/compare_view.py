@@ -32,9 +32,13 @@ from sfnwatch.tui.paint import (
 from sfnwatch.tui.shown import GoTo, Shown
 from sfnwatch.view.parts import status_glyph, status_part
 
-_LENGTH_MOST, _ROOM_FOR_FOOT = 18, 14
+_LENGTH_MOST = 18
+_ROOM_FOR_FOOT = 14
 _DIFFERENCES = Cells("B - A", 10, 46, right=True), Cells("B / A", 8, 110, right=True)
-_NAME_LEAST, _NAME_MOST, _BAR_LEAST, _BAR_MOST = 12, 44, 5, 70
+_NAME_LEAST = 12
+_NAME_MOST = 44
+_BAR_LEAST = 5
+_BAR_MOST = 70
 _GHOST = Span("┈", "look--faint")
 _HEAD_SHARE = 3
 """What is said above takes a third of the height at most, or what lines leave blank."""
@@ -108,7 +112,8 @@ class CompareView(HeadedView):
         self._list()
 
     def _list(self) -> None:
-        told, keep = self._told, self._shown.outline.options.keep
+        told = self._told
+        keep = self._shown.outline.options.keep
         self.list.nothing = "" if keep is None else "The filter leaves no state."
         self.list.entries = ()
         if told is not None:
@@ -127,7 +132,8 @@ class CompareView(HeadedView):
         return [row for row, own in zip(rows, visits, strict=True) if own & kept]
 
     def _lay_out(self) -> None:
-        told, width = self._told, self.width
+        told = self._told
+        width = self.width
         if width < 1:
             return
         if told is None:
@@ -160,7 +166,8 @@ class CompareView(HeadedView):
         self._columns = (state, Cells("A", side), Cells("B", side), *_DIFFERENCES)
 
     def _side_row(self, number: int, side: Side, width: int) -> list[Span]:
-        shown, execution = self._shown, side.execution
+        shown = self._shown
+        execution = side.execution
         pointed = number == self._side
         look = "role--call" if pointed else "role--dim"
         spans = [Span(f" {'▸' if pointed else ' '}{side.letter}  ", look)]
@@ -261,7 +268,8 @@ class CompareView(HeadedView):
 
     def action_jump(self) -> None:
         """Show the selected line in the lanes, that of the side pointed to."""
-        row, told = self.list.entry, self._told
+        row = self.list.entry
+        told = self._told
         keys = list(_keys(row, told)) if row is not None and told is not None else []
         if keys:
             self.post_message(GoTo(keys[-1 if self._side else 0]))
@@ -282,7 +290,8 @@ class CompareView(HeadedView):
 
     def _fold(self) -> None:
         """Fold or unfold what the selected line is the head of, or is below."""
-        rows, depth = self.list.entries, None
+        rows = self.list.entries
+        depth = None
         for row in reversed(rows[: self.list.cursor + 1]):
             if depth is not None and row.depth >= depth:
                 continue
@@ -305,7 +314,8 @@ def _is_whole(row: CompareRow) -> bool:
 
 def _keys(row: CompareRow, told: Comparison) -> Iterator[str]:
     """Give the lanes' keys of a line, A's first."""
-    a, b = (row.a, told.a, row.pair.a), (row.b, told.b, row.pair.b)
+    a = (row.a, told.a, row.pair.a)
+    b = (row.b, told.b, row.pair.b)
     for cell, side, visit in (a, b):
         evidence = cell.evidence or (f"#{visit.id}" if visit is not None else "")
         if evidence:

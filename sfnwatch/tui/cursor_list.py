@@ -254,7 +254,8 @@ class CursorList(ScrollView, can_focus=True):
         self.scroll_to(y=y, animate=False, force=True)
 
     def _bring_into_view(self) -> None:
-        top, is_last = self._top, self.cursor == self._last
+        top = self._top
+        is_last = self.cursor == self._last
         # With the first entry comes what is above it, where no cursor can be.
         is_first = self.cursor <= self._stop(0, 1)
         in_view = sum(row.place == self.cursor for row in self._frame)
@@ -306,8 +307,10 @@ class CursorList(ScrollView, can_focus=True):
 
     def _repaint(self) -> None:
         """Have those rows painted that are others than before."""
-        before, self._frame = self._frame, list(self._rows_in_view())
-        pairs, width = zip_longest(before, self._frame), self.size.width
+        before = self._frame
+        self._frame = list(self._rows_in_view())
+        pairs = zip_longest(before, self._frame)
+        width = self.size.width
         others = [
             Region(0, y, width, 1)
             for y, (old, new) in enumerate(pairs)
@@ -423,7 +426,9 @@ class EntryList(CursorList, Generic[EntryT]):
         cursor passes over what `stops` is false for.
         """
         super().__init__(id=id)
-        self._draw_entry, self._click, self._stops = rows, clicked, stops
+        self._draw_entry = rows
+        self._click = clicked
+        self._stops = stops
         self.nothing = nothing
         self.entries: Sequence[EntryT] = ()
 

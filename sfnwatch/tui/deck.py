@@ -68,8 +68,10 @@ class HeadedView(Vertical):
     ) -> None:
         super().__init__()
         self._made_of: object = None
-        self._shown, self.entries = shown, entries
-        self.head, self.foot = head or Rows(), Rows(id="foot")
+        self._shown = shown
+        self.entries = entries
+        self.head = head or Rows()
+        self.foot = Rows(id="foot")
         self._wants_focus = False
 
     def compose(self) -> ComposeResult:
@@ -87,7 +89,8 @@ class HeadedView(Vertical):
 
     def is_other(self, *made_of: object) -> bool:
         """True where what is shown is made of other things than last time."""
-        before, self._made_of = self._made_of, made_of
+        before = self._made_of
+        self._made_of = made_of
         return before != made_of
 
     @property
@@ -255,7 +258,8 @@ class Deck(Vertical):
         self.set_class(name != LANES, "-away")
         for each, view in self._made.items():
             view.display = each == name or (view is self.timeline and self.has_room)
-        self._drawn, self._cursors = None, (None, None)
+        self._drawn = None
+        self._cursors = (None, None)
         self.pace.hurry()
         self.show()
         self._take_along(key)
@@ -317,12 +321,15 @@ class Deck(Vertical):
 
         They are drawn anew if there is more to tell than that sfnwatch asked again.
         """
-        shown, playback, timeline = self._shown, self._shown.playback, self.timeline
+        shown = self._shown
+        playback = self._shown.playback
+        timeline = self.timeline
         if not self.has_room:
             if self._has_keys_above:
                 self.lanes.focus()
             if self._above is not None:
-                self._above.display, self._drawn = False, None
+                self._above.display = False
+                self._drawn = None
         elif timeline is None:
             if shown.moment.executions:
                 self.call_after_refresh(self._make_timeline)
@@ -343,7 +350,8 @@ class Deck(Vertical):
                 self.timeline.limit(None)
             self._made[self.current].show()
             return
-        timeline, height = self.timeline, self.size.height
+        timeline = self.timeline
+        height = self.size.height
         if timeline is None or not self.has_room:
             return
         # What the lanes would leave blank may be taken as well.
@@ -382,7 +390,8 @@ class Deck(Vertical):
         timeline = self._above
         if timeline is None:
             return
-        line, bar = self.lanes.selected_key, timeline.selected_key
+        line = self.lanes.selected_key
+        bar = timeline.selected_key
         line_before, bar_before = self._cursors
         if bar != bar_before and self._has_keys_above:
             self.lanes.select_key(bar or "")
@@ -392,7 +401,8 @@ class Deck(Vertical):
 
     def _mark_bar_of(self, key: str, timeline: "TimelineView") -> None:
         """Mark the bar of a line; or only go near it, as not every line has one."""
-        bars, cursor = timeline.bars, self.lanes.cursor
+        bars = timeline.bars
+        cursor = self.lanes.cursor
         near = range(cursor, max(-1, cursor - _NEAR), -1)
         keys = filter(None, map(self.lanes.key_of, near))
         found = next((each for each in keys if bars.place_of(each) is not None), None)
@@ -407,7 +417,8 @@ class Deck(Vertical):
 
     def go_to(self, key: str) -> bool:
         """Go to a line of the lanes, opening what it is behind."""
-        view, outline = self._made.get(self.current), self._shown.outline
+        view = self._made.get(self.current)
+        outline = self._shown.outline
         if view is not None and view.keyed:
             return view.select_key(key)
         if view is not None:

@@ -99,15 +99,20 @@ class ItemDetail:
     """Tells of one item of the lanes; a line's followers and its call come with it."""
 
     def __init__(self, shown: Shown, item: Item) -> None:
-        self._shown, self._moment, self._trace = shown, shown.moment, shown.trace
-        about, self._item = Subject(shown.maker, item), item
-        self._events, self._call = about.events, about.call
+        self._shown = shown
+        self._moment = shown.moment
+        self._trace = shown.trace
+        about = Subject(shown.maker, item)
+        self._item = item
+        self._events = about.events
+        self._call = about.call
         self._task = item if isinstance(item, TaskState) else None
         alone = self._task or self._call
         self._alone: Sequence[Recorded] = [alone] if alone is not None else []
         """What its line tells of besides events: a task's state, or a call."""
         self.execution = about.execution
-        self._visit, self._attempt = about.visit, about.attempt
+        self._visit = about.visit
+        self._attempt = about.attempt
         if isinstance(item, Fold):
             self._attempt = self._moment.attempt(item.attempt)
         elif any(e.type.endswith("StateEntered") for e in self._events):
@@ -150,7 +155,8 @@ class ItemDetail:
         yield fact("error", error, Role.BAD)
         yield fact("cause", wording.cause_words(cause or ""))
         yield from self._times()
-        execution, visit = self.execution, self._visit
+        execution = self.execution
+        visit = self._visit
         if execution is not None and len(self._moment.executions) > 1:
             yield fact("execution", execution.name)
         if execution is not None and visit is None:
@@ -191,7 +197,8 @@ class ItemDetail:
         times = [row.event_time if isinstance(row, ApiCall) else row.at for row in rows]
         whole = isinstance(rows[0], ApiCall)
         told = dict.fromkeys(stamp(self._shown, at, whole=whole) for at in times)
-        words, seen = " · ".join(told), [row.seen_at for row in rows if row.seen_at]
+        words = " · ".join(told)
+        seen = [row.seen_at for row in rows if row.seen_at]
         if seen:
             late = (min(seen) - times[0]).total_seconds()
             more = f"{duration(late)} later" if late >= 1 else "immediately"
@@ -284,11 +291,13 @@ class ItemDetail:
 
     def _of_others(self, link: Link) -> str:
         """Say of an unsure match if it is not known who else used the role."""
-        attempt, arn = self._attempt, link.execution_arn
+        attempt = self._attempt
+        arn = link.execution_arn
         if link.key is None or link.is_sure or not attempt or not arn:
             return ""
         others = self._moment.trace.strangers.others
-        begin, end = attempt.scheduled_at, attempt.ended_at
+        begin = attempt.scheduled_at
+        end = attempt.ended_at
         known = others(arn, begin, end, self._moment.executions) is not None
         return "" if known else "; others on this role unknown"
 
@@ -309,7 +318,9 @@ class ItemDetail:
         own = self.execution.name if self.execution is not None else ""
         name = clean(own, _LONG) if len(self._moment.roots) > 1 else ""
         of = Part(f"{name}  " if name else "", Role.DIM)
-        attempt, event_id, words = self._attempt, visit.id, clean(visit.path, _LONG)
+        attempt = self._attempt
+        event_id = visit.id
+        words = clean(visit.path, _LONG)
         if attempt is not None and len(visit.attempts) > 1:
             event_id = attempt.scheduled_id
             number = visit.attempts.index(attempt) + 1
@@ -345,7 +356,8 @@ class ItemDetail:
             yield fact("", words, Role.DIM)
 
     def _payloads(self) -> Iterator[JsonNode]:
-        key, execution = self._item.key, self.execution
+        key = self._item.key
+        execution = self.execution
         told = self._attempt or self._visit
         cause = self._error()[1] or ""
         if wording.cause_words(cause) != cause or len(cause) > _LONG or "\n" in cause:
@@ -398,7 +410,8 @@ class ItemDetail:
     @property
     def file_name(self) -> str:
         """What the records are saved as: by the execution, and what comes first."""
-        first, execution = self.records[0], self.execution
+        first = self.records[0]
+        execution = self.execution
         if isinstance(first, TaskState):
             thing = f"task-{first.last_status}"
         else:
@@ -455,7 +468,8 @@ def _spent(
 
 
 def _task_facts(state: TaskState, shown: Shown) -> Iterator[Fact]:
-    to_be, version = state.desired_status or "?", state.version
+    to_be = state.desired_status or "?"
+    version = state.version
     yield fact("task", f"{state.last_status}, desired {to_be}, version {version}")
     yield fact("matched", f"task ARN {state.task_arn}", Role.EXACT)
     why = ": ".join(filter(None, (state.stop_code, state.stopped_reason)))
@@ -471,7 +485,8 @@ def _task_facts(state: TaskState, shown: Shown) -> Iterator[Fact]:
 
 def _sides(each: Considered, *, in_full: bool) -> Iterator[Fact]:
     """Tell what both sides say of a call: of an attempt ruled out what differs."""
-    differ, same = each.weighed.comparison.different, each.weighed.comparison.equal
+    differ = each.weighed.comparison.different
+    same = each.weighed.comparison.equal
     leaves = [("other", Role.WARN, leaf) for leaf in differ]
     if each.standing is not Standing.RULED_OUT:
         yield from (fact("same", told) for told in each.weighed.same)

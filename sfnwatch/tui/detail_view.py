@@ -56,7 +56,8 @@ class DetailView(EntryList[DetailEntry]):
         told = key, (shown.version, shown.looks, self.size.width)
         if told == self._told:
             return
-        other, self._told = key != self._told[0], told
+        other = key != self._told[0]
+        self._told = told
         item = shown.outline.item_of(key) if key else None
         request = next((r for r in shown.moment.requests if r.key == key), None)
         if item is not None:
@@ -75,7 +76,8 @@ class DetailView(EntryList[DetailEntry]):
         self.changed()
 
     def _all_entries(self) -> Iterator[DetailEntry]:
-        width, mask = self._width - 1, self._shown.looks.mask
+        width = self._width - 1
+        mask = self._shown.looks.mask
         for section in self._sections:
             is_open = section.name not in self._folded
             yield DetailEntry(section.name, section, 0, is_open)
@@ -203,7 +205,8 @@ class RecordActions:
 
     def __init__(self, app: App[object], shown: Shown, key: str | None) -> None:
         """`key` is of a line of the lanes."""
-        self._app, self._shown = app, shown
+        self._app = app
+        self._shown = shown
         item = shown.outline.item_of(key) if key else None
         self._detail = ItemDetail(shown, item) if item is not None else None
 
@@ -222,7 +225,8 @@ class RecordActions:
         Nothing in it is masked: while names are, where one may expect so, its name says
         that.
         """
-        detail, masked = self._detail, self._shown.looks.masked
+        detail = self._detail
+        masked = self._shown.looks.masked
         if detail is None or not detail.records:
             words = "There is no record to save. Select a line of the lanes first."
             self._app.notify(words, severity="warning")

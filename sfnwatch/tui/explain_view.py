@@ -59,7 +59,9 @@ from sfnwatch.view.parts import counted, plain_text, status_glyph, status_part
 
 _MOST, _MEASURE = 200, 120
 """Pieces of evidence of one sentence; and cells after which a sentence is broken."""
-_ROWS, _CERTAINTY, _ROOMY = 60, 13, 16
+_ROWS = 60
+_CERTAINTY = 13
+_ROOMY = 16
 SIGNS = {
     Certainty.FACT: Span("= fact", "role--exact"),
     Certainty.INFERENCE: Span("~ inference", "role--guess"),
@@ -153,7 +155,8 @@ class ExplainView(HeadedView):
         if told is None:
             return
         alike: Counter[str] = Counter()
-        is_kept, keep = keeping(self._shown), self._shown.outline.options.keep
+        is_kept = keeping(self._shown)
+        keep = self._shown.outline.options.keep
         # Each execution's verdict, which alone is strong, begins what is of it.
         arns = iter([each.execution.arn for each in told.executions])
         skipped = False
@@ -186,7 +189,8 @@ class ExplainView(HeadedView):
             return  # the bar says as much
         name = f"{told.execution_arn}~{told.kind}~{told.evidence[:1]}"
         alike[name] += 1
-        key, proofs = f"{name}~{alike[name]}", proofs_of(self._shown, told)
+        key = f"{name}~{alike[name]}"
+        proofs = proofs_of(self._shown, told)
         if is_kept(proofs):
             is_open = key in self._toggled if proofs else None
             yield ExplainEntry(key, told, proofs, is_open)
@@ -328,7 +332,8 @@ def keeping(shown: Shown) -> Keeps:
 
     It does if the filter keeps anything of a visit that one of them is of.
     """
-    visits, spot_of = shown.kept_visits(), shown.outline.containers.spot_of
+    visits = shown.kept_visits()
+    spot_of = shown.outline.containers.spot_of
 
     def is_kept(proofs: Iterable[Proof]) -> bool:
         items = (proof.item for proof in proofs if proof.item is not None)
@@ -451,7 +456,8 @@ class EndView(HeadedView):
 
     def show(self) -> None:
         """Show what was found by now."""
-        shown, size = self._shown, self.list.size
+        shown = self._shown
+        size = self.list.size
         running = shown.now if shown.moment.running else None
         of = id(shown.findings), shown.version, shown.looks, running, size
         if size.width and self.is_other(*of):
@@ -509,7 +515,8 @@ def _entries(shown: Shown, width: int, height: int) -> list[CardEntry]:
 def telling(shown: Shown, count: int) -> list[Finding]:
     """Choose the findings that tell most, of those that a filter keeps."""
     told = Report(shown.moment, shown.findings, shown.now, with_states=False)
-    every, is_kept = told.telling(_CHOSEN), keeping(shown)
+    every = told.telling(_CHOSEN)
+    is_kept = keeping(shown)
     kept = (each for each in every if is_kept(proofs_of(shown, each)))
     return list(islice(kept, count))
 
@@ -534,7 +541,8 @@ def _of_one(shown: Shown, width: int) -> list[Section]:
     """Say how long the one execution took, what it was made of, and its time."""
     if not shown.roots:
         return []
-    execution, mask = shown.roots[0], shown.looks.mask
+    execution = shown.roots[0]
+    mask = shown.looks.mask
     names = {visit.name for visit in execution.visits}
     states = counted(len(names), "state") if names else ""
     states = named(names.pop()) if len(names) == 1 else states
@@ -563,7 +571,8 @@ def _counts(shown: Shown) -> Iterator[Span]:
     yield Span(counted(children, "child execution") if children else "")
     calls = sum(n for source, n in shown.services().items() if source != TASKS)
     yield Span(counted(calls, "API call") if calls else "")
-    clock, now = shown.playback.clock, shown.now
+    clock = shown.playback.clock
+    now = shown.now
     marks = (m for m in shown.markers.by(clock) if m.when(clock) <= now)
     counts = Counter(mark.kind for mark in marks)
     for kind, words, look in _COUNTED:
@@ -575,7 +584,8 @@ def _joined(parts: Iterable[Span], width: int, first: Span) -> Section:
 
     `first` stands before the first row, and the others begin where that ends.
     """
-    margin, room = len(first.text), width - len(first.text)
+    margin = len(first.text)
+    room = width - len(first.text)
     rows: list[list[Span]] = [[]]
     for part in filter(lambda part: part.text, parts):
         dot = [_DOT] if rows[-1] else []
@@ -592,11 +602,13 @@ def _of_several(shown: Shown, width: int) -> list[Section]:
 
     Where there is room they have bars, all on one scale.
     """
-    roots, chips = shown.roots[:_EXECUTIONS], shown.chips()
+    roots = shown.roots[:_EXECUTIONS]
+    chips = shown.chips()
     lengths = [length_words(execution, shown.now) for execution in roots]
     ends = [status_part(execution.status) for execution in roots]
     cells = max(width_of([chips[execution.arn]]) for execution in roots) + 2
-    size, long = max(len(end.text) for end in ends), max(map(len, lengths))
+    size = max(len(end.text) for end in ends)
+    long = max(map(len, lengths))
     room = width - cells - size - long - 6
     bars = [time_spent(shown.findings, execution.arn) for execution in roots]
     longest = max(each.seconds for each in bars) if room >= _LEAST_BAR else 0

@@ -52,7 +52,8 @@ class Finder:
     """What is filtered and searched for, and how one gets from hit to hit."""
 
     def __init__(self, shown: Shown, lanes: CursorList) -> None:
-        self._shown, self._lanes = shown, lanes
+        self._shown = shown
+        self._lanes = lanes
         self.filtered = ""
         """The filter, as it was typed."""
 
@@ -85,7 +86,9 @@ class Finder:
         False if there is none. Others come to their turn while it looks: there may be
         other lines then.
         """
-        shown, step, begun = self._shown, abs(direction), time.monotonic()
+        shown = self._shown
+        step = abs(direction)
+        begun = time.monotonic()
         while (items := shown.items) and shown.found and step <= len(items):
             place = (self._lanes.cursor + (direction or 1) * step) % len(items)
             if shown.found(items[place]):
@@ -99,7 +102,8 @@ class Finder:
 
     def spans(self) -> list[Span]:
         """Say what is filtered and searched for; nothing if nothing is."""
-        lines, out = len(self._shown.items), self._shown.outline.filtered
+        lines = len(self._shown.items)
+        out = self._shown.outline.filtered
         left = f"  {counted(lines, 'line')}, {out:,} left out"
         spans: list[Span] = []
         for what, words, said, keys in (
@@ -133,7 +137,8 @@ class FindBar(Vertical):
 
     def __init__(self, shown: Shown, finder: Finder) -> None:
         super().__init__()
-        self._shown, self._finder = shown, finder
+        self._shown = shown
+        self._finder = finder
         self._kind: Kind = "filter"
         self._before = ""
         self._offers: Sequence[language.Suggestion] = ()
@@ -200,7 +205,8 @@ class FindBar(Vertical):
         """Read a filter: what is wrong with it, and what could be typed next."""
         from sfnwatch.view.filter_language import FilterError, complete, parse_filter  # noqa: PLC0415
 
-        text, self._problem = self._input.value, None
+        text = self._input.value
+        self._problem = None
         is_filter = self._kind == "filter"
         try:
             if is_filter and text.strip():
@@ -208,7 +214,8 @@ class FindBar(Vertical):
         except FilterError as problem:
             self._problem = problem
         if offers:
-            place, moment = self._input.cursor_position, self._shown.moment
+            place = self._input.cursor_position
+            moment = self._shown.moment
             self._offers = complete(text, place, moment) if is_filter else ()
             self._chosen = None
         self._show_hint()

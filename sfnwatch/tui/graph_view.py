@@ -31,7 +31,10 @@ from sfnwatch.view.graph_layout import Picture, PlacedBox, Wire, lay_out
 from sfnwatch.view.markers import MarkerKind
 from sfnwatch.view.parts import counted
 
-_UP, _DOWN, _LEFT, _RIGHT = 1, 2, 4, 8
+_UP = 1
+_DOWN = 2
+_LEFT = 4
+_RIGHT = 8
 _LIGHT = " ╵╷│╴┘┐┤╶└┌├─┴┬┼"
 _HEAVY = " ╹╻┃╸┛┓┫╺┗┏┣━┻┳╋"
 """Lines by the sides of their cell that they reach: the sum of the four above."""
@@ -90,14 +93,16 @@ class GraphCanvas(ScrollView, can_focus=True):
     @property
     def placed(self) -> PlacedBox:
         """What is selected, or what that is folded into."""
-        box, known = self.selected, self._by_id
+        box = self.selected
+        known = self._by_id
         while box.id not in known and box.around is not None:
             box = box.around
         return known.get(box.id) or self.picture.boxes[0]
 
     def select(self, box: Box) -> None:
         """Put the cursor on a box, and that into view."""
-        moved, self.selected = box is not self.selected, box
+        moved = box is not self.selected
+        self.selected = box
         placed = self.placed
         region = Region(placed.x, placed.y, placed.width, min(placed.height, 3))
         # With what leads there and on.
@@ -122,12 +127,14 @@ class GraphCanvas(ScrollView, can_focus=True):
 
         def aside(placed: PlacedBox) -> int:
             """Count the cells between them, if one is right of the other."""
-            right_of, left_of = placed.x - here.x, here.x - placed.x
+            right_of = placed.x - here.x
+            left_of = here.x - placed.x
             return max(0, right_of - here.width, left_of - placed.width)
 
         def is_ahead(placed: PlacedBox) -> bool:
             to_x, to_y = _middle(placed)
-            above, below = placed.y + placed.height <= here.y, placed.y >= end
+            above = placed.y + placed.height <= here.y
+            below = placed.y >= end
             beside = aside(placed) > 0 and not (above or below)
             return (to_y - y) * down > 0 or (beside and (to_x - x) * right > 0)
 
@@ -169,8 +176,11 @@ class GraphCanvas(ScrollView, can_focus=True):
         return max(0, (self.size.width - self.picture.width) // 2)
 
     def render_line(self, y: int) -> Strip:
-        left, row = self.scroll_offset.x, y + self.scroll_offset.y
-        width, strips, end = self.size.width, list[Strip](), 0
+        left = self.scroll_offset.x
+        row = y + self.scroll_offset.y
+        width = self.size.width
+        strips = list[Strip]()
+        end = 0
         pieces = [*self._box_pieces(row), *self._wire_pieces(row)]
         for x, strip in sorted(pieces, key=itemgetter(0)):
             if x >= end:
@@ -222,7 +232,9 @@ class GraphCanvas(ScrollView, can_focus=True):
     def _box_row(
         self, placed: PlacedBox, row: int, standing: BoxState, look: str
     ) -> list[Span]:
-        box, room, mask = placed.box, placed.width - 2, self._shown.looks.mask
+        box = placed.box
+        room = placed.width - 2
+        mask = self._shown.looks.mask
         name = Span(mask(box.name), "role--name" if standing.status else "role--dim")
         glyph = Span(f"{standing.glyph.text} ", look)
         if placed.height == 1:
@@ -234,7 +246,8 @@ class GraphCanvas(ScrollView, can_focus=True):
             fold = [Span("▸", "role--fold")] if box.inside else []
             inner = fit([glyph, name], room - 1 - len(fold))
             return [Span("│ ", look), *inner, *fold, Span("│", look)]
-        below, line = self._cells.get(row + 1, {}), "╌" if placed.framed else "─"
+        below = self._cells.get(row + 1, {})
+        line = "╌" if placed.framed else "─"
         starts = {x for x in below if reduce(or_, below[x].values()) & _UP}
         xs = range(placed.x + 1, placed.x + 1 + room)
         rule = "".join("┬" if x in starts else line for x in xs)
@@ -244,7 +257,8 @@ class GraphCanvas(ScrollView, can_focus=True):
         self, placed: PlacedBox, standing: BoxState, named: Sequence[Span], look: str
     ) -> list[Span]:
         """Draw a border with what it is at the left, and how often at the right."""
-        box, room = placed.box, placed.width - 4
+        box = placed.box
+        room = placed.width - 4
         often = [*standing.counted, *(["↺"] if placed.loops else [])]
         while often and cell_len("  ".join(often)) > room - 2:
             often.pop()
@@ -281,7 +295,8 @@ def _cells(picture: Picture) -> _Cells:
             while (x, y) != (to_x, to_y):
                 step = (to_x > x) - (to_x < x), (to_y > y) - (to_y < y)
                 found[y][x][wire] |= _DIRECTIONS[step]
-                x, y = x + step[0], y + step[1]
+                x = x + step[0]
+                y = y + step[1]
                 found[y][x][wire] |= _DIRECTIONS[-step[0], -step[1]]
     return found
 
@@ -313,7 +328,8 @@ class GraphView(HeadedView):
     def show(self) -> None:
         """Show how the graph stands by now."""
         self._go_along()
-        execution, canvas = self._execution, self.canvas
+        execution = self._execution
+        canvas = self.canvas
         if execution is None:
             self.head.show([Span(" nothing has happened yet", "role--dim")])
             return
@@ -330,8 +346,10 @@ class GraphView(HeadedView):
 
     def _go_along(self) -> None:
         """After a step in time, go to what was entered last, in whichever execution."""
-        shown, playback = self._shown, self._shown.playback
-        before, self._position = self._position, playback.position
+        shown = self._shown
+        playback = self._shown.playback
+        before = self._position
+        self._position = playback.position
         if playback.playing or playback.position in {None, before}:
             return
         clock = playback.clock
@@ -357,7 +375,8 @@ class GraphView(HeadedView):
         return known if known.definition == graph.definition else graph
 
     def _lay_out(self, graph: Graph) -> None:
-        folds, canvas = self._folds[graph.definition], self.canvas
+        folds = self._folds[graph.definition]
+        canvas = self.canvas
         width = self.width or _USUAL
         if self.is_other(graph, folds, width, self._shown.looks):
             canvas.lay_out(lay_out(graph, width, self._wanted, folds))
@@ -375,7 +394,8 @@ class GraphView(HeadedView):
         name = self.mask(clean(execution.state_machine_name or execution.name, 60))
         chips = [chip, Span(" ")] if chip else []
         told = [Span(" "), *chips, Span(f"{name}  ", "role--name")]
-        count, left_out = len(self._shown.moment.roots), self.canvas.picture.left_out
+        count = len(self._shown.moment.roots)
+        left_out = self.canvas.picture.left_out
         inferred = "inferred from the history: its definition is not in these records"
         edges = f"{counted(left_out, 'edge')} left out, too many to follow"
         for applies, words, look in (
@@ -429,7 +449,8 @@ class GraphView(HeadedView):
 
     @property
     def selected_key(self) -> str | None:
-        box, graph = self.canvas.placed.box, self.canvas.lights.graph
+        box = self.canvas.placed.box
+        graph = self.canvas.lights.graph
         execution = self._execution
         if execution is None:
             return None
@@ -468,7 +489,8 @@ class GraphView(HeadedView):
 
     def _fold(self) -> None:
         """Fold or open what is selected, or fold what is around it."""
-        definition, box = self.canvas.lights.graph.definition, self.canvas.placed.box
+        definition = self.canvas.lights.graph.definition
+        box = self.canvas.placed.box
         while not box.inside:
             if box.around is None:
                 self.app.notify("nothing to fold here")

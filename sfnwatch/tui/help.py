@@ -152,8 +152,11 @@ class Marks(Provider):
     """Offers every state that was entered, and every other mark, once one types."""
 
     async def search(self, query: str) -> Hits:
-        app, matcher, count = cast("SfnwatchApp", self.app), self.matcher(query), 0
-        looks, clock = app.shown.looks, app.shown.playback.clock
+        app = cast("SfnwatchApp", self.app)
+        matcher = self.matcher(query)
+        count = 0
+        looks = app.shown.looks
+        clock = app.shown.playback.clock
         for marker in app.shown.markers.by(clock):
             label = looks.mask(marker.label)
             score = matcher.match(label)

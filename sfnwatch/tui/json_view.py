@@ -172,7 +172,8 @@ def _opens(node: JsonNode, count: int, *, holds: bool) -> bool:
 
 
 def _is_long(node: JsonNode, width: int) -> bool:
-    text, room = node.text, width - _indent(node, width) - len(node.label[:width]) - 6
+    text = node.text
+    room = width - _indent(node, width) - len(node.label[:width]) - 6
     return "\n" in text[:-1] or len(text) > room or cell_len(text) > room
 
 
@@ -215,7 +216,8 @@ def _label(node: JsonNode, room: int, mask: Masks) -> list[Span]:
 
 def _value(line: JsonLine, room: int, mask: Masks) -> Iterator[Span]:
     """Show what a value is: of a text as much as there may be room for."""
-    node, inner = line.node, line.node.inner
+    node = line.node
+    inner = line.node.inner
     if isinstance(inner, Mapping | list):
         if isinstance(node.value, str) and node.depth:
             yield Span("⟨json⟩ ", "role--call")

@@ -166,7 +166,8 @@ def columns_layout(
     there is nothing, so it has the `last` cells that its lines need, as far as it goes.
     """
     begin = 1 + _WHOLE_TIME + GUTTER
-    room, others = width - begin, len(roots) - 1
+    room = width - begin
+    others = len(roots) - 1
     share = room // len(roots)
     last = min(max(last, share), room - others * _LEAST_BESIDE, int(share * _WIDER))
     each, rest = divmod(room - last, others)
@@ -203,9 +204,11 @@ def needs_of(line: Line, looks: Looks) -> Needs:
         return Needs(states, 0, least_states, together=states)
     calls = width_of(words.right[0])
     # How a job's end was learned of may take two rows.
-    least, together = calls // 2 + _RAGGED, states
+    least = calls // 2 + _RAGGED
+    together = states
     if line.call is not None or line.task is not None:
-        least, together = calls, states + calls + (len(_SURE.text) if states else 0)
+        least = calls
+        together = states + calls + (len(_SURE.text) if states else 0)
     return Needs(states, calls, least_states, least, together)
 
 
@@ -306,7 +309,8 @@ class LineDrawing(Struct):
 
     def rows(self) -> list[SpanRow]:
         """Draw it."""
-        layout, line = self.layout, self.line
+        layout = self.layout
+        line = self.line
         own = (c for c in layout.columns if c.root_arn == line.root_arn)
         column = next(own, layout.columns[0])
         room = layout.width - column.text - 1
@@ -337,7 +341,8 @@ class LineDrawing(Struct):
     @property
     def _is_owned(self) -> bool:
         """True where it must be said which state of an execution a line is of."""
-        line, item = self.line, self.line.item
+        line = self.line
+        item = self.line.item
         # Where a state has ended its name is all that a line is about.
         is_exit = isinstance(item, HistoryEvent) and item.type.endswith("Exited")
         if not self.chips or is_exit:
@@ -391,7 +396,8 @@ class LineDrawing(Struct):
         words: _LineWords | None = None,
     ) -> list[SpanRow]:
         """Put life-lines, words, the time and the calls of each row together."""
-        layout, line = self.layout, self.line
+        layout = self.layout
+        line = self.line
         pairs = list(zip_longest(left or [[]], right, fillvalue=SpanRow()))
         rows: list[SpanRow] = []
         for number, (said, own) in enumerate(pairs):
@@ -420,7 +426,8 @@ class LineDrawing(Struct):
 
     def _with_time(self, row: SpanRow, words: _LineWords | None) -> SpanRow:
         """Put in the time, with what leads past it from one lane to the other."""
-        layout, time = self.layout, Span(self._time, "look--faint")
+        layout = self.layout
+        time = Span(self._time, "look--faint")
         free = layout.time - 1 - width_of(row)
         if words is None or not words.leads:
             return [*pad(row, layout.time), time]
@@ -428,7 +435,8 @@ class LineDrawing(Struct):
             head = [Span(f" ◀{'━' * (free - 2)}", "role--dim")] if free > GUTTER else []
             tail = Span("━━━ " if head else "◀━━ ", "role--dim")
         else:
-            text, look = words.arrow.text, words.arrow.look
+            text = words.arrow.text
+            look = words.arrow.look
             fill = text[1] * (free - 1)
             head = [Span(f" {fill}", look)] if free > 1 else []
             tail = Span(text[1:], look)
@@ -468,7 +476,8 @@ class LineDrawing(Struct):
 
     def _rows_before(self) -> list[SpanRow]:
         """Tell of a new day, of a long time without anything, of what is complete."""
-        line, layout = self.line, self.layout
+        line = self.line
+        layout = self.layout
         told: SpanRow = []
         # A call that says itself how long after another it was needs no such row.
         is_counted = line.lane is Lane.CALLS and line.call is not None
@@ -563,7 +572,8 @@ def _rails(rails: Iterable[Rail], width: int, number: int, count: int) -> SpanRo
 
 
 def _rail(rail: Rail, *, begins: bool, ends: bool) -> Span:
-    glyph, look = _RAILS[rail.phase], PHASES[rail.phase].look
+    glyph = _RAILS[rail.phase]
+    look = PHASES[rail.phase].look
     if rail.failed and rail.phase is not Phase.BACKING_OFF:
         look = "role--bad"
     if rail.begins and rail.ends:
@@ -582,7 +592,8 @@ def _passing(rails: Iterable[Rail], width: int) -> SpanRow:
 
 def _own_rails(line: Line, width: int, number: int, count: int) -> SpanRow:
     """Draw a line's life-lines; how an execution begins or ends stands for its own."""
-    rails, mark = _rails(_rails_of(line), width, number, count), execution_mark(line)
+    rails = _rails(_rails_of(line), width, number, count)
+    mark = execution_mark(line)
     return rails if mark is None or number > 0 else [mark, *rails[1:]]
 
 
@@ -594,5 +605,6 @@ def execution_mark(line: Line) -> Span | None:
         return None
     if any(rail.column == 0 for rail in _rails_of(line)):
         return None
-    sign, role = line.text[0].text[:1], line.text[0].role
+    sign = line.text[0].text[:1]
+    role = line.text[0].role
     return Span(sign, f"role--{role}") if sign in _MARKS else None

@@ -113,7 +113,8 @@ class LanesView(CursorList):
         key = self.shown.version, place
         known = self._lines.get(key)
         if known is None:
-            line, looks = self.shown.line(place), self.shown.looks
+            line = self.shown.line(place)
+            looks = self.shown.looks
             needs = column_needs if self.shown.apart else needs_of
             known = self._lines[key] = line, needs(line, looks)
         return known
@@ -133,7 +134,8 @@ class LanesView(CursorList):
             times = (looks.time(at, whole=True) for at in (before, line.at))
             drawing.same_second = len({*times}) == 1
             drawing.notice = self._notice(before, line)
-        fresh, now = self._news_of(line), self.seconds()
+        fresh = self._news_of(line)
+        now = self.seconds()
         if fresh is not None:
             is_fading = fresh.until - now < LINGER / 2
             drawing.late_look = "look--faint" if is_fading else "role--name"
@@ -192,18 +194,21 @@ class LanesView(CursorList):
 
     def lay_out(self) -> None:
         """Lay lines out for what is in view."""
-        width, shown = self.size.width, self.shown
+        width = self.size.width
+        shown = self.shown
         if width < 1:
             return
         shown.set_apart(apart=have_columns(width, len(shown.moment.roots)))
-        layout, chips = self._laid_out(width), shown.chips()
+        layout = self._laid_out(width)
+        chips = shown.chips()
         if (layout, shown.looks, chips) != self._drawn_by:
             self._drawn_by = layout, shown.looks, chips
             self.redraw()
             self.heads.redraw()
 
     def _laid_out(self, width: int) -> LaneLayout:
-        shown, roots = self.shown, list(self.shown.moment.roots)
+        shown = self.shown
+        roots = list(self.shown.moment.roots)
         last = roots[-1] if shown.apart else None
         own = (n for line, n in self._in_view() if last in {None, line.root_arn})
         self._needs = steadied(own, self._needs)
@@ -238,14 +243,16 @@ class LanesView(CursorList):
     def flash(self, changed: Changed) -> None:
         """Have what is new stand out for a moment, unless much does by then."""
         events = [each for those in changed.events.values() for each in those]
-        new, level = len(events) + len(changed.calls), self.app.animation_level
+        new = len(events) + len(changed.calls)
+        level = self.app.animation_level
         if not new or new + len(self._fresh) > _FLASHED or level == "none":
             return
         calls = [*filter(None, map(self.shown.trace.calls.get, changed.calls))]
         late = {
             c.key for c in calls if (lateness(c.seen_at, c.event_time) or 0) >= LATE
         }
-        now, moving = self.seconds(), level == "full" and not self.app.no_color
+        now = self.seconds()
+        moving = level == "full" and not self.app.no_color
         sliding = late if moving and len(late) <= self.size.height else ()
         self._fresh |= {each.key: _Fresh(now + FLASH) for each in events}
         for call in calls:
@@ -257,7 +264,8 @@ class LanesView(CursorList):
 
     def fade(self) -> None:
         """Let what has stood out for long enough be a line like all others."""
-        now, others = self.seconds(), {row.place for row in self._frame if row.fresh}
+        now = self.seconds()
+        others = {row.place for row in self._frame if row.fresh}
         self._fresh = {k: each for k, each in self._fresh.items() if each.until > now}
         sliding = any(each.slides_until > now for each in self._fresh.values())
         wait = _FRAME if sliding else FADE

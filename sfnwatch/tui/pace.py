@@ -17,7 +17,8 @@ class Pace:
     """Shows something again and again, but less often where that takes long."""
 
     def __init__(self, node: MessagePump, show: Callable[[], None]) -> None:
-        self._node, self._show = node, show
+        self._node = node
+        self._show = show
         self._begun = self._took = self._due_at = self._calm_at = 0.0
         """When it was shown last, and how long that took; and when it is shown next:
         while more comes, and where nothing does."""

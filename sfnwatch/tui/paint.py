@@ -195,7 +195,9 @@ def mark_found(spans: Iterable[Span], words: str) -> Iterator[Span]:
     """Mark where the words that are searched for stand, in either case."""
     wanted = words.casefold()
     for span in spans:
-        text, look, begin = span.text, span.look, 0
+        text = span.text
+        look = span.look
+        begin = 0
         folded = text.casefold()
         found = folded.find(wanted) if len(folded) == len(text) else -1
         while found >= 0:
@@ -280,7 +282,8 @@ def legend(signs: Iterable[tuple[Span, str]], width: int) -> Iterator[Span]:
 
 def strip_of(widget: Widget, spans: Iterable[Span], cells: int) -> Strip:
     """Paint a row of exactly so many cells, on no ground of its own."""
-    segments, style_of = [], widget.screen.get_component_rich_style
+    segments = []
+    style_of = widget.screen.get_component_rich_style
     for span in spans:
         if span.text:
             style = style_of(span.look, partial=True)
@@ -308,7 +311,8 @@ class Rows(Widget):
         `most` is how many rows each piece of it may then take.
         """
         super().__init__(id=id)
-        self._make, self._most = make or self._wrapped, most
+        self._make = make or self._wrapped
+        self._most = most
         self._told: Sequence[Spans] = ()
         self._made: tuple[int, Sequence[Spans]] = -1, ()
 

@@ -53,7 +53,8 @@ Chosen = tuple[str, ...] | tuple[Path, ...]
 """ARNs of executions to watch, or recordings to replay; nothing where one leaves."""
 _TYPED = 400
 """Characters of what is searched for; more were pasted by mistake."""
-_LONG, _MOST_ROWS = 600, 12
+_LONG = 600
+_MOST_ROWS = 12
 Choice = ListedExecution | ListedRecording
 
 
@@ -77,15 +78,19 @@ class ExecutionList(Struct):
 
     def begin(self) -> None:
         """Begin anew; what was there stays until all has been listed again."""
-        self.fresh, self.asking, self.refused = {}, True, None
-        self.last, self.left_out = Listing(by=self.last.by), {}
+        self.fresh = {}
+        self.asking = True
+        self.refused = None
+        self.last = Listing(by=self.last.by)
+        self.left_out = {}
 
     def take(self, listing: Listing) -> None:
         """Take in what a step brought."""
         self.fresh.update((each.arn, each) for each in listing.executions)
         self.executions |= self.fresh
         self.left_out.update((each.machine, each) for each in listing.left_out)
-        self.last, self.asking = listing, not listing.spent
+        self.last = listing
+        self.asking = not listing.spent
 
     def found(self, words: str, looks: Looks) -> list[ListedExecution]:
         """List what runs, what failed, and the rest; of a Map Run, failures first."""
@@ -142,7 +147,8 @@ class ExecutionList(Struct):
         others = [each for each in every if not each.express]
         for first in others[:1]:
             more = f" And {len(others) - 1} more." if len(others) > 1 else ""
-            name, reason = clean(first.machine, LIMIT), clean(first.reason, _LONG)
+            name = clean(first.machine, LIMIT)
+            reason = clean(first.reason, _LONG)
             left_out = Span(f"▲ Left out: {name}. ", "role--warn")
             yield [left_out, Span(f"{reason}{more}")]
         if express:
@@ -170,15 +176,18 @@ def _recording_row(
     recording: ListedRecording, width: int, looks: Looks, *, marked: bool
 ) -> list[Span]:
     """Name the first execution and count the others; or the file, and its trouble."""
-    watched, status = recording.watched, recording.status
-    began, seconds = recording.began, recording.seconds
+    watched = recording.watched
+    status = recording.status
+    began = recording.began
+    seconds = recording.seconds
     end = began + timedelta(seconds=seconds) if seconds is not None else None
     machine, name = _names(watched[0][0]) if watched else ("", recording.name)
     note = Part(f"and {len(watched) - 1} more" if watched[1:] else "", Role.DIM)
     # It ran when its watcher left: by now it may long be over.
     glyph = Part(status_glyph(status).text, Role.DIM) if status in RUNNING else None
     if recording.trouble:
-        glyph, status = Part("▲", Role.WARN), "bad file"
+        glyph = Part("▲", Role.WARN)
+        status = "bad file"
         machine, name = recording.name, ""  # the room is for what is wrong with it
         note = Part(recording.trouble, Role.WARN)
     told = ListedExecution("", machine, name, status, began, end)
@@ -314,7 +323,8 @@ class Picker(PaintedScreen[Chosen]):
         self._tell()
 
     def _rows(self, entry: Choice | Told, width: int) -> Sequence[Sequence[Span]]:
-        looks, marked = self.looks, entry.key in self._marks
+        looks = self.looks
+        marked = entry.key in self._marks
         if isinstance(entry, Told):
             words = [Span(looks.mask(each.text), each.look) for each in entry.words]
             return margined(flow(words, width - 2, width - 2, _MOST_ROWS), 1)
@@ -337,7 +347,8 @@ class Picker(PaintedScreen[Chosen]):
         self.looks = replace(self.looks, mask=masks.mask)
 
     def _entries(self) -> Iterator[Choice | Told]:
-        gathered, words = self._gathered, self._input.value
+        gathered = self._gathered
+        words = self._input.value
         executions = gathered.found(words, self.looks)
         told = list(gathered.troubles())
         if not executions:
@@ -401,7 +412,8 @@ class Picker(PaintedScreen[Chosen]):
             self.app.bell()
 
     def _chosen(self) -> Chosen:
-        marked, selected = self._marks, self._selected
+        marked = self._marks
+        selected = self._selected
         executions = self._gathered.found("", Looks())
         arns = tuple(each.arn for each in executions if each.arn in marked)
         paths = tuple(path for path in self._recordings if str(path) in marked)
@@ -424,7 +436,8 @@ class Picker(PaintedScreen[Chosen]):
         selected = self._selected
         if selected is None:
             return
-        own, kind = selected.key, type(selected)
+        own = selected.key
+        kind = type(selected)
         kept = {key: of for key, of in self._marks.items() if of is kind and key != own}
         self._marks = kept if own in self._marks else {**kept, own: kind}
         self._list.redraw()
@@ -454,7 +467,8 @@ class Picker(PaintedScreen[Chosen]):
     def action_back(self) -> None:
         """Undo what was done last, one thing at a time, and then leave."""
         if self._input.display:
-            self._input.value, self._input.display = "", False
+            self._input.value = ""
+            self._input.display = False
             self._list.focus()
         elif self._marks:
             self._marks.clear()

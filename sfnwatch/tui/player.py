@@ -40,7 +40,8 @@ FRAMES = 20
 GLIMPSE = 0.5
 """Seconds: who sees a recording play for less, as one of what had ended, has only
 opened it."""
-_STEP, _MINUTE = 5, 60
+_STEP = 5
+_MINUTE = 60
 _FEW = 4
 """More cuts than these would be all that one sees."""
 _CLOCKS = {Clock.ARRIVAL: "arrival time", Clock.EVENT: "event time"}
@@ -75,12 +76,15 @@ class Minimap:
     def __init__(
         self, playback: Playback, scale: Scale, markers: Sequence[Marker], width: int
     ) -> None:
-        self._scale, self.width, self._clock = scale, width, playback.clock
+        self._scale = scale
+        self.width = width
+        self._clock = playback.clock
         times = playback.course.times
         # Columns are far fewer than moments: look only for where each begins.
         starts = [bisect_left(times, c, key=self.column) for c in range(width + 1)]
         counts = [end - begin for begin, end in pairwise(starts)]
-        most, top = max(_MANY, *counts), len(_BLOCKS) - 1
+        most = max(_MANY, *counts)
+        top = len(_BLOCKS) - 1
         # By the root, or one burst would flatten the rest.
         self._bars = [_BLOCKS[ceil(top * sqrt(count / most))] for count in counts]
         self.marks: dict[int, list[Marker]] = {}
@@ -107,7 +111,8 @@ class Minimap:
 
     def at(self, column: int) -> datetime:
         """Say which moment a column stands for: one at which what is in it is shown."""
-        marks, last = self.marks.get(column), self.width - 1
+        marks = self.marks.get(column)
+        last = self.width - 1
         if marks and 0 < column < last:
             return marks[0].when(self._clock)
         return self._scale.at(column / max(1, last))
@@ -116,12 +121,15 @@ class Minimap:
         """Draw a column; what is played already stands out."""
         if column == playhead:
             return Span("▼", "look--playhead")
-        bar, marks = self._bars[column], self.marks.get(column)
+        bar = self._bars[column]
+        marks = self.marks.get(column)
         if marks and marks[0].kind in _LOOKS:
-            sign, look = _LOOKS[marks[0].kind].text, _LOOKS[marks[0].kind].look
+            sign = _LOOKS[marks[0].kind].text
+            look = _LOOKS[marks[0].kind].look
             if marks[0].kind is MarkerKind.ENDED:
                 glyph = status_glyph(marks[0].status)
-                sign, look = glyph.text, f"role--{glyph.role}"
+                sign = glyph.text
+                look = f"role--{glyph.role}"
             return Span(sign or bar, look)
         if column in self._cuts:
             return Span("╱", "look--faint")
@@ -219,7 +227,8 @@ class Scrubber(Rows, can_focus=True):
         return self._shown.playback.course.version, self._shown.markers.version
 
     def _make_map(self) -> None:
-        playback, scale = self._shown.playback, self._shown.playback.scale()
+        playback = self._shown.playback
+        scale = self._shown.playback.scale()
         width, clock, *_ = self._how
         self._made_of = self._how, *self._versions
         markers = self._of_roots(self._shown.markers.by(clock))
@@ -277,7 +286,9 @@ class Player:
     """Does what is asked of the playback, and shows what has come of it."""
 
     def __init__(self, app: "SfnwatchApp") -> None:
-        self._app, self._shown, self._lanes = app, app.shown, app.deck.lanes
+        self._app = app
+        self._shown = app.shown
+        self._lanes = app.deck.lanes
         self.playback = app.shown.playback
         self._last = 0.0
         """When the time that has passed was taken in."""
@@ -369,9 +380,11 @@ class Player:
 
     def _frame(self) -> None:
         now = time.monotonic()
-        elapsed, self._last = now - self._last, now
+        elapsed = now - self._last
+        self._last = now
         self._watched += elapsed
-        was_playing, before = self.playback.playing, self.playback.position
+        was_playing = self.playback.playing
+        before = self.playback.position
         if self.playback.tick(elapsed):
             self._tell_of_calls(before)
             self._app.pace.show(PATIENCE)
@@ -386,7 +399,8 @@ class Player:
 
     def _tell_of_calls(self, before: datetime | None) -> None:
         """Tell of the calls that came in since a moment, as late as they did then."""
-        playback, calls = self.playback, self._shown.trace.ordered_calls
+        playback = self.playback
+        calls = self._shown.trace.ordered_calls
         newest = playback.position and playback.course.newest(playback.position)
         is_late = playback.clock is Clock.ARRIVAL and len(calls) <= _CROWD
         if is_late and before is not None and newest is not None and before < newest:

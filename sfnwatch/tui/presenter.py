@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
 LINGER = 1.6
 """Seconds for which a key stays to be seen."""
-_MOST_KEYS, _MOST_ROWS = 5, 4
+_MOST_KEYS = 5
+_MOST_ROWS = 4
 _STEPS = 8
 """So many findings are told one after the other."""
 _CARD = "end"
@@ -44,8 +45,10 @@ class Presenter:
     """Masks names, and shows for a talk what else is not on the picture."""
 
     def __init__(self, app: "SfnwatchApp") -> None:
-        self._app, self._shown = app, app.shown
-        self._deck, self._lanes = app.deck, app.deck.lanes
+        self._app = app
+        self._shown = app.shown
+        self._deck = app.deck
+        self._lanes = app.deck.lanes
         self.caption = Rows(most=_MOST_ROWS, id="caption")
         self._caps = Rows(id="caps")
         self.stage = Horizontal(self.caption, self._caps, id="stage")
@@ -95,7 +98,8 @@ class Presenter:
             self._look(masked=True)
 
     def _look(self, *, masked: bool) -> None:
-        looks, masks = self._shown.looks, self._shown.masks
+        looks = self._shown.looks
+        masks = self._shown.masks
         mask = masks.mask if masked and masks is not None else str
         self._shown.looks = replace(looks, masked=masked, mask=mask)
         # A name that was just said may be one that is masked now.
@@ -161,7 +165,8 @@ class Presenter:
 
     def _line_elsewhere(self) -> Line | None:
         """Give the line that stands for what another view has the cursor on."""
-        key, shown = self._deck.selected_key, self._shown
+        key = self._deck.selected_key
+        shown = self._shown
         place = shown.place_of(key) if key is not None else None
         return shown.line(place) if place is not None else None
 
@@ -188,7 +193,8 @@ class Presenter:
         """Tell the next finding, with the lines it rests on in view; then the card."""
         from sfnwatch.tui.explain_view import SIGNS, proofs_of, telling  # noqa: PLC0415 - seldom
 
-        shown, outline = self._shown, self._shown.outline
+        shown = self._shown
+        outline = self._shown.outline
         each = ((f, proofs_of(shown, f)) for f in telling(shown, _STEPS))
         steps = [(f, [p.item for p in proofs if p.item]) for f, proofs in each]
         steps = [(finding, items) for finding, items in steps if items]

@@ -50,11 +50,15 @@ class Shown:
         settings: "ScreenSettings",
         options: OutlineOptions | None = None,
     ) -> None:
-        self.session, self.clock = session, session.clock
+        self.session = session
+        self.clock = session.clock
         self.trace = trace = session.trace
-        is_replay, span = session.mode == "replay", session.span
-        speed = settings.speed
-        self.playback = Playback(trace, replay=is_replay, speed=speed, watched=span)
+        self.playback = Playback(
+            trace,
+            replay=session.mode == "replay",
+            speed=settings.speed,
+            watched=session.span,
+        )
         self.looks = Looks(local=settings.local)
         self.over = False
         """True if nothing more will come."""
@@ -106,7 +110,8 @@ class Shown:
 
     def _count_calls(self, changed: Changed) -> None:
         """Count the calls that have come to have a line, by service."""
-        trace, moment = self.trace, self.trace.as_of()
+        trace = self.trace
+        moment = self.trace.as_of()
         for event_id in (*changed.calls, *changed.links):
             call = trace.calls.get(event_id)
             if call and event_id not in self._counted and moment.is_relevant(call):
@@ -150,7 +155,8 @@ class Shown:
     def set_apart(self, *, apart: bool) -> None:
         """Give each execution life-lines of its own, or all of them the same."""
         if apart is not self.apart:
-            self.apart, containers = apart, self.outline.containers
+            self.apart = apart
+            containers = self.outline.containers
             self.lifelines = LifeLines(self.trace, containers, apart=apart)
             self.refresh()
 

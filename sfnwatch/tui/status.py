@@ -44,10 +44,13 @@ _TROUBLE = {
     **dict.fromkeys(_LASTING, Span("✘", "role--bad")),
 }
 """The states whose message is worth a line of its own."""
-_LONGEST, _SHORT, _OF = 64, 20, " › "
+_LONGEST = 64
+_SHORT = 20
+_OF = " › "
 _GAP = 3
 """Cells between two of them."""
-_MESSAGE, _ERROR = 600, 60
+_MESSAGE = 600
+_ERROR = 60
 _WIDE, _TALL = 120, 16
 """From so many cells on the headline stands beside the name, else below it where
 there are so many rows: one less hurts below that."""
@@ -148,7 +151,8 @@ def _ends(parts: Sequence[Words], room: int) -> list[Span]:
 
 
 def _who(shown: Shown) -> Iterator[Words]:
-    mask, roots = shown.looks.mask, shown.roots
+    mask = shown.looks.mask
+    roots = shown.roots
     if not roots:
         # Nothing has told yet which names there are, for them to be masked.
         title = "" if shown.looks.masked else clean(shown.session.title, _LONGEST)
@@ -157,7 +161,8 @@ def _who(shown: Shown) -> Iterator[Words]:
     # A part of a name is no name that would be masked.
     machine = _shared({mask(each.state_machine_name or "") for each in roots})
     name = _shared({mask(each.name) for each in roots}) or f"{len(roots)} executions"
-    whole, of = clean(name, _LONGEST), clean(machine, _LONGEST)
+    whole = clean(name, _LONGEST)
+    of = clean(machine, _LONGEST)
 
     def fill(cells: int) -> list[Span]:
         """Cut both names to so many cells; in few, the machine's is left out."""
@@ -206,7 +211,8 @@ def _outcome(shown: Shown) -> Iterator[Words]:
 
 def length_words(execution: ExecutionAsOf, now: datetime) -> str:
     """Say how long it took, or how long it has run by now: `5m 09s`, `04:52`."""
-    begin, end = execution.started_at, execution.stopped_at
+    begin = execution.started_at
+    end = execution.stopped_at
     if begin is None:
         return ""
     seconds = max(0.0, ((end or now) - begin).total_seconds())
@@ -214,7 +220,8 @@ def length_words(execution: ExecutionAsOf, now: datetime) -> str:
 
 
 def _badges(shown: Shown) -> Iterator[Words]:
-    playback, new = shown.playback, f"{shown.unseen:,} new"
+    playback = shown.playback
+    new = f"{shown.unseen:,} new"
     if playback.held:
         more = f", {new}" if shown.unseen else ""
         yield said(2, f"‖ paused{more}", "role--warn", "‖")
@@ -245,7 +252,8 @@ def _sources(shown: Shown) -> Iterator[Words]:
     for lane in ("history", "lookup"):
         health = shown.moment.health.get(lane)
         if health is not None and health.state in _TROUBLE:
-            sign, name = _TROUBLE[health.state], f" {_LANES[lane]}"
+            sign = _TROUBLE[health.state]
+            name = f" {_LANES[lane]}"
             expired = health.state is HealthState.EXPIRED
             words = f"{name} {'credentials expired' if expired else health.state}"
             yield Words(1, [sign, Span(words, sign.look)], [sign, Span(name)])
@@ -323,7 +331,8 @@ def quiet_words(shown: Shown) -> str:
 
 def ending_words(execution: ExecutionAsOf, shown: Shown) -> str:
     """Say how it ended: `✔ nightly-report succeeded after 5m 09s`."""
-    glyph, status = status_glyph(execution.status).text, status_words(execution.status)
+    glyph = status_glyph(execution.status).text
+    status = status_words(execution.status)
     name = shown.looks.mask(execution.state_machine_name or execution.name)
     return clean(f"{glyph} {name} {status} after {length_words(execution, shown.now)}")
 
@@ -363,7 +372,8 @@ def _failures(shown: Shown) -> Iterator[list[Part]]:
 
 
 def _denied(shown: Shown, finding: Finding, learned: Iterable[Finding]) -> list[Part]:
-    data, arn = finding.data, finding.execution_arn
+    data = finding.data
+    arn = finding.execution_arn
     own = arn, data.get("attempt")
     ends = (f for f in learned if (f.execution_arn, f.data.get("attempt")) == own)
     end = next(ends, None)
@@ -400,7 +410,8 @@ def _redriven(shown: Shown) -> Iterator[list[Part]]:
     for arn, execution in shown.moment.roots.items():
         redrives = execution.redrives
         if redrives and redrives[-1].ended is not None:
-            ended, event = redrives[-1].ended, redrives[-1].event
+            ended = redrives[-1].ended
+            event = redrives[-1].event
             error, _ = shown.maker.failure(ended)
             after = duration((event.at - ended.at).total_seconds())
             times = f" {len(redrives)} times, last" if len(redrives) > 1 else ""
@@ -424,7 +435,8 @@ def _errors(*findings: Finding) -> str:
 
 
 def _learned_words(shown: Shown, finding: Finding) -> str:
-    by, seconds = finding.data.get("by"), finding.data["seconds"]
+    by = finding.data.get("by")
+    seconds = finding.data["seconds"]
     # Of several states it counts them: a dict.
     how = f", by {by}" if isinstance(by, str) and by in {"event", "poll"} else ""
     if by == "poll" and not _is_certain(shown, finding):

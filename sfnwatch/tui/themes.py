@@ -48,8 +48,10 @@ if TYPE_CHECKING:
 LEAST = 4.5
 """The ratio of contrast that all text keeps: what WCAG asks of it."""
 _STEPS = 50
-_BLACK, _WHITE = Color(0, 0, 0), Color(255, 255, 255)
-DEFAULT, DEFAULT_LIGHT = "sfnwatch-dark", "sfnwatch-light"
+_BLACK = Color(0, 0, 0)
+_WHITE = Color(255, 255, 255)
+DEFAULT = "sfnwatch-dark"
+DEFAULT_LIGHT = "sfnwatch-light"
 _PALE = ("7", "15")
 """White, and bright white, as COLORFGBG numbers a terminal's background."""
 _AS_BUSY = ("call", "fold")
@@ -194,12 +196,14 @@ def _palette(*, dark: bool) -> dict[str, str]:
 
 
 def _measured(theme: Theme) -> dict[str, str]:
-    every, own = theme.to_color_system().generate(), theme.variables
+    every = theme.to_color_system().generate()
+    own = theme.variables
 
     def color(name: str) -> Color:
         return Color(*Color.parse(every[name]).rgb)
 
-    ground, found = color("background"), color("warning")
+    ground = color("background")
+    found = color("warning")
     weight = 1 if theme.dark else _PALER
     washes = {
         name: ground.blend(color(whose), share * weight)
@@ -227,7 +231,8 @@ def _roles(
     color: Callable[[str], Color], grounds: Sequence[Color], *, dark: bool
 ) -> Iterator[tuple[str, Color]]:
     """Yield each role's color so that it can be read, and told from the others."""
-    ground, text = color("background"), color("foreground")
+    ground = color("background")
+    text = color("foreground")
     for role, share in _GREYS.items():
         yield f"role-{role}", legible(ground.blend(text, share), grounds)
     for role, both in _SHIPPED.matched.items():
@@ -310,7 +315,9 @@ def _check_color(where: str, value: str) -> None:
 # -- what terminals differ in ----------------------------------------------------------
 
 Notify = Literal["off", "bell", "desktop"]
-_BELL, _ESC, _ST = "\a", "\x1b", "\x1b\\"
+_BELL = "\a"
+_ESC = "\x1b"
+_ST = "\x1b\\"
 _TITLE, _BODY = 60, 160
 """Notifications are small: longer ones are cut off, or refused, by the desktop."""
 _OSC_777 = ("foot", "ghostty", "rxvt", "wezterm", "contour")
@@ -336,7 +343,8 @@ def notification(title: str, body: str, environ: Mapping[str, str]) -> str:
         return _BELL
     variables = ("TERM", "TERM_PROGRAM", "LC_TERMINAL")
     names = " ".join(environ.get(name, "") for name in variables).lower()
-    title, body = _field(title, _TITLE), _field(body, _BODY)
+    title = _field(title, _TITLE)
+    body = _field(body, _BODY)
     if any(name in names for name in _OSC_777):
         sequence = f"{_ESC}]777;notify;{title};{body}{_ST}"
     else:

@@ -30,15 +30,20 @@ _BESIDE = 0.1
 """What is shown beside something zoomed to, as a share of it."""
 _APART = 9
 """Columns from one label to the next, at least."""
-_MINUTE, _HOUR, _DAY = 60, 3600, 86400
+_MINUTE = 60
+_HOUR = 3600
+_DAY = 86400
 _IDLE, _IDLE_SHARE = 30.0, 0.08
 """A gap of these seconds, and of this share of the whole, is squeezed."""
 _WORD = 32
-GRID, CHOSEN = "look--grid", "look--chosen"
+GRID = "look--grid"
+CHOSEN = "look--chosen"
 _FAILED = Span("▄", "role--bad")
-_POLL, _DENIED = Span("█", "role--poll"), Span("✘", "role--bad")
+_POLL = Span("█", "role--poll")
+_DENIED = Span("✘", "role--bad")
 _STOP = Span("█", "role--warn")
-_INSTANT, _CUT = Span("◆", "role--name"), Span("╱", "look--faint")
+_INSTANT = Span("◆", "role--name")
+_CUT = Span("╱", "look--faint")
 _BEHIND = frozenset({GRID, _CUT.look, "look--playhead"})
 _REDRIVEN = Span("⟲", "role--warn")
 _LEARNED = {ToldBy.EVENT: "role--event", ToldBy.POLL: "role--poll"}
@@ -90,7 +95,8 @@ def scale_of(
         for begin in [execution.started_at] if execution.started_at else known[:1]:
             end = execution.stopped_at or max([newest, *known])
             times += [shown_at(begin, arn), shown_at(max(begin, end), arn)]
-    begin, end = min(times, default=newest), max(times, default=newest)
+    begin = min(times, default=newest)
+    end = max(times, default=newest)
     end = max(end, begin + timedelta(seconds=CLOSEST))
     gaps = list(pairwise(_moments(moment, shown_at)) if squeeze else stops(moment))
     least = max(_IDLE, _IDLE_SHARE * length_of((begin, end)))
@@ -138,7 +144,8 @@ class Lens(Struct, frozen=True):
             return self  # Times are whole microseconds: each look would shift it.
         first, last = map(scale.place, self.shown)
         if self.last >= 1.0:
-            first, last = 1.0 - (last - first), 1.0
+            first = 1.0 - (last - first)
+            last = 1.0
         return Lens(scale, first, last)
 
     def zoomed(self, factor: float, around: datetime) -> "Lens":
@@ -155,13 +162,15 @@ class Lens(Struct, frozen=True):
 
     def centered(self, at: datetime) -> "Lens":
         """Bring a moment into the middle, unless it is in view."""
-        place, length = self.scale.place(at), self.last - self.first
+        place = self.scale.place(at)
+        length = self.last - self.first
         seen = self.first <= place <= self.last
         return self if seen else self._at(place - length / 2, length)
 
     def fitted_to(self, first: datetime, last: datetime) -> "Lens":
         """Show a stretch, and a little beside it."""
-        begin, end = self.scale.place(first), self.scale.place(last)
+        begin = self.scale.place(first)
+        end = self.scale.place(last)
         beside = max((end - begin) * _BESIDE, self._least / 2)
         return self._at(begin - beside, end - begin + 2 * beside)
 
@@ -184,7 +193,8 @@ class Axis:
 
     def __init__(self, lens: Lens, width: int, at: datetime | None = None) -> None:
         """`at` is the moment that is shown, if that is to be pointed out."""
-        self.lens, self.width = lens, max(1, width)
+        self.lens = lens
+        self.width = max(1, width)
         self.begin, self.end = lens.shown
         self.playhead = self.cell(at) if at is not None and self.shows(at) else None
         """The cell of that moment, if it is in view."""
@@ -283,8 +293,11 @@ class BarCells:
     def __init__(
         self, chart: TimelineChart, bar: Bar, axis: Axis, shown: Shown
     ) -> None:
-        self._chart, self._bar, self._axis = chart, bar, axis
-        self._shown, self._crowd = shown, chart.crowd(bar)
+        self._chart = chart
+        self._bar = bar
+        self._axis = axis
+        self._shown = shown
+        self._crowd = chart.crowd(bar)
         self.ticks = [t for t in chart.ticks(bar) if axis.shows(self._at(t.at))]
         self.room = axis.cells(self._at(self._bar.begin), self._at(self._bar.end))
 
@@ -326,8 +339,10 @@ class BarCells:
         """Give each cell to what has most of it; a failed try keeps one anyhow."""
         best = [0.0] * self._axis.width
         for segment in segments:
-            begin, end = self._at(segment.begin), self._at(segment.end)
-            left, right = self._axis.column(begin), self._axis.column(end)
+            begin = self._at(segment.begin)
+            end = self._at(segment.end)
+            left = self._axis.column(begin)
+            right = self._axis.column(end)
             for cell in self._axis.cells(begin, end):
                 share = max(min(right, cell + 1) - max(left, cell), 1e-9)
                 if share > best[cell]:
@@ -344,7 +359,8 @@ class BarCells:
 
     def _draw_crowd(self, cells: Cells) -> None:
         """Draw how many ran at once, the most being full, and where one failed."""
-        steps, bad = [0] * (self._axis.width + 1), set()
+        steps = [0] * (self._axis.width + 1)
+        bad = set()
         for begin, end, failed in self._crowd:
             room = self._axis.cells(self._at(begin), self._at(end))
             if room:
@@ -414,20 +430,24 @@ class BarCells:
 
     def _name(self, tick: Tick) -> Span:
         """Name a call; or say which poll it is and how long after its action."""
-        words, look = clean(tick.call.event_name, _WORD), "role--call"
+        words = clean(tick.call.event_name, _WORD)
+        look = "role--call"
         if tick.role is CallRole.POLL:
             text = self._shown.maker.call_text(tick.call, tick.link)
             number = plain_text(text.name).rpartition(" ")[2]
-            words, look = f"{number} {plain_text(text.subject).strip()}", "role--poll"
+            words = f"{number} {plain_text(text.subject).strip()}"
+            look = "role--poll"
         bad = " ✘" if tick.failed else ""
         return Span(f"{words.strip()}{bad}", "role--bad" if bad else look)
 
     def with_words(self, cells: Cells, words: Sequence[Span]) -> list[Span]:
         """Set words behind the bar, or before it, where they do not touch it."""
-        size, taken = width_of(words), [n for n, c in enumerate(cells) if _is_drawn(c)]
+        size = width_of(words)
+        taken = [n for n, c in enumerate(cells) if _is_drawn(c)]
         if not size or not taken:
             return cells
-        after, before = taken[-1] + 2, taken[0] - 1 - size
+        after = taken[-1] + 2
+        before = taken[0] - 1 - size
         if after + size <= len(cells):
             return [*cells[:after], *words, *cells[after + size :]]
         if before >= 0:

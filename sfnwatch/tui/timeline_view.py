@@ -19,10 +19,14 @@ from sfnwatch.view.timeline_chart import Bar, BarKind, Tick, TimelineChart
 
 _ZOOM, _PAN = 1.5, 0.1
 """How much closer a key comes, and by which share of the view it moves."""
-_LENGTH, _LENGTH_FROM = 9, 56
-_NOTES_LEAST, _NOTES_FROM = 16, 100
-_CHART_LEAST, _CHART_SHARE = 12, 0.36
-_NAME, _ROOM_FOR_LEGEND = 60, 10
+_LENGTH = 9
+_LENGTH_FROM = 56
+_NOTES_LEAST = 16
+_NOTES_FROM = 100
+_CHART_LEAST = 12
+_CHART_SHARE = 0.36
+_NAME = 60
+_ROOM_FOR_LEGEND = 10
 _AROUND = 2
 """Rows above and below the bars: the axis, and what the signs mean."""
 
@@ -42,7 +46,8 @@ class TimelineColumns:
         self.chart = left - self.notes
         if self.chart < _CHART_LEAST:
             # Too narrow for both: what happened matters more than when.
-            self.tree, self.chart = max(1, width - 1), 0
+            self.tree = max(1, width - 1)
+            self.chart = 0
         self.left = self.tree + 2
         """The cells before the chart."""
 
@@ -130,7 +135,8 @@ class TimelineView(HeadedView):
     def show(self) -> None:
         """Show the moment that is shown by now."""
         is_partial = self._shown.playback.is_partial
-        moment, now = self._shown.moment, self._shown.now
+        moment = self._shown.moment
+        now = self._shown.now
         self._chart = TimelineChart(moment, now, is_partial=is_partial)
         self._scale_anew()
         self._list()
@@ -140,7 +146,8 @@ class TimelineView(HeadedView):
 
         Up to `roomy` rows may be taken to name calls below their bars.
         """
-        self._most, self._roomy = most, roomy
+        self._most = most
+        self._roomy = roomy
 
     def _take_rows(self) -> None:
         count = self.bars.count
@@ -153,11 +160,14 @@ class TimelineView(HeadedView):
 
     def _scale_anew(self) -> None:
         """Take in how far time has come, and what is squeezed of it."""
-        shown, playback = self._shown, self._shown.playback
-        whole, newest = shown.moment, shown.now
+        shown = self._shown
+        playback = self._shown.playback
+        whole = shown.moment
+        newest = shown.now
         if playback.replay and playback.span is not None:
             # A recording has all its time from the start: bars grow along one axis.
-            whole, newest = shown.trace.as_of(), playback.span[1]
+            whole = shown.trace.as_of()
+            newest = playback.span[1]
         scale = scale_of(whole, newest, self._shown_at, squeeze=self._squeeze)
         self._lens = self._lens.over(scale)
 
@@ -172,7 +182,8 @@ class TimelineView(HeadedView):
 
     def lay_out(self) -> None:
         """Share out the width, lay time over columns, and explain signs of bars."""
-        width, nearby = self.width, self.bars.nearby
+        width = self.width
+        nearby = self.bars.nearby
         if width:
             names = max((width_of(self._label(bar)) for bar in nearby), default=0)
             told = (spans_of(self._chart.notes(bar)) for bar in nearby)
@@ -197,7 +208,8 @@ class TimelineView(HeadedView):
         return self._shown.outline.options.aligned and self._shown.several
 
     def _axis_spans(self, axis: Axis) -> list[Span]:
-        lens, columns = axis.lens, self._columns
+        lens = axis.lens
+        columns = self._columns
         said = "since start" if self._is_aligned else "elapsed"
         close = f"{lens.closeness + 1e-6:,.1f}".removesuffix(".0")
         title = [Span(f" {said}", "role--dim")]
@@ -236,7 +248,8 @@ class TimelineView(HeadedView):
 
     def _chosen_words(self) -> list[Span]:
         """Name the call that is pointed out, how long after what, and whose it is."""
-        shown, event_id = self._shown, (self._chosen or "").removeprefix(CALL_KEY)
+        shown = self._shown
+        event_id = (self._chosen or "").removeprefix(CALL_KEY)
         call = shown.trace.calls.get(event_id)
         link = shown.moment.link(call) if call is not None else None
         if call is None or link is None:
@@ -254,7 +267,8 @@ class TimelineView(HeadedView):
     def rows_of(self, bar: Bar, width: int) -> Sequence[Sequence[Span]]:
         """Draw a bar, with its name and what is notable; its calls below it."""
         del width
-        columns, axis = self._columns, self.axis
+        columns = self._columns
+        axis = self.axis
         if axis is None:
             return [[]]  # there is no style sheet yet
         row = [Span(" "), *fit(self._label(bar), columns.tree), Span(" ")]
@@ -330,7 +344,8 @@ class TimelineView(HeadedView):
     def choose(self, key: str | None) -> None:
         """Point out a call of the selected bar, by its key; None: none."""
         if key != self._chosen:
-            keys, self._chosen = (key, self._chosen), key
+            keys = (key, self._chosen)
+            self._chosen = key
             places = {self.place_of(each) for each in keys if each is not None}
             self.bars.redraw(*(place for place in places if place is not None))
             self._say()
@@ -350,7 +365,8 @@ class TimelineView(HeadedView):
     def _step_call(self, step: int) -> None:
         """Point to the bar's next call, or the one before."""
         self.screen.set_focus(self.entries)  # it is this cursor that moves
-        ticks, bar = self._ticks, self.bars.entry
+        ticks = self._ticks
+        bar = self.bars.entry
         keys = [tick.call.key for tick in ticks]
         at = 0 if step > 0 else len(keys) - 1
         at = keys.index(self._chosen) + step if self._chosen in keys else at
@@ -419,7 +435,8 @@ class TimelineView(HeadedView):
                     return self._shown_at(tick.at, bar.execution_arn)
             first, last = self._bounds(bar)
             if first <= end and last >= begin:
-                begin, end = max(begin, first), min(end, last)
+                begin = max(begin, first)
+                end = min(end, last)
         return begin + (end - begin) / 2
 
     def pan(self, share: float) -> None:
