@@ -88,7 +88,8 @@ def map_run_facts(moment: Moment, arn: str) -> Facts:
 
     What was never told is null: a history alone names its Map Runs and no more.
     """
-    parent, told = moment.lineage.map_runs.get(arn), moment.map_runs.get(arn)
+    parent = moment.lineage.map_runs.get(arn)
+    told = moment.map_runs.get(arn)
     execution = parent.execution_arn if parent else told and told.execution_arn
     return {
         "arn": arn,

@@ -87,7 +87,8 @@ def _told(value: datetime | str | None) -> str:
 
 
 def _content(moment: Moment) -> dict[str, Any]:
-    explained, refs = Report(moment, find(moment)), _Refs(moment)
+    explained = Report(moment, find(moment))
+    refs = _Refs(moment)
     lanes = svg.LanesPicture(moment, refs.of_key)
     rows = list(_rows(moment, refs))
     style = svg.stylesheet("picture.css") + svg.stylesheet("report.css")
@@ -179,7 +180,9 @@ class _ReportRow:
 
     def __init__(self, item: Item, line: Line, refs: _Refs, sentence: str) -> None:
         """`sentence` is empty in a report of very many rows."""
-        self.item, self.at, self.sentence = item, line.at, texts.clean(sentence)
+        self.item = item
+        self.at = line.at
+        self.sentence = texts.clean(sentence)
         self.ref = refs.of_key(item.key)
         self.time = time_words(line)
         self.bad = went_wrong(item) if isinstance(item, TaskState) else is_bad(item)
@@ -187,7 +190,8 @@ class _ReportRow:
         if isinstance(item, ApiCall):
             kind = item.event_source.removesuffix(".amazonaws.com")
         self.kind = texts.clean(kind, _NAME)
-        self.text, self.path = line_text(line), visit_path(line.about.visit)
+        self.text = line_text(line)
+        self.path = visit_path(line.about.visit)
         self.execution = refs.executions.get(line.execution_arn or "", -1)
 
 

@@ -112,7 +112,8 @@ def report_json(report: Report) -> Facts:
 
 
 def _execution_json(execution: ExecutionReport) -> Facts:
-    run, verdict = execution.execution, _plain(execution.verdict)
+    run = execution.execution
+    verdict = _plain(execution.verdict)
     del verdict["redrives"]
     return {
         **fields_of(run, "arn", "name"),
@@ -285,7 +286,8 @@ def _parts(phases: Mapping[Phase, pairs.Lengths]) -> Facts:
 
 def _side(side: pairs.Side) -> Facts:
     execution = side.execution
-    calls, link = side.calls.sure, side.case.moment.link
+    calls = side.calls.sure
+    link = side.case.moment.link
     roles = Counter(role_of_call(call, link(call)) for call in calls)
     seen = [(call.seen_at, call.event_time) for call in calls]
     lags = [max(0.0, (at - made).total_seconds()) for at, made in seen if at]

@@ -36,7 +36,8 @@ class JsonLines:
     """A consumer: prints each fact once, and again when it has changed."""
 
     def __init__(self, trace: Trace, out: TextIO) -> None:
-        self._trace, self._out = trace, out
+        self._trace = trace
+        self._out = out
         self._printed: dict[Hashable, int] = {}
         """The hash of what was printed last of each thing that may change."""
 
@@ -100,7 +101,8 @@ class JsonLines:
 
 def _health(received: Received) -> _News:
     told = received.record
-    lane, source = text_of(told.get("lane")), text_of(told.get("source"))
+    lane = text_of(told.get("lane"))
+    source = text_of(told.get("source"))
     return ("health", received.execution_arn, lane, source), "health", dict(told)
 
 

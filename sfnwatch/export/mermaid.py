@@ -39,7 +39,8 @@ MOST_UNITS = 49_000
 _MOST_STEPS = (400, 200, 100, 50, 25, 12, 6, 3, 1)
 """The first of these is more than anybody reads; the others are for long words."""
 _MOST_COMMENTS = 20
-_NAME, _TITLE = 40, 80
+_NAME = 40
+_TITLE = 80
 _NOBODY = ("participant nobody as sfnwatch", "Note over nobody: nothing happened yet")
 _SILENT = frozenset({"MapIterationStarted", "MapIterationSucceeded"})
 
@@ -86,7 +87,8 @@ class _DiagramStep(NamedTuple):
 
 def _drawn(writer: "_SequenceWriter", steps: Sequence[_DiagramStep], most: int) -> str:
     """Draw so many steps from the beginning."""
-    drawn, left_out = steps[:most], len(steps[most:])
+    drawn = steps[:most]
+    left_out = len(steps[most:])
     frames = [*writer.boxes.values(), writer.services]
     used = {own for step in drawn for own in step.who}
     lines = ["sequenceDiagram", *_comments(writer.moment, left_out)]
@@ -103,7 +105,8 @@ def _comments(moment: Moment, left_out: int) -> Iterator[str]:
     """Say in comments what is drawn; other times in the diagram are UTC, too."""
     for execution in list(moment.roots.values())[:_MOST_COMMENTS]:
         started = maybe_iso(execution.started_at) or "an unknown time"
-        title, status = escape(whole_name(execution), _TITLE), escape(execution.status)
+        title = escape(whole_name(execution), _TITLE)
+        status = escape(execution.status)
         yield f"%% {title}, started at {started}, {status}"
     if inside := sum(bool(child.event_count) for child in moment.children.values()):
         yield f"%% {plural(inside, 'child execution')} not drawn"
@@ -186,8 +189,10 @@ class _SequenceWriter:
         return self.boxes[arn].take(name), index
 
     def _event(self, line: Line, event: HistoryEvent) -> Iterator[_DiagramStep]:
-        arn, clock = event.execution_arn, f"{line.at:%H:%M:%S}"
-        types, visit = [e.type for e in line.about.events], line.about.visit
+        arn = event.execution_arn
+        clock = f"{line.at:%H:%M:%S}"
+        types = [e.type for e in line.about.events]
+        visit = line.about.visit
         entered = any(each.endswith("StateEntered") for each in types)
         if visit is None or not visit.attempts:
             if entered or event.type not in _SILENT:
@@ -216,7 +221,8 @@ class _SequenceWriter:
 
     def _other(self, line: Line) -> Iterator[_DiagramStep]:
         """Note in the state's column what ECS told of its task, or a wait to retry."""
-        visit, words = line.about.visit, line.task.parts if line.task else line.text
+        visit = line.about.visit
+        words = line.task.parts if line.task else line.text
         if visit is not None and line.execution_arn is not None:
             state, which = self._state(line.execution_arn, visit)
             yield _note(state, f"{line.at:%H:%M:%S} {which}{plain_text(words)}")
@@ -233,7 +239,8 @@ class _SequenceWriter:
         if link.role is CallRole.POLL:
             if link.key in self._looped:
                 return
-            calls, links = self.moment.calls_of(link.key), self.moment.trace.links
+            calls = self.moment.calls_of(link.key)
+            links = self.moment.trace.links
             polls = [c for c in calls if links[c.event_id].role is CallRole.POLL]
             if len(polls) > 1:
                 self._looped.add(link.key)
@@ -369,7 +376,8 @@ class _Chart(NamedTuple):
                 yield from self._box(box, most)
 
     def _box(self, box: graph.Box, most: int) -> Iterator[str]:
-        standing, name = self.lights.of(box), f"{self.name}n{box.id}"
+        standing = self.lights.of(box)
+        name = f"{self.name}n{box.id}"
         named = f"{standing.glyph.text} {box.name}"
         told = [named, box.kind, ", ".join(standing.counted)]
         words = told if box.is_state else [box.name]

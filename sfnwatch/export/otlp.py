@@ -48,7 +48,9 @@ from sfnwatch.view.parts import plain_text
 Json = dict[str, Any]
 Attributes = Mapping[str, Any]
 """Texts, numbers, truths and tuples of texts; what is None or empty is left out."""
-_NAME, _LIMIT, _LISTED = 200, 2_000, 100
+_NAME = 200
+_LIMIT = 2_000
+_LISTED = 100
 _IDS = frozenset({"traceId", "spanId", "parentSpanId"})
 _LONG = frozenset({"timeUnixNano", "startTimeUnixNano", "endTimeUnixNano", "intValue"})
 """Numbers of 64 bits, which JSON has as strings."""
@@ -61,7 +63,9 @@ _OF_TASK = ("version", "stop_code", "stopped_reason")
 _OF_FINDING = ("kind", "certainty", "text")
 _INTERNAL, _CLIENT = 1, 3
 """OpenTelemetry's kinds of spans."""
-_UNSET, _OK, _ERROR = 0, 1, 2
+_UNSET = 0
+_OK = 1
+_ERROR = 2
 _STATUS = {"succeeded": _OK, "failed": _ERROR, "timed_out": _ERROR, "aborted": _ERROR}
 """A state whose failure was caught is neither; what runs is not over."""
 
@@ -138,7 +142,8 @@ class SpanMaker:
     """Makes the spans of one moment: all of them, or those that are asked for."""
 
     def __init__(self, moment: Moment) -> None:
-        self.moment, self._coverage = moment, Coverage(moment)
+        self.moment = moment
+        self._coverage = Coverage(moment)
 
     @cached_property
     def _now(self) -> datetime:
@@ -160,7 +165,8 @@ class SpanMaker:
         begin = execution.started_at or min(times, default=None)
         if begin is None:
             return
-        arn, end = execution.arn, execution.stopped_at or self._now
+        arn = execution.arn
+        end = execution.stopped_at or self._now
         error, cause = ended_with(self.moment, execution)
         told = (_named("sfnwatch.finding", each, *_OF_FINDING) for each in findings)
         found = (_event(end, "finding", values) for values in told)
@@ -198,7 +204,8 @@ class SpanMaker:
         parent = self.moment.lineage.parents.get(arn)
         if parent is None:
             return []
-        arn, run = parent.execution_arn, {"sfnwatch.map_run.arn": parent.map_run_arn}
+        arn = parent.execution_arn
+        run = {"sfnwatch.map_run.arn": parent.map_run_arn}
         origin = _part_id(arn, parent.visit_id, parent.attempt_id)
         return [_link(_trace_id(arn), origin, run)]
 
@@ -208,7 +215,8 @@ class SpanMaker:
         """Yield the span of a visit, then those of its attempts."""
         # How far the trace has come takes a look at all of it.
         now = self._now if visit.running else visit.entered_at
-        arn, end = execution.arn, end_of(visit, now)
+        arn = execution.arn
+        end = end_of(visit, now)
         yield OtlpSpan(
             resource=_machine(execution),
             ids=(_trace_id(arn), _part_id(arn, visit.id), _part_id(arn, visit.parent)),
@@ -282,7 +290,8 @@ class SpanMaker:
 
     def of_call(self, call: ApiCall) -> OtlpSpan:
         """Give a call's span: all of the time in which it may have been made."""
-        link, error = self.moment.link(call), call.error_code
+        link = self.moment.link(call)
+        error = call.error_code
         begin, end = call_window(self.moment, call)
         rule = _named("sfnwatch.link", link, "rule")
         # Where even the execution is open, it is a trace of its own.

@@ -41,7 +41,8 @@ FROM_ENVIRONMENT = "env"
 """What stands for an endpoint that OpenTelemetry's own variables name."""
 PREFIX = "OTEL_EXPORTER_OTLP_"
 _PATH = "/v1/traces"
-_PROTOBUF, _JSON = "application/x-protobuf", "application/json"
+_PROTOBUF = "application/x-protobuf"
+_JSON = "application/json"
 _EVERY, _MOST, _NAP = 5.0, 60.0, 0.5
 """Seconds between sendings, the most after failures, and the most slept at once."""
 TIMEOUT = 10.0
@@ -96,9 +97,13 @@ def collector_settings(
     before those they name, and the gRPC they may ask for.
     """
     named = _Variables(environ)
-    url, name, passed_over = endpoint, "--otlp", "grpc"
+    url = endpoint
+    name = "--otlp"
+    passed_over = "grpc"
     if endpoint == FROM_ENVIRONMENT:
-        url, name, passed_over = named["ENDPOINT"], named.name("ENDPOINT"), ""
+        url = named["ENDPOINT"]
+        name = named.name("ENDPOINT")
+        passed_over = ""
         if not url:
             msg = f"There is no endpoint in {PREFIX}ENDPOINT, nor in that of traces."
             raise UsageError(msg, hint="Give it: --otlp http://127.0.0.1:4318.")
@@ -109,7 +114,8 @@ def collector_settings(
         # That of traces is taken as it is.
         bare, question, query = url.partition("?")
         url = f"{bare.rstrip('/').removesuffix(_PATH)}{_PATH}{question}{query}"
-    headers, milliseconds = named.headers(), named.checked("TIMEOUT")
+    headers = named.headers()
+    milliseconds = named.checked("TIMEOUT")
     timeout = int(milliseconds) / _MILLISECONDS if milliseconds else TIMEOUT
     is_json = named.checked("PROTOCOL", also=passed_over) == "http/json"
     is_packed = named.checked("COMPRESSION") == "gzip"
@@ -196,7 +202,8 @@ class _Variables:
 
     def tls(self) -> Any:
         """Read whom to trust, and who we are; True where nothing is said of it."""
-        own, key = self["CLIENT_CERTIFICATE"], self["CLIENT_KEY"]
+        own = self["CLIENT_CERTIFICATE"]
+        key = self["CLIENT_KEY"]
         if key and not own:
             hint = f"Name its certificate in {PREFIX}CLIENT_CERTIFICATE, too."
             raise self.refusal("CLIENT_KEY", "is the key of no certificate", hint)
@@ -227,7 +234,9 @@ class OtlpExporter:
     """
 
     def __init__(self, trace: Trace, settings: CollectorSettings, clock: Clock) -> None:
-        self._trace, self._collector, self._clock = trace, settings, clock
+        self._trace = trace
+        self._collector = settings
+        self._clock = clock
         self._waiting: dict[_Key, None] = {}
         """What was touched since it was looked at last."""
         self._taken: set[str] = set()
@@ -264,16 +273,20 @@ class OtlpExporter:
             auto_decompress=False,
         )
         async with opened as session:
-            self._session, pause, is_last = session, _EVERY, False
+            self._session = session
+            pause = _EVERY
+            is_last = False
             while not is_last and not self._is_refused:
-                before, is_last = self._health, self._closed
+                before = self._health
+                is_last = self._closed
                 if is_last:
                     await self._send_rest()
                 else:
                     await self._sleep(pause)
                     pause = await self._send_settled(pause)
                 if self._health != before:
-                    told, now = self._health.as_record(), self._clock.now()
+                    told = self._health.as_record()
+                    now = self._clock.now()
                     take((receive(now, RecordKind.HEALTH, None, told),))
 
     async def _sleep(self, seconds: float) -> None:
@@ -293,7 +306,8 @@ class OtlpExporter:
 
     async def _send_rest(self) -> None:
         """Send all that is left; what is not taken after some tries is said."""
-        maker, tries = SpanMaker(self._trace.as_of()), _LAST_TRIES
+        maker = SpanMaker(self._trace.as_of())
+        tries = _LAST_TRIES
         left = [span for span in maker.spans() if span.id not in self._taken]
         try:
             # Whoever asked for the end waits for this.
@@ -320,7 +334,8 @@ class OtlpExporter:
     def _take(self) -> tuple[list[_Key], list[OtlpSpan]]:
         """Take a part of what waits; what is not settled will be touched again."""
         maker = SpanMaker(self._trace.as_of())
-        keys, found = list[_Key](), list[OtlpSpan]()
+        keys = list[_Key]()
+        found = list[OtlpSpan]()
         for key in list(self._waiting):
             del self._waiting[key]
             fresh = [span for span in _spans(maker, key) if span.settled]
@@ -350,7 +365,8 @@ class OtlpExporter:
 
     def _encoded(self, spans: Sequence[OtlpSpan]) -> bytes:
         told = to_json(spans)
-        is_json, is_packed = self._collector.is_json, self._collector.is_packed
+        is_json = self._collector.is_json
+        is_packed = self._collector.is_packed
         body = ascii_json(told).encode() if is_json else to_protobuf(told)
         return gzip.compress(body, mtime=0) if is_packed else body
 
@@ -406,7 +422,8 @@ def _spans(maker: SpanMaker, key: _Key) -> Iterator[OtlpSpan]:
     """Yield the spans of a visit and its attempts, or of a call."""
     name, visit_id = key
     moment = maker.moment
-    execution, call = moment.executions.get(name), moment.trace.calls.get(name)
+    execution = moment.executions.get(name)
+    call = moment.trace.calls.get(name)
     visit = execution.visit(visit_id) if execution is not None else None
     if execution is not None and visit is not None:
         yield from maker.of_visit(execution, visit)

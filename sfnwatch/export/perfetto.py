@@ -102,12 +102,14 @@ class _Drawing:
     """The events of one trace, collected track by track."""
 
     def __init__(self, moment: Moment) -> None:
-        self._moment, self._maker = moment, LineMaker(moment)
+        self._moment = moment
+        self._maker = LineMaker(moment)
         self._now = last_moment(moment)
         self._said: dict[_Told, list[str]] = defaultdict(list)
         """What was found of each execution, and of each visit."""
         for finding in find(moment):
-            arn, visit = finding.execution_arn or "", finding.data.get("visit")
+            arn = finding.execution_arn or ""
+            visit = finding.data.get("visit")
             self._said[arn, None].append(f"{finding.certainty}: {finding.text}")
             if visit is not None:
                 self._said[arn, visit].append(finding.text)
@@ -165,7 +167,8 @@ class _Drawing:
         self._events.append({**event, **more})
 
     def add_execution(self, execution: ExecutionAsOf) -> None:
-        arn, visits = execution.arn, list(execution.visits)
+        arn = execution.arn
+        visits = list(execution.visits)
         names, track_of, spans = _lay_tracks(visits, self._now)
         tracks = [self._track(arn, name) for name in names or [ROOT]]
         known = [at for span in spans.values() for at in span]
@@ -182,7 +185,8 @@ class _Drawing:
                 at = redrive.event.at
                 self._draw(tracks[0], (at, at), name, "redriven", {})
         for visit in visits:
-            track, span = track_of[visit.id], spans[visit.id]
+            track = track_of[visit.id]
+            span = spans[visit.id]
             args = {**visit_facts(visit), "error": visit.error, "cause": visit.cause}
             del args["attempts"]  # they have bars of their own
             args["findings"] = self._said[arn, visit.id]
@@ -200,7 +204,8 @@ class _Drawing:
         found = grouped(inside, lambda segment: segment.attempt)
         self._add_phases(track, found.get(None, []))
         for number, attempt in enumerate(visit.attempts, start=1):
-            own, at = found.get(number, []), attempt.scheduled_at
+            own = found.get(number, [])
+            at = attempt.scheduled_at
             around = (own[0].begin, own[-1].end) if own else (_within(at, span),) * 2
             words = wording.resource_words(attempt)
             name = f"{words} · try {number}" if number > 1 else words
@@ -216,7 +221,8 @@ class _Drawing:
         for each in phases:
             end = "still running" if each.open else iso(each.end)
             args = {"begin": iso(each.begin), "end": end}
-            name, span = str(each.phase), (each.begin, each.end)
+            name = str(each.phase)
+            span = (each.begin, each.end)
             bars.append(self._draw(track, span, name, name, args))
         return bars
 
@@ -251,7 +257,8 @@ class _Drawing:
             called = (begin, end), call
             by_track[arn, service_name(call)].append(called)
         for (arn, service), calls in by_track.items():
-            lanes, tracks = list[datetime](), list[_Track]()
+            lanes = list[datetime]()
+            tracks = list[_Track]()
             for span, call in _apart(calls):
                 lane = _take_lane(lanes, *span)
                 if lane == len(tracks):
@@ -271,7 +278,8 @@ class _Drawing:
             "state": visit.path if visit else None,
         }
         told = self._maker.call_text(call, link)
-        name, role = plain_text((*told.name, *told.error)), link.role if link else None
+        name = plain_text((*told.name, *told.error))
+        role = link.role if link else None
         head = self._draw(track, span, name, str(role or "other"), args)
         tails = self._tails.get(key) if key else None
         if link is None or not tails:
@@ -382,7 +390,8 @@ def _in_turn(branch: Sequence[StateVisit], now: datetime) -> Iterator[tuple[int,
     """
     least = branch[0].entered_at
     for visit, after in zip_longest(branch, branch[1:]):
-        begin, end = max(visit.entered_at, least), end_of(visit, now)
+        begin = max(visit.entered_at, least)
+        end = end_of(visit, now)
         end = max(begin, min(end, after.entered_at) if after else end)
         least = max(end, begin + _MICROSECOND)
         yield visit.id, (begin, end)

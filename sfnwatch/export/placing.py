@@ -38,14 +38,17 @@ _NAME = 180
 
 def whole_name(execution: ExecutionAsOf) -> str:
     """Name an execution, and its state machine where that is known."""
-    machine, name = execution.state_machine_name, execution.name
+    machine = execution.state_machine_name
+    name = execution.name
     return clean(f"{machine} › {name}" if machine else name, _NAME)
 
 
 def heading(execution: ExecutionAsOf) -> list[Part]:
     """Say which execution it is, how it went, and when it began."""
-    status, began = execution.status.lower(), execution.started_at
-    glyph, words = status_glyph(status), clean(status.replace("_", " "))
+    status = execution.status.lower()
+    began = execution.started_at
+    glyph = status_glyph(status)
+    words = clean(status.replace("_", " "))
     parts = [Part(whole_name(execution), Role.NAME)]
     parts += [Part(f"  {glyph.text} {words}", glyph.role)]
     if began is not None and execution.stopped_at is not None:
@@ -95,7 +98,8 @@ def state_text(line: Line) -> str:
     first, *rest = line.conclusion
     if not first.text.startswith("◀"):
         return f"{plain_text(line.text)}  {plain_text(line.conclusion)}"
-    by, how = rest[0].text, plain_text(rest[1:]).strip()
+    by = rest[0].text
+    how = plain_text(rest[1:]).strip()
     return f"{plain_text(line.text)}  learned by {by}, {how}"
 
 
@@ -124,7 +128,8 @@ def call_parts(line: Line) -> list[Part]:
 
 def lane_parts(line: Line, tag: str) -> tuple[list[Part], list[Part]]:
     """Give what a line says in the lane of the states, and in that of the calls."""
-    states, calls = state_parts(line), call_parts(line)
+    states = state_parts(line)
+    calls = call_parts(line)
     if tag:
         states.insert(0, Part(tag, Role.DIM))
     if line.lane is Lane.STATES:
@@ -185,7 +190,8 @@ def call_window(moment: Moment, call: ApiCall) -> Span:
     CloudTrail gives a whole second. A call that is matched was not made before its
     attempt was scheduled, and an action not after its answer was known.
     """
-    begin, end = call.event_time, call.event_time + _SECOND
+    begin = call.event_time
+    end = call.event_time + _SECOND
     link = moment.link(call)
     attempt = moment.attempt(link.key) if link is not None else None
     if attempt is None or link is None:

@@ -90,7 +90,9 @@ class PlainLines:
         self, trace: Trace, out: TextIO, narrate: Narrate, executions: Sequence[str]
     ) -> None:
         """`executions` are those that are known before anything came of them."""
-        self._trace, self._out, self._narrate = trace, out, narrate
+        self._trace = trace
+        self._out = out
+        self._narrate = narrate
         self._labels = execution_labels(executions)
         self._printed: set[str] = set()
         """The keys of events and task states."""
@@ -155,7 +157,8 @@ class PlainLines:
 
     def _print_map_run(self, moment: Moment, arn: str) -> None:
         """Say how far a Map Run is, whenever that has changed."""
-        started, told = moment.lineage.map_runs.get(arn), moment.map_runs.get(arn)
+        started = moment.lineage.map_runs.get(arn)
+        told = moment.map_runs.get(arn)
         if started is None or told is None or told.seen_at is None:
             return
         counted = told.status, told.executions
@@ -204,7 +207,8 @@ class PlainLines:
         return f"  {_ARROW} {self._label(link.execution_arn)}{visit_path(visit)}"
 
     def _tell(self, lane: str, health: SourceHealth) -> None:
-        told, before = (health.state, health.message), self._told.get(lane)
+        told = (health.state, health.message)
+        before = self._told.get(lane)
         if before == told:
             return
         if lane in {"children", "definition", "others"} and not health.message:
@@ -245,7 +249,8 @@ class PlainLines:
 
 
 def _event_words(maker: LineMaker, event: HistoryEvent) -> str:
-    moment, kind = maker.moment, event.type
+    moment = maker.moment
+    kind = event.type
     visit = moment.executions[event.execution_arn].visit(event.visit_id)
     if visit is not None and kind.endswith("StateEntered"):
         return f"{visit_path(visit)}  entered  {clean(visit.type)}"

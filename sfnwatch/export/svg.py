@@ -56,7 +56,8 @@ _LINES, _BARS = 300, 120
 """So many lines, and bars, are drawn; what is left out is counted."""
 _STATES, _CALLS, _BESIDE = 64, 84, 56
 """Cells for the words of a lane at most; longer ones are wrapped."""
-_TIME, _ARROW = 13, 6
+_TIME = 13
+_ARROW = 6
 _NAMES, _PLOT = 52, 700.0
 """The cells of names in the timeline, and the px of its bars."""
 _MOST_TICKS = 150
@@ -89,7 +90,8 @@ class Sheet:
 
     def __init__(self, prefix: str) -> None:
         """`prefix` tells its ids from those of other pictures in one page."""
-        self._prefix, self.width = prefix, 0.0
+        self._prefix = prefix
+        self.width = 0.0
         self._root = self._into = ET.Element("svg")
         self.rect("ground", 0, 0, 0, 0).attrib.update(width="100%", height="100%")
 
@@ -100,7 +102,8 @@ class Sheet:
     def write(self, x: float, y: float, parts: Iterable[Part]) -> float:
         """Write parts from `x` on, on the base line of the row at `y`; give the end."""
         for part in parts:
-            css, width = f"r-{part.role}", cell_len(part.text) * CELL
+            css = f"r-{part.role}"
+            width = cell_len(part.text) * CELL
             if part.text.strip():
                 run = self._put("text", css, x=x, y=y + 14, textLength=width)
                 run.set("lengthAdjust", "spacingAndGlyphs")
@@ -129,7 +132,8 @@ class Sheet:
     @contextmanager
     def row(self, refs: Sequence[str], tip: Iterable[str]) -> Iterator[None]:
         """Put together what follows; a page finds it by the first of the refs."""
-        around, known = self._into, [ref for ref in refs if ref]
+        around = self._into
+        known = [ref for ref in refs if ref]
         self._into = self._put("g", "row")
         if known:
             self._into.set("id", f"{self._prefix}-{known[0]}")
@@ -240,7 +244,8 @@ class LanesPicture:
     """The lanes: states and calls beside each other, or executions, by their times."""
 
     def __init__(self, moment: Moment, ref: Ref = lambda _: "") -> None:
-        self._moment, self._ref = moment, ref
+        self._moment = moment
+        self._ref = ref
         self._outline = Outline(moment.trace, OutlineOptions(folds=False))
         if len(self._outline.items) > _OPEN:
             self._outline = Outline(moment.trace)
@@ -337,7 +342,8 @@ class LanesPicture:
 
     def _place_columns(self) -> None:
         """Put the lanes, and the times, beside each other."""
-        time, self._time_x = _TIME * CELL, _MARGIN
+        time = _TIME * CELL
+        self._time_x = _MARGIN
         x = _MARGIN + (time + 10 if self._several else 0)
         for column in self._columns.values():
             column.x = x
@@ -362,7 +368,8 @@ class LanesPicture:
         for (column, parts, refs), told in zip(blocks, rows, strict=True):
             at = f"{line.at:%H:%M:%S}" if line.whole_seconds else iso(line.at)
             with sheet.row(refs, (at, plain_text(parts))):
-                x, width = column.text_x, column.words * CELL + 8
+                x = column.text_x
+                width = column.words * CELL + 8
                 sheet.rect("hit", x - 4, y, width, height)
                 for number, each in enumerate(told):
                     sheet.write(x, y + number * ROW, each)
@@ -414,10 +421,12 @@ class TimelinePicture:
     """The timeline: one bar a state, and one an execution where there are several."""
 
     def __init__(self, moment: Moment, ref: Ref = lambda _: "") -> None:
-        self._ref, self._labels = ref, execution_labels(moment.roots)
+        self._ref = ref
+        self._labels = execution_labels(moment.roots)
         self._chart = TimelineChart(moment, last_moment(moment))
         bars = self._chart.lines(dict.fromkeys(moment.roots, False))
-        self._bars, self._left_out = bars[:_BARS], len(bars[_BARS:])
+        self._bars = bars[:_BARS]
+        self._left_out = len(bars[_BARS:])
         self._begin = min((bar.begin for bar in bars), default=self._chart.now)
         self._end = max((bar.end for bar in bars), default=self._begin)
         least = (self._end - self._begin) / 10
@@ -466,7 +475,8 @@ class TimelinePicture:
             half = cell_len(words) * CELL / 2 if seconds else 0
             sheet.write(x - half, y, [Part(words, Role.DIM)])
         for first, last in self._stops:
-            x, left_out = self._x(first), length_of((first, last))
+            x = self._x(first)
+            left_out = length_of((first, last))
             sheet.path("cut", (x, y + ROW - 6), (x, bottom))
             told = Part(f"⟲ redriven after {duration(left_out)}", Role.DIM)
             sheet.write(x - _width([told]) * CELL - 4, bottom - 4, [told])
@@ -478,7 +488,8 @@ class TimelinePicture:
             sheet.rect("hit", _MARGIN - 4, y, self._plot + _PLOT - _MARGIN, ROW)
             sheet.write(_MARGIN, y, _cut(self._name(bar), int(self._plot / CELL) - 4))
             for begin, end, failed in self._chart.crowd(bar):
-                css, x = "failed" if failed else "crowd", self._x(begin)
+                css = "failed" if failed else "crowd"
+                x = self._x(begin)
                 sheet.rect(css, x, y + 5, self._x(end) - x, 10)
             for segment in segments:
                 self._draw_segment(sheet, segment, y)
@@ -496,7 +507,8 @@ class TimelinePicture:
         yield from self._chart.notes(bar)
 
     def _draw_segment(self, sheet: Sheet, segment: Segment, y: float) -> None:
-        x, right = self._x(segment.begin), self._x(segment.end)
+        x = self._x(segment.begin)
+        right = self._x(segment.end)
         thin = segment.phase in {Phase.CONTAINER, Phase.STOPPED}
         if segment.phase is Phase.COMPLETION_LAG:
             x = min(x, right - 3)  # of all a bar has, it is what must be seen
@@ -535,7 +547,8 @@ _CELLS = 150
 """A graph is no wider, if folding helps."""
 _PAD, _INSET = 14.0, ROW / 4
 """Around a graph; and between a box and the rows above and below."""
-_INDENT, _TIP = 10.0, (4, 7)
+_INDENT = 10.0
+_TIP = (4, 7)
 _OFTEN = 16
 """Cells that are kept to say how often."""
 
@@ -548,11 +561,13 @@ class GraphPicture:
     ) -> None:
         """`prefix` tells its ids from those of other pictures in the page."""
         self.lights = light(graph_of(execution), moment, execution)
-        self._ref, self._sheet = ref, Sheet(prefix)
+        self._ref = ref
+        self._sheet = Sheet(prefix)
 
     def svg(self, name: str) -> str:
         """Draw it."""
-        drawn, sheet = self.lights.graph, self._sheet
+        drawn = self.lights.graph
+        sheet = self._sheet
         picture = lay_out(drawn, _CELLS, _wanted)
         # What was taken goes over what was not.
         for wire in sorted(picture.wires, key=lambda w: self.lights.is_taken(w.edge)):
@@ -579,7 +594,8 @@ class GraphPicture:
         tip_y += reach
         points[0], points[-1] = (x, y - reach), (tip_x, tip_y)
         self._sheet.path(f"wire{css}", *points)
-        half, back = _TIP[0], tip_y - _TIP[1] * down
+        half = _TIP[0]
+        back = tip_y - _TIP[1] * down
         sides = (tip_x - half, back), (tip_x + half, back)
         self._sheet.path(f"point{css}", (tip_x, tip_y), *sides, end="z")
         if wire.label:
@@ -588,12 +604,15 @@ class GraphPicture:
             self._sheet.write(_PAD + x * CELL, _PAD + y * ROW, [label])
 
     def _draw_box(self, placed: PlacedBox) -> None:
-        box, standing = placed.box, self.lights.of(placed.box)
+        box = placed.box
+        standing = self.lights.of(placed.box)
         key = f"{standing.last[0]}#{standing.last[1].id}" if standing.last else ""
         status = standing.status.replace("_", " ") or "not reached"
         tip = filter(None, [box.name, box.kind, status, *standing.counted])
-        x, y = _PAD + placed.x * CELL, _PAD + placed.y * ROW
-        width, height = placed.width * CELL, max(placed.height - 0.5, 1) * ROW
+        x = _PAD + placed.x * CELL
+        y = _PAD + placed.y * ROW
+        width = placed.width * CELL
+        height = max(placed.height - 0.5, 1) * ROW
         with self._sheet.row([self._ref(key)] if key else [], tip):
             css = "frame" if placed.framed else "box hit"
             tone = standing.glyph.role if standing.status else "unlit"
@@ -602,7 +621,8 @@ class GraphPicture:
 
     def _write(self, placed: PlacedBox, standing: BoxState, x: float, y: float) -> None:
         """Say in a box what it is and how it stands: of a frame, in its first row."""
-        box, right = placed.box, x + placed.width * CELL - _INDENT
+        box = placed.box
+        right = x + placed.width * CELL - _INDENT
         role = Role.NAME if standing.status else Role.DIM
         if placed.height == 1:
             middle = x + (placed.width - cell_len(box.name)) * CELL / 2

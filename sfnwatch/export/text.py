@@ -40,7 +40,8 @@ _LEFT, _TIME = 64, 12
 """Cells for the life-lines and words of the states; what is longer is wrapped."""
 _WORDS = 28
 """However many life-lines there are, words have so many cells."""
-_ARROW, _NO_ARROW = "  ───▶  ", " " * 8
+_ARROW = "  ───▶  "
+_NO_ARROW = " " * 8
 _GLYPHS = {
     Phase.WAITING: "╎",
     Phase.WORKING: "┃",
@@ -61,7 +62,8 @@ _CERTAINTY = 11
 
 def dump(moment: Moment, out: TextIO) -> None:
     """Print the text; equal traces give equal texts."""
-    tags, roots = lane_tags(moment), moment.roots.values()
+    tags = lane_tags(moment)
+    roots = moment.roots.values()
     out.writelines(f"{tags.get(e.arn, '')}{plain_text(heading(e))}\n" for e in roots)
     out.write("\n")
     out.writelines(f"{line.rstrip()}\n" for line in _lanes(moment, tags))
@@ -124,7 +126,8 @@ def write_text(document: Document, out: TextIO, width: int = 80) -> None:
 
     What a heading is about is set in below it.
     """
-    width, level = max(width, _LEAST), 0
+    width = max(width, _LEAST)
+    level = 0
     before: object = None
     for block in document:
         if isinstance(block, Heading):
@@ -160,7 +163,8 @@ def flow(parts: Iterable[Part], room: int, hang: int = 2) -> list[list[Part]]:
 
     A word that no row has room for is broken.
     """
-    rows, used = [list[Part]()], 0
+    rows = [list[Part]()]
+    used = 0
     for part in parts:
         for word in _WORD.findall(part.text):
             long = cell_len(word.strip()) > room - hang
@@ -168,7 +172,8 @@ def flow(parts: Iterable[Part], room: int, hang: int = 2) -> list[list[Part]]:
                 more = piece
                 if used and used + cell_len(piece) > room:
                     rows.append([Part(" " * hang)])
-                    used, more = hang, piece.strip()
+                    used = hang
+                    more = piece.strip()
                 same = rows[-1] and rows[-1][-1].role is part.role
                 before = rows[-1].pop().text if same else ""
                 rows[-1].append(Part(before + more, part.role))
@@ -263,5 +268,6 @@ def _line(text: str) -> str:
 
 def _held(opening: re.Match[str]) -> str:
     """Keep what begins a line from beginning a list: `1.`, `-`."""
-    blanks, mark = opening[1], opening[2]
+    blanks = opening[1]
+    mark = opening[2]
     return f"{blanks}{_BREAK}{mark}" if mark.isdigit() else f"{blanks}\\{mark}"
