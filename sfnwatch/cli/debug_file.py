@@ -77,7 +77,8 @@ def debugging(path: Path) -> Iterator[None]:
 
     Where not all could be written that is said at the end.
     """
-    writer, logger = _DebugWriter(path), logging.getLogger("sfnwatch")
+    writer = _DebugWriter(path)
+    logger = logging.getLogger("sfnwatch")
     before = logger.level
     logger.addHandler(writer)
     logger.setLevel(logging.DEBUG)

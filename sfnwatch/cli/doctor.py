@@ -52,7 +52,8 @@ def doctor(name: Named | None, *, as_json: bool, **account: Any) -> int:
     """
     from sfnwatch.sources.diagnosis import Diagnosis
 
-    settings, found = signed_in(**account), list["Check"]()
+    settings = signed_in(**account)
+    found = list["Check"]()
 
     def tell(check: "Check") -> None:
         found.append(check)

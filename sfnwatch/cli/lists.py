@@ -93,7 +93,8 @@ async def _gather(
 
 
 def _cells(each: ListedExecution, now: datetime) -> tuple[str, ...]:
-    seconds, began = each.seconds(now), each.started_at
+    seconds = each.seconds(now)
+    began = each.started_at
     return (
         clean(each.status, _LIMIT),
         f"{began:%Y-%m-%d %H:%M:%S} UTC" if began else "-",
@@ -231,7 +232,8 @@ def prune(*, dry_run: bool, yes: bool, **asked: float | None) -> None:
     if all(each is None for each in asked.values()):
         msg = "Nothing is said of which to remove."
         raise UsageError(msg, hint="Give --older-than 30d or --larger-than 100MB.")
-    every, now = _every(), SystemClock().now()
+    every = _every()
+    now = SystemClock().now()
     found = library.to_prune(every, now, **asked)
     _print([(every.index(each) + 1, each) for each in found])
     count = "1 recording" if len(found) == 1 else f"{len(found)} recordings"

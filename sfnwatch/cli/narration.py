@@ -17,7 +17,8 @@ import click
 from sfnwatch.model.known_secrets import KNOWN_SECRETS
 from sfnwatch.model.texts import clean, clean_lines
 
-_BARE, _COERCED = {"C", "POSIX"}, {"C.UTF-8", "C.utf8", "UTF-8"}
+_BARE = {"C", "POSIX"}
+_COERCED = {"C.UTF-8", "C.utf8", "UTF-8"}
 
 
 def narrate(text: str) -> None:
@@ -138,7 +139,8 @@ class CleanStream(io.TextIOBase):
 
         What is styled would come out as its codes.
         """
-        self._stream, self._terminal = stream, terminal
+        self._stream = stream
+        self._terminal = terminal
         self._lacks_unicode = lacks_unicode()
 
     def write(self, text: str) -> int:

@@ -57,7 +57,8 @@ T = TypeVar("T")
 Completes = Callable[[click.Context, click.Parameter, str], list[Any]]
 _CENTURY, _LARGEST = 36_500 * 86_400.0, float(1 << 60)
 """Seconds and bytes: more is meant by nobody, and clocks do not reach that far."""
-_SLOWEST, _FASTEST = 0.1, 10_000
+_SLOWEST = 0.1
+_FASTEST = 10_000
 _NUMBER = r"(\d+(?:\.\d+)?)\s*"
 _MOST = 200
 """Recordings looked into to complete, the newest first: nobody chooses among more."""
@@ -85,7 +86,9 @@ class Parsed(click.ParamType[T]):
 
     def __init__(self, read: Callable[[str], T], name: str, example: str) -> None:
         """Have it read by a function, which raises ValueError for what is not so."""
-        self.name, self._read, self._example = name, read, example
+        self.name = name
+        self._read = read
+        self._example = example
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
@@ -102,7 +105,8 @@ class Parsed(click.ParamType[T]):
 def _url(text: str) -> str:
     parts = urlsplit(text)
     # A port that is none raises ValueError, too.
-    host, _ = parts.hostname, parts.port
+    host = parts.hostname
+    _ = parts.port
     if parts.scheme not in {"http", "https"} or not host or re.search(r"\s", text):
         raise ValueError(text)
     return text
@@ -136,7 +140,8 @@ def _seconds(text: str) -> float:
 def _bytes(text: str) -> float:
     """Read a size, as `100MB` or `1GiB`."""
     found = matched(rf"{_NUMBER}(?:([kmg])(i?))?b?", text.lower())
-    base, power = 1024 if found[3] else 1000, "kmg".find(found[2] or "b") + 1
+    base = 1024 if found[3] else 1000
+    power = "kmg".find(found[2] or "b") + 1
     return _no_more_than(_LARGEST, float(found[1]) * base**power)
 
 
@@ -203,7 +208,8 @@ class NewFile(FilePath):
     """
 
     def convert(self, value: Any, param: Any, ctx: Any) -> Any:
-        path, is_output = super().convert(value, param, ctx), param.name == "output"
+        path = super().convert(value, param, ctx)
+        is_output = param.name == "output"
         if str(path) == "-" and is_output:
             return None
         msg = f"Can't write {clean(str(path))}: "

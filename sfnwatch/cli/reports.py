@@ -161,7 +161,8 @@ def _chosen_call(found: _Loaded, text: str) -> ApiCall:
     Of a redacted one the ID in AWS's records will do, and so will its alias.
     """
     told = text.strip().removeprefix(CALL_KEY).removesuffix("…")
-    originals, calls = found.originals, found.trace.calls
+    originals = found.originals
+    calls = found.trace.calls
     known = {name: e for e in calls for name in (e, originals.get(e, e))}
     same = [known[told]] if told in known else []
     # Findings name a row of an Athena table without what stands before its number.

@@ -101,7 +101,8 @@ def _defaults(
     own = convert(config.where, prefix.rstrip("."), told, dict[str, Any])
     if prefix:
         check_keys(config.where, own, (*options, *below), prefix)
-    set_here, defaults = {**shared, **own}, dict[str, Any]()
+    set_here = {**shared, **own}
+    defaults = dict[str, Any]()
     for key, given in options.items():
         if key in set_here:
             whole = prefix + key if key in own else key
@@ -137,7 +138,8 @@ def place_of(context: click.Context, option: SettableOption) -> str:
 
 def origin(error: click.UsageError) -> str:
     """Say where a wrong value was set; nothing if it was typed."""
-    param, context = getattr(error, "param", None), error.ctx
+    param = getattr(error, "param", None)
+    context = error.ctx
     if context is None or not isinstance(param, SettableOption):
         return ""
     place = place_of(context, param)

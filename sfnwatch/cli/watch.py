@@ -116,7 +116,8 @@ def watch(executions: list[Named], *, coming: bool, pick: bool, **shared: Any) -
             msg = f"--pick chooses among the executions of one; {count} are named."
             hint = "Name one, or none for all of the account's."
             raise UsageError(msg, hint=hint)
-        within, only = next(iter(executions), None), options.choose_filter(**shared)
+        within = next(iter(executions), None)
+        only = options.choose_filter(**shared)
         chosen = choose_executions(within, settings, display.screen, only)
         arns, recordings, asked = chosen
         if recordings:
@@ -186,8 +187,10 @@ def demo(scenario: str, speed: float, *, serve: bool, **shared: Any) -> int:
         chosen = None if is_default("scenario") else scenario
         speed = 1.0 if is_default("speed") else speed
         return _serve(chosen, speed, **shared)
-    display, plans = choose_display(**shared), plans_of(scenario)
-    drain, queue = shared["drain"], shared["queue"]
+    display = choose_display(**shared)
+    plans = plans_of(scenario)
+    drain = shared["drain"]
+    queue = shared["queue"]
     watched = session.demo(plans, speed=speed, drain=drain, queue=queue)
     return show(_sent(watched, shared["otlp"]), display)
 
@@ -307,8 +310,10 @@ def choose_display(
     It is `recorded` unless somebody says otherwise, or only if somebody does. Whether
     there is a terminal that is `usable` need not be said.
     """
-    plain, as_json = asked["plain"], _is_meant("as_json", "plain", asked)
-    path, is_off = asked["record"], _is_meant("no_record", "record", asked)
+    plain = asked["plain"]
+    as_json = _is_meant("as_json", "plain", asked)
+    path = asked["record"]
+    is_off = _is_meant("no_record", "record", asked)
     record = not is_off and (recorded or path is not None)
     if asked["filter"] is not None:
         _check_filter(asked["filter"])
@@ -401,7 +406,8 @@ def _as_lines(watched: session.Session, *, as_json: bool) -> int:
     with stdout() as out:
         lines: JsonLines | PlainLines = JsonLines(watched.trace, out)
         if not as_json:
-            people, arns = for_people(out), watched.executions
+            people = for_people(out)
+            arns = watched.executions
             lines = PlainLines(watched.trace, people, narrate, arns)
         watched.consumers.append(lines)
         signalled = session.run(watched.run)
@@ -467,7 +473,8 @@ def choose_executions(
     """
     from sfnwatch.tui.picker import PickerApp, PickerSource
 
-    clock, requests = ServerClock(), list[Received]()
+    clock = ServerClock()
+    requests = list[Received]()
 
     async def listed() -> AsyncGenerator[Listing, None]:
         # The SDKs are imported off the loop.

@@ -143,7 +143,8 @@ class BrowserServer:
         # The shell that textual-serve starts must not stand between it and us.
         program = (sys.executable, "-m", (__package__ or "").rpartition(".")[0])
         command = f"exec {join([*program, *words])}"
-        self._listener, self._token = listener, token_urlsafe(16)
+        self._listener = listener
+        self._token = token_urlsafe(16)
         self._port = int(listener.getsockname()[1])
         # A browser sends a host's cookies to all of its ports: each has its own, and
         # none learns the token of another.
