@@ -107,7 +107,8 @@ def load_config(
     named = path or (Path(environ[FILE]) if environ.get(FILE) else None)
     file = named or config_path()
     is_read = named is not None or file.exists()
-    where, table = shown(file), _read_table(file) if is_read else {}
+    where = shown(file)
+    table = _read_table(file) if is_read else {}
     keys = _read_keys(where, table.pop("keys", {}), "keys.")
     listed = convert(where, "themes", table.pop("themes", {}), dict[str, Any])
     themes = {
@@ -158,7 +159,8 @@ def _read_theme(where: str, name: str, value: Any, prefix: str) -> UserTheme:
         msg = f"{where}: the theme {quoted(name)} has no {quoted('primary')} color."
         raise UsageError(msg)
     colors = {k: convert(where, prefix + k, v, shapes[k]) for k, v in table.items()}
-    dark, variables = colors.pop("dark", True), colors.pop("variables", {})
+    dark = colors.pop("dark", True)
+    variables = colors.pop("variables", {})
     return UserTheme(name, colors, dark, variables, where)
 
 
@@ -229,7 +231,8 @@ def key_name(text: str) -> str | None:
     text = text if text == " " else text.strip()
     before, _, key = text.rpartition("+")
     if text == "+" or text.endswith("++"):
-        before, key = text[:-2], "+"
+        before = text[:-2]
+        key = "+"
     modifiers = before.lower().split("+") if before else []
     held = set(modifiers)
     if len(held) < len(modifiers) or not held <= _MODIFIERS:

@@ -147,7 +147,8 @@ class Session(Struct, eq=False):
         `contextlib.aclosing`, stops the watch. Raises what `run` does, and RefusedError
         at the end where AWS does not tell how an execution ended.
         """
-        news, shown = asyncio.Event(), self.trace.version
+        news = asyncio.Event()
+        shown = self.trace.version
         self.consumers.append(lambda _, __: news.set())
         # A TaskGroup would end whoever iterates, in the middle of work of his own.
         running = asyncio.create_task(self.run())  # noqa: TID251
@@ -189,7 +190,8 @@ class Session(Struct, eq=False):
             return ()
         self._told_trouble = True
         health = SourceHealth("recording", HealthState.REFUSED, recorder.trouble)
-        at, record = self.clock.now(), health.as_record()
+        at = self.clock.now()
+        record = health.as_record()
         return (receive(at, RecordKind.HEALTH, None, record),)
 
     def start_recording(self, path: Path | None, tell: Tell) -> None:
@@ -297,9 +299,11 @@ class Session(Struct, eq=False):
         from sfnwatch.analysis.finding import Finding
         from sfnwatch.analysis.findings import find_in_steps
 
-        at, clock = moment.at, moment.clock
+        at = moment.at
+        clock = moment.clock
         while True:
-            key, found = (self.trace.version, clock, at), list[Finding]()
+            key = (self.trace.version, clock, at)
+            found = list[Finding]()
             if self._found[0] == key:
                 return self._found[1]
             begun = rested = time.monotonic()
@@ -490,7 +494,8 @@ def run(work: Work, leave: Leave | None = None) -> int | None:
 
 async def _until_signalled(work: Work, leave: Leave | None) -> int | None:
     code: list[int] = []
-    task, loop = asyncio.current_task(), asyncio.get_running_loop()
+    task = asyncio.current_task()
+    loop = asyncio.get_running_loop()
 
     def end(signalled: int) -> None:
         code.append(signalled)

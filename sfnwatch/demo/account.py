@@ -34,14 +34,17 @@ _LATE = 362.0
 _APART = 7.4
 # A client that polls for days must not fill the memory with records of its own calls.
 _OWN_CALLS = 5000
-_place, _event_time = attrgetter("place"), attrgetter("event_time")
+_place = attrgetter("place")
+_event_time = attrgetter("event_time")
 
 
 class Bucket:
     """A token bucket on the account's time."""
 
     def __init__(self, *, rate: float, burst: float) -> None:
-        self._rate, self._burst, self._left = rate, burst, burst
+        self._rate = rate
+        self._burst = burst
+        self._left = burst
         self._at: datetime | None = None
 
     def take(self, now: datetime) -> bool:
@@ -115,7 +118,8 @@ class Account:
 
     def delivered(self, since: datetime, until: datetime) -> list[TrailEvent]:
         """Return what CloudTrail has delivered by now of a time, newest first."""
-        now, calls = self.now(), self._by_time
+        now = self.now()
+        calls = self._by_time
         first = bisect_left(calls, since, key=_event_time)
         found = calls[first : bisect_right(calls, until, key=_event_time)]
         return [each for each in reversed(found) if each.delivered_at <= now]
@@ -204,7 +208,8 @@ def by_step_functions(role: str, at: datetime, dice: Dice) -> CallerIdentity:
 
 def records_of(execution: DemoExecution, key: str) -> Iterator[TrailEvent]:
     """Yield what is recorded of an execution; the second poll's record is very late."""
-    dice, scenario = Dice(key, execution.name, "trail"), execution.scenario
+    dice = Dice(key, execution.name, "trail")
+    scenario = execution.scenario
     is_child = execution.map_run_arn is not None
     polls = [call for call in execution.calls if call.read_only]
     late = [] if is_child else polls[:2][-1:]
@@ -224,7 +229,8 @@ def records_of(execution: DemoExecution, key: str) -> Iterator[TrailEvent]:
 def _sampling_rules(execution: DemoExecution, at: datetime, dice: Dice) -> TrailEvent:
     """Return X-Ray's request under a machine's role, which the role may not make."""
     xray = "xray-daemon"
-    session, key_id = f"{xray}-{dice.digits(19)}", dice.key_id()
+    session = f"{xray}-{dice.digits(19)}"
+    key_id = dice.key_id()
     identity = in_role(execution.scenario.role_arn, session, at, key_id)
     caller = CallerIdentity(identity, "198.51.100.7", xray)
     ids = dice.uuid(), dice.uuid()

@@ -125,7 +125,9 @@ class TrailEvent(msgspec.Struct, eq=False, dict=True):
     def deny(self) -> None:
         """Have it denied, in AWS's words; such a record has no request and response."""
         on_resource = f" on resource: {self.job_arn}" if self.job_arn else ""
-        self.error_code, self.request, self.response = "AccessDenied", None, None
+        self.error_code = "AccessDenied"
+        self.request = None
+        self.response = None
         self.error_message = (
             f"User: {self.caller.identity['arn']} is not authorized to perform:"
             f" {self.action}{on_resource} because no identity-based policy allows the"
@@ -174,8 +176,10 @@ STARTED_BY = "AWS Step Functions"
 """What `.sync` tells ECS about who starts the task; the other forms say nothing."""
 
 # Seconds after the creation of a Fargate task, and before its stop, as recorded.
-_CONNECTED, _RUNNING = 3.246, 20.943
-_EXECUTION_STOPPED, _STOPPING = 33.036, 22.953
+_CONNECTED = 3.246
+_RUNNING = 20.943
+_EXECUTION_STOPPED = 33.036
+_STOPPING = 22.953
 
 _ENDING = {"DEPROVISIONING", "STOPPED"}
 
@@ -190,10 +194,12 @@ class EcsTask:
     def __init__(
         self, dice: Dice, family: str, created_at: datetime, started_by: str | None
     ) -> None:
-        self.family, self.started_by = family, started_by
+        self.family = family
+        self.started_by = started_by
         self.created_at = self.stopped_at = created_at
         self.exit_code = 0
-        self.task_id, self._container_id = dice.hex(32), dice.uuid()
+        self.task_id = dice.hex(32)
+        self._container_id = dice.uuid()
 
     @property
     def arn(self) -> str:
@@ -253,7 +259,8 @@ class EcsTask:
 
     def stopped(self) -> Json:
         """Return the task as Step Functions passes it on at the end."""
-        created, stopped = self.created_at, self.stopped_at
+        created = self.created_at
+        stopped = self.stopped_at
         return self.told("STOPPED") | {
             "ConnectivityAt": epoch_ms(after(created, _CONNECTED)),
             "StartedAt": epoch_ms(after(created, _RUNNING)),
@@ -401,7 +408,8 @@ def state_changes(task: EcsTask) -> Iterator[DemoMessage]:
     dice = Dice(task.task_id, "events")
     for status, due in task.life.items():
         at = min(max(due, task.created_at), task.stopped_at)
-        sent_at, message_id = after(at, dice.uniform(0.6, 2.4)), dice.uuid()
+        sent_at = after(at, dice.uniform(0.6, 2.4))
+        message_id = dice.uuid()
         event = {
             "version": "0",
             "id": dice.uuid(),

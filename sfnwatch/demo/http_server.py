@@ -103,7 +103,8 @@ def answer(account: Account, request: DemoRequest) -> web.Response:
         else:
             reply = _reply(_in_json(_perform(account, request)), request_id)
     except AwsError as error:
-        call.error_code, call.error_message = error.code, error.message
+        call.error_code = error.code
+        call.error_message = error.message
         reply = refusal(error, request_id)
     if not {request.operation, call.error_code} & _UNRECORDED:
         call.event_id = account.new_id()
@@ -142,7 +143,8 @@ class DemoServer:
     """Serves an account while its context is open."""
 
     def __init__(self, account: Account, *, listener: socket | None = None) -> None:
-        self._account, self._listener = account, listener
+        self._account = account
+        self._listener = listener
         server = web.Server(self._respond, access_log=None, logger=_LOG)
         self._runner = web.ServerRunner(server, shutdown_timeout=_GRACE)
         self.endpoint_url = ""

@@ -31,7 +31,8 @@ class AwsError(Exception):
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
-        self.code, self.message = code, message
+        self.code = code
+        self.message = message
 
 
 def parse(body: bytes, kind: type[Parameters]) -> Parameters:
@@ -76,8 +77,10 @@ def describe_state_machine_for_execution(
 
 def describe_map_run(account: Account, asked: StatesRequest) -> Json:
     map_run = _known("mapRunArn", asked.map_run_arn, account.map_run)
-    now, state = account.now(), map_run.state
-    found, ended = map_run.counts(now), map_run.ends_at <= now
+    now = account.now()
+    state = map_run.state
+    found = map_run.counts(now)
+    ended = map_run.ends_at <= now
     kinds = ("succeeded", "failed", "aborted", "pending", "running")
     # One item a child: the demo has no batches, and no Map Run is redriven. A recorded
     # one without a ResultWriter still tells of as many results written as children
@@ -109,7 +112,8 @@ def get_execution_history(account: Account, asked: StatesRequest) -> Json:
 
 
 def list_executions(account: Account, asked: StatesRequest) -> Json:
-    status, now = asked.status_filter, account.now()
+    status = asked.status_filter
+    now = account.now()
     if asked.map_run_arn:
         every = _known("mapRunArn", asked.map_run_arn, account.map_run).children
     else:
@@ -127,7 +131,8 @@ def list_executions(account: Account, asked: StatesRequest) -> Json:
 
 def list_map_runs(account: Account, asked: StatesRequest) -> Json:
     """Answer ListMapRuns; that the newest comes first is inferred."""
-    map_runs, now = _execution(account, asked).map_runs[::-1], account.now()
+    map_runs = _execution(account, asked).map_runs[::-1]
+    now = account.now()
     told = {
         each.arn: _begun(each, now)
         | {"stateMachineArn": arn("states", f"stateMachine:{each.machine}")}
@@ -152,7 +157,8 @@ def _page(
 
     A token is the key of the last item.
     """
-    keys, start = list(items), 0
+    keys = list(items)
+    start = 0
     if token is not None:
         if token not in items:
             raise refused
@@ -187,7 +193,8 @@ def _execution(account: Account, asked: StatesRequest) -> DemoExecution:
 def _summary(account: Account, execution: DemoExecution) -> Json:
     """Return what an execution's description and its item of a list have in common."""
     now = account.now()
-    end, redrives = execution.end(now), execution.redrives(now)
+    end = execution.end(now)
+    redrives = execution.redrives(now)
     summary = {
         "executionArn": execution.arn,
         "stateMachineArn": execution.scenario.arn,
@@ -234,7 +241,8 @@ def _begun(map_run: DemoMapRun, now: datetime) -> Json:
     } | ({"stopDate": epoch_seconds(map_run.ends_at)} if ended else {})
 
 
-_MOST_EVENTS, _FAR_FUTURE = 50, 1e11
+_MOST_EVENTS = 50
+_FAR_FUTURE = 1e11
 
 
 class LookupAttribute(msgspec.Struct, rename="pascal"):
@@ -255,7 +263,8 @@ def lookup_events(account: Account, asked: LookupRequest) -> Json:
     now = account.now()
     if not account.lookups.take(now):
         raise AwsError("ThrottlingException", "Rate exceeded")
-    start, end = asked.start_time or 0.0, asked.end_time or _FAR_FUTURE
+    start = asked.start_time or 0.0
+    end = asked.end_time or _FAR_FUTURE
     since, until = (datetime.fromtimestamp(each, UTC) for each in (start, end))
     wanted = [(e.attribute_key, e.attribute_value) for e in asked.lookup_attributes]
     by_id = {

@@ -215,7 +215,8 @@ def _one_task(
     **fields: Any,
 ) -> Scenario:
     """Return a scenario of a machine with one ECS state."""
-    subnets, groups = ["subnet-0123456789abcdef0"], ["sg-0123456789abcdef0"]
+    subnets = ["subnet-0123456789abcdef0"]
+    groups = ["sg-0123456789abcdef0"]
     network = {"Subnets": subnets, "SecurityGroups": groups}
     parameters = {
         "Cluster": "demo-cluster",
@@ -236,7 +237,9 @@ def _one_task(
     )
 
 
-_SYNC, _ASYNC, _SDK = "ecs:runTask.sync", "ecs:runTask", "aws-sdk:ecs:runTask"
+_SYNC = "ecs:runTask.sync"
+_ASYNC = "ecs:runTask"
+_SDK = "aws-sdk:ecs:runTask"
 _POLLED = TaskRun(306.4, 1.9, polls=(55, 114, 177, 232, 293))
 _UNPOLLED = TaskRun(309.1, 1.6, polls=(60, 116, 182, 237, 298))
 _DENIED: Any = {"attempt": _UNPOLLED, "polls_denied": True}

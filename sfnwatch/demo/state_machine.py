@@ -64,7 +64,8 @@ class StatesError(Exception):
 
     def __init__(self, error: str, cause: str) -> None:
         super().__init__(error, cause)
-        self.error, self.cause = error, cause
+        self.error = error
+        self.cause = cause
 
     @property
     def details(self) -> dict[str, str]:
@@ -87,7 +88,8 @@ def run_execution(
     dice = Dice(key, scenario.name, iso_ms(started_at))
     if given is not None:
         # AWS names it.
-        name, data = dice.uuid(), given
+        name = dice.uuid()
+        data = given
     else:
         name = f"{scenario.name}-{started_at:%Y%m%dT%H%M%S}-{dice.hex(6)}"
         by_schedule = {"date": f"{started_at:%Y-%m-%d}", "trigger": "schedule"}
@@ -184,7 +186,8 @@ class _Branch(msgspec.Struct):
     def join(self, kind: str, branches: Sequence[Self]) -> None:
         """Continue after the branch that ends last; of a moment, after its last."""
         last = max(reversed(branches), key=lambda branch: branch.at, default=self)
-        self.at, self.last = last.at, last.last
+        self.at = last.at
+        self.last = last.last
         self.succeeded(kind)
 
     def succeeded(self, kind: str) -> None:
@@ -201,7 +204,8 @@ class _Branch(msgspec.Struct):
             if not redriven:
                 entered = _data("input", data) | {"name": name}
                 self.soon(f"{state['Type']}StateEntered", entered)
-            redriven, self.name = False, name
+            redriven = False
+            self.name = name
             self.run.entered = name, data, self.last
             data, following = self.state(state, data)
             exited = _data("output", data) | {"name": name}
@@ -242,11 +246,13 @@ class _Branch(msgspec.Struct):
 
     def map(self, state: State, data: Any) -> Any:
         """Run a Map, all iterations of an inline one at the same time."""
-        items, processor = self.value(state["ItemsPath"], data), state["ItemProcessor"]
+        items = self.value(state["ItemsPath"], data)
+        processor = state["ItemProcessor"]
         self.soon("MapStateStarted", {"length": len(items)})
         if processor.get("ProcessorConfig", {}).get("Mode") == "DISTRIBUTED":
             return self.map_run(state, items)
-        branches, outputs = self.fork(len(items)), []
+        branches = self.fork(len(items))
+        outputs = []
         for index, (branch, item) in enumerate(zip(branches, items, strict=True)):
             iteration = {"name": self.name, "index": index}
             branch.event(branch.at, "MapIterationStarted", iteration)
@@ -257,7 +263,8 @@ class _Branch(msgspec.Struct):
 
     def map_run(self, state: State, items: Sequence[Any]) -> Any:
         """Run a Map Run, and return its result."""
-        run, parent = self.run, self.run.execution
+        run = self.run
+        parent = self.run.execution
         machine = f"{parent.scenario.machine}/{state['Label']}"
         map_run_arn = arn("states", f"mapRun:{machine}:{run.dice.uuid()}")
         self.soon("MapRunStarted", {"mapRunArn": map_run_arn})
@@ -322,7 +329,8 @@ class _Branch(msgspec.Struct):
     def run_task(self, run: TaskRun, at: datetime, parameters: Json) -> Any:
         dice = self.run.dice
         answered_at = after(at, dice.uniform(0.25, 0.45))
-        family, started_by = parameters["TaskDefinition"], parameters.get("StartedBy")
+        family = parameters["TaskDefinition"]
+        started_by = parameters.get("StartedBy")
         task = EcsTask(dice, family, after(at, 0.187), started_by)
         call = self.call(at, "ecs:RunTask", task.arn, camel(parameters))
         call.response = camel(task.answer(in_words))
@@ -336,15 +344,18 @@ class _Branch(msgspec.Struct):
         for seconds in run.polls:
             self.call(after(at, seconds), "ecs:DescribeTasks", task.arn, poll)
         self.run.execution.tasks.append(task)
-        task.stopped_at, task.exit_code = after(at, run.stops_after), run.exit_code
-        ended_at, output = after(task.stopped_at, run.completion_lag), task.stopped()
+        task.stopped_at = after(at, run.stops_after)
+        task.exit_code = run.exit_code
+        ended_at = after(task.stopped_at, run.completion_lag)
+        output = task.stopped()
         if run.exit_code:
             failure = StatesError("States.TaskFailed", compact(output))
             raise self.fail(ended_at, failure)
         return self.succeed(ended_at, output)
 
     def invoke(self, invocation: Invocation, at: datetime) -> Any:
-        ended_at, request_id = after(at, invocation.seconds), self.run.dice.uuid()
+        ended_at = after(at, invocation.seconds)
+        request_id = self.run.dice.uuid()
         if invocation.error:
             raise self.fail(ended_at, _raised(*invocation.error, request_id))
         payload = dict(invocation.payload)
@@ -352,7 +363,8 @@ class _Branch(msgspec.Struct):
         return self.succeed(ended_at, _with_metadata(answer, request_id))
 
     def start_execution(self, nested: NestedExecution, at: datetime, data: Any) -> Any:
-        run, answered_at = self.run, after(at, self.run.dice.uniform(0.09, 0.18))
+        run = self.run
+        answered_at = after(at, self.run.dice.uniform(0.09, 0.18))
         child = run_execution(nested.scenario, after(at, 0.041), run.key, data)
         run.execution.nested.append(child)
         started_at = child.started_at
@@ -370,7 +382,8 @@ class _Branch(msgspec.Struct):
 
     def value(self, path: str, data: Any) -> Any:
         """Return what a path names: in the context object after `$$`, else in data."""
-        execution, value = self.run.execution, data
+        execution = self.run.execution
+        value = data
         if path.startswith("$$"):
             value = {"Execution": {"Id": execution.arn, "Name": execution.name}}
         for name, index in _PATH_STEP.findall(path):

@@ -114,7 +114,8 @@ def read_header(path: Path, lines: Iterator[bytes]) -> Header:
             return replace(header, created=parse_time(value["created"]))
     except ValueError as error:
         raise bad_file(path, error, line=1) from error
-    what, hint = f'not the header of a recording, {{"{MARK}": {VERSION}, …}}', ""
+    what = f'not the header of a recording, {{"{MARK}": {VERSION}, …}}'
+    hint = ""
     if isinstance(version, int) and version > VERSION:
         known = f"this version reads up to {VERSION}"
         what = f"recorded in format {version!s:.40}, and {known}"

@@ -131,7 +131,9 @@ def read_header(path: Path) -> Header | None:
 
 def _listed(plain: ListedRecording) -> ListedRecording:
     """Read what is to be told of a recording."""
-    path, trace, seconds = plain.path, Trace(), None
+    path = plain.path
+    trace = Trace()
+    seconds = None
     try:
         header = RecordedFile(path).header
         for line in ByteStream(path).lines():

@@ -158,7 +158,8 @@ _TOKENS = ("nextToken", "NextToken")
 
 def import_json(stream: ByteStream) -> Imported:
     """Sort what a JSON file holds."""
-    imported, text = Imported(stream.path), JsonStream(stream.blocks())
+    imported = Imported(stream.path)
+    text = JsonStream(stream.blocks())
     at: Place = ()
     try:
         for place, value in text.items():
@@ -178,7 +179,8 @@ def import_json(stream: ByteStream) -> Imported:
         words = (_NOT_KNOWN if unknown else "", steps.lstrip("."), str(error))
         # The line of a file's only value says no more than its name.
         line = text.line if at or text.line > 1 else None
-        what, hint = ": ".join(filter(None, words)), KNOWN if unknown else ""
+        what = ": ".join(filter(None, words))
+        hint = KNOWN if unknown else ""
         raise bad_file(stream.path, what, line=line, hint=hint) from error
     return imported
 
@@ -458,9 +460,11 @@ def _name(
 
 def _distance(pages: Imported, execution: ExecutionAsOf) -> timedelta:
     """Tell how far apart they started; or else whether they fit, which is less sure."""
-    start, stop = execution.started_at, execution.stopped_at
+    start = execution.started_at
+    stop = execution.stopped_at
     times = sorted(row.at for row, _ in pages.events.values())
-    first, last = times[0], times[-1]
+    first = times[0]
+    last = times[-1]
     if 1 in pages.events and start:
         return abs(pages.events[1][0].at - start)
     # Differences, since a date of the year 1 less 2 s is out of range.

@@ -67,7 +67,8 @@ class ByteStream:
 
     def lines(self) -> Iterator[bytes]:
         """Yield its lines with their ends, which the last may lack."""
-        rest, number = b"", 1
+        rest = b""
+        number = 1
         for block in self.blocks():
             *whole, rest = (rest + block).split(b"\n")
             yield from [line + b"\n" for line in whole]
@@ -139,7 +140,9 @@ class RecordedFile:
 
     def _read(self, stream: ByteStream, lines: Iterator[bytes]) -> Iterator[Received]:
         self.notes.clear()
-        count, left_out, blank = 0, 0, 0
+        count = 0
+        left_out = 0
+        blank = 0
         with closing(stream):
             for number, line in enumerate(lines, 2):
                 if line.isspace() and blank < MOST_BLANK:

@@ -45,7 +45,8 @@ class Recorder:
             msg = "There is no home directory to record in."
             hint = "Set HOME, or XDG_STATE_HOME; or name a file with --record."
             raise UsageError(msg, hint=hint)
-        stem, number = file_stem(header), 1
+        stem = file_stem(header)
+        number = 1
         while True:
             name = f"{stem}-{number}" if number > 1 else stem
             try:
