@@ -101,10 +101,15 @@ _KINDS = {
     ),
     Topic.MAP_RUN: ("children",),
     Topic.INTEGRATIONS: ("pattern", "calls"),
+    Topic.NOT_VISIBLE: (
+        *("unseen", "ambiguous", "other-calls", "other-executions", "lag"),
+    ),
 }
-"""The most telling first; any other kind is about what is not visible."""
-_TOPIC_OF = {kind: topic for topic, kinds in _KINDS.items() for kind in kinds}
-_TELLING = list(_TOPIC_OF)
+"""All kinds there are, the most telling of each topic first."""
+TOPICS: Mapping[str, Topic] = {
+    kind: topic for topic, kinds in _KINDS.items() for kind in kinds
+}
+_TELLING = list(TOPICS)
 _NEWS = frozenset({Topic.FAILED, Topic.RETRIED, Topic.LEARNED, Topic.MAP_RUN})
 
 
@@ -113,7 +118,7 @@ def topic_of(finding: Finding) -> Topic:
     unsuccessful = (finding.data.get(status.lower()) for status in UNSUCCESSFUL)
     if finding.kind == "children" and any(unsuccessful):
         return Topic.FAILED
-    return _TOPIC_OF.get(finding.kind, Topic.NOT_VISIBLE)
+    return TOPICS.get(finding.kind, Topic.NOT_VISIBLE)
 
 
 def find(moment: Moment, now: datetime | None = None) -> list[Finding]:

@@ -5,15 +5,18 @@ a change that is meant, write all anew with `python -m tests.analysis.test_situa
 and look at what git says of it.
 """
 
+import ast
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from sfnwatch.analysis import findings
 from sfnwatch.analysis.compare import compare
-from sfnwatch.analysis.findings import find
+from sfnwatch.analysis.finding import Finding
+from sfnwatch.analysis.findings import TOPICS, find
 from sfnwatch.analysis.report import Report, explain
 from sfnwatch.export.json import comparison_json, report_json
 from sfnwatch.model.moment import Moment
@@ -22,7 +25,9 @@ from tests.analysis.compared import COMPARED, told_of_pair
 from tests.analysis.finding_in import reported, text_of, trace_of
 from tests.analysis.situations import EXPLAINED, ITERATIONS, SITUATIONS
 from tests.builders import ARN, OTHER_ARN, History, sync_run
+from tests.test_walls import tree_of
 
+ANALYSIS = Path(findings.__file__).parent
 WRITTEN = Path(__file__).with_name("written.json")
 
 
@@ -37,11 +42,16 @@ def explanation(name: str) -> Iterable[str]:
     return filter(None, [told.headline, *text_of(explain(told), 100).splitlines()])
 
 
+def found_in(name: str) -> list[Finding]:
+    """Find all there is in a situation, of whatever kind."""
+    _, known = SITUATIONS[name]
+    return find(known if isinstance(known, Moment) else trace_of(*known).as_of())
+
+
 def told_of(name: str) -> Iterable[str]:
     """Yield the findings of a situation's kinds, each with all that it says."""
-    kinds, known = SITUATIONS[name]
-    moment = known if isinstance(known, Moment) else trace_of(*known).as_of()
-    for each in find(moment):
+    kinds, _ = SITUATIONS[name]
+    for each in found_in(name):
         if each.kind in kinds.split():
             yield f"{each.kind}, {each.certainty}: {each.text}"
             yield from [f"  {' '.join(each.evidence)}"] if each.evidence else []
@@ -86,6 +96,54 @@ def written() -> dict[str, Any]:
         "compare": comparison_json(compare((one, ARN), (other, ARN))),
         "compare Maps": comparison_json(compare((both, ARN), (both, OTHER_ARN))),
     }
+
+
+# -- nothing is left out ---------------------------------------------------------------
+
+
+def kinds_made() -> Iterator[tuple[str, str]]:
+    """Yield each kind that is written where a finding is made, and the file's name."""
+    for path in sorted(ANALYSIS.glob("*.py")):
+        for node in ast.walk(tree_of(path)):
+            match node:
+                case ast.Call(
+                    func=ast.Name(id="finding"),
+                    args=[ast.Constant(value=str(kind)), *_],
+                ):
+                    yield kind, path.name
+                case ast.Call(
+                    func=ast.Name(id="partial"),
+                    args=[ast.Name(id="finding"), ast.Constant(value=str(kind)), *_],
+                ):
+                    yield kind, path.name
+
+
+def test_every_kind_of_finding_has_a_heading() -> None:
+    made = dict(kinds_made())
+    assert len(made) > 15
+    made |= {each.kind: name for name in SITUATIONS for each in found_in(name)}
+    lost = {kind: where for kind, where in made.items() if kind not in TOPICS}
+    assert not lost, f"add to _KINDS in sfnwatch/analysis/findings.py: {lost}"
+
+
+def test_every_kind_of_finding_is_found_in_a_situation() -> None:
+    told = {line.partition(",")[0] for name in SITUATIONS for line in told_of(name)}
+    missing = TOPICS.keys() - told
+    assert not missing, (
+        f"no situation is told by {missing}: call what makes it in _of_execution of"
+        " sfnwatch/analysis/findings.py, and add a situation that names the kind to"
+        " tests/analysis/situations.py"
+    )
+
+
+def test_every_situation_is_told_by_kinds_that_there_are() -> None:
+    asked = {
+        (kind, name) for name in SITUATIONS for kind in SITUATIONS[name][0].split()
+    }
+    unknown = {(kind, name) for kind, name in asked if kind not in TOPICS}
+    assert not unknown, (
+        f"no kinds of findings in tests/analysis/situations.py: {unknown}"
+    )
 
 
 if __name__ == "__main__":
