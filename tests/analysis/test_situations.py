@@ -7,6 +7,7 @@ and look at what git says of it.
 
 import ast
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ from sfnwatch.analysis.report import Report, explain
 from sfnwatch.export.json import comparison_json, report_json
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.values import ascii_json
+from tests.analysis import compared as compared_pairs
+from tests.analysis import situations
 from tests.analysis.compared import COMPARED, told_of_pair
 from tests.analysis.finding_in import reported, text_of, trace_of
 from tests.analysis.situations import EXPLAINED, ITERATIONS, SITUATIONS
@@ -144,6 +147,34 @@ def test_every_situation_is_told_by_kinds_that_there_are() -> None:
     assert not unknown, (
         f"no kinds of findings in tests/analysis/situations.py: {unknown}"
     )
+
+
+@pytest.mark.parametrize("module", [situations, compared_pairs])
+def test_no_name_stands_twice_in_one_table(module: Any) -> None:
+    for node in ast.walk(tree_of(Path(module.__file__))):
+        if isinstance(node, ast.Dict):
+            keys = [key.value for key in node.keys if isinstance(key, ast.Constant)]
+            twice = [key for key, count in Counter(keys).items() if count > 1]
+            where = f"{Path(module.__file__).name}:{node.lineno}"
+            assert not twice, f"{where}: only the last of {twice} counts: rename one"
+
+
+def test_no_situation_takes_the_place_of_another_or_is_left_out() -> None:
+    parts = {
+        node.target.id
+        for node in tree_of(Path(situations.__file__)).body
+        if isinstance(node, ast.AnnAssign)
+        and isinstance(node.target, ast.Name)
+        and ast.unparse(node.annotation) == "Situations"
+    }
+    tables = [getattr(situations, part) for part in parts]
+    names = Counter(
+        name for part in tables for named in part.values() for name in named
+    )
+    twice = [name for name, count in names.items() if count > 1]
+    assert not twice, f"two of tests/analysis/situations.py have one name: {twice}"
+    missing = names.keys() - SITUATIONS.keys()
+    assert not missing, f"add the table of these to the parts of SITUATIONS: {missing}"
 
 
 if __name__ == "__main__":
