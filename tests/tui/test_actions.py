@@ -7,6 +7,7 @@ import pytest
 from textual.command import CommandPalette
 
 from sfnwatch.tui.actions import ACTIONS, BY_ID, entries, key_name
+from sfnwatch.tui.deck import VIEWS
 from tests.tui.screens import replayed
 
 README = Path(__file__).parents[2] / "README.md"
@@ -30,6 +31,41 @@ def test_no_two_actions_share_a_key_where_both_are_heard() -> None:
     for action in ACTIONS:
         for key in action.keys:
             assert heard.setdefault((action.pane, key), action.id) == action.id
+
+
+SHOWN_IN = {"compare": "demo-three-ways", "children": "demo-distributed"}
+"""The recordings of views that not every recording has."""
+OPENED = {f"view.{name}": name for name in VIEWS}
+
+
+def test_every_view_has_a_key_and_a_line_of_help() -> None:
+    missing = OPENED.keys() - BY_ID.keys()
+    assert not missing, f"add to _TABLE in sfnwatch/tui/actions.py: {missing}"
+    for name in OPENED:
+        action = BY_ID[name]
+        assert all(action.keys), f"no key in _TABLE of sfnwatch/tui/actions.py: {name}"
+        assert action.words, f"no words in _TABLE of sfnwatch/tui/actions.py: {name}"
+
+
+@pytest.mark.parametrize("name", VIEWS)
+async def test_a_view_opens_by_its_key(name: str) -> None:
+    async with replayed(SHOWN_IN.get(name, "demo-sync")) as (app, screen):
+        await screen.press(*BY_ID[f"view.{name}"].keys[:1])
+        assert app.deck.current == name
+
+
+async def test_every_action_is_done_somewhere() -> None:
+    async with replayed("demo-three-ways") as (app, screen):
+        done = {*app.commands}
+        for name in VIEWS:
+            app.deck.show_view(name)
+            await screen.settle()
+            done |= app.commands.keys()
+    left = {action.id for action in ACTIONS if not action.method} - done
+    assert not left, (
+        f"nothing does {left}: add a view to VIEWS in sfnwatch/tui/deck.py, and"
+        " anything else to the commands of a view, of the deck or of the app"
+    )
 
 
 def test_a_users_keys_are_told_as_they_are_bound() -> None:

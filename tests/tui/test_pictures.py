@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
+from sfnwatch.tui import deck
 from tests.builders import HEAD, History
 from tests.tui.conftest import drawn
 from tests.tui.screens import Screen, live, replayed
@@ -57,6 +58,7 @@ VIEWS = {
     "timeline": ("demo-pipeline", ("t", "end", "i", ")", "Z", "z")),
     "graph": ("demo-pipeline", ("M", "home", "down", "z", "z")),
     "explain": ("demo-sync-denied", ("e", "down", "enter")),
+    "end": ("demo-sync-denied", ("E", "down")),
     "compare": ("demo-three-ways", ("v", "down", "V")),
     "children": ("demo-distributed", ("C", "down")),
     "requests": ("demo-sync", ("r", "home")),
@@ -71,6 +73,14 @@ SIZES = ((1, 1), (20, 5), (44, 14), (200, 60))
 def beside_the_scrollbar(screen: Screen) -> list[str]:
     """Read the rows without what tells how far lines go that were never drawn."""
     return [row[:99].rstrip() for row in screen.rows]
+
+
+def test_every_view_has_a_picture_and_is_tried_at_any_size() -> None:
+    pictured = {name.partition("-")[0] for name in SCREENS}
+    missing = {*deck.VIEWS} - pictured
+    assert not missing, f"add to SCREENS in tests/tui/test_pictures.py: {missing}"
+    missing = {*deck.VIEWS} - VIEWS.keys()
+    assert not missing, f"add to VIEWS in tests/tui/test_pictures.py: {missing}"
 
 
 @pytest.mark.parametrize("view", VIEWS)
