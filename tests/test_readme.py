@@ -19,6 +19,7 @@ from sfnwatch.export import TARGETS
 from sfnwatch.tui.actions import ACTIONS, check_keys, entries
 from sfnwatch.tui.themes import check_theme
 from tests.cli.programs import COMMANDS
+from tests.sources.test_targets import SOURCES
 
 ROOT = Path(__file__).parents[1]
 ENGLISH, JAPANESE = (ROOT / name for name in ("README.md", "README.ja.md"))
@@ -74,7 +75,7 @@ def written(text: str) -> str:
 
 @both
 def test_the_help_the_policy_and_the_keys_are_the_program_s(text: str) -> None:
-    assert text == written(text)
+    assert text == written(text), "python -m tests.test_readme writes it anew"
 
 
 @both
@@ -94,7 +95,21 @@ def test_every_command_scenario_and_format_is_told_of(text: str) -> None:
         assert f" {name}" in text
         assert f"  {name} " in said("demo", "--help")
     for name in TARGETS:
-        assert f"`{name}`" in text
+        is_told = f"`{name}`" in exports_of(text)
+        assert is_told, f"no row of the table of `sfnwatch export`: {name}"
+
+
+@both
+def test_every_source_of_calls_is_told_of(text: str) -> None:
+    for param in COMMANDS["watch",].params:
+        if param.name in SOURCES:
+            is_told = any(f"| `{option}" in text for option in param.opts)
+            assert is_told, f"no row of the table of sources: {param.opts}"
+
+
+def exports_of(text: str) -> str:
+    """Give the table of the formats that a trace is exported to."""
+    return text.partition("\n| `--to` |")[2].partition("\n\n")[0]
 
 
 @both
@@ -127,7 +142,8 @@ def test_the_example_in_python_is_the_library_s(text: str) -> None:
 def test_what_it_points_to_is_there(file: Path) -> None:
     text = file.read_text()
     for target in re.findall(r"\]\(([^)#]+)", text):
-        assert target.startswith("https://") or (ROOT / target).is_file(), target
+        is_there = (file.parent / target).is_file()
+        assert target.startswith("https://") or is_there, target
 
 
 # -- both languages --------------------------------------------------------------------

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sfnwatch.errors import to_install
+from sfnwatch.sources.targets import CallOptions
 from sfnwatch.view.signs import to_ascii
 from tests.cli.programs import COMMANDS, Ended, Program, golden
 
@@ -133,6 +134,12 @@ def test_what_can_not_be_done_is_said_in_a_sentence(
     if is_alike:
         named = words if (words[0],) in GROUPS else ["watch", *words]
         assert program("config", *named).said(2) == said
+
+
+def test_every_option_of_calls_can_be_given() -> None:
+    given = {param.name for param in COMMANDS["watch",].params} | {"lookup"}
+    missing = {*CallOptions.__struct_fields__} - given
+    assert not missing, f"add to aws_options in sfnwatch/cli/options.py: {missing}"
 
 
 def test_what_names_nothing_is_told_alike_everywhere(program: Program) -> None:

@@ -193,6 +193,11 @@ def test_the_policy_allows_what_may_be_sent_and_nothing_else() -> None:
     assert len({grant.sid for grant in GRANTS}) == len(GRANTS)
 
 
+def test_every_feature_has_a_grant() -> None:
+    missing = set(Feature) - {grant.feature for grant in GRANTS}
+    assert not missing, f"add to GRANTS in sfnwatch/sources/access.py: {missing}"
+
+
 def test_only_one_option_takes_anything_away() -> None:
     reads = ("Cancel", "Describe", "Filter", "Get", "List", "Receive")
     queries = {("athena", "StartQueryExecution"), ("athena", "StopQueryExecution")}

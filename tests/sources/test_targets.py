@@ -1,15 +1,19 @@
 """What there is to look up for executions, and what is kept of what comes by."""
 
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sfnwatch.clock import SystemClock
 from sfnwatch.model.api_call import ApiCall, decode_call
 from sfnwatch.model.arns import parse_execution_arn
 from sfnwatch.model.records import Batch, Received, RecordKind
+from sfnwatch.sources import live
+from sfnwatch.sources.aws_settings import AwsSettings
 from sfnwatch.sources.live_options import (
     CallOptions,
     ChildOptions,
@@ -238,6 +242,66 @@ def test_an_option_allows_what_it_is_for_and_no_more() -> None:
     assert queue == [Feature.QUEUE, Feature.CONSUME]
     assert features(aws.EXPRESS_ARN) == [Feature.EXPRESS]
     assert features(depth=3) == [Feature.CHILDREN]
+
+
+ID = "11111111-2222-4333-8444-555555555555"
+SOURCES: dict[str, Any] = {
+    "profiles": ("other",),
+    "queue": "https://sqs.eu-west-1.amazonaws.com/123456789012/calls",
+    "log_group": "/aws/cloudtrail/mine",
+    "archive": "s3://bucket/prefix",
+    "athena": "trail.logs",
+    "lake": f"arn:aws:cloudtrail:eu-west-1:123456789012:eventdatastore/{ID}",
+}
+"""Each option that has calls come from somewhere, by its field of CallOptions."""
+FOR_OTHERS: dict[str, Any] = {
+    "lookup": True,
+    "consume": True,
+    "live_tail": True,
+    "sql": True,
+    "athena_partitions": ("day",),
+    "athena_workgroup": "primary",
+    "athena_output": "s3://bucket/",
+    "express_log_group": "/aws/vendedlogs/mine",
+    "look_back": 60.0,
+}
+"""Those that only say how others, or Express executions, are read."""
+OWN_CLIENTS = {"profiles", "queue"}
+"""Those that are asked as somebody else or elsewhere: `Live.watch` makes them."""
+
+
+def test_every_option_of_calls_is_a_source_or_is_for_one() -> None:
+    fields = {*CallOptions.__struct_fields__}
+    missing = fields - {*SOURCES, *FOR_OTHERS}
+    assert not missing, f"add to SOURCES or FOR_OTHERS of {__name__}: {missing}"
+    every = LiveOptions(CallOptions(**SOURCES, **FOR_OTHERS))
+    asked = features_of([parse_execution_arn(aws.EXPRESS_ARN)], every)
+    denied = set(Feature) - {*asked, Feature.START, Feature.IDENTITY}
+    assert not denied, f"add to features_of in sfnwatch/sources/targets.py: {denied}"
+
+
+@pytest.mark.parametrize("name", sorted(SOURCES.keys() - OWN_CLIENTS))
+def test_an_option_of_calls_makes_a_source(name: str) -> None:
+    options = CallOptions(lookup=False, **{name: SOURCES[name]})
+    watch = live.Live(
+        [parse_execution_arn(aws.ARN)],
+        AwsSettings("eu-west-1"),
+        SystemClock(),
+        LiveOptions(options, ChildOptions(depth=0)),
+    )
+    aws_client: Any = None
+    made = [*watch._sources_of_calls(aws_client, aws_client)]
+    assert made, f"_sources_of_calls of sfnwatch/sources/live.py has no {name}"
+    assert watch.features, f"features_of of sfnwatch/sources/targets.py has no {name}"
+
+
+def test_every_module_with_a_source_of_calls_has_its_tests() -> None:
+    sources, here = Path(live.__file__).parent, Path(__file__).parent
+    made = [path for path in sources.glob("*.py") if "(CallSource)" in path.read_text()]
+    assert len(made) > 3
+    tests = [here / f"test_{path.name}" for path in made]
+    missing = [test.name for test in tests if not test.is_file()]
+    assert not missing, f"add to tests/sources: {missing}"
 
 
 # -- what is kept of all the calls that come by --------------------------------------
