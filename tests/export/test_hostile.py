@@ -119,6 +119,11 @@ def check_all(records: Iterable[Received]) -> None:
         assert all(check(out.getvalue()) for check in CHECKS[name]), name
 
 
+def test_every_format_is_checked() -> None:
+    missing = TARGETS.keys() - CHECKS.keys()
+    assert not missing, f"add to CHECKS in tests/export/test_hostile.py: {missing}"
+
+
 @examples(25)
 @given(st.sampled_from(["denied", "shop", "photos", "tasks", "failing", "rows"]), evil)
 def test_strangers_strings_come_out_as_words(name: str, text: str) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from sfnwatch.export import TARGETS
 from tests.export.test_otlp import spans
 from tests.export.test_plain import one_by_one
 from tests.export.test_plain import printed as narrated
@@ -30,6 +31,13 @@ FORMATS = {
     "tasks": "otlp perfetto",
 }
 """Of each trace, by name, what it is written in."""
+TESTED = {
+    "csv": "test_csv.py",
+    "html": "test_html.py",
+    "json": "test_schema.py",
+    "svg": "test_text_and_svg.py",
+}
+"""The formats that are in none of them, and what holds each instead."""
 FOLDER = Path(__file__).with_name("written")
 WRITTEN = [
     FOLDER / f"{name}.{target}"
@@ -54,6 +62,13 @@ def written(path: Path) -> str:
 @pytest.mark.parametrize("path", WRITTEN, ids=lambda path: path.name)
 def test_what_is_written_is_what_was_looked_at(path: Path) -> None:
     assert written(path) == path.read_text("utf-8")
+
+
+def test_every_format_is_written_or_has_a_test_of_its_own() -> None:
+    looked_at = {target for targets in FORMATS.values() for target in targets.split()}
+    missing = TARGETS.keys() - looked_at - TESTED.keys()
+    assert not missing, f"add to FORMATS in tests/export/test_written.py: {missing}"
+    assert all((FOLDER.parent / file).is_file() for file in TESTED.values())
 
 
 if __name__ == "__main__":
