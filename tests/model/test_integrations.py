@@ -5,6 +5,7 @@ names is held against the models of AWS's services, which know nothing of the ta
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -143,6 +144,30 @@ def test_the_sdks_form_is_matched_by_the_id_of_the_job_it_starts(name: str) -> N
     rule = "resource-id" if sdk.starts_job else "ambiguous"
     assert found["start"] == ("action", rule)
     assert {role for role, rule in found.values() if rule == UNIQUE} <= {"action"}
+
+
+def test_no_row_takes_the_place_of_another_and_each_tells_what_its_id_is() -> None:
+    names = [f"{row.resource_type}:{row.action}" for row in JOBS]
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    assert not twice, f"two rows of JOBS in sfnwatch/model/integrations.py: {twice}"
+    without = [name for name, row in ROWS.items() if not row.id_paths]
+    assert not without, f"give `ids` in sfnwatch/model/integrations.py: {without}"
+    without = [name for name, row in ROWS.items() if row.id_word == "id"]
+    assert not without, f"give `word` in sfnwatch/model/integrations.py: {without}"
+
+
+IN_OTHER_WORDS = {
+    *("elasticmapreduce:createCluster", "elasticmapreduce:addStep"),
+    "elasticmapreduce:terminateCluster",
+}
+"""Actions that are not called as the operation is."""
+
+
+@jobs
+def test_a_row_is_called_as_its_operation_is(name: str) -> None:
+    event = ROWS[name].action_event
+    alike = ROWS[name].action == event[:1].lower() + event[1:]
+    assert alike or name in IN_OTHER_WORDS, f"{name} calls {event}"
 
 
 # -- what the rows name ----------------------------------------------------------------
