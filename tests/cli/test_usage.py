@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sfnwatch.errors import to_install
-from sfnwatch.sources.targets import CallOptions
+from sfnwatch.sources.live_options import CallOptions
 from sfnwatch.view.signs import to_ascii
 from tests.cli.programs import COMMANDS, Ended, Program, golden
 
