@@ -1,6 +1,7 @@
 """The pages for contributors name files, functions and commands that are there."""
 
 import re
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import sfnwatch
 PACKAGE = Path(sfnwatch.__file__).parent
 ROOT = PACKAGE.parent
 PAGES = [ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+_TESTS = ROOT / "tests"
 _FILE = re.compile(r"`((?:sfnwatch/|tests/)?[a-z_]+/[\w/]+\.(?:py|json|sh|txt))`")
 _LINK = re.compile(r"\]\(([^)#:]+)\)")
 _NAMED_IN = re.compile(r"`([a-z_]+/[\w/]+\.py)`: ((?:`[^`]+`(?: \([^)]*\))?(?:, )?)+)")
@@ -44,6 +46,13 @@ def test_the_files_that_a_page_names_are_there(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=ids)
+def test_the_tests_that_a_page_names_are_there(page: Path) -> None:
+    code = "".join(path.read_text("utf-8") for path in _TESTS.rglob("test_*.py"))
+    for name in re.findall(r"`(test_[a-z0-9_]+)`", page.read_text("utf-8")):
+        assert f"def {name}(" in code, f"{page.name} names {name}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=ids)
 def test_the_commands_that_a_page_names_can_be_run(page: Path) -> None:
     for module in _MODULE.findall(page.read_text("utf-8")):
         path = ROOT.joinpath(*module.split("."))
@@ -58,6 +67,17 @@ def test_what_a_page_says_is_in_a_file_is_in_it(page: Path) -> None:
         for name in re.findall(r"`([^`]+)`", names):
             for part in re.findall(r"\w+", name):
                 assert re.search(rf"\b{part}\b", code), f"{page.name}: {file}: {name}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=ids)
+def test_what_an_example_imports_is_there(page: Path) -> None:
+    made = {path.removesuffix(".py").replace("/", ".") for path in _MADE}
+    line = re.compile(r"^ *from (sfnwatch[\w.]*) import ([\w, ]+)", re.MULTILINE)
+    for module, names in line.findall(page.read_text("utf-8")):
+        if module not in made:
+            has = vars(import_module(module))
+            for name in names.split(","):
+                assert name.strip() in has, f"{page.name}: {name} is not in {module}"
 
 
 def test_each_mark_of_a_fact_about_aws_is_on_its_page() -> None:

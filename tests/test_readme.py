@@ -23,15 +23,10 @@ from tests.sources.test_targets import SOURCES
 
 ROOT = Path(__file__).parents[1]
 ENGLISH, JAPANESE = (ROOT / name for name in ("README.md", "README.ja.md"))
-GLOSSARY, ADDING = ROOT / "GLOSSARY.md", ROOT / "docs" / "adding.md"
+GLOSSARY = ROOT / "GLOSSARY.md"
 both = pytest.mark.parametrize(
     "text", [ENGLISH.read_text(), JAPANESE.read_text()], ids=["English", "Japanese"]
 )
-EXAMPLES = {
-    *("sfnwatch/export/states.py", "sfnwatch/sources/stream.py"),
-    *("sfnwatch/tui/calls_view.py", "tests/sources/test_stream.py"),
-}
-"""What the page on adding has somebody make."""
 _WIDTH = 88
 
 
@@ -143,26 +138,12 @@ def test_the_example_in_python_is_the_library_s(text: str) -> None:
     assert blocks(text, "python") == blocks(library.__doc__ or "", "python")
 
 
-@pytest.mark.parametrize(
-    "file", [ENGLISH, JAPANESE, GLOSSARY, ADDING, ROOT / "CHANGELOG.md"]
-)
+@pytest.mark.parametrize("file", [ENGLISH, JAPANESE, GLOSSARY, ROOT / "CHANGELOG.md"])
 def test_what_it_points_to_is_there(file: Path) -> None:
     text = file.read_text()
     for target in re.findall(r"\]\(([^)#]+)", text):
         is_there = (file.parent / target).is_file()
         assert target.startswith("https://") or is_there, target
-
-
-def test_the_page_on_adding_names_tests_and_files_that_there_are() -> None:
-    text = ADDING.read_text()
-    tests = [path.read_text() for path in (ROOT / "tests").rglob("test_*.py")]
-    there = {name for each in tests for name in re.findall(r"def (test_\w+)", each)}
-    named = set(re.findall(r"`(test_\w+)`", text))
-    assert len(named) > 20
-    assert named <= there, f"docs/adding.md: {named - there}"
-    files = set(re.findall(r"`((?:sfnwatch|tests)/[\w/]+\.\w+)`", text))
-    missing = {name for name in files if not (ROOT / name).is_file()}
-    assert missing <= EXAMPLES, f"docs/adding.md: {missing - EXAMPLES}"
 
 
 # -- both languages --------------------------------------------------------------------
