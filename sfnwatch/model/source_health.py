@@ -47,8 +47,8 @@ class SourceHealth(Struct, frozen=True):
     """
 
     lane: str
-    """`history`, `definition`, `lookup`, `children` for what executions started, or
-    `others` for what else ran on their state machines."""
+    """`history`, `definition`, `lookup`, `children` for what executions started,
+    `others` for what else ran on their state machines, `recording`, or `otlp`."""
     state: HealthState
     message: str = ""
     """What was tried, what AWS said, what to do; empty while all is well."""

@@ -34,7 +34,7 @@ from sfnwatch.recording.recorder import atomic_write
 _IN_USE = timedelta(minutes=10)
 """What was written to so lately may still be recorded to: a watch writes its polls, of
 a redrive one a minute, and may be suspended for a while."""
-_AT = re.compile(rb'\{"at": (\d+(?:\.\d+)?),')
+_AT = re.compile(rb'\{"at": (-?\d+(?:\.\d+)?),')
 _TELLS_STATUS = re.compile(
     rb'.{1,80}"source": "(?:describe"|(?:history|express)".*"type": ?"Execution)'
 )
@@ -138,7 +138,7 @@ def _listed(plain: ListedRecording) -> ListedRecording:
         header = RecordedFile(path).header
         for line in ByteStream(path).lines():
             if found := _AT.match(line):
-                seconds = float(found[1])
+                seconds = max(seconds or 0.0, float(found[1]))
             if _TELLS_STATUS.match(line):
                 # A torn line is the end; a wrong one is found when it is opened.
                 with suppress(ValueError):

@@ -35,9 +35,9 @@ from sfnwatch.sources.rate_limits import Interval
 from sfnwatch.sources.targets import TimeSpan
 
 _FAR = timedelta(hours=2)
-"""How far back every so many cycles read, and the last: stragglers have been seen that
-were 25 and 85 minutes late. Whether a log event bears the time of the call or that of
-its delivery is not documented: this does for both."""
+"""How far back every so many cycles read, and the last: one record was seen to come
+between 25 and 85 minutes late. Whether a log event bears the time of the call or that
+of its delivery is not documented: this does for both."""
 _THOROUGH = 6
 _PAUSES = (5.0, 15.0)
 """Seconds between cycles. CloudTrail is minutes late: faster would find no more."""
