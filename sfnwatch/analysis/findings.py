@@ -368,7 +368,8 @@ def _slowest(path: Sequence[StateVisit], now: datetime, total: float) -> Steps:
     """Name those that took most; of many alike none decided anything."""
     lengths = [(length_of(visit, now), visit) for visit in path]
     order = sorted(lengths, key=lambda item: (-item[0], item[1].id))
-    top, (longest, visit) = order[:_TOP], order[0]
+    top = order[:_TOP]
+    longest, visit = order[0]
     if total <= 0 or not _worth(longest):
         return
     if sum(seconds for seconds, _ in top) / total < _SHARE:
@@ -615,7 +616,8 @@ def lateness(survey: Survey) -> Iterator[Finding]:
     )
     if not late:
         return
-    seconds, (longest, latest) = [length for length, _ in late], late[-1]
+    seconds = [length for length, _ in late]
+    longest, latest = late[-1]
     p90 = quantiles(seconds, n=10)[-1] if len(seconds) > 1 else longest
     # Quantiles of few values are guessed past the last of them.
     figures = {"median": median(seconds), "p90": min(p90, longest), "max": longest}

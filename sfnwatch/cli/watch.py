@@ -108,7 +108,8 @@ def watch(executions: list[Named], *, coming: bool, pick: bool, **shared: Any) -
     """
     if pick and coming:
         raise UsageError("--pick and --next exclude each other.", hint="Choose one.")
-    display, (settings, live) = choose_display(**shared), options.choose_aws(**shared)
+    display = choose_display(**shared)
+    settings, live = options.choose_aws(**shared)
     settings = options.sign_in(settings, live.calls.profiles)
     if display.screen and not coming and (pick or not executions):
         if len(executions) > 1:

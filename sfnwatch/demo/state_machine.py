@@ -153,7 +153,8 @@ class _Branch(msgspec.Struct):
 
     def event(self, at: datetime, kind: str, details: Json) -> None:
         """Write down what happens next."""
-        self.at, self.last = at, DemoEvent(at, kind, details, self.last)
+        self.at = at
+        self.last = DemoEvent(at, kind, details, self.last)
         self.run.execution.events.append(self.last)
 
     def soon(self, kind: str, details: Json) -> None:

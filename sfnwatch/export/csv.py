@@ -53,7 +53,8 @@ def dump(moment: Moment, out: TextIO) -> None:
             row = _call_row(item, line.about.link)
         else:
             row = _event_row(maker, item)
-        row["text"], visit = line_text(line), line.about.visit
+        row["text"] = line_text(line)
+        visit = line.about.visit
         if visit is not None:
             row |= {"state": visit_path(visit), "entered_id": str(visit.id)}
         row = _EMPTY | row

@@ -157,7 +157,8 @@ def why_json(moment: Moment, call: ApiCall) -> Facts:
 
 
 def _considered(each: Considered) -> Facts:
-    weighed, (arn, scheduled_id) = each.weighed, each.weighed.key
+    weighed = each.weighed
+    arn, scheduled_id = each.weighed.key
     return {
         "execution": arn,
         "visit": each.attempt.visit_id,

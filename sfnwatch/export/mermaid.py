@@ -200,7 +200,8 @@ class _SequenceWriter:
                 words = f"{clock} {name}{state_text(line)}"
                 yield _note(self._workflow(arn), words)
             return
-        workflow, (state, which) = self._workflow(arn), self._state(arn, visit)
+        workflow = self._workflow(arn)
+        state, which = self._state(arn, visit)
         if entered:
             resource = wording.resource_words(visit.attempts[0])
             words = f"{clock} {which}enter  {resource}"

@@ -93,7 +93,8 @@ class OtlpSpan(Struct, frozen=True, kw_only=True):
 
     def json(self) -> Json:
         """Write it as OTLP/JSON has it: 64-bit numbers as strings."""
-        (trace_id, span_id, parent_id), (begin, end) = self.ids, self.times
+        trace_id, span_id, parent_id = self.ids
+        begin, end = self.times
         dropped = max(0, len(self.links) - _MOST_LINKS) if self.links else None
         told = {
             "traceId": trace_id,

@@ -588,11 +588,13 @@ class GraphPicture:
         middles = ((x + 0.5, y + 0.5) for x, y in wire.points)
         points = [(_PAD + x * CELL, _PAD + y * ROW) for x, y in middles]
         down = -1 if wire.up else 1
-        (x, y), (tip_x, tip_y) = points[0], points[-1]
+        x, y = points[0]
+        tip_x, tip_y = points[-1]
         # From the edge of one box to that of the other.
         reach = (ROW / 2 + _INSET) * down
         tip_y += reach
-        points[0], points[-1] = (x, y - reach), (tip_x, tip_y)
+        points[0] = (x, y - reach)
+        points[-1] = (tip_x, tip_y)
         self._sheet.path(f"wire{css}", *points)
         half = _TIP[0]
         back = tip_y - _TIP[1] * down

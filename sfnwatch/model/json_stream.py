@@ -62,7 +62,8 @@ class TextStream:
         first, raw = _peeked(filter(None, raw))
         for mark, (name, new) in _PACKINGS.items():
             if first.startswith(mark):
-                self.packed, raw = name, self._unpacked(raw, new)
+                self.packed = name
+                raw = self._unpacked(raw, new)
         try:
             first, raw = _peeked(filter(None, self._bounded(raw)))
             if first.startswith(_UTF16):

@@ -138,7 +138,8 @@ class Archive(CallSource):
 
     async def _look(self) -> list[TrailFile]:
         """Find the files that are new, in their order; each is read once."""
-        self.last_round, now = self.is_over(), self.clock.now()
+        self.last_round = self.is_over()
+        now = self.clock.now()
         self._window = self._wanted()
         if (asked := self.asked(self._window)) != self._asked:
             self._asked = asked

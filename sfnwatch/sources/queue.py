@@ -217,7 +217,8 @@ class Queue(CallSource):
         self._looks = self._quiet = 0
         while True:
             if self.is_over() and not self.last_round:
-                self.last_round, self._last_since = True, self.clock.now()
+                self.last_round = True
+                self._last_since = self.clock.now()
             asked_at = self.clock.now()
             wait = _DRAIN_WAIT if self.targets.have_ended else _WAIT
             wait = _LAST_WAIT if self.last_round else wait

@@ -57,7 +57,8 @@ class Relevance:
         return tuple(selected)
 
     def _is_relevant(self, key: str, received: Received) -> bool:
-        told, (_, span, _) = _decode(received), self._known
+        told = _decode(received)
+        _, span, _ = self._known
         if isinstance(told, TaskState):
             relevant = told.task_arn in self._targets.tasks
         else:

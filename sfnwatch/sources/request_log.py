@@ -136,8 +136,8 @@ class RequestLog(Struct, eq=False):
         length = metadata.get("HTTPHeaders", {}).get("content-length")
         words = "{} to {service}:{operation} after {seconds:.3f} s: {outcome}, status"
         words += " {}, request ID {}, {} bytes"
-        kind, *rest = "answer" if status else "no answer", status, request_id, length
-        shown = (each or "-" for each in rest)
+        kind = "answer" if status else "no answer"
+        shown = (each or "-" for each in (status, request_id, length))
         _LOG.debug("%s", words.format(kind, *shown, **asdict(told)))
 
     def brought(self, items: int) -> None:

@@ -109,7 +109,8 @@ class SqlTrail(CallSource):
 
     async def _round(self) -> tuple[Question, datetime]:
         """Put one query, and hand on what it finds; gives what was asked, and when."""
-        self.last_round, now = self.is_over(), self.clock.now()
+        self.last_round = self.is_over()
+        now = self.clock.now()
         asked = put = question_of(self.targets, now)
         whole = replace(asked, until=asked.since)
         if whole == self._asked_whole:

@@ -123,7 +123,8 @@ class GraphCanvas(ScrollView, can_focus=True):
     def _step(self, right: int, down: int) -> None:
         """Go to the next box in a direction, preferably straight ahead."""
         here = self.placed
-        (x, y), end = _middle(here), here.y + here.height
+        x, y = _middle(here)
+        end = here.y + here.height
 
         def aside(placed: PlacedBox) -> int:
             """Count the cells between them, if one is right of the other."""

@@ -123,8 +123,10 @@ class LanesView(CursorList):
         del width
         if self._drawn_by is None:
             return [[]]
-        (line, _), shown = self._line(place), self.shown
-        order, (layout, looks, chips) = shown.outline.order, self._drawn_by
+        line, _ = self._line(place)
+        shown = self.shown
+        order = shown.outline.order
+        layout, looks, chips = self._drawn_by
         drawing = LineDrawing(line, layout, looks, chips)
         for root in {*layout.roots} - {line.root_arn}:
             at = order.unshifted(line.at, root)

@@ -325,7 +325,8 @@ class Rows(Widget):
 
     def redraw(self) -> None:
         """Make the rows anew, and draw them if they are others."""
-        (width, before), self._made = self._made, (-1, ())
+        width, before = self._made
+        self._made = (-1, ())
         rows = self.rows(width)
         if rows != before:
             self.refresh(layout=len(rows) != len(before))

@@ -346,7 +346,8 @@ class BarCells:
             for cell in self._axis.cells(begin, end):
                 share = max(min(right, cell + 1) - max(left, cell), 1e-9)
                 if share > best[cell]:
-                    best[cell], cells[cell] = share, _stroke(segment)
+                    best[cell] = share
+                    cells[cell] = _stroke(segment)
         for segment in segments:
             stroke = _stroke(segment)
             if stroke != PHASES[segment.phase] or segment.phase in _MUST_SHOW:

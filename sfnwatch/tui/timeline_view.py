@@ -428,7 +428,8 @@ class TimelineView(HeadedView):
         self._look(self._lens.zoomed(factor, self._pivot()))
 
     def _pivot(self) -> datetime:
-        (begin, end), bar = self._lens.shown, self.bars.entry
+        begin, end = self._lens.shown
+        bar = self.bars.entry
         if bar is not None:
             for tick in self._ticks:
                 if tick.call.key == self._chosen:

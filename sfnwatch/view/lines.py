@@ -245,7 +245,8 @@ class Subject:
 
     def _add_link(self, item: ApiCall | TaskState) -> Link | None:
         if isinstance(item, ApiCall):
-            self.call, self.link = item, self.moment.link(item)
+            self.call = item
+            self.link = self.moment.link(item)
         else:
             self.link = self.moment.task_link(item.task_arn)
         return self.link

@@ -52,7 +52,8 @@ class Course:
         """Put the times of what a batch brought in their places."""
         anew = bool(changed.folded_anew or changed.dropped_calls)
         if anew:
-            self.times, changed = [], everything(self._trace)
+            self.times = []
+            changed = everything(self._trace)
         new = sorted(self._times_in(changed))
         self.version += anew or bool(new)
         late = bool(new and self.times) and new[0] < self.times[-1]

@@ -236,7 +236,8 @@ class VisitPair:
         self, place: int, around: "VisitPair | None", of: _Aligned, sides: Sides
     ) -> None:
         """`place` is its own among all pairs, `around` what it runs in."""
-        (self.a, self.b, self.moved), self.sides = of, sides
+        self.a, self.b, self.moved = of
+        self.sides = sides
         there = [visit for visit in (self.a, self.b) if visit is not None]
         self.visit = there[0]
         """A's or, where there is none, B's."""
@@ -579,7 +580,9 @@ def _other_resource(pair: VisitPair, event_id: int) -> _Placed | None:
     names = [resource_words(attempt) for attempt in first]
     if len(set(names)) <= 1:
         return None
-    text, at, (a, b) = _both(pair.title, "runs", *names), (event_id, _AT), names
+    text = _both(pair.title, "runs", *names)
+    at = (event_id, _AT)
+    a, b = names
     return _difference(at, "resource", text, a, b, state=pair.place, attempt=1)
 
 
