@@ -61,8 +61,10 @@ _NAME = 200
 """The most characters of an execution's name, or its ARN, in a sentence."""
 _STILL_RUNNING = "{} is still running here: how it ends is not known."
 _FIRST = datetime.min.replace(tzinfo=UTC)
-_SLICE, _REST = 0.008, 3.0
-"""Seconds of work on findings at once, and from one beginning to the next."""
+_FINDINGS_SLICE_SECONDS = 0.008
+"""Seconds of work on findings at once."""
+_FINDINGS_REST_SECONDS = 3.0
+"""Seconds from one beginning of that to the next."""
 _CODES = {
     "FAILED": Outcome.FAILED,
     "TIMED_OUT": Outcome.TIMED_OUT,
@@ -309,7 +311,7 @@ class Session(Struct, eq=False):
             begun = rested = time.monotonic()
             for step in find_in_steps(moment):
                 found += [step] if step else []
-                if time.monotonic() - rested > _SLICE:
+                if time.monotonic() - rested > _FINDINGS_SLICE_SECONDS:
                     await SystemClock().sleep(0)
                     rested = time.monotonic()
                     if self.trace.version != key[0]:
@@ -317,7 +319,9 @@ class Session(Struct, eq=False):
             else:
                 self._found = key, found
                 return found
-            await SystemClock().sleep(max(0.0, begun + _REST - time.monotonic()))
+            await SystemClock().sleep(
+                max(0.0, begun + _FINDINGS_REST_SECONDS - time.monotonic())
+            )
             moment = self.trace.as_of(at, clock)
 
 

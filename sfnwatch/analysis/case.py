@@ -43,8 +43,10 @@ FIRST_POLL = timedelta(seconds=70)
 """By then a first poll would have come: those recorded came after 55 to 60 s."""
 CLOCKS_APART = timedelta(seconds=5)
 """How far two clocks may differ where nothing measures it [inferred]."""
-_KEPT, _LISTED = 100, 6
-"""So many intervals are in data; so many are worth reading: of more, the extremes."""
+_KEPT_INTERVALS = 100
+"""Intervals between polls that the data of a finding holds."""
+_LISTED_INTERVALS = 6
+"""Intervals that a sentence lists; of more, the extremes."""
 _XRAY = "xray.amazonaws.com"
 _NEVER = datetime.min.replace(tzinfo=UTC)
 T = TypeVar("T")
@@ -65,7 +67,7 @@ class Spacing(Struct, frozen=True):
     @property
     def data(self) -> dict[str, Any]:
         """The figures, in seconds."""
-        listed = {"intervals": self.seconds[:_KEPT], "from": self.since}
+        listed = {"intervals": self.seconds[:_KEPT_INTERVALS], "from": self.since}
         return {**spread(self.seconds), **listed}
 
     def words(self, *, several: bool = False) -> str:
@@ -82,7 +84,7 @@ class Spacing(Struct, frozen=True):
         often = cadence(fmean(gaps))
         average = decimal(fmean(gaps))
         since = f", counted from {name}" if name and not several else ""
-        if several or len(gaps) > _LISTED:
+        if several or len(gaps) > _LISTED_INTERVALS:
             least = decimal(min(gaps))
             most = decimal(max(gaps))
             extremes = f" ({least} to {most} s)" if least != most else ""

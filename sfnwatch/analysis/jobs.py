@@ -48,8 +48,10 @@ from sfnwatch.model.records import Record
 from sfnwatch.model.times import iso, maybe_iso
 
 _EASED = timedelta(minutes=10)
-_SOON, _LATER = timedelta(seconds=60), timedelta(seconds=300)
-"""A hint, no promise: about a minute at first, about five after ten minutes."""
+_SOON = timedelta(seconds=60)
+"""When the next poll is due at first: a hint, no promise."""
+_LATER = timedelta(seconds=300)
+"""When it is due ten minutes after the submission."""
 _OUTCOMES = {"succeeded": "denied-but-succeeded", "running": "denied-unknown"}
 _BY = {
     ToldBy.EVENT: "by an event",

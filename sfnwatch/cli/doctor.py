@@ -29,8 +29,12 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger(__name__)
 _MARKS = {True: "✔", False: "✘", None: "–"}
 _ASCII_MARKS = {True: "ok", False: "NO", None: "--"}
-_NAME, _LEAST, _MOST = 34, 40, 100
-"""Columns: of a check's name, and of what is found at least and at most."""
+_NAME_WIDTH = 34
+"""Columns of a check's name."""
+_LEAST_WIDTH = 40
+"""Columns of what is found, at least."""
+_MOST_WIDTH = 100
+"""Columns of what is found, at most."""
 
 
 @click.command()
@@ -95,12 +99,12 @@ def _terminal() -> tuple[bool | None, str]:
 def _print(check: "Check") -> None:
     is_plain = lacks_unicode()
     marks, arrow = (_ASCII_MARKS, "->") if is_plain else (_MARKS, "→")
-    columns = shutil.get_terminal_size((_NAME + _MOST, 24)).columns
-    width = max(_LEAST, min(_MOST, columns - _NAME - 1))
+    columns = shutil.get_terminal_size((_NAME_WIDTH + _MOST_WIDTH, 24)).columns
+    width = max(_LEAST_WIDTH, min(_MOST_WIDTH, columns - _NAME_WIDTH - 1))
     advice = f"{arrow} {check.advice}" if check.advice else ""
     lines = textwrap.wrap(check.found, width, break_on_hyphens=False) or [""]
     lines += textwrap.wrap(advice, width, break_on_hyphens=False)
     head = f"{marks[check.ok]} {check.name}"
     for line in lines:
-        put_row(f"{head:<{_NAME}} {line}".rstrip())
+        put_row(f"{head:<{_NAME_WIDTH}} {line}".rstrip())
         head = ""

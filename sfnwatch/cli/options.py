@@ -55,8 +55,10 @@ from sfnwatch.sources.live_options import CallOptions, ChildOptions, LiveOptions
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
 Completes = Callable[[click.Context, click.Parameter, str], list[Any]]
-_CENTURY, _LARGEST = 36_500 * 86_400.0, float(1 << 60)
-"""Seconds and bytes: more is meant by nobody, and clocks do not reach that far."""
+_LONGEST_SECONDS = 36_500 * 86_400.0
+"""A century: nobody means more, and clocks do not reach that far."""
+_LARGEST_BYTES = float(1 << 60)
+"""Nobody means more."""
 _SLOWEST = 0.1
 _FASTEST = 10_000
 _NUMBER = r"(\d+(?:\.\d+)?)\s*"
@@ -134,7 +136,7 @@ def _seconds(text: str) -> float:
     """Read a length of time, as `15m`."""
     found = matched(rf"{_NUMBER}([smhd]?)", text.lower())
     unit = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}[found[2]]
-    return _no_more_than(_CENTURY, float(found[1]) * unit)
+    return _no_more_than(_LONGEST_SECONDS, float(found[1]) * unit)
 
 
 def _bytes(text: str) -> float:
@@ -142,7 +144,7 @@ def _bytes(text: str) -> float:
     found = matched(rf"{_NUMBER}(?:([kmg])(i?))?b?", text.lower())
     base = 1024 if found[3] else 1000
     power = "kmg".find(found[2] or "b") + 1
-    return _no_more_than(_LARGEST, float(found[1]) * base**power)
+    return _no_more_than(_LARGEST_BYTES, float(found[1]) * base**power)
 
 
 def _past(text: str) -> datetime | timedelta:

@@ -61,8 +61,10 @@ _MOST_LINKS = 128
 _OF_ATTEMPT = ("pattern", "resource_ids", "role_arn")
 _OF_TASK = ("version", "stop_code", "stopped_reason")
 _OF_FINDING = ("kind", "certainty", "text")
-_INTERNAL, _CLIENT = 1, 3
-"""OpenTelemetry's kinds of spans."""
+_INTERNAL = 1
+"""OpenTelemetry's kind of a span within a program."""
+_CLIENT = 3
+"""OpenTelemetry's kind of a span for a call of a service."""
 _UNSET = 0
 _OK = 1
 _ERROR = 2

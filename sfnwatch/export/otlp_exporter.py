@@ -43,13 +43,18 @@ PREFIX = "OTEL_EXPORTER_OTLP_"
 _PATH = "/v1/traces"
 _PROTOBUF = "application/x-protobuf"
 _JSON = "application/json"
-_EVERY, _MOST, _NAP = 5.0, 60.0, 0.5
-"""Seconds between sendings, the most after failures, and the most slept at once."""
+_SEND_SECONDS = 5.0
+"""Seconds between sendings."""
+_LONGEST_WAIT_SECONDS = 60.0
+"""Seconds between sendings after failures, at most."""
+_NAP_SECONDS = 0.5
+"""Seconds slept at once."""
 TIMEOUT = 10.0
 _LAST_TRIES = 3
-_FEW, _MANY = 100, 500
-"""Spans sent at once while others wait for the loop, and at the end; the SDKs of
-OpenTelemetry send 512."""
+_FEW_SPANS = 100
+"""Spans sent at once while others wait for the loop."""
+_MANY_SPANS = 500
+"""Spans sent at once at the end; OpenTelemetry's SDKs send 512."""
 _ANSWER = 1 << 20
 """Bytes of an answer; one that takes all spans is empty."""
 _RETRYABLE = frozenset({429, 502, 503, 504})
@@ -274,7 +279,7 @@ class OtlpExporter:
         )
         async with opened as session:
             self._session = session
-            pause = _EVERY
+            pause = _SEND_SECONDS
             is_last = False
             while not is_last and not self._is_refused:
                 before = self._health
@@ -292,8 +297,8 @@ class OtlpExporter:
     async def _sleep(self, seconds: float) -> None:
         """Sleep, but not beyond the end."""
         while seconds > 0 and not self._closed:
-            await self._clock.sleep(min(seconds, _NAP))
-            seconds -= _NAP
+            await self._clock.sleep(min(seconds, _NAP_SECONDS))
+            seconds -= _NAP_SECONDS
 
     async def _send_settled(self, pause: float) -> float:
         """Send what is settled, and give how long to wait then."""
@@ -301,8 +306,8 @@ class OtlpExporter:
             keys, spans = self._take()
             if not await self._send(spans):
                 self._waiting.update(dict.fromkeys(keys))
-                return self._named_wait or min(2 * pause, _MOST)
-        return _EVERY
+                return self._named_wait or min(2 * pause, _LONGEST_WAIT_SECONDS)
+        return _SEND_SECONDS
 
     async def _send_rest(self) -> None:
         """Send all that is left; what is not taken after some tries is said."""
@@ -313,8 +318,8 @@ class OtlpExporter:
             # Whoever asked for the end waits for this.
             async with asyncio.timeout(min(self._collector.timeout, TIMEOUT)):
                 while left and tries and not self._is_refused:
-                    if await self._send(left[:_MANY]):
-                        del left[:_MANY]
+                    if await self._send(left[:_MANY_SPANS]):
+                        del left[:_MANY_SPANS]
                         continue
                     tries -= 1
                     if tries and not self._is_refused:
@@ -342,7 +347,7 @@ class OtlpExporter:
             fresh = [span for span in fresh if span.id not in self._taken]
             keys += [key] if fresh else []
             found += fresh
-            if len(found) >= _FEW:
+            if len(found) >= _FEW_SPANS:
                 break
         return keys, found
 
@@ -433,7 +438,11 @@ def _spans(maker: SpanMaker, key: _Key) -> Iterator[OtlpSpan]:
 
 def _seconds(told: str) -> float | None:
     """Read Retry-After's seconds; never longer than we would wait at most."""
-    return min(max(float(told), _NAP), _MOST) if told.isdecimal() else None
+    return (
+        min(max(float(told), _NAP_SECONDS), _LONGEST_WAIT_SECONDS)
+        if told.isdecimal()
+        else None
+    )
 
 
 def _details(body: bytes, content_type: str) -> tuple[int, str]:

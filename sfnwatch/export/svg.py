@@ -47,19 +47,29 @@ from sfnwatch.view.timeline_chart import (
 )
 from sfnwatch.view.wording import execution_labels
 
-CELL, ROW = 7.2, 20.0
-"""The width of a character and the height of a row, in px."""
+CELL = 7.2
+"""The width of a character, in px."""
+ROW = 20.0
+"""The height of a row, in px."""
 _MARGIN = 20.0
 _OPEN = 80
 """With more lines than these what can be folded is: polls, children, large Maps."""
-_LINES, _BARS = 300, 120
-"""So many lines, and bars, are drawn; what is left out is counted."""
-_STATES, _CALLS, _BESIDE = 64, 84, 56
-"""Cells for the words of a lane at most; longer ones are wrapped."""
+_MOST_LINES = 300
+"""Lines that are drawn; the others are counted."""
+_MOST_BARS = 120
+"""Bars that are drawn; the others are counted."""
+_STATE_CELLS = 64
+"""Cells for the words of a state; longer ones are wrapped."""
+_CALL_CELLS = 84
+"""The same for a call."""
+_NARROW_CALL_CELLS = 56
+"""The same for a call where executions stand side by side."""
 _TIME = 13
 _ARROW = 6
-_NAMES, _PLOT = 52, 700.0
-"""The cells of names in the timeline, and the px of its bars."""
+_NAME_CELLS = 52
+"""The cells of names in the timeline."""
+_PLOT_WIDTH = 700.0
+"""The width of the timeline's bars, in px."""
 _MOST_TICKS = 150
 _TICKS = 7
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
@@ -258,8 +268,8 @@ class LanesPicture:
         self.drawn: dict[str, str] = {}
         """The ref that a page finds a line by, for the ref of each thing on it."""
         items = self._outline.at(moment)
-        self._rows = list(self._all_rows(items[:_LINES]))
-        self._left_out = len(items[_LINES:])
+        self._rows = list(self._all_rows(items[:_MOST_LINES]))
+        self._left_out = len(items[_MOST_LINES:])
         self._over: set[VisitKey] = set()
         """The visits whose life-lines have ended on a line."""
 
@@ -271,12 +281,12 @@ class LanesPicture:
     def _lanes(self) -> Iterator[_SvgLane]:
         width = self._lifelines.width
         if not self._several:
-            yield _SvgLane("STEP FUNCTIONS", _LONE, width(), _STATES)
-            yield _SvgLane("API CALLS", "", 0, _CALLS)
+            yield _SvgLane("STEP FUNCTIONS", _LONE, width(), _STATE_CELLS)
+            yield _SvgLane("API CALLS", "", 0, _CALL_CELLS)
             return
         for arn, label in execution_labels(self._moment.roots).items():
-            yield _SvgLane(label, arn, width(arn), _BESIDE)
-        yield _SvgLane("OTHER CALLS", "", 0, _BESIDE)
+            yield _SvgLane(label, arn, width(arn), _NARROW_CALL_CELLS)
+        yield _SvgLane("OTHER CALLS", "", 0, _NARROW_CALL_CELLS)
 
     def _all_rows(self, items: Sequence[Item]) -> Iterator[tuple[Line, list[_Block]]]:
         """Yield lines with what they say in each lane."""
@@ -311,7 +321,7 @@ class LanesPicture:
         """Give the refs of all that a line stands for, its own first."""
         keys = [event.key for event in line.about.events] or [line.key]
         if isinstance(line.item, Fold):
-            keys = [each.key for each in line.item.members[:_LINES]]
+            keys = [each.key for each in line.item.members[:_MOST_LINES]]
         elif self._several:
             keys.append(line.call_key)
         found = [ref for ref in map(self._ref, keys) if ref]
@@ -425,8 +435,8 @@ class TimelinePicture:
         self._labels = execution_labels(moment.roots)
         self._chart = TimelineChart(moment, last_moment(moment))
         bars = self._chart.lines(dict.fromkeys(moment.roots, False))
-        self._bars = bars[:_BARS]
-        self._left_out = len(bars[_BARS:])
+        self._bars = bars[:_MOST_BARS]
+        self._left_out = len(bars[_MOST_BARS:])
         self._begin = min((bar.begin for bar in bars), default=self._chart.now)
         self._end = max((bar.end for bar in bars), default=self._begin)
         least = (self._end - self._begin) / 10
@@ -435,7 +445,7 @@ class TimelinePicture:
         stopped = sum(map(length_of, self._stops))
         self._whole = length_of((self._begin, self._end)) - stopped
         names = [_width(self._name(bar)) for bar in self._bars]
-        self._plot = _MARGIN + (min(_NAMES, max(names, default=0)) + 2) * CELL
+        self._plot = _MARGIN + (min(_NAME_CELLS, max(names, default=0)) + 2) * CELL
 
     def svg(self, name: str) -> str:
         """Draw it for a page, which has the style; nothing where nothing is."""
@@ -445,7 +455,7 @@ class TimelinePicture:
         return sheet.svg(_put_legend(sheet, self.draw(sheet, 8) + 12), "", name)
 
     def _name(self, bar: Bar) -> list[Part]:
-        name = self._labels.get(bar.key) or clean(bar.name, _NAMES)
+        name = self._labels.get(bar.key) or clean(bar.name, _NAME_CELLS)
         told = (Part(f"  {each.text}", each.role) for each in self._chart.what(bar))
         return [Part("  " * (len(bar.rails) // 2)), Part(name, Role.NAME), *told]
 
@@ -464,13 +474,13 @@ class TimelinePicture:
         return bottom
 
     def _x(self, at: datetime) -> float:
-        return self._plot + _PLOT * self._scale.place(at)
+        return self._plot + _PLOT_WIDTH * self._scale.place(at)
 
     def _draw_axis(self, sheet: Sheet, y: float, bottom: float) -> None:
         begin = Part(f"UTC from {self._begin:%H:%M:%S}", Role.DIM)
         sheet.write(_MARGIN, y, [begin])
         for seconds, words in round_marks(0.0, self._whole, self._whole / _TICKS):
-            x = self._plot + _PLOT * (seconds / self._whole if seconds else 0.0)
+            x = self._plot + _PLOT_WIDTH * (seconds / self._whole if seconds else 0.0)
             sheet.path("hair", (x, y + ROW - 2), (x, bottom))
             half = cell_len(words) * CELL / 2 if seconds else 0
             sheet.write(x - half, y, [Part(words, Role.DIM)])
@@ -480,12 +490,12 @@ class TimelinePicture:
             sheet.path("cut", (x, y + ROW - 6), (x, bottom))
             told = Part(f"⟲ redriven after {duration(left_out)}", Role.DIM)
             sheet.write(x - _width([told]) * CELL - 4, bottom - 4, [told])
-        sheet.width = max(sheet.width, self._plot + _PLOT)
+        sheet.width = max(sheet.width, self._plot + _PLOT_WIDTH)
 
     def _draw_bar(self, sheet: Sheet, bar: Bar, y: float) -> None:
         segments = self._chart.segments(bar)
         with sheet.row([self._ref(bar.line_key)], _tip(bar, segments)):
-            sheet.rect("hit", _MARGIN - 4, y, self._plot + _PLOT - _MARGIN, ROW)
+            sheet.rect("hit", _MARGIN - 4, y, self._plot + _PLOT_WIDTH - _MARGIN, ROW)
             sheet.write(_MARGIN, y, _cut(self._name(bar), int(self._plot / CELL) - 4))
             for begin, end, failed in self._chart.crowd(bar):
                 css = "failed" if failed else "crowd"
@@ -545,8 +555,10 @@ def _cut(parts: Iterable[Part], room: int) -> Iterator[Part]:
 
 _CELLS = 150
 """A graph is no wider, if folding helps."""
-_PAD, _INSET = 14.0, ROW / 4
-"""Around a graph; and between a box and the rows above and below."""
+_GRAPH_MARGIN = 14.0
+"""The margin around a graph, in px."""
+_BOX_INSET = ROW / 4
+"""Between a box and the rows above and below, in px."""
 _INDENT = 10.0
 _TIP = (4, 7)
 _OFTEN = 16
@@ -575,10 +587,10 @@ class GraphPicture:
         for placed in picture.boxes:
             self._draw_box(placed)
         sheet.width = max(sheet.width, picture.width * CELL)
-        height = picture.height * ROW + 2 * _PAD
+        height = picture.height * ROW + 2 * _GRAPH_MARGIN
         if picture.left_out:
             words = f"{plural(picture.left_out, 'edge')} left out, too many to follow"
-            sheet.write(_PAD, height, [Part(words, Role.WARN)])
+            sheet.write(_GRAPH_MARGIN, height, [Part(words, Role.WARN)])
             height += ROW
         return sheet.svg(height, "", name)
 
@@ -586,12 +598,14 @@ class GraphPicture:
         taken = self.lights.is_taken(wire.edge)
         css = f"{' caught' if wire.edge.caught else ''}{' taken' if taken else ''}"
         middles = ((x + 0.5, y + 0.5) for x, y in wire.points)
-        points = [(_PAD + x * CELL, _PAD + y * ROW) for x, y in middles]
+        points = [
+            (_GRAPH_MARGIN + x * CELL, _GRAPH_MARGIN + y * ROW) for x, y in middles
+        ]
         down = -1 if wire.up else 1
         x, y = points[0]
         tip_x, tip_y = points[-1]
         # From the edge of one box to that of the other.
-        reach = (ROW / 2 + _INSET) * down
+        reach = (ROW / 2 + _BOX_INSET) * down
         tip_y += reach
         points[0] = (x, y - reach)
         points[-1] = (tip_x, tip_y)
@@ -603,7 +617,9 @@ class GraphPicture:
         if wire.label:
             x, y = wire.label_at
             label = Part(wire.label, Role.PLAIN if taken else Role.DIM)
-            self._sheet.write(_PAD + x * CELL, _PAD + y * ROW, [label])
+            self._sheet.write(
+                _GRAPH_MARGIN + x * CELL, _GRAPH_MARGIN + y * ROW, [label]
+            )
 
     def _draw_box(self, placed: PlacedBox) -> None:
         box = placed.box
@@ -611,14 +627,14 @@ class GraphPicture:
         key = f"{standing.last[0]}#{standing.last[1].id}" if standing.last else ""
         status = standing.status.replace("_", " ") or "not reached"
         tip = filter(None, [box.name, box.kind, status, *standing.counted])
-        x = _PAD + placed.x * CELL
-        y = _PAD + placed.y * ROW
+        x = _GRAPH_MARGIN + placed.x * CELL
+        y = _GRAPH_MARGIN + placed.y * ROW
         width = placed.width * CELL
         height = max(placed.height - 0.5, 1) * ROW
         with self._sheet.row([self._ref(key)] if key else [], tip):
             css = "frame" if placed.framed else "box hit"
             tone = standing.glyph.role if standing.status else "unlit"
-            self._sheet.rect(f"{css} {tone}", x, y + _INSET, width, height)
+            self._sheet.rect(f"{css} {tone}", x, y + _BOX_INSET, width, height)
             self._write(placed, standing, x, y)
 
     def _write(self, placed: PlacedBox, standing: BoxState, x: float, y: float) -> None:
@@ -628,7 +644,7 @@ class GraphPicture:
         role = Role.NAME if standing.status else Role.DIM
         if placed.height == 1:
             middle = x + (placed.width - cell_len(box.name)) * CELL / 2
-            self._sheet.write(middle, y + _INSET, [Part(box.name, role)])
+            self._sheet.write(middle, y + _BOX_INSET, [Part(box.name, role)])
             return
         often = "  ".join([*standing.counted, *(["↺"] if placed.loops else [])])
         told = cell_len(often)

@@ -36,8 +36,10 @@ from sfnwatch.view.lines import Lane, LifeLines, Line, LineMaker, Rail
 from sfnwatch.view.outline import Outline, OutlineOptions
 from sfnwatch.view.parts import Part, plain_text
 
-_LEFT, _TIME = 64, 12
-"""Cells for the life-lines and words of the states; what is longer is wrapped."""
+_LEFT_CELLS = 64
+"""Cells for the life-lines and the words of states; longer ones are wrapped."""
+_TIME_CELLS = 12
+"""Cells for a time."""
 _WORDS = 28
 """However many life-lines there are, words have so many cells."""
 _ARROW = "  ───▶  "
@@ -85,15 +87,15 @@ def _lanes(moment: Moment, tags: Mapping[str, str]) -> Iterator[str]:
 
 
 def _row(left: str, time: str, arrow: str, right: str) -> str:
-    blanks = " " * (_LEFT - cell_len(left))
-    return f"{left}{blanks}  {time:<{_TIME}}{arrow}{right}"
+    blanks = " " * (_LEFT_CELLS - cell_len(left))
+    return f"{left}{blanks}  {time:<{_TIME_CELLS}}{arrow}{right}"
 
 
 def _rows(line: Line, tag: str, columns: int) -> Iterator[str]:
     """Write a line; `columns` are those of the life-lines."""
     words, calls = map(plain_text, lane_parts(line, tag))
-    time = "" if line.whole_seconds else f"{line.at:%H:%M:%S.%f}"[:_TIME]
-    room = max(_WORDS, _LEFT - columns - 1)
+    time = "" if line.whole_seconds else f"{line.at:%H:%M:%S.%f}"[:_TIME_CELLS]
+    room = max(_WORDS, _LEFT_CELLS - columns - 1)
     first, *more = [words] if cell_len(words) <= room else wrapped(words, room)
     left = f"{_rails(line.rails, columns)}{first}"
     made = line.lane is Lane.STATES and line.call is not None

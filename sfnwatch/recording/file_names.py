@@ -6,7 +6,9 @@ from unicodedata import category
 from sfnwatch.model.arns import maybe_execution_arn
 from sfnwatch.recording.format import Header
 
-_SAFE, _NAME_BYTES = "-_.+=@", 180
+_SAFE_CHARACTERS = "-_.+=@"
+"""What a file's name may have beside letters and digits."""
+_NAME_BYTES = 180
 """Of 255 that file systems allow, less the time, a number and the suffix."""
 
 
@@ -31,5 +33,7 @@ def safe_name(name: str, most: int) -> str:
 
     It is cut between characters, to so many bytes.
     """
-    kept = [c if c in _SAFE or category(c)[0] in "LMN" else "-" for c in name]
+    kept = [
+        c if c in _SAFE_CHARACTERS or category(c)[0] in "LMN" else "-" for c in name
+    ]
     return "".join(kept).encode()[:most].decode(errors="ignore")

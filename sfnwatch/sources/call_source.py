@@ -36,8 +36,10 @@ _DRAINED_TRIES = 3
 """Failures in a row after which, the drain over, nothing more is tried."""
 _DRAINED_TRIES_THROTTLED = 10
 """The same where others take the quota: they will not for ever."""
-_HISTORY, _HISTORY_NAP = timedelta(seconds=30), 0.5
-"""How long the history of what has ended is waited for, and seconds between looks."""
+_HISTORY_WAIT = timedelta(seconds=30)
+"""How long the history of what has ended is waited for."""
+_HISTORY_NAP_SECONDS = 0.5
+"""Seconds between looks for it."""
 _IDLE = 5.0
 """Seconds between looks for something to ask for."""
 
@@ -107,12 +109,12 @@ class CallSource(PollingSource):
         All its roles are known then: what is asked for too early is asked once more, or
         has to be held back as long as nobody can be told to be concerned.
         """
-        end = self.clock.now() + _HISTORY
+        end = self.clock.now() + _HISTORY_WAIT
         targets = self.targets
         while targets.stopped_at is not None and not targets.finished:
             if self.clock.now() >= end:
                 return
-            await self.clock.sleep(_HISTORY_NAP)
+            await self.clock.sleep(_HISTORY_NAP_SECONDS)
 
     def judge(self, failure: Failure) -> None:
         """Give up after the end what is not permitted, or fails again and again."""

@@ -50,8 +50,10 @@ from sfnwatch.sources.rate_limits import Interval, RateLimitedAws
 from sfnwatch.sources.targets import Targets
 
 _TRIES = 5
-_PAGE, _MOST = 100, 1000
-"""What is asked for by default, and what a page can hold."""
+_USUAL_PAGE = 100
+"""Executions that are asked for by default."""
+_LARGEST_PAGE = 1000
+"""Executions that a page can hold."""
 _FEW = 25
 """Executions of each state machine, where those of all are listed."""
 _DEEP = 5
@@ -61,8 +63,10 @@ _MOST_REFUSED = 4
 """State machines that can't be asked, after which no other is if none has answered."""
 _BUDGET = 60
 """Requests after which the list of all state machines goes on only if it is wanted."""
-_LEAST, _LONGEST = 2.0, 5.0
-"""Seconds between looks for the next execution."""
+_SHORTEST_PAUSE_SECONDS = 2.0
+"""Seconds between looks for the next execution at first."""
+_LONGEST_PAUSE_SECONDS = 5.0
+"""Seconds between those looks at most."""
 _TOLERANCE = timedelta(seconds=3)
 """How far a clock that heeds AWS's may be from it."""
 _SLOWEST = timedelta(seconds=10)
@@ -211,7 +215,9 @@ class Discovery(PollingSource):
             return named.arn
         name = named.name
         known = list[str]()
-        async for page in self._machines(_MOST, f"the machine {clean(name, _LIMIT)}"):
+        async for page in self._machines(
+            _LARGEST_PAGE, f"the machine {clean(name, _LIMIT)}"
+        ):
             for machine in page.value.state_machines:
                 if machine.name == name:
                     machine.refuse_express()
@@ -236,7 +242,7 @@ class Discovery(PollingSource):
         Of several it is the one that started first. Trouble that may pass is waited
         out once AWS has answered at all, and `tell` is told of it.
         """
-        interval = Interval(_LEAST, _LONGEST)
+        interval = Interval(_SHORTEST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS)
         self._teller = tell or (lambda _: None)
         self._answered = False  # this list
         asked_at = self.clock.now()
@@ -272,7 +278,7 @@ class Discovery(PollingSource):
         which is no earlier than its start.
         """
         found: list[ListedExecution] = []
-        async for listed, _ in self._executions(machine_arn, _PAGE, most=_DEEP):
+        async for listed, _ in self._executions(machine_arn, _USUAL_PAGE, most=_DEEP):
             found += listed
             best = newest(found)
             bound = since or (best and best.started_at)
@@ -307,7 +313,10 @@ class Discovery(PollingSource):
     async def _map_runs(self, execution_arn: str) -> list[str]:
         """Ask for all of an execution's Map Runs."""
         self.subject = _called(execution_arn)
-        asked: dict[str, Any] = {"executionArn": execution_arn, "maxResults": _MOST}
+        asked: dict[str, Any] = {
+            "executionArn": execution_arn,
+            "maxResults": _LARGEST_PAGE,
+        }
         operation = "states:ListMapRuns"
         note = "its Map Runs"
         pages = self.pages(self.request(operation, _MapRunPage, note, **asked))
@@ -321,7 +330,7 @@ class Discovery(PollingSource):
         succeed is asked for by itself after the first: it may stand on the last.
         """
         is_map_run = ":mapRun:" in arn
-        size = _MOST if is_map_run else _PAGE
+        size = _LARGEST_PAGE if is_map_run else _USUAL_PAGE
         left = list(UNSUCCESSFUL) if is_map_run and self._only == ListFilter() else []
         statuses = self._only.statuses or (None,)
         for status in statuses:
@@ -342,7 +351,7 @@ class Discovery(PollingSource):
         cost = 0
         refusals = 0
         answered = False
-        async for page in self._machines(_PAGE, "state machines"):
+        async for page in self._machines(_USUAL_PAGE, "state machines"):
             machines = page.value.state_machines
             more = bool(page.value.next_token)
             listing = replace(listing, known=listing.known + len(machines), more=more)
@@ -377,7 +386,7 @@ class Discovery(PollingSource):
         """
         machine.refuse_express()
         statuses = self._only.statuses
-        size, most = (_FEW, 1) if self._only.since is None else (_PAGE, _DEEP)
+        size, most = (_FEW, 1) if self._only.since is None else (_USUAL_PAGE, _DEEP)
         for status in statuses or (None, "RUNNING"):
             is_whole = False
             async for listed, more in self._executions(machine.arn, size, status, most):

@@ -41,9 +41,11 @@ _PAGE = 1000
 
 _TAIL = 100
 """Newest events to ask for when polling; more pages follow if that is not enough."""
-_LEAST, _MOST = 1.0, 5.0
-"""Seconds between polls while events come, and at most. GetExecutionHistory refills
-20 requests a second for the whole account."""
+_SHORTEST_PAUSE_SECONDS = 1.0
+"""Seconds between polls while events come."""
+_LONGEST_PAUSE_SECONDS = 5.0
+"""Seconds between polls at most. GetExecutionHistory refills 20 requests a second for
+the whole account."""
 _CHILD_MOST = 15.0
 """The same of an execution that another one started: there may be many."""
 _FOR_DEFINITION = timedelta(seconds=0.6)
@@ -240,7 +242,10 @@ class History(PollingSource):
 
         Where its history lacks the end that AWS tells of, it has ended as well.
         """
-        interval = Interval(_LEAST, _CHILD_MOST if self._is_child else _MOST)
+        interval = Interval(
+            _SHORTEST_PAUSE_SECONDS,
+            _CHILD_MOST if self._is_child else _LONGEST_PAUSE_SECONDS,
+        )
         news = True
         self._polls_after_end = 0
         while not self._ended:
@@ -350,7 +355,7 @@ class History(PollingSource):
             told = self._observe(RecordKind.DESCRIBE, answer)
             if told.is_redriving(self._redrives) or told.status not in RUNNING:
                 break
-            await self.rest(_LEAST)
+            await self.rest(_SHORTEST_PAUSE_SECONDS)
         return told
 
     def _take_up(self) -> None:

@@ -35,8 +35,11 @@ _THOROUGH = 6
 _MEASURE = 10
 """One request in so many asks for our own calls, to measure coverage."""
 _MEASURE_PAGES = 3
-_LEAST, _MOST = 5.0, 10.0
-"""Seconds between cycles. CloudTrail is minutes late: faster would find no more."""
+_SHORTEST_PAUSE_SECONDS = 5.0
+"""Seconds between cycles while calls come. CloudTrail is minutes late: more cycles
+would find no more."""
+_LONGEST_PAUSE_SECONDS = 10.0
+"""Seconds between cycles at most."""
 _BACK = 5
 """Pages of what ran before, in each cycle: half of what its rest would allow."""
 _LOST = timedelta(minutes=15)
@@ -124,7 +127,7 @@ class Lookup(CallSource):
         """Requests since own calls were last asked for."""
 
     async def read(self) -> str:
-        interval = Interval(_LEAST, _MOST)
+        interval = Interval(_SHORTEST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS)
         self._known = None
         words = await self.idle(self.targets.lookup_queries, _NOTHING)
         if words is not None:
@@ -144,7 +147,9 @@ class Lookup(CallSource):
                 self.coverage = max(self.coverage or now - OVERLAP, now - OVERLAP)
                 return ""
             self._say_unread()
-            await self.rest(_LEAST if unread else interval.after(news=news))
+            await self.rest(
+                _SHORTEST_PAUSE_SECONDS if unread else interval.after(news=news)
+            )
 
     async def _cycle(self) -> bool:
         """Ask each query once; True if anything came that is worth keeping."""

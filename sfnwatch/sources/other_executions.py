@@ -30,15 +30,17 @@ from sfnwatch.sources.polling import FORBIDDEN, PollingSource, WatchContext
 
 _LEAST = 1.0
 """Seconds between looks for what is to be asked for."""
-_OTHERS, _PAGES = 100, 5
-"""Executions of a page, and pages of a list at most: the quota is as low as 2 requests
-a second for the whole account."""
+_PAGE_SIZE = 100
+"""Executions of a page."""
+_MOST_PAGES = 5
+"""Pages of a list: the quota is as low as 2 requests a second for the whole account."""
 _LATER = 3 * SETTLED
 """So long after the end it is asked: a call may follow the end, and all is known up to
 a while before the asking only."""
-_TRIES, _AGAIN = 3, timedelta(seconds=20)
-"""How often a machine is asked for in vain at least, and the time after the first;
-after the second it is twice as long, and so on."""
+_LEAST_TRIES = 3
+"""So often a machine is asked for at least, in vain, before that is given up."""
+_FIRST_RETRY = timedelta(seconds=20)
+"""The time after the first failure; after the second it is twice as long, and so on."""
 _LAST_LOOK = 0.25
 """Seconds between looks whether all has ended, once no calls are awaited."""
 _UNANSWERED = "ListExecutions has not been answered in time."
@@ -144,7 +146,10 @@ class OtherExecutions(PollingSource):
         arn = machine.execution
         self.subject = arn.state_machine_name
         self.region = arn.region
-        self.always = {"stateMachineArn": arn.state_machine_arn, "maxResults": _OTHERS}
+        self.always = {
+            "stateMachineArn": arn.state_machine_arn,
+            "maxResults": _PAGE_SIZE,
+        }
         try:
             # In this order: what ends after the first list is in the second.
             running, all_running = await self._list(machine.since, "RUNNING")
@@ -171,9 +176,9 @@ class OtherExecutions(PollingSource):
     def _note_failure(self, machine: _AskedMachine, failure: Failure) -> None:
         machine.failures += 1
         machine.trouble = failure.message
-        machine.due_at = self.clock.now() + _AGAIN * machine.failures
+        machine.due_at = self.clock.now() + _FIRST_RETRY * machine.failures
         is_awaited = self._over_at is not None and not self._is_last
-        tried = machine.failures >= _TRIES and not is_awaited
+        tried = machine.failures >= _LEAST_TRIES and not is_awaited
         if failure.state in FORBIDDEN or tried or self._is_unwanted:
             machine.due_at = None
             machine.failures = 0
@@ -192,11 +197,11 @@ class OtherExecutions(PollingSource):
         request = self.request("states:ListExecutions", ExecutionsPage, note, **asked)
         any_state = frozenset(HealthState)
         async for page in self.pages(
-            request, most=_PAGES, is_dense=True, tolerated=any_state
+            request, most=_MOST_PAGES, is_dense=True, tolerated=any_state
         ):
             found += page.value.executions
             token = page.value.next_token
-            last = (parse_object(bytes(each)) for each in found[-_OTHERS:])
+            last = (parse_object(bytes(each)) for each in found[-_PAGE_SIZE:])
             stops = (maybe_time(each.get("stopDate")) for each in last)
             if any(at and at < since for at in stops):
                 break

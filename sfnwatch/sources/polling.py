@@ -57,8 +57,10 @@ of botocore's, and what is merely slow gets all of them."""
 NAP_SECONDS = 1.0
 """Seconds slept at once: that a machine was suspended, that a time is over, or that
 nobody wants to wait, is seen only then."""
-_FIRST_WAIT, _LONGEST_WAIT = 1.0, 60.0
-"""Seconds to wait after failures, at most: after the first, and after many."""
+_FIRST_WAIT = 1.0
+"""Seconds to wait after the first failure, at most."""
+_LONGEST_WAIT = 60.0
+"""Seconds to wait after many failures, at most."""
 _UNWANTED_WAIT = timedelta(minutes=15)
 """The time without an answer before which what nobody waits for is not given up: a
 Region that is out comes back, and as long are calls awaited after an end."""

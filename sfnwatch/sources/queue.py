@@ -43,16 +43,19 @@ _LAST_WAIT = 1
 empty answer says nothing."""
 _MOST = 10
 """Messages an answer holds at most, and a request to delete some."""
-_HIDDEN, _HIDDEN_MOST = 20, 300
-"""Seconds a message that was received is hidden: no longer than it has to be, for the
-sake of other readers. With none the same ten would come again at once, and nothing
-behind them."""
+_HIDDEN_SECONDS = 20
+"""Seconds for which a received message is hidden at first. With none the same ten would
+come again at once, and nothing behind them."""
+_LONGEST_HIDDEN_SECONDS = 300
+"""The most: other readers wait for it."""
 _STAYING = 20
 """Messages that stay, for each second that they are hidden: a fifth of those that are
 gone through in that time."""
-_AGAIN, _AGAIN_MOST = 0.1, 1.0
-"""Seconds to wait when an answer held nothing but what is known; no longer than the
-first while it was full, since what is new may lie behind it."""
+_SHORTEST_WAIT_SECONDS = 0.1
+"""Seconds to wait after a full answer of messages that are known: what is new may lie
+behind them."""
+_LONGEST_WAIT_SECONDS = 1.0
+"""Seconds to wait after other answers without anything new, at most."""
 _KNOWN_MOST = 100_000
 """Messages that are known again when they come again; of more the oldest are read
 anew, which costs time and changes nothing."""
@@ -212,7 +215,7 @@ class Queue(CallSource):
         self._not_deleted = ""
 
     async def read(self) -> str:
-        interval = Interval(_AGAIN, _AGAIN_MOST)
+        interval = Interval(_SHORTEST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS)
         self._last_since = None
         self._looks = self._quiet = 0
         while True:
@@ -230,7 +233,7 @@ class Queue(CallSource):
             self.say(self._remarks())
             again = interval.after(news=bool(fresh))
             if came and not (fresh or deleted):
-                await self.rest(_AGAIN if len(came) >= _MOST else again)
+                await self.rest(_SHORTEST_WAIT_SECONDS if len(came) >= _MOST else again)
             elif not came:
                 # Who answers at once though there is nothing must not be asked without
                 # end: it is as if SQS had waited.
@@ -238,7 +241,9 @@ class Queue(CallSource):
 
     async def _receive(self, wait: int) -> list[_Message]:
         # It must take longer than going once through all that stay in the queue.
-        hidden = min(_HIDDEN_MOST, max(_HIDDEN, len(self._known) // _STAYING))
+        hidden = min(
+            _LONGEST_HIDDEN_SECONDS, max(_HIDDEN_SECONDS, len(self._known) // _STAYING)
+        )
         asked = {"MaxNumberOfMessages": _MOST, "WaitTimeSeconds": wait}
         shown = {"MessageSystemAttributeNames": ["SentTimestamp"]}
         more: dict[str, Any] = {**asked, **shown, "VisibilityTimeout": hidden}

@@ -27,8 +27,10 @@ _EVERY = 300.0
 """Seconds between queries while an execution runs: each is paid for."""
 _STOPPING = 5.0
 """Seconds that stopping a query may take when the watch ends."""
-_LEAST, _MOST = 1.0, 5.0
-"""Seconds between looks at a query that runs."""
+_SHORTEST_LOOK_SECONDS = 1.0
+"""Seconds between looks at a query that runs, at first."""
+_LONGEST_LOOK_SECONDS = 5.0
+"""The same at most."""
 _FAILED_PAUSE = 180.0
 """Seconds before another query is tried: whatever failed may have cost as much."""
 _QUERIES = 3
@@ -136,7 +138,7 @@ class SqlTrail(CallSource):
         has cancelled it. Each is paid for: after the end there are only so many in a
         row.
         """
-        naps = Interval(_LEAST, _MOST)
+        naps = Interval(_SHORTEST_LOOK_SECONDS, _LONGEST_LOOK_SECONDS)
         while True:
             state = await self.look(query_id)
             self._scanned[-1] = int(state.scanned or 0)

@@ -49,9 +49,12 @@ from sfnwatch.view.playback import TimeSpan
 if TYPE_CHECKING:
     from sfnwatch.recording.recorder import Recorder
 
-_PATIENCE, _LONGEST, _CALM = 60, 1.2, 0.1
-"""What has come in is painted so many times as much later as painting takes; after so
-many seconds, however long that takes; and after so many in which nothing more came."""
+_PAINT_SHARE = 60
+"""The screen is painted again after so many times as long as painting takes."""
+_LONGEST_UNPAINTED_SECONDS = 1.2
+"""However long painting takes, it is painted after so many seconds."""
+_REPAINT_AFTER_QUIET_SECONDS = 0.1
+"""It is painted once nothing has come in for so many seconds."""
 _MANY = 2_000
 """So many new records the garbage collector is told to leave alone."""
 _UNBOUND = "<unbound>"
@@ -217,7 +220,9 @@ class SfnwatchApp(ThemedApp[None]):
         if not is_first and self.shown.playback.live:
             self.deck.lanes.flash(changed)
         self._leave_out_of_collections(changed)
-        self.pace.show(_PATIENCE, _LONGEST, _CALM)
+        self.pace.show(
+            _PAINT_SHARE, _LONGEST_UNPAINTED_SECONDS, _REPAINT_AFTER_QUIET_SECONDS
+        )
 
     def repaint(self, *, time_has_passed: bool = False) -> None:
         """Paint the moment that is shown as it stands by now."""

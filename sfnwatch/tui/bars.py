@@ -16,13 +16,16 @@ if TYPE_CHECKING:
     from sfnwatch.tui.app import SfnwatchApp
 
 
-_REST, _SHARE = 5.0, 20
-"""Seconds between two times that all findings are worked out, at most; and how many
-times as long as it takes."""
+_FINDINGS_REST_SECONDS = 5.0
+"""Seconds between two times that all findings are worked out, at most."""
+_FINDINGS_SHARE = 20
+"""They rest for so many times as long as working them out takes."""
 _AGED = 120.0
 """Seconds after which they are worked out though nothing has come but our requests."""
-_APART, _CLOSE = 3, 2
-"""Cells between two keys, and where there is little room."""
+_KEYS_APART = 3
+"""Cells between two keys."""
+_KEYS_CLOSE = 2
+"""Cells between two keys where there is little room."""
 _UNKNOWN = datetime.min.replace(tzinfo=UTC)
 _SAME_END = timedelta(seconds=1)
 
@@ -121,7 +124,7 @@ class Bars:
         """Show the keys that have room."""
         offers = list(self._offers())
         # Rather close together than not at all.
-        gap = _CLOSE if width_of(joined(offers)) >= width else _APART
+        gap = _KEYS_CLOSE if width_of(joined(offers)) >= width else _KEYS_APART
         return [[Span(" "), *joined(fitted(offers, width - 1, gap), gap)]]
 
     @property
@@ -153,7 +156,7 @@ class Bars:
         finally:
             self._is_finding = False
         now = time.monotonic()
-        rest = min(_REST, _SHARE * (now - begun))
+        rest = min(_FINDINGS_REST_SECONDS, _FINDINGS_SHARE * (now - begun))
         self._found_of = told
         self._find_again_at = now + rest
         self._shown.headline = headline(self._shown)

@@ -43,9 +43,14 @@ _BAR = 8
 _LONG_BAR = 60
 LIMIT = 200
 """Characters of a name that are shown."""
-_MACHINE_FROM, _TIME_FROM, _STATUS_FROM, _WIDE = 36, 56, 72, 108
-"""Widths from which there is room for the state machine, how long it took, the status
-in a word and when it was, and all of it in full."""
+_MACHINE_FROM = 36
+"""From this width on the state machine is shown."""
+_TIME_FROM = 56
+"""From this width on it is shown how long an execution took."""
+_STATUS_FROM = 72
+"""From this width on its status is a word, and its start is shown."""
+_WIDE = 108
+"""From this width on all is shown in full."""
 
 
 class ChildrenView(HeadedView):

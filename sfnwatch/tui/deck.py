@@ -28,17 +28,20 @@ if TYPE_CHECKING:
     from sfnwatch.tui.timeline_view import TimelineView
 
 
-LANES, _TIMELINE = "lanes", "timeline"
-"""The view that is there first, and that the others lead back to; and what it shares
-the screen with."""
+LANES = "lanes"
+"""The view that is there first, and that the others lead back to."""
+_TIMELINE = "timeline"
+"""The view that it shares the screen with."""
 VIEWS = (_TIMELINE, "graph", "explain", "end", "compare", "children", "requests")
 """The ids of views; module (but for the end card's, which is made of what explains),
 class, and the group of a view's own actions are named so.
 
 A view is made with what is shown.
 """
-WIDE, TALL = 120, 30
-"""Cells of the screen from which on the timeline is above the lanes."""
+WIDE = 120
+"""Columns of the screen from which on the timeline is above the lanes."""
+TALL = 30
+"""Rows of the screen from which on it is."""
 _LOW = 18
 """Rows for both: beside a detail there may be fewer, and then the lanes matter more."""
 _SHARE_OF_BARS = 0.4

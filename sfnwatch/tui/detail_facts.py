@@ -45,8 +45,10 @@ _LONGEST = 75
 """Bytes of each part of a file's name; file systems allow 255 with what is around."""
 _LINKS = 500
 """Links that are listed; a wait of days has more polls than anyone reads."""
-_LEAVES, _CONSIDERED = 8, 6
-"""Parameters and attempts that a call's evidence is told by."""
+_MOST_LEAVES = 8
+"""Parameters that a call's evidence lists."""
+_MOST_CONSIDERED = 6
+"""Attempts that a call's evidence lists."""
 _UNTOLD = "sfnwatch explain --why tells all"
 
 _ASKED = ("Request", "requestParameters"), ("Response", "responseElements")
@@ -330,11 +332,11 @@ class ItemDetail:
 
     def _unsure(self, calls: Sequence[tuple[ApiCall, Link]]) -> Iterator[Fact]:
         """Tell of the ambiguous calls that may be an attempt's own."""
-        for call, link in calls[:_CONSIDERED]:
+        for call, link in calls[:_MOST_CONSIDERED]:
             name = Part(clean(call.event_name, _LONG), Role.GUESS)
             yield self._call_fact(f"{link.role}?", call, [name], ambiguity(link))
-        if len(calls) > _CONSIDERED:
-            yield fact("", f"… and {len(calls) - _CONSIDERED:,} more", Role.DIM)
+        if len(calls) > _MOST_CONSIDERED:
+            yield fact("", f"… and {len(calls) - _MOST_CONSIDERED:,} more", Role.DIM)
 
     def _evidence(self) -> Iterator[Fact]:
         """Tell of the attempts that were considered for a call, and how they fared."""
@@ -342,7 +344,7 @@ class ItemDetail:
         if call is None:
             return
         told = weighing.considered(self._moment, call)
-        for each in told[:_CONSIDERED]:
+        for each in told[:_MOST_CONSIDERED]:
             against = "; ".join(weighing.sentences_against(each))
             parts = [Part(f"{each.name}  "), status_part(each.attempt.status)]
             parts += [Part(f"  {against}", Role.DIM)] if against else []
@@ -350,7 +352,7 @@ class ItemDetail:
             yield Fact(each.standing, tuple(parts), f"{arn}#{scheduled_id}")
             yield from _sides(each, in_full=each is told[0])
         left_out = weighing.left_out(self._moment, call, told)
-        more = max(0, len(told) - _CONSIDERED) + left_out
+        more = max(0, len(told) - _MOST_CONSIDERED) + left_out
         if more:
             words = f"… and {counted(more, 'more attempt')}: {_UNTOLD}"
             yield fact("", words, Role.DIM)
@@ -492,11 +494,11 @@ def _sides(each: Considered, *, in_full: bool) -> Iterator[Fact]:
         yield from (fact("same", told) for told in each.weighed.same)
         # What the call has stands with the first attempt.
         leaves += [("same", Role.PLAIN, leaf) for leaf in same if in_full]
-    for label, role, leaf in leaves[:_LEAVES]:
+    for label, role, leaf in leaves[:_MOST_LEAVES]:
         path, value = weighing.leaf_words(leaf)
         yield Fact(label, (Part(f"{path}  ", Role.DIM), Part(value, role)), rows=2)
-    if len(leaves) > _LEAVES:
-        more = counted(len(leaves) - _LEAVES, "more parameter")
+    if len(leaves) > _MOST_LEAVES:
+        more = counted(len(leaves) - _MOST_LEAVES, "more parameter")
         yield fact("", f"… and {more}: {_UNTOLD}", Role.DIM)
 
 

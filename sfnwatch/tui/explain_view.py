@@ -57,8 +57,10 @@ from sfnwatch.view.markers import MarkerKind
 from sfnwatch.view.outline import TASKS, Item
 from sfnwatch.view.parts import counted, plain_text, status_glyph, status_part
 
-_MOST, _MEASURE = 200, 120
-"""Pieces of evidence of one sentence; and cells after which a sentence is broken."""
+_MOST_PROOFS = 200
+"""Pieces of evidence of one sentence."""
+_MEASURE = 120
+"""Cells after which a sentence is broken."""
 _ROWS = 60
 _CERTAINTY = 13
 _ROOMY = 16
@@ -71,8 +73,10 @@ _FOLD = {True: "▾ ", False: "▸ ", None: "  "}
 _BLANK = Paragraph("")
 _STATES = 2000
 """Of a history of more events the table of states is left out."""
-_LITTLE, _SHOWN = 0.01, 0.005
-"""A share of the time that is not worth a cell; seconds that are not 0.00."""
+_LEAST_SHARE = 0.01
+"""A smaller share of the time is not worth a cell."""
+_LEAST_SECONDS = 0.005
+"""Fewer seconds are shown as 0.00."""
 _SPENT = {Phase.CONTAINER: "inside Map/Parallel"}
 
 
@@ -194,7 +198,7 @@ class ExplainView(HeadedView):
         if is_kept(proofs):
             is_open = key in self._toggled if proofs else None
             yield ExplainEntry(key, told, proofs, is_open)
-            for proof in proofs[:_MOST] if is_open else ():
+            for proof in proofs[:_MOST_PROOFS] if is_open else ():
                 yield ExplainEntry(f"{key}>{proof.id}", proof)
 
     def action_act(self) -> None:
@@ -363,9 +367,9 @@ def time_spent(findings: Sequence[Finding], arn: str | None) -> TimeSpent:
     spent = ((phase, float(data.get(key) or 0.0)) for phase, key in PHASE_KEYS.items())
     parts = [(PHASES[each], _SPENT.get(each, str(each)), took) for each, took in spent]
     between = float(data.get("between") or 0.0)
-    if between >= _LITTLE * sum(seconds for *_, seconds in parts):
+    if between >= _LEAST_SHARE * sum(seconds for *_, seconds in parts):
         parts.append((Span("·", "role--dim"), "between states", between))
-    return TimeSpent([part for part in parts if part[2] >= _SHOWN])
+    return TimeSpent([part for part in parts if part[2] >= _LEAST_SECONDS])
 
 
 def bar_rows(spent: TimeSpent, width: int) -> list[list[Span]]:
@@ -397,16 +401,20 @@ def bar(spent: TimeSpent, cells: int) -> list[Span]:
 
 # -- the end card ----------------------------------------------------------------------
 
-_FINDINGS, _ACROSS = 3, 4
-"""So many findings; and of several executions, which have conclusions in common."""
+_FINDINGS_OF_ONE = 3
+"""Findings on the card of one execution."""
+_FINDINGS_OF_SEVERAL = 4
+"""Findings on the card of several: they have conclusions in common."""
 _CHOSEN = 50
 """Of so many they are chosen."""
 _FINDING_ROWS = 6
 """A finding takes no more."""
 _EXECUTIONS = 8
 """So many executions have a line; of more, those that come after are counted."""
-_SURE, _WIDE = 12, 84
-"""Cells at the right that say how sure a finding is; from so many cells in all on."""
+_CERTAINTY_CELLS = 12
+"""Cells at the right that say how sure a finding is."""
+_CERTAINTY_FROM = 84
+"""They are there from this width on."""
 _LEAST_BAR = 24
 """Cells that a bar needs to tell anything."""
 _AIR = ((2, 1), (1, 1), (1, 0), (0, 0))
@@ -496,7 +504,9 @@ def _entries(shown: Shown, width: int, height: int) -> list[CardEntry]:
     above = _of_several(shown, width) if several else _of_one(shown, width)
     sections = enumerate(filter(any, [_title(shown), *above]))
     parts = [CardEntry(f"above~{n}", rows) for n, rows in sections]
-    findings = enumerate(telling(shown, _ACROSS if several else _FINDINGS), 1)
+    findings = enumerate(
+        telling(shown, _FINDINGS_OF_SEVERAL if several else _FINDINGS_OF_ONE), 1
+    )
     parts += [CardEntry(f"{n}", _numbered(shown, n, f, width), f) for n, f in findings]
     spare = height - sum(len(part.rows) for part in parts)
     after_findings = [part.key.isdigit() and part.key != "1" for part in parts]
@@ -639,7 +649,7 @@ def _numbered(shown: Shown, number: int, told: Finding, width: int) -> Section:
     end = lead.end() if lead is not None else 0
     words = [*whose, Span(text[:end], "role--name"), Span(text[end:])]
     sure = Span(str(told.certainty), SIGNS[told.certainty].look)
-    beside = _SURE if width >= _WIDE else 0
+    beside = _CERTAINTY_CELLS if width >= _CERTAINTY_FROM else 0
     words += [] if beside else [Span("  "), sure]
     rows = flow(words, width - 4 - beside, width - 4 - beside, _FINDING_ROWS)
     if beside:

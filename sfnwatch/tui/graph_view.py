@@ -43,8 +43,10 @@ _DASHED = {"│": "┊", "─": "┈", "┃": "┋", "━": "┉"}
 _DIRECTIONS = {(0, -1): _UP, (0, 1): _DOWN, (-1, 0): _LEFT, (1, 0): _RIGHT}
 _ASIDE = 2
 """A gap beside a box counts so much when it is asked which is next below it."""
-_OFTEN, _NAME = 10, 80
-"""Cells kept to say how often; characters of a name or an error."""
+_COUNT_CELLS = 10
+"""Cells kept to say how often."""
+_NAME_LENGTH = 80
+"""Characters of a name or an error."""
 _Cells = Mapping[int, Mapping[int, Mapping[Wire, int]]]
 """By row and column: the wires that pass a cell, and which of its sides they reach."""
 _USUAL = 80
@@ -386,7 +388,7 @@ class GraphView(HeadedView):
 
     def _wanted(self, box: Box) -> int:
         """Say how many cells the words of a box want."""
-        often = _OFTEN if box.repeats else 0
+        often = _COUNT_CELLS if box.repeats else 0
         name = cell_len(self.mask(box.name)) + bool(box.inside)
         return max(name, cell_len(self.mask(box.kind)) + often) + 2
 
@@ -435,7 +437,7 @@ class GraphView(HeadedView):
         errors = [visit.error, *(attempt.error for attempt in reversed(visit.attempts))]
         error = next(filter(None, errors), None)
         if error and visit.status != "succeeded":
-            told = self.mask(clean(error, _NAME))
+            told = self.mask(clean(error, _NAME_LENGTH))
             yield Span(f"  {told}", "role--bad")
 
     def _ways(self, box: Box) -> Iterator[Span]:

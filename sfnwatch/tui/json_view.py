@@ -17,8 +17,12 @@ from sfnwatch.model.values import encode_json
 from sfnwatch.tui.paint import Masks, Span, cut, flow
 from sfnwatch.view.parts import counted
 
-_CHILDREN, _CHARACTERS, _MORE = 200, 4096, 4
-"""What an opened node shows at first, and how many times as much each time after."""
+_FIRST_CHILDREN = 200
+"""Children that an opened node shows at first."""
+_FIRST_CHARACTERS = 4096
+"""Characters that a text shows at first."""
+_GROWTH = 4
+"""Each time after it shows so many times as much."""
 _OPEN = {0: 200, 1: 50, 2: 12}
 """At each depth, of how many children a node may be to be open at first."""
 _GUARD = 256
@@ -84,8 +88,8 @@ class JsonFolds(Struct):
 
     def show_more(self, node: JsonNode) -> None:
         """Show more of a node's children, or of its text."""
-        first = _CHARACTERS if isinstance(node.inner, str) else _CHILDREN
-        self.shown[node.path] = _MORE * self.shown.get(node.path, first)
+        first = _FIRST_CHARACTERS if isinstance(node.inner, str) else _FIRST_CHILDREN
+        self.shown[node.path] = _GROWTH * self.shown.get(node.path, first)
 
     def lines(self, root: JsonNode, width: int, mask: Masks) -> Iterator[JsonLine]:
         """List the lines of a tree, as far as it is open."""
@@ -109,13 +113,13 @@ class JsonFolds(Struct):
 
     def _inside(self, node: JsonNode) -> Iterator[JsonNode | JsonLine]:
         children = node.children
-        limit = self.shown.get(node.path, _CHILDREN)
+        limit = self.shown.get(node.path, _FIRST_CHILDREN)
         yield from children[:limit]
         if len(children) > limit:
             yield JsonLine(node, -1, None, f"… {len(children) - limit:,} more")
 
     def _text(self, node: JsonNode, width: int, mask: Masks) -> Iterator[JsonLine]:
-        limit = self.shown.get(node.path, _CHARACTERS)
+        limit = self.shown.get(node.path, _FIRST_CHARACTERS)
         room = max(2, width - _indent(node, width) - 4)
         part = 0
         for line in clean_lines(seen(node.text, limit, mask).removesuffix("\n")):
@@ -168,7 +172,7 @@ def _opens(node: JsonNode, count: int, *, holds: bool) -> bool:
     """Tell what is open at first: the first levels, unless there is much in them."""
     if holds:
         return count <= _OPEN.get(node.depth, 0)
-    return node.depth == 0 and len(node.text) <= _CHARACTERS
+    return node.depth == 0 and len(node.text) <= _FIRST_CHARACTERS
 
 
 def _is_long(node: JsonNode, width: int) -> bool:

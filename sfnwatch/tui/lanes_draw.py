@@ -64,8 +64,10 @@ _RAGGED = 8
 """Cells that a row of wrapped words may lose at its end."""
 _LONG = 60
 """A text of so many cells is wrapped in any case, where room is scarce."""
-_SURE, _GUESS = Span(" ──▶ ", "role--exact"), Span(" ┄┄▷ ", "role--guess")
-"""What leads to a call; a guess is dotted."""
+_SURE_ARROW = Span(" ──▶ ", "role--exact")
+"""What leads to a call."""
+_DOUBTFUL_ARROW = Span(" ┄┄▷ ", "role--guess")
+"""What leads to a call that is a guess, or likely."""
 
 
 Passing = Mapping[str, Sequence[Rail]]
@@ -191,7 +193,7 @@ class _LineWords(NamedTuple):
     """In alternatives, from long to short."""
     leads: str = ""
     """`right` or `left`: where the arrow between them points."""
-    arrow: Span = _SURE
+    arrow: Span = _SURE_ARROW
 
 
 def needs_of(line: Line, looks: Looks) -> Needs:
@@ -208,7 +210,7 @@ def needs_of(line: Line, looks: Looks) -> Needs:
     together = states
     if line.call is not None or line.task is not None:
         least = calls
-        together = states + calls + (len(_SURE.text) if states else 0)
+        together = states + calls + (len(_SURE_ARROW.text) if states else 0)
     return Needs(states, calls, least_states, least, together)
 
 
@@ -282,7 +284,7 @@ def _call_words(
     )
     right = [spans_of(each, looks.mask) for each in alternatives]
     is_sure = not call.rule or call.rule[0].role is Role.EXACT
-    arrow = _SURE if is_sure else _GUESS
+    arrow = _SURE_ARROW if is_sure else _DOUBTFUL_ARROW
     return _LineWords(left, right, "right" if left else "", arrow)
 
 

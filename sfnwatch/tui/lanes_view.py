@@ -36,13 +36,16 @@ from sfnwatch.view.parts import counted, status_glyph
 
 _KEPT = 1024
 """Lines that are kept, of one version of what is shown."""
-FLASH, LINGER = 1.2, 4.0
-"""Seconds for which an event that has just come stands out, and a call: it may say
-how late it is."""
+FLASH = 1.2
+"""Seconds for which an event that has just come stands out."""
+LINGER = 4.0
+"""Seconds for which a call does: it may say how late it is."""
 FADE = 0.2
 """Seconds between two times that lines fade, at least."""
-SLIDE, _FRAME = 0.35, 1 / 24
-"""Seconds that a late call takes to slide into its place, and those of a frame."""
+SLIDE = 0.35
+"""Seconds that a late call takes to slide into its place."""
+_FRAME_SECONDS = 1 / 24
+"""Seconds of a frame of that."""
 _FLASHED = 100
 """More lines than these at a time would be restless."""
 _FOLDS = "▸▾⋯"
@@ -262,7 +265,7 @@ class LanesView(CursorList):
             self._fresh[call.key] = _Fresh(now + LINGER, slides_until)
         if self._fading is not None:
             self._fading.stop()
-        self._fading = self.set_timer(_FRAME, self.fade)
+        self._fading = self.set_timer(_FRAME_SECONDS, self.fade)
 
     def fade(self) -> None:
         """Let what has stood out for long enough be a line like all others."""
@@ -270,7 +273,7 @@ class LanesView(CursorList):
         others = {row.place for row in self._frame if row.fresh}
         self._fresh = {k: each for k, each in self._fresh.items() if each.until > now}
         sliding = any(each.slides_until > now for each in self._fresh.values())
-        wait = _FRAME if sliding else FADE
+        wait = _FRAME_SECONDS if sliding else FADE
         self._fading = self.set_timer(wait, self.fade) if self._fresh else None
         if others:
             self.redraw(*others)

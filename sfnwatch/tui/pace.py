@@ -6,9 +6,11 @@ from collections.abc import Callable
 from textual.message_pump import MessagePump
 from textual.timer import Timer
 
-_SLOW, _FRAME = 1 / 200, 1 / 60
+_SLOW = 1 / 200
 """Seconds from which on showing takes long: it waits until all else that has changed is
 painted."""
+_FRAME_SECONDS = 1 / 60
+"""Seconds between two frames."""
 PATIENCE = 4
 """What took long to show stays so many times as long, while more comes."""
 
@@ -36,7 +38,7 @@ class Pace:
         if self._due_at <= now and self._took <= _SLOW:
             self._show_now()
         elif self._later is None:
-            self._later = self._node.set_timer(_FRAME, self._look)
+            self._later = self._node.set_timer(_FRAME_SECONDS, self._look)
 
     def _look(self) -> None:
         wait = min(self._due_at, self._calm_at) - time.monotonic()
@@ -44,7 +46,7 @@ class Pace:
             self._show_now()
         else:
             # A timer of less than a microsecond never fires.
-            self._later = self._node.set_timer(max(wait, _FRAME), self._look)
+            self._later = self._node.set_timer(max(wait, _FRAME_SECONDS), self._look)
 
     def hurry(self) -> None:
         """Wait for nothing with the next one."""

@@ -27,8 +27,10 @@ from sfnwatch.view.playback import Playback, Scale, TimeSpan
 if TYPE_CHECKING:
     from sfnwatch.tui.app import SfnwatchApp
 
-_BLOCKS, _IDLE = "▁▂▃▄▅▆▇█", "▁"
-"""The first is the ground: nothing came."""
+_BLOCKS = "▁▂▃▄▅▆▇█"
+"""From little to much."""
+_IDLE = "▁"
+"""The ground: nothing came."""
 _MANY = 16
 """Things in a column that make it full, where no other has more."""
 _LEAST = 24

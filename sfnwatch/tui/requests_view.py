@@ -18,24 +18,28 @@ _LIMIT = 200
 _MUCH = 0.5
 """From half of what all can keep up, our part is too much not to be noticed."""
 _OURS = frozenset(service for service, _ in QUOTAS)
-_TINY, _MID, _WIDE = 40, 76, 104
-"""Widths from which there is room for numbers, for names in full, and for all."""
+_NUMBERS_FROM = 40
+"""From this width on there are numbers."""
+_NAMES_FROM = 76
+"""From this width on names stand in full."""
+_ALL_FROM = 104
+"""From this width on there is room for all."""
 _BUDGET = (
     Cells("operation", 32),
-    Cells("sent", 6, _TINY, right=True),
-    Cells("failed", 6, _MID - 8, right=True),
-    Cells("throttled", 9, _MID, right=True),
-    Cells("share of the quota", 18, _MID + 10),
-    Cells("last minute", 15, _TINY + 16),
+    Cells("sent", 6, _NUMBERS_FROM, right=True),
+    Cells("failed", 6, _NAMES_FROM - 8, right=True),
+    Cells("throttled", 9, _NAMES_FROM, right=True),
+    Cells("share of the quota", 18, _NAMES_FROM + 10),
+    Cells("last minute", 15, _NUMBERS_FROM + 16),
 )
 _REQUESTS = (
     Cells("operation", 32),
-    Cells("Region", 14, _WIDE),
-    Cells("took", 7, _MID - 8, right=True),
-    Cells("items", 5, _MID, right=True),
-    Cells("request ID", 36, _WIDE + 46),
+    Cells("Region", 14, _ALL_FROM),
+    Cells("took", 7, _NAMES_FROM - 8, right=True),
+    Cells("items", 5, _NAMES_FROM, right=True),
+    Cells("request ID", 36, _ALL_FROM + 46),
     Cells("outcome", 22, 56),
-    Cells("for", 0, _MID + 38),
+    Cells("for", 0, _NAMES_FROM + 38),
 )
 
 
@@ -72,7 +76,7 @@ class RequestsView(HeadedView):
         for name in sorted(names[: max(1, self.size.height // 2 - 3)]):
             cells = _budget_cells(name, told[name])
             yield _indented(in_columns(_BUDGET, cells, width - 1))
-        zone = Cells(shown.looks.zone(shown.now), 12, _TINY)
+        zone = Cells(shown.looks.zone(shown.now), 12, _NUMBERS_FROM)
         yield _indented(heads((zone, *_REQUESTS), width - 1))
 
     def _promise(self) -> Iterator[Span]:
@@ -97,7 +101,7 @@ class RequestsView(HeadedView):
             outcome_span(request),
             Span(looks.mask(clean(request.note, _LIMIT)), "role--dim"),
         )
-        columns = (Cells("", 12, _TINY), *_REQUESTS)
+        columns = (Cells("", 12, _NUMBERS_FROM), *_REQUESTS)
         return [_indented(in_columns(columns, cells, width - 1))]
 
 

@@ -51,9 +51,10 @@ _GAP = 3
 """Cells between two of them."""
 _MESSAGE = 600
 _ERROR = 60
-_WIDE, _TALL = 120, 16
-"""From so many cells on the headline stands beside the name, else below it where
-there are so many rows: one less hurts below that."""
+_HEADLINE_FROM = 120
+"""From this width on the headline stands beside the name."""
+_HEADLINE_ROW_FROM = 16
+"""Else it stands below the name, on screens of so many rows."""
 _HEADLINE = 4
 """Rows that the headline takes at most."""
 _AND = Part(" · ", Role.DIM)
@@ -123,9 +124,13 @@ def status_rows(shown: Shown, width: int, height: int) -> list[list[Span]]:
         return [_ends(parts, room)]
     size = width_of(headline) + _GAP
     beside = fitted(parts, room - size)
-    if width >= _WIDE and parts[0] in beside and _length(beside) + size <= room:
+    if (
+        width >= _HEADLINE_FROM
+        and parts[0] in beside
+        and _length(beside) + size <= room
+    ):
         return [_ends([*beside, Words(0, headline)], room)]
-    if height >= _TALL:
+    if height >= _HEADLINE_ROW_FROM:
         rows = flow(headline, room, room, _HEADLINE)
         return [_ends(parts, room), *([Span(" "), *row] for row in rows)]
     # The headline has what is left, and at least as much as half of it needs.

@@ -318,8 +318,10 @@ Notify = Literal["off", "bell", "desktop"]
 _BELL = "\a"
 _ESC = "\x1b"
 _ST = "\x1b\\"
-_TITLE, _BODY = 60, 160
-"""Notifications are small: longer ones are cut off, or refused, by the desktop."""
+_TITLE_LENGTH = 60
+"""Characters of a notification's title: desktops cut longer ones, or refuse them."""
+_BODY_LENGTH = 160
+"""Characters of its text, likewise."""
 _OSC_777 = ("foot", "ghostty", "rxvt", "wezterm", "contour")
 """Terminals that have a title apart from the body; all others get one text."""
 _TABLES = str.maketrans({";": ",", "\ufffd": "?"})
@@ -343,8 +345,8 @@ def notification(title: str, body: str, environ: Mapping[str, str]) -> str:
         return _BELL
     variables = ("TERM", "TERM_PROGRAM", "LC_TERMINAL")
     names = " ".join(environ.get(name, "") for name in variables).lower()
-    title = _field(title, _TITLE)
-    body = _field(body, _BODY)
+    title = _field(title, _TITLE_LENGTH)
+    body = _field(body, _BODY_LENGTH)
     if any(name in names for name in _OSC_777):
         sequence = f"{_ESC}]777;notify;{title};{body}{_ST}"
     else:

@@ -33,8 +33,10 @@ _APART = 9
 _MINUTE = 60
 _HOUR = 3600
 _DAY = 86400
-_IDLE, _IDLE_SHARE = 30.0, 0.08
-"""A gap of these seconds, and of this share of the whole, is squeezed."""
+_IDLE_SECONDS = 30.0
+"""A gap of so many seconds is squeezed."""
+_IDLE_SHARE = 0.08
+"""If it is this share of the whole."""
 _WORD = 32
 GRID = "look--grid"
 CHOSEN = "look--chosen"
@@ -99,7 +101,7 @@ def scale_of(
     end = max(times, default=newest)
     end = max(end, begin + timedelta(seconds=CLOSEST))
     gaps = list(pairwise(_moments(moment, shown_at)) if squeeze else stops(moment))
-    least = max(_IDLE, _IDLE_SHARE * length_of((begin, end)))
+    least = max(_IDLE_SECONDS, _IDLE_SHARE * length_of((begin, end)))
     idle = [gap for gap in gaps if length_of(gap) >= least]
     # Where there is nothing else there would be nothing to scale by.
     return cut_short(begin, end, [] if squeeze and len(idle) == len(gaps) else idle)

@@ -17,8 +17,10 @@ from sfnwatch.tui.timeline_draw import Axis, BarCells, Lens, legend_of, scale_of
 from sfnwatch.view.parts import Part, counted, plain_text, status_glyph
 from sfnwatch.view.timeline_chart import Bar, BarKind, Tick, TimelineChart
 
-_ZOOM, _PAN = 1.5, 0.1
-"""How much closer a key comes, and by which share of the view it moves."""
+_ZOOM = 1.5
+"""How much closer a key comes."""
+_PAN = 0.1
+"""By which share of the view a key moves."""
 _LENGTH = 9
 _LENGTH_FROM = 56
 _NOTES_LEAST = 16

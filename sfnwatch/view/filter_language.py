@@ -290,8 +290,10 @@ Finds = Callable[[str], bool]
 _BARE = re.compile(r"[^\s&|()\"!~/<>][^\s&|()\"]*")
 _STEPS = 2**22
 """What the worst regex may take on the worst text: about a tenth of a second."""
-_MOST, _LEAST = 2**16, 96
-"""Characters of a text looked at: at most, and at least for a regex to be of use."""
+_MOST_CHARACTERS = 2**16
+"""Characters of a text that are looked at, at most."""
+_LEAST_CHARACTERS = 96
+"""The same at least, for a regex to be of use."""
 _ONE_CHARACTER = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]", re.DOTALL)
 """What stands in a regex for one character, whatever signs are in it."""
 _REFUSED = re.compile(r"\)(?:[*+]|\{[\d,])|\(\?(?!:)")
@@ -337,8 +339,8 @@ def _reach(source: str, position: int) -> int:
     repeats = len(re.findall(r"[*+]|\{[\d,]+\}", plain))
     choices = len(re.findall(r"(?<!\()\?|\|", plain))
     ways = _STEPS * factorial(repeats + 1) // 2**choices
-    reach = min(_MOST, int(ways ** (1 / (repeats + 1))))
-    if reach < _LEAST:
+    reach = min(_MOST_CHARACTERS, int(ways ** (1 / (repeats + 1))))
+    if reach < _LEAST_CHARACTERS:
         hint = "join several short ones with &"
         raise FilterError("too many repeats and choices in one regex", position, hint)
     return reach

@@ -28,15 +28,19 @@ from sfnwatch.model.values import (
 from sfnwatch.model.visits import FAILED, StateVisit, VisitKey
 from sfnwatch.view.parts import Part, Role, status_glyph
 
-START, END = "Start", "End"
-"""The types of boxes that are no states."""
+START = "Start"
+"""The type of the box where a machine starts."""
+END = "End"
+"""The type of the box where it ends."""
 DISTRIBUTED = "Distributed Map"
 """The type of a Map whose items are executions of their own."""
 _MAPS = ("Map", DISTRIBUTED)
 _NAME = 80
 _RULE = 40
-_DEEPEST, _LONGEST_RULE = 40, 3
-"""No machine of AWS's has so many levels, and no rule that can be read."""
+_MOST_LEVELS = 40
+"""No machine of AWS's has so many."""
+_MOST_RULE_PARTS = 3
+"""No longer rule can be read."""
 _RESOURCES = (
     (":states:::", ""),
     (":function:", "lambda:"),
@@ -182,7 +186,7 @@ class Graph:
             box = self._add(region, Box(0, clean(name, _NAME), kind, runs, around))
             box.repeats = in_map or "Retry" in state
             region.found[name] = box
-            if box.depth < _DEEPEST:
+            if box.depth < _MOST_LEVELS:
                 self._read_inside(box, state)
         for name, state in states.items():
             for following, caught, label in _transitions(state):
@@ -225,7 +229,7 @@ def _transitions(state: Mapping[str, Any]) -> Iterator[tuple[str | None, bool, s
 def _rule_words(rule: Mapping[str, Any], depth: int = 0) -> str:
     """Say what a rule of a Choice looks at: `$.order.total > 1000`."""
     told = text_of(rule.get("Comment"))
-    if told or depth > _LONGEST_RULE:
+    if told or depth > _MOST_RULE_PARTS:
         return told or "…"
     if text_of(rule.get("Condition")):
         return str(rule["Condition"]).strip("{}% ")

@@ -20,12 +20,16 @@ from sfnwatch.view.graph import Box, Edge, Graph, Region
 
 _GAP = 2
 """Cells between boxes that stand beside each other."""
-_LEAST, _MOST = 12, (34, 24, 18)
-"""Cells of a box: at least; and at most, the less the less room there is."""
+_LEAST_WIDTH = 12
+"""Cells of a box, at least."""
+_MOST_WIDTHS = (34, 24, 18)
+"""Cells of a box at most, the less the less room there is."""
 _TERMINAL = 9
 """The cells of Start and End, which have one row."""
-_ROWS, _BEND = 3, 5
-"""The rows of a box, and the cells kept for an edge that passes a layer."""
+_BOX_ROWS = 3
+"""The rows of a box."""
+_BEND_CELLS = 5
+"""Cells kept for an edge that passes a layer."""
 _ASIDE = 3
 """So far from the middle of its box a way back stands."""
 _SHIFTS = (0, 2, -2, 1, -1, 3, -3, 4, -4, 5, -5)
@@ -108,10 +112,10 @@ def lay_out(
         innermost = [p for p in frames if p.box.id not in around]
         if picture.width <= width:
             break
-        if step < len(_MOST):
-            layout.most = _MOST[step]
+        if step < len(_MOST_WIDTHS):
+            layout.most = _MOST_WIDTHS[step]
         elif innermost:
-            if step < len(_MOST) + _FOLDS_AT_ONCE:
+            if step < len(_MOST_WIDTHS) + _FOLDS_AT_ONCE:
                 innermost = [max(innermost, key=lambda placed: placed.width)]
             layout.closed |= {placed.box.id for placed in innermost}
         else:
@@ -125,7 +129,7 @@ def lay_out(
 class _Node(Struct, eq=False):
     """What has a place in a layer: a box, a frame, or an edge on its way."""
 
-    width: int = _BEND
+    width: int = _BEND_CELLS
     height: int = 0
     box: Box | None = None
     """None for an edge on its way."""
@@ -161,7 +165,7 @@ class _Layout(Struct):
 
     wanted: Widths
     closed: set[int]
-    most: int = _MOST[0]
+    most: int = _MOST_WIDTHS[0]
 
     def of(self, region: Region) -> Picture:
         home = {box.id: self._node(box) for box in region.boxes}
@@ -189,10 +193,10 @@ class _Layout(Struct):
     def _node(self, box: Box) -> _Node:
         if not box.is_state:
             return _Node(_TERMINAL, 1, box)
-        width = max(_LEAST, min(self.most, self.wanted(box) + 4))
+        width = max(_LEAST_WIDTH, min(self.most, self.wanted(box) + 4))
         regions = [region for region in box.inside if region.boxes]
         if not regions or box.id in self.closed:
-            return _Node(width, _ROWS, box)
+            return _Node(width, _BOX_ROWS, box)
         inside = [self.of(region) for region in regions]
         needed = sum(each.width + _GAP for each in inside) + _GAP
         height = max(each.height for each in inside) + 2
@@ -361,7 +365,7 @@ def _channel(steps: Sequence[_Step], top: int) -> int:
             beside = (x - end - 4 for x in drops.values() if x > end)
             room = min(beside, default=_LABEL)
             wire.label_at = (end + 2, last)
-            wire.room = room if room >= _BEND else 0
+            wire.room = room if room >= _BEND_CELLS else 0
     return last - top + 1
 
 

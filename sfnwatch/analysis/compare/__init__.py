@@ -364,8 +364,10 @@ def _fields(state: Mapping[str, Any]) -> Fields:
 
 _CROWD = 20
 """A Map of more iterations begins folded."""
-_LEAST_ALIKE, _FEW = 3, 30
-"""So many alike states in a row take one line, unless there are few lines in all."""
+_ALIKE_STATES = 3
+"""So many alike states in a row take one line."""
+_FEW_LINES = 30
+"""With so few lines in all each state keeps its own."""
 _LEAST_SHARE = 0.01
 """A phase of less of its state's time is left out."""
 _TOLD_ELSEWHERE = frozenset({Phase.CONTAINER, Phase.COMPLETION_LAG})
@@ -435,7 +437,7 @@ def compare_rows(
     alike states are folded: None if there are many lines.
     """
     rows = list(_rows(comparison, toggled))
-    folded = len(rows) > _FEW if alike is None else alike
+    folded = len(rows) > _FEW_LINES if alike is None else alike
     return list(_fold_alike(rows, toggled)) if folded else rows
 
 
@@ -499,7 +501,7 @@ def _fold_alike(
         found = list(run)
         head = found[0]
         is_open = True
-        if alike and len(found) >= _LEAST_ALIKE:
+        if alike and len(found) >= _ALIKE_STATES:
             label = f"⋯ {len(found):,} states alike"
             key = f"{head.key}~alike"
             is_open = key in toggled
