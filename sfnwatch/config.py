@@ -47,7 +47,7 @@ class ChosenKeys(NamedTuple):
     """The file."""
 
 
-Keys = Mapping[str, ChosenKeys]
+ConfigKeys = Mapping[str, ChosenKeys]
 """By the action's id."""
 
 
@@ -65,7 +65,7 @@ class UserTheme(Struct, frozen=True):
 class Config(Struct, frozen=True):
     """The settings of files; every field has a default."""
 
-    keys: Keys = {}
+    keys: ConfigKeys = {}
     themes: Mapping[str, UserTheme] = {}
     source: Path | None = None
     options: Mapping[str, Any] = {}
@@ -185,7 +185,7 @@ def with_keymap(config: Config, name: str, who: str) -> Config:
     return replace(config, keys={**keys, **config.keys})
 
 
-def _read_keys(where: str, value: Any, prefix: str) -> Keys:
+def _read_keys(where: str, value: Any, prefix: str) -> ConfigKeys:
     """Read which actions have which keys: `"space"`, `["space", "k"]`, `""`, `[]`."""
     found = {}
     table = convert(where, prefix.rstrip("."), value, dict[str, Any])

@@ -26,7 +26,7 @@ from importlib import import_module
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -43,7 +43,7 @@ from sfnwatch.model.records import Batch, Received, RecordKind, receive
 from sfnwatch.model.source_health import HealthState, SourceHealth
 from sfnwatch.model.texts import clean
 from sfnwatch.model.times import seconds_between
-from sfnwatch.model.trace import Changed, Trace
+from sfnwatch.model.trace import Changed, Consumer, Mode, Trace
 from sfnwatch.sources.aws_settings import AwsSettings
 from sfnwatch.sources.live_options import CallOptions, LiveOptions, features_of
 from sfnwatch.sources.permissions import ALLOWED, Feature, operations
@@ -71,9 +71,6 @@ _CODES = {
     "ABORTED": Outcome.ABORTED,
 }
 
-Mode = Literal["live", "demo", "replay"]
-Consumer = Callable[[Batch, Changed], None]
-"""Is told of each batch once it was added, on the event loop: must not block."""
 Stream = Callable[[TakesBatches], Awaitable[None]]
 """Hands over batches until there are no more to come."""
 Tell = Callable[[str], None]
@@ -484,11 +481,11 @@ async def _load(*modules: str) -> None:
 # -- running one, and what came of it --------------------------------------------------
 
 
-Work = Callable[[], Awaitable[object]]
+StartWork = Callable[[], Awaitable[object]]
 Leave = Callable[[], object]
 
 
-def run(work: Work, leave: Leave | None = None) -> int | None:
+def run(work: StartWork, leave: Leave | None = None) -> int | None:
     """Do work on an event loop; give the exit code of the signal that ended it.
 
     What there is no way to `leave` is cancelled.
@@ -496,7 +493,7 @@ def run(work: Work, leave: Leave | None = None) -> int | None:
     return asyncio.run(_until_signalled(work, leave))
 
 
-async def _until_signalled(work: Work, leave: Leave | None) -> int | None:
+async def _until_signalled(work: StartWork, leave: Leave | None) -> int | None:
     code: list[int] = []
     task = asyncio.current_task()
     loop = asyncio.get_running_loop()

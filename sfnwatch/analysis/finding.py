@@ -26,7 +26,7 @@ _NAMED = 3
 _ID = 8
 
 
-class Certainty(StrEnum):
+class FactOrInference(StrEnum):
     """How sure a sentence is."""
 
     FACT = "fact"
@@ -39,7 +39,7 @@ class Finding(Struct, frozen=True):
     """One explained sentence."""
 
     kind: str
-    certainty: Certainty
+    certainty: FactOrInference
     text: str
     evidence: tuple[str, ...] = ()
     """Ids of history events (`#5`) and of calls that it rests on, and of what ECS told
@@ -54,7 +54,7 @@ def finding(
     kind: str, text: str, proofs: Proofs = (), *, fact: bool = True, **data: Any
 ) -> Finding:
     """Make one, of evidence in any number and its figures."""
-    certainty = Certainty.FACT if fact else Certainty.INFERENCE
+    certainty = FactOrInference.FACT if fact else FactOrInference.INFERENCE
     return Finding(kind, certainty, text, evidence(proofs), data)
 
 

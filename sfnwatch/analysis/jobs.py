@@ -401,7 +401,7 @@ _KINDS = 50
 _AWS = ".amazonaws.com"
 
 
-class CallGroup(Struct, eq=False):
+class JobCalls(Struct, eq=False):
     """What was called for one job; for several, where nothing tells them apart."""
 
     row: Integration
@@ -430,15 +430,15 @@ class CallGroup(Struct, eq=False):
         return spacing(action, self.polls) if not self.mixed else Spacing([])
 
 
-def group_calls(survey: Survey, calls: Iterable[ApiCall]) -> Work[list[CallGroup]]:
+def group_calls(survey: Survey, calls: Iterable[ApiCall]) -> Work[list[JobCalls]]:
     """Group calls given in order, those of each role, account and service apart."""
-    told: list[CallGroup] = []
+    told: list[JobCalls] = []
 
     def place(call: ApiCall) -> Hashable:
         return call.role, call.account_id, call.region, call.event_source
 
     for those in grouped(filter(is_of_job, calls), place).values():
-        found: list[CallGroup] = yield from _by_job(survey, those)
+        found: list[JobCalls] = yield from _by_job(survey, those)
         for group in found:
             # Polls that fit a watched attempt may be a group's as well.
             group.guessed = not group.polls and bool(survey.unproven)
@@ -455,14 +455,14 @@ def group_calls(survey: Survey, calls: Iterable[ApiCall]) -> Work[list[CallGroup
     return sorted(told, key=lambda group: by_time(group.calls[0]))
 
 
-def _by_job(survey: Survey, calls: Iterable[ApiCall]) -> Work[list[CallGroup]]:
+def _by_job(survey: Survey, calls: Iterable[ApiCall]) -> Work[list[JobCalls]]:
     """Group the calls of one role and service by the jobs that they name.
 
     Where calls name none, one goes on with another until there is a longer silence.
     """
-    found: list[CallGroup] = []
-    by_id: dict[str, CallGroup] = {}
-    unnamed: CallGroup | None = None
+    found: list[JobCalls] = []
+    by_id: dict[str, JobCalls] = {}
+    unnamed: JobCalls | None = None
     """What may go on, and whose job no call has named."""
     for call in calls:
         yield
@@ -485,7 +485,7 @@ def _by_job(survey: Survey, calls: Iterable[ApiCall]) -> Work[list[CallGroup]]:
                 group = unnamed
                 group.named = bool(ids)
             else:
-                group = CallGroup(row, named=bool(ids))
+                group = JobCalls(row, named=bool(ids))
                 found.append(group)
             if not ids:
                 unnamed = group
@@ -527,7 +527,7 @@ def calls_alone(survey: Survey) -> Steps:
             yield finding("other-calls", text, strangers, count=count, roles=roles)
     unread, calls = unread_children(survey, calls)
     yield from unread
-    groups: list[CallGroup] = yield from group_calls(survey, calls)
+    groups: list[JobCalls] = yield from group_calls(survey, calls)
     since = calls[0].event_time if calls else None
     for group in groups:
         yield None
@@ -552,7 +552,7 @@ def _is_near(survey: Survey, call: ApiCall) -> bool:
 class _ToldGroup:
     """A group of calls, with the words for it."""
 
-    def __init__(self, group: CallGroup, since: datetime | None) -> None:
+    def __init__(self, group: JobCalls, since: datetime | None) -> None:
         row = group.row
         first = group.calls[0]
         self.group = group

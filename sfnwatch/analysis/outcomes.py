@@ -45,7 +45,7 @@ from sfnwatch.model.moment import Moment
 from sfnwatch.model.started_executions import Parent
 from sfnwatch.model.texts import clean
 from sfnwatch.model.values import list_of, mapping_of, parse_json, text_of
-from sfnwatch.model.visits import FAILED, Span, StateVisit
+from sfnwatch.model.visits import FAILED, StateVisit, Stretch
 
 _BECAME = ("failed", "timed_out", "aborted", "succeeded", "running", "pending")
 """What became of a Map Run's executions, failures first."""
@@ -298,7 +298,7 @@ def container_retries(case: Case) -> Iterator[Finding]:
         yield finding("retries", text, proofs, **data)
 
 
-def _seconds(spans: Iterable[Span]) -> float:
+def _seconds(spans: Iterable[Stretch]) -> float:
     return sum(max(0.0, (end - begin).total_seconds()) for begin, end in spans)
 
 
@@ -626,11 +626,11 @@ def _leaves_job(use: StateUse) -> bool:
     return use.first.pattern in _PLAIN and use.starts_job
 
 
-_Told = Iterator[tuple[str, JobFailure | None]]
+_TaskFacts = Iterator[tuple[str, JobFailure | None]]
 """What a record says of a job, by its id."""
 
 
-def _witnesses(moment: Moment, cases: Sequence[Case]) -> _Told:
+def _witnesses(moment: Moment, cases: Sequence[Case]) -> _TaskFacts:
     """Yield what any record says of jobs, the best witness first."""
     for arn, execution in moment.executions.items():
         if execution.status in UNSUCCESSFUL:
@@ -653,7 +653,7 @@ def _witnesses(moment: Moment, cases: Sequence[Case]) -> _Told:
             yield job, _failure(codes, stopped.stop_code, stopped.key)
 
 
-def _described(case: Case, use: StateUse) -> _Told:
+def _described(case: Case, use: StateUse) -> _TaskFacts:
     """Yield the tasks that a state asked for, or stopped, as its output has them."""
     for each in use.attempts:
         event = case.execution.event(each.attempt.ended_by)
@@ -662,7 +662,7 @@ def _described(case: Case, use: StateUse) -> _Told:
             yield from _tasks(parse_json(output), each.end_event)
 
 
-def _tasks(body: Any, witness: str) -> _Told:
+def _tasks(body: Any, witness: str) -> _TaskFacts:
     """Read ECS tasks; an output writes keys with a capital, CloudTrail without."""
     whole = _lowered(body)
     for task in map(_lowered, (whole.get("task"), *list_of(whole.get("tasks")))):

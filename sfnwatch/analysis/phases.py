@@ -83,7 +83,7 @@ class Segment(Struct, frozen=True):
         return self.status in FAILED
 
 
-_Step = tuple[Phase, datetime | None, str, int | None]
+_PhaseStep = tuple[Phase, datetime | None, str, int | None]
 """A phase, and until when it lasts, or None while it does; a status, and which try."""
 _WITHOUT_ATTEMPTS = {
     "Task": Phase.WAITING,
@@ -149,7 +149,7 @@ def _without_pauses(found: Iterable[Segment], visit: StateVisit) -> Iterator[Seg
             yield replace(segment, begin=begin)
 
 
-def _steps(execution: ExecutionAsOf, visit: StateVisit) -> Iterator[_Step]:
+def _steps(execution: ExecutionAsOf, visit: StateVisit) -> Iterator[_PhaseStep]:
     """Yield the phases of a visit in order; the last one is never over by itself."""
     status = visit.status
     if not visit.attempts:
@@ -167,7 +167,7 @@ def _steps(execution: ExecutionAsOf, visit: StateVisit) -> Iterator[_Step]:
     yield Phase.BACKING_OFF if retries else Phase.WAITING, None, status, None
 
 
-def _attempt_steps(attempt: Attempt, number: int) -> Iterator[_Step]:
+def _attempt_steps(attempt: Attempt, number: int) -> Iterator[_PhaseStep]:
     begun = _begun(attempt)
     ended = attempt.ended_at
     status = attempt.status

@@ -15,7 +15,7 @@ from sfnwatch.demo.execution import PATH, DemoExecution, DemoMapRun
 from sfnwatch.demo.formats import ACCOUNT_ID, REGION, Json, after, arn, epoch_seconds
 from sfnwatch.demo.scenarios import Scenario
 
-Item = TypeVar("Item")
+DemoItem = TypeVar("DemoItem")
 Parameters = TypeVar("Parameters", bound=msgspec.Struct)
 
 _MADE_EARLIER = 40 * 86400.0
@@ -151,8 +151,8 @@ def list_state_machines(account: Account, asked: StatesRequest) -> Json:
 
 
 def _page(
-    token: str | None, items: Mapping[str, Item], size: int, refused: AwsError
-) -> tuple[list[Item], str]:
+    token: str | None, items: Mapping[str, DemoItem], size: int, refused: AwsError
+) -> tuple[list[DemoItem], str]:
     """Return what follows a token, and the next token; refuse one that is not ours.
 
     A token is the key of the last item.
@@ -175,7 +175,9 @@ def _listed(name: str, asked: StatesRequest, items: Mapping[str, Json]) -> Json:
     return {name: page} | ({"nextToken": token} if token else {})
 
 
-def _known(name: str, given: str | None, look_up: Callable[[str], Item | None]) -> Item:
+def _known(
+    name: str, given: str | None, look_up: Callable[[str], DemoItem | None]
+) -> DemoItem:
     """Return what a parameter's ARN names, or refuse it."""
     kind = f":states:{REGION}:{ACCOUNT_ID}:{name.removesuffix('Arn')}:"
     if given is None or kind not in given:
@@ -325,7 +327,7 @@ def _check_queue(asked: QueueRequest) -> None:
         raise AwsError("QueueDoesNotExist", "The specified queue does not exist.")
 
 
-Operation = tuple[str, type[msgspec.Struct], Callable[[Account, Any], Json]]
+DemoOperation = tuple[str, type[msgspec.Struct], Callable[[Account, Any], Json]]
 _STATES = (
     describe_execution,
     describe_map_run,
@@ -336,7 +338,7 @@ _STATES = (
     list_state_machines,
 )
 _QUEUE = (get_queue_attributes, receive_message, delete_message_batch)
-OPERATIONS: dict[str, Operation] = {
+OPERATIONS: dict[str, DemoOperation] = {
     "".join(map(str.capitalize, answers.__name__.split("_"))): (service, asked, answers)
     for service, asked, every in (
         ("states", StatesRequest, _STATES),

@@ -25,7 +25,7 @@ from sfnwatch.model.values import text_of
 from sfnwatch.view.child_wording import child_map_run
 from sfnwatch.view.lines import LineMaker
 
-Row = dict[str, str]
+CsvRow = dict[str, str]
 """The cells of a row that has some, by their columns."""
 COLUMNS = (
     *("time", "seen_at", "execution", "lane", "kind", "state", "text"),
@@ -33,7 +33,7 @@ COLUMNS = (
     *("call_id", "service", "api", "role", "error", "request_id"),
     *("rule", "certainty", "evidence"),
 )
-_EMPTY: Row = dict.fromkeys(COLUMNS, "")
+_EMPTY: CsvRow = dict.fromkeys(COLUMNS, "")
 _FORMULA = re.compile(r",\s*[=+@＝＋－＠-]")
 _LIMIT = 32_000
 """A cell of a spreadsheet holds 32,767 characters."""
@@ -67,7 +67,7 @@ def dump(moment: Moment, out: TextIO) -> None:
             writer.writerow(map(_cell, row.values()))
 
 
-def _event_row(maker: LineMaker, event: HistoryEvent) -> Row:
+def _event_row(maker: LineMaker, event: HistoryEvent) -> CsvRow:
     kind = _kind(maker.moment, event)
     return {
         "time": iso(event.at),
@@ -96,8 +96,8 @@ def _kind(moment: Moment, event: HistoryEvent) -> str:
     return "phase" if event.attempt_id else "other"
 
 
-def _call_row(call: ApiCall, link: Link | None) -> Row:
-    row: Row = {
+def _call_row(call: ApiCall, link: Link | None) -> CsvRow:
+    row: CsvRow = {
         "time": f"{iso(call.event_time)[: -len('.000Z')]}Z",
         "seen_at": maybe_iso(call.seen_at) or "",
         "execution": (link.execution_arn if link else None) or "",

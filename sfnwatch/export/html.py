@@ -54,7 +54,7 @@ EXPLAINED = 3000
 """Of more rows than these none is explained in a sentence: they'd be most of it."""
 _NAME = 200
 _IN_SCRIPT = str.maketrans({"<": r"\u003c", ">": r"\u003e", "&": r"\u0026"})
-Item = HistoryEvent | ApiCall | TaskState
+HtmlItem = HistoryEvent | ApiCall | TaskState
 
 
 def dump(moment: Moment, out: TextIO) -> None:
@@ -178,7 +178,7 @@ class _Refs:
 class _ReportRow:
     """One event, call or task state, as the table has it."""
 
-    def __init__(self, item: Item, line: Line, refs: _Refs, sentence: str) -> None:
+    def __init__(self, item: HtmlItem, line: Line, refs: _Refs, sentence: str) -> None:
         """`sentence` is empty in a report of very many rows."""
         self.item = item
         self.at = line.at
@@ -197,7 +197,7 @@ class _ReportRow:
 
 def _rows(moment: Moment, refs: _Refs) -> Iterator[_ReportRow]:
     maker = LineMaker(moment)
-    items: list[Item] = [*shown_items(moment)]
+    items: list[HtmlItem] = [*shown_items(moment)]
     items += (state for each in moment.task_states.values() for state in each)
     explained = len(items) <= EXPLAINED
     for item in rows_apart(maker, items):

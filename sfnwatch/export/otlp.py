@@ -29,7 +29,7 @@ from sfnwatch.analysis.findings import find
 from sfnwatch.analysis.outcomes import ended_with, error_of
 from sfnwatch.analysis.phases import AttemptCalls, end_of
 from sfnwatch.analysis.wording import grouped
-from sfnwatch.export.placing import Span as Times
+from sfnwatch.export.placing import BarSpan as Times
 from sfnwatch.export.placing import call_window, micros, service_name
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.arns import maybe_execution_arn

@@ -31,7 +31,13 @@ from sfnwatch.export.facts import (
     facts_of_task,
     visit_facts,
 )
-from sfnwatch.export.placing import Span, call_window, micros, service_name, whole_name
+from sfnwatch.export.placing import (
+    BarSpan,
+    call_window,
+    micros,
+    service_name,
+    whole_name,
+)
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.ecs_task import stretches
 from sfnwatch.model.execution import ExecutionAsOf
@@ -51,7 +57,7 @@ _NAME = 200
 _LONGEST = 2_000
 """Of an argument: a cause may be a whole job as JSON."""
 _MICROSECOND = timedelta(microseconds=1)
-_Told = tuple[str, int | None]
+_VisitKey = tuple[str, int | None]
 """An execution, or one visit of it."""
 _POINTS = frozenset({"redriven", "task", str(CallRole.POLL), str(CallRole.OTHER)})
 """Kinds of what is drawn as a point where it takes no time."""
@@ -105,7 +111,7 @@ class _Drawing:
         self._moment = moment
         self._maker = LineMaker(moment)
         self._now = last_moment(moment)
-        self._said: dict[_Told, list[str]] = defaultdict(list)
+        self._said: dict[_VisitKey, list[str]] = defaultdict(list)
         """What was found of each execution, and of each visit."""
         for finding in find(moment):
             arn = finding.execution_arn or ""
@@ -150,7 +156,7 @@ class _Drawing:
         return track
 
     def _draw(
-        self, track: _Track, span: Span, name: str, kind: str, args: Args
+        self, track: _Track, span: BarSpan, name: str, kind: str, args: Args
     ) -> _TrackBar:
         """Draw a bar or, at the beginning of its time, a point."""
         begin, end = map(micros, span)
@@ -194,7 +200,7 @@ class _Drawing:
             self._add_attempts(arn, visit, tracks[track], span)
 
     def _add_attempts(
-        self, arn: str, visit: StateVisit, track: _Track, span: Span
+        self, arn: str, visit: StateVisit, track: _Track, span: BarSpan
     ) -> None:
         """Draw the phases of a Task; other states have but one, which is all of it."""
         if not visit.attempts:
@@ -266,7 +272,7 @@ class _Drawing:
                     tracks.append(self._track(arn, name))
                 self._add_call(tracks[lane], span, call)
 
-    def _add_call(self, track: _Track, span: Span, call: ApiCall) -> None:
+    def _add_call(self, track: _Track, span: BarSpan, call: ApiCall) -> None:
         link = self._moment.link(call)
         key = link.key if link is not None else None
         visit = self._moment.visit_of(key)
@@ -300,7 +306,7 @@ class _Drawing:
         self._put(track, head.begin, "made", "link", ph="f", id=number, bp="e")
 
 
-_Called = tuple[Span, ApiCall]
+_Called = tuple[BarSpan, ApiCall]
 
 
 def _is_poll(call: ApiCall, link: Link) -> bool:
@@ -354,7 +360,7 @@ def _take_lane(lanes: list[datetime], begin: datetime, end: datetime) -> int:
 
 def _lay_tracks(
     visits: Sequence[StateVisit], now: datetime
-) -> tuple[list[str], dict[int, int], dict[int, Span]]:
+) -> tuple[list[str], dict[int, int], dict[int, BarSpan]]:
     """Name the tracks of an execution's states, and give each visit its place and time.
 
     States that follow each other share a track. Branches and iterations get tracks of
@@ -364,7 +370,7 @@ def _lay_tracks(
     by_id = {visit.id: visit for visit in visits}
     entered = sorted(visits, key=lambda v: (v.entered_at, v.id))
     branches = grouped(entered, lambda visit: (visit.parent, visit.index))
-    spans: dict[int, Span] = {}
+    spans: dict[int, BarSpan] = {}
     lanes: defaultdict[str, list[datetime]] = defaultdict(list)
     taken: dict[str, defaultdict[int, list[StateVisit]]] = {}
     for (parent, _), branch in branches.items():
@@ -382,7 +388,9 @@ def _lay_tracks(
     return names, track_of, spans
 
 
-def _in_turn(branch: Sequence[StateVisit], now: datetime) -> Iterator[tuple[int, Span]]:
+def _in_turn(
+    branch: Sequence[StateVisit], now: datetime
+) -> Iterator[tuple[int, BarSpan]]:
     """Say when each state of a branch ran; it had ended when the next was entered.
 
     What a history lacks makes them overlap. One that takes no time must not seem to lie
@@ -413,12 +421,12 @@ def _track_name(parent: StateVisit | None, number: int) -> str:
     return f"{parent.name} · lane {number}"
 
 
-def _within(at: datetime, span: Span) -> datetime:
+def _within(at: datetime, span: BarSpan) -> datetime:
     """Bring a moment into a time."""
     return min(max(at, span[0]), span[1])
 
 
-def _inside(segment: Segment, span: Span) -> Segment:
+def _inside(segment: Segment, span: BarSpan) -> Segment:
     """Cut a stretch to what lies within a time."""
     begin, end = (_within(at, span) for at in (segment.begin, segment.end))
     return replace(segment, begin=begin, end=end)

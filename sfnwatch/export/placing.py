@@ -21,12 +21,14 @@ from sfnwatch.model.texts import clean
 from sfnwatch.model.times import duration, microseconds
 from sfnwatch.model.visits import ROOT, StateVisit
 from sfnwatch.view.lines import Lane, Line, LineMaker
-from sfnwatch.view.outline import ANSWERED, Item, Place
+from sfnwatch.view.outline import ANSWERED, Item, SortKey
 from sfnwatch.view.parts import Part, Role, plain_text, status_glyph
 from sfnwatch.view.wording import LABEL, execution_labels
 
-Span = tuple[datetime, datetime]
-Row = TypeVar("Row", HistoryEvent | ApiCall, HistoryEvent | ApiCall | TaskState)
+BarSpan = tuple[datetime, datetime]
+ExportRow = TypeVar(
+    "ExportRow", HistoryEvent | ApiCall, HistoryEvent | ApiCall | TaskState
+)
 _SECOND = timedelta(seconds=1)
 _LATEST = 9_000_000_000_000_000
 """Microseconds: the year 2255. Viewers count nanoseconds in 64 bits."""
@@ -156,7 +158,7 @@ def shown_items(moment: Moment) -> list[HistoryEvent | ApiCall]:
     return [*events, *filter(moment.is_relevant, moment.calls)]
 
 
-def rows_apart(maker: LineMaker, items: Iterable[Row]) -> list[Row]:
+def rows_apart(maker: LineMaker, items: Iterable[ExportRow]) -> list[ExportRow]:
     """Sort events and calls of which each has a row of its own.
 
     An action call stands right behind the event that tells of its answer: its own time
@@ -164,8 +166,8 @@ def rows_apart(maker: LineMaker, items: Iterable[Row]) -> list[Row]:
     """
     moment = maker.moment
 
-    def place(item: Row) -> Place:
-        found: Place = maker.order.place(item)
+    def place(item: ExportRow) -> SortKey:
+        found: SortKey = maker.order.place(item)
         link = moment.link(item) if isinstance(item, ApiCall) else None
         attempt = moment.attempt(link.key) if link is not None else None
         if link is None or attempt is None or link.role is not CallRole.ACTION:
@@ -184,7 +186,7 @@ def micros(at: datetime) -> int:
     return min(max(1, microseconds(at)), _LATEST)
 
 
-def call_window(moment: Moment, call: ApiCall) -> Span:
+def call_window(moment: Moment, call: ApiCall) -> BarSpan:
     """Say between which moments a call was made.
 
     CloudTrail gives a whole second. A call that is matched was not made before its

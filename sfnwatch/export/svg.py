@@ -244,7 +244,7 @@ class _SvgLane(Struct):
         return self.x + (self.rails * _RAIL + 8 if self.rails else 0)
 
 
-_Block = tuple[_SvgLane, list[Part], list[str]]
+_SvgBlock = tuple[_SvgLane, list[Part], list[str]]
 """What a line says in one lane, and the refs of what that is."""
 _RAIL = 12.0
 """The px from one life-line to the next."""
@@ -288,7 +288,9 @@ class LanesPicture:
             yield _SvgLane(label, arn, width(arn), _NARROW_CALL_CELLS)
         yield _SvgLane("OTHER CALLS", "", 0, _NARROW_CALL_CELLS)
 
-    def _all_rows(self, items: Sequence[Item]) -> Iterator[tuple[Line, list[_Block]]]:
+    def _all_rows(
+        self, items: Sequence[Item]
+    ) -> Iterator[tuple[Line, list[_SvgBlock]]]:
         """Yield lines with what they say in each lane."""
         maker = LineMaker(self._moment, self._outline, self._lifelines)
         for number, line in enumerate(maker.lines(items)):
@@ -298,7 +300,7 @@ class LanesPicture:
                 column.words = max(column.words, min(column.room, _width(parts)))
             yield line, blocks
 
-    def _blocks(self, line: Line) -> Iterator[_Block]:
+    def _blocks(self, line: Line) -> Iterator[_SvgBlock]:
         tag = "" if line.fold else self._tags.get(line.execution_arn or "", "")
         refs = self._refs(line)
         if not self._several:
@@ -364,7 +366,7 @@ class LanesPicture:
                 x += time + _ARROW * CELL
 
     def _draw_line(
-        self, sheet: Sheet, y: float, line: Line, blocks: Sequence[_Block]
+        self, sheet: Sheet, y: float, line: Line, blocks: Sequence[_SvgBlock]
     ) -> float:
         top = y
         if line.new_day or line.gap is not None:

@@ -59,7 +59,7 @@ _LONGEST_ID = 2048
 """ARNs are shorter: what is longer is a payload."""
 CallName = tuple[str, str]
 """A call's event source and its name without a version."""
-Spot = tuple[CallName, str | None]
+NameAndRole = tuple[CallName, str | None]
 """A call's name, and the name of the role it was made with."""
 _NO_NAME: CallName = ("", "")
 """In place of the name of a call by others: no attempt makes such calls."""
@@ -120,7 +120,7 @@ class ApiCall(Struct, gc=False):
         return self.event_source, unversioned(self.event_name)
 
     @property
-    def spot(self) -> Spot:
+    def spot(self) -> NameAndRole:
         """Its name, and that of the role: attempts that may have made it have both."""
         return (_NO_NAME if self.by_others else self.name), self.role
 

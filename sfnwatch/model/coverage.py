@@ -6,9 +6,9 @@ from functools import cached_property
 
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.integrations import CallRole
-from sfnwatch.model.moment import Moment, Place
+from sfnwatch.model.moment import AccountRegion, Moment
 from sfnwatch.model.time_axis import (
-    Clock,
+    TimeAxis,
 )
 from sfnwatch.model.visits import Attempt
 
@@ -27,7 +27,7 @@ class Coverage:
 
     def __init__(self, moment: Moment) -> None:
         self._moment = moment
-        in_event_time = moment.at is not None and moment.clock is Clock.EVENT
+        in_event_time = moment.at is not None and moment.clock is TimeAxis.EVENT
         known = moment.trace.as_of() if in_event_time else moment
         health = known.health.get("lookup")
         self.live = health is not None
@@ -51,7 +51,7 @@ class Coverage:
         links = self._moment.trace.links
         if not self._moment.roots:
             return calls[-1].event_time if calls else None
-        elsewhere: set[Place] = set()
+        elsewhere: set[AccountRegion] = set()
         for newest in reversed(calls):
             place = _place(newest)
             if place in elsewhere:
@@ -93,12 +93,12 @@ class Coverage:
         return not self.live or (self.measured is not None and at <= self.measured)
 
     @cached_property
-    def _newest(self) -> dict[Place, datetime]:
+    def _newest(self) -> dict[AccountRegion, datetime]:
         """The newest call of each account and Region."""
         return {_place(call): call.event_time for call in self._moment.calls}
 
 
-def _place(call: ApiCall) -> Place:
+def _place(call: ApiCall) -> AccountRegion:
     return call.account_id, call.region
 
 

@@ -19,7 +19,7 @@ from sfnwatch.model.records import RecordKind
 from sfnwatch.model.started_executions import Parent, started_by
 from sfnwatch.model.state_language import parse_definition
 from sfnwatch.model.time_axis import (
-    Clock,
+    TimeAxis,
     dated,
     keep_answer,
     newest_answer,
@@ -144,7 +144,7 @@ class Execution:
         self.role_arn_at_start: str | None = None
         self.watched = False
         """True where an event says when it was received: it is not from a file."""
-        self._times: dict[Clock, list[datetime]] = {clock: [] for clock in Clock}
+        self._times: dict[TimeAxis, list[datetime]] = {clock: [] for clock in TimeAxis}
         """When each event, and every lower id, had come by each clock, as far as that
         was asked."""
 
@@ -201,7 +201,7 @@ class Execution:
                     self.started.setdefault(arn, parent)
         return len(self.started) != before
 
-    def event_count(self, at: datetime | None, clock: Clock) -> int:
+    def event_count(self, at: datetime | None, clock: TimeAxis) -> int:
         """Count the events that had come by `at`; None: all."""
         if at is None:
             return len(self.ordered)
@@ -211,13 +211,15 @@ class Execution:
             times.append(max(told, times[-1]) if times else told)
         return bisect_right(times, at)
 
-    def as_of(self, at: datetime | None, clock: Clock = Clock.EVENT) -> "ExecutionAsOf":
+    def as_of(
+        self, at: datetime | None, clock: TimeAxis = TimeAxis.EVENT
+    ) -> "ExecutionAsOf":
         return self._now if at is None else ExecutionAsOf(self, at, clock)
 
     @cached_property
     def _now(self) -> "ExecutionAsOf":
         """As it stands, until it changes: of a thousand few do so in one batch."""
-        return ExecutionAsOf(self, None, Clock.EVENT)
+        return ExecutionAsOf(self, None, TimeAxis.EVENT)
 
     def _forget_now(self) -> None:
         self.__dict__.pop("_now", None)
@@ -229,7 +231,9 @@ class ExecutionAsOf:
     Cheap to make, and of use until the execution changes: nothing of it is kept up.
     """
 
-    def __init__(self, execution: Execution, at: datetime | None, clock: Clock) -> None:
+    def __init__(
+        self, execution: Execution, at: datetime | None, clock: TimeAxis
+    ) -> None:
         self._execution = execution
         self._at = at
         self._clock = clock

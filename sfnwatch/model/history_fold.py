@@ -30,7 +30,7 @@ from sfnwatch.model.unseen_ends import (
     unseen_end,
 )
 from sfnwatch.model.values import int_of, text_of
-from sfnwatch.model.visits import FAILED, ROOT, Span, StateVisit, end_attempt
+from sfnwatch.model.visits import FAILED, ROOT, StateVisit, Stretch, end_attempt
 
 _ENTERED = "StateEntered"
 _EXITED = "StateExited"
@@ -75,7 +75,7 @@ class VisitBuilder(Struct, eq=False):
     """The open visits directly in it."""
 
 
-class Place(Struct, frozen=True):
+class HistoryPlace(Struct, frozen=True):
     """Where an event stands: in a branch and, mostly, in a visit."""
 
     branch: Branch
@@ -83,7 +83,7 @@ class Place(Struct, frozen=True):
     type: str = ""
 
 
-_Step = Callable[["HistoryFold", HistoryEvent, Details, Place], Place]
+_FoldStep = Callable[["HistoryFold", HistoryEvent, Details, HistoryPlace], HistoryPlace]
 
 
 class HistoryFold:
@@ -93,8 +93,8 @@ class HistoryFold:
         """`branches` gives the first states of a Parallel's branches, by its name."""
         self._branches = branches
         self._main = Branch()
-        self._nowhere = Place(self._main, None)
-        self._places: dict[int, Place] = {}
+        self._nowhere = HistoryPlace(self._main, None)
+        self._places: dict[int, HistoryPlace] = {}
         self._running: dict[int, VisitBuilder] = {}
         self._builders: list[VisitBuilder] = []
         self._iterations: dict[tuple[int, int | None], Branch] = {}
@@ -118,7 +118,7 @@ class HistoryFold:
         event.iteration_end = None
         before = self._places.get(event.previous_event_id, self._nowhere)
         place = self._step_of(event.type)(self, event, details, before)
-        self._places[event.id] = Place(place.branch, place.builder, event.type)
+        self._places[event.id] = HistoryPlace(place.branch, place.builder, event.type)
         if place.builder is not None:
             place.builder.visit.event_ids.append(event.id)
             self._touch(place.builder.visit)
@@ -130,7 +130,7 @@ class HistoryFold:
 
     @staticmethod
     @lru_cache(maxsize=256)
-    def _step_of(kind: str) -> "_Step":
+    def _step_of(kind: str) -> "_FoldStep":
         """Find what an event of a type means to the fold."""
         if kind.endswith(_ENTERED):
             return HistoryFold._enter
@@ -146,7 +146,7 @@ class HistoryFold:
             return HistoryFold._attempt
         if kind.startswith("Execution"):
             return HistoryFold._execution
-        others: dict[str, _Step] = {
+        others: dict[str, _FoldStep] = {
             "EvaluationFailed": HistoryFold._evaluation_failed,
             "MapRunFailed": HistoryFold._map_run_failed,
             "MapRunRedriven": HistoryFold._redrive_map,
@@ -162,18 +162,22 @@ class HistoryFold:
         visit.changed_by = self._event
         self.changed.add(visit.id)
 
-    def _other(self, _: HistoryEvent, __: Details, before: Place) -> Place:
+    def _other(
+        self, _: HistoryEvent, __: Details, before: HistoryPlace
+    ) -> HistoryPlace:
         """What else happens in a state, types that AWS adds later among it."""
         return before
 
     def _map_run_failed(
-        self, _: HistoryEvent, details: Details, before: Place
-    ) -> Place:
+        self, _: HistoryEvent, details: Details, before: HistoryPlace
+    ) -> HistoryPlace:
         if before.builder:
             before.builder.visit.change(self._event, **_error_in(details))
         return before
 
-    def _enter(self, event: HistoryEvent, details: Details, before: Place) -> Place:
+    def _enter(
+        self, event: HistoryEvent, details: Details, before: HistoryPlace
+    ) -> HistoryPlace:
         """The first state's previous event is 0; others follow an exit, or a start.
 
         A branch's first state follows ParallelStateStarted, an iteration's
@@ -202,7 +206,7 @@ class HistoryFold:
         self.visits[visit.id] = visit
         self._builders.append(builder)
         self._open(builder)
-        return Place(branch, builder)
+        return HistoryPlace(branch, builder)
 
     def _enter_branch(self, parallel: VisitBuilder, first_state: str) -> Branch:
         """Number a branch: by the definition, or in the order branches were entered.
@@ -216,7 +220,9 @@ class HistoryFold:
         taken.add(index)
         return Branch(parallel, index)
 
-    def _exit(self, event: HistoryEvent, details: Details, before: Place) -> Place:
+    def _exit(
+        self, event: HistoryEvent, details: Details, before: HistoryPlace
+    ) -> HistoryPlace:
         """A Map's or Parallel's exit follows its last branch's last event, not its own.
 
         So look outward from there for the open state of that name and type.
@@ -232,7 +238,7 @@ class HistoryFold:
         builder = next(filter(leaves, self._near(before)), None)
         builder = builder or self._cut_off(name, kind, before)
         if builder is None:
-            return Place(before.branch, None)
+            return HistoryPlace(before.branch, None)
         self._reopen(builder, event)
         if self._is_caught_unseen(builder):
             builder.visit.change(event.id, trouble="failed")
@@ -243,7 +249,7 @@ class HistoryFold:
         status = "caught" if builder.visit.trouble else "succeeded"
         self._close(builder, status, event.at)
         builder.visit.change(event.id, exited_at=event.at)
-        return Place(builder.branch, builder)
+        return HistoryPlace(builder.branch, builder)
 
     def _is_caught_unseen(self, builder: VisitBuilder) -> bool:
         """True for a Map or Parallel that is left without an end, something failing.
@@ -259,7 +265,9 @@ class HistoryFold:
             if visit.parent == builder.visit.id and visit.id > since
         )
 
-    def _container(self, event: HistoryEvent, _: Details, before: Place) -> Place:
+    def _container(
+        self, event: HistoryEvent, _: Details, before: HistoryPlace
+    ) -> HistoryPlace:
         """MapState… and ParallelState…: Started, Succeeded, Failed; they name no state.
 
         Succeeded and Failed point at the last, or the failing, event inside; with
@@ -275,14 +283,16 @@ class HistoryFold:
         if phase != "Succeeded":
             owner.visit.change(self._event, trouble="failed")
             self._close_inside(owner, event, before)
-        return Place(owner.branch, owner)
+        return HistoryPlace(owner.branch, owner)
 
     def _lone_container(self, kind: str) -> VisitBuilder | None:
         """Find the one Map or Parallel it can be, where what led inside is missing."""
         found = [builder for builder in self._running_of(kind) if builder.started]
         return found[0] if len(found) == 1 else None
 
-    def _start_container(self, event: HistoryEvent, before: Place, kind: str) -> Place:
+    def _start_container(
+        self, event: HistoryEvent, before: HistoryPlace, kind: str
+    ) -> HistoryPlace:
         """A retry starts a Parallel again without entering it again.
 
         It then follows the failing event inside, and no Failed stands in between.
@@ -299,9 +309,11 @@ class HistoryFold:
         builder.started = True
         builder.branches_taken = set()
         builder.visit.change(self._event, trouble=None, starts=starts)
-        return Place(builder.branch, builder)
+        return HistoryPlace(builder.branch, builder)
 
-    def _iteration(self, event: HistoryEvent, details: Details, before: Place) -> Place:
+    def _iteration(
+        self, event: HistoryEvent, details: Details, before: HistoryPlace
+    ) -> HistoryPlace:
         """Started follows MapStateStarted or, one by one, the last event of another.
 
         Either way it carries the Map state's name, and the Map is around it. Aborted
@@ -313,12 +325,12 @@ class HistoryFold:
         maps = (b for b in near if b.visit.type == "Map" and b.visit.name == name)
         if event.type == "MapIterationStarted":
             if (owner := next(maps, None)) is None:
-                return Place(Branch(None, number), None)
+                return HistoryPlace(Branch(None, number), None)
             # The event that says so may be missing.
             owner.started = owner.visit.id in self._running
             begun = Branch(owner, number)
             self._iterations[owner.visit.id, number] = begun
-            return Place(begun, None)
+            return HistoryPlace(begun, None)
         found = (self._iterations.get((each.visit.id, number)) for each in maps)
         branch = next((each for each in found if each), None)
         if branch is None:
@@ -326,9 +338,11 @@ class HistoryFold:
         if not event.type.endswith("Succeeded"):
             self._close_inside(branch, event, before)
         event.iteration_end = _iteration_end(branch, event.type)
-        return Place(branch, None)
+        return HistoryPlace(branch, None)
 
-    def _attempt(self, event: HistoryEvent, details: Details, before: Place) -> Place:
+    def _attempt(
+        self, event: HistoryEvent, details: Details, before: HistoryPlace
+    ) -> HistoryPlace:
         """A retry is a new Scheduled after the failure, with no second Entered."""
         builder = before.builder
         if builder is None or builder.visit.type != "Task":
@@ -348,9 +362,9 @@ class HistoryFold:
         event.attempt_id = attempt.scheduled_id
         end = ATTEMPT_ENDS.get(phase)
         visit.change(event.id, trouble=end if end != "succeeded" else None)
-        return Place(builder.branch, builder)
+        return HistoryPlace(builder.branch, builder)
 
-    def _lone_task(self, before: Place) -> VisitBuilder | None:
+    def _lone_task(self, before: HistoryPlace) -> VisitBuilder | None:
         """Find the one Task it can be: running, or cut off before a redrive.
 
         For histories whose beginning is missing, and since what a redriven Task's
@@ -365,8 +379,8 @@ class HistoryFold:
         return [b for b in self._running.values() if b.visit.type == kind]
 
     def _evaluation_failed(
-        self, _: HistoryEvent, details: Details, before: Place
-    ) -> Place:
+        self, _: HistoryEvent, details: Details, before: HistoryPlace
+    ) -> HistoryPlace:
         """It names its state, and follows what was before that was entered, or nothing.
 
         Of several states of that name it is the one in the branch that it follows.
@@ -377,11 +391,13 @@ class HistoryFold:
         said = self._said_to_fail(details)
         builder = said or next(chain(near, named), before.builder)
         if builder is None:
-            return Place(before.branch, None)
+            return HistoryPlace(before.branch, None)
         builder.visit.change(self._event, trouble="failed", **_error_in(details))
-        return Place(builder.branch, builder)
+        return HistoryPlace(builder.branch, builder)
 
-    def _abort_siblings(self, event: HistoryEvent, _: Details, before: Place) -> Place:
+    def _abort_siblings(
+        self, event: HistoryEvent, _: Details, before: HistoryPlace
+    ) -> HistoryPlace:
         """…StateAborted names no state and follows the *failing* event elsewhere.
 
         Which of several open states it means can't be known, but all of the dying
@@ -395,9 +411,11 @@ class HistoryFold:
                 if builder not in spared:
                     end = end_beside(builder.visit, failing)
                     self._close(builder, end, event.at)
-        return Place(before.branch, None)
+        return HistoryPlace(before.branch, None)
 
-    def _execution(self, event: HistoryEvent, details: Details, before: Place) -> Place:
+    def _execution(
+        self, event: HistoryEvent, details: Details, before: HistoryPlace
+    ) -> HistoryPlace:
         """An uncaught failure has no StateExited: TaskFailed, then ExecutionFailed."""
         if event.type == REDRIVEN:
             self._redriven_at = event.at
@@ -408,9 +426,9 @@ class HistoryFold:
         self._end(ends_with_execution(running, ending, failing, self.visits), event.at)
         if ending in ENDED_AS and ending != "Failed":
             self._cut = tasks[0] if len(tasks) == 1 else None
-        return Place(self._main, None)
+        return HistoryPlace(self._main, None)
 
-    def _failing(self, before: Place, details: Details) -> list[VisitBuilder]:
+    def _failing(self, before: HistoryPlace, details: Details) -> list[VisitBuilder]:
         """Find what failed, and all around it: what the event before belongs to.
 
         Where that is missing the cause may name it.
@@ -430,7 +448,7 @@ class HistoryFold:
         return named if is_it else None
 
     def _close_inside(
-        self, around: VisitBuilder | Branch, event: HistoryEvent, failing: Place
+        self, around: VisitBuilder | Branch, event: HistoryEvent, failing: HistoryPlace
     ) -> None:
         inside = _open_inside(around)
         blamed = list(_outward(failing))
@@ -467,7 +485,7 @@ class HistoryFold:
             end_attempt(visit.attempts[-1], status, at, self._event)
 
     def _cut_off(
-        self, name: str | None, kind: str, before: Place
+        self, name: str | None, kind: str, before: HistoryPlace
     ) -> VisitBuilder | None:
         """Find a state that is left after a redrive without being entered again.
 
@@ -479,7 +497,9 @@ class HistoryFold:
         left = (b for b in near if b.visit.exited_at is None and b.visit.type == kind)
         return next((b for b in left if name in (None, b.visit.name)), None)
 
-    def _redrive_map(self, event: HistoryEvent, _: Details, before: Place) -> Place:
+    def _redrive_map(
+        self, event: HistoryEvent, _: Details, before: HistoryPlace
+    ) -> HistoryPlace:
         """A Map Run goes on, and with it the Map whose it is [inferred]."""
         builder = next((b for b in _outward(before) if b.visit.type == "Map"), None)
         builder = builder or self._cut_off(None, "Map", before)
@@ -487,7 +507,7 @@ class HistoryFold:
             return before
         self._reopen(builder, event)
         builder.started = True
-        return Place(builder.branch, builder)
+        return HistoryPlace(builder.branch, builder)
 
     def _reopen(self, builder: VisitBuilder, event: HistoryEvent) -> None:
         """A redrive goes on where the execution had ended [inferred from its docs].
@@ -504,7 +524,7 @@ class HistoryFold:
             self._open(around)
             around = around.branch.parent
 
-    def _pause(self, visit: StateVisit, event: HistoryEvent) -> Iterator[Span]:
+    def _pause(self, visit: StateVisit, event: HistoryEvent) -> Iterator[Stretch]:
         """Say when a visit stood still that runs again by now."""
         begin = visit.ended_at
         end = self._redriven_at
@@ -512,7 +532,7 @@ class HistoryFold:
             end = end if begin <= end <= event.at else event.at
             yield begin, max(begin, end)
 
-    def _near(self, place: Place) -> Iterator[VisitBuilder]:
+    def _near(self, place: HistoryPlace) -> Iterator[VisitBuilder]:
         """Yield what encloses a place, then whatever runs, the newest first.
 
         What is over comes last: an inner Map may have had the outer one's name.
@@ -535,7 +555,7 @@ def _iteration_end(branch: Branch, event_type: str) -> str:
     return last if end != "succeeded" and last in FAILED else end
 
 
-def _outward(place: Place) -> Iterator[VisitBuilder]:
+def _outward(place: HistoryPlace) -> Iterator[VisitBuilder]:
     """Yield the visit of a place and all that enclose it, innermost first."""
     builder = place.builder or place.branch.parent
     while builder is not None:
@@ -548,12 +568,12 @@ def _around_all(suspected: Iterable[VisitBuilder]) -> list[VisitBuilder]:
 
     Containers fail with what is in them.
     """
-    ways = [list(_outward(Place(each.branch, each))) for each in suspected]
+    ways = [list(_outward(HistoryPlace(each.branch, each))) for each in suspected]
     first = ways[0] if ways else []
     return [builder for builder in first if all(builder in way for way in ways)]
 
 
-def _at_work(place: Place, kind: str) -> VisitBuilder | None:
+def _at_work(place: HistoryPlace, kind: str) -> VisitBuilder | None:
     """Find the nearest Map or Parallel around a place that is still at work."""
     outward = _outward(place)
     return next((b for b in outward if b.visit.type == kind and b.started), None)

@@ -123,7 +123,7 @@ def _peeked(blocks: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
 
 LISTS = ("events", "logEvents", "Events", "Records")
 """The keys under which AWS's answers have their lists."""
-Place = tuple[str | int, ...]
+JsonPath = tuple[str | int, ...]
 """The way to an item through a value: `("events", 17)`."""
 _PIECE = 1 << 20
 """Characters held at least, before a value is read."""
@@ -154,7 +154,7 @@ class JsonStream:
         """True where nothing follows but space."""
         return not self._sign()
 
-    def items(self) -> Iterator[tuple[Place, Any]]:
+    def items(self) -> Iterator[tuple[JsonPath, Any]]:
         """Yield every value, those in lists by themselves, and where each stands.
 
         Of an answer of AWS's they are the items of its list, and whatever stands beside
@@ -163,7 +163,7 @@ class JsonStream:
         while not self.is_over:
             yield from self._read(())
 
-    def _read(self, place: Place) -> Iterator[tuple[Place, Any]]:
+    def _read(self, place: JsonPath) -> Iterator[tuple[JsonPath, Any]]:
         """Read what comes next; a list, which may be long, item by item."""
         if len(place) > _LEVELS:
             raise NotJsonError("nested too deep to be read", self._at)

@@ -17,7 +17,7 @@ from sfnwatch.model.own_requests import Request
 from sfnwatch.model.source_health import SourceHealth, merge_healths
 from sfnwatch.model.time_axis import (
     A,
-    Clock,
+    TimeAxis,
     dated,
     end_of_second,
     newest_answer,
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 K = TypeVar("K")
 _ALWAYS = datetime.max.replace(tzinfo=UTC)
 _XRAY = "xray.amazonaws.com"
-Place = tuple[str | None, str | None]
+AccountRegion = tuple[str | None, str | None]
 """The account and the Region that a call was made in."""
 
 
@@ -44,7 +44,7 @@ class Moment:
     event time all calls up to the moment are there, as far as they are known today.
     """
 
-    def __init__(self, trace: "Trace", at: datetime | None, clock: Clock) -> None:
+    def __init__(self, trace: "Trace", at: datetime | None, clock: TimeAxis) -> None:
         self.trace = trace
         self.at = at
         self.clock = clock
@@ -112,7 +112,7 @@ class Moment:
         calls = self.trace.ordered_calls
         if self.at is None:
             return calls
-        if self.clock is Clock.EVENT:
+        if self.clock is TimeAxis.EVENT:
             count = bisect_right(
                 calls, self.at, key=lambda call: end_of_second(call.event_time)
             )

@@ -14,7 +14,7 @@ _OF_SAYING = {"seen_at", "requests", "number"}
 _REST_OF_SECOND = timedelta(milliseconds=999)
 
 
-class Clock(StrEnum):
+class TimeAxis(StrEnum):
     """By which of the two clocks a trace is read."""
 
     ARRIVAL = "arrival"
@@ -23,9 +23,9 @@ class Clock(StrEnum):
     """Each record at the moment it tells of."""
 
 
-def dated(clock: Clock, seen_at: datetime | None, at: datetime) -> datetime:
+def dated(clock: TimeAxis, seen_at: datetime | None, at: datetime) -> datetime:
     """Give a record's moment by a clock; files do not say when they were received."""
-    return seen_at or at if clock is Clock.ARRIVAL else at
+    return seen_at or at if clock is TimeAxis.ARRIVAL else at
 
 
 def end_of_second(at: datetime) -> datetime:
@@ -85,12 +85,14 @@ def said(answer: Any) -> list[Any]:
     return [getattr(answer, name) for name in names]
 
 
-def newest_answer(answers: Sequence[A], at: datetime | None, clock: Clock) -> A | None:
+def newest_answer(
+    answers: Sequence[A], at: datetime | None, clock: TimeAxis
+) -> A | None:
     """Give the answer that stood at a moment; None is the moment after all others."""
     if at is None:
         return answers[-1] if answers else None
     for answer in reversed(answers):
-        by_arrival = answer.seen_at if clock is Clock.ARRIVAL else None
+        by_arrival = answer.seen_at if clock is TimeAxis.ARRIVAL else None
         since = by_arrival or answer.since
         if since is None or since <= at:
             return answer

@@ -9,7 +9,7 @@ from bisect import bisect_left, insort
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import zstandard
 from msgspec import Struct, field, msgpack
@@ -37,14 +37,14 @@ from sfnwatch.model.records import (
     RecordKind,
 )
 from sfnwatch.model.source_health import SourceHealth, decode_health
-from sfnwatch.model.time_axis import Clock, keep_answer
+from sfnwatch.model.time_axis import TimeAxis, keep_answer
 from sfnwatch.model.values import mapping_of, parse_object, read_fields, text_of
 
 _ALWAYS = datetime.max.replace(tzinfo=UTC)
 _BLOCK_RECORDS = 48
 """Records a block holds: more compress no better, and one look unpacks them all."""
 _LEVEL = 1
-Row = ApiCall | HistoryEvent | TaskState | Answer
+DecodedRow = ApiCall | HistoryEvent | TaskState | Answer
 
 
 class Changed(Struct):
@@ -73,6 +73,12 @@ class Changed(Struct):
     healths: list[SourceHealth] = field(default_factory=list)
     lineage: bool = False
     """True if another execution may have started one."""
+
+
+Mode = Literal["live", "demo", "replay"]
+"""Where the records of a trace come from."""
+Consumer = Callable[[Batch, Changed], None]
+"""Is told of each batch once it was added, on the event loop: must not block."""
 
 
 class Trace:
@@ -118,15 +124,17 @@ class Trace:
         self._has_rows = False
         """True where rows of Athena do not tell all of a call."""
 
-    def as_of(self, at: datetime | None = None, clock: Clock = Clock.EVENT) -> Moment:
+    def as_of(
+        self, at: datetime | None = None, clock: TimeAxis = TimeAxis.EVENT
+    ) -> Moment:
         """Give what stood at a moment; None is the moment after all others."""
-        is_now = at is None and clock is Clock.EVENT
+        is_now = at is None and clock is TimeAxis.EVENT
         return self._now if is_now else Moment(self, at, clock)
 
     @cached_property
     def _now(self) -> Moment:
         """All there is, until there is more: each item of a batch asks for it."""
-        return Moment(self, None, Clock.EVENT)
+        return Moment(self, None, TimeAxis.EVENT)
 
     def task_state(self, key: str) -> TaskState | None:
         """Find what ECS told of a task by its key."""
@@ -143,11 +151,11 @@ class Trace:
         listed = {arn: told[-1].map_run_arn for arn, told in self.children.items()}
         return find_lineage(order, listed)
 
-    def raw(self, row: Row) -> Record:
+    def raw(self, row: DecodedRow) -> Record:
         """Give the record that a row was decoded from, as it came."""
         return parse_object(self._raw.get(row.number))
 
-    def raw_json(self, row: Row) -> bytes:
+    def raw_json(self, row: DecodedRow) -> bytes:
         """Give the same as JSON."""
         return self._raw.get(row.number)
 
@@ -210,7 +218,9 @@ class Trace:
         execution.events[event.id] = event
         new[event.id] = details
 
-    def _is_earlier(self, seen_at: datetime | None, data: bytes, old: Row) -> bool:
+    def _is_earlier(
+        self, seen_at: datetime | None, data: bytes, old: DecodedRow
+    ) -> bool:
         """True if a record was seen before one that is there.
 
         Without times it is the smaller one that holds.
@@ -330,7 +340,7 @@ class Trace:
         """Tell the linker how far calls are known, and when others are known better."""
         is_less = False
         if self._changed.healths:
-            health = Moment(self, None, Clock.EVENT).health.get("lookup")
+            health = Moment(self, None, TimeAxis.EVENT).health.get("lookup")
             is_less = self.linker.known.measure(health.coverage if health else None)
         if is_less or self._changed.machines or self._changed.lineage:
             self.linker.ask_all()

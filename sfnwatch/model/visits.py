@@ -17,7 +17,7 @@ from sfnwatch.model.integrations import Integration, Pattern
 
 ROOT = "Main"
 """What every path begins with."""
-Span = tuple[datetime, datetime]
+Stretch = tuple[datetime, datetime]
 VisitKey = tuple[str, int]
 """An execution's ARN and the id of a visit in it."""
 
@@ -136,7 +136,7 @@ class StateVisit(Changing, kw_only=True):
     error: str | None = None
     """An error that no attempt carries, such as a failed evaluation."""
     cause: str | None = None
-    pauses: tuple[Span, ...] = ()
+    pauses: tuple[Stretch, ...] = ()
     """When it stood still: the execution was over, until a redrive."""
     changed_by: int = 0
     """The last event that changed it."""
@@ -156,12 +156,12 @@ class StateVisit(Changing, kw_only=True):
         return next((by for by, name in changes if name == "trouble"), self.ended_by)
 
     @property
-    def backoffs(self) -> tuple[Span, ...]:
+    def backoffs(self) -> tuple[Stretch, ...]:
         """The waits between one try's failure and the next try's scheduling."""
         waits = map(self.backoff_before, range(2, len(self.attempts) + 1))
         return tuple(filter(None, waits))
 
-    def backoff_before(self, number: int) -> Span | None:
+    def backoff_before(self, number: int) -> Stretch | None:
         """Give the wait before a try, by its number from 1; a redrive is no retry."""
         if not 1 < number <= len(self.attempts) or self.is_redriven(number):
             return None

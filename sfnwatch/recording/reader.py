@@ -30,7 +30,7 @@ from sfnwatch.model.history_event import (
     HistoryEvent,
     decode_event,
 )
-from sfnwatch.model.json_stream import HEAD, LISTS, MAX_LINE, JsonStream, Place
+from sfnwatch.model.json_stream import HEAD, LISTS, MAX_LINE, JsonPath, JsonStream
 from sfnwatch.model.records import (
     CALL_KINDS,
     Batch,
@@ -160,7 +160,7 @@ def import_json(stream: ByteStream) -> Imported:
     """Sort what a JSON file holds."""
     imported = Imported(stream.path)
     text = JsonStream(stream.blocks())
-    at: Place = ()
+    at: JsonPath = ()
     try:
         for place, value in text.items():
             if place and isinstance(place[-1], str):
@@ -192,7 +192,9 @@ class _UnknownItemError(ValueError):
     """What is nothing we know."""
 
 
-def _items(imported: Imported, value: Any, place: Place) -> Iterator[tuple[Place, Any]]:
+def _items(
+    imported: Imported, value: Any, place: JsonPath
+) -> Iterator[tuple[JsonPath, Any]]:
     """Yield a value, or all that a list of AWS's in it holds, and where each stands.
 
     A record may stand in a list as a JSON text: so are LookupEvents' own, picked out.

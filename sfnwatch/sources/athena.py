@@ -15,7 +15,7 @@ from sfnwatch.sources.trail_sql import (
     IDENTIFIER,
     PARTITIONS,
     Question,
-    Row,
+    SqlRow,
     TrailTable,
     not_a,
     select,
@@ -71,7 +71,7 @@ class _AthenaRows(Page, kw_only=True, rename="pascal"):
     def listed(self) -> list[Any]:
         return self.result_set.rows
 
-    def found(self) -> list[Row]:
+    def found(self) -> list[SqlRow]:
         """Give its rows; the first page's first one, the names, is left out."""
         cells = (
             [cell.get("VarCharValue") for cell in row.get("Data", ())]

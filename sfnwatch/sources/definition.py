@@ -22,7 +22,7 @@ class _Defined(Struct, rename="camel"):
     definition: Text
 
 
-class Definition(PollingSource):
+class DefinitionSource(PollingSource):
     """A source: reads one execution's definition, once AWS has described it."""
 
     def __init__(

@@ -66,14 +66,16 @@ class Check(Struct, frozen=True):
     """Figures in it, for programs."""
 
 
-Tell = Callable[[Check], None]
+TellCheck = Callable[[Check], None]
 """Takes what was looked at, one after the other."""
 
 
 class Diagnosis:
     """Tries what a watch of something would ask, with somebody's settings."""
 
-    def __init__(self, named: Named | None, settings: AwsSettings, tell: Tell) -> None:
+    def __init__(
+        self, named: Named | None, settings: AwsSettings, tell: TellCheck
+    ) -> None:
         """Make one; with nothing named, some execution is looked for."""
         self._named = named
         self._settings = settings

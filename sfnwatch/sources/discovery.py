@@ -80,7 +80,7 @@ _EXPRESS = (
     " arn:aws:states:REGION:ACCOUNT:express:STATE_MACHINE:NAME:ID."
 )
 
-Tell = Callable[[str], None]
+TellTrouble = Callable[[str], None]
 """Takes what a person should know meanwhile, a line at a time."""
 
 
@@ -149,7 +149,7 @@ class Discovery(PollingSource):
         self._only = only or ListFilter()
         self._asked: list[Received] = []
         self._consume = self._take
-        self._teller: Tell | None = None
+        self._teller: TellTrouble | None = None
         """Is told of trouble after an answer, which is waited out; None: it is not."""
 
     def take_requests(self) -> Batch:
@@ -235,7 +235,7 @@ class Discovery(PollingSource):
         return found
 
     async def next_start(
-        self, machine_arn: str, tell: Tell | None = None
+        self, machine_arn: str, tell: TellTrouble | None = None
     ) -> ListedExecution:
         """Wait for an execution that starts from now on.
 
@@ -462,7 +462,7 @@ class Search(Struct, eq=False):
                     yield listing
 
     async def find(
-        self, named: Sequence[Named], tell: Tell, *, coming: bool = False
+        self, named: Sequence[Named], tell: TellTrouble, *, coming: bool = False
     ) -> list[ExecutionArn]:
         """Find an execution for all that was named, each once; raises SfnwatchError.
 
@@ -484,7 +484,9 @@ class Search(Struct, eq=False):
             raise errors.exceptions[0] from errors
         return [*{arn.arn: arn for arn in (task.result() for task in tasks)}.values()]
 
-    async def _find(self, named: Named, tell: Tell, *, coming: bool) -> ExecutionArn:
+    async def _find(
+        self, named: Named, tell: TellTrouble, *, coming: bool
+    ) -> ExecutionArn:
         if isinstance(named, ExecutionArn):
             return named
         async with self._discovery(named) as discovery:

@@ -30,7 +30,7 @@ from sfnwatch.sources.answers import (
     Page,
     Text,
 )
-from sfnwatch.sources.definition import Definition
+from sfnwatch.sources.definition import DefinitionSource
 from sfnwatch.sources.polling import PollingSource, WatchContext
 from sfnwatch.sources.rate_limits import Interval
 from sfnwatch.sources.targets import Target
@@ -180,7 +180,7 @@ class History(PollingSource):
     async def read(self) -> str:
         if not self._listed:
             self._observe(RecordKind.DESCRIBE, await self._describe())
-            self._join(Definition(self._aws, self.context, self._target))
+            self._join(DefinitionSource(self._aws, self.context, self._target))
         # What there is by now, each page as it comes.
         async for page in self._pages("first reading", _PAGE):
             events = self._decoded(page.value.events)

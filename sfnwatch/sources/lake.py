@@ -16,7 +16,7 @@ from sfnwatch.sources.trail_sql import (
     COLUMNS,
     PAYLOAD_COLUMNS,
     Question,
-    Row,
+    SqlRow,
     TrailTable,
     not_a,
     select,
@@ -60,7 +60,7 @@ class _LakeRows(Page, kw_only=True, rename="pascal"):
     next_token: str | None = None
     error_message: str | None = None
 
-    def found(self) -> list[Row]:
+    def found(self) -> list[SqlRow]:
         return list(map(_lake_row, self.query_result_rows))
 
 
@@ -106,7 +106,7 @@ class LakeTrail(SqlTrail):
         return QueryState(told.query_status, scanned, told.error_message)
 
 
-def _lake_row(cells: Iterable[Mapping[str, Any]]) -> Row:
+def _lake_row(cells: Iterable[Mapping[str, Any]]) -> SqlRow:
     """Make one row of a list of single cells; an empty one, or none, is null."""
     row: dict[str, str | None] = dict.fromkeys(COLUMNS)
     for cell in cells:

@@ -18,7 +18,7 @@ from sfnwatch.model.texts import clean
 from sfnwatch.sources.targets import BEFORE_START, Query, Targets
 from sfnwatch.sources.trail_files import EARLY, LATE
 
-Row = Mapping[str, str | None]
+SqlRow = Mapping[str, str | None]
 """A row by its columns' names, small; null is None."""
 
 COLUMNS = {

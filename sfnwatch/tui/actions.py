@@ -11,7 +11,7 @@ from msgspec import Struct
 from textual.binding import Binding, BindingType
 from textual.keys import format_key
 
-from sfnwatch.config import Keys, near, quoted
+from sfnwatch.config import ConfigKeys, near, quoted
 from sfnwatch.config import key_name as known_key
 from sfnwatch.errors import UsageError
 
@@ -209,7 +209,7 @@ SEVERAL = frozenset(
 """What there is to do only where several executions are watched."""
 
 
-def check_keys(chosen: Keys) -> None:
+def check_keys(chosen: ConfigKeys) -> None:
     """Raise UsageError for an action that there is not, and for a key of two of them.
 
     Two may share a key that are not heard in the same place.

@@ -6,10 +6,10 @@ second while much comes in, and only the lines that are in view are made.
 """
 
 import gc
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -28,7 +28,7 @@ from sfnwatch.model.moment import Moment
 from sfnwatch.model.own_requests import Operation
 from sfnwatch.model.records import Batch
 from sfnwatch.model.source_health import HealthState
-from sfnwatch.model.trace import Changed, Trace
+from sfnwatch.model.trace import Changed, Consumer, Mode, Trace
 from sfnwatch.recording.library import SavedView
 from sfnwatch.tui.actions import SEVERAL, Command, bindings, key_name, whereabouts
 from sfnwatch.tui.bars import Bars
@@ -44,7 +44,7 @@ from sfnwatch.tui.status import ending_words
 from sfnwatch.tui.themes import Notify, ThemedApp, notify
 from sfnwatch.view.markers import Marker
 from sfnwatch.view.outline import OutlineOptions
-from sfnwatch.view.playback import TimeSpan
+from sfnwatch.view.playback import PlaybackSpan
 
 if TYPE_CHECKING:
     from sfnwatch.recording.recorder import Recorder
@@ -59,8 +59,6 @@ _MANY = 2_000
 """So many new records the garbage collector is told to leave alone."""
 _UNBOUND = "<unbound>"
 """A key that no terminal has, for an action without any."""
-Mode = Literal["live", "demo", "replay"]
-Consumer = Callable[[Batch, Changed], None]
 
 
 class WatchedSession(Protocol):
@@ -70,7 +68,7 @@ class WatchedSession(Protocol):
     title: str
     """What is watched, before anything is known of it."""
     clock: Clock
-    span: TimeSpan | None
+    span: PlaybackSpan | None
     """From when to when a recording was made."""
     allowed: Collection[Operation]
     """All that sfnwatch can send to AWS in it."""
@@ -376,8 +374,8 @@ class SfnwatchApp(ThemedApp[None]):
         elif not (self.shown.playback.live or self.shown.playback.replay):
             self.player.commands["player.live"]()
 
-    @on(FindBar.Changed)
-    def _found(self, event: FindBar.Changed) -> None:
+    @on(FindBar.Typed)
+    def _found(self, event: FindBar.Typed) -> None:
         if event.kind == "filter":
             self.finder.filter_by(event.text)
         else:

@@ -13,7 +13,7 @@ from sfnwatch.model.execution_list import ListedExecution
 from sfnwatch.model.map_runs import RUNNING_LISTED
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.texts import clean
-from sfnwatch.model.time_axis import Clock
+from sfnwatch.model.time_axis import TimeAxis
 from sfnwatch.model.times import clock, duration
 from sfnwatch.tui.cursor_list import EntryList
 from sfnwatch.tui.deck import HeadedView
@@ -184,7 +184,7 @@ def _listed(moment: Moment) -> Iterator[ListedExecution]:
     over. How it ended is told at the end, when all are listed, and of failures before.
     A list that is full says nothing of what it lacks.
     """
-    if moment.at is not None and moment.clock is Clock.EVENT:
+    if moment.at is not None and moment.clock is TimeAxis.EVENT:
         for answers in moment.trace.children.values():
             listed = answers[-1].listed
             at = moment.at

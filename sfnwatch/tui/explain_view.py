@@ -17,7 +17,7 @@ from textual.binding import BindingType
 from sfnwatch.analysis.finding import (
     GAP,
     Block,
-    Certainty,
+    FactOrInference,
     Finding,
     Heading,
     Items,
@@ -65,8 +65,8 @@ _ROWS = 60
 _CERTAINTY = 13
 _ROOMY = 16
 SIGNS = {
-    Certainty.FACT: Span("= fact", "role--exact"),
-    Certainty.INFERENCE: Span("~ inference", "role--guess"),
+    FactOrInference.FACT: Span("= fact", "role--exact"),
+    FactOrInference.INFERENCE: Span("~ inference", "role--guess"),
 }
 """How sure a sentence is, in the words of a screen."""
 _FOLD = {True: "▾ ", False: "▸ ", None: "  "}
@@ -80,7 +80,7 @@ _LEAST_SECONDS = 0.005
 _SPENT = {Phase.CONTAINER: "inside Map/Parallel"}
 
 
-Section = Sequence[Sequence[Span]]
+ReportSection = Sequence[Sequence[Span]]
 """Rows that stand together."""
 
 
@@ -92,7 +92,7 @@ class Proof(NamedTuple):
     """None for what this trace does not hold."""
 
 
-Keeps = Callable[[Iterable[Proof]], bool]
+KeepsEntry = Callable[[Iterable[Proof]], bool]
 """Tells whether a sentence stays, by what it rests on."""
 
 
@@ -186,7 +186,7 @@ class ExplainView(HeadedView):
                     yield ExplainEntry(f"block~{number}~{row}", block, row=row)
 
     def _with_proofs(
-        self, told: Sentence, alike: Counter[str], is_kept: Keeps
+        self, told: Sentence, alike: Counter[str], is_kept: KeepsEntry
     ) -> Iterator[ExplainEntry]:
         """Yield a sentence and, where it is unfolded, what it rests on."""
         if told.kind == "time":
@@ -244,7 +244,7 @@ class ExplainView(HeadedView):
                 text = heading.text
         return self.mask(text)
 
-    def _rows(self, entry: ExplainEntry, width: int) -> Section:
+    def _rows(self, entry: ExplainEntry, width: int) -> ReportSection:
         match entry.of:
             case Heading(level=1) as heading:
                 title = Span(f"{self.mask(heading.text)} ", "role--name")
@@ -276,7 +276,9 @@ class ExplainView(HeadedView):
         glyph = status_glyph(paragraph.text.split(" ", 1)[0].rstrip(".,"))
         return [Span(f"{glyph.text} ", f"role--{glyph.role}"), Span(text)]
 
-    def _sentence(self, entry: ExplainEntry, told: Sentence, width: int) -> Section:
+    def _sentence(
+        self, entry: ExplainEntry, told: Sentence, width: int
+    ) -> ReportSection:
         sign = Span(f"  {_FOLD[entry.open]}", "role--fold")
         head = [sign, SIGNS[told.certainty]]
         margin = min(_CERTAINTY + 4, width // 3)
@@ -286,7 +288,7 @@ class ExplainView(HeadedView):
         rows = flow([Span(text), Span(count, "role--dim")], room, room, _ROWS)
         return margined(rows, margin, head)
 
-    def _proof(self, proof: Proof, width: int) -> Section:
+    def _proof(self, proof: Proof, width: int) -> ReportSection:
         looks = self._shown.looks
         margin = min(_CERTAINTY + 4, width // 5)
         if proof.item is None:
@@ -331,7 +333,7 @@ def proofs_of(shown: Shown, told: Sentence) -> list[Proof]:
     return sorted(found.values(), key=place)
 
 
-def keeping(shown: Shown) -> Keeps:
+def keeping(shown: Shown) -> KeepsEntry:
     """Give what tells whether a sentence stays, by the lines that it rests on.
 
     It does if the filter keeps anything of a visit that one of them is of.
@@ -435,7 +437,7 @@ class CardEntry(NamedTuple):
     """A part of the card: a finding, or what stands above or below them."""
 
     key: str
-    rows: Section
+    rows: ReportSection
     finding: Finding | None = None
 
 
@@ -534,7 +536,7 @@ def telling(shown: Shown, count: int) -> list[Finding]:
 # -- what it says ----------------------------------------------------------------------
 
 
-def _title(shown: Shown) -> Section:
+def _title(shown: Shown) -> ReportSection:
     """Say how it ended, in spaced capitals; of several how many ended so."""
     spans: list[Span] = []
     counts = Counter(execution.status for execution in shown.roots)
@@ -547,7 +549,7 @@ def _title(shown: Shown) -> Section:
     return [spans[1:] or [Span("Nothing has come yet.", "role--dim")]]
 
 
-def _of_one(shown: Shown, width: int) -> list[Section]:
+def _of_one(shown: Shown, width: int) -> list[ReportSection]:
     """Say how long the one execution took, what it was made of, and its time."""
     if not shown.roots:
         return []
@@ -589,7 +591,7 @@ def _counts(shown: Shown) -> Iterator[Span]:
         yield Span(f"{counts[kind]:,} {words}" if counts[kind] else "", look)
 
 
-def _joined(parts: Iterable[Span], width: int, first: Span) -> Section:
+def _joined(parts: Iterable[Span], width: int, first: Span) -> ReportSection:
     """Set parts side by side, with dots between, in as many rows as it takes.
 
     `first` stands before the first row, and the others begin where that ends.
@@ -607,7 +609,7 @@ def _joined(parts: Iterable[Span], width: int, first: Span) -> Section:
     return margined(wrapped, margin, [first])
 
 
-def _of_several(shown: Shown, width: int) -> list[Section]:
+def _of_several(shown: Shown, width: int) -> list[ReportSection]:
     """Give each execution a line: its chip, how it ended, how long that took.
 
     Where there is room they have bars, all on one scale.
@@ -639,7 +641,7 @@ def _of_several(shown: Shown, width: int) -> list[Section]:
     return [rows, _joined(parts, width, Span(""))]
 
 
-def _numbered(shown: Shown, number: int, told: Finding, width: int) -> Section:
+def _numbered(shown: Shown, number: int, told: Finding, width: int) -> ReportSection:
     """Tell a finding, with how sure that is behind it."""
     look = "role--bad" if topic_of(told) is Topic.FAILED else "role--busy"
     own = shown.chips().get(told.execution_arn or "")

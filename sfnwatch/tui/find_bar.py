@@ -127,7 +127,7 @@ class FindBar(Vertical):
     ]
 
     @dataclass
-    class Changed(Message):
+    class Typed(Message):
         """Other words stand there, and they can be read."""
 
         kind: Kind
@@ -181,7 +181,7 @@ class FindBar(Vertical):
 
     def _tell(self) -> None:
         if self._problem is None:
-            self.post_message(self.Changed(self._kind, self._input.value))
+            self.post_message(self.Typed(self._kind, self._input.value))
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
@@ -199,7 +199,7 @@ class FindBar(Vertical):
 
     def _close(self, text: str) -> None:
         self.display = False
-        self.post_message(self.Changed(self._kind, text, done=True))
+        self.post_message(self.Typed(self._kind, text, done=True))
 
     def _read(self, *, offers: bool = True) -> None:
         """Read a filter: what is wrong with it, and what could be typed next."""

@@ -47,7 +47,7 @@ _COUNT_CELLS = 10
 """Cells kept to say how often."""
 _NAME_LENGTH = 80
 """Characters of a name or an error."""
-_Cells = Mapping[int, Mapping[int, Mapping[Wire, int]]]
+_GraphCells = Mapping[int, Mapping[int, Mapping[Wire, int]]]
 """By row and column: the wires that pass a cell, and which of its sides they reach."""
 _USUAL = 80
 """A width for as long as there is none."""
@@ -285,7 +285,7 @@ def _middle(placed: PlacedBox) -> tuple[int, int]:
     return placed.x + placed.width // 2, placed.y + down
 
 
-def _cells(picture: Picture) -> _Cells:
+def _cells(picture: Picture) -> _GraphCells:
     """Lead the wires through their cells."""
     found: defaultdict[int, dict[int, defaultdict[Wire, int]]] = defaultdict(
         lambda: defaultdict(lambda: defaultdict(int))

@@ -25,9 +25,9 @@ _KEY_CELLS = 16
 """Cells of a mark or a key, at most: what is longer stands alone."""
 _TWO = 92
 """Cells from which on there are two columns."""
-Table = Sequence[tuple[str, str, str]]
+HelpTable = Sequence[tuple[str, str, str]]
 """Signs or keys, what they look like, and what they mean."""
-_MARKS: Table = (
+_MARKS: HelpTable = (
     ("┃", "role--busy", "a state that works; gray ╎ waits, amber ┋ backs off"),
     ("┃", "role--event", "its job had stopped, and Step Functions did not know yet"),
     ("│", "rail--container", "a Map or Parallel, around the states in it"),
@@ -39,7 +39,7 @@ _MARKS: Table = (
     ("◀━━ event", "role--event", "how Step Functions learned that the job had stopped"),
     ("✔ ✘ ◷ ■ ↷", "role--name", "succeeded, failed, timed out, aborted, caught"),
 )
-_RULES: Table = (
+_RULES: HelpTable = (
     ("= request ID", "role--exact", "exact: the same request ID on both sides"),
     ("= session", "role--exact", "exact: the cause names the call's role session"),
     ("= task ARN, …", "role--exact", "exact: the call names the job of this state"),
@@ -131,7 +131,7 @@ class Help(ModalScreen[None]):
             yield []
 
 
-def _table(title: str, told: Table, width: int) -> Iterator[list[Span]]:
+def _table(title: str, told: HelpTable, width: int) -> Iterator[list[Span]]:
     yield [Span(title, "role--name")]
     longest = max((cell_len(sign) for sign, _, _ in told), default=0)
     cells = min(longest, _KEY_CELLS) + 2

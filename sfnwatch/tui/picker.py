@@ -49,7 +49,7 @@ ListExecutions = Callable[[], AsyncGenerator[Listing, None]]
 """Begins a list of executions; raises SfnwatchError where there can be none."""
 ReadRecordings = Callable[[], AsyncGenerator[Sequence[ListedRecording], None]]
 """Begins to read the recordings there are, some at a time."""
-Chosen = tuple[str, ...] | tuple[Path, ...]
+PickedEntry = tuple[str, ...] | tuple[Path, ...]
 """ARNs of executions to watch, or recordings to replay; nothing where one leaves."""
 _TYPED = 400
 """Characters of what is searched for; more were pasted by mistake."""
@@ -210,7 +210,7 @@ class PickerSource(NamedTuple):
 # -- the screen -----------------------------------------------------------------------
 
 
-class Picker(PaintedScreen[Chosen]):
+class Picker(PaintedScreen[PickedEntry]):
     """Executions and recordings to choose from; gives what is chosen, or nothing."""
 
     AUTO_FOCUS = None
@@ -411,7 +411,7 @@ class Picker(PaintedScreen[Chosen]):
         else:
             self.app.bell()
 
-    def _chosen(self) -> Chosen:
+    def _chosen(self) -> PickedEntry:
         marked = self._marks
         selected = self._selected
         executions = self._gathered.found("", Looks())
@@ -509,7 +509,7 @@ class Picker(PaintedScreen[Chosen]):
         return can.get(action, True)
 
 
-class PickerApp(ThemedApp[Chosen]):
+class PickerApp(ThemedApp[PickedEntry]):
     """The picker by itself, in the colors of the program."""
 
     ENABLE_COMMAND_PALETTE = False

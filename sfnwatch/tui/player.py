@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from textual import events
 from textual.timer import Timer
 
-from sfnwatch.model.time_axis import Clock
+from sfnwatch.model.time_axis import TimeAxis
 from sfnwatch.model.times import duration
 from sfnwatch.model.trace import Changed
 from sfnwatch.tui.actions import Command
@@ -22,7 +22,7 @@ from sfnwatch.tui.status import Words, fitted, joined, said
 from sfnwatch.view.lines import Line
 from sfnwatch.view.markers import Marker, MarkerKind
 from sfnwatch.view.parts import status_glyph
-from sfnwatch.view.playback import Playback, Scale, TimeSpan
+from sfnwatch.view.playback import Playback, PlaybackSpan, Scale
 
 if TYPE_CHECKING:
     from sfnwatch.tui.app import SfnwatchApp
@@ -46,7 +46,7 @@ _STEP = 5
 _MINUTE = 60
 _FEW = 4
 """More cuts than these would be all that one sees."""
-_CLOCKS = {Clock.ARRIVAL: "arrival time", Clock.EVENT: "event time"}
+_CLOCKS = {TimeAxis.ARRIVAL: "arrival time", TimeAxis.EVENT: "event time"}
 _LOOKS: Mapping[MarkerKind, Span] = {
     MarkerKind.FAILED: Span("✘", "role--bad"),
     MarkerKind.DENIED: Span("", "role--bad"),
@@ -176,7 +176,7 @@ def _sign(playback: Playback) -> tuple[str, str, str]:
     return "‖", "paused", "role--warn"
 
 
-def _lengths(shown: Shown, now: datetime, span: TimeSpan) -> Words:
+def _lengths(shown: Shown, now: datetime, span: PlaybackSpan) -> Words:
     """Say how long it has run by then, and how long it is all in all."""
     origin = shown.begun or span[0]
     seconds = (now - origin).total_seconds()
@@ -195,7 +195,7 @@ class Scrubber(Rows, can_focus=True):
         super().__init__(self._row)
         self._shown = shown
         self._map: Minimap | None = None
-        self._how = 0, Clock.ARRIVAL, False, False
+        self._how = 0, TimeAxis.ARRIVAL, False, False
         """How wide it is wanted, and how time runs along it."""
         self._made_of: object = None
         self.pace = Pace(self, self._make_map)
@@ -404,7 +404,7 @@ class Player:
         playback = self.playback
         calls = self._shown.trace.ordered_calls
         newest = playback.position and playback.course.newest(playback.position)
-        is_late = playback.clock is Clock.ARRIVAL and len(calls) <= _CROWD
+        is_late = playback.clock is TimeAxis.ARRIVAL and len(calls) <= _CROWD
         if is_late and before is not None and newest is not None and before < newest:
             new = [c for c in calls if c.seen_at and before < c.seen_at <= newest]
             self._late = new[-1].key if new else None

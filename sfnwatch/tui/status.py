@@ -20,7 +20,7 @@ from sfnwatch.errors import SfnwatchError
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.source_health import HealthState, SourceHealth, merge_healths
 from sfnwatch.model.texts import clean
-from sfnwatch.model.time_axis import Clock
+from sfnwatch.model.time_axis import TimeAxis
 from sfnwatch.model.times import clock, duration
 from sfnwatch.tui.paint import Span, cut, flow, spans_of, width_of
 from sfnwatch.tui.shown import Shown
@@ -252,7 +252,7 @@ def _badges(shown: Shown) -> Iterator[Words]:
 
 def _sources(shown: Shown) -> Iterator[Words]:
     """Say what of the sources is worth a word: trouble, and how complete calls are."""
-    if shown.playback.clock is Clock.EVENT:
+    if shown.playback.clock is TimeAxis.EVENT:
         return
     for lane in ("history", "lookup"):
         health = shown.moment.health.get(lane)

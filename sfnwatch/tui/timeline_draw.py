@@ -18,7 +18,7 @@ from sfnwatch.model.texts import clean
 from sfnwatch.tui.paint import PHASES, Span, legend, width_of
 from sfnwatch.tui.shown import Shown
 from sfnwatch.view.parts import plain_text, status_glyph
-from sfnwatch.view.playback import Scale, TimeSpan, cut_short, length_of
+from sfnwatch.view.playback import PlaybackSpan, Scale, cut_short, length_of
 from sfnwatch.view.timeline_chart import Bar, Tick, TimelineChart, round_marks, stops
 
 CLOSEST = 0.02
@@ -52,7 +52,7 @@ _LEARNED = {ToldBy.EVENT: "role--event", ToldBy.POLL: "role--poll"}
 _HEIGHTS = "▁▂▃▄▅▆▇"
 _TAKES_TIME = frozenset({"Task", "Wait", "Map", "Parallel"})
 _MUST_SHOW = frozenset({Phase.BACKING_OFF, Phase.COMPLETION_LAG})
-Cells = list[Span]
+CellSpans = list[Span]
 _BLANK = Span(" ")
 
 _LEGEND: tuple[tuple[Span, str], ...] = (
@@ -126,7 +126,7 @@ class Lens(Struct, frozen=True):
     last: float = 1.0
 
     @property
-    def shown(self) -> TimeSpan:
+    def shown(self) -> PlaybackSpan:
         return self.scale.at(self.first), self.scale.at(self.last)
 
     @property
@@ -203,7 +203,7 @@ class Axis:
         self.origin = lens.scale.knots[0]
         self.squeezed: list[tuple[int, int, float]] = []
         """Of each gap that is cut short its first cell, its cells and its seconds."""
-        self._pieces: list[TimeSpan] = []
+        self._pieces: list[PlaybackSpan] = []
         """What is between those gaps."""
         for number, (first, last) in enumerate(pairwise(lens.scale.knots)):
             if first >= self.end or last <= self.begin:
@@ -249,7 +249,7 @@ class Axis:
                 if column < self.width:
                     yield column, label
 
-    def labels(self) -> Cells:
+    def labels(self) -> CellSpans:
         """Draw the labels and, over the squeezed gaps, how long those are."""
         cells = [_BLANK] * self.width
         for left, size, seconds in self.squeezed:
@@ -263,7 +263,7 @@ class Axis:
                 cells[column:end] = [Span(c, "role--dim") for c in label]
         return cells
 
-    def ground(self) -> Cells:
+    def ground(self) -> CellSpans:
         """Draw what is behind the bars, with room for how one ends at the end."""
         cells = [_BLANK] * (self.width + self.MARGIN)
         for column, _ in self.marks:
@@ -306,7 +306,7 @@ class BarCells:
     def _at(self, at: datetime) -> datetime:
         return self._shown.outline.order.shown_at(at, self._bar.execution_arn)
 
-    def cells(self, chosen: str | None = None) -> Cells:
+    def cells(self, chosen: str | None = None) -> CellSpans:
         """Draw it, a span a cell; `chosen` is the key of a call to point out."""
         cells = self._axis.ground()
         if self._crowd:
@@ -337,7 +337,7 @@ class BarCells:
             return False
         return visit.type not in _TAKES_TIME and len(self.room) <= 1
 
-    def _draw_segments(self, cells: Cells, segments: Sequence[Segment]) -> None:
+    def _draw_segments(self, cells: CellSpans, segments: Sequence[Segment]) -> None:
         """Give each cell to what has most of it; a failed try keeps one anyhow."""
         best = [0.0] * self._axis.width
         for segment in segments:
@@ -360,7 +360,7 @@ class BarCells:
             if segment.phase is Phase.STOPPED and self._axis.shows(end):
                 cells[self._axis.cell(end)] = _REDRIVEN
 
-    def _draw_crowd(self, cells: Cells) -> None:
+    def _draw_crowd(self, cells: CellSpans) -> None:
         """Draw how many ran at once, the most being full, and where one failed."""
         steps = [0] * (self._axis.width + 1)
         bad = set()
@@ -381,7 +381,7 @@ class BarCells:
                 look = "role--bad" if cell in bad else "look--bar"
                 cells[cell] = Span(height, look)
 
-    def _draw_ticks(self, cells: Cells, chosen: str | None) -> None:
+    def _draw_ticks(self, cells: CellSpans, chosen: str | None) -> None:
         # Of those that share a cell, the most telling last.
         for tick in sorted(
             self.ticks,
@@ -396,7 +396,7 @@ class BarCells:
     def tick_cell(self, tick: Tick) -> int:
         return self._axis.cell(self._at(tick.at))
 
-    def _draw_ends(self, cells: Cells) -> None:
+    def _draw_ends(self, cells: CellSpans) -> None:
         """Mark how each try ended, and the bar itself right behind it."""
         ends = self._chart.ends(self._bar)
         for number, end in enumerate(ends, 1):
@@ -411,14 +411,14 @@ class BarCells:
                 cells[place] = mark
                 place += 1
 
-    def _after_bar(self, cells: Cells) -> int:
+    def _after_bar(self, cells: CellSpans) -> int:
         """Give the cell behind a bar; the time between its last states has none."""
         place = self.room.stop
         while place > self.room.start + 1 and not _is_drawn(cells[place - 1]):
             place -= 1
         return place
 
-    def named_calls(self) -> Cells:
+    def named_calls(self) -> CellSpans:
         """Name the calls below their ticks, as far as there is room for each."""
         cells = self._axis.ground()
         free = 0
@@ -443,7 +443,7 @@ class BarCells:
         bad = " ✘" if tick.failed else ""
         return Span(f"{words.strip()}{bad}", "role--bad" if bad else look)
 
-    def with_words(self, cells: Cells, words: Sequence[Span]) -> list[Span]:
+    def with_words(self, cells: CellSpans, words: Sequence[Span]) -> list[Span]:
         """Set words behind the bar, or before it, where they do not touch it."""
         size = width_of(words)
         taken = [n for n, c in enumerate(cells) if _is_drawn(c)]

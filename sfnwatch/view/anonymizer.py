@@ -81,7 +81,7 @@ _RANDOM = re.compile(r"[0-9a-f]{8}[0-9a-f-]{24,28}")
 _LONGEST = 2048
 """Of an ARN, as of a name."""
 _SOMEBODY = "name"
-Named = tuple[str, str]
+HasName = tuple[str, str]
 """A kind, and a name of it."""
 
 
@@ -126,7 +126,7 @@ def private_parts(text: str) -> Iterator[NamedPart]:
             yield NamedPart(kind, *match.span(match.lastgroup or 0))
 
 
-def names_in_record(record: Any) -> Iterator[Named]:
+def names_in_record(record: Any) -> Iterator[HasName]:
     """Yield what a record names, in the order it stands there; JSON texts are read."""
     stack: list[tuple[str, Any]] = [("", record)]
     while stack:
@@ -143,7 +143,7 @@ def names_in_record(record: Any) -> Iterator[Named]:
                 yield from _names_under(key, clean(value))
 
 
-def _names_under(key: str, value: str) -> Iterator[Named]:
+def _names_under(key: str, value: str) -> Iterator[HasName]:
     kind = vocabulary().kind_of_key(key)
     if key == "group" and not _PREFIX.match(value):
         kind = None
@@ -160,7 +160,7 @@ def _names_under(key: str, value: str) -> Iterator[Named]:
             yield kind, _RANDOM_END.sub("", name)
 
 
-def _names_in_sentence(text: str) -> Iterator[Named]:
+def _names_in_sentence(text: str) -> Iterator[HasName]:
     """Yield the words of a sentence that are somebody's name, as far as one can tell.
 
     AWS's own words are none.

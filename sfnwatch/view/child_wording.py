@@ -34,7 +34,7 @@ _NAMES = 2
 """A branch of so few states is told by their names."""
 _INSIDE = (("branch", "branches"), ("iteration", "iterations"))
 """What a Parallel has, and a Map."""
-_End = tuple[str, datetime]
+_RunEnd = tuple[str, datetime]
 """AWS's word for how a Map Run ended, and when."""
 
 
@@ -93,14 +93,14 @@ def child_map_run(moment: Moment, arn: str) -> Child | None:
 
 def _course_of(
     around: ExecutionAsOf, parent: Parent, arn: str
-) -> tuple[datetime | None, _End | None]:
+) -> tuple[datetime | None, _RunEnd | None]:
     """Say when a Map Run began, the last time, and how it ended, as its parent tells.
 
     A Map state that is tried again has a run for each try, one after the other. A
     redrive goes on with the same.
     """
     begun_at: datetime | None = None
-    end: _End | None = None
+    end: _RunEnd | None = None
     turns = (t for t in around.map_run_turns if t.event.visit_id == parent.visit_id)
     current = ""
     for event, run in turns:
@@ -114,7 +114,7 @@ def _course_of(
     return begun_at, end
 
 
-def _is_better(told: MapRun, begun_at: datetime | None, end: _End | None) -> bool:
+def _is_better(told: MapRun, begun_at: datetime | None, end: _RunEnd | None) -> bool:
     """True where what was told of a Map Run is newer than its parent's history.
 
     The end that was told may be the one before a redrive.

@@ -204,9 +204,9 @@ def _is_redriven(about: Subject) -> bool:
     return about.visit.is_redriven(about.number)
 
 
-Known = Mapping[str, tuple[str, Test]]
+KnownWords = Mapping[str, tuple[str, Test]]
 """What may follow an operator: what it means, and what it keeps."""
-KINDS: Known = {
+KINDS: KnownWords = {
     "execution": ("start, redrive and end of an execution", _is_of_execution),
     "entered": ("a state is entered", lambda a: _has_event(a, "StateEntered")),
     "exited": ("a state is exited", lambda a: _has_event(a, "StateExited")),
@@ -223,7 +223,7 @@ KINDS: Known = {
     "running": ("still running", _is_running),
     "redriven": ("a redrive, and the attempts it began", _is_redriven),
 }
-RULES: Known = {
+RULES: KnownWords = {
     **{str(rule): (RULE_WORDS[rule], _has_rule(rule)) for rule in LinkRule},
     "exact": ("= an ID that only its attempt has", _has_certainty(Certainty.EXACT)),
     "strong": ("≈ nobody else can have made it", _has_certainty(Certainty.STRONG)),
@@ -247,7 +247,7 @@ class Operator(Struct, frozen=True):
     """What must follow; in brackets, what may."""
     words: str
     looks_at: Texts | None = None
-    known: Known | None = None
+    known: KnownWords | None = None
 
 
 OPERATORS = {

@@ -18,7 +18,7 @@ from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.history_event import TERMINAL, HistoryEvent
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.texts import clean
-from sfnwatch.model.time_axis import Clock, end_of_second
+from sfnwatch.model.time_axis import TimeAxis, end_of_second
 from sfnwatch.model.trace import Changed, Trace
 from sfnwatch.model.visits import FAILED, StateVisit
 from sfnwatch.view.outline import everything, links_in
@@ -59,9 +59,9 @@ class Marker(Struct, frozen=True):
     status: str = ""
     """For `ended`: how, in AWS's words, in lower case."""
 
-    def when(self, clock: Clock) -> datetime:
+    def when(self, clock: TimeAxis) -> datetime:
         """Give its moment by a clock."""
-        return self.arrived_at if clock is Clock.ARRIVAL else self.at
+        return self.arrived_at if clock is TimeAxis.ARRIVAL else self.at
 
 
 class Markers:
@@ -73,7 +73,7 @@ class Markers:
         """Grows with each change of the marks."""
         self._of: dict[tuple[str, int], Sequence[Marker]] = {}
         """By execution and visit; an execution's own by 0, a call's by its id."""
-        self._sorted: dict[Clock, Sequence[Marker]] = {}
+        self._sorted: dict[TimeAxis, Sequence[Marker]] = {}
         self.update(everything(trace))
 
     def update(self, changed: Changed) -> None:
@@ -100,7 +100,7 @@ class Markers:
                 marker = _marker(call, kind, f"{call.event_name} {call.error_code}")
                 self._put((call.key, 0), [marker])
 
-    def by(self, clock: Clock) -> Sequence[Marker]:
+    def by(self, clock: TimeAxis) -> Sequence[Marker]:
         """Give all marks in the order in which they come by a clock."""
         found = self._sorted.get(clock)
         if found is None:

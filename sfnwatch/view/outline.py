@@ -28,11 +28,11 @@ from sfnwatch.model.history_event import HistoryEvent
 from sfnwatch.model.integrations import CallRole
 from sfnwatch.model.linking.link import AttemptKey, Link, LinkRule
 from sfnwatch.model.moment import Moment
-from sfnwatch.model.time_axis import Clock
+from sfnwatch.model.time_axis import TimeAxis
 from sfnwatch.model.trace import Changed, Trace
 from sfnwatch.model.visits import Attempt, StateVisit
 
-Place = tuple[Any, ...]
+SortKey = tuple[Any, ...]
 """Sorts items; of no two items the same."""
 ANSWERED = timedelta(seconds=3)
 """A call's second, and the time its answer may take."""
@@ -50,9 +50,9 @@ _GO_TOGETHER = (
 MANY = 10
 """The iterations of a Map that has more than these begin folded."""
 _CONTAINERS = frozenset({"Parallel", "Map"})
-Spot = tuple[str, int, int | None]
+OutlineSpot = tuple[str, int, int | None]
 """An execution or a Map Run, a visit in it (0: none), and an iteration of that."""
-NOWHERE: Spot = ("", 0, None)
+NOWHERE: OutlineSpot = ("", 0, None)
 TASKS = "ecs task"
 """Stands where calls have their event source; none of AWS's has a blank."""
 _FEWEST_POLLS = 5
@@ -89,7 +89,7 @@ class Fold(Struct, eq=False):
     """Which branch."""
     child_arn: str = ""
     """The child execution's, or the Map Run's."""
-    place: Place = ()
+    place: SortKey = ()
     """That of the first item behind it."""
     attempt: AttemptKey | None = None
     """The attempt that polls."""
@@ -103,7 +103,7 @@ class Backoff(Struct, eq=False):
     """The wait between a failed try and the next."""
 
     key: str
-    place: Place
+    place: SortKey
     execution_arn: str
     visit_id: int
     number: int
@@ -214,7 +214,7 @@ class RowOrder:
         shift = self._shifts.get(arn or "")
         return at + shift if shift else at
 
-    def place(self, item: Item) -> Place:
+    def place(self, item: Item) -> SortKey:
         """Give where an item stands."""
         if isinstance(item, HistoryEvent):
             arn = item.execution_arn
@@ -367,7 +367,7 @@ class Containers:
         self._options = options
         self._crowded: set[tuple[str, int]] = set()
         """The visits of Maps that have more than ten iterations."""
-        self._outermost: dict[Spot, Fold | None] = {}
+        self._outermost: dict[OutlineSpot, Fold | None] = {}
 
     def add_visits(self, arn: str, visit_ids: Iterable[int]) -> bool:
         """Take visits in; True if a Map has too many iterations that had not before."""
@@ -379,7 +379,7 @@ class Containers:
                 self._crowded.add((arn, parent.id))
         return len(self._crowded) > before and self._options.folds
 
-    def spot_of(self, item: Item) -> Spot:
+    def spot_of(self, item: Item) -> OutlineSpot:
         """Say in which execution and which visit an item stands."""
         if isinstance(item, HistoryEvent):
             arn = item.execution_arn
@@ -395,7 +395,7 @@ class Containers:
             return self.spot_of_link(self._trace.as_of().task_link(item.task_arn))
         return self.spot_of_link(self._trace.links.get(item.event_id))
 
-    def spot_of_link(self, link: Link | None) -> Spot:
+    def spot_of_link(self, link: Link | None) -> OutlineSpot:
         """Say where a call stands that is matched so."""
         if link is None or link.execution_arn is None:
             return NOWHERE
@@ -403,12 +403,12 @@ class Containers:
 
     def around(self, item: Item) -> Iterator[Fold]:
         """Yield what is around an item and can be folded, innermost first."""
-        spot: Spot | None = self.spot_of(item)
+        spot: OutlineSpot | None = self.spot_of(item)
         while spot is not None:
             own, spot = self._step_out(spot)
             yield from own
 
-    def _step_out(self, spot: Spot) -> tuple[list[Fold], Spot | None]:
+    def _step_out(self, spot: OutlineSpot) -> tuple[list[Fold], OutlineSpot | None]:
         """Give the containers at a spot, innermost first, and the spot around them."""
         arn, visit_id, iteration = spot
         execution = self._trace.executions.get(arn)
@@ -424,7 +424,7 @@ class Containers:
             found.append(Fold(key, FoldKind.VISIT, arn, visit_id))
         return found, (arn, visit.parent or 0, visit.index if visit.parent else None)
 
-    def _step_out_of_execution(self, arn: str) -> tuple[list[Fold], Spot | None]:
+    def _step_out_of_execution(self, arn: str) -> tuple[list[Fold], OutlineSpot | None]:
         lineage = self._trace.lineage
         parent = lineage.parents.get(arn)
         key = child_key(arn)
@@ -435,7 +435,7 @@ class Containers:
             kind = FoldKind.MAP_RUN
         if parent is None:
             return [], None
-        around: Spot = parent.execution_arn, parent.visit_id, None
+        around: OutlineSpot = parent.execution_arn, parent.visit_id, None
         found = [Fold(key, kind, *around, child_arn=arn)]
         run_arn = parent.map_run_arn
         return found, around if run_arn is None else (run_arn, 0, None)
@@ -454,9 +454,9 @@ class Containers:
         """Find the outermost closed fold around an item."""
         return self.closed_at(self.spot_of(item))
 
-    def closed_at(self, spot: Spot | None) -> Fold | None:
+    def closed_at(self, spot: OutlineSpot | None) -> Fold | None:
         """Find the outermost closed fold around a spot."""
-        inside: list[tuple[Spot, list[Fold]]] = []
+        inside: list[tuple[OutlineSpot, list[Fold]]] = []
         while spot is not None and spot not in self._outermost:
             own, around = self._step_out(spot)
             inside.append((spot, own))
@@ -471,7 +471,7 @@ class Containers:
     def every_fold(self) -> Iterator[Fold]:
         """Yield all that can be folded, polls apart; some of it more than once."""
         lineage = self._trace.lineage
-        spots: set[Spot] = {
+        spots: set[OutlineSpot] = {
             (arn, visit.parent or 0, visit.index)
             for arn, execution in self._trace.executions.items()
             for visit in execution.visits.values()
@@ -508,7 +508,7 @@ class Outline:
         self.containers = Containers(trace, options)
         self.items: list[Item] = []
         """The lines, in order."""
-        self._places: list[Place] = []
+        self._places: list[SortKey] = []
         self.filtered = 0
         """How many items the filter left out."""
         self.folds: dict[str, Fold] = {}
@@ -536,7 +536,7 @@ class Outline:
         hidden = self._hidden
         found = [(place_of(item), item) for item in chain(items, folds)]
         found.sort(key=itemgetter(0))
-        lines: list[tuple[Place, Item]] = []
+        lines: list[tuple[SortKey, Item]] = []
         for place, item in found:
             if hidden and item.key in hidden:
                 continue
@@ -653,7 +653,7 @@ class Outline:
             for state in states.get(job, ())
         )
 
-    def _put_away(self, item: Item, place: Place) -> bool:
+    def _put_away(self, item: Item, place: SortKey) -> bool:
         """Leave an item out, or put it behind its fold; False if it has a line."""
         if not self._is_kept(item):
             self.filtered += _service(item) not in self.options.hidden_services
@@ -669,7 +669,7 @@ class Outline:
             return False
         return self.options.keep is None or self.options.keep(item)
 
-    def _put_behind(self, fold: Fold, item: Item, place: Place) -> None:
+    def _put_behind(self, fold: Fold, item: Item, place: SortKey) -> None:
         if fold.key not in self.folds or place < fold.place:
             if self.folds.setdefault(fold.key, fold).members:
                 self._take_out(fold.place)
@@ -680,14 +680,14 @@ class Outline:
             at = bisect_left(fold.members, place, key=self.order.place)
         fold.members.insert(at, item)
 
-    def _insert(self, item: Item, place: Place) -> None:
+    def _insert(self, item: Item, place: SortKey) -> None:
         at = len(self._places)
         if self._places and place < self._places[-1]:
             at = bisect_left(self._places, place)
         self._places.insert(at, place)
         self.items.insert(at, item)
 
-    def _insert_all(self, lines: Sequence[tuple[Place, Item]]) -> None:
+    def _insert_all(self, lines: Sequence[tuple[SortKey, Item]]) -> None:
         """Put lines, in order, in their places.
 
         A page of late calls mostly goes between few others: to move all that comes
@@ -705,7 +705,7 @@ class Outline:
         self._places[first:last] = [place for place, _ in merged]
         self.items[first:last] = [item for _, item in merged]
 
-    def _take_out(self, place: Place) -> None:
+    def _take_out(self, place: SortKey) -> None:
         at = bisect_left(self._places, place)
         del self._places[at], self.items[at]
 
@@ -714,7 +714,7 @@ class Outline:
         # A fold stands in the place of the first of what it folds.
         return at is not None and self.items[at].key == item.key
 
-    def _index(self, place: Place) -> int | None:
+    def _index(self, place: SortKey) -> int | None:
         at = bisect_left(self._places, place)
         return at if self._places[at : at + 1] == [place] else None
 
@@ -809,14 +809,14 @@ class Outline:
             return self.items
         shows = _shown_at(moment)
         items: Iterable[Item] = self.items
-        if moment.clock is Clock.EVENT and not self.options.aligned:
+        if moment.clock is TimeAxis.EVENT and not self.options.aligned:
             # None of what stands later had happened.
             items = self.items[: bisect_right(self._places, (moment.at, _LAST))]
         found = list(filter(shows, items))
         place_of = self.order.place
         for fold in (fold for folds in self._polls.values() for fold in folds):
             # In event time the last tells of all; they arrive in any order.
-            others = fold.members if moment.clock is Clock.ARRIVAL else ()
+            others = fold.members if moment.clock is TimeAxis.ARRIVAL else ()
             if all(map(shows, (fold.last or fold, *others))):
                 continue
             at = bisect_left(found, fold.place, key=place_of)

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.records import Batch
-from sfnwatch.model.time_axis import Clock, dated
+from sfnwatch.model.time_axis import TimeAxis, dated
 from sfnwatch.model.trace import Changed, Trace
 from sfnwatch.view.markers import MarkedRow, happened_at
 from sfnwatch.view.outline import everything, new_calls
@@ -30,7 +30,7 @@ _LEAST_GAP = 1.0
 """Seconds below which nothing is a gap."""
 _GAP_SHARE = 1 / 20
 """What a gap takes that is cut short where nothing else is said."""
-TimeSpan = tuple[datetime, datetime]
+PlaybackSpan = tuple[datetime, datetime]
 
 
 class Course:
@@ -40,7 +40,7 @@ class Course:
     to do with the executions, come all the time: they would fill every idle gap.
     """
 
-    def __init__(self, trace: Trace, clock: Clock) -> None:
+    def __init__(self, trace: Trace, clock: TimeAxis) -> None:
         self._trace = trace
         self._clock = clock
         self.times: list[datetime] = []
@@ -119,12 +119,12 @@ def _between(knots: Sequence[Any], value: Any, others: Sequence[Any]) -> Any:
     return others[right - 1] + part * (others[right] - others[right - 1])
 
 
-def scale_of(span: TimeSpan, times: Iterable[datetime], *, squeeze: bool) -> Scale:
+def scale_of(span: PlaybackSpan, times: Iterable[datetime], *, squeeze: bool) -> Scale:
     """Lay a stretch of time along a bar; with `squeeze` its gaps are made shorter.
 
     So many of the longest that none takes more than its share of what is left.
     """
-    found: list[TimeSpan] = []
+    found: list[PlaybackSpan] = []
     rest = length_of(span)
     gaps = pairwise(sorted({*span, *times})) if squeeze else ()
     limit = max(_LEAST_GAP, _SHARE * rest)
@@ -139,7 +139,10 @@ def scale_of(span: TimeSpan, times: Iterable[datetime], *, squeeze: bool) -> Sca
 
 
 def cut_short(
-    begin: datetime, end: datetime, gaps: Sequence[TimeSpan], share: float | None = None
+    begin: datetime,
+    end: datetime,
+    gaps: Sequence[PlaybackSpan],
+    share: float | None = None,
 ) -> Scale:
     """Lay a stretch along a bar on which gaps take the same little room each.
 
@@ -167,7 +170,7 @@ def cut_short(
     return Scale([*knots, end], [*places, 1.0], cuts)
 
 
-def length_of(span: TimeSpan) -> float:
+def length_of(span: PlaybackSpan) -> float:
     """Count the seconds from one moment to another."""
     return (span[1] - span[0]).total_seconds()
 
@@ -181,14 +184,14 @@ class Playback:
         *,
         replay: bool = False,
         speed: float = 1.0,
-        watched: TimeSpan | None = None,
+        watched: PlaybackSpan | None = None,
     ) -> None:
         """`watched` is from when to when a recording was made, where that is known."""
         self.trace = trace
         self.replay = replay
         self.growing = not replay
         """True while more may come: the end is not the end then."""
-        self.clock = Clock.ARRIVAL
+        self.clock = TimeAxis.ARRIVAL
         self.position: datetime | None = None
         """The moment that is shown; None for a live edge, and before the first."""
         self.playing = replay
@@ -204,7 +207,7 @@ class Playback:
         self._watched = watched
         self._rested = 0.0
         """Real seconds spent at the end so far, when looping."""
-        self._courses: dict[Clock, Course] = {}
+        self._courses: dict[TimeAxis, Course] = {}
         if replay and (span := self.span) is not None:
             self.position = span[0]
 
@@ -216,14 +219,14 @@ class Playback:
         return self._courses[self.clock]
 
     @property
-    def span(self) -> TimeSpan | None:
+    def span(self) -> PlaybackSpan | None:
         """From the first moment to the last; None while nothing has come.
 
         In arrival time the watch itself counts: it lasted as long as it did.
         """
         times = self.course.times
         ends = [*times[:1], *times[-1:]]
-        if not times or self.clock is Clock.ARRIVAL:
+        if not times or self.clock is TimeAxis.ARRIVAL:
             ends += self._watched or ()
         return (min(ends), max(ends)) if ends else None
 
@@ -313,7 +316,7 @@ class Playback:
             self._reach_end(elapsed if before >= span[1] else 0.0, span)
         return self.position != before
 
-    def _reach_end(self, elapsed: float, span: TimeSpan) -> None:
+    def _reach_end(self, elapsed: float, span: PlaybackSpan) -> None:
         if self.growing:
             self.to_end()
             return
@@ -433,8 +436,8 @@ class Playback:
         at = self.position
         was_ended = self.ended
         newest = self._newest_shown(at) if at is not None else None
-        by_event = self.clock is Clock.EVENT
-        self.clock = Clock.ARRIVAL if by_event else Clock.EVENT
+        by_event = self.clock is TimeAxis.EVENT
+        self.clock = TimeAxis.ARRIVAL if by_event else TimeAxis.EVENT
         span = self.span
         if at is None or span is None:
             return

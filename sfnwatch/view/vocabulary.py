@@ -30,7 +30,7 @@ _NOT_MODELED = frozenset({"InvokeHTTPEndpoint", "Call", "RunJob"})
 """What Step Functions does for HTTP tasks and with Kubernetes: no API has it."""
 _FAULTS = frozenset({"client", "server", "amazonecs"})
 """What errors begin with beside services: of EC2, and of a .sync task of ECS."""
-Words = frozenset[str]
+WordSet = frozenset[str]
 
 
 class Vocabulary(Struct, dict=True):
@@ -42,30 +42,30 @@ class Vocabulary(Struct, dict=True):
     """The same for services whose ARNs don't say what they name."""
     key_kinds: Mapping[str, str]
     """A record's keys, small, whose value is a name, to its kind."""
-    public_kinds: Words
+    public_kinds: WordSet
     """Kinds that may be seen on a screen: versions, revisions."""
-    names: Words
+    names: WordSet
     """Names that AWS gives: the same in every account."""
-    prefixes: Words
+    prefixes: WordSet
     """What stands before a colon in names and addresses."""
-    services: Words
+    services: WordSet
     """What the SDK, CloudTrail, IAM or Step Functions call a service."""
-    errors: Words
-    event_words: Words
+    errors: WordSet
+    event_words: WordSet
     """What the types of history events are made of."""
-    keys: Words
+    keys: WordSet
     """Keys of AWS's fields, with a capital."""
-    headers: Words
-    enums: Words
+    headers: WordSet
+    enums: WordSet
     """Values that AWS chooses from."""
-    enum_keys: Words
+    enum_keys: WordSet
     """Keys, small, under which they stand in payloads; and so on."""
-    time_keys: Words
-    code_keys: Words
-    truth_keys: Words
-    error_keys: Words
-    region_keys: Words
-    phrases: Words
+    time_keys: WordSet
+    code_keys: WordSet
+    truth_keys: WordSet
+    error_keys: WordSet
+    region_keys: WordSet
+    phrases: WordSet
     """Sentences of AWS's and of ours, and what stands in them between names."""
     tables: Mapping[str, Mapping[str, Sequence[str]]]
     """By the kind of a record, or of a part of one: by which rule of the redaction the
@@ -88,7 +88,7 @@ class Vocabulary(Struct, dict=True):
         }
 
     @cached_property
-    def actions(self) -> Words:
+    def actions(self) -> WordSet:
         """What states do, and the calls that this makes: `runTask`, `DescribeTasks`."""
         names: list[str] = []
         for job in JOBS:
@@ -101,7 +101,7 @@ class Vocabulary(Struct, dict=True):
         return msgspec.json.decode(read_template("aws_vocabulary.json"))
 
     @cached_property
-    def _operations(self) -> Words:
+    def _operations(self) -> WordSet:
         modeled = {
             verb + rest.removeprefix(".")
             for verb, names in self._models["operations"].items()
@@ -113,7 +113,7 @@ class Vocabulary(Struct, dict=True):
         return frozenset(modeled | jobs | others | _NOT_MODELED)
 
     @cached_property
-    def _error_codes(self) -> Words:
+    def _error_codes(self) -> WordSet:
         codes = self._models["error_codes"].split()
         return self.errors | THROTTLED | {*codes, "Unknown"}
 

@@ -16,7 +16,7 @@ from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.linking.link import AttemptKey, Certainty, Link, LinkRule
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.records import Received
-from sfnwatch.model.time_axis import Clock
+from sfnwatch.model.time_axis import TimeAxis
 from sfnwatch.model.trace import Trace
 from tests.builders import ARN, ROLE, History, Which, answer, call, milliseconds
 
@@ -37,7 +37,7 @@ class Doubted(Moment):
     """
 
     def __init__(self, trace: Trace, calls: Container[str], *, matched: bool) -> None:
-        super().__init__(trace, None, Clock.EVENT)
+        super().__init__(trace, None, TimeAxis.EVENT)
         self.doubted, self.matched = calls, matched
 
     def link(self, call: ApiCall) -> Link | None:

@@ -9,8 +9,8 @@ from rich.cells import cell_len
 
 from sfnwatch.analysis.finding import (
     MOST,
-    Certainty,
     Column,
+    FactOrInference,
     Heading,
     Items,
     Paragraph,
@@ -36,8 +36,8 @@ DOCUMENT = (
     Heading("machine › run"),
     Paragraph("FAILED after 3 s.", strong=True),
     Heading("What failed", 2),
-    Sentence("a", Certainty.FACT, "It broke.", ("#5", "#6")),
-    Sentence("b", Certainty.INFERENCE, "It may break again.", ("call-1",)),
+    Sentence("a", FactOrInference.FACT, "It broke.", ("#5", "#6")),
+    Sentence("b", FactOrInference.INFERENCE, "It may break again.", ("call-1",)),
     TABLE,
     Items(("one", "two")),
 )

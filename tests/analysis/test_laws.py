@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from sfnwatch.analysis.compare import compare, verdict
 from sfnwatch.analysis.compare.pairs import Comparison
-from sfnwatch.analysis.finding import Certainty, Finding
+from sfnwatch.analysis.finding import FactOrInference, Finding
 from sfnwatch.analysis.findings import find, find_in_steps, topic_of
 from sfnwatch.analysis.report import Report, explain
 from sfnwatch.model.records import EVENT_KINDS
 from sfnwatch.model.texts import clean
-from sfnwatch.model.time_axis import Clock
+from sfnwatch.model.time_axis import TimeAxis
 from tests.analysis.finding_in import Doubted, many_jobs, text_of, trace_of
 from tests.builders import History
 from tests.model.worlds import RECORDINGS, WORLDS, World, had_come, recorded
@@ -50,7 +50,10 @@ def test_a_sentence_is_a_fact_only_where_the_records_alone_prove_it(
 ) -> None:
     trace = trace_of(*world.records)
     for finding in find(trace.as_of()):
-        if finding.certainty is not Certainty.FACT or finding.kind not in _OF_CALLS:
+        if (
+            finding.certainty is not FactOrInference.FACT
+            or finding.kind not in _OF_CALLS
+        ):
             continue
         links = [trace.links.get(item) for item in finding.evidence]
         matched = [link for link in links if link is not None and link.key is not None]
@@ -71,13 +74,13 @@ def facts_of(blocks: Iterable[object]) -> set[str]:
     return {
         f"{each.text} {_facts(each)}"
         for each in findings
-        if each.certainty is Certainty.FACT and each.kind != "ambiguous"
+        if each.certainty is FactOrInference.FACT and each.kind != "ambiguous"
     }
 
 
 def sure_differences(comparison: Comparison) -> set[str]:
     every = comparison.differences
-    return {each.text for each in every if each.certainty is Certainty.FACT}
+    return {each.text for each in every if each.certainty is FactOrInference.FACT}
 
 
 SEEDS, SHARES = st.integers(0, 9999), st.sampled_from([0.1, 0.5, 1])
@@ -122,9 +125,9 @@ def test_findings_are_the_same_for_any_order_of_arrival(
 
 
 @settings(max_examples=40)
-@given(WORLDS, st.floats(-1, 40), st.sampled_from(Clock))
+@given(WORLDS, st.floats(-1, 40), st.sampled_from(TimeAxis))
 def test_findings_as_of_a_moment_are_those_of_what_had_come_by_then(
-    world: World, share: float, clock: Clock
+    world: World, share: float, clock: TimeAxis
 ) -> None:
     """Calls apart, which are matched with what is known today."""
     records = [r for r in world.records if r.kind in EVENT_KINDS]
@@ -136,10 +139,10 @@ def test_findings_as_of_a_moment_are_those_of_what_had_come_by_then(
     assert told == expected
 
 
-@pytest.mark.parametrize("clock", Clock)
+@pytest.mark.parametrize("clock", TimeAxis)
 @pytest.mark.parametrize("name", ["demo-failure", "demo-sync-denied", "demo-redrive"])
 def test_an_early_moment_of_a_recording_does_not_tell_the_end(
-    name: str, clock: Clock
+    name: str, clock: TimeAxis
 ) -> None:
     trace = trace_of(*recorded(RECORDINGS[name]))
     (execution,) = trace.as_of().executions.values()

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sfnwatch.analysis.finding import Certainty, Finding
+from sfnwatch.analysis.finding import FactOrInference, Finding
 from sfnwatch.export.plain import PlainLines, finding_line
 from sfnwatch.model.records import Received
 from sfnwatch.model.times import iso
@@ -92,9 +92,9 @@ def test_how_the_end_was_learned_is_said_at_the_end_if_not_before() -> None:
 
 
 def test_a_finding_is_a_line_with_its_evidence_behind_it() -> None:
-    known = Finding("k", Certainty.FACT, "So it is.", ("#5", "#6", "poll-1"))
+    known = Finding("k", FactOrInference.FACT, "So it is.", ("#5", "#6", "poll-1"))
     assert finding_line(known) == "fact          So it is.  [#5 #6, call poll-1]"
-    bare = Finding("conclusion", Certainty.INFERENCE, "So it seems.")
+    bare = Finding("conclusion", FactOrInference.INFERENCE, "So it seems.")
     assert finding_line(bare) == "inference     Conclusion: So it seems."
 
 

@@ -14,7 +14,7 @@ from sfnwatch.model.execution_list import UNKNOWN
 from sfnwatch.model.linking.link import AttemptKey
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.records import Received, RecordKind
-from sfnwatch.model.time_axis import Clock, said
+from sfnwatch.model.time_axis import TimeAxis, said
 from sfnwatch.model.trace import Changed, Trace
 from tests.builders import in_order
 from tests.model.answers import answers, differences, without_links
@@ -52,7 +52,7 @@ def is_the_same_in_any_order(records: Sequence[Received], dice: Random) -> None:
         assert trace.own_calls == plain.own_calls
 
 
-def moments(records: Sequence[Received], clock: Clock) -> list[datetime]:
+def moments(records: Sequence[Received], clock: TimeAxis) -> list[datetime]:
     """Give the moments at which anything came, and just before."""
     found = {told for r in records if (told := moment_of(r, clock)) is not None}
     return sorted(found | {each - timedelta(milliseconds=1) for each in found})
@@ -69,7 +69,7 @@ def out_of_order(records: Sequence[Received], dice: Random) -> list[Received]:
 def stands_as_it_stood(records: Sequence[Received], dice: Random, looks: int) -> None:
     records = list(one_by_one(records))
     trace = in_batches(out_of_order(records, dice), dice)
-    for clock in Clock:
+    for clock in TimeAxis:
         among = moments(records, clock)
         for moment in dice.sample(among, min(looks, len(among))):
             then = Trace()

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from sfnwatch.model.records import Received
-from sfnwatch.model.time_axis import Clock
+from sfnwatch.model.time_axis import TimeAxis
 from sfnwatch.model.trace import Trace
 from tests import builders as aws
 from tests.model.answers import answers, execution_of, trace_of
@@ -51,7 +51,7 @@ def test_of_a_file_that_ends_early_nobody_knows_whether_it_still_runs() -> None:
     trace = trace_of(*records)
     (last,) = trace.as_of().executions.values()
     assert (last.status, last.running) == ("UNKNOWN", True)
-    (before,) = trace.as_of(aws.at(0.05), Clock.EVENT).executions.values()
+    (before,) = trace.as_of(aws.at(0.05), TimeAxis.EVENT).executions.values()
     assert before.event_count < len(records)
     assert before.status == "RUNNING", "more of it follows"
     told = [*records, aws.describe("RUNNING")]
@@ -244,7 +244,7 @@ def test_what_cannot_be_read_is_counted_once_however_often_it_comes() -> None:
 def test_a_link_is_drawn_once_both_its_ends_are_visible() -> None:
     late = [aws.later(record, 500) for record in aws.sync_history()]
     trace = trace_of(*late, *aws.sync_calls())
-    before, after = (trace.as_of(aws.at(s), Clock.ARRIVAL) for s in (200, 900))
+    before, after = (trace.as_of(aws.at(s), TimeAxis.ARRIVAL) for s in (200, 900))
     assert (before.link(trace.calls["run"]), list(before.linked_calls())) == (None, [])
     assert len(list(after.linked_calls())) == 6
     assert [c.event_id for c in before.calls_of((aws.ARN, 3))] == ["run", "poll-0"]

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from sfnwatch.export.text import dump
 from sfnwatch.model.coverage import Coverage
 from sfnwatch.model.records import Received, RecordKind
-from sfnwatch.model.time_axis import Clock
+from sfnwatch.model.time_axis import TimeAxis
 from sfnwatch.model.trace import Trace
 from tests import builders as aws
 from tests import examples
@@ -132,7 +132,7 @@ raw = st.builds(
 
 def is_answered(trace: Trace) -> None:
     """Have everything asked, now and at either end of the calendar."""
-    for clock in Clock:
+    for clock in TimeAxis:
         for moment in (None, aws.START, datetime.max.replace(tzinfo=UTC)):
             now = trace.as_of(moment, clock)
             answers(now)

@@ -11,7 +11,7 @@ from sfnwatch.model.execution_list import decode_listed
 from sfnwatch.model.map_runs import map_run_name
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.records import Received
-from sfnwatch.model.time_axis import Clock
+from sfnwatch.model.time_axis import TimeAxis
 from tests import builders as aws
 from tests import examples
 from tests.model.answers import answers, differences, trace_of
@@ -80,9 +80,9 @@ def test_a_child_whose_parent_is_not_there_stands_for_itself() -> None:
 def test_of_a_child_nothing_is_told_before_its_own_first_record() -> None:
     defined = aws.definition({}, arn=aws.CHILD_ARN, seen=0.5)
     trace = trace_of(*aws.nested_run(), defined)
-    early = trace.as_of(aws.at(0.6), Clock.ARRIVAL)
+    early = trace.as_of(aws.at(0.6), TimeAxis.ARRIVAL)
     assert list(early.executions) == [aws.ARN]
-    assert list(trace.as_of(aws.at(9), Clock.ARRIVAL).executions) == [
+    assert list(trace.as_of(aws.at(9), TimeAxis.ARRIVAL).executions) == [
         aws.ARN,
         aws.CHILD_ARN,
     ]

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from sfnwatch.model.history_event import details_of
 from sfnwatch.model.linking.parameters import (
-    Comparison,
     Leaf,
+    LeafComparison,
     asked,
     compare_leaves,
     leaves,
@@ -55,7 +55,7 @@ class Case(NamedTuple):
     silent: Sequence[Json] = ()
 
 
-def outcome(call: str, scheduled: Json, request: Json, **more: Json) -> Comparison:
+def outcome(call: str, scheduled: Json, request: Json, **more: Json) -> LeafComparison:
     service, _, name = call.partition(":")
     source = f"{service}.amazonaws.com"
     record = {"eventSource": source, "eventName": name, "requestParameters": request}
@@ -63,7 +63,7 @@ def outcome(call: str, scheduled: Json, request: Json, **more: Json) -> Comparis
     return compare_leaves(leaves(source, name, scheduled), told)
 
 
-def word(compared: Comparison) -> str:
+def word(compared: LeafComparison) -> str:
     """Say in a word what a comparison comes to."""
     if compared.different:
         return "different"
@@ -260,9 +260,9 @@ def test_a_record_without_a_request_is_compared_by_the_things_it_names(
     assert word(outcome("a:B", scheduled, None, **named)) == expected
     version = {"additionalEventData": {"functionVersion": thing}}
     too_large = {"omitted": True, "tableName": "z"}
-    assert outcome("a:B", scheduled, too_large) == Comparison()
+    assert outcome("a:B", scheduled, too_large) == LeafComparison()
     assert word(outcome("a:B", scheduled, too_large, **version)) == expected
-    assert outcome("a:B", scheduled, {"z": 1}, **named) == Comparison()
+    assert outcome("a:B", scheduled, {"z": 1}, **named) == LeafComparison()
 
 
 def test_what_an_attempt_asked_is_read_from_the_details_of_its_event() -> None:

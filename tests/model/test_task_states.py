@@ -8,7 +8,7 @@ import pytest
 from sfnwatch.model.ecs_task import TaskStage, stretches
 from sfnwatch.model.linking.link import LinkRule
 from sfnwatch.model.records import Received
-from sfnwatch.model.time_axis import Clock
+from sfnwatch.model.time_axis import TimeAxis
 from sfnwatch.model.visits import Attempt
 from tests import builders as aws
 from tests.model.answers import trace_of
@@ -68,7 +68,7 @@ def test_a_life_is_told_as_stretches_up_to_its_end_or_to_now() -> None:
 
 
 def attempt_of(
-    *records: Received, moment: Any = None, clock: Any = Clock.EVENT
+    *records: Received, moment: Any = None, clock: Any = TimeAxis.EVENT
 ) -> Attempt:
     now = trace_of(*records).as_of(moment, clock)
     ((_, attempt),) = now.executions[aws.ARN].attempts
@@ -110,13 +110,13 @@ def test_until_it_says_so_ecs_word_stands_as_it_was_at_the_moment() -> None:
     ]
     records = [*life, aws.task_state(6, "STOPPED", 308)]
     for moment, clock, stopped in (
-        (306, Clock.EVENT, None),
-        (307, Clock.EVENT, 306.5),
-        (308.5, Clock.EVENT, 308),
-        (309.01, Clock.EVENT, 307.1),
-        (308, Clock.ARRIVAL, None),
-        (309, Clock.ARRIVAL, 306.5),
-        (310, Clock.ARRIVAL, 307.1),
+        (306, TimeAxis.EVENT, None),
+        (307, TimeAxis.EVENT, 306.5),
+        (308.5, TimeAxis.EVENT, 308),
+        (309.01, TimeAxis.EVENT, 307.1),
+        (308, TimeAxis.ARRIVAL, None),
+        (309, TimeAxis.ARRIVAL, 306.5),
+        (310, TimeAxis.ARRIVAL, 307.1),
     ):
         found = attempt_of(*records, moment=aws.at(moment), clock=clock).stopped_at
         assert found == (None if stopped is None else aws.at(stopped)), (moment, clock)

@@ -11,7 +11,7 @@ from sfnwatch.model.coverage import Coverage
 from sfnwatch.model.own_requests import KEPT, QUOTAS, Budget, budget
 from sfnwatch.model.records import Received, RecordKind
 from sfnwatch.model.source_health import HealthState, SourceHealth, merge_healths
-from sfnwatch.model.time_axis import Clock
+from sfnwatch.model.time_axis import TimeAxis
 from sfnwatch.model.times import iso
 from sfnwatch.model.trace import Trace
 from tests import builders as aws
@@ -63,7 +63,7 @@ def test_the_newest_word_of_each_source_counts_now_or_at_a_moment() -> None:
         now = trace.as_of().health
         assert (now["history"].state, now["history"].message) == ("denied", "no")
         assert now["lookup"].state is HealthState.RETRYING
-        for clock in Clock:
+        for clock in TimeAxis:
             early = trace.as_of(aws.at(1.5), clock)
             assert [h.state for h in early.each_health] == ["live"]
 
@@ -183,15 +183,15 @@ def test_the_rate_is_what_counting_by_hand_gives(moments: list[int], now: int) -
 @pytest.mark.parametrize(
     ("moment", "clock", "expected"),
     [
-        (None, Clock.EVENT, 250),
-        (100, Clock.EVENT, 100),
-        (300, Clock.EVENT, 250),
-        (300, Clock.ARRIVAL, 60),
-        (100, Clock.ARRIVAL, None),
+        (None, TimeAxis.EVENT, 250),
+        (100, TimeAxis.EVENT, 100),
+        (300, TimeAxis.EVENT, 250),
+        (300, TimeAxis.ARRIVAL, 60),
+        (100, TimeAxis.ARRIVAL, None),
     ],
 )
 def test_watching_measures_up_to_when_calls_are_known(
-    moment: float | None, clock: Clock, expected: float | None
+    moment: float | None, clock: TimeAxis, expected: float | None
 ) -> None:
     """In event time all that had happened is shown, as far as it is known today."""
     told = [

@@ -20,7 +20,7 @@ from sfnwatch.model.records import (
     RecordKind,
     receive,
 )
-from sfnwatch.model.time_axis import Clock
+from sfnwatch.model.time_axis import TimeAxis
 from sfnwatch.model.times import iso, maybe_time, parse_time
 from sfnwatch.model.values import int_of
 from sfnwatch.recording.recorded_file import RecordedFile
@@ -204,12 +204,12 @@ def one_by_one(records: Sequence[Received]) -> Iterator[Received]:
             yield each
 
 
-def moment_of(record: Received, clock: Clock) -> datetime | None:
+def moment_of(record: Received, clock: TimeAxis) -> datetime | None:
     """Say when a record is from, by a clock; None for one that holds always."""
     kind, data = record.kind, record.record
     if kind == RecordKind.REQUEST:
         return maybe_time(data["sent_at"])
-    if clock is Clock.ARRIVAL and record.at is not None:
+    if clock is TimeAxis.ARRIVAL and record.at is not None:
         return record.at
     return _happened(record, data)
 
@@ -235,7 +235,7 @@ def _happened(record: Received, data: Any) -> datetime | None:
 
 
 def had_come(
-    records: Sequence[Received], moment: datetime, clock: Clock
+    records: Sequence[Received], moment: datetime, clock: TimeAxis
 ) -> list[Received]:
     """Give what there was at a moment: an event counts once all lower ids have come."""
     first: dict[tuple[str, int], datetime] = {}

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from rich.cells import cell_len
 
-from sfnwatch.analysis.finding import Certainty, Finding
+from sfnwatch.analysis.finding import FactOrInference, Finding
 from sfnwatch.analysis.findings import find
 from sfnwatch.analysis.report import Report, explain
 from sfnwatch.export.text import write_text
@@ -152,7 +152,7 @@ def test_the_denials_did_not_decide_the_outcome_in_any_order_of_the_files(
     assert "managed rule StepFunctionsGetEventsForECSTaskRule" in denied.text
     assert (denied.data["count"], denied.data["polls"]) == (5, 5)
     assert polling.data["intervals"] == [56, 66, 55, 61]
-    assert polling.certainty is Certainty.FACT
+    assert polling.certainty is FactOrInference.FACT
     assert "denied-unknown" not in told
 
 

@@ -18,12 +18,12 @@ from sfnwatch.clock import Clock
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.own_requests import Operation
 from sfnwatch.model.records import Received
-from sfnwatch.model.trace import Trace
+from sfnwatch.model.trace import Consumer, Mode, Trace
 from sfnwatch.recording.library import SavedView
 from sfnwatch.recording.recorded_file import RecordedFile
 from sfnwatch.recording.recorder import Recorder
-from sfnwatch.tui.app import Consumer, Mode, ScreenSettings, SfnwatchApp
-from sfnwatch.view.playback import TimeSpan
+from sfnwatch.tui.app import ScreenSettings, SfnwatchApp
+from sfnwatch.view.playback import PlaybackSpan
 from tests.builders import at
 from tests.sources.clocks import ManualClock
 
@@ -43,7 +43,7 @@ class ScriptedSession:
     mode: Mode = "live"
     title = ""
     clock: Clock = ManualClock(at(0))
-    span: TimeSpan | None = None
+    span: PlaybackSpan | None = None
     allowed: Collection[Operation] = ()
     recorder: Recorder | None = None
 

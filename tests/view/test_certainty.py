@@ -8,7 +8,7 @@ from sfnwatch.model.integrations import CallRole
 from sfnwatch.model.linking.link import Certainty, Link, LinkRule
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.records import Received
-from sfnwatch.model.time_axis import Clock
+from sfnwatch.model.time_axis import TimeAxis
 from sfnwatch.view.captions import caption
 from sfnwatch.view.filter_language import RULES
 from sfnwatch.view.lines import LineMaker
@@ -45,7 +45,7 @@ class Judged(Moment):
 
 
 def judged(rule: LinkRule, certainty: Certainty, *records: Received) -> Moment:
-    judged_moment = Judged(trace_of(*records), None, Clock.EVENT)
+    judged_moment = Judged(trace_of(*records), None, TimeAxis.EVENT)
     judged_moment.rule = rule
     judged_moment.certainty = certainty
     return judged_moment

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sfnwatch.model.records import Received
-from sfnwatch.model.time_axis import Clock
+from sfnwatch.model.time_axis import TimeAxis
 from sfnwatch.model.trace import Trace
 from sfnwatch.view.markers import MarkerKind, Markers
-from sfnwatch.view.playback import REST, Course, Playback, TimeSpan, scale_of
+from sfnwatch.view.playback import REST, Course, Playback, PlaybackSpan, scale_of
 from tests import builders, examples
 from tests.model.answers import trace_of
 
@@ -89,7 +89,7 @@ def test_the_other_clock_shows_the_same_newest_thing() -> None:
     playback = playback_of(RUNS["sync"])
     playback.skip(60)
     playback.switch_clock()
-    assert playback.clock is Clock.EVENT
+    assert playback.clock is TimeAxis.EVENT
     shown = playback.moment()
     newest = [each.events[-1].at for each in shown.executions.values()]
     assert max(newest) <= (playback.position or builders.START)
@@ -136,7 +136,7 @@ def test_a_recording_stops_at_its_end_and_loops_after_a_rest() -> None:
 
 @pytest.mark.parametrize("watched", [None, (builders.at(0), builders.at(900))])
 def test_of_what_is_being_read_no_more_is_played_than_is_here(
-    watched: TimeSpan | None,
+    watched: PlaybackSpan | None,
 ) -> None:
     trace, records = Trace(), RUNS["sync"]
     playback = Playback(trace, replay=True, watched=watched)
@@ -164,10 +164,10 @@ def test_speeds_have_an_end_at_both_sides() -> None:
 _RUN = st.sampled_from(sorted(RUNS))
 
 
-@given(_RUN, st.integers(1, 9), st.randoms(), st.sampled_from(list(Clock)))
+@given(_RUN, st.integers(1, 9), st.randoms(), st.sampled_from(list(TimeAxis)))
 @examples(40)
 def test_batch_by_batch_the_course_and_the_marks_are_those_of_all_at_once(
-    name: str, size: int, random: object, clock: Clock
+    name: str, size: int, random: object, clock: TimeAxis
 ) -> None:
     records = list(RUNS[name])
     random.shuffle(records)  # type: ignore[attr-defined]
@@ -215,7 +215,7 @@ def test_squeezed_no_gap_takes_more_than_its_share_of_the_bar(
 # -- marks -----------------------------------------------------------------------------
 
 
-def marks_of(name: str, clock: Clock = Clock.EVENT) -> list[tuple[str, str]]:
+def marks_of(name: str, clock: TimeAxis = TimeAxis.EVENT) -> list[tuple[str, str]]:
     marks = Markers(trace_of(*RUNS[name])).by(clock)
     return [(str(each.kind), each.label) for each in marks]
 
@@ -238,7 +238,7 @@ def test_denials_failures_and_redrives_are_marked() -> None:
 
 
 def test_by_arrival_marks_stand_when_their_records_came() -> None:
-    kinds = [kind for kind, _ in marks_of("sync", Clock.ARRIVAL)]
+    kinds = [kind for kind, _ in marks_of("sync", TimeAxis.ARRIVAL)]
     assert kinds.index(MarkerKind.FIRST_POLL) > kinds.index(MarkerKind.ENTERED)
 
 

@@ -12,7 +12,7 @@ from sfnwatch.model.linking.link import LinkRule
 from sfnwatch.model.linking.parameters import Leaf
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.records import Received
-from sfnwatch.model.time_axis import Clock
+from sfnwatch.model.time_axis import TimeAxis
 from sfnwatch.view.weighing import (
     considered,
     leaf_words,
@@ -227,7 +227,7 @@ def test_an_attempt_that_has_not_come_yet_is_not_considered() -> None:
         *run("import:3", "export:7"), call("RunTask", 1, key="c", lag=0, **asked("x"))
     )
     made = trace.calls["c"]
-    early, late = (trace.as_of(aws.at(s), Clock.EVENT) for s in (1.05, 9))
+    early, late = (trace.as_of(aws.at(s), TimeAxis.EVENT) for s in (1.05, 9))
     names = [[each.name for each in considered(m, made)] for m in (early, late)]
     assert names[0] == ["Fan[0] / Import #5 of run-7f3a"]
     assert len(names[1]) == 2

@@ -12,7 +12,7 @@ from itertools import pairwise
 from msgspec import Struct
 
 from sfnwatch.analysis.finding import MOST as _MOST
-from sfnwatch.analysis.finding import Certainty, Finding
+from sfnwatch.analysis.finding import FactOrInference, Finding
 from sfnwatch.analysis.findings import find
 from sfnwatch.model.trace import Trace
 from tests.worlds.executions import Attempt, Call, Execution
@@ -39,7 +39,7 @@ def check_facts(world: World, trace: Trace) -> list[Checked]:
     checked: list[Checked] = []
     for finding in find(trace.as_of()):
         check = _CHECKS.get(finding.kind)
-        if finding.certainty is Certainty.FACT and check is not None:
+        if finding.certainty is FactOrInference.FACT and check is not None:
             faults = tuple(check(facts, finding))
             checked.append(Checked(finding.kind, finding.text, faults))
     return checked

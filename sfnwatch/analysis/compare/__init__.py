@@ -28,9 +28,9 @@ from sfnwatch.analysis.compare.pairs import (
     CallTally,
     Comparison,
     DefinitionChanges,
-    Fields,
     IterationGroup,
     Lengths,
+    PairFields,
     Side,
     VisitPair,
     codes_of,
@@ -38,8 +38,8 @@ from sfnwatch.analysis.compare.pairs import (
 )
 from sfnwatch.analysis.finding import (
     Block,
-    Certainty,
     Column,
+    FactOrInference,
     Finding,
     Items,
     Paragraph,
@@ -68,7 +68,7 @@ from sfnwatch.model.times import duration
 from sfnwatch.model.values import canonical, list_of, mapping_of, parse_object
 from sfnwatch.model.visits import StateVisit
 
-Chosen = tuple[Moment, str]
+ChosenPair = tuple[Moment, str]
 """A moment, and the ARN of an execution."""
 _CALLS = frozenset({"call", "denied"})
 _UNSURE = frozenset({"no-history", "partial-history", "late-calls", "shared-calls"})
@@ -79,7 +79,7 @@ _NAME = 20
 """A name is cut to so many cells before a column goes."""
 
 
-def compare(a: Chosen, b: Chosen, now: datetime | None = None) -> Comparison:
+def compare(a: ChosenPair, b: ChosenPair, now: datetime | None = None) -> Comparison:
     """Compare two executions, named by their ARNs; the moments may be the same.
 
     What still runs is measured to `now`, to its moment or else to the last that is
@@ -124,7 +124,7 @@ def _answer(comparison: Comparison) -> Iterator[Finding]:
         yield _same(comparison)
     else:
         only_calls = {each.kind for each in differences} <= _CALLS
-        sure = all(each.certainty is Certainty.FACT for each in differences)
+        sure = all(each.certainty is FactOrInference.FACT for each in differences)
         sure = sure and not comparison.guesses
         if only_calls:
             text = f"{_same_way(comparison)}; only their API calls differ."
@@ -138,7 +138,7 @@ def _answer(comparison: Comparison) -> Iterator[Finding]:
 
 
 def _told(difference: Finding, prefix: str = "") -> Finding:
-    fact = difference.certainty is Certainty.FACT
+    fact = difference.certainty is FactOrInference.FACT
     return _said(f"{prefix}{difference.text}", difference.evidence, fact=fact)
 
 
@@ -351,7 +351,7 @@ def _outside(machine: Mapping[str, Any]) -> str:
     return canonical({k: machine[k] for k in machine.keys() - {"States", "Comment"}})
 
 
-def _fields(state: Mapping[str, Any]) -> Fields:
+def _fields(state: Mapping[str, Any]) -> PairFields:
     """Write a state's fields, without the states inside."""
     told = {key: canonical(field) for key, field in state.items() if key != "Comment"}
     for key in told.keys() & {"Branches", "ItemProcessor", "Iterator"}:

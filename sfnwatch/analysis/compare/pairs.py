@@ -427,7 +427,7 @@ class IterationGroup:
 # -- the whole -------------------------------------------------------------------------
 
 
-Fields = Mapping[str, str]
+PairFields = Mapping[str, str]
 """What the definition of a state has, each field as a text."""
 
 
@@ -435,7 +435,11 @@ class DefinitionChanges:
     """In which states the definitions differ, each in the order of its machine."""
 
     def __init__(
-        self, in_a: Mapping[str, Fields], in_b: Mapping[str, Fields], *, outside: bool
+        self,
+        in_a: Mapping[str, PairFields],
+        in_b: Mapping[str, PairFields],
+        *,
+        outside: bool,
     ) -> None:
         """Compare states by their names; `outside` says if what is in none differs."""
         self.same = in_a == in_b and not outside
@@ -536,7 +540,7 @@ class Comparison:
 _BEFORE, _AT, _AFTER, _LAST = range(4)
 _At = tuple[int, int]
 """An event id of A, and what comes first of those at the same."""
-_End = tuple[str, str | None]
+_PairEnd = tuple[str, str | None]
 """A status and an error."""
 _Placed = tuple[_At, Finding]
 _Found = Iterator[_Placed]
@@ -621,7 +625,7 @@ def _other_outcome(pair: VisitPair, a: StateVisit, b: StateVisit) -> _Placed | N
 
 
 def _other_end(
-    kind: str, name: str, at: _At, ends: Sequence[_End], **more: Any
+    kind: str, name: str, at: _At, ends: Sequence[_PairEnd], **more: Any
 ) -> _Placed | None:
     """Compare how two things ended: by their status, else by their errors."""
     (a, error_a), (b, error_b) = ends
@@ -646,7 +650,7 @@ def _end(visit: StateVisit) -> int:
     return max(visit.event_ids, default=visit.id)
 
 
-def _ended(end: _End) -> str:
+def _ended(end: _PairEnd) -> str:
     status, error = end
     reason = f" with {named(error)}" if error and status != "succeeded" else ""
     then = " (caught)" if status == "caught" else ""

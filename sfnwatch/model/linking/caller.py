@@ -10,7 +10,7 @@ from typing import Any
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from sfnwatch.model.api_call import ApiCall, CallName, Spot
+from sfnwatch.model.api_call import ApiCall, CallName, NameAndRole
 from sfnwatch.model.arns import account_of, last_segment, maybe_execution_arn, role_name
 from sfnwatch.model.attempt_events import own_message
 from sfnwatch.model.integrations import (
@@ -54,7 +54,7 @@ class Caller(Struct, eq=False):
     """In which its calls are recorded: its own, and a global service's home."""
     names: frozenset[CallName]
     """The calls it may make, and those that go with its action."""
-    spots: list[Spot]
+    spots: list[NameAndRole]
     """The same, each under the role."""
     sessions: frozenset[str]
     """Of denied calls: the causes of its ends tell them."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from sfnwatch.model.api_call import ApiCall, CallName, Spot, by_time
+from sfnwatch.model.api_call import ApiCall, CallName, NameAndRole, by_time
 from sfnwatch.model.integrations import CallRole, Pattern
 from sfnwatch.model.linking.caller import SECOND, Caller, Window, depends_on_name
 from sfnwatch.model.linking.clock_skew import NEAR, Skew
@@ -87,9 +87,9 @@ class Candidates:
         self._asked: dict[tuple[AttemptKey, CallName], Leaves] = {}
         self._answers_told: dict[tuple[AttemptKey, CallName], Leaves] = {}
         """The ids in attempts' answers, likewise."""
-        self._asking: dict[Spot, Asking] = {}
-        self.groups: dict[Spot, CallGroup] = {}
-        self._joined: dict[Spot, CallGroup] = {}
+        self._asking: dict[NameAndRole, Asking] = {}
+        self.groups: dict[NameAndRole, CallGroup] = {}
+        self._joined: dict[NameAndRole, CallGroup] = {}
         """Those of them that calls have joined: hundreds of roles have attempts that
         may make calls of which none ever comes."""
         self.by_id: dict[str, Link] = {}
@@ -111,7 +111,7 @@ class Candidates:
         self._sole = defaultdict[str, set[str]](set)
         """Calls that are matched because nothing else is left of their role."""
 
-    def group_of(self, spot: Spot) -> CallGroup:
+    def group_of(self, spot: NameAndRole) -> CallGroup:
         """Find, or begin, the calls of a name and a role."""
         if spot not in self.groups:
             self.groups[spot] = CallGroup(spot[0], spot[1] or "")

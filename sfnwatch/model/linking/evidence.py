@@ -21,7 +21,7 @@ from sfnwatch.model.integrations import (
 from sfnwatch.model.linking.caller import SECOND, Caller, Window
 from sfnwatch.model.linking.link import AttemptKey
 from sfnwatch.model.linking.parameters import (
-    Comparison,
+    LeafComparison,
     Leaves,
     compare_leaves,
     ids_of_call,
@@ -181,7 +181,7 @@ def _named_otherwise(asked_for: Mapping[str, Any], ids: frozenset[str]) -> str:
     return "it names another job"
 
 
-def other_parameters(compared: Comparison) -> str:
+def other_parameters(compared: LeafComparison) -> str:
     """Say what was asked otherwise."""
     names = sorted({leaf.path for leaf in compared.different})
     more = ", …" if len(names) > NAMED else ""
@@ -271,7 +271,7 @@ class Weighed(NamedTuple):
     """What the call would be to it."""
     same: tuple[str, ...]
     """Ids that both sides tell, each with its word: `request ID r-1`."""
-    comparison: Comparison
+    comparison: LeafComparison
     against: tuple[str, ...]
     """Sentences; empty for an attempt that may have made it."""
 

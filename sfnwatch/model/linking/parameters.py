@@ -84,7 +84,7 @@ class Leaf(NamedTuple):
     called: Any
 
 
-class Comparison(Struct, frozen=True):
+class LeafComparison(Struct, frozen=True):
     """What an attempt and a call both say."""
 
     equal: tuple[Leaf, ...] = ()
@@ -192,7 +192,7 @@ def is_plain(path: str, value: Any) -> bool:
     return not _is_token(path) and not path.endswith(_WITH_VERSIONS)
 
 
-def compare_leaves(scheduled: Leaves, called: Leaves) -> Comparison:
+def compare_leaves(scheduled: Leaves, called: Leaves) -> LeafComparison:
     """Compare two sides that were read before."""
     equal: list[Leaf] = []
     different: list[Leaf] = []
@@ -204,7 +204,7 @@ def compare_leaves(scheduled: Leaves, called: Leaves) -> Comparison:
             same = is_equal or _same(value, other, path)
             if same is not None:
                 (equal if same else different).append(Leaf(written, value, other))
-    return Comparison(tuple(equal), tuple(different))
+    return LeafComparison(tuple(equal), tuple(different))
 
 
 def differ(scheduled: Leaves, called: Leaves) -> bool:
