@@ -7,9 +7,7 @@ from functools import cached_property
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.integrations import CallRole
 from sfnwatch.model.moment import AccountRegion, Moment
-from sfnwatch.model.time_axis import (
-    TimeAxis,
-)
+from sfnwatch.model.time_axis import TimeAxis
 from sfnwatch.model.visits import Attempt
 
 _OWN = frozenset({CallRole.ACTION, CallRole.POLL})

@@ -18,12 +18,7 @@ from sfnwatch.model.integrations import Pattern
 from sfnwatch.model.records import RecordKind
 from sfnwatch.model.started_executions import Parent, started_by
 from sfnwatch.model.state_language import parse_definition
-from sfnwatch.model.time_axis import (
-    TimeAxis,
-    dated,
-    keep_answer,
-    newest_answer,
-)
+from sfnwatch.model.time_axis import TimeAxis, dated, keep_answer, newest_answer
 from sfnwatch.model.times import stamp
 from sfnwatch.model.unseen_ends import ends_with_execution
 from sfnwatch.model.values import int_of, text_of

@@ -15,13 +15,7 @@ from sfnwatch.model.linking.link import AttemptKey, Certainty, Link, LinkRule
 from sfnwatch.model.map_runs import MapRun, MapRunChild
 from sfnwatch.model.own_requests import Request
 from sfnwatch.model.source_health import SourceHealth, merge_healths
-from sfnwatch.model.time_axis import (
-    A,
-    TimeAxis,
-    dated,
-    end_of_second,
-    newest_answer,
-)
+from sfnwatch.model.time_axis import A, TimeAxis, dated, end_of_second, newest_answer
 from sfnwatch.model.visits import Attempt, StateVisit
 
 if TYPE_CHECKING:

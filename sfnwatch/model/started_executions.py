@@ -9,9 +9,7 @@ from sfnwatch.model.arns import maybe_execution_arn
 from sfnwatch.model.attempt_events import integration_of
 from sfnwatch.model.history_event import Details
 from sfnwatch.model.integrations import Integration
-from sfnwatch.model.values import (
-    parse_json,
-)
+from sfnwatch.model.values import parse_json
 from sfnwatch.model.visits import Attempt
 
 START = ("states.amazonaws.com", "StartExecution")

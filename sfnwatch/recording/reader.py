@@ -46,11 +46,7 @@ from sfnwatch.model.times import maybe_time
 from sfnwatch.model.trace import Trace
 from sfnwatch.model.values import canonical, list_of, mapping_of, parse_json, text_of
 from sfnwatch.recording.format import STDIN, bad_file, check_record, name_of
-from sfnwatch.recording.recorded_file import (
-    ByteStream,
-    RecordedFile,
-    is_recording,
-)
+from sfnwatch.recording.recorded_file import ByteStream, RecordedFile, is_recording
 
 KNOWN = (
     "Open a recording, or what `aws stepfunctions get-execution-history` or `aws "

@@ -3,18 +3,12 @@
 CloudTrail is minutes late: the time for which it goes on is its drain.
 """
 
-from collections.abc import (
-    Collection,
-    Iterable,
-)
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
 from sfnwatch.model.records import Received
 from sfnwatch.model.source_health import HealthState
-from sfnwatch.sources.answers import (
-    CallsAws,
-    Failure,
-)
+from sfnwatch.sources.answers import CallsAws, Failure
 from sfnwatch.sources.live_options import LiveOptions
 from sfnwatch.sources.polling import (
     NAP_SECONDS,

@@ -29,12 +29,7 @@ from sfnwatch.model.records import DecodeError, Received, RecordKind
 from sfnwatch.model.source_health import HealthState
 from sfnwatch.model.texts import clean
 from sfnwatch.model.values import list_of, mapping_of, text_of
-from sfnwatch.sources.answers import (
-    CallsAws,
-    Failure,
-    Text,
-    json_bytes,
-)
+from sfnwatch.sources.answers import CallsAws, Failure, Text, json_bytes
 from sfnwatch.sources.log_reader import LOG_VERDICTS, LogReader
 from sfnwatch.sources.polling import FORBIDDEN, PollingSource, WatchContext
 from sfnwatch.sources.rate_limits import Interval

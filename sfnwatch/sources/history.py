@@ -23,13 +23,7 @@ from sfnwatch.model.strict_json import decode_object
 from sfnwatch.model.texts import clean
 from sfnwatch.model.times import maybe_time
 from sfnwatch.model.values import int_of, text_of
-from sfnwatch.sources.answers import (
-    AwsAnswer,
-    CallsAws,
-    Failure,
-    Page,
-    Text,
-)
+from sfnwatch.sources.answers import AwsAnswer, CallsAws, Failure, Page, Text
 from sfnwatch.sources.definition import DefinitionSource
 from sfnwatch.sources.polling import PollingSource, WatchContext
 from sfnwatch.sources.rate_limits import Interval

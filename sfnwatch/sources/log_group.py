@@ -16,17 +16,8 @@ from typing import Any
 from sfnwatch.model.arns import parse_log_group
 from sfnwatch.model.records import Received, RecordKind
 from sfnwatch.model.source_health import HealthState
-from sfnwatch.model.values import (
-    list_of,
-    mapping_of,
-    parse_json,
-    text_of,
-)
-from sfnwatch.sources.answers import (
-    CallsAws,
-    Failure,
-    json_bytes,
-)
+from sfnwatch.model.values import list_of, mapping_of, parse_json, text_of
+from sfnwatch.sources.answers import CallsAws, Failure, json_bytes
 from sfnwatch.sources.aws_client import AwsClient
 from sfnwatch.sources.call_source import OVERLAP, CallSource
 from sfnwatch.sources.log_reader import LOG_VERDICTS, LogEvent, LogReader

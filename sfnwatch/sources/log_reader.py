@@ -8,11 +8,7 @@ from msgspec import Raw
 from sfnwatch.model.arns import ExecutionArn, LogGroupName
 from sfnwatch.model.texts import clean
 from sfnwatch.model.values import parse_object, text_of
-from sfnwatch.sources.answers import (
-    AwsRequest,
-    Page,
-    Verdict,
-)
+from sfnwatch.sources.answers import AwsRequest, Page, Verdict
 from sfnwatch.sources.polling import PollingSource
 from sfnwatch.sources.targets import TimeSpan
 

@@ -21,11 +21,7 @@ from sfnwatch.model.records import RecordKind
 from sfnwatch.model.source_health import HealthState
 from sfnwatch.model.times import iso, maybe_time
 from sfnwatch.model.values import parse_object
-from sfnwatch.sources.answers import (
-    CallsAws,
-    ExecutionsPage,
-    Failure,
-)
+from sfnwatch.sources.answers import CallsAws, ExecutionsPage, Failure
 from sfnwatch.sources.polling import FORBIDDEN, PollingSource, WatchContext
 
 _LEAST = 1.0

@@ -1,17 +1,11 @@
 """How often AWS is asked: quotas are the whole account's, shared with everybody."""
 
 import asyncio
-from collections.abc import (
-    Mapping,
-)
+from collections.abc import Mapping
 
 from sfnwatch.clock import Clock
 from sfnwatch.model.times import seconds_between
-from sfnwatch.sources.answers import (
-    AwsAnswer,
-    AwsRequest,
-    CallsAws,
-)
+from sfnwatch.sources.answers import AwsAnswer, AwsRequest, CallsAws
 from sfnwatch.sources.polling import T
 
 _GROWTH = 1.5

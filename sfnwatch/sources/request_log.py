@@ -7,10 +7,7 @@ body, so that neither payload nor credential can get into a recording this way.
 
 import logging
 from collections import Counter
-from collections.abc import (
-    Iterator,
-    Mapping,
-)
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime

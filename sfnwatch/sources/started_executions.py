@@ -24,12 +24,7 @@ from sfnwatch.model.map_runs import (
     decode_map_run,
 )
 from sfnwatch.model.records import RecordKind
-from sfnwatch.sources.answers import (
-    CallsAws,
-    ExecutionsPage,
-    Failure,
-    Text,
-)
+from sfnwatch.sources.answers import CallsAws, ExecutionsPage, Failure, Text
 from sfnwatch.sources.history import History, Join
 from sfnwatch.sources.polling import PollingSource, WatchContext
 from sfnwatch.sources.rate_limits import Interval

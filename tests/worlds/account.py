@@ -14,16 +14,7 @@ from tests.worlds.executions import (
     Role,
     State,
 )
-from tests.worlds.services import (
-    FLEET,
-    HTTP,
-    JOBS,
-    NAMED,
-    NESTED,
-    ONCE,
-    PLAIN,
-    Service,
-)
+from tests.worlds.services import FLEET, HTTP, JOBS, NAMED, NESTED, ONCE, PLAIN, Service
 
 START = datetime(2024, 5, 1, 9, 0, 0, tzinfo=UTC)
 ACCOUNTS = ("111122223333", "444455556666")

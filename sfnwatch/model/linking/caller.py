@@ -13,12 +13,7 @@ from msgspec.structs import replace
 from sfnwatch.model.api_call import ApiCall, CallName, NameAndRole
 from sfnwatch.model.arns import account_of, last_segment, maybe_execution_arn, role_name
 from sfnwatch.model.attempt_events import own_message
-from sfnwatch.model.integrations import (
-    CallRole,
-    Integration,
-    Pattern,
-    home_region,
-)
+from sfnwatch.model.integrations import CallRole, Integration, Pattern, home_region
 from sfnwatch.model.linking.link import AttemptKey, Certainty, Link, LinkRule
 from sfnwatch.model.times import microseconds
 from sfnwatch.model.visits import Attempt

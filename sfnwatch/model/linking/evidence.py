@@ -14,10 +14,7 @@ from msgspec import Struct
 from sfnwatch.model.api_call import ApiCall, CallName, ids_in, session_name
 from sfnwatch.model.arns import account_of, last_segment
 from sfnwatch.model.attempt_events import own_message
-from sfnwatch.model.integrations import (
-    CallRole,
-    usual_role,
-)
+from sfnwatch.model.integrations import CallRole, usual_role
 from sfnwatch.model.linking.caller import SECOND, Caller, Window
 from sfnwatch.model.linking.link import AttemptKey
 from sfnwatch.model.linking.parameters import (

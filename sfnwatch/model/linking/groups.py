@@ -10,16 +10,11 @@ from typing import Any
 from msgspec import Struct, field
 
 from sfnwatch.model.api_call import CallName
-from sfnwatch.model.integrations import (
-    CallRole,
-)
+from sfnwatch.model.integrations import CallRole
 from sfnwatch.model.linking.caller import Caller, Window
 from sfnwatch.model.linking.clock_skew import NEAR
 from sfnwatch.model.linking.link import AttemptKey
-from sfnwatch.model.linking.parameters import (
-    Leaves,
-    is_plain,
-)
+from sfnwatch.model.linking.parameters import Leaves, is_plain
 
 Member = tuple[int, str]
 """A call: its moment in microseconds, and its event id."""

@@ -10,10 +10,7 @@ from typing import TypeVar
 from msgspec import Struct
 
 from sfnwatch.model.api_call import ApiCall
-from sfnwatch.model.integrations import (
-    CallRole,
-    usual_role,
-)
+from sfnwatch.model.integrations import CallRole, usual_role
 
 T = TypeVar("T")
 AttemptKey = tuple[str, int]

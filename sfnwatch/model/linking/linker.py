@@ -18,15 +18,8 @@ from sfnwatch.model.arns import last_segment
 from sfnwatch.model.integrations import CallRole
 from sfnwatch.model.linking.caller import SECOND, Caller
 from sfnwatch.model.linking.candidates import Candidates
-from sfnwatch.model.linking.evidence import (
-    Weighed,
-    other_caller,
-    told_session,
-    weigh,
-)
-from sfnwatch.model.linking.groups import (
-    CallGroup,
-)
+from sfnwatch.model.linking.evidence import Weighed, other_caller, told_session, weigh
+from sfnwatch.model.linking.groups import CallGroup
 from sfnwatch.model.linking.job_calls import settle_job_calls
 from sfnwatch.model.linking.link import (
     AttemptKey,
@@ -37,10 +30,7 @@ from sfnwatch.model.linking.link import (
     answered_attempt,
     one_of,
 )
-from sfnwatch.model.linking.parameters import (
-    differ,
-    leaves_of_record,
-)
+from sfnwatch.model.linking.parameters import differ, leaves_of_record
 from sfnwatch.model.records import Record
 from sfnwatch.model.visits import Attempt
 
