@@ -17,6 +17,7 @@ _LINK = re.compile(r"\]\(([^)#:]+)\)")
 _NAMED_IN = re.compile(r"`([a-z_]+/[\w/]+\.py)`: ((?:`[^`]+`(?: \([^)]*\))?(?:, )?)+)")
 _MODULE = re.compile(r"python -m (tests(?:\.\w+)+)")
 _MADE = {
+    "sfnwatch/analysis/waited.py",
     "sfnwatch/export/states.py",
     "sfnwatch/sources/stream.py",
     "sfnwatch/tui/calls_view.py",

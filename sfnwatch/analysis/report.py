@@ -22,8 +22,8 @@ from sfnwatch.analysis.finding import (
     section,
 )
 from sfnwatch.analysis.findings import Topic, find, most_telling, topic_of
-from sfnwatch.analysis.outcomes import ExecutionVerdict
 from sfnwatch.analysis.phases import Phase, length_of, seconds_by_phase
+from sfnwatch.analysis.verdict import ExecutionVerdict
 from sfnwatch.analysis.wording import (
     grouped,
     named,

@@ -16,7 +16,7 @@ import click
 
 from sfnwatch import session
 from sfnwatch.analysis.case import Survey
-from sfnwatch.analysis.outcomes import ExecutionVerdict
+from sfnwatch.analysis.verdict import ExecutionVerdict
 from sfnwatch.cli import options
 from sfnwatch.cli.narration import narrate
 from sfnwatch.cli.reports import output_to, write_report

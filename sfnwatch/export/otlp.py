@@ -26,8 +26,8 @@ import sfnwatch
 from sfnwatch.analysis.case import last_moment
 from sfnwatch.analysis.finding import Finding
 from sfnwatch.analysis.findings import find
-from sfnwatch.analysis.outcomes import ended_with, error_of
 from sfnwatch.analysis.phases import AttemptCalls, end_of
+from sfnwatch.analysis.verdict import ended_with, error_of
 from sfnwatch.analysis.wording import grouped
 from sfnwatch.export.placing import BarSpan as Times
 from sfnwatch.export.placing import call_window, micros, service_name

@@ -21,8 +21,8 @@ from msgspec.structs import replace
 
 from sfnwatch.analysis.case import last_moment
 from sfnwatch.analysis.findings import find
-from sfnwatch.analysis.outcomes import ended_with
 from sfnwatch.analysis.phases import Segment, end_of, segments
+from sfnwatch.analysis.verdict import ended_with
 from sfnwatch.analysis.wording import grouped
 from sfnwatch.export.facts import (
     attempt_facts,

@@ -5,7 +5,8 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, settings
 
-from sfnwatch.analysis.findings import critical_path, find
+from sfnwatch.analysis.critical_path import critical_path
+from sfnwatch.analysis.findings import find
 from sfnwatch.analysis.phases import end_of, segments
 from sfnwatch.analysis.report import ROWS, Report, explain
 from tests.analysis.finding_in import LAMBDA_INVOKE, reported, text_of, trace_of

@@ -24,7 +24,6 @@ from msgspec import Struct
 
 from sfnwatch.analysis.case import AttemptCase, Case, Work, gaps
 from sfnwatch.analysis.finding import Finding, finding
-from sfnwatch.analysis.outcomes import ended_with
 from sfnwatch.analysis.phases import (
     MatchedCalls,
     Phase,
@@ -33,6 +32,7 @@ from sfnwatch.analysis.phases import (
     length_of,
     seconds_by_phase,
 )
+from sfnwatch.analysis.verdict import ended_with
 from sfnwatch.analysis.wording import (
     ended_words,
     grouped,

@@ -1,0 +1,288 @@
+"""Calls of which no history is here: what they tell of jobs by themselves."""
+
+import re
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+from itertools import filterfalse
+from typing import Any
+
+from msgspec import Struct, field
+
+from sfnwatch.analysis.case import (
+    Spacing,
+    Survey,
+    Work,
+    is_of_job,
+    spacing,
+)
+from sfnwatch.analysis.child_outcomes import unread_children
+from sfnwatch.analysis.failed_calls import failed_call
+from sfnwatch.analysis.finding import Finding, Steps, finding
+from sfnwatch.analysis.phases import MatchedCalls
+from sfnwatch.analysis.polling import polls_told
+from sfnwatch.analysis.wording import (
+    counted,
+    grouped,
+    named,
+    plural,
+    ranked,
+    time_of_day,
+)
+from sfnwatch.model.api_call import ApiCall, by_time, ids_in
+from sfnwatch.model.integrations import CallRole, Integration, jobs_of_call
+from sfnwatch.model.records import Record
+
+#
+# With CloudTrail alone this is as near to an execution as one gets. A call belongs to
+# the job whose id it names. Those that name none, such as denied ones, and rows of few
+# columns, are taken together: nothing tells whose they are.
+#
+# What is counted is fact. What a pattern looks like is inference: a call does not say
+# which state made it, and how an execution ended no call tells.
+_ALIVE = timedelta(seconds=400)
+"""Polls come at most about 300 s apart: after a longer silence a job is over."""
+_JOB_ID = re.compile(r"[a-z]{0,3}[_:-]?[0-9a-f-]{32,64}|[js]-[0-9A-Z]{10,}")
+"""What the random ids of jobs look like; a session's name has other letters."""
+_NEAR = timedelta(minutes=15)
+"""How long before and after an execution a call of its role may have to do with it."""
+_PLAIN = ["request-response", "aws-sdk"]
+_KINDS = 50
+_AWS = ".amazonaws.com"
+
+
+class JobCalls(Struct, eq=False):
+    """What was called for one job; for several, where nothing tells them apart."""
+
+    row: Integration
+    calls: list[ApiCall] = field(default_factory=list)
+    """All of them, in order."""
+    actions: list[ApiCall] = field(default_factory=list)
+    """One, as a rule; none where the records begin after it."""
+    named: bool = False
+    """True if calls name its job."""
+    guessed: bool = False
+    """True if a poll that names no job may be its, or another's."""
+
+    @property
+    def polls(self) -> list[ApiCall]:
+        role_of = self.row.role_of
+        poll = CallRole.POLL
+        return [call for call in self.calls if role_of(call.event_name) is poll]
+
+    @property
+    def mixed(self) -> bool:
+        return len(self.actions) > 1
+
+    @property
+    def spacing(self) -> Spacing:
+        action = self.actions[0] if self.actions and not self.guessed else None
+        return spacing(action, self.polls) if not self.mixed else Spacing([])
+
+
+def group_calls(survey: Survey, calls: Iterable[ApiCall]) -> Work[list[JobCalls]]:
+    """Group calls given in order, those of each role, account and service apart."""
+    told: list[JobCalls] = []
+
+    def place(call: ApiCall) -> Hashable:
+        return call.role, call.account_id, call.region, call.event_source
+
+    for those in grouped(filter(is_of_job, calls), place).values():
+        found: list[JobCalls] = yield from _by_job(survey, those)
+        for group in found:
+            # Polls that fit a watched attempt may be a group's as well.
+            group.guessed = not group.polls and bool(survey.unproven)
+        # What belongs to no job by name may be of any that went on by then.
+        spans = [
+            (g.calls[0].event_time - _ALIVE, g.calls[-1].event_time, g) for g in found
+        ]
+        for begin, end, lone in spans:
+            if lone.polls and not lone.named:
+                near = [g for b, e, g in spans if b <= end and begin <= e]
+                for group in near if len(near) > 1 else ():
+                    group.guessed = True
+        told += found
+    return sorted(told, key=lambda group: by_time(group.calls[0]))
+
+
+def _by_job(survey: Survey, calls: Iterable[ApiCall]) -> Work[list[JobCalls]]:
+    """Group the calls of one role and service by the jobs that they name.
+
+    Where calls name none, one goes on with another until there is a longer silence.
+    """
+    found: list[JobCalls] = []
+    by_id: dict[str, JobCalls] = {}
+    unnamed: JobCalls | None = None
+    """What may go on, and whose job no call has named."""
+    for call in calls:
+        yield
+        record = survey.moment.trace.cloudtrail_record(call)
+        rows = jobs_of_call(call.event_source, call.event_name)
+        starts = [r for r in rows if r.role_of(call.event_name) is CallRole.ACTION]
+        if starts and call.error_code is not None:
+            continue  # AWS refused it: there was no job
+        ids = ids_in(record, call.error_message)
+        group = next((by_id[job] for job in sorted(ids) if job in by_id), None)
+        if group is None:
+            row = starts[0] if starts else rows[0]
+            ids = _job_ids(row, record, ids, begins=bool(starts))
+            if unnamed and call.event_time - unnamed.calls[-1].event_time > _ALIVE:
+                unnamed = None
+            # A poll may name what an action did not; and a job that was begun is none
+            # of those that were polled for before.
+            begun = unnamed is not None and unnamed.actions and not (starts and ids)
+            if unnamed and (begun or not (starts or ids)):
+                group = unnamed
+                group.named = bool(ids)
+            else:
+                group = JobCalls(row, named=bool(ids))
+                found.append(group)
+            if not ids:
+                unnamed = group
+            elif group is unnamed and not group.mixed:
+                unnamed = None
+            by_id.update(dict.fromkeys(ids, group))
+        group.calls.append(call)
+        if starts:
+            group.actions.append(call)
+    return [group for group in found if group.actions or group.polls]
+
+
+def _job_ids(
+    row: Integration, record: Record, ids: Iterable[str], *, begins: bool
+) -> set[str]:
+    """Give the ids of jobs: of a call that begins one those that it was answered."""
+    if begins:
+        return row.ids_in(record.get("responseElements"))
+    return {each for each in ids if _JOB_ID.fullmatch(each)}
+
+
+def calls_alone(survey: Survey) -> Steps:
+    """Tell of the calls by Step Functions that belong to no execution of the trace."""
+    moment = survey.moment
+    calls: Sequence[ApiCall] = survey.unexplained
+    if moment.roots:
+        # Trails, and CloudTrail asked live, show whatever runs in the account besides.
+        near = grouped(calls, lambda call: _is_near(survey, call))
+        # Without a role, as InvokeHTTPEndpoint is, a call may be anybody's.
+        strangers = [call for call in near.get(False, ()) if call.role is not None]
+        calls = near.get(True, ())
+        count = len(strangers)
+        roles = len({call.role for call in strangers})
+        if count and not survey.coverage.live:
+            made = f"{plural(roles, 'other role')} or at other times"
+            belong = "belongs" if count == 1 else "belong"
+            text = f"{plural(count, 'call')} by Step Functions, made by {made},"
+            text += f" {belong} to no execution loaded."
+            yield finding("other-calls", text, strangers, count=count, roles=roles)
+    unread, calls = unread_children(survey, calls)
+    yield from unread
+    groups: list[JobCalls] = yield from group_calls(survey, calls)
+    since = calls[0].event_time if calls else None
+    for group in groups:
+        yield None
+        yield from _ToldGroup(group, since).findings()
+    failed = (call for call in calls if call.error_code)
+    kinds = grouped(failed, lambda c: (c.role or "", c.event_name, c.error_code or ""))
+    for (role, *_), those in sorted(kinds.items()):
+        yield failed_call(named(role), MatchedCalls(those), {"role": role})
+    if not moment.roots:
+        yield from _others(calls)
+
+
+def _is_near(survey: Survey, call: ApiCall) -> bool:
+    """True for a call by a role of an execution, made while it ran or soon before."""
+    at = call.event_time
+    runs = survey.moment.executions.values()
+    spans = ((run.started_at, run.stopped_at or at) for run in runs)
+    near = any(begin and begin - _NEAR <= at <= end + _NEAR for begin, end in spans)
+    return near and call.event_id in survey.moment.trace.links
+
+
+class _ToldGroup:
+    """A group of calls, with the words for it."""
+
+    def __init__(self, group: JobCalls, since: datetime | None) -> None:
+        row = group.row
+        first = group.calls[0]
+        self.group = group
+        self.polls = MatchedCalls(group.polls)
+        self.role = named(first.role)
+        self.resource = f"{row.resource_type}:{row.action}"
+        self.subject = _subject(group.actions, since)
+        place: dict[str, Any] = {"visit": None, "attempt": None, "role": first.role}
+        place |= {"resource": self.resource, "call": first.event_name}
+        place |= {"at": f"{first.event_time:%Y-%m-%dT%H:%M:%SZ}"}
+        self.place = {**place, "actions": len(group.actions)}
+        """What all findings say of whose calls they are."""
+
+    def findings(self) -> Iterator[Finding]:
+        """Tell what they look like, and how they were polled for."""
+        group = self.group
+        if group.actions:
+            yield self._pattern()
+        if self.polls.sure:
+            yield self._polling()
+        elif group.actions:
+            text = f"{self.role} called {self.subject}; no poll is matched."
+            told = {**self.place, "count": len(group.actions), "polls": 0}
+            sure = not group.guessed
+            proofs = group.calls
+            yield finding("calls", text, proofs, fact=sure, **told)
+
+    def _pattern(self) -> Finding:
+        group = self.group
+        name = self.resource
+        pattern = None
+        candidates = [*_PLAIN, "sync"]
+        looks = f"{name} (Request Response) or aws-sdk:{name} (AWS SDK integration)"
+        looks += ", which calls alone can't tell apart: no poll of it is known"
+        looks += " (nor would one follow a .sync job that ended within a minute)"
+        if group.guessed:
+            looks = f"any form of {name}: polls of that time may be its own"
+        if polls := group.polls:
+            pattern = "sync"
+            candidates = ["sync"]
+            looks = f"{name}.sync (optimized integration, Run a Job): the same role"
+            looks += f" then polled with {named(polls[0].event_name)}, as .sync does"
+        one_of = "At least one of " if group.mixed else ""
+        text = f"{one_of}{self.subject}, by {self.role}, looks like {looks}."
+        told = {**self.place, "pattern": pattern, "candidates": candidates}
+        return finding("pattern", text, group.calls, fact=False, **told)
+
+    def _polling(self) -> Finding:
+        group = self.group
+        after = f"After {self.subject}, " if self.subject else ""
+        words = group.spacing.words()
+        if group.mixed:
+            words = ", but nothing shows which polls are whose"
+        # How many polls came after several actions is counted in any case.
+        sure = group.mixed or not group.guessed
+        told = {**self.place, **group.spacing.data, "mixed": group.mixed}
+        who = f"{after}{self.role}"
+        return polls_told(who, self.polls, words, told, settled=True, fact=sure)
+
+
+def _subject(actions: Sequence[ApiCall], since: datetime | None) -> str:
+    """Name the action with its time, or how many there are of it."""
+    if not actions:
+        return ""
+    name = named(actions[0].event_name)
+    first = actions[0]
+    last = actions[-1]
+    begin = time_of_day(first.event_time, since)
+    end = time_of_day(last.event_time, first.event_time)
+    several = f"{len(actions)} {name} from {begin} to {end}"
+    return f"{name} at {begin}" if first is last else several
+
+
+def _others(calls: Sequence[ApiCall]) -> Iterator[Finding]:
+    """Count the calls of a role that have to do with no job."""
+    by_role = grouped(filterfalse(is_of_job, calls), lambda call: call.role or "")
+    for role, those in sorted(by_role.items()):
+        names = ((c.event_source.removesuffix(_AWS), c.event_name) for c in those)
+        counts = ranked(":".join(name) for name in names)
+        told = plural(len(those), "other call")
+        text = f"{named(role)} made {told}: {counted(counts, 5)}."
+        data: dict[str, Any] = {"role": role or None, "count": len(those)}
+        data["calls"] = dict(list(counts.items())[:_KINDS])
+        yield finding("calls", text, those, **data)

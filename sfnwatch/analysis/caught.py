@@ -1,0 +1,146 @@
+"""Errors that a Catch took, and Map Runs that failed."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from sfnwatch.analysis.case import Case
+from sfnwatch.analysis.finding import Finding, finding
+from sfnwatch.analysis.verdict import error_of
+from sfnwatch.analysis.wording import (
+    grouped,
+    named,
+    times,
+    together,
+    visit_name,
+    why,
+)
+from sfnwatch.model.values import mapping_of, parse_json, text_of
+from sfnwatch.model.visits import StateVisit
+
+_CAUSE = 160
+
+
+class Caught(Struct, frozen=True):
+    """An error that a Catch took, and which state went on."""
+
+    visit: StateVisit
+    error: str | None
+    cause: str | None
+    next_state: str | None
+    """None where the next state has not been entered yet."""
+    failing: StateVisit | None = None
+    """What failed inside of it, innermost, where it is a Map or a Parallel."""
+
+
+def caught(case: Case) -> Iterator[Finding]:
+    """Tell of the errors that were caught; of very many alike together."""
+    every = caught_errors(case)
+    alike = grouped(every, lambda each: (each.visit.name, each.error, each.next_state))
+    for those in alike.values():
+        yield from map(_caught, together(those))
+
+
+def _caught(told: Sequence[Caught]) -> Finding:
+    first = told[0]
+    several = len(told) > 1
+    where = f" in {named(first.failing.name)}" if first.failing else ""
+    visit = first.visit
+    reason = why(first.error, None if several else first.cause)
+    then = f", and {named(first.next_state)} came next" if first.next_state else ""
+    text = visit_name(visit, alone=several or visit.parent is None)
+    text += f" failed{where}{f' {times(len(told))}' if several else ''}"
+    text += f"{f' with {reason}' if reason else ''} (caught{then})."
+    proofs = (f"#{each.visit.troubled_by}" for each in told)
+    data: dict[str, Any] = {"visit": visit.id, "next_state": first.next_state}
+    data["failing"] = first.failing.id if first.failing else None
+    data["cause"] = None if several else first.cause
+    return finding("caught", text, proofs, **data, error=first.error, count=len(told))
+
+
+def caught_errors(case: Case) -> list[Caught]:
+    """Find what was caught; the state that went on follows the one that failed."""
+    caught = [visit for visit in case.visits if visit.status == "caught"]
+    if not caught:
+        return []
+    entered = ((v, case.execution.event(v.id)) for v in case.visits)
+    after = {event.previous_event_id: v.name for v, event in entered if event}
+    found = []
+    for visit in caught:
+        failing = _failing_inside(case, visit)
+        error, cause = _error_of_visit(case, failing or visit, visit)
+        # What follows the start of a Map or Parallel is inside it.
+        own = (n for n in reversed(visit.event_ids) if n not in visit.starts)
+        following = (after[n] for n in own if n in after)
+        came_next = next(following, None)
+        found.append(Caught(visit, error, cause, came_next, failing))
+    return found
+
+
+def _failing_inside(case: Case, visit: StateVisit) -> StateVisit | None:
+    """Find the state that failed a Map or Parallel: its Failed follows that's event."""
+    execution = case.execution
+    for number in reversed(visit.event_ids):
+        event = execution.event(number)
+        if event is None or not event.type.endswith("StateFailed"):
+            continue
+        before = execution.event(event.previous_event_id)
+        failing = execution.visit(before.visit_id) if before else None
+        return failing if failing and failing.id != visit.id else None
+    return None
+
+
+def _error_of_visit(
+    case: Case, failing: StateVisit, caught: StateVisit
+) -> tuple[str | None, str | None]:
+    """Give the error and cause of a state that failed, and that `caught` caught.
+
+    A failed evaluation is the state's own, after its last attempt; a Fail state's are
+    only in what its Catch passed on.
+    """
+    if failing.error is not None:
+        return failing.error, failing.cause
+    if failing.attempts and failing.attempts[-1].error is not None:
+        return failing.attempts[-1].error, failing.attempts[-1].cause
+    passed_on = _exit_output(case, caught)
+    inside = [mapping_of(value) for value in passed_on.values()]
+    written = [each for each in (passed_on, *inside) if each.keys() == _ERROR_OUTPUT]
+    if len(written) != 1:
+        return None, None
+    return text_of(written[0]["Error"]), text_of(written[0]["Cause"])
+
+
+_ERROR_OUTPUT = {"Error", "Cause"}
+"""The keys of what a Catch writes, at its ResultPath, into the state's output."""
+
+
+def _exit_output(case: Case, visit: StateVisit) -> Mapping[str, Any]:
+    for number in reversed(visit.event_ids):
+        event = case.execution.event(number)
+        if event is not None and event.type.endswith("StateExited"):
+            output = case.moment.trace.details(event).get("output")
+            return mapping_of(parse_json(output))
+    return {}
+
+
+def map_runs_failed(case: Case) -> Iterator[Finding]:
+    """Tell of the Map Runs that failed, as where an ItemReader does.
+
+    That of a state that failed, or was caught, with it is told of there.
+    """
+    turns = case.execution.map_run_turns
+    for number, (event, _) in enumerate(turns):
+        visit = case.execution.visit(event.visit_id)
+        if event.type != "MapRunFailed" or visit is None:
+            continue
+        later = [e for e, _ in turns[number + 1 :] if e.visit_id == visit.id]
+        if not later and visit.status not in {"running", "succeeded"}:
+            continue
+        error, cause = error_of(case.moment, event)
+        reason = why(error, cause, _CAUSE)
+        text = f"A Map Run of {visit_name(visit, alone=visit.parent is None)} failed"
+        text += f"{f' with {reason}' if reason else ''}"
+        text += "; another was started." if later else "."
+        data: dict[str, Any] = {"visit": visit.id, "error": error, "cause": cause}
+        yield finding("map-run-failed", text, [f"#{event.id}"], **data)

@@ -1,0 +1,145 @@
+"""Jobs that failed after the state that began them had succeeded.
+
+A state without `.sync` completes as soon as its call was answered. What became of its
+job stands elsewhere, if anywhere: in a later state that asked for it, in a call that
+stopped it, in the history of the execution it is, in what ECS told of the task.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from sfnwatch.analysis.case import AttemptCase, Case, StateUse, Work
+from sfnwatch.analysis.finding import Finding, finding
+from sfnwatch.analysis.wording import (
+    named,
+    plural,
+    together,
+)
+from sfnwatch.model.arns import short_id
+from sfnwatch.model.ecs_task import BAD_STOPS
+from sfnwatch.model.execution_list import UNSUCCESSFUL
+from sfnwatch.model.integrations import Pattern
+from sfnwatch.model.moment import Moment
+from sfnwatch.model.values import list_of, mapping_of, parse_json, text_of
+
+_PLAIN = frozenset({Pattern.REQUEST_RESPONSE, Pattern.AWS_SDK})
+_ECS = "ecs.amazonaws.com"
+
+
+class JobFailure(Struct, frozen=True):
+    """How a job is known to have failed."""
+
+    words: str
+    witness: str
+    """The event, the call or the task's state that says so; empty where none does."""
+    exit_code: int | None = None
+    stop_code: str | None = None
+
+
+JobFailures = Mapping[str, JobFailure]
+"""By the job's id."""
+
+
+def job_failures(moment: Moment, cases: Sequence[Case]) -> Work[JobFailures]:
+    """Find the jobs that are known to have failed, if a state left any behind."""
+    found: dict[str, JobFailure] = {}
+    if any(_leaves_job(use) for case in cases for use in case.uses):
+        for job, failure in _witnesses(moment, cases):
+            yield
+            if failure is not None:
+                found.setdefault(job, failure)
+    return found
+
+
+def _leaves_job(use: StateUse) -> bool:
+    return use.first.pattern in _PLAIN and use.starts_job
+
+
+_TaskFacts = Iterator[tuple[str, JobFailure | None]]
+"""What a record says of a job, by its id."""
+
+
+def _witnesses(moment: Moment, cases: Sequence[Case]) -> _TaskFacts:
+    """Yield what any record says of jobs, the best witness first."""
+    for arn, execution in moment.executions.items():
+        if execution.status in UNSUCCESSFUL:
+            by = f"#{execution.ending.id}" if execution.ending else ""
+            yield arn, JobFailure(f"ended as {execution.status}", by)
+    for case in cases:
+        for use in case.uses:
+            # A `.sync` answers with its own task, which says no more than its state.
+            sync = use.first.pattern is Pattern.SYNC
+            if use.row is not None and use.row.event_source == _ECS and not sync:
+                yield from _described(case, use)
+    for call in moment.calls:
+        if call.event_source == _ECS and call.has_answer:
+            record = moment.trace.cloudtrail_record(call)
+            yield from _tasks(record.get("responseElements"), call.event_id)
+    for job, states in moment.task_states.items():
+        stopped = next((state for state in reversed(states) if state.stopped), None)
+        if stopped is not None:
+            codes = [container.exit_code for container in stopped.containers]
+            yield job, _failure(codes, stopped.stop_code, stopped.key)
+
+
+def _described(case: Case, use: StateUse) -> _TaskFacts:
+    """Yield the tasks that a state asked for, or stopped, as its output has them."""
+    for each in use.attempts:
+        event = case.execution.event(each.attempt.ended_by)
+        if event is not None and event.type == "TaskSucceeded":
+            output = case.moment.trace.details(event).get("output")
+            yield from _tasks(parse_json(output), each.end_event)
+
+
+def _tasks(body: Any, witness: str) -> _TaskFacts:
+    """Read ECS tasks; an output writes keys with a capital, CloudTrail without."""
+    whole = _lowered(body)
+    for task in map(_lowered, (whole.get("task"), *list_of(whole.get("tasks")))):
+        codes = [_lowered(c).get("exitCode") for c in list_of(task.get("containers"))]
+        if job := text_of(task.get("taskArn")):
+            yield job, _failure(codes, text_of(task.get("stopCode")), witness)
+
+
+def _failure(
+    exit_codes: Sequence[Any], stop_code: str | None, witness: str
+) -> JobFailure | None:
+    bad = [code for code in exit_codes if isinstance(code, int) and code != 0]
+    if bad:
+        return JobFailure(f"ended with exit code {bad[0]}", witness, bad[0], stop_code)
+    if stop_code in BAD_STOPS:
+        return JobFailure(f"stopped with {stop_code}", witness, None, stop_code)
+    return None
+
+
+def _lowered(value: Any) -> Mapping[str, Any]:
+    return {key[:1].lower() + key[1:]: v for key, v in mapping_of(value).items()}
+
+
+def failed_later(case: Case, failed: JobFailures) -> Iterator[Finding]:
+    """Tell of the states that succeeded and whose jobs did not."""
+    for use in filter(_leaves_job, case.uses if failed else ()):
+        well = [each for each in use.attempts if each.attempt.status == "succeeded"]
+        jobs = ((each, job) for each in well for job in each.attempt.resource_ids)
+        left = [(each, job) for each, job in jobs if job in failed]
+        bad = [(own, job) for own, job in left if failed[job].witness != own.end_event]
+        for those in together(bad):
+            yield _failed_later(those, failed)
+
+
+def _failed_later(
+    bad: Sequence[tuple[AttemptCase, str]], failures: JobFailures
+) -> Finding:
+    each, job = bad[0]
+    end = failures[job]
+    row = each.attempt.integration
+    thing = row.job_word if row else "job"
+    what = f"the {thing} it started ({named(short_id(job))}) {end.words}"
+    if len(bad) > 1:
+        what = f"{plural(len(bad), thing)} it started {end.words} or failed otherwise"
+    text = f"{named(each.visit.name)} succeeded without waiting, but {what}."
+    proofs = [i for each, job in bad for i in (each.end_event, failures[job].witness)]
+    data: dict[str, Any] = {**each.place, "job": job, "count": len(bad)}
+    data |= {"exit_code": end.exit_code, "stop_code": end.stop_code}
+    return finding("job-failed-later", text, filter(None, proofs), **data)

@@ -1,0 +1,100 @@
+"""Attempts that failed and were made again, and executions that were taken up again."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from sfnwatch.analysis.case import Case, StateUse
+from sfnwatch.analysis.finding import Finding, finding
+from sfnwatch.analysis.wording import (
+    ended_words,
+    named,
+    ranked,
+    some,
+    spoken,
+    times,
+    together,
+    visit_name,
+)
+from sfnwatch.model.visits import FAILED, StateVisit, Stretch
+
+_STORM = 8
+"""So many failed attempts of one state are a retry storm."""
+
+
+def retries(use: StateUse) -> Iterator[Finding]:
+    """Tell of visits that took several attempts; of very many together."""
+    for visits in together([visit for visit in use.visits if _is_retried(visit)]):
+        yield _retries(use, visits)
+
+
+def _is_retried(visit: StateVisit) -> bool:
+    """True for more attempts than a redrive accounts for."""
+    numbers = range(2, len(visit.attempts) + 1)
+    return any(not visit.is_redriven(number) for number in numbers)
+
+
+def _retries(use: StateUse, visits: Sequence[StateVisit]) -> Finding:
+    tries = [attempt for visit in visits for attempt in visit.attempts]
+    bad = [attempt for attempt in tries if attempt.status in FAILED]
+    errors = ranked(attempt.error or attempt.status for attempt in bad)
+    lost = _seconds((a.scheduled_at, a.ended_at or a.scheduled_at) for a in bad)
+    backing_off = _seconds(wait for visit in visits for wait in visit.backoffs)
+    alone = len(visits) > 1 or len(use.visits) == 1
+    attempts = "attempt" if len(bad) == 1 else "attempts"
+    cost = f"The failed {attempts} took {spoken(lost)}, plus " if bad else "There were "
+    how = f" with {some(map(named, errors))}" if errors else ""
+    statuses = {visit.status for visit in visits}
+    where = f" in {len(visits)} visits" if len(visits) > 1 else ""
+    end = f" and {ended_words(*statuses)}" if len(statuses) == 1 else ""
+    storm = len(bad) >= _STORM
+    text = f"{visit_name(visits[0], alone=alone)} was tried {times(len(tries))}"
+    text += f"{where}{end}; {len(bad)} {attempts} failed{how}. {cost}"
+    text += f"{spoken(backing_off)} of retry back-off."
+    data: dict[str, Any] = {"visit": visits[0].id, "visits": len(visits)}
+    data |= {"tries": len(tries), "failed": len(bad), "errors": errors, "storm": storm}
+    data["failed_seconds"] = round(lost, 3)
+    data["backing_off_seconds"] = round(backing_off, 3)
+    proofs = (f"#{attempt.event_ids[-1]}" for attempt in bad)
+    return finding("retries", text, proofs, **data)
+
+
+def container_retries(case: Case) -> Iterator[Finding]:
+    """Tell of Parallels and Maps that were tried again, with all that is in them."""
+    for visit in case.visits:
+        again = visit.starts[1:]
+        tries = len(visit.starts)
+        if not again:
+            continue
+        became = f"was tried {times(tries)} and {ended_words(visit.status)}"
+        name = visit_name(visit, alone=visit.parent is None)
+        data: dict[str, Any] = {"visit": visit.id, "visits": 1, "tries": tries}
+        failed = len(again) + (visit.status in FAILED)
+        data |= {"failed": failed, "errors": {}, "storm": False}
+        proofs = (f"#{event_id}" for event_id in again)
+        text = f"{name}, with all that is in it, {became}."
+        yield finding("retries", text, proofs, **data)
+
+
+def _seconds(spans: Iterable[Stretch]) -> float:
+    return sum(max(0.0, (end - begin).total_seconds()) for begin, end in spans)
+
+
+def redriven(case: Case) -> Iterator[Finding]:
+    """Tell of an execution's redrives, and which states they went on with."""
+    execution = case.execution
+    redrives = case.execution.redrives
+    if not redrives:
+        return
+    again = [visit for visit in case.visits if visit.pauses]
+    # What is inside a Map or Parallel was gone on with, not that itself.
+    around = {visit.parent for visit in again}
+    names = dict.fromkeys(named(v.name) for v in again if v.id not in around)
+    events = [event for each in redrives for event in (each.ended, each.event)]
+    events.append(execution.ending)
+    text = f"The execution was redriven {times(len(redrives))}, having been stopped for"
+    text += f" {spoken(execution.stopped_seconds)}"
+    text += f"{f'; it continued with {some(names)}' if names else ''}."
+    data: dict[str, Any] = {"redrives": len(redrives), "count": redrives[-1].number}
+    data |= {"seconds": round(execution.stopped_seconds, 3), "status": execution.status}
+    proofs = (f"#{event.id}" for event in events if event is not None)
+    yield finding("redriven", text, proofs, **data, visits=[each.id for each in again])

@@ -1,0 +1,198 @@
+"""How an execution stands, and which state decided that."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from sfnwatch.analysis.case import Case, Survey
+from sfnwatch.analysis.finding import Finding, finding
+from sfnwatch.analysis.wording import (
+    ended_words,
+    named,
+    spoken,
+    visit_name,
+    why,
+)
+from sfnwatch.model.execution import ExecutionAsOf
+from sfnwatch.model.execution_list import UNKNOWN
+from sfnwatch.model.history_event import TERMINAL, HistoryEvent
+from sfnwatch.model.moment import Moment
+from sfnwatch.model.texts import clean
+from sfnwatch.model.values import text_of
+from sfnwatch.model.visits import FAILED, StateVisit
+
+_REASON = 200
+_FAILURE_CAUSE = 600
+_ENDED_FROM_OUTSIDE = frozenset({"TIMED_OUT", "ABORTED"})
+"""No state's error is that of such an end: what it failed with before was over."""
+
+
+class ExecutionVerdict:
+    """How an execution stands, and which state decided that."""
+
+    def __init__(self, survey: Survey, execution: ExecutionAsOf) -> None:
+        visit = _decisive(execution)
+        known = survey.known_to(execution)
+        begun = execution.started_at
+        running = execution.running
+        self.status = execution.status
+        """AWS's word: RUNNING, SUCCEEDED, FAILED, …"""
+        seconds = (known - begun).total_seconds() if begun and known else None
+        self.seconds = None if seconds is None else round(seconds, 3)
+        """How long it took, or has taken so far."""
+        self.visit = visit.id if visit else None
+        """The visit that failed, or that is under way."""
+        self.path = visit.path if visit else None
+        """That visit's path, as AWS's names have it."""
+        self.redrives = len(execution.redrives)
+        """How often it was taken up again after it had ended."""
+        failed = not running and execution.status != "SUCCEEDED"
+        told = [ended_with(survey.moment, execution)] if failed else []
+        if failed and visit and execution.status not in _ENDED_FROM_OUTSIDE:
+            told += ((each.error, each.cause) for each in visit.attempts[-1:])
+            told.append((visit.error, visit.cause))
+        self.error = next((error for error, _ in told if error), None)
+        """Of the ending, or else of the state that failed; so with the cause."""
+        self.cause = next((cause for _, cause in told if cause), None)
+        self.text = self._text(execution, visit, known)
+        """The line for people."""
+
+    def _text(
+        self, execution: ExecutionAsOf, visit: StateVisit | None, known: datetime | None
+    ) -> str:
+        """Say how each leg ended: `FAILED after 3 s, redriven …, SUCCEEDED after …`."""
+        legs: list[str] = []
+        begun = execution.started_at
+        running = execution.running
+        for redrive in execution.redrives:
+            if redrive.ended is not None:
+                lasted = _lasted(begun, redrive.ended.at, "after", legs)
+                legs.append(f"{TERMINAL[redrive.ended.type]}{lasted}")
+            gap = redrive.seconds
+            legs.append(f"redriven{'' if gap is None else f' {spoken(gap)} later'}")
+            begun = redrive.event.at
+        is_unknown = execution.status == UNKNOWN
+        goes_on = running and not is_unknown
+        lasted = _lasted(begun, known, "for" if goes_on else "after", legs)
+        where = f" in {named(visit.name)}" if visit else ""
+        if goes_on:
+            where = f"{lasted and ' so far'}{where and f',{where}'}"
+        elif is_unknown and lasted:
+            lasted = f": its history stops{lasted}"
+        reason = why(self.error, self.cause, _REASON)
+        last = f"{clean(self.status)}{lasted}{where}{reason and f': {reason}'}"
+        return f"{', '.join([*legs, last]).rstrip('.')}."
+
+
+def _lasted(
+    begun: datetime | None, end: datetime | None, word: str, before: Sequence[str]
+) -> str:
+    """Say how long a leg took: `after 3 s`, and of later ones `after 1m 20s more`."""
+    if begun is None or end is None:
+        return ""
+    seconds = max(0.0, (end - begun).total_seconds())
+    return f" {word} {spoken(seconds)}{' more' if before else ''}"
+
+
+def _decisive(execution: ExecutionAsOf) -> StateVisit | None:
+    """Find the state that failed, innermost and last; of a running one the newest."""
+    if execution.running:
+        running = [visit for visit in execution.visits if visit.running]
+        return max(running, key=lambda visit: visit.id, default=None)
+    if execution.ending is None or execution.status == "SUCCEEDED":
+        return None
+    bad = [v for v in execution.visits if v.status in FAILED and _counts(execution, v)]
+    around = {visit.parent for visit in bad}
+    inner = [visit for visit in bad if visit.id not in around]
+
+    def order(visit: StateVisit) -> tuple[bool, datetime, int]:
+        ended_at = visit.ended_at or visit.entered_at
+        return _brought_down(execution, visit), ended_at, visit.id
+
+    return max(inner, key=order, default=None)
+
+
+def _brought_down(execution: ExecutionAsOf, visit: StateVisit | None) -> bool:
+    """True for a visit whose own last event is what the event that ended it follows.
+
+    What failed together with it was ended by that event, too.
+    """
+    end = execution.event(visit.ended_by) if visit else None
+    return (
+        visit is not None
+        and end is not None
+        and end.previous_event_id in visit.event_ids
+    )
+
+
+def _counts(execution: ExecutionAsOf, visit: StateVisit) -> bool:
+    """False for what failed in a try that was followed by another, or was caught."""
+    around = execution.visit(visit.parent)
+    while around is not None:
+        begun = max(around.starts, default=0)
+        if around.status in {"caught", "succeeded"} or visit.id < begun:
+            return False
+        around = execution.visit(around.parent)
+    return True
+
+
+def ended_with(
+    moment: Moment, execution: ExecutionAsOf
+) -> tuple[str | None, str | None]:
+    """Give the error and the cause that an execution ended with.
+
+    Its history's end has them, and where that is missing DescribeExecution.
+    """
+    if execution.ending is not None:
+        return error_of(moment, execution.ending)
+    told = None if execution.running else execution.described
+    return (told.error, told.cause) if told is not None else (None, None)
+
+
+def error_of(moment: Moment, event: HistoryEvent) -> tuple[str | None, str | None]:
+    """Give the error and the cause that an event tells of."""
+    details = moment.trace.details(event)
+    return text_of(details.get("error")), text_of(details.get("cause"))
+
+
+def failed(case: Case) -> Iterator[Finding]:
+    """Say what failed and why, as far as the error and its cause tell."""
+    execution = case.execution
+    verdict = ExecutionVerdict(case.survey, case.execution)
+    ending = execution.ending
+    visit = execution.visit(verdict.visit)
+    reason = why(verdict.error, verdict.cause, _FAILURE_CAUSE)
+    if execution.running or ending is None or not (reason or visit):
+        return
+    what = visit_name(visit, alone=visit.parent is None) if visit else "The execution"
+    text = f"{what} {ended_words(verdict.status)}{f' with {reason}' if reason else ''}."
+    ids = [*(visit.event_ids[-1:] if visit else ()), ending.id]
+    # Where the event that the end follows is missing, which state failed is concluded.
+    is_known = visit is None or verdict.status != "FAILED"
+    is_known = is_known or _brought_down(execution, visit)
+    data: dict[str, Any] = {"visit": verdict.visit, "status": verdict.status}
+    data |= {"error": verdict.error, "cause": verdict.cause}
+    yield finding("failed", text, (f"#{each}" for each in ids), fact=is_known, **data)
+
+
+def failed_out_of_sight(case: Case) -> Iterator[Finding]:
+    """Tell of failures in states that the history does not name.
+
+    A log of level ERROR has no event but those that tell of a failure.
+    """
+    for event in case.execution.events:
+        is_failure = event.type.endswith(("Failed", "TimedOut"))
+        if not is_failure or event.visit_id or event.type in TERMINAL:
+            continue
+        moment = case.survey.moment
+        error, cause = error_of(moment, event)
+        details = moment.trace.details(event)
+        names = (text_of(details.get(key)) for key in ("resourceType", "resource"))
+        resource = ":".join(name for name in names if name)
+        whose = f" ({named(resource)})" if resource else ""
+        reason = why(error, cause, _FAILURE_CAUSE)
+        text = f"{named(event.type)}{whose} in a state that is not named here"
+        text += f": {reason}." if reason else "."
+        data: dict[str, Any] = {"visit": None, "status": None}
+        data |= {"error": error, "cause": cause}
+        yield finding("failed", text, [f"#{event.id}"], **data)
