@@ -15,7 +15,12 @@ from msgspec import Struct
 from msgspec.structs import asdict
 
 from sfnwatch.analysis.case import AttemptCase
-from sfnwatch.analysis.compare import pairs, remarks, verdict
+from sfnwatch.analysis.compare import remarks, verdict
+from sfnwatch.analysis.compare.comparison import Comparison, DefinitionChanges
+from sfnwatch.analysis.compare.differences import error_of
+from sfnwatch.analysis.compare.iterations import IterationGroup
+from sfnwatch.analysis.compare.sides import Lengths, Side
+from sfnwatch.analysis.compare.visit_pairs import AttemptPair, CallTally, VisitPair
 from sfnwatch.analysis.finding import Finding
 from sfnwatch.analysis.findings import find
 from sfnwatch.analysis.phases import PHASE_KEYS, Phase
@@ -203,7 +208,7 @@ _PHASES = {Phase.COMPLETION_LAG: "noticing", Phase.CONTAINER: "around"}
 """Phases that a comparison has another word for."""
 
 
-def comparison_json(comparison: pairs.Comparison) -> Facts:
+def comparison_json(comparison: Comparison) -> Facts:
     """Give a comparison as JSON values, version 1.
 
     sfnwatch_compare   1
@@ -264,13 +269,13 @@ def _told(finding: Finding) -> Facts:
 def _json(value: Any) -> Any:
     """Give a value with the fields of its structs as keys, and seconds rounded."""
     match value:
-        case pairs.Lengths():
+        case Lengths():
             ratio = None if value.ratio is None else round(value.ratio, 4)
             lengths = {"a": value.a, "b": value.b, "difference": value.difference}
             return {**_json(lengths), "ratio": ratio}
         case Struct():
             return _json(asdict(value))
-        case pairs.CallTally() | pairs.DefinitionChanges():
+        case CallTally() | DefinitionChanges():
             return _json(vars(value))
         case Mapping():
             return {key: _json(each) for key, each in value.items()}
@@ -281,11 +286,11 @@ def _json(value: Any) -> Any:
     return value
 
 
-def _parts(phases: Mapping[Phase, pairs.Lengths]) -> Facts:
+def _parts(phases: Mapping[Phase, Lengths]) -> Facts:
     return {_PHASES.get(p, str(p)): _json(lengths) for p, lengths in phases.items()}
 
 
-def _side(side: pairs.Side) -> Facts:
+def _side(side: Side) -> Facts:
     execution = side.execution
     calls = side.calls.sure
     link = side.case.moment.link
@@ -306,7 +311,7 @@ def _side(side: pairs.Side) -> Facts:
     }
 
 
-def _pair(pair: pairs.VisitPair) -> Facts:
+def _pair(pair: VisitPair) -> Facts:
     return {
         "path": pair.visit.path,
         "occurrence": pair.occurrence,
@@ -328,11 +333,11 @@ def _visit(visit: StateVisit | None, which: str) -> Facts:
         f"name_{which}": visit and visit.name,
         f"type_{which}": visit and visit.type,
         f"status_{which}": visit and visit.status,
-        f"error_{which}": visit and pairs.error_of(visit),
+        f"error_{which}": visit and error_of(visit),
     }
 
 
-def _attempt_pair(pair: pairs.AttemptPair) -> Facts:
+def _attempt_pair(pair: AttemptPair) -> Facts:
     return {
         "number": pair.number,
         **_end(pair.a, "a"),
@@ -353,7 +358,7 @@ def _end(case: AttemptCase | None, which: str) -> Facts:
     }
 
 
-def _group(state: int, group: pairs.IterationGroup) -> Facts:
+def _group(state: int, group: IterationGroup) -> Facts:
     return {
         "state": state,
         "both": len(group.a.statuses.keys() & group.b.statuses.keys()),
@@ -366,6 +371,6 @@ def _group(state: int, group: pairs.IterationGroup) -> Facts:
     }
 
 
-def _extreme(group: pairs.IterationGroup, sign: int) -> Facts | None:
+def _extreme(group: IterationGroup, sign: int) -> Facts | None:
     found = group.extreme(sign)
     return found and {"index": found[0], "seconds": _json(found[1])}

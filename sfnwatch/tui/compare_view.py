@@ -9,7 +9,8 @@ from textual.binding import BindingType
 
 from sfnwatch.analysis import compare
 from sfnwatch.analysis.compare import Cell, CompareRow, RowKind
-from sfnwatch.analysis.compare.pairs import Comparison, Side
+from sfnwatch.analysis.compare.comparison import Comparison
+from sfnwatch.analysis.compare.sides import Side
 from sfnwatch.analysis.finding import line_key
 from sfnwatch.analysis.phases import Phase
 from sfnwatch.model.texts import clean

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from sfnwatch.analysis.compare import compare, compare_rows, remarks, verdict
-from sfnwatch.analysis.compare.pairs import Comparison
+from sfnwatch.analysis.compare.comparison import Comparison
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.records import Received, RecordKind
 from sfnwatch.model.times import iso

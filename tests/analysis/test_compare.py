@@ -19,7 +19,7 @@ from sfnwatch.analysis.compare import (
     compare_rows,
     comparison_document,
 )
-from sfnwatch.analysis.compare.pairs import Comparison
+from sfnwatch.analysis.compare.comparison import Comparison
 from sfnwatch.analysis.phases import Phase
 from sfnwatch.export.json import comparison_json
 from sfnwatch.export.text import write_markdown, write_text

@@ -22,18 +22,19 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from sfnwatch.analysis.case import AttemptCase, Survey, build_case, done
-from sfnwatch.analysis.compare.pairs import (
+from sfnwatch.analysis.compare.comparison import (
+    Comparison,
+    DefinitionChanges,
+    PairFields,
+)
+from sfnwatch.analysis.compare.differences import codes_of
+from sfnwatch.analysis.compare.iterations import IterationGroup
+from sfnwatch.analysis.compare.sides import Lengths, Side
+from sfnwatch.analysis.compare.visit_pairs import (
     AttemptPair,
     CallPair,
     CallTally,
-    Comparison,
-    DefinitionChanges,
-    IterationGroup,
-    Lengths,
-    PairFields,
-    Side,
     VisitPair,
-    codes_of,
     pair_visits,
 )
 from sfnwatch.analysis.finding import (

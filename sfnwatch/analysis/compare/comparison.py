@@ -1,0 +1,130 @@
+"""Two executions compared as a whole: their pairs of visits, and where they first part.
+
+One execution is called A, the other B. Lengths are seconds; a difference is what B has
+more than A, a ratio how many times as much. Where JSON has a key for a field, the field
+is called the same.
+"""
+
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from operator import itemgetter
+
+from sfnwatch.analysis.compare.differences import (
+    endings,
+    in_order,
+    in_states,
+    iteration_counts,
+)
+from sfnwatch.analysis.compare.iterations import IterationGroup
+from sfnwatch.analysis.compare.sides import Lengths, Sides, extreme
+from sfnwatch.analysis.compare.visit_pairs import VisitPair
+from sfnwatch.analysis.finding import Finding
+from sfnwatch.analysis.phases import (
+    Phase,
+)
+from sfnwatch.analysis.wording import (
+    grouped,
+)
+
+PairFields = Mapping[str, str]
+"""What the definition of a state has, each field as a text."""
+
+
+class DefinitionChanges:
+    """In which states the definitions differ, each in the order of its machine."""
+
+    def __init__(
+        self,
+        in_a: Mapping[str, PairFields],
+        in_b: Mapping[str, PairFields],
+        *,
+        outside: bool,
+    ) -> None:
+        """Compare states by their names; `outside` says if what is in none differs."""
+        self.same = in_a == in_b and not outside
+        self.only_a = [name for name in in_a if name not in in_b]
+        self.only_b = [name for name in in_b if name not in in_a]
+        shared = (name for name in in_a if name in in_b)
+        others = {name: in_a[name].items() ^ in_b[name].items() for name in shared}
+        told = ((name, {key for key, _ in each}) for name, each in others.items())
+        self.changed = {name: sorted(fields) for name, fields in told if fields}
+        """A state's name, and which of its fields differ."""
+        self.outside = outside
+
+
+class Comparison:
+    """Two executions beside each other; of use until their traces change."""
+
+    def __init__(self, sides: Sides, pairs: Sequence[VisitPair]) -> None:
+        self.sides = sides
+        self.a, self.b = a, b = sides
+        self.pairs = pairs
+        """Every visit of both once, what is in a Map or Parallel right behind it."""
+        inside = grouped(pairs, lambda pair: pair.around).items()
+        self.groups = {p.place: IterationGroup(own, sides) for p, own in inside if p}
+        """By the place of the Map or Parallel."""
+        self.definitions: DefinitionChanges | None = None
+        """None where one is not known."""
+        self.gaps: Sequence[Finding] = ()
+        """What could not be compared, or only with care."""
+        self.running = a.execution.running or b.execution.running
+        self.seconds = Lengths(a.seconds, b.seconds)
+        """Of the whole executions; of what still runs, so far."""
+        self.calls_compared = not (a.lacks_calls or b.lacks_calls)
+        """False where one side's calls are not known."""
+        given = a.input, b.input
+        self.same_input = None if None in given else given[0] == given[1]
+        """None where one is not known."""
+        self.shared = sum(pair.both for pair in pairs)
+        """How many visits the two have in common."""
+        self.guesses = bool(a.calls.guessed or b.calls.guessed)
+        """True if what is compared of calls rests on guesses, some of it."""
+
+    @property
+    def phases(self) -> Mapping[Phase, Lengths]:
+        """What the states' time was spent on; those side by side count twice."""
+        found: dict[Phase, Lengths] = {}
+        for phase in Phase:
+            told = [p.phases[phase] for p in self.pairs if phase in p.phases]
+            a = sum(s.a or 0.0 for s in told)
+            b = sum(s.b or 0.0 for s in told)
+            if phase is not Phase.CONTAINER and (a or b):
+                found[phase] = Lengths(a, b)
+        return found
+
+    @cached_property
+    def differences(self) -> Sequence[Finding]:
+        """At which points the two did something else, in the order of A.
+
+        Times alone make none. Each is a sentence on what the two did; its kind is
+        first-state, next-state, type, resource, iterations, outcome, try, error,
+        denied, call or status, and its data has
+
+        state     the place of the pair; None for the executions as such
+        index     the branch or iteration that began with another state
+        attempt   which attempt, from 1; of a call too
+        a, b      what it was on each side: a state, a status, a resource, a call
+        call      a CallPair
+        """
+        ways = (in_states, in_order, iteration_counts, endings)
+        found = [each for find in ways for each in find(self)]
+        return [difference for _, difference in sorted(found, key=itemgetter(0))]
+
+    @cached_property
+    def _differing(self) -> Sequence[int]:
+        """The places of pairs that did something else, or have no counterpart."""
+        told = {each.data["state"] for each in self.differences} - {None}
+        return sorted(told | {pair.place for pair in self.pairs if not pair.both})
+
+    def differs(self, start: int, stop: int) -> bool:
+        """True if any pair differs, from a place to before another."""
+        return bisect_left(self._differing, stop) > bisect_left(self._differing, start)
+
+    def extreme(self, sign: int) -> int | None:
+        """Find the place of the state that took so much longer in B; for -1, less."""
+        settled = (
+            Lengths() if pair.is_container or pair.running else pair.seconds
+            for pair in self.pairs
+        )
+        return extreme(settled, sign)

@@ -1,0 +1,68 @@
+"""Iterations of a Map, compared together."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from statistics import median
+from typing import Any
+
+from sfnwatch.analysis.compare.sides import Lengths, Sides, extreme
+from sfnwatch.analysis.compare.visit_pairs import VisitPair
+from sfnwatch.analysis.phases import (
+    end_of,
+)
+from sfnwatch.analysis.wording import (
+    grouped,
+)
+from sfnwatch.model.visits import StateVisit
+
+
+class Iterations:
+    """The iterations of one side's Map, or the branches of its Parallel, by index."""
+
+    def __init__(self, visits: Iterable[StateVisit], now: datetime) -> None:
+        self.seconds: dict[int | None, float] = {}
+        self.statuses: dict[int | None, str] = {}
+        """Each as the last of its states ended."""
+        for index, own in grouped(visits, lambda visit: visit.index).items():
+            # From the first entered to the last ended, but for pauses.
+            begin = min(visit.entered_at for visit in own)
+            end = max(end_of(visit, now) for visit in own)
+            paused = sum(visit.paused for visit in own)
+            self.seconds[index] = (end - begin).total_seconds() - paused
+            running = any(visit.running for visit in own)
+            self.statuses[index] = "running" if running else own[-1].status
+
+    @property
+    def spread(self) -> Mapping[str, Any] | None:
+        """How many there are, and how long they took; None for none."""
+        lengths = self.seconds
+        if not lengths:
+            return None
+        least, most = (f(lengths, key=lengths.__getitem__) for f in (min, max))
+        return {
+            "count": len(lengths),
+            "median": median(lengths.values()),
+            "least": lengths[least],
+            "least_index": least,
+            "most": lengths[most],
+            "most_index": most,
+        }
+
+
+class IterationGroup:
+    """The iterations of a Map, or the branches of a Parallel, taken together."""
+
+    def __init__(self, inside: Sequence[VisitPair], sides: Sides) -> None:
+        level = grouped(inside, lambda pair: pair.visit.index).items()
+        self.places = {index: (own[0].place, own[-1].stop) for index, own in level}
+        """The places of the first pair of each, and after its last, by index."""
+        self.a = Iterations(filter(None, (pair.a for pair in inside)), sides[0].now)
+        self.b = Iterations(filter(None, (pair.b for pair in inside)), sides[1].now)
+
+    def extreme(self, sign: int) -> tuple[int | None, Lengths] | None:
+        """Give the one that took so much longer in B, by its index; for -1, less."""
+        a = self.a.seconds
+        b = self.b.seconds
+        each = [(index, Lengths(a.get(index), b.get(index))) for index in self.places]
+        place = extreme((lengths for _, lengths in each), sign)
+        return None if place is None else each[place]
