@@ -17,8 +17,8 @@ from typing import Any, NamedTuple, TextIO
 import click
 
 from sfnwatch import __version__, session
-from sfnwatch.analysis.compare import compare as compare_executions
-from sfnwatch.analysis.compare import comparison_document
+from sfnwatch.analysis.compare.compare import compare as compare_executions
+from sfnwatch.analysis.compare.document import comparison_document
 from sfnwatch.analysis.finding import Document
 from sfnwatch.analysis.report import Report
 from sfnwatch.analysis.report import explain as explain_report

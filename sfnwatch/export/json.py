@@ -15,10 +15,10 @@ from msgspec import Struct
 from msgspec.structs import asdict
 
 from sfnwatch.analysis.case import AttemptCase
-from sfnwatch.analysis.compare import remarks, verdict
 from sfnwatch.analysis.compare.comparison import Comparison, DefinitionChanges
 from sfnwatch.analysis.compare.differences import error_of
 from sfnwatch.analysis.compare.iterations import IterationGroup
+from sfnwatch.analysis.compare.sentences import remarks, verdict
 from sfnwatch.analysis.compare.sides import Lengths, Side
 from sfnwatch.analysis.compare.visit_pairs import AttemptPair, CallTally, VisitPair
 from sfnwatch.analysis.finding import Finding

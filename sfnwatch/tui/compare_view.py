@@ -7,9 +7,11 @@ from typing import ClassVar
 from rich.cells import cell_len
 from textual.binding import BindingType
 
-from sfnwatch.analysis import compare
-from sfnwatch.analysis.compare import Cell, CompareRow, RowKind
+from sfnwatch.analysis.compare.bars import bar, bar_scale
+from sfnwatch.analysis.compare.compare import compare
 from sfnwatch.analysis.compare.comparison import Comparison
+from sfnwatch.analysis.compare.rows import Cell, CompareRow, RowKind, compare_rows
+from sfnwatch.analysis.compare.sentences import remarks, verdict
 from sfnwatch.analysis.compare.sides import Side
 from sfnwatch.analysis.finding import line_key
 from sfnwatch.analysis.phases import Phase
@@ -109,7 +111,7 @@ class CompareView(HeadedView):
         self._told = None
         if self.pair is not None:
             a, b = ((self._shown.moment, arn) for arn in self.pair)
-            self._told = compare.compare(a, b, self._shown.now)
+            self._told = compare(a, b, self._shown.now)
         self._list()
 
     def _list(self) -> None:
@@ -119,7 +121,7 @@ class CompareView(HeadedView):
         self.list.entries = ()
         if told is not None:
             self.list.entries = self._kept_rows(told)
-            self._scale = compare.bar_scale(told)
+            self._scale = bar_scale(told)
         self._lay_out()
         self.list.changed()
 
@@ -127,8 +129,8 @@ class CompareView(HeadedView):
         """List the lines, those of states of which a filter keeps something."""
         kept = self._shown.kept_visits()
         if kept is None:
-            return compare.compare_rows(told, self._toggled, alike=self._alike)
-        rows = compare.compare_rows(told, self._toggled, alike=False)
+            return compare_rows(told, self._toggled, alike=self._alike)
+        rows = compare_rows(told, self._toggled, alike=False)
         visits = ({*map(self._shown.visit_of, _keys(row, told))} for row in rows)
         return [row for row, own in zip(rows, visits, strict=True) if own & kept]
 
@@ -182,8 +184,8 @@ class CompareView(HeadedView):
 
     def _prose(self, told: Comparison, width: int, room: int) -> list[list[Span]]:
         """Say what it comes to, the answer first and standing out."""
-        first, *others = compare.verdict(told)
-        rest = " ".join([*(each.text for each in others), *compare.remarks(told)])
+        first, *others = verdict(told)
+        rest = " ".join([*(each.text for each in others), *remarks(told)])
         answer = flow([Span(self.mask(first.text), "role--name")], width, width, room)
         left = max(1, room - len(answer))
         return [*answer, *flow([Span(self.mask(rest))], width, width, left)][:room]
@@ -233,7 +235,7 @@ class CompareView(HeadedView):
 
     def _bar_cells(self, row: CompareRow, letter: str, cell: Cell) -> Iterator[Span]:
         found, other = (
-            compare.bar(row.pair, each, self._scale, self._bar)
+            bar(row.pair, each, self._scale, self._bar)
             for each in (letter, "B" if letter == "A" else "A")
         )
         taken = sum(cells for _, cells in found)

@@ -3,8 +3,10 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from sfnwatch.analysis.compare import compare, compare_rows, remarks, verdict
+from sfnwatch.analysis.compare.compare import compare
 from sfnwatch.analysis.compare.comparison import Comparison
+from sfnwatch.analysis.compare.rows import compare_rows
+from sfnwatch.analysis.compare.sentences import remarks, verdict
 from sfnwatch.model.moment import Moment
 from sfnwatch.model.records import Received, RecordKind
 from sfnwatch.model.times import iso

@@ -12,14 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sfnwatch.analysis.compare import (
-    bar,
-    bar_scale,
-    compare,
-    compare_rows,
-    comparison_document,
-)
+from sfnwatch.analysis.compare.bars import bar, bar_scale
+from sfnwatch.analysis.compare.compare import compare
 from sfnwatch.analysis.compare.comparison import Comparison
+from sfnwatch.analysis.compare.document import comparison_document
+from sfnwatch.analysis.compare.rows import compare_rows
 from sfnwatch.analysis.phases import Phase
 from sfnwatch.export.json import comparison_json
 from sfnwatch.export.text import write_markdown, write_text

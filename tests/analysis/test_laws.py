@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sfnwatch.analysis.compare import compare, verdict
+from sfnwatch.analysis.compare.compare import compare
 from sfnwatch.analysis.compare.comparison import Comparison
+from sfnwatch.analysis.compare.sentences import verdict
 from sfnwatch.analysis.finding import FactOrInference, Finding
 from sfnwatch.analysis.findings import find, find_in_steps, topic_of
 from sfnwatch.analysis.report import Report, explain

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from sfnwatch.analysis import findings
-from sfnwatch.analysis.compare import compare
+from sfnwatch.analysis.compare.compare import compare
 from sfnwatch.analysis.finding import Finding
 from sfnwatch.analysis.findings import TOPICS, find
 from sfnwatch.analysis.report import Report, explain

@@ -1,0 +1,33 @@
+"""The bars of two states, to one scale."""
+
+from sfnwatch.analysis.compare.comparison import (
+    Comparison,
+)
+from sfnwatch.analysis.compare.visit_pairs import (
+    VisitPair,
+)
+from sfnwatch.analysis.phases import Phase
+
+
+def bar_scale(comparison: Comparison) -> float:
+    """Give the seconds that a whole bar stands for: the longest of both sides."""
+    return max((p.seconds.longest for p in comparison.pairs), default=0.0) or 1.0
+
+
+def bar(pair: VisitPair, side: str, scale: float, room: int) -> list[tuple[Phase, int]]:
+    """Share out the cells of the bar of A or B by phase; what took any time has one."""
+    told = {p: each.a if side == "A" else each.b for p, each in pair.phases.items()}
+    whole = sum(seconds or 0.0 for seconds in told.values())
+    if whole <= 0 or room <= 0:
+        return []
+    cells = min(room, max(1, round(whole / scale * room)))
+    found: list[tuple[Phase, int]] = []
+    spent = 0.0
+    taken = 0
+    for phase, seconds in told.items():
+        spent += seconds or 0.0
+        end = round(spent / whole * cells)
+        if end > taken:
+            found.append((phase, end - taken))
+            taken = end
+    return found

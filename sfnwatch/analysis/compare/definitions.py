@@ -1,0 +1,42 @@
+"""How two definitions differ."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sfnwatch.analysis.compare.comparison import (
+    Comparison,
+    DefinitionChanges,
+    PairFields,
+)
+from sfnwatch.model.state_language import states_of
+from sfnwatch.model.values import canonical, list_of, mapping_of, parse_object
+
+
+def compare_definitions(comparison: Comparison) -> DefinitionChanges | None:
+    """Compare what two executions were defined by; None where one is not known.
+
+    A state's name is its own within a whole machine, so states are compared by name,
+    those of branches and iterations too; what only stands inside of another state is
+    compared as itself, not as a part of that.
+    """
+    texts = [side.execution.definition_text for side in comparison.sides]
+    machines = [parse_object(text or "") for text in texts]
+    if not all(machines):
+        return None
+    in_a, in_b = ({n: _fields(state) for n, state in states_of(t)} for t in texts)
+    outside = _outside(machines[0]) != _outside(machines[1])
+    return DefinitionChanges(in_a, in_b, outside=outside)
+
+
+def _outside(machine: Mapping[str, Any]) -> str:
+    """Write what is in no state; a comment is for people."""
+    return canonical({k: machine[k] for k in machine.keys() - {"States", "Comment"}})
+
+
+def _fields(state: Mapping[str, Any]) -> PairFields:
+    """Write a state's fields, without the states inside."""
+    told = {key: canonical(field) for key, field in state.items() if key != "Comment"}
+    for key in told.keys() & {"Branches", "ItemProcessor", "Iterator"}:
+        inner = list_of(state[key]) or [state[key]]
+        told[key] = canonical([_outside(mapping_of(machine)) for machine in inner])
+    return told
