@@ -323,7 +323,7 @@ class Session(Struct, eq=False):
 
 
 def _without_secrets(received: Received) -> Received:
-    """Give a record without the secrets in use, which AWS or another may echo."""
+    """Give a record without the secrets in use: whoever answers may repeat them."""
     data = KNOWN_SECRETS.hide_in_json(received.data)
     if data is received.data:
         return received

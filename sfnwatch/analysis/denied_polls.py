@@ -65,7 +65,7 @@ def _denied(kind: str, told: Attempts) -> Finding:
 
 
 def _mattered(kind: str, told: Attempts, *, seen: bool) -> str:
-    """Say what the denials led to; `seen`: no poll is that was answered."""
+    """Say what the denials led to; `seen`: no poll was answered."""
     subject = "they" if told.several else "it"
     attempt = told.first.attempt
     harmless = "the denials did not decide the outcome"

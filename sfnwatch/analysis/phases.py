@@ -391,7 +391,7 @@ class AttemptCalls:
 
     @cached_property
     def polls(self) -> MatchedCalls:
-        """Those of its wait: who asks hours later does not wait."""
+        """The polls made while it waited: one that comes hours later is another's."""
         polls = self._of_role(CallRole.POLL)
         end = self.attempt.ended_at
         if end is None:

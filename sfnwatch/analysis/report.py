@@ -46,7 +46,6 @@ ROWS = 100
 _ALIKE = 6
 """A section tells no more findings of one kind; what is left out is counted."""
 _PATH = 120
-_CAUSE = 600
 _PARTS = 2
 """A headline has room for so many sentences."""
 _RULES = {
@@ -117,7 +116,7 @@ class Report:
         """Records that could not be read."""
 
     def findings_of(self, execution_arn: str | None) -> list[Finding]:
-        """Give those of one execution; of None, those of the trace as a whole."""
+        """Give the findings of one execution, or with None those of the whole trace."""
         own = (each for each in self.findings if each.execution_arn == execution_arn)
         return [each for each in own if each.kind != CONCLUSION]
 

@@ -114,7 +114,7 @@ def touched_calls(trace: Trace, changed: Changed) -> list[ApiCall]:
 
 
 def touched_tasks(moment: Moment, changed: Changed) -> set[str]:
-    """Give the tasks that ECS told of, or that it is known of now whose they are."""
+    """Give the ECS tasks with a new state, or whose attempt has become known."""
     known = moment.trace.task_states
     arns = {state.task_arn for state in changed.task_states}
     for _, visit in _visits(moment, changed) if known else ():

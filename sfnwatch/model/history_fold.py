@@ -525,7 +525,7 @@ class HistoryFold:
             around = around.branch.parent
 
     def _pause(self, visit: StateVisit, event: HistoryEvent) -> Iterator[Stretch]:
-        """Say when a visit stood still that runs again by now."""
+        """Give the time between a visit's end and the redrive that resumed it."""
         begin = visit.ended_at
         end = self._redriven_at
         if begin is not None and end is not None:

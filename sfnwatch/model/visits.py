@@ -26,7 +26,7 @@ class Changing(Struct):
     """A row that knows what it was: each change is noted, with the event it came by."""
 
     changes: list[tuple[int, str, Any]] = field(default_factory=list)
-    """By which event, of which field, and what stood there before."""
+    """Each change: the id of its event, the field, and the value before."""
     event_ids: list[int] = field(default_factory=list)
 
     def change(self, by: int, **values: Any) -> None:

@@ -52,8 +52,8 @@ Pages = AsyncGenerator[AwsAnswer[P], None]
 FORBIDDEN = frozenset({HealthState.DENIED, HealthState.REFUSED})
 """What may be refused of what a source can do without."""
 _UNREACHABLE_TRIES = 2
-"""Where nobody waits to help, so often nobody may be there to answer: each try is two
-of botocore's, and what is merely slow gets all of them."""
+"""An unattended run gives up after so many tries in which AWS could not be reached at
+all: each is two of botocore's, and what is merely slow gets all of them."""
 NAP_SECONDS = 1.0
 """Seconds slept at once: that a machine was suspended, that a time is over, or that
 nobody wants to wait, is seen only then."""

@@ -37,7 +37,7 @@ class Relevance:
         """How many roles, from when to when, and how many tasks were known last."""
 
     def select(self, records: Iterable[Received]) -> Batch:
-        """Give what is to be handed on: of these, and of those held back before.
+        """Give the records to hand on, some that were held back before among them.
 
         What can't be decoded is handed on as such: nothing is dropped unseen.
         """

@@ -49,8 +49,8 @@ from sfnwatch.view.playback import PlaybackSpan
 if TYPE_CHECKING:
     from sfnwatch.recording.recorder import Recorder
 
-_PAINT_SHARE = 60
-"""The screen is painted again after so many times as long as painting takes."""
+_PAINT_REST_FACTOR = 60
+"""The screen rests for so many times as long as the last painting took."""
 _LONGEST_UNPAINTED_SECONDS = 1.2
 """However long painting takes, it is painted after so many seconds."""
 _REPAINT_AFTER_QUIET_SECONDS = 0.1
@@ -219,7 +219,7 @@ class SfnwatchApp(ThemedApp[None]):
             self.deck.lanes.flash(changed)
         self._leave_out_of_collections(changed)
         self.pace.show(
-            _PAINT_SHARE, _LONGEST_UNPAINTED_SECONDS, _REPAINT_AFTER_QUIET_SECONDS
+            _PAINT_REST_FACTOR, _LONGEST_UNPAINTED_SECONDS, _REPAINT_AFTER_QUIET_SECONDS
         )
 
     def repaint(self, *, time_has_passed: bool = False) -> None:

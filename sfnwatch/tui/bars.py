@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 _FINDINGS_REST_SECONDS = 5.0
 """Seconds between two times that all findings are worked out, at most."""
-_FINDINGS_SHARE = 20
-"""They rest for so many times as long as working them out takes."""
+_FINDINGS_REST_FACTOR = 20
+"""The next time comes after so many times as long as the last one took."""
 _AGED = 120.0
 """Seconds after which they are worked out though nothing has come but our requests."""
 _KEYS_APART = 3
@@ -156,7 +156,7 @@ class Bars:
         finally:
             self._is_finding = False
         now = time.monotonic()
-        rest = min(_FINDINGS_REST_SECONDS, _FINDINGS_SHARE * (now - begun))
+        rest = min(_FINDINGS_REST_SECONDS, _FINDINGS_REST_FACTOR * (now - begun))
         self._found_of = told
         self._find_again_at = now + rest
         self._shown.headline = headline(self._shown)

@@ -48,7 +48,7 @@ _MACHINE_FROM = 36
 _TIME_FROM = 56
 """From this width on it is shown how long an execution took."""
 _STATUS_FROM = 72
-"""From this width on its status is a word, and its start is shown."""
+"""From this width on an execution's status is a word, and its start is shown."""
 _WIDE = 108
 """From this width on all is shown in full."""
 

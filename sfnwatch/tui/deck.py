@@ -56,7 +56,7 @@ _NEAR = 50
 
 
 class HeadedView(Vertical):
-    """What a view is beside the lanes: a list, and rows of text above and below it."""
+    """Any view but the lanes: a list, with rows of text above and below it."""
 
     DEFAULT_CSS = "HeadedView Rows { background: $panel; }"
     keyed: ClassVar[bool] = False

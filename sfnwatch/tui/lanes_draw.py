@@ -121,7 +121,7 @@ class Needs(NamedTuple):
 def steadied(every: Iterable[Needs], before: Needs) -> Needs:
     """Give what does for all lines, and keep columns as they are where that may be.
 
-    They widen at once, and narrow only by what is worth the unrest.
+    They widen at once, and narrow only where much room is gained.
     """
     most = map(max, zip(Needs(), *every, strict=True))
     pairs = zip(most, before, strict=True)

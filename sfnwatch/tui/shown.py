@@ -82,7 +82,7 @@ class Shown:
         self.findings: Sequence[Finding] = ()
         """Those that were last worked out as a whole, perhaps of a moment before."""
         self.news = self._news = 0
-        """Grows as there is more to tell than that sfnwatch has asked again."""
+        """Grows with each batch that has more than sfnwatch's own requests."""
         self._states: dict[tuple[str, str], HealthState] = {}
         """How each source was doing, by lane and source."""
         self.version = 0

@@ -209,7 +209,7 @@ def _outcome(shown: Shown) -> Iterator[Words]:
         space = "  " if spans else ""
         spans.append(Span(f"{space}{glyph.text} {number}{word}", f"role--{glyph.role}"))
     if len(roots) == 1:
-        # Of several, no one length of time is that of any of them.
+        # Several executions have no length of time in common.
         spans.append(Span(f" {length_words(roots[0], shown.now)}", "role--name"))
     yield Words(0, spans)
 

@@ -61,7 +61,7 @@ _LOOKS_PRIVATE = (
     *(_PHONE, _KEY, _PASSWORD),
 )
 _SENTENCES = frozenset({"cause", "errormessage", "message", "reason", "stoppedreason"})
-"""A record's keys, small, under which somebody writes what went wrong."""
+"""Keys, in small letters, of free texts about what went wrong."""
 _BY_AWS = re.compile(r"\(Service: [^)]*\)")
 _PROPER = re.compile(
     r"(?<![\w.:/'-])[A-Z][\w'-]+(?:\s+[A-Z][\w'-]+)+"

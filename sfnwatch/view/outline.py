@@ -575,7 +575,7 @@ class Outline:
         left = map(self.containers.spot_of_link, moved.values())
         closed = any(map(self.containers.closed_at, left))
         if moved and (options.aligned or options.hidden_services or closed):
-            # It can't be told, or is not worth it, what calls leave behind.
+            # What the moved calls leave behind is not known, or costs more to find.
             self._build()
             return
         self.version += 1

@@ -41,7 +41,7 @@ class Vocabulary(Struct, dict=True):
     service_kinds: Mapping[str, Sequence[str]]
     """The same for services whose ARNs don't say what they name."""
     key_kinds: Mapping[str, str]
-    """A record's keys, small, whose value is a name, to its kind."""
+    """The kind of name that stands under a record's key; keys are in small letters."""
     public_kinds: WordSet
     """Kinds that may be seen on a screen: versions, revisions."""
     names: WordSet

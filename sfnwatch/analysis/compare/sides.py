@@ -56,7 +56,7 @@ class Lengths(Struct, frozen=True):
 
     @property
     def ratio_words(self) -> str:
-        """Write how many times as long, the same way for all: `×48`, `×0.0034`."""
+        """Write a ratio of two lengths of time: `×48`, `×0.0034`."""
         ratio = self.ratio
         if not ratio:
             return ""

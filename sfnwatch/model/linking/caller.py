@@ -33,7 +33,7 @@ _NO_FACTS: Mapping[str, Any] = {
     "told_by": None,
     "stopped_at": None,
 }
-"""What of an attempt says nothing about whose calls are."""
+"""Fields of an attempt that do not decide which calls are its own."""
 
 
 class Caller(Struct, eq=False):

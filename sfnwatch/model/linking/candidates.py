@@ -67,7 +67,7 @@ if TYPE_CHECKING:
 
 
 _ABOUT = 300 * SECOND
-"""How far around an attempt's time it is looked for calls of others on its role."""
+"""Calls of others with its role are looked for so far around an attempt's time."""
 _MARGIN = 5 * SECOND
 """How far beyond an attempt's time calls must be known to be all there."""
 _COMPARED = 1000
@@ -96,12 +96,12 @@ class Candidates:
         """Links by ids. Whoever asks for others' jobs may yet have made a call that
         names one, if it is no job's own action."""
         self.answers = defaultdict[AttemptKey, CallsInOrder](CallsInOrder)
-        """The action calls of attempts of which they are known exactly."""
+        """Each attempt's action calls, where they are known exactly."""
         self._unexplained = defaultdict[tuple[str, bool], CallsInOrder](CallsInOrder)
         """By role, the calls that fit nobody; with whether they show that others work
         with it."""
         self._explained_anew = defaultdict[str, list[int]](list)
-        """At which microseconds there are others of those now, by role."""
+        """When calls began or ceased to fit nobody, in microseconds, by role."""
         self.known = Known()
         self.skew = Skew()
         self._unproved = defaultdict[str, CallsInOrder](CallsInOrder)
@@ -566,7 +566,7 @@ class Candidates:
     ) -> str:
         """Say why a call with the same parameters may be another's; or nothing.
 
-        It is not if those of others about are seen to be different.
+        It can't be if the calls of others around then are seen to differ.
         """
         attempt = self.callers[key].attempt
         role = group.windows[key].role

@@ -20,10 +20,10 @@ Member = tuple[int, str]
 """A call: its moment in microseconds, and its event id."""
 
 LISTED = 100
-"""Of those that fit one call no more are listed, nor looked at one by one: nobody reads
-on, and thousands of calls that each list thousands would fill the memory."""
+"""Of the attempts that fit one call no more are listed or compared: nobody reads on,
+and thousands of calls that each list thousands would fill the memory."""
 _PATHS = 32
-"""Texts at so many paths calls are found by."""
+"""Calls are found by the texts at so many of their paths, at most."""
 
 
 class CallsInOrder(list[Member]):
@@ -86,7 +86,7 @@ class CallGroup(Struct, eq=False):
     open: set[str] = field(default_factory=set)
     """Those that are to be matched again, their partners being the same."""
     moved: set[AttemptKey] = field(default_factory=set)
-    """Attempts that other calls fit now: all that do are to be matched again."""
+    """Attempts whose fitting calls changed: all of these are matched again."""
     fits: dict[str, dict[AttemptKey, Fit]] = field(default_factory=dict)
     """Who may have made each call, and what speaks for each."""
     calls_of: dict[AttemptKey, set[str]] = field(default_factory=dict)
@@ -144,7 +144,7 @@ class CallGroup(Struct, eq=False):
         self.open.add(event_id)
 
     def set_crowded(self, member: Member, keys: list[AttemptKey]) -> None:
-        """Note a call that so many fit that but the first of them are listed."""
+        """Note a call that too many attempts fit: only the first of them are listed."""
         self.set_fits(member, {})
         self.crowded[member[1]] = len(keys), keys[:LISTED]
         self.crowd.note(member, is_one=True)

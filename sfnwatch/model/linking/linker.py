@@ -95,7 +95,7 @@ class Linker:
                 self._moved_roles.add(role)
 
     def _role_only(self, role: str) -> Link | None:
-        """Say that a call was made with a role, and no more; None for one unknown."""
+        """Link a call to a watched role alone; None where no execution has the role."""
         arns = self._roles.get(role)
         if not arns:
             return None
