@@ -3,21 +3,22 @@
 ```python
 import sfnwatch
 
-moment = sfnwatch.open_recording("nightly-report.sfnwatch.jsonl")
-for execution in moment.executions.values():
+snapshot = sfnwatch.open_recording("nightly-report.sfnwatch.jsonl")
+for execution in snapshot.executions.values():
     print(execution.name, execution.status)
-for finding in sfnwatch.findings(moment):
+for finding in sfnwatch.findings(snapshot):
     print(finding.certainty, finding.text, *finding.evidence)
 ```
 
 `await watch(…)` gives what was seen by the end, `watch_sync(…)` does the same where no
-event loop runs, and `async for moment in moments(…)` has all there is so far, each time
-that something has come. `to_json(moment)` is what `sfnwatch export --to json` writes.
+event loop runs, and `async for snapshot in snapshots(…)` has all there is so far, each
+time that something has come. `to_json(snapshot)` is what `sfnwatch export --to json`
+writes.
 
 Public is what `sfnwatch.__all__` names, and of the values it gives what is named here:
 
-- `Moment`, all there is to ask: `executions` (by ARN; `roots` and `children` likewise),
-  `calls`, `link(call)`, `calls_of(key)`, `running`;
+- `Snapshot`, all there is to ask: `executions` (by ARN; `roots` and `children`
+  likewise), `calls`, `link(call)`, `calls_of(key)`, `running`;
 - `ExecutionAsOf`, one execution: `arn`, `name`, `status`, `started_at`, `stopped_at`,
   `visits`, `events`;
 - `StateVisit`: `id`, `name`, `entered_at`, `exited_at`, `attempts`; `Attempt`:
@@ -45,7 +46,7 @@ from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.history_event import HistoryEvent
 from sfnwatch.model.linking.link import Link
-from sfnwatch.model.moment import Moment
+from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.trace import Trace
 from sfnwatch.model.visits import Attempt, StateVisit
 
@@ -60,21 +61,21 @@ __all__ = [
     "Finding",
     "HistoryEvent",
     "Link",
-    "Moment",
     "RefusedError",
     "SfnwatchError",
+    "Snapshot",
     "StateVisit",
     "UsageError",
     "findings",
-    "moments",
     "open_recording",
+    "snapshots",
     "to_json",
     "watch",
     "watch_sync",
 ]
 
 
-def open_recording(path: str | PathLike[str], *more: str | PathLike[str]) -> Moment:
+def open_recording(path: str | PathLike[str], *more: str | PathLike[str]) -> Snapshot:
     """Read a recording, or any files that `sfnwatch replay` takes, as one trace.
 
     Nothing is asked of AWS. Raises SfnwatchError for a file that can't be read.
@@ -87,19 +88,19 @@ def open_recording(path: str | PathLike[str], *more: str | PathLike[str]) -> Mom
     return trace.as_of()
 
 
-def findings(moment: Moment) -> list[Finding]:
+def findings(snapshot: Snapshot) -> list[Finding]:
     """Say what a moment shows: of each execution in order, then of all together."""
-    return find(moment)
+    return find(snapshot)
 
 
-def to_json(moment: Moment) -> str:
+def to_json(snapshot: Snapshot) -> str:
     """Write a moment as the JSON object whose schema `sfnwatch schema` prints."""
     from io import StringIO
 
     from sfnwatch.export import TARGETS
 
     out = StringIO()
-    TARGETS["json"].dump(moment, out)
+    TARGETS["json"].dump(snapshot, out)
     return out.getvalue()
 
 
@@ -118,9 +119,9 @@ class WatchOptions(TypedDict, total=False):
 async def watch(
     execution: str,
     *more: str,
-    each: Callable[[Moment], None] | None = None,
+    each: Callable[[Snapshot], None] | None = None,
     **options: Unpack[WatchOptions],
-) -> Moment:
+) -> Snapshot:
     """Watch executions to their ends; give all that was seen.
 
     They are named as the command takes them: by an ARN, by a console URL, or by the
@@ -130,36 +131,36 @@ async def watch(
     stop. Raises SfnwatchError for what names no execution, and where AWS refuses to
     show one.
     """
-    moment = Trace().as_of()
-    async with aclosing(moments(execution, *more, **options)) as watching:
-        async for moment in watching:
+    snapshot = Trace().as_of()
+    async with aclosing(snapshots(execution, *more, **options)) as watching:
+        async for snapshot in watching:
             if each is not None:
-                each(moment)
-    return moment
+                each(snapshot)
+    return snapshot
 
 
 def watch_sync(
     execution: str,
     *more: str,
-    each: Callable[[Moment], None] | None = None,
+    each: Callable[[Snapshot], None] | None = None,
     **options: Unpack[WatchOptions],
-) -> Moment:
+) -> Snapshot:
     """Watch executions as `watch` does, where no event loop runs: it makes its own."""
     return asyncio.run(watch(execution, *more, each=each, **options))
 
 
-async def moments(
+async def snapshots(
     execution: str, *more: str, **options: Unpack[WatchOptions]
-) -> AsyncGenerator[Moment, None]:
+) -> AsyncGenerator[Snapshot, None]:
     """Watch executions as `watch` does; yield what was seen so far as it grows.
 
     The last one is the whole. Whoever is slow gets the newest next. Leaving the loop
     before its end, within `contextlib.aclosing`, stops the watch.
     """
     watched = await _session((execution, *more), options)
-    async with aclosing(watched.moments()) as seen:
-        async for moment in seen:
-            yield moment
+    async with aclosing(watched.snapshots()) as seen:
+        async for snapshot in seen:
+            yield snapshot
 
 
 async def _session(named: tuple[str, ...], options: WatchOptions) -> "Session":

@@ -37,9 +37,9 @@ from sfnwatch.errors import Outcome, RefusedError, SfnwatchError, UsageError
 from sfnwatch.model.arns import ExecutionArn, parse_execution_arn
 from sfnwatch.model.execution_list import RUNNING
 from sfnwatch.model.known_secrets import KNOWN_SECRETS
-from sfnwatch.model.moment import Moment
 from sfnwatch.model.own_requests import Operation
 from sfnwatch.model.records import Batch, Received, RecordKind, receive
+from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.source_health import HealthState, SourceHealth
 from sfnwatch.model.texts import clean
 from sfnwatch.model.times import seconds_between
@@ -139,7 +139,7 @@ class Session(Struct, eq=False):
             if working:
                 await asyncio.wait(working)
 
-    async def moments(self) -> AsyncGenerator[Moment, None]:
+    async def snapshots(self) -> AsyncGenerator[Snapshot, None]:
         """Run to the end; yield what was seen so far as it grows, the whole at last.
 
         Whoever is slow gets the newest next. Leaving the loop before its end, within
@@ -240,9 +240,9 @@ class Session(Struct, eq=False):
         that was left before its files were read says nothing of what they show later.
         """
         raise_if_refused(self.trace)
-        moment = self.trace.as_of()
-        code = outcome(moment)
-        open_ends = list(self._open_ends(moment))
+        snapshot = self.trace.as_of()
+        code = outcome(snapshot)
+        open_ends = list(self._open_ends(snapshot))
         if self.mode == "replay" and not self._is_over:
             return Outcome.SUCCEEDED if code == Outcome.RUNNING else code
         for sentence in open_ends:
@@ -251,12 +251,12 @@ class Session(Struct, eq=False):
             return Outcome.RUNNING
         return code
 
-    def _open_ends(self, moment: Moment) -> Iterator[str]:
+    def _open_ends(self, snapshot: Snapshot) -> Iterator[str]:
         """Say of each execution whose end was not seen that it is not known.
 
         Files may show calls alone: then nothing is known of an execution at all.
         """
-        for execution in moment.roots.values():
+        for execution in snapshot.roots.values():
             name = clean(execution.name, _NAME)
             if execution.status in RUNNING:
                 yield _STILL_RUNNING.format(name)
@@ -264,7 +264,7 @@ class Session(Struct, eq=False):
                 yield f"The end of {name} is not here: it may still be running."
         if self.mode != "replay":
             for arn in self.executions:
-                if arn not in moment.executions:
+                if arn not in snapshot.executions:
                     yield _STILL_RUNNING.format(clean(arn, _NAME))
 
     def _saw_nothing(self) -> bool:
@@ -290,7 +290,7 @@ class Session(Struct, eq=False):
         """Have an execution of a Map Run read; False if it can't be, or not yet."""
         return self._live is not None and self._live.follow(execution_arn)
 
-    async def findings(self, moment: Moment) -> "Sequence[Finding]":
+    async def findings(self, snapshot: Snapshot) -> "Sequence[Finding]":
         """Find what a moment shows, in slices between which the loop does other work.
 
         Where records come meanwhile it begins again, once in three seconds at most.
@@ -298,15 +298,15 @@ class Session(Struct, eq=False):
         from sfnwatch.analysis.finding import Finding
         from sfnwatch.analysis.findings import find_in_steps
 
-        at = moment.at
-        clock = moment.clock
+        at = snapshot.at
+        clock = snapshot.clock
         while True:
             key = (self.trace.version, clock, at)
             found = list[Finding]()
             if self._found[0] == key:
                 return self._found[1]
             begun = rested = time.monotonic()
-            for step in find_in_steps(moment):
+            for step in find_in_steps(snapshot):
                 found += [step] if step else []
                 if time.monotonic() - rested > _FINDINGS_SLICE_SECONDS:
                     await SystemClock().sleep(0)
@@ -319,7 +319,7 @@ class Session(Struct, eq=False):
             await SystemClock().sleep(
                 max(0.0, begun + _FINDINGS_REST_SECONDS - time.monotonic())
             )
-            moment = self.trace.as_of(at, clock)
+            snapshot = self.trace.as_of(at, clock)
 
 
 def _without_secrets(received: Received) -> Received:
@@ -461,9 +461,9 @@ async def paced(
     Those of files that don't say when they came come at the moments they are about;
     what has no time at all comes first.
     """
-    from sfnwatch.recording.reader import moment
+    from sfnwatch.recording.reader import record_time
 
-    timed = [(moment(record) or _FIRST, record) for record in records]
+    timed = [(record_time(record) or _FIRST, record) for record in records]
     # Sorting is stable: what came at the same moment stays in its order.
     timed.sort(key=itemgetter(0))
     for at, group in groupby(timed, key=itemgetter(0)):
@@ -550,12 +550,12 @@ def _unknown_ends(trace: Trace) -> Iterator[str]:
             yield f"How {name} ended is not known. {last.message}".rstrip()
 
 
-def outcome(moment: Moment) -> int:
+def outcome(snapshot: Snapshot) -> int:
     """Give the exit code for how it ended.
 
     Of several it is that of the first that failed, else that of one still running.
     """
-    statuses = [execution.status for execution in moment.roots.values()]
+    statuses = [execution.status for execution in snapshot.roots.values()]
     for status in statuses:
         if status in _CODES:
             return _CODES[status]

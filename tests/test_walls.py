@@ -141,7 +141,7 @@ def test_every_module_can_be_imported_first() -> None:
         - {name_of(path), "sfnwatch"}
         for path in FILES
     }
-    assert "sfnwatch.model.visits" in needs["sfnwatch.model.moment"]
+    assert "sfnwatch.model.visits" in needs["sfnwatch.model.snapshot"]
     TopologicalSorter(needs).prepare()
 
 
@@ -340,9 +340,9 @@ async def way_of_a_call(folder: Path) -> WayThrough:
 
     def paint(_: Batch, changed: Changed) -> None:
         if changed.calls:
-            app.shown.refresh()
-            app.deck.lanes.changed()
-            app.deck.lanes.render_line(0)
+            app.screen_state.refresh()
+            app.views.lanes.changed()
+            app.views.lanes.render_line(0)
             sys.setprofile(None)
             over.set()
 

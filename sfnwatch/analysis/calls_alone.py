@@ -115,7 +115,7 @@ def _by_job(survey: Survey, calls: Iterable[ApiCall]) -> Work[list[JobCalls]]:
     """What may go on, and whose job no call has named."""
     for call in calls:
         yield
-        record = survey.moment.trace.cloudtrail_record(call)
+        record = survey.snapshot.trace.cloudtrail_record(call)
         rows = jobs_of_call(call.event_source, call.event_name)
         starts = [r for r in rows if r.role_of(call.event_name) is CallRole.ACTION]
         if starts and call.error_code is not None:
@@ -158,9 +158,9 @@ def _job_ids(
 
 def calls_alone(survey: Survey) -> Steps:
     """Tell of the calls by Step Functions that belong to no execution of the trace."""
-    moment = survey.moment
+    snapshot = survey.snapshot
     calls: Sequence[ApiCall] = survey.unexplained
-    if moment.roots:
+    if snapshot.roots:
         # Trails, and CloudTrail asked live, show whatever runs in the account besides.
         near = grouped(calls, lambda call: _is_near(survey, call))
         # Without a role, as InvokeHTTPEndpoint is, a call may be anybody's.
@@ -185,17 +185,17 @@ def calls_alone(survey: Survey) -> Steps:
     kinds = grouped(failed, lambda c: (c.role or "", c.event_name, c.error_code or ""))
     for (role, *_), those in sorted(kinds.items()):
         yield failed_call(named(role), MatchedCalls(those), {"role": role})
-    if not moment.roots:
+    if not snapshot.roots:
         yield from _others(calls)
 
 
 def _is_near(survey: Survey, call: ApiCall) -> bool:
     """True for a call by a role of an execution, made while it ran or soon before."""
     at = call.event_time
-    runs = survey.moment.executions.values()
+    runs = survey.snapshot.executions.values()
     spans = ((run.started_at, run.stopped_at or at) for run in runs)
     near = any(begin and begin - _NEAR <= at <= end + _NEAR for begin, end in spans)
-    return near and call.event_id in survey.moment.trace.links
+    return near and call.event_id in survey.snapshot.trace.links
 
 
 class _ToldGroup:

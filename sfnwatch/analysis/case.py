@@ -34,7 +34,7 @@ from sfnwatch.model.coverage import Coverage
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.integrations import Integration, Pattern, Unrecorded, jobs_of_call
 from sfnwatch.model.linking.link import LinkRule
-from sfnwatch.model.moment import Moment
+from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.times import from_microseconds
 from sfnwatch.model.values import text_of
 from sfnwatch.model.visits import StateVisit
@@ -123,7 +123,7 @@ class AttemptCase(AttemptCalls):
         several = len(visit.attempts) > 1
         survey = use.survey
         key = (use.execution.arn, attempt.scheduled_id)
-        super().__init__(survey.moment, survey.coverage, key, attempt)
+        super().__init__(survey.snapshot, survey.coverage, key, attempt)
         self.use = use
         self.visit = visit
         name = visit_name(visit, alone=len(use.visits) == 1)
@@ -241,10 +241,10 @@ class Attempts:
 class Survey:
     """What is known around all executions of a moment: how far, and what of."""
 
-    def __init__(self, moment: Moment, now: datetime | None = None) -> None:
-        self.moment = moment
-        self.coverage = Coverage(moment)
-        self.watched = self.coverage.live or bool(moment.trace.calls)
+    def __init__(self, snapshot: Snapshot, now: datetime | None = None) -> None:
+        self.snapshot = snapshot
+        self.coverage = Coverage(snapshot)
+        self.watched = self.coverage.live or bool(snapshot.trace.calls)
         """True if CloudTrail was asked, or its records given."""
         self._given_now = now
         self.unexplained: list[ApiCall] = []
@@ -263,16 +263,16 @@ class Survey:
     @cached_property
     def roots(self) -> Mapping[str, ExecutionAsOf]:
         """The executions to tell of, but for those that a replay has not come to."""
-        all_known = self.moment.at is None
-        roots = self.moment.roots.items()
+        all_known = self.snapshot.at is None
+        roots = self.snapshot.roots.items()
         return {arn: each for arn, each in roots if all_known or each.known}
 
     @cached_property
     def started(self) -> Mapping[str, Sequence[ExecutionAsOf]]:
         """The child executions, by what started them: a Map Run, or an execution."""
-        parents = self.moment.lineage.parents.items()
+        parents = self.snapshot.lineage.parents.items()
         origin = {arn: each.map_run_arn or each.execution_arn for arn, each in parents}
-        return grouped(self.moment.children.values(), lambda child: origin[child.arn])
+        return grouped(self.snapshot.children.values(), lambda child: origin[child.arn])
 
     @cached_property
     def unproven_by_name(self) -> Mapping[CallName, Sequence[ApiCall]]:
@@ -287,10 +287,10 @@ class Survey:
 
     def look(self) -> Work[None]:
         """Go through all calls once, and sort those that are matched to none."""
-        for call in self.moment.calls:
+        for call in self.snapshot.calls:
             yield
             self._call_names.add(call.name)
-            link = self.moment.link(call)
+            link = self.snapshot.link(call)
             if link is not None and not link.is_sure:
                 self.unproven.append(call)
                 self.doubtful_names[call.name] += 1
@@ -299,9 +299,9 @@ class Survey:
             # X-Ray's sampling calls run under the same role, and say nothing.
             noise = call.event_source == _XRAY
             ambiguous = link is not None and link.rule is LinkRule.AMBIGUOUS
-            if link is None and _by_step_functions(self.moment, call):
+            if link is None and _by_step_functions(self.snapshot, call):
                 self.doubtful_names[call.name] += 1
-            if not ambiguous and not noise and _by_step_functions(self.moment, call):
+            if not ambiguous and not noise and _by_step_functions(self.snapshot, call):
                 self.unexplained.append(call)
             # Jobs are told of in groups.
             if link is not None and (ambiguous or not (noise or is_of_job(call))):
@@ -340,16 +340,16 @@ class Survey:
 
     @cached_property
     def _now(self) -> datetime:
-        return self._given_now or last_moment(self.moment)
+        return self._given_now or last_moment(self.snapshot)
 
 
-def last_moment(moment: Moment) -> datetime:
+def last_moment(snapshot: Snapshot) -> datetime:
     """Give the last moment that is known of, for what still runs.
 
     That something was asked or answered is a moment, too: nothing had ended by then.
     """
-    trace = moment.trace
-    runs = moment.executions.values()
+    trace = snapshot.trace
+    runs = snapshot.executions.values()
     dated: list[Any] = [event for run in runs for event in run.events]
     dated += (state for told in trace.task_states.values() for state in told)
     others: list[Any] = [told[-1] for told in trace.healths.values()]
@@ -358,7 +358,7 @@ def last_moment(moment: Moment) -> datetime:
     known += [row.seen_at for row in (*dated, *others) if row.seen_at is not None]
     known += [call.event_time for call in trace.ordered_calls[-1:]]
     known += [request.sent_at for request in trace.requests[-1:]]
-    return moment.at or max(known, default=from_microseconds(0))
+    return snapshot.at or max(known, default=from_microseconds(0))
 
 
 def is_of_job(call: ApiCall) -> bool:
@@ -366,11 +366,11 @@ def is_of_job(call: ApiCall) -> bool:
     return bool(jobs_of_call(call.event_source, call.event_name))
 
 
-def _by_step_functions(moment: Moment, call: ApiCall) -> bool:
+def _by_step_functions(snapshot: Snapshot, call: ApiCall) -> bool:
     """True for its calls, and for rows that don't say whose they are."""
     if call.by_step_functions or call.whole:
         return call.by_step_functions
-    row = moment.trace.cloudtrail_record(call)
+    row = snapshot.trace.cloudtrail_record(call)
     says = text_of(row.get("useragent")) or text_of(row.get("invokedby"))
     return session_name(row) is not None and not says
 
@@ -411,7 +411,7 @@ class StateUse:
         }
         found = []
         for call in self.survey.unproven_by_name.get(name, ()):
-            link = self.survey.moment.link(call)
+            link = self.survey.snapshot.link(call)
             is_alike = call.role in roles
             is_other_error = error_code is not None and call.error_code != error_code
             if not is_alike or is_other_error or link is None or link.key in keys:
@@ -434,8 +434,8 @@ class Case(Struct, frozen=True, dict=True):
     """In the order of their first visits."""
 
     @property
-    def moment(self) -> Moment:
-        return self.survey.moment
+    def snapshot(self) -> Snapshot:
+        return self.survey.snapshot
 
     @cached_property
     def known_to(self) -> datetime:

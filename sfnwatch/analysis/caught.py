@@ -119,7 +119,7 @@ def _exit_output(case: Case, visit: StateVisit) -> Mapping[str, Any]:
     for number in reversed(visit.event_ids):
         event = case.execution.event(number)
         if event is not None and event.type.endswith("StateExited"):
-            output = case.moment.trace.details(event).get("output")
+            output = case.snapshot.trace.details(event).get("output")
             return mapping_of(parse_json(output))
     return {}
 
@@ -137,7 +137,7 @@ def map_runs_failed(case: Case) -> Iterator[Finding]:
         later = [e for e, _ in turns[number + 1 :] if e.visit_id == visit.id]
         if not later and visit.status not in {"running", "succeeded"}:
             continue
-        error, cause = error_of(case.moment, event)
+        error, cause = error_of(case.snapshot, event)
         reason = why(error, cause, _CAUSE)
         text = f"A Map Run of {visit_name(visit, alone=visit.parent is None)} failed"
         text += f"{f' with {reason}' if reason else ''}"

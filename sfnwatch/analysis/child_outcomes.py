@@ -32,10 +32,10 @@ _BECAME = ("failed", "timed_out", "aborted", "succeeded", "running", "pending")
 
 def children(case: Case) -> Steps:
     """Tell of the Map Runs of an execution, and of child executions that failed."""
-    lineage = case.moment.lineage
+    lineage = case.snapshot.lineage
     arn = case.execution.arn
     started = case.survey.started
-    for told in case.moment.map_runs.values():
+    for told in case.snapshot.map_runs.values():
         parent = lineage.map_runs.get(told.arn)
         if parent is not None and parent.execution_arn == arn:
             yield from _map_run(case, told, parent)
@@ -54,7 +54,7 @@ def _map_run(case: Case, told: MapRun, parent: Parent) -> Steps:
     ends = list[str]()
     for child in read:
         if child.status in UNSUCCESSFUL:
-            error, _ = ended_with(case.moment, child)
+            error, _ = ended_with(case.snapshot, child)
             ends.append(error or child.status)
             yield None
     counts = told.executions
@@ -75,7 +75,7 @@ def _map_run(case: Case, told: MapRun, parent: Parent) -> Steps:
 
 
 def _child_failed(case: Case, child: ExecutionAsOf, parent: Parent) -> Finding:
-    error, cause = ended_with(case.moment, child)
+    error, cause = ended_with(case.snapshot, child)
     name = named(f"{child.state_machine_name} › {short_id(child.name)}")
     attempt = parent.attempt_id
     reason = why(error, cause, _CAUSE)
@@ -94,12 +94,12 @@ def unread_children(
     What they called can't be told from calls of strangers with that role: those are
     taken out of `calls`, and the rest is given back.
     """
-    moment = survey.moment
+    snapshot = survey.snapshot
     unread = list[tuple[MapRun, int]]()
     roles: set[str | None] = set()
-    for told in moment.map_runs.values():
-        parent = moment.lineage.map_runs.get(told.arn)
-        owner = moment.executions.get(parent.execution_arn) if parent else None
+    for told in snapshot.map_runs.values():
+        parent = snapshot.lineage.map_runs.get(told.arn)
+        owner = snapshot.executions.get(parent.execution_arn) if parent else None
         count = told.executions.total - len(survey.started.get(told.arn, ()))
         if owner is not None and count > 0:
             unread.append((told, count))

@@ -21,7 +21,7 @@ from sfnwatch.model.arns import short_id
 from sfnwatch.model.ecs_task import BAD_STOPS
 from sfnwatch.model.execution_list import UNSUCCESSFUL
 from sfnwatch.model.integrations import Pattern
-from sfnwatch.model.moment import Moment
+from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.values import list_of, mapping_of, parse_json, text_of
 
 _PLAIN = frozenset({Pattern.REQUEST_RESPONSE, Pattern.AWS_SDK})
@@ -42,11 +42,11 @@ JobFailures = Mapping[str, JobFailure]
 """By the job's id."""
 
 
-def job_failures(moment: Moment, cases: Sequence[Case]) -> Work[JobFailures]:
+def job_failures(snapshot: Snapshot, cases: Sequence[Case]) -> Work[JobFailures]:
     """Find the jobs that are known to have failed, if a state left any behind."""
     found: dict[str, JobFailure] = {}
     if any(_leaves_job(use) for case in cases for use in case.uses):
-        for job, failure in _witnesses(moment, cases):
+        for job, failure in _witnesses(snapshot, cases):
             yield
             if failure is not None:
                 found.setdefault(job, failure)
@@ -61,9 +61,9 @@ _TaskFacts = Iterator[tuple[str, JobFailure | None]]
 """What a record says of a job, by its id."""
 
 
-def _witnesses(moment: Moment, cases: Sequence[Case]) -> _TaskFacts:
+def _witnesses(snapshot: Snapshot, cases: Sequence[Case]) -> _TaskFacts:
     """Yield what any record says of jobs, the best witness first."""
-    for arn, execution in moment.executions.items():
+    for arn, execution in snapshot.executions.items():
         if execution.status in UNSUCCESSFUL:
             by = f"#{execution.ending.id}" if execution.ending else ""
             yield arn, JobFailure(f"ended as {execution.status}", by)
@@ -73,11 +73,11 @@ def _witnesses(moment: Moment, cases: Sequence[Case]) -> _TaskFacts:
             sync = use.first.pattern is Pattern.SYNC
             if use.row is not None and use.row.event_source == _ECS and not sync:
                 yield from _described(case, use)
-    for call in moment.calls:
+    for call in snapshot.calls:
         if call.event_source == _ECS and call.has_answer:
-            record = moment.trace.cloudtrail_record(call)
+            record = snapshot.trace.cloudtrail_record(call)
             yield from _tasks(record.get("responseElements"), call.event_id)
-    for job, states in moment.task_states.items():
+    for job, states in snapshot.task_states.items():
         stopped = next((state for state in reversed(states) if state.stopped), None)
         if stopped is not None:
             codes = [container.exit_code for container in stopped.containers]
@@ -89,7 +89,7 @@ def _described(case: Case, use: StateUse) -> _TaskFacts:
     for each in use.attempts:
         event = case.execution.event(each.attempt.ended_by)
         if event is not None and event.type == "TaskSucceeded":
-            output = case.moment.trace.details(event).get("output")
+            output = case.snapshot.trace.details(event).get("output")
             yield from _tasks(parse_json(output), each.end_event)
 
 

@@ -29,7 +29,7 @@ from sfnwatch.analysis.not_visible import lateness, not_loaded, not_visible
 from sfnwatch.analysis.retries import container_retries, redriven, retries
 from sfnwatch.analysis.verdict import failed, failed_out_of_sight
 from sfnwatch.model.execution_list import UNSUCCESSFUL
-from sfnwatch.model.moment import Moment
+from sfnwatch.model.snapshot import Snapshot
 
 
 class Topic(StrEnum):
@@ -80,24 +80,24 @@ def topic_of(finding: Finding) -> Topic:
     return TOPICS.get(finding.kind, Topic.NOT_VISIBLE)
 
 
-def find(moment: Moment, now: datetime | None = None) -> list[Finding]:
+def find(snapshot: Snapshot, now: datetime | None = None) -> list[Finding]:
     """Find all: of each execution, its children's too, then of the trace as a whole.
 
     What runs has come as far as `now`, or else as the moment, or as the records go.
     """
-    return [found for found in find_in_steps(moment, now) if found is not None]
+    return [found for found in find_in_steps(snapshot, now) if found is not None]
 
 
-def find_in_steps(moment: Moment, now: datetime | None = None) -> Steps:
+def find_in_steps(snapshot: Snapshot, now: datetime | None = None) -> Steps:
     """Find all, and yield None wherever other work may be done in between.
 
     Of use until the trace changes; then it must begin again.
     """
-    survey = Survey(moment, now)
+    survey = Survey(snapshot, now)
     yield from survey.look()
     roots: list[Case] = yield from _cases(survey, survey.roots)
-    nested: list[Case] = yield from _cases(survey, moment.children)
-    failures = yield from job_failures(moment, [*roots, *nested])
+    nested: list[Case] = yield from _cases(survey, snapshot.children)
+    failures = yield from job_failures(snapshot, [*roots, *nested])
     for case in (*roots, *nested):
         told: list[Finding] = []
         for found in _of_execution(case, failures):
@@ -116,7 +116,7 @@ def find_in_steps(moment: Moment, now: datetime | None = None) -> Steps:
 def _cases(survey: Survey, arns: Iterable[str]) -> Work[list[Case]]:
     cases = []
     for arn in arns:
-        case = yield from build_case(survey, survey.moment.executions[arn])
+        case = yield from build_case(survey, survey.snapshot.executions[arn])
         cases.append(case)
         yield
     return cases

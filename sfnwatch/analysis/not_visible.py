@@ -153,7 +153,7 @@ def _call_name(row: Integration) -> str:
 
 def _map_runs(case: Case) -> Iterator[Finding]:
     """Tell of Map Runs of which nothing is known but that they were."""
-    told = case.moment.map_runs
+    told = case.snapshot.map_runs
     turns = [turn for turn in case.execution.map_run_turns if turn.arn not in told]
     if runs := [turn for turn in turns if turn.event.type == "MapRunStarted"]:
         text = f"{plural(len(runs), 'Map Run was', 'Map Runs were')} started: what"
@@ -165,14 +165,14 @@ def _map_runs(case: Case) -> Iterator[Finding]:
 
 def _other_executions(case: Case) -> Iterator[Finding]:
     """Count the others of its machine: they call with the same role."""
-    moment = case.moment
+    snapshot = case.snapshot
     execution = case.execution
     begin = case.execution.started_at
-    if begin is None or moment.at is not None:
+    if begin is None or snapshot.at is not None:
         return  # the lists are today's knowledge
     end = execution.stopped_at
-    known = moment.executions
-    if count := moment.trace.strangers.others(execution.arn, begin, end, known):
+    known = snapshot.executions
+    if count := snapshot.trace.strangers.others(execution.arn, begin, end, known):
         text = f"{plural(count, 'other execution')} of this machine ran meanwhile."
         yield finding("other-executions", text, count=count)
 
@@ -180,7 +180,7 @@ def _other_executions(case: Case) -> Iterator[Finding]:
 def _incomplete(case: Case) -> Iterator[Finding]:
     """Say up to when CloudTrail is known, where that is short of the end."""
     coverage = case.survey.coverage
-    health = case.moment.health.get("lookup")
+    health = case.snapshot.health.get("lookup")
     stopped = case.execution.stopped_at
     known = coverage.complete_to
     if health is not None and health.state in _TROUBLE:
@@ -202,7 +202,7 @@ def _incomplete(case: Case) -> Iterator[Finding]:
 def unmatched(survey: Survey, execution_arn: str | None) -> Iterator[Finding]:
     """Tell of an execution's unmatched calls; of None, those of several, or of any."""
     if mixed := survey.unmatched.get((execution_arn, LinkRule.AMBIGUOUS)):
-        reasons = ranked(ambiguity(survey.moment.link(call)) for call in mixed)
+        reasons = ranked(ambiguity(survey.snapshot.link(call)) for call in mixed)
         text = f"{plural(len(mixed), 'call is', 'calls are')} not matched:"
         text += f" {_names(mixed)} ({'; '.join(list(reasons)[:FEW])})."
         yield finding("ambiguous", text, mixed, count=len(mixed))
@@ -218,13 +218,13 @@ def _names(calls: Sequence[ApiCall]) -> str:
 
 def not_loaded(survey: Survey, cases: Sequence[Case]) -> Iterator[Finding]:
     """Say what is missing altogether; `cases` are those of the root executions."""
-    moment = survey.moment
-    trace = survey.moment.trace
+    snapshot = survey.snapshot
+    trace = survey.snapshot.trace
     calling = any(use.row is not None for case in cases for use in case.uses)
     if not survey.watched and calling:
         text = "No CloudTrail data loaded, so API calls and polling are unknown."
         yield _unseen(text, reason="no-cloudtrail")
-    if trace.calls and not moment.roots:
+    if trace.calls and not snapshot.roots:
         text = "There is no execution history here: calls alone show what was called,"
         text += " but not how an execution ended."
         yield _unseen(text, reason="no-history")
@@ -240,13 +240,13 @@ def lateness(survey: Survey) -> Iterator[Finding]:
     Only calls made while somebody watched: a record that was there before says
     nothing of when it came.
     """
-    moment = survey.moment
-    seen = [call.seen_at for call in moment.calls]
-    seen += [event.seen_at for run in moment.roots.values() for event in run.events]
+    snapshot = survey.snapshot
+    seen = [call.seen_at for call in snapshot.calls]
+    seen += [event.seen_at for run in snapshot.roots.values() for event in run.events]
     first = min(filter(None, seen), default=None)
     late = sorted(
         (max(0.0, (call.seen_at - call.event_time).total_seconds()), call.event_id)
-        for call in moment.calls
+        for call in snapshot.calls
         if first and call.seen_at and first - call.event_time < _WHOLE_SECONDS
     )
     if not late:

@@ -28,7 +28,7 @@ from sfnwatch.model.coverage import Coverage
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.integrations import CallRole, Pattern
 from sfnwatch.model.linking.link import AttemptKey, LinkRule
-from sfnwatch.model.moment import Moment
+from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.state_language import states_of
 from sfnwatch.model.visits import FAILED, Attempt, StateVisit
 
@@ -219,9 +219,9 @@ def is_denial(code: str) -> bool:
     return bool(_DENIED.search(code))
 
 
-def sure_calls(moment: Moment, key: AttemptKey) -> Iterator[ApiCall]:
+def sure_calls(snapshot: Snapshot, key: AttemptKey) -> Iterator[ApiCall]:
     """Yield the calls of an attempt, but for those that are matched by a guess."""
-    links = ((call, moment.link(call)) for call in moment.calls_of(key))
+    links = ((call, snapshot.link(call)) for call in snapshot.calls_of(key))
     return (call for call, link in links if link is not None and link.is_sure)
 
 
@@ -261,7 +261,7 @@ class Completion:
         """Polls in between that were denied or failed: they told nothing."""
         self.surely_between = all(map(self._is_surely_between, self.failed_polls))
         """False where one may as well lie outside, within the same second."""
-        unproven = calls.unproven_polls(calls.moment.calls, stopped_at, learned_at)
+        unproven = calls.unproven_polls(calls.snapshot.calls, stopped_at, learned_at)
         open_ = (c for c in unproven if c.error_code is None and not answered)
         self.possible_polls = list(open_)
         """Polls in between that were answered and may be its own: nothing proves it."""
@@ -364,18 +364,18 @@ class AttemptCalls:
     """The calls matched to an attempt, and what they tell: worked out when asked."""
 
     def __init__(
-        self, moment: Moment, coverage: Coverage, key: AttemptKey, attempt: Attempt
+        self, snapshot: Snapshot, coverage: Coverage, key: AttemptKey, attempt: Attempt
     ) -> None:
-        self.moment = moment
+        self.snapshot = snapshot
         self.coverage = coverage
         self.key = key
         self.attempt = attempt
 
     @cached_property
     def calls(self) -> MatchedCalls:
-        sure = list(sure_calls(self.moment, self.key))
+        sure = list(sure_calls(self.snapshot, self.key))
         ids = {call.event_id for call in sure}
-        every = self.moment.calls_of(self.key)
+        every = self.snapshot.calls_of(self.key)
         return MatchedCalls(sure, [call for call in every if call.event_id not in ids])
 
     def _of_role(self, role: CallRole) -> MatchedCalls:
@@ -413,7 +413,7 @@ class AttemptCalls:
             return False
         if self.coverage.live or self.actions.every:
             return True
-        return self.moment.calls[0].event_time <= self.attempt.scheduled_at
+        return self.snapshot.calls[0].event_time <= self.attempt.scheduled_at
 
     @cached_property
     def completion(self) -> Completion | None:
@@ -443,19 +443,19 @@ class AttemptCalls:
         """
         row = self.attempt.integration
         arn = self.key[0]
-        execution = self.moment.executions[arn]
+        execution = self.snapshot.executions[arn]
         role = role_name(self.attempt.role_arn or execution.role_arn)
         names = {(row.event_source, name) for name in row.poll_events} if row else set()
         first = bisect_right(calls, begin - _SECOND, key=lambda call: call.event_time)
         for call in map(calls.__getitem__, range(first, len(calls))):
             if end is not None and call.event_time > end:
                 return
-            link = self.moment.link(call) if call.name in names else None
+            link = self.snapshot.link(call) if call.name in names else None
             if link is None or link.is_sure:
                 continue
             may_be_its = call.role == role and not call.has_request
             if call.has_request:
-                naming = self.moment.trace.linker.calls_about(self.attempt)
+                naming = self.snapshot.trace.linker.calls_about(self.attempt)
                 may_be_its = call.event_id in naming
             if link.key is not None or link.rule is LinkRule.AMBIGUOUS:
                 fitting = {link.key, *link.candidates}

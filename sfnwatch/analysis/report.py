@@ -37,7 +37,7 @@ from sfnwatch.analysis.wording import (
 )
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.linking.link import role_of_call
-from sfnwatch.model.moment import Moment
+from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.texts import clean
 from sfnwatch.model.visits import FAILED, StateVisit
 
@@ -72,7 +72,7 @@ class CallsReport:
     """What is known of the calls of the whole trace."""
 
     def __init__(self, survey: Survey) -> None:
-        calls = survey.moment.calls
+        calls = survey.snapshot.calls
         self.count = len(calls)
         self.first_at = calls[0].event_time if calls else None
         self.last_at = calls[-1].event_time if calls else None
@@ -82,7 +82,7 @@ class CallsReport:
         """Up to when they are believed complete: of files, their newest call."""
         self.measured = survey.coverage.live
         """True if `complete_to` was measured while watching."""
-        links = map(survey.moment.link, calls)
+        links = map(survey.snapshot.link, calls)
         self.by_rule = _counts(str(link.rule) if link else "none" for link in links)
         """How many were matched by each rule; `none` for those of no execution."""
 
@@ -92,7 +92,7 @@ class Report:
 
     def __init__(
         self,
-        moment: Moment,
+        snapshot: Snapshot,
         findings: Sequence[Finding] | None = None,
         now: datetime | None = None,
         *,
@@ -102,8 +102,8 @@ class Report:
 
         The table of states takes long to make for a long history; a screen has its own.
         """
-        survey = Survey(moment, now)
-        told = find(moment, now) if findings is None else findings
+        survey = Survey(snapshot, now)
+        told = find(snapshot, now) if findings is None else findings
         whose = {None, *survey.roots}
         self.findings = [each for each in told if each.execution_arn in whose]
         """Those of each execution in order, then those of the trace as a whole."""
@@ -112,7 +112,7 @@ class Report:
             for run in survey.roots.values()
         ]
         self.calls = CallsReport(survey)
-        self.unread = len(moment.trace.unread)
+        self.unread = len(snapshot.trace.unread)
         """Records that could not be read."""
 
     def findings_of(self, execution_arn: str | None) -> list[Finding]:
@@ -165,7 +165,7 @@ class CallsOfState:
 
     def __init__(self, case: Case, told: Attempts) -> None:
         sure = told.calls.sure
-        link = case.moment.link
+        link = case.snapshot.link
         self.by_role = _counts(str(role_of_call(call, link(call))) for call in sure)
         """action, poll, stop, other: those there are none of are left out."""
         rules = filter(None, map(link, told.calls.every))

@@ -16,7 +16,7 @@ from sfnwatch.analysis.wording import (
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.execution_list import UNKNOWN
 from sfnwatch.model.history_event import TERMINAL, HistoryEvent
-from sfnwatch.model.moment import Moment
+from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.texts import clean
 from sfnwatch.model.values import text_of
 from sfnwatch.model.visits import FAILED, StateVisit
@@ -47,7 +47,7 @@ class ExecutionVerdict:
         self.redrives = len(execution.redrives)
         """How often it was taken up again after it had ended."""
         failed = not running and execution.status != "SUCCEEDED"
-        told = [ended_with(survey.moment, execution)] if failed else []
+        told = [ended_with(survey.snapshot, execution)] if failed else []
         if failed and visit and execution.status not in _ENDED_FROM_OUTSIDE:
             told += ((each.error, each.cause) for each in visit.attempts[-1:])
             told.append((visit.error, visit.cause))
@@ -137,21 +137,21 @@ def _counts(execution: ExecutionAsOf, visit: StateVisit) -> bool:
 
 
 def ended_with(
-    moment: Moment, execution: ExecutionAsOf
+    snapshot: Snapshot, execution: ExecutionAsOf
 ) -> tuple[str | None, str | None]:
     """Give the error and the cause that an execution ended with.
 
     Its history's end has them, and where that is missing DescribeExecution.
     """
     if execution.ending is not None:
-        return error_of(moment, execution.ending)
+        return error_of(snapshot, execution.ending)
     told = None if execution.running else execution.described
     return (told.error, told.cause) if told is not None else (None, None)
 
 
-def error_of(moment: Moment, event: HistoryEvent) -> tuple[str | None, str | None]:
+def error_of(snapshot: Snapshot, event: HistoryEvent) -> tuple[str | None, str | None]:
     """Give the error and the cause that an event tells of."""
-    details = moment.trace.details(event)
+    details = snapshot.trace.details(event)
     return text_of(details.get("error")), text_of(details.get("cause"))
 
 
@@ -184,9 +184,9 @@ def failed_out_of_sight(case: Case) -> Iterator[Finding]:
         is_failure = event.type.endswith(("Failed", "TimedOut"))
         if not is_failure or event.visit_id or event.type in TERMINAL:
             continue
-        moment = case.survey.moment
-        error, cause = error_of(moment, event)
-        details = moment.trace.details(event)
+        snapshot = case.survey.snapshot
+        error, cause = error_of(snapshot, event)
+        details = snapshot.trace.details(event)
         names = (text_of(details.get(key)) for key in ("resourceType", "resource"))
         resource = ":".join(name for name in names if name)
         whose = f" ({named(resource)})" if resource else ""

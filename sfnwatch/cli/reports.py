@@ -32,8 +32,8 @@ from sfnwatch.export.plain import health_words
 from sfnwatch.export.text import write_markdown, write_text
 from sfnwatch.model.api_call import CALL_KEY, ApiCall
 from sfnwatch.model.arns import Named
-from sfnwatch.model.moment import Moment
 from sfnwatch.model.records import Received
+from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.texts import clean
 from sfnwatch.model.trace import Trace
 from sfnwatch.model.values import ascii_json
@@ -252,9 +252,9 @@ def _write(form: str, out: TextIO, text: Callable[[], str], document: Document) 
         write_text(document, out, _USUAL_WIDTH)
 
 
-def write_report(moment: Moment, form: str, out: TextIO) -> None:
+def write_report(snapshot: Snapshot, form: str, out: TextIO) -> None:
     """Write what happened."""
-    told = Report(moment)
+    told = Report(snapshot)
     text = partial(ascii_json, report_json(told), indent=2)
     _write(form, out, text, explain_report(told))
 
@@ -309,14 +309,14 @@ def explain(sources: list[Source], why: tuple[str, ...], **asked: Any) -> int:
     found = _load(sources, **asked)
     chosen = (_chosen_call(found, text) for text in why)
     calls = {call.event_id: call for call in chosen}.values()
-    moment = found.trace.as_of()
+    snapshot = found.trace.as_of()
     form: str = asked["form"]
     with output_to(asked["output"]) as out:
         if calls:
-            lines = (ascii_json(why_json(moment, call)) for call in calls)
-            _write(form, out, lambda: "\n".join(lines), weigh(moment, calls))
+            lines = (ascii_json(why_json(snapshot, call)) for call in calls)
+            _write(form, out, lambda: "\n".join(lines), weigh(snapshot, calls))
         else:
-            write_report(moment, form, out)
+            write_report(snapshot, form, out)
     return found.code
 
 
@@ -344,8 +344,8 @@ def compare(sources: list[Source], names: tuple[str, ...], **asked: Any) -> int:
     """
     found = _load(sources, **asked)
     a, b = _chosen_pair(found, names)
-    moment = found.trace.as_of()
-    told = compare_executions((moment, a), (moment, b))
+    snapshot = found.trace.as_of()
+    told = compare_executions((snapshot, a), (snapshot, b))
     text = partial(ascii_json, comparison_json(told), indent=2)
     with output_to(asked["output"]) as out:
         _write(asked["form"], out, text, comparison_document(told))

@@ -24,7 +24,7 @@ from sfnwatch.errors import Outcome, RefusedError, UsageError
 from sfnwatch.export.plain import health_words
 from sfnwatch.model.arns import Named
 from sfnwatch.model.execution import ExecutionAsOf
-from sfnwatch.model.moment import Moment
+from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.texts import clean
 from sfnwatch.model.times import duration
 from sfnwatch.model.trace import Trace
@@ -108,9 +108,9 @@ class _Waiting:
             async with asyncio.timeout(self.seconds):
                 watched = await begin
                 self.executions = watched.executions
-                async with aclosing(watched.moments()) as moments:
-                    async for moment in moments:
-                        self._tell_trouble(moment)
+                async with aclosing(watched.snapshots()) as snapshots:
+                    async for snapshot in snapshots:
+                        self._tell_trouble(snapshot)
                         if self.until is not None and self._is_enough():
                             return
         except TimeoutError:
@@ -146,9 +146,9 @@ class _Waiting:
     def _entered(self, execution: ExecutionAsOf) -> bool:
         return any(visit.name == self.until for visit in execution.visits)
 
-    def _tell_trouble(self, moment: Moment) -> None:
+    def _tell_trouble(self, snapshot: Snapshot) -> None:
         """Say what keeps it from reading: nobody would know why nothing happens."""
-        for lane, health in moment.health.items():
+        for lane, health in snapshot.health.items():
             told = (health.state, health.message)
             is_doubt = lane == "history" and health.state == "ended" and health.message
             is_trouble = health.state in _TROUBLE or is_doubt
@@ -190,11 +190,11 @@ def _summary_path() -> Path:
     raise UsageError(msg, hint=hint)
 
 
-def _report(moment: Moment, form: str | None, path: Path | None) -> None:
+def _report(snapshot: Snapshot, form: str | None, path: Path | None) -> None:
     """Print what is asked for, and append it to a step's summary."""
     if path is not None:
         with output_to(path, append=True) as out:
-            write_report(moment, "markdown", out)
+            write_report(snapshot, "markdown", out)
     if form is not None:
         with output_to(None) as out:
-            write_report(moment, form, out)
+            write_report(snapshot, form, out)

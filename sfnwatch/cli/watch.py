@@ -440,7 +440,7 @@ def _on_screen(
     # Textual reports a crash, and then returns as if all had been well.
     if code is not None or app.return_code:
         return code or app.return_code or SfnwatchError.exit_code
-    for refusal in app.shown.refusals:
+    for refusal in app.screen_state.refusals:
         raise refusal
     return watched.conclude(narrate)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TextIO
 from msgspec import Struct
 
 if TYPE_CHECKING:
-    from sfnwatch.model.moment import Moment
+    from sfnwatch.model.snapshot import Snapshot
 
 
 class ExportFormat(Struct, frozen=True):
@@ -20,9 +20,9 @@ class ExportFormat(Struct, frozen=True):
     """The function that prints it."""
 
     @property
-    def dump(self) -> "Callable[[Moment, TextIO], None]":
+    def dump(self) -> "Callable[[Snapshot, TextIO], None]":
         module = importlib.import_module(f"sfnwatch.export.{self.module}")
-        dump: Callable[[Moment, TextIO], None] = getattr(module, self.writer)
+        dump: Callable[[Snapshot, TextIO], None] = getattr(module, self.writer)
         return dump
 
 

@@ -18,7 +18,7 @@ from sfnwatch.export.placing import line_text, rows_apart, shown_items, visit_pa
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.history_event import HistoryEvent
 from sfnwatch.model.linking.link import Link, role_of_call
-from sfnwatch.model.moment import Moment
+from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.texts import clean
 from sfnwatch.model.times import iso, maybe_iso
 from sfnwatch.model.values import text_of
@@ -39,15 +39,15 @@ _LIMIT = 32_000
 """A cell of a spreadsheet holds 32,767 characters."""
 
 
-def dump(moment: Moment, out: TextIO) -> None:
+def dump(snapshot: Snapshot, out: TextIO) -> None:
     r"""Print the rows; equal traces give equal texts.
 
     Lines end with CR LF, as RFC 4180 has it: open a file for it with newline="".
     """
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(COLUMNS)
-    maker = LineMaker(moment)
-    for item in rows_apart(maker, shown_items(moment)):
+    maker = LineMaker(snapshot)
+    for item in rows_apart(maker, shown_items(snapshot)):
         line = maker.line(item)
         if isinstance(item, ApiCall):
             row = _call_row(item, line.about.link)
@@ -68,7 +68,7 @@ def dump(moment: Moment, out: TextIO) -> None:
 
 
 def _event_row(maker: LineMaker, event: HistoryEvent) -> CsvRow:
-    kind = _kind(maker.moment, event)
+    kind = _kind(maker.snapshot, event)
     return {
         "time": iso(event.at),
         "seen_at": maybe_iso(event.seen_at) or "",
@@ -82,17 +82,17 @@ def _event_row(maker: LineMaker, event: HistoryEvent) -> CsvRow:
     }
 
 
-def _kind(moment: Moment, event: HistoryEvent) -> str:
+def _kind(snapshot: Snapshot, event: HistoryEvent) -> str:
     """Say what an event is to its execution, or to what is around that."""
     kind = event.type
     if kind.startswith("Execution"):
-        child = event.execution_arn in moment.lineage.parents
+        child = event.execution_arn in snapshot.lineage.parents
         return "child" if child and kind == "ExecutionStarted" else "execution"
     if kind.endswith(("StateEntered", "StateExited")):
         return "entered" if kind.endswith("Entered") else "exited"
     if kind == "MapRunStarted":
-        run = text_of(moment.trace.details(event).get("mapRunArn"))
-        return "map-run" if child_map_run(moment, run or "") else "other"
+        run = text_of(snapshot.trace.details(event).get("mapRunArn"))
+        return "map-run" if child_map_run(snapshot, run or "") else "other"
     return "phase" if event.attempt_id else "other"
 
 

@@ -18,7 +18,7 @@ from sfnwatch.model.execution import ExecutionAsOf, Redrive
 from sfnwatch.model.history_event import TERMINAL
 from sfnwatch.model.linking.link import Link, role_of_call
 from sfnwatch.model.map_runs import MapRunChild
-from sfnwatch.model.moment import Moment
+from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.times import iso, maybe_iso
 from sfnwatch.model.visits import Attempt, StateVisit
 
@@ -53,9 +53,9 @@ def plain(value: Any) -> Any:
     return value
 
 
-def execution_facts(moment: Moment, execution: ExecutionAsOf) -> Facts:
+def execution_facts(snapshot: Snapshot, execution: ExecutionAsOf) -> Facts:
     """Give what is known of one execution, but for its visits and its findings."""
-    parent = moment.lineage.parents.get(execution.arn)
+    parent = snapshot.lineage.parents.get(execution.arn)
     return {
         **fields_of(execution, *_EXECUTION, "stopped_at", "event_count"),
         # What started it; `map_run` is the Map Run it is one of.
@@ -83,20 +83,20 @@ def _redrive_facts(redrive: Redrive) -> Facts:
     }
 
 
-def map_run_facts(moment: Moment, arn: str) -> Facts:
+def map_run_facts(snapshot: Snapshot, arn: str) -> Facts:
     """Give a Map Run: where it belongs, its counts, and its executions as listed.
 
     What was never told is null: a history alone names its Map Runs and no more.
     """
-    parent = moment.lineage.map_runs.get(arn)
-    told = moment.map_runs.get(arn)
+    parent = snapshot.lineage.map_runs.get(arn)
+    told = snapshot.map_runs.get(arn)
     execution = parent.execution_arn if parent else told and told.execution_arn
     return {
         "arn": arn,
         "execution": execution,
         "visit": (parent.visit_id or None) if parent else None,
         **fields_of(told, *_MAP_RUN, "max_concurrency"),
-        "children": [child_facts(child) for child in moment.listed_of.get(arn, ())],
+        "children": [child_facts(child) for child in snapshot.listed_of.get(arn, ())],
     }
 
 
@@ -157,15 +157,15 @@ def _link_facts(link: Link) -> Facts:
     return facts
 
 
-def facts_of_task(moment: Moment, task_arn: str) -> Iterator[Facts]:
+def facts_of_task(snapshot: Snapshot, task_arn: str) -> Iterator[Facts]:
     """Give how a task was doing, as ECS told it; the later has the larger version.
 
     Its `link` is that of a call: to the attempt that started the task. Nothing is given
     of one that no attempt here started.
     """
-    link = moment.task_link(task_arn)
-    for state in moment.trace.task_states.get(task_arn, ()) if link else ():
-        if link and moment.shows_task_state(state):
+    link = snapshot.task_link(task_arn)
+    for state in snapshot.trace.task_states.get(task_arn, ()) if link else ():
+        if link and snapshot.shows_task_state(state):
             facts = fields_of(state, *_TASK, *_STOP, "group")
             containers = [asdict(container) for container in state.containers]
             yield {**facts, "containers": containers, "link": _link_facts(link)}

@@ -34,8 +34,8 @@ from sfnwatch.model import texts, times, values
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.ecs_task import DETAIL_TYPE, TaskState
 from sfnwatch.model.history_event import HistoryEvent
-from sfnwatch.model.moment import Moment
 from sfnwatch.model.records import Record
+from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.templates import read_template
 from sfnwatch.view.captions import caption
 from sfnwatch.view.lines import Line, LineMaker
@@ -57,9 +57,9 @@ _IN_SCRIPT = str.maketrans({"<": r"\u003c", ">": r"\u003e", "&": r"\u0026"})
 HtmlItem = HistoryEvent | ApiCall | TaskState
 
 
-def dump(moment: Moment, out: TextIO) -> None:
+def dump(snapshot: Snapshot, out: TextIO) -> None:
     """Print the report; equal traces give equal texts, in ASCII."""
-    text = _page().render(_content(moment))
+    text = _page().render(_content(snapshot))
     out.write(text.encode("ascii", "xmlcharrefreplace").decode("ascii"))
 
 
@@ -86,11 +86,11 @@ def _told(value: datetime | str | None) -> str:
     return texts.clean(text)
 
 
-def _content(moment: Moment) -> dict[str, Any]:
-    explained = Report(moment, find(moment))
-    refs = _Refs(moment)
-    lanes = svg.LanesPicture(moment, refs.of_key)
-    rows = list(_rows(moment, refs))
+def _content(snapshot: Snapshot) -> dict[str, Any]:
+    explained = Report(snapshot, find(snapshot))
+    refs = _Refs(snapshot)
+    lanes = svg.LanesPicture(snapshot, refs.of_key)
+    rows = list(_rows(snapshot, refs))
     style = svg.stylesheet("picture.css") + svg.stylesheet("report.css")
     script = _packed("report.js")
     blocks = groupby(explain(explained), type)
@@ -98,30 +98,30 @@ def _content(moment: Moment) -> dict[str, Any]:
         "policy": _policy(style, script),
         "style": style,
         "script": script,
-        "title": svg.title_words(moment),
+        "title": svg.title_words(snapshot),
         "lead": explained.headline,
         "executions": explained.executions,
-        "labels": execution_labels(moment.roots),
-        "timeline": svg.TimelinePicture(moment, refs.of_key).svg("Timeline"),
+        "labels": execution_labels(snapshot.roots),
+        "timeline": svg.TimelinePicture(snapshot, refs.of_key).svg("Timeline"),
         "lanes": lanes.svg("Lanes"),
-        "graphs": list(_graphs(moment, refs)),
-        "more_graphs": max(0, len(moment.roots) - GRAPHS),
+        "graphs": list(_graphs(snapshot, refs)),
+        "more_graphs": max(0, len(snapshot.roots) - GRAPHS),
         "blocks": [(kind.__name__, [*same]) for kind, same in blocks],
         "ref_of": refs.of_evidence,
         "drawn": lanes.drawn,
         "rows": rows[:STATIC],
         "more": len(rows[STATIC:]),
         "version": __version__,
-        "notes": list(svg.notes(moment)),
-        "data": _data(moment, rows),
+        "notes": list(svg.notes(snapshot)),
+        "data": _data(snapshot, rows),
     }
 
 
-def _graphs(moment: Moment, refs: "_Refs") -> Iterator[tuple[str, str]]:
+def _graphs(snapshot: Snapshot, refs: "_Refs") -> Iterator[tuple[str, str]]:
     """Draw the graph of each execution, of so many."""
-    labels = execution_labels(moment.roots)
-    for number, execution in enumerate(list(moment.roots.values())[:GRAPHS]):
-        picture = svg.GraphPicture(moment, execution, refs.of_key, f"g{number}")
+    labels = execution_labels(snapshot.roots)
+    for number, execution in enumerate(list(snapshot.roots.values())[:GRAPHS]):
+        picture = svg.GraphPicture(snapshot, execution, refs.of_key, f"g{number}")
         label = labels[execution.arn]
         yield label, picture.svg(f"State machine {label}".rstrip())
 
@@ -153,10 +153,10 @@ class _Refs:
     `t3`, the fourth state of a task: nothing in it that AWS or a file could fill.
     """
 
-    def __init__(self, moment: Moment) -> None:
-        self.executions = {arn: n for n, arn in enumerate(moment.executions)}
-        self._others = {call.key: f"c{n}" for n, call in enumerate(moment.calls)}
-        states = (state for each in moment.task_states.values() for state in each)
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.executions = {arn: n for n, arn in enumerate(snapshot.executions)}
+        self._others = {call.key: f"c{n}" for n, call in enumerate(snapshot.calls)}
+        states = (state for each in snapshot.task_states.values() for state in each)
         self._others |= {state.key: f"t{n}" for n, state in enumerate(states)}
 
     def of_key(self, key: str) -> str:
@@ -195,17 +195,17 @@ class _ReportRow:
         self.execution = refs.executions.get(line.execution_arn or "", -1)
 
 
-def _rows(moment: Moment, refs: _Refs) -> Iterator[_ReportRow]:
-    maker = LineMaker(moment)
-    items: list[HtmlItem] = [*shown_items(moment)]
-    items += (state for each in moment.task_states.values() for state in each)
+def _rows(snapshot: Snapshot, refs: _Refs) -> Iterator[_ReportRow]:
+    maker = LineMaker(snapshot)
+    items: list[HtmlItem] = [*shown_items(snapshot)]
+    items += (state for each in snapshot.task_states.values() for state in each)
     explained = len(items) <= EXPLAINED
     for item in rows_apart(maker, items):
         line = maker.line(item)
-        yield _ReportRow(item, line, refs, caption(line, moment) if explained else "")
+        yield _ReportRow(item, line, refs, caption(line, snapshot) if explained else "")
 
 
-def _data(moment: Moment, rows: Sequence[_ReportRow]) -> str:
+def _data(snapshot: Snapshot, rows: Sequence[_ReportRow]) -> str:
     """Give the table's data, as JSON that its script reads.
 
     Words that come again and again stand once, in a list; a row holds their numbers: a
@@ -229,10 +229,12 @@ def _data(moment: Moment, rows: Sequence[_ReportRow]) -> str:
             case _:
                 cells.append(row.ref)
         listed.append(cells)
-    records, limit = _records(moment, rows)
+    records, limit = _records(snapshot, rows)
     head = {
         "begin": times.iso(begin) if begin else None,
-        "executions": [texts.clean(e.name, _NAME) for e in moment.executions.values()],
+        "executions": [
+            texts.clean(e.name, _NAME) for e in snapshot.executions.values()
+        ],
         "words": list(words),
         "cut": limit,
         "sentences": [row.sentence for row in rows if len(rows) <= EXPLAINED],
@@ -251,7 +253,7 @@ def _in_script(text: str) -> str:
 
 
 def _records(
-    moment: Moment, rows: Sequence[_ReportRow]
+    snapshot: Snapshot, rows: Sequence[_ReportRow]
 ) -> tuple[list[str], int | None]:
     """Give the rows' records as JSON, and at how many characters their strings are cut.
 
@@ -261,7 +263,7 @@ def _records(
     """
     failures_first = sorted(rows, key=lambda row: not row.bad)
     for limit in _LIMITS:
-        texts = dict(_within(moment, failures_first, limit))
+        texts = dict(_within(snapshot, failures_first, limit))
         if len(texts) == len(rows):
             break
     cut = None if limit == _LIMITS[0] else limit
@@ -269,12 +271,12 @@ def _records(
 
 
 def _within(
-    moment: Moment, rows: Iterable[_ReportRow], limit: int
+    snapshot: Snapshot, rows: Iterable[_ReportRow], limit: int
 ) -> Iterator[tuple[str, str]]:
     """Write as many records as there is room for, by the refs of their rows."""
     left = BUDGET
     for row in rows:
-        text = _record(moment.trace.raw(row.item), limit)
+        text = _record(snapshot.trace.raw(row.item), limit)
         left -= len(text)
         if left < 0:
             return

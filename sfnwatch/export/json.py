@@ -39,7 +39,7 @@ from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.integrations import CallRole
 from sfnwatch.model.linking.link import role_of_call
 from sfnwatch.model.linking.parameters import Leaf
-from sfnwatch.model.moment import Moment
+from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.values import ascii_json
 from sfnwatch.model.visits import StateVisit
 from sfnwatch.templates import read_template
@@ -48,9 +48,9 @@ from sfnwatch.view.weighing import Considered, considered, values_of
 VERSION = 1
 
 
-def dump(moment: Moment, out: TextIO) -> None:
+def dump(snapshot: Snapshot, out: TextIO) -> None:
     """Print the trace as one object; equal traces give equal texts."""
-    told = trace_json(moment)
+    told = trace_json(snapshot)
     try:
         # In C, which takes less than half the time.
         text = msgspec.json.format(ascii_json(told), indent=2)
@@ -60,31 +60,33 @@ def dump(moment: Moment, out: TextIO) -> None:
     out.write(f"{text}\n")
 
 
-def trace_json(moment: Moment) -> Facts:
+def trace_json(snapshot: Snapshot) -> Facts:
     """Give the whole trace as JSON values.
 
     Executions stand in the order they started, visits in that of their ids, calls in
     that of their times. Each has its findings; those of the trace as a whole stand
     beside them.
     """
-    told = findings_json(find(moment))
-    map_runs = {*moment.lineage.map_runs, *moment.map_runs, *moment.listed_of}
+    told = findings_json(find(snapshot))
+    map_runs = {*snapshot.lineage.map_runs, *snapshot.map_runs, *snapshot.listed_of}
     return {
         "sfnwatch_trace": VERSION,
         "executions": [
             {
-                **execution_facts(moment, execution),
+                **execution_facts(snapshot, execution),
                 "visits": [visit_facts(visit) for visit in execution.visits],
                 "findings": told[arn],
             }
-            for arn, execution in moment.executions.items()
+            for arn, execution in snapshot.executions.items()
         ],
         "findings": told[None],
-        "calls": [call_facts(call, moment.link(call)) for call in moment.calls],
+        "calls": [call_facts(call, snapshot.link(call)) for call in snapshot.calls],
         "task_states": [
-            state for arn in moment.task_states for state in facts_of_task(moment, arn)
+            state
+            for arn in snapshot.task_states
+            for state in facts_of_task(snapshot, arn)
         ],
-        "map_runs": [map_run_facts(moment, arn) for arn in sorted(map_runs)],
+        "map_runs": [map_run_facts(snapshot, arn) for arn in sorted(map_runs)],
     }
 
 
@@ -148,7 +150,7 @@ def _plain(value: object) -> Facts:
 # -- one call --------------------------------------------------------------------------
 
 
-def why_json(moment: Moment, call: ApiCall) -> Facts:
+def why_json(snapshot: Snapshot, call: ApiCall) -> Facts:
     """Give a call, and all attempts that were considered, the one it is of first.
 
     considered   execution, visit, attempt, role (what the call would be to it), for
@@ -157,8 +159,8 @@ def why_json(moment: Moment, call: ApiCall) -> Facts:
 
     A parameter has its path, and its value as it was scheduled and as it was called.
     """
-    told = [_considered(each) for each in considered(moment, call)]
-    return {**call_facts(call, moment.link(call)), "considered": told}
+    told = [_considered(each) for each in considered(snapshot, call)]
+    return {**call_facts(call, snapshot.link(call)), "considered": told}
 
 
 def _considered(each: Considered) -> Facts:
@@ -293,7 +295,7 @@ def _parts(phases: Mapping[Phase, Lengths]) -> Facts:
 def _side(side: Side) -> Facts:
     execution = side.execution
     calls = side.calls.sure
-    link = side.case.moment.link
+    link = side.case.snapshot.link
     roles = Counter(role_of_call(call, link(call)) for call in calls)
     seen = [(call.seen_at, call.event_time) for call in calls]
     lags = [max(0.0, (at - made).total_seconds()) for at, made in seen if at]

@@ -21,8 +21,8 @@ from sfnwatch.export.facts import (
 )
 from sfnwatch.model.api_call import ApiCall, by_time
 from sfnwatch.model.history_event import HistoryEvent
-from sfnwatch.model.moment import Moment
 from sfnwatch.model.records import Batch, Received, RecordKind
+from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.times import iso
 from sfnwatch.model.trace import Changed, Trace
 from sfnwatch.model.values import ascii_json, text_of
@@ -65,23 +65,23 @@ class JsonLines:
         facts["timestamp"] = text_of(told.get("timestamp")) or iso(event.at)
         return None, "event", facts
 
-    def _changes(self, moment: Moment, changed: Changed) -> Iterator[_News]:
+    def _changes(self, snapshot: Snapshot, changed: Changed) -> Iterator[_News]:
         """Yield what may have changed."""
-        for arn, visit in _visits(moment, changed):
+        for arn, visit in _visits(snapshot, changed):
             yield (arn, visit.id), "visit", {"execution": arn, **visit_facts(visit)}
         # A history may tell later to which state a Map Run belongs.
         runs = self._trace.map_runs if changed.lineage else changed.map_runs
         for arn in sorted(runs):
-            facts = map_run_facts(moment, arn)
+            facts = map_run_facts(snapshot, arn)
             del facts["children"]
             yield arn, "map-run", facts
-        for child in filter(None, map(moment.listed.get, sorted(changed.children))):
+        for child in filter(None, map(snapshot.listed.get, sorted(changed.children))):
             facts = {"map_run": child.map_run_arn, **child_facts(child)}
             yield ("child", facts["arn"]), "child", facts
         for call in sorted(touched_calls(self._trace, changed), key=by_time):
-            yield ("call", call.event_id), "call", call_facts(call, moment.link(call))
-        for arn in sorted(touched_tasks(moment, changed)):
-            for facts in facts_of_task(moment, arn):
+            yield ("call", call.event_id), "call", call_facts(call, snapshot.link(call))
+        for arn in sorted(touched_tasks(snapshot, changed)):
+            for facts in facts_of_task(snapshot, arn):
                 yield ("task", arn, facts["version"]), "task-state", facts
 
     def finish(self) -> None:
@@ -90,11 +90,11 @@ class JsonLines:
         from sfnwatch.analysis.findings import find  # noqa: PLC0415
         from sfnwatch.export.json import findings_json  # noqa: PLC0415
 
-        moment = self._trace.as_of()
-        found = findings_json(find(moment))
+        snapshot = self._trace.as_of()
+        found = findings_json(find(snapshot))
         news: list[_News] = [(None, "trace", {"findings": found[None]})]
-        for arn, execution in moment.executions.items():
-            facts = {**execution_facts(moment, execution), "findings": found[arn]}
+        for arn, execution in snapshot.executions.items():
+            facts = {**execution_facts(snapshot, execution), "findings": found[arn]}
             news.append((None, "end", facts))
         self._put(news)
 
@@ -113,18 +113,18 @@ def touched_calls(trace: Trace, changed: Changed) -> list[ApiCall]:
     return [trace.calls[event_id] for event_id in touched if event_id not in gone]
 
 
-def touched_tasks(moment: Moment, changed: Changed) -> set[str]:
+def touched_tasks(snapshot: Snapshot, changed: Changed) -> set[str]:
     """Give the ECS tasks with a new state, or whose attempt has become known."""
-    known = moment.trace.task_states
+    known = snapshot.trace.task_states
     arns = {state.task_arn for state in changed.task_states}
-    for _, visit in _visits(moment, changed) if known else ():
+    for _, visit in _visits(snapshot, changed) if known else ():
         arns.update(job for each in visit.attempts for job in each.resource_ids)
     return arns & known.keys()
 
 
-def _visits(moment: Moment, changed: Changed) -> Iterator[tuple[str, StateVisit]]:
+def _visits(snapshot: Snapshot, changed: Changed) -> Iterator[tuple[str, StateVisit]]:
     """Yield the visits that are new or changed, with their executions' ARNs."""
     for arn, visit_ids in changed.visits.items():
-        execution = moment.executions.get(arn)
+        execution = snapshot.executions.get(arn)
         visits = map(execution.visit, sorted(visit_ids)) if execution else ()
         yield from ((arn, visit) for visit in visits if visit is not None)

@@ -24,7 +24,7 @@ from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.history_event import HistoryEvent
 from sfnwatch.model.integrations import CallRole
 from sfnwatch.model.linking.link import AttemptKey, Link
-from sfnwatch.model.moment import Moment
+from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.texts import clean
 from sfnwatch.model.times import maybe_iso
 from sfnwatch.model.visits import StateVisit
@@ -52,9 +52,9 @@ _END = re.compile(r"\b(e)(nd)\b", re.IGNORECASE)
 _WRAP = re.compile(r"^((?:no)?wrap):", re.IGNORECASE)
 
 
-def dump(moment: Moment, out: TextIO) -> None:
+def dump(snapshot: Snapshot, out: TextIO) -> None:
     """Print the diagram's text; equal traces give equal texts."""
-    writer = _SequenceWriter(moment)
+    writer = _SequenceWriter(snapshot)
     steps = list(writer.steps())
     drawn = (_drawn(writer, steps, most) for most in _MOST_STEPS)
     out.write(next(text for text in drawn if units(text) <= MOST_UNITS))
@@ -91,7 +91,7 @@ def _drawn(writer: "_SequenceWriter", steps: Sequence[_DiagramStep], most: int) 
     left_out = len(steps[most:])
     frames = [*writer.boxes.values(), writer.services]
     used = {own for step in drawn for own in step.who}
-    lines = ["sequenceDiagram", *_comments(writer.moment, left_out)]
+    lines = ["sequenceDiagram", *_comments(writer.snapshot, left_out)]
     lines += [line for frame in frames for line in frame.lines(used)]
     lines += [step.text for step in drawn]
     if left_out:
@@ -101,14 +101,14 @@ def _drawn(writer: "_SequenceWriter", steps: Sequence[_DiagramStep], most: int) 
     return "\n".join(lines) + "\n"
 
 
-def _comments(moment: Moment, left_out: int) -> Iterator[str]:
+def _comments(snapshot: Snapshot, left_out: int) -> Iterator[str]:
     """Say in comments what is drawn; other times in the diagram are UTC, too."""
-    for execution in list(moment.roots.values())[:_MOST_COMMENTS]:
+    for execution in list(snapshot.roots.values())[:_MOST_COMMENTS]:
         started = maybe_iso(execution.started_at) or "an unknown time"
         title = escape(whole_name(execution), _TITLE)
         status = escape(execution.status)
         yield f"%% {title}, started at {started}, {status}"
-    if inside := sum(bool(child.event_count) for child in moment.children.values()):
+    if inside := sum(bool(child.event_count) for child in snapshot.children.values()):
         yield f"%% {plural(inside, 'child execution')} not drawn"
     if left_out:
         yield f"%% {_missing(left_out)}"
@@ -152,15 +152,15 @@ _WORKFLOW = "Step Functions"
 class _SequenceWriter:
     """Puts lines into statements; child executions are not drawn."""
 
-    def __init__(self, moment: Moment) -> None:
-        self.moment = moment
-        self._outline = Outline(moment.trace, OutlineOptions(folds=False))
-        self._maker = LineMaker(moment, self._outline)
-        self._survey = Survey(moment)
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
+        self._outline = Outline(snapshot.trace, OutlineOptions(folds=False))
+        self._maker = LineMaker(snapshot, self._outline)
+        self._survey = Survey(snapshot)
         self._looped: set[AttemptKey] = set()
         """The attempts whose polls are drawn: the first comes with all the others."""
         self.boxes: dict[str, _Frame] = {}
-        for number, execution in enumerate(moment.roots.values(), start=1):
+        for number, execution in enumerate(snapshot.roots.values(), start=1):
             box = _Frame(f"e{number}s", whole_name(execution))
             box.take(_WORKFLOW)
             self.boxes[execution.arn] = box
@@ -168,8 +168,8 @@ class _SequenceWriter:
 
     def steps(self) -> Iterator[_DiagramStep]:
         """Yield what is to be drawn, in the order of time."""
-        for line in self._maker.lines(self._outline.at(self.moment)):
-            if line.execution_arn in self.moment.lineage.parents:
+        for line in self._maker.lines(self._outline.at(self.snapshot)):
+            if line.execution_arn in self.snapshot.lineage.parents:
                 continue
             if isinstance(line.item, ApiCall):
                 yield from self._call(line.item)
@@ -229,9 +229,9 @@ class _SequenceWriter:
             yield _note(state, f"{line.at:%H:%M:%S} {which}{plain_text(words)}")
 
     def _call(self, call: ApiCall) -> Iterator[_DiagramStep]:
-        link = self.moment.link(call)
+        link = self.snapshot.link(call)
         service = self.services.take(service_name(call))
-        visit = self.moment.visit_of(link.key) if link else None
+        visit = self.snapshot.visit_of(link.key) if link else None
         if link is None or link.key is None or visit is None:
             words = self._call_words(call, link)
             yield _note(service, f"{_clock(call)} {words}")
@@ -240,8 +240,8 @@ class _SequenceWriter:
         if link.role is CallRole.POLL:
             if link.key in self._looped:
                 return
-            calls = self.moment.calls_of(link.key)
-            links = self.moment.trace.links
+            calls = self.snapshot.calls_of(link.key)
+            links = self.snapshot.trace.links
             polls = [c for c in calls if links[c.event_id].role is CallRole.POLL]
             if len(polls) > 1:
                 self._looped.add(link.key)
@@ -266,14 +266,14 @@ class _SequenceWriter:
         label = f"{len(polls)} polls{every}{refused}"
         shown = answered[0] if answered else polls[0]
         span = f"{_clock(polls[0])} – {_clock(polls[-1])}"
-        link = self.moment.link(shown)
+        link = self.snapshot.link(shown)
         words = f"{span} {which}{self._call_words(shown, link)}"
         inner = _message(state, _arrow(shown), service, words)
         return _DiagramStep(f"loop {escape(label)}\n{inner.text}\nend", inner.who)
 
     def _interval_words(self, key: AttemptKey, visit: StateVisit) -> str:
         """Say how often an attempt was polled for, as its finding does."""
-        use = StateUse(self._survey, self.moment.executions[key[0]], [visit])
+        use = StateUse(self._survey, self.snapshot.executions[key[0]], [visit])
         (case,) = (a for a in use.attempts if a.attempt.scheduled_id == key[1])
         gaps = case.spacing.seconds
         return f", about every {fmean(gaps):.0f} s" if any(gaps) else ""
@@ -317,12 +317,12 @@ _TONES = {
 """By day, as in the other pictures; Mermaid chooses the ground."""
 
 
-def dump_flowchart(moment: Moment, out: TextIO) -> None:
+def dump_flowchart(snapshot: Snapshot, out: TextIO) -> None:
     """Print the graphs of all executions as one chart; equal traces, equal texts."""
-    labels = execution_labels(moment.roots)
+    labels = execution_labels(snapshot.roots)
     charts = list[_Chart]()
-    for arn, execution in moment.roots.items():
-        lights = graph.light(graph.graph_of(execution), moment, execution)
+    for arn, execution in snapshot.roots.items():
+        lights = graph.light(graph.graph_of(execution), snapshot, execution)
         charts.append(_Chart(lights, f"e{len(charts) + 1}", labels[arn]))
     for most in _MOST_BOXES:
         text = "\n".join(_flowchart(charts, most)) + "\n"

@@ -37,7 +37,7 @@ from sfnwatch.model.coverage import Coverage
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.history_event import TERMINAL
 from sfnwatch.model.linking.link import AttemptKey, Link
-from sfnwatch.model.moment import Moment
+from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.texts import clean
 from sfnwatch.model.times import iso, maybe_iso
 from sfnwatch.model.values import ascii_json
@@ -115,9 +115,9 @@ class OtlpSpan(Struct, frozen=True, kw_only=True):
         return {key: value for key, value in told.items() if value is not None}
 
 
-def dump(moment: Moment, out: TextIO) -> None:
+def dump(snapshot: Snapshot, out: TextIO) -> None:
     """Print the trace as one TracesData object; equal traces give equal texts."""
-    out.write(f"{ascii_json(to_json(SpanMaker(moment).spans()))}\n")
+    out.write(f"{ascii_json(to_json(SpanMaker(snapshot).spans()))}\n")
 
 
 # -- from a trace ----------------------------------------------------------------------
@@ -144,22 +144,24 @@ def _id(size: int, *parts: object) -> str:
 class SpanMaker:
     """Makes the spans of one moment: all of them, or those that are asked for."""
 
-    def __init__(self, moment: Moment) -> None:
-        self.moment = moment
-        self._coverage = Coverage(moment)
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
+        self._coverage = Coverage(snapshot)
 
     @cached_property
     def _now(self) -> datetime:
-        return last_moment(self.moment)
+        return last_moment(self.snapshot)
 
     def spans(self) -> Iterator[OtlpSpan]:
         """Yield all there are: of executions, then of calls."""
-        findings = grouped(find(self.moment), lambda each: each.execution_arn)
-        for arn, execution in self.moment.executions.items():
+        findings = grouped(find(self.snapshot), lambda each: each.execution_arn)
+        for arn, execution in self.snapshot.executions.items():
             yield from self._execution(execution, findings.get(arn, ()))
             for visit in execution.visits:
                 yield from self.of_visit(execution, visit)
-        yield from map(self.of_call, filter(self.moment.is_relevant, self.moment.calls))
+        yield from map(
+            self.of_call, filter(self.snapshot.is_relevant, self.snapshot.calls)
+        )
 
     def _execution(
         self, execution: ExecutionAsOf, findings: Iterable[Finding]
@@ -170,7 +172,7 @@ class SpanMaker:
             return
         arn = execution.arn
         end = execution.stopped_at or self._now
-        error, cause = ended_with(self.moment, execution)
+        error, cause = ended_with(self.snapshot, execution)
         told = (_named("sfnwatch.finding", each, *_OF_FINDING) for each in findings)
         found = (_event(end, "finding", values) for values in told)
         yield OtlpSpan(
@@ -198,13 +200,13 @@ class SpanMaker:
             if ended is not None:
                 status = {"sfnwatch.status": TERMINAL[ended.type]}
                 yield _event(ended.at, "ended", status)
-                yield from _exception(ended.at, *error_of(self.moment, ended))
+                yield from _exception(ended.at, *error_of(self.snapshot, ended))
             number = {"sfnwatch.redrive": redrive.number}
             yield _event(redrive.event.at, "redriven", number)
 
     def _started_by(self, arn: str) -> list[Json]:
         """Link an execution to the attempt, or the Map Run's state, that started it."""
-        parent = self.moment.lineage.parents.get(arn)
+        parent = self.snapshot.lineage.parents.get(arn)
         if parent is None:
             return []
         arn = parent.execution_arn
@@ -273,29 +275,29 @@ class SpanMaker:
     def _phases(self, key: AttemptKey, attempt: Attempt) -> Iterator[Json]:
         """Yield what happened on the way: in the attempt's life, and in its tasks'."""
         job = attempt.integration.job_word if attempt.integration else "job"
-        moments = (
+        snapshots = (
             ("started", attempt.started_at),
             ("submitted", attempt.submitted_at),
             (f"{job} stopped", attempt.stopped_at),
         )
-        yield from (_event(at, name) for name, at in moments if at is not None)
-        told = AttemptCalls(self.moment, self._coverage, key, attempt).completion
+        yield from (_event(at, name) for name, at in snapshots if at is not None)
+        told = AttemptCalls(self.snapshot, self._coverage, key, attempt).completion
         if told is not None:
             words = plain_text(wording.completion_parts(told))
             said = {"sfnwatch.completion": words.lstrip("◀━ ")}
             yield _event(told.learned_at, "learned", said)
         for job in attempt.resource_ids:
-            own = self.moment.task_starter(job) == key
-            for state in self.moment.task_states.get(job, ()) if own else ():
+            own = self.snapshot.task_starter(job) == key
+            for state in self.snapshot.task_states.get(job, ()) if own else ():
                 told_of = _named("sfnwatch.task", state, *_OF_TASK)
                 values = {"aws.ecs.task.arn": state.task_arn, **told_of}
                 yield _event(state.at, f"task {clean(state.last_status)}", values)
 
     def of_call(self, call: ApiCall) -> OtlpSpan:
         """Give a call's span: all of the time in which it may have been made."""
-        link = self.moment.link(call)
+        link = self.snapshot.link(call)
         error = call.error_code
-        begin, end = call_window(self.moment, call)
+        begin, end = call_window(self.snapshot, call)
         rule = _named("sfnwatch.link", link, "rule")
         # Where even the execution is open, it is a trace of its own.
         arn = link.execution_arn if link is not None else None

@@ -426,13 +426,13 @@ class OtlpExporter:
 def _spans(maker: SpanMaker, key: _Key) -> Iterator[OtlpSpan]:
     """Yield the spans of a visit and its attempts, or of a call."""
     name, visit_id = key
-    moment = maker.moment
-    execution = moment.executions.get(name)
-    call = moment.trace.calls.get(name)
+    snapshot = maker.snapshot
+    execution = snapshot.executions.get(name)
+    call = snapshot.trace.calls.get(name)
     visit = execution.visit(visit_id) if execution is not None else None
     if execution is not None and visit is not None:
         yield from maker.of_visit(execution, visit)
-    elif not visit_id and call is not None and moment.is_relevant(call):
+    elif not visit_id and call is not None and snapshot.is_relevant(call):
         yield maker.of_call(call)
 
 

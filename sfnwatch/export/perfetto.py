@@ -43,7 +43,7 @@ from sfnwatch.model.ecs_task import stretches
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.integrations import CallRole, usual_role
 from sfnwatch.model.linking.link import AttemptKey, Link
-from sfnwatch.model.moment import Moment
+from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.texts import clean
 from sfnwatch.model.times import iso
 from sfnwatch.model.visits import ROOT, StateVisit
@@ -64,14 +64,14 @@ _POINTS = frozenset({"redriven", "task", str(CallRole.POLL), str(CallRole.OTHER)
 _NOBODYS = "calls of no one execution"
 
 
-def dump(moment: Moment, out: TextIO) -> None:
+def dump(snapshot: Snapshot, out: TextIO) -> None:
     """Print the trace as one object, an event a line; equal traces, equal texts."""
-    drawing = _Drawing(moment)
-    for execution in moment.executions.values():
+    drawing = _Drawing(snapshot)
+    for execution in snapshot.executions.values():
         drawing.add_execution(execution)
     drawing.add_calls()
     drawing.add_tasks()
-    hidden = sum(not moment.is_relevant(call) for call in moment.calls)
+    hidden = sum(not snapshot.is_relevant(call) for call in snapshot.calls)
     other = {"tool": "sfnwatch", "calls_hidden": hidden}
     out.write('{"traceEvents":[\n')
     out.write(",\n".join(map(_to_json, drawing.events())))
@@ -107,13 +107,13 @@ class _TrackBar(NamedTuple):
 class _Drawing:
     """The events of one trace, collected track by track."""
 
-    def __init__(self, moment: Moment) -> None:
-        self._moment = moment
-        self._maker = LineMaker(moment)
-        self._now = last_moment(moment)
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+        self._maker = LineMaker(snapshot)
+        self._now = last_moment(snapshot)
         self._said: dict[_VisitKey, list[str]] = defaultdict(list)
         """What was found of each execution, and of each visit."""
-        for finding in find(moment):
+        for finding in find(snapshot):
             arn = finding.execution_arn or ""
             visit = finding.data.get("visit")
             self._said[arn, None].append(f"{finding.certainty}: {finding.text}")
@@ -124,7 +124,7 @@ class _Drawing:
         """The order of those of one time tells where an arrow is tied."""
         self._pids: dict[str | None, int] = {}
         # No track has a process's number: it would be taken for its main thread.
-        self._tids = count(len(moment.executions) + 2)
+        self._tids = count(len(snapshot.executions) + 2)
         self._arrows = count(1)
         self._tails: dict[AttemptKey, list[_TrackBar]] = {}
         """An attempt's phases or, where it took no time, the attempt itself."""
@@ -143,7 +143,7 @@ class _Drawing:
         """Give the process of an execution, or of what belongs to none."""
         if arn not in self._pids:
             pid = self._pids[arn] = len(self._pids) + 1
-            execution = self._moment.executions.get(arn or "")
+            execution = self._snapshot.executions.get(arn or "")
             name = whole_name(execution) if execution else _NOBODYS
             self._name(_Track(pid, 0), "process_name", name=name)
             self._name(_Track(pid, 0), "process_sort_index", sort_index=pid)
@@ -182,8 +182,8 @@ class _Drawing:
         if known:
             # The execution itself is around all that is known of it.
             whole = min(known), max([*known, execution.stopped_at or self._now])
-            error, cause = ended_with(self._moment, execution)
-            args = execution_facts(self._moment, execution)
+            error, cause = ended_with(self._snapshot, execution)
+            args = execution_facts(self._snapshot, execution)
             args |= {"error": error, "cause": cause, "findings": self._said[arn, None]}
             self._draw(tracks[0], whole, execution.name, "execution", args)
             for redrive in execution.redrives:
@@ -205,7 +205,7 @@ class _Drawing:
         """Draw the phases of a Task; other states have but one, which is all of it."""
         if not visit.attempts:
             return
-        whole = segments(self._moment.executions[arn], visit, self._now)
+        whole = segments(self._snapshot.executions[arn], visit, self._now)
         inside = [_inside(segment, span) for segment in whole]
         found = grouped(inside, lambda segment: segment.attempt)
         self._add_phases(track, found.get(None, []))
@@ -234,14 +234,14 @@ class _Drawing:
 
     def add_tasks(self) -> None:
         """Draw what ECS told of each task on a track of its own."""
-        lives = self._moment.task_states.values()
+        lives = self._snapshot.task_states.values()
         for states in sorted(lives, key=lambda states: states[0].at):
-            key = self._moment.task_starter(states[0].task_arn)
-            visit = self._moment.visit_of(key)
+            key = self._snapshot.task_starter(states[0].task_arn)
+            visit = self._snapshot.visit_of(key)
             if key is None or visit is None:
                 continue
             track = self._track(key[0], f"task · {wording.task_id(states[0])}")
-            told = facts_of_task(self._moment, states[0].task_arn)
+            told = facts_of_task(self._snapshot, states[0].task_arn)
             by_version = {each["version"]: each for each in told}
             for state, end in stretches(states, self._now):
                 span = state.at, end
@@ -252,11 +252,11 @@ class _Drawing:
 
     def add_calls(self) -> None:
         """Draw calls by their services; a poll is a point, as its second begins."""
-        moment = self._moment
+        snapshot = self._snapshot
         by_track: dict[tuple[str | None, str], list[_Called]] = defaultdict(list)
-        for call in filter(moment.is_relevant, moment.calls):
-            link = moment.link(call)
-            begin, end = call_window(moment, call)
+        for call in filter(snapshot.is_relevant, snapshot.calls):
+            link = snapshot.link(call)
+            begin, end = call_window(snapshot, call)
             if link is not None and _is_poll(call, link):
                 end = begin
             arn = link.execution_arn if link is not None else None
@@ -273,14 +273,14 @@ class _Drawing:
                 self._add_call(tracks[lane], span, call)
 
     def _add_call(self, track: _Track, span: BarSpan, call: ApiCall) -> None:
-        link = self._moment.link(call)
+        link = self._snapshot.link(call)
         key = link.key if link is not None else None
-        visit = self._moment.visit_of(key)
+        visit = self._snapshot.visit_of(key)
         args = {
             **call_facts(call, link),
             "error_message": call.error_message,
             "time_resolution": "1 s: CloudTrail gives whole seconds",
-            "made_between": [iso(at) for at in call_window(self._moment, call)],
+            "made_between": [iso(at) for at in call_window(self._snapshot, call)],
             "state": visit.path if visit else None,
         }
         told = self._maker.call_text(call, link)

@@ -16,7 +16,7 @@ from sfnwatch.model.ecs_task import TaskState
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.history_event import HistoryEvent
 from sfnwatch.model.integrations import CallRole
-from sfnwatch.model.moment import Moment
+from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.texts import clean
 from sfnwatch.model.times import duration, microseconds
 from sfnwatch.model.visits import ROOT, StateVisit
@@ -71,21 +71,21 @@ def visit_path(visit: StateVisit | None) -> str:
     return clean(visit.path.removeprefix(f"{ROOT} / ")) if visit is not None else ""
 
 
-def lane_tags(moment: Moment) -> Mapping[str, str]:
+def lane_tags(snapshot: Snapshot) -> Mapping[str, str]:
     """Tell whose a line is where executions share lanes: roots, and child executions.
 
     Nothing is said of what stands alone.
     """
-    told = dict(execution_labels(moment.roots)) if len(moment.roots) > 1 else {}
-    if len(moment.children) > 1:
-        children = moment.children.values()
+    told = dict(execution_labels(snapshot.roots)) if len(snapshot.roots) > 1 else {}
+    if len(snapshot.children) > 1:
+        children = snapshot.children.values()
         told |= {each.arn: clean(short_id(each.name), LABEL) for each in children}
     return {arn: f"[{label}] " for arn, label in told.items()}
 
 
-def not_shown(moment: Moment) -> list[str]:
+def not_shown(snapshot: Snapshot) -> list[str]:
     """Say how many calls are left out, if any are."""
-    hidden = sum(not moment.is_relevant(call) for call in moment.calls)
+    hidden = sum(not snapshot.is_relevant(call) for call in snapshot.calls)
     words = f"{plural(hidden, 'call')} by others, or by X-Ray, not shown."
     return [words] if hidden else []
 
@@ -152,10 +152,10 @@ def is_bad(item: Item) -> bool:
     return isinstance(item, HistoryEvent) and item.type.endswith(bad)
 
 
-def shown_items(moment: Moment) -> list[HistoryEvent | ApiCall]:
+def shown_items(snapshot: Snapshot) -> list[HistoryEvent | ApiCall]:
     """List the events of all executions, and the calls that are shown."""
-    events = chain.from_iterable(each.events for each in moment.executions.values())
-    return [*events, *filter(moment.is_relevant, moment.calls)]
+    events = chain.from_iterable(each.events for each in snapshot.executions.values())
+    return [*events, *filter(snapshot.is_relevant, snapshot.calls)]
 
 
 def rows_apart(maker: LineMaker, items: Iterable[ExportRow]) -> list[ExportRow]:
@@ -164,12 +164,12 @@ def rows_apart(maker: LineMaker, items: Iterable[ExportRow]) -> list[ExportRow]:
     An action call stands right behind the event that tells of its answer: its own time
     is a whole second, mostly the one before its state was entered.
     """
-    moment = maker.moment
+    snapshot = maker.snapshot
 
     def place(item: ExportRow) -> SortKey:
         found: SortKey = maker.order.place(item)
-        link = moment.link(item) if isinstance(item, ApiCall) else None
-        attempt = moment.attempt(link.key) if link is not None else None
+        link = snapshot.link(item) if isinstance(item, ApiCall) else None
+        attempt = snapshot.attempt(link.key) if link is not None else None
         if link is None or attempt is None or link.role is not CallRole.ACTION:
             return found
         soon = timedelta(0) <= attempt.answered_at - found[0] < ANSWERED
@@ -186,7 +186,7 @@ def micros(at: datetime) -> int:
     return min(max(1, microseconds(at)), _LATEST)
 
 
-def call_window(moment: Moment, call: ApiCall) -> BarSpan:
+def call_window(snapshot: Snapshot, call: ApiCall) -> BarSpan:
     """Say between which moments a call was made.
 
     CloudTrail gives a whole second. A call that is matched was not made before its
@@ -194,8 +194,8 @@ def call_window(moment: Moment, call: ApiCall) -> BarSpan:
     """
     begin = call.event_time
     end = call.event_time + _SECOND
-    link = moment.link(call)
-    attempt = moment.attempt(link.key) if link is not None else None
+    link = snapshot.link(call)
+    attempt = snapshot.attempt(link.key) if link is not None else None
     if attempt is None or link is None:
         return begin, end
     begin = max(begin, attempt.scheduled_at)

@@ -29,8 +29,8 @@ from sfnwatch.model.ecs_task import TaskState
 from sfnwatch.model.history_event import HistoryEvent
 from sfnwatch.model.linking.link import Link, LinkRule
 from sfnwatch.model.map_runs import map_run_name
-from sfnwatch.model.moment import Moment
 from sfnwatch.model.records import Batch
+from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.source_health import HealthState, SourceHealth
 from sfnwatch.model.texts import clean
 from sfnwatch.model.times import duration
@@ -103,16 +103,16 @@ class PlainLines:
 
     def __call__(self, batch: Batch, changed: Changed) -> None:
         del batch
-        moment = self._trace.as_of()
-        named = dict.fromkeys((*self._labels, *moment.roots))
-        roots = [arn for arn in named if arn not in moment.lineage.parents]
+        snapshot = self._trace.as_of()
+        named = dict.fromkeys((*self._labels, *snapshot.roots))
+        roots = [arn for arn in named if arn not in snapshot.lineage.parents]
         if self._labels.keys() != set(roots):
             self._labels = execution_labels(roots)
         if changed.healths:
-            for lane, health in moment.health.items():
+            for lane, health in snapshot.health.items():
                 self._tell(lane, health)
-        maker = LineMaker(moment)
-        for item in rows_apart(maker, self._new(moment, changed)):
+        maker = LineMaker(snapshot)
+        for item in rows_apart(maker, self._new(snapshot, changed)):
             if isinstance(item, ApiCall):
                 self._print_call(maker, item)
             elif isinstance(item, TaskState):
@@ -120,20 +120,20 @@ class PlainLines:
             else:
                 self._print_event(maker, item)
         for arn in sorted(changed.map_runs):
-            self._print_map_run(moment, arn)
+            self._print_map_run(snapshot, arn)
         self._out.flush()
 
     def _new(
-        self, moment: Moment, changed: Changed
+        self, snapshot: Snapshot, changed: Changed
     ) -> Iterator[HistoryEvent | ApiCall | TaskState]:
         """Yield what has no line yet, and calls of which more may be known."""
         for events in changed.events.values():
             yield from (event for event in events if event.key not in self._printed)
         for call in touched_calls(self._trace, changed):
-            if call.event_id in self._links or moment.is_relevant(call):
+            if call.event_id in self._links or snapshot.is_relevant(call):
                 yield call
-        for task_arn in touched_tasks(moment, changed):
-            if moment.task_starter(task_arn) is not None:
+        for task_arn in touched_tasks(snapshot, changed):
+            if snapshot.task_starter(task_arn) is not None:
                 states = self._trace.task_states[task_arn]
                 yield from (s for s in states if s.key not in self._printed)
 
@@ -155,17 +155,17 @@ class PlainLines:
         label = self._label(event.execution_arn)
         self._put(_millis(event.at), "state", label, _event_words(maker, event))
 
-    def _print_map_run(self, moment: Moment, arn: str) -> None:
+    def _print_map_run(self, snapshot: Snapshot, arn: str) -> None:
         """Say how far a Map Run is, whenever that has changed."""
-        started = moment.lineage.map_runs.get(arn)
-        told = moment.map_runs.get(arn)
+        started = snapshot.lineage.map_runs.get(arn)
+        told = snapshot.map_runs.get(arn)
         if started is None or told is None or told.seen_at is None:
             return
         counted = told.status, told.executions
         if self._counts.get(arn) == counted:
             return
         self._counts[arn] = counted
-        visit = moment.executions[started.execution_arn].visit(started.visit_id)
+        visit = snapshot.executions[started.execution_arn].visit(started.visit_id)
         path = f"{visit_path(visit)}  " if visit else ""
         words = f"{clean(map_run_name(arn))}: {count_words(told.executions)}"
         label = self._label(started.execution_arn)
@@ -174,14 +174,14 @@ class PlainLines:
     def _print_task(self, maker: LineMaker, state: TaskState) -> None:
         self._printed.add(state.key)
         words = plain_text(wording.task_text(state).parts)
-        where = self._where(maker.moment, maker.moment.task_link(state.task_arn))
+        where = self._where(maker.snapshot, maker.snapshot.task_link(state.task_arn))
         more = f"{where}{_late(state.at, state.seen_at)}"
         said = f"{wording.task_id(state)}  {words}  [ecs]{more}"
         self._put(_millis(state.at), "task", "", said)
 
     def _print_call(self, maker: LineMaker, call: ApiCall) -> None:
         """Print a call as it comes, and again when it is surely of another."""
-        link = maker.moment.link(call)
+        link = maker.snapshot.link(call)
         sure = link if link is not None and link.is_sure else None
         if call.event_id not in self._links:
             self._put_call(maker, call, sure, _late(call.event_time, call.seen_at))
@@ -195,13 +195,13 @@ class PlainLines:
     ) -> None:
         # No number among its like: an earlier one may yet come in.
         told = maker.call_text(call, link, numbered=False)
-        where = self._where(maker.moment, link)
+        where = self._where(maker.snapshot, link)
         words = f"{plain_text(told.parts)}  [{service_name(call)}]{where}{more}"
         self._put(f"{call.event_time:%H:%M:%S}", "call", "", words)
 
-    def _where(self, moment: Moment, link: Link | None) -> str:
+    def _where(self, snapshot: Snapshot, link: Link | None) -> str:
         """Say whose it is: of which execution, and which state."""
-        visit = moment.visit_of(link.key) if link is not None else None
+        visit = snapshot.visit_of(link.key) if link is not None else None
         if link is None or visit is None:
             return ""
         return f"  {_ARROW} {self._label(link.execution_arn)}{visit_path(visit)}"
@@ -226,36 +226,36 @@ class PlainLines:
         # What comes first need not wait until this is loaded.
         from sfnwatch.analysis.findings import find  # noqa: PLC0415
 
-        moment = self._trace.as_of()
-        maker = LineMaker(moment)
-        for call in moment.calls:
-            link = moment.link(call)
+        snapshot = self._trace.as_of()
+        maker = LineMaker(snapshot)
+        for call in snapshot.calls:
+            link = snapshot.link(call)
             if link and not (link.is_sure or link.rule is LinkRule.ROLE_ONLY):
                 doubt = wording.doubt_words(link) or "ambiguous"
                 self._put_call(maker, call, link, f"  ({doubt})")
         # What several executions show together is the last thing on the terminal.
-        for finding in sorted(find(moment), key=lambda each: each.kind == CONCLUSION):
+        for finding in sorted(find(snapshot), key=lambda each: each.kind == CONCLUSION):
             arn = finding.execution_arn
-            if arn is None or arn in moment.roots:
+            if arn is None or arn in snapshot.roots:
                 self._out.write(f"{finding_line(finding, self._label(arn))}\n")
-        for note in self._notes(moment):
+        for note in self._notes(snapshot):
             self._narrate(note)
         self._out.flush()
 
-    def _notes(self, moment: Moment) -> Iterator[str]:
-        yield from not_shown(moment)
+    def _notes(self, snapshot: Snapshot) -> Iterator[str]:
+        yield from not_shown(snapshot)
         if self._trace.unread:
             yield f"{plural(len(self._trace.unread), 'record')} could not be read."
 
 
 def _event_words(maker: LineMaker, event: HistoryEvent) -> str:
-    moment = maker.moment
+    snapshot = maker.snapshot
     kind = event.type
-    visit = moment.executions[event.execution_arn].visit(event.visit_id)
+    visit = snapshot.executions[event.execution_arn].visit(event.visit_id)
     if visit is not None and kind.endswith("StateEntered"):
         return f"{visit_path(visit)}  entered  {clean(visit.type)}"
     if kind in _GOES_ON:
-        details = moment.trace.details(event)
+        details = snapshot.trace.details(event)
         begins = kind == _GOES_ON[0]
         parts = wording.execution_parts if begins else wording.other_parts
         words = plain_text(parts(event, details))

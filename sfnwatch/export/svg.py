@@ -26,7 +26,7 @@ from sfnwatch.export import placing
 from sfnwatch.export.text import cut, flow
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.integrations import CallRole
-from sfnwatch.model.moment import Moment
+from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.texts import clean
 from sfnwatch.model.times import duration, iso
 from sfnwatch.model.visits import VisitKey
@@ -82,13 +82,13 @@ def stylesheet(name: str) -> str:
     return "".join(_COMMENT.sub("", read_template(name)).splitlines())
 
 
-def dump(moment: Moment, out: TextIO) -> None:
+def dump(snapshot: Snapshot, out: TextIO) -> None:
     """Print the timeline and the lanes as one picture; equal traces, equal texts."""
     sheet = Sheet("p")
-    y = _put_title(sheet, moment)
-    for picture in (TimelinePicture(moment), LanesPicture(moment)):
+    y = _put_title(sheet, snapshot)
+    for picture in (TimelinePicture(snapshot), LanesPicture(snapshot)):
         y = picture.draw(sheet, y) + ROW
-    bottom = _put_legend(sheet, y, notes(moment))
+    bottom = _put_legend(sheet, y, notes(snapshot))
     out.write(sheet.svg(bottom, stylesheet("picture.css")))
 
 
@@ -171,25 +171,25 @@ def _width(parts: Iterable[Part]) -> int:
 # -- what stands around the pictures ---------------------------------------------------
 
 
-def title_words(moment: Moment) -> str:
+def title_words(snapshot: Snapshot) -> str:
     """Name what a trace is of: an execution, or how many."""
-    roots = list(moment.roots.values())
+    roots = list(snapshot.roots.values())
     if len(roots) == 1:
         return placing.whole_name(roots[0])
     if not roots:
         return "API calls"
-    labels = some(execution_labels(moment.roots).values(), 6)
+    labels = some(execution_labels(snapshot.roots).values(), 6)
     return f"{plural(len(roots), 'execution')}: {labels}"
 
 
-def _put_title(sheet: Sheet, moment: Moment) -> float:
+def _put_title(sheet: Sheet, snapshot: Snapshot) -> float:
     y = _MARGIN - 6
-    if len(moment.roots) != 1:
-        sheet.write(_MARGIN, y, [Part(title_words(moment), Role.NAME)])
+    if len(snapshot.roots) != 1:
+        sheet.write(_MARGIN, y, [Part(title_words(snapshot), Role.NAME)])
         y += ROW
-    for arn, label in execution_labels(moment.roots).items():
+    for arn, label in execution_labels(snapshot.roots).items():
         named = [Part(f"{label}  ", Role.NAME)] if label else []
-        sheet.write(_MARGIN, y, [*named, *placing.heading(moment.roots[arn])])
+        sheet.write(_MARGIN, y, [*named, *placing.heading(snapshot.roots[arn])])
         y += ROW
     return y + 6
 
@@ -212,12 +212,12 @@ def _put_legend(sheet: Sheet, y: float, notes: Iterable[str] = ()) -> float:
     return y + ROW + 8
 
 
-def notes(moment: Moment) -> Iterator[str]:
+def notes(snapshot: Snapshot) -> Iterator[str]:
     """Say how far CloudTrail is known, and what is not shown."""
-    health = moment.health.get("lookup")
+    health = snapshot.health.get("lookup")
     if health is not None and health.coverage is not None:
         yield f"CloudTrail complete up to {health.coverage:%H:%M:%S} UTC (estimate)."
-    yield from placing.not_shown(moment)
+    yield from placing.not_shown(snapshot)
 
 
 def _css(phase: Phase, *, failed: bool = False) -> str:
@@ -253,21 +253,21 @@ _RAIL = 12.0
 class LanesPicture:
     """The lanes: states and calls beside each other, or executions, by their times."""
 
-    def __init__(self, moment: Moment, ref: Ref = lambda _: "") -> None:
-        self._moment = moment
+    def __init__(self, snapshot: Snapshot, ref: Ref = lambda _: "") -> None:
+        self._snapshot = snapshot
         self._ref = ref
-        self._outline = Outline(moment.trace, OutlineOptions(folds=False))
+        self._outline = Outline(snapshot.trace, OutlineOptions(folds=False))
         if len(self._outline.items) > _OPEN:
-            self._outline = Outline(moment.trace)
-        self._several = len(moment.roots) > 1
+            self._outline = Outline(snapshot.trace)
+        self._several = len(snapshot.roots) > 1
         containers = self._outline.containers
-        self._lifelines = LifeLines(moment.trace, containers, apart=self._several)
-        self._tags = placing.lane_tags(moment)
+        self._lifelines = LifeLines(snapshot.trace, containers, apart=self._several)
+        self._tags = placing.lane_tags(snapshot)
         self._columns = {column.root: column for column in self._lanes()}
         """By root execution, the calls' last by nothing; else the states' by None."""
         self.drawn: dict[str, str] = {}
         """The ref that a page finds a line by, for the ref of each thing on it."""
-        items = self._outline.at(moment)
+        items = self._outline.at(snapshot)
         self._rows = list(self._all_rows(items[:_MOST_LINES]))
         self._left_out = len(items[_MOST_LINES:])
         self._over: set[VisitKey] = set()
@@ -284,7 +284,7 @@ class LanesPicture:
             yield _SvgLane("STEP FUNCTIONS", _LONE, width(), _STATE_CELLS)
             yield _SvgLane("API CALLS", "", 0, _CALL_CELLS)
             return
-        for arn, label in execution_labels(self._moment.roots).items():
+        for arn, label in execution_labels(self._snapshot.roots).items():
             yield _SvgLane(label, arn, width(arn), _NARROW_CALL_CELLS)
         yield _SvgLane("OTHER CALLS", "", 0, _NARROW_CALL_CELLS)
 
@@ -292,7 +292,7 @@ class LanesPicture:
         self, items: Sequence[Item]
     ) -> Iterator[tuple[Line, list[_SvgBlock]]]:
         """Yield lines with what they say in each lane."""
-        maker = LineMaker(self._moment, self._outline, self._lifelines)
+        maker = LineMaker(self._snapshot, self._outline, self._lifelines)
         for number, line in enumerate(maker.lines(items)):
             line.new_day = line.new_day or not number
             blocks = [block for block in self._blocks(line) if block[1]]
@@ -410,7 +410,7 @@ class LanesPicture:
             rails: Iterable[Rail] = line.rails
             if self._several and column.root != line.root_arn:
                 # Those of others go on beside it; what a line ended is over.
-                rails = self._lifelines.rails(self._moment, line.at, column.root)
+                rails = self._lifelines.rails(self._snapshot, line.at, column.root)
                 rails = [rail for rail in rails if rail.visit not in self._over]
             for rail in rails if column.rails else ():
                 thin = rail.phase in {Phase.CONTAINER, Phase.STOPPED}
@@ -432,17 +432,17 @@ _LONE = "states"
 class TimelinePicture:
     """The timeline: one bar a state, and one an execution where there are several."""
 
-    def __init__(self, moment: Moment, ref: Ref = lambda _: "") -> None:
+    def __init__(self, snapshot: Snapshot, ref: Ref = lambda _: "") -> None:
         self._ref = ref
-        self._labels = execution_labels(moment.roots)
-        self._chart = TimelineChart(moment, last_moment(moment))
-        bars = self._chart.lines(dict.fromkeys(moment.roots, False))
+        self._labels = execution_labels(snapshot.roots)
+        self._chart = TimelineChart(snapshot, last_moment(snapshot))
+        bars = self._chart.lines(dict.fromkeys(snapshot.roots, False))
         self._bars = bars[:_MOST_BARS]
         self._left_out = len(bars[_MOST_BARS:])
         self._begin = min((bar.begin for bar in bars), default=self._chart.now)
         self._end = max((bar.end for bar in bars), default=self._begin)
         least = (self._end - self._begin) / 10
-        self._stops = [(at, end) for at, end in stops(moment) if end - at > least]
+        self._stops = [(at, end) for at, end in stops(snapshot) if end - at > least]
         self._scale = cut_short(self._begin, self._end, self._stops, share=0.0)
         stopped = sum(map(length_of, self._stops))
         self._whole = length_of((self._begin, self._end)) - stopped
@@ -571,10 +571,10 @@ class GraphPicture:
     """One execution's graph, for a page that has the style."""
 
     def __init__(
-        self, moment: Moment, execution: ExecutionAsOf, ref: Ref, prefix: str
+        self, snapshot: Snapshot, execution: ExecutionAsOf, ref: Ref, prefix: str
     ) -> None:
         """`prefix` tells its ids from those of other pictures in the page."""
-        self.lights = light(graph_of(execution), moment, execution)
+        self.lights = light(graph_of(execution), snapshot, execution)
         self._ref = ref
         self._sheet = Sheet(prefix)
 

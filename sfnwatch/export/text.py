@@ -31,7 +31,7 @@ from sfnwatch.analysis.finding import (
 from sfnwatch.analysis.phases import Phase
 from sfnwatch.analysis.report import Report, explain
 from sfnwatch.export.placing import heading, lane_parts, lane_tags, not_shown
-from sfnwatch.model.moment import Moment
+from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.view.lines import Lane, LifeLines, Line, LineMaker, Rail
 from sfnwatch.view.outline import Outline, OutlineOptions
 from sfnwatch.view.parts import Part, plain_text
@@ -62,23 +62,23 @@ _CERTAINTY = 11
 # -- a trace as text -------------------------------------------------------------------
 
 
-def dump(moment: Moment, out: TextIO) -> None:
+def dump(snapshot: Snapshot, out: TextIO) -> None:
     """Print the text; equal traces give equal texts."""
-    tags = lane_tags(moment)
-    roots = moment.roots.values()
+    tags = lane_tags(snapshot)
+    roots = snapshot.roots.values()
     out.writelines(f"{tags.get(e.arn, '')}{plain_text(heading(e))}\n" for e in roots)
     out.write("\n")
-    out.writelines(f"{line.rstrip()}\n" for line in _lanes(moment, tags))
-    out.writelines(f"\n{note}\n" for note in not_shown(moment))
+    out.writelines(f"{line.rstrip()}\n" for line in _lanes(snapshot, tags))
+    out.writelines(f"\n{note}\n" for note in not_shown(snapshot))
     out.write("\n")
-    write_text(explain(Report(moment)), out, _PROSE)
+    write_text(explain(Report(snapshot)), out, _PROSE)
 
 
-def _lanes(moment: Moment, tags: Mapping[str, str]) -> Iterator[str]:
-    outline = Outline(moment.trace, OutlineOptions(folds=False))
-    lifelines = LifeLines(moment.trace, outline.containers)
+def _lanes(snapshot: Snapshot, tags: Mapping[str, str]) -> Iterator[str]:
+    outline = Outline(snapshot.trace, OutlineOptions(folds=False))
+    lifelines = LifeLines(snapshot.trace, outline.containers)
     yield _row("STEP FUNCTIONS", "UTC", _NO_ARROW, "UTC       CALLS")
-    lines = LineMaker(moment, outline, lifelines).lines(outline.at(moment))
+    lines = LineMaker(snapshot, outline, lifelines).lines(outline.at(snapshot))
     for number, line in enumerate(lines):
         if line.new_day or not number:
             yield _row("", f"{line.at:%Y-%m-%d}", "", "")

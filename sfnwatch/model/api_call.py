@@ -102,7 +102,7 @@ class ApiCall(Struct, gc=False):
     """True for a row whose session has a name that Step Functions gives none."""
     number: int = -1
     """Of its record in the store."""
-    moment: int = 0
+    microseconds: int = 0
     """Its time in microseconds since 1970."""
 
     @property
@@ -140,7 +140,7 @@ class ApiCall(Struct, gc=False):
         return self.invoked_by is None and (self.whole or self.by_person)
 
 
-by_time: Callable[[ApiCall], tuple[int, str]] = attrgetter("moment", "event_id")
+by_time: Callable[[ApiCall], tuple[int, str]] = attrgetter("microseconds", "event_id")
 """Sorts calls by their times, in microseconds, and then by their ids."""
 
 
@@ -220,7 +220,7 @@ def _from_record(record: Record) -> ApiCall:
     return ApiCall(
         event_id=event_id,
         event_time=at,
-        moment=microseconds(at),
+        microseconds=microseconds(at),
         event_source=_word(record.get("eventSource")) or "",
         event_name=intern(required_text(record, "eventName")),
         error_code=_word(record.get("errorCode")),

@@ -6,7 +6,7 @@ from functools import cached_property
 
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.integrations import CallRole
-from sfnwatch.model.moment import AccountRegion, Moment
+from sfnwatch.model.snapshot import AccountRegion, Snapshot
 from sfnwatch.model.time_axis import TimeAxis
 from sfnwatch.model.visits import Attempt
 
@@ -23,18 +23,18 @@ class Coverage:
     another role.
     """
 
-    def __init__(self, moment: Moment) -> None:
-        self._moment = moment
-        in_event_time = moment.at is not None and moment.clock is TimeAxis.EVENT
-        known = moment.trace.as_of() if in_event_time else moment
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+        in_event_time = snapshot.at is not None and snapshot.clock is TimeAxis.EVENT
+        known = snapshot.trace.as_of() if in_event_time else snapshot
         health = known.health.get("lookup")
         self.live = health is not None
         """True where CloudTrail was asked while it came in, late and out of order."""
         self.measured = health.coverage if health else None
         """Of that: up to when it is believed complete."""
-        if in_event_time and moment.at is not None and self.measured is not None:
+        if in_event_time and snapshot.at is not None and self.measured is not None:
             # All that happened by then is shown, as far as it is known today.
-            self.measured = min(moment.at, self.measured)
+            self.measured = min(snapshot.at, self.measured)
 
     @cached_property
     def complete_to(self) -> datetime | None:
@@ -45,9 +45,9 @@ class Coverage:
         """
         if self.live:
             return self.measured
-        calls = self._moment.calls
-        links = self._moment.trace.links
-        if not self._moment.roots:
+        calls = self._snapshot.calls
+        links = self._snapshot.trace.links
+        if not self._snapshot.roots:
             return calls[-1].event_time if calls else None
         elsewhere: set[AccountRegion] = set()
         for newest in reversed(calls):
@@ -63,7 +63,7 @@ class Coverage:
         self, execution_arn: str, attempt: Attempt, calls: Iterable[ApiCall]
     ) -> datetime | None:
         """Say up to when an attempt's polls would be known; `calls` are its own."""
-        execution = self._moment.executions.get(execution_arn)
+        execution = self._snapshot.executions.get(execution_arn)
         if self.live and execution is not None and execution.was_watched:
             return self.measured
         newest = self._newest
@@ -93,7 +93,7 @@ class Coverage:
     @cached_property
     def _newest(self) -> dict[AccountRegion, datetime]:
         """The newest call of each account and Region."""
-        return {_place(call): call.event_time for call in self._moment.calls}
+        return {_place(call): call.event_time for call in self._snapshot.calls}
 
 
 def _place(call: ApiCall) -> AccountRegion:

@@ -24,7 +24,6 @@ from sfnwatch.model.lineage import Lineage, find_lineage
 from sfnwatch.model.linking.link import AttemptKey, Link
 from sfnwatch.model.linking.linker import LinkChanges, Linker
 from sfnwatch.model.map_runs import MapRun, MapRunChild, decode_children, decode_map_run
-from sfnwatch.model.moment import Moment
 from sfnwatch.model.other_executions import Strangers, decode_machine_executions
 from sfnwatch.model.own_requests import KEPT, Request, decode_request
 from sfnwatch.model.records import (
@@ -36,6 +35,7 @@ from sfnwatch.model.records import (
     Record,
     RecordKind,
 )
+from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.source_health import SourceHealth, decode_health
 from sfnwatch.model.time_axis import TimeAxis, keep_answer
 from sfnwatch.model.values import mapping_of, parse_object, read_fields, text_of
@@ -126,15 +126,15 @@ class Trace:
 
     def as_of(
         self, at: datetime | None = None, clock: TimeAxis = TimeAxis.EVENT
-    ) -> Moment:
+    ) -> Snapshot:
         """Give what stood at a moment; None is the moment after all others."""
         is_now = at is None and clock is TimeAxis.EVENT
-        return self._now if is_now else Moment(self, at, clock)
+        return self._now if is_now else Snapshot(self, at, clock)
 
     @cached_property
-    def _now(self) -> Moment:
+    def _now(self) -> Snapshot:
         """All there is, until there is more: each item of a batch asks for it."""
-        return Moment(self, None, TimeAxis.EVENT)
+        return Snapshot(self, None, TimeAxis.EVENT)
 
     def task_state(self, key: str) -> TaskState | None:
         """Find what ECS told of a task by its key."""
@@ -340,7 +340,7 @@ class Trace:
         """Tell the linker how far calls are known, and when others are known better."""
         is_less = False
         if self._changed.healths:
-            health = Moment(self, None, TimeAxis.EVENT).health.get("lookup")
+            health = Snapshot(self, None, TimeAxis.EVENT).health.get("lookup")
             is_less = self.linker.known.measure(health.coverage if health else None)
         if is_less or self._changed.machines or self._changed.lineage:
             self.linker.ask_all()
@@ -376,7 +376,7 @@ class Trace:
         if not self._has_rows:
             return []
         calls = self.ordered_calls
-        second = call.moment
+        second = call.microseconds
         first = bisect_left(calls, (second, ""), key=by_time)
         last = bisect_left(calls, (second + 1, ""), first, key=by_time)
         alike = (each for each in calls[first:last] if each.whole != call.whole)
@@ -448,7 +448,7 @@ class Trace:
 
 def _identity(call: ApiCall) -> tuple[object, ...]:
     """Give what one call has in common wherever it is recorded."""
-    return call.request_id, call.name, call.moment, call.error_code
+    return call.request_id, call.name, call.microseconds, call.error_code
 
 
 def _outline(call: ApiCall) -> tuple[str | None, ...]:

@@ -181,12 +181,12 @@ def decode_line(line: bytes, created: datetime) -> Received:
 
 
 def _received(line: _RecordLine[Any], data: bytes, created: datetime) -> Received:
-    at = None if line.at is None else _moment(created, line.at)
+    at = None if line.at is None else _snapshot(created, line.at)
     return Received(at, line.source, line.execution, data)
 
 
 @lru_cache(maxsize=256)
-def _moment(created: datetime, seconds: float) -> datetime:
+def _snapshot(created: datetime, seconds: float) -> datetime:
     """Give when a record came: all those of a page came at one moment."""
     try:
         return within(created + timedelta(seconds=seconds))

@@ -553,7 +553,7 @@ class Recording:
         """
         if self._files and not self._held:
             return None
-        times = [at for at in map(moment, self.records()) if at is not None]
+        times = [at for at in map(record_time, self.records()) if at is not None]
         return (min(times), max(times)) if times else None
 
 
@@ -564,7 +564,7 @@ _TIMES = (
 """The keys by which records tell when what they tell of was."""
 
 
-def moment(received: Received) -> datetime | None:
+def record_time(received: Received) -> datetime | None:
     """Tell when a record came, or failing that when the last it tells of was."""
     if received.at is not None:
         return received.at

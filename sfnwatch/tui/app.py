@@ -24,24 +24,24 @@ from sfnwatch.analysis.finding import Finding
 from sfnwatch.clock import Clock
 from sfnwatch.config import UserTheme
 from sfnwatch.errors import SfnwatchError
-from sfnwatch.model.moment import Moment
 from sfnwatch.model.own_requests import Operation
 from sfnwatch.model.records import Batch
+from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.source_health import HealthState
 from sfnwatch.model.trace import Changed, Consumer, Mode, Trace
 from sfnwatch.recording.library import SavedView
 from sfnwatch.tui.actions import SEVERAL, Command, bindings, key_name, whereabouts
 from sfnwatch.tui.bars import Bars
 from sfnwatch.tui.cursor_list import CursorList
-from sfnwatch.tui.deck import LANES, Deck
 from sfnwatch.tui.find_bar import FindBar, Finder
 from sfnwatch.tui.help import Help, Marks, system_commands
 from sfnwatch.tui.pace import Pace
 from sfnwatch.tui.player import Player
 from sfnwatch.tui.presenter import Presenter
-from sfnwatch.tui.shown import GoTo, Seek, Shown
+from sfnwatch.tui.screen_state import GoTo, ScreenState, Seek
 from sfnwatch.tui.status import ending_words
 from sfnwatch.tui.themes import Notify, ThemedApp, notify
+from sfnwatch.tui.views import LANES, Views
 from sfnwatch.view.markers import Marker
 from sfnwatch.view.outline import OutlineOptions
 from sfnwatch.view.playback import PlaybackSpan
@@ -81,7 +81,7 @@ class WatchedSession(Protocol):
     async def run(self) -> None:
         """Run all sources to their ends; raises SfnwatchError."""
 
-    async def findings(self, moment: Moment) -> Sequence[Finding]:
+    async def findings(self, snapshot: Snapshot) -> Sequence[Finding]:
         """Find what a moment shows, in slices, between whatever else is done."""
 
     def end_drain(self) -> None:
@@ -125,10 +125,10 @@ class SfnwatchApp(ThemedApp[None]):
         self.session = session
         self.settings = settings
         self._saved = saved
-        self.shown = Shown(session, settings, _options(saved))
-        self.deck = Deck(self.shown)
+        self.screen_state = ScreenState(session, settings, _options(saved))
+        self.views = Views(self.screen_state)
         self.player = Player(self)
-        self.finder = Finder(self.shown, self.deck.lanes)
+        self.finder = Finder(self.screen_state, self.views.lanes)
         self.presenter = Presenter(self)
         self.bars = Bars(self)
         self.pace = Pace(self, self.repaint)
@@ -159,7 +159,7 @@ class SfnwatchApp(ThemedApp[None]):
 
     def compose(self) -> ComposeResult:
         bars = self.bars
-        body = Container(self.deck, id="body")
+        body = Container(self.views, id="body")
         yield from (bars.status, bars.banner, body, bars.filter_line)
         yield from (bars.find_bar, self.presenter.stage, bars.scrubber, bars.key_line)
 
@@ -167,7 +167,7 @@ class SfnwatchApp(ThemedApp[None]):
         keys = self.settings.keys
         self.set_keymap({name: ",".join(k) or _UNBOUND for name, k in keys.items()})
         self.set_interval(1, partial(self.repaint, time_has_passed=True))
-        self.deck.lanes.focus()
+        self.views.lanes.focus()
         self._restore()
         if self.settings.present:
             # Before anything comes: a name that was once painted has been seen.
@@ -191,10 +191,10 @@ class SfnwatchApp(ThemedApp[None]):
     @property
     def view_to_save(self) -> SavedView:
         """What a viewer did to this recording, to be found again next time."""
-        options = self.shown.outline.options
+        options = self.screen_state.outline.options
         return SavedView(
             filter=self.finder.filtered,
-            search=self.shown.searched,
+            search=self.screen_state.searched,
             folded=tuple(sorted(options.closed)),
             opened=tuple(sorted(options.opened)),
             hidden_services=tuple(sorted(options.hidden_services)),
@@ -206,17 +206,17 @@ class SfnwatchApp(ThemedApp[None]):
         try:
             await self.session.run()
         except SfnwatchError as refused:
-            self.shown.refusals = [refused]
-        self.shown.over = True
-        self.shown.playback.close()
+            self.screen_state.refusals = [refused]
+        self.screen_state.over = True
+        self.screen_state.playback.close()
         self.repaint()
 
     def consume(self, batch: Batch, changed: Changed) -> None:
         """Take in a batch that was added to the trace; it is painted in its time."""
-        is_first = not self.shown.items
-        self.shown.take(batch, changed)
-        if not is_first and self.shown.playback.live:
-            self.deck.lanes.flash(changed)
+        is_first = not self.screen_state.items
+        self.screen_state.take(batch, changed)
+        if not is_first and self.screen_state.playback.live:
+            self.views.lanes.flash(changed)
         self._leave_out_of_collections(changed)
         self.pace.show(
             _PAINT_REST_FACTOR, _LONGEST_UNPAINTED_SECONDS, _REPAINT_AFTER_QUIET_SECONDS
@@ -228,10 +228,10 @@ class SfnwatchApp(ThemedApp[None]):
             return
         if time_has_passed and self.pace.is_waiting:
             return  # What has come in is about to be painted.
-        if self.shown.refresh():
-            self.deck.show()
+        if self.screen_state.refresh():
+            self.views.show()
         elif time_has_passed:
-            self.deck.pass_time()
+            self.views.pass_time()
         self._tell_of_the_end()
         self._show_end_card()
         self.player.go_on()
@@ -257,37 +257,41 @@ class SfnwatchApp(ThemedApp[None]):
         ended = self.bars.ended()
         if ended is not None:
             self._has_ended = True
-            words = ending_words(ended, self.shown)
+            words = ending_words(ended, self.screen_state)
             well = ended.status == "SUCCEEDED"
             self.notify(words, severity="information" if well else "error")
             notify(self, self.settings.notify, self.TITLE or "", words)
 
     def _show_end_card(self) -> None:
         """Show how it ended, once, to who has only watched until nothing more comes."""
-        complete = self._has_ended and self.shown.over and not self.shown.refusals
+        complete = (
+            self._has_ended
+            and self.screen_state.over
+            and not self.screen_state.refusals
+        )
         if self._is_card_due and (complete or self.player.played_out):
             self._is_card_due = False
             if self._only_watches:
-                self.deck.show_view("end")
+                self.views.show_view("end")
 
     @property
     def _only_watches(self) -> bool:
         """True for somebody who does nothing but follow the view that was first."""
-        follows = self.deck.lanes.follow or self.player.leads
-        elsewhere = self.deck.current != LANES or self.deck.is_detailed
+        follows = self.views.lanes.follow or self.player.leads
+        elsewhere = self.views.current != LANES or self.views.is_detailed
         asking = self.finder.active or self.bars.find_bar.display
         is_dialog = len(self.screen_stack) > 1
         return follows and not (elsewhere or asking or is_dialog)
 
     def look_anew(self) -> None:
         """Show names and times otherwise."""
-        self.shown.touch()
+        self.screen_state.touch()
         self.repaint()
 
     @property
     def commands(self) -> Mapping[str, Command]:
         """What does each action that there is something to do by just now."""
-        return {**self._commands, **self.deck.commands}
+        return {**self._commands, **self.views.commands}
 
     def action_do(self, name: str) -> None:
         """Do an action of the registry, or say why there is nothing to do."""
@@ -309,17 +313,20 @@ class SfnwatchApp(ThemedApp[None]):
 
     def _why_not(self, name: str) -> str:
         """Say why there is nothing to do by an action; empty if there is."""
-        shown = self.shown
-        moment = self.shown.moment
-        if name in SEVERAL and not shown.several:
+        screen_state = self.screen_state
+        snapshot = self.screen_state.snapshot
+        if name in SEVERAL and not screen_state.several:
             return "there is one execution only"
-        draining = HealthState.DRAINING in {h.state for h in moment.each_health}
+        draining = HealthState.DRAINING in {h.state for h in snapshot.each_health}
         is_live = self.session.mode != "replay"
-        to_find = shown.searched, "nothing is searched for: / begins a search"
+        to_find = screen_state.searched, "nothing is searched for: / begins a search"
         there = {
-            "view.children": (moment.children or moment.listed, "no child executions"),
-            "view.end": (shown.roots, "nothing has come yet"),
-            "player.loop": (shown.playback.replay, "only a recording loops"),
+            "view.children": (
+                snapshot.children or snapshot.listed,
+                "no child executions",
+            ),
+            "view.end": (screen_state.roots, "nothing has come yet"),
+            "player.loop": (screen_state.playback.replay, "only a recording loops"),
             "drain.end": (draining and is_live, "not waiting for CloudTrail"),
             **dict.fromkeys(("find.next", "find.previous"), to_find),
         }
@@ -337,41 +344,41 @@ class SfnwatchApp(ThemedApp[None]):
 
     def _digit(self, digit: int) -> None:
         """Show or hide a service's lane; or, with one lane only, go to a tenth."""
-        services = list(self.shown.services())
+        services = list(self.screen_state.services())
         if self.focused is self.bars.scrubber or digit == 0 or len(services) < 2:  # noqa: PLR2004
-            self.shown.playback.tenth(digit)
+            self.screen_state.playback.tenth(digit)
             self.repaint()
         elif digit <= len(services):
-            options = self.shown.outline.options
+            options = self.screen_state.outline.options
             hidden = options.hidden_services ^ {services[digit - 1]}
-            self.shown.set_options(replace(options, hidden_services=hidden))
+            self.screen_state.set_options(replace(options, hidden_services=hidden))
             self.look_anew()
         else:
             self.notify(f"there is no lane {digit}")
 
     def _fold_all(self) -> None:
-        self.shown.outline.toggle_all()
+        self.screen_state.outline.toggle_all()
         self.look_anew()
 
     def _align(self) -> None:
-        options = self.shown.outline.options
-        self.shown.set_options(replace(options, aligned=not options.aligned))
+        options = self.screen_state.outline.options
+        self.screen_state.set_options(replace(options, aligned=not options.aligned))
         self.look_anew()
         self.notify("each when it started" if options.aligned else "aligned at start")
 
     def _close_last(self) -> None:
         """Undo what was done last to what is shown, one thing at a time."""
-        if self.deck.is_detailed:
-            self.deck.show_detail(shown=False)
+        if self.views.is_detailed:
+            self.views.show_detail(shown=False)
         elif self.finder.active:
             self.finder.filter_by("")
             self._search_for("")
             self.look_anew()
-        elif self.deck.current != LANES:
-            self.deck.show_view(LANES)
+        elif self.views.current != LANES:
+            self.views.show_view(LANES)
         elif self.presenter.presenting:
             self.presenter.present()
-        elif not (self.shown.playback.live or self.shown.playback.replay):
+        elif not (self.screen_state.playback.live or self.screen_state.playback.replay):
             self.player.commands["player.live"]()
 
     @on(FindBar.Typed)
@@ -381,14 +388,14 @@ class SfnwatchApp(ThemedApp[None]):
         else:
             self._search_for(event.text)
         if event.done:
-            self.deck.view.focus()
+            self.views.view.focus()
         self.look_anew()
 
     def _search_for(self, words: str) -> None:
         """Mark what has the words, and go to the first of it."""
         self.finder.search_for(words)
         # A view that goes from hit to hit itself shows nothing else.
-        if words and "find.next" not in self.deck.commands:
+        if words and "find.next" not in self.views.commands:
             self._find(0)
 
     @work(group="find", exclusive=True)
@@ -401,23 +408,23 @@ class SfnwatchApp(ThemedApp[None]):
     def _moved(self) -> None:
         # The last word of a view may come when the screens are gone.
         if self.screen_stack:
-            self.deck.show_selected()
+            self.views.show_selected()
             self._tell_of_selected()
-            if self.shown.unseen:
+            if self.screen_state.unseen:
                 self.repaint()
 
     @on(CursorList.Opened)
     def _opened(self) -> None:
-        self.deck.show_detail(shown=True)
+        self.views.show_detail(shown=True)
 
     @on(GoTo)
     def _go_to(self, event: GoTo) -> None:
-        if not self.deck.go_to(event.key):
+        if not self.views.go_to(event.key):
             self.notify("left out by the filter", severity="warning")
 
     @on(Seek)
     def _sought(self, event: Seek) -> None:
-        self.shown.playback.seek(event.at)
+        self.screen_state.playback.seek(event.at)
         self.repaint()
 
     def on_notify(self) -> None:
@@ -432,7 +439,7 @@ class SfnwatchApp(ThemedApp[None]):
         await super().on_event(event)
         if isinstance(event, events.Key):
             # By a message it would come a frame later.
-            self.deck.keep_together()
+            self.views.keep_together()
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Offer every action by its name, and Textual's own picture of the screen."""
@@ -442,11 +449,11 @@ class SfnwatchApp(ThemedApp[None]):
 
     def jump(self, marker: Marker) -> None:
         """Go to a mark: back or on in time, if it is not on the screen."""
-        if not self.deck.go_to(marker.key):
-            playback = self.shown.playback
+        if not self.views.go_to(marker.key):
+            playback = self.screen_state.playback
             playback.stand(marker.when(playback.clock))
             self.repaint()
-            self.call_after_refresh(self.deck.go_to, marker.key)
+            self.call_after_refresh(self.views.go_to, marker.key)
 
     def _choose_theme(self) -> None:
         self._theme_before = self.theme

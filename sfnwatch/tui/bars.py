@@ -35,15 +35,16 @@ class Bars:
 
     def __init__(self, app: "SfnwatchApp") -> None:
         self._app = app
-        self._shown = app.shown
+        self._screen_state = app.screen_state
         self._finder = app.finder
         self.status = Rows(
-            lambda width: status_rows(self._shown, width, app.size.height), id="status"
+            lambda width: status_rows(self._screen_state, width, app.size.height),
+            id="status",
         )
         self.banner = Rows(most=3, id="banner")
         self.filter_line = Rows(id="filter")
-        self.find_bar = FindBar(self._shown, self._finder)
-        self.scrubber = Scrubber(self._shown)
+        self.find_bar = FindBar(self._screen_state, self._finder)
+        self.scrubber = Scrubber(self._screen_state)
         self.key_line = Rows(self._key_rows, id="keys")
         self._found_of: object = None
         """What the findings that are there were worked out of."""
@@ -57,19 +58,19 @@ class Bars:
 
     def show(self) -> None:
         """Say how things stand, which time alone may change."""
-        shown = self._shown
-        lanes = self._app.deck.lanes
-        playback = self._shown.playback
-        count = len(shown.outline.items)
+        screen_state = self._screen_state
+        lanes = self._app.views.lanes
+        playback = self._screen_state.playback
+        count = len(screen_state.outline.items)
         if playback.replay or (playback.live and lanes.follow):
             self._seen = count
-        shown.unseen = max(0, count - self._seen)
+        screen_state.unseen = max(0, count - self._seen)
         self._look_for_findings()
         self.status.redraw()
         self.scrubber.redraw()
-        told = [*troubles(shown)]
-        is_live = shown.session.mode == "live"
-        if told and shown.over and is_live and not shown.items:
+        told = [*troubles(screen_state)]
+        is_live = screen_state.session.mode == "live"
+        if told and screen_state.over and is_live and not screen_state.items:
             demo = "Without AWS: sfnwatch demo watches a simulated account."
             told.append([Span(demo)])
         self.banner.show(*told)
@@ -86,8 +87,8 @@ class Bars:
         One that was over before it was watched is no news, nor is one of a recording.
         What is redriven ends once more, and may do so between two looks.
         """
-        roots = self._shown.roots
-        if not roots or self._shown.playback.replay:
+        roots = self._screen_state.roots
+        if not roots or self._screen_state.playback.replay:
             return None
         last = max(roots, key=lambda each: each.stopped_at or _UNKNOWN)
         running = any(execution.running for execution in roots)
@@ -102,11 +103,11 @@ class Bars:
 
     def _offers(self) -> Iterator[Words]:
         """Offer what can be done here and now, by which key, as it is called here."""
-        playback = self._shown.playback
-        titles = dict(self._app.deck.titles)
+        playback = self._screen_state.playback
+        titles = dict(self._app.views.titles)
         if playback.playing or playback.live:
             titles.setdefault("player.toggle", "Pause")
-        if self._shown.moment.running:
+        if self._screen_state.snapshot.running:
             titles["view.end"] = ""  # nothing has ended yet
         if self._finder.active:
             titles["view.close"] = ""  # it clears the filter, which says so itself
@@ -134,10 +135,10 @@ class Bars:
 
     def _told(self) -> object:
         """Give what they depend on; as time goes by they tell of more of it."""
-        shown = self._shown
-        where = shown.playback.position, shown.playback.clock
+        screen_state = self._screen_state
+        where = screen_state.playback.position, screen_state.playback.clock
         age = time.monotonic() // _AGED
-        return shown.news, shown.outline.options, *where, age
+        return screen_state.news, screen_state.outline.options, *where, age
 
     def _look_for_findings(self) -> None:
         """Know what is worth a headline, as often as there is time for it."""
@@ -151,15 +152,15 @@ class Bars:
         told = self._told()
         begun = time.monotonic()
         try:
-            found = await self._app.session.findings(self._shown.moment)
-            self._shown.findings = found
+            found = await self._app.session.findings(self._screen_state.snapshot)
+            self._screen_state.findings = found
         finally:
             self._is_finding = False
         now = time.monotonic()
         rest = min(_FINDINGS_REST_SECONDS, _FINDINGS_REST_FACTOR * (now - begun))
         self._found_of = told
         self._find_again_at = now + rest
-        self._shown.headline = headline(self._shown)
+        self._screen_state.headline = headline(self._screen_state)
         self._app.repaint(time_has_passed=True)
         if not self.is_up_to_date:
             self._app.set_timer(rest, self._look_for_findings)

@@ -11,12 +11,11 @@ from msgspec.structs import replace
 from sfnwatch.model.arns import short_id
 from sfnwatch.model.execution_list import ListedExecution
 from sfnwatch.model.map_runs import RUNNING_LISTED
-from sfnwatch.model.moment import Moment
+from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.texts import clean
 from sfnwatch.model.time_axis import TimeAxis
 from sfnwatch.model.times import clock, duration
 from sfnwatch.tui.cursor_list import EntryList
-from sfnwatch.tui.deck import HeadedView
 from sfnwatch.tui.paint import (
     Cells,
     Looks,
@@ -28,7 +27,8 @@ from sfnwatch.tui.paint import (
     spans_of,
     width_of,
 )
-from sfnwatch.tui.shown import GoTo, Shown
+from sfnwatch.tui.screen_state import GoTo, ScreenState
+from sfnwatch.tui.views import HeadedView
 from sfnwatch.view import child_wording
 from sfnwatch.view.child_wording import Child
 from sfnwatch.view.parts import Part, Role, counted, status_glyph
@@ -58,9 +58,9 @@ class ChildrenView(HeadedView):
 
     enter = "Show in lanes"
 
-    def __init__(self, shown: Shown) -> None:
+    def __init__(self, screen_state: ScreenState) -> None:
         self.list: EntryList[ListedExecution] = EntryList(self._rows)
-        super().__init__(shown, self.list, Rows(most=2))
+        super().__init__(screen_state, self.list, Rows(most=2))
         self._searched = ""
         """The words that were searched for when it was shown last."""
         self._every = 0
@@ -75,13 +75,13 @@ class ChildrenView(HeadedView):
 
     def show(self) -> None:
         """Show the children as they stand by now; one that was asked for, once read."""
-        shown = self._shown
-        if self.is_other(shown.version, shown.looks):
-            if shown.searched != self._searched:
-                self._searched = shown.searched
+        screen_state = self._screen_state
+        if self.is_other(screen_state.version, screen_state.looks):
+            if screen_state.searched != self._searched:
+                self._searched = screen_state.searched
                 self.list.select(0)
-            visits = shown.kept_visits()
-            every = children_of(shown.moment)
+            visits = screen_state.kept_visits()
+            every = children_of(screen_state.snapshot)
             kept = None if visits is None else {arn for arn, _ in visits}
             own = (each for each in every if kept is None or each.arn in kept)
             self.list.entries = list(filter(self._is_found, own))
@@ -96,14 +96,15 @@ class ChildrenView(HeadedView):
 
     def _is_found(self, child: ListedExecution) -> bool:
         said = child.machine, child.name, child.status, self._note(child).text
-        return has_words(said, self._searched, self._shown.looks.mask)
+        return has_words(said, self._searched, self._screen_state.looks.mask)
 
     def _told(self) -> Iterator[list[Span]]:
-        shown = self._shown
+        screen_state = self._screen_state
         width = self.width
-        moment = shown.moment
+        snapshot = screen_state.snapshot
         runs = (
-            child_wording.child_map_run(moment, arn) for arn in moment.lineage.map_runs
+            child_wording.child_map_run(snapshot, arn)
+            for arn in snapshot.lineage.map_runs
         )
         known = [run for run in runs if run is not None]
         yield from (_run_spans(run, width, self.mask) for run in known[:_RUNS])
@@ -111,7 +112,9 @@ class ChildrenView(HeadedView):
             more = f" and {counted(len(known) - _RUNS, 'more Map Run')}"
             yield [Span(more, "role--dim")]
         yield [Span(f" {self._counts()}"), Span("   / searches", "role--dim")]
-        yield head_spans(width, shown.looks.zone(shown.now), machine=False)
+        yield head_spans(
+            width, screen_state.looks.zone(screen_state.now), machine=False
+        )
 
     def _counts(self) -> str:
         """Count what is listed, and what of it is read."""
@@ -125,22 +128,26 @@ class ChildrenView(HeadedView):
         return f"{told}{having}, {read:,} read"
 
     def _rows(self, child: ListedExecution, width: int) -> Sequence[Sequence[Span]]:
-        shown = self._shown
+        screen_state = self._screen_state
         name = child.name if width >= _WIDE else short_id(child.name)
         if _OF_MAP_RUN not in child.machine:
             name = f"{child.machine} › {name}"
         told = replace(child, name=name)
         note = self._note(child)
-        own = row_spans(told, shown.now, width, shown.looks, note=note, machine=False)
+        own = row_spans(
+            told, screen_state.now, width, screen_state.looks, note=note, machine=False
+        )
         return [own]
 
     def _note(self, child: ListedExecution) -> Part:
         """Say what it failed with; or that nobody has read it."""
-        execution = self._shown.moment.executions.get(child.arn)
+        execution = self._screen_state.snapshot.executions.get(child.arn)
         if execution is None or not execution.event_count:
             return Part("not read", Role.DIM)
         ending = execution.ending
-        error = self._shown.maker.failure(ending)[0] if ending is not None else None
+        error = (
+            self._screen_state.maker.failure(ending)[0] if ending is not None else None
+        )
         return Part(error or "", Role.BAD)
 
     def open_selected(self) -> None:
@@ -153,21 +160,21 @@ class ChildrenView(HeadedView):
             return
         self._awaited = arn
         name = clean(short_id(arn))
-        if self._shown.session.follow(arn):
+        if self._screen_state.session.follow(arn):
             self.app.notify(f"reading {name}: it is shown once it is read")
         else:
             told = f"The history of {name} is not in these records."
             self.app.notify(f"{told} sfnwatch {clean(arn)} watches it.", timeout=10)
 
     def _is_read(self, arn: str) -> bool:
-        execution = self._shown.moment.executions.get(arn)
+        execution = self._screen_state.snapshot.executions.get(arn)
         return execution is not None and execution.event(1) is not None
 
 
-def children_of(moment: Moment) -> list[ListedExecution]:
+def children_of(snapshot: Snapshot) -> list[ListedExecution]:
     """List child executions: failures first, then what runs, then by their starts."""
-    known = {each.arn: each for each in _listed(moment)}
-    for arn, child in moment.children.items():
+    known = {each.arn: each for each in _listed(snapshot)}
+    for arn, child in snapshot.children.items():
         if child.event_count:
             # Its own history tells better than a list, which may be older.
             machine = child.state_machine_name or ""
@@ -177,23 +184,23 @@ def children_of(moment: Moment) -> list[ListedExecution]:
     return sorted(known.values(), key=lambda each: each.failed_first)
 
 
-def _listed(moment: Moment) -> Iterator[ListedExecution]:
+def _listed(snapshot: Snapshot) -> Iterator[ListedExecution]:
     """Give what lists tell of children; in event time as each stood by its own times.
 
     In arrival time a list may be old: of what runs in it, what the newest list lacks is
     over. How it ended is told at the end, when all are listed, and of failures before.
     A list that is full says nothing of what it lacks.
     """
-    if moment.at is not None and moment.clock is TimeAxis.EVENT:
-        for answers in moment.trace.children.values():
+    if snapshot.at is not None and snapshot.clock is TimeAxis.EVENT:
+        for answers in snapshot.trace.children.values():
             listed = answers[-1].listed
-            at = moment.at
+            at = snapshot.at
             if listed.started_at is not None and listed.started_at <= at:
                 had_ended = listed.stopped_at is not None and listed.stopped_at <= at
                 ran = replace(listed, status="RUNNING", stopped_at=None)
                 yield listed if had_ended else ran
         return
-    for children in moment.listed_of.values():
+    for children in snapshot.listed_of.values():
         seen = [c.seen_at for c in children if c.listed.running and c.seen_at]
         newest = max(seen, default=None)
         is_whole = newest is not None and seen.count(newest) < RUNNING_LISTED

@@ -20,7 +20,6 @@ from sfnwatch.model.times import duration
 from sfnwatch.model.visits import FAILED
 from sfnwatch.tui.actions import bindings
 from sfnwatch.tui.cursor_list import EntryList
-from sfnwatch.tui.deck import HeadedView
 from sfnwatch.tui.paint import (
     PHASES,
     Cells,
@@ -32,7 +31,8 @@ from sfnwatch.tui.paint import (
     margined,
     width_of,
 )
-from sfnwatch.tui.shown import GoTo, Shown
+from sfnwatch.tui.screen_state import GoTo, ScreenState
+from sfnwatch.tui.views import HeadedView
 from sfnwatch.view.parts import status_glyph, status_part
 
 _LENGTH_MOST = 18
@@ -68,9 +68,9 @@ class CompareView(HeadedView):
     BINDINGS: ClassVar[list[BindingType]] = bindings("compare")
     enter = "Show in lanes"
 
-    def __init__(self, shown: Shown) -> None:
+    def __init__(self, screen_state: ScreenState) -> None:
         self.list = EntryList(self._rows, clicked=self._clicked)
-        super().__init__(shown, self.list)
+        super().__init__(screen_state, self.list)
         self._told: Comparison | None = None
         self._side = 0
         """0 where `enter` leads to A's line, 1 for B's."""
@@ -92,9 +92,9 @@ class CompareView(HeadedView):
 
     def show(self) -> None:
         """Compare the two as they stand by now; what is selected stays."""
-        shown = self._shown
-        running = shown.now if shown.moment.running else None
-        if self.is_other(shown.version, self.pair, running):
+        screen_state = self._screen_state
+        running = screen_state.now if screen_state.snapshot.running else None
+        if self.is_other(screen_state.version, self.pair, running):
             self._compare()
         else:
             self._lay_out()
@@ -102,7 +102,7 @@ class CompareView(HeadedView):
     @property
     def pair(self) -> tuple[str, str] | None:
         """The ARNs of the two that are compared; None while there are no two."""
-        arns = list(self._shown.moment.roots)
+        arns = list(self._screen_state.snapshot.roots)
         if self._chosen is not None and set(self._chosen) <= set(arns):
             return self._chosen
         return (arns[0], arns[1]) if len(arns) > 1 else None
@@ -110,13 +110,13 @@ class CompareView(HeadedView):
     def _compare(self) -> None:
         self._told = None
         if self.pair is not None:
-            a, b = ((self._shown.moment, arn) for arn in self.pair)
-            self._told = compare(a, b, self._shown.now)
+            a, b = ((self._screen_state.snapshot, arn) for arn in self.pair)
+            self._told = compare(a, b, self._screen_state.now)
         self._list()
 
     def _list(self) -> None:
         told = self._told
-        keep = self._shown.outline.options.keep
+        keep = self._screen_state.outline.options.keep
         self.list.nothing = "" if keep is None else "The filter leaves no state."
         self.list.entries = ()
         if told is not None:
@@ -127,11 +127,11 @@ class CompareView(HeadedView):
 
     def _kept_rows(self, told: Comparison) -> list[CompareRow]:
         """List the lines, those of states of which a filter keeps something."""
-        kept = self._shown.kept_visits()
+        kept = self._screen_state.kept_visits()
         if kept is None:
             return compare_rows(told, self._toggled, alike=self._alike)
         rows = compare_rows(told, self._toggled, alike=False)
-        visits = ({*map(self._shown.visit_of, _keys(row, told))} for row in rows)
+        visits = ({*map(self._screen_state.visit_of, _keys(row, told))} for row in rows)
         return [row for row, own in zip(rows, visits, strict=True) if own & kept]
 
     def _lay_out(self) -> None:
@@ -169,14 +169,14 @@ class CompareView(HeadedView):
         self._columns = (state, Cells("A", side), Cells("B", side), *_DIFFERENCES)
 
     def _side_row(self, number: int, side: Side, width: int) -> list[Span]:
-        shown = self._shown
+        screen_state = self._screen_state
         execution = side.execution
         pointed = number == self._side
         look = "role--call" if pointed else "role--dim"
         spans = [Span(f" {'▸' if pointed else ' '}{side.letter}  ", look)]
-        own = shown.chips().get(execution.arn)
+        own = screen_state.chips().get(execution.arn)
         spans += [own, Span("  ")] if own is not None else []
-        spans.append(Span(shown.looks.mask(clean(execution.name, 120))))
+        spans.append(Span(screen_state.looks.mask(clean(execution.name, 120))))
         ended = status_part(execution.status)
         took = duration(side.seconds) if side.seconds is not None else ""
         end = [Span(f"  {ended.text}", f"role--{ended.role}"), Span(f"  {took} ")]
@@ -250,7 +250,7 @@ class CompareView(HeadedView):
 
     def action_pair(self) -> None:
         """Compare two others, in the order in which executions began."""
-        pairs = list(combinations(self._shown.moment.roots, 2))
+        pairs = list(combinations(self._screen_state.snapshot.roots, 2))
         if len(pairs) > 1 and self.pair is not None:
             own = [{*pair} for pair in pairs].index({*self.pair})
             self._chosen = pairs[(own + 1) % len(pairs)]

@@ -24,7 +24,7 @@ from sfnwatch.model.values import mapping_of, text_of
 from sfnwatch.model.visits import Attempt, StateVisit
 from sfnwatch.recording.file_names import safe_name
 from sfnwatch.tui.json_view import JsonNode, decode, json_text
-from sfnwatch.tui.shown import Shown
+from sfnwatch.tui.screen_state import ScreenState
 from sfnwatch.view import weighing, wording
 from sfnwatch.view.console_urls import call_url, execution_url
 from sfnwatch.view.lines import Subject, next_state
@@ -100,11 +100,11 @@ def section(name: str, title: str, entries: Iterable[Fact | JsonNode]) -> Sectio
 class ItemDetail:
     """Tells of one item of the lanes; a line's followers and its call come with it."""
 
-    def __init__(self, shown: Shown, item: Item) -> None:
-        self._shown = shown
-        self._moment = shown.moment
-        self._trace = shown.trace
-        about = Subject(shown.maker, item)
+    def __init__(self, screen_state: ScreenState, item: Item) -> None:
+        self._screen_state = screen_state
+        self._snapshot = screen_state.snapshot
+        self._trace = screen_state.trace
+        about = Subject(screen_state.maker, item)
         self._item = item
         self._events = about.events
         self._call = about.call
@@ -116,18 +116,18 @@ class ItemDetail:
         self._visit = about.visit
         self._attempt = about.attempt
         if isinstance(item, Fold):
-            self._attempt = self._moment.attempt(item.attempt)
+            self._attempt = self._snapshot.attempt(item.attempt)
         elif any(e.type.endswith("StateEntered") for e in self._events):
             self._attempt = None  # all of its state's tries are told of
         if isinstance(item, Fold) and item.kind is FoldKind.CHILD:
-            self.execution = self._moment.executions.get(item.child_arn)
+            self.execution = self._snapshot.executions.get(item.child_arn)
             self._visit = None
         elif isinstance(item, ApiCall) and self._visit is None:
             self.execution = None  # no more than its role fits
         self._arn = self.execution.arn if self.execution is not None else ""
 
     def sections(self) -> Iterator[Section]:
-        line = self._shown.maker.line(self._item)
+        line = self._screen_state.maker.line(self._item)
         title = plain_text((*line.owner, *line.parts)).strip()
         payload = "Input and output" if self._events else "Request and response"
         told = (
@@ -145,7 +145,7 @@ class ItemDetail:
             return self._item.error_code, self._item.error_message
         if self._visit is None:
             ending = self.execution.ending if self.execution is not None else None
-            return self._shown.maker.failure(ending) if ending else (None, None)
+            return self._screen_state.maker.failure(ending) if ending else (None, None)
         told: Sequence[Attempt | StateVisit] = self._visit, *self._visit.attempts[::-1]
         told = told if self._attempt is None else [self._attempt]
         error = next((each.error for each in told if each.error), None)
@@ -159,14 +159,14 @@ class ItemDetail:
         yield from self._times()
         execution = self.execution
         visit = self._visit
-        if execution is not None and len(self._moment.executions) > 1:
+        if execution is not None and len(self._snapshot.executions) > 1:
             yield fact("execution", execution.name)
         if execution is not None and visit is None:
             yield from self._execution_facts(execution)
         if self._call is not None:
             yield from self._call_facts(self._call)
         if self._task is not None:
-            yield from _task_facts(self._task, self._shown)
+            yield from _task_facts(self._task, self._screen_state)
         if visit is not None:
             yield from self._visit_facts(visit)
             attempts = visit.attempts if len(visit.attempts) == 1 else ()
@@ -198,7 +198,7 @@ class ItemDetail:
             return
         times = [row.event_time if isinstance(row, ApiCall) else row.at for row in rows]
         whole = isinstance(rows[0], ApiCall)
-        told = dict.fromkeys(stamp(self._shown, at, whole=whole) for at in times)
+        told = dict.fromkeys(stamp(self._screen_state, at, whole=whole) for at in times)
         words = " · ".join(told)
         seen = [row.seen_at for row in rows if row.seen_at]
         if seen:
@@ -220,15 +220,17 @@ class ItemDetail:
             number = visit.attempts.index(attempt) + 1
             spent = _spent(attempt.status, attempt.scheduled_at, attempt.ended_at)
             yield fact("attempt", f"{number} of {len(visit.attempts)}, {spent}")
-        told = self._shown.maker.completion((self._arn, attempt.scheduled_id), attempt)
+        told = self._screen_state.maker.completion(
+            (self._arn, attempt.scheduled_id), attempt
+        )
         if told is not None:
             yield Fact("completion", wording.completion_parts(told))
-            yield fact("stopped", stamp(self._shown, told.stopped_at))
+            yield fact("stopped", stamp(self._screen_state, told.stopped_at))
         yield fact("request ID", ", ".join(attempt.request_ids))
         yield fact(wording.id_word(attempt), ", ".join(attempt.resource_ids))
 
     def _call_facts(self, call: ApiCall) -> Iterator[Fact]:
-        link = self._moment.link(call)
+        link = self._snapshot.link(call)
         if self._events:
             name = Part(clean(call.event_name, _LONG), Role.CALL)
             yield Fact("made", (name,), call.key)
@@ -236,7 +238,7 @@ class ItemDetail:
             words = f"{call.event_source} {call.event_name}  {call.region or ''}"
             yield fact("call", words, Role.CALL)
         if link is not None:
-            told = weighing.verdict(self._moment, call).removeprefix("matched to ")
+            told = weighing.verdict(self._snapshot, call).removeprefix("matched to ")
             told += self._of_others(link)
             yield fact("matched", told, wording.rule_role(link))
         if not self._events:
@@ -258,21 +260,21 @@ class ItemDetail:
             yield from self._calls_of((self._arn, attempt.scheduled_id), attempt)
 
     def _calls_of(self, key: AttemptKey, attempt: Attempt) -> Iterator[Fact]:
-        calls = self._moment.calls_of(key)
+        calls = self._snapshot.calls_of(key)
         for call in calls[:_LINKS]:
-            link = self._moment.link(call)
+            link = self._snapshot.link(call)
             if link is not None:
-                text = self._shown.maker.call_text(call, link)
+                text = self._screen_state.maker.call_text(call, link)
                 yield self._call_fact(str(link.role), call, text.parts, link.evidence)
         if len(calls) > _LINKS:
             yield fact("", f"… {len(calls) - _LINKS:,} calls more", Role.WARN)
-        unsure = weighing.unsure_calls(self._moment, key)
+        unsure = weighing.unsure_calls(self._snapshot, key)
         if not calls and not unsure:
             yield fact("calls", _absence(attempt), Role.DIM)
         yield from self._unsure(unsure)
         for state in self._tasks_of(key, attempt):
             told = wording.task_text(state)
-            time = self._shown.looks.time(state.at)
+            time = self._screen_state.looks.time(state.at)
             parts = (Part(f"{time}  ", Role.DIM), told.status, *told.ending)
             yield Fact(f"task {wording.task_id(state)}", parts, state.key)
 
@@ -280,15 +282,15 @@ class ItemDetail:
         self, label: str, call: ApiCall, words: Iterable[Part], why: str
     ) -> Fact:
         """Lead to a call: when it was, what it did, and what matches it."""
-        time = self._shown.looks.time(call.event_time, whole=True)
+        time = self._screen_state.looks.time(call.event_time, whole=True)
         note = Part(f"  {clean(why, _LONG)}", Role.DIM)
         parts = Part(f"{time}  ", Role.DIM), *words, note
         return Fact(label, parts, call.key, call.event_id)
 
     def _tasks_of(self, key: AttemptKey, attempt: Attempt) -> Iterator[TaskState]:
-        states = self._moment.task_states
+        states = self._snapshot.task_states
         for job in attempt.resource_ids:
-            if job in states and self._moment.task_starter(job) == key:
+            if job in states and self._snapshot.task_starter(job) == key:
                 yield from (s for s in states[job] if s is not self._task)
 
     def _of_others(self, link: Link) -> str:
@@ -297,15 +299,15 @@ class ItemDetail:
         arn = link.execution_arn
         if link.key is None or link.is_sure or not attempt or not arn:
             return ""
-        others = self._moment.trace.strangers.others
+        others = self._snapshot.trace.strangers.others
         begin = attempt.scheduled_at
         end = attempt.ended_at
-        known = others(arn, begin, end, self._moment.executions) is not None
+        known = others(arn, begin, end, self._snapshot.executions) is not None
         return "" if known else "; others on this role unknown"
 
     def _owners(self, call: ApiCall) -> Iterator[Fact]:
         """Say whose a call is, or may be."""
-        link = self._moment.link(call)
+        link = self._snapshot.link(call)
         if link is None:
             yield fact("state", "no execution watched has to do with it", Role.DIM)
         elif link.rule is LinkRule.AMBIGUOUS:
@@ -318,7 +320,7 @@ class ItemDetail:
     def _owner(self, visit: StateVisit) -> Iterator[Fact]:
         """Lead to the state whose something is, or to which of its attempts."""
         own = self.execution.name if self.execution is not None else ""
-        name = clean(own, _LONG) if len(self._moment.roots) > 1 else ""
+        name = clean(own, _LONG) if len(self._snapshot.roots) > 1 else ""
         of = Part(f"{name}  " if name else "", Role.DIM)
         attempt = self._attempt
         event_id = visit.id
@@ -343,7 +345,7 @@ class ItemDetail:
         call = self._call
         if call is None:
             return
-        told = weighing.considered(self._moment, call)
+        told = weighing.considered(self._snapshot, call)
         for each in told[:_MOST_CONSIDERED]:
             against = "; ".join(weighing.sentences_against(each))
             parts = [Part(f"{each.name}  "), status_part(each.attempt.status)]
@@ -351,7 +353,7 @@ class ItemDetail:
             arn, scheduled_id = each.weighed.key
             yield Fact(each.standing, tuple(parts), f"{arn}#{scheduled_id}")
             yield from _sides(each, in_full=each is told[0])
-        left_out = weighing.left_out(self._moment, call, told)
+        left_out = weighing.left_out(self._snapshot, call, told)
         more = max(0, len(told) - _MOST_CONSIDERED) + left_out
         if more:
             words = f"… and {counted(more, 'more attempt')}: {_UNTOLD}"
@@ -444,10 +446,10 @@ def _record_json(trace: Trace, row: Recorded) -> bytes:
     return trace.raw_json(row)
 
 
-def stamp(shown: Shown, at: datetime, *, whole: bool = False) -> str:
+def stamp(screen_state: ScreenState, at: datetime, *, whole: bool = False) -> str:
     """Write a time in full: `2023-11-15T00:28:24.102Z`, in another zone `…+09:00`."""
     unit = "seconds" if whole else "milliseconds"
-    return shown.looks.at(at).isoformat(timespec=unit).replace("+00:00", "Z")
+    return screen_state.looks.at(at).isoformat(timespec=unit).replace("+00:00", "Z")
 
 
 def _status(
@@ -469,7 +471,7 @@ def _spent(
     return f"{status_words(status)} after {duration(seconds)}"
 
 
-def _task_facts(state: TaskState, shown: Shown) -> Iterator[Fact]:
+def _task_facts(state: TaskState, screen_state: ScreenState) -> Iterator[Fact]:
     to_be = state.desired_status or "?"
     version = state.version
     yield fact("task", f"{state.last_status}, desired {to_be}, version {version}")
@@ -477,7 +479,7 @@ def _task_facts(state: TaskState, shown: Shown) -> Iterator[Fact]:
     why = ": ".join(filter(None, (state.stop_code, state.stopped_reason)))
     yield fact("why", why, wording.task_text(state).status.role)
     if state.stopped_at is not None:
-        yield fact("stopped", stamp(shown, state.stopped_at))
+        yield fact("stopped", stamp(screen_state, state.stopped_at))
     for each in state.containers:
         code = f", exit {each.exit_code}" if each.exit_code is not None else ""
         reason = f", {each.reason}" if each.reason else ""

@@ -18,7 +18,7 @@ from sfnwatch.tui.cursor_list import EntryList
 from sfnwatch.tui.detail_facts import Fact, ItemDetail, Section, request_section
 from sfnwatch.tui.json_view import JsonFolds, JsonLine, JsonNode
 from sfnwatch.tui.paint import Span, flow, margined, ruled, spans_of
-from sfnwatch.tui.shown import GoTo, Shown
+from sfnwatch.tui.screen_state import GoTo, ScreenState
 from sfnwatch.view.parts import plain_text
 
 _LABEL = 14
@@ -41,9 +41,9 @@ class DetailView(EntryList[DetailEntry]):
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("detail")
 
-    def __init__(self, shown: Shown) -> None:
+    def __init__(self, screen_state: ScreenState) -> None:
         super().__init__(self._rows, "Nothing is selected.", id="detail")
-        self._shown = shown
+        self._screen_state = screen_state
         self._told: tuple[str | None, object] = None, None
         """Of what it tells, by its key, and as of when."""
         self._sections: Sequence[Section] = ()
@@ -52,16 +52,18 @@ class DetailView(EntryList[DetailEntry]):
 
     def show_key(self, key: str | None) -> None:
         """Show what a line's key is of, or a request's; the same keeps the place."""
-        shown = self._shown
-        told = key, (shown.version, shown.looks, self.size.width)
+        screen_state = self._screen_state
+        told = key, (screen_state.version, screen_state.looks, self.size.width)
         if told == self._told:
             return
         other = key != self._told[0]
         self._told = told
-        item = shown.outline.item_of(key) if key else None
-        request = next((r for r in shown.moment.requests if r.key == key), None)
+        item = screen_state.outline.item_of(key) if key else None
+        request = next(
+            (r for r in screen_state.snapshot.requests if r.key == key), None
+        )
         if item is not None:
-            self._sections = list(ItemDetail(shown, item).sections())
+            self._sections = list(ItemDetail(screen_state, item).sections())
         else:
             self._sections = [request_section(request)] if request else []
         if other:
@@ -77,7 +79,7 @@ class DetailView(EntryList[DetailEntry]):
 
     def _all_entries(self) -> Iterator[DetailEntry]:
         width = self._width - 1
-        mask = self._shown.looks.mask
+        mask = self._screen_state.looks.mask
         for section in self._sections:
             is_open = section.name not in self._folded
             yield DetailEntry(section.name, section, 0, is_open)
@@ -100,7 +102,7 @@ class DetailView(EntryList[DetailEntry]):
         super().on_resize()
 
     def _rows(self, entry: DetailEntry, width: int) -> Sequence[Sequence[Span]]:
-        mask = self._shown.looks.mask
+        mask = self._screen_state.looks.mask
         match entry.target:
             case Section() as section:
                 sign = "▾" if entry.open else "▸"
@@ -116,7 +118,7 @@ class DetailView(EntryList[DetailEntry]):
         mark = Span("  → " if fact.key else "    ", "role--call")
         head = [mark, Span(fact.label, "role--dim")]
         margin = min(_LABEL + 4, width // 3)
-        words = spans_of(fact.parts, self._shown.looks.mask)
+        words = spans_of(fact.parts, self._screen_state.looks.mask)
         rows = flow(words, width - margin, width - margin, fact.rows)
         return margined(rows, margin, head)
 
@@ -186,7 +188,7 @@ class DetailView(EntryList[DetailEntry]):
                 text = fact.copied or plain_text(fact.parts).strip()
             case _:
                 text = ""
-        return self._shown.looks.mask(text)
+        return self._screen_state.looks.mask(text)
 
 
 def _copied(entry: Fact | JsonNode) -> str:
@@ -203,17 +205,19 @@ def _copied(entry: Fact | JsonNode) -> str:
 class RecordActions:
     """Copies, saves and opens what the cursor is on, whatever view that is in."""
 
-    def __init__(self, app: App[object], shown: Shown, key: str | None) -> None:
+    def __init__(
+        self, app: App[object], screen_state: ScreenState, key: str | None
+    ) -> None:
         """`key` is of a line of the lanes."""
         self._app = app
-        self._shown = shown
-        item = shown.outline.item_of(key) if key else None
-        self._detail = ItemDetail(shown, item) if item is not None else None
+        self._screen_state = screen_state
+        item = screen_state.outline.item_of(key) if key else None
+        self._detail = ItemDetail(screen_state, item) if item is not None else None
 
     def copy(self, text: str) -> None:
         """Copy a text or, where there is none, the records."""
         if not text and self._detail is not None:
-            text = self._shown.looks.mask(self._detail.records_text)
+            text = self._screen_state.looks.mask(self._detail.records_text)
         if text:
             self._app.copy_to_clipboard(text)
         told = f"copied, {len(text):,} characters"
@@ -226,7 +230,7 @@ class RecordActions:
         that.
         """
         detail = self._detail
-        masked = self._shown.looks.masked
+        masked = self._screen_state.looks.masked
         if detail is None or not detail.records:
             words = "There is no record to save. Select a line of the lanes first."
             self._app.notify(words, severity="warning")
@@ -252,7 +256,7 @@ class RecordActions:
             self._app.notify("the AWS console has no page for this")
         elif can_browse(environ):
             self._app.open_url(url)
-        elif self._shown.looks.masked:
+        elif self._screen_state.looks.masked:
             self._app.notify("no browser here; masked, its address is not copied")
         else:
             self._app.copy_to_clipboard(url)

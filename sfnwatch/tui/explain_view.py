@@ -37,7 +37,6 @@ from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.texts import clean
 from sfnwatch.tui.actions import bindings
 from sfnwatch.tui.cursor_list import EntryList
-from sfnwatch.tui.deck import HeadedView
 from sfnwatch.tui.paint import (
     PHASES,
     Span,
@@ -51,8 +50,9 @@ from sfnwatch.tui.paint import (
     spans_of,
     width_of,
 )
-from sfnwatch.tui.shown import GoTo, Shown
+from sfnwatch.tui.screen_state import GoTo, ScreenState
 from sfnwatch.tui.status import length_words
+from sfnwatch.tui.views import HeadedView
 from sfnwatch.view.markers import MarkerKind
 from sfnwatch.view.outline import TASKS, Item
 from sfnwatch.view.parts import counted, plain_text, status_glyph, status_part
@@ -125,10 +125,10 @@ class ExplainView(HeadedView):
     BINDINGS: ClassVar[list[BindingType]] = bindings("explain")
     enter = "Evidence"
 
-    def __init__(self, shown: Shown) -> None:
+    def __init__(self, screen_state: ScreenState) -> None:
         nothing = "Nothing has come yet that could be explained."
         self.list = EntryList(self._rows, nothing, clicked=self._clicked, stops=_stops)
-        super().__init__(shown, self.list)
+        super().__init__(screen_state, self.list)
         self._report: Report | None = None
         self._toggled: set[str] = set()
         """The keys of sentences that are unfolded, and executions that are folded."""
@@ -140,13 +140,21 @@ class ExplainView(HeadedView):
 
     def show(self) -> None:
         """Show what was found by now; nothing is made anew unless there is more."""
-        shown = self._shown
-        running = shown.now if shown.moment.running else None
-        of = id(shown.findings), shown.looks, running, shown.version, self.size
+        screen_state = self._screen_state
+        running = screen_state.now if screen_state.snapshot.running else None
+        of = (
+            id(screen_state.findings),
+            screen_state.looks,
+            running,
+            screen_state.version,
+            self.size,
+        )
         if self.width > 0 and self.is_other(*of):
-            if shown.items:
-                events = sum(e.event_count for e in shown.moment.roots.values())
-                told = shown.moment, shown.findings, shown.now
+            if screen_state.items:
+                events = sum(
+                    e.event_count for e in screen_state.snapshot.roots.values()
+                )
+                told = screen_state.snapshot, screen_state.findings, screen_state.now
                 self._report = Report(*told, with_states=events <= _STATES)
             self._list()
 
@@ -159,8 +167,8 @@ class ExplainView(HeadedView):
         if told is None:
             return
         alike: Counter[str] = Counter()
-        is_kept = keeping(self._shown)
-        keep = self._shown.outline.options.keep
+        is_kept = keeping(self._screen_state)
+        keep = self._screen_state.outline.options.keep
         # Each execution's verdict, which alone is strong, begins what is of it.
         arns = iter([each.execution.arn for each in told.executions])
         skipped = False
@@ -194,7 +202,7 @@ class ExplainView(HeadedView):
         name = f"{told.execution_arn}~{told.kind}~{told.evidence[:1]}"
         alike[name] += 1
         key = f"{name}~{alike[name]}"
-        proofs = proofs_of(self._shown, told)
+        proofs = proofs_of(self._screen_state, told)
         if is_kept(proofs):
             is_open = key in self._toggled if proofs else None
             yield ExplainEntry(key, told, proofs, is_open)
@@ -239,7 +247,7 @@ class ExplainView(HeadedView):
             case Sentence() as told:
                 text = f"{told.certainty}: {told.text}"
             case Proof(item=item) if item is not None:
-                text = plain_text(self._shown.maker.line(item).parts)
+                text = plain_text(self._screen_state.maker.line(item).parts)
             case Heading() as heading:
                 text = heading.text
         return self.mask(text)
@@ -289,12 +297,12 @@ class ExplainView(HeadedView):
         return margined(rows, margin, head)
 
     def _proof(self, proof: Proof, width: int) -> ReportSection:
-        looks = self._shown.looks
+        looks = self._screen_state.looks
         margin = min(_CERTAINTY + 4, width // 5)
         if proof.item is None:
             words = f"· {clean(proof.id)} is not in what was read"
             return margined([[Span(looks.mask(words), "role--dim")]], margin)
-        line = self._shown.maker.line(proof.item)
+        line = self._screen_state.maker.line(proof.item)
         at = f"{looks.time(line.at, whole=line.whole_seconds):<12}  "
         arrow = Span(f"{'':{margin}}→ ", "role--call")
         head = [arrow, Span(at, "role--dim")]
@@ -318,9 +326,9 @@ def _stops(entry: ExplainEntry) -> bool:
     return isinstance(entry.of, Sentence | Proof) or entry.open is not None
 
 
-def proofs_of(shown: Shown, told: Sentence) -> list[Proof]:
+def proofs_of(screen_state: ScreenState, told: Sentence) -> list[Proof]:
     """Find what a sentence rests on, each line once, in the order of time."""
-    outline = shown.outline
+    outline = screen_state.outline
     found: dict[str, Proof] = {}
     for evidence in told.evidence:
         key = line_key(evidence, told.execution_arn)
@@ -333,13 +341,13 @@ def proofs_of(shown: Shown, told: Sentence) -> list[Proof]:
     return sorted(found.values(), key=place)
 
 
-def keeping(shown: Shown) -> KeepsEntry:
+def keeping(screen_state: ScreenState) -> KeepsEntry:
     """Give what tells whether a sentence stays, by the lines that it rests on.
 
     It does if the filter keeps anything of a visit that one of them is of.
     """
-    visits = shown.kept_visits()
-    spot_of = shown.outline.containers.spot_of
+    visits = screen_state.kept_visits()
+    spot_of = screen_state.outline.containers.spot_of
 
     def is_kept(proofs: Iterable[Proof]) -> bool:
         items = (proof.item for proof in proofs if proof.item is not None)
@@ -457,21 +465,27 @@ class EndView(HeadedView):
     .-medium EndView, .-wide EndView { padding: 0 6 0 8; }
     """
 
-    def __init__(self, shown: Shown) -> None:
+    def __init__(self, screen_state: ScreenState) -> None:
         self.list: EntryList[CardEntry] = EntryList(
             lambda entry, _: entry.rows, stops=lambda entry: entry.finding is not None
         )
-        super().__init__(shown, self.list)
+        super().__init__(screen_state, self.list)
         self.commands = {"view.detail": self.open_selected}
 
     def show(self) -> None:
         """Show what was found by now."""
-        shown = self._shown
+        screen_state = self._screen_state
         size = self.list.size
-        running = shown.now if shown.moment.running else None
-        of = id(shown.findings), shown.version, shown.looks, running, size
+        running = screen_state.now if screen_state.snapshot.running else None
+        of = (
+            id(screen_state.findings),
+            screen_state.version,
+            screen_state.looks,
+            running,
+            size,
+        )
         if size.width and self.is_other(*of):
-            self.list.entries = _entries(shown, self.width - 1, size.height)
+            self.list.entries = _entries(screen_state, self.width - 1, size.height)
             self.list.changed()
 
     @property
@@ -483,7 +497,7 @@ class EndView(HeadedView):
 
         Last comes the first of it: so as much as there is room for is in view.
         """
-        proofs = proofs_of(self._shown, self._finding) if self._finding else []
+        proofs = proofs_of(self._screen_state, self._finding) if self._finding else []
         keys = [proof.item.key for proof in proofs if proof.item is not None]
         for key in dict.fromkeys([*keys[-1:], *keys[:1]]):
             self.post_message(GoTo(key))
@@ -500,16 +514,20 @@ class EndView(HeadedView):
 # -- where it stands -------------------------------------------------------------------
 
 
-def _entries(shown: Shown, width: int, height: int) -> list[CardEntry]:
+def _entries(screen_state: ScreenState, width: int, height: int) -> list[CardEntry]:
     """Lay the card out in the middle, with as much air as there is room for."""
-    several = shown.several
-    above = _of_several(shown, width) if several else _of_one(shown, width)
-    sections = enumerate(filter(any, [_title(shown), *above]))
+    several = screen_state.several
+    above = (
+        _of_several(screen_state, width) if several else _of_one(screen_state, width)
+    )
+    sections = enumerate(filter(any, [_title(screen_state), *above]))
     parts = [CardEntry(f"above~{n}", rows) for n, rows in sections]
     findings = enumerate(
-        telling(shown, _FINDINGS_OF_SEVERAL if several else _FINDINGS_OF_ONE), 1
+        telling(screen_state, _FINDINGS_OF_SEVERAL if several else _FINDINGS_OF_ONE), 1
     )
-    parts += [CardEntry(f"{n}", _numbered(shown, n, f, width), f) for n, f in findings]
+    parts += [
+        CardEntry(f"{n}", _numbered(screen_state, n, f, width), f) for n, f in findings
+    ]
     spare = height - sum(len(part.rows) for part in parts)
     after_findings = [part.key.isdigit() and part.key != "1" for part in parts]
     for air in _AIR:
@@ -524,51 +542,56 @@ def _entries(shown: Shown, width: int, height: int) -> list[CardEntry]:
     return entries
 
 
-def telling(shown: Shown, count: int) -> list[Finding]:
+def telling(screen_state: ScreenState, count: int) -> list[Finding]:
     """Choose the findings that tell most, of those that a filter keeps."""
-    told = Report(shown.moment, shown.findings, shown.now, with_states=False)
+    told = Report(
+        screen_state.snapshot,
+        screen_state.findings,
+        screen_state.now,
+        with_states=False,
+    )
     every = told.telling(_CHOSEN)
-    is_kept = keeping(shown)
-    kept = (each for each in every if is_kept(proofs_of(shown, each)))
+    is_kept = keeping(screen_state)
+    kept = (each for each in every if is_kept(proofs_of(screen_state, each)))
     return list(islice(kept, count))
 
 
 # -- what it says ----------------------------------------------------------------------
 
 
-def _title(shown: Shown) -> ReportSection:
+def _title(screen_state: ScreenState) -> ReportSection:
     """Say how it ended, in spaced capitals; of several how many ended so."""
     spans: list[Span] = []
-    counts = Counter(execution.status for execution in shown.roots)
+    counts = Counter(execution.status for execution in screen_state.roots)
     for status, count in counts.items():
         glyph = status_glyph(status)
-        number = f"{count}  " if shown.several else ""
+        number = f"{count}  " if screen_state.several else ""
         words = clean(status.replace("_", " "), 40)
         text = f"{glyph.text}  {number}{' '.join(words)}"
         spans += [Span("      "), Span(text, f"role--{glyph.role}")]
     return [spans[1:] or [Span("Nothing has come yet.", "role--dim")]]
 
 
-def _of_one(shown: Shown, width: int) -> list[ReportSection]:
+def _of_one(screen_state: ScreenState, width: int) -> list[ReportSection]:
     """Say how long the one execution took, what it was made of, and its time."""
-    if not shown.roots:
+    if not screen_state.roots:
         return []
-    execution = shown.roots[0]
-    mask = shown.looks.mask
+    execution = screen_state.roots[0]
+    mask = screen_state.looks.mask
     names = {visit.name for visit in execution.visits}
     states = counted(len(names), "state") if names else ""
     states = named(names.pop()) if len(names) == 1 else states
-    resources = mask(_resources(shown, execution))
-    parts = [Span(mask(states)), Span(resources), *_counts(shown)]
-    length = Span(f"{length_words(execution, shown.now)}    ", "role--name")
-    spent = time_spent(shown.findings, execution.arn)
+    resources = mask(_resources(screen_state, execution))
+    parts = [Span(mask(states)), Span(resources), *_counts(screen_state)]
+    length = Span(f"{length_words(execution, screen_state.now)}    ", "role--name")
+    spent = time_spent(screen_state.findings, execution.arn)
     time = bar_rows(spent, width) if spent.parts else []
     return [_joined(parts, width, length), time]
 
 
-def _resources(shown: Shown, execution: ExecutionAsOf) -> str:
+def _resources(screen_state: ScreenState, execution: ExecutionAsOf) -> str:
     """Name the resources its states use, the most frequent first, with their counts."""
-    patterns = (f for f in shown.findings if f.kind == "pattern")
+    patterns = (f for f in screen_state.findings if f.kind == "pattern")
     own = (f.data for f in patterns if f.execution_arn == execution.arn)
     found = ((execution.visit(data["visit"]), data["states"]) for data in own)
     told = ((resource_words(v.attempts[0]), n) for v, n in found if v and v.attempts)
@@ -576,16 +599,16 @@ def _resources(shown: Shown, execution: ExecutionAsOf) -> str:
     return names[0] if len(names) == 1 else listed_counts(ranked(names))
 
 
-def _counts(shown: Shown) -> Iterator[Span]:
+def _counts(screen_state: ScreenState) -> Iterator[Span]:
     """Count the calls, and what of the states and calls went otherwise than well."""
-    told = (f.data for f in shown.findings if f.kind == "children")
+    told = (f.data for f in screen_state.findings if f.kind == "children")
     children = sum(data.get("total", 0) for data in told)
     yield Span(counted(children, "child execution") if children else "")
-    calls = sum(n for source, n in shown.services().items() if source != TASKS)
+    calls = sum(n for source, n in screen_state.services().items() if source != TASKS)
     yield Span(counted(calls, "API call") if calls else "")
-    clock = shown.playback.clock
-    now = shown.now
-    marks = (m for m in shown.markers.by(clock) if m.when(clock) <= now)
+    clock = screen_state.playback.clock
+    now = screen_state.now
+    marks = (m for m in screen_state.markers.by(clock) if m.when(clock) <= now)
     counts = Counter(mark.kind for mark in marks)
     for kind, words, look in _COUNTED:
         yield Span(f"{counts[kind]:,} {words}" if counts[kind] else "", look)
@@ -609,20 +632,20 @@ def _joined(parts: Iterable[Span], width: int, first: Span) -> ReportSection:
     return margined(wrapped, margin, [first])
 
 
-def _of_several(shown: Shown, width: int) -> list[ReportSection]:
+def _of_several(screen_state: ScreenState, width: int) -> list[ReportSection]:
     """Give each execution a line: its chip, how it ended, how long that took.
 
     Where there is room they have bars, all on one scale.
     """
-    roots = shown.roots[:_EXECUTIONS]
-    chips = shown.chips()
-    lengths = [length_words(execution, shown.now) for execution in roots]
+    roots = screen_state.roots[:_EXECUTIONS]
+    chips = screen_state.chips()
+    lengths = [length_words(execution, screen_state.now) for execution in roots]
     ends = [status_part(execution.status) for execution in roots]
     cells = max(width_of([chips[execution.arn]]) for execution in roots) + 2
     size = max(len(end.text) for end in ends)
     long = max(map(len, lengths))
     room = width - cells - size - long - 6
-    bars = [time_spent(shown.findings, execution.arn) for execution in roots]
+    bars = [time_spent(screen_state.findings, execution.arn) for execution in roots]
     longest = max(each.seconds for each in bars) if room >= _LEAST_BAR else 0
     rows: list[Sequence[Span]] = []
     for n, execution in enumerate(roots):
@@ -633,20 +656,24 @@ def _of_several(shown: Shown, width: int) -> list[ReportSection]:
             share = round(room * bars[n].seconds / longest)
             row += bar(bars[n], max(share, len(bars[n].parts)))
         rows.append(row)
-    if len(shown.roots) > len(roots):
-        rows.append([Span(f"and {len(shown.roots) - len(roots):,} more", "role--dim")])
+    if len(screen_state.roots) > len(roots):
+        rows.append(
+            [Span(f"and {len(screen_state.roots) - len(roots):,} more", "role--dim")]
+        )
     used = dict.fromkeys(part[:2] for each in bars for part in each.parts)
     legend = [Span(f"{sign.text} {name}", sign.look) for sign, name in used]
-    parts = [*_counts(shown), *(legend if longest else ())]
+    parts = [*_counts(screen_state), *(legend if longest else ())]
     return [rows, _joined(parts, width, Span(""))]
 
 
-def _numbered(shown: Shown, number: int, told: Finding, width: int) -> ReportSection:
+def _numbered(
+    screen_state: ScreenState, number: int, told: Finding, width: int
+) -> ReportSection:
     """Tell a finding, with how sure that is behind it."""
     look = "role--bad" if topic_of(told) is Topic.FAILED else "role--busy"
-    own = shown.chips().get(told.execution_arn or "")
+    own = screen_state.chips().get(told.execution_arn or "")
     whose = [own, Span(" ")] if own is not None else []
-    text = shown.looks.mask(told.text)
+    text = screen_state.looks.mask(told.text)
     lead = _LEAD.match(text)
     end = lead.end() if lead is not None else 0
     words = [*whose, Span(text[:end], "role--name"), Span(text[end:])]

@@ -17,7 +17,7 @@ from textual.widgets import Input, Label
 from sfnwatch.model.texts import clean
 from sfnwatch.tui.cursor_list import CursorList
 from sfnwatch.tui.paint import Rows, Span
-from sfnwatch.tui.shown import Shown
+from sfnwatch.tui.screen_state import ScreenState
 from sfnwatch.view.outline import Item, Keeps, RowOrder
 from sfnwatch.view.parts import counted
 
@@ -31,7 +31,7 @@ _MOST = 4096
 """Characters of a filter or a search; more were pasted by mistake."""
 
 
-def _live(filter_: "language.Filter", shown: Shown) -> Keeps:
+def _live(filter_: "language.Filter", screen_state: ScreenState) -> Keeps:
     """Decide by a filter, or a search, while more comes in.
 
     What it has looked up is of use until the trace changes; then it looks anew.
@@ -40,10 +40,10 @@ def _live(filter_: "language.Filter", shown: Shown) -> Keeps:
     @lru_cache(maxsize=1)
     def by_now(version: int, order: RowOrder) -> Keeps:
         del version, order
-        return filter_.predicate(shown.trace.as_of(), shown.outline)
+        return filter_.predicate(screen_state.trace.as_of(), screen_state.outline)
 
     def keeps(item: Item) -> bool:
-        return by_now(shown.trace.version, shown.outline.order)(item)
+        return by_now(screen_state.trace.version, screen_state.outline.order)(item)
 
     return keeps
 
@@ -51,15 +51,15 @@ def _live(filter_: "language.Filter", shown: Shown) -> Keeps:
 class Finder:
     """What is filtered and searched for, and how one gets from hit to hit."""
 
-    def __init__(self, shown: Shown, lanes: CursorList) -> None:
-        self._shown = shown
+    def __init__(self, screen_state: ScreenState, lanes: CursorList) -> None:
+        self._screen_state = screen_state
         self._lanes = lanes
         self.filtered = ""
         """The filter, as it was typed."""
 
     @property
     def active(self) -> bool:
-        return bool(self.filtered or self._shown.searched)
+        return bool(self.filtered or self._screen_state.searched)
 
     def filter_by(self, text: str) -> None:
         """Show only what a filter keeps; raises FilterError."""
@@ -67,18 +67,18 @@ class Finder:
         from sfnwatch.view.filter_language import parse_filter  # noqa: PLC0415
 
         text = text if text.strip() else ""
-        keep = _live(parse_filter(text), self._shown) if text else None
+        keep = _live(parse_filter(text), self._screen_state) if text else None
         self.filtered = text
-        options = self._shown.outline.options
-        self._shown.set_options(replace(options, keep=keep))
+        options = self._screen_state.outline.options
+        self._screen_state.set_options(replace(options, keep=keep))
 
     def search_for(self, words: str) -> None:
         """Take up a search, or none."""
         from sfnwatch.view.filter_language import found  # noqa: PLC0415
 
-        shown = self._shown
-        shown.searched = words
-        shown.found = _live(found(words), shown) if words else None
+        screen_state = self._screen_state
+        screen_state.searched = words
+        screen_state.found = _live(found(words), screen_state) if words else None
 
     async def step(self, direction: int) -> bool:
         """Go to the next hit, round the end and back; direction 0 stays if it may.
@@ -86,29 +86,31 @@ class Finder:
         False if there is none. Others come to their turn while it looks: there may be
         other lines then.
         """
-        shown = self._shown
+        screen_state = self._screen_state
         step = abs(direction)
         begun = time.monotonic()
-        while (items := shown.items) and shown.found and step <= len(items):
+        while (
+            (items := screen_state.items) and screen_state.found and step <= len(items)
+        ):
             place = (self._lanes.cursor + (direction or 1) * step) % len(items)
-            if shown.found(items[place]):
+            if screen_state.found(items[place]):
                 self._lanes.select(place)
                 return True
             if time.monotonic() - begun > _SLICE:
-                await shown.clock.sleep(0)
+                await screen_state.clock.sleep(0)
                 begun = time.monotonic()
             step += 1
         return False
 
     def spans(self) -> list[Span]:
         """Say what is filtered and searched for; nothing if nothing is."""
-        lines = len(self._shown.items)
-        out = self._shown.outline.filtered
+        lines = len(self._screen_state.items)
+        out = self._screen_state.outline.filtered
         left = f"  {counted(lines, 'line')}, {out:,} left out"
         spans: list[Span] = []
         for what, words, said, keys in (
             ("filter ", self.filtered, left, "   ~ change"),
-            ("search ", self._shown.searched, "", "   n next   N previous"),
+            ("search ", self._screen_state.searched, "", "   n next   N previous"),
         ):
             if words:
                 before = Span(f"   {what}" if spans else what, "look--faint")
@@ -135,9 +137,9 @@ class FindBar(Vertical):
         done: bool = False
         """True once typing is over: what stands there shall stay."""
 
-    def __init__(self, shown: Shown, finder: Finder) -> None:
+    def __init__(self, screen_state: ScreenState, finder: Finder) -> None:
         super().__init__()
-        self._shown = shown
+        self._screen_state = screen_state
         self._finder = finder
         self._kind: Kind = "filter"
         self._before = ""
@@ -156,7 +158,7 @@ class FindBar(Vertical):
 
     def ask(self, kind: Kind) -> None:
         """Begin typing a filter, or a search."""
-        searched = self._shown.searched
+        searched = self._screen_state.searched
         self._kind = kind
         self._before = self._finder.filtered if kind == "filter" else searched
         self.display = True
@@ -215,8 +217,8 @@ class FindBar(Vertical):
             self._problem = problem
         if offers:
             place = self._input.cursor_position
-            moment = self._shown.moment
-            self._offers = complete(text, place, moment) if is_filter else ()
+            snapshot = self._screen_state.snapshot
+            self._offers = complete(text, place, snapshot) if is_filter else ()
             self._chosen = None
         self._show_hint()
 

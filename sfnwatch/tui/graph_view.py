@@ -23,9 +23,9 @@ from sfnwatch.model.texts import clean
 from sfnwatch.model.times import duration
 from sfnwatch.tui.actions import bindings
 from sfnwatch.tui.cursor_list import CursorList
-from sfnwatch.tui.deck import HeadedView
 from sfnwatch.tui.paint import Span, cut, fit, legend, strip_of, width_of
-from sfnwatch.tui.shown import Shown
+from sfnwatch.tui.screen_state import ScreenState
+from sfnwatch.tui.views import HeadedView
 from sfnwatch.view.graph import Box, BoxState, Graph, Lights, drawn_in, graph_of, light
 from sfnwatch.view.graph_layout import Picture, PlacedBox, Wire, lay_out
 from sfnwatch.view.markers import MarkerKind
@@ -66,9 +66,9 @@ class GraphCanvas(ScrollView, can_focus=True):
     COMPONENT_CLASSES: ClassVar[set[str]] = {"list--cursor"}
     DEFAULT_CSS = "GraphCanvas { height: 1fr; scrollbar-size: 1 1; }"
 
-    def __init__(self, shown: Shown) -> None:
+    def __init__(self, screen_state: ScreenState) -> None:
         super().__init__()
-        self._shown = shown
+        self._screen_state = screen_state
         self.lights = Lights(Graph(""))
         self.selected = self.lights.graph.start
         """Where the cursor is; it may be folded away."""
@@ -199,7 +199,7 @@ class GraphCanvas(ScrollView, can_focus=True):
         for wire in self._labels.get(row, ()):
             lit = "role--warn" if wire.edge.caught else "role--plain"
             look = lit if self.lights.is_taken(wire.edge) else "role--dim"
-            text = self._shown.looks.mask(wire.label)
+            text = self._screen_state.looks.mask(wire.label)
             if text:
                 room = min(cell_len(text), wire.room)
                 yield wire.label_at[0], strip_of(self, [Span(text, look)], room)
@@ -237,7 +237,7 @@ class GraphCanvas(ScrollView, can_focus=True):
     ) -> list[Span]:
         box = placed.box
         room = placed.width - 2
-        mask = self._shown.looks.mask
+        mask = self._screen_state.looks.mask
         name = Span(mask(box.name), "role--name" if standing.status else "role--dim")
         glyph = Span(f"{standing.glyph.text} ", look)
         if placed.height == 1:
@@ -269,7 +269,7 @@ class GraphCanvas(ScrollView, can_focus=True):
         right = [Span(f" {'  '.join(often)} ", f"role--{tone}")] if often else []
         room -= width_of(right)
         lit = bool(box.runs and standing.status)
-        kind = self._shown.looks.mask(box.kind)
+        kind = self._screen_state.looks.mask(box.kind)
         left = [Span(" "), *named] if placed.framed else []
         told = [*left, Span(f" {kind} ", "role--call" if lit else "role--dim")]
         # What it is can be seen by its name, how often by nothing else.
@@ -312,14 +312,14 @@ class GraphView(HeadedView):
 
     keyed = True
 
-    def __init__(self, shown: Shown) -> None:
-        self.canvas = GraphCanvas(shown)
-        super().__init__(shown, self.canvas)
+    def __init__(self, screen_state: ScreenState) -> None:
+        self.canvas = GraphCanvas(screen_state)
+        super().__init__(screen_state, self.canvas)
         self._arn = ""
         """The execution whose graph is shown."""
         self._folds: defaultdict[str, Mapping[int, bool]] = defaultdict(dict)
         """What was folded or opened by hand, by the definitions that it is of."""
-        self._position = shown.playback.position
+        self._position = screen_state.playback.position
         self.commands = {
             "view.detail": self._open,
             "lanes.fold": self._fold,
@@ -337,7 +337,7 @@ class GraphView(HeadedView):
             self.head.show([Span(" nothing has happened yet", "role--dim")])
             return
         graph = self._graph_of(execution)
-        canvas.lights = light(graph, self._shown.moment, execution)
+        canvas.lights = light(graph, self._screen_state.snapshot, execution)
         self._lay_out(graph)
         newest = canvas.lights.newest
         if canvas.follow and newest is not canvas.selected:
@@ -349,25 +349,25 @@ class GraphView(HeadedView):
 
     def _go_along(self) -> None:
         """After a step in time, go to what was entered last, in whichever execution."""
-        shown = self._shown
-        playback = self._shown.playback
+        screen_state = self._screen_state
+        playback = self._screen_state.playback
         before = self._position
         self._position = playback.position
         if playback.playing or playback.position in {None, before}:
             return
         clock = playback.clock
-        for mark in reversed(shown.markers.by(clock)):
-            if mark.kind is MarkerKind.ENTERED and mark.when(clock) <= shown.now:
-                self._arn = drawn_in(shown.moment, mark.key.rpartition("#")[0])
+        for mark in reversed(screen_state.markers.by(clock)):
+            if mark.kind is MarkerKind.ENTERED and mark.when(clock) <= screen_state.now:
+                self._arn = drawn_in(screen_state.snapshot, mark.key.rpartition("#")[0])
                 self.canvas.follow = True
                 return
 
     @property
     def _execution(self) -> ExecutionAsOf | None:
-        moment = self._shown.moment
-        if self._arn not in moment.executions:
-            self._arn = next(iter(moment.roots), "")
-        return moment.executions.get(self._arn)
+        snapshot = self._screen_state.snapshot
+        if self._arn not in snapshot.executions:
+            self._arn = next(iter(snapshot.roots), "")
+        return snapshot.executions.get(self._arn)
 
     def _graph_of(self, execution: ExecutionAsOf) -> Graph:
         """Give its graph: the same as before, unless it is another."""
@@ -381,7 +381,7 @@ class GraphView(HeadedView):
         folds = self._folds[graph.definition]
         canvas = self.canvas
         width = self.width or _USUAL
-        if self.is_other(graph, folds, width, self._shown.looks):
+        if self.is_other(graph, folds, width, self._screen_state.looks):
             canvas.lay_out(lay_out(graph, width, self._wanted, folds))
             known = canvas.selected in graph.boxes.values()
             canvas.select(canvas.selected if known else graph.start)
@@ -393,11 +393,11 @@ class GraphView(HeadedView):
         return max(name, cell_len(self.mask(box.kind)) + often) + 2
 
     def _head(self, execution: ExecutionAsOf, graph: Graph) -> list[Span]:
-        chip = self._shown.chips().get(execution.arn)
+        chip = self._screen_state.chips().get(execution.arn)
         name = self.mask(clean(execution.state_machine_name or execution.name, 60))
         chips = [chip, Span(" ")] if chip else []
         told = [Span(" "), *chips, Span(f"{name}  ", "role--name")]
-        count = len(self._shown.moment.roots)
+        count = len(self._screen_state.snapshot.roots)
         left_out = self.canvas.picture.left_out
         inferred = "inferred from the history: its definition is not in these records"
         edges = f"{counted(left_out, 'edge')} left out, too many to follow"
@@ -431,7 +431,7 @@ class GraphView(HeadedView):
             return
         _, visit = standing.last
         yield Span(f"  {status_words(standing.status)}", f"role--{standing.glyph.role}")
-        seconds = (visit.ended_at or self._shown.now) - visit.entered_at
+        seconds = (visit.ended_at or self._screen_state.now) - visit.entered_at
         took = duration(max(0.0, seconds.total_seconds()))
         yield Span(f" {'  '.join([took, *standing.counted])}", "role--dim")
         errors = [visit.error, *(attempt.error for attempt in reversed(visit.attempts))]
@@ -466,16 +466,16 @@ class GraphView(HeadedView):
 
     def select_key(self, key: str) -> bool:
         """Select the box of the state that a line of the lanes is about."""
-        moment = self._shown.moment
-        arn, visit_id = self._shown.visit_of(key)
-        if arn not in moment.executions:
+        snapshot = self._screen_state.snapshot
+        arn, visit_id = self._screen_state.visit_of(key)
+        if arn not in snapshot.executions:
             return False
-        self._arn = drawn_in(moment, arn)
+        self._arn = drawn_in(snapshot, arn)
         self.show()
         lights = self.canvas.lights
         box = lights.box_of.get((arn, visit_id))
         if box is None:
-            ending = moment.executions[arn].ending
+            ending = snapshot.executions[arn].ending
             is_end = ending is not None and ending.key == key
             box = lights.newest if is_end else lights.graph.start
         self.canvas.follow = box is lights.newest
@@ -506,7 +506,7 @@ class GraphView(HeadedView):
         self.show()
 
     def _step_execution(self, step: int) -> None:
-        self._arn = self._shown.root_beside(self._arn, step)
+        self._arn = self._screen_state.root_beside(self._arn, step)
         self.canvas.follow = True
         self.show()
 

@@ -84,7 +84,7 @@ class Help(ModalScreen[None]):
 
     def __init__(self, app: "SfnwatchApp") -> None:
         super().__init__()
-        rank = {group: place for place, group in enumerate(app.deck.groups)}
+        rank = {group: place for place, group in enumerate(app.views.groups)}
         told = entries(app.settings.keys)
         self._entries = sorted(told, key=lambda e: rank.get(e[0], len(rank)))
 
@@ -155,9 +155,9 @@ class Marks(Provider):
         app = cast("SfnwatchApp", self.app)
         matcher = self.matcher(query)
         count = 0
-        looks = app.shown.looks
-        clock = app.shown.playback.clock
-        for marker in app.shown.markers.by(clock):
+        looks = app.screen_state.looks
+        clock = app.screen_state.playback.clock
+        for marker in app.screen_state.markers.by(clock):
             label = looks.mask(marker.label)
             score = matcher.match(label)
             if score > 0 and count < _MOST:
@@ -171,12 +171,12 @@ class Marks(Provider):
 
 def system_commands(app: "SfnwatchApp") -> Iterator[SystemCommand]:
     """Offer the actions that there is something to do by, from the palette."""
-    pane = app.focused or app.deck.lanes
+    pane = app.focused or app.views.lanes
     for action in ACTIONS:
         do: Command = partial(app.action_do, action.id)
         if action.method:
             do = partial(app.call_later, app.run_action, action.method, pane)
-            applies = action.pane in ("", app.deck.current)
+            applies = action.pane in ("", app.views.current)
         else:
             applies = app.applies(action.id)
         if applies:

@@ -28,7 +28,7 @@ from sfnwatch.tui.lanes_draw import (
     steadied,
 )
 from sfnwatch.tui.paint import Looks, Rows, Span, cut, mark_found, pad, width_of
-from sfnwatch.tui.shown import Shown
+from sfnwatch.tui.screen_state import ScreenState
 from sfnwatch.tui.status import length_words, quiet_words
 from sfnwatch.view.lines import Line, lateness
 from sfnwatch.view.outline import TASKS, Fold, Item
@@ -73,12 +73,12 @@ class LanesView(CursorList):
     class LaidOut(Message):
         """There is another room for lines."""
 
-    def __init__(self, shown: Shown) -> None:
+    def __init__(self, screen_state: ScreenState) -> None:
         super().__init__()
-        self.shown = shown
+        self.screen_state = screen_state
         self.heads = Rows(self._heads, id="heads")
         """Names what is below: the lanes, their services, or the executions."""
-        self.set_reactive(CursorList.follow, not shown.playback.replay)
+        self.set_reactive(CursorList.follow, not screen_state.playback.replay)
         self.commands: Mapping[str, Command] = {
             "lanes.fold": self._fold,
             "lanes.execution": partial(self._step_execution, 1),
@@ -98,13 +98,13 @@ class LanesView(CursorList):
 
     @property
     def count(self) -> int:
-        return len(self.shown.items)
+        return len(self.screen_state.items)
 
     def key_of(self, place: int) -> str | None:
-        return self.shown.items[place].key if place < self.count else None
+        return self.screen_state.items[place].key if place < self.count else None
 
     def place_of(self, key: str) -> int | None:
-        return self.shown.place_of(key)
+        return self.screen_state.place_of(key)
 
     @property
     def line(self) -> Line | None:
@@ -113,12 +113,12 @@ class LanesView(CursorList):
 
     def _line(self, place: int) -> tuple[Line, Needs]:
         """Give a line, and the cells that it would take."""
-        key = self.shown.version, place
+        key = self.screen_state.version, place
         known = self._lines.get(key)
         if known is None:
-            line = self.shown.line(place)
-            looks = self.shown.looks
-            needs = column_needs if self.shown.apart else needs_of
+            line = self.screen_state.line(place)
+            looks = self.screen_state.looks
+            needs = column_needs if self.screen_state.apart else needs_of
             known = self._lines[key] = line, needs(line, looks)
         return known
 
@@ -127,15 +127,17 @@ class LanesView(CursorList):
         if self._drawn_by is None:
             return [[]]
         line, _ = self._line(place)
-        shown = self.shown
-        order = shown.outline.order
+        screen_state = self.screen_state
+        order = screen_state.outline.order
         layout, looks, chips = self._drawn_by
         drawing = LineDrawing(line, layout, looks, chips)
         for root in {*layout.roots} - {line.root_arn}:
             at = order.unshifted(line.at, root)
-            drawing.others[root] = shown.lifelines.rails(shown.moment, at, root)
+            drawing.others[root] = screen_state.lifelines.rails(
+                screen_state.snapshot, at, root
+            )
         if place:
-            before = order.place(shown.items[place - 1])[0]
+            before = order.place(screen_state.items[place - 1])[0]
             times = (looks.time(at, whole=True) for at in (before, line.at))
             drawing.same_second = len({*times}) == 1
             drawing.notice = self._notice(before, line)
@@ -147,9 +149,9 @@ class LanesView(CursorList):
             drawing.away = fresh.away(now)
         is_dim = bool(self.lit) and not {line.key, line.root_arn} & {*self.lit}
         rows = drawing.rows()
-        shown = self.shown
-        if shown.found is not None and shown.found(line.item):
-            rows = [list(mark_found(row, shown.searched)) for row in rows]
+        screen_state = self.screen_state
+        if screen_state.found is not None and screen_state.found(line.item):
+            rows = [list(mark_found(row, screen_state.searched)) for row in rows]
         if is_dim:
             rows = [list(map(_dimmed, row)) for row in rows]
         return rows
@@ -162,13 +164,13 @@ class LanesView(CursorList):
 
     def _notice(self, before: datetime, line: Line) -> str:
         """Say, above the first line after that, up to when CloudTrail is complete."""
-        shown = self.shown
-        mark = shown.coverage.measured
-        if not shown.playback.live or mark is None or shown.looks.origin:
+        screen_state = self.screen_state
+        mark = screen_state.coverage.measured
+        if not screen_state.playback.live or mark is None or screen_state.looks.origin:
             return ""
         if not before <= mark < line.at:
             return ""
-        until = shown.looks.time(mark, whole=True)
+        until = screen_state.looks.time(mark, whole=True)
         return f"┄┄ CloudTrail complete up to {until} (estimate) ┄┄"
 
     def changed(self) -> None:
@@ -195,34 +197,38 @@ class LanesView(CursorList):
             return [[]]
         layout = self._drawn_by[0]
         make = execution_heads if layout.roots else lane_heads
-        return [make(self.shown, layout)]
+        return [make(self.screen_state, layout)]
 
     def lay_out(self) -> None:
         """Lay lines out for what is in view."""
         width = self.size.width
-        shown = self.shown
+        screen_state = self.screen_state
         if width < 1:
             return
-        shown.set_apart(apart=have_columns(width, len(shown.moment.roots)))
+        screen_state.set_apart(
+            apart=have_columns(width, len(screen_state.snapshot.roots))
+        )
         layout = self._laid_out(width)
-        chips = shown.chips()
-        if (layout, shown.looks, chips) != self._drawn_by:
-            self._drawn_by = layout, shown.looks, chips
+        chips = screen_state.chips()
+        if (layout, screen_state.looks, chips) != self._drawn_by:
+            self._drawn_by = layout, screen_state.looks, chips
             self.redraw()
             self.heads.redraw()
 
     def _laid_out(self, width: int) -> LaneLayout:
-        shown = self.shown
-        roots = list(self.shown.moment.roots)
-        last = roots[-1] if shown.apart else None
+        screen_state = self.screen_state
+        roots = list(self.screen_state.snapshot.roots)
+        last = roots[-1] if screen_state.apart else None
         own = (n for line, n in self._in_view() if last in {None, line.root_arn})
         self._needs = steadied(own, self._needs)
-        if shown.apart:
-            rails = [shown.lifelines.width(root) for root in roots]
+        if screen_state.apart:
+            rails = [screen_state.lifelines.width(root) for root in roots]
             last_cells = self._needs.states + rails[-1] + GUTTER
             return columns_layout(width, roots, rails, last_cells)
-        cells = max((width_of([each]) for each in shown.chips().values()), default=0)
-        return lanes_layout(width, shown.lifelines.width(), cells, self._needs)
+        cells = max(
+            (width_of([each]) for each in screen_state.chips().values()), default=0
+        )
+        return lanes_layout(width, screen_state.lifelines.width(), cells, self._needs)
 
     def _in_view(self) -> Iterator[tuple[Line, Needs]]:
         height = self.size.height
@@ -252,7 +258,7 @@ class LanesView(CursorList):
         level = self.app.animation_level
         if not new or new + len(self._fresh) > _FLASHED or level == "none":
             return
-        calls = [*filter(None, map(self.shown.trace.calls.get, changed.calls))]
+        calls = [*filter(None, map(self.screen_state.trace.calls.get, changed.calls))]
         late = {
             c.key for c in calls if (lateness(c.seen_at, c.event_time) or 0) >= LATE
         }
@@ -280,13 +286,13 @@ class LanesView(CursorList):
 
     def action_last(self) -> None:
         """Go to the last line; of what is still being read, to the end of all of it."""
-        playback = self.shown.playback
+        playback = self.screen_state.playback
         if playback.is_reading and not playback.stays_at_end:
             playback.to_end()
-            self.shown.refresh()
+            self.screen_state.refresh()
             self.changed()
             # All else follows with the next batch, or the next tick.
-            self.shown.touch()
+            self.screen_state.touch()
         super().action_last()
 
     def show_last(self) -> None:
@@ -308,10 +314,10 @@ class LanesView(CursorList):
         line = self.line
         if line is None or not (around or line.fold):
             return False
-        key = self.shown.outline.foldable(line.item)
+        key = self.screen_state.outline.foldable(line.item)
         if key is None:
             return False
-        self.shown.toggle(key)
+        self.screen_state.toggle(key)
         self.follow = False  # else the cursor would be off to the last line
         self.changed()
         self.select_key(key)
@@ -324,21 +330,21 @@ class LanesView(CursorList):
     def _step_execution(self, step: int) -> None:
         """Go to the nearest line of the next execution, or of the one before."""
         own = self.line.root_arn if self.line is not None else None
-        wanted = self.shown.root_beside(own, step)
-        items = enumerate(self.shown.items)
+        wanted = self.screen_state.root_beside(own, step)
+        items = enumerate(self.screen_state.items)
         places = (place for place, item in items if self._root_of(item) == wanted)
         self.select(
             min(places, key=lambda n: abs(n - self.cursor), default=self.cursor)
         )
 
     def _root_of(self, item: Item) -> str | None:
-        arn = self.shown.outline.containers.spot_of(item)[0]
-        return self.shown.moment.lineage.root_of(arn) if arn else None
+        arn = self.screen_state.outline.containers.spot_of(item)[0]
+        return self.screen_state.snapshot.lineage.root_of(arn) if arn else None
 
     def clicked(self, place: int, x: int, *, twice: bool) -> None:
         rows = self._rows_of(place)
         on_fold = any(row.crop(x, x + 1).text in {*_FOLDS} for row in rows[:1])
-        fold = twice and isinstance(self.shown.items[place], Fold)
+        fold = twice and isinstance(self.screen_state.items[place], Fold)
         if (on_fold or fold) and self.fold_here(around=False):
             return
         super().clicked(place, x, twice=twice)
@@ -360,53 +366,53 @@ def service_name(source: str) -> str:
     return {"states": "States"}.get(name, name.upper() if len(name) < 5 else name)  # noqa: PLR2004 - an abbreviation
 
 
-def execution_heads(shown: Shown, layout: LaneLayout) -> list[Span]:
+def execution_heads(screen_state: ScreenState, layout: LaneLayout) -> list[Span]:
     """Name the executions that stand side by side, each above its column."""
-    row = [Span(" "), Span(_zone(shown, layout), "look--faint")]
-    chips = shown.chips()
+    row = [Span(" "), Span(_zone(screen_state, layout), "look--faint")]
+    chips = screen_state.chips()
     for column in layout.columns:
-        execution = shown.moment.roots.get(column.root_arn)
+        execution = screen_state.snapshot.roots.get(column.root_arn)
         own = chips.get(column.root_arn)
         if execution is None or own is None:
             continue
         glyph = status_glyph(execution.status)
-        words = f"  {glyph.text} {length_words(execution, shown.now)}"
+        words = f"  {glyph.text} {length_words(execution, screen_state.now)}"
         cells = [own, Span(words, f"role--{glyph.role}")]
         row = [*pad(cut(row, column.left - 1), column.left)]
         row += cut(cells, column.width - 1)
     return row
 
 
-def lane_heads(shown: Shown, layout: LaneLayout) -> list[Span]:
+def lane_heads(screen_state: ScreenState, layout: LaneLayout) -> list[Span]:
     """Name the lanes, and count the calls of each service."""
     states = [Span(" STEP FUNCTIONS", "role--name")]
-    zone = Span(_zone(shown, layout), "look--faint")
+    zone = Span(_zone(screen_state, layout), "look--faint")
     if layout.calls:
         row = [*pad(cut(states, layout.time - 1), layout.time), zone]
-        calls = _calls(shown, layout.width - layout.calls)
+        calls = _calls(screen_state, layout.width - layout.calls)
         return [*pad(cut(row, layout.calls - 1), layout.calls), *calls]
     row = [*states, Span("   → ", "look--faint")]
-    row += _calls(shown, layout.time - GUTTER - width_of(row))
+    row += _calls(screen_state, layout.time - GUTTER - width_of(row))
     if not layout.time_cells or width_of(row) > layout.time - GUTTER:
         room = layout.width - len(zone.text) - GUTTER
         return [*pad(cut(row, room), room + 1), zone]
     return [*pad(row, layout.time), zone]
 
 
-def _calls(shown: Shown, room: int) -> list[Span]:
+def _calls(screen_state: ScreenState, room: int) -> list[Span]:
     """Count the calls of each service, in fewer words where there is less room."""
-    services = shown.services()
+    services = screen_state.services()
     if not services:
-        why = f"  {quiet_words(shown)}"
+        why = f"  {quiet_words(screen_state)}"
         return [Span("API CALLS", "role--name"), Span(why, "look--faint")]
-    tries = [_counts(shown, services, *words) for words in _COUNTED]
+    tries = [_counts(screen_state, services, *words) for words in _COUNTED]
     return next((each for each in tries if width_of(each) <= room), tries[-1])
 
 
 def _counts(
-    shown: Shown, services: Mapping[str, int], call: str, change: str
+    screen_state: ScreenState, services: Mapping[str, int], call: str, change: str
 ) -> list[Span]:
-    hidden = shown.outline.options.hidden_services
+    hidden = screen_state.outline.options.hidden_services
     spans: list[Span] = []
     for number, (source, count) in enumerate(services.items(), start=1):
         if spans:
@@ -419,17 +425,17 @@ def _counts(
         number_of = counted(count, word) if word else f"{count:,}"
         spans.append(Span(service_name(source), look))
         spans.append(Span(f" {number_of}{more}", "look--faint"))
-    filtered = shown.outline.filtered
+    filtered = screen_state.outline.filtered
     if filtered:
         spans.append(Span(f"   {filtered:,} filtered out", "role--warn"))
     return spans
 
 
-def _zone(shown: Shown, layout: LaneLayout) -> str:
-    if shown.looks.origin is not None:
+def _zone(screen_state: ScreenState, layout: LaneLayout) -> str:
+    if screen_state.looks.origin is not None:
         return "elapsed"
-    begun = shown.roots[0].started_at if shown.roots else None
-    zone = shown.looks.zone(begun)
+    begun = screen_state.roots[0].started_at if screen_state.roots else None
+    zone = screen_state.looks.zone(begun)
     if begun is None or layout.roots:
         return zone
-    return f"{zone} {shown.looks.at(begun):%d %b}"
+    return f"{zone} {screen_state.looks.at(begun):%d %b}"

@@ -17,7 +17,7 @@ from sfnwatch.model.trace import Changed
 from sfnwatch.tui.actions import Command
 from sfnwatch.tui.pace import PATIENCE, Pace
 from sfnwatch.tui.paint import Rows, Span, width_of
-from sfnwatch.tui.shown import Seek, Shown
+from sfnwatch.tui.screen_state import ScreenState, Seek
 from sfnwatch.tui.status import Words, fitted, joined, said
 from sfnwatch.view.lines import Line
 from sfnwatch.view.markers import Marker, MarkerKind
@@ -141,9 +141,9 @@ class Minimap:
 # -- the player's words ----------------------------------------------------------------
 
 
-def player_words(shown: Shown) -> Iterator[Words]:
+def player_words(screen_state: ScreenState) -> Iterator[Words]:
     """Say how it plays, where it is, by which clock."""
-    playback = shown.playback
+    playback = screen_state.playback
     span = playback.span
     if span is None:
         yield said(0, "nothing to play yet", "look--faint")
@@ -152,11 +152,11 @@ def player_words(shown: Shown) -> Iterator[Words]:
     yield Words(5, [Span(sign, look), Span(f" {word:<7}", look)], [Span(sign, look)])
     if not playback.live:
         yield said(3, f"{f'{playback.speed:g}×'.removeprefix('0'):<4}", "role--name")
-    now = shown.now
-    yield said(0, shown.looks.time_of_day(now, whole=True), "role--name")
-    yield _lengths(shown, now, span)
+    now = screen_state.now
+    yield said(0, screen_state.looks.time_of_day(now, whole=True), "role--name")
+    yield _lengths(screen_state, now, span)
     if not (playback.replay or playback.live) and playback.growing:
-        behind = duration(max(0.0, (shown.clock.now() - now).total_seconds()))
+        behind = duration(max(0.0, (screen_state.clock.now() - now).total_seconds()))
         yield said(2, f"{behind} behind live", "role--warn")
     yield said(7, _CLOCKS[playback.clock], "look--faint")
     if playback.squeeze:
@@ -176,13 +176,13 @@ def _sign(playback: Playback) -> tuple[str, str, str]:
     return "‖", "paused", "role--warn"
 
 
-def _lengths(shown: Shown, now: datetime, span: PlaybackSpan) -> Words:
+def _lengths(screen_state: ScreenState, now: datetime, span: PlaybackSpan) -> Words:
     """Say how long it has run by then, and how long it is all in all."""
-    origin = shown.begun or span[0]
+    origin = screen_state.begun or span[0]
     seconds = (now - origin).total_seconds()
     sign = "−" if seconds < 0 else "+"
     elapsed = [Span(f"{sign}{duration(abs(seconds))}".rjust(8))]
-    if shown.playback.live:
+    if screen_state.playback.live:
         return Words(6, elapsed, elapsed)
     whole = duration((span[1] - origin).total_seconds())
     return Words(6, [*elapsed, Span(f" / {whole}", "look--faint")], elapsed)
@@ -191,9 +191,9 @@ def _lengths(shown: Shown, now: datetime, span: PlaybackSpan) -> Words:
 class Scrubber(Rows, can_focus=True):
     """Draws the minimap and the player's words, and says where one wants to go."""
 
-    def __init__(self, shown: Shown) -> None:
+    def __init__(self, screen_state: ScreenState) -> None:
         super().__init__(self._row)
-        self._shown = shown
+        self._screen_state = screen_state
         self._map: Minimap | None = None
         self._how = 0, TimeAxis.ARRIVAL, False, False
         """How wide it is wanted, and how time runs along it."""
@@ -203,19 +203,19 @@ class Scrubber(Rows, can_focus=True):
         """Where a drag is; None while there is none."""
 
     def _row(self, width: int) -> Sequence[Sequence[Span]]:
-        words = joined(fitted(player_words(self._shown), width - _LEAST - 2), 2)
+        words = joined(fitted(player_words(self._screen_state), width - _LEAST - 2), 2)
         room = width - width_of(words) - 2
         minimap = self._minimap(room) if room >= _LEAST // 2 else None
         if minimap is None:
             return [words]
-        at = self._shown.playback.position
+        at = self._screen_state.playback.position
         playhead = minimap.width - 1 if at is None else minimap.column(at)
         drawn = [minimap.cell(each, playhead) for each in range(minimap.width)]
         return [[*drawn, Span("  "), *words]]
 
     def _minimap(self, width: int) -> Minimap | None:
         """Give the map; while very much comes in, one that is a moment old will do."""
-        playback = self._shown.playback
+        playback = self._screen_state.playback
         how = width, playback.clock, playback.squeeze, playback.growing
         if how != self._how:
             self._how = how
@@ -226,21 +226,24 @@ class Scrubber(Rows, can_focus=True):
 
     @property
     def _versions(self) -> tuple[int, int]:
-        return self._shown.playback.course.version, self._shown.markers.version
+        return (
+            self._screen_state.playback.course.version,
+            self._screen_state.markers.version,
+        )
 
     def _make_map(self) -> None:
-        playback = self._shown.playback
-        scale = self._shown.playback.scale()
+        playback = self._screen_state.playback
+        scale = self._screen_state.playback.scale()
         width, clock, *_ = self._how
         self._made_of = self._how, *self._versions
-        markers = self._of_roots(self._shown.markers.by(clock))
+        markers = self._of_roots(self._screen_state.markers.by(clock))
         self._map = Minimap(playback, scale, markers, width) if scale else None
         # It is drawn by then, unless it came late.
         self.call_later(self.redraw)
 
     def _of_roots(self, markers: Sequence[Marker]) -> list[Marker]:
         """Leave out how child executions ended well; of very many, what has no sign."""
-        roots = self._shown.moment.roots
+        roots = self._screen_state.snapshot.roots
         if len(markers) > _CROWD:
             markers = [marker for marker in markers if marker.kind in _LOOKS]
         return [
@@ -289,9 +292,9 @@ class Player:
 
     def __init__(self, app: "SfnwatchApp") -> None:
         self._app = app
-        self._shown = app.shown
-        self._lanes = app.deck.lanes
-        self.playback = app.shown.playback
+        self._screen_state = app.screen_state
+        self._lanes = app.views.lanes
+        self.playback = app.screen_state.playback
         self._last = 0.0
         """When the time that has passed was taken in."""
         self._timer: Timer | None = None
@@ -341,7 +344,7 @@ class Player:
     def _step(self, direction: int, *kinds: MarkerKind) -> None:
         """Go to the next mark, of some kinds, or say that there is none."""
         clock = self.playback.clock
-        markers = self._shown.markers.by(clock)
+        markers = self._screen_state.markers.by(clock)
         wanted = (m for m in markers if not kinds or m.kind in kinds)
         if not self.playback.step_among((m.when(clock) for m in wanted), direction):
             what = "state" if kinds else "mark"
@@ -374,11 +377,11 @@ class Player:
     @property
     def line(self) -> Line | None:
         """The line to tell of: the newest while it plays, else that of the cursor."""
-        shown = self._shown
-        if not (self.playback.playing and self.leads and shown.items):
+        screen_state = self._screen_state
+        if not (self.playback.playing and self.leads and screen_state.items):
             return self._lanes.line
-        late = shown.place_of(self._late) if self._late is not None else None
-        return shown.line(len(shown.items) - 1 if late is None else late)
+        late = screen_state.place_of(self._late) if self._late is not None else None
+        return screen_state.line(len(screen_state.items) - 1 if late is None else late)
 
     def _frame(self) -> None:
         now = time.monotonic()
@@ -402,7 +405,7 @@ class Player:
     def _tell_of_calls(self, before: datetime | None) -> None:
         """Tell of the calls that came in since a moment, as late as they did then."""
         playback = self.playback
-        calls = self._shown.trace.ordered_calls
+        calls = self._screen_state.trace.ordered_calls
         newest = playback.position and playback.course.newest(playback.position)
         is_late = playback.clock is TimeAxis.ARRIVAL and len(calls) <= _CROWD
         if is_late and before is not None and newest is not None and before < newest:

@@ -19,9 +19,9 @@ from sfnwatch.model.history_event import HistoryEvent
 from sfnwatch.model.records import Received, RecordKind
 from sfnwatch.model.trace import Trace
 from sfnwatch.tui.actions import Command
-from sfnwatch.tui.deck import LANES
 from sfnwatch.tui.paint import Rows, Span
 from sfnwatch.tui.themes import stage_theme
+from sfnwatch.tui.views import LANES
 from sfnwatch.view.lines import Line
 
 if TYPE_CHECKING:
@@ -46,9 +46,9 @@ class Presenter:
 
     def __init__(self, app: "SfnwatchApp") -> None:
         self._app = app
-        self._shown = app.shown
-        self._deck = app.deck
-        self._lanes = app.deck.lanes
+        self._screen_state = app.screen_state
+        self._views = app.views
+        self._lanes = app.views.lanes
         self.caption = Rows(most=_MOST_ROWS, id="caption")
         self._caps = Rows(id="caps")
         self.stage = Horizontal(self.caption, self._caps, id="stage")
@@ -79,38 +79,40 @@ class Presenter:
             return
         from sfnwatch.view.anonymizer import Anonymizer  # noqa: PLC0415 - seldom
 
-        self._shown.masks = self._shown.masks or Anonymizer()
-        self._unlearned = records_of(self._shown.trace)
+        self._screen_state.masks = self._screen_state.masks or Anonymizer()
+        self._unlearned = records_of(self._screen_state.trace)
         self._learn_some()
 
     def _switch_mask(self) -> None:
         self._has_chosen = True
-        self.mask(on=not self._shown.looks.masked)
+        self.mask(on=not self._screen_state.looks.masked)
 
     def _learn_some(self) -> None:
-        if self._unlearned is None or self._shown.masks is None:
+        if self._unlearned is None or self._screen_state.masks is None:
             return
         page = list(islice(self._unlearned, _PAGE))
-        self._shown.masks.learn(page)
+        self._screen_state.masks.learn(page)
         if len(page) == _PAGE:
             self._app.set_timer(0.001, self._learn_some)
         else:
             self._look(masked=True)
 
     def _look(self, *, masked: bool) -> None:
-        looks = self._shown.looks
-        masks = self._shown.masks
+        looks = self._screen_state.looks
+        masks = self._screen_state.masks
         mask = masks.mask if masked and masks is not None else str
-        self._shown.looks = replace(looks, masked=masked, mask=mask)
+        self._screen_state.looks = replace(looks, masked=masked, mask=mask)
         # A name that was just said may be one that is masked now.
         self._app.clear_notifications()
         self._app.look_anew()
 
     def _switch_zone(self) -> None:
-        looks = replace(self._shown.looks, local=not self._shown.looks.local)
-        self._shown.looks = looks
+        looks = replace(
+            self._screen_state.looks, local=not self._screen_state.looks.local
+        )
+        self._screen_state.looks = looks
         self._app.look_anew()
-        zone = looks.zone(self._shown.now)
+        zone = looks.zone(self._screen_state.now)
         where = "your time zone, " if looks.local else ""
         self._app.notify(f"times are in {where}{zone}")
 
@@ -120,9 +122,9 @@ class Presenter:
         self._app.set_class(self.presenting, "-presenting")
         self.stage.display = self.presenting
         self._forget_keys()
-        self._has_chosen = self._shown.looks.masked
+        self._has_chosen = self._screen_state.looks.masked
         if self.presenting:
-            self._before = self._app.theme, self._shown.looks.masked
+            self._before = self._app.theme, self._screen_state.looks.masked
             self._app.theme = stage_theme(dark=self._app.current_theme.dark)
             self.mask(on=True)
         else:
@@ -150,9 +152,13 @@ class Presenter:
         """Say the line under the cursor, unless a finding is told that rests on it."""
         if not self.presenting:
             return
-        if self._shown.looks.masked and not self._has_chosen and self._is_example:
+        if (
+            self._screen_state.looks.masked
+            and not self._has_chosen
+            and self._is_example
+        ):
             self.mask(on=False)
-        line = line if self._deck.view is self._lanes else self._line_elsewhere()
+        line = line if self._views.view is self._lanes else self._line_elsewhere()
         if line is not None and line.key in self._lanes.lit:
             return
         self._told = None
@@ -160,66 +166,68 @@ class Presenter:
         from sfnwatch.view.captions import caption  # noqa: PLC0415 - seldom
 
         goes_on = "space goes on" if self.has_steps else ""
-        words = caption(line, self._shown.moment) if line is not None else goes_on
-        self.caption.show([Span(self._shown.looks.mask(words), "role--name")])
+        words = (
+            caption(line, self._screen_state.snapshot) if line is not None else goes_on
+        )
+        self.caption.show([Span(self._screen_state.looks.mask(words), "role--name")])
 
     def _line_elsewhere(self) -> Line | None:
         """Give the line that stands for what another view has the cursor on."""
-        key = self._deck.selected_key
-        shown = self._shown
-        place = shown.place_of(key) if key is not None else None
-        return shown.line(place) if place is not None else None
+        key = self._views.selected_key
+        screen_state = self._screen_state
+        place = screen_state.place_of(key) if key is not None else None
+        return screen_state.line(place) if place is not None else None
 
     def _own_execution(self, line: Line | None) -> Collection[str]:
         """Give the one of several executions that somebody has the cursor on."""
-        watches = self._lanes.follow or self._shown.playback.playing
-        own = line.root_arn if line is not None and self._shown.several else None
+        watches = self._lanes.follow or self._screen_state.playback.playing
+        own = line.root_arn if line is not None and self._screen_state.several else None
         return frozenset() if own is None or watches else frozenset({own})
 
     @property
     def _is_example(self) -> bool:
         """True where all that is watched is the demo's, or one of AWS's examples."""
-        accounts = {account_of(arn) for arn in self._shown.moment.executions}
+        accounts = {account_of(arn) for arn in self._screen_state.snapshot.executions}
         return accounts == {_EXAMPLE}
 
     @property
     def has_steps(self) -> bool:
         """True where nothing is left to play, so that findings can be gone through."""
-        playback = self._shown.playback
+        playback = self._screen_state.playback
         over = playback.ended if playback.replay else playback.live
-        return self.presenting and over and not self._shown.moment.running
+        return self.presenting and over and not self._screen_state.snapshot.running
 
     def step(self) -> None:
         """Tell the next finding, with the lines it rests on in view; then the card."""
         from sfnwatch.tui.explain_view import SIGNS, proofs_of, telling  # noqa: PLC0415 - seldom
 
-        shown = self._shown
-        outline = self._shown.outline
-        each = ((f, proofs_of(shown, f)) for f in telling(shown, _STEPS))
+        screen_state = self._screen_state
+        outline = self._screen_state.outline
+        each = ((f, proofs_of(screen_state, f)) for f in telling(screen_state, _STEPS))
         steps = [(f, [p.item for p in proofs if p.item]) for f, proofs in each]
         steps = [(finding, items) for finding, items in steps if items]
         place = 0 if self._told is None else self._told + 1
         if place >= len(steps):
             self._forget()
-            self._deck.show_view(_CARD)
+            self._views.show_view(_CARD)
             return
         finding, items = steps[place]
         keys = {item.key for item in items}
         lines = {line.key for line in map(outline.line_of, keys) if line is not None}
         self._told = place
         self._lanes.light(frozenset(keys | lines))
-        if self._deck.current != LANES:
-            self._deck.show_view(LANES)
+        if self._views.current != LANES:
+            self._views.show_view(LANES)
         # The first comes last: so as much as there is room for is in view.
         for item in (items[-1], items[0]):
-            self._deck.go_to(item.key)
-        whose = shown.chips().get(finding.execution_arn or "")
+            self._views.go_to(item.key)
+        whose = screen_state.chips().get(finding.execution_arn or "")
         sign = SIGNS[finding.certainty]
         self.caption.show(
             [
                 Span(f"{place + 1}/{len(steps)}  ", "look--key"),
                 *([whose, Span("  ")] if whose is not None else []),
-                Span(shown.looks.mask(finding.text), "role--name"),
+                Span(screen_state.looks.mask(finding.text), "role--name"),
                 Span(f"   {sign.text}", sign.look),
             ]
         )

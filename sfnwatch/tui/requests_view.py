@@ -9,9 +9,9 @@ from sfnwatch.model.own_requests import QUOTAS, Budget, Operation, Request, budg
 from sfnwatch.model.texts import clean
 from sfnwatch.model.times import duration
 from sfnwatch.tui.cursor_list import CursorList, EntryList
-from sfnwatch.tui.deck import HeadedView
 from sfnwatch.tui.paint import Cells, Span, heads, in_columns, percent
-from sfnwatch.tui.shown import Shown
+from sfnwatch.tui.screen_state import ScreenState
+from sfnwatch.tui.views import HeadedView
 from sfnwatch.view.parts import counted
 
 _LIMIT = 200
@@ -46,11 +46,11 @@ _REQUESTS = (
 class RequestsView(HeadedView):
     """The budget, and the requests with a cursor."""
 
-    def __init__(self, shown: Shown) -> None:
+    def __init__(self, screen_state: ScreenState) -> None:
         nothing = "No request is known of so far."
         self.list: EntryList[Request] = EntryList(self._rows, nothing)
         self.list.set_reactive(CursorList.follow, True)
-        super().__init__(shown, self.list)
+        super().__init__(screen_state, self.list)
 
     @property
     def selected_key(self) -> str | None:
@@ -58,39 +58,42 @@ class RequestsView(HeadedView):
 
     def show(self) -> None:
         """Show what was sent by now, and how the rates stand."""
-        shown = self._shown
-        if self.is_other(shown.version, shown.looks):
-            self.list.entries = shown.moment.requests
+        screen_state = self._screen_state
+        if self.is_other(screen_state.version, screen_state.looks):
+            self.list.entries = screen_state.snapshot.requests
             self.list.changed()
         if self.width > 0:
             self.head.show(*self._told(self.width))
 
     def _told(self, width: int) -> Iterator[list[Span]]:
         """Say what may be sent, and of each operation how much was."""
-        shown = self._shown
+        screen_state = self._screen_state
         yield list(self._promise())
         yield _indented(heads(_BUDGET, width - 1))
-        told = {each: Budget(quota=QUOTAS.get(each)) for each in shown.session.allowed}
-        told |= budget(self.list.entries, shown.now)
+        told = {
+            each: Budget(quota=QUOTAS.get(each))
+            for each in screen_state.session.allowed
+        }
+        told |= budget(self.list.entries, screen_state.now)
         names = sorted(told, key=lambda n: (-(told[n].share or 0), -told[n].sent, n))
         for name in sorted(names[: max(1, self.size.height // 2 - 3)]):
             cells = _budget_cells(name, told[name])
             yield _indented(in_columns(_BUDGET, cells, width - 1))
-        zone = Cells(shown.looks.zone(shown.now), 12, _NUMBERS_FROM)
+        zone = Cells(screen_state.looks.zone(screen_state.now), 12, _NUMBERS_FROM)
         yield _indented(heads((zone, *_REQUESTS), width - 1))
 
     def _promise(self) -> Iterator[Span]:
         """Say in a line what sfnwatch may send, and how much is told of below."""
-        allowed = len(self._shown.session.allowed)
+        allowed = len(self._screen_state.session.allowed)
         yield Span(" sfnwatch only reads", "role--name")
         words = f": it can send {allowed} operations, or log in"
         yield Span(f"{words if allowed else ''}.")
         told = f"  {counted(len(self.list.entries), 'request')}"
-        none = "; replay sends none" if self._shown.playback.replay else ""
+        none = "; replay sends none" if self._screen_state.playback.replay else ""
         yield Span(f"{told}{none}", "role--dim")
 
     def _rows(self, request: Request, width: int) -> Sequence[Sequence[Span]]:
-        looks = self._shown.looks
+        looks = self._screen_state.looks
         cells = (
             Span(looks.time_of_day(request.sent_at), "role--dim"),
             Span(_name((request.service, request.operation))),

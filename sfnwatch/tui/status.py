@@ -23,7 +23,7 @@ from sfnwatch.model.texts import clean
 from sfnwatch.model.time_axis import TimeAxis
 from sfnwatch.model.times import clock, duration
 from sfnwatch.tui.paint import Span, cut, flow, spans_of, width_of
-from sfnwatch.tui.shown import Shown
+from sfnwatch.tui.screen_state import ScreenState
 from sfnwatch.view.markers import MarkerKind
 from sfnwatch.view.parts import Part, Role, counted, status_glyph
 from sfnwatch.view.wording import cut_middle
@@ -111,14 +111,19 @@ def joined(parts: Iterable[Words], gap: int = _GAP) -> list[Span]:
 # -- who, how, how far -----------------------------------------------------------------
 
 
-def status_rows(shown: Shown, width: int, height: int) -> list[list[Span]]:
+def status_rows(screen_state: ScreenState, width: int, height: int) -> list[list[Span]]:
     """Say it all in one row, or with the headline in rows of its own.
 
     On a wide screen it stands beside the name if nothing is cut for that; where there
     are few rows, it has what room there is.
     """
-    parts = [*_who(shown), *_outcome(shown), *_badges(shown), *_sources(shown)]
-    headline = spans_of(shown.headline, shown.looks.mask)
+    parts = [
+        *_who(screen_state),
+        *_outcome(screen_state),
+        *_badges(screen_state),
+        *_sources(screen_state),
+    ]
+    headline = spans_of(screen_state.headline, screen_state.looks.mask)
     room = width - 2
     if not headline:
         return [_ends(parts, room)]
@@ -155,12 +160,16 @@ def _ends(parts: Sequence[Words], room: int) -> list[Span]:
     return [Span(" "), *begin, Span(" " * blank), *end]
 
 
-def _who(shown: Shown) -> Iterator[Words]:
-    mask = shown.looks.mask
-    roots = shown.roots
+def _who(screen_state: ScreenState) -> Iterator[Words]:
+    mask = screen_state.looks.mask
+    roots = screen_state.roots
     if not roots:
         # Nothing has told yet which names there are, for them to be masked.
-        title = "" if shown.looks.masked else clean(shown.session.title, _LONGEST)
+        title = (
+            ""
+            if screen_state.looks.masked
+            else clean(screen_state.session.title, _LONGEST)
+        )
         yield said(2, title or "sfnwatch", "role--name")
         return
     # A part of a name is no name that would be masked.
@@ -197,8 +206,8 @@ def _shared(names: set[str]) -> str:
     return "-".join(commonprefix(words))  # noqa: RUF071 - of lists of words
 
 
-def _outcome(shown: Shown) -> Iterator[Words]:
-    roots = shown.roots
+def _outcome(screen_state: ScreenState) -> Iterator[Words]:
+    roots = screen_state.roots
     if not roots:
         return
     spans: list[Span] = []
@@ -210,7 +219,7 @@ def _outcome(shown: Shown) -> Iterator[Words]:
         spans.append(Span(f"{space}{glyph.text} {number}{word}", f"role--{glyph.role}"))
     if len(roots) == 1:
         # Several executions have no length of time in common.
-        spans.append(Span(f" {length_words(roots[0], shown.now)}", "role--name"))
+        spans.append(Span(f" {length_words(roots[0], screen_state.now)}", "role--name"))
     yield Words(0, spans)
 
 
@@ -224,38 +233,38 @@ def length_words(execution: ExecutionAsOf, now: datetime) -> str:
     return duration(seconds) if end else clock(seconds)
 
 
-def _badges(shown: Shown) -> Iterator[Words]:
-    playback = shown.playback
-    new = f"{shown.unseen:,} new"
+def _badges(screen_state: ScreenState) -> Iterator[Words]:
+    playback = screen_state.playback
+    new = f"{screen_state.unseen:,} new"
     if playback.held:
-        more = f", {new}" if shown.unseen else ""
+        more = f", {new}" if screen_state.unseen else ""
         yield said(2, f"‖ paused{more}", "role--warn", "‖")
     elif not playback.replay and not playback.live:
         sign = "▶" if playback.playing else "‖"
         yield said(2, f"{sign} in the past, l for live", "role--warn", f"{sign} past")
-    elif shown.unseen:
+    elif screen_state.unseen:
         yield said(2, f"↓ {new}", "role--warn")
-    if shown.session.mode != "live":
+    if screen_state.session.mode != "live":
         # What is synthetic says so at any width.
-        rank = 0 if shown.session.mode == "demo" else 4
-        yield said(rank, shown.session.mode.upper(), "look--faint")
-    if shown.looks.masked:
+        rank = 0 if screen_state.session.mode == "demo" else 4
+        yield said(rank, screen_state.session.mode.upper(), "look--faint")
+    if screen_state.looks.masked:
         yield said(4, "masked", "role--name")
-    if shown.session.recorder:
+    if screen_state.session.recorder:
         yield Words(5, [Span("●", "role--bad"), Span(" rec", "look--faint")])
-    if shown.trace.unread:
-        yield said(3, f"▲ {len(shown.trace.unread):,} unreadable", "role--warn")
+    if screen_state.trace.unread:
+        yield said(3, f"▲ {len(screen_state.trace.unread):,} unreadable", "role--warn")
 
 
 # -- sources ---------------------------------------------------------------------------
 
 
-def _sources(shown: Shown) -> Iterator[Words]:
+def _sources(screen_state: ScreenState) -> Iterator[Words]:
     """Say what of the sources is worth a word: trouble, and how complete calls are."""
-    if shown.playback.clock is TimeAxis.EVENT:
+    if screen_state.playback.clock is TimeAxis.EVENT:
         return
     for lane in ("history", "lookup"):
-        health = shown.moment.health.get(lane)
+        health = screen_state.snapshot.health.get(lane)
         if health is not None and health.state in _TROUBLE:
             sign = _TROUBLE[health.state]
             name = f" {_LANES[lane]}"
@@ -263,17 +272,17 @@ def _sources(shown: Shown) -> Iterator[Words]:
             words = f"{name} {'credentials expired' if expired else health.state}"
             yield Words(1, [sign, Span(words, sign.look)], [sign, Span(name)])
         elif health is not None and lane == "lookup":
-            for told in _completeness(health, shown):
+            for told in _completeness(health, screen_state):
                 yield replace(told, right=True)
 
 
-def _completeness(health: SourceHealth, shown: Shown) -> Iterator[Words]:
+def _completeness(health: SourceHealth, screen_state: ScreenState) -> Iterator[Words]:
     """Say up to when all calls are known, and for how long late ones are waited for."""
-    if shown.session.mode == "replay" and shown.playback.ended:
+    if screen_state.session.mode == "replay" and screen_state.playback.ended:
         if health.state is not HealthState.ENDED:
             yield said(5, "recording ends here", "look--faint")
-    elif health.state is HealthState.DRAINING and not _has_gone_on(shown):
-        left = (health.until - shown.now).total_seconds() if health.until else 0
+    elif health.state is HealthState.DRAINING and not _has_gone_on(screen_state):
+        left = (health.until - screen_state.now).total_seconds() if health.until else 0
         more = f", up to {clock(left)} more" if left > 0 else ""
         brief = f"awaiting late calls, {clock(left)}" if left > 0 else "waiting"
         words = f"waiting for late CloudTrail records{more}"
@@ -281,7 +290,7 @@ def _completeness(health: SourceHealth, shown: Shown) -> Iterator[Words]:
     elif health.state is HealthState.WAITING:
         yield said(5, "waiting for a redrive", "look--faint")
     if health.coverage is not None:
-        at = shown.looks.time_of_day(health.coverage, whole=True)
+        at = screen_state.looks.time_of_day(health.coverage, whole=True)
         words = f"CloudTrail complete up to {at} (estimate)"
         yield said(7, words, "look--faint", f"complete to {at}")
     elif health.message and health.state in {HealthState.LIVE, HealthState.DRAINING}:
@@ -289,18 +298,22 @@ def _completeness(health: SourceHealth, shown: Shown) -> Iterator[Words]:
         yield said(7, words, "look--faint", "CloudTrail not complete yet")
 
 
-def _has_gone_on(shown: Shown) -> bool:
+def _has_gone_on(screen_state: ScreenState) -> bool:
     """True where what had ended was redriven; the lane of calls learns it late."""
-    return any(each.redrives and each.running for each in shown.roots)
+    return any(each.redrives and each.running for each in screen_state.roots)
 
 
-def troubles(shown: Shown) -> Iterator[list[Span]]:
+def troubles(screen_state: ScreenState) -> Iterator[list[Span]]:
     """Yield why nothing more can come, and what each source in trouble says.
 
     Of many child executions, which mostly fail alike, one speaks for all.
     """
-    yield from map(refusal_spans, shown.refusals)
-    bad = [h for h in shown.moment.each_health if h.state in _TROUBLE and h.message]
+    yield from map(refusal_spans, screen_state.refusals)
+    bad = [
+        h
+        for h in screen_state.snapshot.each_health
+        if h.state in _TROUBLE and h.message
+    ]
     inside = [h for h in bad if h.lane == _INSIDE]
     if len(inside) > 1:
         worst = merge_healths(_INSIDE, inside)
@@ -311,7 +324,7 @@ def troubles(shown: Shown) -> Iterator[list[Span]]:
         name = _LANES.get(health.lane, clean(health.lane, _LONGEST))
         yield [
             Span(f"{sign.text} {name} {health.state}", sign.look),
-            Span(f"  {clean(shown.looks.mask(health.message), _MESSAGE)}"),
+            Span(f"  {clean(screen_state.looks.mask(health.message), _MESSAGE)}"),
         ]
 
 
@@ -321,62 +334,71 @@ def refusal_spans(error: SfnwatchError) -> list[Span]:
     return [Span(f"✘ {clean(error.message, _MESSAGE)}", "role--bad"), Span(hint)]
 
 
-def quiet_words(shown: Shown) -> str:
+def quiet_words(screen_state: ScreenState) -> str:
     """Say why there are no calls to see, as well as can be known."""
-    health = shown.moment.health.get("lookup")
+    health = screen_state.snapshot.health.get("lookup")
     if health is not None and health.state in _TROUBLE:
         return f"none: CloudTrail {health.state}"
     if health is not None and health.message:
         return clean(health.message, _MESSAGE)
-    ended = shown.over or (health is not None and health.state is HealthState.ENDED)
-    if ended and not shown.trace.calls:
+    ended = screen_state.over or (
+        health is not None and health.state is HealthState.ENDED
+    )
+    if ended and not screen_state.trace.calls:
         return "none recorded"
     return "none yet: CloudTrail is minutes behind"
 
 
-def ending_words(execution: ExecutionAsOf, shown: Shown) -> str:
+def ending_words(execution: ExecutionAsOf, screen_state: ScreenState) -> str:
     """Say how it ended: `✔ nightly-report succeeded after 5m 09s`."""
     glyph = status_glyph(execution.status).text
     status = status_words(execution.status)
-    name = shown.looks.mask(execution.state_machine_name or execution.name)
-    return clean(f"{glyph} {name} {status} after {length_words(execution, shown.now)}")
+    name = screen_state.looks.mask(execution.state_machine_name or execution.name)
+    return clean(
+        f"{glyph} {name} {status} after {length_words(execution, screen_state.now)}"
+    )
 
 
 # -- the headline ----------------------------------------------------------------------
 
 
-def headline(shown: Shown) -> tuple[Part, ...]:
+def headline(screen_state: ScreenState) -> tuple[Part, ...]:
     """Say in half a line what is most worth knowing, failures first."""
     by_kind: dict[str, list[Finding]] = {}
-    for finding in shown.findings:
+    for finding in screen_state.findings:
         by_kind.setdefault(finding.kind, []).append(finding)
     learned = by_kind.get("noticed", [])
     told = [
-        *_failures(shown),
-        *(_denied(shown, f, learned) for f in by_kind.get("denied-but-succeeded", ())),
+        *_failures(screen_state),
+        *(
+            _denied(screen_state, f, learned)
+            for f in by_kind.get("denied-but-succeeded", ())
+        ),
         *_failed_children(by_kind.get("children", ())),
-        *_caught(shown),
-        *_redriven(shown),
+        *_caught(screen_state),
+        *_redriven(screen_state),
         *_retried(by_kind.get("retries", ())),
     ][:2]
     if not told and learned:
-        whose = _whose(shown, learned[0].execution_arn)
-        told = [[*whose, Part(_learned_words(shown, learned[0]))]]
+        whose = _whose(screen_state, learned[0].execution_arn)
+        told = [[*whose, Part(_learned_words(screen_state, learned[0]))]]
     first, *others = told or [[]]
     return (*first, *(part for each in others for part in (_AND, *each)))
 
 
-def _failures(shown: Shown) -> Iterator[list[Part]]:
+def _failures(screen_state: ScreenState) -> Iterator[list[Part]]:
     """Say of the first execution that failed by what error."""
-    endings = [each.ending for each in shown.roots if each.ending is not None]
-    for error, cause in map(shown.maker.failure, endings):
+    endings = [each.ending for each in screen_state.roots if each.ending is not None]
+    for error, cause in map(screen_state.maker.failure, endings):
         if error:
             words = f"  {clean(cause_words(cause), _ERROR * 2)}" if cause else ""
             yield [Part(clean(error, _ERROR), Role.BAD), Part(words)]
             return
 
 
-def _denied(shown: Shown, finding: Finding, learned: Iterable[Finding]) -> list[Part]:
+def _denied(
+    screen_state: ScreenState, finding: Finding, learned: Iterable[Finding]
+) -> list[Part]:
     data = finding.data
     arn = finding.execution_arn
     own = arn, data.get("attempt")
@@ -386,9 +408,9 @@ def _denied(shown: Shown, finding: Finding, learned: Iterable[Finding]) -> list[
     if "up_to" in data:
         words = f"up to {counted(data['up_to'], 'poll')} denied"
     return [
-        *_whose(shown, arn),
+        *_whose(screen_state, arn),
         Part(words, Role.BAD),
-        Part(f", yet {_learned_words(shown, end) if end else 'it succeeded'}"),
+        Part(f", yet {_learned_words(screen_state, end) if end else 'it succeeded'}"),
     ]
 
 
@@ -401,27 +423,29 @@ def _failed_children(findings: Sequence[Finding]) -> Iterator[list[Part]]:
             yield [Part(words, Role.BAD), Part(f": {errors}" if errors else "")]
 
 
-def _caught(shown: Shown) -> Iterator[list[Part]]:
-    markers = shown.markers.by(shown.playback.clock)
-    found = [m for m in markers if m.kind is MarkerKind.CAUGHT and m.at <= shown.now]
+def _caught(screen_state: ScreenState) -> Iterator[list[Part]]:
+    markers = screen_state.markers.by(screen_state.playback.clock)
+    found = [
+        m for m in markers if m.kind is MarkerKind.CAUGHT and m.at <= screen_state.now
+    ]
     if found:
         state = found[0].label.removesuffix(" caught")
         number = counted(len(found), "error")
         yield [Part(f"{number} caught", Role.WARN), Part(f": {state}")]
 
 
-def _redriven(shown: Shown) -> Iterator[list[Part]]:
+def _redriven(screen_state: ScreenState) -> Iterator[list[Part]]:
     """Say how long after what error an execution was redriven, the last time."""
-    for arn, execution in shown.moment.roots.items():
+    for arn, execution in screen_state.snapshot.roots.items():
         redrives = execution.redrives
         if redrives and redrives[-1].ended is not None:
             ended = redrives[-1].ended
             event = redrives[-1].event
-            error, _ = shown.maker.failure(ended)
+            error, _ = screen_state.maker.failure(ended)
             after = duration((event.at - ended.at).total_seconds())
             times = f" {len(redrives)} times, last" if len(redrives) > 1 else ""
             yield [
-                *_whose(shown, arn),
+                *_whose(screen_state, arn),
                 Part(f"redriven{times} {after} after "),
                 Part(clean(error or "it ended", _ERROR), Role.WARN),
             ]
@@ -439,25 +463,25 @@ def _errors(*findings: Finding) -> str:
     return ", ".join(clean(error, _ERROR) for error in dict.fromkeys(told))
 
 
-def _learned_words(shown: Shown, finding: Finding) -> str:
+def _learned_words(screen_state: ScreenState, finding: Finding) -> str:
     by = finding.data.get("by")
     seconds = finding.data["seconds"]
     # Of several states it counts them: a dict.
     how = f", by {by}" if isinstance(by, str) and by in {"event", "poll"} else ""
-    if by == "poll" and not _is_certain(shown, finding):
+    if by == "poll" and not _is_certain(screen_state, finding):
         how = ", by poll or event"
     return f"completion detected in {seconds:.1f} s{how}"
 
 
-def _is_certain(shown: Shown, finding: Finding) -> bool:
+def _is_certain(screen_state: ScreenState, finding: Finding) -> bool:
     """Tell whether a poll surely lies between the job's end and that of the try."""
     key = finding.execution_arn or "", finding.data.get("attempt") or 0
-    attempt = shown.moment.attempt(key)
-    told = shown.maker.completion(key, attempt) if attempt is not None else None
+    attempt = screen_state.snapshot.attempt(key)
+    told = screen_state.maker.completion(key, attempt) if attempt is not None else None
     return told is not None and told.certain
 
 
-def _whose(shown: Shown, arn: str | None) -> list[Part]:
+def _whose(screen_state: ScreenState, arn: str | None) -> list[Part]:
     """Name the execution, where there are several."""
-    own = shown.chips().get(arn or "")
+    own = screen_state.chips().get(arn or "")
     return [Part(f"{own.text.strip()}: ", Role.DIM)] if own is not None else []

@@ -13,10 +13,10 @@ from msgspec import Struct
 
 from sfnwatch.analysis.phases import Completion, Phase, Segment, ToldBy
 from sfnwatch.model.integrations import CallRole
-from sfnwatch.model.moment import Moment
+from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.texts import clean
 from sfnwatch.tui.paint import PHASES, Span, legend, width_of
-from sfnwatch.tui.shown import Shown
+from sfnwatch.tui.screen_state import ScreenState
 from sfnwatch.view.parts import plain_text, status_glyph
 from sfnwatch.view.playback import PlaybackSpan, Scale, cut_short, length_of
 from sfnwatch.view.timeline_chart import Bar, Tick, TimelineChart, round_marks, stops
@@ -84,7 +84,7 @@ ShownAt = Callable[[datetime, str], datetime]
 
 
 def scale_of(
-    moment: Moment, newest: datetime, shown_at: ShownAt, *, squeeze: bool = False
+    snapshot: Snapshot, newest: datetime, shown_at: ShownAt, *, squeeze: bool = False
 ) -> Scale:
     """Lay all there is along an axis; what runs goes on to the `newest` moment.
 
@@ -92,7 +92,7 @@ def scale_of(
     weeks long; with `squeeze` all idle time is.
     """
     times: list[datetime] = []
-    for arn, execution in moment.executions.items():
+    for arn, execution in snapshot.executions.items():
         known = [event.at for event in (*execution.events[:1], *execution.events[-1:])]
         for begin in [execution.started_at] if execution.started_at else known[:1]:
             end = execution.stopped_at or max([newest, *known])
@@ -100,21 +100,21 @@ def scale_of(
     begin = min(times, default=newest)
     end = max(times, default=newest)
     end = max(end, begin + timedelta(seconds=CLOSEST))
-    gaps = list(pairwise(_moments(moment, shown_at)) if squeeze else stops(moment))
+    gaps = list(pairwise(_moments(snapshot, shown_at)) if squeeze else stops(snapshot))
     least = max(_IDLE_SECONDS, _IDLE_SHARE * length_of((begin, end)))
     idle = [gap for gap in gaps if length_of(gap) >= least]
     # Where there is nothing else there would be nothing to scale by.
     return cut_short(begin, end, [] if squeeze and len(idle) == len(gaps) else idle)
 
 
-def _moments(moment: Moment, shown_at: ShownAt) -> list[datetime]:
+def _moments(snapshot: Snapshot, shown_at: ShownAt) -> list[datetime]:
     """Give when something happened, in order."""
     found = set[datetime]()
-    for arn, execution in moment.executions.items():
+    for arn, execution in snapshot.executions.items():
         found.update(shown_at(event.at, arn) for event in execution.events)
-    for call, link in moment.linked_calls():
+    for call, link in snapshot.linked_calls():
         found.add(shown_at(call.event_time, link.execution_arn or ""))
-    found |= {state.at for told in moment.task_states.values() for state in told}
+    found |= {state.at for told in snapshot.task_states.values() for state in told}
     return sorted(found)
 
 
@@ -293,18 +293,18 @@ class BarCells:
     """Draws one line of a chart."""
 
     def __init__(
-        self, chart: TimelineChart, bar: Bar, axis: Axis, shown: Shown
+        self, chart: TimelineChart, bar: Bar, axis: Axis, screen_state: ScreenState
     ) -> None:
         self._chart = chart
         self._bar = bar
         self._axis = axis
-        self._shown = shown
+        self._screen_state = screen_state
         self._crowd = chart.crowd(bar)
         self.ticks = [t for t in chart.ticks(bar) if axis.shows(self._at(t.at))]
         self.room = axis.cells(self._at(self._bar.begin), self._at(self._bar.end))
 
     def _at(self, at: datetime) -> datetime:
-        return self._shown.outline.order.shown_at(at, self._bar.execution_arn)
+        return self._screen_state.outline.order.shown_at(at, self._bar.execution_arn)
 
     def cells(self, chosen: str | None = None) -> CellSpans:
         """Draw it, a span a cell; `chosen` is the key of a call to point out."""
@@ -436,7 +436,7 @@ class BarCells:
         words = clean(tick.call.event_name, _WORD)
         look = "role--call"
         if tick.role is CallRole.POLL:
-            text = self._shown.maker.call_text(tick.call, tick.link)
+            text = self._screen_state.maker.call_text(tick.call, tick.link)
             number = plain_text(text.name).rpartition(" ")[2]
             words = f"{number} {plain_text(text.subject).strip()}"
             look = "role--poll"

@@ -10,10 +10,10 @@ from textual import on
 from sfnwatch.model.api_call import CALL_KEY
 from sfnwatch.model.texts import clean
 from sfnwatch.tui.cursor_list import CursorList, EntryList
-from sfnwatch.tui.deck import HeadedView
 from sfnwatch.tui.paint import Span, fit, spans_of, width_of
-from sfnwatch.tui.shown import Shown
+from sfnwatch.tui.screen_state import ScreenState
 from sfnwatch.tui.timeline_draw import Axis, BarCells, Lens, legend_of, scale_of
+from sfnwatch.tui.views import HeadedView
 from sfnwatch.view.parts import Part, counted, plain_text, status_glyph
 from sfnwatch.view.timeline_chart import Bar, BarKind, Tick, TimelineChart
 
@@ -100,11 +100,13 @@ class TimelineView(HeadedView):
 
     keyed = True
 
-    def __init__(self, shown: Shown) -> None:
+    def __init__(self, screen_state: ScreenState) -> None:
         self.bars = BarList(self)
-        super().__init__(shown, self.bars)
-        self._chart = TimelineChart(shown.moment, shown.now)
-        self._lens = Lens(scale_of(shown.moment, shown.now, self._shown_at))
+        super().__init__(screen_state, self.bars)
+        self._chart = TimelineChart(screen_state.snapshot, screen_state.now)
+        self._lens = Lens(
+            scale_of(screen_state.snapshot, screen_state.now, self._shown_at)
+        )
         self._columns = TimelineColumns()
         self.axis: Axis | None = None
         """None while there is no room for it."""
@@ -136,10 +138,10 @@ class TimelineView(HeadedView):
 
     def show(self) -> None:
         """Show the moment that is shown by now."""
-        is_partial = self._shown.playback.is_partial
-        moment = self._shown.moment
-        now = self._shown.now
-        self._chart = TimelineChart(moment, now, is_partial=is_partial)
+        is_partial = self._screen_state.playback.is_partial
+        snapshot = self._screen_state.snapshot
+        now = self._screen_state.now
+        self._chart = TimelineChart(snapshot, now, is_partial=is_partial)
         self._scale_anew()
         self._list()
 
@@ -162,13 +164,13 @@ class TimelineView(HeadedView):
 
     def _scale_anew(self) -> None:
         """Take in how far time has come, and what is squeezed of it."""
-        shown = self._shown
-        playback = self._shown.playback
-        whole = shown.moment
-        newest = shown.now
+        screen_state = self._screen_state
+        playback = self._screen_state.playback
+        whole = screen_state.snapshot
+        newest = screen_state.now
         if playback.replay and playback.span is not None:
             # A recording has all its time from the start: bars grow along one axis.
-            whole = shown.trace.as_of()
+            whole = screen_state.trace.as_of()
             newest = playback.span[1]
         scale = scale_of(whole, newest, self._shown_at, squeeze=self._squeeze)
         self._lens = self._lens.over(scale)
@@ -176,7 +178,7 @@ class TimelineView(HeadedView):
     def _list(self) -> None:
         """List the bars that are not folded away, nor filtered out."""
         room = None if self._most is None else self._most - _AROUND
-        bars = self._chart.lines(self._folds, self._shown.kept_visits(), room)
+        bars = self._chart.lines(self._folds, self._screen_state.kept_visits(), room)
         self.bars.entries = bars
         self._places = {bar.key: n for n, bar in enumerate(bars)}
         self._take_rows()
@@ -201,13 +203,13 @@ class TimelineView(HeadedView):
 
     @property
     def _playhead(self) -> datetime | None:
-        playback = self._shown.playback
+        playback = self._screen_state.playback
         still = playback.live or playback.ended or self._is_aligned
-        return None if still else self._shown.now
+        return None if still else self._screen_state.now
 
     @property
     def _is_aligned(self) -> bool:
-        return self._shown.outline.options.aligned and self._shown.several
+        return self._screen_state.outline.options.aligned and self._screen_state.several
 
     def _axis_spans(self, axis: Axis) -> list[Span]:
         lens = axis.lens
@@ -242,29 +244,32 @@ class TimelineView(HeadedView):
 
     def _nothing(self) -> str:
         """Say why there are no bars."""
-        if self._shown.outline.options.keep is not None:
+        if self._screen_state.outline.options.keep is not None:
             return " the filter leaves no state"
-        calls = len(self._shown.moment.calls)
+        calls = len(self._screen_state.snapshot.calls)
         missing = f" {counted(calls, 'call')}, but no states: a history is missing"
         return missing if calls else " no state transitions"
 
     def _chosen_words(self) -> list[Span]:
         """Name the call that is pointed out, how long after what, and whose it is."""
-        shown = self._shown
+        screen_state = self._screen_state
         event_id = (self._chosen or "").removeprefix(CALL_KEY)
-        call = shown.trace.calls.get(event_id)
-        link = shown.moment.link(call) if call is not None else None
+        call = screen_state.trace.calls.get(event_id)
+        link = screen_state.snapshot.link(call) if call is not None else None
         if call is None or link is None:
             return []
-        text = shown.maker.call_text(call, link)
-        attempt = shown.moment.attempt(link.key)
+        text = screen_state.maker.call_text(call, link)
+        attempt = screen_state.snapshot.attempt(link.key)
         row = attempt.integration if attempt is not None else None
         subject = list(text.subject)
         if row is not None and plain_text(subject).lstrip().startswith("+"):
             subject.append(Part(f" after {row.action_event}"))
         parts = [*text.name, *subject, *text.error, *text.rule]
-        at = shown.looks.time(call.event_time, whole=True)
-        return [Span(f" {at}  ", "role--dim"), *spans_of(parts, shown.looks.mask)]
+        at = screen_state.looks.time(call.event_time, whole=True)
+        return [
+            Span(f" {at}  ", "role--dim"),
+            *spans_of(parts, screen_state.looks.mask),
+        ]
 
     def rows_of(self, bar: Bar, width: int) -> Sequence[Sequence[Span]]:
         """Draw a bar, with its name and what is notable; its calls below it."""
@@ -276,8 +281,8 @@ class TimelineView(HeadedView):
         row = [Span(" "), *fit(self._label(bar), columns.tree), Span(" ")]
         if not columns.chart:
             return [row]
-        notes = spans_of(self._chart.notes(bar), self._shown.looks.mask)
-        drawn = BarCells(self._chart, bar, axis, self._shown)
+        notes = spans_of(self._chart.notes(bar), self._screen_state.looks.mask)
+        drawn = BarCells(self._chart, bar, axis, self._screen_state)
         cells = drawn.cells(self._chosen)
         # How an end was learned of may be told by a note alone.
         signs = (Span(note.text.strip()[:1], note.look) for note in notes)
@@ -292,19 +297,19 @@ class TimelineView(HeadedView):
 
     def _label(self, bar: Bar) -> list[Span]:
         """Name a bar, with its place in the tree."""
-        looks = self._shown.looks
+        looks = self._screen_state.looks
         sign = {True: "▾ ", False: "▸ ", None: "" if bar.rails else "  "}
         spans = [Span(f"{bar.rails}{sign[bar.open]}", "look--faint")]
         if bar.kind in {BarKind.TASK, BarKind.UNREAD}:
             return [*spans, Span(looks.mask(bar.name), "role--dim")]
         glyph = status_glyph(bar.status)
         spans.append(Span(f"{glyph.text} ", f"role--{glyph.role}"))
-        own = self._shown.chips().get(bar.key)
+        own = self._screen_state.chips().get(bar.key)
         if own is not None:
             spans.append(own)
         else:
             look = "role--name" if bar.kind is BarKind.EXECUTION else "role--plain"
-            is_root = bar.key in self._shown.moment.roots
+            is_root = bar.key in self._screen_state.snapshot.roots
             name = "Execution" if is_root else clean(bar.name, _NAME)
             spans.append(Span(looks.mask(name), look))
         return [*spans, Span("  "), *spans_of(self._chart.what(bar), looks.mask)]
@@ -312,7 +317,7 @@ class TimelineView(HeadedView):
     def place_of(self, key: str) -> int | None:
         """Find the bar of an event or call, or what that is folded into."""
         chart = self._chart
-        bar = chart.bars.get(key) or chart.bar_of(*self._shown.visit_of(key))
+        bar = chart.bars.get(key) or chart.bar_of(*self._screen_state.visit_of(key))
         while bar is not None and bar.key not in self._places:
             bar = chart.around.get(bar.key)
         return self._places[bar.key] if bar is not None else None
@@ -335,7 +340,7 @@ class TimelineView(HeadedView):
         if bar.open is not None and sign <= x <= sign + 1:
             self.toggle(bar)
         elif self.axis is not None:
-            drawn = BarCells(self._chart, bar, self.axis, self._shown)
+            drawn = BarCells(self._chart, bar, self.axis, self._screen_state)
             at = x - self._columns.left
             cells = ((abs(drawn.tick_cell(t) - at), t.call.key) for t in drawn.ticks)
             away, key = min(cells, default=(2, ""), key=itemgetter(0))
@@ -380,13 +385,13 @@ class TimelineView(HeadedView):
         self.choose(keys[at])
 
     def _shown_at(self, at: datetime, arn: str) -> datetime:
-        return self._shown.outline.order.shown_at(at, arn)
+        return self._screen_state.outline.order.shown_at(at, arn)
 
     def _step_execution(self, step: int) -> None:
         if self.bars.entry is not None:
             arn = self.bars.entry.execution_arn
-            own = self._shown.moment.lineage.root_of(arn)
-            self.bars.select_key(self._shown.root_beside(own, step))
+            own = self._screen_state.snapshot.lineage.root_of(arn)
+            self.bars.select_key(self._screen_state.root_beside(own, step))
 
     def toggle(self, bar: Bar) -> None:
         """Fold a bar that is open, or open it."""

@@ -24,7 +24,7 @@ from sfnwatch.model.ecs_task import TaskState
 from sfnwatch.model.history_event import TERMINAL, HistoryEvent
 from sfnwatch.model.integrations import CallRole, Pattern
 from sfnwatch.model.linking.link import AttemptKey, Certainty, Link, LinkRule
-from sfnwatch.model.moment import Moment
+from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.values import text_of
 from sfnwatch.model.visits import Attempt, StateVisit
 from sfnwatch.view import wording
@@ -56,14 +56,16 @@ _STATES = {
 _AROUND = {"Map": "its iteration", "Parallel": "its branch"}
 
 
-def caption(line: Line, moment: Moment) -> str:
+def caption(line: Line, snapshot: Snapshot) -> str:
     """Give the sentence; of several executions it says which one it is about."""
     said = _Scene(line).sentence()
-    root = moment.roots.get(line.root_arn or "")
-    if root is None or len(moment.roots) == 1:
+    root = snapshot.roots.get(line.root_arn or "")
+    if root is None or len(snapshot.roots) == 1:
         return f"{said}."
     whole = f"{named(root.state_machine_name)} › {named(root.name)}"
-    return f"{wording.role_names(moment.roots.values()).get(root.arn, whole)}: {said}."
+    return (
+        f"{wording.role_names(snapshot.roots.values()).get(root.arn, whole)}: {said}."
+    )
 
 
 class _Scene:
@@ -72,7 +74,7 @@ class _Scene:
     def __init__(self, line: Line) -> None:
         about = self.about = line.about
         self.line = line
-        self.moment = about.moment
+        self.snapshot = about.snapshot
         self.execution = about.execution
         self.link = about.link
         self.visit = about.visit
@@ -138,7 +140,7 @@ class _Scene:
 
     def reason(self, event: HistoryEvent) -> str:
         """Say why: ` (States.TaskFailed: Essential container exited)`."""
-        details = self.moment.trace.details(event)
+        details = self.snapshot.trace.details(event)
         error = text_of(details.get("error"))
         cause = text_of(details.get("cause"))
         said = shorten(why(error, cause, 2000), _WHY, placeholder="…")
@@ -172,7 +174,7 @@ class _Scene:
             said = integration_text([name], first).removesuffix(".")
             row = first.integration
             key = (self.execution.arn, first.scheduled_id)
-            hidden = row and not row.recorded and not self.moment.calls_of(key)
+            hidden = row and not row.recorded and not self.snapshot.calls_of(key)
             return f"{said}{_HIDDEN if hidden else ''}"
         outer = self.execution.visit(visit.parent) if self.execution else None
         around = _AROUND.get(outer.type, "its branch") if outer else "the execution"
@@ -224,7 +226,7 @@ class _Scene:
     def begun(self, event: HistoryEvent, phase: str, attempt: Attempt) -> str:
         what = wording.resource_words(attempt)
         number = self.about.number
-        worker = text_of(self.moment.trace.details(event).get("workerName"))
+        worker = text_of(self.snapshot.trace.details(event).get("workerName"))
         if phase == "Started":
             starts = f"was taken by worker {named(worker)}" if worker else "started"
             return f"{what} {starts}{self.after(event)}"
@@ -279,8 +281,8 @@ class _Scene:
         self, call: ApiCall, key: AttemptKey, attempt: Attempt, outcome: str
     ) -> str:
         """Say which poll it is, how long after the action, and what became of it."""
-        coverage = Coverage(self.moment)
-        told = phases.AttemptCalls(self.moment, coverage, key, attempt)
+        coverage = Coverage(self.snapshot)
+        told = phases.AttemptCalls(self.snapshot, coverage, key, attempt)
         polls = told.polls.sure
         known = told.complete
         number = next((f" {n}" for n, p in enumerate(polls, 1) if p is call), "")

@@ -14,7 +14,7 @@ from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.execution_list import UNKNOWN
 from sfnwatch.model.history_event import HistoryEvent
 from sfnwatch.model.map_runs import ExecutionCounts, MapRun, map_run_name
-from sfnwatch.model.moment import Moment
+from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.started_executions import Parent
 from sfnwatch.model.texts import clean
 from sfnwatch.model.times import duration, seconds_between
@@ -55,13 +55,13 @@ class Child(Struct, frozen=True):
     """How many of a Map Run's executions have their histories here."""
 
 
-def child_execution(moment: Moment, arn: str) -> Child | None:
+def child_execution(snapshot: Snapshot, arn: str) -> Child | None:
     """Give a child execution as it stands; None for one that nothing started."""
-    execution = moment.executions.get(arn)
-    parent = moment.lineage.parents.get(arn)
+    execution = snapshot.executions.get(arn)
+    parent = snapshot.lineage.parents.get(arn)
     if execution is None or parent is None:
         return None
-    listed = moment.listed.get(arn)
+    listed = snapshot.listed.get(arn)
     status = execution.status
     if listed is not None and status == UNKNOWN:
         status = listed.listed.status
@@ -72,14 +72,14 @@ def child_execution(moment: Moment, arn: str) -> Child | None:
     return Child(title, status, *times, parent.waits)
 
 
-def child_map_run(moment: Moment, arn: str) -> Child | None:
+def child_map_run(snapshot: Snapshot, arn: str) -> Child | None:
     """Give a Map Run as it stands; None for one that no history here started."""
-    parents = moment.lineage.parents
-    parent = moment.lineage.map_runs.get(arn)
-    around = moment.executions.get(parent.execution_arn) if parent else None
+    parents = snapshot.lineage.parents
+    parent = snapshot.lineage.map_runs.get(arn)
+    around = snapshot.executions.get(parent.execution_arn) if parent else None
     if parent is None or around is None:
         return None
-    told = moment.map_runs.get(arn)
+    told = snapshot.map_runs.get(arn)
     begun_at, end = _course_of(around, parent, arn)
     status, stopped_at = end or ("RUNNING", None)
     if told is not None and _is_better(told, begun_at, end):
@@ -87,7 +87,7 @@ def child_map_run(moment: Moment, arn: str) -> Child | None:
         stopped_at = told.stopped_at or stopped_at
     title = f"Map Run {map_run_name(arn)}"
     started_at = told.started_at if told else None
-    read = sum(parents[each].map_run_arn == arn for each in moment.children)
+    read = sum(parents[each].map_run_arn == arn for each in snapshot.children)
     return Child(title, status, started_at, stopped_at, True, told, read)
 
 
@@ -184,15 +184,15 @@ def count_words(counts: ExecutionCounts) -> str:
 
 
 def fold_parts(
-    moment: Moment, fold: Fold, visit: StateVisit | None
+    snapshot: Snapshot, fold: Fold, visit: StateVisit | None
 ) -> tuple[Part, ...]:
     """Say what is folded, how it stands and what is in it."""
     if fold.kind is FoldKind.MAP_RUN:
-        run = child_map_run(moment, fold.child_arn)
+        run = child_map_run(snapshot, fold.child_arn)
         return (*child_parts(run), Part("  "), *map_run_parts(run)) if run else ()
-    inside = _Inside(moment, fold)
+    inside = _Inside(snapshot, fold)
     if fold.kind is FoldKind.CHILD:
-        child = child_execution(moment, fold.child_arn)
+        child = child_execution(snapshot, fold.child_arn)
         head = child_parts(child) if child else ()
         contents = inside.states
     elif visit is not None:
@@ -206,16 +206,16 @@ def fold_parts(
 class _Inside:
     """What is behind the fold of a child execution, or of a branch or iteration."""
 
-    def __init__(self, moment: Moment, fold: Fold) -> None:
-        self._moment = moment
+    def __init__(self, snapshot: Snapshot, fold: Fold) -> None:
+        self._snapshot = snapshot
         self._fold = fold
-        own = moment.executions.get(fold.execution_arn)
+        own = snapshot.executions.get(fold.execution_arn)
         events = [each for each in fold.members if isinstance(each, HistoryEvent)]
         self._events = [e for e in events if own is not None and own.event(e.id)]
         ids = dict.fromkeys((e.execution_arn, e.visit_id) for e in events if e.visit_id)
         # But for the one that it is, or is a branch of.
         ids.pop((fold.execution_arn, fold.visit_id), None)
-        found = [(arn, moment.visit_of((arn, each))) for arn, each in ids]
+        found = [(arn, snapshot.visit_of((arn, each))) for arn, each in ids]
         self._visits = [visit for _, visit in found if visit is not None]
         self._tries = [(a, t) for a, visit in found if visit for t in visit.attempts]
         """Each with the ARN of its execution."""
@@ -268,7 +268,7 @@ class _Inside:
 
     def tally(self) -> Iterator[Part]:
         """Count what is notable behind a fold."""
-        moment = self._moment
+        snapshot = self._snapshot
         if failed := sum(attempt.status in FAILED for _, attempt in self._tries):
             yield Part(f"  ✘ {counted(failed, 'failed try', 'failed tries')}", Role.BAD)
         numbered = ((v, n) for v in self._visits for n in range(2, len(v.attempts) + 1))
@@ -276,9 +276,9 @@ class _Inside:
             yield Part(f"  ⟳ {counted(retries, 'retry', 'retries')}", Role.WARN)
         # Some stand on the lines of the states that made them.
         keys = ((arn, attempt.scheduled_id) for arn, attempt in self._tries)
-        made = chain(self._fold.members, *map(moment.calls_of, keys))
+        made = chain(self._fold.members, *map(snapshot.calls_of, keys))
         every = {each.event_id: each for each in made if isinstance(each, ApiCall)}
-        if calls := list(filter(moment.shows_call, every.values())):
+        if calls := list(filter(snapshot.shows_call, every.values())):
             yield Part(f"  {counted(len(calls), 'call')}", Role.DIM)
         if denied := sum(call.error_code is not None for call in calls):
             yield Part(f"  ✘ {denied:,} denied or failed", Role.BAD)

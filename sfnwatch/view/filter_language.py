@@ -23,7 +23,7 @@ from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.ecs_task import TaskState
 from sfnwatch.model.integrations import CallRole
 from sfnwatch.model.linking.link import Certainty, LinkRule, role_of_call
-from sfnwatch.model.moment import Moment
+from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.texts import clean
 from sfnwatch.model.visits import ROOT, Attempt, StateVisit
 from sfnwatch.view.lines import LineMaker, Subject
@@ -118,7 +118,7 @@ def _errors(about: Subject) -> Iterator[str | None]:
 
 def _bodies(about: Subject) -> Iterator[str]:
     """Yield every key and every value of the raw records."""
-    trace = about.moment.trace
+    trace = about.snapshot.trace
     left: list[Any] = [trace.raw(event) for event in about.events]
     left += [trace.cloudtrail_record(about.call)] if about.call else []
     left += [trace.raw(about.item)] if isinstance(about.item, TaskState) else []
@@ -395,12 +395,12 @@ class Filter(Struct, frozen=True, eq=False):
 
     keeps: Test
 
-    def predicate(self, moment: Moment, outline: Outline) -> Keeps:
+    def predicate(self, snapshot: Snapshot, outline: Outline) -> Keeps:
         """Give what decides for each item, as of a moment; for a fold any in it do.
 
         It is of use as long as the moment is: until the trace changes.
         """
-        maker = LineMaker(moment, outline)
+        maker = LineMaker(snapshot, outline)
 
         def keeps(item: Item) -> bool:
             if isinstance(item, Fold):
@@ -558,7 +558,7 @@ class Suggestion(Struct, frozen=True):
     words: str
 
 
-def complete(text: str, cursor: int, moment: Moment) -> Sequence[Suggestion]:
+def complete(text: str, cursor: int, snapshot: Snapshot) -> Sequence[Suggestion]:
     """Suggest what may stand at the cursor, instead of what was begun there."""
     head = text[: max(0, cursor)]
     rest = text[max(0, cursor) :]
@@ -573,11 +573,11 @@ def complete(text: str, cursor: int, moment: Moment) -> Sequence[Suggestion]:
         after = tokens[-1].text.lower()
     return [
         Suggestion(f"{kept}{put}{rest}", len(kept + put), label, words)
-        for put, label, words in _offers(after, begun.lower().strip('"'), moment)
+        for put, label, words in _offers(after, begun.lower().strip('"'), snapshot)
     ]
 
 
-def _offers(after: str, begun: str, moment: Moment) -> Iterator[_Offer]:
+def _offers(after: str, begun: str, snapshot: Snapshot) -> Iterator[_Offer]:
     """Yield what may follow an operator, or where none is before it, operators."""
     operator = OPERATORS.get(after)
     if not after:
@@ -590,23 +590,23 @@ def _offers(after: str, begun: str, moment: Moment) -> Iterator[_Offer]:
             if word.startswith(begun):
                 yield word, word, means
     elif operator is not None:
-        names = filter(None, _names(operator.name, moment))
+        names = filter(None, _names(operator.name, snapshot))
         counts = Counter(name for name in map(clean, names) if begun in name.lower())
         # What begins with the words comes first.
         for name in sorted(counts, key=lambda n: not n.lower().startswith(begun)):
             yield _quoted(name), name, times(counts[name])
 
 
-def _names(looked_at: str, moment: Moment) -> Iterable[str | None]:
+def _names(looked_at: str, snapshot: Snapshot) -> Iterable[str | None]:
     """Give the names there are, each as often as it is there."""
-    calls = filter(moment.is_relevant, moment.calls)
-    executions = moment.executions.values()
+    calls = filter(snapshot.is_relevant, snapshot.calls)
+    executions = snapshot.executions.values()
     attempts = (attempt for each in executions for _, attempt in each.attempts)
     found: Mapping[str, Iterable[str | None]] = {
         "state": (visit.name for each in executions for visit in each.visits),
         "action": chain(map(resource_words, attempts), (c.event_name for c in calls)),
         "service": (call.event_source.partition(".")[0] for call in calls),
         "error": chain((c.error_code for c in calls), (a.error for a in attempts)),
-        "execution": (arn.rsplit(":", 1)[-1] for arn in moment.executions),
+        "execution": (arn.rsplit(":", 1)[-1] for arn in snapshot.executions),
     }
     return found.get(looked_at, ())

@@ -15,7 +15,7 @@ from msgspec import Struct, field
 from sfnwatch.analysis.wording import plural, resource_words
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.map_runs import ExecutionCounts
-from sfnwatch.model.moment import Moment
+from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.texts import clean
 from sfnwatch.model.values import (
     encode_json,
@@ -395,7 +395,7 @@ class Lights:
         known = key in self._edges
         self.taken.add(key if known else (source.id, target.id, not caught))
 
-    def finish(self, moment: Moment, execution: ExecutionAsOf) -> None:
+    def finish(self, snapshot: Snapshot, execution: ExecutionAsOf) -> None:
         """Say how boxes stand by what was visited, and whether it came to the end."""
         start = self.graph.start
         end = self.graph.end
@@ -408,9 +408,9 @@ class Lights:
             around = box.around
             standing = self.boxes[box] = _standing(self._visits[box], last)
             if box.type == DISTRIBUTED:
-                standing.counts = _counts(moment, *last)
+                standing.counts = _counts(snapshot, *last)
             if around is not None and around.type == "Map":
-                standing.items = _items(moment, *lasts[around])
+                standing.items = _items(snapshot, *lasts[around])
         self.boxes[start] = BoxState("succeeded" if lasts else "")
         self.boxes[end] = BoxState()
         self.newest = max(lasts, key=lambda box: _entered_at(lasts[box]), default=start)
@@ -449,39 +449,39 @@ def _standing(entered: Sequence[_Entered], last: _Entered) -> BoxState:
     )
 
 
-def _items(moment: Moment, arn: str, visit: StateVisit) -> int | None:
+def _items(snapshot: Snapshot, arn: str, visit: StateVisit) -> int | None:
     """Count the items of an inline Map, if it says."""
-    events = filter(None, map(moment.executions[arn].event, visit.event_ids[:3]))
+    events = filter(None, map(snapshot.executions[arn].event, visit.event_ids[:3]))
     begun = (event for event in events if event.type == "MapStateStarted")
-    details = map(moment.trace.details, begun)
+    details = map(snapshot.trace.details, begun)
     return next((int_of(each.get("length")) for each in details), None)
 
 
-def _counts(moment: Moment, arn: str, visit: StateVisit) -> ExecutionCounts | None:
-    runs = moment.lineage.map_runs.items()
+def _counts(snapshot: Snapshot, arn: str, visit: StateVisit) -> ExecutionCounts | None:
+    runs = snapshot.lineage.map_runs.items()
     here = arn, visit.id
     own = [run for run, by in runs if (by.execution_arn, by.visit_id) == here]
-    told = moment.map_runs.get(own[-1]) if own else None
+    told = snapshot.map_runs.get(own[-1]) if own else None
     return told.executions if told else None
 
 
-def light(graph: Graph, moment: Moment, execution: ExecutionAsOf) -> Lights:
+def light(graph: Graph, snapshot: Snapshot, execution: ExecutionAsOf) -> Lights:
     """Say how every box and edge stands at a moment."""
     lights = Lights(graph)
-    parents = moment.lineage.parents
+    parents = snapshot.lineage.parents
     lights.walk(execution)
-    for arn in sorted(moment.children, key=moment.lineage.level):
+    for arn in sorted(snapshot.children, key=snapshot.lineage.level):
         parent = parents[arn]
         home = lights.box_of.get((parent.execution_arn, parent.visit_id))
         if parent.map_run_arn is not None and home is not None:
-            lights.walk(moment.children[arn], home)
-    lights.finish(moment, execution)
+            lights.walk(snapshot.children[arn], home)
+    lights.finish(snapshot, execution)
     return lights
 
 
-def drawn_in(moment: Moment, arn: str) -> str:
+def drawn_in(snapshot: Snapshot, arn: str) -> str:
     """Name the execution in whose graph one is drawn: a Map Run's in its parent's."""
-    parents = moment.lineage.parents
+    parents = snapshot.lineage.parents
     while (parent := parents.get(arn)) is not None and parent.map_run_arn is not None:
         arn = parent.execution_arn
     return arn

@@ -29,7 +29,7 @@ from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.history_event import REDRIVEN, TERMINAL, Details, HistoryEvent
 from sfnwatch.model.integrations import CallRole
 from sfnwatch.model.linking.link import AttemptKey, Link, LinkRule
-from sfnwatch.model.moment import Moment
+from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.texts import clean
 from sfnwatch.model.times import duration
 from sfnwatch.model.trace import Changed, Trace
@@ -159,13 +159,13 @@ class LifeLines:
         """Give the number of columns there are."""
         return len(self._columns.get(self._set_of(root_arn), ()))
 
-    def rails(self, moment: Moment, at: datetime, root_arn: str = "") -> list[Rail]:
+    def rails(self, snapshot: Snapshot, at: datetime, root_arn: str = "") -> list[Rail]:
         """Give the life-lines that pass a line whose time is `at`."""
         found: list[Rail] = []
         for number, column in enumerate(self._columns.get(self._set_of(root_arn), ())):
             place = bisect_right(column, at, key=itemgetter(0)) - 1
             key = column[place][1] if place >= 0 else ("", 0)
-            execution = moment.executions.get(key[0])
+            execution = snapshot.executions.get(key[0])
             visit = execution.visit(key[1]) if execution is not None else None
             if execution is None or visit is None or (visit.ended_at or at) < at:
                 continue
@@ -200,7 +200,7 @@ class Subject:
 
     def __init__(self, maker: "LineMaker", item: Item) -> None:
         self.maker = maker
-        self.moment = maker.moment
+        self.snapshot = maker.snapshot
         self.item = item
         self.execution_arn: str | None = None
         self.events: Sequence[HistoryEvent] = ()
@@ -222,21 +222,21 @@ class Subject:
             self.execution_arn = link.execution_arn
             visit_id = link.visit_id
             attempt_id = link.attempt_id
-        execution = self.moment.executions.get(self.execution_arn or "")
+        execution = self.snapshot.executions.get(self.execution_arn or "")
         self.execution = execution
         self.visit = execution.visit(visit_id) if execution else None
         self.attempt = self.visit.attempt(attempt_id) if self.visit else None
 
     def _add_events(self, leader: HistoryEvent) -> tuple[int | None, int | None]:
         """Take in what shares a line; give the visit and the attempt it is about."""
-        execution = self.moment.executions.get(leader.execution_arn)
+        execution = self.snapshot.executions.get(leader.execution_arn)
         if execution is None or execution.event(leader.id) is None:
             return None, None
         order = self.maker.order
         followers = order.followers(leader)
         self.events = [leader, *[e for e in followers if execution.event(e.id)]]
         call = order.attached_call(leader)
-        if call is not None and self.moment.shows_call(call):
+        if call is not None and self.snapshot.shows_call(call):
             self._add_link(call)
         # An iteration's start is about its first state, as its line is.
         entered = [e for e in self.events if e.type.endswith("StateEntered")]
@@ -246,9 +246,9 @@ class Subject:
     def _add_link(self, item: ApiCall | TaskState) -> Link | None:
         if isinstance(item, ApiCall):
             self.call = item
-            self.link = self.moment.link(item)
+            self.link = self.snapshot.link(item)
         else:
-            self.link = self.moment.task_link(item.task_arn)
+            self.link = self.snapshot.task_link(item.task_arn)
         return self.link
 
     @property
@@ -334,14 +334,14 @@ class LineMaker:
 
     def __init__(
         self,
-        moment: Moment,
+        snapshot: Snapshot,
         outline: Outline | None = None,
         lifelines: LifeLines | None = None,
     ) -> None:
-        self.moment = moment
+        self.snapshot = snapshot
         self._lifelines = lifelines
-        self._trace = moment.trace
-        self.order = outline.order if outline else RowOrder(moment.trace)
+        self._trace = snapshot.trace
+        self.order = outline.order if outline else RowOrder(snapshot.trace)
         self._fail_errors: dict[str, dict[int, str]] = {}
         """What Fail states ended with, by execution and event."""
         self._numbers: dict[AttemptKey, dict[str, int]] = {}
@@ -349,7 +349,7 @@ class LineMaker:
 
     @cached_property
     def _coverage(self) -> Coverage:
-        return Coverage(self.moment)
+        return Coverage(self.snapshot)
 
     def lines(self, items: Iterable[Item]) -> Iterator[Line]:
         """Make the lines of all items: of what is read as a whole."""
@@ -379,15 +379,15 @@ class LineMaker:
         if event.type.endswith(("Failed", "TimedOut", "Aborted")):
             details = self._trace.details(event)
             return text_of(details.get("error")), text_of(details.get("cause"))
-        execution = self.moment.executions.get(event.execution_arn)
+        execution = self.snapshot.executions.get(event.execution_arn)
         if event.type != "FailStateEntered" or execution is None:
             return None, None
         if execution.arn not in self._fail_errors:
-            self._fail_errors[execution.arn] = _fail_errors(self.moment, execution)
+            self._fail_errors[execution.arn] = _fail_errors(self.snapshot, execution)
         return self._fail_errors[execution.arn].get(event.id), None
 
     def completion(self, key: AttemptKey, attempt: Attempt) -> phases.Completion | None:
-        told = phases.AttemptCalls(self.moment, self._coverage, key, attempt)
+        told = phases.AttemptCalls(self.snapshot, self._coverage, key, attempt)
         return told.completion
 
     def begin(
@@ -399,11 +399,11 @@ class LineMaker:
         """
         arn = about.execution_arn
         at = self.order.place(about.item)[0]
-        root = self.moment.lineage.root_of(arn) if arn else None
+        root = self.snapshot.lineage.root_of(arn) if arn else None
         line = Line(about, lane, at, root_arn=root)
         if self._lifelines is not None:
             shown = rails_at or self.order.unshifted(at, arn)
-            line.rails = self._lifelines.rails(self.moment, shown, root or "")
+            line.rails = self._lifelines.rails(self.snapshot, shown, root or "")
         return line
 
     def owner(self, line: Line) -> tuple[Part, ...]:
@@ -413,7 +413,7 @@ class LineMaker:
             return ()
         others = {rail.visit for rail in line.rails if not rail.ends}
         others -= {(line.execution_arn, visit.id), (line.execution_arn, visit.parent)}
-        inside = visit.parent is not None or len(self.moment.roots) > 1
+        inside = visit.parent is not None or len(self.snapshot.roots) > 1
         if not others and not inside:
             return ()
         return (Part(wording.state_name(visit), Role.NAME), Part("  "))
@@ -443,7 +443,7 @@ class LineMaker:
     ) -> CallText:
         """Put a call into words: which poll, how long after the action, which job."""
         key = link.key if link is not None else None
-        attempt = self.moment.attempt(key)
+        attempt = self.snapshot.attempt(key)
         name = clean(call.event_name, LIMIT)
         subject = ""
         rule = ""
@@ -471,7 +471,7 @@ class LineMaker:
         if numbers is None:
             numbers = {}
             counts = Counter[str]()
-            for each in self.moment.calls_of(key):
+            for each in self.snapshot.calls_of(key):
                 counts[each.event_name] += 1
                 numbers[each.event_id] = counts[each.event_name]
             self._numbers[key] = numbers
@@ -487,7 +487,7 @@ class LineMaker:
         return wording.job_words(attempt) if is_known else ""
 
     def _action_at(self, link: Link, attempt: Attempt) -> datetime:
-        calls = phases.sure_calls(self.moment, link.key) if link.key else ()
+        calls = phases.sure_calls(self.snapshot, link.key) if link.key else ()
         links = self._trace.links
         made = (c for c in calls if links[c.event_id].role is CallRole.ACTION)
         action = next(made, None)
@@ -508,7 +508,7 @@ class LineMaker:
             line.call = CallText(wording.poll_run_parts(self._coverage, item))
         else:
             line.fold = Part(_CLOSED, Role.FOLD)
-            line.text = child_wording.fold_parts(self.moment, item, visit)
+            line.text = child_wording.fold_parts(self.snapshot, item, visit)
         return line
 
 
@@ -520,12 +520,12 @@ class _EventLine:
         self._event = event
         self._maker = about.maker
         self._visit = about.visit
-        self._moment = about.moment
+        self._snapshot = about.snapshot
         self._ids = {each.id for each in about.events}
 
     @property
     def _details(self) -> Details:
-        return self._moment.trace.details(self._event)
+        return self._snapshot.trace.details(self._event)
 
     def make(self) -> Line:
         begins, ends = self._ends_of_rail()
@@ -578,7 +578,7 @@ class _EventLine:
         event = self._event
         arn = self._event.execution_arn
         execution = self._about.execution
-        child = child_wording.child_execution(self._moment, arn)
+        child = child_wording.child_execution(self._snapshot, arn)
         if event.type == REDRIVEN and execution is not None:
             redrives = execution.redrives
             redrive = next((r for r in redrives if r.event is event), None)
@@ -596,7 +596,7 @@ class _EventLine:
 
     def _map_run_text(self, line: Line) -> Iterator[Part]:
         run = text_of(self._details.get("mapRunArn")) or ""
-        child = child_wording.child_map_run(self._moment, run)
+        child = child_wording.child_map_run(self._snapshot, run)
         if child is None:
             yield from wording.other_parts(self._event, self._details)
             return
@@ -608,7 +608,7 @@ class _EventLine:
         yield from wording.entered_parts(visit)
         follower = self._about.events[-1]
         if follower.type == "MapStateStarted":
-            yield from wording.items_part(self._moment.trace.details(follower))
+            yield from wording.items_part(self._snapshot.trace.details(follower))
         if visit.type == "Fail":
             error, _ = self._maker.failure(self._event)
             yield Part(f"  ✘ {clean(error or 'failed', 200)}", Role.BAD)
@@ -640,7 +640,7 @@ class _EventLine:
         if len(told) < len(self._ids):
             yield self._spent(visit)
         if last.type.endswith(("Failed", "TimedOut")):
-            yield from wording.error_parts(self._moment.trace.details(last))
+            yield from wording.error_parts(self._snapshot.trace.details(last))
 
     def _conclude(self, line: Line) -> None:
         """Say how Step Functions learned of the job's end, on the line of that."""
@@ -653,7 +653,7 @@ class _EventLine:
             line.conclusion = wording.completion_parts(told)
 
 
-def _fail_errors(moment: Moment, execution: ExecutionAsOf) -> dict[int, str]:
+def _fail_errors(snapshot: Snapshot, execution: ExecutionAsOf) -> dict[int, str]:
     """Find what each Fail state ended with, by the id of its one event.
 
     The failures around it follow on each other, and only the outermost says why; if a
@@ -662,7 +662,7 @@ def _fail_errors(moment: Moment, execution: ExecutionAsOf) -> dict[int, str]:
     errors: dict[int, str] = {}
     for event in reversed(execution.events):
         if event.type.endswith("Failed"):
-            told = text_of(moment.trace.details(event).get("error"))
+            told = text_of(snapshot.trace.details(event).get("error"))
             if error := told or errors.get(event.id):
                 errors.setdefault(event.previous_event_id, error)
     return errors

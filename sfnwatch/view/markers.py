@@ -16,7 +16,7 @@ from sfnwatch.model.coverage import Coverage
 from sfnwatch.model.ecs_task import TaskState
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.history_event import TERMINAL, HistoryEvent
-from sfnwatch.model.moment import Moment
+from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.texts import clean
 from sfnwatch.model.time_axis import TimeAxis, end_of_second
 from sfnwatch.model.trace import Changed, Trace
@@ -78,7 +78,7 @@ class Markers:
 
     def update(self, changed: Changed) -> None:
         """Mark anew what a batch touched."""
-        moment = self._trace.as_of()
+        snapshot = self._trace.as_of()
         if changed.folded_anew or changed.dropped_calls:
             changed = everything(self._trace)
             self._of.clear()
@@ -87,14 +87,14 @@ class Markers:
         visits = {(arn, each) for arn, ids in changed.visits.items() for each in ids}
         visits |= {(e.execution_arn or "", e.visit_id or 0) for e in links_in(changed)}
         # Sets have another order in each process, and marks of one moment keep theirs.
-        for arn in sorted(changed.executions & moment.executions.keys()):
-            self._put((arn, 0), _of_execution(moment.executions[arn]))
+        for arn in sorted(changed.executions & snapshot.executions.keys()):
+            self._put((arn, 0), _of_execution(snapshot.executions[arn]))
         for arn, visit_id in sorted(visits):
-            visit = moment.visit_of((arn, visit_id))
+            visit = snapshot.visit_of((arn, visit_id))
             if visit is not None:
-                self._put((arn, visit_id), _of_visit(moment, arn, visit))
+                self._put((arn, visit_id), _of_visit(snapshot, arn, visit))
         for call in map(self._trace.calls.get, chain(changed.calls, changed.links)):
-            if call and call.error_code is not None and moment.is_relevant(call):
+            if call and call.error_code is not None and snapshot.is_relevant(call):
                 denied = phases.is_denied(call)
                 kind = MarkerKind.DENIED if denied else MarkerKind.FAILED
                 marker = _marker(call, kind, f"{call.event_name} {call.error_code}")
@@ -148,15 +148,15 @@ def _of_ending(ending: HistoryEvent | None) -> Iterator[Marker]:
         yield _marker(ending, MarkerKind.ENDED, words, status)
 
 
-def _of_visit(moment: Moment, arn: str, visit: StateVisit) -> Iterator[Marker]:
+def _of_visit(snapshot: Snapshot, arn: str, visit: StateVisit) -> Iterator[Marker]:
     for event_id, kind, words in _telling(visit):
-        event = moment.executions[arn].event(event_id)
+        event = snapshot.executions[arn].event(event_id)
         if event is not None:
             yield _marker(event, kind, f"{visit.name} {words}")
     for attempt in visit.attempts:
         key = arn, attempt.scheduled_id
-        if moment.calls_of(key):
-            calls = phases.AttemptCalls(moment, Coverage(moment), key, attempt)
+        if snapshot.calls_of(key):
+            calls = phases.AttemptCalls(snapshot, Coverage(snapshot), key, attempt)
             for poll in calls.polls.sure[:1]:
                 yield _marker(poll, MarkerKind.FIRST_POLL, f"{visit.name} first poll")
 

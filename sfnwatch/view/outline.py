@@ -27,7 +27,7 @@ from sfnwatch.model.ecs_task import TaskState
 from sfnwatch.model.history_event import HistoryEvent
 from sfnwatch.model.integrations import CallRole
 from sfnwatch.model.linking.link import AttemptKey, Link, LinkRule
-from sfnwatch.model.moment import Moment
+from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.time_axis import TimeAxis
 from sfnwatch.model.trace import Changed, Trace
 from sfnwatch.model.visits import Attempt, StateVisit
@@ -803,20 +803,20 @@ class Outline:
         item = self.line_of(key)
         return self._index(self.order.place(item)) if item is not None else None
 
-    def at(self, moment: Moment) -> Sequence[Item]:
+    def at(self, snapshot: Snapshot) -> Sequence[Item]:
         """Give the lines that a moment shows; a fold has what stood behind it then."""
-        if moment.at is None:
+        if snapshot.at is None:
             return self.items
-        shows = _shown_at(moment)
+        shows = _shown_at(snapshot)
         items: Iterable[Item] = self.items
-        if moment.clock is TimeAxis.EVENT and not self.options.aligned:
+        if snapshot.clock is TimeAxis.EVENT and not self.options.aligned:
             # None of what stands later had happened.
-            items = self.items[: bisect_right(self._places, (moment.at, _LAST))]
+            items = self.items[: bisect_right(self._places, (snapshot.at, _LAST))]
         found = list(filter(shows, items))
         place_of = self.order.place
         for fold in (fold for folds in self._polls.values() for fold in folds):
             # In event time the last tells of all; they arrive in any order.
-            others = fold.members if moment.clock is TimeAxis.ARRIVAL else ()
+            others = fold.members if snapshot.clock is TimeAxis.ARRIVAL else ()
             if all(map(shows, (fold.last or fold, *others))):
                 continue
             at = bisect_left(found, fold.place, key=place_of)
@@ -867,20 +867,20 @@ class Outline:
         self.set_options(replace(options, closed=closing, opened=opened))
 
 
-def _shown_at(moment: Moment) -> Keeps:
+def _shown_at(snapshot: Snapshot) -> Keeps:
     """Tell what a moment shows; what an execution showed by then is asked once."""
     last_ids = {
         arn: execution.events[-1].id if execution.event_count else 0
-        for arn, execution in moment.executions.items()
+        for arn, execution in snapshot.executions.items()
     }
 
     def shows(item: Item) -> bool:
         if isinstance(item, HistoryEvent):
             return item.id <= last_ids.get(item.execution_arn, 0)
         if isinstance(item, ApiCall):
-            return moment.shows_call(item)
+            return snapshot.shows_call(item)
         if isinstance(item, TaskState):
-            return moment.shows_task_state(item)
+            return snapshot.shows_task_state(item)
         if isinstance(item, Backoff):
             return item.scheduled_id <= last_ids.get(item.execution_arn, 0)
         return any(map(shows, item.members))

@@ -12,8 +12,8 @@ from typing import Any
 
 from msgspec import Struct
 
-from sfnwatch.model.moment import Moment
 from sfnwatch.model.records import Batch
+from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.time_axis import TimeAxis, dated
 from sfnwatch.model.trace import Changed, Trace
 from sfnwatch.view.markers import MarkedRow, happened_at
@@ -261,7 +261,7 @@ class Playback:
         is_newest = at is None or not times or at >= times[-1]
         return is_newest and not self._is_read
 
-    def moment(self) -> Moment:
+    def snapshot(self) -> Snapshot:
         """Give what is shown."""
         at = self.position
         span = self.span
@@ -448,10 +448,10 @@ class Playback:
 
     def _newest_shown(self, at: datetime) -> MarkedRow | None:
         """Give the newest event or call shown, by when it happened."""
-        moment = self.trace.as_of(at, self.clock)
-        each = (e.events for e in moment.executions.values())
+        snapshot = self.trace.as_of(at, self.clock)
+        each = (e.events for e in snapshot.executions.values())
         rows: list[MarkedRow] = [events[-1] for events in each if events]
-        calls = filter(moment.is_relevant, reversed(moment.calls))
+        calls = filter(snapshot.is_relevant, reversed(snapshot.calls))
         rows += islice(calls, 1)
         return max(rows, key=happened_at, default=None)
 

@@ -25,7 +25,7 @@ from sfnwatch.model.execution_list import ListedExecution
 from sfnwatch.model.integrations import CallRole, Pattern
 from sfnwatch.model.linking.link import Link
 from sfnwatch.model.map_runs import ExecutionCounts
-from sfnwatch.model.moment import Moment
+from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.texts import clean
 from sfnwatch.model.times import duration
 from sfnwatch.model.values import text_of
@@ -144,20 +144,20 @@ class TimelineChart:
     """The bars of one moment."""
 
     def __init__(
-        self, moment: Moment, now: datetime, *, is_partial: bool = False
+        self, snapshot: Snapshot, now: datetime, *, is_partial: bool = False
     ) -> None:
         """Lay a moment out; what runs has come as far as `now`.
 
         Where it `is_partial`, since more is still being read, nobody knows what runs at
         `now`: an execution has come as far as its last event.
         """
-        self.moment = moment
+        self.snapshot = snapshot
         self.now = now
         self._is_partial = is_partial
         self.bars: dict[str, Bar] = {}
         self.around: dict[str, Bar] = {}
         """The key of a bar to the bar that it is inside of."""
-        self._coverage = Coverage(moment)
+        self._coverage = Coverage(snapshot)
         self._started: defaultdict[VisitKey, list[Bar]] = defaultdict(list)
         self._counts: dict[VisitKey, ExecutionCounts] = {}
         self.roots = self._executions()
@@ -167,34 +167,34 @@ class TimelineChart:
 
     def _now_of(self, arn: str) -> datetime:
         """Say how far what runs in an execution has come."""
-        execution = self.moment.executions[arn]
+        execution = self.snapshot.executions[arn]
         if not self._is_partial or not execution.event_count:
             return self.now
         return min(self.now, execution.events[-1].at)
 
     def _executions(self) -> list[Bar]:
         """Make the tree of each execution; what a state started stands below it."""
-        moment = self.moment
-        lineage = self.moment.lineage
-        for states in moment.task_states.values():
+        snapshot = self.snapshot
+        lineage = self.snapshot.lineage
+        for states in snapshot.task_states.values():
             self._add_task(states)
         for run in lineage.map_runs:
             self._add_unread(run)
         roots: dict[str, Bar] = {}
         # The innermost first, and those that stand beside each other by their starts.
-        for arn in sorted(moment.executions, key=lineage.level, reverse=True):
+        for arn in sorted(snapshot.executions, key=lineage.level, reverse=True):
             parent = lineage.parents.get(arn)
-            bar = self._execution(moment.executions[arn])
+            bar = self._execution(snapshot.executions[arn])
             if parent is None:
                 roots[arn] = bar
             else:
                 self._started[parent.execution_arn, parent.visit_id].append(bar)
-        return [roots[arn] for arn in moment.roots]
+        return [roots[arn] for arn in snapshot.roots]
 
     def _execution(self, execution: ExecutionAsOf) -> Bar:
         """Make one tree; what is inside a visit was entered after it: from the end."""
         arn = execution.arn
-        child = child_wording.child_execution(self.moment, arn)
+        child = child_wording.child_execution(self.snapshot, arn)
         inside: dict[int | None, list[Bar]] = defaultdict(list)
         for visit in reversed(list(execution.visits)):
             within = _branches(arn, visit, inside.pop(visit.id, [])[::-1])
@@ -212,7 +212,7 @@ class TimelineChart:
         status = "running" if running else execution.status.lower()
         where = *keys, BarKind.EXECUTION, arn, status, begin, max(begin, end)
         bar = Bar(*where, name, [each.visits[0] for each in top], top)
-        bar.folded = child is not None or len(self.moment.roots) > 1
+        bar.folded = child is not None or len(self.snapshot.roots) > 1
         return bar
 
     def _state(self, arn: str, visit: StateVisit, inside: list[Bar]) -> Bar:
@@ -224,8 +224,8 @@ class TimelineChart:
         return bar
 
     def _add_task(self, states: Sequence[TaskState]) -> None:
-        starter = self.moment.task_starter(states[0].task_arn)
-        visit = self.moment.visit_of(starter)
+        starter = self.snapshot.task_starter(states[0].task_arn)
+        visit = self.snapshot.visit_of(starter)
         if starter is None or visit is None:
             return
         begin = min(state.at for state in states)
@@ -239,11 +239,11 @@ class TimelineChart:
 
     def _add_unread(self, run: str) -> None:
         """Stand for the executions of a Map Run that are counted, and not read."""
-        moment = self.moment
-        parent = self.moment.lineage.map_runs[run]
+        snapshot = self.snapshot
+        parent = self.snapshot.lineage.map_runs[run]
         arn = parent.execution_arn
-        child = child_wording.child_map_run(moment, run)
-        visit = moment.visit_of((arn, parent.visit_id))
+        child = child_wording.child_map_run(snapshot, run)
+        visit = snapshot.visit_of((arn, parent.visit_id))
         if child is None or child.map_run is None or visit is None:
             return
         counts = self._counts[arn, visit.id] = child.map_run.executions
@@ -254,8 +254,8 @@ class TimelineChart:
         end = phases.end_of(visit, self._now_of(arn))
         name = f"{missing:,} {'more, ' if child.histories else ''}not read"
         where = f"{key}~unread", key, BarKind.UNREAD, arn, "unknown", visit.entered_at
-        listed = (child.listed for child in moment.listed_of.get(run, ()))
-        unread = [each for each in listed if each.arn not in moment.children]
+        listed = (child.listed for child in snapshot.listed_of.get(run, ()))
+        unread = [each for each in listed if each.arn not in snapshot.children]
         self._started[arn, visit.id].append(Bar(*where, end, name, listed=unread))
 
     def bar_of(self, arn: str, visit_id: int) -> Bar | None:
@@ -300,7 +300,7 @@ class TimelineChart:
         """Leave out the bar of the one execution: its states say as much."""
         if len(self.roots) != 1 or not self.roots[0].inside:
             return self.roots
-        redriven = next(iter(self.moment.roots.values())).redrives
+        redriven = next(iter(self.snapshot.roots.values())).redrives
         return self.roots if redriven else self.roots[0].inside
 
     def _around_all(self, kept: Iterable[VisitKey]) -> set[str]:
@@ -321,7 +321,7 @@ class TimelineChart:
             return list(self._whole(bar))
         if bar.kind is BarKind.BRANCH and bar.open:
             return [Segment(Phase.CONTAINER, bar.begin, bar.end, None, bar.status)]
-        own = self.moment.executions[bar.execution_arn]
+        own = self.snapshot.executions[bar.execution_arn]
         now = self._now_of(bar.execution_arn)
         found = (phases.segments(own, visit, now) for visit in bar.visits)
         return [segment for those in found for segment in those]
@@ -329,7 +329,7 @@ class TimelineChart:
     def _whole(self, bar: Bar) -> Iterator[Segment]:
         """Divide an execution by when it was over, until a redrive."""
         at = bar.begin
-        for redrive in self.moment.executions[bar.execution_arn].redrives:
+        for redrive in self.snapshot.executions[bar.execution_arn].redrives:
             stop = redrive.ended.at if redrive.ended else redrive.event.at
             yield Segment(Phase.CONTAINER, at, max(at, stop), None, "failed")
             yield Segment(Phase.STOPPED, max(at, stop), redrive.event.at)
@@ -358,8 +358,8 @@ class TimelineChart:
         found: list[Tick] = []
         for arn, visit in _visits_on(bar):
             for attempt in visit.attempts:
-                for call in self.moment.calls_of((arn, attempt.scheduled_id)):
-                    link = self.moment.link(call)
+                for call in self.snapshot.calls_of((arn, attempt.scheduled_id)):
+                    link = self.snapshot.link(call)
                     # Its time has no fractions: it came after it was scheduled.
                     at = max(call.event_time, attempt.scheduled_at)
                     if link is not None:
@@ -390,7 +390,7 @@ class TimelineChart:
 
     def _told(self, arn: str, attempt: Attempt) -> phases.Completion | None:
         key = arn, attempt.scheduled_id
-        told = phases.AttemptCalls(self.moment, self._coverage, key, attempt)
+        told = phases.AttemptCalls(self.snapshot, self._coverage, key, attempt)
         return told.completion
 
     def what(self, bar: Bar) -> Iterator[Part]:
@@ -429,10 +429,10 @@ class TimelineChart:
             statuses = Counter(each.status for each in bar.inside)
             del statuses["succeeded"]
             yield from _tally(statuses)
-        execution = self.moment.executions[bar.execution_arn]
+        execution = self.snapshot.executions[bar.execution_arn]
         ending = execution.ending if bar.kind is BarKind.EXECUTION else None
         if ending is not None and bar.status != "succeeded":
-            error = text_of(self.moment.trace.details(ending).get("error"))
+            error = text_of(self.snapshot.trace.details(ending).get("error"))
             yield Part(clean(error or bar.status, _NAME), Role.BAD)
 
     def _run_notes(self, bar: Bar) -> Iterator[Part]:
@@ -596,12 +596,12 @@ def _since_start(seconds: float) -> str:
     return "+" + re.sub("( 00[smh])+$", "", words)
 
 
-def stops(moment: Moment) -> Iterator[tuple[datetime, datetime]]:
+def stops(snapshot: Snapshot) -> Iterator[tuple[datetime, datetime]]:
     """Yield the time between an end and a redrive, where it is all there is.
 
     Weeks may lie between.
     """
-    for execution in moment.roots.values():
-        for redrive in execution.redrives if len(moment.roots) == 1 else ():
+    for execution in snapshot.roots.values():
+        for redrive in execution.redrives if len(snapshot.roots) == 1 else ():
             if redrive.ended is not None:
                 yield redrive.ended.at, redrive.event.at

@@ -18,7 +18,7 @@ from sfnwatch.model.integrations import CallRole
 from sfnwatch.model.linking.evidence import Weighed
 from sfnwatch.model.linking.link import AttemptKey, Link, LinkRule
 from sfnwatch.model.linking.parameters import Leaf
-from sfnwatch.model.moment import Moment
+from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.texts import clean
 from sfnwatch.model.visits import Attempt
 from sfnwatch.view.wording import doubt_words, execution_labels, id_word, rule_words
@@ -47,14 +47,14 @@ class Considered(Struct, frozen=True):
     standing: Standing
 
 
-def considered(moment: Moment, call: ApiCall) -> list[Considered]:
+def considered(snapshot: Snapshot, call: ApiCall) -> list[Considered]:
     """Give the attempts that were considered for a call, the one it is of first."""
-    link = moment.link(call)
+    link = snapshot.link(call)
     found = list[Considered]()
-    for each in moment.trace.linker.weigh(call):
-        attempt = moment.attempt(each.key)
+    for each in snapshot.trace.linker.weigh(call):
+        attempt = snapshot.attempt(each.key)
         if attempt is not None:
-            name = attempt_name(moment, each.key)
+            name = attempt_name(snapshot, each.key)
             standing = _standing(link, each)
             found.append(Considered(each, attempt, name, standing))
     order = list(Standing)
@@ -69,31 +69,31 @@ def _standing(link: Link | None, weighed: Weighed) -> Standing:
     return Standing.RULED_OUT if weighed.against else Standing.FITS
 
 
-def left_out(moment: Moment, call: ApiCall, told: Iterable[Considered]) -> int:
+def left_out(snapshot: Snapshot, call: ApiCall, told: Iterable[Considered]) -> int:
     """Count the candidates that are not among those told: of very many some are."""
-    link = moment.link(call)
+    link = snapshot.link(call)
     if link is None:
         return 0
     listed = sum(each.standing is Standing.CANDIDATE for each in told)
-    seen = sum(moment.attempt(key) is not None for key in link.candidates)
+    seen = sum(snapshot.attempt(key) is not None for key in link.candidates)
     return seen + link.unlisted - listed
 
 
-def unsure_calls(moment: Moment, key: AttemptKey) -> list[tuple[ApiCall, Link]]:
+def unsure_calls(snapshot: Snapshot, key: AttemptKey) -> list[tuple[ApiCall, Link]]:
     """Give the ambiguous calls that may be an attempt's, the earliest first."""
-    links = moment.trace.links
-    found = ((call, links.get(call.event_id)) for call in moment.calls)
+    links = snapshot.trace.links
+    found = ((call, links.get(call.event_id)) for call in snapshot.calls)
     return [(call, link) for call, link in found if link and key in link.candidates]
 
 
 # -- in words --------------------------------------------------------------------------
 
 
-def attempt_name(moment: Moment, key: AttemptKey) -> str:
+def attempt_name(snapshot: Snapshot, key: AttemptKey) -> str:
     """Name an attempt by its state, its …Scheduled event and its execution."""
-    visit = moment.visit_of(key)
-    execution = moment.executions[key[0]]
-    label = execution_labels(moment.roots).get(key[0], "")
+    visit = snapshot.visit_of(key)
+    execution = snapshot.executions[key[0]]
+    label = execution_labels(snapshot.roots).get(key[0], "")
     name = execution.name
     # What is left of `execution-4` is a number beside a number.
     label = label if label.strip("0123456789") else clean(name, _LIMIT)
@@ -106,9 +106,9 @@ def role_words(role: CallRole) -> str:
     return _AS.get(role, f"its {role} call")
 
 
-def verdict(moment: Moment, call: ApiCall) -> str:
+def verdict(snapshot: Snapshot, call: ApiCall) -> str:
     """Say whose a call is, and by what, or why it is nobody's."""
-    link = moment.link(call)
+    link = snapshot.link(call)
     if link is None:
         return "not matched: no execution here has to do with it"
     if link.rule is LinkRule.AMBIGUOUS:
@@ -116,12 +116,12 @@ def verdict(moment: Moment, call: ApiCall) -> str:
     if link.key is None:
         role = clean(link.evidence, _LIMIT)
         return f"not matched: made with the role {role}, but no attempt here fits"
-    by = rule_words(link, id_word(moment.attempt(link.key)))
+    by = rule_words(link, id_word(snapshot.attempt(link.key)))
     doubt = doubt_words(link)
     doubt = f"{doubt}: " if doubt else ""
     evidence = f" ({clean(link.evidence, _LIMIT)})" if link.evidence else ""
     what = role_words(link.role)
-    name = attempt_name(moment, link.key)
+    name = attempt_name(snapshot, link.key)
     return f"matched to {name} as {what}: {doubt}{by}{evidence}"
 
 
@@ -164,22 +164,22 @@ def _value_words(value: object) -> str:
 # -- as a document ---------------------------------------------------------------------
 
 
-def why(moment: Moment, calls: Iterable[ApiCall]) -> Document:
+def why(snapshot: Snapshot, calls: Iterable[ApiCall]) -> Document:
     """Say of calls all that speaks for and against each attempt they may be of."""
-    return chain.from_iterable(_call_blocks(moment, call) for call in calls)
+    return chain.from_iterable(_call_blocks(snapshot, call) for call in calls)
 
 
-def _call_blocks(moment: Moment, call: ApiCall) -> Iterator[Block]:
-    told = considered(moment, call)
+def _call_blocks(snapshot: Snapshot, call: ApiCall) -> Iterator[Block]:
+    told = considered(snapshot, call)
     at = f"{call.event_time:%Y-%m-%d %H:%M:%S} UTC"
     yield Heading(f"{named(call.event_name)} at {at}")
-    yield Paragraph(verdict(moment, call), strong=True)
+    yield Paragraph(verdict(snapshot, call), strong=True)
     yield Items(list(_call_facts(call)))
     for each in told:
         status = status_words(each.attempt.status)
         yield Heading(f"{each.standing}: {each.name}, {status}", 2)
         yield Items(list(_lines(each)))
-    if more := left_out(moment, call, told):
+    if more := left_out(snapshot, call, told):
         yield Paragraph(f"{plural(more, 'more attempt')} may have made it.")
     if not told:
         yield Paragraph("No attempt here makes such calls, or has an ID that it names.")

@@ -7,8 +7,8 @@ from sfnwatch.analysis.compare.compare import compare
 from sfnwatch.analysis.compare.comparison import Comparison
 from sfnwatch.analysis.compare.rows import compare_rows
 from sfnwatch.analysis.compare.sentences import remarks, verdict
-from sfnwatch.model.moment import Moment
 from sfnwatch.model.records import Received, RecordKind
+from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.times import iso
 from sfnwatch.model.trace import Trace
 from sfnwatch.model.values import ascii_json
@@ -39,7 +39,7 @@ BAD: Ends = ("Failed", "Failed")
 WELL: Ends = ("Succeeded", "Succeeded")
 
 
-def moment_of(*records: Iterable[Received]) -> Moment:
+def snapshot_of(*records: Iterable[Received]) -> Snapshot:
     trace = Trace()
     trace.add([record for some in records for record in some])
     return trace.as_of()
@@ -87,17 +87,17 @@ def both(
     """Compare two executions that took these steps, and ended so."""
     one = story(ARN, *a, ends=ends[0])
     other = story(OTHER_ARN, *b, ends=ends[1])
-    moment = moment_of(one, other, more)
-    return compare((moment, ARN), (moment, OTHER_ARN))
+    snapshot = snapshot_of(one, other, more)
+    return compare((snapshot, ARN), (snapshot, OTHER_ARN))
 
 
 def apart(one: Iterable[Received], other: Iterable[Received]) -> Comparison:
-    return compare((moment_of(one), ARN), (moment_of(other), ARN))
+    return compare((snapshot_of(one), ARN), (snapshot_of(other), ARN))
 
 
 def itself(records: Iterable[Received]) -> Comparison:
-    moment = moment_of(records)
-    return compare((moment, ARN), (moment, ARN))
+    snapshot = snapshot_of(records)
+    return compare((snapshot, ARN), (snapshot, ARN))
 
 
 def told_of_pair(found: Comparison) -> Iterator[str]:
@@ -162,15 +162,15 @@ def redriven_iteration() -> list[Received]:
 
 
 def still_running(*steps: Steps, now: float) -> Comparison:
-    moment = moment_of(story(ARN, *steps), story(OTHER_ARN, passes("x"), ends=""))
-    return compare((moment, ARN), (moment, OTHER_ARN), at(now))
+    snapshot = snapshot_of(story(ARN, *steps), story(OTHER_ARN, passes("x"), ends=""))
+    return compare((snapshot, ARN), (snapshot, OTHER_ARN), at(now))
 
 
 def cut(kept: int) -> Comparison:
     page = story(OTHER_ARN, passes("x", "y"))[-kept:] if kept else []
     stopped = describe(arn=OTHER_ARN, stopped=2)
-    moment = moment_of(story(ARN, passes("x")), page, [stopped])
-    return compare((moment, ARN), (moment, OTHER_ARN))
+    snapshot = snapshot_of(story(ARN, passes("x")), page, [stopped])
+    return compare((snapshot, ARN), (snapshot, OTHER_ARN))
 
 
 def guessed() -> Comparison:

@@ -14,8 +14,8 @@ from sfnwatch.analysis.report import Report, explain
 from sfnwatch.export.text import write_text
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.linking.link import AttemptKey, Certainty, Link, LinkRule
-from sfnwatch.model.moment import Moment
 from sfnwatch.model.records import Received
+from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.time_axis import TimeAxis
 from sfnwatch.model.trace import Trace
 from tests.builders import ARN, ROLE, History, Which, answer, call, milliseconds
@@ -30,7 +30,7 @@ def trace_of(*records: Received) -> Trace:
     return trace
 
 
-class Doubted(Moment):
+class Doubted(Snapshot):
     """The last moment of a trace, where of some calls it is a guess whose they are.
 
     Or where they are not matched: that is what becomes of a guess that is given up.

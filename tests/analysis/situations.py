@@ -4,8 +4,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sfnwatch.model.moment import Moment
 from sfnwatch.model.records import Received, RecordKind, receive
+from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.times import iso
 from tests.analysis.finding_in import (
     LAMBDA_INVOKE,
@@ -57,7 +57,7 @@ from tests.builders import (
     undated,
 )
 
-Known = Sequence[Received] | Moment
+Known = Sequence[Received] | Snapshot
 Situations = dict[str, dict[str, Known]]
 """What is known, by the kinds, with a blank in between, and by its name."""
 

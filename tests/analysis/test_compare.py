@@ -20,8 +20,8 @@ from sfnwatch.analysis.compare.rows import compare_rows
 from sfnwatch.analysis.phases import Phase
 from sfnwatch.export.json import comparison_json
 from sfnwatch.export.text import write_markdown, write_text
-from sfnwatch.model.moment import Moment
 from sfnwatch.model.records import Received
+from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.values import ascii_json
 from tests.analysis.compared import (
     COMPARED,
@@ -30,8 +30,8 @@ from tests.analysis.compared import (
     ask,
     both,
     each,
-    moment_of,
     passes,
+    snapshot_of,
     story,
     task,
 )
@@ -68,14 +68,14 @@ def test_states_are_matched_by_name_and_turn(a: str, b: str, expected: str) -> N
 
 
 def test_an_execution_that_is_not_there_is_an_error() -> None:
-    moment = moment_of(sync_run())
+    snapshot = snapshot_of(sync_run())
     with pytest.raises(KeyError):
-        compare((moment, ARN), (moment, "arn:none"))
+        compare((snapshot, ARN), (snapshot, "arn:none"))
 
 
 def test_each_side_is_as_of_its_own_moment() -> None:
-    moment = moment_of(story(ARN, passes("x", "y")), story(OTHER_ARN, passes("x")))
-    found = compare((moment.trace.as_of(at(0.5)), ARN), (moment, OTHER_ARN))
+    snapshot = snapshot_of(story(ARN, passes("x", "y")), story(OTHER_ARN, passes("x")))
+    found = compare((snapshot.trace.as_of(at(0.5)), ARN), (snapshot, OTHER_ARN))
     assert (found.seconds.a, found.pairs[0].running) == (0.5, True)
 
 
@@ -83,7 +83,7 @@ def test_how_often_is_told_of_several_polls_alone() -> None:
     def is_first(record: Received) -> bool:
         return not any(b"poll-%d" % number in record.data for number in range(1, 5))
 
-    few, all_ = moment_of(filter(is_first, sync_run())), moment_of(sync_run())
+    few, all_ = snapshot_of(filter(is_first, sync_run())), snapshot_of(sync_run())
     told = " ".join(text_of(compare((few, ARN), (all_, ARN))).split())
     assert "A polled once; B polled 5 times, about once a minute" in told
 
@@ -119,9 +119,9 @@ def test_nothing_differs_from_itself(steps: list[Steps]) -> None:
 @settings(max_examples=60)
 @given(STORIES, STORIES)
 def test_the_other_way_round_all_is_mirrored(a: list[Steps], b: list[Steps]) -> None:
-    moment = moment_of(story(ARN, *a), story(OTHER_ARN, *b))
-    there = compare((moment, ARN), (moment, OTHER_ARN))
-    back = compare((moment, OTHER_ARN), (moment, ARN))
+    snapshot = snapshot_of(story(ARN, *a), story(OTHER_ARN, *b))
+    there = compare((snapshot, ARN), (snapshot, OTHER_ARN))
+    back = compare((snapshot, OTHER_ARN), (snapshot, ARN))
 
     assert mirrored(there) == mirrored(back, turn=-1)
     assert sum(p.moved for p in there.pairs) == sum(p.moved for p in back.pairs)
@@ -145,11 +145,11 @@ def mirrored(found: Comparison, turn: int = 1) -> list[str]:
 def compared(one: str, other: str) -> Comparison:
     """Compare the executions of two recordings: `name`, or `name/part of the ARN`."""
     files = {name.partition("/")[0] for name in (one, other)}
-    moments = {file: moment_of(recorded(RECORDINGS[file])) for file in files}
+    snapshots = {file: snapshot_of(recorded(RECORDINGS[file])) for file in files}
 
-    def chosen(name: str) -> tuple[Moment, str]:
+    def chosen(name: str) -> tuple[Snapshot, str]:
         file, _, part = name.partition("/")
-        return moments[file], next(a for a in moments[file].executions if part in a)
+        return snapshots[file], next(a for a in snapshots[file].executions if part in a)
 
     return compare(chosen(one), chosen(other))
 

@@ -92,7 +92,7 @@ SEEDS, SHARES = st.integers(0, 9999), st.sampled_from([0.1, 0.5, 1])
 def test_no_fact_of_explain_rests_on_a_guess(seed: int, share: float) -> None:
     guessed, unmatched = doubted(seed, share)
     assert facts_of(find(guessed)) <= facts_of(find(unmatched))
-    told, known = (explain(Report(moment)) for moment in (guessed, unmatched))
+    told, known = (explain(Report(snapshot)) for snapshot in (guessed, unmatched))
     assert facts_of(told) <= facts_of(known)
 
 
@@ -133,10 +133,10 @@ def test_findings_as_of_a_moment_are_those_of_what_had_come_by_then(
     """Calls apart, which are matched with what is known today."""
     records = [r for r in world.records if r.kind in EVENT_KINDS]
     first = min(each.at for each in records if each.at is not None)
-    moment = first + timedelta(seconds=share)
-    trace, then = trace_of(*records), trace_of(*had_come(records, moment, clock))
-    told = find(trace.as_of(moment, clock))
-    expected = find(then.as_of(), moment)
+    snapshot = first + timedelta(seconds=share)
+    trace, then = trace_of(*records), trace_of(*had_come(records, snapshot, clock))
+    told = find(trace.as_of(snapshot, clock))
+    expected = find(then.as_of(), snapshot)
     assert told == expected
 
 
@@ -180,7 +180,7 @@ def test_every_finding_has_a_topic_and_ends_as_a_sentence(world: World) -> None:
 
 
 def test_work_on_a_long_history_can_be_done_in_slices() -> None:
-    moment = trace_of(*many_jobs(1000)).as_of()
-    steps = list(find_in_steps(moment))
+    snapshot = trace_of(*many_jobs(1000)).as_of()
+    steps = list(find_in_steps(snapshot))
     assert steps.count(None) > 30
-    assert [step for step in steps if step is not None] == find(moment)
+    assert [step for step in steps if step is not None] == find(snapshot)

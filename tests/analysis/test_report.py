@@ -34,8 +34,8 @@ def test_very_many_states_are_not_all_listed_and_told_of_in_one_sentence() -> No
 
 
 def test_a_screen_that_has_a_table_of_its_own_is_spared_the_other() -> None:
-    moment = trace_of(*sync_run()).as_of()
-    told = Report(moment, find(moment), with_states=False)
+    snapshot = trace_of(*sync_run()).as_of()
+    told = Report(snapshot, find(snapshot), with_states=False)
     assert "State " not in text_of(explain(told))
     assert "Critical path" in text_of(explain(told))
 

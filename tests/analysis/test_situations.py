@@ -20,7 +20,7 @@ from sfnwatch.analysis.finding import Finding
 from sfnwatch.analysis.findings import TOPICS, find
 from sfnwatch.analysis.report import Report, explain
 from sfnwatch.export.json import comparison_json, report_json
-from sfnwatch.model.moment import Moment
+from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.values import ascii_json
 from tests.analysis import compared as compared_pairs
 from tests.analysis import situations
@@ -48,7 +48,7 @@ def explanation(name: str) -> Iterable[str]:
 def found_in(name: str) -> list[Finding]:
     """Find all there is in a situation, of whatever kind."""
     _, known = SITUATIONS[name]
-    return find(known if isinstance(known, Moment) else trace_of(*known).as_of())
+    return find(known if isinstance(known, Snapshot) else trace_of(*known).as_of())
 
 
 def told_of(name: str) -> Iterable[str]:

@@ -51,14 +51,14 @@ def extend(events: str, calls: str) -> None:
     from sfnwatch.clock import SystemClock
     from sfnwatch.session import Session
     from sfnwatch.tui.app import ScreenSettings
-    from sfnwatch.tui.shown import Shown
+    from sfnwatch.tui.screen_state import ScreenState
 
     async def nothing(_: object) -> None:
         """Hand over nothing: batches are added here."""
 
     known, more = made.growing(int(events), int(calls), _TIMES * _COUNT)
     session = Session("live", nothing, clock=SystemClock(), executions=())
-    trace, shown = session.trace, Shown(session, ScreenSettings())
+    trace, shown = session.trace, ScreenState(session, ScreenSettings())
 
     def page(batch: Batch) -> None:
         shown.take(batch, trace.add(batch))

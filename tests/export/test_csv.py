@@ -24,12 +24,12 @@ def rows(text: str) -> list[dict[str, str]]:
 def test_every_event_and_call_has_a_row_and_every_row_all_columns(name: str) -> None:
     text = export("csv", name)
     assert text.endswith("\r\n")
-    moment = trace_of(RECORDS[name]).as_of()
-    events = sum(each.event_count for each in moment.executions.values())
+    snapshot = trace_of(RECORDS[name]).as_of()
+    events = sum(each.event_count for each in snapshot.executions.values())
     found = list(csv.reader(StringIO(text, newline=""), strict=True))
     assert tuple(found[0]) == COLUMNS
     assert {len(row) for row in found} == {len(COLUMNS)}
-    assert len(found) == 1 + events + len(moment.calls)
+    assert len(found) == 1 + events + len(snapshot.calls)
 
 
 def test_an_ambiguous_call_has_the_reason_for_its_evidence() -> None:

@@ -110,12 +110,12 @@ CHECKS: Mapping[str, tuple[Callable[[str], bool], ...]] = {
 
 def check_all(records: Iterable[Received]) -> None:
     """Export and explain records: each text is as it has to be."""
-    moment, explained = trace_of(records).as_of(), StringIO()
-    write_text(explain(Report(moment)), explained)
+    snapshot, explained = trace_of(records).as_of(), StringIO()
+    write_text(explain(Report(snapshot)), explained)
     assert is_clean(explained.getvalue())
     for name, target in TARGETS.items():
         out = StringIO(newline="")
-        target.dump(moment, out)
+        target.dump(snapshot, out)
         assert all(check(out.getvalue()) for check in CHECKS[name]), name
 
 

@@ -166,10 +166,10 @@ def test_a_graph_is_cleaned_and_no_markup_is_made_of_names() -> None:
 
 
 def test_the_interval_of_polls_is_that_of_the_finding_about_them() -> None:
-    moment = trace_of(RECORDS["denied"]).as_of()
+    snapshot = trace_of(RECORDS["denied"]).as_of()
     (mean,) = {
         found.data["interval_mean"]
-        for found in find(moment)
+        for found in find(snapshot)
         if found.data.get("interval_mean")
     }
     assert f"about every {mean:.0f} s" in printed("mermaid", RECORDS["denied"])

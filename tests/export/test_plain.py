@@ -46,10 +46,10 @@ def test_each_event_call_and_task_is_printed_once_in_whatever_order_it_comes(
     dice.shuffle(records)  # type: ignore[attr-defined]
     lines, _ = printed([[record] for record in (*records, *records)])
     first = [line for line in lines if "(now " not in line and "  count  " not in line]
-    moment = trace_of(records).as_of()
-    events = sum(each.event_count for each in moment.executions.values())
-    tasks = sum(map(len, moment.task_states.values()))
-    assert len(first) == events + len(moment.calls) + tasks
+    snapshot = trace_of(records).as_of()
+    events = sum(each.event_count for each in snapshot.executions.values())
+    tasks = sum(map(len, snapshot.task_states.values()))
+    assert len(first) == events + len(snapshot.calls) + tasks
 
 
 def test_a_call_is_told_again_once_an_id_matches_it() -> None:

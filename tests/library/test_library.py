@@ -75,12 +75,12 @@ def test_the_example_runs_as_it_is_written(
 
 
 def test_a_recording_is_the_trace_it_was(recorded: Path, tmp_path: Path) -> None:
-    moment, trace = library.open_recording(str(recorded)), Trace()
+    snapshot, trace = library.open_recording(str(recorded)), Trace()
     trace.add(sync_run())
-    assert library.findings(moment) == library.findings(trace.as_of())
-    (execution,) = moment.executions.values()
+    assert library.findings(snapshot) == library.findings(trace.as_of())
+    (execution,) = snapshot.executions.values()
     assert (execution.name, execution.status) == ("run-7f3a", "SUCCEEDED")
-    assert len(moment.calls) == len(trace.calls)
+    assert len(snapshot.calls) == len(trace.calls)
     torn = tmp_path / "torn.json"
     torn.write_text("{")
     with pytest.raises(library.SfnwatchError, match=re.escape(str(torn))):
@@ -102,17 +102,17 @@ async def test_a_watch_ends_with_the_whole_and_tells_on_the_way(
 ) -> None:
     seen: list[str] = []
 
-    def note(so_far: library.Moment) -> None:
+    def note(so_far: library.Snapshot) -> None:
         seen.extend(execution.status for execution in so_far.roots.values())
 
     machine = "order-pipeline"
-    moment = await library.watch(
+    snapshot = await library.watch(
         machine, each=note, endpoint_url=served_url, calls=False
     )
-    (arn,) = moment.roots
-    assert not moment.running
-    assert not moment.calls
-    assert (seen[-1], moment.executions[arn].status) == ("SUCCEEDED", "SUCCEEDED")
+    (arn,) = snapshot.roots
+    assert not snapshot.running
+    assert not snapshot.calls
+    assert (seen[-1], snapshot.executions[arn].status) == ("SUCCEEDED", "SUCCEEDED")
     again = await library.watch(arn, endpoint_url=served_url, drain=0)
     assert list(again.roots) == [arn]
 
@@ -120,21 +120,21 @@ async def test_a_watch_ends_with_the_whole_and_tells_on_the_way(
 async def test_moments_come_as_the_watch_goes_and_the_last_is_the_whole(
     served_url: str,
 ) -> None:
-    watching = library.moments("order-pipeline", endpoint_url=served_url, drain=1)
-    events, at = list[int](), list[library.Moment]()
-    async with aclosing(watching) as moments:
-        async for moment in moments:
-            events.append(sum(len(e.events) for e in moment.executions.values()))
-            at.append(moment)
+    watching = library.snapshots("order-pipeline", endpoint_url=served_url, drain=1)
+    events, at = list[int](), list[library.Snapshot]()
+    async with aclosing(watching) as snapshots:
+        async for snapshot in snapshots:
+            events.append(sum(len(e.events) for e in snapshot.executions.values()))
+            at.append(snapshot)
     assert events == sorted(events)
     assert len({*events}) > 1
     assert [each.status for each in at[-1].roots.values()] == ["SUCCEEDED"]
     assert at[-1].calls
     async with aclosing(
-        library.moments("order-pipeline", endpoint_url=served_url)
-    ) as moments:
-        async for moment in moments:
-            if moment.roots:
+        library.snapshots("order-pipeline", endpoint_url=served_url)
+    ) as snapshots:
+        async for snapshot in snapshots:
+            if snapshot.roots:
                 break
     assert len(asyncio.all_tasks()) == 1, "who has left has ended the watch"
 
@@ -142,7 +142,7 @@ async def test_moments_come_as_the_watch_goes_and_the_last_is_the_whole(
 async def test_what_ends_a_watch_is_raised_out_of_its_moments(served_url: str) -> None:
     arn = ARN.replace("eu-west-1", REGION)
     with pytest.raises(library.RefusedError, match="ExecutionDoesNotExist"):
-        async for _ in library.moments(arn, endpoint_url=served_url):
+        async for _ in library.snapshots(arn, endpoint_url=served_url):
             pass
     assert len(asyncio.all_tasks()) == 1
 
@@ -151,8 +151,8 @@ def test_a_watch_without_a_loop_gives_a_trace_whose_json_is_the_contract_s(
     served_url: str,
 ) -> None:
     url = served_url
-    moment = library.watch_sync("order-pipeline", endpoint_url=url, calls=False)
-    told = json.loads(library.to_json(moment))
+    snapshot = library.watch_sync("order-pipeline", endpoint_url=url, calls=False)
+    told = json.loads(library.to_json(snapshot))
     jsonschema.validate(told, trace_schema())
     assert told["executions"][0]["status"] == "SUCCEEDED"
 

@@ -16,8 +16,8 @@ from sfnwatch.export.facts import (
     visit_facts,
 )
 from sfnwatch.model.execution import ExecutionAsOf
-from sfnwatch.model.moment import Moment
 from sfnwatch.model.records import Received
+from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.trace import Trace
 from sfnwatch.model.visits import Attempt, StateVisit
 from tests import builders as aws
@@ -49,12 +49,12 @@ def attempt_of(*records: Received) -> Attempt:
     return attempt
 
 
-def answers(moment: Moment) -> Facts:
-    runs = {*moment.lineage.map_runs, *moment.map_runs, *moment.listed_of}
-    executions = moment.executions.items()
-    states = [s for arn in moment.task_states for s in facts_of_task(moment, arn)]
+def answers(snapshot: Snapshot) -> Facts:
+    runs = {*snapshot.lineage.map_runs, *snapshot.map_runs, *snapshot.listed_of}
+    executions = snapshot.executions.items()
+    states = [s for arn in snapshot.task_states for s in facts_of_task(snapshot, arn)]
     return {
-        "executions": {arn: _execution(moment, each) for arn, each in executions},
+        "executions": {arn: _execution(snapshot, each) for arn, each in executions},
         "visits": {
             (arn, visit.id): visit_answers(visit)
             for arn, each in executions
@@ -65,13 +65,13 @@ def answers(moment: Moment) -> Facts:
             for arn, each in executions
             for event in each.events
         },
-        "roots": list(moment.roots),
-        "calls": {c.event_id: call_facts(c, moment.link(c)) for c in moment.calls},
-        "order": [call.event_id for call in moment.calls],
+        "roots": list(snapshot.roots),
+        "calls": {c.event_id: call_facts(c, snapshot.link(c)) for c in snapshot.calls},
+        "order": [call.event_id for call in snapshot.calls],
         "task_states": {(s["task_arn"], s["version"]): s for s in states},
-        "map_runs": {arn: map_run_facts(moment, arn) for arn in sorted(runs)},
-        "healths": sorted(str(_unnumbered(h)) for h in moment.each_health),
-        "requests": [request.key for request in moment.requests],
+        "map_runs": {arn: map_run_facts(snapshot, arn) for arn in sorted(runs)},
+        "healths": sorted(str(_unnumbered(h)) for h in snapshot.each_health),
+        "requests": [request.key for request in snapshot.requests],
     }
 
 
@@ -107,10 +107,10 @@ def differences(found: Any, expected: Any, where: str = "") -> list[str]:
     ]
 
 
-def _execution(moment: Moment, execution: ExecutionAsOf) -> Facts:
+def _execution(snapshot: Snapshot, execution: ExecutionAsOf) -> Facts:
     ending = execution.ending
     return {
-        **execution_facts(moment, execution),
+        **execution_facts(snapshot, execution),
         "ending": ending and ending.id,
         "running": execution.running,
         "map_run_turns": [(t.event.id, t.arn) for t in execution.map_run_turns],

@@ -12,8 +12,8 @@ from typing import Any
 from sfnwatch.export.facts import child_facts
 from sfnwatch.model.execution_list import UNKNOWN
 from sfnwatch.model.linking.link import AttemptKey
-from sfnwatch.model.moment import Moment
 from sfnwatch.model.records import Received, RecordKind
+from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.time_axis import TimeAxis, said
 from sfnwatch.model.trace import Changed, Trace
 from tests.builders import in_order
@@ -77,7 +77,7 @@ def stands_as_it_stood(records: Sequence[Received], dice: Random, looks: int) ->
             stood_so(trace.as_of(moment, clock), then.as_of())
 
 
-def stood_so(told: Moment, known: Moment) -> None:
+def stood_so(told: Snapshot, known: Snapshot) -> None:
     """Hold a moment against all that was known at it."""
     found, expected = answers(told), answers(known)
     # Of a child nothing is told before its own first record.

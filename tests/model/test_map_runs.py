@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from sfnwatch.model.execution_list import decode_listed
 from sfnwatch.model.map_runs import map_run_name
-from sfnwatch.model.moment import Moment
 from sfnwatch.model.records import Received
+from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.time_axis import TimeAxis
 from tests import builders as aws
 from tests import examples
@@ -23,7 +23,7 @@ LETTING_GO = {**aws.NESTED, "resource": "startExecution"}
 HOSTILE = "arn:\x1b]8;;evil\x07 [b]x[/b]\u202e\ud800"
 
 
-def now(*records: Received) -> Moment:
+def now(*records: Received) -> Snapshot:
     return trace_of(*records).as_of()
 
 

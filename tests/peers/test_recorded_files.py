@@ -100,8 +100,8 @@ def test_a_history_as_the_cli_writes_it_is_explained_with_a_verdict_and_a_table(
     path: Path, tmp_path: Path
 ) -> None:
     events = events_of(path)
-    moment = opened(put(tmp_path / "history.json", {"events": events})).as_of()
-    (explained,) = Report(moment).executions
+    snapshot = opened(put(tmp_path / "history.json", {"events": events})).as_of()
+    (explained,) = Report(snapshot).executions
     status = STATUSES.get(events[-1]["type"], "RUNNING")
     assert explained.verdict.status == status
     kinds = [event["type"] for event in events]
@@ -110,7 +110,7 @@ def test_a_history_as_the_cli_writes_it_is_explained_with_a_verdict_and_a_table(
     scheduled = sum(kind.endswith("Scheduled") for kind in kinds)
     assert sum(row.tries for row in explained.states) == scheduled
     out = StringIO()
-    write_text(explain(Report(moment)), out, 80)
+    write_text(explain(Report(snapshot)), out, 80)
     _, verdict, *_ = lines = out.getvalue().splitlines()
     assert verdict.split()[0].rstrip(".") == status
     assert max(map(cell_len, lines)) <= 80

@@ -166,10 +166,10 @@ def test_how_an_execution_stands_is_recognized_in_eventbridges_events(
     ]
     recording = opened(lines(told))
     assert kinds(recording) == {RecordKind.DESCRIBE}
-    moment = trace_of(recording).as_of()
-    (execution,) = moment.executions.values()
+    snapshot = trace_of(recording).as_of()
+    (execution,) = snapshot.executions.values()
     assert (execution.status, execution.started_at) == ("FAILED", aws.START)
-    assert ended_with(moment, execution) == ("Oops", None)
+    assert ended_with(snapshot, execution) == ("Oops", None)
 
 
 def test_what_the_cli_wrote_of_a_map_run_is_put_together(tmp_path: Path) -> None:
@@ -187,11 +187,13 @@ def test_what_the_cli_wrote_of_a_map_run_is_put_together(tmp_path: Path) -> None
         put(tmp_path / f"{number}.json", content)
         for number, content in enumerate(contents.values())
     ]
-    moment = trace_of(open_files(paths)).as_of()
-    assert list(moment.roots) == [aws.ARN]
-    assert moment.map_runs[aws.MAP_RUN_ARN].status == "SUCCEEDED", "without times, too"
-    assert len(moment.listed) == 4
-    assert moment.listed[aws.map_child(0)].listed.failed
+    snapshot = trace_of(open_files(paths)).as_of()
+    assert list(snapshot.roots) == [aws.ARN]
+    assert snapshot.map_runs[aws.MAP_RUN_ARN].status == "SUCCEEDED", (
+        "without times, too"
+    )
+    assert len(snapshot.listed) == 4
+    assert snapshot.listed[aws.map_child(0)].listed.failed
 
 
 def test_an_answer_without_records_is_no_error(opened: Opener) -> None:

@@ -15,7 +15,7 @@ from sfnwatch.errors import Outcome, RefusedError
 from sfnwatch.model.arns import parse_execution_arn
 from sfnwatch.model.records import Batch, Received, RecordKind
 from sfnwatch.model.trace import Changed, Trace
-from sfnwatch.recording.reader import moment, open_files
+from sfnwatch.recording.reader import open_files, record_time
 from sfnwatch.session import Session, paced
 from sfnwatch.sources.aws_settings import AwsSettings
 from sfnwatch.sources.live_options import LiveOptions
@@ -388,7 +388,7 @@ def test_every_kind_of_record_tells_its_own_time() -> None:
         (undated(sync_definition()), None),
         (received(RecordKind.LOOKUP, {}), None),
     ):
-        assert moment(told) == expected, told.kind
+        assert record_time(told) == expected, told.kind
 
 
 async def test_a_long_gap_is_slept_in_short_naps() -> None:

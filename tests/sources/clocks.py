@@ -110,9 +110,9 @@ class SteppedClock:
             self._look_again()
 
     def _move(self, due: datetime, _: int, future: asyncio.Future[None]) -> None:
-        for moment in sorted(at for at in self._at if at <= due):
-            self._now = max(self._now, moment)
-            self._at.pop(moment)()
+        for snapshot in sorted(at for at in self._at if at <= due):
+            self._now = max(self._now, snapshot)
+            self._at.pop(snapshot)()
         self._now = max(self._now, due)
         if not future.done():
             future.set_result(None)

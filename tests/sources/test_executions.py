@@ -410,14 +410,14 @@ DEEP = ChildOptions(depth=3, children=10)
 async def test_a_map_run_is_counted_and_listed_whole(simulate: Simulate) -> None:
     simulation = await simulate("distributed")
     watched = await simulation.watch(children=DEEP)
-    trace, moment = watched.trace, watched.trace.as_of()
-    (told,) = moment.map_runs.values()
+    trace, snapshot = watched.trace, watched.trace.as_of()
+    (told,) = snapshot.map_runs.values()
     assert (told.executions.total, told.executions.unsuccessful) == (40, 3)
     assert (told.executions.running, told.executions.pending) == (0, 0)
     listed = [answers_[-1] for answers_ in trace.children.values()]
     found = Counter(each.listed.status for each in listed)
     assert found == {"FAILED": 3, "SUCCEEDED": 37}
-    read = moment.children
+    read = snapshot.children
     of_run = [arn for arn in read if arn in trace.children]
     assert 10 <= len(of_run) <= 13, "three that failed, and ten that ran or went well"
     failed = {each.listed.arn for each in listed if each.listed.failed}
@@ -426,7 +426,7 @@ async def test_a_map_run_is_counted_and_listed_whole(simulate: Simulate) -> None
     assert set(rules) == {"request-id", "resource-id"}
     again = Trace()
     again.add(watched.records[::-1])
-    assert answers(again.as_of()) == answers(moment)
+    assert answers(again.as_of()) == answers(snapshot)
 
 
 async def test_thousands_of_children_are_counted_within_the_budget(
@@ -650,10 +650,10 @@ async def test_a_nested_execution_is_read_and_its_machine_asked_for_too(
 ) -> None:
     simulation = await simulate("pipeline")
     watched = await simulation.watch(children=DEEP, drain=30)
-    moment = watched.trace.as_of()
-    (root,), (child,) = moment.roots.values(), moment.children.values()
+    snapshot = watched.trace.as_of()
+    (root,), (child,) = snapshot.roots.values(), snapshot.children.values()
     assert (root.status, child.status) == ("SUCCEEDED", "SUCCEEDED")
-    visit = root.visit(moment.lineage.parents[child.arn].visit_id)
+    visit = root.visit(snapshot.lineage.parents[child.arn].visit_id)
     assert visit is not None
     assert visit.name == "Ship"
     described = simulation.asked("DescribeStateMachineForExecution")

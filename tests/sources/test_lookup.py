@@ -313,8 +313,8 @@ async def test_what_ran_before_is_read_some_pages_at_a_time(
     runs = [len(list(group)) for is_old, group in groupby(kinds) if is_old]
     assert len(runs) > 3
     assert max(runs) == 5
-    moments = [redriven.seconds(each.at) for each in asked]
-    assert all(b - a > 5 for a, b in zip(moments, moments[10:], strict=False))
+    snapshots = [redriven.seconds(each.at) for each in asked]
+    assert all(b - a > 5 for a, b in zip(snapshots, snapshots[10:], strict=False))
 
 
 async def test_who_has_had_enough_is_told_what_was_not_read(

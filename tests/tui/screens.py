@@ -15,9 +15,9 @@ from textual.pilot import Pilot
 from sfnwatch.analysis.finding import Finding
 from sfnwatch.analysis.findings import find
 from sfnwatch.clock import Clock
-from sfnwatch.model.moment import Moment
 from sfnwatch.model.own_requests import Operation
 from sfnwatch.model.records import Received
+from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.trace import Consumer, Mode, Trace
 from sfnwatch.recording.library import SavedView
 from sfnwatch.recording.recorded_file import RecordedFile
@@ -75,8 +75,8 @@ class ScriptedSession:
         for consume in self.consumers:
             consume(records, changed)
 
-    async def findings(self, moment: Moment) -> Sequence[Finding]:
-        return find(moment)
+    async def findings(self, snapshot: Snapshot) -> Sequence[Finding]:
+        return find(snapshot)
 
     def end_drain(self) -> None:
         self.drain_ended = True
@@ -121,9 +121,9 @@ class Screen:
         await pilot.pause(0.02)
         if isinstance(app, SfnwatchApp):
             app.repaint()  # it would be soon, but not how soon on a busy machine
-        while isinstance(app, SfnwatchApp) and app.shown.items:
+        while isinstance(app, SfnwatchApp) and app.screen_state.items:
             is_done = app.bars.is_up_to_date and not _is_behind(app)
-            if is_done or app.shown.playback.playing:
+            if is_done or app.screen_state.playback.playing:
                 break
             await pilot.pause(0.02)
         # Have all widgets handle what they were sent, and what they sent each other.
@@ -191,17 +191,17 @@ class Screen:
 
 def _is_behind(app: SfnwatchApp) -> bool:
     """True while something waits to be shown, as what was shown last took long."""
-    deck, timeline = app.deck, app.deck.timeline
-    undrawn = deck.has_room
+    views, timeline = app.views, app.views.timeline
+    undrawn = views.has_room
     if timeline is not None:
-        above = timeline.display and deck.current == "lanes"
+        above = timeline.display and views.current == "lanes"
         undrawn = above and timeline.axis is None
-    return undrawn or deck.pace.is_waiting or app.bars.scrubber.pace.is_waiting
+    return undrawn or views.pace.is_waiting or app.bars.scrubber.pace.is_waiting
 
 
 def call_at_cursor(app: SfnwatchApp) -> str:
     """Name the call on the line of the lanes that the cursor is on; or nothing."""
-    line = app.deck.lanes.line
+    line = app.views.lanes.line
     return line.call.name[0].text if line and line.call else ""
 
 
@@ -240,6 +240,6 @@ async def replayed(
     given = {"mode": "replay", "speed": 0.001, **settings}
     async with live(size=size, session=session, **given) as (app, screen, _):
         await screen.pilot.press("l")
-        app.shown.playback.speed = settings.get("speed", 1.0)
+        app.screen_state.playback.speed = settings.get("speed", 1.0)
         await screen.press(*keys)
         yield app, screen

@@ -7,7 +7,7 @@ import pytest
 from textual.command import CommandPalette
 
 from sfnwatch.tui.actions import ACTIONS, BY_ID, entries, key_name
-from sfnwatch.tui.deck import VIEWS
+from sfnwatch.tui.views import VIEWS
 from tests.tui.screens import replayed
 
 README = Path(__file__).parents[2] / "README.md"
@@ -51,19 +51,19 @@ def test_every_view_has_a_key_and_a_line_of_help() -> None:
 async def test_a_view_opens_by_its_key(name: str) -> None:
     async with replayed(SHOWN_IN.get(name, "demo-sync")) as (app, screen):
         await screen.press(*BY_ID[f"view.{name}"].keys[:1])
-        assert app.deck.current == name
+        assert app.views.current == name
 
 
 async def test_every_action_is_done_somewhere() -> None:
     async with replayed("demo-three-ways") as (app, screen):
         done = {*app.commands}
         for name in VIEWS:
-            app.deck.show_view(name)
+            app.views.show_view(name)
             await screen.settle()
             done |= app.commands.keys()
     left = {action.id for action in ACTIONS if not action.method} - done
     assert not left, (
-        f"nothing does {left}: add a view to VIEWS in sfnwatch/tui/deck.py, and"
+        f"nothing does {left}: add a view to VIEWS in sfnwatch/tui/views.py, and"
         " anything else to the commands of a view, of the deck or of the app"
     )
 
@@ -101,9 +101,11 @@ async def test_the_palette_goes_to_a_state() -> None:
         await screen.press("enter", "enter")
         assert not isinstance(app.screen, CommandPalette)
         assert "Charge card" in str(screen.row_with("Charge card  lambda"))
-        key = app.deck.selected_key
+        key = app.views.selected_key
         assert key is not None
-        assert key in {m.key for m in app.shown.markers.by(app.shown.playback.clock)}
+        assert key in {
+            m.key for m in app.screen_state.markers.by(app.screen_state.playback.clock)
+        }
 
 
 PRESSED = {

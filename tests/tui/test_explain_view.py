@@ -77,9 +77,9 @@ async def test_a_finding_is_copied_and_leads_to_the_lines_that_it_rests_on() -> 
         assert "enter Its lines escape Lanes" in screen.prose
         assert app.clipboard.startswith("inference: Every poll for ECS RunTask was")
         await screen.steps(("down enter", "STEP FUNCTIONS", "13:36:26.998"))
-        assert app.deck.lanes.line is not None
+        assert app.views.lanes.line is not None
         await screen.steps(("E escape", "!S U C C"))
-        assert app.deck.current == "lanes"
+        assert app.views.current == "lanes"
 
 
 async def test_at_a_moment_before_the_end_it_does_not_tell_the_end() -> None:
@@ -95,13 +95,13 @@ async def played(*keys: str) -> str:
     session = ScriptedSession(recorded("demo-sync"), ends=True)
     async with live(session=session, size=(80, 24), mode="replay") as (app, screen, _):
         await screen.pilot.press(*keys)
-        span = app.shown.playback.span
+        span = app.screen_state.playback.span
         assert span is not None
-        app.shown.playback.seek(span[1])
-        while app.shown.playback.playing:
+        app.screen_state.playback.seek(span[1])
+        while app.screen_state.playback.playing:
             await screen.pilot.pause(0.02)
         await screen.settle()
-        return app.deck.current
+        return app.views.current
 
 
 @pytest.mark.parametrize(
@@ -145,13 +145,13 @@ async def test_live_it_comes_once_all_calls_are_here() -> None:
         await screen.settle()
         session.push(*run, health("lookup", "draining", 700, until=iso(at(1200))))
         await screen.settle()
-        assert app.deck.current == "lanes"
+        assert app.views.current == "lanes"
         await screen.steps(("E", "x Stop waiting"), ("escape x",))
         assert session.drain_ended
-        assert app.deck.current == "end"
+        assert app.views.current == "end"
 
 
 async def test_an_execution_that_was_over_before_brings_no_card() -> None:
     session = ScriptedSession(sync_run(), ends=True)
     async with live(session=session, size=(100, 30)) as (app, _, _):
-        assert app.deck.current == "lanes"
+        assert app.views.current == "lanes"

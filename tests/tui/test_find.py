@@ -29,26 +29,26 @@ async def test_a_filter_that_cannot_be_read_is_explained_and_changes_nothing() -
 async def test_a_search_goes_to_what_it_finds_round_the_end_and_back() -> None:
     async with replayed("demo-pipeline", (140, 60)) as (app, screen):
         await screen.press("home", "slash", *"label", "enter")
-        first = app.deck.selected_key
+        first = app.views.selected_key
         await screen.press("n")
-        assert first != app.deck.selected_key
+        assert first != app.views.selected_key
         await screen.press("N")
-        assert app.deck.selected_key == first
+        assert app.views.selected_key == first
         await screen.press("N", "n")
-        assert app.deck.selected_key == first
+        assert app.views.selected_key == first
 
 
 async def test_it_is_searched_while_one_types() -> None:
     async with replayed("demo-pipeline", (140, 60), "home", "down") as (app, screen):
-        begun = app.deck.selected_key
+        begun = app.views.selected_key
         await screen.press("slash", "l")
-        first = app.deck.selected_key
+        first = app.views.selected_key
         assert first != begun
         await screen.press(*"abel")
-        found = app.deck.selected_key
+        found = app.views.selected_key
         assert found not in {begun, first}
         await screen.press("x")
-        assert app.deck.selected_key == found
+        assert app.views.selected_key == found
 
 
 async def test_what_is_not_there_is_said_not_to_be() -> None:

@@ -16,8 +16,8 @@ STATES: dict[str, Any] = {
 
 
 def view_of(app: SfnwatchApp) -> GraphView:
-    assert isinstance(app.deck.view, GraphView)
-    return app.deck.view
+    assert isinstance(app.views.view, GraphView)
+    return app.views.view
 
 
 def selected(app: SfnwatchApp) -> str:
@@ -51,17 +51,17 @@ async def test_a_step_in_time_goes_to_what_was_entered_last() -> None:
 
 async def test_enter_shows_the_last_visit_and_escape_leads_to_its_line() -> None:
     async with replayed("demo-pipeline", SIZE) as (app, screen):
-        root = app.shown.roots[0]
+        root = app.screen_state.roots[0]
         visit = next(visit for visit in root.visits if visit.name == "Label")
-        app.deck.lanes.select_key(f"{root.arn}#{visit.id}")
+        app.views.lanes.select_key(f"{root.arn}#{visit.id}")
         await screen.press("M")
         assert selected(app) == "Label"
         await screen.press("home", "down", "enter")
         assert screen.row_with("▾ Big order?  Choice → Prepare")
-        key = app.deck.selected_key
+        key = app.views.selected_key
         await screen.press("escape", "escape")
-        assert app.deck.current == "lanes"
-        assert app.deck.lanes.selected_key == key
+        assert app.views.current == "lanes"
+        assert app.views.lanes.selected_key == key
 
 
 async def test_frames_fold_and_open() -> None:
@@ -88,7 +88,7 @@ async def test_it_follows_what_is_entered_until_the_cursor_is_moved() -> None:
         await screen.press("up", "f")
         assert selected(app) == "Two"
         await screen.steps(("down enter", "not reached"))
-        assert app.deck.selected_key is None
+        assert app.views.selected_key is None
         canvas = view_of(app).canvas
         placed = next(p for p in canvas.picture.boxes if p.box.name == "One")
         canvas.action_first()
@@ -108,7 +108,10 @@ async def test_without_a_definition_it_says_what_it_was_inferred_from() -> None:
 
 async def test_a_map_runs_execution_is_shown_in_the_graph_of_its_parent() -> None:
     async with live(photos(4, failing=1, read=2), SIZE) as (app, screen, _):
-        root, child = app.shown.roots[0].arn, next(iter(app.shown.moment.children))
+        root, child = (
+            app.screen_state.roots[0].arn,
+            next(iter(app.screen_state.snapshot.children)),
+        )
         await screen.press("M")
         assert view_of(app).select_key(f"{child}#2")
         await screen.shows("Map")

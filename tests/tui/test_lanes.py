@@ -36,9 +36,9 @@ async def test_a_fold_counts_what_had_come_by_a_moment_and_stays_selected() -> N
     async with replayed("demo-sync") as (app, screen):
 
         async def shown_at(minute: int, second: int) -> str:
-            start = app.shown.roots[0].started_at
+            start = app.screen_state.roots[0].started_at
             assert start is not None
-            app.shown.playback.seek(start.replace(minute=minute, second=second))
+            app.screen_state.playback.seek(start.replace(minute=minute, second=second))
             app.repaint()
             await screen.settle()
             return screen.words
@@ -46,10 +46,10 @@ async def test_a_fold_counts_what_had_come_by_a_moment_and_stays_selected() -> N
         assert "more poll" not in await shown_at(37, 5)
         assert screen.words.count("DescribeTasks #") == 2
         assert "1+ more poll" in await shown_at(38, 0)
-        fold = next(item for item in app.shown.items if isinstance(item, Fold))
-        app.deck.go_to(fold.key)
+        fold = next(item for item in app.screen_state.items if isinstance(item, Fold))
+        app.views.go_to(fold.key)
         assert "2 more polls" in await shown_at(38, 50)
-        assert app.deck.selected_key == fold.key
+        assert app.views.selected_key == fold.key
         assert "3 more polls" in await shown_at(39, 30)
 
 
@@ -100,7 +100,7 @@ async def test_the_cursor_goes_from_execution_to_execution() -> None:
         names = ("ctrl+right", "async"), (";", "sdk"), ("ctrl+left", "async")
         for key, name in names:
             await screen.pilot.press(key)
-            assert f"three-ways-{name}" in str(app.deck.selected_key)
+            assert f"three-ways-{name}" in str(app.views.selected_key)
 
 
 # -- sizes and what comes late ---------------------------------------------------------
@@ -112,7 +112,7 @@ async def test_a_late_call_slides_in_and_says_for_a_moment_how_late_it_is(
 ) -> None:
     now = 100.0
     async with live(sync_run(), (width, 40)) as (app, screen, session):
-        app.animation_level, lanes = "full", app.deck.lanes
+        app.animation_level, lanes = "full", app.views.lanes
         lanes.seconds = lambda: now
         session.push(lookup(api_call("ListTasks", 40, key="late"), lag=200))
         await screen.shows("!ListTasks")
@@ -195,7 +195,7 @@ async def test_the_timeline_takes_the_whole_screen_and_gives_it_back() -> None:
         assert timeline_of(app).size.height > 30
         await screen.press("escape")
         assert screen.rows == before
-        assert app.deck.view is app.deck.lanes
+        assert app.views.view is app.views.lanes
         # Where it gets tight what went well is folded, and what had trouble says so.
         assert "[2] Label" in "".join(bars_and_lines(screen)[0])
         await screen.resize(140, 30)
@@ -212,23 +212,23 @@ async def test_a_line_of_the_lanes_marks_its_bar() -> None:
         marks = [timeline.bars.marked]
         await screen.press("down")
         assert [*marks, timeline.bars.marked] == [False, True]
-        assert timeline.bars.selected_key == app.deck.selected_key
+        assert timeline.bars.selected_key == app.views.selected_key
         await screen.press(*["down"] * 5)
         bar = timeline.bars.entry
         assert bar is not None
         assert "RunTask" in call_at_cursor(app)
         assert bar.name == "Render invoice"
-        assert app.focused is app.deck.lanes
+        assert app.focused is app.views.lanes
         # From call to call it goes by the bar, and the lanes go along.
         await screen.press(")", ")")
         assert call_at_cursor(app) == "DescribeTasks #1"
-        assert timeline.selected_key == app.deck.selected_key
+        assert timeline.selected_key == app.views.selected_key
 
 
 async def test_a_bar_that_is_chosen_takes_the_lanes_along() -> None:
     async with replayed("demo-pipeline", (140, 40), "home") as (app, screen):
         await screen.press("shift+tab", "end", "up", "up", "up", "up")
-        bar, lanes = timeline_of(app).bars.entry, app.deck.lanes
+        bar, lanes = timeline_of(app).bars.entry, app.views.lanes
         assert app.focused is timeline_of(app).entries
         assert bar is not None
         assert bar.name == "Charge card"

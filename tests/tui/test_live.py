@@ -27,7 +27,7 @@ async def test_what_comes_in_is_shown_and_the_newest_line_is_followed() -> None:
         for record in aws.sync_history():
             session.push(record)
         await screen.shows("Execution succeeded")
-        assert app.deck.lanes.follow
+        assert app.views.lanes.follow
 
 
 async def test_how_the_ends_of_very_many_jobs_were_learned_of_is_summed_up() -> None:
@@ -46,7 +46,7 @@ async def test_lines_that_come_while_one_looks_elsewhere_are_counted() -> None:
         session.push(*aws.sync_history())
         await screen.settle()
         assert "new" in screen.rows[0]
-        assert app.deck.lanes.cursor == 0
+        assert app.views.lanes.cursor == 0
         await screen.press("end")
         assert "new" not in screen.rows[0]
 
@@ -131,9 +131,9 @@ async def test_a_watch_that_is_over_stands_still_and_does_not_say_it_is_live() -
     async with live((), (140, 24), session=session, seconds=3600) as (app, screen, _):
         await screen.shows("■ end")
         assert "● live" not in screen.words
-        span = app.shown.playback.span
+        span = app.screen_state.playback.span
         assert span is not None
-        assert app.shown.now == span[1] < app.shown.clock.now()
+        assert app.screen_state.now == span[1] < app.screen_state.clock.now()
 
 
 async def test_the_footer_offers_what_applies_and_can_be_clicked() -> None:
@@ -198,7 +198,7 @@ def player(screen: Screen) -> str:
 
 
 def position(app: SfnwatchApp) -> datetime:
-    at = app.shown.playback.position
+    at = app.screen_state.playback.position
     assert at is not None
     return at
 
@@ -235,7 +235,7 @@ async def test_playing_goes_on_to_the_end() -> None:
         await screen.pilot.press("g", "space")
         assert "Pause" in screen.rows[-1]
         await screen.pilot.press(*["plus"] * 12)
-        while app.shown.playback.playing:
+        while app.screen_state.playback.playing:
             await screen.pilot.pause(0.05)
         await screen.settle()
         assert "■ end" in player(screen)
@@ -263,8 +263,8 @@ async def test_the_minimap_is_clicked_and_dragged(width: int) -> None:
     async with replayed("demo-sync-denied", (width, 30)) as (app, screen):
         await screen.pilot.click(Scrubber, offset=(1, 0))
         await screen.settle()
-        assert app.shown.playback.span is not None
-        assert position(app) == app.shown.playback.span[0]
+        assert app.screen_state.playback.span is not None
+        assert position(app) == app.screen_state.playback.span[0]
         assert player(screen)[1] == "▼"
         await screen.pilot.mouse_down(Scrubber, offset=(4, 0))
         await screen.pilot.hover(Scrubber, offset=(12, 0))
@@ -281,16 +281,16 @@ async def test_the_minimap_shows_how_it_ended() -> None:
 async def test_while_a_recording_plays_its_newest_lines_are_in_view() -> None:
     session = ScriptedSession(recorded("demo-pipeline"), ends=True)
     async with live(session=session, size=(80, 24), mode="replay") as (app, screen, _):
-        playback = app.shown.playback
+        playback = app.screen_state.playback
         # So that even on a slow machine it is not over before it is looked at.
         playback.speed = 1.0
-        marks = app.shown.markers.by(playback.clock)
+        marks = app.screen_state.markers.by(playback.clock)
         entered = next(m for m in marks if m.label == "Charge card entered")
         playback.seek(entered.when(playback.clock))
         await screen.until("Charge card lambda:invoke")
         # Whoever stops it looks at the newest line.
         await screen.press("space")
-        assert app.deck.lanes.cursor == len(app.shown.items) - 1
+        assert app.views.lanes.cursor == len(app.screen_state.items) - 1
 
 
 async def test_a_frame_that_comes_late_leaves_the_view_where_one_went() -> None:

@@ -49,24 +49,24 @@ async def test_the_end_of_what_is_being_read_is_stayed_at(
         for record in records[5:]:
             session.push(record)
             await screen.settle()
-            lanes, playback = app.deck.lanes, app.shown.playback
+            lanes, playback = app.views.lanes, app.screen_state.playback
             assert lanes.cursor == lanes.count - 1
             assert playback.span is not None
             assert playback.position == playback.span[1]
         session.is_over.set()
         await screen.settle()
-        assert app.shown.playback.ended
-        assert app.shown.moment.at is None
+        assert app.screen_state.playback.ended
+        assert app.screen_state.snapshot.at is None
 
 
 def test_a_state_that_is_not_read_to_its_end_is_no_bar_to_the_end_of_time() -> None:
     records = at_once(aws.sync_history())[:5]
-    moment = trace_of(*records).as_of()
+    snapshot = trace_of(*records).as_of()
     now = aws.START + timedelta(days=1)
-    (execution,) = moment.executions.values()
+    (execution,) = snapshot.executions.values()
     read_to = execution.events[-1].at
     for is_partial, end in ((True, read_to), (False, now)):
-        chart = TimelineChart(moment, now, is_partial=is_partial)
+        chart = TimelineChart(snapshot, now, is_partial=is_partial)
         assert {bar.end for bar in chart.bars.values()} == {end}
         for bar in chart.bars.values():
             assert all(segment.end <= end for segment in chart.segments(bar))
@@ -77,7 +77,7 @@ async def test_the_screen_draws_bars_as_far_as_was_read_and_then_all_of_them() -
     async with live(session=session, mode="replay", speed=0.001) as (app, screen, _):
         session.push(*at_once(aws.sync_history()[:5]))
         await screen.press("l")
-        timeline = app.deck.timeline
+        timeline = app.views.timeline
         assert timeline is not None
         lengths = {bar.length for bar in timeline.bars.entries}
         assert not any("h" in length for length in lengths)

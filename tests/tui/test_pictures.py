@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from sfnwatch.tui import deck
+from sfnwatch.tui import views
 from tests.builders import HEAD, History
 from tests.tui.conftest import drawn
 from tests.tui.screens import Screen, live, replayed
@@ -77,9 +77,9 @@ def beside_the_scrollbar(screen: Screen) -> list[str]:
 
 def test_every_view_has_a_picture_and_is_tried_at_any_size() -> None:
     pictured = {name.partition("-")[0] for name in SCREENS}
-    missing = {*deck.VIEWS} - pictured
+    missing = {*views.VIEWS} - pictured
     assert not missing, f"add to SCREENS in tests/tui/test_pictures.py: {missing}"
-    missing = {*deck.VIEWS} - VIEWS.keys()
+    missing = {*views.VIEWS} - VIEWS.keys()
     assert not missing, f"add to VIEWS in tests/tui/test_pictures.py: {missing}"
 
 

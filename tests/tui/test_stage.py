@@ -114,12 +114,12 @@ async def test_in_a_talk_space_goes_from_finding_to_finding_and_to_the_card() ->
             ("home", "Execution sync-denied"),
             ("space " * 5,),
         )
-        assert app.deck.current == "end"
+        assert app.views.current == "end"
         await screen.steps(("space", "1/4 Every poll"))
-        assert app.deck.current == "lanes"
+        assert app.views.current == "lanes"
         # What is not at its end it plays.
         await screen.press("1", "space")
-        assert app.shown.playback.playing
+        assert app.screen_state.playback.playing
 
 
 async def test_in_a_talk_no_name_is_shown_before_anything_has_come() -> None:

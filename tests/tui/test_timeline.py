@@ -132,14 +132,14 @@ def test_a_gap_is_squeezed_that_is_long_by_itself_and_of_the_whole() -> None:
 def test_the_time_until_a_redrive_is_cut_out_by_itself() -> None:
     trace = Trace()
     trace.add(recorded("demo-redrive"))
-    moment = trace.as_of()
+    snapshot = trace.as_of()
     newest = START + timedelta(days=3000)
-    scale = scale_of(moment, newest, unshifted)
+    scale = scale_of(snapshot, newest, unshifted)
     (cut,) = scale.cuts
     stop, again = scale.knots[cut], scale.knots[cut + 1]
     assert 300 < (again - stop).total_seconds() < 500
     assert scale.place(again) - scale.place(stop) < 0.06
-    assert len(scale_of(moment, newest, unshifted, squeeze=True).cuts) > 1
+    assert len(scale_of(snapshot, newest, unshifted, squeeze=True).cuts) > 1
 
 
 # -- on the screen ---------------------------------------------------------------------
@@ -292,7 +292,7 @@ async def test_bars_grow_while_nothing_comes_in() -> None:
     async with live(records, (100, 24), seconds=60) as (app, screen, _):
         await screen.press("t")
         assert "59.9 s" in screen.row_with("Import")
-        app.shown.clock.at = at(90)  # type: ignore[attr-defined]
+        app.screen_state.clock.at = at(90)  # type: ignore[attr-defined]
         await screen.until("1m 30s")
 
 

@@ -69,28 +69,28 @@ def outline(records: Sequence[Received]) -> Any:
     """Give all that records show, names numbered as they appear."""
     trace = Trace()
     trace.add(records)
-    moment = trace.as_of()
-    runs = [*dict.fromkeys((*moment.lineage.map_runs, *moment.map_runs))]
-    listed = [arn for arn in moment.listed_of if arn not in runs]
+    snapshot = trace.as_of()
+    runs = [*dict.fromkeys((*snapshot.lineage.map_runs, *snapshot.map_runs))]
+    listed = [arn for arn in snapshot.listed_of if arn not in runs]
     shown = [
         [
-            [execution_facts(moment, each), list(map(visit_facts, each.visits))]
-            for each in moment.executions.values()
+            [execution_facts(snapshot, each), list(map(visit_facts, each.visits))]
+            for each in snapshot.executions.values()
         ],
-        [call_facts(call, moment.link(call)) for call in moment.calls],
-        [each for arn in moment.task_states for each in facts_of_task(moment, arn)],
-        [map_run_facts(moment, arn) for arn in (*runs, *listed)],
+        [call_facts(call, snapshot.link(call)) for call in snapshot.calls],
+        [each for arn in snapshot.task_states for each in facts_of_task(snapshot, arn)],
+        [map_run_facts(snapshot, arn) for arn in (*runs, *listed)],
     ]
     health = [
         [h.lane, str(h.state), bool(h.message), h.lag, str(h.coverage), h.requests]
-        for h in moment.each_health
+        for h in snapshot.each_health
     ]
     requests = [
         [str(r.sent_at), r.seconds, r.status, r.items, r.ok, r.throttled]
-        for r in moment.requests
+        for r in snapshot.requests
     ]
     calls = [
-        [c.by_step_functions, c.whole, bool(c.error_message)] for c in moment.calls
+        [c.by_step_functions, c.whole, bool(c.error_message)] for c in snapshot.calls
     ]
     counted = [len(trace.unread), len(trace.own_calls)]
     return [_numbered(shown, "", {}), health, requests, calls, counted]

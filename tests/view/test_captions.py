@@ -28,9 +28,9 @@ from tests.test_words import LEFT as STUMBLED_ON
 def said_of(trace: Trace, outline: Outline, seconds: float | None = None) -> list[str]:
     """Give the captions of all lines, and hold that each may be said aloud."""
     at = None if seconds is None else aws.at(seconds)
-    moment = trace.as_of(at)
-    maker = LineMaker(moment, outline)
-    captions = [caption(maker.line(item), moment) for item in outline.at(moment)]
+    snapshot = trace.as_of(at)
+    maker = LineMaker(snapshot, outline)
+    captions = [caption(maker.line(item), snapshot) for item in outline.at(snapshot)]
     for each in captions:
         assert each.endswith("."), each
         assert all(c.isprintable() or unicodedata.category(c) == "Zs" for c in each)
@@ -286,10 +286,10 @@ def test_no_name_makes_a_caption_harmful(text: str) -> None:
     run = History().start().task(f"x{text}", aws.SYNC, retried=[text], error=text)
     run.end("Failed", error=text, cause=text)
     trace = trace_of(*run.records)
-    moment, outline = trace.as_of(), Outline(trace)
-    maker = LineMaker(moment, outline)
+    snapshot, outline = trace.as_of(), Outline(trace)
+    maker = LineMaker(snapshot, outline)
     for item in outline.items:
-        said = caption(maker.line(item), moment)
+        said = caption(maker.line(item), snapshot)
         assert all(c.isprintable() or unicodedata.category(c) == "Zs" for c in said)
 
 

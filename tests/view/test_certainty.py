@@ -6,8 +6,8 @@ from msgspec.structs import replace
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.integrations import CallRole
 from sfnwatch.model.linking.link import Certainty, Link, LinkRule
-from sfnwatch.model.moment import Moment
 from sfnwatch.model.records import Received
+from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.time_axis import TimeAxis
 from sfnwatch.view.captions import caption
 from sfnwatch.view.filter_language import RULES
@@ -31,7 +31,7 @@ def link_of(rule: LinkRule, certainty: Certainty | None) -> Link:
     return replace(link, execution_arn=aws.ARN, visit_id=2, attempt_id=3)
 
 
-class Judged(Moment):
+class Judged(Snapshot):
     """The last moment of a trace in which all matches are of one certainty."""
 
     certainty = Certainty.EXACT
@@ -44,7 +44,7 @@ class Judged(Moment):
         return replace(link, rule=self.rule, certainty=self.certainty)
 
 
-def judged(rule: LinkRule, certainty: Certainty, *records: Received) -> Moment:
+def judged(rule: LinkRule, certainty: Certainty, *records: Received) -> Snapshot:
     judged_moment = Judged(trace_of(*records), None, TimeAxis.EVENT)
     judged_moment.rule = rule
     judged_moment.certainty = certainty
@@ -115,13 +115,13 @@ def test_the_signs_differ_in_ascii_too() -> None:
 def test_a_doubt_is_said_in_captions_and_verdicts(
     certainty: Certainty, said: str, doubt: str
 ) -> None:
-    moment = judged(LinkRule.PARAMETERS, certainty, *WORKED)
-    one = moment.trace.calls["c"]
-    words = caption(LineMaker(moment).line(one), moment)
+    snapshot = judged(LinkRule.PARAMETERS, certainty, *WORKED)
+    one = snapshot.trace.calls["c"]
+    words = caption(LineMaker(snapshot).line(one), snapshot)
     assert words.endswith(said)
     assert ("is probably" in words) is bool(doubt)
     judgment = f"as its action call: {doubt}{SIGNED[certainty]} same parameters ("
-    assert judgment in verdict(moment, one)
+    assert judgment in verdict(snapshot, one)
 
 
 def test_the_filter_tells_the_signs() -> None:

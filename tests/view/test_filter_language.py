@@ -64,17 +64,17 @@ RUNS = {
 }
 
 
-class Shown:
+class ScreenState:
     """The lines of some records, unfolded."""
 
     def __init__(self, *records: Received, folds: bool = False) -> None:
         trace = trace_of(*records)
         self.outline = Outline(trace, OutlineOptions(folds=folds))
-        self.moment = trace.as_of()
-        self.maker = LineMaker(self.moment, self.outline)
+        self.snapshot = trace.as_of()
+        self.maker = LineMaker(self.snapshot, self.outline)
 
     def filter(self, by: Filter) -> Keeps:
-        return by.predicate(self.moment, self.outline)
+        return by.predicate(self.snapshot, self.outline)
 
     def text(self, item: Item) -> str:
         line = self.maker.line(item)
@@ -85,7 +85,7 @@ class Shown:
         return [self.text(item) for item in self.outline.items if keeps(item)]
 
 
-SHOWN = {name: Shown(*records) for name, records in RUNS.items()}
+SHOWN = {name: ScreenState(*records) for name, records in RUNS.items()}
 
 
 def keeps(text: str) -> list[bool]:
@@ -156,23 +156,27 @@ def test_kinds_links_and_failures_are_told_apart(
 
 
 def test_a_fold_is_kept_for_what_is_behind_it() -> None:
-    shown = Shown(*builders.sync_run(), folds=True)
-    polls = [text for text in shown.kept("~k poll") if "more polls" in text]
+    screen_state = ScreenState(*builders.sync_run(), folds=True)
+    polls = [text for text in screen_state.kept("~k poll") if "more polls" in text]
     assert len(polls) == 1
-    assert not any("more polls" in text for text in shown.kept("~k entered"))
+    assert not any("more polls" in text for text in screen_state.kept("~k entered"))
 
 
 def test_an_outline_of_a_filter_has_only_what_it_keeps() -> None:
-    shown = Shown(*builders.sync_run())
-    keep = shown.filter(parse_filter("~k poll"))
-    outline = Outline(shown.moment.trace, OutlineOptions(keep=keep, folds=False))
-    assert [shown.text(item) for item in outline.items] == shown.kept("~k poll")
-    assert outline.filtered == len(shown.outline.items) - 5
+    screen_state = ScreenState(*builders.sync_run())
+    keep = screen_state.filter(parse_filter("~k poll"))
+    outline = Outline(
+        screen_state.snapshot.trace, OutlineOptions(keep=keep, folds=False)
+    )
+    assert [screen_state.text(item) for item in outline.items] == screen_state.kept(
+        "~k poll"
+    )
+    assert outline.filtered == len(screen_state.outline.items) - 5
 
 
 def test_what_had_not_come_by_a_moment_is_not_looked_at() -> None:
     shown = SHOWN["failing"]
-    then = shown.moment.trace.as_of(builders.at(0.5))
+    then = shown.snapshot.trace.as_of(builders.at(0.5))
     keep = parse_filter("~e | ~k call").predicate(then, shown.outline)
     assert not any(map(keep, shown.outline.items[:3]))
     for text in ("~k running", "~d 1s", "~b x", "work", "~k redriven", "~k other"):
@@ -260,7 +264,9 @@ def test_any_text_parses_or_is_refused_with_a_place(text: str) -> None:
         assert set(keeps(text)) <= {True, False}
 
 
-LONG = Shown(builders.call("X", 1, key="x", parameters={"text": "a" * 30_000 + "b"}))
+LONG = ScreenState(
+    builders.call("X", 1, key="x", parameters={"text": "a" * 30_000 + "b"})
+)
 
 
 @pytest.mark.timeout(300)
@@ -307,9 +313,9 @@ def test_filters_join_as_logic_has_it(a: str, b: str, c: str) -> None:
 # -- what it suggests --------------------------------------------------------------
 
 
-def offers(text: str, shown: Shown = SHOWN["failing"]) -> dict[str, str]:
+def offers(text: str, screen_state: ScreenState = SHOWN["failing"]) -> dict[str, str]:
     """Give each label suggested at the end of a text, and the text it makes."""
-    made = complete(text, len(text), shown.moment)
+    made = complete(text, len(text), screen_state.snapshot)
     assert all(offer.cursor == len(offer.text) for offer in made)
     return {offer.label: offer.text for offer in made}
 
@@ -345,14 +351,14 @@ def test_names_are_suggested_what_begins_with_the_words_first() -> None:
 
 def test_a_name_that_is_suggested_is_one_that_is_found() -> None:
     run = builders.History().start().state('a"(\\ \x1b&b', "Wait", wait=9)
-    shown = Shown(*run.records)
-    (text,) = offers("~s ", shown).values()
-    assert len(shown.kept(text)) == 2
+    screen_state = ScreenState(*run.records)
+    (text,) = offers("~s ", screen_state).values()
+    assert len(screen_state.kept(text)) == 2
 
 
 def test_a_suggestion_takes_the_place_of_what_was_begun() -> None:
-    moment = SHOWN["failing"].moment
-    (offer,) = complete("a ~k poxx & ~e", len("a ~k po"), moment)
+    snapshot = SHOWN["failing"].snapshot
+    (offer,) = complete("a ~k poxx & ~e", len("a ~k po"), snapshot)
     assert (offer.text, offer.cursor) == ("a ~k poll & ~e", len("a ~k poll"))
 
 
@@ -360,13 +366,13 @@ def test_a_suggestion_takes_the_place_of_what_was_begun() -> None:
 def test_a_suggestion_is_a_filter_s_text_with_the_cursor_in_it(
     text: str, cursor: int
 ) -> None:
-    for offer in complete(text, cursor, SHOWN["failing"].moment):
+    for offer in complete(text, cursor, SHOWN["failing"].snapshot):
         assert 0 <= offer.cursor <= len(offer.text)
 
 
 @given(filters)
 def test_what_is_suggested_behind_a_filter_leads_to_one(text: str) -> None:
-    for offer in complete(f"{text} ", len(text) + 1, SHOWN["failing"].moment):
+    for offer in complete(f"{text} ", len(text) + 1, SHOWN["failing"].snapshot):
         head = offer.text[: offer.cursor]
         assert any(
             isinstance(read(head + tail + ")" * closing), Filter)
@@ -378,23 +384,25 @@ def test_what_is_suggested_behind_a_filter_leads_to_one(text: str) -> None:
 # -- the search --------------------------------------------------------------------
 
 
-def finds(shown: Shown, text: str) -> bool:
-    return any(map(shown.filter(found(text)), shown.outline.items))
+def finds(screen_state: ScreenState, text: str) -> bool:
+    return any(map(screen_state.filter(found(text)), screen_state.outline.items))
 
 
 def test_a_search_minds_capitals_and_looks_at_the_state_s_name_too() -> None:
-    shown = Shown(builders.event(2, "TaskStateEntered", 0.1, name="Fan Out"))
-    assert finds(shown, "fan out")
-    assert finds(shown, "Fan")
-    assert not any(finds(shown, text) for text in ("FAN", "", "elsewhere"))
+    screen_state = ScreenState(
+        builders.event(2, "TaskStateEntered", 0.1, name="Fan Out")
+    )
+    assert finds(screen_state, "fan out")
+    assert finds(screen_state, "Fan")
+    assert not any(finds(screen_state, text) for text in ("FAN", "", "elsewhere"))
     in_lines_of_state = SHOWN["sync"].filter(found("ecs runtask"))
     assert sum(map(in_lines_of_state, SHOWN["sync"].outline.items)) == 8
 
 
 @given(st.text(min_size=1, max_size=10))
 def test_what_is_shown_is_found(name: str) -> None:
-    shown = Shown(builders.event(2, "TaskStateEntered", 0.1, name=name))
-    text = shown.text(shown.outline.items[0])
+    screen_state = ScreenState(builders.event(2, "TaskStateEntered", 0.1, name=name))
+    text = screen_state.text(screen_state.outline.items[0])
     assume(text.strip())
-    assert finds(shown, text)
-    assert shown.kept(json.dumps(text.strip()[:1], ensure_ascii=False))
+    assert finds(screen_state, text)
+    assert screen_state.kept(json.dumps(text.strip()[:1], ensure_ascii=False))

@@ -38,12 +38,12 @@ def shown(
     first = next(iter(trace.as_of().roots.values()))
     begin = first.started_at
     assert begin is not None
-    moment = trace.as_of(
+    snapshot = trace.as_of(
         begin + (seconds_on(seconds) - seconds_on(0)) if seconds is not None else None
     )
-    execution = moment.roots[first.arn]
+    execution = snapshot.roots[first.arn]
     graph = graph_of(execution)
-    return graph, light(graph, moment, execution), execution
+    return graph, light(graph, snapshot, execution), execution
 
 
 def statuses(graph: Graph, lights: Lights) -> dict[str, str]:

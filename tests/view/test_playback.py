@@ -44,11 +44,11 @@ def seconds(playback: Playback) -> float:
 def test_a_watch_begins_at_its_live_edge() -> None:
     playback = playback_of(RUNS["sync"], replay=False)
     assert playback.live
-    assert playback.moment().at is None
+    assert playback.snapshot().at is None
     playback.skip(-5)
-    assert playback.moment().at is not None
+    assert playback.snapshot().at is not None
     playback.seek(builders.at(100_000))
-    assert playback.moment().at is None
+    assert playback.snapshot().at is None
 
 
 def test_steps_go_from_moment_to_moment_and_back() -> None:
@@ -69,16 +69,16 @@ def test_what_is_held_goes_on_where_it_is_live() -> None:
     playback = playback_of(RUNS["sync"], replay=False)
     playback.toggle()
     assert playback.held
-    assert playback.moment().at is not None
+    assert playback.snapshot().at is not None
     playback.toggle()
-    assert playback.moment().at is None
+    assert playback.snapshot().at is None
 
 
 def test_at_the_end_all_there_is_is_shown_and_playing_again_begins_anew() -> None:
     playback = playback_of(RUNS["sync"])
     playback.to_end()
     assert playback.ended
-    assert playback.moment().at is None
+    assert playback.snapshot().at is None
     playback.toggle()
     assert playback.playing
     assert playback.span is not None
@@ -90,7 +90,7 @@ def test_the_other_clock_shows_the_same_newest_thing() -> None:
     playback.skip(60)
     playback.switch_clock()
     assert playback.clock is TimeAxis.EVENT
-    shown = playback.moment()
+    shown = playback.snapshot()
     newest = [each.events[-1].at for each in shown.executions.values()]
     assert max(newest) <= (playback.position or builders.START)
     playback.to_end()
@@ -193,9 +193,9 @@ def test_a_place_on_the_bar_and_its_moment_are_each_others_inverse(
 ) -> None:
     times = sorted(builders.at(each) for each in offsets)
     scale = scale_of((times[0], times[-1]), times, squeeze=how == "squeezed")
-    for moment in times:
-        near: datetime = scale.at(scale.place(moment))
-        assert abs(near - moment) <= timedelta(milliseconds=1)
+    for snapshot in times:
+        near: datetime = scale.at(scale.place(snapshot))
+        assert abs(near - snapshot) <= timedelta(milliseconds=1)
     assert 0 <= scale.place(scale.at(place)) <= 1
 
 
@@ -206,7 +206,7 @@ def test_squeezed_no_gap_takes_more_than_its_share_of_the_bar(
 ) -> None:
     times = sorted({builders.at(each) for each in offsets})
     scale = scale_of((times[0], times[-1]), times, squeeze=True)
-    places = [scale.place(moment) for moment in times]
+    places = [scale.place(snapshot) for snapshot in times]
     assert places == sorted(places)
     longest = max((b - a for a, b in pairwise(places)), default=0)
     assert longest <= max(1 / 20, 1 / max(1, len(times) - 1)) + 0.01

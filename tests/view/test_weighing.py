@@ -10,8 +10,8 @@ import pytest
 from sfnwatch.export.json import why_json
 from sfnwatch.model.linking.link import LinkRule
 from sfnwatch.model.linking.parameters import Leaf
-from sfnwatch.model.moment import Moment
 from sfnwatch.model.records import Received
+from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.time_axis import TimeAxis
 from sfnwatch.view.weighing import (
     considered,
@@ -57,8 +57,10 @@ def sync(arn: str = ARN) -> list[Received]:
     return each.task("Work", SYNC, submitted=TASKS, **asks("export:7")).end().records
 
 
-def told_of(moment: Moment, *event_ids: str) -> str:
-    return text_of(why(moment, [moment.trace.calls[each] for each in event_ids]), 100)
+def told_of(snapshot: Snapshot, *event_ids: str) -> str:
+    return text_of(
+        why(snapshot, [snapshot.trace.calls[each] for each in event_ids]), 100
+    )
 
 
 # -- the verdict -----------------------------------------------------------------------
@@ -116,20 +118,20 @@ _OTHERS = made("RunTask", role=aws.ROLE.replace("sync", "another"))
 def test_the_verdict_is_one_sentence(
     records: list[Received], one: Received, sentence: str
 ) -> None:
-    moment = trace_of(*records, one).as_of()
-    assert verdict(moment, moment.trace.calls["c"]) == sentence
+    snapshot = trace_of(*records, one).as_of()
+    assert verdict(snapshot, snapshot.trace.calls["c"]) == sentence
 
 
 # -- what is said of each attempt ------------------------------------------------------
 
 
 def test_of_an_ambiguous_call_all_that_was_considered_is_told() -> None:
-    moment = trace_of(
+    snapshot = trace_of(
         *run("import:3", "export:7", "export:7"),
         call("RunTask", 2, key="call-1", **asked(f"{FAMILY}export:7")),
     ).as_of()
     assert (
-        told_of(moment, "call-1")
+        told_of(snapshot, "call-1")
         == f"""\
 RunTask at 2023-11-15 00:28:26 UTC
   ? one of 2: all that can be compared is alike
@@ -157,13 +159,13 @@ RunTask at 2023-11-15 00:28:26 UTC
 
 def test_of_a_poll_both_sides_ids_are_told_and_of_a_denied_call_its_error() -> None:
     message = f"not authorized to perform: ecs:DescribeTasks on {aws.TASK_ARN}"
-    moment = trace_of(
+    snapshot = trace_of(
         *sync(),
         *sync(arn=aws.OTHER_ARN)[:3],
         call("DescribeTasks", 1, key="poll", error=("AccessDenied", message)),
         call("GetSecretValue", 1, key="none", source="secretsmanager.amazonaws.com"),
     ).as_of()
-    told = told_of(moment, "poll", "none")
+    told = told_of(snapshot, "poll", "none")
     assert f"failed with AccessDenied: {message}" in " ".join(told.split())
     head, other = told.index("matched: Work #3 of 7f3a"), told.index("ruled out: Work")
     assert f"for: task ARN {aws.TASK_ARN}" in " ".join(told[head:other].split())
@@ -192,19 +194,19 @@ def test_a_parameter_is_told_with_its_value_or_with_both(
     assert leaf_words(leaf) == words
 
 
-def calls_recorded() -> Iterator[tuple[Moment, str]]:
+def calls_recorded() -> Iterator[tuple[Snapshot, str]]:
     for path in sorted(RECORDINGS.iterdir()):
-        moment = trace_of(*recorded(path.name.partition(".")[0])).as_of()
-        yield from ((moment, call.event_id) for call in moment.calls[:60])
+        snapshot = trace_of(*recorded(path.name.partition(".")[0])).as_of()
+        yield from ((snapshot, call.event_id) for call in snapshot.calls[:60])
 
 
 def test_nothing_that_was_weighed_is_hidden_in_any_recording() -> None:
     ruled_out = 0
-    for moment, event_id in calls_recorded():
-        made = moment.trace.calls[event_id]
-        told = " ".join(told_of(moment, event_id).split())
-        facts = why_json(moment, made)["considered"]
-        weighed = moment.trace.linker.weigh(made)
+    for snapshot, event_id in calls_recorded():
+        made = snapshot.trace.calls[event_id]
+        told = " ".join(told_of(snapshot, event_id).split())
+        facts = why_json(snapshot, made)["considered"]
+        weighed = snapshot.trace.linker.weigh(made)
         assert len(facts) == len(weighed)
         for each in weighed:
             assert all(leaf.path in told for leaf in each.comparison.different)
@@ -235,13 +237,13 @@ def test_an_attempt_that_has_not_come_yet_is_not_considered() -> None:
 
 
 def test_an_attempt_knows_the_ambiguous_calls_that_may_be_its_own() -> None:
-    moment = trace_of(
+    snapshot = trace_of(
         *run("export:7", "export:7"),
         call("RunTask", 1, key="one", **asked("export:7")),
         call("RunTask", 1, key="other", **asked("export:7")),
         call("RunTask", 900, key="late", **asked("export:7")),
     ).as_of()
-    assert moment.trace.links["one"].rule is LinkRule.AMBIGUOUS
-    found = unsure_calls(moment, moment.trace.links["one"].candidates[0])
+    assert snapshot.trace.links["one"].rule is LinkRule.AMBIGUOUS
+    found = unsure_calls(snapshot, snapshot.trace.links["one"].candidates[0])
     assert [each.event_id for each, _ in found] == ["one", "other"]
-    assert unsure_calls(moment, (ARN, 99)) == []
+    assert unsure_calls(snapshot, (ARN, 99)) == []

@@ -156,12 +156,12 @@ def _polling(facts: _Facts, finding: Finding) -> Iterator[str]:
 def _intervals(facts: _Facts, finding: Finding, polls: list[Call]) -> Iterator[str]:
     """Compare the seconds between polls, from the action on where that is told."""
     said = list(finding.data.get("intervals", ()))
-    moments = facts.seconds(polls)
+    snapshots = facts.seconds(polls)
     if finding.data.get("from"):
         made = facts.of(facts.polled(finding), whole=True)
         accepted = [c for c in made if c.kind == "action" and c.error is None]
-        moments = [*facts.seconds(accepted)[-1:], *moments]
-    gaps = [float(after - before) for before, after in pairwise(moments)]
+        snapshots = [*facts.seconds(accepted)[-1:], *snapshots]
+    gaps = [float(after - before) for before, after in pairwise(snapshots)]
     if said:
         yield from _differ("intervals", said, gaps[: len(said)])
 

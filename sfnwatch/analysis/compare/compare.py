@@ -12,9 +12,9 @@ from sfnwatch.analysis.compare.sides import Side
 from sfnwatch.analysis.compare.visit_pairs import (
     pair_visits,
 )
-from sfnwatch.model.moment import Moment
+from sfnwatch.model.snapshot import Snapshot
 
-ChosenPair = tuple[Moment, str]
+ChosenPair = tuple[Snapshot, str]
 """A moment, and the ARN of an execution."""
 
 
@@ -26,8 +26,8 @@ def compare(a: ChosenPair, b: ChosenPair, now: datetime | None = None) -> Compar
     the longest histories take 0.3 s.
     """
     sides = []
-    for letter, (moment, arn) in zip("AB", (a, b), strict=True):
-        case = done(build_case(Survey(moment, now), moment.executions[arn]))
+    for letter, (snapshot, arn) in zip("AB", (a, b), strict=True):
+        case = done(build_case(Survey(snapshot, now), snapshot.executions[arn]))
         sides.append(Side(letter, case))
     pairs = done(pair_visits((sides[0], sides[1])))
     found = Comparison((sides[0], sides[1]), pairs)

@@ -23,7 +23,7 @@ def find_gaps(comparison: Comparison) -> Iterator[Finding]:
     The data has the side where it is missing, `a` or `b` (None: both), and a count.
     """
     sides = a, b = comparison.sides
-    if a.case.moment is b.case.moment and a.execution.arn == b.execution.arn:
+    if a.case.snapshot is b.case.snapshot and a.execution.arn == b.execution.arn:
         yield _gap("same-execution", "A and B are the same execution.")
     elif a.execution.state_machine_arn != b.execution.state_machine_arn:
         text = "They ran different state machines; visits are matched by state name."
@@ -70,7 +70,7 @@ def _gaps_of_calls(side: Side) -> Iterator[Finding]:
     How far calls are complete is measured live; of files nobody knows.
     """
     who = side.letter
-    moment = side.case.moment
+    snapshot = side.case.snapshot
     stopped = side.execution.stopped_at
     complete = side.case.survey.coverage.measured
     expected = side.expects_calls and side.calls.sure
@@ -79,7 +79,7 @@ def _gaps_of_calls(side: Side) -> Iterator[Finding]:
         until = f"only up to {spoken(late)} before the end of {who} (estimate)"
         text = f"CloudTrail was complete {until}: later calls may be missing."
         yield _gap("late-calls", text, side, count=round(late))
-    links = filter(None, map(moment.link, moment.calls))
+    links = filter(None, map(snapshot.link, snapshot.calls))
     tied = (link.candidates for link in links if link.rule is LinkRule.AMBIGUOUS)
     # Those that fit several attempts, one of its own among them.
     count = sum(any(side.execution.arn == arn for arn, _ in each) for each in tied)

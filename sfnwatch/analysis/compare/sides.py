@@ -84,10 +84,10 @@ class Side:
         seconds = round((known - begun).total_seconds(), 3) if begun and known else None
         self.seconds = None if seconds is None else max(0.0, seconds)
         """How long it took, so far while it runs."""
-        self.error, _ = ended_with(case.moment, case.execution)
+        self.error, _ = ended_with(case.snapshot, case.execution)
         """What it failed with."""
         first = self.execution.event(1)
-        details = case.moment.trace.details(first) if first is not None else {}
+        details = case.snapshot.trace.details(first) if first is not None else {}
         self.input = text_of(details.get("input"))
         """What it was given, as text; None where that is not known."""
         self.attempts = [each for use in case.uses for each in use.attempts]

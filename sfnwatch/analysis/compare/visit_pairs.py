@@ -83,7 +83,7 @@ def _tallies(case: AttemptCase | None) -> Mapping[tuple[CallRole, str, str], Cal
     """Count the calls of an attempt by role, source and name."""
     if case is None:
         return {}
-    link = case.moment.link
+    link = case.snapshot.link
     polls = set(case.polls.ids)
 
     def kind(call: ApiCall) -> tuple[CallRole, str, str]:

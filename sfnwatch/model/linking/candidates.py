@@ -195,7 +195,7 @@ class Candidates:
         role = call.role or ""
         calls = self._unexplained[role, shows_others(call)]
         if calls.note(by_time(call), is_one=is_one):
-            self._explained_anew[role].append(call.moment)
+            self._explained_anew[role].append(call.microseconds)
 
     def _has_unexplained(self, role: str, window: Window) -> bool:
         """Tell whether calls around a time show that others work with a role."""
@@ -262,7 +262,7 @@ class Candidates:
         for key in keys if unnamed or retried else ():
             fits = unnamed
             if group.windows[key].role is CallRole.ACTION:
-                fits = retried and call.moment <= self.answers[key][-1][0]
+                fits = retried and call.microseconds <= self.answers[key][-1][0]
             if fits:
                 yield key
 
@@ -377,7 +377,7 @@ class Candidates:
                 count, keys = group.crowded[event_id]
                 more = count - len(keys)
                 yield call, ambiguous(keys, group.roles_of(keys), _CROWDED, more)
-            elif not any(group.windows[key].has(call.moment) for key in fits):
+            elif not any(group.windows[key].has(call.microseconds) for key in fits):
                 yield call, self._about_a_job(call, by_id) if by_id else None
             elif (proved := self._proved(group, call)) is not None:
                 yield call, proved
@@ -401,13 +401,13 @@ class Candidates:
         for before, after in pairwise(self.callers[key].attempt for key in ranked):
             if before.ended_at is None or before.ended_at > after.scheduled_at:
                 return {}
-        if any(b.moment - a.moment < SECOND for a, b in pairwise(made)):
+        if any(b.microseconds - a.microseconds < SECOND for a, b in pairwise(made)):
             return {}
         for call, key in zip(made, ranked, strict=True):
             window = group.windows[key]
             equal = group.fits[call.event_id].get(key)
             is_one = window.role is CallRole.ACTION and not call.is_retryable
-            if equal is None or not is_one or not window.has(call.moment):
+            if equal is None or not is_one or not window.has(call.microseconds):
                 return {}
             if self._doubt(group, call, key, strong=bool(equal.equal)):
                 return {}
@@ -479,7 +479,7 @@ class Candidates:
         window = group.windows[key]
         attempt = self.callers[key].attempt
         # Without slack: it can't lie out of the attempt's time by either clock.
-        is_inside = call.moment <= microseconds(attempt.answered_at)
+        is_inside = call.microseconds <= microseconds(attempt.answered_at)
         if not (self.known.live and is_inside) or call.error_code is not None:
             return False
         if window.role is not CallRole.ACTION or window.last == math.inf:

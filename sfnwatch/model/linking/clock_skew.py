@@ -32,8 +32,8 @@ class Skew:
         attempt = caller.attempt if caller is not None else None
         seen = None
         if attempt is not None and (attempt.submitted_at or attempt.ended_at):
-            least = call.moment - microseconds(attempt.answered_at)
-            most = call.moment + SECOND - microseconds(attempt.scheduled_at)
+            least = call.microseconds - microseconds(attempt.answered_at)
+            most = call.microseconds + SECOND - microseconds(attempt.scheduled_at)
             seen = least, most
         if seen is not None or call.event_source in self._services:
             self._services[call.event_source].note(call.event_id, seen)

@@ -304,7 +304,7 @@ def weigh(pair: Pair, wanted: Leaves, skew: tuple[int, int]) -> Weighed:
 def _other_time(call: ApiCall, window: Window | None) -> str:
     if window is None:
         return "it makes no such calls, or made none then"
-    at = call.moment
+    at = call.microseconds
     if at < window.first:
         return f"it came {duration((window.first - at) / SECOND)} too early"
     if at > window.last:

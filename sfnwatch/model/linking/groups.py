@@ -192,12 +192,12 @@ def present_at(
     arrivals.sort(reverse=True)
     departures: list[tuple[float, AttemptKey]] = []
     present: list[AttemptKey] = []
-    for moment, _ in touched:
-        while arrivals and arrivals[-1][0] <= moment:
+    for at, _ in touched:
+        while arrivals and arrivals[-1][0] <= at:
             key = arrivals.pop()[1]
             insort(present, key)
             heappush(departures, (windows[key].last + near, key))
-        while departures and departures[0][0] < moment:
+        while departures and departures[0][0] < at:
             del present[bisect_left(present, heappop(departures)[1])]
         yield present
 

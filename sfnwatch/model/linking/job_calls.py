@@ -61,13 +61,13 @@ def _settle_polls(caller: Caller, polls: Sequence[LinkedCall]) -> Iterator[Linke
     if submitted_at is None or not named:
         yield from polls
         return
-    moments = [call.moment for call in named if _is_before_end(call, caller)]
-    is_regular = len(moments) == len(named) and _is_rhythm(submitted_at, moments)
-    own = _reached_by_rhythm(submitted_at, moments)
+    times = [call.microseconds for call in named if _is_before_end(call, caller)]
+    is_regular = len(times) == len(named) and _is_rhythm(submitted_at, times)
+    own = _reached_by_rhythm(submitted_at, times)
     for call, link in polls:
         if not _is_by_job(link) or (is_regular and caller.owns):
             yield call, link
-        elif call.moment in own:
+        elif call.microseconds in own:
             yield call, replace(link, certainty=Certainty.LIKELY)
         else:
             # It breaks the rhythm: it is about this job, but others may have made it.
@@ -77,26 +77,26 @@ def _settle_polls(caller: Caller, polls: Sequence[LinkedCall]) -> Iterator[Linke
 
 def _is_before_end(call: ApiCall, caller: Caller) -> bool:
     ended_at = caller.attempt.ended_at
-    return ended_at is None or call.moment <= microseconds(ended_at)
+    return ended_at is None or call.microseconds <= microseconds(ended_at)
 
 
-def _is_rhythm(submitted_at: datetime, moments: Sequence[int]) -> bool:
+def _is_rhythm(submitted_at: datetime, times: Sequence[int]) -> bool:
     """True if every gap from the submission on is one that Step Functions leaves."""
     begun = microseconds(submitted_at)
-    pairs = pairwise([begun, *moments])
+    pairs = pairwise([begun, *times])
     return all(_is_gap(begun, before, after) for before, after in pairs)
 
 
-def _reached_by_rhythm(submitted_at: datetime, moments: Sequence[int]) -> set[int]:
+def _reached_by_rhythm(submitted_at: datetime, times: Sequence[int]) -> set[int]:
     """Give the moments that fitting gaps link, one by one, to the submission."""
     begun = microseconds(submitted_at)
     reached = [begun]
-    for moment in moments:
+    for at in times:
         for before in reversed(reached):
-            if moment - before > _MOST_INTERVALS * _LATER_SECONDS[1] * SECOND:
+            if at - before > _MOST_INTERVALS * _LATER_SECONDS[1] * SECOND:
                 break
-            if _is_gap(begun, before, moment):
-                reached.append(moment)
+            if _is_gap(begun, before, at):
+                reached.append(at)
                 break
     return set(reached[1:])
 
@@ -134,7 +134,7 @@ def _settle_stops(caller: Caller, stops: Sequence[LinkedCall]) -> Iterator[Linke
             why = f"{count} calls stopped the job, and at most one a job is the state's"
             yield call, _one_of_several(link, why)
         else:
-            after = (call.moment - microseconds(ended_at)) / SECOND
+            after = (call.microseconds - microseconds(ended_at)) / SECOND
             is_at_once = _STOP_SECONDS[0] <= after <= _STOP_SECONDS[1]
             is_certain = is_at_once and made[call.name] <= jobs
             certainty = Certainty.EXACT if is_certain else Certainty.GUESS

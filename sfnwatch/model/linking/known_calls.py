@@ -37,7 +37,7 @@ class Known:
 
     def note(self, call: ApiCall) -> None:
         place = call.account_id, call.region
-        self._newest[place] = max(call.moment, self._newest[place])
+        self._newest[place] = max(call.microseconds, self._newest[place])
 
     def is_complete(self, last: float, call: ApiCall) -> bool:
         """Tell whether all calls up to a microsecond are known, where a call is of.

@@ -323,7 +323,7 @@ class Linker:
         life = caller.life
         calls = self._trace.calls
         naming = {event_id for each in held for event_id in self.calls_naming(each)}
-        return all(life.has(calls[e].moment) for e in naming & calls.keys())
+        return all(life.has(calls[e].microseconds) for e in naming & calls.keys())
 
     def _is_about(self, call: ApiCall, record: Record, caller: Caller) -> bool:
         """Tell whether a call that names an attempt's job was made for it."""
@@ -338,7 +338,7 @@ class Linker:
         is_other = role is CallRole.OTHER
         window = caller.life if is_other else caller.window(call.name, _BY_ID)
         pair = self._candidates.pair(call, record, caller, role)
-        if window is None or not window.has(call.moment) or any(pair.against()):
+        if window is None or not window.has(call.microseconds) or any(pair.against()):
             return False
         if not row.id_word.endswith("name"):
             return True

@@ -18,8 +18,8 @@ from sfnwatch.errors import SfnwatchError
 from sfnwatch.model.coverage import Coverage
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.history_event import HistoryEvent
-from sfnwatch.model.moment import Moment
 from sfnwatch.model.records import Batch
+from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.source_health import HealthState
 from sfnwatch.model.trace import Changed
 from sfnwatch.tui.paint import Looks, Span, chip
@@ -41,7 +41,7 @@ _COUNTED = 5_000
 """Of more calls than these the counts are those of all, whichever moment is shown."""
 
 
-class Shown:
+class ScreenState:
     """The moment that is shown; `refresh` brings it up to what has come in since."""
 
     def __init__(
@@ -111,10 +111,10 @@ class Shown:
     def _count_calls(self, changed: Changed) -> None:
         """Count the calls that have come to have a line, by service."""
         trace = self.trace
-        moment = self.trace.as_of()
+        snapshot = self.trace.as_of()
         for event_id in (*changed.calls, *changed.links):
             call = trace.calls.get(event_id)
-            if call and event_id not in self._counted and moment.is_relevant(call):
+            if call and event_id not in self._counted and snapshot.is_relevant(call):
                 self._counted.add(event_id)
                 self._services[call.event_source] += 1
 
@@ -129,12 +129,12 @@ class Shown:
         self._state = state
         self.version += 1
         self.news = self._news
-        self.moment: Moment = playback.moment()
-        self.items: Sequence[Item] = self.outline.at(self.moment)
+        self.snapshot: Snapshot = playback.snapshot()
+        self.items: Sequence[Item] = self.outline.at(self.snapshot)
         # What is folded, or open now, has its life-lines elsewhere.
         self.lifelines.update(Changed(), self.outline.containers)
-        self.maker = LineMaker(self.moment, self.outline, self.lifelines)
-        self.coverage = Coverage(self.moment)
+        self.maker = LineMaker(self.snapshot, self.outline, self.lifelines)
+        self.coverage = Coverage(self.snapshot)
         # Times count from the first start, where all executions are aligned.
         origin = self.begun if self.outline.options.aligned else None
         if origin != self.looks.origin:
@@ -167,11 +167,11 @@ class Shown:
     def services(self) -> Mapping[str, int]:
         """Count the calls that are shown, by their event source; ECS's word as well."""
         counts = Counter(self._services)
-        if self.moment.at is not None and len(self.trace.calls) <= _COUNTED:
-            calls = filter(self.moment.is_relevant, self.moment.calls)
+        if self.snapshot.at is not None and len(self.trace.calls) <= _COUNTED:
+            calls = filter(self.snapshot.is_relevant, self.snapshot.calls)
             counts = Counter(call.event_source for call in calls)
         found = dict(sorted(counts.items()))
-        changes = sum(map(len, self.moment.task_states.values()))
+        changes = sum(map(len, self.snapshot.task_states.values()))
         return {**found, TASKS: changes} if changes else found
 
     @property
@@ -182,12 +182,12 @@ class Shown:
         """
         span = self.playback.span if not self.playback.growing else None
         edge = span[1] if span else self.clock.now()
-        return self.moment.at or self.playback.position or edge
+        return self.snapshot.at or self.playback.position or edge
 
     @property
     def roots(self) -> Sequence[ExecutionAsOf]:
         """The executions that are watched, by their starts."""
-        return tuple(self.moment.roots.values())
+        return tuple(self.snapshot.roots.values())
 
     @property
     def begun(self) -> datetime | None:
@@ -197,11 +197,11 @@ class Shown:
 
     @property
     def several(self) -> bool:
-        return len(self.moment.roots) > 1
+        return len(self.snapshot.roots) > 1
 
     def root_beside(self, arn: str | None, step: int) -> str:
         """Name the execution after another of those watched, or before it."""
-        roots = list(self.moment.roots)
+        roots = list(self.snapshot.roots)
         at = roots.index(arn) if arn in roots else 0
         return roots[(at + step) % len(roots)]
 
@@ -237,7 +237,7 @@ class Shown:
             events = (item, *self.outline.order.followers(item))
             item = next((e for e in events if e.type.endswith("StateEntered")), item)
         arn, visit_id, _ = self.outline.containers.spot_of(item)
-        run = self.moment.lineage.map_runs.get(arn)
+        run = self.snapshot.lineage.map_runs.get(arn)
         return (run.execution_arn, run.visit_id) if run else (arn, visit_id)
 
     def line(self, place: int) -> Line:

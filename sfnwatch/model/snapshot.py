@@ -29,7 +29,7 @@ AccountRegion = tuple[str | None, str | None]
 """The account and the Region that a call was made in."""
 
 
-class Moment:
+class Snapshot:
     """A trace as it stood at a moment; None is the moment after all others.
 
     Cheap to make, and of use until the trace changes: nothing of it is kept up. Links,

@@ -21,7 +21,7 @@ from sfnwatch.tui.cursor_list import CursorList, EntryList
 from sfnwatch.tui.lanes_view import LanesView
 from sfnwatch.tui.pace import PATIENCE, Pace
 from sfnwatch.tui.paint import Rows
-from sfnwatch.tui.shown import Shown
+from sfnwatch.tui.screen_state import ScreenState
 
 if TYPE_CHECKING:
     from sfnwatch.tui.detail_view import DetailView, RecordActions
@@ -67,11 +67,11 @@ class HeadedView(Vertical):
     """What enter is called, where that does not show in full what is selected."""
 
     def __init__(
-        self, shown: Shown, entries: ScrollView, head: Rows | None = None
+        self, screen_state: ScreenState, entries: ScrollView, head: Rows | None = None
     ) -> None:
         super().__init__()
         self._made_of: object = None
-        self._shown = shown
+        self._screen_state = screen_state
         self.entries = entries
         self.head = head or Rows()
         self.foot = Rows(id="foot")
@@ -88,7 +88,7 @@ class HeadedView(Vertical):
 
     def mask(self, text: str) -> str:
         """Put other names in the place of those that are not to be seen."""
-        return self._shown.looks.mask(text)
+        return self._screen_state.looks.mask(text)
 
     def is_other(self, *made_of: object) -> bool:
         """True where what is shown is made of other things than last time."""
@@ -147,7 +147,7 @@ class HeadedView(Vertical):
         return self.entries.scrollable_content_region.width
 
 
-class Deck(Vertical):
+class Views(Vertical):
     """Switches between views; what is selected goes along.
 
     First there are the lanes and, where there is room, the timeline above them: what
@@ -155,10 +155,10 @@ class Deck(Vertical):
     the whole screen when it is asked for.
     """
 
-    def __init__(self, shown: Shown) -> None:
+    def __init__(self, screen_state: ScreenState) -> None:
         super().__init__()
-        self._shown = shown
-        self.lanes = LanesView(shown)
+        self._screen_state = screen_state
+        self.lanes = LanesView(screen_state)
         self._made: dict[str, HeadedView] = {}
         self.timeline: TimelineView | None = None
         """It is loaded after the first frame, which would take twice as long."""
@@ -272,7 +272,7 @@ class Deck(Vertical):
     def _make(self, name: str) -> None:
         file = "explain" if name == "end" else name
         module = import_module(f"sfnwatch.tui.{file}_view")
-        view: HeadedView = getattr(module, f"{name.title()}View")(self._shown)
+        view: HeadedView = getattr(module, f"{name.title()}View")(self._screen_state)
         self._made[name] = view
         view.display = False
         is_timeline = name == _TIMELINE
@@ -311,7 +311,7 @@ class Deck(Vertical):
         """Show how far time has come, where that can be seen."""
         if self.current != LANES:
             self.show()
-        elif self._above is not None and self._shown.moment.running:
+        elif self._above is not None and self._screen_state.snapshot.running:
             self._show_above()
 
     @on(LanesView.LaidOut)
@@ -324,8 +324,8 @@ class Deck(Vertical):
 
         They are drawn anew if there is more to tell than that sfnwatch asked again.
         """
-        shown = self._shown
-        playback = self._shown.playback
+        screen_state = self._screen_state
+        playback = self._screen_state.playback
         timeline = self.timeline
         if not self.has_room:
             if self._has_keys_above:
@@ -334,13 +334,18 @@ class Deck(Vertical):
                 self._above.display = False
                 self._drawn = None
         elif timeline is None:
-            if shown.moment.executions:
+            if screen_state.snapshot.executions:
                 self.call_after_refresh(self._make_timeline)
         else:
             # Which rows the lanes need is known once they are laid out.
             sizes = self.size, self.lanes.size.width
             where = playback.position, playback.clock, playback.is_partial, *sizes
-            drawn = (shown.news, shown.outline.options, shown.looks, *where)
+            drawn = (
+                screen_state.news,
+                screen_state.outline.options,
+                screen_state.looks,
+                *where,
+            )
             if drawn != self._drawn or self.pace.has_rested(_REST_OF_BARS):
                 self._drawn = drawn
                 self.pace.show(_PATIENCE_OF_BARS)
@@ -421,7 +426,7 @@ class Deck(Vertical):
     def go_to(self, key: str) -> bool:
         """Go to a line of the lanes, opening what it is behind."""
         view = self._made.get(self.current)
-        outline = self._shown.outline
+        outline = self._screen_state.outline
         if view is not None and view.keyed:
             return view.select_key(key)
         if view is not None:
@@ -429,7 +434,7 @@ class Deck(Vertical):
         while (item := outline.line_of(key)) and self.lanes.select_key(key):
             if item.key == key or item.key not in outline.folds:
                 return True
-            self._shown.toggle(item.key)
+            self._screen_state.toggle(item.key)
             self.show()
         return False
 
@@ -448,7 +453,7 @@ class Deck(Vertical):
         if self.detail is None:
             from sfnwatch.tui.detail_view import DetailView  # noqa: PLC0415 - seldom
 
-            self.detail = DetailView(self._shown)
+            self.detail = DetailView(self._screen_state)
             self.screen.query_one("#body").mount(self.detail)
         self.detail.display = shown
         # Where there is no room for both, the detail takes it.
@@ -467,7 +472,7 @@ class Deck(Vertical):
     def _records(self) -> "RecordActions":
         from sfnwatch.tui.detail_view import RecordActions  # noqa: PLC0415 - seldom
 
-        return RecordActions(self.app, self._shown, self.selected_key)
+        return RecordActions(self.app, self._screen_state, self.selected_key)
 
     def _follow(self) -> None:
         lanes = self.lanes
