@@ -172,7 +172,8 @@ def _other_executions(case: Case) -> Iterator[Finding]:
         return  # the lists are today's knowledge
     end = execution.stopped_at
     known = snapshot.executions
-    if count := snapshot.trace.strangers.others(execution.arn, begin, end, known):
+    lists = snapshot.trace.execution_lists
+    if count := lists.count_others(execution.arn, begin, end, known):
         text = f"{plural(count, 'other execution')} of this machine ran meanwhile."
         yield finding("other-executions", text, count=count)
 

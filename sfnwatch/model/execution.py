@@ -30,7 +30,7 @@ _FAILURES_ONLY = frozenset({"ERROR", "FATAL"})
 """Levels of a state machine's log at which no success is logged."""
 
 
-class Answer(Struct, frozen=True, rename="camel"):
+class DescribeAnswer(Struct, frozen=True, rename="camel"):
     """An answer of DescribeExecution or DescribeStateMachineForExecution."""
 
     kind: str
@@ -116,9 +116,9 @@ class Execution:
         """The name of its role, as the linker was told."""
         self.unseen_ends: Mapping[int, tuple[str, datetime]] = {}
         """Those of its visits, as consumers were told."""
-        self.described: list[Answer] = []
+        self.described: list[DescribeAnswer] = []
         """What DescribeExecution answered, the newest last."""
-        self.defined: list[Answer] = []
+        self.defined: list[DescribeAnswer] = []
         """What DescribeStateMachineForExecution answered."""
         self.begin()
 
@@ -143,7 +143,7 @@ class Execution:
         """When each event, and every lower id, had come by each clock, as far as that
         was asked."""
 
-    def take_answer(self, answer: Answer) -> bool:
+    def take_answer(self, answer: DescribeAnswer) -> bool:
         """Keep an answer; True if the history must be folded anew for it.
 
         A definition says which branch of a Parallel is which.
@@ -329,12 +329,12 @@ class ExecutionAsOf:
         return {visit_id: (status, at) for visit_id, status in ends.items()}
 
     @cached_property
-    def described(self) -> Answer | None:
+    def described(self) -> DescribeAnswer | None:
         """The newest answer of DescribeExecution."""
         return newest_answer(self._execution.described, self._at, self._clock)
 
     @cached_property
-    def defined(self) -> Answer | None:
+    def defined(self) -> DescribeAnswer | None:
         """The newest answer of DescribeStateMachineForExecution."""
         return newest_answer(self._execution.defined, self._at, self._clock)
 

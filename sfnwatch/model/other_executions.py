@@ -71,7 +71,7 @@ class _Ran(Struct, frozen=True, order=True):
     first: datetime
 
 
-class Strangers:
+class ExecutionLists:
     """The executions of state machines, and from when to when all are known."""
 
     def __init__(self) -> None:
@@ -95,7 +95,7 @@ class Strangers:
         self._sorted.pop(answer.machine_arn, None)
         return True
 
-    def others(
+    def count_others(
         self,
         execution_arn: str,
         begin: datetime,

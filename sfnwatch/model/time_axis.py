@@ -36,7 +36,7 @@ def end_of_second(at: datetime) -> datetime:
     return at + _REST_OF_SECOND
 
 
-class Answered(Protocol):
+class TimedAnswer(Protocol):
     """A row that answers one question, as of one moment."""
 
     @property
@@ -54,7 +54,7 @@ class Answered(Protocol):
         """
 
 
-A = TypeVar("A", bound=Answered)
+A = TypeVar("A", bound=TimedAnswer)
 
 
 def keep_answer(answers: list[A], new: A) -> bool:
@@ -74,7 +74,7 @@ def keep_answer(answers: list[A], new: A) -> bool:
     return True
 
 
-def _all_equal(near: Sequence[Answered]) -> bool:
+def _all_equal(near: Sequence[TimedAnswer]) -> bool:
     first, second, third = map(said, near)
     return first == second == third
 

@@ -18,13 +18,13 @@ from msgspec.structs import replace
 from sfnwatch.model.api_call import ApiCall, by_time, cloudtrail_record, decode_call
 from sfnwatch.model.arns import role_name
 from sfnwatch.model.ecs_task import TASK_KEY, TaskState, decode_task_state
-from sfnwatch.model.execution import Answer, Execution
+from sfnwatch.model.execution import DescribeAnswer, Execution
 from sfnwatch.model.history_event import Details, HistoryEvent, decode_event, details_of
 from sfnwatch.model.lineage import Lineage, find_lineage
 from sfnwatch.model.linking.link import AttemptKey, Link
 from sfnwatch.model.linking.linker import LinkChanges, Linker
 from sfnwatch.model.map_runs import MapRun, MapRunChild, decode_children, decode_map_run
-from sfnwatch.model.other_executions import Strangers, decode_machine_executions
+from sfnwatch.model.other_executions import ExecutionLists, decode_machine_executions
 from sfnwatch.model.own_requests import KEPT, Request, decode_request
 from sfnwatch.model.records import (
     CALL_KINDS,
@@ -44,7 +44,7 @@ _ALWAYS = datetime.max.replace(tzinfo=UTC)
 _BLOCK_RECORDS = 48
 """Records a block holds: more compress no better, and one look unpacks them all."""
 _LEVEL = 1
-DecodedRow = ApiCall | HistoryEvent | TaskState | Answer
+DecodedRow = ApiCall | HistoryEvent | TaskState | DescribeAnswer
 
 
 class Changed(Struct):
@@ -108,7 +108,7 @@ class Trace:
         """What was told of each Map Run, by its ARN, the newest last."""
         self.children: dict[str, list[MapRunChild]] = {}
         """What lists told of each execution of a Map Run, the newest last."""
-        self.strangers = Strangers()
+        self.execution_lists = ExecutionLists()
         self._raw = RawStore()
         self.linker = Linker(self)
         """Says how each call is matched, and what speaks for and against that."""
@@ -257,7 +257,9 @@ class Trace:
         number = self._raw.add(received.data)
         logging = mapping_of(received.record.get("loggingConfiguration"))
         level = text_of(logging.get("level"))
-        told = read_fields(Answer, received.record, kind=received.kind, log_level=level)
+        told = read_fields(
+            DescribeAnswer, received.record, kind=received.kind, log_level=level
+        )
         answer = replace(told, seen_at=received.at, number=number)
         if execution.take_answer(answer):
             self._new_events.setdefault(execution.arn, {})
@@ -396,7 +398,7 @@ class Trace:
 
     def _take_machine_executions(self, received: Received) -> None:
         told = decode_machine_executions(received)
-        if self.strangers.add(told):
+        if self.execution_lists.add(told):
             self._changed.machines.add(told.machine_arn)
 
     def _take_health(self, received: Received) -> None:

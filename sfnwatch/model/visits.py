@@ -22,7 +22,7 @@ VisitKey = tuple[str, int]
 """An execution's ARN and the id of a visit in it."""
 
 
-class Changing(Struct):
+class VersionedRow(Struct):
     """A row that knows what it was: each change is noted, with the event it came by."""
 
     changes: list[tuple[int, str, Any]] = field(default_factory=list)
@@ -44,7 +44,7 @@ class Changing(Struct):
         return replace(self, event_ids=ids, changes=[], **before)
 
 
-class Attempt(Changing, kw_only=True):
+class Attempt(VersionedRow, kw_only=True):
     """One try of a Task, from its …Scheduled event; a retry schedules anew.
 
     `scheduled_id`, the id of that event, is its key within the execution.
@@ -104,7 +104,7 @@ class Attempt(Changing, kw_only=True):
         return answered_at or self.started_at or self.scheduled_at
 
 
-class StateVisit(Changing, kw_only=True):
+class StateVisit(VersionedRow, kw_only=True):
     """One entered-to-exited stay in a state."""
 
     id: int
@@ -188,7 +188,7 @@ class StateVisit(Changing, kw_only=True):
         if self.changed_by <= last:
             return self
         tries = [a.as_of(last) for a in self.attempts if a.scheduled_id <= last]
-        return replace(Changing.as_of(self, last), attempts=tries)
+        return replace(VersionedRow.as_of(self, last), attempts=tries)
 
     def ended_as(self, status: str, at: datetime) -> "StateVisit":
         """Give the visit as it is if it ends so, by no event of its history."""

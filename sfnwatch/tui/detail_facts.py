@@ -299,7 +299,7 @@ class ItemDetail:
         arn = link.execution_arn
         if link.key is None or link.is_sure or not attempt or not arn:
             return ""
-        others = self._snapshot.trace.strangers.others
+        others = self._snapshot.trace.execution_lists.count_others
         begin = attempt.scheduled_at
         end = attempt.ended_at
         known = others(arn, begin, end, self._snapshot.executions) is not None

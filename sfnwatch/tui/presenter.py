@@ -14,7 +14,7 @@ from textual.containers import Horizontal
 from textual.timer import Timer
 
 from sfnwatch.model.arns import account_of
-from sfnwatch.model.execution import Answer
+from sfnwatch.model.execution import DescribeAnswer
 from sfnwatch.model.history_event import HistoryEvent
 from sfnwatch.model.records import Received, RecordKind
 from sfnwatch.model.trace import Trace
@@ -241,7 +241,7 @@ class Presenter:
 def records_of(trace: Trace) -> Iterator[Received]:
     """Yield what a trace holds that names may stand in, as it was received."""
     for execution in trace.executions.values():
-        rows: Iterator[Answer | HistoryEvent]
+        rows: Iterator[DescribeAnswer | HistoryEvent]
         rows = chain(execution.described, execution.defined, execution.ordered)
         for row in rows:
             kind = RecordKind.HISTORY if isinstance(row, HistoryEvent) else row.kind

@@ -70,7 +70,7 @@ def others(
     trace.add(askings)
     assert not trace.unread
     until = None if end is None else at(end)
-    return trace.strangers.others(arn, at(begin), until, watched)
+    return trace.execution_lists.count_others(arn, at(begin), until, watched)
 
 
 MINE: Ran = ("run-7f3a", 0, 300)
@@ -165,7 +165,7 @@ def test_what_is_no_answer_is_counted_and_says_nothing(more: dict[str, Any]) -> 
     changed = trace.add([aws.changed(asking(420, MINE), **more)])
     assert len(trace.unread) == 1
     assert not changed.machines
-    assert trace.strangers.others(ARN, at(0), at(300), [ARN]) is None
+    assert trace.execution_lists.count_others(ARN, at(0), at(300), [ARN]) is None
 
 
 def test_items_may_hold_anything() -> None:

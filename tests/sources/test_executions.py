@@ -568,7 +568,7 @@ def others(watched: Watched, arn: str) -> int | None:
     execution = trace.as_of().executions[arn]
     assert execution.started_at is not None
     begin, end = execution.started_at, execution.stopped_at
-    return trace.strangers.others(arn, begin, end, trace.executions)
+    return trace.execution_lists.count_others(arn, begin, end, trace.executions)
 
 
 def asked_for(asked: Sequence[Arrival]) -> list[str | None]:
@@ -783,6 +783,6 @@ async def test_no_more_than_five_pages_of_a_list_are_read(sync: Simulation) -> N
     assert len(told["newest"]) == 500
     execution = watched.trace.as_of().executions[sync.arn]
     assert execution.stopped_at is not None
-    strangers = watched.trace.strangers
+    lists = watched.trace.execution_lists
     end = execution.stopped_at
-    assert strangers.others(sync.arn, end, end, [sync.arn]) is not None
+    assert lists.count_others(sync.arn, end, end, [sync.arn]) is not None

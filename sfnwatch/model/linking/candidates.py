@@ -511,7 +511,7 @@ class Candidates:
         if window.last < math.inf:
             last = from_microseconds(int(window.last) + NEAR)
         watched = self._trace.executions
-        return self._trace.strangers.others(key[0], first, last, watched)
+        return self._trace.execution_lists.count_others(key[0], first, last, watched)
 
     def _rivals(self, group: CallGroup, call: ApiCall, key: AttemptKey) -> int:
         """Count the other calls that may be the one that an attempt made."""
