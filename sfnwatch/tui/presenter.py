@@ -199,7 +199,8 @@ class Presenter:
 
     def step(self) -> None:
         """Tell the next finding, with the lines it rests on in view; then the card."""
-        from sfnwatch.tui.explain_view import SIGNS, proofs_of, telling  # noqa: PLC0415 - seldom
+        from sfnwatch.tui.end_card import telling  # noqa: PLC0415
+        from sfnwatch.tui.evidence import SIGNS, proofs_of  # noqa: PLC0415
 
         screen_state = self._screen_state
         outline = self._screen_state.outline

@@ -33,8 +33,7 @@ LANES = "lanes"
 _TIMELINE = "timeline"
 """The view that it shares the screen with."""
 VIEWS = (_TIMELINE, "graph", "explain", "end", "compare", "children", "requests")
-"""The ids of views; module (but for the end card's, which is made of what explains),
-class, and the group of a view's own actions are named so.
+"""The ids of views; module, class, and the group of a view's own actions are named so.
 
 A view is made with what is shown.
 """
@@ -270,8 +269,7 @@ class Views(Vertical):
         self.post_message(CursorList.Moved())
 
     def _make(self, name: str) -> None:
-        file = "explain" if name == "end" else name
-        module = import_module(f"sfnwatch.tui.{file}_view")
+        module = import_module(f"sfnwatch.tui.{name}_view")
         view: HeadedView = getattr(module, f"{name.title()}View")(self._screen_state)
         self._made[name] = view
         view.display = False

@@ -1,0 +1,70 @@
+"""The end card, in the middle of the screen."""
+
+from sfnwatch.analysis.finding import Finding
+from sfnwatch.tui.cursor_list import EntryList
+from sfnwatch.tui.end_card import CardEntry, entries_of
+from sfnwatch.tui.evidence import proofs_of
+from sfnwatch.tui.screen_state import GoTo, ScreenState
+from sfnwatch.tui.views import HeadedView
+
+
+class EndView(HeadedView):
+    """The card, in the middle of the screen."""
+
+    enter = "Its lines"
+    SCOPED_CSS = False  # how much room there is around is told by classes of the screen
+    DEFAULT_CSS = """
+    EndView {
+        align-horizontal: center;
+        padding: 0 0 0 1;
+
+        Rows { display: none; }
+        EntryList { max-width: 112; }
+    }
+    .-medium EndView, .-wide EndView { padding: 0 6 0 8; }
+    """
+
+    def __init__(self, screen_state: ScreenState) -> None:
+        self.list: EntryList[CardEntry] = EntryList(
+            lambda entry, _: entry.rows, stops=lambda entry: entry.finding is not None
+        )
+        super().__init__(screen_state, self.list)
+        self.commands = {"view.detail": self.open_selected}
+
+    def show(self) -> None:
+        """Show what was found by now."""
+        screen_state = self._screen_state
+        size = self.list.size
+        running = screen_state.now if screen_state.snapshot.running else None
+        of = (
+            id(screen_state.findings),
+            screen_state.version,
+            screen_state.looks,
+            running,
+            size,
+        )
+        if size.width and self.is_other(*of):
+            self.list.entries = entries_of(screen_state, self.width - 1, size.height)
+            self.list.changed()
+
+    @property
+    def _finding(self) -> Finding | None:
+        return self.list.entry.finding if self.list.entry is not None else None
+
+    def open_selected(self) -> None:
+        """Show in the lanes what the finding under the cursor rests on.
+
+        Last comes the first of it: so as much as there is room for is in view.
+        """
+        proofs = proofs_of(self._screen_state, self._finding) if self._finding else []
+        keys = [proof.item.key for proof in proofs if proof.item is not None]
+        for key in dict.fromkeys([*keys[-1:], *keys[:1]]):
+            self.post_message(GoTo(key))
+        if not keys:
+            self.app.notify("no line here is what that rests on")
+
+    def copy_text(self) -> str:
+        """Give the finding under the cursor as a sentence."""
+        told = self._finding
+        text = f"{told.certainty}: {told.text}" if told is not None else ""
+        return self.mask(text)
