@@ -14,19 +14,17 @@ from sfnwatch.model.texts import clean
 from sfnwatch.model.trace import Changed
 from sfnwatch.tui.actions import Command
 from sfnwatch.tui.cursor_list import CursorList
-from sfnwatch.tui.lanes_draw import (
+from sfnwatch.tui.lanes_layout import (
     GUTTER,
-    LATE,
     LaneLayout,
-    LineDrawing,
     Needs,
-    column_needs,
     columns_layout,
     have_columns,
     lanes_layout,
-    needs_of,
     steadied,
 )
+from sfnwatch.tui.line_drawing import LATE, LineDrawing
+from sfnwatch.tui.line_words import column_needs, needs_of
 from sfnwatch.tui.paint import Looks, Rows, Span, cut, mark_found, pad, width_of
 from sfnwatch.tui.screen_state import ScreenState
 from sfnwatch.tui.status import length_words, quiet_words
