@@ -9,10 +9,12 @@ from textual import on
 
 from sfnwatch.model.api_call import CALL_KEY
 from sfnwatch.model.texts import clean
+from sfnwatch.tui.bar_cells import BarCells, legend_of
 from sfnwatch.tui.cursor_list import CursorList, EntryList
 from sfnwatch.tui.paint import Span, fit, spans_of, width_of
 from sfnwatch.tui.screen_state import ScreenState
-from sfnwatch.tui.timeline_draw import Axis, BarCells, Lens, legend_of, scale_of
+from sfnwatch.tui.time_window import Lens, scale_of
+from sfnwatch.tui.timeline_axis import Axis
 from sfnwatch.tui.views import HeadedView
 from sfnwatch.view.parts import Part, counted, plain_text, status_glyph
 from sfnwatch.view.timeline_chart import Bar, BarKind, Tick, TimelineChart

@@ -1,0 +1,122 @@
+"""The axis of the timeline: which moment stands in which column, and what is behind bars."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from itertools import pairwise
+from math import ceil, floor
+
+from sfnwatch.tui.paint import Span
+from sfnwatch.tui.time_window import CLOSEST, ROUNDED, Lens
+from sfnwatch.view.playback import PlaybackSpan, length_of
+from sfnwatch.view.timeline_chart import round_marks
+
+_SHORT = 3
+"""The cells of a gap's length in words."""
+_APART = 9
+"""Columns from one label to the next, at least."""
+_MINUTE = 60
+_HOUR = 3600
+_DAY = 86400
+GRID = "look--grid"
+CUT = Span("╱", "look--faint")
+CellSpans = list[Span]
+BLANK = Span(" ")
+
+
+class Axis:
+    """A window of time over columns, and what is drawn behind the bars."""
+
+    MARGIN = 2
+    """Cells behind it, in which it is said how what ends there ended."""
+
+    def __init__(self, lens: Lens, width: int, at: datetime | None = None) -> None:
+        """`at` is the moment that is shown, if that is to be pointed out."""
+        self.lens = lens
+        self.width = max(1, width)
+        self.begin, self.end = lens.shown
+        self.playhead = self.cell(at) if at is not None and self.shows(at) else None
+        """The cell of that moment, if it is in view."""
+        self.origin = lens.scale.knots[0]
+        self.squeezed: list[tuple[int, int, float]] = []
+        """Of each gap that is cut short its first cell, its cells and its seconds."""
+        self._pieces: list[PlaybackSpan] = []
+        """What is between those gaps."""
+        for number, (first, last) in enumerate(pairwise(lens.scale.knots)):
+            if first >= self.end or last <= self.begin:
+                continue
+            if number in lens.scale.cuts:
+                left = self.cell(first)
+                cells = max(1, floor(self.column(last) + ROUNDED) - left)
+                self.squeezed.append((left, cells, length_of((first, last))))
+            else:
+                self._pieces.append((max(first, self.begin), min(last, self.end)))
+        self.marks = list(self._marks())
+        """The columns of round moments since the start, and their labels."""
+
+    def column(self, at: datetime) -> float:
+        """Say where a moment stands; those out of view stand at the ends."""
+        lens = self.lens
+        place = (lens.scale.place(at) - lens.first) * lens.closeness
+        return min(max(place, 0.0), 1.0) * self.width
+
+    def cell(self, at: datetime) -> int:
+        """Give the cell of a moment that is in view."""
+        return min(floor(self.column(at) + ROUNDED), self.width - 1)
+
+    def cells(self, begin: datetime, end: datetime) -> range:
+        """Give the cells of a stretch: at least one, none if it is out of view."""
+        if end < self.begin or begin > self.end:
+            return range(0)
+        first = self.cell(begin)
+        return range(first, max(first + 1, ceil(self.column(end) - ROUNDED)))
+
+    def shows(self, at: datetime) -> bool:
+        return self.begin <= at <= self.end
+
+    def _marks(self) -> Iterator[tuple[int, str]]:
+        seconds = sum(map(length_of, self._pieces))
+        columns = self.width - sum(cells for _, cells, _ in self.squeezed)
+        apart = _APART * max(seconds, CLOSEST / 2) / max(1, columns)
+        for begin, end in self._pieces:
+            first, last = (length_of((self.origin, at)) for at in (begin, end))
+            for seconds, label in round_marks(first, last, apart):
+                at = self.origin + timedelta(seconds=seconds)
+                column = floor(self.column(at) + ROUNDED)
+                if column < self.width:
+                    yield column, label
+
+    def labels(self) -> CellSpans:
+        """Draw the labels and, over the squeezed gaps, how long those are."""
+        cells = [BLANK] * self.width
+        for left, size, seconds in self.squeezed:
+            if size >= _SHORT:
+                words = _short(seconds).center(size)
+                cells[left : left + size] = [Span(c, "look--faint") for c in words]
+        for column, label in self.marks:
+            end = column + len(label)
+            is_free = {*cells[max(0, column - 1) : end + 1]} == {BLANK}
+            if is_free and end <= self.width:
+                cells[column:end] = [Span(c, "role--dim") for c in label]
+        return cells
+
+    def ground(self) -> CellSpans:
+        """Draw what is behind the bars, with room for how one ends at the end."""
+        cells = [BLANK] * (self.width + self.MARGIN)
+        for column, _ in self.marks:
+            cells[column] = Span("┊", GRID)
+        for left, size, _ in self.squeezed:
+            cells[left : left + size] = [BLANK] * size
+            cells[left + size // 2] = CUT
+        if self.playhead is not None:
+            cells[self.playhead] = Span("│", "look--playhead")
+        return cells
+
+
+def _short(seconds: float) -> str:
+    """Write a length in three cells: `45s`, `12m`, `3h`, `20d`, and more roughly."""
+    units = (("s", 1), ("m", _MINUTE), ("h", _HOUR), ("d", _DAY), ("y", 365 * _DAY))
+    for unit, size in units:
+        count = round(seconds / size)
+        if count < 100:  # noqa: PLR2004 - two digits and the unit
+            return f"{count}{unit}"
+    return ">9y"
