@@ -23,7 +23,8 @@ from sfnwatch.model.trace import Trace
 from sfnwatch.model.values import mapping_of, text_of
 from sfnwatch.model.visits import Attempt, StateVisit
 from sfnwatch.recording.file_names import safe_name
-from sfnwatch.tui.json_view import JsonNode, decode, json_text
+from sfnwatch.tui.json_text import decode, json_text
+from sfnwatch.tui.json_tree import JsonNode
 from sfnwatch.tui.screen_state import ScreenState
 from sfnwatch.view import weighing, wording
 from sfnwatch.view.console_urls import call_url, execution_url

@@ -16,7 +16,7 @@ from sfnwatch.tui import json_view
 from sfnwatch.tui.actions import bindings
 from sfnwatch.tui.cursor_list import EntryList
 from sfnwatch.tui.detail_facts import Fact, ItemDetail, Section, request_section
-from sfnwatch.tui.json_view import JsonFolds, JsonLine, JsonNode
+from sfnwatch.tui.json_tree import JsonFolds, JsonLine, JsonNode
 from sfnwatch.tui.paint import Span, flow, margined, ruled, spans_of
 from sfnwatch.tui.screen_state import GoTo, ScreenState
 from sfnwatch.view.parts import plain_text

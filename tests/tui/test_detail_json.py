@@ -8,15 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sfnwatch.model.texts import clean
-from sfnwatch.tui.json_view import (
-    JsonFolds,
-    JsonLine,
-    JsonNode,
-    decode,
-    json_text,
-    line_spans,
-    seen,
-)
+from sfnwatch.tui.json_lines import line_spans
+from sfnwatch.tui.json_text import decode, json_text
+from sfnwatch.tui.json_tree import JsonFolds, JsonLine, JsonNode, seen
 from sfnwatch.tui.paint import width_of
 
 HOSTILE = "\x1b]0;x\x07 \x9b31m \u202egnp \r\n\x7f"

@@ -1,21 +1,18 @@
-"""JSON as a tree whose nodes open and close, and as text that is safe to paste.
+"""JSON as a tree whose nodes open and close.
 
 Children are made when a node is opened, and no more text is cleaned than is in view.
 What is cut says so. Nothing recurses: a payload may be nested as its sender likes.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from decimal import Decimal
 from typing import Any, NamedTuple
 
-import msgspec
 from msgspec import Struct, field
 from rich.cells import cell_len
 
-from sfnwatch.model.texts import byte_count, clean, clean_lines, size
-from sfnwatch.model.values import encode_json
-from sfnwatch.tui.paint import Masks, Span, cut, flow
-from sfnwatch.view.parts import counted
+from sfnwatch.model.texts import byte_count, clean_lines, size
+from sfnwatch.tui.json_text import decode, json_text
+from sfnwatch.tui.paint import Masks, Span, flow
 
 _FIRST_CHILDREN = 200
 """Children that an opened node shows at first."""
@@ -27,10 +24,6 @@ _OPEN = {0: 200, 1: 50, 2: 12}
 """At each depth, of how many children a node may be to be open at first."""
 _GUARD = 256
 """Characters at a cut that a mask may have seen only half of."""
-_KEY = 400
-_DECODER = msgspec.json.Decoder(float_hook=Decimal)
-_ENCODER = msgspec.json.Encoder(decimal_format="number")
-"""Numbers leave as they came: a float would not be what AWS sent."""
 
 
 class JsonNode(Struct, frozen=True):
@@ -120,7 +113,7 @@ class JsonFolds(Struct):
 
     def _text(self, node: JsonNode, width: int, mask: Masks) -> Iterator[JsonLine]:
         limit = self.shown.get(node.path, _FIRST_CHARACTERS)
-        room = max(2, width - _indent(node, width) - 4)
+        room = max(2, width - indent_of(node, width) - 4)
         part = 0
         for line in clean_lines(seen(node.text, limit, mask).removesuffix("\n")):
             for row in flow([Span(line)], room, room, 1 + len(line)):
@@ -129,43 +122,6 @@ class JsonFolds(Struct):
         rest = byte_count(node.text[limit:])
         if rest:
             yield JsonLine(node, -1, None, f"… {size(rest)} more")
-
-
-def decode(text: str | bytes) -> Any:
-    """Read JSON, its numbers as they stand; None for what is none."""
-    try:
-        return _DECODER.decode(text)
-    except (ValueError, RecursionError):
-        return None
-
-
-def json_text(value: Any) -> str:
-    """Write JSON over several lines, without anything a terminal could act on.
-
-    Of bytes, which are JSON already, nothing but the blanks between values changes.
-    """
-    try:
-        data = value if isinstance(value, bytes) else _ENCODER.encode(value)
-        text = msgspec.json.format(data, indent=2).decode()
-    except (ValueError, TypeError, RecursionError):
-        text = value.decode() if isinstance(value, bytes) else _plain(value)
-    # What can't be printed stands inside of strings only: there an escape is the same.
-    return "".join(c if c.isprintable() or c == "\n" else _escaped(c) for c in text)
-
-
-def _plain(value: Any) -> str:
-    try:
-        return encode_json(value).decode()
-    except (ValueError, TypeError):
-        return f"({type(value).__name__}, nested too deep to be written)"
-
-
-def _escaped(character: str) -> str:
-    code = character.encode("utf-16-be", "surrogatepass").hex()
-    return "".join(f"\\u{code[n : n + 4]}" for n in range(0, len(code), 4))
-
-
-# -- lines -----------------------------------------------------------------------------
 
 
 def _opens(node: JsonNode, count: int, *, holds: bool) -> bool:
@@ -177,11 +133,11 @@ def _opens(node: JsonNode, count: int, *, holds: bool) -> bool:
 
 def _is_long(node: JsonNode, width: int) -> bool:
     text = node.text
-    room = width - _indent(node, width) - len(node.label[:width]) - 6
+    room = width - indent_of(node, width) - len(node.label[:width]) - 6
     return "\n" in text[:-1] or len(text) > room or cell_len(text) > room
 
 
-def _indent(node: JsonNode, width: int) -> int:
+def indent_of(node: JsonNode, width: int) -> int:
     """Give the cells before a node; the deepest share a third of the width."""
     return min(2 * node.depth + 2, width // 3)
 
@@ -196,45 +152,3 @@ def seen(text: str, limit: int, mask: Masks) -> str:
         return window[:limit]
     # Masked names are shorter than real ones: less of the text may be safe to show.
     return masked[: max(0, min(limit, len(masked) - _GUARD))]
-
-
-def line_spans(line: JsonLine, width: int, mask: Masks) -> list[Span]:
-    """Put a line of a tree into words of at most `width` cells."""
-    node = line.node
-    before = Span(" " * _indent(node, width), "look--faint")
-    if line.part:
-        look = "role--fold" if line.part < 0 else "role--plain"
-        return cut([before, Span(f"  {line.words}", look)], width)
-    sign = {True: "▾ ", False: "▸ ", None: "  "}[line.open]
-    spans = [before, Span(sign, "role--fold"), *_label(node, width // 2, mask)]
-    room = width - sum(cell_len(span.text) for span in spans)
-    return cut([*spans, *_value(line, max(1, room), mask)], width)
-
-
-def _label(node: JsonNode, room: int, mask: Masks) -> list[Span]:
-    words = clean(mask(node.label[:_KEY]), _KEY)
-    if node.depth == 0:
-        return [*cut([Span(words, "role--name")], room), Span("  ")]
-    return [*cut([Span(words, "role--call")], room), Span(": ", "look--faint")]
-
-
-def _value(line: JsonLine, room: int, mask: Masks) -> Iterator[Span]:
-    """Show what a value is: of a text as much as there may be room for."""
-    node = line.node
-    inner = line.node.inner
-    if isinstance(inner, Mapping | list):
-        if isinstance(node.value, str) and node.depth:
-            yield Span("⟨json⟩ ", "role--call")
-        begin, end = "[]" if isinstance(inner, list) else "{}"
-        what = counted(len(inner), "item" if begin == "[" else "key")
-        words = what if inner else ""
-        yield Span(f"{begin}{words}{end}", "role--dim" if line.open else "role--plain")
-        return
-    if line.open:
-        yield Span(size(byte_count(node.text)), "role--dim")
-        return
-    words = clean(seen(node.text, 4 * room + 1024, mask))
-    if isinstance(node.value, str):
-        yield Span(f'"{words}"', "role--exact")
-    else:
-        yield Span(words, "role--guess")
