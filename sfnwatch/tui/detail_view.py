@@ -1,17 +1,11 @@
-"""The detail: the selected line in full, and what is done with its records."""
+"""The detail: the selected line in full."""
 
-import contextlib
-import sys
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import count
-from pathlib import Path
 from typing import ClassVar, NamedTuple
 
-from textual.app import App
 from textual.binding import BindingType
 
 from sfnwatch.model.texts import clean, clean_lines
-from sfnwatch.recording.recorder import private
 from sfnwatch.tui import json_view
 from sfnwatch.tui.actions import bindings
 from sfnwatch.tui.cursor_list import EntryList
@@ -197,88 +191,3 @@ def _copied(entry: Fact | JsonNode) -> str:
     if isinstance(entry.inner, str):
         return "\n".join(clean_lines(entry.inner))
     return json_view.json_text(entry.inner)
-
-
-# -- the records behind it -------------------------------------------------------------
-
-
-class RecordActions:
-    """Copies, saves and opens what the cursor is on, whatever view that is in."""
-
-    def __init__(
-        self, app: App[object], screen_state: ScreenState, key: str | None
-    ) -> None:
-        """`key` is of a line of the lanes."""
-        self._app = app
-        self._screen_state = screen_state
-        item = screen_state.outline.item_of(key) if key else None
-        self._detail = ItemDetail(screen_state, item) if item is not None else None
-
-    def copy(self, text: str) -> None:
-        """Copy a text or, where there is none, the records."""
-        if not text and self._detail is not None:
-            text = self._screen_state.looks.mask(self._detail.records_text)
-        if text:
-            self._app.copy_to_clipboard(text)
-        told = f"copied, {len(text):,} characters"
-        self._app.notify(told if text else "there is nothing to copy here")
-
-    def save(self, folder: Path) -> None:
-        """Write the records to a new file in a folder, unaltered.
-
-        Nothing in it is masked: while names are, where one may expect so, its name says
-        that.
-        """
-        detail = self._detail
-        masked = self._screen_state.looks.masked
-        if detail is None or not detail.records:
-            words = "There is no record to save. Select a line of the lanes first."
-            self._app.notify(words, severity="warning")
-            return
-        stem = f"sfnwatch-{detail.file_name}{'-unmasked' if masked else ''}"
-        try:
-            path = _written(folder, stem, f"{detail.records_text}\n")
-        except OSError as error:
-            words = f"Can't save to {clean(str(folder))}: {error.strerror or error}."
-            words += " Start sfnwatch in a folder that you may write to."
-            self._app.notify(words, severity="warning")
-            return
-        words = f"saved as {clean(str(path))}"
-        if masked:
-            # The file's name is made of the execution's, which is masked.
-            words = "saved to a new file, with names unmasked"
-        self._app.notify(words)
-
-    def console(self, environ: Mapping[str, str]) -> None:
-        """Open the AWS console's page, where there is a browser."""
-        url = self._detail.url if self._detail is not None else None
-        if url is None:
-            self._app.notify("the AWS console has no page for this")
-        elif can_browse(environ):
-            self._app.open_url(url)
-        elif self._screen_state.looks.masked:
-            self._app.notify("no browser here; masked, its address is not copied")
-        else:
-            self._app.copy_to_clipboard(url)
-            self._app.notify("no browser here: its address was copied")
-
-
-def can_browse(environ: Mapping[str, str]) -> bool:
-    """True where a browser has a window of its own, and not over a line.
-
-    Without one, what opens may be a browser for terminals: in ours.
-    """
-    is_remote = bool(environ.keys() & {"SSH_CONNECTION", "SSH_TTY"})
-    has_display = bool(environ.get("DISPLAY") or environ.get("WAYLAND_DISPLAY"))
-    return not is_remote and (has_display or sys.platform in {"darwin", "win32"})
-
-
-def _written(folder: Path, stem: str, text: str) -> Path:
-    """Write a file that only its owner may read; none is ever overwritten."""
-    for number in count(1):
-        path = folder / f"{stem}{f'-{number}' if number > 1 else ''}.json"
-        with contextlib.suppress(FileExistsError):
-            with open(path, "x", encoding="utf-8", opener=private) as file:
-                file.write(text)
-            return path
-    raise AssertionError  # pragma: no cover - count() has no end

@@ -24,7 +24,8 @@ from sfnwatch.tui.paint import Rows
 from sfnwatch.tui.screen_state import ScreenState
 
 if TYPE_CHECKING:
-    from sfnwatch.tui.detail_view import DetailView, RecordActions
+    from sfnwatch.tui.detail_view import DetailView
+    from sfnwatch.tui.record_actions import RecordActions
     from sfnwatch.tui.timeline_view import TimelineView
 
 
@@ -468,7 +469,7 @@ class Views(Vertical):
 
     @property
     def _records(self) -> "RecordActions":
-        from sfnwatch.tui.detail_view import RecordActions  # noqa: PLC0415 - seldom
+        from sfnwatch.tui.record_actions import RecordActions  # noqa: PLC0415
 
         return RecordActions(self.app, self._screen_state, self.selected_key)
 
