@@ -4,53 +4,28 @@ A Map Run may have ten thousand. What was listed is here, whether its history is
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 
 from msgspec.structs import replace
 
 from sfnwatch.model.arns import short_id
 from sfnwatch.model.execution_list import ListedExecution
-from sfnwatch.model.map_runs import RUNNING_LISTED
-from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.texts import clean
-from sfnwatch.model.time_axis import TimeAxis
-from sfnwatch.model.times import clock, duration
+from sfnwatch.tui.child_list import children_of
 from sfnwatch.tui.cursor_list import EntryList
-from sfnwatch.tui.paint import (
-    Cells,
-    Looks,
-    Masks,
-    Rows,
-    Span,
-    heads,
-    in_columns,
-    spans_of,
-    width_of,
-)
+from sfnwatch.tui.execution_rows import WIDE, has_words, head_spans, row_spans
+from sfnwatch.tui.paint import Masks, Rows, Span, spans_of, width_of
 from sfnwatch.tui.screen_state import GoTo, ScreenState
 from sfnwatch.tui.views import HeadedView
 from sfnwatch.view import child_wording
 from sfnwatch.view.child_wording import Child
-from sfnwatch.view.parts import Part, Role, counted, status_glyph
+from sfnwatch.view.parts import Part, Role, counted
 
 _RUNS = 3
 """So many Map Runs are told of above the table; of more, their number."""
-_OVER = "ENDED"
-"""No word of AWS's: all that is known of it by now."""
 _OF_MAP_RUN = "/"
 """What the name of a Map Run's machine has, and no other: the state's follows."""
 _BAR = 8
 _LONG_BAR = 60
-LIMIT = 200
-"""Characters of a name that are shown."""
-_MACHINE_FROM = 36
-"""From this width on the state machine is shown."""
-_TIME_FROM = 56
-"""From this width on it is shown how long an execution took."""
-_STATUS_FROM = 72
-"""From this width on an execution's status is a word, and its start is shown."""
-_WIDE = 108
-"""From this width on all is shown in full."""
 
 
 class ChildrenView(HeadedView):
@@ -129,7 +104,7 @@ class ChildrenView(HeadedView):
 
     def _rows(self, child: ListedExecution, width: int) -> Sequence[Sequence[Span]]:
         screen_state = self._screen_state
-        name = child.name if width >= _WIDE else short_id(child.name)
+        name = child.name if width >= WIDE else short_id(child.name)
         if _OF_MAP_RUN not in child.machine:
             name = f"{child.machine} › {name}"
         told = replace(child, name=name)
@@ -171,45 +146,6 @@ class ChildrenView(HeadedView):
         return execution is not None and execution.event(1) is not None
 
 
-def children_of(snapshot: Snapshot) -> list[ListedExecution]:
-    """List child executions: failures first, then what runs, then by their starts."""
-    known = {each.arn: each for each in _listed(snapshot)}
-    for arn, child in snapshot.children.items():
-        if child.event_count:
-            # Its own history tells better than a list, which may be older.
-            machine = child.state_machine_name or ""
-            name = child.name
-            times = child.started_at, child.stopped_at
-            known[arn] = ListedExecution(arn, machine, name, child.status, *times)
-    return sorted(known.values(), key=lambda each: each.failed_first)
-
-
-def _listed(snapshot: Snapshot) -> Iterator[ListedExecution]:
-    """Give what lists tell of children; in event time as each stood by its own times.
-
-    In arrival time a list may be old: of what runs in it, what the newest list lacks is
-    over. How it ended is told at the end, when all are listed, and of failures before.
-    A list that is full says nothing of what it lacks.
-    """
-    if snapshot.at is not None and snapshot.clock is TimeAxis.EVENT:
-        for answers in snapshot.trace.children.values():
-            listed = answers[-1].listed
-            at = snapshot.at
-            if listed.started_at is not None and listed.started_at <= at:
-                had_ended = listed.stopped_at is not None and listed.stopped_at <= at
-                ran = replace(listed, status="RUNNING", stopped_at=None)
-                yield listed if had_ended else ran
-        return
-    for children in snapshot.listed_of.values():
-        seen = [c.seen_at for c in children if c.listed.running and c.seen_at]
-        newest = max(seen, default=None)
-        is_whole = newest is not None and seen.count(newest) < RUNNING_LISTED
-        for child in children:
-            old = newest and child.seen_at and child.seen_at < newest
-            over = is_whole and child.listed.running and old
-            yield replace(child.listed, status=_OVER) if over else child.listed
-
-
 def _run_spans(run: Child, width: int, mask: Masks) -> list[Span]:
     """Say how far a Map Run is, with as long a bar as there is room for.
 
@@ -220,67 +156,3 @@ def _run_spans(run: Child, width: int, mask: Masks) -> list[Span]:
     room = width - width_of([*name, *spans_of(child_wording.map_run_parts(run, 0))])
     cells = max(_BAR, min(_LONG_BAR, room))
     return [*name, *spans_of(child_wording.map_run_parts(run, cells))]
-
-
-# -- executions as lines of a table ---------------------------------------------------
-
-
-def row_spans(
-    listed: ListedExecution,
-    now: datetime,
-    width: int,
-    looks: Looks,
-    *,
-    note: Part = Part(""),  # noqa: B008 - a tuple
-    glyph: Part | None = None,
-    marked: bool = False,
-    machine: bool = True,
-) -> list[Span]:
-    """Draw an execution as a list of AWS's tells of it.
-
-    `glyph` is another than its status's; without a `machine` there is more room.
-    """
-    glyph = glyph or status_glyph(listed.status)
-    status = listed.status or "unknown"
-    worded = f" {status.lower().replace('_', ' ')}" if width >= _STATUS_FROM else ""
-    form = "%Y-%m-%d %H:%M:%S" if width >= _WIDE else "%m-%d %H:%M:%S"
-    at = looks.at(listed.started_at).strftime(form) if listed.started_at else ""
-    seconds = listed.seconds(now)
-    took = clock if listed.running else duration
-    told = (listed.machine, listed.name, note.text)
-    machine_name, name, more = (looks.mask(clean(text, LIMIT)) for text in told)
-    cells: list[Span | Sequence[Span]] = [
-        Span("◆" if marked else " ", "role--call"),
-        Span(clean(f"{glyph.text}{worded}", LIMIT), f"role--{glyph.role}"),
-        Span(at, "role--dim"),
-        Span("" if seconds is None else took(seconds)),
-        Span(machine_name),
-        [Span(name, "role--name"), Span(f"  {more}", f"role--{note.role}")],
-    ]
-    return in_columns(_columns(width, machine=machine), cells, width)
-
-
-def head_spans(width: int, zone: str, *, machine: bool = True) -> list[Span]:
-    """Name the columns."""
-    return heads(_columns(width, zone, machine=machine), width)
-
-
-def _columns(width: int, zone: str = "", *, machine: bool) -> tuple[Cells, ...]:
-    wide = width >= _WIDE
-    worded = width >= _STATUS_FROM
-    name = 32 if wide else 16 if width >= _TIME_FROM else 12
-    return (
-        Cells("", 1),
-        Cells("status" if worded else "", 17 if wide else 11 if worded else 1),
-        Cells(f"started {zone}", 19 if wide else 14, _STATUS_FROM),
-        Cells("took", 8, _TIME_FROM, right=True),
-        Cells("machine", name, _MACHINE_FROM if machine else width + 1),
-        Cells("execution"),
-    )
-
-
-def has_words(shown: Sequence[str], words: str, mask: Masks) -> bool:
-    """True where all the words are in what is shown; capitals count if any is typed."""
-    text = " ".join(mask(clean(part, LIMIT)) for part in shown)
-    text = text.casefold() if words == words.casefold() else text
-    return all(word in text for word in words.split())

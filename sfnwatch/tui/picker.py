@@ -34,8 +34,8 @@ from sfnwatch.model.execution_list import (
 from sfnwatch.model.records import RecordKind, receive
 from sfnwatch.model.texts import clean
 from sfnwatch.recording.library import ListedRecording
-from sfnwatch.tui.children_view import LIMIT, has_words, head_spans, row_spans
 from sfnwatch.tui.cursor_list import CursorList, EntryList
+from sfnwatch.tui.execution_rows import LIMIT, has_words, head_spans, row_spans
 from sfnwatch.tui.paint import Looks, Rows, Span, Spans, flow, margined
 from sfnwatch.tui.status import Words, fitted, joined, refusal_spans, said
 from sfnwatch.tui.themes import PaintedScreen, ThemedApp, stage_theme

@@ -1,0 +1,82 @@
+"""Executions as rows of a table."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sfnwatch.model.execution_list import ListedExecution
+from sfnwatch.model.texts import clean
+from sfnwatch.model.times import clock, duration
+from sfnwatch.tui.paint import Cells, Looks, Masks, Span, heads, in_columns
+from sfnwatch.view.parts import Part, status_glyph
+
+LIMIT = 200
+"""Characters of a name that are shown."""
+_MACHINE_FROM = 36
+"""From this width on the state machine is shown."""
+_TIME_FROM = 56
+"""From this width on it is shown how long an execution took."""
+_STATUS_FROM = 72
+"""From this width on an execution's status is a word, and its start is shown."""
+WIDE = 108
+"""From this width on all is shown in full."""
+
+
+def row_spans(
+    listed: ListedExecution,
+    now: datetime,
+    width: int,
+    looks: Looks,
+    *,
+    note: Part = Part(""),  # noqa: B008 - a tuple
+    glyph: Part | None = None,
+    marked: bool = False,
+    machine: bool = True,
+) -> list[Span]:
+    """Draw an execution as a list of AWS's tells of it.
+
+    `glyph` is another than its status's; without a `machine` there is more room.
+    """
+    glyph = glyph or status_glyph(listed.status)
+    status = listed.status or "unknown"
+    worded = f" {status.lower().replace('_', ' ')}" if width >= _STATUS_FROM else ""
+    form = "%Y-%m-%d %H:%M:%S" if width >= WIDE else "%m-%d %H:%M:%S"
+    at = looks.at(listed.started_at).strftime(form) if listed.started_at else ""
+    seconds = listed.seconds(now)
+    took = clock if listed.running else duration
+    told = (listed.machine, listed.name, note.text)
+    machine_name, name, more = (looks.mask(clean(text, LIMIT)) for text in told)
+    cells: list[Span | Sequence[Span]] = [
+        Span("◆" if marked else " ", "role--call"),
+        Span(clean(f"{glyph.text}{worded}", LIMIT), f"role--{glyph.role}"),
+        Span(at, "role--dim"),
+        Span("" if seconds is None else took(seconds)),
+        Span(machine_name),
+        [Span(name, "role--name"), Span(f"  {more}", f"role--{note.role}")],
+    ]
+    return in_columns(_columns(width, machine=machine), cells, width)
+
+
+def head_spans(width: int, zone: str, *, machine: bool = True) -> list[Span]:
+    """Name the columns."""
+    return heads(_columns(width, zone, machine=machine), width)
+
+
+def _columns(width: int, zone: str = "", *, machine: bool) -> tuple[Cells, ...]:
+    wide = width >= WIDE
+    worded = width >= _STATUS_FROM
+    name = 32 if wide else 16 if width >= _TIME_FROM else 12
+    return (
+        Cells("", 1),
+        Cells("status" if worded else "", 17 if wide else 11 if worded else 1),
+        Cells(f"started {zone}", 19 if wide else 14, _STATUS_FROM),
+        Cells("took", 8, _TIME_FROM, right=True),
+        Cells("machine", name, _MACHINE_FROM if machine else width + 1),
+        Cells("execution"),
+    )
+
+
+def has_words(shown: Sequence[str], words: str, mask: Masks) -> bool:
+    """True where all the words are in what is shown; capitals count if any is typed."""
+    text = " ".join(mask(clean(part, LIMIT)) for part in shown)
+    text = text.casefold() if words == words.casefold() else text
+    return all(word in text for word in words.split())
