@@ -10,10 +10,10 @@ from textual.cache import LRUCache
 from textual.message import Message
 from textual.timer import Timer
 
-from sfnwatch.model.texts import clean
 from sfnwatch.model.trace import Changed
 from sfnwatch.tui.actions import Command
 from sfnwatch.tui.cursor_list import CursorList
+from sfnwatch.tui.lanes_heads import execution_heads, lane_heads
 from sfnwatch.tui.lanes_layout import (
     GUTTER,
     LaneLayout,
@@ -25,12 +25,10 @@ from sfnwatch.tui.lanes_layout import (
 )
 from sfnwatch.tui.line_drawing import LATE, LineDrawing
 from sfnwatch.tui.line_words import column_needs, needs_of
-from sfnwatch.tui.paint import Looks, Rows, Span, cut, mark_found, pad, width_of
+from sfnwatch.tui.paint import Looks, Rows, Span, mark_found, width_of
 from sfnwatch.tui.screen_state import ScreenState
-from sfnwatch.tui.status import length_words, quiet_words
 from sfnwatch.view.lines import Line, lateness
-from sfnwatch.view.outline import TASKS, Fold, Item
-from sfnwatch.view.parts import counted, status_glyph
+from sfnwatch.view.outline import Fold, Item
 
 _KEPT = 1024
 """Lines that are kept, of one version of what is shown."""
@@ -48,10 +46,6 @@ _FLASHED = 100
 """More lines than these at a time would be restless."""
 _FOLDS = "▸▾⋯"
 _LIFE_LINES = frozenset("╎┃┋┊│▖▘╵╹╷╻ ")
-_COUNTED = ("API call", "change"), ("call", "change"), ("", "")
-"""What calls, and changes of a task's state, are called: from long to short."""
-_KEYS = 9
-"""Services beyond these have no digit left."""
 
 
 class _Fresh(NamedTuple):
@@ -351,89 +345,3 @@ class LanesView(CursorList):
 def _dimmed(span: Span) -> Span:
     """Dim what stands on a line; a life-line passes many, and keeps its color."""
     return span if _LIFE_LINES.issuperset(span.text) else Span(span.text, "look--faint")
-
-
-# -- the line above --------------------------------------------------------------------
-
-
-def service_name(source: str) -> str:
-    """Name a service by its event source: `ECS` of `ecs.amazonaws.com`."""
-    name = clean(source.partition(".")[0], 20)
-    if source == TASKS:
-        return "ECS tasks"
-    return {"states": "States"}.get(name, name.upper() if len(name) < 5 else name)  # noqa: PLR2004 - an abbreviation
-
-
-def execution_heads(screen_state: ScreenState, layout: LaneLayout) -> list[Span]:
-    """Name the executions that stand side by side, each above its column."""
-    row = [Span(" "), Span(_zone(screen_state, layout), "look--faint")]
-    chips = screen_state.chips()
-    for column in layout.columns:
-        execution = screen_state.snapshot.roots.get(column.root_arn)
-        own = chips.get(column.root_arn)
-        if execution is None or own is None:
-            continue
-        glyph = status_glyph(execution.status)
-        words = f"  {glyph.text} {length_words(execution, screen_state.now)}"
-        cells = [own, Span(words, f"role--{glyph.role}")]
-        row = [*pad(cut(row, column.left - 1), column.left)]
-        row += cut(cells, column.width - 1)
-    return row
-
-
-def lane_heads(screen_state: ScreenState, layout: LaneLayout) -> list[Span]:
-    """Name the lanes, and count the calls of each service."""
-    states = [Span(" STEP FUNCTIONS", "role--name")]
-    zone = Span(_zone(screen_state, layout), "look--faint")
-    if layout.calls:
-        row = [*pad(cut(states, layout.time - 1), layout.time), zone]
-        calls = _calls(screen_state, layout.width - layout.calls)
-        return [*pad(cut(row, layout.calls - 1), layout.calls), *calls]
-    row = [*states, Span("   → ", "look--faint")]
-    row += _calls(screen_state, layout.time - GUTTER - width_of(row))
-    if not layout.time_cells or width_of(row) > layout.time - GUTTER:
-        room = layout.width - len(zone.text) - GUTTER
-        return [*pad(cut(row, room), room + 1), zone]
-    return [*pad(row, layout.time), zone]
-
-
-def _calls(screen_state: ScreenState, room: int) -> list[Span]:
-    """Count the calls of each service, in fewer words where there is less room."""
-    services = screen_state.services()
-    if not services:
-        why = f"  {quiet_words(screen_state)}"
-        return [Span("API CALLS", "role--name"), Span(why, "look--faint")]
-    tries = [_counts(screen_state, services, *words) for words in _COUNTED]
-    return next((each for each in tries if width_of(each) <= room), tries[-1])
-
-
-def _counts(
-    screen_state: ScreenState, services: Mapping[str, int], call: str, change: str
-) -> list[Span]:
-    hidden = screen_state.outline.options.hidden_services
-    spans: list[Span] = []
-    for number, (source, count) in enumerate(services.items(), start=1):
-        if spans:
-            spans.append(Span("   "))
-        if len(services) > 1 and number <= _KEYS:
-            spans.append(Span(f"{number} ", "look--key", f"digit.{number}"))
-        look = "look--faint" if source in hidden else "role--name"
-        more = " hidden" if source in hidden else ""
-        word = change if source == TASKS else call
-        number_of = counted(count, word) if word else f"{count:,}"
-        spans.append(Span(service_name(source), look))
-        spans.append(Span(f" {number_of}{more}", "look--faint"))
-    filtered = screen_state.outline.filtered
-    if filtered:
-        spans.append(Span(f"   {filtered:,} filtered out", "role--warn"))
-    return spans
-
-
-def _zone(screen_state: ScreenState, layout: LaneLayout) -> str:
-    if screen_state.looks.origin is not None:
-        return "elapsed"
-    begun = screen_state.roots[0].started_at if screen_state.roots else None
-    zone = screen_state.looks.zone(begun)
-    if begun is None or layout.roots:
-        return zone
-    return f"{zone} {screen_state.looks.at(begun):%d %b}"
