@@ -513,9 +513,6 @@ def _absence(attempt: Attempt) -> str:
     return "none matched"
 
 
-# -- what sfnwatch itself asked --------------------------------------------------------
-
-
 def request_section(request: Request) -> Section:
     """Tell of a request of our own what is recorded of it."""
     record = asdict(request)

@@ -6,10 +6,11 @@ from typing import ClassVar, NamedTuple
 from textual.binding import BindingType
 
 from sfnwatch.model.texts import clean, clean_lines
-from sfnwatch.tui import json_view
 from sfnwatch.tui.actions import bindings
 from sfnwatch.tui.cursor_list import EntryList
 from sfnwatch.tui.detail_facts import Fact, ItemDetail, Section, request_section
+from sfnwatch.tui.json_lines import line_spans
+from sfnwatch.tui.json_text import json_text
 from sfnwatch.tui.json_tree import JsonFolds, JsonLine, JsonNode
 from sfnwatch.tui.paint import Span, flow, margined, ruled, spans_of
 from sfnwatch.tui.screen_state import GoTo, ScreenState
@@ -104,7 +105,7 @@ class DetailView(EntryList[DetailEntry]):
                 spans = [Span(f" {sign} "), Span(f"{title} ", "role--name")]
                 return [ruled(spans, width)]
             case JsonLine() as line:
-                return [json_view.line_spans(line, width, mask)]
+                return [line_spans(line, width, mask)]
             case Fact() as fact:
                 return self._fact(fact, width)
 
@@ -190,4 +191,4 @@ def _copied(entry: Fact | JsonNode) -> str:
         return f"{entry.label}: {plain_text(entry.parts)}"
     if isinstance(entry.inner, str):
         return "\n".join(clean_lines(entry.inner))
-    return json_view.json_text(entry.inner)
+    return json_text(entry.inner)

@@ -14,7 +14,7 @@ from sfnwatch.model.times import duration
 from sfnwatch.tui.lanes_layout import GUTTER, WHOLE_TIME_CELLS, LaneColumn, LaneLayout
 from sfnwatch.tui.life_line_cells import BLANK, own_cells, passing_cells
 from sfnwatch.tui.line_words import LineWords, words_of_line
-from sfnwatch.tui.line_wrapping import concluded, first_whole, in_rows
+from sfnwatch.tui.line_wrapping import concluded, first_whole, in_rows, whole_rows
 from sfnwatch.tui.paint import Looks, Span, SpanRow, Spans, cut, pad, width_of
 from sfnwatch.view.lines import Lane, Line, Rail
 from sfnwatch.view.outline import Fold, FoldKind
@@ -102,7 +102,7 @@ class LineDrawing(Struct):
             tries = self._with_late(words.right, lane)
             right = self._slid(first_whole(tries, lane, lane), lane)
         elif words.right:
-            right = whole(words.right[0], lane, lane)
+            right = whole_rows(words.right[0], lane, lane)
         if words.right and not right:
             left = concluded(words, room, whole)
         else:

@@ -37,11 +37,11 @@ def first_whole(tries: Sequence[SpanRow], first: int, others: int) -> list[SpanR
     """
     ways = [*((words, 1) for words in tries[:2]), (tries[0], 2)]
     ways += [*((words, 1) for words in tries[2:]), *((t, MOST_ROWS) for t in tries)]
-    found = (whole(words, first, others, most) for words, most in ways)
+    found = (whole_rows(words, first, others, most) for words, most in ways)
     return next(filter(None, found), [cut(tries[-1], first)])
 
 
-def whole(spans: Spans, first: int, others: int, most: int = 2) -> list[SpanRow]:
+def whole_rows(spans: Spans, first: int, others: int, most: int = 2) -> list[SpanRow]:
     """Wrap words into so many rows; none where they do not fit."""
     rows = flow(spans, first, others, most)
     told = "".join(span.text for row in rows for span in row)

@@ -1,4 +1,4 @@
-"""The axis of the timeline: which moment stands in which column, and what is behind bars."""
+"""The axis of the timeline: moments in columns, and what is drawn behind the bars."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
