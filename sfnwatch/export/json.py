@@ -43,7 +43,7 @@ from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.values import ascii_json
 from sfnwatch.model.visits import StateVisit
 from sfnwatch.templates import read_template
-from sfnwatch.view.weighing import Considered, considered, values_of
+from sfnwatch.view.weighing import ConsideredAttempt, considered_attempts, values_of
 
 VERSION = 1
 
@@ -159,11 +159,11 @@ def why_json(snapshot: Snapshot, call: ApiCall) -> Facts:
 
     A parameter has its path, and its value as it was scheduled and as it was called.
     """
-    told = [_considered(each) for each in considered(snapshot, call)]
+    told = [_considered(each) for each in considered_attempts(snapshot, call)]
     return {**call_facts(call, snapshot.link(call)), "considered": told}
 
 
-def _considered(each: Considered) -> Facts:
+def _considered(each: ConsideredAttempt) -> Facts:
     weighed = each.weighed
     arn, scheduled_id = each.weighed.key
     return {

@@ -322,8 +322,8 @@ def dump_flowchart(snapshot: Snapshot, out: TextIO) -> None:
     labels = execution_labels(snapshot.roots)
     charts = list[_Chart]()
     for arn, execution in snapshot.roots.items():
-        lights = graph.light(graph.graph_of(execution), snapshot, execution)
-        charts.append(_Chart(lights, f"e{len(charts) + 1}", labels[arn]))
+        progress = graph.graph_progress(graph.graph_of(execution), snapshot, execution)
+        charts.append(_Chart(progress, f"e{len(charts) + 1}", labels[arn]))
     for most in _MOST_BOXES:
         text = "\n".join(_flowchart(charts, most)) + "\n"
         # In words the tips of arrows are written otherwise.
@@ -341,7 +341,7 @@ def _flowchart(charts: "Sequence[_Chart]", most: int) -> Iterator[str]:
         around = len(charts) > 1
         yield from [f'subgraph {chart.name}["{escape(chart.label)}"]'] if around else []
         yield from chart.boxes(most)
-        for edge in chart.lights.graph.edges:
+        for edge in chart.progress.graph.edges:
             if max(edge.source, edge.target) < most:
                 yield chart.arrow(edge)
         yield from ["end"] if around else []
@@ -352,21 +352,21 @@ def _flowchart(charts: "Sequence[_Chart]", most: int) -> Iterator[str]:
 class _Chart(NamedTuple):
     """One execution's graph as Mermaid's statements."""
 
-    lights: graph.Lights
+    progress: graph.GraphProgress
     name: str
     label: str
 
     def boxes(self, most: int) -> Iterator[str]:
         """Yield the statements of the first boxes."""
-        missing = len(self.lights.graph.boxes) - most
+        missing = len(self.progress.graph.boxes) - most
         if missing > 0:
             told = plural(missing, "more state")
             yield f"%% {told} left out: Mermaid draws no chart so large"
-        yield from self._region(self.lights.graph.main, most)
+        yield from self._region(self.progress.graph.main, most)
 
     def arrow(self, edge: graph.Edge) -> str:
         """Draw an edge: what was taken is bold."""
-        taken = self.lights.is_taken(edge)
+        taken = self.progress.is_taken(edge)
         arrow = "==>" if taken else "-.->" if edge.caught else "-->"
         label = f'|"{escape(" or ".join(edge.labels))}"|' if edge.labels else ""
         return f"{self.name}n{edge.source} {arrow}{label} {self.name}n{edge.target}"
@@ -377,7 +377,7 @@ class _Chart(NamedTuple):
                 yield from self._box(box, most)
 
     def _box(self, box: graph.Box, most: int) -> Iterator[str]:
-        standing = self.lights.of(box)
+        standing = self.progress.of(box)
         name = f"{self.name}n{box.id}"
         named = f"{standing.glyph.text} {box.name}"
         told = [named, box.kind, ", ".join(standing.counted)]

@@ -31,7 +31,7 @@ from sfnwatch.model.texts import clean
 from sfnwatch.model.times import duration, iso
 from sfnwatch.model.visits import VisitKey
 from sfnwatch.templates import read_template
-from sfnwatch.view.graph import Box, BoxState, graph_of, light
+from sfnwatch.view.graph import Box, BoxState, graph_of, graph_progress
 from sfnwatch.view.graph_layout import PlacedBox, Wire, lay_out
 from sfnwatch.view.lines import Lane, LifeLines, Line, LineMaker, Rail
 from sfnwatch.view.outline import Fold, Item, Outline, OutlineOptions
@@ -574,17 +574,17 @@ class GraphPicture:
         self, snapshot: Snapshot, execution: ExecutionAsOf, ref: Ref, prefix: str
     ) -> None:
         """`prefix` tells its ids from those of other pictures in the page."""
-        self.lights = light(graph_of(execution), snapshot, execution)
+        self.progress = graph_progress(graph_of(execution), snapshot, execution)
         self._ref = ref
         self._sheet = Sheet(prefix)
 
     def svg(self, name: str) -> str:
         """Draw it."""
-        drawn = self.lights.graph
+        drawn = self.progress.graph
         sheet = self._sheet
         picture = lay_out(drawn, _CELLS, _wanted)
         # What was taken goes over what was not.
-        for wire in sorted(picture.wires, key=lambda w: self.lights.is_taken(w.edge)):
+        for wire in sorted(picture.wires, key=lambda w: self.progress.is_taken(w.edge)):
             self._draw_wire(wire)
         for placed in picture.boxes:
             self._draw_box(placed)
@@ -597,7 +597,7 @@ class GraphPicture:
         return sheet.svg(height, "", name)
 
     def _draw_wire(self, wire: Wire) -> None:
-        taken = self.lights.is_taken(wire.edge)
+        taken = self.progress.is_taken(wire.edge)
         css = f"{' caught' if wire.edge.caught else ''}{' taken' if taken else ''}"
         middles = ((x + 0.5, y + 0.5) for x, y in wire.points)
         points = [
@@ -625,7 +625,7 @@ class GraphPicture:
 
     def _draw_box(self, placed: PlacedBox) -> None:
         box = placed.box
-        standing = self.lights.of(placed.box)
+        standing = self.progress.of(placed.box)
         key = f"{standing.last[0]}#{standing.last[1].id}" if standing.last else ""
         status = standing.status.replace("_", " ") or "not reached"
         tip = filter(None, [box.name, box.kind, status, *standing.counted])

@@ -28,7 +28,7 @@ from sfnwatch.tui.json_tree import JsonNode
 from sfnwatch.tui.screen_state import ScreenState
 from sfnwatch.view import weighing, wording
 from sfnwatch.view.console_urls import call_url, execution_url
-from sfnwatch.view.lines import Subject, next_state
+from sfnwatch.view.lines import LineContext, next_state
 from sfnwatch.view.outline import Fold, FoldKind, Item
 from sfnwatch.view.parts import (
     Part,
@@ -38,7 +38,7 @@ from sfnwatch.view.parts import (
     status_glyph,
     status_part,
 )
-from sfnwatch.view.weighing import Considered, Standing
+from sfnwatch.view.weighing import AttemptOutcome, ConsideredAttempt
 
 _LONG = 2000
 """Characters of one fact that are shown."""
@@ -105,7 +105,7 @@ class ItemDetail:
         self._screen_state = screen_state
         self._snapshot = screen_state.snapshot
         self._trace = screen_state.trace
-        about = Subject(screen_state.maker, item)
+        about = LineContext(screen_state.maker, item)
         self._item = item
         self._events = about.events
         self._call = about.call
@@ -346,13 +346,13 @@ class ItemDetail:
         call = self._call
         if call is None:
             return
-        told = weighing.considered(self._snapshot, call)
+        told = weighing.considered_attempts(self._snapshot, call)
         for each in told[:_MOST_CONSIDERED]:
             against = "; ".join(weighing.sentences_against(each))
             parts = [Part(f"{each.name}  "), status_part(each.attempt.status)]
             parts += [Part(f"  {against}", Role.DIM)] if against else []
             arn, scheduled_id = each.weighed.key
-            yield Fact(each.standing, tuple(parts), f"{arn}#{scheduled_id}")
+            yield Fact(each.outcome, tuple(parts), f"{arn}#{scheduled_id}")
             yield from _sides(each, in_full=each is told[0])
         left_out = weighing.left_out(self._snapshot, call, told)
         more = max(0, len(told) - _MOST_CONSIDERED) + left_out
@@ -488,12 +488,12 @@ def _task_facts(state: TaskState, screen_state: ScreenState) -> Iterator[Fact]:
         yield fact("container", words, Role.BAD if each.exit_code else Role.PLAIN)
 
 
-def _sides(each: Considered, *, in_full: bool) -> Iterator[Fact]:
+def _sides(each: ConsideredAttempt, *, in_full: bool) -> Iterator[Fact]:
     """Tell what both sides say of a call: of an attempt ruled out what differs."""
     differ = each.weighed.comparison.different
     same = each.weighed.comparison.equal
     leaves = [("other", Role.WARN, leaf) for leaf in differ]
-    if each.standing is not Standing.RULED_OUT:
+    if each.outcome is not AttemptOutcome.RULED_OUT:
         yield from (fact("same", told) for told in each.weighed.same)
         # What the call has stands with the first attempt.
         leaves += [("same", Role.PLAIN, leaf) for leaf in same if in_full]

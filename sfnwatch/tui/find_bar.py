@@ -18,7 +18,7 @@ from sfnwatch.model.texts import clean
 from sfnwatch.tui.cursor_list import CursorList
 from sfnwatch.tui.paint import Rows, Span
 from sfnwatch.tui.screen_state import ScreenState
-from sfnwatch.view.outline import Item, Keeps, RowOrder
+from sfnwatch.view.outline import Item, ItemFilter, RowOrder
 from sfnwatch.view.parts import counted
 
 if TYPE_CHECKING:
@@ -31,14 +31,14 @@ _MOST = 4096
 """Characters of a filter or a search; more were pasted by mistake."""
 
 
-def _live(filter_: "language.Filter", screen_state: ScreenState) -> Keeps:
+def _live(filter_: "language.Filter", screen_state: ScreenState) -> ItemFilter:
     """Decide by a filter, or a search, while more comes in.
 
     What it has looked up is of use until the trace changes; then it looks anew.
     """
 
     @lru_cache(maxsize=1)
-    def by_now(version: int, order: RowOrder) -> Keeps:
+    def by_now(version: int, order: RowOrder) -> ItemFilter:
         del version, order
         return filter_.predicate(screen_state.trace.as_of(), screen_state.outline)
 

@@ -20,7 +20,7 @@ from sfnwatch.tui.actions import bindings
 from sfnwatch.tui.cursor_list import CursorList
 from sfnwatch.tui.paint import Span, cut, fit, strip_of, width_of
 from sfnwatch.tui.screen_state import ScreenState
-from sfnwatch.view.graph import Box, BoxState, Graph, Lights
+from sfnwatch.view.graph import Box, BoxState, Graph, GraphProgress
 from sfnwatch.view.graph_layout import Picture, PlacedBox, Wire, lay_out
 
 _UP = 1
@@ -51,12 +51,12 @@ class GraphCanvas(ScrollView, can_focus=True):
     def __init__(self, screen_state: ScreenState) -> None:
         super().__init__()
         self._screen_state = screen_state
-        self.lights = Lights(Graph(""))
-        self.selected = self.lights.graph.start
+        self.progress = GraphProgress(Graph(""))
+        self.selected = self.progress.graph.start
         """Where the cursor is; it may be folded away."""
         self.follow = True
         """True while the cursor goes along with what is entered."""
-        self.lay_out(lay_out(self.lights.graph, USUAL_WIDTH, lambda _: 0))
+        self.lay_out(lay_out(self.progress.graph, USUAL_WIDTH, lambda _: 0))
 
     def lay_out(self, picture: Picture) -> None:
         """Show another picture."""
@@ -180,7 +180,7 @@ class GraphCanvas(ScrollView, can_focus=True):
             yield x, strip_of(self, [self._line(x, row, passing)], 1)
         for wire in self._labels.get(row, ()):
             lit = "role--warn" if wire.edge.caught else "role--plain"
-            look = lit if self.lights.is_taken(wire.edge) else "role--dim"
+            look = lit if self.progress.is_taken(wire.edge) else "role--dim"
             text = self._screen_state.looks.mask(wire.label)
             if text:
                 room = min(cell_len(text), wire.room)
@@ -188,7 +188,7 @@ class GraphCanvas(ScrollView, can_focus=True):
 
     def _line(self, x: int, row: int, passing: Mapping[Wire, int]) -> Span:
         """Draw a cell of lines; what was taken goes over what was not."""
-        taken = {w: passing[w] for w in passing if self.lights.is_taken(w.edge)}
+        taken = {w: passing[w] for w in passing if self.progress.is_taken(w.edge)}
         shown = taken or passing
         caught = all(wire.edge.caught for wire in shown)
         look = "look--faint" if not taken else "role--warn" if caught else "role--plain"
@@ -202,7 +202,7 @@ class GraphCanvas(ScrollView, can_focus=True):
         cursor = self.placed
         own = self.get_component_rich_style("list--cursor", partial=True)
         for placed in self._boxes.get(row, ()):
-            standing = self.lights.of(placed.box)
+            standing = self.progress.of(placed.box)
             look = f"role--{standing.glyph.role}" if standing.status else "look--faint"
             if placed.framed and placed.y < row < placed.y + placed.height - 1:
                 side = strip_of(self, [Span("╎", look)], 1)

@@ -19,7 +19,7 @@ from sfnwatch.tui.graph_canvas import USUAL_WIDTH, GraphCanvas
 from sfnwatch.tui.paint import Span, legend, width_of
 from sfnwatch.tui.screen_state import ScreenState
 from sfnwatch.tui.views import HeadedView
-from sfnwatch.view.graph import Box, BoxState, Graph, drawn_in, graph_of, light
+from sfnwatch.view.graph import Box, BoxState, Graph, drawn_in, graph_of, graph_progress
 from sfnwatch.view.graph_layout import lay_out
 from sfnwatch.view.markers import MarkerKind
 from sfnwatch.view.parts import counted
@@ -66,9 +66,9 @@ class GraphView(HeadedView):
             self.head.show([Span(" nothing has happened yet", "role--dim")])
             return
         graph = self._graph_of(execution)
-        canvas.lights = light(graph, self._screen_state.snapshot, execution)
+        canvas.progress = graph_progress(graph, self._screen_state.snapshot, execution)
         self._lay_out(graph)
-        newest = canvas.lights.newest
+        newest = canvas.progress.newest
         if canvas.follow and newest is not canvas.selected:
             canvas.select(newest)
         if self.width > 0:
@@ -100,7 +100,7 @@ class GraphView(HeadedView):
 
     def _graph_of(self, execution: ExecutionAsOf) -> Graph:
         """Give its graph: the same as before, unless it is another."""
-        known = self.canvas.lights.graph
+        known = self.canvas.progress.graph
         if not known.inferred and known.definition == execution.definition_text:
             return known
         graph = graph_of(execution)
@@ -143,7 +143,7 @@ class GraphView(HeadedView):
     def _say(self) -> None:
         """Tell of what is selected: how it stands, and where it leads to."""
         box = self.canvas.placed.box
-        standing = self.canvas.lights.of(box)
+        standing = self.canvas.progress.of(box)
         told = [
             Span(f" {standing.glyph.text} ", f"role--{standing.glyph.role}"),
             Span(self.mask(box.name), "role--name"),
@@ -171,10 +171,10 @@ class GraphView(HeadedView):
 
     def _ways(self, box: Box) -> Iterator[Span]:
         """Say where a state may lead to, and when, in full; if that is a question."""
-        graph = self.canvas.lights.graph
+        graph = self.canvas.progress.graph
         edges = [edge for edge in graph.edges if edge.source == box.id]
         for edge in edges if any(edge.labels for edge in edges) else ():
-            taken = self.canvas.lights.is_taken(edge)
+            taken = self.canvas.progress.is_taken(edge)
             name = self.mask(graph.boxes[edge.target].name)
             yield Span(f"  → {name} ", "role--name" if taken else "role--dim")
             yield Span(" or ".join(edge.labels), "role--dim")
@@ -182,7 +182,7 @@ class GraphView(HeadedView):
     @property
     def selected_key(self) -> str | None:
         box = self.canvas.placed.box
-        graph = self.canvas.lights.graph
+        graph = self.canvas.progress.graph
         execution = self._execution
         if execution is None:
             return None
@@ -190,7 +190,7 @@ class GraphView(HeadedView):
             return f"{execution.arn}#1"
         if box is graph.end and execution.ending is not None:
             return execution.ending.key
-        last = self.canvas.lights.of(box).last
+        last = self.canvas.progress.of(box).last
         return f"{last[0]}#{last[1].id}" if last else None
 
     def select_key(self, key: str) -> bool:
@@ -201,13 +201,13 @@ class GraphView(HeadedView):
             return False
         self._arn = drawn_in(snapshot, arn)
         self.show()
-        lights = self.canvas.lights
-        box = lights.box_of.get((arn, visit_id))
+        progress = self.canvas.progress
+        box = progress.box_of.get((arn, visit_id))
         if box is None:
             ending = snapshot.executions[arn].ending
             is_end = ending is not None and ending.key == key
-            box = lights.newest if is_end else lights.graph.start
-        self.canvas.follow = box is lights.newest
+            box = progress.newest if is_end else progress.graph.start
+        self.canvas.follow = box is progress.newest
         self.canvas.select(box)
         return True
 
@@ -221,7 +221,7 @@ class GraphView(HeadedView):
 
     def _fold(self) -> None:
         """Fold or open what is selected, or fold what is around it."""
-        definition = self.canvas.lights.graph.definition
+        definition = self.canvas.progress.graph.definition
         box = self.canvas.placed.box
         while not box.inside:
             if box.around is None:

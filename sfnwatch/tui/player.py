@@ -22,7 +22,7 @@ from sfnwatch.tui.status import Words, fitted, joined, said
 from sfnwatch.view.lines import Line
 from sfnwatch.view.markers import Marker, MarkerKind
 from sfnwatch.view.parts import status_glyph
-from sfnwatch.view.playback import Playback, PlaybackSpan, Scale
+from sfnwatch.view.playback import Playback, PlaybackSpan, TimeScale
 
 if TYPE_CHECKING:
     from sfnwatch.tui.app import SfnwatchApp
@@ -76,12 +76,16 @@ class Minimap:
     """All there is, cut into columns; where the player is comes later."""
 
     def __init__(
-        self, playback: Playback, scale: Scale, markers: Sequence[Marker], width: int
+        self,
+        playback: Playback,
+        scale: TimeScale,
+        markers: Sequence[Marker],
+        width: int,
     ) -> None:
         self._scale = scale
         self.width = width
         self._clock = playback.clock
-        times = playback.course.times
+        times = playback.moments.times
         # Columns are far fewer than moments: look only for where each begins.
         starts = [bisect_left(times, c, key=self.column) for c in range(width + 1)]
         counts = [end - begin for begin, end in pairwise(starts)]
@@ -227,7 +231,7 @@ class Scrubber(Rows, can_focus=True):
     @property
     def _versions(self) -> tuple[int, int]:
         return (
-            self._screen_state.playback.course.version,
+            self._screen_state.playback.moments.version,
             self._screen_state.markers.version,
         )
 
@@ -406,7 +410,7 @@ class Player:
         """Tell of the calls that came in since a moment, as late as they did then."""
         playback = self.playback
         calls = self._screen_state.trace.ordered_calls
-        newest = playback.position and playback.course.newest(playback.position)
+        newest = playback.position and playback.moments.newest(playback.position)
         is_late = playback.clock is TimeAxis.ARRIVAL and len(calls) <= _CROWD
         if is_late and before is not None and newest is not None and before < newest:
             new = [c for c in calls if c.seen_at and before < c.seen_at <= newest]

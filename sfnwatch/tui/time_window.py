@@ -10,7 +10,7 @@ from itertools import pairwise
 from msgspec import Struct
 
 from sfnwatch.model.snapshot import Snapshot
-from sfnwatch.view.playback import PlaybackSpan, Scale, cut_short, length_of
+from sfnwatch.view.playback import PlaybackSpan, TimeScale, cut_short, length_of
 from sfnwatch.view.timeline_chart import stops
 
 CLOSEST = 0.02
@@ -28,7 +28,7 @@ ShownAt = Callable[[datetime, str], datetime]
 
 def scale_of(
     snapshot: Snapshot, newest: datetime, shown_at: ShownAt, *, squeeze: bool = False
-) -> Scale:
+) -> TimeScale:
     """Lay all there is along an axis; what runs goes on to the `newest` moment.
 
     Where there is one execution, stops before a redrive are cut short, which may be
@@ -64,7 +64,7 @@ def _moments(snapshot: Snapshot, shown_at: ShownAt) -> list[datetime]:
 class Lens(Struct, frozen=True):
     """All the time there is, and which part of its bar is shown."""
 
-    scale: Scale
+    scale: TimeScale
     first: float = 0.0
     last: float = 1.0
 
@@ -81,7 +81,7 @@ class Lens(Struct, frozen=True):
         """How many times closer than the whole it is."""
         return 1.0 / (self.last - self.first)
 
-    def over(self, scale: Scale) -> "Lens":
+    def over(self, scale: TimeScale) -> "Lens":
         """Look at another whole: at its newest if that was in view, else as before."""
         if self.is_whole:
             return Lens(scale)

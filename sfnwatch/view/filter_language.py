@@ -26,8 +26,8 @@ from sfnwatch.model.linking.link import Certainty, LinkRule, role_of_call
 from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.texts import clean
 from sfnwatch.model.visits import ROOT, Attempt, StateVisit
-from sfnwatch.view.lines import LineMaker, Subject
-from sfnwatch.view.outline import Fold, Item, Keeps, Outline
+from sfnwatch.view.lines import LineContext, LineMaker
+from sfnwatch.view.outline import Fold, Item, ItemFilter, Outline
 from sfnwatch.view.parts import plain_text
 from sfnwatch.view.wording import RULE_WORDS, resource_words, went_wrong
 
@@ -53,40 +53,40 @@ class FilterError(ValueError):
 # -- what a filter sees in a line ------------------------------------------------------
 
 
-def _has_event(about: Subject, *endings: str) -> bool:
+def _has_event(about: LineContext, *endings: str) -> bool:
     """True if the type of an event on the line ends so."""
     return any(event.type.endswith(endings) for event in about.events)
 
 
-def _part(about: Subject) -> Attempt | StateVisit | None:
+def _part(about: LineContext) -> Attempt | StateVisit | None:
     """Give the attempt it tells of; of a line that tells of a whole state, that."""
     whole = about.attempt is None or _has_event(about, "StateEntered", "StateExited")
     return about.visit if whole else about.attempt
 
 
-def _failures(about: Subject) -> Iterator[tuple[str | None, str | None]]:
+def _failures(about: LineContext) -> Iterator[tuple[str | None, str | None]]:
     """Yield error and cause of its call and of those events that may have some."""
     if about.call is not None:
         yield about.call.error_code, about.call.error_message
     yield from map(about.maker.failure, about.events)
 
 
-Test = Callable[[Subject], bool]
-Texts = Callable[[Subject], Iterable[str | None]]
+Test = Callable[[LineContext], bool]
+Texts = Callable[[LineContext], Iterable[str | None]]
 
 
-def _words(about: Subject) -> Iterator[str]:
+def _words(about: LineContext) -> Iterator[str]:
     line = about.maker.line(about.item)
     yield plain_text((*line.owner, *line.parts))
 
 
-def _states(about: Subject) -> Iterator[str]:
+def _states(about: LineContext) -> Iterator[str]:
     if about.visit is not None:
         yield about.visit.name
         yield about.visit.path.removeprefix(f"{ROOT} / ")
 
 
-def _attempts(about: Subject) -> Sequence[Attempt]:
+def _attempts(about: LineContext) -> Sequence[Attempt]:
     """Give what a state's line runs; a call's and a task's say what they are."""
     if about.attempt is not None and about.events:
         return (about.attempt,)
@@ -94,7 +94,7 @@ def _attempts(about: Subject) -> Sequence[Attempt]:
     return about.visit.attempts[:1] if about.visit and about.events else ()
 
 
-def _actions(about: Subject) -> Iterator[str]:
+def _actions(about: LineContext) -> Iterator[str]:
     if about.call is not None:
         yield about.call.event_name
     if isinstance(about.item, TaskState):
@@ -102,7 +102,7 @@ def _actions(about: Subject) -> Iterator[str]:
     yield from map(resource_words, _attempts(about))
 
 
-def _services(about: Subject) -> Iterator[str]:
+def _services(about: LineContext) -> Iterator[str]:
     if about.call is not None:
         yield about.call.event_source
     for attempt in _attempts(about):
@@ -110,13 +110,13 @@ def _services(about: Subject) -> Iterator[str]:
         yield resource_words(attempt)
 
 
-def _errors(about: Subject) -> Iterator[str | None]:
+def _errors(about: LineContext) -> Iterator[str | None]:
     yield from chain.from_iterable(_failures(about))
     if isinstance(about.item, TaskState) and went_wrong(about.item):
         yield from (about.item.stop_code, about.item.stopped_reason)
 
 
-def _bodies(about: Subject) -> Iterator[str]:
+def _bodies(about: LineContext) -> Iterator[str]:
     """Yield every key and every value of the raw records."""
     trace = about.snapshot.trace
     left: list[Any] = [trace.raw(event) for event in about.events]
@@ -132,7 +132,7 @@ def _bodies(about: Subject) -> Iterator[str]:
             yield value if isinstance(value, str) else json.dumps(value)
 
 
-def _executions(about: Subject) -> Iterator[str]:
+def _executions(about: LineContext) -> Iterator[str]:
     yield (about.execution_arn or "").rsplit(":", 1)[-1]
 
 
@@ -155,49 +155,49 @@ def _has_certainty(*certainties: Certainty) -> Test:
     return lambda about: about.link is not None and about.link.certainty in certainties
 
 
-def _is_guess(about: Subject) -> bool:
+def _is_guess(about: LineContext) -> bool:
     link = about.link
     if link is None:
         return False
     return link.certainty is Certainty.GUESS or link.rule is LinkRule.AMBIGUOUS
 
 
-def _is_of_execution(about: Subject) -> bool:
+def _is_of_execution(about: LineContext) -> bool:
     return any(event.type.startswith("Execution") for event in about.events)
 
 
-def _has_phase(about: Subject) -> bool:
+def _has_phase(about: LineContext) -> bool:
     return any(event.attempt_id for event in about.events)
 
 
-def _is_other(about: Subject) -> bool:
+def _is_other(about: LineContext) -> bool:
     named = _has_event(about, "StateEntered", "StateExited") or _is_of_execution(about)
     is_record = isinstance(about.item, ApiCall | TaskState) or about.call is not None
     return not (is_record or named or _has_phase(about))
 
 
-def _is_failure(about: Subject) -> bool:
+def _is_failure(about: LineContext) -> bool:
     if _has_event(about, "Failed", "TimedOut", "FailStateEntered"):
         return True
     failed_task = isinstance(about.item, TaskState) and went_wrong(about.item)
     return failed_task or any(error for error, _ in _failures(about))
 
 
-def _is_denied(about: Subject) -> bool:
+def _is_denied(about: LineContext) -> bool:
     return any(_DENIED.search(error or "") for error, _ in _failures(about))
 
 
-def _is_caught(about: Subject) -> bool:
+def _is_caught(about: LineContext) -> bool:
     caught = about.visit is not None and about.visit.status == "caught"
     return caught and _has_event(about, "StateExited")
 
 
-def _is_running(about: Subject) -> bool:
+def _is_running(about: LineContext) -> bool:
     part = _part(about)
     return part is not None and part.status == "running"
 
 
-def _is_redriven(about: Subject) -> bool:
+def _is_redriven(about: LineContext) -> bool:
     """True for a redrive, also of a Map Run, and for the attempts it began."""
     if about.visit is None or about.attempt is None:
         return _has_event(about, "Redriven")
@@ -395,7 +395,7 @@ class Filter(Struct, frozen=True, eq=False):
 
     keeps: Test
 
-    def predicate(self, snapshot: Snapshot, outline: Outline) -> Keeps:
+    def predicate(self, snapshot: Snapshot, outline: Outline) -> ItemFilter:
         """Give what decides for each item, as of a moment; for a fold any in it do.
 
         It is of use as long as the moment is: until the trace changes.
@@ -405,7 +405,7 @@ class Filter(Struct, frozen=True, eq=False):
         def keeps(item: Item) -> bool:
             if isinstance(item, Fold):
                 return any(map(keeps, item.members))
-            return self.keeps(Subject(maker, item))
+            return self.keeps(LineContext(maker, item))
 
         return keeps
 
@@ -492,7 +492,7 @@ def _took(token: _Token) -> Test:
     limit = sum(float(number) * _UNITS[unit] for number, unit in parts)
     holds = {"<": lt, "<=": le, ">": gt}.get(match[1], ge)
 
-    def keeps(about: Subject) -> bool:
+    def keeps(about: LineContext) -> bool:
         part = _part(about)
         if part is None or part.ended_at is None:
             return False
@@ -534,7 +534,7 @@ def found(words: str) -> Filter:
     """Search: find words in a line, or in its state's name. Smart case."""
     exact = words != words.lower()
 
-    def keeps(about: Subject) -> bool:
+    def keeps(about: LineContext) -> bool:
         texts = map(clean, (*_words(about), *_states(about))) if words else ()
         return any(words in (text if exact else text.lower()) for text in texts)
 

@@ -341,7 +341,7 @@ class BoxState(Struct):
         return told
 
 
-class Lights:
+class GraphProgress:
     """A graph, and what of it is lit by the visits of an execution."""
 
     def __init__(self, graph: Graph) -> None:
@@ -465,18 +465,20 @@ def _counts(snapshot: Snapshot, arn: str, visit: StateVisit) -> ExecutionCounts 
     return told.executions if told else None
 
 
-def light(graph: Graph, snapshot: Snapshot, execution: ExecutionAsOf) -> Lights:
+def graph_progress(
+    graph: Graph, snapshot: Snapshot, execution: ExecutionAsOf
+) -> GraphProgress:
     """Say how every box and edge stands at a moment."""
-    lights = Lights(graph)
+    progress = GraphProgress(graph)
     parents = snapshot.lineage.parents
-    lights.walk(execution)
+    progress.walk(execution)
     for arn in sorted(snapshot.children, key=snapshot.lineage.level):
         parent = parents[arn]
-        home = lights.box_of.get((parent.execution_arn, parent.visit_id))
+        home = progress.box_of.get((parent.execution_arn, parent.visit_id))
         if parent.map_run_arn is not None and home is not None:
-            lights.walk(snapshot.children[arn], home)
-    lights.finish(snapshot, execution)
-    return lights
+            progress.walk(snapshot.children[arn], home)
+    progress.finish(snapshot, execution)
+    return progress
 
 
 def drawn_in(snapshot: Snapshot, arn: str) -> str:

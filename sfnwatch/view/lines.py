@@ -195,7 +195,7 @@ class Lane(StrEnum):
     """What ECS told of the tasks themselves."""
 
 
-class Subject:
+class LineContext:
     """What an item is about, and what else stands on its line, as of a moment."""
 
     def __init__(self, maker: "LineMaker", item: Item) -> None:
@@ -269,7 +269,7 @@ class Subject:
 class Line(Struct):
     """One line of the lanes."""
 
-    about: Subject
+    about: LineContext
     lane: Lane
     at: datetime
     """As it is shown: if executions are aligned, shifted."""
@@ -360,7 +360,7 @@ class LineMaker:
 
     def line(self, item: Item, before: Item | None = None) -> Line:
         """Make the line of an item; `before` is that of the line before it."""
-        about = Subject(self, item)
+        about = LineContext(self, item)
         if isinstance(item, HistoryEvent):
             line = _EventLine(about, item).make()
         elif isinstance(item, Fold | Backoff):
@@ -391,7 +391,7 @@ class LineMaker:
         return told.completion
 
     def begin(
-        self, about: Subject, lane: Lane, rails_at: datetime | None = None
+        self, about: LineContext, lane: Lane, rails_at: datetime | None = None
     ) -> Line:
         """Begin a line: when it was, whose it is, and what passes it.
 
@@ -418,7 +418,7 @@ class LineMaker:
             return ()
         return (Part(wording.state_name(visit), Role.NAME), Part("  "))
 
-    def _call_line(self, about: Subject, item: ApiCall | TaskState) -> Line:
+    def _call_line(self, about: LineContext, item: ApiCall | TaskState) -> Line:
         if isinstance(item, ApiCall):
             line = self.begin(about, Lane.CALLS)
             line.whole_seconds = True
@@ -494,7 +494,7 @@ class LineMaker:
         at = action.event_time if action is not None else attempt.answered_at
         return at.replace(microsecond=0)
 
-    def _other_line(self, about: Subject, item: Fold | Backoff) -> Line:
+    def _other_line(self, about: LineContext, item: Fold | Backoff) -> Line:
         line = self.begin(about, Lane.STATES)
         visit = about.visit
         if isinstance(item, Backoff):
@@ -515,7 +515,7 @@ class LineMaker:
 class _EventLine:
     """Makes the line of one event, and of what stands on it."""
 
-    def __init__(self, about: Subject, event: HistoryEvent) -> None:
+    def __init__(self, about: LineContext, event: HistoryEvent) -> None:
         self._about = about
         self._event = event
         self._maker = about.maker

@@ -113,14 +113,14 @@ class Backoff(Struct, eq=False):
 
 
 Item = HistoryEvent | ApiCall | TaskState | Fold | Backoff
-Keeps = Callable[[Item], bool]
+ItemFilter = Callable[[Item], bool]
 """A filter: True for what it keeps."""
 
 
 class OutlineOptions(Struct, frozen=True):
     """What somebody wants to see of the lines."""
 
-    keep: Keeps | None = None
+    keep: ItemFilter | None = None
     closed: frozenset[str] = frozenset()
     """The keys of folds that somebody has closed."""
     opened: frozenset[str] = frozenset()
@@ -867,7 +867,7 @@ class Outline:
         self.set_options(replace(options, closed=closing, opened=opened))
 
 
-def _shown_at(snapshot: Snapshot) -> Keeps:
+def _shown_at(snapshot: Snapshot) -> ItemFilter:
     """Tell what a moment shows; what an execution showed by then is asked once."""
     last_ids = {
         arn: execution.events[-1].id if execution.event_count else 0

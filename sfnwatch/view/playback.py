@@ -33,7 +33,7 @@ _GAP_SHARE = 1 / 20
 PlaybackSpan = tuple[datetime, datetime]
 
 
-class Course:
+class PlaybackMoments:
     """The way a player goes by one of the clocks: at which moments something comes.
 
     Only what can have a line counts. How a source is doing, and calls that have nothing
@@ -85,7 +85,7 @@ class Course:
         return self.times[place] if 0 <= place < len(self.times) else None
 
 
-class Scale(Struct, frozen=True):
+class TimeScale(Struct, frozen=True):
     """Where a moment stands on a bar from 0.0 to 1.0, and which stands at a place.
 
     With idle time squeezed a gap takes a small part of the bar at most, so that where
@@ -119,7 +119,9 @@ def _between(knots: Sequence[Any], value: Any, others: Sequence[Any]) -> Any:
     return others[right - 1] + part * (others[right] - others[right - 1])
 
 
-def scale_of(span: PlaybackSpan, times: Iterable[datetime], *, squeeze: bool) -> Scale:
+def scale_of(
+    span: PlaybackSpan, times: Iterable[datetime], *, squeeze: bool
+) -> TimeScale:
     """Lay a stretch of time along a bar; with `squeeze` its gaps are made shorter.
 
     So many of the longest that none takes more than its share of what is left.
@@ -143,7 +145,7 @@ def cut_short(
     end: datetime,
     gaps: Sequence[PlaybackSpan],
     share: float | None = None,
-) -> Scale:
+) -> TimeScale:
     """Lay a stretch along a bar on which gaps take the same little room each.
 
     That is their `share` of it; else a twentieth, and all of them half of it at most.
@@ -155,7 +157,7 @@ def cut_short(
         share = 1 / max(1, count)
         worked = 1.0
         if begin == end:
-            return Scale((begin,), (0.0,))
+            return TimeScale((begin,), (0.0,))
     if share is None:
         share = min(_GAP_SHARE, 0.5 / max(1, count))
     rest = (1.0 - share * count) / worked
@@ -167,7 +169,7 @@ def cut_short(
         cuts.append(len(knots))
         knots += [first, last]
         places += [place, min(1.0, place + share)]
-    return Scale([*knots, end], [*places, 1.0], cuts)
+    return TimeScale([*knots, end], [*places, 1.0], cuts)
 
 
 def length_of(span: PlaybackSpan) -> float:
@@ -207,16 +209,16 @@ class Playback:
         self._watched = watched
         self._rested = 0.0
         """Real seconds spent at the end so far, when looping."""
-        self._courses: dict[TimeAxis, Course] = {}
+        self._moments: dict[TimeAxis, PlaybackMoments] = {}
         if replay and (span := self.span) is not None:
             self.position = span[0]
 
     @property
-    def course(self) -> Course:
+    def moments(self) -> PlaybackMoments:
         """The moments at which something comes, by the clock in use."""
-        if self.clock not in self._courses:
-            self._courses[self.clock] = Course(self.trace, self.clock)
-        return self._courses[self.clock]
+        if self.clock not in self._moments:
+            self._moments[self.clock] = PlaybackMoments(self.trace, self.clock)
+        return self._moments[self.clock]
 
     @property
     def span(self) -> PlaybackSpan | None:
@@ -224,7 +226,7 @@ class Playback:
 
         In arrival time the watch itself counts: it lasted as long as it did.
         """
-        times = self.course.times
+        times = self.moments.times
         ends = [*times[:1], *times[-1:]]
         if not times or self.clock is TimeAxis.ARRIVAL:
             ends += self._watched or ()
@@ -257,7 +259,7 @@ class Playback:
     def is_partial(self) -> bool:
         """True where what is not shown may only not have been read yet."""
         at = self.position
-        times = self.course.times
+        times = self.moments.times
         is_newest = at is None or not times or at >= times[-1]
         return is_newest and not self._is_read
 
@@ -268,17 +270,17 @@ class Playback:
         at_end = self.replay and at is not None and span is not None and at >= span[1]
         return self.trace.as_of(None if at_end else at, self.clock)
 
-    def scale(self) -> Scale | None:
+    def scale(self) -> TimeScale | None:
         """Lay all there is along a bar."""
         if (span := self.span) is None:
             return None
-        return scale_of(span, self.course.times, squeeze=self.squeeze)
+        return scale_of(span, self.moments.times, squeeze=self.squeeze)
 
     def update(self, batch: Batch, changed: Changed) -> None:
         """Take in what a batch has brought; a recording begins with its first."""
         at_end = self.replay and self.position is not None and self.ended
-        for course in self._courses.values():
-            course.update(changed)
+        for moments in self._moments.values():
+            moments.update(changed)
         times = [record.at for record in batch if record.at is not None]
         if times:
             times += self._watched or ()
@@ -309,7 +311,7 @@ class Playback:
         before = self.position
         there = self._moved(before, elapsed, span[1])
         if not self._is_read:
-            there = min(there, max([before, *self.course.times[-1:]]))
+            there = min(there, max([before, *self.moments.times[-1:]]))
         if there < span[1] or not self._is_read:
             self.position = there
         else:
@@ -333,8 +335,8 @@ class Playback:
         if not self.squeeze:
             return _forward(at, elapsed * self.speed, end)
         while at < end:
-            start = self.course.newest(at) or at
-            goal = min(self.course.after(at) or end, end)
+            start = self.moments.newest(at) or at
+            goal = min(self.moments.after(at) or end, end)
             pace = max(self.speed, (goal - start).total_seconds() / LONGEST_GAP)
             needed = (goal - at).total_seconds() / pace
             if needed > elapsed:
@@ -396,14 +398,14 @@ class Playback:
     def step(self, direction: int) -> None:
         """Go one moment on, or undo the newest one shown; playing stops."""
         span = self.span
-        course = self.course
+        moments = self.moments
         if span is None:
             return
         here = self.position or span[1]
         if direction > 0:
-            self.stand(course.after(here) or span[1])
+            self.stand(moments.after(here) or span[1])
         else:
-            self.stand(course.before(course.newest(here) or here) or span[0])
+            self.stand(moments.before(moments.newest(here) or here) or span[0])
 
     def stand(self, at: datetime) -> None:
         """Go to a moment and stay there."""

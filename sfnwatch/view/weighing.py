@@ -27,7 +27,7 @@ _LIMIT = 2000
 _AS = {CallRole.OTHER: "a call about its job", CallRole.POLL: "its poll"}
 
 
-class Standing(StrEnum):
+class AttemptOutcome(StrEnum):
     """What became of an attempt that was considered, in the order they are told."""
 
     MATCHED = "matched"
@@ -37,44 +37,46 @@ class Standing(StrEnum):
     RULED_OUT = "ruled out"
 
 
-class Considered(Struct, frozen=True):
+class ConsideredAttempt(Struct, frozen=True):
     """An attempt that was considered for a call."""
 
     weighed: Weighed
     attempt: Attempt
     name: str
     """`ECS RunTask #7 of run-7f3a`: its state, its …Scheduled event, its execution."""
-    standing: Standing
+    outcome: AttemptOutcome
 
 
-def considered(snapshot: Snapshot, call: ApiCall) -> list[Considered]:
+def considered_attempts(snapshot: Snapshot, call: ApiCall) -> list[ConsideredAttempt]:
     """Give the attempts that were considered for a call, the one it is of first."""
     link = snapshot.link(call)
-    found = list[Considered]()
+    found = list[ConsideredAttempt]()
     for each in snapshot.trace.linker.weigh(call):
         attempt = snapshot.attempt(each.key)
         if attempt is not None:
             name = attempt_name(snapshot, each.key)
-            standing = _standing(link, each)
-            found.append(Considered(each, attempt, name, standing))
-    order = list(Standing)
-    return sorted(found, key=lambda each: order.index(each.standing))
+            outcome = _outcome(link, each)
+            found.append(ConsideredAttempt(each, attempt, name, outcome))
+    order = list(AttemptOutcome)
+    return sorted(found, key=lambda each: order.index(each.outcome))
 
 
-def _standing(link: Link | None, weighed: Weighed) -> Standing:
+def _outcome(link: Link | None, weighed: Weighed) -> AttemptOutcome:
     if link is not None and weighed.key == link.key:
-        return Standing.MATCHED
+        return AttemptOutcome.MATCHED
     if link is not None and weighed.key in link.candidates:
-        return Standing.CANDIDATE
-    return Standing.RULED_OUT if weighed.against else Standing.FITS
+        return AttemptOutcome.CANDIDATE
+    return AttemptOutcome.RULED_OUT if weighed.against else AttemptOutcome.FITS
 
 
-def left_out(snapshot: Snapshot, call: ApiCall, told: Iterable[Considered]) -> int:
+def left_out(
+    snapshot: Snapshot, call: ApiCall, told: Iterable[ConsideredAttempt]
+) -> int:
     """Count the candidates that are not among those told: of very many some are."""
     link = snapshot.link(call)
     if link is None:
         return 0
-    listed = sum(each.standing is Standing.CANDIDATE for each in told)
+    listed = sum(each.outcome is AttemptOutcome.CANDIDATE for each in told)
     seen = sum(snapshot.attempt(key) is not None for key in link.candidates)
     return seen + link.unlisted - listed
 
@@ -132,13 +134,13 @@ def leaf_words(leaf: Leaf) -> tuple[str, str]:
     return clean(leaf.path), asked if same else f"{asked}, the call has {called}"
 
 
-def sentences_against(each: Considered) -> list[str]:
+def sentences_against(each: ConsideredAttempt) -> list[str]:
     """Say what speaks against an attempt, but for parameters: those are told apart."""
     told = each.weighed.against
     if each.weighed.comparison.different:
         told = told[:-1]  # it names some of them
     said = [clean(sentence, _LIMIT) for sentence in told]
-    if each.standing is Standing.CANDIDATE:
+    if each.outcome is AttemptOutcome.CANDIDATE:
         # It was not ruled out for being a little out of time.
         more = ", and clocks may differ by as much"
         said = [f"{t}{more if t.startswith('it came ') else ''}" for t in said]
@@ -170,14 +172,14 @@ def why(snapshot: Snapshot, calls: Iterable[ApiCall]) -> Document:
 
 
 def _call_blocks(snapshot: Snapshot, call: ApiCall) -> Iterator[Block]:
-    told = considered(snapshot, call)
+    told = considered_attempts(snapshot, call)
     at = f"{call.event_time:%Y-%m-%d %H:%M:%S} UTC"
     yield Heading(f"{named(call.event_name)} at {at}")
     yield Paragraph(verdict(snapshot, call), strong=True)
     yield Items(list(_call_facts(call)))
     for each in told:
         status = status_words(each.attempt.status)
-        yield Heading(f"{each.standing}: {each.name}, {status}", 2)
+        yield Heading(f"{each.outcome}: {each.name}, {status}", 2)
         yield Items(list(_lines(each)))
     if more := left_out(snapshot, call, told):
         yield Paragraph(f"{plural(more, 'more attempt')} may have made it.")
@@ -195,7 +197,7 @@ def _call_facts(call: ApiCall) -> Iterator[str]:
         yield clean(f"failed with {call.error_code}{because}", _LIMIT)
 
 
-def _lines(each: Considered) -> Sequence[str]:
+def _lines(each: ConsideredAttempt) -> Sequence[str]:
     weighed = each.weighed
     lines = [f"for: {clean(same, _LIMIT)}" for same in weighed.same]
     lines += (f"for: same {_leaf(leaf)}" for leaf in weighed.comparison.equal)

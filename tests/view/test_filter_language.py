@@ -20,7 +20,7 @@ from sfnwatch.view.filter_language import (
     parse_filter,
 )
 from sfnwatch.view.lines import LineMaker
-from sfnwatch.view.outline import Item, Keeps, Outline, OutlineOptions
+from sfnwatch.view.outline import Item, ItemFilter, Outline, OutlineOptions
 from sfnwatch.view.parts import plain_text
 from tests import builders, examples
 from tests.model.answers import trace_of
@@ -73,7 +73,7 @@ class ScreenState:
         self.snapshot = trace.as_of()
         self.maker = LineMaker(self.snapshot, self.outline)
 
-    def filter(self, by: Filter) -> Keeps:
+    def filter(self, by: Filter) -> ItemFilter:
         return by.predicate(self.snapshot, self.outline)
 
     def text(self, item: Item) -> str:

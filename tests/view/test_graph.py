@@ -13,7 +13,14 @@ from hypothesis import strategies as st
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.records import Received
 from sfnwatch.model.texts import clean
-from sfnwatch.view.graph import Box, Edge, Graph, Lights, graph_of, light
+from sfnwatch.view.graph import (
+    Box,
+    Edge,
+    Graph,
+    GraphProgress,
+    graph_of,
+    graph_progress,
+)
 from sfnwatch.view.graph_layout import PlacedBox, Wire, lay_out
 from tests import builders as aws
 from tests import examples
@@ -32,7 +39,7 @@ def named(graph: Graph, name: str) -> Box:
 
 def shown(
     records: "list[Received] | str", seconds: float | None = None
-) -> tuple[Graph, Lights, ExecutionAsOf]:
+) -> tuple[Graph, GraphProgress, ExecutionAsOf]:
     """Give the graph of the first execution, lit as of so long after its start."""
     trace = trace_of(*(recorded(records) if isinstance(records, str) else records))
     first = next(iter(trace.as_of().roots.values()))
@@ -43,15 +50,15 @@ def shown(
     )
     execution = snapshot.roots[first.arn]
     graph = graph_of(execution)
-    return graph, light(graph, snapshot, execution), execution
+    return graph, graph_progress(graph, snapshot, execution), execution
 
 
-def statuses(graph: Graph, lights: Lights) -> dict[str, str]:
-    return {box.name: lights.of(box).status for box in graph.boxes.values()}
+def statuses(graph: Graph, progress: GraphProgress) -> dict[str, str]:
+    return {box.name: progress.of(box).status for box in graph.boxes.values()}
 
 
-def taken(graph: Graph, lights: Lights) -> set[tuple[str, str]]:
-    return {(graph.boxes[a].name, graph.boxes[b].name) for a, b, _ in lights.taken}
+def taken(graph: Graph, progress: GraphProgress) -> set[tuple[str, str]]:
+    return {(graph.boxes[a].name, graph.boxes[b].name) for a, b, _ in progress.taken}
 
 
 def wanted(box: Box) -> int:
@@ -62,44 +69,47 @@ def wanted(box: Box) -> int:
 
 
 def test_states_are_lit_as_of_the_moment() -> None:
-    graph, lights, _ = shown("demo-pipeline", 40)
-    told = statuses(graph, lights)
+    graph, progress, _ = shown("demo-pipeline", 40)
+    told = statuses(graph, progress)
     assert told["Big order?"] == "succeeded"
     assert told["Prepare"] == told["Build index"] == "running"
     assert told["Each parcel"] == told["Ship"] == told["End"] == ""
-    assert taken(graph, lights) == {("Start", "Big order?"), ("Big order?", "Prepare")}
-    assert lights.newest.name in {"Render invoice", "Build index"}
+    assert taken(graph, progress) == {
+        ("Start", "Big order?"),
+        ("Big order?", "Prepare"),
+    }
+    assert progress.newest.name in {"Render invoice", "Build index"}
 
 
 def test_a_catch_that_was_taken_is_another_edge_than_what_follows() -> None:
-    graph, lights, _ = shown("demo-pipeline")
+    graph, progress, _ = shown("demo-pipeline")
     charge, ship = named(graph, "Charge card"), named(graph, "Ship")
     ask = named(graph, "Ask for another card")
-    assert lights.of(charge).status == "caught"
-    assert (charge.id, ask.id, True) in lights.taken
-    assert (charge.id, ship.id, False) not in lights.taken
+    assert progress.of(charge).status == "caught"
+    assert (charge.id, ask.id, True) in progress.taken
+    assert (charge.id, ship.id, False) not in progress.taken
     edges = {edge.key: edge.labels for edge in graph.edges}
     assert edges[charge.id, ask.id, True] == ["CardDeclined"]
-    assert lights.newest is graph.end
+    assert progress.newest is graph.end
 
 
 def test_iterations_tries_and_child_executions_are_counted() -> None:
-    graph, lights, _ = shown("demo-pipeline")
-    assert lights.of(named(graph, "Label")).counted == ["4 of 4", "1 retry"]
-    graph, lights, _ = shown("demo-failure")
-    assert lights.of(named(graph, "Import")).counted == ["2 tries"]
-    graph, lights, _ = shown("demo-distributed")
-    assert lights.of(named(graph, "Each photo")).counted == ["✘ 3", "40 of 40"]
+    graph, progress, _ = shown("demo-pipeline")
+    assert progress.of(named(graph, "Label")).counted == ["4 of 4", "1 retry"]
+    graph, progress, _ = shown("demo-failure")
+    assert progress.of(named(graph, "Import")).counted == ["2 tries"]
+    graph, progress, _ = shown("demo-distributed")
+    assert progress.of(named(graph, "Each photo")).counted == ["✘ 3", "40 of 40"]
     # Those of the 12 whose histories were read.
-    assert lights.of(named(graph, "Big?")).counted == ["×12"]
-    assert lights.of(named(graph, "Resize")).counted == ["✘ 3", "×11", "3 retries"]
+    assert progress.of(named(graph, "Big?")).counted == ["×12"]
+    assert progress.of(named(graph, "Resize")).counted == ["✘ 3", "×11", "3 retries"]
 
 
 def test_what_failed_did_not_come_to_the_end() -> None:
-    graph, lights, _ = shown("demo-failure")
-    told = statuses(graph, lights)
+    graph, progress, _ = shown("demo-failure")
+    told = statuses(graph, progress)
     assert told == {"Start": "succeeded", "Import": "failed", "End": ""}
-    assert taken(graph, lights) == {("Start", "Import")}
+    assert taken(graph, progress) == {("Start", "Import")}
 
 
 def test_a_state_that_is_visited_again_stands_as_the_last_time() -> None:
@@ -112,11 +122,11 @@ def test_a_state_that_is_visited_again_stands_as_the_last_time() -> None:
     run = aws.History().start().task("Work", aws.LAMBDA, caught=True, error="Busy")
     run.task("Work", aws.LAMBDA).state("Done?", "Choice").task("Work", aws.LAMBDA)
     told = aws.definition(states)
-    graph, lights, _ = shown([*run.records, told])
+    graph, progress, _ = shown([*run.records, told])
     work = named(graph, "Work")
-    assert lights.of(work).status == "succeeded"
-    assert lights.of(work).counted == ["×3"]
-    assert (work.id, work.id, True) in lights.taken
+    assert progress.of(work).status == "succeeded"
+    assert progress.of(work).counted == ["×3"]
+    assert (work.id, work.id, True) in progress.taken
     loops = [placed for placed in lay_out(graph, 80, wanted).boxes if placed.loops]
     assert [placed.box for placed in loops] == [work]
 
@@ -135,20 +145,20 @@ def test_without_a_definition_the_states_that_were_seen_are_in_order() -> None:
     run.task("Charge", aws.LAMBDA, caught=True, error="Declined").state(
         "Done", "Succeed"
     )
-    graph, lights, _ = shown(run.end().records)
+    graph, progress, _ = shown(run.end().records)
     assert graph.inferred
     around = {box.name: box.around and box.around.name for box in graph.boxes.values()}
     assert around["Render"] == around["Index"] == "Prepare"
     assert around["Label"] == "Each"
-    assert set(statuses(graph, lights).values()) == {"succeeded", "caught"}
+    assert set(statuses(graph, progress).values()) == {"succeeded", "caught"}
     assert named(graph, "Render").runs == "lambda:f"
-    assert ("Charge", "Done") in taken(graph, lights)
-    assert all(edge.key in lights.taken for edge in graph.edges)
+    assert ("Charge", "Done") in taken(graph, progress)
+    assert all(edge.key in progress.taken for edge in graph.edges)
 
 
 def test_before_anything_was_entered_there_is_start_and_end() -> None:
-    graph, lights, _ = shown(aws.History().start().records)
-    assert statuses(graph, lights) == {"Start": "", "End": ""}
+    graph, progress, _ = shown(aws.History().start().records)
+    assert statuses(graph, progress) == {"Start": "", "End": ""}
 
 
 # -- what a Choice looks at ------------------------------------------------------------
@@ -335,10 +345,10 @@ def test_edges_share_a_line_only_where_each_source_leads_to_each_target(
 @pytest.mark.parametrize("name", ["demo-pipeline", "demo-distributed", "demo-redrive"])
 def test_at_each_moment_what_was_taken_leads_to_what_was_reached(name: str) -> None:
     for seconds in range(0, 240, 20):
-        graph, lights, _ = shown(name, seconds)
-        for source, target, _ in lights.taken:
-            assert lights.of(graph.boxes[source]).status
-            assert lights.of(graph.boxes[target]).status
+        graph, progress, _ = shown(name, seconds)
+        for source, target, _ in progress.taken:
+            assert progress.of(graph.boxes[source]).status
+            assert progress.of(graph.boxes[target]).status
 
 
 @pytest.mark.parametrize(

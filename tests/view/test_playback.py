@@ -11,7 +11,13 @@ from sfnwatch.model.records import Received
 from sfnwatch.model.time_axis import TimeAxis
 from sfnwatch.model.trace import Trace
 from sfnwatch.view.markers import MarkerKind, Markers
-from sfnwatch.view.playback import REST, Course, Playback, PlaybackSpan, scale_of
+from sfnwatch.view.playback import (
+    REST,
+    Playback,
+    PlaybackMoments,
+    PlaybackSpan,
+    scale_of,
+)
 from tests import builders, examples
 from tests.model.answers import trace_of
 
@@ -115,7 +121,7 @@ def test_squeezed_no_gap_takes_more_than_a_second() -> None:
     while playback.playing:
         playback.tick(0.1)
         ticks += 1
-    assert ticks * 0.1 < len(set(playback.course.times)) + 2
+    assert ticks * 0.1 < len(set(playback.moments.times)) + 2
     assert playback.ended
 
 
@@ -144,7 +150,7 @@ def test_of_what_is_being_read_no_more_is_played_than_is_here(
     playback.squeeze = False
     playback.tick(500)
     assert playback.position is not None
-    assert playback.position <= playback.course.times[-1]
+    assert playback.position <= playback.moments.times[-1]
     assert playback.playing
     assert not playback.ended
 
@@ -172,14 +178,14 @@ def test_batch_by_batch_the_course_and_the_marks_are_those_of_all_at_once(
     records = list(RUNS[name])
     random.shuffle(records)  # type: ignore[attr-defined]
     trace = Trace()
-    course, markers = Course(trace, clock), Markers(trace)
+    moments, markers = PlaybackMoments(trace, clock), Markers(trace)
     for first in range(0, len(records), size):
         changed = trace.add(records[first : first + size])
-        course.update(changed)
+        moments.update(changed)
         markers.update(changed)
-    whole = Course(trace, clock)
-    assert set(course.times) == set(whole.times)
-    assert course.times == sorted(course.times)
+    whole = PlaybackMoments(trace, clock)
+    assert set(moments.times) == set(whole.times)
+    assert moments.times == sorted(moments.times)
     assert list(markers.by(clock)) == list(Markers(trace).by(clock))
 
 

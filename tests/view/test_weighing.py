@@ -14,7 +14,7 @@ from sfnwatch.model.records import Received
 from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.time_axis import TimeAxis
 from sfnwatch.view.weighing import (
-    considered,
+    considered_attempts,
     leaf_words,
     left_out,
     unsure_calls,
@@ -230,10 +230,12 @@ def test_an_attempt_that_has_not_come_yet_is_not_considered() -> None:
     )
     made = trace.calls["c"]
     early, late = (trace.as_of(aws.at(s), TimeAxis.EVENT) for s in (1.05, 9))
-    names = [[each.name for each in considered(m, made)] for m in (early, late)]
+    names = [
+        [each.name for each in considered_attempts(m, made)] for m in (early, late)
+    ]
     assert names[0] == ["Fan[0] / Import #5 of run-7f3a"]
     assert len(names[1]) == 2
-    assert not left_out(early, made, considered(early, made))
+    assert not left_out(early, made, considered_attempts(early, made))
 
 
 def test_an_attempt_knows_the_ambiguous_calls_that_may_be_its_own() -> None:
