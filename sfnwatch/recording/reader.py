@@ -30,7 +30,7 @@ from sfnwatch.model.history_event import (
     HistoryEvent,
     decode_event,
 )
-from sfnwatch.model.json_stream import HEAD, LISTS, MAX_LINE, JsonPath, JsonStream
+from sfnwatch.model.json_stream import LISTS, MAX_LINE, JsonPath, JsonStream
 from sfnwatch.model.records import (
     CALL_KINDS,
     Batch,
@@ -41,6 +41,7 @@ from sfnwatch.model.records import (
     receive,
 )
 from sfnwatch.model.strict_json import NotJsonError
+from sfnwatch.model.text_stream import HEAD
 from sfnwatch.model.texts import clean
 from sfnwatch.model.times import maybe_time
 from sfnwatch.model.trace import Trace

@@ -12,9 +12,10 @@ from functools import partial
 from itertools import chain
 from pathlib import Path
 
-from sfnwatch.model.json_stream import HEAD, MAX_LINE, TextStream
+from sfnwatch.model.json_stream import MAX_LINE
 from sfnwatch.model.records import Received
 from sfnwatch.model.strict_json import NotJsonError
+from sfnwatch.model.text_stream import HEAD, TextStream
 from sfnwatch.model.texts import size
 from sfnwatch.recording.format import (
     BEGINNING,

@@ -4,8 +4,9 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
-from sfnwatch.model.json_stream import JsonStream, TextStream
+from sfnwatch.model.json_stream import JsonStream
 from sfnwatch.model.records import Record
+from sfnwatch.model.text_stream import TextStream
 from sfnwatch.model.texts import clean
 
 _AT_ONCE = 1_000
