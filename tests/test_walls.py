@@ -28,7 +28,7 @@ from sfnwatch import session
 from sfnwatch.model.arns import parse_execution_arn
 from sfnwatch.model.records import Batch
 from sfnwatch.model.trace import Changed
-from sfnwatch.recording.library import SavedView
+from sfnwatch.recording.saved_view import SavedView
 from sfnwatch.sources.live_options import LiveOptions
 from sfnwatch.tui.app import ScreenSettings, SfnwatchApp
 from tests.benchmarks import made
@@ -252,7 +252,7 @@ def test_the_first_picture_loads_no_sdk() -> None:
         "from sfnwatch.model.arns import parse_execution_arn\n"
         "from sfnwatch.sources.aws_settings import AwsSettings\n"
         "from sfnwatch.sources.live_options import LiveOptions\n"
-        "from sfnwatch.recording.library import SavedView\n"
+        "from sfnwatch.recording.saved_view import SavedView\n"
         "from sfnwatch.tui.app import ScreenSettings, SfnwatchApp\n"
         f"arns = [parse_execution_arn({ARN!r})]\n"
         "live = session.live(arns, AwsSettings(''), LiveOptions())\n"

@@ -46,7 +46,7 @@ from sfnwatch.model.arns import (
 from sfnwatch.model.execution_list import ListFilter, Listing
 from sfnwatch.model.records import Batch, Received
 from sfnwatch.model.texts import clean
-from sfnwatch.recording import library
+from sfnwatch.recording import library, saved_view
 from sfnwatch.recording.format import STDIN
 from sfnwatch.sources.aws_settings import AwsSettings, region_of
 from sfnwatch.sources.endpoints import endpoint_refusal
@@ -428,15 +428,15 @@ def _on_screen(
 
     recorder = watched.recorder
     created = recorder.header.created if recorder else watched.created
-    path = library.view_path(watched.executions, created) if created else None
-    saved = library.load_view(path) if path else library.SavedView()
+    path = saved_view.view_path(watched.executions, created) if created else None
+    saved = saved_view.load_view(path) if path else saved_view.SavedView()
     if kept is not None:
         saved = replace(saved, filter=kept)
     app = SfnwatchApp(watched, replace(asked, speed=speed), saved)
     code = _run_app(app)
-    if path is not None and app.view_to_save != library.SavedView():
+    if path is not None and app.view_to_save != saved_view.SavedView():
         # A comfort: one that can't be kept is no reason to complain.
-        library.save_view(path, app.view_to_save)
+        saved_view.save_view(path, app.view_to_save)
     # Textual reports a crash, and then returns as if all had been well.
     if code is not None or app.return_code:
         return code or app.return_code or SfnwatchError.exit_code

@@ -1,22 +1,15 @@
-"""The recordings there are: what each is about, how it ended, how it was looked at.
+"""The recordings in the user's folder: what each is about, and how it ended.
 
-A recording of megabytes is not decoded to be listed: of its lines only those are that
-tell how an execution stands, and they are few.
-
-How a recording was looked at, its filter, its folds, is kept in a file of its own,
-never in the recording, and found by what was recorded: one that is moved, renamed or
-packed keeps its view. A view is a comfort: one that can't be read or written is no
-error.
+A recording of megabytes is not decoded to be listed. Only the few lines that tell an
+execution's status are.
 """
 
-import hashlib
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 from platformdirs import user_state_path
@@ -25,11 +18,10 @@ from sfnwatch.config import user_folder
 from sfnwatch.errors import BadFileError, UsageError
 from sfnwatch.model.execution_list import UNSUCCESSFUL
 from sfnwatch.model.texts import clean
-from sfnwatch.model.times import iso
 from sfnwatch.model.trace import Trace
 from sfnwatch.recording.format import SUFFIX, Header, decode_line
 from sfnwatch.recording.recorded_file import ByteStream, RecordedFile
-from sfnwatch.recording.recorder import atomic_write
+from sfnwatch.recording.saved_view import view_path
 
 _IN_USE = timedelta(minutes=10)
 """What was written to so lately may still be recorded to: a watch writes its polls, of
@@ -198,62 +190,3 @@ def remove(each: ListedRecording) -> None:
     each.path.unlink(missing_ok=True)
     if each.header is not None:
         view_path(each.header.executions, each.header.created).unlink(missing_ok=True)
-
-
-# -- how a recording was looked at ---------------------------------------------------
-
-_VIEW_VERSION = 1
-_LARGEST_VIEW = 1 << 20
-
-
-class SavedView(Struct, frozen=True, kw_only=True):
-    """How a recording was last looked at; everything has a default."""
-
-    filter: str = ""
-    search: str = ""
-    folded: tuple[str, ...] = ()
-    """Keys of what was closed although it is open of itself."""
-    opened: tuple[str, ...] = ()
-    """Keys of what was opened although it is closed of itself."""
-    hidden_services: tuple[str, ...] = ()
-
-
-class _ViewFile(Struct, frozen=True):
-    sfnwatch_view: int
-    view: SavedView
-
-
-def view_path(executions: Iterable[str], created: datetime) -> Path:
-    """Give the file of a recording's view, wherever the recording lies.
-
-    `executions` and `created` are its header's.
-    """
-    what = "\n".join((iso(created), *sorted(executions)))
-    name = hashlib.sha256(what.encode(errors="surrogatepass")).hexdigest()[:32]
-    return user_folder(user_state_path) / "views" / f"{name}.json"
-
-
-def load_view(path: Path) -> SavedView:
-    """Read a view; one that is missing, torn or a later version's is the default."""
-    try:
-        with path.open("rb") as file:
-            stored = msgspec.json.decode(file.read(_LARGEST_VIEW), type=_ViewFile)
-    except (OSError, ValueError, RecursionError):
-        return SavedView()
-    return stored.view if stored.sfnwatch_view == _VIEW_VERSION else SavedView()
-
-
-def save_view(path: Path, view: SavedView) -> str:
-    """Write a view in one step; gives why it could not be, or nothing."""
-    try:
-        data = msgspec.json.encode(_ViewFile(_VIEW_VERSION, view))
-        if len(data) >= _LARGEST_VIEW:
-            return "the view is too large to be kept"
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with atomic_write(path) as file:
-            file.write(data.decode())
-    except OSError as error:
-        return error.strerror or str(error)
-    except UnicodeEncodeError:
-        return "the view has characters that can't be written"
-    return ""

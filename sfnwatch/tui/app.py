@@ -29,7 +29,7 @@ from sfnwatch.model.records import Batch
 from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.source_health import HealthState
 from sfnwatch.model.trace import Changed, Consumer, Mode, Trace
-from sfnwatch.recording.library import SavedView
+from sfnwatch.recording.saved_view import SavedView
 from sfnwatch.tui.actions import SEVERAL, Command, bindings, key_name, whereabouts
 from sfnwatch.tui.bars import Bars
 from sfnwatch.tui.cursor_list import CursorList

@@ -15,18 +15,15 @@ from sfnwatch.model.records import Received
 from sfnwatch.recording.format import SUFFIX
 from sfnwatch.recording.library import (
     ListedRecording,
-    SavedView,
     choose,
     each_recording,
     list_recordings,
-    load_view,
     read_header,
     recordings_dir,
     remove,
-    save_view,
     to_prune,
-    view_path,
 )
+from sfnwatch.recording.saved_view import SavedView, load_view, save_view, view_path
 from tests.builders import ARN, START, event, sync_calls, sync_history
 from tests.recording.files import record, zstd
 

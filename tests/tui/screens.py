@@ -19,9 +19,9 @@ from sfnwatch.model.own_requests import Operation
 from sfnwatch.model.records import Received
 from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.trace import Consumer, Mode, Trace
-from sfnwatch.recording.library import SavedView
 from sfnwatch.recording.recorded_file import RecordedFile
 from sfnwatch.recording.recorder import Recorder
+from sfnwatch.recording.saved_view import SavedView
 from sfnwatch.tui.app import ScreenSettings, SfnwatchApp
 from sfnwatch.view.playback import PlaybackSpan
 from tests.builders import at
