@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sfnwatch.errors import BadFileError
-from sfnwatch.model import json_stream
-from sfnwatch.recording import reader, recorded_file
+from sfnwatch.model import json_stream, text_stream
+from sfnwatch.recording import imported_file, recorded_file, table_import
 from sfnwatch.recording.format import encode_header, new_header
 from sfnwatch.recording.reader import open_files
 from tests import examples
@@ -75,9 +75,9 @@ def test_whatever_goes_on_without_end_is_read_within_bounds(
     opener, unit, packing = case
     data = (OPENERS[opener] + unit * (SIZE // len(unit.encode()))).encode()
     with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
-        for module in (json_stream, recorded_file, reader):
+        for module in (json_stream, recorded_file, table_import):
             patch.setattr(module, "MAX_LINE", LINE)
-        patch.setattr(json_stream, "MAX_UNPACKED", ALL)
+        patch.setattr(text_stream, "MAX_UNPACKED", ALL)
         path = files.put(Path(folder, "file"), PACKERS[packing](data))
         tracemalloc.start()
         said = said_of(path)
@@ -101,6 +101,6 @@ BOMBS = {
 def test_a_bomb_of_records_is_refused_as_soon_as_it_is_more_than_may_be_held(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
 ) -> None:
-    monkeypatch.setattr(reader, "MAX_HELD", 1 << 20)
+    monkeypatch.setattr(imported_file, "MAX_HELD", 1 << 20)
     said = said_of(files.put(tmp_path / "bomb.gz", gzip.compress(text.encode())))
     assert "one file holds 1 MiB of records at most: divide it" in said

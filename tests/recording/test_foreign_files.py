@@ -17,7 +17,7 @@ from sfnwatch.analysis.verdict import ended_with
 from sfnwatch.model import json_stream
 from sfnwatch.model.records import RecordKind
 from sfnwatch.model.times import iso
-from sfnwatch.recording import reader
+from sfnwatch.recording import table_import
 from sfnwatch.recording.reader import Recording, open_files
 from tests import builders as aws
 from tests.recording.files import (
@@ -576,7 +576,7 @@ def test_the_order_of_the_files_does_not_matter(tmp_path: Path) -> None:
 @pytest.fixture(name="short_lines")
 def _short_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a line, and what is held of a file, be 1 MiB and not 16."""
-    for module in (json_stream, reader):
+    for module in (json_stream, table_import):
         monkeypatch.setattr(module, "MAX_LINE", 1 << 20)
 
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from sfnwatch.errors import UsageError
-from sfnwatch.model import json_stream
+from sfnwatch.model import text_stream
 from sfnwatch.model.records import Received, RecordKind, receive
 from sfnwatch.recording.file_names import file_stem
 from sfnwatch.recording.format import (
@@ -371,7 +371,7 @@ def test_a_line_without_end_is_not_kept(path: Path) -> None:
 def test_a_bomb_is_not_unpacked_to_its_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(json_stream, "MAX_UNPACKED", 1 << 20)
+    monkeypatch.setattr(text_stream, "MAX_UNPACKED", 1 << 20)
     record = encode_line(Received(None, "x", None, b"{}"), START)
     bomb = encode_header(HEADER) + record * 50_000
     for pack in (gzip.compress, zstd):
