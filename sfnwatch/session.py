@@ -381,8 +381,8 @@ def demo(
 
     async def stream(take: TakesBatches) -> None:
         await _load("sfnwatch.demo.http_server", "sfnwatch.sources.live")
-        from sfnwatch.demo.execution import PATH
         from sfnwatch.demo.http_server import CREDENTIALS, DemoServer
+        from sfnwatch.demo.message_queue import QUEUE_PATH
         from sfnwatch.sources.live import Live
 
         # The account has stood still while its server and the SDKs were imported.
@@ -390,7 +390,7 @@ def demo(
         async with DemoServer(account) as server:
             url = server.endpoint_url
             options = LiveOptions(
-                CallOptions(queue=f"{url}{PATH}" if queue else None),
+                CallOptions(queue=f"{url}{QUEUE_PATH}" if queue else None),
                 drain=drain,
                 tries=None,
                 # Nobody redrives the others: a watch of them would last 14 days.

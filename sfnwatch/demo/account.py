@@ -13,17 +13,13 @@ from itertools import chain
 from operator import attrgetter
 
 from sfnwatch.clock import Clock
-from sfnwatch.demo.execution import (
-    CallerIdentity,
-    DemoExecution,
-    DemoMapRun,
-    DemoMessage,
-    TrailEvent,
-    state_changes,
-)
+from sfnwatch.demo.execution import DemoExecution
 from sfnwatch.demo.formats import ACCOUNT_ID, Dice, Json, after, arn, iso, iso_ms, to_ms
+from sfnwatch.demo.map_run import DemoMapRun
+from sfnwatch.demo.message_queue import DemoMessage, state_changes
 from sfnwatch.demo.scenarios import PLANS, Scenario
 from sfnwatch.demo.state_machine import run_execution
+from sfnwatch.demo.trail_event import CallerIdentity, TrailEvent
 
 LONGEST_LAG = 420.0
 """No record is delivered later than this, in seconds."""

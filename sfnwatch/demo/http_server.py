@@ -19,9 +19,9 @@ from aiohttp import web
 
 from sfnwatch.clock import SpedClock
 from sfnwatch.demo.account import Account, user
-from sfnwatch.demo.execution import CallerIdentity, TrailEvent
 from sfnwatch.demo.formats import ACCOUNT_ID, REGION, Json, camel, http_date, iso
 from sfnwatch.demo.operations import OPERATIONS, AwsError, parse
+from sfnwatch.demo.trail_event import CallerIdentity, TrailEvent
 
 CREDENTIALS = ("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")
 """The example pair of AWS's documentation: no signature is computed."""

@@ -11,8 +11,10 @@ from typing import Any, TypeVar
 import msgspec
 
 from sfnwatch.demo.account import Account
-from sfnwatch.demo.execution import PATH, DemoExecution, DemoMapRun
+from sfnwatch.demo.execution import DemoExecution
 from sfnwatch.demo.formats import ACCOUNT_ID, REGION, Json, after, arn, epoch_seconds
+from sfnwatch.demo.map_run import DemoMapRun
+from sfnwatch.demo.message_queue import QUEUE_PATH
 from sfnwatch.demo.scenarios import Scenario
 
 DemoItem = TypeVar("DemoItem")
@@ -323,7 +325,7 @@ def delete_message_batch(account: Account, asked: QueueRequest) -> Json:
 
 
 def _check_queue(asked: QueueRequest) -> None:
-    if not asked.queue_url.endswith(PATH):
+    if not asked.queue_url.endswith(QUEUE_PATH):
         raise AwsError("QueueDoesNotExist", "The specified queue does not exist.")
 
 

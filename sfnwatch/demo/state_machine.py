@@ -17,17 +17,8 @@ from typing import Any, Self
 
 import msgspec
 
-from sfnwatch.demo.execution import (
-    CLUSTER_ARN,
-    REDRIVEN,
-    STARTED_BY,
-    CallerIdentity,
-    DemoEvent,
-    DemoExecution,
-    DemoMapRun,
-    EcsTask,
-    TrailEvent,
-)
+from sfnwatch.demo.ecs_task import CLUSTER_ARN, STARTED_BY, EcsTask
+from sfnwatch.demo.execution import REDRIVEN, DemoExecution
 from sfnwatch.demo.formats import (
     REGION,
     Dice,
@@ -40,6 +31,8 @@ from sfnwatch.demo.formats import (
     in_words,
     iso_ms,
 )
+from sfnwatch.demo.history_event import DemoEvent
+from sfnwatch.demo.map_run import DemoMapRun
 from sfnwatch.demo.scenarios import (
     Attempt,
     Invocation,
@@ -47,6 +40,7 @@ from sfnwatch.demo.scenarios import (
     Scenario,
     TaskRun,
 )
+from sfnwatch.demo.trail_event import CallerIdentity, TrailEvent
 
 _RESOURCE = re.compile(r"arn:aws:states:::((?:aws-sdk:)?[^:]+):(.+)")
 _PATH_STEP = re.compile(r"\.(\w+)|\[(\d+)\]")

@@ -12,8 +12,8 @@ from aiohttp import ClientSession
 from botocore.exceptions import ClientError
 
 from sfnwatch.demo.account import Account, Bucket
-from sfnwatch.demo.execution import PATH
 from sfnwatch.demo.http_server import CREDENTIALS, DemoServer
+from sfnwatch.demo.message_queue import QUEUE_PATH
 from sfnwatch.demo.scenarios import Scenario
 from tests.builders import HEAD, REGION
 from tests.sources.clocks import ManualClock
@@ -37,7 +37,7 @@ class Served:
 
     def __init__(self, account: Account, clock: ManualClock, url: str) -> None:
         self.account, self.clock, self.url = account, clock, url
-        self.queue_url = f"{url}{PATH}"
+        self.queue_url = f"{url}{QUEUE_PATH}"
         self.states: Any = None
         self.trail: Any = None
         self.queue: Any = None

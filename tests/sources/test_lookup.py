@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from sfnwatch.demo.account import deliver, user
-from sfnwatch.demo.execution import TrailEvent
 from sfnwatch.demo.scenarios import PLANS
+from sfnwatch.demo.trail_event import TrailEvent
 from sfnwatch.model.arns import parse_execution_arn
 from sfnwatch.model.records import Batch, RecordKind
 from sfnwatch.model.source_health import HealthState
