@@ -270,7 +270,7 @@ def read_collector(endpoint: str) -> "CollectorSettings":
 
 
 def _serve(scenario: str | None, speed: float, **asked: Any) -> int:
-    from sfnwatch.demo.http_server import DEFAULT_PORT, serve
+    from sfnwatch.demo.standalone_server import DEFAULT_PORT, serve
 
     scenarios = tuple(PLANS) if scenario is None else plans_of(scenario)
     port = DEFAULT_PORT if asked["port"] is None else asked["port"]

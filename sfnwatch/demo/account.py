@@ -14,20 +14,20 @@ from operator import attrgetter
 
 from sfnwatch.clock import Clock
 from sfnwatch.demo.execution import DemoExecution
-from sfnwatch.demo.formats import ACCOUNT_ID, Dice, Json, after, arn, iso, iso_ms, to_ms
+from sfnwatch.demo.formats import SeededRandom, iso_ms, to_ms
 from sfnwatch.demo.map_run import DemoMapRun
 from sfnwatch.demo.message_queue import DemoMessage, state_changes
 from sfnwatch.demo.scenarios import PLANS, Scenario
 from sfnwatch.demo.state_machine import run_execution
-from sfnwatch.demo.trail_event import CallerIdentity, TrailEvent
+from sfnwatch.demo.trail_event import TrailEvent
+from sfnwatch.demo.trail_records import deliver, records_of
 
 LONGEST_LAG = 420.0
 """No record is delivered later than this, in seconds."""
-_STATES = "states.amazonaws.com"
-_LATE = 362.0
 # Executions start apart, like those of a person who starts them by hand. The last one
 # starts at the epoch and the others before: all exist from the first look.
 _APART = 7.4
+
 # A client that polls for days must not fill the memory with records of its own calls.
 _OWN_CALLS = 5000
 _place = attrgetter("place")
@@ -89,7 +89,7 @@ class Account:
         told = (message for task in tasks for message in state_changes(task))
         self.queue = sorted(told, key=lambda message: message.sent_at)
         """What ECS tells of the tasks, until it is deleted."""
-        self._dice = Dice(key, "own calls")
+        self._random = SeededRandom(key, "own calls")
         self._own: deque[TrailEvent] = deque(maxlen=_OWN_CALLS)
 
     def now(self) -> datetime:
@@ -130,7 +130,7 @@ class Account:
         if len(self._own) == self._own.maxlen:
             self._by_time.remove(self._own[0])
         self._own.append(event)
-        self.add(deliver(event, self._dice.lag()))
+        self.add(deliver(event, self._random.lag()))
 
     def add(self, event: TrailEvent) -> None:
         """Put a call into its place in CloudTrail."""
@@ -138,7 +138,7 @@ class Account:
 
     def new_id(self) -> str:
         """Return an id for a client's own request."""
-        return self._dice.uuid()
+        return self._random.uuid()
 
 
 def _runs(
@@ -149,87 +149,3 @@ def _runs(
         start = epoch - timedelta(seconds=(len(scenarios) - number) * _APART)
         starts = (start - timedelta(days) for days in (0, *scenario.days_before))
         yield [run_execution(scenario, at, key) for at in starts]
-
-
-# -- CloudTrail's records --------------------------------------------------------------
-
-
-def deliver(event: TrailEvent, lag: float) -> TrailEvent:
-    """Let LookupEvents show the event from `lag` seconds after it happened."""
-    event.delivered_at = after(event.at, lag)
-    return event
-
-
-def user(name: str, key_id: str, address: str, agent: str) -> CallerIdentity:
-    """Return an IAM user with an access key of their own."""
-    identity = {
-        "type": "IAMUser",
-        "principalId": "AIDASAMPLEUSERIDSAMPL",
-        "arn": arn("iam", f"user/{name}"),
-        "accountId": ACCOUNT_ID,
-        "accessKeyId": key_id,
-        "userName": name,
-    }
-    return CallerIdentity(identity, address, agent)
-
-
-def in_role(role: str, session: str, since: datetime, key_id: str) -> Json:
-    """Return the identity of somebody who has assumed the role of this ARN."""
-    name = role.rpartition("/")[2]
-    principal = Dice(role).role_id()
-    issuer = {
-        "type": "Role",
-        "principalId": principal,
-        "arn": role,
-        "accountId": ACCOUNT_ID,
-        "userName": name,
-    }
-    attributes = {"creationDate": iso(since), "mfaAuthenticated": "false"}
-    return {
-        "type": "AssumedRole",
-        "principalId": f"{principal}:{session}",
-        # The role's path is in the issuer's ARN only.
-        "arn": arn("sts", f"assumed-role/{name}/{session}"),
-        "accountId": ACCOUNT_ID,
-        "accessKeyId": key_id,
-        "sessionContext": {"sessionIssuer": issuer, "attributes": attributes},
-    }
-
-
-def by_step_functions(role: str, at: datetime, dice: Dice) -> CallerIdentity:
-    """Return Step Functions in a role: a new session for every single call."""
-    identity = in_role(role, dice.session(), at, dice.key_id())
-    return CallerIdentity(identity | {"invokedBy": _STATES}, _STATES, _STATES)
-
-
-def records_of(execution: DemoExecution, key: str) -> Iterator[TrailEvent]:
-    """Yield what is recorded of an execution; the second poll's record is very late."""
-    dice = Dice(key, execution.name, "trail")
-    scenario = execution.scenario
-    is_child = execution.map_run_arn is not None
-    polls = [call for call in execution.calls if call.read_only]
-    late = [] if is_child else polls[:2][-1:]
-    for event in execution.calls:
-        event.caller = by_step_functions(scenario.role_arn, event.at, dice)
-        event.event_id = dice.uuid()
-        if event.read_only and scenario.polls_denied:
-            event.deny()
-        yield deliver(event, _LATE if event in late else dice.lag())
-    if is_child:
-        return
-    for seconds in (2.0, 14.0):
-        at = after(execution.started_at, seconds)
-        yield deliver(_sampling_rules(execution, at, dice), dice.lag())
-
-
-def _sampling_rules(execution: DemoExecution, at: datetime, dice: Dice) -> TrailEvent:
-    """Return X-Ray's request under a machine's role, which the role may not make."""
-    xray = "xray-daemon"
-    session = f"{xray}-{dice.digits(19)}"
-    key_id = dice.key_id()
-    identity = in_role(execution.scenario.role_arn, session, at, key_id)
-    caller = CallerIdentity(identity, "198.51.100.7", xray)
-    ids = dice.uuid(), dice.uuid()
-    event = TrailEvent(at, "xray:GetSamplingRules", caller, *ids)
-    event.deny()
-    return event

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from datetime import datetime
 
 from sfnwatch.demo.formats import (
-    Dice,
     Json,
+    SeededRandom,
     after,
     arn,
     epoch_ms,
@@ -32,14 +32,18 @@ class EcsTask:
     """
 
     def __init__(
-        self, dice: Dice, family: str, created_at: datetime, started_by: str | None
+        self,
+        random: SeededRandom,
+        family: str,
+        created_at: datetime,
+        started_by: str | None,
     ) -> None:
         self.family = family
         self.started_by = started_by
         self.created_at = self.stopped_at = created_at
         self.exit_code = 0
-        self.task_id = dice.hex(32)
-        self._container_id = dice.uuid()
+        self.task_id = random.hex(32)
+        self._container_id = random.uuid()
 
     @property
     def arn(self) -> str:

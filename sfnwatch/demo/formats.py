@@ -23,11 +23,11 @@ def arn(service: str, resource: str) -> str:
     return f"arn:aws:{service}:{region}:{ACCOUNT_ID}:{resource}"
 
 
-class Dice(random.Random):
+class SeededRandom(random.Random):
     """A random generator seeded with its key, so that it always draws the same.
 
     A demo that was killed and starts again must show the same account, so every id
-    and every spread of time comes from dice whose key names what it is for.
+    and every spread of time is drawn from a generator whose key names its purpose.
     """
 
     def __init__(self, *key: object) -> None:

@@ -4,24 +4,21 @@ It writes answers and refusals in each service's form, and lets CloudTrail note 
 calls of its clients. Whoever signs a request with any key is the demo's one user.
 """
 
-import asyncio
 import json
 import logging
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from collections.abc import Mapping
 from socket import create_server, socket
-from typing import Annotated, Self, TextIO
+from typing import Self
 from urllib.parse import parse_qs
 
 import msgspec
 from aiohttp import web
 
-from sfnwatch.clock import SpedClock
-from sfnwatch.demo.account import Account, user
-from sfnwatch.demo.formats import ACCOUNT_ID, REGION, Json, camel, http_date, iso
+from sfnwatch.demo.account import Account
+from sfnwatch.demo.formats import ACCOUNT_ID, Json, camel, http_date
 from sfnwatch.demo.operations import OPERATIONS, AwsError, parse
 from sfnwatch.demo.trail_event import CallerIdentity, TrailEvent
+from sfnwatch.demo.trail_records import user
 
 CREDENTIALS = ("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")
 """The example pair of AWS's documentation: no signature is computed."""
@@ -30,7 +27,6 @@ HOST = "127.0.0.1"
 _MOST_BRACKETS = 100
 """Opening brackets in a request's body at most: no operation takes what is nested."""
 _LOG = logging.getLogger(__name__)
-# Aiohttp logs what it can't read with a traceback, which else goes to stderr.
 _LOG.addHandler(logging.NullHandler())
 
 # Long enough to finish an answer, short enough not to hold up the end.
@@ -186,90 +182,3 @@ class DemoServer:
             origin.removeprefix("http://") not in self._own_hosts
         )
         return headers.get("Host") in self._own_hosts and not is_foreign
-
-
-# -- a server that is left running, and goes on with its world after it was killed -----
-
-DEFAULT_PORT = 4597
-"""Fixed, so that a watcher finds a server that was started again."""
-
-_WORTH = 1800.0
-"""Seconds of its time for which a world is worth going back to: some while after
-nothing happens in it any more."""
-
-
-class World(msgspec.Struct, frozen=True):
-    """What it takes to serve an account again: it went on while nobody served it."""
-
-    epoch: Annotated[datetime, msgspec.Meta(tz=True)]
-    speed: float
-    scenarios: tuple[str, ...]
-
-    @property
-    def age(self) -> float:
-        """Return how many seconds of its time have passed."""
-        return (datetime.now(UTC) - self.epoch).total_seconds() * self.speed
-
-    def account(self) -> Account:
-        clock = SpedClock(self.speed, self.epoch + timedelta(seconds=self.age))
-        return Account(self.scenarios, clock=clock, epoch=self.epoch)
-
-
-async def serve(
-    scenarios: Sequence[str],
-    *,
-    port: int,
-    speed: float,
-    out: TextIO,
-    err: TextIO,
-    fresh: bool = False,
-    state_dir: Path,
-) -> None:
-    """Serve until it is cancelled; say where in one line of JSON."""
-    with create_server((HOST, port)) as listener:
-        path = state_dir / f"demo-{listener.getsockname()[1]}.json"
-        kept = None if fresh else _kept(path)
-        world = _world(tuple(scenarios), speed, kept)
-        word = "Continuing the" if world is kept else "Starting a new"
-        err.write(f"{word} world of {iso(world.epoch)}. All of it is synthetic.\n")
-        _keep(world, path, err)
-        account = world.account()
-        async with DemoServer(account, listener=listener) as server:
-            line = {
-                "endpoint_url": server.endpoint_url,
-                "executions": list(account.executions.values()),
-                "scenarios": list(account.executions),
-                "region": REGION,
-                # Any pair of this form will do: no signature is computed.
-                "access_key_id": CREDENTIALS[0],
-                "secret_access_key": CREDENTIALS[1],
-                "speed": world.speed,
-            }
-            out.write(json.dumps(line) + "\n")
-            out.flush()
-            await asyncio.Event().wait()
-
-
-def _world(scenarios: tuple[str, ...], speed: float, kept: World | None) -> World:
-    """Return the world to serve: the one on file, if it will do."""
-    wanted = kept is not None and (kept.scenarios, kept.speed) == (scenarios, speed)
-    if kept is not None and wanted and 0 <= kept.age < _WORTH:
-        return kept
-    return World(datetime.now(UTC), speed, scenarios)
-
-
-def _kept(path: Path) -> World | None:
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=World)
-    except (OSError, ValueError):
-        return None
-
-
-def _keep(world: World, path: Path, err: TextIO) -> None:
-    """Write the world down, for its owner's eyes only."""
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path.touch(mode=0o600)
-        path.write_bytes(msgspec.json.encode(world))
-    except OSError as error:
-        err.write(f"Can't write {path}, so this world ends with the server: {error}\n")

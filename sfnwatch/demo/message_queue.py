@@ -14,8 +14,8 @@ from sfnwatch.demo.ecs_task import EcsTask
 from sfnwatch.demo.formats import (
     ACCOUNT_ID,
     REGION,
-    Dice,
     Json,
+    SeededRandom,
     after,
     camel,
     epoch_ms,
@@ -49,14 +49,14 @@ class DemoMessage(msgspec.Struct):
 
 def state_changes(task: EcsTask) -> Iterator[DemoMessage]:
     """Yield a message for each change in a task's life."""
-    dice = Dice(task.task_id, "events")
+    random = SeededRandom(task.task_id, "events")
     for status, due in task.life.items():
         at = min(max(due, task.created_at), task.stopped_at)
-        sent_at = after(at, dice.uniform(0.6, 2.4))
-        message_id = dice.uuid()
+        sent_at = after(at, random.uniform(0.6, 2.4))
+        message_id = random.uuid()
         event = {
             "version": "0",
-            "id": dice.uuid(),
+            "id": random.uuid(),
             "detail-type": "ECS Task State Change",
             "source": "aws.ecs",
             "account": ACCOUNT_ID,

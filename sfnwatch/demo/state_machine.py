@@ -21,8 +21,8 @@ from sfnwatch.demo.ecs_task import CLUSTER_ARN, STARTED_BY, EcsTask
 from sfnwatch.demo.execution import REDRIVEN, DemoExecution
 from sfnwatch.demo.formats import (
     REGION,
-    Dice,
     Json,
+    SeededRandom,
     after,
     arn,
     camel,
@@ -79,18 +79,18 @@ def run_execution(
     map_run_arn: str | None = None,
 ) -> DemoExecution:
     """Run an execution to its end: of one that another starts, the input is given."""
-    dice = Dice(key, scenario.name, iso_ms(started_at))
+    random = SeededRandom(key, scenario.name, iso_ms(started_at))
     if given is not None:
         # AWS names it.
-        name = dice.uuid()
+        name = random.uuid()
         data = given
     else:
-        name = f"{scenario.name}-{started_at:%Y%m%dT%H%M%S}-{dice.hex(6)}"
+        name = f"{scenario.name}-{started_at:%Y%m%dT%H%M%S}-{random.hex(6)}"
         by_schedule = {"date": f"{started_at:%Y-%m-%d}", "trigger": "schedule"}
         data = by_schedule if scenario.input is None else scenario.input
     execution = DemoExecution(scenario, name, compact(data), map_run_arn)
     attempts = {name: iter(each) for name, each in scenario.attempts.items()}
-    _Branch(_Run(execution, key, dice, attempts), started_at).run_all(data)
+    _Branch(_Run(execution, key, random, attempts), started_at).run_all(data)
     # Stable, so that nothing comes before what it follows.
     execution.events.sort(key=lambda event: event.at)
     for event_id, event in enumerate(execution.events, 1):
@@ -104,7 +104,7 @@ class _Run(msgspec.Struct):
 
     execution: DemoExecution
     key: str
-    dice: Dice
+    random: SeededRandom
     attempts: Mapping[str, Iterator[Attempt]]
     """What is left of the scenario's, by the Task's name."""
     entered: tuple[str, Any, DemoEvent | None] = ("", None, None)
@@ -171,7 +171,7 @@ class _Branch(msgspec.Struct):
 
     def later(self, low: float, high: float) -> datetime:
         """Return a time so many seconds from now."""
-        return after(self.at, self.run.dice.uniform(low, high))
+        return after(self.at, self.run.random.uniform(low, high))
 
     def fork(self, count: int) -> list[Self]:
         """Return so many branches that begin here."""
@@ -261,13 +261,13 @@ class _Branch(msgspec.Struct):
         run = self.run
         parent = self.run.execution
         machine = f"{parent.scenario.machine}/{state['Label']}"
-        map_run_arn = arn("states", f"mapRun:{machine}:{run.dice.uuid()}")
+        map_run_arn = arn("states", f"mapRun:{machine}:{run.random.uuid()}")
         self.soon("MapRunStarted", {"mapRunArn": map_run_arn})
         began = self.at
         map_run = DemoMapRun(map_run_arn, parent.arn, machine, state, began, began)
         free_at = [began] * min(state["MaxConcurrency"], len(items))
         for index, item in enumerate(items):
-            at = after(free_at[0], run.dice.uniform(0.1, 0.3))
+            at = after(free_at[0], run.random.uniform(0.1, 0.3))
             child = _child(parent.scenario, state, machine, index)
             ran = run_execution(child, at, run.key, item, map_run_arn)
             map_run.children.append(ran)
@@ -316,17 +316,17 @@ class _Branch(msgspec.Struct):
         self, at: datetime, action: str, job_arn: str, request: Json
     ) -> TrailEvent:
         """Make a call; its record tells later who made it."""
-        call = TrailEvent(at, action, _LATER, self.run.dice.uuid(), "", request)
+        call = TrailEvent(at, action, _LATER, self.run.random.uuid(), "", request)
         call.job_arn = job_arn
         self.run.execution.calls.append(call)
         return call
 
     def run_task(self, run: TaskRun, at: datetime, parameters: Json) -> Any:
-        dice = self.run.dice
-        answered_at = after(at, dice.uniform(0.25, 0.45))
+        random = self.run.random
+        answered_at = after(at, random.uniform(0.25, 0.45))
         family = parameters["TaskDefinition"]
         started_by = parameters.get("StartedBy")
-        task = EcsTask(dice, family, after(at, 0.187), started_by)
+        task = EcsTask(random, family, after(at, 0.187), started_by)
         call = self.call(at, "ecs:RunTask", task.arn, camel(parameters))
         call.response = camel(task.answer(in_words))
         if self.task["resourceType"] == "aws-sdk:ecs":
@@ -350,7 +350,7 @@ class _Branch(msgspec.Struct):
 
     def invoke(self, invocation: Invocation, at: datetime) -> Any:
         ended_at = after(at, invocation.seconds)
-        request_id = self.run.dice.uuid()
+        request_id = self.run.random.uuid()
         if invocation.error:
             raise self.fail(ended_at, _raised(*invocation.error, request_id))
         payload = dict(invocation.payload)
@@ -359,7 +359,7 @@ class _Branch(msgspec.Struct):
 
     def start_execution(self, nested: NestedExecution, at: datetime, data: Any) -> Any:
         run = self.run
-        answered_at = after(at, self.run.dice.uniform(0.09, 0.18))
+        answered_at = after(at, self.run.random.uniform(0.09, 0.18))
         child = run_execution(nested.scenario, after(at, 0.041), run.key, data)
         run.execution.nested.append(child)
         started_at = child.started_at

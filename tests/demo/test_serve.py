@@ -19,7 +19,8 @@ from typing import Any
 import pytest
 
 from sfnwatch.demo.account import LONGEST_LAG
-from sfnwatch.demo.http_server import CREDENTIALS, serve
+from sfnwatch.demo.http_server import CREDENTIALS
+from sfnwatch.demo.standalone_server import serve
 from tests.builders import REGION
 from tests.demo.conftest import Served
 
