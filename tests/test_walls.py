@@ -367,7 +367,7 @@ async def test_a_call_comes_through_the_recorder_and_the_trace_to_the_screen(
     way = await way_of_a_call(tmp_path)
     whole = {*way.files}
     from_the_trace = {*way.files[way.added_at :]}
-    assert {"model/trace.py", "view/lines.py"} <= from_the_trace
+    assert {"model/trace.py", "view/line_maker.py"} <= from_the_trace
     assert {"sources/lookup.py", "recording/format.py"} <= whole
     assert "sources/lookup.py" not in from_the_trace
     holds_page_true(steps_of("The way of a record"), way.functions)

@@ -51,7 +51,8 @@ from sfnwatch.recording.format import STDIN
 from sfnwatch.sources.aws_settings import AwsSettings, region_of
 from sfnwatch.sources.endpoints import endpoint_refusal
 from sfnwatch.sources.permissions import ALLOW_HTTP
-from sfnwatch.view.filter_language import FilterError, parse_filter
+from sfnwatch.view.filter_error import FilterError
+from sfnwatch.view.filter_language import parse_filter
 
 if TYPE_CHECKING:
     from sfnwatch.export.otlp_exporter import CollectorSettings

@@ -38,7 +38,8 @@ from sfnwatch.model.records import Record
 from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.templates import read_template
 from sfnwatch.view.captions import caption
-from sfnwatch.view.lines import Line, LineMaker
+from sfnwatch.view.line import Line
+from sfnwatch.view.line_maker import LineMaker
 from sfnwatch.view.parts import status_glyph
 from sfnwatch.view.wording import execution_labels, went_wrong
 

@@ -43,7 +43,8 @@ from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.values import ascii_json
 from sfnwatch.model.visits import StateVisit
 from sfnwatch.templates import read_template
-from sfnwatch.view.weighing import ConsideredAttempt, considered_attempts, values_of
+from sfnwatch.view.considered_attempts import ConsideredAttempt, considered_attempts
+from sfnwatch.view.weighing_wording import values_of
 
 VERSION = 1
 

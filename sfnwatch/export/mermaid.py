@@ -29,8 +29,11 @@ from sfnwatch.model.texts import clean
 from sfnwatch.model.times import maybe_iso
 from sfnwatch.model.visits import StateVisit
 from sfnwatch.view import graph, wording
-from sfnwatch.view.lines import Line, LineMaker
-from sfnwatch.view.outline import Outline, OutlineOptions
+from sfnwatch.view.graph_progress import GraphProgress, graph_progress
+from sfnwatch.view.line import Line
+from sfnwatch.view.line_maker import LineMaker
+from sfnwatch.view.outline import Outline
+from sfnwatch.view.outline_options import OutlineOptions
 from sfnwatch.view.parts import Role, plain_text
 from sfnwatch.view.wording import execution_labels
 
@@ -322,7 +325,7 @@ def dump_flowchart(snapshot: Snapshot, out: TextIO) -> None:
     labels = execution_labels(snapshot.roots)
     charts = list[_Chart]()
     for arn, execution in snapshot.roots.items():
-        progress = graph.graph_progress(graph.graph_of(execution), snapshot, execution)
+        progress = graph_progress(graph.graph_of(execution), snapshot, execution)
         charts.append(_Chart(progress, f"e{len(charts) + 1}", labels[arn]))
     for most in _MOST_BOXES:
         text = "\n".join(_flowchart(charts, most)) + "\n"
@@ -352,7 +355,7 @@ def _flowchart(charts: "Sequence[_Chart]", most: int) -> Iterator[str]:
 class _Chart(NamedTuple):
     """One execution's graph as Mermaid's statements."""
 
-    progress: graph.GraphProgress
+    progress: GraphProgress
     name: str
     label: str
 

@@ -48,7 +48,7 @@ from sfnwatch.model.texts import clean
 from sfnwatch.model.times import iso
 from sfnwatch.model.visits import ROOT, StateVisit
 from sfnwatch.view import wording
-from sfnwatch.view.lines import LineMaker
+from sfnwatch.view.line_maker import LineMaker
 from sfnwatch.view.parts import plain_text
 
 Event = dict[str, Any]

@@ -20,16 +20,18 @@ from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.texts import clean
 from sfnwatch.model.times import duration, microseconds
 from sfnwatch.model.visits import ROOT, StateVisit
-from sfnwatch.view.lines import Lane, Line, LineMaker
-from sfnwatch.view.outline import ANSWERED, Item, SortKey
+from sfnwatch.view.line import Lane, Line
+from sfnwatch.view.line_maker import LineMaker
+from sfnwatch.view.outline_items import Item, SortKey
 from sfnwatch.view.parts import Part, Role, plain_text, status_glyph
+from sfnwatch.view.row_order import ANSWERED
 from sfnwatch.view.wording import LABEL, execution_labels
 
 BarSpan = tuple[datetime, datetime]
 ExportRow = TypeVar(
     "ExportRow", HistoryEvent | ApiCall, HistoryEvent | ApiCall | TaskState
 )
-_SECOND = timedelta(seconds=1)
+ONE_SECOND = timedelta(seconds=1)
 _LATEST = 9_000_000_000_000_000
 """Microseconds: the year 2255. Viewers count nanoseconds in 64 bits."""
 _NAME = 180
@@ -193,7 +195,7 @@ def call_window(snapshot: Snapshot, call: ApiCall) -> BarSpan:
     attempt was scheduled, and an action not after its answer was known.
     """
     begin = call.event_time
-    end = call.event_time + _SECOND
+    end = call.event_time + ONE_SECOND
     link = snapshot.link(call)
     attempt = snapshot.attempt(link.key) if link is not None else None
     if attempt is None or link is None:

@@ -37,7 +37,7 @@ from sfnwatch.model.times import duration
 from sfnwatch.model.trace import Changed, Trace
 from sfnwatch.view import wording
 from sfnwatch.view.child_wording import count_words
-from sfnwatch.view.lines import LineMaker, lateness
+from sfnwatch.view.line_maker import LineMaker, lateness
 from sfnwatch.view.parts import plain_text
 from sfnwatch.view.wording import LABEL, execution_labels
 

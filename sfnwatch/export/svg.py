@@ -31,20 +31,21 @@ from sfnwatch.model.texts import clean
 from sfnwatch.model.times import duration, iso
 from sfnwatch.model.visits import VisitKey
 from sfnwatch.templates import read_template
-from sfnwatch.view.graph import Box, BoxState, graph_of, graph_progress
-from sfnwatch.view.graph_layout import PlacedBox, Wire, lay_out
-from sfnwatch.view.lines import Lane, LifeLines, Line, LineMaker, Rail
-from sfnwatch.view.outline import Fold, Item, Outline, OutlineOptions
+from sfnwatch.view.graph import Box, graph_of
+from sfnwatch.view.graph_layout import lay_out
+from sfnwatch.view.graph_picture import PlacedBox, Wire
+from sfnwatch.view.graph_progress import BoxState, graph_progress
+from sfnwatch.view.life_lines import LifeLines, Rail
+from sfnwatch.view.line import Lane, Line
+from sfnwatch.view.line_maker import LineMaker
+from sfnwatch.view.outline import Outline
+from sfnwatch.view.outline_items import Fold, Item
+from sfnwatch.view.outline_options import OutlineOptions
 from sfnwatch.view.parts import Part, Role, plain_text, status_glyph
-from sfnwatch.view.playback import cut_short, length_of
-from sfnwatch.view.timeline_chart import (
-    Bar,
-    BarKind,
-    Tick,
-    TimelineChart,
-    round_marks,
-    stops,
-)
+from sfnwatch.view.time_marks import round_marks, stops
+from sfnwatch.view.time_scale import cut_short, length_of
+from sfnwatch.view.timeline_bars import Bar, BarKind, Tick
+from sfnwatch.view.timeline_chart import TimelineChart
 from sfnwatch.view.wording import execution_labels
 
 CELL = 7.2

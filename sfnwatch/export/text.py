@@ -32,8 +32,11 @@ from sfnwatch.analysis.phases import Phase
 from sfnwatch.analysis.report import Report, explain
 from sfnwatch.export.placing import heading, lane_parts, lane_tags, not_shown
 from sfnwatch.model.snapshot import Snapshot
-from sfnwatch.view.lines import Lane, LifeLines, Line, LineMaker, Rail
-from sfnwatch.view.outline import Outline, OutlineOptions
+from sfnwatch.view.life_lines import LifeLines, Rail
+from sfnwatch.view.line import Lane, Line
+from sfnwatch.view.line_maker import LineMaker
+from sfnwatch.view.outline import Outline
+from sfnwatch.view.outline_options import OutlineOptions
 from sfnwatch.view.parts import Part, plain_text
 
 _LEFT_CELLS = 64

@@ -43,8 +43,8 @@ from sfnwatch.tui.status import ending_words
 from sfnwatch.tui.themes import Notify, ThemedApp, notify
 from sfnwatch.tui.views import LANES, Views
 from sfnwatch.view.markers import Marker
-from sfnwatch.view.outline import OutlineOptions
-from sfnwatch.view.playback import PlaybackSpan
+from sfnwatch.view.outline_options import OutlineOptions
+from sfnwatch.view.time_scale import PlaybackSpan
 
 if TYPE_CHECKING:
     from sfnwatch.recording.recorder import Recorder

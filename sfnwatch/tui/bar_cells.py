@@ -15,7 +15,8 @@ from sfnwatch.tui.paint import PHASES, Span, legend, width_of
 from sfnwatch.tui.screen_state import ScreenState
 from sfnwatch.tui.timeline_axis import CUT, GRID, Axis, CellSpans
 from sfnwatch.view.parts import plain_text, status_glyph
-from sfnwatch.view.timeline_chart import Bar, Tick, TimelineChart
+from sfnwatch.view.timeline_bars import Bar, Tick
+from sfnwatch.view.timeline_chart import TimelineChart
 
 _WORD = 32
 CHOSEN = "look--chosen"

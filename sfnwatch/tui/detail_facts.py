@@ -26,10 +26,18 @@ from sfnwatch.recording.file_names import safe_name
 from sfnwatch.tui.json_text import decode, json_text
 from sfnwatch.tui.json_tree import JsonNode
 from sfnwatch.tui.screen_state import ScreenState
-from sfnwatch.view import weighing, wording
+from sfnwatch.view import weighing_wording, wording
+from sfnwatch.view.considered_attempts import (
+    AttemptOutcome,
+    ConsideredAttempt,
+    considered_attempts,
+    left_out,
+    unsure_calls,
+)
 from sfnwatch.view.console_urls import call_url, execution_url
-from sfnwatch.view.lines import LineContext, next_state
-from sfnwatch.view.outline import Fold, FoldKind, Item
+from sfnwatch.view.line_context import LineContext
+from sfnwatch.view.next_states import next_state
+from sfnwatch.view.outline_items import Fold, FoldKind, Item
 from sfnwatch.view.parts import (
     Part,
     Role,
@@ -38,7 +46,6 @@ from sfnwatch.view.parts import (
     status_glyph,
     status_part,
 )
-from sfnwatch.view.weighing import AttemptOutcome, ConsideredAttempt
 
 _LONG = 2000
 """Characters of one fact that are shown."""
@@ -239,7 +246,9 @@ class ItemDetail:
             words = f"{call.event_source} {call.event_name}  {call.region or ''}"
             yield fact("call", words, Role.CALL)
         if link is not None:
-            told = weighing.verdict(self._snapshot, call).removeprefix("matched to ")
+            told = weighing_wording.verdict(self._snapshot, call).removeprefix(
+                "matched to "
+            )
             told += self._of_others(link)
             yield fact("matched", told, wording.rule_role(link))
         if not self._events:
@@ -269,7 +278,7 @@ class ItemDetail:
                 yield self._call_fact(str(link.role), call, text.parts, link.evidence)
         if len(calls) > _LINKS:
             yield fact("", f"… {len(calls) - _LINKS:,} calls more", Role.WARN)
-        unsure = weighing.unsure_calls(self._snapshot, key)
+        unsure = unsure_calls(self._snapshot, key)
         if not calls and not unsure:
             yield fact("calls", _absence(attempt), Role.DIM)
         yield from self._unsure(unsure)
@@ -346,16 +355,16 @@ class ItemDetail:
         call = self._call
         if call is None:
             return
-        told = weighing.considered_attempts(self._snapshot, call)
+        told = considered_attempts(self._snapshot, call)
         for each in told[:_MOST_CONSIDERED]:
-            against = "; ".join(weighing.sentences_against(each))
+            against = "; ".join(weighing_wording.sentences_against(each))
             parts = [Part(f"{each.name}  "), status_part(each.attempt.status)]
             parts += [Part(f"  {against}", Role.DIM)] if against else []
             arn, scheduled_id = each.weighed.key
             yield Fact(each.outcome, tuple(parts), f"{arn}#{scheduled_id}")
             yield from _sides(each, in_full=each is told[0])
-        left_out = weighing.left_out(self._snapshot, call, told)
-        more = max(0, len(told) - _MOST_CONSIDERED) + left_out
+        missing = left_out(self._snapshot, call, told)
+        more = max(0, len(told) - _MOST_CONSIDERED) + missing
         if more:
             words = f"… and {counted(more, 'more attempt')}: {_UNTOLD}"
             yield fact("", words, Role.DIM)
@@ -498,7 +507,7 @@ def _sides(each: ConsideredAttempt, *, in_full: bool) -> Iterator[Fact]:
         # What the call has stands with the first attempt.
         leaves += [("same", Role.PLAIN, leaf) for leaf in same if in_full]
     for label, role, leaf in leaves[:_MOST_LEAVES]:
-        path, value = weighing.leaf_words(leaf)
+        path, value = weighing_wording.leaf_words(leaf)
         yield Fact(label, (Part(f"{path}  ", Role.DIM), Part(value, role)), rows=2)
     if len(leaves) > _MOST_LEAVES:
         more = counted(len(leaves) - _MOST_LEAVES, "more parameter")

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from sfnwatch.analysis.finding import FactOrInference, Sentence, line_key
 from sfnwatch.tui.paint import Span
 from sfnwatch.tui.screen_state import ScreenState
-from sfnwatch.view.outline import Item
+from sfnwatch.view.outline_items import Item
 
 SIGNS = {
     FactOrInference.FACT: Span("= fact", "role--exact"),

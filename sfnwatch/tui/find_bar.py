@@ -18,11 +18,14 @@ from sfnwatch.model.texts import clean
 from sfnwatch.tui.cursor_list import CursorList
 from sfnwatch.tui.paint import Rows, Span
 from sfnwatch.tui.screen_state import ScreenState
-from sfnwatch.view.outline import Item, ItemFilter, RowOrder
+from sfnwatch.view.filter_error import FilterError
+from sfnwatch.view.outline_items import Item, ItemFilter
 from sfnwatch.view.parts import counted
+from sfnwatch.view.row_order import RowOrder
 
 if TYPE_CHECKING:
-    from sfnwatch.view import filter_language as language
+    from sfnwatch.view.filter_completion import Suggestion
+    from sfnwatch.view.filter_language import Filter
 
 Kind = Literal["filter", "search"]
 _SLICE = 0.008
@@ -31,7 +34,7 @@ _MOST = 4096
 """Characters of a filter or a search; more were pasted by mistake."""
 
 
-def _live(filter_: "language.Filter", screen_state: ScreenState) -> ItemFilter:
+def _live(filter_: "Filter", screen_state: ScreenState) -> ItemFilter:
     """Decide by a filter, or a search, while more comes in.
 
     What it has looked up is of use until the trace changes; then it looks anew.
@@ -143,9 +146,9 @@ class FindBar(Vertical):
         self._finder = finder
         self._kind: Kind = "filter"
         self._before = ""
-        self._offers: Sequence[language.Suggestion] = ()
+        self._offers: Sequence[Suggestion] = ()
         self._chosen: int | None = None
-        self._problem: language.FilterError | None = None
+        self._problem: FilterError | None = None
         self._input = Input(max_length=_MOST, select_on_focus=False)
         self._label = Label("", markup=False)
         self._hint = Rows(most=3)
@@ -205,7 +208,8 @@ class FindBar(Vertical):
 
     def _read(self, *, offers: bool = True) -> None:
         """Read a filter: what is wrong with it, and what could be typed next."""
-        from sfnwatch.view.filter_language import FilterError, complete, parse_filter  # noqa: PLC0415
+        from sfnwatch.view.filter_completion import complete  # noqa: PLC0415
+        from sfnwatch.view.filter_language import parse_filter  # noqa: PLC0415
 
         text = self._input.value
         self._problem = None

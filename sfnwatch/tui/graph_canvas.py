@@ -20,8 +20,10 @@ from sfnwatch.tui.actions import bindings
 from sfnwatch.tui.cursor_list import CursorList
 from sfnwatch.tui.paint import Span, cut, fit, strip_of, width_of
 from sfnwatch.tui.screen_state import ScreenState
-from sfnwatch.view.graph import Box, BoxState, Graph, GraphProgress
-from sfnwatch.view.graph_layout import Picture, PlacedBox, Wire, lay_out
+from sfnwatch.view.graph import Box, Graph
+from sfnwatch.view.graph_layout import lay_out
+from sfnwatch.view.graph_picture import Picture, PlacedBox, Wire
+from sfnwatch.view.graph_progress import BoxState, GraphProgress
 
 _UP = 1
 _DOWN = 2
@@ -33,7 +35,7 @@ _HEAVY = " ╹╻┃╸┛┓┫╺┗┏┣━┻┳╋"
 _DASHED = {"│": "┊", "─": "┈", "┃": "┋", "━": "┉"}
 """How a Catch is drawn."""
 _DIRECTIONS = {(0, -1): _UP, (0, 1): _DOWN, (-1, 0): _LEFT, (1, 0): _RIGHT}
-_ASIDE = 2
+RETURN_OFFSET_CELLS = 2
 """A gap beside a box counts so much when it is asked which is next below it."""
 _GraphCells = Mapping[int, Mapping[int, Mapping[Wire, int]]]
 """By row and column: the wires that pass a cell, and which of its sides they reach."""
@@ -125,7 +127,9 @@ class GraphCanvas(ScrollView, can_focus=True):
 
         def far(placed: PlacedBox) -> int:
             to_x, to_y = _middle(placed)
-            return _ASIDE * aside(placed) + abs(to_y - y) + abs(to_x - x) // 8
+            return (
+                RETURN_OFFSET_CELLS * aside(placed) + abs(to_y - y) + abs(to_x - x) // 8
+            )
 
         self._go(filter(is_ahead, self.picture.boxes), far)
 

@@ -19,8 +19,9 @@ from sfnwatch.tui.graph_canvas import USUAL_WIDTH, GraphCanvas
 from sfnwatch.tui.paint import Span, legend, width_of
 from sfnwatch.tui.screen_state import ScreenState
 from sfnwatch.tui.views import HeadedView
-from sfnwatch.view.graph import Box, BoxState, Graph, drawn_in, graph_of, graph_progress
+from sfnwatch.view.graph import Box, Graph, graph_of
 from sfnwatch.view.graph_layout import lay_out
+from sfnwatch.view.graph_progress import BoxState, drawn_in, graph_progress
 from sfnwatch.view.markers import MarkerKind
 from sfnwatch.view.parts import counted
 

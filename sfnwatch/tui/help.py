@@ -121,7 +121,7 @@ class Help(ModalScreen[None]):
         yield from _table("Marks of the player", player, width)
 
     def _more(self, width: int) -> Iterator[list[Span]]:
-        from sfnwatch.view.filter_language import FILTER_HELP  # noqa: PLC0415 - seldom
+        from sfnwatch.view.filter_operators import FILTER_HELP  # noqa: PLC0415
 
         words = [(word, "look--key", means) for word, means in FILTER_HELP]
         yield from _table("The language of filters", words, width)

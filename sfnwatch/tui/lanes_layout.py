@@ -12,7 +12,7 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from sfnwatch.tui.paint import TIME_CELLS
-from sfnwatch.view.lines import MOST
+from sfnwatch.view.life_lines import MOST
 
 NARROW = 100
 """Below so many cells there is one lane."""

@@ -27,8 +27,9 @@ from sfnwatch.tui.line_drawing import LATE, LineDrawing
 from sfnwatch.tui.line_words import column_needs, needs_of
 from sfnwatch.tui.paint import Looks, Rows, Span, mark_found, width_of
 from sfnwatch.tui.screen_state import ScreenState
-from sfnwatch.view.lines import Line, lateness
-from sfnwatch.view.outline import Fold, Item
+from sfnwatch.view.line import Line
+from sfnwatch.view.line_maker import lateness
+from sfnwatch.view.outline_items import Fold, Item
 
 _KEPT = 1024
 """Lines that are kept, of one version of what is shown."""

@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from sfnwatch.analysis.phases import Phase
 from sfnwatch.model.history_event import TERMINAL, HistoryEvent
 from sfnwatch.tui.paint import PHASES, Span, SpanRow
-from sfnwatch.view.lines import Line, Rail
+from sfnwatch.view.life_lines import Rail
+from sfnwatch.view.line import Line
 
 BLANK = Span(" ")
 _RAILS = dict(zip(PHASES, "╎┃┃┋│┊", strict=True))

@@ -16,8 +16,9 @@ from sfnwatch.tui.life_line_cells import BLANK, own_cells, passing_cells
 from sfnwatch.tui.line_words import LineWords, words_of_line
 from sfnwatch.tui.line_wrapping import concluded, first_whole, in_rows, whole_rows
 from sfnwatch.tui.paint import Looks, Span, SpanRow, Spans, cut, pad, width_of
-from sfnwatch.view.lines import Lane, Line, Rail
-from sfnwatch.view.outline import Fold, FoldKind
+from sfnwatch.view.life_lines import Rail
+from sfnwatch.view.line import Lane, Line
+from sfnwatch.view.outline_items import Fold, FoldKind
 
 GAP = 60.0
 """Seconds without a line from which on they are told in a row of their own."""

@@ -6,8 +6,8 @@ from typing import NamedTuple
 from sfnwatch.tui.lanes_layout import Needs
 from sfnwatch.tui.life_line_cells import execution_mark
 from sfnwatch.tui.paint import Looks, Span, SpanRow, spans_of, width_of
-from sfnwatch.view.lines import Line
-from sfnwatch.view.outline import Fold, FoldKind
+from sfnwatch.view.line import Line
+from sfnwatch.view.outline_items import Fold, FoldKind
 from sfnwatch.view.parts import Part, Role
 from sfnwatch.view.wording import CallText
 

@@ -19,10 +19,11 @@ from sfnwatch.tui.pace import PATIENCE, Pace
 from sfnwatch.tui.paint import Rows, Span, width_of
 from sfnwatch.tui.screen_state import ScreenState, Seek
 from sfnwatch.tui.status import Words, fitted, joined, said
-from sfnwatch.view.lines import Line
+from sfnwatch.view.line import Line
 from sfnwatch.view.markers import Marker, MarkerKind
 from sfnwatch.view.parts import status_glyph
-from sfnwatch.view.playback import Playback, PlaybackSpan, TimeScale
+from sfnwatch.view.playback import Playback
+from sfnwatch.view.time_scale import PlaybackSpan, TimeScale
 
 if TYPE_CHECKING:
     from sfnwatch.tui.app import SfnwatchApp

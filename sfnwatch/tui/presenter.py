@@ -22,7 +22,7 @@ from sfnwatch.tui.actions import Command
 from sfnwatch.tui.paint import Rows, Span
 from sfnwatch.tui.themes import stage_theme
 from sfnwatch.tui.views import LANES
-from sfnwatch.view.lines import Line
+from sfnwatch.view.line import Line
 
 if TYPE_CHECKING:
     from sfnwatch.tui.app import SfnwatchApp

@@ -23,9 +23,14 @@ from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.source_health import HealthState
 from sfnwatch.model.trace import Changed
 from sfnwatch.tui.paint import Looks, Span, chip
-from sfnwatch.view.lines import LifeLines, Line, LineMaker
+from sfnwatch.view.containers import NOWHERE
+from sfnwatch.view.life_lines import LifeLines
+from sfnwatch.view.line import Line
+from sfnwatch.view.line_maker import LineMaker
 from sfnwatch.view.markers import Markers
-from sfnwatch.view.outline import NOWHERE, TASKS, Fold, Item, Outline, OutlineOptions
+from sfnwatch.view.outline import TASKS, Outline
+from sfnwatch.view.outline_items import Fold, Item
+from sfnwatch.view.outline_options import OutlineOptions
 from sfnwatch.view.parts import Part
 from sfnwatch.view.playback import Playback
 from sfnwatch.view.wording import role_names, short_names

@@ -10,8 +10,8 @@ from itertools import pairwise
 from msgspec import Struct
 
 from sfnwatch.model.snapshot import Snapshot
-from sfnwatch.view.playback import PlaybackSpan, TimeScale, cut_short, length_of
-from sfnwatch.view.timeline_chart import stops
+from sfnwatch.view.time_marks import stops
+from sfnwatch.view.time_scale import PlaybackSpan, TimeScale, cut_short, length_of
 
 CLOSEST = 0.02
 """Seconds of the smallest window: a history tells no less than a millisecond apart."""

@@ -7,8 +7,8 @@ from math import ceil, floor
 
 from sfnwatch.tui.paint import Span
 from sfnwatch.tui.time_window import CLOSEST, ROUNDED, Lens
-from sfnwatch.view.playback import PlaybackSpan, length_of
-from sfnwatch.view.timeline_chart import round_marks
+from sfnwatch.view.time_marks import round_marks
+from sfnwatch.view.time_scale import PlaybackSpan, length_of
 
 _SHORT = 3
 """The cells of a gap's length in words."""

@@ -17,7 +17,8 @@ from sfnwatch.tui.time_window import Lens, scale_of
 from sfnwatch.tui.timeline_axis import Axis
 from sfnwatch.tui.views import HeadedView
 from sfnwatch.view.parts import Part, counted, plain_text, status_glyph
-from sfnwatch.view.timeline_chart import Bar, BarKind, Tick, TimelineChart
+from sfnwatch.view.timeline_bars import Bar, BarKind, Tick
+from sfnwatch.view.timeline_chart import TimelineChart
 
 _ZOOM = 1.5
 """How much closer a key comes."""

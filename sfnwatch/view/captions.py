@@ -28,8 +28,9 @@ from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.values import text_of
 from sfnwatch.model.visits import Attempt, StateVisit
 from sfnwatch.view import wording
-from sfnwatch.view.lines import Line, next_state, state_after
-from sfnwatch.view.outline import Backoff
+from sfnwatch.view.line import Line
+from sfnwatch.view.next_states import next_state, state_after
+from sfnwatch.view.outline_items import Backoff
 from sfnwatch.view.parts import plain_text
 
 _WHY = 240

@@ -19,7 +19,7 @@ from sfnwatch.model.started_executions import Parent
 from sfnwatch.model.texts import clean
 from sfnwatch.model.times import duration, seconds_between
 from sfnwatch.model.visits import FAILED, ROOT, StateVisit
-from sfnwatch.view.outline import Fold, FoldKind
+from sfnwatch.view.outline_items import Fold, FoldKind
 from sfnwatch.view.parts import Part, Role, counted, status_part
 from sfnwatch.view.wording import LIMIT
 

@@ -21,7 +21,7 @@ from sfnwatch.model.texts import clean
 from sfnwatch.model.time_axis import TimeAxis, end_of_second
 from sfnwatch.model.trace import Changed, Trace
 from sfnwatch.model.visits import FAILED, StateVisit
-from sfnwatch.view.outline import everything, links_in
+from sfnwatch.view.trace_changes import everything, links_in
 from sfnwatch.view.wording import ordinal
 
 _LIMIT = 80

@@ -1,487 +1,45 @@
-"""The lines of a trace as somebody wants to see them: in order, some folded.
+"""The lines of a trace, in order, some of them folded.
 
-An item stands by its time and, at one moment, by what it is: events by their ids, then
-calls, whose times are whole seconds, then what ECS told of tasks. Some share a line.
-Around a line may be what can be folded: branches, visits, child executions, Map Runs.
-Histories may be nested as deep as they are long, so nothing here climbs all the way:
-what is known of the spot around one is used.
-
-Every item is a line, stands on the line of another, or behind exactly one fold that
-is, or is counted as left out. What mostly comes, new events and late calls, is put in
-its place; for what changes the structure all lines are worked out anew.
+Every item is a line, shares the line of another, is behind exactly one fold that is a
+line, or is counted as filtered. New events and late calls are put in their places.
+After a change of the structure all lines are built again.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
-from enum import StrEnum
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, groupby
 from operator import itemgetter
-from typing import Any
 
-from msgspec import Struct, field
 from msgspec.structs import replace
 
 from sfnwatch.model.api_call import CALL_KEY, ApiCall
 from sfnwatch.model.ecs_task import TaskState
 from sfnwatch.model.history_event import HistoryEvent
 from sfnwatch.model.integrations import CallRole
-from sfnwatch.model.linking.link import AttemptKey, Link, LinkRule
+from sfnwatch.model.linking.link import AttemptKey, Link
 from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.time_axis import TimeAxis
 from sfnwatch.model.trace import Changed, Trace
 from sfnwatch.model.visits import Attempt, StateVisit
-
-SortKey = tuple[Any, ...]
-"""Sorts items; of no two items the same."""
-ANSWERED = timedelta(seconds=3)
-"""A call's second, and the time its answer may take."""
-_SECOND = timedelta(seconds=1)
-_ALWAYS = datetime.max.replace(tzinfo=UTC)
-_EVENTS, _CALLS, _TASKS, _LAST = range(4)
-_GO_TOGETHER = (
-    ("StateExited", "MapIterationSucceeded"),
-    ("MapIterationStarted", "StateEntered"),
-    ("StateEntered", "Scheduled"),
-    ("StateEntered", "StateStarted"),
-    ("Scheduled", "Started"),
+from sfnwatch.view.containers import Containers
+from sfnwatch.view.outline_items import (
+    Backoff,
+    Fold,
+    FoldKind,
+    Item,
+    ItemFilter,
+    SortKey,
 )
-"""What the types of two events end in that are one to the eye."""
-MANY = 10
-"""The iterations of a Map that has more than these begin folded."""
-_CONTAINERS = frozenset({"Parallel", "Map"})
-OutlineSpot = tuple[str, int, int | None]
-"""An execution or a Map Run, a visit in it (0: none), and an iteration of that."""
-NOWHERE: OutlineSpot = ("", 0, None)
+from sfnwatch.view.outline_options import OutlineOptions
+from sfnwatch.view.row_order import AFTER_ALL, ONE_SECOND, RowOrder
+from sfnwatch.view.trace_changes import everything, links_in, new_calls
+
 TASKS = "ecs task"
 """Stands where calls have their event source; none of AWS's has a blank."""
 _FEWEST_POLLS = 5
 """Fewer like polls than these are shown one by one."""
 _BETWEEN = 10
 """Lines that there may be between two new ones, where all are put in order anew."""
-
-
-class FoldKind(StrEnum):
-    """What several items that have one line are."""
-
-    POLLS = "polls"
-    """Like polls of one attempt, between the first and the last of them."""
-    VISIT = "visit"
-    """A Parallel or a Map with all that is in it."""
-    BRANCH = "branch"
-    """A branch of a Parallel, an iteration of a Map."""
-    CHILD = "child"
-    """A child execution, with all that is in it."""
-    MAP_RUN = "map-run"
-    """A Map Run with its executions."""
-
-
-class Fold(Struct, eq=False):
-    """What can be folded: if it is, a line that stands for several items."""
-
-    key: str
-    kind: FoldKind
-    execution_arn: str
-    """Of a child execution its parent's."""
-    visit_id: int
-    """The one folded, the one a branch is of, the one that polls, or started it."""
-    index: int | None = None
-    """Which branch."""
-    child_arn: str = ""
-    """The child execution's, or the Map Run's."""
-    place: SortKey = ()
-    """That of the first item behind it."""
-    attempt: AttemptKey | None = None
-    """The attempt that polls."""
-    members: list["Item"] = field(default_factory=list)
-    """What stands behind it, in order."""
-    last: ApiCall | None = None
-    """The poll after those that are hidden, which is shown."""
-
-
-class Backoff(Struct, eq=False):
-    """The wait between a failed try and the next."""
-
-    key: str
-    place: SortKey
-    execution_arn: str
-    visit_id: int
-    number: int
-    """Of the try that it leads to, from 1."""
-    scheduled_id: int
-    """The event that begins that try."""
-
-
-Item = HistoryEvent | ApiCall | TaskState | Fold | Backoff
-ItemFilter = Callable[[Item], bool]
-"""A filter: True for what it keeps."""
-
-
-class OutlineOptions(Struct, frozen=True):
-    """What somebody wants to see of the lines."""
-
-    keep: ItemFilter | None = None
-    closed: frozenset[str] = frozenset()
-    """The keys of folds that somebody has closed."""
-    opened: frozenset[str] = frozenset()
-    """The keys of what begins folded, and was opened."""
-    hidden_services: frozenset[str] = frozenset()
-    folds: bool = True
-    """Map Runs, children, the iterations of large Maps and like polls begin folded.
-    False to have nothing folded by itself: for what is read as a whole."""
-    aligned: bool = False
-    """Several executions: as if all had started at once."""
-
-
-def everything(trace: Trace) -> Changed:
-    """Give all that a trace holds, as if one batch had brought it."""
-    executions = trace.executions
-    return Changed(
-        events={arn: list(each.ordered) for arn, each in executions.items()},
-        visits={arn: set(each.visits) for arn, each in executions.items()},
-        executions=set(executions),
-        calls=list(trace.calls),
-        task_states=list(chain.from_iterable(trace.task_states.values())),
-    )
-
-
-def new_calls(changed: Changed) -> Iterable[str]:
-    """Give the calls that had no line before: new ones, or matched at last."""
-    matched = (each for each, pair in changed.links.items() if pair[0] is None)
-    return dict.fromkeys((*changed.calls, *matched))
-
-
-def links_in(changed: Changed) -> Iterator[Link]:
-    """Yield the links of a batch as they were before and as they are now."""
-    links = chain.from_iterable(changed.links.values())
-    return (link for link in links if link is not None)
-
-
-# -- where things stand ----------------------------------------------------------------
-
-
-class RowOrder:
-    """Knows the places of a trace's items, and which of them share a line."""
-
-    def __init__(self, trace: Trace, *, aligned: bool = False) -> None:
-        """Order all there is; `aligned` as if all executions had started at once."""
-        self._trace = trace
-        self._aligned = aligned
-        self.ranks: Mapping[str, tuple[Any, ...]] = {}
-        """What orders the events of several executions at one moment."""
-        self._shifts: Mapping[str, timedelta] = {}
-        self._leaders: dict[tuple[str, int], HistoryEvent] = {}
-        """An event's leader, where it has no line of its own."""
-        self._followers: dict[tuple[str, int], list[HistoryEvent]] = {}
-        self._attached: dict[AttemptKey, tuple[HistoryEvent, ApiCall]] = {}
-        """The action calls that stand on the line of the phase that tells of them."""
-        self._called_after: dict[str, datetime] = {}
-        """The moments of the events that calls of their seconds come after, by the
-        calls' event ids."""
-        self.rank_executions()
-        for event_id in trace.links:
-            self.place_call(trace.calls[event_id])
-
-    def rank_executions(self) -> bool:
-        """Look in which order executions stand; True if one stands elsewhere now."""
-        lineage = self._trace.lineage
-        starts = {
-            arn: (execution.as_of(None).started_at or _ALWAYS, arn)
-            for arn, execution in self._trace.executions.items()
-        }
-        roots = {arn: starts[lineage.root_of(arn)] for arn in starts}
-        ranks = {
-            arn: ((roots[arn], lineage.level(arn)), own) for arn, own in starts.items()
-        }
-        before = self.ranks
-        self.ranks = ranks
-        # Of one more others take no notice, but where it is the first, or aligned.
-        known = ranks if self._aligned or not before else before
-        changed = any(before.get(arn) != ranks[arn] for arn in known)
-        if self._aligned:
-            begun = {arn: at for arn, (at, _) in roots.items() if at is not _ALWAYS}
-            first = min(begun.values(), default=_ALWAYS)
-            self._shifts = {arn: at - first for arn, at in begun.items()}
-        return changed
-
-    def shown_at(self, at: datetime, arn: str | None) -> datetime:
-        """Give the time at which something of an execution is shown."""
-        shift = self._shifts.get(arn or "")
-        return at - shift if shift else at
-
-    def unshifted(self, at: datetime, arn: str | None) -> datetime:
-        """Give the time of its own of something that is shown at a time."""
-        shift = self._shifts.get(arn or "")
-        return at + shift if shift else at
-
-    def place(self, item: Item) -> SortKey:
-        """Give where an item stands."""
-        if isinstance(item, HistoryEvent):
-            arn = item.execution_arn
-            around, own = self.ranks[arn]
-            return (self.shown_at(item.at, arn), _EVENTS, around, item.id, own, 0)
-        if isinstance(item, ApiCall):
-            link = self._trace.links.get(item.event_id)
-            called_at = self._called_after.get(item.event_id, item.event_time)
-            at = self.shown_at(called_at, link.execution_arn if link else None)
-            return (at, _CALLS, item.event_time, item.event_id)
-        if isinstance(item, TaskState):
-            return (item.at, _TASKS, item.task_arn, item.version)
-        return item.place
-
-    def place_call(self, call: ApiCall) -> None:
-        """Look where a call stands, which is new or is matched otherwise than before.
-
-        Its time is a whole second. One that names a job comes after the event of that
-        second which first tells of the job: nobody can name it before.
-        """
-        self._called_after.pop(call.event_id, None)
-        event = self._first_telling(self._trace.links.get(call.event_id))
-        if event is not None:
-            begun = call.event_time
-            if begun <= event.at < begun + _SECOND:
-                self._called_after[call.event_id] = event.at
-
-    def _first_telling(self, link: Link | None) -> HistoryEvent | None:
-        """Find the event that first tells of the job which a call names."""
-        if link is None or link.key is None or link.rule is not LinkRule.RESOURCE_ID:
-            return None
-        execution = self._trace.executions[link.key[0]]
-        visit = execution.visits.get(link.visit_id or 0)
-        attempt = visit.attempt(link.attempt_id) if visit is not None else None
-        if attempt is None or link.role is CallRole.ACTION:
-            return None
-        return execution.events.get(attempt.job_told_by)
-
-    def join(self, event: HistoryEvent) -> HistoryEvent:
-        """Find whose line a new event stands on: mostly its own, else its leader's."""
-        arn = event.execution_arn
-        events = self._trace.executions[arn].events
-        before = events.get(event.previous_event_id)
-        leader = before if before and _is_one(before, event) else None
-        if leader is None and event.type.endswith("StateExited"):
-            # A Map's exit follows its last iteration's event, not MapStateSucceeded.
-            last = events.get(event.id - 1)
-            if last is not None and last.type.endswith("StateSucceeded"):
-                leader = last if last.visit_id == event.visit_id else None
-        if leader is None:
-            return event
-        leader = self.leader(leader)
-        self._leaders[arn, event.id] = leader
-        self._followers.setdefault((arn, leader.id), []).append(event)
-        return leader
-
-    def leader(self, event: HistoryEvent) -> HistoryEvent:
-        """Give the event that has the line an event stands on."""
-        return self._leaders.get((event.execution_arn, event.id), event)
-
-    def followers(self, event: HistoryEvent) -> Sequence[HistoryEvent]:
-        """Give the events that stand on another's line."""
-        return self._followers.get((event.execution_arn, event.id), ())
-
-    def attach(self, attempts: Mapping[AttemptKey, Attempt]) -> set[str]:
-        """Look which action calls stand on which lines of attempts.
-
-        Give those that have come to stand on one, or stand on none any more.
-        """
-        old = [self._attached.pop(key) for key in attempts if key in self._attached]
-        # Only now: a call may go from one attempt to another.
-        found = {key: self._attachment(key, each) for key, each in attempts.items()}
-        new = {key: pair for key, pair in found.items() if pair is not None}
-        self._attached |= new
-        before, now = ({call.event_id for _, call in e} for e in (old, new.values()))
-        return before ^ now
-
-    def _attachment(
-        self, key: AttemptKey, attempt: Attempt
-    ) -> tuple[HistoryEvent, ApiCall] | None:
-        """Find the action call, and the line of the event at which it was answered."""
-        number = attempt.submitted_by or (
-            attempt.ended_by if attempt.ended_at else attempt.started_by
-        )
-        event = self._trace.executions[key[0]].events.get(number or key[1])
-        if event is None:
-            return None
-        for call in self._trace.calls_of.get(key, ()):
-            role = self._trace.links[call.event_id].role
-            answer = attempt.answered_at - call.event_time
-            if role is CallRole.ACTION and timedelta(0) <= answer < ANSWERED:
-                return self.leader(event), call
-        return None
-
-    def attached_to(self, call: ApiCall) -> HistoryEvent | None:
-        """Give the event on whose line a call stands."""
-        link = self._trace.links.get(call.event_id)
-        found = self._attached.get(link.key) if link and link.key else None
-        return found[0] if found is not None and found[1] is call else None
-
-    def attached_call(self, event: HistoryEvent) -> ApiCall | None:
-        """Give the call that stands on an event's line."""
-        for each in (event, *self.followers(event)):
-            found = self._attached.get((each.execution_arn, each.attempt_id))
-            if found is not None and found[0] is event:
-                return found[1]
-        return None
-
-
-def _is_one(before: HistoryEvent, event: HistoryEvent) -> bool:
-    """True if an event and what follows it by its own account are one to the eye."""
-    first = before.type
-    second = event.type
-    if event.at - before.at >= _SECOND:
-        return False
-    if second.endswith("StateExited"):
-        if first.endswith("StateEntered"):
-            return before.visit_id == event.visit_id
-        return first.endswith("Succeeded") and before.attempt_id > 0
-    # That a Task is scheduled at once, and started, goes without saying.
-    return any(
-        second.endswith(ending) and first.endswith(beginning)
-        for beginning, ending in _GO_TOGETHER
-    )
-
-
-# -- what is around a line -------------------------------------------------------------
-
-
-def child_key(arn: str) -> str:
-    """Key the fold of a child execution."""
-    return f"{arn}~child"
-
-
-def map_run_key(arn: str) -> str:
-    """Key the fold of a Map Run."""
-    return f"{arn}~children"
-
-
-def branch_key(execution_arn: str, visit_id: int, index: int) -> str:
-    """Key the fold of a branch, or an iteration, of a visit."""
-    return f"{execution_arn}#{visit_id}~branch{index}"
-
-
-class Containers:
-    """Knows what is around each item, and what of it is closed."""
-
-    def __init__(self, trace: Trace, options: OutlineOptions) -> None:
-        self._trace = trace
-        self._options = options
-        self._crowded: set[tuple[str, int]] = set()
-        """The visits of Maps that have more than ten iterations."""
-        self._outermost: dict[OutlineSpot, Fold | None] = {}
-
-    def add_visits(self, arn: str, visit_ids: Iterable[int]) -> bool:
-        """Take visits in; True if a Map has too many iterations that had not before."""
-        visits = self._trace.executions[arn].visits
-        before = len(self._crowded)
-        for visit in map(visits.__getitem__, visit_ids):
-            parent = visits.get(visit.parent or 0)
-            if parent and parent.type == "Map" and (visit.index or 0) >= MANY:
-                self._crowded.add((arn, parent.id))
-        return len(self._crowded) > before and self._options.folds
-
-    def spot_of(self, item: Item) -> OutlineSpot:
-        """Say in which execution and which visit an item stands."""
-        if isinstance(item, HistoryEvent):
-            arn = item.execution_arn
-            if item.type == "MapRunStarted":
-                turns = self._trace.executions[arn].map_run_turns
-                run = next((t.arn for t in turns if t.event is item), "")
-                if run in self._trace.lineage.map_runs:
-                    return run, 0, None
-            return arn, item.visit_id, item.iteration
-        if isinstance(item, Fold | Backoff):
-            return item.execution_arn, item.visit_id, None
-        if isinstance(item, TaskState):
-            return self.spot_of_link(self._trace.as_of().task_link(item.task_arn))
-        return self.spot_of_link(self._trace.links.get(item.event_id))
-
-    def spot_of_link(self, link: Link | None) -> OutlineSpot:
-        """Say where a call stands that is matched so."""
-        if link is None or link.execution_arn is None:
-            return NOWHERE
-        return link.execution_arn, link.visit_id or 0, None
-
-    def around(self, item: Item) -> Iterator[Fold]:
-        """Yield what is around an item and can be folded, innermost first."""
-        spot: OutlineSpot | None = self.spot_of(item)
-        while spot is not None:
-            own, spot = self._step_out(spot)
-            yield from own
-
-    def _step_out(self, spot: OutlineSpot) -> tuple[list[Fold], OutlineSpot | None]:
-        """Give the containers at a spot, innermost first, and the spot around them."""
-        arn, visit_id, iteration = spot
-        execution = self._trace.executions.get(arn)
-        visit = execution.visits.get(visit_id) if execution else None
-        if visit is None:
-            return self._step_out_of_execution(arn)
-        found: list[Fold] = []
-        if iteration is not None:
-            key = branch_key(arn, visit_id, iteration)
-            found.append(Fold(key, FoldKind.BRANCH, arn, visit_id, iteration))
-        if visit.type in _CONTAINERS:
-            key = f"{arn}#{visit_id}~visit"
-            found.append(Fold(key, FoldKind.VISIT, arn, visit_id))
-        return found, (arn, visit.parent or 0, visit.index if visit.parent else None)
-
-    def _step_out_of_execution(self, arn: str) -> tuple[list[Fold], OutlineSpot | None]:
-        lineage = self._trace.lineage
-        parent = lineage.parents.get(arn)
-        key = child_key(arn)
-        kind = FoldKind.CHILD
-        if (run := lineage.map_runs.get(arn)) is not None:
-            parent = run
-            key = map_run_key(arn)
-            kind = FoldKind.MAP_RUN
-        if parent is None:
-            return [], None
-        around: OutlineSpot = parent.execution_arn, parent.visit_id, None
-        found = [Fold(key, kind, *around, child_arn=arn)]
-        run_arn = parent.map_run_arn
-        return found, around if run_arn is None else (run_arn, 0, None)
-
-    def is_closed(self, container: Fold) -> bool:
-        """True for what is folded: by somebody, or as it begins."""
-        if container.key in self._options.closed:
-            return True
-        if container.key in self._options.opened or not self._options.folds:
-            return False
-        if container.kind is FoldKind.BRANCH:
-            return (container.execution_arn, container.visit_id) in self._crowded
-        return container.kind in {FoldKind.CHILD, FoldKind.MAP_RUN}
-
-    def closed_around(self, item: Item) -> Fold | None:
-        """Find the outermost closed fold around an item."""
-        return self.closed_at(self.spot_of(item))
-
-    def closed_at(self, spot: OutlineSpot | None) -> Fold | None:
-        """Find the outermost closed fold around a spot."""
-        inside: list[tuple[OutlineSpot, list[Fold]]] = []
-        while spot is not None and spot not in self._outermost:
-            own, around = self._step_out(spot)
-            inside.append((spot, own))
-            spot = around
-        found = self._outermost[spot] if spot is not None else None
-        for each, own in reversed(inside):
-            if found is None:
-                found = next(filter(self.is_closed, reversed(own)), None)
-            self._outermost[each] = found
-        return found
-
-    def every_fold(self) -> Iterator[Fold]:
-        """Yield all that can be folded, polls apart; some of it more than once."""
-        lineage = self._trace.lineage
-        spots: set[OutlineSpot] = {
-            (arn, visit.parent or 0, visit.index)
-            for arn, execution in self._trace.executions.items()
-            for visit in execution.visits.values()
-        }
-        spots |= {(arn, 0, None) for arn in (*lineage.map_runs, *lineage.parents)}
-        for spot in spots:
-            yield from self._step_out(spot)[0]
-
-
-# -- the lines -------------------------------------------------------------------------
 
 
 class Outline:
@@ -550,7 +108,7 @@ class Outline:
             wait = visit.backoff_before(number)
             before, after = visit.attempts[number - 2 : number]
             key = f"{arn}#{after.scheduled_id}~backoff"
-            if wait is None or wait[1] - wait[0] < _SECOND or key in self._backoffs:
+            if wait is None or wait[1] - wait[0] < ONE_SECOND or key in self._backoffs:
                 continue
             failed = self._trace.executions[arn].events.get(before.ended_by)
             if failed is not None:
@@ -811,7 +369,7 @@ class Outline:
         items: Iterable[Item] = self.items
         if snapshot.clock is TimeAxis.EVENT and not self.options.aligned:
             # None of what stands later had happened.
-            items = self.items[: bisect_right(self._places, (snapshot.at, _LAST))]
+            items = self.items[: bisect_right(self._places, (snapshot.at, AFTER_ALL))]
         found = list(filter(shows, items))
         place_of = self.order.place
         for fold in (fold for folds in self._polls.values() for fold in folds):

@@ -5,176 +5,23 @@ at its beginning, playing. It knows no clock: who plays says how many seconds pa
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from datetime import datetime, timedelta
-from itertools import chain, islice, pairwise
-from typing import Any
-
-from msgspec import Struct
+from itertools import islice
 
 from sfnwatch.model.records import Batch
 from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.time_axis import TimeAxis, dated
 from sfnwatch.model.trace import Changed, Trace
 from sfnwatch.view.markers import MarkedRow, happened_at
-from sfnwatch.view.outline import everything, new_calls
+from sfnwatch.view.playback_moments import PlaybackMoments
+from sfnwatch.view.time_scale import PlaybackSpan, TimeScale, scale_of
 
 SPEEDS = (0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 60.0, 120.0, 300.0, 600.0)
 LONGEST_GAP = 1.0
 """Real seconds that an idle gap takes at most while gaps are squeezed."""
 REST = 2.0
 """Real seconds for which a loop stays at the end: that is what people wait for."""
-_SHARE = 1 / 24
-"""The part of a bar that a squeezed gap takes at most."""
-_LEAST_GAP = 1.0
-"""Seconds below which nothing is a gap."""
-_GAP_SHARE = 1 / 20
-"""What a gap takes that is cut short where nothing else is said."""
-PlaybackSpan = tuple[datetime, datetime]
-
-
-class PlaybackMoments:
-    """The way a player goes by one of the clocks: at which moments something comes.
-
-    Only what can have a line counts. How a source is doing, and calls that have nothing
-    to do with the executions, come all the time: they would fill every idle gap.
-    """
-
-    def __init__(self, trace: Trace, clock: TimeAxis) -> None:
-        self._trace = trace
-        self._clock = clock
-        self.times: list[datetime] = []
-        """When each thing comes, in order."""
-        self.version = 0
-        self.update(everything(trace))
-
-    def update(self, changed: Changed) -> None:
-        """Put the times of what a batch brought in their places."""
-        anew = bool(changed.folded_anew or changed.dropped_calls)
-        if anew:
-            self.times = []
-            changed = everything(self._trace)
-        new = sorted(self._times_in(changed))
-        self.version += anew or bool(new)
-        late = bool(new and self.times) and new[0] < self.times[-1]
-        self.times += new
-        if late:
-            self.times.sort()
-
-    def _times_in(self, changed: Changed) -> Iterator[datetime]:
-        """Give when each thing comes that is new, or that was matched at last."""
-        calls = filter(None, map(self._trace.calls.get, new_calls(changed)))
-        with_line = filter(self._trace.as_of().is_relevant, calls)
-        rows: Iterable[MarkedRow]
-        rows = chain(*changed.events.values(), changed.task_states, with_line)
-        return (dated(self._clock, row.seen_at, happened_at(row)) for row in rows)
-
-    def after(self, at: datetime) -> datetime | None:
-        """Give the first moment after `at` at which something comes."""
-        return self._time(bisect_right(self.times, at))
-
-    def before(self, at: datetime) -> datetime | None:
-        """Give the last moment before `at`."""
-        return self._time(bisect_left(self.times, at) - 1)
-
-    def newest(self, at: datetime) -> datetime | None:
-        """Give the last moment that has come by `at`."""
-        return self._time(bisect_right(self.times, at) - 1)
-
-    def _time(self, place: int) -> datetime | None:
-        return self.times[place] if 0 <= place < len(self.times) else None
-
-
-class TimeScale(Struct, frozen=True):
-    """Where a moment stands on a bar from 0.0 to 1.0, and which stands at a place.
-
-    With idle time squeezed a gap takes a small part of the bar at most, so that where
-    much happens there is room for it.
-    """
-
-    knots: Sequence[datetime]
-    """Times, the first and the last those of the bar's ends."""
-    places: Sequence[float]
-    """Where each stands; in between, time runs evenly."""
-    cuts: Sequence[int] = ()
-    """The knots after which a gap has been made shorter."""
-
-    def place(self, at: datetime) -> float:
-        """Say where a moment stands; those outside stand at the ends."""
-        place: float = _between(self.knots, at, self.places)
-        return place
-
-    def at(self, place: float) -> datetime:
-        """Say which moment stands at a place."""
-        at: datetime = _between(self.places, place, self.knots)
-        return at
-
-
-def _between(knots: Sequence[Any], value: Any, others: Sequence[Any]) -> Any:
-    """Give what is as far between two of `others` as a value is between its knots."""
-    right = bisect_right(knots, value)
-    if right in {0, len(knots)}:
-        return others[max(0, right - 1)]
-    part = (value - knots[right - 1]) / (knots[right] - knots[right - 1])
-    return others[right - 1] + part * (others[right] - others[right - 1])
-
-
-def scale_of(
-    span: PlaybackSpan, times: Iterable[datetime], *, squeeze: bool
-) -> TimeScale:
-    """Lay a stretch of time along a bar; with `squeeze` its gaps are made shorter.
-
-    So many of the longest that none takes more than its share of what is left.
-    """
-    found: list[PlaybackSpan] = []
-    rest = length_of(span)
-    gaps = pairwise(sorted({*span, *times})) if squeeze else ()
-    limit = max(_LEAST_GAP, _SHARE * rest)
-    for gap in sorted(gaps, key=length_of, reverse=True):
-        if length_of(gap) <= limit:
-            break
-        found.append(gap)
-        rest -= length_of(gap)
-        limit = max(_LEAST_GAP, _SHARE * rest / (1 - _SHARE * len(found)))
-    share = limit / (rest + limit * len(found)) if found else 0.0
-    return cut_short(*span, sorted(found), share)
-
-
-def cut_short(
-    begin: datetime,
-    end: datetime,
-    gaps: Sequence[PlaybackSpan],
-    share: float | None = None,
-) -> TimeScale:
-    """Lay a stretch along a bar on which gaps take the same little room each.
-
-    That is their `share` of it; else a twentieth, and all of them half of it at most.
-    """
-    count = len(gaps)
-    worked = length_of((begin, end)) - sum(map(length_of, gaps))
-    if worked <= 0:
-        # There is nothing else; or only one moment.
-        share = 1 / max(1, count)
-        worked = 1.0
-        if begin == end:
-            return TimeScale((begin,), (0.0,))
-    if share is None:
-        share = min(_GAP_SHARE, 0.5 / max(1, count))
-    rest = (1.0 - share * count) / worked
-    knots = [begin]
-    places = [0.0]
-    cuts = []
-    for first, last in gaps:
-        place = places[-1] + rest * length_of((knots[-1], first))
-        cuts.append(len(knots))
-        knots += [first, last]
-        places += [place, min(1.0, place + share)]
-    return TimeScale([*knots, end], [*places, 1.0], cuts)
-
-
-def length_of(span: PlaybackSpan) -> float:
-    """Count the seconds from one moment to another."""
-    return (span[1] - span[0]).total_seconds()
 
 
 class Playback:

@@ -9,271 +9,14 @@ replaced; how payloads are built is not.
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
-from functools import lru_cache, partial
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from sfnwatch.model.arns import last_segment
-from sfnwatch.model.own_requests import QUOTAS
 from sfnwatch.model.records import RecordKind
 from sfnwatch.model.times import maybe_time
 from sfnwatch.model.values import parse_json
-from sfnwatch.view.aliases import AliasTable, look_of, shape_of
-from sfnwatch.view.vocabulary import REGION_NAME, vocabulary
-
-APART = re.compile(r"([/:])")
-
-
-def resource_parts(service: str, resource: str) -> Iterator[tuple[str, str]]:
-    """Yield the parts of an ARN's resource, each with the kind of what it names.
-
-    That of its type, and of `/` and `:`, is empty. A path before a role's name is one
-    of paths. What stands behind the slash in the ARNs of Map Runs and their executions
-    is a label, which is a state's.
-    """
-    words = vocabulary()
-    parts = APART.split(resource)
-    kinds = list(words.arn_kinds.get(parts[0], ())) if len(parts) > 1 else []
-    first = 2 if kinds else 0
-    count = len(parts[first::2])
-    yield "".join(parts[:first]), ""
-    kinds = kinds or list(words.service_kinds.get(service, ["name"]))
-    if kinds[0] == "path*":
-        kinds = [*["path"] * (count - 1), *kinds[1:]]
-    elif first and count < len(kinds) and parts[1] == "/":
-        kinds = kinds[-count:]
-    for place in range(first, len(parts), 2):
-        separator = parts[place - 1] if place > first else ""
-        label = service == "states" and separator == "/"
-        yield separator, ""
-        kind = "label" if label else kinds.pop(0) if len(kinds) > 1 else kinds[0]
-        yield parts[place], kind
-
-
-_HEAD = 5
-"""Colons before an ARN's resource."""
-_SPACE = re.compile(r"\s")
-_PARTITIONS = ("aws", "aws-cn", "aws-us-gov", "aws-iso", "aws-iso-b", "aws-eusc")
-_DOMAIN = ".amazonaws.com"
-_SUFFIXES = frozenset({"", ".sync", ".sync:2", ".waitForTaskToken"})
-_MOST_PARTS = 48
-"""A name has no more, slashes and colons counted; a key in base64 may have many."""
-_CACHED = 1 << 14
-"""Names that are kept with what became of them: most stand in many records."""
-_EVENT_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
-
-TOKEN = re.compile(r"[A-Za-z0-9:/_.+=@-]+")
-"""What the decoder takes for the ids in an error message."""
-_ENDS = ".,;:"
-_BLANK = re.compile(r"[\s.,;:'\"()\[\]-]*")
-_CALL = re.compile(r"(?P<service>[a-z0-9-]+):(?P<operation>[A-Z][A-Za-z0-9]*)")
-_ASKED = frozenset(operation for _, operation in QUOTAS)
-"""What this tool itself asks for, and says so."""
-_WRITTEN_BY_AWS = re.compile(
-    r"(?:Extended )?Request ID: (?P<request>[^;,)\s]+)"
-    r"|\(Service: (?P<client>[A-Za-z0-9]+)[;,] Status Code: \d{3}"
-    r"[;,] (?:Error Code: (?P<code>\w+)[;,] )?(?=Request ID: )"
-    r"|(?:; Proxy: null\)|\)(?: \(SDK Attempt Count: \d\))?)(?=$|\n)"
-    r"|An error occurred while executing the state '(?P<state>[^'\n]{1,80})'"
-    r" \(entered at the event id #\d{1,5}\)\."
-)
-"""What Step Functions writes around a cause, wherever in it."""
-
-
-class Names:
-    """Aliases for names, by the parts they are made of, and for sentences.
-
-    A name is taken apart at its slashes and colons and each part has its own alias, the
-    same wherever the part stands. So an ARN stays an ARN of the same kind, and its last
-    part the id by which other records know the thing.
-
-    A sentence is rebuilt from what is known of it: names by their looks, and the words
-    AWS puts between them. What is neither is a customer's, or may be, and gets an alias
-    as a whole: word by word it could be guessed like any cipher.
-    """
-
-    def __init__(self) -> None:
-        self.table = AliasTable()
-        self.held: set[str] = set()
-        """The ids that calls are matched by: they must be found again."""
-        self.kept_states: set[str] = set()
-        self.identifier = lru_cache(maxsize=_CACHED)(self._identifier)
-
-    def alias(self, text: str, kind: str) -> str:
-        return self.table.alias(text, kind).written
-
-    def _identifier(self, text: str, kind: str = "name") -> str:
-        """Replace a name without spaces: of an ARN its parts, else all between / and :.
-
-        A full stop or the like behind it, as in a sentence, stays.
-        """
-        core = text.rstrip(_ENDS)
-        tail = text[len(core) :]
-        if core.startswith("arn:") and core.count(":") >= _HEAD:
-            return self._arn(core) + tail
-        parts = APART.split(core)
-        if len(parts) > _MOST_PARTS or look_of(core):
-            return self.alias(text, kind)
-        for place in range(0, len(parts), 2):
-            is_prefix = parts[place + 1 : place + 2] == [":"]
-            if not (is_prefix and parts[place] in vocabulary().prefixes):
-                parts[place] = self.part(parts[place], kind)
-        return "".join(parts) + tail
-
-    def part(self, text: str, kind: str) -> str:
-        """Replace one part, by what it is alone: the same in every name."""
-        if not text or text in vocabulary().names:
-            return text
-        if text.endswith(_DOMAIN):
-            return self.event_source(text)
-        return self.alias(text, kind)
-
-    def _arn(self, text: str) -> str:
-        _, partition, service, region, account, resource = text.split(":", _HEAD)
-        is_integration = service == "states" and not account
-        if is_integration and resource.partition(":")[0] not in vocabulary().arn_kinds:
-            tail = self.resource(resource)
-        else:
-            parts = resource_parts(service, resource)
-            tail = "".join(self.part(t, kind) if kind else t for t, kind in parts)
-        head = (
-            "arn",
-            # What reads ARNs minds the form of this.
-            partition if partition in _PARTITIONS else "aws",
-            self.service(service),
-            self.region(region),
-            account if account in {"", "aws"} else self.part(account, "account"),
-        )
-        return ":".join((*head, tail))
-
-    def region(self, text: str) -> str:
-        known = not text or REGION_NAME.fullmatch(text)
-        return text if known else self.alias(text, "region")
-
-    def service(self, text: str) -> str:
-        """Keep a service's name: `ecs`, `aws-sdk:ecs`."""
-        return ":".join(
-            part if part in vocabulary().services else self.part(part, "service")
-            for part in text.split(":")
-        )
-
-    def event_source(self, text: str) -> str:
-        name = text.removesuffix(_DOMAIN)
-        return self.service(name) + text[len(name) :]
-
-    def operation(self, text: str) -> str:
-        """Keep an operation's name of AWS's; `runTask` or `RunTask`."""
-        known = vocabulary().is_operation(text)
-        return text if known else self.alias(text, "operation")
-
-    def resource(self, text: str) -> str:
-        """Keep what a Task runs: `runTask.sync`, `ecs:runTask.sync:2`; or an ARN."""
-        if text.startswith("arn:"):
-            return self.identifier(text, "name")
-        *services, last = re.split(r":(?![0-9])", text)
-        action, dot, suffix = last.partition(".")
-        if dot + suffix not in _SUFFIXES:
-            suffix = self.identifier(suffix, "suffix")
-        parts = (*map(self.service, services), self.operation(action))
-        return ":".join(parts) + dot + suffix
-
-    def error(self, text: str) -> str:
-        """Keep an error's name if it is one of AWS's: `States.Timeout`."""
-        return text if vocabulary().is_error(text) else self.alias(text, "Error")
-
-    def event_type(self, text: str) -> str:
-        """Keep a history event's type, of a later one too if its words are known."""
-        words = set(_EVENT_WORD.findall(text))
-        whole = "".join(_EVENT_WORD.findall(text)) == text
-        known = whole and words <= vocabulary().event_words
-        return text if known else self.alias(text, "Type")
-
-    def state(self, name: str) -> str:
-        """Replace what is said to be a state's name."""
-        kept = not name or name in self.kept_states
-        return name if kept else self.alias(name, "state")
-
-    def text(self, text: str, kind: str = "value") -> str:
-        """Replace a string of any kind: a name, a sentence, or neither."""
-        if not text or text in vocabulary().phrases:
-            return text
-        if not _SPACE.search(text):
-            return self._with_id(text, self.identifier(text, kind))
-        return self._with_id(text, "".join(self._rebuilt(text)).strip())
-
-    def _with_id(self, text: str, alias: str) -> str:
-        """Keep an id at the end of a path: the decoder reads it there."""
-        last = last_segment(text).rstrip(_ENDS)
-        if "/" not in text or not self._is_id(last):
-            return alias
-        kept = self.identifier(last, "name")
-        same = last_segment(alias).rstrip(_ENDS) == kept
-        return alias if same else f"{alias}/{kept}"
-
-    def _is_id(self, text: str) -> bool:
-        """Tell whether calls are matched, or grouped, by a name like this."""
-        return text in self.held or bool(shape_of(text))
-
-    def _rebuilt(self, text: str) -> Iterator[str]:
-        place = 0
-        for match in _WRITTEN_BY_AWS.finditer(text):
-            yield from self._named(text[place : match.start()])
-            yield self._written_by_aws(match)
-            place = match.end()
-        yield from self._named(text[place:])
-
-    def _written_by_aws(self, match: re.Match[str]) -> str:
-        """Keep what AWS writes, and replace the names in it."""
-        rules: Mapping[str, Callable[[str], str]] = {
-            "request": partial(self.identifier, kind="request"),
-            "client": self._client,
-            "code": self.error,
-            "state": self.state,
-        }
-        told = ""
-        place = match.start()
-        for group, rule in rules.items():
-            if match[group]:
-                told += match.string[place : match.start(group)] + rule(match[group])
-                place = match.end(group)
-        return told + match.string[place : match.end()]
-
-    def _client(self, name: str) -> str:
-        """Keep what the SDK for Java calls a service: `AmazonECS`, `AWSLambda`."""
-        short = name.lower().removeprefix("aws").removeprefix("amazon")
-        return name if short in vocabulary().services else self.part(name, "service")
-
-    def _named(self, text: str) -> Iterator[str]:
-        """Replace the names in a stretch, and what stands between them."""
-        place = 0
-        for token in TOKEN.finditer(text):
-            core = token[0].rstrip(_ENDS)
-            put = self._name(core)
-            if put is not None:
-                yield from self._between(text[place : token.start()])
-                yield put
-                place = token.start() + len(core)
-        yield from self._between(text[place:])
-
-    def _name(self, token: str) -> str | None:
-        """Give the alias of what is told to be a name; None for any other word."""
-        call = _CALL.fullmatch(token)
-        if call is not None and call["service"] in vocabulary().services:
-            return f"{call['service']}:{self.operation(call['operation'])}"
-        is_error = token in vocabulary().errors and token[:1].isupper()
-        if is_error or token in _ASKED:
-            return token
-        is_name = token.startswith("arn:") or token.endswith(_DOMAIN)
-        if is_name or self._is_id(token) or self._is_id(last_segment(token)):
-            return self._with_id(token, self.identifier(token, "name"))
-        return None
-
-    def _between(self, text: str) -> Iterator[str]:
-        """Keep what AWS writes between names; replace what it may not have written."""
-        if _BLANK.fullmatch(text) or text in vocabulary().phrases:
-            yield text
-        elif text:
-            yield f" {self.alias(text, 'text')} "
+from sfnwatch.view.redacted_names import SPACE, Names
+from sfnwatch.view.vocabulary import vocabulary
 
 
 def _cased(alias: str, original: str) -> str:
@@ -383,7 +126,7 @@ class Fields:
         return pattern is not None and re.fullmatch(pattern, value) is not None
 
     def _text(self, rule: str, value: str, key: str, more: str) -> str:
-        if rule in self._rules and not _SPACE.search(value):
+        if rule in self._rules and not SPACE.search(value):
             return self._rules[rule](value)
         if rule == "state":
             return self._names.state(value)
@@ -438,7 +181,7 @@ class Fields:
             return text
         if known in words.time_keys and _TIME.fullmatch(text):
             return text
-        if small in words.error_keys and not _SPACE.search(text):
+        if small in words.error_keys and not SPACE.search(text):
             return self._names.error(text)
         if small in words.region_keys:
             return self._names.region(text)

@@ -4,35 +4,33 @@ It knows nothing of columns: the screen draws its bars in cells, a picture in pi
 The tree is made at once, since it is cheap; what a bar is drawn of is asked bar by bar.
 """
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from enum import StrEnum
-from math import ceil, floor
-from typing import NamedTuple
-
-from msgspec import Struct, field
 
 from sfnwatch.analysis import phases
 from sfnwatch.analysis.phases import Phase, Segment
-from sfnwatch.analysis.wording import decimal, grouped, spoken
-from sfnwatch.model.api_call import ApiCall
+from sfnwatch.analysis.wording import grouped
 from sfnwatch.model.coverage import Coverage
 from sfnwatch.model.ecs_task import TASK_KEY, TaskStage, TaskState, stretches
 from sfnwatch.model.execution import ExecutionAsOf
-from sfnwatch.model.execution_list import ListedExecution
 from sfnwatch.model.integrations import CallRole, Pattern
-from sfnwatch.model.linking.link import Link
 from sfnwatch.model.map_runs import ExecutionCounts
 from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.texts import clean
-from sfnwatch.model.times import duration
 from sfnwatch.model.values import text_of
 from sfnwatch.model.visits import FAILED, Attempt, StateVisit, VisitKey
 from sfnwatch.view import child_wording, wording
-from sfnwatch.view.outline import branch_key, child_key, map_run_key
+from sfnwatch.view.containers import branch_key, child_key, map_run_key
 from sfnwatch.view.parts import STATUS_GLYPHS, Part, Role, counted
+from sfnwatch.view.timeline_bars import (
+    Bar,
+    BarEnd,
+    BarKind,
+    Tick,
+    visits_on,
+    with_inner_bars,
+)
 
 MANY = 20
 """A Map of more iterations than these begins folded."""
@@ -40,104 +38,8 @@ _FEW = 4
 """With more iterations than these, each of several states begins folded itself."""
 _STATES = 4
 _NAME = 60
-_CONTAINERS = frozenset({"Map", "Parallel"})
 _FINE = frozenset({"running", "succeeded"})
 _TASK_ENDS = {Role.BAD: "failed", Role.GOOD: "succeeded", Role.WARN: "aborted"}
-_STEPS = (
-    *(n / 1000 for n in (1, 2, 5, 10, 20, 50, 100, 200, 500)),
-    *(1, 2, 5, 10, 15, 30),
-    *(60 * n for n in (1, 2, 5, 10, 15, 30)),
-    *(3600 * n for n in (1, 2, 3, 6, 12)),
-    *(86400 * n * 10**power for power in range(7) for n in (1, 2, 5)),
-)
-"""Round numbers of seconds."""
-_SOON = 0.0002
-_MINUTE = 60
-_ROUNDED = 1e-6
-
-
-class BarKind(StrEnum):
-    """What a bar stands for."""
-
-    EXECUTION = "execution"
-    STATE = "state"
-    BRANCH = "branch"
-    """Several states in one branch of a Parallel or one iteration of a Map."""
-    TASK = "task"
-    """A task, as ECS told of it."""
-    UNREAD = "unread"
-    """The executions of a Map Run whose histories are not here."""
-
-
-class Bar(Struct, eq=False):
-    """One row of the chart, with the rows below it."""
-
-    key: str
-    line_key: str
-    """The lanes' key of what it begins with; of a state its own, too."""
-    kind: BarKind
-    execution_arn: str
-    status: str
-    """In a visit's words."""
-    begin: datetime
-    end: datetime
-    """When it was over, or how far it has come."""
-    name: str
-    """As it came from AWS: still to be cleaned. An iteration's has its number."""
-    visits: Sequence[StateVisit] = ()
-    """The one it is, or those of the branch or execution, in order."""
-    inside: list["Bar"] = field(default_factory=list)
-    folded: bool = False
-    """How it begins."""
-    states: Sequence[TaskState] = ()
-    counts: ExecutionCounts | None = None
-    """How the executions of its Map Run are doing."""
-    listed: Sequence[ListedExecution] = ()
-    rails: str = ""
-    """What is drawn before it in the tree, as it was listed last."""
-    open: bool | None = None
-    """If it is, as it was listed last; None where there is nothing to fold."""
-
-    @property
-    def visit(self) -> StateVisit | None:
-        return self.visits[0] if self.kind is BarKind.STATE else None
-
-    @property
-    def is_container(self) -> bool:
-        return self.visit is not None and self.visit.type in _CONTAINERS
-
-    @property
-    def length(self) -> str:
-        """How long it is, without the time in which it stood still."""
-        if self.kind is BarKind.UNREAD:
-            return ""  # nothing is known of it
-        paused = self.visit.paused if self.visit is not None else 0.0
-        return duration(max(0.0, (self.end - self.begin).total_seconds() - paused))
-
-
-class Tick(NamedTuple):
-    """A call, as a point on its bar."""
-
-    at: datetime
-    call: ApiCall
-    link: Link
-
-    @property
-    def role(self) -> CallRole:
-        return self.link.role
-
-    @property
-    def failed(self) -> bool:
-        return self.call.error_code is not None
-
-
-class BarEnd(NamedTuple):
-    """How a try, or a state, ended."""
-
-    at: datetime
-    status: str
-    completion: phases.Completion | None = None
-    """How Step Functions learned of it."""
 
 
 class TimelineChart:
@@ -161,7 +63,7 @@ class TimelineChart:
         self._started: defaultdict[VisitKey, list[Bar]] = defaultdict(list)
         self._counts: dict[VisitKey, ExecutionCounts] = {}
         self.roots = self._executions()
-        for bar in _within(self.roots):
+        for bar in with_inner_bars(self.roots):
             self.bars[bar.key] = bar
             self.around |= dict.fromkeys((each.key for each in bar.inside), bar)
 
@@ -356,7 +258,7 @@ class TimelineChart:
     def ticks(self, bar: Bar) -> list[Tick]:
         """Give the calls that stand on a bar: its own, and what is folded away."""
         found: list[Tick] = []
-        for arn, visit in _visits_on(bar):
+        for arn, visit in visits_on(bar):
             for attempt in visit.attempts:
                 for call in self.snapshot.calls_of((arn, attempt.scheduled_id)):
                     link = self.snapshot.link(call)
@@ -437,7 +339,7 @@ class TimelineChart:
 
     def _run_notes(self, bar: Bar) -> Iterator[Part]:
         """Say what was tried again, what was polled, and how its end was learned of."""
-        visits = list(_visits_on(bar))
+        visits = list(visits_on(bar))
         if bar.kind is not BarKind.EXECUTION:
             yield from _error_notes([visit for _, visit in visits])
         polls = [t for t in self.ticks(bar) if t.role is CallRole.POLL]
@@ -465,22 +367,6 @@ def _stage(state: TaskState, end: datetime) -> Segment:
     return Segment(Phase.WORKING if runs else Phase.WAITING, state.at, end)
 
 
-def _within(bars: Iterable[Bar]) -> Iterator[Bar]:
-    """Yield bars and all that is inside of them, in the order of the tree."""
-    todo = list(bars)[::-1]
-    while todo:
-        bar = todo.pop()
-        yield bar
-        todo.extend(reversed(bar.inside))
-
-
-def _visits_on(bar: Bar) -> Iterator[tuple[str, StateVisit]]:
-    """Yield the visits that a bar tells of, in the order they were entered."""
-    for each in _within([bar]) if bar.open is False else [bar]:
-        if each.visit is not None:
-            yield each.execution_arn, each.visit
-
-
 def _folds_of_what_is_over(bars: Iterable[Bar], rows: int) -> dict[str, bool]:
     """Fold the innermost bars that are over and well, until so many rows are saved.
 
@@ -500,7 +386,7 @@ def _folds_of_what_is_over(bars: Iterable[Bar], rows: int) -> dict[str, bool]:
 
 def _is_smooth(bar: Bar) -> bool:
     """True for what went well at the first try, with all that is inside of it."""
-    inside = _within([bar])
+    inside = with_inner_bars([bar])
     return all(
         each.status == "succeeded" and all(len(v.attempts) < 2 for v in each.visits)  # noqa: PLR2004 - tries
         for each in inside
@@ -574,34 +460,3 @@ def _does_not_wait(visit: StateVisit) -> bool:
     waits = first is not None and first.pattern in {Pattern.SYNC, Pattern.TASK_TOKEN}
     left = visit.ended_at is not None and not waits
     return left and row is not None and row.starts_job
-
-
-# -- the axis --------------------------------------------------------------------------
-
-
-def round_marks(first: float, last: float, apart: float) -> Iterator[tuple[float, str]]:
-    """Yield round seconds in a stretch, at least so far apart, and their labels."""
-    step = next((step for step in _STEPS if step >= apart), apart)
-    begin = ceil(first / step - _ROUNDED)
-    end = floor(last / step + _ROUNDED)
-    for number in range(begin, end + 1):
-        yield number * step, _since_start(number * step)
-
-
-def _since_start(seconds: float) -> str:
-    """Write how long after the start: `0`, `+45 s`, `+1m 30s`, `+2h`, `+0.25 s`."""
-    if seconds < _SOON:
-        return "0"
-    words = spoken(seconds) if seconds >= _MINUTE else f"{decimal(seconds, 3)} s"
-    return "+" + re.sub("( 00[smh])+$", "", words)
-
-
-def stops(snapshot: Snapshot) -> Iterator[tuple[datetime, datetime]]:
-    """Yield the time between an end and a redrive, where it is all there is.
-
-    Weeks may lie between.
-    """
-    for execution in snapshot.roots.values():
-        for redrive in execution.redrives if len(snapshot.roots) == 1 else ():
-            if redrive.ended is not None:
-                yield redrive.ended.at, redrive.event.at

@@ -23,7 +23,7 @@ from sfnwatch.model.texts import clean
 from sfnwatch.model.times import duration
 from sfnwatch.model.values import int_of, text_of
 from sfnwatch.model.visits import Attempt, StateVisit
-from sfnwatch.view.outline import Fold
+from sfnwatch.view.outline_items import Fold
 from sfnwatch.view.parts import STATUS_GLYPHS, Part, Role, status_glyph
 
 _MINUTE = 60

@@ -46,7 +46,9 @@ from sfnwatch.sources.live_options import CallOptions, LiveOptions
 from sfnwatch.sources.queue import parse_queue_url
 from sfnwatch.sources.trail_reader import TrailReader
 from sfnwatch.sources.wire import failure_of
-from sfnwatch.view.filter_language import FilterError, complete, parse_filter
+from sfnwatch.view.filter_completion import complete
+from sfnwatch.view.filter_error import FilterError
+from sfnwatch.view.filter_language import parse_filter
 from tests import builders as aws
 from tests.recording import files as foreign
 from tests.sources.clocks import ManualClock

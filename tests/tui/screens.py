@@ -23,7 +23,7 @@ from sfnwatch.recording.recorded_file import RecordedFile
 from sfnwatch.recording.recorder import Recorder
 from sfnwatch.recording.saved_view import SavedView
 from sfnwatch.tui.app import ScreenSettings, SfnwatchApp
-from sfnwatch.view.playback import PlaybackSpan
+from sfnwatch.view.time_scale import PlaybackSpan
 from tests.builders import at
 from tests.sources.clocks import ManualClock
 

@@ -9,7 +9,7 @@ from sfnwatch.tui.app import SfnwatchApp
 from sfnwatch.tui.lanes_view import LINGER, SLIDE
 from sfnwatch.tui.pace import Pace
 from sfnwatch.tui.timeline_view import TimelineView
-from sfnwatch.view.outline import Fold
+from sfnwatch.view.outline_items import Fold
 from tests.builders import START, api_call, history, lookup, sync_run
 from tests.tui.screens import Screen, call_at_cursor, live, replayed
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sfnwatch.model.trace import Trace
 from sfnwatch.tui.time_window import Lens, scale_of
 from sfnwatch.tui.timeline_axis import Axis
-from sfnwatch.view.playback import cut_short
+from sfnwatch.view.time_scale import cut_short
 from tests.builders import START, History, at, call, describe, event, history
 from tests.tui.screens import Screen, live, recorded, replayed
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from sfnwatch.model.records import Received
-from sfnwatch.view.anonymizer import Anonymizer, Mask, is_private
+from sfnwatch.view.anonymizer import Anonymizer
+from sfnwatch.view.mask import Mask, is_private
 from tests import builders as aws
 from tests import examples
 

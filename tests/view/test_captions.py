@@ -15,8 +15,9 @@ from sfnwatch.model.records import Received
 from sfnwatch.model.trace import Trace
 from sfnwatch.view.captions import caption
 from sfnwatch.view.console_urls import call_url
-from sfnwatch.view.lines import LineMaker
-from sfnwatch.view.outline import Outline, OutlineOptions
+from sfnwatch.view.line_maker import LineMaker
+from sfnwatch.view.outline import Outline
+from sfnwatch.view.outline_options import OutlineOptions
 from sfnwatch.view.wording import cut_middle, execution_labels, role_names, short_names
 from tests import builders as aws
 from tests.builders import History, call, event

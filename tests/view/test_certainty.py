@@ -10,11 +10,11 @@ from sfnwatch.model.records import Received
 from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.time_axis import TimeAxis
 from sfnwatch.view.captions import caption
-from sfnwatch.view.filter_language import RULES
-from sfnwatch.view.lines import LineMaker
+from sfnwatch.view.line_kinds import RULES
+from sfnwatch.view.line_maker import LineMaker
 from sfnwatch.view.parts import Role
 from sfnwatch.view.signs import to_ascii
-from sfnwatch.view.weighing import verdict
+from sfnwatch.view.weighing_wording import verdict
 from sfnwatch.view.wording import CERTAINTY_SIGNS, rule_role, rule_words
 from tests import builders as aws
 from tests.builders import History, call

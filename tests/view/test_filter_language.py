@@ -7,20 +7,16 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from sfnwatch.model.records import Received
-from sfnwatch.view.filter_language import (
-    FILTER_HELP,
-    KINDS,
-    LONGEST_REGEX,
-    OPERATORS,
-    RULES,
-    Filter,
-    FilterError,
-    complete,
-    found,
-    parse_filter,
-)
-from sfnwatch.view.lines import LineMaker
-from sfnwatch.view.outline import Item, ItemFilter, Outline, OutlineOptions
+from sfnwatch.view.filter_completion import complete
+from sfnwatch.view.filter_error import FilterError
+from sfnwatch.view.filter_language import Filter, found, parse_filter
+from sfnwatch.view.filter_operators import FILTER_HELP, OPERATORS
+from sfnwatch.view.filter_regex import LONGEST_REGEX
+from sfnwatch.view.line_kinds import KINDS, RULES
+from sfnwatch.view.line_maker import LineMaker
+from sfnwatch.view.outline import Outline
+from sfnwatch.view.outline_items import Item, ItemFilter
+from sfnwatch.view.outline_options import OutlineOptions
 from sfnwatch.view.parts import plain_text
 from tests import builders, examples
 from tests.model.answers import trace_of

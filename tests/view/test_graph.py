@@ -13,15 +13,10 @@ from hypothesis import strategies as st
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.records import Received
 from sfnwatch.model.texts import clean
-from sfnwatch.view.graph import (
-    Box,
-    Edge,
-    Graph,
-    GraphProgress,
-    graph_of,
-    graph_progress,
-)
-from sfnwatch.view.graph_layout import PlacedBox, Wire, lay_out
+from sfnwatch.view.graph import Box, Edge, Graph, graph_of
+from sfnwatch.view.graph_layout import lay_out
+from sfnwatch.view.graph_picture import PlacedBox, Wire
+from sfnwatch.view.graph_progress import GraphProgress, graph_progress
 from tests import builders as aws
 from tests import examples
 from tests.builders import at as seconds_on

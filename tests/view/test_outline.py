@@ -9,7 +9,9 @@ import pytest
 from sfnwatch.model.history_event import HistoryEvent
 from sfnwatch.model.records import Received, RecordKind
 from sfnwatch.model.trace import Trace
-from sfnwatch.view.outline import Fold, Outline, OutlineOptions
+from sfnwatch.view.outline import Outline
+from sfnwatch.view.outline_items import Fold
+from sfnwatch.view.outline_options import OutlineOptions
 from tests import builders as aws
 from tests.builders import SYNC, TASK_ARN, History, answer, call
 from tests.tui.screens import recorded

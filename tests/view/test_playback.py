@@ -11,13 +11,9 @@ from sfnwatch.model.records import Received
 from sfnwatch.model.time_axis import TimeAxis
 from sfnwatch.model.trace import Trace
 from sfnwatch.view.markers import MarkerKind, Markers
-from sfnwatch.view.playback import (
-    REST,
-    Playback,
-    PlaybackMoments,
-    PlaybackSpan,
-    scale_of,
-)
+from sfnwatch.view.playback import REST, Playback
+from sfnwatch.view.playback_moments import PlaybackMoments
+from sfnwatch.view.time_scale import PlaybackSpan, scale_of
 from tests import builders, examples
 from tests.model.answers import trace_of
 

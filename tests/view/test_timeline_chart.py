@@ -7,7 +7,8 @@ from sfnwatch.analysis.phases import Phase
 from sfnwatch.model.integrations import CallRole
 from sfnwatch.model.records import Received
 from sfnwatch.view.parts import plain_text
-from sfnwatch.view.timeline_chart import Bar, BarKind, TimelineChart
+from sfnwatch.view.timeline_bars import Bar, BarKind
+from sfnwatch.view.timeline_chart import TimelineChart
 from tests import builders as aws
 from tests.model.answers import trace_of
 from tests.tui.screens import recorded

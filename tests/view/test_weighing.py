@@ -13,14 +13,13 @@ from sfnwatch.model.linking.parameters import Leaf
 from sfnwatch.model.records import Received
 from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.time_axis import TimeAxis
-from sfnwatch.view.weighing import (
+from sfnwatch.view.considered_attempts import (
     considered_attempts,
-    leaf_words,
     left_out,
     unsure_calls,
-    verdict,
-    why,
 )
+from sfnwatch.view.weighing import why
+from sfnwatch.view.weighing_wording import leaf_words, verdict
 from tests import builders as aws
 from tests.analysis.finding_in import text_of
 from tests.builders import ARN, REQUEST_RESPONSE, SYNC, History, call

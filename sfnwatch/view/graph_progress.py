@@ -1,0 +1,214 @@
+"""How the boxes and edges of a graph stand at a moment."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from msgspec import Struct
+
+from sfnwatch.analysis.wording import plural
+from sfnwatch.model.execution import ExecutionAsOf
+from sfnwatch.model.map_runs import ExecutionCounts
+from sfnwatch.model.snapshot import Snapshot
+from sfnwatch.model.values import (
+    int_of,
+)
+from sfnwatch.model.visits import FAILED, StateVisit, VisitKey
+from sfnwatch.view.graph import DISTRIBUTED, Box, Edge, EdgeKey, Graph
+from sfnwatch.view.parts import Part, Role, status_glyph
+
+_WORST = ("running", "failed", "timed_out", "caught", "aborted", "succeeded")
+"""Of several visits at once, how a box stands by whichever comes first."""
+Scope = tuple[str, int | None, int | None]
+"""An execution, the visit around, and which branch or iteration of that: in it states
+follow each other."""
+
+
+class BoxState(Struct):
+    """How a box stands at a moment."""
+
+    status: str = ""
+    """In a visit's words, the worst of those that count; empty: not reached."""
+    visits: int = 0
+    ended: int = 0
+    failed: int = 0
+    retries: int = 0
+    """Of the visits that are the last in their branch, iteration or loop."""
+    items: int | None = None
+    """How many items the Map has that it is, or is inside of."""
+    counts: ExecutionCounts | None = None
+    """Of a Distributed Map: how its child executions are doing."""
+    last: tuple[str, StateVisit] | None = None
+    """The visit that was entered last, and the execution's ARN."""
+
+    @property
+    def glyph(self) -> Part:
+        return status_glyph(self.status) if self.status else Part("·", Role.DIM)
+
+    @property
+    def counted(self) -> Sequence[str]:
+        """Say how often, what tells most first: `✘ 3`, `3 of 40`, `×4`, `2 tries`."""
+        told = []
+        counts = self.counts
+        failed = counts.unsuccessful if counts else self.failed
+        if failed and (counts or self.visits > 1):
+            told.append(f"✘ {failed:,}")
+        if counts:
+            told.append(f"{counts.done:,} of {counts.total:,}")
+        elif self.items is not None and self.visits:
+            told.append(f"{self.ended:,} of {self.items:,}")
+        elif self.visits > 1:
+            told.append(f"×{self.visits:,}")
+        if self.retries and self.visits == 1:
+            told.append(f"{self.retries + 1} tries")
+        elif self.retries:
+            told.append(plural(self.retries, "retry", "retries"))
+        return told
+
+
+class GraphProgress:
+    """A graph, and what of it is lit by the visits of an execution."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.boxes: dict[Box, BoxState] = {}
+        self.taken: set[EdgeKey] = set()
+        """The edges that were taken, by their keys."""
+        self.box_of: dict[VisitKey, Box] = {}
+        self.newest = graph.start
+        """The box that was entered last; Start before any."""
+        self._edges = {edge.key for edge in graph.edges}
+        self._before: dict[Scope, tuple[Box, StateVisit]] = {}
+        """What each scope has come to."""
+        self._visits: defaultdict[Box, list[_Entered]] = defaultdict(list)
+
+    def is_taken(self, edge: Edge) -> bool:
+        return edge.key in self.taken
+
+    def of(self, box: Box) -> BoxState:
+        """Say how a box stands."""
+        return self.boxes.get(box) or BoxState()
+
+    def walk(self, execution: ExecutionAsOf, home: Box | None = None) -> None:
+        """Light what an execution visits; a Map Run's are inside the Map, `home`."""
+        for visit in execution.visits:
+            around = home
+            if visit.parent is not None:
+                around = self.box_of.get((execution.arn, visit.parent))
+                if around is None:
+                    continue
+            regions = [self.graph.main] if around is None else around.inside
+            if around is not None and around.type == "Parallel":
+                regions = regions[visit.index or 0 :]
+            box = regions[0].found.get(visit.name) if regions else None
+            if box is not None:
+                self._enter(execution.arn, box, visit)
+
+    def _enter(self, arn: str, box: Box, visit: StateVisit) -> None:
+        scope = arn, visit.parent, visit.index
+        if scope in self._before:
+            source, last = self._before[scope]
+            self._pass(source, box, caught=last.status == "caught")
+        elif box.around is None:
+            self._pass(self.graph.start, box)
+        self._before[scope] = box, visit
+        self._visits[box].append((arn, visit))
+        self.box_of[arn, visit.id] = box
+
+    def _pass(self, source: Box, target: Box, *, caught: bool = False) -> None:
+        key = source.id, target.id, caught
+        known = key in self._edges
+        self.taken.add(key if known else (source.id, target.id, not caught))
+
+    def finish(self, snapshot: Snapshot, execution: ExecutionAsOf) -> None:
+        """Say how boxes stand by what was visited, and whether it came to the end."""
+        start = self.graph.start
+        end = self.graph.end
+        # Of those that were entered at the same time the later one counts.
+        lasts = {
+            box: max(reversed(visits), key=_entered_at)
+            for box, visits in self._visits.items()
+        }
+        for box, last in lasts.items():
+            around = box.around
+            standing = self.boxes[box] = _standing(self._visits[box], last)
+            if box.type == DISTRIBUTED:
+                standing.counts = _counts(snapshot, *last)
+            if around is not None and around.type == "Map":
+                standing.items = _items(snapshot, *lasts[around])
+        self.boxes[start] = BoxState("succeeded" if lasts else "")
+        self.boxes[end] = BoxState()
+        self.newest = max(lasts, key=lambda box: _entered_at(lasts[box]), default=start)
+        source, visit = self._before.get((execution.arn, None, None), (start, None))
+        succeeded = visit is not None and visit.status == "succeeded"
+        if not execution.running and (succeeded or source.type == "Fail"):
+            self._pass(source, end)
+            self.boxes[end].status = execution.status.lower()
+            self.newest = end
+
+
+_Entered = tuple[str, StateVisit]
+"""A visit, and the ARN of its execution."""
+
+
+def _entered_at(entered: _Entered) -> datetime:
+    return entered[1].entered_at
+
+
+def _worst(statuses: Iterable[str]) -> str:
+    told = set(statuses)
+    return next((each for each in _WORST if each in told), "")
+
+
+def _standing(entered: Sequence[_Entered], last: _Entered) -> BoxState:
+    """Say how a state stands: of each scope what was visited last counts."""
+    held = {(arn, visit.parent, visit.index): visit for arn, visit in entered}
+    visits = held.values()
+    return BoxState(
+        status=_worst(visit.status for visit in visits),
+        visits=len(entered),
+        ended=sum(not visit.running for visit in visits),
+        failed=sum(visit.status in FAILED for visit in visits),
+        retries=sum(max(0, len(visit.attempts) - 1) for visit in visits),
+        last=last,
+    )
+
+
+def _items(snapshot: Snapshot, arn: str, visit: StateVisit) -> int | None:
+    """Count the items of an inline Map, if it says."""
+    events = filter(None, map(snapshot.executions[arn].event, visit.event_ids[:3]))
+    begun = (event for event in events if event.type == "MapStateStarted")
+    details = map(snapshot.trace.details, begun)
+    return next((int_of(each.get("length")) for each in details), None)
+
+
+def _counts(snapshot: Snapshot, arn: str, visit: StateVisit) -> ExecutionCounts | None:
+    runs = snapshot.lineage.map_runs.items()
+    here = arn, visit.id
+    own = [run for run, by in runs if (by.execution_arn, by.visit_id) == here]
+    told = snapshot.map_runs.get(own[-1]) if own else None
+    return told.executions if told else None
+
+
+def graph_progress(
+    graph: Graph, snapshot: Snapshot, execution: ExecutionAsOf
+) -> GraphProgress:
+    """Say how every box and edge stands at a moment."""
+    progress = GraphProgress(graph)
+    parents = snapshot.lineage.parents
+    progress.walk(execution)
+    for arn in sorted(snapshot.children, key=snapshot.lineage.level):
+        parent = parents[arn]
+        home = progress.box_of.get((parent.execution_arn, parent.visit_id))
+        if parent.map_run_arn is not None and home is not None:
+            progress.walk(snapshot.children[arn], home)
+    progress.finish(snapshot, execution)
+    return progress
+
+
+def drawn_in(snapshot: Snapshot, arn: str) -> str:
+    """Name the execution in whose graph one is drawn: a Map Run's in its parent's."""
+    parents = snapshot.lineage.parents
+    while (parent := parents.get(arn)) is not None and parent.map_run_arn is not None:
+        arn = parent.execution_arn
+    return arn

@@ -1,0 +1,84 @@
+"""What an item is about: its events, call, visit and attempt, as of a moment."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from sfnwatch.model.api_call import ApiCall
+from sfnwatch.model.ecs_task import TaskState
+from sfnwatch.model.history_event import HistoryEvent
+from sfnwatch.model.linking.link import AttemptKey, Link
+from sfnwatch.view.outline_items import Backoff, Fold, Item
+
+if TYPE_CHECKING:
+    from sfnwatch.view.line_maker import LineMaker
+
+
+class LineContext:
+    """What an item is about, and what else stands on its line, as of a moment."""
+
+    def __init__(self, maker: "LineMaker", item: Item) -> None:
+        self.maker = maker
+        self.snapshot = maker.snapshot
+        self.item = item
+        self.execution_arn: str | None = None
+        self.events: Sequence[HistoryEvent] = ()
+        """Those that share its line."""
+        self.call: ApiCall | None = None
+        """The call that it is, or that the phase on it made."""
+        self.link: Link | None = None
+        """Whose that call is; of a task's state, whose task."""
+        visit_id = None
+        attempt_id = None
+        if isinstance(item, HistoryEvent):
+            self.execution_arn = item.execution_arn
+            visit_id, attempt_id = self._add_events(item)
+        elif isinstance(item, Fold | Backoff):
+            self.execution_arn = item.execution_arn
+            visit_id = item.visit_id
+            attempt_id = item.scheduled_id if isinstance(item, Backoff) else None
+        elif (link := self._add_link(item)) is not None:
+            self.execution_arn = link.execution_arn
+            visit_id = link.visit_id
+            attempt_id = link.attempt_id
+        execution = self.snapshot.executions.get(self.execution_arn or "")
+        self.execution = execution
+        self.visit = execution.visit(visit_id) if execution else None
+        self.attempt = self.visit.attempt(attempt_id) if self.visit else None
+
+    def _add_events(self, leader: HistoryEvent) -> tuple[int | None, int | None]:
+        """Take in what shares a line; give the visit and the attempt it is about."""
+        execution = self.snapshot.executions.get(leader.execution_arn)
+        if execution is None or execution.event(leader.id) is None:
+            return None, None
+        order = self.maker.order
+        followers = order.followers(leader)
+        self.events = [leader, *[e for e in followers if execution.event(e.id)]]
+        call = order.attached_call(leader)
+        if call is not None and self.snapshot.shows_call(call):
+            self._add_link(call)
+        # An iteration's start is about its first state, as its line is.
+        entered = [e for e in self.events if e.type.endswith("StateEntered")]
+        attempts = [e.attempt_id for e in self.events if e.attempt_id]
+        return (entered or [leader])[0].visit_id, attempts[0] if attempts else None
+
+    def _add_link(self, item: ApiCall | TaskState) -> Link | None:
+        if isinstance(item, ApiCall):
+            self.call = item
+            self.link = self.snapshot.link(item)
+        else:
+            self.link = self.snapshot.task_link(item.task_arn)
+        return self.link
+
+    @property
+    def key(self) -> AttemptKey | None:
+        """The attempt's."""
+        if self.attempt is None or self.execution_arn is None:
+            return None
+        return self.execution_arn, self.attempt.scheduled_id
+
+    @property
+    def number(self) -> int:
+        """Which of its state's tries the attempt is, from 1."""
+        own = self.attempt.scheduled_id if self.attempt else 0
+        tries = self.visit.attempts if self.visit else ()
+        return next((n for n, a in enumerate(tries, 1) if a.scheduled_id == own), 1)

@@ -1,0 +1,111 @@
+"""The kinds of lines, and the rules of links, that a filter can ask for."""
+
+import re
+from collections.abc import Callable, Mapping
+
+from sfnwatch.model.api_call import ApiCall
+from sfnwatch.model.ecs_task import TaskState
+from sfnwatch.model.integrations import CallRole
+from sfnwatch.model.linking.link import Certainty, LinkRule, role_of_call
+from sfnwatch.view.line_context import LineContext
+from sfnwatch.view.line_texts import failures, has_event, timed_part
+from sfnwatch.view.wording import RULE_WORDS, went_wrong
+
+LineTest = Callable[[LineContext], bool]
+_DENIED = re.compile(
+    r"denied|not ?authori[sz]ed|unauthori[sz]ed|forbidden", re.IGNORECASE
+)
+
+
+def _has_role(role: CallRole) -> LineTest:
+    return lambda a: a.call is not None and role_of_call(a.call, a.link) is role
+
+
+def _has_rule(rule: LinkRule) -> LineTest:
+    return lambda about: about.link is not None and about.link.rule is rule
+
+
+def _has_certainty(*certainties: Certainty) -> LineTest:
+    return lambda about: about.link is not None and about.link.certainty in certainties
+
+
+def _is_guess(about: LineContext) -> bool:
+    link = about.link
+    if link is None:
+        return False
+    return link.certainty is Certainty.GUESS or link.rule is LinkRule.AMBIGUOUS
+
+
+def _is_of_execution(about: LineContext) -> bool:
+    return any(event.type.startswith("Execution") for event in about.events)
+
+
+def _has_phase(about: LineContext) -> bool:
+    return any(event.attempt_id for event in about.events)
+
+
+def _is_other(about: LineContext) -> bool:
+    named = has_event(about, "StateEntered", "StateExited") or _is_of_execution(about)
+    is_record = isinstance(about.item, ApiCall | TaskState) or about.call is not None
+    return not (is_record or named or _has_phase(about))
+
+
+def is_failure(about: LineContext) -> bool:
+    if has_event(about, "Failed", "TimedOut", "FailStateEntered"):
+        return True
+    failed_task = isinstance(about.item, TaskState) and went_wrong(about.item)
+    return failed_task or any(error for error, _ in failures(about))
+
+
+def _is_denied(about: LineContext) -> bool:
+    return any(_DENIED.search(error or "") for error, _ in failures(about))
+
+
+def _is_caught(about: LineContext) -> bool:
+    caught = about.visit is not None and about.visit.status == "caught"
+    return caught and has_event(about, "StateExited")
+
+
+def _is_running(about: LineContext) -> bool:
+    part = timed_part(about)
+    return part is not None and part.status == "running"
+
+
+def _is_redriven(about: LineContext) -> bool:
+    """True for a redrive, also of a Map Run, and for the attempts it began."""
+    if about.visit is None or about.attempt is None:
+        return has_event(about, "Redriven")
+    return about.visit.is_redriven(about.number)
+
+
+KnownWords = Mapping[str, tuple[str, LineTest]]
+"""What may follow an operator: what it means, and what it keeps."""
+KINDS: KnownWords = {
+    "execution": ("start, redrive and end of an execution", _is_of_execution),
+    "entered": ("a state is entered", lambda a: has_event(a, "StateEntered")),
+    "exited": ("a state is exited", lambda a: has_event(a, "StateExited")),
+    "phase": ("an attempt is scheduled, started, submitted, ended", _has_phase),
+    "other": ("iterations, branches, back-offs, all else", _is_other),
+    "call": ("API calls", lambda about: about.call is not None),
+    "task": ("task states reported by ECS", lambda a: isinstance(a.item, TaskState)),
+    "poll": ("calls that poll a job's status", _has_role(CallRole.POLL)),
+    "action": ("calls that do a state's work", _has_role(CallRole.ACTION)),
+    "stop": ("calls that stop a job", _has_role(CallRole.STOP)),
+    "failed": ("failed, timed out or denied", is_failure),
+    "denied": ("access denied", _is_denied),
+    "caught": ("failures handled by a Catch", _is_caught),
+    "running": ("still running", _is_running),
+    "redriven": ("a redrive, and the attempts it began", _is_redriven),
+}
+RULES: KnownWords = {
+    **{str(rule): (RULE_WORDS[rule], _has_rule(rule)) for rule in LinkRule},
+    "exact": ("= an ID that only its attempt has", _has_certainty(Certainty.EXACT)),
+    "strong": ("≈ nobody else can have made it", _has_certainty(Certainty.STRONG)),
+    "sure": ("exact or strong", _has_certainty(Certainty.EXACT, Certainty.STRONG)),
+    "likely": (
+        "~ another execution could have made it",
+        _has_certainty(Certainty.LIKELY),
+    ),
+    "guess": ("? a guess, or ambiguous", _is_guess),
+    "none": ("matched to nothing", lambda a: a.call is not None and a.link is None),
+}

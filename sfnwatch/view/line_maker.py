@@ -1,0 +1,246 @@
+"""Makes the lines of one moment, as they are asked for: only those in view are made."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from functools import cached_property
+
+from sfnwatch.analysis import phases
+from sfnwatch.model.api_call import ApiCall
+from sfnwatch.model.coverage import Coverage
+from sfnwatch.model.ecs_task import TaskState
+from sfnwatch.model.execution import ExecutionAsOf
+from sfnwatch.model.history_event import HistoryEvent
+from sfnwatch.model.integrations import CallRole
+from sfnwatch.model.linking.link import AttemptKey, Link, LinkRule
+from sfnwatch.model.snapshot import Snapshot
+from sfnwatch.model.texts import clean
+from sfnwatch.model.times import duration
+from sfnwatch.model.values import text_of
+from sfnwatch.model.visits import Attempt
+from sfnwatch.view import child_wording, wording
+from sfnwatch.view.event_line import EventLine
+from sfnwatch.view.life_lines import LifeLines
+from sfnwatch.view.line import Lane, Line
+from sfnwatch.view.line_context import LineContext
+from sfnwatch.view.outline import Outline
+from sfnwatch.view.outline_items import Backoff, Fold, FoldKind, Item
+from sfnwatch.view.parts import Part, Role
+from sfnwatch.view.row_order import RowOrder
+from sfnwatch.view.wording import LIMIT, CallText, blank_before
+
+IDLE = timedelta(seconds=30)
+"""A gap from this on is named: a person would wonder what went on."""
+_CLOSED = "▸"
+
+
+class LineMaker:
+    """Makes the lines of one moment, as they are asked for.
+
+    Without an outline every event and every call has a line to itself; without
+    life-lines nothing passes it.
+    """
+
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        outline: Outline | None = None,
+        lifelines: LifeLines | None = None,
+    ) -> None:
+        self.snapshot = snapshot
+        self._lifelines = lifelines
+        self._trace = snapshot.trace
+        self.order = outline.order if outline else RowOrder(snapshot.trace)
+        self._fail_errors: dict[str, dict[int, str]] = {}
+        """What Fail states ended with, by execution and event."""
+        self._numbers: dict[AttemptKey, dict[str, int]] = {}
+        """Which of its attempt's calls of its name each is, by event id."""
+
+    @cached_property
+    def _coverage(self) -> Coverage:
+        return Coverage(self.snapshot)
+
+    def lines(self, items: Iterable[Item]) -> Iterator[Line]:
+        """Make the lines of all items: of what is read as a whole."""
+        before = None
+        for item in items:
+            yield self.line(item, before)
+            before = item
+
+    def line(self, item: Item, before: Item | None = None) -> Line:
+        """Make the line of an item; `before` is that of the line before it."""
+        about = LineContext(self, item)
+        if isinstance(item, HistoryEvent):
+            line = EventLine(about, item).make()
+        elif isinstance(item, Fold | Backoff):
+            line = self._other_line(about, item)
+        else:
+            line = self._call_line(about, item)
+        if before is not None:
+            earlier = self.order.place(before)[0]
+            passed = line.at - earlier
+            line.gap = passed.total_seconds() if passed >= IDLE else None
+            line.new_day = line.at.date() != earlier.date()
+        return line
+
+    def failure(self, event: HistoryEvent) -> tuple[str | None, str | None]:
+        """Give the error and the cause of an event, as far as the history tells."""
+        if event.type.endswith(("Failed", "TimedOut", "Aborted")):
+            details = self._trace.details(event)
+            return text_of(details.get("error")), text_of(details.get("cause"))
+        execution = self.snapshot.executions.get(event.execution_arn)
+        if event.type != "FailStateEntered" or execution is None:
+            return None, None
+        if execution.arn not in self._fail_errors:
+            self._fail_errors[execution.arn] = _fail_errors(self.snapshot, execution)
+        return self._fail_errors[execution.arn].get(event.id), None
+
+    def completion(self, key: AttemptKey, attempt: Attempt) -> phases.Completion | None:
+        told = phases.AttemptCalls(self.snapshot, self._coverage, key, attempt)
+        return told.completion
+
+    def begin(
+        self, about: LineContext, lane: Lane, rails_at: datetime | None = None
+    ) -> Line:
+        """Begin a line: when it was, whose it is, and what passes it.
+
+        `rails_at` is when the life-lines are looked at, if not at the time of the item.
+        """
+        arn = about.execution_arn
+        at = self.order.place(about.item)[0]
+        root = self.snapshot.lineage.root_of(arn) if arn else None
+        line = Line(about, lane, at, root_arn=root)
+        if self._lifelines is not None:
+            shown = rails_at or self.order.unshifted(at, arn)
+            line.rails = self._lifelines.rails(self.snapshot, shown, root or "")
+        return line
+
+    def owner(self, line: Line) -> tuple[Part, ...]:
+        """Name the state whose line it is, where more than one is open."""
+        visit = line.about.visit
+        if visit is None:
+            return ()
+        others = {rail.visit for rail in line.rails if not rail.ends}
+        others -= {(line.execution_arn, visit.id), (line.execution_arn, visit.parent)}
+        inside = visit.parent is not None or len(self.snapshot.roots) > 1
+        if not others and not inside:
+            return ()
+        return (Part(wording.state_name(visit), Role.NAME), Part("  "))
+
+    def _call_line(self, about: LineContext, item: ApiCall | TaskState) -> Line:
+        if isinstance(item, ApiCall):
+            line = self.begin(about, Lane.CALLS)
+            line.whole_seconds = True
+            self.put_call(line, item)
+        else:
+            line = self.begin(about, Lane.TASKS)
+            line.task = wording.task_text(item)
+            line.late = lateness(item.seen_at, item.at)
+        line.owner = self.owner(line)
+        return line
+
+    def put_call(self, line: Line, call: ApiCall) -> None:
+        """Say on a line which call it is, or that what it tells of made."""
+        line.call = self.call_text(call, line.about.link)
+        line.call_key = call.key
+        line.call_at = call.event_time
+        line.late = lateness(call.seen_at, call.event_time)
+        line.service = call.event_source
+
+    def call_text(
+        self, call: ApiCall, link: Link | None, *, numbered: bool = True
+    ) -> CallText:
+        """Put a call into words: which poll, how long after the action, which job."""
+        key = link.key if link is not None else None
+        attempt = self.snapshot.attempt(key)
+        name = clean(call.event_name, LIMIT)
+        subject = ""
+        rule = ""
+        role = Role.CALL
+        if link is not None:
+            rule = wording.rule_words(link, wording.id_word(attempt))
+            role = Role.POLL if link.role is CallRole.POLL else Role.CALL
+            if key is not None and attempt is not None:
+                if numbered and link.role is CallRole.POLL:
+                    name += f" #{self._number_of(call, key)}"
+                subject = self._subject(call, link, attempt)
+        faint = link is None or link.rule is LinkRule.ROLE_ONLY
+        failed = call.error_code is not None
+        error = f"✘ {clean(call.error_code or '', LIMIT)}" if failed else ""
+        return CallText(
+            name=(Part(name, Role.DIM if faint else role),),
+            subject=blank_before(subject, Role.DIM if faint else Role.PLAIN),
+            error=blank_before(error, Role.BAD),
+            rule=blank_before(rule, wording.rule_role(link) if link else Role.DIM),
+        )
+
+    def _number_of(self, call: ApiCall, key: AttemptKey) -> int:
+        """Count a call among those of its name and its attempt, from 1."""
+        numbers = self._numbers.get(key)
+        if numbers is None:
+            numbers = {}
+            counts = Counter[str]()
+            for each in self.snapshot.calls_of(key):
+                counts[each.event_name] += 1
+                numbers[each.event_id] = counts[each.event_name]
+            self._numbers[key] = numbers
+        return numbers.get(call.event_id, 1)
+
+    def _subject(self, call: ApiCall, link: Link, attempt: Attempt) -> str:
+        """Say which job the action call started, of others how long after it was."""
+        if link.role is not CallRole.ACTION:
+            after = (call.event_time - self._action_at(link, attempt)).total_seconds()
+            return f"+{after_words(after)}" if after >= 0 else ""
+        # A guess must not lend a call the id that would prove it.
+        is_known = link.is_sure and attempt.resource_ids
+        return wording.job_words(attempt) if is_known else ""
+
+    def _action_at(self, link: Link, attempt: Attempt) -> datetime:
+        calls = phases.sure_calls(self.snapshot, link.key) if link.key else ()
+        links = self._trace.links
+        made = (c for c in calls if links[c.event_id].role is CallRole.ACTION)
+        action = next(made, None)
+        at = action.event_time if action is not None else attempt.answered_at
+        return at.replace(microsecond=0)
+
+    def _other_line(self, about: LineContext, item: Fold | Backoff) -> Line:
+        line = self.begin(about, Lane.STATES)
+        visit = about.visit
+        if isinstance(item, Backoff):
+            line.owner = self.owner(line)
+            line.text = wording.backoff_parts(visit, item.number) if visit else ()
+        elif item.kind is FoldKind.POLLS:
+            line.fold = Part("⋯", Role.FOLD)
+            line.lane = Lane.CALLS
+            line.whole_seconds = True
+            line.owner = self.owner(line)
+            line.call = CallText(wording.poll_run_parts(self._coverage, item))
+        else:
+            line.fold = Part(_CLOSED, Role.FOLD)
+            line.text = child_wording.fold_parts(self.snapshot, item, visit)
+        return line
+
+
+def _fail_errors(snapshot: Snapshot, execution: ExecutionAsOf) -> dict[int, str]:
+    """Find what each Fail state ended with, by the id of its one event.
+
+    The failures around it follow on each other, and only the outermost says why; if a
+    Catch came before that, the history tells nobody.
+    """
+    errors: dict[int, str] = {}
+    for event in reversed(execution.events):
+        if event.type.endswith("Failed"):
+            told = text_of(snapshot.trace.details(event).get("error"))
+            if error := told or errors.get(event.id):
+                errors.setdefault(event.previous_event_id, error)
+    return errors
+
+
+def lateness(seen_at: datetime | None, at: datetime) -> float | None:
+    """Count the seconds from when something happened until it was received."""
+    return None if seen_at is None else max(0.0, (seen_at - at).total_seconds())
+
+
+def after_words(seconds: float) -> str:
+    """Write how long after the action call something was: `+57 s`, `+4m 53s`."""
+    return f"{seconds:.0f} s" if seconds < 60 else duration(seconds)  # noqa: PLR2004

@@ -1,0 +1,163 @@
+"""What in records and texts names something of a customer's."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from sfnwatch.model.texts import clean
+from sfnwatch.model.values import parse_json
+from sfnwatch.view.aliases import KEY_ID, LOOKS, NETWORK, OCTET
+from sfnwatch.view.redacted_names import resource_parts
+from sfnwatch.view.vocabulary import vocabulary
+
+_ARN = (
+    r"arn:aws[a-z-]*:(?P<service>[a-z0-9-]*):[a-z0-9-]*:(?P<account>[^\s\"'\\:/]*):"
+    r"(?P<resource>[^\s\"'\\<>,;()\[\]{}]*[^\s\"'\\<>,;()\[\]{}.:])"
+)
+_CUT_ARN = r"(?P<cut>arn:aws[^\s\"'\\…]*…)"
+ARNS = re.compile(rf"{_ARN}|{_CUT_ARN}")
+"""Also behind a letter: JSON within a text has its line ends as `\\n`."""
+_WORD_LOOK = re.compile(
+    rf"(?<![A-Za-z0-9])(?:(?P<account>[0-9]{{12}})"
+    rf"|(?P<access_key>{KEY_ID}[A-Z0-9]{{12,}})"
+    rf"|(?P<network>{NETWORK}[0-9a-f]{{8,17}})"
+    rf"|(?P<address>ip(?:-{OCTET}){{4}}))(?![A-Za-z0-9])"
+)
+"""And what may be a part of a word, as the account in `logs-123456789012`."""
+_EMAIL = re.compile(rf"(?P<email>(?<![A-Za-z0-9._%+-]){LOOKS['email']})")
+_ADDRESS = re.compile(rf"(?P<address>{LOOKS['address']})", re.ASCII)
+_PHONE = re.compile(r"(?P<phone>(?<![\w+])\+\d[\d ().-]{6,18}\d(?!\w))")
+_RANDOM_CHARACTER = r"[A-Za-z0-9+/_-]"
+_KEY = re.compile(
+    rf"(?P<key>(?<!{_RANDOM_CHARACTER})(?={_RANDOM_CHARACTER}*[0-9])"
+    rf"(?={_RANDOM_CHARACTER}*[a-z])(?={_RANDOM_CHARACTER}*[A-Z])"
+    rf"{_RANDOM_CHARACTER}{{40,}}={{0,2}})"
+)
+"""A secret access key, a task token: nothing else is so long and so mixed."""
+_PASSWORD = re.compile(
+    r"(?i)(?:api[-_ ]?key|authorization|bearer|pass(?:wd|word)|secret|token)"
+    r"(?:=|\\?\"?:\s+\\?\"?|\\?\":\\?\"|(?<=bearer)\s+)"
+    r"(?P<password>[^\s\"'\\,;)=]{6,})"
+)
+"""What stands behind such a word."""
+_QUEUE_URL = re.compile(r"https://sqs\.[a-z0-9.-]+/\d{12}/(?P<queue>[\w.-]+)")
+_IMAGE = re.compile(r"\d{12}\.dkr\.ecr\.[a-z0-9.-]+/(?P<repository>[\w./-]+)")
+_LOOKS_PRIVATE = (
+    *(_QUEUE_URL, _IMAGE, _EMAIL, _ADDRESS, _WORD_LOOK),
+    *(_PHONE, _KEY, _PASSWORD),
+)
+_SENTENCES = frozenset({"cause", "errormessage", "message", "reason", "stoppedreason"})
+"""Keys, in small letters, of free texts about what went wrong."""
+_BY_AWS = re.compile(r"\(Service: [^)]*\)")
+_PROPER = re.compile(
+    r"(?<![\w.:/'-])[A-Z][\w'-]+(?:\s+[A-Z][\w'-]+)+"
+    r"|(?<=[a-z,] )[A-Z][\w'-]{2,}"
+)
+"""Words with a capital: several in a row, or one inside of a sentence."""
+_NO_NAME = re.compile(r"[\d*$?_.:/-]{0,7}")
+"""A revision, a version, a wildcard."""
+_AWS_OWN = re.compile(r"StepFunctionsGetEvents?\w*|AWSServiceRole\w*|service-role")
+_REVISION = re.compile(r":\d+$")
+_PREFIX = re.compile(r"^(family|service):")
+_RANDOM_END = re.compile(r"-[A-Za-z0-9]{6}$")
+"""What Secrets Manager puts behind a secret's name."""
+_LONGEST = 2048
+"""Of an ARN, as of a name."""
+PERSON_OR_THING = "name"
+HasName = tuple[str, str]
+"""A kind, and a name of it."""
+
+
+class NamedPart(NamedTuple):
+    """A part of a text that names something."""
+
+    kind: str
+    begin: int
+    end: int
+
+
+def _in_arn(arn: re.Match[str]) -> Iterator[NamedPart]:
+    """Yield where in a text the names of an ARN stand.
+
+    The ARN of an integration (`arn:aws:states:::ecs:runTask`) names nobody's thing,
+    nor does one of AWS's own.
+    """
+    service = arn["service"]
+    account = arn["account"]
+    end = arn.start("resource")
+    if arn["cut"] or account == "aws" or (service == "states" and not account):
+        return
+    public = {*vocabulary().public_kinds, "label", ""}
+    for name, kind in resource_parts(service, arn["resource"]):
+        begin = end
+        end = end + len(name)
+        known = _NO_NAME.fullmatch(name) or _AWS_OWN.fullmatch(name)
+        if kind not in public and not known:
+            yield NamedPart(kind, begin, end)
+
+
+def private_parts(text: str) -> Iterator[NamedPart]:
+    """Yield where a text names something: by ARNs, by URLs, and by its looks alone."""
+    for arn in ARNS.finditer(text):
+        yield from _in_arn(arn)
+    for pattern in _LOOKS_PRIVATE:
+        for match in pattern.finditer(text):
+            kind = (match.lastgroup or "").replace("_", "-")
+            if kind == "network":
+                # An id of EC2 says itself what it is of: `subnet`, `eni`.
+                kind = match[0].partition("-")[0]
+            yield NamedPart(kind, *match.span(match.lastgroup or 0))
+
+
+def names_in_record(record: Any) -> Iterator[HasName]:
+    """Yield what a record names, in the order it stands there; JSON texts are read."""
+    stack: list[tuple[str, Any]] = [("", record)]
+    while stack:
+        key, value = stack.pop()
+        if isinstance(value, Mapping):
+            stack.extend(reversed(list(value.items())))
+        elif isinstance(value, list):
+            stack.extend((key, item) for item in reversed(value))
+        elif isinstance(value, str) and value:
+            inner = parse_json(value) if value[0] in "{[" else None
+            if isinstance(inner, dict | list):
+                stack.append((key, inner))
+            else:
+                yield from _names_under(key, clean(value))
+
+
+def _names_under(key: str, value: str) -> Iterator[HasName]:
+    kind = vocabulary().kind_of_key(key)
+    if key == "group" and not _PREFIX.match(value):
+        kind = None
+    if kind is not None and not value.startswith(("arn:", "http")):
+        name = _REVISION.sub("", _PREFIX.sub("", value))
+        if not _NO_NAME.fullmatch(name):
+            yield kind, name[:_LONGEST]
+    if key.lower() in _SENTENCES:
+        yield from _names_in_sentence(value)
+    for kind, begin, end in private_parts(value):
+        name = value[begin:end][:_LONGEST]
+        yield kind, name
+        if kind == "secret" and _RANDOM_END.search(name):
+            yield kind, _RANDOM_END.sub("", name)
+
+
+def _names_in_sentence(text: str) -> Iterator[HasName]:
+    """Yield the words of a sentence that are somebody's name, as far as one can tell.
+
+    AWS's own words are none.
+    """
+    words = vocabulary()
+    if text in words.phrases:
+        return
+    for proper in _PROPER.findall(_BY_AWS.sub("", text)):
+        for word in proper.split():
+            is_word_of_aws = (
+                word in words.event_words
+                or word in words.errors
+                or words.is_key(word)
+                or words.is_operation(word)
+            )
+            if not is_word_of_aws:
+                yield PERSON_OR_THING, word

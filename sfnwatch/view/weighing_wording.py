@@ -1,0 +1,78 @@
+"""Why a call is matched to an attempt, or to none, in words. All texts are cleaned."""
+
+from sfnwatch.analysis.wording import ambiguity
+from sfnwatch.model.api_call import ApiCall
+from sfnwatch.model.integrations import CallRole
+from sfnwatch.model.linking.link import LinkRule
+from sfnwatch.model.linking.parameters import Leaf
+from sfnwatch.model.snapshot import Snapshot
+from sfnwatch.model.texts import clean
+from sfnwatch.view.considered_attempts import (
+    MESSAGE_CHARACTERS,
+    AttemptOutcome,
+    ConsideredAttempt,
+    attempt_name,
+)
+from sfnwatch.view.wording import doubt_words, id_word, rule_words
+
+_AS = {CallRole.OTHER: "a call about its job", CallRole.POLL: "its poll"}
+
+
+def role_words(role: CallRole) -> str:
+    """Say what a call is to an attempt: `its action call`."""
+    return _AS.get(role, f"its {role} call")
+
+
+def verdict(snapshot: Snapshot, call: ApiCall) -> str:
+    """Say whose a call is, and by what, or why it is nobody's."""
+    link = snapshot.link(call)
+    if link is None:
+        return "not matched: no execution here has to do with it"
+    if link.rule is LinkRule.AMBIGUOUS:
+        return f"{rule_words(link)}: {ambiguity(link)}"
+    if link.key is None:
+        role = clean(link.evidence, MESSAGE_CHARACTERS)
+        return f"not matched: made with the role {role}, but no attempt here fits"
+    by = rule_words(link, id_word(snapshot.attempt(link.key)))
+    doubt = doubt_words(link)
+    doubt = f"{doubt}: " if doubt else ""
+    evidence = f" ({clean(link.evidence, MESSAGE_CHARACTERS)})" if link.evidence else ""
+    what = role_words(link.role)
+    name = attempt_name(snapshot, link.key)
+    return f"matched to {name} as {what}: {doubt}{by}{evidence}"
+
+
+def leaf_words(leaf: Leaf) -> tuple[str, str]:
+    """Name a parameter, and tell its value; both where the two sides write it apart."""
+    asked, called = map(_value_words, (leaf.scheduled, leaf.called))
+    same = asked == called
+    return clean(leaf.path), asked if same else f"{asked}, the call has {called}"
+
+
+def sentences_against(each: ConsideredAttempt) -> list[str]:
+    """Say what speaks against an attempt, but for parameters: those are told apart."""
+    told = each.weighed.against
+    if each.weighed.comparison.different:
+        told = told[:-1]  # it names some of them
+    said = [clean(sentence, MESSAGE_CHARACTERS) for sentence in told]
+    if each.outcome is AttemptOutcome.CANDIDATE:
+        # It was not ruled out for being a little out of time.
+        more = ", and clocks may differ by as much"
+        said = [f"{t}{more if t.startswith('it came ') else ''}" for t in said]
+    return said
+
+
+def values_of(value: object) -> object:
+    """Give a value as JSON has it; one whose order is lost is sorted."""
+    if isinstance(value, frozenset):
+        return sorted(value, key=str)
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _value_words(value: object) -> str:
+    value = values_of(value)
+    if isinstance(value, list):
+        return ", ".join(map(_value_words, value)) or "nothing"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return clean(str(value)) or "an empty text"
