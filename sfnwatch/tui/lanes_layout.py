@@ -6,7 +6,6 @@ would be restless.
 """
 
 from collections.abc import Iterable, Sequence
-from itertools import accumulate
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -14,22 +13,22 @@ from msgspec import Struct
 from sfnwatch.tui.paint import TIME_CELLS
 from sfnwatch.view.life_lines import MOST
 
-NARROW = 100
-"""Below so many cells there is one lane."""
-LEAST_COLUMN = 26
+_TWO_LANES_FROM = 100
+"""Below this width there is one lane."""
+_LEAST_COLUMN = 26
 """Cells that an execution beside others needs."""
+_LEAST_COLUMN_BESIDE_WIDE = 24
+"""Cells that it has where the last one needs more."""
 WHOLE_TIME_CELLS = len("13:31:15")
-_LEAST_BESIDE = 24
-"""Those that it has where the last one needs more."""
 GUTTER = 2
 """Blank cells between columns."""
-ARROW = len("──▶ ")
+_ARROW = len("──▶ ")
 """Cells between the time and the calls, for what leads from one to the other."""
-_SHARE = 0.48
+_LEAST_CALLS_SHARE = 0.48
 """The part that the calls have at least, where not all that is in view has room."""
-_WIDER = 1.8
-"""So many times as wide as the others the last column may be."""
-_SHRINK = 12
+_MOST_LAST_COLUMN = 1.8
+"""The last column is at most this many times as wide as the others."""
+_NARROW_FROM = 12
 """Cells that must have become free before a column narrows."""
 
 
@@ -40,7 +39,7 @@ class LaneColumn(Struct, frozen=True):
     left: int
     """Where its life-lines begin."""
     rails: int
-    """Cells of them."""
+    """Cells of its life-lines."""
     text: int
     """Where its text begins."""
     width: int = 0
@@ -63,11 +62,13 @@ class LaneLayout(Struct, frozen=True):
     @property
     def roots(self) -> Sequence[str]:
         """The executions that stand side by side; none where there is one list."""
-        return [c.root_arn for c in self.columns] if len(self.columns) > 1 else ()
+        if len(self.columns) == 1:
+            return ()
+        return [column.root_arn for column in self.columns]
 
 
-class Needs(NamedTuple):
-    """What lines in view would take, in cells: in one row each, and at the least."""
+class LineWidths(NamedTuple):
+    """What lines would take, in cells: in one row each, and at the least."""
 
     states: int = 0
     calls: int = 0
@@ -77,25 +78,30 @@ class Needs(NamedTuple):
     """In one lane, where a call follows on its state."""
 
 
-def steadied(every: Iterable[Needs], before: Needs) -> Needs:
-    """Give what does for all lines, and keep columns as they are where that may be.
+def steady_widths(lines: Iterable[LineWidths], before: LineWidths) -> LineWidths:
+    """Give what does for all lines, or the widths `before` while they nearly fit.
 
-    They widen at once, and narrow only where much room is gained.
+    Columns widen at once, and narrow only where much room is gained.
     """
-    most = map(max, zip(Needs(), *every, strict=True))
-    pairs = zip(most, before, strict=True)
-    return Needs(*(old if new <= old < new + _SHRINK else new for new, old in pairs))
+    steady = []
+    for old, *widths in zip(before, *lines, strict=True):
+        new = max(widths, default=0)
+        is_near = new <= old < new + _NARROW_FROM
+        steady.append(old if is_near else new)
+    return LineWidths(*steady)
 
 
 def have_columns(width: int, executions: int) -> bool:
     """True where so many executions stand beside each other on so many cells."""
     room = width - WHOLE_TIME_CELLS - GUTTER - 1
-    return executions > 1 and room >= executions * LEAST_COLUMN
+    return executions > 1 and room >= executions * _LEAST_COLUMN
 
 
-def lanes_layout(width: int, rails: int, chips: int, needs: Needs) -> LaneLayout:
+def lanes_layout(width: int, rails: int, chips: int, lines: LineWidths) -> LaneLayout:
     """Lay out one list of lines; `chips` are the cells of executions' short names."""
-    left = 1 + (chips + 1 if chips else 0)
+    left = 1
+    if chips:
+        left += chips + 1
     rails = min(max(1, rails), MOST)
     text = left + rails + GUTTER
     columns = (LaneColumn("", left, rails, text),)
@@ -103,19 +109,23 @@ def lanes_layout(width: int, rails: int, chips: int, needs: Needs) -> LaneLayout
     if room < TIME_CELLS:
         # With so little room the words come first.
         return LaneLayout(width, columns, time=width, time_cells=0)
-    if width >= NARROW and needs.calls and not chips:
-        time = text + _states_beside_calls(room - ARROW, needs) + GUTTER
-        return LaneLayout(width, columns, time, calls=time + TIME_CELLS + ARROW)
-    return LaneLayout(width, columns, text + min(needs.together, room) + GUTTER)
+    if width >= _TWO_LANES_FROM and lines.calls and not chips:
+        time = text + _states_beside_calls(room - _ARROW, lines) + GUTTER
+        return LaneLayout(width, columns, time, calls=time + TIME_CELLS + _ARROW)
+    time = text + min(lines.together, room) + GUTTER
+    return LaneLayout(width, columns, time)
 
 
-def _states_beside_calls(room: int, needs: Needs) -> int:
-    """Divide the room between states and calls: first the least, then as it comes."""
-    if needs.states + needs.calls <= room:
-        return max(needs.states, TIME_CELLS)
-    share = int(room * _SHARE)
-    calls = min(needs.least_calls, max(share, room - needs.least_states))
-    return max(TIME_CELLS, min(needs.states, room - calls))
+def _states_beside_calls(room: int, lines: LineWidths) -> int:
+    """Divide the room between states and calls; give the cells of the states.
+
+    The least that both need comes first.
+    """
+    if lines.states + lines.calls <= room:
+        return max(lines.states, TIME_CELLS)
+    most_calls = max(int(room * _LEAST_CALLS_SHARE), room - lines.least_states)
+    calls = min(lines.least_calls, most_calls)
+    return max(TIME_CELLS, min(lines.states, room - calls))
 
 
 def columns_layout(
@@ -126,16 +136,23 @@ def columns_layout(
     Words may run on over what is blank at their right; at the right of the last column
     there is nothing, so it has the `last` cells that its lines need, as far as it goes.
     """
-    begin = 1 + WHOLE_TIME_CELLS + GUTTER
-    room = width - begin
+    left = 1 + WHOLE_TIME_CELLS + GUTTER
+    room = width - left
     others = len(roots) - 1
     share = room // len(roots)
-    last = min(max(last, share), room - others * _LEAST_BESIDE, int(share * _WIDER))
+    last = min(
+        max(last, share),
+        room - others * _LEAST_COLUMN_BESIDE_WIDE,
+        int(share * _MOST_LAST_COLUMN),
+    )
     each, rest = divmod(room - last, others)
-    widths = [*(each + (number < rest) for number in range(others)), last]
-    lefts = accumulate(widths, initial=begin)
     columns = []
-    for root, left, cells, own in zip(roots, lefts, widths, rails, strict=False):
-        shown = min(max(1, own), MOST)
-        columns.append(LaneColumn(root, left, shown, left + shown + 1, cells))
+    for number, root in enumerate(roots):
+        cells = last
+        if number < others:
+            cells = each + (number < rest)
+        life_lines = min(max(1, rails[number]), MOST)
+        text = left + life_lines + 1
+        columns.append(LaneColumn(root, left, life_lines, text, cells))
+        left += cells
     return LaneLayout(width, tuple(columns), time=1, time_cells=WHOLE_TIME_CELLS)

@@ -17,14 +17,14 @@ from sfnwatch.tui.lanes_heads import execution_heads, lane_heads
 from sfnwatch.tui.lanes_layout import (
     GUTTER,
     LaneLayout,
-    Needs,
+    LineWidths,
     columns_layout,
     have_columns,
     lanes_layout,
-    steadied,
+    steady_widths,
 )
-from sfnwatch.tui.line_drawing import LATE, LineDrawing
-from sfnwatch.tui.line_words import column_needs, needs_of
+from sfnwatch.tui.line_drawing import LATE_SECONDS, LineDrawing
+from sfnwatch.tui.line_words import line_widths, line_widths_in_column
 from sfnwatch.tui.paint import Looks, Rows, Span, mark_found, width_of
 from sfnwatch.tui.screen_state import ScreenState
 from sfnwatch.view.line import Line
@@ -47,6 +47,10 @@ _FLASHED = 100
 """More lines than these at a time would be restless."""
 _FOLDS = "▸▾⋯"
 _LIFE_LINES = frozenset("╎┃┋┊│▖▘╵╹╷╻ ")
+
+
+_LineKey = tuple[int, int]
+"""The version of what is shown, and the place of a line in it."""
 
 
 class _Fresh(NamedTuple):
@@ -81,8 +85,10 @@ class LanesView(CursorList):
         """The keys of the lines, or the executions, that are not dimmed; empty: all."""
         self._drawn_by: tuple[LaneLayout, Looks, Mapping[str, Span]] | None = None
         """What lines are drawn by: with executions' short names by their ARNs."""
-        self._needs = Needs()
-        self._lines: LRUCache[tuple[int, int], tuple[Line, Needs]] = LRUCache(_KEPT)
+        self._widths = LineWidths()
+        self._lines: LRUCache[tuple[int, int], tuple[Line, LineWidths]] = LRUCache(
+            _KEPT
+        )
         self._fresh: dict[str, _Fresh] = {}
         """The keys of what has just come."""
         self.seconds: Callable[[], float] = time.monotonic
@@ -104,14 +110,14 @@ class LanesView(CursorList):
         """The line that the cursor is on."""
         return self._line(self.cursor)[0] if self.cursor < self.count else None
 
-    def _line(self, place: int) -> tuple[Line, Needs]:
+    def _line(self, place: int) -> tuple[Line, LineWidths]:
         """Give a line, and the cells that it would take."""
         key = self.screen_state.version, place
         known = self._lines.get(key)
         if known is None:
             line = self.screen_state.line(place)
             looks = self.screen_state.looks
-            needs = column_needs if self.screen_state.apart else needs_of
+            needs = line_widths_in_column if self.screen_state.apart else line_widths
             known = self._lines[key] = line, needs(line, looks)
         return known
 
@@ -213,17 +219,17 @@ class LanesView(CursorList):
         roots = list(self.screen_state.snapshot.roots)
         last = roots[-1] if screen_state.apart else None
         own = (n for line, n in self._in_view() if last in {None, line.root_arn})
-        self._needs = steadied(own, self._needs)
+        self._widths = steady_widths(own, self._widths)
         if screen_state.apart:
             rails = [screen_state.lifelines.width(root) for root in roots]
-            last_cells = self._needs.states + rails[-1] + GUTTER
+            last_cells = self._widths.states + rails[-1] + GUTTER
             return columns_layout(width, roots, rails, last_cells)
         cells = max(
             (width_of([each]) for each in screen_state.chips().values()), default=0
         )
-        return lanes_layout(width, screen_state.lifelines.width(), cells, self._needs)
+        return lanes_layout(width, screen_state.lifelines.width(), cells, self._widths)
 
-    def _in_view(self) -> Iterator[tuple[Line, Needs]]:
+    def _in_view(self) -> Iterator[tuple[Line, LineWidths]]:
         height = self.size.height
         first = self.count - height if self.follow else self._top
         for place in range(max(0, first), min(self.count, first + height)):
@@ -253,7 +259,9 @@ class LanesView(CursorList):
             return
         calls = [*filter(None, map(self.screen_state.trace.calls.get, changed.calls))]
         late = {
-            c.key for c in calls if (lateness(c.seen_at, c.event_time) or 0) >= LATE
+            c.key
+            for c in calls
+            if (lateness(c.seen_at, c.event_time) or 0) >= LATE_SECONDS
         }
         now = self.seconds()
         moving = level == "full" and not self.app.no_color

@@ -9,10 +9,69 @@ from sfnwatch.view.life_lines import Rail
 from sfnwatch.view.line import Line
 
 BLANK = Span(" ")
-_RAILS = dict(zip(PHASES, "╎┃┃┋│┊", strict=True))
-"""What a life-line is drawn with, by what time is spent on."""
-_MARKS = "◆✔✘◷■⟲●"
-"""What stands where the life-line of an execution would: how it begins and ends."""
+_STROKES = dict(zip(PHASES, "╎┃┃┋│┊", strict=True))
+"""What a life-line is drawn with, by the phase that it is in."""
+_EXECUTION_MARKS = "◆✔✘◷■⟲●"
+"""Signs that stand in place of an execution's life-line: how it begins and ends."""
+
+
+def own_cells(line: Line, width: int, row: int, rows: int) -> SpanRow:
+    """Draw the life-lines of one of the `rows` of a line.
+
+    The sign of how an execution begins or ends stands in place of its own life-line.
+    """
+    cells = _cells(_rails_of(line), width, row, rows)
+    mark = execution_mark(line)
+    if mark is not None and row == 0:
+        cells[0] = mark
+    return cells
+
+
+def passing_cells(rails: Iterable[Rail], width: int) -> SpanRow:
+    """Draw life-lines that neither begin nor end in a row."""
+    return _cells(rails, width, row=1, rows=3)
+
+
+def _cells(rails: Iterable[Rail], width: int, row: int, rows: int) -> SpanRow:
+    """Draw the life-lines of a row: they begin in a line's first, end in its last."""
+    cells = [BLANK] * width
+    for rail in rails:
+        if rail.begins and rail.ends and row > 0:
+            continue
+        begins = rail.begins and row == 0
+        ends = rail.ends and row == rows - 1
+        column = min(rail.column, width - 1)
+        cells[column] = _cell(rail, begins=begins, ends=ends)
+    return cells
+
+
+def _cell(rail: Rail, *, begins: bool, ends: bool) -> Span:
+    stroke = _STROKES[rail.phase]
+    look = PHASES[rail.phase].look
+    if rail.failed and rail.phase is not Phase.BACKING_OFF:
+        look = "role--bad"
+    if rail.begins and rail.ends:
+        return Span("●", look)
+    if begins and rail.phase is Phase.CONTAINER:
+        stroke = "╷"
+    elif ends:
+        is_thin = rail.phase in {Phase.CONTAINER, Phase.WAITING}
+        stroke = "╵" if is_thin else "╹"
+    return Span(stroke, look)
+
+
+def execution_mark(line: Line) -> Span | None:
+    """Give the sign of how an execution that nothing started begins or ends."""
+    item = line.item
+    if not isinstance(item, HistoryEvent) or not item.type.startswith("Execution"):
+        return None
+    if line.execution_arn != line.root_arn or not line.text:
+        return None
+    if any(rail.column == 0 for rail in _rails_of(line)):
+        return None
+    first = line.text[0]
+    sign = first.text[:1]
+    return Span(sign, f"role--{first.role}") if sign in _EXECUTION_MARKS else None
 
 
 def _rails_of(line: Line) -> Iterable[Rail]:
@@ -21,55 +80,3 @@ def _rails_of(line: Line) -> Iterable[Rail]:
     if isinstance(item, HistoryEvent) and item.type in TERMINAL:
         return [rail for rail in line.rails if rail.visit[0] != line.execution_arn]
     return line.rails
-
-
-def _rails(rails: Iterable[Rail], width: int, number: int, count: int) -> SpanRow:
-    """Draw the life-lines of a row: they begin in a line's first, end in its last."""
-    cells = [BLANK] * width
-    for rail in rails:
-        column = min(rail.column, width - 1)
-        begins = rail.begins and number == 0
-        ends = rail.ends and number == count - 1
-        if rail.begins and rail.ends and number > 0:
-            continue
-        cells[column] = _rail(rail, begins=begins, ends=ends)
-    return cells
-
-
-def _rail(rail: Rail, *, begins: bool, ends: bool) -> Span:
-    glyph = _RAILS[rail.phase]
-    look = PHASES[rail.phase].look
-    if rail.failed and rail.phase is not Phase.BACKING_OFF:
-        look = "role--bad"
-    if rail.begins and rail.ends:
-        return Span("●", look)
-    if begins and rail.phase is Phase.CONTAINER:
-        glyph = "╷"
-    elif ends:
-        glyph = "╵" if rail.phase in {Phase.CONTAINER, Phase.WAITING} else "╹"
-    return Span(glyph, look)
-
-
-def passing_cells(rails: Iterable[Rail], width: int) -> SpanRow:
-    """Draw the life-lines that neither begin nor end in a row."""
-    return _rails(rails, width, 1, 3)
-
-
-def own_cells(line: Line, width: int, number: int, count: int) -> SpanRow:
-    """Draw a line's life-lines; how an execution begins or ends stands for its own."""
-    rails = _rails(_rails_of(line), width, number, count)
-    mark = execution_mark(line)
-    return rails if mark is None or number > 0 else [mark, *rails[1:]]
-
-
-def execution_mark(line: Line) -> Span | None:
-    """Give the sign of how an execution that nothing started begins or ends."""
-    item = line.item
-    own = isinstance(item, HistoryEvent) and item.type.startswith("Execution")
-    if not own or line.execution_arn != line.root_arn or not line.text:
-        return None
-    if any(rail.column == 0 for rail in _rails_of(line)):
-        return None
-    sign = line.text[0].text[:1]
-    role = line.text[0].role
-    return Span(sign, f"role--{role}") if sign in _MARKS else None

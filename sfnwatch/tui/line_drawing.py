@@ -20,12 +20,12 @@ from sfnwatch.view.life_lines import Rail
 from sfnwatch.view.line import Lane, Line
 from sfnwatch.view.outline_items import Fold, FoldKind
 
-GAP = 60.0
-"""Seconds without a line from which on they are told in a row of their own."""
-LATE = 60.0
-"""Seconds from which on a call that has just come is said to be late."""
-Passing = Mapping[str, Sequence[Rail]]
-"""What passes a row, by the executions whose it is."""
+_GAP_SECONDS = 60.0
+"""A gap before a line is shown in a row of its own from this length on."""
+LATE_SECONDS = 60.0
+"""A call that has just come is said to be late from this delay on."""
+_RailsByRoot = Mapping[str, Sequence[Rail]]
+"""The life-lines that pass a row, by root execution."""
 
 
 class LineDrawing(Struct):
@@ -35,13 +35,14 @@ class LineDrawing(Struct):
     layout: LaneLayout
     looks: Looks
     chips: Mapping[str, Span]
-    """The executions' by their ARNs; empty for a single one."""
+    """Executions' short names by their ARNs; empty for a single one."""
     late_look: str = ""
-    """What it looks like how late a call has just come; empty where that is not said.
-    """
+    """The look of how late a call has just come; empty where that is not said."""
     away: float = 0.0
-    """How far a late call is from its place, into which it slides: a share of the room
-    for it."""
+    """How far a late call is from its place, into which it slides.
+
+    It is a share of the room for it.
+    """
     notice: str = ""
     """What stands in a row above: up to where CloudTrail is complete."""
     same_second: bool = False
@@ -52,21 +53,29 @@ class LineDrawing(Struct):
     def rows(self) -> list[SpanRow]:
         """Draw it."""
         layout = self.layout
-        line = self.line
-        own = (c for c in layout.columns if c.root_arn == line.root_arn)
-        column = next(own, layout.columns[0])
+        column = self._column
         room = layout.width - column.text - 1
         if layout.calls:
             rows = self._two_lanes(column, room)
         elif layout.roots:
             room = self._room_from(column, self.others) - 1
-            rows = self._joined(column, self._in_one(room, room))
+            rows = self._joined(column, self._one_text(room, room))
         else:
-            first = layout.time - GUTTER - column.text if layout.time_cells else room
-            rows = self._joined(column, self._in_one(first, room))
-        return [*self._rows_before(), *rows]
+            first = room
+            if layout.time_cells:
+                first = layout.time - GUTTER - column.text
+            rows = self._joined(column, self._one_text(first, room))
+        return [*self._rows_above(), *rows]
 
-    def _in_one(self, first: int, others: int) -> list[SpanRow]:
+    @property
+    def _column(self) -> LaneColumn:
+        columns = self.layout.columns
+        for column in columns:
+            if column.root_arn == self.line.root_arn:
+                return column
+        return columns[0]
+
+    def _one_text(self, first: int, others: int) -> list[SpanRow]:
         """Say all of a line in one text: a first row, and those that it takes more."""
         line = self.line
         words = words_of_line(line, self.looks, owner=self._is_owned)
@@ -76,59 +85,68 @@ class LineDrawing(Struct):
             right = words.right[0] if words.right else []
             return in_rows([*words.left, *right], first, others)
         lead = [*words.left, words.arrow] if words.left else []
-        tries = [[*lead, *each] for each in words.right]
-        rows = first_whole(self._with_late(tries, first), first, others)
+        alternatives = [[*lead, *right] for right in words.right]
+        rows = first_whole(self._with_delay(alternatives, first), first, others)
         return rows if words.left else self._slid(rows, first)
 
     @property
     def _is_owned(self) -> bool:
         """True where it must be said which state of an execution a line is of."""
         line = self.line
-        item = self.line.item
+        item = line.item
         # Where a state has ended its name is all that a line is about.
         is_exit = isinstance(item, HistoryEvent) and item.type.endswith("Exited")
-        if not self.chips or is_exit:
-            return True
         arn = line.execution_arn
-        own = [r for r in line.rails if r.visit[0] == arn and not r.ends]
-        return len(own) > 1 or arn != line.root_arn
+        if not self.chips or is_exit or arn != line.root_arn:
+            return True
+        open_rails = [r for r in line.rails if r.visit[0] == arn and not r.ends]
+        return len(open_rails) > 1
 
-    def _two_lanes(self, column: LaneColumn, whole: int) -> list[SpanRow]:
+    def _two_lanes(self, column: LaneColumn, room: int) -> list[SpanRow]:
         layout = self.layout
-        words = words_of_line(self.line, self.looks, owner=True, apart=True)
-        room = layout.time - GUTTER - column.text
-        lane = layout.width - layout.calls - 1
+        line = self.line
+        words = words_of_line(line, self.looks, owner=True, apart=True)
+        states_room = layout.time - GUTTER - column.text
+        calls_room = layout.width - layout.calls - 1
         right: list[SpanRow] = []
-        if words.right and (self.line.call is not None or not self.line.conclusion):
-            tries = self._with_late(words.right, lane)
-            right = self._slid(first_whole(tries, lane, lane), lane)
+        if words.right and (line.call is not None or not line.conclusion):
+            alternatives = self._with_delay(words.right, calls_room)
+            calls = first_whole(alternatives, calls_room, calls_room)
+            right = self._slid(calls, calls_room)
         elif words.right:
-            right = whole_rows(words.right[0], lane, lane)
+            right = whole_rows(words.right[0], calls_room, calls_room)
         if words.right and not right:
-            left = concluded(words, room, whole)
+            left = concluded(words, states_room, room)
         else:
-            left = in_rows(words.left, room, room if len(right) > 1 else whole)
+            below = states_room if len(right) > 1 else room
+            left = in_rows(words.left, states_room, below)
         return self._joined(column, left, right, words)
 
-    def _with_late(self, tries: Sequence[SpanRow], room: int) -> Sequence[SpanRow]:
+    def _with_delay(
+        self, alternatives: Sequence[SpanRow], room: int
+    ) -> Sequence[SpanRow]:
         """Say how late a call is where its row has room: no other must move for it."""
-        if not self.late_look or (self.line.late or 0) < LATE:
-            return tries
-        late = Span(f"  {duration(round(self.line.late or 0))} late", self.late_look)
-        told = [[*each, late] for each in tries]
-        return told if any(width_of(each) <= room for each in told[:2]) else tries
+        seconds = self.line.late or 0
+        if not self.late_look or seconds < LATE_SECONDS:
+            return alternatives
+        delay = Span(f"  {duration(round(seconds))} late", self.late_look)
+        delayed = [[*words, delay] for words in alternatives]
+        has_room = any(width_of(words) <= room for words in delayed[:2])
+        return delayed if has_room else alternatives
 
     def _slid(self, rows: list[SpanRow], room: int) -> list[SpanRow]:
         """Draw as much as has come into view of what slides in from the right."""
+        if not self.away:
+            return rows
         before = Span(" " * round(self.away * room))
-        return [cut([before, *row], room) for row in rows] if self.away else rows
+        return [cut([before, *row], room) for row in rows]
 
-    def _room_from(self, column: LaneColumn, passing: Passing) -> int:
+    def _room_from(self, column: LaneColumn, passing: _RailsByRoot) -> int:
         """Count the cells up to the next column in which something passes."""
-        after = (c for c in self.layout.columns if c.left > column.left)
-        busy = next((c for c in after if passing.get(c.root_arn)), None)
-        end = busy.left - 1 if busy is not None else self.layout.width
-        return end - column.text
+        for other in self.layout.columns:
+            if other.left > column.left and passing.get(other.root_arn):
+                return other.left - 1 - column.text
+        return self.layout.width - column.text
 
     def _joined(
         self,
@@ -140,20 +158,21 @@ class LineDrawing(Struct):
         """Put life-lines, words, the time and the calls of each row together."""
         layout = self.layout
         line = self.line
+        is_of_none = bool(layout.roots) and not line.root_arn
         pairs = list(zip_longest(left or [[]], right, fillvalue=SpanRow()))
         rows: list[SpanRow] = []
-        for number, (said, own) in enumerate(pairs):
-            rails = own_cells(line, column.rails, number, len(pairs))
-            if layout.roots and not line.root_arn:
-                rails = passing_cells(
-                    self.others.get(column.root_arn, ()), column.rails
-                )
+        for number, (states, calls) in enumerate(pairs):
+            if is_of_none:
+                passing = self.others.get(column.root_arn, ())
+                rails = passing_cells(passing, column.rails)
+            else:
+                rails = own_cells(line, column.rails, number, len(pairs))
             lead = self._lead(column, is_first=number == 0)
-            row = self._across(lead, self.others, column, said, rails)
+            row = self._across(lead, self.others, column, states, rails)
             if number == 0 and layout.time_cells and not layout.roots:
-                row = self._with_time(row, words if own else None)
-            if own:
-                row = [*pad(row, layout.calls), *own]
+                row = self._with_time(row, words if calls else None)
+            if calls:
+                row = [*pad(row, layout.calls), *calls]
             rows.append(row)
         return rows
 
@@ -166,26 +185,27 @@ class LineDrawing(Struct):
         if chip is None:
             return [BLANK]
         cells = column.left - GUTTER
-        return [BLANK, *cut([Span(f"{chip.text:^{cells}}", chip.look)], cells)]
+        name = Span(f"{chip.text:^{cells}}", chip.look)
+        return [BLANK, *cut([name], cells)]
 
     def _with_time(self, row: SpanRow, words: LineWords | None) -> SpanRow:
         """Put in the time, with what leads past it from one lane to the other."""
         layout = self.layout
         time = Span(self._time, "look--faint")
-        free = layout.time - 1 - width_of(row)
         if words is None or not words.leads:
             return [*pad(row, layout.time), time]
+        free = layout.time - 1 - width_of(row)
         if words.leads == "left":
-            head = [Span(f" ◀{'━' * (free - 2)}", "role--dim")] if free > GUTTER else []
-            tail = Span("━━━ " if head else "◀━━ ", "role--dim")
+            look = "role--dim"
+            before_time = f" ◀{'━' * (free - 2)}" if free > GUTTER else ""
+            after_time = "━━━ " if before_time else "◀━━ "
         else:
-            text = words.arrow.text
             look = words.arrow.look
-            fill = text[1] * (free - 1)
-            head = [Span(f" {fill}", look)] if free > 1 else []
-            tail = Span(text[1:], look)
-        row = [*pad([*row, *head], layout.time), time]
-        return [*row, Span(" " * (layout.time_cells - len(time.text))), tail]
+            after_time = words.arrow.text[1:]
+            before_time = f" {after_time[0] * (free - 1)}" if free > 1 else ""
+        row = [*pad([*row, Span(before_time, look)], layout.time), time]
+        blank = Span(" " * (layout.time_cells - len(time.text)))
+        return [*row, blank, Span(after_time, look)]
 
     @property
     def _time(self) -> str:
@@ -198,52 +218,63 @@ class LineDrawing(Struct):
     def _across(
         self,
         lead: Spans,
-        passing: Passing,
+        passing: _RailsByRoot,
         at: LaneColumn,
         words: Spans,
         own: Spans = (),
     ) -> SpanRow:
-        """Draw a row across all columns, with words in the one `at` which they are.
+        """Draw a row across all columns, with its words in the column `at`.
 
-        `own` stands there for what passes.
+        `own` stands in that column for what passes.
         """
         row = list(lead)
-        for each in self.layout.columns:
+        for column in self.layout.columns:
             # What runs on from the column before leaves no room for this one's.
-            if width_of(row) > each.left:
+            if width_of(row) > column.left:
                 continue
-            rails = passing_cells(passing.get(each.root_arn, ()), each.rails)
-            row = [*pad(row, each.left), *(own if own and each is at else rails)]
-            if each is at:
-                row = [*pad(row, each.text), *words]
+            row = pad(row, column.left)
+            if own and column is at:
+                row += own
+            else:
+                rails = passing.get(column.root_arn, ())
+                row += passing_cells(rails, column.rails)
+            if column is at:
+                row = [*pad(row, column.text), *words]
         return row
 
-    def _rows_before(self) -> list[SpanRow]:
-        """Tell of a new day, of a long time without anything, of what is complete."""
+    def _rows_above(self) -> list[SpanRow]:
+        """Draw a row for a new day, a long gap, or where CloudTrail is complete."""
         line = self.line
         layout = self.layout
-        told: SpanRow = []
-        # A call that says itself how long after another it was needs no such row.
-        is_counted = line.lane is Lane.CALLS and line.call is not None
-        if line.new_day and self.looks.origin is None:
-            told.append(Span(f"{self.looks.at(line.at):%Y-%m-%d}", "role--name"))
-        elif line.gap is not None and line.gap >= GAP and not is_counted:
-            told.append(Span(f"⋮ {duration(round(line.gap))}", "look--faint"))
+        words = self._date_or_gap()
         notice = [Span(self.notice, "role--exact")] if self.notice else []
-        if not (told or notice):
+        if not words and not notice:
             return []
-        # What has not just begun passes it.
+        # What has not just begun passes the row.
         old = [rail for rail in line.rails if not rail.begins]
-        passing = {**self.others, line.root_arn or "": old}
         first = layout.columns[0]
         if layout.roots:
-            at = max(layout.columns, key=lambda c: self._room_from(c, passing))
-            lead = cut([BLANK, *told], first.left - 1)
-            words = cut(notice, self._room_from(at, passing))
-            return [self._across(lead, passing, at, words)]
-        told += [Span("  "), *notice] if told else notice
+            passing = {**self.others, line.root_arn or "": old}
+            rooms = [self._room_from(column, passing) for column in layout.columns]
+            room = max(rooms)
+            at = layout.columns[rooms.index(room)]
+            lead = cut([BLANK, *words], first.left - 1)
+            return [self._across(lead, passing, at, cut(notice, room))]
+        if words:
+            words.append(Span("  "))
+        words += notice
         row = [*pad([BLANK], first.left), *passing_cells(old, first.rails)]
-        time = layout.time if layout.time_cells else first.text
-        if width_of(told) > layout.width - time:
-            time = first.text
-        return [[*pad(row, time), *cut(told, layout.width - time)]]
+        left = layout.time if layout.time_cells else first.text
+        if width_of(words) > layout.width - left:
+            left = first.text
+        return [[*pad(row, left), *cut(words, layout.width - left)]]
+
+    def _date_or_gap(self) -> SpanRow:
+        line = self.line
+        if line.new_day and self.looks.origin is None:
+            return [Span(f"{self.looks.at(line.at):%Y-%m-%d}", "role--name")]
+        # A call says itself how long after another it was: it needs no row for that.
+        is_call = line.lane is Lane.CALLS and line.call is not None
+        if line.gap is None or line.gap < _GAP_SECONDS or is_call:
+            return []
+        return [Span(f"⋮ {duration(round(line.gap))}", "look--faint")]
