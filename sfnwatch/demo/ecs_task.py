@@ -1,19 +1,17 @@
-"""An ECS task on Fargate, as ECS and Step Functions describe it."""
+"""An ECS task on Fargate, as ECS describes it in each state of its life.
+
+When a task is pending or running is as recorded of one on Fargate.
+"""
 
 from collections.abc import Callable
 from datetime import datetime
 
-from sfnwatch.demo.formats import (
-    Json,
-    SeededRandom,
-    after,
-    arn,
-    epoch_ms,
-)
+from sfnwatch.demo.formats import Json, after, arn, epoch_ms
+from sfnwatch.demo.seeded_random import SeededRandom
 
 CLUSTER_ARN = arn("ecs", "cluster/demo-cluster")
 STARTED_BY = "AWS Step Functions"
-"""What `.sync` tells ECS about who starts the task; the other forms say nothing."""
+"""Who starts the task, as `.sync` tells ECS; the other forms tell it nobody."""
 
 # Seconds after the creation of a Fargate task, and before its stop, as recorded.
 _CONNECTED = 3.246
@@ -25,15 +23,15 @@ _ENDING = {"DEPROVISIONING", "STOPPED"}
 
 
 class EcsTask:
-    """A Fargate task with one container, as RunTask answers it and once stopped.
+    """A Fargate task with one container.
 
-    Of what ECS tells of a task it has what tells one from another, and what becomes of
-    it; what is the same for all, or empty, is left out.
+    It has the fields that differ from task to task; what is the same for all, or empty,
+    is left out.
     """
 
     def __init__(
         self,
-        random: SeededRandom,
+        dice: SeededRandom,
         family: str,
         created_at: datetime,
         started_by: str | None,
@@ -42,19 +40,21 @@ class EcsTask:
         self.started_by = started_by
         self.created_at = self.stopped_at = created_at
         self.exit_code = 0
-        self.task_id = random.hex(32)
-        self._container_id = random.uuid()
+        self.task_id = dice.hex(32)
+        self._container_id = dice.uuid()
 
     @property
     def arn(self) -> str:
         return arn("ecs", f"task/demo-cluster/{self.task_id}")
 
     def answer(self, stamp: Callable[[datetime], object] = epoch_ms) -> Json:
-        """Return RunTask's answer, its time in the form asked for."""
-        return {"Tasks": [self.told("PROVISIONING", stamp)], "Failures": []}
+        """Return RunTask's answer; `stamp` gives its times their form."""
+        return {"Tasks": [self.described("PROVISIONING", stamp)], "Failures": []}
 
-    def told(self, status: str, stamp: Callable[[datetime], object] = epoch_ms) -> Json:
-        """Return the task as ECS tells of it in one state of its life."""
+    def described(
+        self, status: str, stamp: Callable[[datetime], object] = epoch_ms
+    ) -> Json:
+        """Return the task as ECS describes it in one state of its life."""
         # Only `.sync` gives a StartedBy; elsewhere the key is left out, not null.
         started_by = {"StartedBy": self.started_by} if self.started_by else {}
         path = f"container/demo-cluster/{self.task_id}/{self._container_id}"
@@ -92,7 +92,7 @@ class EcsTask:
 
     @property
     def life(self) -> dict[str, datetime]:
-        """Return when it came into each of its states."""
+        """Return when it comes into each of its states."""
         return {
             "PROVISIONING": self.created_at,
             "PENDING": after(self.created_at, _CONNECTED),
@@ -105,7 +105,7 @@ class EcsTask:
         """Return the task as Step Functions passes it on at the end."""
         created = self.created_at
         stopped = self.stopped_at
-        return self.told("STOPPED") | {
+        return self.described("STOPPED") | {
             "ConnectivityAt": epoch_ms(after(created, _CONNECTED)),
             "StartedAt": epoch_ms(after(created, _RUNNING)),
             "ExecutionStoppedAt": epoch_ms(after(stopped, -_EXECUTION_STOPPED)),

@@ -1,9 +1,6 @@
-"""ARNs, ids, times and JSON in the forms that AWS gives them."""
+"""ARNs, times and JSON in the forms that AWS gives them."""
 
 import json
-import random
-import string
-import uuid
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any, TypeAlias
@@ -14,52 +11,11 @@ REGION = "ap-northeast-1"
 Json: TypeAlias = dict[str, Any]
 """A JSON object."""
 
-_KEY_LETTERS = string.ascii_uppercase + "234567"
-
 
 def arn(service: str, resource: str) -> str:
     """Return the ARN of something in the demo's account and Region."""
     region = "" if service in {"iam", "sts"} else REGION
     return f"arn:aws:{service}:{region}:{ACCOUNT_ID}:{resource}"
-
-
-class SeededRandom(random.Random):
-    """A random generator seeded with its key, so that it always draws the same.
-
-    A demo that was killed and starts again must show the same account, so every id
-    and every spread of time is drawn from a generator whose key names its purpose.
-    """
-
-    def __init__(self, *key: object) -> None:
-        super().__init__("/".join(map(str, key)))
-
-    def uuid(self) -> str:
-        return str(uuid.UUID(int=self.getrandbits(128), version=4))
-
-    def hex(self, length: int) -> str:
-        return self._pick("0123456789abcdef", length)
-
-    def digits(self, length: int) -> str:
-        return self._pick(string.digits, length)
-
-    def session(self) -> str:
-        """Return a role session as Step Functions names them: 32 letters."""
-        return self._pick(string.ascii_letters, 32)
-
-    def key_id(self) -> str:
-        """Return the id of a temporary access key."""
-        return "ASIA" + self._pick(_KEY_LETTERS, 16)
-
-    def role_id(self) -> str:
-        """Return a role's unique id, which is one letter longer than a key's."""
-        return "AROA" + self._pick(_KEY_LETTERS, 17)
-
-    def lag(self) -> float:
-        """Return how late CloudTrail delivers one record, in seconds."""
-        return self.triangular(45, 270, 130)
-
-    def _pick(self, letters: str, length: int) -> str:
-        return "".join(self.choices(letters, k=length))
 
 
 def compact(value: object) -> str:

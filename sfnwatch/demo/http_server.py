@@ -15,10 +15,11 @@ import msgspec
 from aiohttp import web
 
 from sfnwatch.demo.account import Account
+from sfnwatch.demo.aws_error import AwsError
+from sfnwatch.demo.callers import user
 from sfnwatch.demo.formats import ACCOUNT_ID, Json, camel, http_date
-from sfnwatch.demo.operations import OPERATIONS, AwsError, parse
+from sfnwatch.demo.operations import OPERATIONS
 from sfnwatch.demo.trail_event import CallerIdentity, TrailEvent
-from sfnwatch.demo.trail_records import user
 
 CREDENTIALS = ("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")
 """The example pair of AWS's documentation: no signature is computed."""
@@ -30,7 +31,7 @@ _LOG = logging.getLogger(__name__)
 _LOG.addHandler(logging.NullHandler())
 
 # Long enough to finish an answer, short enough not to hold up the end.
-_GRACE = 0.5
+_SHUTDOWN_SECONDS = 0.5
 _UNRECORDED = {
     # A trail records these only where it is told to.
     *("ReceiveMessage", "DeleteMessageBatch"),
@@ -51,8 +52,9 @@ class DemoRequest(msgspec.Struct, frozen=True):
 
     @property
     def operation(self) -> str:
-        """Return the name of the operation asked for, or nothing."""
-        if (target := self.headers.get("X-Amz-Target")) is not None:
+        """Return the name of the operation, or ""."""
+        target = self.headers.get("X-Amz-Target")
+        if target is not None:
             return target.rpartition(".")[2]
         form = parse_qs(self.body.decode("utf-8", "replace"))
         return form.get("Action", [""])[0]
@@ -62,14 +64,14 @@ class DemoRequest(msgspec.Struct, frozen=True):
         """Return the service of the operation, as in its domain."""
         if self.operation == _IDENTITY:
             return "sts"
-        known = OPERATIONS.get(self.operation)
-        return known[0] if known else "states"
+        operation = OPERATIONS.get(self.operation)
+        return operation.service if operation else "states"
 
 
 def refusal(error: AwsError, request_id: str) -> web.Response:
     """Return a refusal; STS gives none."""
-    told = {"__type": error.code, "message": error.message}
-    reply = _reply(_in_json(told), request_id)
+    body = _in_json({"__type": error.code, "message": error.message})
+    reply = _reply(body, request_id)
     reply.set_status(400)
     reply.headers["x-amzn-ErrorType"] = error.code
     return reply
@@ -82,17 +84,23 @@ def _reply(
     return web.Response(body=body.encode(), headers=headers)
 
 
-def _in_json(told: Json) -> str:
-    return json.dumps(told, separators=(",", ":"))
+def _in_json(value: Json) -> str:
+    return json.dumps(value, separators=(",", ":"))
 
 
 def answer(account: Account, request: DemoRequest) -> web.Response:
     """Answer one request, and let CloudTrail note it whether it works or not."""
     agent = request.headers.get("User-Agent", "")
     caller = user("demo", CREDENTIALS[0], HOST, agent)
-    made = account.now(), f"{request.service}:{request.operation}", caller
     request_id = account.new_id()
-    call = TrailEvent(*made, request_id, "", _recorded(request.body))
+    call = TrailEvent(
+        at=account.now(),
+        action=f"{request.service}:{request.operation}",
+        caller=caller,
+        request_id=request_id,
+        event_id="",
+        request=_recorded(request.body),
+    )
     try:
         if request.operation == _IDENTITY:
             reply = _reply(_identity(caller), request_id, "text/xml")
@@ -109,30 +117,35 @@ def answer(account: Account, request: DemoRequest) -> web.Response:
 
 
 def _identity(caller: CallerIdentity) -> str:
-    """Say who asks."""
+    """Return GetCallerIdentity's answer."""
+    user_arn = caller.identity["arn"]
     user_id = caller.identity["principalId"]
-    told = f"<Arn>{caller.identity['arn']}</Arn><UserId>{user_id}</UserId>"
-    result = f"<{_IDENTITY}Result>{told}<Account>{ACCOUNT_ID}</Account>"
-    head = f'<{_IDENTITY}Response xmlns="{_STS}">'
-    return f"{head}{result}</{_IDENTITY}Result></{_IDENTITY}Response>"
+    return (
+        f'<GetCallerIdentityResponse xmlns="{_STS}"><GetCallerIdentityResult>'
+        f"<Arn>{user_arn}</Arn><UserId>{user_id}</UserId>"
+        f"<Account>{ACCOUNT_ID}</Account>"
+        "</GetCallerIdentityResult></GetCallerIdentityResponse>"
+    )
 
 
 def _perform(account: Account, request: DemoRequest) -> Json:
-    """Do what is asked for; raises AwsError."""
-    if request.operation not in OPERATIONS:
+    """Perform the operation; raises AwsError."""
+    operation = OPERATIONS.get(request.operation)
+    if operation is None:
         message = f"Not here: {request.operation}"
         raise AwsError("UnknownOperationException", message)
-    _, parameters, perform = OPERATIONS[request.operation]
-    return perform(account, parse(request.body, parameters))
+    return operation.perform(account, request.body)
 
 
 def _recorded(body: bytes) -> Json | None:
     """Return a request as a record has it: with keys in lower case."""
     try:
-        given = json.loads(body or b"{}")
+        parameters = json.loads(body or b"{}")
     except ValueError:
         return None
-    return dict(camel(given)) if isinstance(given, dict) else None
+    if not isinstance(parameters, dict):
+        return None
+    return dict(camel(parameters))
 
 
 class DemoServer:
@@ -142,7 +155,7 @@ class DemoServer:
         self._account = account
         self._listener = listener
         server = web.Server(self._respond, access_log=None, logger=_LOG)
-        self._runner = web.ServerRunner(server, shutdown_timeout=_GRACE)
+        self._runner = web.ServerRunner(server, shutdown_timeout=_SHUTDOWN_SECONDS)
         self.endpoint_url = ""
         """Where it serves, once the context is open."""
         self._own_hosts: frozenset[str] = frozenset()
@@ -163,22 +176,21 @@ class DemoServer:
     async def _respond(self, request: web.BaseRequest) -> web.StreamResponse:
         if not self._is_own(request.headers):
             return web.Response(status=403, text="Not from here.")
-        asked = DemoRequest(request.headers, await request.read())
-        if asked.body.count(b"{") + asked.body.count(b"[") > _MOST_BRACKETS:
+        body = await request.read()
+        if body.count(b"{") + body.count(b"[") > _MOST_BRACKETS:
             error = AwsError("SerializationException", "The request is nested too deep")
-            given = refusal(error, self._account.new_id())
+            response = refusal(error, self._account.new_id())
         else:
-            given = answer(self._account, asked)
-        given.headers["Date"] = http_date(self._account.now())
-        return given
+            response = answer(self._account, DemoRequest(request.headers, body))
+        response.headers["Date"] = http_date(self._account.now())
+        return response
 
     def _is_own(self, headers: Mapping[str, str]) -> bool:
-        """Tell whether a request was meant for this server, and is of no other's page.
+        """True for a request to this server that comes from no other site's page.
 
-        A page of any site can have its own name lead to this machine.
+        Any site can have its own name lead to this machine.
         """
+        if headers.get("Host") not in self._own_hosts:
+            return False
         origin = headers.get("Origin")
-        is_foreign = origin is not None and (
-            origin.removeprefix("http://") not in self._own_hosts
-        )
-        return headers.get("Host") in self._own_hosts and not is_foreign
+        return origin is None or origin.removeprefix("http://") in self._own_hosts

@@ -1,7 +1,6 @@
-"""An SQS queue that EventBridge feeds with the state changes of ECS tasks.
+"""The queue to which EventBridge sends the changes of ECS tasks.
 
-The events have the documented shape. When a task was pending or running is as recorded
-of one on Fargate; that an event comes a moment later is made up.
+The events have the documented shape; that an event comes a moment later is set.
 """
 
 import json
@@ -15,13 +14,13 @@ from sfnwatch.demo.formats import (
     ACCOUNT_ID,
     REGION,
     Json,
-    SeededRandom,
     after,
     camel,
     epoch_ms,
     iso,
     iso_ms,
 )
+from sfnwatch.demo.seeded_random import SeededRandom
 
 QUEUE_PATH = f"/{ACCOUNT_ID}/sfnwatch-demo"
 """The path of the queue's URL, at the account's endpoint."""
@@ -49,20 +48,20 @@ class DemoMessage(msgspec.Struct):
 
 def state_changes(task: EcsTask) -> Iterator[DemoMessage]:
     """Yield a message for each change in a task's life."""
-    random = SeededRandom(task.task_id, "events")
+    dice = SeededRandom(task.task_id, "events")
     for status, due in task.life.items():
         at = min(max(due, task.created_at), task.stopped_at)
-        sent_at = after(at, random.uniform(0.6, 2.4))
-        message_id = random.uuid()
+        sent_at = after(at, dice.uniform(0.6, 2.4))
+        message_id = dice.uuid()
         event = {
             "version": "0",
-            "id": random.uuid(),
+            "id": dice.uuid(),
             "detail-type": "ECS Task State Change",
             "source": "aws.ecs",
             "account": ACCOUNT_ID,
             "time": iso(at),
             "region": REGION,
             "resources": [task.arn],
-            "detail": camel(task.told(status, iso_ms)) | {"updatedAt": iso_ms(at)},
+            "detail": camel(task.described(status, iso_ms)) | {"updatedAt": iso_ms(at)},
         }
         yield DemoMessage(sent_at, sent_at, message_id, event)

@@ -1,4 +1,4 @@
-"""A server left running: killed and started again, it serves the same account."""
+"""A server that is left running, and continues with its account after it was killed."""
 
 import asyncio
 import json
@@ -18,13 +18,13 @@ from sfnwatch.demo.http_server import CREDENTIALS, HOST, DemoServer
 DEFAULT_PORT = 4597
 """Fixed, so that a watcher finds a server that was started again."""
 
-_WORTH = 1800.0
-"""Seconds of its time for which a world is worth going back to: some while after
-nothing happens in it any more."""
+_LASTS_SECONDS = 1800.0
+"""Seconds of its own time after which a world is not continued: by then nothing has
+happened in it for a while."""
 
 
-class SavedAccount(msgspec.Struct, frozen=True):
-    """What it takes to serve an account again: it went on while nobody served it."""
+class ServedWorld(msgspec.Struct, frozen=True):
+    """What an account is made of, so that it is served again as if it had gone on."""
 
     epoch: Annotated[datetime, msgspec.Meta(tz=True)]
     speed: float
@@ -50,14 +50,14 @@ async def serve(
     fresh: bool = False,
     state_dir: Path,
 ) -> None:
-    """Serve until it is cancelled; say where in one line of JSON."""
+    """Serve until it is cancelled; write one line of JSON with its address to `out`."""
     with create_server((HOST, port)) as listener:
         path = state_dir / f"demo-{listener.getsockname()[1]}.json"
-        kept = None if fresh else _read_saved(path)
-        world = _account_to_serve(tuple(scenarios), speed, kept)
+        kept = None if fresh else _kept(path)
+        world = _world(tuple(scenarios), speed, kept)
         word = "Continuing the" if world is kept else "Starting a new"
         err.write(f"{word} world of {iso(world.epoch)}. All of it is synthetic.\n")
-        _save(world, path, err)
+        _keep(world, path, err)
         account = world.account()
         async with DemoServer(account, listener=listener) as server:
             line = {
@@ -75,24 +75,24 @@ async def serve(
             await asyncio.Event().wait()
 
 
-def _account_to_serve(
-    scenarios: tuple[str, ...], speed: float, kept: SavedAccount | None
-) -> SavedAccount:
-    """Return the world to serve: the one on file, if it will do."""
-    wanted = kept is not None and (kept.scenarios, kept.speed) == (scenarios, speed)
-    if kept is not None and wanted and 0 <= kept.age < _WORTH:
-        return kept
-    return SavedAccount(datetime.now(UTC), speed, scenarios)
+def _world(
+    scenarios: tuple[str, ...], speed: float, kept: ServedWorld | None
+) -> ServedWorld:
+    """Return the world to serve: the one on file if it is the same and not too old."""
+    new = ServedWorld(datetime.now(UTC), speed, scenarios)
+    if kept is None or (kept.scenarios, kept.speed) != (scenarios, speed):
+        return new
+    return kept if 0 <= kept.age < _LASTS_SECONDS else new
 
 
-def _read_saved(path: Path) -> SavedAccount | None:
+def _kept(path: Path) -> ServedWorld | None:
     try:
-        return msgspec.json.decode(path.read_bytes(), type=SavedAccount)
+        return msgspec.json.decode(path.read_bytes(), type=ServedWorld)
     except (OSError, ValueError):
         return None
 
 
-def _save(world: SavedAccount, path: Path, err: TextIO) -> None:
+def _keep(world: ServedWorld, path: Path, err: TextIO) -> None:
     """Write the world down, for its owner's eyes only."""
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -18,11 +18,10 @@ from typing import Any, Self
 import msgspec
 
 from sfnwatch.demo.ecs_task import CLUSTER_ARN, STARTED_BY, EcsTask
-from sfnwatch.demo.execution import REDRIVEN, DemoExecution
+from sfnwatch.demo.execution import REDRIVEN, DemoEvent, DemoExecution, DemoMapRun
 from sfnwatch.demo.formats import (
     REGION,
     Json,
-    SeededRandom,
     after,
     arn,
     camel,
@@ -31,8 +30,6 @@ from sfnwatch.demo.formats import (
     in_words,
     iso_ms,
 )
-from sfnwatch.demo.history_event import DemoEvent
-from sfnwatch.demo.map_run import DemoMapRun
 from sfnwatch.demo.scenarios import (
     Attempt,
     Invocation,
@@ -40,15 +37,16 @@ from sfnwatch.demo.scenarios import (
     Scenario,
     TaskRun,
 )
+from sfnwatch.demo.seeded_random import SeededRandom
 from sfnwatch.demo.trail_event import CallerIdentity, TrailEvent
 
 _RESOURCE = re.compile(r"arn:aws:states:::((?:aws-sdk:)?[^:]+):(.+)")
 _PATH_STEP = re.compile(r"\.(\w+)|\[(\d+)\]")
 _COMPARISONS = {"BooleanEquals": operator.eq, "NumericGreaterThan": operator.gt}
-_LATER = CallerIdentity({}, "", "")
+_CALLER_NOT_YET_KNOWN = CallerIdentity({}, "", "")
 _HIDDEN = "HIDDEN_DUE_TO_SECURITY_REASONS"
-# Seconds between the starts of branches, enough for them to be entered in their order.
-_APART = 0.03
+# Enough for branches to be entered in their order.
+_BRANCHES_APART_SECONDS = 0.03
 
 State = Mapping[str, Any]
 
@@ -63,34 +61,35 @@ class StatesError(Exception):
 
     @property
     def details(self) -> dict[str, str]:
-        """Return it as history events tell it."""
+        """Return the details that a history event has of it."""
         return {"error": self.error, "cause": self.cause}
 
     def is_among(self, errors: list[str]) -> bool:
-        """Tell whether a Retry or Catch for these errors applies."""
-        return bool({"States.ALL", "States.TaskFailed", self.error} & set(errors))
+        """True if a Retry or Catch for these errors applies."""
+        names = {"States.ALL", "States.TaskFailed", self.error}
+        return not names.isdisjoint(errors)
 
 
 def run_execution(
     scenario: Scenario,
     started_at: datetime,
     key: str,
-    given: Any = None,
+    given_input: Any = None,
     map_run_arn: str | None = None,
 ) -> DemoExecution:
-    """Run an execution to its end: of one that another starts, the input is given."""
-    random = SeededRandom(key, scenario.name, iso_ms(started_at))
-    if given is not None:
+    """Run an execution to its end; one that another execution starts has its input."""
+    dice = SeededRandom(key, scenario.name, iso_ms(started_at))
+    if given_input is not None:
         # AWS names it.
-        name = random.uuid()
-        data = given
+        name = dice.uuid()
+        data = given_input
     else:
-        name = f"{scenario.name}-{started_at:%Y%m%dT%H%M%S}-{random.hex(6)}"
+        name = f"{scenario.name}-{started_at:%Y%m%dT%H%M%S}-{dice.hex(6)}"
         by_schedule = {"date": f"{started_at:%Y-%m-%d}", "trigger": "schedule"}
         data = by_schedule if scenario.input is None else scenario.input
     execution = DemoExecution(scenario, name, compact(data), map_run_arn)
-    attempts = {name: iter(each) for name, each in scenario.attempts.items()}
-    _Branch(_Run(execution, key, random, attempts), started_at).run_all(data)
+    attempts = {state: iter(tries) for state, tries in scenario.attempts.items()}
+    _Branch(_Run(execution, key, dice, attempts), started_at).run_all(data)
     # Stable, so that nothing comes before what it follows.
     execution.events.sort(key=lambda event: event.at)
     for event_id, event in enumerate(execution.events, 1):
@@ -104,7 +103,7 @@ class _Run(msgspec.Struct):
 
     execution: DemoExecution
     key: str
-    random: SeededRandom
+    dice: SeededRandom
     attempts: Mapping[str, Iterator[Attempt]]
     """What is left of the scenario's, by the Task's name."""
     entered: tuple[str, Any, DemoEvent | None] = ("", None, None)
@@ -160,33 +159,36 @@ class _Branch(msgspec.Struct):
         self.event(at, kind, self.task | details)
 
     def succeed(self, at: datetime, output: Any) -> Any:
-        """Write down that the Task succeeds, and return its output."""
+        """Write down that the Task succeeds; return its output."""
         self.tell(at, "TaskSucceeded", _data("output", output))
         return output
 
     def fail(self, at: datetime, error: StatesError) -> StatesError:
-        """Write down that the Task fails, and return its error."""
+        """Write down that the Task fails; return its error."""
         self.tell(at, "TaskFailed", error.details)
         return error
 
     def later(self, low: float, high: float) -> datetime:
-        """Return a time so many seconds from now."""
-        return after(self.at, self.run.random.uniform(low, high))
+        """Return a time between `low` and `high` seconds from now."""
+        return after(self.at, self.run.dice.uniform(low, high))
 
     def fork(self, count: int) -> list[Self]:
-        """Return so many branches that begin here."""
-        starts = [after(self.at, number * _APART) for number in range(count)]
-        return [type(self)(self.run, at, self.last) for at in starts]
+        """Return `count` branches that begin here."""
+        branches = []
+        for number in range(count):
+            at = after(self.at, number * _BRANCHES_APART_SECONDS)
+            branches.append(type(self)(self.run, at, self.last))
+        return branches
 
     def join(self, kind: str, branches: Sequence[Self]) -> None:
-        """Continue after the branch that ends last; of a moment, after its last."""
+        """Continue after the branch that ends last; the last one, if several do."""
         last = max(reversed(branches), key=lambda branch: branch.at, default=self)
         self.at = last.at
         self.last = last.last
         self.succeeded(kind)
 
     def succeeded(self, kind: str) -> None:
-        """Write down that a Parallel or Map has, which nothing follows."""
+        """Write down that a Parallel or Map succeeds; no event follows that one."""
         last = self.last
         self.soon(f"{kind}StateSucceeded", {})
         self.last = last
@@ -234,8 +236,9 @@ class _Branch(msgspec.Struct):
     def parallel(self, state: State, data: Any) -> list[Any]:
         self.soon("ParallelStateStarted", {})
         branches = self.fork(len(state["Branches"]))
-        pairs = zip(branches, state["Branches"], strict=True)
-        outputs = [branch.machine(machine, data) for branch, machine in pairs]
+        outputs = []
+        for branch, machine in zip(branches, state["Branches"], strict=True):
+            outputs.append(branch.machine(machine, data))
         self.join("Parallel", branches)
         return outputs
 
@@ -261,13 +264,13 @@ class _Branch(msgspec.Struct):
         run = self.run
         parent = self.run.execution
         machine = f"{parent.scenario.machine}/{state['Label']}"
-        map_run_arn = arn("states", f"mapRun:{machine}:{run.random.uuid()}")
+        map_run_arn = arn("states", f"mapRun:{machine}:{run.dice.uuid()}")
         self.soon("MapRunStarted", {"mapRunArn": map_run_arn})
         began = self.at
         map_run = DemoMapRun(map_run_arn, parent.arn, machine, state, began, began)
         free_at = [began] * min(state["MaxConcurrency"], len(items))
         for index, item in enumerate(items):
-            at = after(free_at[0], run.random.uniform(0.1, 0.3))
+            at = after(free_at[0], run.dice.uniform(0.1, 0.3))
             child = _child(parent.scenario, state, machine, index)
             ran = run_execution(child, at, run.key, item, map_run_arn)
             map_run.children.append(ran)
@@ -278,10 +281,6 @@ class _Branch(msgspec.Struct):
         map_run.ends_at = self.at
         self.succeeded("Map")
         return [child.result for child in map_run.children]
-
-    #
-    # An attempt calls ECS, Lambda or Step Functions itself. Lambda's Invoke is a data
-    # event, which Event history never has, so it makes no call here.
 
     def retried(self, state: State, data: Any) -> Any:
         """Try until it succeeds, or no retrier is left for its error."""
@@ -316,17 +315,19 @@ class _Branch(msgspec.Struct):
         self, at: datetime, action: str, job_arn: str, request: Json
     ) -> TrailEvent:
         """Make a call; its record tells later who made it."""
-        call = TrailEvent(at, action, _LATER, self.run.random.uuid(), "", request)
+        call = TrailEvent(
+            at, action, _CALLER_NOT_YET_KNOWN, self.run.dice.uuid(), "", request
+        )
         call.job_arn = job_arn
         self.run.execution.calls.append(call)
         return call
 
     def run_task(self, run: TaskRun, at: datetime, parameters: Json) -> Any:
-        random = self.run.random
-        answered_at = after(at, random.uniform(0.25, 0.45))
+        dice = self.run.dice
+        answered_at = after(at, dice.uniform(0.25, 0.45))
         family = parameters["TaskDefinition"]
         started_by = parameters.get("StartedBy")
-        task = EcsTask(random, family, after(at, 0.187), started_by)
+        task = EcsTask(dice, family, after(at, 0.187), started_by)
         call = self.call(at, "ecs:RunTask", task.arn, camel(parameters))
         call.response = camel(task.answer(in_words))
         if self.task["resourceType"] == "aws-sdk:ecs":
@@ -348,9 +349,10 @@ class _Branch(msgspec.Struct):
             raise self.fail(ended_at, failure)
         return self.succeed(ended_at, output)
 
+    # Lambda's Invoke is a data event, which Event history never has: it makes no call.
     def invoke(self, invocation: Invocation, at: datetime) -> Any:
         ended_at = after(at, invocation.seconds)
-        request_id = self.run.random.uuid()
+        request_id = self.run.dice.uuid()
         if invocation.error:
             raise self.fail(ended_at, _raised(*invocation.error, request_id))
         payload = dict(invocation.payload)
@@ -359,7 +361,7 @@ class _Branch(msgspec.Struct):
 
     def start_execution(self, nested: NestedExecution, at: datetime, data: Any) -> Any:
         run = self.run
-        answered_at = after(at, self.run.random.uniform(0.09, 0.18))
+        answered_at = after(at, self.run.dice.uniform(0.09, 0.18))
         child = run_execution(nested.scenario, after(at, 0.041), run.key, data)
         run.execution.nested.append(child)
         started_at = child.started_at
@@ -401,7 +403,9 @@ class _Branch(msgspec.Struct):
     def input_of(self, state: State, data: Any) -> Any:
         """Return what a state works with."""
         template = state.get("Parameters")
-        return data if template is None else self.filled(template, data)
+        if template is None:
+            return data
+        return self.filled(template, data)
 
     def output_of(self, state: State, data: Any, result: Any) -> Any:
         """Return a state's output: its result selected, and put where it belongs."""
@@ -422,7 +426,9 @@ class _Branch(msgspec.Struct):
 
 def _placed(data: Any, result: Any, path: str) -> Any:
     """Return the data with the result at the path, which is `$` or one member."""
-    return result if path == "$" else data | {path.removeprefix("$."): result}
+    if path == "$":
+        return result
+    return data | {path.removeprefix("$."): result}
 
 
 def _data(kind: str, value: Any) -> Json:
@@ -457,16 +463,16 @@ def _caught(state: State, data: Any, error: StatesError) -> tuple[Any, str]:
     """Return a Catch's output and next state; raise the error if none applies."""
     for catcher in state.get("Catch", ()):
         if error.is_among(catcher["ErrorEquals"]):
-            told = {"Error": error.error, "Cause": error.cause}
-            output = _placed(data, told, catcher.get("ResultPath", "$"))
+            result = {"Error": error.error, "Cause": error.cause}
+            output = _placed(data, result, catcher.get("ResultPath", "$"))
             return output, catcher["Next"]
     raise error
 
 
 def _raised(kind: str, message: str, request_id: str) -> StatesError:
-    """Return an exception of a Python function, as Lambda's runtime tells it."""
-    told = {"errorMessage": message, "errorType": kind, "requestId": request_id}
-    return StatesError(kind, compact(told))
+    """Return an exception of a Python function, in the form of Lambda's runtime."""
+    cause = {"errorMessage": message, "errorType": kind, "requestId": request_id}
+    return StatesError(kind, compact(cause))
 
 
 def _passed_on(child: DemoExecution) -> Json:

@@ -1,4 +1,4 @@
-"""A call as CloudTrail notes it, and who made it."""
+"""An API call, as the demo's CloudTrail records it."""
 
 import json
 from datetime import UTC, datetime
@@ -18,7 +18,7 @@ _READ_ONLY = ("Assume", "Describe", "Get", "List", "Lookup")
 
 
 class CallerIdentity(msgspec.Struct, frozen=True):
-    """Who made a call, and from where, as a record tells it."""
+    """Who makes a call, and from where, in a record's form."""
 
     identity: Json
     address: str
@@ -26,13 +26,13 @@ class CallerIdentity(msgspec.Struct, frozen=True):
 
     @property
     def name(self) -> str:
-        """Return the user's name, or a role's session; nothing for a service."""
+        """Return the user's name or the role's session; "" for a service."""
         whole: str = self.identity.get("arn", "")
         return whole.rpartition("/")[2]
 
 
 class TrailEvent(msgspec.Struct, eq=False, dict=True):
-    """A call as CloudTrail notes it."""
+    """A call as CloudTrail records it."""
 
     at: datetime
     action: str
@@ -55,7 +55,7 @@ class TrailEvent(msgspec.Struct, eq=False, dict=True):
 
     @property
     def place(self) -> tuple[datetime, str]:
-        """Where it stands in the order of time; the id settles ties."""
+        """Its place in the order of time; the id settles ties."""
         return self.event_time, self.event_id
 
     @property
@@ -64,7 +64,7 @@ class TrailEvent(msgspec.Struct, eq=False, dict=True):
 
     @cached_property
     def attributes(self) -> Json:
-        """Return what LookupEvents can find it by; not before all is known of it."""
+        """Return what LookupEvents can find it by; to be read once it is complete."""
         service, _, name = self.action.partition(":")
         return {
             "EventId": self.event_id,
@@ -76,7 +76,7 @@ class TrailEvent(msgspec.Struct, eq=False, dict=True):
         }
 
     def deny(self) -> None:
-        """Have it denied, in AWS's words; such a record has no request and response."""
+        """Deny it, in AWS's words: its record has no request and no response."""
         on_resource = f" on resource: {self.job_arn}" if self.job_arn else ""
         self.error_code = "AccessDenied"
         self.request = None
@@ -89,9 +89,8 @@ class TrailEvent(msgspec.Struct, eq=False, dict=True):
 
     @property
     def record(self) -> Json:
-        """Return the record, whole."""
-        error = {"errorCode": self.error_code, "errorMessage": self.error_message}
-        return {
+        """Return the whole record."""
+        record = {
             "eventVersion": "1.09",
             "userIdentity": self.caller.identity,
             "eventTime": iso(self.at),
@@ -100,7 +99,6 @@ class TrailEvent(msgspec.Struct, eq=False, dict=True):
             "awsRegion": REGION,
             "sourceIPAddress": self.caller.address,
             "userAgent": self.caller.user_agent,
-            **(error if self.error_code else {}),
             "requestParameters": self.request,
             "responseElements": self.response,
             "requestID": self.request_id,
@@ -111,11 +109,16 @@ class TrailEvent(msgspec.Struct, eq=False, dict=True):
             "recipientAccountId": ACCOUNT_ID,
             "eventCategory": "Management",
         }
+        if self.error_code:
+            record["errorCode"] = self.error_code
+            record["errorMessage"] = self.error_message
+        return record
 
     @property
     def envelope(self) -> Json:
         """Return the record as LookupEvents wraps it."""
-        return {key: value for key, value in self.attributes.items() if value} | {
+        given = {key: value for key, value in self.attributes.items() if value}
+        return given | {
             "EventTime": epoch_seconds(self.event_time),
             "Resources": [],
             "CloudTrailEvent": json.dumps(self.record, separators=(",", ":")),

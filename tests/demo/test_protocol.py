@@ -52,14 +52,13 @@ async def test_an_operations_own_errors_are_exceptions_of_botocore(
 
 async def test_answers_are_of_botocores_shape(serve: Serve) -> None:
     demo = await serve(*SCENARIOS)
-    for seconds, (operation, (service, *_)) in product(
-        (0, 60, 900), OPERATIONS.items()
-    ):
+    for seconds, name in product((0, 60, 900), OPERATIONS):
         demo.clock.advance(seconds / len(OPERATIONS))
-        name = {"states": "stepfunctions"}.get(service, service)
-        model: Any = _BOTOCORE.get_service_model(name).operation_model(operation)
-        for parameters in await requests(demo, operation):
-            answer = await demo.raw(operation, **parameters)
+        service = OPERATIONS[name].service
+        botocore_name = {"states": "stepfunctions"}.get(service, service)
+        model: Any = _BOTOCORE.get_service_model(botocore_name).operation_model(name)
+        for parameters in await requests(demo, name):
+            answer = await demo.raw(name, **parameters)
             wrong = ParamValidator().validate(answer, model.output_shape)
             assert not wrong.has_errors(), wrong.generate_report()
 

@@ -14,8 +14,8 @@ from msgspec import Struct, field
 
 from sfnwatch.clock import SpedClock
 from sfnwatch.demo.account import Account
+from sfnwatch.demo.aws_error import AwsError
 from sfnwatch.demo.http_server import CREDENTIALS, DemoRequest, answer, refusal
-from sfnwatch.demo.operations import AwsError
 from sfnwatch.model.arns import (
     ExecutionArn,
     MachineName,

@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from sfnwatch.demo.callers import user
 from sfnwatch.demo.scenarios import PLANS
+from sfnwatch.demo.trail import deliver
 from sfnwatch.demo.trail_event import TrailEvent
-from sfnwatch.demo.trail_records import deliver, user
 from sfnwatch.model.arns import parse_execution_arn
 from sfnwatch.model.records import Batch, RecordKind
 from sfnwatch.model.source_health import HealthState
