@@ -11,7 +11,7 @@ class SeededRandom(random.Random):
     """A random generator seeded with its key, so that it always draws the same.
 
     A demo that was killed and starts again must show the same account, so every id
-    and every spread of time comes from dice whose key names what it is for.
+    and every spread of time is drawn with a key that names its purpose.
     """
 
     def __init__(self, *key: object) -> None:
