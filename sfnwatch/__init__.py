@@ -18,7 +18,7 @@ else:
         if name == "__all__":
             return __dir__()
         # What runs `sfnwatch.cli` asks for `__path__` and the like, too, and
-        # `from sfnwatch import session` first looks for an attribute.
+        # `from sfnwatch import library` first looks for an attribute.
         if name.startswith("__") or find_spec(f"{__name__}.{name}"):
             raise AttributeError(name)
         from sfnwatch import library  # noqa: PLC0415

@@ -51,7 +51,7 @@ from sfnwatch.model.trace import Trace
 from sfnwatch.model.visits import Attempt, StateVisit
 
 if TYPE_CHECKING:
-    from sfnwatch.session import Session
+    from sfnwatch.session.session import Session
 
 __all__ = [
     "ApiCall",
@@ -165,8 +165,8 @@ async def snapshots(
 
 async def _session(named: tuple[str, ...], options: WatchOptions) -> "Session":
     """Find executions, and make the watch of them; raises SfnwatchError."""
-    from sfnwatch import session
     from sfnwatch.cli.options import choose_account, named_executions
+    from sfnwatch.session import sessions
     from sfnwatch.sources.discovery import Search
     from sfnwatch.sources.live_options import CallOptions, LiveOptions
 
@@ -175,4 +175,4 @@ async def _session(named: tuple[str, ...], options: WatchOptions) -> "Session":
     arns = await search.find(named_executions(named), lambda _: None)
     calls = CallOptions(lookup=options.get("calls", True))
     watch = LiveOptions(calls, drain=options.get("drain", LiveOptions().drain))
-    return session.live(arns, settings, watch, asked=tuple(search.asked))
+    return sessions.live(arns, settings, watch, asked=tuple(search.asked))

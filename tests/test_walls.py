@@ -24,11 +24,11 @@ from aiohttp import web
 from textual.message_pump import MessagePump
 
 import sfnwatch
-from sfnwatch import session
 from sfnwatch.model.arns import parse_execution_arn
 from sfnwatch.model.records import Batch
 from sfnwatch.model.trace import Changed
 from sfnwatch.recording.saved_view import SavedView
+from sfnwatch.session import sessions
 from sfnwatch.sources.live_options import LiveOptions
 from sfnwatch.tui.app import ScreenSettings, SfnwatchApp
 from tests.benchmarks import made
@@ -248,14 +248,14 @@ def test_the_first_picture_loads_no_sdk() -> None:
     """The screen runs its session once it is drawn: what is loaded by then counts."""
     code = (
         "import asyncio\n"
-        "from sfnwatch import session\n"
+        "from sfnwatch.session import sessions\n"
         "from sfnwatch.model.arns import parse_execution_arn\n"
         "from sfnwatch.sources.aws_settings import AwsSettings\n"
         "from sfnwatch.sources.live_options import LiveOptions\n"
         "from sfnwatch.recording.saved_view import SavedView\n"
         "from sfnwatch.tui.app import ScreenSettings, SfnwatchApp\n"
         f"arns = [parse_execution_arn({ARN!r})]\n"
-        "live = session.live(arns, AwsSettings(''), LiveOptions())\n"
+        "live = sessions.live(arns, AwsSettings(''), LiveOptions())\n"
         "app = SfnwatchApp(live, ScreenSettings(), SavedView())\n"
         "async def stream(_): app.exit()\n"
         "live.stream = stream\n"
@@ -348,7 +348,7 @@ async def way_of_a_call(folder: Path) -> WayThrough:
 
     async with served(answer) as url:
         options = LiveOptions(drain=1.0, tries=None)
-        live = session.live([parse_execution_arn(ARN)], settings_at(url), options)
+        live = sessions.live([parse_execution_arn(ARN)], settings_at(url), options)
         live.start_recording(folder / "run.jsonl", print)
         app = SfnwatchApp(live, ScreenSettings(), SavedView())
         async with app.run_test(size=(140, 40)) as pilot, asyncio.timeout(60):

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, TextIO
 
 import click
 
-from sfnwatch import __version__, session
+from sfnwatch import __version__
 from sfnwatch.analysis.compare.compare import compare as compare_executions
 from sfnwatch.analysis.compare.document import comparison_document
 from sfnwatch.analysis.finding import Document
@@ -40,6 +40,9 @@ from sfnwatch.model.values import ascii_json
 from sfnwatch.recording.format import new_header
 from sfnwatch.recording.reader import open_files
 from sfnwatch.recording.recorder import atomic_write, write_recording
+from sfnwatch.session import sessions, signals
+from sfnwatch.session.outcome import raise_if_refused
+from sfnwatch.session.session import Session
 from sfnwatch.view.anonymizer import Anonymizer, redaction_notes
 from sfnwatch.view.weighing import why as weigh
 from sfnwatch.view.wording import execution_labels
@@ -103,22 +106,22 @@ def _load(sources: Sequence[Source], *, redact: bool = False, **asked: Any) -> _
     """Read files, and watch executions to their ends; raises SfnwatchError."""
     settings, how = options.choose_aws(**asked)
     trace = Trace()
-    sessions: list[session.Session] = []
+    watches: list[Session] = []
     if paths := [each for each in sources if isinstance(each, Path)]:
-        sessions.append(session.replay(paths))
-        trace = sessions[0].trace
+        watches.append(sessions.replay(paths))
+        trace = watches[0].trace
     if named := [each for each in sources if not isinstance(each, Path)]:
         settings = options.sign_in(settings, how.calls.profiles)
         arns, requests = options.find_executions(named, settings)
-        live = session.live(arns, settings, how, asked=requests, trace=trace)
+        live = sessions.live(arns, settings, how, asked=requests, trace=trace)
         # What is named first comes first.
-        sessions.insert(len(sessions) if isinstance(sources[0], Path) else 0, live)
+        watches.insert(len(watches) if isinstance(sources[0], Path) else 0, live)
     kept: list[Received] = []
-    for each in sessions:
+    for watch in watches:
         if redact:
-            each.consumers.append(lambda batch, _: kept.extend(batch))
-    code = max(map(_run_to_end, sessions))
-    meant = [arn for each in sessions for arn in each.executions]
+            watch.consumers.append(lambda batch, _: kept.extend(batch))
+    code = max(map(_run_to_end, watches))
+    meant = [arn for watch in watches for arn in watch.executions]
     originals: dict[str, str] = {}
     if redact:
         anonymizer = Anonymizer.for_records(kept)
@@ -128,13 +131,13 @@ def _load(sources: Sequence[Source], *, redact: bool = False, **asked: Any) -> _
     return _Loaded(trace, code, meant, originals)
 
 
-def _run_to_end(watched: session.Session) -> int:
+def _run_to_end(watched: Session) -> int:
     """Run a session; give the exit code, which is not that of the outcome.
 
     Raises RefusedError where AWS shows nothing at all of it. A report of files tells
     of what still runs in them.
     """
-    signalled = session.run(watched.run)
+    signalled = signals.run(watched.run)
     if signalled is not None:
         raise click.exceptions.Exit(signalled)
     watched.close(narrate)
@@ -143,7 +146,7 @@ def _run_to_end(watched: session.Session) -> int:
         # That there are none may come from a trail's place that was written wrong.
         narrate(f"CloudTrail: {health_words(calls)}")
     try:
-        session.raise_if_refused(watched.trace)
+        raise_if_refused(watched.trace)
     except RefusedError as error:
         there = watched.trace.executions
         if not any(arn in there and there[arn].events for arn in watched.executions):

@@ -14,7 +14,6 @@ from typing import Any
 
 import click
 
-from sfnwatch import session
 from sfnwatch.analysis.case import Survey
 from sfnwatch.analysis.verdict import ExecutionVerdict
 from sfnwatch.cli import options
@@ -28,6 +27,9 @@ from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.texts import clean
 from sfnwatch.model.times import duration
 from sfnwatch.model.trace import Trace
+from sfnwatch.session import sessions, signals
+from sfnwatch.session.outcome import outcome, raise_if_refused
+from sfnwatch.session.session import Session
 from sfnwatch.sources.live_options import CallOptions, LiveOptions
 
 _NAME_LENGTH = 200
@@ -72,14 +74,14 @@ def wait(executions: list[Named], *, coming: bool, summary: bool, **asked: Any) 
     settings = options.signed_in(**asked)
     waiting = _Waiting(asked["until"], asked["timeout"])
 
-    async def begin() -> session.Session:
+    async def begin() -> Session:
         arns = await Search(settings).find(executions, narrate, coming=coming)
         calls = CallOptions(lookup=False)
         how = LiveOptions(calls, drain=0.0, outlasts_throttling=True)
-        return session.live(arns, settings, how, trace=waiting.trace)
+        return sessions.live(arns, settings, how, trace=waiting.trace)
 
     try:
-        signalled = session.run(lambda: waiting.run(begin()))
+        signalled = signals.run(lambda: waiting.run(begin()))
         code = waiting.code() if signalled is None else signalled
     except RefusedError:
         if waiting.has_seen:
@@ -102,7 +104,7 @@ class _Waiting:
         """True when the time was over first."""
         self._told: dict[str, object] = {}
 
-    async def run(self, begin: Awaitable[session.Session]) -> None:
+    async def run(self, begin: Awaitable[Session]) -> None:
         """Find executions and wait for their ends, or for what is enough."""
         try:
             async with asyncio.timeout(self.seconds):
@@ -124,12 +126,12 @@ class _Waiting:
     def code(self) -> int:
         """Give the exit code; raises RefusedError where AWS doesn't tell the end."""
         if self.until is None or not self._is_enough():
-            session.raise_if_refused(self.trace)
+            raise_if_refused(self.trace)
         if self.late:
             for words in self._situations():
                 narrate(words)
             return Outcome.RUNNING
-        code = session.outcome(self.trace.as_of())
+        code = outcome(self.trace.as_of())
         return code if self.until is None else self._until_code(code)
 
     def _executions(self) -> Iterator[ExecutionAsOf | None]:

@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 from msgspec.structs import replace
 
-from sfnwatch import session
 from sfnwatch.cli import options
 from sfnwatch.cli.narration import (
     are_terminals,
@@ -48,6 +47,8 @@ from sfnwatch.model.records import Batch, Received
 from sfnwatch.model.texts import clean
 from sfnwatch.recording import library, saved_view
 from sfnwatch.recording.format import STDIN
+from sfnwatch.session import sessions, signals
+from sfnwatch.session.session import Session
 from sfnwatch.sources.aws_settings import AwsSettings, region_of
 from sfnwatch.sources.endpoints import endpoint_refusal
 from sfnwatch.sources.permissions import ALLOW_HTTP
@@ -135,7 +136,7 @@ def watch(executions: list[Named], *, coming: bool, pick: bool, **shared: Any) -
         return Outcome.SUCCEEDED
     if display.screen:
         live = replace(live, tries=None)
-    watched = session.live(arns, settings, live, asked=asked)
+    watched = sessions.live(arns, settings, live, asked=asked)
     return show(_sent(watched, shared["otlp"]), display)
 
 
@@ -193,7 +194,7 @@ def demo(scenario: str, speed: float, *, serve: bool, **shared: Any) -> int:
     plans = plans_of(scenario)
     drain = shared["drain"]
     queue = shared["queue"]
-    watched = session.demo(plans, speed=speed, drain=drain, queue=queue)
+    watched = sessions.demo(plans, speed=speed, drain=drain, queue=queue)
     return show(_sent(watched, shared["otlp"]), display)
 
 
@@ -235,15 +236,15 @@ def show_files(paths: Sequence[Path], speed: float | None, **shared: Any) -> int
     display = choose_display(recorded=False, usable=usable, **shared)
     if display.screen:
         # The screen's player decides what of it is shown.
-        replayed = session.replay(paths)
+        replayed = sessions.replay(paths)
         if piped:
             # All of it was read: from now on stdin is where the keys come from.
             os.dup2(os.open(_TERMINAL, os.O_RDWR), 0)
         return show(replayed, display, speed or _SPEED)
-    return show(session.replay(paths, speed=speed, whole=speed is None), display)
+    return show(sessions.replay(paths, speed=speed, whole=speed is None), display)
 
 
-def _sent(watched: session.Session, endpoint: str | None) -> session.Session:
+def _sent(watched: Session, endpoint: str | None) -> Session:
     """Have a session's spans go to a collector, where one is named."""
     if endpoint is not None:
         from sfnwatch.export.otlp_exporter import OtlpExporter
@@ -280,7 +281,7 @@ def _serve(scenario: str | None, speed: float, **asked: Any) -> int:
     run = partial(run, out=out, err=err, state_dir=library.recordings_dir().parent)
     try:
         # Whoever reads the line may end us at once: signals are caught before it.
-        session.run(run)
+        signals.run(run)
     except OSError as error:
         if error.errno != errno.EADDRINUSE:
             raise
@@ -389,7 +390,7 @@ def _choose_screen(asked: Mapping[str, Any]) -> "ScreenSettings":
 # -- shown to its end ------------------------------------------------------------------
 
 
-def show(watched: session.Session, display: Display, speed: float = 1.0) -> int:
+def show(watched: Session, display: Display, speed: float = 1.0) -> int:
     """Show a session to its end, and give the exit code its outcome asks for."""
     if display.record:
         watched.start_recording(display.path, narrate)
@@ -401,7 +402,7 @@ def show(watched: session.Session, display: Display, speed: float = 1.0) -> int:
         watched.close(narrate)
 
 
-def _as_lines(watched: session.Session, *, as_json: bool) -> int:
+def _as_lines(watched: Session, *, as_json: bool) -> int:
     """Print lines; raises RefusedError if AWS does not tell how it ended."""
     # A reader who has had enough ends the printing, and not the outcome.
     signalled: int | None = None
@@ -412,7 +413,7 @@ def _as_lines(watched: session.Session, *, as_json: bool) -> int:
             arns = watched.executions
             lines = PlainLines(watched.trace, people, narrate, arns)
         watched.consumers.append(lines)
-        signalled = session.run(watched.run)
+        signalled = signals.run(watched.run)
         lines.finish()
         out.flush()
     return watched.conclude(narrate) if signalled is None else signalled
@@ -422,7 +423,7 @@ def _as_lines(watched: session.Session, *, as_json: bool) -> int:
 
 
 def _on_screen(
-    watched: session.Session, asked: "ScreenSettings", kept: str | None, speed: float
+    watched: Session, asked: "ScreenSettings", kept: str | None, speed: float
 ) -> int:
     """Show it, by a filter or the one that it was last looked at with."""
     from sfnwatch.tui.app import SfnwatchApp
@@ -457,7 +458,7 @@ def _run_app(app: "SfnwatchApp | PickerApp") -> int | None:
             end_with_server()
         await app.run_async()
 
-    return session.run(shown, app.exit)
+    return signals.run(shown, app.exit)
 
 
 # -- the picker ------------------------------------------------------------------------

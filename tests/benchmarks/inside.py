@@ -49,7 +49,7 @@ def extend(events: str, calls: str) -> None:
     In CPU time: it waits for nothing, and other processes are not what is measured.
     """
     from sfnwatch.clock import SystemClock
-    from sfnwatch.session import Session
+    from sfnwatch.session.session import Session
     from sfnwatch.tui.app import ScreenSettings
     from sfnwatch.tui.screen_state import ScreenState
 
@@ -80,11 +80,12 @@ def extend(events: str, calls: str) -> None:
 
 def live(url: str, count: str) -> None:
     """Watch as users do, without AWS's limits, until so many records are taken in."""
-    from sfnwatch import session
     from sfnwatch.cli.main import main
+    from sfnwatch.session import sessions
+    from sfnwatch.session.session import Session
     from sfnwatch.sources.rate_limits import TokenBucket
 
-    left, usual = int(count), session.live
+    left, usual = int(count), sessions.live
 
     def note(batch: Batch, _: Changed) -> None:
         nonlocal left
@@ -94,7 +95,7 @@ def live(url: str, count: str) -> None:
             loop = asyncio.get_running_loop()
             loop.call_soon(lambda: _tell({"taken_in": time.monotonic()}))
 
-    def watched(*given: Any, **more: Any) -> session.Session:
+    def watched(*given: Any, **more: Any) -> Session:
         made_session = usual(*given, **more)
         made_session.consumers.append(note)
         return made_session
@@ -102,7 +103,7 @@ def live(url: str, count: str) -> None:
     async def take(self: TokenBucket) -> None:
         """Ask as fast as the stub answers: AWS's limits are not what is measured."""
 
-    session.live = watched
+    sessions.live = watched
     TokenBucket.take = take  # type: ignore[method-assign]
     sys.argv = ["sfnwatch", ARN, "--endpoint-url", url, "--no-record"]
     main()

@@ -28,7 +28,7 @@ def stepped(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have a demo see the same on each machine: time passes while all of it waits."""
     clock = SteppedClock()
     held = partial(Live, client=held_by(clock))
-    monkeypatch.setattr("sfnwatch.session.SpedClock", lambda *_: clock)
+    monkeypatch.setattr("sfnwatch.session.sessions.SpedClock", lambda *_: clock)
     monkeypatch.setattr("sfnwatch.sources.live.Live", held)
 
 

@@ -192,7 +192,7 @@ def test_of_a_crash_it_has_the_place_and_not_what_it_was_about(
     def crash(*_: object, **__: object) -> None:
         raise RuntimeError("a payload")
 
-    monkeypatch.setattr("sfnwatch.session.demo", crash)
+    monkeypatch.setattr("sfnwatch.session.sessions.demo", crash)
     file = tmp_path / "debug.log"
     with pytest.raises(RuntimeError):
         program("demo", "async", "--plain", "--debug", str(file))

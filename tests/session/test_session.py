@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from sfnwatch import session
 from sfnwatch.analysis.findings import find
 from sfnwatch.clock import Clock, SpedClock, SystemClock
 from sfnwatch.errors import Outcome, RefusedError
@@ -16,7 +15,10 @@ from sfnwatch.model.arns import parse_execution_arn
 from sfnwatch.model.records import Batch, Received, RecordKind
 from sfnwatch.model.trace import Changed, Trace
 from sfnwatch.recording.reader import open_files, record_time
-from sfnwatch.session import Session, paced
+from sfnwatch.session import sessions
+from sfnwatch.session.outcome import outcome, raise_if_refused
+from sfnwatch.session.session import Session
+from sfnwatch.session.sessions import paced
 from sfnwatch.sources.aws_settings import AwsSettings
 from sfnwatch.sources.live_options import LiveOptions
 from sfnwatch.sources.polling import TakesBatches
@@ -237,8 +239,8 @@ def test_the_first_that_did_not_succeed_is_the_outcome(
     for arn, ending in zip((ARN, OTHER_ARN), endings, strict=False):
         run = History(arn).start()
         trace.add(run.end(ending).records if ending else run.records)
-    assert session.outcome(trace.as_of()) == code
-    assert session.outcome(trace.as_of(START)) == Outcome.RUNNING
+    assert outcome(trace.as_of()) == code
+    assert outcome(trace.as_of(START)) == Outcome.RUNNING
 
 
 def test_an_execution_that_aws_will_not_show_is_refused() -> None:
@@ -246,9 +248,9 @@ def test_an_execution_that_aws_will_not_show_is_refused() -> None:
     trace = Trace()
     trace.add([refused])
     with pytest.raises(RefusedError, match=r"^No such execution\.$"):
-        session.raise_if_refused(trace)
+        raise_if_refused(trace)
     trace.add(sync_run())
-    session.raise_if_refused(trace)
+    raise_if_refused(trace)
 
 
 def test_one_that_is_refused_while_it_runs_has_no_outcome() -> None:
@@ -256,7 +258,7 @@ def test_one_that_is_refused_while_it_runs_has_no_outcome() -> None:
     trace = Trace()
     trace.add([*History(ARN).start().records, refused])
     with pytest.raises(RefusedError, match=r"^Keys revoked\.$"):
-        session.raise_if_refused(trace)
+        raise_if_refused(trace)
 
 
 def test_one_whose_history_ended_without_its_end_has_no_outcome() -> None:
@@ -265,7 +267,7 @@ def test_one_whose_history_ended_without_its_end_has_no_outcome() -> None:
     trace.add([*History(ARN).start().records, ended])
     said = r"^How run-7f3a ended is not known\. No more is logged\.$"
     with pytest.raises(RefusedError, match=said):
-        session.raise_if_refused(trace)
+        raise_if_refused(trace)
 
 
 def test_what_still_runs_when_a_watch_is_left_is_said_and_no_success() -> None:
@@ -313,7 +315,7 @@ async def test_findings_leave_room_on_the_loop_and_begin_again_after_a_change() 
 
 def test_nothing_is_imported_for_a_watch_before_it_runs() -> None:
     arns = [parse_execution_arn(ARN)]
-    watched = session.live(arns, AwsSettings(""), LiveOptions())
+    watched = sessions.live(arns, AwsSettings(""), LiveOptions())
     assert (watched.mode, watched.executions) == ("live", (ARN,))
     assert watched.title == "nightly-report › run-7f3a"
     assert ("states", "GetExecutionHistory") in watched.allowed
@@ -324,7 +326,7 @@ async def test_a_replay_gives_what_was_recorded_in_parts_or_as_a_whole() -> None
     paths = [WAYS, GOLDEN / "demo-distributed.sfnwatch.jsonl.gz"]
     records = tuple(open_files(paths).records())
     for whole in (False, True):
-        watched = session.replay(paths, whole=whole)
+        watched = sessions.replay(paths, whole=whole)
         seen = await told_of(watched)
         assert tuple(record for batch in seen for record in batch) == records
         assert (len(seen) == 1) is whole
@@ -343,7 +345,7 @@ async def test_a_paced_replay_gives_records_in_the_order_of_their_times(
     recorded.start_recording(path, print)
     await recorded.run()
     recorded.close(print)
-    watched = session.replay([path], speed=100_000)
+    watched = sessions.replay([path], speed=100_000)
     seen = await told_of(watched)
     times = [record.at for batch in seen for record in batch if record.at]
     assert times == sorted(times)

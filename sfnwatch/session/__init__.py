@@ -1,0 +1,1 @@
+"""One run of the program: what it watches or replays, and how that ends."""
