@@ -261,8 +261,7 @@ class LanesPicture:
         if len(self._outline.items) > _OPEN:
             self._outline = Outline(snapshot.trace)
         self._several = len(snapshot.roots) > 1
-        containers = self._outline.containers
-        self._lifelines = LifeLines(snapshot.trace, containers, apart=self._several)
+        self._lifelines = LifeLines(snapshot.trace, self._outline, apart=self._several)
         self._tags = placing.lane_tags(snapshot)
         self._columns = {column.root: column for column in self._lanes()}
         """By root execution, the calls' last by nothing; else the states' by None."""

@@ -79,7 +79,7 @@ def dump(snapshot: Snapshot, out: TextIO) -> None:
 
 def _lanes(snapshot: Snapshot, tags: Mapping[str, str]) -> Iterator[str]:
     outline = Outline(snapshot.trace, OutlineOptions(folds=False))
-    lifelines = LifeLines(snapshot.trace, outline.containers)
+    lifelines = LifeLines(snapshot.trace, outline)
     yield _row("STEP FUNCTIONS", "UTC", _NO_ARROW, "UTC       CALLS")
     lines = LineMaker(snapshot, outline, lifelines).lines(outline.at(snapshot))
     for number, line in enumerate(lines):

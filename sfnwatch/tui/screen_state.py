@@ -81,7 +81,7 @@ class ScreenState:
         self.outline = Outline(trace, options)
         self.markers = Markers(trace)
         self.apart = False
-        self.lifelines = LifeLines(trace, self.outline.containers)
+        self.lifelines = LifeLines(trace, self.outline)
         self._services: Counter[str] = Counter()
         self._counted: set[str] = set()
         self.findings: Sequence[Finding] = ()
@@ -101,7 +101,7 @@ class ScreenState:
             self.masks.learn(batch)
         self._news += self._is_news(changed)
         self.outline.update(changed)
-        self.lifelines.update(changed, self.outline.containers)
+        self.lifelines.update(changed)
         self.markers.update(changed)
         self.playback.update(batch, changed)
         self._count_calls(changed)
@@ -137,7 +137,7 @@ class ScreenState:
         self.snapshot: Snapshot = playback.snapshot()
         self.items: Sequence[Item] = self.outline.at(self.snapshot)
         # What is folded, or open now, has its life-lines elsewhere.
-        self.lifelines.update(Changed(), self.outline.containers)
+        self.lifelines.update(Changed())
         self.maker = LineMaker(self.snapshot, self.outline, self.lifelines)
         self.coverage = Coverage(self.snapshot)
         # Times count from the first start, where all executions are aligned.
@@ -161,8 +161,7 @@ class ScreenState:
         """Give each execution life-lines of its own, or all of them the same."""
         if apart is not self.apart:
             self.apart = apart
-            containers = self.outline.containers
-            self.lifelines = LifeLines(self.trace, containers, apart=apart)
+            self.lifelines = LifeLines(self.trace, self.outline, apart=apart)
             self.refresh()
 
     def touch(self) -> None:

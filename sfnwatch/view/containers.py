@@ -13,27 +13,12 @@ from sfnwatch.model.trace import Trace
 from sfnwatch.view.outline_items import Backoff, Fold, FoldKind, Item
 from sfnwatch.view.outline_options import OutlineOptions
 
-MANY = 10
-"""The iterations of a Map that has more than these begin folded."""
-_CONTAINERS = frozenset({"Parallel", "Map"})
 OutlineSpot = tuple[str, int, int | None]
 """An execution or a Map Run, a visit in it (0: none), and an iteration of that."""
 NOWHERE: OutlineSpot = ("", 0, None)
-
-
-def child_key(arn: str) -> str:
-    """Key the fold of a child execution."""
-    return f"{arn}~child"
-
-
-def map_run_key(arn: str) -> str:
-    """Key the fold of a Map Run."""
-    return f"{arn}~children"
-
-
-def branch_key(execution_arn: str, visit_id: int, index: int) -> str:
-    """Key the fold of a branch, or an iteration, of a visit."""
-    return f"{execution_arn}#{visit_id}~branch{index}"
+MANY = 10
+"""The iterations of a Map that has more than these begin folded."""
+_CONTAINER_TYPES = frozenset({"Parallel", "Map"})
 
 
 class Containers:
@@ -44,36 +29,41 @@ class Containers:
         self._options = options
         self._crowded: set[tuple[str, int]] = set()
         """The visits of Maps that have more than ten iterations."""
-        self._outermost: dict[OutlineSpot, Fold | None] = {}
+        self._outermost_closed: dict[OutlineSpot, Fold | None] = {}
+        for arn, execution in trace.executions.items():
+            self.add_visits(arn, execution.visits)
 
     def add_visits(self, arn: str, visit_ids: Iterable[int]) -> bool:
-        """Take visits in; True if a Map has too many iterations that had not before."""
+        """Take visits in; True if a Map has come to have too many iterations."""
         visits = self._trace.executions[arn].visits
-        before = len(self._crowded)
-        for visit in map(visits.__getitem__, visit_ids):
+        count_before = len(self._crowded)
+        for visit_id in visit_ids:
+            visit = visits[visit_id]
             parent = visits.get(visit.parent or 0)
             if parent and parent.type == "Map" and (visit.index or 0) >= MANY:
                 self._crowded.add((arn, parent.id))
-        return len(self._crowded) > before and self._options.folds
+        return len(self._crowded) > count_before and self._options.folds
 
     def spot_of(self, item: Item) -> OutlineSpot:
-        """Say in which execution and which visit an item stands."""
+        """Return in which execution and which visit an item stands."""
         if isinstance(item, HistoryEvent):
-            arn = item.execution_arn
-            if item.type == "MapRunStarted":
-                turns = self._trace.executions[arn].map_run_turns
-                run = next((t.arn for t in turns if t.event is item), "")
-                if run in self._trace.lineage.map_runs:
-                    return run, 0, None
-            return arn, item.visit_id, item.iteration
+            return self._spot_of_event(item)
         if isinstance(item, Fold | Backoff):
             return item.execution_arn, item.visit_id, None
         if isinstance(item, TaskState):
             return self.spot_of_link(self._trace.as_of().task_link(item.task_arn))
         return self.spot_of_link(self._trace.links.get(item.event_id))
 
+    def _spot_of_event(self, event: HistoryEvent) -> OutlineSpot:
+        arn = event.execution_arn
+        if event.type == "MapRunStarted":
+            for turn in self._trace.executions[arn].map_run_turns:
+                if turn.event is event and turn.arn in self._trace.lineage.map_runs:
+                    return turn.arn, 0, None
+        return arn, event.visit_id, event.iteration
+
     def spot_of_link(self, link: Link | None) -> OutlineSpot:
-        """Say where a call stands that is matched so."""
+        """Return where a call stands that is matched so."""
         if link is None or link.execution_arn is None:
             return NOWHERE
         return link.execution_arn, link.visit_id or 0, None
@@ -82,40 +72,41 @@ class Containers:
         """Yield what is around an item and can be folded, innermost first."""
         spot: OutlineSpot | None = self.spot_of(item)
         while spot is not None:
-            own, spot = self._step_out(spot)
-            yield from own
+            folds, spot = self._step_out(spot)
+            yield from folds
 
     def _step_out(self, spot: OutlineSpot) -> tuple[list[Fold], OutlineSpot | None]:
-        """Give the containers at a spot, innermost first, and the spot around them."""
+        """Return a spot's containers, innermost first, and the spot around them."""
         arn, visit_id, iteration = spot
         execution = self._trace.executions.get(arn)
         visit = execution.visits.get(visit_id) if execution else None
         if visit is None:
             return self._step_out_of_execution(arn)
-        found: list[Fold] = []
+        folds: list[Fold] = []
         if iteration is not None:
             key = branch_key(arn, visit_id, iteration)
-            found.append(Fold(key, FoldKind.BRANCH, arn, visit_id, iteration))
-        if visit.type in _CONTAINERS:
+            folds.append(Fold(key, FoldKind.BRANCH, arn, visit_id, iteration))
+        if visit.type in _CONTAINER_TYPES:
             key = f"{arn}#{visit_id}~visit"
-            found.append(Fold(key, FoldKind.VISIT, arn, visit_id))
-        return found, (arn, visit.parent or 0, visit.index if visit.parent else None)
+            folds.append(Fold(key, FoldKind.VISIT, arn, visit_id))
+        return folds, (arn, visit.parent or 0, visit.index if visit.parent else None)
 
     def _step_out_of_execution(self, arn: str) -> tuple[list[Fold], OutlineSpot | None]:
         lineage = self._trace.lineage
-        parent = lineage.parents.get(arn)
-        key = child_key(arn)
-        kind = FoldKind.CHILD
-        if (run := lineage.map_runs.get(arn)) is not None:
-            parent = run
+        parent = lineage.map_runs.get(arn)
+        if parent is not None:
             key = map_run_key(arn)
             kind = FoldKind.MAP_RUN
+        else:
+            parent = lineage.parents.get(arn)
+            key = child_key(arn)
+            kind = FoldKind.CHILD
         if parent is None:
             return [], None
-        around: OutlineSpot = parent.execution_arn, parent.visit_id, None
-        found = [Fold(key, kind, *around, child_arn=arn)]
-        run_arn = parent.map_run_arn
-        return found, around if run_arn is None else (run_arn, 0, None)
+        fold = Fold(key, kind, parent.execution_arn, parent.visit_id, child_arn=arn)
+        if parent.map_run_arn is not None:
+            return [fold], (parent.map_run_arn, 0, None)
+        return [fold], (parent.execution_arn, parent.visit_id, None)
 
     def is_closed(self, container: Fold) -> bool:
         """True for what is folded: by somebody, or as it begins."""
@@ -133,26 +124,48 @@ class Containers:
 
     def closed_at(self, spot: OutlineSpot | None) -> Fold | None:
         """Find the outermost closed fold around a spot."""
-        inside: list[tuple[OutlineSpot, list[Fold]]] = []
-        while spot is not None and spot not in self._outermost:
-            own, around = self._step_out(spot)
-            inside.append((spot, own))
+        steps: list[tuple[OutlineSpot, list[Fold]]] = []
+        while spot is not None and spot not in self._outermost_closed:
+            folds, around = self._step_out(spot)
+            steps.append((spot, folds))
             spot = around
-        found = self._outermost[spot] if spot is not None else None
-        for each, own in reversed(inside):
-            if found is None:
-                found = next(filter(self.is_closed, reversed(own)), None)
-            self._outermost[each] = found
-        return found
+        closed = self._outermost_closed[spot] if spot is not None else None
+        for inner_spot, folds in reversed(steps):
+            if closed is None:
+                closed = self._first_closed(reversed(folds))
+            self._outermost_closed[inner_spot] = closed
+        return closed
+
+    def _first_closed(self, folds: Iterable[Fold]) -> Fold | None:
+        for fold in folds:
+            if self.is_closed(fold):
+                return fold
+        return None
 
     def every_fold(self) -> Iterator[Fold]:
         """Yield all that can be folded, polls apart; some of it more than once."""
         lineage = self._trace.lineage
-        spots: set[OutlineSpot] = {
-            (arn, visit.parent or 0, visit.index)
-            for arn, execution in self._trace.executions.items()
-            for visit in execution.visits.values()
-        }
-        spots |= {(arn, 0, None) for arn in (*lineage.map_runs, *lineage.parents)}
+        spots: set[OutlineSpot] = set()
+        for arn, execution in self._trace.executions.items():
+            for visit in execution.visits.values():
+                spots.add((arn, visit.parent or 0, visit.index))
+        for arn in (*lineage.map_runs, *lineage.parents):
+            spots.add((arn, 0, None))
         for spot in spots:
-            yield from self._step_out(spot)[0]
+            folds, _ = self._step_out(spot)
+            yield from folds
+
+
+def child_key(arn: str) -> str:
+    """Return the key of a child execution's fold."""
+    return f"{arn}~child"
+
+
+def map_run_key(arn: str) -> str:
+    """Return the key of a Map Run's fold."""
+    return f"{arn}~children"
+
+
+def branch_key(execution_arn: str, visit_id: int, index: int) -> str:
+    """Return the key of the fold of a branch, or an iteration, of a visit."""
+    return f"{execution_arn}#{visit_id}~branch{index}"

@@ -6,6 +6,7 @@ another.
 """
 
 from bisect import bisect_right
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import chain
 from operator import itemgetter
@@ -14,20 +15,22 @@ from msgspec import Struct
 
 from sfnwatch.analysis import phases
 from sfnwatch.analysis.phases import Phase
+from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.history_event import REDRIVEN
 from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.trace import Changed, Trace
 from sfnwatch.model.visits import StateVisit, VisitKey
-from sfnwatch.view.containers import Containers
-from sfnwatch.view.trace_changes import everything
+from sfnwatch.view.outline import Outline
+from sfnwatch.view.trace_changes import visit_keys_in
+from sfnwatch.view.trace_follower import TraceFollower
 
-_NEVER = datetime.min.replace(tzinfo=UTC)
 MOST = 16
-"""More columns than these have no room: those beyond share the last."""
+"""The columns that there is room for; life-lines beyond share the last."""
+_BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
 
 
 class Rail(Struct, frozen=True):
-    """One life-line at one line."""
+    """The life-line of one visit, where it passes one line."""
 
     column: int
     visit: VisitKey
@@ -38,109 +41,123 @@ class Rail(Struct, frozen=True):
     ends: bool = False
 
 
-_LifeLineColumn = list[tuple[datetime, VisitKey]]
-"""The visits of one column, in the order they were entered, and when that was."""
+_Column = list[tuple[datetime, VisitKey]]
+"""When each visit of a column was entered, and its key, in that order."""
 
 
-class LifeLines:
+class LifeLines(TraceFollower):
     """Knows which visit has which column; those behind folds have none."""
 
-    def __init__(
-        self, trace: Trace, containers: Containers, *, apart: bool = False
-    ) -> None:
+    def __init__(self, trace: Trace, outline: Outline, *, apart: bool = False) -> None:
         """With `apart` each root execution has columns of its own."""
-        self._trace = trace
+        self._outline = outline
         self._apart = apart
-        self._containers = containers
+        super().__init__(trace)
+
+    def _clear(self) -> None:
+        self._containers = self._outline.containers
+        self._execution_count = len(self._trace.executions)
         self.column: dict[VisitKey, int] = {}
-        self._columns: dict[str, list[_LifeLineColumn]] = {}
+        self._columns: dict[str, list[_Column]] = {}
         """By root execution, or one set for all."""
-        self._latest = _NEVER
-        self._known = 0
-        self.update(everything(trace), containers)
+        self._latest_entry = _BEFORE_ALL
 
-    def update(self, changed: Changed, containers: Containers) -> None:
-        """Give new visits their columns; all anew if one is late, or folds changed.
-
-        So they are where an execution is new: columns may have come free meanwhile.
-        """
-        events = chain.from_iterable(changed.events.values())
-        redriven = any(event.type == REDRIVEN for event in events)
-        new = self._without_column(changed)
-        late = any(visit.entered_at < self._latest for _, visit in new)
-        known = self._known
-        self._known = len(self._trace.executions)
-        begun = known != self._known
-        if redriven or late or begun or containers is not self._containers:
-            self._containers = containers
-            self._latest = _NEVER
-            self.column = {}
-            self._columns = {}
-            new = self._without_column(everything(self._trace))
-        for arn, visit in new:
-            self._latest = max(self._latest, visit.entered_at)
-            if containers.closed_at((arn, visit.id, None)) is None:
-                self._give_column(arn, visit)
+    def _needs_rebuild(self, changed: Changed) -> bool:
+        """True where a visit is late, folds changed, or columns may be free again."""
+        if self._containers is not self._outline.containers:
+            return True
+        if self._execution_count != len(self._trace.executions):
+            return True
+        for event in chain.from_iterable(changed.events.values()):
+            if event.type == REDRIVEN:
+                return True
+        for _, visit in self._without_column(changed):
+            if visit.entered_at < self._latest_entry:
+                return True
+        return False
 
     def _without_column(self, changed: Changed) -> list[tuple[str, StateVisit]]:
-        """Give visits in the order they were entered, but for those with a column."""
-        keys = ((arn, each) for arn, ids in changed.visits.items() for each in ids)
-        known = self._trace.executions
-        new = [(a, known[a].visits[n]) for a, n in keys if (a, n) not in self.column]
-        return sorted(new, key=lambda each: (each[1].entered_at, each[1].id))
+        executions = self._trace.executions
+        visits: list[tuple[str, StateVisit]] = []
+        for arn, visit_id in visit_keys_in(changed):
+            if (arn, visit_id) not in self.column:
+                visits.append((arn, executions[arn].visits[visit_id]))
+        return visits
+
+    def _add(self, changed: Changed) -> None:
+        """Give new visits their columns, in the order in which they were entered."""
+        visits = self._without_column(changed)
+        visits.sort(key=lambda entry: (entry[1].entered_at, entry[1].id))
+        for arn, visit in visits:
+            self._latest_entry = max(self._latest_entry, visit.entered_at)
+            if self._containers.closed_at((arn, visit.id, None)) is None:
+                self._give_column(arn, visit)
+                self.version += 1
 
     def _give_column(self, arn: str, visit: StateVisit) -> None:
         columns = self._columns.setdefault(self._set_of(arn), [])
-        column = self._first_inside(arn, visit)
-        while column < min(len(columns), MOST - 1) and self._is_taken(
-            columns[column], arn, visit
-        ):
-            column += 1
-        while len(columns) <= column:
+        number = self._first_inside(arn, visit)
+        last = min(len(columns), MOST - 1)
+        while number < last and self._is_taken(columns[number], arn, visit):
+            number += 1
+        while len(columns) <= number:
             columns.append([])
-        self.column[arn, visit.id] = column
-        columns[column].append((visit.entered_at, (arn, visit.id)))
+        self.column[arn, visit.id] = number
+        columns[number].append((visit.entered_at, (arn, visit.id)))
 
     def _set_of(self, arn: str) -> str:
         return self._trace.lineage.root_of(arn) if self._apart else ""
 
     def _first_inside(self, arn: str, visit: StateVisit) -> int:
-        """Give the column next to that of what is around a visit."""
+        """Return the column next to that of what is around a visit."""
         around = (arn, visit.parent or 0)
         parent = self._trace.lineage.parents.get(arn)
         if visit.parent is None and parent is not None:
             around = parent.execution_arn, parent.visit_id
         return self.column.get(around, -1) + 1
 
-    def _is_taken(self, column: _LifeLineColumn, arn: str, visit: StateVisit) -> bool:
+    def _is_taken(self, column: _Column, arn: str, visit: StateVisit) -> bool:
         """True if the last visit of a column had not ended when another was entered."""
         if not column:
             return False
-        _, (other_arn, other_id) = column[-1]
-        other = self._trace.executions[other_arn].visits[other_id]
-        if other.ended_at is None or other.ended_at > visit.entered_at:
+        _, (last_arn, last_id) = column[-1]
+        last = self._trace.executions[last_arn].visits[last_id]
+        if last.ended_at is None or last.ended_at > visit.entered_at:
             return True
-        same = other_arn == arn and other.ended_at == visit.entered_at
-        return same and other.ended_by > visit.id
+        is_same_moment = last_arn == arn and last.ended_at == visit.entered_at
+        return is_same_moment and last.ended_by > visit.id
 
     def width(self, root_arn: str = "") -> int:
-        """Give the number of columns there are."""
+        """Return the number of columns there are."""
         return len(self._columns.get(self._set_of(root_arn), ()))
 
     def rails(self, snapshot: Snapshot, at: datetime, root_arn: str = "") -> list[Rail]:
-        """Give the life-lines that pass a line whose time is `at`."""
-        found: list[Rail] = []
-        for number, column in enumerate(self._columns.get(self._set_of(root_arn), ())):
+        """Return the life-lines that pass a line whose time is `at`."""
+        rails: list[Rail] = []
+        columns: Sequence[_Column] = self._columns.get(self._set_of(root_arn), ())
+        for number, column in enumerate(columns):
             place = bisect_right(column, at, key=itemgetter(0)) - 1
-            key = column[place][1] if place >= 0 else ("", 0)
-            execution = snapshot.executions.get(key[0])
-            visit = execution.visit(key[1]) if execution is not None else None
+            if place < 0:
+                continue
+            arn, visit_id = column[place][1]
+            execution = snapshot.executions.get(arn)
+            visit = execution.visit(visit_id) if execution is not None else None
             if execution is None or visit is None or (visit.ended_at or at) < at:
                 continue
-            until = max(at, visit.entered_at)
-            stretches = list(phases.segments(execution, visit, until))
-            # At a border it is the one that ends.
-            begun = [each for each in stretches if each.begin < at] or stretches[:1]
-            phase = begun[-1].phase if begun else Phase.WAITING
-            found.append(Rail(number, key, phase, bool(begun) and begun[-1].failed))
-        return found
+            rails.append(_rail(number, execution, visit, at))
+        return rails
+
+
+def _rail(
+    column: int, execution: ExecutionAsOf, visit: StateVisit, at: datetime
+) -> Rail:
+    """Return a visit's life-line at a moment; at a border its phase is what ends."""
+    until = max(at, visit.entered_at)
+    current: phases.Segment | None = None
+    for segment in phases.segments(execution, visit, until):
+        if current is None or segment.begin < at:
+            current = segment
+    key = execution.arn, visit.id
+    if current is None:
+        return Rail(column, key, Phase.WAITING)
+    return Rail(column, key, current.phase, current.failed)

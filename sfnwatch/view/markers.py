@@ -1,6 +1,6 @@
-"""The marks on a recording's way: what one would want to jump to.
+"""The marks of a recording: the moments that one would want to jump to.
 
-A mark stands at the moment at which its record comes, by the clock that is asked for.
+A mark stands at the moment at which its record comes, by either clock.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,17 +19,18 @@ from sfnwatch.model.history_event import TERMINAL, HistoryEvent
 from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.texts import clean
 from sfnwatch.model.time_axis import TimeAxis, end_of_second
-from sfnwatch.model.trace import Changed, Trace
-from sfnwatch.model.visits import FAILED, StateVisit
-from sfnwatch.view.trace_changes import everything, links_in
+from sfnwatch.model.trace import Changed
+from sfnwatch.model.visits import FAILED, Attempt, StateVisit
+from sfnwatch.view.trace_changes import links_in, visit_keys_in
+from sfnwatch.view.trace_follower import TraceFollower
 from sfnwatch.view.wording import ordinal
 
-_LIMIT = 80
+_LABEL_CHARACTERS = 80
 MarkedRow = HistoryEvent | ApiCall | TaskState
 
 
 class MarkerKind(StrEnum):
-    """What a mark tells of; the one that is worth more comes first."""
+    """What is marked, the most important first."""
 
     FAILED = "failed"
     DENIED = "denied"
@@ -48,78 +49,72 @@ class Marker(Struct, frozen=True):
     """One mark."""
 
     at: datetime
-    """When what it tells of happened."""
+    """When the marked thing happened."""
     arrived_at: datetime
-    """When it was received; files do not say, and then it is the same."""
+    """When it was received; the same as `at` where a file does not say."""
     kind: MarkerKind
     label: str
     """Cleaned words: `ECS RunTask entered`, `first poll`."""
     key: str
     """The key of its line."""
     status: str = ""
-    """For `ended`: how, in AWS's words, in lower case."""
+    """For `ended`: how it ended, in AWS's words, in lower case."""
 
     def when(self, clock: TimeAxis) -> datetime:
-        """Give its moment by a clock."""
+        """Return its moment by a clock."""
         return self.arrived_at if clock is TimeAxis.ARRIVAL else self.at
 
 
-class Markers:
-    """Keeps the marks of all there is; what a batch touched is marked anew."""
+class Markers(TraceFollower):
+    """Keeps the marks of all there is."""
 
-    def __init__(self, trace: Trace) -> None:
-        self._trace = trace
-        self.version = 0
-        """Grows with each change of the marks."""
-        self._of: dict[tuple[str, int], Sequence[Marker]] = {}
-        """By execution and visit; an execution's own by 0, a call's by its id."""
+    def _clear(self) -> None:
+        self._markers_of: dict[tuple[str, int], Sequence[Marker]] = {}
+        """By execution and visit; an execution's own by 0, a call's by its key."""
         self._sorted: dict[TimeAxis, Sequence[Marker]] = {}
-        self.update(everything(trace))
 
-    def update(self, changed: Changed) -> None:
-        """Mark anew what a batch touched."""
+    def _add(self, changed: Changed) -> None:
         snapshot = self._trace.as_of()
-        if changed.folded_anew or changed.dropped_calls:
-            changed = everything(self._trace)
-            self._of.clear()
-            self._sorted.clear()
-            self.version += 1
-        visits = {(arn, each) for arn, ids in changed.visits.items() for each in ids}
-        visits |= {(e.execution_arn or "", e.visit_id or 0) for e in links_in(changed)}
-        # Sets have another order in each process, and marks of one moment keep theirs.
+        # Sets have another order in each process; marks of one moment must not.
         for arn in sorted(changed.executions & snapshot.executions.keys()):
             self._put((arn, 0), _of_execution(snapshot.executions[arn]))
-        for arn, visit_id in sorted(visits):
+        for arn, visit_id in sorted(_touched_visits(changed)):
             visit = snapshot.visit_of((arn, visit_id))
             if visit is not None:
                 self._put((arn, visit_id), _of_visit(snapshot, arn, visit))
-        for call in map(self._trace.calls.get, chain(changed.calls, changed.links)):
+        for event_id in dict.fromkeys((*changed.calls, *changed.links)):
+            call = self._trace.calls.get(event_id)
             if call and call.error_code is not None and snapshot.is_relevant(call):
-                denied = phases.is_denied(call)
-                kind = MarkerKind.DENIED if denied else MarkerKind.FAILED
-                marker = _marker(call, kind, f"{call.event_name} {call.error_code}")
-                self._put((call.key, 0), [marker])
+                self._put((call.key, 0), [_of_failed_call(call)])
 
     def by(self, clock: TimeAxis) -> Sequence[Marker]:
-        """Give all marks in the order in which they come by a clock."""
-        found = self._sorted.get(clock)
-        if found is None:
-            each = chain.from_iterable(self._of.values())
-            found = sorted(each, key=lambda marker: marker.when(clock))
-            self._sorted[clock] = found
-        return found
+        """Return all marks in the order in which they come by a clock."""
+        markers = self._sorted.get(clock)
+        if markers is None:
+            unsorted = chain.from_iterable(self._markers_of.values())
+            markers = sorted(unsorted, key=lambda marker: marker.when(clock))
+            self._sorted[clock] = markers
+        return markers
 
-    def _put(self, key: tuple[str, int], markers: Iterable[Marker]) -> None:
-        """Take marks up; most of the time they are those that were there."""
-        found = tuple(markers)
-        if self._of.get(key, ()) != found:
-            self._of[key] = found
+    def _put(self, key: tuple[str, int], new_markers: Iterable[Marker]) -> None:
+        """Put marks in place of those that were there; mostly they are the same."""
+        markers = tuple(new_markers)
+        if self._markers_of.get(key, ()) != markers:
+            self._markers_of[key] = markers
             self._sorted.clear()
             self.version += 1
 
 
+def _touched_visits(changed: Changed) -> set[tuple[str, int]]:
+    """Return the keys of the visits that changed, or whose calls did."""
+    keys = set(visit_keys_in(changed))
+    for link in links_in(changed):
+        keys.add((link.execution_arn or "", link.visit_id or 0))
+    return keys
+
+
 def happened_at(row: MarkedRow) -> datetime:
-    """Say by when something had surely happened."""
+    """Return the time by which something had surely happened."""
     return end_of_second(row.event_time) if isinstance(row, ApiCall) else row.at
 
 
@@ -127,7 +122,13 @@ def _marker(
     row: HistoryEvent | ApiCall, kind: MarkerKind, words: str, status: str = ""
 ) -> Marker:
     at = happened_at(row)
-    return Marker(at, row.seen_at or at, kind, clean(words, _LIMIT), row.key, status)
+    label = clean(words, _LABEL_CHARACTERS)
+    return Marker(at, row.seen_at or at, kind, label, row.key, status)
+
+
+def _of_failed_call(call: ApiCall) -> Marker:
+    kind = MarkerKind.DENIED if phases.is_denied(call) else MarkerKind.FAILED
+    return _marker(call, kind, f"{call.event_name} {call.error_code}")
 
 
 def _of_execution(execution: ExecutionAsOf) -> Iterator[Marker]:
@@ -149,7 +150,7 @@ def _of_ending(ending: HistoryEvent | None) -> Iterator[Marker]:
 
 
 def _of_visit(snapshot: Snapshot, arn: str, visit: StateVisit) -> Iterator[Marker]:
-    for event_id, kind, words in _telling(visit):
+    for event_id, kind, words in _marked_events(visit):
         event = snapshot.executions[arn].event(event_id)
         if event is not None:
             yield _marker(event, kind, f"{visit.name} {words}")
@@ -161,24 +162,30 @@ def _of_visit(snapshot: Snapshot, arn: str, visit: StateVisit) -> Iterator[Marke
                 yield _marker(poll, MarkerKind.FIRST_POLL, f"{visit.name} first poll")
 
 
-def _telling(visit: StateVisit) -> Iterator[tuple[int, MarkerKind, str]]:
-    """Yield the events of a visit that have a mark, and what each of them tells."""
-    last = visit.ended_by or visit.id
+def _marked_events(visit: StateVisit) -> Iterator[tuple[int, MarkerKind, str]]:
+    """Yield the events of a visit that have a mark, with its kind and its words."""
+    last_id = visit.ended_by or visit.id
     yield visit.id, MarkerKind.ENTERED, "entered"
     if visit.status == "caught":
-        yield last, MarkerKind.CAUGHT, "caught"
+        yield last_id, MarkerKind.CAUGHT, "caught"
     if visit.status in FAILED and not visit.attempts:
-        yield last, MarkerKind.FAILED, visit.status.replace("_", " ")
+        yield last_id, MarkerKind.FAILED, visit.status.replace("_", " ")
     for number, attempt in enumerate(visit.attempts, start=1):
         if number > 1 and not visit.is_redriven(number):
             yield attempt.scheduled_id, MarkerKind.RETRIED, f"try {number}"
         if attempt.status in FAILED:
             words = attempt.status.replace("_", " ")
-            words += f": {attempt.error}" if attempt.error else ""
+            if attempt.error:
+                words = f"{words}: {attempt.error}"
             yield attempt.ended_by, MarkerKind.FAILED, words
-        # Where it is known how long the end of the job went unknown.
-        stopped = attempt.stopped_at
-        learned = attempt.ended_at
-        otherwise = attempt.status in phases.ENDED_OTHERWISE
-        if stopped and learned and stopped <= learned and not otherwise:
+        if _end_was_unknown(attempt):
             yield attempt.ended_by, MarkerKind.LEARNED, "completion detected"
+
+
+def _end_was_unknown(attempt: Attempt) -> bool:
+    """True where it is known how long the end of the job went unknown."""
+    if not attempt.stopped_at or not attempt.ended_at:
+        return False
+    if attempt.status in phases.ENDED_OTHERWISE:
+        return False
+    return attempt.stopped_at <= attempt.ended_at

@@ -12,45 +12,45 @@ from sfnwatch.model.history_event import HistoryEvent
 from sfnwatch.model.linking.link import AttemptKey
 
 SortKey = tuple[Any, ...]
-"""Sorts items; of no two items the same."""
+"""Orders items; no two items have the same."""
 
 
 class FoldKind(StrEnum):
-    """What several items that have one line are."""
+    """What the items are that a fold has one line for."""
 
     POLLS = "polls"
     """Like polls of one attempt, between the first and the last of them."""
     VISIT = "visit"
     """A Parallel or a Map with all that is in it."""
     BRANCH = "branch"
-    """A branch of a Parallel, an iteration of a Map."""
+    """A branch of a Parallel, or an iteration of a Map."""
     CHILD = "child"
-    """A child execution, with all that is in it."""
+    """A child execution with all that is in it."""
     MAP_RUN = "map-run"
     """A Map Run with its executions."""
 
 
 class Fold(Struct, eq=False):
-    """What can be folded: if it is, a line that stands for several items."""
+    """What can be folded; if it is, one line stands for several items."""
 
     key: str
     kind: FoldKind
     execution_arn: str
-    """Of a child execution its parent's."""
+    """The parent's for a child execution."""
     visit_id: int
-    """The one folded, the one a branch is of, the one that polls, or started it."""
+    """The visit that is folded, has the branch, polls, or started the child."""
     index: int | None = None
-    """Which branch."""
+    """The number of a branch or an iteration."""
     child_arn: str = ""
-    """The child execution's, or the Map Run's."""
+    """The ARN of a child execution or a Map Run."""
     place: SortKey = ()
-    """That of the first item behind it."""
+    """The place of the first item behind it."""
     attempt: AttemptKey | None = None
     """The attempt that polls."""
     members: list["Item"] = field(default_factory=list)
-    """What stands behind it, in order."""
+    """The items behind it, in order."""
     last: ApiCall | None = None
-    """The poll after those that are hidden, which is shown."""
+    """The shown poll after those that are hidden."""
 
 
 class Backoff(Struct, eq=False):
@@ -61,11 +61,11 @@ class Backoff(Struct, eq=False):
     execution_arn: str
     visit_id: int
     number: int
-    """Of the try that it leads to, from 1."""
+    """The number of the try after the wait, from 1."""
     scheduled_id: int
     """The event that begins that try."""
 
 
 Item = HistoryEvent | ApiCall | TaskState | Fold | Backoff
 ItemFilter = Callable[[Item], bool]
-"""A filter: True for what it keeps."""
+"""True for the items that a filter keeps."""

@@ -1,63 +1,73 @@
 """The moments at which something comes, by one of the clocks."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 from itertools import chain
 
 from sfnwatch.model.time_axis import TimeAxis, dated
 from sfnwatch.model.trace import Changed, Trace
 from sfnwatch.view.markers import MarkedRow, happened_at
-from sfnwatch.view.trace_changes import everything, new_calls
+from sfnwatch.view.trace_changes import new_calls
+from sfnwatch.view.trace_follower import TraceFollower
 
 
-class PlaybackMoments:
-    """The way a player goes by one of the clocks: at which moments something comes.
+class PlaybackMoments(TraceFollower):
+    """The moments at which something comes that can have a line.
 
-    Only what can have a line counts. How a source is doing, and calls that have nothing
-    to do with the executions, come all the time: they would fill every idle gap.
+    How a source is doing, and calls that have nothing to do with the executions, come
+    all the time and would fill every idle gap: they do not count.
     """
 
     def __init__(self, trace: Trace, clock: TimeAxis) -> None:
-        self._trace = trace
         self._clock = clock
-        self.times: list[datetime] = []
-        """When each thing comes, in order."""
-        self.version = 0
-        self.update(everything(trace))
+        self.times: list[datetime]
+        """One moment for each thing that comes, in order."""
+        super().__init__(trace)
 
-    def update(self, changed: Changed) -> None:
-        """Put the times of what a batch brought in their places."""
-        anew = bool(changed.folded_anew or changed.dropped_calls)
-        if anew:
-            self.times = []
-            changed = everything(self._trace)
-        new = sorted(self._times_in(changed))
-        self.version += anew or bool(new)
-        late = bool(new and self.times) and new[0] < self.times[-1]
-        self.times += new
-        if late:
+    def _clear(self) -> None:
+        self.times = []
+
+    def _add(self, changed: Changed) -> None:
+        new_times = sorted(self._times_in(changed))
+        if not new_times:
+            return
+        is_late = bool(self.times) and new_times[0] < self.times[-1]
+        self.times += new_times
+        if is_late:
             self.times.sort()
+        self.version += 1
 
     def _times_in(self, changed: Changed) -> Iterator[datetime]:
-        """Give when each thing comes that is new, or that was matched at last."""
-        calls = filter(None, map(self._trace.calls.get, new_calls(changed)))
-        with_line = filter(self._trace.as_of().is_relevant, calls)
-        rows: Iterable[MarkedRow]
-        rows = chain(*changed.events.values(), changed.task_states, with_line)
-        return (dated(self._clock, row.seen_at, happened_at(row)) for row in rows)
+        """Yield when each thing comes that is new, or that was matched at last."""
+        rows = chain(
+            *changed.events.values(),
+            changed.task_states,
+            self._new_calls_with_line(changed),
+        )
+        for row in rows:
+            yield dated(self._clock, row.seen_at, happened_at(row))
+
+    def _new_calls_with_line(self, changed: Changed) -> Iterator[MarkedRow]:
+        snapshot = self._trace.as_of()
+        for event_id in new_calls(changed):
+            call = self._trace.calls.get(event_id)
+            if call is not None and snapshot.is_relevant(call):
+                yield call
 
     def after(self, at: datetime) -> datetime | None:
-        """Give the first moment after `at` at which something comes."""
+        """Return the first moment after `at` at which something comes."""
         return self._time(bisect_right(self.times, at))
 
     def before(self, at: datetime) -> datetime | None:
-        """Give the last moment before `at`."""
+        """Return the last moment before `at`."""
         return self._time(bisect_left(self.times, at) - 1)
 
     def newest(self, at: datetime) -> datetime | None:
-        """Give the last moment that has come by `at`."""
+        """Return the last moment that has come by `at`."""
         return self._time(bisect_right(self.times, at) - 1)
 
     def _time(self, place: int) -> datetime | None:
-        return self.times[place] if 0 <= place < len(self.times) else None
+        if 0 <= place < len(self.times):
+            return self.times[place]
+        return None

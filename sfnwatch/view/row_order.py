@@ -5,7 +5,7 @@ events by their ids, then calls, whose times are whole seconds, then the states 
 that ECS reported.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -21,19 +21,23 @@ from sfnwatch.view.outline_items import Item, SortKey
 ANSWERED = timedelta(seconds=3)
 """A call's second, and the time its answer may take."""
 ONE_SECOND = timedelta(seconds=1)
-_ALWAYS = datetime.max.replace(tzinfo=UTC)
+_NO_START = datetime.max.replace(tzinfo=UTC)
+"""Orders executions whose start is not known after all others."""
 _EVENTS = 0
 _CALLS = 1
 _TASKS = 2
 AFTER_ALL = 3
-_GO_TOGETHER = (
+"""In a sort key, comes after all items of a moment."""
+_ONE_LINE = (
     ("StateExited", "MapIterationSucceeded"),
     ("MapIterationStarted", "StateEntered"),
     ("StateEntered", "Scheduled"),
     ("StateEntered", "StateStarted"),
     ("Scheduled", "Started"),
 )
-"""What the types of two events end in that are one to the eye."""
+"""The endings of the types of two events that make one line."""
+_Attachment = tuple[HistoryEvent, ApiCall]
+"""An event that has a line, and the action call that stands on that line."""
 
 
 class RowOrder:
@@ -45,15 +49,13 @@ class RowOrder:
         self._aligned = aligned
         self.ranks: Mapping[str, tuple[Any, ...]] = {}
         """What orders the events of several executions at one moment."""
-        self._shifts: Mapping[str, timedelta] = {}
+        self._shifts: dict[str, timedelta] = {}
         self._leaders: dict[tuple[str, int], HistoryEvent] = {}
-        """An event's leader, where it has no line of its own."""
+        """The event on whose line another stands that has no line of its own."""
         self._followers: dict[tuple[str, int], list[HistoryEvent]] = {}
-        self._attached: dict[AttemptKey, tuple[HistoryEvent, ApiCall]] = {}
-        """The action calls that stand on the line of the phase that tells of them."""
+        self._attached: dict[AttemptKey, _Attachment] = {}
         self._called_after: dict[str, datetime] = {}
-        """The moments of the events that calls of their seconds come after, by the
-        calls' event ids."""
+        """By a call's event id: the time of the event in its second that it follows."""
         self.rank_executions()
         for event_id in trace.links:
             self.place_call(trace.calls[event_id])
@@ -61,41 +63,48 @@ class RowOrder:
     def rank_executions(self) -> bool:
         """Look in which order executions stand; True if one stands elsewhere now."""
         lineage = self._trace.lineage
-        starts = {
-            arn: (execution.as_of(None).started_at or _ALWAYS, arn)
-            for arn, execution in self._trace.executions.items()
-        }
-        roots = {arn: starts[lineage.root_of(arn)] for arn in starts}
-        ranks = {
-            arn: ((roots[arn], lineage.level(arn)), own) for arn, own in starts.items()
-        }
-        before = self.ranks
+        starts: dict[str, tuple[datetime, str]] = {}
+        for arn, execution in self._trace.executions.items():
+            starts[arn] = (execution.as_of(None).started_at or _NO_START, arn)
+        ranks: dict[str, tuple[Any, ...]] = {}
+        for arn, start in starts.items():
+            root_start = starts[lineage.root_of(arn)]
+            ranks[arn] = ((root_start, lineage.level(arn)), start)
+        ranks_before = self.ranks
         self.ranks = ranks
-        # Of one more others take no notice, but where it is the first, or aligned.
-        known = ranks if self._aligned or not before else before
-        changed = any(before.get(arn) != ranks[arn] for arn in known)
         if self._aligned:
-            begun = {arn: at for arn, (at, _) in roots.items() if at is not _ALWAYS}
-            first = min(begun.values(), default=_ALWAYS)
-            self._shifts = {arn: at - first for arn, at in begun.items()}
-        return changed
+            self._align(ranks)
+        # One execution more moves no other, unless it is the first, or aligned.
+        compared: Iterable[str] = ranks_before
+        if self._aligned or not ranks_before:
+            compared = ranks
+        return any(ranks_before.get(arn) != ranks[arn] for arn in compared)
+
+    def _align(self, ranks: Mapping[str, tuple[Any, ...]]) -> None:
+        """Shift each execution by how much later than the first its root started."""
+        root_starts: dict[str, datetime] = {}
+        for arn, ((root_start, _), _) in ranks.items():
+            if root_start[0] is not _NO_START:
+                root_starts[arn] = root_start[0]
+        first = min(root_starts.values(), default=_NO_START)
+        self._shifts = {arn: at - first for arn, at in root_starts.items()}
 
     def shown_at(self, at: datetime, arn: str | None) -> datetime:
-        """Give the time at which something of an execution is shown."""
+        """Return the time at which something of an execution is shown."""
         shift = self._shifts.get(arn or "")
         return at - shift if shift else at
 
     def unshifted(self, at: datetime, arn: str | None) -> datetime:
-        """Give the time of its own of something that is shown at a time."""
+        """Return the real time of something that is shown at a time."""
         shift = self._shifts.get(arn or "")
         return at + shift if shift else at
 
     def place(self, item: Item) -> SortKey:
-        """Give where an item stands."""
+        """Return the key by which an item is sorted."""
         if isinstance(item, HistoryEvent):
             arn = item.execution_arn
-            around, own = self.ranks[arn]
-            return (self.shown_at(item.at, arn), _EVENTS, around, item.id, own, 0)
+            around, start = self.ranks[arn]
+            return (self.shown_at(item.at, arn), _EVENTS, around, item.id, start, 0)
         if isinstance(item, ApiCall):
             link = self._trace.links.get(item.event_id)
             called_at = self._called_after.get(item.event_id, item.event_time)
@@ -106,26 +115,28 @@ class RowOrder:
         return item.place
 
     def place_call(self, call: ApiCall) -> None:
-        """Look where a call stands, which is new or is matched otherwise than before.
+        """Work out where a call stands that is new, or matched otherwise than before.
 
         Its time is a whole second. One that names a job comes after the event of that
-        second which first tells of the job: nobody can name it before.
+        second which first names the job: nobody can name it before.
         """
         self._called_after.pop(call.event_id, None)
-        event = self._first_telling(self._trace.links.get(call.event_id))
+        event = self._first_naming_job(self._trace.links.get(call.event_id))
         if event is not None:
-            begun = call.event_time
-            if begun <= event.at < begun + ONE_SECOND:
+            begin = call.event_time
+            if begin <= event.at < begin + ONE_SECOND:
                 self._called_after[call.event_id] = event.at
 
-    def _first_telling(self, link: Link | None) -> HistoryEvent | None:
-        """Find the event that first tells of the job which a call names."""
+    def _first_naming_job(self, link: Link | None) -> HistoryEvent | None:
+        """Find the event that first names the job which a call names."""
         if link is None or link.key is None or link.rule is not LinkRule.RESOURCE_ID:
+            return None
+        if link.role is CallRole.ACTION:
             return None
         execution = self._trace.executions[link.key[0]]
         visit = execution.visits.get(link.visit_id or 0)
         attempt = visit.attempt(link.attempt_id) if visit is not None else None
-        if attempt is None or link.role is CallRole.ACTION:
+        if attempt is None:
             return None
         return execution.events.get(attempt.job_told_by)
 
@@ -133,13 +144,13 @@ class RowOrder:
         """Find whose line a new event stands on: mostly its own, else its leader's."""
         arn = event.execution_arn
         events = self._trace.executions[arn].events
-        before = events.get(event.previous_event_id)
-        leader = before if before and _is_one(before, event) else None
-        if leader is None and event.type.endswith("StateExited"):
-            # A Map's exit follows its last iteration's event, not MapStateSucceeded.
-            last = events.get(event.id - 1)
-            if last is not None and last.type.endswith("StateSucceeded"):
-                leader = last if last.visit_id == event.visit_id else None
+        leader = events.get(event.previous_event_id)
+        if leader is None or not _make_one_line(leader, event):
+            leader = None
+            if event.type.endswith("StateExited"):
+                # A Map's exit follows its last iteration's event by its own account,
+                # and not MapStateSucceeded.
+                leader = _success_of(event, events.get(event.id - 1))
         if leader is None:
             return event
         leader = self.leader(leader)
@@ -148,70 +159,86 @@ class RowOrder:
         return leader
 
     def leader(self, event: HistoryEvent) -> HistoryEvent:
-        """Give the event that has the line an event stands on."""
+        """Return the event that has the line an event stands on."""
         return self._leaders.get((event.execution_arn, event.id), event)
 
     def followers(self, event: HistoryEvent) -> Sequence[HistoryEvent]:
-        """Give the events that stand on another's line."""
+        """Return the events that stand on another's line."""
         return self._followers.get((event.execution_arn, event.id), ())
 
     def attach(self, attempts: Mapping[AttemptKey, Attempt]) -> set[str]:
-        """Look which action calls stand on which lines of attempts.
+        """Work out which action calls stand on the lines of attempts.
 
-        Give those that have come to stand on one, or stand on none any more.
+        Return those that have come to stand on one, or stand on none any more.
         """
-        old = [self._attached.pop(key) for key in attempts if key in self._attached]
+        before: set[str] = set()
+        for key in attempts:
+            attachment = self._attached.pop(key, None)
+            if attachment is not None:
+                before.add(attachment[1].event_id)
         # Only now: a call may go from one attempt to another.
-        found = {key: self._attachment(key, each) for key, each in attempts.items()}
-        new = {key: pair for key, pair in found.items() if pair is not None}
-        self._attached |= new
-        before, now = ({call.event_id for _, call in e} for e in (old, new.values()))
+        now: set[str] = set()
+        for key, attempt in attempts.items():
+            attachment = self._attachment(key, attempt)
+            if attachment is not None:
+                self._attached[key] = attachment
+                now.add(attachment[1].event_id)
         return before ^ now
 
-    def _attachment(
-        self, key: AttemptKey, attempt: Attempt
-    ) -> tuple[HistoryEvent, ApiCall] | None:
+    def _attachment(self, key: AttemptKey, attempt: Attempt) -> _Attachment | None:
         """Find the action call, and the line of the event at which it was answered."""
-        number = attempt.submitted_by or (
-            attempt.ended_by if attempt.ended_at else attempt.started_by
-        )
-        event = self._trace.executions[key[0]].events.get(number or key[1])
+        arn, scheduled_id = key
+        answered_by = attempt.submitted_by
+        if not answered_by:
+            answered_by = attempt.ended_by if attempt.ended_at else attempt.started_by
+        event = self._trace.executions[arn].events.get(answered_by or scheduled_id)
         if event is None:
             return None
         for call in self._trace.calls_of.get(key, ()):
             role = self._trace.links[call.event_id].role
-            answer = attempt.answered_at - call.event_time
-            if role is CallRole.ACTION and timedelta(0) <= answer < ANSWERED:
+            answer_time = attempt.answered_at - call.event_time
+            if role is CallRole.ACTION and timedelta(0) <= answer_time < ANSWERED:
                 return self.leader(event), call
         return None
 
     def attached_to(self, call: ApiCall) -> HistoryEvent | None:
-        """Give the event on whose line a call stands."""
+        """Return the event on whose line a call stands."""
         link = self._trace.links.get(call.event_id)
-        found = self._attached.get(link.key) if link and link.key else None
-        return found[0] if found is not None and found[1] is call else None
+        if link is None or link.key is None:
+            return None
+        attachment = self._attached.get(link.key)
+        if attachment is None or attachment[1] is not call:
+            return None
+        return attachment[0]
 
     def attached_call(self, event: HistoryEvent) -> ApiCall | None:
-        """Give the call that stands on an event's line."""
-        for each in (event, *self.followers(event)):
-            found = self._attached.get((each.execution_arn, each.attempt_id))
-            if found is not None and found[0] is event:
-                return found[1]
+        """Return the call that stands on an event's line."""
+        for on_line in (event, *self.followers(event)):
+            key = on_line.execution_arn, on_line.attempt_id
+            attachment = self._attached.get(key)
+            if attachment is not None and attachment[0] is event:
+                return attachment[1]
         return None
 
 
-def _is_one(before: HistoryEvent, event: HistoryEvent) -> bool:
-    """True if an event and what follows it by its own account are one to the eye."""
-    first = before.type
-    second = event.type
+def _success_of(exited: HistoryEvent, last: HistoryEvent | None) -> HistoryEvent | None:
+    """Return the event before an exit if it says that the same state succeeded."""
+    if last is None or last.visit_id != exited.visit_id:
+        return None
+    return last if last.type.endswith("StateSucceeded") else None
+
+
+def _make_one_line(before: HistoryEvent, event: HistoryEvent) -> bool:
+    """True if an event and the one that it says it follows make one line."""
+    type_before = before.type
     if event.at - before.at >= ONE_SECOND:
         return False
-    if second.endswith("StateExited"):
-        if first.endswith("StateEntered"):
+    if event.type.endswith("StateExited"):
+        if type_before.endswith("StateEntered"):
             return before.visit_id == event.visit_id
-        return first.endswith("Succeeded") and before.attempt_id > 0
+        return type_before.endswith("Succeeded") and before.attempt_id > 0
     # That a Task is scheduled at once, and started, goes without saying.
-    return any(
-        second.endswith(ending) and first.endswith(beginning)
-        for beginning, ending in _GO_TOGETHER
-    )
+    for ending_before, ending in _ONE_LINE:
+        if event.type.endswith(ending) and type_before.endswith(ending_before):
+            return True
+    return False

@@ -8,24 +8,35 @@ from sfnwatch.model.trace import Changed, Trace
 
 
 def everything(trace: Trace) -> Changed:
-    """Give all that a trace holds, as if one batch had brought it."""
-    executions = trace.executions
-    return Changed(
-        events={arn: list(each.ordered) for arn, each in executions.items()},
-        visits={arn: set(each.visits) for arn, each in executions.items()},
-        executions=set(executions),
-        calls=list(trace.calls),
-        task_states=list(chain.from_iterable(trace.task_states.values())),
-    )
+    """Return all that a trace holds, as if one batch had brought it."""
+    changed = Changed(executions=set(trace.executions), calls=list(trace.calls))
+    changed.links = {event_id: (None, link) for event_id, link in trace.links.items()}
+    for arn, execution in trace.executions.items():
+        changed.events[arn] = list(execution.ordered)
+        changed.visits[arn] = set(execution.visits)
+    for states in trace.task_states.values():
+        changed.task_states += states
+    return changed
 
 
 def new_calls(changed: Changed) -> Iterable[str]:
-    """Give the calls that had no line before: new ones, or matched at last."""
-    matched = (each for each, pair in changed.links.items() if pair[0] is None)
-    return dict.fromkeys((*changed.calls, *matched))
+    """Return the calls that had no line before: new ones, or matched at last."""
+    event_ids = dict.fromkeys(changed.calls)
+    for event_id, (link_before, _) in changed.links.items():
+        if link_before is None:
+            event_ids[event_id] = None
+    return event_ids
 
 
 def links_in(changed: Changed) -> Iterator[Link]:
     """Yield the links of a batch as they were before and as they are now."""
-    links = chain.from_iterable(changed.links.values())
-    return (link for link in links if link is not None)
+    for link in chain.from_iterable(changed.links.values()):
+        if link is not None:
+            yield link
+
+
+def visit_keys_in(changed: Changed) -> Iterator[tuple[str, int]]:
+    """Yield the keys of the visits that are new or changed."""
+    for arn, visit_ids in changed.visits.items():
+        for visit_id in visit_ids:
+            yield arn, visit_id

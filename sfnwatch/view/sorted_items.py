@@ -1,0 +1,58 @@
+"""Items held in the order of their places."""
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from itertools import chain
+from operator import itemgetter
+
+from sfnwatch.view.outline_items import Item, SortKey
+
+_MOST_BETWEEN = 10
+"""Lines for each new one, in the stretch where new ones go, that are sorted again."""
+
+
+class SortedItems:
+    """Items in the order of their places, which are kept beside them."""
+
+    def __init__(self) -> None:
+        self.items: list[Item] = []
+        self.places: list[SortKey] = []
+
+    def insert(self, item: Item, place: SortKey) -> None:
+        at = len(self.places)
+        if self.places and place < self.places[-1]:
+            at = bisect_left(self.places, place)
+        self.places.insert(at, place)
+        self.items.insert(at, item)
+
+    def insert_all(self, lines: Sequence[tuple[SortKey, Item]]) -> None:
+        """Put several items, which are in order, in their places.
+
+        A page of late calls mostly goes between few others. Sorting these again takes
+        less time than moving all that follows once for each call.
+        """
+        if not lines:
+            return
+        first = bisect_left(self.places, lines[0][0])
+        last = bisect_left(self.places, lines[-1][0])
+        if last - first > _MOST_BETWEEN * len(lines):
+            for place, item in lines:
+                self.insert(item, place)
+            return
+        between = zip(self.places[first:last], self.items[first:last], strict=True)
+        merged = sorted(chain(between, lines), key=itemgetter(0))
+        self.places[first:last] = [place for place, _ in merged]
+        self.items[first:last] = [item for _, item in merged]
+
+    def remove(self, place: SortKey) -> None:
+        """Remove the item that stands in a place."""
+        at = bisect_left(self.places, place)
+        del self.places[at]
+        del self.items[at]
+
+    def index(self, place: SortKey) -> int | None:
+        """Return the index of a place; None where no item stands there."""
+        at = bisect_left(self.places, place)
+        if at < len(self.places) and self.places[at] == place:
+            return at
+        return None
