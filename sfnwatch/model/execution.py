@@ -1,4 +1,4 @@
-"""One execution: all that is known of it, and what of that stood at a moment."""
+"""One execution: all that is known about it, and its state at a moment."""
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -6,10 +6,11 @@ from datetime import datetime
 from functools import cached_property
 from typing import NamedTuple
 
-from msgspec import Struct, field
+from msgspec import Struct
 from msgspec.structs import replace
 
 from sfnwatch.model.arns import maybe_execution_arn
+from sfnwatch.model.describe_answer import DescribeAnswer
 from sfnwatch.model.ecs_task import TaskState
 from sfnwatch.model.execution_list import RUNNING, UNKNOWN
 from sfnwatch.model.history_event import REDRIVEN, TERMINAL, Details, HistoryEvent
@@ -24,57 +25,17 @@ from sfnwatch.model.unseen_ends import ends_with_execution
 from sfnwatch.model.values import int_of, text_of
 from sfnwatch.model.visits import Attempt, StateVisit
 
-_ENDINGS = {s: kind.removeprefix("Execution") for kind, s in TERMINAL.items()}
-
+_ENDINGS = {
+    status: event_type.removeprefix("Execution")
+    for event_type, status in TERMINAL.items()
+}
+"""The word of the event that ends an execution, by AWS's status."""
 _FAILURES_ONLY = frozenset({"ERROR", "FATAL"})
 """Levels of a state machine's log at which no success is logged."""
 
 
-class DescribeAnswer(Struct, frozen=True, rename="camel"):
-    """An answer of DescribeExecution or DescribeStateMachineForExecution."""
-
-    kind: str
-    seen_at: datetime | None = None
-    number: int = -1
-    """Of its record in the store."""
-    status: str | None = None
-    redrive_count: int | None = None
-    started_at: datetime | None = field(default=None, name="startDate")
-    stopped_at: datetime | None = field(default=None, name="stopDate")
-    redriven_at: datetime | None = field(default=None, name="redriveDate")
-    updated_at: datetime | None = field(default=None, name="updateDate")
-    error: str | None = None
-    cause: str | None = None
-    definition: str | None = None
-    role_arn: str | None = None
-    state_machine_arn: str | None = None
-    map_run_arn: str | None = None
-    log_level: str | None = None
-    """What the state machine logs: ALL, ERROR, FATAL or OFF."""
-
-    @property
-    def order(self) -> tuple[float, ...]:
-        """Sort answers; files do not say when, but of redrives, an end, a change."""
-        changed = self.stopped_at or self.updated_at
-        ended = self.status not in RUNNING
-        return stamp(self.seen_at), self.redrive_count or 0, ended, stamp(changed)
-
-    @property
-    def since(self) -> datetime | None:
-        """When what it tells of happened.
-
-        A definition was so all along. DescribeExecution tells of the stop, or of the
-        last redrive, or else of the start: a watch may have begun long after each.
-        """
-        if self.kind != RecordKind.DESCRIBE:
-            return None
-        # Taken up again, and it may not be told when: it was so when it was seen.
-        again = self.redriven_at or (self.seen_at if self.redrive_count else None)
-        return self.stopped_at or again or self.started_at
-
-
 class Redrive(Struct, frozen=True):
-    """One time that an execution was taken up again where it had ended.
+    """A redrive: an ended execution goes on where it ended.
 
     Its events are appended to the same history, with ExecutionRedriven between the old
     end and what is run again. That is documented; no recording shows one.
@@ -84,7 +45,7 @@ class Redrive(Struct, frozen=True):
     ended: HistoryEvent | None
     """The end before it; None where that event is missing."""
     number: int
-    """Which time it is, from 1."""
+    """From 1."""
 
     @property
     def seconds(self) -> float | None:
@@ -95,7 +56,7 @@ class Redrive(Struct, frozen=True):
 
 
 class MapRunTurn(NamedTuple):
-    """An event of a history that tells of a Map Run."""
+    """An event of a history that is about a Map Run."""
 
     event: HistoryEvent
     arn: str
@@ -103,19 +64,19 @@ class MapRunTurn(NamedTuple):
 
 
 class Execution:
-    """What is known of one execution; changed by `Trace.add` alone."""
+    """What is known about one execution; changed by `Trace.add` alone."""
 
     def __init__(
         self, arn: str, task_states: Mapping[str, Sequence[TaskState]]
     ) -> None:
-        """`task_states` is what ECS told of each task, whoever started it."""
+        """`task_states` has what ECS reported about each task, whoever started it."""
         self.arn = arn
         self.task_states = task_states
         self.events: dict[int, HistoryEvent] = {}
         self.role: str | None = None
-        """The name of its role, as the linker was told."""
+        """The name of its role that the linker has."""
         self.unseen_ends: Mapping[int, tuple[str, datetime]] = {}
-        """Those of its visits, as consumers were told."""
+        """The ends of its visits that no event tells, as consumers have them."""
         self.described: list[DescribeAnswer] = []
         """What DescribeExecution answered, the newest last."""
         self.defined: list[DescribeAnswer] = []
@@ -123,7 +84,7 @@ class Execution:
         self.begin()
 
     def begin(self) -> None:
-        """Forget what followed from events: they are about to be folded anew."""
+        """Drop what follows from events: they are about to be folded again."""
         self._forget_now()
         self._branches = self._defined_branches()
         self.fold = HistoryFold(self._branches)
@@ -131,7 +92,7 @@ class Execution:
         self.ordered: list[HistoryEvent] = []
         """The events in the order of their ids, which is the order of their times."""
         self.turns: list[HistoryEvent] = []
-        """The events that ended it, or took it up again."""
+        """The events that ended it, and its redrives."""
         self.redrives: list[Redrive] = []
         self.map_run_turns: list[MapRunTurn] = []
         self.started: dict[str, Parent] = {}
@@ -140,18 +101,20 @@ class Execution:
         self.watched = False
         """True where an event says when it was received: it is not from a file."""
         self._times: dict[TimeAxis, list[datetime]] = {clock: [] for clock in TimeAxis}
-        """When each event, and every lower id, had come by each clock, as far as that
-        was asked."""
+        """By each clock, when each event and all with lower ids had come. Filled up to
+        the newest event when somebody asks for a moment."""
 
     def take_answer(self, answer: DescribeAnswer) -> bool:
-        """Keep an answer; True if the history must be folded anew for it.
+        """Keep an answer; True if the history must be folded again for it.
 
         A definition says which branch of a Parallel is which.
         """
-        of_definition = answer.kind == RecordKind.DEFINITION
-        keep_answer(self.defined if of_definition else self.described, answer)
         self._forget_now()
-        return of_definition and self._defined_branches() != self._branches
+        if answer.kind != RecordKind.DEFINITION:
+            keep_answer(self.described, answer)
+            return False
+        keep_answer(self.defined, answer)
+        return self._defined_branches() != self._branches
 
     def _defined_branches(self) -> Mapping[str, tuple[str, ...]]:
         newest = self.defined[-1].definition if self.defined else None
@@ -167,34 +130,34 @@ class Execution:
         if kind == "ExecutionStarted" and event.id == 1:
             self.role_arn_at_start = text_of(details.get("roleArn"))
         elif kind == REDRIVEN:
-            self._take_redrive(event, int_of(details.get("redriveCount")) or 0)
+            self._take_redrive(event, int_of(details.get("redriveCount")))
         elif kind in TERMINAL:
             self.turns.append(event)
         elif kind.startswith("MapRun"):
             arn = text_of(details.get("mapRunArn")) or ""
             self.map_run_turns.append(MapRunTurn(event, arn))
 
-    def _take_redrive(self, event: HistoryEvent, count: int) -> None:
-        """Note a redrive; where AWS's count is missing, it is counted as it comes."""
-        last = self.turns[-1] if self.turns else event
-        before = self.redrives[-1].number if self.redrives else 0
-        ended = last if last.type != REDRIVEN else None
-        number = count if count > 0 else before + 1
-        self.redrives.append(Redrive(event, ended, number))
+    def _take_redrive(self, event: HistoryEvent, count: int | None) -> None:
+        """Note a redrive; where AWS's count is missing, it is numbered in turn."""
+        if count is None or count <= 0:
+            count = self.redrives[-1].number + 1 if self.redrives else 1
+        ended = self.turns[-1] if self.turns else None
+        if ended is not None and ended.type == REDRIVEN:
+            ended = None
+        self.redrives.append(Redrive(event, ended, count))
         self.turns.append(event)
 
     def note_started(self, visits: Iterable[StateVisit]) -> bool:
-        """Look which executions the attempts of some visits started; True if any."""
-        before = len(self.started)
+        """Note the executions that the visits' attempts started; True if one is new."""
+        count_before = len(self.started)
         for visit in visits:
             for attempt in visit.attempts:
+                scheduled_id = attempt.scheduled_id
+                waits = attempt.pattern == "sync"
                 for arn in started_by(attempt):
-                    waits = attempt.pattern == "sync"
-                    parent = Parent(
-                        self.arn, visit.id, attempt.scheduled_id, waits=waits
-                    )
+                    parent = Parent(self.arn, visit.id, scheduled_id, waits=waits)
                     self.started.setdefault(arn, parent)
-        return len(self.started) != before
+        return len(self.started) != count_before
 
     def event_count(self, at: datetime | None, clock: TimeAxis) -> int:
         """Count the events that had come by `at`; None: all."""
@@ -202,8 +165,10 @@ class Execution:
             return len(self.ordered)
         times = self._times[clock]
         for event in self.ordered[len(times) :]:
-            told = dated(clock, event.seen_at, event.at)
-            times.append(max(told, times[-1]) if times else told)
+            came_at = dated(clock, event.seen_at, event.at)
+            if times:
+                came_at = max(came_at, times[-1])
+            times.append(came_at)
         return bisect_right(times, at)
 
     def as_of(
@@ -213,7 +178,10 @@ class Execution:
 
     @cached_property
     def _now(self) -> "ExecutionAsOf":
-        """As it stands, until it changes: of a thousand few do so in one batch."""
+        """Its newest state, kept until it changes.
+
+        Of a thousand executions few change in one batch.
+        """
         return ExecutionAsOf(self, None, TimeAxis.EVENT)
 
     def _forget_now(self) -> None:
@@ -221,9 +189,9 @@ class Execution:
 
 
 class ExecutionAsOf:
-    """One execution as it stood at a moment; None is the moment after all others.
+    """One execution at a moment; None is the moment after all others.
 
-    Cheap to make, and of use until the execution changes: nothing of it is kept up.
+    Cheap to make, and valid until the execution changes: it does not follow changes.
     """
 
     def __init__(
@@ -238,8 +206,9 @@ class ExecutionAsOf:
     @cached_property
     def _last(self) -> int:
         """The id of the last event."""
-        count = self.event_count
-        return self._execution.ordered[count - 1].id if count else 0
+        if not self.event_count:
+            return 0
+        return self._execution.ordered[self.event_count - 1].id
 
     @property
     def events(self) -> Sequence[HistoryEvent]:
@@ -249,8 +218,9 @@ class ExecutionAsOf:
         return ordered if count == len(ordered) else ordered[:count]
 
     def event(self, event_id: int) -> HistoryEvent | None:
-        event = self._execution.events.get(event_id)
-        return event if event is not None and event_id <= self._last else None
+        if event_id > self._last:
+            return None
+        return self._execution.events.get(event_id)
 
     @property
     def visits(self) -> Iterator[StateVisit]:
@@ -275,58 +245,76 @@ class ExecutionAsOf:
 
     def attempt(self, scheduled_id: int | None) -> Attempt | None:
         event = self.event(scheduled_id or 0)
-        visit = self.visit(event.visit_id) if event is not None else None
-        return visit.attempt(scheduled_id) if visit is not None else None
+        if event is None:
+            return None
+        visit = self.visit(event.visit_id)
+        if visit is None:
+            return None
+        return visit.attempt(scheduled_id)
 
     def _as_it_was(self, visit: StateVisit) -> StateVisit:
         visit = visit.as_of(self._last)
-        if (end := self.unseen_ends.get(visit.id)) is not None:
-            visit = visit.ended_as(*end)
+        end = self.unseen_ends.get(visit.id)
+        if end is not None:
+            status, ended_at = end
+            visit = visit.ended_as(status, ended_at)
         if not self._execution.task_states:
             return visit
-        return replace(visit, attempts=list(map(self._with_stop, visit.attempts)))
+        attempts = [self._with_stop(attempt) for attempt in visit.attempts]
+        return replace(visit, attempts=attempts)
 
     def _with_stop(self, attempt: Attempt) -> Attempt:
-        """Give an attempt with what ECS told of its tasks' end, where it does not.
+        """Add to an attempt the end of its tasks as ECS reported it, if it has none.
 
         A `.sync` attempt that failed in words, timed out or was aborted has no answer
-        that tells, and one that still waits has none yet. Only `.sync` waits for the
-        end of its task, and of several for the last.
+        with a time, and one that still waits has none yet. Only `.sync` waits for the
+        end of its task, and of several tasks for the last.
         """
         if attempt.pattern is not Pattern.SYNC or attempt.stopped_at is not None:
             return attempt
-        stops = list(map(self._stop_of, attempt.resource_ids))
-        known = [state for state in stops if state is not None]
-        if not known or len(known) < len(stops):
+        stops: list[TaskState] = []
+        for task_arn in attempt.resource_ids:
+            stop = self._stop_of(task_arn)
+            if stop is None:
+                return attempt
+            stops.append(stop)
+        if not stops:
             return attempt
-        last = max(known, key=lambda state: (stamp(state.stopped_at), state.key))
+        last = max(stops, key=lambda state: (stamp(state.stopped_at), state.key))
         return replace(attempt, told_by=last, stopped_at=last.stopped_at)
 
     def _stop_of(self, task_arn: str) -> TaskState | None:
-        """Give the last that ECS had told of a task's end."""
-        states = reversed(self._execution.task_states.get(task_arn, ()))
-        ends = (s for s in states if s.stopped and s.stopped_at)
-        return next((s for s in ends if self._had_come(s.seen_at, s.at)), None)
+        """Find the last report of a task's end that had come."""
+        for state in reversed(self._execution.task_states.get(task_arn, ())):
+            is_end = state.stopped and state.stopped_at is not None
+            if is_end and self._had_come(state.seen_at, state.at):
+                return state
+        return None
 
     def _had_come(self, seen_at: datetime | None, at: datetime) -> bool:
         return self._at is None or dated(self._clock, seen_at, at) <= self._at
 
     @cached_property
     def unseen_ends(self) -> Mapping[int, tuple[str, datetime]]:
-        """Say how what runs ended, where no event tells of the end, but AWS does."""
+        """Give the status and the end of visits that ended with the execution.
+
+        For an execution of which no event tells the end, but DescribeExecution does.
+        """
         if self.ending is not None or self.running or not self.event_count:
             return {}
-        last = self._last
-        then = self._execution.visits
-        # To look at all visits for each batch of a long history would take minutes.
-        running = self._execution.fold.running
-        if self.event_count < len(self._execution.ordered):
-            known = then.values()
-            then = {visit.id: visit.as_of(last) for visit in known if visit.id <= last}
-            running = [visit for visit in then.values() if visit.running]
-        at = self.stopped_at or self.events[-1].at
-        ends = ends_with_execution(running, _ENDINGS.get(self.status, ""), (), then)
-        return {visit_id: (status, at) for visit_id, status in ends.items()}
+        visits = self._execution.visits
+        if self.event_count == len(self._execution.ordered):
+            # To look at all visits for each batch of a long history would take minutes.
+            running = self._execution.fold.running
+        else:
+            last = self._last
+            entered = [visit for visit in visits.values() if visit.id <= last]
+            visits = {visit.id: visit.as_of(last) for visit in entered}
+            running = [visit for visit in visits.values() if visit.running]
+        ending = _ENDINGS.get(self.status, "")
+        ended_at = self.stopped_at or self.events[-1].at
+        ends = ends_with_execution(running, ending, (), visits)
+        return {visit_id: (status, ended_at) for visit_id, status in ends.items()}
 
     @cached_property
     def described(self) -> DescribeAnswer | None:
@@ -341,23 +329,26 @@ class ExecutionAsOf:
     @property
     def definition_text(self) -> str | None:
         """The machine's definition, in Amazon States Language."""
-        return self._told("definition")
+        return self._described_as("definition")
 
     @property
     def known(self) -> bool:
-        """True once anything but its definition is known of it."""
+        """True once anything but its definition is known."""
         return self.event_count > 0 or self.described is not None
 
-    def _told(self, name: str) -> str | None:
-        """Give what an answer of AWS's says: what describes the execution first."""
-        answers = self.described, self.defined
-        said = (getattr(answer, name, None) for answer in answers)
-        return next(filter(None, said), None)
+    def _described_as(self, name: str) -> str | None:
+        """Give a field of AWS's answers; DescribeExecution's comes first."""
+        value = None
+        if self.described is not None:
+            value = getattr(self.described, name)
+        if not value and self.defined is not None:
+            value = getattr(self.defined, name)
+        return value or None
 
     @property
     def map_run_arn(self) -> str | None:
         """The Map Run it is an execution of, where it was described."""
-        return self._told("map_run_arn")
+        return self._described_as("map_run_arn")
 
     @property
     def name(self) -> str:
@@ -366,9 +357,11 @@ class ExecutionAsOf:
 
     @property
     def state_machine_arn(self) -> str | None:
+        described = self._described_as("state_machine_arn")
         parsed = maybe_execution_arn(self.arn)
-        derived = parsed.state_machine_arn if parsed else None
-        return self._told("state_machine_arn") or derived
+        if described or parsed is None:
+            return described
+        return parsed.state_machine_arn
 
     @property
     def state_machine_name(self) -> str | None:
@@ -378,40 +371,42 @@ class ExecutionAsOf:
     @property
     def role_arn(self) -> str | None:
         """The role its calls are made with: of its start, or of its definition."""
-        started = self._execution.role_arn_at_start if self.event_count else None
-        return started or self._told("role_arn")
+        if self.event_count and self._execution.role_arn_at_start:
+            return self._execution.role_arn_at_start
+        return self._described_as("role_arn")
 
     @cached_property
     def ending(self) -> HistoryEvent | None:
         """The event that ended it; None while it runs, and again after a redrive."""
         turns = [turn for turn in self._execution.turns if turn.id <= self._last]
-        ended = bool(turns) and turns[-1].type != REDRIVEN
-        return turns[-1] if ended and not self._is_taken_up_again() else None
+        if not turns or turns[-1].type == REDRIVEN or self._is_redriven_unseen():
+            return None
+        return turns[-1]
 
     @cached_property
     def redrives(self) -> tuple[Redrive, ...]:
-        """The times it was taken up again after it had ended, in order."""
+        """Its redrives in order."""
         redrives = self._execution.redrives
-        last = self._last
-        return tuple(each for each in redrives if each.event.id <= last)
+        return tuple(r for r in redrives if r.event.id <= self._last)
 
     @property
     def stopped_seconds(self) -> float:
-        """How long it had been over, in all, before it was taken up again."""
+        """How long it was over, in all, before its redrives."""
         return sum(max(0.0, redrive.seconds or 0.0) for redrive in self.redrives)
 
     @cached_property
     def status(self) -> str:
         """AWS's word: RUNNING, SUCCEEDED, FAILED, TIMED_OUT, ABORTED or another.
 
-        UNKNOWN where nobody saw its end, nor would have: a file ends where it was
-        saved. The history is the better witness: DescribeExecution is eventually
-        consistent.
+        UNKNOWN where nobody saw its end, and nobody would have: a file ends where it
+        was saved. The history counts for more than DescribeExecution, which is
+        eventually consistent.
         """
         if self.ending is not None:
             return TERMINAL[self.ending.type]
-        if (told := self.described) and told.status and self._redrives_ahead >= 0:
-            return told.status
+        described = self.described.status if self.described else None
+        if described and self._redrives_ahead >= 0:
+            return described
         return "RUNNING" if self._goes_on else UNKNOWN
 
     @property
@@ -427,8 +422,9 @@ class ExecutionAsOf:
     def hides_success(self) -> bool:
         """True for an Express execution of which only failures are logged."""
         parsed = maybe_execution_arn(self.arn)
-        level = self.defined.log_level if self.defined else None
-        return parsed is not None and parsed.is_express and level in _FAILURES_ONLY
+        if parsed is None or self.defined is None:
+            return False
+        return parsed.is_express and self.defined.log_level in _FAILURES_ONLY
 
     @property
     def running(self) -> bool:
@@ -446,25 +442,27 @@ class ExecutionAsOf:
     def stopped_at(self) -> datetime | None:
         if self.ending is not None:
             return self.ending.at
-        told = self.described
-        return told.stopped_at if told and not self.running else None
+        if self.described is None or self.running:
+            return None
+        return self.described.stopped_at
 
-    def _is_taken_up_again(self) -> bool:
-        """True where a redrive is told of that its history does not tell of yet.
+    def _is_redriven_unseen(self) -> bool:
+        """True where DescribeExecution has a redrive that the history has not yet.
 
         One that waits for its turn may not be counted yet; the documentation is
         silent on that.
         """
-        status = self.described.status if self.described else None
-        if status == "PENDING_REDRIVE":
+        if self.described is None:
+            return False
+        if self.described.status == "PENDING_REDRIVE":
             return self._redrives_ahead >= 0
-        return status == "RUNNING" and self._redrives_ahead > 0
+        return self.described.status == "RUNNING" and self._redrives_ahead > 0
 
     @cached_property
     def _redrives_ahead(self) -> int:
-        """How many redrives DescribeExecution counts that its history does not tell of.
+        """How many redrives more DescribeExecution counts than the history has.
 
-        Less than none where it was described before the last one.
+        Negative where it was described before the last one.
         """
         if self.described is None or self.described.redrive_count is None:
             return 0
@@ -473,10 +471,9 @@ class ExecutionAsOf:
 
     @property
     def map_run_turns(self) -> Sequence[MapRunTurn]:
-        """The events that tell of Map Runs."""
+        """The events that are about Map Runs."""
         turns = self._execution.map_run_turns
-        last = self._last
-        return [turn for turn in turns if turn.event.id <= last]
+        return [turn for turn in turns if turn.event.id <= self._last]
 
     @property
     def was_watched(self) -> bool:

@@ -14,7 +14,7 @@ from textual.containers import Horizontal
 from textual.timer import Timer
 
 from sfnwatch.model.arns import account_of
-from sfnwatch.model.execution import DescribeAnswer
+from sfnwatch.model.describe_answer import DescribeAnswer
 from sfnwatch.model.history_event import HistoryEvent
 from sfnwatch.model.records import Received, RecordKind
 from sfnwatch.model.trace import Trace
