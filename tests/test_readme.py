@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from sfnwatch import library
 from sfnwatch.cli.main import cli
-from sfnwatch.config import load_config
+from sfnwatch.config.config import load_config
 from sfnwatch.demo.scenarios import SCENARIOS, TOGETHER
 from sfnwatch.errors import Outcome, SfnwatchError
 from sfnwatch.export import TARGETS

@@ -13,15 +13,9 @@ from click.core import ParameterSource
 
 from sfnwatch.cli.narration import put, put_table
 from sfnwatch.cli.options import SettableOption, choose_account, choose_aws, variable
-from sfnwatch.config import (
-    FILE,
-    OWN_KEYS,
-    Config,
-    check_keys,
-    config_path,
-    convert,
-    load_config,
-)
+from sfnwatch.config.config import OWN_KEYS, Config, config_path, load_config
+from sfnwatch.config.mistakes import check_keys, convert
+from sfnwatch.config.tables import CONFIG_VARIABLE
 from sfnwatch.errors import UsageError
 from sfnwatch.model.texts import clean, without_login
 
@@ -250,7 +244,7 @@ def config(
     sfnwatch config demo --speed 60
     """
     if path:
-        put(os.environ.get(FILE) or str(config_path()))
+        put(os.environ.get(CONFIG_VARIABLE) or str(config_path()))
         return
     root = context.find_root()
     read = apply_settings(root)

@@ -31,7 +31,7 @@ from sfnwatch.cli.narration import (
 )
 from sfnwatch.cli.settings import CONFIG, is_default, is_typed, source_of
 from sfnwatch.clock import ServerClock
-from sfnwatch.config import Config, with_keymap
+from sfnwatch.config.config import Config, with_keymap
 from sfnwatch.demo.scenarios import PLANS, SCENARIOS, TOGETHER, plans_of
 from sfnwatch.errors import Outcome, SfnwatchError, UsageError
 from sfnwatch.export.json_lines import JsonLines

@@ -14,7 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 from platformdirs import user_state_path
 
-from sfnwatch.config import user_folder
+from sfnwatch.config.user_folders import user_folder
 from sfnwatch.errors import BadFileError, UsageError
 from sfnwatch.model.execution_list import UNSUCCESSFUL
 from sfnwatch.model.texts import clean

@@ -14,7 +14,7 @@ from pathlib import Path
 from tempfile import mkstemp
 from typing import Self, TextIO
 
-from sfnwatch.config import NOWHERE
+from sfnwatch.config.user_folders import NOWHERE
 from sfnwatch.errors import UsageError
 from sfnwatch.model.records import Batch, Received
 from sfnwatch.model.texts import clean

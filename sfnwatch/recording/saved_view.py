@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct
 from platformdirs import user_state_path
 
-from sfnwatch.config import user_folder
+from sfnwatch.config.user_folders import user_folder
 from sfnwatch.model.times import iso
 from sfnwatch.recording.recorder import atomic_write
 

@@ -11,8 +11,9 @@ from msgspec import Struct
 from textual.binding import Binding, BindingType
 from textual.keys import format_key
 
-from sfnwatch.config import ConfigKeys, near, quoted
-from sfnwatch.config import key_name as known_key
+from sfnwatch.config.key_maps import ConfigKeys
+from sfnwatch.config.key_names import key_name as known_key
+from sfnwatch.config.mistakes import near, quoted
 from sfnwatch.errors import UsageError
 
 Command = Callable[[], object]
@@ -120,7 +121,12 @@ _TABLE = (
     ("find.search", "/", "Search", "search in all rows"),
     ("find.next", "n", "Next match", "to the next match"),
     ("find.previous", "N", "Previous match", "to the match before"),
-    ("show.present", "p", "Present", "for a talk: keys shown, a caption, names masked"),
+    (
+        "show.present",
+        "p",
+        "Present",
+        "for a talk: keys shown, a caption, names masked",
+    ),
     ("show.mask", "m", "Mask names", "mask account IDs and names"),
     ("show.zone", "u", "UTC/local", "times in UTC, or in your time zone"),
     ("show.theme", "T", "Theme", "choose a theme"),

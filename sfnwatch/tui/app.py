@@ -22,7 +22,7 @@ from textual.screen import Screen
 
 from sfnwatch.analysis.finding import Finding
 from sfnwatch.clock import Clock
-from sfnwatch.config import UserTheme
+from sfnwatch.config.user_themes import UserTheme
 from sfnwatch.errors import SfnwatchError
 from sfnwatch.model.own_requests import Operation
 from sfnwatch.model.records import Batch

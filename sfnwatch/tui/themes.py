@@ -33,7 +33,8 @@ from textual.filter import LineFilter
 from textual.screen import Screen
 from textual.theme import BUILTIN_THEMES, Theme
 
-from sfnwatch.config import UserTheme, near, quoted
+from sfnwatch.config.mistakes import near, quoted
+from sfnwatch.config.user_themes import UserTheme
 from sfnwatch.errors import UsageError
 from sfnwatch.model.texts import clean
 from sfnwatch.templates import read_template

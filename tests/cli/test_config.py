@@ -12,14 +12,9 @@ from textual.keys import Keys
 
 from sfnwatch.cli.options import SettableOption
 from sfnwatch.cli.settings import settable
-from sfnwatch.config import (
-    SHIPPED_KEYMAPS,
-    Config,
-    config_path,
-    key_name,
-    load_config,
-    with_keymap,
-)
+from sfnwatch.config.config import Config, config_path, load_config, with_keymap
+from sfnwatch.config.key_maps import SHIPPED_KEYMAPS
+from sfnwatch.config.key_names import key_name
 from sfnwatch.errors import UsageError
 from sfnwatch.tui.actions import BY_ID, check_keys
 from sfnwatch.tui.themes import check_theme

@@ -27,7 +27,7 @@ from msgspec import Struct, field
 import sfnwatch
 from sfnwatch.cli.options import named_execution
 from sfnwatch.clock import SystemClock
-from sfnwatch.config import load_config
+from sfnwatch.config.config import load_config
 from sfnwatch.errors import SfnwatchError, UsageError
 from sfnwatch.export.json import trace_json
 from sfnwatch.export.otlp_exporter import collector_settings

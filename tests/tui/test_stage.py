@@ -7,7 +7,7 @@ import pytest
 from textual.color import Color
 from textual.theme import BUILTIN_THEMES, Theme
 
-from sfnwatch.config import UserTheme
+from sfnwatch.config.user_themes import UserTheme
 from sfnwatch.errors import UsageError
 from sfnwatch.tui import themes
 from sfnwatch.tui.themes import contrast, distance, make_theme, role_variables
