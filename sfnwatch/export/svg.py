@@ -31,6 +31,7 @@ from sfnwatch.model.texts import clean
 from sfnwatch.model.times import duration, iso
 from sfnwatch.model.visits import VisitKey
 from sfnwatch.templates import read_template
+from sfnwatch.view.bar_notes import bar_notes, state_words
 from sfnwatch.view.graph import Box, graph_of
 from sfnwatch.view.graph_layout import lay_out
 from sfnwatch.view.graph_picture import PlacedBox, Wire
@@ -458,8 +459,8 @@ class TimelinePicture:
 
     def _name(self, bar: Bar) -> list[Part]:
         name = self._labels.get(bar.key) or clean(bar.name, _NAME_CELLS)
-        told = (Part(f"  {each.text}", each.role) for each in self._chart.what(bar))
-        return [Part("  " * (len(bar.rails) // 2)), Part(name, Role.NAME), *told]
+        told = (Part(f"  {each.text}", each.role) for each in state_words(bar))
+        return [Part("  " * (len(bar.guides) // 2)), Part(name, Role.NAME), *told]
 
     def draw(self, sheet: Sheet, y: float) -> float:
         """Draw it from `y` on; give where it ends."""
@@ -516,7 +517,7 @@ class TimelinePicture:
             yield Part(f"{bar.length}  ")
         elif bar.kind is not BarKind.UNREAD:
             yield Part(f"{glyph.text} {bar.length}  ", glyph.role)
-        yield from self._chart.notes(bar)
+        yield from bar_notes(self._chart, bar)
 
     def _draw_segment(self, sheet: Sheet, segment: Segment, y: float) -> None:
         x = self._x(segment.begin)

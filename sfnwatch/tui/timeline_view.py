@@ -16,6 +16,7 @@ from sfnwatch.tui.screen_state import ScreenState
 from sfnwatch.tui.time_window import Lens, scale_of
 from sfnwatch.tui.timeline_axis import Axis
 from sfnwatch.tui.views import HeadedView
+from sfnwatch.view.bar_notes import bar_notes, state_words
 from sfnwatch.view.parts import Part, counted, plain_text, status_glyph
 from sfnwatch.view.timeline_bars import Bar, BarKind, Tick
 from sfnwatch.view.timeline_chart import TimelineChart
@@ -193,7 +194,7 @@ class TimelineView(HeadedView):
         nearby = self.bars.nearby
         if width:
             names = max((width_of(self._label(bar)) for bar in nearby), default=0)
-            told = (spans_of(self._chart.notes(bar)) for bar in nearby)
+            told = (spans_of(bar_notes(self._chart, bar)) for bar in nearby)
             notes = max(map(width_of, told), default=0)
             columns = self._columns = TimelineColumns(width, names, notes)
             self.axis = Axis(self._lens, columns.chart - Axis.MARGIN, self._playhead)
@@ -284,7 +285,7 @@ class TimelineView(HeadedView):
         row = [Span(" "), *fit(self._label(bar), columns.tree), Span(" ")]
         if not columns.chart:
             return [row]
-        notes = spans_of(self._chart.notes(bar), self._screen_state.looks.mask)
+        notes = spans_of(bar_notes(self._chart, bar), self._screen_state.looks.mask)
         drawn = BarCells(self._chart, bar, axis, self._screen_state)
         cells = drawn.cells(self._chosen)
         # How an end was learned of may be told by a note alone.
@@ -301,8 +302,8 @@ class TimelineView(HeadedView):
     def _label(self, bar: Bar) -> list[Span]:
         """Name a bar, with its place in the tree."""
         looks = self._screen_state.looks
-        sign = {True: "▾ ", False: "▸ ", None: "" if bar.rails else "  "}
-        spans = [Span(f"{bar.rails}{sign[bar.open]}", "look--faint")]
+        sign = {True: "▾ ", False: "▸ ", None: "" if bar.guides else "  "}
+        spans = [Span(f"{bar.guides}{sign[bar.open]}", "look--faint")]
         if bar.kind in {BarKind.TASK, BarKind.UNREAD}:
             return [*spans, Span(looks.mask(bar.name), "role--dim")]
         glyph = status_glyph(bar.status)
@@ -315,7 +316,7 @@ class TimelineView(HeadedView):
             is_root = bar.key in self._screen_state.snapshot.roots
             name = "Execution" if is_root else clean(bar.name, _NAME)
             spans.append(Span(looks.mask(name), look))
-        return [*spans, Span("  "), *spans_of(self._chart.what(bar), looks.mask)]
+        return [*spans, Span("  "), *spans_of(state_words(bar), looks.mask)]
 
     def place_of(self, key: str) -> int | None:
         """Find the bar of an event or call, or what that is folded into."""
@@ -339,7 +340,7 @@ class TimelineView(HeadedView):
 
     def clicked(self, bar: Bar, x: int, twice: bool) -> None:  # noqa: FBT001
         """Fold a bar, or point out the call that is drawn there, or right beside it."""
-        sign = 1 + len(bar.rails)
+        sign = 1 + len(bar.guides)
         if bar.open is not None and sign <= x <= sign + 1:
             self.toggle(bar)
         elif self.axis is not None:

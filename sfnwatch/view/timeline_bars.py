@@ -17,7 +17,7 @@ from sfnwatch.model.map_runs import ExecutionCounts
 from sfnwatch.model.times import duration
 from sfnwatch.model.visits import StateVisit
 
-_CONTAINERS = frozenset({"Map", "Parallel"})
+_CONTAINER_TYPES = frozenset({"Map", "Parallel"})
 
 
 class BarKind(StrEnum):
@@ -28,7 +28,7 @@ class BarKind(StrEnum):
     BRANCH = "branch"
     """Several states in one branch of a Parallel or one iteration of a Map."""
     TASK = "task"
-    """A task, as ECS told of it."""
+    """A task whose states ECS reported."""
     UNREAD = "unread"
     """The executions of a Map Run whose histories are not here."""
 
@@ -38,7 +38,7 @@ class Bar(Struct, eq=False):
 
     key: str
     line_key: str
-    """The lanes' key of what it begins with; of a state its own, too."""
+    """The key in the lanes of the line that it begins with; a state's own key."""
     kind: BarKind
     execution_arn: str
     status: str
@@ -47,20 +47,20 @@ class Bar(Struct, eq=False):
     end: datetime
     """When it was over, or how far it has come."""
     name: str
-    """As it came from AWS: still to be cleaned. An iteration's has its number."""
+    """As it came from AWS, and not cleaned. An iteration's name has its number."""
     visits: Sequence[StateVisit] = ()
-    """The one it is, or those of the branch or execution, in order."""
+    """A state's one visit, or those of the branch or execution, in order."""
     inside: list["Bar"] = field(default_factory=list)
     folded: bool = False
-    """How it begins."""
+    """True for a bar that begins folded."""
     states: Sequence[TaskState] = ()
     counts: ExecutionCounts | None = None
     """How the executions of its Map Run are doing."""
     listed: Sequence[ListedExecution] = ()
-    rails: str = ""
-    """What is drawn before it in the tree, as it was listed last."""
+    guides: str = ""
+    """The lines of the tree before its name, as it was listed last."""
     open: bool | None = None
-    """If it is, as it was listed last; None where there is nothing to fold."""
+    """True if it was open when listed last; None where there is nothing to fold."""
 
     @property
     def visit(self) -> StateVisit | None:
@@ -68,15 +68,17 @@ class Bar(Struct, eq=False):
 
     @property
     def is_container(self) -> bool:
-        return self.visit is not None and self.visit.type in _CONTAINERS
+        return self.visit is not None and self.visit.type in _CONTAINER_TYPES
 
     @property
     def length(self) -> str:
         """How long it is, without the time in which it stood still."""
         if self.kind is BarKind.UNREAD:
             return ""  # nothing is known of it
-        paused = self.visit.paused if self.visit is not None else 0.0
-        return duration(max(0.0, (self.end - self.begin).total_seconds() - paused))
+        seconds = (self.end - self.begin).total_seconds()
+        if self.visit is not None:
+            seconds -= self.visit.paused
+        return duration(max(0.0, seconds))
 
 
 class Tick(NamedTuple):
@@ -101,20 +103,22 @@ class BarEnd(NamedTuple):
     at: datetime
     status: str
     completion: phases.Completion | None = None
-    """How Step Functions learned of it."""
+    """How Step Functions learned of the end."""
 
 
 def with_inner_bars(bars: Iterable[Bar]) -> Iterator[Bar]:
     """Yield bars and all that is inside of them, in the order of the tree."""
-    todo = list(bars)[::-1]
-    while todo:
-        bar = todo.pop()
+    stack = list(bars)
+    stack.reverse()
+    while stack:
+        bar = stack.pop()
         yield bar
-        todo.extend(reversed(bar.inside))
+        stack.extend(reversed(bar.inside))
 
 
 def visits_on(bar: Bar) -> Iterator[tuple[str, StateVisit]]:
-    """Yield the visits that a bar tells of, in the order they were entered."""
-    for each in with_inner_bars([bar]) if bar.open is False else [bar]:
-        if each.visit is not None:
-            yield each.execution_arn, each.visit
+    """Yield the visits that a bar stands for, in the order they were entered."""
+    bars = with_inner_bars([bar]) if bar.open is False else [bar]
+    for inner in bars:
+        if inner.visit is not None:
+            yield inner.execution_arn, inner.visit

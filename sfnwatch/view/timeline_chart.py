@@ -4,25 +4,16 @@ It knows nothing of columns: the screen draws its bars in cells, a picture in pi
 The tree is made at once, since it is cheap; what a bar is drawn of is asked bar by bar.
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 
 from sfnwatch.analysis import phases
 from sfnwatch.analysis.phases import Phase, Segment
-from sfnwatch.analysis.wording import grouped
 from sfnwatch.model.coverage import Coverage
-from sfnwatch.model.ecs_task import TASK_KEY, TaskStage, TaskState, stretches
-from sfnwatch.model.execution import ExecutionAsOf
-from sfnwatch.model.integrations import CallRole, Pattern
-from sfnwatch.model.map_runs import ExecutionCounts
+from sfnwatch.model.ecs_task import TaskStage, TaskState, stretches
 from sfnwatch.model.snapshot import Snapshot
-from sfnwatch.model.texts import clean
-from sfnwatch.model.values import text_of
 from sfnwatch.model.visits import FAILED, Attempt, StateVisit, VisitKey
-from sfnwatch.view import child_wording, wording
-from sfnwatch.view.containers import branch_key, child_key, map_run_key
-from sfnwatch.view.parts import STATUS_GLYPHS, Part, Role, counted
+from sfnwatch.view.containers import child_key
 from sfnwatch.view.timeline_bars import (
     Bar,
     BarEnd,
@@ -31,15 +22,11 @@ from sfnwatch.view.timeline_bars import (
     visits_on,
     with_inner_bars,
 )
+from sfnwatch.view.timeline_tree import TimelineTree
 
-MANY = 20
-"""A Map of more iterations than these begins folded."""
-_FEW = 4
-"""With more iterations than these, each of several states begins folded itself."""
-_STATES = 4
-_NAME = 60
 _FINE = frozenset({"running", "succeeded"})
-_TASK_ENDS = {Role.BAD: "failed", Role.GOOD: "succeeded", Role.WARN: "aborted"}
+_Interval = tuple[datetime, datetime, bool]
+"""From when to when an execution or a branch ran, and whether it failed."""
 
 
 class TimelineChart:
@@ -60,110 +47,25 @@ class TimelineChart:
         self.around: dict[str, Bar] = {}
         """The key of a bar to the bar that it is inside of."""
         self._coverage = Coverage(snapshot)
-        self._started: defaultdict[VisitKey, list[Bar]] = defaultdict(list)
-        self._counts: dict[VisitKey, ExecutionCounts] = {}
-        self.roots = self._executions()
+        self.roots = TimelineTree(snapshot, now, self._now_of).roots()
         for bar in with_inner_bars(self.roots):
             self.bars[bar.key] = bar
-            self.around |= dict.fromkeys((each.key for each in bar.inside), bar)
+            for inner in bar.inside:
+                self.around[inner.key] = bar
 
     def _now_of(self, arn: str) -> datetime:
-        """Say how far what runs in an execution has come."""
+        """Return how far what runs in an execution has come."""
         execution = self.snapshot.executions[arn]
         if not self._is_partial or not execution.event_count:
             return self.now
         return min(self.now, execution.events[-1].at)
 
-    def _executions(self) -> list[Bar]:
-        """Make the tree of each execution; what a state started stands below it."""
-        snapshot = self.snapshot
-        lineage = self.snapshot.lineage
-        for states in snapshot.task_states.values():
-            self._add_task(states)
-        for run in lineage.map_runs:
-            self._add_unread(run)
-        roots: dict[str, Bar] = {}
-        # The innermost first, and those that stand beside each other by their starts.
-        for arn in sorted(snapshot.executions, key=lineage.level, reverse=True):
-            parent = lineage.parents.get(arn)
-            bar = self._execution(snapshot.executions[arn])
-            if parent is None:
-                roots[arn] = bar
-            else:
-                self._started[parent.execution_arn, parent.visit_id].append(bar)
-        return [roots[arn] for arn in snapshot.roots]
-
-    def _execution(self, execution: ExecutionAsOf) -> Bar:
-        """Make one tree; what is inside a visit was entered after it: from the end."""
-        arn = execution.arn
-        child = child_wording.child_execution(self.snapshot, arn)
-        inside: dict[int | None, list[Bar]] = defaultdict(list)
-        for visit in reversed(list(execution.visits)):
-            within = _branches(arn, visit, inside.pop(visit.id, [])[::-1])
-            started = self._started.get((arn, visit.id), ())
-            within += sorted(started, key=lambda bar: bar.kind is BarKind.UNREAD)
-            inside[visit.parent].append(self._state(arn, visit, within))
-        top = [bar for bars in inside.values() for bar in bars[::-1]]
-        begin = execution.started_at or (top[0].begin if top else self.now)
-        running = execution.running
-        last = execution.events[-1].at if execution.event_count else begin
-        reached = max(self._now_of(arn), last) if running else last
-        end = execution.stopped_at or reached
-        keys = child_key(arn) if child else arn, f"{arn}#1"
-        name = child.title if child else execution.name
-        status = "running" if running else execution.status.lower()
-        where = *keys, BarKind.EXECUTION, arn, status, begin, max(begin, end)
-        bar = Bar(*where, name, [each.visits[0] for each in top], top)
-        bar.folded = child is not None or len(self.snapshot.roots) > 1
-        return bar
-
-    def _state(self, arn: str, visit: StateVisit, inside: list[Bar]) -> Bar:
-        key, end = f"{arn}#{visit.id}", phases.end_of(visit, self._now_of(arn))
-        where = key, key, BarKind.STATE, arn, visit.status, visit.entered_at, end
-        bar = Bar(*where, visit.name, [visit], inside)
-        bar.folded = visit.type == "Map" and len(inside) > MANY
-        bar.counts = self._counts.get((arn, visit.id))
-        return bar
-
-    def _add_task(self, states: Sequence[TaskState]) -> None:
-        starter = self.snapshot.task_starter(states[0].task_arn)
-        visit = self.snapshot.visit_of(starter)
-        if starter is None or visit is None:
-            return
-        begin = min(state.at for state in states)
-        now = self._now_of(starter[0])
-        end = max([begin, *(end for _, end in stretches(states, now))])
-        status = _TASK_ENDS.get(wording.task_text(states[-1]).status.role, "running")
-        keys = f"{TASK_KEY}{states[0].task_arn}", states[0].key
-        where = *keys, BarKind.TASK, starter[0], status, begin, end
-        task = Bar(*where, f"task {wording.task_id(states[0])}", states=states)
-        self._started[starter[0], visit.id].append(task)
-
-    def _add_unread(self, run: str) -> None:
-        """Stand for the executions of a Map Run that are counted, and not read."""
-        snapshot = self.snapshot
-        parent = self.snapshot.lineage.map_runs[run]
-        arn = parent.execution_arn
-        child = child_wording.child_map_run(snapshot, run)
-        visit = snapshot.visit_of((arn, parent.visit_id))
-        if child is None or child.map_run is None or visit is None:
-            return
-        counts = self._counts[arn, visit.id] = child.map_run.executions
-        missing = counts.total - child.histories
-        if missing <= 0:
-            return
-        key = map_run_key(run)
-        end = phases.end_of(visit, self._now_of(arn))
-        name = f"{missing:,} {'more, ' if child.histories else ''}not read"
-        where = f"{key}~unread", key, BarKind.UNREAD, arn, "unknown", visit.entered_at
-        listed = (child.listed for child in snapshot.listed_of.get(run, ()))
-        unread = [each for each in listed if each.arn not in snapshot.children]
-        self._started[arn, visit.id].append(Bar(*where, end, name, listed=unread))
-
     def bar_of(self, arn: str, visit_id: int) -> Bar | None:
         """Find the bar of a visit, or else of its execution, folded away or not."""
-        keys = f"{arn}#{visit_id}", arn, child_key(arn)
-        return next(filter(None, map(self.bars.get, keys)), None)
+        for key in (f"{arn}#{visit_id}", arn, child_key(arn)):
+            if key in self.bars:
+                return self.bars[key]
+        return None
 
     def lines(
         self,
@@ -174,36 +76,44 @@ class TimelineChart:
         """List the bars that are not folded away; `folds` is what somebody changed.
 
         With `kept`, only bars with something of those visits, and what is around them.
-        With `room` for so many, more is folded of what is over, until they fit.
+        With `room`, more of what is over is folded until no more rows are needed.
         """
         shown = self.bars.keys() if kept is None else self._around_all(kept)
         bars = self._unfolded(folds, shown)
         if room is not None and len(bars) > room:
-            more = _folds_of_what_is_over(bars, len(bars) - room)
-            bars = self._unfolded({**more, **folds}, shown) if more else bars
+            more_folds = _folds_of_what_is_over(bars, len(bars) - room)
+            if more_folds:
+                bars = self._unfolded({**more_folds, **folds}, shown)
         return bars
 
     def _unfolded(self, folds: Mapping[str, bool], shown: Collection[str]) -> list[Bar]:
+        """List the open bars in the order of the tree, each with its guides."""
         bars: list[Bar] = []
-        top = (bar for bar in reversed(self._top()) if bar.key in shown)
-        todo = [(bar, "", "") for bar in top]
-        while todo:
-            bar, rails, below = todo.pop()
-            bar.rails = rails
-            bar.open = not folds.get(bar.key, bar.folded) if bar.inside else None
+        top = [bar for bar in self._top() if bar.key in shown]
+        stack = [(bar, "", "") for bar in reversed(top)]
+        while stack:
+            bar, guides, guides_inside = stack.pop()
+            bar.guides = guides
+            bar.open = None
+            if bar.inside:
+                bar.open = not folds.get(bar.key, bar.folded)
             bars.append(bar)
-            inside = [b for b in bar.inside if bar.open and b.key in shown]
-            signs = ("└ ", "  "), *[("├ ", "│ ")] * len(inside)
-            for each, (rail, stem) in zip(reversed(inside), signs, strict=False):
-                todo.append((each, below + rail, below + stem))
+            inside: list[Bar] = []
+            if bar.open:
+                inside = [inner for inner in bar.inside if inner.key in shown]
+            for inner in reversed(inside):
+                is_last = inner is inside[-1]
+                branch = "└ " if is_last else "├ "
+                stem = "  " if is_last else "│ "
+                stack.append((inner, guides_inside + branch, guides_inside + stem))
         return bars
 
     def _top(self) -> list[Bar]:
         """Leave out the bar of the one execution: its states say as much."""
         if len(self.roots) != 1 or not self.roots[0].inside:
             return self.roots
-        redriven = next(iter(self.snapshot.roots.values())).redrives
-        return self.roots if redriven else self.roots[0].inside
+        execution = next(iter(self.snapshot.roots.values()))
+        return self.roots if execution.redrives else self.roots[0].inside
 
     def _around_all(self, kept: Iterable[VisitKey]) -> set[str]:
         shown: set[str] = set()
@@ -215,49 +125,57 @@ class TimelineChart:
         return shown
 
     def segments(self, bar: Bar) -> list[Segment]:
-        """Give what a bar's time was spent on."""
+        """Return what a bar's time was spent on."""
+        arn = bar.execution_arn
+        now = self._now_of(arn)
         if bar.kind is BarKind.TASK:
-            stretched = stretches(bar.states, self._now_of(bar.execution_arn))
-            return [_stage(state, end) for state, end in stretched if end > state.at]
+            return list(_task_segments(bar.states, now))
         if bar.kind is BarKind.EXECUTION and bar.open:
-            return list(self._whole(bar))
+            return list(self._execution_segments(bar))
         if bar.kind is BarKind.BRANCH and bar.open:
             return [Segment(Phase.CONTAINER, bar.begin, bar.end, None, bar.status)]
-        own = self.snapshot.executions[bar.execution_arn]
-        now = self._now_of(bar.execution_arn)
-        found = (phases.segments(own, visit, now) for visit in bar.visits)
-        return [segment for those in found for segment in those]
+        execution = self.snapshot.executions[arn]
+        segments: list[Segment] = []
+        for visit in bar.visits:
+            segments += phases.segments(execution, visit, now)
+        return segments
 
-    def _whole(self, bar: Bar) -> Iterator[Segment]:
-        """Divide an execution by when it was over, until a redrive."""
+    def _execution_segments(self, bar: Bar) -> Iterator[Segment]:
+        """Divide an execution at its ends and redrives."""
         at = bar.begin
         for redrive in self.snapshot.executions[bar.execution_arn].redrives:
-            stop = redrive.ended.at if redrive.ended else redrive.event.at
-            yield Segment(Phase.CONTAINER, at, max(at, stop), None, "failed")
-            yield Segment(Phase.STOPPED, max(at, stop), redrive.event.at)
-            at = redrive.event.at
+            redriven_at = redrive.event.at
+            ended_at = redrive.ended.at if redrive.ended else redriven_at
+            ended_at = max(at, ended_at)
+            yield Segment(Phase.CONTAINER, at, ended_at, None, "failed")
+            yield Segment(Phase.STOPPED, ended_at, redriven_at)
+            at = redriven_at
         yield Segment(Phase.CONTAINER, at, max(at, bar.end), None, bar.status)
 
-    def crowd(self, bar: Bar) -> list[tuple[datetime, datetime, bool]]:
-        """Give what ran side by side in a folded Map or Parallel, or in what is unread.
+    def crowd(self, bar: Bar) -> list[_Interval]:
+        """Return what ran side by side in a folded Map or Parallel, or is unread.
 
         Empty for what is drawn as segments.
         """
-        found: list[tuple[datetime, datetime, bool]] = []
-        is_folded = bar.is_container and bar.open is False
-        for each in bar.inside if is_folded else [bar]:
-            if each.kind is BarKind.UNREAD:
-                unread = each.listed
-                now = self.now
-                known = ((e.started_at, e.stopped_at or now, e.failed) for e in unread)
-                found += [(at, max(at, end), bad) for at, end, bad in known if at]
-            elif is_folded:
-                found.append((each.begin, each.end, each.status in FAILED))
-        return found
+        if not bar.is_container or bar.open is not False:
+            return list(self._unread_intervals(bar))
+        intervals: list[_Interval] = []
+        for inner in bar.inside:
+            intervals += self._unread_intervals(inner)
+            if inner.kind is not BarKind.UNREAD:
+                intervals.append((inner.begin, inner.end, inner.status in FAILED))
+        return intervals
+
+    def _unread_intervals(self, bar: Bar) -> Iterator[_Interval]:
+        for execution in bar.listed:
+            begin = execution.started_at
+            if begin:
+                end = execution.stopped_at or self.now
+                yield begin, max(begin, end), execution.failed
 
     def ticks(self, bar: Bar) -> list[Tick]:
-        """Give the calls that stand on a bar: its own, and what is folded away."""
-        found: list[Tick] = []
+        """Return the calls that stand on a bar: its own, and what is folded away."""
+        ticks: list[Tick] = []
         for arn, visit in visits_on(bar):
             for attempt in visit.attempts:
                 for call in self.snapshot.calls_of((arn, attempt.scheduled_id)):
@@ -265,198 +183,87 @@ class TimelineChart:
                     # Its time has no fractions: it came after it was scheduled.
                     at = max(call.event_time, attempt.scheduled_at)
                     if link is not None:
-                        found.append(Tick(at, call, link))
-        return sorted(found, key=lambda tick: (tick.at, tick.call.event_id))
+                        ticks.append(Tick(at, call, link))
+        ticks.sort(key=lambda tick: (tick.at, tick.call.event_id))
+        return ticks
 
     def ends(self, bar: Bar) -> list[BarEnd]:
-        """Say how each try ended, and the bar itself, the last in time last."""
-        if bar.kind is BarKind.TASK:
-            return [BarEnd(bar.end, bar.status)] if bar.status != "running" else []
-        if bar.status == "running" and bar.kind is not BarKind.STATE:
+        """Return how each try ended, and the bar itself, the last in time last."""
+        is_running = bar.status == "running"
+        if is_running and bar.kind is not BarKind.STATE:
             return []
-        own = bar.visit is not None and not bar.is_container
-        if bar.kind is BarKind.UNREAD or (not own and (bar.open or bar.is_container)):
-            ended = bar.status not in {*_FINE, "unknown"}
-            return [BarEnd(bar.end, bar.status)] if ended else []
-        visits = [bar.visits[0]] if own else bar.visits
-        ends = [e for v in visits for e in self._ends_of(bar.execution_arn, v)]
-        return [*(end for end in ends[:-1] if end.status not in _FINE), *ends[-1:]]
-
-    def _ends_of(self, arn: str, visit: StateVisit) -> Iterator[BarEnd]:
-        for attempt in visit.attempts if visit.running else visit.attempts[:-1]:
-            if attempt.ended_at is not None:
-                yield BarEnd(attempt.ended_at, attempt.status, self._told(arn, attempt))
-        if visit.ended_at is not None:
-            told = self._told(arn, visit.attempts[-1]) if visit.attempts else None
-            yield BarEnd(max(visit.entered_at, visit.ended_at), visit.status, told)
-
-    def _told(self, arn: str, attempt: Attempt) -> phases.Completion | None:
-        key = arn, attempt.scheduled_id
-        told = phases.AttemptCalls(self.snapshot, self._coverage, key, attempt)
-        return told.completion
-
-    def what(self, bar: Bar) -> Iterator[Part]:
-        """Say what a state is: what it runs, or else its type."""
-        if len(bar.visits) == 1 and bar.visits[0].attempts:
-            yield Part(wording.resource_words(bar.visits[0].attempts[0]), Role.CALL)
-        elif bar.visit is not None:
-            yield Part(clean(bar.visit.type, _NAME), Role.DIM)
-
-    def notes(self, bar: Bar) -> list[Part]:
-        """Say in few words what is notable of a bar."""
         if bar.kind is BarKind.TASK:
-            told = wording.task_text(bar.states[-1])
-            return [told.status, *told.brief]
-        if bar.kind is BarKind.UNREAD:
-            return list(_tally(Counter(e.status.lower() for e in bar.listed)))
-        found = [*self._inside_notes(bar)]
-        if not bar.open or not bar.is_container:
-            found += self._run_notes(bar)
-        return [
-            Part(f"{'  ' if number else ''}{part.text}", part.role)
-            for number, part in enumerate(found)
-        ]
+            return [BarEnd(bar.end, bar.status)]
+        is_plain_state = bar.visit is not None and not bar.is_container
+        is_drawn_whole = bar.open or bar.is_container
+        if bar.kind is BarKind.UNREAD or (is_drawn_whole and not is_plain_state):
+            if is_running or bar.status in {"succeeded", "unknown"}:
+                return []
+            return [BarEnd(bar.end, bar.status)]
+        ends: list[BarEnd] = []
+        for visit in bar.visits:
+            ends += self.ends_of(bar.execution_arn, visit)
+        if not ends:
+            return []
+        *earlier, last = ends
+        notable = [end for end in earlier if end.status not in _FINE]
+        return [*notable, last]
 
-    def _inside_notes(self, bar: Bar) -> Iterator[Part]:
-        """Count branches, iterations, executions of a Map Run; name a failure."""
-        if bar.counts is not None:
-            told = bar.counts
-            yield from _tally({"failed": told.unsuccessful, "running": told.running})
-            yield Part(f"✔ {told.succeeded:,} of {told.total:,}", Role.GOOD)
-        elif bar.is_container and bar.inside:
-            parallel = bar.visits[0].type == "Parallel"
-            words = ("branch", "branches") if parallel else ("item", "items")
-            indexes = {each.visits[0].index for each in bar.inside if each.visits}
-            yield Part(counted(len(indexes), *words), Role.DIM)
-            statuses = Counter(each.status for each in bar.inside)
-            del statuses["succeeded"]
-            yield from _tally(statuses)
-        execution = self.snapshot.executions[bar.execution_arn]
-        ending = execution.ending if bar.kind is BarKind.EXECUTION else None
-        if ending is not None and bar.status != "succeeded":
-            error = text_of(self.snapshot.trace.details(ending).get("error"))
-            yield Part(clean(error or bar.status, _NAME), Role.BAD)
+    def ends_of(self, arn: str, visit: StateVisit) -> Iterator[BarEnd]:
+        """Yield how the tries of a visit ended, and then the visit."""
+        tries = visit.attempts if visit.running else visit.attempts[:-1]
+        for attempt in tries:
+            if attempt.ended_at is not None:
+                completion = self._completion(arn, attempt)
+                yield BarEnd(attempt.ended_at, attempt.status, completion)
+        if visit.ended_at is not None:
+            completion = None
+            if visit.attempts:
+                completion = self._completion(arn, visit.attempts[-1])
+            ended_at = max(visit.entered_at, visit.ended_at)
+            yield BarEnd(ended_at, visit.status, completion)
 
-    def _run_notes(self, bar: Bar) -> Iterator[Part]:
-        """Say what was tried again, what was polled, and how its end was learned of."""
-        visits = list(visits_on(bar))
-        if bar.kind is not BarKind.EXECUTION:
-            yield from _error_notes([visit for _, visit in visits])
-        polls = [t for t in self.ticks(bar) if t.role is CallRole.POLL]
-        denied = sum(tick.failed for tick in polls)
-        if polls:
-            words = f", {denied} denied" if denied else ""
-            words = " denied" if denied == len(polls) else words
-            role = Role.BAD if denied else Role.DIM
-            most = "" if all(tick.link.is_sure for tick in polls) else "up to "
-            yield Part(f"{most}{counted(len(polls), 'poll')}{words}", role)
-        ends = [e for arn, visit in visits for e in self._ends_of(arn, visit)]
-        told = [end.completion for end in ends if end.completion is not None]
-        if len(told) == 1 and not bar.is_container:
-            roles = {"event": Role.EVENT, "poll": Role.POLL}
-            is_certain = told[0].certain and told[0].by in roles
-            arrow, by = ("◀", told[0].by) if is_certain else ("◁", "learned")
-            yield Part(f"{arrow} {by} {told[0].lag:.1f} s", roles.get(by, Role.DIM))
-        if len(visits) == 1 and _does_not_wait(visits[0][1]):
-            yield Part("did not wait", Role.DIM)
+    def _completion(self, arn: str, attempt: Attempt) -> phases.Completion | None:
+        key = arn, attempt.scheduled_id
+        calls = phases.AttemptCalls(self.snapshot, self._coverage, key, attempt)
+        return calls.completion
 
 
-def _stage(state: TaskState, end: datetime) -> Segment:
-    """Draw a task's state: it works while it runs, and else is waited for."""
-    runs = state.stage is TaskStage.RUNNING
-    return Segment(Phase.WORKING if runs else Phase.WAITING, state.at, end)
+def _task_segments(states: Iterable[TaskState], now: datetime) -> Iterator[Segment]:
+    """Yield a task's segments: it works while it runs, and else is waited for."""
+    for state, end in stretches(states, now):
+        is_working = state.stage is TaskStage.RUNNING
+        if end > state.at:
+            phase = Phase.WORKING if is_working else Phase.WAITING
+            yield Segment(phase, state.at, end)
 
 
 def _folds_of_what_is_over(bars: Iterable[Bar], rows: int) -> dict[str, bool]:
-    """Fold the innermost bars that are over and well, until so many rows are saved.
+    """Fold the innermost bars that succeeded until a number of rows is saved.
 
     Those in which something went wrong on the way are the last.
     """
-    well = [bar for bar in bars if bar.open and bar.status == "succeeded"]
-    well.sort(key=lambda b: (not all(map(_is_smooth, b.inside)), -len(b.rails)))
-    found: dict[str, bool] = {}
-    for bar in well:
+    succeeded = [bar for bar in bars if bar.open and bar.status == "succeeded"]
+    succeeded.sort(key=_folding_order)
+    folds: dict[str, bool] = {}
+    for bar in succeeded:
         if rows <= 0:
             break
-        found[bar.key] = True
-        # What is inside of one that is smooth is smooth: its own was folded before.
+        folds[bar.key] = True
+        # What is inside of a smooth bar is smooth: it was folded before this one.
         rows -= len(bar.inside)
-    return found
+    return folds
 
 
-def _is_smooth(bar: Bar) -> bool:
-    """True for what went well at the first try, with all that is inside of it."""
-    inside = with_inner_bars([bar])
-    return all(
-        each.status == "succeeded" and all(len(v.attempts) < 2 for v in each.visits)  # noqa: PLR2004 - tries
-        for each in inside
-    )
+def _folding_order(bar: Bar) -> tuple[bool, int]:
+    is_smooth = all(_was_smooth(inner) for inner in bar.inside)
+    return not is_smooth, -len(bar.guides)
 
 
-def _branches(arn: str, around: StateVisit, inside: list[Bar]) -> list[Bar]:
-    """Gather the states of each branch; a branch of one state is that state's bar."""
-    if not inside:
-        return []
-    groups = grouped(inside, lambda bar: bar.visits[0].index)
-    found: list[Bar] = []
-    for index in sorted(groups, key=lambda index: -1 if index is None else index):
-        bars = groups[index]
-        if index is None or len(bars) == 1:
-            # A branch is told by its state's name, an iteration by its number.
-            if index is not None and around.type == "Map":
-                bars[0].name = f"[{index}] {bars[0].name}"
-            found += bars
-            continue
-        visits = [bar.visits[0] for bar in bars]
-        running = any(visit.running for visit in visits)
-        status = "running" if running else visits[-1].status
-        names = [visit.name for visit in visits[:_STATES]]
-        names += ["…"] if len(visits) > _STATES else []
-        span = bars[0].begin, max(bar.end for bar in bars)
-        keys = branch_key(arn, around.id, index), bars[0].key
-        where = *keys, BarKind.BRANCH, arn, status, *span
-        branch = Bar(*where, f"[{index}] {' › '.join(names)}", visits, bars)
-        branch.folded = len(groups) > _FEW
-        found.append(branch)
-    return found
-
-
-def _tally(counts: Mapping[str, int]) -> Iterator[Part]:
-    """Say how many ended how, what went wrong first."""
-    for status in ("failed", "timed_out", "aborted", "caught", "running", "succeeded"):
-        if counts.get(status):
-            glyph = STATUS_GLYPHS[status]
-            yield Part(f"{glyph.text} {counts[status]:,}", glyph.role)
-
-
-def _error_notes(visits: Sequence[StateVisit]) -> Iterator[Part]:
-    """Say by which errors states ended, or were tried again; of several once each.
-
-    Of one alone it is also said how often it was tried, and if the error was caught.
-    """
-    bad = {_error_of(visit) for visit in visits if visit.status in FAILED}
-    alone = visits[0] if len(visits) == 1 else None
-    for error, count in Counter(map(_error_of, visits)).items():
-        words = [f"{error} ×{count}" if error and count > 1 else error]
-        if alone is not None:
-            tries = len(alone.attempts)
-            words.append(f"{tries} tries" if tries > 1 else "")
-            words.append("caught" if alone.status == "caught" else "")
-        if said := ", ".join(filter(None, words)):
-            yield Part(said, Role.BAD if error in bad else Role.WARN)
-
-
-def _error_of(visit: StateVisit) -> str:
-    """Name the error a state ended with; or of those tried again, the first."""
-    errors = [each.error for each in visit.attempts if each.error]
-    if visit.status not in _FINE and visit.error:
-        errors.append(visit.error)
-    return clean(errors[0 if visit.status in _FINE else -1] if errors else "", _NAME)
-
-
-def _does_not_wait(visit: StateVisit) -> bool:
-    first = visit.attempts[0] if visit.attempts else None
-    row = first.integration if first is not None else None
-    waits = first is not None and first.pattern in {Pattern.SYNC, Pattern.TASK_TOKEN}
-    left = visit.ended_at is not None and not waits
-    return left and row is not None and row.starts_job
+def _was_smooth(bar: Bar) -> bool:
+    """True for what succeeded at the first try, with all that is inside of it."""
+    for inner in with_inner_bars([bar]):
+        was_retried = any(visit.attempts[1:] for visit in inner.visits)
+        if inner.status != "succeeded" or was_retried:
+            return False
+    return True

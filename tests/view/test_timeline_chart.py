@@ -6,6 +6,7 @@ from functools import partial
 from sfnwatch.analysis.phases import Phase
 from sfnwatch.model.integrations import CallRole
 from sfnwatch.model.records import Received
+from sfnwatch.view.bar_notes import bar_notes
 from sfnwatch.view.parts import plain_text
 from sfnwatch.view.timeline_bars import Bar, BarKind
 from sfnwatch.view.timeline_chart import TimelineChart
@@ -21,7 +22,7 @@ def chart_of(records: Iterable[Received], now: float = 4000) -> TimelineChart:
 def names(chart: TimelineChart, folds: Mapping[str, bool] | None = None) -> list[str]:
     """Write the lines as a tree: `├ [2] Label`."""
     bars = chart.lines(folds or {})
-    return [f"{bar.rails}{bar.name}" for bar in bars]
+    return [f"{bar.guides}{bar.name}" for bar in bars]
 
 
 def bar_of(chart: TimelineChart, name: str, **folds: bool) -> Bar:
@@ -29,7 +30,7 @@ def bar_of(chart: TimelineChart, name: str, **folds: bool) -> Bar:
 
 
 def notes(chart: TimelineChart, name: str) -> str:
-    return plain_text(chart.notes(bar_of(chart, name)))
+    return plain_text(bar_notes(chart, bar_of(chart, name)))
 
 
 def test_a_map_of_many_begins_folded_and_shows_how_many_ran_at_once() -> None:
@@ -71,7 +72,7 @@ def test_the_executions_of_a_map_run_are_counted_with_what_is_not_read() -> None
     assert read.status == "succeeded"
     assert more.name == "4 more, not read"
     assert len(chart.crowd(more)) == 4
-    assert plain_text(chart.notes(more)) == "✔ 4"
+    assert plain_text(bar_notes(chart, more)) == "✔ 4"
 
 
 def test_what_a_state_started_stands_below_it_folded() -> None:
@@ -159,4 +160,4 @@ def test_a_folded_map_names_each_error_once() -> None:
     chart = chart_of(recorded("demo-distributed"))
     key = bar_of(chart, "Each photo").key
     line = bar_of(chart, "Each photo", **{key: True})
-    assert "UnreadableImage ×3" in plain_text(chart.notes(line))
+    assert "UnreadableImage ×3" in plain_text(bar_notes(chart, line))
