@@ -8,21 +8,27 @@ from sfnwatch.view.graph_picture import Wire
 from sfnwatch.view.layout_nodes import BEND_CELLS, Node, Step
 
 _SHIFTS = (0, 2, -2, 1, -1, 3, -3, 4, -4, 5, -5)
-"""Where else an edge may come in, if another one starts right above."""
-_LABEL = 20
-"""Cells that the right edge makes room for, for a label."""
+"""Cells beside the middle where an edge may come in, if another starts right above."""
+_LABEL_CELLS = 20
+"""Cells for the label of the edge on the right."""
+_LABEL_GAP_CELLS = 4
+"""Cells of a label's room that the next edge and the blanks around it take."""
+_Net = Sequence[Step]
+"""Edges that share a track."""
 
 
 def route(layers: Sequence[Sequence[Node]], steps: Sequence[Step]) -> int:
-    """Give layers and edges their rows; give how many there are."""
-    below = grouped(steps, lambda step: step.upper.rank)
+    """Give layers and edges their rows; return how many there are."""
+    steps_below = grouped(steps, lambda step: step.upper.rank)
     y = 0
     for rank, layer in enumerate(layers):
+        height = 0
         for node in layer:
             node.y = y
-        y += max((node.height for node in layer), default=0)
-        if rank in below:
-            y += _channel(below[rank], y)
+            height = max(height, node.height)
+        y += height
+        if rank in steps_below:
+            y += _channel(steps_below[rank], y)
     for wire in {step.wire for step in steps}:
         if wire.up:
             wire.points.reverse()
@@ -30,74 +36,103 @@ def route(layers: Sequence[Sequence[Node]], steps: Sequence[Step]) -> int:
 
 
 def _channel(steps: Sequence[Step], top: int) -> int:
-    """Lead the edges from one layer to the next; give the rows that takes.
-
-    Edges from one node share a track, as do all that lead to the same ones: what
-    meets on it is the same whichever way it is read.
-    """
-    targets: defaultdict[tuple[Node, bool], set[Node]] = defaultdict(set)
-    for upper, lower, wire in steps:
-        targets[upper, wire.up].add(lower)
-    leads = {key: (frozenset(lowers), key[1]) for key, lowers in targets.items()}
-    nets = list(grouped(steps, lambda step: leads[step.upper, step.wire.up]).values())
+    """Lead the edges from one layer to the next; return the rows that takes."""
+    nets = _nets(steps)
     drops = _drops(nets)
     tracks = _tracks(nets, drops)
     # A tip that points up needs a row of its own.
-    first = top + any(wire.up for _, _, wire in steps)
-    last = first + max(tracks.values(), default=-1) + 1
+    first_row = top + any(step.wire.up for step in steps)
+    last_row = first_row + max(tracks.values(), default=-1) + 1
     for step in steps:
         upper, lower, wire = step
         begin = step.port(upper)
         end = drops[step]
-        row = first + tracks.get(wire, 0)
-        wire.points += [(begin, upper.y + upper.height), (begin, row), (end, row)]
-        wire.points.append((end, last))
+        row = first_row + tracks.get(wire, 0)
+        wire.points += [
+            (begin, upper.y + upper.height),
+            (begin, row),
+            (end, row),
+            (end, last_row),
+        ]
         if lower.box is None:
             lower.middle = end
-        if (lower if wire.up else upper).box is not None:
-            beside = (x - end - 4 for x in drops.values() if x > end)
-            room = min(beside, default=_LABEL)
-            wire.label_at = (end + 2, last)
-            wire.room = room if room >= BEND_CELLS else 0
-    return last - top + 1
+        target = lower if wire.up else upper
+        if target.box is not None:
+            wire.label_at = (end + 2, last_row)
+            wire.room = _label_room(end, drops.values())
+    return last_row - top + 1
 
 
-def _drops(nets: Sequence[Sequence[Step]]) -> Mapping[Step, int]:
-    """Say where each edge comes in: in the middle, unless another starts above that.
+def _label_room(x: int, drops: Iterable[int]) -> int:
+    """Return the cells for a label, up to the next edge on the right."""
+    beside = [drop - x - _LABEL_GAP_CELLS for drop in drops if drop > x]
+    room = min(beside, default=_LABEL_CELLS)
+    return room if room >= BEND_CELLS else 0
+
+
+def _nets(steps: Sequence[Step]) -> list[_Net]:
+    """Gather the edges that share a track: from one node, or all to the same nodes.
+
+    What meets on a track is the same whichever way it is read.
+    """
+    targets: defaultdict[tuple[Node, bool], set[Node]] = defaultdict(set)
+    for upper, lower, wire in steps:
+        targets[upper, wire.up].add(lower)
+    nets: dict[tuple[frozenset[Node], bool], list[Step]] = {}
+    for step in steps:
+        is_up = step.wire.up
+        lowers = frozenset(targets[step.upper, is_up])
+        nets.setdefault((lowers, is_up), []).append(step)
+    return list(nets.values())
+
+
+def _drops(nets: Sequence[_Net]) -> Mapping[Step, int]:
+    """Return where each edge comes in: in the middle, unless another starts above that.
 
     One that starts there and leads nowhere else may be joined.
     """
-    starts = {step.port(step.upper): net for net in nets for step in net}
-    found: dict[Step, int] = {}
+    net_from = {step.port(step.upper): net for net in nets for step in net}
+    drops: dict[Step, int] = {}
     for net in nets:
         for step in net:
-            node = step.lower
-            middle = step.port(step.lower)
-            for x in (middle + shift for shift in _SHIFTS):
-                above = starts.get(x, net)
-                joined = above is net or all(map(step.leads_as, above))
-                if joined and abs(x - node.middle) <= node.width // 2 - 1:
-                    found[step] = x
-                    break
-            else:
-                found[step] = middle
-    return found
+            drops[step] = _drop(step, net, net_from)
+    return drops
 
 
-def _tracks(
-    nets: Iterable[Sequence[Step]], drops: Mapping[Step, int]
-) -> Mapping[Wire, int]:
+def _drop(step: Step, net: _Net, net_from: Mapping[int, _Net]) -> int:
+    node = step.lower
+    middle = step.port(node)
+    for shift in _SHIFTS:
+        x = middle + shift
+        above = net_from.get(x, net)
+        can_join = above is net or all(map(step.leads_as, above))
+        if can_join and abs(x - node.middle) <= node.width // 2 - 1:
+            return x
+    return middle
+
+
+def _tracks(nets: Iterable[_Net], drops: Mapping[Step, int]) -> Mapping[Wire, int]:
     """Give a track to the wires that have to go aside."""
-    spans = []
+    spans: list[tuple[int, int, _Net]] = []
     for net in nets:
-        xs = [x for step in net for x in (step.port(step.upper), drops[step])]
+        xs = [drops[step] for step in net]
+        xs += [step.port(step.upper) for step in net]
         if min(xs) < max(xs):
             spans.append((min(xs), max(xs), net))
-    ends: list[int] = []
-    found: dict[Wire, int] = {}
-    for left, right, net in sorted(spans, key=lambda span: span[:2]):
-        free = (n for n, end in enumerate(ends) if end < left - 1)
-        track = next(free, len(ends))
-        ends[track : track + 1] = [right]
-        found |= {step.wire: track for step in net}
-    return found
+    spans.sort(key=lambda span: span[:2])
+    track_ends: list[int] = []
+    tracks: dict[Wire, int] = {}
+    for left, right, net in spans:
+        track = _free_track(track_ends, left)
+        track_ends[track : track + 1] = [right]
+        for step in net:
+            tracks[step.wire] = track
+    return tracks
+
+
+def _free_track(track_ends: Sequence[int], left: int) -> int:
+    """Return the first track that is free from `left` on, or a new one."""
+    for track, end in enumerate(track_ends):
+        if end < left - 1:
+            return track
+    return len(track_ends)

@@ -1,7 +1,7 @@
 """The layers of a graph, and the order of the nodes in each."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from statistics import median
 
@@ -10,48 +10,66 @@ from sfnwatch.view.graph_picture import Wire
 from sfnwatch.view.layout_nodes import GAP_CELLS, Node, Step
 
 _SWEEPS = 7
+"""How often all layers are ordered, downwards and upwards in turn."""
 _MOST_BENDS = 4000
-"""Layers that edges pass: of more, as where all of 500 states lead to all others, those
-that pass any are left out. To order them took minutes, and nobody could follow them."""
-NodeEdges = Sequence[tuple[Node, Node, Wire]]
+"""Layers that edges pass. If there are more, as where each of 500 states leads to all
+others, edges that pass any are left out: ordering them took minutes, and nobody could
+follow them."""
+NodeEdge = tuple[Node, Node, Wire]
+"""An edge's source, its target, and its wire."""
+_Neighbors = Mapping[Node, Sequence[Node]]
 
 
-def rank_nodes(nodes: Sequence[Node], ways: NodeEdges) -> None:
+def rank_nodes(nodes: Sequence[Node], edges: Sequence[NodeEdge]) -> None:
     """Put each node below all that lead to it, but by an edge that leads back up."""
-    after = grouped(ways, lambda way: way[0])
-    order = list[Node]()
-    seen = set[Node]()
-    left = [(node, False) for node in reversed(nodes)]
-    while left:
-        node, done = left.pop()
-        if done:
-            order.append(node)
-        elif node not in seen:
-            seen.add(node)
-            left.append((node, True))
-            left += [(target, False) for _, target, _ in reversed(after.get(node, ()))]
-    # What a depth-first search leaves last comes first; what leads up there is back.
-    order.reverse()
-    place = {node: n for n, node in enumerate(order)}
+    edges_from = grouped(edges, lambda edge: edge[0])
+    order = _reversed_postorder(nodes, edges_from)
+    place_of = {node: place for place, node in enumerate(order)}
     for node in order:
-        for _, target, wire in after.get(node, ()):
-            wire.up = place[target] < place[node]
+        for _, target, wire in edges_from.get(node, ()):
+            wire.up = place_of[target] < place_of[node]
             if not wire.up:
                 target.rank = max(target.rank, node.rank + 1)
 
 
-def drawable(ways: NodeEdges) -> NodeEdges:
+def _reversed_postorder(
+    nodes: Sequence[Node], edges_from: Mapping[Node, Sequence[NodeEdge]]
+) -> list[Node]:
+    """Order nodes so that what a depth-first search leaves last comes first."""
+    postorder: list[Node] = []
+    seen: set[Node] = set()
+    stack = [(node, False) for node in reversed(nodes)]
+    while stack:
+        node, is_done = stack.pop()
+        if is_done:
+            postorder.append(node)
+        elif node not in seen:
+            seen.add(node)
+            stack.append((node, True))
+            for _, target, _ in reversed(edges_from.get(node, ())):
+                stack.append((target, False))
+    postorder.reverse()
+    return postorder
+
+
+def drawable(edges: Sequence[NodeEdge]) -> Sequence[NodeEdge]:
     """Leave out what passes layers, where there is more than can be followed."""
-    lengths = [abs(target.rank - source.rank) - 1 for source, target, _ in ways]
-    if sum(lengths) <= _MOST_BENDS:
-        return ways
-    return [way for way, length in zip(ways, lengths, strict=True) if not length]
+    bends = 0
+    short_edges: list[NodeEdge] = []
+    for edge in edges:
+        source, target, _ = edge
+        passed_layers = abs(target.rank - source.rank) - 1
+        bends += passed_layers
+        if not passed_layers:
+            short_edges.append(edge)
+    return edges if bends <= _MOST_BENDS else short_edges
 
 
-def steps_between_layers(ways: NodeEdges) -> Iterator[Step]:
+def steps_between_layers(edges: Iterable[NodeEdge]) -> Iterator[Step]:
     """Cut the edges into pieces from one layer to the next."""
-    for source, target, wire in ways:
-        upper, last = (target, source) if wire.up else (source, target)
+    for source, target, wire in edges:
+        upper = target if wire.up else source
+        last = source if wire.up else target
         for rank in range(upper.rank + 1, last.rank):
             bend = Node(rank=rank)
             yield Step(upper, bend, wire)
@@ -66,42 +84,55 @@ def ordered_layers(nodes: Iterable[Node], steps: Sequence[Step]) -> list[list[No
     """
     above: defaultdict[Node, list[Node]] = defaultdict(list)
     below: defaultdict[Node, list[Node]] = defaultdict(list)
+    every_node = dict.fromkeys(nodes)
     for upper, lower, _ in steps:
         above[lower].append(upper)
         below[upper].append(lower)
-    every = dict.fromkeys([*nodes, *(n for step in steps for n in step[:2])])
-    found = grouped(every, lambda node: node.rank)
-    layers = [found[rank] for rank in sorted(found)]
+        every_node[upper] = None
+        every_node[lower] = None
+    by_rank = grouped(every_node, lambda node: node.rank)
+    layers = [by_rank[rank] for rank in sorted(by_rank)]
     for sweep in range(_SWEEPS):
-        near = below if sweep % 2 else above
-        for layer in layers[:: -1 if sweep % 2 else 1]:
-            wanted = {
-                node: median(beside.middle for beside in near[node] or [node])
-                for node in layer
-            }
-            layer.sort(key=wanted.__getitem__)
-            _spread(layer, [wanted[node] for node in layer])
-    left = min((node.left for node in every), default=0)
-    for node in every:
+        if sweep % 2 == 0:
+            for layer in layers:
+                _order(layer, above)
+        else:
+            for layer in reversed(layers):
+                _order(layer, below)
+    left = min((node.left for node in every_node), default=0)
+    for node in every_node:
         node.middle -= left
     return layers
+
+
+def _order(layer: list[Node], neighbors: _Neighbors) -> None:
+    """Order a layer's nodes by the median of their neighbors, and put them there."""
+    wanted: dict[Node, float] = {}
+    for node in layer:
+        beside = neighbors.get(node) or [node]
+        wanted[node] = median(neighbor.middle for neighbor in beside)
+    layer.sort(key=wanted.__getitem__)
+    _spread(layer, [wanted[node] for node in layer])
 
 
 def _spread(layer: Sequence[Node], middles: Sequence[float]) -> None:
     """Move nodes to where they are wanted; what has no room moves as one block."""
     offsets = [0]
     for before, node in pairwise(layer):
-        half = before.width - before.width // 2 + node.width // 2
-        offsets.append(offsets[-1] + half + GAP_CELLS)
+        right_half = before.width - before.width // 2
+        left_half = node.width // 2
+        offsets.append(offsets[-1] + right_half + left_half + GAP_CELLS)
     blocks: list[tuple[float, int]] = []
     for middle, offset in zip(middles, offsets, strict=True):
         total = middle - offset
         size = 1
         while blocks and blocks[-1][0] / blocks[-1][1] > total / size:
-            more, others = blocks.pop()
-            total = total + more
-            size = size + others
+            block_total, block_size = blocks.pop()
+            total += block_total
+            size += block_size
         blocks.append((total, size))
-    starts = [total / size for total, size in blocks for _ in range(size)]
+    starts: list[float] = []
+    for total, size in blocks:
+        starts += [total / size] * size
     for node, start, offset in zip(layer, starts, offsets, strict=True):
         node.middle = int(start // 1) + offset

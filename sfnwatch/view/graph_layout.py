@@ -1,13 +1,13 @@
 """Where the boxes and edges of a graph stand: in layers, on a grid of character cells.
 
-Layered as Sugiyama's method does it: ways back are turned round, each state is put
-below all that lead to it, a layer is in the order of its neighbors' means, and edges
-run in channels between the layers. What is inside of a Parallel or Map is laid out
-first, and is one large box to what is around it: the libraries that lay out graphs know
-neither boxes in boxes nor cells.
+The layers are made by Sugiyama's method: edges that lead back are turned round, each
+state is put below all that lead to it, a layer is in the order of its neighbors'
+medians, and edges run in channels between the layers. What is inside of a Parallel or
+Map is laid out first, and is one large box to what is around it: the libraries that
+lay out graphs know neither boxes in boxes nor cells.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from itertools import count
 
 from msgspec import Struct
@@ -15,6 +15,7 @@ from msgspec import Struct
 from sfnwatch.view.graph import Box, Graph, Region
 from sfnwatch.view.graph_channels import route
 from sfnwatch.view.graph_layers import (
+    NodeEdge,
     drawable,
     ordered_layers,
     rank_nodes,
@@ -26,44 +27,55 @@ from sfnwatch.view.layout_nodes import GAP_CELLS, Node
 _LEAST_WIDTH = 12
 """Cells of a box, at least."""
 _MOST_WIDTHS = (34, 24, 18)
-"""Cells of a box at most, the less the less room there is."""
-_TERMINAL = 9
-"""The cells of Start and End, which have one row."""
+"""Cells of a box at most: the next one is tried where there is no room."""
+_TERMINAL_WIDTH = 9
+"""Cells of Start and End, which have one row."""
 _BOX_ROWS = 3
-"""The rows of a box."""
-_FOLDS_AT_ONCE = 8
-"""After so many single ones all innermost frames are folded at once."""
+_FOLDS_ONE_BY_ONE = 8
+"""Frames that are folded one by one, before all the innermost are at once."""
 Widths = Callable[[Box], int]
-"""Says how many cells the words of a box want."""
+"""Returns how many cells the words of a box want."""
 
 
 def lay_out(
     graph: Graph, width: int, wanted: Widths, folds: Mapping[int, bool] | None = None
 ) -> Picture:
-    """Lay a graph out in so many cells; frames are folded until there is room.
+    """Lay a graph out in `width` cells; frames are folded until there is room.
 
     `folds` says which boxes were folded by hand, and which opened: these stay open, and
     such a picture may be wider.
     """
-    closed = {number for number, folded in (folds or {}).items() if folded}
-    opened = {*(folds or ())} - closed
+    folded_by_hand = folds or {}
+    closed = {box_id for box_id, is_folded in folded_by_hand.items() if is_folded}
     layout = _Layout(wanted, closed)
     for step in count(1):
         picture = layout.of(graph.main)
-        frames = [p for p in picture.boxes if p.framed and p.box.id not in opened]
-        around = {p.box.around.id for p in frames if p.box.around}
-        innermost = [p for p in frames if p.box.id not in around]
         if picture.width <= width:
             break
         if step < len(_MOST_WIDTHS):
-            layout.most = _MOST_WIDTHS[step]
-        elif innermost:
-            if step < len(_MOST_WIDTHS) + _FOLDS_AT_ONCE:
-                innermost = [max(innermost, key=lambda placed: placed.width)]
-            layout.closed |= {placed.box.id for placed in innermost}
-        else:
+            layout.most_width = _MOST_WIDTHS[step]
+            continue
+        innermost = _innermost_frames(picture, kept_open=folded_by_hand.keys())
+        if not innermost:
             break
+        if step < len(_MOST_WIDTHS) + _FOLDS_ONE_BY_ONE:
+            innermost = [max(innermost, key=lambda placed: placed.width)]
+        layout.closed |= {placed.box.id for placed in innermost}
     return picture
+
+
+def _innermost_frames(
+    picture: Picture, kept_open: Collection[int]
+) -> Sequence[PlacedBox]:
+    """Return the frames that have no other in them, of those that may be folded."""
+    frames: list[PlacedBox] = []
+    outer_ids: set[int] = set()
+    for placed in picture.boxes:
+        if placed.framed and placed.box.id not in kept_open:
+            frames.append(placed)
+            if placed.box.around:
+                outer_ids.add(placed.box.around.id)
+    return [placed for placed in frames if placed.box.id not in outer_ids]
 
 
 class _Layout(Struct):
@@ -71,57 +83,89 @@ class _Layout(Struct):
 
     wanted: Widths
     closed: set[int]
-    most: int = _MOST_WIDTHS[0]
+    most_width: int = _MOST_WIDTHS[0]
 
     def of(self, region: Region) -> Picture:
-        home = {box.id: self._node(box) for box in region.boxes}
+        node_of = {box.id: self._node(box) for box in region.boxes}
+        nodes = list(node_of.values())
         start = region.found.get(region.start or "")
-        first = home[start.id] if start is not None else None
-        nodes = sorted(home.values(), key=lambda n: n is not first)
-        loops = {e.source for e in region.edges.values() if e.source == e.target}
-        wires = [Wire(e) for e in region.edges.values() if e.source != e.target]
-        every = [(home[w.edge.source], home[w.edge.target], w) for w in wires]
-        rank_nodes(nodes, every)
-        ways = drawable(every)
-        wires = [wire for _, _, wire in ways]
-        left_out = len(every) - len(ways)
-        left_out += sum(inner.left_out for node in nodes for inner in node.inside)
-        steps = list(steps_between_layers(ways))
+        if start is not None:
+            first = node_of[start.id]
+            nodes.remove(first)
+            nodes.insert(0, first)
+        loops: set[int] = set()
+        every_edge: list[NodeEdge] = []
+        for edge in region.edges.values():
+            if edge.source == edge.target:
+                loops.add(edge.source)
+            else:
+                source = node_of[edge.source]
+                every_edge.append((source, node_of[edge.target], Wire(edge)))
+        rank_nodes(nodes, every_edge)
+        node_edges = drawable(every_edge)
+        steps = list(steps_between_layers(node_edges))
         layers = ordered_layers(nodes, steps)
         height = route(layers, steps)
-        ends = [w.label_at[0] + len(w.label) for w in wires]
-        rights = [node.left + node.width for layer in layers for node in layer]
-        picture = Picture(max([0, *ends, *rights]), height, [], wires, left_out)
+        wires = [wire for _, _, wire in node_edges]
+        left_out = len(every_edge) - len(node_edges)
         for node in nodes:
-            _put(picture, node, loops)
+            left_out += sum(inner.left_out for inner in node.inside)
+        picture = Picture(_width(layers, wires), height, [], wires, left_out)
+        for node in nodes:
+            _place(picture, node, loops)
         return picture
 
     def _node(self, box: Box) -> Node:
         if not box.is_state:
-            return Node(_TERMINAL, 1, box)
-        width = max(_LEAST_WIDTH, min(self.most, self.wanted(box) + 4))
+            return Node(_TERMINAL_WIDTH, 1, box)
+        width = min(self.most_width, self.wanted(box) + 4)
+        width = max(_LEAST_WIDTH, width)
         regions = [region for region in box.inside if region.boxes]
         if not regions or box.id in self.closed:
             return Node(width, _BOX_ROWS, box)
         inside = [self.of(region) for region in regions]
-        needed = sum(each.width + GAP_CELLS for each in inside) + GAP_CELLS
-        height = max(each.height for each in inside) + 2
-        return Node(max(width, needed), height, box, inside)
+        width = max(width, _width_of_row(inside) + 2 * GAP_CELLS)
+        height = max(inner.height for inner in inside) + 2
+        return Node(width, height, box, inside)
 
 
-def _put(picture: Picture, node: Node, loops: Collection[int]) -> None:
-    """Put a box in its place, and what is inside of it."""
+def _width(layers: Iterable[Iterable[Node]], wires: Iterable[Wire]) -> int:
+    """Return how far to the right nodes and labels reach."""
+    width = 0
+    for layer in layers:
+        for node in layer:
+            width = max(width, node.left + node.width)
+    for wire in wires:
+        width = max(width, wire.label_at[0] + len(wire.label))
+    return width
+
+
+def _width_of_row(pictures: Sequence[Picture]) -> int:
+    """Return the cells of pictures beside each other, with the gaps between them."""
+    return sum(picture.width + GAP_CELLS for picture in pictures) - GAP_CELLS
+
+
+def _place(picture: Picture, node: Node, loops: Collection[int]) -> None:
+    """Put a node's box in its place, and what is inside of it."""
     if node.box is None:
         return
-    placed = node.left, node.y, node.width, node.height, bool(node.inside)
-    picture.boxes.append(PlacedBox(node.box, *placed, node.box.id in loops))
-    needed = sum(each.width + GAP_CELLS for each in node.inside) - GAP_CELLS
-    x = node.left + (node.width - needed) // 2
+    placed = PlacedBox(
+        node.box,
+        x=node.left,
+        y=node.y,
+        width=node.width,
+        height=node.height,
+        framed=bool(node.inside),
+        loops=node.box.id in loops,
+    )
+    picture.boxes.append(placed)
+    x = node.left + (node.width - _width_of_row(node.inside)) // 2
     y = node.y + 1
     for inner in node.inside:
-        picture.boxes.extend(b._replace(x=b.x + x, y=b.y + y) for b in inner.boxes)
+        for inner_box in inner.boxes:
+            moved = inner_box._replace(x=inner_box.x + x, y=inner_box.y + y)
+            picture.boxes.append(moved)
         for wire in inner.wires:
-            wire.points = [(px + x, py + y) for px, py in wire.points]
-            wire.label_at = wire.label_at[0] + x, wire.label_at[1] + y
-        picture.wires.extend(inner.wires)
+            wire.move(x, y)
+            picture.wires.append(wire)
         x += inner.width + GAP_CELLS

@@ -39,8 +39,17 @@ class Wire(Struct, eq=False):
     def label(self) -> str:
         """What a Choice looks at, or what is caught, as far as there is room."""
         text = " or ".join(self.edge.labels)
-        cut = f"{text[: max(0, self.room - 1)]}…" if self.room else ""
-        return text if len(text) <= self.room else cut
+        if len(text) <= self.room:
+            return text
+        return f"{text[: self.room - 1]}…" if self.room else ""
+
+    def move(self, x: int, y: int) -> None:
+        """Move it to the right and down."""
+        self.points = [
+            (corner_x + x, corner_y + y) for corner_x, corner_y in self.points
+        ]
+        label_x, label_y = self.label_at
+        self.label_at = label_x + x, label_y + y
 
 
 class Picture(NamedTuple):

@@ -2,39 +2,71 @@
 
 from typing import Any
 
+from msgspec import Struct, field
+
 from sfnwatch.analysis.wording import resource_words
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.visits import StateVisit
 
+_Definition = dict[str, Any]
 
-def inferred_definition(execution: ExecutionAsOf) -> Any:
+
+class _SeenState(Struct, eq=False):
+    """A state that was visited, and what was seen inside of it."""
+
+    definition: _Definition
+    machines: dict[int | None, _Definition] = field(default_factory=dict)
+    """By branch in a Parallel; else one, by None."""
+    states: dict[tuple[int | None, str], "_SeenState"] = field(default_factory=dict)
+    """By branch and name."""
+
+    def enter(self, visit: StateVisit) -> "_SeenState":
+        """Return the state inside that a visit is of; add it with the first."""
+        is_parallel = self.definition["Type"] == "Parallel"
+        branch = visit.index if is_parallel else None
+        machine = self.machines.get(branch)
+        if machine is None:
+            machine = {"StartAt": visit.name, "States": {}}
+            self.machines[branch] = machine
+            self.definition["Branches"].append(machine)
+        state = self.states.get((branch, visit.name))
+        if state is None:
+            state = _SeenState(_empty_state(visit.type))
+            self.states[branch, visit.name] = state
+            machine["States"][visit.name] = state.definition
+        return state
+
+
+def _empty_state(state_type: str) -> _Definition:
+    return {"Type": state_type, "Choices": [], "Catch": [], "Branches": []}
+
+
+def inferred_definition(execution: ExecutionAsOf) -> _Definition:
     """Put a definition together of the states that followed each other.
 
-    What was not taken is not in it, and of what was taken not why.
+    It lacks the transitions that were not taken, and says of none why it was.
     """
-    whole: dict[str, Any] = {"Type": "Execution", "Branches": []}
-    machines: dict[Any, dict[str, Any]] = {}
-    homes: dict[int, dict[str, Any]] = {}
-    before: dict[Any, StateVisit] = {}
+    whole = _SeenState(_empty_state("Execution"))
+    state_of: dict[int, _SeenState] = {}
+    last_visits: dict[tuple[int | None, int | None], StateVisit] = {}
     for visit in execution.visits:
-        around = homes.get(visit.parent or 0, whole)
-        place = id(around), visit.index if around["Type"] == "Parallel" else None
-        if place not in machines:
-            machines[place] = {"StartAt": visit.name, "States": {}}
-            around["Branches"].append(machines[place])
-        state = homes[visit.id] = machines[place]["States"].setdefault(
-            visit.name, {"Type": visit.type, "Choices": [], "Catch": [], "Branches": []}
-        )
-        for attempt in visit.attempts[:1]:
-            state["Resource"] = f"arn:aws:states:::{resource_words(attempt)}"
-        last = before.get((visit.parent, visit.index))
+        around = state_of.get(visit.parent or 0, whole)
+        state = around.enter(visit)
+        state_of[visit.id] = state
+        if visit.attempts:
+            words = resource_words(visit.attempts[0])
+            state.definition["Resource"] = f"arn:aws:states:::{words}"
+        scope = visit.parent, visit.index
+        last = last_visits.get(scope)
         if last is not None:
-            way = {"Next": visit.name}
-            ways = homes[last.id]["Catch" if last.status == "caught" else "Choices"]
-            ways += [] if way in ways else [way]
-        before[visit.parent, visit.index] = visit
-    last = before.get((None, None))
-    # Of records with gaps it may be known of none that it ran in the execution itself.
+            kind = "Catch" if last.status == "caught" else "Choices"
+            transitions = state_of[last.id].definition[kind]
+            transition = {"Next": visit.name}
+            if transition not in transitions:
+                transitions.append(transition)
+        last_visits[scope] = visit
+    last = last_visits.get((None, None))
+    # Records with gaps may show no state that ran in the execution itself.
     if last is not None and not execution.running:
-        homes[last.id]["End"] = True
-    return next(iter(whole["Branches"]), {})
+        state_of[last.id].definition["End"] = True
+    return next(iter(whole.machines.values()), {})

@@ -13,7 +13,7 @@ GAP_CELLS = 2
 BEND_CELLS = 5
 """Cells kept for an edge that passes a layer."""
 RETURN_OFFSET_CELLS = 3
-"""So far from the middle of its box a way back stands."""
+"""Cells from the middle of a box at which an edge that leads back stands."""
 
 
 class Node(Struct, eq=False):
@@ -41,7 +41,7 @@ class Step(NamedTuple):
     wire: Wire
 
     def port(self, node: Node) -> int:
-        """Give where it meets a node; a way back stands aside of all others."""
+        """Give where it meets a node; one that leads back stands aside."""
         aside = self.wire.up and node.box is not None
         return node.middle + (RETURN_OFFSET_CELLS if aside else 0)
 

@@ -3,21 +3,29 @@
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.visits import StateVisit
 
-_BETWEEN = 200
-"""So many events of other branches are looked past for the state that follows."""
+_MOST_EVENTS_BETWEEN = 200
+"""Events of other branches that may lie before the state that follows."""
 
 
 def state_after(execution: ExecutionAsOf | None, event_id: int) -> StateVisit | None:
     """Find the state that is entered right after an event, such as another's exit."""
     if execution is None:
         return None
-    events = map(execution.event, range(event_id + 1, event_id + _BETWEEN))
-    after = (e.id for e in events if e is not None and e.previous_event_id == event_id)
-    return next(filter(None, map(execution.visit, after)), None)
+    for later_id in range(event_id + 1, event_id + _MOST_EVENTS_BETWEEN):
+        event = execution.event(later_id)
+        if event is not None and event.previous_event_id == event_id:
+            visit = execution.visit(event.id)
+            if visit is not None:
+                return visit
+    return None
 
 
 def next_state(execution: ExecutionAsOf | None, visit: StateVisit) -> StateVisit | None:
     """Find the state that is entered right after the exit of another."""
-    own = map(execution.event, visit.event_ids) if execution else ()
-    left = [e.id for e in own if e is not None and e.type.endswith("StateExited")]
-    return state_after(execution, left[-1]) if left else None
+    if execution is None:
+        return None
+    for event_id in reversed(visit.event_ids):
+        event = execution.event(event_id)
+        if event is not None and event.type.endswith("StateExited"):
+            return state_after(execution, event.id)
+    return None
