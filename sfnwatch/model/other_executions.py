@@ -1,32 +1,32 @@
-"""Other executions of a watched state machine, as ListExecutions has them: strangers.
+"""Other executions of a watched state machine, as ListExecutions lists them.
 
 They run under the same role and make the same calls: a call that no id matches may be
-theirs. One record is one asking: what runs, and then all, the newest first, as far back
-as was read. Its data is `{"machine_arn", "asked_at", "running", "running_complete",
-"newest", "newest_complete"}`: two lists of AWS's own items, and whether each was read
-to its end.
+theirs. One record holds two lists: what runs, and then all executions, the newest
+first, as far back as was read. Its data is `{"machine_arn", "asked_at", "running",
+"running_complete", "newest", "newest_complete"}`: AWS's own items, and whether each
+list was read to its end.
 
-How many ran in a time is said only where the lists prove it:
+A number of executions is given only for a time where the lists prove it:
 
 - ListExecutions sorts what runs by its start and what has ended by its end, the newest
-  first; so it is documented. Whoever ran at some moment since `begin` either runs yet,
-  and is in the list of those, or has ended since: so the lists hold all of them if the
-  first is whole, and the second has come to an end before `begin`. When those started
-  does not matter. Should the ends ever be out of order, it is not known how far back a
-  list reaches that is not whole.
+  first; so it is documented. An execution that ran at some moment since `begin` either
+  still runs, and is in the first list, or has ended since. So the lists hold all of
+  them if the first is complete, and the second reaches back to an end before `begin`.
+  The starts of those do not matter. If the ends are out of order, it is not known how
+  far back an incomplete list reaches.
 - What runs is asked for first: what ends meanwhile is in the list that comes later.
-- Who starts, or ends, while it is asked may be missing, and the answers are documented
-  to be eventually consistent: so they are believed up to a little before the asking.
+- An execution that starts, or ends, while we ask may be missing, and the answers are
+  documented to be eventually consistent. So they are believed up to a little before
+  they were asked for.
 - AWS forgets executions 90 days after their end, or 30 where that was asked for.
-- Askings that overlap prove together what none proves alone.
+- Records that overlap prove together what none proves alone.
 
-One that was redriven counts from its start on: no list tells when it had ended before.
+A redriven execution counts from its start on: no list has its earlier ends.
 """
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
 from typing import Any
 
 from msgspec import Struct
@@ -38,31 +38,32 @@ from sfnwatch.model.times import maybe_time
 from sfnwatch.model.values import mapping_of, text_of
 
 SETTLED = timedelta(seconds=5)
-"""So long before an asking a list is believed complete: how late AWS's lists may be is
-not documented [inferred]."""
-_KEPT = timedelta(days=30)
+"""A list is believed complete up to this long before it was asked for: how late AWS's
+lists may be is not documented [inferred]."""
+_KEPT_BY_AWS = timedelta(days=30)
+"""The shortest time for which AWS keeps an execution that has ended."""
 _NEVER = datetime.min.replace(tzinfo=UTC)
 _ALWAYS = datetime.max.replace(tzinfo=UTC)
 
 
 class MachineExecutions(Struct, frozen=True):
-    """What one asking told of a state machine's executions."""
+    """A state machine's executions, as one record lists them."""
 
     machine_arn: str
     asked_at: datetime
     executions: tuple[ListedExecution, ...]
     """Of both lists; one may be in both."""
     since: datetime | None
-    """All are there that ran after this; None where that is not known."""
+    """All that ran after this are listed; None where that is not known."""
 
     @property
     def until(self) -> datetime:
-        """Up to when all are there."""
+        """The moment up to which all are listed."""
         return self.asked_at - SETTLED
 
 
-class _Ran(Struct, frozen=True, order=True):
-    """What the newest list with an execution tells of when it ran."""
+class _Run(Struct, frozen=True, order=True):
+    """When an execution ran, by the newest list that has it."""
 
     asked_at: datetime
     ended: bool
@@ -75,24 +76,25 @@ class ExecutionLists:
     """The executions of state machines, and from when to when all are known."""
 
     def __init__(self) -> None:
-        self._answers: dict[str, list[MachineExecutions]] = {}
+        self._lists: dict[str, list[MachineExecutions]] = {}
         """By the state machine's ARN."""
-        self._ran: dict[str, dict[str, _Ran]] = {}
-        """When each of a state machine's executions ran, by its ARN."""
+        self._runs: dict[str, dict[str, _Run]] = {}
+        """The same for when each of its executions ran, by the execution's ARN."""
         self._sorted: dict[str, tuple[list[datetime], list[datetime]]] = {}
-        """Their starts and their ends, in order: there may be 50,000."""
+        """The starts and the ends of these in order: there may be 50,000."""
 
-    def add(self, answer: MachineExecutions) -> bool:
-        """Take in what one asking told; False if it was known."""
-        answers = self._answers.setdefault(answer.machine_arn, [])
-        if answer in answers:
+    def add(self, new: MachineExecutions) -> bool:
+        """Take in what one record lists; False if it was there."""
+        machine = new.machine_arn
+        lists = self._lists.setdefault(machine, [])
+        if new in lists:
             return False
-        answers.append(answer)
-        known = self._ran.setdefault(answer.machine_arn, {})
-        for each in answer.executions:
-            ran = _ran(each, answer.asked_at)
-            known[each.arn] = max(ran, known.get(each.arn, ran))
-        self._sorted.pop(answer.machine_arn, None)
+        lists.append(new)
+        runs = self._runs.setdefault(machine, {})
+        for execution in new.executions:
+            run = _run_of(execution, new.asked_at)
+            runs[execution.arn] = max(run, runs.get(execution.arn, run))
+        self._sorted.pop(machine, None)
         return True
 
     def count_others(
@@ -104,34 +106,40 @@ class ExecutionLists:
     ) -> int | None:
         """Count the others of an execution's machine that ran at any time in a span.
 
-        Without an `end` it is up to the newest answer. None where it is not known; 0
-        is a claim that nobody else ran.
+        Without an `end` it is up to the newest list. None where it is not known; 0
+        is a claim that no other execution ran.
         """
         parsed = maybe_execution_arn(execution_arn)
         machine = parsed.state_machine_arn if parsed else ""
-        answers = self._answers.get(machine, [])
-        told_to = max((each.until for each in answers), default=begin)
-        if not _cover(answers, begin, end or told_to):
+        lists = self._lists.get(machine, [])
+        listed_until = max((listed.until for listed in lists), default=begin)
+        if not _cover(lists, begin, end or listed_until):
             return None
-        known = self._ran[machine]
         last = end or _ALWAYS
+        starts, ends = self._starts_and_ends(machine)
+        count = bisect_right(starts, last) - bisect_left(ends, begin)
+        for arn in watched:
+            run = self._runs[machine].get(arn)
+            if run is not None and run.first <= last and run.last >= begin:
+                count -= 1
+        return count
+
+    def _starts_and_ends(self, machine: str) -> tuple[list[datetime], list[datetime]]:
         if machine not in self._sorted:
-            starts = sorted(ran.first for ran in known.values())
-            ends = sorted(ran.last for ran in known.values())
-            self._sorted[machine] = starts, ends
-        starts, ends = self._sorted[machine]
-        ran_then = bisect_right(starts, last) - bisect_left(ends, begin)
-        ours = (known[arn] for arn in watched if arn in known)
-        return ran_then - sum(r.first <= last and r.last >= begin for r in ours)
+            runs = self._runs[machine].values()
+            starts = sorted(run.first for run in runs)
+            ends = sorted(run.last for run in runs)
+            self._sorted[machine] = (starts, ends)
+        return self._sorted[machine]
 
 
-def _cover(
-    answers: Sequence[MachineExecutions], begin: datetime, end: datetime
-) -> bool:
-    """Tell if some answers have, one after the other, all that ran in a span."""
+def _cover(lists: Sequence[MachineExecutions], begin: datetime, end: datetime) -> bool:
+    """True if lists that follow on each other have all that ran in a span."""
     while begin <= end:
-        reach = (each.since for each in answers if each.until >= end)
-        since = min((at for at in reach if at is not None), default=end)
+        since = end
+        for listed in lists:
+            if listed.until >= end and listed.since is not None:
+                since = min(since, listed.since)
         if since < begin:
             return True
         if since >= end:
@@ -140,15 +148,15 @@ def _cover(
     return False
 
 
-def _ran(listed: ListedExecution, asked_at: datetime) -> _Ran:
-    ended = listed.stopped_at is not None and not listed.running
-    last = listed.stopped_at if ended else None
+def _run_of(listed: ListedExecution, asked_at: datetime) -> _Run:
+    stopped_at = None if listed.running else listed.stopped_at
     first = listed.started_at or _NEVER
-    return _Ran(asked_at, ended, max(last or asked_at, first), first)
+    last = max(stopped_at or asked_at, first)
+    return _Run(asked_at, stopped_at is not None, last, first)
 
 
 def decode_machine_executions(received: Received) -> MachineExecutions:
-    """Read what one asking told; raises DecodeError for what does not say of what."""
+    """Read a record of lists; raises DecodeError for one without machine or time."""
     record = received.record
     machine = text_of(record.get("machine_arn"))
     asked_at = maybe_time(record.get("asked_at")) or received.at
@@ -156,10 +164,11 @@ def decode_machine_executions(received: Received) -> MachineExecutions:
         raise DecodeError("executions of no state machine, or asked for at no time")
     running = _items(record, "running")
     newest = _items(record, "newest")
-    whole = record.get("newest_complete") is True
-    since = asked_at - _KEPT if whole else _reach(newest, asked_at - _KEPT)
-    if record.get("running_complete") is not True:
-        since = None
+    since: datetime | None = None
+    if record.get("running_complete") is True:
+        since = asked_at - _KEPT_BY_AWS
+        if record.get("newest_complete") is not True:
+            since = _reach(newest, since)
     return MachineExecutions(machine, asked_at, (*running, *newest), since)
 
 
@@ -167,15 +176,27 @@ def _items(record: Record, key: str) -> list[ListedExecution]:
     items: Any = record.get(key)
     if not isinstance(items, list):
         raise DecodeError(f"executions of a state machine without a list `{key}`")
-    found = (decode_listed(mapping_of(item)) for item in items)
-    return [each for each in found if each is not None]
+    executions = []
+    for item in items:
+        listed = decode_listed(mapping_of(item))
+        if listed is not None:
+            executions.append(listed)
+    return executions
 
 
 def _reach(newest: Iterable[ListedExecution], oldest: datetime) -> datetime | None:
-    """Tell after when all that ended are in a list that was not read to its end."""
-    ends = [each.stopped_at for each in newest if not each.running]
-    known = [at for at in ends if at is not None]
-    in_order = all(later >= earlier for later, earlier in pairwise(known))
-    if not known or len(known) < len(ends) or not in_order:
+    """Give the moment after which an incomplete list has all that ended.
+
+    None where an end is missing or out of order.
+    """
+    reach: datetime | None = None
+    for listed in newest:
+        if listed.running:
+            continue
+        end = listed.stopped_at
+        if end is None or (reach is not None and end > reach):
+            return None
+        reach = end
+    if reach is None:
         return None
-    return max(known[-1], oldest)
+    return max(reach, oldest)

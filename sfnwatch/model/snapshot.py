@@ -1,4 +1,4 @@
-"""What a trace shows at a moment: the one way to ask it anything."""
+"""A trace at a moment: all questions about a trace are asked here."""
 
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
@@ -30,11 +30,11 @@ AccountRegion = tuple[str | None, str | None]
 
 
 class Snapshot:
-    """A trace as it stood at a moment; None is the moment after all others.
+    """A trace at a moment; None is the moment after all others.
 
-    Cheap to make, and of use until the trace changes: nothing of it is kept up. Links,
-    whose a task is, and who started whom are today's knowledge, shown once both ends
-    are visible; so is which branch is which, where only a definition tells that. In
+    Cheap to make, and valid until the trace changes: it does not follow changes. Links,
+    the owners of tasks and who started whom are today's knowledge, shown once both ends
+    are visible. So are the numbers of branches, where only a definition has them. In
     event time all calls up to the moment are there, as far as they are known today.
     """
 
@@ -46,28 +46,29 @@ class Snapshot:
     def _is_visible(self, seen_at: datetime | None, at: datetime) -> bool:
         return self.at is None or dated(self.clock, seen_at, at) <= self.at
 
-    def _newest(self, told: Mapping[K, Sequence[A]]) -> dict[K, A]:
-        """Give what stood of each question that had been answered."""
-        at = self.at
-        clock = self.clock
-        found = ((key, newest_answer(each, at, clock)) for key, each in told.items())
-        return {key: answer for key, answer in found if answer is not None}
+    def _newest(self, answers: Mapping[K, Sequence[A]]) -> dict[K, A]:
+        """Give the newest answer to each question that had been answered."""
+        newest = {}
+        for key, in_order in answers.items():
+            answer = newest_answer(in_order, self.at, self.clock)
+            if answer is not None:
+                newest[key] = answer
+        return newest
 
     @cached_property
     def executions(self) -> Mapping[str, ExecutionAsOf]:
-        """Every execution that anything is known of, by its ARN, by their starts.
+        """Every execution about which anything is known, by its ARN, by their starts.
 
-        A child's definition may have come before its parent's event that names it: of
-        no child more is told before its own first record.
+        A child's definition may have come before its parent's event that names it. So
+        a child is left out until its own first record.
         """
-        found = [
-            execution
-            for arn, each in self.trace.executions.items()
-            if (execution := each.as_of(self.at, self.clock)).known
-            or arn not in self.lineage.parents
-        ]
-        found.sort(key=lambda each: (each.started_at or _ALWAYS, each.arn))
-        return {execution.arn: execution for execution in found}
+        executions = []
+        for arn, execution in self.trace.executions.items():
+            then = execution.as_of(self.at, self.clock)
+            if then.known or arn not in self.lineage.parents:
+                executions.append(then)
+        executions.sort(key=lambda e: (e.started_at or _ALWAYS, e.arn))
+        return {execution.arn: execution for execution in executions}
 
     @property
     def lineage(self) -> Lineage:
@@ -75,13 +76,13 @@ class Snapshot:
 
     @cached_property
     def roots(self) -> Mapping[str, ExecutionAsOf]:
-        """The executions that stand for themselves: nothing here started them."""
+        """The executions that no other execution here started."""
         parents = self.lineage.parents
         return {a: e for a, e in self.executions.items() if a not in parents}
 
     @cached_property
     def children(self) -> Mapping[str, ExecutionAsOf]:
-        """The executions that others here started, by their starts."""
+        """The executions that another execution here started, by their starts."""
         parents = self.lineage.parents
         return {a: e for a, e in self.executions.items() if a in parents}
 
@@ -91,14 +92,22 @@ class Snapshot:
 
     def attempt(self, key: AttemptKey | None) -> Attempt | None:
         """Find an attempt by its execution and its `scheduled_id`."""
-        execution = self.executions.get(key[0]) if key is not None else None
-        return execution.attempt(key[1]) if execution and key else None
+        if key is None:
+            return None
+        execution = self.executions.get(key[0])
+        if execution is None:
+            return None
+        return execution.attempt(key[1])
 
     def visit_of(self, key: AttemptKey | None) -> StateVisit | None:
         """Find the visit of an attempt, or the one that a StateEntered event began."""
-        execution = self.executions.get(key[0]) if key is not None else None
-        event = execution.event(key[1]) if execution and key else None
-        return execution.visit(event.visit_id) if execution and event else None
+        if key is None:
+            return None
+        execution = self.executions.get(key[0])
+        event = execution.event(key[1]) if execution else None
+        if execution is None or event is None:
+            return None
+        return execution.visit(event.visit_id)
 
     @cached_property
     def calls(self) -> Sequence[ApiCall]:
@@ -107,21 +116,20 @@ class Snapshot:
         if self.at is None:
             return calls
         if self.clock is TimeAxis.EVENT:
-            count = bisect_right(
-                calls, self.at, key=lambda call: end_of_second(call.event_time)
-            )
-            return calls[:count]
+            return calls[: bisect_right(calls, self.at, key=_happened_by)]
         return [call for call in calls if self.shows_call(call)]
 
     def shows_call(self, call: ApiCall) -> bool:
-        return self._is_visible(call.seen_at, end_of_second(call.event_time))
+        return self._is_visible(call.seen_at, _happened_by(call))
 
     def link(self, call: ApiCall) -> Link | None:
-        """Say how a call is matched; None while what it is matched to has not come."""
+        """Say how a call is matched; None while its attempt has not come."""
         link = self.trace.links.get(call.event_id)
         if link is None or self.at is None or link.key is None:
             return link
-        return link if self.visit_of(link.key) is not None else None
+        if self.visit_of(link.key) is None:
+            return None
+        return link
 
     def calls_of(self, key: AttemptKey) -> Sequence[ApiCall]:
         """Give the calls matched to an attempt, in the order of their times."""
@@ -138,10 +146,10 @@ class Snapshot:
                 yield call, link
 
     def is_relevant(self, call: ApiCall) -> bool:
-        """False for what has nothing to do with the executions watched.
+        """False for a call that has nothing to do with the executions watched.
 
-        X-Ray's sampling calls run under the same role and say nothing of the workflow.
-        Without an execution, as with a trail's file alone, everything is of interest.
+        X-Ray's sampling calls run under the same role and say nothing about the
+        workflow. Without an execution, as with a trail's file alone, every call counts.
         """
         if not self.trace.executions:
             return True
@@ -152,30 +160,35 @@ class Snapshot:
 
     @cached_property
     def task_states(self) -> Mapping[str, Sequence[TaskState]]:
-        """What ECS told of each task that an attempt started, oldest first, by ARN."""
-        told = sorted(self.trace.task_states.items())
-        found = ((arn, list(filter(self.shows_task_state, each))) for arn, each in told)
-        return {arn: each for arn, each in found if each and self.task_starter(arn)}
+        """ECS's reports on each task that an attempt started, oldest first, by ARN."""
+        task_states = {}
+        for arn, states in sorted(self.trace.task_states.items()):
+            visible = [state for state in states if self.shows_task_state(state)]
+            if visible and self.task_starter(arn):
+                task_states[arn] = visible
+        return task_states
 
     def shows_task_state(self, state: TaskState) -> bool:
         return self._is_visible(state.seen_at, state.at)
 
     def task_starter(self, task_arn: str) -> AttemptKey | None:
-        """Name the attempt whose task it is.
+        """Name the attempt that a task belongs to: the one that started it.
 
-        A later state may ask for a task, or stop it: it is of the one that started it.
+        A later state may ask for a task, or stop it, and holds its ARN too.
         """
         holders = self.trace.linker.holders(task_arn)
 
         def order(key: AttemptKey) -> tuple[bool, datetime, AttemptKey]:
-            row = holders[key].integration
-            starts = row is not None and row.starts_job
-            return not starts, holders[key].scheduled_at, key
+            attempt = holders[key]
+            row = attempt.integration
+            is_starter = row is not None and row.starts_job
+            return not is_starter, attempt.scheduled_at, key
 
-        return min(filter(self.attempt, holders), key=order, default=None)
+        visible = [key for key in holders if self.attempt(key) is not None]
+        return min(visible, key=order, default=None)
 
     def task_link(self, task_arn: str) -> Link | None:
-        """Say whose a task is, as of a call: by the ARN in the attempt's own events."""
+        """Link a task to its attempt like a call: its events have the task's ARN."""
         key = self.task_starter(task_arn)
         attempt = self.attempt(key)
         if key is None or attempt is None:
@@ -192,24 +205,25 @@ class Snapshot:
 
     @cached_property
     def map_runs(self) -> Mapping[str, MapRun]:
-        """The newest that was told of each Map Run, by its ARN."""
-        return dict(sorted(self._newest(self.trace.map_runs).items()))
+        """The newest description of each Map Run, by its ARN."""
+        newest = self._newest(self.trace.map_runs)
+        return dict(sorted(newest.items()))
 
     @cached_property
     def listed(self) -> Mapping[str, MapRunChild]:
-        """The newest that a list told of each execution of a Map Run, by its ARN."""
+        """The newest list's item for each execution of a Map Run, by its ARN."""
         return self._newest(self.trace.children)
 
     @cached_property
     def listed_of(self) -> Mapping[str, Sequence[MapRunChild]]:
-        """What lists told of each Map Run's executions: failures first."""
-        found: dict[str, list[MapRunChild]] = {}
+        """The same by the Map Run's ARN, failures first."""
+        by_map_run: dict[str, list[MapRunChild]] = {}
         for child in self.listed.values():
             if child.map_run_arn:
-                found.setdefault(child.map_run_arn, []).append(child)
-        for children in found.values():
+                by_map_run.setdefault(child.map_run_arn, []).append(child)
+        for children in by_map_run.values():
             children.sort(key=lambda child: child.failed_first)
-        return found
+        return by_map_run
 
     @cached_property
     def each_health(self) -> Sequence[SourceHealth]:
@@ -222,12 +236,17 @@ class Snapshot:
         lanes: dict[str, list[SourceHealth]] = {}
         for health in self.each_health:
             lanes.setdefault(health.lane, []).append(health)
-        return {lane: merge_healths(lane, found) for lane, found in lanes.items()}
+        return {lane: merge_healths(lane, healths) for lane, healths in lanes.items()}
 
     @property
     def requests(self) -> Sequence[Request]:
-        """What sfnwatch itself had sent, in the order it was sent."""
+        """Sfnwatch's own requests, in the order they were sent."""
         requests = self.trace.requests
         if self.at is None:
             return requests
-        return requests[: bisect_right(requests, self.at, key=lambda r: r.sent_at)]
+        count = bisect_right(requests, self.at, key=lambda request: request.sent_at)
+        return requests[:count]
+
+
+def _happened_by(call: ApiCall) -> datetime:
+    return end_of_second(call.event_time)

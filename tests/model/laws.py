@@ -14,7 +14,7 @@ from sfnwatch.model.execution_list import UNKNOWN
 from sfnwatch.model.linking.link import AttemptKey
 from sfnwatch.model.records import Received, RecordKind
 from sfnwatch.model.snapshot import Snapshot
-from sfnwatch.model.time_axis import TimeAxis, said
+from sfnwatch.model.time_axis import TimeAxis, content_of
 from sfnwatch.model.trace import Changed, Trace
 from tests.builders import in_order
 from tests.model.answers import answers, differences, without_links
@@ -145,7 +145,7 @@ def asked(trace: Trace) -> dict[str, dict[Any, Any]]:
     return {
         **{name: told[name] for name in (*sections, "task_states")},
         "links": dict(trace.links),
-        "map_runs": {arn: said(run) for arn, run in now.map_runs.items()},
+        "map_runs": {arn: content_of(run) for arn, run in now.map_runs.items()},
         "children": {arn: child_facts(child) for arn, child in now.listed.items()},
         "healths": dict(now.health),
     }
