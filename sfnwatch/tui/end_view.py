@@ -3,7 +3,7 @@
 from sfnwatch.analysis.finding import Finding
 from sfnwatch.tui.cursor_list import EntryList
 from sfnwatch.tui.end_card import CardEntry, entries_of
-from sfnwatch.tui.evidence import proofs_of
+from sfnwatch.tui.evidence import evidence_of
 from sfnwatch.tui.screen_state import GoTo, ScreenState
 from sfnwatch.tui.views import HeadedView
 
@@ -54,17 +54,22 @@ class EndView(HeadedView):
     def open_selected(self) -> None:
         """Show in the lanes what the finding under the cursor rests on.
 
-        Last comes the first of it: so as much as there is room for is in view.
+        Its last line is gone to first, its first one after that: so as much as there
+        is room for is in view.
         """
-        proofs = proofs_of(self._screen_state, self._finding) if self._finding else []
-        keys = [proof.item.key for proof in proofs if proof.item is not None]
-        for key in dict.fromkeys([*keys[-1:], *keys[:1]]):
-            self.post_message(GoTo(key))
+        keys: list[str] = []
+        if self._finding is not None:
+            evidence = evidence_of(self._screen_state, self._finding)
+            keys = [piece.item.key for piece in evidence if piece.item is not None]
         if not keys:
             self.app.notify("no line here is what that rests on")
+            return
+        for key in dict.fromkeys((keys[-1], keys[0])):
+            self.post_message(GoTo(key))
 
     def copy_text(self) -> str:
         """Give the finding under the cursor as a sentence."""
-        told = self._finding
-        text = f"{told.certainty}: {told.text}" if told is not None else ""
-        return self.mask(text)
+        finding = self._finding
+        if finding is None:
+            return ""
+        return self.mask(f"{finding.certainty}: {finding.text}")

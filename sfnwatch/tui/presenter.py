@@ -200,11 +200,13 @@ class Presenter:
     def step(self) -> None:
         """Tell the next finding, with the lines it rests on in view; then the card."""
         from sfnwatch.tui.end_card import telling  # noqa: PLC0415
-        from sfnwatch.tui.evidence import SIGNS, proofs_of  # noqa: PLC0415
+        from sfnwatch.tui.evidence import CERTAINTIES, evidence_of  # noqa: PLC0415
 
         screen_state = self._screen_state
         outline = self._screen_state.outline
-        each = ((f, proofs_of(screen_state, f)) for f in telling(screen_state, _STEPS))
+        each = (
+            (f, evidence_of(screen_state, f)) for f in telling(screen_state, _STEPS)
+        )
         steps = [(f, [p.item for p in proofs if p.item]) for f, proofs in each]
         steps = [(finding, items) for finding, items in steps if items]
         place = 0 if self._told is None else self._told + 1
@@ -223,7 +225,7 @@ class Presenter:
         for item in (items[-1], items[0]):
             self._views.go_to(item.key)
         whose = screen_state.chips().get(finding.execution_arn or "")
-        sign = SIGNS[finding.certainty]
+        sign = CERTAINTIES[finding.certainty]
         self.caption.show(
             [
                 Span(f"{place + 1}/{len(steps)}  ", "look--key"),

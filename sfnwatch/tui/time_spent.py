@@ -1,68 +1,86 @@
 """Where an execution's time went: its critical path as one bar, and in words."""
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from sfnwatch.analysis.finding import Finding
 from sfnwatch.analysis.phases import PHASE_KEYS, Phase
 from sfnwatch.analysis.wording import spoken
-from sfnwatch.tui.paint import PHASES, Span, percent, width_of
+from sfnwatch.tui.paint import PHASES, Span, SpanRow, percent, width_of
 
 _LEAST_SHARE = 0.01
 """A smaller share of the time is not worth a cell."""
 _LEAST_SECONDS = 0.005
 """Fewer seconds are shown as 0.00."""
-_SPENT = {Phase.CONTAINER: "inside Map/Parallel"}
+_GAP = "   "
+"""What stands behind each part in words."""
+
+
+class TimePart(NamedTuple):
+    """A part of the time, by what it went into."""
+
+    sign: Span
+    words: str
+    seconds: float
 
 
 class TimeSpent(NamedTuple):
     """What an execution's time went into."""
 
-    parts: Sequence[tuple[Span, str, float]]
-    """The sign, the words and the seconds of each."""
+    parts: Sequence[TimePart]
 
     @property
     def seconds(self) -> float:
-        return sum(seconds for *_, seconds in self.parts)
+        return sum(part.seconds for part in self.parts)
 
 
 def time_spent(findings: Sequence[Finding], arn: str | None) -> TimeSpent:
-    """Take the figures of the finding that tells of it: the two never disagree.
+    """Take the figures of the finding about an execution's time.
 
-    Time between states is left out while it is next to nothing.
+    So the bar never disagrees with its sentence. Time between states is left out while
+    it is next to nothing.
     """
-    found = (f for f in findings if f.kind == "time" and f.execution_arn == arn)
-    data = next((finding.data for finding in found), {})
-    spent = ((phase, float(data.get(key) or 0.0)) for phase, key in PHASE_KEYS.items())
-    parts = [(PHASES[each], _SPENT.get(each, str(each)), took) for each, took in spent]
+    data: Mapping[str, Any] = {}
+    for finding in findings:
+        if finding.kind == "time" and finding.execution_arn == arn:
+            data = finding.data
+            break
+    parts: list[TimePart] = []
+    for phase, key in PHASE_KEYS.items():
+        words = "inside Map/Parallel" if phase is Phase.CONTAINER else str(phase)
+        parts.append(TimePart(PHASES[phase], words, float(data.get(key) or 0.0)))
     between = float(data.get("between") or 0.0)
-    if between >= _LEAST_SHARE * sum(seconds for *_, seconds in parts):
-        parts.append((Span("·", "role--dim"), "between states", between))
-    return TimeSpent([part for part in parts if part[2] >= _LEAST_SECONDS])
+    if between >= _LEAST_SHARE * TimeSpent(parts).seconds:
+        sign = Span("·", "role--dim")
+        parts.append(TimePart(sign, "between states", between))
+    return TimeSpent([part for part in parts if part.seconds >= _LEAST_SECONDS])
 
 
-def bar_rows(spent: TimeSpent, width: int) -> list[list[Span]]:
-    """Draw parts as stretches of one bar, each at least a cell of it, then in words."""
+def bar_rows(spent: TimeSpent, width: int) -> list[SpanRow]:
+    """Draw parts as stretches of one bar, and name them below it."""
     if width < 2 * len(spent.parts):
         return [[]]
-    rows: list[list[Span]] = [bar(spent, width), []]
-    for sign, name, seconds in spent.parts:
-        told = f"{spoken(seconds)}, {percent(seconds / spent.seconds)}   "
-        words = [sign, Span(f" {name} "), Span(told, "role--dim")]
-        if width_of([*rows[-1], *words]) > width + len("   "):
+    rows: list[SpanRow] = [bar(spent, width), []]
+    for part in spent.parts:
+        share = percent(part.seconds / spent.seconds)
+        figures = f"{spoken(part.seconds)}, {share}{_GAP}"
+        words = [part.sign, Span(f" {part.words} "), Span(figures, "role--dim")]
+        if width_of([*rows[-1], *words]) > width + len(_GAP):
             rows.append([])
         rows[-1] += words
     return rows
 
 
-def bar(spent: TimeSpent, cells: int) -> list[Span]:
+def bar(spent: TimeSpent, cells: int) -> SpanRow:
     """Draw parts as stretches of one bar, each at least a cell of it."""
     rest = cells - len(spent.parts)
-    shares = [rest * seconds / spent.seconds for _, _, seconds in spent.parts]
+    shares = [rest * part.seconds / spent.seconds for part in spent.parts]
     sizes = [1 + int(share) for share in shares]
-    # What rounding left goes to those that it took most from.
-    nearest = sorted(range(len(shares)), key=lambda n: int(shares[n]) - shares[n])
-    for place in nearest[: cells - sum(sizes)]:
+    # The cells that rounding left go to the parts that it took most from.
+    places = sorted(range(len(shares)), key=lambda n: int(shares[n]) - shares[n])
+    for place in places[: cells - sum(sizes)]:
         sizes[place] += 1
-    parts = zip(spent.parts, sizes, strict=True)
-    return [Span(sign.text * size, sign.look) for (sign, _, _), size in parts]
+    strokes = []
+    for part, size in zip(spent.parts, sizes, strict=True):
+        strokes.append(Span(part.sign.text * size, part.sign.look))
+    return strokes
