@@ -21,7 +21,6 @@ from sfnwatch import __version__
 from sfnwatch.analysis.finding import brief_evidence, line_key
 from sfnwatch.analysis.findings import find
 from sfnwatch.analysis.report import Report, explain
-from sfnwatch.export import svg
 from sfnwatch.export.placing import (
     is_bad,
     line_text,
@@ -29,6 +28,14 @@ from sfnwatch.export.placing import (
     shown_items,
     time_words,
     visit_path,
+)
+from sfnwatch.export.svg import (
+    GraphPicture,
+    LanesPicture,
+    TimelinePicture,
+    notes,
+    stylesheet,
+    title_words,
 )
 from sfnwatch.model import texts, times, values
 from sfnwatch.model.api_call import ApiCall
@@ -90,20 +97,20 @@ def _told(value: datetime | str | None) -> str:
 def _content(snapshot: Snapshot) -> dict[str, Any]:
     explained = Report(snapshot, find(snapshot))
     refs = _Refs(snapshot)
-    lanes = svg.LanesPicture(snapshot, refs.of_key)
+    lanes = LanesPicture(snapshot, refs.of_key)
     rows = list(_rows(snapshot, refs))
-    style = svg.stylesheet("picture.css") + svg.stylesheet("report.css")
+    style = stylesheet("picture.css") + stylesheet("report.css")
     script = _packed("report.js")
     blocks = groupby(explain(explained), type)
     return {
         "policy": _policy(style, script),
         "style": style,
         "script": script,
-        "title": svg.title_words(snapshot),
+        "title": title_words(snapshot),
         "lead": explained.headline,
         "executions": explained.executions,
         "labels": execution_labels(snapshot.roots),
-        "timeline": svg.TimelinePicture(snapshot, refs.of_key).svg("Timeline"),
+        "timeline": TimelinePicture(snapshot, refs.of_key).svg("Timeline"),
         "lanes": lanes.svg("Lanes"),
         "graphs": list(_graphs(snapshot, refs)),
         "more_graphs": max(0, len(snapshot.roots) - GRAPHS),
@@ -113,7 +120,7 @@ def _content(snapshot: Snapshot) -> dict[str, Any]:
         "rows": rows[:STATIC],
         "more": len(rows[STATIC:]),
         "version": __version__,
-        "notes": list(svg.notes(snapshot)),
+        "notes": list(notes(snapshot)),
         "data": _data(snapshot, rows),
     }
 
@@ -122,7 +129,7 @@ def _graphs(snapshot: Snapshot, refs: "_Refs") -> Iterator[tuple[str, str]]:
     """Draw the graph of each execution, of so many."""
     labels = execution_labels(snapshot.roots)
     for number, execution in enumerate(list(snapshot.roots.values())[:GRAPHS]):
-        picture = svg.GraphPicture(snapshot, execution, refs.of_key, f"g{number}")
+        picture = GraphPicture(snapshot, execution, refs.of_key, f"g{number}")
         label = labels[execution.arn]
         yield label, picture.svg(f"State machine {label}".rstrip())
 

@@ -22,7 +22,15 @@ from rich.cells import cell_len
 from sfnwatch.analysis.case import last_moment
 from sfnwatch.analysis.phases import Phase, Segment
 from sfnwatch.analysis.wording import plural, some, spoken
-from sfnwatch.export import placing
+from sfnwatch.export.placing import (
+    heading,
+    lane_parts,
+    lane_tags,
+    not_shown,
+    state_parts,
+    time_words,
+    whole_name,
+)
 from sfnwatch.export.text import cut, flow
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.integrations import CallRole
@@ -177,7 +185,7 @@ def title_words(snapshot: Snapshot) -> str:
     """Name what a trace is of: an execution, or how many."""
     roots = list(snapshot.roots.values())
     if len(roots) == 1:
-        return placing.whole_name(roots[0])
+        return whole_name(roots[0])
     if not roots:
         return "API calls"
     labels = some(execution_labels(snapshot.roots).values(), 6)
@@ -191,7 +199,7 @@ def _put_title(sheet: Sheet, snapshot: Snapshot) -> float:
         y += ROW
     for arn, label in execution_labels(snapshot.roots).items():
         named = [Part(f"{label}  ", Role.NAME)] if label else []
-        sheet.write(_MARGIN, y, [*named, *placing.heading(snapshot.roots[arn])])
+        sheet.write(_MARGIN, y, [*named, *heading(snapshot.roots[arn])])
         y += ROW
     return y + 6
 
@@ -219,7 +227,7 @@ def notes(snapshot: Snapshot) -> Iterator[str]:
     health = snapshot.health.get("lookup")
     if health is not None and health.coverage is not None:
         yield f"CloudTrail complete up to {health.coverage:%H:%M:%S} UTC (estimate)."
-    yield from placing.not_shown(snapshot)
+    yield from not_shown(snapshot)
 
 
 def _css(phase: Phase, *, failed: bool = False) -> str:
@@ -263,7 +271,7 @@ class LanesPicture:
             self._outline = Outline(snapshot.trace)
         self._several = len(snapshot.roots) > 1
         self._lifelines = LifeLines(snapshot.trace, self._outline, apart=self._several)
-        self._tags = placing.lane_tags(snapshot)
+        self._tags = lane_tags(snapshot)
         self._columns = {column.root: column for column in self._lanes()}
         """By root execution, the calls' last by nothing; else the states' by None."""
         self.drawn: dict[str, str] = {}
@@ -305,7 +313,7 @@ class LanesPicture:
         tag = "" if line.fold else self._tags.get(line.execution_arn or "", "")
         refs = self._refs(line)
         if not self._several:
-            parts, calls = placing.lane_parts(line, tag)
+            parts, calls = lane_parts(line, tag)
             yield self._columns[_LONE], parts, refs
             of_call = [self._ref(line.call_key)] if parts else refs
             yield self._columns[""], calls, of_call
@@ -313,7 +321,7 @@ class LanesPicture:
         # Beside others an execution is told of by its own column.
         tag = "" if line.execution_arn == line.root_arn else tag
         parts = [Part(tag, Role.DIM)] if tag else []
-        parts += placing.state_parts(line, owner=len(line.rails) > 1)
+        parts += state_parts(line, owner=len(line.rails) > 1)
         told = line.call or line.task
         gap = parts and told and line.lane is Lane.STATES
         parts += [Part("  ")] if gap else []
@@ -389,7 +397,7 @@ class LanesPicture:
         if line.lane is Lane.STATES and line.call and not self._several:
             self._draw_link(sheet, line, y + 10)
         if line.lane is Lane.STATES or self._several or not line.whole_seconds:
-            sheet.write(self._time_x, y, [Part(placing.time_words(line), Role.DIM)])
+            sheet.write(self._time_x, y, [Part(time_words(line), Role.DIM)])
         return y + height
 
     def _draw_link(self, sheet: Sheet, line: Line, y: float) -> None:
