@@ -14,7 +14,9 @@ import csv
 import re
 from typing import TextIO
 
-from sfnwatch.export.placing import line_text, rows_apart, shown_items, visit_path
+from sfnwatch.export.names import visit_path
+from sfnwatch.export.row_text import line_text
+from sfnwatch.export.separate_rows import rows_apart, shown_items
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.history_event import HistoryEvent
 from sfnwatch.model.linking.link import Link, role_of_call

@@ -19,7 +19,8 @@ from msgspec import Struct, field
 
 from sfnwatch.analysis.case import StateUse, Survey
 from sfnwatch.analysis.wording import plural
-from sfnwatch.export.placing import service_name, state_text, whole_name
+from sfnwatch.export.names import service_name, whole_name
+from sfnwatch.export.row_text import state_text
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.history_event import HistoryEvent
 from sfnwatch.model.integrations import CallRole
@@ -42,7 +43,7 @@ MOST_UNITS = 49_000
 _MOST_STEPS = (400, 200, 100, 50, 25, 12, 6, 3, 1)
 """The first of these is more than anybody reads; the others are for long words."""
 _MOST_COMMENTS = 20
-_NAME = 40
+NAME_CHARACTERS = 40
 _TITLE = 80
 _NOBODY = ("participant nobody as sfnwatch", "Note over nobody: nothing happened yet")
 _SILENT = frozenset({"MapIterationStarted", "MapIterationSucceeded"})
@@ -142,7 +143,7 @@ class _Frame(Struct):
         # Without a color the title's first word would be tried as one.
         yield f"box transparent {escape(self.title, _TITLE)}"
         for name, own in names.items():
-            yield f"participant {own} as {escape(name, _NAME)}"
+            yield f"participant {own} as {escape(name, NAME_CHARACTERS)}"
         yield "end"
 
 

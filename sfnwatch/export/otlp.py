@@ -29,8 +29,9 @@ from sfnwatch.analysis.findings import find
 from sfnwatch.analysis.phases import AttemptCalls, end_of
 from sfnwatch.analysis.verdict import ended_with, error_of
 from sfnwatch.analysis.wording import grouped
-from sfnwatch.export.placing import BarSpan as Times
-from sfnwatch.export.placing import call_window, micros, service_name
+from sfnwatch.export.call_window import BarSpan as Times
+from sfnwatch.export.call_window import call_window, micros
+from sfnwatch.export.names import service_name
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.arns import maybe_execution_arn
 from sfnwatch.model.coverage import Coverage
@@ -48,7 +49,7 @@ from sfnwatch.view.parts import plain_text
 Json = dict[str, Any]
 Attributes = Mapping[str, Any]
 """Texts, numbers, truths and tuples of texts; what is None or empty is left out."""
-_NAME = 200
+NAME_CHARACTERS = 200
 _LIMIT = 2_000
 _LISTED = 100
 _IDS = frozenset({"traceId", "spanId", "parentSpanId"})
@@ -102,7 +103,7 @@ class OtlpSpan(Struct, frozen=True, kw_only=True):
             "traceId": trace_id,
             "spanId": span_id,
             "parentSpanId": parent_id,
-            "name": clean(self.name, _NAME),
+            "name": clean(self.name, NAME_CHARACTERS),
             "kind": self.kind,
             "startTimeUnixNano": _nanos(begin),
             "endTimeUnixNano": _nanos(max(begin, end)),

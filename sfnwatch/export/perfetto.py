@@ -24,6 +24,7 @@ from sfnwatch.analysis.findings import find
 from sfnwatch.analysis.phases import Segment, end_of, segments
 from sfnwatch.analysis.verdict import ended_with
 from sfnwatch.analysis.wording import grouped
+from sfnwatch.export.call_window import BarSpan, call_window, micros
 from sfnwatch.export.facts import (
     attempt_facts,
     call_facts,
@@ -31,13 +32,7 @@ from sfnwatch.export.facts import (
     facts_of_task,
     visit_facts,
 )
-from sfnwatch.export.placing import (
-    BarSpan,
-    call_window,
-    micros,
-    service_name,
-    whole_name,
-)
+from sfnwatch.export.names import service_name, whole_name
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.ecs_task import stretches
 from sfnwatch.model.execution import ExecutionAsOf
@@ -53,7 +48,7 @@ from sfnwatch.view.parts import plain_text
 
 Event = dict[str, Any]
 Args = dict[str, Any]
-_NAME = 200
+NAME_CHARACTERS = 200
 _LONGEST = 2_000
 """Of an argument: a cause may be a whole job as JSON."""
 _MICROSECOND = timedelta(microseconds=1)
@@ -151,7 +146,7 @@ class _Drawing:
 
     def _track(self, arn: str | None, name: str) -> _Track:
         track = _Track(self._pid(arn), next(self._tids))
-        self._name(track, "thread_name", name=clean(name, _NAME))
+        self._name(track, "thread_name", name=clean(name, NAME_CHARACTERS))
         self._name(track, "thread_sort_index", sort_index=track.tid)
         return track
 
@@ -163,7 +158,14 @@ class _Drawing:
         shape: Event = {"ph": "X", "dur": end - begin}
         if kind in _POINTS and begin == end:
             shape = {"ph": "i", "s": "t"}
-        self._put(track, begin, clean(name, _NAME), kind, **shape, args=_cleaned(args))
+        self._put(
+            track,
+            begin,
+            clean(name, NAME_CHARACTERS),
+            kind,
+            **shape,
+            args=_cleaned(args),
+        )
         return _TrackBar(track, begin, end)
 
     def _put(
@@ -246,7 +248,7 @@ class _Drawing:
             for state, end in stretches(states, self._now):
                 span = state.at, end
                 ending = plain_text(wording.task_text(state).ending)
-                words = f"{clean(state.last_status, _NAME)}{ending}"
+                words = f"{clean(state.last_status, NAME_CHARACTERS)}{ending}"
                 args = {**by_version[state.version], "state": visit.path}
                 self._draw(track, span, words, "task", args)
 

@@ -16,13 +16,9 @@ from typing import TextIO
 from sfnwatch.analysis.finding import CONCLUSION, Finding, brief_evidence
 from sfnwatch.analysis.wording import plural
 from sfnwatch.export.json_lines import touched_calls, touched_tasks
-from sfnwatch.export.placing import (
-    line_text,
-    not_shown,
-    rows_apart,
-    service_name,
-    visit_path,
-)
+from sfnwatch.export.names import not_shown, service_name, visit_path
+from sfnwatch.export.row_text import line_text
+from sfnwatch.export.separate_rows import rows_apart
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.arns import short_id
 from sfnwatch.model.ecs_task import TaskState

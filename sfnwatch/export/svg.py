@@ -22,15 +22,8 @@ from rich.cells import cell_len
 from sfnwatch.analysis.case import last_moment
 from sfnwatch.analysis.phases import Phase, Segment
 from sfnwatch.analysis.wording import plural, some, spoken
-from sfnwatch.export.placing import (
-    heading,
-    lane_parts,
-    lane_tags,
-    not_shown,
-    state_parts,
-    time_words,
-    whole_name,
-)
+from sfnwatch.export.names import heading, lane_tags, not_shown, whole_name
+from sfnwatch.export.row_text import lane_parts, state_parts, time_words
 from sfnwatch.export.text import cut, flow
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.integrations import CallRole

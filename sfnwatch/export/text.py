@@ -30,7 +30,8 @@ from sfnwatch.analysis.finding import (
 )
 from sfnwatch.analysis.phases import Phase
 from sfnwatch.analysis.report import Report, explain
-from sfnwatch.export.placing import heading, lane_parts, lane_tags, not_shown
+from sfnwatch.export.names import heading, lane_tags, not_shown
+from sfnwatch.export.row_text import lane_parts
 from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.view.life_lines import LifeLines, Rail
 from sfnwatch.view.line import Lane, Line

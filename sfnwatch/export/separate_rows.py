@@ -1,0 +1,45 @@
+"""The events and calls that have a row each in a table or a diagram, and their order."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+from itertools import chain
+from typing import TypeVar
+
+from sfnwatch.model.api_call import ApiCall
+from sfnwatch.model.ecs_task import TaskState
+from sfnwatch.model.history_event import HistoryEvent
+from sfnwatch.model.integrations import CallRole
+from sfnwatch.model.snapshot import Snapshot
+from sfnwatch.view.line_maker import LineMaker
+from sfnwatch.view.outline_items import SortKey
+from sfnwatch.view.row_order import ANSWERED
+
+ExportRow = TypeVar(
+    "ExportRow", HistoryEvent | ApiCall, HistoryEvent | ApiCall | TaskState
+)
+
+
+def shown_items(snapshot: Snapshot) -> list[HistoryEvent | ApiCall]:
+    """List the events of all executions, and the calls that are shown."""
+    events = chain.from_iterable(each.events for each in snapshot.executions.values())
+    return [*events, *filter(snapshot.is_relevant, snapshot.calls)]
+
+
+def rows_apart(maker: LineMaker, items: Iterable[ExportRow]) -> list[ExportRow]:
+    """Sort events and calls of which each has a row of its own.
+
+    An action call stands right behind the event that tells of its answer: its own time
+    is a whole second, mostly the one before its state was entered.
+    """
+    snapshot = maker.snapshot
+
+    def place(item: ExportRow) -> SortKey:
+        found: SortKey = maker.order.place(item)
+        link = snapshot.link(item) if isinstance(item, ApiCall) else None
+        attempt = snapshot.attempt(link.key) if link is not None else None
+        if link is None or attempt is None or link.role is not CallRole.ACTION:
+            return found
+        soon = timedelta(0) <= attempt.answered_at - found[0] < ANSWERED
+        return (attempt.answered_at, *found[1:]) if soon else found
+
+    return sorted(items, key=place)
