@@ -20,7 +20,7 @@ from sfnwatch.cli.reports import export, names_option, redact, target_option
 from sfnwatch.cli.watch import show_files
 from sfnwatch.clock import SystemClock
 from sfnwatch.errors import UsageError
-from sfnwatch.export.text import cut
+from sfnwatch.export.wrapping import cut
 from sfnwatch.model.arns import Named, maybe_execution_arn
 from sfnwatch.model.execution_list import ListedExecution, Listing
 from sfnwatch.model.texts import clean, size

@@ -27,9 +27,10 @@ from sfnwatch.cli import options
 from sfnwatch.cli.narration import for_people, narrate, stdout
 from sfnwatch.errors import Outcome, RefusedError, SfnwatchError, UsageError
 from sfnwatch.export import TARGETS
+from sfnwatch.export.document_markdown import write_markdown
+from sfnwatch.export.document_text import write_text
 from sfnwatch.export.json import comparison_json, report_json, why_json
 from sfnwatch.export.plain import health_words
-from sfnwatch.export.text import write_markdown, write_text
 from sfnwatch.model.api_call import CALL_KEY, ApiCall
 from sfnwatch.model.arns import Named
 from sfnwatch.model.records import Received

@@ -24,7 +24,7 @@ from sfnwatch.analysis.phases import Phase, Segment
 from sfnwatch.analysis.wording import plural, some, spoken
 from sfnwatch.export.names import heading, lane_tags, not_shown, whole_name
 from sfnwatch.export.row_text import lane_parts, state_parts, time_words
-from sfnwatch.export.text import cut, flow
+from sfnwatch.export.wrapping import cut, flow
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.integrations import CallRole
 from sfnwatch.model.snapshot import Snapshot

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from sfnwatch.analysis.finding import Document, Finding
 from sfnwatch.analysis.findings import find
 from sfnwatch.analysis.report import Report, explain
-from sfnwatch.export.text import write_text
+from sfnwatch.export.document_text import write_text
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.linking.link import AttemptKey, Certainty, Link, LinkRule
 from sfnwatch.model.records import Received

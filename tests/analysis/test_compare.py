@@ -18,8 +18,9 @@ from sfnwatch.analysis.compare.comparison import Comparison
 from sfnwatch.analysis.compare.document import comparison_document
 from sfnwatch.analysis.compare.rows import compare_rows
 from sfnwatch.analysis.phases import Phase
+from sfnwatch.export.document_markdown import write_markdown
+from sfnwatch.export.document_text import write_text
 from sfnwatch.export.json import comparison_json
-from sfnwatch.export.text import write_markdown, write_text
 from sfnwatch.model.records import Received
 from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.values import ascii_json

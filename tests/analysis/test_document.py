@@ -20,7 +20,7 @@ from sfnwatch.analysis.finding import (
     evidence,
 )
 from sfnwatch.analysis.wording import cause_words, short_names, some, spoken, why
-from sfnwatch.export.text import write_markdown
+from sfnwatch.export.document_markdown import write_markdown
 from tests.analysis.finding_in import text_of
 from tests.builders import TASK_ARN
 

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from sfnwatch.analysis.report import Report, explain
 from sfnwatch.export import TARGETS
+from sfnwatch.export.document_text import write_text
 from sfnwatch.export.json_lines import JsonLines
 from sfnwatch.export.plain import PlainLines
-from sfnwatch.export.text import write_text
 from sfnwatch.model.records import Received, receive
 from sfnwatch.model.texts import clean
 from sfnwatch.model.trace import Trace

@@ -11,7 +11,7 @@ from rich.cells import cell_len
 from textual.color import Color
 
 from sfnwatch.export.svg import CELL, stylesheet
-from sfnwatch.export.text import flow
+from sfnwatch.export.wrapping import flow
 from sfnwatch.tui.themes import LEAST, contrast
 from sfnwatch.view.parts import Part, Role
 from tests import builders as aws

@@ -16,7 +16,7 @@ from rich.cells import cell_len
 from sfnwatch.analysis.finding import FactOrInference, Finding
 from sfnwatch.analysis.findings import find
 from sfnwatch.analysis.report import Report, explain
-from sfnwatch.export.text import write_text
+from sfnwatch.export.document_text import write_text
 from sfnwatch.model.records import RecordKind
 from sfnwatch.model.times import iso, parse_time
 from sfnwatch.model.trace import Trace
