@@ -1,4 +1,4 @@
-"""What a line says in one row of an export: as plain text, or as parts for two lanes."""
+"""What a line says in one row of an export: as plain text, or as parts for lanes."""
 
 from sfnwatch.export.names import NAME_CHARACTERS
 from sfnwatch.model.api_call import ApiCall

@@ -1,4 +1,4 @@
-"""The events and calls that have a row each in a table or a diagram, and their order."""
+"""The events and calls that have a row each in a table or diagram, and their order."""
 
 from collections.abc import Iterable
 from datetime import timedelta
