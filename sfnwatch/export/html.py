@@ -24,14 +24,11 @@ from sfnwatch.analysis.report import Report, explain
 from sfnwatch.export.names import visit_path
 from sfnwatch.export.row_text import is_bad, line_text, time_words
 from sfnwatch.export.separate_rows import rows_apart, shown_items
-from sfnwatch.export.svg import (
-    GraphPicture,
-    LanesPicture,
-    TimelinePicture,
-    notes,
-    stylesheet,
-    title_words,
-)
+from sfnwatch.export.svg.graph import GraphPicture
+from sfnwatch.export.svg.lanes import LanesPicture
+from sfnwatch.export.svg.picture import notes, title_words
+from sfnwatch.export.svg.sheet import stylesheet
+from sfnwatch.export.svg.timeline import TimelinePicture
 from sfnwatch.model import texts, times, values
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.ecs_task import DETAIL_TYPE, TaskState

@@ -1,0 +1,1 @@
+"""A trace, and its state machines, as SVG pictures."""

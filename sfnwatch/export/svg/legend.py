@@ -1,0 +1,24 @@
+"""The legend of a picture: what its colors and marks mean."""
+
+from collections.abc import Iterable
+
+from sfnwatch.export.svg.sheet import MARGIN, ROW, Sheet
+from sfnwatch.view.parts import Part, Role
+
+
+def draw_legend(sheet: Sheet, y: float, notes: Iterable[str] = ()) -> float:
+    """Say what the colors and marks mean, and what else is to be known."""
+    x = MARGIN
+    for words in ("waiting", "working", "completion lag", "backing off", "failed"):
+        sheet.rect(words.replace(" ", "-"), x, y + 5, 14, 9)
+        x = sheet.write(x + 20, y, [Part(words, Role.DIM)]) + 18
+    sheet.dot(x + 4, y + 10, "action")
+    x = sheet.write(x + 14, y, [Part("action call", Role.DIM)]) + 18
+    sheet.path("poll", (x + 2, y + 5), (x + 2, y + 15))
+    x = sheet.write(x + 10, y, [Part("poll", Role.DIM)]) + 18
+    sheet.cross(x + 4, y + 10)
+    sheet.write(x + 14, y, [Part("denied or failed", Role.DIM)])
+    for note in notes:
+        y += ROW
+        sheet.write(MARGIN, y, [Part(note, Role.DIM)])
+    return y + ROW + 8

@@ -1,0 +1,55 @@
+"""A trace as a picture: the timeline above, the lanes below, for a slide or a page."""
+
+from collections.abc import Iterator
+from typing import TextIO
+
+from sfnwatch.analysis.wording import plural, some
+from sfnwatch.export.names import heading, not_shown, whole_name
+from sfnwatch.export.svg.lanes import LanesPicture
+from sfnwatch.export.svg.legend import draw_legend
+from sfnwatch.export.svg.sheet import MARGIN, ROW, Sheet, stylesheet
+from sfnwatch.export.svg.timeline import TimelinePicture
+from sfnwatch.model.snapshot import Snapshot
+from sfnwatch.view.parts import Part, Role
+from sfnwatch.view.wording import execution_labels
+
+
+def dump(snapshot: Snapshot, out: TextIO) -> None:
+    """Print the timeline and the lanes as one picture; equal traces, equal texts."""
+    sheet = Sheet("p")
+    y = _put_title(sheet, snapshot)
+    for picture in (TimelinePicture(snapshot), LanesPicture(snapshot)):
+        y = picture.draw(sheet, y) + ROW
+    bottom = draw_legend(sheet, y, notes(snapshot))
+    out.write(sheet.svg(bottom, stylesheet("picture.css")))
+
+
+def title_words(snapshot: Snapshot) -> str:
+    """Name what a trace is of: an execution, or how many."""
+    roots = list(snapshot.roots.values())
+    if len(roots) == 1:
+        return whole_name(roots[0])
+    if not roots:
+        return "API calls"
+    labels = some(execution_labels(snapshot.roots).values(), 6)
+    return f"{plural(len(roots), 'execution')}: {labels}"
+
+
+def _put_title(sheet: Sheet, snapshot: Snapshot) -> float:
+    y = MARGIN - 6
+    if len(snapshot.roots) != 1:
+        sheet.write(MARGIN, y, [Part(title_words(snapshot), Role.NAME)])
+        y += ROW
+    for arn, label in execution_labels(snapshot.roots).items():
+        named = [Part(f"{label}  ", Role.NAME)] if label else []
+        sheet.write(MARGIN, y, [*named, *heading(snapshot.roots[arn])])
+        y += ROW
+    return y + 6
+
+
+def notes(snapshot: Snapshot) -> Iterator[str]:
+    """Say how far CloudTrail is known, and what is not shown."""
+    health = snapshot.health.get("lookup")
+    if health is not None and health.coverage is not None:
+        yield f"CloudTrail complete up to {health.coverage:%H:%M:%S} UTC (estimate)."
+    yield from not_shown(snapshot)
