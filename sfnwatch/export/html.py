@@ -52,7 +52,7 @@ _LIMITS = (16384, 2048, 512, 128, 40)
 """Characters that are left of a string, the most generous first."""
 EXPLAINED = 3000
 """Of more rows than these none is explained in a sentence: they'd be most of it."""
-NAME_CHARACTERS = 200
+_NAME = 200
 _IN_SCRIPT = str.maketrans({"<": r"\u003c", ">": r"\u003e", "&": r"\u0026"})
 HtmlItem = HistoryEvent | ApiCall | TaskState
 
@@ -189,7 +189,7 @@ class _ReportRow:
         kind = item.type if isinstance(item, HistoryEvent) else DETAIL_TYPE
         if isinstance(item, ApiCall):
             kind = item.event_source.removesuffix(".amazonaws.com")
-        self.kind = texts.clean(kind, NAME_CHARACTERS)
+        self.kind = texts.clean(kind, _NAME)
         self.text = line_text(line)
         self.path = visit_path(line.about.visit)
         self.execution = refs.executions.get(line.execution_arn or "", -1)
@@ -233,7 +233,7 @@ def _data(snapshot: Snapshot, rows: Sequence[_ReportRow]) -> str:
     head = {
         "begin": times.iso(begin) if begin else None,
         "executions": [
-            texts.clean(e.name, NAME_CHARACTERS) for e in snapshot.executions.values()
+            texts.clean(e.name, _NAME) for e in snapshot.executions.values()
         ],
         "words": list(words),
         "cut": limit,

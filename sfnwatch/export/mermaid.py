@@ -43,7 +43,7 @@ MOST_UNITS = 49_000
 _MOST_STEPS = (400, 200, 100, 50, 25, 12, 6, 3, 1)
 """The first of these is more than anybody reads; the others are for long words."""
 _MOST_COMMENTS = 20
-NAME_CHARACTERS = 40
+_NAME = 40
 _TITLE = 80
 _NOBODY = ("participant nobody as sfnwatch", "Note over nobody: nothing happened yet")
 _SILENT = frozenset({"MapIterationStarted", "MapIterationSucceeded"})
@@ -143,7 +143,7 @@ class _Frame(Struct):
         # Without a color the title's first word would be tried as one.
         yield f"box transparent {escape(self.title, _TITLE)}"
         for name, own in names.items():
-            yield f"participant {own} as {escape(name, NAME_CHARACTERS)}"
+            yield f"participant {own} as {escape(name, _NAME)}"
         yield "end"
 
 

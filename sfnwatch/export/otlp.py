@@ -49,7 +49,7 @@ from sfnwatch.view.parts import plain_text
 Json = dict[str, Any]
 Attributes = Mapping[str, Any]
 """Texts, numbers, truths and tuples of texts; what is None or empty is left out."""
-NAME_CHARACTERS = 200
+_NAME = 200
 _LIMIT = 2_000
 _LISTED = 100
 _IDS = frozenset({"traceId", "spanId", "parentSpanId"})
@@ -103,7 +103,7 @@ class OtlpSpan(Struct, frozen=True, kw_only=True):
             "traceId": trace_id,
             "spanId": span_id,
             "parentSpanId": parent_id,
-            "name": clean(self.name, NAME_CHARACTERS),
+            "name": clean(self.name, _NAME),
             "kind": self.kind,
             "startTimeUnixNano": _nanos(begin),
             "endTimeUnixNano": _nanos(max(begin, end)),

@@ -48,7 +48,7 @@ from sfnwatch.view.parts import plain_text
 
 Event = dict[str, Any]
 Args = dict[str, Any]
-NAME_CHARACTERS = 200
+_NAME = 200
 _LONGEST = 2_000
 """Of an argument: a cause may be a whole job as JSON."""
 _MICROSECOND = timedelta(microseconds=1)
@@ -146,7 +146,7 @@ class _Drawing:
 
     def _track(self, arn: str | None, name: str) -> _Track:
         track = _Track(self._pid(arn), next(self._tids))
-        self._name(track, "thread_name", name=clean(name, NAME_CHARACTERS))
+        self._name(track, "thread_name", name=clean(name, _NAME))
         self._name(track, "thread_sort_index", sort_index=track.tid)
         return track
 
@@ -161,7 +161,7 @@ class _Drawing:
         self._put(
             track,
             begin,
-            clean(name, NAME_CHARACTERS),
+            clean(name, _NAME),
             kind,
             **shape,
             args=_cleaned(args),
@@ -248,7 +248,7 @@ class _Drawing:
             for state, end in stretches(states, self._now):
                 span = state.at, end
                 ending = plain_text(wording.task_text(state).ending)
-                words = f"{clean(state.last_status, NAME_CHARACTERS)}{ending}"
+                words = f"{clean(state.last_status, _NAME)}{ending}"
                 args = {**by_version[state.version], "state": visit.path}
                 self._draw(track, span, words, "task", args)
 
