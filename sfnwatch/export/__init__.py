@@ -29,7 +29,7 @@ class ExportFormat(Struct, frozen=True):
 TARGETS: Mapping[str, ExportFormat] = {
     "json": ExportFormat("json", "the whole trace, one object: jq, scripts"),
     "html": ExportFormat(
-        "html", "a report in one file, to mail and to search: a browser"
+        "html.report", "a report in one file, to mail and to search: a browser"
     ),
     "svg": ExportFormat("svg.picture", "the timeline and the lanes as a picture"),
     "perfetto": ExportFormat("perfetto", "Chrome trace JSON: ui.perfetto.dev"),

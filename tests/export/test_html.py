@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from sfnwatch.export import html
+from sfnwatch.export.html import records, rows
+from sfnwatch.export.html.report import STATIC
 from tests import builders as aws
 from tests.export.traces import RECORDS, export, printed
 
@@ -137,19 +138,19 @@ def test_without_a_script_the_first_rows_are_there() -> None:
     assert "62 more rows are in this file" in page.said("p")
     assert len(
         re.findall(r"<tr", text.split('id="static"')[1].split("</table>")[0])
-    ) == (1 + html.STATIC)
+    ) == (1 + STATIC)
 
 
 def test_records_are_cut_until_the_report_can_be_mailed_and_that_is_said(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(html, "BUDGET", 1 << 19)
+    monkeypatch.setattr(records, "BUDGET", 1 << 19)
     run = aws.History(pace=0.01).start()
     for number in range(40):
         run.add("PassStateEntered", name=f"S{number}", input="x" * 100_000)
         run.add("PassStateExited", name=f"S{number}", output="{}")
     text = printed("html", run.end().records)
-    assert len(text) < html.BUDGET + (1 << 18)
+    assert len(text) < records.BUDGET + (1 << 18)
     data = data_of(text)
     assert data["cut"] is not None
     assert any("… " in str(record) for record in data["records"])
@@ -158,7 +159,7 @@ def test_records_are_cut_until_the_report_can_be_mailed_and_that_is_said(
 def test_where_even_short_records_are_too_many_failures_keep_theirs(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(html, "BUDGET", 900)
+    monkeypatch.setattr(records, "BUDGET", 900)
     data = data_of(printed("html", RECORDS["failing"]))
     kept = [r for r, row in zip(data["records"], data["rows"], strict=True) if r]
     bad = [r for r, row in zip(data["records"], data["rows"], strict=True) if row[5]]
@@ -172,5 +173,5 @@ def test_every_row_is_explained_in_a_sentence_unless_there_are_very_many(
     data = data_of(export("html", "denied"))
     assert len(data["sentences"]) == len(data["rows"])
     assert data["sentences"][0].startswith("Execution run-7f3a of nightly-report")
-    monkeypatch.setattr(html, "EXPLAINED", len(data["rows"]) - 1)
+    monkeypatch.setattr(rows, "EXPLAINED", len(data["rows"]) - 1)
     assert data_of(printed("html", RECORDS["denied"]))["sentences"] == []

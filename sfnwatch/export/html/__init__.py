@@ -1,0 +1,1 @@
+"""A trace as a report: one page of HTML."""

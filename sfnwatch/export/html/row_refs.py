@@ -1,0 +1,30 @@
+"""References by which the parts of a report lead to each other."""
+
+from sfnwatch.analysis.finding import line_key
+from sfnwatch.model.snapshot import Snapshot
+
+
+class RowRefs:
+    """What the parts of a report know each row by, so that one can lead to another.
+
+    A reference is `e0-5`, event 5 of the first execution, `c12`, the 13th call, or
+    `t3`, the fourth state of a task: nothing in it that AWS or a file could fill.
+    """
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.executions = {arn: n for n, arn in enumerate(snapshot.executions)}
+        self._others = {call.key: f"c{n}" for n, call in enumerate(snapshot.calls)}
+        states = (state for each in snapshot.task_states.values() for state in each)
+        self._others |= {state.key: f"t{n}" for n, state in enumerate(states)}
+
+    def of_key(self, key: str) -> str:
+        """Find the reference of a key of the lanes; empty for what has none."""
+        if key in self._others:
+            return self._others[key]
+        arn, _, number = key.rpartition("#")
+        known = arn in self.executions and number.isdecimal()
+        return f"e{self.executions[arn]}-{number}" if known else ""
+
+    def of_evidence(self, evidence: str, arn: str | None) -> str:
+        """Find what a finding rests on: `#5` of its execution, or a call's id."""
+        return self.of_key(line_key(evidence, arn))
