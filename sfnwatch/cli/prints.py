@@ -263,7 +263,7 @@ def schema(what: str) -> None:
     sfnwatch schema > trace.schema.json
     sfnwatch schema lines
     """
-    from sfnwatch.export.json import line_schema, trace_schema
+    from sfnwatch.export.json.schema import line_schema, trace_schema
 
     told = trace_schema() if what == "trace" else line_schema()
     put(json.dumps(told, indent=2, ensure_ascii=False))

@@ -29,7 +29,9 @@ from sfnwatch.errors import Outcome, RefusedError, SfnwatchError, UsageError
 from sfnwatch.export import TARGETS
 from sfnwatch.export.document_markdown import write_markdown
 from sfnwatch.export.document_text import write_text
-from sfnwatch.export.json import comparison_json, report_json, why_json
+from sfnwatch.export.json.comparison import comparison_json
+from sfnwatch.export.json.report import report_json
+from sfnwatch.export.json.why import why_json
 from sfnwatch.export.plain import health_words
 from sfnwatch.model.api_call import CALL_KEY, ApiCall
 from sfnwatch.model.arns import Named

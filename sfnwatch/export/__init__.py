@@ -27,7 +27,7 @@ class ExportFormat(Struct, frozen=True):
 
 
 TARGETS: Mapping[str, ExportFormat] = {
-    "json": ExportFormat("json", "the whole trace, one object: jq, scripts"),
+    "json": ExportFormat("json.trace", "the whole trace, one object: jq, scripts"),
     "html": ExportFormat(
         "html.report", "a report in one file, to mail and to search: a browser"
     ),

@@ -88,7 +88,7 @@ class JsonLines:
         """Print what all of it shows, and how each execution ended, with findings."""
         # What comes first need not wait until this is loaded.
         from sfnwatch.analysis.findings import find  # noqa: PLC0415
-        from sfnwatch.export.json import findings_json  # noqa: PLC0415
+        from sfnwatch.export.json.trace import findings_json  # noqa: PLC0415
 
         snapshot = self._trace.as_of()
         found = findings_json(find(snapshot))

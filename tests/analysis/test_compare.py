@@ -20,7 +20,7 @@ from sfnwatch.analysis.compare.rows import compare_rows
 from sfnwatch.analysis.phases import Phase
 from sfnwatch.export.document_markdown import write_markdown
 from sfnwatch.export.document_text import write_text
-from sfnwatch.export.json import comparison_json
+from sfnwatch.export.json.comparison import comparison_json
 from sfnwatch.model.records import Received
 from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.values import ascii_json

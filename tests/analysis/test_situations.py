@@ -19,7 +19,8 @@ from sfnwatch.analysis.compare.compare import compare
 from sfnwatch.analysis.finding import Finding
 from sfnwatch.analysis.findings import TOPICS, find
 from sfnwatch.analysis.report import Report, explain
-from sfnwatch.export.json import comparison_json, report_json
+from sfnwatch.export.json.comparison import comparison_json
+from sfnwatch.export.json.report import report_json
 from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.values import ascii_json
 from tests.analysis import compared as compared_pairs

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from sfnwatch.export.json import line_schema, trace_schema
+from sfnwatch.export.json.schema import line_schema, trace_schema
 from sfnwatch.export.json_lines import JsonLines
 from sfnwatch.model.integrations import Pattern
 from sfnwatch.model.linking.link import LinkRule

@@ -15,7 +15,7 @@ import pytest
 import sfnwatch
 from sfnwatch import library
 from sfnwatch.demo.formats import REGION
-from sfnwatch.export.json import trace_schema
+from sfnwatch.export.json.schema import trace_schema
 from sfnwatch.model.trace import Trace
 from sfnwatch.recording.format import new_header
 from sfnwatch.recording.recorder import write_recording

@@ -29,7 +29,7 @@ from sfnwatch.cli.options import named_execution
 from sfnwatch.clock import SystemClock
 from sfnwatch.config.config import load_config
 from sfnwatch.errors import SfnwatchError, UsageError
-from sfnwatch.export.json import trace_json
+from sfnwatch.export.json.trace import trace_json
 from sfnwatch.export.otlp_exporter import collector_settings
 from sfnwatch.model.arns import parse_execution_arn, parse_log_group, parse_states_arn
 from sfnwatch.model.records import Received, RecordKind

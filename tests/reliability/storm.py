@@ -28,7 +28,7 @@ from msgspec import Struct, field
 from sfnwatch.clock import ServerClock, SystemClock
 from sfnwatch.demo.account import Bucket
 from sfnwatch.demo.http_server import CREDENTIALS
-from sfnwatch.export.json import trace_json
+from sfnwatch.export.json.trace import trace_json
 from sfnwatch.model.arns import parse_execution_arn
 from sfnwatch.model.records import RecordKind
 from sfnwatch.model.source_health import HealthState

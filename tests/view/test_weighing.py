@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sfnwatch.export.json import why_json
+from sfnwatch.export.json.why import why_json
 from sfnwatch.model.linking.link import LinkRule
 from sfnwatch.model.linking.parameters import Leaf
 from sfnwatch.model.records import Received

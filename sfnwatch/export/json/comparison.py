@@ -1,16 +1,10 @@
-"""The machine-readable trace, version 1: a contract that other programs rely on.
+"""Two executions beside each other as JSON."""
 
-Keys may be added, never renamed. Strings are AWS's, unaltered, and come out with
-everything but printable ASCII escaped.
-"""
-
-import json
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Mapping
 from statistics import median
-from typing import Any, TextIO
+from typing import Any
 
-import msgspec
 from msgspec import Struct
 from msgspec.structs import asdict
 
@@ -22,190 +16,15 @@ from sfnwatch.analysis.compare.sentences import remarks, verdict
 from sfnwatch.analysis.compare.sides import Lengths, Side
 from sfnwatch.analysis.compare.visit_pairs import AttemptPair, CallTally, VisitPair
 from sfnwatch.analysis.finding import Finding
-from sfnwatch.analysis.findings import find
-from sfnwatch.analysis.phases import PHASE_KEYS, Phase
-from sfnwatch.analysis.report import ExecutionReport, Report, StateRow
-from sfnwatch.analysis.wording import grouped
+from sfnwatch.analysis.phases import Phase
 from sfnwatch.export.facts import (
     Facts,
-    call_facts,
-    execution_facts,
-    facts_of_task,
     fields_of,
-    map_run_facts,
-    visit_facts,
 )
-from sfnwatch.model.api_call import ApiCall
+from sfnwatch.export.json.trace import VERSION
 from sfnwatch.model.integrations import CallRole
 from sfnwatch.model.linking.link import role_of_call
-from sfnwatch.model.linking.parameters import Leaf
-from sfnwatch.model.snapshot import Snapshot
-from sfnwatch.model.values import ascii_json
 from sfnwatch.model.visits import StateVisit
-from sfnwatch.templates import read_template
-from sfnwatch.view.considered_attempts import ConsideredAttempt, considered_attempts
-from sfnwatch.view.weighing_wording import values_of
-
-VERSION = 1
-
-
-def dump(snapshot: Snapshot, out: TextIO) -> None:
-    """Print the trace as one object; equal traces give equal texts."""
-    told = trace_json(snapshot)
-    try:
-        # In C, which takes less than half the time.
-        text = msgspec.json.format(ascii_json(told), indent=2)
-    except msgspec.DecodeError:
-        # A string of AWS may hold half of a surrogate pair.
-        text = ascii_json(told, indent=2)
-    out.write(f"{text}\n")
-
-
-def trace_json(snapshot: Snapshot) -> Facts:
-    """Give the whole trace as JSON values.
-
-    Executions stand in the order they started, visits in that of their ids, calls in
-    that of their times. Each has its findings; those of the trace as a whole stand
-    beside them.
-    """
-    told = findings_json(find(snapshot))
-    map_runs = {*snapshot.lineage.map_runs, *snapshot.map_runs, *snapshot.listed_of}
-    return {
-        "sfnwatch_trace": VERSION,
-        "executions": [
-            {
-                **execution_facts(snapshot, execution),
-                "visits": [visit_facts(visit) for visit in execution.visits],
-                "findings": told[arn],
-            }
-            for arn, execution in snapshot.executions.items()
-        ],
-        "findings": told[None],
-        "calls": [call_facts(call, snapshot.link(call)) for call in snapshot.calls],
-        "task_states": [
-            state
-            for arn in snapshot.task_states
-            for state in facts_of_task(snapshot, arn)
-        ],
-        "map_runs": [map_run_facts(snapshot, arn) for arn in sorted(map_runs)],
-    }
-
-
-def findings_json(findings: Iterable[Finding]) -> Mapping[str | None, list[Facts]]:
-    """Give what was found of each execution, and of the trace as a whole."""
-    own = grouped(map(finding_json, findings), lambda told: told["execution"])
-    return defaultdict(list, own)
-
-
-def finding_json(finding: Finding) -> dict[str, Any]:
-    told = fields_of(finding, "certainty", "text", "evidence", "data")
-    return {"kind": finding.kind, "execution": finding.execution_arn, **told}
-
-
-# -- the report ------------------------------------------------------------------------
-
-
-def report_json(report: Report) -> Facts:
-    """Give a report as one object: a contract, like the trace's own.
-
-    `findings` is a flat list of all, each with its `execution`; `executions` has what
-    is no finding.
-    """
-    return {
-        "sfnwatch_trace": VERSION,
-        "findings": [finding_json(finding) for finding in report.findings],
-        "executions": [_execution_json(each) for each in report.executions],
-        "calls": {**_plain(report.calls), "unread": report.unread},
-    }
-
-
-def _execution_json(execution: ExecutionReport) -> Facts:
-    run = execution.execution
-    verdict = _plain(execution.verdict)
-    del verdict["redrives"]
-    return {
-        **fields_of(run, "arn", "name"),
-        "state_machine": run.state_machine_name,
-        **fields_of(run, "role_arn", "started_at", "stopped_at", "event_count"),
-        "verdict": verdict,
-        "states": [_state_json(row) for row in execution.states],
-        "status": verdict.pop("status"),
-        "states_left_out": execution.left_out,
-    }
-
-
-def _state_json(row: StateRow) -> Facts:
-    """Give one row of the table of states; lengths in seconds."""
-    facts = _plain(row)
-    phases = facts.pop("phases").items()
-    del facts["id_word"]
-    parts = {PHASE_KEYS[phase]: seconds for phase, seconds in phases}
-    return {**facts, "parts": parts, "calls": _plain(row.calls)}
-
-
-def _plain(value: object) -> Facts:
-    """Give the fields of a value, its times as we write them."""
-    return fields_of(value, *vars(value))
-
-
-# -- one call --------------------------------------------------------------------------
-
-
-def why_json(snapshot: Snapshot, call: ApiCall) -> Facts:
-    """Give a call, and all attempts that were considered, the one it is of first.
-
-    considered   execution, visit, attempt, role (what the call would be to it), for
-                 (ids, each with its word; parameters), against (sentences), different
-                 (parameters)
-
-    A parameter has its path, and its value as it was scheduled and as it was called.
-    """
-    told = [_considered(each) for each in considered_attempts(snapshot, call)]
-    return {**call_facts(call, snapshot.link(call)), "considered": told}
-
-
-def _considered(each: ConsideredAttempt) -> Facts:
-    weighed = each.weighed
-    arn, scheduled_id = each.weighed.key
-    return {
-        "execution": arn,
-        "visit": each.attempt.visit_id,
-        "attempt": scheduled_id,
-        "role": str(weighed.role),
-        "for": {
-            "ids": list(weighed.same),
-            "parameters": list(map(_leaf, weighed.comparison.equal)),
-        },
-        "against": list(weighed.against),
-        "different": list(map(_leaf, weighed.comparison.different)),
-    }
-
-
-def _leaf(leaf: Leaf) -> Facts:
-    return {key: values_of(value) for key, value in leaf._asdict().items()}
-
-
-# -- the schema ------------------------------------------------------------------------
-
-
-def trace_schema() -> dict[str, Any]:
-    """Give the schema of `export --to json`."""
-    schema: dict[str, Any] = json.loads(read_template("trace.schema.json"))
-    return schema
-
-
-def line_schema() -> dict[str, Any]:
-    """Give the schema of each line of `--json`, which shares its parts with that."""
-    schema = trace_schema()
-    return {
-        "$schema": schema["$schema"],
-        "title": "A line of sfnwatch --json, version 1",
-        "$ref": "#/$defs/line",
-        "$defs": schema["$defs"],
-    }
-
-
-# -- two executions beside each other --------------------------------------------------
 
 _PHASES = {Phase.COMPLETION_LAG: "noticing", Phase.CONTAINER: "around"}
 """Phases that a comparison has another word for."""

@@ -1,0 +1,1 @@
+"""What is written as JSON: a contract that other programs rely on."""

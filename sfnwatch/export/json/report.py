@@ -1,0 +1,52 @@
+"""A report as JSON."""
+
+from sfnwatch.analysis.phases import PHASE_KEYS
+from sfnwatch.analysis.report import ExecutionReport, Report, StateRow
+from sfnwatch.export.facts import (
+    Facts,
+    fields_of,
+)
+from sfnwatch.export.json.trace import VERSION, finding_json
+
+
+def report_json(report: Report) -> Facts:
+    """Give a report as one object: a contract, like the trace's own.
+
+    `findings` is a flat list of all, each with its `execution`; `executions` has what
+    is no finding.
+    """
+    return {
+        "sfnwatch_trace": VERSION,
+        "findings": [finding_json(finding) for finding in report.findings],
+        "executions": [_execution_json(each) for each in report.executions],
+        "calls": {**all_fields(report.calls), "unread": report.unread},
+    }
+
+
+def _execution_json(execution: ExecutionReport) -> Facts:
+    run = execution.execution
+    verdict = all_fields(execution.verdict)
+    del verdict["redrives"]
+    return {
+        **fields_of(run, "arn", "name"),
+        "state_machine": run.state_machine_name,
+        **fields_of(run, "role_arn", "started_at", "stopped_at", "event_count"),
+        "verdict": verdict,
+        "states": [_state_json(row) for row in execution.states],
+        "status": verdict.pop("status"),
+        "states_left_out": execution.left_out,
+    }
+
+
+def _state_json(row: StateRow) -> Facts:
+    """Give one row of the table of states; lengths in seconds."""
+    facts = all_fields(row)
+    phases = facts.pop("phases").items()
+    del facts["id_word"]
+    parts = {PHASE_KEYS[phase]: seconds for phase, seconds in phases}
+    return {**facts, "parts": parts, "calls": all_fields(row.calls)}
+
+
+def all_fields(value: object) -> Facts:
+    """Give the fields of a value, its times as we write them."""
+    return fields_of(value, *vars(value))

@@ -1,0 +1,45 @@
+"""A call as JSON, with the attempts that were considered for it."""
+
+from sfnwatch.export.facts import (
+    Facts,
+    call_facts,
+)
+from sfnwatch.model.api_call import ApiCall
+from sfnwatch.model.linking.parameters import Leaf
+from sfnwatch.model.snapshot import Snapshot
+from sfnwatch.view.considered_attempts import ConsideredAttempt, considered_attempts
+from sfnwatch.view.weighing_wording import values_of
+
+
+def why_json(snapshot: Snapshot, call: ApiCall) -> Facts:
+    """Give a call, and all attempts that were considered, the one it is of first.
+
+    considered   execution, visit, attempt, role (what the call would be to it), for
+                 (ids, each with its word; parameters), against (sentences), different
+                 (parameters)
+
+    A parameter has its path, and its value as it was scheduled and as it was called.
+    """
+    told = [_considered(each) for each in considered_attempts(snapshot, call)]
+    return {**call_facts(call, snapshot.link(call)), "considered": told}
+
+
+def _considered(each: ConsideredAttempt) -> Facts:
+    weighed = each.weighed
+    arn, scheduled_id = each.weighed.key
+    return {
+        "execution": arn,
+        "visit": each.attempt.visit_id,
+        "attempt": scheduled_id,
+        "role": str(weighed.role),
+        "for": {
+            "ids": list(weighed.same),
+            "parameters": list(map(_leaf, weighed.comparison.equal)),
+        },
+        "against": list(weighed.against),
+        "different": list(map(_leaf, weighed.comparison.different)),
+    }
+
+
+def _leaf(leaf: Leaf) -> Facts:
+    return {key: values_of(value) for key, value in leaf._asdict().items()}
