@@ -1,4 +1,4 @@
-"""Writers of a trace, for other programs and for people: which there are."""
+"""The formats of `sfnwatch export`, and the modules that write them."""
 
 import importlib
 from collections.abc import Callable, Mapping
@@ -11,18 +11,17 @@ if TYPE_CHECKING:
 
 
 class ExportFormat(Struct, frozen=True):
-    """A format; its module is imported when it is asked for."""
+    """A format. Its module is imported only when the format is asked for."""
 
     module: str
+    """The module below `sfnwatch.export` whose `dump` writes the format."""
     words: str
-    """What it is, and what reads it."""
-    writer: str = "dump"
-    """The function that prints it."""
+    """What the format is, and what reads it."""
 
     @property
     def dump(self) -> "Callable[[Snapshot, TextIO], None]":
         module = importlib.import_module(f"sfnwatch.export.{self.module}")
-        dump: Callable[[Snapshot, TextIO], None] = getattr(module, self.writer)
+        dump: Callable[[Snapshot, TextIO], None] = module.dump
         return dump
 
 
@@ -36,11 +35,12 @@ TARGETS: Mapping[str, ExportFormat] = {
     "otlp": ExportFormat(
         "otlp", "OpenTelemetry spans as OTLP/JSON: Jaeger, a collector"
     ),
-    "mermaid": ExportFormat("mermaid", "a sequence diagram: GitHub, GitLab, a wiki"),
+    "mermaid": ExportFormat(
+        "mermaid.sequence", "a sequence diagram: GitHub, GitLab, a wiki"
+    ),
     "flowchart": ExportFormat(
-        "mermaid",
+        "mermaid.flowchart",
         "the way through the state machine, in Mermaid: GitHub, a wiki",
-        "dump_flowchart",
     ),
     "csv": ExportFormat("csv", "a row for each event and call: a spreadsheet"),
     "text": ExportFormat("text", "the lanes as text: a mail, an editor"),

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sfnwatch.analysis.findings import find
-from sfnwatch.export.mermaid import escape
+from sfnwatch.export.mermaid.grammar import escape
 from sfnwatch.model.texts import clean
 from tests import builders as aws
 from tests import examples

@@ -1,24 +1,21 @@
-"""A trace as the source text of Mermaid diagrams, without a fence.
+"""A trace as a sequence diagram of Mermaid, without a fence.
 
-In a sequence diagram Step Functions, each state that calls something and each service
-are participants; executions have a box each. The polls of a wait are one loop. A
-flowchart has the state machines, lit as far as executions came: it is made of the boxes
-and edges that the screen draws, and Mermaid lays it out.
+Step Functions, each state that calls something and each service are participants;
+executions have a box each. The polls of a wait are one loop.
 
 GitHub, GitLab and others refuse a diagram of more than 50,000 characters or 500 edges.
-So a long one is cut, and says how much is missing: the first in a comment at the top
-and a note at the bottom; in the other it is the states that come later.
+So a long one is cut, and says how much is missing in a comment at the top and in a note
+at the bottom.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 from statistics import fmean
 from typing import NamedTuple, TextIO
 
-from msgspec import Struct, field
-
 from sfnwatch.analysis.case import StateUse, Survey
 from sfnwatch.analysis.wording import plural
+from sfnwatch.export.mermaid.frame import TITLE_CHARACTERS, Frame
+from sfnwatch.export.mermaid.grammar import MOST_UNITS, escape, units
 from sfnwatch.export.names import service_name, whole_name
 from sfnwatch.export.row_text import state_text
 from sfnwatch.model.api_call import ApiCall
@@ -26,34 +23,21 @@ from sfnwatch.model.history_event import HistoryEvent
 from sfnwatch.model.integrations import CallRole
 from sfnwatch.model.linking.link import AttemptKey, Link
 from sfnwatch.model.snapshot import Snapshot
-from sfnwatch.model.texts import clean
 from sfnwatch.model.times import maybe_iso
 from sfnwatch.model.visits import StateVisit
-from sfnwatch.view import graph, wording
-from sfnwatch.view.graph_progress import GraphProgress, graph_progress
+from sfnwatch.view import wording
 from sfnwatch.view.line import Line
 from sfnwatch.view.line_maker import LineMaker
 from sfnwatch.view.outline import Outline
 from sfnwatch.view.outline_options import OutlineOptions
-from sfnwatch.view.parts import Role, plain_text
-from sfnwatch.view.wording import execution_labels
+from sfnwatch.view.parts import plain_text
 
-MOST_UNITS = 49_000
-"""In UTF-16 units, as JavaScript counts: Mermaid's own default is 50,000."""
 _MOST_STEPS = (400, 200, 100, 50, 25, 12, 6, 3, 1)
 """The first of these is more than anybody reads; the others are for long words."""
 _MOST_COMMENTS = 20
-_NAME = 40
-_TITLE = 80
 _NOBODY = ("participant nobody as sfnwatch", "Note over nobody: nothing happened yet")
 _SILENT = frozenset({"MapIterationStarted", "MapIterationSucceeded"})
-
-_SPECIAL = {ord(c): f"#{ord(c)};" for c in '#;<>"%{}&$`\\'}
-"""What ends a statement, opens a comment, a directive, a formula or a tag."""
-_BETWEEN = re.compile(r" {2,}")
-"""What stands between the parts of a line; Mermaid would make it one blank."""
-_END = re.compile(r"\b(e)(nd)\b", re.IGNORECASE)
-_WRAP = re.compile(r"^((?:no)?wrap):", re.IGNORECASE)
+_WORKFLOW = "Step Functions"
 
 
 def dump(snapshot: Snapshot, out: TextIO) -> None:
@@ -62,24 +46,6 @@ def dump(snapshot: Snapshot, out: TextIO) -> None:
     steps = list(writer.steps())
     drawn = (_drawn(writer, steps, most) for most in _MOST_STEPS)
     out.write(next(text for text in drawn if units(text) <= MOST_UNITS))
-
-
-def escape(text: str, limit: int = 160) -> str:
-    """Make any text plain words to Mermaid: cleaned, and nothing a part of its grammar.
-
-    The word `end` closes a block wherever it stands, unless a letter is encoded.
-    """
-    plain = _BETWEEN.sub(" · ", clean(text, limit).strip()).translate(_SPECIAL)
-    plain = _END.sub(lambda m: f"#{ord(m[1])};{m[2]}", plain)
-    return _WRAP.sub(r"\1#58;", plain) or "-"
-
-
-def units(text: str) -> int:
-    """Count characters as JavaScript does."""
-    return len(text.encode("utf-16-le")) // 2
-
-
-# -- all of it, or as much as may be ---------------------------------------------------
 
 
 class _DiagramStep(NamedTuple):
@@ -109,7 +75,7 @@ def _comments(snapshot: Snapshot, left_out: int) -> Iterator[str]:
     """Say in comments what is drawn; other times in the diagram are UTC, too."""
     for execution in list(snapshot.roots.values())[:_MOST_COMMENTS]:
         started = maybe_iso(execution.started_at) or "an unknown time"
-        title = escape(whole_name(execution), _TITLE)
+        title = escape(whole_name(execution), TITLE_CHARACTERS)
         status = escape(execution.status)
         yield f"%% {title}, started at {started}, {status}"
     if inside := sum(bool(child.event_count) for child in snapshot.children.values()):
@@ -122,37 +88,6 @@ def _missing(count: int) -> str:
     return f"{plural(count, 'more step')} left out: Mermaid draws no diagram so large"
 
 
-# -- who takes part --------------------------------------------------------------------
-
-
-class _Frame(Struct):
-    """Participants with one frame around them."""
-
-    letter: str
-    title: str
-    ids: dict[str, str] = field(default_factory=dict)
-
-    def take(self, name: str) -> str:
-        """Give a participant's id."""
-        return self.ids.setdefault(name, f"{self.letter}{len(self.ids) + 1}")
-
-    def lines(self, used: set[str]) -> Iterator[str]:
-        names = {name: own for name, own in self.ids.items() if own in used}
-        if not names:
-            return
-        # Without a color the title's first word would be tried as one.
-        yield f"box transparent {escape(self.title, _TITLE)}"
-        for name, own in names.items():
-            yield f"participant {own} as {escape(name, _NAME)}"
-        yield "end"
-
-
-_WORKFLOW = "Step Functions"
-
-
-# -- what happened, step by step -------------------------------------------------------
-
-
 class _SequenceWriter:
     """Puts lines into statements; child executions are not drawn."""
 
@@ -163,12 +98,12 @@ class _SequenceWriter:
         self._survey = Survey(snapshot)
         self._looped: set[AttemptKey] = set()
         """The attempts whose polls are drawn: the first comes with all the others."""
-        self.boxes: dict[str, _Frame] = {}
+        self.boxes: dict[str, Frame] = {}
         for number, execution in enumerate(snapshot.roots.values(), start=1):
-            box = _Frame(f"e{number}s", whole_name(execution))
+            box = Frame(f"e{number}s", whole_name(execution))
             box.take(_WORKFLOW)
             self.boxes[execution.arn] = box
-        self.services = _Frame("a", "AWS")
+        self.services = Frame("a", "AWS")
 
     def steps(self) -> Iterator[_DiagramStep]:
         """Yield what is to be drawn, in the order of time."""
@@ -304,98 +239,3 @@ def _arrow(call: ApiCall) -> str:
 
 def _clock(call: ApiCall) -> str:
     return f"{call.event_time:%H:%M:%S}"
-
-
-# -- the way through a state machine ---------------------------------------------------
-
-_MOST_BOXES = (480, 240, 120, 60, 30, 15)
-_MOST_EDGES = 500
-_SHAPES = {"Choice": ("{", "}"), graph.START: ("([", "])"), graph.END: ("([", "])")}
-_TONES = {
-    Role.GOOD: "#0a7a37",
-    Role.BAD: "#c4181c",
-    Role.WARN: "#8a5600",
-    Role.BUSY: "#0b62c9",
-    Role.DIM: "#8d99a5",
-}
-"""By day, as in the other pictures; Mermaid chooses the ground."""
-
-
-def dump_flowchart(snapshot: Snapshot, out: TextIO) -> None:
-    """Print the graphs of all executions as one chart; equal traces, equal texts."""
-    labels = execution_labels(snapshot.roots)
-    charts = list[_Chart]()
-    for arn, execution in snapshot.roots.items():
-        progress = graph_progress(graph.graph_of(execution), snapshot, execution)
-        charts.append(_Chart(progress, f"e{len(charts) + 1}", labels[arn]))
-    for most in _MOST_BOXES:
-        text = "\n".join(_flowchart(charts, most)) + "\n"
-        # In words the tips of arrows are written otherwise.
-        arrows = text.count("->") + text.count("=>")
-        if units(text) <= MOST_UNITS and arrows < _MOST_EDGES:
-            break
-    out.write(text)
-
-
-def _flowchart(charts: "Sequence[_Chart]", most: int) -> Iterator[str]:
-    yield "flowchart TD"
-    if not charts:
-        yield 'nothing["nothing happened yet"]'
-    for chart in charts:
-        around = len(charts) > 1
-        yield from [f'subgraph {chart.name}["{escape(chart.label)}"]'] if around else []
-        yield from chart.boxes(most)
-        for edge in chart.progress.graph.edges:
-            if max(edge.source, edge.target) < most:
-                yield chart.arrow(edge)
-        yield from ["end"] if around else []
-    for role, color in _TONES.items():
-        yield f"classDef {role} stroke:{color},stroke-width:2px"
-
-
-class _Chart(NamedTuple):
-    """One execution's graph as Mermaid's statements."""
-
-    progress: GraphProgress
-    name: str
-    label: str
-
-    def boxes(self, most: int) -> Iterator[str]:
-        """Yield the statements of the first boxes."""
-        missing = len(self.progress.graph.boxes) - most
-        if missing > 0:
-            told = plural(missing, "more state")
-            yield f"%% {told} left out: Mermaid draws no chart so large"
-        yield from self._region(self.progress.graph.main, most)
-
-    def arrow(self, edge: graph.Edge) -> str:
-        """Draw an edge: what was taken is bold."""
-        taken = self.progress.is_taken(edge)
-        arrow = "==>" if taken else "-.->" if edge.caught else "-->"
-        label = f'|"{escape(" or ".join(edge.labels))}"|' if edge.labels else ""
-        return f"{self.name}n{edge.source} {arrow}{label} {self.name}n{edge.target}"
-
-    def _region(self, region: graph.Region, most: int) -> Iterator[str]:
-        for box in region.boxes:
-            if box.id < most:
-                yield from self._box(box, most)
-
-    def _box(self, box: graph.Box, most: int) -> Iterator[str]:
-        standing = self.progress.of(box)
-        name = f"{self.name}n{box.id}"
-        named = f"{standing.glyph.text} {box.name}"
-        told = [named, box.kind, ", ".join(standing.counted)]
-        words = told if box.is_state else [box.name]
-        shown = [escape(word) for word in words if word]
-        role = standing.glyph.role
-        if any(each.id < most for region in box.inside for each in region.boxes):
-            yield f'subgraph {name}["{" · ".join(shown)}"]'
-            for region in box.inside:
-                yield from self._region(region, most)
-            yield "end"
-            # Classes are for nodes alone.
-            yield f"style {name} stroke:{_TONES[role]},stroke-width:2px"
-        else:
-            left, right = _SHAPES.get(box.type, ("[", "]"))
-            yield f'{name}{left}"{"<br/>".join(shown)}"{right}'
-            yield f"class {name} {role}"

@@ -1,0 +1,1 @@
+"""A trace as the source text of Mermaid diagrams."""
