@@ -33,7 +33,7 @@ TARGETS: Mapping[str, ExportFormat] = {
     "svg": ExportFormat("svg.picture", "the timeline and the lanes as a picture"),
     "perfetto": ExportFormat("perfetto", "Chrome trace JSON: ui.perfetto.dev"),
     "otlp": ExportFormat(
-        "otlp", "OpenTelemetry spans as OTLP/JSON: Jaeger, a collector"
+        "otlp.document", "OpenTelemetry spans as OTLP/JSON: Jaeger, a collector"
     ),
     "mermaid": ExportFormat(
         "mermaid.sequence", "a sequence diagram: GitHub, GitLab, a wiki"

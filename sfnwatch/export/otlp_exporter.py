@@ -28,7 +28,9 @@ from sfnwatch import __version__
 from sfnwatch.analysis.wording import plural
 from sfnwatch.clock import Clock
 from sfnwatch.errors import UsageError
-from sfnwatch.export.otlp import OtlpSpan, SpanMaker, to_json, to_protobuf
+from sfnwatch.export.otlp.document import to_json, to_protobuf
+from sfnwatch.export.otlp.span import OtlpSpan
+from sfnwatch.export.otlp.span_maker import SpanMaker
 from sfnwatch.model.known_secrets import KNOWN_SECRETS
 from sfnwatch.model.records import Batch, RecordKind, receive
 from sfnwatch.model.source_health import HealthState, SourceHealth

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import TracesData
 
-from sfnwatch.export.otlp import SpanMaker, to_json, to_protobuf
+from sfnwatch.export.otlp.document import to_json, to_protobuf
+from sfnwatch.export.otlp.span_maker import SpanMaker
 from tests import builders as aws
 from tests.export.traces import RECORDS, export, printed, trace_of
 

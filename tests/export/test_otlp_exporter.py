@@ -24,7 +24,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 )
 
 from sfnwatch.errors import UsageError
-from sfnwatch.export.otlp import SpanMaker
+from sfnwatch.export.otlp.span_maker import SpanMaker
 from sfnwatch.export.otlp_exporter import (
     FROM_ENVIRONMENT,
     PREFIX,

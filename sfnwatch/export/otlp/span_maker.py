@@ -1,37 +1,35 @@
-"""A trace as OpenTelemetry spans: a file of OTLP/JSON, or the protocol's own bytes.
+"""A trace as OpenTelemetry spans.
 
 An execution is a trace: a span for it, one for each state, each attempt and each call.
-In a file all stand in one line, as the Collector's file receiver wants. The ids come
-from the execution's ARN, so an execution exported twice is the same trace.
+The ids come from the execution's ARN, so an execution exported twice is the same trace.
 
 A call that is matched to one attempt is its child. One that fits several hangs at their
 execution, with span links to each of them, and so does one that only the role matches;
 where even the execution is open, it is a trace of its own. The attribute
 `sfnwatch.link.rule` says which it is.
-
-The JSON is written by hand: protobuf's own writer gives ids in base64, and the protocol
-wants lower-case hex.
 """
 
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import datetime
-from functools import cached_property, lru_cache
+from functools import cached_property
 from hashlib import sha256
-from typing import Any, TextIO
 
-from msgspec import Struct
-
-import sfnwatch
 from sfnwatch.analysis.case import last_moment
 from sfnwatch.analysis.finding import Finding
 from sfnwatch.analysis.findings import find
 from sfnwatch.analysis.phases import AttemptCalls, end_of
 from sfnwatch.analysis.verdict import ended_with, error_of
 from sfnwatch.analysis.wording import grouped
-from sfnwatch.export.call_window import BarSpan as Times
-from sfnwatch.export.call_window import call_window, micros
+from sfnwatch.export.call_window import call_window
 from sfnwatch.export.names import service_name
+from sfnwatch.export.otlp.span import (
+    TEXT_CHARACTERS,
+    Attributes,
+    Json,
+    OtlpSpan,
+    span_event,
+    span_link,
+)
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.arns import maybe_execution_arn
 from sfnwatch.model.coverage import Coverage
@@ -41,29 +39,13 @@ from sfnwatch.model.linking.link import AttemptKey, Link
 from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.texts import clean
 from sfnwatch.model.times import iso, maybe_iso
-from sfnwatch.model.values import ascii_json
 from sfnwatch.model.visits import Attempt, StateVisit
 from sfnwatch.view import wording
 from sfnwatch.view.parts import plain_text
 
-Json = dict[str, Any]
-Attributes = Mapping[str, Any]
-"""Texts, numbers, truths and tuples of texts; what is None or empty is left out."""
-_NAME = 200
-_LIMIT = 2_000
-_LISTED = 100
-_IDS = frozenset({"traceId", "spanId", "parentSpanId"})
-_LONG = frozenset({"timeUnixNano", "startTimeUnixNano", "endTimeUnixNano", "intValue"})
-"""Numbers of 64 bits, which JSON has as strings."""
-_NOTHING = (None, "", ())
-_CAPITAL = re.compile("([A-Z])")
-_MOST_LINKS = 128
-"""As many as OpenTelemetry's own SDKs keep by default."""
 _OF_ATTEMPT = ("pattern", "resource_ids", "role_arn")
 _OF_TASK = ("version", "stop_code", "stopped_reason")
 _OF_FINDING = ("kind", "certainty", "text")
-_INTERNAL = 1
-"""OpenTelemetry's kind of a span within a program."""
 _CLIENT = 3
 """OpenTelemetry's kind of a span for a call of a service."""
 _UNSET = 0
@@ -71,75 +53,6 @@ _OK = 1
 _ERROR = 2
 _STATUS = {"succeeded": _OK, "failed": _ERROR, "timed_out": _ERROR, "aborted": _ERROR}
 """A state whose failure was caught is neither; what runs is not over."""
-
-
-class OtlpSpan(Struct, frozen=True, kw_only=True):
-    """One span: what OpenTelemetry has of it."""
-
-    resource: Attributes
-    """What made it: a state machine, or a service that was called."""
-    ids: tuple[str, str, str | None]
-    """Its trace's, its own and its parent's, in hex."""
-    name: str
-    times: Times
-    attributes: Attributes
-    status: Json
-    events: Sequence[Json]
-    links: Sequence[Json] = ()
-    kind: int = _INTERNAL
-    settled: bool = False
-    """True for what time does not change: it has ended, or an id matches it."""
-
-    @property
-    def id(self) -> str:
-        return self.ids[1]
-
-    def json(self) -> Json:
-        """Write it as OTLP/JSON has it: 64-bit numbers as strings."""
-        trace_id, span_id, parent_id = self.ids
-        begin, end = self.times
-        dropped = max(0, len(self.links) - _MOST_LINKS) if self.links else None
-        told = {
-            "traceId": trace_id,
-            "spanId": span_id,
-            "parentSpanId": parent_id,
-            "name": clean(self.name, _NAME),
-            "kind": self.kind,
-            "startTimeUnixNano": _nanos(begin),
-            "endTimeUnixNano": _nanos(max(begin, end)),
-            "attributes": _attributes(self.attributes),
-            "events": self.events or None,
-            "links": self.links[:_MOST_LINKS] or None,
-            "droppedLinksCount": dropped,
-            "status": self.status,
-        }
-        return {key: value for key, value in told.items() if value is not None}
-
-
-def dump(snapshot: Snapshot, out: TextIO) -> None:
-    """Print the trace as one TracesData object; equal traces give equal texts."""
-    out.write(f"{ascii_json(to_json(SpanMaker(snapshot).spans()))}\n")
-
-
-# -- from a trace ----------------------------------------------------------------------
-
-
-def _trace_id(arn: str) -> str:
-    """Give a trace's 16 bytes: always the same for an execution."""
-    return _id(16, "trace", arn)
-
-
-def _part_id(arn: str, visit_id: int | None = 0, attempt_id: int | None = None) -> str:
-    """Give the id of an attempt's span, or else a visit's, or the execution's."""
-    if attempt_id is not None:
-        return _id(8, "attempt", attempt_id, arn)
-    return _id(8, *(("visit", visit_id) if visit_id else ("execution", "")), arn)
-
-
-def _id(size: int, *parts: object) -> str:
-    """Give so many bytes, always the same for the same parts."""
-    text = "\0".join(map(str, parts))
-    return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[: 2 * size]
 
 
 class SpanMaker:
@@ -175,7 +88,7 @@ class SpanMaker:
         end = execution.stopped_at or self._now
         error, cause = ended_with(self.snapshot, execution)
         told = (_named("sfnwatch.finding", each, *_OF_FINDING) for each in findings)
-        found = (_event(end, "finding", values) for values in told)
+        found = (span_event(end, "finding", values) for values in told)
         yield OtlpSpan(
             resource=_machine(execution),
             ids=(_trace_id(arn), _part_id(arn), None),
@@ -200,10 +113,10 @@ class SpanMaker:
             ended = redrive.ended
             if ended is not None:
                 status = {"sfnwatch.status": TERMINAL[ended.type]}
-                yield _event(ended.at, "ended", status)
+                yield span_event(ended.at, "ended", status)
                 yield from _exception(ended.at, *error_of(self.snapshot, ended))
             number = {"sfnwatch.redrive": redrive.number}
-            yield _event(redrive.event.at, "redriven", number)
+            yield span_event(redrive.event.at, "redriven", number)
 
     def _started_by(self, arn: str) -> list[Json]:
         """Link an execution to the attempt, or the Map Run's state, that started it."""
@@ -213,7 +126,7 @@ class SpanMaker:
         arn = parent.execution_arn
         run = {"sfnwatch.map_run.arn": parent.map_run_arn}
         origin = _part_id(arn, parent.visit_id, parent.attempt_id)
-        return [_link(_trace_id(arn), origin, run)]
+        return [span_link(_trace_id(arn), origin, run)]
 
     def of_visit(
         self, execution: ExecutionAsOf, visit: StateVisit
@@ -281,18 +194,18 @@ class SpanMaker:
             ("submitted", attempt.submitted_at),
             (f"{job} stopped", attempt.stopped_at),
         )
-        yield from (_event(at, name) for name, at in snapshots if at is not None)
+        yield from (span_event(at, name) for name, at in snapshots if at is not None)
         told = AttemptCalls(self.snapshot, self._coverage, key, attempt).completion
         if told is not None:
             words = plain_text(wording.completion_parts(told))
             said = {"sfnwatch.completion": words.lstrip("◀━ ")}
-            yield _event(told.learned_at, "learned", said)
+            yield span_event(told.learned_at, "learned", said)
         for job in attempt.resource_ids:
             own = self.snapshot.task_starter(job) == key
             for state in self.snapshot.task_states.get(job, ()) if own else ():
                 told_of = _named("sfnwatch.task", state, *_OF_TASK)
                 values = {"aws.ecs.task.arn": state.task_arn, **told_of}
-                yield _event(state.at, f"task {clean(state.last_status)}", values)
+                yield span_event(state.at, f"task {clean(state.last_status)}", values)
 
     def of_call(self, call: ApiCall) -> OtlpSpan:
         """Give a call's span: all of the time in which it may have been made."""
@@ -334,12 +247,30 @@ class SpanMaker:
             status=_outcome("failed" if error else "", call.error_message or error),
             events=_exception(end, error, call.error_message),
             links=[
-                _link(_trace_id(other), _part_id(other, attempt_id=number), rule)
+                span_link(_trace_id(other), _part_id(other, attempt_id=number), rule)
                 for other, number in (link.candidates if link else ())
             ],
             kind=_CLIENT,
             settled=link is not None and link.is_sure,
         )
+
+
+def _trace_id(arn: str) -> str:
+    """Give a trace's 16 bytes: always the same for an execution."""
+    return _id(16, "trace", arn)
+
+
+def _part_id(arn: str, visit_id: int | None = 0, attempt_id: int | None = None) -> str:
+    """Give the id of an attempt's span, or else a visit's, or the execution's."""
+    if attempt_id is not None:
+        return _id(8, "attempt", attempt_id, arn)
+    return _id(8, *(("visit", visit_id) if visit_id else ("execution", "")), arn)
+
+
+def _id(size: int, *parts: object) -> str:
+    """Give so many bytes, always the same for the same parts."""
+    text = "\0".join(map(str, parts))
+    return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[: 2 * size]
 
 
 def _machine(execution: ExecutionAsOf) -> Attributes:
@@ -358,7 +289,9 @@ def _machine(execution: ExecutionAsOf) -> Attributes:
 def _outcome(word: str, message: str | None) -> Json:
     """Put an outcome, in AWS's words in lower case, into OpenTelemetry's three."""
     code = _STATUS.get(word, _UNSET)
-    told = {"message": clean(message or word, _LIMIT)} if code == _ERROR else {}
+    told = (
+        {"message": clean(message or word, TEXT_CHARACTERS)} if code == _ERROR else {}
+    )
     return {"code": code, **told}
 
 
@@ -368,7 +301,7 @@ def _exception(at: datetime, error: str | None, cause: str | None) -> list[Json]
         return []
     message = wording.cause_words(cause) if cause else None
     values = {"exception.type": error, "exception.message": message}
-    return [_event(at, "exception", values)]
+    return [span_event(at, "exception", values)]
 
 
 def _named(prefix: str, row: object, *names: str) -> Attributes:
@@ -385,80 +318,3 @@ def _link_certainty(link: Link | None) -> Attributes:
         "sfnwatch.link.exact": link.is_exact,
         "sfnwatch.link.sure": link.is_sure,
     }
-
-
-# -- as JSON, and as the protocol's bytes ----------------------------------------------
-
-
-def to_json(spans: Iterable[OtlpSpan]) -> Json:
-    """Give a TracesData message."""
-    scope = {"name": "sfnwatch", "version": sfnwatch.__version__}
-    groups = grouped(spans, lambda span: tuple(span.resource.items()))
-    told = [
-        {
-            "resource": {"attributes": _attributes(dict(resource))},
-            "scopeSpans": [{"scope": scope, "spans": [span.json() for span in own]}],
-        }
-        for resource, own in groups.items()
-    ]
-    return {"resourceSpans": told}
-
-
-def _event(at: datetime, name: str, attributes: Attributes | None = None) -> Json:
-    told = _attributes(attributes or {})
-    return {"timeUnixNano": _nanos(at), "name": name, "attributes": told}
-
-
-def _link(trace_id: str, span_id: str, attributes: Attributes) -> Json:
-    told = _attributes(attributes)
-    return {"traceId": trace_id, "spanId": span_id, "attributes": told}
-
-
-def _nanos(at: datetime) -> str:
-    return str(micros(at) * 1000)
-
-
-def _attributes(attributes: Attributes) -> list[Json]:
-    """Write attributes, cleaned, and those without a value left out."""
-    told = ((key, each) for key, each in attributes.items() if each not in _NOTHING)
-    return [{"key": key, "value": _value(each)} for key, each in told]
-
-
-def _value(value: Any) -> Json:
-    match value:
-        case bool():
-            return {"boolValue": value}
-        case int():
-            return {"intValue": str(value)}
-        case tuple():
-            return {"arrayValue": {"values": [_value(v) for v in value[:_LISTED]]}}
-    return {"stringValue": clean(str(value), _LIMIT)}
-
-
-def to_protobuf(document: Mapping[str, Any]) -> bytes:
-    """Write what `to_json` gives as a TracesData message: what collectors take.
-
-    An ExportTraceServiceRequest has the same bytes. Protobuf's own reader of JSON takes
-    ten times as long.
-    """
-    # Only what sends spans needs it, and it takes its time to load.
-    from opentelemetry.proto.trace.v1.trace_pb2 import TracesData  # noqa: PLC0415
-
-    data: bytes = TracesData(**_as_protobuf(document)).SerializeToString()
-    return data
-
-
-def _as_protobuf(value: Any, key: str = "") -> Any:
-    """Give what JSON has by a key as protobuf's messages are made of it."""
-    if isinstance(value, dict):
-        return {_snake(name): _as_protobuf(each, name) for name, each in value.items()}
-    if isinstance(value, list):
-        return [_as_protobuf(each) for each in value]
-    if key in _IDS:
-        return bytes.fromhex(value)
-    return int(value) if key in _LONG else value
-
-
-@lru_cache(maxsize=64)
-def _snake(key: str) -> str:
-    return _CAPITAL.sub(r"_\1", key).lower()

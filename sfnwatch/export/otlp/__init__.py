@@ -1,0 +1,1 @@
+"""A trace as OpenTelemetry spans: as a file, or sent to a collector."""

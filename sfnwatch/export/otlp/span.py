@@ -1,0 +1,101 @@
+"""A span of OpenTelemetry, and how OTLP/JSON writes its parts.
+
+The JSON is written by hand: protobuf's own writer gives ids in base64, and the protocol
+wants lower-case hex.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from msgspec import Struct
+
+from sfnwatch.export.call_window import BarSpan as Times
+from sfnwatch.export.call_window import micros
+from sfnwatch.model.texts import clean
+
+Json = dict[str, Any]
+Attributes = Mapping[str, Any]
+"""Texts, numbers, truths and tuples of texts; what is None or empty is left out."""
+_NAME = 200
+TEXT_CHARACTERS = 2_000
+_LISTED = 100
+_NOTHING = (None, "", ())
+_MOST_LINKS = 128
+"""As many as OpenTelemetry's own SDKs keep by default."""
+_INTERNAL = 1
+"""OpenTelemetry's kind of a span within a program."""
+
+
+class OtlpSpan(Struct, frozen=True, kw_only=True):
+    """One span: what OpenTelemetry has of it."""
+
+    resource: Attributes
+    """What made it: a state machine, or a service that was called."""
+    ids: tuple[str, str, str | None]
+    """Its trace's, its own and its parent's, in hex."""
+    name: str
+    times: Times
+    attributes: Attributes
+    status: Json
+    events: Sequence[Json]
+    links: Sequence[Json] = ()
+    kind: int = _INTERNAL
+    settled: bool = False
+    """True for what time does not change: it has ended, or an id matches it."""
+
+    @property
+    def id(self) -> str:
+        return self.ids[1]
+
+    def json(self) -> Json:
+        """Write it as OTLP/JSON has it: 64-bit numbers as strings."""
+        trace_id, span_id, parent_id = self.ids
+        begin, end = self.times
+        dropped = max(0, len(self.links) - _MOST_LINKS) if self.links else None
+        told = {
+            "traceId": trace_id,
+            "spanId": span_id,
+            "parentSpanId": parent_id,
+            "name": clean(self.name, _NAME),
+            "kind": self.kind,
+            "startTimeUnixNano": nanoseconds(begin),
+            "endTimeUnixNano": nanoseconds(max(begin, end)),
+            "attributes": attribute_list(self.attributes),
+            "events": self.events or None,
+            "links": self.links[:_MOST_LINKS] or None,
+            "droppedLinksCount": dropped,
+            "status": self.status,
+        }
+        return {key: value for key, value in told.items() if value is not None}
+
+
+def span_event(at: datetime, name: str, attributes: Attributes | None = None) -> Json:
+    told = attribute_list(attributes or {})
+    return {"timeUnixNano": nanoseconds(at), "name": name, "attributes": told}
+
+
+def span_link(trace_id: str, span_id: str, attributes: Attributes) -> Json:
+    told = attribute_list(attributes)
+    return {"traceId": trace_id, "spanId": span_id, "attributes": told}
+
+
+def nanoseconds(at: datetime) -> str:
+    return str(micros(at) * 1000)
+
+
+def attribute_list(attributes: Attributes) -> list[Json]:
+    """Write attributes, cleaned, and those without a value left out."""
+    told = ((key, each) for key, each in attributes.items() if each not in _NOTHING)
+    return [{"key": key, "value": _value(each)} for key, each in told]
+
+
+def _value(value: Any) -> Json:
+    match value:
+        case bool():
+            return {"boolValue": value}
+        case int():
+            return {"intValue": str(value)}
+        case tuple():
+            return {"arrayValue": {"values": [_value(v) for v in value[:_LISTED]]}}
+    return {"stringValue": clean(str(value), TEXT_CHARACTERS)}
