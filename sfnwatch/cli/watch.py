@@ -56,7 +56,7 @@ from sfnwatch.view.filter_error import FilterError
 from sfnwatch.view.filter_language import parse_filter
 
 if TYPE_CHECKING:
-    from sfnwatch.export.otlp_exporter import CollectorSettings
+    from sfnwatch.export.otlp.collector_settings import CollectorSettings
     from sfnwatch.tui.app import ScreenSettings, SfnwatchApp
     from sfnwatch.tui.picker import PickerApp
 
@@ -247,7 +247,7 @@ def show_files(paths: Sequence[Path], speed: float | None, **shared: Any) -> int
 def _sent(watched: Session, endpoint: str | None) -> Session:
     """Have a session's spans go to a collector, where one is named."""
     if endpoint is not None:
-        from sfnwatch.export.otlp_exporter import OtlpExporter
+        from sfnwatch.export.otlp.exporter import OtlpExporter
 
         collector = read_collector(endpoint)
         exporter = OtlpExporter(watched.trace, collector, watched.clock)
@@ -257,7 +257,8 @@ def _sent(watched: Session, endpoint: str | None) -> Session:
 
 def read_collector(endpoint: str) -> "CollectorSettings":
     """Read where spans go; raises UsageError, also where others could read them."""
-    from sfnwatch.export.otlp_exporter import collector_settings, shown_url
+    from sfnwatch.export.otlp.collector_settings import collector_settings
+    from sfnwatch.export.otlp.collector_url import shown_url
 
     collector = collector_settings(endpoint)
     if endpoint_refusal(collector.url):

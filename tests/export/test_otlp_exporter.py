@@ -24,14 +24,14 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 )
 
 from sfnwatch.errors import UsageError
-from sfnwatch.export.otlp.span_maker import SpanMaker
-from sfnwatch.export.otlp_exporter import (
+from sfnwatch.export.otlp.collector_settings import (
     FROM_ENVIRONMENT,
     PREFIX,
     CollectorSettings,
-    OtlpExporter,
     collector_settings,
 )
+from sfnwatch.export.otlp.exporter import OtlpExporter
+from sfnwatch.export.otlp.span_maker import SpanMaker
 from sfnwatch.model.records import Batch, Received, RecordKind
 from sfnwatch.model.source_health import HealthState, SourceHealth, decode_health
 from sfnwatch.model.texts import clean

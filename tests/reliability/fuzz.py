@@ -30,7 +30,7 @@ from sfnwatch.clock import SystemClock
 from sfnwatch.config.config import load_config
 from sfnwatch.errors import SfnwatchError, UsageError
 from sfnwatch.export.json.trace import trace_json
-from sfnwatch.export.otlp_exporter import collector_settings
+from sfnwatch.export.otlp.collector_settings import collector_settings
 from sfnwatch.model.arns import parse_execution_arn, parse_log_group, parse_states_arn
 from sfnwatch.model.records import Received, RecordKind
 from sfnwatch.model.source_health import HealthState

@@ -11,27 +11,20 @@ it is said, tried again as the protocol has it, and disturbs nothing.
 
 import asyncio
 import gzip
-import os
-import re
-import ssl
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from typing import Any
-from urllib.parse import unquote
 
 import aiohttp
-from msgspec import Struct
 from msgspec.structs import replace
-from yarl import URL
 
 from sfnwatch import __version__
 from sfnwatch.analysis.wording import plural
 from sfnwatch.clock import Clock
-from sfnwatch.errors import UsageError
+from sfnwatch.export.otlp.collector_settings import TIMEOUT, CollectorSettings
+from sfnwatch.export.otlp.collector_url import SHOWN_CHARACTERS, shown_url
 from sfnwatch.export.otlp.document import to_json, to_protobuf
 from sfnwatch.export.otlp.span import OtlpSpan
 from sfnwatch.export.otlp.span_maker import SpanMaker
-from sfnwatch.model.known_secrets import KNOWN_SECRETS
 from sfnwatch.model.records import Batch, RecordKind, receive
 from sfnwatch.model.source_health import HealthState, SourceHealth
 from sfnwatch.model.texts import clean, size
@@ -39,10 +32,6 @@ from sfnwatch.model.trace import Changed, Trace
 from sfnwatch.model.values import ascii_json
 
 LANE = "otlp"
-FROM_ENVIRONMENT = "env"
-"""What stands for an endpoint that OpenTelemetry's own variables name."""
-PREFIX = "OTEL_EXPORTER_OTLP_"
-_PATH = "/v1/traces"
 _PROTOBUF = "application/x-protobuf"
 _JSON = "application/json"
 _SEND_SECONDS = 5.0
@@ -51,7 +40,6 @@ _LONGEST_WAIT_SECONDS = 60.0
 """Seconds between sendings after failures, at most."""
 _NAP_SECONDS = 0.5
 """Seconds slept at once."""
-TIMEOUT = 10.0
 _LAST_TRIES = 3
 _FEW_SPANS = 100
 """Spans sent at once while others wait for the loop."""
@@ -62,174 +50,8 @@ _ANSWER = 1 << 20
 _RETRYABLE = frozenset({429, 502, 503, 504})
 """All other refusals are for good, the protocol says."""
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_SHOWN = 200
 _Key = tuple[str, int]
 """A visit, by its execution and its id; or a call, by its event id and 0."""
-
-
-# -- where, and how --------------------------------------------------------------------
-
-
-class CollectorSettings(Struct, frozen=True):
-    """Where spans go, and how."""
-
-    url: str
-    headers: Mapping[str, str] = {}
-    """Such as a key; never to be shown."""
-    timeout: float = TIMEOUT
-    """Seconds for one answer; and, but no more than usual, for all that is left."""
-    is_json: bool = False
-    is_packed: bool = False
-    tls: Any = True
-    """An SSLContext; True for the usual one."""
-
-
-_FOLLOWED = {
-    "PROTOCOL": ("http/protobuf|http/json", "Set it to http/protobuf or http/json."),
-    "COMPRESSION": ("none|gzip", "Set it to none or gzip."),
-    "TIMEOUT": ("[1-9][0-9]{0,6}", "Give milliseconds: 10000 is the default."),
-}
-"""What a variable may be, and what to do where it is something else."""
-_NAME_OF_HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_VALUE_OF_HEADER = re.compile(r"[\t\x20-\x7e\xa0-\xff]*")
-_MILLISECONDS = 1000.0
-
-
-def collector_settings(
-    endpoint: str, environ: Mapping[str, str] = os.environ
-) -> CollectorSettings:
-    """Read OpenTelemetry's own variables, those for traces before those for all.
-
-    Raises UsageError for one that can't be followed. An `endpoint` that is given goes
-    before those they name, and the gRPC they may ask for.
-    """
-    named = _Variables(environ)
-    url = endpoint
-    name = "--otlp"
-    passed_over = "grpc"
-    if endpoint == FROM_ENVIRONMENT:
-        url = named["ENDPOINT"]
-        name = named.name("ENDPOINT")
-        passed_over = ""
-        if not url:
-            msg = f"There is no endpoint in {PREFIX}ENDPOINT, nor in that of traces."
-            raise UsageError(msg, hint="Give it: --otlp http://127.0.0.1:4318.")
-    if not _is_url(url):
-        msg = f"{name}: {shown_url(url)!r} is no URL."
-        raise UsageError(msg, hint="Write it as http://127.0.0.1:4318.")
-    if not name.endswith("_TRACES_ENDPOINT"):
-        # That of traces is taken as it is.
-        bare, question, query = url.partition("?")
-        url = f"{bare.rstrip('/').removesuffix(_PATH)}{_PATH}{question}{query}"
-    headers = named.headers()
-    milliseconds = named.checked("TIMEOUT")
-    timeout = int(milliseconds) / _MILLISECONDS if milliseconds else TIMEOUT
-    is_json = named.checked("PROTOCOL", also=passed_over) == "http/json"
-    is_packed = named.checked("COMPRESSION") == "gzip"
-    _keep_secrets(url, headers)
-    return CollectorSettings(url, headers, timeout, is_json, is_packed, named.tls())
-
-
-_HEADER_OF_SECRET = re.compile(
-    r"(?i)auth|cookie|credential|key|license|pass|secret|token"
-)
-_PLAIN_WORDS = re.compile(r"[A-Za-z]+(?:[ _.,/-][A-Za-z]+)*")
-"""What a header says of an environment or a team, and many names of states say too."""
-
-
-def _keep_secrets(url: str, headers: Mapping[str, str]) -> None:
-    """Have what a collector is sent to be let in hidden wherever it is echoed."""
-    parts = URL(url)
-    KNOWN_SECRETS.keep(parts.password)
-    for value in parts.query.values():
-        KNOWN_SECRETS.keep(value)
-    for name, value in headers.items():
-        if _HEADER_OF_SECRET.search(name) or not _PLAIN_WORDS.fullmatch(value):
-            KNOWN_SECRETS.keep(value)
-            # Behind its scheme: `Bearer …`.
-            KNOWN_SECRETS.keep(value.rpartition(" ")[2])
-
-
-def _is_url(text: str) -> bool:
-    try:
-        url = URL(text)
-    except (IndexError, ValueError):  # the first for brackets where there is no host
-        return False
-    # Nothing listens at port 0, which older versions take for none.
-    has_place = bool(url.host) and url.explicit_port != 0
-    is_web = url.scheme in {"http", "https"}
-    return is_web and has_place and not re.search(r"\s", text)
-
-
-def shown_url(url: str) -> str:
-    """Give a URL without a name, a password and a query, which may be a key."""
-    login, at, place = url.partition("?")[0].rpartition("@")
-    scheme, slashes, _ = login.rpartition("://")
-    return clean(f"{scheme}{slashes}…@{place}" if at else place, _SHOWN)
-
-
-class _Variables:
-    """OpenTelemetry's variables of an exporter; values that are secret are not told."""
-
-    def __init__(self, environ: Mapping[str, str]) -> None:
-        self._environ = environ
-
-    def name(self, what: str) -> str:
-        own = f"{PREFIX}TRACES_{what}"
-        return own if self._environ.get(own, "").strip() else f"{PREFIX}{what}"
-
-    def __getitem__(self, what: str) -> str:
-        return self._environ.get(self.name(what), "").strip()
-
-    def refusal(self, what: str, why: str, hint: str) -> UsageError:
-        told = f"{self.name(what)}: {clean(self[what], _SHOWN)!r} {why}."
-        return UsageError(told, hint=hint)
-
-    def checked(self, what: str, also: str = "") -> str:
-        """Give a value that can be followed; nothing and `also` need not be."""
-        value = self[what].lower()
-        pattern, hint = _FOLLOWED[what]
-        if value not in {"", also} and not re.fullmatch(pattern, value):
-            raise self.refusal(what, "can't be followed", hint)
-        return value
-
-    def headers(self) -> dict[str, str]:
-        """Read `key=value,…`, percent-encoded."""
-        found: dict[str, str] = {}
-        for number, entry in enumerate(self["HEADERS"].split(","), 1):
-            key, equals, value = (unquote(p.strip()) for p in entry.partition("="))
-            named = equals and _NAME_OF_HEADER.fullmatch(key)
-            if entry.strip() and not (named and _VALUE_OF_HEADER.fullmatch(value)):
-                what = f"its header {number} is no key=value that can be sent"
-                hint = "Write key=value,key=value, with %20 for a space."
-                raise UsageError(f"{self.name('HEADERS')}: {what}.", hint=hint)
-            if key:
-                found[key] = value
-        return found
-
-    def tls(self) -> Any:
-        """Read whom to trust, and who we are; True where nothing is said of it."""
-        own = self["CLIENT_CERTIFICATE"]
-        key = self["CLIENT_KEY"]
-        if key and not own:
-            hint = f"Name its certificate in {PREFIX}CLIENT_CERTIFICATE, too."
-            raise self.refusal("CLIENT_KEY", "is the key of no certificate", hint)
-        if not (own or self["CERTIFICATE"]):
-            return True
-        try:
-            context = ssl.create_default_context(cafile=self["CERTIFICATE"] or None)
-            if own:
-                # Nobody is asked for the key's password: a key with one is refused.
-                context.load_cert_chain(own, key or None, password=str)
-        except (OSError, ValueError) as error:
-            why = clean(str(getattr(error, "strerror", None) or error), _SHOWN)
-            names = f"{PREFIX}CERTIFICATE, CLIENT_CERTIFICATE or CLIENT_KEY"
-            msg = f"What {names} names can't be read: {why}."
-            raise UsageError(msg, hint="Name PEM files.") from error
-        return context
-
-
-# -- sending ---------------------------------------------------------------------------
 
 
 class OtlpExporter:
@@ -362,7 +184,7 @@ class OtlpExporter:
             state, said = await self._post(self._encoded(spans))
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             # The last is what aiohttp says of an answer that makes no sense.
-            said = clean(str(error), _SHOWN) or type(error).__name__
+            said = clean(str(error), SHOWN_CHARACTERS) or type(error).__name__
             state = HealthState.RETRYING
         is_taken = state is HealthState.LIVE
         self._say(state, said if is_taken else self._trouble(said))
@@ -412,8 +234,13 @@ class OtlpExporter:
                 return HealthState.REFUSED, f"{said} with more than {size(_ANSWER)}"
             count, message = _details(told, answer.content_type)
             if not answer.ok:
-                message = message or clean(told[: 4 * _SHOWN].decode(errors="replace"))
-                return HealthState.REFUSED, f"{said} {message.strip()[:_SHOWN]}".strip()
+                message = message or clean(
+                    told[: 4 * SHOWN_CHARACTERS].decode(errors="replace")
+                )
+                return (
+                    HealthState.REFUSED,
+                    f"{said} {message.strip()[:SHOWN_CHARACTERS]}".strip(),
+                )
         return HealthState.LIVE, self._remark(count, message)
 
     def _remark(self, count: int, message: str) -> str:
@@ -460,4 +287,6 @@ def _details(body: bytes, content_type: str) -> tuple[int, str]:
         elif content_type == _PROTOBUF:
             answer.ParseFromString(body)
     partial = answer.partial_success
-    return max(0, partial.rejected_spans), clean(partial.error_message, _SHOWN)
+    return max(0, partial.rejected_spans), clean(
+        partial.error_message, SHOWN_CHARACTERS
+    )
