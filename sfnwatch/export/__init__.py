@@ -31,7 +31,7 @@ TARGETS: Mapping[str, ExportFormat] = {
         "html.report", "a report in one file, to mail and to search: a browser"
     ),
     "svg": ExportFormat("svg.picture", "the timeline and the lanes as a picture"),
-    "perfetto": ExportFormat("perfetto", "Chrome trace JSON: ui.perfetto.dev"),
+    "perfetto": ExportFormat("perfetto.drawing", "Chrome trace JSON: ui.perfetto.dev"),
     "otlp": ExportFormat(
         "otlp.document", "OpenTelemetry spans as OTLP/JSON: Jaeger, a collector"
     ),

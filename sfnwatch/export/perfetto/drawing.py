@@ -12,16 +12,16 @@ have been made. A poll is a point, at the beginning of its second.
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
-from itertools import count, zip_longest
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from itertools import count
 from typing import Any, NamedTuple, TextIO
 
 from msgspec.structs import replace
 
 from sfnwatch.analysis.case import last_moment
 from sfnwatch.analysis.findings import find
-from sfnwatch.analysis.phases import Segment, end_of, segments
+from sfnwatch.analysis.phases import Segment, segments
 from sfnwatch.analysis.verdict import ended_with
 from sfnwatch.analysis.wording import grouped
 from sfnwatch.export.call_window import BarSpan, call_window, micros
@@ -33,6 +33,7 @@ from sfnwatch.export.facts import (
     visit_facts,
 )
 from sfnwatch.export.names import service_name, whole_name
+from sfnwatch.export.perfetto.tracks import MICROSECOND, lay_tracks, take_lane, within
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.ecs_task import stretches
 from sfnwatch.model.execution import ExecutionAsOf
@@ -51,7 +52,6 @@ Args = dict[str, Any]
 _NAME = 200
 _LONGEST = 2_000
 """Of an argument: a cause may be a whole job as JSON."""
-_MICROSECOND = timedelta(microseconds=1)
 _VisitKey = tuple[str, int | None]
 """An execution, or one visit of it."""
 _POINTS = frozenset({"redriven", "task", str(CallRole.POLL), str(CallRole.OTHER)})
@@ -81,10 +81,7 @@ def _to_json(value: Event) -> str:
     return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
-# -- the drawing -----------------------------------------------------------------------
-
-
-class _Track(NamedTuple):
+class Track(NamedTuple):
     """One line of bars, which only ever nest: a thread of a process."""
 
     pid: int
@@ -94,7 +91,7 @@ class _Track(NamedTuple):
 class _TrackBar(NamedTuple):
     """A bar on a track: where an arrow can begin. Its end is not on it any more."""
 
-    track: _Track
+    track: Track
     begin: int
     end: int
 
@@ -131,7 +128,7 @@ class _Drawing:
             self._events, key=lambda e: (e["ts"], e["ph"] != "X", -e.get("dur", 0))
         )
 
-    def _name(self, track: _Track, what: str, **args: object) -> None:
+    def _name(self, track: Track, what: str, **args: object) -> None:
         self._names.append({"ph": "M", "name": what, **track._asdict(), "args": args})
 
     def _pid(self, arn: str | None) -> int:
@@ -140,18 +137,18 @@ class _Drawing:
             pid = self._pids[arn] = len(self._pids) + 1
             execution = self._snapshot.executions.get(arn or "")
             name = whole_name(execution) if execution else _NOBODYS
-            self._name(_Track(pid, 0), "process_name", name=name)
-            self._name(_Track(pid, 0), "process_sort_index", sort_index=pid)
+            self._name(Track(pid, 0), "process_name", name=name)
+            self._name(Track(pid, 0), "process_sort_index", sort_index=pid)
         return self._pids[arn]
 
-    def _track(self, arn: str | None, name: str) -> _Track:
-        track = _Track(self._pid(arn), next(self._tids))
+    def _track(self, arn: str | None, name: str) -> Track:
+        track = Track(self._pid(arn), next(self._tids))
         self._name(track, "thread_name", name=clean(name, _NAME))
         self._name(track, "thread_sort_index", sort_index=track.tid)
         return track
 
     def _draw(
-        self, track: _Track, span: BarSpan, name: str, kind: str, args: Args
+        self, track: Track, span: BarSpan, name: str, kind: str, args: Args
     ) -> _TrackBar:
         """Draw a bar or, at the beginning of its time, a point."""
         begin, end = map(micros, span)
@@ -168,16 +165,14 @@ class _Drawing:
         )
         return _TrackBar(track, begin, end)
 
-    def _put(
-        self, track: _Track, at: int, name: str, kind: str, **more: object
-    ) -> None:
+    def _put(self, track: Track, at: int, name: str, kind: str, **more: object) -> None:
         event = {"name": name, "cat": kind, **track._asdict(), "ts": at}
         self._events.append({**event, **more})
 
     def add_execution(self, execution: ExecutionAsOf) -> None:
         arn = execution.arn
         visits = list(execution.visits)
-        names, track_of, spans = _lay_tracks(visits, self._now)
+        names, track_of, spans = lay_tracks(visits, self._now)
         tracks = [self._track(arn, name) for name in names or [ROOT]]
         known = [at for span in spans.values() for at in span]
         known += [execution.started_at] if execution.started_at else []
@@ -202,7 +197,7 @@ class _Drawing:
             self._add_attempts(arn, visit, tracks[track], span)
 
     def _add_attempts(
-        self, arn: str, visit: StateVisit, track: _Track, span: BarSpan
+        self, arn: str, visit: StateVisit, track: Track, span: BarSpan
     ) -> None:
         """Draw the phases of a Task; other states have but one, which is all of it."""
         if not visit.attempts:
@@ -214,7 +209,7 @@ class _Drawing:
         for number, attempt in enumerate(visit.attempts, start=1):
             own = found.get(number, [])
             at = attempt.scheduled_at
-            around = (own[0].begin, own[-1].end) if own else (_within(at, span),) * 2
+            around = (own[0].begin, own[-1].end) if own else (within(at, span),) * 2
             words = wording.resource_words(attempt)
             name = f"{words} · try {number}" if number > 1 else words
             more = {"role_arn": attempt.role_arn, "region": attempt.region}
@@ -223,7 +218,7 @@ class _Drawing:
             key = arn, attempt.scheduled_id
             self._tails[key] = self._add_phases(track, own) or [bar]
 
-    def _add_phases(self, track: _Track, phases: Iterable[Segment]) -> list[_TrackBar]:
+    def _add_phases(self, track: Track, phases: Iterable[Segment]) -> list[_TrackBar]:
         """Draw stretches of time."""
         bars = []
         for each in phases:
@@ -266,15 +261,15 @@ class _Drawing:
             by_track[arn, service_name(call)].append(called)
         for (arn, service), calls in by_track.items():
             lanes = list[datetime]()
-            tracks = list[_Track]()
+            tracks = list[Track]()
             for span, call in _apart(calls):
-                lane = _take_lane(lanes, *span)
+                lane = take_lane(lanes, *span)
                 if lane == len(tracks):
                     name = f"calls · {service}{f' · {lane + 1}' if lane else ''}"
                     tracks.append(self._track(arn, name))
                 self._add_call(tracks[lane], span, call)
 
-    def _add_call(self, track: _Track, span: BarSpan, call: ApiCall) -> None:
+    def _add_call(self, track: Track, span: BarSpan, call: ApiCall) -> None:
         link = self._snapshot.link(call)
         key = link.key if link is not None else None
         visit = self._snapshot.visit_of(key)
@@ -328,11 +323,8 @@ def _apart(calls: Iterable[_Called]) -> Iterator[_Called]:
         if begin < end:
             yield (begin, end), call
             continue
-        last = begin if last is None else max(begin, last + _MICROSECOND)
+        last = begin if last is None else max(begin, last + MICROSECOND)
         yield (last, last), call
-
-
-# -- what a bar says when it is clicked ------------------------------------------------
 
 
 def _cleaned(value: Any) -> Any:
@@ -346,89 +338,7 @@ def _cleaned(value: Any) -> Any:
     return value
 
 
-# -- which bar lies on which track -----------------------------------------------------
-
-
-def _take_lane(lanes: list[datetime], begin: datetime, end: datetime) -> int:
-    """Take the first lane that is free; `lanes` says until when each is taken.
-
-    Who takes one comes in the order of the beginnings.
-    """
-    free = (number for number, until in enumerate(lanes) if until <= begin)
-    lane = next(free, len(lanes))
-    lanes[lane : lane + 1] = [end]
-    return lane
-
-
-def _lay_tracks(
-    visits: Sequence[StateVisit], now: datetime
-) -> tuple[list[str], dict[int, int], dict[int, BarSpan]]:
-    """Name the tracks of an execution's states, and give each visit its place and time.
-
-    States that follow each other share a track. Branches and iterations get tracks of
-    their own, below each other, and hand them on when they end: 10,000 iterations, 40
-    at a time, take 40.
-    """
-    by_id = {visit.id: visit for visit in visits}
-    entered = sorted(visits, key=lambda v: (v.entered_at, v.id))
-    branches = grouped(entered, lambda visit: (visit.parent, visit.index))
-    spans: dict[int, BarSpan] = {}
-    lanes: defaultdict[str, list[datetime]] = defaultdict(list)
-    taken: dict[str, defaultdict[int, list[StateVisit]]] = {}
-    for (parent, _), branch in branches.items():
-        spans.update(_in_turn(branch, now))
-        state = _state_of(by_id, parent)
-        times = spans[branch[0].id][0], spans[branch[-1].id][1]
-        lane = _take_lane(lanes[state], *times)
-        taken.setdefault(state, defaultdict(list))[lane] += branch
-    names: list[str] = []
-    track_of: dict[int, int] = {}
-    for tracks in taken.values():
-        for number, inside in enumerate(tracks.values(), start=1):
-            track_of.update((visit.id, len(names)) for visit in inside)
-            names.append(_track_name(by_id.get(inside[0].parent or 0), number))
-    return names, track_of, spans
-
-
-def _in_turn(
-    branch: Sequence[StateVisit], now: datetime
-) -> Iterator[tuple[int, BarSpan]]:
-    """Say when each state of a branch ran; it had ended when the next was entered.
-
-    What a history lacks makes them overlap. One that takes no time must not seem to lie
-    in the next, which begins a microsecond later.
-    """
-    least = branch[0].entered_at
-    for visit, after in zip_longest(branch, branch[1:]):
-        begin = max(visit.entered_at, least)
-        end = end_of(visit, now)
-        end = max(begin, min(end, after.entered_at) if after else end)
-        least = max(end, begin + _MICROSECOND)
-        yield visit.id, (begin, end)
-
-
-def _state_of(by_id: Mapping[int, StateVisit], number: int | None) -> str:
-    """Name what is one state of the definition, in whichever iteration it runs."""
-    names: list[str] = []
-    while visit := by_id.get(number or 0):
-        names.append(visit.name)
-        number = visit.parent
-    return "\0".join(names)
-
-
-def _track_name(parent: StateVisit | None, number: int) -> str:
-    """Name a track after the state whose branches are on it; the main one is `Main`."""
-    if parent is None:
-        return f"{ROOT} · {number}" if number > 1 else ROOT
-    return f"{parent.name} · lane {number}"
-
-
-def _within(at: datetime, span: BarSpan) -> datetime:
-    """Bring a moment into a time."""
-    return min(max(at, span[0]), span[1])
-
-
 def _inside(segment: Segment, span: BarSpan) -> Segment:
     """Cut a stretch to what lies within a time."""
-    begin, end = (_within(at, span) for at in (segment.begin, segment.end))
+    begin, end = (within(at, span) for at in (segment.begin, segment.end))
     return replace(segment, begin=begin, end=end)

@@ -1,0 +1,1 @@
+"""A trace for Perfetto and other viewers of Chrome trace JSON."""
