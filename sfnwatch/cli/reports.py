@@ -32,7 +32,7 @@ from sfnwatch.export.document_text import write_text
 from sfnwatch.export.json.comparison import comparison_json
 from sfnwatch.export.json.report import report_json
 from sfnwatch.export.json.why import why_json
-from sfnwatch.export.plain import health_words
+from sfnwatch.export.plain_sentences import health_words
 from sfnwatch.model.api_call import CALL_KEY, ApiCall
 from sfnwatch.model.arns import Named
 from sfnwatch.model.records import Received

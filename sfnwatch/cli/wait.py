@@ -20,7 +20,7 @@ from sfnwatch.cli import options
 from sfnwatch.cli.narration import narrate
 from sfnwatch.cli.reports import output_to, write_report
 from sfnwatch.errors import Outcome, RefusedError, UsageError
-from sfnwatch.export.plain import health_words
+from sfnwatch.export.plain_sentences import health_words
 from sfnwatch.model.arns import Named
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.snapshot import Snapshot

@@ -13,10 +13,11 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import TextIO
 
-from sfnwatch.analysis.finding import CONCLUSION, Finding, brief_evidence
+from sfnwatch.analysis.finding import CONCLUSION
 from sfnwatch.analysis.wording import plural
 from sfnwatch.export.json_lines import touched_calls, touched_tasks
 from sfnwatch.export.names import not_shown, service_name, visit_path
+from sfnwatch.export.plain_sentences import finding_line, health_words
 from sfnwatch.export.row_text import line_text
 from sfnwatch.export.separate_rows import rows_apart
 from sfnwatch.model.api_call import ApiCall
@@ -52,31 +53,6 @@ _LANES = {
 _ARROW = "->"
 _GOES_ON = ("ExecutionStarted", "MapRunStarted")
 """A screen's line says of these how a child stands; here none is written again."""
-
-
-def finding_line(finding: Finding, label: str = "") -> str:
-    """Write a finding as one line: its certainty, its sentence, its evidence."""
-    if finding.kind == CONCLUSION:
-        label = "Conclusion: "
-    evidence = brief_evidence(finding.evidence)
-    rests_on = f"  [{evidence}]" if evidence else ""
-    return f"{finding.certainty:<12}  {label}{finding.text}{rests_on}"
-
-
-def health_words(health: SourceHealth) -> str:
-    """Say how a lane is doing: state, why, and when it is tried again."""
-    words = str(health.state)
-    if health.state is HealthState.DRAINING:
-        until = f", until {health.until:%H:%M:%S} at most" if health.until else ""
-        words = f"waiting for late records{until}"
-    if health.message:
-        words += f". {clean(health.message)}"
-    if health.retry_in is not None:
-        words += f" Trying again in {duration(health.retry_in)}."
-    return words
-
-
-# -- the consumer ----------------------------------------------------------------------
 
 
 class PlainLines:

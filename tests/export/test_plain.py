@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sfnwatch.analysis.finding import FactOrInference, Finding
-from sfnwatch.export.plain import PlainLines, finding_line
+from sfnwatch.export.plain import PlainLines
+from sfnwatch.export.plain_sentences import finding_line
 from sfnwatch.model.records import Received
 from sfnwatch.model.times import iso
 from sfnwatch.model.trace import Trace
