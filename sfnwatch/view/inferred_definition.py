@@ -8,14 +8,14 @@ from sfnwatch.analysis.wording import resource_words
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.visits import StateVisit
 
-_Definition = dict[str, Any]
+_StatesJson = dict[str, Any]
 
 
 class _SeenState(Struct, eq=False):
     """A state that was visited, and what was seen inside of it."""
 
-    definition: _Definition
-    machines: dict[int | None, _Definition] = field(default_factory=dict)
+    definition: _StatesJson
+    machines: dict[int | None, _StatesJson] = field(default_factory=dict)
     """By branch in a Parallel; else one, by None."""
     states: dict[tuple[int | None, str], "_SeenState"] = field(default_factory=dict)
     """By branch and name."""
@@ -37,11 +37,11 @@ class _SeenState(Struct, eq=False):
         return state
 
 
-def _empty_state(state_type: str) -> _Definition:
+def _empty_state(state_type: str) -> _StatesJson:
     return {"Type": state_type, "Choices": [], "Catch": [], "Branches": []}
 
 
-def inferred_definition(execution: ExecutionAsOf) -> _Definition:
+def inferred_definition(execution: ExecutionAsOf) -> _StatesJson:
     """Put a definition together of the states that followed each other.
 
     It lacks the transitions that were not taken, and says of none why it was.

@@ -25,7 +25,7 @@ from sfnwatch.view.timeline_bars import (
 from sfnwatch.view.timeline_tree import TimelineTree
 
 _FINE = frozenset({"running", "succeeded"})
-_Interval = tuple[datetime, datetime, bool]
+_RunInterval = tuple[datetime, datetime, bool]
 """From when to when an execution or a branch ran, and whether it failed."""
 
 
@@ -152,21 +152,21 @@ class TimelineChart:
             at = redriven_at
         yield Segment(Phase.CONTAINER, at, max(at, bar.end), None, bar.status)
 
-    def crowd(self, bar: Bar) -> list[_Interval]:
+    def crowd(self, bar: Bar) -> list[_RunInterval]:
         """Return what ran side by side in a folded Map or Parallel, or is unread.
 
         Empty for what is drawn as segments.
         """
         if not bar.is_container or bar.open is not False:
             return list(self._unread_intervals(bar))
-        intervals: list[_Interval] = []
+        intervals: list[_RunInterval] = []
         for inner in bar.inside:
             intervals += self._unread_intervals(inner)
             if inner.kind is not BarKind.UNREAD:
                 intervals.append((inner.begin, inner.end, inner.status in FAILED))
         return intervals
 
-    def _unread_intervals(self, bar: Bar) -> Iterator[_Interval]:
+    def _unread_intervals(self, bar: Bar) -> Iterator[_RunInterval]:
         for execution in bar.listed:
             begin = execution.started_at
             if begin:

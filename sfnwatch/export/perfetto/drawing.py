@@ -52,7 +52,7 @@ Args = dict[str, Any]
 _NAME = 200
 _LONGEST = 2_000
 """Of an argument: a cause may be a whole job as JSON."""
-_VisitKey = tuple[str, int | None]
+_BarOwner = tuple[str, int | None]
 """An execution, or one visit of it."""
 _POINTS = frozenset({"redriven", "task", str(CallRole.POLL), str(CallRole.OTHER)})
 """Kinds of what is drawn as a point where it takes no time."""
@@ -103,7 +103,7 @@ class _Drawing:
         self._snapshot = snapshot
         self._maker = LineMaker(snapshot)
         self._now = last_moment(snapshot)
-        self._said: dict[_VisitKey, list[str]] = defaultdict(list)
+        self._said: dict[_BarOwner, list[str]] = defaultdict(list)
         """What was found of each execution, and of each visit."""
         for finding in find(snapshot):
             arn = finding.execution_arn or ""
