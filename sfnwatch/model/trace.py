@@ -187,10 +187,11 @@ class Trace:
             self._note_attempts(self.executions[arn])
         self._add_calls()
         self._note_coverage()
-        changed.links = self.linker.settle()
-        self.__dict__.pop("_now", None)
+        # The linker asks who started whom, and must not get the answer of before.
         if changed.lineage:
             self.__dict__.pop("lineage", None)
+        changed.links = self.linker.settle()
+        self.__dict__.pop("_now", None)
         if batch:
             self.version += 1
         return changed

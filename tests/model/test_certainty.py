@@ -10,7 +10,7 @@ from sfnwatch.model.integrations import CallRole
 from sfnwatch.model.linking.link import Certainty, Link
 from sfnwatch.model.records import Received
 from tests import builders as aws
-from tests.builders import History, call
+from tests.builders import MAP_RUN_ARN, History, call
 from tests.model.answers import trace_of
 
 EXACT, STRONG, LIKELY, GUESS = Certainty
@@ -282,15 +282,21 @@ def test_polls_of_a_time_with_more_actions_than_attempts_are_nobodys_for_sure() 
     assert all(link.key is None for link in both.links.values())
 
 
-def sole(*more: Received) -> Link:
-    """Give the link of an SDK call where all is known of its role, but for more."""
+def sole_records() -> list[Received]:
+    """Return an SDK call where all is known of its role."""
     asked = json.dumps({"Name": "n"})
     reads = {"resourceType": "aws-sdk:ssm", "resource": "getParameter"}
     run = History().start().task("Work", reads, parameters=asked).end().records
     ssm = "ssm.amazonaws.com"
     made = call("GetParameter", 0, key="c", source=ssm, parameters={"name": "n"})
     known = aws.health("lookup", "ended", 5000, complete_to="2023-11-15T01:00:00Z")
-    return link_in(*run, made, known, *more)
+    alone = aws.machine_executions(4000, running=[aws.listed(aws.ARN, -9)])
+    return [*run, made, known, alone]
+
+
+def sole(*more: Received) -> Link:
+    """Return the link of the call where more came, in place of who else ran."""
+    return link_in(*sole_records()[:-1], *more)
 
 
 def test_what_is_left_of_a_role_is_strong_where_nobody_else_ran() -> None:
@@ -303,3 +309,16 @@ def test_what_is_left_of_a_role_is_strong_where_nobody_else_ran() -> None:
     assert sole().certainty is not STRONG
     assert sole(with_other).certainty is not STRONG
     assert sole(alone, list_tasks).certainty is not STRONG
+
+
+def test_a_map_run_that_starts_later_takes_the_certainty_back() -> None:
+    """Whoever asked who started whom before the batch has not fixed the answer."""
+    other = History(arn=f"{aws.HEAD}:execution:other:1").start()
+    map_run = other.map_run("Each", MAP_RUN_ARN).end().records
+    trace = trace_of(*sole_records())
+    (link,) = trace.links.values()
+    assert link.certainty is STRONG
+    assert not trace.lineage.map_runs
+    trace.add(map_run)
+    (link,) = trace.links.values()
+    assert link.certainty is not STRONG

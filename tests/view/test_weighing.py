@@ -248,3 +248,14 @@ def test_an_attempt_knows_the_ambiguous_calls_that_may_be_its_own() -> None:
     found = unsure_calls(snapshot, snapshot.trace.links["one"].candidates[0])
     assert [each.event_id for each, _ in found] == ["one", "other"]
     assert unsure_calls(snapshot, (ARN, 99)) == []
+
+
+def test_of_several_ids_the_same_one_is_named_in_every_process() -> None:
+    """A set of texts has another order with each seed of their hashes."""
+    arns = [f"{aws.TASK_ARN[:-1]}{digit}" for digit in "01234567"]
+    tasks = {"Tasks": [{"TaskArn": arn} for arn in arns]}
+    run = History().start().task("Work", SYNC, submitted=tasks, **asks("export:7"))
+    poll = call("DescribeTasks", 1, key="poll", parameters={"tasks": arns})
+    snapshot = trace_of(*run.end().records, poll).as_of()
+    (considered,) = why_json(snapshot, snapshot.trace.calls["poll"])["considered"]
+    assert considered["for"]["ids"] == [f"task ARN {arns[0]}"]

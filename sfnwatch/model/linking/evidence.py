@@ -289,9 +289,10 @@ def weigh(pair: Pair, wanted: Leaves, skew: tuple[int, int]) -> Weighed:
     same = [f"request ID {call.request_id}"] if told else []
     same += [f"session {session}"] if session in caller.sessions else []
     word = row.id_word if row is not None else "id"
-    # Of an ARN and the bare id at its end the ARN.
     ids = ids_in(record, call.error_message) & caller.ids
-    held = sorted(ids, key=len, reverse=True)
+    # An ARN comes before the bare id at its end. Ids of one length are in the order of
+    # their letters, since a set's order is another in each process.
+    held = sorted(ids, key=lambda text: (-len(text), text))
     if pair.role is CallRole.OTHER and held and row is not None and row.starts_job:
         window = caller.life
     same += [f"{word} {each}" for each in held[:1]]
