@@ -1,4 +1,7 @@
-"""How far the calls of an attempt are known: else a missing poll says nothing."""
+"""How far the calls of an attempt are known.
+
+A missing poll proves something only where all calls are known.
+"""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -14,13 +17,13 @@ _OWN = frozenset({CallRole.ACTION, CallRole.POLL})
 
 
 class Coverage:
-    """How far calls are known at a moment, for any attempt of a trace.
+    """How far calls are known in a snapshot, for any attempt of a trace.
 
-    Watching measures it for what was watched. Files claim it, and only for what they
-    speak of: a trail is kept for each account and Region, so an attempt is covered by
-    the calls from where its own were seen, up to the newest of those. Where none of its
-    own was seen, not finding a poll says nothing: they may be in another file, or of
-    another role.
+    For watched executions it is measured. A file is believed complete, but only for its
+    own accounts and Regions, since each has a trail of its own. So an attempt is
+    covered by the calls of the accounts and Regions in which its own calls were seen,
+    up to the newest of these. Where no call of its own was seen, a missing poll proves
+    nothing: the calls may be in another file, or of another role.
     """
 
     def __init__(self, snapshot: Snapshot) -> None:
@@ -29,19 +32,20 @@ class Coverage:
         known = snapshot.trace.as_of() if in_event_time else snapshot
         health = known.health.get("lookup")
         self.live = health is not None
-        """True where CloudTrail was asked while it came in, late and out of order."""
+        """True if LookupEvents was asked: its records come late and out of order."""
         self.measured = health.coverage if health else None
-        """Of that: up to when it is believed complete."""
+        """The time up to which LookupEvents is believed complete; None if unknown."""
         if in_event_time and snapshot.at is not None and self.measured is not None:
-            # All that happened by then is shown, as far as it is known today.
+            # In event time all calls up to the time are shown, as known today.
             self.measured = min(snapshot.at, self.measured)
 
     @cached_property
     def complete_to(self) -> datetime | None:
-        """Up to when all calls are believed known: measured live, a claim for files.
+        """The time up to which all calls are believed known; None if there is none.
 
-        A file says nothing of lag, so the newest call in it is as far as it speaks for;
-        and of its accounts and Regions only those count that the executions are in.
+        Live it is measured. A file has no measured lag, so it is believed complete up
+        to its newest call. Of its accounts and Regions only those count that have calls
+        of the executions.
         """
         if self.live:
             return self.measured
@@ -62,12 +66,15 @@ class Coverage:
     def of(
         self, execution_arn: str, attempt: Attempt, calls: Iterable[ApiCall]
     ) -> datetime | None:
-        """Say up to when an attempt's polls would be known; `calls` are its own."""
+        """Return the time up to which an attempt's polls are known; None if unknown.
+
+        `calls` are the attempt's own calls.
+        """
         execution = self._snapshot.executions.get(execution_arn)
         if self.live and execution is not None and execution.was_watched:
             return self.measured
         newest = self._newest
-        # The store may have grown since this was made, by the first call of a Region.
+        # The trace may have got the first call of a Region after this was made.
         own = (
             newest.get(_place(call), call.event_time)
             for call in calls
@@ -76,15 +83,15 @@ class Coverage:
         return max(own, default=None)
 
     def settled(self, calls: Sequence[ApiCall]) -> Sequence[ApiCall]:
-        """Give those that no later record can come between: a gap there is real."""
+        """Return the calls between which no record is missing: gaps there are real."""
         return [c for c in calls if self.is_settled(c)] if self.live else calls
 
     def is_settled(self, call: ApiCall) -> bool:
-        """True unless a record may yet come that belongs before a call."""
+        """True unless a record of an earlier call may still arrive."""
         return self._has_all_to(call.event_time)
 
     def has_all_polls(self, attempt: Attempt) -> bool:
-        """True if all polls of an attempt are there; a file is taken at its word."""
+        """True if all polls of an ended attempt are known; files are complete."""
         return attempt.ended_at is not None and self._has_all_to(attempt.ended_at)
 
     def _has_all_to(self, at: datetime) -> bool:
@@ -92,7 +99,7 @@ class Coverage:
 
     @cached_property
     def _newest(self) -> dict[AccountRegion, datetime]:
-        """The newest call of each account and Region."""
+        """The time of the newest call, by account and Region."""
         return {_place(call): call.event_time for call in self._snapshot.calls}
 
 

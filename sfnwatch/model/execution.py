@@ -1,4 +1,4 @@
-"""One execution: all that is known about it, and its state at a moment."""
+"""One execution: all that is known about it, and its state as of a time."""
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -29,27 +29,27 @@ _ENDINGS = {
     status: event_type.removeprefix("Execution")
     for event_type, status in TERMINAL.items()
 }
-"""The word of the event that ends an execution, by AWS's status."""
+"""How an execution ended, in the word of its event type, by AWS's status."""
 _FAILURES_ONLY = frozenset({"ERROR", "FATAL"})
-"""Levels of a state machine's log at which no success is logged."""
+"""Log levels of a state machine at which no success is logged."""
 
 
 class Redrive(Struct, frozen=True):
-    """A redrive: an ended execution goes on where it ended.
+    """A redrive: an ended execution continues where it ended.
 
     Its events are appended to the same history, with ExecutionRedriven between the old
-    end and what is run again. That is documented; no recording shows one.
+    end and the states that run again. That is documented; no recording shows one.
     """
 
     event: HistoryEvent
     ended: HistoryEvent | None
-    """The end before it; None where that event is missing."""
+    """The event that ended the execution before; None where that event is missing."""
     number: int
-    """From 1."""
+    """The number of the redrive, from 1."""
 
     @property
     def seconds(self) -> float | None:
-        """How long the execution had been over."""
+        """How long the execution had been over; None where its end is missing."""
         if self.ended is None:
             return None
         return (self.event.at - self.ended.at).total_seconds()
@@ -60,7 +60,7 @@ class MapRunTurn(NamedTuple):
 
     event: HistoryEvent
     arn: str
-    """The Map Run's; empty for its ends, which name none."""
+    """The Map Run's ARN; empty for events of its end, which do not name it."""
 
 
 class Execution:
@@ -69,22 +69,22 @@ class Execution:
     def __init__(
         self, arn: str, task_states: Mapping[str, Sequence[TaskState]]
     ) -> None:
-        """`task_states` has what ECS reported about each task, whoever started it."""
+        """`task_states` has ECS's reports on all tasks by ARN, whoever started them."""
         self.arn = arn
         self.task_states = task_states
         self.events: dict[int, HistoryEvent] = {}
         self.role: str | None = None
-        """The name of its role that the linker has."""
+        """The name of its role, as the linker knows it."""
         self.unseen_ends: Mapping[int, tuple[str, datetime]] = {}
-        """The ends of its visits that no event tells, as consumers have them."""
+        """The ends of visits without an event of their end, as consumers know them."""
         self.described: list[DescribeAnswer] = []
-        """What DescribeExecution answered, the newest last."""
+        """The answers of DescribeExecution, the newest last."""
         self.defined: list[DescribeAnswer] = []
-        """What DescribeStateMachineForExecution answered."""
+        """The answers of DescribeStateMachineForExecution, the newest last."""
         self.begin()
 
     def begin(self) -> None:
-        """Drop what follows from events: they are about to be folded again."""
+        """Reset all that derives from events, before they are folded again."""
         self._forget_now()
         self._branches = self._defined_branches()
         self.fold = HistoryFold(self._branches)
@@ -99,15 +99,15 @@ class Execution:
         """The executions that its attempts started, by their ARNs."""
         self.role_arn_at_start: str | None = None
         self.watched = False
-        """True where an event says when it was received: it is not from a file."""
+        """True if an event has the time it was received, so it is not from a file."""
         self._times: dict[TimeAxis, list[datetime]] = {clock: [] for clock in TimeAxis}
-        """By each clock, when each event and all with lower ids had come. Filled up to
-        the newest event when somebody asks for a moment."""
+        """By each clock, the times at which each event and all with lower ids had come.
+        It is filled up to the newest event when a time is asked for."""
 
     def take_answer(self, answer: DescribeAnswer) -> bool:
-        """Keep an answer; True if the history must be folded again for it.
+        """Keep an answer; True if the history must be folded again.
 
-        A definition says which branch of a Parallel is which.
+        A new definition may change the numbers of a Parallel's branches.
         """
         self._forget_now()
         if answer.kind != RecordKind.DEFINITION:
@@ -121,7 +121,7 @@ class Execution:
         return parse_definition(newest).branches
 
     def take_event(self, event: HistoryEvent, details: Details) -> None:
-        """Fold an event whose id is above all others'."""
+        """Fold an event; its id must be above all ids folded before."""
         self._forget_now()
         self.ordered.append(event)
         self.watched = self.watched or event.seen_at is not None
@@ -138,7 +138,7 @@ class Execution:
             self.map_run_turns.append(MapRunTurn(event, arn))
 
     def _take_redrive(self, event: HistoryEvent, count: int | None) -> None:
-        """Note a redrive; where AWS's count is missing, it is numbered in turn."""
+        """Note a redrive; where AWS's count is missing, it gets the next number."""
         if count is None or count <= 0:
             count = self.redrives[-1].number + 1 if self.redrives else 1
         ended = self.turns[-1] if self.turns else None
@@ -160,7 +160,7 @@ class Execution:
         return len(self.started) != count_before
 
     def event_count(self, at: datetime | None, clock: TimeAxis) -> int:
-        """Count the events that had come by `at`; None: all."""
+        """Return how many events had come by `at`; all of them if `at` is None."""
         if at is None:
             return len(self.ordered)
         times = self._times[clock]
@@ -180,7 +180,7 @@ class Execution:
     def _now(self) -> "ExecutionAsOf":
         """Its newest state, kept until it changes.
 
-        Of a thousand executions few change in one batch.
+        Of a thousand executions few change in one batch, so most are made only once.
         """
         return ExecutionAsOf(self, None, TimeAxis.EVENT)
 
@@ -189,9 +189,10 @@ class Execution:
 
 
 class ExecutionAsOf:
-    """One execution at a moment; None is the moment after all others.
+    """One execution as of a time; None is the time after all that is known.
 
-    Cheap to make, and valid until the execution changes: it does not follow changes.
+    It is cheap to make. It does not follow changes, so it is valid only until the
+    execution changes.
     """
 
     def __init__(
@@ -205,7 +206,7 @@ class ExecutionAsOf:
 
     @cached_property
     def _last(self) -> int:
-        """The id of the last event."""
+        """The id of the last event; 0 where there is none."""
         if not self.event_count:
             return 0
         return self._execution.ordered[self.event_count - 1].id
@@ -264,11 +265,11 @@ class ExecutionAsOf:
         return replace(visit, attempts=attempts)
 
     def _with_stop(self, attempt: Attempt) -> Attempt:
-        """Add to an attempt the end of its tasks as ECS reported it, if it has none.
+        """Return the attempt with its tasks' end as ECS reported it, if it has no end.
 
-        A `.sync` attempt that failed in words, timed out or was aborted has no answer
-        with a time, and one that still waits has none yet. Only `.sync` waits for the
-        end of its task, and of several tasks for the last.
+        A `.sync` attempt has no answer with a time if it failed with a mere text, timed
+        out or was aborted; and none yet while it waits. Only `.sync` waits for the end
+        of its task; with several tasks it waits for the last one.
         """
         if attempt.pattern is not Pattern.SYNC or attempt.stopped_at is not None:
             return attempt
@@ -284,7 +285,7 @@ class ExecutionAsOf:
         return replace(attempt, told_by=last, stopped_at=last.stopped_at)
 
     def _stop_of(self, task_arn: str) -> TaskState | None:
-        """Find the last report of a task's end that had come."""
+        """Return the last report of a task's end that had come; None if none had."""
         for state in reversed(self._execution.task_states.get(task_arn, ())):
             is_end = state.stopped and state.stopped_at is not None
             if is_end and self._had_come(state.seen_at, state.at):
@@ -296,15 +297,16 @@ class ExecutionAsOf:
 
     @cached_property
     def unseen_ends(self) -> Mapping[int, tuple[str, datetime]]:
-        """Give the status and the end of visits that ended with the execution.
+        """The status and end of visits that ended with the execution, by visit id.
 
-        For an execution of which no event tells the end, but DescribeExecution does.
+        It is empty unless the end of the execution is known from DescribeExecution only
+        and not from an event.
         """
         if self.ending is not None or self.running or not self.event_count:
             return {}
         visits = self._execution.visits
         if self.event_count == len(self._execution.ordered):
-            # To look at all visits for each batch of a long history would take minutes.
+            # Scanning all visits in each batch of a long history would take minutes.
             running = self._execution.fold.running
         else:
             last = self._last
@@ -333,11 +335,11 @@ class ExecutionAsOf:
 
     @property
     def known(self) -> bool:
-        """True once anything but its definition is known."""
+        """True once an event or an answer of DescribeExecution is known."""
         return self.event_count > 0 or self.described is not None
 
     def _described_as(self, name: str) -> str | None:
-        """Give a field of AWS's answers; DescribeExecution's comes first."""
+        """Return a field of AWS's answers, DescribeExecution's first; None if empty."""
         value = None
         if self.described is not None:
             value = getattr(self.described, name)
@@ -347,7 +349,7 @@ class ExecutionAsOf:
 
     @property
     def map_run_arn(self) -> str | None:
-        """The Map Run it is an execution of, where it was described."""
+        """The Map Run that ran it; None if there is none, or it was not described."""
         return self._described_as("map_run_arn")
 
     @property
@@ -370,14 +372,14 @@ class ExecutionAsOf:
 
     @property
     def role_arn(self) -> str | None:
-        """The role its calls are made with: of its start, or of its definition."""
+        """The role its calls are made with: from its start, or from AWS's answers."""
         if self.event_count and self._execution.role_arn_at_start:
             return self._execution.role_arn_at_start
         return self._described_as("role_arn")
 
     @cached_property
     def ending(self) -> HistoryEvent | None:
-        """The event that ended it; None while it runs, and again after a redrive."""
+        """The event that ended it; None while it runs, also after a redrive."""
         turns = [turn for turn in self._execution.turns if turn.id <= self._last]
         if not turns or turns[-1].type == REDRIVEN or self._is_redriven_unseen():
             return None
@@ -391,15 +393,15 @@ class ExecutionAsOf:
 
     @property
     def stopped_seconds(self) -> float:
-        """How long it was over, in all, before its redrives."""
+        """How many seconds it was over, in all, before its redrives."""
         return sum(max(0.0, redrive.seconds or 0.0) for redrive in self.redrives)
 
     @cached_property
     def status(self) -> str:
         """AWS's word: RUNNING, SUCCEEDED, FAILED, TIMED_OUT, ABORTED or another.
 
-        UNKNOWN where nobody saw its end, and nobody would have: a file ends where it
-        was saved. The history counts for more than DescribeExecution, which is
+        It is UNKNOWN where no end is known but the end may be missing, as in a file,
+        which ends where it was saved. The history outranks DescribeExecution, which is
         eventually consistent.
         """
         if self.ending is not None:
@@ -411,7 +413,7 @@ class ExecutionAsOf:
 
     @property
     def _goes_on(self) -> bool:
-        """True where more events follow, or its end would have been seen."""
+        """True if later events are known, or if its end would have been received."""
         if self.event_count == 0:
             return False
         if self.event_count < len(self._execution.ordered):
@@ -420,7 +422,7 @@ class ExecutionAsOf:
 
     @property
     def hides_success(self) -> bool:
-        """True for an Express execution of which only failures are logged."""
+        """True for an Express execution whose log has only failures."""
         parsed = maybe_execution_arn(self.arn)
         if parsed is None or self.defined is None:
             return False
@@ -428,7 +430,7 @@ class ExecutionAsOf:
 
     @property
     def running(self) -> bool:
-        """True unless its end is known."""
+        """True unless its status is that of an ended execution; also for UNKNOWN."""
         return self.status in RUNNING or self.status == UNKNOWN
 
     @cached_property
@@ -447,10 +449,9 @@ class ExecutionAsOf:
         return self.described.stopped_at
 
     def _is_redriven_unseen(self) -> bool:
-        """True where DescribeExecution has a redrive that the history has not yet.
+        """True if DescribeExecution knows of a redrive that the history lacks yet.
 
-        One that waits for its turn may not be counted yet; the documentation is
-        silent on that.
+        A pending redrive may not be counted yet; the documentation does not cover that.
         """
         if self.described is None:
             return False
@@ -460,9 +461,9 @@ class ExecutionAsOf:
 
     @cached_property
     def _redrives_ahead(self) -> int:
-        """How many redrives more DescribeExecution counts than the history has.
+        """How many more redrives DescribeExecution counts than the history has.
 
-        Negative where it was described before the last one.
+        It is negative if the answer is from before the last redrive.
         """
         if self.described is None or self.described.redrive_count is None:
             return 0
@@ -477,7 +478,10 @@ class ExecutionAsOf:
 
     @property
     def was_watched(self) -> bool:
-        """True unless its history is from a file, which ends where it was saved."""
+        """True unless its history is from a file, which ends where it was saved.
+
+        It is true if an event or the answer of DescribeExecution was received live.
+        """
         if self.described is not None and self.described.seen_at is not None:
             return True
         return self._execution.watched

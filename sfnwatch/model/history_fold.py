@@ -1,7 +1,7 @@
 """How a history becomes visits and attempts: a walk along `previousEventId`.
 
-The rules were read off executions recorded on AWS; each stands at the function that
-follows it.
+The rules come from executions recorded on AWS. Each rule is described at the function
+that follows it.
 """
 
 import re
@@ -34,7 +34,7 @@ from sfnwatch.model.visits import FAILED, StateVisit, Stretch, end_attempt
 _ENTERED = "StateEntered"
 _EXITED = "StateExited"
 _FAILED_STATE = re.compile(r"state '(.+?)' \(entered at the event id #(\d{1,9})\)")
-"""How a cause may name the state that failed, which may be a child execution's."""
+"""How a cause may name the state that failed, or one of a child execution."""
 _CONTAINERS = ("Map", "Parallel")
 _REOPENED: Mapping[str, Any] = {
     "status": "running",
@@ -45,7 +45,7 @@ _REOPENED: Mapping[str, Any] = {
     "cause": None,
     "trouble": None,
 }
-"""The fields of a visit that goes on after its end."""
+"""The fields to set on a visit that continues after its end."""
 
 _FoldStep = Callable[["HistoryFold", HistoryEvent, Details, HistoryPlace], HistoryPlace]
 
@@ -54,30 +54,30 @@ class HistoryFold:
     """Takes events in the order of their ids, each once."""
 
     def __init__(self, branches: Mapping[str, tuple[str, ...]]) -> None:
-        """`branches` gives the first states of a Parallel's branches, by its name."""
+        """`branches` has the first state of each branch, by the Parallel's name."""
         self._branches = branches
         self._main = Branch()
         self._nowhere = HistoryPlace(self._main, None)
         self._places: dict[int, HistoryPlace] = {}
-        """Where each event stands, by its id."""
+        """The place of each event in the visits, by the event's id."""
         self._running: dict[int, VisitBuilder] = {}
         self._builders: list[VisitBuilder] = []
         self._iterations: dict[tuple[int, int | None], Branch] = {}
         """By the id of the Map's visit, and the iteration's index."""
         self._cut: VisitBuilder | None = None
-        """The Task that a redrive would go on with, as far as one can tell."""
+        """The Task that a redrive would continue; None where that is not known."""
         self._redriven_at: datetime | None = None
         """When the execution was last redriven after it had ended."""
         self._event_id = 0
-        """The event that is being taken."""
+        """The id of the event being taken."""
         self.visits: dict[int, StateVisit] = {}
         self.changed: set[int] = set()
-        """The ids of visits that changed since somebody emptied this."""
+        """The ids of visits that changed since this set was last replaced."""
 
     def take(self, event: HistoryEvent, details: Details) -> None:
         """Take one event, and set the visit and the attempt it belongs to."""
         self._event_id = event.id
-        # It may have been folded before, where it stood otherwise.
+        # A fold before this one may have put the event elsewhere.
         event.visit_id = 0
         event.attempt_id = 0
         event.iteration = None
@@ -99,7 +99,7 @@ class HistoryFold:
     @staticmethod
     @lru_cache(maxsize=256)
     def _step_of(kind: str) -> "_FoldStep":
-        """Find what an event of a type means to the fold."""
+        """Return the method that folds events of a type."""
         if kind.endswith(_ENTERED):
             return HistoryFold._enter
         if kind.endswith(_EXITED):
@@ -133,7 +133,7 @@ class HistoryFold:
     def _other(
         self, _: HistoryEvent, __: Details, before: HistoryPlace
     ) -> HistoryPlace:
-        """Leave an event where the one before it stands, also of a type added later."""
+        """Put an event at the place of the previous one; also for unknown types."""
         return before
 
     def _map_run_failed(
@@ -148,9 +148,9 @@ class HistoryFold:
     ) -> HistoryPlace:
         """Begin a visit.
 
-        The first state's previous event is 0; others follow an exit, or a start. A
-        branch's first state follows ParallelStateStarted, an iteration's follows
-        MapIterationStarted.
+        The first state's previous event is 0. Other states follow an exit or a start: a
+        branch's first state follows ParallelStateStarted, and an iteration's first
+        state follows MapIterationStarted.
         """
         name = text_of(details.get("name")) or ""
         branch = before.branch
@@ -178,9 +178,10 @@ class HistoryFold:
         return HistoryPlace(branch, entered)
 
     def _enter_branch(self, parallel: VisitBuilder, first_state: str) -> Branch:
-        """Number a branch: by the definition, or in the order branches were entered.
+        """Number a branch by the definition, or else in the order branches are entered.
 
-        That the order is the definition's is inferred; no recording settles it.
+        It is inferred that branches are entered in the order of the definition; no
+        recording settles it.
         """
         starts = self._branches.get(parallel.visit.name, ())
         defined = (i for i, start in enumerate(starts) if start == first_state)
@@ -192,10 +193,11 @@ class HistoryFold:
     def _exit(
         self, event: HistoryEvent, details: Details, before: HistoryPlace
     ) -> HistoryPlace:
-        """End the visit that is left.
+        """End the visit of the state that is exited.
 
-        A Map's or Parallel's exit follows its last branch's last event, not its own.
-        So the open state of that name and type is looked for outward from there.
+        A Map's or Parallel's exit follows the last event of its last branch, not an
+        event of its own. So the search for the open state of that name and type goes
+        outward from there.
         """
         name = text_of(details.get("name"))
         kind = event.type.removesuffix(_EXITED)
@@ -209,7 +211,7 @@ class HistoryFold:
         if self._is_caught_unseen(builder):
             visit.change(event.id, trouble="failed")
         if builder.inside:
-            # The end of what is still open in it is missing.
+            # The events that end the visits still open in it are missing.
             ends = {}
             for inner in builder.open_inside():
                 ends[inner.visit.id] = unseen_end(inner.visit, self.visits)
@@ -222,7 +224,7 @@ class HistoryFold:
     def _running_state(
         self, name: str | None, kind: str, place: HistoryPlace
     ) -> VisitBuilder | None:
-        """Find the running state of a name and a type that is nearest to a place."""
+        """Find the running state of this name and type that is nearest to a place."""
         for builder in self._near(place):
             visit = builder.visit
             is_running = visit.id in self._running
@@ -231,10 +233,10 @@ class HistoryFold:
         return None
 
     def _is_caught_unseen(self, builder: VisitBuilder) -> bool:
-        """True for a Map or Parallel that is left without an end, something failing.
+        """True if a Map or Parallel is exited without its end, with a failure inside.
 
-        That is so where its Failed is missing: its Catch went on. A failure in an
-        earlier try does not count.
+        Its Failed event is then missing, and its Catch handled the failure. A failure
+        in an earlier try does not count.
         """
         if not builder.started:
             return False
@@ -250,8 +252,9 @@ class HistoryFold:
     ) -> HistoryPlace:
         """Take MapState… and ParallelState…: Started, Succeeded, Failed.
 
-        They name no state. Succeeded and Failed point at the last, or the failing,
-        event inside; of nested containers the owner is the nearest still at work.
+        These events name no state. Succeeded follows the last event inside, Failed the
+        failing event inside. Where containers are nested, the event belongs to the
+        nearest one still at work.
         """
         kind, phase = event.type.split("State", 1)
         if phase == "Started":
@@ -266,14 +269,17 @@ class HistoryFold:
         return HistoryPlace(owner.branch, owner)
 
     def _only_container(self, kind: str) -> VisitBuilder | None:
-        """Find the one Map or Parallel it can be, where what led inside is missing."""
+        """Return the only Map or Parallel at work; None if there are several or none.
+
+        It is used where the event that leads inside is missing.
+        """
         at_work = [builder for builder in self._running_of(kind) if builder.started]
         return at_work[0] if len(at_work) == 1 else None
 
     def _start_container(
         self, event: HistoryEvent, before: HistoryPlace, kind: str
     ) -> HistoryPlace:
-        """Start a Map or Parallel, which a retry does without entering it again.
+        """Start a Map or Parallel; a retry starts it again without entering it again.
 
         The start then follows the failing event inside, with no Failed in between.
         """
@@ -285,7 +291,7 @@ class HistoryFold:
         self._close_inside(builder.open_inside(), builder, event, before)
         starts = builder.visit.starts
         if builder.visit.id in self._running:
-            starts = (*starts, event.id)  # what a redrive starts is no retry
+            starts = (*starts, event.id)  # a start by a redrive is no retry
         self._reopen(builder, event)
         builder.started = True
         builder.branches_taken = set()
@@ -297,9 +303,9 @@ class HistoryFold:
     ) -> HistoryPlace:
         """Begin or end an iteration of a Map.
 
-        Started follows MapStateStarted or, one by one, the last event of another
-        iteration. Either way it carries the Map state's name, and the Map is around
-        it. Aborted follows the failing event of another iteration.
+        Started follows MapStateStarted, or the last event of another iteration where
+        iterations run one by one. Either way it has the name of the Map state, which
+        encloses it. Aborted follows the failing event of another iteration.
         """
         name = text_of(details.get("name"))
         index = int_of(details.get("index"))
@@ -341,7 +347,7 @@ class HistoryFold:
     def _attempt(
         self, event: HistoryEvent, details: Details, before: HistoryPlace
     ) -> HistoryPlace:
-        """Begin an attempt, or take in an event of the last one.
+        """Begin an attempt, or add an event to the last one.
 
         A retry is a new Scheduled after the failure, with no second Entered.
         """
@@ -366,10 +372,11 @@ class HistoryFold:
         return HistoryPlace(builder.branch, builder)
 
     def _lone_task(self, before: HistoryPlace) -> VisitBuilder | None:
-        """Find the one Task it can be: running, or cut off before a redrive.
+        """Return the only running Task, or the one cut off before a redrive.
 
-        For histories whose beginning is missing, and since what a redriven Task's
-        events follow is in no recording.
+        None if several run, or the event's place is known. It is used for histories
+        whose beginning is missing. It is also used for redriven Tasks: no recording
+        shows which event theirs follow.
         """
         if before is not self._nowhere and not before.type.startswith("Execution"):
             return None
@@ -386,7 +393,7 @@ class HistoryFold:
     ) -> HistoryPlace:
         """Note a failed evaluation with the state it names.
 
-        It follows what was before that state was entered, or nothing.
+        Its previous event is the one before that state was entered, or none.
         """
         builder = self._state_in_cause(details)
         if builder is None:
@@ -399,7 +406,7 @@ class HistoryFold:
         return HistoryPlace(builder.branch, builder)
 
     def _newest_named(self, name: str | None, branch: Branch) -> VisitBuilder | None:
-        """Find the newest running state of a name, if there is one in the branch."""
+        """Find the newest running state of a name; states of the branch come first."""
         named = [b for b in reversed(self._running.values()) if b.visit.name == name]
         for builder in named:
             if builder.branch is branch:
@@ -409,11 +416,11 @@ class HistoryFold:
     def _abort_siblings(
         self, event: HistoryEvent, _: Details, before: HistoryPlace
     ) -> HistoryPlace:
-        """End what is open beside a failure.
+        """End the states that are open beside a failure.
 
-        …StateAborted names no state and follows the *failing* event elsewhere. Which
-        of several open states it means can't be known, but all of the dying parent's
-        are over.
+        …StateAborted names no state and follows the *failing* event elsewhere. It does
+        not show which of several open states is meant. But all open states of the
+        failing parent are over.
         """
         parent = before.branch.parent
         if parent is not None:
@@ -428,9 +435,10 @@ class HistoryFold:
     def _execution(
         self, event: HistoryEvent, details: Details, before: HistoryPlace
     ) -> HistoryPlace:
-        """End what runs with the execution.
+        """End the running visits when the execution ends.
 
-        An uncaught failure has no StateExited: TaskFailed, then ExecutionFailed.
+        An uncaught failure has no StateExited: TaskFailed is followed by
+        ExecutionFailed.
         """
         if event.type == REDRIVEN:
             self._redriven_at = event.at
@@ -444,9 +452,10 @@ class HistoryFold:
         return HistoryPlace(self._main, None)
 
     def _failing(self, before: HistoryPlace, details: Details) -> list[VisitBuilder]:
-        """Find what failed, and all around it: what the event before belongs to.
+        """Return the visits that failed, with all that enclose them.
 
-        Where that event is missing the cause may name the state.
+        They are the visit of the previous event, and those around it. Where that event
+        is missing, the cause may name the state.
         """
         failing = list(before.outward())
         if failing:
@@ -459,7 +468,7 @@ class HistoryFold:
         return around_all(troubled or innermost)
 
     def _state_in_cause(self, details: Details) -> VisitBuilder | None:
-        """Find the running state that a cause names by its name and its event."""
+        """Find the running state that a cause names by its name and its event id."""
         match = _FAILED_STATE.search(text_of(details.get("cause")) or "")
         if match is None:
             return None
@@ -475,10 +484,10 @@ class HistoryFold:
         event: HistoryEvent,
         failing: HistoryPlace,
     ) -> None:
-        """End what is open in a Map or Parallel, or in one of its branches."""
+        """End the open visits in a Map or Parallel, or in one of its branches."""
         blamed = list(failing.outward())
         if container not in blamed and not event.type.endswith("Aborted"):
-            # The event before is missing, and with it what failed.
+            # The previous event is missing, so it does not show which state failed.
             fails = [builder for builder in inside if builder.visit.type == "Fail"]
             blamed += fails or around_all(b for b in inside if not b.inside)
         visits = [builder.visit for builder in inside]
@@ -512,10 +521,10 @@ class HistoryFold:
     def _cut_off(
         self, name: str | None, kind: str, before: HistoryPlace
     ) -> VisitBuilder | None:
-        """Find a state that is left after a redrive without being entered again.
+        """Find a state that is exited after a redrive without being entered again.
 
-        A Choice or a Wait would be, if they are like Tasks [inferred]. Without a name
-        it is any state of the type.
+        A Choice or a Wait is exited like that if it behaves as a Task does [inferred].
+        Where `name` is None, it is any state of the type.
         """
         if self._redriven_at is None:
             return None
@@ -529,7 +538,7 @@ class HistoryFold:
     def _redrive_map(
         self, event: HistoryEvent, _: Details, before: HistoryPlace
     ) -> HistoryPlace:
-        """Go on with the Map whose Map Run goes on [inferred]."""
+        """Continue the Map whose Map Run continues [inferred]."""
         maps = [b for b in before.outward() if b.visit.type == "Map"]
         builder = maps[0] if maps else self._cut_off(None, "Map", before)
         if builder is None:
@@ -539,9 +548,9 @@ class HistoryFold:
         return HistoryPlace(builder.branch, builder)
 
     def _reopen(self, builder: VisitBuilder, event: HistoryEvent) -> None:
-        """Go on with an ended visit, and with what is around it.
+        """Continue an ended visit, and the visits around it.
 
-        A redrive goes on where the execution had ended [inferred from its docs].
+        A redrive continues where the execution had ended [inferred from its docs].
         """
         around: VisitBuilder | None = builder
         while around is not None and around.visit.id not in self._running:
@@ -556,7 +565,7 @@ class HistoryFold:
     def _pauses_before(
         self, visit: StateVisit, event: HistoryEvent
     ) -> tuple[Stretch, ...]:
-        """Give the time between a visit's end and the redrive that resumed it."""
+        """Return the time between a visit's end and the redrive that resumed it."""
         begin = visit.ended_at
         end = self._redriven_at
         if begin is None or end is None:
@@ -566,9 +575,10 @@ class HistoryFold:
         return ((begin, end),)
 
     def _near(self, place: HistoryPlace) -> Iterator[VisitBuilder]:
-        """Yield what encloses a place, then whatever runs, the newest first.
+        """Yield the running visits around a place, then all running, the newest first.
 
-        What is over comes last: an inner Map may have had the outer one's name.
+        Then the visits around it follow again, with the ended ones. These come last,
+        since an ended inner Map may have the name of the outer one.
         """
         for builder in place.outward():
             if builder.visit.id in self._running:
@@ -584,16 +594,16 @@ def _error_in(details: Details) -> dict[str, str | None]:
 
 
 def _is_failing(visit: StateVisit) -> bool:
-    """True for a visit that failed, or that will if nothing catches its trouble."""
+    """True for a visit that failed, or that fails unless its trouble is caught."""
     if visit.running:
         return visit.trouble is not None or visit.type == "Fail"
     return visit.status in FAILED
 
 
 def _iteration_end(branch: Branch, event_type: str) -> str:
-    """Say how an iteration ended: where its last state failed, as that did.
+    """Return how an iteration ended; if its last state failed, as that state ended.
 
-    AWS says Aborted of an iteration that timed out together with another, too.
+    AWS also has Aborted for an iteration that timed out together with another one.
     """
     end = event_type.removeprefix("MapIteration").lower()
     last = branch.last.visit.status if branch.last else ""

@@ -1,7 +1,8 @@
-"""Map Runs, as DescribeMapRun counts them and ListExecutions lists their executions.
+"""Map Runs: the counts of DescribeMapRun, and the lists of their executions.
 
-The parent's history says that a Map Run began and how it ended, and nothing of the
-executions it ran: those have histories of their own, up to 10,000 and more.
+The parent's history shows that a Map Run began and how it ended. It shows nothing of
+the executions of the Map Run, which have histories of their own; there may be 10,000
+and more. ListExecutions lists them.
 """
 
 from collections.abc import Iterator
@@ -18,11 +19,11 @@ from sfnwatch.model.times import stamp
 from sfnwatch.model.values import mapping_of, read_fields, text_of
 
 RUNNING_LISTED = 100
-"""Of a Map Run's executions that run so many are listed while it is watched."""
+"""While a Map Run is watched, this many of its running executions are listed."""
 
 
 class ExecutionCounts(Struct, frozen=True, rename="camel"):
-    """How many of a Map Run's executions, or items, are in which state."""
+    """The numbers of a Map Run's executions, or items, by their status."""
 
     pending: int = 0
     running: int = 0
@@ -42,11 +43,11 @@ class ExecutionCounts(Struct, frozen=True, rename="camel"):
 
 
 class MapRun(Struct, frozen=True, rename="camel"):
-    """What one answer of DescribeMapRun tells."""
+    """One answer of DescribeMapRun."""
 
     arn: str = field(default="", name="mapRunArn")
     execution_arn: str = ""
-    """The execution whose Map state it runs for."""
+    """The ARN of the execution whose Map state it runs for."""
     status: str = UNKNOWN
     """AWS's word: RUNNING, SUCCEEDED, FAILED or ABORTED."""
     started_at: datetime | None = field(default=None, name="startDate")
@@ -63,10 +64,10 @@ class MapRun(Struct, frozen=True, rename="camel"):
 
     @property
     def order(self) -> tuple[float, ...]:
-        """Sort answers to one question, the newest last.
+        """Key by which the answers about one Map Run are sorted, the newest last.
 
-        Files do not say when they were answered: then it is the one that knows of one
-        more redrive, of an end, or of more that was done.
+        Files do not have the time of an answer. Then the newer answer is the one with
+        more redrives, with an end, or with more executions done.
         """
         rank = stamp(self.seen_at), self.redrive_count, not self.running
         times = stamp(self.stopped_at), stamp(self.started_at)
@@ -75,12 +76,12 @@ class MapRun(Struct, frozen=True, rename="camel"):
 
     @property
     def since(self) -> datetime | None:
-        """When the Map Run ended; while it has not, when it was asked for."""
+        """When the Map Run ended; while it runs, when it was described."""
         return self.stopped_at or self.seen_at or self.started_at
 
 
 class MapRunChild(Struct, frozen=True, rename="camel"):
-    """What one list tells of one execution of a Map Run."""
+    """One execution of a Map Run, as one list has it."""
 
     listed: ListedExecution = ListedExecution()
     map_run_arn: str = ""
@@ -91,7 +92,7 @@ class MapRunChild(Struct, frozen=True, rename="camel"):
 
     @property
     def order(self) -> tuple[float, ...]:
-        """Sort what lists tell of one execution, as a Map Run's answers are."""
+        """Key by which the list items of one execution are sorted, the newest last."""
         listed = self.listed
         rank = stamp(self.seen_at), self.redrive_count, not listed.running
         times = stamp(listed.stopped_at), stamp(listed.started_at)
@@ -99,26 +100,26 @@ class MapRunChild(Struct, frozen=True, rename="camel"):
 
     @property
     def since(self) -> datetime | None:
-        """Of what is known to have happened to the execution, when the last did."""
+        """The time of the execution's last known change: its end, redrive or start."""
         again = self.redriven_at or (self.seen_at if self.redrive_count else None)
         return self.listed.stopped_at or again or self.listed.started_at
 
     @property
     def failed_first(self) -> tuple[int, float, str]:
-        """Sort failures first, then what runs, and then the rest by their starts."""
+        """Sort key: failed executions, then running, then others; each by start."""
         listed = self.listed
         rank = 0 if listed.failed else 1 if listed.running else 2
         return rank, stamp(listed.started_at), listed.arn
 
 
 def map_run_name(arn: str) -> str:
-    """Name a Map Run by its label and its id: `EachPhoto 276e5993`."""
+    """Return a Map Run's name from its label and short id: `EachPhoto 276e5993`."""
     label, _, run = last_segment(arn).rpartition(":")
     return f"{label} {short_id(run)}" if label else short_id(run)
 
 
 def decode_map_run(received: Received) -> MapRun:
-    """Read an answer of DescribeMapRun; raises DecodeError if it names none."""
+    """Read an answer of DescribeMapRun; raises DecodeError if it has no ARN."""
     record = received.record
     if not text_of(record.get("mapRunArn")):
         raise DecodeError("a Map Run without an ARN")
@@ -134,9 +135,10 @@ def decode_map_run(received: Received) -> MapRun:
 
 
 def decode_children(received: Received) -> Iterator[MapRunChild]:
-    """Read a page of ListExecutions for a Map Run; raises DecodeError for no list.
+    """Yield the executions in a page of ListExecutions for a Map Run.
 
-    Items that name no execution or no Map Run are of no use here.
+    It skips items that name no execution or no Map Run. It raises DecodeError if the
+    page has no list.
     """
     items = received.record.get("executions")
     if not isinstance(items, list):

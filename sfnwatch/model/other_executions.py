@@ -1,27 +1,28 @@
 """Other executions of a watched state machine, as ListExecutions lists them.
 
 They run under the same role and make the same calls: a call that no id matches may be
-theirs. One record holds two lists: what runs, and then all executions, the newest
-first, as far back as was read. Its data is `{"machine_arn", "asked_at", "running",
-"running_complete", "newest", "newest_complete"}`: AWS's own items, and whether each
-list was read to its end.
+theirs. One record holds two lists: the running executions, and then all executions, the
+newest first, as far back as was read. Its data is `{"machine_arn", "asked_at",
+"running", "running_complete", "newest", "newest_complete"}`: AWS's own items, and
+whether each list was read to its end.
 
-A number of executions is given only for a time where the lists prove it:
+The number of executions in a time is known only where the lists prove it:
 
-- ListExecutions sorts what runs by its start and what has ended by its end, the newest
-  first; so it is documented. An execution that ran at some moment since `begin` either
-  still runs, and is in the first list, or has ended since. So the lists hold all of
-  them if the first is complete, and the second reaches back to an end before `begin`.
-  The starts of those do not matter. If the ends are out of order, it is not known how
-  far back an incomplete list reaches.
-- What runs is asked for first: what ends meanwhile is in the list that comes later.
-- An execution that starts, or ends, while we ask may be missing, and the answers are
-  documented to be eventually consistent. So they are believed up to a little before
-  they were asked for.
-- AWS forgets executions 90 days after their end, or 30 where that was asked for.
-- Records that overlap prove together what none proves alone.
+- ListExecutions sorts running executions by their start and ended ones by their end,
+  the newest first [documented]. An execution that ran at any time since `begin` either
+  still runs and is in the first list, or has ended since. So the lists contain all of
+  these executions if the first list is complete and the second reaches back to an end
+  before `begin`. Their starts do not matter. If the ends are out of order, it is not
+  known how far back an incomplete list reaches.
+- The running executions are asked for first: an execution that ends meanwhile is in the
+  second list.
+- An execution that starts or ends during the requests may be missing, and the answers
+  are eventually consistent [documented]. So the lists are believed complete only up to
+  a little before they were asked for.
+- AWS deletes executions 90 days after their end, or after 30 where that was requested.
+- Records that overlap may prove together what none of them proves alone.
 
-A redriven execution counts from its start on: no list has its earlier ends.
+A redriven execution counts as running from its start on: no list has its earlier ends.
 """
 
 from bisect import bisect_left, bisect_right
@@ -52,39 +53,40 @@ class MachineExecutions(Struct, frozen=True):
     machine_arn: str
     asked_at: datetime
     executions: tuple[ListedExecution, ...]
-    """Of both lists; one may be in both."""
+    """The executions of both lists; one execution may be in both."""
     since: datetime | None
-    """All that ran after this are listed; None where that is not known."""
+    """All executions that ran after this time are listed; None where unknown."""
 
     @property
     def until(self) -> datetime:
-        """The moment up to which all are listed."""
+        """The time up to which all executions are listed."""
         return self.asked_at - SETTLED
 
 
 class _Run(Struct, frozen=True, order=True):
-    """When an execution ran, by the newest list that has it."""
+    """When an execution ran, according to the newest list that has it."""
 
     asked_at: datetime
     ended: bool
     last: datetime
-    """Its end; while it runs, when it was asked for."""
+    """Its end; while it runs, the time the list was asked for."""
     first: datetime
 
 
 class ExecutionLists:
-    """The executions of state machines, and from when to when all are known."""
+    """The executions of state machines, and the times for which all are known."""
 
     def __init__(self) -> None:
         self._lists: dict[str, list[MachineExecutions]] = {}
-        """By the state machine's ARN."""
+        """The lists by the state machine's ARN."""
         self._runs: dict[str, dict[str, _Run]] = {}
-        """The same for when each of its executions ran, by the execution's ARN."""
+        """By the state machine's ARN: when each execution ran, by the execution's."""
         self._sorted: dict[str, tuple[list[datetime], list[datetime]]] = {}
-        """The starts and the ends of these in order: there may be 50,000."""
+        """By the state machine's ARN: all starts and all ends, sorted for a quick
+        search, since there may be 50,000 executions."""
 
     def add(self, new: MachineExecutions) -> bool:
-        """Take in what one record lists; False if it was there."""
+        """Add the lists of one record; False if they were there already."""
         machine = new.machine_arn
         lists = self._lists.setdefault(machine, [])
         if new in lists:
@@ -104,10 +106,10 @@ class ExecutionLists:
         end: datetime | None,
         watched: Iterable[str],
     ) -> int | None:
-        """Count the others of an execution's machine that ran at any time in a span.
+        """Count the machine's executions from `begin` to `end` that are not watched.
 
-        Without an `end` it is up to the newest list. None where it is not known; 0
-        is a claim that no other execution ran.
+        Without `end` the time reaches up to the newest list. The result is None where
+        the number is not known. 0 means that it is known that no other execution ran.
         """
         parsed = maybe_execution_arn(execution_arn)
         machine = parsed.state_machine_arn if parsed else ""
@@ -134,7 +136,7 @@ class ExecutionLists:
 
 
 def _cover(lists: Sequence[MachineExecutions], begin: datetime, end: datetime) -> bool:
-    """True if lists that follow on each other have all that ran in a span."""
+    """True if the lists together contain all executions that ran in a time."""
     while begin <= end:
         since = end
         for listed in lists:
@@ -156,7 +158,7 @@ def _run_of(listed: ListedExecution, asked_at: datetime) -> _Run:
 
 
 def decode_machine_executions(received: Received) -> MachineExecutions:
-    """Read a record of lists; raises DecodeError for one without machine or time."""
+    """Read a record of lists; raises DecodeError if its machine or time is missing."""
     record = received.record
     machine = text_of(record.get("machine_arn"))
     asked_at = maybe_time(record.get("asked_at")) or received.at
@@ -185,7 +187,7 @@ def _items(record: Record, key: str) -> list[ListedExecution]:
 
 
 def _reach(newest: Iterable[ListedExecution], oldest: datetime) -> datetime | None:
-    """Give the moment after which an incomplete list has all that ended.
+    """Return the time after which an incomplete list has all ended executions.
 
     None where an end is missing or out of order.
     """

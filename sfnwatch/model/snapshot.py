@@ -1,4 +1,4 @@
-"""A trace at a moment: all questions about a trace are asked here."""
+"""A trace as of a time: all questions about a trace are asked here."""
 
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
@@ -30,12 +30,13 @@ AccountRegion = tuple[str | None, str | None]
 
 
 class Snapshot:
-    """A trace at a moment; None is the moment after all others.
+    """A trace as of a time; None is the time after all that is known.
 
-    Cheap to make, and valid until the trace changes: it does not follow changes. Links,
-    the owners of tasks and who started whom are today's knowledge, shown once both ends
-    are visible. So are the numbers of branches, where only a definition has them. In
-    event time all calls up to the moment are there, as far as they are known today.
+    It is cheap to make. It does not follow changes, so it is valid only until the trace
+    changes. Links, the owners of tasks, and which execution started which are today's
+    knowledge; each is shown once both of its ends are visible. The numbers of branches
+    are today's knowledge too, where only a definition has them. In event time all calls
+    up to the time are there, as far as they are known today.
     """
 
     def __init__(self, trace: "Trace", at: datetime | None, clock: TimeAxis) -> None:
@@ -47,7 +48,7 @@ class Snapshot:
         return self.at is None or dated(self.clock, seen_at, at) <= self.at
 
     def _newest(self, answers: Mapping[K, Sequence[A]]) -> dict[K, A]:
-        """Give the newest answer to each question that had been answered."""
+        """Return the newest visible answer for each key that has one."""
         newest = {}
         for key, in_order in answers.items():
             answer = newest_answer(in_order, self.at, self.clock)
@@ -57,10 +58,10 @@ class Snapshot:
 
     @cached_property
     def executions(self) -> Mapping[str, ExecutionAsOf]:
-        """Every execution about which anything is known, by its ARN, by their starts.
+        """All executions about which anything is known, by ARN, in the order of starts.
 
-        A child's definition may have come before its parent's event that names it. So
-        a child is left out until its own first record.
+        A child is left out until it has an event or an answer of DescribeExecution. Its
+        definition may have come before its parent's event that names it.
         """
         executions = []
         for arn, execution in self.trace.executions.items():
@@ -82,7 +83,7 @@ class Snapshot:
 
     @cached_property
     def children(self) -> Mapping[str, ExecutionAsOf]:
-        """The executions that another execution here started, by their starts."""
+        """The executions that another execution here started, in order of starts."""
         parents = self.lineage.parents
         return {a: e for a, e in self.executions.items() if a in parents}
 
@@ -111,7 +112,7 @@ class Snapshot:
 
     @cached_property
     def calls(self) -> Sequence[ApiCall]:
-        """The calls that were known, in the order of their times."""
+        """The calls that are visible, in the order of their times."""
         calls = self.trace.ordered_calls
         if self.at is None:
             return calls
@@ -123,7 +124,7 @@ class Snapshot:
         return self._is_visible(call.seen_at, _happened_by(call))
 
     def link(self, call: ApiCall) -> Link | None:
-        """Say how a call is matched; None while its attempt has not come."""
+        """Return a call's link; None without one, or before its attempt has come."""
         link = self.trace.links.get(call.event_id)
         if link is None or self.at is None or link.key is None:
             return link
@@ -132,7 +133,7 @@ class Snapshot:
         return link
 
     def calls_of(self, key: AttemptKey) -> Sequence[ApiCall]:
-        """Give the calls matched to an attempt, in the order of their times."""
+        """Return the calls matched to an attempt, in the order of their times."""
         calls = self.trace.calls_of.get(key, ())
         if self.at is None:
             return calls
@@ -148,8 +149,9 @@ class Snapshot:
     def is_relevant(self, call: ApiCall) -> bool:
         """False for a call that has nothing to do with the executions watched.
 
-        X-Ray's sampling calls run under the same role and say nothing about the
-        workflow. Without an execution, as with a trail's file alone, every call counts.
+        X-Ray's sampling calls run under the same role and show nothing of the workflow,
+        so they are not relevant. Without any execution, as with a trail's file alone,
+        every call is relevant.
         """
         if not self.trace.executions:
             return True
@@ -172,9 +174,9 @@ class Snapshot:
         return self._is_visible(state.seen_at, state.at)
 
     def task_starter(self, task_arn: str) -> AttemptKey | None:
-        """Name the attempt that a task belongs to: the one that started it.
+        """Return the attempt that started a task; None if no visible one has its ARN.
 
-        A later state may ask for a task, or stop it, and holds its ARN too.
+        A later state that asks for the task, or stops it, has the ARN too.
         """
         holders = self.trace.linker.holders(task_arn)
 
@@ -188,7 +190,10 @@ class Snapshot:
         return min(visible, key=order, default=None)
 
     def task_link(self, task_arn: str) -> Link | None:
-        """Link a task to its attempt like a call: its events have the task's ARN."""
+        """Return a link from a task to its attempt, whose events have the task's ARN.
+
+        None if no visible attempt has the ARN.
+        """
         key = self.task_starter(task_arn)
         attempt = self.attempt(key)
         if key is None or attempt is None:
@@ -211,12 +216,12 @@ class Snapshot:
 
     @cached_property
     def listed(self) -> Mapping[str, MapRunChild]:
-        """The newest list's item for each execution of a Map Run, by its ARN."""
+        """The newest list item for each execution of a Map Run, by its ARN."""
         return self._newest(self.trace.children)
 
     @cached_property
     def listed_of(self) -> Mapping[str, Sequence[MapRunChild]]:
-        """The same by the Map Run's ARN, failures first."""
+        """The items of `listed` by the Map Run's ARN, failures first."""
         by_map_run: dict[str, list[MapRunChild]] = {}
         for child in self.listed.values():
             if child.map_run_arn:
@@ -227,12 +232,12 @@ class Snapshot:
 
     @cached_property
     def each_health(self) -> Sequence[SourceHealth]:
-        """How each source is doing."""
+        """The newest health of each source."""
         return list(self._newest(self.trace.healths).values())
 
     @cached_property
     def health(self) -> Mapping[str, SourceHealth]:
-        """How each lane is doing, several sources of one taken together."""
+        """The health of each lane; the healths of a lane's sources are merged."""
         lanes: dict[str, list[SourceHealth]] = {}
         for health in self.each_health:
             lanes.setdefault(health.lane, []).append(health)
@@ -240,7 +245,7 @@ class Snapshot:
 
     @property
     def requests(self) -> Sequence[Request]:
-        """Sfnwatch's own requests, in the order they were sent."""
+        """The requests of sfnwatch itself to AWS, in the order they were sent."""
         requests = self.trace.requests
         if self.at is None:
             return requests

@@ -1,8 +1,8 @@
 """The store: executions watched together, and the calls around them.
 
 Only `Trace.add` changes it. Polls overlap, CloudTrail is late and out of order, and a
-file may repeat what another had. So the same records give the same answers in any order
-and however often they are repeated.
+file may repeat records of another. So the same records lead to the same trace, in
+whatever order they come and however often they are repeated.
 """
 
 from bisect import bisect_left, insort
@@ -46,10 +46,10 @@ DecodedRow = ApiCall | HistoryEvent | TaskState | DescribeAnswer
 
 
 class Changed(Struct):
-    """What a batch changed."""
+    """The parts of a trace that a batch changed."""
 
     events: dict[str, list[HistoryEvent]] = field(default_factory=dict)
-    """The events that are new, by their execution's ARN, in the order of their ids."""
+    """The new events, by their execution's ARN, in the order of their ids."""
     folded_anew: set[str] = field(default_factory=set)
     """The executions whose visits and attempts are new objects."""
     visits: dict[str, set[int]] = field(default_factory=dict)
@@ -57,9 +57,9 @@ class Changed(Struct):
     executions: set[str] = field(default_factory=set)
     """The executions about which anything is new."""
     calls: list[str] = field(default_factory=list)
-    """The event ids of calls that are new, or better known than before."""
+    """The event ids of calls that are new, or have a better record than before."""
     dropped_calls: list[ApiCall] = field(default_factory=list)
-    """Calls that turned out to be the same as another, or sfnwatch's own."""
+    """Calls that proved to be the same as another, or sfnwatch's own."""
     links: LinkChanges = field(default_factory=dict)
     """By a call's event id, its link before and its link now."""
     task_states: list[TaskState] = field(default_factory=list)
@@ -67,16 +67,16 @@ class Changed(Struct):
     children: set[str] = field(default_factory=set)
     """The executions of Map Runs that came in a list."""
     machines: set[str] = field(default_factory=set)
-    """The state machines whose other executions are better known."""
+    """The ARNs of state machines with new lists of their other executions."""
     healths: list[SourceHealth] = field(default_factory=list)
     lineage: bool = False
-    """True if it may have changed which execution started which."""
+    """True if the knowledge of which execution started which may have changed."""
 
 
 Mode = Literal["live", "demo", "replay"]
 """Where the records of a trace come from."""
 Consumer = Callable[[Batch, Changed], None]
-"""Gets each batch once it was added, on the event loop: must not block."""
+"""Is called with each batch after it was added, on the event loop; must not block."""
 
 
 class Trace:
@@ -88,34 +88,34 @@ class Trace:
         self.executions: dict[str, Execution] = {}
         """Every execution about which anything is known, by its ARN."""
         self.calls: dict[str, ApiCall] = {}
-        """By event id. Calls of other principals are in it; sfnwatch's own are not,
-        nor are rows of Athena for which there is a whole record."""
+        """The calls by event id. Calls of other principals are among them. Calls of
+        sfnwatch itself are not, nor rows of Athena that have a whole record."""
         self.ordered_calls: list[ApiCall] = []
         """The calls in the order of their times."""
         self.own_calls: set[str] = set()
-        """The event ids of calls sfnwatch itself made: counted, never shown."""
+        """The event ids of sfnwatch's own calls, which are counted but never shown."""
         self.healths: dict[tuple[str, str, str], list[SourceHealth]] = {}
-        """The health each source reported, by lane, source and execution, in order."""
+        """The healths each source reported, in order, by lane, source and execution."""
         self.requests: list[Request] = []
         """sfnwatch's own requests to AWS, in the order they were sent."""
         self.unread: set[bytes] = set()
         """Records that could not be decoded; only their number is shown."""
         self.task_states: dict[str, list[TaskState]] = {}
-        """What ECS reported about tasks, whoever started them, by ARN, in order."""
+        """ECS's reports on each task, in order, by its ARN, whoever started it."""
         self.map_runs: dict[str, list[MapRun]] = {}
         """The descriptions of each Map Run, by its ARN, the newest last."""
         self.children: dict[str, list[MapRunChild]] = {}
-        """Each execution of a Map Run as lists had it, by its ARN, the newest last."""
+        """The list items of each execution of a Map Run, by its ARN, newest last."""
         self.execution_lists = ExecutionLists()
         self._raw = RawStore()
         self.linker = Linker(self)
-        """Matches calls to attempts, and knows the evidence for and against it."""
+        """Matches calls to attempts, and weighs the evidence for and against it."""
         self.links: Mapping[str, Link] = self.linker.links
-        """How each call is matched, by its event id."""
+        """The link of each call, by its event id."""
         self.calls_of: Mapping[AttemptKey, Sequence[ApiCall]] = self.linker.calls_of
         """The calls matched to each attempt, in the order of their times."""
-        # Of the batch that is being added: what it changed, the details of its events
-        # by their execution and id, and its calls.
+        # Of the batch that is being added: its changes, the details of its events by
+        # execution and id, and its calls.
         self._changed = Changed()
         self._new_events: dict[str, dict[int, Details]] = {}
         self._new_calls: list[tuple[ApiCall, Record]] = []
@@ -125,18 +125,18 @@ class Trace:
     def as_of(
         self, at: datetime | None = None, clock: TimeAxis = TimeAxis.EVENT
     ) -> Snapshot:
-        """Give the trace at a moment; None is the moment after all others."""
+        """Return the trace as of a time; None is the time after all that is known."""
         if at is None and clock is TimeAxis.EVENT:
             return self._now
         return Snapshot(self, at, clock)
 
     @cached_property
     def _now(self) -> Snapshot:
-        """The newest snapshot, kept until the next batch, of which each item asks."""
+        """The newest snapshot, kept until the next batch: it is often asked for."""
         return Snapshot(self, None, TimeAxis.EVENT)
 
     def task_state(self, key: str) -> TaskState | None:
-        """Find one of ECS's reports about a task by its key."""
+        """Return ECS's report on a task with this key; None if there is none."""
         arn = key.removeprefix(TASK_KEY).rpartition("#")[0]
         for state in self.task_states.get(arn, ()):
             if state.key == key:
@@ -145,7 +145,7 @@ class Trace:
 
     @cached_property
     def lineage(self) -> Lineage:
-        """Which of the known executions started which, as far as known today."""
+        """Which execution started which, as far as that is known today."""
         executions = sorted(self.executions.values(), key=_by_start)
         map_run_arns = {}
         for arn, reports in self.children.items():
@@ -153,22 +153,25 @@ class Trace:
         return find_lineage(executions, map_run_arns)
 
     def raw(self, row: DecodedRow) -> Record:
-        """Give the record that a row was decoded from, as it came."""
+        """Return the record that a row was decoded from, as it came."""
         return parse_object(self._raw.get(row.number))
 
     def raw_json(self, row: DecodedRow) -> bytes:
-        """Give the same as JSON."""
+        """Return the record that a row was decoded from, as JSON."""
         return self._raw.get(row.number)
 
     def details(self, event: HistoryEvent) -> Details:
         return details_of(self.raw(event))
 
     def cloudtrail_record(self, call: ApiCall) -> Record:
-        """Give the CloudTrail record of a call; of a row of Athena, its columns."""
+        """Return the CloudTrail record of a call; for a row of Athena its columns."""
         return cloudtrail_record(call.kind, self.raw(call))
 
     def add(self, batch: Batch) -> Changed:
-        """Take records in; what can't be decoded is counted."""
+        """Add records, and return what changed.
+
+        Records that cannot be decoded are kept in `unread`.
+        """
         changed = Changed()
         self._changed = changed
         for received in batch:
@@ -177,12 +180,12 @@ class Trace:
                 self.unread.add(received.data)
                 continue
             try:
-                # Events and calls are put in order later, all at once.
+                # The batch's events and calls are sorted later, all at once.
                 take(self, received)
             except DecodeError:
                 self.unread.add(received.data)
         self._fold_events()
-        # A set has another order in each process, but visits must have the same one.
+        # A set's order differs between processes, but the order of visits must not.
         for arn in sorted(changed.executions):
             self._note_attempts(self.executions[arn])
         self._add_calls()
@@ -197,7 +200,7 @@ class Trace:
         return changed
 
     def _execution(self, received: Received) -> Execution:
-        """Find, or begin, the execution that a record belongs to."""
+        """Return the execution that a record belongs to; create it if need be."""
         arn = received.execution_arn or text_of(received.record.get("executionArn"))
         if arn is None:
             raise DecodeError(f"a {received.kind} record of no execution")
@@ -208,7 +211,7 @@ class Trace:
         return self.executions[arn]
 
     def _take_event(self, received: Received) -> None:
-        """Keep an event; of two with one id, the one that was seen first."""
+        """Keep an event; of two events with one id keep the one seen first."""
         event, details = received.once(decode_event)
         execution = self._execution(received)
         new = self._new_events.setdefault(execution.arn, {})
@@ -223,9 +226,9 @@ class Trace:
     def _is_earlier(
         self, seen_at: datetime | None, data: bytes, old: DecodedRow
     ) -> bool:
-        """True if a record was seen before one that is there.
+        """True if a record was seen before the one that is there.
 
-        Of two without times the smaller one counts as the earlier.
+        Of two records without times the smaller one counts as the earlier.
         """
         new_seen_at = seen_at or _ALWAYS
         old_seen_at = old.seen_at or _ALWAYS
@@ -234,7 +237,7 @@ class Trace:
         return data < self._raw.get(old.number)
 
     def _fold_events(self) -> None:
-        """Fold the new events, or the whole history where one comes below the last."""
+        """Fold the new events; the whole history if one is older than a folded one."""
         new_events = self._new_events
         self._new_events = {}
         for arn, details in new_events.items():
@@ -274,7 +277,7 @@ class Trace:
         self._changed.lineage = True
 
     def _note_attempts(self, execution: Execution) -> None:
-        """Pass the attempts that changed to the linker, and note their visits."""
+        """Pass the changed attempts to the linker, and note their visits."""
         arn = execution.arn
         now = execution.as_of(None)
         visit_ids = execution.fold.changed
@@ -324,7 +327,7 @@ class Trace:
                 return
             self._drop_call(old)
         if is_own:
-            # A row of an Athena table may not have said whose call it was.
+            # A row of an Athena table may have come before, without the caller.
             self.own_calls.add(event_id)
             return
         alike = self._recorded_alike(call)
@@ -348,9 +351,9 @@ class Trace:
         return self._is_earlier(call.seen_at, self._raw.get(call.number), old)
 
     def _note_coverage(self) -> None:
-        """Have calls matched again if less is known of them, or more of executions.
+        """Have calls matched again if other executions or the coverage changed.
 
-        Less is known where LookupEvents turns out to be less complete than believed.
+        The coverage matters where LookupEvents proves less complete than believed.
         """
         is_changed = bool(self._changed.machines) or self._changed.lineage
         if self._changed.healths:
@@ -361,7 +364,7 @@ class Trace:
             self.linker.ask_all()
 
     def _drop_call(self, call: ApiCall) -> None:
-        """Take a call out of the calls that are shown."""
+        """Remove a call from the calls that are shown."""
         place = bisect_left(self.ordered_calls, by_time(call), key=by_time)
         del self.ordered_calls[place]
         self.linker.drop_call(call)
@@ -369,10 +372,11 @@ class Trace:
         self._changed.dropped_calls.append(call)
 
     def _delivered_before(self, call: ApiCall, record: Record) -> ApiCall | None:
-        """Find the same call under another event id.
+        """Return the same call under another event id; None if there is none.
 
-        Two trails may each give one call an event id of its own. The request id alone
-        does not prove it: a service forwards it to the calls it makes for the request.
+        Two trails may each give one call an event id of its own. An equal request id
+        alone does not prove that: a service forwards it to the calls it makes for the
+        request. So the name, second, error and parameters must be equal too.
         """
         if call.request_id is None:
             return None
@@ -386,7 +390,10 @@ class Trace:
         return None
 
     def _recorded_alike(self, call: ApiCall) -> list[ApiCall]:
-        """Find the rows of a whole record's call, or the record of a row's call."""
+        """Return the rows of Athena of a whole record's call, or the record of a row's.
+
+        They have the same second, name, error and role.
+        """
         self._has_rows |= not call.whole
         if not self._has_rows:
             return []
@@ -420,7 +427,7 @@ class Trace:
             self._changed.healths.append(health)
 
     def _take_request(self, received: Received) -> None:
-        """Keep a request, in its place; only the newest `KEPT` are kept."""
+        """Add a request in the order of time; only the newest `KEPT` are kept."""
         request = decode_request(received)
         requests = self.requests
         order = request.order()
@@ -466,12 +473,12 @@ def _by_start(execution: Execution) -> tuple[datetime, str]:
 
 
 def _identity(call: ApiCall) -> tuple[object, ...]:
-    """Give what all records of one call have in common."""
+    """Return the values that are equal in all records of one call."""
     return call.request_id, call.name, call.microseconds, call.error_code
 
 
 def _are_alike(one: ApiCall, other: ApiCall) -> bool:
-    """True for a whole record and a row of Athena that can be of one call."""
+    """True for a whole record and a row of Athena that may be of one call."""
     return one.whole != other.whole and _outline(one) == _outline(other)
 
 

@@ -1,1 +1,1 @@
-"""Which attempt made a call: what speaks for it and against it, and who decides."""
+"""Which attempt made a call: the evidence for and against, and the decision."""

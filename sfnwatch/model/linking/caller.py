@@ -1,4 +1,4 @@
-"""An attempt as far as calls are compared with it, and when it may have made them."""
+"""The parts of an attempt that calls are compared with, and when it may make calls."""
 
 import math
 import re
@@ -20,12 +20,12 @@ from sfnwatch.model.visits import Attempt
 
 SECOND = 1_000_000
 _SLACK = 2 * SECOND
-"""An answer is on its way for a moment: a call's second may end after its phase."""
+"""An answer takes time to arrive: a call's second may end after the call's phase."""
 _STOP_GRACE = 300 * SECOND
-"""A job is stopped after its state was aborted, in AWS's own time [inferred]."""
+"""A job may be stopped this long after its state was aborted [inferred]."""
 _SESSION = re.compile(r":assumed-role/[^/\s]+/([A-Za-z]{32})(?![\w+=,.@-])")
 _TO_OTHERS = ("terminate", "stop", "delete", "startApplication")
-"""How actions begin that are done to a thing which is there already."""
+"""The beginnings of actions that work on a resource which exists already."""
 _TRIES = re.compile(r"SDK Attempt Count: (\d{1,3})\b")
 _NO_FACTS: Mapping[str, Any] = {
     "changes": [],
@@ -33,42 +33,48 @@ _NO_FACTS: Mapping[str, Any] = {
     "told_by": None,
     "stopped_at": None,
 }
-"""Fields of an attempt that do not decide which calls are its own."""
+"""Fields of an attempt that do not affect which calls are its own."""
 
 
 class Caller(Struct, eq=False):
-    """An attempt, with what its calls are told by."""
+    """An attempt, with the facts by which its calls are recognized."""
 
     key: AttemptKey
     attempt: Attempt
     role: str | None
     """The name of the role its calls are made with; None where history is cut."""
     account: str | None
-    """The role's, in which its calls are recorded."""
+    """The account of the role, in which its calls are recorded."""
     regions: frozenset[str]
-    """In which its calls are recorded: its own, and a global service's home."""
+    """The Regions in which its calls are recorded: its own, and for a global service
+    also the service's home Region."""
     names: frozenset[CallName]
-    """The calls it may make, and those that go with its action."""
+    """The calls it may make, with the calls that accompany its action."""
     spots: list[NameAndRole]
-    """The same, each under the role."""
+    """The calls it may make, each with the role."""
     sessions: frozenset[str]
-    """Of denied calls: the causes of its ends tell them."""
+    """The sessions of its denied calls, as its cause names them."""
     tries: int
-    """How many calls its cause counts, as the SDK made them; 0 where it tells none."""
+    """The number of calls the SDK made, as its cause counts them; 0 where the cause has
+    no such number."""
     ids: frozenset[str]
     """Its job's ids, each also as the bare id at its end."""
     owns: bool
-    """False where the job is a thing that was there, and is everybody's."""
+    """False where the job is a resource that existed before and that others may use."""
     facts: tuple[str | None, Attempt]
-    """What of the attempt its links depend on."""
+    """The role and the fields of the attempt that its links depend on."""
     links: dict[tuple[CallName, LinkRule, Certainty, str], Link] = field(
         default_factory=dict
     )
-    """Those that were made: polls of one job share theirs."""
+    """The links made so far: the polls of one job share one link."""
 
     @staticmethod
     def of(arn: str, attempt: Attempt, role_arn: str | None) -> "Caller":
-        """Describe an attempt; `role_arn` is its execution's, if it has none itself."""
+        """Return the caller for an attempt of the execution `arn`.
+
+        `role_arn` is the role of the execution. It counts where the attempt has none
+        of its own.
+        """
         role_arn = attempt.role_arn or role_arn
         jobs = attempt.resource_ids
         row = attempt.integration
@@ -98,11 +104,11 @@ class Caller(Struct, eq=False):
 
     @property
     def told(self) -> tuple[str, ...]:
-        """All ids that its own events tell."""
+        """All ids that its own events have: of requests, sessions and its job."""
         return (*self.attempt.request_ids, *self.sessions, *self.ids)
 
     def role_of(self, name: CallName) -> CallRole:
-        """Tell what a call of that name is to it; only `.sync` polls and stops."""
+        """Return the role of a call of that name; only `.sync` polls and stops."""
         row = self.attempt.integration
         pattern = self.attempt.pattern
         if row is None or row.event_source != name[0]:
@@ -115,7 +121,7 @@ class Caller(Struct, eq=False):
     def link(
         self, call: ApiCall, rule: LinkRule, certainty: Certainty, why: str
     ) -> Link:
-        """Make a link, once of those that are alike: a job's polls share theirs."""
+        """Return a link to the attempt; equal links are one object, to save memory."""
         key = call.name, rule, certainty, why
         if key not in self.links:
             self.links[key] = Link(
@@ -130,9 +136,10 @@ class Caller(Struct, eq=False):
         return self.links[key]
 
     def window(self, name: CallName, skew: tuple[int, int]) -> "Window | None":
-        """Say when it may make calls of a name; None if it makes no such calls.
+        """Return when it may make calls of a name; None if it makes no such calls.
 
-        `skew` is how far CloudTrail's clock may be ahead, the least and the most.
+        `skew` is how far CloudTrail's clock may be ahead: the least and the most
+        microseconds.
         """
         attempt = self.attempt
         role = self.role_of(name)
@@ -144,7 +151,7 @@ class Caller(Struct, eq=False):
         if role is CallRole.ACTION:
             end = attempt.submitted_at or end
         elif role is CallRole.POLL:
-            # What was never submitted is not polled.
+            # A job that was never submitted is not polled.
             if attempt.submitted_at is None:
                 return None
             begin = attempt.submitted_at
@@ -157,16 +164,17 @@ class Caller(Struct, eq=False):
 
     @property
     def life(self) -> "Window":
-        """The time in which a call about its own job is taken for its own."""
+        """The time in which a call about its own job is taken to be its own."""
         begin = self.attempt.scheduled_at
         end = self.attempt.ended_at
         return _window(CallRole.OTHER, begin, end, 0, _SLACK)
 
 
 def depends_on_name(caller: Caller) -> bool:
-    """True if two callers may be given the same job: what has a name is one thing.
+    """True if two callers may get the same job, because the job is identified by name.
 
-    StartExecution answers two calls with one name and input by one ARN [documented].
+    StartExecution answers two calls that have the same name and input with the same ARN
+    [documented].
     """
     row = caller.attempt.integration
     if row is None:
@@ -176,7 +184,7 @@ def depends_on_name(caller: Caller) -> bool:
 
 @lru_cache(maxsize=256)
 def _names(row: Integration | None, pattern: Pattern) -> frozenset[CallName]:
-    """Name the calls of all attempts of a kind, which share them."""
+    """Return the calls that attempts of this integration and pattern may make."""
     if row is None:
         return frozenset()
     names = {row.action_event}
@@ -189,14 +197,16 @@ class Window(Struct, frozen=True, gc=False):
     """When an attempt may have made a call of some name, in microseconds."""
 
     role: CallRole
-    """What such a call would be to it."""
+    """The role such a call would have for the attempt."""
     first: int
-    """The first microsecond a call may be dated: its second begins before it."""
+    """The earliest microsecond that a record of such a call may have. Records have
+    whole seconds, so that is up to a second before the call."""
     last: float
-    """Infinity while it may make more."""
+    """The latest microsecond; infinity while the attempt may make more such calls."""
     narrow: bool = False
-    """True where its action, or its job, is known: it may have made such calls only as
-    failed, or as name no job."""
+    """True where ids match the attempt's action call, or its job is known. Of the calls
+    that no id matches it may then have made only actions that were refused, and polls
+    and stops that name no job."""
 
     def meets(self, begin: float, end: float) -> bool:
         return self.first <= end and begin <= self.last

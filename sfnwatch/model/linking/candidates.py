@@ -1,9 +1,11 @@
 """Calls that no id matches, and the attempts that may have made them.
 
-A call is looked at again only if anything changed of it or of those attempts: first who
-fits whom (nothing in `evidence.py` speaks against it), then who is matched. Both sides
-must have but one partner; and if others work with the same role, as executions of the
-same machine do, our own record may be missing while theirs is there.
+A call is examined again only if the call or one of these attempts changed. The first
+step finds which attempts fit which calls: an attempt fits where `evidence.py` finds
+nothing against it. The second step decides which calls are matched. A call is matched
+only if call and attempt each fit no other. Other executions may work with the same
+role, as those of the same state machine do. Then our own record may be missing while
+theirs is there, so one fitting attempt alone proves nothing.
 """
 
 import math
@@ -67,58 +69,61 @@ if TYPE_CHECKING:
 
 
 _ABOUT = 300 * SECOND
-"""Calls of others with its role are looked for so far around an attempt's time."""
+"""Calls of others with the role count from this long before an attempt's time to this
+long after it."""
 _MARGIN = 5 * SECOND
-"""How far beyond an attempt's time calls must be known to be all there."""
+"""How far beyond an attempt's time the calls must be known to be complete."""
 _COMPARED = 1000
-"""Of calls by others no more are compared with one attempt."""
+"""At most this many calls of others are compared with one attempt."""
 _POLLS = {CallRole.POLL, CallRole.STOP}
 _ALIKE = "all that can be compared is alike"
 _CROWDED = "too many attempts make such calls for each to be compared"
 
 
 class Candidates:
-    """Who may have made the calls that no id matches, and which of them did."""
+    """Decides which attempt made each call that no id matches."""
 
     def __init__(self, trace: "Trace") -> None:
         self._trace = trace
         self.callers: dict[AttemptKey, Caller] = {}
-        # What was asked for, as it was read while one batch is taken in.
         self._asked: dict[tuple[AttemptKey, CallName], Leaves] = {}
+        """The parameters of attempts, kept while one batch is added."""
         self._answers_told: dict[tuple[AttemptKey, CallName], Leaves] = {}
-        """The ids in attempts' answers, likewise."""
+        """The ids in attempts' answers, kept while one batch is added."""
         self._asking: dict[NameAndRole, Asking] = {}
         self.groups: dict[NameAndRole, CallGroup] = {}
         self._joined: dict[NameAndRole, CallGroup] = {}
-        """Those of them that calls have joined: hundreds of roles have attempts that
-        may make calls of which none ever comes."""
+        """The groups that calls have joined. Many groups never get a call: hundreds of
+        roles have attempts that may make calls of which no record comes."""
         self.by_id: dict[str, Link] = {}
-        """Links by ids. Whoever asks for others' jobs may yet have made a call that
-        names one, if it is no job's own action."""
+        """Links by ids, by the calls' event ids. A call that an id matches as OTHER may
+        still be the action of another attempt, which asks for the job."""
         self.answers = defaultdict[AttemptKey, CallsInOrder](CallsInOrder)
-        """Each attempt's action calls, where they are known exactly."""
+        """Each attempt's action calls that ids match exactly."""
         self._unexplained = defaultdict[tuple[str, bool], CallsInOrder](CallsInOrder)
-        """By role, the calls that fit nobody; with whether they show that others work
-        with it."""
+        """The calls that fit no attempt. The key is their role, and whether they show
+        that others work with the role."""
         self._explained_anew = defaultdict[str, list[int]](list)
-        """When calls began or ceased to fit nobody, in microseconds, by role."""
+        """The times of calls that newly fit no attempt, or newly fit one, in
+        microseconds, by role."""
         self.known = Known()
         self.skew = Skew()
         self._unproved = defaultdict[str, CallsInOrder](CallsInOrder)
         """By role, the calls of Step Functions that no id matches exactly."""
         self._unproved_moved = defaultdict[str, list[Member]](list)
-        """Those of them that have come or gone, by role."""
+        """The calls added to `_unproved`, or removed from it, by role."""
         self._sole = defaultdict[str, set[str]](set)
-        """Calls that are matched because nothing else is left of their role."""
+        """The calls that are matched because no other unmatched call of their role is
+        near; by role."""
 
     def group_of(self, spot: NameAndRole) -> CallGroup:
-        """Find, or begin, the calls of a name and a role."""
+        """Return the group of calls of a name and a role; create it if need be."""
         if spot not in self.groups:
             self.groups[spot] = CallGroup(spot[0], spot[1] or "")
         return self.groups[spot]
 
     def join(self, call: ApiCall, *, again: bool) -> None:
-        """Put a call among those that no id matches, or look at it there `again`."""
+        """Add a call to those that no id matches; `again` has it examined again."""
         group = self.group_of(call.spot)
         member = by_time(call)
         self._joined[call.spot] = group
@@ -131,7 +136,7 @@ class Candidates:
             self._set_unexplained(call, is_one=False)
 
     def set_link_by_id(self, call: ApiCall, link: Link | None) -> bool:
-        """Note what ids say of a call; True if that is new."""
+        """Set the link that ids give a call; True if it changed."""
         old = self.by_id.pop(call.event_id, None)
         if link is not None:
             self.by_id[call.event_id] = link
@@ -150,7 +155,7 @@ class Candidates:
         return True
 
     def forget(self, call: ApiCall) -> None:
-        """Take out a call that was said to be another's."""
+        """Remove a call that proved a duplicate, or sfnwatch's own."""
         self.leave(call)
         self.set_link_by_id(call, None)
         self._note_unproved(call, is_one=False)
@@ -165,9 +170,10 @@ class Candidates:
             self._unproved_moved[role].append(member)
 
     def _open_soles(self) -> None:
-        """Have calls decided again beside which others have come or gone.
+        """Open the calls whose neighbors appeared or disappeared, to decide them again.
 
-        Of all that lie near only the neighbors can be the last that is left.
+        Of all calls near a changed call, only its neighbors in time can be the only
+        call left.
         """
         moved = self._unproved_moved
         self._unproved_moved = defaultdict(list)
@@ -183,7 +189,7 @@ class Candidates:
                     group.open.add(event_id)
 
     def ask_all(self) -> None:
-        """Have all decided on anew."""
+        """Open all calls, to decide them again."""
         for group in self._joined.values():
             group.open.update(group.fits)
         for event_id, link in self.by_id.items():
@@ -198,13 +204,13 @@ class Candidates:
             self._explained_anew[role].append(call.microseconds)
 
     def _has_unexplained(self, role: str, window: Window) -> bool:
-        """Tell whether calls around a time show that others work with a role."""
+        """True if calls around a window show that others work with the role."""
         first = window.first - _ABOUT
         last = window.last + _ABOUT
         return self._unexplained[role, True].any_between(first, last)
 
     def _find(self) -> None:
-        """Find out anew who fits the calls of which, or of whom, anything changed."""
+        """Find the attempts that fit each call again, where either of them changed."""
         moved = self.skew.moved_services()
         for group in self._joined.values():
             if group.name[0] in moved:
@@ -215,7 +221,7 @@ class Candidates:
                 self._match_up(group, touched)
 
     def _set_windows(self, group: CallGroup) -> None:
-        """Say anew when those may make calls of a group of whom anything changed."""
+        """Compute the windows of the group's changed attempts again."""
         moved = group.moved_callers
         group.moved_callers = set()
         for key in moved:
@@ -230,7 +236,7 @@ class Candidates:
             group.set_window(key, window)
 
     def _match_up(self, group: CallGroup, touched: list[Member]) -> None:
-        """Find out who fits calls of a group, which are in the order of their times."""
+        """Find the attempts that fit the touched calls, which are in order of time."""
         near = self.skew.near(group.name[0])
         begin = touched[0][0] - near
         end = touched[-1][0] + near
@@ -253,9 +259,10 @@ class Candidates:
     def _narrowed(
         self, group: CallGroup, keys: Iterable[AttemptKey], call: ApiCall
     ) -> Iterator[AttemptKey]:
-        """Give who may have made a call beside the calls that ids match.
+        """Yield the attempts of narrow windows that may have made a call no id matches.
 
-        An action may have been refused before, and a poll need not name its job.
+        An action may have been refused before it succeeded, and a poll need not name
+        its job.
         """
         unnamed = not call.has_request or call.event_name in OF_ALL_RUNS
         retried = call.is_retryable
@@ -285,7 +292,7 @@ class Candidates:
         self._set_unexplained(call, is_one=is_one)
 
     def wanted(self, key: AttemptKey, name: CallName) -> Leaves:
-        """Give what an attempt asked for, as a call of that name."""
+        """Return an attempt's parameters, as a call of that name has them."""
         if (key, name) not in self._asked:
             scheduled = self._trace.executions[key[0]].events[key[1]]
             details = asked(self._trace.details(scheduled))
@@ -295,11 +302,11 @@ class Candidates:
     def pair(
         self, call: ApiCall, record: Record, caller: Caller, role: CallRole
     ) -> Pair:
-        """Put a call beside an attempt, to be compared."""
+        """Return a call and an attempt as a pair to be compared."""
         return Pair(call, record, caller, role, lambda: self._answer(caller, call.name))
 
     def _answer(self, caller: Caller, name: CallName) -> Leaves:
-        """Give the ids in the answer that an attempt had, if its events tell one."""
+        """Return the ids in an attempt's answer; empty if its events have no answer."""
         key = caller.key
         if (key, name) not in self._answers_told:
             attempt = caller.attempt
@@ -314,9 +321,10 @@ class Candidates:
     def decide(
         self, moved_roles: Container[str]
     ) -> Iterator[tuple[ApiCall, Link | None]]:
-        """Give the links of calls that may be matched otherwise; None: nobody fits.
+        """Yield the calls whose match may have changed, with their links.
 
-        All that were made with `moved_roles` are among them.
+        A link is None where no attempt fits. All calls made with `moved_roles` are
+        among them.
         """
         self._find()
         times = self._explained_anew
@@ -336,13 +344,13 @@ class Candidates:
                         group.open |= calls
             for calls, keys in group.take_open():
                 yield from self._decided(group, calls, keys)
-        # It may be read anew: what was asked for would fill the memory.
+        # These can be read again; to keep all parameters would fill the memory.
         self._asked.clear()
         self._answers_told.clear()
         self._asking.clear()
 
     def _open_polls(self) -> None:
-        """Have the polls decided again of attempts that other action calls fit now."""
+        """Open the polls of attempts whose fitting action calls changed."""
         for group in self._joined.values():
             for key in group.moved & self.callers.keys():
                 caller = self.callers[key]
@@ -354,7 +362,7 @@ class Candidates:
                         polled.open |= polled.calls_of.get(key, set())
 
     def _begun_by(self, key: AttemptKey) -> int:
-        """Count the calls that may have begun an attempt's job, and succeeded."""
+        """Count the successful calls that may have started an attempt's job."""
         caller = self.callers[key]
         for spot in caller.spots:
             group = self._joined.get(spot)
@@ -367,7 +375,7 @@ class Candidates:
     def _decided(
         self, group: CallGroup, calls: Collection[str], keys: Collection[AttemptKey]
     ) -> Iterator[tuple[ApiCall, Link | None]]:
-        """Give the links of calls that hang together."""
+        """Yield the links of calls and attempts that are connected through fits."""
         in_order = self._in_order(group, calls, keys)
         for event_id in calls:
             call = self._trace.calls[event_id]
@@ -393,7 +401,10 @@ class Candidates:
     def _in_order(
         self, group: CallGroup, calls: Collection[str], keys: Collection[AttemptKey]
     ) -> dict[str, AttemptKey]:
-        """Match n calls to n attempts, one after another, if they can be told apart."""
+        """Match n calls to n attempts in the order of time; empty if not possible.
+
+        The attempts must not overlap, and the calls must be at least a second apart.
+        """
         if len(keys) == 1 or len(calls) != len(keys):
             return {}
         ranked = sorted(keys, key=lambda key: (group.windows[key].first, key))
@@ -414,7 +425,10 @@ class Candidates:
         return {call.event_id: key for call, key in zip(made, ranked, strict=True)}
 
     def _proved(self, group: CallGroup, call: ApiCall) -> Link | None:
-        """Match a call that has what only one attempt has: its token, its answer."""
+        """Match a call by a task token or an answer that only one attempt has.
+
+        Return None if it has no such proof, or several calls or attempts share it.
+        """
         fits = group.fits[call.event_id]
         proofs = {key: fit for key, fit in fits.items() if fit.is_proof}
         if len(proofs) != 1 or call.error_code is not None:
@@ -436,7 +450,7 @@ class Candidates:
         )
 
     def _judged(self, group: CallGroup, call: ApiCall, by_id: Link | None) -> Link:
-        """Match a call to the one attempt that fits, or say why not."""
+        """Match a call to the one attempt that fits; else the link has the reason."""
         fits = group.fits[call.event_id]
         roles = group.roles_of(fits)
         if len(fits) > 1:
@@ -471,14 +485,15 @@ class Candidates:
         )
 
     def _is_sole(self, group: CallGroup, call: ApiCall, key: AttemptKey) -> bool:
-        """Tell whether nobody else can have made a call with an attempt's parameters.
+        """True if only this attempt can have made a call with its parameters.
 
-        All calls of the role around then are known, all others of them are matched by
-        ids, and no other execution ran, whether of the machine or started from here.
+        That requires that all calls of the role around that time are known, that ids
+        match all of them but this one, and that no other execution ran: none of the
+        same state machine, and none that an execution here started.
         """
         window = group.windows[key]
         attempt = self.callers[key].attempt
-        # Without slack: it can't lie out of the attempt's time by either clock.
+        # No slack here: the call must be in the attempt's time by both clocks.
         is_inside = call.microseconds <= microseconds(attempt.answered_at)
         if not (self.known.live and is_inside) or call.error_code is not None:
             return False
@@ -494,7 +509,10 @@ class Candidates:
         return is_complete and self._count_others(key, window) == 0
 
     def _about_a_job(self, call: ApiCall, link: Link) -> Link:
-        """Match a call that names an attempt's job, though it need not have made it."""
+        """Return the link of a call that names an attempt's job.
+
+        The link of a call that another execution may have made becomes ambiguous.
+        """
         if link.role is not CallRole.OTHER or link.key is None:
             return link
         life = self.callers[link.key].life
@@ -505,7 +523,10 @@ class Candidates:
         return ambiguous([link.key], [link.role], why)
 
     def _count_others(self, key: AttemptKey, window: Window) -> int | None:
-        """Count other executions of the machine in a time, as both clocks have it."""
+        """Count the machine's other executions in a window; None if that is unknown.
+
+        The window is widened by what the two clocks may differ.
+        """
         first = from_microseconds(window.first - NEAR)
         last = None
         if window.last < math.inf:
@@ -514,14 +535,14 @@ class Candidates:
         return self._trace.execution_lists.count_others(key[0], first, last, watched)
 
     def _rivals(self, group: CallGroup, call: ApiCall, key: AttemptKey) -> int:
-        """Count the other calls that may be the one that an attempt made."""
+        """Count the other calls that fit the attempt, which made only one."""
         window = group.windows[key]
         near = self.skew.near(group.name[0])
         if window.role in _POLLS:
             return 0
         others = group.calls_of[key] - {call.event_id}
         rivals = sum(not self._trace.calls[each].is_retryable for each in others)
-        # One that was refused may have been tried again, by the SDK itself.
+        # The SDK itself may have repeated a call that was refused.
         rivals -= rivals > 0 and call.is_retryable
         first = window.first - near
         last = window.last + near
@@ -530,10 +551,11 @@ class Candidates:
     def _doubt(
         self, group: CallGroup, call: ApiCall, key: AttemptKey, *, strong: bool
     ) -> str:
-        """Say why a call may be another's though but one attempt fits; or nothing.
+        """Return why a call may be another's though only one attempt fits, or "".
 
-        Others who work with the role make the same calls: ours is the one only if it
-        must be there by now, or if nobody else was about.
+        Others who work with the role make the same calls. So the call is the attempt's
+        own only if the attempt's call must have arrived by now, or if no other
+        execution was active. `strong` is True where parameters are equal.
         """
         window = group.windows[key]
         if window.role in _POLLS and self._begun_by(key) > 1:
@@ -557,16 +579,17 @@ class Candidates:
         return ""
 
     def _is_counted(self, group: CallGroup, key: AttemptKey) -> bool:
-        """Tell whether an attempt's cause counts just the calls that are about."""
+        """True if an attempt's cause counts as many calls as are here for it."""
         made = len(group.calls_of[key]) + len(self.answers.get(key, ()))
         return self.callers[key].tries == made
 
     def _doubt_of_same(
         self, group: CallGroup, call: ApiCall, key: AttemptKey, *, complete: bool
     ) -> str:
-        """Say why a call with the same parameters may be another's; or nothing.
+        """Return why a call with the same parameters may be another's, or "".
 
-        It can't be if the calls of others around then are seen to differ.
+        It is not another's if the calls of others around that time are known to differ.
+        `complete` is True where the calls of the attempt's time are all known.
         """
         attempt = self.callers[key].attempt
         role = group.windows[key].role
@@ -575,7 +598,7 @@ class Candidates:
             if call.error_code is None and not answered:
                 return "the attempt's own call need not have come through"
             made = (self._trace.calls[each] for each in group.calls_of[key])
-            # Its error does not say whether it was this one, or one that was refused.
+            # The attempt's error may be of this call, or of one that was refused.
             is_retried = any(each.is_retryable for each in made)
             is_open = is_retried and says_nothing(attempt.error)
             is_failed = attempt.status == "failed" and role is not CallRole.OTHER
@@ -588,7 +611,7 @@ class Candidates:
         return ""
 
     def _is_alike_about(self, group: CallGroup, key: AttemptKey) -> bool:
-        """Tell if a call of others, around an attempt's time, has its parameters."""
+        """True if others made a call with an attempt's parameters around its time."""
         spot = (group.name, group.role)
         window = group.windows[key]
         if spot not in self._asking:
@@ -600,7 +623,7 @@ class Candidates:
         end = window.last + _ABOUT
         like = self._asking[spot].like(wanted, begin, end)
         if len(like) > _COMPARED:
-            return True  # nobody compares so many: one of them may be alike
+            return True  # too many to compare: one of them may have the same ones
         same = (called for called in like if not differ(wanted, called))
         return any(compare_leaves(wanted, called).equal for called in same)
 
@@ -610,12 +633,12 @@ class Candidates:
 
 
 def _first_names(fit: Fit) -> str:
-    """Name the first of the parameters that are equal."""
+    """Return the names of the first equal parameters, separated by commas."""
     return ", ".join(sorted(fit.equal)[:NAMED])
 
 
 def _fit(pair: Pair, equal: Collection[Leaf]) -> Fit:
-    """Say what speaks for a pair that nothing speaks against."""
+    """Return the evidence for a pair that has none against it."""
     waits_for_token = pair.caller.attempt.pattern is Pattern.TASK_TOKEN
     return Fit(
         equal=frozenset(leaf.path for leaf in equal),
@@ -625,10 +648,10 @@ def _fit(pair: Pair, equal: Collection[Leaf]) -> Fit:
 
 
 def _same_answer(pair: Pair) -> str:
-    """Give the id that both an attempt's output and a call's answer have, if any.
+    """Return a random id that both the attempt's output and the call's answer have.
 
-    What has a name, or was given twice for one token, proves nothing: a second caller
-    is answered alike.
+    It is "" if there is none. It is "" too where the job is identified by a name: a
+    second caller gets the same answer, so the answer proves nothing.
     """
     is_action = pair.role is CallRole.ACTION and pair.call.has_answer
     if not is_action or depends_on_name(pair.caller):

@@ -1,4 +1,4 @@
-"""How far CloudTrail's clock is from that of the histories."""
+"""How far CloudTrail's clock is from the clock of the histories."""
 
 from bisect import bisect_left, insort
 from collections import defaultdict
@@ -8,19 +8,19 @@ from sfnwatch.model.linking.caller import SECOND, Caller
 from sfnwatch.model.times import microseconds
 
 NEAR = 3 * SECOND
-"""A call so near before or after an attempt's time is a rival of one within: the two
-clocks need not agree."""
+"""A call this near before or after an attempt's time (microseconds) competes with a
+call inside that time: the two clocks need not agree."""
 _STEP = SECOND // 4
 _LEAST_MEASURED = 3
-"""Fewer calls of a service that ids match measure nothing."""
+"""With fewer id-matched calls of a service, its clock is not measured."""
 
 
 class Skew:
-    """How far CloudTrail's clock is from that of the histories, service by service.
+    """How far CloudTrail's clock is from the histories' clock, service by service.
 
     A call that an id matches was made between its attempt's scheduling and its answer.
-    A few such calls of one service bound how far its records are off; one alone may be
-    an odd one, and another service may keep another time.
+    A few such calls of one service bound how far its records are off. A single call may
+    be an exception, and each service may have a clock of its own.
     """
 
     def __init__(self) -> None:
@@ -28,7 +28,7 @@ class Skew:
         """By event source."""
 
     def note(self, call: ApiCall, caller: Caller | None) -> None:
-        """Note an attempt's own call; None: it is not known any more to be its own."""
+        """Note the attempt that made a call; None where that is no longer known."""
         attempt = caller.attempt if caller is not None else None
         seen = None
         if attempt is not None and (attempt.submitted_at or attempt.ended_at):
@@ -39,16 +39,16 @@ class Skew:
             self._services[call.event_source].note(call.event_id, seen)
 
     def moved_services(self) -> set[str]:
-        """Work out the bounds again, and name the services that have others now."""
+        """Compute the bounds again; return the event sources whose bounds changed."""
         services = self._services.items()
         return {source for source, service in services if service.has_moved()}
 
     def bounds(self, event_source: str) -> tuple[int, int]:
-        """The least and the most that CloudTrail's clock may be ahead, microseconds."""
+        """Return the least and most microseconds CloudTrail's clock may be ahead."""
         return self._measured(event_source) or (0, 2 * SECOND)
 
     def near(self, event_source: str) -> int:
-        """How far out of its time a call may yet be an attempt's, in microseconds."""
+        """Return how many microseconds outside an attempt's time its call may be."""
         return 0 if self._measured(event_source) else NEAR
 
     def _measured(self, event_source: str) -> tuple[int, int] | None:
@@ -57,15 +57,15 @@ class Skew:
 
 
 class _ServiceSkew:
-    """The same of one service."""
+    """The clock skew of one service."""
 
     def __init__(self) -> None:
         self._seen: dict[str, tuple[int, int]] = {}
-        """The least and the most that each call leaves, by its event id."""
+        """The least and the most skew that each call allows, by its event id."""
         self._least: list[int] = []
-        """All that is least, in order."""
+        """The least skews of all calls, sorted."""
         self._most: list[int] = []
-        """All that is most, in order."""
+        """The most skews of all calls, sorted."""
         self.bounds: tuple[int, int] | None = None
 
     def note(self, event_id: str, seen: tuple[int, int] | None) -> None:
@@ -79,7 +79,7 @@ class _ServiceSkew:
             insort(self._most, seen[1])
 
     def has_moved(self) -> bool:
-        """Work out the bounds again; True if they are others."""
+        """Compute the bounds again; True if they changed."""
         before = self.bounds
         self.bounds = None
         if len(self._seen) >= _LEAST_MEASURED:
@@ -89,6 +89,6 @@ class _ServiceSkew:
                 least = max(least, -NEAR)
                 most = min(most, NEAR)
             if least <= most:
-                # In steps: each new bound has all windows looked at again.
+                # Rounded to steps: each new bound makes all windows be computed again.
                 self.bounds = least // _STEP * _STEP, -(-most // _STEP) * _STEP
         return before != self.bounds

@@ -1,7 +1,7 @@
-"""What speaks for an attempt having made a call, and what against it.
+"""The evidence for and against an attempt having made a call.
 
-One contradiction is enough, whatever else agrees: roles are shared, often by hundreds
-of executions of one machine at a time.
+One contradiction rules an attempt out, whatever else agrees: roles are shared, often by
+hundreds of executions of one state machine at a time.
 """
 
 import re
@@ -30,11 +30,12 @@ from sfnwatch.model.values import mapping_of, strings_in
 from sfnwatch.model.visits import Attempt
 
 NAMED = 3
-"""So many parameters are named where very many agree, or differ."""
+"""At most this many parameters are named where many agree or differ."""
 OF_ALL_RUNS = {"GetJobRuns", "ListJobRuns"}
-"""Polls that name what the job is a run of, and not the run."""
+"""Polls whose request names the job, but not the run that is polled."""
 _LAMBDAS_OWN: CallName = ("lambda.amazonaws.com", "InvokeExecution")
-"""Lambda's, after an asynchronous Invoke, whose request id it has."""
+"""A call that Lambda itself makes after an asynchronous Invoke; it has that Invoke's
+request id."""
 _NO_CONNECTION = re.compile(
     r"connect(?:ion)? timed? ?out|UnknownHost|connection refused", re.IGNORECASE
 )
@@ -49,14 +50,15 @@ class Pair(Struct, frozen=True):
     """The CloudTrail record of the call."""
     caller: Caller
     role: CallRole
-    """What the call would be to the attempt."""
+    """The role the call would have for the attempt."""
     answer: Callable[[], Leaves]
-    """Reads the ids that the attempt's own events have of its answer."""
+    """Reads the ids of the answer from the attempt's own events."""
 
     def against(self) -> Iterator[str]:
-        """Say what speaks against the attempt having made the call; empty: nothing.
+        """Yield the reasons why the attempt did not make the call, as sentences.
 
-        Its time is not looked at: see `Caller.window`.
+        A text is empty where a check found nothing. The time of the call is not
+        checked: see `Caller.window`.
         """
         yield other_caller(self.call, self.caller)
         for check in CHECKS[self.role]:
@@ -64,8 +66,8 @@ class Pair(Struct, frozen=True):
 
 
 def other_caller(call: ApiCall, caller: Caller) -> str:
-    """Compare who made the call, and where it was recorded."""
-    # A row of Athena need not say who made it.
+    """Return why the call is another caller's, by role, account or Region, or ""."""
+    # A row of Athena may lack the columns that show who made the call.
     if call.by_others or call.name == _LAMBDAS_OWN:
         return "Step Functions did not make it"
     if caller.role and call.role and caller.role != call.role:
@@ -79,9 +81,10 @@ def other_caller(call: ApiCall, caller: Caller) -> str:
 
 
 def other_request_id(pair: Pair) -> str:
-    """Compare the call's request id with what the attempt's own events tell.
+    """Return why the call's request id contradicts the attempt's own events, or "".
 
-    They tell that of the last call; the ones before it were refused.
+    The events have the request id of the attempt's last call. The calls before it were
+    refused, so a retryable call contradicts nothing.
     """
     told = pair.caller.attempt.request_ids
     call = pair.call
@@ -91,7 +94,7 @@ def other_request_id(pair: Pair) -> str:
 
 
 def other_answer(pair: Pair) -> str:
-    """Compare how the call was answered with what the attempt came to."""
+    """Return why the call's answer contradicts the attempt's outcome, or ""."""
     call = pair.call
     attempt = pair.caller.attempt
     if call.error_code is not None:
@@ -112,25 +115,25 @@ def other_answer(pair: Pair) -> str:
         return ""
     if (attempt.error or "States.").startswith("States.") or _failed_in_part(answer):
         return ""
-    # A function that fails was called all the same.
+    # The call of a function succeeds even where the function itself fails.
     if row is not None and row.event_source == "lambda.amazonaws.com":
         return ""
     return "it succeeded, and the attempt failed without having a job"
 
 
 def _never_arrived(attempt: Attempt) -> bool:
-    """True for an error of the connection: AWS never saw the request."""
+    """True for an attempt that failed to connect: AWS never saw its request."""
     return _NO_CONNECTION.search(own_message(attempt, attempt.cause)) is not None
 
 
 def _failed_in_part(answer: Mapping[str, Any]) -> bool:
-    """Tell of an answer that has errors in it, as RunTask's `failures` are."""
+    """True if an answer contains errors, such as the `failures` of RunTask."""
     failed = (value for key, value in answer.items() if "fail" in key.lower())
     return any(value for value in failed if isinstance(value, int | list))
 
 
 def other_job(pair: Pair) -> str:
-    """Compare the job that a poll or a stop names with the attempt's own."""
+    """Return why a poll or a stop is about another job than the attempt's, or ""."""
     call = pair.call
     ids = pair.caller.ids
     if pair.caller.attempt.submitted_at is None:
@@ -147,10 +150,11 @@ def other_job(pair: Pair) -> str:
 
 
 def other_kind(pair: Pair) -> str:
-    """Say why a call is not about an attempt's job, though it names that.
+    """Return why a call is not about an attempt's job though it names the job, or "".
 
-    What states make, poll or stop jobs by is made by those, and a name is an id among
-    jobs of one kind alone: `CreateModel` may name a model as a training job is named.
+    A call by which states start, poll or stop jobs was made by a state that does so.
+    And a name identifies a job only among jobs of one kind: `CreateModel` may give a
+    model the name of a training job.
     """
     call = pair.call
     row = pair.caller.attempt.integration
@@ -168,7 +172,7 @@ def other_kind(pair: Pair) -> str:
 
 
 def _named_otherwise(asked_for: Mapping[str, Any], ids: frozenset[str]) -> str:
-    """Say what is wrong with the jobs that a request names."""
+    """Return why the jobs a request names are not those with these ids, or ""."""
     for value in asked_for.values():
         named = [value] if isinstance(value, str) else strings_in(value)
         held = [name for name in named if name in ids or last_segment(name) in ids]
@@ -179,14 +183,14 @@ def _named_otherwise(asked_for: Mapping[str, Any], ids: frozenset[str]) -> str:
 
 
 def other_parameters(compared: LeafComparison) -> str:
-    """Say what was asked otherwise."""
+    """Return a sentence that names the parameters that differ, or ""."""
     names = sorted({leaf.path for leaf in compared.different})
     more = ", …" if len(names) > NAMED else ""
     return f"other parameters: {', '.join(names[:NAMED])}{more}" if names else ""
 
 
 def other_error(pair: Pair) -> str:
-    """Compare the call's error with the attempt's."""
+    """Return why the call's error contradicts the attempt's outcome, or ""."""
     call = pair.call
     attempt = pair.caller.attempt
     if call.error_code is None:
@@ -209,7 +213,7 @@ def other_error(pair: Pair) -> str:
 
 
 def error_word(code: str) -> str:
-    """Give what the two sides' words for one error have in common.
+    """Return an error code in a form that is the same for CloudTrail and a history.
 
     CloudTrail has `AccessDenied` where a history has `ECS.AccessDeniedException`.
     """
@@ -222,7 +226,10 @@ _OF_MANY = {"Unknown", "ServiceException", "SdkClientException"}
 
 @lru_cache(maxsize=1024)
 def says_nothing(error: str | None) -> bool:
-    """True for an error that stands for many: a service's own, or Step Functions'."""
+    """True for no error, or a general one of a service or of Step Functions.
+
+    Such an error stands for many errors, so it contradicts none.
+    """
     if error is None:
         return True
     service, _, word = error.rpartition(".")
@@ -238,45 +245,50 @@ CHECKS: Mapping[CallRole, tuple[Callable[[Pair], str], ...]] = {
     CallRole.STOP: (other_job,),
     CallRole.OTHER: (other_kind,),
 }
-"""What is looked at of a pair whose caller and time agree, but for its parameters."""
+"""The checks of a pair whose caller and time agree, by the call's role; the parameters
+are compared elsewhere."""
 
 
 def told_session(call: ApiCall, record: Record) -> str | None:
-    """Give the session of a call that failed: an attempt's cause may name it."""
+    """Return the session name of a failed call; None for a call that succeeded.
+
+    An attempt's cause may name the session of its failed call.
+    """
     return session_name(record) if call.error_code is not None else None
 
 
 def shows_others(call: ApiCall) -> bool:
-    """True for a call that nobody makes but Step Functions for some execution.
+    """True for a call that only Step Functions makes, for some execution.
 
-    X-Ray's sampling runs under the same role, and what fails tells of nobody.
+    X-Ray's sampling calls do not count: they run under the same role. Neither do failed
+    calls, since they do not show whose they are.
     """
     made = call.by_step_functions and call.error_code is None
     return made and not is_xray(call)
 
 
 def is_xray(call: ApiCall) -> bool:
-    """True for X-Ray's own, which run under the same role and say nothing."""
+    """True for a call of X-Ray, which runs under the same role and proves nothing."""
     return call.event_source == "xray.amazonaws.com"
 
 
 class Weighed(NamedTuple):
-    """What speaks for and against one attempt having made a call."""
+    """The evidence for and against one attempt having made a call."""
 
     key: AttemptKey
     role: CallRole
-    """What the call would be to it."""
+    """The role the call would have for the attempt."""
     same: tuple[str, ...]
-    """Ids that both sides tell, each with its word: `request ID r-1`."""
+    """The ids that both sides have, each with its kind: `request ID r-1`."""
     comparison: LeafComparison
     against: tuple[str, ...]
-    """Sentences; empty for an attempt that may have made it."""
+    """Sentences; empty for an attempt that may have made the call."""
 
 
 def weigh(pair: Pair, wanted: Leaves, skew: tuple[int, int]) -> Weighed:
-    """Weigh all that an attempt and a call, with its record, tell.
+    """Collect all evidence for and against the attempt having made the call.
 
-    `wanted` is what the attempt asked for, `skew` as in `Caller.window`.
+    `wanted` has the parameters of the attempt; `skew` is as in `Caller.window`.
     """
     call = pair.call
     record = pair.record

@@ -17,20 +17,20 @@ from sfnwatch.model.linking.link import AttemptKey
 from sfnwatch.model.linking.parameters import Leaves, is_plain
 
 Member = tuple[int, str]
-"""A call: its moment in microseconds, and its event id."""
+"""A call: its time in microseconds, and its event id."""
 
 LISTED = 100
-"""Of the attempts that fit one call no more are listed or compared: nobody reads on,
-and thousands of calls that each list thousands would fill the memory."""
+"""At most this many of the attempts that fit one call are listed or compared. Nobody
+reads more, and thousands of calls that each list thousands would fill the memory."""
 _PATHS = 32
-"""Calls are found by the texts at so many of their paths, at most."""
+"""Calls are looked up by their texts at no more than this many paths."""
 
 
 class CallsInOrder(list[Member]):
     """Calls in the order of their times."""
 
     def note(self, member: Member, *, is_one: bool) -> bool:
-        """Take a call in, or out again; False if it is so already."""
+        """Add the call if `is_one`, else remove it; True if that changed anything."""
         place = bisect_left(self, member)
         was_one = self[place : place + 1] == [member]
         if is_one and not was_one:
@@ -40,7 +40,7 @@ class CallsInOrder(list[Member]):
         return was_one != is_one
 
     def between(self, begin: float, end: float) -> list[Member]:
-        """Give those of a time, its first and its last microsecond among it."""
+        """Return the calls from microsecond `begin` to `end`, both included."""
         first = bisect_left(self, (begin, ""))
         return self[first : bisect_left(self, (end + 1, ""), first)]
 
@@ -50,18 +50,18 @@ class CallsInOrder(list[Member]):
 
 
 class Fit(Struct, frozen=True):
-    """What speaks for an attempt having made a call that no id matches."""
+    """The evidence for an attempt having made a call that no id matches."""
 
     equal: frozenset[str] = frozenset()
-    """The parameters that are equal."""
+    """The paths of the parameters that are equal."""
     token: bool = False
-    """True if the attempt's own task token is among them."""
+    """True if the attempt's own task token is among the equal parameters."""
     answer: str = ""
-    """The id in the call's answer that the attempt's output tells, too."""
+    """The id that both the call's answer and the attempt's output have."""
 
     @property
     def is_proof(self) -> bool:
-        """True if no other attempt can have made such a call, and succeeded."""
+        """True if no other attempt can have made such a call successfully."""
         return self.token or bool(self.answer)
 
 
@@ -73,28 +73,30 @@ class CallGroup(Struct, eq=False):
     callers: dict[AttemptKey, Caller] = field(default_factory=dict)
     """The attempts that may make such calls."""
     asking: int = 0
-    """Whose action such a call may be: so many of these."""
+    """The number of attempts whose action such a call may be."""
     moved_callers: set[AttemptKey] = field(default_factory=set)
-    """Those whose windows are to be looked at again."""
+    """The attempts whose windows must be computed again."""
     windows: dict[AttemptKey, Window] = field(default_factory=dict)
     """When each attempt may have made such calls."""
     members: CallsInOrder = field(default_factory=CallsInOrder)
     touched: set[Member] = field(default_factory=set)
-    """Those whose partners are to be looked for again."""
+    """The calls whose fitting attempts must be found again."""
     spans: list[Window] = field(default_factory=list)
-    """The times whose calls are, too: thousands may have one time in common."""
+    """Windows whose calls are touched too. Calls are not listed one by one here, since
+    thousands of windows may cover the same time."""
     open: set[str] = field(default_factory=set)
-    """Those that are to be matched again, their partners being the same."""
+    """The calls that must be matched again though the same attempts fit them."""
     moved: set[AttemptKey] = field(default_factory=set)
-    """Attempts whose fitting calls changed: all of these are matched again."""
+    """Attempts whose fitting calls changed: all of these calls are matched again."""
     fits: dict[str, dict[AttemptKey, Fit]] = field(default_factory=dict)
-    """Who may have made each call, and what speaks for each."""
+    """The attempts that fit each call, with the evidence; by the call's event id."""
     calls_of: dict[AttemptKey, set[str]] = field(default_factory=dict)
-    """The same from the other side."""
+    """The event ids of the calls that each attempt fits."""
     crowded: dict[str, tuple[int, list[AttemptKey]]] = field(default_factory=dict)
-    """The calls that more attempts fit than are looked at, their number, and some."""
+    """The calls with more than `LISTED` attempts, by their event id: the number of
+    these attempts, and the first of them."""
     crowd: CallsInOrder = field(default_factory=CallsInOrder)
-    """The same in the order of their times."""
+    """The calls of `crowded`, in the order of their times."""
 
     def remove(self, member: Member) -> bool:
         """Take a call out; False if it was not there."""
@@ -106,14 +108,14 @@ class CallGroup(Struct, eq=False):
         return was_there
 
     def set_window(self, key: AttemptKey, window: Window | None) -> None:
-        """Note when an attempt may have made such calls; None: it made none."""
+        """Set when an attempt may have made such calls; None if it made none."""
         old = self.windows.pop(key, None)
         if window is not None:
             self.windows[key] = window
         self.spans += filter(None, (old, window))
 
     def take_touched(self) -> list[Member]:
-        """Give what was touched, in the order of its times, and forget that."""
+        """Return the touched calls in the order of their times, and reset them."""
         touched = self.touched
         self.touched = set()
         spans = sorted(self.spans, key=lambda span: span.first)
@@ -144,18 +146,18 @@ class CallGroup(Struct, eq=False):
         self.open.add(event_id)
 
     def set_crowded(self, member: Member, keys: list[AttemptKey]) -> None:
-        """Note a call that too many attempts fit: only the first of them are listed."""
+        """Note a call with more attempts than are listed."""
         self.set_fits(member, {})
         self.crowded[member[1]] = len(keys), keys[:LISTED]
         self.crowd.note(member, is_one=True)
         self.moved.update(keys)
 
     def roles_of(self, keys: Iterable[AttemptKey]) -> set[CallRole]:
-        """Say what such a call would be to each of some attempts."""
+        """Return the roles that such a call may have for these attempts."""
         return {self.windows[key].role for key in keys}
 
     def around(self, event_id: str) -> tuple[set[str], set[AttemptKey]]:
-        """Give all calls and attempts that hang together with a call."""
+        """Return the calls and attempts connected with a call through fits."""
         calls = {event_id}
         keys = set[AttemptKey]()
         left = [event_id]
@@ -168,7 +170,7 @@ class CallGroup(Struct, eq=False):
         return calls, keys
 
     def take_open(self) -> Iterator[tuple[set[str], set[AttemptKey]]]:
-        """Give what is to be matched again, with all that hangs together with it."""
+        """Yield each connected set of calls and attempts to match again; reset them."""
         left = self.open
         self.open = set()
         moved = self.moved
@@ -184,9 +186,11 @@ class CallGroup(Struct, eq=False):
 def present_at(
     windows: Mapping[AttemptKey, Window], touched: Iterable[Member], near: int
 ) -> Iterator[list[AttemptKey]]:
-    """Give for each call, in the order of their times, whose time it nearly falls into.
+    """Yield for each touched call the attempts in or near whose window it lies.
 
-    They are in order: of very many the first are listed for every call.
+    `touched` is in the order of time; `near` is in microseconds. The attempts are
+    sorted, so that all calls with too many attempts list the same first ones. The list
+    yielded changes with the next call.
     """
     arrivals = [(window.first - near, key) for key, window in windows.items()]
     arrivals.sort(reverse=True)
@@ -203,14 +207,14 @@ def present_at(
 
 
 class Asking:
-    """Calls that fit no attempt here, by what they ask for.
+    """Calls that fit no attempt here, by their parameters.
 
-    A role that others work with may have made thousands within minutes: to compare
-    each with each attempt took minutes.
+    A role that is shared with other executions may make thousands of calls within
+    minutes. To compare each of them with each attempt would take minutes.
     """
 
     def __init__(self, asked_for: Mapping[Member, Leaves]) -> None:
-        """Take in the calls, in the order of their times, with what they ask for."""
+        """`asked_for` has the calls' parameters, in the order of the calls' times."""
         self._asked_for = asked_for
         self._all = CallsInOrder(asked_for)
         told = {
@@ -220,13 +224,13 @@ class Asking:
         often = Counter(path for texts in told.values() for path in texts)
         self._paths = {path for path, _ in often.most_common(_PATHS)}
         self._by_text = defaultdict[tuple[str, Any], CallsInOrder](CallsInOrder)
-        """By a path, and the text they have there, or None."""
+        """The calls by a path and the text at it; None where a call has none there."""
         for member, texts in told.items():
             for path in self._paths:
                 self._by_text[path, texts.get(path)].append(member)
 
     def like(self, wanted: Leaves, begin: float, end: float) -> list[Leaves]:
-        """Give what those of a time ask for that may ask for the same."""
+        """Return the parameters of the calls in a time that may equal `wanted`."""
         best = self._all.between(begin, end)
         for path in self._paths & wanted.keys():
             value = wanted[path][1]

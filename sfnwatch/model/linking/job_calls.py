@@ -1,10 +1,10 @@
-"""Which of the calls that name an attempt's job the attempt itself made.
+"""Which of the calls that name an attempt's job were made by the attempt itself.
 
 A job's id shows which job a call is about, but not who made the call. With the same
 role a dashboard may poll the job, or another state machine may stop it. Step Functions
-polls at a rhythm, about once a minute and later once in five [observed: ECS;
-documented: EKS; inferred for other services], stops a job as soon as its state is over
-[inferred], and makes one successful action call an attempt.
+polls at a rhythm: about once a minute, and later once in five minutes [observed: ECS;
+documented: EKS; inferred for other services]. It stops a job as soon as its state is
+over [inferred]. It makes one successful action call per attempt.
 """
 
 from collections import Counter
@@ -22,14 +22,14 @@ from sfnwatch.model.linking.link import Certainty, Link, LinkRule, ambiguous
 from sfnwatch.model.times import microseconds
 
 _MINUTE_SECONDS = 53, 68
-"""Shortest and longest gap between two polls; gaps of 55 to 66 seconds are recorded."""
+"""The shortest and longest gap between two polls; recordings show 55 to 66 seconds."""
 _LATER_SECONDS = 290, 310
 _LATER_AFTER_SECONDS = 540
-"""So long after the submission, polls may be about five minutes apart."""
+"""From this time after the submission, polls may be about five minutes apart."""
 _MOST_INTERVALS = 3
-"""A gap may span so many intervals; if it spanned more, almost any gap would fit."""
+"""A gap may span this many intervals; with more, almost any gap would fit."""
 _STOP_SECONDS = -1, 2
-"""Earliest and latest stop after the state's end; CloudTrail has whole seconds."""
+"""The earliest and latest stop after the state's end; records have whole seconds."""
 
 LinkedCall = tuple[ApiCall, Link]
 
@@ -37,7 +37,7 @@ LinkedCall = tuple[ApiCall, Link]
 def settle_job_calls(caller: Caller, calls: Sequence[LinkedCall]) -> list[LinkedCall]:
     """Set how certain each link of an attempt is; polls off the rhythm become OTHER.
 
-    `calls` are in the order of their times, each with the link that its ids give it.
+    `calls` are in the order of their times, each with the link proposed for it alone.
     """
     by_role: dict[CallRole, list[LinkedCall]] = {role: [] for role in CallRole}
     for call, link in calls:
@@ -54,7 +54,7 @@ def _is_by_job(link: Link) -> bool:
     return link.rule is LinkRule.RESOURCE_ID
 
 
-# Polls: each is judged by the rhythm of all polls of the job.
+# Each poll is judged by the rhythm of all polls of the job.
 def _settle_polls(caller: Caller, polls: Sequence[LinkedCall]) -> Iterator[LinkedCall]:
     submitted_at = caller.attempt.submitted_at
     named = [call for call, link in polls if _is_by_job(link)]
@@ -70,7 +70,7 @@ def _settle_polls(caller: Caller, polls: Sequence[LinkedCall]) -> Iterator[Linke
         elif call.microseconds in own:
             yield call, replace(link, certainty=Certainty.LIKELY)
         else:
-            # It breaks the rhythm: it is about this job, but others may have made it.
+            # It is about this job but breaks the rhythm: others may have made it.
             role = CallRole.OTHER
             yield call, replace(link, role=role, certainty=Certainty.LIKELY)
 
@@ -81,14 +81,14 @@ def _is_before_end(call: ApiCall, caller: Caller) -> bool:
 
 
 def _is_rhythm(submitted_at: datetime, times: Sequence[int]) -> bool:
-    """True if every gap from the submission on is one that Step Functions leaves."""
+    """True if every gap from the submission on fits the rhythm of Step Functions."""
     begun = microseconds(submitted_at)
     pairs = pairwise([begun, *times])
     return all(_is_gap(begun, before, after) for before, after in pairs)
 
 
 def _reached_by_rhythm(submitted_at: datetime, times: Sequence[int]) -> set[int]:
-    """Give the moments that fitting gaps link, one by one, to the submission."""
+    """Return the times that a chain of fitting gaps connects with the submission."""
     begun = microseconds(submitted_at)
     reached = [begun]
     for at in times:
@@ -102,9 +102,9 @@ def _reached_by_rhythm(submitted_at: datetime, times: Sequence[int]) -> set[int]
 
 
 def _is_gap(begun: int, before: int, after: int) -> bool:
-    """True if both moments can be polls of Step Functions, some intervals apart.
+    """True if both times can be polls of Step Functions, one or a few intervals apart.
 
-    The polls in between are then missing from the records.
+    Polls in between are then missing from the records.
     """
     beats = [_MINUTE_SECONDS]
     if before - begun > _LATER_AFTER_SECONDS * SECOND:
@@ -117,13 +117,13 @@ def _is_gap(begun: int, before: int, after: int) -> bool:
     return False
 
 
-# Stops and actions: of several that succeeded, only one is the attempt's own.
+# Of several stops or actions that succeeded, only one is the attempt's own.
 def _settle_stops(caller: Caller, stops: Sequence[LinkedCall]) -> Iterator[LinkedCall]:
     named = [call for call, link in stops if _is_by_job(link)]
     # A job may be ended in two steps: an application is stopped and then deleted.
     made = Counter(call.name for call in named)
     successful = Counter(call.name for call in named if call.error_code is None)
-    # A job may be told both by its ARN and by its id: it counts once.
+    # The attempt may have both the ARN and the id of one job: it counts once.
     jobs = max(1, len({last_segment(job) for job in caller.attempt.resource_ids}))
     ended_at = caller.attempt.ended_at
     for call, link in stops:

@@ -1,4 +1,4 @@
-"""How far calls are known: whether one that has not come may come yet."""
+"""How far calls are known: whether a missing call may still arrive."""
 
 import math
 from collections import Counter
@@ -9,10 +9,11 @@ from sfnwatch.model.times import microseconds
 
 
 class Known:
-    """How far calls are known: whether one that has not come may come yet.
+    """How far calls are known: whether a missing call may still arrive.
 
-    LookupEvents is late and out of order: up to when it has told all is measured. A
-    file is taken at its word, up to the newest call in it of that account and Region.
+    LookupEvents is late and out of order; the time up to which its calls are complete
+    is measured. A file is believed complete up to its newest call of the account and
+    Region.
     """
 
     def __init__(self) -> None:
@@ -20,14 +21,15 @@ class Known:
         """True where LookupEvents was asked."""
         self._measured = 0
         self._newest: Counter[tuple[str | None, str | None]] = Counter()
-        """By the account and the Region that calls were recorded in."""
+        """The newest call's microsecond, by account and Region of the record."""
         self._waiting: set[tuple[float, str]] = set()
-        """Calls whose match waits until all calls up to a moment are known."""
+        """Calls whose match waits until all calls up to a microsecond are known."""
 
     def measure(self, measured: datetime | None) -> bool:
-        """Note up to when LookupEvents, which was asked, is believed to have told all.
+        """Note the time up to which LookupEvents is believed to be complete.
 
-        None while it is not believed of any time. True if it is less than it was.
+        `measured` is None while that is not known for any time. Return True if less is
+        known than before.
         """
         mark = 0 if measured is None else microseconds(measured)
         is_less = not self.live or mark < self._measured
@@ -40,9 +42,10 @@ class Known:
         self._newest[place] = max(call.microseconds, self._newest[place])
 
     def is_complete(self, last: float, call: ApiCall) -> bool:
-        """Tell whether all calls up to a microsecond are known, where a call is of.
+        """True if all calls of the call's account and Region are known up to `last`.
 
-        If they are not, the call is asked about again when they are.
+        `last` is in microseconds. If they are not all known, the call is matched again
+        once they are.
         """
         newest = self._newest[call.account_id, call.region]
         is_known = last <= (self._measured if self.live else newest)
@@ -51,7 +54,7 @@ class Known:
         return is_known
 
     def now_known(self) -> set[str]:
-        """Give the calls that wait no more."""
+        """Return the event ids of calls that need not wait any longer; remove them."""
         mark = self._measured if self.live else max(self._newest.values(), default=0)
         known = {waiting for waiting in self._waiting if waiting[0] <= mark}
         self._waiting -= known

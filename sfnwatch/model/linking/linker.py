@@ -1,10 +1,10 @@
 """Matches calls to attempts, and keeps the matches true as records come in any order.
 
-What an id says is matched at once. All other calls of one name and one role are looked
-at together with the attempts that may have made them: see `candidates.py`.
+A call that an id matches is matched at once. All other calls of one name and one role
+are compared with the attempts that may have made them: see `candidates.py`.
 
-That the request id in a history equals CloudTrail's `requestID` is documented on
-each side and inferred as a join: no public recording holds both sides of one call.
+The request id in a history and CloudTrail's `requestID` are each documented. That the
+two are equal is inferred: no public recording contains both sides of one call.
 """
 
 from bisect import bisect_left, insort
@@ -41,9 +41,9 @@ if TYPE_CHECKING:
 LinkChanges = Mapping[str, tuple[Link | None, Link | None]]
 """By a call's event id, its link before and its link now."""
 _BY_ID = -SECOND, 2 * SECOND
-"""How far the clocks may be apart where an id says whose a call is."""
+"""How far CloudTrail's clock may be ahead (least, most) where an id matches a call."""
 _WEIGHED = 20
-"""So many attempts that make such calls are weighed for one call."""
+"""At most this many attempts that make such calls are weighed for one call."""
 
 
 class Linker:
@@ -56,30 +56,31 @@ class Linker:
         self.calls_of: dict[AttemptKey, list[ApiCall]] = {}
         """The calls that are matched to each attempt, in the order of their times."""
         self._telling: dict[str, dict[AttemptKey, Caller]] = {}
-        """Attempts by the ids that their own events tell."""
+        """Attempts by the ids that their own events have."""
         self._calls_by_id: dict[str, str | list[str]] = {}
-        """The calls that have a request id or a session, or name a job's bare id, by
-        their event ids: attempts may hold it later. Mostly it is one, and no list."""
+        """The event ids of calls by the ids they have: a request id, a session, or a
+        job's bare id. Attempts may get such an id later. A single event id, the usual
+        case, is kept without a list."""
         self._asked: set[str] = set()
         """Calls to be matched by their ids again, if they are still there."""
         self._roles: defaultdict[str, Counter[str]] = defaultdict(Counter)
-        """A role's name to the executions that have it, and how often."""
+        """By a role's name the ARNs of the executions that have it, and how often."""
         self._moved_roles: set[str] = set()
-        """Those whose calls are said to be another's than before."""
+        """The roles whose calls are now matched to another execution, or to none."""
         self._candidates = Candidates(trace)
         self._callers = self._candidates.callers
         self.known = self._candidates.known
         self._proposed: dict[AttemptKey, dict[str, Link]] = {}
-        """The links that say which attempt a call is about, by its event id: how sure
-        each is depends on the others of the attempt."""
+        """The links proposed for each attempt, by the calls' event ids. How sure each
+        is depends on the attempt's other links."""
         self._proposed_to: dict[str, AttemptKey] = {}
-        """The attempt that each of these calls is about."""
+        """The attempt that each call's proposed link is for."""
         self._unsettled: set[AttemptKey] = set()
-        """Attempts whose calls are to be settled again."""
+        """Attempts whose links must be settled again."""
         self._changes: dict[str, tuple[Link | None, Link | None]] = {}
 
     def set_role(self, arn: str, old: str | None, new: str | None) -> None:
-        """Note the name of the role an execution's calls are made with."""
+        """Set the name of the role an execution's calls are made with."""
         self._count_role(old, arn, -1)
         self._count_role(new, arn, 1)
 
@@ -90,12 +91,12 @@ class Linker:
             counts[arn] += change
             if not counts[arn]:
                 del counts[arn]
-            # Of two executions or more a role alone names none.
+            # A role that two or more executions have does not show the execution.
             if len(counts) != before and min(len(counts), before) < 2:  # noqa: PLR2004
                 self._moved_roles.add(role)
 
     def _role_only(self, role: str) -> Link | None:
-        """Link a call to a watched role alone; None where no execution has the role."""
+        """Return a link by the role alone; None where no execution has the role."""
         arns = self._roles.get(role)
         if not arns:
             return None
@@ -107,7 +108,7 @@ class Linker:
         )
 
     def set_attempt(self, arn: str, attempt: Attempt, role_arn: str | None) -> None:
-        """Take an attempt in, or what is new of it; `role_arn` is its execution's."""
+        """Add or update an attempt; `role_arn` is the role of its execution."""
         new = Caller.of(arn, attempt, role_arn)
         old = self._callers.get(new.key)
         if old is not None and old.facts == new.facts:
@@ -116,7 +117,7 @@ class Linker:
         self._replace(old, new)
 
     def keep_attempts(self, arn: str, scheduled_ids: Container[int]) -> None:
-        """Forget all other attempts of an execution: it was folded anew."""
+        """Forget an execution's attempts but these, since it was folded again."""
         for caller in list(self._callers.values()):
             if caller.key[0] == arn and caller.key[1] not in scheduled_ids:
                 self._replace(caller, None)
@@ -144,24 +145,25 @@ class Linker:
     def _count_asking(self, group: CallGroup, change: int) -> None:
         group.asking += change
         if change == group.asking == 1:
-            # Polls were taken for those of the job they name, there being no other.
+            # With no attempt to ask for others' jobs, such calls belonged to the job
+            # they name. Now there is one.
             spot = (group.name, group.role)
             calls = self._trace.calls
             self._asked |= {e for e in self._candidates.by_id if calls[e].spot == spot}
 
     def holders(self, job_id: str) -> dict[AttemptKey, Attempt]:
-        """Give the attempts that hold a job's id."""
+        """Return the attempts that have a job's id."""
         telling = self._telling.get(job_id, {}).items()
         return {key: caller.attempt for key, caller in telling if job_id in caller.ids}
 
     def add_call(self, call: ApiCall, record: Record) -> None:
-        """Take a call in, with its CloudTrail record."""
+        """Add a call with its CloudTrail record."""
         self.known.note(call)
         ids = ids_in(record, call.error_message)
         self._match_by_ids(call, record, ids)
         if call.by_others:
             return
-        # The bare id at the end of a path is among them.
+        # Ids with a slash are not kept: their last segment is in `ids` too.
         named = {each for each in ids if "/" not in each}
         named.update(filter(None, (call.request_id, told_session(call, record))))
         for each in named:
@@ -173,40 +175,47 @@ class Linker:
         self._ask_sharers(named)
 
     def calls_naming(self, named: str) -> Collection[str]:
-        """Give the event ids of calls that have a request id, a session or a job's id.
+        """Return the event ids of calls with this request id, session or job's id.
 
-        Some of them may have been dropped since.
+        Some of these calls may have been dropped since.
         """
         events = self._calls_by_id.get(named, ())
         return (events,) if isinstance(events, str) else events
 
     def calls_about(self, attempt: Attempt) -> set[str]:
-        """Give the event ids of calls that name an attempt's job, whoever made them."""
+        """Return the event ids of all calls that name an attempt's job.
+
+        Others may have made some of these calls.
+        """
         jobs = {*attempt.resource_ids, *map(last_segment, attempt.resource_ids)}
         return {event_id for job in jobs for event_id in self.calls_naming(job)}
 
     def _ask_sharers(self, named: set[str]) -> None:
-        """Match anew what names a thing that is everybody's: others may be seen so."""
+        """Ask to match the calls again that name a resource others may use too.
+
+        A new call about such a resource may show that others use it.
+        """
         for each in named & self._telling.keys():
             if not all(caller.owns for caller in self._telling[each].values()):
                 self._asked.update(self.calls_naming(each))
 
     def drop_call(self, call: ApiCall) -> None:
-        """Forget a call that was said to be another's."""
+        """Forget a call that proved a duplicate, or sfnwatch's own."""
         record = self._trace.cloudtrail_record(call)
         self._ask_sharers(ids_in(record, call.error_message))
         self._candidates.forget(call)
         self._propose(call, None)
 
     def ask_all(self) -> None:
-        """Match again whatever no id matches: others are known of otherwise."""
+        """Ask to match again all calls that no id matches."""
         self._candidates.ask_all()
 
     def weigh(self, call: ApiCall) -> list[Weighed]:
-        """Weigh every attempt that may be thought to have made a call, best first.
+        """Weigh every attempt that may seem to have made a call; the best comes first.
 
-        That is, whose events tell an id that the call's record has, or who makes such
-        calls; of very many of these the nearest in time.
+        These are the attempts whose events have an id of the call's record, and the
+        attempts that make such calls. Of many of the latter only the nearest in time
+        are weighed.
         """
         record = self._trace.cloudtrail_record(call)
         skew = self._candidates.skew.bounds(call.event_source)
@@ -224,7 +233,7 @@ class Linker:
         return sorted(weighed, key=lambda w: (len(w.against), -len(w.same), w.key))
 
     def _nearest(self, call: ApiCall) -> list[tuple[AttemptKey, Caller]]:
-        """Give the attempts that make such calls, of very many the nearest in time."""
+        """Return the `_WEIGHED` attempts nearest in time that make such calls."""
         group = self._candidates.groups.get(call.spot)
         at = call.event_time
 
@@ -240,11 +249,12 @@ class Linker:
         return nsmallest(_WEIGHED, alike, key=distance)
 
     def settle(self) -> LinkChanges:
-        """Match what may be matched otherwise by now, and give what changed."""
+        """Match again the calls whose match may have changed; return the changes."""
         calls = self._trace.calls
         asked = self._asked
         self._asked = set()
-        # Records that came together lie together: each block is unpacked but once.
+        # Records that came together are stored together: in the order of time each
+        # block is unpacked only once.
         for call in sorted((calls[e] for e in asked & calls.keys()), key=by_time):
             record = self._trace.cloudtrail_record(call)
             self._match_by_ids(call, record, ids_in(record, call.error_message))
@@ -260,10 +270,10 @@ class Linker:
     def _match_by_ids(
         self, call: ApiCall, record: Record, ids: Collection[str]
     ) -> None:
-        """Match a call by what its record names; what no id matches joins the others.
+        """Match a call by the ids in its record; else add it to the candidates.
 
-        One that a job's id matches may yet have been made by an attempt that asks for
-        others' jobs. What was made with no role is nobody's, unless an id says so.
+        A call that a job's id matches may still be the action of an attempt that asks
+        for others' jobs. A call made without a role is matched only by ids.
         """
         link = self._link_by_id(call, record, ids)
         is_new = self._candidates.set_link_by_id(call, link)
@@ -303,7 +313,7 @@ class Linker:
     def _link_by_job(
         self, call: ApiCall, record: Record, held: Collection[str]
     ) -> Link | None:
-        """Match by the job's id, inside the life of the attempt that has the job."""
+        """Match a call by the job's id, within the life of the attempt with the job."""
         callers = {k: c for each in held for k, c in self._telling[each].items()}
         having = (c for c in callers.values() if not c.ids.isdisjoint(held))
         about = (c for c in having if self._is_about(call, record, c))
@@ -314,26 +324,30 @@ class Linker:
             roles = [each.role_of(call.name) for each in mine]
             keys = [each.key for each in mine]
             return ambiguous(keys, roles, "several attempts have this job")
-        # By the longest id that both hold; of two as long always by the same.
+        # The longest id that both have; between equally long ones the choice is fixed.
         both = max((i for i in held if i in mine[0].ids), key=lambda i: (len(i), i))
         return mine[0].link(call, LinkRule.RESOURCE_ID, Certainty.EXACT, both)
 
     def _is_alone_with(self, caller: Caller, held: Collection[str]) -> bool:
-        """Tell whether nobody else is seen with a thing that an attempt was given."""
+        """True if no call outside an attempt's life names its resource.
+
+        `held` has the resource's ids.
+        """
         life = caller.life
         calls = self._trace.calls
         naming = {event_id for each in held for event_id in self.calls_naming(each)}
         return all(life.has(calls[e].microseconds) for e in naming & calls.keys())
 
     def _is_about(self, call: ApiCall, record: Record, caller: Caller) -> bool:
-        """Tell whether a call that names an attempt's job was made for it."""
+        """True if a call that names an attempt's job was made for the attempt."""
         row = caller.attempt.integration
         if row is None or row.event_source != call.event_source:
             return False
         role = caller.role_of(call.name)
         is_failed = role is CallRole.ACTION and call.error_code is not None
         if is_failed or (role is not CallRole.POLL and not row.starts_job):
-            # Whoever asks for a job, or fails to start it, may name another's.
+            # An attempt that asks for a job, or fails to start one, may name a job of
+            # another attempt.
             return False
         is_other = role is CallRole.OTHER
         window = caller.life if is_other else caller.window(call.name, _BY_ID)
@@ -342,12 +356,12 @@ class Linker:
             return False
         if not row.id_word.endswith("name"):
             return True
-        # A name is that of many jobs, one after another.
+        # Many jobs may have the same name, one after another.
         wanted = self._candidates.wanted(caller.key, call.name)
         return not differ(wanted, leaves_of_record(record))
 
     def _propose(self, call: ApiCall, link: Link | None) -> None:
-        """Note what is known of a call by itself, without the others of its attempt."""
+        """Propose the link that a call has by itself, whatever its attempt's others."""
         event_id = call.event_id
         before = self._proposed_to.pop(event_id, None)
         if before is not None:
@@ -362,7 +376,7 @@ class Linker:
         self._unsettled.add(key)
 
     def _settle_attempts(self) -> None:
-        """Say how sure the links of the attempts are of which anything changed."""
+        """Set how sure the links of the changed attempts are."""
         unsettled = self._unsettled
         self._unsettled = set()
         calls = self._trace.calls

@@ -1,20 +1,22 @@
-"""What an attempt asked for, beside what CloudTrail says was asked for.
+"""Compares an attempt's parameters with the request parameters of CloudTrail's record.
 
-TaskScheduled has a request as Step Functions writes it, requestParameters as CloudTrail
-does. Both are read into leaves: the path of a value, and the value. A path is of small
-letters and digits alone, since the two differ in capitals (`DbInstanceIdentifier`,
-`dBInstanceIdentifier`); what models say is called otherwise in a request has one name
-here (`templates/parameter_names.json`, made from botocore's models by a command of the
-tests). A leaf that only one side has says nothing, and neither does what is kept back,
-cut, or Step Functions' own.
+TaskScheduled has a request as Step Functions writes it; `requestParameters` has it as
+CloudTrail writes it. Both are read into leaves: a leaf is the path of a value, and the
+value. Paths contain only lower-case letters and digits, since the two sides differ in
+capitals (`DbInstanceIdentifier`, `dBInstanceIdentifier`). Where a parameter has another
+name in a request according to the service's model, it has a single name here
+(`templates/parameter_names.json`, made from botocore's models by a command of the
+tests). A leaf that only one side has proves nothing. Neither does a value that is
+withheld, cut, or Step Functions' own.
 
 EC2's records have a list as `instancesSet: {items: [{instanceId: …}]}` [documented].
-A list whose objects have names is read by those, whatever their order and number: Step
-Functions adds variables of its own to an environment.
+A list whose objects have names is read by these names, whatever the objects' order and
+number: Step Functions adds variables of its own to an environment.
 
 A redacted recording has the same alias for the same text, so texts are compared there
-as anywhere. Its truths are all false and its numbers are negative: a truth never speaks
-for a pair, nor does a negative number beside a text speak at all.
+as anywhere else. Its booleans are all false and its numbers are negative. So an equal
+boolean is never evidence for a pair, and a negative number beside a text is no evidence
+at all.
 """
 
 import hashlib
@@ -32,16 +34,16 @@ from sfnwatch.model.values import list_of, mapping_of, parse_json, text_of
 from sfnwatch.templates import read_template
 
 _MOST = 2000
-"""Members that are read of a side, in all: what comes behind them says nothing."""
+"""At most this many members are read of a side; the members after them are ignored."""
 _DEEPEST = 24
 _LONGEST_KEY = 256
 _LONGEST = 512
-"""A longer text is kept by its beginning and a digest."""
+"""Of a longer text its beginning and a digest are kept."""
 _LONGEST_JSON = 1 << 18
-"""Step Functions passes on 256 KiB at the most."""
+"""256 KiB, the most that Step Functions passes on."""
 _SCALARS = {str, int, float, bool}
 _ENDS = frozenset(("*", ".", "…", ""))
-"""What a text that says nothing may end with."""
+"""The last characters of texts that may be withheld or cut."""
 _AROUND = ("items", "member")
 _NAMING = ("Name", "name", "Key", "key")
 _ARN = re.compile(r"\barn:aws[a-z-]*:[a-z0-9-]+:[^:\s]*:[^:\s]*:[^\s\"',;()]+")
@@ -49,20 +51,21 @@ _HEAD = 5
 """Colons before an ARN's resource."""
 _APART = re.compile(r"[:/]")
 _CALLERS = ("sts", "iam")
-"""Services whose ARNs name the caller, or a role that was to be passed on."""
+"""Services whose ARNs name the caller, or a role to be passed on."""
 _VERSIONED = re.compile(
     r"(?P<kind>(?:function|stateMachine):|(?:task|job)-definition/)?"
     r"(?P<name>[^:/]+)(?::(?P<version>[^:/]+))?"
 )
 _WITH_VERSIONS = ("taskdefinition", "jobdefinition", "functionname")
 _WHOLE = ("parameter/", "log-group:")
-"""What begins ARNs whose names may have slashes: no part of one is a name."""
+"""Beginnings of ARNs' resources whose names may contain slashes: no part of such a name
+is a name itself."""
 _RANDOM_END = len("-AbCdEf")
-"""What Secrets Manager puts behind a secret's name."""
+"""The length of the suffix that Secrets Manager appends to a secret's name."""
 _RANDOM = re.compile(r"[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}")
 _PUT_ITEM = "dynamodb:PutItem"
 _ATTRIBUTE_TYPES = frozenset({"S", "N", "B", "BOOL"})
-"""What DynamoDB puts around a value; CloudTrail may have the bare value."""
+"""The types that DynamoDB puts around a value; CloudTrail may have the bare value."""
 _RANDOM_RUN = re.compile(r"(?=[a-f]*[0-9])[0-9a-f]{8}", re.IGNORECASE)
 _TASK_TOKEN = re.compile(r"A[QA][A-Za-z0-9+/]{30}")
 _ENDS_OF_IDS = ("id", "arn")
@@ -70,13 +73,13 @@ _DATED = re.compile(r"\d{4}-\d\d-\d\d|[A-Z][a-z]{2} \d{1,2}, \d{4}")
 _REDACTED = re.compile(r"[a-z]+(-[a-z]+)*-\d+")
 _REDACTED_TIME = re.compile(r"time-\d+")
 _TABLE: Mapping[str, Any] = msgspec.json.decode(read_template("parameter_names.json"))
-"""The command that makes it says what stands there, and how that is known."""
+"""The command that makes the table explains its parts, and where they come from."""
 _SILENT: Mapping[str, str] = _TABLE["silent"]
 _OWN: tuple[str, ...] = tuple(_TABLE["own"])
 
 
 class Leaf(NamedTuple):
-    """A value that both sides have, as each tells it."""
+    """A value that both sides have, as each side has it."""
 
     path: str
     """As Step Functions writes it: `Overrides.ContainerOverrides[app].Cpu`."""
@@ -85,26 +88,28 @@ class Leaf(NamedTuple):
 
 
 class LeafComparison(Struct, frozen=True):
-    """What an attempt and a call both say."""
+    """The parameters that an attempt and a call both have."""
 
     equal: tuple[Leaf, ...] = ()
     different: tuple[Leaf, ...] = ()
-    """Any of them speaks against that the attempt made the call."""
+    """Each of these is evidence against the attempt having made the call."""
 
 
 Leaves = Mapping[str, tuple[str, Any]]
-"""The leaves of one side, by their paths in small letters; to be kept, and pickled.
+"""The leaves of one side, by their paths in lower case; they can be kept and pickled.
 
-Each is its path as that side writes it, and a text, a number or a truth; of a list a
-tuple, or a set where its order is lost. None where two values stand at one path.
+Each leaf is the path as that side writes it, and the value. The value is a text, a
+number or a boolean; for a list it is a tuple, or a set where the order is lost. It is
+None where two different values have the same path.
 """
 
 
 def asked(details: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Give what an attempt asked for, from the details of its …Scheduled event.
+    """Return an attempt's parameters, from the details of its …Scheduled event.
 
-    A Lambda function named by its own ARN is asked as the optimized Invoke is. Empty
-    where nothing is told: the log leaves payloads out, or the text is cut.
+    A Lambda function named by its own ARN is read like the optimized Invoke. The answer
+    is empty where the details have no parameters: the log leaves payloads out, or the
+    text is cut.
     """
     parameters = details.get("parameters")
     if parameters is None:
@@ -116,7 +121,7 @@ def asked(details: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def leaves(event_source: str, event_name: str, scheduled: Mapping[str, Any]) -> Leaves:
-    """Read what an attempt asked for, to be compared with calls of that name."""
+    """Return the leaves of an attempt's parameters, as calls of that name have them."""
     reader = _Reader(event_source, event_name)
     reader.read(scheduled, "", "")
     for path, other in _TABLE["moved"].get(reader.call, {}).items():
@@ -128,18 +133,19 @@ def leaves(event_source: str, event_name: str, scheduled: Mapping[str, Any]) -> 
 
 
 def _key_path(path: str) -> str:
-    """Give the path at which a record has an attribute of a DynamoDB item.
+    """Return the path at which a record has an attribute of a DynamoDB item.
 
-    Of a PutItem it tells the attributes of the key, and no others [documented].
+    The record of a PutItem has only the attributes of the key [documented].
     """
     head, dot, rest = path.partition(".")
     return f"key.{rest}" if head == "item" and dot else path
 
 
 def leaves_of_record(record: Mapping[str, Any]) -> Leaves:
-    """Read what a CloudTrail record says was asked for.
+    """Return the leaves of a CloudTrail record's request parameters.
 
-    Where it has no request, as a denied call has none, the things it names stand in.
+    A record without a request, such as that of a denied call, has the ARNs it names
+    instead.
     """
     names = (text_of(record.get(key)) or "" for key in ("eventSource", "eventName"))
     reader = _Reader(*names)
@@ -156,7 +162,7 @@ def leaves_of_record(record: Mapping[str, Any]) -> Leaves:
 def ids_of_answer(
     event_source: str, event_name: str, answer: Mapping[str, Any]
 ) -> Leaves:
-    """Read the ids and ARNs that an answer has, as a history or CloudTrail tells it."""
+    """Return the ids and ARNs in an answer, which is a history's or CloudTrail's."""
     every = leaves(event_source, event_name, answer)
     return {
         path: leaf
@@ -166,7 +172,7 @@ def ids_of_answer(
 
 
 def ids_of_call(record: Mapping[str, Any]) -> Leaves:
-    """Read the ids and ARNs that a CloudTrail record has in its answer."""
+    """Return the ids and ARNs in the answer that a CloudTrail record has."""
     answer = mapping_of(record.get("responseElements"))
     event_source = text_of(record.get("eventSource")) or ""
     event_name = text_of(record.get("eventName")) or ""
@@ -174,18 +180,18 @@ def ids_of_call(record: Mapping[str, Any]) -> Leaves:
 
 
 def is_random_id(value: str) -> bool:
-    """True for an id that AWS makes up: nobody else is given the same again."""
+    """True for an id that AWS generates: it is never given twice."""
     last = _APART.split(value)[-1]
     return _RANDOM_RUN.search(last) is not None
 
 
 def is_task_token(value: Any) -> bool:
-    """True for what Step Functions puts in place of `$$.Task.Token` [observed]."""
+    """True for a task token, the value of `$$.Task.Token` [form observed]."""
     return isinstance(value, str) and _TASK_TOKEN.match(value) is not None
 
 
 def is_plain(path: str, value: Any) -> bool:
-    """Tell if a leaf is a text that differs from every other such text at its path."""
+    """True for a text that is the same as another at its path only if it is equal."""
     is_text = type(value) is str and not value.startswith("arn:")
     if not is_text or _DATED.match(value) or _REDACTED_TIME.fullmatch(value):
         return False
@@ -193,13 +199,13 @@ def is_plain(path: str, value: Any) -> bool:
 
 
 def compare_leaves(scheduled: Leaves, called: Leaves) -> LeafComparison:
-    """Compare two sides that were read before."""
+    """Compare the leaves of an attempt with those of a call."""
     equal: list[Leaf] = []
     different: list[Leaf] = []
     for path, (written, value) in scheduled.items():
         if path in called:
             other = called[path][1]
-            # Nearly all are texts, and equal.
+            # Nearly all values are equal texts: they are compared at once.
             is_equal = value == other and type(value) is str
             same = is_equal or _same(value, other, path)
             if same is not None:
@@ -208,7 +214,7 @@ def compare_leaves(scheduled: Leaves, called: Leaves) -> LeafComparison:
 
 
 def differ(scheduled: Leaves, called: Leaves) -> bool:
-    """Tell if anything is different, and no more: most attempts are ruled out so."""
+    """True if any leaf differs: a quick check, since most attempts are ruled out."""
     for path, (_, value) in scheduled.items():
         if path in called:
             other = called[path][1]
@@ -218,13 +224,13 @@ def differ(scheduled: Leaves, called: Leaves) -> bool:
 
 
 def small(key: str) -> str:
-    """Give a key's letters and digits, small: `x-amz-acl` and `XAmzAcl` are one."""
+    """Return a key's letters and digits in lower case: `XAmzAcl` is `x-amz-acl`."""
     return "".join(filter(str.isalnum, key.lower())) or key
 
 
 @lru_cache(maxsize=1 << 14)
 def _name(service: str, key: str) -> str:
-    """Give the name that a key of a service has in paths; none if it says nothing."""
+    """Return the name of a service's key in paths; empty if it is to be ignored."""
     name = small(key).removesuffix(_TABLE["endings"].get(service, ""))
     if key.upper().startswith(_OWN) or name in _TABLE["unrecorded"].get(service, ()):
         return ""
@@ -233,7 +239,7 @@ def _name(service: str, key: str) -> str:
 
 
 class _Entries(frozenset[str]):
-    """The names of the objects in a list: Step Functions may have added some."""
+    """The names of the objects in a list; Step Functions may add some of its own."""
 
 
 class _Things(frozenset[str]):
@@ -241,7 +247,10 @@ class _Things(frozenset[str]):
 
 
 class _Reader:
-    """Reads the leaves of one request; `path` and `written` say where it stands."""
+    """Reads the leaves of one request.
+
+    `path` is the path of a value in lower case, `written` its path as the side has it.
+    """
 
     def __init__(self, event_source: str, event_name: str) -> None:
         self.service = event_source.partition(".")[0]
@@ -252,7 +261,7 @@ class _Reader:
         self._depth = 0
 
     def read(self, value: Mapping[str, Any], path: str, written: str) -> None:
-        """Read an object's members, whose paths begin as given."""
+        """Read an object's members; `path` and `written` are put before their names."""
         if len(value) > self._left or self._depth > _DEEPEST:
             return
         self._left -= len(value)
@@ -269,7 +278,7 @@ class _Reader:
     def _value(self, value: Any, path: str, written: str) -> None:
         kind: type | None = type(value)
         if kind is str and value[:1] in {"{", "["}:
-            # What is no JSON may be cut.
+            # A text that is not valid JSON may be cut: it is ignored.
             value = parse_json(value) if len(value) <= _LONGEST_JSON else None
             kind = type(value) if isinstance(value, dict | list) else None
         if kind is dict:
@@ -286,7 +295,7 @@ class _Reader:
             self._add(path, written, kept)
 
     def _folded(self, value: dict[str, Any]) -> Any:
-        """Take out what a protocol, or DynamoDB, puts around a value or a list."""
+        """Return the value or list inside the wrapping of a protocol or of DynamoDB."""
         if self.service == "dynamodb" and len(value) == 1:
             ((key, inner),) = value.items()
             if key in _ATTRIBUTE_TYPES and not isinstance(inner, dict | list):
@@ -301,20 +310,20 @@ class _Reader:
         self.found[path] = (written, None if twice else value)
 
     def _items(self, values: list[Any], path: str, written: str) -> None:
-        """Read what stands under `items`: objects of one member are a list of that."""
+        """Read a list under `items`; an object of one member is read as its value."""
         keys = {key for value in values[:_MOST] for key in mapping_of(value)}
         if len(keys) == 1:
             (key,) = keys
             values = [mapping_of(value).get(key) for value in values]
             if self.service in _TABLE["endings"]:
-                # `resourcesSet: {items: [{resourceId: …}]}` stands beside `Resources`
-                # as `instancesSet` does beside `InstanceIds`.
+                # `resourcesSet: {items: [{resourceId: …}]}` corresponds to `Resources`,
+                # `instancesSet` to `InstanceIds`: both paths are added.
                 self._list(values, path, written, frozenset)
                 path = path[: path.rfind(".") + 1] + self._name(key)
         self._list(values, path, written, frozenset)
 
     def _list(self, values: list[Any], path: str, written: str, kind: type) -> None:
-        """Read a list: of scalars it is a leaf, a tuple or a set."""
+        """Read a list; a list of scalars is one leaf, of type `kind`."""
         if not 0 < len(values) <= self._left or self._depth > _DEEPEST:
             return
         self._left -= len(values)
@@ -335,14 +344,17 @@ class _Reader:
             return
         self._depth += 1
         for place, value in enumerate(values):
-            # One alone is compared with what stands there without a list.
+            # A single element is compared with a value that is in no list.
             at = f"[{place}/{len(values)}]" if len(values) > 1 else ""
             self._value(value, path + at, f"{written}[{place}]")
         self._depth -= 1
 
 
 def _kept(value: Any) -> Any:
-    """Give a text, a number or a truth to be compared; None for what says nothing."""
+    """Return a text, number or boolean to be compared; None for other values.
+
+    None also for a text that may be withheld or cut. A long text is shortened.
+    """
     if type(value) is not str:
         is_float = isinstance(value, float) and math.isfinite(value)
         return value if is_float or isinstance(value, int) else None
@@ -355,9 +367,10 @@ def _kept(value: Any) -> Any:
 
 
 def _folded(value: dict[str, Any]) -> Any:
-    """Take the list, or the value, out of what EC2 and the Query protocol put around.
+    """Return the list or value inside a wrapping of EC2 or of the Query protocol.
 
-    `{items: […]}`, `{member: […]}`, `{tag: 1, content: …}`; all else stays itself.
+    Wrappings are `{items: […]}`, `{member: […]}` and `{tag: 1, content: …}`. Any other
+    object is returned as it is.
     """
     if len(value) == 1:
         key, inner = next(iter(value.items()))
@@ -366,15 +379,15 @@ def _folded(value: dict[str, Any]) -> Any:
 
 
 def _only(value: Any) -> Any:
-    """Take the one thing out of a list of one."""
+    """Return the element of a list of one; any other value as it is."""
     value = _folded(value) if isinstance(value, dict) else value
     return value[0] if isinstance(value, list) and len(value) == 1 else value
 
 
 def _things(record: Mapping[str, Any]) -> Leaves:
-    """Give the ARNs that a record names beside a request, where requests name such.
+    """Return the ARNs that a record names outside its request, at requests' paths.
 
-    A queue is there as `QueueUrl`, a function as `FunctionName`.
+    A queue's ARN is at `QueueUrl`, for example, and a function's at `FunctionName`.
     """
     resources = [mapping_of(each) for each in list_of(record.get("resources"))[:_MOST]]
     version = mapping_of(record.get("additionalEventData")).get("functionVersion")
@@ -395,13 +408,13 @@ def _things(record: Mapping[str, Any]) -> Leaves:
 
 
 def _same(one: Any, other: Any, path: str) -> bool | None:
-    """Tell if two values are one; None where that can't be told, or says nothing."""
+    """True if two values are the same; None where that is unknown or proves nothing."""
     if one is None or other is None:
         return None
     if isinstance(one, str) and isinstance(other, str):
         return one == other or _same_texts(one, other, path)
     if isinstance(one, bool) or isinstance(other, bool):
-        # A truth never speaks for a pair.
+        # Equal booleans are no evidence for a pair.
         texts = {str(one).lower(), str(other).lower()}
         return False if texts == {"true", "false"} else None
     if isinstance(one, _Entries) and isinstance(other, _Entries):
@@ -416,7 +429,7 @@ def _same(one: Any, other: Any, path: str) -> bool | None:
 
 
 def _same_lists(one: Any, other: Any, path: str) -> bool | None:
-    """Compare in order where both are lists, and as sets where one is none."""
+    """Compare two tuples in order; compare as sets where one side is no tuple."""
     if isinstance(one, _Entries) or isinstance(other, _Entries):
         return None
     if isinstance(other, _Things):
@@ -441,9 +454,10 @@ def _same_lists(one: Any, other: Any, path: str) -> bool | None:
 
 
 def _is_among(value: str, arns: _Things) -> bool | None:
-    """Tell if a value names one of several ARNs, or what one of them lies in.
+    """True if a value names one of several ARNs, or a resource that one of them is in.
 
-    A random id can't be told to be another thing than a name.
+    None if it names none and an ARN has a random id: the value may be the name of the
+    resource with that id.
     """
     last = value.rpartition("/")[2]
     if any(_same(value, arn, "") or last in _APART.split(arn)[_HEAD:] for arn in arns):
@@ -452,9 +466,10 @@ def _is_among(value: str, arns: _Things) -> bool | None:
 
 
 def _same_numbers(one: Any, other: Any) -> bool | None:
-    """Compare two numbers, or one with a text: a number, or a time.
+    """Compare two numbers, or a number with a text that is a number or a time.
 
-    Any other text says nothing. Redacted numbers are negative, and texts are none.
+    None for any other text. None also for a negative number beside a text, since
+    redacted numbers are negative and redacted texts are aliases.
     """
     text, number = (one, other) if isinstance(one, str) else (other, one)
     if not isinstance(text, str):
@@ -468,7 +483,10 @@ def _same_numbers(one: Any, other: Any) -> bool | None:
 
 
 def _is_token(path: str) -> bool:
-    """The SDK makes one where none is given: it never speaks against a pair."""
+    """True for a client token: the SDK generates one where none is given.
+
+    So a different token is no evidence against a pair.
+    """
     return path.rpartition(".")[2] in _TABLE["tokens"]
 
 
@@ -486,10 +504,10 @@ def _same_texts(one: str, other: str, path: str) -> bool | None:
 
 
 def _same_times(one: Any, other: Any) -> bool | None:
-    """Compare two times: of some CloudTrail has whole seconds alone.
+    """Compare two times to the second, since CloudTrail has some in whole seconds only.
 
-    Some it has as Java writes them for Americans, `Jul 10, 2023 1:26:49 PM`, without a
-    zone: those say nothing.
+    CloudTrail has some times in Java's American format without a zone, such as
+    `Jul 10, 2023 1:26:49 PM`. Beside another time they give None.
     """
     this = maybe_time(one)
     that = maybe_time(other)
@@ -499,7 +517,7 @@ def _same_times(one: Any, other: Any) -> bool | None:
 
 
 def _same_names(one: str, other: str) -> bool | None:
-    """Compare an ARN with another, or with what may stand for it."""
+    """Compare an ARN with another ARN, or with a name that may stand for it."""
     arn, other = sorted((one, other), key=lambda text: not text.startswith("arn:"))
     *head, resource = arn.split(":", _HEAD)
     if not other.startswith("arn:"):
@@ -513,9 +531,9 @@ def _same_names(one: str, other: str) -> bool | None:
 
 
 def _is_named(arn: str, resource: str, name: str) -> bool | None:
-    """Tell if a name, a partial ARN, or a queue's URL is that of an ARN.
+    """True if a name, a partial ARN or a queue's URL is the one of an ARN.
 
-    Of the alias of a key nobody knows which that is.
+    None for the alias of a key: it does not show which key it stands for.
     """
     if name.startswith("alias/"):
         return None
@@ -536,11 +554,12 @@ def _is_named(arn: str, resource: str, name: str) -> bool | None:
 
 
 def _same_versions(one: str, other: str) -> bool | None:
-    """Compare two things of which there are versions, the first by an ARN.
+    """Compare two resources that have versions; `one` is the resource of an ARN.
 
-    One without a version equals any: ECS takes the newest revision of a family then,
-    and a record may have that. So does an alias, which stands for a number; of redacted
-    ones nobody knows which is which.
+    A resource without a version equals any version: ECS then takes the newest revision
+    of a family, and a record may have that revision. An alias equals any number, since
+    it stands for one. The result is None for two redacted versions, for their aliases
+    do not show which is a number.
     """
     these = _VERSIONED.fullmatch(one)
     those = _VERSIONED.fullmatch(other)
@@ -556,8 +575,9 @@ def _same_versions(one: str, other: str) -> bool | None:
 def _same_connection(one: str, other: str) -> bool | None:
     """Compare a connection of EventBridge with the secret that it keeps.
 
-    `connection/NAME/ID`, `secret:events!connection/NAME/ID-…` [documented]; a redacted
-    secret has its names alone. What else two services have, nobody can compare.
+    `connection/NAME/ID` has the secret `secret:events!connection/NAME/ID-…`
+    [documented]. A redacted secret has only its names. The result is None for any other
+    two resources of different services: they cannot be compared.
     """
     connection, secret = sorted((one, other))
     if not connection.startswith("connection/") or not secret.startswith("secret:"):
