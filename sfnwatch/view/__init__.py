@@ -1,1 +1,1 @@
-"""A trace and a question, as lines: what a screen, a picture and a text share."""
+"""A trace as lines, boxes and bars: what the screen, pictures and texts share."""

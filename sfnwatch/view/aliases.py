@@ -1,7 +1,7 @@
-"""Aliases: the same for the same original, and with its look.
+"""Aliases for names: equal names get equal aliases, which look like their originals.
 
-Nothing tells the original: no alias is made from it. A hash of a twelve-digit account
-id, or of a name that can be guessed, gives both away.
+An alias does not reveal its original, since it is numbered and not computed from it.
+Anybody could try out all twelve-digit account ids, or likely names, against a hash.
 """
 
 import re
@@ -19,10 +19,10 @@ _SHAPES = {
     "hex": re.compile(r"[0-9a-f]{16,}|[0-9a-f][0-9a-f-]{31,63}"),
     "session": re.compile(r"[A-Za-z]{32}"),
 }
-"""What other programs parse keeps its shape: an account is still twelve digits, a
-request id still a UUID; none of the aliases can be a real one."""
+"""The shapes that aliases keep, since other programs parse them: an account alias has
+twelve digits, the alias of a request id is a UUID. No alias can be a real id."""
 _ALWAYS_SHAPED = {"account": "account", "session": "session", "call": "uuid"}
-"""Kinds that get a shape whatever their original looks like."""
+"""Kinds of names whose aliases have a shape even where their originals have none."""
 LOOKS = {
     "email": r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,8}",
     "address": (
@@ -33,14 +33,15 @@ LOOKS = {
         r"(?:[0-9A-Fa-f]{1,4}(?::[0-9A-Fa-f]{1,4}){0,6})(?![\w:])"
     ),
 }
-"""Addresses and mail, as patterns: told by their looks, over several words."""
+"""Patterns of mail and network addresses, to be found inside of longer texts."""
 _LOOKS = {
     **{kind: re.compile(look, re.ASCII) for kind, look in LOOKS.items()},
     "access-key": re.compile(rf"{KEY_ID}\w{{8,}}"),
     "network-id": re.compile(rf"{NETWORK}[0-9A-Za-z]{{8,17}}"),
     "time": re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9:.]+(Z|[+-][0-9:]+)?)?"),
 }
-"""What keeps no shape, but is one thing whatever stands in it."""
+"""Texts whose aliases have no shape, but which are replaced as a whole: their slashes
+and colons separate no names."""
 
 
 def shape_of(text: str) -> str:
@@ -52,12 +53,12 @@ def look_of(text: str) -> str:
 
 
 class Alias(NamedTuple):
-    """What a name is replaced by."""
+    """The replacement of a name."""
 
     shown: str
-    """On the screen: `account-1`."""
+    """The alias on the screen: `account-1`."""
     written: str
-    """In a file, where what is parsed keeps its shape: `000000000001`."""
+    """The alias in a file, where it keeps its original's shape: `000000000001`."""
 
 
 _WORD = re.compile(rb"[0-9a-z-]+")
@@ -65,7 +66,7 @@ _LETTERS = str.maketrans("0123456789", "abcdefghij")
 
 
 class AliasTable:
-    """The aliases of a session or a file, numbered as their originals appear."""
+    """The aliases of a session or a file, numbered in the order they are asked for."""
 
     def __init__(self) -> None:
         self._aliases: dict[tuple[str, str], Alias] = {}
@@ -73,13 +74,13 @@ class AliasTable:
         self._in_use: set[bytes] = set()
 
     def reserve(self, data: bytes) -> None:
-        """Note the words of an original: none of them becomes somebody's alias."""
+        """Note the words of an original record, so that no alias is one of them."""
         self._in_use.update(_WORD.findall(data.lower()))
 
     def alias(self, text: str, kind: str, space: str = "") -> Alias:
-        """Give the alias of a text, of whatever kind it was said to be first.
+        """Return the alias of a text; the first call for a text decides its kind.
 
-        Texts in different name spaces are different things, though equal.
+        Equal texts in different name spaces are different things, with an alias each.
         """
         found = self._aliases.get((space, text))
         if found is None:
@@ -93,7 +94,7 @@ class AliasTable:
         return found
 
     def _next(self, counted: str, written: Callable[[int], str]) -> str:
-        """Write the next alias of those that are counted together, if it is free."""
+        """Return the next free alias; `counted` names the counter it is numbered by."""
         while True:
             self._counts[counted] += 1
             found = written(self._counts[counted])
@@ -102,14 +103,14 @@ class AliasTable:
 
 
 def _shaped(shape: str, text: str, number: int) -> str:
-    """Write an alias in its original's shape."""
+    """Return the alias with a number, in its original's shape."""
     match shape:
         case "account":
             return f"{number:012}"
         case "uuid":
             return f"a11a5a11-a5a1-4a11-a5a1-a11{number:09x}"
         case "hex":
-            # Digits that read as "alias" before it.
+            # The number is filled up with hex digits that read like "alias".
             tail = f"{number:010x}"
             room = len(text) - len(tail)
             return ("a11a5" * (room // 5 + 1))[:room] + tail

@@ -1,9 +1,9 @@
-"""Names replaced by aliases: on a screen that strangers see, and in files that leave.
+"""Names replaced by aliases: on a screen that strangers see, and in shared files.
 
-What is equal stays equal, wherever it stands. A screen hides what is learned to be a
-name: `machine-1`, `task-2`. States keep their names, being what is explained, and so do
-services, Regions and actions. A file keeps nothing but what is surely AWS's own: see
-`redaction.py`.
+Equal names have equal aliases everywhere. A screen replaces the names that were learned
+from records: `machine-1`, `task-2`. States keep their names there, since the screen
+explains them; services, Regions and actions keep theirs too. A file keeps only what is
+surely AWS's own: see `redaction.py`.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -22,21 +22,21 @@ from sfnwatch.view.redaction import Fields
 
 
 class Anonymizer:
-    """The aliases of one session, or of one file: for screens and for files."""
+    """The aliases of one session's screen, or of one file."""
 
     def __init__(self) -> None:
         self._mask = Mask()
         self._names = Names()
         self._fields = Fields(self._names)
         self._words_of_states: set[str] = set()
-        """What the states are called keeps its name, wherever it stands."""
+        """The words of states' names, which are not masked anywhere."""
 
     def learn(self, records: Iterable[Received]) -> None:
-        """Learn the names in records, in the order they appear; known ones stay."""
+        """Learn the names in records, in order; known names keep their aliases."""
         for received in records:
             record = received.record
             if received.kind == RecordKind.LOOKUP:
-                # The user that an Event of LookupEvents names is a role's session.
+                # The Username in an Event of LookupEvents is a role's session name.
                 record = cloudtrail_record(received.kind, record)
             entered = record.get("stateEnteredEventDetails")
             if isinstance(entered, Mapping):
@@ -49,9 +49,9 @@ class Anonymizer:
                     self._mask.add(known, self._names.table.alias(known, kind).shown)
 
     def mask(self, text: str) -> str:
-        """Replace each name in a text that was learned, and what looks private.
+        """Replace the learned names in a text, and what looks private.
 
-        To be applied once, to what is shown: a name may look like an alias.
+        Call it once, on the text that is shown: a name may look like an alias.
         """
         return self._mask(text)
 
@@ -59,11 +59,11 @@ class Anonymizer:
     def for_records(
         cls, records: Sequence[Received], *, keep_state_names: bool = False
     ) -> "Anonymizer":
-        """Make ready to redact all these records.
+        """Return an anonymizer that can redact all these records.
 
-        States' names are a customer's words and become `state-1`, `state-2`, …: a file
-        leaves the house. `keep_state_names` leaves them, for those who know theirs to
-        be harmless.
+        State names are a customer's words, and a file is given to others: they become
+        `state-1`, `state-2`, …. `keep_state_names` keeps them, for users who know that
+        theirs are harmless.
         """
         anonymizer = cls()
         trace = Trace()
@@ -79,13 +79,13 @@ class Anonymizer:
     def _number_in_order(self, trace: Trace, records: Sequence[Received]) -> None:
         """Give executions, states, calls and jobs their aliases before all others.
 
-        Of two at the same moment the one is shown first that sorts first: it must be
-        the same one under other names.
+        Items of the same time are shown in the order of their names. Numbering in that
+        order keeps it the same with aliases.
         """
         self._names.held.update(_held_ids(trace))
         for held_id in sorted(self._names.held):
             if not TOKEN.fullmatch(held_id):
-                # No word of a sentence may become what it was not: this id.
+                # Such an id has an alias that no word of a sentence can have.
                 self._names.table.alias(held_id, "~id")
         for arn in sorted(trace.executions):
             self.execution(arn)
@@ -98,7 +98,7 @@ class Anonymizer:
             self._names.text(arn)
 
     def execution(self, arn: str) -> str:
-        """Redact an execution's ARN, or the name of a file that stands for one."""
+        """Redact an execution's ARN, or the file name that is used in its place."""
         return self._names.text(arn, "execution")
 
     def call(self, event_id: str) -> str:
@@ -106,13 +106,13 @@ class Anonymizer:
         return self._names.text(event_id, "call")
 
     def redact(self, received: Received) -> Received:
-        """Redact a record; of one that nobody can read mere structure is left."""
+        """Redact a record; only the structure of an unreadable one is kept."""
         kind = str(received.kind)
         arn = received.execution_arn
         try:
             told = self._fields.record(received.record, kind)
         except RecursionError:
-            # Its fields are nested past all reason: no rule is for such.
+            # The fields are nested too deep for the rules: only structure is kept.
             told = self._fields.value(received.record)
         if kind not in list(RecordKind):
             kind = self._names.text(kind, "source")
@@ -123,7 +123,7 @@ class Anonymizer:
 def redaction_notes(
     records: Iterable[Received], *, keep_state_names: bool = False
 ) -> Iterator[str]:
-    """Say what a reader of a redacted recording should know."""
+    """Yield the sentences that a reader of a redacted recording should know."""
     kept = "names of states, " if keep_state_names else ""
     yield f"AWS's own words, {kept}Regions and times are kept; all else is replaced."
     if unread := sum(received.kind == RecordKind.UNREAD for received in records):
@@ -131,7 +131,7 @@ def redaction_notes(
 
 
 def _held_ids(trace: Trace) -> Iterator[str]:
-    """Yield the ids that calls are matched by, each also as what its path ends with."""
+    """Yield the ids that calls are matched by, and the last segment of each id."""
     for execution in trace.as_of().executions.values():
         for _, attempt in execution.attempts:
             held = (*attempt.resource_ids, *attempt.request_ids)
@@ -139,7 +139,7 @@ def _held_ids(trace: Trace) -> Iterator[str]:
 
 
 def _state_names(trace: Trace, records: Iterable[Received]) -> Iterator[str]:
-    """Yield the names of states in the order that definitions, then visits, have."""
+    """Yield the names of states: those in definitions first, then those of visits."""
     for received in records:
         if received.kind == RecordKind.DEFINITION:
             for name, _ in states_of(received.record.get("definition")):

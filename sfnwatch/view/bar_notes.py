@@ -1,4 +1,4 @@
-"""What a bar of a timeline chart is, and what is notable of it, in few words."""
+"""The short notes beside a bar of a timeline chart: what it runs and how it went."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,7 +18,7 @@ _COMPLETION_ROLES = {"event": Role.EVENT, "poll": Role.POLL}
 
 
 def bar_notes(chart: TimelineChart, bar: Bar) -> list[Part]:
-    """Say in few words what is notable of a bar."""
+    """Return the notes beside a bar: counts, errors, retries, polls, the end."""
     if bar.kind is BarKind.TASK:
         text = wording.task_text(bar.states[-1])
         return [text.status, *text.brief]
@@ -35,7 +35,7 @@ def bar_notes(chart: TimelineChart, bar: Bar) -> list[Part]:
 
 
 def state_words(bar: Bar) -> Iterator[Part]:
-    """Say what a state is: what it runs, or else its type."""
+    """Yield what a state runs, or else its type."""
     if len(bar.visits) == 1 and bar.visits[0].attempts:
         yield Part(wording.resource_words(bar.visits[0].attempts[0]), Role.CALL)
     elif bar.visit is not None:
@@ -43,7 +43,7 @@ def state_words(bar: Bar) -> Iterator[Part]:
 
 
 def _inside_notes(bar: Bar) -> Iterator[Part]:
-    """Count branches, iterations, or the executions of a Map Run."""
+    """Yield the counts of branches, iterations, or a Map Run's executions."""
     counts = bar.counts
     if counts is not None:
         statuses = {"failed": counts.unsuccessful, "running": counts.running}
@@ -62,7 +62,7 @@ def _inside_notes(bar: Bar) -> Iterator[Part]:
 
 
 def _failure_note(chart: TimelineChart, bar: Bar) -> Iterator[Part]:
-    """Name the error with which an execution ended."""
+    """Yield the error with which an execution ended, if it did not succeed."""
     ending = chart.snapshot.executions[bar.execution_arn].ending
     if bar.kind is not BarKind.EXECUTION or ending is None:
         return
@@ -72,7 +72,7 @@ def _failure_note(chart: TimelineChart, bar: Bar) -> Iterator[Part]:
 
 
 def _run_notes(chart: TimelineChart, bar: Bar) -> Iterator[Part]:
-    """Say what was tried again, what was polled, and how its end was learned of."""
+    """Yield errors and retries, polls, and how Step Functions learned of the end."""
     visits = list(visits_on(bar))
     if bar.kind is not BarKind.EXECUTION:
         yield from _error_notes([visit for _, visit in visits])
@@ -108,7 +108,7 @@ def _polls_note(polls: Sequence[Tick]) -> Part:
 
 
 def _status_counts(counts: Mapping[str, int]) -> Iterator[Part]:
-    """Say how many ended how, what went wrong first."""
+    """Yield how many have each status, the failures first."""
     for status in ("failed", "timed_out", "aborted", "caught", "running", "succeeded"):
         if counts.get(status):
             glyph = STATUS_GLYPHS[status]
@@ -116,9 +116,9 @@ def _status_counts(counts: Mapping[str, int]) -> Iterator[Part]:
 
 
 def _error_notes(visits: Sequence[StateVisit]) -> Iterator[Part]:
-    """Say by which errors states ended, or were tried again; of several once each.
+    """Yield the errors by which states ended or were retried, each error once.
 
-    Of one alone it is also said how often it was tried, and if the error was caught.
+    For a single visit, also yield how many tries it had and if its error was caught.
     """
     failed_by = {_error_of(visit) for visit in visits if visit.status in FAILED}
     for error, count in Counter(map(_error_of, visits)).items():
@@ -138,7 +138,7 @@ def _error_notes(visits: Sequence[StateVisit]) -> Iterator[Part]:
 
 
 def _error_of(visit: StateVisit) -> str:
-    """Name the error a state ended with; or of those tried again, the first."""
+    """Return the error that a state ended with, else that of the first failed try."""
     errors = [attempt.error for attempt in visit.attempts if attempt.error]
     if visit.status in _FINE:
         error = errors[0] if errors else ""
@@ -148,7 +148,7 @@ def _error_of(visit: StateVisit) -> str:
 
 
 def _does_not_wait(visit: StateVisit) -> bool:
-    """True for a state that has started a job and went on."""
+    """True for a state that started a job and ended without waiting for it."""
     if not visit.attempts or visit.ended_at is None:
         return False
     first = visit.attempts[0]

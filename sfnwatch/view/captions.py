@@ -1,7 +1,8 @@
-"""One sentence about a line, as one would say it to an audience.
+"""One sentence about a line, as a speaker would say it to an audience.
 
-Only what the trace holds is said; a link that is likely or a guess is called so. Names
-stand whole, so that a mask finds them: whoever shows a caption cuts it, after the mask.
+A caption uses only what the trace holds, and marks a link that is likely or a guess.
+It has names in full, so that the mask finds them: the caption is masked first, and cut
+to length where it is shown.
 """
 
 import re
@@ -34,7 +35,7 @@ from sfnwatch.view.outline_items import Backoff
 from sfnwatch.view.parts import plain_text
 
 _WHY = 240
-"""Characters of an error and its cause."""
+"""The most characters of an error and its cause."""
 _FAMILY = re.compile(r"^(?:Task|LambdaFunction|Activity)(?=[A-Z])")
 _GLYPHS = re.compile(r"[◆⟲✔✘◷■↷●○⟳▓█▒░] ?")
 _HIDDEN = "; CloudTrail Event history does not include that call"
@@ -58,7 +59,7 @@ _AROUND = {"Map": "its iteration", "Parallel": "its branch"}
 
 
 def caption(line: Line, snapshot: Snapshot) -> str:
-    """Give the sentence; of several executions it says which one it is about."""
+    """Return the sentence; with several executions it begins with the line's own."""
     said = _Scene(line).sentence()
     root = snapshot.roots.get(line.root_arn or "")
     if root is None or len(snapshot.roots) == 1:
@@ -100,13 +101,13 @@ class _Scene:
 
     @property
     def as_shown(self) -> str:
-        """Give what the line says: `Execution succeeded, 5m 09s`."""
+        """Return the line's text without glyphs: `Execution succeeded, 5m 09s`."""
         said = plain_text(self.line.parts)
         return re.sub(r"\s{2,}", ", ", _GLYPHS.sub("", said).strip())
 
     @property
     def job(self) -> str:
-        """Say which job was started, in words: `task 9f018ef6`, `the task`."""
+        """Return words for the started job: `task 9f018ef6`, `the task`."""
         if self.attempt is not None and self.attempt.resource_ids:
             return wording.job_words(self.attempt)
         return f"the {self.integration.job_word if self.integration else 'job'}"
@@ -116,18 +117,18 @@ class _Scene:
         return named(self.integration.action_event) if self.integration else "the call"
 
     def matched(self, link: Link) -> str:
-        """Say by what a call is matched."""
+        """Return by what a call is matched, with any doubt."""
         words = wording.matched_by(link, wording.id_word(self.attempt))
         doubt = _DOUBTS.get(link.certainty, "") if link.certainty else ""
         return f"matched by {words}{doubt}"
 
     def backoff(self, number: int) -> str:
-        """Say how long was waited before an attempt; empty for no back-off."""
+        """Return the length of the wait before an attempt; empty for no back-off."""
         wait = self.visit.backoff_before(number) if self.visit else None
         return spoken((wait[1] - wait[0]).total_seconds()) if wait else ""
 
     def after(self, event: HistoryEvent) -> str:
-        """Say after how long an attempt, or else the execution, came to an event."""
+        """Return the time from the attempt's or execution's start to an event."""
         begun = self.execution.started_at if self.execution else None
         begun = self.attempt.scheduled_at if self.attempt else begun
         if begun is None:
@@ -135,12 +136,12 @@ class _Scene:
         return f" after {spoken(max(0.0, (event.at - begun).total_seconds()))}"
 
     def ended(self, event: HistoryEvent, how: str) -> str:
-        """Say how something ended: `failed after 1m 16s (States.TaskFailed: …)`."""
+        """Return how something ended: `failed after 1m 16s (States.TaskFailed: …)`."""
         verb = ended_words(wording.spaced(how))
         return f"{verb}{self.after(event)}{self.reason(event)}"
 
     def reason(self, event: HistoryEvent) -> str:
-        """Say why: ` (States.TaskFailed: Essential container exited)`."""
+        """Return why: ` (States.TaskFailed: Essential container exited)`, or empty."""
         details = self.snapshot.trace.details(event)
         error = text_of(details.get("error"))
         cause = text_of(details.get("cause"))
@@ -187,7 +188,7 @@ class _Scene:
         return f"{name}, a {named(visit.type)} state, {does}"
 
     def next_state(self, visit: StateVisit, before: str) -> str:
-        """Name the state that follows; empty while that is not known."""
+        """Return the name of the state that follows; empty while it is not known."""
         after = next_state(self.execution, visit)
         return f"{before}{named(after.name)}" if after else ""
 
@@ -215,7 +216,7 @@ class _Scene:
         return f"{who} {self.ended(event, phase)}{self.consequence()}"
 
     def consequence(self) -> str:
-        """Say what became of a failed attempt: a retry, a redrive, a Catch or none."""
+        """Return what followed a failed attempt: a redrive, retry, Catch, or none."""
         number = self.about.number + 1
         if self.visit is not None and self.visit.is_redriven(number):
             return f"; a redrive begins try {number}"
@@ -281,7 +282,10 @@ class _Scene:
     def poll(
         self, call: ApiCall, key: AttemptKey, attempt: Attempt, outcome: str
     ) -> str:
-        """Say which poll it is, how long after the action, and what became of it."""
+        """Return the sentence of a poll: its number, its time and its effect.
+
+        The time is since the action call.
+        """
         coverage = Coverage(self.snapshot)
         told = phases.AttemptCalls(self.snapshot, coverage, key, attempt)
         polls = told.polls.sure

@@ -24,39 +24,39 @@ from sfnwatch.view.parts import Part, Role, counted, status_part
 from sfnwatch.view.wording import LIMIT
 
 # A child execution, or a Map Run with its executions, has a place in the tree of
-# visits, as a Parallel's branch has, and most begin folded: what was asked for is the
-# execution that started them. What a fold says is enough to know whether to open it.
+# visits, as a Parallel's branch has. Most begin folded, since the user asked for the
+# execution that started them. A fold's words are enough to decide whether to open it.
 _CELLS = 10
-"""The cells of a Map Run's bar."""
+"""The width of a Map Run's bar, in cells."""
 _ENDS = frozenset({"MapRunSucceeded", "MapRunFailed", "MapRunAborted"})
 _STARTS = frozenset({"MapRunStarted", "MapRunRedriven"})
 _NAMES = 2
-"""A branch of so few states is told by their names."""
+"""A folded branch with at most this many states lists their names."""
 _INSIDE = (("branch", "branches"), ("iteration", "iterations"))
-"""What a Parallel has, and a Map."""
+"""The words for the parts of a Parallel, and of a Map."""
 _RunEnd = tuple[str, datetime]
-"""AWS's word for how a Map Run ended, and when."""
+"""The final status of a Map Run in AWS's words, and the time of its end."""
 
 
 class Child(Struct, frozen=True):
-    """A child execution, or a Map Run, as it stands above what is in it."""
+    """What the headline of a child execution or a Map Run shows."""
 
     title: str
-    """As it came from AWS: `archive › 7f3a`, `Map Run Each 276e5993`."""
+    """Its name from AWS, not cleaned: `archive › 7f3a`, `Map Run Each 276e5993`."""
     status: str
-    """AWS's word."""
+    """The status in AWS's words."""
     started_at: datetime | None
     stopped_at: datetime | None
     waits: bool = True
-    """False for one that was started and not waited for."""
+    """False if the state that started it does not wait for its end."""
     map_run: MapRun | None = None
-    """What was told of the Map Run; None for executions, and where nothing was."""
+    """The described Map Run; None for executions, and where no record describes it."""
     histories: int = 0
-    """How many of a Map Run's executions have their histories here."""
+    """The number of a Map Run's executions whose histories were read."""
 
 
 def child_execution(snapshot: Snapshot, arn: str) -> Child | None:
-    """Give a child execution as it stands; None for one that nothing started."""
+    """Return a child execution as of the snapshot; None if no state started it."""
     execution = snapshot.executions.get(arn)
     parent = snapshot.lineage.parents.get(arn)
     if execution is None or parent is None:
@@ -65,7 +65,8 @@ def child_execution(snapshot: Snapshot, arn: str) -> Child | None:
     status = execution.status
     if listed is not None and status == UNKNOWN:
         status = listed.listed.status
-    # Of a Map Run's it is the parent's, with a label that the run has too.
+    # In a Map Run, the machine's name is the parent's with the Map Run's label: both
+    # are shown elsewhere.
     machine = None if parent.map_run_arn else execution.state_machine_name
     title = f"{f'{machine} › ' if machine else ''}{short_id(execution.name)}"
     times = execution.started_at, execution.stopped_at
@@ -73,7 +74,7 @@ def child_execution(snapshot: Snapshot, arn: str) -> Child | None:
 
 
 def child_map_run(snapshot: Snapshot, arn: str) -> Child | None:
-    """Give a Map Run as it stands; None for one that no history here started."""
+    """Return a Map Run as of the snapshot; None if no history here started it."""
     parents = snapshot.lineage.parents
     parent = snapshot.lineage.map_runs.get(arn)
     around = snapshot.executions.get(parent.execution_arn) if parent else None
@@ -94,10 +95,10 @@ def child_map_run(snapshot: Snapshot, arn: str) -> Child | None:
 def _course_of(
     around: ExecutionAsOf, parent: Parent, arn: str
 ) -> tuple[datetime | None, _RunEnd | None]:
-    """Say when a Map Run began, the last time, and how it ended, as its parent tells.
+    """Return a Map Run's last start and its end, from the parent's history.
 
-    A Map state that is tried again has a run for each try, one after the other. A
-    redrive goes on with the same.
+    Each is None where the history does not have it. A retried Map state has one Map
+    Run for each try, one after the other. A redrive continues the same Map Run.
     """
     begun_at: datetime | None = None
     end: _RunEnd | None = None
@@ -115,9 +116,9 @@ def _course_of(
 
 
 def _is_better(told: MapRun, begun_at: datetime | None, end: _RunEnd | None) -> bool:
-    """True where what was told of a Map Run is newer than its parent's history.
+    """True where the described Map Run is newer than its parent's history.
 
-    The end that was told may be the one before a redrive.
+    It is older where its end came before a redrive.
     """
     if told.stopped_at and begun_at and told.stopped_at < begun_at:
         return False
@@ -125,7 +126,7 @@ def _is_better(told: MapRun, begun_at: datetime | None, end: _RunEnd | None) -> 
 
 
 def child_parts(child: Child) -> Iterator[Part]:
-    """Name what runs inside a state and say how it stands."""
+    """Yield the title, status and duration of what runs inside a state."""
     yield Part(clean(child.title, LIMIT), Role.NAME)
     yield from (Part("  "), status_part(child.status))
     if child.started_at is not None and child.stopped_at is not None:
@@ -136,9 +137,9 @@ def child_parts(child: Child) -> Iterator[Part]:
 
 
 def map_run_parts(child: Child, cells: int = _CELLS) -> Iterator[Part]:
-    """Say how far a Map Run is, failures first; where it was never told, say that.
+    """Yield a Map Run's progress, the failures first; its bar has `cells` cells.
 
-    `cells` are those of its bar.
+    Without a description of the Map Run, yield only a note that says so.
     """
     if child.map_run is None:
         yield Part("its executions are not in these records", Role.DIM)
@@ -158,14 +159,17 @@ def map_run_parts(child: Child, cells: int = _CELLS) -> Iterator[Part]:
 
 
 def bar_parts(counts: ExecutionCounts, cells: int = _CELLS) -> Iterator[Part]:
-    """Draw what is done, what failed and what runs, each seen if there is any."""
+    """Yield a bar of what failed, succeeded and runs.
+
+    A share above zero has at least one cell, where there is room.
+    """
     total = max(counts.total, counts.done + counts.running + counts.pending)
     if not total:
         return
     shares = (counts.unsuccessful, counts.succeeded, counts.running)
     widths = [-(-share * cells // total) if share else 0 for share in shares]
     while sum(widths) > cells:
-        # What was rounded up to be seen takes its cell from the longest.
+        # The longest share loses a cell for each share that was rounded up.
         widths[widths.index(max(widths))] -= 1
     glyphs = (Part("▓", Role.BAD), Part("█", Role.GOOD), Part("▒", Role.BUSY))
     for width, glyph in zip(widths, glyphs, strict=True):
@@ -176,7 +180,10 @@ def bar_parts(counts: ExecutionCounts, cells: int = _CELLS) -> Iterator[Part]:
 
 
 def count_words(counts: ExecutionCounts) -> str:
-    """Say in words how far a Map Run is: `12 of 40 done, 1 failed, 8 running`."""
+    """Return a Map Run's progress in words.
+
+    `12 of 40 executions done, 1 failed, 8 running`
+    """
     statuses = ("failed", "timed_out", "aborted", "running", "pending")
     told = ((getattr(counts, each), wording.status_words(each)) for each in statuses)
     parts = [f"{number:,} {words}" for number, words in told if number]
@@ -186,7 +193,7 @@ def count_words(counts: ExecutionCounts) -> str:
 def fold_parts(
     snapshot: Snapshot, fold: Fold, visit: StateVisit | None
 ) -> tuple[Part, ...]:
-    """Say what is folded, how it stands and what is in it."""
+    """Return a fold's name, its status and a summary of its contents."""
     if fold.kind is FoldKind.MAP_RUN:
         run = child_map_run(snapshot, fold.child_arn)
         return (*child_parts(run), Part("  "), *map_run_parts(run)) if run else ()
@@ -204,7 +211,7 @@ def fold_parts(
 
 
 class _Inside:
-    """What is behind the fold of a child execution, or of a branch or iteration."""
+    """The contents of a fold: of a child execution, a visit, a branch or iteration."""
 
     def __init__(self, snapshot: Snapshot, fold: Fold) -> None:
         self._snapshot = snapshot
@@ -213,12 +220,12 @@ class _Inside:
         events = [each for each in fold.members if isinstance(each, HistoryEvent)]
         self._events = [e for e in events if own is not None and own.event(e.id)]
         ids = dict.fromkeys((e.execution_arn, e.visit_id) for e in events if e.visit_id)
-        # But for the one that it is, or is a branch of.
+        # The folded visit itself, or the visit whose branch is folded, is no content.
         ids.pop((fold.execution_arn, fold.visit_id), None)
         found = [(arn, snapshot.visit_of((arn, each))) for arn, each in ids]
         self._visits = [visit for _, visit in found if visit is not None]
         self._tries = [(a, t) for a, visit in found if visit for t in visit.attempts]
-        """Each with the ARN of its execution."""
+        """The attempts in the fold, each with the ARN of its execution."""
         self._direct = [v for v in self._visits if v.parent == fold.visit_id]
 
     @property
@@ -226,7 +233,7 @@ class _Inside:
         return counted(len(self._visits), "state")
 
     def head(self, visit: StateVisit) -> Iterator[Part]:
-        """Name a branch by its path, `Each[1] / Inner[0]`, and say how it stands."""
+        """Yield the path, `Each[1] / Inner[0]`, the status and the duration."""
         path = visit.path.removeprefix(f"{ROOT} / ")
         index = self._fold.index
         number = "" if index is None else f"[{index}]"
@@ -242,23 +249,24 @@ class _Inside:
             yield Part(f" {duration(max(0.0, seconds))}", Role.DIM)
 
     def _outcome(self) -> tuple[str, float | None]:
-        """Say how a branch stands, and how long it took."""
+        """Return a branch's status, and its duration in seconds; None if it runs."""
         events = self._events
         told = (e for e in reversed(events) if e.type.startswith("MapIteration"))
         last = next(told, None)
         status = last.iteration_end if last else None
         if status is None:
-            # Or anew, if the Map is retried: its states tell then.
+            # The branch is no iteration, or the iteration runs, maybe again after a
+            # retry of the Map: the status is that of its states.
             states = [each.status for each in self._direct]
             status = "running" if "running" in states or not states else states[-1]
         if not events or status == "running":
             return status, None
-        # Its last event may have no line of its own, and then it is not in the fold.
+        # The branch's last event may stand on another's line, and not in the fold.
         ends = [events[-1].at, *(v.ended_at for v in self._direct if v.ended_at)]
         return status, seconds_between(events[0].at, max(ends))
 
     def contents(self, visit: StateVisit) -> str:
-        """Say what is in a fold: of a short branch the states, by their names."""
+        """Return the states' names of a short branch, else counts of the contents."""
         if self._fold.index is not None:
             names = clean(", ".join(each.name for each in self._direct), LIMIT)
             return names if 0 < len(self._direct) <= _NAMES else self.states
@@ -267,14 +275,14 @@ class _Inside:
         return f"{words}, {self.states}"
 
     def tally(self) -> Iterator[Part]:
-        """Count what is notable behind a fold."""
+        """Yield the numbers of failed tries, retries, calls and failed calls."""
         snapshot = self._snapshot
         if failed := sum(attempt.status in FAILED for _, attempt in self._tries):
             yield Part(f"  ✘ {counted(failed, 'failed try', 'failed tries')}", Role.BAD)
         numbered = ((v, n) for v in self._visits for n in range(2, len(v.attempts) + 1))
         if retries := sum(not visit.is_redriven(number) for visit, number in numbered):
             yield Part(f"  ⟳ {counted(retries, 'retry', 'retries')}", Role.WARN)
-        # Some stand on the lines of the states that made them.
+        # An action call on a state's line is no member of the fold.
         keys = ((arn, attempt.scheduled_id) for arn, attempt in self._tries)
         made = chain(self._fold.members, *map(snapshot.calls_of, keys))
         every = {each.event_id: each for each in made if isinstance(each, ApiCall)}

@@ -1,4 +1,4 @@
-"""The attempts that were considered for a call, and what became of each."""
+"""The attempts that were considered for a call, each with its outcome."""
 
 from collections.abc import Iterable
 from enum import StrEnum
@@ -18,12 +18,12 @@ MESSAGE_CHARACTERS = 2000
 
 
 class AttemptOutcome(StrEnum):
-    """What became of an attempt that was considered, in the order they are told."""
+    """The outcome of a considered attempt, in the order of the list."""
 
     MATCHED = "matched"
     CANDIDATE = "candidate"
     FITS = "also fits"
-    """Nothing speaks against it, and yet the call is matched otherwise."""
+    """Nothing speaks against the attempt, but the call is not matched to it."""
     RULED_OUT = "ruled out"
 
 
@@ -33,12 +33,12 @@ class ConsideredAttempt(Struct, frozen=True):
     weighed: Weighed
     attempt: Attempt
     name: str
-    """`ECS RunTask #7 of run-7f3a`: its state, its …Scheduled event, its execution."""
+    """Its state, its …Scheduled event, its execution: `ECS RunTask #7 of run-7f3a`."""
     outcome: AttemptOutcome
 
 
 def considered_attempts(snapshot: Snapshot, call: ApiCall) -> list[ConsideredAttempt]:
-    """Give the attempts that were considered for a call, the one it is of first."""
+    """Return the attempts that were considered for a call, the matched one first."""
     link = snapshot.link(call)
     found = list[ConsideredAttempt]()
     for each in snapshot.trace.linker.weigh(call):
@@ -62,7 +62,10 @@ def _outcome(link: Link | None, weighed: Weighed) -> AttemptOutcome:
 def left_out(
     snapshot: Snapshot, call: ApiCall, told: Iterable[ConsideredAttempt]
 ) -> int:
-    """Count the candidates that are not among those told: of very many some are."""
+    """Return the number of a call's candidates that are not among those `told`.
+
+    Where there are very many, only some are listed.
+    """
     link = snapshot.link(call)
     if link is None:
         return 0
@@ -72,19 +75,22 @@ def left_out(
 
 
 def unsure_calls(snapshot: Snapshot, key: AttemptKey) -> list[tuple[ApiCall, Link]]:
-    """Give the ambiguous calls that may be an attempt's, the earliest first."""
+    """Return the calls, with their links, that have an attempt as a candidate.
+
+    They are in the order of time.
+    """
     links = snapshot.trace.links
     found = ((call, links.get(call.event_id)) for call in snapshot.calls)
     return [(call, link) for call, link in found if link and key in link.candidates]
 
 
 def attempt_name(snapshot: Snapshot, key: AttemptKey) -> str:
-    """Name an attempt by its state, its …Scheduled event and its execution."""
+    """Return an attempt's name: its state, its …Scheduled event, its execution."""
     visit = snapshot.visit_of(key)
     execution = snapshot.executions[key[0]]
     label = execution_labels(snapshot.roots).get(key[0], "")
     name = execution.name
-    # What is left of `execution-4` is a number beside a number.
+    # A label that is only a number, as of `execution-4`, is unclear after `#7`.
     label = label if label.strip("0123456789") else clean(name, MESSAGE_CHARACTERS)
     state = visit_name(visit, alone=False) if visit is not None else "a state"
     return f"{state} #{key[1]} of {label}"

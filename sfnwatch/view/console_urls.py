@@ -1,7 +1,7 @@
-"""Addresses of pages in the AWS console: there are no requests to it.
+"""Addresses of pages in the AWS console, to which this tool makes no requests.
 
-That it takes an execution's ARN behind `#/v2/executions/details/` is known from the
-addresses people paste, and inferred for the partitions other than `aws`.
+The console takes an execution's ARN behind `#/v2/executions/details/`. That is known
+from addresses that people paste, and inferred for partitions other than `aws`.
 """
 
 import re
@@ -15,16 +15,17 @@ _DOMAINS = {
     "us-gov-": "console.amazonaws-us-gov.com",
     "": "console.aws.amazon.com",
 }
-"""By what a Region begins with."""
+"""The console's domain by the beginning of a Region's name."""
 _REGION = re.compile(r"[a-z]{2}(?!-iso)(-[a-z]{2,12}){1,2}-\d{1,2}")
-"""A Region's name, but not of the isolated ones, whose addresses are not known."""
+"""The name of a Region, except isolated ones, whose addresses are not known."""
 _EVENT_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def execution_url(execution_arn: str) -> str | None:
-    """Give the page of an execution; None for what has none.
+    """Return the address of an execution's page; None where it has none.
 
-    The history of an Express execution is not kept, and its page has another address.
+    An Express execution has None: its history is not kept, and its page has another
+    address.
     """
     parsed = maybe_execution_arn(execution_arn)
     if parsed is None or parsed.is_express:
@@ -34,12 +35,12 @@ def execution_url(execution_arn: str) -> str | None:
 
 
 def call_url(call: ApiCall) -> str | None:
-    """Give the page of a call in CloudTrail's Event history.
+    """Return the address of a call's page in CloudTrail's Event history; or None.
 
-    The form of the address is inferred: no page of AWS's documentation has it.
+    The form of the address is inferred: AWS's documentation does not have it.
     """
     if not _EVENT_ID.fullmatch(call.event_id):
-        # A row of an Athena table may have no event id, only one made up for it.
+        # A row of an Athena table may lack an event id: then the id is made up.
         return None
     home = _home(call.region or "", "cloudtrailv2")
     return home and f"{home}#/events/{call.event_id}"

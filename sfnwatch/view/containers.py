@@ -1,7 +1,7 @@
-"""What is around an item and can be folded: branches, visits, children, Map Runs.
+"""The containers around an item: branches, visits, child executions and Map Runs.
 
-Histories may be nested as deep as they are long, so nothing here climbs all the way:
-what is known of the spot around one is used.
+Each of them can be folded. Histories may be nested as deep as they are long. So a
+search goes outwards only to the first spot whose result is known from before.
 """
 
 from collections.abc import Iterable, Iterator
@@ -14,27 +14,28 @@ from sfnwatch.view.outline_items import Backoff, Fold, FoldKind, Item
 from sfnwatch.view.outline_options import OutlineOptions
 
 OutlineSpot = tuple[str, int, int | None]
-"""An execution or a Map Run, a visit in it (0: none), and an iteration of that."""
+"""An execution or Map Run, a visit in it (0: none), and a branch or iteration of the
+visit."""
 NOWHERE: OutlineSpot = ("", 0, None)
 MANY = 10
-"""The iterations of a Map that has more than these begin folded."""
+"""Where a Map has more iterations than this, they begin folded."""
 _CONTAINER_TYPES = frozenset({"Parallel", "Map"})
 
 
 class Containers:
-    """Knows what is around each item, and what of it is closed."""
+    """Finds the containers around each item, and which of them are closed."""
 
     def __init__(self, trace: Trace, options: OutlineOptions) -> None:
         self._trace = trace
         self._options = options
         self._crowded: set[tuple[str, int]] = set()
-        """The visits of Maps that have more than ten iterations."""
+        """The visits of Maps with more than `MANY` iterations."""
         self._outermost_closed: dict[OutlineSpot, Fold | None] = {}
         for arn, execution in trace.executions.items():
             self.add_visits(arn, execution.visits)
 
     def add_visits(self, arn: str, visit_ids: Iterable[int]) -> bool:
-        """Take visits in; True if a Map has come to have too many iterations."""
+        """Add visits; True if a Map now has so many iterations that they are folded."""
         visits = self._trace.executions[arn].visits
         count_before = len(self._crowded)
         for visit_id in visit_ids:
@@ -45,7 +46,7 @@ class Containers:
         return len(self._crowded) > count_before and self._options.folds
 
     def spot_of(self, item: Item) -> OutlineSpot:
-        """Return in which execution and which visit an item stands."""
+        """Return the spot of an item: its execution and its visit."""
         if isinstance(item, HistoryEvent):
             return self._spot_of_event(item)
         if isinstance(item, Fold | Backoff):
@@ -63,13 +64,13 @@ class Containers:
         return arn, event.visit_id, event.iteration
 
     def spot_of_link(self, link: Link | None) -> OutlineSpot:
-        """Return where a call stands that is matched so."""
+        """Return the spot of a call that has this link."""
         if link is None or link.execution_arn is None:
             return NOWHERE
         return link.execution_arn, link.visit_id or 0, None
 
     def around(self, item: Item) -> Iterator[Fold]:
-        """Yield what is around an item and can be folded, innermost first."""
+        """Yield the containers around an item, the innermost first."""
         spot: OutlineSpot | None = self.spot_of(item)
         while spot is not None:
             folds, spot = self._step_out(spot)
@@ -109,7 +110,7 @@ class Containers:
         return [fold], (parent.execution_arn, parent.visit_id, None)
 
     def is_closed(self, container: Fold) -> bool:
-        """True for what is folded: by somebody, or as it begins."""
+        """True for a container that the user folded, or that begins folded."""
         if container.key in self._options.closed:
             return True
         if container.key in self._options.opened or not self._options.folds:
@@ -143,7 +144,7 @@ class Containers:
         return None
 
     def every_fold(self) -> Iterator[Fold]:
-        """Yield all that can be folded, polls apart; some of it more than once."""
+        """Yield all folds except those of polls; some come more than once."""
         lineage = self._trace.lineage
         spots: set[OutlineSpot] = set()
         for arn, execution in self._trace.executions.items():

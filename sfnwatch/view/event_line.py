@@ -1,4 +1,4 @@
-"""The line of an event, with what shares it."""
+"""The line of an event, together with the events and the call that share it."""
 
 from collections.abc import Iterator
 
@@ -20,7 +20,7 @@ _OPEN = "▾"
 
 
 class EventLine:
-    """Makes the line of one event, and of what stands on it."""
+    """Makes the line of one event, and of the events and the call that share it."""
 
     def __init__(self, about: LineContext, event: HistoryEvent) -> None:
         self._about = about
@@ -36,7 +36,8 @@ class EventLine:
 
     def make(self) -> Line:
         begins, ends = self._ends_of_rail()
-        # An iteration's start has its line, and its first state a moment later.
+        # The line of an iteration's start has that time, and its first state is entered
+        # a little later: the life-lines are those at the later time.
         entered = self._visit.entered_at if begins and self._visit else None
         line = self._maker.begin(self._about, Lane.STATES, entered)
         line.rails = [
@@ -52,7 +53,7 @@ class EventLine:
         return line
 
     def _ends_of_rail(self) -> tuple[VisitKey | None, VisitKey | None]:
-        """Say which life-line begins with the line, and which ends with it."""
+        """Return the visits whose life-lines begin and end here; None for none."""
         visit = self._visit
         ids = self._ids
         if visit is None or (self._event.iteration is not None and len(ids) == 1):
@@ -134,7 +135,7 @@ class EventLine:
             yield from self._next_state(self._about.events[-1])
 
     def _spent(self, visit: StateVisit) -> Part:
-        """Say how long a state took, by the line on which it is left."""
+        """Return a state's duration until the last event on the line."""
         spent = phases.length_of(visit, self._about.events[-1].at)
         return Part(f"  {duration(max(0.0, spent))}", Role.DIM)
 
@@ -150,7 +151,7 @@ class EventLine:
             yield from wording.error_parts(self._snapshot.trace.details(last))
 
     def _conclude(self, line: Line) -> None:
-        """Say how Step Functions learned of the job's end, on the line of that."""
+        """Add how Step Functions learned of the job's end, if the attempt ends here."""
         attempt = self._about.attempt
         key = self._about.key
         if attempt is None or key is None or attempt.ended_by not in self._ids:
