@@ -1,4 +1,4 @@
-"""What could be typed next in a filter."""
+"""Completions of a filter: what may be typed at the cursor."""
 
 import re
 from collections import Counter
@@ -18,7 +18,7 @@ _BARE = re.compile(r"[^\s&|()\"!~/<>][^\s&|()\"]*")
 
 
 def _quoted(text: str) -> str:
-    """Write words as a filter has them."""
+    """Return a text as a filter has it: in quotes where it needs them."""
     if _BARE.fullmatch(text):
         return text
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
@@ -27,21 +27,21 @@ def _quoted(text: str) -> str:
 
 _REST = re.compile(r"\A[^\s&|()\"]*\"?")
 _Offer = tuple[str, str, str]
-"""What is put in, its label, and what it is."""
+"""The text to insert, its label, and words that explain it."""
 
 
 class Suggestion(Struct, frozen=True):
-    """One thing that could be typed."""
+    """One completion of a filter."""
 
     text: str
-    """The whole filter, with it."""
+    """The whole filter, with the completion in it."""
     cursor: int
     label: str
     words: str
 
 
 def complete(text: str, cursor: int, snapshot: Snapshot) -> Sequence[Suggestion]:
-    """Suggest what may stand at the cursor, instead of what was begun there."""
+    """Return what may stand at the cursor, in place of the word begun there."""
     head = text[: max(0, cursor)]
     rest = text[max(0, cursor) :]
     tokens = cut_into_tokens(head)
@@ -60,7 +60,7 @@ def complete(text: str, cursor: int, snapshot: Snapshot) -> Sequence[Suggestion]
 
 
 def _offers(after: str, begun: str, snapshot: Snapshot) -> Iterator[_Offer]:
-    """Yield what may follow an operator, or where none is before it, operators."""
+    """Yield what may follow the operator `after`; without one, yield operators."""
     operator = OPERATORS.get(after)
     if not after:
         for each in OPERATORS.values():
@@ -74,13 +74,13 @@ def _offers(after: str, begun: str, snapshot: Snapshot) -> Iterator[_Offer]:
     elif operator is not None:
         names = filter(None, _names(operator.name, snapshot))
         counts = Counter(name for name in map(clean, names) if begun in name.lower())
-        # What begins with the words comes first.
+        # Names that begin with the typed text come first.
         for name in sorted(counts, key=lambda n: not n.lower().startswith(begun)):
             yield _quoted(name), name, times(counts[name])
 
 
 def _names(looked_at: str, snapshot: Snapshot) -> Iterable[str | None]:
-    """Give the names there are, each as often as it is there."""
+    """Return all names of a kind, each as often as the snapshot has it."""
     calls = filter(snapshot.is_relevant, snapshot.calls)
     executions = snapshot.executions.values()
     attempts = (attempt for each in executions for _, attempt in each.attempts)

@@ -1,8 +1,8 @@
-"""What is wrong with a filter that can't be read."""
+"""The error of a filter that can't be read."""
 
 
 class FilterError(ValueError):
-    """A filter that can't be read: what is wrong, where, and what would be right."""
+    """A filter can't be read: what is wrong, at which position, and a hint."""
 
     def __init__(self, message: str, position: int, hint: str = "") -> None:
         super().__init__(f"{message}; {hint}" if hint else message)

@@ -1,7 +1,7 @@
 """The filter language: `~s Work & !~k poll`, in the spirit of mitmproxy's.
 
-An operator looks at one thing of a line, a bare word at its words; `&`, `|`, `!` and
-parentheses join them.
+An operator tests one property of a line; a bare word is looked for in its text. `&`,
+`|`, `!` and parentheses combine these tests.
 """
 
 import re
@@ -27,13 +27,14 @@ from sfnwatch.view.outline import Outline
 from sfnwatch.view.outline_items import Fold, Item, ItemFilter
 
 LONGEST = 4096
-"""Characters of a filter."""
+"""The most characters of a filter."""
 _DEEPEST = 40
-"""Parentheses inside each other."""
+"""The most parentheses inside each other."""
 _SHOWN = 40
-"""Characters of what was typed that an error repeats."""
+"""The most characters of the typed text that an error repeats."""
 _TEXTS = frozenset({"quoted", "regex", "word"})
-# Possessive: a hundred digits could be parted in more ways than there is time for.
+# The repeats are possessive (`++`): without that, a hundred digits could be divided in
+# too many ways to try them all.
 _TIME = re.compile(
     r"([<>]=?)?\s*((?:\d{1,9}+(?:\.\d{1,9}+)?+(?:ms|s|m|h)?+)++)", re.ASCII
 )
@@ -42,14 +43,14 @@ _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "": 1.0}
 
 
 class Filter(Struct, frozen=True, eq=False):
-    """Which lines to keep."""
+    """A filter that was read: a test of the lines to keep."""
 
     keeps: LineTest
 
     def predicate(self, snapshot: Snapshot, outline: Outline) -> ItemFilter:
-        """Give what decides for each item, as of a moment; for a fold any in it do.
+        """Return the test of items for one snapshot; it is valid until that changes.
 
-        It is of use as long as the moment is: until the trace changes.
+        A fold is kept if any item in it is.
         """
         maker = LineMaker(snapshot, outline)
 
@@ -62,13 +63,13 @@ class Filter(Struct, frozen=True, eq=False):
 
 
 class _Parser(Struct):
-    """Goes through the tokens once: or binds less than and, and less than not."""
+    """Reads the tokens once: `!` binds more than `&`, and `&` more than `|`."""
 
     left: deque[Token]
-    """The last one is the end, which is of no kind."""
+    """The tokens still to read; the last marks the end, and its kind is empty."""
 
     def accept(self, *kinds: str) -> Token | None:
-        """Go past the next token, and give it, if it is one of these."""
+        """Take and return the next token if its kind is one of `kinds`, else None."""
         return self.left.popleft() if self.left[0].kind in kinds else None
 
     def any_of(self, depth: int = 0) -> LineTest:
@@ -134,7 +135,7 @@ def _look(texts: LineTexts, value: Token) -> LineTest:
 
 
 def _took(token: Token) -> LineTest:
-    """Read `>2m`, `> 2m` and `5m09s`; without a sign, at least so long."""
+    """Read a time, `>2m`, `> 2m` or `5m09s`; without a sign it means at least."""
     match = _TIME.fullmatch(token.text)
     if match is None:
         message = f"{clean(token.text, _SHOWN)} is not a time"
@@ -155,13 +156,13 @@ def _took(token: Token) -> LineTest:
 
 
 def _unknown(thing: str, token: Token, known: Iterable[str]) -> FilterError:
-    """Say what there is."""
+    """Return the error for an unknown word, with the known words as its hint."""
     message = f"unknown {thing} {clean(token.text, _SHOWN)}"
     return FilterError(message, token.position, f"there are {' '.join(known)}")
 
 
 def parse_filter(text: str) -> Filter:
-    """Read a filter; an empty one keeps all. Raises FilterError."""
+    """Read a filter, or raise FilterError; an empty filter keeps all lines."""
     if len(text) > LONGEST:
         hint = f"at most {LONGEST} are allowed"
         raise FilterError(f"the filter has {len(text)} characters", LONGEST, hint)
@@ -182,7 +183,10 @@ def parse_filter(text: str) -> Filter:
 
 
 def found(words: str) -> Filter:
-    """Search: find words in a line, or in its state's name. Smart case."""
+    """Return a filter that finds words in a line's text, or in its state's name.
+
+    Case counts only where `words` have a capital.
+    """
     exact = words != words.lower()
 
     def keeps(about: LineContext) -> bool:

@@ -17,16 +17,20 @@ from sfnwatch.view.line_texts import (
 
 
 class Operator(Struct, frozen=True):
-    """`~` and a letter."""
+    """An operator of the filter language."""
 
     token: str
+    """`~` and a letter."""
     name: str
-    """What it looks at, in one word."""
+    """The property that it tests, in one word."""
     takes: str
-    """What must follow; in brackets, what may."""
+    """What follows it; in brackets, what may be left out."""
     words: str
+    """Its explanation in the help."""
     looks_at: LineTexts | None = None
+    """Returns the texts of a line that it looks at, if it takes a text."""
     known: KnownWords | None = None
+    """The words that may follow it, if it takes one of a list."""
 
 
 OPERATORS = {
@@ -60,4 +64,4 @@ FILTER_HELP: Sequence[tuple[str, str]] = (
     ("a b  a & b", "both"),
     *(("a | b", "either"), ("!a", "not"), ("( )", "together")),
 )
-"""What may be typed, and what it does: for the help."""
+"""The rows of the help: what may be typed, and what it does."""

@@ -1,4 +1,4 @@
-"""Regexes in filters, as far as they can't take long."""
+"""Regexes in filters; those that could take too long are refused."""
 
 import re
 import warnings
@@ -10,23 +10,26 @@ from sfnwatch.view.filter_error import FilterError
 LONGEST_REGEX = 100
 Finds = Callable[[str], bool]
 _STEPS = 2**22
-"""What the worst regex may take on the worst text: about a tenth of a second."""
+"""The most steps of any regex on any text: about a tenth of a second."""
 _MOST_CHARACTERS = 2**16
-"""Characters of a text that are looked at, at most."""
+"""A regex searches at most this many characters of a text."""
 _LEAST_CHARACTERS = 96
-"""The same at least, for a regex to be of use."""
+"""A regex that could only search fewer characters than this is refused."""
 _ONE_CHARACTER = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]", re.DOTALL)
-"""What stands in a regex for one character, whatever signs are in it."""
+"""The parts of a regex that match one character: an escape, or a set in brackets."""
 _REFUSED = re.compile(r"\)(?:[*+]|\{[\d,])|\(\?(?!:)")
-"""A repeat of a group, and what begins with `(?` but is no plain group."""
+"""The refused parts: a repeated group, and any `(?` except `(?:`."""
 
 
 def regex_finder(source: str, position: int) -> Finds:
-    """Compile a regex, or raise FilterError; `position` is where its source begins."""
+    """Compile a regex, or raise FilterError.
+
+    `position` is the index in the filter at which the regex's source begins.
+    """
     if len(source) > LONGEST_REGEX:
         hint = f"at most {LONGEST_REGEX} are allowed"
         raise FilterError(f"the regex has {len(source)} characters", position, hint)
-    # First: Python's own compiler is not meant for what is refused here.
+    # This check is first: what it refuses might be too much for Python's compiler.
     reach = _reach(source, position)
     try:
         with warnings.catch_warnings(action="ignore"):
@@ -40,10 +43,11 @@ def regex_finder(source: str, position: int) -> Finds:
 
 
 def _reach(source: str, position: int) -> int:
-    """Say how much text a regex may look at without trying too many ways.
+    """Return how many characters a regex may search without taking too long.
 
-    Python's engine tries them all, one after the other: each repeat may end at any
-    character, each choice doubles the ways, and a repeat of either has no bound.
+    Python's engine tries all ways to match, one after the other. A repeat may end at
+    any character, and each choice doubles the ways. The ways of a repeated group have
+    no bound.
     """
     plain = _ONE_CHARACTER.sub("x", source)
     if _REFUSED.search(plain):

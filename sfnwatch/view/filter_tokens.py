@@ -8,7 +8,7 @@ _TOKEN = re.compile(
     r"|\"(?P<quoted>(?:\\.|[^\"\\])*)\""
     r"|/(?P<regex>(?:\\.|[^\\])*?)/(?=[\s&|()]|\Z)"
     r"|(?P<sign>[&|!()])"
-    # `> 2m` is one word.
+    # A sign, blanks and a digit are one word: `> 2m`.
     r"|(?P<word>(?:[<>]=?\s+(?=\d))?[^\s&|()\"/][^\s&|()\"]*)"
     r"|(?P<open>[\"/].*)",
     re.DOTALL,
@@ -18,16 +18,16 @@ _ESCAPED = re.compile(r'\\(["\\])')
 
 class Token(NamedTuple):
     kind: str
-    """`operator`, `quoted`, `regex`, `word`, `open` for what was never closed, or the
-    sign that it is."""
+    """`operator`, `quoted`, `regex`, `word`, or the sign itself (`&`); `open` for a
+    quote or regex that is not closed."""
     text: str
-    """What stands in it, without quotes and slashes."""
+    """The token's text, without quotes and slashes."""
     position: int
     end: int
 
 
 def cut_into_tokens(text: str) -> list[Token]:
-    """Cut a text: what is no token is closed by nothing, and goes on to the end."""
+    """Cut a filter into tokens; an unclosed quote or regex goes on to the end."""
     found = []
     for match in _TOKEN.finditer(text):
         kind = match.lastgroup or ""

@@ -1,8 +1,8 @@
 """A state machine as boxes and edges.
 
-The boxes are those of its definition. Where the records have no definition, they are
-the states that were seen, in the order in which they followed each other. Who draws a
-graph lays it out (`graph_layout`); nothing here knows of cells or pixels.
+The boxes are the states of the definition. Without a definition in the records, they
+are the states that were visited, with the transitions between them. `graph_layout`
+gives boxes their places; this module has no cells and no pixels.
 """
 
 from collections.abc import Iterator, Mapping
@@ -27,29 +27,30 @@ START = "Start"
 END = "End"
 """The type of the box where it ends."""
 DISTRIBUTED = "Distributed Map"
-"""The type of a Map whose items are executions of their own."""
+"""The type of a Map that starts a child execution for each item or batch of items."""
 _MAPS = ("Map", DISTRIBUTED)
 _NAME = 80
 _MOST_LEVELS = 40
-"""No machine of AWS's has so many."""
+"""The most levels of nested states that are read; real machines have fewer."""
 _RESOURCES = (
     (":states:::", ""),
     (":function:", "lambda:"),
     (":activity:", "activity:"),
 )
-"""What stands in an ARN before the name of what a Task runs, and the word for it."""
+"""The part of a Resource's ARN before the name that is shown, and the word that is put
+before that name."""
 EdgeKey = tuple[int, int, bool]
 
 
 class Edge(Struct, eq=False):
-    """All ways from one state to another that a history can't tell apart."""
+    """All transitions from one state to another that a history can't tell apart."""
 
     source: int
     target: int
     caught: bool
-    """True where a Catch leads there."""
+    """True for the transitions of a Catch."""
     labels: list[str] = field(default_factory=list)
-    """What a Choice looks at, or which errors are caught; cleaned."""
+    """The rules of a Choice, or the errors that are caught; cleaned."""
 
     @property
     def key(self) -> EdgeKey:
@@ -57,24 +58,25 @@ class Edge(Struct, eq=False):
 
 
 class Box(Struct, eq=False):
-    """A state; or Start or End, by its type."""
+    """A state, or Start or End."""
 
     id: int
     name: str
-    """Cleaned."""
+    """The name, cleaned."""
     type: str
+    """The state's type, or `START` or `END`."""
     runs: str = ""
-    """`ecs:runTask.sync`, cleaned."""
+    """What a Task runs, cleaned: `ecs:runTask.sync`."""
     around: "Box | None" = None
-    """The Parallel or Map that it is in."""
+    """The Parallel or Map that the state is in."""
     inside: "list[Region]" = field(default_factory=list)
-    """The branches of a Parallel, or what a Map does for each item."""
+    """The branches of a Parallel, or the one region that a Map runs for each item."""
     repeats: bool = False
-    """True where there is room to be kept to say how often."""
+    """True for a state that may run several times: the box keeps room for a count."""
 
     @property
     def kind(self) -> str:
-        """What stands on its border: what it runs, or its type."""
+        """The words on the box's border: what it runs, or its type."""
         return self.runs or self.type
 
     @property
@@ -88,18 +90,18 @@ class Box(Struct, eq=False):
 
 
 class Region(Struct, eq=False):
-    """States among which transitions lead: all of a machine, or a branch."""
+    """States with transitions between them: a whole machine, or a branch."""
 
     start: str | None = None
-    """The name of the state that it begins with, if not the first box."""
+    """The name of the first state; None for the whole machine."""
     found: dict[str, Box] = field(default_factory=dict)
-    """The states, by their names as they came."""
+    """The states by their names as in the definition, not cleaned."""
     boxes: list[Box] = field(default_factory=list)
-    """Those that are directly in it."""
+    """The boxes directly in the region."""
     edges: dict[EdgeKey, Edge] = field(default_factory=dict)
 
     def connect(self, source: Box, target: Box, *, caught: bool = False) -> Edge:
-        """Add a transition, or find the one that is there."""
+        """Return the edge between two boxes; add it if there is none."""
         key = source.id, target.id, caught
         return self.edges.setdefault(key, Edge(*key))
 
@@ -108,7 +110,7 @@ class Graph:
     """The boxes and edges of one definition."""
 
     def __init__(self, definition: str, *, inferred: bool = False) -> None:
-        """`inferred` says that it was put together of what was seen."""
+        """`inferred` is True for a definition made from the visits of a history."""
         self.definition = definition
         self.inferred = inferred
         self.boxes: dict[int, Box] = {}
@@ -128,14 +130,13 @@ class Graph:
 
     @property
     def regions(self) -> Iterator[Region]:
-        """Yield all of it, and then what is inside of each state."""
+        """Yield the region of the whole machine, then those inside of its states."""
         yield self.main
         for box in self.boxes.values():
             yield from box.inside
 
     @property
     def edges(self) -> Iterator[Edge]:
-        """Yield all edges."""
         for region in self.regions:
             yield from region.edges.values()
 
@@ -179,7 +180,7 @@ class Graph:
 
 
 def _runs(resource: str) -> str:
-    """Name what a Task runs as its definition does; a function by its own name."""
+    """Return what a Task runs: `ecs:runTask.sync`, `lambda:` with a function's name."""
     for mark, word in _RESOURCES:
         _, marked, name = resource.partition(mark)
         if marked:
@@ -188,7 +189,7 @@ def _runs(resource: str) -> str:
 
 
 def graph_of(execution: ExecutionAsOf) -> Graph:
-    """Give the graph of an execution's machine, or of what was seen of it."""
+    """Return the graph of an execution's definition, else of its visited states."""
     definition = execution.definition_text
     if mapping_of(mapping_of(parse_json(definition)).get("States")):
         return Graph(definition or "")

@@ -8,17 +8,20 @@ from sfnwatch.view.graph_picture import Wire
 from sfnwatch.view.layout_nodes import BEND_CELLS, Node, Step
 
 _SHIFTS = (0, 2, -2, 1, -1, 3, -3, 4, -4, 5, -5)
-"""Cells beside the middle where an edge may come in, if another starts right above."""
+"""Offsets in cells from a box's middle at which an edge may come in.
+
+The first that fits is used: right above the middle another edge may start.
+"""
 _LABEL_CELLS = 20
-"""Cells for the label of the edge on the right."""
+"""Cells for the label of an edge that has no other edge to its right."""
 _LABEL_GAP_CELLS = 4
-"""Cells of a label's room that the next edge and the blanks around it take."""
+"""Cells between an edge and the next that its label can't use: for edge and blanks."""
 _Net = Sequence[Step]
 """Edges that share a track."""
 
 
 def route(layers: Sequence[Sequence[Node]], steps: Sequence[Step]) -> int:
-    """Give layers and edges their rows; return how many there are."""
+    """Give layers and edges their rows; return the number of rows."""
     steps_below = grouped(steps, lambda step: step.upper.rank)
     y = 0
     for rank, layer in enumerate(layers):
@@ -36,7 +39,7 @@ def route(layers: Sequence[Sequence[Node]], steps: Sequence[Step]) -> int:
 
 
 def _channel(steps: Sequence[Step], top: int) -> int:
-    """Lead the edges from one layer to the next; return the rows that takes."""
+    """Route the edges from one layer to the next; return the number of rows used."""
     nets = _nets(steps)
     drops = _drops(nets)
     tracks = _tracks(nets, drops)
@@ -71,9 +74,10 @@ def _label_room(x: int, drops: Iterable[int]) -> int:
 
 
 def _nets(steps: Sequence[Step]) -> list[_Net]:
-    """Gather the edges that share a track: from one node, or all to the same nodes.
+    """Group the edges that share a track: nodes with exactly the same targets.
 
-    What meets on a track is the same whichever way it is read.
+    So the edges on a track lead from each of its sources to each of its targets, and
+    nobody can misread where they meet.
     """
     targets: defaultdict[tuple[Node, bool], set[Node]] = defaultdict(set)
     for upper, lower, wire in steps:
@@ -87,9 +91,10 @@ def _nets(steps: Sequence[Step]) -> list[_Net]:
 
 
 def _drops(nets: Sequence[_Net]) -> Mapping[Step, int]:
-    """Return where each edge comes in: in the middle, unless another starts above that.
+    """Return the column in which each edge comes in to its lower node.
 
-    One that starts there and leads nowhere else may be joined.
+    It is the middle, unless an edge of another net starts right above. That does not
+    matter if all edges of that net lead to the same node.
     """
     net_from = {step.port(step.upper): net for net in nets for step in net}
     drops: dict[Step, int] = {}
@@ -112,7 +117,7 @@ def _drop(step: Step, net: _Net, net_from: Mapping[int, _Net]) -> int:
 
 
 def _tracks(nets: Iterable[_Net], drops: Mapping[Step, int]) -> Mapping[Wire, int]:
-    """Give a track to the wires that have to go aside."""
+    """Return the tracks of the wires that run sideways."""
     spans: list[tuple[int, int, _Net]] = []
     for net in nets:
         xs = [drops[step] for step in net]

@@ -10,18 +10,21 @@ from sfnwatch.view.graph_picture import Wire
 from sfnwatch.view.layout_nodes import GAP_CELLS, Node, Step
 
 _SWEEPS = 7
-"""How often all layers are ordered, downwards and upwards in turn."""
+"""The number of times that all layers are ordered, downwards and upwards in turn."""
 _MOST_BENDS = 4000
-"""Layers that edges pass. If there are more, as where each of 500 states leads to all
-others, edges that pass any are left out: ordering them took minutes, and nobody could
-follow them."""
+"""The most bends, which is a layer that an edge passes. With more, edges that pass
+layers are left out: where each of 500 states leads to all others, ordering took
+minutes, and nobody could follow the edges."""
 NodeEdge = tuple[Node, Node, Wire]
 """An edge's source, its target, and its wire."""
 _Neighbors = Mapping[Node, Sequence[Node]]
 
 
 def rank_nodes(nodes: Sequence[Node], edges: Sequence[NodeEdge]) -> None:
-    """Put each node below all that lead to it, but by an edge that leads back up."""
+    """Rank each node below all nodes that lead to it; edges that lead back don't count.
+
+    Mark the edges that lead back as `up`.
+    """
     edges_from = grouped(edges, lambda edge: edge[0])
     order = _reversed_postorder(nodes, edges_from)
     place_of = {node: place for place, node in enumerate(order)}
@@ -35,7 +38,7 @@ def rank_nodes(nodes: Sequence[Node], edges: Sequence[NodeEdge]) -> None:
 def _reversed_postorder(
     nodes: Sequence[Node], edges_from: Mapping[Node, Sequence[NodeEdge]]
 ) -> list[Node]:
-    """Order nodes so that what a depth-first search leaves last comes first."""
+    """Return the nodes with the one that a depth-first search leaves last as first."""
     postorder: list[Node] = []
     seen: set[Node] = set()
     stack = [(node, False) for node in reversed(nodes)]
@@ -53,7 +56,7 @@ def _reversed_postorder(
 
 
 def drawable(edges: Sequence[NodeEdge]) -> Sequence[NodeEdge]:
-    """Leave out what passes layers, where there is more than can be followed."""
+    """Return the edges to draw: with too many bends, only those that pass no layer."""
     bends = 0
     short_edges: list[NodeEdge] = []
     for edge in edges:
@@ -78,9 +81,10 @@ def steps_between_layers(edges: Iterable[NodeEdge]) -> Iterator[Step]:
 
 
 def ordered_layers(nodes: Iterable[Node], steps: Sequence[Step]) -> list[list[Node]]:
-    """Order each layer by what its nodes are next to, and put them as near as may be.
+    """Return the layers, with each node as near as possible to its neighbors.
 
-    First downwards, then up and down again; what is in the same place stays in order.
+    Each layer is ordered by the places of the nodes above, then by those below, in
+    turn. Nodes that belong in the same place keep their order.
     """
     above: defaultdict[Node, list[Node]] = defaultdict(list)
     below: defaultdict[Node, list[Node]] = defaultdict(list)
@@ -106,7 +110,7 @@ def ordered_layers(nodes: Iterable[Node], steps: Sequence[Step]) -> list[list[No
 
 
 def _order(layer: list[Node], neighbors: _Neighbors) -> None:
-    """Order a layer's nodes by the median of their neighbors, and put them there."""
+    """Order a layer's nodes by the median of their neighbors, and move them there."""
     wanted: dict[Node, float] = {}
     for node in layer:
         beside = neighbors.get(node) or [node]
@@ -116,7 +120,7 @@ def _order(layer: list[Node], neighbors: _Neighbors) -> None:
 
 
 def _spread(layer: Sequence[Node], middles: Sequence[float]) -> None:
-    """Move nodes to where they are wanted; what has no room moves as one block."""
+    """Move nodes to the wanted places; nodes that would overlap move as one block."""
     offsets = [0]
     for before, node in pairwise(layer):
         right_half = before.width - before.width // 2

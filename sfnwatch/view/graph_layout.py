@@ -1,10 +1,10 @@
-"""Where the boxes and edges of a graph stand: in layers, on a grid of character cells.
+"""The layout of a graph: boxes and edges in layers, on a grid of character cells.
 
-The layers are made by Sugiyama's method: edges that lead back are turned round, each
-state is put below all that lead to it, a layer is in the order of its neighbors'
-medians, and edges run in channels between the layers. What is inside of a Parallel or
-Map is laid out first, and is one large box to what is around it: the libraries that
-lay out graphs know neither boxes in boxes nor cells.
+The layers are made by Sugiyama's method. Edges that lead back are turned round, and
+each state is put below all states that lead to it. A layer is ordered by the medians of
+its nodes' neighbors, and edges run in channels between the layers. The inside of a
+Parallel or Map is laid out first, and is one large box in the layout around it.
+Libraries that lay out graphs support neither boxes in boxes nor cells.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -25,25 +25,25 @@ from sfnwatch.view.graph_picture import Picture, PlacedBox, Wire
 from sfnwatch.view.layout_nodes import GAP_CELLS, Node
 
 _LEAST_WIDTH = 12
-"""Cells of a box, at least."""
+"""The least width of a box, in cells."""
 _MOST_WIDTHS = (34, 24, 18)
-"""Cells of a box at most: the next one is tried where there is no room."""
+"""The greatest widths of a box, in cells; the next is used if a graph is too wide."""
 _TERMINAL_WIDTH = 9
 """Cells of Start and End, which have one row."""
 _BOX_ROWS = 3
 _FOLDS_ONE_BY_ONE = 8
-"""Frames that are folded one by one, before all the innermost are at once."""
+"""The number of frames that are folded singly, before all innermost ones at once."""
 Widths = Callable[[Box], int]
-"""Returns how many cells the words of a box want."""
+"""Returns the cells that the words of a box need."""
 
 
 def lay_out(
     graph: Graph, width: int, wanted: Widths, folds: Mapping[int, bool] | None = None
 ) -> Picture:
-    """Lay a graph out in `width` cells; frames are folded until there is room.
+    """Lay a graph out in `width` cells; frames are folded until it fits.
 
-    `folds` says which boxes were folded by hand, and which opened: these stay open, and
-    such a picture may be wider.
+    `folds` has the boxes that the user folded (True) or opened (False). Opened ones
+    stay open, so the picture may be wider than `width`.
     """
     folded_by_hand = folds or {}
     closed = {box_id for box_id, is_folded in folded_by_hand.items() if is_folded}
@@ -67,7 +67,7 @@ def lay_out(
 def _innermost_frames(
     picture: Picture, kept_open: Collection[int]
 ) -> Sequence[PlacedBox]:
-    """Return the frames that have no other in them, of those that may be folded."""
+    """Return the frames that may be folded and have no other such frame inside."""
     frames: list[PlacedBox] = []
     outer_ids: set[int] = set()
     for placed in picture.boxes:
@@ -130,7 +130,7 @@ class _Layout(Struct):
 
 
 def _width(layers: Iterable[Iterable[Node]], wires: Iterable[Wire]) -> int:
-    """Return how far to the right nodes and labels reach."""
+    """Return the width in cells that nodes and labels need."""
     width = 0
     for layer in layers:
         for node in layer:
@@ -141,12 +141,12 @@ def _width(layers: Iterable[Iterable[Node]], wires: Iterable[Wire]) -> int:
 
 
 def _width_of_row(pictures: Sequence[Picture]) -> int:
-    """Return the cells of pictures beside each other, with the gaps between them."""
+    """Return the width in cells of pictures side by side, with gaps between them."""
     return sum(picture.width + GAP_CELLS for picture in pictures) - GAP_CELLS
 
 
 def _place(picture: Picture, node: Node, loops: Collection[int]) -> None:
-    """Put a node's box in its place, and what is inside of it."""
+    """Add a node's box, and the boxes and wires inside of it, to a picture."""
     if node.box is None:
         return
     placed = PlacedBox(

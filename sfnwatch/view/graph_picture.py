@@ -1,4 +1,4 @@
-"""A graph that was laid out: its boxes and wires, on a grid of character cells."""
+"""A laid out graph: its boxes and wires, on a grid of character cells."""
 
 from typing import NamedTuple
 
@@ -10,7 +10,7 @@ Point = tuple[int, int]
 
 
 class PlacedBox(NamedTuple):
-    """A box, or a frame around others, in cells from the top left."""
+    """A box, or a frame around others; x and y are cells from the top left."""
 
     box: Box
     x: int
@@ -18,33 +18,33 @@ class PlacedBox(NamedTuple):
     width: int
     height: int
     framed: bool = False
-    """True where what is inside of it is shown."""
+    """True for a frame: the boxes inside of it are shown."""
     loops: bool = False
-    """True where it leads to itself as well."""
+    """True if an edge leads from the state to itself."""
 
 
 class Wire(Struct, eq=False):
-    """An edge, from the cell below one box to the cell above another, or back."""
+    """The corners of an edge between the cell below one box and that above another."""
 
     edge: Edge
     up: bool = False
-    """True for a way back, whose tip points up."""
+    """True for an edge that leads back; its tip points up."""
     points: list[Point] = []
-    """Its corners."""
+    """Its corners, from the source to the target."""
     label_at: Point = 0, 0
     room: int = 0
-    """Cells for its label."""
+    """The room for its label, in cells."""
 
     @property
     def label(self) -> str:
-        """What a Choice looks at, or what is caught, as far as there is room."""
+        """The rule of a Choice or the caught errors, cut to the room; maybe empty."""
         text = " or ".join(self.edge.labels)
         if len(text) <= self.room:
             return text
         return f"{text[: self.room - 1]}…" if self.room else ""
 
     def move(self, x: int, y: int) -> None:
-        """Move it to the right and down."""
+        """Move the wire by `x` cells to the right and `y` cells down."""
         self.points = [
             (corner_x + x, corner_y + y) for corner_x, corner_y in self.points
         ]
@@ -53,13 +53,13 @@ class Wire(Struct, eq=False):
 
 
 class Picture(NamedTuple):
-    """A graph, or a region of it, as it was laid out."""
+    """The layout of a graph, or of a region of it."""
 
     width: int
     height: int
     boxes: list[PlacedBox]
-    """Frames before what is in them."""
+    """The boxes; a frame comes before the boxes inside of it."""
     wires: list[Wire]
-    """None for what leads to itself."""
+    """The wires of all edges, except those from a state to itself."""
     left_out: int = 0
-    """How many edges are not drawn: there are too many to follow."""
+    """The number of edges that are not drawn, since there are too many to follow."""

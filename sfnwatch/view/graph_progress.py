@@ -1,4 +1,4 @@
-"""How the boxes and edges of a graph stand at a moment."""
+"""The states of a graph's boxes and edges, as of a snapshot."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -18,28 +18,31 @@ from sfnwatch.view.graph import DISTRIBUTED, Box, Edge, EdgeKey, Graph
 from sfnwatch.view.parts import Part, Role, status_glyph
 
 _WORST = ("running", "failed", "timed_out", "caught", "aborted", "succeeded")
-"""Of several visits at once, how a box stands by whichever comes first."""
+"""The order of statuses: a box with several visits has the first status of these."""
 Scope = tuple[str, int | None, int | None]
-"""An execution, the visit around, and which branch or iteration of that: in it states
-follow each other."""
+"""An execution, the visit around, and the index of that visit's branch or iteration.
+
+Inside of a scope states follow each other.
+"""
 
 
 class BoxState(Struct):
-    """How a box stands at a moment."""
+    """The state of a box, as of a snapshot."""
 
     status: str = ""
-    """In a visit's words, the worst of those that count; empty: not reached."""
+    """The worst status of the last visits in each scope; empty if not reached."""
     visits: int = 0
     ended: int = 0
     failed: int = 0
     retries: int = 0
-    """Of the visits that are the last in their branch, iteration or loop."""
+    """The retries of the last visits in each scope; `ended` and `failed` count these
+    visits too."""
     items: int | None = None
-    """How many items the Map has that it is, or is inside of."""
+    """The number of items of the Map around the state; None where it is not known."""
     counts: ExecutionCounts | None = None
-    """Of a Distributed Map: how its child executions are doing."""
+    """The progress of a Distributed Map's child executions."""
     last: tuple[str, StateVisit] | None = None
-    """The visit that was entered last, and the execution's ARN."""
+    """The ARN of an execution, and its visit that was entered last."""
 
     @property
     def glyph(self) -> Part:
@@ -47,7 +50,7 @@ class BoxState(Struct):
 
     @property
     def counted(self) -> Sequence[str]:
-        """Say how often, what tells most first: `✘ 3`, `3 of 40`, `×4`, `2 tries`."""
+        """The counts, the most important first: `✘ 3`, `3 of 40`, `×4`, `2 tries`."""
         told = []
         counts = self.counts
         failed = counts.unsuccessful if counts else self.failed
@@ -67,30 +70,30 @@ class BoxState(Struct):
 
 
 class GraphProgress:
-    """A graph, and what of it is lit by the visits of an execution."""
+    """A graph, with the boxes and edges that an execution's visits have reached."""
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         self.boxes: dict[Box, BoxState] = {}
         self.taken: set[EdgeKey] = set()
-        """The edges that were taken, by their keys."""
+        """The keys of the edges that were taken."""
         self.box_of: dict[VisitKey, Box] = {}
         self.newest = graph.start
-        """The box that was entered last; Start before any."""
+        """The box that was entered last; Start if none was."""
         self._edges = {edge.key for edge in graph.edges}
         self._before: dict[Scope, tuple[Box, StateVisit]] = {}
-        """What each scope has come to."""
+        """The newest box and visit of each scope."""
         self._visits: defaultdict[Box, list[_Entered]] = defaultdict(list)
 
     def is_taken(self, edge: Edge) -> bool:
         return edge.key in self.taken
 
     def of(self, box: Box) -> BoxState:
-        """Say how a box stands."""
+        """Return the state of a box."""
         return self.boxes.get(box) or BoxState()
 
     def walk(self, execution: ExecutionAsOf, home: Box | None = None) -> None:
-        """Light what an execution visits; a Map Run's are inside the Map, `home`."""
+        """Add an execution's visits; `home` is the Map of a Map Run's execution."""
         for visit in execution.visits:
             around = home
             if visit.parent is not None:
@@ -121,10 +124,10 @@ class GraphProgress:
         self.taken.add(key if known else (source.id, target.id, not caught))
 
     def finish(self, snapshot: Snapshot, execution: ExecutionAsOf) -> None:
-        """Say how boxes stand by what was visited, and whether it came to the end."""
+        """Work out the states of all boxes, and whether the execution reached End."""
         start = self.graph.start
         end = self.graph.end
-        # Of those that were entered at the same time the later one counts.
+        # Of visits that were entered at the same time, the later in order counts.
         lasts = {
             box: max(reversed(visits), key=_entered_at)
             for box, visits in self._visits.items()
@@ -148,7 +151,7 @@ class GraphProgress:
 
 
 _Entered = tuple[str, StateVisit]
-"""A visit, and the ARN of its execution."""
+"""The ARN of an execution, and a visit of it."""
 
 
 def _entered_at(entered: _Entered) -> datetime:
@@ -161,7 +164,7 @@ def _worst(statuses: Iterable[str]) -> str:
 
 
 def _standing(entered: Sequence[_Entered], last: _Entered) -> BoxState:
-    """Say how a state stands: of each scope what was visited last counts."""
+    """Return the state of a box: in each scope, only the last visit counts."""
     held = {(arn, visit.parent, visit.index): visit for arn, visit in entered}
     visits = held.values()
     return BoxState(
@@ -175,7 +178,7 @@ def _standing(entered: Sequence[_Entered], last: _Entered) -> BoxState:
 
 
 def _items(snapshot: Snapshot, arn: str, visit: StateVisit) -> int | None:
-    """Count the items of an inline Map, if it says."""
+    """Return the number of an inline Map's items; None where its history lacks it."""
     events = filter(None, map(snapshot.executions[arn].event, visit.event_ids[:3]))
     begun = (event for event in events if event.type == "MapStateStarted")
     details = map(snapshot.trace.details, begun)
@@ -193,7 +196,7 @@ def _counts(snapshot: Snapshot, arn: str, visit: StateVisit) -> ExecutionCounts 
 def graph_progress(
     graph: Graph, snapshot: Snapshot, execution: ExecutionAsOf
 ) -> GraphProgress:
-    """Say how every box and edge stands at a moment."""
+    """Return the states of all boxes and edges, as of the snapshot."""
     progress = GraphProgress(graph)
     parents = snapshot.lineage.parents
     progress.walk(execution)
@@ -207,7 +210,10 @@ def graph_progress(
 
 
 def drawn_in(snapshot: Snapshot, arn: str) -> str:
-    """Name the execution in whose graph one is drawn: a Map Run's in its parent's."""
+    """Return the execution in whose graph an execution is drawn.
+
+    It is the execution itself, or around a Map Run's execution its parent.
+    """
     parents = snapshot.lineage.parents
     while (parent := parents.get(arn)) is not None and parent.map_run_arn is not None:
         arn = parent.execution_arn

@@ -1,4 +1,4 @@
-"""Where a state of a definition leads to, and in words why."""
+"""The transitions of a state in a definition, with words for their conditions."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -13,7 +13,7 @@ from sfnwatch.model.values import (
 
 _RULE = 40
 _MOST_RULE_PARTS = 3
-"""No longer rule can be read."""
+"""The depth to which nested rules are put into words; deeper ones are hard to read."""
 _OPERATORS = (
     ("GreaterThanEquals", "≥"),
     ("LessThanEquals", "≤"),
@@ -22,11 +22,11 @@ _OPERATORS = (
     ("Equals", "="),
     ("Matches", "matches"),
 )
-"""What the operators of a Choice end with; what they begin with is a type."""
+"""The ends of a Choice's operators, and their signs; they begin with a type's name."""
 
 
 def transitions(state: Mapping[str, Any]) -> Iterator[tuple[str | None, bool, str]]:
-    """Yield where a state leads to, whether by a Catch, and when."""
+    """Yield a state's transitions: the next state, whether by a Catch, and a label."""
     for rule in map(mapping_of, list_of(state.get("Choices"))):
         yield text_of(rule.get("Next")), False, clean(_rule_words(rule), _RULE)
     yield text_of(state.get("Default")), False, "Default"
@@ -37,7 +37,7 @@ def transitions(state: Mapping[str, Any]) -> Iterator[tuple[str | None, bool, st
 
 
 def _rule_words(rule: Mapping[str, Any], depth: int = 0) -> str:
-    """Say what a rule of a Choice looks at: `$.order.total > 1000`."""
+    """Return words for a rule of a Choice: `$.order.total > 1000`."""
     told = text_of(rule.get("Comment"))
     if told or depth > _MOST_RULE_PARTS:
         return told or "…"
