@@ -1,4 +1,4 @@
-"""A definition put together of the states that followed each other in a history."""
+"""A definition inferred from the visits of a history."""
 
 from typing import Any
 
@@ -12,16 +12,16 @@ _StatesJson = dict[str, Any]
 
 
 class _SeenState(Struct, eq=False):
-    """A state that was visited, and what was seen inside of it."""
+    """A visited state, with the states that were visited inside of it."""
 
     definition: _StatesJson
     machines: dict[int | None, _StatesJson] = field(default_factory=dict)
-    """By branch in a Parallel; else one, by None."""
+    """The machine of each branch of a Parallel; other states have one, under None."""
     states: dict[tuple[int | None, str], "_SeenState"] = field(default_factory=dict)
-    """By branch and name."""
+    """The states inside, by branch and name."""
 
     def enter(self, visit: StateVisit) -> "_SeenState":
-        """Return the state inside that a visit is of; add it with the first."""
+        """Return the inner state of a visit; a state's first visit adds it."""
         is_parallel = self.definition["Type"] == "Parallel"
         branch = visit.index if is_parallel else None
         machine = self.machines.get(branch)
@@ -42,9 +42,9 @@ def _empty_state(state_type: str) -> _StatesJson:
 
 
 def inferred_definition(execution: ExecutionAsOf) -> _StatesJson:
-    """Put a definition together of the states that followed each other.
+    """Return a definition with the states and the transitions of a history.
 
-    It lacks the transitions that were not taken, and says of none why it was.
+    It lacks the transitions that were not taken, and the conditions of all others.
     """
     whole = _SeenState(_empty_state("Execution"))
     state_of: dict[int, _SeenState] = {}
@@ -66,7 +66,7 @@ def inferred_definition(execution: ExecutionAsOf) -> _StatesJson:
                 transitions.append(transition)
         last_visits[scope] = visit
     last = last_visits.get((None, None))
-    # Records with gaps may show no state that ran in the execution itself.
+    # Records with gaps may lack all states at the top of the execution.
     if last is not None and not execution.running:
         state_of[last.id].definition["End"] = True
     return next(iter(whole.machines.values()), {})

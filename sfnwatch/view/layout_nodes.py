@@ -1,4 +1,4 @@
-"""What a layout places in layers, and the pieces of edges between those."""
+"""The nodes that a layout places in layers, and the pieces of edges between them."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -9,20 +9,20 @@ from sfnwatch.view.graph import Box
 from sfnwatch.view.graph_picture import Picture, Wire
 
 GAP_CELLS = 2
-"""Cells between boxes that stand beside each other."""
+"""Cells between boxes side by side."""
 BEND_CELLS = 5
 """Cells kept for an edge that passes a layer."""
 RETURN_OFFSET_CELLS = 3
-"""Cells from the middle of a box at which an edge that leads back stands."""
+"""Cells from the middle of a box to an edge that leads back."""
 
 
 class Node(Struct, eq=False):
-    """What has a place in a layer: a box, a frame, or an edge on its way."""
+    """A thing with a place in a layer: a box, a frame, or an edge that passes by."""
 
     width: int = BEND_CELLS
     height: int = 0
     box: Box | None = None
-    """None for an edge on its way."""
+    """The box; None for an edge that passes the layer."""
     inside: Sequence[Picture] = ()
     rank: int = 0
     middle: int = 0
@@ -41,7 +41,10 @@ class Step(NamedTuple):
     wire: Wire
 
     def port(self, node: Node) -> int:
-        """Give where it meets a node; one that leads back stands aside."""
+        """Return the column at which the step meets a node.
+
+        It is the node's middle, except at a box for an edge that leads back.
+        """
         aside = self.wire.up and node.box is not None
         return node.middle + (RETURN_OFFSET_CELLS if aside else 0)
 

@@ -1,8 +1,8 @@
 """The life-lines beside the lanes: each open visit has a column of its own.
 
-It is the first free one inside its parent's. So a Parallel's branches, a Map's
-iterations and several executions stand beside each other, and no life-line crosses
-another.
+A visit has the first free column to the right of its parent's. So a Parallel's
+branches, a Map's iterations and several executions stand side by side, and no life-line
+crosses another.
 """
 
 from bisect import bisect_right
@@ -25,31 +25,31 @@ from sfnwatch.view.trace_changes import visit_keys_in
 from sfnwatch.view.trace_follower import TraceFollower
 
 MOST = 16
-"""The columns that there is room for; life-lines beyond share the last."""
+"""The most columns; all further life-lines share the last column."""
 _BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
 
 
 class Rail(Struct, frozen=True):
-    """The life-line of one visit, where it passes one line."""
+    """The piece of a visit's life-line at one line."""
 
     column: int
     visit: VisitKey
     phase: Phase
     failed: bool = False
-    """True where the try, or the visit, that it is part of failed."""
+    """True where the try, or the visit, failed to which this piece belongs."""
     begins: bool = False
     ends: bool = False
 
 
 _LaneColumn = list[tuple[datetime, VisitKey]]
-"""When each visit of a column was entered, and its key, in that order."""
+"""The visits of a column, in the order of time: the time of entry, and the key."""
 
 
 class LifeLines(TraceFollower):
-    """Knows which visit has which column; those behind folds have none."""
+    """Gives visits their columns; visits behind folds have none."""
 
     def __init__(self, trace: Trace, outline: Outline, *, apart: bool = False) -> None:
-        """With `apart` each root execution has columns of its own."""
+        """If `apart`, each root execution has columns of its own."""
         self._outline = outline
         self._apart = apart
         super().__init__(trace)
@@ -59,11 +59,11 @@ class LifeLines(TraceFollower):
         self._execution_count = len(self._trace.executions)
         self.column: dict[VisitKey, int] = {}
         self._columns: dict[str, list[_LaneColumn]] = {}
-        """By root execution, or one set for all."""
+        """The columns by root execution; without `apart`, one set of columns for all."""
         self._latest_entry = _BEFORE_ALL
 
     def _needs_rebuild(self, changed: Changed) -> bool:
-        """True where a visit is late, folds changed, or columns may be free again."""
+        """True where columns may change: by folds, redrives, executions, late visits."""
         if self._containers is not self._outline.containers:
             return True
         if self._execution_count != len(self._trace.executions):
@@ -109,7 +109,7 @@ class LifeLines(TraceFollower):
         return self._trace.lineage.root_of(arn) if self._apart else ""
 
     def _first_inside(self, arn: str, visit: StateVisit) -> int:
-        """Return the column next to that of what is around a visit."""
+        """Return the column to the right of the parent visit's; 0 without a parent."""
         around = (arn, visit.parent or 0)
         parent = self._trace.lineage.parents.get(arn)
         if visit.parent is None and parent is not None:
@@ -117,7 +117,7 @@ class LifeLines(TraceFollower):
         return self.column.get(around, -1) + 1
 
     def _is_taken(self, column: _LaneColumn, arn: str, visit: StateVisit) -> bool:
-        """True if the last visit of a column had not ended when another was entered."""
+        """True if the last visit of a column had not ended when `visit` was entered."""
         if not column:
             return False
         _, (last_arn, last_id) = column[-1]
@@ -128,7 +128,7 @@ class LifeLines(TraceFollower):
         return is_same_moment and last.ended_by > visit.id
 
     def width(self, root_arn: str = "") -> int:
-        """Return the number of columns there are."""
+        """Return the number of columns."""
         return len(self._columns.get(self._set_of(root_arn), ()))
 
     def rails(self, snapshot: Snapshot, at: datetime, root_arn: str = "") -> list[Rail]:
@@ -151,7 +151,7 @@ class LifeLines(TraceFollower):
 def _rail(
     column: int, execution: ExecutionAsOf, visit: StateVisit, at: datetime
 ) -> Rail:
-    """Return a visit's life-line at a moment; at a border its phase is what ends."""
+    """Return a visit's life-line at a time; between two phases it has the earlier."""
     until = max(at, visit.entered_at)
     current: phases.Segment | None = None
     for segment in phases.segments(execution, visit, until):

@@ -1,6 +1,6 @@
-"""One line of the lanes: what it says, and what passes it.
+"""One line of the lanes: its texts, and the life-lines that pass it.
 
-A line knows nothing of a terminal, a page or a picture: each of those writes lines in
+A line does not depend on a terminal, a page or a picture: each of these writes lines in
 its own way.
 """
 
@@ -18,12 +18,12 @@ from sfnwatch.view.wording import CallText, TaskText
 
 
 class Lane(StrEnum):
-    """What a line tells of."""
+    """The lane that a line is in."""
 
     STATES = "states"
     CALLS = "calls"
     TASKS = "tasks"
-    """What ECS told of the tasks themselves."""
+    """The states of tasks that ECS reported."""
 
 
 class Line(Struct):
@@ -32,34 +32,34 @@ class Line(Struct):
     about: LineContext
     lane: Lane
     at: datetime
-    """As it is shown: if executions are aligned, shifted."""
+    """The shown time; it is shifted where executions are aligned."""
     whole_seconds: bool = False
     """True for calls, whose times have no milliseconds."""
     root_arn: str | None = None
-    """The execution around it that nothing started."""
+    """The root of the tree of executions that the line belongs to."""
     rails: Sequence[Rail] = ()
     fold: Part | None = None
-    """What opens or closes the fold that it is."""
+    """The sign that opens or closes a fold."""
     owner: tuple[Part, ...] = ()
-    """Whose line it is, where more than one state is open."""
+    """The name of the state that the line belongs to, where several are open."""
     text: tuple[Part, ...] = ()
-    """What a state's line says; of a fold also what is in it."""
+    """The text of a state's line, or of a fold with a summary of its contents."""
     conclusion: tuple[Part, ...] = ()
     """How Step Functions learned of a job's end."""
     call: CallText | None = None
-    """The call it is, or that the phase on it made."""
+    """The words of the line's call, or of the action call on an event's line."""
     call_key: str = ""
     call_at: datetime | None = None
-    """Its own time, of whole seconds."""
+    """The call's own time, in whole seconds."""
     task: TaskText | None = None
     service: str = ""
-    """The event source of its call."""
+    """The event source of the call."""
     gap: float | None = None
-    """Seconds since the line before, where it is long."""
+    """Seconds since the line before; None for a short gap."""
     new_day: bool = False
-    """True for the first line of a day other than that of the line before."""
+    """True if the line before is of another day."""
     late: float | None = None
-    """Seconds from when it, or the call on it, was made until it was received."""
+    """Seconds from the call, or the task's state, until its record was received."""
 
     @property
     def item(self) -> Item:
@@ -75,7 +75,7 @@ class Line(Struct):
 
     @property
     def parts(self) -> tuple[Part, ...]:
-        """All that it says, in one row."""
+        """All texts of the line, in one row."""
         said = [*self.text]
         if self.conclusion:
             said += [Part("  "), *self.conclusion]

@@ -1,4 +1,4 @@
-"""What an item is about: its events, call, visit and attempt, as of a moment."""
+"""The context of an item: its events, call, visit and attempt, as of a snapshot."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class LineContext:
-    """What an item is about, and what else stands on its line, as of a moment."""
+    """The context of an item, and what else is on its line, as of a snapshot."""
 
     def __init__(self, maker: "LineMaker", item: Item) -> None:
         self.maker = maker
@@ -22,11 +22,11 @@ class LineContext:
         self.item = item
         self.execution_arn: str | None = None
         self.events: Sequence[HistoryEvent] = ()
-        """Those that share its line."""
+        """The events on the line, if the item is an event."""
         self.call: ApiCall | None = None
-        """The call that it is, or that the phase on it made."""
+        """The item itself, or the action call that stands on an event's line."""
         self.link: Link | None = None
-        """Whose that call is; of a task's state, whose task."""
+        """The link of that call, or of a task's state, to its attempt."""
         visit_id = None
         attempt_id = None
         if isinstance(item, HistoryEvent):
@@ -46,7 +46,7 @@ class LineContext:
         self.attempt = self.visit.attempt(attempt_id) if self.visit else None
 
     def _add_events(self, leader: HistoryEvent) -> tuple[int | None, int | None]:
-        """Take in what shares a line; give the visit and the attempt it is about."""
+        """Add the events and the call on a line; return its visit and attempt ids."""
         execution = self.snapshot.executions.get(leader.execution_arn)
         if execution is None or execution.event(leader.id) is None:
             return None, None
@@ -56,7 +56,7 @@ class LineContext:
         call = order.attached_call(leader)
         if call is not None and self.snapshot.shows_call(call):
             self._add_link(call)
-        # An iteration's start is about its first state, as its line is.
+        # The line of an iteration's start is about the iteration's first state.
         entered = [e for e in self.events if e.type.endswith("StateEntered")]
         attempts = [e.attempt_id for e in self.events if e.attempt_id]
         return (entered or [leader])[0].visit_id, attempts[0] if attempts else None
@@ -71,14 +71,14 @@ class LineContext:
 
     @property
     def key(self) -> AttemptKey | None:
-        """The attempt's."""
+        """The key of the attempt."""
         if self.attempt is None or self.execution_arn is None:
             return None
         return self.execution_arn, self.attempt.scheduled_id
 
     @property
     def number(self) -> int:
-        """Which of its state's tries the attempt is, from 1."""
+        """The number of the attempt among its visit's tries, from 1."""
         own = self.attempt.scheduled_id if self.attempt else 0
         tries = self.visit.attempts if self.visit else ()
         return next((n for n, a in enumerate(tries, 1) if a.scheduled_id == own), 1)

@@ -1,4 +1,4 @@
-"""The kinds of lines, and the rules of links, that a filter can ask for."""
+"""The kinds of lines, and the rules of links, that a filter can select."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -72,14 +72,14 @@ def _is_running(about: LineContext) -> bool:
 
 
 def _is_redriven(about: LineContext) -> bool:
-    """True for a redrive, also of a Map Run, and for the attempts it began."""
+    """True for a redrive, also of a Map Run, and for the attempts that it began."""
     if about.visit is None or about.attempt is None:
         return has_event(about, "Redriven")
     return about.visit.is_redriven(about.number)
 
 
 KnownWords = Mapping[str, tuple[str, LineTest]]
-"""What may follow an operator: what it means, and what it keeps."""
+"""The words that may follow an operator: the meaning of each, and its test of lines."""
 KINDS: KnownWords = {
     "execution": ("start, redrive and end of an execution", _is_of_execution),
     "entered": ("a state is entered", lambda a: has_event(a, "StateEntered")),

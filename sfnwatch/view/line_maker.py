@@ -1,4 +1,4 @@
-"""Makes the lines of one moment, as they are asked for: only those in view are made."""
+"""Makes the lines of one snapshot on demand: the screen makes only those in view."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -30,15 +30,15 @@ from sfnwatch.view.row_order import RowOrder
 from sfnwatch.view.wording import LIMIT, CallText, blank_before
 
 IDLE = timedelta(seconds=30)
-"""A gap from this on is named: a person would wonder what went on."""
+"""A gap between two lines is marked from this length on."""
 _CLOSED = "▸"
 
 
 class LineMaker:
-    """Makes the lines of one moment, as they are asked for.
+    """Makes the lines of one snapshot, on demand.
 
-    Without an outline every event and every call has a line to itself; without
-    life-lines nothing passes it.
+    Without an outline every event and every call has a line of its own. Without
+    life-lines, lines have no rails.
     """
 
     def __init__(
@@ -52,23 +52,23 @@ class LineMaker:
         self._trace = snapshot.trace
         self.order = outline.order if outline else RowOrder(snapshot.trace)
         self._fail_errors: dict[str, dict[int, str]] = {}
-        """What Fail states ended with, by execution and event."""
+        """The errors of Fail states, by execution and event."""
         self._numbers: dict[AttemptKey, dict[str, int]] = {}
-        """Which of its attempt's calls of its name each is, by event id."""
+        """The number of each call among its attempt's of the same name, by event id."""
 
     @cached_property
     def _coverage(self) -> Coverage:
         return Coverage(self.snapshot)
 
     def lines(self, items: Iterable[Item]) -> Iterator[Line]:
-        """Make the lines of all items: of what is read as a whole."""
+        """Yield the lines of all items, for output that is read as a whole."""
         before = None
         for item in items:
             yield self.line(item, before)
             before = item
 
     def line(self, item: Item, before: Item | None = None) -> Line:
-        """Make the line of an item; `before` is that of the line before it."""
+        """Make the line of an item; `before` is the item of the line before it."""
         about = LineContext(self, item)
         if isinstance(item, HistoryEvent):
             line = EventLine(about, item).make()
@@ -84,7 +84,7 @@ class LineMaker:
         return line
 
     def failure(self, event: HistoryEvent) -> tuple[str | None, str | None]:
-        """Give the error and the cause of an event, as far as the history tells."""
+        """Return the error and the cause of an event; each None if not known."""
         if event.type.endswith(("Failed", "TimedOut", "Aborted")):
             details = self._trace.details(event)
             return text_of(details.get("error")), text_of(details.get("cause"))
@@ -102,9 +102,9 @@ class LineMaker:
     def begin(
         self, about: LineContext, lane: Lane, rails_at: datetime | None = None
     ) -> Line:
-        """Begin a line: when it was, whose it is, and what passes it.
+        """Begin a line with its time, its root execution and its life-lines.
 
-        `rails_at` is when the life-lines are looked at, if not at the time of the item.
+        The life-lines are those at `rails_at`, or else at the item's time.
         """
         arn = about.execution_arn
         at = self.order.place(about.item)[0]
@@ -116,7 +116,7 @@ class LineMaker:
         return line
 
     def owner(self, line: Line) -> tuple[Part, ...]:
-        """Name the state whose line it is, where more than one is open."""
+        """Return the name of a line's state; empty where it is clear without it."""
         visit = line.about.visit
         if visit is None:
             return ()
@@ -140,7 +140,7 @@ class LineMaker:
         return line
 
     def put_call(self, line: Line, call: ApiCall) -> None:
-        """Say on a line which call it is, or that what it tells of made."""
+        """Put a call on a line: the line's own, or the action call of its attempt."""
         line.call = self.call_text(call, line.about.link)
         line.call_key = call.key
         line.call_at = call.event_time
@@ -150,7 +150,7 @@ class LineMaker:
     def call_text(
         self, call: ApiCall, link: Link | None, *, numbered: bool = True
     ) -> CallText:
-        """Put a call into words: which poll, how long after the action, which job."""
+        """Return a call's words: name, poll number, job or delay, error and rule."""
         key = link.key if link is not None else None
         attempt = self.snapshot.attempt(key)
         name = clean(call.event_name, LIMIT)
@@ -175,7 +175,7 @@ class LineMaker:
         )
 
     def _number_of(self, call: ApiCall, key: AttemptKey) -> int:
-        """Count a call among those of its name and its attempt, from 1."""
+        """Return a call's number among its attempt's calls of the same name, from 1."""
         numbers = self._numbers.get(key)
         if numbers is None:
             numbers = {}
@@ -187,11 +187,11 @@ class LineMaker:
         return numbers.get(call.event_id, 1)
 
     def _subject(self, call: ApiCall, link: Link, attempt: Attempt) -> str:
-        """Say which job the action call started, of others how long after it was."""
+        """Return the job of an action call; for other calls, the time since it."""
         if link.role is not CallRole.ACTION:
             after = (call.event_time - self._action_at(link, attempt)).total_seconds()
             return f"+{after_words(after)}" if after >= 0 else ""
-        # A guess must not lend a call the id that would prove it.
+        # A guessed action call has no job id: the id would look like a proof.
         is_known = link.is_sure and attempt.resource_ids
         return wording.job_words(attempt) if is_known else ""
 
@@ -222,10 +222,11 @@ class LineMaker:
 
 
 def _fail_errors(snapshot: Snapshot, execution: ExecutionAsOf) -> dict[int, str]:
-    """Find what each Fail state ended with, by the id of its one event.
+    """Return the error of each Fail state, by the id of its StateEntered event.
 
-    The failures around it follow on each other, and only the outermost says why; if a
-    Catch came before that, the history tells nobody.
+    A Fail state's event lacks the error. The …Failed events of what is around it follow
+    each other, and only the outermost has the error. If a Catch handled the failure
+    before that, the history does not have the error.
     """
     errors: dict[int, str] = {}
     for event in reversed(execution.events):
@@ -237,10 +238,10 @@ def _fail_errors(snapshot: Snapshot, execution: ExecutionAsOf) -> dict[int, str]
 
 
 def lateness(seen_at: datetime | None, at: datetime) -> float | None:
-    """Count the seconds from when something happened until it was received."""
+    """Return the seconds from the time of a record until it was received, or None."""
     return None if seen_at is None else max(0.0, (seen_at - at).total_seconds())
 
 
 def after_words(seconds: float) -> str:
-    """Write how long after the action call something was: `+57 s`, `+4m 53s`."""
+    """Return the time since the action call in words: `57 s`, `4m 53s`."""
     return f"{seconds:.0f} s" if seconds < 60 else duration(seconds)  # noqa: PLR2004

@@ -1,7 +1,7 @@
 """The texts of a line that a filter looks at.
 
-What shares a line counts for it: the events that stand on it, and the call that an
-attempt's phase made.
+They include the texts of all that shares the line: its events, and the action call on
+an event's line.
 """
 
 import json
@@ -17,18 +17,18 @@ from sfnwatch.view.wording import resource_words, went_wrong
 
 
 def has_event(about: LineContext, *endings: str) -> bool:
-    """True if the type of an event on the line ends so."""
+    """True if the type of any event on the line has one of the endings."""
     return any(event.type.endswith(endings) for event in about.events)
 
 
 def timed_part(about: LineContext) -> Attempt | StateVisit | None:
-    """Give the attempt it tells of; of a line that tells of a whole state, that."""
+    """Return the attempt of a line, or the visit if it is about a whole state."""
     whole = about.attempt is None or has_event(about, "StateEntered", "StateExited")
     return about.visit if whole else about.attempt
 
 
 def failures(about: LineContext) -> Iterator[tuple[str | None, str | None]]:
-    """Yield error and cause of its call and of those events that may have some."""
+    """Yield the error and the cause of a line's call and events, where they have any."""
     if about.call is not None:
         yield about.call.error_code, about.call.error_message
     yield from map(about.maker.failure, about.events)
@@ -49,10 +49,10 @@ def state_texts(about: LineContext) -> Iterator[str]:
 
 
 def _attempts(about: LineContext) -> Sequence[Attempt]:
-    """Give what a state's line runs; a call's and a task's say what they are."""
+    """Return the attempts that a state's line is about; calls and tasks have none."""
     if about.attempt is not None and about.events:
         return (about.attempt,)
-    # Retries run the same thing again.
+    # The first attempt is enough: retries run the same resource.
     return about.visit.attempts[:1] if about.visit and about.events else ()
 
 

@@ -1,6 +1,6 @@
-"""The marks of a recording: the moments that one would want to jump to.
+"""The marks of a recording: the moments that a user may want to jump to.
 
-A mark stands at the moment at which its record comes, by either clock.
+A mark is at the time at which its record comes in playback, by the clock in use.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -30,7 +30,7 @@ MarkedRow = HistoryEvent | ApiCall | TaskState
 
 
 class MarkerKind(StrEnum):
-    """What is marked, the most important first."""
+    """The kinds of marks, the most important first."""
 
     FAILED = "failed"
     DENIED = "denied"
@@ -51,31 +51,36 @@ class Marker(Struct, frozen=True):
     at: datetime
     """When the marked thing happened."""
     arrived_at: datetime
-    """When it was received; the same as `at` where a file does not say."""
+    """When its record was received; the same as `at` where a file lacks that time."""
     kind: MarkerKind
     label: str
     """Cleaned words: `ECS RunTask entered`, `first poll`."""
     key: str
-    """The key of its line."""
+    """The key of the line that is marked."""
     status: str = ""
-    """For `ended`: how it ended, in AWS's words, in lower case."""
+    """For `ended`: the execution's final status in AWS's words, in lower case."""
 
     def when(self, clock: TimeAxis) -> datetime:
-        """Return its moment by a clock."""
+        """Return the mark's time by a clock."""
         return self.arrived_at if clock is TimeAxis.ARRIVAL else self.at
 
 
 class Markers(TraceFollower):
-    """Keeps the marks of all there is."""
+    """Keeps the marks of all that a trace holds."""
 
     def _clear(self) -> None:
         self._markers_of: dict[tuple[str, int], Sequence[Marker]] = {}
-        """By execution and visit; an execution's own by 0, a call's by its key."""
+        """The marks by execution and visit id.
+
+        An execution's own marks have visit id 0. The mark of a failed call is under the
+        call's key and 0.
+        """
         self._sorted: dict[TimeAxis, Sequence[Marker]] = {}
 
     def _add(self, changed: Changed) -> None:
         snapshot = self._trace.as_of()
-        # Sets have another order in each process; marks of one moment must not.
+        # Sets have another order in each process; marks of the same time must have the
+        # same order in all.
         for arn in sorted(changed.executions & snapshot.executions.keys()):
             self._put((arn, 0), _of_execution(snapshot.executions[arn]))
         for arn, visit_id in sorted(_touched_visits(changed)):
@@ -88,7 +93,7 @@ class Markers(TraceFollower):
                 self._put((call.key, 0), [_of_failed_call(call)])
 
     def by(self, clock: TimeAxis) -> Sequence[Marker]:
-        """Return all marks in the order in which they come by a clock."""
+        """Return all marks in the order of time, by a clock."""
         markers = self._sorted.get(clock)
         if markers is None:
             unsorted = chain.from_iterable(self._markers_of.values())
@@ -97,7 +102,7 @@ class Markers(TraceFollower):
         return markers
 
     def _put(self, key: tuple[str, int], new_markers: Iterable[Marker]) -> None:
-        """Put marks in place of those that were there; mostly they are the same."""
+        """Replace the marks under a key; most often they have not changed."""
         markers = tuple(new_markers)
         if self._markers_of.get(key, ()) != markers:
             self._markers_of[key] = markers
@@ -106,7 +111,7 @@ class Markers(TraceFollower):
 
 
 def _touched_visits(changed: Changed) -> set[tuple[str, int]]:
-    """Return the keys of the visits that changed, or whose calls did."""
+    """Return the keys of the visits that changed, or whose links did."""
     keys = set(visit_keys_in(changed))
     for link in links_in(changed):
         keys.add((link.execution_arn or "", link.visit_id or 0))
@@ -114,7 +119,7 @@ def _touched_visits(changed: Changed) -> set[tuple[str, int]]:
 
 
 def happened_at(row: MarkedRow) -> datetime:
-    """Return the time by which something had surely happened."""
+    """Return the time of a row; for a call, the end of its second."""
     return end_of_second(row.event_time) if isinstance(row, ApiCall) else row.at
 
 
@@ -163,7 +168,7 @@ def _of_visit(snapshot: Snapshot, arn: str, visit: StateVisit) -> Iterator[Marke
 
 
 def _marked_events(visit: StateVisit) -> Iterator[tuple[int, MarkerKind, str]]:
-    """Yield the events of a visit that have a mark, with its kind and its words."""
+    """Yield a visit's marked events by their ids, with the kind and words of marks."""
     last_id = visit.ended_by or visit.id
     yield visit.id, MarkerKind.ENTERED, "entered"
     if visit.status == "caught":
@@ -183,7 +188,7 @@ def _marked_events(visit: StateVisit) -> Iterator[tuple[int, MarkerKind, str]]:
 
 
 def _end_was_unknown(attempt: Attempt) -> bool:
-    """True where it is known how long the end of the job went unknown."""
+    """True where it is known when the job stopped, and when the attempt ended."""
     if not attempt.stopped_at or not attempt.ended_at:
         return False
     if attempt.status in phases.ENDED_OTHERWISE:

@@ -8,7 +8,7 @@ from sfnwatch.view.private_names import ARNS, private_parts
 from sfnwatch.view.vocabulary import vocabulary
 
 _SHORT_ID = 8
-"""Characters that a random id is shown with."""
+"""The number of characters to which the screen shortens a random id."""
 _RANDOM = re.compile(r"[0-9a-f]{8}[0-9a-f-]{24,28}")
 _PUBLIC = re.compile(
     r"arn|aws|aws-sdk|https?|amazonaws|com|stateMachine|mapRun|assumed-role|express"
@@ -16,15 +16,15 @@ _PUBLIC = re.compile(
     r"|running|succeeded|failed|caught|aborted|timed_out|sync|async|sdk|denied"
     r"|[a-z]{2,4}(?:-[a-z]+){1,3}-\d"
 )
-"""Types, Regions, and what examples are told apart by, whatever somebody's thing is
-called."""
+"""Words that are never masked, whatever has that name: types, Regions, statuses, and
+the words that distinguish the examples."""
 _WORD = re.compile(r"[\w-]+")
 _SHORTEST = 3
-"""A shorter name is masked in ARNs only: it would be found in everything."""
+"""A shorter name is masked in ARNs only, since it occurs in many other words."""
 
 
 def is_private(name: str) -> bool:
-    """True for a name that is masked wherever it stands, not in ARNs alone."""
+    """True for a name that is masked everywhere, and not only in ARNs."""
     words = vocabulary()
     return (
         len(name) >= _SHORTEST
@@ -37,16 +37,16 @@ def is_private(name: str) -> bool:
 
 
 class Mask:
-    """Replaces names that were learned, in one pass through a text."""
+    """Replaces learned names, in one pass through a text."""
 
     def __init__(self) -> None:
         self.names: dict[str, str] = {}
-        """Names, cleaned, to their aliases."""
+        """The alias of each learned name; names are cleaned."""
         self._starts = defaultdict[str, list[tuple[int, str]]](list)
-        """A name's first word to where it begins in the name, and the name."""
+        """The names that have a first word, each with the word's index in the name."""
 
     def add(self, name: str, alias: str) -> None:
-        """Learn a name; a random id is known by its head too."""
+        """Learn a name; a random id is also masked where it is shortened."""
         heads = [name[:_SHORT_ID]] if _RANDOM.fullmatch(name) else []
         for each in (name, *heads):
             word = _WORD.search(each)
@@ -57,7 +57,7 @@ class Mask:
     def __call__(self, text: str) -> str:
         parts: list[str] = []
         place = 0
-        # What begins first is replaced, and of two that begin together the longer one.
+        # The first name is replaced, and of two with the same beginning the longer one.
         for begin, end, put in sorted(self._found(text), key=lambda f: (f[0], -f[1])):
             if end <= place:
                 continue
@@ -71,9 +71,9 @@ class Mask:
         return "".join((*parts, text[place:]))
 
     def _found(self, text: str) -> Iterator[tuple[int, int, str]]:
-        """Yield from where to where something is private, and what it is replaced by.
+        """Yield the begin and the end of each private part, and its replacement.
 
-        What was told by its looks, and was not learned, gets an x.
+        A part that only looks private, and was not learned, becomes `kind-x`.
         """
         for kind, begin, end in private_parts(text):
             yield begin, end, self.names.get(text[begin:end]) or f"{kind}-x"

@@ -1,14 +1,14 @@
-"""Which state is entered after an event, or after another state."""
+"""The state that is entered after an event, or after another state."""
 
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.visits import StateVisit
 
 _MOST_EVENTS_BETWEEN = 200
-"""Events of other branches that may lie before the state that follows."""
+"""The search for the next state ends after this many events: others run in parallel."""
 
 
 def state_after(execution: ExecutionAsOf | None, event_id: int) -> StateVisit | None:
-    """Find the state that is entered right after an event, such as another's exit."""
+    """Return the visit that begins right after an event, such as an exit; or None."""
     if execution is None:
         return None
     for later_id in range(event_id + 1, event_id + _MOST_EVENTS_BETWEEN):
@@ -21,7 +21,7 @@ def state_after(execution: ExecutionAsOf | None, event_id: int) -> StateVisit | 
 
 
 def next_state(execution: ExecutionAsOf | None, visit: StateVisit) -> StateVisit | None:
-    """Find the state that is entered right after the exit of another."""
+    """Return the visit that begins right after the exit of another; or None."""
     if execution is None:
         return None
     for event_id in reversed(visit.event_ids):

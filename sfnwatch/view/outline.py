@@ -1,8 +1,8 @@
 """The lines of a trace, in order, some of them folded.
 
-Every item is a line, shares the line of another, is behind exactly one fold that is a
-line, or is counted as filtered. New events and late calls are put in their places.
-After a change of the structure all lines are built again.
+Every item is a line, shares the line of another item, is behind exactly one fold, or is
+left out by the options. New events and late calls are inserted at their places. After a
+change of the structure all lines are built again.
 """
 
 from bisect import bisect_left, bisect_right
@@ -37,12 +37,12 @@ from sfnwatch.view.trace_changes import links_in, new_calls, visit_keys_in
 from sfnwatch.view.trace_follower import TraceFollower
 
 TASKS = "ecs task"
-"""Names the lane of tasks' states where calls have their event source.
+"""The name of the lane of tasks' states; lanes of calls are named by event sources.
 
-No event source of AWS has a blank.
+It can't be an event source, since none of AWS's has a blank.
 """
 _FEWEST_POLLS = 5
-"""Fewer like polls than these are shown one by one."""
+"""Fewer polls of the same kind than this do not fold."""
 
 
 class Outline(TraceFollower):
@@ -53,7 +53,7 @@ class Outline(TraceFollower):
         super().__init__(trace)
 
     def set_options(self, options: OutlineOptions) -> None:
-        """Show other lines."""
+        """Build the lines again with other options."""
         self.options = options
         self._rebuild()
 
@@ -62,9 +62,9 @@ class Outline(TraceFollower):
         self.containers = Containers(self._trace, self.options)
         self._lines = SortedItems()
         self.filtered = 0
-        """How many items the filter left out."""
+        """The number of items that the filter left out."""
         self.folds: dict[str, Fold] = {}
-        """The folds that have a line, by their keys."""
+        """The folds that are lines, by their keys."""
         self._poll_folds: dict[AttemptKey, list[Fold]] = {}
         self._hidden_polls: dict[str, Fold] = {}
         """The fold that each hidden poll is behind, by the poll's key."""
@@ -76,8 +76,8 @@ class Outline(TraceFollower):
         return self._lines.items
 
     def _needs_rebuild(self, changed: Changed) -> bool:
-        """True for a batch after which lines may stand elsewhere, or behind others."""
-        # A filter looks at all that is on a line, and some of that comes later.
+        """True for a batch that may move lines, or put them behind folds."""
+        # A filter looks at all of a line, and parts of a line may come later.
         if super()._needs_rebuild(changed) or self.options.keep:
             return True
         may_rank = changed.lineage or _begins_execution(changed)
@@ -90,7 +90,7 @@ class Outline(TraceFollower):
         return has_new_crowd or self._has_new_owner(changed)
 
     def _has_new_owner(self, changed: Changed) -> bool:
-        """True if a task that ECS reported earlier has come to have an attempt."""
+        """True if a batch tells which attempt started a task that has no lines yet."""
         states_of = self._trace.task_states
         if not states_of:
             return False
@@ -103,7 +103,7 @@ class Outline(TraceFollower):
         return False
 
     def _touched_attempts(self, changed: Changed) -> dict[AttemptKey, Attempt]:
-        """Return the attempts of visits, or with links, that a batch changed."""
+        """Return the attempts of all visits that a batch changed, or whose links."""
         visit_keys = set(visit_keys_in(changed))
         for link in links_in(changed):
             if link.key is not None:
@@ -117,7 +117,7 @@ class Outline(TraceFollower):
         return attempts
 
     def _add(self, changed: Changed) -> None:
-        """Put what a batch brought in its place."""
+        """Insert the items of a batch at their places."""
         items = self._events_with_line(changed)
         moved_calls = self._moved_calls(changed)
         if moved_calls and self._cannot_move(moved_calls, changed):
@@ -139,14 +139,14 @@ class Outline(TraceFollower):
         self._put_in_place(items, polled)
 
     def _events_with_line(self, changed: Changed) -> list[Item]:
-        """Return the new events that don't stand on another's line."""
+        """Return the new events that have lines of their own."""
         items: list[Item] = []
         for events in changed.events.values():
             items += [event for event in events if self.order.join(event) is event]
         return items
 
     def _moved_calls(self, changed: Changed) -> set[str]:
-        """Return the calls that were on a line before, and may stand elsewhere."""
+        """Return the event ids of calls that were in a place before, and may move."""
         moved = self.order.attach(self._touched_attempts(changed))
         for event_id, (before, link) in changed.links.items():
             if link is None or (before and _decides_place(before, link)):
@@ -154,7 +154,7 @@ class Outline(TraceFollower):
         return moved.difference(new_calls(changed))
 
     def _cannot_move(self, event_ids: Iterable[str], changed: Changed) -> bool:
-        """True where it is not known what moved calls leave, or costs more to find."""
+        """True where moved calls can't be taken out: all lines are built again."""
         if self.options.aligned or self.options.hidden_services:
             return True
         for event_id in event_ids:
@@ -173,7 +173,7 @@ class Outline(TraceFollower):
             self._lines.remove(self.order.place(call))
 
     def _new_backoffs(self, changed: Changed) -> Iterator[Backoff]:
-        """Yield the waits before tries that are not among the lines yet."""
+        """Yield the waits before tries that are new."""
         for arn, visit_id in visit_keys_in(changed):
             visit = self._trace.executions[arn].visits[visit_id]
             for number in range(2, len(visit.attempts) + 1):
@@ -185,7 +185,7 @@ class Outline(TraceFollower):
     def _backoff_before(
         self, arn: str, visit: StateVisit, number: int
     ) -> Backoff | None:
-        """Return the wait before a visit's try; None where it is under a second."""
+        """Return the wait before a try of a visit; None if it is under a second."""
         wait = visit.backoff_before(number)
         if wait is None or wait[1] - wait[0] < ONE_SECOND:
             return None
@@ -206,7 +206,7 @@ class Outline(TraceFollower):
                 yield call
 
     def _has_line(self, call: ApiCall) -> bool:
-        """False for a call that is not shown, or stands on another's line."""
+        """False for a call that is not shown, or stands on an event's line."""
         if self.order.attached_to(call) is not None:
             return False
         return self._trace.as_of().is_relevant(call)
@@ -214,7 +214,7 @@ class Outline(TraceFollower):
     def _put_in_place(
         self, new_items: Iterable[Item], polled: Iterable[AttemptKey]
     ) -> None:
-        """Put new items in their places; fold the polls of some attempts again."""
+        """Insert new items at their places; fold `polled` attempts' polls again."""
         items: list[Item] = []
         for key in polled:
             items += self._fold_polls(key)
@@ -232,7 +232,7 @@ class Outline(TraceFollower):
         self._lines.insert_all(lines)
 
     def _put_away(self, item: Item, place: SortKey) -> bool:
-        """Leave an item out, or put it behind its fold; False if it has a line."""
+        """Leave an item out, or put it behind its fold; False if it is a line."""
         if not self._is_kept(item):
             if _lane_service(item) not in self.options.hidden_services:
                 self.filtered += 1
@@ -250,7 +250,7 @@ class Outline(TraceFollower):
         return self.options.keep is None or self.options.keep(item)
 
     def _put_behind(self, fold: Fold, item: Item, place: SortKey) -> None:
-        """Put an item behind a fold, whose line stands in its first item's place."""
+        """Put an item behind a fold; the fold's line is at its first item's place."""
         is_new = fold.key not in self.folds
         if is_new or place < fold.place:
             if not is_new and fold.members:
@@ -266,15 +266,16 @@ class Outline(TraceFollower):
 
     def _is_line(self, item: Item) -> bool:
         at = self._lines.index(self.order.place(item))
-        # A fold stands in the place of the first of what it folds.
+        # The line at the place may be a fold, which has the place of its first item.
         return at is not None and self._lines.items[at].key == item.key
 
     def _fold_polls(self, key: AttemptKey) -> list[Fold]:
-        """Fold the like polls of an attempt again, but the first and last of each run.
+        """Fold the polls of an attempt again; return the folds, not yet inserted.
 
-        Attempts poll at the same time, so a run is of one attempt, whatever else lies
-        between. A run is known by its number among the attempt's: its first poll may
-        come in last. Return the folds, which are still to be put in their places.
+        A run is a sequence of polls of the same kind by one attempt. The polls of other
+        attempts may lie between them. The first and the last poll of a run stay shown.
+        A run's key has its number among the attempt's runs, and not its first poll:
+        that poll may come in last.
         """
         hidden_before = self._unfold_polls(key)
         folds: list[Fold] = []
@@ -293,7 +294,7 @@ class Outline(TraceFollower):
         return folds
 
     def _unfold_polls(self, key: AttemptKey) -> dict[str, Item]:
-        """Forget the poll folds of an attempt; return the polls that they hid."""
+        """Remove the poll folds of an attempt; return the polls that they hid."""
         hidden: dict[str, Item] = {}
         for fold in self._poll_folds.pop(key, ()):
             self._lines.remove(fold.place)
@@ -304,7 +305,7 @@ class Outline(TraceFollower):
         return hidden
 
     def _fold_run(self, key: AttemptKey, fold_key: str, run: Sequence[ApiCall]) -> Fold:
-        """Hide a run's polls behind a fold, but the first and the last."""
+        """Hide all polls of a run behind a fold, except the first and the last."""
         visit_id = self._trace.links[run[0].event_id].visit_id or 0
         fold = Fold(fold_key, FoldKind.POLLS, key[0], visit_id, attempt=key)
         fold.place = self.order.place(run[1])
@@ -316,7 +317,7 @@ class Outline(TraceFollower):
         return fold
 
     def _poll_runs(self, key: AttemptKey) -> Iterator[tuple[str, list[ApiCall]]]:
-        """Yield the runs of like polls of an attempt that could fold, by their keys."""
+        """Yield the runs of an attempt's polls that may be folded, with their keys."""
         calls = self._trace.calls_of.get(key, ())
         links = self._trace.links
         if len(calls) < _FEWEST_POLLS or not self.options.folds:
@@ -336,7 +337,7 @@ class Outline(TraceFollower):
         return poll.event_name, poll.error_code, link.rule, link.certainty
 
     def item_of(self, key: str) -> Item | None:
-        """Find the item of a key; what shares a line gives the item that has it."""
+        """Return the item of a key, or the item on whose line it stands; or None."""
         item = self.folds.get(key) or self._backoffs.get(key)
         if item is not None:
             return item
@@ -356,7 +357,7 @@ class Outline(TraceFollower):
         return self.order.leader(event) if event is not None else None
 
     def line_of(self, key: str) -> Item | None:
-        """Find the line that stands for a key: its own, or the fold it is behind."""
+        """Return the line of a key: its item, or the fold around it; or None."""
         item = self.item_of(key)
         if item is None or isinstance(item, Fold | Backoff) or self._is_line(item):
             return item
@@ -366,18 +367,18 @@ class Outline(TraceFollower):
         return self._hidden_polls.get(item.key)
 
     def index_of(self, key: str) -> int | None:
-        """Return the index among `items` of the line that stands for a key."""
+        """Return the index among `items` of the line of a key; or None."""
         item = self.line_of(key)
         return self._lines.index(self.order.place(item)) if item is not None else None
 
     def at(self, snapshot: Snapshot) -> Sequence[Item]:
-        """Return the lines of a moment; a fold has what stood behind it then."""
+        """Return the lines as of a snapshot; folds of polls lack later polls."""
         if snapshot.at is None:
             return self.items
         shows = _shown_at(snapshot)
         items = self.items
         if snapshot.clock is TimeAxis.EVENT and not self.options.aligned:
-            # None of what stands later had happened.
+            # Lines at later places had not happened yet.
             end = bisect_right(self._lines.places, (snapshot.at, AFTER_ALL))
             items = items[:end]
         shown = list(filter(shows, items))
@@ -389,8 +390,8 @@ class Outline(TraceFollower):
     def _show_part(
         self, fold: Fold, shown: list[Item], shows: ItemFilter, clock: TimeAxis
     ) -> None:
-        """Replace the fold of polls by what a moment shows of it, if not all."""
-        # In event time all are shown if the last is. They arrive in any order.
+        """Replace a fold of polls in `shown` if the snapshot lacks some of them."""
+        # In event time, the last poll comes last. Polls may arrive in any order.
         polls: list[Item] = [fold.last or fold]
         if clock is TimeAxis.ARRIVAL:
             polls += fold.members
@@ -403,7 +404,7 @@ class Outline(TraceFollower):
         del shown[at]
         members = list(filter(shows, fold.members))
         lines: list[Item] = []
-        # The last poll that there was is shown; those before, but the first, fold.
+        # The last poll so far is shown; the polls before it, except the first, fold.
         if fold.last is None or not shows(fold.last):
             lines.append(members.pop())
         if members:
@@ -412,7 +413,7 @@ class Outline(TraceFollower):
             shown.insert(bisect_left(shown, place_of(line), key=place_of), line)
 
     def toggle(self, key: str) -> None:
-        """Open what is folded, or fold it; `key` is a fold's."""
+        """Open or close the fold that has a key."""
         options = self.options
         if key in self.folds:
             closed = options.closed - {key}
@@ -423,7 +424,7 @@ class Outline(TraceFollower):
         self.set_options(replace(options, closed=closed, opened=opened))
 
     def foldable(self, item: Item) -> str | None:
-        """Return the key of the fold that a line is, or of the innermost around it."""
+        """Return the key of a line's own fold, or the innermost around it; or None."""
         if isinstance(item, Fold):
             return item.key
         if isinstance(item, ApiCall):
@@ -436,7 +437,7 @@ class Outline(TraceFollower):
         return innermost.key if innermost else None
 
     def toggle_all(self) -> None:
-        """Open everything; or, where nothing is folded, fold every branch."""
+        """Open all folds; if all are open, close every one except those of visits."""
         options = self.options
         folds = list(self.containers.every_fold())
         closed = frozenset(f.key for f in folds if self.containers.is_closed(f))
@@ -453,7 +454,7 @@ def _begins_execution(changed: Changed) -> bool:
 
 
 def _shown_at(snapshot: Snapshot) -> ItemFilter:
-    """Return the test of what a moment shows; each execution is looked at once."""
+    """Return the test of the items that a snapshot shows."""
     last_ids: dict[str, int] = {}
     for arn, execution in snapshot.executions.items():
         last_ids[arn] = execution.events[-1].id if execution.event_count else 0
@@ -473,7 +474,7 @@ def _shown_at(snapshot: Snapshot) -> ItemFilter:
 
 
 def _decides_place(before: Link, link: Link) -> bool:
-    """True where two links of a call may put it in different places."""
+    """True where a call's old and new link may put it in different places."""
     return (
         before.execution_arn != link.execution_arn
         or before.attempt_id != link.attempt_id
@@ -483,7 +484,7 @@ def _decides_place(before: Link, link: Link) -> bool:
 
 
 def _lane_service(item: Item) -> str:
-    """Return whose lane an item stands in beside the states; empty for states."""
+    """Return the lane of an item: an event source or `TASKS`; empty for states."""
     if isinstance(item, ApiCall):
         return item.event_source
     return TASKS if isinstance(item, TaskState) else ""

@@ -1,4 +1,4 @@
-"""What can have a line in the lanes: an event, a call, a task's state, or a fold."""
+"""The items that can be a line: events, calls, tasks' states, folds and back-offs."""
 
 from collections.abc import Callable
 from enum import StrEnum
@@ -12,31 +12,31 @@ from sfnwatch.model.history_event import HistoryEvent
 from sfnwatch.model.linking.link import AttemptKey
 
 SortKey = tuple[Any, ...]
-"""Orders items; no two items have the same."""
+"""The key by which items are sorted; no two items have the same key."""
 
 
 class FoldKind(StrEnum):
-    """What the items are that a fold has one line for."""
+    """The kinds of folds, by their contents."""
 
     POLLS = "polls"
-    """Like polls of one attempt, between the first and the last of them."""
+    """Polls of the same kind by one attempt, without the first and the last of them."""
     VISIT = "visit"
-    """A Parallel or a Map with all that is in it."""
+    """A Parallel or a Map with all items in it."""
     BRANCH = "branch"
     """A branch of a Parallel, or an iteration of a Map."""
     CHILD = "child"
-    """A child execution with all that is in it."""
+    """A child execution with all items in it."""
     MAP_RUN = "map-run"
     """A Map Run with its executions."""
 
 
 class Fold(Struct, eq=False):
-    """What can be folded; if it is, one line stands for several items."""
+    """Several items that can be folded; if they are, one line stands for them."""
 
     key: str
     kind: FoldKind
     execution_arn: str
-    """The parent's for a child execution."""
+    """The execution of the folded items; for a child execution, its parent."""
     visit_id: int
     """The visit that is folded, has the branch, polls, or started the child."""
     index: int | None = None
@@ -50,7 +50,7 @@ class Fold(Struct, eq=False):
     members: list["Item"] = field(default_factory=list)
     """The items behind it, in order."""
     last: ApiCall | None = None
-    """The shown poll after those that are hidden."""
+    """The shown poll after the hidden ones, in a fold of polls."""
 
 
 class Backoff(Struct, eq=False):
@@ -63,7 +63,7 @@ class Backoff(Struct, eq=False):
     number: int
     """The number of the try after the wait, from 1."""
     scheduled_id: int
-    """The event that begins that try."""
+    """The id of the event that begins the try after the wait."""
 
 
 Item = HistoryEvent | ApiCall | TaskState | Fold | Backoff

@@ -1,4 +1,4 @@
-"""Which lines somebody wants to see."""
+"""The options that decide which lines are shown."""
 
 from msgspec import Struct
 
@@ -6,16 +6,18 @@ from sfnwatch.view.outline_items import ItemFilter
 
 
 class OutlineOptions(Struct, frozen=True):
-    """Which lines somebody wants to see."""
+    """The user's choice of the lines to show."""
 
     keep: ItemFilter | None = None
     closed: frozenset[str] = frozenset()
-    """The keys of folds that somebody has closed."""
+    """The keys of folds that the user closed."""
     opened: frozenset[str] = frozenset()
-    """The keys of folds that begin closed, and were opened."""
+    """The keys of folds that begin closed and that the user opened."""
     hidden_services: frozenset[str] = frozenset()
     folds: bool = True
-    """Map Runs, children, the iterations of large Maps and like polls begin folded.
-    False for what is read as a whole: there nothing begins folded."""
+    """True if Map Runs, children, iterations of large Maps and polls begin folded.
+
+    False for output that is read as a whole: there nothing begins folded.
+    """
     aligned: bool = False
     """Show several executions as if all had started at once."""

@@ -1,7 +1,7 @@
-"""Texts in parts that say what they are, never how they look.
+"""Texts in parts, each with a role: what it is, and not how it looks.
 
-A status is a glyph and a word, and only then a color, which each writer decides, the
-screen by its theme.
+A status always has a glyph and a word. Its color depends on the writer; the screen
+takes it from the theme.
 """
 
 from collections.abc import Iterable
@@ -14,32 +14,32 @@ from sfnwatch.analysis.wording import plural
 
 
 class Role(StrEnum):
-    """What a part of a text is."""
+    """The role of a part of a text."""
 
     PLAIN = "plain"
     NAME = "name"
-    """Of a state, an execution: what a line is about."""
+    """The name of a state or an execution: the thing that a line is about."""
     DIM = "dim"
     GOOD = "good"
     BAD = "bad"
     WARN = "warn"
-    """Trouble that did not fail."""
+    """Trouble that is no failure."""
     BUSY = "busy"
     CALL = "call"
-    """An API call that does something, or what a state runs."""
+    """An API call that is no poll, or the resource that a state runs."""
     POLL = "poll"
     EVENT = "event"
-    """What told Step Functions that a job had stopped."""
+    """The event by which Step Functions learned that a job had stopped."""
     EXACT = "exact"
-    """By what a call is matched, where that is sure."""
+    """The rule by which a call is matched, where that is sure."""
     GUESS = "guess"
-    """The same where it is likely, a guess or ambiguous."""
+    """The rule of a match that is likely, a guess or ambiguous."""
     FOLD = "fold"
-    """What opens and closes a fold."""
+    """The sign that opens or closes a fold."""
 
 
 class Part(Struct, frozen=True, gc=False):
-    """Some cleaned text, and what it is."""
+    """A piece of cleaned text, and its role."""
 
     text: str
     role: Role = Role.PLAIN
@@ -55,21 +55,21 @@ STATUS_GLYPHS = {
     "pending_redrive": Part("●", Role.BUSY),
     "unknown": Part("○", Role.DIM),
 }
-"""A status in AWS's words, in lower case, to its glyph."""
+"""The glyph of each status; statuses are in AWS's words, in lower case."""
 
 
 def plain_text(parts: Iterable[Part]) -> str:
-    """Join parts to one line."""
+    """Return the text of parts as one line, without blanks at its end."""
     return "".join([part.text for part in parts]).rstrip()
 
 
 def status_glyph(status: str) -> Part:
-    """Give the glyph of a status, in AWS's words of either case."""
+    """Return the glyph of a status in AWS's words; case does not matter."""
     return STATUS_GLYPHS.get(status.lower(), STATUS_GLYPHS["unknown"])
 
 
 def status_part(status: str) -> Part:
-    """Say a status in words, behind its glyph: `✔ succeeded`."""
+    """Return a status as a glyph and words: `✔ succeeded`."""
     glyph = status_glyph(status)
     return Part(f"{glyph.text} {wording.status_words(status)}", glyph.role)
 

@@ -1,7 +1,8 @@
-"""Which moment of a trace is shown, and how time runs: the player behind the screen.
+"""The player behind the screen: the moment that is shown, and how time passes.
 
-Live and replay differ only in where they begin: a watch at its live edge, a recording
-at its beginning, playing. It knows no clock: who plays says how many seconds passed.
+Live and replay differ only in where they begin. A live watch begins at its live edge; a
+recording begins at its beginning, playing. The player reads no system clock: its caller
+tells it how many seconds have passed.
 """
 
 from bisect import bisect_left, bisect_right
@@ -19,13 +20,13 @@ from sfnwatch.view.time_scale import PlaybackSpan, TimeScale, scale_of
 
 SPEEDS = (0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 60.0, 120.0, 300.0, 600.0)
 LONGEST_GAP = 1.0
-"""Real seconds that an idle gap takes at most while gaps are squeezed."""
+"""The most real seconds that an idle gap takes while gaps are squeezed."""
 REST = 2.0
-"""Real seconds for which a loop stays at the end: that is what people wait for."""
+"""Real seconds for which a loop shows the end, since people want to see that."""
 
 
 class Playback:
-    """Where the player is, and how it goes on."""
+    """The player's position, its speed, and whether it plays."""
 
     def __init__(
         self,
@@ -35,24 +36,24 @@ class Playback:
         speed: float = 1.0,
         watched: PlaybackSpan | None = None,
     ) -> None:
-        """`watched` is from when to when a recording was made, where that is known."""
+        """`watched` is the time span in which a recording was made, if it is known."""
         self.trace = trace
         self.replay = replay
         self.growing = not replay
-        """True while more may come: the end is not the end then."""
+        """True while more records may come in: the end may still move."""
         self.clock = TimeAxis.ARRIVAL
         self.position: datetime | None = None
-        """The moment that is shown; None for a live edge, and before the first."""
+        """The shown moment; None at the live edge, and before any record is read."""
         self.playing = replay
         self.speed = speed
         self.squeeze = replay
         self.looping = False
         self.held = False
-        """True for a live watch that was only stopped, and nothing else sought."""
+        """True for a live watch that the user stopped and has not moved since."""
         self._is_read = not replay
-        """False while a recording is being read: where it ends is not known."""
+        """False while a recording is being read: its end is not known yet."""
         self._stays_at_end = False
-        """True once somebody went to the end of what is still being read."""
+        """True once the user went to the end of a recording that is being read."""
         self._watched = watched
         self._rested = 0.0
         """Real seconds spent at the end so far, when looping."""
@@ -62,16 +63,17 @@ class Playback:
 
     @property
     def moments(self) -> PlaybackMoments:
-        """The moments at which something comes, by the clock in use."""
+        """The times at which records come, by the clock in use."""
         if self.clock not in self._moments:
             self._moments[self.clock] = PlaybackMoments(self.trace, self.clock)
         return self._moments[self.clock]
 
     @property
     def span(self) -> PlaybackSpan | None:
-        """From the first moment to the last; None while nothing has come.
+        """The time from the first moment to the last; None while there is none.
 
-        In arrival time the watch itself counts: it lasted as long as it did.
+        In arrival time it includes the whole span of the watch, also where no record
+        came.
         """
         times = self.moments.times
         ends = [*times[:1], *times[-1:]]
@@ -81,17 +83,17 @@ class Playback:
 
     @property
     def live(self) -> bool:
-        """True at the live edge: what comes in is shown as it comes."""
+        """True at the live edge: records are shown as they come in."""
         return not self.replay and self.position is None
 
     @property
     def stays_at_end(self) -> bool:
-        """True at the end of what is still being read, and of what comes of it."""
+        """True if the position follows the end of a recording that is being read."""
         return self._stays_at_end
 
     @property
     def ended(self) -> bool:
-        """True at the end of what can't grow any more."""
+        """True at the end of a trace to which no more records can come."""
         at = self.position
         span = self.span
         is_there = span is None or at is None or at >= span[1]
@@ -99,32 +101,35 @@ class Playback:
 
     @property
     def is_reading(self) -> bool:
-        """True while a recording is being read: where it ends is not known."""
+        """True while a recording is being read: its end is not known yet."""
         return not self._is_read
 
     @property
     def is_partial(self) -> bool:
-        """True where what is not shown may only not have been read yet."""
+        """True at the newest moment read so far, if a recording is still being read.
+
+        What is missing there may still be read.
+        """
         at = self.position
         times = self.moments.times
         is_newest = at is None or not times or at >= times[-1]
         return is_newest and not self._is_read
 
     def snapshot(self) -> Snapshot:
-        """Give what is shown."""
+        """Return the trace as of the shown moment."""
         at = self.position
         span = self.span
         at_end = self.replay and at is not None and span is not None and at >= span[1]
         return self.trace.as_of(None if at_end else at, self.clock)
 
     def scale(self) -> TimeScale | None:
-        """Lay all there is along a bar."""
+        """Return the scale of a bar for the whole span; None while there is none."""
         if (span := self.span) is None:
             return None
         return scale_of(span, self.moments.times, squeeze=self.squeeze)
 
     def update(self, batch: Batch, changed: Changed) -> None:
-        """Take in what a batch has brought; a recording begins with its first."""
+        """Add the times of a batch; a recording's first batch sets the position."""
         at_end = self.replay and self.position is not None and self.ended
         for moments in self._moments.values():
             moments.update(changed)
@@ -141,15 +146,15 @@ class Playback:
                 self.position = span[0]
 
     def close(self) -> None:
-        """Nothing more will come."""
+        """Note that no more records will come."""
         self.growing = False
         self._is_read = True
         self._stays_at_end = False
 
     def tick(self, elapsed: float) -> bool:
-        """Let so many real seconds pass; True if another moment is shown.
+        """Let `elapsed` real seconds pass; return True if the shown moment changed.
 
-        A recording stops at its end or, looping, begins again after a rest; a live
+        A recording stops at its end; when looping, it begins again after a rest. A live
         watch that has caught up is live again.
         """
         span = self.span
@@ -193,10 +198,10 @@ class Playback:
         return at
 
     def toggle(self) -> None:
-        """Play or stop; at the end play from the beginning.
+        """Play or stop; at the end, play from the beginning.
 
-        Stopping at a live edge stays where it is, while more comes in; a live watch
-        that was only stopped is live again.
+        At the live edge, stop there while more records come in. A live watch that was
+        stopped so, and not moved since, becomes live again.
         """
         if (span := self.span) is None:
             return
@@ -214,14 +219,14 @@ class Playback:
             self._stays_at_end = False
 
     def to_end(self) -> None:
-        """Go to the newest there is: the live edge, or a recording's end."""
+        """Go to the live edge, or to a recording's end."""
         span = self.span
         self.position = span[1] if self.replay and span else None
         self.playing = self.held = False
         self._stays_at_end = not self._is_read
 
     def seek(self, at: datetime) -> None:
-        """Go to a moment; the end of a live watch is its live edge."""
+        """Go to a moment; in a live watch, a moment at the end is the live edge."""
         if (span := self.span) is None:
             return
         if not self.replay and at >= span[1]:
@@ -233,17 +238,17 @@ class Playback:
         self._stays_at_end = False
 
     def skip(self, seconds: float) -> None:
-        """Go so many seconds on, or back."""
+        """Go forward by some seconds, or back if they are negative."""
         if (span := self.span) is not None:
             self.seek((self.position or span[1]) + timedelta(seconds=seconds))
 
     def tenth(self, number: int) -> None:
-        """Go to so many tenths of the bar."""
+        """Go to a tenth of the bar; 0 is its beginning and 10 its end."""
         if (scale := self.scale()) is not None:
             self.seek(scale.at(number / 10))
 
     def step(self, direction: int) -> None:
-        """Go one moment on, or undo the newest one shown; playing stops."""
+        """Go forward or back by one moment at which a record comes; stop playing."""
         span = self.span
         moments = self.moments
         if span is None:
@@ -255,15 +260,14 @@ class Playback:
             self.stand(moments.before(moments.newest(here) or here) or span[0])
 
     def stand(self, at: datetime) -> None:
-        """Go to a moment and stay there."""
+        """Go to a moment and stop playing."""
         self.seek(at)
         self.playing = False
 
     def step_among(self, times: Iterable[datetime], direction: int) -> bool:
-        """Go to the next of some moments, or to the one before.
+        """Go to the next of some times, or to the one before; True if there is one.
 
-        Where there is none it goes nowhere, and says so: the end may be far from what
-        is looked at.
+        If there is none, stay: the end may be far from what the user looks at.
         """
         if (span := self.span) is None:
             return False
@@ -281,7 +285,7 @@ class Playback:
         self.speed = SPEEDS[max(bisect_left(SPEEDS, self.speed) - 1, 0)]
 
     def switch_clock(self) -> None:
-        """Read by the other clock; the newest thing shown stays shown."""
+        """Switch to the other clock; the newest shown item stays the newest."""
         at = self.position
         was_ended = self.ended
         newest = self._newest_shown(at) if at is not None else None
@@ -296,7 +300,7 @@ class Playback:
         self.position = max(span[0], min(there, span[1]))
 
     def _newest_shown(self, at: datetime) -> MarkedRow | None:
-        """Give the newest event or call shown, by when it happened."""
+        """Return the shown event or call that happened last; None if none is shown."""
         snapshot = self.trace.as_of(at, self.clock)
         each = (e.events for e in snapshot.executions.values())
         rows: list[MarkedRow] = [events[-1] for events in each if events]

@@ -1,4 +1,4 @@
-"""The moments at which something comes, by one of the clocks."""
+"""The times at which records come in playback, by one of the clocks."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
@@ -13,16 +13,16 @@ from sfnwatch.view.trace_follower import TraceFollower
 
 
 class PlaybackMoments(TraceFollower):
-    """The moments at which something comes that can have a line.
+    """The times of all records that can be on a line.
 
-    How a source is doing, and calls that have nothing to do with the executions, come
-    all the time and would fill every idle gap: they do not count.
+    Reports about the sources, and calls unrelated to the executions, do not count: they
+    come all the time, and would fill every idle gap.
     """
 
     def __init__(self, trace: Trace, clock: TimeAxis) -> None:
         self._clock = clock
         self.times: list[datetime]
-        """One moment for each thing that comes, in order."""
+        """One time for each record, in order."""
         super().__init__(trace)
 
     def _clear(self) -> None:
@@ -39,7 +39,7 @@ class PlaybackMoments(TraceFollower):
         self.version += 1
 
     def _times_in(self, changed: Changed) -> Iterator[datetime]:
-        """Yield when each thing comes that is new, or that was matched at last."""
+        """Yield the time of each new record, and of each call that is now matched."""
         rows = chain(
             *changed.events.values(),
             changed.task_states,
@@ -56,15 +56,15 @@ class PlaybackMoments(TraceFollower):
                 yield call
 
     def after(self, at: datetime) -> datetime | None:
-        """Return the first moment after `at` at which something comes."""
+        """Return the first time after `at`; None if there is none."""
         return self._time(bisect_right(self.times, at))
 
     def before(self, at: datetime) -> datetime | None:
-        """Return the last moment before `at`."""
+        """Return the last time before `at`; None if there is none."""
         return self._time(bisect_left(self.times, at) - 1)
 
     def newest(self, at: datetime) -> datetime | None:
-        """Return the last moment that has come by `at`."""
+        """Return the last time up to and including `at`; None if there is none."""
         return self._time(bisect_right(self.times, at) - 1)
 
     def _time(self, place: int) -> datetime | None:
