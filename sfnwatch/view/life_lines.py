@@ -42,7 +42,7 @@ class Rail(Struct, frozen=True):
 
 
 _LaneColumn = list[tuple[datetime, VisitKey]]
-"""The visits of a column, in the order of time: the time of entry, and the key."""
+"""The visits of a column in the order of time: when each was entered, and its key."""
 
 
 class LifeLines(TraceFollower):
@@ -59,11 +59,11 @@ class LifeLines(TraceFollower):
         self._execution_count = len(self._trace.executions)
         self.column: dict[VisitKey, int] = {}
         self._columns: dict[str, list[_LaneColumn]] = {}
-        """The columns by root execution; without `apart`, one set of columns for all."""
+        """The columns by root execution; without `apart`, one set for all."""
         self._latest_entry = _BEFORE_ALL
 
     def _needs_rebuild(self, changed: Changed) -> bool:
-        """True where columns may change: by folds, redrives, executions, late visits."""
+        """True where folds, executions, a redrive or late visits may move columns."""
         if self._containers is not self._outline.containers:
             return True
         if self._execution_count != len(self._trace.executions):

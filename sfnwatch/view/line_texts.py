@@ -28,7 +28,7 @@ def timed_part(about: LineContext) -> Attempt | StateVisit | None:
 
 
 def failures(about: LineContext) -> Iterator[tuple[str | None, str | None]]:
-    """Yield the error and the cause of a line's call and events, where they have any."""
+    """Yield the errors and causes of a line's call and events, where they have any."""
     if about.call is not None:
         yield about.call.error_code, about.call.error_message
     yield from map(about.maker.failure, about.events)

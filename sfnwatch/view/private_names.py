@@ -1,4 +1,4 @@
-"""What in records and texts names something of a customer's."""
+"""Finds the names of a customer's things in records and texts."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -16,14 +16,17 @@ _ARN = (
 )
 _CUT_ARN = r"(?P<cut>arn:aws[^\s\"'\\…]*…)"
 ARNS = re.compile(rf"{_ARN}|{_CUT_ARN}")
-"""Also behind a letter: JSON within a text has its line ends as `\\n`."""
+"""ARNs in a text, whole or cut off by `…`.
+
+They may follow a letter: in JSON inside of a text a line ends with `\\n`.
+"""
 _WORD_LOOK = re.compile(
     rf"(?<![A-Za-z0-9])(?:(?P<account>[0-9]{{12}})"
     rf"|(?P<access_key>{KEY_ID}[A-Z0-9]{{12,}})"
     rf"|(?P<network>{NETWORK}[0-9a-f]{{8,17}})"
     rf"|(?P<address>ip(?:-{OCTET}){{4}}))(?![A-Za-z0-9])"
 )
-"""And what may be a part of a word, as the account in `logs-123456789012`."""
+"""Ids that may be a part of a word, such as the account in `logs-123456789012`."""
 _EMAIL = re.compile(rf"(?P<email>(?<![A-Za-z0-9._%+-]){LOOKS['email']})")
 _ADDRESS = re.compile(rf"(?P<address>{LOOKS['address']})", re.ASCII)
 _PHONE = re.compile(r"(?P<phone>(?<![\w+])\+\d[\d ().-]{6,18}\d(?!\w))")
@@ -33,13 +36,16 @@ _KEY = re.compile(
     rf"(?={_RANDOM_CHARACTER}*[a-z])(?={_RANDOM_CHARACTER}*[A-Z])"
     rf"{_RANDOM_CHARACTER}{{40,}}={{0,2}})"
 )
-"""A secret access key, a task token: nothing else is so long and so mixed."""
+"""A secret access key or a task token: a long mix of digits, small and capital letters.
+
+Nothing else looks like that.
+"""
 _PASSWORD = re.compile(
     r"(?i)(?:api[-_ ]?key|authorization|bearer|pass(?:wd|word)|secret|token)"
     r"(?:=|\\?\"?:\s+\\?\"?|\\?\":\\?\"|(?<=bearer)\s+)"
     r"(?P<password>[^\s\"'\\,;)=]{6,})"
 )
-"""What stands behind such a word."""
+"""A secret behind a word that announces it, such as `password=`."""
 _QUEUE_URL = re.compile(r"https://sqs\.[a-z0-9.-]+/\d{12}/(?P<queue>[\w.-]+)")
 _IMAGE = re.compile(r"\d{12}\.dkr\.ecr\.[a-z0-9.-]+/(?P<repository>[\w./-]+)")
 _LOOKS_PRIVATE = (
@@ -47,29 +53,29 @@ _LOOKS_PRIVATE = (
     *(_PHONE, _KEY, _PASSWORD),
 )
 _SENTENCES = frozenset({"cause", "errormessage", "message", "reason", "stoppedreason"})
-"""Keys, in small letters, of free texts about what went wrong."""
+"""The keys of free texts about errors, in small letters."""
 _BY_AWS = re.compile(r"\(Service: [^)]*\)")
 _PROPER = re.compile(
     r"(?<![\w.:/'-])[A-Z][\w'-]+(?:\s+[A-Z][\w'-]+)+"
     r"|(?<=[a-z,] )[A-Z][\w'-]{2,}"
 )
-"""Words with a capital: several in a row, or one inside of a sentence."""
+"""Capitalized words: several in a row, or one inside of a sentence."""
 _NO_NAME = re.compile(r"[\d*$?_.:/-]{0,7}")
-"""A revision, a version, a wildcard."""
+"""A revision, a version or a wildcard, which is no name."""
 _AWS_OWN = re.compile(r"StepFunctionsGetEvents?\w*|AWSServiceRole\w*|service-role")
 _REVISION = re.compile(r":\d+$")
 _PREFIX = re.compile(r"^(family|service):")
 _RANDOM_END = re.compile(r"-[A-Za-z0-9]{6}$")
-"""What Secrets Manager puts behind a secret's name."""
+"""The characters that Secrets Manager adds to a secret's name in its ARN."""
 _LONGEST = 2048
-"""Of an ARN, as of a name."""
+"""The most characters of a name, since no ARN has more."""
 PERSON_OR_THING = "name"
 HasName = tuple[str, str]
-"""A kind, and a name of it."""
+"""The kind of a name, and the name."""
 
 
 class NamedPart(NamedTuple):
-    """A part of a text that names something."""
+    """A private name inside of a text: its kind, its begin and its end."""
 
     kind: str
     begin: int
@@ -77,10 +83,10 @@ class NamedPart(NamedTuple):
 
 
 def _in_arn(arn: re.Match[str]) -> Iterator[NamedPart]:
-    """Yield where in a text the names of an ARN stand.
+    """Yield the private names in an ARN.
 
-    The ARN of an integration (`arn:aws:states:::ecs:runTask`) names nobody's thing,
-    nor does one of AWS's own.
+    The ARN of an integration (`arn:aws:states:::ecs:runTask`) has none, nor has the ARN
+    of a thing that AWS owns.
     """
     service = arn["service"]
     account = arn["account"]
@@ -97,20 +103,20 @@ def _in_arn(arn: re.Match[str]) -> Iterator[NamedPart]:
 
 
 def private_parts(text: str) -> Iterator[NamedPart]:
-    """Yield where a text names something: by ARNs, by URLs, and by its looks alone."""
+    """Yield the private parts of a text: in ARNs, in URLs, and by their looks."""
     for arn in ARNS.finditer(text):
         yield from _in_arn(arn)
     for pattern in _LOOKS_PRIVATE:
         for match in pattern.finditer(text):
             kind = (match.lastgroup or "").replace("_", "-")
             if kind == "network":
-                # An id of EC2 says itself what it is of: `subnet`, `eni`.
+                # An EC2 id begins with its kind: `subnet`, `eni`.
                 kind = match[0].partition("-")[0]
             yield NamedPart(kind, *match.span(match.lastgroup or 0))
 
 
 def names_in_record(record: Any) -> Iterator[HasName]:
-    """Yield what a record names, in the order it stands there; JSON texts are read."""
+    """Yield the names in a record, in order, also those in its JSON texts."""
     stack: list[tuple[str, Any]] = [("", record)]
     while stack:
         key, value = stack.pop()
@@ -144,9 +150,9 @@ def _names_under(key: str, value: str) -> Iterator[HasName]:
 
 
 def _names_in_sentence(text: str) -> Iterator[HasName]:
-    """Yield the words of a sentence that are somebody's name, as far as one can tell.
+    """Yield the words of a sentence that may be a customer's names.
 
-    AWS's own words are none.
+    These are its capitalized words, except AWS's own words.
     """
     words = vocabulary()
     if text in words.phrases:

@@ -1,4 +1,4 @@
-"""Aliases for names and sentences, by the parts they are made of."""
+"""Aliases for names and sentences, which are replaced part by part."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -13,11 +13,11 @@ APART = re.compile(r"([/:])")
 
 
 def resource_parts(service: str, resource: str) -> Iterator[tuple[str, str]]:
-    """Yield the parts of an ARN's resource, each with the kind of what it names.
+    """Yield the parts of an ARN's resource, each with the kind of its name.
 
-    That of its type, and of `/` and `:`, is empty. A path before a role's name is one
-    of paths. What stands behind the slash in the ARNs of Map Runs and their executions
-    is a label, which is a state's.
+    The resource's type and the signs `/` and `:` have an empty kind. The parts of the
+    path before a role's name have the kind `path`. In the ARNs of Map Runs and of their
+    executions, the part behind the slash has the kind `label`: a Map state's label.
     """
     words = vocabulary()
     parts = APART.split(resource)
@@ -39,24 +39,25 @@ def resource_parts(service: str, resource: str) -> Iterator[tuple[str, str]]:
 
 
 _HEAD = 5
-"""Colons before an ARN's resource."""
+"""The number of colons before an ARN's resource."""
 SPACE = re.compile(r"\s")
 _PARTITIONS = ("aws", "aws-cn", "aws-us-gov", "aws-iso", "aws-iso-b", "aws-eusc")
 _DOMAIN = ".amazonaws.com"
 _SUFFIXES = frozenset({"", ".sync", ".sync:2", ".waitForTaskToken"})
 _MOST_PARTS = 48
-"""A name has no more, slashes and colons counted; a key in base64 may have many."""
+"""The most parts of a name, slashes and colons counted. A text with more is no name: a
+key in base64 may have many."""
 _CACHED = 1 << 14
-"""Names that are kept with what became of them: most stand in many records."""
+"""The number of cached replacements: most names are in many records."""
 _EVENT_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 
 TOKEN = re.compile(r"[A-Za-z0-9:/_.+=@-]+")
-"""What the decoder takes for the ids in an error message."""
+"""The parts of an error message in which the decoder looks for ids."""
 _ENDS = ".,;:"
 _BLANK = re.compile(r"[\s.,;:'\"()\[\]-]*")
 _CALL = re.compile(r"(?P<service>[a-z0-9-]+):(?P<operation>[A-Z][A-Za-z0-9]*)")
 _ASKED = frozenset(operation for _, operation in QUOTAS)
-"""What this tool itself asks for, and says so."""
+"""The operations that this tool itself calls; its own messages name them."""
 _WRITTEN_BY_AWS = re.compile(
     r"(?:Extended )?Request ID: (?P<request>[^;,)\s]+)"
     r"|\(Service: (?P<client>[A-Za-z0-9]+)[;,] Status Code: \d{3}"
@@ -65,25 +66,26 @@ _WRITTEN_BY_AWS = re.compile(
     r"|An error occurred while executing the state '(?P<state>[^'\n]{1,80})'"
     r" \(entered at the event id #\d{1,5}\)\."
 )
-"""What Step Functions writes around a cause, wherever in it."""
+"""The texts that Step Functions writes into a cause, wherever they are in it."""
 
 
 class Names:
-    """Aliases for names, by the parts they are made of, and for sentences.
+    """Aliases for names and for sentences, part by part.
 
-    A name is taken apart at its slashes and colons and each part has its own alias, the
-    same wherever the part stands. So an ARN stays an ARN of the same kind, and its last
-    part the id by which other records know the thing.
+    A name is divided at its slashes and colons. Each part has its own alias, the same
+    in all names. So an ARN stays an ARN of the same kind, and its last part stays the
+    id by which other records name the thing.
 
-    A sentence is rebuilt from what is known of it: names by their looks, and the words
-    AWS puts between them. What is neither is a customer's, or may be, and gets an alias
-    as a whole: word by word it could be guessed like any cipher.
+    A sentence is rebuilt from its known parts: names, which are found by their looks,
+    and the words that AWS writes between them. Everything else may be a customer's
+    text, and gets one alias as a whole. An alias for each word could be guessed, like
+    a simple cipher.
     """
 
     def __init__(self) -> None:
         self.table = AliasTable()
         self.held: set[str] = set()
-        """The ids that calls are matched by: they must be found again."""
+        """The ids that calls are matched by, which must match after redaction too."""
         self.kept_states: set[str] = set()
         self.identifier = lru_cache(maxsize=_CACHED)(self._identifier)
 
@@ -91,7 +93,7 @@ class Names:
         return self.table.alias(text, kind).written
 
     def _identifier(self, text: str, kind: str = "name") -> str:
-        """Replace a name without spaces: of an ARN its parts, else all between / and :.
+        """Replace a name without spaces, part by part; an ARN stays an ARN.
 
         A full stop or the like behind it, as in a sentence, stays.
         """
@@ -109,7 +111,7 @@ class Names:
         return "".join(parts) + tail
 
     def part(self, text: str, kind: str) -> str:
-        """Replace one part, by what it is alone: the same in every name."""
+        """Replace a part of a name; equal parts of all names have the same alias."""
         if not text or text in vocabulary().names:
             return text
         if text.endswith(_DOMAIN):
@@ -126,7 +128,7 @@ class Names:
             tail = "".join(self.part(t, kind) if kind else t for t, kind in parts)
         head = (
             "arn",
-            # What reads ARNs minds the form of this.
+            # Programs that parse ARNs expect a partition of a known form.
             partition if partition in _PARTITIONS else "aws",
             self.service(service),
             self.region(region),
@@ -139,7 +141,7 @@ class Names:
         return text if known else self.alias(text, "region")
 
     def service(self, text: str) -> str:
-        """Keep a service's name: `ecs`, `aws-sdk:ecs`."""
+        """Keep the name of a service of AWS's: `ecs`, `aws-sdk:ecs`."""
         return ":".join(
             part if part in vocabulary().services else self.part(part, "service")
             for part in text.split(":")
@@ -150,12 +152,12 @@ class Names:
         return self.service(name) + text[len(name) :]
 
     def operation(self, text: str) -> str:
-        """Keep an operation's name of AWS's; `runTask` or `RunTask`."""
+        """Keep the name of an operation of AWS's: `runTask` or `RunTask`."""
         known = vocabulary().is_operation(text)
         return text if known else self.alias(text, "operation")
 
     def resource(self, text: str) -> str:
-        """Keep what a Task runs: `runTask.sync`, `ecs:runTask.sync:2`; or an ARN."""
+        """Redact an ARN, or keep what a Task runs: `ecs:runTask.sync:2`, `runTask`."""
         if text.startswith("arn:"):
             return self.identifier(text, "name")
         *services, last = re.split(r":(?![0-9])", text)
@@ -166,18 +168,18 @@ class Names:
         return ":".join(parts) + dot + suffix
 
     def error(self, text: str) -> str:
-        """Keep an error's name if it is one of AWS's: `States.Timeout`."""
+        """Keep the name of an error of AWS's: `States.Timeout`."""
         return text if vocabulary().is_error(text) else self.alias(text, "Error")
 
     def event_type(self, text: str) -> str:
-        """Keep a history event's type, of a later one too if its words are known."""
+        """Keep a history event's type, also a future one that has only known words."""
         words = set(_EVENT_WORD.findall(text))
         whole = "".join(_EVENT_WORD.findall(text)) == text
         known = whole and words <= vocabulary().event_words
         return text if known else self.alias(text, "Type")
 
     def state(self, name: str) -> str:
-        """Replace what is said to be a state's name."""
+        """Replace a state's name, unless it is to be kept."""
         kept = not name or name in self.kept_states
         return name if kept else self.alias(name, "state")
 
@@ -190,7 +192,10 @@ class Names:
         return self._with_id(text, "".join(self._rebuilt(text)).strip())
 
     def _with_id(self, text: str, alias: str) -> str:
-        """Keep an id at the end of a path: the decoder reads it there."""
+        """Return the alias, with the id from the end of the original's path behind it.
+
+        The decoder reads ids there.
+        """
         last = last_segment(text).rstrip(_ENDS)
         if "/" not in text or not self._is_id(last):
             return alias
@@ -199,7 +204,7 @@ class Names:
         return alias if same else f"{alias}/{kept}"
 
     def _is_id(self, text: str) -> bool:
-        """Tell whether calls are matched, or grouped, by a name like this."""
+        """True for an id, or a text that looks like one, by which calls are matched."""
         return text in self.held or bool(shape_of(text))
 
     def _rebuilt(self, text: str) -> Iterator[str]:
@@ -211,7 +216,7 @@ class Names:
         yield from self._named(text[place:])
 
     def _written_by_aws(self, match: re.Match[str]) -> str:
-        """Keep what AWS writes, and replace the names in it."""
+        """Keep a text that AWS writes, with the names in it replaced."""
         rules: Mapping[str, Callable[[str], str]] = {
             "request": partial(self.identifier, kind="request"),
             "client": self._client,
@@ -227,12 +232,12 @@ class Names:
         return told + match.string[place : match.end()]
 
     def _client(self, name: str) -> str:
-        """Keep what the SDK for Java calls a service: `AmazonECS`, `AWSLambda`."""
+        """Keep a service's name in the SDK for Java: `AmazonECS`, `AWSLambda`."""
         short = name.lower().removeprefix("aws").removeprefix("amazon")
         return name if short in vocabulary().services else self.part(name, "service")
 
     def _named(self, text: str) -> Iterator[str]:
-        """Replace the names in a stretch, and what stands between them."""
+        """Yield a piece of a sentence with names, and texts between them, replaced."""
         place = 0
         for token in TOKEN.finditer(text):
             core = token[0].rstrip(_ENDS)
@@ -244,7 +249,7 @@ class Names:
         yield from self._between(text[place:])
 
     def _name(self, token: str) -> str | None:
-        """Give the alias of what is told to be a name; None for any other word."""
+        """Return the replacement of a name or a word of AWS's; None for other words."""
         call = _CALL.fullmatch(token)
         if call is not None and call["service"] in vocabulary().services:
             return f"{call['service']}:{self.operation(call['operation'])}"
@@ -257,7 +262,7 @@ class Names:
         return None
 
     def _between(self, text: str) -> Iterator[str]:
-        """Keep what AWS writes between names; replace what it may not have written."""
+        """Keep a text that AWS writes between names; replace any other as a whole."""
         if _BLANK.fullmatch(text) or text in vocabulary().phrases:
             yield text
         elif text:

@@ -1,10 +1,11 @@
-"""Records that can be shared: what happened stays, to whom and with what goes.
+"""Redacts records so that they can be shared.
 
-An allow-list decides: a string stays only if it is one of AWS's own words (types of
-events, operations, services, Regions, enumerations, error names), a time, or the key of
-a field of AWS's. Everything else gets an alias, the same for the same original, so that
-calls stay matched to the states that made them. Numbers and truths of payloads are
-replaced; how payloads are built is not.
+What happened is kept; names and data are replaced. An allow-list decides: a string
+stays only if it is one of AWS's own words (types of events, operations, services,
+Regions, enumerations, error names), a time, or the key of a field of AWS's. Every other
+string gets an alias. Equal strings have equal aliases, so calls stay matched to the
+states that made them. Numbers and booleans in payloads are replaced, and the structure
+of payloads is kept.
 """
 
 import json
@@ -20,22 +21,23 @@ from sfnwatch.view.vocabulary import vocabulary
 
 
 def _cased(alias: str, original: str) -> str:
-    """Begin an alias with a capital where its original does."""
+    """Return an alias that begins with a capital only where its original does."""
     first = alias[0].upper() if original[:1].isupper() else alias[0].lower()
     return first + alias[1:]
 
 
 _DEEPEST = 150
-"""Levels that are walked, those of JSON texts included; what is below is left out."""
+"""The most levels that are redacted, with those of JSON texts; deeper values become
+null."""
 _LARGEST = 10**14
-"""No time in milliseconds is larger, nor anything that AWS counts."""
+"""No time in milliseconds is larger than this, and no count of AWS's."""
 _LARGEST_CODE = 1000
 _TIME = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?"
     r"(Z| UTC|[+-][0-9]{2}:?[0-9]{2})?"
 )
 _REFERENCE = ".$"
-"""What ends a key whose value is a path."""
+"""The end of a key whose value is a path."""
 
 _OWN_AGENT = re.compile(r"\bsfnwatch/\d")
 _KEPT = {
@@ -44,20 +46,21 @@ _KEPT = {
     "truth": re.compile(r"true|false"),
     "version": re.compile(r"[0-9]\.[0-9]{1,2}"),
 }
-"""By their rules, the strings that stay."""
+"""The rules by which strings may stay, and the pattern of the strings that do."""
 _COUNTED = frozenset({"time", "whole", "number"})
 _DETAILS = "EventDetails"
 
 
 class Fields:
-    """Redacts the fields of records, each by the rule that its table names for it.
+    """Redacts the fields of records, each by its rule in a table of the vocabulary.
 
-    A field that is not listed is a payload to us: its key and all in it are replaced.
-    So is whatever is not of the type that its field should have.
+    A field without a rule is redacted as a payload: its key and its value are replaced.
+    So is a value that does not have the type that its field should have.
 
-    Of payloads the structure stays, and AWS's own keys. A JSON text inside a JSON text
-    is redacted as JSON. Truths become false and numbers others, the same for the same,
-    except where the decoder reads them: when a job stopped, what it exited with.
+    Payloads keep their structure and AWS's own keys. A JSON text inside a JSON text is
+    redacted as JSON. Booleans become false. Numbers become other numbers, and equal
+    ones stay equal. The values that the decoder reads are kept: the time at which a job
+    stopped, and its exit code.
     """
 
     def __init__(self, names: Names) -> None:
@@ -73,10 +76,10 @@ class Fields:
             "event_type": names.event_type,
             "resource_type": names.identifier,
         }
-        """Rules for strings without spaces."""
+        """The functions for strings without spaces, by the names of rules."""
 
     def record(self, record: Mapping[str, Any], table: str) -> dict[str, Any]:
-        """Redact an object by a table; one that there is not knows no field."""
+        """Redact an object by a table of rules; an unknown table has no rules."""
         rules = vocabulary().rules.get(table, {})
         redacted = {}
         for key, value in record.items():
@@ -88,13 +91,13 @@ class Fields:
         return redacted
 
     def _details_key(self, key: str) -> str:
-        """Redact the key of an event's details, which has the type of the event."""
+        """Redact the key of an event's details, which contains the event's type."""
         stem = key.removesuffix(_DETAILS)
         kind = self._rules["event_type"](stem[:1].upper() + stem[1:])
         return kind[:1].lower() + kind[1:] + _DETAILS
 
     def _field(self, rule: str, value: Any, key: str) -> Any:
-        """Redact a value by a rule: a name, and what that says more after a colon."""
+        """Redact a value by a rule: a name, and maybe a detail after a colon."""
         name, _, more = rule.partition(":")
         if self._keeps(name, value, more):
             return value
@@ -102,7 +105,7 @@ class Fields:
             return self._text(name, value, key, more)
         if isinstance(value, list) and name in {"in", "each"}:
             inner = rule if name == "in" else more
-            # No rule is for a list in a list: those may be nested past all reason.
+            # Lists in lists have no rule: they may be nested very deep.
             rules = ("" if isinstance(item, list) else inner for item in value)
             return [self._field(r, v, key) for r, v in zip(rules, value, strict=True)]
         if isinstance(value, Mapping) and name == "in":
@@ -115,7 +118,7 @@ class Fields:
         return self.value(value, key if name == "payload" else "")
 
     def _keeps(self, rule: str, value: Any, more: str) -> bool:
-        """Tell if a value is one that a rule leaves as it is."""
+        """True if a rule keeps a value as it is."""
         if not isinstance(value, str):
             is_number = isinstance(value, int | float) and -_LARGEST < value < _LARGEST
             is_truth = isinstance(value, bool) and rule == "truth"
@@ -133,7 +136,7 @@ class Fields:
         if rule in {"name", "words"}:
             return self._names.text(value, more if rule == "name" and more else "name")
         if rule == "agent":
-            # That a call is this tool's own is still told.
+            # A user agent of this tool itself stays recognizable.
             own = "sfnwatch/0 " if _OWN_AGENT.search(value) else ""
             return own + self._names.text(value, "agent")
         record = parse_json(value) if rule == "json" else None
@@ -146,7 +149,7 @@ class Fields:
         return self.string(value, under.get(rule, ""))
 
     def value(self, value: Any, key: str = "", depth: int = 0) -> Any:
-        """Redact a JSON value that stands under `key`."""
+        """Redact a JSON value under `key`."""
         if depth > _DEEPEST:
             return None
         if isinstance(value, Mapping):
@@ -158,9 +161,10 @@ class Fields:
         return self._scalar(value, key)
 
     def key(self, key: str) -> str:
-        """Keep a key if it is one of AWS's; a path's sign behind it stays too.
+        """Keep a key of AWS's, and replace any other; `.$` at its end stays.
 
-        CloudTrail begins small what Step Functions begins large: the alias does, too.
+        CloudTrail begins keys with a small letter that begin with a capital in Step
+        Functions. So both get the same alias, each with the case of its original.
         """
         stem = key.removesuffix(_REFERENCE)
         if not stem or vocabulary().is_key(stem):
@@ -170,7 +174,7 @@ class Fields:
         return _cased(alias, stem) + key[len(stem) :]
 
     def string(self, text: str, key: str = "", depth: int = 0) -> str:
-        """Redact a string that stands under `key`; a JSON text stays one."""
+        """Redact a string under `key`; a JSON text stays a JSON text."""
         inner = parse_json(text) if text[:1] in {"{", "[", '"'} else None
         if isinstance(inner, dict | list | str):
             return _json_text(self.value(inner, key, depth + 1))
@@ -188,11 +192,11 @@ class Fields:
         return self._names.text(text, words.kind_of_key(key) or "value")
 
     def _known(self, key: str) -> str:
-        """Give a key of AWS's in small letters, and nothing for any other."""
+        """Return a key of AWS's in small letters; empty for any other key."""
         return key.lower() if vocabulary().is_key(key) else ""
 
     def _scalar(self, value: Any, key: str) -> Any:
-        """Replace a number or a truth; nothing stays nothing."""
+        """Replace a number or a boolean; null stays null."""
         words = vocabulary()
         known = self._known(key)
         if value is None or isinstance(value, bool):

@@ -1,8 +1,8 @@
-"""Where a trace's items stand, and which of them share a line.
+"""The order of a trace's items, and which of them share a line.
 
-Items are ordered by their times. Items of one moment are ordered by what they are:
-events by their ids, then calls, whose times are whole seconds, then the states of tasks
-that ECS reported.
+Items are in the order of their times. Among items of the same time, events come first,
+by their ids; then calls, whose times are whole seconds; then the states of tasks that
+ECS reported.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,15 +19,18 @@ from sfnwatch.model.visits import Attempt
 from sfnwatch.view.outline_items import Item, SortKey
 
 ANSWERED = timedelta(seconds=3)
-"""A call's second, and the time its answer may take."""
+"""An action call is on the line of its answer's event if less time lies between.
+
+That is the second of the call, whose time has no fraction, and the time of an answer.
+"""
 ONE_SECOND = timedelta(seconds=1)
 _NO_START = datetime.max.replace(tzinfo=UTC)
-"""Orders executions whose start is not known after all others."""
+"""The sort key of executions with an unknown start, which come last."""
 _EVENTS = 0
 _CALLS = 1
 _TASKS = 2
 AFTER_ALL = 3
-"""In a sort key, comes after all items of a moment."""
+"""In a sort key, this comes after all items of the same time."""
 _ONE_LINE = (
     ("StateExited", "MapIterationSucceeded"),
     ("MapIterationStarted", "StateEntered"),
@@ -35,33 +38,33 @@ _ONE_LINE = (
     ("StateEntered", "StateStarted"),
     ("Scheduled", "Started"),
 )
-"""The endings of the types of two events that make one line."""
+"""The endings of the types of two events that share a line."""
 _Attachment = tuple[HistoryEvent, ApiCall]
-"""An event that has a line, and the action call that stands on that line."""
+"""An event that has a line, and the action call on that line."""
 
 
 class RowOrder:
-    """Knows the places of a trace's items, and which of them share a line."""
+    """Keeps the places of a trace's items, and which of them share a line."""
 
     def __init__(self, trace: Trace, *, aligned: bool = False) -> None:
-        """Order all there is; `aligned` as if all executions had started at once."""
+        """With `aligned`, order items as if all root executions started at once."""
         self._trace = trace
         self._aligned = aligned
         self.ranks: Mapping[str, tuple[Any, ...]] = {}
-        """What orders the events of several executions at one moment."""
+        """The order of executions whose events have the same time, by ARN."""
         self._shifts: dict[str, timedelta] = {}
         self._leaders: dict[tuple[str, int], HistoryEvent] = {}
-        """The event on whose line another stands that has no line of its own."""
+        """For each event without a line of its own, the event whose line it is on."""
         self._followers: dict[tuple[str, int], list[HistoryEvent]] = {}
         self._attached: dict[AttemptKey, _Attachment] = {}
         self._called_after: dict[str, datetime] = {}
-        """By a call's event id: the time of the event in its second that it follows."""
+        """The time of the event that a call follows, by the call's event id."""
         self.rank_executions()
         for event_id in trace.links:
             self.place_call(trace.calls[event_id])
 
     def rank_executions(self) -> bool:
-        """Look in which order executions stand; True if one stands elsewhere now."""
+        """Work out the order of executions; return True if it changed for some."""
         lineage = self._trace.lineage
         starts: dict[str, tuple[datetime, str]] = {}
         for arn, execution in self._trace.executions.items():
@@ -74,14 +77,14 @@ class RowOrder:
         self.ranks = ranks
         if self._aligned:
             self._align(ranks)
-        # One execution more moves no other, unless it is the first, or aligned.
+        # A new execution moves no items, unless it is the first, or all are aligned.
         compared: Iterable[str] = ranks_before
         if self._aligned or not ranks_before:
             compared = ranks
         return any(ranks_before.get(arn) != ranks[arn] for arn in compared)
 
     def _align(self, ranks: Mapping[str, tuple[Any, ...]]) -> None:
-        """Shift each execution by how much later than the first its root started."""
+        """Shift each execution by its root's start, less that of the first root."""
         root_starts: dict[str, datetime] = {}
         for arn, ((root_start, _), _) in ranks.items():
             if root_start[0] is not _NO_START:
@@ -90,12 +93,12 @@ class RowOrder:
         self._shifts = {arn: at - first for arn, at in root_starts.items()}
 
     def shown_at(self, at: datetime, arn: str | None) -> datetime:
-        """Return the time at which something of an execution is shown."""
+        """Return the shown time of an item of an execution, from its real time."""
         shift = self._shifts.get(arn or "")
         return at - shift if shift else at
 
     def unshifted(self, at: datetime, arn: str | None) -> datetime:
-        """Return the real time of something that is shown at a time."""
+        """Return the real time of an item of an execution, from its shown time."""
         shift = self._shifts.get(arn or "")
         return at + shift if shift else at
 
@@ -115,10 +118,10 @@ class RowOrder:
         return item.place
 
     def place_call(self, call: ApiCall) -> None:
-        """Work out where a call stands that is new, or matched otherwise than before.
+        """Work out the place of a call that is new, or whose link changed.
 
-        Its time is a whole second. One that names a job comes after the event of that
-        second which first names the job: nobody can name it before.
+        A call's time is a whole second. If an event in that second is the first to name
+        a job, a call that names the job comes after it: nobody can name it before.
         """
         self._called_after.pop(call.event_id, None)
         event = self._first_naming_job(self._trace.links.get(call.event_id))
@@ -128,7 +131,10 @@ class RowOrder:
                 self._called_after[call.event_id] = event.at
 
     def _first_naming_job(self, link: Link | None) -> HistoryEvent | None:
-        """Find the event that first names the job which a call names."""
+        """Return the event that first names the job which a call names; or None.
+
+        It is None for an action call, since that starts the job.
+        """
         if link is None or link.key is None or link.rule is not LinkRule.RESOURCE_ID:
             return None
         if link.role is CallRole.ACTION:
@@ -141,15 +147,15 @@ class RowOrder:
         return execution.events.get(attempt.job_told_by)
 
     def join(self, event: HistoryEvent) -> HistoryEvent:
-        """Find whose line a new event stands on: mostly its own, else its leader's."""
+        """Add a new event; return the event whose line it is on, most often itself."""
         arn = event.execution_arn
         events = self._trace.executions[arn].events
         leader = events.get(event.previous_event_id)
         if leader is None or not _make_one_line(leader, event):
             leader = None
             if event.type.endswith("StateExited"):
-                # A Map's exit follows its last iteration's event by its own account,
-                # and not MapStateSucceeded.
+                # The previous event of a Map's exit is its last iteration's event, and
+                # not MapStateSucceeded.
                 leader = _success_of(event, events.get(event.id - 1))
         if leader is None:
             return event
@@ -159,24 +165,24 @@ class RowOrder:
         return leader
 
     def leader(self, event: HistoryEvent) -> HistoryEvent:
-        """Return the event that has the line an event stands on."""
+        """Return the event on whose line an event is, maybe itself."""
         return self._leaders.get((event.execution_arn, event.id), event)
 
     def followers(self, event: HistoryEvent) -> Sequence[HistoryEvent]:
-        """Return the events that stand on another's line."""
+        """Return the other events that are on an event's line."""
         return self._followers.get((event.execution_arn, event.id), ())
 
     def attach(self, attempts: Mapping[AttemptKey, Attempt]) -> set[str]:
-        """Work out which action calls stand on the lines of attempts.
+        """Work out which action calls are on the lines of attempts' events.
 
-        Return those that have come to stand on one, or stand on none any more.
+        Return the event ids of the calls that are on such a line only now, or no more.
         """
         before: set[str] = set()
         for key in attempts:
             attachment = self._attached.pop(key, None)
             if attachment is not None:
                 before.add(attachment[1].event_id)
-        # Only now: a call may go from one attempt to another.
+        # All old ones are taken away first: a call may move to another attempt.
         now: set[str] = set()
         for key, attempt in attempts.items():
             attachment = self._attachment(key, attempt)
@@ -186,7 +192,10 @@ class RowOrder:
         return before ^ now
 
     def _attachment(self, key: AttemptKey, attempt: Attempt) -> _Attachment | None:
-        """Find the action call, and the line of the event at which it was answered."""
+        """Return an attempt's action call, and the event on whose line it is; or None.
+
+        The event is that of the call's answer, or the newest before it.
+        """
         arn, scheduled_id = key
         answered_by = attempt.submitted_by
         if not answered_by:
@@ -202,7 +211,7 @@ class RowOrder:
         return None
 
     def attached_to(self, call: ApiCall) -> HistoryEvent | None:
-        """Return the event on whose line a call stands."""
+        """Return the event on whose line a call is; None for a line of its own."""
         link = self._trace.links.get(call.event_id)
         if link is None or link.key is None:
             return None
@@ -212,7 +221,7 @@ class RowOrder:
         return attachment[0]
 
     def attached_call(self, event: HistoryEvent) -> ApiCall | None:
-        """Return the call that stands on an event's line."""
+        """Return the call on an event's line; None if there is none."""
         for on_line in (event, *self.followers(event)):
             key = on_line.execution_arn, on_line.attempt_id
             attachment = self._attached.get(key)
@@ -222,14 +231,14 @@ class RowOrder:
 
 
 def _success_of(exited: HistoryEvent, last: HistoryEvent | None) -> HistoryEvent | None:
-    """Return the event before an exit if it says that the same state succeeded."""
+    """Return `last`, the event before an exit, if it is the same state's success."""
     if last is None or last.visit_id != exited.visit_id:
         return None
     return last if last.type.endswith("StateSucceeded") else None
 
 
 def _make_one_line(before: HistoryEvent, event: HistoryEvent) -> bool:
-    """True if an event and the one that it says it follows make one line."""
+    """True if an event and its previous event share a line."""
     type_before = before.type
     if event.at - before.at >= ONE_SECOND:
         return False
@@ -237,7 +246,7 @@ def _make_one_line(before: HistoryEvent, event: HistoryEvent) -> bool:
         if type_before.endswith("StateEntered"):
             return before.visit_id == event.visit_id
         return type_before.endswith("Succeeded") and before.attempt_id > 0
-    # That a Task is scheduled at once, and started, goes without saying.
+    # A Task that is scheduled and started at once needs no lines for these events.
     for ending_before, ending in _ONE_LINE:
         if event.type.endswith(ending) and type_before.endswith(ending_before):
             return True

@@ -1,7 +1,7 @@
-"""The signs of ours in ASCII: for terminals, fonts and readers without box drawing.
+"""The screen's signs in ASCII: for terminals, fonts and readers without box drawing.
 
-Only signs are replaced, cell by cell; letters stay as they are in any script, since
-names are data.
+Only signs are replaced, and each takes the same number of cells as before. Letters of
+any script stay, since names are data.
 """
 
 import re
@@ -9,12 +9,15 @@ import unicodedata
 from functools import lru_cache
 
 _KEPT = "LMNC"
-"""Letters, marks and numbers; what can't be shown has been cleaned before."""
+"""The Unicode categories that stay: letters, marks and numbers.
+
+Characters that can't be shown were removed when the text was cleaned.
+"""
 _VARIANT = "\ufe0f"
-"""After a sign this makes a picture of it, of another width."""
+"""This character after a sign turns it into a picture of another width."""
 _FOREIGN = re.compile(rf"[^\x00-\x7f](?!{_VARIANT})")
 _SIGNS = {
-    # Status first: what is well, what is not, what runs, what waits, what was stopped.
+    # Statuses: good, bad, running, waiting, stopped.
     "v": "✔✓▼▽▿↓",
     "x": "✘✗×",
     "*": "●⏺◆◉•⭑★☆▪▆",
@@ -24,7 +27,7 @@ _SIGNS = {
     "&": "↷↪",
     "!": "▲△⚠≠∅┋",
     "=": "‖⏸▄≡━═╍╸╺",
-    # Almost equal: neither the sign of what is equal nor that of what is likely.
+    # "Almost equal" has a sign other than "equal" (=) and "likely" (~).
     "%": "▇▓≈",
     # Folds, as trees have them.
     "+": "▸▹▅├┝┣┤┥┫┬┳┴┻┼╋",
@@ -33,7 +36,7 @@ _SIGNS = {
     ">": "▶▷►›»⏵⏭→⇥‣≥⟩⟫▌",
     "<": "◀◁◂◃◄‹«⏴⏮←⇤⏎↵⌫≤⟨⟪",
     "^": "▴▵↑",
-    # Words, and bars: what is higher or darker is denser here too.
+    # Dots and bars: a higher or darker sign has a denser character.
     ".": "…░▂▖▗┈┉╌",
     ":": "⋯⋮╎┊╏",
     ",": "▒╷╻",
@@ -47,15 +50,15 @@ _SIGNS = {
     "8": "∞",
     "?": "\ufffd",
 }
-"""A character to the signs it stands for."""
+"""ASCII characters, each with the signs that it replaces."""
 _GLASS = "🔎", "/ "
-"""Two cells wide: it stands before what the palette searches for."""
+"""The sign before the palette's search text; it is two cells wide."""
 _KNOWN = {sign: plain for plain, signs in _SIGNS.items() for sign in signs}
 
 
 @lru_cache(maxsize=1024)
 def to_ascii(text: str) -> str:
-    """Replace every sign, cell by cell; letters of any script stay."""
+    """Return a text with ASCII signs, of the same width; letters of any script stay."""
     return _FOREIGN.sub(lambda match: _translated(match[0]), text.replace(*_GLASS))
 
 

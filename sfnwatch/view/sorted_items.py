@@ -1,4 +1,4 @@
-"""Items held in the order of their places."""
+"""A list of items in the order of their places."""
 
 from bisect import bisect_left
 from collections.abc import Sequence
@@ -8,11 +8,14 @@ from operator import itemgetter
 from sfnwatch.view.outline_items import Item, SortKey
 
 _MOST_BETWEEN = 10
-"""Lines for each new one, in the stretch where new ones go, that are sorted again."""
+"""New items are merged by sorting if there are at most this many old ones for each.
+
+Only the old items between the first and the last new one count.
+"""
 
 
 class SortedItems:
-    """Items in the order of their places, which are kept beside them."""
+    """Items in the order of their places, and a list of the places."""
 
     def __init__(self) -> None:
         self.items: list[Item] = []
@@ -26,10 +29,10 @@ class SortedItems:
         self.items.insert(at, item)
 
     def insert_all(self, lines: Sequence[tuple[SortKey, Item]]) -> None:
-        """Put several items, which are in order, in their places.
+        """Insert several items, which are in order, at their places.
 
-        A page of late calls mostly goes between few others. Sorting these again takes
-        less time than moving all that follows once for each call.
+        The calls of a late page most often go between few other items. To sort these
+        again takes less time than to move all later items once for each call.
         """
         if not lines:
             return
@@ -45,13 +48,13 @@ class SortedItems:
         self.items[first:last] = [item for _, item in merged]
 
     def remove(self, place: SortKey) -> None:
-        """Remove the item that stands in a place."""
+        """Remove the item at a place."""
         at = bisect_left(self.places, place)
         del self.places[at]
         del self.items[at]
 
     def index(self, place: SortKey) -> int | None:
-        """Return the index of a place; None where no item stands there."""
+        """Return the index of the item at a place; None if there is none."""
         at = bisect_left(self.places, place)
         if at < len(self.places) and self.places[at] == place:
             return at

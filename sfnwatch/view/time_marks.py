@@ -1,4 +1,4 @@
-"""Round marks on an axis of time, and the stretches of it that are left out."""
+"""Round marks on a time axis, and the stretches of time that the axis leaves out."""
 
 import re
 from collections.abc import Iterator
@@ -18,15 +18,18 @@ _STEPS = (
     *(_HOUR * n for n in (1, 2, 3, 6, 12)),
     *(_DAY * n * 10**power for power in range(7) for n in (1, 2, 5)),
 )
-"""The round numbers of seconds that marks may be apart."""
+"""The possible distances between marks: round numbers of seconds."""
 _ZERO_SECONDS = 0.0002
-"""Less than this is written as 0."""
+"""A time of fewer seconds is written as 0."""
 _ROUNDING = 1e-6
-"""The error of a division that would leave out the mark at an end."""
+"""The tolerance for rounding errors, which could leave out the mark at an end."""
 
 
 def round_marks(first: float, last: float, apart: float) -> Iterator[tuple[float, str]]:
-    """Yield round seconds in a stretch, at least `apart` seconds apart, with labels."""
+    """Yield round seconds between `first` and `last`, with labels.
+
+    They are at least `apart` seconds apart.
+    """
     step = next((step for step in _STEPS if step >= apart), apart)
     begin = ceil(first / step - _ROUNDING)
     end = floor(last / step + _ROUNDING)
@@ -36,7 +39,7 @@ def round_marks(first: float, last: float, apart: float) -> Iterator[tuple[float
 
 
 def _since_start(seconds: float) -> str:
-    """Write how long after the start: `0`, `+45 s`, `+1m 30s`, `+2h`, `+0.25 s`."""
+    """Return a time since the start: `0`, `+45 s`, `+1m 30s`, `+2h`, `+0.25 s`."""
     if seconds < _ZERO_SECONDS:
         return "0"
     words = spoken(seconds) if seconds >= _MINUTE else f"{decimal(seconds, 3)} s"
@@ -44,9 +47,9 @@ def _since_start(seconds: float) -> str:
 
 
 def stops(snapshot: Snapshot) -> Iterator[tuple[datetime, datetime]]:
-    """Yield the times between an end and a redrive of the only execution.
+    """Yield the times between an end and a redrive, which may be weeks apart.
 
-    Weeks may lie between.
+    Nothing is yielded for several root executions.
     """
     if len(snapshot.roots) != 1:
         return

@@ -1,4 +1,4 @@
-"""Time laid along a bar, with long gaps made shorter."""
+"""The scale of a bar of time, on which long gaps are shorter."""
 
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
@@ -9,41 +9,41 @@ from typing import Any
 from msgspec import Struct
 
 _SHARE = 1 / 24
-"""The part of a bar that a squeezed gap takes at most."""
+"""The greatest part of a bar that a squeezed gap takes."""
 _LEAST_GAP = 1.0
-"""Seconds below which nothing is a gap."""
+"""A gap of fewer seconds is never squeezed."""
 _GAP_SHARE = 1 / 20
-"""What a gap takes that is cut short where nothing else is said."""
+"""The part of a bar that a shortened gap takes, if no share is given."""
 PlaybackSpan = tuple[datetime, datetime]
 
 
 class TimeScale(Struct, frozen=True):
-    """Where a moment stands on a bar from 0.0 to 1.0, and which stands at a place.
+    """Maps times to places on a bar, from 0.0 to 1.0, and places to times.
 
-    With idle time squeezed a gap takes a small part of the bar at most, so that where
-    much happens there is room for it.
+    If idle time is squeezed, a gap takes a small part of the bar at most. That leaves
+    room for the times in which much happens.
     """
 
     knots: Sequence[datetime]
-    """Times, the first and the last those of the bar's ends."""
+    """Times in order; the first and the last are those of the bar's ends."""
     places: Sequence[float]
-    """Where each stands; in between, time runs evenly."""
+    """The place of each knot; between two knots, time runs evenly."""
     cuts: Sequence[int] = ()
-    """The knots after which a gap has been made shorter."""
+    """The indexes of the knots at which shortened gaps begin."""
 
     def place(self, at: datetime) -> float:
-        """Say where a moment stands; those outside stand at the ends."""
+        """Return the place of a time; a time outside of the bar is at its end."""
         place: float = _between(self.knots, at, self.places)
         return place
 
     def at(self, place: float) -> datetime:
-        """Say which moment stands at a place."""
+        """Return the time at a place."""
         at: datetime = _between(self.places, place, self.knots)
         return at
 
 
 def _between(knots: Sequence[Any], value: Any, others: Sequence[Any]) -> Any:
-    """Give what is as far between two of `others` as a value is between its knots."""
+    """Return the value between two of `others` that is as far as `value` in `knots`."""
     right = bisect_right(knots, value)
     if right in {0, len(knots)}:
         return others[max(0, right - 1)]
@@ -54,9 +54,9 @@ def _between(knots: Sequence[Any], value: Any, others: Sequence[Any]) -> Any:
 def scale_of(
     span: PlaybackSpan, times: Iterable[datetime], *, squeeze: bool
 ) -> TimeScale:
-    """Lay a stretch of time along a bar; with `squeeze` its gaps are made shorter.
+    """Return the scale of a bar for a span; with `squeeze`, long gaps are shorter.
 
-    So many of the longest that none takes more than its share of what is left.
+    The longest gaps are shortened until no other gap takes more than 1/24 of the bar.
     """
     found: list[PlaybackSpan] = []
     rest = length_of(span)
@@ -78,14 +78,15 @@ def cut_short(
     gaps: Sequence[PlaybackSpan],
     share: float | None = None,
 ) -> TimeScale:
-    """Lay a stretch along a bar on which gaps take the same little room each.
+    """Return the scale of a bar on which each gap takes the same small part.
 
-    That is their `share` of it; else a twentieth, and all of them half of it at most.
+    Each takes `share` of the bar. Without `share`, each takes a twentieth, or less so
+    that all gaps take half of the bar at most.
     """
     count = len(gaps)
     worked = length_of((begin, end)) - sum(map(length_of, gaps))
     if worked <= 0:
-        # There is nothing else; or only one moment.
+        # There are only gaps, or only a single moment.
         share = 1 / max(1, count)
         worked = 1.0
         if begin == end:
@@ -105,5 +106,5 @@ def cut_short(
 
 
 def length_of(span: PlaybackSpan) -> float:
-    """Count the seconds from one moment to another."""
+    """Return the length of a span in seconds."""
     return (span[1] - span[0]).total_seconds()

@@ -1,4 +1,4 @@
-"""The bars of a timeline chart, and what stands on them."""
+"""The bars of a timeline chart, with the calls and ends that are drawn on them."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
@@ -21,7 +21,7 @@ _CONTAINER_TYPES = frozenset({"Map", "Parallel"})
 
 
 class BarKind(StrEnum):
-    """What a bar stands for."""
+    """The kinds of bars."""
 
     EXECUTION = "execution"
     STATE = "state"
@@ -30,7 +30,7 @@ class BarKind(StrEnum):
     TASK = "task"
     """A task whose states ECS reported."""
     UNREAD = "unread"
-    """The executions of a Map Run whose histories are not here."""
+    """The executions of a Map Run whose histories were not read."""
 
 
 class Bar(Struct, eq=False):
@@ -38,29 +38,29 @@ class Bar(Struct, eq=False):
 
     key: str
     line_key: str
-    """The key in the lanes of the line that it begins with; a state's own key."""
+    """The key of the line in the lanes with which it begins."""
     kind: BarKind
     execution_arn: str
     status: str
-    """In a visit's words."""
+    """The status, in the words of a visit's status."""
     begin: datetime
     end: datetime
-    """When it was over, or how far it has come."""
+    """The time of its end, or the time up to which it runs so far."""
     name: str
-    """As it came from AWS, and not cleaned. An iteration's name has its number."""
+    """The name from AWS, not cleaned. An iteration's name has its number."""
     visits: Sequence[StateVisit] = ()
-    """A state's one visit, or those of the branch or execution, in order."""
+    """A state's one visit, or the visits at the top of a branch or an execution."""
     inside: list["Bar"] = field(default_factory=list)
     folded: bool = False
     """True for a bar that begins folded."""
     states: Sequence[TaskState] = ()
     counts: ExecutionCounts | None = None
-    """How the executions of its Map Run are doing."""
+    """The progress of its Map Run's executions."""
     listed: Sequence[ListedExecution] = ()
     guides: str = ""
-    """The lines of the tree before its name, as it was listed last."""
+    """The tree's guide lines before its name, set when bars are listed."""
     open: bool | None = None
-    """True if it was open when listed last; None where there is nothing to fold."""
+    """True for an open bar, set when bars are listed; None if nothing is inside."""
 
     @property
     def visit(self) -> StateVisit | None:
@@ -72,9 +72,9 @@ class Bar(Struct, eq=False):
 
     @property
     def length(self) -> str:
-        """How long it is, without the time in which it stood still."""
+        """Its duration in words, without pauses; empty for unread executions."""
         if self.kind is BarKind.UNREAD:
-            return ""  # nothing is known of it
+            return ""  # their times are not known
         seconds = (self.end - self.begin).total_seconds()
         if self.visit is not None:
             seconds -= self.visit.paused
@@ -98,7 +98,7 @@ class Tick(NamedTuple):
 
 
 class BarEnd(NamedTuple):
-    """How a try, or a state, ended."""
+    """The end of a try, a state or a bar."""
 
     at: datetime
     status: str
@@ -107,7 +107,7 @@ class BarEnd(NamedTuple):
 
 
 def with_inner_bars(bars: Iterable[Bar]) -> Iterator[Bar]:
-    """Yield bars and all that is inside of them, in the order of the tree."""
+    """Yield bars and all bars inside of them, in the order of the tree."""
     stack = list(bars)
     stack.reverse()
     while stack:
@@ -117,7 +117,10 @@ def with_inner_bars(bars: Iterable[Bar]) -> Iterator[Bar]:
 
 
 def visits_on(bar: Bar) -> Iterator[tuple[str, StateVisit]]:
-    """Yield the visits that a bar stands for, in the order they were entered."""
+    """Yield the state visits of a bar, and those of all inner bars if it is closed.
+
+    Each comes with the ARN of its execution.
+    """
     bars = with_inner_bars([bar]) if bar.open is False else [bar]
     for inner in bars:
         if inner.visit is not None:

@@ -1,7 +1,8 @@
-"""A trace as bars on a time axis: executions, their states, and what those started.
+"""A trace as bars on a time axis: executions, their states, and what states started.
 
-It knows nothing of columns: the screen draws its bars in cells, a picture in pixels.
-The tree is made at once, since it is cheap; what a bar is drawn of is asked bar by bar.
+The chart has no columns: the screen draws its bars in cells, and a picture in pixels.
+The tree of bars is cheap, and is made at once. The segments, calls and ends of a bar
+are worked out when they are asked for.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -26,26 +27,26 @@ from sfnwatch.view.timeline_tree import TimelineTree
 
 _FINE = frozenset({"running", "succeeded"})
 _RunInterval = tuple[datetime, datetime, bool]
-"""From when to when an execution or a branch ran, and whether it failed."""
+"""The begin and the end of an execution, a branch or a state, and True if it failed."""
 
 
 class TimelineChart:
-    """The bars of one moment."""
+    """The bars of one snapshot."""
 
     def __init__(
         self, snapshot: Snapshot, now: datetime, *, is_partial: bool = False
     ) -> None:
-        """Lay a moment out; what runs has come as far as `now`.
+        """Make the bars; a running bar ends at `now`.
 
-        Where it `is_partial`, since more is still being read, nobody knows what runs at
-        `now`: an execution has come as far as its last event.
+        If the snapshot `is_partial`, more records are still being read, and it is not
+        known what runs at `now`: running bars end at their execution's last event.
         """
         self.snapshot = snapshot
         self.now = now
         self._is_partial = is_partial
         self.bars: dict[str, Bar] = {}
         self.around: dict[str, Bar] = {}
-        """The key of a bar to the bar that it is inside of."""
+        """The bar around each bar, by the inner bar's key."""
         self._coverage = Coverage(snapshot)
         self.roots = TimelineTree(snapshot, now, self._now_of).roots()
         for bar in with_inner_bars(self.roots):
@@ -54,14 +55,14 @@ class TimelineChart:
                 self.around[inner.key] = bar
 
     def _now_of(self, arn: str) -> datetime:
-        """Return how far what runs in an execution has come."""
+        """Return the time at which running bars of an execution end."""
         execution = self.snapshot.executions[arn]
         if not self._is_partial or not execution.event_count:
             return self.now
         return min(self.now, execution.events[-1].at)
 
     def bar_of(self, arn: str, visit_id: int) -> Bar | None:
-        """Find the bar of a visit, or else of its execution, folded away or not."""
+        """Return the bar of a visit, else of its execution, also if it is hidden."""
         for key in (f"{arn}#{visit_id}", arn, child_key(arn)):
             if key in self.bars:
                 return self.bars[key]
@@ -73,10 +74,11 @@ class TimelineChart:
         kept: Iterable[VisitKey] | None = None,
         room: int | None = None,
     ) -> list[Bar]:
-        """List the bars that are not folded away; `folds` is what somebody changed.
+        """Return the bars that folds don't hide; `folds` has the user's choices.
 
-        With `kept`, only bars with something of those visits, and what is around them.
-        With `room`, more of what is over is folded until no more rows are needed.
+        With `kept`, return only the bars of these visits, and the bars around them.
+        With `room`, fold more bars that succeeded, until the others fit in that many
+        rows.
         """
         shown = self.bars.keys() if kept is None else self._around_all(kept)
         bars = self._unfolded(folds, shown)
@@ -87,7 +89,7 @@ class TimelineChart:
         return bars
 
     def _unfolded(self, folds: Mapping[str, bool], shown: Collection[str]) -> list[Bar]:
-        """List the open bars in the order of the tree, each with its guides."""
+        """Return the visible bars in the order of the tree, and set their guides."""
         bars: list[Bar] = []
         top = [bar for bar in self._top() if bar.key in shown]
         stack = [(bar, "", "") for bar in reversed(top)]
@@ -109,7 +111,10 @@ class TimelineChart:
         return bars
 
     def _top(self) -> list[Bar]:
-        """Leave out the bar of the one execution: its states say as much."""
+        """Return the bars at the top: a single execution's states, else executions.
+
+        A single execution with redrives has its own bar.
+        """
         if len(self.roots) != 1 or not self.roots[0].inside:
             return self.roots
         execution = next(iter(self.snapshot.roots.values()))
@@ -125,7 +130,7 @@ class TimelineChart:
         return shown
 
     def segments(self, bar: Bar) -> list[Segment]:
-        """Return what a bar's time was spent on."""
+        """Return the segments of a bar: the phases on which its time was spent."""
         arn = bar.execution_arn
         now = self._now_of(arn)
         if bar.kind is BarKind.TASK:
@@ -141,7 +146,7 @@ class TimelineChart:
         return segments
 
     def _execution_segments(self, bar: Bar) -> Iterator[Segment]:
-        """Divide an execution at its ends and redrives."""
+        """Yield the segments of an execution, divided at its ends and redrives."""
         at = bar.begin
         for redrive in self.snapshot.executions[bar.execution_arn].redrives:
             redriven_at = redrive.event.at
@@ -153,9 +158,9 @@ class TimelineChart:
         yield Segment(Phase.CONTAINER, at, max(at, bar.end), None, bar.status)
 
     def crowd(self, bar: Bar) -> list[_RunInterval]:
-        """Return what ran side by side in a folded Map or Parallel, or is unread.
+        """Return the parts of a folded Map or Parallel, and of unread executions.
 
-        Empty for what is drawn as segments.
+        They ran side by side. Empty for a bar that is drawn as segments.
         """
         if not bar.is_container or bar.open is not False:
             return list(self._unread_intervals(bar))
@@ -174,13 +179,14 @@ class TimelineChart:
                 yield begin, max(begin, end), execution.failed
 
     def ticks(self, bar: Bar) -> list[Tick]:
-        """Return the calls that stand on a bar: its own, and what is folded away."""
+        """Return the calls on a bar: its own, and those of the bars that it hides."""
         ticks: list[Tick] = []
         for arn, visit in visits_on(bar):
             for attempt in visit.attempts:
                 for call in self.snapshot.calls_of((arn, attempt.scheduled_id)):
                     link = self.snapshot.link(call)
-                    # Its time has no fractions: it came after it was scheduled.
+                    # The call's time has no fraction; it was made after the attempt was
+                    # scheduled.
                     at = max(call.event_time, attempt.scheduled_at)
                     if link is not None:
                         ticks.append(Tick(at, call, link))
@@ -188,7 +194,7 @@ class TimelineChart:
         return ticks
 
     def ends(self, bar: Bar) -> list[BarEnd]:
-        """Return how each try ended, and the bar itself, the last in time last."""
+        """Return the tries' ends and the bar's own end, in the order of time."""
         is_running = bar.status == "running"
         if is_running and bar.kind is not BarKind.STATE:
             return []
@@ -210,7 +216,7 @@ class TimelineChart:
         return [*notable, last]
 
     def ends_of(self, arn: str, visit: StateVisit) -> Iterator[BarEnd]:
-        """Yield how the tries of a visit ended, and then the visit."""
+        """Yield the ends of a visit's tries, and then the visit's own end."""
         tries = visit.attempts if visit.running else visit.attempts[:-1]
         for attempt in tries:
             if attempt.ended_at is not None:
@@ -230,7 +236,7 @@ class TimelineChart:
 
 
 def _task_segments(states: Iterable[TaskState], now: datetime) -> Iterator[Segment]:
-    """Yield a task's segments: it works while it runs, and else is waited for."""
+    """Yield a task's segments: it works while it runs, and waits at other times."""
     for state, end in stretches(states, now):
         is_working = state.stage is TaskStage.RUNNING
         if end > state.at:
@@ -239,9 +245,9 @@ def _task_segments(states: Iterable[TaskState], now: datetime) -> Iterator[Segme
 
 
 def _folds_of_what_is_over(bars: Iterable[Bar], rows: int) -> dict[str, bool]:
-    """Fold the innermost bars that succeeded until a number of rows is saved.
+    """Return folds of succeeded bars, the innermost first, that save some rows.
 
-    Those in which something went wrong on the way are the last.
+    Bars with failures or retries inside are folded last.
     """
     succeeded = [bar for bar in bars if bar.open and bar.status == "succeeded"]
     succeeded.sort(key=_folding_order)
@@ -250,7 +256,8 @@ def _folds_of_what_is_over(bars: Iterable[Bar], rows: int) -> dict[str, bool]:
         if rows <= 0:
             break
         folds[bar.key] = True
-        # What is inside of a smooth bar is smooth: it was folded before this one.
+        # Bars inside of a smooth bar are smooth too: they are already folded, so this
+        # bar had only its direct inner bars.
         rows -= len(bar.inside)
     return folds
 
@@ -261,7 +268,7 @@ def _folding_order(bar: Bar) -> tuple[bool, int]:
 
 
 def _was_smooth(bar: Bar) -> bool:
-    """True for what succeeded at the first try, with all that is inside of it."""
+    """True for a bar that succeeded at the first try, with all bars inside of it."""
     for inner in with_inner_bars([bar]):
         was_retried = any(visit.attempts[1:] for visit in inner.visits)
         if inner.status != "succeeded" or was_retried:

@@ -1,4 +1,4 @@
-"""The tree of bars of a timeline chart: executions, states, and what those started."""
+"""The tree of a timeline chart's bars: executions, states, and what states started."""
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -18,11 +18,11 @@ from sfnwatch.view.parts import Role
 from sfnwatch.view.timeline_bars import Bar, BarKind
 
 MANY = 20
-"""A Map of more iterations than these begins folded."""
+"""A Map with more iterations than this begins folded."""
 _MANY_BRANCHES = 4
-"""With more branches or iterations, each one that has several states begins folded."""
+"""With more branches or iterations than this, those of several states begin folded."""
 _NAMED_STATES = 4
-"""The states of a branch that its name has."""
+"""The name of a branch has at most this many of its states."""
 _TASK_ENDS = {Role.BAD: "failed", Role.GOOD: "succeeded", Role.WARN: "aborted"}
 
 
@@ -32,16 +32,16 @@ class TimelineTree:
     def __init__(
         self, snapshot: Snapshot, now: datetime, now_of: Callable[[str], datetime]
     ) -> None:
-        """`now_of` says how far what runs in an execution has come."""
+        """`now_of` returns the time at which running bars of an execution end."""
         self._snapshot = snapshot
         self._now = now
         self._now_of = now_of
         self._started: defaultdict[VisitKey, list[Bar]] = defaultdict(list)
-        """The bars of what a visit started."""
+        """The bars of the tasks and executions that each visit started."""
         self._counts: dict[VisitKey, ExecutionCounts] = {}
 
     def roots(self) -> list[Bar]:
-        """Make the tree of each execution; what a state started stands below it."""
+        """Return the trees of all root executions; a state's children are below it."""
         snapshot = self._snapshot
         lineage = snapshot.lineage
         for states in snapshot.task_states.values():
@@ -49,7 +49,7 @@ class TimelineTree:
         for map_run_arn in lineage.map_runs:
             self._add_unread(map_run_arn)
         roots: dict[str, Bar] = {}
-        # The innermost first; those beside each other in the order they started.
+        # The innermost come first; executions of the same level are in their order.
         for arn in sorted(snapshot.executions, key=lineage.level, reverse=True):
             parent = lineage.parents.get(arn)
             bar = self._execution(snapshot.executions[arn])
@@ -89,7 +89,8 @@ class TimelineTree:
     def _states_of(self, execution: ExecutionAsOf) -> list[Bar]:
         """Make the bars of an execution's states; return those at its top.
 
-        What is inside a visit was entered after it, so the last visits come first.
+        Visits are read from the last to the first: those inside of a visit come after
+        it, and so their bars are made before its own.
         """
         arn = execution.arn
         inside: defaultdict[int | None, list[Bar]] = defaultdict(list)
@@ -148,7 +149,7 @@ class TimelineTree:
         self._started[arn, visit.id].append(task)
 
     def _add_unread(self, map_run_arn: str) -> None:
-        """Stand for the executions of a Map Run that are counted, and not read."""
+        """Add a bar for a Map Run's executions that are counted but were not read."""
         parent = self._snapshot.lineage.map_runs[map_run_arn]
         arn = parent.execution_arn
         child = child_wording.child_map_run(self._snapshot, map_run_arn)
@@ -182,7 +183,7 @@ class TimelineTree:
 
 
 def _branches(arn: str, around: StateVisit, states: list[Bar]) -> list[Bar]:
-    """Gather the states of each branch; a branch of one state is that state's bar."""
+    """Return a bar for each branch; a branch of one state is that state's bar."""
     if not states:
         return []
     branches = grouped(states, lambda bar: bar.visits[0].index)
@@ -194,7 +195,7 @@ def _branches(arn: str, around: StateVisit, states: list[Bar]) -> list[Bar]:
             branch.folded = len(branches) > _MANY_BRANCHES
             bars.append(branch)
             continue
-        # A branch is known by its state's name, an iteration by its number.
+        # A branch of one state has the state's name; an iteration needs its number.
         if index is not None and around.type == "Map":
             inside[0].name = f"[{index}] {inside[0].name}"
         bars += inside

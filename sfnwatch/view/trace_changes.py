@@ -1,4 +1,4 @@
-"""What a batch changed in a trace, as the views need it."""
+"""The changes that a batch made to a trace, as the views need them."""
 
 from collections.abc import Iterable, Iterator
 from itertools import chain
@@ -8,7 +8,7 @@ from sfnwatch.model.trace import Changed, Trace
 
 
 def everything(trace: Trace) -> Changed:
-    """Return all that a trace holds, as if one batch had brought it."""
+    """Return all that a trace holds, as the changes of a single batch."""
     changed = Changed(executions=set(trace.executions), calls=list(trace.calls))
     changed.links = {event_id: (None, link) for event_id, link in trace.links.items()}
     for arn, execution in trace.executions.items():
@@ -20,7 +20,7 @@ def everything(trace: Trace) -> Changed:
 
 
 def new_calls(changed: Changed) -> Iterable[str]:
-    """Return the calls that had no line before: new ones, or matched at last."""
+    """Return the event ids of calls that are new, or that had no link before."""
     event_ids = dict.fromkeys(changed.calls)
     for event_id, (link_before, _) in changed.links.items():
         if link_before is None:
@@ -29,7 +29,7 @@ def new_calls(changed: Changed) -> Iterable[str]:
 
 
 def links_in(changed: Changed) -> Iterator[Link]:
-    """Yield the links of a batch as they were before and as they are now."""
+    """Yield the changed links of a batch, as they were before and as they are now."""
     for link in chain.from_iterable(changed.links.values()):
         if link is not None:
             yield link

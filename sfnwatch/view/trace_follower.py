@@ -1,8 +1,8 @@
-"""The mechanism by which a view of a trace keeps up with what comes in.
+"""The mechanism by which a view of a trace keeps up with new batches.
 
-The outline, the life-lines, the marks and the moments of a playback are all worked out
-from a trace. Each adds what a batch brought to what it has and, where that is not
-enough, works everything out again.
+The outline, the life-lines, the marks and the moments of a playback are all derived
+from a trace. Each adds the changes of a batch. Where that is not enough, it is derived
+from the whole trace again.
 """
 
 from abc import ABC, abstractmethod
@@ -12,13 +12,13 @@ from sfnwatch.view.trace_changes import everything
 
 
 class TraceFollower(ABC):
-    """Something that is worked out from a trace, and kept up to date."""
+    """A view that is derived from a trace, and kept up to date."""
 
     def __init__(self, trace: Trace) -> None:
         """Take in all that the trace holds."""
         self._trace = trace
         self.version = 0
-        """Increases with each change: what was made of an older version is stale."""
+        """Increases with each change; a result made from an older version is stale."""
         self._rebuild()
 
     def update(self, changed: Changed) -> None:
@@ -29,13 +29,13 @@ class TraceFollower(ABC):
             self._add(changed)
 
     def _rebuild(self) -> None:
-        """Forget everything, and take it in again."""
+        """Forget everything, and add the whole trace again."""
         self.version += 1
         self._clear()
         self._add(everything(self._trace))
 
     def _needs_rebuild(self, changed: Changed) -> bool:
-        """True where something that was taken in before is not valid any more."""
+        """True where something that was added before is no longer valid."""
         return bool(changed.folded_anew or changed.dropped_calls)
 
     @abstractmethod
@@ -44,4 +44,4 @@ class TraceFollower(ABC):
 
     @abstractmethod
     def _add(self, changed: Changed) -> None:
-        """Add what is new, and increase the version if anything is."""
+        """Add the changes, and increase the version if the view changes."""

@@ -1,8 +1,8 @@
-"""AWS's own words, which stay: lists, not patterns.
+"""AWS's own words, which redaction keeps: lists, not patterns.
 
-A word that is missing there is replaced, which costs a reader something and nobody a
-secret. Operations and error codes are from botocore's models, in
-`templates/aws_vocabulary.json`; everything else was chosen by hand, and stands in
+A word of AWS's that the lists lack is replaced: a reader misses it, but no secret is
+revealed. Operations and error codes are from botocore's models, in
+`templates/aws_vocabulary.json`. Everything else was chosen by hand, in
 `templates/anonymizer.json`.
 """
 
@@ -24,55 +24,60 @@ REGION_NAME = re.compile(
     r"-(north|south|east|west|central|northeast|northwest|southeast|southwest)-[1-9]"
     r"[a-f]?"
 )
-"""A Region, or a zone of one."""
+"""The name of a Region, or of an Availability Zone."""
 _STATUS = re.compile(r"[0-9]{3}")
 _NOT_MODELED = frozenset({"InvokeHTTPEndpoint", "Call", "RunJob"})
-"""What Step Functions does for HTTP tasks and with Kubernetes: no API has it."""
+"""The actions of Step Functions for HTTP tasks and Kubernetes, which no model has."""
 _FAULTS = frozenset({"client", "server", "amazonecs"})
-"""What errors begin with beside services: of EC2, and of a .sync task of ECS."""
+"""Beginnings of error names that are no service: of EC2, and ECS's .sync tasks."""
 WordSet = frozenset[str]
 
 
 class Vocabulary(Struct, dict=True):
-    """The words that stay, and what the fields of AWS's records are."""
+    """The words that redaction keeps, and the meanings of fields of AWS's records."""
 
     arn_kinds: Mapping[str, Sequence[str]]
-    """What an ARN's resource begins with, to the kinds of the names behind it."""
+    """The kinds of the names in an ARN's resource, by the resource's type."""
     service_kinds: Mapping[str, Sequence[str]]
-    """The same for services whose ARNs don't say what they name."""
+    """The kinds of the names in ARNs without a resource type, by service."""
     key_kinds: Mapping[str, str]
-    """The kind of name that stands under a record's key; keys are in small letters."""
+    """The kind of the name under a record's key; keys are in small letters."""
     public_kinds: WordSet
-    """Kinds that may be seen on a screen: versions, revisions."""
+    """The kinds that a screen need not mask: versions, revisions."""
     names: WordSet
-    """Names that AWS gives: the same in every account."""
+    """Names that AWS gives, the same in every account."""
     prefixes: WordSet
-    """What stands before a colon in names and addresses."""
+    """Words before a colon in names and addresses."""
     services: WordSet
-    """What the SDK, CloudTrail, IAM or Step Functions call a service."""
+    """The names of services in the SDK, CloudTrail, IAM and Step Functions."""
     errors: WordSet
     event_words: WordSet
-    """What the types of history events are made of."""
+    """The words that make up the types of history events."""
     keys: WordSet
-    """Keys of AWS's fields, with a capital."""
+    """The keys of AWS's fields, each with a capital."""
     headers: WordSet
     enums: WordSet
-    """Values that AWS chooses from."""
+    """The values of AWS's enumerations."""
     enum_keys: WordSet
-    """Keys, small, under which they stand in payloads; and so on."""
+    """The keys of payloads whose values are in `enums`; keys are in small letters.
+
+    The following sets are the keys of times, codes, booleans, errors and Regions.
+    """
     time_keys: WordSet
     code_keys: WordSet
     truth_keys: WordSet
     error_keys: WordSet
     region_keys: WordSet
     phrases: WordSet
-    """Sentences of AWS's and of ours, and what stands in them between names."""
+    """Sentences of AWS's and of this tool's, and their parts between names."""
     tables: Mapping[str, Mapping[str, Sequence[str]]]
-    """By the kind of a record, or of a part of one: by which rule of the redaction the
-    values of which keys are replaced."""
+    """The rules of redaction for each kind of record or part of a record.
+
+    Each rule has the keys to whose values it applies.
+    """
 
     def __post_init__(self) -> None:
-        """Add what the tables of integrations and of the SDK have."""
+        """Add the words of the tables of integrations and of the SDK."""
         sources = sdk_services().event_sources
         self.services |= {*sources, *sources.values(), *(j.resource_type for j in JOBS)}
         self.names |= {job.managed_rule for job in JOBS if job.managed_rule}
@@ -81,7 +86,7 @@ class Vocabulary(Struct, dict=True):
 
     @cached_property
     def rules(self) -> Mapping[str, Mapping[str, str]]:
-        """The tables the other way round: for each kind, the rule of each key."""
+        """The rule of each key, for each kind of record: `tables` inverted."""
         return {
             kind: {key: rule for rule, keys in table.items() for key in keys}
             for kind, table in self.tables.items()
@@ -89,7 +94,7 @@ class Vocabulary(Struct, dict=True):
 
     @cached_property
     def actions(self) -> WordSet:
-        """What states do, and the calls that this makes: `runTask`, `DescribeTasks`."""
+        """The actions of states, and their calls: `runTask`, `DescribeTasks`."""
         names: list[str] = []
         for job in JOBS:
             names += (job.action, job.action_event, *job.poll_events, *job.stop_events)
@@ -97,7 +102,7 @@ class Vocabulary(Struct, dict=True):
 
     @cached_property
     def _models(self) -> Any:
-        """What botocore's models say: `operations` less their verbs, `error_codes`."""
+        """The words of botocore's models: `operations` by verbs, and `error_codes`."""
         return msgspec.json.decode(read_template("aws_vocabulary.json"))
 
     @cached_property
@@ -123,16 +128,16 @@ class Vocabulary(Struct, dict=True):
         return stem[:1].upper() + stem[1:] in self._operations
 
     def is_key(self, key: str) -> bool:
-        """True for the name of a field of AWS's, written with a capital or without."""
+        """True for the key of a field of AWS's, with or without a capital."""
         capital = key[:1].upper() + key[1:]
         return capital in self.keys or key == "ARN" or key.lower() in self.headers
 
     def kind_of_key(self, key: str) -> str | None:
-        """Tell of which kind the names under a record's key are; None for others."""
+        """Return the kind of the names under a record's key; None for other keys."""
         return self.key_kinds.get(key.replace("_", "").lower())
 
     def is_error(self, text: str) -> bool:
-        """True for an error's name of AWS's: `States.Timeout`, `Lambda.Unknown`."""
+        """True for an error name of AWS's: `States.Timeout`, `Lambda.Unknown`."""
         if text in self.errors or text in THROTTLED:
             return True
         service, _, code = text.partition(".")

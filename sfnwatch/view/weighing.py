@@ -1,4 +1,4 @@
-"""Why calls are matched as they are, as a document; it leaves nothing out."""
+"""A document that explains why calls are matched as they are, with all evidence."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
@@ -24,7 +24,7 @@ from sfnwatch.view.weighing_wording import (
 
 
 def why(snapshot: Snapshot, calls: Iterable[ApiCall]) -> Document:
-    """Say of calls all that speaks for and against each attempt they may be of."""
+    """Return all evidence for and against each attempt that may have made the calls."""
     return chain.from_iterable(_call_blocks(snapshot, call) for call in calls)
 
 

@@ -1,4 +1,4 @@
-"""Why a call is matched to an attempt, or to none, in words. All texts are cleaned."""
+"""Words for why a call is matched to an attempt or to none; all texts are cleaned."""
 
 from sfnwatch.analysis.wording import ambiguity
 from sfnwatch.model.api_call import ApiCall
@@ -19,12 +19,12 @@ _AS = {CallRole.OTHER: "a call about its job", CallRole.POLL: "its poll"}
 
 
 def role_words(role: CallRole) -> str:
-    """Say what a call is to an attempt: `its action call`."""
+    """Return the role of a call for an attempt, in words: `its action call`."""
     return _AS.get(role, f"its {role} call")
 
 
 def verdict(snapshot: Snapshot, call: ApiCall) -> str:
-    """Say whose a call is, and by what, or why it is nobody's."""
+    """Return to which attempt a call is matched, and by what, or why to none."""
     link = snapshot.link(call)
     if link is None:
         return "not matched: no execution here has to do with it"
@@ -43,27 +43,27 @@ def verdict(snapshot: Snapshot, call: ApiCall) -> str:
 
 
 def leaf_words(leaf: Leaf) -> tuple[str, str]:
-    """Name a parameter, and tell its value; both where the two sides write it apart."""
+    """Return a parameter's path and its value, or both values if the sides differ."""
     asked, called = map(_value_words, (leaf.scheduled, leaf.called))
     same = asked == called
     return clean(leaf.path), asked if same else f"{asked}, the call has {called}"
 
 
 def sentences_against(each: ConsideredAttempt) -> list[str]:
-    """Say what speaks against an attempt, but for parameters: those are told apart."""
+    """Return what speaks against an attempt, except different parameters."""
     told = each.weighed.against
     if each.weighed.comparison.different:
         told = told[:-1]  # it names some of them
     said = [clean(sentence, MESSAGE_CHARACTERS) for sentence in told]
     if each.outcome is AttemptOutcome.CANDIDATE:
-        # It was not ruled out for being a little out of time.
+        # An attempt may stay a candidate though the call is a little out of its time.
         more = ", and clocks may differ by as much"
         said = [f"{t}{more if t.startswith('it came ') else ''}" for t in said]
     return said
 
 
 def values_of(value: object) -> object:
-    """Give a value as JSON has it; one whose order is lost is sorted."""
+    """Return a value as JSON has it; a set becomes a sorted list."""
     if isinstance(value, frozenset):
         return sorted(value, key=str)
     return list(value) if isinstance(value, tuple) else value

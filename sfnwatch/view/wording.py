@@ -1,6 +1,6 @@
-"""Lines in words: the same ones on the screen, in plain lines and in exports.
+"""The words of lines, the same on the screen, in plain lines and in exports.
 
-This is the boundary: every string that came from AWS is cleaned here.
+Every string from AWS that becomes part of a line is cleaned here.
 """
 
 import re
@@ -29,20 +29,20 @@ from sfnwatch.view.parts import STATUS_GLYPHS, Part, Role, status_glyph
 _MINUTE = 60
 _CAPITALS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 LIMIT = 200
-"""No name or message takes more of a line; the detail pane has the whole."""
+"""The most characters of a name or message on a line; the detail pane has it whole."""
 cause_words = wording.cause_words
 resource_words = wording.resource_words
 LABEL = 80
-"""No label is longer."""
+"""The most characters of a label."""
 ROLE_WORDS = frozenset({"sync", "async", "sdk", "denied"})
 _WORD = re.compile(r"[^\W_]+")
 _DATE = re.compile(r"[-_]?(?<!\d)\d{8}(?:T?\d{6}Z?)?(?!\d)[-_]?")
 _TAIL = 3
-"""A name that is cut keeps one of so many characters at its end."""
+"""A cut name keeps a third of its characters from its end."""
 
 
 def ordinal(number: int) -> str:
-    """Write `1st`, `2nd`, `12th`."""
+    """Return a number as `1st`, `2nd`, `12th`."""
     is_teen = number % 100 in range(11, 14)
     suffix = "th" if is_teen else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
     return f"{number}{suffix}"
@@ -50,13 +50,16 @@ def ordinal(number: int) -> str:
 
 @lru_cache(maxsize=256)
 def spaced(name: str) -> str:
-    """`SubmitFailed` → `submit failed`; a type of AWS's future may be any text."""
+    """Return a type of AWS's as words: `submit failed` for `SubmitFailed`.
+
+    The result is cleaned, since a future type of AWS's may be any text.
+    """
     words = _CAPITALS.sub(" ", name).lower().replace("map run", "Map Run")
     return clean(words, LIMIT)
 
 
 def execution_parts(event: HistoryEvent, details: Details) -> Iterator[Part]:
-    """Say how an execution begins or ends, and why."""
+    """Yield how an execution begins or ends, and its error."""
     ending = event.type.removeprefix("Execution")
     glyph = Part("◆", Role.NAME)
     if event.type in TERMINAL:
@@ -66,7 +69,7 @@ def execution_parts(event: HistoryEvent, details: Details) -> Iterator[Part]:
 
 
 def redrive_parts(redrive: Redrive) -> Iterator[Part]:
-    """Say which time, and how long after the end: `12m 04s after it failed`."""
+    """Yield a redrive's number and its time: `12m 04s after it failed`."""
     yield Part(f"⟲ Redriven ({ordinal(redrive.number)} time)", Role.NAME)
     if redrive.seconds is not None and redrive.ended is not None:
         spent = duration(max(0.0, redrive.seconds))
@@ -75,30 +78,30 @@ def redrive_parts(redrive: Redrive) -> Iterator[Part]:
 
 
 def state_name(visit: StateVisit) -> str:
-    """Name a state, with its branch or iteration: `[1] Build index`."""
+    """Return a state's name with its branch or iteration: `[1] Build index`."""
     number = "" if visit.index is None else f"[{visit.index}] "
     return f"{number}{clean(visit.name, LIMIT)}"
 
 
 def entered_parts(visit: StateVisit) -> Iterator[Part]:
-    """Name a state that is entered, and what it runs."""
+    """Yield the name of an entered state, and what it runs, else its type."""
     yield Part(state_name(visit), Role.NAME)
     if visit.attempts:
-        # That it is a Task goes without saying then.
+        # Only Tasks have attempts, so the type need not be shown.
         yield Part(f"  {resource_words(visit.attempts[0])}", Role.CALL)
     else:
         yield Part(f"  {clean(visit.type)}", Role.DIM)
 
 
 def items_part(details: Details) -> Iterator[Part]:
-    """Say how many items a Map has, where its start tells."""
+    """Yield the number of a Map's items, if its start event has it."""
     length = int_of(details.get("length"))
     if length is not None:
         yield Part(f"  {length:,} item{'' if length == 1 else 's'}", Role.DIM)
 
 
 def phase_parts(events: Sequence[HistoryEvent]) -> Iterator[Part]:
-    """Name the phases of an attempt that make one line."""
+    """Yield the names of an attempt's phases that share a line."""
     told = [spaced(phase_of(event.type)) for event in events]
     status = told[-1].replace(" ", "_")
     glyph = f"{status_glyph(status).text} " if status in STATUS_GLYPHS else ""
@@ -113,7 +116,7 @@ def _phase_role(event_type: str) -> Role:
 
 
 def try_parts(visit: StateVisit, number: int) -> Iterator[Part]:
-    """Say which try begins. The first is not numbered: it came before a second."""
+    """Yield the number of the try that begins, unless it is the first."""
     if number > 1:
         yield Part(f"  try {number}", Role.WARN)
         if visit.is_redriven(number):
@@ -121,7 +124,7 @@ def try_parts(visit: StateVisit, number: int) -> Iterator[Part]:
 
 
 def other_parts(event: HistoryEvent, details: Details) -> Iterator[Part]:
-    """Put any other event into words."""
+    """Yield the words of all other events."""
     if event.type.startswith("MapIteration") and event.iteration is not None:
         word = spaced(event.type.removeprefix("MapIteration"))
         if event.iteration_end is not None:
@@ -140,7 +143,7 @@ def other_parts(event: HistoryEvent, details: Details) -> Iterator[Part]:
 
 
 def error_parts(details: Details) -> Iterator[Part]:
-    """Give the error and the cause of an event."""
+    """Yield the error and the cause of an event, if it has them."""
     error = text_of(details.get("error"))
     cause = text_of(details.get("cause"))
     if error:
@@ -150,7 +153,7 @@ def error_parts(details: Details) -> Iterator[Part]:
 
 
 def completion_parts(told: Completion) -> tuple[Part, ...]:
-    """Say how Step Functions learned of a job's end."""
+    """Return how Step Functions learned of a job's end."""
     after = f"{told.lag:.1f} s after the {told.job} stopped"
     if told.by is ToldBy.EVENT:
         head = Part("event", Role.EVENT)
@@ -159,21 +162,21 @@ def completion_parts(told: Completion) -> tuple[Part, ...]:
         head = Part("poll" if told.certain else "poll or event", Role.POLL)
         more = "" if told.certain else ", within the same second"
     else:
-        # CloudTrail may yet tell of a poll in between.
+        # CloudTrail may still deliver a poll in between.
         so_far = "" if told.possible_polls else " so far"
         return (Part(f"{after}, {told.between}{so_far}", Role.DIM),)
     return Part("◀━━ ", Role.DIM), head, Part(f"  {after}{more}")
 
 
 class CallText(Struct, frozen=True):
-    """What a call's line says, apart: where there is no room, some of it must go.
+    """The words of a call's line in pieces, since narrow lines leave some of them out.
 
-    All but the name begin with blanks.
+    All pieces except the name begin with blanks.
     """
 
     name: tuple[Part, ...]
     subject: tuple[Part, ...] = ()
-    """The job that it started, or how long after the action call it was."""
+    """The started job of an action call; for other calls the time since that call."""
     error: tuple[Part, ...] = ()
     rule: tuple[Part, ...] = ()
 
@@ -183,18 +186,18 @@ class CallText(Struct, frozen=True):
 
 
 def blank_before(text: str, role: Role) -> tuple[Part, ...]:
-    """Make a part that follows another, or none of no text."""
+    """Return a part with blanks before its text; no part for an empty text."""
     return (Part(f"  {text}", role),) if text else ()
 
 
 def id_word(attempt: Attempt | None) -> str:
-    """Say what people call the id of the job: `task ARN`, `job id`."""
+    """Return the usual words for the id of the job: `task ARN`, `job id`."""
     row = attempt.integration if attempt else None
     return row.id_word if row else "id"
 
 
 def job_words(attempt: Attempt) -> str:
-    """Name the job that an attempt started: `task 9f018ef6`."""
+    """Return words for the job that an attempt started: `task 9f018ef6`."""
     job = next(iter(attempt.resource_ids), "")
     thing = id_word(attempt).rpartition(" ")[0] or "id"
     return clean(f"{thing} {short_id(job)}", LIMIT)
@@ -210,19 +213,19 @@ RULE_WORDS = {
     LinkRule.AMBIGUOUS: "one of several",
     LinkRule.ROLE_ONLY: "same role, no matching task",
 }
-"""By what a call was matched, as far as the rule alone says."""
+"""By what a call is matched, if only the rule is known."""
 CERTAINTY_SIGNS = {
     Certainty.EXACT: "=",
     Certainty.STRONG: "≈",
     Certainty.LIKELY: "~",
     Certainty.GUESS: "?",
 }
-"""How sure a match is, in one cell; each has an ASCII sign of its own."""
+"""A sign of one cell for the certainty of a match; each differs in ASCII too."""
 _AMBIGUOUS_SIGN = "?"
 
 
 def matched_by(link: Link, word: str = "id") -> str:
-    """Say by what a call was matched, in words alone; `word` names the job's id."""
+    """Return by what a call is matched, without signs; `word` names the job's id."""
     match link.rule:
         case LinkRule.RESOURCE_ID:
             return word
@@ -233,7 +236,7 @@ def matched_by(link: Link, word: str = "id") -> str:
 
 
 def rule_words(link: Link, word: str = "id") -> str:
-    """Say how sure a match is, by a sign, and by what the call was matched."""
+    """Return the sign of a match's certainty, and by what the call is matched."""
     words = matched_by(link, word)
     if link.rule is LinkRule.AMBIGUOUS:
         return f"{_AMBIGUOUS_SIGN} {words}"
@@ -243,14 +246,14 @@ def rule_words(link: Link, word: str = "id") -> str:
 
 
 def doubt_words(link: Link) -> str:
-    """Name the doubt about a match: `likely`, `a guess`; empty where it is sure."""
+    """Return the doubt about a match: `likely`, `a guess`; empty if it is sure."""
     if link.key is None or link.is_sure:
         return ""
     return "likely" if link.certainty is Certainty.LIKELY else "a guess"
 
 
 def rule_role(link: Link) -> Role:
-    """Say what the words of a match are: sure, in doubt or neither."""
+    """Return the role of a match's words: sure, in doubt, or neither."""
     if link.is_sure:
         return Role.EXACT
     return Role.DIM if link.rule is LinkRule.ROLE_ONLY else Role.GUESS
@@ -261,20 +264,20 @@ _STAGES = {
     TaskStage.STOPPING: Part("◌", Role.DIM),
 }
 _NORMAL = "EssentialContainerExited"
-"""How a task ends that has done its work, well or not: its exit codes tell."""
+"""The stop code of a task that ended by itself; its exit codes show if it failed."""
 
 
 class TaskText(Struct, frozen=True):
-    """What a task state's line says, apart: where there is no room, some must go."""
+    """The words of a task state's line, in pieces: narrow lines leave some out."""
 
     status: Part
-    """The glyph and ECS's word."""
+    """The glyph and ECS's word for the status."""
     ending: tuple[Part, ...] = ()
-    """How it stopped; of one that runs, that it is to."""
+    """How the task stopped; for a running task, that it is to be stopped."""
     brief: tuple[Part, ...] = ()
-    """The same in fewer words: without a code that exit codes say more than."""
+    """The ending in fewer words: without the stop code where exit codes say more."""
     reason: tuple[Part, ...] = ()
-    """Why, in a sentence of ECS's, where the code alone does not say."""
+    """ECS's sentence about the reason, unless the task ended by itself."""
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -282,12 +285,12 @@ class TaskText(Struct, frozen=True):
 
 
 def task_id(state: TaskState) -> str:
-    """Shorten a task's id to what tells it apart."""
+    """Return the first eight characters of a task's id."""
     return clean(last_segment(state.task_arn)[:8], LIMIT)
 
 
 def task_text(state: TaskState) -> TaskText:
-    """Put a task's state into words; all but the status begin with blanks."""
+    """Return the words of a task's state; all except the status begin with blanks."""
     glyph = _task_glyph(state)
     status = Part(f"{glyph.text} {clean(state.last_status, LIMIT)}", glyph.role)
     if not state.stopped:
@@ -308,7 +311,7 @@ def task_text(state: TaskState) -> TaskText:
 
 
 def went_wrong(state: TaskState) -> bool:
-    """True for a task that stopped, and not as one does that has done its work."""
+    """True for a stopped task with a bad stop code, or an exit code other than 0."""
     codes = [c.exit_code for c in state.containers if c.exit_code is not None]
     return state.stopped and (any(codes) or state.stop_code in BAD_STOPS)
 
@@ -320,12 +323,15 @@ def _task_glyph(state: TaskState) -> Part:
         return Part("✘", Role.BAD)
     codes = [container.exit_code for container in state.containers]
     normal = state.stop_code in {_NORMAL, None} and bool(codes) and None not in codes
-    # Without an exit code nobody knows how it went.
+    # Without an exit code it is not known if the task succeeded.
     return Part("✔", Role.GOOD) if normal else Part("■", Role.WARN)
 
 
 def _exits(state: TaskState) -> Iterator[str]:
-    """Say the exit codes: of several containers whose each is."""
+    """Yield `exit 0`, or the exit codes other than 0.
+
+    With several containers, each code comes with its container's name.
+    """
     coded = [each for each in state.containers if each.exit_code is not None]
     failed = [each for each in coded if each.exit_code]
     if coded and not failed:
@@ -336,9 +342,9 @@ def _exits(state: TaskState) -> Iterator[str]:
 
 
 def role_names(executions: Iterable[ExecutionAsOf]) -> Mapping[str, str]:
-    """Name executions by their role words, by ARN; empty if those don't tell all apart.
+    """Return names from the executions' role words, by ARN; empty if some are equal.
 
-    `three-ways-sync-20261127T112640-c11fa3` is `sync`.
+    The name of `three-ways-sync-20261127T112640-c11fa3` is `sync`.
     """
     names = {}
     for each in executions:
@@ -348,10 +354,11 @@ def role_names(executions: Iterable[ExecutionAsOf]) -> Mapping[str, str]:
 
 
 def short_names(executions: Iterable[ExecutionAsOf], room: int) -> Mapping[str, str]:
-    """Name executions, by ARN, in at most `room` characters each.
+    """Return names of executions, by ARN, with at most `room` characters each.
 
-    By role words, or else by what differs in their names, or in those of their state
-    machines; where nothing short tells them apart, they are numbered.
+    The names are role words, or else the parts that differ in the executions' names or
+    in their state machines' names. Where these are not different in so few characters,
+    the executions are numbered.
     """
     every = list(executions)
     arns = [each.arn for each in every]
@@ -367,9 +374,9 @@ def short_names(executions: Iterable[ExecutionAsOf], room: int) -> Mapping[str, 
 
 
 def execution_labels(arns: Iterable[str]) -> Mapping[str, str]:
-    """Tell executions apart by what their names do not have in common, however long.
+    """Return labels of executions by ARN: the parts in which their names differ.
 
-    A single one needs no label: it is empty.
+    A single execution has an empty label.
     """
     each = list(dict.fromkeys(arns))
     parsed = [maybe_execution_arn(arn) for arn in each]
@@ -385,7 +392,10 @@ def _tell_apart(names: Sequence[str]) -> bool:
 
 
 def cut_middle(name: str, room: int) -> str:
-    """Cut what is too long in its middle: names begin and end with what tells most."""
+    """Cut a name in its middle if it is too long; a date in it is cut first.
+
+    The beginning and the end of a name tell most about it.
+    """
     if len(name) > room:
         name = _DATE.sub("…", name, count=1)
     if len(name) <= room:
@@ -396,7 +406,7 @@ def cut_middle(name: str, room: int) -> str:
 
 
 def poll_run_parts(coverage: Coverage, fold: Fold) -> tuple[Part, ...]:
-    """Say how many polls are folded, how far apart they are and what became of them."""
+    """Return the number of folded polls, the time between them, and their error."""
     calls = [member for member in fold.members if isinstance(member, ApiCall)]
     whole = coverage.is_settled(fold.last) if fold.last else True
     more = "polls" if len(calls) > 1 else "poll"
@@ -413,14 +423,18 @@ def poll_run_parts(coverage: Coverage, fold: Fold) -> tuple[Part, ...]:
 
 
 _TOLD = 0.5
-"""Seconds, rounded: CloudTrail's times have no fractions."""
+"""The least interval of polls in seconds that is shown.
+
+CloudTrail's times have no fractions, so shorter intervals are not known.
+"""
 
 
 def seconds_apart(coverage: Coverage, polls: Sequence[ApiCall]) -> float | None:
-    """Say how far apart polls are, as far as CloudTrail was read.
+    """Return the mean time between polls in seconds, or None if it is not known.
 
-    Beyond that, others may still come in between. None as well where that is less than
-    CloudTrail's times can tell.
+    Only polls up to the time that CloudTrail is complete for count, since others may
+    still come in between later ones. None too for an interval that is too short for
+    CloudTrail's whole seconds.
     """
     known = [call.event_time for call in coverage.settled(polls)]
     if len(known) <= 1:
@@ -430,7 +444,7 @@ def seconds_apart(coverage: Coverage, polls: Sequence[ApiCall]) -> float | None:
 
 
 def backoff_parts(visit: StateVisit, number: int) -> tuple[Part, ...]:
-    """Say how long a failed try was followed by nothing."""
+    """Return the length of the wait before a try, after the failed try before it."""
     wait = visit.backoff_before(number)
     if wait is None:
         return ()
