@@ -1,1 +1,1 @@
-"""The screen. Only here is textual imported."""
+"""The screen. Only this package imports textual."""

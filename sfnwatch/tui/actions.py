@@ -1,6 +1,7 @@
-"""Every action there is: one list, from which keys, footer, help and palette are made.
+"""All actions, in one list: keys, footer, help and palette are made from it.
 
-What is not in this list can't be done; README's table of keys is made from it too.
+An action that is not in the list cannot be done. README's table of keys is made from it
+too.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -21,7 +22,7 @@ Command = Callable[[], object]
 
 
 class Group(StrEnum):
-    """What an action is about, in the order in which help tells of them."""
+    """The groups of actions, in the order in which help lists them."""
 
     PLAYER = "Player"
     MOVE = "Move"
@@ -45,7 +46,7 @@ _GROUPS = {
     "show": Group.STAGE,
     "drain": Group.PROGRAM,
 }
-"""What the ids of actions begin with, to the group that they are of."""
+"""The first part of an action's id, and the group that such actions belong to."""
 _TABLE = (
     (
         "player.toggle",
@@ -135,8 +136,8 @@ _TABLE = (
     ("program.palette", "ctrl+p,:", "Palette", "every action by name"),
     ("program.quit", "q", "Quit", "quit"),
 )
-"""Of each action its id, its keys, its title and its words; and by what the widget with
-the focus does it, where that is called otherwise than the action."""
+"""Each action's id, keys, title and words. A fifth item names the focused widget's
+method that does it, where the method's name is not that of the action."""
 FOOTER: Mapping[str, int] = {
     "player.toggle": 4,
     "drain.end": 3,
@@ -153,45 +154,47 @@ FOOTER: Mapping[str, int] = {
     "program.help": 2,
     "program.quit": 1,
 }
-"""What the footer offers, in its order, as far as it applies and has room; the highest
-rank gives way first.
+"""The actions of the footer, in its order, each with a rank.
 
-What applies to few watches stays longest: nobody looks for it in the help.
+An action is shown if it applies and has room; the highest rank gives way first. Actions
+that apply to few watches stay longest: nobody looks for them in the help.
 """
 _PLACES = frozenset({"timeline", "explain", "compare", "graph", "detail"})
-"""What the ids of actions begin with that are for one view, which has that name."""
+"""The first parts of the ids of actions that belong to one view; the view has that
+name."""
 _PANES = _PLACES - {"timeline"}
-"""Those that a widget with the focus does itself."""
+"""The views whose actions are done by the widget with the focus."""
 
 
 class Action(Struct, frozen=True):
-    """Something that can be done, by key, from the palette, or by either."""
+    """Something that can be done by key, from the palette, or by either."""
 
     id: str
-    """By this a configuration names it; its keys can be changed, not its name."""
+    """A configuration names the action by this id. It can change the keys, not the
+    id."""
     keys: tuple[str, ...]
-    """In Textual's names, or the characters themselves."""
+    """Names of keys as Textual writes them, or the characters themselves."""
     title: str
     """A word or two, for the footer and the palette."""
     words: str
-    """A line, for help and README."""
+    """One line, for help and README."""
     done_by: str = ""
-    """The action of the focused widget that does it, if that has another name."""
+    """The focused widget's method that does it, if that has another name."""
 
     @property
     def group(self) -> Group:
-        """What it is about."""
+        """The group that the first part of the id belongs to."""
         return _GROUPS[self.id.partition(".")[0]]
 
     @property
     def method(self) -> str:
-        """The action of the focused widget that does it, such as moving its cursor."""
+        """The focused widget's method that does it; empty where the app does it."""
         pane, _, name = self.id.partition(".")
         return self.done_by or (name if pane in _PANES else "")
 
     @property
     def pane(self) -> str:
-        """The one widget that hears its keys; with none, they are heard everywhere."""
+        """The one widget that hears its keys; empty if more than one hears them."""
         about = self.id.partition(".")[0]
         return about if self.method and about != "move" else ""
 
@@ -212,13 +215,13 @@ SEVERAL = frozenset(
         *("compare.jump", "compare.pair", "compare.swap"),
     }
 )
-"""What there is to do only where several executions are watched."""
+"""Actions that apply only where several executions are watched."""
 
 
 def check_keys(chosen: ConfigKeys) -> None:
-    """Raise UsageError for an action that there is not, and for a key of two of them.
+    """Raise UsageError for an unknown action, and for a key of two actions.
 
-    Two may share a key that are not heard in the same place.
+    Two actions may share a key if different widgets hear it.
     """
     for name, own in chosen.items():
         if name not in BY_ID:
@@ -239,7 +242,7 @@ def check_keys(chosen: ConfigKeys) -> None:
 
 
 def key_name(key: str) -> str:
-    """Write a key as people do: `]`, `shift+→`, `pgup`."""
+    """Return a key as people write it: `]`, `shift+→`, `pgup`."""
     if len(key) == 1 or key in {"enter", "escape"}:
         return key
     *held, last = key.split("+")
@@ -247,7 +250,7 @@ def key_name(key: str) -> str:
 
 
 def whereabouts(name: str) -> str:
-    """Say where there is something to do by an action; empty if it may be anywhere."""
+    """Return in which view an action can be done; empty if it belongs to no view."""
     view = name.partition(".")[0]
     if view not in _PLACES:
         return ""
@@ -256,10 +259,12 @@ def whereabouts(name: str) -> str:
 
 
 def bindings(pane: str | None = None) -> list[BindingType]:
-    """Bind what is heard everywhere, which the app does by its id.
+    """Return the bindings of the app or, with a `pane`, those of a list with a cursor.
 
-    Or, for a list with a cursor, what it does itself, and what its `pane` alone does.
-    Where that pane has not the focus the app hears its keys, to say so.
+    The app binds the keys that are heard everywhere, and does each action by its id. A
+    list binds the actions that all lists do, and those of its pane. While another
+    widget has the focus, the app hears the pane's keys, to tell the user where they
+    work.
     """
     if pane is None:
         heard = {key for a in ACTIONS if not a.pane for key in a.keys}
@@ -271,8 +276,8 @@ def bindings(pane: str | None = None) -> list[BindingType]:
     else:
         own = (a for a in ACTIONS if a.method and a.pane in {"", pane})
         bound = [(action, action.method, action.keys) for action in own]
-    # What is typed after these in one go is meant for the line they open, and would
-    # else reach the pane that has the focus until then.
+    # These two have priority. Characters typed in one go after them are meant for the
+    # line they open. Otherwise the pane that has the focus until then would get them.
     first = {"find.filter", "find.search"}
     bind = partial(Binding, show=False)
     return [
@@ -284,9 +289,9 @@ def bindings(pane: str | None = None) -> list[BindingType]:
 def entries(
     keys: Mapping[str, tuple[str, ...]] = {},
 ) -> Iterator[tuple[Group, str, str]]:
-    """List each group's keys and what they do, the digits in one line.
+    """Yield each group, its keys and what they do; the digits share one line.
 
-    `keys` are a configuration's: what it binds otherwise is told as it is bound.
+    `keys` are a configuration's: an action in it is listed with the keys it has there.
     """
     for group in Group:
         for action in _ACTIONS:

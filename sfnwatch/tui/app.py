@@ -1,8 +1,8 @@
 """The app: its parts, and what each key, click and message does.
 
-It is one consumer of a session's trace, like every other. After each batch it puts what
-is new in its place, at once, since that is cheap; the screen is painted a few times a
-second while much comes in, and only the lines that are in view are made.
+It is one consumer of a session's trace, like every other. It takes in each batch at
+once, since that is cheap. While many batches come, it paints only a few times a second,
+and makes only the lines that are in view.
 """
 
 import gc
@@ -50,49 +50,50 @@ if TYPE_CHECKING:
     from sfnwatch.recording.recorder import Recorder
 
 _PAINT_REST_FACTOR = 60
-"""The screen rests for so many times as long as the last painting took."""
+"""After painting, the screen rests this many times as long as the painting took."""
 _LONGEST_UNPAINTED_SECONDS = 1.2
-"""However long painting takes, it is painted after so many seconds."""
+"""After this many seconds the screen is painted, however long painting takes."""
 _REPAINT_AFTER_QUIET_SECONDS = 0.1
-"""It is painted once nothing has come in for so many seconds."""
+"""The screen is painted once nothing has come in for this many seconds."""
 _MANY = 2_000
-"""So many new records the garbage collector is told to leave alone."""
+"""After this many new records the garbage collector is told to skip them from then
+on."""
 _UNBOUND = "<unbound>"
-"""A key that no terminal has, for an action without any."""
+"""Stands in for the keys of an action without any; no terminal sends it."""
 
 
 class WatchedSession(Protocol):
-    """What the screen needs of a session: live, of a demo, or of a recording."""
+    """What the screen needs from a session: a live one, a demo's, or a recording's."""
 
     mode: Mode
     title: str
-    """What is watched, before anything is known of it."""
+    """What is watched, in words, for the time before any record has come."""
     clock: Clock
     span: PlaybackSpan | None
-    """From when to when a recording was made."""
+    """When a recording begins and ends; None for other sessions."""
     allowed: Collection[Operation]
-    """All that sfnwatch can send to AWS in it."""
+    """The operations that sfnwatch can send to AWS in this session."""
     recorder: "Recorder | None"
     trace: Trace
-    """The one trace, which the session alone adds to."""
+    """The trace; only the session adds to it."""
     consumers: list[Consumer]
-    """Who is told of each batch, once it was added to the trace."""
+    """Each is called with a batch, once the batch is part of the trace."""
 
     async def run(self) -> None:
         """Run all sources to their ends; raises SfnwatchError."""
 
     async def findings(self, snapshot: Snapshot) -> Sequence[Finding]:
-        """Find what a moment shows, in slices, between whatever else is done."""
+        """Return a snapshot's findings; work in slices, so that other tasks can run."""
 
     def end_drain(self) -> None:
-        """Wait no longer for late records."""
+        """Stop waiting for late records."""
 
     def follow(self, execution_arn: str) -> bool:
-        """Have a child execution's history read; False if it can't be."""
+        """Begin to read a child execution's history; False if it can't be read."""
 
 
 class ScreenSettings(Struct, frozen=True, kw_only=True):
-    """How the screen begins; everything has a default."""
+    """The settings that the screen begins with; each has a default."""
 
     speed: float = 1.0
     theme: str = ""
@@ -133,10 +134,12 @@ class SfnwatchApp(ThemedApp[None]):
         self.bars = Bars(self)
         self.pace = Pace(self, self.repaint)
         self._unfrozen = _MANY
-        """How many records have come since the collector was told to let all be."""
+        """Records that have come since the garbage collector was last told to skip
+        all."""
         self._theme_before = ""
         self._has_ended, self._is_card_due = False, True
-        """Whether all have ended before our eyes; and if the end card may yet come."""
+        """Whether all executions ended while they were watched; whether the end card
+        may still come."""
         self._commands: Mapping[str, Command] = {
             **self.player.commands,
             **self.presenter.commands,
@@ -170,7 +173,7 @@ class SfnwatchApp(ThemedApp[None]):
         self.views.lanes.focus()
         self._restore()
         if self.settings.present:
-            # Before anything comes: a name that was once painted has been seen.
+            # Before any record comes: a name that was painted once has been seen.
             self.presenter.present()
         self.repaint()
         if self.session.mode == "replay":
@@ -180,17 +183,17 @@ class SfnwatchApp(ThemedApp[None]):
             self.call_after_refresh(self._watch)
 
     def _restore(self) -> None:
-        """Filter and search a recording as when it was last looked at."""
+        """Filter and search a recording as when it was last viewed."""
         saved = self._saved
         if saved.search:
             self._search_for(saved.search)
-        # One that can't be read any more keeps all.
+        # A saved filter that can't be read any more is ignored: all lines stay.
         with suppress(ValueError):
             self.finder.filter_by(saved.filter)
 
     @property
     def view_to_save(self) -> SavedView:
-        """What a viewer did to this recording, to be found again next time."""
+        """The viewer's changes to this recording's view, to be restored next time."""
         options = self.screen_state.outline.options
         return SavedView(
             filter=self.finder.filtered,
@@ -212,7 +215,7 @@ class SfnwatchApp(ThemedApp[None]):
         self.repaint()
 
     def consume(self, batch: Batch, changed: Changed) -> None:
-        """Take in a batch that was added to the trace; it is painted in its time."""
+        """Take in a batch that is part of the trace by now; it is painted later."""
         is_first = not self.screen_state.items
         self.screen_state.take(batch, changed)
         if not is_first and self.screen_state.playback.live:
@@ -223,7 +226,7 @@ class SfnwatchApp(ThemedApp[None]):
         )
 
     def repaint(self, *, time_has_passed: bool = False) -> None:
-        """Paint the moment that is shown as it stands by now."""
+        """Paint the moment that is shown, with all that has come in by now."""
         if not self.is_running or not self.screen_stack:
             return
         if time_has_passed and self.pace.is_waiting:
@@ -239,14 +242,14 @@ class SfnwatchApp(ThemedApp[None]):
         self._tell_of_selected()
 
     def _tell_of_selected(self) -> None:
-        """Say what can be done here, and for a talk what the cursor is on."""
+        """Update the line of keys and, in a talk, the caption of the selected line."""
         self.bars.key_line.redraw()
         self.presenter.tell(self.player.line)
 
     def _leave_out_of_collections(self, changed: Changed) -> None:
-        """Have the garbage collector look no more at what is kept for good.
+        """Exempt records from garbage collection, since they are kept for good.
 
-        Of a long history all records are: to go through them takes longer than a frame.
+        To go through all records of a long history takes longer than a frame.
         """
         self._unfrozen += len(changed.calls) + sum(map(len, changed.events.values()))
         if self._unfrozen >= _MANY and not self.is_headless:
@@ -263,7 +266,7 @@ class SfnwatchApp(ThemedApp[None]):
             notify(self, self.settings.notify, self.TITLE or "", words)
 
     def _show_end_card(self) -> None:
-        """Show how it ended, once, to who has only watched until nothing more comes."""
+        """Show the end card once, if the user only watched until nothing more came."""
         complete = (
             self._has_ended
             and self.screen_state.over
@@ -276,7 +279,7 @@ class SfnwatchApp(ThemedApp[None]):
 
     @property
     def _only_watches(self) -> bool:
-        """True for somebody who does nothing but follow the view that was first."""
+        """True while the user only follows the view that was shown first."""
         follows = self.views.lanes.follow or self.player.leads
         elsewhere = self.views.current != LANES or self.views.is_detailed
         asking = self.finder.active or self.bars.find_bar.display
@@ -284,17 +287,17 @@ class SfnwatchApp(ThemedApp[None]):
         return follows and not (elsewhere or asking or is_dialog)
 
     def look_anew(self) -> None:
-        """Show names and times otherwise."""
+        """Show everything again, since names or times are shown differently now."""
         self.screen_state.touch()
         self.repaint()
 
     @property
     def commands(self) -> Mapping[str, Command]:
-        """What does each action that there is something to do by just now."""
+        """The commands of the actions that can be done now, by the actions' ids."""
         return {**self._commands, **self.views.commands}
 
     def action_do(self, name: str) -> None:
-        """Do an action of the registry, or say why there is nothing to do."""
+        """Do an action of the registry, or notify the user why it does nothing now."""
         why = self._why_not(name)
         if why:
             self.notify(why)
@@ -308,11 +311,11 @@ class SfnwatchApp(ThemedApp[None]):
         return not (asking and (self.bars.find_bar.typing or self.screen.is_modal))
 
     def applies(self, name: str) -> bool:
-        """Tell whether there is something to do by an action."""
+        """True if an action does something now."""
         return not self._why_not(name)
 
     def _why_not(self, name: str) -> str:
-        """Say why there is nothing to do by an action; empty if there is."""
+        """Return why an action does nothing now; empty if it does something."""
         screen_state = self.screen_state
         snapshot = self.screen_state.snapshot
         if name in SEVERAL and not screen_state.several:
@@ -336,14 +339,14 @@ class SfnwatchApp(ThemedApp[None]):
         return "" if is_there else why
 
     def _play_or_step(self) -> None:
-        """Play or pause; in a talk go from finding to finding once all has played."""
+        """Play or pause; in a talk, once all has played, go from finding to finding."""
         if self.presenter.has_steps:
             self.presenter.step()
         else:
             self.player.commands["player.toggle"]()
 
     def _digit(self, digit: int) -> None:
-        """Show or hide a service's lane; or, with one lane only, go to a tenth."""
+        """Show or hide a lane; with one lane or in the player, go to a tenth."""
         services = list(self.screen_state.services())
         if self.focused is self.bars.scrubber or digit == 0 or len(services) < 2:  # noqa: PLR2004
             self.screen_state.playback.tenth(digit)
@@ -367,7 +370,7 @@ class SfnwatchApp(ThemedApp[None]):
         self.notify("each when it started" if options.aligned else "aligned at start")
 
     def _close_last(self) -> None:
-        """Undo what was done last to what is shown, one thing at a time."""
+        """Close or undo one thing: detail, filter, view, talk, or the past."""
         if self.views.is_detailed:
             self.views.show_detail(shown=False)
         elif self.finder.active:
@@ -392,21 +395,21 @@ class SfnwatchApp(ThemedApp[None]):
         self.look_anew()
 
     def _search_for(self, words: str) -> None:
-        """Mark what has the words, and go to the first of it."""
+        """Mark the lines that have the words, and go to the first of them."""
         self.finder.search_for(words)
-        # A view that goes from hit to hit itself shows nothing else.
+        # A view that goes from hit to hit by itself shows nothing but hits.
         if words and "find.next" not in self.views.commands:
             self._find(0)
 
     @work(group="find", exclusive=True)
     async def _find(self, direction: int) -> None:
-        """Go from hit to hit."""
+        """Go to the next hit (1) or the one before (-1); 0 stays on a hit."""
         if not await self.finder.step(direction):
             self.notify("not found", severity="warning")
 
     @on(CursorList.Moved)
     def _moved(self) -> None:
-        # The last word of a view may come when the screens are gone.
+        # A view's last message may arrive when the screens are gone.
         if self.screen_stack:
             self.views.show_selected()
             self._tell_of_selected()
@@ -428,9 +431,9 @@ class SfnwatchApp(ThemedApp[None]):
         self.repaint()
 
     def on_notify(self) -> None:
-        """Have a toast take the place of the one before: they cover what is below."""
+        """Let a toast replace the one before: toasts cover the rows below them."""
         self.clear_notifications()
-        # Textual leaves what held it, which would take a row of its own.
+        # Textual keeps the old toast's holder, which would take a row of its own.
         self.query("ToastHolder").remove()
 
     async def on_event(self, event: events.Event) -> None:
@@ -438,17 +441,17 @@ class SfnwatchApp(ThemedApp[None]):
             self.presenter.press(key_name(event.key))
         await super().on_event(event)
         if isinstance(event, events.Key):
-            # By a message it would come a frame later.
+            # Done by a message, this would come a frame later.
             self.views.keep_together()
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """Offer every action by its name, and Textual's own picture of the screen."""
+        """Offer every action by its name, and Textual's own screenshot."""
         every = super().get_system_commands(screen)
         yield from (each for each in every if each.title == "Screenshot")
         yield from system_commands(self)
 
     def jump(self, marker: Marker) -> None:
-        """Go to a mark: back or on in time, if it is not on the screen."""
+        """Go to a mark's line; if it is not shown, go to the mark's time first."""
         if not self.views.go_to(marker.key):
             playback = self.screen_state.playback
             playback.stand(marker.when(playback.clock))

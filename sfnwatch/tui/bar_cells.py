@@ -1,6 +1,6 @@
 """A bar of the timeline in cells: its strokes, its calls, and how it ended.
 
-What a cell is is never told by its color alone.
+No meaning is shown by color alone.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -51,11 +51,11 @@ _LEGEND: tuple[tuple[Span, str], ...] = (
     (PHASES[Phase.CONTAINER], "as long as what is inside"),
     (_STOP, "stops the job"),
 )
-"""What matters most comes first."""
+"""The signs and what they mean, the most important first."""
 
 
 class BarCells:
-    """Draws one line of a chart."""
+    """Draws one bar of a chart."""
 
     def __init__(
         self, chart: TimelineChart, bar: Bar, axis: Axis, screen_state: ScreenState
@@ -72,7 +72,7 @@ class BarCells:
         return self._screen_state.outline.order.shown_at(at, self._bar.execution_arn)
 
     def cells(self, chosen: str | None = None) -> CellSpans:
-        """Draw it, a span a cell; `chosen` is the key of a call to point out."""
+        """Return the bar's cells; the call with the key `chosen` stands out."""
         cells = self._axis.ground()
         if self._crowd:
             self._draw_crowd(cells)
@@ -89,7 +89,7 @@ class BarCells:
         self._draw_ticks(cells, chosen)
         if not self._crowd and not self._is_instant():
             self._draw_ends(cells)
-        # What is out of view is pointed at.
+        # An arrow points to a bar that is out of view.
         if self._at(self._bar.end) < self._axis.begin:
             cells[0] = Span("‹", "role--dim")
         elif self._at(self._bar.begin) > self._axis.end:
@@ -103,7 +103,10 @@ class BarCells:
         return visit.type not in _TAKES_TIME and len(self.room) <= 1
 
     def _draw_segments(self, cells: CellSpans, segments: Sequence[Segment]) -> None:
-        """Give each cell to what has most of it; a failed try keeps one anyhow."""
+        """Fill each cell with the segment that has most of it.
+
+        A failed try, a back-off and a completion lag have a cell in any case.
+        """
         best = [0.0] * self._axis.width
         for segment in segments:
             begin = self._at(segment.begin)
@@ -126,13 +129,14 @@ class BarCells:
                 cells[self._axis.cell(end)] = _REDRIVEN
 
     def _draw_crowd(self, cells: CellSpans) -> None:
-        """Draw how many ran at once, the most being full, and where one failed."""
+        """Draw how many ran at once, and where one failed; the most has full height."""
         steps = [0] * (self._axis.width + 1)
         bad = set()
         for begin, end, failed in self._crowd:
             room = self._axis.cells(self._at(begin), self._at(end))
             if room:
-                # What ends where the next begins is not twice as much.
+                # Where one ends in the cell in which the next begins, the two do not
+                # count as two.
                 last = max(room.start + 1, room.stop - (len(room) > 1))
                 steps[room.start] += 1
                 steps[last] -= 1
@@ -147,7 +151,7 @@ class BarCells:
                 cells[cell] = Span(height, look)
 
     def _draw_ticks(self, cells: CellSpans, chosen: str | None) -> None:
-        # Of those that share a cell, the most telling last.
+        # Of calls that share a cell, the most important one is drawn last.
         for tick in sorted(
             self.ticks,
             key=lambda t: (t.call.key == chosen, t.failed, t.role is CallRole.STOP),
@@ -162,13 +166,13 @@ class BarCells:
         return self._axis.cell(self._at(tick.at))
 
     def _draw_ends(self, cells: CellSpans) -> None:
-        """Mark how each try ended, and the bar itself right behind it."""
+        """Mark the end of each try in its cell, and the bar's own behind the bar."""
         ends = self._chart.ends(self._bar)
         for number, end in enumerate(ends, 1):
             at = self._at(end.at)
             if not self._axis.shows(at):
                 continue
-            # Behind a bar that still grows there is nothing: a try ended within it.
+            # A running bar has no end of its own yet: all ends are of tries within it.
             last = number == len(ends) and self._bar.status != "running"
             place = self._after_bar(cells) if last else self._axis.cell(at)
             marks = _end_marks(end.status, end.completion)
@@ -177,14 +181,14 @@ class BarCells:
                 place += 1
 
     def _after_bar(self, cells: CellSpans) -> int:
-        """Give the cell behind a bar; the time between its last states has none."""
+        """Return the cell behind the bar, without blank time after its last state."""
         place = self.room.stop
         while place > self.room.start + 1 and not _is_drawn(cells[place - 1]):
             place -= 1
         return place
 
     def named_calls(self) -> CellSpans:
-        """Name the calls below their ticks, as far as there is room for each."""
+        """Return a row of calls' names below their ticks, where names have room."""
         cells = self._axis.ground()
         free = 0
         for tick in self.ticks:
@@ -197,7 +201,7 @@ class BarCells:
         return cells
 
     def _name(self, tick: Tick) -> Span:
-        """Name a call; or say which poll it is and how long after its action."""
+        """Return a call's name; a poll's number and the time since its action."""
         words = clean(tick.call.event_name, _WORD)
         look = "role--call"
         if tick.role is CallRole.POLL:
@@ -209,7 +213,7 @@ class BarCells:
         return Span(f"{words.strip()}{bad}", "role--bad" if bad else look)
 
     def with_words(self, cells: CellSpans, words: Sequence[Span]) -> list[Span]:
-        """Set words behind the bar, or before it, where they do not touch it."""
+        """Put words behind the bar or else before it; leave them out without room."""
         size = width_of(words)
         taken = [n for n, c in enumerate(cells) if _is_drawn(c)]
         if not size or not taken:
@@ -236,14 +240,14 @@ def _stroke(segment: Segment) -> Span:
 
 
 def _tick(tick: Tick) -> Span | None:
-    """Draw a call; an action that went well goes without saying: there is a bar."""
+    """Return a call's mark; None for an action that succeeded, which the bar shows."""
     if tick.failed:
         return _DENIED
     return {CallRole.POLL: _POLL, CallRole.STOP: _STOP}.get(tick.role)
 
 
 def _end_marks(ended_as: str, told: Completion | None) -> list[Span]:
-    """Say how Step Functions learned of an end, and what it was, unless it was good."""
+    """Return how Step Functions learned of an end and, if bad, what the end was."""
     glyph = status_glyph(ended_as)
     status = Span(glyph.text, f"role--{glyph.role}")
     if told is None:
@@ -255,13 +259,13 @@ def _end_marks(ended_as: str, told: Completion | None) -> list[Span]:
 
 
 def legend_of(drawn: Iterable[Span], width: int) -> Iterator[Span]:
-    """Explain what is drawn; what has no room is left out, the rarest first."""
+    """Yield the legend of what is drawn; without room, the last signs are left out."""
     seen = {_sign_of(cell) for cell in drawn}
     return legend((each for each in _LEGEND if each[0] in seen), width)
 
 
 def _sign_of(cell: Span) -> Span:
-    """Give what the legend has for a cell: any height, and a cut of whatever color."""
+    """Return the legend's sign for a cell: one for all heights, one for all cuts."""
     if cell.text == CUT.text:
         return CUT
     return Span(_HEIGHTS[4], cell.look) if cell.look == "look--bar" else cell

@@ -17,11 +17,12 @@ if TYPE_CHECKING:
 
 
 _FINDINGS_REST_SECONDS = 5.0
-"""Seconds between two times that all findings are worked out, at most."""
+"""Longest rest in seconds between two computations of all findings."""
 _FINDINGS_REST_FACTOR = 20
-"""The next time comes after so many times as long as the last one took."""
+"""The rest is this many times as long as the last computation took."""
 _AGED = 120.0
-"""Seconds after which they are worked out though nothing has come but our requests."""
+"""Seconds after which findings are computed again, though nothing has come but
+sfnwatch's own requests."""
 _KEYS_APART = 3
 """Cells between two keys."""
 _KEYS_CLOSE = 2
@@ -31,7 +32,7 @@ _SAME_END = timedelta(seconds=1)
 
 
 class Bars:
-    """Holds the lines round the views, and what there is to say in them."""
+    """Holds the rows around the views, and fills them."""
 
     def __init__(self, app: "SfnwatchApp") -> None:
         self._app = app
@@ -47,17 +48,17 @@ class Bars:
         self.scrubber = Scrubber(self._screen_state)
         self.key_line = Rows(self._key_rows, id="keys")
         self._found_of: object = None
-        """What the findings that are there were worked out of."""
+        """The state from which the current findings were computed."""
         self._find_again_at = 0.0
         self._is_finding = False
         self._seen = 0
-        """How many lines there were when the lanes followed last."""
+        """The number of lines when the lanes last followed the newest line."""
         self._over_since: datetime | None = datetime.max.replace(tzinfo=UTC)
-        """When the last execution ended; None while one runs. What had ended before it
-        was looked at is no news, as if it had ended later than ever."""
+        """When the last execution ended; None while one runs. It begins as the latest
+        possible time: an end from before the watch then counts as old news."""
 
     def show(self) -> None:
-        """Say how things stand, which time alone may change."""
+        """Update the bars; their words may change with time alone."""
         screen_state = self._screen_state
         lanes = self._app.views.lanes
         playback = self._screen_state.playback
@@ -76,16 +77,16 @@ class Bars:
         self.banner.show(*told)
         bad = any(span.look == "role--bad" for spans in told for span in spans)
         self.banner.set_class(bad, "-bad")
-        # What is being typed stands in a line of its own.
+        # A filter or search that is being typed stands in a line of its own.
         said = [] if self.find_bar.display else self._finder.spans()
         self.filter_line.show(*([said] if said else []))
         lanes.heads.redraw()
 
     def ended(self) -> ExecutionAsOf | None:
-        """Give the last execution that ended, each time that all have.
+        """Return the execution that ended last, once each time that all have ended.
 
-        One that was over before it was watched is no news, nor is one of a recording.
-        What is redriven ends once more, and may do so between two looks.
+        Otherwise None: also in a recording, and for an end from before the watch. A
+        redriven execution ends once more, and may do so between two calls of this.
         """
         roots = self._screen_state.roots
         if not roots or self._screen_state.playback.replay:
@@ -97,12 +98,12 @@ class Bars:
         self._over_since = over_since
         if over_since is None:
             return None
-        # Of one end DescribeExecution and the history tell at times that differ a bit.
+        # DescribeExecution and the history give slightly different times for one end.
         anew = before is None or over_since - before > _SAME_END
         return last if anew else None
 
     def _offers(self) -> Iterator[Words]:
-        """Offer what can be done here and now, by which key, as it is called here."""
+        """Yield the actions that apply here and now, with their keys and titles."""
         playback = self._screen_state.playback
         titles = dict(self._app.views.titles)
         if playback.playing or playback.live:
@@ -118,30 +119,30 @@ class Bars:
             if title and self._app.applies(action.id):
                 key = Span(key_name(keys[0]) if keys else "", "look--key", action.id)
                 words = Span(f" {title}", "role--dim", action.id)
-                # What is called otherwise here stays longest.
+                # An action with another title here stays longest.
                 yield Words(1 + rank * (title == action.title), [key, words])
 
     def _key_rows(self, width: int) -> Sequence[Sequence[Span]]:
-        """Show the keys that have room."""
+        """Return the row of keys, as many as have room."""
         offers = list(self._offers())
-        # Rather close together than not at all.
+        # Keys close together are better than fewer keys.
         gap = _KEYS_CLOSE if width_of(joined(offers)) >= width else _KEYS_APART
         return [[Span(" "), *joined(fitted(offers, width - 1, gap), gap)]]
 
     @property
     def is_up_to_date(self) -> bool:
-        """True once the headline tells of what is shown."""
+        """True once the headline is about the state that is shown."""
         return self._found_of == self._told()
 
     def _told(self) -> object:
-        """Give what they depend on; as time goes by they tell of more of it."""
+        """Return the state that findings depend on; with time they cover more."""
         screen_state = self._screen_state
         where = screen_state.playback.position, screen_state.playback.clock
         age = time.monotonic() // _AGED
         return screen_state.news, screen_state.outline.options, *where, age
 
     def _look_for_findings(self) -> None:
-        """Know what is worth a headline, as often as there is time for it."""
+        """Compute the headline's findings if they are outdated and time allows."""
         due = time.monotonic() >= self._find_again_at
         if not self.is_up_to_date and due and not self._is_finding:
             self._is_finding = True

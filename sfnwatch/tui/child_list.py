@@ -1,4 +1,4 @@
-"""The child executions of a moment, from AWS's lists and from their own histories."""
+"""The child executions of a snapshot, from AWS's lists and from their histories."""
 
 from collections.abc import Iterator
 
@@ -10,15 +10,16 @@ from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.time_axis import TimeAxis
 
 _OVER = "ENDED"
-"""No word of AWS's: all that is known of it by now."""
+"""A status of sfnwatch's own, not of AWS: the child is over, and more is not known
+yet."""
 
 
 def children_of(snapshot: Snapshot) -> list[ListedExecution]:
-    """List child executions: failures first, then what runs, then by their starts."""
+    """Return the child executions: failures first, then running ones, then by start."""
     known = {each.arn: each for each in _listed(snapshot)}
     for arn, child in snapshot.children.items():
         if child.event_count:
-            # Its own history tells better than a list, which may be older.
+            # A child's own history is more exact than a list, which may be older.
             machine = child.state_machine_name or ""
             name = child.name
             times = child.started_at, child.stopped_at
@@ -27,11 +28,12 @@ def children_of(snapshot: Snapshot) -> list[ListedExecution]:
 
 
 def _listed(snapshot: Snapshot) -> Iterator[ListedExecution]:
-    """Give what lists tell of children; in event time as each stood by its own times.
+    """Yield the children that AWS's lists name, as of the snapshot.
 
-    In arrival time a list may be old: of what runs in it, what the newest list lacks is
-    over. How it ended is told at the end, when all are listed, and of failures before.
-    A list that is full says nothing of what it lacks.
+    In event time each child's own times decide whether it runs. In arrival time a list
+    may be old: a child that ran in an old list and is missing from the newest one is
+    over. How it ended is listed at the end, when all children are listed, and for
+    failures before. A full list shows nothing about children that it lacks.
     """
     if snapshot.at is not None and snapshot.clock is TimeAxis.EVENT:
         for answers in snapshot.trace.children.values():

@@ -1,6 +1,7 @@
-"""The child executions as a table: failures first, and what to do of each.
+"""The child executions as a table, failures first; one can be shown in the lanes.
 
-A Map Run may have ten thousand. What was listed is here, whether its history is or not.
+A Map Run may have ten thousand. The table has all listed children, whether their
+histories are read or not.
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,15 +22,17 @@ from sfnwatch.view.child_wording import Child
 from sfnwatch.view.parts import Part, Role, counted
 
 _RUNS = 3
-"""So many Map Runs are told of above the table; of more, their number."""
+"""Map Runs that have a row above the table; of further ones only the number is
+shown."""
 _OF_MAP_RUN = "/"
-"""What the name of a Map Run's machine has, and no other: the state's follows."""
+"""Only the machine name of a Map Run's child has this sign; the state's name follows
+it."""
 _BAR = 8
 _LONG_BAR = 60
 
 
 class ChildrenView(HeadedView):
-    """How the Map Runs are doing, and the child executions below."""
+    """The progress of the Map Runs, and the child executions below."""
 
     enter = "Show in lanes"
 
@@ -37,11 +40,13 @@ class ChildrenView(HeadedView):
         self.list: EntryList[ListedExecution] = EntryList(self._rows)
         super().__init__(screen_state, self.list, Rows(most=2))
         self._searched = ""
-        """The words that were searched for when it was shown last."""
+        """The searched words when the table was last shown."""
         self._every = 0
-        """How many there are, with those that a filter or the search leaves out."""
+        """The number of all children, with those that a filter or the search leaves
+        out."""
         self._awaited = ""
-        """The ARN of one that is being read because somebody wants to see it."""
+        """The ARN of a child that is being read because the user opened it; empty if
+        none."""
         self.commands = {
             "view.detail": self.open_selected,
             "find.next": lambda: self.list.action_move(1),
@@ -49,7 +54,7 @@ class ChildrenView(HeadedView):
         }
 
     def show(self) -> None:
-        """Show the children as they stand by now; one that was asked for, once read."""
+        """Show the children as they are now; go to an awaited child once it is read."""
         screen_state = self._screen_state
         if self.is_other(screen_state.version, screen_state.looks):
             if screen_state.searched != self._searched:
@@ -92,7 +97,7 @@ class ChildrenView(HeadedView):
         )
 
     def _counts(self) -> str:
-        """Count what is listed, and what of it is read."""
+        """Return how many children are listed, and how many of those are read."""
         listed = self.list.entries
         words = clean(self.mask(self._searched), 60)
         having = f" with “{words}”" if words else ""
@@ -115,7 +120,7 @@ class ChildrenView(HeadedView):
         return [own]
 
     def _note(self, child: ListedExecution) -> Part:
-        """Say what it failed with; or that nobody has read it."""
+        """Return the error that a child failed with, or that it is not read."""
         execution = self._screen_state.snapshot.executions.get(child.arn)
         if execution is None or not execution.event_count:
             return Part("not read", Role.DIM)
@@ -126,7 +131,7 @@ class ChildrenView(HeadedView):
         return Part(error or "", Role.BAD)
 
     def open_selected(self) -> None:
-        """Show an execution in the lanes; if its history is not here, have it read."""
+        """Show a child in the lanes; if its history is missing, ask to have it read."""
         arn = self.list.selected_key
         if arn is None:
             return
@@ -147,9 +152,9 @@ class ChildrenView(HeadedView):
 
 
 def _run_spans(run: Child, width: int, mask: Masks) -> list[Span]:
-    """Say how far a Map Run is, with as long a bar as there is room for.
+    """Return a Map Run's progress, with as long a bar as has room.
 
-    How many of its histories are read is told below, of all that is listed.
+    The number of read histories is left out: the row below counts all of them.
     """
     run = replace(run, histories=0)
     name = [Span(" "), *spans_of(child_wording.child_parts(run), mask), Span("  ")]

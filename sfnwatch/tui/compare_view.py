@@ -1,4 +1,4 @@
-"""Two executions beside each other: a line a state, a bar for each, to one scale."""
+"""Two executions side by side: a line for each state, two bars on one scale."""
 
 from collections.abc import Iterator, Sequence
 from itertools import combinations
@@ -44,7 +44,7 @@ _BAR_LEAST = 5
 _BAR_MOST = 70
 _GHOST = Span("┈", "look--faint")
 _HEAD_SHARE = 3
-"""What is said above takes a third of the height at most, or what lines leave blank."""
+"""The rows above take at most a third of the height, or what the lines leave blank."""
 _ALONE = (
     "There is nothing to compare yet: two executions are needed.",
     "Name two when you watch, or replay two recordings together.",
@@ -59,11 +59,11 @@ _LEGEND = (
     (PHASES[Phase.BACKING_OFF], "backing off"),
     (PHASES[Phase.COMPLETION_LAG], "completion lag"),
 )
-"""What stands for itself comes last."""
+"""Signs that explain themselves come last."""
 
 
 class CompareView(HeadedView):
-    """Who is compared, what it comes to, and the states of both."""
+    """The two compared executions, the verdict, and the states of both."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("compare")
     enter = "Show in lanes"
@@ -73,15 +73,15 @@ class CompareView(HeadedView):
         super().__init__(screen_state, self.list)
         self._told: Comparison | None = None
         self._side = 0
-        """0 where `enter` leads to A's line, 1 for B's."""
+        """0 if `enter` leads to A's line, 1 if to B's."""
         self._scale = 1.0
         self._bar, self._length, self._columns = 0, 0, tuple[Cells, ...]()
-        """The cells of a bar, of a length, and all columns."""
+        """The cells of a bar, the cells of a length, and all columns."""
         self._chosen: tuple[str, str] | None = None
         self._toggled: set[str] = set()
-        """The keys of lines that are not as they begin."""
+        """The keys of lines that the user has folded or unfolded."""
         self._alike: bool | None = None
-        """Whether alike states are folded; None: if there are many lines."""
+        """Whether alike states are folded; None: only if there are many lines."""
         self.commands = {
             "view.detail": self.action_jump,
             "lanes.fold": self._fold,
@@ -91,7 +91,7 @@ class CompareView(HeadedView):
         }
 
     def show(self) -> None:
-        """Compare the two as they stand by now; what is selected stays."""
+        """Compare the two executions as they stand now; the selection stays."""
         screen_state = self._screen_state
         running = screen_state.now if screen_state.snapshot.running else None
         if self.is_other(screen_state.version, self.pair, running):
@@ -101,7 +101,7 @@ class CompareView(HeadedView):
 
     @property
     def pair(self) -> tuple[str, str] | None:
-        """The ARNs of the two that are compared; None while there are no two."""
+        """The ARNs of the two compared executions; None while there are not two."""
         arns = list(self._screen_state.snapshot.roots)
         if self._chosen is not None and set(self._chosen) <= set(arns):
             return self._chosen
@@ -126,7 +126,7 @@ class CompareView(HeadedView):
         self.list.changed()
 
     def _kept_rows(self, told: Comparison) -> list[CompareRow]:
-        """List the lines, those of states of which a filter keeps something."""
+        """Return the lines; with a filter, only of states that it keeps."""
         kept = self._screen_state.kept_visits()
         if kept is None:
             return compare_rows(told, self._toggled, alike=self._alike)
@@ -153,7 +153,7 @@ class CompareView(HeadedView):
         self.foot.show(*([list(legend(_LEGEND, width))] if roomy else []))
 
     def _share_out(self, width: int) -> None:
-        """Share out the width by what the lines say: bars take what is left."""
+        """Divide the width by what the lines say: bars take what is left."""
         rows = [row for row in self.list.entries if not _is_whole(row)]
         names = (5 + 2 * row.depth + cell_len(row.label) for row in rows)
         name = min(_NAME_MOST, max(names, default=0), width * 3 // 10)
@@ -183,7 +183,7 @@ class CompareView(HeadedView):
         return [*fit(spans, width - width_of(end)), *end]
 
     def _prose(self, told: Comparison, width: int, room: int) -> list[list[Span]]:
-        """Say what it comes to, the answer first and standing out."""
+        """Return the verdict, its first sentence standing out, and the remarks."""
         first, *others = verdict(told)
         rest = " ".join([*(each.text for each in others), *remarks(told)])
         answer = flow([Span(self.mask(first.text), "role--name")], width, width, room)
@@ -243,13 +243,13 @@ class CompareView(HeadedView):
             sign = PHASES[phase]
             failed = phase is Phase.WORKING and cell.status in FAILED
             yield Span(sign.text * cells, "role--bad" if failed else sign.look)
-        # How much longer it was on the other side.
+        # A faint stroke shows how much longer the other side took.
         longer = sum(cells for _, cells in other) - taken if cell.evidence else 0
         yield Span(_GHOST.text * longer, _GHOST.look)
         yield Span(" " * (self._bar - taken - max(0, longer)))
 
     def action_pair(self) -> None:
-        """Compare two others, in the order in which executions began."""
+        """Compare the next two executions, in the order in which they began."""
         pairs = list(combinations(self._screen_state.snapshot.roots, 2))
         if len(pairs) > 1 and self.pair is not None:
             own = [{*pair} for pair in pairs].index({*self.pair})
@@ -259,18 +259,18 @@ class CompareView(HeadedView):
             self.app.notify("there are no two others")
 
     def action_swap(self) -> None:
-        """Compare the other way round."""
+        """Swap A and B."""
         if self.pair is not None:
             self._chosen = self.pair[1], self.pair[0]
             self.show()
 
     def point_to_other(self) -> None:
-        """Point to the other execution: its lines are what `enter` shows."""
+        """Point to the other execution: `enter` then shows its lines."""
         self._side = 1 - self._side
         self._lay_out()
 
     def action_jump(self) -> None:
-        """Show the selected line in the lanes, that of the side pointed to."""
+        """Show the selected line in the lanes, on the side that is pointed to."""
         row = self.list.entry
         told = self._told
         keys = list(_keys(row, told)) if row is not None and told is not None else []
@@ -284,7 +284,7 @@ class CompareView(HeadedView):
         self.list.select_key(key)
 
     def _clicked(self, row: CompareRow, x: int, twice: bool) -> None:  # noqa: FBT001
-        """Fold or unfold a line; show it if clicked twice."""
+        """Fold or unfold a line; on a double click, show it in the lanes."""
         del x
         if row.open is not None:
             self.toggle(row.key)  # the second click of two undoes the first
@@ -292,7 +292,7 @@ class CompareView(HeadedView):
             self.action_jump()
 
     def _fold(self) -> None:
-        """Fold or unfold what the selected line is the head of, or is below."""
+        """Fold or unfold the selected line, or else the line that it is inside of."""
         rows = self.list.entries
         depth = None
         for row in reversed(rows[: self.list.cursor + 1]):
@@ -304,7 +304,7 @@ class CompareView(HeadedView):
             depth = row.depth
 
     def _fold_all(self) -> None:
-        """Show all states, or fold those that are alike."""
+        """Show all states, or fold the states that are alike."""
         folded = any(row.kind is RowKind.ALIKE for row in self.list.entries)
         self._alike = not folded
         self._list()
@@ -316,7 +316,7 @@ def _is_whole(row: CompareRow) -> bool:
 
 
 def _keys(row: CompareRow, told: Comparison) -> Iterator[str]:
-    """Give the lanes' keys of a line, A's first."""
+    """Yield the keys in the lanes that a line stands for, A's first."""
     a = (row.a, told.a, row.pair.a)
     b = (row.b, told.b, row.pair.b)
     for cell, side, visit in (a, b):

@@ -1,8 +1,8 @@
-"""A list with a cursor: most views are one.
+"""A list with a cursor; most views are one.
 
-A list knows of its entries only how many there are; an heir draws those that are in
-view, and says by which key one is found again when others have come. So a list of
-100,000 costs what fits on the screen.
+A list knows only how many entries it has. A subclass draws the entries that are in
+view, and gives each a key, by which it is found again after others have come. So a list
+of 100,000 entries costs only what fits on the screen.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -25,11 +25,11 @@ from sfnwatch.tui.actions import bindings
 from sfnwatch.tui.paint import Span, strip_of
 
 _DRAWN = 512
-"""Entries whose rows are kept: several screens, for going to and fro."""
+"""Entries whose drawn rows are kept: several screens, for scrolling back and forth."""
 
 
 class _ScreenRow(NamedTuple):
-    """One row of the screen: which row of which entry."""
+    """One row of the screen: the entry it belongs to, and how it looks."""
 
     place: int
     strip: Strip
@@ -38,10 +38,10 @@ class _ScreenRow(NamedTuple):
 
 
 class CursorList(ScrollView, can_focus=True):
-    """Entries from the top down, one of which the cursor is on.
+    """Entries from the top down, one of which has the cursor.
 
-    An heir gives `count` and `draw`, and where entries come and go `key_of` and
-    `place_of`; it calls `changed` when they are others, or say something else.
+    A subclass defines `count` and `draw`; where entries come and go, also `key_of` and
+    `place_of`. It calls `changed` after its entries or their texts have changed.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("")
@@ -56,70 +56,70 @@ class CursorList(ScrollView, can_focus=True):
     """
 
     cursor: reactive[int] = reactive(0, repaint=False, init=False)
-    """The place of the entry that is selected, from 0."""
+    """The place of the selected entry, from 0."""
     follow: reactive[bool] = reactive(False, repaint=False, init=False)
-    """True while new entries at the end pull the view along."""
+    """True while new entries at the end move the view along."""
     marked: reactive[bool] = reactive(True, repaint=False, init=False)
-    """False while the cursor is not to be seen: it is on nothing that matters."""
+    """False while the cursor is hidden: its entry does not matter."""
 
     class Moved(Message):
-        """The cursor is on another entry."""
+        """The cursor has moved to another entry."""
 
         def can_replace(self, message: Message) -> bool:
             return isinstance(message, CursorList.Moved)
 
     class Opened(Message):
-        """An entry was clicked twice: it is wanted in full."""
+        """An entry was clicked twice, to be shown in full."""
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's word
         super().__init__(id=id)
         self._drawn: LRUCache[int, Sequence[Strip]] = LRUCache(_DRAWN)
         self._frame: list[_ScreenRow] = []
-        """What is in view, as it was put together last; empty until that is asked."""
+        """The rows in view, as they were last made; empty until they are needed."""
         self._grounds: dict[str, Style] = {}
-        """What a row's cells are drawn on, by what it is."""
+        """The style below a row's cells, by the name of the component class."""
         self._wanted: str | None = None
-        """The key that was selected last: what it is of may be away for now."""
+        """The key that was last selected; its entry may be missing for now."""
         self._beyond = 0
-        """What the last entries take in rows beyond one each."""
+        """Rows that the last entries take beyond one row each."""
 
     @property
     def count(self) -> int:
-        """Give how many entries there are."""
+        """The number of entries."""
         raise NotImplementedError
 
     def draw(self, place: int, width: int) -> Sequence[Sequence[Span]]:
-        """Draw an entry in rows of `width` cells, at least one.
+        """Draw an entry in rows of `width` cells, at least one row.
 
-        It is asked once, until `changed` or another width.
+        The rows are kept until `changed` is called or the width changes.
         """
         raise NotImplementedError
 
     def key_of(self, place: int) -> str | None:
-        """Give what an entry is found by; None for one that is only found by place."""
+        """Return an entry's key; None for an entry that is only found by its place."""
         return str(place)
 
     def place_of(self, key: str) -> int | None:
-        """Find an entry, or what stands for it now."""
+        """Return the place of a key's entry, or of the one that stands for it."""
         return int(key) if key.isdigit() and int(key) < self.count else None
 
     def stops_at(self, place: int) -> bool:
-        """False for what the cursor passes over: a heading, a rule."""
+        """False for an entry that the cursor skips: a heading, a rule."""
         del place
         return True
 
     def is_fresh(self, place: int) -> bool:
-        """True for what stands out for a moment, since it has just come."""
+        """True for an entry that has just come and is highlighted for a short time."""
         del place
         return False
 
     @property
     def selected_key(self) -> str | None:
-        """The key of the entry that the cursor is on; None if there is no entry."""
+        """The key of the selected entry; None if there is no entry."""
         return self.key_of(self.cursor) if self.cursor < self.count else None
 
     def select(self, place: int) -> None:
-        """Put the cursor on an entry, the next that it may stop at, and into view."""
+        """Select an entry, or the next the cursor may be on; bring it into view."""
         if not self.count:
             return
         place = self._stop(place, 1 if place >= self.cursor else -1)
@@ -133,7 +133,7 @@ class CursorList(ScrollView, can_focus=True):
             self.post_message(self.Moved())
 
     def select_key(self, key: str) -> bool:
-        """Put the cursor on what stands for a key; False if nothing does."""
+        """Select the entry that stands for a key; False if there is none."""
         place = self.place_of(key)
         if place is None:
             return False
@@ -146,7 +146,7 @@ class CursorList(ScrollView, can_focus=True):
         return self._stop(self.count - 1, -1)
 
     def _stop(self, place: int, step: int) -> int:
-        """Find the nearest entry from a place on that the cursor may be on."""
+        """Return the nearest place from `place` on that the cursor may be on."""
         if not self.count:
             return 0
         place = max(0, min(place, self.count - 1))
@@ -157,7 +157,7 @@ class CursorList(ScrollView, can_focus=True):
         return place
 
     def changed(self) -> None:
-        """Show other entries; what is selected stays where it stands, if it can."""
+        """Show changed entries; the selected one stays in its row, if it can."""
         anchor = self._anchor()
         self._drawn.clear()
         before = self.cursor, self.selected_key
@@ -177,7 +177,7 @@ class CursorList(ScrollView, can_focus=True):
             self.post_message(self.Moved())
 
     def _anchor(self) -> tuple[str, int] | None:
-        """Note what must not move: the selected entry, or else the first in view."""
+        """Return key and row to hold: of the selected entry, or the first in view."""
         rows = self._frame
         own = (y for y, row in enumerate(rows) if row.selected)
         y = next(own, 0 if rows else None)
@@ -187,7 +187,7 @@ class CursorList(ScrollView, can_focus=True):
         return (key, y) if key is not None else None
 
     def _hold(self, key: str, y: int) -> None:
-        """Scroll so that what a key stands for is in the row where it was."""
+        """Scroll so that the entry of a key is in the row `y`, where it was."""
         place = self.place_of(key)
         if place is None:
             return
@@ -195,7 +195,7 @@ class CursorList(ScrollView, can_focus=True):
         self._scroll(self._first_above(min(place, self.count - 1), rows))
 
     def _first_above(self, place: int, rows: int) -> int:
-        """Find the first entry from which on so many rows have room above another."""
+        """Return the first of the entries above `place` that fit into `rows` rows."""
         while place > 0:
             rows -= len(self._rows_of(place - 1))
             if rows < 0:
@@ -204,13 +204,13 @@ class CursorList(ScrollView, can_focus=True):
         return place
 
     def _lowest_top(self, place: int) -> int:
-        """Give the first entry in view with which one is wholly in view, too."""
+        """Return the first entry that can be on top while `place` is wholly in view."""
         return self._first_above(place, self.size.height - len(self._rows_of(place)))
 
     def _rows_of(self, place: int) -> Sequence[Strip]:
         rows = self._drawn.get(place)
         if rows is None:
-            # To ask for the size takes longer than all else here.
+            # Asking for the size takes longer than all else here.
             width = self.size.width
             if not width:
                 return [Strip([])]  # it is hidden, or was not laid out yet
@@ -227,11 +227,11 @@ class CursorList(ScrollView, can_focus=True):
         return min(self.scroll_offset.y, max(0, self.count - 1))
 
     def _measure(self, *, whole: bool = False) -> None:
-        """Take on the size that all entries need.
+        """Set the scrollable size that all entries need.
 
-        They are counted as a row each, which is enough to scroll by; only of the last
-        is it looked how many have room, so that the end can be seen: where that is
-        near, or the `whole` way there is asked for.
+        Each entry counts as one row, which is good enough for scrolling. Only for the
+        last entries it is measured how many have room, so that the end can be seen.
+        That is done if the end is near, or if the `whole` way there is asked for.
         """
         height = self.size.height
         is_near = self.follow or self._top + 2 * height >= self.count
@@ -242,7 +242,8 @@ class CursorList(ScrollView, can_focus=True):
         if size == self.virtual_size:
             return
         if self.show_vertical_scrollbar and self.is_attached and height:
-            # Set as usual it would have the whole screen laid out, for each new line.
+            # Set as usual, the size would make Textual lay out the whole screen for
+            # each new line.
             self.set_reactive(Widget.virtual_size, size)
             self.vertical_scrollbar.window_virtual_size = size.height
             self.scroll_y = self.validate_scroll_y(self.scroll_y)
@@ -256,7 +257,7 @@ class CursorList(ScrollView, can_focus=True):
     def _bring_into_view(self) -> None:
         top = self._top
         is_last = self.cursor == self._last
-        # With the first entry comes what is above it, where no cursor can be.
+        # Show what is above the first entry, too: the cursor can't go there.
         is_first = self.cursor <= self._stop(0, 1)
         in_view = sum(row.place == self.cursor for row in self._frame)
         is_whole = in_view == len(self._rows_of(self.cursor))
@@ -281,7 +282,7 @@ class CursorList(ScrollView, can_focus=True):
             return strip.apply_style(self._ground("list--fresh" if fresh else ""))
         if not self.app.native_ansi_color:
             return strip.apply_style(self._ground("list--cursor"))
-        # A palette has no wash of a color: all words take the cursor's own.
+        # A terminal's palette has no pale ground: all words take the cursor's style.
         own = self.get_component_rich_style("list--cursor")
         return Strip(Segment.apply_style(strip, post_style=own), self._width)
 
@@ -306,7 +307,7 @@ class CursorList(ScrollView, can_focus=True):
                 return
 
     def _repaint(self) -> None:
-        """Have those rows painted that are others than before."""
+        """Repaint the rows that have changed."""
         before = self._frame
         self._frame = list(self._rows_in_view())
         pairs = zip_longest(before, self._frame)
@@ -314,14 +315,14 @@ class CursorList(ScrollView, can_focus=True):
         others = [
             Region(0, y, width, 1)
             for y, (old, new) in enumerate(pairs)
-            # Which entry it is does not matter.
+            # Which entry a row belongs to does not matter.
             if old is None or new is None or old[1:] != new[1:]
         ]
         if others:
             self.refresh(*others)
 
     def redraw(self, *places: int) -> None:
-        """Draw some entries anew, where they are, or all: they look otherwise now."""
+        """Draw some entries again, by their places, or all: their looks changed."""
         for place in places:
             self._drawn.discard(place)
         if not places:
@@ -341,7 +342,8 @@ class CursorList(ScrollView, can_focus=True):
         if round(old_value) != round(new_value):
             if round(new_value) + 2 * self.size.height >= self.count:
                 self._measure()
-            # Not all of it: what comes above the last lines leaves these as they are.
+            # Not all rows: where lines came in above the last ones, these stay as they
+            # are.
             self._repaint()
 
     def on_resize(self) -> None:
@@ -355,7 +357,7 @@ class CursorList(ScrollView, can_focus=True):
         self.refresh()
 
     def on_show(self) -> None:
-        # It may have been scrolled while it was hidden, without any room.
+        # The list may have been scrolled while it was hidden and had no size.
         self.on_resize()
 
     def action_move(self, entries: int) -> None:
@@ -381,7 +383,7 @@ class CursorList(ScrollView, can_focus=True):
         self.clicked(place, event.x, twice=event.chain == 2)  # noqa: PLR2004
 
     def clicked(self, place: int, x: int, *, twice: bool) -> None:
-        """Do what a click on an entry means, which is selected by then."""
+        """Do what a click on an entry means; the entry is selected already."""
         del place, x
         if twice:
             self.post_message(self.Opened())
@@ -392,12 +394,12 @@ class CursorList(ScrollView, can_focus=True):
     on_mouse_scroll_up = on_mouse_scroll_down = on_scroll_to
 
     def _scrolled(self) -> None:
-        """Follow only at the end, and only what is selected there already."""
+        """Follow only if the view is at the end and the last entry is selected."""
         self.follow = self.is_vertical_scroll_end and self.cursor == self._last
 
 
 class HasKey(Protocol):
-    """An entry that is found by a key."""
+    """An entry that has a key."""
 
     @property
     def key(self) -> str: ...
@@ -405,11 +407,11 @@ class HasKey(Protocol):
 
 EntryT = TypeVar("EntryT", bound=HasKey)
 DrawsEntry = Callable[[EntryT, int], Sequence[Sequence[Span]]]
-"""Draws an entry in rows of at most so many cells."""
+"""Draws an entry in rows of at most the given number of cells."""
 
 
 class EntryList(CursorList, Generic[EntryT]):
-    """A list of entries that are all there, each with a key of its own."""
+    """A list whose entries are all at hand, each with a key of its own."""
 
     def __init__(
         self,
@@ -420,10 +422,10 @@ class EntryList(CursorList, Generic[EntryT]):
         stops: Callable[[EntryT], bool] = lambda _: True,
         id: str | None = None,  # noqa: A002 - Textual's word
     ) -> None:
-        """`nothing` is said where there are no entries.
+        """`nothing` is shown where there are no entries.
 
-        `clicked` does what a click at a cell of an entry means, or a second one. The
-        cursor passes over what `stops` is false for.
+        `clicked` is called with an entry, the cell that was clicked, and whether it was
+        a double click. The cursor skips entries for which `stops` is False.
         """
         super().__init__(id=id)
         self._draw_entry = rows
@@ -458,5 +460,5 @@ class EntryList(CursorList, Generic[EntryT]):
 
     @property
     def entry(self) -> EntryT | None:
-        """The entry that the cursor is on."""
+        """The selected entry; None if there is none."""
         return self.entries[self.cursor] if self.cursor < len(self.entries) else None
