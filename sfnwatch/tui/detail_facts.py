@@ -1,6 +1,6 @@
-"""What is known of a line in full: what failed first, then facts, links and records.
+"""All that is known of a line: what failed first, then facts, links and records.
 
-Every string that came from AWS is cleaned here; what is too long is cut, and says so.
+Every string that came from AWS is cleaned here. What is too long is cut, and says so.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -50,7 +50,7 @@ from sfnwatch.view.parts import (
 _LONG = 2000
 """Characters of one fact that are shown."""
 _LONGEST = 75
-"""Bytes of each part of a file's name; file systems allow 255 with what is around."""
+"""Bytes of each part of a file's name; file systems allow 255 for the whole name."""
 _LINKS = 500
 """Links that are listed; a wait of days has more polls than anyone reads."""
 _MOST_LEAVES = 8
@@ -67,46 +67,46 @@ _PAYLOADS = (
     ("Result", "output", _RESULTS),
     ("Output", "output", ("ExecutionSucceeded", "StateExited")),
 )
-"""Details: their titles, their names, and what the types of their events end in."""
+"""Payloads: title, field of the details, and what the types of their events end in."""
 
 Recorded = HistoryEvent | ApiCall | TaskState
 
 
 class Fact(NamedTuple):
-    """A word for what it is, what it is, and where it leads; untold without parts."""
+    """A label, its words, and where they lead; without words it is not shown."""
 
     label: str
     parts: tuple[Part, ...]
     key: str = ""
-    """The key of the line of the lanes that it names."""
+    """The key of the line of the lanes that it links to."""
     copied: str = ""
-    """What is copied of it, if that is other than its words."""
+    """The text that is copied, if that is not its words."""
     rows: int = 40
-    """It takes no more, and is cut before that: by the screen, once it is masked."""
+    """Most rows it takes; the screen cuts it, after it has masked names."""
 
 
 class Section(NamedTuple):
-    """A heading, and what stands below it."""
+    """A heading, and the entries below it."""
 
     name: str
-    """The same whatever is told: one that was folded stays so."""
+    """The same for every line, so that a folded section stays folded."""
     title: str
     entries: Sequence[Fact | JsonNode]
 
 
 def fact(label: str, text: str | None, role: Role = Role.PLAIN) -> Fact:
-    """Tell something in one role; nothing where it is not known."""
+    """Return a fact in one role; without parts if the text is unknown."""
     return Fact(label, (Part(clean(text, _LONG), role),) if text else ())
 
 
 def section(name: str, title: str, entries: Iterable[Fact | JsonNode]) -> Section:
-    """Put together what is known."""
+    """Return a section of the entries that are known."""
     told = [e for e in entries if isinstance(e, JsonNode) or e.parts]
     return Section(name, title, told)
 
 
 class ItemDetail:
-    """Tells of one item of the lanes; a line's followers and its call come with it."""
+    """The details of an item of the lanes, of its line's followers and of its call."""
 
     def __init__(self, screen_state: ScreenState, item: Item) -> None:
         self._screen_state = screen_state
@@ -119,7 +119,7 @@ class ItemDetail:
         self._task = item if isinstance(item, TaskState) else None
         alone = self._task or self._call
         self._alone: Sequence[Recorded] = [alone] if alone is not None else []
-        """What its line tells of besides events: a task's state, or a call."""
+        """The item's records besides events: a task's state, or a call."""
         self.execution = about.execution
         self._visit = about.visit
         self._attempt = about.attempt
@@ -148,7 +148,7 @@ class ItemDetail:
         yield from (each for each in told if each.entries)
 
     def _error(self) -> tuple[str | None, str | None]:
-        """Give the error and the cause of what failed."""
+        """Return the error and the cause of what failed; None for what is unknown."""
         if isinstance(self._item, ApiCall):
             return self._item.error_code, self._item.error_message
         if self._visit is None:
@@ -160,7 +160,7 @@ class ItemDetail:
         return error, next((each.cause for each in told if each.cause), None)
 
     def _facts(self) -> Iterator[Fact]:
-        """Say what failed, and why, in a sentence; then all else that is known."""
+        """Yield what failed, and why, then all else that is known."""
         error, cause = self._error()
         yield fact("error", error, Role.BAD)
         yield fact("cause", wording.cause_words(cause or ""))
@@ -183,7 +183,7 @@ class ItemDetail:
         yield fact("console", self.url)
 
     def _visit_facts(self, visit: StateVisit) -> Iterator[Fact]:
-        """Say how a state stands, which branch a Choice took, where a Catch went."""
+        """Yield a state's status, the branch a Choice took, and where a Catch went."""
         yield fact("state", f"{visit.path}  {visit.type}")
         yield _status(visit.status, visit.entered_at, visit.ended_at, visit.paused)
         if len(visit.attempts) > 1:
@@ -196,7 +196,7 @@ class ItemDetail:
 
     @property
     def url(self) -> str | None:
-        """Where the AWS console shows it: the call's page, else the execution's."""
+        """The AWS console's page of it: the call's, or else the execution's."""
         own = call_url(self._call) if self._call is not None else None
         return own or execution_url(self._arn)
 
@@ -291,7 +291,7 @@ class ItemDetail:
     def _call_fact(
         self, label: str, call: ApiCall, words: Iterable[Part], why: str
     ) -> Fact:
-        """Lead to a call: when it was, what it did, and what matches it."""
+        """Return a link to a call: its time, what it did, and why it is matched."""
         time = self._screen_state.looks.time(call.event_time, whole=True)
         note = Part(f"  {clean(why, _LONG)}", Role.DIM)
         parts = Part(f"{time}  ", Role.DIM), *words, note
@@ -304,7 +304,7 @@ class ItemDetail:
                 yield from (s for s in states[job] if s is not self._task)
 
     def _of_others(self, link: Link) -> str:
-        """Say of an unsure match if it is not known who else used the role."""
+        """Return a note if a match is unsure and the role's other users are unknown."""
         attempt = self._attempt
         arn = link.execution_arn
         if link.key is None or link.is_sure or not attempt or not arn:
@@ -316,7 +316,7 @@ class ItemDetail:
         return "" if known else "; others on this role unknown"
 
     def _owners(self, call: ApiCall) -> Iterator[Fact]:
-        """Say whose a call is, or may be."""
+        """Yield the state that made a call, or why none is named."""
         link = self._snapshot.link(call)
         if link is None:
             yield fact("state", "no execution watched has to do with it", Role.DIM)
@@ -328,7 +328,7 @@ class ItemDetail:
             yield from self._owner(self._visit)
 
     def _owner(self, visit: StateVisit) -> Iterator[Fact]:
-        """Lead to the state whose something is, or to which of its attempts."""
+        """Yield a link to the state, or to its attempt, that the item belongs to."""
         own = self.execution.name if self.execution is not None else ""
         name = clean(own, _LONG) if len(self._snapshot.roots) > 1 else ""
         of = Part(f"{name}  " if name else "", Role.DIM)
@@ -343,7 +343,7 @@ class ItemDetail:
         yield Fact("state", parts, f"{self._arn}#{event_id}")
 
     def _unsure(self, calls: Sequence[tuple[ApiCall, Link]]) -> Iterator[Fact]:
-        """Tell of the ambiguous calls that may be an attempt's own."""
+        """Yield the ambiguous calls that an attempt may have made."""
         for call, link in calls[:_MOST_CONSIDERED]:
             name = Part(clean(call.event_name, _LONG), Role.GUESS)
             yield self._call_fact(f"{link.role}?", call, [name], ambiguity(link))
@@ -351,7 +351,7 @@ class ItemDetail:
             yield fact("", f"… and {len(calls) - _MOST_CONSIDERED:,} more", Role.DIM)
 
     def _evidence(self) -> Iterator[Fact]:
-        """Tell of the attempts that were considered for a call, and how they fared."""
+        """Yield the attempts considered for a call, their outcomes and evidence."""
         call = self._call
         if call is None:
             return
@@ -388,9 +388,10 @@ class ItemDetail:
             yield from self._details(own)
 
     def _details(self, ids: Sequence[int]) -> Iterator[JsonNode]:
-        """Give details that some of the events have; AWS may have cut them.
+        """Yield the payloads in some events' details; AWS may have cut them.
 
-        Of what came several times it is the last. A visit's are not its attempts'.
+        If several events have the same kind, the last one counts. A visit's events are
+        those that belong to none of its attempts.
         """
         own = self._attempt is not None
         every = map(self.execution.event, ids) if self.execution else ()
@@ -407,7 +408,7 @@ class ItemDetail:
 
     @property
     def records(self) -> Sequence[Recorded]:
-        """The rows whose records stand behind the line."""
+        """The rows whose records the line is made from."""
         if not isinstance(self._item, Fold):
             return [*self._events, *self._alone]
         members = self._item.members if self._item.kind is FoldKind.POLLS else ()
@@ -415,7 +416,7 @@ class ItemDetail:
 
     @property
     def records_text(self) -> str:
-        """The records as JSON; empty where there are none."""
+        """The records as JSON; empty if there are none."""
         records = [_record_json(self._trace, row) for row in self.records]
         if len(records) > 1:
             return json_text(b"[" + b",".join(records) + b"]")
@@ -423,7 +424,7 @@ class ItemDetail:
 
     @property
     def file_name(self) -> str:
-        """What the records are saved as: by the execution, and what comes first."""
+        """The name of the records' file: the execution and what comes first."""
         first = self.records[0]
         execution = self.execution
         if isinstance(first, TaskState):
@@ -448,7 +449,7 @@ def _record_title(row: Recorded) -> str:
 
 
 def _record_json(trace: Trace, row: Recorded) -> bytes:
-    """Give a row's record as it came; of LookupEvents' Events the record inside."""
+    """Return a row's record as it came; of a LookupEvents answer, the record inside."""
     if isinstance(row, ApiCall) and row.kind == RecordKind.LOOKUP:
         text = text_of(trace.raw(row).get("CloudTrailEvent")) or ""
         if decode(text) is not None:
@@ -457,7 +458,7 @@ def _record_json(trace: Trace, row: Recorded) -> bytes:
 
 
 def stamp(screen_state: ScreenState, at: datetime, *, whole: bool = False) -> str:
-    """Write a time in full: `2023-11-15T00:28:24.102Z`, in another zone `…+09:00`."""
+    """Return a time in full: `2023-11-15T00:28:24.102Z`, in another zone `…+09:00`."""
     unit = "seconds" if whole else "milliseconds"
     return screen_state.looks.at(at).isoformat(timespec=unit).replace("+00:00", "Z")
 
@@ -465,7 +466,7 @@ def stamp(screen_state: ScreenState, at: datetime, *, whole: bool = False) -> st
 def _status(
     status: str, begin: datetime | None, end: datetime | None, paused: float = 0.0
 ) -> Fact:
-    """Say how something stands, and after how long: `✔ succeeded after 5m 09s`."""
+    """Return a status, and the time it took: `✔ succeeded after 5m 09s`."""
     glyph = status_glyph(status)
     still = f", and {duration(paused)} stopped" if paused else ""
     words = f"{glyph.text} {_spent(status, begin, end, paused)}{still}"
@@ -498,13 +499,13 @@ def _task_facts(state: TaskState, screen_state: ScreenState) -> Iterator[Fact]:
 
 
 def _sides(each: ConsideredAttempt, *, in_full: bool) -> Iterator[Fact]:
-    """Tell what both sides say of a call: of an attempt ruled out what differs."""
+    """Yield the parameters that differ and, unless ruled out, those that agree."""
     differ = each.weighed.comparison.different
     same = each.weighed.comparison.equal
     leaves = [("other", Role.WARN, leaf) for leaf in differ]
     if each.outcome is not AttemptOutcome.RULED_OUT:
         yield from (fact("same", told) for told in each.weighed.same)
-        # What the call has stands with the first attempt.
+        # The call's equal parameters are listed with the first attempt only.
         leaves += [("same", Role.PLAIN, leaf) for leaf in same if in_full]
     for label, role, leaf in leaves[:_MOST_LEAVES]:
         path, value = weighing_wording.leaf_words(leaf)
@@ -515,7 +516,7 @@ def _sides(each: ConsideredAttempt, *, in_full: bool) -> Iterator[Fact]:
 
 
 def _absence(attempt: Attempt) -> str:
-    """Say why an attempt may have no calls."""
+    """Return why an attempt has no calls."""
     row = attempt.integration
     if row is not None and not row.recorded:
         return f"none: CloudTrail's Event history does not include {row.action_event}"
@@ -523,7 +524,7 @@ def _absence(attempt: Attempt) -> str:
 
 
 def request_section(request: Request) -> Section:
-    """Tell of a request of our own what is recorded of it."""
+    """Return a section with the record of one of sfnwatch's own requests."""
     record = asdict(request)
     del record["key"]
     record["sent_at"] = iso(request.sent_at)

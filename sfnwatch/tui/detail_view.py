@@ -21,18 +21,18 @@ _LABEL = 14
 
 
 class DetailEntry(NamedTuple):
-    """One line of the pane, and what it is of."""
+    """One line of the pane, and what it shows."""
 
     key: str
     target: Section | Fact | JsonLine
     depth: int = 0
-    """How deep it is inside of others: a section in nothing."""
+    """Its depth in the tree; a section's is 0."""
     open: bool | None = None
-    """None for what can't be opened."""
+    """Whether it is open; None if it can't be opened."""
 
 
 class DetailView(EntryList[DetailEntry]):
-    """What is known of a line, what it is linked to, and AWS's records behind it."""
+    """All that is known of a line, its links, and AWS's records behind it."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("detail")
 
@@ -40,13 +40,13 @@ class DetailView(EntryList[DetailEntry]):
         super().__init__(self._rows, "Nothing is selected.", id="detail")
         self._screen_state = screen_state
         self._told: tuple[str | None, object] = None, None
-        """Of what it tells, by its key, and as of when."""
+        """The key of what is shown, and the state it was made from."""
         self._sections: Sequence[Section] = ()
         self._folded: set[str] = set()
         self._folds = JsonFolds()
 
     def show_key(self, key: str | None) -> None:
-        """Show what a line's key is of, or a request's; the same keeps the place."""
+        """Show the line or request with a key; the same key keeps the cursor."""
         screen_state = self._screen_state
         told = key, (screen_state.version, screen_state.looks, self.size.width)
         if told == self._told:
@@ -118,7 +118,7 @@ class DetailView(EntryList[DetailEntry]):
         return margined(rows, margin, head)
 
     def action_act(self) -> None:
-        """Go where a link leads; open or close what opens and closes."""
+        """Follow the selected link; open or close anything else that opens."""
         target = self._target
         if isinstance(target, Fact) and target.key:
             self.post_message(GoTo(target.key))
@@ -126,7 +126,7 @@ class DetailView(EntryList[DetailEntry]):
             self.action_turn()
 
     def action_turn(self) -> None:
-        """Open what is closed, or close it; show more of what is cut."""
+        """Open or close the selected entry, or show more of what is cut."""
         match self._target:
             case Section(name=name):
                 self._folded ^= {name}
@@ -140,7 +140,7 @@ class DetailView(EntryList[DetailEntry]):
 
     @property
     def titles(self) -> Mapping[str, str]:
-        """What enter is called where the cursor is; space folds here, too."""
+        """The titles of enter and space here; space folds, so it does not play."""
         match self._target:
             case Fact(key=key):
                 enter = "Go there" if key else ""
@@ -151,12 +151,12 @@ class DetailView(EntryList[DetailEntry]):
         return {"view.detail": enter, "player.toggle": ""}
 
     def action_unfold(self) -> None:
-        """Open what is closed."""
+        """Open the selected entry, if it is closed."""
         if self.entry is not None and self.entry.open is False:
             self.action_turn()
 
     def action_fold(self) -> None:
-        """Close what is open; what is closed leads to what holds it."""
+        """Close the selected entry; from a closed one, go to the one that holds it."""
         entry = self.entry
         if entry is None or entry.open:
             self.action_turn()
@@ -168,12 +168,12 @@ class DetailView(EntryList[DetailEntry]):
 
     def clicked(self, place: int, x: int, *, twice: bool) -> None:
         del place, x
-        # It takes two to follow a link, and one to open or close.
+        # A link needs a double click; to open or close needs a single one.
         if twice is isinstance(self._target, Fact):
             self.action_act()
 
     def copy_text(self) -> str:
-        """Give what the cursor is on as text that is safe to paste."""
+        """Return the selected entry as text that is safe to paste."""
         match self._target:
             case Section() as section:
                 text = "\n".join(map(_copied, section.entries))

@@ -1,7 +1,7 @@
-"""The end card: how a trace ended and what it shows, as one would put it on a slide.
+"""The end card: how a trace ended and what it shows, as on a slide.
 
-It says nothing that the other views do not say. It chooses: the status in large, the
-critical path as one bar, and the findings that matter most, failures first.
+It says nothing that the other views do not say. It chooses: the status in large
+letters, the critical path as one bar, and the most important findings, failures first.
 """
 
 import re
@@ -29,21 +29,22 @@ from sfnwatch.view.parts import counted, status_glyph, status_part
 _FINDINGS_OF_ONE = 3
 """Findings on the card of one execution."""
 _FINDINGS_OF_SEVERAL = 4
-"""Findings on the card of several: they have conclusions in common."""
+"""Findings on the card of several executions, which share some conclusions."""
 _CANDIDATES = 50
-"""The findings are chosen among the first of all."""
+"""The card's findings are chosen from this many of the first."""
 _FINDING_ROWS = 6
 _MOST_EXECUTIONS = 8
-"""Executions that have a line; of more, those that come after are counted."""
+"""Executions that have a line of their own; the others are only counted."""
 _CERTAINTY_CELLS = 12
-"""Cells at the right that say how sure a finding is."""
+"""Cells at the right for how certain a finding is."""
 _CERTAINTY_FROM = 84
-"""They are there from this width on."""
+"""From this width on certainties have those cells."""
 _LEAST_BAR_CELLS = 24
 _BLANKS = ((2, 1), (1, 1), (1, 0), (0, 0))
-"""Blank rows between parts of the card, and between findings: if there is room."""
+"""Blank rows between parts, and between findings; the first pair that has room is
+used."""
 _LEAD = re.compile(r".{1,90}?[,;:](?= )|.*")
-"""What a sentence begins with; on a slide it is what is read."""
+"""The beginning of a sentence; on a slide, people read only that."""
 _COUNTED_MARKS = (
     (MarkerKind.DENIED, "denied", "role--bad"),
     (MarkerKind.RETRIED, "retried", "role--warn"),
@@ -54,7 +55,7 @@ _DOT = Span("  ·  ", "role--dim")
 
 
 class CardEntry(NamedTuple):
-    """A part of the card: a finding, or what stands above the findings."""
+    """A part of the card: a finding, or something above the findings."""
 
     key: str
     rows: Sequence[Spans]
@@ -62,7 +63,7 @@ class CardEntry(NamedTuple):
 
 
 def entries_of(screen_state: ScreenState, width: int, height: int) -> list[CardEntry]:
-    """Lay the card out in the middle, with as much air as there is room for."""
+    """Lay out the card in the middle, with as many blank rows as have room."""
     parts = [*_above(screen_state, width), *_findings(screen_state, width)]
     spare = height - sum(len(part.rows) for part in parts)
     entries: list[CardEntry] = []
@@ -74,7 +75,7 @@ def entries_of(screen_state: ScreenState, width: int, height: int) -> list[CardE
 
 
 def _above(screen_state: ScreenState, width: int) -> Iterator[CardEntry]:
-    """Yield what stands above the findings."""
+    """Yield the parts above the findings."""
     sections = [_title(screen_state)]
     if screen_state.several:
         sections += _of_several(screen_state, width)
@@ -92,7 +93,7 @@ def _findings(screen_state: ScreenState, width: int) -> Iterator[CardEntry]:
 
 
 def _blanks(parts: Sequence[CardEntry], spare: int) -> list[int]:
-    """Count the blank rows before each part; half of what is left is above all."""
+    """Return the blank rows before each part; half of the spare rows come first."""
     blanks: list[int] = []
     for between_parts, between_findings in _BLANKS:
         blanks = [0]
@@ -106,7 +107,7 @@ def _blanks(parts: Sequence[CardEntry], spare: int) -> list[int]:
 
 
 def telling(screen_state: ScreenState, most: int) -> list[Finding]:
-    """Choose the findings that matter most, of those that a filter keeps."""
+    """Return the most important findings, of those that a filter keeps."""
     report = Report(
         screen_state.snapshot,
         screen_state.findings,
@@ -124,7 +125,7 @@ def telling(screen_state: ScreenState, most: int) -> list[Finding]:
 
 
 def _title(screen_state: ScreenState) -> Sequence[Spans]:
-    """Say how it ended, in spaced capitals; of several how many ended so."""
+    """Return the status in spaced capitals; for several executions, with counts."""
     spans: list[Span] = []
     counts = Counter(execution.status for execution in screen_state.roots)
     for status, count in counts.items():
@@ -138,7 +139,7 @@ def _title(screen_state: ScreenState) -> Sequence[Spans]:
 
 
 def _of_one(screen_state: ScreenState, width: int) -> list[Sequence[Spans]]:
-    """Say how long the one execution took, what it was made of, and its time."""
+    """Return the one execution's length, states, resources and counts, and its time."""
     if not screen_state.roots:
         return []
     execution = screen_state.roots[0]
@@ -157,7 +158,7 @@ def _of_one(screen_state: ScreenState, width: int) -> list[Sequence[Spans]]:
 
 
 def _resources(screen_state: ScreenState, execution: ExecutionAsOf) -> str:
-    """Name the resources its states use, the most frequent first, with their counts."""
+    """Return the resources of its states with counts, the most frequent first."""
     names: list[str] = []
     for finding in screen_state.findings:
         if finding.kind == "pattern" and finding.execution_arn == execution.arn:
@@ -171,7 +172,7 @@ def _resources(screen_state: ScreenState, execution: ExecutionAsOf) -> str:
 
 
 def _counts(screen_state: ScreenState) -> Iterator[Span]:
-    """Count the calls, and which states and calls did not go well."""
+    """Yield the number of calls, and of states and calls that did not go well."""
     children = 0
     for finding in screen_state.findings:
         if finding.kind == "children":
@@ -190,9 +191,9 @@ def _counts(screen_state: ScreenState) -> Iterator[Span]:
 
 
 def _joined(parts: Iterable[Span], width: int, first: Span) -> Sequence[Spans]:
-    """Set parts side by side, with dots between, in as many rows as it takes.
+    """Return parts side by side, with dots between, in as many rows as needed.
 
-    `first` stands before the first row, and the others begin where that ends.
+    `first` stands before the first row; all rows begin where it ends.
     """
     margin = len(first.text)
     room = width - margin
@@ -214,9 +215,9 @@ def _joined(parts: Iterable[Span], width: int, first: Span) -> Sequence[Spans]:
 
 
 def _of_several(screen_state: ScreenState, width: int) -> list[Sequence[Spans]]:
-    """Give each execution a line: its chip, how it ended, how long that took.
+    """Return a line for each execution: its chip, how it ended, how long it took.
 
-    Where there is room they have bars, all on one scale.
+    Where there is room, each has a bar; all bars have one scale.
     """
     roots = screen_state.roots[:_MOST_EXECUTIONS]
     chips = screen_state.chips()
@@ -252,7 +253,7 @@ def _of_several(screen_state: ScreenState, width: int) -> list[Sequence[Spans]]:
 def _numbered(
     screen_state: ScreenState, number: int, finding: Finding, width: int
 ) -> Sequence[Spans]:
-    """Write a finding, with how sure that is behind it."""
+    """Return the rows of a finding, with its certainty."""
     text = screen_state.looks.mask(finding.text)
     lead = _LEAD.match(text)
     end = lead.end() if lead is not None else 0

@@ -12,7 +12,7 @@ class EndView(HeadedView):
     """The card, in the middle of the screen."""
 
     enter = "Its lines"
-    SCOPED_CSS = False  # how much room there is around is told by classes of the screen
+    SCOPED_CSS = False  # classes of the screen set the room around it
     DEFAULT_CSS = """
     EndView {
         align-horizontal: center;
@@ -32,7 +32,7 @@ class EndView(HeadedView):
         self.commands = {"view.detail": self.open_selected}
 
     def show(self) -> None:
-        """Show what was found by now."""
+        """Show the findings known by now."""
         screen_state = self._screen_state
         size = self.list.size
         running = screen_state.now if screen_state.snapshot.running else None
@@ -52,10 +52,10 @@ class EndView(HeadedView):
         return self.list.entry.finding if self.list.entry is not None else None
 
     def open_selected(self) -> None:
-        """Show in the lanes what the finding under the cursor rests on.
+        """Show the evidence of the selected finding in the lanes.
 
-        Its last line is gone to first, its first one after that: so as much as there
-        is room for is in view.
+        The last line is selected first, the first one after it: so as many lines as
+        possible are in view.
         """
         keys: list[str] = []
         if self._finding is not None:
@@ -68,7 +68,7 @@ class EndView(HeadedView):
             self.post_message(GoTo(key))
 
     def copy_text(self) -> str:
-        """Give the finding under the cursor as a sentence."""
+        """Return the selected finding as a sentence."""
         finding = self._finding
         if finding is None:
             return ""

@@ -1,4 +1,4 @@
-"""What a sentence rests on: its evidence, and the lines of the lanes that show it."""
+"""The evidence of a sentence, and the lines of the lanes that show it."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -12,19 +12,19 @@ CERTAINTIES = {
     FactOrInference.FACT: Span("= fact", "role--exact"),
     FactOrInference.INFERENCE: Span("~ inference", "role--guess"),
 }
-"""How sure a sentence is, in the words of a screen."""
+"""How certain a sentence is, in a screen's words."""
 
 
 class Evidence(NamedTuple):
-    """A piece of evidence."""
+    """A piece of evidence: its id, and its item in the lanes."""
 
     id: str
     item: Item | None
-    """None for what this trace does not hold."""
+    """None for evidence that this trace does not hold."""
 
 
 def evidence_of(screen_state: ScreenState, sentence: Sentence) -> list[Evidence]:
-    """Find what a sentence rests on, each line once, in the order of time."""
+    """Return a sentence's evidence, each line once, in the order of time."""
     outline = screen_state.outline
     by_line: dict[str, Evidence] = {}
     for evidence_id in sentence.evidence:
@@ -47,9 +47,9 @@ def is_kept(
     evidence: Iterable[Evidence],
     visits: set[tuple[str, int]] | None,
 ) -> bool:
-    """True where evidence is of one of the `visits` that a filter keeps.
+    """True if evidence belongs to one of the `visits` that a filter keeps.
 
-    Without a filter, for which `visits` is None, all is kept.
+    Without a filter `visits` is None, and all evidence is kept.
     """
     if visits is None:
         return True

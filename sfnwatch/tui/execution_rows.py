@@ -12,13 +12,13 @@ from sfnwatch.view.parts import Part, status_glyph
 LIMIT = 200
 """Characters of a name that are shown."""
 _MACHINE_FROM = 36
-"""From this width on the state machine is shown."""
+"""From this width on the state machine's name is shown."""
 _TIME_FROM = 56
-"""From this width on it is shown how long an execution took."""
+"""From this width on an execution's length is shown."""
 _STATUS_FROM = 72
-"""From this width on an execution's status is a word, and its start is shown."""
+"""From this width on the status is a word, and an execution's start is shown."""
 WIDE = 108
-"""From this width on all is shown in full."""
+"""From this width on everything is shown in full."""
 
 
 def row_spans(
@@ -32,9 +32,10 @@ def row_spans(
     marked: bool = False,
     machine: bool = True,
 ) -> list[Span]:
-    """Draw an execution as a list of AWS's tells of it.
+    """Return the row of an execution that an AWS list has.
 
-    `glyph` is another than its status's; without a `machine` there is more room.
+    `glyph` replaces the sign of its status; without `machine`, that column's room goes
+    to the others.
     """
     glyph = glyph or status_glyph(listed.status)
     status = listed.status or "unknown"
@@ -57,7 +58,7 @@ def row_spans(
 
 
 def head_spans(width: int, zone: str, *, machine: bool = True) -> list[Span]:
-    """Name the columns."""
+    """Return the row of the columns' names."""
     return heads(_columns(width, zone, machine=machine), width)
 
 
@@ -76,7 +77,7 @@ def _columns(width: int, zone: str = "", *, machine: bool) -> tuple[Cells, ...]:
 
 
 def has_words(shown: Sequence[str], words: str, mask: Masks) -> bool:
-    """True where all the words are in what is shown; capitals count if any is typed."""
+    """True if all words are in what is shown; case matters if a capital is typed."""
     text = " ".join(mask(clean(part, LIMIT)) for part in shown)
     text = text.casefold() if words == words.casefold() else text
     return all(word in text for word in words.split())

@@ -1,4 +1,4 @@
-"""The explanation: what a trace shows in sentences, each with what it rests on."""
+"""The explanation: what a trace shows, in sentences with their evidence."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -41,18 +41,18 @@ from sfnwatch.tui.views import HeadedView
 from sfnwatch.view.parts import counted, plain_text, status_glyph
 
 _MOST_EVIDENCE = 200
-"""Pieces of evidence of one sentence."""
+"""Most pieces of evidence that a sentence lists."""
 _SENTENCE_CELLS = 120
-"""Cells after which a sentence is broken."""
+"""Cells after which a sentence is wrapped."""
 _MOST_ROWS = 60
-"""Rows of one piece of text."""
+"""Most rows of one piece of text."""
 _CERTAINTY_CELLS = 13
 _BLANKS_FROM = 16
-"""Rows from which on there is a blank one above each heading."""
+"""Rows of the view from which on each heading has a blank row above it."""
 _FOLD_SIGNS = {True: "▾ ", False: "▸ ", None: "  "}
 _BLANK = Paragraph("")
 _MOST_EVENTS_FOR_STATES = 2000
-"""The table of states is left out of a longer history."""
+"""The table of states is left out for a history of more events."""
 
 
 class ExplainEntry(NamedTuple):
@@ -62,13 +62,13 @@ class ExplainEntry(NamedTuple):
     block: Block | Evidence | TimeSpent
     evidence: Sequence[Evidence] = ()
     open: bool | None = None
-    """Whether evidence is unfolded, or an execution; None for what can't be."""
+    """Whether evidence, or an execution, is unfolded; None if it can't be."""
     row: int = 0
-    """The row of a table: 0 is the head."""
+    """The row of a table; 0 is the head."""
 
 
 class ExplainView(HeadedView):
-    """Headings, sentences with their certainty, and the evidence that they unfold."""
+    """Headings, and sentences with their certainty and evidence to unfold."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("explain")
     enter = "Evidence"
@@ -79,7 +79,7 @@ class ExplainView(HeadedView):
         super().__init__(screen_state, self.list)
         self._report: Report | None = None
         self._toggled: set[str] = set()
-        """The keys of sentences that are unfolded, and executions that are folded."""
+        """The keys of unfolded sentences and of folded executions."""
         self.commands = {
             "view.detail": self.action_act,
             "lanes.fold": self.fold,
@@ -87,7 +87,7 @@ class ExplainView(HeadedView):
         }
 
     def show(self) -> None:
-        """Show what was found by now, if it is not what is shown."""
+        """Show the findings known by now, unless they are shown already."""
         screen_state = self._screen_state
         running = screen_state.now if screen_state.snapshot.running else None
         of = (
@@ -120,7 +120,7 @@ class ExplainView(HeadedView):
             return
         alike: Counter[str] = Counter()
         visits = self._screen_state.kept_visits()
-        # Of what is about everything a filter keeps nothing.
+        # A filter leaves out all blocks that are about the whole.
         is_whole = visits is None
         arns = iter([case.execution.arn for case in report.executions])
         is_folded = False
@@ -136,7 +136,8 @@ class ExplainView(HeadedView):
                         is_open = not is_folded
                     yield ExplainEntry(key, block, open=is_open)
                 case Paragraph(strong=True):
-                    # Only an execution's verdict is strong: it is the first of it.
+                    # Only an execution's verdict is strong; it is the execution's first
+                    # block.
                     yield ExplainEntry(f"verdict~{number}", block)
                     spent = time_spent(report.findings, next(arns))
                     if spent.parts and not is_folded:
@@ -152,7 +153,7 @@ class ExplainView(HeadedView):
         alike: Counter[str],
         visits: set[tuple[str, int]] | None,
     ) -> Iterator[ExplainEntry]:
-        """Yield a sentence and, where it is unfolded, what it rests on."""
+        """Yield a sentence and, if it is unfolded, its evidence."""
         if sentence.kind == "time":
             return  # the bar says as much
         name = f"{sentence.execution_arn}~{sentence.kind}~{sentence.evidence[:1]}"
@@ -176,7 +177,7 @@ class ExplainView(HeadedView):
             self.post_message(GoTo(entry.block.item.key))
 
     def fold(self) -> None:
-        """Unfold or fold what the cursor is on; with evidence, its sentence."""
+        """Fold or unfold the selected entry; on evidence, fold its sentence."""
         for entry in reversed(self.list.entries[: self.list.cursor + 1]):
             if not isinstance(entry.block, Evidence):
                 if entry.open is not None:
@@ -186,7 +187,7 @@ class ExplainView(HeadedView):
                 return
 
     def fold_all(self) -> None:
-        """Unfold all the evidence there is or, if any is unfolded, fold all of it."""
+        """Unfold all evidence or, if any is unfolded, fold all of it."""
         keys = {entry.key for entry in self.list.entries if entry.evidence}
         if keys & self._toggled:
             self._toggled -= keys
@@ -200,7 +201,7 @@ class ExplainView(HeadedView):
             self.action_act()
 
     def copy_text(self) -> str:
-        """Give what the cursor is on as text that is safe to paste, not wrapped."""
+        """Return the selected entry as text that is safe to paste, not wrapped."""
         text = ""
         match self.list.entry.block if self.list.entry is not None else None:
             case Sentence() as sentence:
@@ -294,7 +295,7 @@ class ExplainView(HeadedView):
 def _block_entries(
     number: int, block: Paragraph | Items | Table
 ) -> Iterator[ExplainEntry]:
-    """Yield a block as one entry; a table as one for its head and one for each row."""
+    """Yield an entry for a block; for a table, one for its head and for each row."""
     rows = 1
     if isinstance(block, Table) and block.shown:
         rows = 1 + len(block.shown[0].cells)
@@ -303,12 +304,12 @@ def _block_entries(
 
 
 def _stops(entry: ExplainEntry) -> bool:
-    """True where the cursor may be."""
+    """True if the cursor may be on the entry."""
     return isinstance(entry.block, Sentence | Evidence) or entry.open is not None
 
 
 def _evidence_words(evidence: Iterable[Evidence]) -> str:
-    """Count evidence: `1 event, 5 calls`."""
+    """Return evidence in counts: `1 event, 5 calls`."""
     counts = dict.fromkeys(("event", "call", "task state", "missing record"), 0)
     for piece in evidence:
         match piece.item:

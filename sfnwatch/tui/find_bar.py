@@ -1,4 +1,4 @@
-"""The line in which a filter or a search is typed, and what is looked for by it."""
+"""The line in which filters and searches are typed, and what they find."""
 
 import time
 from collections.abc import Sequence
@@ -29,15 +29,15 @@ if TYPE_CHECKING:
 
 Kind = Literal["filter", "search"]
 _SLICE = 0.008
-"""Seconds of looking between which keys are heard."""
+"""After this many seconds of searching, other tasks, such as keys, get their turn."""
 _MOST = 4096
-"""Characters of a filter or a search; more were pasted by mistake."""
+"""Most characters of a filter or a search; more were pasted by mistake."""
 
 
 def _live(filter_: "Filter", screen_state: ScreenState) -> ItemFilter:
-    """Decide by a filter, or a search, while more comes in.
+    """Return what decides by a filter or search, also while more comes in.
 
-    What it has looked up is of use until the trace changes; then it looks anew.
+    What it has looked up is used until the trace changes; then it looks again.
     """
 
     @lru_cache(maxsize=1)
@@ -52,21 +52,21 @@ def _live(filter_: "Filter", screen_state: ScreenState) -> ItemFilter:
 
 
 class Finder:
-    """What is filtered and searched for, and how one gets from hit to hit."""
+    """Holds the filter and the search, and goes from hit to hit."""
 
     def __init__(self, screen_state: ScreenState, lanes: CursorList) -> None:
         self._screen_state = screen_state
         self._lanes = lanes
         self.filtered = ""
-        """The filter, as it was typed."""
+        """The filter as it was typed; empty for none."""
 
     @property
     def active(self) -> bool:
         return bool(self.filtered or self._screen_state.searched)
 
     def filter_by(self, text: str) -> None:
-        """Show only what a filter keeps; raises FilterError."""
-        # Loaded when it is first wanted: to read filters takes a parser.
+        """Show only the lines that a filter keeps; raises FilterError."""
+        # Loaded when it is first needed: reading filters takes a parser.
         from sfnwatch.view.filter_language import parse_filter  # noqa: PLC0415
 
         text = text if text.strip() else ""
@@ -76,7 +76,7 @@ class Finder:
         self._screen_state.set_options(replace(options, keep=keep))
 
     def search_for(self, words: str) -> None:
-        """Take up a search, or none."""
+        """Begin a search; with empty words, end it."""
         from sfnwatch.view.filter_language import found  # noqa: PLC0415
 
         screen_state = self._screen_state
@@ -84,10 +84,9 @@ class Finder:
         screen_state.found = _live(found(words), screen_state) if words else None
 
     async def step(self, direction: int) -> bool:
-        """Go to the next hit, round the end and back; direction 0 stays if it may.
+        """Go to the next hit, round the end if needed; direction 0 may stay on a hit.
 
-        False if there is none. Others come to their turn while it looks: there may be
-        other lines then.
+        Return False if there is none. Other tasks run meanwhile, so lines may change.
         """
         screen_state = self._screen_state
         step = abs(direction)
@@ -106,7 +105,7 @@ class Finder:
         return False
 
     def spans(self) -> list[Span]:
-        """Say what is filtered and searched for; nothing if nothing is."""
+        """Return the filter and the search in words; empty if there are none."""
         lines = len(self._screen_state.items)
         out = self._screen_state.outline.filtered
         left = f"  {counted(lines, 'line')}, {out:,} left out"
@@ -133,12 +132,12 @@ class FindBar(Vertical):
 
     @dataclass
     class Typed(Message):
-        """Other words stand there, and they can be read."""
+        """The typed text has changed, and can be read."""
 
         kind: Kind
         text: str
         done: bool = False
-        """True once typing is over: what stands there shall stay."""
+        """True once typing is over and the text stays."""
 
     def __init__(self, screen_state: ScreenState, finder: Finder) -> None:
         super().__init__()
@@ -160,7 +159,7 @@ class FindBar(Vertical):
         yield self._hint
 
     def ask(self, kind: Kind) -> None:
-        """Begin typing a filter, or a search."""
+        """Show the line, to type a filter or a search."""
         searched = self._screen_state.searched
         self._kind = kind
         self._before = self._finder.filtered if kind == "filter" else searched
@@ -169,13 +168,13 @@ class FindBar(Vertical):
         with self.prevent(Input.Changed):
             self._input.value = self._before
         self._input.cursor_position = len(self._before)
-        # At once: what was typed in one go with the key that opened it is waiting.
+        # At once: keys typed in one go after the one that opened it are waiting.
         self.screen.set_focus(self._input)
         self._read()
 
     @property
     def typing(self) -> bool:
-        """True while the keys go to what is typed."""
+        """True while the keys go to the typed text."""
         return self._input.has_focus
 
     @on(Input.Changed)
@@ -199,7 +198,7 @@ class FindBar(Vertical):
             self.app.bell()
 
     def action_drop(self) -> None:
-        """Leave everything as it was."""
+        """Restore the filter or search from before, and close the line."""
         self._close(self._before)
 
     def _close(self, text: str) -> None:
@@ -207,7 +206,7 @@ class FindBar(Vertical):
         self.post_message(self.Typed(self._kind, text, done=True))
 
     def _read(self, *, offers: bool = True) -> None:
-        """Read a filter: what is wrong with it, and what could be typed next."""
+        """Read the filter: its mistake, if any, and what could be typed next."""
         from sfnwatch.view.filter_completion import complete  # noqa: PLC0415
         from sfnwatch.view.filter_language import parse_filter  # noqa: PLC0415
 
@@ -227,7 +226,7 @@ class FindBar(Vertical):
         self._show_hint()
 
     def action_complete(self, step: int) -> None:
-        """Take the next of what is offered."""
+        """Take the next suggestion, or the one before."""
         if not self._offers:
             return
         first = 0 if step > 0 else len(self._offers) - 1
@@ -252,7 +251,7 @@ class FindBar(Vertical):
             self._hint.show(self._offered())
 
     def _offered(self) -> list[Span]:
-        """Line up what is offered, the chosen one always among it."""
+        """Return the suggestions side by side; the chosen one is always among them."""
         if not self._offers:
             return [Span("enter keeps it   escape drops it", "look--faint")]
         spans = [Span("tab  ", "look--faint")]

@@ -1,6 +1,6 @@
-"""The picture of a state machine's graph, and a cursor over its boxes.
+"""The picture of a state machine's graph, and a cursor on its boxes.
 
-Only the rows that are in view are painted.
+Only the rows in view are painted.
 """
 
 from collections import defaultdict
@@ -31,20 +31,22 @@ _LEFT = 4
 _RIGHT = 8
 _LIGHT = " ╵╷│╴┘┐┤╶└┌├─┴┬┼"
 _HEAVY = " ╹╻┃╸┛┓┫╺┗┏┣━┻┳╋"
-"""Lines by the sides of their cell that they reach: the sum of the four above."""
+"""Signs of lines, by the sides of their cell that they reach: a sum of the four
+above."""
 _DASHED = {"│": "┊", "─": "┈", "┃": "┋", "━": "┉"}
-"""How a Catch is drawn."""
+"""The dashed signs, for a Catch."""
 _DIRECTIONS = {(0, -1): _UP, (0, 1): _DOWN, (-1, 0): _LEFT, (1, 0): _RIGHT}
 RETURN_OFFSET_CELLS = 2
-"""A gap beside a box counts so much when it is asked which is next below it."""
+"""When the nearest box is sought, each cell of distance sideways counts as this
+many."""
 _GraphCells = Mapping[int, Mapping[int, Mapping[Wire, int]]]
-"""By row and column: the wires that pass a cell, and which of its sides they reach."""
+"""By row and column: the wires through a cell, and the sides of it that they reach."""
 USUAL_WIDTH = 80
-"""A width for as long as there is none."""
+"""The width that is used until the real one is known."""
 
 
 class GraphCanvas(ScrollView, can_focus=True):
-    """The picture, and a cursor over its boxes."""
+    """The picture, with a cursor on its boxes."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("graph")
     COMPONENT_CLASSES: ClassVar[set[str]] = {"list--cursor"}
@@ -55,16 +57,16 @@ class GraphCanvas(ScrollView, can_focus=True):
         self._screen_state = screen_state
         self.progress = GraphProgress(Graph(""))
         self.selected = self.progress.graph.start
-        """Where the cursor is; it may be folded away."""
+        """The selected box; it may be folded away."""
         self.follow = True
-        """True while the cursor goes along with what is entered."""
+        """True while the cursor moves to each state that is entered."""
         self.lay_out(lay_out(self.progress.graph, USUAL_WIDTH, lambda _: 0))
 
     def lay_out(self, picture: Picture) -> None:
         """Show another picture."""
         self.picture = picture
         self._by_id = {placed.box.id: placed for placed in picture.boxes}
-        # What there is in each row.
+        # The boxes, and the wires with labels, of each row.
         self._boxes: defaultdict[int, list[PlacedBox]] = defaultdict(list)
         self._labels: defaultdict[int, list[Wire]] = defaultdict(list)
         for placed in picture.boxes:
@@ -78,7 +80,7 @@ class GraphCanvas(ScrollView, can_focus=True):
 
     @property
     def placed(self) -> PlacedBox:
-        """What is selected, or what that is folded into."""
+        """The selected box or, if it is folded away, the box that it is inside of."""
         box = self.selected
         known = self._by_id
         while box.id not in known and box.around is not None:
@@ -86,12 +88,12 @@ class GraphCanvas(ScrollView, can_focus=True):
         return known.get(box.id) or self.picture.boxes[0]
 
     def select(self, box: Box) -> None:
-        """Put the cursor on a box, and that into view."""
+        """Put the cursor on a box, and bring the box into view."""
         moved = box is not self.selected
         self.selected = box
         placed = self.placed
         region = Region(placed.x, placed.y, placed.width, min(placed.height, 3))
-        # With what leads there and on.
+        # Include the wires that lead to it and away.
         region = region.grow((2, 1, 2, 1))
         self.scroll_to_region(region, animate=False, force=True)
         self.refresh()
@@ -107,13 +109,13 @@ class GraphCanvas(ScrollView, can_focus=True):
             self.select(found.box)
 
     def _step(self, right: int, down: int) -> None:
-        """Go to the next box in a direction, preferably straight ahead."""
+        """Go to the nearest box in a direction, preferably straight ahead."""
         here = self.placed
         x, y = _middle(here)
         end = here.y + here.height
 
         def aside(placed: PlacedBox) -> int:
-            """Count the cells between them, if one is right of the other."""
+            """Return the cells between two boxes sideways; 0 if they overlap."""
             right_of = placed.x - here.x
             left_of = here.x - placed.x
             return max(0, right_of - here.width, left_of - placed.width)
@@ -152,7 +154,7 @@ class GraphCanvas(ScrollView, can_focus=True):
     def on_click(self, event: events.Click) -> None:
         x = event.x + self.scroll_offset.x - self._margin
         y = event.y + self.scroll_offset.y
-        # Of a frame, its head stands for it.
+        # A frame is clicked only on its head.
         under = [p for p in self._boxes.get(y, ()) if p.x <= x < p.x + p.width]
         hit = [p for p in under if not p.framed or p.y == y]
         self._go(hit, lambda placed: placed.width)
@@ -161,7 +163,7 @@ class GraphCanvas(ScrollView, can_focus=True):
 
     @property
     def _margin(self) -> int:
-        """Cells left of a picture that is narrower than the room for it."""
+        """Cells left of a picture that is narrower than the view."""
         return max(0, (self.size.width - self.picture.width) // 2)
 
     def render_line(self, y: int) -> Strip:
@@ -191,7 +193,7 @@ class GraphCanvas(ScrollView, can_focus=True):
                 yield wire.label_at[0], strip_of(self, [Span(text, look)], room)
 
     def _line(self, x: int, row: int, passing: Mapping[Wire, int]) -> Span:
-        """Draw a cell of lines; what was taken goes over what was not."""
+        """Draw a cell of wires; those that were taken cover the others."""
         taken = {w: passing[w] for w in passing if self.progress.is_taken(w.edge)}
         shown = taken or passing
         caught = all(wire.edge.caught for wire in shown)
@@ -245,7 +247,7 @@ class GraphCanvas(ScrollView, can_focus=True):
     def _top(
         self, placed: PlacedBox, standing: BoxState, named: Sequence[Span], look: str
     ) -> list[Span]:
-        """Draw a border with what it is at the left, and how often at the right."""
+        """Draw a box's upper border: its kind at the left, its counts at the right."""
         box = placed.box
         room = placed.width - 4
         often = [*standing.counted, *(["↺"] if placed.loops else [])]
@@ -258,7 +260,7 @@ class GraphCanvas(ScrollView, can_focus=True):
         kind = self._screen_state.looks.mask(box.kind)
         left = [Span(" "), *named] if placed.framed else []
         told = [*left, Span(f" {kind} ", "role--call" if lit else "role--dim")]
-        # What it is can be seen by its name, how often by nothing else.
+        # The name shows the kind of call; only the count shows how often it was made.
         left = cut(told if width_of(told) <= room else left, room)
         line = "╌" if placed.framed else "─"
         rule = Span(line * (room - width_of(left)), look)
@@ -266,19 +268,19 @@ class GraphCanvas(ScrollView, can_focus=True):
 
 
 def _middle(placed: PlacedBox) -> tuple[int, int]:
-    """Give where a box is; a frame is where its head is."""
+    """Return a box's middle; of a frame, its head's."""
     down = 0 if placed.framed else placed.height // 2
     return placed.x + placed.width // 2, placed.y + down
 
 
 def _cells(picture: Picture) -> _GraphCells:
-    """Lead the wires through their cells."""
+    """Return the wires through each cell, with the sides that they reach."""
     found: defaultdict[int, dict[int, defaultdict[Wire, int]]] = defaultdict(
         lambda: defaultdict(lambda: defaultdict(int))
     )
     for wire in picture.wires:
         x, y = wire.points[0]
-        # Its first cell is next to a box, which it comes out of.
+        # A wire's first cell is next to the box that it comes out of.
         found[y][x][wire] |= _DOWN if wire.up else _UP
         for to_x, to_y in wire.points[1:]:
             while (x, y) != (to_x, to_y):

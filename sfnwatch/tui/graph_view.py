@@ -1,7 +1,6 @@
-"""The state machine as boxes and arrows, lit as far as it has come by the moment shown.
+"""The state machine as boxes and arrows, lit as far as it has come by the time shown.
 
-The graph is laid out again only where another one is shown, or its folds or the room
-for it are others.
+The graph is laid out again only if the graph, its folds or the room for it change.
 """
 
 from collections import defaultdict
@@ -26,9 +25,9 @@ from sfnwatch.view.markers import MarkerKind
 from sfnwatch.view.parts import counted
 
 _COUNT_CELLS = 10
-"""Cells kept to say how often."""
+"""Cells kept for the counts of a box."""
 _NAME_LENGTH = 80
-"""Characters of a name or an error."""
+"""Most characters of a name or an error."""
 _LEGEND = (
     (Span("━━", "role--plain"), "taken"),
     (Span("──", "look--faint"), "not taken"),
@@ -38,7 +37,7 @@ _LEGEND = (
 
 
 class GraphView(HeadedView):
-    """The graph of one execution at a time, and what is selected in words."""
+    """The graph of one execution at a time, and the selected box in words."""
 
     keyed = True
 
@@ -48,7 +47,7 @@ class GraphView(HeadedView):
         self._arn = ""
         """The execution whose graph is shown."""
         self._folds: defaultdict[str, Mapping[int, bool]] = defaultdict(dict)
-        """What was folded or opened by hand, by the definitions that it is of."""
+        """What the user has folded or opened, by definition."""
         self._position = screen_state.playback.position
         self.commands = {
             "view.detail": self._open,
@@ -59,7 +58,7 @@ class GraphView(HeadedView):
         }
 
     def show(self) -> None:
-        """Show how the graph stands by now."""
+        """Show the graph as it stands now."""
         self._go_along()
         execution = self._execution
         canvas = self.canvas
@@ -78,7 +77,7 @@ class GraphView(HeadedView):
             canvas.refresh()
 
     def _go_along(self) -> None:
-        """After a step in time, go to what was entered last, in whichever execution."""
+        """After a step in time, go to the state entered last, in any execution."""
         screen_state = self._screen_state
         playback = self._screen_state.playback
         before = self._position
@@ -100,7 +99,7 @@ class GraphView(HeadedView):
         return snapshot.executions.get(self._arn)
 
     def _graph_of(self, execution: ExecutionAsOf) -> Graph:
-        """Give its graph: the same as before, unless it is another."""
+        """Return the execution's graph; the same object as before if unchanged."""
         known = self.canvas.progress.graph
         if not known.inferred and known.definition == execution.definition_text:
             return known
@@ -117,7 +116,7 @@ class GraphView(HeadedView):
             canvas.select(canvas.selected if known else graph.start)
 
     def _wanted(self, box: Box) -> int:
-        """Say how many cells the words of a box want."""
+        """Return the cells that a box's words need."""
         often = _COUNT_CELLS if box.repeats else 0
         name = cell_len(self.mask(box.name)) + bool(box.inside)
         return max(name, cell_len(self.mask(box.kind)) + often) + 2
@@ -142,7 +141,7 @@ class GraphView(HeadedView):
 
     @on(CursorList.Moved)
     def _say(self) -> None:
-        """Tell of what is selected: how it stands, and where it leads to."""
+        """Show in the foot how the selected box stands, and where it leads."""
         box = self.canvas.placed.box
         standing = self.canvas.progress.of(box)
         told = [
@@ -155,7 +154,7 @@ class GraphView(HeadedView):
         self.foot.show(*filter(None, [told, list(self._ways(box))]))
 
     def _how(self, standing: BoxState) -> Iterator[Span]:
-        """Say how the selected box stands, and how the last visit went."""
+        """Yield how a box stands, and how its last visit went."""
         if standing.last is None:
             yield Span("  not reached", "role--dim")
             return
@@ -171,7 +170,7 @@ class GraphView(HeadedView):
             yield Span(f"  {told}", "role--bad")
 
     def _ways(self, box: Box) -> Iterator[Span]:
-        """Say where a state may lead to, and when, in full; if that is a question."""
+        """Yield where a state may lead, and when, if any way has a condition."""
         graph = self.canvas.progress.graph
         edges = [edge for edge in graph.edges if edge.source == box.id]
         for edge in edges if any(edge.labels for edge in edges) else ():
@@ -195,7 +194,7 @@ class GraphView(HeadedView):
         return f"{last[0]}#{last[1].id}" if last else None
 
     def select_key(self, key: str) -> bool:
-        """Select the box of the state that a line of the lanes is about."""
+        """Select the box of the state that a line belongs to; False if none."""
         snapshot = self._screen_state.snapshot
         arn, visit_id = self._screen_state.visit_of(key)
         if arn not in snapshot.executions:
@@ -213,7 +212,7 @@ class GraphView(HeadedView):
         return True
 
     def _open(self) -> None:
-        """Open what is folded; or show the last visit of the selected state in full."""
+        """Open a folded box, or show the last visit of the selected state in full."""
         placed = self.canvas.placed
         if placed.box.inside and not placed.framed:
             self._fold()
@@ -221,7 +220,7 @@ class GraphView(HeadedView):
             self.canvas.post_message(CursorList.Opened())
 
     def _fold(self) -> None:
-        """Fold or open what is selected, or fold what is around it."""
+        """Fold or open the selected box, or fold the box around it."""
         definition = self.canvas.progress.graph.definition
         box = self.canvas.placed.box
         while not box.inside:

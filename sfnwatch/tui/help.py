@@ -1,4 +1,4 @@
-"""Help and palette: all keys and marks; every action and every mark by its name."""
+"""Help and palette: all keys and signs; every action and every mark by its name."""
 
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -22,11 +22,12 @@ if TYPE_CHECKING:
     from sfnwatch.tui.app import SfnwatchApp
 
 _KEY_CELLS = 16
-"""Cells of a mark or a key, at most: what is longer stands alone."""
+"""Most cells of the column of signs and keys; a longer one moves its own words
+aside."""
 _TWO = 92
-"""Cells from which on there are two columns."""
+"""From this many cells on there are two columns."""
 HelpTable = Sequence[tuple[str, str, str]]
-"""Signs or keys, what they look like, and what they mean."""
+"""Signs or keys, their looks, and what they mean."""
 _MARKS: HelpTable = (
     ("┃", "role--busy", "a state that works; gray ╎ waits, amber ┋ backs off"),
     ("┃", "role--event", "its job had stopped, and Step Functions did not know yet"),
@@ -72,7 +73,7 @@ _TEXTS = (
 
 
 class Help(ModalScreen[None]):
-    """All keys and signs, over what was shown."""
+    """All keys and signs, shown over the screen."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = set(LOOKS)
 
@@ -149,7 +150,7 @@ _MOST = 50
 
 
 class Marks(Provider):
-    """Offers every state that was entered, and every other mark, once one types."""
+    """Offers every entered state, and every other mark, once something is typed."""
 
     async def search(self, query: str) -> Hits:
         app = cast("SfnwatchApp", self.app)
@@ -163,14 +164,14 @@ class Marks(Provider):
             if score > 0 and count < _MOST:
                 count += 1
                 when = f"{marker.kind}, {looks.time(marker.at, whole=True)}"
-                # What the matcher highlights it reads as markup: data may be some.
+                # The matcher's highlighting reads markup, and data may contain some.
                 words = Content(f"Go to: {label}")
                 jump = partial(app.jump, marker)
                 yield Hit(score * 0.5, words, jump, text=label, help=when)
 
 
 def system_commands(app: "SfnwatchApp") -> Iterator[SystemCommand]:
-    """Offer the actions that there is something to do by, from the palette."""
+    """Yield the palette's entries: the actions that apply now."""
     pane = app.focused or app.views.lanes
     for action in ACTIONS:
         do: Command = partial(app.action_do, action.id)
@@ -181,6 +182,6 @@ def system_commands(app: "SfnwatchApp") -> Iterator[SystemCommand]:
             applies = app.applies(action.id)
         if applies:
             keys = " ".join(map(key_name, action.keys))
-            # Textual reads markup here, and two of the keys are brackets.
+            # Textual reads this as markup, and two of the keys are brackets.
             words = escape(f"{action.words}   {keys}")
             yield SystemCommand(action.title, words, do)

@@ -13,7 +13,7 @@ _KEY = 400
 
 
 def line_spans(line: JsonLine, width: int, mask: Masks) -> list[Span]:
-    """Put a line of a tree into words of at most `width` cells."""
+    """Return a line of a tree as spans of at most `width` cells."""
     node = line.node
     before = Span(" " * indent_of(node, width), "look--faint")
     if line.part:
@@ -33,7 +33,7 @@ def _label(node: JsonNode, room: int, mask: Masks) -> list[Span]:
 
 
 def _value(line: JsonLine, room: int, mask: Masks) -> Iterator[Span]:
-    """Show what a value is: of a text as much as there may be room for."""
+    """Yield a value; of a text, only as much as may have room."""
     node = line.node
     inner = line.node.inner
     if isinstance(inner, Mapping | list):

@@ -9,11 +9,11 @@ from sfnwatch.model.values import encode_json
 
 _DECODER = msgspec.json.Decoder(float_hook=Decimal)
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
-"""Numbers leave as they came: a float would not be what AWS sent."""
+"""Numbers are written as they came: as a float, one could differ from AWS's."""
 
 
 def decode(text: str | bytes) -> Any:
-    """Read JSON, its numbers as they stand; None for what is none."""
+    """Return decoded JSON, its numbers exact; None for a text that is not JSON."""
     try:
         return _DECODER.decode(text)
     except (ValueError, RecursionError):
@@ -21,16 +21,16 @@ def decode(text: str | bytes) -> Any:
 
 
 def json_text(value: Any) -> str:
-    """Write JSON over several lines, without anything a terminal could act on.
+    """Return JSON over several lines, without anything a terminal could act on.
 
-    Of bytes, which are JSON already, nothing but the blanks between values changes.
+    Bytes are JSON already: only the blanks between values change.
     """
     try:
         data = value if isinstance(value, bytes) else _ENCODER.encode(value)
         text = msgspec.json.format(data, indent=2).decode()
     except (ValueError, TypeError, RecursionError):
         text = value.decode() if isinstance(value, bytes) else _plain(value)
-    # What can't be printed stands inside of strings only: there an escape is the same.
+    # Unprintable characters stand only inside strings, where an escape is the same.
     return "".join(c if c.isprintable() or c == "\n" else _escaped(c) for c in text)
 
 

@@ -1,7 +1,7 @@
 """JSON as a tree whose nodes open and close.
 
-Children are made when a node is opened, and no more text is cleaned than is in view.
-What is cut says so. Nothing recurses: a payload may be nested as its sender likes.
+Children are made when a node is opened, and only the text in view is cleaned. What is
+cut says so. Nothing recurses: a payload may be nested as deep as its sender likes.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,25 +19,25 @@ _FIRST_CHILDREN = 200
 _FIRST_CHARACTERS = 4096
 """Characters that a text shows at first."""
 _GROWTH = 4
-"""Each time after it shows so many times as much."""
+"""Each time more is asked for, this many times as much is shown."""
 _OPEN = {0: 200, 1: 50, 2: 12}
-"""At each depth, of how many children a node may be to be open at first."""
+"""By depth: a node of at most this many children is open at first."""
 _GUARD = 256
-"""Characters at a cut that a mask may have seen only half of."""
+"""Characters at a cut of which a mask may have seen only a part."""
 
 
 class JsonNode(Struct, frozen=True):
-    """A value in its place."""
+    """A value, and its place in the tree."""
 
     path: str
-    """Tells it from all others, and stays the same while a record grows."""
+    """Unique to this node, and the same while a record grows."""
     label: str
     value: Any
     depth: int = 0
 
     @property
     def inner(self) -> Any:
-        """The value; of JSON that travels inside a string, what it says."""
+        """The value; for a string that holds JSON, the decoded JSON."""
         text = self.value
         if isinstance(text, str) and text.lstrip()[:1] in {"{", "["}:
             found = decode(text)
@@ -46,7 +46,7 @@ class JsonNode(Struct, frozen=True):
 
     @property
     def children(self) -> Sequence["JsonNode"]:
-        """Those of a value that holds others."""
+        """The nodes inside an object or array."""
         inner = self.inner
         pairs = enumerate(inner) if isinstance(inner, list) else inner.items()
         return [
@@ -56,7 +56,7 @@ class JsonNode(Struct, frozen=True):
 
     @property
     def text(self) -> str:
-        """The words of a value that holds no others."""
+        """The text of a value that holds no others."""
         value = self.value
         return value if isinstance(value, str) else json_text(value)
 
@@ -66,15 +66,15 @@ class JsonLine(NamedTuple):
 
     node: JsonNode
     part: int
-    """0 for the node itself, then the lines of its text; -1: there is more."""
+    """0 for the node itself, 1 and more for the lines of its text, -1 for `… more`."""
     open: bool | None
-    """None for what can't be opened."""
+    """Whether it is open; None if it can't be opened."""
     words: str = ""
     """A line of the text, or how much more there is."""
 
 
 class JsonFolds(Struct):
-    """Which nodes are open, where that is not as at first, and how much they show."""
+    """The nodes that the user has opened or closed, and how much each shows."""
 
     opened: dict[str, bool] = field(default_factory=dict)
     shown: dict[str, int] = field(default_factory=dict)
@@ -85,7 +85,7 @@ class JsonFolds(Struct):
         self.shown[node.path] = _GROWTH * self.shown.get(node.path, first)
 
     def lines(self, root: JsonNode, width: int, mask: Masks) -> Iterator[JsonLine]:
-        """List the lines of a tree, as far as it is open."""
+        """Yield the lines of a tree, as far as it is open."""
         todo: list[Iterator[JsonNode | JsonLine]] = [iter((root,))]
         while todo:
             item = next(todo[-1], None)
@@ -125,7 +125,7 @@ class JsonFolds(Struct):
 
 
 def _opens(node: JsonNode, count: int, *, holds: bool) -> bool:
-    """Tell what is open at first: the first levels, unless there is much in them."""
+    """True if a node is open at first: on the first levels, unless much is in it."""
     if holds:
         return count <= _OPEN.get(node.depth, 0)
     return node.depth == 0 and len(node.text) <= _FIRST_CHARACTERS
@@ -138,17 +138,17 @@ def _is_long(node: JsonNode, width: int) -> bool:
 
 
 def indent_of(node: JsonNode, width: int) -> int:
-    """Give the cells before a node; the deepest share a third of the width."""
+    """Return the cells before a node; at most a third of the width."""
     return min(2 * node.depth + 2, width // 3)
 
 
 def seen(text: str, limit: int, mask: Masks) -> str:
-    """Mask the beginning of a text; nothing half masked is left at its end."""
+    """Return the masked beginning of a text, without half a name at its end."""
     if len(text) <= limit:
         return mask(text)
     window = text[: limit + _GUARD]
     masked = mask(window)
     if masked == window:
         return window[:limit]
-    # Masked names are shorter than real ones: less of the text may be safe to show.
+    # Masked names are shorter than real ones, so less of the text may be safe to show.
     return masked[: max(0, min(limit, len(masked) - _GUARD))]
