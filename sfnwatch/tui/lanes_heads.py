@@ -1,4 +1,4 @@
-"""The line above the lanes: their names, their services, or the executions below."""
+"""The line above the lanes: lanes and services, or the executions side by side."""
 
 from collections.abc import Mapping
 
@@ -11,13 +11,13 @@ from sfnwatch.view.outline import TASKS
 from sfnwatch.view.parts import counted, status_glyph
 
 _COUNTED = ("API call", "change"), ("call", "change"), ("", "")
-"""What calls, and changes of a task's state, are called: from long to short."""
+"""Words for calls and for changes of a task's state, from long to short."""
 _KEYS = 9
-"""Services beyond these have no digit left."""
+"""The first services have a digit as their key, as many as this."""
 
 
 def service_name(source: str) -> str:
-    """Name a service by its event source: `ECS` of `ecs.amazonaws.com`."""
+    """Return a service's name by its event source: `ECS` for `ecs.amazonaws.com`."""
     name = clean(source.partition(".")[0], 20)
     if source == TASKS:
         return "ECS tasks"
@@ -25,7 +25,7 @@ def service_name(source: str) -> str:
 
 
 def execution_heads(screen_state: ScreenState, layout: LaneLayout) -> list[Span]:
-    """Name the executions that stand side by side, each above its column."""
+    """Return the names of the executions, each above its column."""
     row = [Span(" "), Span(_zone(screen_state, layout), "look--faint")]
     chips = screen_state.chips()
     for column in layout.columns:
@@ -42,7 +42,7 @@ def execution_heads(screen_state: ScreenState, layout: LaneLayout) -> list[Span]
 
 
 def lane_heads(screen_state: ScreenState, layout: LaneLayout) -> list[Span]:
-    """Name the lanes, and count the calls of each service."""
+    """Return the names of the lanes, and the number of calls of each service."""
     states = [Span(" STEP FUNCTIONS", "role--name")]
     zone = Span(_zone(screen_state, layout), "look--faint")
     if layout.calls:
@@ -58,7 +58,7 @@ def lane_heads(screen_state: ScreenState, layout: LaneLayout) -> list[Span]:
 
 
 def _calls(screen_state: ScreenState, room: int) -> list[Span]:
-    """Count the calls of each service, in fewer words where there is less room."""
+    """Return the number of each service's calls, in fewer words if room is short."""
     services = screen_state.services()
     if not services:
         why = f"  {quiet_words(screen_state)}"

@@ -1,8 +1,8 @@
-"""Where things stand in the lanes: columns, the time, and the calls, in cells.
+"""Where things stand in the lanes: columns, times and calls, in cells.
 
-Columns are as wide as what is in view: the time stands right of the longest text, and
-an empty lane gives its room away. They widen at once and narrow seldom, or scrolling
-would be restless.
+Columns are as wide as the lines in view need: the time stands right of the longest
+text, and an empty lane gives its room away. Columns widen at once and narrow seldom;
+otherwise scrolling would be restless.
 """
 
 from collections.abc import Iterable, Sequence
@@ -14,26 +14,26 @@ from sfnwatch.tui.paint import TIME_CELLS
 from sfnwatch.view.life_lines import MOST
 
 _TWO_LANES_FROM = 100
-"""Below this width there is one lane."""
+"""Below this width states and calls share one lane."""
 _LEAST_COLUMN = 26
-"""Cells that an execution beside others needs."""
+"""Least cells of an execution's column, beside others."""
 _LEAST_COLUMN_BESIDE_WIDE = 24
-"""Cells that it has where the last one needs more."""
+"""Least cells of a column where the last column needs more."""
 WHOLE_TIME_CELLS = len("13:31:15")
 GUTTER = 2
 """Blank cells between columns."""
 _ARROW = len("──▶ ")
-"""Cells between the time and the calls, for what leads from one to the other."""
+"""Cells between the time and the calls, for the arrow between lanes."""
 _LEAST_CALLS_SHARE = 0.48
-"""The part that the calls have at least, where not all that is in view has room."""
+"""Least share of the room for calls, where not all that is in view fits."""
 _MOST_LAST_COLUMN = 1.8
 """The last column is at most this many times as wide as the others."""
 _NARROW_FROM = 12
-"""Cells that must have become free before a column narrows."""
+"""Cells that must become free before a column narrows."""
 
 
 class LaneColumn(Struct, frozen=True):
-    """Where lines stand, in cells from the left: all, or those of one execution."""
+    """Where lines stand, in cells from the left: all lines, or one execution's."""
 
     root_arn: str
     left: int
@@ -48,40 +48,41 @@ class LaneColumn(Struct, frozen=True):
 class LaneLayout(Struct, frozen=True):
     """Where each thing stands, in cells from the left.
 
-    States and calls stand below each other, in two lanes, or beside other executions.
+    States and calls share one lane, or have two. Or executions stand side by side, each
+    with a column.
     """
 
     width: int
     columns: tuple[LaneColumn, ...]
-    """One for all lines, or one for each of several executions."""
+    """One column for all lines, or one for each of several executions."""
     time: int
     time_cells: int = TIME_CELLS
     calls: int = 0
-    """Where calls begin; 0 where they have no lane of their own."""
+    """Where calls begin; 0 if they have no lane of their own."""
 
     @property
     def roots(self) -> Sequence[str]:
-        """The executions that stand side by side; none where there is one list."""
+        """The ARNs of executions side by side; empty if there is one list."""
         if len(self.columns) == 1:
             return ()
         return [column.root_arn for column in self.columns]
 
 
 class LineWidths(NamedTuple):
-    """What lines would take, in cells: in one row each, and at the least."""
+    """The cells that lines need: in one row each, and at the least."""
 
     states: int = 0
     calls: int = 0
     least_states: int = 0
     least_calls: int = 0
     together: int = 0
-    """In one lane, where a call follows on its state."""
+    """In one lane, where a call stands behind its state."""
 
 
 def steady_widths(lines: Iterable[LineWidths], before: LineWidths) -> LineWidths:
-    """Give what does for all lines, or the widths `before` while they nearly fit.
+    """Return widths that suffice for all lines; keep `before` while they nearly fit.
 
-    Columns widen at once, and narrow only where much room is gained.
+    Columns widen at once, and narrow only if much room is gained.
     """
     steady = []
     for old, *widths in zip(before, *lines, strict=True):
@@ -92,13 +93,13 @@ def steady_widths(lines: Iterable[LineWidths], before: LineWidths) -> LineWidths
 
 
 def have_columns(width: int, executions: int) -> bool:
-    """True where so many executions stand beside each other on so many cells."""
+    """True if this many executions can stand side by side on `width` cells."""
     room = width - WHOLE_TIME_CELLS - GUTTER - 1
     return executions > 1 and room >= executions * _LEAST_COLUMN
 
 
 def lanes_layout(width: int, rails: int, chips: int, lines: LineWidths) -> LaneLayout:
-    """Lay out one list of lines; `chips` are the cells of executions' short names."""
+    """Return the layout of one list; `chips` are the cells of short names."""
     left = 1
     if chips:
         left += chips + 1
@@ -107,7 +108,7 @@ def lanes_layout(width: int, rails: int, chips: int, lines: LineWidths) -> LaneL
     columns = (LaneColumn("", left, rails, text),)
     room = width - TIME_CELLS - 1 - GUTTER - text
     if room < TIME_CELLS:
-        # With so little room the words come first.
+        # With so little room, words matter more than the time.
         return LaneLayout(width, columns, time=width, time_cells=0)
     if width >= _TWO_LANES_FROM and lines.calls and not chips:
         time = text + _states_beside_calls(room - _ARROW, lines) + GUTTER
@@ -117,9 +118,9 @@ def lanes_layout(width: int, rails: int, chips: int, lines: LineWidths) -> LaneL
 
 
 def _states_beside_calls(room: int, lines: LineWidths) -> int:
-    """Divide the room between states and calls; give the cells of the states.
+    """Divide the room between states and calls; return the cells of the states.
 
-    The least that both need comes first.
+    The least cells that both need come first.
     """
     if lines.states + lines.calls <= room:
         return max(lines.states, TIME_CELLS)
@@ -131,10 +132,10 @@ def _states_beside_calls(room: int, lines: LineWidths) -> int:
 def columns_layout(
     width: int, roots: Sequence[str], rails: Sequence[int], last: int
 ) -> LaneLayout:
-    """Lay out a column for each execution, beside each other.
+    """Return a layout with a column for each execution, side by side.
 
-    Words may run on over what is blank at their right; at the right of the last column
-    there is nothing, so it has the `last` cells that its lines need, as far as it goes.
+    Words may run on into blank cells at their right. Nothing is right of the last
+    column: it gets the `last` cells that its lines need, within limits.
     """
     left = 1 + WHOLE_TIME_CELLS + GUTTER
     room = width - left

@@ -1,4 +1,4 @@
-"""The lanes: states, times and calls, a line each, live or at any moment."""
+"""The lanes: states, times and calls, a line for each, live or at any moment."""
 
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -32,49 +32,49 @@ from sfnwatch.view.line_maker import lateness
 from sfnwatch.view.outline_items import Fold, Item
 
 _KEPT = 1024
-"""Lines that are kept, of one version of what is shown."""
+"""Lines that are kept once made."""
 FLASH = 1.2
-"""Seconds for which an event that has just come stands out."""
+"""Seconds for which a new event is highlighted."""
 LINGER = 4.0
-"""Seconds for which a call does: it may say how late it is."""
+"""Seconds for which a new call is highlighted: it may say how late it is."""
 FADE = 0.2
-"""Seconds between two times that lines fade, at least."""
+"""Least seconds between two steps of fading."""
 SLIDE = 0.35
-"""Seconds that a late call takes to slide into its place."""
+"""Seconds in which a late call slides into its place."""
 _FRAME_SECONDS = 1 / 24
-"""Seconds of a frame of that."""
+"""Seconds of one frame of sliding."""
 _FLASHED = 100
-"""More lines than these at a time would be restless."""
+"""Most lines that are highlighted at once; more would be restless."""
 _FOLDS = "▸▾⋯"
 _LIFE_LINES = frozenset("╎┃┋┊│▖▘╵╹╷╻ ")
 
 
 _LineKey = tuple[int, int]
-"""The version of what is shown, and the place of a line in it."""
+"""The version of what is shown, and a line's place in it."""
 
 
 class _Fresh(NamedTuple):
-    """Until when something that has just come stands out, and slides in."""
+    """Until when a new line is highlighted, and until when it slides in."""
 
     until: float
     slides_until: float = 0.0
 
     def away(self, now: float) -> float:
-        """Say how far it is from its place yet: it goes fast at first, then slow."""
+        """Return how far it is from its place, from 1 to 0: fast, then slow."""
         return max(0.0, (self.slides_until - now) / SLIDE) ** 2
 
 
 class LanesView(CursorList):
-    """Draws the lines of what is shown, only those that are in view."""
+    """Draws the lines that are shown, but only those in view."""
 
     class LaidOut(Message):
-        """There is another room for lines."""
+        """The room for lines has changed."""
 
     def __init__(self, screen_state: ScreenState) -> None:
         super().__init__()
         self.screen_state = screen_state
         self.heads = Rows(self._heads, id="heads")
-        """Names what is below: the lanes, their services, or the executions."""
+        """The row above: the names of lanes and services, or of the executions."""
         self.set_reactive(CursorList.follow, not screen_state.playback.replay)
         self.commands: Mapping[str, Command] = {
             "lanes.fold": self._fold,
@@ -82,17 +82,20 @@ class LanesView(CursorList):
             "lanes.execution_back": partial(self._step_execution, -1),
         }
         self.lit: Collection[str] = frozenset()
-        """The keys of the lines, or the executions, that are not dimmed; empty: all."""
+        """The keys of the lines, or ARNs of the executions, that are not dimmed; empty:
+        none is dimmed."""
         self._drawn_by: tuple[LaneLayout, Looks, Mapping[str, Span]] | None = None
-        """What lines are drawn by: with executions' short names by their ARNs."""
+        """What lines are drawn with: the layout, the looks, executions' short names by
+        ARN."""
         self._widths = LineWidths()
         self._lines: LRUCache[tuple[int, int], tuple[Line, LineWidths]] = LRUCache(
             _KEPT
         )
         self._fresh: dict[str, _Fresh] = {}
-        """The keys of what has just come."""
+        """What has just come, by key."""
         self.seconds: Callable[[], float] = time.monotonic
-        """Tells the time by which that stands out, whatever clock records go by."""
+        """Returns the time that highlights go by, in seconds, whatever clock records go
+        by."""
         self._fading: Timer | None = None
 
     @property
@@ -107,11 +110,11 @@ class LanesView(CursorList):
 
     @property
     def line(self) -> Line | None:
-        """The line that the cursor is on."""
+        """The selected line; None if there is no line."""
         return self._line(self.cursor)[0] if self.cursor < self.count else None
 
     def _line(self, place: int) -> tuple[Line, LineWidths]:
-        """Give a line, and the cells that it would take."""
+        """Return a line, and the cells that it needs."""
         key = self.screen_state.version, place
         known = self._lines.get(key)
         if known is None:
@@ -162,7 +165,7 @@ class LanesView(CursorList):
         return self._fresh.get(line.call_key) or self._fresh.get(line.key)
 
     def _notice(self, before: datetime, line: Line) -> str:
-        """Say, above the first line after that, up to when CloudTrail is complete."""
+        """Return CloudTrail's coverage for the first line after it; else nothing."""
         screen_state = self.screen_state
         mark = screen_state.coverage.measured
         if not screen_state.playback.live or mark is None or screen_state.looks.origin:
@@ -177,12 +180,12 @@ class LanesView(CursorList):
         super().changed()
 
     def copy_text(self) -> str:
-        """Give none: it is records that are copied."""
+        """Return no text: in the lanes, records are copied."""
         return ""
 
     @property
     def titles(self) -> Mapping[str, str]:
-        """What enter is called where the cursor is; empty where it does nothing."""
+        """The title of enter for the selected line; empty if enter does nothing."""
         line = self.line
         if line is None:
             return {"view.detail": ""}
@@ -199,7 +202,7 @@ class LanesView(CursorList):
         return [make(self.screen_state, layout)]
 
     def lay_out(self) -> None:
-        """Lay lines out for what is in view."""
+        """Lay out the lines, to fit those in view."""
         width = self.size.width
         screen_state = self.screen_state
         if width < 1:
@@ -236,7 +239,7 @@ class LanesView(CursorList):
             yield self._line(place)
 
     def rows_of_all(self, most: int) -> int:
-        """Count the rows that all lines take, as far as they matter."""
+        """Return the rows that all lines take, but `most` if there are more."""
         if self.count >= most:
             return most
         return sum(len(self._rows_of(place)) for place in range(self.count))
@@ -251,7 +254,7 @@ class LanesView(CursorList):
         self.lay_out()
 
     def flash(self, changed: Changed) -> None:
-        """Have what is new stand out for a moment, unless much does by then."""
+        """Highlight what is new for a short time, unless too much is highlighted."""
         events = [each for those in changed.events.values() for each in those]
         new = len(events) + len(changed.calls)
         level = self.app.animation_level
@@ -275,7 +278,7 @@ class LanesView(CursorList):
         self._fading = self.set_timer(_FRAME_SECONDS, self.fade)
 
     def fade(self) -> None:
-        """Let what has stood out for long enough be a line like all others."""
+        """End the highlighting of lines that have had it for long enough."""
         now = self.seconds()
         others = {row.place for row in self._frame if row.fresh}
         self._fresh = {k: each for k, each in self._fresh.items() if each.until > now}
@@ -286,31 +289,32 @@ class LanesView(CursorList):
             self.redraw(*others)
 
     def action_last(self) -> None:
-        """Go to the last line; of what is still being read, to the end of all of it."""
+        """Go to the last line; while a recording is read, to the end of all of it."""
         playback = self.screen_state.playback
         if playback.is_reading and not playback.stays_at_end:
             playback.to_end()
             self.screen_state.refresh()
             self.changed()
-            # All else follows with the next batch, or the next tick.
+            # Everything else follows with the next batch or the next tick.
             self.screen_state.touch()
         super().action_last()
 
     def show_last(self) -> None:
-        """Have the last lines in view, wherever the cursor is."""
+        """Bring the last lines into view; the cursor stays."""
         self._measure(whole=True)
         self._scroll(self.count)
 
     def light(self, lit: Collection[str]) -> None:
-        """Dim all lines but those with some keys, or of some executions."""
+        """Dim all lines but those with the given keys, or of the given executions."""
         if lit != self.lit:
             self.lit = lit
             self.redraw()
 
     def fold_here(self, *, around: bool) -> bool:
-        """Fold or open what the line at the cursor is the head or fold of.
+        """Fold or open the selected line, if it is a fold or the head of one.
 
-        With `around` it may as well be what the line is in. False if it is nothing.
+        With `around`, the fold that the line is inside of counts as well. Return False
+        if there is none.
         """
         line = self.line
         if line is None or not (around or line.fold):
@@ -352,5 +356,5 @@ class LanesView(CursorList):
 
 
 def _dimmed(span: Span) -> Span:
-    """Dim what stands on a line; a life-line passes many, and keeps its color."""
+    """Return a dimmed span; a life-line belongs to many lines, and keeps its color."""
     return span if _LIFE_LINES.issuperset(span.text) else Span(span.text, "look--faint")

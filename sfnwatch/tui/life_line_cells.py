@@ -1,4 +1,4 @@
-"""Life-lines in cells: what passes a row of the lanes, begins in it, or ends in it."""
+"""Life-lines in cells: they pass a row of the lanes, begin in it, or end in it."""
 
 from collections.abc import Iterable
 
@@ -10,13 +10,13 @@ from sfnwatch.view.line import Line
 
 BLANK = Span(" ")
 _STROKES = dict(zip(PHASES, "╎┃┃┋│┊", strict=True))
-"""What a life-line is drawn with, by the phase that it is in."""
+"""The stroke of a life-line, by its phase."""
 _EXECUTION_MARKS = "◆✔✘◷■⟲●"
-"""Signs that stand in place of an execution's life-line: how it begins and ends."""
+"""Signs in place of an execution's own life-line: how the execution begins and ends."""
 
 
 def own_cells(line: Line, width: int, row: int, rows: int) -> SpanRow:
-    """Draw the life-lines of one of the `rows` of a line.
+    """Return the life-lines of row `row` of a line's `rows`.
 
     The sign of how an execution begins or ends stands in place of its own life-line.
     """
@@ -28,12 +28,12 @@ def own_cells(line: Line, width: int, row: int, rows: int) -> SpanRow:
 
 
 def passing_cells(rails: Iterable[Rail], width: int) -> SpanRow:
-    """Draw life-lines that neither begin nor end in a row."""
+    """Return life-lines that neither begin nor end in a row."""
     return _cells(rails, width, row=1, rows=3)
 
 
 def _cells(rails: Iterable[Rail], width: int, row: int, rows: int) -> SpanRow:
-    """Draw the life-lines of a row: they begin in a line's first, end in its last."""
+    """Return a row's life-lines; they begin in a line's first row, end in its last."""
     cells = [BLANK] * width
     for rail in rails:
         if rail.begins and rail.ends and row > 0:
@@ -61,7 +61,7 @@ def _cell(rail: Rail, *, begins: bool, ends: bool) -> Span:
 
 
 def execution_mark(line: Line) -> Span | None:
-    """Give the sign of how an execution that nothing started begins or ends."""
+    """Return the sign of how a root execution begins or ends; else None."""
     item = line.item
     if not isinstance(item, HistoryEvent) or not item.type.startswith("Execution"):
         return None
@@ -75,7 +75,7 @@ def execution_mark(line: Line) -> Span | None:
 
 
 def _rails_of(line: Line) -> Iterable[Rail]:
-    """Give what passes a line; where an execution has ended nothing of it does."""
+    """Return a line's life-lines; where an execution has ended, none of its own."""
     item = line.item
     if isinstance(item, HistoryEvent) and item.type in TERMINAL:
         return [rail for rail in line.rails if rail.visit[0] != line.execution_arn]

@@ -1,7 +1,7 @@
 """A line of the lanes in rows of the screen: life-lines, words, time, calls.
 
-What does not fit beside something else takes a second row. What leads from a state to
-its call, or from an event to its state, is drawn through to it.
+Words that do not fit beside others take a second row. An arrow from a state to its
+call, or from an event to its state, is drawn all the way.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,9 +21,9 @@ from sfnwatch.view.line import Lane, Line
 from sfnwatch.view.outline_items import Fold, FoldKind
 
 _GAP_SECONDS = 60.0
-"""A gap before a line is shown in a row of its own from this length on."""
+"""From this many seconds on a gap before a line is shown in a row of its own."""
 LATE_SECONDS = 60.0
-"""A call that has just come is said to be late from this delay on."""
+"""From a delay of this many seconds on, a new call is said to be late."""
 _RailsByRoot = Mapping[str, Sequence[Rail]]
 """The life-lines that pass a row, by root execution."""
 
@@ -37,21 +37,18 @@ class LineDrawing(Struct):
     chips: Mapping[str, Span]
     """Executions' short names by their ARNs; empty for a single one."""
     late_look: str = ""
-    """The look of how late a call has just come; empty where that is not said."""
+    """The look of a new call's delay; empty if the delay is not shown."""
     away: float = 0.0
-    """How far a late call is from its place, into which it slides.
-
-    It is a share of the room for it.
-    """
+    """How far a late call still is from its place, as a share of its room."""
     notice: str = ""
-    """What stands in a row above: up to where CloudTrail is complete."""
+    """The words in a row above: up to when CloudTrail is complete."""
     same_second: bool = False
-    """True where the line above has the same time, but for its milliseconds."""
+    """True if the line above has the same time, apart from milliseconds."""
     others: dict[str, Sequence[Rail]] = field(default_factory=dict)
-    """What passes in the columns of other executions, by their ARNs."""
+    """The life-lines that pass in the columns of other executions, by ARN."""
 
     def rows(self) -> list[SpanRow]:
-        """Draw it."""
+        """Return the rows, the one above for a date, a gap or a notice included."""
         layout = self.layout
         column = self._column
         room = layout.width - column.text - 1
@@ -76,7 +73,7 @@ class LineDrawing(Struct):
         return columns[0]
 
     def _one_text(self, first: int, others: int) -> list[SpanRow]:
-        """Say all of a line in one text: a first row, and those that it takes more."""
+        """Return a line's words as one text: a first row, and more rows if needed."""
         line = self.line
         words = words_of_line(line, self.looks, owner=self._is_owned)
         if line.call is None and line.conclusion:
@@ -91,10 +88,10 @@ class LineDrawing(Struct):
 
     @property
     def _is_owned(self) -> bool:
-        """True where it must be said which state of an execution a line is of."""
+        """True if the line must name the state that it belongs to."""
         line = self.line
         item = line.item
-        # Where a state has ended its name is all that a line is about.
+        # A line about the end of a state consists of the state's name.
         is_exit = isinstance(item, HistoryEvent) and item.type.endswith("Exited")
         arn = line.execution_arn
         if not self.chips or is_exit or arn != line.root_arn:
@@ -125,7 +122,7 @@ class LineDrawing(Struct):
     def _with_delay(
         self, alternatives: Sequence[SpanRow], room: int
     ) -> Sequence[SpanRow]:
-        """Say how late a call is where its row has room: no other must move for it."""
+        """Add how late a call is, if its row has room: no other words move for it."""
         seconds = self.line.late or 0
         if not self.late_look or seconds < LATE_SECONDS:
             return alternatives
@@ -135,14 +132,14 @@ class LineDrawing(Struct):
         return delayed if has_room else alternatives
 
     def _slid(self, rows: list[SpanRow], room: int) -> list[SpanRow]:
-        """Draw as much as has come into view of what slides in from the right."""
+        """Return as much of rows that slide in from the right as is in view."""
         if not self.away:
             return rows
         before = Span(" " * round(self.away * room))
         return [cut([before, *row], room) for row in rows]
 
     def _room_from(self, column: LaneColumn, passing: _RailsByRoot) -> int:
-        """Count the cells up to the next column in which something passes."""
+        """Return the cells up to the next column that a life-line passes."""
         for other in self.layout.columns:
             if other.left > column.left and passing.get(other.root_arn):
                 return other.left - 1 - column.text
@@ -155,7 +152,7 @@ class LineDrawing(Struct):
         right: Sequence[SpanRow] = (),
         words: LineWords | None = None,
     ) -> list[SpanRow]:
-        """Put life-lines, words, the time and the calls of each row together."""
+        """Join the life-lines, words, time and calls of each row."""
         layout = self.layout
         line = self.line
         is_of_none = bool(layout.roots) and not line.root_arn
@@ -177,7 +174,7 @@ class LineDrawing(Struct):
         return rows
 
     def _lead(self, column: LaneColumn, *, is_first: bool) -> SpanRow:
-        """Begin a row: with its time, or with whose it is."""
+        """Return the beginning of a row: its time, or its execution's short name."""
         if self.layout.roots:
             time = self._time if is_first and not self.same_second else ""
             return [BLANK, Span(time.rjust(WHOLE_TIME_CELLS), "look--faint")]
@@ -189,7 +186,7 @@ class LineDrawing(Struct):
         return [BLANK, *cut([name], cells)]
 
     def _with_time(self, row: SpanRow, words: LineWords | None) -> SpanRow:
-        """Put in the time, with what leads past it from one lane to the other."""
+        """Add the time, and the arrow that leads past it from lane to lane."""
         layout = self.layout
         time = Span(self._time, "look--faint")
         if words is None or not words.leads:
@@ -223,13 +220,13 @@ class LineDrawing(Struct):
         words: Spans,
         own: Spans = (),
     ) -> SpanRow:
-        """Draw a row across all columns, with its words in the column `at`.
+        """Return a row across all columns, with its words in the column `at`.
 
-        `own` stands in that column for what passes.
+        In that column, `own` replaces the life-lines that pass.
         """
         row = list(lead)
         for column in self.layout.columns:
-            # What runs on from the column before leaves no room for this one's.
+            # Words that run on from the column before leave no room for this column.
             if width_of(row) > column.left:
                 continue
             row = pad(row, column.left)
@@ -243,14 +240,14 @@ class LineDrawing(Struct):
         return row
 
     def _rows_above(self) -> list[SpanRow]:
-        """Draw a row for a new day, a long gap, or where CloudTrail is complete."""
+        """Return a row for a new day, a long gap or CloudTrail's coverage, if any."""
         line = self.line
         layout = self.layout
         words = self._date_or_gap()
         notice = [Span(self.notice, "role--exact")] if self.notice else []
         if not words and not notice:
             return []
-        # What has not just begun passes the row.
+        # Only life-lines that do not begin in this line pass the row.
         old = [rail for rail in line.rails if not rail.begins]
         first = layout.columns[0]
         if layout.roots:
@@ -273,7 +270,8 @@ class LineDrawing(Struct):
         line = self.line
         if line.new_day and self.looks.origin is None:
             return [Span(f"{self.looks.at(line.at):%Y-%m-%d}", "role--name")]
-        # A call says itself how long after another it was: it needs no row for that.
+        # A call's own words say how long after another it was: it needs no row for
+        # that.
         is_call = line.lane is Lane.CALLS and line.call is not None
         if line.gap is None or line.gap < _GAP_SECONDS or is_call:
             return []

@@ -1,4 +1,4 @@
-"""What a line of the lanes says, left of its time and right of it."""
+"""The words of a line of the lanes, left of its time and right of it."""
 
 from typing import NamedTuple
 
@@ -11,36 +11,36 @@ from sfnwatch.view.parts import Part, Role
 from sfnwatch.view.wording import CallText
 
 _RAGGED_CELLS = 8
-"""Cells that a row of wrapped words may lose at its end."""
+"""Cells that a row of wrapped words may leave blank at its end."""
 _LONG_CELLS = 60
-"""A text of more cells is wrapped in any case, where room is scarce."""
+"""A text of more cells is wrapped in any case, if room is scarce."""
 _ROWS_OF_LONG = 4
 _SURE_ARROW = Span(" ──▶ ", "role--exact")
-"""What leads to a call."""
+"""The arrow to a call."""
 _DOUBTFUL_ARROW = Span(" ┄┄▷ ", "role--guess")
-"""What leads to a call that is a guess, or likely."""
+"""The arrow to a call whose match is likely or a guess."""
 _BRIEF_RULE_SIGNS = "=≈~?"
-"""A rule that begins with one of these can be cut to its sign."""
+"""Signs that a rule may be cut to."""
 
 
 class LineWords(NamedTuple):
-    """What a line says at the left of its time, and at the right."""
+    """The words of a line, left of its time and right of it."""
 
     left: SpanRow
     right: list[SpanRow]
-    """In alternatives, from long to short."""
+    """Alternatives, from long to short."""
     leads: str = ""
-    """`right` or `left`: where the arrow between them points."""
+    """Where the arrow between them points: `right` or `left`; empty for no arrow."""
     arrow: Span = _SURE_ARROW
 
 
 def words_of_line(
     line: Line, looks: Looks, *, owner: bool, apart: bool = False
 ) -> LineWords:
-    """Divide what a line says between its two sides.
+    """Divide a line's words between its two sides.
 
-    With `owner` it says whose it is: of a call before its name or, where calls stand
-    `apart`, among the states, with what leads to it.
+    With `owner` the state is named as well: before a call's name or, if calls stand
+    `apart`, among the states, with an arrow to the call.
     """
     owners = []
     if owner:
@@ -71,7 +71,7 @@ def _left_words(line: Line, owners: list[Part], looks: Looks) -> SpanRow:
     if line.text:
         text = line.text
         if execution_mark(line) is not None:
-            # The sign and the blank behind it stand where the life-line would be.
+            # The sign and the blank after it stand in place of the life-line.
             text = (Part(text[0].text[2:], text[0].role), *text[1:])
         left += spans_of([*owners, *text], looks.mask)
     if isinstance(line.item, Fold) and line.item.kind is FoldKind.MAP_RUN:
@@ -86,7 +86,7 @@ def _call_words(
     if line.fold is not None:
         head = [line.fold, Part(" "), *head]
     if not left:
-        # Beside the words of a state nobody needs its name again.
+        # Beside a state's words, its name is not needed again.
         head = [*owners, *head]
     rule = call.rule
     brief_rule = [
@@ -109,7 +109,7 @@ def _call_words(
 
 
 def line_widths(line: Line, looks: Looks) -> LineWidths:
-    """Give the cells that a line would take, left of its time and right of it."""
+    """Return the cells that a line needs, left of its time and right of it."""
     words = words_of_line(line, looks, owner=True, apart=True)
     states = width_of(words.left)
     least_states = width_of(without_cause(words.left))
@@ -129,7 +129,7 @@ def line_widths(line: Line, looks: Looks) -> LineWidths:
 
 
 def line_widths_in_column(line: Line, looks: Looks) -> LineWidths:
-    """Give the cells that a line would take in a column of its execution's own."""
+    """Return the cells that a line needs in its own execution's column."""
     words = words_of_line(line, looks, owner=False)
     if line.call is None or not words.right:
         return LineWidths(width_of(without_cause(words.left)))
@@ -140,7 +140,7 @@ def line_widths_in_column(line: Line, looks: Looks) -> LineWidths:
 
 
 def without_cause(spans: Spans) -> SpanRow:
-    """Leave out the sentence behind an error, which may take another row."""
+    """Return words without the cause behind an error, which may take another row."""
     begin = len(spans)
     while begin > 0 and spans[begin - 1].look == "role--dim":
         begin -= 1

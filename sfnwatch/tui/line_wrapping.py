@@ -11,7 +11,7 @@ _CONCLUSION_ROWS = 4
 
 
 def in_rows(spans: Spans, first: int, others: int) -> list[SpanRow]:
-    """Wrap what a line says; the cause of an error begins a row of its own."""
+    """Wrap a line's words; the cause of an error begins a row of its own."""
     head = without_cause(spans)
     cause = list(spans[len(head) :])
     if not cause or width_of(spans) <= first or width_of(head) > first:
@@ -21,14 +21,14 @@ def in_rows(spans: Spans, first: int, others: int) -> list[SpanRow]:
 
 
 def concluded(words: LineWords, first: int, others: int) -> list[SpanRow]:
-    """Say how a job's end was learned of: beside what ended, or in the next row."""
+    """Add how a job's end was learned of: beside the words, or in rows below."""
     conclusion = words.right[0]
     if words.leads:
         conclusion = [Span("◀━━ ", "role--dim"), *conclusion]
     beside = [*words.left, Span("  "), *conclusion]
     if width_of(beside) <= first:
         return [beside]
-    # It is what people look for: it is shown in full, in as many rows as it takes.
+    # People look for this: it is shown in full, in as many rows as it needs.
     below = flow(conclusion, others, others, _CONCLUSION_ROWS)
     return [*in_rows(words.left, first, others), *below]
 
@@ -36,7 +36,7 @@ def concluded(words: LineWords, first: int, others: int) -> list[SpanRow]:
 def first_whole(
     alternatives: Sequence[SpanRow], first: int, others: int
 ) -> list[SpanRow]:
-    """Take the longest alternative that fits in one row, or else in two, or more."""
+    """Return the longest alternative that fits in one row, or else in two or more."""
     for words, most in _ways(alternatives):
         rows = whole_rows(words, first, others, most)
         if rows:
@@ -45,9 +45,9 @@ def first_whole(
 
 
 def _ways(alternatives: Sequence[SpanRow]) -> Iterator[tuple[SpanRow, int]]:
-    """Yield words and the rows that they may take, the best first.
+    """Yield alternatives and the rows that each may take, the best first.
 
-    The second may stand for the first in one row: a rule in words, and its sign.
+    In one row the second may replace the first: it has a rule's sign, not its words.
     """
     for words in alternatives[:2]:
         yield words, 1
@@ -59,12 +59,12 @@ def _ways(alternatives: Sequence[SpanRow]) -> Iterator[tuple[SpanRow, int]]:
 
 
 def whole_rows(spans: Spans, first: int, others: int, most: int = 2) -> list[SpanRow]:
-    """Wrap words into at most so many rows; give none where they do not fit."""
+    """Wrap words into at most `most` rows; return no rows if they do not fit."""
     rows = flow(spans, first, others, most)
     is_whole = _letters(chain.from_iterable(rows)) == _letters(spans)
     return rows if is_whole else []
 
 
 def _letters(spans: Iterable[Span]) -> str:
-    """Join texts without their blanks, some of which are lost by wrapping."""
+    """Return the texts without their blanks, some of which are lost by wrapping."""
     return "".join(span.text for span in spans).replace(" ", "")

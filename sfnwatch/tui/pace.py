@@ -7,30 +7,30 @@ from textual.message_pump import MessagePump
 from textual.timer import Timer
 
 _SLOW = 1 / 200
-"""Seconds from which on showing takes long: it waits until all else that has changed is
+"""Showing that takes more seconds is slow: it waits until all other changes are
 painted."""
 _FRAME_SECONDS = 1 / 60
 """Seconds between two frames."""
 PATIENCE = 4
-"""What took long to show stays so many times as long, while more comes."""
+"""What is slow to show stays this many times as long, while more comes."""
 
 
 class Pace:
-    """Shows something again and again, but less often where that takes long."""
+    """Shows something again and again, less often if showing takes long."""
 
     def __init__(self, node: MessagePump, show: Callable[[], None]) -> None:
         self._node = node
         self._show = show
         self._begun = self._took = self._due_at = self._calm_at = 0.0
-        """When it was shown last, and how long that took; and when it is shown next:
-        while more comes, and where nothing does."""
+        """When it was last shown, and how long that took; when it is due while more
+        comes, and when if nothing more comes."""
         self._later: Timer | None = None
 
     def show(self, patience: int, most: float = 60.0, calm: float = 60.0) -> None:
-        """Show it now or, where it took long, `patience` times as long later.
+        """Show it now or, if it took long, after `patience` times as long.
 
-        What was shown stays `most` so many seconds while there is something else, and
-        `calm` so many once nothing more is.
+        While more comes, it is shown after `most` seconds at the latest. If nothing
+        more comes, it is shown after `calm` seconds.
         """
         now = time.monotonic()
         self._due_at = self._begun + min(patience * self._took, most)
@@ -49,16 +49,16 @@ class Pace:
             self._later = self._node.set_timer(max(wait, _FRAME_SECONDS), self._look)
 
     def hurry(self) -> None:
-        """Wait for nothing with the next one."""
+        """Forget how long it took, so that the next time does not wait."""
         self._took = 0.0
 
     def has_rested(self, times: int) -> bool:
-        """True once it was shown so many times as long ago as that took."""
+        """True once `times` times the duration of the last showing has passed."""
         return time.monotonic() - self._begun >= times * self._took
 
     @property
     def is_waiting(self) -> bool:
-        """True while something waits to be shown, as the last took long to."""
+        """True while something waits to be shown, since the last time took long."""
         return self._later is not None
 
     def _show_now(self) -> None:

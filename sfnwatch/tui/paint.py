@@ -1,7 +1,7 @@
-"""Text in parts, cut and wrapped to cells, and painted in the theme's colors.
+"""Text in spans, cut and wrapped to cells, and painted in the theme's colors.
 
-What a part looks like is up to the style sheet: a span names one of its classes, and
-never a color.
+The style sheet decides how a span looks: a span names one of its classes, and never a
+color.
 """
 
 import re
@@ -22,7 +22,7 @@ from sfnwatch.model.times import clock
 from sfnwatch.view.parts import Part, Role
 
 CHIPS = 6
-"""So many executions have a hue of their own; of more, some share one."""
+"""Executions that have a hue of their own; with more, some share one."""
 LOOKS = frozenset(
     {
         *(f"role--{role}" for role in Role),
@@ -32,11 +32,11 @@ LOOKS = frozenset(
         *("look--grid", "look--chosen"),
     }
 )
-"""The classes of what is painted. They are the screen's: widgets with each of their own
-would take longer to make than all else of the first frame."""
+"""The classes of painted text. They belong to the screen: widgets with classes of their
+own would take longer to make than everything else of the first frame."""
 TIME_CELLS = len("13:31:15.579")
 _WORDS = re.compile(r"\s*\S+\s*$|\s*(?:[^\w\s] )?\S+|\s+")
-"""A word, with what is before it: blanks, and a sign."""
+"""A word, with the blanks and the sign before it."""
 
 
 class Span(Struct, frozen=True, gc=False):
@@ -45,12 +45,12 @@ class Span(Struct, frozen=True, gc=False):
     text: str
     look: str = "role--plain"
     does: str = ""
-    """The id of the action that a click on it does."""
+    """The id of the action that a click on it does; empty for none."""
 
 
 Spans = Sequence[Span]
 SpanRow = list[Span]
-"""A row of text, of one look after the other."""
+"""A row of text, as spans one after the other."""
 PHASES: Mapping[Phase, Span] = {
     Phase.WAITING: Span("▂", "rail--waiting"),
     Phase.WORKING: Span("▄", "role--busy"),
@@ -59,30 +59,30 @@ PHASES: Mapping[Phase, Span] = {
     Phase.CONTAINER: Span("─", "rail--container"),
     Phase.STOPPED: Span("┈", "rail--stopped"),
 }
-"""What time was spent on, a cell of a bar each."""
+"""The sign of each phase, one cell of a bar."""
 Masks = Callable[[str], str]
-"""Puts other names in the place of those that are not to be seen."""
+"""Replaces names that must not be seen."""
 
 
 class Looks(Struct, frozen=True):
-    """What a presenter, or a reader in another zone, has chosen."""
+    """How names and times are shown, as a presenter or a reader has chosen."""
 
     mask: Masks = str
     masked: bool = False
     local: bool = False
     origin: datetime | None = None
-    """From when times count, where executions are aligned at their starts."""
+    """The time from which times count, if executions are aligned at their starts."""
 
     def at(self, at: datetime) -> datetime:
-        """Give a time in the zone that is chosen."""
+        """Return a time in the chosen zone."""
         try:
             return at.astimezone(None if self.local else UTC)
         except (OverflowError, OSError, ValueError):
-            # A record may name the first or the last day there is.
+            # A record may hold the first or the last date there is.
             return at
 
     def time(self, at: datetime, *, whole: bool = False) -> str:
-        """Write a time of day, or the time since the start; `whole` without ms."""
+        """Return a time of day, or the time since the start; `whole` omits the ms."""
         if self.origin is not None:
             passed = round((at - self.origin).total_seconds() * 1000)
             seconds, millis = divmod(abs(passed), 1000)
@@ -91,35 +91,35 @@ class Looks(Struct, frozen=True):
         return self.time_of_day(at, whole=whole)
 
     def time_of_day(self, at: datetime, *, whole: bool = False) -> str:
-        """Write a time of day, whatever times count from."""
+        """Return a time of day, even if times count from a start."""
         shown = self.at(at)
         rest = "" if whole else f".{shown.microsecond // 1000:03}"
         return f"{shown:%H:%M:%S}{rest}"
 
     def zone(self, at: datetime | None = None) -> str:
-        """Name the zone that times are in."""
+        """Return the name of the zone that times are in."""
         if not self.local:
             return "UTC"
         return clean(self.at(at or datetime.now(UTC)).strftime("%Z") or "local", 12)
 
 
 def chip(name: str, number: int) -> Span:
-    """Write an execution's short name on a ground of its own hue."""
+    """Return an execution's short name on a ground of its own hue."""
     return Span(f" {name} ", f"chip--{number % CHIPS}")
 
 
 def spans_of(parts: Iterable[Part], mask: Masks = str) -> SpanRow:
-    """Give parts their looks, and their names as they are to be seen."""
+    """Return parts as spans with their looks, the names masked."""
     return [Span(mask(part.text), f"role--{part.role}") for part in parts]
 
 
 def width_of(spans: Iterable[Span]) -> int:
-    """Count the cells that some text takes."""
+    """Return the cells that spans take."""
     return sum(cell_len(span.text) for span in spans)
 
 
 def cut(spans: Spans, cells: int) -> SpanRow:
-    """Keep what has room; what was cut ends in `…`."""
+    """Return what has room; what was cut ends in `…`."""
     if width_of(spans) <= cells:
         return list(spans)
     kept: SpanRow = []
@@ -136,22 +136,21 @@ def cut(spans: Spans, cells: int) -> SpanRow:
 
 
 def pad(spans: Spans, cells: int) -> SpanRow:
-    """Fill up with blanks."""
+    """Fill up with blanks to `cells` cells."""
     return [*spans, Span(" " * max(0, cells - width_of(spans)))]
 
 
 def fit(spans: Spans, cells: int, *, right: bool = False) -> SpanRow:
-    """Cut or fill up to so many cells, with the blanks at the left if it is `right`."""
+    """Cut or fill up to `cells` cells; with `right` the blanks are at the left."""
     short = cut(spans, cells) if cells > 0 else []
     blank = Span(" " * max(0, cells - width_of(short)))
     return [blank, *short] if right else [*short, blank]
 
 
 def flow(spans: Spans, first: int, others: int, most: int = 3) -> list[SpanRow]:
-    """Wrap text by its words: into a first row, and at most so many in all.
+    """Wrap text by its words into a first row and others, at most `most` in all.
 
-    The rows after the first may be of another width. What has no room in the last is
-    cut.
+    The other rows may have another width. What has no room in the last row is cut.
     """
     if width_of(spans) <= first or most == 1:
         return [cut(spans, first)]
@@ -165,7 +164,7 @@ def flow(spans: Spans, first: int, others: int, most: int = 3) -> list[SpanRow]:
             word[0] = Span(word[0].text.lstrip(), word[0].look)
         rows[-1] += word
         room -= width_of(word)
-    # A row of nothing but blanks is the end of the one before.
+    # A row of blanks only is the end of the row before.
     rows = [row for row in rows if any(span.text.strip() for span in row)]
     for row in rows:
         row[-1] = Span(row[-1].text.rstrip(), row[-1].look)
@@ -175,7 +174,7 @@ def flow(spans: Spans, first: int, others: int, most: int = 3) -> list[SpanRow]:
 def _words(spans: Iterable[Span], longest: int) -> Iterator[SpanRow]:
     """Yield words with the blanks before them; very long ones come in pieces.
 
-    A word may be of several looks: what no blank parts stays together.
+    A word may have several looks: what no blank divides stays together.
     """
     word: SpanRow = []
     for span in spans:
@@ -192,7 +191,7 @@ def _words(spans: Iterable[Span], longest: int) -> Iterator[SpanRow]:
 
 
 def mark_found(spans: Iterable[Span], words: str) -> Iterator[Span]:
-    """Mark where the words that are searched for stand, in either case."""
+    """Mark the searched words where they stand, in upper or lower case."""
     wanted = words.casefold()
     for span in spans:
         text = span.text
@@ -209,7 +208,7 @@ def mark_found(spans: Iterable[Span], words: str) -> Iterator[Span]:
 
 
 def margined(rows: Iterable[Spans], margin: int, first: Spans = ()) -> list[SpanRow]:
-    """Set rows off from the left; `first` stands in the margin of the first."""
+    """Indent rows; `first` stands in the margin of the first row."""
     lead = fit(first, margin)
     blank = [Span(" " * margin)]
     return [[*(blank if n else lead), *row] for n, row in enumerate(rows)]
@@ -222,7 +221,7 @@ def ruled(spans: Spans, cells: int) -> SpanRow:
 
 
 def percent(share: float) -> str:
-    """Write a share; what is something is never nothing, nor all while it is not."""
+    """Return a percentage; more than nothing is never 0, less than all never 100."""
     whole = round(100 * share)
     if whole == 0 < share:
         return "<1 %"
@@ -233,19 +232,19 @@ def percent(share: float) -> str:
 
 
 class Cells(NamedTuple):
-    """A column of a table; one of no size takes what the others leave."""
+    """A column of a table; one of size 0 takes what the others leave."""
 
     head: str
     size: int = 0
     least: int = 0
-    """The width from which there is room for it."""
+    """The width of the table from which on the column is shown."""
     right: bool = False
 
 
 def in_columns(
     columns: Sequence[Cells], cells: Iterable[Span | Spans], width: int
 ) -> SpanRow:
-    """Set a row of a table into the columns that have room."""
+    """Return a row of a table, in the columns that have room."""
     pairs = zip(columns, cells, strict=True)
     shown = [(column, cell) for column, cell in pairs if width >= column.least]
     gaps = sum(2 if column.size > 1 else 1 for column, _ in shown if column.size)
@@ -262,12 +261,12 @@ def in_columns(
 
 
 def heads(columns: Sequence[Cells], width: int) -> SpanRow:
-    """Name the columns."""
+    """Return the row of the columns' names."""
     return in_columns(columns, [Span(c.head, "role--dim") for c in columns], width)
 
 
 def legend(signs: Iterable[tuple[Span, str]], width: int) -> Iterator[Span]:
-    """Explain signs, as far as there is room; what matters most comes first."""
+    """Yield signs with their meanings, as many as have room, the first ones first."""
     room = width - 1
     yield Span(" ")
     for sign, words in signs:
@@ -281,7 +280,7 @@ def legend(signs: Iterable[tuple[Span, str]], width: int) -> Iterator[Span]:
 
 
 def strip_of(widget: Widget, spans: Iterable[Span], cells: int) -> Strip:
-    """Paint a row of exactly so many cells, on no ground of its own."""
+    """Return a painted row of exactly `cells` cells, without a background."""
     segments = []
     style_of = widget.screen.get_component_rich_style
     for span in spans:
@@ -294,7 +293,7 @@ def strip_of(widget: Widget, spans: Iterable[Span], cells: int) -> Strip:
 
 
 class Rows(Widget):
-    """Rows of text, as many as there are; absent while there are none."""
+    """Rows of text, any number of them; hidden while there are none."""
 
     ALLOW_SELECT = False
     DEFAULT_CSS = "Rows { height: auto; }"
@@ -306,9 +305,9 @@ class Rows(Widget):
         most: int = 1,
         id: str | None = None,  # noqa: A002 - Textual's word
     ) -> None:
-        """`make` gives the rows for a width; else what is shown is wrapped.
+        """`make` returns the rows for a width; without it, shown texts are wrapped.
 
-        `most` is how many rows each piece of it may then take.
+        `most` is the number of rows that each text may then take.
         """
         super().__init__(id=id)
         self._make = make or self._wrapped
@@ -317,14 +316,14 @@ class Rows(Widget):
         self._made: tuple[int, Sequence[Spans]] = -1, ()
 
     def show(self, *told: Spans) -> None:
-        """Say something else."""
+        """Show other texts."""
         if told != self._told:
             self._told = told
             self.display = bool(told)
             self.redraw()
 
     def redraw(self) -> None:
-        """Make the rows anew, and draw them if they are others."""
+        """Make the rows again, and paint them if they have changed."""
         width, before = self._made
         self._made = (-1, ())
         rows = self.rows(width)
@@ -332,7 +331,7 @@ class Rows(Widget):
             self.refresh(layout=len(rows) != len(before))
 
     def rows(self, width: int) -> Sequence[Spans]:
-        """Give the rows for a width."""
+        """Return the rows for a width."""
         if width < 0:
             return ()
         if self._made[0] != width:
