@@ -1,8 +1,8 @@
-"""Choosing what to watch or replay, where nothing was named.
+"""The choice of what to watch or replay, where the command named nothing.
 
-Nothing here asks AWS: a callable does, which gives the executions step by step. The
-screen is up before the first of them. Below them are the recordings, which come from
-files alone, and are there whatever AWS says.
+Nothing here asks AWS: a callable does, and yields the executions step by step. The
+screen is up before the first of them. Below them are the recordings; they come from
+files alone, and are listed whatever AWS answers.
 """
 
 import asyncio
@@ -46,27 +46,28 @@ if TYPE_CHECKING:
     from sfnwatch.view.anonymizer import Anonymizer
 
 ListExecutions = Callable[[], AsyncGenerator[Listing, None]]
-"""Begins a list of executions; raises SfnwatchError where there can be none."""
+"""Begins to list executions; raises SfnwatchError if they can't be listed."""
 ReadRecordings = Callable[[], AsyncGenerator[Sequence[ListedRecording], None]]
-"""Begins to read the recordings there are, some at a time."""
+"""Begins to read the recordings, some at a time."""
 PickedEntry = tuple[str, ...] | tuple[Path, ...]
-"""ARNs of executions to watch, or recordings to replay; nothing where one leaves."""
+"""ARNs of executions to watch, or paths of recordings to replay; empty if the user
+quits."""
 _TYPED = 400
-"""Characters of what is searched for; more were pasted by mistake."""
+"""Most characters of the searched words; more were pasted by mistake."""
 _LONG = 600
 _MOST_ROWS = 12
 Choice = ListedExecution | ListedRecording
 
 
 class Told(NamedTuple):
-    """What stands between choices: a title, or why there are none."""
+    """A text between choices: a title, or why there are none."""
 
     key: str
     words: Spans
 
 
 class ExecutionList(Struct):
-    """All executions that were listed so far, and how far that is."""
+    """All executions listed so far, and how far the list has come."""
 
     executions: dict[str, ListedExecution] = field(default_factory=dict)
     left_out: dict[str, LeftOut] = field(default_factory=dict)
@@ -74,10 +75,10 @@ class ExecutionList(Struct):
     asking: bool = False
     refused: SfnwatchError | None = None
     fresh: dict[str, ListedExecution] = field(default_factory=dict)
-    """Those that this list has brought, and not only one before it."""
+    """The executions that this listing has brought, and not only one before it."""
 
     def begin(self) -> None:
-        """Begin anew; what was there stays until all has been listed again."""
+        """Begin to list again; known executions stay until all have been listed."""
         self.fresh = {}
         self.asking = True
         self.refused = None
@@ -85,7 +86,7 @@ class ExecutionList(Struct):
         self.left_out = {}
 
     def take(self, listing: Listing) -> None:
-        """Take in what a step brought."""
+        """Take in one step of the list."""
         self.fresh.update((each.arn, each) for each in listing.executions)
         self.executions |= self.fresh
         self.left_out.update((each.machine, each) for each in listing.left_out)
@@ -93,7 +94,7 @@ class ExecutionList(Struct):
         self.asking = not listing.spent
 
     def found(self, words: str, looks: Looks) -> list[ListedExecution]:
-        """List what runs, what failed, and the rest; of a Map Run, failures first."""
+        """Return the hits: running, failed, the rest; of a Map Run, failures first."""
         found = [each for each in self.executions.values() if has(each, words, looks)]
         if self.last.by is ListedBy.MAP_RUN:
             return sorted(found, key=lambda each: each.failed_first)
@@ -101,7 +102,7 @@ class ExecutionList(Struct):
 
     @property
     def progress(self) -> Words:
-        """Say how far the list has come."""
+        """How far the list has come, in words."""
         last = self.last
         known = counted(last.known, str(last.by))
         known = known.replace(" ", "+ ", 1) if last.more else known
@@ -115,7 +116,7 @@ class ExecutionList(Struct):
         return said(0, of if last.known else "", "role--dim")
 
     def silence(self, words: str, source: "PickerSource") -> Iterator[Spans]:
-        """Say why there is nothing to choose from, and what to do."""
+        """Yield why there is nothing to choose from, and what to do."""
         if self.executions:
             yield [Span(f"No execution has “{clean(words, LIMIT)}”.")]
             yield [Span("escape shows all of them.", "role--dim")]
@@ -128,7 +129,7 @@ class ExecutionList(Struct):
             yield [Span("r retry · q quit", "role--dim")]
 
     def _none(self, source: "PickerSource") -> Iterator[str]:
-        """Say what AWS lists nothing of, and what else could be asked for."""
+        """Yield what AWS listed nothing of, and what else could be asked for."""
         only = f" that are {source.only}," if source.only else ""
         of = counted(self.last.known, str(self.last.by))
         yield f"No executions{only} of {of} in {clean(source.region, LIMIT)}."
@@ -139,7 +140,7 @@ class ExecutionList(Struct):
         yield "sfnwatch MACHINE --next waits for one to start."
 
     def troubles(self) -> Iterator[Spans]:
-        """Say what is left out of the list, or why there is none."""
+        """Yield what the list leaves out, or why there is no list."""
         if self.refused is not None:
             yield refusal_spans(self.refused)
         every = self.left_out.values()
@@ -157,7 +158,7 @@ class ExecutionList(Struct):
 
 
 def has(choice: Choice, words: str, looks: Looks) -> bool:
-    """True for one with all the words; a masked one is not found by its name."""
+    """True for a choice with all the words; a masked name is not found."""
     if isinstance(choice, ListedExecution):
         shown = choice.machine, choice.name, choice.status
         return has_words(shown, words, looks.mask)
@@ -175,7 +176,7 @@ def _names(arn: str) -> tuple[str, str]:
 def _recording_row(
     recording: ListedRecording, width: int, looks: Looks, *, marked: bool
 ) -> list[Span]:
-    """Name the first execution and count the others; or the file, and its trouble."""
+    """Return a row: the first execution and a count, or a bad file and its trouble."""
     watched = recording.watched
     status = recording.status
     began = recording.began
@@ -183,7 +184,7 @@ def _recording_row(
     end = began + timedelta(seconds=seconds) if seconds is not None else None
     machine, name = _names(watched[0][0]) if watched else ("", recording.name)
     note = Part(f"and {len(watched) - 1} more" if watched[1:] else "", Role.DIM)
-    # It ran when its watcher left: by now it may long be over.
+    # The recording ended while it ran: by now it may long be over.
     glyph = Part(status_glyph(status).text, Role.DIM) if status in RUNNING else None
     if recording.trouble:
         glyph = Part("▲", Role.WARN)
@@ -197,28 +198,28 @@ def _recording_row(
 
 
 class PickerSource(NamedTuple):
-    """What there is to choose from, and how one gets it."""
+    """What there is to choose from, and how to get it."""
 
     list_executions: ListExecutions
     clock: Clock
     region: str = ""
     recordings: ReadRecordings | None = None
     only: str = ""
-    """Which executions are asked for, in words, where not all are."""
+    """Which executions are asked for, in words; empty for all."""
 
 
 # -- the screen -----------------------------------------------------------------------
 
 
 class Picker(PaintedScreen[PickedEntry]):
-    """Executions and recordings to choose from; gives what is chosen, or nothing."""
+    """Executions and recordings to choose from; returns the choice, or nothing."""
 
     AUTO_FOCUS = None
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("q", "dismiss(())", "Quit"),
         Binding("enter", "choose(True)", "Watch"),
         Binding("enter", "choose(False)", "Replay"),
-        # What is typed after it in one go is meant for the line that it opens.
+        # Characters typed in one go after it are meant for the line that it opens.
         Binding("slash", "search", "Search", key_display="/", priority=True),
         Binding("space", "mark", "Mark", key_display="space"),
         Binding("plus,equals_sign", "more", "More", key_display="+"),
@@ -241,10 +242,10 @@ class Picker(PaintedScreen[PickedEntry]):
         self._recordings: dict[Path, ListedRecording] = {}
         self._more = asyncio.Event()
         self._led_to: str | None = None
-        """What the cursor was put on: while nobody moves it, what is wanted may be yet
-        to come."""
+        """The key that the cursor was put on. Until the user moves the cursor, it is
+        put on the first entry: the wanted one may still come."""
         self._marks: dict[str, type] = {}
-        """The keys of what is marked, and what it is."""
+        """The keys of what is marked, and the types of those choices."""
         self._head = Rows()
         self._list: EntryList[Choice | Told] = EntryList(
             self._rows,
@@ -263,14 +264,14 @@ class Picker(PaintedScreen[PickedEntry]):
         self._list.focus()
         self.set_interval(1, self._list.redraw)
         self._show()
-        # What asks takes longer to import than the first frame to draw.
+        # The code that asks AWS takes longer to import than the first frame to draw.
         self.call_after_refresh(self.action_refresh)
 
     def on_resize(self) -> None:
         self._show()
 
     def action_refresh(self) -> None:
-        """Ask for the executions, and read the recordings, once more."""
+        """List the executions, and read the recordings, once more."""
         self._load()
         self._read_recordings()
 
@@ -291,7 +292,7 @@ class Picker(PaintedScreen[PickedEntry]):
         except SfnwatchError as error:
             gathered.refused = error
         else:
-            # What a whole list has not brought again is gone.
+            # Executions that a whole list has not brought again are gone.
             gathered.executions = gathered.fresh
         gathered.asking = False
         self._show()
@@ -315,7 +316,7 @@ class Picker(PaintedScreen[PickedEntry]):
         self._list.entries = list(self._entries())
         self._list.changed()
         if is_moved:
-            # Nor is it led any more once it is moved back to where it was put.
+            # From now on it stays, even if it is moved back to where it was put.
             self._led_to = None
         else:
             self._list.select(0)
@@ -334,7 +335,7 @@ class Picker(PaintedScreen[PickedEntry]):
         return [row_spans(entry, now, width, looks, marked=marked)]
 
     def _learn(self) -> None:
-        """Know all names before any is shown, if they are masked."""
+        """If names are masked, learn all names before any is shown."""
         if not self.looks.masked:
             return
         from sfnwatch.view.anonymizer import Anonymizer  # noqa: PLC0415 - seldom
@@ -367,7 +368,7 @@ class Picker(PaintedScreen[PickedEntry]):
 
     @on(CursorList.Moved)
     def _tell(self) -> None:
-        """Say what this is, and how far it has come; the rest gives way first."""
+        """Show what this screen is and how far the list has come, as room allows."""
         marked = len(self._marks)
         does = "replays" if ListedRecording in self._marks.values() else "watches"
         only = f"  only {self._source.only}" if self._source.only else ""
@@ -387,24 +388,24 @@ class Picker(PaintedScreen[PickedEntry]):
 
     @property
     def _selected(self) -> Choice | None:
-        """The execution, or the recording, that the cursor is on."""
+        """The selected execution or recording; None on any other entry."""
         entry = self._list.entry
         return None if isinstance(entry, Told) else entry
 
     @property
     def _is_moved(self) -> bool:
-        """True once somebody moved the cursor."""
+        """True once the user has moved the cursor."""
         return self._list.selected_key != self._led_to
 
     @property
     def _watches(self) -> bool:
-        """True where what is chosen is watched, False where it is replayed."""
+        """True if the selected choice is to be watched, False if replayed."""
         return not isinstance(self._selected, ListedRecording)
 
     @on(CursorList.Opened)
     @on(Input.Submitted)
     def action_choose(self, _: object) -> None:
-        """Take what is marked, or else what the cursor is on."""
+        """Choose what is marked, or else what is selected."""
         chosen = self._chosen()
         if chosen:
             self.dismiss(chosen)
@@ -421,7 +422,7 @@ class Picker(PaintedScreen[PickedEntry]):
             return arns or paths
         if isinstance(selected, ListedExecution):
             return (selected.arn,)
-        # No recording must be taken because executions are yet to come.
+        # A recording must not be chosen only because executions are still to come.
         waits = self._gathered.asking and not (self._is_moved or self._input.value)
         if selected is None or selected.trouble or waits:
             return ()
@@ -432,7 +433,7 @@ class Picker(PaintedScreen[PickedEntry]):
         self.action_move(1)
 
     def _toggle_mark(self) -> None:
-        """Mark what the cursor is on, or unmark it: of one kind at a time."""
+        """Mark or unmark the selected choice; all marks are of one type of choice."""
         selected = self._selected
         if selected is None:
             return
@@ -454,7 +455,7 @@ class Picker(PaintedScreen[PickedEntry]):
         self._list.action_move(lines)
 
     def action_other(self) -> None:
-        """Go to the recordings, or back to the executions; from words to the list."""
+        """Go to the recordings or the executions; from a search, to the list."""
         self._led_to = None
         wanted = ListedRecording if self._watches else ListedExecution
         entries = enumerate(self._list.entries)
@@ -465,7 +466,7 @@ class Picker(PaintedScreen[PickedEntry]):
         self._list.focus()
 
     def action_back(self) -> None:
-        """Undo what was done last, one thing at a time, and then leave."""
+        """Undo one thing, the search or else the marks; if there is none, leave."""
         if self._input.display:
             self._input.value = ""
             self._input.display = False
@@ -482,7 +483,7 @@ class Picker(PaintedScreen[PickedEntry]):
 
     def action_search(self) -> None:
         self._input.display = True
-        # At once: what was typed in one go with the key that opened it is waiting.
+        # At once: keys typed in one go after the one that opened it are waiting.
         self.set_focus(self._input)
         self.refresh_bindings()
 
@@ -510,7 +511,7 @@ class Picker(PaintedScreen[PickedEntry]):
 
 
 class PickerApp(ThemedApp[PickedEntry]):
-    """The picker by itself, in the colors of the program."""
+    """The picker as an app, in the colors of the program."""
 
     ENABLE_COMMAND_PALETTE = False
     BINDINGS: ClassVar[list[BindingType]] = [

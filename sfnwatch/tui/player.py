@@ -29,24 +29,24 @@ if TYPE_CHECKING:
     from sfnwatch.tui.app import SfnwatchApp
 
 _BLOCKS = "▁▂▃▄▅▆▇█"
-"""From little to much."""
+"""Bars from low to high, for few records and for many."""
 _IDLE = "▁"
-"""The ground: nothing came."""
+"""The lowest bar: nothing came."""
 _MANY = 16
-"""Things in a column that make it full, where no other has more."""
+"""Things in a column that fill its bar, if no column has more."""
 _LEAST = 24
-"""Cells that a minimap needs to be of use."""
+"""Cells that a minimap needs to be useful."""
 _PATIENCE_OF_MAP = 40
-"""So many times as long as it took to make a map stays before the next."""
+"""A map stays this many times as long as it took to make, before the next."""
 FRAMES = 20
-"""Frames a second while a recording plays."""
+"""Frames in a second while a recording plays."""
 GLIMPSE = 0.5
-"""Seconds: who sees a recording play for less, as one of what had ended, has only
-opened it."""
+"""Seconds of playing. A recording that plays for less has only been opened, not
+watched: as one that had ended when it was opened."""
 _STEP = 5
 _MINUTE = 60
 _FEW = 4
-"""More cuts than these would be all that one sees."""
+"""Most cuts that are drawn; more would be all that one sees."""
 _CLOCKS = {TimeAxis.ARRIVAL: "arrival time", TimeAxis.EVENT: "event time"}
 _LOOKS: Mapping[MarkerKind, Span] = {
     MarkerKind.FAILED: Span("✘", "role--bad"),
@@ -58,7 +58,7 @@ _LOOKS: Mapping[MarkerKind, Span] = {
     MarkerKind.FIRST_POLL: Span("", "role--poll"),
     MarkerKind.LEARNED: Span("", "role--event"),
 }
-"""What tells a column with such a mark: a sign, or the color of its bar."""
+"""How a column with such a mark looks: a sign, or the color of its bar."""
 SIGNS: Sequence[tuple[str, str]] = (
     ("▁▃▅█", "how much came: nothing, little, much"),
     ("▼", "the moment that is shown"),
@@ -74,7 +74,7 @@ _RANKS = {kind: rank for rank, kind in enumerate(MarkerKind)}
 
 
 class Minimap:
-    """All there is, cut into columns; where the player is comes later."""
+    """All the time there is, cut into columns; the player's place is drawn later."""
 
     def __init__(
         self,
@@ -87,15 +87,15 @@ class Minimap:
         self.width = width
         self._clock = playback.clock
         times = playback.moments.times
-        # Columns are far fewer than moments: look only for where each begins.
+        # Columns are far fewer than moments: search only for the begin of each column.
         starts = [bisect_left(times, c, key=self.column) for c in range(width + 1)]
         counts = [end - begin for begin, end in pairwise(starts)]
         most = max(_MANY, *counts)
         top = len(_BLOCKS) - 1
-        # By the root, or one burst would flatten the rest.
+        # By the square root; otherwise one burst would flatten the rest.
         self._bars = [_BLOCKS[ceil(top * sqrt(count / most))] for count in counts]
         self.marks: dict[int, list[Marker]] = {}
-        """A column's marks, the one that is drawn first."""
+        """Each column's marks; the first one is drawn."""
         for marker in markers:
             column = self.column(marker.when(self._clock))
             self.marks.setdefault(column, []).append(marker)
@@ -103,21 +103,21 @@ class Minimap:
             found.sort(key=lambda marker: _RANKS[marker.kind])
         knots = scale.cuts if len(scale.cuts) <= _FEW else ()
         self._cuts = {*chain.from_iterable(map(self._middle_of, knots))}
-        """Where a silence has been made shorter than it was."""
+        """The columns that show where idle time is shortened."""
 
     def _middle_of(self, knot: int) -> Sequence[int]:
-        """Find a free column for a squeezed gap, as near its middle as there is."""
+        """Return a free column near the middle of a squeezed gap; empty if none."""
         first, last = map(self.column, self._scale.knots[knot : knot + 2])
         between = range(first + 1, last)
         free = [c for c in between if c not in self.marks and self._bars[c] == _IDLE]
         return free[len(free) // 2 :][:1]
 
     def column(self, at: datetime) -> int:
-        """Say in which column a moment is."""
+        """Return the column of a moment."""
         return round(self._scale.place(at) * (self.width - 1))
 
     def at(self, column: int) -> datetime:
-        """Say which moment a column stands for: one at which what is in it is shown."""
+        """Return the moment that a column stands for: of its first mark, if any."""
         marks = self.marks.get(column)
         last = self.width - 1
         if marks and 0 < column < last:
@@ -125,7 +125,7 @@ class Minimap:
         return self._scale.at(column / max(1, last))
 
     def cell(self, column: int, playhead: int) -> Span:
-        """Draw a column; what is played already stands out."""
+        """Return a column as a span; what has been played stands out."""
         if column == playhead:
             return Span("▼", "look--playhead")
         bar = self._bars[column]
@@ -147,7 +147,7 @@ class Minimap:
 
 
 def player_words(screen_state: ScreenState) -> Iterator[Words]:
-    """Say how it plays, where it is, by which clock."""
+    """Yield how it plays, where it is, and by which clock, in words."""
     playback = screen_state.playback
     span = playback.span
     if span is None:
@@ -171,7 +171,7 @@ def player_words(screen_state: ScreenState) -> Iterator[Words]:
 
 
 def _sign(playback: Playback) -> tuple[str, str, str]:
-    """Say how it plays: as a sign and a word, with their look."""
+    """Return how it plays: a sign, a word, and their look."""
     if playback.live and playback.growing:
         return "●", "live", "role--busy"
     if playback.playing:
@@ -182,7 +182,7 @@ def _sign(playback: Playback) -> tuple[str, str, str]:
 
 
 def _lengths(screen_state: ScreenState, now: datetime, span: PlaybackSpan) -> Words:
-    """Say how long it has run by then, and how long it is all in all."""
+    """Return the time since the start and, if not live, the whole length."""
     origin = screen_state.begun or span[0]
     seconds = (now - origin).total_seconds()
     sign = "−" if seconds < 0 else "+"
@@ -194,18 +194,18 @@ def _lengths(screen_state: ScreenState, now: datetime, span: PlaybackSpan) -> Wo
 
 
 class Scrubber(Rows, can_focus=True):
-    """Draws the minimap and the player's words, and says where one wants to go."""
+    """Draws the minimap and the player's words; posts where the user wants to go."""
 
     def __init__(self, screen_state: ScreenState) -> None:
         super().__init__(self._row)
         self._screen_state = screen_state
         self._map: Minimap | None = None
         self._how = 0, TimeAxis.ARRIVAL, False, False
-        """How wide it is wanted, and how time runs along it."""
+        """The width of the map, and how time runs along it."""
         self._made_of: object = None
         self.pace = Pace(self, self._make_map)
         self._wanted: datetime | None = None
-        """Where a drag is; None while there is none."""
+        """The moment that a drag has reached; None while there is no drag."""
 
     def _row(self, width: int) -> Sequence[Sequence[Span]]:
         words = joined(fitted(player_words(self._screen_state), width - _LEAST - 2), 2)
@@ -219,7 +219,7 @@ class Scrubber(Rows, can_focus=True):
         return [[*drawn, Span("  "), *words]]
 
     def _minimap(self, width: int) -> Minimap | None:
-        """Give the map; while very much comes in, one that is a moment old will do."""
+        """Return the map; while very much comes in, it may be slightly outdated."""
         playback = self._screen_state.playback
         how = width, playback.clock, playback.squeeze, playback.growing
         if how != self._how:
@@ -243,11 +243,11 @@ class Scrubber(Rows, can_focus=True):
         self._made_of = self._how, *self._versions
         markers = self._of_roots(self._screen_state.markers.by(clock))
         self._map = Minimap(playback, scale, markers, width) if scale else None
-        # It is drawn by then, unless it came late.
+        # This draws nothing new, unless the map came after its row was drawn.
         self.call_later(self.redraw)
 
     def _of_roots(self, markers: Sequence[Marker]) -> list[Marker]:
-        """Leave out how child executions ended well; of very many, what has no sign."""
+        """Leave out children that ended well and, of many marks, those without sign."""
         roots = self._screen_state.snapshot.roots
         if len(markers) > _CROWD:
             markers = [marker for marker in markers if marker.kind in _LOOKS]
@@ -275,7 +275,7 @@ class Scrubber(Rows, can_focus=True):
             self._wanted = None
 
     def _column(self, x: int, *, anywhere: bool = False) -> int | None:
-        """Say over which column a cell is; `anywhere` takes the nearest."""
+        """Return the column at a cell or, with `anywhere`, the nearest; else None."""
         if self._map is None:
             return None
         column = x - self.gutter.left
@@ -293,7 +293,7 @@ class Scrubber(Rows, can_focus=True):
 
 
 class Player:
-    """Does what is asked of the playback, and shows what has come of it."""
+    """Does the commands of the playback, and shows the result."""
 
     def __init__(self, app: "SfnwatchApp") -> None:
         self._app = app
@@ -301,15 +301,16 @@ class Player:
         self._lanes = app.views.lanes
         self.playback = app.screen_state.playback
         self._last = 0.0
-        """When the time that has passed was taken in."""
+        """The time, in seconds of a monotonic clock, of the last frame."""
         self._timer: Timer | None = None
-        """There is one while it plays."""
+        """The timer of the frames; None unless it plays."""
         self._late: str | None = None
-        """The key of the call that came in last; None if an event has come since."""
+        """The key of the newest call; None if an event has come since."""
         self._watched = 0.0
         """Seconds for which it has played."""
         self.played_out = False
-        """True once a recording has been played to its end, and could be watched."""
+        """True once a recording has played to its end, for long enough to be
+        watched."""
         playback = self.playback
         own: Mapping[str, Command] = {
             "player.toggle": playback.toggle,
@@ -340,14 +341,14 @@ class Player:
             if self.playback.stays_at_end:
                 self._lanes.action_last()
             elif was_playing and not self.playback.playing and self.leads:
-                # What was in view is looked at now; who went to the end begins anew.
+                # After a pause the newest line is selected; at the end, the first one.
                 newest = 0 if self.playback.ended else self._lanes.count - 1
                 self._lanes.select(newest)
 
         return done
 
     def _step(self, direction: int, *kinds: MarkerKind) -> None:
-        """Go to the next mark, of some kinds, or say that there is none."""
+        """Go to the next mark of some kinds, or notify that there is none."""
         clock = self.playback.clock
         markers = self._screen_state.markers.by(clock)
         wanted = (m for m in markers if not kinds or m.kind in kinds)
@@ -365,7 +366,7 @@ class Player:
         self._app.notify("loop" if self.playback.looping else "no loop")
 
     def go_on(self) -> None:
-        """Let the time go on while it plays, with the newest lines in view."""
+        """Begin to play, if it should, and keep the newest lines in view."""
         if not self.playback.playing:
             return
         if self._timer is None:
@@ -376,12 +377,12 @@ class Player:
 
     @property
     def leads(self) -> bool:
-        """True while nobody has moved the cursor, so that the newest line is told."""
+        """True in a replay until the cursor moves: captions are of the newest line."""
         return self.playback.replay and self._lanes.cursor == 0
 
     @property
     def line(self) -> Line | None:
-        """The line to tell of: the newest while it plays, else that of the cursor."""
+        """The caption's line: the newest while it plays, else the selected one."""
         screen_state = self._screen_state
         if not (self.playback.playing and self.leads and screen_state.items):
             return self._lanes.line
@@ -408,7 +409,7 @@ class Player:
                 self._lanes.show_last()
 
     def _tell_of_calls(self, before: datetime | None) -> None:
-        """Tell of the calls that came in since a moment, as late as they did then."""
+        """Highlight the calls that came after `before`, with their delays then."""
         playback = self.playback
         calls = self._screen_state.trace.ordered_calls
         newest = playback.position and playback.moments.newest(playback.position)

@@ -1,7 +1,7 @@
-"""For a talk: a sentence for the line under the cursor, and the keys that are pressed.
+"""For a talk: a sentence on the selected line, and the keys that are pressed.
 
-The back row sees neither the presenter's hands nor what the cursor is about. Once all
-is over it is told finding by finding, each with the lines that it rests on.
+The back row sees neither the presenter's hands nor what the cursor is about. Once
+everything is over, findings are told one by one, each with the lines of its evidence.
 """
 
 from collections import deque
@@ -28,21 +28,21 @@ if TYPE_CHECKING:
     from sfnwatch.tui.app import SfnwatchApp
 
 LINGER = 1.6
-"""Seconds for which a key stays to be seen."""
+"""Seconds for which a pressed key is shown."""
 _MOST_KEYS = 5
 _MOST_ROWS = 4
 _STEPS = 8
-"""So many findings are told one after the other."""
+"""Most findings that are told, one after the other."""
 _CARD = "end"
-"""The view that all findings lead to."""
+"""The view that follows after the last finding."""
 _EXAMPLE = "123456789012"
-"""The account of AWS's own examples, and of the demo: no name in it is a secret."""
+"""The account of AWS's own examples and of the demo: no name in it is secret."""
 _PAGE = 500
-"""Records whose names are learned before others come to their turn."""
+"""Records whose names are learned before other tasks get their turn."""
 
 
 class Presenter:
-    """Masks names, and shows for a talk what else is not on the picture."""
+    """Masks names, and shows captions and keys for a talk."""
 
     def __init__(self, app: "SfnwatchApp") -> None:
         self._app = app
@@ -52,19 +52,20 @@ class Presenter:
         self.caption = Rows(most=_MOST_ROWS, id="caption")
         self._caps = Rows(id="caps")
         self.stage = Horizontal(self.caption, self._caps, id="stage")
-        """What an audience needs, below the picture."""
+        """The caption and the keys, below the views."""
         self.stage.display = False
         self._pressed: deque[str] = deque(maxlen=_MOST_KEYS)
         self._fading: Timer | None = None
         self.presenting = False
         self._before: tuple[str, bool] = "", False
-        """The theme, and whether names were masked, before they were presented."""
+        """The theme, and whether names were masked, before the talk."""
         self._unlearned: Iterator[Received] | None = None
-        """Records whose names are not known yet: nothing may be shown as masked."""
+        """Records whose names are still to be learned: until then, masked names can't
+        be shown."""
         self._has_chosen = False
-        """True once the presenter has said whether names are masked."""
+        """True once the presenter has chosen whether names are masked."""
         self._told: int | None = None
-        """Which of the findings is told, from 0; None while none is."""
+        """The number of the finding that is told, from 0; None while none is."""
         self.commands: Mapping[str, Command] = {
             "show.present": self.present,
             "show.mask": self._switch_mask,
@@ -72,7 +73,7 @@ class Presenter:
         }
 
     def mask(self, *, on: bool) -> None:
-        """Show aliases instead of names, once all names that came are known."""
+        """Mask names, once all names that came are known; or show them again."""
         self._unlearned = None
         if not on:
             self._look(masked=False)
@@ -102,7 +103,7 @@ class Presenter:
         masks = self._screen_state.masks
         mask = masks.mask if masked and masks is not None else str
         self._screen_state.looks = replace(looks, masked=masked, mask=mask)
-        # A name that was just said may be one that is masked now.
+        # A notification may show a name that is masked now.
         self._app.clear_notifications()
         self._app.look_anew()
 
@@ -117,7 +118,7 @@ class Presenter:
         self._app.notify(f"times are in {where}{zone}")
 
     def present(self) -> None:
-        """Show it for a talk; or, once more, as it was before."""
+        """Return the moment that a column stands for: of its first mark, if any."""
         self.presenting = not self.presenting
         self._app.set_class(self.presenting, "-presenting")
         self.stage.display = self.presenting
@@ -133,7 +134,7 @@ class Presenter:
             self._forget()
 
     def press(self, key: str) -> None:
-        """Show a key that was pressed; the row of them goes when no other follows."""
+        """Show a pressed key; all of them go if no other follows."""
         if not self.presenting:
             return
         self._pressed.append(key)
@@ -149,7 +150,7 @@ class Presenter:
         self._caps.show()
 
     def tell(self, line: Line | None) -> None:
-        """Say the line under the cursor, unless a finding is told that rests on it."""
+        """Show the caption of a line, unless the finding that is told rests on it."""
         if not self.presenting:
             return
         if (
@@ -172,33 +173,36 @@ class Presenter:
         self.caption.show([Span(self._screen_state.looks.mask(words), "role--name")])
 
     def _line_elsewhere(self) -> Line | None:
-        """Give the line that stands for what another view has the cursor on."""
+        """Return the line that another view has selected; None if it has none."""
         key = self._views.selected_key
         screen_state = self._screen_state
         place = screen_state.place_of(key) if key is not None else None
         return screen_state.line(place) if place is not None else None
 
     def _own_execution(self, line: Line | None) -> Collection[str]:
-        """Give the one of several executions that somebody has the cursor on."""
+        """Return the selected line's execution, if there are several; else nothing.
+
+        Nothing also while the lanes follow, or it plays.
+        """
         watches = self._lanes.follow or self._screen_state.playback.playing
         own = line.root_arn if line is not None and self._screen_state.several else None
         return frozenset() if own is None or watches else frozenset({own})
 
     @property
     def _is_example(self) -> bool:
-        """True where all that is watched is the demo's, or one of AWS's examples."""
+        """True if all that is watched is in the account of demo and examples."""
         accounts = {account_of(arn) for arn in self._screen_state.snapshot.executions}
         return accounts == {_EXAMPLE}
 
     @property
     def has_steps(self) -> bool:
-        """True where nothing is left to play, so that findings can be gone through."""
+        """True in a talk once nothing is left to play: findings can be told."""
         playback = self._screen_state.playback
         over = playback.ended if playback.replay else playback.live
         return self.presenting and over and not self._screen_state.snapshot.running
 
     def step(self) -> None:
-        """Tell the next finding, with the lines it rests on in view; then the card."""
+        """Tell the next finding, with its lines in view; then show the end card."""
         from sfnwatch.tui.end_card import telling  # noqa: PLC0415
         from sfnwatch.tui.evidence import CERTAINTIES, evidence_of  # noqa: PLC0415
 
@@ -221,7 +225,7 @@ class Presenter:
         self._lanes.light(frozenset(keys | lines))
         if self._views.current != LANES:
             self._views.show_view(LANES)
-        # The first comes last: so as much as there is room for is in view.
+        # The first line comes last: so as many lines as possible are in view.
         for item in (items[-1], items[0]):
             self._views.go_to(item.key)
         whose = screen_state.chips().get(finding.execution_arn or "")
@@ -236,13 +240,13 @@ class Presenter:
         )
 
     def _forget(self) -> None:
-        """Tell no finding any more, and dim nothing."""
+        """Tell no finding any more, and dim no line."""
         self._told = None
         self._lanes.light(frozenset())
 
 
 def records_of(trace: Trace) -> Iterator[Received]:
-    """Yield what a trace holds that names may stand in, as it was received."""
+    """Yield the records of a trace that may hold names, as they were received."""
     for execution in trace.executions.values():
         rows: Iterator[DescribeAnswer | HistoryEvent]
         rows = chain(execution.described, execution.defined, execution.ordered)

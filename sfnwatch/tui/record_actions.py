@@ -1,4 +1,4 @@
-"""What is done with the records behind a line: copy, save, open in the AWS console."""
+"""Actions on the records behind a line: copy, save, open in the AWS console."""
 
 import contextlib
 import sys
@@ -15,19 +15,19 @@ from sfnwatch.tui.screen_state import ScreenState
 
 
 class RecordActions:
-    """Copies, saves and opens what the cursor is on, whatever view that is in."""
+    """Copies, saves and opens what is selected, in any view."""
 
     def __init__(
         self, app: App[object], screen_state: ScreenState, key: str | None
     ) -> None:
-        """`key` is of a line of the lanes."""
+        """`key` is the key of a line of the lanes; None if none is selected."""
         self._app = app
         self._screen_state = screen_state
         item = screen_state.outline.item_of(key) if key else None
         self._detail = ItemDetail(screen_state, item) if item is not None else None
 
     def copy(self, text: str) -> None:
-        """Copy a text or, where there is none, the records."""
+        """Copy a text or, if it is empty, the records."""
         if not text and self._detail is not None:
             text = self._screen_state.looks.mask(self._detail.records_text)
         if text:
@@ -38,8 +38,8 @@ class RecordActions:
     def save(self, folder: Path) -> None:
         """Write the records to a new file in a folder, unaltered.
 
-        Nothing in it is masked: while names are, where one may expect so, its name says
-        that.
+        Names in it are never masked. If they are masked on the screen, the file's name
+        says that the file's are not.
         """
         detail = self._detail
         masked = self._screen_state.looks.masked
@@ -57,12 +57,12 @@ class RecordActions:
             return
         words = f"saved as {clean(str(path))}"
         if masked:
-            # The file's name is made of the execution's, which is masked.
+            # The file's name contains the execution's, which is masked.
             words = "saved to a new file, with names unmasked"
         self._app.notify(words)
 
     def console(self, environ: Mapping[str, str]) -> None:
-        """Open the AWS console's page, where there is a browser."""
+        """Open the AWS console's page; without a browser, copy its address."""
         url = self._detail.url if self._detail is not None else None
         if url is None:
             self._app.notify("the AWS console has no page for this")
@@ -76,9 +76,9 @@ class RecordActions:
 
 
 def can_browse(environ: Mapping[str, str]) -> bool:
-    """True where a browser has a window of its own, and not over a line.
+    """True if a browser has a window of its own on this machine.
 
-    Without one, what opens may be a browser for terminals: in ours.
+    Otherwise a browser for terminals may open, in the terminal of sfnwatch.
     """
     is_remote = bool(environ.keys() & {"SSH_CONNECTION", "SSH_TTY"})
     has_display = bool(environ.get("DISPLAY") or environ.get("WAYLAND_DISPLAY"))
@@ -86,7 +86,7 @@ def can_browse(environ: Mapping[str, str]) -> bool:
 
 
 def _written(folder: Path, stem: str, text: str) -> Path:
-    """Write a file that only its owner may read; none is ever overwritten."""
+    """Write a new file that only its owner may read; never overwrite one."""
     for number in count(1):
         path = folder / f"{stem}{f'-{number}' if number > 1 else ''}.json"
         with contextlib.suppress(FileExistsError):

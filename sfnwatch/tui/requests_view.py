@@ -1,6 +1,6 @@
-"""What sfnwatch itself asked of AWS, and how much of the account's quotas that takes.
+"""What sfnwatch itself asked of AWS, and its share of the account's quotas.
 
-The budget stays on top; below it the requests, the newest last.
+The budget stays on top; below it are the requests, the newest last.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,14 +16,14 @@ from sfnwatch.view.parts import counted
 
 _LIMIT = 200
 _MUCH = 0.5
-"""From half of what all can keep up, our part is too much not to be noticed."""
+"""The share of a quota, which others use too, from which on it is highlighted."""
 _OURS = frozenset(service for service, _ in QUOTAS)
 _NUMBERS_FROM = 40
-"""From this width on there are numbers."""
+"""From this width on numbers are shown."""
 _NAMES_FROM = 76
-"""From this width on names stand in full."""
+"""From this width on names are shown in full."""
 _ALL_FROM = 104
-"""From this width on there is room for all."""
+"""From this width on the Region is shown; the request ID needs more."""
 _BUDGET = (
     Cells("operation", 32),
     Cells("sent", 6, _NUMBERS_FROM, right=True),
@@ -44,7 +44,7 @@ _REQUESTS = (
 
 
 class RequestsView(HeadedView):
-    """The budget, and the requests with a cursor."""
+    """The budget, and a list of the requests."""
 
     def __init__(self, screen_state: ScreenState) -> None:
         nothing = "No request is known of so far."
@@ -57,7 +57,7 @@ class RequestsView(HeadedView):
         return self.list.selected_key
 
     def show(self) -> None:
-        """Show what was sent by now, and how the rates stand."""
+        """Show the requests sent by now, and the current rates."""
         screen_state = self._screen_state
         if self.is_other(screen_state.version, screen_state.looks):
             self.list.entries = screen_state.snapshot.requests
@@ -66,7 +66,7 @@ class RequestsView(HeadedView):
             self.head.show(*self._told(self.width))
 
     def _told(self, width: int) -> Iterator[list[Span]]:
-        """Say what may be sent, and of each operation how much was."""
+        """Yield the operations that may be sent, and how often each was."""
         screen_state = self._screen_state
         yield list(self._promise())
         yield _indented(heads(_BUDGET, width - 1))
@@ -83,7 +83,7 @@ class RequestsView(HeadedView):
         yield _indented(heads((zone, *_REQUESTS), width - 1))
 
     def _promise(self) -> Iterator[Span]:
-        """Say in a line what sfnwatch may send, and how much is told of below."""
+        """Yield what sfnwatch may send, and how many requests are listed."""
         allowed = len(self._screen_state.session.allowed)
         yield Span(" sfnwatch only reads", "role--name")
         words = f": it can send {allowed} operations, or log in"
@@ -124,7 +124,7 @@ def _budget_cells(operation: Operation, told: Budget) -> list[Span]:
 
 
 def outcome_span(request: Request) -> Span:
-    """Say what came of a request: a glyph and a word."""
+    """Return a request's outcome: a glyph and a word."""
     if request.ok:
         return Span("✔ ok", "role--good")
     if request.throttled:
@@ -147,6 +147,6 @@ def _bar(share: float) -> str:
 
 
 def _rate(told: Budget) -> str:
-    """Say how many a second there were: `0.25/s of 2/s`."""
+    """Return the requests in a second: `0.25/s of 2/s`."""
     of = f" of {told.quota:g}/s" if told.quota is not None else ""
     return f"{told.rate:.2g}/s{of}"

@@ -1,7 +1,6 @@
 """What is on the screen: one moment of one trace, its lines, and how they look.
 
-All views are given this, and ask it; none of them keeps anything that would have to be
-kept up.
+All views read this; none of them keeps a copy that would have to be updated.
 """
 
 from collections import Counter
@@ -41,13 +40,13 @@ if TYPE_CHECKING:
 
 
 _CHIP = 14
-"""Characters of an execution's short name."""
+"""Most characters of an execution's short name."""
 _COUNTED = 5_000
-"""Of more calls than these the counts are those of all, whichever moment is shown."""
+"""With more calls than these, all of them are counted, whichever moment is shown."""
 
 
 class ScreenState:
-    """The moment that is shown; `refresh` brings it up to what has come in since."""
+    """The moment that is shown; `refresh` takes in what has come since."""
 
     def __init__(
         self,
@@ -70,14 +69,14 @@ class ScreenState:
         self.refusals: Sequence[SfnwatchError] = ()
         """Why the watch could not begin, or had to end."""
         self.masks: Anonymizer | None = None
-        """What learns the names in all that comes, once they have been masked."""
+        """Learns the names in all that comes, once names have been masked."""
         self.unseen = 0
-        """How many lines came in that are not in view."""
+        """Lines that have come, but are not in view."""
         self.headline: Sequence[Part] = ()
         self.searched = ""
-        """The words that are searched for."""
+        """The searched words."""
         self.found: Callable[[Item], bool] | None = None
-        """Tells what has them; None while nothing is searched for."""
+        """True for an item that has the words; None while nothing is searched."""
         self.outline = Outline(trace, options)
         self.markers = Markers(trace)
         self.apart = False
@@ -85,18 +84,18 @@ class ScreenState:
         self._services: Counter[str] = Counter()
         self._counted: set[str] = set()
         self.findings: Sequence[Finding] = ()
-        """Those that were last worked out as a whole, perhaps of a moment before."""
+        """The findings that were last computed; they may be of an earlier moment."""
         self.news = self._news = 0
-        """Grows with each batch that has more than sfnwatch's own requests."""
+        """Grows with each batch that holds more than sfnwatch's own requests."""
         self._states: dict[tuple[str, str], HealthState] = {}
-        """How each source was doing, by lane and source."""
+        """The last state of each source, by lane and source."""
         self.version = 0
         """Grows with each change of what is shown."""
         self._state: object = None
         self.refresh()
 
     def take(self, batch: Batch, changed: Changed) -> None:
-        """Take in what a batch has brought; it is shown with the next `refresh`."""
+        """Take in a batch; it is shown with the next `refresh`."""
         if self.masks is not None:
             self.masks.learn(batch)
         self._news += self._is_news(changed)
@@ -107,14 +106,14 @@ class ScreenState:
         self._count_calls(changed)
 
     def _is_news(self, changed: Changed) -> bool:
-        """True for more than our own requests, and a source that does as it did."""
+        """True for more than own requests and sources whose state is the same."""
         states = {(each.lane, each.source): each.state for each in changed.healths}
         told = not states.items() <= self._states.items()
         self._states |= states
         return told or replace(changed, healths=[]) != Changed()
 
     def _count_calls(self, changed: Changed) -> None:
-        """Count the calls that have come to have a line, by service."""
+        """Count the calls that now have a line, by service; each call once."""
         trace = self.trace
         snapshot = self.trace.as_of()
         for event_id in (*changed.calls, *changed.links):
@@ -124,7 +123,7 @@ class ScreenState:
                 self._services[call.event_source] += 1
 
     def refresh(self) -> bool:
-        """Show the player's moment as it stands by now; True if it is another."""
+        """Show the player's moment as it stands now; False if nothing has changed."""
         playback = self.playback
         where = playback.position, playback.clock, self.apart
         versions = self.trace.version, self.outline.version
@@ -136,40 +135,40 @@ class ScreenState:
         self.news = self._news
         self.snapshot: Snapshot = playback.snapshot()
         self.items: Sequence[Item] = self.outline.at(self.snapshot)
-        # What is folded, or open now, has its life-lines elsewhere.
+        # Folding and unfolding changes where life-lines are.
         self.lifelines.update(Changed())
         self.maker = LineMaker(self.snapshot, self.outline, self.lifelines)
         self.coverage = Coverage(self.snapshot)
-        # Times count from the first start, where all executions are aligned.
+        # If executions are aligned, times count from the first start.
         origin = self.begun if self.outline.options.aligned else None
         if origin != self.looks.origin:
             self.looks = replace(self.looks, origin=origin)
         return True
 
     def set_options(self, options: OutlineOptions) -> None:
-        """Fold, filter or align otherwise."""
+        """Change what is folded, filtered or aligned."""
         if options != self.outline.options:
             self.outline.set_options(options)
             self.refresh()
 
     def toggle(self, key: str) -> None:
-        """Open what is folded, or fold it; `key` is a fold's."""
+        """Open a fold, or close it again; `key` is the fold's."""
         self.outline.toggle(key)
         self.refresh()
 
     def set_apart(self, *, apart: bool) -> None:
-        """Give each execution life-lines of its own, or all of them the same."""
+        """Give each execution life-lines of its own, or all executions the same."""
         if apart is not self.apart:
             self.apart = apart
             self.lifelines = LifeLines(self.trace, self.outline, apart=apart)
             self.refresh()
 
     def touch(self) -> None:
-        """Have all of it shown anew, since names or times are shown otherwise."""
+        """Have `refresh` show everything again: names or times look different now."""
         self._state = None
 
     def services(self) -> Mapping[str, int]:
-        """Count the calls that are shown, by their event source; ECS's word as well."""
+        """Return the number of shown calls by event source, and of ECS's changes."""
         counts = Counter(self._services)
         if self.snapshot.at is not None and len(self.trace.calls) <= _COUNTED:
             calls = filter(self.snapshot.is_relevant, self.snapshot.calls)
@@ -180,9 +179,9 @@ class ScreenState:
 
     @property
     def now(self) -> datetime:
-        """The moment that is shown; at a live edge, and before anything came, now.
+        """The moment that is shown; at the live edge, and before anything came, now.
 
-        Once nothing more will come, it is when the last has.
+        Once nothing more will come, it is the time of the last record.
         """
         span = self.playback.span if not self.playback.growing else None
         edge = span[1] if span else self.clock.now()
@@ -190,12 +189,12 @@ class ScreenState:
 
     @property
     def roots(self) -> Sequence[ExecutionAsOf]:
-        """The executions that are watched, by their starts."""
+        """The watched executions, in the order of their starts."""
         return tuple(self.snapshot.roots.values())
 
     @property
     def begun(self) -> datetime | None:
-        """When the first of them started, whether that was seen by then or not."""
+        """When the first execution started, even if that was seen only later."""
         starts = [each.started_at for each in self.trace.as_of().roots.values()]
         return min(filter(None, starts), default=None)
 
@@ -204,24 +203,24 @@ class ScreenState:
         return len(self.snapshot.roots) > 1
 
     def root_beside(self, arn: str | None, step: int) -> str:
-        """Name the execution after another of those watched, or before it."""
+        """Return the ARN of the watched execution after another, or before it."""
         roots = list(self.snapshot.roots)
         at = roots.index(arn) if arn in roots else 0
         return roots[(at + step) % len(roots)]
 
     def chips(self) -> dict[str, Span]:
-        """Tell executions apart by short names; empty where there is but one."""
+        """Return executions' short names, by ARN; empty if there is only one."""
         if not self.several:
             return {}
         names = short_names(self.roots, _CHIP)
         if self.looks.masked:
-            # A part of a name is no name that would be masked; role words tell nothing.
+            # Part of a name would not be masked; role words reveal nothing.
             roles = role_names(self.roots)
             names = {a: roles.get(a, f"no. {n}") for n, a in enumerate(names, 1)}
         return {arn: chip(name, n) for n, (arn, name) in enumerate(names.items())}
 
     def kept_visits(self) -> set[tuple[str, int]] | None:
-        """Give the visits, by execution and id, of which a filter keeps something.
+        """Return the visits, by ARN and id, that a filter keeps something of.
 
         None while there is no filter.
         """
@@ -232,12 +231,12 @@ class ScreenState:
         return {self.outline.containers.spot_of(item)[:2] for item in items}
 
     def visit_of(self, key: str) -> tuple[str, int]:
-        """Name the visit, by execution and id, that a line is about; by its key."""
+        """Return the visit, by ARN and id, that the line of a key is about."""
         item = self.outline.item_of(key)
         if item is None:
             return NOWHERE[:2]
         if isinstance(item, HistoryEvent):
-            # An iteration begins with its first state, on the same line.
+            # An iteration shares its line with its first state.
             events = (item, *self.outline.order.followers(item))
             item = next((e for e in events if e.type.endswith("StateEntered")), item)
         arn, visit_id, _ = self.outline.containers.spot_of(item)
@@ -245,17 +244,18 @@ class ScreenState:
         return (run.execution_arn, run.visit_id) if run else (arn, visit_id)
 
     def line(self, place: int) -> Line:
-        """Make the line of an item that is shown."""
+        """Return the line of the item at a place."""
         before = self.items[place - 1] if place else None
         return self.maker.line(self.items[place], before)
 
     def place_of(self, key: str) -> int | None:
-        """Find what stands for a key among the items that are shown."""
+        """Return the place of the shown item that stands for a key, or None."""
         if self.items is self.outline.items:
             return self.outline.index_of(key)
         for item in (self.outline.item_of(key), self.outline.line_of(key)):
             for place, each in enumerate(self.items):
-                # What is folded by a moment is not the fold of all there is.
+                # A fold of the shown moment is another object than that of the whole
+                # trace.
                 if each is item or (isinstance(item, Fold) and each.key == item.key):
                     return place
         return None
@@ -263,14 +263,14 @@ class ScreenState:
 
 @dataclass
 class GoTo(Message):
-    """A line of the lanes is wanted, by its key."""
+    """Asks for a line of the lanes, by its key."""
 
     key: str
 
 
 @dataclass
 class Seek(Message):
-    """A moment is wanted; while one drags, only the last of several."""
+    """Asks for a moment; during a drag, only the last of several counts."""
 
     at: datetime
 

@@ -1,7 +1,7 @@
-"""The words round the views: who, how far, how complete, and what is wrong.
+"""The words around the views: who, how far, how complete, and what is wrong.
 
-They are worked out as text, from a moment and a clock that are given, so that the same
-words come out of live and replay.
+They are made as text from a given moment and clock, so that live and replay show the
+same words.
 """
 
 from collections import Counter
@@ -35,57 +35,58 @@ _LANES = {
     _INSIDE: "child executions",
     "others": "other executions",
 }
-"""A lane to the name people know it by; others are named as they are."""
+"""The names that people know lanes by; other lanes are called by their own."""
 _PASSING = frozenset({HealthState.THROTTLED, HealthState.RETRYING})
-"""Trouble that goes by itself."""
+"""States of trouble that passes by itself."""
 _LASTING = frozenset({HealthState.DENIED, HealthState.EXPIRED, HealthState.REFUSED})
 _TROUBLE = {
     **dict.fromkeys(_PASSING, Span("▲", "role--warn")),
     **dict.fromkeys(_LASTING, Span("✘", "role--bad")),
 }
-"""The states whose message is worth a line of its own."""
+"""The signs of states whose message is worth a row of its own."""
 _LONGEST = 64
 _SHORT = 20
 _OF = " › "
 _GAP = 3
-"""Cells between two of them."""
+"""Cells between two groups of words."""
 _MESSAGE = 600
 _ERROR = 60
 _HEADLINE_FROM = 120
 """From this width on the headline stands beside the name."""
 _HEADLINE_ROW_FROM = 16
-"""Else it stands below the name, on screens of so many rows."""
+"""Otherwise it stands below the name, if the screen has this many rows."""
 _HEADLINE = 4
-"""Rows that the headline takes at most."""
+"""Most rows of the headline."""
 _AND = Part(" · ", Role.DIM)
-"""What stands between two things in the headline."""
+"""Stands between two things in the headline."""
 _AGAIN = 3
-"""By so much less easily words give way that were shortened already."""
+"""The rank of words is this much lower once they were shortened: they give way
+later."""
 
 
 class Words(Struct, frozen=True):
-    """Some words, and how soon they give way: the highest rank first, 0 never."""
+    """Some words and their rank: the highest rank gives way first, 0 never."""
 
     rank: int
     spans: Sequence[Span]
     shorter: Sequence[Span] = ()
-    """What they give way to, of the rank that follows."""
+    """Shorter words that replace them when they give way, with a lower rank."""
     right: bool = False
-    """True for what stands at the right end."""
+    """True for words at the right end."""
     fill: Callable[[int], Sequence[Span]] | None = None
-    """Gives as much of what was shortened as so many cells have room for."""
+    """Returns as much of the words as the given number of cells can hold."""
 
 
 def said(rank: int, text: str, look: str, short: str = "") -> Words:
-    """Say something in one look; `short` is what it gives way to."""
+    """Return words in one look; `short` replaces them when they give way."""
     return Words(rank, [Span(text, look)], [Span(short, look)] if short else ())
 
 
 def fitted(parts: Iterable[Words], cells: int, gap: int = _GAP) -> list[Words]:
-    """Leave out, or shorten, what matters least, until all has room with its gaps."""
+    """Leave out or shorten the least important words, until all fit with their gaps."""
     kept = [part for part in parts if part.spans]
     while _length(kept, gap) > cells and any(part.rank for part in kept):
-        # Of one rank what stands at the right end goes first, and no more than must.
+        # Of equal rank the last goes first, and no more words than must go.
         place = max(range(len(kept)), key=lambda each: (kept[each].rank, each))
         part = kept.pop(place)
         if part.shorter:
@@ -101,7 +102,7 @@ def _length(parts: Sequence[Words], gap: int = _GAP) -> int:
 
 
 def joined(parts: Iterable[Words], gap: int = _GAP) -> list[Span]:
-    """Put words together, with gaps between."""
+    """Return the spans of all words, with gaps between."""
     spans: list[Span] = []
     for part in parts:
         spans += [*([Span(" " * gap)] if spans else []), *part.spans]
@@ -112,10 +113,10 @@ def joined(parts: Iterable[Words], gap: int = _GAP) -> list[Span]:
 
 
 def status_rows(screen_state: ScreenState, width: int, height: int) -> list[list[Span]]:
-    """Say it all in one row, or with the headline in rows of its own.
+    """Return everything in one row, or with the headline in rows of its own.
 
-    On a wide screen it stands beside the name if nothing is cut for that; where there
-    are few rows, it has what room there is.
+    On a wide screen the headline stands beside the name if nothing is cut for that. On
+    a screen of few rows it is in that one row too, and takes the room left.
     """
     parts = [
         *_who(screen_state),
@@ -138,7 +139,7 @@ def status_rows(screen_state: ScreenState, width: int, height: int) -> list[list
     if height >= _HEADLINE_ROW_FROM:
         rows = flow(headline, room, room, _HEADLINE)
         return [_ends(parts, room), *([Span(" "), *row] for row in rows)]
-    # The headline has what is left, and at least as much as half of it needs.
+    # The headline gets what is left: at least half of the row, if it needs that.
     kept = fitted(parts, room - min(size, room // 2))
     rest = room - _length(kept) - _GAP
     return [_ends([*kept, Words(0, cut(headline, rest))], room)]
@@ -147,7 +148,7 @@ def status_rows(screen_state: ScreenState, width: int, height: int) -> list[list
 def _ends(parts: Sequence[Words], room: int) -> list[Span]:
     """Put some words at the left end of a row, and others at the right.
 
-    What nothing else takes is for the name, before any cell of it stays blank.
+    Cells that nothing else takes are for the name, before any stays blank.
     """
     kept = fitted(parts, room)
     for place, part in enumerate(kept):
@@ -164,7 +165,7 @@ def _who(screen_state: ScreenState) -> Iterator[Words]:
     mask = screen_state.looks.mask
     roots = screen_state.roots
     if not roots:
-        # Nothing has told yet which names there are, for them to be masked.
+        # No record has come yet from which names to mask could be learned.
         title = (
             ""
             if screen_state.looks.masked
@@ -172,14 +173,14 @@ def _who(screen_state: ScreenState) -> Iterator[Words]:
         )
         yield said(2, title or "sfnwatch", "role--name")
         return
-    # A part of a name is no name that would be masked.
+    # Names are masked first: the masks do not know parts of names.
     machine = _shared({mask(each.state_machine_name or "") for each in roots})
     name = _shared({mask(each.name) for each in roots}) or f"{len(roots)} executions"
     whole = clean(name, _LONGEST)
     of = clean(machine, _LONGEST)
 
     def fill(cells: int) -> list[Span]:
-        """Cut both names to so many cells; in few, the machine's is left out."""
+        """Cut both names to `cells` cells; with few, the machine's is left out."""
         least = min(_SHORT, cell_len(of))
         if not of or cells < least + len(_OF) + min(_SHORT // 2, cell_len(whole)):
             return [Span(_cut_middle(whole, cells), "role--name")]
@@ -193,13 +194,13 @@ def _who(screen_state: ScreenState) -> Iterator[Words]:
 
 
 def _cut_middle(name: str, cells: int) -> str:
-    """Cut a name in its middle, where letters may take two cells."""
+    """Cut a name in its middle; some letters take two cells."""
     tries = (cut_middle(name, room) for room in range(cells, 0, -1))
     return next((short for short in tries if cell_len(short) <= cells), "")
 
 
 def _shared(names: set[str]) -> str:
-    """Give what all names begin with, by whole words; empty if nothing."""
+    """Return the whole words that all names begin with; empty if there are none."""
     if len(names) == 1:
         return names.pop()
     words = [split(r"[-_.\s]+", name) for name in names]
@@ -218,13 +219,13 @@ def _outcome(screen_state: ScreenState) -> Iterator[Words]:
         space = "  " if spans else ""
         spans.append(Span(f"{space}{glyph.text} {number}{word}", f"role--{glyph.role}"))
     if len(roots) == 1:
-        # Several executions have no length of time in common.
+        # Several executions have no common length of time.
         spans.append(Span(f" {length_words(roots[0], screen_state.now)}", "role--name"))
     yield Words(0, spans)
 
 
 def length_words(execution: ExecutionAsOf, now: datetime) -> str:
-    """Say how long it took, or how long it has run by now: `5m 09s`, `04:52`."""
+    """Return how long it took, or how long it has run by now: `5m 09s`, `04:52`."""
     begin = execution.started_at
     end = execution.stopped_at
     if begin is None:
@@ -245,7 +246,7 @@ def _badges(screen_state: ScreenState) -> Iterator[Words]:
     elif screen_state.unseen:
         yield said(2, f"↓ {new}", "role--warn")
     if screen_state.session.mode != "live":
-        # What is synthetic says so at any width.
+        # Synthetic data is marked as such at any width.
         rank = 0 if screen_state.session.mode == "demo" else 4
         yield said(rank, screen_state.session.mode.upper(), "look--faint")
     if screen_state.looks.masked:
@@ -260,7 +261,7 @@ def _badges(screen_state: ScreenState) -> Iterator[Words]:
 
 
 def _sources(screen_state: ScreenState) -> Iterator[Words]:
-    """Say what of the sources is worth a word: trouble, and how complete calls are."""
+    """Yield what matters of the sources: trouble, and how complete calls are."""
     if screen_state.playback.clock is TimeAxis.EVENT:
         return
     for lane in ("history", "lookup"):
@@ -277,7 +278,7 @@ def _sources(screen_state: ScreenState) -> Iterator[Words]:
 
 
 def _completeness(health: SourceHealth, screen_state: ScreenState) -> Iterator[Words]:
-    """Say up to when all calls are known, and for how long late ones are waited for."""
+    """Yield up to when all calls are known, and how long late ones are awaited."""
     if screen_state.session.mode == "replay" and screen_state.playback.ended:
         if health.state is not HealthState.ENDED:
             yield said(5, "recording ends here", "look--faint")
@@ -299,14 +300,14 @@ def _completeness(health: SourceHealth, screen_state: ScreenState) -> Iterator[W
 
 
 def _has_gone_on(screen_state: ScreenState) -> bool:
-    """True where what had ended was redriven; the lane of calls learns it late."""
+    """True if an ended execution was redriven; the lane of calls learns it late."""
     return any(each.redrives and each.running for each in screen_state.roots)
 
 
 def troubles(screen_state: ScreenState) -> Iterator[list[Span]]:
-    """Yield why nothing more can come, and what each source in trouble says.
+    """Yield why nothing more can come, and the messages of sources in trouble.
 
-    Of many child executions, which mostly fail alike, one speaks for all.
+    Many child executions mostly fail alike: the worst one speaks for all.
     """
     yield from map(refusal_spans, screen_state.refusals)
     bad = [
@@ -329,13 +330,13 @@ def troubles(screen_state: ScreenState) -> Iterator[list[Span]]:
 
 
 def refusal_spans(error: SfnwatchError) -> list[Span]:
-    """Say why a watch could not begin, or had to end, and what to do."""
+    """Return why a watch could not begin, or had to end, and what to do."""
     hint = f"  {clean(error.hint, _MESSAGE)}" if error.hint else ""
     return [Span(f"✘ {clean(error.message, _MESSAGE)}", "role--bad"), Span(hint)]
 
 
 def quiet_words(screen_state: ScreenState) -> str:
-    """Say why there are no calls to see, as well as can be known."""
+    """Return why there are no calls to see, as far as that is known."""
     health = screen_state.snapshot.health.get("lookup")
     if health is not None and health.state in _TROUBLE:
         return f"none: CloudTrail {health.state}"
@@ -350,7 +351,7 @@ def quiet_words(screen_state: ScreenState) -> str:
 
 
 def ending_words(execution: ExecutionAsOf, screen_state: ScreenState) -> str:
-    """Say how it ended: `✔ nightly-report succeeded after 5m 09s`."""
+    """Return how an execution ended: `✔ nightly-report succeeded after 5m 09s`."""
     glyph = status_glyph(execution.status).text
     status = status_words(execution.status)
     name = screen_state.looks.mask(execution.state_machine_name or execution.name)
@@ -363,7 +364,7 @@ def ending_words(execution: ExecutionAsOf, screen_state: ScreenState) -> str:
 
 
 def headline(screen_state: ScreenState) -> tuple[Part, ...]:
-    """Say in half a line what is most worth knowing, failures first."""
+    """Return in half a line what is most worth knowing, failures first."""
     by_kind: dict[str, list[Finding]] = {}
     for finding in screen_state.findings:
         by_kind.setdefault(finding.kind, []).append(finding)
@@ -387,7 +388,7 @@ def headline(screen_state: ScreenState) -> tuple[Part, ...]:
 
 
 def _failures(screen_state: ScreenState) -> Iterator[list[Part]]:
-    """Say of the first execution that failed by what error."""
+    """Yield the error and cause of the first execution that failed."""
     endings = [each.ending for each in screen_state.roots if each.ending is not None]
     for error, cause in map(screen_state.maker.failure, endings):
         if error:
@@ -435,7 +436,7 @@ def _caught(screen_state: ScreenState) -> Iterator[list[Part]]:
 
 
 def _redriven(screen_state: ScreenState) -> Iterator[list[Part]]:
-    """Say how long after what error an execution was redriven, the last time."""
+    """Yield how long after which error an execution was last redriven."""
     for arn, execution in screen_state.snapshot.roots.items():
         redrives = execution.redrives
         if redrives and redrives[-1].ended is not None:
@@ -466,7 +467,7 @@ def _errors(*findings: Finding) -> str:
 def _learned_words(screen_state: ScreenState, finding: Finding) -> str:
     by = finding.data.get("by")
     seconds = finding.data["seconds"]
-    # Of several states it counts them: a dict.
+    # A finding about several states has a dict of counts here.
     how = f", by {by}" if isinstance(by, str) and by in {"event", "poll"} else ""
     if by == "poll" and not _is_certain(screen_state, finding):
         how = ", by poll or event"
@@ -474,7 +475,7 @@ def _learned_words(screen_state: ScreenState, finding: Finding) -> str:
 
 
 def _is_certain(screen_state: ScreenState, finding: Finding) -> bool:
-    """Tell whether a poll surely lies between the job's end and that of the try."""
+    """True if a poll surely lies between the job's end and the try's end."""
     key = finding.execution_arn or "", finding.data.get("attempt") or 0
     attempt = screen_state.snapshot.attempt(key)
     told = screen_state.maker.completion(key, attempt) if attempt is not None else None
@@ -482,6 +483,6 @@ def _is_certain(screen_state: ScreenState, finding: Finding) -> bool:
 
 
 def _whose(screen_state: ScreenState, arn: str | None) -> list[Part]:
-    """Name the execution, where there are several."""
+    """Return the execution's short name, if there are several executions."""
     own = screen_state.chips().get(arn or "")
     return [Part(f"{own.text.strip()}: ", Role.DIM)] if own is not None else []
