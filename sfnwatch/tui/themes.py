@@ -1,15 +1,15 @@
-"""What each role looks like in a theme, so that it can be read wherever it stands.
+"""What each role looks like in a theme, so that it can be read on any ground.
 
-One system: blue works, gray waits, green is success and nothing else, amber is trouble
-that did not fail, red is failure. Our own themes say their hues. Others choose theirs
-for large surfaces; as text, on a panel or under the cursor, most of them have some that
-can hardly be read. So a role begins as the theme's own color and is moved towards black
-or white just as far as it takes, as WCAG 2 measures it. Terminals of 16 colors have
-their own palette, which nobody can measure: there a role is one of its names. All
-colors are written in `templates/colors.json`.
+One system: blue is working, gray is waiting, green is success and nothing else, amber
+is trouble that did not fail, red is failure. sfnwatch's own themes define their hues.
+Other themes choose colors for large surfaces; as text, on a panel or under the cursor,
+most themes have some colors that can hardly be read. So a role begins as the theme's
+own color, and is moved towards black or white just as far as needed, as WCAG 2 measures
+it. Terminals of 16 colors have a palette of their own, which nobody can measure: there
+a role is one of the palette's names. All colors are written in `templates/colors.json`.
 
-Terminals differ in more: in notifying, in being suspended, and some have ASCII alone.
-A notification is text from AWS, so nothing but printable characters may get in, and no
+Terminals differ in more: in notifications, in being suspended, and some have only
+ASCII. A notification is text from AWS, so only printable characters may get in, and no
 `;`, which separates its fields.
 """
 
@@ -47,29 +47,29 @@ if TYPE_CHECKING:
     from sfnwatch.tui.app import ScreenSettings
 
 LEAST = 4.5
-"""The ratio of contrast that all text keeps: what WCAG asks of it."""
+"""The ratio of contrast that all text keeps, as WCAG asks."""
 _STEPS = 50
 _BLACK = Color(0, 0, 0)
 _WHITE = Color(255, 255, 255)
 DEFAULT = "sfnwatch-dark"
 DEFAULT_LIGHT = "sfnwatch-light"
 _PALE = ("7", "15")
-"""White, and bright white, as COLORFGBG numbers a terminal's background."""
+"""White and bright white, as COLORFGBG numbers a terminal's background."""
 _AS_BUSY = ("call", "fold")
-"""What works, what is called and what opens are one blue."""
+"""Roles of the same blue as what works: what is called, and what opens."""
 _APART = 30.0
-"""How far colors are from each other, in CIELAB, that are told apart in a thin bar."""
+"""Distance in CIELAB from which on colors can be told apart in a thin bar."""
 _GREYS = {"name": 1.0, "plain": 0.88, "dim": 0.6, "faint": 0.5}
-"""How much of the foreground is in them, the rest being ground."""
+"""The share of the foreground in each gray; the rest is background."""
 _WASHES = {
     "cursor-background": ("primary", 0.2),
     "fresh-background": ("accent", 0.14),
     "banner-background": ("warning", 0.12),
     "banner-bad-background": ("error", 0.15),
 }
-"""Grounds of lines: a thin wash of a color."""
+"""Backgrounds of lines: a color of the theme, and its share."""
 _PALER = 0.64
-"""Of a wash in a light theme, where a dark color weighs more."""
+"""A factor for these shares in a light theme, where a dark color weighs more."""
 
 
 def _theme(written: UserTheme) -> Theme:
@@ -83,21 +83,22 @@ def _theme(written: UserTheme) -> Theme:
 
 
 class _Shipped(Struct):
-    """The colors that come with the program: of two, the first is for dark themes."""
+    """The colors that come with the program; the first of two is for dark themes."""
 
     themes: tuple[UserTheme, ...]
     hues: Mapping[str, tuple[str, str, str]]
-    """A role to the theme's color for it, where themes have one, and to ours. A theme's
-    that is too near to those before it gives way to ours."""
+    """By role: the name of the theme's color, if themes have one, and sfnwatch's own
+    colors. A theme's color that is too near to those before it is replaced by
+    sfnwatch's own."""
     matched: Mapping[str, tuple[str, str]]
-    """By what a call is matched: words, which signs tell apart as well."""
+    """By the certainty of a match: colors of words, which signs tell apart as well."""
     chips: tuple[Sequence[str], Sequence[str]]
-    """Hues that mean nothing else, to tell executions apart."""
+    """Hues that mean nothing else, used to tell executions apart."""
     palette: Mapping[str, tuple[str, str]]
-    """The names of a terminal's colors.
+    """The names of a terminal's colors, by variable.
 
-    Blue on black is what palettes get wrong most often, and yellow on white. Many have
-    no gray that can be read; all have a fainter default.
+    Palettes most often fail at blue on black and at yellow on white. Many have no gray
+    that can be read; all have a fainter default.
     """
 
 
@@ -106,14 +107,14 @@ THEMES = tuple(map(_theme, _SHIPPED.themes))
 
 
 def names() -> tuple[str, ...]:
-    """Name our themes and Textual's; the user's are in the configuration."""
+    """Return the names of our themes and Textual's; users' are in configurations."""
     return (*(theme.name for theme in THEMES), *BUILTIN_THEMES)
 
 
 def check_theme(name: str | None, own: Iterable[str], who: str) -> None:
-    """Raise UsageError for a theme that there is not; `own` are the user's.
+    """Raise UsageError for an unknown theme; `own` are the names of the user's.
 
-    `who` asks for it: an option, a file, a variable.
+    `who` is what asks for the theme: an option, a file, a variable.
     """
     known = {*names(), *own}
     if name is not None and name not in known:
@@ -126,7 +127,7 @@ ResultT = TypeVar("ResultT")
 
 
 class PaintedScreen(Screen[ResultT]):
-    """A screen with the looks of what is painted on it."""
+    """A screen with the classes of painted text."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = set(LOOKS)
 
@@ -138,9 +139,9 @@ class ThemedApp(App[ResultT]):
     CSS_PATH = Path(__file__).with_name("sfnwatch.tcss")
 
     def __init__(self, settings: "ScreenSettings") -> None:
-        """Register all themes; raises UsageError for one that is wrong."""
-        # Without color Textual would still send grays, unless it leaves all of them
-        # to the terminal.
+        """Register all themes; raises UsageError for a user's theme that is wrong."""
+        # For NO_COLOR: Textual would still send grays, unless it leaves all colors to
+        # the terminal.
         super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
         hide_locals(self.console)
         self._signs: tuple[LineFilter, ...] = (Ascii(),) if settings.ascii else ()
@@ -151,7 +152,7 @@ class ThemedApp(App[ResultT]):
 
     def on_ready(self) -> None:
         suspend_in_the_loop()
-        # The terminal has forgotten by then what was painted.
+        # On resuming, the terminal has forgotten what was painted.
         self.app_resume_signal.subscribe(self, lambda _: self.refresh())
 
     def get_default_screen(self) -> Screen[object]:
@@ -165,10 +166,10 @@ class ThemedApp(App[ResultT]):
 
 
 def default_theme(color_system: str | None, environ: Mapping[str, str]) -> str:
-    """Choose the theme of somebody who chose none.
+    """Return the theme's name for a user who has chosen none.
 
-    Colors that were mixed for millions can't be told apart when they are rounded to
-    sixteen: there it is the palette of the terminal. So it is without colors.
+    Colors mixed from millions can't be told apart when they are rounded to sixteen:
+    there the terminal's own palette is used. The same holds without colors.
     """
     pale = environ.get("COLORFGBG", "").rpartition(";")[2] in _PALE
     if color_system == "standard" or "NO_COLOR" in environ:
@@ -177,7 +178,7 @@ def default_theme(color_system: str | None, environ: Mapping[str, str]) -> str:
 
 
 def stage_theme(*, dark: bool) -> str:
-    """Choose the theme that the back row can read, as dark or light as before."""
+    """Return the name of the theme that the back row can read, dark or light."""
     return "high-contrast" if dark else "high-contrast-light"
 
 
@@ -185,7 +186,7 @@ def stage_theme(*, dark: bool) -> str:
 
 
 def role_variables(theme: Theme) -> dict[str, str]:
-    """Give the style sheet's variables of roles; what the theme sets itself stays."""
+    """Return the style sheet's variables of roles; the theme's own values stay."""
     own = _palette(dark=theme.dark) if theme.ansi else _measured(theme)
     return {name: theme.variables.get(name, value) for name, value in own.items()}
 
@@ -231,7 +232,7 @@ def _measured(theme: Theme) -> dict[str, str]:
 def _roles(
     color: Callable[[str], Color], grounds: Sequence[Color], *, dark: bool
 ) -> Iterator[tuple[str, Color]]:
-    """Yield each role's color so that it can be read, and told from the others."""
+    """Yield each role's color, so that it can be read and told from the others."""
     ground = color("background")
     text = color("foreground")
     for role, share in _GREYS.items():
@@ -251,12 +252,12 @@ def _roles(
 
 
 def distance(one: Color, other: Color) -> float:
-    """Measure how different two colors look: by their distance in CIELAB."""
+    """Return how different two colors look: their distance in CIELAB."""
     return math.dist(rgb_to_lab(one), rgb_to_lab(other))
 
 
 def legible(color: Color, grounds: Iterable[Color]) -> Color:
-    """Move a color away from all grounds until it can be read on each of them."""
+    """Move a color towards white or black until it can be read on all grounds."""
     surfaces = list(grounds)
     end = max((_WHITE, _BLACK), key=lambda end: min(contrast(end, g) for g in surfaces))
     for step in range(_STEPS):
@@ -267,7 +268,7 @@ def legible(color: Color, grounds: Iterable[Color]) -> Color:
 
 
 def contrast(one: Color, other: Color) -> float:
-    """Measure the contrast of two colors as WCAG 2 does: from 1 to 21."""
+    """Return the contrast of two colors as WCAG 2 measures it: from 1 to 21."""
     darker, lighter = sorted((_luminance(one), _luminance(other)))
     return (lighter + 0.05) / (darker + 0.05)
 
@@ -285,7 +286,7 @@ def _linear(share: float) -> float:
 
 
 def make_theme(written: UserTheme) -> Theme:
-    """Make a theme of what a file says; raises UsageError, as reading it does."""
+    """Return the theme that a user's file defines; raises UsageError for a mistake."""
     where = f"{written.where}: {written.name}"
     for key, value in written.colors.items():
         _check_color(f"{where}.{key}", value)
@@ -320,29 +321,29 @@ _BELL = "\a"
 _ESC = "\x1b"
 _ST = "\x1b\\"
 _TITLE_LENGTH = 60
-"""Characters of a notification's title: desktops cut longer ones, or refuse them."""
+"""Most characters of a notification's title: desktops cut or refuse longer ones."""
 _BODY_LENGTH = 160
-"""Characters of its text, likewise."""
+"""Most characters of a notification's text, for the same reason."""
 _OSC_777 = ("foot", "ghostty", "rxvt", "wezterm", "contour")
-"""Terminals that have a title apart from the body; all others get one text."""
+"""Terminals that take a title and a body; all others take one text."""
 _TABLES = str.maketrans({";": ",", "\ufffd": "?"})
 _SIGNALS = ("SIGTSTP", "SIGCONT")
 
 
 def notify(app: App[Any], how: Notify, title: str, body: str) -> None:
-    """Tell somebody who is looking elsewhere, by the bell or on the desktop."""
+    """Notify a user who looks elsewhere, by the bell or on the desktop."""
     sent = _BELL if how == "bell" else notification(title, body, os.environ)
-    # There is no public door for what is written past the screen.
+    # Textual has no public way to write past the screen.
     driver = app._driver  # noqa: SLF001
     if how != "off" and driver is not None and not app.is_headless:
         driver.write(sent)
 
 
 def notification(title: str, body: str, environ: Mapping[str, str]) -> str:
-    """Write what makes this terminal notify; the bell where it can do no more."""
+    """Return what makes this terminal notify; the bell if it can do no more."""
     no_more = environ.get("TERM") in {"linux", "dumb"}
     if no_more or ("STY" in environ and "TMUX" not in environ):
-        # GNU screen lets no such sequence through.
+        # GNU screen passes no such sequence on.
         return _BELL
     variables = ("TERM", "TERM_PROGRAM", "LC_TERMINAL")
     names = " ".join(environ.get(name, "") for name in variables).lower()
@@ -354,7 +355,7 @@ def notification(title: str, body: str, environ: Mapping[str, str]) -> str:
         sequence = f"{_ESC}]9;{title}: {body}{_ST}"
     if "TMUX" not in environ:
         return sequence
-    # tmux passes it on where `allow-passthrough` is on.
+    # tmux passes it on if `allow-passthrough` is on.
     return f"{_ESC}Ptmux;{sequence.replace(_ESC, _ESC * 2)}{_ST}"
 
 
@@ -365,14 +366,14 @@ def _field(text: str, limit: int) -> str:
 
 
 def suspend_in_the_loop() -> None:
-    """Have the handlers of being suspended, and resumed, run by the loop.
+    """Let the event loop run the handlers for suspending and resuming.
 
-    Textual gives the terminal back in the signal's own handler, which Python calls
-    between any two instructions: in the midst of a write, whose lock it then waits for
-    in vain. Run by the loop, nothing else is under way.
+    Textual restores the terminal in the signal's own handler. Python calls that between
+    any two instructions: even within a write, for whose lock the handler then waits in
+    vain. When the loop runs it, nothing else is under way.
     """
     loop = asyncio.get_running_loop()
-    # Not everywhere, and not outside the main thread.
+    # Not possible on all platforms, nor outside the main thread.
     with suppress(AttributeError, NotImplementedError, RuntimeError, ValueError):
         for name in _SIGNALS:
             number = getattr(signal, name)
@@ -382,7 +383,7 @@ def suspend_in_the_loop() -> None:
 
 
 def hide_locals(console: Console) -> None:
-    """Have a crash tell where it was, but not what the variables held there.
+    """Let a crash show where it was, but not the values of variables.
 
     Textual prints them with every crash, and here they hold payloads.
     """
@@ -391,9 +392,9 @@ def hide_locals(console: Console) -> None:
     def render_without(
         renderable: RenderableType, options: ConsoleOptions | None = None
     ) -> Iterable[Segment]:
-        # To load the class is for a crash alone.
+        # The class is only loaded for a crash.
         if type(renderable).__module__ == "rich.traceback":
-            # Of the same crash, but as Rich makes it of itself.
+            # The same crash, shown as Rich does by default.
             renderable = cast("type[Traceback]", type(renderable))()
         return render(renderable, options)
 
@@ -401,7 +402,7 @@ def hide_locals(console: Console) -> None:
 
 
 class Ascii(LineFilter):
-    """Translates what is drawn; colors, widths and controls stay as they are."""
+    """Replaces drawn signs by ASCII; colors, widths and controls stay as they are."""
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
         del background

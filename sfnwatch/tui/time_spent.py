@@ -9,15 +9,15 @@ from sfnwatch.analysis.wording import spoken
 from sfnwatch.tui.paint import PHASES, Span, SpanRow, percent, width_of
 
 _LEAST_SHARE = 0.01
-"""A smaller share of the time is not worth a cell."""
+"""Time between states is left out if its share is smaller than this."""
 _LEAST_SECONDS = 0.005
-"""Fewer seconds are shown as 0.00."""
+"""Fewer seconds would be shown as 0.00: such parts are left out."""
 _GAP = "   "
-"""What stands behind each part in words."""
+"""The blanks behind each part in words."""
 
 
 class TimePart(NamedTuple):
-    """A part of the time, by what it went into."""
+    """A part of the time, and what it was spent on."""
 
     sign: Span
     words: str
@@ -25,7 +25,7 @@ class TimePart(NamedTuple):
 
 
 class TimeSpent(NamedTuple):
-    """What an execution's time went into."""
+    """What an execution's time was spent on."""
 
     parts: Sequence[TimePart]
 
@@ -35,10 +35,10 @@ class TimeSpent(NamedTuple):
 
 
 def time_spent(findings: Sequence[Finding], arn: str | None) -> TimeSpent:
-    """Take the figures of the finding about an execution's time.
+    """Return the figures of the finding about an execution's time.
 
-    So the bar never disagrees with its sentence. Time between states is left out while
-    it is next to nothing.
+    So the bar always agrees with the finding's sentence. Time between states is left
+    out if it is next to nothing.
     """
     data: Mapping[str, Any] = {}
     for finding in findings:
@@ -57,7 +57,7 @@ def time_spent(findings: Sequence[Finding], arn: str | None) -> TimeSpent:
 
 
 def bar_rows(spent: TimeSpent, width: int) -> list[SpanRow]:
-    """Draw parts as stretches of one bar, and name them below it."""
+    """Return the parts as one bar, with their names in the rows below it."""
     if width < 2 * len(spent.parts):
         return [[]]
     rows: list[SpanRow] = [bar(spent, width), []]
@@ -72,11 +72,11 @@ def bar_rows(spent: TimeSpent, width: int) -> list[SpanRow]:
 
 
 def bar(spent: TimeSpent, cells: int) -> SpanRow:
-    """Draw parts as stretches of one bar, each at least a cell of it."""
+    """Return the parts as stretches of one bar, each at least one cell long."""
     rest = cells - len(spent.parts)
     shares = [rest * part.seconds / spent.seconds for part in spent.parts]
     sizes = [1 + int(share) for share in shares]
-    # The cells that rounding left go to the parts that it took most from.
+    # The cells that rounding down has left go to the parts that lost most.
     places = sorted(range(len(shares)), key=lambda n: int(shares[n]) - shares[n])
     for place in places[: cells - sum(sizes)]:
         sizes[place] += 1

@@ -1,6 +1,6 @@
 """The part of the time that the timeline shows.
 
-Idle time may be cut short; zooming and panning go by what is left.
+Idle time may be cut short; zooming and panning work on the time that is left.
 """
 
 from collections.abc import Callable
@@ -14,25 +14,25 @@ from sfnwatch.view.time_marks import stops
 from sfnwatch.view.time_scale import PlaybackSpan, TimeScale, cut_short, length_of
 
 CLOSEST = 0.02
-"""Seconds of the smallest window: a history tells no less than a millisecond apart."""
+"""Seconds of the smallest window; times in a history are whole milliseconds."""
 ROUNDED = 1e-6
 _BESIDE = 0.1
-"""What is shown beside something zoomed to, as a share of it."""
+"""The margin at each side of what is zoomed to, as a share of it."""
 _IDLE_SECONDS = 30.0
-"""A gap of so many seconds is squeezed."""
+"""Only a gap of at least this many seconds is squeezed."""
 _IDLE_SHARE = 0.08
-"""If it is this share of the whole."""
+"""Only a gap of at least this share of the whole is squeezed."""
 ShownAt = Callable[[datetime, str], datetime]
-"""Gives when something of an execution is shown, where starts are aligned."""
+"""Returns when an execution's time is shown, where starts are aligned."""
 
 
 def scale_of(
     snapshot: Snapshot, newest: datetime, shown_at: ShownAt, *, squeeze: bool = False
 ) -> TimeScale:
-    """Lay all there is along an axis; what runs goes on to the `newest` moment.
+    """Return the scale of all the time; what runs lasts until the `newest` moment.
 
-    Where there is one execution, stops before a redrive are cut short, which may be
-    weeks long; with `squeeze` all idle time is.
+    With one execution, stops before a redrive, which may last weeks, are cut short.
+    With `squeeze` all idle time is.
     """
     times: list[datetime] = []
     for arn, execution in snapshot.executions.items():
@@ -46,12 +46,12 @@ def scale_of(
     gaps = list(pairwise(_moments(snapshot, shown_at)) if squeeze else stops(snapshot))
     least = max(_IDLE_SECONDS, _IDLE_SHARE * length_of((begin, end)))
     idle = [gap for gap in gaps if length_of(gap) >= least]
-    # Where there is nothing else there would be nothing to scale by.
+    # If all gaps were cut, nothing would be left to scale by.
     return cut_short(begin, end, [] if squeeze and len(idle) == len(gaps) else idle)
 
 
 def _moments(snapshot: Snapshot, shown_at: ShownAt) -> list[datetime]:
-    """Give when something happened, in order."""
+    """Return the times at which something happened, in order."""
     found = set[datetime]()
     for arn, execution in snapshot.executions.items():
         found.update(shown_at(event.at, arn) for event in execution.events)
@@ -62,7 +62,7 @@ def _moments(snapshot: Snapshot, shown_at: ShownAt) -> list[datetime]:
 
 
 class Lens(Struct, frozen=True):
-    """All the time there is, and which part of its bar is shown."""
+    """All the time there is, and which part of it is shown, in shares of its bar."""
 
     scale: TimeScale
     first: float = 0.0
@@ -78,11 +78,11 @@ class Lens(Struct, frozen=True):
 
     @property
     def closeness(self) -> float:
-        """How many times closer than the whole it is."""
+        """The factor of the zoom; 1 shows the whole."""
         return 1.0 / (self.last - self.first)
 
     def over(self, scale: TimeScale) -> "Lens":
-        """Look at another whole: at its newest if that was in view, else as before."""
+        """Return this part on another scale; one with the newest time moves along."""
         if self.is_whole:
             return Lens(scale)
         if scale == self.scale:
@@ -94,26 +94,26 @@ class Lens(Struct, frozen=True):
         return Lens(scale, first, last)
 
     def zoomed(self, factor: float, around: datetime) -> "Lens":
-        """Show less, or with a factor below 1 more, with `around` where it stood."""
+        """Show less or, with a factor below 1, more; `around` stays where it is."""
         length = self.last - self.first
         pivot = min(max(self.scale.place(around), self.first), self.last)
         closer = max(length / factor, self._least)
         return self._at(pivot - (pivot - self.first) / length * closer, closer)
 
     def panned(self, share: float) -> "Lens":
-        """Move by a share of what is shown."""
+        """Move by a share of the stretch that is shown."""
         length = self.last - self.first
         return self._at(self.first + share * length, length)
 
     def centered(self, at: datetime) -> "Lens":
-        """Bring a moment into the middle, unless it is in view."""
+        """Move a moment into the middle, unless it is in view."""
         place = self.scale.place(at)
         length = self.last - self.first
         seen = self.first <= place <= self.last
         return self if seen else self._at(place - length / 2, length)
 
     def fitted_to(self, first: datetime, last: datetime) -> "Lens":
-        """Show a stretch, and a little beside it."""
+        """Show a stretch of time, and a little beside it."""
         begin = self.scale.place(first)
         end = self.scale.place(last)
         beside = max((end - begin) * _BESIDE, self._least / 2)
@@ -124,7 +124,7 @@ class Lens(Struct, frozen=True):
         return CLOSEST / length_of((self.scale.knots[0], self.scale.knots[-1]))
 
     def _at(self, first: float, length: float) -> "Lens":
-        # As much as all there is is all of it, however the steps there were rounded.
+        # A part as long as all the time is exactly 1, however its steps were rounded.
         length = length if length < 1 - ROUNDED else 1.0
         first = min(max(first, 0.0), 1.0 - length)
         return Lens(self.scale, first, first + length)

@@ -11,9 +11,9 @@ from sfnwatch.view.time_marks import round_marks
 from sfnwatch.view.time_scale import PlaybackSpan, length_of
 
 _SHORT = 3
-"""The cells of a gap's length in words."""
+"""Cells of a gap's length in words."""
 _APART = 9
-"""Columns from one label to the next, at least."""
+"""Least columns from one label to the next."""
 _MINUTE = 60
 _HOUR = 3600
 _DAY = 86400
@@ -24,23 +24,23 @@ BLANK = Span(" ")
 
 
 class Axis:
-    """A window of time over columns, and what is drawn behind the bars."""
+    """A stretch of time over columns, and what is drawn behind the bars."""
 
     MARGIN = 2
-    """Cells behind it, in which it is said how what ends there ended."""
+    """Cells behind the axis, for how a bar at its end has ended."""
 
     def __init__(self, lens: Lens, width: int, at: datetime | None = None) -> None:
-        """`at` is the moment that is shown, if that is to be pointed out."""
+        """`at` is the moment to point out; None for none."""
         self.lens = lens
         self.width = max(1, width)
         self.begin, self.end = lens.shown
         self.playhead = self.cell(at) if at is not None and self.shows(at) else None
-        """The cell of that moment, if it is in view."""
+        """The cell of that moment; None if it is not in view."""
         self.origin = lens.scale.knots[0]
         self.squeezed: list[tuple[int, int, float]] = []
-        """Of each gap that is cut short its first cell, its cells and its seconds."""
+        """For each gap that is cut short: its first cell, its cells and its seconds."""
         self._pieces: list[PlaybackSpan] = []
-        """What is between those gaps."""
+        """The stretches between those gaps."""
         for number, (first, last) in enumerate(pairwise(lens.scale.knots)):
             if first >= self.end or last <= self.begin:
                 continue
@@ -54,17 +54,17 @@ class Axis:
         """The columns of round moments since the start, and their labels."""
 
     def column(self, at: datetime) -> float:
-        """Say where a moment stands; those out of view stand at the ends."""
+        """Return the column of a moment; moments out of view are at the ends."""
         lens = self.lens
         place = (lens.scale.place(at) - lens.first) * lens.closeness
         return min(max(place, 0.0), 1.0) * self.width
 
     def cell(self, at: datetime) -> int:
-        """Give the cell of a moment that is in view."""
+        """Return the cell of a moment that is in view."""
         return min(floor(self.column(at) + ROUNDED), self.width - 1)
 
     def cells(self, begin: datetime, end: datetime) -> range:
-        """Give the cells of a stretch: at least one, none if it is out of view."""
+        """Return the cells of a stretch: at least one, or none if it is out of view."""
         if end < self.begin or begin > self.end:
             return range(0)
         first = self.cell(begin)
@@ -86,7 +86,7 @@ class Axis:
                     yield column, label
 
     def labels(self) -> CellSpans:
-        """Draw the labels and, over the squeezed gaps, how long those are."""
+        """Return the labels and, over squeezed gaps, the lengths of the gaps."""
         cells = [BLANK] * self.width
         for left, size, seconds in self.squeezed:
             if size >= _SHORT:
@@ -100,7 +100,7 @@ class Axis:
         return cells
 
     def ground(self) -> CellSpans:
-        """Draw what is behind the bars, with room for how one ends at the end."""
+        """Return what is behind the bars, and cells for how a bar at the end ended."""
         cells = [BLANK] * (self.width + self.MARGIN)
         for column, _ in self.marks:
             cells[column] = Span("┊", GRID)
@@ -113,7 +113,7 @@ class Axis:
 
 
 def _short(seconds: float) -> str:
-    """Write a length in three cells: `45s`, `12m`, `3h`, `20d`, and more roughly."""
+    """Return a length in three cells: `45s`, `12m`, `3h`, `20d`; long ones roughly."""
     units = (("s", 1), ("m", _MINUTE), ("h", _HOUR), ("d", _DAY), ("y", 365 * _DAY))
     for unit, size in units:
         count = round(seconds / size)

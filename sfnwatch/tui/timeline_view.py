@@ -1,4 +1,4 @@
-"""The timeline: a bar a state on one axis, live or at any moment."""
+"""The timeline: a bar for each state on one axis, live or at any moment."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -22,9 +22,9 @@ from sfnwatch.view.timeline_bars import Bar, BarKind, Tick
 from sfnwatch.view.timeline_chart import TimelineChart
 
 _ZOOM = 1.5
-"""How much closer a key comes."""
+"""The factor by which a key zooms."""
 _PAN = 0.1
-"""By which share of the view a key moves."""
+"""The share of the view by which a key moves it."""
 _LENGTH = 9
 _LENGTH_FROM = 56
 _NOTES_LEAST = 16
@@ -38,10 +38,10 @@ _AROUND = 2
 
 
 class TimelineColumns:
-    """How many cells each part of a line has."""
+    """The cells of each part of a line."""
 
     def __init__(self, width: int = 80, name: int = 20, notes: int = 0) -> None:
-        """`name` and `notes` are what the longest of them would take."""
+        """`name` and `notes` are the cells that the longest ones need."""
         self.length = _LENGTH if width >= _LENGTH_FROM else 0
         most = max(round(width * 0.36), min(38, width - 2 * _CHART_LEAST), 8)
         self.tree = min(name, most, max(1, width - 1))
@@ -59,7 +59,7 @@ class TimelineColumns:
 
 
 class BarList(EntryList[Bar]):
-    """The bars, and the cursor on one of them."""
+    """The bars, with a cursor on one of them."""
 
     def __init__(self, view: "TimelineView") -> None:
         super().__init__(view.rows_of, clicked=view.clicked)
@@ -70,7 +70,7 @@ class BarList(EntryList[Bar]):
 
     @property
     def nearby(self) -> Sequence[Bar]:
-        """The bars that are in view, and those around them."""
+        """The bars that are in view, and some around them."""
         top = max(0, self._top - 50)
         return self.entries[top : top + 200]
 
@@ -79,7 +79,7 @@ class BarList(EntryList[Bar]):
         self._view.lay_out()
 
     def on_focus(self) -> None:
-        # The cursor is about to be moved here.
+        # The user is about to move the cursor here.
         self.marked = True
 
     def watch_marked(self) -> None:
@@ -87,14 +87,14 @@ class BarList(EntryList[Bar]):
 
 
 def _fitting(notes: Sequence[Span], cells: int) -> list[Span]:
-    """Keep the notes that have room as a whole, and the first at any rate."""
+    """Keep the notes that fit as a whole, and the first one in any case."""
     widths = list(accumulate(width_of([note]) for note in notes))
     count = sum(width <= cells for width in widths)
     return fit(notes[: max(1, count)], cells)
 
 
 def _joined(cells: Iterable[Span]) -> Iterator[Span]:
-    """Put cells of one look together: a bar is a few strokes, not a hundred."""
+    """Join neighboring cells of one look: a bar becomes a few spans, not a hundred."""
     for look, run in groupby(cells, key=attrgetter("look")):
         yield Span("".join(cell.text for cell in run), look)
 
@@ -116,11 +116,12 @@ class TimelineView(HeadedView):
         """None while there is no room for it."""
         self._places: Mapping[str, int] = {}
         self._chosen: str | None = None
-        """The key of the call that is pointed out."""
+        """The key of the call that is pointed out; None for none."""
         self._cells: dict[str, list[Span]] = {}
-        """What each bar was drawn of."""
+        """The cells and signs that each bar was drawn with, by the bar's key."""
         self._names_calls = self._squeeze = False
-        """True where there is room to name each bar's calls below it."""
+        """Whether each bar's calls are named below it, for which there is room; whether
+        idle time is squeezed."""
         self._folds: dict[str, bool] = {}
         self._most: int | None = None
         self._roomy = 0
@@ -141,7 +142,7 @@ class TimelineView(HeadedView):
         }
 
     def show(self) -> None:
-        """Show the moment that is shown by now."""
+        """Show the current moment."""
         is_partial = self._screen_state.playback.is_partial
         snapshot = self._screen_state.snapshot
         now = self._screen_state.now
@@ -150,7 +151,7 @@ class TimelineView(HeadedView):
         self._list()
 
     def limit(self, most: int | None, roomy: int = 0) -> None:
-        """Take so many rows at most, and no more than needed; None: all there are.
+        """Take at most `most` rows, and no more than needed; None for all there are.
 
         Up to `roomy` rows may be taken to name calls below their bars.
         """
@@ -167,20 +168,21 @@ class TimelineView(HeadedView):
             self.styles.height = min(count + _AROUND, self._most)
 
     def _scale_anew(self) -> None:
-        """Take in how far time has come, and what is squeezed of it."""
+        """Update the scale, as time has passed or idle time is squeezed."""
         screen_state = self._screen_state
         playback = self._screen_state.playback
         whole = screen_state.snapshot
         newest = screen_state.now
         if playback.replay and playback.span is not None:
-            # A recording has all its time from the start: bars grow along one axis.
+            # A recording's whole time is known from the start: bars grow along one
+            # axis.
             whole = screen_state.trace.as_of()
             newest = playback.span[1]
         scale = scale_of(whole, newest, self._shown_at, squeeze=self._squeeze)
         self._lens = self._lens.over(scale)
 
     def _list(self) -> None:
-        """List the bars that are not folded away, nor filtered out."""
+        """List the bars that are neither folded away nor filtered out."""
         room = None if self._most is None else self._most - _AROUND
         bars = self._chart.lines(self._folds, self._screen_state.kept_visits(), room)
         self.bars.entries = bars
@@ -189,7 +191,7 @@ class TimelineView(HeadedView):
         self.lay_out()
 
     def lay_out(self) -> None:
-        """Share out the width, lay time over columns, and explain signs of bars."""
+        """Divide the width, lay time over the columns, and explain bars' signs."""
         width = self.width
         nearby = self.bars.nearby
         if width:
@@ -234,7 +236,7 @@ class TimelineView(HeadedView):
         return [*fit(title, columns.left), *labels]
 
     def _say(self) -> None:
-        """Say what the signs in view mean or, where a call is pointed out, of that."""
+        """Show what the signs in view mean or, if a call is pointed out, that call."""
         whole = self._most is None
         if whole and self.size.height < _ROOM_FOR_LEGEND:
             self.foot.show()
@@ -247,7 +249,7 @@ class TimelineView(HeadedView):
             self.foot.show(list(legend_of(signs, self.width)))
 
     def _nothing(self) -> str:
-        """Say why there are no bars."""
+        """Return why there are no bars."""
         if self._screen_state.outline.options.keep is not None:
             return " the filter leaves no state"
         calls = len(self._screen_state.snapshot.calls)
@@ -255,7 +257,7 @@ class TimelineView(HeadedView):
         return missing if calls else " no state transitions"
 
     def _chosen_words(self) -> list[Span]:
-        """Name the call that is pointed out, how long after what, and whose it is."""
+        """Return the name, time and match of the call that is pointed out, in words."""
         screen_state = self._screen_state
         event_id = (self._chosen or "").removeprefix(CALL_KEY)
         call = screen_state.trace.calls.get(event_id)
@@ -276,7 +278,7 @@ class TimelineView(HeadedView):
         ]
 
     def rows_of(self, bar: Bar, width: int) -> Sequence[Sequence[Span]]:
-        """Draw a bar, with its name and what is notable; its calls below it."""
+        """Return a bar's rows: name, bar and notes; below them, its calls' names."""
         del width
         columns = self._columns
         axis = self.axis
@@ -288,7 +290,7 @@ class TimelineView(HeadedView):
         notes = spans_of(bar_notes(self._chart, bar), self._screen_state.looks.mask)
         drawn = BarCells(self._chart, bar, axis, self._screen_state)
         cells = drawn.cells(self._chosen)
-        # How an end was learned of may be told by a note alone.
+        # Only a note may show how an end was learned of.
         signs = (Span(note.text.strip()[:1], note.look) for note in notes)
         self._cells[bar.key] = [*cells, *signs]
         row += _joined(cells if columns.notes else drawn.with_words(cells, notes))
@@ -300,7 +302,7 @@ class TimelineView(HeadedView):
         return [row, [Span(" " * columns.left), *_joined(drawn.named_calls())]]
 
     def _label(self, bar: Bar) -> list[Span]:
-        """Name a bar, with its place in the tree."""
+        """Return a bar's name, with its place in the tree."""
         looks = self._screen_state.looks
         sign = {True: "▾ ", False: "▸ ", None: "" if bar.guides else "  "}
         spans = [Span(f"{bar.guides}{sign[bar.open]}", "look--faint")]
@@ -319,7 +321,7 @@ class TimelineView(HeadedView):
         return [*spans, Span("  "), *spans_of(state_words(bar), looks.mask)]
 
     def place_of(self, key: str) -> int | None:
-        """Find the bar of an event or call, or what that is folded into."""
+        """Return the place of an event's or call's bar, or of the bar around it."""
         chart = self._chart
         bar = chart.bars.get(key) or chart.bar_of(*self._screen_state.visit_of(key))
         while bar is not None and bar.key not in self._places:
@@ -333,13 +335,13 @@ class TimelineView(HeadedView):
         return self._chosen or (bar.line_key if bar is not None else None)
 
     def select_key(self, key: str) -> bool:
-        """Select the bar of an event or call; False if none has to do with it."""
+        """Select the bar of an event or call; False if neither has one."""
         found = self.bars.select_key(key)
         self.choose(key if found and key.startswith(CALL_KEY) else None)
         return found
 
     def clicked(self, bar: Bar, x: int, twice: bool) -> None:  # noqa: FBT001
-        """Fold a bar, or point out the call that is drawn there, or right beside it."""
+        """Fold or open a bar, or point out the call at the click or next to it."""
         sign = 1 + len(bar.guides)
         if bar.open is not None and sign <= x <= sign + 1:
             self.toggle(bar)
@@ -353,7 +355,7 @@ class TimelineView(HeadedView):
                 self.bars.post_message(CursorList.Opened())
 
     def choose(self, key: str | None) -> None:
-        """Point out a call of the selected bar, by its key; None: none."""
+        """Point out a call of the selected bar, by its key; None for no call."""
         if key != self._chosen:
             keys = (key, self._chosen)
             self._chosen = key
@@ -364,7 +366,7 @@ class TimelineView(HeadedView):
 
     @on(CursorList.Moved)
     def _moved(self) -> None:
-        """Leave the call that was pointed out, if it is of another bar."""
+        """Stop pointing out a call that belongs to another bar."""
         if self._chosen and self.place_of(self._chosen) != self.bars.cursor:
             self.choose(None)
 
@@ -374,7 +376,7 @@ class TimelineView(HeadedView):
         return self._chart.ticks(bar) if bar is not None else ()
 
     def _step_call(self, step: int) -> None:
-        """Point to the bar's next call, or the one before."""
+        """Point out the bar's next call, or the one before."""
         self.screen.set_focus(self.entries)  # it is this cursor that moves
         ticks = self._ticks
         bar = self.bars.entry
@@ -398,13 +400,13 @@ class TimelineView(HeadedView):
             self.bars.select_key(self._screen_state.root_beside(own, step))
 
     def toggle(self, bar: Bar) -> None:
-        """Fold a bar that is open, or open it."""
+        """Fold an open bar, or open a folded one."""
         self._folds[bar.key] = bool(bar.open)
         self._list()
         self.bars.select_key(bar.key)
 
     def _fold(self) -> None:
-        """Fold or unfold the selected bar, or else fold what it is inside of."""
+        """Fold or unfold the selected bar, or else the bar that it is inside of."""
         bar = self.bars.entry
         if bar is not None and bar.open is None:
             bar = self._chart.around.get(bar.key)
@@ -414,7 +416,7 @@ class TimelineView(HeadedView):
             self.app.notify("nothing to fold here")
 
     def _fold_all(self) -> None:
-        """Fold all there is inside of others or, if nothing is open, unfold it."""
+        """Fold all bars that hold others or, if none is open, unfold them."""
         any_open = any(bar.open for bar in self.bars.entries)
         inner = (key for key, bar in self._chart.bars.items() if bar.inside)
         self._folds = dict.fromkeys(inner, any_open)
@@ -435,7 +437,7 @@ class TimelineView(HeadedView):
         return self._shown_at(bar.begin, arn), self._shown_at(bar.end, arn)
 
     def zoom(self, factor: float) -> None:
-        """Come closer or go away; what is pointed out stays where it is."""
+        """Zoom by a factor; the selected call or bar stays where it is."""
         self._look(self._lens.zoomed(factor, self._pivot()))
 
     def _pivot(self) -> datetime:
@@ -452,7 +454,7 @@ class TimelineView(HeadedView):
         return begin + (end - begin) / 2
 
     def pan(self, share: float) -> None:
-        """Move by a share of what is shown."""
+        """Move by a share of the stretch that is shown."""
         self._look(self._lens.panned(share))
 
     def _toggle_squeeze(self) -> None:

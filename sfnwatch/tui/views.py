@@ -1,7 +1,7 @@
-"""The views, one of which is shown, and the detail of what is selected in it.
+"""The views, of which one is shown, and the detail of the selected line.
 
-The lanes are there from the start. Every other view is loaded when it is first wanted:
-to import them all would take as long as the first frame.
+The lanes are there from the start. Every other view is loaded when it is first needed:
+importing them all would take as long as the first frame.
 """
 
 import os
@@ -30,29 +30,30 @@ if TYPE_CHECKING:
 
 
 LANES = "lanes"
-"""The view that is there first, and that the others lead back to."""
+"""The first view, to which the others lead back."""
 _TIMELINE = "timeline"
-"""The view that it shares the screen with."""
+"""The view that the lanes share the screen with."""
 VIEWS = (_TIMELINE, "graph", "explain", "end", "compare", "children", "requests")
-"""The ids of views; module, class, and the group of a view's own actions are named so.
+"""The ids of the other views. Module, class and group of actions are named after them.
 
-A view is made with what is shown.
+A view is made with the state of the screen.
 """
 WIDE = 120
-"""Columns of the screen from which on the timeline is above the lanes."""
+"""From this many columns of the screen on the timeline stands above the lanes."""
 TALL = 30
-"""Rows of the screen from which on it is."""
+"""It does so only from this many rows on."""
 _LOW = 18
-"""Rows for both: beside a detail there may be fewer, and then the lanes matter more."""
+"""Least rows for both: beside a detail there may be fewer, and then the lanes matter
+more."""
 _SHARE_OF_BARS = 0.4
-"""The part of the height that the timeline may take, whatever the lanes need."""
+"""The share of the height that the timeline may take, whatever the lanes need."""
 _PATIENCE_OF_BARS = 40
-"""Bars that took long to draw stay so many times as long, while more comes."""
+"""While more comes, bars stay this many times as long as they took to draw."""
 _REST_OF_BARS = 500
-"""While nothing comes in but the time, bars are at rest for so many times as long as it
-takes to draw them: a quiet watch costs next to nothing."""
+"""While only time passes, bars rest this many times as long as they took to draw: a
+quiet watch costs next to nothing."""
 _NEAR = 50
-"""Lines above one without a bar among which the nearest with one is looked for."""
+"""Lines above a line without a bar, searched for the nearest line with one."""
 
 
 class HeadedView(Vertical):
@@ -60,11 +61,11 @@ class HeadedView(Vertical):
 
     DEFAULT_CSS = "HeadedView Rows { background: $panel; }"
     keyed: ClassVar[bool] = False
-    """True where the keys of what the cursor is on are the lanes'."""
+    """True if the keys of its entries are those of lines in the lanes."""
     commands: Mapping[str, Command] = {}
-    """What it does in its own way, by the ids of actions."""
+    """Actions that the view does in its own way, by their ids."""
     enter: ClassVar[str] = ""
-    """What enter is called, where that does not show in full what is selected."""
+    """The title of enter, where enter does not show the selected entry in full."""
 
     def __init__(
         self, screen_state: ScreenState, entries: ScrollView, head: Rows | None = None
@@ -83,22 +84,22 @@ class HeadedView(Vertical):
         yield self.foot
 
     def show(self) -> None:
-        """Show the moment that is shown by now: asked whenever that is another."""
+        """Show the current moment; called whenever that has changed."""
         raise NotImplementedError
 
     def mask(self, text: str) -> str:
-        """Put other names in the place of those that are not to be seen."""
+        """Return the text with names masked, while they must not be seen."""
         return self._screen_state.looks.mask(text)
 
     def is_other(self, *made_of: object) -> bool:
-        """True where what is shown is made of other things than last time."""
+        """True if the view is made of other things than at the last call."""
         before = self._made_of
         self._made_of = made_of
         return before != made_of
 
     @property
     def titles(self) -> Mapping[str, str]:
-        """What actions are called here, by their ids; empty where they do nothing."""
+        """The titles that actions have here, by id; empty where they do nothing."""
         listed = self.entries
         if not self.enter or not isinstance(listed, EntryList):
             return {}
@@ -107,20 +108,20 @@ class HeadedView(Vertical):
 
     @property
     def selected_key(self) -> str | None:
-        """The key of what the cursor is on."""
+        """The key of the selected entry; None if the view has none."""
         return None
 
     def select_key(self, key: str) -> bool:
-        """Put the cursor on something; False if it is not shown here."""
+        """Select the entry of a key; False if it is not shown here."""
         del key
         return False
 
     def copy_text(self) -> str:
-        """Give what the cursor is on as text; empty where its records are copied."""
+        """Return the selected entry as text; empty where its records are copied."""
         return ""
 
     def focus(self, scroll_visible: bool = True) -> Self:  # noqa: FBT001, FBT002 - Textual's
-        """Have the keys go to the list, once it is there."""
+        """Focus the list, as soon as it is there."""
         self._wants_focus = not self.entries.is_attached
         if not self._wants_focus:
             self.entries.focus(scroll_visible)
@@ -129,11 +130,11 @@ class HeadedView(Vertical):
     def on_mount(self) -> None:
         if self._wants_focus:
             self.entries.focus()
-        # Textual tells of no size where it had to lay out early, to find a widget.
+        # Textual reports no size if it had to lay out early, to find a widget.
         self.call_after_refresh(self.show)
 
     def on_resize(self) -> None:
-        # By then the list knows its width, too.
+        # After the refresh the list knows its width, too.
         self.call_after_refresh(self.show)
 
     def on_cursor_list_opened(self, event: CursorList.Opened) -> None:
@@ -143,16 +144,16 @@ class HeadedView(Vertical):
 
     @property
     def width(self) -> int:
-        """The cells of a row of the list, without the scrollbar's."""
+        """The cells of a row of the list, without the scrollbar."""
         return self.entries.scrollable_content_region.width
 
 
 class Views(Vertical):
-    """Switches between views; what is selected goes along.
+    """Switches between views; the selection goes along.
 
-    First there are the lanes and, where there is room, the timeline above them: what
-    is selected in the one is marked in the other. It is the same timeline that takes
-    the whole screen when it is asked for.
+    At first there are the lanes and, where there is room, the timeline above them: what
+    is selected in one is marked in the other. The same timeline takes the whole screen
+    when the user asks for it.
     """
 
     def __init__(self, screen_state: ScreenState) -> None:
@@ -161,19 +162,19 @@ class Views(Vertical):
         self.lanes = LanesView(screen_state)
         self._made: dict[str, HeadedView] = {}
         self.timeline: TimelineView | None = None
-        """It is loaded after the first frame, which would take twice as long."""
+        """Loaded after the first frame, which would otherwise take twice as long."""
         self.current = LANES
-        """The name of the view that is shown."""
-        # By the lanes, see `_show_by_lanes`.
+        """The id of the view that is shown."""
+        # Through the lanes: see `_show_by_lanes`.
         self.pace = Pace(self.lanes, self._show_made)
         self.detail: DetailView | None = None
-        """What shows the selected line in full; None until it was wanted."""
+        """The pane with the selected line in full; None until it is first needed."""
         self._led_to: str | None = None
-        """What another view had the cursor on when it was gone to from the lanes."""
+        """The key that another view had selected right after the switch to it."""
         self._drawn: object = None
-        """What the bars above the lanes were drawn of last."""
+        """The state from which the bars above the lanes were last drawn."""
         self._cursors: tuple[str | None, str | None] = None, None
-        """What lanes and bars were on when they were together last."""
+        """The keys that lanes and bars had selected when they last agreed."""
         self._own: Mapping[str, Command] = {
             **{f"view.{name}": partial(self.show_view, name) for name in VIEWS},
             "view.detail": self.enter,
@@ -189,7 +190,7 @@ class Views(Vertical):
 
     @property
     def view(self) -> HeadedView | LanesView:
-        """The view that the keys go to."""
+        """The view that hears the keys."""
         if self.current != LANES:
             return self._made[self.current]
         timeline = self.timeline
@@ -197,7 +198,7 @@ class Views(Vertical):
 
     @property
     def _pane(self) -> "HeadedView | LanesView | DetailView":
-        """What the keys go to: the view, or the detail of what is selected in it."""
+        """The view or detail that hears the keys."""
         detail = self.detail
         return self.view if detail is None or not detail.has_focus else detail
 
@@ -215,7 +216,7 @@ class Views(Vertical):
 
     @property
     def _above(self) -> "TimelineView | None":
-        """The timeline while it is in view above the lanes."""
+        """The timeline, while it is in view above the lanes; else None."""
         timeline = self.timeline
         if self.current != LANES or timeline is None or not timeline.display:
             return None
@@ -223,14 +224,14 @@ class Views(Vertical):
 
     @property
     def commands(self) -> Mapping[str, Command]:
-        """What can be done here: by the view with the keys, and for all of them."""
+        """The commands that work here: general ones, and those of what hears keys."""
         above = self._above.commands if self._above is not None else {}
         seen = {k: v for k, v in above.items() if k.startswith("timeline.")}
         return {**self._own, **seen, **self.view.commands}
 
     @property
     def groups(self) -> tuple[Group, ...]:
-        """The actions that matter where the keys go just now."""
+        """The groups of actions that matter to what hears the keys now."""
         if self.detail is not None and self.detail.has_focus:
             return Group.DETAIL, Group.MOVE
         if self.view is self.lanes:
@@ -241,21 +242,21 @@ class Views(Vertical):
 
     @property
     def titles(self) -> Mapping[str, str]:
-        """What actions are called here, where it is not as everywhere.
+        """The titles of actions that are not called here as everywhere, by id.
 
-        By their ids; empty for what does nothing here.
+        Empty for an action that does nothing here.
         """
         away = "Lanes" if self.current != LANES else ""
         close = "Close detail" if self.is_detailed else away
         return {f"view.{self.current}": "", "view.close": close, **self._pane.titles}
 
     def show_view(self, name: str) -> None:
-        """Show a view, or the lanes again; the selection goes along."""
+        """Show a view or, if it is shown, the lanes again; the selection goes along."""
         name = LANES if name == self.current else name
         if name != LANES and name not in self._made:
             self._make(name)
         key = self.selected_key
-        # Until the keys go to this view no cursor of another is to be followed.
+        # Until this view hears the keys, no other view's cursor must be followed.
         self.screen.set_focus(None)
         self.current = name
         self.set_class(name != LANES, "-away")
@@ -287,8 +288,8 @@ class Views(Vertical):
     def _take_along(self, key: str | None) -> None:
         """Select in this view what was selected in the other.
 
-        The lanes have more lines: back in them it is the line that was left, unless
-        the cursor was moved meanwhile.
+        The lanes have more lines than other views: back in them, the line that was left
+        stays selected, unless the cursor was moved meanwhile.
         """
         view = self.view
         if view is not self.lanes:
@@ -298,7 +299,7 @@ class Views(Vertical):
             view.select_key(key or "")
 
     def show(self) -> None:
-        """Show the moment that is shown by now, in what is in view."""
+        """Show the current moment in the views that are visible."""
         if self.current != LANES:
             self.pace.show(PATIENCE)
         else:
@@ -307,7 +308,7 @@ class Views(Vertical):
         self.show_selected()
 
     def pass_time(self) -> None:
-        """Show how far time has come, where that can be seen."""
+        """Show that time has passed, where that is visible."""
         if self.current != LANES:
             self.show()
         elif self._above is not None and self._screen_state.snapshot.running:
@@ -319,9 +320,9 @@ class Views(Vertical):
             self._show_above()
 
     def _show_above(self) -> None:
-        """Show bars where there is room for them.
+        """Show bars above the lanes, if there is room for them.
 
-        They are drawn anew if there is more to tell than that sfnwatch asked again.
+        They are drawn again if more has changed than sfnwatch's own requests.
         """
         screen_state = self._screen_state
         playback = self._screen_state.playback
@@ -336,7 +337,7 @@ class Views(Vertical):
             if screen_state.snapshot.executions:
                 self.call_after_refresh(self._make_timeline)
         else:
-            # Which rows the lanes need is known once they are laid out.
+            # The rows that the lanes need are known once they are laid out.
             sizes = self.size, self.lanes.size.width
             where = playback.position, playback.clock, playback.is_partial, *sizes
             drawn = (
@@ -351,7 +352,7 @@ class Views(Vertical):
             self.keep_together()
 
     def _show_made(self) -> None:
-        """Show the view that is not the lanes, or else the bars above them."""
+        """Show the current view or, if that is the lanes, the bars above them."""
         if self.current != LANES:
             if self.timeline is not None:
                 self.timeline.limit(None)
@@ -361,38 +362,39 @@ class Views(Vertical):
         height = self.size.height
         if timeline is None or not self.has_room:
             return
-        # What the lanes would leave blank may be taken as well.
+        # Rows that the lanes would leave blank may be taken as well.
         spare = height - 1 - self.lanes.rows_of_all(height)
         share = round(_SHARE_OF_BARS * self.app.size.height)
         timeline.limit(max(share, spare), spare)
         timeline.show()
         timeline.display = timeline.bars.count > 0
         if timeline.axis is None:
-            # Textual may not tell of its size: see HeadedView.
+            # Textual may not report its size: see HeadedView.
             self.call_after_refresh(timeline.lay_out)
         if not self._has_keys_above:
-            # There may be a bar by now for the line that the cursor is on.
+            # By now there may be a bar for the line that the cursor is on.
             self._cursors = None, self._cursors[1]
         self.keep_together()
 
     def on_resize(self) -> None:
-        # By then the lanes know their own size.
+        # After the refresh the lanes know their own size.
         self.call_after_refresh(self._show_by_lanes)
 
     def _show_by_lanes(self) -> None:
-        """Show it in the lanes' name.
+        """Show the current moment from a callback of the lanes.
 
-        Textual ends a message's way at the widget whose code made it: of what is shown
-        in the deck's own, as of a cursor that moves, the app would not hear.
+        Textual does not pass a message on beyond the widget whose code posted it. So
+        the app would not hear of messages, such as a moved cursor, that are posted
+        while this widget's own code shows something.
         """
         self.lanes.call_next(self.show)
 
     @on(CursorList.Moved)
     def keep_together(self) -> None:
-        """Have the cursors of lanes and bars together, if one of them was moved.
+        """Bring the cursors of lanes and bars together, if one of them was moved.
 
-        Bars come and go with the moment and the room there is: their cursor leads only
-        while the keys go there.
+        Bars come and go with the moment and the room: their cursor leads only while the
+        bars hear the keys.
         """
         timeline = self._above
         if timeline is None:
@@ -407,7 +409,7 @@ class Views(Vertical):
         self._cursors = self.lanes.selected_key, timeline.selected_key
 
     def _mark_bar_of(self, key: str, timeline: "TimelineView") -> None:
-        """Mark the bar of a line; or only go near it, as not every line has one."""
+        """Mark the bar of a line; if the line has none, only go near it."""
         bars = timeline.bars
         cursor = self.lanes.cursor
         near = range(cursor, max(-1, cursor - _NEAR), -1)
@@ -419,11 +421,11 @@ class Views(Vertical):
 
     @property
     def selected_key(self) -> str | None:
-        """The key of what the cursor is on, the same in every view that has lines."""
+        """The key of the selected entry; the same in every view that has lines."""
         return self.view.selected_key
 
     def go_to(self, key: str) -> bool:
-        """Go to a line of the lanes, opening what it is behind."""
+        """Go to a line, opening the folds that hide it; False if it is not shown."""
         view = self._made.get(self.current)
         outline = self._screen_state.outline
         if view is not None and view.keyed:
@@ -443,19 +445,19 @@ class Views(Vertical):
         return self.detail is not None and bool(self.detail.display)
 
     def enter(self) -> None:
-        """Fold or open what the cursor is on, or show it in full, or hide that."""
+        """Fold or open the selected line, or else show or hide its detail."""
         if self.view is not self.lanes or not self.lanes.fold_here(around=False):
             self.show_detail(shown=not self.is_detailed)
 
     def show_detail(self, *, shown: bool) -> None:
-        """Show what is selected in full, or no more."""
+        """Show or hide the detail of what is selected."""
         if self.detail is None:
             from sfnwatch.tui.detail_view import DetailView  # noqa: PLC0415 - seldom
 
             self.detail = DetailView(self._screen_state)
             self.screen.query_one("#body").mount(self.detail)
         self.detail.display = shown
-        # Where there is no room for both, the detail takes it.
+        # If there is no room for both, the detail takes all of it.
         self.screen.set_class(shown, "-detailed")
         if not shown:
             self.view.focus()
@@ -463,7 +465,7 @@ class Views(Vertical):
         self.post_message(CursorList.Moved())
 
     def show_selected(self) -> None:
-        """Tell about what the cursor is on, if that is told about."""
+        """Update the detail for the selected line, if the detail is shown."""
         if self.detail is not None and self.is_detailed:
             self.detail.show_key(self.selected_key)
 
