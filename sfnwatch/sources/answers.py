@@ -1,7 +1,7 @@
-"""What AWS is asked, and what comes of it: an answer of a shape, or a failure.
+"""Requests to AWS, and what they lead to: a decoded answer or a failure.
 
-Bodies are AWS's own bytes. Of a page the shape has a list of `msgspec.Raw`: each item
-is handed on as it came, and decoded where it is read.
+Bodies are the bytes that AWS sent. The shape of a page holds lists of `msgspec.Raw`:
+each item is passed on as it came and decoded where it is read.
 """
 
 import json
@@ -19,48 +19,50 @@ from sfnwatch.model.values import encode_json, parse_json
 
 T = TypeVar("T")
 Text = Annotated[str, Meta(min_length=1)]
-"""A string that an answer must have, and not empty."""
+"""A string that an answer must have and that must not be empty."""
 _OPEN = ord("{")
 
 
 class AwsRequest(Struct, Generic[T], frozen=True):
-    """One thing to ask AWS."""
+    """One request to AWS."""
 
     operation: str
-    """With its service's IAM prefix: `states:DescribeExecution`."""
+    """The operation with its service's IAM prefix: `states:DescribeExecution`."""
     subject: str
-    """What it is about, for messages."""
+    """What the request is about, for messages."""
     region: str
     shape: type[T]
-    """What the answer must have; `dict` for a stream, as botocore made it."""
+    """The type of the decoded answer. It is `dict` for a stream: the answer is then
+    what botocore made of it."""
     parameters: Mapping[str, Any]
     note: str = ""
-    """What it is for, in the request log."""
+    """The purpose of the request, for the request log."""
 
 
 class AwsAnswer(Struct, Generic[T]):
-    """An answer of AWS's."""
+    """An answer of AWS."""
 
     value: T
-    """The body, decoded, or taken out of what botocore made of one that is no JSON."""
+    """The decoded body. For a body that is not JSON: what botocore parsed of it,
+    converted to the shape."""
     body: bytes
-    """The JSON as it came; empty for an answer that is none."""
+    """The JSON as it came; empty for an answer that is not JSON."""
     request_id: str
 
 
 class Page(Struct, kw_only=True, rename="camel"):
-    """A shape that holds lists; how many items came is told in the request log."""
+    """A shape that holds lists; the request log shows how many items came."""
 
     next_token: str | None = None
-    """How the next one is asked for, if there is one."""
+    """The token that asks for the next page; None on the last page."""
 
     def listed(self) -> list[Any]:
-        """Give the items of all lists."""
+        """Return the items of all lists."""
         lists = (each for each in astuple(self) if isinstance(each, list))
         return list(chain.from_iterable(lists))
 
     def check(self) -> None:
-        """Raise GarbledError for an item that was left raw and is no JSON object."""
+        """Raise GarbledError for an item that was left raw and is not a JSON object."""
         for item in self.listed():
             if isinstance(item, Raw) and memoryview(item)[0] != _OPEN:
                 raise GarbledError("an item of a list is no object")
@@ -73,45 +75,48 @@ class ExecutionsPage(Page):
 
 
 class CallsAws(Protocol):
-    """Sends a request to AWS: the client, or one that waits its turn before."""
+    """Sends a request to AWS: the client, or a wrapper that waits for its turn."""
 
     async def call(self, request: AwsRequest[T]) -> AwsAnswer[T]: ...
 
 
-class Failure(Exception):  # noqa: N818 - it is not an error of ours
-    """A request that failed, in plain words."""
+class Failure(Exception):  # noqa: N818 - not a programming error
+    """A request that failed, with a message in plain words."""
 
     def __init__(
         self, state: HealthState, message: str, *, code: str = "", at_least: float = 0.0
     ) -> None:
         super().__init__(message)
         self.state = state
-        """REFUSED is for good; all others are worth another try."""
+        """REFUSED is final; in every other state another try may help."""
         self.message = message
         self.code = code
         """AWS's error code; empty for an error that AWS did not send."""
         self.at_least = at_least
-        """Seconds that must pass before another try makes sense."""
+        """The number of seconds that must pass before another try makes sense."""
         self.unreachable = False
-        """True where there was nobody to answer: a name or a port that is not there."""
+        """True if nothing could answer: the host name or the port does not exist."""
         self.signing_in = False
-        """True where it kept credentials from being had."""
+        """True if no credentials could be obtained."""
 
 
 class Verdict(Struct, frozen=True):
-    """What some codes mean where they come from one service, or of one question.
+    """What certain error codes mean when one service, or one request, returns them.
 
-    Unless it says otherwise that is final.
+    The failure is final unless `state` says otherwise.
     """
 
     codes: str
-    """A pattern of the codes."""
+    """A regular expression that matches the codes."""
     advice: str = ""
     state: HealthState = HealthState.REFUSED
     at_least: float = 0.0
 
     def apply(self, failure: Failure, **words: str) -> bool:
-        """Judge a failure if it has one of the codes; the advice may take words."""
+        """Judge a failure that has one of the codes; `words` fill in the advice.
+
+        Return True if the failure has one of the codes.
+        """
         if not re.fullmatch(self.codes, failure.code):
             return False
         failure.state = self.state
@@ -121,18 +126,19 @@ class Verdict(Struct, frozen=True):
 
 
 class StalePageError(Exception):
-    """A page's token is no longer good; what was read so far still is."""
+    """A page's token is no longer valid; the pages read so far still are."""
 
 
 class GarbledError(ValueError):
-    """An answer that AWS did not write: neither what was asked for nor an error."""
+    """A body that AWS did not write: neither the expected answer nor an error."""
 
 
 def decode_answer(body: bytes | dict[str, Any], shape: type[T]) -> T:
-    """Decode a body, or what botocore has parsed of one that is no JSON.
+    """Decode a body, or what botocore parsed of a body that is not JSON.
 
-    Raises GarbledError for one without what the shape must have. A network's log-in
-    page, a proxy's own words and half of a body come with status 200 as well.
+    Raises GarbledError for a body that lacks what the shape requires. A network's
+    log-in page, a proxy's own page and a truncated body can come with status 200 as
+    well.
     """
     try:
         value = _decoded(body, shape)
@@ -148,13 +154,14 @@ def _decoded(body: bytes | dict[str, Any], shape: type[T]) -> T:
         return msgspec.convert(body, shape)
     try:
         if not body.isascii():
-            # What is left raw is not looked into; it must be text all the same.
+            # The parts left raw are not decoded here, but they must still be valid
+            # text.
             body.decode()
         return msgspec.json.decode(body, type=shape)
     except ValidationError:
         raise
     except (ValueError, RecursionError):
-        # Python's own parser takes half of a surrogate pair.
+        # Python's own parser accepts half of a surrogate pair.
         value = json.loads(body)
         for key, each in value.items() if isinstance(value, dict) else ():
             if isinstance(each, list):
@@ -163,9 +170,10 @@ def _decoded(body: bytes | dict[str, Any], shape: type[T]) -> T:
 
 
 def json_bytes(text: str) -> bytes:
-    """Take a record out of the JSON string it stands in: as it came, if that is text.
+    """Return the bytes of a record that stands in a JSON string.
 
-    What has half of a surrogate pair is written anew.
+    They are unchanged unless the record has half of a surrogate pair: it is then
+    encoded again.
     """
     try:
         return text.encode()

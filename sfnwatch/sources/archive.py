@@ -1,13 +1,13 @@
 """The calls around the executions, from the files of a trail.
 
-A folder or a bucket: read is what may hold the time of the executions, in the accounts
-and the Regions where they call something. A file is unpacked and looked through in a
-thread, piece by piece, and only what may concern them is kept; so neither memory nor
-the screen's frames depend on how large the archive is. A file that can't be read is
-named, and the rest goes on.
+The files lie in a folder or a bucket. The source reads the files that may cover the
+time of the executions, in the accounts and Regions in which they make calls. A thread
+unpacks and searches each file piece by piece and keeps only what may concern the
+executions. So neither memory nor the screen's frame rate depends on the size of the
+archive. A file that can't be read is named, and reading goes on with the next.
 
-While an execution runs, new files are looked for. How far the files are complete is an
-inference from their stamps: nothing says that a file is the last of its time.
+While an execution runs, the source looks for new files. How far the files are complete
+is inferred from their stamps: nothing marks a file as the last of its time.
 """
 
 import asyncio
@@ -41,27 +41,29 @@ from sfnwatch.sources.trail_files import (
 from sfnwatch.sources.trail_reader import TrailReader, troubles_of
 
 _MOST = 1 << 30
-"""Bytes of a file, as it lies there; CloudTrail's own have some megabytes."""
+"""The largest file to read, in bytes as stored; CloudTrail's own have some
+megabytes."""
 _RECENT = timedelta(hours=1)
-"""How far back new files are looked for: a stamp is the time of delivery."""
+"""How far back new files are looked for. A file's stamp is the time of its delivery."""
 _BEHIND = timedelta(minutes=10)
-"""An event was at most 594 s older than the stamp of its file, in 2,900 measured."""
+"""In 2,900 events measured, none was more than 594 s older than its file's stamp."""
 _AGAIN = 30.0
-"""Seconds between looks for new files: CloudTrail delivers about every five minutes."""
+"""Seconds between looks for new files. CloudTrail delivers about every five minutes."""
 _NAP = 0.5
-"""Seconds between looks at whether anything is known of an execution."""
+"""Seconds between looks whether any execution is known yet."""
 _FEW = 3
-"""After so many files that may not be read, with none that was, it is not they but the
-permission."""
+"""When this many files are denied and none was read, the permission is missing
+altogether: it is not a matter of single files."""
 _TOLD = 100
-"""Files between words on how far the reading has come."""
+"""Report progress each time this many files are read."""
 
 
 def may_concern(record: Record, roles: frozenset[str], *, anybody: bool) -> bool:
-    """Tell which of an archive's records are worth a second look.
+    """True if a record of an archive is worth a second look.
 
-    Nearly all are not, so this looks at no more than it must. `anybody` is true while
-    what Step Functions called for others may yet be the executions'.
+    Nearly all records are not, so this looks at as little as possible. Pass `anybody`
+    as true while a call that Step Functions made in any role may turn out to be one of
+    the executions' calls.
     """
     identity = mapping_of(record.get("userIdentity"))
     issuer = mapping_of(mapping_of(identity.get("sessionContext")).get("sessionIssuer"))
@@ -81,12 +83,12 @@ class Archive(CallSource):
         Verdict(WRONG_PLACE, "Check the bucket's name and Region, and the --profile."),
     )
     kind = RecordKind.TRAIL
-    """What `read_next` makes of records."""
+    """The kind of the records that `read_next` returns."""
 
     def __init__(self, aws: CallsAws | None, context: WatchContext) -> None:
-        """Make a source; `aws` is needed for a bucket.
+        """Make a source; `aws` is needed for a bucket only.
 
-        Raises UsageError for what is neither a folder nor a bucket.
+        Raises UsageError for a place that is neither a folder nor a bucket.
         """
         super().__init__(aws, context, "archive")
         parsed = parse_place(context.options.calls.archive or "")
@@ -96,18 +98,20 @@ class Archive(CallSource):
         else:
             self._place = ArchiveBucket(self, *parsed)
         self._read: set[str] = set()
-        """The keys of files that were read, if not to their end, as `_asked`."""
+        """The keys of the files that were read, wholly or in part, since `_asked`
+        changed."""
         self._tried: dict[str, str] = {}
-        """Each file that was tried, and why not all of it was read; empty if it was."""
+        """The trouble with each file that was tried: why not all of it was read; empty
+        if all of it was."""
         self._newest: dict[str, datetime] = {}
-        """The newest stamp of a file of each Region."""
+        """The newest stamp of a file, by Region."""
         self._denied = 0
-        """How many files were denied."""
+        """The number of files that were denied."""
         self._window = self._wanted()
-        """What was last looked for."""
+        """The window of the latest look for files."""
         self._asked: object = None
         self._looked_at: datetime | None = None
-        """When all was listed that is asked for."""
+        """The time of the latest look that listed all the files asked for."""
 
     async def read(self) -> str:
         self._tried = {}
@@ -115,7 +119,7 @@ class Archive(CallSource):
         self._denied = 0
         self._asked = None
         while self.targets.started_at is None:
-            # There is no execution to speak of, or it is not known yet.
+            # No execution is known: there is none, or none yet.
             if self.targets.finished:
                 return ""
             await self.rest(_NAP)
@@ -129,7 +133,7 @@ class Archive(CallSource):
                     self.say(f"Reading the trail's files: {place}.")
             self.select()
             self.coverage = self._complete_to()
-            # What became known while it was read may have more to be read.
+            # Roles or accounts that became known while reading may need more files.
             if self.last_round and self.asked(self._wanted()) == self._asked:
                 return self._troubles if self._tried else self._no_file()
             self.last_round = False
@@ -137,7 +141,7 @@ class Archive(CallSource):
             await self.rest(_AGAIN)
 
     async def _look(self) -> list[TrailFile]:
-        """Find the files that are new, in their order; each is read once."""
+        """Find the new files, in their order; each file is read once."""
         self.last_round = self.is_over()
         now = self.clock.now()
         self._window = self._wanted()
@@ -147,7 +151,8 @@ class Archive(CallSource):
             self._read.clear()
         window = self._window
         if self._place.is_live and self._looked_at and not self.last_round:
-            # The folders of today; a copy's files may come late, whatever their day.
+            # List only the folders of today. A copy can receive old days' files late,
+            # so a copy is always listed whole.
             first = max(window.first, self._looked_at - _RECENT)
             window = replace(window, first=first)
         files = await self._place.files(window)
@@ -161,21 +166,25 @@ class Archive(CallSource):
         return sorted(wanted, key=lambda file: (stamp(file.stamp), file.place))
 
     def _may_tell(self, file: TrailFile) -> bool:
-        """False for one that tells of the time between an end and a redrive alone."""
+        """False if a file covers only the time between an end and a redrive."""
         at = file.stamp
         spans = self.targets.spans
         times = (replace(self._window, first=s.first, last=s.last) for s in spans)
         return at is None or not spans or any(each.has_stamp(at) for each in times)
 
     def asked(self, window: FileWindow) -> object:
-        """Give what has every file read again once it is another.
+        """Return a key; once it changes, every file is read again.
 
-        An earlier execution becomes known: what was let go may be one of its.
+        It changes when an earlier execution becomes known: records that were dropped
+        may be its.
         """
         return window.first, window.regions, window.accounts
 
     def _wanted(self) -> FileWindow:
-        """Say whose files of which time to read; who names an account's, wants that."""
+        """Return which accounts, Regions and time to read files of.
+
+        If the place itself names an account, only that account is read.
+        """
         targets = self.targets
         named = [part for part in self._place.folders if ACCOUNT_ID.fullmatch(part)]
         accounts = frozenset(named[-1:] or targets.accounts)
@@ -185,9 +194,9 @@ class Archive(CallSource):
         return FileWindow(accounts, frozenset(regions), first, targets.span.last)
 
     async def _read_file(self, file: TrailFile, note: str) -> None:
-        """Read a file; one that can't be read is named, and found by the next look.
+        """Read a file; if it can't be read, note that for another try in the next look.
 
-        Raises Failure for what is not wrong with this file alone.
+        Raises Failure if the trouble is not this file's alone.
         """
         try:
             self._tried[file.place] = await self._read_through(file, note)
@@ -202,9 +211,10 @@ class Archive(CallSource):
             self._tried[file.place] = clean(failure.code)
 
     async def _read_through(self, file: TrailFile, note: str) -> str:
-        """Read a file to its end, or to where it makes no more sense; says why.
+        """Read a file until its end or until it can't be read further.
 
-        What is found is handed on at once: a file of many may unpack to anything.
+        Return why it was not read to its end; empty if it was. Records are handed on as
+        they are found, because a file may unpack to any size.
         """
         blocks = deque[bytes]()
         size = 0
@@ -221,9 +231,9 @@ class Archive(CallSource):
         return reader.trouble
 
     def wanted(self, window: FileWindow) -> Callable[[Record], bool]:
-        """Give what tells which of a file's records are to be read."""
+        """Return a function that is true for the records of a file to be read."""
         targets = self.targets
-        # As of now: it is asked in a thread.
+        # Taken now, because the function below runs in a thread.
         roles = frozenset(targets.roles)
         every = all(t.has_role for t in targets.each)
         anybody = not (targets.finished and every)
@@ -234,7 +244,7 @@ class Archive(CallSource):
     def read_next(self, reader: TrailReader) -> list[bytes] | None:
         """Read the next records of a file, in a thread; raises UnreadableError.
 
-        None where there are no more.
+        Return None at the end of the file.
         """
         return reader.read()
 
@@ -253,16 +263,17 @@ class Archive(CallSource):
         )
 
     def _complete_to(self) -> datetime | None:
-        """Infer how far the files are complete: until the newest stamp, less the lag.
+        """Infer how far the files are complete: to the newest stamp, less the lag.
 
-        Of a Region without a file nothing is known.
+        The Region whose newest stamp is the oldest counts. None if a Region has no
+        file: nothing is known of it.
         """
         regions = self._window.regions
         if not regions <= self._newest.keys():
             return None
         reached = min(self._newest[region] for region in regions) - _BEHIND
         if self.last_round and self._place.is_live and self._looked_at is not None:
-            # As LookupEvents' last round is.
+            # The same is assumed as for the last round of LookupEvents.
             reached = max(reached, self._looked_at - OVERLAP)
         last = self._window.last
         return reached if last is None else min(reached, last)

@@ -25,18 +25,18 @@ from sfnwatch.sources.trail_files import (
 )
 
 _OF_ONE_FILE = frozenset({"InvalidObjectState", "NoSuchKey"})
-"""What is wrong with one file: it lies in a vault from which it would first have to be
-restored, or is no longer there."""
+"""Errors of one file only: it is archived and would have to be restored first, or it no
+longer exists."""
 WRONG_PLACE = (
     "AuthorizationHeaderMalformed|IllegalLocationConstraintException|InvalidBucketName"
     "|InvalidToken|NoSuchBucket|PermanentRedirect"
 )
-"""S3's own words for what will not change by asking again."""
+"""S3's error codes that another try can't change."""
 _DEEPEST = 7
 """Folders below `AWSLogs`: organization, account, CloudTrail, Region, year, month and
-day; whoever names more below one another would have no end."""
+day. The limit guards against a listing whose folders never end."""
 _TORN = (aiohttp.ClientError, boto.HTTPClientError, boto.IncompleteReadError, OSError)
-"""How an answer ends that was cut on its way."""
+"""The errors that reading a cut answer raises."""
 
 
 class _Object(Struct, rename="pascal"):
@@ -56,9 +56,9 @@ class _KeyListing(Page, rename="pascal"):
 class ArchiveBucket:
     """The bucket that CloudTrail delivers to, or a copy of it.
 
-    It is gone through folder by folder, like one of this machine, but from `AWSLogs` on
-    alone; the prefix may end above that, at it, or anywhere below. What has not the
-    name of a trail's file is passed over: its day could not be told.
+    It is listed folder by folder like a local folder, but only from `AWSLogs` on. The
+    prefix may end above `AWSLogs`, at it or anywhere below. A file that is not named as
+    a trail's file is skipped: its day can't be known.
     """
 
     is_live = True
@@ -68,7 +68,8 @@ class ArchiveBucket:
         self._source = source
         self._bucket = bucket
         self._region = source.targets.region
-        """Where to ask; S3 tells which Region the bucket is in, and the SDK follows."""
+        """The Region to ask in. S3 answers with the bucket's own Region, and the SDK
+        follows."""
         self.name = self._words(prefix)
         self.folders = tuple(filter(None, prefix.split("/")))
         if LOGS_FOLDER not in self.folders:
@@ -78,14 +79,14 @@ class ArchiveBucket:
         return clean(f"s3://{self._bucket}/{key}", 300)
 
     async def files(self, window: FileWindow) -> list[TrailFile]:
-        """List what is wanted; raises Failure."""
+        """List the files of the window; raises Failure."""
         files = list[TrailFile]()
         folders = [self.folders]
         asked = {"Bucket": self._bucket, "Delimiter": "/"}
         note = "the trail's files"
         list_objects = "s3:ListObjectsV2"
         deepest = len(self.folders) + _DEEPEST
-        for folder in folders:  # more are added on the way
+        for folder in folders:  # the loop itself adds more folders
             asked["Prefix"] = prefix = "".join(f"{part}/" for part in folder)
             words = self._words(prefix)
             shape = _KeyListing
@@ -102,7 +103,7 @@ class ArchiveBucket:
         return files
 
     async def chunks(self, file: TrailFile, note: str) -> AsyncGenerator[bytes, None]:
-        """Yield a file's bytes as they come; raises UnreadableError, or Failure."""
+        """Yield a file's bytes as they come; raises UnreadableError or Failure."""
         words = self._words(file.place)
         asked = {"Bucket": self._bucket, "Key": file.place}
         request = AwsRequest("s3:GetObject", words, self._region, dict, asked, note)
@@ -128,13 +129,13 @@ _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,254}")
 
 
 def parse_place(text: str) -> tuple[str, str] | Path:
-    """Read a bucket and prefix, or a folder; raises UsageError for what is neither."""
+    """Parse a bucket and prefix, or a folder; raises UsageError for anything else."""
     if text.lower().startswith(_S3):
         bucket, _, prefix = text[len(_S3) :].partition("/")
         if _BUCKET.fullmatch(bucket):
             return bucket, prefix
     elif text.strip() and "\0" not in text:
-        with suppress(RuntimeError):  # there is no such home
+        with suppress(RuntimeError):  # no such home directory
             return Path(text).expanduser()
     msg = f"{clean(text, 200) or 'Nothing'} is no folder, and no bucket."
     raise UsageError(msg, hint="Name a folder, or s3://BUCKET/PREFIX; no ARN.")

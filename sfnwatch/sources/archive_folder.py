@@ -20,36 +20,36 @@ from sfnwatch.sources.trail_files import (
 )
 
 CHUNK_BYTES = 1 << 16
-"""Bytes read at once; unpacked they take a thread some 6 ms, and 64 MiB at worst."""
+"""Bytes read at once. Unpacking them takes a thread some 6 ms, and 64 MiB at worst."""
 
 
 class ArchiveFolder:
-    """A folder of this machine: a copy of the bucket, part of one, or any files."""
+    """A local folder: a copy of the bucket, a part of a copy, or any files."""
 
     is_live = False
-    """True where CloudTrail itself delivers; a copy is as old as it is."""
+    """True where CloudTrail itself delivers. A copy is as old as its last update."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self.name = clean(str(path), 300)
         self.folders = path.absolute().parts
-        """Those that the place itself names."""
+        """The parts of the folder's own path."""
 
     async def files(self, window: FileWindow) -> list[TrailFile]:
-        """List what is wanted; raises Failure."""
+        """List the files of the window; raises Failure."""
         return await asyncio.to_thread(self._files, window)
 
     def _files(self, window: FileWindow) -> list[TrailFile]:
         """Find files by their days, accounts and Regions.
 
-        Folders that can hold nothing wanted are not opened; links to folders are not
-        followed. Raises Failure where there is nothing at all.
+        Folders that can't hold such files are not opened, and links to folders are not
+        followed. Raises Failure if the folder does not exist or can't be read.
         """
         path = self._path
         files = list[TrailFile | None]()
         try:
             if path.is_file():
-                # One that was named itself is taken, whatever it is called.
+                # A file that was named itself is taken, whatever it is called.
                 return [TrailFile(str(path), _key(str(path), path.stat()))]
             path.stat()
             for folder, folders, names in os.walk(path):
@@ -62,7 +62,7 @@ class ArchiveFolder:
         return list(filter(None, files))
 
     async def chunks(self, file: TrailFile, _: str) -> AsyncGenerator[bytes, None]:
-        """Yield a file's bytes, read in a thread: it may lie beyond a network.
+        """Yield a file's bytes, read in a thread: the file may be on a network drive.
 
         Raises UnreadableError.
         """
@@ -81,17 +81,17 @@ def _file(path: str, name: str, window: FileWindow) -> TrailFile | None:
     try:
         told = Path(path).stat()
     except OSError:
-        return chosen  # reading it will say what it is
+        return chosen  # reading it later reports the error
     if not stat.S_ISREG(told.st_mode):
-        return None  # a pipe would never end
+        return None  # reading a pipe would never end
     return replace(chosen, key=_key(path, told))
 
 
 def _key(path: str, told: os.stat_result) -> str:
-    """Tell a file from what it becomes: it may still be on its way here."""
+    """Return a key of a file's present state: the file may still be being copied."""
     return f"{path} {told.st_size} {told.st_mtime_ns}"
 
 
 def _said_by(error: OSError) -> str:
-    """Give the system's words for an error, cleaned."""
+    """Return the system's words for an error, cleaned."""
     return clean(error.strerror or str(error), 200)

@@ -22,16 +22,16 @@ from sfnwatch.sources.trail_sql import (
 )
 
 _USER = 2
-"""Athena's category of errors that a user made, as documented."""
+"""Athena's category of errors caused by the user, as documented."""
 _DDL = "sfnwatch athena-ddl writes a table's CREATE statement."
 _CHECK_PLACES = "Check the table, the workgroup and where results go."
 _CHECK_TABLE = f" Check the table's name and columns. {_DDL}"
 
 
 def athena_place(options: CallOptions) -> tuple[TrailTable, dict[str, Any]]:
-    """Read which table is asked, and where its queries run.
+    """Return the table to ask, and where its queries run.
 
-    Raises UsageError for names that can be none.
+    Raises UsageError for names that are not valid.
     """
     athena = options.athena or ""
     partitions = options.athena_partitions
@@ -61,7 +61,8 @@ class _AthenaStarted(Struct, rename={"query_id": "QueryExecutionId"}):
 
 class _AthenaResult(Struct, rename="pascal"):
     rows: list[dict[str, list[dict[str, str | None]]]] = field(default_factory=list)
-    """Each is `{"Data": [{"VarCharValue": …}, …]}`; a cell without a value is null."""
+    """Each row is `{"Data": [{"VarCharValue": …}, …]}`; a cell without a value is
+    null."""
 
 
 class _AthenaRows(Page, kw_only=True, rename="pascal"):
@@ -72,7 +73,7 @@ class _AthenaRows(Page, kw_only=True, rename="pascal"):
         return self.result_set.rows
 
     def found(self) -> list[SqlRow]:
-        """Give its rows; the first page's first one, the names, is left out."""
+        """Return the rows without the first page's first row, which holds the names."""
         cells = (
             [cell.get("VarCharValue") for cell in row.get("Data", ())]
             for row in self.result_set.rows
@@ -84,9 +85,10 @@ class _AthenaRows(Page, kw_only=True, rename="pascal"):
 class AthenaTrail(SqlTrail):
     """A source: asks Athena for a trail's table, as often as is worth its price.
 
-    For accounts too large for anything else: a query reads only the partitions of the
-    window, and is paid for by the bytes it scans, which are told. A query is started
-    under a token of its own, so that a try whose answer was lost starts no second one.
+    It is for accounts too large for the other sources. A query reads only the
+    partitions of its window. It is charged by the bytes it scans, and the source
+    reports them. A query is started with a token of its own: a repeated try after a
+    lost answer does not start a second query.
     """
 
     engine = "Athena"
@@ -95,21 +97,21 @@ class AthenaTrail(SqlTrail):
     verdicts = (Verdict("InvalidRequestException", _CHECK_PLACES),)
 
     def __init__(self, aws: CallsAws, context: WatchContext) -> None:
-        """Raise UsageError for names that can be none."""
+        """Raise UsageError for names that are not valid."""
         self._table, self._where = athena_place(context.options.calls)
         super().__init__(aws, context, "athena")
         self.subject = self._table.name.replace('"', "")
         self.region = self.targets.region
 
     def start(self, question: Question) -> AwsRequest[Any]:
-        # The token is the same however often this one is tried.
+        # Every try of this request has the same token.
         asked = {"ClientRequestToken": uuid4().hex, **self._where}
         asked["QueryString"] = select(question, self._table)
         start = "athena:StartQueryExecution"
         return self.request(start, _AthenaStarted, "a query", **asked)
 
     async def look(self, query_id: str) -> QueryState:
-        """Ask how it does; a workgroup's limit cancels one that scans too much."""
+        """Return the state of a query; a workgroup's limit may have cancelled it."""
         asked = {self.id_key: query_id}
         note = "how the query does"
         request = self.request("athena:GetQueryExecution", dict, note, **asked)

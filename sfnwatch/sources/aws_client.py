@@ -1,20 +1,25 @@
-"""AWS, as far as this tool goes: its sessions, clients and credentials.
+"""The access to AWS: sessions, clients and credentials.
 
-The only operations that can be sent are those that its features allow, and those by
-which credentials are had; a hook refuses any other before it leaves the process.
-Clients are made once for each service and Region. Botocore is used as it is, with one
-hook: the body of an answer is kept as it came, and decoded into the few members that
-are needed. Errors go through botocore's own parser.
+Only the operations of the enabled features can be sent, and those that obtain
+credentials. A hook refuses any other operation before it leaves the process. One client
+is made for each service and Region. Botocore is used unchanged, with one hook: it keeps
+the body of an answer as it came, and the body is decoded into the few members that are
+needed. Errors go through botocore's own parser.
 
-What requests are signed with is found by a session of its own, which is made anew when
-that has expired: a session keeps what it has once loaded. Four of botocore's places
-for credentials are made anew here. What hands them out to a container or an instance is
-asked through our session, which follows no redirect. A `credential_process` may take
-its time, but not all of it, and what it writes on stderr is not repeated: a key may be
-in it. And a role that takes an MFA code gets the one that was asked for beforehand:
-botocore would read it by getpass, from the terminal that the screen is on, inside the
-event loop. All of it is put together of public classes of botocore's and
-aiobotocore's, and put in their places by the names that these have there.
+A separate session finds the credentials that requests are signed with. It is replaced
+when they have expired, because a session keeps what it has loaded once. Four of
+botocore's credential providers are replaced here:
+
+- The services that give credentials to a container and to an instance are asked through
+  our own HTTP session, which follows no redirect.
+- A `credential_process` gets limited time, and what it writes on stderr is not
+  repeated: it may contain a key.
+- A role that takes an MFA code gets the code that was asked for beforehand. Botocore
+  would read it by getpass, from the terminal that shows the screen, inside the event
+  loop.
+
+The replacements are built from public classes of botocore and aiobotocore, and take the
+places of the providers with the same names.
 """
 
 import asyncio
@@ -91,21 +96,22 @@ from sfnwatch.sources.wire import (
 
 T = TypeVar("T")
 _HTTP: Any = HttpSession
-"""To the types, a client's session can only be aiobotocore's own."""
+"""Typed as Any: the type hints accept only aiobotocore's own session class."""
 _SERVICES = {"states": "stepfunctions"}
-"""IAM prefixes, to what botocore calls a service where that is another word."""
+"""IAM prefixes of services that botocore calls by another name, with that name."""
 _PREFIXES = {name: prefix for prefix, name in _SERVICES.items()}
 _RATIONED = frozenset({"cloudtrail"})
-"""Services whose requests are counted one by one: LookupEvents has 2 a second for a
-whole account."""
+"""Services whose every request counts against a quota: LookupEvents allows 2 a second
+for a whole account."""
 _TIMEOUT = 60.0
-"""Seconds for one call with botocore's own retries, above its own time-outs."""
+"""Seconds for one call including botocore's own retries; more than its own
+time-outs."""
 _TOKENS = frozenset({"nextToken", "NextToken"})
 _BODY = "RawBody"
-"""The key under which an answer's body is beside what botocore read."""
+"""The key of an answer's raw body, beside the members that botocore parsed."""
 _FIRST_OTHER = 300
 _CONFIG = AioConfig(
-    # All that a mode would set is set here; `auto` asks the instance for its Region.
+    # All settings of a mode are set here; `auto` would ask the instance for its Region.
     defaults_mode="legacy",
     http_session_cls=_HTTP,
     user_agent_extra=f"sfnwatch/{__version__}",
@@ -113,20 +119,20 @@ _CONFIG = AioConfig(
     connect_timeout=5,
     read_timeout=20,
     parameter_validation=True,
-    # A first client's models and endpoints take 80 ms to read: in a thread.
+    # The first client reads models and endpoints for 80 ms: this does it in a thread.
     warm_up_loader_caches=True,
 )
 _ONCE = AioConfig(retries={"mode": "standard", "total_max_attempts": 1})
 
-# Botocore does so for its own: else a refresh that fails is told with a traceback, on
-# stderr, and again by us in words.
+# Botocore does the same for its own logger. Without it, a failed refresh prints a
+# traceback on stderr, in addition to our own message.
 logging.getLogger("aiobotocore").addHandler(logging.NullHandler())
 
 
 def _keep_body(
     operation_model: OperationModel, response_dict: dict[str, Any], **told: Any
 ) -> None:
-    """Take botocore's `before-parse`: keep a body, and let botocore parse none."""
+    """Handle botocore's `before-parse`: keep the JSON body and give botocore none."""
     is_json = operation_model.service_model.resolved_protocol == "json"
     is_stream = operation_model.has_event_stream_output
     if is_json and not is_stream and response_dict["status_code"] < _FIRST_OTHER:
@@ -146,31 +152,33 @@ def _refuse_others(
 
 _loader = cache(create_loader)
 _ANYWHERE = "us-east-1"
-"""Where a role's keys are asked for if no Region is configured: they hold in all."""
+"""The Region that is asked for a role's keys if none is configured; the keys are valid
+in all Regions."""
 _CODE_USED_UP = "what an MFA code was given for has expired. Start sfnwatch again."
 
 
 def _new_session(
     settings: AwsSettings, allowed: Collection[Operation] = ()
 ) -> AioSession:
-    """Make a session that can send no other operations than those, and to sign in."""
+    """Make a session that can send only the allowed operations and those to sign in."""
     session = AioSession(profile=settings.profile)
-    # It would tell a host that the environment names of each request, in the clear.
+    # Client-side monitoring would send each request in the clear to a host that the
+    # environment names.
     session.set_config_variable("csm_enabled", value=False)
-    # On the session: the clients that credentials are asked for by have it too.
+    # Set on the session, so that the clients which obtain credentials have it too.
     session.set_default_client_config(_CONFIG)
     session.register("before-send", note_sent)
     session.register("response-received", note_answer)
-    # On the session as well: it is the one place where answers come in.
+    # Set on the session as well: it is the only hook through which all answers pass.
     session.register_component("response_parser_factory", CheckedParsers())
     emitter: Any = session.get_component("event_emitter")
     emitter.register_first("before-call", partial(_refuse_others, allowed))
-    # One loader for all sessions: it keeps botocore's models.
+    # All sessions share one loader, because it caches botocore's models.
     session.lazy_register_component(
         "data_loader", lambda: _loader(session.get_config_variable("data_path"))
     )
     if settings.access_key_id:
-        # They need no profile, nor files: those that are there may be broken.
+        # Given keys need neither a profile nor files, and those on disk may be broken.
         store = session.get_component("config_store")
         store.set_config_variable("profile", None)
         for name in ("config_file", "credentials_file"):
@@ -181,36 +189,37 @@ def _new_session(
 # -- credentials -----------------------------------------------------------------------
 
 Prompter = Callable[[str], str]
-"""Gives the MFA code for a text that has a device's serial number in it."""
+"""Takes a text that contains a device's serial number; returns its MFA code."""
 _KEY = r"^[!-~]+\Z"
-"""What can be sent at all: headers take no other characters."""
+"""The characters a key may have: HTTP headers take no others."""
 PROCESS_TIME = 20.0
-"""Seconds in which it has to end: somebody may have to touch a key for it."""
+"""Seconds a credential_process may take: a person may have to touch a security key."""
 _KILL_TIME = 1.0
 _PROCESS_BYTES = 1 << 20
 
 
 class SignIn:
-    """Has credentials by a session of its own, and keeps them from expiring."""
+    """Obtains credentials through a session of its own, and renews them in time."""
 
     def __init__(self, settings: AwsSettings, prompter: Prompter | None = None) -> None:
         self.method = "given keys"
-        """How they were found, in botocore's words."""
+        """How the credentials were found, in botocore's words."""
         self._settings = settings
         self._prompter = prompter
         self._lock = asyncio.Lock()
         self._prepared = False
         self._trouble: tuple[float, Exception] | None = None
-        """What kept credentials from being had, and when."""
+        """The latest error that kept credentials from being obtained, and its time."""
 
     @cached_property
     def _session(self) -> AioSession:
         return _new_session(self._settings)
 
     async def keys(self, region: str) -> Keys:
-        """Give them, good for some minutes at least; raises Failure.
+        """Return credentials valid for some minutes at least; raises Failure.
 
-        Who waits for somebody else's try has its outcome: it may take long.
+        A caller that waited for another caller's failed try gets the same failure: a
+        try may take long.
         """
         begun = time.monotonic()
         async with self._lock:
@@ -225,7 +234,7 @@ class SignIn:
                 raise self._failure(error) from error
 
     def _failure(self, error: Exception) -> Failure:
-        """Put into words why there are none."""
+        """Return a Failure that says in plain words why there are no credentials."""
         session = self._session
         profile = ""
         with suppress(boto.BotoCoreError):
@@ -236,7 +245,7 @@ class SignIn:
         return failure
 
     async def _find(self, region: str) -> Keys:
-        """Find credentials, and renew them where they are about to expire."""
+        """Find credentials, and renew them if they are about to expire."""
         settings = self._settings
         if settings.access_key_id and settings.secret_access_key:
             return Keys(settings.access_key_id, settings.secret_access_key)
@@ -260,9 +269,9 @@ class SignIn:
         return Keys(*keys)
 
     def _prepare(self, region: str) -> None:
-        """Say where the session is to find its credentials.
+        """Set up where the session finds its credentials.
 
-        `region` is where STS is asked if no other is configured.
+        `region` is where STS is asked if no other Region is configured.
         """
         session = self._session
         settings = self._settings
@@ -275,14 +284,14 @@ class SignIn:
 
 
 def _no_code(_: str) -> str:
-    """Refuse to ask: a profile that takes a code has been refused before."""
+    """Refuse to ask for a code: a profile that takes one was refused earlier."""
     raise boto.RefreshWithMFAUnsupportedError
 
 
 async def have_role(settings: AwsSettings, codes: Mapping[str, str]) -> Keys:
-    """Have the keys of a role that takes MFA codes; raises RefusedError.
+    """Return the keys of a role that takes MFA codes; raises RefusedError.
 
-    The codes are by their devices' serial numbers: each is good for one request.
+    The codes are keyed by their devices' serial numbers; each is good for one request.
     """
 
     def code_for(text: str) -> str:
@@ -298,11 +307,11 @@ async def have_role(settings: AwsSettings, codes: Mapping[str, str]) -> Keys:
 # -- the places ------------------------------------------------------------------------
 
 Places = list[CredentialProvider]
-"""Where credentials are looked for, one after the other."""
+"""Credential providers, in the order in which they are tried."""
 
 
 def _put_places(session: AioSession, prompter: Prompter) -> None:
-    """Put our places among a session's."""
+    """Replace a session's credential providers with ours where we have one."""
     asks = _asking_beside(AioContainerMetadataFetcher.TIMEOUT_SECONDS)
     container = AioContainerProvider(fetcher=AioContainerMetadataFetcher(asks))
     instance = _of_instance(session)
@@ -330,7 +339,7 @@ def _in_their_places(places: Places, ours: Places) -> Places:
 
 
 class _ProfilePlaces(AioProfileProviderBuilder):
-    """The places that a profile names, for the one whose credentials assume a role."""
+    """The providers of a profile that supplies the credentials to assume a role."""
 
     def __init__(self, session: AioSession) -> None:
         super().__init__(session, cache={})
@@ -346,7 +355,7 @@ class _ProfilePlaces(AioProfileProviderBuilder):
 
 
 def _asking_beside(timeout: float) -> Any:
-    """Make a session that asks what has no TLS, and asks it by no proxy."""
+    """Make an HTTP session for metadata services: without TLS and without a proxy."""
     return HttpSession(timeout=(timeout, timeout), metadata=True)
 
 
@@ -371,7 +380,7 @@ def _of_instance(session: AioSession) -> CredentialProvider:
 
 
 class _Process(Struct):
-    """A process that has ended well, as botocore asks one for what it has printed."""
+    """A process that ended well, with the interface that botocore expects."""
 
     output: bytes
     returncode: int = 0
@@ -381,13 +390,13 @@ class _Process(Struct):
 
 
 def _process_place(session: AioSession, profile: str) -> CredentialProvider:
-    """Have botocore's own place use what our run of a credential_process prints."""
+    """Make botocore's provider use our own run of a credential_process."""
     popen: Any = partial(_run_for, profile)
     return AioProcessProvider(profile, lambda: session.full_config, popen=popen)
 
 
 async def _run_for(profile: str, *command: str, **_: Any) -> _Process:
-    """Run a profile's process; raises RefusedError, which names them."""
+    """Run a profile's process; raises RefusedError that names both."""
     try:
         return _Process(await _run(command))
     except ValueError as error:
@@ -398,9 +407,9 @@ async def _run_for(profile: str, *command: str, **_: Any) -> _Process:
 
 
 async def _run(command: tuple[str, ...]) -> bytes:
-    """Run a command; gives what it prints, or raises ValueError, not with its words."""
+    """Run a command and return its output; raises ValueError without its words."""
     try:
-        # Away from the terminal: on it is the screen.
+        # Detached from the terminal, because the terminal shows the screen.
         process = await asyncio.create_subprocess_exec(
             *command,
             stdin=DEVNULL,
@@ -412,7 +421,7 @@ async def _run(command: tuple[str, ...]) -> bytes:
         why = getattr(error, "strerror", None) or str(error)
         raise ValueError(f"it can't be run: {why}") from error
     pipe = process.stdout
-    assert pipe is not None  # noqa: S101 - it was asked for
+    assert pipe is not None  # noqa: S101 - PIPE was passed
     try:
         async with asyncio.timeout(PROCESS_TIME):
             output = await _read(pipe)
@@ -432,7 +441,7 @@ async def _run(command: tuple[str, ...]) -> bytes:
 
 
 async def _read(output: asyncio.StreamReader) -> bytes:
-    """Read what a process prints, up to a limit above all that it may print."""
+    """Read a process's output, up to a limit larger than any valid output."""
     try:
         return await output.readexactly(_PROCESS_BYTES)
     except asyncio.IncompleteReadError as error:
@@ -440,7 +449,7 @@ async def _read(output: asyncio.StreamReader) -> bytes:
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
-    """Kill a process with all that it has started, and let go of its pipe."""
+    """Kill a process and all that it started, and close its pipe."""
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     with suppress(TimeoutError):
@@ -452,7 +461,7 @@ async def _end(process: asyncio.subprocess.Process) -> None:
 
 
 class AwsClient:
-    """AWS to the sources: one operation at a time, failures in plain words."""
+    """The client of the sources: one operation at a time, failures in plain words."""
 
     def __init__(
         self,
@@ -460,12 +469,12 @@ class AwsClient:
         heed: Callable[[datetime], None] | None = None,
         features: Collection[Feature] = (),
     ) -> None:
-        """Make a client; `heed` is told AWS's time, by its answers' Date headers."""
+        """Make a client; `heed` gets AWS's time from the answers' Date headers."""
         self._settings = settings
         self._heed = heed
         self._answered = False
         self._session = _new_session(settings, operations(features))
-        # What requests are signed with is put here before each.
+        # Placeholders: the real keys are put here before each request.
         self._session.set_credentials("-", "-")
         self._sign_in = SignIn(settings)
         self._clients: dict[tuple[str, str], Any] = {}
@@ -484,12 +493,12 @@ class AwsClient:
         return login_command(self._session, self._settings.profile)
 
     async def credentials_method(self) -> str:
-        """Say, in botocore's words, how credentials are found; raises Failure."""
+        """Return, in botocore's words, how credentials are found; raises Failure."""
         await self._sign_in.keys(self._settings.region)
         return self._sign_in.method
 
     async def call(self, request: AwsRequest[T]) -> AwsAnswer[T]:
-        """Send one request; raises Failure, or StalePageError for a token too old."""
+        """Send one request; raises Failure, or StalePageError for an outdated token."""
         async with self._worded(request) as sign_in:
             told = await self._send(request, sign_in)
             body = told.pop(_BODY, None)
@@ -504,9 +513,10 @@ class AwsClient:
     async def stream(
         self, request: AwsRequest[Any], key: str
     ) -> AsyncGenerator[Mapping[str, Any], None]:
-        """Send one request, and yield what its answer streams; raises Failure.
+        """Send one request and yield the events of its answer's stream; raises Failure.
 
-        `key` is where the answer has its stream. Who has had enough closes this.
+        `key` is the member of the answer that holds the stream. A caller that needs no
+        more events closes the generator.
         """
         async with self._worded(request) as sign_in:
             answer = await self._send(request, sign_in)
@@ -534,10 +544,11 @@ class AwsClient:
 
     async def _make_client(self, prefix: str, region: str) -> Any:
         url = self._settings.endpoint_url
-        # Some operations are of a host of their own, `stream-logs.…`: not there.
+        # Some operations have a host of their own, such as `stream-logs.…`; a given
+        # endpoint has no such host.
         config = AioConfig(inject_host_prefix=False) if url else AioConfig()
         if prefix in _RATIONED:
-            # Each request is paid for from a bucket, which botocore knows not of.
+            # Botocore's retries would use up requests of the quota unseen.
             config = config.merge(_ONCE)
         create: Any = self._session.create_client
         service = _SERVICES.get(prefix, prefix)
@@ -547,7 +558,8 @@ class AwsClient:
         except boto.BotoCoreError:
             raise
         except (AttributeError, LookupError, TypeError, ValueError) as error:
-            # A Region, an endpoint, a table that is a word: whoever has set it.
+            # Bad user settings raise these: a Region, an endpoint, or a word where a
+            # table belongs.
             said = "a setting is of another form than it has to be."
             said = str(error) if isinstance(error, ValueError) else said
             raise boto.InvalidConfigError(error_msg=said) from error
@@ -556,7 +568,7 @@ class AwsClient:
 
     @asynccontextmanager
     async def _worded(self, request: AwsRequest[Any]) -> AsyncIterator[SignIn]:
-        """Give what signs requests, and put into words what goes wrong meanwhile."""
+        """Yield a request's SignIn, and turn any error meanwhile into a Failure."""
         sign_in = self._sign_in
         try:
             yield sign_in
@@ -576,9 +588,9 @@ class AwsClient:
             raise worded from error
 
     def _renew(self, sign_in: SignIn, failure: Failure) -> None:
-        """Look by a new session for what has expired: one that has a login keeps it."""
+        """Replace the session of expired credentials, so that a new log-in is found."""
         if failure.signing_in and self._answered:
-            # They were had before: what keeps them from being renewed may pass.
+            # Credentials were obtained before, so a failed renewal may pass.
             failure.state = HealthState.EXPIRED
             failure.at_least = EXPIRED_PAUSE
         chosen = profile_name(self._session)

@@ -1,6 +1,6 @@
-"""Whose credentials are used, and in which Region.
+"""The credentials and the Region to use.
 
-Importing this imports no SDK.
+Importing this module imports no SDK.
 """
 
 import json
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _MFA = "mfa_serial"
 _LARGEST = 1 << 20
-"""Characters of a file of profiles that are looked at before an SDK reads it."""
+"""The most characters read of a profile file here, before an SDK reads it."""
 _KEYS = frozenset({"aws_access_key_id", "aws_secret_access_key"})
 _FILES = {
     "AWS_CONFIG_FILE": "~/.aws/config",
@@ -34,32 +34,34 @@ _FILES = {
     "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": "",
     "AWS_CREDENTIAL_FILE": "",
 }
-"""By the variable that names what botocore opens, where that is otherwise."""
+"""The variables that name files which botocore opens, with the file it opens if the
+variable is not set."""
 _WEB_IDENTITY = "web_identity_token_file"
 _SIGN_IN = ("aws_", "credential_", "login_", "role_", "source_", "sso_", "web_")
-"""How the settings begin by which a profile says where its credentials are from."""
+"""The prefixes of the settings by which a profile names the origin of its
+credentials."""
 
 
 class Keys(Struct, frozen=True):
-    """What requests are signed with."""
+    """The keys that requests are signed with."""
 
     access_key_id: str
     secret_access_key: str
     session_token: str | None = None
 
     def __post_init__(self) -> None:
-        """Have them hidden wherever they are echoed."""
+        """Register the keys as secrets, so that they are hidden in every output."""
         KNOWN_SECRETS.keep(self.access_key_id)
         KNOWN_SECRETS.keep(self.secret_access_key)
         KNOWN_SECRETS.keep(self.session_token)
 
     def __repr__(self) -> str:
-        # A crash may show what its functions held.
+        # A crash report may show local variables.
         return "Keys(…)"
 
 
 class AwsSettings(Struct, frozen=True):
-    """Where and as whom to ask; what is None is found as the AWS CLI finds it."""
+    """Where and as whom to ask; a None is looked up as the AWS CLI does it."""
 
     region: str
     profile: str | None = None
@@ -67,14 +69,14 @@ class AwsSettings(Struct, frozen=True):
     access_key_id: str | None = None
     secret_access_key: str | None = None
     signed_in: Mapping[str, Keys] = {}
-    """By profile what its MFA code was given for."""
+    """The keys that were obtained with an MFA code, by profile."""
 
 
 def check_profile(settings: AwsSettings) -> None:
-    """Raise RefusedError for a profile that is not there, or takes an MFA code.
+    """Raise RefusedError for a profile that does not exist or takes an MFA code.
 
-    The profile may be one that AWS_PROFILE names. Raises BadFileError for a
-    configuration that can't be read.
+    The profile may also come from AWS_PROFILE. Raises BadFileError for a configuration
+    that can't be read.
     """
     if settings.access_key_id:
         return
@@ -83,7 +85,7 @@ def check_profile(settings: AwsSettings) -> None:
 
 
 def _session_of(settings: AwsSettings) -> "AioSession":
-    """Make a session whose profile is there; raises SfnwatchError."""
+    """Make a session whose profile exists; raises SfnwatchError."""
     from aiobotocore.session import AioSession  # noqa: PLC0415
     from botocore.exceptions import ConfigParseError  # noqa: PLC0415
 
@@ -97,7 +99,7 @@ def _session_of(settings: AwsSettings) -> "AioSession":
         raise BadFileError(msg, hint="Correct it, or move it away.") from error
     if profile is not None and profile not in known:
         names = ", ".join(clean(name) for name in known) or "none"
-        # `AWS_PROFILE=` names one as well, for botocore.
+        # Botocore takes an empty AWS_PROFILE for a name as well.
         which = f"named {clean(profile)}" if profile else "without a name"
         msg = f"There is no AWS profile {which}."
         raise RefusedError(msg, hint=f"There are: {names}.")
@@ -105,10 +107,10 @@ def _session_of(settings: AwsSettings) -> "AioSession":
 
 
 def region_of(settings: AwsSettings, named: object = None) -> str:
-    """Give the Region to ask in: that of what is named, unless another is set.
+    """Return the Region to ask in: the one set, or else that of the named resource.
 
-    Where neither is it is found as the AWS CLI finds it. Raises UsageError if none is
-    set, RefusedError for a profile that is not there.
+    Without either it is looked up as the AWS CLI does it. Raises UsageError if no
+    Region is set, RefusedError for a profile that does not exist.
     """
     region = settings.region or getattr(named, "region", None)
     region = region or os.environ.get("AWS_REGION")
@@ -121,7 +123,10 @@ def region_of(settings: AwsSettings, named: object = None) -> str:
 
 
 def region_names() -> list[str]:
-    """Name all Regions of all partitions, by the list beside botocore."""
+    """Return the names of all Regions of all partitions, from botocore's data files.
+
+    The list is empty if the data can't be read.
+    """
     try:
         path = files("botocore") / "data" / "partitions.json"
         partitions = json.loads(path.read_bytes())["partitions"]
@@ -132,7 +137,7 @@ def region_names() -> list[str]:
 
 
 def login_command(session: "AioSession", profile: str | None) -> str:
-    """Give the command that renews a profile's credentials."""
+    """Return the command that renews a profile's credentials."""
     from botocore.exceptions import BotoCoreError  # noqa: PLC0415
 
     option = f" --profile {clean(profile)}" if profile else ""
@@ -145,19 +150,19 @@ def login_command(session: "AioSession", profile: str | None) -> str:
 
 
 class MfaDevice(NamedTuple):
-    """What a role takes a code of."""
+    """An MFA device whose code a role takes."""
 
     profile: str
     """The profile that was chosen."""
     owner: str
-    """The one that names the device: it, or one that it leads to."""
+    """The profile that names the device: the chosen one, or one that it leads to."""
     serial: str
 
 
 def mfa_devices(settings: AwsSettings) -> list[MfaDevice]:
-    """Name the devices whose codes are needed for credentials; mostly none.
+    """List the devices whose codes are needed for credentials; mostly none.
 
-    A profile that can't be read has none: who uses it is told why.
+    A profile that can't be read yields none: the error is reported where it is used.
     """
     if settings.access_key_id or not any(_MFA in _text_of(name) for name in _FILES):
         return []
@@ -168,7 +173,7 @@ def mfa_devices(settings: AwsSettings) -> list[MfaDevice]:
 
 
 def profile_names() -> set[str]:
-    """Name the profiles of AWS's two files, which write them in two ways."""
+    """Return the profiles of AWS's two files, which write their names in two ways."""
     config = r"(?m)^\[(?:profile\s+(.+)|(default))\]"
     found = re.findall(config, _text_of("AWS_CONFIG_FILE"))
     names = {(own or default).strip(" \"'") for own, default in found}
@@ -177,10 +182,14 @@ def profile_names() -> set[str]:
 
 
 def _text_of(variable: str) -> str:
-    """Read a file without an SDK, which takes a while to import; mostly in vain."""
+    """Return a file's text, empty if there is none.
+
+    This does without an SDK, because importing one takes a while and mostly finds
+    nothing.
+    """
     try:
         path = _path_of(variable)
-        # A pipe's writer would be waited for.
+        # Opening a pipe would wait for its writer.
         if not path.is_file():
             return ""
         with path.open(encoding="utf-8", errors="replace") as file:
@@ -190,15 +199,15 @@ def _text_of(variable: str) -> str:
 
 
 def _path_of(variable: str) -> Path:
-    """Read a path as botocore does; raises RuntimeError for an unknown home."""
+    """Return a path as botocore expands it; raises RuntimeError for an unknown home."""
     named = os.environ.get(variable) or _FILES[variable]
     return Path(os.path.expandvars(named)).expanduser()
 
 
 def check_files(session: "AioSession") -> None:
-    """Raise BadFileError for what is named as a file, and is a pipe or a device.
+    """Raise BadFileError if a configured file is a pipe or a device.
 
-    Botocore would wait for a pipe's writer without end, and the event loop with it.
+    Botocore would wait for a pipe's writer without end, and block the event loop.
     """
     for variable in _FILES:
         with suppress(RuntimeError):
@@ -209,7 +218,7 @@ def check_files(session: "AioSession") -> None:
 
 
 def _check_file(setting: str, path: Path) -> None:
-    with suppress(OSError):  # who reads it says so
+    with suppress(OSError):  # whoever reads the file reports it
         if not path.exists() or path.is_file() or path.samefile(os.devnull):
             return
         if path != Path():
@@ -218,13 +227,14 @@ def _check_file(setting: str, path: Path) -> None:
 
 
 def _devices(session: "AioSession", settings: AwsSettings) -> list[MfaDevice]:
-    """Name those of the roles assumed, each with the next one's credentials."""
+    """List the MFA devices of the roles that the chosen profile assumes in turn."""
     chosen = signing_profile(session, settings)
     if not chosen or chosen in settings.signed_in:
         return []
     found: list[MfaDevice] = []
     for name, role in _chain(session.full_config["profiles"], chosen):
-        # As botocore goes: a web identity needs none, and keys in a source are taken.
+        # As in botocore: a web identity needs no device, and a source's own keys end
+        # the chain.
         by_keys = name != chosen and not _KEYS.isdisjoint(role)
         if "role_arn" not in role or _WEB_IDENTITY in role or by_keys:
             break
@@ -234,8 +244,8 @@ def _devices(session: "AioSession", settings: AwsSettings) -> list[MfaDevice]:
 
 
 def signing_profile(session: "AioSession", settings: AwsSettings) -> str:
-    """Name the profile that says where credentials are from; empty where none does."""
-    # Keys of the environment come before any profile, but for one that was chosen.
+    """Return the profile that says where credentials are from; empty if none does."""
+    # Keys in the environment come before any profile, except one chosen explicitly.
     if settings.profile is None and os.environ.get("AWS_ACCESS_KEY_ID"):
         return ""
     name = profile_name(session)
@@ -244,15 +254,15 @@ def signing_profile(session: "AioSession", settings: AwsSettings) -> str:
 
 
 def profile_name(session: "AioSession") -> str:
-    """Name the profile that was chosen, by whatever."""
+    """Return the profile that an option, a variable or the default chose."""
     return str(session.get_config_variable("profile") or "default")
 
 
 def mfa_refusal(session: "AioSession", settings: AwsSettings) -> str:
-    """Say why credentials can't be had without an MFA code; empty where they can.
+    """Return why credentials can't be obtained without an MFA code; empty if they can.
 
-    Botocore reads the code with getpass: from the terminal that the screen is on, and
-    inside the event loop, which then stands still.
+    Botocore reads the code with getpass: from the terminal that shows the screen, and
+    inside the event loop, which it blocks.
     """
     devices = _devices(session, settings)
     if not devices:
@@ -270,7 +280,7 @@ def mfa_refusal(session: "AioSession", settings: AwsSettings) -> str:
 def _chain(
     profiles: Mapping[str, Mapping[str, Any]], name: str
 ) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yield a profile, and those that it says its credentials come from."""
+    """Yield a profile and then each `source_profile` that it leads to."""
     passed = set[str]()
     while name in profiles and name not in passed:
         passed.add(name)

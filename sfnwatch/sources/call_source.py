@@ -1,6 +1,6 @@
-"""A source of calls: it goes on after the end of what it watches.
+"""A source of calls: it goes on after the end of the executions it watches.
 
-CloudTrail is minutes late: the time for which it goes on is its drain.
+CloudTrail is minutes late. The time for which the source goes on is its drain.
 """
 
 from collections.abc import Collection, Iterable
@@ -21,25 +21,25 @@ from sfnwatch.sources.targets import Query
 
 _USUAL_DRAIN = LiveOptions().drain
 _QUIET = timedelta(minutes=6)
-"""Coverage must be so far past the end before the drain is cut short: it tells of most
-records, and of 2,900 measured a tenth came later than 7 minutes."""
+"""How far past the end coverage must be before the drain is cut short. Coverage is
+known for most records only: of 2,900 measured, a tenth came later than 7 minutes."""
 OVERLAP = timedelta(minutes=15)
-"""How far back each round reads again: most records are there by then. And so far back
-the last one is believed complete."""
+"""How far back each round reads again, since most records have come by then. The last
+round is believed complete up to this long before its time."""
 _DRAINED_TRIES = 3
-"""Failures in a row after which, the drain over, nothing more is tried."""
+"""Failures in a row after which nothing more is tried once the drain is over."""
 _DRAINED_TRIES_THROTTLED = 10
-"""The same where others take the quota: they will not for ever."""
+"""The same for throttling: others who use up the quota will not do so for ever."""
 _HISTORY_WAIT = timedelta(seconds=30)
-"""How long the history of what has ended is waited for."""
+"""How long to wait for the history of an execution that has ended."""
 _HISTORY_NAP_SECONDS = 0.5
-"""Seconds between looks for it."""
+"""Seconds between looks whether the history has come."""
 _IDLE = 5.0
-"""Seconds between looks for something to ask for."""
+"""Seconds between looks whether there is something to ask for."""
 
 
 class CallSource(PollingSource):
-    """A source of calls: after the end it awaits those that are late."""
+    """A source of calls: after the end it waits for late records."""
 
     def __init__(
         self, aws: CallsAws | None, context: WatchContext, source: str = ""
@@ -49,44 +49,46 @@ class CallSource(PollingSource):
         self._drain = timedelta(seconds=context.options.drain)
         self._cut_short = False
         self.last_round = False
-        """To be set when a round begins which is to be the last."""
+        """Set at the start of a round that is to be the last."""
 
     @property
     def until(self) -> datetime | None:
-        """When its drain ends; None while an execution runs."""
+        """The time at which the drain ends; None while an execution runs."""
         stopped = self.targets.stopped_at
         return stopped + self._drain if stopped else None
 
     def end_drain(self) -> None:
-        """Stop waiting for late records: one more look, and that is it."""
+        """Stop waiting for late records: make one more round, then end."""
         self._cut_short = True
 
     def is_over(self) -> bool:
-        """True when the next round is to be the last."""
+        """True if the next round is to be the last."""
         stopped = self.targets.stopped_at
         if stopped is None or not self.targets.have_ended:
             # A history that is refused has no end to wait for.
             return self.targets.finished
         quick = self.coverage is not None and self.coverage >= stopped + _QUIET
-        # Who waits for longer than by default waits for the records that coverage
-        # tells nothing of.
+        # A drain longer than the default is meant for the records that coverage says
+        # nothing about, so it is not cut short.
         quick = quick and self._drain <= timedelta(seconds=_USUAL_DRAIN)
         return self._cut_short or quick or self.clock.now() >= stopped + self._drain
 
     def select(self, records: Iterable[Received] = ()) -> bool:
-        """Hand on what concerns the executions; True if there is any.
+        """Hand on the records that concern the executions; True if there are any.
 
-        What was held back may be among it, so it is worth asking with nothing new.
+        Records held back earlier may be among them, so a call without new records can
+        help.
         """
         selected = self.relevance.select(records)
         self.hand_on(*selected)
         return bool(selected)
 
     async def idle(self, queries: Collection[Query], nothing: str) -> str | None:
-        """Wait for something to ask for; gives the last words where there is nothing.
+        """Wait until there is something to ask for, then return None.
 
-        A state may yet call something: `nothing` is said meanwhile. Without the
-        definition, what is called is known only as it happens.
+        Return the source's last words if the executions end first. `nothing` is shown
+        while there are no queries: a state may still make a call. Without the
+        definition, calls are known only as they happen.
         """
         while not queries:
             known = self.targets.ready and self.targets.started_at is not None
@@ -98,10 +100,11 @@ class CallSource(PollingSource):
         return None
 
     async def await_history(self) -> None:
-        """Let the history of an execution that has ended be read, if that is soon done.
+        """Wait for the history of an execution that has ended, if it is read soon.
 
-        All its roles are known then: what is asked for too early is asked once more, or
-        has to be held back as long as nobody can be told to be concerned.
+        All its roles are known then. A request made too early would have to be
+        repeated, or its records held back until it is known which of them concern the
+        executions.
         """
         end = self.clock.now() + _HISTORY_WAIT
         targets = self.targets
@@ -111,7 +114,7 @@ class CallSource(PollingSource):
             await self.clock.sleep(_HISTORY_NAP_SECONDS)
 
     def judge(self, failure: Failure) -> None:
-        """Give up after the end what is not permitted, or fails again and again."""
+        """Give up on a denial or repeated failures once the executions have ended."""
         denied = failure.state is HealthState.DENIED
         hopeless = self.targets.have_ended if denied else self.is_over()
         if hopeless:
@@ -127,23 +130,23 @@ class CallSource(PollingSource):
         return self.is_over() and not self.last_round
 
     async def run(self, consume: TakesBatches) -> None:
-        """Hand over calls, once something is known to ask for.
+        """Hand over calls as soon as there is something to ask for.
 
-        Fourteen days may lie between an end and a redrive that is followed. In that
-        time nothing is looked up. Then all is once more: what was late, or was refused
-        at the time, is there now.
+        With redrives followed, up to fourteen days may lie between an end and a
+        redrive, and nothing is looked up in that time. Then everything is looked up
+        once more: records that were late or refused before are available now.
         """
         await self.targets.known.wait()
         while True:
             known = self.targets.redrives
             await super().run(consume)
             if self.targets.stopped_at is not None:
-                known = self.targets.redrives  # that end has been drained
+                known = self.targets.redrives  # drained
             if not self.context.options.follow_redrive:
                 return
             while self.targets.redrives <= known:
                 if self.targets.finished:
                     return
                 await self.clock.sleep(NAP_SECONDS)
-            # What an heir keeps for one reading, `read` sets.
+            # `read` resets the fields that subclasses keep for one reading.
             self._cut_short = self.last_round = False

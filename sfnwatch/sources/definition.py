@@ -1,7 +1,7 @@
-"""The definition that an execution runs by, asked for beside its history.
+"""The definition that an execution runs by, requested beside its history.
 
-A history is worth reading without its definition, so the history never waits for it,
-and the end of a watch waits a moment. The requests end once nothing needs it any more.
+A history is useful without its definition, so it never waits for it. The end of a watch
+waits a moment for it. The requests end once nothing needs the definition any more.
 """
 
 from msgspec import Struct
@@ -16,7 +16,7 @@ _NOT_KNOWN = "The definition is not known: states that have not run are not show
 
 
 class _Defined(Struct, rename="camel"):
-    """What DescribeStateMachineForExecution must tell."""
+    """The required fields of DescribeStateMachineForExecution's answer."""
 
     state_machine_arn: Text
     definition: Text
@@ -36,7 +36,7 @@ class DefinitionSource(PollingSource):
         self._target = target
         self._is_known = False
         self._trouble = ""
-        """What the last failure says."""
+        """The message of the latest failure."""
 
     def judge(self, failure: Failure) -> None:
         self._trouble = failure.message
@@ -44,11 +44,11 @@ class DefinitionSource(PollingSource):
 
     @property
     def _is_over(self) -> bool:
-        """True when every history has ended, and no calls are awaited any more."""
+        """True once every history has ended and no calls are awaited any more."""
         return self.targets.finished and not self.targets.calls_awaited
 
     async def read(self) -> str:
-        # AWS has answered before: what fails from now on is tried again and again.
+        # AWS has answered before, so a failure from now on is tried again and again.
         self.succeeded()
         await self.while_awaited(self._ask(), lambda: self._is_over)
         self._target.definition_settled = True
@@ -57,7 +57,7 @@ class DefinitionSource(PollingSource):
         return f"{_NOT_KNOWN} {self._trouble}".rstrip()
 
     async def _ask(self) -> None:
-        """Ask until there is an answer, or AWS refuses it."""
+        """Ask until there is an answer or AWS refuses."""
         try:
             answer = await self.ask(self.request(_OPERATION, _Defined), FORBIDDEN)
         except Failure as failure:
@@ -68,5 +68,5 @@ class DefinitionSource(PollingSource):
         self.hand_on(received)
         self._is_known = True
         if self._target.history_fails:
-            # The role is known now: its calls can be looked up without a history.
+            # The role is known now, so its calls can be looked up without a history.
             self._target.do_without_history()

@@ -1,12 +1,12 @@
 """Whether a watch would work from here: each read that it makes is tried once.
 
-What is tried is tried on an execution that is there: the one that is named, or else the
-first that the lists bring. Of the answers no more is kept than whether they came. What
-does not answer is asked no more, so that a dead endpoint costs seconds.
+The reads are tried on an existing execution: the named one, or else the first that the
+lists return. Of an answer only its arrival is kept. A service that does not answer is
+not asked again, so a dead endpoint costs seconds only.
 
-How late CloudTrail is can't be asked. The newest record is as old as CloudTrail is late
-and as nothing has happened since; how often something happens, the records before it
-tell. Where little happens, nothing follows from that.
+CloudTrail's lateness can't be asked for. The age of the newest record is that lateness
+plus the time since the last event. The records before it show how often events come.
+Where few events come, nothing follows from the age.
 """
 
 import asyncio
@@ -35,19 +35,20 @@ from sfnwatch.sources.request_log import RequestLog
 from sfnwatch.sources.wire import SKEWED, beside_aws, time_of
 
 LIMIT = 10.0
-"""Seconds for one answer."""
+"""Seconds to wait for one answer."""
 _SIGNING_IN = 25.0
-"""Seconds for credentials: a credential_process is given 20."""
+"""Seconds to wait for credentials: a credential_process may take 20."""
 _FEATURES = (Feature.CHILDREN, Feature.IDENTITY)
 _EVENTS = 1000
-"""Events among which a Map Run is looked for."""
+"""The number of events in which a Map Run is looked for."""
 _NEWEST = 50
-"""Records of CloudTrail's: a page."""
+"""The number of CloudTrail records to read: one page."""
 _LIST = "states:ListExecutions"
 _BUSY = 3
-"""The newest record is older than so many usual gaps: that is no silence, but delay."""
+"""If the newest record is older than this many usual gaps, the reason is delay, not
+silence."""
 _TOLERANCE = timedelta(seconds=3)
-"""A Date has whole seconds, and takes its time to come."""
+"""A Date header has whole seconds, and takes time to arrive."""
 _PASSING = frozenset({HealthState.RETRYING, HealthState.THROTTLED})
 _LIMIT = 200
 _UNANSWERED = "not tried: what was asked before had no answer."
@@ -55,41 +56,41 @@ _NO_ANSWER = f"no answer within {LIMIT:.0f} s."
 
 
 class Check(Struct, frozen=True):
-    """Something that was looked at."""
+    """The result of one check."""
 
     name: str
     ok: bool | None
-    """None where it was not tried, or nothing follows."""
+    """None if it was not tried, or if nothing follows from it."""
     found: str
     advice: str = ""
     data: Mapping[str, Any] = {}
-    """Figures in it, for programs."""
+    """The figures of the result, for programs."""
 
 
 TellCheck = Callable[[Check], None]
-"""Takes what was looked at, one after the other."""
+"""Takes the checks, one after the other."""
 
 
 class Diagnosis:
-    """Tries what a watch of something would ask, with somebody's settings."""
+    """Tries the requests that a watch would make, with given settings."""
 
     def __init__(
         self, named: Named | None, settings: AwsSettings, tell: TellCheck
     ) -> None:
-        """Make one; with nothing named, some execution is looked for."""
+        """Make a diagnosis; with nothing named, it looks for some execution."""
         self._named = named
         self._settings = settings
         self._tell = tell
         self._clock = ServerClock()
         self._skews: list[float] = []
-        """Seconds that this machine's clock is ahead of AWS's, by each answer."""
+        """For each answer, the seconds that this machine's clock is ahead of AWS's."""
         self._refused = False
-        """True once a read was refused: it may be for the clock."""
+        """True once a read was refused: a wrong clock may be the reason."""
         self._silent: set[str] = set()
-        """Services that have not answered, or the one endpoint of all."""
+        """Services that have not answered; with one endpoint for all, that endpoint."""
 
     async def run(self) -> None:
-        """Tell what is found, in the order in which one thing needs another."""
+        """Report each result, in the order in which one check needs another."""
         try:
             region = region_of(self._settings, self._named)
             self._settings = replace(self._settings, region=region)
@@ -113,7 +114,7 @@ class Diagnosis:
     async def _try(
         self, operation: str, subject: str, **parameters: Any
     ) -> tuple[Check, Mapping[str, Any]]:
-        """Try a read; gives what came of it, and the answer, if there is one."""
+        """Try a read; return its result, and the answer if there is one."""
         service, _, name = operation.partition(":")
         place = self._settings.endpoint_url or service
         if place in self._silent:
@@ -149,7 +150,7 @@ class Diagnosis:
     async def _read(
         self, operation: str, subject: str, **parameters: Any
     ) -> Mapping[str, Any]:
-        """Try a read, and tell of it; gives the answer, if there is one."""
+        """Try a read and report the result; return the answer if there is one."""
         check, answer = await self._try(operation, subject, **parameters)
         self._tell(check)
         return answer
@@ -209,7 +210,10 @@ class Diagnosis:
             await self._read(_LIST, subject, mapRunArn=run, maxResults=1)
 
     def _map_run(self, history: Mapping[str, Any]) -> str | None:
-        """Give the Map Run that is named, or the first that an execution started."""
+        """Return the named Map Run's ARN, or that of the first one in a history.
+
+        None if there is neither.
+        """
         if isinstance(self._named, MapRunArn):
             return self._named.arn
         events = map(mapping_of, list_of(history.get("events")))
@@ -255,7 +259,7 @@ class Diagnosis:
 
     def _heed(self, told: datetime) -> None:
         self._clock.heed(told)
-        # What is sent within a second has that second's beginning in its Date.
+        # A Date header is the start of the second in which the answer was sent.
         self._skews.append((SystemClock().now() - told).total_seconds() - 0.5)
 
     def _skew(self) -> Check:
@@ -274,7 +278,7 @@ class Diagnosis:
 
 
 def _lag(times: Sequence[datetime], now: datetime) -> Check:
-    """Say how late CloudTrail is, as far as its newest records tell."""
+    """Return how late CloudTrail is, as far as its newest records show it."""
     name = "CloudTrail's lag"
     hint = "A watch measures it on its own calls."
     if len(times) <= 1:

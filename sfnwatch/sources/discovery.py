@@ -1,10 +1,10 @@
-"""Finding executions: the newest of a state machine, the next one, those of a Map Run.
+"""Finding executions: a state machine's newest or next one, or those of a Map Run.
 
-ListExecutions has what runs at its start and what has ended at its end, newest first,
-and is eventually consistent: so it is documented. Whether the two kinds are merged, or
-what runs comes before the rest, is not, and nothing here relies on either. Its quota is
-as low as 2 a second for an account, shared with everybody: no more than half of that is
-taken, after a burst of a fifth of the bucket.
+ListExecutions lists running executions by their start and ended ones by their end, the
+newest first. It is eventually consistent, as documented. It is not documented whether
+the two kinds are merged or whether running ones come first, and nothing here relies on
+either. Its quota is as low as 2 a second for an account, shared with everybody. This
+module takes no more than half of that, after a burst of a fifth of the bucket.
 """
 
 import asyncio
@@ -51,41 +51,43 @@ from sfnwatch.sources.targets import Targets
 
 _TRIES = 5
 _USUAL_PAGE = 100
-"""Executions that are asked for by default."""
+"""The number of executions requested by default."""
 _LARGEST_PAGE = 1000
-"""Executions that a page can hold."""
+"""The most executions that a page can hold."""
 _FEW = 25
-"""Executions of each state machine, where those of all are listed."""
+"""The number of executions of each state machine in the list of all machines."""
 _DEEP = 5
-"""Pages read at most to find the newest start: with more running at once than they
-hold, it may still be missed. After as many a long list goes on only if it is wanted."""
+"""The most pages to read for the newest start. If more executions run at once than
+these pages hold, it may still be missed. A long list pauses after as many pages, and
+goes on only if more is wanted."""
 _MOST_REFUSED = 4
-"""State machines that can't be asked, after which no other is if none has answered."""
+"""If this many state machines refuse and none has answered, no more are asked."""
 _BUDGET = 60
-"""Requests after which the list of all state machines goes on only if it is wanted."""
+"""The requests after which the list of all state machines pauses, and goes on only if
+more is wanted."""
 _SHORTEST_PAUSE_SECONDS = 2.0
-"""Seconds between looks for the next execution at first."""
+"""Seconds between the first looks for the next execution."""
 _LONGEST_PAUSE_SECONDS = 5.0
-"""Seconds between those looks at most."""
+"""The most seconds between these looks."""
 _TOLERANCE = timedelta(seconds=3)
-"""How far a clock that heeds AWS's may be from it."""
+"""How far a clock that is set by AWS's may differ from it."""
 _SLOWEST = timedelta(seconds=10)
-"""No first answer is believed to take longer."""
+"""The longest that a first answer is believed to take."""
 _NEAR = 5
 _LIMIT = 200
 _NO_MAP_RUN = "ResourceNotFound"
-"""What AWS answers where there is no such Map Run."""
+"""AWS's error code for a Map Run that does not exist."""
 _EXPRESS = (
     "an Express state machine: AWS lists no executions of those. Give the ARN of one,"
     " arn:aws:states:REGION:ACCOUNT:express:STATE_MACHINE:NAME:ID."
 )
 
 TellTrouble = Callable[[str], None]
-"""Takes what a person should know meanwhile, a line at a time."""
+"""Takes messages for the user meanwhile, one line at a time."""
 
 
 class Machine(Struct, frozen=True, rename={"arn": "stateMachineArn", "kind": "type"}):
-    """A state machine, as ListStateMachines has it."""
+    """A state machine, as ListStateMachines returns it."""
 
     arn: Text
     name: Text
@@ -96,7 +98,7 @@ class Machine(Struct, frozen=True, rename={"arn": "stateMachineArn", "kind": "ty
         return self.kind == "EXPRESS"
 
     def refuse_express(self) -> None:
-        """Raise RefusedError for one whose executions AWS does not list."""
+        """Raise RefusedError for an Express machine: its executions are not listed."""
         if self.express:
             raise RefusedError(f"{clean(self.name, _LIMIT)} is {_EXPRESS}")
 
@@ -115,7 +117,7 @@ class _ExecutionPage(Page):
 
 
 _Listed = tuple[tuple[ListedExecution, ...], bool]
-"""The executions of a page, and whether more follow."""
+"""The executions of a page, and True if more follow."""
 
 
 class _MapRunHead(Struct, rename="camel"):
@@ -127,14 +129,14 @@ class _MapRunPage(Page):
 
 
 def _called(arn: str) -> str:
-    """Name a state machine or a Map Run by the end of its ARN."""
+    """Return a state machine's or a Map Run's name from the end of its ARN."""
     return clean(":".join(arn.split(":")[6:]) or arn, _LIMIT)
 
 
 class Discovery(PollingSource):
     """Finds executions in one Region of an account; raises RefusedError.
 
-    It asks for one thing after the other, and again while that may help.
+    It sends one request after the other, and repeats a request while that may help.
     """
 
     verdicts = (Verdict("StateMachineTypeNotSupported", f"It is {_EXPRESS}"),)
@@ -142,7 +144,7 @@ class Discovery(PollingSource):
     def __init__(
         self, aws: CallsAws, clock: Clock, region: str, only: ListFilter | None = None
     ) -> None:
-        """Make one; its lists have what the filter lets through."""
+        """Make a discovery; its lists contain what the filter `only` allows."""
         context = WatchContext(Targets(()), clock)
         super().__init__(RateLimitedAws(aws, clock), context, "discovery")
         self.region = region
@@ -150,10 +152,11 @@ class Discovery(PollingSource):
         self._asked: list[Received] = []
         self._consume = self._take
         self._teller: TellTrouble | None = None
-        """Is told of trouble after an answer, which is waited out; None: it is not."""
+        """Gets the trouble that follows a first answer and is waited out. If None, such
+        trouble is not waited out for long."""
 
     def take_requests(self) -> Batch:
-        """Hand over what was asked since the last time, for a recording."""
+        """Return the requests made since the last call, for a recording."""
         asked = self._asked
         self._asked = []
         return (*asked, *self.requests.take())
@@ -163,7 +166,7 @@ class Discovery(PollingSource):
             if each.kind == RecordKind.REQUEST:
                 self._asked.append(each)
             elif self._teller is not None and each.record.get("retry_in"):
-                # What ends it is raised.
+                # the error that ends it is raised instead
                 self._teller(str(each.record.get("message")))
 
     def judge(self, failure: Failure) -> None:
@@ -173,11 +176,11 @@ class Discovery(PollingSource):
             failure.state = HealthState.REFUSED
 
     async def wait_out(self, failure: Failure) -> None:
-        """Rest before another try; raises RefusedError where there is none."""
+        """Rest before another try; raises RefusedError if there is no other try."""
         try:
             await super().wait_out(failure)
         except GaveUpError:
-            self.failures = 0  # of the next thing that is asked for
+            self.failures = 0  # the next request starts at zero
             raise RefusedError(failure.message) from failure
 
     def _machines(self, size: int, note: str) -> Pages[_MachinePage]:
@@ -188,7 +191,10 @@ class Discovery(PollingSource):
     async def _executions(
         self, arn: str, size: int, status: str | None = None, most: int | None = None
     ) -> AsyncGenerator[_Listed, None]:
-        """Yield those of a state machine, or of a Map Run, that are wanted by time."""
+        """Yield pages of a state machine's or a Map Run's executions.
+
+        The filter's time bound is applied.
+        """
         of = "mapRunArn" if ":mapRun:" in arn else "stateMachineArn"
         asked = {of: arn, "maxResults": size, "statusFilter": status}
         note = f"{status.lower()} executions" if status else "newest executions"
@@ -197,7 +203,7 @@ class Discovery(PollingSource):
         async for page in self.pages(request, most=most):
             found = page.value.decoded
             more = bool(page.value.next_token)
-            # AWS's time is known by its answer.
+            # AWS's time is known only after an answer.
             since = self._only.begin(self.clock.now())
             if since is not None:
                 more = more and not _is_past(found, since, status)
@@ -207,9 +213,9 @@ class Discovery(PollingSource):
                 break
 
     async def arn_of(self, named: MachineName | MapRunArn | StateMachineArn) -> str:
-        """Give the ARN of what is named, if it is one whose executions are listed.
+        """Return the ARN of a state machine or a Map Run whose executions are listed.
 
-        A state machine's name that there is not is refused with those alike.
+        For a machine name that does not exist, RefusedError suggests similar names.
         """
         if not isinstance(named, MachineName):
             return named.arn
@@ -226,7 +232,7 @@ class Discovery(PollingSource):
         raise _unknown(name, known, self.region)
 
     async def latest(self, machine_arn: str) -> ListedExecution:
-        """Find the execution that was started last, whether it runs or has ended."""
+        """Return the execution that was started last, whether it runs or has ended."""
         found = newest(await self._started_since(machine_arn, None))
         if found is None:
             msg = f"{_called(machine_arn)} has no executions; AWS lists them for 90"
@@ -239,12 +245,12 @@ class Discovery(PollingSource):
     ) -> ListedExecution:
         """Wait for an execution that starts from now on.
 
-        Of several it is the one that started first. Trouble that may pass is waited
-        out once AWS has answered at all, and `tell` is told of it.
+        Of several the first to start is returned. Trouble that may pass is waited out
+        once AWS has answered, and reported to `tell`.
         """
         interval = Interval(_SHORTEST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS)
         self._teller = tell or (lambda _: None)
-        self._answered = False  # this list
+        self._answered = False  # for this list
         asked_at = self.clock.now()
         bound = asked_at - _TOLERANCE
         before: frozenset[str] | None = None
@@ -260,10 +266,11 @@ class Discovery(PollingSource):
             await self.clock.sleep(interval.after(news=False))
 
     def _put_right(self, asked_at: datetime) -> datetime:
-        """Give the time at which something was asked, now that AWS's own is known.
+        """Return the time of a request, corrected now that AWS's own time is known.
 
-        It is only an answer that tells of it. If the clock was put forward by that, it
-        looks as if the answer had taken long, and nothing takes very long.
+        Only an answer reveals AWS's time. If the answer set the clock forward, the
+        request seems to have taken long; so the time it took is taken to be at most
+        `_SLOWEST`.
         """
         now = self.clock.now()
         took = max(timedelta(0), now - asked_at)
@@ -272,10 +279,10 @@ class Discovery(PollingSource):
     async def _started_since(
         self, machine_arn: str, since: datetime | None
     ) -> list[ListedExecution]:
-        """Read a list until nothing that follows can have started after `since`.
+        """Read a list until no later entry can have started after `since`.
 
-        Without it: after the newest that was found. What has ended stands at its end,
-        which is no earlier than its start.
+        With `since` None the bound is the newest start found. Ended executions are
+        listed by their end, which is no earlier than their start.
         """
         found: list[ListedExecution] = []
         async for listed, _ in self._executions(machine_arn, _USUAL_PAGE, most=_DEEP):
@@ -289,7 +296,7 @@ class Discovery(PollingSource):
     async def list_named(self, named: Named) -> AsyncGenerator[Listing, None]:
         """List the executions of a state machine or a Map Run.
 
-        Of an execution those are the children of its Map Runs, one after the other.
+        Of an execution, list the children of its Map Runs, one Map Run after the other.
         """
         by = ListedBy.MAP_RUN
         match named:
@@ -311,7 +318,7 @@ class Discovery(PollingSource):
                 yield replace(listing, executions=listed, asked=place, spent=spent)
 
     async def _map_runs(self, execution_arn: str) -> list[str]:
-        """Ask for all of an execution's Map Runs."""
+        """Return the ARNs of all Map Runs of an execution."""
         self.subject = _called(execution_arn)
         asked: dict[str, Any] = {
             "executionArn": execution_arn,
@@ -323,11 +330,11 @@ class Discovery(PollingSource):
         return [run.map_run_arn async for page in pages for run in page.value.map_runs]
 
     async def _of_one(self, arn: str) -> AsyncGenerator[_Listed, None]:
-        """Give the pages of a machine or a Map Run that the filter lets through.
+        """Yield the pages of a machine or a Map Run that the filter allows.
 
-        A Map Run may have millions of children, few of which failed, and the list has
-        them in the order of their ends. Where there are several pages, what did not
-        succeed is asked for by itself after the first: it may stand on the last.
+        A Map Run may have millions of children of which few failed, listed by their
+        end. So if there are several pages, the unsuccessful children are requested
+        separately after the first page: they could be on the last.
         """
         is_map_run = ":mapRun:" in arn
         size = _LARGEST_PAGE if is_map_run else _USUAL_PAGE
@@ -344,8 +351,8 @@ class Discovery(PollingSource):
     async def list_recent(self) -> AsyncGenerator[Listing, None]:
         """List the newest executions of all state machines, one after the other.
 
-        A machine that can't be asked is left out, with words; if the first ones are all
-        refused, so is the rest, and RefusedError is raised.
+        A machine that can't be asked is left out, with the reason. If the first
+        machines all refuse, the rest would too, and RefusedError is raised.
         """
         listing = Listing()
         cost = 0
@@ -379,10 +386,10 @@ class Discovery(PollingSource):
     async def _newest(
         self, machine: Machine
     ) -> AsyncGenerator[tuple[ListedExecution, ...], None]:
-        """Give a machine's newest executions, and those that run; raises RefusedError.
+        """Yield a machine's newest and its running executions; raises RefusedError.
 
-        One that has run for long stands far down the list, at its start. Of a time
-        that is asked for it is all, as far as a few pages have it.
+        A long-running execution is far down the list, at its start. With a time filter,
+        all executions since then are listed, as far as a few pages hold them.
         """
         machine.refuse_express()
         statuses = self._only.statuses
@@ -397,7 +404,7 @@ class Discovery(PollingSource):
 
 
 def _unknown(name: str, known: Sequence[str], region: str) -> RefusedError:
-    """Say that there is no such machine, and which ones have a name like it."""
+    """Return an error for a machine that does not exist, with similar names."""
     msg = f"There is no state machine named {clean(name, _LIMIT)!r} in"
     hint = "Choose another --region or --profile, or give its ARN."
     if alike := get_close_matches(name, known, n=_NEAR):
@@ -408,10 +415,10 @@ def _unknown(name: str, known: Sequence[str], region: str) -> RefusedError:
 def _is_past(
     listed: Sequence[ListedExecution], since: datetime, status: str | None
 ) -> bool:
-    """True where nothing that follows in a list can have been started since.
+    """True if no later entry of a list can have started since `since`.
 
-    What has ended stands at its end, which is no earlier than its start; what runs, at
-    its start: among others it may stand anywhere.
+    Ended executions are listed by their end, which is no earlier than their start.
+    Running ones are listed by their start; in a mixed list they may be anywhere.
     """
     running = status == "RUNNING"
     times = ((e.started_at if running else e.stopped_at) for e in listed)
@@ -426,18 +433,18 @@ def _is_after(execution: ListedExecution, moment: datetime) -> bool:
 
 
 class Search(Struct, eq=False):
-    """Looks for executions, with somebody's settings."""
+    """Looks for executions, with given settings."""
 
     settings: AwsSettings
     clock: ServerClock = field(default_factory=ServerClock)
     asked: list[Received] = []
-    """The requests that it took, for the recording and for the request log."""
+    """The requests made so far, for the recording and for the request log."""
 
     @asynccontextmanager
     async def _discovery(
         self, named: Named | None, only: ListFilter | None = None
     ) -> AsyncIterator[Discovery]:
-        """Look where what is named is, or all; raises SfnwatchError."""
+        """Yield a discovery in the named resource's Region; raises SfnwatchError."""
         settings = self.settings
         region = region_of(settings, named)
         check_profile(settings)
@@ -451,7 +458,7 @@ class Search(Struct, eq=False):
     async def list_executions(
         self, named: Named | None, only: ListFilter | None = None
     ) -> AsyncGenerator[Listing, None]:
-        """List the executions of what is named, or the newest of all state machines.
+        """List the executions of a named resource, or the newest of all state machines.
 
         Raises SfnwatchError.
         """
@@ -464,10 +471,10 @@ class Search(Struct, eq=False):
     async def find(
         self, named: Sequence[Named], tell: TellTrouble, *, coming: bool = False
     ) -> list[ExecutionArn]:
-        """Find an execution for all that was named, each once; raises SfnwatchError.
+        """Return an execution for each named resource, each once; raises SfnwatchError.
 
-        That of a state machine, or of a Map Run, is the one that was started last; or,
-        if it is `coming`, the next one to start.
+        For a state machine or a Map Run it is the execution started last, or with
+        `coming` the next one to start.
         """
         for each in named:
             if coming and isinstance(each, ExecutionArn | MapRunArn):
@@ -480,7 +487,7 @@ class Search(Struct, eq=False):
                 found = (self._find(each, tell, coming=coming) for each in named)
                 tasks = [group.create_task(each) for each in found]
         except* SfnwatchError as errors:
-            # A person is told of the first, by itself.
+            # The user is shown the first error only.
             raise errors.exceptions[0] from errors
         return [*{arn.arn: arn for arn in (task.result() for task in tasks)}.values()]
 
@@ -504,7 +511,7 @@ class Search(Struct, eq=False):
 
 
 def _outline(execution: ListedExecution) -> str:
-    """Say in a line which execution it is."""
+    """Return one line that identifies an execution."""
     parts = [f"{clean(execution.machine, _LIMIT)} › {clean(execution.name, _LIMIT)}"]
     parts.append(clean(execution.status, _LIMIT) or "in no known state")
     if execution.started_at is not None:

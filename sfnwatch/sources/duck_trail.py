@@ -33,7 +33,7 @@ _SETTINGS: Mapping[str, Any] = {
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
 }
-"""DuckDB is to load nothing, and to write nothing to a disk."""
+"""DuckDB must load no extension and write nothing to a disk."""
 
 
 def check_duckdb() -> None:
@@ -46,7 +46,10 @@ def check_duckdb() -> None:
 
 
 def record_shape() -> dict[str, Any]:
-    """Say what is read of a record, and as what; in JSON the case of a key counts."""
+    """Return the members to read of a record, with their types.
+
+    The case of a key counts in JSON.
+    """
     shape: dict[str, Any] = {}
     for column, path in COLUMNS.items():
         *parents, name = path.split(".")
@@ -58,8 +61,8 @@ def record_shape() -> dict[str, Any]:
 
 
 def duck_statement(question: Question) -> str:
-    """Ask for the calls in a list of records' texts, its one parameter."""
-    # Every part is a literal, or is written here.
+    """Return the SQL that finds the calls in its one parameter, a list of records."""
+    # Every part is either a literal or a constant of this program.
     shape = literal(json.dumps(record_shape()))
     records = f"SELECT from_json(unnest(?::VARCHAR[]), {shape}) AS record"
     asked = select(question, TrailTable("trail", partitions=()))
@@ -67,11 +70,11 @@ def duck_statement(question: Question) -> str:
 
 
 class DuckTrail(Archive):
-    """A source: reads a folder's files as an archive is read, and asks DuckDB of them.
+    """A source: reads a folder's files like an archive, and searches them with DuckDB.
 
-    It is the statement that Athena gets, less its partitions, run on this machine; so
-    what a query finds can be seen before it is paid for. DuckDB is an extra: it is
-    imported when it is first needed, in a thread.
+    It runs the statement that Athena would get, without the partitions, on this
+    machine. So a query's result can be seen before it is paid for. DuckDB is an extra;
+    it is imported when first needed, in a thread.
     """
 
     kind = RecordKind.ATHENA
@@ -84,7 +87,7 @@ class DuckTrail(Archive):
         self._question = question_of(self.targets, self.clock.now())
 
     def asked(self, window: FileWindow) -> object:
-        """Have all asked again when a role or a service has become known."""
+        """Return a key that changes when a role or a service becomes known."""
         self._question = question_of(self.targets, self.clock.now())
         of_any_end = replace(self._question, until=self._question.since)
         return of_any_end, super().asked(window)
@@ -104,7 +107,7 @@ class DuckTrail(Archive):
             sql = duck_statement(self._question)
             rows = self._connection.execute(sql, [texts]).fetchall()
         except (duckdb.Error, ValueError) as error:
-            # In its own words, without the record.
+            # DuckDB's own words, without the record.
             why = str(error).partition("\n")[0].partition("  Input:")[0]
             raise UnreadableError(clean(why, 200)) from error
         return [encode_json(dict(zip(COLUMNS, row, strict=True))) for row in rows]

@@ -1,8 +1,9 @@
 """Which endpoints requests may be sent to.
 
-A request has the payloads of executions in its answer, and the session token in its
-headers. An endpoint may be named by an option, by AWS_ENDPOINT_URL or a service's own,
-or in a profile: whoever can write one of these must not get them sent in the clear.
+A request carries the session token in its headers, and its answer the payloads of
+executions. An endpoint may be set by an option, by AWS_ENDPOINT_URL, by the variable of
+one service or in a profile. Whoever can set one of these must not be able to have these
+secrets sent in the clear.
 """
 
 import os
@@ -14,11 +15,11 @@ from sfnwatch.model.texts import clean
 from sfnwatch.sources.permissions import ALLOW_HTTP
 
 _EC2 = ip_network("fd00:ec2::/32")
-"""Where instances and containers find their credentials, by IPv6."""
+"""The IPv6 addresses at which instances and containers find their credentials."""
 
 
 def is_loopback(url: str | None) -> bool:
-    """True for this machine: no proxy of the environment's can reach it."""
+    """True for this machine, which no proxy of the environment can reach."""
     try:
         host = urlsplit(url or "").hostname or ""
         return host == "localhost" or ip_address(host).is_loopback
@@ -27,7 +28,7 @@ def is_loopback(url: str | None) -> bool:
 
 
 def is_link_local(url: str) -> bool:
-    """True for what hands out a machine's own credentials: beside it, and never TLS."""
+    """True for an address that gives out a machine's own credentials, never by TLS."""
     try:
         address = ip_address(urlsplit(url).hostname or "")
     except ValueError:
@@ -36,7 +37,7 @@ def is_link_local(url: str) -> bool:
 
 
 def endpoint_refusal(url: str | None, environ: Mapping[str, str] = os.environ) -> str:
-    """Say why nothing is sent to an endpoint; empty where it may be asked."""
+    """Return why nothing is sent to an endpoint; empty if it may be used."""
     try:
         parts = urlsplit(url or "")
         scheme = parts.scheme

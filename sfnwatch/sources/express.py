@@ -1,13 +1,13 @@
 """An Express execution, read from its log.
 
-AWS keeps no history of it: GetExecutionHistory refuses its ARN. What the state machine
-logs, and where, DescribeStateMachine tells; both are as they are now, and may have been
-otherwise when the execution ran.
+AWS keeps no history of it: GetExecutionHistory refuses its ARN. DescribeStateMachine
+returns what the state machine logs, and where. Both are the present settings, which may
+have been different when the execution ran.
 
-Nor does the ARN say when that was. So the log is read from a while ago on, and
-backwards in stretches that grow, until an event of the execution turns up. An Express
-execution lasts five minutes at most, started synchronously or not: from there on no
-more than that has to be read. Delivery to the log is best effort: an event may come
+The ARN does not contain the time of the execution. So the log is read from a while ago
+on, and backwards in growing stretches, until an event of the execution turns up. An
+Express execution lasts five minutes at most, started synchronously or not, so no more
+than that is read from there on. Delivery to the log is best effort: an event may come
 late, or never.
 """
 
@@ -36,18 +36,19 @@ from sfnwatch.sources.rate_limits import Interval
 from sfnwatch.sources.targets import Target, TimeSpan
 
 _FIRST = timedelta(minutes=15)
-"""How far back the log is read at once; each stretch before is so many times longer."""
+"""How far back the log is read at first. Each earlier stretch is `_GROWTH` times
+longer."""
 _GROWTH = 4
 _LONGEST = timedelta(minutes=5)
-"""An Express execution is timed out then."""
+"""An Express execution times out after this time."""
 _LATE = timedelta(minutes=5)
 """How long after that its events are awaited. No bound is documented."""
 _MARGIN = timedelta(minutes=1)
-"""What is read on either side. Where it was seen, a log event had its event's time."""
+"""The time read on either side. Every log event seen had the time of its event."""
 _SETTLED = timedelta(seconds=30)
-"""How long after the last event those are awaited that are missing before it."""
+"""How long after the last event the missing earlier ones are awaited."""
 _EXPRESS_PAUSES = (1.0, 5.0)
-"""Seconds between readings, while events come and at most."""
+"""Seconds between readings: while events come, and at most."""
 _NOT_YET = "Nothing of this execution is in the log yet."
 _ONLY_FAILURES = (
     "Its log level is {}: only failures are logged, so that states which succeed are"
@@ -64,7 +65,7 @@ _LOGS_NOTHING = (
 
 
 class _MachineAnswer(Struct, rename="camel"):
-    """What DescribeStateMachine must tell."""
+    """The fields that DescribeStateMachine's answer must have."""
 
     state_machine_arn: Text
     logging_configuration: Any = None
@@ -92,12 +93,12 @@ class Express(PollingSource):
         name = context.options.calls.express_log_group
         self._target = target
         self._group = parse_log_group(name) if name else None
-        """What is read instead of what the state machine names."""
+        """The log group to read instead of the one the state machine names."""
         self._look_back = timedelta(seconds=context.options.calls.look_back)
         self._level = ""
-        """ALL, ERROR, FATAL or OFF; empty where it is not known."""
+        """ALL, ERROR, FATAL or OFF; empty if unknown."""
         self._remark = ""
-        """What a reader should know of what is missing."""
+        """A remark about what is missing, for the user."""
         self._began = self.clock.now()
         self._held: dict[int, HistoryEvent] = {}
 
@@ -118,7 +119,8 @@ class Express(PollingSource):
             sought = not self._held
             news = await self._search(log, self._span())
             if sought and not self._held and (stretch := next(older, None)):
-                # What is new and what is old by turns: it may just have begun.
+                # Read new and old stretches by turns: the execution may just have
+                # begun.
                 await self._search(log, stretch)
             elif sought and self._held:
                 continue
@@ -130,7 +132,7 @@ class Express(PollingSource):
                 await self.rest(interval.after(news=news))
 
     async def _define(self) -> LogGroupName:
-        """Ask where it is logged; for a group that is given that need not be told."""
+        """Return the log group; with one given, a refusal to answer does no harm."""
         asked = {"stateMachineArn": self.subject}
         note = "the log group"
         name = "states:DescribeStateMachine"
@@ -138,7 +140,7 @@ class Express(PollingSource):
         try:
             answer = await self.ask(request, FORBIDDEN if self._group else ())
         except Failure as failure:
-            assert self._group is not None  # noqa: S101 - else nothing is tolerated
+            assert self._group is not None  # noqa: S101 - else none is tolerated
             self._remark = failure.message
             return self._group
         configuration = mapping_of(answer.value.logging_configuration)
@@ -157,12 +159,12 @@ class Express(PollingSource):
         received = self.received(RecordKind.DEFINITION, answer.body)
         self._target.observe(received)
         self.hand_on(received)
-        # The services and the role are known: the other lane can begin.
+        # The services and the role are known, so the calls' lane can begin.
         self._target.set_ready()
         return group
 
     def _older_stretches(self) -> Iterator[TimeSpan]:
-        """Give the stretches of the log in which it may yet be, the newest first."""
+        """Yield the stretches of the log in which it may still be, the newest first."""
         last = self._began - self._look_back
         length = _FIRST
         until = max(self._began - _FIRST, last)
@@ -176,9 +178,10 @@ class Express(PollingSource):
         return [min(event.at, self.clock.now()) for event in self._held.values()]
 
     def _span(self) -> TimeSpan:
-        """Tell from where to where to read: a log event has its event's time.
+        """Return the span to read: a log event has its event's time.
 
-        One of five minutes before may be missing, and none of it is later.
+        If the first event is missing, it is at most five minutes before the earliest
+        one held. The last is at most five minutes after it.
         """
         if not self._held:
             return TimeSpan(self._began - min(_FIRST, self._look_back))
@@ -188,12 +191,13 @@ class Express(PollingSource):
         return TimeSpan(begin - _MARGIN, known + _LONGEST + _MARGIN)
 
     async def _search(self, log: LogReader, span: TimeSpan) -> bool:
-        """Read a stretch; True if anything of the execution is in it that is new.
+        """Read a stretch; True if it has anything new of the execution.
 
-        Once it is known where it is, only that is read.
+        If it brings the first event, the reading stops there: then only the execution's
+        own time is read.
         """
         note = "earlier log events" if span.last and not self._held else "log events"
-        # A backslash or a quote would end the text that is asked for.
+        # A backslash or a quote would end the string in the filter pattern.
         arn = re.sub(r'(["\\])', r"\\\1", self._target.arn.arn)
         pattern = f'{{ $.execution_arn = "{arn}" }}'
         sought = not self._held
@@ -207,12 +211,12 @@ class Express(PollingSource):
         return news
 
     def _record(self, text: str, data: bytes) -> Received | None:
-        """Make a record of a log event, and note what it tells; None for another's."""
+        """Return a log event's record and note its event; None for another execution's."""
         received = self.received(RecordKind.EXPRESS, json_bytes(text))
         arn = self._target.arn.arn
         record = received.record
         if not record and arn in text:
-            return self.received(RecordKind.UNREAD, data)  # it is cut
+            return self.received(RecordKind.UNREAD, data)  # it is truncated
         if record.get("execution_arn") != arn:
             return None
         try:
@@ -224,10 +228,10 @@ class Express(PollingSource):
         return received
 
     def _is_all_read(self) -> bool:
-        """True when no more is to be awaited: nor, after the end, what lies before."""
+        """True if nothing more is awaited: no end, nor an event before the end."""
         now = self.clock.now()
         if not self._has_ended:
-            # It must have ended by then, and its end have been logged, if ever.
+            # It must have ended by then, and its end must have been logged, if ever.
             return now >= min(self._times(), default=self._began) + _LONGEST + _LATE
         complete = self._level == "ALL" and not self._missing()
         return complete or now >= max(self._times()) + _SETTLED
@@ -237,18 +241,21 @@ class Express(PollingSource):
         return any(event.type in TERMINAL for event in self._held.values())
 
     def _missing(self) -> list[int]:
-        """List the ids of events that the log lacks before the last it has."""
-        # An id beyond is nonsense, and no gap before it is counted.
+        """Return the ids that are missing in the log before its last event."""
+        # An id above that is wrong, so the gap before it is not counted.
         last = min(max(self._held, default=0), MOST_EVENTS)
         return [number for number in range(1, last) if number not in self._held]
 
     def _last_words(self) -> str:
-        """Say what the log lacks; and without an end, that it has one all the same."""
+        """Return remarks on what the log lacks.
+
+        Without an end in the log, note that the execution has ended all the same.
+        """
         level = self._level
         missing = self._missing()
         remarks = [] if self._has_ended else [self._no_end()]
         if not self._has_ended and (self._held or level != "ALL"):
-            # It ran, and runs no more: the calls it made may yet come.
+            # It has run and runs no longer, but its calls may still come.
             self._target.stopped_at = max(self._times(), default=self._began)
         if level in {"ALL", ""} and missing:
             some = "1 event" if len(missing) == 1 else f"{len(missing)} events"
@@ -256,7 +263,7 @@ class Express(PollingSource):
         return " ".join(filter(None, (*remarks, self._remark)))
 
     def _no_end(self) -> str:
-        """Say that no end was logged, or nothing at all."""
+        """Return a remark that no end was logged, or nothing at all."""
         if self._held:
             return "No end of it was logged; delivery to a log is best effort."
         hours = self._look_back.total_seconds() / 3600

@@ -1,11 +1,11 @@
 """One execution's history, from its first event to its end.
 
 GetExecutionHistory has no "since" parameter, and the last page of a running execution
-carries no token: a follower that reads forward reads everything again each time. So it
-is read forward once; from then on newest first, down to the last event held: a poll
-costs what is new. After the end nothing more comes, but for one thing: a redrive
-appends to the same history. Whoever follows that has it looked for once a minute, for
-as long as it may come.
+has no token: reading forward again would read everything again. So the history is read
+forward once. From then on each poll reads newest first, down to the last event held, so
+it costs only what is new. After the end only a redrive can add events, to the same
+history. If redrives are followed, one is looked for once a minute, for as long as it
+may come.
 """
 
 from collections.abc import AsyncGenerator, Callable, Iterable
@@ -31,32 +31,35 @@ from sfnwatch.sources.targets import Target
 
 T = TypeVar("T")
 _PAGE = 1000
-"""The most that GetExecutionHistory gives at once; it is an upper limit only."""
+"""The most that GetExecutionHistory returns at once; it is an upper limit only."""
 
 _TAIL = 100
-"""Newest events to ask for when polling; more pages follow if that is not enough."""
+"""The newest events to request in a poll; more pages follow if they are not enough."""
 _SHORTEST_PAUSE_SECONDS = 1.0
 """Seconds between polls while events come."""
 _LONGEST_PAUSE_SECONDS = 5.0
-"""Seconds between polls at most. GetExecutionHistory refills 20 requests a second for
+"""The most seconds between polls. GetExecutionHistory refills 20 requests a second for
 the whole account."""
 _CHILD_MOST = 15.0
-"""The same of an execution that another one started: there may be many."""
+"""The same for an execution that another one started: there may be many."""
 _FOR_DEFINITION = timedelta(seconds=0.6)
-"""How long, after the first reading, a definition that is under way is waited for."""
+"""How long, after the first reading, to wait for a definition that was requested."""
 _LOOK = 0.1
-"""Seconds between looks whether it has come."""
+"""Seconds between looks whether the definition has come."""
 _DESCRIBE_TRIES = 5
-"""DescribeExecution is eventually consistent: it may say RUNNING for a while yet."""
+"""The number of tries: DescribeExecution is eventually consistent and may answer
+RUNNING for a while."""
 _SILENCE = timedelta(minutes=1)
-"""After so long without an event it is asked whether it still runs."""
+"""After this long without an event, DescribeExecution is asked whether it still
+runs."""
 _SILENT_POLLS = 3
-"""Polls in a row that bring no end which AWS has told of before none is awaited."""
+"""If AWS says that it has ended, and this many polls in a row bring no end, no end is
+awaited any more."""
 _REDRIVE_PAUSE = 60.0
-"""Seconds between looks for a redrive: DescribeExecution refills ten a second for the
+"""Seconds between looks for a redrive. DescribeExecution refills ten a second for the
 whole account, and nobody redrives within the minute."""
 _REDRIVABLE = timedelta(days=14)
-"""So long after its end an execution may be redriven."""
+"""How long after its end an execution may be redriven."""
 _CAN_BE_REDRIVEN = (None, "REDRIVABLE", "REDRIVABLE_BY_MAP_RUN")
 _PENDING = "PENDING_REDRIVE"
 _DESCRIBED = "DescribeExecution tells"
@@ -69,7 +72,7 @@ class _HistoryPage(Page):
 
 
 class _Head(Struct):
-    """What is read of an event here; the rest is decoded where it is shown."""
+    """The part of an event that is read here; the rest is decoded where it is shown."""
 
     id: int
     type: str
@@ -78,7 +81,7 @@ class _Head(Struct):
 
 
 class Described(Struct, rename="camel"):
-    """An answer of DescribeExecution, and what it tells of a redrive."""
+    """An answer of DescribeExecution, and what it says about a redrive."""
 
     execution_arn: Text
     status: Text
@@ -89,18 +92,18 @@ class Described(Struct, rename="camel"):
 
     @property
     def redrives(self) -> int:
-        """How often it was redriven, as far as the answer says."""
+        """The number of redrives, as far as the answer has it; else 0."""
         return int_of(self.redrive_count) or 0
 
     def is_redriving(self, known: int) -> bool:
-        """True where a redrive waits for its turn, or was begun beside those `known`.
+        """True if a redrive is pending, or if there are more redrives than `known`.
 
-        The answer is eventually consistent: RUNNING alone may be of old.
+        The answer is eventually consistent: RUNNING alone may be outdated.
         """
         return self.status == _PENDING or self.redrives > known
 
     def redrivable_until(self, now: datetime) -> datetime | None:
-        """Give until when it may be redriven; None if it may not, or no more."""
+        """Return until when it may be redriven; None if it can't be, or no longer."""
         possible = self.redrive_status in _CAN_BE_REDRIVEN
         if not possible or self.status not in UNSUCCESSFUL:
             return None
@@ -109,7 +112,7 @@ class Described(Struct, rename="camel"):
 
 
 Join = Callable[[PollingSource], None]
-"""Has a source run beside all that run."""
+"""Starts another source beside the running ones."""
 
 
 class History(PollingSource):
@@ -127,21 +130,22 @@ class History(PollingSource):
         self._target = target
         self._join = join
         self._listed = self._is_child and target.arn.is_of_map_run
-        """True for what a Map Run's list describes, and its parent defines."""
+        """True for a child that its Map Run's list describes and its parent defines."""
         self._held = 0
-        """The id up to which every event has been handed over."""
+        """Every event up to this id has been handed over."""
         self._unreadable: set[bytes] = set()
-        """Events without an id or a type, which were handed over as such."""
+        """Events without an id or a type, already handed over as unreadable."""
         self._ended = False
         self._redrives = 0
-        """How many redrives the events held tell of."""
+        """The number of redrives among the events held."""
         self._described: Described | None = None
-        """What AWS told of it last."""
+        """AWS's latest description of the execution."""
         self._is_outdated = False
-        """True where an event has come since: it may have been redriven."""
+        """True if an event has come since the description: it may have been
+        redriven."""
         self._described_at = self.clock.now()
         self._polls_after_end = 0
-        """Polls in a row without an event, since AWS told that it is over."""
+        """Polls in a row without an event, since AWS said that it has ended."""
 
     @property
     def _is_unwanted(self) -> bool:
@@ -150,7 +154,7 @@ class History(PollingSource):
 
     @property
     def _is_drained(self) -> bool:
-        """True once it is over, and nothing more is awaited of it."""
+        """True once its end and its drain are past."""
         stopped = self._target.stopped_at
         options = self.context.options
         if stopped is None or options.follow_redrive:
@@ -161,9 +165,9 @@ class History(PollingSource):
         self._target.finish()
 
     def judge(self, failure: Failure) -> None:
-        """Make a failure final that nobody can help with, or nothing waits for.
+        """Make a failure final if nobody can help or if nothing waits for the history.
 
-        Nor is any other waited for by the other lane: it may last.
+        The lane of calls does not wait for other failures either: they may last.
         """
         if failure.state is HealthState.DENIED and self.bounded and not self._held:
             failure.state = HealthState.REFUSED
@@ -175,7 +179,7 @@ class History(PollingSource):
         if not self._listed:
             self._observe(RecordKind.DESCRIBE, await self._describe())
             self._join(DefinitionSource(self._aws, self.context, self._target))
-        # What there is by now, each page as it comes.
+        # Read the history so far, handing over each page as it comes.
         async for page in self._pages("first reading", _PAGE):
             events = self._decoded(page.value.events)
             self._hold(event for event in events if event.id > self._held)
@@ -199,19 +203,19 @@ class History(PollingSource):
         return _GOES_ON
 
     def _say_unfinished(self) -> None:
-        """Say that a reading had no end, or that a later one has."""
+        """Report that a reading had no end, or clear that report after a later one."""
         if self.unfinished or "GetExecutionHistory" in self.health.message:
             self.say(self.unfinished)
 
     def _unseen_end(self, outcome: Described) -> str:
-        """Say that its history lacks the end, where AWS tells of one."""
+        """Return words for a history without an end, if AWS says that it has ended."""
         if self._ended:
             return self.unfinished
         words = f"{_DESCRIBED} {clean(outcome.status, 40)}, and its history has no end."
         return f"{words} {self.unfinished}".rstrip()
 
     def _observe(self, kind: RecordKind, answer: AwsAnswer[T]) -> T:
-        """Hand on an answer, and note what it tells of whose calls to look up."""
+        """Hand on an answer, and note what it says about which calls to look up."""
         received = self.received(kind, answer.body)
         self._target.observe(received)
         self.hand_on(received)
@@ -226,15 +230,15 @@ class History(PollingSource):
         return answer
 
     async def _await_definition(self) -> None:
-        """Wait for the definition, for a moment: what to look up is known by it."""
+        """Wait a moment for the definition: it shows which services to look up."""
         until = self.clock.now() + _FOR_DEFINITION
         while not self._target.definition_settled and self.clock.now() < until:
             await self.clock.sleep(_LOOK)
 
     async def _follow(self) -> bool:
-        """Poll until it has ended; False if nothing waits for that any more.
+        """Poll until it has ended; False if nothing waits for it any more.
 
-        Where its history lacks the end that AWS tells of, it has ended as well.
+        It also counts as ended if AWS says so and the history lacks the end.
         """
         interval = Interval(
             _SHORTEST_PAUSE_SECONDS,
@@ -252,9 +256,10 @@ class History(PollingSource):
         return True
 
     async def _lacks_its_end(self, *, news: bool) -> bool:
-        """True once AWS tells that it is over, and some polls bring no event.
+        """True once AWS says that it has ended, and some polls bring no event.
 
-        Executions that others started are let go of with those.
+        Always False for executions that others started: they are dropped when those
+        end.
         """
         if news or self._ended:
             self._is_outdated = True
@@ -275,16 +280,17 @@ class History(PollingSource):
         return self._polls_after_end >= _SILENT_POLLS
 
     def _seems_to_run(self) -> bool:
-        """True unless AWS tells that it has ended, and of no redrive since."""
+        """True unless AWS says that it has ended and was not redriven since."""
         told = self._described
         if told is None or self._is_outdated or told.status in RUNNING:
             return True
         return told.is_redriving(self._redrives)
 
     async def _read_newest(self) -> bool:
-        """Read newest first until an event that is held, then hand over what is new.
+        """Read newest first until an event that is held, then hand over the new ones.
 
-        Only then: with a gap below them the newest events are not yet held.
+        They are handed over only then: until the gap below them is read they are not
+        held.
         """
         found: dict[int, _Head] = {}
         async for page in self._pages("newest events", _TAIL, newest_first=True):
@@ -307,7 +313,7 @@ class History(PollingSource):
         return self.pages(request, ceiling=MOST_EVENTS, is_dense=True)
 
     def _decoded(self, page: Iterable[Raw]) -> list[_Head]:
-        """Read a page's events, each once; what is no event is handed on as such."""
+        """Return a page's events, each once; hand on anything else as unreadable."""
         events: dict[int, _Head] = {}
         for data in map(bytes, page):
             try:
@@ -337,9 +343,10 @@ class History(PollingSource):
         self.hand_on(*records)
 
     async def _outcome(self) -> Described | None:
-        """Ask how it ended until that agrees with the history, or long enough.
+        """Ask how it ended, until the answer agrees with the history or tries run out.
 
-        Or until it is known to go on. None where AWS does not answer in time.
+        A pending or new redrive ends the asking too. None if AWS does not answer in
+        time.
         """
         for _ in range(_DESCRIBE_TRIES):
             asking = self._describe("the outcome")
@@ -353,12 +360,15 @@ class History(PollingSource):
         return told
 
     def _take_up(self) -> None:
-        """Go on with the history: what a redrive runs comes to be appended to it."""
+        """Go on with the history: a redrive appends its events to it."""
         self._ended = False
         self.say("Redriven: going on.")
 
     async def _await_redrive(self, told: Described) -> str | None:
-        """Look for a redrive as long as one may come; says why none can."""
+        """Look for a redrive as long as one may come.
+
+        Return None once there is one, else why none can come; that is mostly empty.
+        """
         while (until := told.redrivable_until(self.clock.now())) is not None:
             words = "It is over, and watched for a redrive once a minute; that may come"
             self.say(f"{words} until {until:%Y-%m-%d %H:%M} UTC.", HealthState.WAITING)
@@ -380,9 +390,9 @@ _HEADS = msgspec.json.Decoder(_Head)
 
 
 def _head_of(data: bytes) -> _Head:
-    """Read what is needed of an event; raises ValueError for what is no event.
+    """Read the needed part of an event; raises ValueError for anything else.
 
-    Half of a surrogate pair, as in a cause that was cut, is no reason to miss the end.
+    Half of a surrogate pair, as in a truncated cause, must not hide the end.
     """
     try:
         head = _HEADS.decode(data)

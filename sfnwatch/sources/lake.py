@@ -32,13 +32,13 @@ _LAKE_REFUSED = (
     "|InvalidQueryStatementException|NoManagementAccountSLRExistsException"
     "|UnsupportedOperationException"
 )
-"""What Lake will not answer, however often it is asked."""
+"""The error codes of requests that Lake refuses however often they are sent."""
 
 
 def lake_table(event_data_store_arn: str) -> tuple[str, TrailTable]:
-    """Give a store's Region and how it is asked; raises UsageError for another ARN.
+    """Return a store's Region and its table; raises UsageError for any other ARN.
 
-    FROM takes the id at the end of the ARN, and no name in quotes, as documented.
+    FROM takes the id at the end of the ARN, and no quoted name, as documented.
     """
     match = _STORE.fullmatch(event_data_store_arn)
     if match is None:
@@ -67,12 +67,12 @@ class _LakeRows(Page, kw_only=True, rename="pascal"):
 class LakeTrail(SqlTrail):
     """A source: asks an event data store, as often as is worth its price.
 
-    Lake took its last new customers in May 2026: this is for stores that are there. Its
-    SQL is Presto's, its columns are a trail's but for two: a time is a timestamp, and a
-    request or an answer is a map of texts, which is asked for as JSON.
+    Lake took its last new customers in May 2026, so this is for existing stores. Its
+    SQL is Presto's. Its columns are those of a trail, with two differences: a time is a
+    timestamp, and a request or an answer is a map of texts, which is queried as JSON.
 
-    Unlike Athena, Lake knows no token by which a try again is known: a query whose
-    start was not answered may run twice, and be paid for twice.
+    Unlike Athena, Lake has no token to recognize a repeated try. A query whose start
+    was not answered may run twice and be charged twice.
     """
 
     engine = "CloudTrail Lake"
@@ -84,7 +84,7 @@ class LakeTrail(SqlTrail):
     )
 
     def __init__(self, aws: CallsAws, context: WatchContext) -> None:
-        """Raise UsageError for what is no ARN of an event data store."""
+        """Raise UsageError for a name that is not an ARN of an event data store."""
         super().__init__(aws, context, "lake")
         self.subject = context.options.calls.lake or ""
         self.region, self._table = lake_table(self.subject)
@@ -99,7 +99,7 @@ class LakeTrail(SqlTrail):
         return self.request("cloudtrail:GetQueryResults", _LakeRows, note, **asked)
 
     async def look(self, query_id: str) -> QueryState:
-        """Ask for rows: the answer says, too, if there are any yet."""
+        """Return the state of a query, from a request for its rows."""
         asked = self.results(query_id, "how the query does")
         told: _LakeRows = (await self.ask(asked)).value
         scanned = told.query_statistics.get("BytesScanned")
@@ -107,7 +107,7 @@ class LakeTrail(SqlTrail):
 
 
 def _lake_row(cells: Iterable[Mapping[str, Any]]) -> SqlRow:
-    """Make one row of a list of single cells; an empty one, or none, is null."""
+    """Make one row of a list of single cells; an empty or missing cell is null."""
     row: dict[str, str | None] = dict.fromkeys(COLUMNS)
     for cell in cells:
         row |= {name.lower(): text_of(value) for name, value in cell.items()}
@@ -115,10 +115,10 @@ def _lake_row(cells: Iterable[Mapping[str, Any]]) -> SqlRow:
 
 
 def _unfolded(text: str | None) -> str | None:
-    """Make of a map of texts the JSON that it was, where its texts are JSON.
+    """Turn a map of texts back into the JSON that it was, if its texts are JSON.
 
-    That what is nested stands in such a map as JSON text is inferred: no recording
-    shows it. A text that looks like a number may have been a text.
+    It is inferred that nested values stand in such a map as JSON text: no recording
+    shows it. A text that looks like a number may have been a text, so it stays one.
     """
     found = parse_json(text)
     if not isinstance(found, dict):
