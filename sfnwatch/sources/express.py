@@ -211,7 +211,10 @@ class Express(PollingSource):
         return news
 
     def _record(self, text: str, data: bytes) -> Received | None:
-        """Return a log event's record and note its event; None for another execution's."""
+        """Return a log event's record and note its event.
+
+        None for an event of another execution.
+        """
         received = self.received(RecordKind.EXPRESS, json_bytes(text))
         arn = self._target.arn.arn
         record = received.record

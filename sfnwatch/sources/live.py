@@ -1,8 +1,8 @@
-"""A live watch: a history source for each execution, and what brings their calls.
+"""A live watch: a history source for each execution, and the sources of their calls.
 
-LookupEvents is asked unless it is not wanted; every other source of calls is for an
-option, and imported for it. What comes from several sources is one call: it has one
-event id.
+LookupEvents is asked unless an option turns it off. Every other source of calls belongs
+to an option and is imported only with it. A call that several sources return is one
+call: it has one event id.
 """
 
 import asyncio
@@ -43,13 +43,13 @@ class Live:
         heed: Callable[[datetime], None] | None = None,
         client: type[AwsClient] = AwsClient,
     ) -> None:
-        """Make a watch; `heed` is told AWS's time by each answer."""
+        """Make a watch; `heed` gets AWS's time from each answer."""
         self._settings = settings
         self._heed = heed
         self._new_client = client
         self._context = WatchContext(Targets(arns), clock, options)
         self.features = features_of(arns, options)
-        """What this watch must be allowed, beyond every watch's."""
+        """The permissions that this watch needs, beyond those of every watch."""
         self._drained: list[CallSource | OtherExecutions] = []
         self._children: Children | None = None
 
@@ -59,12 +59,16 @@ class Live:
             source.end_drain()
 
     def follow(self, execution_arn: str) -> bool:
-        """Read an execution of a Map Run in full; False if it can't be, or not yet."""
+        """Read an execution of a Map Run in full; False if it is not.
+
+        It is not if it is not listed yet, if it is an Express execution, or if too many
+        are followed already.
+        """
         children = self._children
         return children is not None and children.follow_listed(execution_arn)
 
     async def watch(self, consume: TakesBatches) -> None:
-        """Run to the end; raises RefusedError for a profile that is not there."""
+        """Run to the end; raises RefusedError for a profile that does not exist."""
         context = self._context
         options = self._context.options.calls
         keyless = replace(self._settings, access_key_id=None, secret_access_key=None)
@@ -83,7 +87,7 @@ class Live:
             if options.queue is not None:
                 from sfnwatch.sources import queue  # noqa: PLC0415
 
-                # It is asked where its URL says it is.
+                # It is asked in the Region that its URL names.
                 where = queue.queue_settings(self._settings, options.queue)
                 near = await enter(self._client(where))
                 calls.append(queue.Queue(near, context))
@@ -100,7 +104,7 @@ class Live:
                 else History(aws, context, target, join)
                 for target in context.targets.roots
             ]
-            # Whose calls they are: without any nobody asks.
+            # Other executions explain calls, so without sources of calls nobody asks.
             strangers = OtherExecutions(slow, context)
             group = await enter(asyncio.TaskGroup())
             for source in roots:
@@ -117,19 +121,19 @@ class Live:
         strangers: OtherExecutions,
         consume: TakesBatches,
     ) -> None:
-        """Run the sources of calls; what is asked beside them ends with the last."""
+        """Run the sources of calls; after the last, end the requests beside them."""
         async with asyncio.TaskGroup() as running:
             for source in calls:
                 running.create_task(source.run(consume))
         self._context.targets.calls_awaited = False
-        # Nobody waits any more to know who else made some.
+        # With no more calls to come, nobody waits to know who else ran.
         strangers.end_drain()
 
     def _client(self, settings: AwsSettings) -> AwsClient:
         return self._new_client(settings, self._heed, self.features)
 
     def _sources_of_calls(self, aws: AwsClient, slow: CallsAws) -> Iterator[CallSource]:
-        """Make those that ask by this account's settings; few use more than one."""
+        """Make the sources that use this account's settings; most watches use one."""
         options = self._context.options.calls
         context = self._context
         if options.lookup:

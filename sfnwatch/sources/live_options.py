@@ -1,4 +1,4 @@
-"""How executions are watched, once all is decided."""
+"""The options of a watch, once everything is decided."""
 
 from collections.abc import Iterable
 
@@ -9,48 +9,47 @@ from sfnwatch.sources.permissions import Feature
 
 
 class ChildOptions(Struct, frozen=True):
-    """How far what an execution starts is followed."""
+    """How far the executions that an execution starts are followed."""
 
     depth: int = 3
-    """How many executions deep; 0: not at all."""
+    """The number of levels to follow; 0 follows none."""
     children: int = 10
-    """How many of a Map Run's executions are read by themselves: so many that failed,
-    and so many others. The rest is counted and listed, and read when it is asked for.
-    """
+    """The number of a Map Run's executions to read in full: this many that failed, and
+    this many others. The rest are counted and listed, and read on request."""
 
 
 class CallOptions(Struct, frozen=True):
-    """From which sources calls come."""
+    """The sources that calls come from."""
 
     lookup: bool = True
-    """False where LookupEvents of the execution's account is not to be asked."""
+    """False if LookupEvents of the execution's account is not to be asked."""
     profiles: tuple[str, ...] = ()
-    """Profiles of other accounts in which calls land: LookupEvents is asked there."""
+    """Profiles of other accounts that get calls: LookupEvents is asked there too."""
     queue: str | None = None
     """The URL of an SQS queue that EventBridge feeds."""
     consume: bool = False
-    """True where its messages may be deleted once they are read."""
+    """True if the queue's messages may be deleted once they are read."""
     log_group: str | None = None
     """The name or the ARN of a log group that a trail delivers to."""
     live_tail: bool = False
-    """True where that log group is to be followed too, which costs by the minute."""
+    """True if the log group is also to be followed live, which costs by the minute."""
     archive: str | None = None
     """A trail's files: a folder, or `s3://BUCKET/PREFIX`."""
     sql: bool = False
-    """True where a folder's files are searched by DuckDB."""
+    """True if DuckDB is to search a folder's files."""
     athena: str | None = None
     """A table over a trail: `DATABASE.TABLE`."""
     athena_partitions: tuple[str, ...] | None = None
-    """The table's partition columns, where they are not those of `athena-ddl`."""
+    """The table's partition columns, if they are not those of `athena-ddl`."""
     athena_workgroup: str | None = None
     athena_output: str | None = None
-    """The `s3://` place for results, where the workgroup names none."""
+    """The `s3://` place for results, if the workgroup names none."""
     lake: str | None = None
     """The ARN of an event data store of CloudTrail Lake."""
     express_log_group: str | None = None
-    """Where Express executions are read, if not where their state machine logs."""
+    """The log group to read Express executions from, if not the state machine's own."""
     look_back: float = 24 * 3600.0
-    """Seconds before now in which an Express execution is looked for."""
+    """How many seconds before now an Express execution is looked for."""
 
 
 class LiveOptions(Struct, frozen=True):
@@ -61,15 +60,18 @@ class LiveOptions(Struct, frozen=True):
     drain: float = 15 * 60.0
     """Seconds to go on asking for calls after the end."""
     tries: int | None = 5
-    """How often it is tried to reach AWS at all; None: for ever, as for a screen."""
+    """The number of tries to reach AWS at all. None: without end, as for a screen."""
     outlasts_throttling: bool = False
-    """True where a service that has too much to do is tried for as long as it takes."""
+    """True if an overloaded service is tried for as long as it takes."""
     follow_redrive: bool = False
-    """True where an execution that has failed is watched for a redrive."""
+    """True if an execution that has failed is watched for a redrive."""
 
 
 def features_of(arns: Iterable[ExecutionArn], options: LiveOptions) -> list[Feature]:
-    """Say what a watch of executions must be allowed, beyond every watch's."""
+    """Return the features that a watch of executions needs permissions for.
+
+    What every watch needs is not among them.
+    """
     calls = options.calls
     bucket = (calls.archive or "").lower().startswith("s3://")
     wanted = {

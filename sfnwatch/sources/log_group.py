@@ -1,10 +1,11 @@
 """A trail's records in a log group, read page by page or followed live.
 
-It has what the trail is set to log: data events too, such as Lambda's Invoke, which
-LookupEvents never has, in whole records. It is as late as CloudTrail is. A record
-larger than 256 KB is not sent to CloudWatch Logs at all, and nothing tells of it. Only
-what was called with a role of the executions' is asked for, or while none is known what
-Step Functions called: not what this tool calls itself.
+The log group has everything that the trail is set to log, in whole records. This
+includes data events such as Lambda's Invoke, which LookupEvents never has. It is as
+late as CloudTrail is. A record larger than 256 KB is not sent to CloudWatch Logs at
+all, and nothing reports that. The filter matches only calls made with the executions'
+roles, or while no role is known, calls made by Step Functions. It does not match this
+tool's own calls.
 """
 
 import re
@@ -26,18 +27,19 @@ from sfnwatch.sources.rate_limits import Interval
 from sfnwatch.sources.targets import TimeSpan
 
 _FAR = timedelta(hours=2)
-"""How far back every so many cycles read, and the last: one record was seen to come
-between 25 and 85 minutes late. Whether a log event bears the time of the call or that
-of its delivery is not documented: this does for both."""
+"""How far back the last cycle and every `_THOROUGH`th cycle read: one record was seen
+to come between 25 and 85 minutes late. It is not documented whether a log event has the
+time of the call or of its delivery; this covers both."""
 _THOROUGH = 6
 _PAUSES = (5.0, 15.0)
-"""Seconds between cycles. CloudTrail is minutes late: faster would find no more."""
+"""Seconds between cycles. CloudTrail is minutes late: shorter pauses would find no
+more."""
 
 _PATTERN_LONGEST = 1024
-"""Characters."""
+"""The most characters of a filter pattern."""
 _ROLE = re.compile(r"[\w+=,.@-]{1,64}", re.ASCII)
 _USER = "$.userIdentity.sessionContext.sessionIssuer.userName"
-"""Where a record names the role behind a session."""
+"""The member of a record that names the role behind a session."""
 _ROLELESS = '($.eventName = "InvokeHTTPEndpoint")'
 """A data event of HTTP tasks, whose record names no role."""
 _BY_STEP_FUNCTIONS = (
@@ -47,10 +49,10 @@ _BY_STEP_FUNCTIONS = (
 
 
 def trail_pattern(roles: Collection[str]) -> str:
-    """Write the filter for calls that may concern executions with these roles.
+    """Return the filter pattern for calls that may concern executions with these roles.
 
-    Without a role, or with more than fit, it is all that Step Functions calls. In an
-    account with many executions that is a multitude of what the roles call.
+    Without a role, or with more roles than fit, it matches all calls by Step Functions.
+    In an account with many executions those are many times the roles' calls.
     """
     known = sorted(filter(_ROLE.fullmatch, roles))
     terms = [_ROLELESS, *(f'({_USER} = "{role}")' for role in known)]
@@ -59,7 +61,7 @@ def trail_pattern(roles: Collection[str]) -> str:
 
 
 def call_in(message: str, now: datetime) -> Received | None:
-    """Give the CloudTrail record that is logged; other lines are nobody's here."""
+    """Return the CloudTrail record in a log line; None for any other line."""
     received = Received(now, RecordKind.TRAIL, None, json_bytes(message))
     return received if "eventName" in received.record else None
 
@@ -74,12 +76,13 @@ class LogGroup(CallSource):
         self.group = parse_log_group(context.options.calls.log_group or "")
         self.log = LogReader(self, self.group, self.targets.roots[0].arn)
         self._known: tuple[int, datetime | None] | None = None
-        """How many roles, and which start, were known when it was read last."""
+        """The number of roles, and the earliest start, that were known at the last
+        reading."""
         self._cycles = 0
         self._found = False
-        """True once a record of CloudTrail's came by, of whomever."""
+        """True once any CloudTrail record was read, whoever made the call."""
         self._cut = 0
-        """Records that end in the middle."""
+        """The number of truncated records."""
 
     async def read(self) -> str:
         interval = Interval(*_PAUSES)
@@ -94,7 +97,7 @@ class LogGroup(CallSource):
             await self.rest(interval.after(news=news))
 
     async def _cycle(self) -> bool:
-        """Read the log once; True if there was anything of the executions'."""
+        """Read the log once; True if it had anything new of the executions."""
         self._cycles += 1
         news = False
         pattern = trail_pattern(self.targets.roles)
@@ -104,9 +107,9 @@ class LogGroup(CallSource):
         return news
 
     def _times(self) -> list[TimeSpan]:
-        """Tell from when to when to read: all, when what to look for has changed.
+        """Return the spans to read: all when the roles or the start have changed.
 
-        But not what lies between an end and a redrive; the last time has no end.
+        The time between an end and a redrive is left out, and the last span has no end.
         """
         now = self.clock.now()
         targets = self.targets
@@ -131,7 +134,7 @@ class LogGroup(CallSource):
                 yield Received(now, RecordKind.UNREAD, None, data)
 
     def _remark(self) -> str:
-        """Say what the log lacks, if it is known to lack anything."""
+        """Return a remark on what the log is known to lack; empty if nothing."""
         if self._cut:
             some = "1 record is" if self._cut == 1 else f"{self._cut} records are"
             return f"{some} cut in the log group, and can't be read."
@@ -146,20 +149,21 @@ class LogGroup(CallSource):
 class LiveTail(CallSource):
     """A source: follows a trail's log group until all executions are drained.
 
-    A session streams what the log group takes in, a second after it did. Of more than
-    500 records in a second it has a sample, and between two sessions nothing: so beside
-    it FilterLogEvents goes on, and nothing is lost. The minutes until CloudTrail has
-    written a record into the log group are no fewer for it.
+    A session streams what the log group receives, one second later. If more than 500
+    records match in a second it streams a sample, and between two sessions nothing. So
+    FilterLogEvents goes on beside it, and nothing is lost. A session does not shorten
+    the minutes until CloudTrail has written a record into the log group.
 
-    A session has ended after three hours, and is begun anew; or when a role has become
-    known, since what is asked for is written into it. It is paid for by the minute: so
-    it ends with the drain, and of what ended long ago none is begun.
+    A session ends after three hours, and a new one is started. A new one is also
+    started when a role becomes known, because the filter is fixed when a session
+    starts. A session is charged by the minute. So it ends with the drain, and none is
+    started for executions that ended long ago.
     """
 
     verdicts = LOG_VERDICTS
 
     def __init__(self, aws: AwsClient, beside: LogGroup) -> None:
-        """Make a source beside another, which does not repeat what this one brings."""
+        """Make a source beside a LogGroup, which does not repeat this one's finds."""
         super().__init__(aws, beside.context, "live-tail")
         self._client = aws
         self.relevance = beside.relevance
@@ -167,7 +171,7 @@ class LiveTail(CallSource):
         home = self.targets.roots[0].arn
         self.region = beside.log.region
         where = f"{self.region}:{home.account}:log-group:{group.name}"
-        # A live tail takes no other name.
+        # A live tail takes no other form of the name.
         self.subject = group.arn or f"arn:{home.partition}:logs:{where}"
 
     async def read(self) -> str:
@@ -176,7 +180,7 @@ class LiveTail(CallSource):
         return ""
 
     async def _follow(self) -> None:
-        """Follow one session to its end, or until another one is needed."""
+        """Follow one session to its end, or until the filter changes or all is over."""
         pattern = trail_pattern(self.targets.roles)
         asked: dict[str, Any] = {"logGroupIdentifiers": [self.subject]}
         asked["logEventFilterPattern"] = pattern
@@ -190,7 +194,7 @@ class LiveTail(CallSource):
             if begun is None:
                 raise ended
             self.succeeded()
-            # What came in a second; that nothing did is told as well.
+            # An update comes every second, even if nothing was logged.
             async for update in session:
                 self.select(self._records(mapping_of(update.get("sessionUpdate"))))
                 self.say()
@@ -199,7 +203,7 @@ class LiveTail(CallSource):
             raise ended
 
     def _records(self, told: Mapping[str, Any]) -> Iterator[Received]:
-        """Take CloudTrail's records out; one that is cut is told by the log group."""
+        """Yield CloudTrail's records; the LogGroup reports those that are truncated."""
         for result in map(mapping_of, list_of(told.get("sessionResults"))):
             message = text_of(result.get("message")) or ""
             if (call := call_in(message, self.clock.now())) is not None:

@@ -19,7 +19,7 @@ LOG_VERDICTS = (
     ),
 )
 _MOST_SEEN = 200_000
-"""Ids of log events that are remembered; beyond, the oldest are let go."""
+"""The number of log event ids to remember; beyond it the oldest are dropped."""
 
 
 class _LogPage(Page):
@@ -27,17 +27,17 @@ class _LogPage(Page):
 
 
 LogEvent = tuple[str, bytes]
-"""What was logged, a JSON text for a trail or a state machine; and all of the event, as
+"""The logged text, which is JSON for a trail or a state machine, and the whole event as
 it came: `{"eventId", "logStreamName", "timestamp", "message", …}`."""
 
 
 class LogReader:
     """Reads one log group on behalf of a source, by FilterLogEvents.
 
-    That gives what matches a pattern in all of a group's streams, oldest first; a page
-    may be empty with more to come. What is written late lies before what was read: so
-    whoever follows a log begins each reading a while back, and what came by before is
-    known by its id.
+    FilterLogEvents returns the events of all streams that match a pattern, oldest
+    first. A page may be empty with more pages to come. An event written late is placed
+    before events already read. So to follow a log, begin each reading a while back; the
+    reader recognizes events it has seen by their ids.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class LogReader:
         self._source = source
         self.region = group.region or home.region
         self.name = clean(group.arn or group.name, 200)
-        # In another account it is known by its ARN alone.
+        # In another account a log group is identified only by its ARN.
         abroad = group.arn is not None and group.account != home.account
         key = "logGroupIdentifier" if abroad else "logGroupName"
         self._which = {key: group.arn if abroad else group.name}
@@ -55,11 +55,11 @@ class LogReader:
     async def pages(
         self, span: TimeSpan, pattern: str, note: str
     ) -> AsyncGenerator[list[LogEvent], None]:
-        """Yield the events of each page that never came by."""
+        """Yield the events of each page that were not seen before."""
         asked: dict[str, Any] = {**self._which, "filterPattern": pattern}
         for key, at in (("startTime", span.first), ("endTime", span.last)):
             if at is not None:
-                # In milliseconds; CloudWatch Logs knows no time before 1970.
+                # In milliseconds; CloudWatch Logs accepts no time before 1970.
                 asked[key] = max(0, int(at.timestamp() * 1000))
         name = "logs:FilterLogEvents"
         request = AwsRequest(name, self.name, self.region, _LogPage, asked, note)

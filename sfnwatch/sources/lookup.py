@@ -1,13 +1,15 @@
 """The calls around the executions watched, from CloudTrail's LookupEvents.
 
-Two requests a second for the whole account and Region, one attribute a request, 50
-records a page, newest first, and minutes late without a bound. So: one query for each
-service the definition can call, in turn; each cycle reads from before what is believed
-complete, stops at ground already covered, and keeps what concerns the executions: all
-of them by the same queries, since what is asked twice is twice off the quota. What ran
-before a redrive is read beside that, some pages a cycle; until all of it has been read,
-nothing is called complete. Never by ReadOnly=false: it would hide DescribeTasks. Never
-by Username: Step Functions takes a new session name for every call.
+LookupEvents takes two requests a second for the whole account and Region. A request has
+one attribute and returns 50 records a page, newest first. Records are minutes late,
+without a bound. So the source asks one query after the other, one for each service that
+the definition can call. Each cycle reads from before the time that is believed
+complete, stops at records read before, and keeps those that concern the executions. All
+executions share the queries, to save the quota. The runs before a redrive are read
+beside that, some pages a cycle; until all of them are read, nothing is called complete.
+
+It never asks by ReadOnly=false, which would hide DescribeTasks. It never asks by
+Username, because Step Functions uses a new session name for every call.
 """
 
 from collections.abc import AsyncGenerator, Sequence
@@ -29,22 +31,24 @@ from sfnwatch.sources.targets import BEFORE_START, Query, TimeSpan
 
 LOOKUP = "cloudtrail:LookupEvents"
 _PAGE = 50
-"""The most it gives."""
+"""The most records that a page has."""
 _THOROUGH = 6
-"""Every so many cycles read on to the end of the window, even over known ground."""
+"""Every so many cycles the whole window is read again, even what was read before."""
 _MEASURE = 10
-"""One request in so many asks for our own calls, to measure coverage."""
+"""One of this many requests asks for our own calls, to measure coverage."""
 _MEASURE_PAGES = 3
 _SHORTEST_PAUSE_SECONDS = 5.0
 """Seconds between cycles while calls come. CloudTrail is minutes late: more cycles
 would find no more."""
 _LONGEST_PAUSE_SECONDS = 10.0
-"""Seconds between cycles at most."""
+"""The most seconds between cycles."""
 _BACK = 5
-"""Pages of what ran before, in each cycle: half of what its rest would allow."""
+"""The pages of earlier runs to read in each cycle: half of what its pause would
+allow."""
 _LOST = timedelta(minutes=15)
-"""An own call not seen for so long no longer holds coverage back: one record was seen
-to come between 25 and 85 minutes late, which says nothing of the rest."""
+"""An own call that has not come for this long no longer holds back the coverage. One
+record was seen to come between 25 and 85 minutes late, which says nothing of the
+rest."""
 _NOTHING = (
     "Nothing to look up: no state of it makes a call that CloudTrail records as a"
     " management event."
@@ -59,26 +63,26 @@ class _LookupPage(Page, kw_only=True, rename="pascal"):
 class MeasuredCoverage(Struct, eq=False):
     """How far CloudTrail has come: the time up to which our own calls are delivered.
 
-    Each LookupEvents call we make is a CloudTrail record too, made at a time we know
-    and found again by its request id. While one of them is still missing, CloudTrail is
-    not complete beyond it. It is an estimate: services are delivered apart.
+    Each of our LookupEvents calls becomes a CloudTrail record with a known time,
+    recognized by its request id. While one of them is missing, CloudTrail is not
+    complete beyond it. This is an estimate: each service is delivered on its own.
     """
 
     _missing: dict[str, datetime] = {}
     _newest: datetime | None = None
 
     def made(self, request_id: str, at: datetime) -> None:
-        """Note a call of ours that was answered."""
+        """Note an answered call of ours."""
         self._missing[request_id] = at
 
     def delivered(self, request_id: str | None) -> None:
-        """Note a call that CloudTrail has delivered, of ours or not."""
+        """Note a call that CloudTrail has delivered, ours or not."""
         at = self._missing.pop(request_id or "", None)
         if at is not None:
             self._newest = max(self._newest or at, at)
 
     def complete_to(self, now: datetime) -> datetime | None:
-        """Give the coverage; None until the first own call has been delivered."""
+        """Return the coverage; None until the first own call has been delivered."""
         if self._newest is None:
             return None
         for request_id, at in list(self._missing.items()):
@@ -89,17 +93,18 @@ class MeasuredCoverage(Struct, eq=False):
 
     @property
     def oldest_missing(self) -> datetime | None:
-        """Since when to look for own calls."""
+        """The time from which to look for own calls; None if none is missing."""
         return next(iter(self._missing.values()), None)
 
 
 class _Earlier(Struct):
-    """What is still to be read by one query of a time when one ran before."""
+    """The part of an earlier run that is still to be read by one query."""
 
     span: TimeSpan
     query: Query
     asked: dict[str, Any]
-    """From when to when: it is read from its end down."""
+    """The request's parameters with its time span, which is read from its end
+    backwards."""
 
 
 class Lookup(CallSource):
@@ -110,21 +115,23 @@ class Lookup(CallSource):
     ) -> None:
         super().__init__(aws, context, source)
         self._measured = MeasuredCoverage()
-        # What concerns nobody yet is not held back: it is read again.
+        # Records that concern no known execution need not be held back: they are read
+        # again.
         self.relevance = Relevance(self.targets, room=0)
         self._seen: set[str] = set()
-        """Every event id that came by, of whomever: known ground."""
+        """The ids of all events read, whoever made the calls."""
         self._known: object = None
-        """Whose calls of what and from when on were asked for."""
+        """The roles, queries and times of the last requests; a change starts a full
+        reading."""
         self._covered: dict[Query, datetime] = {}
-        """Up to when each query was read to its end."""
+        """The time up to which each query was read to its end."""
         self._endless: dict[Query, str] = {}
-        """Why the pages of a query had no end, when it was last read."""
+        """For each query whose pages had no end when last read, the reason."""
         self._earlier: list[_Earlier] = []
-        """What is to be read of what ran before, the newest first."""
+        """The parts of earlier runs still to be read, the newest first."""
         self._cycles = 0
         self._since_measured = 0
-        """Requests since own calls were last asked for."""
+        """The number of requests since own calls were last asked for."""
 
     async def read(self) -> str:
         interval = Interval(_SHORTEST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS)
@@ -152,7 +159,7 @@ class Lookup(CallSource):
             )
 
     async def _cycle(self) -> bool:
-        """Ask each query once; True if anything came that is worth keeping."""
+        """Ask each query once; True if any record came that is worth keeping."""
         self._cycles += 1
         self.last_round = self.is_over()
         since = self._floor()
@@ -166,15 +173,15 @@ class Lookup(CallSource):
 
     @property
     def _latest(self) -> TimeSpan:
-        """The time when any of them ran last, or runs."""
+        """The span of the latest run of any execution."""
         return (self.targets.spans or [TimeSpan()])[-1]
 
     def _floor(self) -> datetime:
-        """Tell from when on to read: from the start, if it has not been read so yet.
+        """Return the time to read from: the start, if it was not read from there yet.
 
-        A role that a state's input names is known only when its task is scheduled,
-        and the calls of an execution long over may be read before that. Nor is it
-        known at first how early the first of several executions started.
+        A role named by a state's input is known only when its task is scheduled, and
+        the calls of a long-ended execution may be read before that. Also, the earliest
+        start of several executions is not known at first.
         """
         now = self.clock.now()
         targets = self.targets
@@ -197,7 +204,7 @@ class Lookup(CallSource):
         return max(begin, min(now - OVERLAP, self._measured.complete_to(now) or begin))
 
     def _unread_times(self) -> str:
-        """Say from when to when the first of it began and the last ended, if any."""
+        """Return the span of the earlier runs still to be read; empty if none."""
         if not self._earlier:
             return ""
         first = self._earlier[-1].span.first
@@ -214,11 +221,11 @@ class Lookup(CallSource):
 
     @property
     def _endless_words(self) -> str:
-        """Say what is not known, since the pages of a query had no end."""
+        """Return why parts are unknown: the pages of some queries had no end."""
         return " ".join(self._endless.values())
 
     async def _go_back(self) -> bool:
-        """Read on in what ran before: some pages; in the last round, to its end."""
+        """Read on in the earlier runs: some pages, or in the last round all of them."""
         news = False
         pages = 0
         while self._earlier:
@@ -228,8 +235,8 @@ class Lookup(CallSource):
             async for events in self._down(self._earlier[0].query, asked):
                 news = self.select(self._unseen(events)) or news
                 pages += 1
-                # A second with more calls than that is read in one go: from within it
-                # nothing goes on.
+                # Requests have whole seconds, so a reading can't go on within one: a
+                # second with more calls than that is read in one go.
                 enough = pages >= _BACK and asked["EndTime"] != top
                 if self._cut_short or (enough and not self.last_round):
                     return news
@@ -237,16 +244,16 @@ class Lookup(CallSource):
         return news
 
     async def _query(self, query: Query, since: datetime) -> bool:
-        """Read a service's calls, down to known ground; True if any are kept."""
+        """Read a service's calls until known records; True if any are kept."""
         asked: dict[str, Any] = {"StartTime": since}
         until = self._latest.last
         if until is not None and until < self.clock.now():
-            # Leave out what was called since, where their time has been over for long.
+            # If the executions ended long ago, leave out later calls.
             asked = {"StartTime": min(since, until), "EndTime": until}
         newest = None
         news = False
         async for events in self._down(query, asked):
-            # The first page has the newest.
+            # The first page has the newest events.
             newest = newest or max(_times(events), default=None)
             fresh = self._unseen(events)
             news = self.select(fresh) or news
@@ -261,16 +268,17 @@ class Lookup(CallSource):
     async def _down(
         self, query: Query, asked: dict[str, Any]
     ) -> AsyncGenerator[list[Received], None]:
-        """Read a service's calls page by page, the newest first.
+        """Yield a service's calls page by page, the newest first.
 
-        Begun again, as with `asked` as it is then, it goes on below what has been read.
+        `asked` is updated on the way: with it, another reading goes on below the last
+        page.
         """
         note = f"calls to {query[1].removesuffix('.amazonaws.com')}"
         request = self._request("EventSource", query, note, asked)
         async for page in self.pages(request, next_key="NextToken", is_dense=True):
             events = self._events(page, query)
             if times := _times(events):
-                # What is of the same second is known.
+                # The other events of this second are recognized by their ids.
                 asked["EndTime"] = max(min(times), asked["StartTime"])
             yield events
         if self.unfinished:
@@ -295,9 +303,9 @@ class Lookup(CallSource):
         return [Received(now, RecordKind.LOOKUP, None, data) for data in found]
 
     def _is_covered(self, query: Query, events: Sequence[Received]) -> bool:
-        """True when all on the page is known and lies before what the last cycle saw.
+        """True if a page is all known and older than what the last cycle covered.
 
-        Now and then even that is read through: a straggler may lie deeper.
+        Every `_THOROUGH`th cycle reads on all the same: a late record may lie deeper.
         """
         if self.last_round or self._cycles % _THOROUGH == 0 or not events:
             return False
@@ -306,14 +314,17 @@ class Lookup(CallSource):
         return covered is not None and oldest != [] and oldest[0] < covered
 
     def _unseen(self, events: Sequence[Received]) -> list[Received]:
-        """Keep what has never come by, oldest first; a page may hold a record twice."""
+        """Return the events not seen before, oldest first.
+
+        A page may hold a record twice.
+        """
         by_id = {str(event.record.get("EventId")): event for event in reversed(events)}
         fresh = {key: by_id[key] for key in by_id if key not in self._seen}
         self._seen.update(fresh)
         return list(fresh.values())
 
     async def _measure(self, since: datetime) -> None:
-        """See which of our own calls have been delivered: how far CloudTrail is."""
+        """Look which of our own calls have been delivered, to measure coverage."""
         query = (self.targets.region, "LookupEvents")
         asked = {"StartTime": (self._measured.oldest_missing or since) - BEFORE_START}
         note = "how late CloudTrail is, by sfnwatch's own calls"
