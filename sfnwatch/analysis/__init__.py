@@ -1,1 +1,1 @@
-"""What follows from a trace: findings, a report, a comparison of two executions."""
+"""Findings, reports and comparisons of two executions, worked out from a trace."""

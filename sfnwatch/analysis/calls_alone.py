@@ -1,4 +1,4 @@
-"""Calls of which no history is here: what they tell of jobs by themselves."""
+"""Findings on calls without a history: what the calls alone show of jobs."""
 
 import re
 from collections.abc import Hashable, Iterable, Iterator, Sequence
@@ -32,36 +32,35 @@ from sfnwatch.model.api_call import ApiCall, by_time, ids_in
 from sfnwatch.model.integrations import CallRole, Integration, jobs_of_call
 from sfnwatch.model.records import Record
 
+# Without a history, CloudTrail's calls are the nearest thing to an execution. A call
+# belongs to the job whose id it names. Some calls name no job: denied calls, and rows
+# with few columns. They are grouped together, since nothing shows whose they are.
 #
-# With CloudTrail alone this is as near to an execution as one gets. A call belongs to
-# the job whose id it names. Those that name none, such as denied ones, and rows of few
-# columns, are taken together: nothing tells whose they are.
-#
-# What is counted is fact. What a pattern looks like is inference: a call does not say
-# which state made it, and how an execution ended no call tells.
+# The counts are facts. The pattern that calls look like is an inference: a call does
+# not name the state that made it, and no call shows how an execution ended.
 _ALIVE = timedelta(seconds=400)
-"""Polls come at most about 300 s apart: after a longer silence a job is over."""
+"""Polls come at most about 300 s apart, so after a longer silence a job is over."""
 _JOB_ID = re.compile(r"[a-z]{0,3}[_:-]?[0-9a-f-]{32,64}|[js]-[0-9A-Z]{10,}")
-"""What the random ids of jobs look like; a session's name has other letters."""
+"""The form of a job's random id. The name of a session has letters beyond these."""
 _NEAR = timedelta(minutes=15)
-"""How long before and after an execution a call of its role may have to do with it."""
+"""The time before and after an execution in which its role's calls may concern it."""
 _PLAIN = ["request-response", "aws-sdk"]
 _KINDS = 50
 _AWS = ".amazonaws.com"
 
 
 class JobCalls(Struct, eq=False):
-    """What was called for one job; for several, where nothing tells them apart."""
+    """The calls for one job, or for several jobs that nothing tells apart."""
 
     row: Integration
     calls: list[ApiCall] = field(default_factory=list)
-    """All of them, in order."""
+    """All calls for the job, in order of time."""
     actions: list[ApiCall] = field(default_factory=list)
-    """One, as a rule; none where the records begin after it."""
+    """The calls that start a job: one, as a rule; none if the records begin later."""
     named: bool = False
-    """True if calls name its job."""
+    """True if calls name the job."""
     guessed: bool = False
-    """True if a poll that names no job may be its, or another's."""
+    """True if a poll that names no job may belong to this job or to another."""
 
     @property
     def polls(self) -> list[ApiCall]:
@@ -80,7 +79,10 @@ class JobCalls(Struct, eq=False):
 
 
 def group_calls(survey: Survey, calls: Iterable[ApiCall]) -> Work[list[JobCalls]]:
-    """Group calls given in order, those of each role, account and service apart."""
+    """Group calls by job, separately for each role, account, Region and service.
+
+    `calls` are in order of time. The groups returned are in order of their first calls.
+    """
     told: list[JobCalls] = []
 
     def place(call: ApiCall) -> Hashable:
@@ -89,9 +91,10 @@ def group_calls(survey: Survey, calls: Iterable[ApiCall]) -> Work[list[JobCalls]
     for those in grouped(filter(is_of_job, calls), place).values():
         found: list[JobCalls] = yield from _by_job(survey, those)
         for group in found:
-            # Polls that fit a watched attempt may be a group's as well.
+            # An unproven poll, which fits a watched attempt, may as well belong to a
+            # group that has no poll.
             group.guessed = not group.polls and bool(survey.unproven)
-        # What belongs to no job by name may be of any that went on by then.
+        # Polls that name no job may belong to any job that was going on at the time.
         spans = [
             (g.calls[0].event_time - _ALIVE, g.calls[-1].event_time, g) for g in found
         ]
@@ -107,12 +110,12 @@ def group_calls(survey: Survey, calls: Iterable[ApiCall]) -> Work[list[JobCalls]
 def _by_job(survey: Survey, calls: Iterable[ApiCall]) -> Work[list[JobCalls]]:
     """Group the calls of one role and service by the jobs that they name.
 
-    Where calls name none, one goes on with another until there is a longer silence.
+    Calls that name no job form one group until a silence longer than `_ALIVE`.
     """
     found: list[JobCalls] = []
     by_id: dict[str, JobCalls] = {}
     unnamed: JobCalls | None = None
-    """What may go on, and whose job no call has named."""
+    """The group that may still grow, and whose job no call has named."""
     for call in calls:
         yield
         record = survey.snapshot.trace.cloudtrail_record(call)
@@ -127,8 +130,8 @@ def _by_job(survey: Survey, calls: Iterable[ApiCall]) -> Work[list[JobCalls]]:
             ids = _job_ids(row, record, ids, begins=bool(starts))
             if unnamed and call.event_time - unnamed.calls[-1].event_time > _ALIVE:
                 unnamed = None
-            # A poll may name what an action did not; and a job that was begun is none
-            # of those that were polled for before.
+            # A poll may name the job that its action did not name. A job that starts
+            # now is not one that was polled for before.
             begun = unnamed is not None and unnamed.actions and not (starts and ids)
             if unnamed and (begun or not (starts or ids)):
                 group = unnamed
@@ -150,20 +153,23 @@ def _by_job(survey: Survey, calls: Iterable[ApiCall]) -> Work[list[JobCalls]]:
 def _job_ids(
     row: Integration, record: Record, ids: Iterable[str], *, begins: bool
 ) -> set[str]:
-    """Give the ids of jobs: of a call that begins one those that it was answered."""
+    """Return the ids of jobs that a call names.
+
+    For a call that begins a job, these are the ids in its response.
+    """
     if begins:
         return row.ids_in(record.get("responseElements"))
     return {each for each in ids if _JOB_ID.fullmatch(each)}
 
 
 def calls_alone(survey: Survey) -> Steps:
-    """Tell of the calls by Step Functions that belong to no execution of the trace."""
+    """Yield findings on calls by Step Functions that belong to no execution loaded."""
     snapshot = survey.snapshot
     calls: Sequence[ApiCall] = survey.unexplained
     if snapshot.roots:
-        # Trails, and CloudTrail asked live, show whatever runs in the account besides.
+        # Trails and live CloudTrail also show everything else that runs in the account.
         near = grouped(calls, lambda call: _is_near(survey, call))
-        # Without a role, as InvokeHTTPEndpoint is, a call may be anybody's.
+        # A call without a role, such as InvokeHTTPEndpoint, may be anybody's.
         strangers = [call for call in near.get(False, ()) if call.role is not None]
         calls = near.get(True, ())
         count = len(strangers)
@@ -190,7 +196,7 @@ def calls_alone(survey: Survey) -> Steps:
 
 
 def _is_near(survey: Survey, call: ApiCall) -> bool:
-    """True for a call by a role of an execution, made while it ran or soon before."""
+    """True for a call by an execution's role, made during the execution or near it."""
     at = call.event_time
     runs = survey.snapshot.executions.values()
     spans = ((run.started_at, run.stopped_at or at) for run in runs)
@@ -199,7 +205,7 @@ def _is_near(survey: Survey, call: ApiCall) -> bool:
 
 
 class _ToldGroup:
-    """A group of calls, with the words for it."""
+    """A group of calls, with the words and the data of its findings."""
 
     def __init__(self, group: JobCalls, since: datetime | None) -> None:
         row = group.row
@@ -213,10 +219,10 @@ class _ToldGroup:
         place |= {"resource": self.resource, "call": first.event_name}
         place |= {"at": f"{first.event_time:%Y-%m-%dT%H:%M:%SZ}"}
         self.place = {**place, "actions": len(group.actions)}
-        """What all findings say of whose calls they are."""
+        """The data that every finding of the group has: whose calls they are."""
 
     def findings(self) -> Iterator[Finding]:
-        """Tell what they look like, and how they were polled for."""
+        """Yield what the calls look like, and how the job was polled for."""
         group = self.group
         if group.actions:
             yield self._pattern()
@@ -255,7 +261,7 @@ class _ToldGroup:
         words = group.spacing.words()
         if group.mixed:
             words = ", but nothing shows which polls are whose"
-        # How many polls came after several actions is counted in any case.
+        # After several actions only the polls are counted, which is a fact either way.
         sure = group.mixed or not group.guessed
         told = {**self.place, **group.spacing.data, "mixed": group.mixed}
         who = f"{after}{self.role}"
@@ -263,7 +269,10 @@ class _ToldGroup:
 
 
 def _subject(actions: Sequence[ApiCall], since: datetime | None) -> str:
-    """Name the action with its time, or how many there are of it."""
+    """Return the action's name with its time, or the number of actions.
+
+    Empty if there is no action.
+    """
     if not actions:
         return ""
     name = named(actions[0].event_name)
@@ -276,7 +285,7 @@ def _subject(actions: Sequence[ApiCall], since: datetime | None) -> str:
 
 
 def _others(calls: Sequence[ApiCall]) -> Iterator[Finding]:
-    """Count the calls of a role that have to do with no job."""
+    """Yield for each role the number of its calls that concern no job."""
     by_role = grouped(filterfalse(is_of_job, calls), lambda call: call.role or "")
     for role, those in sorted(by_role.items()):
         names = ((c.event_source.removesuffix(_AWS), c.event_name) for c in those)

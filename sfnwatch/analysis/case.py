@@ -1,8 +1,8 @@
-"""What happened in an execution, laid out once: for findings, tables and comparisons.
+"""An execution laid out by state and attempt, for findings, tables and comparisons.
 
-A Map's ten thousand iterations run one state: they are one `StateUse` of it, and are
-told of together. So many attempts take a while: whoever makes a case may pause, after
-each step of the `Work`.
+The ten thousand iterations of a Map run one state. They are one `StateUse` of it, and
+are reported together. So many attempts take a while, so whoever builds a case may pause
+after each step of the `Work`.
 """
 
 from collections import Counter
@@ -40,40 +40,40 @@ from sfnwatch.model.values import text_of
 from sfnwatch.model.visits import StateVisit
 
 FIRST_POLL = timedelta(seconds=70)
-"""By then a first poll would have come: those recorded came after 55 to 60 s."""
+"""The first poll has come by then: recorded first polls came after 55 to 60 s."""
 CLOCKS_APART = timedelta(seconds=5)
-"""How far two clocks may differ where nothing measures it [inferred]."""
+"""How far two clocks may differ if no record measures it [inferred]."""
 _KEPT_INTERVALS = 100
-"""Intervals between polls that the data of a finding holds."""
+"""The most intervals between polls that a finding's data holds."""
 _LISTED_INTERVALS = 6
-"""Intervals that a sentence lists; of more, the extremes."""
+"""The most intervals that a sentence lists; of more, it gives only the extremes."""
 _XRAY = "xray.amazonaws.com"
 _NEVER = datetime.min.replace(tzinfo=UTC)
 T = TypeVar("T")
 Work = Generator[None, None, T]
-"""Work that yields where it may pause, and returns what it made."""
+"""Work that yields wherever it may pause, and then returns its result."""
 
 
 # -- attempts --------------------------------------------------------------------------
 
 
 class Spacing(Struct, frozen=True):
-    """The seconds between polls: what tells how often a job is asked for."""
+    """The seconds between polls: how often Step Functions asked for a job."""
 
     seconds: Sequence[float]
     since: str | None = None
-    """The action call that the first one is counted from, where that is known."""
+    """The action call from which the first interval counts; None if not known."""
 
     @property
     def data(self) -> dict[str, Any]:
-        """The figures, in seconds."""
+        """The intervals with their mean, minimum and maximum, in seconds."""
         listed = {"intervals": self.seconds[:_KEPT_INTERVALS], "from": self.since}
         return {**spread(self.seconds), **listed}
 
     def words(self, *, several: bool = False) -> str:
-        """Say how often: `, about once a minute: at intervals of 55 and 59 s, …`.
+        """Describe how often: `, about once a minute: at intervals of 55 and 59 s, …`.
 
-        Of several attempts only the extremes are told.
+        For several attempts, only the extremes are given. Empty without intervals.
         """
         gaps = self.seconds
         name = named(self.since) if self.since else ""
@@ -94,14 +94,14 @@ class Spacing(Struct, frozen=True):
 
 
 def spacing(action: ApiCall | None, polls: Sequence[ApiCall]) -> Spacing:
-    """Measure from poll to poll; from the action call on, if that came before."""
+    """Measure from poll to poll, and from the action call if it came before them."""
     if action is None or (polls and polls[0].event_time < action.event_time):
         return Spacing(gaps(polls))
     return Spacing(gaps([action, *polls]), action.event_name)
 
 
 def gaps(calls: Sequence[ApiCall]) -> list[float]:
-    """Give the seconds from each call to the next."""
+    """Return the seconds from each call to the next."""
     times = [call.event_time for call in calls]
     return [(after - before).total_seconds() for before, after in pairwise(times)]
 
@@ -115,10 +115,10 @@ def spread(seconds: Sequence[float]) -> dict[str, Any]:
 
 
 class AttemptCase(AttemptCalls):
-    """An attempt of a survey's executions, with the words for it."""
+    """An attempt in one of a survey's executions, with the words for it."""
 
     def __init__(self, use: "StateUse", visit: StateVisit, number: int) -> None:
-        """`number` says which of its visit's it is, from 1."""
+        """`number` is the attempt's number within its visit, from 1."""
         attempt = visit.attempts[number - 1]
         several = len(visit.attempts) > 1
         survey = use.survey
@@ -128,36 +128,36 @@ class AttemptCase(AttemptCalls):
         self.visit = visit
         name = visit_name(visit, alone=len(use.visits) == 1)
         self.subject = f"{name} (try {number})" if several else name
-        """Its state, and of several attempts which: `Each[3] / Work (try 2)`."""
+        """The state, and which try if there are several: `Each[3] / Work (try 2)`."""
         self.running = attempt.status == "running"
 
     @property
     def seconds(self) -> float | None:
-        """From scheduled to ended; None while it runs."""
+        """The seconds from scheduled to ended; None while the attempt runs."""
         begun = self.attempt.scheduled_at
         ended = self.attempt.ended_at
         return (ended - begun).total_seconds() if ended is not None else None
 
     def ran_at(self, at: datetime) -> bool:
-        """True if it ran in the second of a call, or may have by another clock."""
+        """True if the attempt ran at a call's time, or may have by another clock."""
         ended = self.attempt.ended_at
         begun = self.attempt.scheduled_at - CLOCKS_APART
         return begun <= at and (ended is None or at <= ended + CLOCKS_APART)
 
     @property
     def end_event(self) -> str:
-        """The event that ended it, or the last that is known of it."""
+        """The event that ended the attempt, or its last known event: `#7`."""
         return f"#{self.attempt.event_ids[-1]}"
 
     @property
     def action(self) -> ApiCall | None:
-        """The call that started the job: of those AWS accepted, the last in time."""
+        """The call that started the job: the last one that AWS accepted, or None."""
         accepted = [call for call in self.actions.sure if call.error_code is None]
         return accepted[-1] if accepted else None
 
     @cached_property
     def spacing(self) -> Spacing:
-        """How often it was polled for: only what no later record can divide."""
+        """The seconds between polls: only intervals that no later record can divide."""
         action = self.action
         coverage = self.coverage
         first = action is not None and coverage.is_settled(action)
@@ -165,15 +165,15 @@ class AttemptCase(AttemptCalls):
 
     @cached_property
     def known_polls(self) -> Sequence[ApiCall]:
-        """The polls that no later record can come between."""
+        """The polls between which no later record can fall."""
         return self.coverage.settled(self.polls.sure)
 
     @property
     def settled(self) -> bool:
-        """True if later records can't change what is said of its polls.
+        """True if later records can't change what is said about the polls.
 
-        While it waits more will come, which is no surprise: then up to the last is
-        enough.
+        While the attempt waits, more polls are expected. Then it is enough that the
+        records are complete up to the last poll.
         """
         if self.attempt.ended_at is not None:
             return self.coverage.has_all_polls(self.attempt)
@@ -181,7 +181,7 @@ class AttemptCase(AttemptCalls):
 
     @property
     def is_seen_whole(self) -> bool:
-        """True if a poll would have been seen by now, had there been one to come."""
+        """True if a poll would be in the records by now, had one been made."""
         ended = self.attempt.ended_at
         if ended is not None and self.attempt.pattern is not Pattern.SYNC:
             action = (self.actions.sure or self.actions.guessed)[-1]
@@ -190,19 +190,19 @@ class AttemptCase(AttemptCalls):
 
     @property
     def way(self) -> tuple[str, bool]:
-        """What it runs, and whether all its polls were denied."""
+        """What the attempt runs, and whether all its polls were denied."""
         polls = self.polls
         denied = polls.sure and len(polls.denied.every) == len(polls.every)
         return resource_words(self.attempt), bool(denied)
 
     @property
     def place(self) -> dict[str, Any]:
-        """What data says of which attempt it is about."""
+        """The attempt as data names it: by its visit's id and its own."""
         return {"visit": self.visit.id, "attempt": self.attempt.scheduled_id}
 
     @property
     def polls_that_may_be_its(self) -> list[ApiCall]:
-        """Polls of its time that may be its: the guessed ones, and unmatched ones."""
+        """Polls of the attempt's time that may be its own: guessed or unmatched."""
         ended = self.attempt.ended_at
         end = None if ended is None else ended + CLOCKS_APART
         begin = self.attempt.scheduled_at - CLOCKS_APART
@@ -210,7 +210,7 @@ class AttemptCase(AttemptCalls):
 
 
 class Attempts:
-    """Some attempts, told of together; mostly it is one."""
+    """Attempts that are reported together; mostly there is only one."""
 
     def __init__(self, cases: Sequence[AttemptCase]) -> None:
         self.cases = cases
@@ -230,7 +230,7 @@ class Attempts:
 
     @property
     def place(self) -> dict[str, Any]:
-        """What data says of which attempts they are: the first, and how many."""
+        """The attempts as data names them: the first one, and how many there are."""
         more = {"tries": len(self.cases)} if self.several else {}
         return {**self.first.place, **more}
 
@@ -239,54 +239,54 @@ class Attempts:
 
 
 class Survey:
-    """What is known around all executions of a moment: how far, and what of."""
+    """What a snapshot shows beyond each execution: how far it reaches, open calls."""
 
     def __init__(self, snapshot: Snapshot, now: datetime | None = None) -> None:
         self.snapshot = snapshot
         self.coverage = Coverage(snapshot)
         self.watched = self.coverage.live or bool(snapshot.trace.calls)
-        """True if CloudTrail was asked, or its records given."""
+        """True if CloudTrail was asked, or if there are records of it."""
         self._given_now = now
         self.unexplained: list[ApiCall] = []
-        """The calls by Step Functions that no attempt explains, in order."""
+        """The calls by Step Functions that no attempt explains, in order of time."""
         self.unmatched: dict[tuple[str | None, LinkRule], list[ApiCall]] = {}
-        """Calls of no job by the role of an execution, and those that are ambiguous: by
-        the execution, None for one of several, and by how they are matched."""
+        """Calls by an execution's role that are ambiguous, or that concern no job. The
+        key is the execution's ARN (None if it may be one of several) and the rule."""
         self.unproven: list[ApiCall] = []
-        """The calls by a role of these executions that nothing proves to be whose, in
-        order: matched by a guess, ambiguous, or to nobody."""
+        """Calls by a role of these executions, in order of time, whose attempt nothing
+        proves: matched by a guess, ambiguous, or matched to no attempt."""
         self.doubtful_names: Counter[CallName] = Counter()
-        """How many calls of each name may be another attempt's than they are matched
-        to, or one's though they are matched to none."""
+        """The number of calls of each name whose match is in doubt: another attempt may
+        have made them than the matched one, or one though none is matched."""
         self._call_names: set[CallName] = set()
 
     @cached_property
     def roots(self) -> Mapping[str, ExecutionAsOf]:
-        """The executions to tell of, but for those that a replay has not come to."""
+        """The executions to report, without those that a replay has not reached."""
         all_known = self.snapshot.at is None
         roots = self.snapshot.roots.items()
         return {arn: each for arn, each in roots if all_known or each.known}
 
     @cached_property
     def started(self) -> Mapping[str, Sequence[ExecutionAsOf]]:
-        """The child executions, by what started them: a Map Run, or an execution."""
+        """Child executions by the ARN that started them: a Map Run or an execution."""
         parents = self.snapshot.lineage.parents.items()
         origin = {arn: each.map_run_arn or each.execution_arn for arn, each in parents}
         return grouped(self.snapshot.children.values(), lambda child: origin[child.arn])
 
     @cached_property
     def unproven_by_name(self) -> Mapping[CallName, Sequence[ApiCall]]:
-        """The calls that nothing proves to be whose, by their names."""
+        """The calls in `unproven`, by name."""
         return grouped(self.unproven, lambda call: call.name)
 
     @property
     def known_words(self) -> str:
-        """Say how far it is known that nothing came."""
+        """The words for how far it is known that nothing came: ` up to 12:00:00`."""
         known = self.coverage.complete_to
         return f" up to {time_of_day(known)}" if known is not None else " so far"
 
     def look(self) -> Work[None]:
-        """Go through all calls once, and sort those that are matched to none."""
+        """Go through all calls once, and sort out those without a proven match."""
         for call in self.snapshot.calls:
             yield
             self._call_names.add(call.name)
@@ -296,29 +296,30 @@ class Survey:
                 self.doubtful_names[call.name] += 1
             if link is not None and link.key is not None:
                 continue
-            # X-Ray's sampling calls run under the same role, and say nothing.
+            # X-Ray's sampling calls have the same role, but show nothing of the states.
             noise = call.event_source == _XRAY
             ambiguous = link is not None and link.rule is LinkRule.AMBIGUOUS
             if link is None and _by_step_functions(self.snapshot, call):
                 self.doubtful_names[call.name] += 1
             if not ambiguous and not noise and _by_step_functions(self.snapshot, call):
                 self.unexplained.append(call)
-            # Jobs are told of in groups.
+            # Calls of jobs are reported in groups, by `calls_alone`.
             if link is not None and (ambiguous or not (noise or is_of_job(call))):
                 key = link.execution_arn, link.rule
                 self.unmatched.setdefault(key, []).append(call)
 
     def covers(self, at: datetime | None) -> bool:
-        """True if CloudTrail is believed complete to a moment."""
+        """True if CloudTrail is believed complete up to a time; False for None."""
         known = self.coverage.complete_to
         return at is not None and known is not None and known >= at
 
     def shows(self, row: Integration | None) -> bool:
-        """True if such a call shows: it is a management event, or others like it came.
+        """True if an integration's call can show in the records.
 
-        Event history never has a data event. Nothing tells what a trail is set to log
-        but what is in it: one Invoke says that it logs Invokes, if perhaps not of every
-        function. That of an HTTP task may come, and names nobody whose it is.
+        A management event shows. The Event history never has a data event. Only a
+        trail's records show what the trail logs: one Invoke shows that it logs Invokes,
+        though perhaps not those of every function. The call of an HTTP task may be
+        recorded, but it names no caller.
         """
         if row is None or row.recorded:
             return row is not None
@@ -326,10 +327,10 @@ class Survey:
         return row.unrecorded is Unrecorded.DATA_EVENT and name in self._call_names
 
     def known_to(self, execution: ExecutionAsOf) -> datetime | None:
-        """Give the last moment something is known of: an execution's end, if it ended.
+        """Return the last time of which something is known: the end, if it ended.
 
-        One that was watched goes on until the last that came in, of whatever kind: a
-        history says nothing while a state waits.
+        A watched execution is known up to the newest record of any kind, since its
+        history has no new event while a state waits. None if no time is known.
         """
         if execution.stopped_at is not None:
             return execution.stopped_at
@@ -344,9 +345,9 @@ class Survey:
 
 
 def last_moment(snapshot: Snapshot) -> datetime:
-    """Give the last moment that is known of, for what still runs.
+    """Return the newest time in a snapshot: what still runs has come that far.
 
-    That something was asked or answered is a moment, too: nothing had ended by then.
+    The time of a request or an answer counts, too: nothing had ended by then.
     """
     trace = snapshot.trace
     runs = snapshot.executions.values()
@@ -362,12 +363,12 @@ def last_moment(snapshot: Snapshot) -> datetime:
 
 
 def is_of_job(call: ApiCall) -> bool:
-    """True for a call that starts a job, asks for one, or stops it."""
+    """True for a call that starts a job, polls for it or stops it."""
     return bool(jobs_of_call(call.event_source, call.event_name))
 
 
 def _by_step_functions(snapshot: Snapshot, call: ApiCall) -> bool:
-    """True for its calls, and for rows that don't say whose they are."""
+    """True for calls by Step Functions, and for rows that don't name their caller."""
     if call.by_step_functions or call.whole:
         return call.by_step_functions
     row = snapshot.trace.cloudtrail_record(call)
@@ -379,7 +380,7 @@ def _by_step_functions(snapshot: Snapshot, call: ApiCall) -> bool:
 
 
 class StateUse:
-    """The visits of one state that use one and the same resource."""
+    """The visits of one state that use the same resource."""
 
     def __init__(
         self, survey: Survey, execution: ExecutionAsOf, visits: Sequence[StateVisit]
@@ -398,11 +399,11 @@ class StateUse:
         return [AttemptCase(self, visit, number) for visit, number in numbered]
 
     def unproven_calls(self, name: CallName, error_code: str | None) -> list[ApiCall]:
-        """Give the calls of a name, and of an error, that its attempts may have made.
+        """Return the calls of a name, and of an error, that its attempts may have made.
 
-        They come from a role of these attempts while one of them ran, and nothing
-        proves who made them: the SDK tries a call again by itself. Those that are
-        matched to one of the attempts by a guess are not among them.
+        A role of these attempts made them. One of the attempts ran at the time, or is a
+        candidate. Nothing proves who made them: the SDK itself tries a call again.
+        Calls that are matched to one of the attempts by a guess are left out.
         """
         keys = {attempt.key for attempt in self.attempts}
         roles = {
@@ -424,12 +425,12 @@ class StateUse:
 
 
 class Case(Struct, frozen=True, dict=True):
-    """One execution, taken apart by what its states use."""
+    """One execution, divided by the resources that its states use."""
 
     survey: Survey
     execution: ExecutionAsOf
     visits: Sequence[StateVisit]
-    """In the order they were entered."""
+    """In the order in which they were entered."""
     uses: Sequence[StateUse]
     """In the order of their first visits."""
 
@@ -439,12 +440,12 @@ class Case(Struct, frozen=True, dict=True):
 
     @cached_property
     def known_to(self) -> datetime:
-        """Give the last moment something is known of."""
+        """The last time of which something is known of the execution."""
         return self.survey.known_to(self.execution) or _NEVER
 
     @cached_property
     def attempts_of(self) -> Mapping[int, Sequence[AttemptCase]]:
-        """The attempts of each visit that made some, by its id."""
+        """The attempts of each visit that has any, by the visit's id."""
         every = (each for use in self.uses for each in use.attempts)
         return grouped(every, lambda each: each.visit.id)
 
@@ -454,14 +455,14 @@ class Case(Struct, frozen=True, dict=True):
 
     @property
     def is_cut(self) -> bool:
-        """True where it is over, and the events that tell how are not here."""
+        """True if the execution is over, but the event that ended it is missing."""
         return not self.execution.running and self.execution.ending is None
 
     @cached_property
     def lost_to(self) -> float:
-        """The last id that is missing of an execution that is over; 0 if none is.
+        """The id of the last missing event of an execution that is over; 0 if none.
 
-        Of a history that was cut nobody knows how many events it had.
+        Infinite for a history that was cut: its number of events is not known.
         """
         if self.is_cut:
             return inf
@@ -470,14 +471,14 @@ class Case(Struct, frozen=True, dict=True):
         return 0 if self.execution.running else max(gaps, default=0)
 
     def is_end_lost(self, visit: StateVisit) -> bool:
-        """True if the event that ended a visit may be one of those that are missing."""
+        """True if the event that ended a visit may be among the missing events."""
         last = max(visit.event_ids, default=visit.id)
         return visit.exited_at is None and last < self.lost_to
 
     def as_known(self, visit: StateVisit) -> StateVisit:
-        """Give a visit as far as it is known: without its end, to its last event.
+        """Return a visit that ends with its last known event, if its end is missing.
 
-        Else it would be told to have lasted until the execution was over.
+        Otherwise it would seem to last until the execution was over.
         """
         if not self.is_end_lost(visit):
             return visit
@@ -487,10 +488,10 @@ class Case(Struct, frozen=True, dict=True):
 
 
 def build_case(survey: Survey, execution: ExecutionAsOf) -> Work[Case]:
-    """Lay out one execution."""
+    """Build the case of one execution."""
     visits: list[StateVisit] = []
     groups: dict[Hashable, list[StateVisit]] = {}
-    # A list: others may come between two steps.
+    # A copy: more visits may come in between two steps.
     for visit in list(execution.visits):
         yield
         visits.append(visit)
@@ -503,7 +504,7 @@ def build_case(survey: Survey, execution: ExecutionAsOf) -> Work[Case]:
 
 
 def done(work: Work[T]) -> T:
-    """Do work at one go."""
+    """Run work to its end without a pause, and return its result."""
     while True:
         try:
             next(work)

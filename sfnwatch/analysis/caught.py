@@ -1,4 +1,4 @@
-"""Errors that a Catch took, and Map Runs that failed."""
+"""Findings on errors that a Catch took, and on Map Runs that failed."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -23,7 +23,7 @@ _CAUSE = 160
 
 
 class Caught(Struct, frozen=True):
-    """An error that a Catch took, and which state went on."""
+    """An error that a Catch took, and the state that came next."""
 
     visit: StateVisit
     error: str | None
@@ -31,11 +31,11 @@ class Caught(Struct, frozen=True):
     next_state: str | None
     """None where the next state has not been entered yet."""
     failing: StateVisit | None = None
-    """What failed inside of it, innermost, where it is a Map or a Parallel."""
+    """The state that failed inside a Map or a Parallel, innermost; else None."""
 
 
 def caught(case: Case) -> Iterator[Finding]:
-    """Tell of the errors that were caught; of very many alike together."""
+    """Yield findings on caught errors; very many like errors make one finding."""
     every = caught_errors(case)
     alike = grouped(every, lambda each: (each.visit.name, each.error, each.next_state))
     for those in alike.values():
@@ -60,7 +60,10 @@ def _caught(told: Sequence[Caught]) -> Finding:
 
 
 def caught_errors(case: Case) -> list[Caught]:
-    """Find what was caught; the state that went on follows the one that failed."""
+    """Return the caught errors, each with the state that came next.
+
+    The event that enters the next state follows an event of the state that failed.
+    """
     caught = [visit for visit in case.visits if visit.status == "caught"]
     if not caught:
         return []
@@ -70,7 +73,7 @@ def caught_errors(case: Case) -> list[Caught]:
     for visit in caught:
         failing = _failing_inside(case, visit)
         error, cause = _error_of_visit(case, failing or visit, visit)
-        # What follows the start of a Map or Parallel is inside it.
+        # A state that follows the start of a Map or Parallel is inside it.
         own = (n for n in reversed(visit.event_ids) if n not in visit.starts)
         following = (after[n] for n in own if n in after)
         came_next = next(following, None)
@@ -79,7 +82,10 @@ def caught_errors(case: Case) -> list[Caught]:
 
 
 def _failing_inside(case: Case, visit: StateVisit) -> StateVisit | None:
-    """Find the state that failed a Map or Parallel: its Failed follows that's event."""
+    """Return the state that made a Map or Parallel fail; None for other states.
+
+    The Failed event of the Map or Parallel follows an event of that state.
+    """
     execution = case.execution
     for number in reversed(visit.event_ids):
         event = execution.event(number)
@@ -94,10 +100,10 @@ def _failing_inside(case: Case, visit: StateVisit) -> StateVisit | None:
 def _error_of_visit(
     case: Case, failing: StateVisit, caught: StateVisit
 ) -> tuple[str | None, str | None]:
-    """Give the error and cause of a state that failed, and that `caught` caught.
+    """Return the error and cause of a failed state that `caught` caught.
 
-    A failed evaluation is the state's own, after its last attempt; a Fail state's are
-    only in what its Catch passed on.
+    A failed evaluation is an error of the state itself, after its last attempt. The
+    error of a Fail state is only in what the Catch passed on. None if not known.
     """
     if failing.error is not None:
         return failing.error, failing.cause
@@ -112,7 +118,7 @@ def _error_of_visit(
 
 
 _ERROR_OUTPUT = {"Error", "Cause"}
-"""The keys of what a Catch writes, at its ResultPath, into the state's output."""
+"""The keys of what a Catch writes at its ResultPath in the state's output."""
 
 
 def _exit_output(case: Case, visit: StateVisit) -> Mapping[str, Any]:
@@ -125,9 +131,10 @@ def _exit_output(case: Case, visit: StateVisit) -> Mapping[str, Any]:
 
 
 def map_runs_failed(case: Case) -> Iterator[Finding]:
-    """Tell of the Map Runs that failed, as where an ItemReader does.
+    """Yield findings on Map Runs that failed, for example in their ItemReader.
 
-    That of a state that failed, or was caught, with it is told of there.
+    If the state failed with its Map Run, or was caught, the finding on the state says
+    so, and there is none here.
     """
     turns = case.execution.map_run_turns
     for number, (event, _) in enumerate(turns):

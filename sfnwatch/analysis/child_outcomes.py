@@ -1,4 +1,4 @@
-"""What became of Map Runs and child executions."""
+"""Findings on what became of Map Runs and child executions."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -27,11 +27,11 @@ from sfnwatch.model.texts import clean
 
 _CAUSE = 160
 _BECAME = ("failed", "timed_out", "aborted", "succeeded", "running", "pending")
-"""What became of a Map Run's executions, failures first."""
+"""The statuses of a Map Run's executions, failures first."""
 
 
 def children(case: Case) -> Steps:
-    """Tell of the Map Runs of an execution, and of child executions that failed."""
+    """Yield findings on an execution's Map Runs, and on children that failed."""
     lineage = case.snapshot.lineage
     arn = case.execution.arn
     started = case.survey.started
@@ -45,7 +45,7 @@ def children(case: Case) -> Steps:
 
 
 def _map_run(case: Case, told: MapRun, parent: Parent) -> Steps:
-    """Tell of a Map Run, if an event says that it was started."""
+    """Yield a finding on a Map Run, if an event shows that it was started."""
     turns = case.execution.map_run_turns
     starts = [f"#{turn.event.id}" for turn in turns if turn.arn == told.arn]
     if not starts:
@@ -89,10 +89,10 @@ def _child_failed(case: Case, child: ExecutionAsOf, parent: Parent) -> Finding:
 def unread_children(
     survey: Survey, calls: Sequence[ApiCall]
 ) -> tuple[list[Finding], Sequence[ApiCall]]:
-    """Tell of executions of Map Runs that were not read, and of calls by their role.
+    """Return findings on Map Runs' executions that were not read, and other calls.
 
-    What they called can't be told from calls of strangers with that role: those are
-    taken out of `calls`, and the rest is given back.
+    The calls of these executions can't be told from calls of strangers with the same
+    role. The calls returned are `calls` without those by such a role.
     """
     snapshot = survey.snapshot
     unread = list[tuple[MapRun, int]]()

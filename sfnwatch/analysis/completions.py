@@ -1,4 +1,4 @@
-"""How Step Functions learned that a job had stopped, and how late."""
+"""Findings on how Step Functions learned that a job had stopped, and how late."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -27,7 +27,7 @@ _BY = {
 
 
 def completions(use: StateUse) -> Iterator[Finding]:
-    """Tell of each attempt whose job says when it stopped; of very many together."""
+    """Yield findings on attempts whose job's stop is known; of very many, one."""
     told = [(each, each.completion) for each in use.attempts if each.completion]
     for those in together(told):
         yield _completion(*those[0]) if len(those) == 1 else _completions(those)
@@ -48,13 +48,16 @@ def _completion(each: AttemptCase, told: Completion) -> Finding:
 
 
 def _witnesses(each: AttemptCase) -> list[str]:
-    """Name the event that ended it, and where that does not tell what ECS told."""
+    """Return the id of the event that ended the attempt, and the key of ECS's state.
+
+    The latter only if ECS, and not the job's answer, gave the time of the stop.
+    """
     told = each.attempt.told_by
     return [each.end_event, *([told.key] if told is not None else [])]
 
 
 def _told_by(each: AttemptCase, told: Completion) -> str:
-    """Say what told of the end, or why that is not known."""
+    """Describe what reported the job's end, or why that is not known."""
     if told.by is ToldBy.EVENT:
         rule = each.attempt.integration and each.attempt.integration.managed_rule
         event = f"the EventBridge managed rule {rule}" if rule else "an event"
@@ -86,7 +89,7 @@ def _completions(told: Sequence[tuple[AttemptCase, Completion]]) -> Finding:
     lags = [completion.lag for _, completion in told]
     counts = Counter(completion.by for _, completion in told)
     ways = {by: counts[by] for by in ToldBy if counts[by]}
-    # Found first: the latest is the one that is worth a look.
+    # Its event comes first in the evidence: the longest lag is worth a look.
     latest, _ = max(told, key=lambda each: (each[1].lag, -each[0].visit.id))
     middle, least, most = (spoken(f(lags)) for f in (median, min, max))
     range_ = least if least == most else f"{least} to {most} (median {middle})"
@@ -105,9 +108,10 @@ def _completions(told: Sequence[tuple[AttemptCase, Completion]]) -> Finding:
 
 
 def _never_learned(use: StateUse) -> Iterator[Finding]:
-    """Tell of each attempt that ended otherwise, though its job had stopped before.
+    """Yield findings on attempts that ended otherwise, after their job had stopped.
 
-    What would have told Step Functions was lost: the event, and no poll got through.
+    Step Functions did not learn of the stop: the event was lost, and no poll got
+    through.
     """
     for each in use.attempts:
         attempt = each.attempt

@@ -1,4 +1,4 @@
-"""What several executions together show."""
+"""Findings that rest on several executions together."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from statistics import fmean
@@ -20,10 +20,10 @@ _SEVERAL = 2
 
 
 def conclusions(cases: Sequence[Case]) -> Iterator[Finding]:
-    """Conclude from two executions or more, which jobs they start and how.
+    """Yield which jobs two or more executions start, and in which ways.
 
-    A way is a resource whose polls were all denied, or not; of one way alone, as of one
-    execution, the other findings say as much.
+    A way is a resource, together with whether all its polls were denied. With only one
+    way, or only one execution, the other findings already say as much.
     """
     uses = [use for case in cases for use in case.uses if use.starts_job]
     started = [each for use in uses for each in use.attempts if each.actions.sure]
@@ -41,7 +41,7 @@ def _conclusion(told: Attempts, names: Mapping[str, str]) -> Finding:
     polls = told.polls.sure
     succeeded = told.statuses == {"succeeded"}
     unsure = told.calls.guessed or any(e.polls_that_may_be_its for e in told.cases)
-    # No later record may change what is said of the polls.
+    # True if no later record can change what is said about the polls.
     whole = all(e.settled if polls else e.is_seen_whole for e in told.cases)
     then = f", with no poll matched{'' if whole else told.first.use.survey.known_words}"
     if polls:

@@ -1,4 +1,4 @@
-"""Where the time of an execution went."""
+"""Findings on where the time of an execution went."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -27,7 +27,7 @@ _TOP = 3
 _STEPS = 20
 _SHARE = 0.5
 _LITTLE = 0.01
-"""A share of the time that is not worth naming."""
+"""The least share of the time for which a visit is named."""
 _WORDS = {
     Phase.WORKING: "working",
     Phase.WAITING: "waiting",
@@ -38,9 +38,9 @@ _WORDS = {
 
 
 def critical_path(visits: Iterable[StateVisit], now: datetime) -> list[StateVisit]:
-    """Give the chain of visits that decided an execution's length, innermost ones.
+    """Return the innermost visits that decided an execution's length, in order.
 
-    They are followed back from the end; `now` ends those that still run.
+    They are followed back from the end. Visits that still run end at `now`.
     """
     inside = grouped(visits, lambda visit: visit.parent)
     path: list[StateVisit] = []
@@ -56,10 +56,10 @@ def critical_path(visits: Iterable[StateVisit], now: datetime) -> list[StateVisi
 
 
 def _chain(visits: Sequence[StateVisit], now: datetime) -> list[StateVisit]:
-    """Give the visits of one level that followed on each other up to its end.
+    """Return the visits of one level that led to its end, one after another.
 
-    Within a branch a state follows on the one before it. An iteration that had to
-    wait for its turn follows on the one whose end let it begin.
+    Within a branch, a state follows the state before it. An iteration that had to wait
+    for its turn follows the iteration whose end let it begin.
     """
     ends = sorted((end_of(visit, now), -visit.id, visit) for visit in visits)
     before: dict[int, StateVisit | None] = {}
@@ -80,35 +80,36 @@ def _chain(visits: Sequence[StateVisit], now: datetime) -> list[StateVisit]:
 
 
 def time_findings(case: Case) -> Steps:
-    """Tell where most of the time went, and what it was spent on."""
+    """Yield which visits took most of the time, and what the time was spent on."""
     execution = case.execution
     begun = case.execution.started_at
     if begun is None or not execution.events:
         return
-    # Where events are missing, the states are known to the last one.
+    # If events are missing, the states are known up to the last event loaded.
     now = execution.events[-1].at if case.is_cut else case.known_to
     if not case.is_cut and any(map(case.is_end_lost, case.visits)):
-        return  # how long those states took is missing with their last events
+        return  # the length of states whose last events are missing is not known
     yield None
     total = (now - begun).total_seconds()
     path = critical_path(map(case.as_known, case.visits), now)
     yield None
     is_part = any(v.type == "Task" and not v.attempts for v in path)
     if total <= 0 or not path or is_part:
-        return  # where a task's own events are missing, it did not wait all the time
+        return  # a task whose own events are missing did not wait all the time
     if len(path) > 1 and not case.is_cut:
         yield from _slowest(path, now, total - execution.stopped_seconds)
     yield from _time(case, path, now, total)
 
 
 def _time(case: Case, path: Sequence[StateVisit], now: datetime, total: float) -> Steps:
-    """Tell what it was spent on, where it took time to speak of."""
+    """Yield what the time was spent on, if any phase took time worth naming."""
     execution = case.execution
     spent = Counter[Phase]()
     for visit in path:
         spent.update(seconds_by_phase(execution, visit, now))
         yield None
-    # What lies between an end and a redrive is of no state, or of the one gone on with.
+    # The time between an end and a redrive belongs to no state, or to the state that
+    # the redrive continued.
     stopped = execution.stopped_seconds
     known = {phase: spent.get(phase, 0.0) for phase in _WORDS}
     between = max(0.0, total - stopped - sum(known.values()))
@@ -138,7 +139,10 @@ def _worth(seconds: float) -> bool:
 
 
 def _slowest(path: Sequence[StateVisit], now: datetime, total: float) -> Steps:
-    """Name those that took most; of many alike none decided anything."""
+    """Yield the visits that took most, if a few of them took half of the time.
+
+    Among many visits of like length, none decided the total.
+    """
     lengths = [(length_of(visit, now), visit) for visit in path]
     order = sorted(lengths, key=lambda item: (-item[0], item[1].id))
     top = order[:_TOP]

@@ -1,4 +1,4 @@
-"""Polls that were denied, and whether that mattered."""
+"""Findings on polls that were denied, and on whether that mattered."""
 
 from collections.abc import Iterator
 
@@ -21,7 +21,7 @@ _OUTCOMES = {"succeeded": "denied-but-succeeded", "running": "denied-unknown"}
 
 
 def denials(use: StateUse) -> Iterator[Finding]:
-    """Tell whether it mattered that polls were denied; of very many together."""
+    """Yield whether denied polls mattered; very many attempts make one finding."""
 
     def outcome(each: AttemptCase) -> str:
         return _OUTCOMES.get(each.attempt.status, "denied-and-failed")
@@ -52,7 +52,7 @@ def _denied(kind: str, told: Attempts) -> Finding:
     if every:
         often = "Every poll"
         of_all = f" ({count} of {count})"
-    # Of a few that are seen nothing follows for those that are not.
+    # A few polls in the records show nothing about polls that are not there.
     became = _mattered(kind, told, seen=every or (all_seen and count >= _MANY))
     so_far = "" if kind == "denied-unknown" else told.so_far
     ended = [each.end_event for each in told.cases if not each.running]
@@ -65,7 +65,7 @@ def _denied(kind: str, told: Attempts) -> Finding:
 
 
 def _mattered(kind: str, told: Attempts, *, seen: bool) -> str:
-    """Say what the denials led to; `seen`: no poll was answered."""
+    """Describe what the denials led to; `seen` is True if no poll was answered."""
     subject = "they" if told.several else "it"
     attempt = told.first.attempt
     harmless = "the denials did not decide the outcome"
@@ -75,7 +75,7 @@ def _mattered(kind: str, told: Attempts, *, seen: bool) -> str:
         return f"yet {subject} still succeeded: {harmless}"
     if kind == "denied-but-succeeded":
         row = attempt.integration
-        # For another account's job events are not used.
+        # For a job in another account, Step Functions uses no events.
         rule = row.managed_rule if row and attempt.role_arn is None else None
         also = f": the EventBridge managed rule {rule} reports it too" if rule else ""
         likely = "" if told.complete else " most likely"

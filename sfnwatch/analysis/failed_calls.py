@@ -1,4 +1,4 @@
-"""Calls of states that failed, or were throttled."""
+"""Findings on calls that failed or were throttled."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -17,12 +17,12 @@ _THROTTLED = re.compile(
     r"|TooManyRequests(Exception)?|(Request|Bandwidth)LimitExceeded|SlowDown"
     r"|ProvisionedThroughputExceededException|PriorRequestNotComplete"
 )
-"""The codes that botocore takes for throttling and tries again after."""
+"""The error codes that botocore takes for throttling, and tries again after."""
 _MESSAGE = 160
 
 
 def failed_calls(use: StateUse) -> Iterator[Finding]:
-    """Tell of a state's calls that failed; polls that were denied are told apart."""
+    """Yield findings on a state's failed calls; denied polls have their own."""
     denied = {poll for each in use.attempts for poll in each.polls.denied.ids}
     every = MatchedCalls.joined(each.calls for each in use.attempts)
     failed = every.those(lambda c: bool(c.error_code) and c.event_id not in denied)
@@ -42,10 +42,10 @@ def failed_call(
     *,
     is_whole: bool = True,
 ) -> Finding:
-    """Tell of calls of one name that failed alike, in AWS's words if all say the same.
+    """Return a finding on calls of one name that failed with one error code.
 
-    `place` is what data says of whose they are. More of them may be its own unless
-    `is_whole`.
+    It quotes AWS's message if all calls have the same. `place` is the data that names
+    the caller. Unless `is_whole`, the caller may have made more of these calls.
     """
     name = calls.every[0].event_name
     code = calls.every[0].error_code or ""

@@ -1,8 +1,8 @@
-"""Jobs that failed after the state that began them had succeeded.
+"""Findings on jobs that failed after the state that began them had succeeded.
 
-A state without `.sync` completes as soon as its call was answered. What became of its
-job stands elsewhere, if anywhere: in a later state that asked for it, in a call that
-stopped it, in the history of the execution it is, in what ECS told of the task.
+A state without `.sync` completes as soon as its call is answered. Only other records
+show what became of its job, if any do: a later state that asked for the job, a call
+that stopped it, the history of a job that is an execution, or ECS's state of the task.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -33,17 +33,17 @@ class JobFailure(Struct, frozen=True):
 
     words: str
     witness: str
-    """The event, the call or the task's state that says so; empty where none does."""
+    """The event, call or task state that shows the failure; empty if there is none."""
     exit_code: int | None = None
     stop_code: str | None = None
 
 
 JobFailures = Mapping[str, JobFailure]
-"""By the job's id."""
+"""The known failures, by the job's id."""
 
 
 def job_failures(snapshot: Snapshot, cases: Sequence[Case]) -> Work[JobFailures]:
-    """Find the jobs that are known to have failed, if a state left any behind."""
+    """Return the jobs known to have failed; none if no state left a job behind."""
     found: dict[str, JobFailure] = {}
     if any(_leaves_job(use) for case in cases for use in case.uses):
         for job, failure in _witnesses(snapshot, cases):
@@ -58,18 +58,18 @@ def _leaves_job(use: StateUse) -> bool:
 
 
 _TaskFacts = Iterator[tuple[str, JobFailure | None]]
-"""What a record says of a job, by its id."""
+"""A job's id, and its failure, or None if the record shows no failure."""
 
 
 def _witnesses(snapshot: Snapshot, cases: Sequence[Case]) -> _TaskFacts:
-    """Yield what any record says of jobs, the best witness first."""
+    """Yield what each record shows of jobs, the best witness first."""
     for arn, execution in snapshot.executions.items():
         if execution.status in UNSUCCESSFUL:
             by = f"#{execution.ending.id}" if execution.ending else ""
             yield arn, JobFailure(f"ended as {execution.status}", by)
     for case in cases:
         for use in case.uses:
-            # A `.sync` answers with its own task, which says no more than its state.
+            # The output of a `.sync` is its own task, which adds nothing to its state.
             sync = use.first.pattern is Pattern.SYNC
             if use.row is not None and use.row.event_source == _ECS and not sync:
                 yield from _described(case, use)
@@ -85,7 +85,7 @@ def _witnesses(snapshot: Snapshot, cases: Sequence[Case]) -> _TaskFacts:
 
 
 def _described(case: Case, use: StateUse) -> _TaskFacts:
-    """Yield the tasks that a state asked for, or stopped, as its output has them."""
+    """Yield the tasks in a state's output: it described or stopped them."""
     for each in use.attempts:
         event = case.execution.event(each.attempt.ended_by)
         if event is not None and event.type == "TaskSucceeded":
@@ -94,7 +94,10 @@ def _described(case: Case, use: StateUse) -> _TaskFacts:
 
 
 def _tasks(body: Any, witness: str) -> _TaskFacts:
-    """Read ECS tasks; an output writes keys with a capital, CloudTrail without."""
+    """Yield the ECS tasks in a body.
+
+    In a state's output the keys begin with a capital letter, in CloudTrail they do not.
+    """
     whole = _lowered(body)
     for task in map(_lowered, (whole.get("task"), *list_of(whole.get("tasks")))):
         codes = [_lowered(c).get("exitCode") for c in list_of(task.get("containers"))]
@@ -118,7 +121,7 @@ def _lowered(value: Any) -> Mapping[str, Any]:
 
 
 def failed_later(case: Case, failed: JobFailures) -> Iterator[Finding]:
-    """Tell of the states that succeeded and whose jobs did not."""
+    """Yield findings on states that succeeded although their jobs failed later."""
     for use in filter(_leaves_job, case.uses if failed else ()):
         well = [each for each in use.attempts if each.attempt.status == "succeeded"]
         jobs = ((each, job) for each in well for job in each.attempt.resource_ids)

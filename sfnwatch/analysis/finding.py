@@ -1,8 +1,8 @@
-"""One thing that a trace shows, and the small documents that such things make up.
+"""Findings, and the small documents that they make up.
 
-A finding is a sentence with its evidence and its certainty. What a report or a
-comparison says is decided in its document, once; who writes it as text, as Markdown or
-on a screen adds nothing. All texts are cleaned, and nothing in them is markup.
+A finding is a sentence with its evidence and its certainty. The document of a report or
+a comparison decides once what is said. The writers of text, of Markdown and of the
+screen add nothing. All texts are cleaned, and nothing in them is markup.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -17,11 +17,11 @@ from sfnwatch.model.ecs_task import TASK_KEY
 from sfnwatch.model.texts import clean
 
 MOST = 50
-"""Of very many calls or events, so many are evidence enough."""
+"""The most calls or events that are kept as evidence."""
 CONCLUSION = "conclusion"
-"""The kind of what several executions together show."""
+"""The kind of findings that rest on several executions together."""
 Proofs = Iterable[str | ApiCall]
-"""What a finding rests on: calls, and ids of events and of what ECS told."""
+"""What a finding rests on: calls, ids of events, and keys of ECS's task states."""
 _NAMED = 3
 _ID = 8
 
@@ -32,20 +32,20 @@ class FactOrInference(StrEnum):
     FACT = "fact"
     """The records alone prove it."""
     INFERENCE = "inference"
-    """Concluded from them."""
+    """The sentence is concluded from the records."""
 
 
 class Finding(Struct, frozen=True):
-    """One explained sentence."""
+    """A sentence about a trace, with its certainty and its evidence."""
 
     kind: str
     certainty: FactOrInference
     text: str
     evidence: tuple[str, ...] = ()
-    """Ids of history events (`#5`) and of calls that it rests on, and of what ECS told
-    of tasks their keys: `task#`, the task's ARN, `#` and the version."""
+    """The ids of the history events (`#5`) and calls that it rests on. A task state
+    from ECS is named by its key: `task#`, the task's ARN, `#` and the version."""
     data: Mapping[str, Any] = field(default_factory=dict)
-    """Its figures: seconds and counts, as JSON values."""
+    """The sentence's figures, such as seconds and counts, as JSON values."""
     execution_arn: str | None = None
     """The execution it is about; None for the trace as a whole."""
 
@@ -53,17 +53,17 @@ class Finding(Struct, frozen=True):
 def finding(
     kind: str, text: str, proofs: Proofs = (), *, fact: bool = True, **data: Any
 ) -> Finding:
-    """Make one, of evidence in any number and its figures."""
+    """Make a finding from any number of proofs; `data` are its figures."""
     certainty = FactOrInference.FACT if fact else FactOrInference.INFERENCE
     return Finding(kind, certainty, text, evidence(proofs), data)
 
 
 Steps = Iterator[Finding | None]
-"""Findings as they are found; None marks a place where the work may pause."""
+"""Findings in the order they are found; None marks where the work may pause."""
 
 
 def evidence(items: Proofs) -> tuple[str, ...]:
-    """Give each id once; of very many the first and the last."""
+    """Return each id once; of more than `MOST`, the first and the last."""
     ids = (item.event_id if isinstance(item, ApiCall) else item for item in items)
     every = tuple(dict.fromkeys(ids))
     half = MOST // 2
@@ -71,14 +71,14 @@ def evidence(items: Proofs) -> tuple[str, ...]:
 
 
 def line_key(evidence: str, arn: str | None) -> str:
-    """Give the key of the line that is evidence of something about an execution."""
+    """Return the key of the line that a piece of an execution's evidence names."""
     if evidence.startswith("#"):
         return f"{arn}{evidence}"
     return evidence if "#" in evidence else f"{CALL_KEY}{evidence}"
 
 
 def brief_evidence(evidence: Sequence[str]) -> str:
-    """Name evidence in a few words: `#5 #6, 5 calls 1f0c22ab…`; empty if none."""
+    """Return evidence in a few words: `#5 #6, 5 calls 1f0c22ab…`; empty if none."""
     events = [clean(item) for item in evidence if item.startswith("#")]
     arns = [i.rpartition("#")[0] for i in evidence if i.startswith(TASK_KEY)]
     tasks = [f"task {clean(last_segment(arn))[:_ID]}" for arn in arns]
@@ -108,7 +108,7 @@ def _calls(calls: Sequence[str]) -> str:
 
 
 class Heading(Struct, frozen=True):
-    """What the blocks that follow are about, until one of the same level or above."""
+    """The heading of the blocks up to the next heading of its level or above."""
 
     text: str
     level: int = 1
@@ -119,7 +119,7 @@ class Paragraph(Struct, frozen=True):
 
     text: str
     strong: bool = False
-    """True for what is to be read first: how an execution ended."""
+    """True for the line to read first: how an execution ended."""
 
 
 class Items(Struct, frozen=True):
@@ -129,27 +129,28 @@ class Items(Struct, frozen=True):
 
 
 Sentence = Finding
-"""What is told with what it rests on; one after the other they are a list."""
+"""A finding as a block of a document; one after another they form a list."""
 
 
 class Column(Struct, frozen=True):
-    """A column of a table: its head, its cells, and how it gives way."""
+    """A column of a table: its head, its cells, and how it makes room."""
 
     head: str
     cells: Sequence[str]
     right: bool = False
     rank: int = 0
-    """Where there is no room, the highest rank goes first; 0 stays."""
+    """Without room, the column of the highest rank is dropped first; rank 0 stays."""
     least: int | None = None
-    """It may be cut to so many cells before another goes; None: never."""
+    """The width, in screen cells, to which the column may be cut before any column is
+    dropped; None if it is never cut."""
 
 
 GAP = 2
-"""The cells between two columns."""
+"""The screen cells between two columns."""
 
 
 class Table(Struct, frozen=True):
-    """Columns of equally many cells; a column without a word is not shown."""
+    """Columns of equal length; an empty column is not shown unless its rank is 0."""
 
     columns: Sequence[Column]
 
@@ -160,9 +161,9 @@ class Table(Struct, frozen=True):
     def fitted(
         self, room: int, cells: Callable[[str], int]
     ) -> list[tuple[Column, int]]:
-        """Choose the columns that have room, `GAP` apart, and how wide each is.
+        """Return the columns that fit, `GAP` apart, each with its width.
 
-        `cells` counts those of a text.
+        `room` and the widths are in screen cells; `cells` returns the width of a text.
         """
         columns = self.shown
         while True:
@@ -183,11 +184,11 @@ Block = Heading | Paragraph | Items | Sentence | Table
 
 
 Document = Iterable[Block]
-"""Blocks in the order they are read."""
+"""Blocks in the order in which they are read."""
 
 
 def section(text: str, blocks: Sequence[Block], level: int = 2) -> Iterator[Block]:
-    """Head some blocks; nothing is headed by nothing."""
+    """Yield a heading and its blocks; nothing if there are no blocks."""
     if blocks:
         yield Heading(text, level)
         yield from blocks

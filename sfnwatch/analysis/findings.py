@@ -1,12 +1,12 @@
-"""What a trace shows, in sentences: each with its evidence and its certainty.
+"""What a trace shows, in sentences, each with its evidence and its certainty.
 
-Nothing is said where the evidence is missing; that it is missing is said instead, for
-absence of a record is no record of absence. All is found as of a moment: a replay does
-not tell the end at its beginning.
+Where evidence is missing, a finding says that it is missing, and nothing more: a
+missing record does not prove that nothing happened. The findings are those of a
+snapshot: a replay does not show the end at its beginning.
 
 A Parallel lasts as long as its slowest branch. So each second is counted once, along
-the critical path: the states of the top level, and for a Parallel or a Map those of the
-branch or iteration that its end waited for.
+the critical path: the states of the top level, and inside a Parallel or a Map the
+states of the branch or iteration that its end waited for.
 """
 
 from collections.abc import Iterable, Mapping
@@ -33,7 +33,7 @@ from sfnwatch.model.snapshot import Snapshot
 
 
 class Topic(StrEnum):
-    """What findings are about, in the order in which it is told; its heading."""
+    """A topic of findings, in the order of a report; the value is its heading."""
 
     CONCLUDED = "In short"
     """What several executions together show."""
@@ -64,7 +64,7 @@ _KINDS = {
         *("unseen", "ambiguous", "other-calls", "other-executions", "lag"),
     ),
 }
-"""All kinds there are, the most telling of each topic first."""
+"""All kinds of findings, the most telling of each topic first."""
 TOPICS: Mapping[str, Topic] = {
     kind: topic for topic, kinds in _KINDS.items() for kind in kinds
 }
@@ -73,7 +73,7 @@ _NEWS = frozenset({Topic.FAILED, Topic.RETRIED, Topic.LEARNED, Topic.MAP_RUN})
 
 
 def topic_of(finding: Finding) -> Topic:
-    """Say what a finding is about; a Map Run's is a failure if children failed."""
+    """Return a finding's topic; a Map Run's is a failure if children failed."""
     unsuccessful = (finding.data.get(status.lower()) for status in UNSUCCESSFUL)
     if finding.kind == "children" and any(unsuccessful):
         return Topic.FAILED
@@ -81,17 +81,18 @@ def topic_of(finding: Finding) -> Topic:
 
 
 def find(snapshot: Snapshot, now: datetime | None = None) -> list[Finding]:
-    """Find all: of each execution, its children's too, then of the trace as a whole.
+    """Find all: for each execution and child execution, then for the whole trace.
 
-    What runs has come as far as `now`, or else as the moment, or as the records go.
+    What still runs is measured to `now`. Without it, that is the snapshot's time, or
+    else the time of the newest record.
     """
     return [found for found in find_in_steps(snapshot, now) if found is not None]
 
 
 def find_in_steps(snapshot: Snapshot, now: datetime | None = None) -> Steps:
-    """Find all, and yield None wherever other work may be done in between.
+    """Yield all findings, and None wherever other work may be done in between.
 
-    Of use until the trace changes; then it must begin again.
+    Once the trace changes, the search must begin again.
     """
     survey = Survey(snapshot, now)
     yield from survey.look()
@@ -128,7 +129,7 @@ def _of_execution(case: Case, failures: JobFailures) -> Steps:
     yield from patterns(case)
     yield None
     for use in case.uses:
-        # What is known of each is worked out here, once, with pauses.
+        # Each attempt's cached figures are worked out here, once, with pauses.
         for _ in ((a.spacing, a.complete, a.completion) for a in use.attempts):
             yield None
         for tell in (job_findings, retries, failed_calls):
@@ -146,6 +147,6 @@ def _order(finding: Finding) -> int:
 
 
 def most_telling(findings: Iterable[Finding]) -> list[Finding]:
-    """Give what is news, failures first."""
+    """Return the findings that are news, failures first."""
     told = [finding for finding in findings if topic_of(finding) in _NEWS]
     return sorted(told, key=lambda f: (_order(f), _TELLING.index(f.kind)))

@@ -1,4 +1,4 @@
-"""How a state called its service: by which pattern, and what its calls were."""
+"""Findings on how a state called its service: by which pattern, and which calls."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -22,14 +22,14 @@ from sfnwatch.analysis.wording import (
 
 
 def job_findings(use: StateUse) -> Steps:
-    """Tell how a state called its service, and how its job was waited for."""
+    """Yield how a state called its service, and how it waited for its job."""
     for tell in (denials, completions, polling, calls):
         yield from tell(use)
         yield None
 
 
 def patterns(case: Case) -> Iterator[Finding]:
-    """Tell by which pattern states call, and what that means, like ones together."""
+    """Yield the patterns of states and their meaning; like states make one finding."""
     for uses in grouped(case.uses, lambda use: resource_words(use.first)).values():
         first, proofs = uses[0].first, (f"#{use.first.scheduled_id}" for use in uses)
         text = integration_text([use.name for use in uses], first)
@@ -39,7 +39,7 @@ def patterns(case: Case) -> Iterator[Finding]:
 
 
 def calls(use: StateUse) -> Iterator[Finding]:
-    """Tell which calls a state made that made some, as far as is known, and no poll."""
+    """Yield the calls of a state that made some but, as far as is known, no poll."""
     made = [each for each in use.attempts if each.actions.every]
     if not made or any(each.polls.every for each in use.attempts):
         return

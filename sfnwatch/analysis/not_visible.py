@@ -1,4 +1,4 @@
-"""What is not visible, and why."""
+"""Findings on what is not visible, and why."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
@@ -41,7 +41,7 @@ _WHY = {
     " GetSecretValue for its connection",
     Unrecorded.KUBERNETES: " is a request to the cluster's own Kubernetes API, which"
     " CloudTrail does not log",
-    # That a page does not list it is all that says so.
+    # The only sign of it is that an AWS page does not list the call.
     Unrecorded.NEVER: " is not logged by CloudTrail",
 }
 
@@ -49,7 +49,7 @@ _unseen = partial(finding, "unseen")
 
 
 def not_visible(case: Case) -> Iterator[Finding]:
-    """Say what of an execution could not be seen."""
+    """Yield what could not be seen of an execution."""
     survey = case.survey
     yield from _history(case.execution)
     yield from _unrecorded(case)
@@ -65,7 +65,7 @@ def not_visible(case: Case) -> Iterator[Finding]:
 
 
 def _history(execution: ExecutionAsOf) -> Iterator[Finding]:
-    """Find events that are missing: AWS numbers them from 1 without a gap."""
+    """Yield what of a history is missing: AWS numbers events from 1 without a gap."""
     events = execution.events
     name = named(execution.name)
     if not events:
@@ -90,7 +90,7 @@ def _history(execution: ExecutionAsOf) -> Iterator[Finding]:
 
 
 def _no_end(execution: ExecutionAsOf) -> str:
-    """Say why it is not known whether an execution still runs."""
+    """Explain why it is not known whether an execution still runs."""
     name = named(execution.name)
     if execution.hides_success:
         text = f"Only failures of {name} are logged: whether it succeeded or still runs"
@@ -100,7 +100,7 @@ def _no_end(execution: ExecutionAsOf) -> str:
 
 
 def _unrecorded(case: Case) -> Iterator[Finding]:
-    """Name the states whose calls Event history never shows, like ones together."""
+    """Yield the states whose calls the Event history never has, like ones together."""
     unseen = (u for u in case.uses if u.row and not case.survey.shows(u.row))
     groups = grouped(unseen, lambda use: resource_words(use.first))
     for resource, uses in groups.items():
@@ -117,7 +117,7 @@ def _unrecorded(case: Case) -> Iterator[Finding]:
 
 
 def _missing_calls(case: Case, use: StateUse, row: Integration) -> Iterator[Finding]:
-    """Say why a state's calls do not show."""
+    """Yield why no call of a state is in the records."""
     where: dict[str, Any] = {"visit": use.visits[0].id, "count": len(use.attempts)}
     there = account_of(use.first.role_arn)
     proofs = _scheduled([use])
@@ -152,7 +152,7 @@ def _call_name(row: Integration) -> str:
 
 
 def _map_runs(case: Case) -> Iterator[Finding]:
-    """Tell of Map Runs of which nothing is known but that they were."""
+    """Yield a finding on Map Runs of which only the events are known."""
     told = case.snapshot.map_runs
     turns = [turn for turn in case.execution.map_run_turns if turn.arn not in told]
     if runs := [turn for turn in turns if turn.event.type == "MapRunStarted"]:
@@ -164,12 +164,12 @@ def _map_runs(case: Case) -> Iterator[Finding]:
 
 
 def _other_executions(case: Case) -> Iterator[Finding]:
-    """Count the others of its machine: they call with the same role."""
+    """Yield the number of other executions of its machine: they share its role."""
     snapshot = case.snapshot
     execution = case.execution
     begin = case.execution.started_at
     if begin is None or snapshot.at is not None:
-        return  # the lists are today's knowledge
+        return  # the lists are of today, not of the replay's time
     end = execution.stopped_at
     known = snapshot.executions
     lists = snapshot.trace.execution_lists
@@ -179,7 +179,7 @@ def _other_executions(case: Case) -> Iterator[Finding]:
 
 
 def _incomplete(case: Case) -> Iterator[Finding]:
-    """Say up to when CloudTrail is known, where that is short of the end."""
+    """Yield how far CloudTrail is known, if that is short of the execution's end."""
     coverage = case.survey.coverage
     health = case.snapshot.health.get("lookup")
     stopped = case.execution.stopped_at
@@ -201,7 +201,10 @@ def _incomplete(case: Case) -> Iterator[Finding]:
 
 
 def unmatched(survey: Survey, execution_arn: str | None) -> Iterator[Finding]:
-    """Tell of an execution's unmatched calls; of None, those of several, or of any."""
+    """Yield findings on an execution's unmatched calls.
+
+    With None, they are the calls that may belong to several executions, or to any.
+    """
     if mixed := survey.unmatched.get((execution_arn, LinkRule.AMBIGUOUS)):
         reasons = ranked(ambiguity(survey.snapshot.link(call)) for call in mixed)
         text = f"{plural(len(mixed), 'call is', 'calls are')} not matched:"
@@ -218,7 +221,7 @@ def _names(calls: Sequence[ApiCall]) -> str:
 
 
 def not_loaded(survey: Survey, cases: Sequence[Case]) -> Iterator[Finding]:
-    """Say what is missing altogether; `cases` are those of the root executions."""
+    """Yield what is missing altogether; `cases` are those of the root executions."""
     snapshot = survey.snapshot
     trace = survey.snapshot.trace
     calling = any(use.row is not None for case in cases for use in case.uses)
@@ -236,10 +239,10 @@ def not_loaded(survey: Survey, cases: Sequence[Case]) -> Iterator[Finding]:
 
 
 def lateness(survey: Survey) -> Iterator[Finding]:
-    """Measure from each call to when it was seen.
+    """Yield how long after the calls their records were seen.
 
-    Only calls made while somebody watched: a record that was there before says
-    nothing of when it came.
+    Only calls made during the watch count: a record that was there before does not show
+    when it arrived.
     """
     snapshot = survey.snapshot
     seen = [call.seen_at for call in snapshot.calls]
@@ -255,7 +258,7 @@ def lateness(survey: Survey) -> Iterator[Finding]:
     seconds = [length for length, _ in late]
     longest, latest = late[-1]
     p90 = quantiles(seconds, n=10)[-1] if len(seconds) > 1 else longest
-    # Quantiles of few values are guessed past the last of them.
+    # With few values, `quantiles` extrapolates beyond the largest of them.
     figures = {"median": median(seconds), "p90": min(p90, longest), "max": longest}
     half, most, last = map(spoken, figures.values())
     text = f"CloudTrail showed {plural(len(seconds), 'call')} made during the watch:"

@@ -1,13 +1,13 @@
-"""Phases of a visit, the calls of an attempt, how Step Functions learned of its end.
+"""Phases of a visit, calls of an attempt, and how Step Functions learned of its end.
 
-What AWS's own timeline shows as one bar is told apart here: time in which nothing of
-the state's own ran yet, time it worked, time from its job's stop until Step Functions
-learned of it, time until the next try.
+AWS's own timeline shows a visit as one bar. Here it is divided: the time before
+anything of the state's own ran, the time it worked, the time from its job's stop until
+Step Functions learned of it, and the time until the next try.
 
-How it learned of that, polling alone can't answer. A `.sync` task's own answer says
-when it stopped, or else what ECS told of it, and the history when Step Functions knew.
-With a poll between the two, a poll may have told; with none, it was the managed
-EventBridge rule, which leaves no call behind.
+Polls alone can't show how Step Functions learned of the stop. The answer of a `.sync`
+task, or else ECS, gives the time of the stop; the history gives the time at which Step
+Functions knew. With a poll between the two, a poll may have reported it. With none, it
+was the managed EventBridge rule, which leaves no call behind.
 """
 
 import re
@@ -36,18 +36,18 @@ K = TypeVar("K")
 
 
 class Phase(StrEnum):
-    """What a stretch of a visit was spent on; the value is the word for it."""
+    """What a part of a visit was spent on; the value is the word for it."""
 
     WAITING = "waiting"
-    """Scheduled but not begun, a Wait state, and what Step Functions took itself."""
+    """Scheduled but not begun, a Wait state, or time that Step Functions took."""
     WORKING = "working"
     COMPLETION_LAG = "completion lag"
     """The job had stopped by its own clock; Step Functions did not know yet."""
     BACKING_OFF = "backing off"
     CONTAINER = "container"
-    """A Parallel or Map: the work is that of the states inside."""
+    """A Parallel or Map: the states inside do the work."""
     STOPPED = "stopped"
-    """The execution itself was over, until it was redriven."""
+    """The execution had ended, and was not redriven yet."""
 
 
 PHASE_KEYS = {
@@ -58,19 +58,19 @@ PHASE_KEYS = {
     Phase.CONTAINER: "around",
     Phase.STOPPED: "stopped",
 }
-"""What the phases are called in data, in the order they are told."""
+"""The keys of the phases in data, in the order in which they are reported."""
 
 
 class Segment(Struct, frozen=True):
-    """A stretch of a visit; the segments of a visit leave no gap and don't overlap."""
+    """A part of a visit; the segments of a visit leave no gap and don't overlap."""
 
     phase: Phase
     begin: datetime
     end: datetime
     attempt: int | None = None
-    """Which try it belongs to, from 1; None for what lies outside of tries."""
+    """The number of its try, from 1; None outside of tries."""
     status: str = "running"
-    """How that try, or else the visit, ended."""
+    """How the try ended; outside of tries, how the visit ended."""
     open: bool = False
     """True for the last segment of a visit that still runs: it grows."""
 
@@ -84,7 +84,7 @@ class Segment(Struct, frozen=True):
 
 
 _PhaseStep = tuple[Phase, datetime | None, str, int | None]
-"""A phase, and until when it lasts, or None while it does; a status, and which try."""
+"""A phase, its end (None while it lasts), a status, and the number of the try."""
 _WITHOUT_ATTEMPTS = {
     "Task": Phase.WAITING,
     "Wait": Phase.WAITING,
@@ -94,7 +94,7 @@ _WITHOUT_ATTEMPTS = {
 
 
 def end_of(visit: StateVisit, now: datetime) -> datetime:
-    """Give when a visit was over, or how far it has come."""
+    """Return when a visit ended, or how far it has come."""
     if visit.ended_at is not None:
         return max(visit.entered_at, visit.ended_at)
     known = (t for a in visit.attempts for t in (a.scheduled_at, a.ended_at) if t)
@@ -102,13 +102,13 @@ def end_of(visit: StateVisit, now: datetime) -> datetime:
 
 
 def length_of(visit: StateVisit, now: datetime) -> float:
-    """Give the seconds a visit took, without those in which it stood still."""
+    """Return the seconds a visit took, without the time when the execution was over."""
     return (end_of(visit, now) - visit.entered_at).total_seconds() - visit.paused
 
 
 @lru_cache(maxsize=256)
 def _retrying_states(definition: str | None) -> frozenset[str]:
-    """Name the states whose definition has a Retry; none where it is not known."""
+    """Return the names of states with a Retry; none if the definition is not known."""
     return frozenset(name for name, s in states_of(definition) if s.get("Retry"))
 
 
@@ -117,8 +117,8 @@ def segments(
 ) -> tuple[Segment, ...]:
     """Divide a visit from entered to ended, or to `now` while it runs.
 
-    Clocks may disagree (a job's StoppedAt is its own clock's): a point before the
-    one before it takes no time.
+    Clocks may disagree: a job's StoppedAt comes from the job's own clock. A phase whose
+    end lies before its beginning takes no time.
     """
     at = visit.entered_at
     end = end_of(visit, now)
@@ -133,7 +133,7 @@ def segments(
 
 
 def _without_pauses(found: Iterable[Segment], visit: StateVisit) -> Iterator[Segment]:
-    """Take out of each segment the time in which nothing of the execution ran."""
+    """Make the time in which the execution was over a segment of its own."""
     for segment in found:
         begin = segment.begin
         for pause in visit.pauses:
@@ -150,7 +150,7 @@ def _without_pauses(found: Iterable[Segment], visit: StateVisit) -> Iterator[Seg
 
 
 def _steps(execution: ExecutionAsOf, visit: StateVisit) -> Iterator[_PhaseStep]:
-    """Yield the phases of a visit in order; the last one is never over by itself."""
+    """Yield the phases of a visit in order; the last one has no end of its own."""
     status = visit.status
     if not visit.attempts:
         phase = _WITHOUT_ATTEMPTS.get(visit.type, Phase.WORKING)
@@ -161,7 +161,7 @@ def _steps(execution: ExecutionAsOf, visit: StateVisit) -> Iterator[_PhaseStep]:
         phase = Phase.BACKING_OFF if retried else Phase.WAITING
         yield phase, attempt.scheduled_at, status, None
         yield from _attempt_steps(attempt, number)
-    # A failure may not be the end of its state yet: where it is defined to be retried.
+    # A failure need not be the end of its state: the definition may have it retried.
     retries = attempt.status in FAILED and status in {"running", "aborted"}
     retries = retries and visit.name in _retrying_states(execution.definition_text)
     yield Phase.BACKING_OFF if retries else Phase.WAITING, None, status, None
@@ -181,7 +181,10 @@ def _attempt_steps(attempt: Attempt, number: int) -> Iterator[_PhaseStep]:
 
 
 def _begun(attempt: Attempt) -> datetime | None:
-    """Tell when an attempt began to work: a job, once its service had taken it on."""
+    """Return when an attempt began to work; None if that is not known.
+
+    A job begins to work once its service has accepted it.
+    """
     if attempt.pattern not in {Pattern.SYNC, Pattern.TASK_TOKEN}:
         return attempt.started_at
     ended = attempt.started_at if attempt.ended_at is not None else None
@@ -191,7 +194,7 @@ def _begun(attempt: Attempt) -> datetime | None:
 def seconds_by_phase(
     execution: ExecutionAsOf, visit: StateVisit, now: datetime
 ) -> Mapping[Phase, float]:
-    """Sum up a visit's seconds by phase; phases of none are left out."""
+    """Return a visit's seconds by phase; phases that took no time are left out."""
     found: dict[Phase, float] = {}
     for segment in segments(execution, visit, now):
         found[segment.phase] = found.get(segment.phase, 0.0) + segment.seconds
@@ -202,10 +205,10 @@ def seconds_by_phase(
 
 _DENIED = re.compile(r"(?i)AccessDenied|Unauthorized|NotAuthorized|Forbidden")
 ENDED_OTHERWISE = frozenset({"timed_out", "aborted"})
-"""How attempts end for another reason than that of their job's end."""
+"""The statuses of attempts that ended for another reason than their job's end."""
 _SECOND = timedelta(seconds=1)
 _LATE_POLL = timedelta(seconds=60)
-"""A poll under way at the end; those much later are none of that wait."""
+"""A poll may be under way at the attempt's end; a later poll is of another wait."""
 
 
 def is_denied(call: ApiCall) -> bool:
@@ -220,7 +223,7 @@ def is_denial(code: str) -> bool:
 
 
 def sure_calls(snapshot: Snapshot, key: AttemptKey) -> Iterator[ApiCall]:
-    """Yield the calls of an attempt, but for those that are matched by a guess."""
+    """Yield the calls of an attempt, without those that are matched by a guess."""
     links = ((call, snapshot.link(call)) for call in snapshot.calls_of(key))
     return (call for call, link in links if link is not None and link.is_sure)
 
@@ -229,7 +232,7 @@ def sure_calls(snapshot: Snapshot, key: AttemptKey) -> Iterator[ApiCall]:
 
 
 class ToldBy(StrEnum):
-    """What told Step Functions that a job had stopped."""
+    """What reported to Step Functions that a job had stopped."""
 
     EVENT = "event"
     POLL = "poll"
@@ -237,7 +240,7 @@ class ToldBy(StrEnum):
 
 
 class Completion:
-    """The completion lag of an attempt, and what ended it."""
+    """The completion lag of an attempt, and what reported the job's stop."""
 
     def __init__(
         self, calls: "AttemptCalls", stopped_at: datetime, learned_at: datetime
@@ -245,35 +248,37 @@ class Completion:
         self.stopped_at = stopped_at
         self.learned_at = learned_at
         self.lag = (learned_at - stopped_at).total_seconds()
-        """Seconds from the job's stop until its state learned of it."""
+        """The seconds from the job's stop until Step Functions learned of it."""
         attempt = calls.attempt
         row = calls.attempt.integration
         self.job = row.job_word if row else "job"
-        """What stopped, as people call it: a task, an execution."""
+        """The word for what stopped: a task, an execution."""
         self.poll_name = row.poll_events[0] if row and row.poll_events else "poll"
-        """The call that polls for it: `DescribeTasks`."""
-        # A call's time is a whole second: it may lie in between, or surely does.
+        """The name of the call that polls for it: `DescribeTasks`."""
+        # A call's time is a whole second: a poll may lie in between, or surely does.
         own = calls.polls.sure
         polls = [call for call in own if stopped_at - call.event_time < _SECOND]
         between = [call for call in polls if call.event_time <= learned_at]
         answered = [call for call in between if call.error_code is None]
         self.failed_polls = [call for call in between if call.error_code is not None]
-        """Polls in between that were denied or failed: they told nothing."""
+        """Polls in between that were denied or failed: they reported nothing."""
         self.surely_between = all(map(self._is_surely_between, self.failed_polls))
-        """False where one may as well lie outside, within the same second."""
+        """False if a failed poll may as well lie outside, within the same second."""
         unproven = calls.unproven_polls(calls.snapshot.calls, stopped_at, learned_at)
         open_ = (c for c in unproven if c.error_code is None and not answered)
         self.possible_polls = list(open_)
-        """Polls in between that were answered and may be its own: nothing proves it."""
-        # Another account's CloudTrail may have them all, and events are not used there.
+        """Answered polls in between that may be the attempt's own, without proof; none
+        if an answered poll in between is surely its own."""
+        # With a role of the attempt's own, all its polls may be in another account's
+        # CloudTrail; and for another account, Step Functions uses no events.
         elsewhere = attempt.role_arn is not None and not own
         known = calls.complete and not elsewhere and not self.possible_polls
         unseen = ToldBy.EVENT if known else ToldBy.UNKNOWN
         self.by = ToldBy.POLL if answered else unseen
         surely = map(self._is_surely_between, answered)
         self.certain = any(surely) if answered else known
-        """False while CloudTrail may still deliver a poll in between, and when a poll's
-        whole-second time can't be told from the stop's."""
+        """False while CloudTrail may still deliver a poll in between, or if a poll is
+        in the same second as the stop or as Step Functions' learning of it."""
 
     def _is_surely_between(self, call: ApiCall) -> bool:
         at = call.event_time
@@ -281,7 +286,7 @@ class Completion:
 
     @property
     def between(self) -> str:
-        """Say what lies between where no poll that was answered does."""
+        """The words for what lies in between, if no answered poll does."""
         count = len(self.failed_polls)
         poll = f"{self.poll_name} call"
         if self.possible_polls:
@@ -297,7 +302,7 @@ class Completion:
 
 
 def learned_by(completions: Iterable[Completion]) -> str:
-    """Say what told of the ends, where it was the same each time and is known."""
+    """Describe what reported the ends; empty if it differs or is not known."""
     told = list(completions)
     ways = {completion.by for completion in told}
     if ways == {ToldBy.EVENT}:
@@ -308,10 +313,10 @@ def learned_by(completions: Iterable[Completion]) -> str:
 
 
 class MatchedCalls(NamedTuple):
-    """Calls that are matched to something, in order.
+    """Calls that are matched to something, in order of time.
 
-    Those that are matched by a guess are kept apart: no figure counts them, it is only
-    told how many there may be.
+    Calls that are matched by a guess are kept apart. No figure counts them; a sentence
+    only gives how many there may be.
     """
 
     sure: Sequence[ApiCall]
@@ -333,7 +338,7 @@ class MatchedCalls(NamedTuple):
 
     @property
     def often(self) -> str:
-        """Say how often: `5 times`, `up to 5 times`."""
+        """How often the calls were made: `5 times`, `up to 5 times`."""
         count = len(self.every)
         if not self.guessed:
             return times(count)
@@ -341,7 +346,7 @@ class MatchedCalls(NamedTuple):
 
     @property
     def figures(self) -> dict[str, int]:
-        """How many they are as data has it; `up_to` only where some are guesses."""
+        """The number of calls, for data; `up_to` only if some are guesses."""
         most = {"up_to": len(self.every)} if self.guessed else {}
         return {"count": len(self.sure), **most}
 
@@ -350,18 +355,18 @@ class MatchedCalls(NamedTuple):
         return self.those(is_denied)
 
     def those(self, test: Callable[[ApiCall], bool]) -> "MatchedCalls":
-        """Pick the calls of a kind."""
+        """Return the calls that pass a test."""
         return MatchedCalls(*(list(filter(test, calls)) for calls in self))
 
     def grouped(self, key: Callable[[ApiCall], K]) -> dict[K, "MatchedCalls"]:
-        """Part them by what they have in common."""
+        """Group the calls by a key."""
         sure, guessed = (grouped(calls, key) for calls in self)
         kinds = {**sure, **guessed}
         return {k: MatchedCalls(sure.get(k, ()), guessed.get(k, ())) for k in kinds}
 
 
 class AttemptCalls:
-    """The calls matched to an attempt, and what they tell: worked out when asked."""
+    """The calls matched to an attempt, and what they show; worked out on demand."""
 
     def __init__(
         self, snapshot: Snapshot, coverage: Coverage, key: AttemptKey, attempt: Attempt
@@ -379,7 +384,7 @@ class AttemptCalls:
         return MatchedCalls(sure, [call for call in every if call.event_id not in ids])
 
     def _of_role(self, role: CallRole) -> MatchedCalls:
-        """Pick the calls of a role in the attempt's work, as their names tell."""
+        """Return the calls that have a role in the attempt's work, by their names."""
         row = self.attempt.integration
         if row is None:
             return MatchedCalls(())
@@ -391,7 +396,7 @@ class AttemptCalls:
 
     @cached_property
     def polls(self) -> MatchedCalls:
-        """The polls made while it waited: one that comes hours later is another's."""
+        """The polls made while the attempt waited; a poll hours later is another's."""
         polls = self._of_role(CallRole.POLL)
         end = self.attempt.ended_at
         if end is None:
@@ -402,10 +407,12 @@ class AttemptCalls:
     def complete(self) -> bool:
         """True if the records reach past the attempt's end.
 
-        False while more polls may be made, or come to light: a file may have been cut,
-        and a page of LookupEvents, the newest first, at its beginning too.
+        False while more polls may be made or found. A file may be cut at its end. A
+        page of LookupEvents begins with the newest call, so it may also lack the
+        oldest ones.
         """
-        # A guess will do: it is asked how far the records reach, not whose they are.
+        # Guesses count, too: what matters is how far the records reach, not whose
+        # calls they are.
         end = self.attempt.ended_at
         calls = self.calls.every
         reach = self.coverage.of(self.key[0], self.attempt, calls)
@@ -417,13 +424,16 @@ class AttemptCalls:
 
     @cached_property
     def completion(self) -> Completion | None:
-        """Say how Step Functions learned of the end of the attempt's job.
+        """How Step Functions learned of the end of the attempt's job.
 
-        None unless the job's own answer, or ECS, says when it stopped, and that before
-        its end was known: two clocks that disagree measure nothing. A denied poll tells
-        Step Functions nothing, so it can't be what told; nor did an attempt that timed
-        out, or was aborted, end because somebody learned of its job's end. While a poll
-        in between may be its own and nothing proves it, what told is not known.
+        None unless the job's own answer, or ECS, gives the time of the stop. None also
+        if that time is after Step Functions knew of the end: two clocks that disagree
+        measure nothing. None also for an attempt that timed out or was aborted, which
+        did not end because of its job.
+
+        A denied poll reports nothing, so it is never what reported the end. While an
+        answered poll in between may be the attempt's own without proof, what reported
+        the end is not known.
         """
         attempt = self.attempt
         stopped = attempt.stopped_at
@@ -436,10 +446,11 @@ class AttemptCalls:
     def unproven_polls(
         self, calls: Sequence[ApiCall], begin: datetime, end: datetime | None
     ) -> Iterator[ApiCall]:
-        """Yield the polls of a time, of calls in order, that may be the attempt's.
+        """Yield the polls between two times that may be the attempt's own.
 
-        They are matched to it by a guess, fit it among others, or name no job and were
-        made by its role.
+        `calls` are in order of time. Such a poll is matched to the attempt by a guess,
+        or is ambiguous and fits it, or names its job. Or the attempt's role made it,
+        and its record has no request parameters.
         """
         row = self.attempt.integration
         arn = self.key[0]

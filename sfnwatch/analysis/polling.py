@@ -1,4 +1,4 @@
-"""How a state's job was polled for."""
+"""Findings on how a state's job was polled for."""
 
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
@@ -22,13 +22,13 @@ from sfnwatch.model.times import iso
 
 _EASED = timedelta(minutes=10)
 _SOON = timedelta(seconds=60)
-"""When the next poll is due at first: a hint, no promise."""
+"""How long after a poll the next one is due at first: a hint, no promise."""
 _LATER = timedelta(seconds=300)
-"""When it is due ten minutes after the submission."""
+"""The same from ten minutes after the submission on."""
 
 
 def polling(use: StateUse) -> Iterator[Finding]:
-    """Tell of the polls of each attempt; of very many attempts together."""
+    """Yield the polls of each attempt; very many attempts make one finding."""
     for polled in together([each for each in use.attempts if each.polls.every]):
         yield _polling(Attempts(polled))
         if len(polled) == 1 and polled[0].running and polled[0].polls.sure:
@@ -74,10 +74,10 @@ def polls_told(
     settled: bool,
     fact: bool = True,
 ) -> Finding:
-    """Tell how often somebody polled; `words` say at what intervals.
+    """Return a finding on how often `who` polled; `words` describe the intervals.
 
-    Of guesses it is only told how often that may have been. What is not `settled` may
-    be told otherwise once more has come.
+    If some polls are guesses, it gives how many there may be and no intervals. Unless
+    `settled`, later records may change the finding.
     """
     name = polls.every[0].event_name
     denied = polls.denied
@@ -97,7 +97,7 @@ def polls_told(
 
 
 def denied_words(denied: int, count: int) -> str:
-    """Say how many polls were denied: `all 5 polls were denied`, `2 of 5 polls …`."""
+    """Describe how many were denied: `all 5 polls were denied`, `2 of 5 polls …`."""
     if denied == count:
         return "it was denied" if count == 1 else f"all {count} polls were denied"
     verb = "was" if denied == 1 else "were"
@@ -105,7 +105,7 @@ def denied_words(denied: int, count: int) -> str:
 
 
 def _next(case: AttemptCase) -> Finding:
-    """Say when the next poll may be expected: a hint, no promise."""
+    """Return a finding on when the next poll is expected: a hint, no promise."""
     polls = case.polls.sure
     begun = (case.action or polls[0]).event_time
     last = polls[-1]

@@ -1,6 +1,6 @@
 """A trace explained on a page or two: what failed, what took long, how, and why.
 
-`report` holds what is known, `explain` says it as a document.
+`Report` holds what is known, `explain` makes a document of it.
 """
 
 from collections import Counter
@@ -42,12 +42,12 @@ from sfnwatch.model.texts import clean
 from sfnwatch.model.visits import FAILED, StateVisit
 
 ROWS = 100
-"""No table has more rows; what is left out is counted."""
+"""The most rows of a table; the rows left out are counted."""
 _ALIKE = 6
-"""A section tells no more findings of one kind; what is left out is counted."""
+"""The most findings of one kind in a section; the ones left out are counted."""
 _PATH = 120
 _PARTS = 2
-"""A headline has room for so many sentences."""
+"""The most sentences in a headline."""
 _RULES = {
     "request-id": "request ID",
     "parameters": "same parameters",
@@ -56,7 +56,7 @@ _RULES = {
 
 
 class ExecutionReport:
-    """What became of one execution."""
+    """What became of one execution: its verdict, and its states."""
 
     def __init__(
         self, survey: Survey, execution: ExecutionAsOf, *, with_states: bool
@@ -65,7 +65,7 @@ class ExecutionReport:
         self.verdict = ExecutionVerdict(survey, execution)
         rows = state_rows(done(build_case(survey, execution))) if with_states else []
         self.states, self.left_out = rows[:ROWS], max(0, len(rows) - ROWS)
-        """The table of states, and how many more there are."""
+        """The rows of the table of states, and the number of rows left out."""
 
 
 class CallsReport:
@@ -77,18 +77,18 @@ class CallsReport:
         self.first_at = calls[0].event_time if calls else None
         self.last_at = calls[-1].event_time if calls else None
         self.watched = survey.watched
-        """False if there is no CloudTrail at all in what was read."""
+        """False if CloudTrail was not asked, and no records of it were read."""
         self.complete_to = survey.coverage.complete_to
-        """Up to when they are believed complete: of files, their newest call."""
+        """The time up to which calls are believed complete; in files, the newest call."""
         self.measured = survey.coverage.live
         """True if `complete_to` was measured while watching."""
         links = map(survey.snapshot.link, calls)
         self.by_rule = _counts(str(link.rule) if link else "none" for link in links)
-        """How many were matched by each rule; `none` for those of no execution."""
+        """The number of calls matched by each rule; `none`: no link."""
 
 
 class Report:
-    """What stood at a moment, explained; an empty trace is, too."""
+    """A snapshot, explained; an empty trace has a report, too."""
 
     def __init__(
         self,
@@ -98,15 +98,16 @@ class Report:
         *,
         with_states: bool = True,
     ) -> None:
-        """`findings` are those of `find`, where they are known.
+        """`findings` is the result of `find`, if it is known already.
 
-        The table of states takes long to make for a long history; a screen has its own.
+        For a long history, the table of states takes long to make. A screen has its own
+        table and can do without this one.
         """
         survey = Survey(snapshot, now)
         told = find(snapshot, now) if findings is None else findings
         whose = {None, *survey.roots}
         self.findings = [each for each in told if each.execution_arn in whose]
-        """Those of each execution in order, then those of the trace as a whole."""
+        """The findings of each execution in order, then those of the whole trace."""
         self.executions = [
             ExecutionReport(survey, run, with_states=with_states)
             for run in survey.roots.values()
@@ -116,23 +117,27 @@ class Report:
         """Records that could not be read."""
 
     def findings_of(self, execution_arn: str | None) -> list[Finding]:
-        """Give the findings of one execution, or with None those of the whole trace."""
+        """Return the findings of one execution; with None, those of the whole trace.
+
+        Conclusions from several executions are left out.
+        """
         own = (each for each in self.findings if each.execution_arn == execution_arn)
         return [each for each in own if each.kind != CONCLUSION]
 
     @property
     def headline(self) -> str:
-        """Say the two most telling things in a line; of several executions, whose."""
+        """The two most telling sentences in a line; whose, if of several."""
         names = short_names_of(each.execution for each in self.executions)
         whose = {arn: f"{name}: " for arn, name in names.items() if len(names) > 1}
         told = self.telling(_PARTS)
         return " ".join(f"{whose.get(f.execution_arn or '', '')}{f.text}" for f in told)
 
     def telling(self, count: int) -> list[Finding]:
-        """Choose what to show where there is room for little: what failed first.
+        """Return up to `count` findings, for where there is little room.
 
-        What several executions show together comes before what one of them does, and of
-        a kind the first before another. What is no news is better than nothing.
+        Failures come first, then conclusions from several executions, then the others.
+        Of the others, the first finding of each kind comes before the second of any.
+        Findings that are no news come last.
         """
         arns = {each.execution.arn for each in self.executions}
         news = most_telling(f for f in self.findings if f.execution_arn in arns)
@@ -167,21 +172,21 @@ class CallsOfState:
         sure = told.calls.sure
         link = case.snapshot.link
         self.by_role = _counts(str(role_of_call(call, link(call))) for call in sure)
-        """action, poll, stop, other: those there are none of are left out."""
+        """The number of calls by role (action, poll, stop, other), without zeros."""
         rules = filter(None, map(link, told.calls.every))
         self.by_rule = _counts(str(each.rule) for each in rules)
         self.guessed = len(told.calls.guessed)
-        """Calls that are matched by a guess: no other figure counts them."""
+        """The number of calls matched by a guess. Only `by_rule` counts them, too."""
         self.denied = len(told.calls.denied.sure)
         self.failed = sum(call.error_code is not None for call in sure) - self.denied
-        """Calls with another error than being denied."""
+        """The number of calls with another error than a denial."""
         self.poll_call = next(iter(ranked(p.event_name for p in told.polls.sure)), None)
-        """What it polls with."""
+        """The name of the call it polls with; None without a poll."""
         self.poll_mean, self.poll_min, self.poll_max = spread(told.gaps).values()
 
 
 class StateRow:
-    """One state in one place, all its visits together; lengths in seconds."""
+    """One state in one place, with all its visits; lengths are in seconds."""
 
     def __init__(self, case: Case, path: str, visits: Sequence[StateVisit]) -> None:
         told = Attempts([a for v in visits for a in case.attempts_of.get(v.id, ())])
@@ -195,21 +200,21 @@ class StateRow:
         tries = [each.attempt for each in told.cases]
         row = tries[0].integration if tries else None
         self.path = path
-        """As AWS's names have it: `Parallel[1] / Each[*] / Work`."""
+        """The path in AWS's names: `Parallel[1] / Each[*] / Work`."""
         self.name = first.name
         self.type = first.type
         self.resource = resource_words(tries[0]) if tries else None
-        """`ecs:runTask.sync`, cleaned; None for what is no Task."""
+        """What it runs, cleaned: `ecs:runTask.sync`; None if it is no Task."""
         self.id_word = row.id_word if row else "id"
-        """What people call the id of its job: `task ARN`."""
+        """The word for the id of its job: `task ARN`."""
         self.visits, self.visit = len(visits), first.id
-        """How many, and the id of the first of them."""
+        """The number of visits, and the id of the first one."""
         self.tries = len(tries)
         self.failed_tries = sum(attempt.status in FAILED for attempt in tries)
         self.phases = {p: round(phases[p], 3) for p in Phase if phases[p]}
-        """What the time of all visits together was spent on."""
+        """The seconds of all visits together, by phase."""
         self.seconds = round(sum(lengths), 3)
-        """The time of all visits together: side by side, more than passed."""
+        """The seconds of all visits together; concurrent visits each count in full."""
         self.longest = round(max(lengths), 3)
         self.median = round(median(lengths), 3)
         self.statuses = _counts(visit.status for visit in visits)
@@ -217,13 +222,13 @@ class StateRow:
 
 
 def state_rows(case: Case) -> list[StateRow]:
-    """Give a row for each state and place, in the order they were first entered.
+    """Return a row for each state and place, in the order of their first visits.
 
     All visits of one state in one place are one row: the iterations of a Map, the
-    rounds of a loop. The branches of a Parallel are places of their own.
+    rounds of a loop. Each branch of a Parallel is a place of its own.
     """
     places: dict[int | None, tuple[str, str]] = {None: ("", "")}
-    """The path of each visit, and its type."""
+    """The path and the type of each visit, by its id."""
 
     def place(visit: StateVisit) -> Hashable:
         around, kind = places.get(visit.parent, ("", ""))
@@ -242,7 +247,7 @@ def state_rows(case: Case) -> list[StateRow]:
 
 
 def explain(report: Report) -> Iterator[Block]:
-    """Say what a report holds: of each execution what failed first, then the rest."""
+    """Yield a report as blocks: of each execution what failed first, then the rest."""
     concluded = [f for f in report.findings if f.kind == CONCLUSION]
     yield from section(Topic.CONCLUDED, concluded, level=1)
     for execution in report.executions:
@@ -276,7 +281,7 @@ def _blocks(
 
 
 def _told(findings: Iterable[Finding]) -> Iterator[Block]:
-    """Tell findings; of very many of one kind the first few, and how many more."""
+    """Yield findings; of many of one kind, the first few and the number of others."""
     counts: Counter[str] = Counter()
     for each in findings:
         counts[each.kind] += 1
@@ -288,7 +293,7 @@ def _told(findings: Iterable[Finding]) -> Iterator[Block]:
 
 
 def _span(execution: ExecutionAsOf) -> str:
-    """Say when it ran, and how much of it is known."""
+    """Return when an execution ran, and the number of its events."""
     begin = execution.started_at
     end = execution.stopped_at
     events = plural(execution.event_count, "event")
@@ -330,7 +335,7 @@ def _states(execution: ExecutionReport) -> Iterator[Block]:
 
 
 def _statuses(row: StateRow) -> str:
-    """Say how its visits ended: `succeeded`, or `97 succeeded, 3 failed`."""
+    """Return how the visits ended: `succeeded`, or `97 succeeded, 3 failed`."""
     if len(row.statuses) == 1:
         return status_words(*row.statuses)
     ordered = sorted(row.statuses.items(), key=lambda item: -item[1])
@@ -338,7 +343,7 @@ def _statuses(row: StateRow) -> str:
 
 
 def _calls_words(execution: ExecutionReport) -> Iterator[str]:
-    """Say for each state that has some which calls it has, and how they are matched."""
+    """Yield a line for each state with calls: which, and how they are matched."""
     for row in execution.states:
         calls = row.calls
         told = [plural(count, role) for role, count in calls.by_role.items()]
@@ -353,19 +358,19 @@ def _calls_words(execution: ExecutionReport) -> Iterator[str]:
 
 
 def _whole_heading(report: Report) -> str:
-    """Head what is of no execution in particular."""
+    """Return the heading of the part on no execution in particular."""
     if report.executions:
         return "CloudTrail" if len(report.executions) == 1 else "Across all executions"
     return "API calls without a history" if report.calls.count else "Nothing loaded"
 
 
 def _trace_facts(report: Report) -> Iterator[str]:
-    """Say what there is of CloudTrail."""
+    """Yield which CloudTrail records there are."""
     calls = report.calls
     if calls.first_at is None or calls.last_at is None:
         if calls.watched:
             yield "CloudTrail shows no call."
-        elif not report.findings_of(None):  # where that is felt, a finding says it
+        elif not report.findings_of(None):  # a finding says so where it matters
             yield "No CloudTrail data loaded."
         return
     begin = f"{calls.first_at:%Y-%m-%d %H:%M:%S}"

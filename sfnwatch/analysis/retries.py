@@ -1,4 +1,4 @@
-"""Attempts that failed and were made again, and executions that were taken up again."""
+"""Findings on attempts that were retried, and on executions that were redriven."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -18,17 +18,17 @@ from sfnwatch.analysis.wording import (
 from sfnwatch.model.visits import FAILED, StateVisit, Stretch
 
 _STORM = 8
-"""So many failed attempts of one state are a retry storm."""
+"""From this number on, failed attempts of one state are a retry storm."""
 
 
 def retries(use: StateUse) -> Iterator[Finding]:
-    """Tell of visits that took several attempts; of very many together."""
+    """Yield the visits with several attempts; very many visits make one finding."""
     for visits in together([visit for visit in use.visits if _is_retried(visit)]):
         yield _retries(use, visits)
 
 
 def _is_retried(visit: StateVisit) -> bool:
-    """True for more attempts than a redrive accounts for."""
+    """True for a visit with more attempts than its redrives account for."""
     numbers = range(2, len(visit.attempts) + 1)
     return any(not visit.is_redriven(number) for number in numbers)
 
@@ -59,7 +59,7 @@ def _retries(use: StateUse, visits: Sequence[StateVisit]) -> Finding:
 
 
 def container_retries(case: Case) -> Iterator[Finding]:
-    """Tell of Parallels and Maps that were tried again, with all that is in them."""
+    """Yield the Parallels and Maps that were retried, with all states inside."""
     for visit in case.visits:
         again = visit.starts[1:]
         tries = len(visit.starts)
@@ -80,13 +80,13 @@ def _seconds(spans: Iterable[Stretch]) -> float:
 
 
 def redriven(case: Case) -> Iterator[Finding]:
-    """Tell of an execution's redrives, and which states they went on with."""
+    """Yield a finding on an execution's redrives, and on the states they continued."""
     execution = case.execution
     redrives = case.execution.redrives
     if not redrives:
         return
     again = [visit for visit in case.visits if visit.pauses]
-    # What is inside a Map or Parallel was gone on with, not that itself.
+    # Of a Map or Parallel, the redrive continued the states inside, so only they count.
     around = {visit.parent for visit in again}
     names = dict.fromkeys(named(v.name) for v in again if v.id not in around)
     events = [event for each in redrives for event in (each.ended, each.event)]

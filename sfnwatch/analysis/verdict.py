@@ -1,4 +1,4 @@
-"""How an execution stands, and which state decided that."""
+"""The verdict on an execution: its status, and the state that decided it."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -24,11 +24,11 @@ from sfnwatch.model.visits import FAILED, StateVisit
 _REASON = 200
 _FAILURE_CAUSE = 600
 _ENDED_FROM_OUTSIDE = frozenset({"TIMED_OUT", "ABORTED"})
-"""No state's error is that of such an end: what it failed with before was over."""
+"""Statuses of an end that is no state's error: earlier errors were over by then."""
 
 
 class ExecutionVerdict:
-    """How an execution stands, and which state decided that."""
+    """The status of an execution, its error, and the state that decided it."""
 
     def __init__(self, survey: Survey, execution: ExecutionAsOf) -> None:
         visit = _decisive(execution)
@@ -39,28 +39,29 @@ class ExecutionVerdict:
         """AWS's word: RUNNING, SUCCEEDED, FAILED, …"""
         seconds = (known - begun).total_seconds() if begun and known else None
         self.seconds = None if seconds is None else round(seconds, 3)
-        """How long it took, or has taken so far."""
+        """The seconds it took, or has taken so far; None if not known."""
         self.visit = visit.id if visit else None
-        """The visit that failed, or that is under way."""
+        """The id of the visit that failed, or that is under way; None without one."""
         self.path = visit.path if visit else None
-        """That visit's path, as AWS's names have it."""
+        """That visit's path, in AWS's names."""
         self.redrives = len(execution.redrives)
-        """How often it was taken up again after it had ended."""
+        """The number of redrives after it had ended."""
         failed = not running and execution.status != "SUCCEEDED"
         told = [ended_with(survey.snapshot, execution)] if failed else []
         if failed and visit and execution.status not in _ENDED_FROM_OUTSIDE:
             told += ((each.error, each.cause) for each in visit.attempts[-1:])
             told.append((visit.error, visit.cause))
         self.error = next((error for error, _ in told if error), None)
-        """Of the ending, or else of the state that failed; so with the cause."""
+        """The error of the ending, or else of the state that failed; likewise the
+        cause."""
         self.cause = next((cause for _, cause in told if cause), None)
         self.text = self._text(execution, visit, known)
-        """The line for people."""
+        """The verdict as a line for people."""
 
     def _text(
         self, execution: ExecutionAsOf, visit: StateVisit | None, known: datetime | None
     ) -> str:
-        """Say how each leg ended: `FAILED after 3 s, redriven …, SUCCEEDED after …`."""
+        """Describe each leg: `FAILED after 3 s, redriven …, SUCCEEDED after …`."""
         legs: list[str] = []
         begun = execution.started_at
         running = execution.running
@@ -87,7 +88,7 @@ class ExecutionVerdict:
 def _lasted(
     begun: datetime | None, end: datetime | None, word: str, before: Sequence[str]
 ) -> str:
-    """Say how long a leg took: `after 3 s`, and of later ones `after 1m 20s more`."""
+    """Describe a leg's length: `after 3 s`, and of later legs `after 1m 20s more`."""
     if begun is None or end is None:
         return ""
     seconds = max(0.0, (end - begun).total_seconds())
@@ -95,7 +96,11 @@ def _lasted(
 
 
 def _decisive(execution: ExecutionAsOf) -> StateVisit | None:
-    """Find the state that failed, innermost and last; of a running one the newest."""
+    """Return the visit that decided how an execution stands; None if there is none.
+
+    It is the last and innermost failed visit; of a running execution, it is the newest
+    running visit.
+    """
     if execution.running:
         running = [visit for visit in execution.visits if visit.running]
         return max(running, key=lambda visit: visit.id, default=None)
@@ -113,9 +118,10 @@ def _decisive(execution: ExecutionAsOf) -> StateVisit | None:
 
 
 def _brought_down(execution: ExecutionAsOf, visit: StateVisit | None) -> bool:
-    """True for a visit whose own last event is what the event that ended it follows.
+    """True if the event that ended a visit follows an event of the visit's own.
 
-    What failed together with it was ended by that event, too.
+    Visits that failed together with it were ended by the same event, but it follows
+    none of their events.
     """
     end = execution.event(visit.ended_by) if visit else None
     return (
@@ -126,7 +132,7 @@ def _brought_down(execution: ExecutionAsOf, visit: StateVisit | None) -> bool:
 
 
 def _counts(execution: ExecutionAsOf, visit: StateVisit) -> bool:
-    """False for what failed in a try that was followed by another, or was caught."""
+    """False for a visit in a try that was followed by another, or that was caught."""
     around = execution.visit(visit.parent)
     while around is not None:
         begun = max(around.starts, default=0)
@@ -139,9 +145,9 @@ def _counts(execution: ExecutionAsOf, visit: StateVisit) -> bool:
 def ended_with(
     snapshot: Snapshot, execution: ExecutionAsOf
 ) -> tuple[str | None, str | None]:
-    """Give the error and the cause that an execution ended with.
+    """Return the error and the cause that an execution ended with; None if unknown.
 
-    Its history's end has them, and where that is missing DescribeExecution.
+    The last event of its history has them. If it is missing, DescribeExecution does.
     """
     if execution.ending is not None:
         return error_of(snapshot, execution.ending)
@@ -150,13 +156,13 @@ def ended_with(
 
 
 def error_of(snapshot: Snapshot, event: HistoryEvent) -> tuple[str | None, str | None]:
-    """Give the error and the cause that an event tells of."""
+    """Return the error and the cause in an event; None if it has none."""
     details = snapshot.trace.details(event)
     return text_of(details.get("error")), text_of(details.get("cause"))
 
 
 def failed(case: Case) -> Iterator[Finding]:
-    """Say what failed and why, as far as the error and its cause tell."""
+    """Yield what failed and why, as far as the error and its cause show it."""
     execution = case.execution
     verdict = ExecutionVerdict(case.survey, case.execution)
     ending = execution.ending
@@ -167,7 +173,7 @@ def failed(case: Case) -> Iterator[Finding]:
     what = visit_name(visit, alone=visit.parent is None) if visit else "The execution"
     text = f"{what} {ended_words(verdict.status)}{f' with {reason}' if reason else ''}."
     ids = [*(visit.event_ids[-1:] if visit else ()), ending.id]
-    # Where the event that the end follows is missing, which state failed is concluded.
+    # If the event before the end is missing, the failed state is only an inference.
     is_known = visit is None or verdict.status != "FAILED"
     is_known = is_known or _brought_down(execution, visit)
     data: dict[str, Any] = {"visit": verdict.visit, "status": verdict.status}
@@ -176,9 +182,9 @@ def failed(case: Case) -> Iterator[Finding]:
 
 
 def failed_out_of_sight(case: Case) -> Iterator[Finding]:
-    """Tell of failures in states that the history does not name.
+    """Yield the failures in states that the history does not name.
 
-    A log of level ERROR has no event but those that tell of a failure.
+    A log of level ERROR only has the events of failures.
     """
     for event in case.execution.events:
         is_failure = event.type.endswith(("Failed", "TimedOut"))

@@ -1,6 +1,6 @@
-"""Names, numbers and lengths of time, as sentences say them.
+"""Names, numbers and lengths of time, as words of a sentence.
 
-Every string of AWS's is cleaned here before it becomes part of a sentence.
+Every string from AWS is cleaned here before it becomes part of a sentence.
 """
 
 import re
@@ -21,9 +21,9 @@ from sfnwatch.model.visits import ROOT, Attempt, StateVisit
 T = TypeVar("T")
 K = TypeVar("K")
 NAME = 80
-"""No name takes more of a sentence; AWS allows state names no longer."""
+"""The most letters of a name in a sentence; AWS allows state names no longer."""
 FEW = 3
-"""So many things alike are told of one by one; more of them together."""
+"""Up to this number, like things are reported one by one; more of them together."""
 _RESOURCE = 200
 _REASON = 200
 _MINUTE = 60
@@ -33,7 +33,8 @@ _REASONS = (
     *("StoppedReason", "errorMessage", "Cause"),
     *("StatusReason", "Error", "Status"),
 )
-"""Where ECS, Lambda, Step Functions and Batch say why, in that order."""
+"""The keys under which ECS, Lambda, Step Functions and Batch give a reason, the first
+that is present counts."""
 _PATTERNS = {
     Pattern.SYNC: "Run a Job (.sync)",
     Pattern.TASK_TOKEN: "Wait for a Callback (.waitForTaskToken)",
@@ -42,7 +43,7 @@ _PATTERNS = {
     Pattern.LAMBDA: "a Lambda function's ARN",
     Pattern.ACTIVITY: "an activity",
 }
-"""AWS's own names of the patterns."""
+"""AWS's own names for the patterns."""
 _MEANING = {
     Pattern.SYNC: "an optimized integration that runs a job and waits for it to finish",
     Pattern.TASK_TOKEN: "an optimized integration that makes one call, then waits for"
@@ -70,7 +71,7 @@ _ENDED = {
 
 
 def spoken(seconds: float) -> str:
-    """Say a length of time: `0.26 s`, `58.6 s`, `5m 09s`, `2h 03m`."""
+    """Return a length of time in words: `0.26 s`, `58.6 s`, `5m 09s`, `2h 03m`."""
     if seconds < 0:
         return f"-{spoken(-seconds)}"
     if round(seconds, 1) < _MINUTE:
@@ -79,34 +80,34 @@ def spoken(seconds: float) -> str:
 
 
 def decimal(value: float, places: int = 1) -> str:
-    """Write a number without zeros that say nothing: `55`, `58.6`."""
+    """Return a number without trailing zeros: `55`, `58.6`."""
     text = f"{value:.{places}f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def time_of_day(at: datetime, since: datetime | None = None) -> str:
-    """Say when it was, in UTC; with the date where it is another than `since`'s."""
+    """Return the time of day in UTC, with the date if it is not the date of `since`."""
     dated = since is not None and since.date() != at.date()
     return f"{at:%Y-%m-%d %H:%M:%S}" if dated else f"{at:%H:%M:%S}"
 
 
 def times(count: int) -> str:
-    """Say how often: `once`, `twice`, `5 times`."""
+    """Return a count in words: `once`, `twice`, `5 times`."""
     return {1: "once", 2: "twice"}.get(count, f"{count} times")
 
 
 def plural(count: int, one: str, many: str | None = None) -> str:
-    """Count things: `1 poll`, `5 polls`, `2 retries`."""
+    """Return a count with its noun: `1 poll`, `5 polls`, `2 retries`."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
 def cadence(seconds: float) -> str:
-    """Say how often something comes that comes every so many seconds."""
+    """Return how often something comes, given the seconds from one to the next."""
     if _MINUTELY[0] <= seconds <= _MINUTELY[1]:
         return "about once a minute"
     if _FIVE_MINUTELY[0] <= seconds <= _FIVE_MINUTELY[1]:
         return "about once every 5 minutes"
-    # CloudTrail has whole seconds.
+    # CloudTrail's times are whole seconds, so the interval may be 0.
     return f"about every {spoken(seconds)}" if seconds > 0 else "within a second"
 
 
@@ -114,14 +115,14 @@ def cadence(seconds: float) -> str:
 
 
 def listed(items: Sequence[str]) -> str:
-    """Join as people do: `a, b and c`."""
+    """Join items as in a sentence: `a, b and c`."""
     if len(items) < 2:  # noqa: PLR2004 - one needs no joining
         return "".join(items)
     return f"{', '.join(items[:-1])} and {items[-1]}"
 
 
 def some(items: Iterable[str], most: int = FEW) -> str:
-    """Join the first few, and say how many there are besides."""
+    """Join the first few items, and add the number of the others."""
     every = list(items)
     rest = len(every) - most
     return listed(every if rest <= 0 else [*every[:most], f"{rest} more"])
@@ -139,7 +140,7 @@ def counted(counts: Mapping[str, int], most: int = FEW) -> str:
 
 
 def grouped(items: Iterable[T], key: Callable[[T], K]) -> dict[K, list[T]]:
-    """Put together what has the same key, in the order in which keys first come."""
+    """Group items by their key, in the order in which the keys first come."""
     found: dict[K, list[T]] = {}
     for item in items:
         found.setdefault(key(item), []).append(item)
@@ -147,7 +148,7 @@ def grouped(items: Iterable[T], key: Callable[[T], K]) -> dict[K, list[T]]:
 
 
 def together(items: Sequence[T]) -> list[Sequence[T]]:
-    """Divide things alike into those that are told of at once: very many are."""
+    """Divide like items into groups to report: one by one, or all together if many."""
     return [items] if len(items) > FEW else [[item] for item in items]
 
 
@@ -155,37 +156,37 @@ def together(items: Sequence[T]) -> list[Sequence[T]]:
 
 
 def named(name: str | None) -> str:
-    """Clean a name that strangers chose."""
+    """Return a name that strangers chose, cleaned; `?` if there is none."""
     return clean(name or "?", NAME)
 
 
 def visit_name(visit: StateVisit, *, alone: bool = True) -> str:
-    """Name a visit; among several of its state by its path: `Each[3] / Work`."""
+    """Return a visit's name; unless it is alone, its path: `Each[3] / Work`."""
     return named(visit.name if alone else visit.path.removeprefix(f"{ROOT} / "))
 
 
 def status_words(status: str | None) -> str:
-    """Say a status as people do; one of AWS's future is taken as it is."""
+    """Return a status in plain words; a new status of AWS's is worded the same way."""
     return named((status or "unknown").lower().replace("_", " "))
 
 
 def ended_words(status: str) -> str:
-    """Say how something ended, as a verb: `was aborted`, `timed out`."""
+    """Return how something ended, as a verb: `was aborted`, `timed out`."""
     return _ENDED.get(status.lower(), status_words(status))
 
 
 def resource_words(attempt: Attempt) -> str:
-    """Name what a Task runs as its definition does: `ecs:runTask.sync`."""
+    """Return what a Task runs, named as in its definition: `ecs:runTask.sync`."""
     if attempt.pattern in {Pattern.LAMBDA, Pattern.ACTIVITY}:
         name = (attempt.resource or "").rsplit(":", 1)[-1]
         return clean(f"{attempt.pattern}:{name}", _RESOURCE)
-    # Details may be absent, though the type has some.
+    # An event may lack details that events of its type have.
     names = (attempt.resource_type, attempt.resource)
     return clean(":".join(name for name in names if name) or "unknown", _RESOURCE)
 
 
 def integration_text(names: Sequence[str], attempt: Attempt) -> str:
-    """Say what states use, and what that means: in one sentence for all of them."""
+    """Return one sentence on what all these states use, and what that means."""
     verb = "uses" if len(names) == 1 else "use"
     who = some(names)
     if len(names) > FEW:
@@ -198,20 +199,23 @@ def integration_text(names: Sequence[str], attempt: Attempt) -> str:
 
 
 def cause_words(cause: str) -> str:
-    """Give the reason in a cause that is a whole job, or a whole error, as JSON."""
+    """Return the reason in a cause that is a job or an error as JSON.
+
+    A cause of another form is returned as it is.
+    """
     body = parse_object(cause)
     reasons = (text_of(body.get(key)) for key in _REASONS)
     return next((reason for reason in reasons if reason), cause)
 
 
 def why(error: str | None, cause: str | None, limit: int = 200) -> str:
-    """Say error and cause within a sentence: `States.TaskFailed: Essential …`."""
+    """Join error and cause for a sentence: `States.TaskFailed: Essential …`."""
     parts = (error, cause and cause_words(cause))
     return ": ".join(clean(part, limit) for part in parts if part).rstrip(".")
 
 
 def ambiguity(link: Link | None) -> str:
-    """Say what keeps a call from being matched."""
+    """Return what keeps a call from being matched."""
     if link is not None and link.reason:
         return clean(link.reason, _REASON)
     if link is not None and link.candidate_count > 1:
@@ -220,9 +224,9 @@ def ambiguity(link: Link | None) -> str:
 
 
 def short_names_of(executions: Iterable[ExecutionAsOf]) -> dict[str, str]:
-    """Name executions, by their ARNs, by what tells their names apart.
+    """Return short names of executions by ARN: the part in which their names differ.
 
-    Where several have one name, that is their state machines'.
+    If executions share a name but not a state machine, the machines' names are used.
     """
     each = {execution.arn: execution for execution in executions}
     names = [execution.name for execution in each.values()]
@@ -233,11 +237,11 @@ def short_names_of(executions: Iterable[ExecutionAsOf]) -> dict[str, str]:
 
 
 def short_names(names: Sequence[str]) -> list[str]:
-    """Cut what several names have in common at their beginning, and random ends.
+    """Shorten names: cut their common beginning and their random ends.
 
-    `three-ways-sync-20261127T133053-f3235d` beside `three-ways-sdk-20261127T…` is
-    `sync`: what is alike at the front up to a hyphen goes, and so do a date and what
-    follows it. Names that would become equal, or empty, stay whole.
+    `three-ways-sync-20261127T133053-f3235d` beside `three-ways-sdk-20261127T…` becomes
+    `sync`. The common beginning is cut up to a hyphen or another separator. A date is
+    cut with all that follows it. Names that would become equal or empty stay whole.
     """
     if len(set(names)) < 2:  # noqa: PLR2004 - nothing to tell apart
         return list(names)
