@@ -79,12 +79,12 @@ class CallsReport:
         self.watched = survey.watched
         """False if CloudTrail was not asked, and no records of it were read."""
         self.complete_to = survey.coverage.complete_to
-        """The time up to which calls are believed complete; in files, the newest call."""
+        """The time up to which calls are believed complete; in files, the newest."""
         self.measured = survey.coverage.live
         """True if `complete_to` was measured while watching."""
         links = map(survey.snapshot.link, calls)
         self.by_rule = _counts(str(link.rule) if link else "none" for link in links)
-        """The number of calls matched by each rule; `none`: no link."""
+        """The number of calls matched by each rule; `none` for calls without a link."""
 
 
 class Report:
@@ -126,7 +126,7 @@ class Report:
 
     @property
     def headline(self) -> str:
-        """The two most telling sentences in a line; whose, if of several."""
+        """The two most telling sentences in a line; with names of several executions."""
         names = short_names_of(each.execution for each in self.executions)
         whose = {arn: f"{name}: " for arn, name in names.items() if len(names) > 1}
         told = self.telling(_PARTS)

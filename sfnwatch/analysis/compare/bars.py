@@ -1,4 +1,4 @@
-"""The bars of two states, to one scale."""
+"""The bars of a state on both sides, drawn to one scale."""
 
 from sfnwatch.analysis.compare.comparison import (
     Comparison,
@@ -10,12 +10,16 @@ from sfnwatch.analysis.phases import Phase
 
 
 def bar_scale(comparison: Comparison) -> float:
-    """Give the seconds that a whole bar stands for: the longest of both sides."""
+    """Return the seconds of a full bar: the longest state of both sides."""
     return max((p.seconds.longest for p in comparison.pairs), default=0.0) or 1.0
 
 
 def bar(pair: VisitPair, side: str, scale: float, room: int) -> list[tuple[Phase, int]]:
-    """Share out the cells of the bar of A or B by phase; what took any time has one."""
+    """Return the phases of A's or B's bar with their screen cells.
+
+    A full bar has `room` cells and stands for `scale` seconds. A state that took any
+    time has at least one cell.
+    """
     told = {p: each.a if side == "A" else each.b for p, each in pair.phases.items()}
     whole = sum(seconds or 0.0 for seconds in told.values())
     if whole <= 0 or room <= 0:

@@ -1,4 +1,4 @@
-"""Compares two executions, each as of a moment."""
+"""Compares two executions, each as one snapshot shows it."""
 
 from datetime import datetime
 
@@ -15,15 +15,15 @@ from sfnwatch.analysis.compare.visit_pairs import (
 from sfnwatch.model.snapshot import Snapshot
 
 ChosenPair = tuple[Snapshot, str]
-"""A moment, and the ARN of an execution."""
+"""A snapshot, and the ARN of an execution in it."""
 
 
 def compare(a: ChosenPair, b: ChosenPair, now: datetime | None = None) -> Comparison:
-    """Compare two executions, named by their ARNs; the moments may be the same.
+    """Compare two executions, named by their ARNs; the snapshots may be the same.
 
-    What still runs is measured to `now`, to its moment or else to the last that is
-    known of it. Raises KeyError for an execution that its moment does not show. Two of
-    the longest histories take 0.3 s.
+    What still runs is measured to `now`, or else to its snapshot's time or the newest
+    record. Raises KeyError for an execution that its snapshot does not have. Two of the
+    longest histories take 0.3 s.
     """
     sides = []
     for letter, (snapshot, arn) in zip("AB", (a, b), strict=True):

@@ -1,8 +1,7 @@
-"""Two executions compared as a whole: their pairs of visits, and where they first part.
+"""Two executions compared as a whole: their pairs of visits and their differences.
 
-One execution is called A, the other B. Lengths are seconds; a difference is what B has
-more than A, a ratio how many times as much. Where JSON has a key for a field, the field
-is called the same.
+One execution is called A, the other B. Lengths are in seconds. A difference is B - A, a
+ratio is B / A. A field that is written as JSON has the name of its key there.
 """
 
 from bisect import bisect_left
@@ -28,11 +27,11 @@ from sfnwatch.analysis.wording import (
 )
 
 PairFields = Mapping[str, str]
-"""What the definition of a state has, each field as a text."""
+"""The fields of a state's definition, each as text."""
 
 
 class DefinitionChanges:
-    """In which states the definitions differ, each in the order of its machine."""
+    """The states in which two definitions differ, in the order of their definitions."""
 
     def __init__(
         self,
@@ -41,7 +40,7 @@ class DefinitionChanges:
         *,
         outside: bool,
     ) -> None:
-        """Compare states by their names; `outside` says if what is in none differs."""
+        """Compare states by name; `outside` is True if other parts differ."""
         self.same = in_a == in_b and not outside
         self.only_a = [name for name in in_a if name not in in_b]
         self.only_b = [name for name in in_b if name not in in_a]
@@ -49,41 +48,41 @@ class DefinitionChanges:
         others = {name: in_a[name].items() ^ in_b[name].items() for name in shared}
         told = ((name, {key for key, _ in each}) for name, each in others.items())
         self.changed = {name: sorted(fields) for name, fields in told if fields}
-        """A state's name, and which of its fields differ."""
+        """The fields that differ, by the state's name."""
         self.outside = outside
 
 
 class Comparison:
-    """Two executions beside each other; of use until their traces change."""
+    """A comparison of two executions; it holds until their traces change."""
 
     def __init__(self, sides: Sides, pairs: Sequence[VisitPair]) -> None:
         self.sides = sides
         self.a, self.b = a, b = sides
         self.pairs = pairs
-        """Every visit of both once, what is in a Map or Parallel right behind it."""
+        """Every visit of both, once; the visits inside a Map or Parallel follow it."""
         inside = grouped(pairs, lambda pair: pair.around).items()
         self.groups = {p.place: IterationGroup(own, sides) for p, own in inside if p}
-        """By the place of the Map or Parallel."""
+        """The iterations or branches, by the place of their Map or Parallel."""
         self.definitions: DefinitionChanges | None = None
-        """None where one is not known."""
+        """None if a definition is not known."""
         self.gaps: Sequence[Finding] = ()
         """What could not be compared, or only with care."""
         self.running = a.execution.running or b.execution.running
         self.seconds = Lengths(a.seconds, b.seconds)
-        """Of the whole executions; of what still runs, so far."""
+        """The lengths of the whole executions; of a running one, so far."""
         self.calls_compared = not (a.lacks_calls or b.lacks_calls)
-        """False where one side's calls are not known."""
+        """False if one side's calls are not known."""
         given = a.input, b.input
         self.same_input = None if None in given else given[0] == given[1]
-        """None where one is not known."""
+        """None if an input is not known."""
         self.shared = sum(pair.both for pair in pairs)
-        """How many visits the two have in common."""
+        """The number of visits that the two have in common."""
         self.guesses = bool(a.calls.guessed or b.calls.guessed)
-        """True if what is compared of calls rests on guesses, some of it."""
+        """True if some of the calls compared are matched by a guess."""
 
     @property
     def phases(self) -> Mapping[Phase, Lengths]:
-        """What the states' time was spent on; those side by side count twice."""
+        """The states' time by phase; concurrent states each count in full."""
         found: dict[Phase, Lengths] = {}
         for phase in Phase:
             told = [p.phases[phase] for p in self.pairs if phase in p.phases]
@@ -95,16 +94,16 @@ class Comparison:
 
     @cached_property
     def differences(self) -> Sequence[Finding]:
-        """At which points the two did something else, in the order of A.
+        """The points at which the two did something else, in the order of A.
 
-        Times alone make none. Each is a sentence on what the two did; its kind is
-        first-state, next-state, type, resource, iterations, outcome, try, error,
+        Times alone are no difference. Each is a sentence on what the two did. Its kind
+        is first-state, next-state, type, resource, iterations, outcome, try, error,
         denied, call or status, and its data has
 
         state     the place of the pair; None for the executions as such
         index     the branch or iteration that began with another state
-        attempt   which attempt, from 1; of a call too
-        a, b      what it was on each side: a state, a status, a resource, a call
+        attempt   the number of the attempt, from 1; for a call, too
+        a, b      the value on each side: a state, a status, a resource, a call
         call      a CallPair
         """
         ways = (in_states, in_order, iteration_counts, endings)
@@ -113,16 +112,19 @@ class Comparison:
 
     @cached_property
     def _differing(self) -> Sequence[int]:
-        """The places of pairs that did something else, or have no counterpart."""
+        """The places of pairs that differ or that have no counterpart, in order."""
         told = {each.data["state"] for each in self.differences} - {None}
         return sorted(told | {pair.place for pair in self.pairs if not pair.both})
 
     def differs(self, start: int, stop: int) -> bool:
-        """True if any pair differs, from a place to before another."""
+        """True if any pair differs from place `start` up to, but without, `stop`."""
         return bisect_left(self._differing, stop) > bisect_left(self._differing, start)
 
     def extreme(self, sign: int) -> int | None:
-        """Find the place of the state that took so much longer in B; for -1, less."""
+        """Return the place of the state that took most more in B; for -1, most less.
+
+        None if there is no such state. Containers and running states do not count.
+        """
         settled = (
             Lengths() if pair.is_container or pair.running else pair.seconds
             for pair in self.pairs

@@ -1,4 +1,4 @@
-"""How two definitions differ."""
+"""Compares the definitions of two executions."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,11 +13,11 @@ from sfnwatch.model.values import canonical, list_of, mapping_of, parse_object
 
 
 def compare_definitions(comparison: Comparison) -> DefinitionChanges | None:
-    """Compare what two executions were defined by; None where one is not known.
+    """Compare the definitions of two executions; None if one is not known.
 
-    A state's name is its own within a whole machine, so states are compared by name,
-    those of branches and iterations too; what only stands inside of another state is
-    compared as itself, not as a part of that.
+    A state's name is unique within a state machine, so states are compared by name,
+    also inside branches and iterations. A state inside another one is compared by
+    itself, not as a part of the other.
     """
     texts = [side.execution.definition_text for side in comparison.sides]
     machines = [parse_object(text or "") for text in texts]
@@ -29,12 +29,12 @@ def compare_definitions(comparison: Comparison) -> DefinitionChanges | None:
 
 
 def _outside(machine: Mapping[str, Any]) -> str:
-    """Write what is in no state; a comment is for people."""
+    """Return what is outside the states, as text; comments don't count."""
     return canonical({k: machine[k] for k in machine.keys() - {"States", "Comment"}})
 
 
 def _fields(state: Mapping[str, Any]) -> PairFields:
-    """Write a state's fields, without the states inside."""
+    """Return a state's fields as text, without the states inside it."""
     told = {key: canonical(field) for key, field in state.items() if key != "Comment"}
     for key in told.keys() & {"Branches", "ItemProcessor", "Iterator"}:
         inner = list_of(state[key]) or [state[key]]

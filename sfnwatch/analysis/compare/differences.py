@@ -1,4 +1,4 @@
-"""What two executions did differently, and where they first part."""
+"""Finds what two executions did differently."""
 
 from collections.abc import Iterator, Sequence
 from itertools import zip_longest
@@ -31,20 +31,20 @@ if TYPE_CHECKING:
     from sfnwatch.analysis.compare.comparison import Comparison
 
 #
-# Of one cause not every consequence is told: an attempt that failed makes another
-# outcome, and that another next state. So each state tells of what came first in it.
-# What was aborted comes after all that happened inside the same Map or Parallel: there
-# lies the reason.
+# Not every consequence of a cause is reported: an attempt that failed leads to another
+# outcome, and that leads to another next state. So each state reports what came first.
+# An aborted state comes after all that happened inside the same Map or Parallel, since
+# the reason lies there.
 _BEFORE, _AT, _AFTER, _LAST = range(4)
 _At = tuple[int, int]
-"""An event id of A, and what comes first of those at the same."""
+"""An event id of A, and the order of differences at the same event."""
 _PairEnd = tuple[str, str | None]
 """A status and an error."""
 _Placed = tuple[_At, Finding]
 _Found = Iterator[_Placed]
 _LATE_OR_MADE = frozenset({CallRole.POLL, CallRole.ACTION})
-"""A poll too few is a matter of time. An action that is missing was made all the same,
-or the attempt would have failed: CloudTrail has not told of it."""
+"""A missing poll is a matter of time. A missing action was made all the same, or the
+attempt would have failed: CloudTrail has no record of it."""
 
 
 def _difference(
@@ -89,11 +89,11 @@ def _other_resource(pair: VisitPair, event_id: int) -> _Placed | None:
 
 
 def _other_attempt(pair: VisitPair, a: StateVisit, b: StateVisit) -> _Placed | None:
-    """Find the first attempt that ended otherwise, or that only one side made."""
+    """Return the first attempt that ended otherwise, or that only one side made."""
     for each in pair.attempts:
         if each.a is None or each.b is None:
             if (a if each.a is None else b).running:
-                return None  # it may yet come
+                return None  # the attempt may yet come
             counts = (len(a.attempts), len(b.attempts))
             at = (_end(a), _AT)
             text = _both(pair.title, "was tried", *map(times, counts))
@@ -103,7 +103,7 @@ def _other_attempt(pair: VisitPair, a: StateVisit, b: StateVisit) -> _Placed | N
         alike = one.status == other.status or each.number == 1
         last = each is pair.attempts[-1]
         if "running" in {one.status, other.status} or (last and alike):
-            return None  # the latter is told of the state
+            return None  # the state's own outcome reports the last attempt
         ends = [(attempt.status, attempt.error) for attempt in (one, other)]
         name = f"Attempt {each.number} of {pair.title}"
         at = (one.event_ids[-1], _AT)
@@ -125,7 +125,7 @@ def _other_outcome(pair: VisitPair, a: StateVisit, b: StateVisit) -> _Placed | N
 def _other_end(
     kind: str, name: str, at: _At, ends: Sequence[_PairEnd], **more: Any
 ) -> _Placed | None:
-    """Compare how two things ended: by their status, else by their errors."""
+    """Compare two ends by their statuses, or by their errors if these are equal."""
     (a, error_a), (b, error_b) = ends
     if a != b:
         in_a, in_b = map(_ended, ends)
@@ -140,7 +140,7 @@ def _other_end(
 
 
 def error_of(visit: StateVisit) -> str | None:
-    """Give the error a state failed with, its own or its last attempt's."""
+    """Return the error that a state failed with: its own or its last attempt's."""
     return visit.error or (visit.attempts[-1].error if visit.attempts else None)
 
 
@@ -165,7 +165,7 @@ def _other_calls(pair: VisitPair) -> _Found:
 
 
 def codes_of(tally: CallTally | None) -> frozenset[str]:
-    """Name what like calls were refused with."""
+    """Return the error codes of calls; none for no calls."""
     return frozenset(tally.error_codes) if tally is not None else frozenset()
 
 
@@ -183,7 +183,7 @@ def _other_call(pair: VisitPair, attempt: AttemptPair, call: CallPair) -> _Place
     number = f" (attempt {attempt.number})" if len(pair.attempts) > 1 else ""
     text = f"For {pair.title}{number}, {'; '.join(told)}."
     if polling and {v and v.status for v in (pair.a, pair.b)} == {"succeeded"}:
-        # An event tells of the end as well: the refusals did no harm.
+        # An event reports the end as well, so the denials did no harm.
         text += " The state still succeeded in both."
     at = cases[0].attempt.event_ids[-1], _BEFORE
     if call.role is CallRole.ACTION:
@@ -195,7 +195,7 @@ def _other_call(pair: VisitPair, attempt: AttemptPair, call: CallPair) -> _Place
 
 
 def _calls(letter: str, tally: CallTally | None, what: str) -> str:
-    """Say what became of one side's calls: `all 5 … polls of B were denied with …`."""
+    """Describe the calls of one side: `all 5 … polls of B were denied with …`."""
     if tally is None:
         return f"no {what} is matched to {letter}"
     count = tally.count
@@ -214,7 +214,7 @@ def _calls(letter: str, tally: CallTally | None, what: str) -> str:
 
 
 def in_order(comparison: "Comparison") -> _Found:
-    """Compare what follows on each other in each branch or iteration of both."""
+    """Compare the order of the states in each branch or iteration of both."""
     levels = grouped(comparison.pairs, lambda pair: (pair.around, pair.visit.index))
     for level in levels.values():
         in_a = [pair for pair in level if pair.a]
@@ -249,7 +249,7 @@ def _next_state(pair: VisitPair, visits: Sequence[StateVisit | None]) -> _Found:
     if pair.around is not None:
         around = [pair.around.a, pair.around.b]
     if any(o and o.running and not v for o, v in zip(around, visits, strict=True)):
-        return  # it may yet go on
+        return  # it may yet continue
     names = [visit.name if visit else None for visit in visits]
     ends = [f"went on to {named(n)}" if n else "went no further" for n in names]
     text = f"After {pair.title}, A {ends[0]} and B {ends[1]}."

@@ -25,11 +25,11 @@ from sfnwatch.model.times import duration
 _INDENT = "\u2003\u2003"
 """Em spaces, which Markdown keeps."""
 _NAME = 20
-"""A name is cut to so many cells before a column goes."""
+"""The cells to which a name may be cut before a column is dropped."""
 
 
 def comparison_document(comparison: Comparison) -> Iterator[Block]:
-    """Write a comparison as a document: who, what it comes to, state by state."""
+    """Yield a comparison as a document: the sides, the verdict, state by state."""
     answer, *others = verdict(comparison)
     rows = compare_rows(comparison)
     told = remarks(comparison)
@@ -77,7 +77,7 @@ def _states(rows: Sequence[CompareRow]) -> Table:
 
 
 def _details(rows: Sequence[CompareRow]) -> Iterator[str]:
-    """Write what is no figure: each with the state that it is of."""
+    """Yield the details that are no figures, each with its state."""
     for row in rows:
         title = row.pair.title
         if row.kind is RowKind.GROUP:

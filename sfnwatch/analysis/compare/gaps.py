@@ -1,4 +1,4 @@
-"""What could not be compared, and why."""
+"""Findings on what could not be compared, and why."""
 
 from collections.abc import Iterator
 
@@ -18,9 +18,9 @@ from sfnwatch.model.linking.link import LinkRule
 
 
 def find_gaps(comparison: Comparison) -> Iterator[Finding]:
-    """Yield what could not be compared, or only with care; what matters most first.
+    """Yield what could not be compared, or only with care; the most important first.
 
-    The data has the side where it is missing, `a` or `b` (None: both), and a count.
+    The data has the side that lacks something, `a` or `b` (None: both), and a count.
     """
     sides = a, b = comparison.sides
     if a.case.snapshot is b.case.snapshot and a.execution.arn == b.execution.arn:
@@ -41,7 +41,7 @@ def find_gaps(comparison: Comparison) -> Iterator[Finding]:
 
 
 def _gap(kind: str, text: str, *sides: Side, count: int = 0) -> Finding:
-    """Tell of a gap; in the text `{}` stands for whom it is about."""
+    """Return a finding on a gap; `{}` in the text stands for the sides it is about."""
     who = " or ".join(side.letter for side in sides)
     letter = who.lower() if len(sides) == 1 else None
     return finding(kind, text.format(who), side=letter, count=count)
@@ -53,7 +53,7 @@ def _gaps_of_history(side: Side) -> Iterator[Finding]:
         text = "The history of {} is not known, so its states can't be compared."
         yield _gap("no-history", text, side)
         return
-    # Ids are given without a gap, from 1.
+    # AWS numbers events from 1 without a gap.
     missing = events[-1].id - len(events)
     if missing > 0:
         text = f"The history of {{}} lacks {plural(missing, 'event')}, so parts of it"
@@ -65,9 +65,9 @@ def _gaps_of_history(side: Side) -> Iterator[Finding]:
 
 
 def _gaps_of_calls(side: Side) -> Iterator[Finding]:
-    """Tell of calls that may be missing, or be another's.
+    """Yield findings on calls that may be missing, or may be another's.
 
-    How far calls are complete is measured live; of files nobody knows.
+    How far calls are complete is measured while watching; of files it is not known.
     """
     who = side.letter
     snapshot = side.case.snapshot
@@ -81,7 +81,7 @@ def _gaps_of_calls(side: Side) -> Iterator[Finding]:
         yield _gap("late-calls", text, side, count=round(late))
     links = filter(None, map(snapshot.link, snapshot.calls))
     tied = (link.candidates for link in links if link.rule is LinkRule.AMBIGUOUS)
-    # Those that fit several attempts, one of its own among them.
+    # Calls that fit several attempts, at least one of them the side's own.
     count = sum(any(side.execution.arn == arn for arn, _ in each) for each in tied)
     if count:
         text = f"{plural(count, 'call')} that may belong to {who}"

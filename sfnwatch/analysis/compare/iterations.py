@@ -1,4 +1,4 @@
-"""Iterations of a Map, compared together."""
+"""The iterations of a Map, or the branches of a Parallel, compared together."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -22,9 +22,9 @@ class Iterations:
     def __init__(self, visits: Iterable[StateVisit], now: datetime) -> None:
         self.seconds: dict[int | None, float] = {}
         self.statuses: dict[int | None, str] = {}
-        """Each as the last of its states ended."""
+        """The status of each iteration: how its last state ended."""
         for index, own in grouped(visits, lambda visit: visit.index).items():
-            # From the first entered to the last ended, but for pauses.
+            # From its first state's start to its last state's end, without pauses.
             begin = min(visit.entered_at for visit in own)
             end = max(end_of(visit, now) for visit in own)
             paused = sum(visit.paused for visit in own)
@@ -34,7 +34,7 @@ class Iterations:
 
     @property
     def spread(self) -> Mapping[str, Any] | None:
-        """How many there are, and how long they took; None for none."""
+        """The number of iterations and their lengths in seconds; None if none."""
         lengths = self.seconds
         if not lengths:
             return None
@@ -55,12 +55,16 @@ class IterationGroup:
     def __init__(self, inside: Sequence[VisitPair], sides: Sides) -> None:
         level = grouped(inside, lambda pair: pair.visit.index).items()
         self.places = {index: (own[0].place, own[-1].stop) for index, own in level}
-        """The places of the first pair of each, and after its last, by index."""
+        """The place of each iteration's first pair, and the place after its last pair,
+        by index."""
         self.a = Iterations(filter(None, (pair.a for pair in inside)), sides[0].now)
         self.b = Iterations(filter(None, (pair.b for pair in inside)), sides[1].now)
 
     def extreme(self, sign: int) -> tuple[int | None, Lengths] | None:
-        """Give the one that took so much longer in B, by its index; for -1, less."""
+        """Return the index and lengths of the iteration that took most more in B.
+
+        For -1, the one that took most less. None if there is no such iteration.
+        """
         a = self.a.seconds
         b = self.b.seconds
         each = [(index, Lengths(a.get(index), b.get(index))) for index in self.places]

@@ -1,4 +1,4 @@
-"""A comparison as lines: a state each, alike ones together."""
+"""A comparison as lines: one for each state, with like states together."""
 
 from collections.abc import Collection, Iterator, Sequence
 from enum import StrEnum
@@ -36,41 +36,41 @@ from sfnwatch.model.times import duration
 from sfnwatch.model.visits import StateVisit
 
 _CROWD = 20
-"""A Map of more iterations begins folded."""
+"""A Map with more iterations begins folded."""
 _ALIKE_STATES = 3
-"""So many alike states in a row take one line."""
+"""From this number on, alike states in a row take one line."""
 _FEW_LINES = 30
-"""With so few lines in all each state keeps its own."""
+"""Up to this number of lines in all, each state keeps its own line."""
 _LEAST_SHARE = 0.01
-"""A phase of less of its state's time is left out."""
+"""A phase with a smaller share of its state's time is left out."""
 _TOLD_ELSEWHERE = frozenset({Phase.CONTAINER, Phase.COMPLETION_LAG})
 
 
 class RowKind(StrEnum):
-    """What a line tells of."""
+    """What a line is about."""
 
     STATE = "state"
     GROUP = "group"
-    """The iterations of a Map, taken together; its label goes across all columns."""
+    """The iterations of a Map, taken together; the label spans all columns."""
     DETAIL = "detail"
-    """An attempt, like calls or a completion lag: of the state above it."""
+    """An attempt, calls of one name, or a completion lag of the state above."""
     PHASE = "phase"
-    """What a state's time was spent on, where that changed."""
+    """A phase of a state whose length changed."""
     ALIKE = "alike"
-    """States that are alike on both sides; its label goes across likewise."""
+    """States that are alike on both sides; the label spans all columns."""
 
 
 FIGURES = frozenset({RowKind.STATE, RowKind.PHASE, RowKind.ALIKE})
 
 
 class Cell(Struct, frozen=True):
-    """What a line says of one side."""
+    """A line's text for one side."""
 
     text: str = ""
     status: str = "succeeded"
-    """As which it is to be colored."""
+    """The status whose color the cell has."""
     evidence: str | None = None
-    """Where it leads: an event (`#5`) of its side's execution, or a call's id."""
+    """What the cell leads to: an event (`#5`) of its execution, or a call's id."""
 
 
 _NONE = Cell("none", "unknown")
@@ -79,35 +79,35 @@ _UNMATCHED = Cell("not matched", "unknown")
 
 
 class CompareRow(Struct, frozen=True):
-    """One line."""
+    """A line of a comparison."""
 
     kind: RowKind
     pair: VisitPair
-    """What it tells of; of ALIKE the first of those."""
+    """The pair that the line is about; for ALIKE, the first one."""
     label: str
     a: Cell = Cell()
     b: Cell = Cell()
     seconds: Lengths = Lengths()
-    """What `B − A` and `B / A` are of."""
+    """The lengths of which `B − A` and `B / A` are shown."""
     mark: str = ""
-    """Who has it, `A` or `B` alone; `≠` where they differ, `↕` where it moved."""
+    """`A` or `B` if only that side has it; `≠` if they differ, `↕` if it moved."""
     key: str = ""
     open: bool | None = None
-    """True for what can be folded, False for what can be opened; None: neither."""
+    """True for a line that can be folded, False for a folded one; None for others."""
 
     @property
     def depth(self) -> int:
-        """How far in it stands: what is of a state below that."""
+        """How far the line is indented; the details of a state are one step deeper."""
         return self.pair.depth + (self.kind not in {RowKind.STATE, RowKind.ALIKE})
 
 
 def compare_rows(
     comparison: Comparison, toggled: Collection[str] = (), *, alike: bool | None = None
 ) -> list[CompareRow]:
-    """Lay out a comparison as lines.
+    """Return a comparison as lines.
 
-    `toggled` has the keys of lines that are not as they begin; `alike` says whether
-    alike states are folded: None if there are many lines.
+    `toggled` has the keys of lines that were folded or opened by hand. `alike` is True
+    to fold alike states; with None, they are folded if there are many lines.
     """
     rows = list(_rows(comparison, toggled))
     folded = len(rows) > _FEW_LINES if alike is None else alike
@@ -135,7 +135,7 @@ def _rows(comparison: Comparison, toggled: Collection[str]) -> Iterator[CompareR
         about = RowKind.STATE, pair, pair.label
         yield CompareRow(*about, a, b, pair.seconds, mark, key, fold)
         for number, row in enumerate(below if is_open or group is not None else ()):
-            # Where there is no state, what it lacks goes without saying.
+            # A side without the state has empty cells.
             a = row.a if pair.a else Cell()
             b = row.b if pair.b else Cell()
             mark = row.mark if pair.both else ""
@@ -143,7 +143,7 @@ def _rows(comparison: Comparison, toggled: Collection[str]) -> Iterator[CompareR
 
 
 def _key(pair: VisitPair) -> str:
-    """Name a pair's line: the same whatever else comes in."""
+    """Return the key of a pair's line; it stays the same while more comes in."""
     return f"{pair.visit.path}#{pair.occurrence}"
 
 
@@ -163,7 +163,7 @@ def _mark(pair: VisitPair, *, differs: bool) -> str:
 def _fold_alike(
     rows: Sequence[CompareRow], toggled: Collection[str]
 ) -> Iterator[CompareRow]:
-    """Put one line in the place of each long run of alike states of one Map."""
+    """Put one line in place of each long run of alike states inside the same state."""
 
     def likeness(row: CompareRow) -> tuple[bool, VisitPair | None]:
         pair = row.pair
@@ -185,7 +185,7 @@ def _fold_alike(
 def _summary(
     comparison: Comparison, pair: VisitPair, group: IterationGroup
 ) -> Iterator[CompareRow]:
-    """Sum up the iterations of a Map, where there are several."""
+    """Yield a line that sums up the iterations of a Map, if there are several."""
     if pair.visit.type != "Map" or len(group.places) == 1 or not (pair.a and pair.b):
         return
     differing = sum(comparison.differs(*each) for each in group.places.values())
@@ -204,7 +204,7 @@ def _detail(pair: VisitPair, label: str, a: Cell, b: Cell, **more: Any) -> Compa
 
 
 def _below(comparison: Comparison, pair: VisitPair) -> Iterator[CompareRow]:
-    """Yield what there is to tell of a state beside its length."""
+    """Yield the lines below a state's own line: all but its length."""
     for each in pair.attempts:
         runs = [resource_words(case.attempt) for case in each.cases if case]
         if each.number == 1 and len(set(runs)) > 1:
@@ -223,12 +223,12 @@ def _below(comparison: Comparison, pair: VisitPair) -> Iterator[CompareRow]:
 
 
 def _attempt(pair: VisitPair, each: AttemptPair) -> Iterator[CompareRow]:
-    """Tell how attempts ended, unless there is but one on each side, and that well."""
+    """Yield how attempts ended, unless each side has one that did not fail."""
     a, b = (case and (case.attempt.status, case.attempt.error) for case in each.cases)
     failed = any(end and end[0] not in {"succeeded", "running"} for end in (a, b))
     if len(pair.attempts) > 1 or failed:
         cells = map(_attempt_cell, each.cases, (each.seconds.a, each.seconds.b))
-        # One that failed early is no faster for it.
+        # Lengths are compared only if both ended alike: an early failure is not faster.
         seconds, mark = (each.seconds, "") if a == b else (Lengths(), "≠")
         label = f"attempt {each.number}"
         yield _detail(pair, label, *cells, seconds=seconds, mark=mark)
@@ -255,7 +255,7 @@ def _calls(
 
 
 def _which(each: AttemptPair) -> str:
-    """Say which attempt it is of, but for the first."""
+    """Return the words for the attempt's number; empty for the first."""
     return f" (attempt {each.number})" if each.number > 1 else ""
 
 
@@ -287,7 +287,7 @@ def _completion(case: AttemptCase | None) -> Cell:
 
 
 def _phases(pair: VisitPair) -> Iterator[CompareRow]:
-    """Tell of what took longer or less; alone it says no more than the whole."""
+    """Yield the phases that took longer or less than on the other side."""
     least = _LEAST_SHARE * pair.seconds.longest
     for phase, lengths in pair.phases.items():
         told = lengths.difference is not None and not lengths.near

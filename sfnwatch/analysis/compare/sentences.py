@@ -27,14 +27,14 @@ from sfnwatch.model.integrations import Pattern
 
 _CALLS = frozenset({"call", "denied"})
 _UNSURE = frozenset({"no-history", "partial-history", "late-calls", "shared-calls"})
-"""The gaps behind which a difference may be hidden."""
+"""The kinds of gaps that may hide a difference."""
 
 
 def verdict(comparison: Comparison) -> list[Finding]:
-    """Say what a comparison comes to, the answer first.
+    """Return the result of a comparison in sentences, the answer first.
 
-    Each later sentence tells one thing: how long each took and why, how often they
-    polled, how they learned of their jobs' ends.
+    Each later sentence has one subject: how long each took and why, how often they
+    polled, how Step Functions learned of their jobs' ends.
     """
     ways = (_answer, _lengths, _extremes, _polls, _completions)
     return [found for tell in ways for found in tell(comparison)]
@@ -44,7 +44,7 @@ _said = partial(finding, "compared")
 
 
 def _answer(comparison: Comparison) -> Iterator[Finding]:
-    """Tell the first difference, how many more there are, and how each ended."""
+    """Yield the first difference, the number of others, and how each ended."""
     differences = comparison.differences
     endings = [each for each in differences if each.kind == "status"]
     if not comparison.shared:
@@ -120,7 +120,7 @@ def _polls(comparison: Comparison) -> Iterator[Finding]:
 
 
 def _polled(side: Side) -> tuple[str, bool]:
-    """Say how often one side polled, no more than is known, and whether it is sure."""
+    """Return how often one side polled, as far as known, and whether that is sure."""
     cases = side.attempts
     waits = [case for case in cases if case.attempt.pattern is Pattern.SYNC]
     so_far = "" if all(case.complete for case in waits) else " so far"
@@ -151,7 +151,7 @@ def _completions(comparison: Comparison) -> Iterator[Finding]:
 
 
 def remarks(comparison: Comparison) -> list[str]:
-    """Say what may explain a difference, and what could not be compared."""
+    """Return what may explain a difference, and what could not be compared."""
     found = [gap.text for gap in comparison.gaps]
     if comparison.definitions:
         found += _definitions(comparison.definitions)
@@ -169,7 +169,7 @@ def remarks(comparison: Comparison) -> list[str]:
 
 
 def _definitions(definitions: DefinitionChanges) -> Iterator[str]:
-    """Say in which states the definitions differ."""
+    """Yield the states in which the definitions differ."""
     if definitions.same:
         yield "Their definitions are the same."
     for letter, names in (("A", definitions.only_a), ("B", definitions.only_b)):

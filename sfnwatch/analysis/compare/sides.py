@@ -1,4 +1,4 @@
-"""Two executions beside each other, and how much their times differ."""
+"""The two sides of a comparison, and how much their lengths differ."""
 
 from collections.abc import Iterable
 
@@ -15,13 +15,13 @@ from sfnwatch.model.values import text_of
 _NEAR_SECONDS = 0.5
 _NEAR_SHARE = 0.02
 _SHORT_SHARE = 0.2
-"""Short lengths no further apart than this are called about the same."""
+"""Short lengths that differ by no more than this share are about the same."""
 _LARGE = 10
-"""Ratios of at least this have no decimals, those below its inverse have four."""
+"""Ratios from this on have no decimals; ratios below its inverse have four."""
 
 
 class Lengths(Struct, frozen=True):
-    """A length on both sides; None where there is none."""
+    """A length in seconds on both sides; None if a side has none."""
 
     a: float | None = None
     b: float | None = None
@@ -40,7 +40,7 @@ class Lengths(Struct, frozen=True):
 
     @property
     def near(self) -> bool:
-        """True for two lengths that a person would call the same."""
+        """True if a person would call the two lengths the same."""
         if self.difference is None:
             return False
         short = min(_NEAR_SECONDS, _SHORT_SHARE * self.longest)
@@ -48,7 +48,7 @@ class Lengths(Struct, frozen=True):
 
     @property
     def more_words(self) -> str:
-        """Write how much more or less: `+1m 18s`, `-0.42 s`."""
+        """The difference in words: `+1m 18s`, `-0.42 s`; empty without one."""
         more = self.difference
         if more is None:
             return ""
@@ -56,7 +56,7 @@ class Lengths(Struct, frozen=True):
 
     @property
     def ratio_words(self) -> str:
-        """Write a ratio of two lengths of time: `×48`, `×0.0034`."""
+        """The ratio in words: `×48`, `×0.0034`; empty without one."""
         ratio = self.ratio
         if not ratio:
             return ""
@@ -65,41 +65,44 @@ class Lengths(Struct, frozen=True):
 
 
 def extreme(lengths: Iterable[Lengths], sign: int) -> int | None:
-    """Find which is so much longer in B than any other; for -1, shorter."""
+    """Return the index of the length that grew most from A to B; for -1, shrank most.
+
+    None if none grew, or shrank.
+    """
     more = [0.0 if each.near else (each.difference or 0.0) * sign for each in lengths]
     most = max(more, default=0.0)
     return more.index(most) if most > 0 else None
 
 
 class Side:
-    """One execution; what still runs is measured to the last that is known of it."""
+    """One of the two executions; a running one is measured to its newest record."""
 
     def __init__(self, letter: str, case: Case) -> None:
         self.letter, self.case = letter, case
-        """A or B, and what happened in its execution."""
+        """A or B, and the case of its execution."""
         self.execution = case.execution
         self.now = case.known_to
         begun = case.execution.started_at
         known = case.survey.known_to(case.execution)
         seconds = round((known - begun).total_seconds(), 3) if begun and known else None
         self.seconds = None if seconds is None else max(0.0, seconds)
-        """How long it took, so far while it runs."""
+        """The seconds it took, or has taken so far; None if not known."""
         self.error, _ = ended_with(case.snapshot, case.execution)
-        """What it failed with."""
+        """The error that it ended with; None without one."""
         first = self.execution.event(1)
         details = case.snapshot.trace.details(first) if first is not None else {}
         self.input = text_of(details.get("input"))
-        """What it was given, as text; None where that is not known."""
+        """Its input as text; None if it is not known."""
         self.attempts = [each for use in case.uses for each in use.attempts]
         self.calls = MatchedCalls.joined(each.calls for each in self.attempts)
         """Every call that is matched to one of its attempts."""
         self.polls = MatchedCalls.joined(each.polls for each in self.attempts)
-        """Those of its calls that asked for a job's end while its attempt waited."""
+        """The polls among its calls that were made while their attempt waited."""
         rows = (each.attempt.integration for each in self.attempts)
         self.expects_calls = any(row is not None and row.recorded for row in rows)
-        """True if an attempt of it made a call that CloudTrail records."""
+        """True if one of its attempts made a call that CloudTrail records."""
         self.lacks_calls = self.expects_calls and not any(self.calls)
-        """True if it made such calls, and none is matched."""
+        """True if it made such calls, but none is matched."""
 
 
 Sides = tuple[Side, Side]

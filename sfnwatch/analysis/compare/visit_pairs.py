@@ -1,9 +1,10 @@
-"""Which visits, attempts and calls of two executions stand for the same.
+"""Pairs the visits, attempts and calls of two executions that stand for the same.
 
-Visits are matched level by level: those that follow on each other inside the same
-branch or iteration of two states that are a pair themselves. On a level the n-th visit
-of a name is the n-th of that name, so a loop is matched turn by turn; where the orders
-differ, some have moved. What is left may still do the same under another name.
+Visits are paired level by level. A level is what runs inside the same branch or
+iteration of two states that are a pair themselves. On a level, A's n-th visit of a name
+is paired with B's n-th visit of that name, so a loop is paired turn by turn. If the
+orders differ, some visits have moved. Visits that are left over may still do the same
+under another name.
 """
 
 from collections import Counter, deque
@@ -41,23 +42,23 @@ class CallTally:
     """The calls of one name that an attempt made, or may have made."""
 
     def __init__(self, calls: MatchedCalls, apart: Sequence[float]) -> None:
-        """`apart` has the seconds from one to the next."""
+        """`apart` has the seconds from one call to the next."""
         every = calls.every
         self.count = len(every)
         self.error_codes = ranked(c.error_code for c in every if c.error_code)
-        """How many calls ended with each, the most frequent first."""
+        """The number of calls by error code, the most frequent first."""
         self.failed = sum(self.error_codes.values())
         self.interval_mean = fmean(apart) if apart else None
         self.interval_min = min(apart, default=None)
         self.interval_max = max(apart, default=None)
         self.guessed = len(calls.guessed)
-        """How many of them are matched by a guess."""
+        """The number of calls matched by a guess."""
         self.first = every[0].event_id
-        """The first one's event id."""
+        """The event id of the first call."""
 
 
 class CallPair(Struct, frozen=True):
-    """The calls of one name that an attempt made, on both sides."""
+    """The calls of one name that a pair of attempts made."""
 
     role: CallRole
     event_source: str
@@ -75,7 +76,7 @@ class AttemptPair:
         self.a, self.b = cases
         in_a, in_b = map(_tallies, cases)
         self.calls = [CallPair(*k, in_a.get(k), in_b.get(k)) for k in {**in_a, **in_b}]
-        """In the order in which A made the first of them; then what B alone made."""
+        """In the order in which A first made them; then those that only B made."""
         self.seconds = Lengths(*(case.seconds if case else None for case in cases))
 
 
@@ -92,7 +93,7 @@ def _tallies(case: AttemptCase | None) -> Mapping[tuple[CallRole, str, str], Cal
         return CallRole.OTHER if late else role, call.event_source, call.event_name
 
     def apart(role: CallRole, calls: MatchedCalls) -> Sequence[float]:
-        # From the action call on, as explain has it, where no others are polls, too.
+        # If these are all the polls, from the action call on, as in a report.
         every = role is CallRole.POLL and len(calls.every) == len(case.polls.every)
         return case.spacing.seconds if every else gaps(calls.sure)
 
@@ -104,74 +105,75 @@ def _tallies(case: AttemptCase | None) -> Mapping[tuple[CallRole, str, str], Cal
 
 _Visits = Sequence[StateVisit]
 _KeyOf = Callable[[StateVisit], Hashable]
-"""Gives what two states have in common that may do the same."""
+"""Returns a key that is equal for two states that may do the same."""
 _Aligned = tuple[StateVisit | None, StateVisit | None, bool]
-"""A visit of A and its counterpart in B, one of the two may be missing; and whether the
-two come in another order."""
+"""A visit of A, its counterpart in B (one of the two may be missing), and whether the
+visit has moved: B has another order."""
 
 
 class VisitPair:
-    """A visit of A beside its counterpart in B, or one that has none."""
+    """A visit of A with its counterpart in B, or a visit without one."""
 
     def __init__(
         self, place: int, around: "VisitPair | None", of: _Aligned, sides: Sides
     ) -> None:
-        """`place` is its own among all pairs, `around` what it runs in."""
+        """`place` is its index among all pairs, `around` the pair that it runs in."""
         self.a, self.b, self.moved = of
         self.sides = sides
         there = [visit for visit in (self.a, self.b) if visit is not None]
         self.visit = there[0]
-        """A's or, where there is none, B's."""
+        """A's visit, or B's if A has none."""
         self.place = place
         self.around = around
         self.depth: int = around.depth + 1 if around is not None else 0
         self.stop = place + 1
-        """The place after the last pair that runs in it; those in between all do."""
+        """The place after the last pair that runs inside it; all in between do, too."""
         self.occurrence = 1
-        """Which pair of its path it is."""
+        """Its number among the pairs of its path, from 1."""
         self.both = len(there) == len(sides)
         self.running = any(visit.running for visit in there)
         self.is_container = self.visit.type in {"Map", "Parallel"}
-        """True for what takes the time of the states inside."""
+        """True for a Map or Parallel: its time is that of the states inside."""
         own = list(zip((self.a, self.b), sides, strict=True))
         self.seconds = Lengths(*(length_of(v, s.now) if v else None for v, s in own))
-        """Of what still runs, so far."""
+        """The lengths of the visits; of a running one, so far."""
         spent = [seconds_by_phase(s.execution, v, s.now) if v else None for v, s in own]
         self.phases: Mapping[Phase, Lengths] = {
             phase: Lengths(*(e if e is None else e.get(phase, 0.0) for e in spent))
             for phase in Phase
             if phase is not Phase.STOPPED and any(e and phase in e for e in spent)
         }
-        """What it was spent on; that it stood still is none of them. What lacks took
-        no time."""
+        """The lengths by phase, without `STOPPED`. A phase that is missing took no
+        time."""
         tries = (s.case.attempts_of.get(v.id if v else 0, ()) for v, s in own)
         every = enumerate(zip_longest(*tries), start=1)
         self.attempts = [AttemptPair(number, cases) for number, cases in every]
 
     @property
     def title(self) -> str:
-        """Name it by its path, and say which turn of it this is, if not the first."""
+        """The pair's path, with the number of its visit if it is not the first."""
         path = clean(self.visit.path.removeprefix(f"{ROOT} / "), PATH_LENGTH)
         return f"{path}{self._more}"
 
     @property
     def label(self) -> str:
-        """Name it where it stands below what it runs in: `[3] Work`."""
+        """The pair's name below the state that it runs in: `[3] Work`."""
         index = f"[{self.visit.index}] " if self.visit.index is not None else ""
         return f"{index}{named(self.visit.name)}{self._more}"
 
     @property
     def _more(self) -> str:
-        """Give B's name of it, where that is another, and which turn this is."""
+        """B's name if it is another, and the visit's number if it is not the first."""
         other = self.b.name if self.b and self.b.name != self.visit.name else ""
         turn = f" (visit {self.occurrence})" if self.occurrence > 1 else ""
         return f"{other and f' / {named(other)}'}{turn}"
 
 
 def pair_visits(sides: Sides) -> Work[list[VisitPair]]:
-    """Pair the visits of two executions; what is inside of a state follows on it.
+    """Pair the visits of two executions; the visits inside a state follow it.
 
-    On a level A's order is kept; what B alone has follows on what it followed there.
+    A level is in A's order. A visit that only B has comes after the visit that it
+    follows in B.
     """
     key_of = _key_of(sides)
     inside_a, inside_b = (grouped(s.case.visits, lambda v: v.parent) for s in sides)
@@ -197,9 +199,11 @@ def pair_visits(sides: Sides) -> Work[list[VisitPair]]:
 
 
 def _key_of(sides: Sides) -> _KeyOf:
-    """Tell states apart by name; jobs whose names one machine alone has, by kind.
+    """Return a function for a state's key: its name, as a rule.
 
-    Two that both start a job of one kind do the same by different names.
+    If only one of the two machines has the name of a state that starts a job, the key
+    is the kind of job: two states that start one kind of job do the same under
+    different names.
     """
     shared = _state_names(sides[0].execution) & _state_names(sides[1].execution)
 
@@ -213,13 +217,13 @@ def _key_of(sides: Sides) -> _KeyOf:
 
 
 def _state_names(execution: ExecutionAsOf) -> set[str]:
-    """Name every state that a machine is known to have."""
+    """Return the names of all states that a machine is known to have."""
     defined = {name for name, _ in states_of(execution.definition_text)}
     return defined | {visit.name for visit in execution.visits}
 
 
 def _align_level(a: _Visits, b: _Visits, key_of: _KeyOf) -> list[_Aligned]:
-    """Align what is inside of two states, branch by branch, the last first."""
+    """Align the visits inside two states, branch by branch, in reverse order."""
     in_a, in_b = (grouped(visits, lambda visit: visit.index) for visits in (a, b))
     indexes = sorted({*in_a, *in_b}, key=lambda n: -1 if n is None else n)
     levels = (_align(in_a.get(n, ()), in_b.get(n, ()), key_of) for n in indexes)
@@ -227,7 +231,10 @@ def _align_level(a: _Visits, b: _Visits, key_of: _KeyOf) -> list[_Aligned]:
 
 
 def _align(a: _Visits, b: _Visits, key_of: _KeyOf) -> Iterator[_Aligned]:
-    """Match two sequences by key and turn; what is farther back than another moved."""
+    """Match two sequences by key and turn.
+
+    A visit has moved if its counterpart in B comes before that of an earlier visit.
+    """
     places = {turn: place for place, turn in enumerate(_turns(map(key_of, b)))}
     partners = [places.get(turn) for turn in _turns(map(key_of, a))]
     lone = deque(sorted({*range(len(b))} - {*partners}))
