@@ -126,7 +126,7 @@ class Report:
 
     @property
     def headline(self) -> str:
-        """The two most telling sentences in a line; with names of several executions."""
+        """The two most telling sentences in a line; several executions are named."""
         names = short_names_of(each.execution for each in self.executions)
         whose = {arn: f"{name}: " for arn, name in names.items() if len(names) > 1}
         told = self.telling(_PARTS)

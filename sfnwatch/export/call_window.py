@@ -1,4 +1,4 @@
-"""The time in which a call may have been made, for exports with a scale of time."""
+"""The span of time in which a call was made, for exports with a time scale."""
 
 from datetime import datetime, timedelta
 
@@ -10,19 +10,19 @@ from sfnwatch.model.times import microseconds
 BarSpan = tuple[datetime, datetime]
 ONE_SECOND = timedelta(seconds=1)
 _LATEST = 9_000_000_000_000_000
-"""Microseconds: the year 2255. Viewers count nanoseconds in 64 bits."""
+"""The year 2255 in microseconds. Viewers count nanoseconds in 64 bits."""
 
 
 def micros(at: datetime) -> int:
-    """Count microseconds since 1970; times past all reason are taken back to it."""
+    """Return the microseconds since 1970, at least 1 and at most `_LATEST`."""
     return min(max(1, microseconds(at)), _LATEST)
 
 
 def call_window(snapshot: Snapshot, call: ApiCall) -> BarSpan:
-    """Say between which moments a call was made.
+    """Return the earliest and the latest time at which a call may have been made.
 
-    CloudTrail gives a whole second. A call that is matched was not made before its
-    attempt was scheduled, and an action not after its answer was known.
+    CloudTrail gives a whole second. A matched call was not made before its attempt was
+    scheduled, and an action was not made after its answer was known.
     """
     begin = call.event_time
     end = call.event_time + ONE_SECOND

@@ -1,13 +1,14 @@
-"""A trace as CSV, for spreadsheets: a row for each event and each call, by time.
+"""A trace as CSV, for spreadsheets: a row for each event and each call, in time order.
 
 RFC 4180, UTF-8, with a header. A cell that a spreadsheet would take for a formula
 (it begins with = + - @ or their full-width forms) gets an apostrophe in front. No
-column is called as in an Athena table, so a file of these isn't taken for one.
+column has a name of an Athena table's columns, so the file isn't taken for one.
 
 Times are UTC; `time` has milliseconds for an event and whole seconds for a call.
 `state` is the path of the state that an event belongs to, or that a call is matched
-to; `rule` says by what it is matched, `certainty` how sure that is, and `evidence` by
-which id, or what keeps it from being matched, where it is ambiguous.
+to. `rule` is what the call is matched by, and `certainty` how sure the match is.
+`evidence` is the id that it is matched by; for an ambiguous call, it is what keeps the
+call from being matched.
 """
 
 import csv
@@ -28,7 +29,7 @@ from sfnwatch.view.child_wording import child_map_run
 from sfnwatch.view.line_maker import LineMaker
 
 CsvRow = dict[str, str]
-"""The cells of a row that has some, by their columns."""
+"""The cells of a row that are not empty, by column."""
 COLUMNS = (
     *("time", "seen_at", "execution", "lane", "kind", "state", "text"),
     *("history_id", "history_type", "entered_id", "scheduled_id"),
@@ -44,7 +45,7 @@ _LIMIT = 32_000
 def dump(snapshot: Snapshot, out: TextIO) -> None:
     r"""Print the rows; equal traces give equal texts.
 
-    Lines end with CR LF, as RFC 4180 has it: open a file for it with newline="".
+    Lines end with CR LF, as RFC 4180 requires: open the file with newline="".
     """
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(COLUMNS)
@@ -61,7 +62,7 @@ def dump(snapshot: Snapshot, out: TextIO) -> None:
             row |= {"state": visit_path(visit), "entered_id": str(visit.id)}
         row = _EMPTY | row
         text = ",".join(row.values())
-        # To look at each cell, and at each character of it, takes a third of the time.
+        # Examining each character of each cell would take a third of the time.
         is_plain = text.isprintable() and len(text) < _LIMIT and '"' not in text
         if is_plain and text.count(",") < len(row) and not _FORMULA.search(text):
             out.write(f"{text}\r\n")
@@ -85,7 +86,7 @@ def _event_row(maker: LineMaker, event: HistoryEvent) -> CsvRow:
 
 
 def _kind(snapshot: Snapshot, event: HistoryEvent) -> str:
-    """Say what an event is to its execution, or to what is around that."""
+    """Return an event's kind; the start of a child or of a Map Run has its own."""
     kind = event.type
     if kind.startswith("Execution"):
         child = event.execution_arn in snapshot.lineage.parents
@@ -120,6 +121,6 @@ def _call_row(call: ApiCall, link: Link | None) -> CsvRow:
 
 
 def _cell(value: str) -> str:
-    """Make a value a cell: cleaned, and nothing that could be a formula."""
+    """Return a value as a cell: cleaned, and not to be taken for a formula."""
     text = clean(value, _LIMIT)
     return f"'{text}" if _FORMULA.match(f",{text}") else text

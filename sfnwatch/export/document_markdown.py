@@ -1,6 +1,6 @@
 """A document as Markdown.
 
-Every name is escaped: none may break the table, make a link or mention a person.
+Every name is escaped, so that none can break a table, make a link or mention a person.
 """
 
 import re
@@ -25,10 +25,10 @@ _OPENING = re.compile(r"^(\s*)([-+]|\d+(?=[.)]))")
 
 
 def write_markdown(document: Document, out: TextIO) -> None:
-    """Print a document for an issue, a pull request, a wiki, a job's summary."""
+    """Print a document for an issue, a pull request, a wiki or a job's summary."""
     before: object = None
     for block in document:
-        # A list goes on; everything else stands apart.
+        # The items of a list follow each other; other blocks have a blank line between.
         if before is not None and not (before is Sentence and type(block) is Sentence):
             out.write("\n")
         before = type(block)
@@ -58,19 +58,19 @@ def _markdown_lines(block: Block) -> Iterator[str]:
 
 
 def escaped(text: str) -> str:
-    """Escape a text within a line, so that it reads as it is, in a table too."""
+    """Escape a text inside a line, so that it is shown as it is, also in a table."""
     told = _SPECIAL.sub(r"\\\1", text)
     told = _LINK.sub(lambda found: f"{found[0][0]}{_BREAK}{found[0][1:]}", told)
     return told.replace("@", f"@{_BREAK}")
 
 
 def _line(text: str) -> str:
-    """Escape a text that a line or an item begins with."""
+    """Escape a text at the beginning of a line or an item."""
     return _OPENING.sub(_held, escaped(text))
 
 
 def _held(opening: re.Match[str]) -> str:
-    """Keep what begins a line from beginning a list: `1.`, `-`."""
+    """Escape the beginning of a line that would begin a list: `1.`, `-`."""
     blanks = opening[1]
     mark = opening[2]
     return f"{blanks}{_BREAK}{mark}" if mark.isdigit() else f"{blanks}\\{mark}"

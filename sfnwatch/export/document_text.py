@@ -22,13 +22,13 @@ from sfnwatch.export.wrapping import cut, wrapped
 
 _LEAST = 40
 _CERTAINTY = 11
-"""`inference` and two blanks."""
+"""The width of `inference` and two blanks."""
 
 
 def write_text(document: Document, out: TextIO, width: int = 80) -> None:
-    """Print a document for a terminal of `width` columns; equal ones are equal texts.
+    """Print a document for a terminal of `width` columns; equal ones give equal texts.
 
-    What a heading is about is set in below it.
+    The blocks below a heading are indented.
     """
     width = max(width, _LEAST)
     level = 0
@@ -63,14 +63,14 @@ def _text_lines(block: Block, width: int, indent: str) -> Iterator[str]:
 
 
 def _table(table: Table, width: int, indent: str) -> Iterator[str]:
-    """Lay out a table; columns that there is no room for are left out."""
+    """Yield the lines of a table; columns without room are left out."""
     columns = starmap(_cells, table.fitted(width - len(indent), cell_len))
     for row in zip(*columns, strict=True):
         yield f"{indent}{(' ' * GAP).join(row)}"
 
 
 def _cells(column: Column, size: int) -> Iterator[str]:
-    """Give a column's head and what is below it, each of so many cells."""
+    """Yield a column's head and its cells, each `size` screen cells wide."""
     for text in (column.head, *column.cells):
         shown = cut(text, size)
         blanks = " " * (size - cell_len(shown))

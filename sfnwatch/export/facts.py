@@ -1,8 +1,8 @@
-"""What executions, visits, calls and tasks are in the machine-readable trace.
+"""Executions, visits, calls and tasks as they are in the machine-readable trace.
 
 Version 1 is a contract that other programs rely on: keys may be added, never renamed.
-Strings are AWS's, unaltered. What is concluded from all of it is not here: whoever
-prints facts as they come need not wait for what finds that out.
+Strings are AWS's, unaltered. Findings are not here: a writer that prints facts as they
+come need not load the code of the analysis.
 """
 
 from collections.abc import Iterator
@@ -34,15 +34,15 @@ _STOP = ("desired_status", "stop_code", "stopped_reason", "stopped_at", "started
 
 
 def fields_of(row: object, *names: str) -> Facts:
-    """Give some of a row's fields under their own names, times as we write them.
+    """Return some of a row's fields by name, with times in our format.
 
-    Where there is no row they are null.
+    Without a row, they are null.
     """
     return {name: row if row is None else plain(getattr(row, name)) for name in names}
 
 
 def plain(value: Any) -> Any:
-    """Give a value as JSON has it."""
+    """Return a value as a JSON value."""
     match value:
         case datetime():
             return iso(value)
@@ -54,11 +54,11 @@ def plain(value: Any) -> Any:
 
 
 def execution_facts(snapshot: Snapshot, execution: ExecutionAsOf) -> Facts:
-    """Give what is known of one execution, but for its visits and its findings."""
+    """Return what is known of an execution, without its visits and its findings."""
     parent = snapshot.lineage.parents.get(execution.arn)
     return {
         **fields_of(execution, *_EXECUTION, "stopped_at", "event_count"),
-        # What started it; `map_run` is the Map Run it is one of.
+        # What started the execution; `map_run` is the Map Run that it belongs to.
         "parent": parent
         and {
             "execution": parent.execution_arn,
@@ -71,7 +71,7 @@ def execution_facts(snapshot: Snapshot, execution: ExecutionAsOf) -> Facts:
 
 
 def _redrive_facts(redrive: Redrive) -> Facts:
-    """Give one time that it was taken up again, and the end before that."""
+    """Return one redrive, and the end before it."""
     ended = redrive.ended
     return {
         "event": redrive.event.id,
@@ -84,9 +84,9 @@ def _redrive_facts(redrive: Redrive) -> Facts:
 
 
 def map_run_facts(snapshot: Snapshot, arn: str) -> Facts:
-    """Give a Map Run: where it belongs, its counts, and its executions as listed.
+    """Return a Map Run: where it belongs, its counts, and its executions as listed.
 
-    What was never told is null: a history alone names its Map Runs and no more.
+    What is not known is null: a history alone only names its Map Runs.
     """
     parent = snapshot.lineage.map_runs.get(arn)
     told = snapshot.map_runs.get(arn)
@@ -101,18 +101,18 @@ def map_run_facts(snapshot: Snapshot, arn: str) -> Facts:
 
 
 def child_facts(child: MapRunChild) -> Facts:
-    """Give an execution of a Map Run as a list tells of it."""
+    """Return an execution of a Map Run, as a list has it."""
     return {**fields_of(child.listed, *_CHILD), "item_count": child.item_count}
 
 
 def visit_facts(visit: StateVisit) -> Facts:
-    """Give a visit with its attempts."""
+    """Return a visit with its attempts."""
     attempts = [attempt_facts(attempt) for attempt in visit.attempts]
     return {**fields_of(visit, *_VISIT, "status"), "attempts": attempts}
 
 
 def attempt_facts(attempt: Attempt) -> Facts:
-    """Give one attempt of a visit."""
+    """Return one attempt of a visit."""
     ended = ("status", "error", "cause", "request_id")
     return {
         **fields_of(attempt, *_RESOURCE, *ended),
@@ -122,9 +122,9 @@ def attempt_facts(attempt: Attempt) -> Facts:
 
 
 def call_facts(call: ApiCall, link: Link | None) -> Facts:
-    """Give one call, and how it is matched; `role` is what it was for."""
+    """Return one call, and how it is matched; `role` is what the call was for."""
     return {
-        # Of these there are so many that to look fields up by name takes too long.
+        # There are so many calls that looking up their fields by name takes too long.
         "event_id": call.event_id,
         "event_time": iso(call.event_time),
         "seen_at": maybe_iso(call.seen_at),
@@ -139,7 +139,7 @@ def call_facts(call: ApiCall, link: Link | None) -> Facts:
 
 
 def _link_facts(link: Link) -> Facts:
-    """Give the link; for an ambiguous one, all attempts that fit."""
+    """Return a link; for an ambiguous one, with all attempts that fit."""
     facts: Facts = {
         "execution": link.execution_arn,
         "visit": link.visit_id,
@@ -158,10 +158,10 @@ def _link_facts(link: Link) -> Facts:
 
 
 def facts_of_task(snapshot: Snapshot, task_arn: str) -> Iterator[Facts]:
-    """Give how a task was doing, as ECS told it; the later has the larger version.
+    """Yield the states of a task that ECS reported; later ones have larger versions.
 
-    Its `link` is that of a call: to the attempt that started the task. Nothing is given
-    of one that no attempt here started.
+    `link` is a link as of a call: to the attempt that started the task. Nothing is
+    yielded for a task that no attempt here started.
     """
     link = snapshot.task_link(task_arn)
     for state in snapshot.trace.task_states.get(task_arn, ()) if link else ():

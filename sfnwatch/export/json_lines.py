@@ -1,8 +1,9 @@
-"""Facts as they come, a line each, for jq and other programs.
+"""Facts as they come, one a line, for jq and other programs.
 
 Each object has a `kind`: `event`, `visit` (again whenever it changes), `call` (again
-when its link is another), `task-state`, `map-run` and `child` (again when they change),
-`health`, `trace` for what all of it shows, and last `end` for each execution.
+when its link changes), `task-state`, `map-run` and `child` (again when they change),
+`health`, `trace` for the findings of the whole trace, and last `end` for each
+execution.
 """
 
 from collections.abc import Hashable, Iterable, Iterator
@@ -29,7 +30,7 @@ from sfnwatch.model.values import ascii_json, text_of
 from sfnwatch.model.visits import StateVisit
 
 _News = tuple[Hashable, str, Facts]
-"""What a thing is known by, None for what never changes; its kind, and its facts."""
+"""A key, the kind and the facts. The key is None for facts that never change."""
 
 
 class JsonLines:
@@ -39,7 +40,7 @@ class JsonLines:
         self._trace = trace
         self._out = out
         self._printed: dict[Hashable, int] = {}
-        """The hash of what was printed last of each thing that may change."""
+        """The hash of the last line printed, by the key of its facts."""
 
     def __call__(self, batch: Batch, changed: Changed) -> None:
         healths = (_health(r) for r in batch if r.kind == RecordKind.HEALTH)
@@ -47,7 +48,7 @@ class JsonLines:
         self._put(chain(healths, events, self._changes(self._trace.as_of(), changed)))
 
     def _put(self, news: Iterable[_News]) -> None:
-        """Print things, but for those that are as they were printed last."""
+        """Print facts, unless their last line was the same."""
         lines = []
         for key, kind, facts in news:
             line = ascii_json({"kind": kind, **facts})
@@ -61,15 +62,15 @@ class JsonLines:
         told = self._trace.raw(event)
         facts = {"execution": event.execution_arn}
         facts |= fields_of(event, "id", "type", "previous_event_id")
-        # GetExecutionHistory itself tells it as a number.
+        # GetExecutionHistory itself returns the timestamp as a number.
         facts["timestamp"] = text_of(told.get("timestamp")) or iso(event.at)
         return None, "event", facts
 
     def _changes(self, snapshot: Snapshot, changed: Changed) -> Iterator[_News]:
-        """Yield what may have changed."""
+        """Yield the facts that may have changed."""
         for arn, visit in _visits(snapshot, changed):
             yield (arn, visit.id), "visit", {"execution": arn, **visit_facts(visit)}
-        # A history may tell later to which state a Map Run belongs.
+        # The event that shows a Map Run's state may come later than the Map Run.
         runs = self._trace.map_runs if changed.lineage else changed.map_runs
         for arn in sorted(runs):
             facts = map_run_facts(snapshot, arn)
@@ -85,8 +86,8 @@ class JsonLines:
                 yield ("task", arn, facts["version"]), "task-state", facts
 
     def finish(self) -> None:
-        """Print what all of it shows, and how each execution ended, with findings."""
-        # What comes first need not wait until this is loaded.
+        """Print the whole trace's findings, and each execution's end and findings."""
+        # Loaded here so that the first lines need not wait for it.
         from sfnwatch.analysis.findings import find  # noqa: PLC0415
         from sfnwatch.export.json.trace import findings_json  # noqa: PLC0415
 
@@ -107,14 +108,14 @@ def _health(received: Received) -> _News:
 
 
 def touched_calls(trace: Trace, changed: Changed) -> list[ApiCall]:
-    """Give the calls that are new, or matched otherwise; not those let go since."""
+    """Return the calls that are new or whose link changed, without dropped calls."""
     gone = {call.event_id for call in changed.dropped_calls}.difference(changed.calls)
     touched = dict.fromkeys((*changed.calls, *changed.links))
     return [trace.calls[event_id] for event_id in touched if event_id not in gone]
 
 
 def touched_tasks(snapshot: Snapshot, changed: Changed) -> set[str]:
-    """Give the ECS tasks with a new state, or whose attempt has become known."""
+    """Return the ARNs of ECS tasks with a new state or a newly known attempt."""
     known = snapshot.trace.task_states
     arns = {state.task_arn for state in changed.task_states}
     for _, visit in _visits(snapshot, changed) if known else ():

@@ -1,4 +1,4 @@
-"""The names of executions, services and states in exports, and what is left out."""
+"""The names of executions, services and states in exports, and notes on omissions."""
 
 from collections.abc import Mapping
 
@@ -17,14 +17,14 @@ NAME_CHARACTERS = 180
 
 
 def whole_name(execution: ExecutionAsOf) -> str:
-    """Name an execution, and its state machine where that is known."""
+    """Return an execution's name, with its state machine's if that is known."""
     machine = execution.state_machine_name
     name = execution.name
     return clean(f"{machine} › {name}" if machine else name, NAME_CHARACTERS)
 
 
 def heading(execution: ExecutionAsOf) -> list[Part]:
-    """Say which execution it is, how it went, and when it began."""
+    """Return an execution's name, its status and its start, as parts of a heading."""
     status = execution.status.lower()
     began = execution.started_at
     glyph = status_glyph(status)
@@ -40,7 +40,7 @@ def heading(execution: ExecutionAsOf) -> list[Part]:
 
 
 def service_name(call: ApiCall) -> str:
-    """Name the service as its event source does; the SDK's name for it isn't known."""
+    """Return the service's name in the event source; the SDK's name isn't known."""
     return (
         clean(call.event_source.removesuffix(".amazonaws.com"), NAME_CHARACTERS)
         or "unknown"
@@ -48,14 +48,15 @@ def service_name(call: ApiCall) -> str:
 
 
 def visit_path(visit: StateVisit | None) -> str:
-    """Name a visit by its path, without the root that all paths share."""
+    """Return a visit's path, without the root that all paths share."""
     return clean(visit.path.removeprefix(f"{ROOT} / ")) if visit is not None else ""
 
 
 def lane_tags(snapshot: Snapshot) -> Mapping[str, str]:
-    """Tell whose a line is where executions share lanes: roots, and child executions.
+    """Return the tags that show whose a line is where executions share lanes.
 
-    Nothing is said of what stands alone.
+    The keys are the ARNs of executions: roots and child executions. An execution that
+    is alone has no tag.
     """
     told = dict(execution_labels(snapshot.roots)) if len(snapshot.roots) > 1 else {}
     if len(snapshot.children) > 1:
@@ -65,7 +66,7 @@ def lane_tags(snapshot: Snapshot) -> Mapping[str, str]:
 
 
 def not_shown(snapshot: Snapshot) -> list[str]:
-    """Say how many calls are left out, if any are."""
+    """Return the words for the number of calls left out; none if there are none."""
     hidden = sum(not snapshot.is_relevant(call) for call in snapshot.calls)
     words = f"{plural(hidden, 'call')} by others, or by X-Ray, not shown."
     return [words] if hidden else []

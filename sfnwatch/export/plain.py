@@ -1,12 +1,12 @@
-"""A trace as lines, as it comes: for pipes, logs and screen readers.
+"""A trace as lines while it comes in: for pipes, logs and screen readers.
 
-One line an event, each understandable by itself: no life-lines, and the state's path on
-every line, with its execution in brackets where there are several. A call is printed
-when it arrives, which is minutes late; its own time stands in front.
+Each event has one line that can be understood by itself: without life-lines, and with
+the state's path. If there are several executions, the execution is in brackets. A call
+is printed when it arrives, which is minutes late; the line begins with the call's time.
 
-A line is never taken back. So only a match that is sure is said at once; one that is
-likely or a guess is said at the end, when no more can come. How Step Functions learned
-of a job's end is said there, too, where it was not known before.
+A line is never taken back. So only a sure match is printed at once. A likely match or a
+guess is printed at the end, when no more can come. How Step Functions learned of a
+job's end is printed there, too, if it was not known before.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -39,7 +39,7 @@ from sfnwatch.view.parts import plain_text
 from sfnwatch.view.wording import LABEL, execution_labels
 
 Narrate = Callable[[str], None]
-"""Tells the person at the terminal something that is no data."""
+"""Shows a text that is no data to the person at the terminal."""
 
 _LANES = {
     "history": "Step Functions",
@@ -52,7 +52,8 @@ _LANES = {
 }
 _ARROW = "->"
 _GOES_ON = ("ExecutionStarted", "MapRunStarted")
-"""A screen's line says of these how a child stands; here none is written again."""
+"""On the screen, the lines of these events show how a child stands. Lines here are
+never written again, so they don't."""
 
 
 class PlainLines:
@@ -61,15 +62,15 @@ class PlainLines:
     def __init__(
         self, trace: Trace, out: TextIO, narrate: Narrate, executions: Sequence[str]
     ) -> None:
-        """`executions` are those that are known before anything came of them."""
+        """`executions` are known before any record of them has come."""
         self._trace = trace
         self._out = out
         self._narrate = narrate
         self._labels = execution_labels(executions)
         self._printed: set[str] = set()
-        """The keys of events and task states."""
+        """The keys of the events and task states that were printed."""
         self._links: dict[str, Link | None] = {}
-        """The link that was said of each call that was printed."""
+        """The link that was last printed for each call."""
         self._counts: dict[str, object] = {}
         self._told: dict[str, tuple[HealthState, str]] = {}
 
@@ -98,7 +99,7 @@ class PlainLines:
     def _new(
         self, snapshot: Snapshot, changed: Changed
     ) -> Iterator[HistoryEvent | ApiCall | TaskState]:
-        """Yield what has no line yet, and calls of which more may be known."""
+        """Yield what has no line yet, and calls whose link may have changed."""
         for events in changed.events.values():
             yield from (event for event in events if event.key not in self._printed)
         for call in touched_calls(self._trace, changed):
@@ -116,7 +117,7 @@ class PlainLines:
         arn = execution_arn or ""
         label = self._labels.get(arn, "")
         if arn in self._trace.lineage.parents:
-            # One of many, perhaps: its own name is all that tells it apart.
+            # There may be many children; only its own name identifies each.
             child = self._trace.executions[arn].as_of(None)
             machine = child.state_machine_name or ""
             label = clean(f"{machine} {short_id(child.name)}".strip(), LABEL)
@@ -128,7 +129,7 @@ class PlainLines:
         self._put(_millis(event.at), "state", label, _event_words(maker, event))
 
     def _print_map_run(self, snapshot: Snapshot, arn: str) -> None:
-        """Say how far a Map Run is, whenever that has changed."""
+        """Print the progress of a Map Run if it has changed."""
         started = snapshot.lineage.map_runs.get(arn)
         told = snapshot.map_runs.get(arn)
         if started is None or told is None or told.seen_at is None:
@@ -152,7 +153,7 @@ class PlainLines:
         self._put(_millis(state.at), "task", "", said)
 
     def _print_call(self, maker: LineMaker, call: ApiCall) -> None:
-        """Print a call as it comes, and again when it is surely of another."""
+        """Print a call when it comes, and again when its sure match changes."""
         link = maker.snapshot.link(call)
         sure = link if link is not None and link.is_sure else None
         if call.event_id not in self._links:
@@ -165,14 +166,14 @@ class PlainLines:
     def _put_call(
         self, maker: LineMaker, call: ApiCall, link: Link | None, more: str
     ) -> None:
-        # No number among its like: an earlier one may yet come in.
+        # Without a number among like calls: an earlier call may yet come in.
         told = maker.call_text(call, link, numbered=False)
         where = self._where(maker.snapshot, link)
         words = f"{plain_text(told.parts)}  [{service_name(call)}]{where}{more}"
         self._put(f"{call.event_time:%H:%M:%S}", "call", "", words)
 
     def _where(self, snapshot: Snapshot, link: Link | None) -> str:
-        """Say whose it is: of which execution, and which state."""
+        """Return the words for the execution and the state of a call."""
         visit = snapshot.visit_of(link.key) if link is not None else None
         if link is None or visit is None:
             return ""
@@ -184,18 +185,18 @@ class PlainLines:
         if before == told:
             return
         if lane in {"children", "definition", "others"} and not health.message:
-            return  # they come and go: what they bring says it
+            return  # these sources come and go: the records they bring show it
         self._told[lane] = told
         if health.state is HealthState.REFUSED and not self._trace.executions:
-            return  # there is no watch: the command's own error says it
+            return  # there is no watch: the command's own error is printed
         quiet = before is None or before[0] is HealthState.CONNECTING
         if quiet and not health.message and health.state is not HealthState.DRAINING:
             return
         self._narrate(f"{_LANES.get(lane, clean(lane))}: {health_words(health)}")
 
     def finish(self) -> None:
-        """Print which calls are not matched for sure, and what the whole shows."""
-        # What comes first need not wait until this is loaded.
+        """Print the calls without a sure match, and the findings."""
+        # Loaded here so that the first lines need not wait for it.
         from sfnwatch.analysis.findings import find  # noqa: PLC0415
 
         snapshot = self._trace.as_of()
@@ -205,7 +206,7 @@ class PlainLines:
             if link and not (link.is_sure or link.rule is LinkRule.ROLE_ONLY):
                 doubt = wording.doubt_words(link) or "ambiguous"
                 self._put_call(maker, call, link, f"  ({doubt})")
-        # What several executions show together is the last thing on the terminal.
+        # Conclusions from several executions come last on the terminal.
         for finding in sorted(find(snapshot), key=lambda each: each.kind == CONCLUSION):
             arn = finding.execution_arn
             if arn is None or arn in snapshot.roots:

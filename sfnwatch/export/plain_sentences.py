@@ -7,7 +7,7 @@ from sfnwatch.model.times import duration
 
 
 def finding_line(finding: Finding, label: str = "") -> str:
-    """Write a finding as one line: its certainty, its sentence, its evidence."""
+    """Return a finding as one line: its certainty, its sentence, its evidence."""
     if finding.kind == CONCLUSION:
         label = "Conclusion: "
     evidence = brief_evidence(finding.evidence)
@@ -16,7 +16,7 @@ def finding_line(finding: Finding, label: str = "") -> str:
 
 
 def health_words(health: SourceHealth) -> str:
-    """Say how a lane is doing: state, why, and when it is tried again."""
+    """Return how a source is doing: its state, why, and when it is tried again."""
     words = str(health.state)
     if health.state is HealthState.DRAINING:
         until = f", until {health.until:%H:%M:%S} at most" if health.until else ""

@@ -1,4 +1,4 @@
-"""What a line says in one row of an export: as plain text, or as parts for lanes."""
+"""A line's text in one row of an export: as plain text, or as parts for lanes."""
 
 from sfnwatch.export.names import NAME_CHARACTERS
 from sfnwatch.model.api_call import ApiCall
@@ -10,7 +10,7 @@ from sfnwatch.view.parts import Part, Role, plain_text
 
 
 def state_text(line: Line) -> str:
-    """Give what a state's line says in one row, without the arrows of a screen."""
+    """Return the text of a state's line in one row, without the screen's arrows."""
     if not line.conclusion:
         return plain_text(line.text)
     first, *rest = line.conclusion
@@ -22,20 +22,20 @@ def state_text(line: Line) -> str:
 
 
 def line_text(line: Line) -> str:
-    """Give all that a line says in one row likewise."""
+    """Return all text of a line in one row, without the screen's arrows."""
     others = [plain_text(each.parts) for each in (line.call, line.task) if each]
     return "  ".join(filter(None, (state_text(line), *others)))
 
 
 def state_parts(line: Line, *, owner: bool = True) -> list[Part]:
-    """Give what a line says of a state: in lanes, beside what calls it made."""
+    """Return a line's parts on a state; in lanes, they are beside its calls."""
     parts = [Part(f"{line.fold.text} ", line.fold.role)] if line.fold else []
     parts += [*(line.owner if owner else ()), *line.text]
     return [*parts, Part("  "), *line.conclusion] if line.conclusion else parts
 
 
 def call_parts(line: Line) -> list[Part]:
-    """Give what a line says of a call, with its own second; or of a task."""
+    """Return a line's parts on a call, with the call's second; or on a task."""
     if line.call is None or line.call_at is None:
         told = line.task or line.call
         return [*told.parts] if told else []
@@ -45,7 +45,7 @@ def call_parts(line: Line) -> list[Part]:
 
 
 def lane_parts(line: Line, tag: str) -> tuple[list[Part], list[Part]]:
-    """Give what a line says in the lane of the states, and in that of the calls."""
+    """Return a line's parts in the lane of the states and in the lane of the calls."""
     states = state_parts(line)
     calls = call_parts(line)
     if tag:
@@ -56,12 +56,12 @@ def lane_parts(line: Line, tag: str) -> tuple[list[Part], list[Part]]:
 
 
 def time_words(line: Line) -> str:
-    """Write when it was, as precisely as that is known."""
+    """Return a line's time, as precisely as it is known."""
     return f"{line.at:%H:%M:%S.%f}"[: 8 if line.whole_seconds else 12]
 
 
 def is_bad(item: Item) -> bool:
-    """True for an event that tells of a failure, and for a call that was refused."""
+    """True for an event of a failure, and for a call that was refused."""
     if isinstance(item, ApiCall):
         return item.error_code is not None
     bad = ("Failed", "TimedOut", "Aborted")

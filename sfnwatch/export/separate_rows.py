@@ -1,4 +1,4 @@
-"""The events and calls that have a row each in a table or diagram, and their order."""
+"""The events and calls of exports with a row for each, and the order of the rows."""
 
 from collections.abc import Iterable
 from datetime import timedelta
@@ -20,16 +20,16 @@ ExportRow = TypeVar(
 
 
 def shown_items(snapshot: Snapshot) -> list[HistoryEvent | ApiCall]:
-    """List the events of all executions, and the calls that are shown."""
+    """Return the events of all executions, and the calls that are shown."""
     events = chain.from_iterable(each.events for each in snapshot.executions.values())
     return [*events, *filter(snapshot.is_relevant, snapshot.calls)]
 
 
 def rows_apart(maker: LineMaker, items: Iterable[ExportRow]) -> list[ExportRow]:
-    """Sort events and calls of which each has a row of its own.
+    """Return events and calls in the order of their rows.
 
-    An action call stands right behind the event that tells of its answer: its own time
-    is a whole second, mostly the one before its state was entered.
+    An action call comes right after the event with its answer. The call's own time is a
+    whole second, and mostly that second begins before its state was entered.
     """
     snapshot = maker.snapshot
 

@@ -1,8 +1,9 @@
-"""A trace as text, for an editor, a mail, a screen reader.
+"""A trace as text, for an editor, a mail or a screen reader.
 
-Both lanes stand side by side: states left with their life-lines and times, calls right
-with their seconds. An arrow joins a phase to the call that it made, where they are
-matched. The report stands below, in sentences. All times are UTC. No color is needed.
+The two lanes are side by side: states with their life-lines and times on the left,
+calls with their seconds on the right. An arrow joins a phase to the call that it made,
+if they are matched. The report follows below, in sentences. All times are UTC. No color
+is needed.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -26,11 +27,11 @@ from sfnwatch.view.outline_options import OutlineOptions
 from sfnwatch.view.parts import plain_text
 
 _LEFT_CELLS = 64
-"""Cells for the life-lines and the words of states; longer ones are wrapped."""
+"""The cells for the life-lines and the text of states; longer text is wrapped."""
 _TIME_CELLS = 12
-"""Cells for a time."""
+"""The cells for a time."""
 _WORDS = 28
-"""However many life-lines there are, words have so many cells."""
+"""The least cells for text, however many life-lines there are."""
 _ARROW = "  ───▶  "
 _NO_ARROW = " " * 8
 _GLYPHS = {
@@ -74,7 +75,7 @@ def _row(left: str, time: str, arrow: str, right: str) -> str:
 
 
 def _rows(line: Line, tag: str, columns: int) -> Iterator[str]:
-    """Write a line; `columns` are those of the life-lines."""
+    """Yield the rows of a line; `columns` is the number of life-line columns."""
     words, calls = map(plain_text, lane_parts(line, tag))
     time = "" if line.whole_seconds else f"{line.at:%H:%M:%S.%f}"[:_TIME_CELLS]
     room = max(_WORDS, _LEFT_CELLS - columns - 1)

@@ -1,4 +1,4 @@
-"""Text wrapped or cut to a number of cells; a Chinese character takes two."""
+"""Wraps and cuts text to a number of cells; a Chinese character takes two."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -11,9 +11,10 @@ _WORD = re.compile(r"\s*\S+|\s+")
 
 
 def flow(parts: Iterable[Part], room: int, hang: int = 2) -> list[list[Part]]:
-    """Wrap parts at blanks to rows of so many cells; `hang` blanks begin all but one.
+    """Wrap parts at blanks to rows of `room` cells.
 
-    A word that no row has room for is broken.
+    All rows but the first begin with `hang` blanks. A word too long for a row is
+    broken.
     """
     rows = [list[Part]()]
     used = 0
@@ -36,7 +37,7 @@ def flow(parts: Iterable[Part], room: int, hang: int = 2) -> list[list[Part]]:
 def wrapped(
     text: str, width: int, first: str = "", rest: str | None = None
 ) -> Iterator[str]:
-    """Wrap at blanks; `first` stands before the first line, `rest` before others."""
+    """Wrap at blanks; `first` begins the first line, `rest` begins the others."""
     indent = cell_len(first)
     hang = 0 if rest is None else cell_len(rest) - indent
     for row in flow([Part(" ".join(text.split()))], max(1, width - indent), hang):
@@ -45,6 +46,6 @@ def wrapped(
 
 
 def cut(text: str, room: int) -> str:
-    """Cut a text to so many cells; a mark says that it was."""
+    """Cut a text to `room` cells; a mark shows that it was cut."""
     fits = cell_len(text) <= room
     return text if fits else f"{set_cell_size(text, max(0, room - 1))}…"

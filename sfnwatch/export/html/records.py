@@ -10,25 +10,26 @@ from sfnwatch.model.records import Record
 from sfnwatch.model.snapshot import Snapshot
 
 BUDGET = 5 << 20
-"""Bytes that all records of a report may take."""
+"""The most bytes that all records of a report may take."""
 _LIMITS = (16384, 2048, 512, 128, 40)
-"""Characters that are left of a string, the most generous first."""
+"""The lengths to which strings may be cut, in characters, the longest first."""
 _IN_SCRIPT = str.maketrans({"<": r"\u003c", ">": r"\u003e", "&": r"\u0026"})
 
 
 def in_script(text: str) -> str:
-    """Escape JSON so that nothing in it can end the element it stands in."""
+    """Escape JSON so that nothing in it can end the element around it."""
     return text.translate(_IN_SCRIPT)
 
 
 def record_texts(
     snapshot: Snapshot, rows: Sequence[ReportRow]
 ) -> tuple[list[str], int | None]:
-    """Give the rows' records as JSON, and at how many characters their strings are cut.
+    """Return the rows' records as JSON, and the length to which strings are cut.
 
-    Payloads are cut, to the same length in all records, until the report is small
-    enough to be mailed; None where none had to be. Where even short strings are too
-    much, failures and then the first rows keep their records; others have `null`.
+    Payloads are cut to the same length in all records, until the report is small enough
+    to be mailed. The length is in characters; None if no string had to be cut. If even
+    short strings are too much, failures keep their records, and then the first rows;
+    the other rows have `null`.
     """
     failures_first = sorted(rows, key=lambda row: not row.bad)
     for limit in _LIMITS:
@@ -42,7 +43,7 @@ def record_texts(
 def _within(
     snapshot: Snapshot, rows: Iterable[ReportRow], limit: int
 ) -> Iterator[tuple[str, str]]:
-    """Write as many records as there is room for, by the refs of their rows."""
+    """Yield as many records as there is room for, with the refs of their rows."""
     left = BUDGET
     for row in rows:
         text = _record(snapshot.trace.raw(row.item), limit)
@@ -53,7 +54,7 @@ def _within(
 
 
 def _record(raw: Record, limit: int) -> str:
-    """Write one record; what is no JSON, such as NaN, is shown as its text."""
+    """Return one record as JSON; a value that JSON lacks, such as NaN, as its text."""
     try:
         text = values.ascii_json(_cut(raw, limit))
     except (ValueError, RecursionError):

@@ -1,9 +1,9 @@
-"""A trace as a report: one file that a browser opens, that can be searched and mailed.
+"""A trace as a report: one file to open in a browser, to search and to mail.
 
-Nothing is loaded from anywhere, and the page's own policy forbids it. Without
-JavaScript the pictures, the findings and the first rows are there all the same. The
-page is a template that escapes all it is given but the pictures, the style, the script
-and the data, which are made here of escaped text.
+Nothing is loaded from elsewhere; the page's own policy forbids it. The pictures, the
+findings and the first rows need no JavaScript. The page is a template that escapes
+everything but the pictures, the style, the script and the data, which are made here
+from escaped text.
 """
 
 import base64
@@ -35,9 +35,9 @@ from sfnwatch.view.parts import status_glyph
 from sfnwatch.view.wording import execution_labels
 
 STATIC = 100
-"""So many rows are there for those without JavaScript."""
+"""The number of rows that are shown without JavaScript."""
 GRAPHS = 6
-"""So many executions have their graphs drawn."""
+"""The most executions whose graphs are drawn."""
 
 
 def dump(snapshot: Snapshot, out: TextIO) -> None:
@@ -101,7 +101,7 @@ def _content(snapshot: Snapshot) -> dict[str, Any]:
 
 
 def _graphs(snapshot: Snapshot, refs: "RowRefs") -> Iterator[tuple[str, str]]:
-    """Draw the graph of each execution, of so many."""
+    """Yield the graphs of the first executions."""
     labels = execution_labels(snapshot.roots)
     for number, execution in enumerate(list(snapshot.roots.values())[:GRAPHS]):
         picture = GraphPicture(snapshot, execution, refs.of_key, f"g{number}")

@@ -5,10 +5,10 @@ from sfnwatch.model.snapshot import Snapshot
 
 
 class RowRefs:
-    """What the parts of a report know each row by, so that one can lead to another.
+    """The references to rows, by which one part of a report leads to another.
 
-    A reference is `e0-5`, event 5 of the first execution, `c12`, the 13th call, or
-    `t3`, the fourth state of a task: nothing in it that AWS or a file could fill.
+    `e0-5` is event 5 of the first execution, `c12` the 13th call, and `t3` the fourth
+    state of a task. No part of a reference comes from AWS or from a file.
     """
 
     def __init__(self, snapshot: Snapshot) -> None:
@@ -18,7 +18,7 @@ class RowRefs:
         self._others |= {state.key: f"t{n}" for n, state in enumerate(states)}
 
     def of_key(self, key: str) -> str:
-        """Find the reference of a key of the lanes; empty for what has none."""
+        """Return the reference for a key of the lanes; empty if there is none."""
         if key in self._others:
             return self._others[key]
         arn, _, number = key.rpartition("#")
@@ -26,5 +26,5 @@ class RowRefs:
         return f"e{self.executions[arn]}-{number}" if known else ""
 
     def of_evidence(self, evidence: str, arn: str | None) -> str:
-        """Find what a finding rests on: `#5` of its execution, or a call's id."""
+        """Return the reference for evidence: `#5` of an execution, or a call's id."""
         return self.of_key(line_key(evidence, arn))

@@ -18,17 +18,17 @@ from sfnwatch.view.wording import went_wrong
 
 HtmlItem = HistoryEvent | ApiCall | TaskState
 EXPLAINED = 3000
-"""Of more rows than these none is explained in a sentence: they'd be most of it."""
+"""The most rows that have sentences: with more, sentences would fill the report."""
 NAME_LIMIT = 200
 
 
 class ReportRow:
-    """One event, call or task state, as the table has it."""
+    """A row of the table: an event, a call or a task state."""
 
     def __init__(
         self, item: HtmlItem, line: Line, refs: RowRefs, sentence: str | None
     ) -> None:
-        """`sentence` is None in a report of very many rows."""
+        """`sentence` is None in a report with very many rows."""
         self.item = item
         self.at = line.at
         self.sentence = sentence if sentence is None else texts.clean(sentence)

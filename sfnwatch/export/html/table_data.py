@@ -12,13 +12,13 @@ from sfnwatch.model.snapshot import Snapshot
 
 
 def table_data(snapshot: Snapshot, rows: Sequence[ReportRow]) -> str:
-    """Give the table's data, as JSON that its script reads.
+    """Return the table's data, as JSON that its script reads.
 
-    Words that come again and again stand once, in a list; a row holds their numbers: a
-    history has up to 25,000 events, and a report is mailed. `rows` holds lists of:
+    A history has up to 25,000 events, and a report is mailed. So each repeated word is
+    stored once, in the list `words`, and a row has its number. `rows` holds lists of:
     milliseconds since `begin`, the execution's number or -1, the numbers of its kind
-    and its path in `words`, text, 1 if it tells of a failure, the event's id, the
-    call's number or the reference of a task's state, and for calls the event id.
+    and its path in `words`, text, 1 for a failure, the event's id, the call's number or
+    the reference of a task's state, and for calls the event id.
     """
     words: dict[str, int] = {}
     begin = min((row.at for row in rows), default=None)

@@ -1,1 +1,1 @@
-"""What is written as JSON: a contract that other programs rely on."""
+"""The JSON exports: a contract that other programs rely on."""

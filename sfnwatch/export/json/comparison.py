@@ -1,4 +1,4 @@
-"""Two executions beside each other as JSON."""
+"""A comparison of two executions as JSON."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -27,23 +27,23 @@ from sfnwatch.model.linking.link import role_of_call
 from sfnwatch.model.visits import StateVisit
 
 _PHASES = {Phase.COMPLETION_LAG: "noticing", Phase.CONTAINER: "around"}
-"""Phases that a comparison has another word for."""
+"""The phases that have another name in a comparison."""
 
 
 def comparison_json(comparison: Comparison) -> Facts:
-    """Give a comparison as JSON values, version 1.
+    """Return a comparison as JSON values, version 1.
 
     sfnwatch_compare   1
     a, b               each execution: arn, name, state_machine_arn, role_arn, status,
                        error, started_at, stopped_at, event_count, visit_count,
-                       attempt_count, calls (how many, by what for), failed_calls,
+                       attempt_count, calls (the number by role), failed_calls,
                        cloudtrail_latency (the median), redrive_count
     same               true if the two did the same; times and polls don't count
-    verdict, remarks   sentences: what it comes to; what explains it, what is open
-    calls_compared     false where one side's calls are not known
+    verdict, remarks   sentences: the result; what may explain it, what is not known
+    calls_compared     false if one side's calls are not known
     same_input         true, false or null (not known)
-    seconds            of the whole: {a, b, difference, ratio}
-    parts              the same, by what the states' time was spent on
+    seconds            of the whole executions: {a, b, difference, ratio}
+    parts              the same for each phase of the states' time
     first_difference   one of `differences`, or null
     differences        in the order of A: kind, text, state (a place in `states`, or
                        null), index, attempt (from 1), a, b, call
@@ -60,7 +60,7 @@ def comparison_json(comparison: Comparison) -> Facts:
                        (count, median, least, most, …), statuses_a, statuses_b,
                        slower, faster
 
-    All lengths are seconds; `difference` is b - a, `ratio` b / a.
+    All lengths are in seconds; `difference` is b - a, `ratio` is b / a.
     """
     differences = list(map(_told, comparison.differences))
     return {
@@ -89,7 +89,7 @@ def _told(finding: Finding) -> Facts:
 
 
 def _json(value: Any) -> Any:
-    """Give a value with the fields of its structs as keys, and seconds rounded."""
+    """Return a value with the fields of its structs as keys, and seconds rounded."""
     match value:
         case Lengths():
             ratio = None if value.ratio is None else round(value.ratio, 4)
@@ -170,7 +170,7 @@ def _attempt_pair(pair: AttemptPair) -> Facts:
 
 
 def _end(case: AttemptCase | None, which: str) -> Facts:
-    """Tell how an attempt ended, and how Step Functions learned of it."""
+    """Return how an attempt ended, and how Step Functions learned of it."""
     told = case.completion if case is not None else None
     return {
         f"status_{which}": case and case.attempt.status,

@@ -10,10 +10,10 @@ from sfnwatch.export.json.trace import VERSION, finding_json
 
 
 def report_json(report: Report) -> Facts:
-    """Give a report as one object: a contract, like the trace's own.
+    """Return a report as one object: a contract, like the trace's own.
 
-    `findings` is a flat list of all, each with its `execution`; `executions` has what
-    is no finding.
+    `findings` is a flat list of all findings, each with its `execution`. `executions`
+    has everything else.
     """
     return {
         "sfnwatch_trace": VERSION,
@@ -39,7 +39,7 @@ def _execution_json(execution: ExecutionReport) -> Facts:
 
 
 def _state_json(row: StateRow) -> Facts:
-    """Give one row of the table of states; lengths in seconds."""
+    """Return one row of the table of states; lengths are in seconds."""
     facts = all_fields(row)
     phases = facts.pop("phases").items()
     del facts["id_word"]
@@ -48,5 +48,5 @@ def _state_json(row: StateRow) -> Facts:
 
 
 def all_fields(value: object) -> Facts:
-    """Give the fields of a value, its times as we write them."""
+    """Return the fields of a value, with times in our format."""
     return fields_of(value, *vars(value))

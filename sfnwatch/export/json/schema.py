@@ -1,4 +1,4 @@
-"""The schemas of what is written as JSON."""
+"""The schemas of the JSON exports."""
 
 import json
 from typing import Any
@@ -7,13 +7,13 @@ from sfnwatch.templates import read_template
 
 
 def trace_schema() -> dict[str, Any]:
-    """Give the schema of `export --to json`."""
+    """Return the schema of `export --to json`."""
     schema: dict[str, Any] = json.loads(read_template("trace.schema.json"))
     return schema
 
 
 def line_schema() -> dict[str, Any]:
-    """Give the schema of each line of `--json`, which shares its parts with that."""
+    """Return the schema of each line of `--json`; it shares parts with the trace's."""
     schema = trace_schema()
     return {
         "$schema": schema["$schema"],

@@ -1,7 +1,7 @@
 """The machine-readable trace, version 1: a contract that other programs rely on.
 
-Keys may be added, never renamed. Strings are AWS's, unaltered, and come out with
-everything but printable ASCII escaped.
+Keys may be added, never renamed. Strings are AWS's, unaltered; all characters but
+printable ASCII are escaped.
 """
 
 from collections import defaultdict
@@ -32,20 +32,20 @@ def dump(snapshot: Snapshot, out: TextIO) -> None:
     """Print the trace as one object; equal traces give equal texts."""
     told = trace_json(snapshot)
     try:
-        # In C, which takes less than half the time.
+        # msgspec formats in C, which takes less than half the time.
         text = msgspec.json.format(ascii_json(told), indent=2)
     except msgspec.DecodeError:
-        # A string of AWS may hold half of a surrogate pair.
+        # msgspec refuses half a surrogate pair, which a string of AWS may hold.
         text = ascii_json(told, indent=2)
     out.write(f"{text}\n")
 
 
 def trace_json(snapshot: Snapshot) -> Facts:
-    """Give the whole trace as JSON values.
+    """Return the whole trace as JSON values.
 
-    Executions stand in the order they started, visits in that of their ids, calls in
-    that of their times. Each has its findings; those of the trace as a whole stand
-    beside them.
+    Executions are in the order of their starts, visits in the order of their ids, calls
+    in the order of their times. Each execution has its findings; the findings of the
+    whole trace are beside the executions.
     """
     told = findings_json(find(snapshot))
     map_runs = {*snapshot.lineage.map_runs, *snapshot.map_runs, *snapshot.listed_of}
@@ -71,7 +71,7 @@ def trace_json(snapshot: Snapshot) -> Facts:
 
 
 def findings_json(findings: Iterable[Finding]) -> Mapping[str | None, list[Facts]]:
-    """Give what was found of each execution, and of the trace as a whole."""
+    """Return the findings by execution; those of the whole trace are under None."""
     own = grouped(map(finding_json, findings), lambda told: told["execution"])
     return defaultdict(list, own)
 

@@ -12,13 +12,13 @@ from sfnwatch.view.weighing_wording import values_of
 
 
 def why_json(snapshot: Snapshot, call: ApiCall) -> Facts:
-    """Give a call, and all attempts that were considered, the one it is of first.
+    """Return a call with all attempts that were considered, the matched one first.
 
-    considered   execution, visit, attempt, role (what the call would be to it), for
+    considered   execution, visit, attempt, role (that the call would have for it), for
                  (ids, each with its word; parameters), against (sentences), different
                  (parameters)
 
-    A parameter has its path, and its value as it was scheduled and as it was called.
+    A parameter has its path, and its values in the scheduled event and in the call.
     """
     told = [_considered(each) for each in considered_attempts(snapshot, call)]
     return {**call_facts(call, snapshot.link(call)), "considered": told}

@@ -1,8 +1,7 @@
-"""State machines as one flowchart of Mermaid, lit as far as executions came.
+"""State machines as one Mermaid flowchart, colored as far as executions came.
 
-It is made of the boxes and edges that the screen draws, and Mermaid lays it out. Where
-it would be longer than GitHub, GitLab and others take, the states that come later are
-left out.
+It consists of the boxes and edges that the screen draws; Mermaid lays it out. If it
+would be longer than GitHub, GitLab and others accept, later states are left out.
 """
 
 from collections.abc import Iterator, Sequence
@@ -26,11 +25,11 @@ _TONES = {
     Role.BUSY: "#0b62c9",
     Role.DIM: "#8d99a5",
 }
-"""By day, as in the other pictures; Mermaid chooses the ground."""
+"""The light colors of the other pictures; Mermaid chooses the background."""
 
 
 def dump(snapshot: Snapshot, out: TextIO) -> None:
-    """Print the graphs of all executions as one chart; equal traces, equal texts."""
+    """Print all executions' graphs as one chart; equal traces give equal texts."""
     labels = execution_labels(snapshot.roots)
     charts = list[_Chart]()
     for arn, execution in snapshot.roots.items():
@@ -38,7 +37,7 @@ def dump(snapshot: Snapshot, out: TextIO) -> None:
         charts.append(_Chart(progress, f"e{len(charts) + 1}", labels[arn]))
     for most in _MOST_BOXES:
         text = "\n".join(_flowchart(charts, most)) + "\n"
-        # In words the tips of arrows are written otherwise.
+        # Arrow tips inside words are escaped, so these are all edges.
         arrows = text.count("->") + text.count("=>")
         if units(text) <= MOST_UNITS and arrows < _MOST_EDGES:
             break
@@ -62,7 +61,7 @@ def _flowchart(charts: "Sequence[_Chart]", most: int) -> Iterator[str]:
 
 
 class _Chart(NamedTuple):
-    """One execution's graph as Mermaid's statements."""
+    """One execution's graph as Mermaid statements."""
 
     progress: GraphProgress
     name: str
@@ -77,7 +76,7 @@ class _Chart(NamedTuple):
         yield from self._region(self.progress.graph.main, most)
 
     def arrow(self, edge: graph.Edge) -> str:
-        """Draw an edge: what was taken is bold."""
+        """Return the statement of an edge; an edge that was taken is bold."""
         taken = self.progress.is_taken(edge)
         arrow = "==>" if taken else "-.->" if edge.caught else "-->"
         label = f'|"{escape(" or ".join(edge.labels))}"|' if edge.labels else ""
@@ -101,7 +100,7 @@ class _Chart(NamedTuple):
             for region in box.inside:
                 yield from self._region(region, most)
             yield "end"
-            # Classes are for nodes alone.
+            # Mermaid has classes for nodes only.
             yield f"style {name} stroke:{_TONES[role]},stroke-width:2px"
         else:
             left, right = _SHAPES.get(box.type, ("[", "]"))

@@ -18,14 +18,14 @@ class Frame(Struct):
     ids: dict[str, str] = field(default_factory=dict)
 
     def take(self, name: str) -> str:
-        """Give a participant's id."""
+        """Return the id of a participant, which is added if it is new."""
         return self.ids.setdefault(name, f"{self.letter}{len(self.ids) + 1}")
 
     def lines(self, used: set[str]) -> Iterator[str]:
         names = {name: own for name, own in self.ids.items() if own in used}
         if not names:
             return
-        # Without a color the title's first word would be tried as one.
+        # Without a color, Mermaid would try the title's first word as one.
         yield f"box transparent {escape(self.title, TITLE_CHARACTERS)}"
         for name, own in names.items():
             yield f"participant {own} as {escape(name, _NAME)}"

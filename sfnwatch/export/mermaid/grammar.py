@@ -1,23 +1,23 @@
-"""Any text as plain words to Mermaid, and how long its diagrams may be."""
+"""Escapes text for Mermaid, and measures how long a diagram is."""
 
 import re
 
 from sfnwatch.model.texts import clean
 
 MOST_UNITS = 49_000
-"""In UTF-16 units, as JavaScript counts: Mermaid's own default is 50,000."""
+"""The most UTF-16 units, as JavaScript counts; Mermaid's own default is 50,000."""
 _SPECIAL = {ord(c): f"#{ord(c)};" for c in '#;<>"%{}&$`\\'}
-"""What ends a statement, opens a comment, a directive, a formula or a tag."""
+"""Characters that end a statement or open a comment, a directive, a formula, a tag."""
 _BETWEEN = re.compile(r" {2,}")
-"""What stands between the parts of a line; Mermaid would make it one blank."""
+"""The blanks between the parts of a line; Mermaid would make them one blank."""
 _END = re.compile(r"\b(e)(nd)\b", re.IGNORECASE)
 _WRAP = re.compile(r"^((?:no)?wrap):", re.IGNORECASE)
 
 
 def escape(text: str, limit: int = 160) -> str:
-    """Make any text plain words to Mermaid: cleaned, and nothing a part of its grammar.
+    """Return a text that Mermaid reads as plain words: cleaned and escaped.
 
-    The word `end` closes a block wherever it stands, unless a letter is encoded.
+    The word `end` closes a block wherever it is, unless one of its letters is encoded.
     """
     plain = _BETWEEN.sub(" · ", clean(text, limit).strip()).translate(_SPECIAL)
     plain = _END.sub(lambda m: f"#{ord(m[1])};{m[2]}", plain)
@@ -25,5 +25,5 @@ def escape(text: str, limit: int = 160) -> str:
 
 
 def units(text: str) -> int:
-    """Count characters as JavaScript does."""
+    """Return a text's length as JavaScript counts it: in UTF-16 units."""
     return len(text.encode("utf-16-le")) // 2

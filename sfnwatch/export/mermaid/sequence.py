@@ -1,11 +1,11 @@
-"""A trace as a sequence diagram of Mermaid, without a fence.
+"""A trace as a Mermaid sequence diagram, without a fence.
 
-Step Functions, each state that calls something and each service are participants;
-executions have a box each. The polls of a wait are one loop.
+The participants are Step Functions, each state that calls something, and each service.
+Each execution has a box. The polls of a wait are one loop.
 
 GitHub, GitLab and others refuse a diagram of more than 50,000 characters or 500 edges.
-So a long one is cut, and says how much is missing in a comment at the top and in a note
-at the bottom.
+So a long diagram is cut. A comment at the top and a note at the bottom give how much is
+missing.
 """
 
 from collections.abc import Iterator, Sequence
@@ -33,7 +33,8 @@ from sfnwatch.view.outline_options import OutlineOptions
 from sfnwatch.view.parts import plain_text
 
 _MOST_STEPS = (400, 200, 100, 50, 25, 12, 6, 3, 1)
-"""The first of these is more than anybody reads; the others are for long words."""
+"""The most steps drawn, to be tried in turn: the first is more than anybody reads, the
+others are for diagrams with long words."""
 _MOST_COMMENTS = 20
 _NOBODY = ("participant nobody as sfnwatch", "Note over nobody: nothing happened yet")
 _SILENT = frozenset({"MapIterationStarted", "MapIterationSucceeded"})
@@ -49,14 +50,14 @@ def dump(snapshot: Snapshot, out: TextIO) -> None:
 
 
 class _DiagramStep(NamedTuple):
-    """One thing that is drawn: a message, a note, or a loop of messages."""
+    """A step of the diagram: a message, a note, or a loop of messages."""
 
     text: str
     who: frozenset[str]
 
 
 def _drawn(writer: "_SequenceWriter", steps: Sequence[_DiagramStep], most: int) -> str:
-    """Draw so many steps from the beginning."""
+    """Return the text of the diagram's first steps, at most `most`."""
     drawn = steps[:most]
     left_out = len(steps[most:])
     frames = [*writer.boxes.values(), writer.services]
@@ -72,7 +73,7 @@ def _drawn(writer: "_SequenceWriter", steps: Sequence[_DiagramStep], most: int) 
 
 
 def _comments(snapshot: Snapshot, left_out: int) -> Iterator[str]:
-    """Say in comments what is drawn; other times in the diagram are UTC, too."""
+    """Yield comments on what is drawn; all times in the diagram are UTC."""
     for execution in list(snapshot.roots.values())[:_MOST_COMMENTS]:
         started = maybe_iso(execution.started_at) or "an unknown time"
         title = escape(whole_name(execution), TITLE_CHARACTERS)
@@ -89,7 +90,7 @@ def _missing(count: int) -> str:
 
 
 class _SequenceWriter:
-    """Puts lines into statements; child executions are not drawn."""
+    """Turns lines into statements; child executions are not drawn."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
@@ -97,7 +98,7 @@ class _SequenceWriter:
         self._maker = LineMaker(snapshot, self._outline)
         self._survey = Survey(snapshot)
         self._looped: set[AttemptKey] = set()
-        """The attempts whose polls are drawn: the first comes with all the others."""
+        """The attempts whose polls are drawn: the first poll brings all the others."""
         self.boxes: dict[str, Frame] = {}
         for number, execution in enumerate(snapshot.roots.values(), start=1):
             box = Frame(f"e{number}s", whole_name(execution))
@@ -106,7 +107,7 @@ class _SequenceWriter:
         self.services = Frame("a", "AWS")
 
     def steps(self) -> Iterator[_DiagramStep]:
-        """Yield what is to be drawn, in the order of time."""
+        """Yield the steps to draw, in order of time."""
         for line in self._maker.lines(self._outline.at(self.snapshot)):
             if line.execution_arn in self.snapshot.lineage.parents:
                 continue
@@ -121,9 +122,9 @@ class _SequenceWriter:
         return self.boxes[arn].take(_WORKFLOW)
 
     def _state(self, arn: str, visit: StateVisit) -> tuple[str, str]:
-        """Give the column of a state, and which iteration of it is meant."""
+        """Return the column of a state, and the words for its iteration."""
         index = f"[{visit.index}] " if visit.index is not None else ""
-        # A state may be called as the column of the workflow itself is.
+        # A state may have the name of the workflow's own column.
         name = f"{visit.name} " if visit.name == _WORKFLOW else visit.name
         return self.boxes[arn].take(name), index
 
@@ -160,7 +161,7 @@ class _SequenceWriter:
             yield _message(state, "-->>", workflow, said)
 
     def _other(self, line: Line) -> Iterator[_DiagramStep]:
-        """Note in the state's column what ECS told of its task, or a wait to retry."""
+        """Yield a note in the state's column: a task state from ECS, or a back-off."""
         visit = line.about.visit
         words = line.task.parts if line.task else line.text
         if visit is not None and line.execution_arn is not None:
@@ -198,7 +199,7 @@ class _SequenceWriter:
         which: str,
         every: str,
     ) -> _DiagramStep:
-        """Draw many polls as one, which is a denied one if there was no other."""
+        """Return many polls as one; it is a denied one if all were denied."""
         answered = [call for call in polls if not call.error_code]
         denied = len(polls) - len(answered)
         refused = f", {denied if answered else 'all'} denied" if denied else ""
@@ -211,7 +212,7 @@ class _SequenceWriter:
         return _DiagramStep(f"loop {escape(label)}\n{inner.text}\nend", inner.who)
 
     def _interval_words(self, key: AttemptKey, visit: StateVisit) -> str:
-        """Say how often an attempt was polled for, as its finding does."""
+        """Return how often an attempt was polled for, in the words of its finding."""
         use = StateUse(self._survey, self.snapshot.executions[key[0]], [visit])
         (case,) = (a for a in use.attempts if a.attempt.scheduled_id == key[1])
         gaps = case.spacing.seconds
@@ -233,7 +234,7 @@ def _note(who: str, text: str) -> _DiagramStep:
 
 
 def _arrow(call: ApiCall) -> str:
-    """Draw a call that came to nothing with a cross."""
+    """Return the arrow of a call; a call that failed has a cross."""
     return "-x" if call.error_code is not None else "->>"
 
 

@@ -1,4 +1,4 @@
-"""Where spans go, and how: as an option and OpenTelemetry's own variables say."""
+"""Where spans go, and how: settings from an option and OpenTelemetry's variables."""
 
 import os
 import re
@@ -16,7 +16,7 @@ from sfnwatch.model.known_secrets import KNOWN_SECRETS
 from sfnwatch.model.texts import clean
 
 FROM_ENVIRONMENT = "env"
-"""What stands for an endpoint that OpenTelemetry's own variables name."""
+"""The word for an endpoint that is taken from OpenTelemetry's own variables."""
 PREFIX = "OTEL_EXPORTER_OTLP_"
 _PATH = "/v1/traces"
 TIMEOUT = 10.0
@@ -27,13 +27,14 @@ class CollectorSettings(Struct, frozen=True):
 
     url: str
     headers: Mapping[str, str] = {}
-    """Such as a key; never to be shown."""
+    """The headers of each request, such as a key; never to be shown."""
     timeout: float = TIMEOUT
-    """Seconds for one answer; and, but no more than usual, for all that is left."""
+    """The seconds for one answer. At the end, also for sending all that is left, but
+    then at most the default."""
     is_json: bool = False
     is_packed: bool = False
     tls: Any = True
-    """An SSLContext; True for the usual one."""
+    """An SSLContext; True for the default one."""
 
 
 _FOLLOWED = {
@@ -41,7 +42,7 @@ _FOLLOWED = {
     "COMPRESSION": ("none|gzip", "Set it to none or gzip."),
     "TIMEOUT": ("[1-9][0-9]{0,6}", "Give milliseconds: 10000 is the default."),
 }
-"""What a variable may be, and what to do where it is something else."""
+"""The values that a variable may have, and the hint for any other value."""
 _NAME_OF_HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE_OF_HEADER = re.compile(r"[\t\x20-\x7e\xa0-\xff]*")
 _MILLISECONDS = 1000.0
@@ -50,10 +51,10 @@ _MILLISECONDS = 1000.0
 def collector_settings(
     endpoint: str, environ: Mapping[str, str] = os.environ
 ) -> CollectorSettings:
-    """Read OpenTelemetry's own variables, those for traces before those for all.
+    """Read OpenTelemetry's own variables; a variable for traces comes before a general.
 
-    Raises UsageError for one that can't be followed. An `endpoint` that is given goes
-    before those they name, and the gRPC they may ask for.
+    Raises UsageError for a value that can't be followed. An `endpoint` that is given
+    comes before the variables' endpoint, and before a gRPC protocol that they ask for.
     """
     named = _Variables(environ)
     url = endpoint
@@ -70,7 +71,7 @@ def collector_settings(
         msg = f"{name}: {shown_url(url)!r} is no URL."
         raise UsageError(msg, hint="Write it as http://127.0.0.1:4318.")
     if not name.endswith("_TRACES_ENDPOINT"):
-        # That of traces is taken as it is.
+        # The endpoint for traces is taken as it is.
         bare, question, query = url.partition("?")
         url = f"{bare.rstrip('/').removesuffix(_PATH)}{_PATH}{question}{query}"
     headers = named.headers()
@@ -86,11 +87,12 @@ _HEADER_OF_SECRET = re.compile(
     r"(?i)auth|cookie|credential|key|license|pass|secret|token"
 )
 _PLAIN_WORDS = re.compile(r"[A-Za-z]+(?:[ _.,/-][A-Za-z]+)*")
-"""What a header says of an environment or a team, and many names of states say too."""
+"""Header values that are not hidden, such as an environment or a team: many names of
+states have such words, too."""
 
 
 def _keep_secrets(url: str, headers: Mapping[str, str]) -> None:
-    """Have what a collector is sent to be let in hidden wherever it is echoed."""
+    """Keep the credentials for a collector secret: they are hidden wherever echoed."""
     parts = URL(url)
     KNOWN_SECRETS.keep(parts.password)
     for value in parts.query.values():
@@ -98,12 +100,12 @@ def _keep_secrets(url: str, headers: Mapping[str, str]) -> None:
     for name, value in headers.items():
         if _HEADER_OF_SECRET.search(name) or not _PLAIN_WORDS.fullmatch(value):
             KNOWN_SECRETS.keep(value)
-            # Behind its scheme: `Bearer …`.
+            # The credential follows its scheme: `Bearer …`.
             KNOWN_SECRETS.keep(value.rpartition(" ")[2])
 
 
 class _Variables:
-    """OpenTelemetry's variables of an exporter; values that are secret are not told."""
+    """OpenTelemetry's variables of an exporter; messages don't show secret values."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._environ = environ
@@ -120,7 +122,7 @@ class _Variables:
         return UsageError(told, hint=hint)
 
     def checked(self, what: str, also: str = "") -> str:
-        """Give a value that can be followed; nothing and `also` need not be."""
+        """Return a variable's value; UsageError unless it is empty, valid or `also`."""
         value = self[what].lower()
         pattern, hint = _FOLLOWED[what]
         if value not in {"", also} and not re.fullmatch(pattern, value):
@@ -128,7 +130,7 @@ class _Variables:
         return value
 
     def headers(self) -> dict[str, str]:
-        """Read `key=value,…`, percent-encoded."""
+        """Return the headers from `key=value,…`, percent-encoded."""
         found: dict[str, str] = {}
         for number, entry in enumerate(self["HEADERS"].split(","), 1):
             key, equals, value = (unquote(p.strip()) for p in entry.partition("="))
@@ -142,7 +144,7 @@ class _Variables:
         return found
 
     def tls(self) -> Any:
-        """Read whom to trust, and who we are; True where nothing is said of it."""
+        """Return whom to trust and who we are; True if no variable is set for it."""
         own = self["CLIENT_CERTIFICATE"]
         key = self["CLIENT_KEY"]
         if key and not own:
@@ -153,7 +155,7 @@ class _Variables:
         try:
             context = ssl.create_default_context(cafile=self["CERTIFICATE"] or None)
             if own:
-                # Nobody is asked for the key's password: a key with one is refused.
+                # No one can be asked for a password here, so a key with one is refused.
                 context.load_cert_chain(own, key or None, password=str)
         except (OSError, ValueError) as error:
             why = clean(

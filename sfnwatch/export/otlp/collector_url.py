@@ -1,4 +1,4 @@
-"""The URL of a collector: whether it is one, and how it is shown."""
+"""The URL of a collector: whether it is valid, and how it is shown."""
 
 import re
 
@@ -12,16 +12,16 @@ SHOWN_CHARACTERS = 200
 def is_url(text: str) -> bool:
     try:
         url = URL(text)
-    except (IndexError, ValueError):  # the first for brackets where there is no host
+    except (IndexError, ValueError):  # IndexError for brackets without a host
         return False
-    # Nothing listens at port 0, which older versions take for none.
+    # Nothing listens at port 0, which older versions take for no port.
     has_place = bool(url.host) and url.explicit_port != 0
     is_web = url.scheme in {"http", "https"}
     return is_web and has_place and not re.search(r"\s", text)
 
 
 def shown_url(url: str) -> str:
-    """Give a URL without a name, a password and a query, which may be a key."""
+    """Return a URL without user name, password and query, which may be a key."""
     login, at, place = url.partition("?")[0].rpartition("@")
     scheme, slashes, _ = login.rpartition("://")
     return clean(f"{scheme}{slashes}…@{place}" if at else place, SHOWN_CHARACTERS)

@@ -14,7 +14,7 @@ from sfnwatch.model.values import ascii_json
 
 _IDS = frozenset({"traceId", "spanId", "parentSpanId"})
 _LONG = frozenset({"timeUnixNano", "startTimeUnixNano", "endTimeUnixNano", "intValue"})
-"""Numbers of 64 bits, which JSON has as strings."""
+"""The keys of 64-bit numbers, which are strings in JSON."""
 _CAPITAL = re.compile("([A-Z])")
 
 
@@ -24,7 +24,7 @@ def dump(snapshot: Snapshot, out: TextIO) -> None:
 
 
 def to_json(spans: Iterable[OtlpSpan]) -> Json:
-    """Give a TracesData message."""
+    """Return a TracesData message as JSON values."""
     scope = {"name": "sfnwatch", "version": sfnwatch.__version__}
     groups = grouped(spans, lambda span: tuple(span.resource.items()))
     told = [
@@ -38,12 +38,12 @@ def to_json(spans: Iterable[OtlpSpan]) -> Json:
 
 
 def to_protobuf(document: Mapping[str, Any]) -> bytes:
-    """Write what `to_json` gives as a TracesData message: what collectors take.
+    """Return the result of `to_json` as the bytes of a TracesData message.
 
-    An ExportTraceServiceRequest has the same bytes. Protobuf's own reader of JSON takes
-    ten times as long.
+    Collectors take an ExportTraceServiceRequest, which has the same bytes. Protobuf's
+    own reader of JSON takes ten times as long.
     """
-    # Only what sends spans needs it, and it takes its time to load.
+    # Only needed for sending spans, and slow to load.
     from opentelemetry.proto.trace.v1.trace_pb2 import TracesData  # noqa: PLC0415
 
     data: bytes = TracesData(**_as_protobuf(document)).SerializeToString()
@@ -51,7 +51,7 @@ def to_protobuf(document: Mapping[str, Any]) -> bytes:
 
 
 def _as_protobuf(value: Any, key: str = "") -> Any:
-    """Give what JSON has by a key as protobuf's messages are made of it."""
+    """Return the value of a JSON key in the form that protobuf's messages take."""
     if isinstance(value, dict):
         return {_snake(name): _as_protobuf(each, name) for name, each in value.items()}
     if isinstance(value, list):

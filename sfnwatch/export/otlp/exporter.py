@@ -1,12 +1,13 @@
-"""Spans to an OpenTelemetry collector while it is watched: OTLP over HTTP.
+"""Sends spans to an OpenTelemetry collector during a watch: OTLP over HTTP.
 
-A collector takes a span for good when it first comes. So one is sent when time will not
-change it: a state or an attempt that has ended, a call that an id matches. The
-execution's own span and the calls that are guessed at come last.
+A collector keeps a span as it first comes. So a span is sent once time will not change
+it: a state or an attempt that has ended, a call that an id matches. The execution's own
+span and the calls that are guessed at come last.
 
-The exporter of OpenTelemetry's own SDK takes spans that its SDK made, at the time; ours
-are told afterwards, with ids of their own. A collector in trouble is a lane's trouble:
-it is said, tried again as the protocol has it, and disturbs nothing.
+The exporter of OpenTelemetry's own SDK takes spans that its SDK made as things
+happened. Ours are made afterwards, with ids of their own. Trouble with a collector is
+reported like the trouble of any source. It is tried again as the protocol requires, and
+disturbs nothing else.
 """
 
 import asyncio
@@ -39,27 +40,26 @@ _SEND_SECONDS = 5.0
 _LONGEST_WAIT_SECONDS = 60.0
 """Seconds between sendings after failures, at most."""
 _NAP_SECONDS = 0.5
-"""Seconds slept at once."""
+"""The most seconds of one sleep."""
 _LAST_TRIES = 3
 _FEW_SPANS = 100
 """Spans sent at once while others wait for the loop."""
 _MANY_SPANS = 500
 """Spans sent at once at the end; OpenTelemetry's SDKs send 512."""
 _ANSWER = 1 << 20
-"""Bytes of an answer; one that takes all spans is empty."""
+"""The most bytes read of an answer; if all spans were taken, it is empty."""
 _RETRYABLE = frozenset({429, 502, 503, 504})
-"""All other refusals are for good, the protocol says."""
+"""Statuses after which to try again; the protocol says all other refusals are final."""
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _Key = tuple[str, int]
-"""A visit, by its execution and its id; or a call, by its event id and 0."""
+"""The key of a visit (execution and visit id) or of a call (event id and 0)."""
 
 
 class OtlpExporter:
-    """Sends what is settled of a trace to one place.
+    """Sends the settled spans of a trace to one collector.
 
-    It is a consumer, which notes what changed and no more, and a source, which hands
-    over how the sending goes. It ends once `close` was called and the rest was sent, or
-    could not be.
+    As a consumer, it only notes what changed. As a source, it hands over how the
+    sending goes. It ends after `close`, once the rest was sent or could not be sent.
     """
 
     def __init__(self, trace: Trace, settings: CollectorSettings, clock: Clock) -> None:
@@ -67,12 +67,12 @@ class OtlpExporter:
         self._collector = settings
         self._clock = clock
         self._waiting: dict[_Key, None] = {}
-        """What was touched since it was looked at last."""
+        """The keys of visits and calls touched since they were last examined."""
         self._taken: set[str] = set()
         """The ids of the spans that the collector took."""
         self._health = SourceHealth(LANE, HealthState.CONNECTING)
         self._named_wait: float | None = None
-        """Seconds after which the collector, when it was busy, may be asked again."""
+        """The seconds that a busy collector asked us to wait; None if it named none."""
         self._closed = False
         self._left_out = 0
 
@@ -86,7 +86,7 @@ class OtlpExporter:
             self._waiting[event_id, 0] = None
 
     def close(self) -> None:
-        """Say that no more will come: what is left is sent, and `run` ends."""
+        """Note that no more will come: the rest is sent, and `run` ends."""
         self._closed = True
 
     @property
@@ -94,11 +94,11 @@ class OtlpExporter:
         return self._health.state is HealthState.REFUSED
 
     async def run(self, take: Callable[[Batch], None]) -> None:
-        """Send what is new every few seconds; hand over how that goes, where new."""
+        """Send new spans every few seconds; hand over how that goes when it changes."""
         opened = aiohttp.ClientSession(
             timeout=aiohttp.ClientTimeout(total=self._collector.timeout),
             cookie_jar=aiohttp.DummyCookieJar(),
-            # A packed answer may unpack to anything; we ask for none.
+            # A compressed answer may unpack to any size; we don't ask for one.
             auto_decompress=False,
         )
         async with opened as session:
@@ -119,13 +119,13 @@ class OtlpExporter:
                     take((receive(now, RecordKind.HEALTH, None, told),))
 
     async def _sleep(self, seconds: float) -> None:
-        """Sleep, but not beyond the end."""
+        """Sleep, but wake up at the end of the watch."""
         while seconds > 0 and not self._closed:
             await self._clock.sleep(min(seconds, _NAP_SECONDS))
             seconds -= _NAP_SECONDS
 
     async def _send_settled(self, pause: float) -> float:
-        """Send what is settled, and give how long to wait then."""
+        """Send what is settled, and return the seconds to wait after that."""
         while self._waiting and not self._closed:
             keys, spans = self._take()
             if not await self._send(spans):
@@ -134,7 +134,7 @@ class OtlpExporter:
         return _SEND_SECONDS
 
     async def _send_rest(self) -> None:
-        """Send all that is left; what is not taken after some tries is said."""
+        """Send all that is left; report the spans not taken after some tries."""
         maker = SpanMaker(self._trace.as_of())
         tries = _LAST_TRIES
         left = [span for span in maker.spans() if span.id not in self._taken]
@@ -161,7 +161,7 @@ class OtlpExporter:
         return f"Sending spans to {shown_url(self._collector.url)}: {what}."
 
     def _take(self) -> tuple[list[_Key], list[OtlpSpan]]:
-        """Take a part of what waits; what is not settled will be touched again."""
+        """Take a part of what waits; anything not settled will be touched again."""
         maker = SpanMaker(self._trace.as_of())
         keys = list[_Key]()
         found = list[OtlpSpan]()
@@ -176,14 +176,14 @@ class OtlpExporter:
         return keys, found
 
     async def _send(self, spans: Sequence[OtlpSpan]) -> bool:
-        """Send spans; False if they were not taken, and why is said."""
+        """Send spans; return False, and report why, if they were not taken."""
         if not spans:
             return True
         self._named_wait = None
         try:
             state, said = await self._post(self._encoded(spans))
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-            # The last is what aiohttp says of an answer that makes no sense.
+            # aiohttp raises the last one for an answer that makes no sense.
             said = clean(str(error), SHOWN_CHARACTERS) or type(error).__name__
             state = HealthState.RETRYING
         is_taken = state is HealthState.LIVE
@@ -200,7 +200,7 @@ class OtlpExporter:
         return gzip.compress(body, mtime=0) if is_packed else body
 
     async def _post(self, body: bytes) -> tuple[HealthState, str]:
-        """Post a body; say how that went: REFUSED is for good, RETRYING is not."""
+        """Post a body; return how that went: REFUSED is final, RETRYING is not."""
         collector = self._collector
         headers = {
             **collector.headers,
@@ -213,7 +213,7 @@ class OtlpExporter:
             collector.url,
             data=body,
             headers=headers,
-            # Whoever answers so must not decide who gets the headers next.
+            # A redirect must not decide who gets the headers next.
             allow_redirects=False,
             ssl=collector.tls,
         )
@@ -244,7 +244,7 @@ class OtlpExporter:
         return HealthState.LIVE, self._remark(count, message)
 
     def _remark(self, count: int, message: str) -> str:
-        """Say how many spans the collector has left out by now; or what it warns of."""
+        """Return how many spans the collector left out so far, or its warning."""
         self._left_out += count
         if not self._left_out:
             return f"The collector says: {message}." if message else ""
@@ -266,7 +266,7 @@ def _spans(maker: SpanMaker, key: _Key) -> Iterator[OtlpSpan]:
 
 
 def _seconds(told: str) -> float | None:
-    """Read Retry-After's seconds; never longer than we would wait at most."""
+    """Return the seconds of a Retry-After header, at most our own longest wait."""
     return (
         min(max(float(told), _NAP_SECONDS), _LONGEST_WAIT_SECONDS)
         if told.isdecimal()
@@ -275,12 +275,12 @@ def _seconds(told: str) -> float | None:
 
 
 def _details(body: bytes, content_type: str) -> tuple[int, str]:
-    """Read how many spans were left out, and why."""
+    """Return the number of spans that the collector left out, and why."""
     from google.protobuf import json_format, message  # type: ignore[import-untyped]  # noqa: PLC0415
     from opentelemetry.proto.collector.trace.v1 import trace_service_pb2 as service  # noqa: PLC0415
 
     answer = service.ExportTraceServiceResponse()
-    # Bytes that are none, JSON that is none, and JSON that is nested without end.
+    # Not protobuf, not JSON, or JSON that is nested too deep.
     with suppress(message.DecodeError, json_format.Error, ValueError, RecursionError):
         if content_type == _JSON:
             json_format.Parse(body, answer, ignore_unknown_fields=True)

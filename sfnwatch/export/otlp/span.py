@@ -1,7 +1,7 @@
-"""A span of OpenTelemetry, and how OTLP/JSON writes its parts.
+"""A span of OpenTelemetry, and its parts as OTLP/JSON.
 
-The JSON is written by hand: protobuf's own writer gives ids in base64, and the protocol
-wants lower-case hex.
+The JSON is written by hand: protobuf's own writer has ids in base64, and the protocol
+requires lower-case hex.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,24 +16,24 @@ from sfnwatch.model.texts import clean
 
 Json = dict[str, Any]
 Attributes = Mapping[str, Any]
-"""Texts, numbers, truths and tuples of texts; what is None or empty is left out."""
+"""Strings, numbers, booleans and tuples of strings; without None and empty values."""
 _NAME = 200
 TEXT_CHARACTERS = 2_000
 _LISTED = 100
 _NOTHING = (None, "", ())
 _MOST_LINKS = 128
-"""As many as OpenTelemetry's own SDKs keep by default."""
+"""The most links of a span: as many as OpenTelemetry's own SDKs keep by default."""
 _INTERNAL = 1
 """OpenTelemetry's kind of a span within a program."""
 
 
 class OtlpSpan(Struct, frozen=True, kw_only=True):
-    """One span: what OpenTelemetry has of it."""
+    """One span, with the fields that OpenTelemetry has."""
 
     resource: Attributes
-    """What made it: a state machine, or a service that was called."""
+    """The source of the span: a state machine, or a service that was called."""
     ids: tuple[str, str, str | None]
-    """Its trace's, its own and its parent's, in hex."""
+    """The ids of its trace, of itself and of its parent, in hex."""
     name: str
     times: Times
     attributes: Attributes
@@ -42,14 +42,14 @@ class OtlpSpan(Struct, frozen=True, kw_only=True):
     links: Sequence[Json] = ()
     kind: int = _INTERNAL
     settled: bool = False
-    """True for what time does not change: it has ended, or an id matches it."""
+    """True if time will not change it: it has ended, or an id matches it."""
 
     @property
     def id(self) -> str:
         return self.ids[1]
 
     def json(self) -> Json:
-        """Write it as OTLP/JSON has it: 64-bit numbers as strings."""
+        """Return it as OTLP/JSON, in which 64-bit numbers are strings."""
         trace_id, span_id, parent_id = self.ids
         begin, end = self.times
         dropped = max(0, len(self.links) - _MOST_LINKS) if self.links else None
@@ -85,7 +85,7 @@ def nanoseconds(at: datetime) -> str:
 
 
 def attribute_list(attributes: Attributes) -> list[Json]:
-    """Write attributes, cleaned, and those without a value left out."""
+    """Return attributes as OTLP/JSON: cleaned, and without those that have no value."""
     told = ((key, each) for key, each in attributes.items() if each not in _NOTHING)
     return [{"key": key, "value": _value(each)} for key, each in told]
 

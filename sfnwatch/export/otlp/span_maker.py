@@ -3,10 +3,11 @@
 An execution is a trace: a span for it, one for each state, each attempt and each call.
 The ids come from the execution's ARN, so an execution exported twice is the same trace.
 
-A call that is matched to one attempt is its child. One that fits several hangs at their
-execution, with span links to each of them, and so does one that only the role matches;
-where even the execution is open, it is a trace of its own. The attribute
-`sfnwatch.link.rule` says which it is.
+A call that is matched to one attempt is the attempt's child. A call that fits several
+attempts is a child of their execution, with span links to each of them. A call that
+only the role matches is a child of the execution, too. If even the execution is not
+known, the call is a trace of its own. The attribute `sfnwatch.link.rule` shows which
+case it is.
 """
 
 from collections.abc import Iterable, Iterator
@@ -47,16 +48,17 @@ _OF_ATTEMPT = ("pattern", "resource_ids", "role_arn")
 _OF_TASK = ("version", "stop_code", "stopped_reason")
 _OF_FINDING = ("kind", "certainty", "text")
 _CLIENT = 3
-"""OpenTelemetry's kind of a span for a call of a service."""
+"""OpenTelemetry's kind of a span for a call to a service."""
 _UNSET = 0
 _OK = 1
 _ERROR = 2
 _STATUS = {"succeeded": _OK, "failed": _ERROR, "timed_out": _ERROR, "aborted": _ERROR}
-"""A state whose failure was caught is neither; what runs is not over."""
+"""OpenTelemetry's status by ours. A caught failure is neither, nor is what still
+runs."""
 
 
 class SpanMaker:
-    """Makes the spans of one moment: all of them, or those that are asked for."""
+    """Makes the spans of one snapshot: all of them, or only some."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
@@ -67,7 +69,7 @@ class SpanMaker:
         return last_moment(self.snapshot)
 
     def spans(self) -> Iterator[OtlpSpan]:
-        """Yield all there are: of executions, then of calls."""
+        """Yield all spans: of executions, then of calls."""
         findings = grouped(find(self.snapshot), lambda each: each.execution_arn)
         for arn, execution in self.snapshot.executions.items():
             yield from self._execution(execution, findings.get(arn, ()))
@@ -108,7 +110,7 @@ class SpanMaker:
         )
 
     def _redrives(self, execution: ExecutionAsOf) -> Iterator[Json]:
-        """Yield each end that was none, and the redrive that followed."""
+        """Yield each end that was followed by a redrive, and the redrive."""
         for redrive in execution.redrives:
             ended = redrive.ended
             if ended is not None:
@@ -119,7 +121,7 @@ class SpanMaker:
             yield span_event(redrive.event.at, "redriven", number)
 
     def _started_by(self, arn: str) -> list[Json]:
-        """Link an execution to the attempt, or the Map Run's state, that started it."""
+        """Return a link to the attempt, or the Map Run's state, that started it."""
         parent = self.snapshot.lineage.parents.get(arn)
         if parent is None:
             return []
@@ -132,7 +134,7 @@ class SpanMaker:
         self, execution: ExecutionAsOf, visit: StateVisit
     ) -> Iterator[OtlpSpan]:
         """Yield the span of a visit, then those of its attempts."""
-        # How far the trace has come takes a look at all of it.
+        # `self._now` examines the whole trace, so it is only used where needed.
         now = self._now if visit.running else visit.entered_at
         arn = execution.arn
         end = end_of(visit, now)
@@ -187,7 +189,7 @@ class SpanMaker:
         )
 
     def _phases(self, key: AttemptKey, attempt: Attempt) -> Iterator[Json]:
-        """Yield what happened on the way: in the attempt's life, and in its tasks'."""
+        """Yield what happened during an attempt and during its ECS tasks."""
         job = attempt.integration.job_word if attempt.integration else "job"
         snapshots = (
             ("started", attempt.started_at),
@@ -208,12 +210,12 @@ class SpanMaker:
                 yield span_event(state.at, f"task {clean(state.last_status)}", values)
 
     def of_call(self, call: ApiCall) -> OtlpSpan:
-        """Give a call's span: all of the time in which it may have been made."""
+        """Return a call's span: all of the time in which it may have been made."""
         link = self.snapshot.link(call)
         error = call.error_code
         begin, end = call_window(self.snapshot, call)
         rule = _named("sfnwatch.link", link, "rule")
-        # Where even the execution is open, it is a trace of its own.
+        # If even the execution is not known, the call is a trace of its own.
         arn = link.execution_arn if link is not None else None
         attempt_id = link.attempt_id if link is not None else None
         trace_id = _trace_id(arn or f"call {call.event_id}")
@@ -256,25 +258,25 @@ class SpanMaker:
 
 
 def _trace_id(arn: str) -> str:
-    """Give a trace's 16 bytes: always the same for an execution."""
+    """Return a trace's id of 16 bytes, always the same for an execution."""
     return _id(16, "trace", arn)
 
 
 def _part_id(arn: str, visit_id: int | None = 0, attempt_id: int | None = None) -> str:
-    """Give the id of an attempt's span, or else a visit's, or the execution's."""
+    """Return the id of an attempt's span, or of a visit's, or of the execution's."""
     if attempt_id is not None:
         return _id(8, "attempt", attempt_id, arn)
     return _id(8, *(("visit", visit_id) if visit_id else ("execution", "")), arn)
 
 
 def _id(size: int, *parts: object) -> str:
-    """Give so many bytes, always the same for the same parts."""
+    """Return an id of `size` bytes, always the same for the same parts."""
     text = "\0".join(map(str, parts))
     return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[: 2 * size]
 
 
 def _machine(execution: ExecutionAsOf) -> Attributes:
-    """Say what made the spans of an execution: its state machine."""
+    """Return the source of an execution's spans: its state machine."""
     parsed = maybe_execution_arn(execution.arn)
     return {
         "service.name": execution.state_machine_name or "Step Functions",
@@ -287,7 +289,7 @@ def _machine(execution: ExecutionAsOf) -> Attributes:
 
 
 def _outcome(word: str, message: str | None) -> Json:
-    """Put an outcome, in AWS's words in lower case, into OpenTelemetry's three."""
+    """Return OpenTelemetry's status for an outcome in AWS's words, in lower case."""
     code = _STATUS.get(word, _UNSET)
     told = (
         {"message": clean(message or word, TEXT_CHARACTERS)} if code == _ERROR else {}
@@ -296,7 +298,7 @@ def _outcome(word: str, message: str | None) -> Json:
 
 
 def _exception(at: datetime, error: str | None, cause: str | None) -> list[Json]:
-    """Give the event that says what went wrong; none where nothing did."""
+    """Return the event that describes an error; none without an error."""
     if error is None and cause is None:
         return []
     message = wording.cause_words(cause) if cause else None
@@ -305,12 +307,12 @@ def _exception(at: datetime, error: str | None, cause: str | None) -> list[Json]
 
 
 def _named(prefix: str, row: object, *names: str) -> Attributes:
-    """Give some of a row's fields, each as an attribute of its name; or of no row."""
+    """Return some of a row's fields as attributes of the same names."""
     return {f"{prefix}.{name}": getattr(row, name, None) for name in names}
 
 
 def _link_certainty(link: Link | None) -> Attributes:
-    """Give how sure a match is: in one word, and as the two questions to filter by."""
+    """Return how sure a match is: in one word, and as two booleans to filter by."""
     if link is None:
         return {}
     return {

@@ -1,13 +1,13 @@
-"""A trace for Perfetto, Chrome's about:tracing and whatever else reads their JSON.
+"""A trace for Perfetto, Chrome's about:tracing and other readers of their JSON.
 
-A process is an execution. Its states lie on tracks, each bar divided into its attempts
-and those into waiting, working, completion lag and backing off. Calls lie on a track of
-their service below, and arrows run to them from the phase that made them: only where
-they are matched. What ECS told of a task has a track, too. Times are microseconds since
-1970, so that files can be joined; viewers begin at the first.
+An execution is a process. Its states are bars on tracks. Each bar is divided into its
+attempts, and these into waiting, working, completion lag and backing off. Calls are on
+a track of their service below. An arrow leads to a matched call from the phase that
+made it. The task states from ECS have a track, too. Times are microseconds since 1970,
+so that files can be joined; viewers begin at the first time.
 
-A call's time is a whole second: its bar goes over all of the second in which it may
-have been made. A poll is a point, at the beginning of its second.
+A call's time is a whole second: its bar covers the part of that second in which it may
+have been made. A poll is a point at the beginning of its second.
 """
 
 import json
@@ -51,16 +51,19 @@ Event = dict[str, Any]
 Args = dict[str, Any]
 _NAME = 200
 _LONGEST = 2_000
-"""Of an argument: a cause may be a whole job as JSON."""
+"""The most characters of an argument: a cause may be a whole job as JSON."""
 _BarOwner = tuple[str, int | None]
 """An execution, or one visit of it."""
 _POINTS = frozenset({"redriven", "task", str(CallRole.POLL), str(CallRole.OTHER)})
-"""Kinds of what is drawn as a point where it takes no time."""
+"""The kinds of things that are drawn as a point if they take no time."""
 _NOBODYS = "calls of no one execution"
 
 
 def dump(snapshot: Snapshot, out: TextIO) -> None:
-    """Print the trace as one object, an event a line; equal traces, equal texts."""
+    """Print the trace as one object, with an event a line.
+
+    Equal traces give equal texts.
+    """
     drawing = _Drawing(snapshot)
     for execution in snapshot.executions.values():
         drawing.add_execution(execution)
@@ -74,22 +77,22 @@ def dump(snapshot: Snapshot, out: TextIO) -> None:
 
 
 def _to_json(value: Event) -> str:
-    r"""Write a value with its characters as they are: Perfetto shows `\u203a` as such.
+    r"""Return a value as JSON with its characters as they are.
 
-    All strings are clean by here.
+    Perfetto would show `\u203a` as it is written. All strings are cleaned before.
     """
     return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
 class Track(NamedTuple):
-    """One line of bars, which only ever nest: a thread of a process."""
+    """One row of bars, which only ever nest: a thread of a process."""
 
     pid: int
     tid: int
 
 
 class _TrackBar(NamedTuple):
-    """A bar on a track: where an arrow can begin. Its end is not on it any more."""
+    """A bar on a track, where an arrow can begin. The bar's end is no part of it."""
 
     track: Track
     begin: int
@@ -113,16 +116,16 @@ class _Drawing:
                 self._said[arn, visit].append(finding.text)
         self._names: list[Event] = []
         self._events: list[Event] = []
-        """The order of those of one time tells where an arrow is tied."""
+        """Among events of one time, the order decides which bar an arrow is tied to."""
         self._pids: dict[str | None, int] = {}
-        # No track has a process's number: it would be taken for its main thread.
+        # No track has the number of a process: it would be taken for the main thread.
         self._tids = count(len(snapshot.executions) + 2)
         self._arrows = count(1)
         self._tails: dict[AttemptKey, list[_TrackBar]] = {}
-        """An attempt's phases or, where it took no time, the attempt itself."""
+        """The bars of an attempt's phases, or the attempt's if it took no time."""
 
     def events(self) -> Iterator[Event]:
-        """Yield what names things, then all else in the order of time."""
+        """Yield the events that name things, then all others in order of time."""
         yield from sorted(self._names, key=lambda e: (e["pid"], e["tid"]))
         yield from sorted(
             self._events, key=lambda e: (e["ts"], e["ph"] != "X", -e.get("dur", 0))
@@ -132,7 +135,7 @@ class _Drawing:
         self._names.append({"ph": "M", "name": what, **track._asdict(), "args": args})
 
     def _pid(self, arn: str | None) -> int:
-        """Give the process of an execution, or of what belongs to none."""
+        """Return the process number of an execution, or the one for no execution."""
         if arn not in self._pids:
             pid = self._pids[arn] = len(self._pids) + 1
             execution = self._snapshot.executions.get(arn or "")
@@ -150,7 +153,7 @@ class _Drawing:
     def _draw(
         self, track: Track, span: BarSpan, name: str, kind: str, args: Args
     ) -> _TrackBar:
-        """Draw a bar or, at the beginning of its time, a point."""
+        """Draw a bar, or a point at the beginning of its time."""
         begin, end = map(micros, span)
         shape: Event = {"ph": "X", "dur": end - begin}
         if kind in _POINTS and begin == end:
@@ -177,7 +180,7 @@ class _Drawing:
         known = [at for span in spans.values() for at in span]
         known += [execution.started_at] if execution.started_at else []
         if known:
-            # The execution itself is around all that is known of it.
+            # The bar of the execution covers everything that is known of it.
             whole = min(known), max([*known, execution.stopped_at or self._now])
             error, cause = ended_with(self._snapshot, execution)
             args = execution_facts(self._snapshot, execution)
@@ -199,7 +202,7 @@ class _Drawing:
     def _add_attempts(
         self, arn: str, visit: StateVisit, track: Track, span: BarSpan
     ) -> None:
-        """Draw the phases of a Task; other states have but one, which is all of it."""
+        """Draw the phases of a Task; other states have only one, which is the bar."""
         if not visit.attempts:
             return
         whole = segments(self._snapshot.executions[arn], visit, self._now)
@@ -219,7 +222,7 @@ class _Drawing:
             self._tails[key] = self._add_phases(track, own) or [bar]
 
     def _add_phases(self, track: Track, phases: Iterable[Segment]) -> list[_TrackBar]:
-        """Draw stretches of time."""
+        """Draw phases, and return their bars."""
         bars = []
         for each in phases:
             end = "still running" if each.open else iso(each.end)
@@ -230,7 +233,7 @@ class _Drawing:
         return bars
 
     def add_tasks(self) -> None:
-        """Draw what ECS told of each task on a track of its own."""
+        """Draw the states of each ECS task on a track of its own."""
         lives = self._snapshot.task_states.values()
         for states in sorted(lives, key=lambda states: states[0].at):
             key = self._snapshot.task_starter(states[0].task_arn)
@@ -248,7 +251,7 @@ class _Drawing:
                 self._draw(track, span, words, "task", args)
 
     def add_calls(self) -> None:
-        """Draw calls by their services; a poll is a point, as its second begins."""
+        """Draw calls on tracks of their services; a poll is a point."""
         snapshot = self._snapshot
         by_track: dict[tuple[str | None, str], list[_Called]] = defaultdict(list)
         for call in filter(snapshot.is_relevant, snapshot.calls):
@@ -289,16 +292,17 @@ class _Drawing:
             return
         tail = next((t for t in reversed(tails) if t.begin <= head.begin), tails[0])
         number = next(self._arrows)
-        # No arrow runs back in time.
+        # No arrow leads back in time.
         at = min(head.begin, max(tail.begin, tail.end - 1))
         args = {
             "rule": str(link.rule),
             "certainty": str(link.certainty),
             "call": clean(call.event_id),
         }
-        # Perfetto lets an arrow begin where its bar ends: bars that last are no tails.
+        # In Perfetto an arrow begins at the end of its bar, so it can't begin at a bar
+        # that lasts: a point is drawn as its tail.
         self._put(tail.track, at, f"→ {name}", "made", ph="i", s="t", args=args)
-        # The ends of the arrow are at what was drawn last there.
+        # An arrow is tied to whatever was drawn last at its ends.
         self._put(tail.track, at, "made", "link", ph="s", id=number)
         self._put(track, head.begin, "made", "link", ph="f", id=number, bp="e")
 
@@ -307,16 +311,16 @@ _Called = tuple[BarSpan, ApiCall]
 
 
 def _is_poll(call: ApiCall, link: Link) -> bool:
-    """True for a poll of a job, though perhaps another than Step Functions made it."""
+    """True for a poll of a job, even if someone else than Step Functions made it."""
     if link.role is CallRole.OTHER:
         return usual_role(call.event_source, call.event_name) is CallRole.POLL
     return link.role is CallRole.POLL
 
 
 def _apart(calls: Iterable[_Called]) -> Iterator[_Called]:
-    """Part the points of one second by a microsecond: on one another they would nest.
+    """Move the points of one second a microsecond apart, or else they would nest.
 
-    Where in its second a poll was made nobody knows.
+    The time of a poll within its second is not known.
     """
     last: datetime | None = None
     for (begin, end), call in sorted(calls, key=lambda called: called[0]):
@@ -328,7 +332,7 @@ def _apart(calls: Iterable[_Called]) -> Iterator[_Called]:
 
 
 def _cleaned(value: Any) -> Any:
-    """Say what is known: as facts, cleaned, and without what is null or empty."""
+    """Return a value cleaned, and without fields that are null or empty."""
     if isinstance(value, str):
         return clean(value, _LONGEST)
     if isinstance(value, dict):
@@ -339,6 +343,6 @@ def _cleaned(value: Any) -> Any:
 
 
 def _inside(segment: Segment, span: BarSpan) -> Segment:
-    """Cut a stretch to what lies within a time."""
+    """Return the part of a segment that lies within a span of time."""
     begin, end = (within(at, span) for at in (segment.begin, segment.end))
     return replace(segment, begin=begin, end=end)

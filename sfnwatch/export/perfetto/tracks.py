@@ -1,4 +1,4 @@
-"""On which track a visit lies, and from when to when."""
+"""The track of each visit, and its span of time there."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,11 +16,11 @@ MICROSECOND = timedelta(microseconds=1)
 def lay_tracks(
     visits: Sequence[StateVisit], now: datetime
 ) -> tuple[list[str], dict[int, int], dict[int, BarSpan]]:
-    """Name the tracks of an execution's states, and give each visit its place and time.
+    """Return the names of the tracks, and each visit's track and span of time.
 
-    States that follow each other share a track. Branches and iterations get tracks of
-    their own, below each other, and hand them on when they end: 10,000 iterations, 40
-    at a time, take 40.
+    States that follow each other share a track. Branches and iterations have tracks of
+    their own, below each other, which are used again once they end: 10,000 iterations,
+    40 at a time, take 40 tracks.
     """
     by_id = {visit.id: visit for visit in visits}
     entered = sorted(visits, key=lambda v: (v.entered_at, v.id))
@@ -44,9 +44,10 @@ def lay_tracks(
 
 
 def take_lane(lanes: list[datetime], begin: datetime, end: datetime) -> int:
-    """Take the first lane that is free; `lanes` says until when each is taken.
+    """Take the first free lane, and return its index.
 
-    Who takes one comes in the order of the beginnings.
+    `lanes` has the time until which each lane is taken. The calls of this function must
+    come in the order of `begin`.
     """
     free = (number for number, until in enumerate(lanes) if until <= begin)
     lane = next(free, len(lanes))
@@ -57,10 +58,10 @@ def take_lane(lanes: list[datetime], begin: datetime, end: datetime) -> int:
 def _in_turn(
     branch: Sequence[StateVisit], now: datetime
 ) -> Iterator[tuple[int, BarSpan]]:
-    """Say when each state of a branch ran; it had ended when the next was entered.
+    """Yield when each state of a branch ran; it ends when the next one is entered.
 
-    What a history lacks makes them overlap. One that takes no time must not seem to lie
-    in the next, which begins a microsecond later.
+    With missing events, states would overlap. A state that takes no time must not seem
+    to be inside the next one, which begins a microsecond later.
     """
     least = branch[0].entered_at
     for visit, after in zip_longest(branch, branch[1:]):
@@ -72,7 +73,7 @@ def _in_turn(
 
 
 def _state_of(by_id: Mapping[int, StateVisit], number: int | None) -> str:
-    """Name what is one state of the definition, in whichever iteration it runs."""
+    """Return the name of a state of the definition, the same in all iterations."""
     names: list[str] = []
     while visit := by_id.get(number or 0):
         names.append(visit.name)
@@ -81,12 +82,12 @@ def _state_of(by_id: Mapping[int, StateVisit], number: int | None) -> str:
 
 
 def _track_name(parent: StateVisit | None, number: int) -> str:
-    """Name a track after the state whose branches are on it; the main one is `Main`."""
+    """Return a track's name: the state whose branches are on it, or else `Main`."""
     if parent is None:
         return f"{ROOT} · {number}" if number > 1 else ROOT
     return f"{parent.name} · lane {number}"
 
 
 def within(at: datetime, span: BarSpan) -> datetime:
-    """Bring a moment into a time."""
+    """Return the time in a span that is nearest to `at`."""
     return min(max(at, span[0]), span[1])

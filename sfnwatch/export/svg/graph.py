@@ -1,6 +1,6 @@
-"""A state machine as a picture, lit as far as an execution came.
+"""A state machine as a picture, colored as far as an execution came.
 
-It is drawn of the boxes and edges that the screen draws.
+It consists of the boxes and edges that the screen draws.
 """
 
 from rich.cells import cell_len
@@ -17,34 +17,34 @@ from sfnwatch.view.graph_progress import BoxState, graph_progress
 from sfnwatch.view.parts import Part, Role
 
 _CELLS = 150
-"""A graph is no wider, if folding helps."""
+"""The most cells of a graph's width, if folding can achieve it."""
 _GRAPH_MARGIN = 14.0
 """The margin around a graph, in px."""
 _BOX_INSET = ROW / 4
-"""Between a box and the rows above and below, in px."""
+"""The space between a box and the rows above and below, in px."""
 _INDENT = 10.0
 _TIP = (4, 7)
 _OFTEN = 16
-"""Cells that are kept to say how often."""
+"""The cells that are kept free for how often a state was visited."""
 
 
 class GraphPicture:
-    """One execution's graph, for a page that has the style."""
+    """One execution's graph, for a page that has the style sheet."""
 
     def __init__(
         self, snapshot: Snapshot, execution: ExecutionAsOf, ref: Ref, prefix: str
     ) -> None:
-        """`prefix` tells its ids from those of other pictures in the page."""
+        """`prefix` makes its ids differ from those of other pictures in the page."""
         self.progress = graph_progress(graph_of(execution), snapshot, execution)
         self._ref = ref
         self._sheet = Sheet(prefix)
 
     def svg(self, name: str) -> str:
-        """Draw it."""
+        """Return the graph as SVG."""
         drawn = self.progress.graph
         sheet = self._sheet
         picture = lay_out(drawn, _CELLS, _wanted)
-        # What was taken goes over what was not.
+        # Edges that were taken are drawn over the others.
         for wire in sorted(picture.wires, key=lambda w: self.progress.is_taken(w.edge)):
             self._draw_wire(wire)
         for placed in picture.boxes:
@@ -67,7 +67,7 @@ class GraphPicture:
         down = -1 if wire.up else 1
         x, y = points[0]
         tip_x, tip_y = points[-1]
-        # From the edge of one box to that of the other.
+        # From the border of one box to the border of the other.
         reach = (ROW / 2 + _BOX_INSET) * down
         tip_y += reach
         points[0] = (x, y - reach)
@@ -101,7 +101,7 @@ class GraphPicture:
             self._write(placed, standing, x, y)
 
     def _write(self, placed: PlacedBox, standing: BoxState, x: float, y: float) -> None:
-        """Say in a box what it is and how it stands: of a frame, in its first row."""
+        """Write a box's name and how it stands; for a frame, in its first row."""
         box = placed.box
         right = x + placed.width * CELL - _INDENT
         role = Role.NAME if standing.status else Role.DIM

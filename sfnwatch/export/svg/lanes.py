@@ -1,4 +1,4 @@
-"""The lanes as a picture: states and calls beside each other, or executions."""
+"""The lanes as a picture: states beside calls, or executions side by side."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -31,11 +31,11 @@ from sfnwatch.view.parts import Part, Role, plain_text
 from sfnwatch.view.wording import execution_labels
 
 _OPEN = 80
-"""With more lines than these what can be folded is: polls, children, large Maps."""
+"""With more lines than this, polls, children and large Maps are folded."""
 _MOST_LINES = 300
-"""Lines that are drawn; the others are counted."""
+"""The most lines that are drawn; the others are counted."""
 _STATE_CELLS = 64
-"""Cells for the words of a state; longer ones are wrapped."""
+"""The cells for the text of a state; longer text is wrapped."""
 _CALL_CELLS = 84
 """The same for a call."""
 _NARROW_CALL_CELLS = 56
@@ -45,15 +45,15 @@ _ARROW = 6
 
 
 class _SvgLane(Struct):
-    """One lane: an execution's, or the calls'."""
+    """One lane: of an execution, of the states, or of the calls."""
 
     title: str
     root: str
-    """Whose life-lines stand in it; empty for all."""
+    """The root execution whose life-lines are in it; empty for the calls."""
     rails: int
     room: int
     words: int = 0
-    """The cells that its longest words take."""
+    """The cells that its longest text takes."""
     x: float = 0.0
 
     @property
@@ -62,13 +62,13 @@ class _SvgLane(Struct):
 
 
 _SvgBlock = tuple[_SvgLane, list[Part], list[str]]
-"""What a line says in one lane, and the refs of what that is."""
+"""A line's text in one lane, and the refs of the things that it shows."""
 _RAIL = 12.0
 """The px from one life-line to the next."""
 
 
 class LanesPicture:
-    """The lanes: states and calls beside each other, or executions, by their times."""
+    """The lanes: states beside calls, or executions side by side, in time order."""
 
     def __init__(self, snapshot: Snapshot, ref: Ref = lambda _: "") -> None:
         self._snapshot = snapshot
@@ -80,17 +80,18 @@ class LanesPicture:
         self._lifelines = LifeLines(snapshot.trace, self._outline, apart=self._several)
         self._tags = lane_tags(snapshot)
         self._columns = {column.root: column for column in self._lanes()}
-        """By root execution, the calls' last by nothing; else the states' by None."""
+        """The lanes by root execution, or the states' lane by `_LONE`; last the calls'
+        lane by the empty string."""
         self.drawn: dict[str, str] = {}
-        """The ref that a page finds a line by, for the ref of each thing on it."""
+        """The ref by which a page finds a line, by the ref of each thing on it."""
         items = self._outline.at(snapshot)
         self._rows = list(self._all_rows(items[:_MOST_LINES]))
         self._left_out = len(items[_MOST_LINES:])
         self._over: set[VisitKey] = set()
-        """The visits whose life-lines have ended on a line."""
+        """The visits whose life-lines have ended on a line that was drawn."""
 
     def svg(self, name: str) -> str:
-        """Draw it for a page, which has the style; nothing where nothing is."""
+        """Return it as SVG for a page with the style sheet; empty without lines."""
         sheet = Sheet("l")
         return sheet.svg(self.draw(sheet, 8) + 10, "", name) if self._rows else ""
 
@@ -107,7 +108,7 @@ class LanesPicture:
     def _all_rows(
         self, items: Sequence[Item]
     ) -> Iterator[tuple[Line, list[_SvgBlock]]]:
-        """Yield lines with what they say in each lane."""
+        """Yield lines with their text in each lane."""
         maker = LineMaker(self._snapshot, self._outline, self._lifelines)
         for number, line in enumerate(maker.lines(items)):
             line.new_day = line.new_day or not number
@@ -125,7 +126,7 @@ class LanesPicture:
             of_call = [self._ref(line.call_key)] if parts else refs
             yield self._columns[""], calls, of_call
             return
-        # Beside others an execution is told of by its own column.
+        # An execution with a column of its own needs no tag.
         tag = "" if line.execution_arn == line.root_arn else tag
         parts = [Part(tag, Role.DIM)] if tag else []
         parts += state_parts(line, owner=len(line.rails) > 1)
@@ -136,7 +137,7 @@ class LanesPicture:
         yield column, [*parts, *(told.parts if told else ())], refs
 
     def _refs(self, line: Line) -> list[str]:
-        """Give the refs of all that a line stands for, its own first."""
+        """Return the refs of everything that a line stands for, its own first."""
         keys = [event.key for event in line.about.events] or [line.key]
         if isinstance(line.item, Fold):
             keys = [each.key for each in line.item.members[:_MOST_LINES]]
@@ -147,7 +148,7 @@ class LanesPicture:
         return found
 
     def draw(self, sheet: Sheet, y: float) -> float:
-        """Draw it from `y` on; give where it ends."""
+        """Draw it from `y` on, and return the y at which it ends."""
         if not self._rows:
             return y
         self._place_columns()
@@ -169,7 +170,7 @@ class LanesPicture:
         return y
 
     def _place_columns(self) -> None:
-        """Put the lanes, and the times, beside each other."""
+        """Set the x of each lane and of the times."""
         time = _TIME * CELL
         self._time_x = MARGIN
         x = MARGIN + (time + 10 if self._several else 0)
@@ -208,7 +209,7 @@ class LanesPicture:
         return y + height
 
     def _draw_link(self, sheet: Sheet, line: Line, y: float) -> None:
-        """Lead from a phase's time to the call that it made."""
+        """Draw the arrow from a phase's time to the call that it made."""
         calls = self._columns[""].text_x
         rule = line.call.rule if line.call else ()
         css = " guess" if any(part.role is Role.GUESS for part in rule) else ""
@@ -219,13 +220,13 @@ class LanesPicture:
     def _draw_rails(
         self, sheet: Sheet, line: Line, ys: tuple[float, float, float]
     ) -> None:
-        """Draw the life-lines beside a line: from `ys`' first to its last, or part."""
+        """Draw the life-lines beside a line, over all of `ys` or a part of it."""
         top, begin, bottom = ys
         self._over -= {rail.visit for rail in line.rails}
         for column in self._columns.values():
             rails: Iterable[Rail] = line.rails
             if self._several and column.root != line.root_arn:
-                # Those of others go on beside it; what a line ended is over.
+                # Life-lines of other executions continue, unless a line ended them.
                 rails = self._lifelines.rails(self._snapshot, line.at, column.root)
                 rails = [rail for rail in rails if rail.visit not in self._over]
             for rail in rails if column.rails else ():
@@ -239,4 +240,4 @@ class LanesPicture:
 
 
 _LONE = "states"
-"""Stands where executions beside each other have their ARNs."""
+"""The key of the states' lane; side by side, executions have their ARNs instead."""

@@ -7,7 +7,7 @@ from sfnwatch.view.parts import Part, Role
 
 
 def draw_legend(sheet: Sheet, y: float, notes: Iterable[str] = ()) -> float:
-    """Say what the colors and marks mean, and what else is to be known."""
+    """Draw the meaning of colors and marks, then `notes`; return the y of the end."""
     x = MARGIN
     for words in ("waiting", "working", "completion lag", "backing off", "failed"):
         sheet.rect(words.replace(" ", "-"), x, y + 5, 14, 9)

@@ -1,4 +1,4 @@
-"""A trace as a picture: the timeline above, the lanes below, for a slide or a page."""
+"""A trace as a picture for a slide or a page: the timeline, with the lanes below."""
 
 from collections.abc import Iterator
 from typing import TextIO
@@ -15,7 +15,10 @@ from sfnwatch.view.wording import execution_labels
 
 
 def dump(snapshot: Snapshot, out: TextIO) -> None:
-    """Print the timeline and the lanes as one picture; equal traces, equal texts."""
+    """Print the timeline and the lanes as one picture.
+
+    Equal traces give equal texts.
+    """
     sheet = Sheet("p")
     y = _put_title(sheet, snapshot)
     for picture in (TimelinePicture(snapshot), LanesPicture(snapshot)):
@@ -25,7 +28,7 @@ def dump(snapshot: Snapshot, out: TextIO) -> None:
 
 
 def title_words(snapshot: Snapshot) -> str:
-    """Name what a trace is of: an execution, or how many."""
+    """Return the title of a trace: its execution, or the number of executions."""
     roots = list(snapshot.roots.values())
     if len(roots) == 1:
         return whole_name(roots[0])
@@ -48,7 +51,7 @@ def _put_title(sheet: Sheet, snapshot: Snapshot) -> float:
 
 
 def notes(snapshot: Snapshot) -> Iterator[str]:
-    """Say how far CloudTrail is known, and what is not shown."""
+    """Yield notes on how far CloudTrail is known, and on what is not shown."""
     health = snapshot.health.get("lookup")
     if health is not None and health.coverage is not None:
         yield f"CloudTrail complete up to {health.coverage:%H:%M:%S} UTC (estimate)."

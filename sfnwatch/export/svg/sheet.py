@@ -1,8 +1,8 @@
 """The sheet that a picture is drawn on: a grid of character cells.
 
-Whatever the monospaced font: each run of text says how wide it is, so nothing has to be
-measured. No script, no font and no file but itself. Colors are CSS variables, so that
-the reader's preference, or a page around, decides.
+Any monospaced font will do: each run of text has its width, so nothing is measured. The
+picture needs no script, no font and no other file. Colors are CSS variables, so that
+the reader's preference, or the page around the picture, decides.
 """
 
 import re
@@ -23,19 +23,19 @@ ROW = 20.0
 MARGIN = 20.0
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 Ref = Callable[[str], str]
-"""Gives what a page knows an event, a call or a task by, from its key; or nothing."""
+"""Returns a page's ref of an event, a call or a task, by its key; empty if none."""
 
 
 def stylesheet(name: str) -> str:
-    """Give one of our style sheets, without what only its readers here need."""
+    """Return one of our style sheets, without its comments."""
     return "".join(_COMMENT.sub("", read_template(name)).splitlines())
 
 
 class Sheet:
-    """What a picture is drawn on: a grid of cells, and shapes between them."""
+    """The sheet of a picture: a grid of cells, with shapes between them."""
 
     def __init__(self, prefix: str) -> None:
-        """`prefix` tells its ids from those of other pictures in one page."""
+        """`prefix` makes its ids differ from those of other pictures in one page."""
         self._prefix = prefix
         self.width = 0.0
         self._root = self._into = ET.Element("svg")
@@ -46,7 +46,7 @@ class Sheet:
         return ET.SubElement(self._into, tag, {"class": css, **told})
 
     def write(self, x: float, y: float, parts: Iterable[Part]) -> float:
-        """Write parts from `x` on, on the base line of the row at `y`; give the end."""
+        """Write parts from `x` on in the row at `y`; return the x at which they end."""
         for part in parts:
             css = f"r-{part.role}"
             width = cell_len(part.text) * CELL
@@ -63,7 +63,7 @@ class Sheet:
         return self._put("rect", css, x=x, y=y, width=max(w, 0.7), height=h)
 
     def path(self, css: str, *points: tuple[float, float], end: str = "") -> None:
-        """Draw a line through points; one that ends in z is filled."""
+        """Draw a line through points; with the end `z`, it is a filled shape."""
         told = "L".join(f"{x:.6g} {y:.6g}" for x, y in points)
         self._put("path", css, d=f"M{told}{end}")
 
@@ -77,7 +77,7 @@ class Sheet:
 
     @contextmanager
     def row(self, refs: Sequence[str], tip: Iterable[str]) -> Iterator[None]:
-        """Put together what follows; a page finds it by the first of the refs."""
+        """Group the shapes that follow; a page finds the group by the first ref."""
         around = self._into
         known = [ref for ref in refs if ref]
         self._into = self._put("g", "row")
@@ -89,7 +89,7 @@ class Sheet:
         self._into = around
 
     def svg(self, height: float, style: str = "", name: str = "sfnwatch") -> str:
-        """Give its markup, in which no encoding on its way can spoil anything."""
+        """Return its markup in ASCII, which any encoding on its way keeps."""
         width = f"{self.width + MARGIN:.6g}"
         about = {"class": "sw", "role": "img", "aria-label": name, "width": width}
         about |= {"height": f"{height:.6g}", "viewBox": f"0 0 {width} {height:.6g}"}

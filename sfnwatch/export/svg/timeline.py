@@ -1,4 +1,4 @@
-"""The timeline as a picture: one bar a state."""
+"""The timeline as a picture, with one bar for each state."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
@@ -32,9 +32,9 @@ from sfnwatch.view.timeline_chart import TimelineChart
 from sfnwatch.view.wording import execution_labels
 
 _MOST_BARS = 120
-"""Bars that are drawn; the others are counted."""
+"""The most bars that are drawn; the others are counted."""
 _NAME_CELLS = 52
-"""The cells of names in the timeline."""
+"""The cells for names in the timeline."""
 _PLOT_WIDTH = 700.0
 """The width of the timeline's bars, in px."""
 _MOST_TICKS = 150
@@ -42,7 +42,7 @@ _TICKS = 7
 
 
 class TimelinePicture:
-    """The timeline: one bar a state, and one an execution where there are several."""
+    """The timeline: one bar for each state, and for each of several executions."""
 
     def __init__(self, snapshot: Snapshot, ref: Ref = lambda _: "") -> None:
         self._ref = ref
@@ -62,7 +62,7 @@ class TimelinePicture:
         self._plot = MARGIN + (min(_NAME_CELLS, max(names, default=0)) + 2) * CELL
 
     def svg(self, name: str) -> str:
-        """Draw it for a page, which has the style; nothing where nothing is."""
+        """Return it as SVG for a page with the style sheet; empty without bars."""
         if not self._bars:
             return ""
         sheet = Sheet("g")
@@ -74,7 +74,7 @@ class TimelinePicture:
         return [Part("  " * (len(bar.guides) // 2)), Part(name, Role.NAME), *told]
 
     def draw(self, sheet: Sheet, y: float) -> float:
-        """Draw it from `y` on; give where it ends."""
+        """Draw it from `y` on, and return the y at which it ends."""
         if not self._bars:
             return y
         top = y + ROW
@@ -122,7 +122,7 @@ class TimelinePicture:
             sheet.write(self._x(bar.end) + 8, y, self._label(bar))
 
     def _label(self, bar: Bar) -> Iterator[Part]:
-        """Say how a bar ended, how long it is and what is notable of it."""
+        """Yield how a bar ended, how long it is and what is notable about it."""
         glyph = status_glyph(bar.status)
         if bar.kind is BarKind.TASK:
             yield Part(f"{bar.length}  ")
@@ -135,7 +135,7 @@ class TimelinePicture:
         right = self._x(segment.end)
         thin = segment.phase in {Phase.CONTAINER, Phase.STOPPED}
         if segment.phase is Phase.COMPLETION_LAG:
-            x = min(x, right - 3)  # of all a bar has, it is what must be seen
+            x = min(x, right - 3)  # this is the part of a bar that must be seen
         css = phase_css(segment.phase, failed=segment.failed)
         sheet.rect(css, x, y + (9 if thin else 5), right - x, 3 if thin else 10)
 
