@@ -1,7 +1,7 @@
-"""The one clock every wait and every stamp goes through.
+"""The clocks: every wait and every time stamp comes from one.
 
-Live watching, the demo at 200 times the speed and the tests run the same code:
-they differ only in the clock they are given.
+Live watching, the demo at 200 times the speed and the tests run the same code. They
+differ only in the clock they are given.
 """
 
 import asyncio
@@ -38,8 +38,8 @@ class SystemClock:
 class SpedClock:
     """Time that starts at `origin` and runs `speed` times as fast as the machine's.
 
-    Driven by the monotonic clock, so that a change of the machine's time, which
-    would be multiplied by `speed`, can't move it.
+    It uses the monotonic clock, so that a change of the machine's time can't move it.
+    Such a change would be multiplied by `speed`.
     """
 
     def __init__(self, speed: float, origin: datetime | None = None) -> None:
@@ -52,7 +52,7 @@ class SpedClock:
         return self._origin + timedelta(seconds=elapsed)
 
     def restart(self) -> None:
-        """Begin anew at the origin, so that nothing is missed of what starts late."""
+        """Go back to the origin, so that whoever starts late misses nothing."""
         self._started = time.monotonic()
 
     async def sleep(self, seconds: float) -> None:
@@ -60,11 +60,11 @@ class SpedClock:
 
 
 class ServerClock(SystemClock):
-    """The machine's time, put right by what a server's answers say of theirs.
+    """The machine's time, corrected by the times in AWS's answers.
 
-    A call's delay is the difference between AWS's time and ours: with a machine ten
-    minutes off it would be nonsense. An answer's Date has whole seconds and takes
-    its time to arrive, so what agrees within that changes nothing.
+    A call's delay is the difference between AWS's time and ours. It would be nonsense
+    on a machine whose time is ten minutes off. An answer's Date has whole seconds and
+    takes some time to arrive, so a difference of up to `_TOLERANCE` changes nothing.
     """
 
     _TOLERANCE = timedelta(seconds=3)
@@ -76,7 +76,7 @@ class ServerClock(SystemClock):
         return super().now() + self._skew
 
     def heed(self, told: datetime) -> None:
-        """Take in a server's time, as just received."""
+        """Correct this clock by a server's time that has just been received."""
         if abs(told - self.now()) > self._TOLERANCE:
             self._skew = told - super().now()
             _LOG.debug("clock: AWS's is %.1f s ahead", self._skew.total_seconds())

@@ -1,22 +1,22 @@
-"""Every error a user may meet, and the exit code each one ends with.
+"""The errors that a user may meet, with their exit codes.
 
-SfnwatchError, exit code 1, has three leaves: UsageError (2), what was typed can't
-be done; RefusedError (3), AWS said no; BadFileError (4), a file can't be read,
-with its name and line.
+SfnwatchError has exit code 1 and three subclasses. UsageError (2): the command can't be
+carried out as it was typed. RefusedError (3): AWS refused. BadFileError (4): a file
+can't be read; the message has its name and line.
 """
 
 import sys
 
 
 class SfnwatchError(Exception):
-    """An expected failure: `message` says what happened, `hint` what to do."""
+    """An expected failure: `message` says what happened, `hint` what to do about it."""
 
     exit_code = 1
 
     def __init__(self, message: str, *, hint: str = "") -> None:
         super().__init__(message)
         self.message = message
-        """What was tried, on what, and what came back."""
+        """What was tried, on which object, and what came back."""
         self.hint = hint
         """What the user can do about it; may be empty."""
 
@@ -34,7 +34,7 @@ class UsageError(SfnwatchError):
 
 
 class RefusedError(SfnwatchError):
-    """AWS refused, for good: no permission, no such execution, no credentials."""
+    """AWS refused for good: no permission, no such execution, no credentials."""
 
     exit_code = 3
 
@@ -46,25 +46,25 @@ class BadFileError(SfnwatchError):
 
 
 class Outcome:
-    """Exit codes that follow the outcome of what was watched."""
+    """Exit codes for the outcome of the watched execution."""
 
     SUCCEEDED = 0
     FAILED = 10
     TIMED_OUT = 11
     ABORTED = 12
     WITHOUT = 13
-    """It ended, and never entered the state that was waited for."""
+    """The execution ended without entering the state that was waited for."""
     RUNNING = 14
-    """It was still running when it was no longer watched, or the time was over."""
+    """The execution still ran when watching ended, or when the time was over."""
     INTERRUPTED = 130
 
 
 def to_install(extra: str) -> str:
-    """Say how to install an extra where this program is.
+    """Return the command that installs an extra next to this program.
 
-    What is installed already is enough: no registry need have the program.
+    The installed program is extended, so no package registry needs to have it.
     """
-    # For an error alone.
+    # Imported here, since only an error needs them.
     from importlib.util import find_spec  # noqa: PLC0415
     from shlex import quote  # noqa: PLC0415
 

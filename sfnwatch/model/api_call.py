@@ -1,8 +1,8 @@
 """One call of an AWS API, as CloudTrail records it.
 
-A CloudTrail record reaches us in three forms: inside an Event of LookupEvents (as a
-JSON string), bare in a trail's files, and as a row of an Athena table. Which columns a
-row has is up to its query, so everything but time and name is optional.
+A CloudTrail record reaches us in three forms: as a JSON string in an Event of
+LookupEvents, as it is in a trail's files, and as a row of an Athena table. The query
+decides which columns a row has, so all but time, source and name are optional.
 """
 
 import hashlib
@@ -28,10 +28,10 @@ from sfnwatch.model.values import (
     text_of,
 )
 
-# China's and GovCloud's spelling is not settled by any recording: accept all.
+# No recording shows the spelling in China and GovCloud, so all are accepted.
 _STATES = re.compile(r"\Astates\.[a-z0-9.-]*amazonaws\.com(\.[a-z]{2})?\Z")
 _OWN_SESSION = re.compile(r"[A-Za-z]{32}|[xX*]+")
-"""The names of Step Functions' sessions [observed], or what blanks them."""
+"""Matches the session names of Step Functions [observed], and blanked-out names."""
 _OWN_AGENT = re.compile(r"\bsfnwatch/\d")
 _TOKEN = re.compile(r"[A-Za-z0-9:/_.+=@-]+")
 _ENVELOPE = {
@@ -41,7 +41,7 @@ _ENVELOPE = {
     "eventSource": "EventSource",
     "readOnly": "ReadOnly",
 }
-"""What an Event of LookupEvents tells beside the record, by the record's keys."""
+"""The record's keys whose values an Event of LookupEvents repeats, and its own keys."""
 _NEEDED = ("eventTime", "eventSource", "eventName")
 _COLUMNS = (
     *_NEEDED,
@@ -49,20 +49,20 @@ _COLUMNS = (
     *("recipientAccountId", "sourceIPAddress", "userAgent"),
     *("requestParameters", "responseElements"),
 )
-"""The keys of a record that a row may have as columns, in lower case."""
+"""The keys of a record for which a row may have a column, named in lower case."""
 _WHOLE = {*map(str.lower, _COLUMNS), "arn", "issuerarn", "accountid", "invokedby"}
-"""The columns of a row that tells all that a record would, null or not."""
+"""The columns of a row that is as good as a whole record; cells may be null."""
 
 CALL_KEY = "call#"
-"""What the keys of calls begin with, and those of nothing else."""
+"""The beginning of every call's key, and of no other key."""
 _LONGEST_ID = 2048
-"""ARNs are shorter: what is longer is a payload."""
+"""Characters of an id at most: ARNs are shorter, and a longer text is a payload."""
 CallName = tuple[str, str]
-"""A call's event source and its name without a version."""
+"""A call's event source, and its event name without the API version."""
 NameAndRole = tuple[CallName, str | None]
 """A call's name, and the name of the role it was made with."""
 _NO_NAME: CallName = ("", "")
-"""In place of the name of a call by others: no attempt makes such calls."""
+"""Replaces the name of a call by others, so that it matches no attempt's calls."""
 _RETRYABLE = re.compile(
     r"throttl|toomanyrequests|requestlimit|rateexceeded|slowdown|internal|unavailable"
     r"|serverexception|timeout|capacity|servicefault"
@@ -70,11 +70,11 @@ _RETRYABLE = re.compile(
 
 
 class ApiCall(Struct, gc=False):
-    """A call, as CloudTrail recorded it."""
+    """One call of an AWS API, as CloudTrail recorded it."""
 
     event_id: str
     event_time: datetime
-    """Whole seconds: never order it against a history event within one second."""
+    """Whole seconds: it can't be ordered against a history event of the same second."""
     event_source: str
     event_name: str
     error_code: str | None = None
@@ -84,35 +84,36 @@ class ApiCall(Struct, gc=False):
     role_arn: str | None = None
     """The role behind the session, with its path where the record has it."""
     invoked_by: str | None = None
-    """`states.amazonaws.com` where Step Functions made it on someone's behalf."""
+    """`states.amazonaws.com` where Step Functions made the call on someone's behalf."""
     region: str | None = None
     account_id: str | None = None
     seen_at: datetime | None = None
     whole: bool = True
-    """False for a row of an Athena table which has only some of the columns."""
+    """False for a row of an Athena table that has only some of the columns."""
     has_request: bool = False
-    """True if the record has requestParameters; that of a denied call has none."""
+    """True if the record has requestParameters; a denied call's record has none."""
     has_answer: bool = False
     """True if the record has responseElements."""
     kind: str = RecordKind.TRAIL
-    """The kind of record it was decoded from, and so the form of that."""
+    """The kind of record it was decoded from, which shows the record's form."""
     own: bool = False
     """True for a call that sfnwatch itself made."""
     by_person: bool = False
-    """True for a row whose session has a name that Step Functions gives none."""
+    """True for a row whose session name is not of the form that Step Functions uses.
+    False for all whole records."""
     number: int = -1
-    """Of its record in the store."""
+    """The number of its record in the store."""
     microseconds: int = 0
-    """Its time in microseconds since 1970."""
+    """Its event time, in microseconds since 1970."""
 
     @property
     def key(self) -> str:
-        """Its key for lines and as evidence."""
+        """The call's key, as a line and as evidence."""
         return f"{CALL_KEY}{self.event_id}"
 
     @property
     def role(self) -> str | None:
-        """The role's name, which is all that can be compared."""
+        """The role's name: only the name can be compared, not the ARN."""
         return role_name(self.role_arn)
 
     @property
@@ -121,12 +122,15 @@ class ApiCall(Struct, gc=False):
 
     @property
     def spot(self) -> NameAndRole:
-        """Its name, and that of the role: attempts that may have made it have both."""
+        """The call's name and its role's name.
+
+        An attempt that may have made the call has the same two.
+        """
         return (_NO_NAME if self.by_others else self.name), self.role
 
     @property
     def is_retryable(self) -> bool:
-        """True if the SDK tries such a call again by itself [inferred]."""
+        """True if the SDK repeats a call with such an error by itself [inferred]."""
         code = self.error_code
         return code is not None and _RETRYABLE.search(code.lower()) is not None
 
@@ -136,18 +140,18 @@ class ApiCall(Struct, gc=False):
 
     @property
     def by_others(self) -> bool:
-        """True for a call by people or agents, who describe the same tasks."""
+        """True for a call by people or agents, who may describe the same tasks too."""
         return self.invoked_by is None and (self.whole or self.by_person)
 
 
 by_time: Callable[[ApiCall], tuple[int, str]] = attrgetter("microseconds", "event_id")
-"""Sorts calls by their times, in microseconds, and then by their ids."""
+"""A sort key for calls: by their times in microseconds, then by their ids."""
 
 
 def decode_call(received: Received) -> tuple[ApiCall, Record]:
-    """Decode a call, and give the CloudTrail record itself.
+    """Return the call of a record, and the CloudTrail record that it holds.
 
-    Raises DecodeError for a record that is none.
+    Raises DecodeError for a record that holds no CloudTrail record.
     """
     kind = received.kind
     record = received.record
@@ -162,7 +166,7 @@ def decode_call(received: Received) -> tuple[ApiCall, Record]:
     call.seen_at = received.at
     if kind == RecordKind.ATHENA and not record.keys() >= _WHOLE:
         call.whole = False
-        # Of a few columns this one may be all there is to tell by.
+        # Among few columns, userAgent may be the only sign of Step Functions.
         call.invoked_by = call.invoked_by or _states(inner.get("userAgent"))
         session = session_name(inner)
         call.by_person = session is not None and not _OWN_SESSION.fullmatch(session)
@@ -172,11 +176,11 @@ def decode_call(received: Received) -> tuple[ApiCall, Record]:
 
 
 def cloudtrail_record(kind: str, record: Record) -> Record:
-    """Give the CloudTrail record that a record of any kind holds.
+    """Return the CloudTrail record that a record of any kind holds.
 
-    Of an Event of LookupEvents the record inside it has the last word; old envelopes
-    lack ReadOnly, EventSource and AccessKeyId. Raises KeyError for a row without a
-    column that it needs.
+    For an Event of LookupEvents, values of the record inside it come first; the Event
+    only fills gaps. Old Events lack ReadOnly, EventSource and AccessKeyId. Raises
+    KeyError for a row that lacks a needed column.
     """
     if kind == RecordKind.ATHENA:
         return _record_of_row(record)
@@ -189,9 +193,9 @@ def cloudtrail_record(kind: str, record: Record) -> Record:
 
 
 def _record_of_row(row: Record) -> Record:
-    """Write a row as the record it was made from, and leave its columns beside that.
+    """Return a row in the form of the record it was made from, with its columns too.
 
-    One without an eventid is known by all it says.
+    A row without an eventid gets an id that is made from all its cells.
     """
     there = [key for key in _COLUMNS if key in _NEEDED or key.lower() in row]
     return {
@@ -242,7 +246,7 @@ def _row_id(row: Record) -> str:
 
 
 def _word(value: Any) -> str | None:
-    """Take a string of which there are few, and keep it but once."""
+    """Return a string that many calls share, kept once; None for anything else."""
     return intern(value) if type(value) is str and value else None
 
 
@@ -253,7 +257,7 @@ def _truth(value: Any) -> bool | None:
 
 
 def _invoked_by(record: Record, identity: Mapping[str, Any]) -> str | None:
-    # It is the userAgent as well, but anyone may call themselves what they like there.
+    # The userAgent has this too, but any caller can set it at will.
     return _states(identity.get("invokedBy")) or _states(record.get("sourceIPAddress"))
 
 
@@ -264,14 +268,15 @@ def _states(value: Any) -> str | None:
 
 @lru_cache(maxsize=1024)
 def _matches(pattern: re.Pattern[str], text: str) -> bool:
-    """Search a text of which there are few, each but once."""
+    """True if the pattern is found in a text; cached, since few texts are distinct."""
     return pattern.search(text) is not None
 
 
 def session_name(record: Record) -> str | None:
-    """Give the name of the role session a call was made in, from its record or row.
+    """Return the name of the role session a call was made in, from its record or row.
 
-    Step Functions has a fresh random one for every call.
+    Step Functions uses a new random session name for every call. None where no role
+    session is named.
     """
     arn = record.get("arn") or mapping_of(record.get("userIdentity")).get("arn")
     arn = text_of(arn)
@@ -279,10 +284,10 @@ def session_name(record: Record) -> str | None:
 
 
 def ids_in(record: Record, error_message: str | None = None) -> set[str]:
-    """Give every id that a CloudTrail record names in its request, answer and error.
+    """Return all ids in the request, answer and error message of a CloudTrail record.
 
-    ECS takes a task's bare id for its ARN, so last segments count as well. A denied
-    call has no requestParameters: then only the error names the task.
+    The last segments of ARNs are included: ECS accepts a task's bare id in place of its
+    ARN. A denied call has no requestParameters, so only its error names the task.
     """
     asked = record.get("requestParameters")
     answer = record.get("responseElements")

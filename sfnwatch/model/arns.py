@@ -1,4 +1,4 @@
-"""ARNs and other names of AWS's, read in the ways people paste them."""
+"""Reads ARNs and other names in AWS, as people paste them."""
 
 import re
 from functools import lru_cache
@@ -15,7 +15,7 @@ _ARN = re.compile(
 
 
 class StatesArn(Struct, frozen=True):
-    """`arn:aws:states:REGION:ACCOUNT:…`, and where what it names is."""
+    """`arn:aws:states:REGION:ACCOUNT:…`, and its partition, Region and account."""
 
     arn: str
     partition: str
@@ -27,10 +27,11 @@ class ExecutionArn(StatesArn, frozen=True):
     """`…:execution:STATE_MACHINE:NAME`."""
 
     kind: str
-    """`execution`, or `express`, whose history AWS does not keep."""
+    """`execution` for a Standard execution; `express`, whose history AWS doesn't keep.
+    """
     state_machine_name: str
     name: str
-    """Of an Express execution with its id behind it: its name may be given again."""
+    """For an Express execution with its id after it, since a name may be used again."""
 
     @property
     def is_express(self) -> bool:
@@ -47,38 +48,38 @@ class ExecutionArn(StatesArn, frozen=True):
 
 
 class StateMachineArn(StatesArn, frozen=True):
-    """`…:stateMachine:NAME`, or that of a version of it or an alias.
+    """`…:stateMachine:NAME`, or the ARN of a version or an alias of a state machine.
 
-    ListExecutions lists what was started by either.
+    For a version or an alias, ListExecutions lists the executions started by it.
     """
 
     name: str
-    """With the label of a Distributed Map after a slash, where the ARN has one."""
+    """The name; with a Distributed Map's label after a slash, where the ARN has one."""
 
 
 class MapRunArn(StatesArn, frozen=True):
-    """`…:mapRun:STATE_MACHINE/LABEL:ID`, read loosely."""
+    """`…:mapRun:STATE_MACHINE/LABEL:ID`; the form after the slash is not checked."""
 
     state_machine_name: str
     name: str
-    """All that follows the state machine's name."""
+    """All that follows the state machine's name and the slash."""
 
 
 class MachineName(Struct, frozen=True):
-    """A state machine's name alone: its account and Region are the caller's."""
+    """A state machine's name alone; the account and Region are the caller's."""
 
     name: str
 
 
 Named = ExecutionArn | StateMachineArn | MapRunArn | MachineName
-"""What somebody gives to name an execution, or to have one found."""
+"""What a user can give to name an execution, or to list executions to choose from."""
 
 
 def parse_states_arn(text: str) -> ExecutionArn | StateMachineArn | MapRunArn:
-    """Find the ARN of an execution, or of what executions are found by, in `text`.
+    """Return the first ARN of an execution, state machine or Map Run in `text`.
 
-    Of several, as a page of the console may have, it is the first. Raises ValueError,
-    whose text says what was found instead.
+    A URL of the console may have several ARNs. Raises ValueError, whose text says what
+    was found instead.
     """
     match = _ARN.search(unquote(text.strip()))
     if match is None:
@@ -101,7 +102,7 @@ def parse_states_arn(text: str) -> ExecutionArn | StateMachineArn | MapRunArn:
 
 
 def parse_execution_arn(text: str) -> ExecutionArn:
-    """Find the execution ARN in `text`: the ARN itself, or a console URL with it.
+    """Return the execution ARN in `text`, which is the ARN or a console URL with it.
 
     Raises ValueError, whose text says what was found instead.
     """
@@ -123,10 +124,10 @@ def maybe_execution_arn(text: str) -> ExecutionArn | None:
 
 @lru_cache(maxsize=1024)
 def role_name(role_arn: str | None) -> str | None:
-    """Give the name of a role, from its own ARN or that of one of its sessions.
+    """Return the name of a role, from its own ARN or from the ARN of one of its sessions.
 
-    `arn:aws:iam::A:role/path/NAME` keeps the path, `arn:aws:sts::A:assumed-role/NAME/
-    SESSION` drops it: only the name can be compared.
+    `arn:aws:iam::A:role/path/NAME` has the role's path, `arn:aws:sts::A:assumed-role/
+    NAME/SESSION` has not: only the name can be compared. None for any other ARN.
     """
     if not role_arn:
         return None
@@ -138,18 +139,18 @@ def role_name(role_arn: str | None) -> str | None:
 
 @lru_cache(maxsize=1024)
 def account_of(arn: str | None) -> str | None:
-    """Give the account that an ARN names; None for one without."""
+    """Return the account in an ARN; None for an ARN without one."""
     found = _ACCOUNT.match(arn or "")
     return found[1] if found else None
 
 
 def last_segment(arn: str) -> str:
-    """Give what follows the last slash: ECS takes a task's id for its ARN."""
+    """Return the part after the last slash: ECS accepts a task's id as its ARN."""
     return arn.rsplit("/", 1)[-1]
 
 
 def short_id(identifier: str) -> str:
-    """Shorten a random id to what tells it apart; keep a name that people chose."""
+    """Return the first 8 characters of a random id, or a name that people chose."""
     last = last_segment(identifier)
     if last.startswith("arn:"):
         last = last.rpartition(":")[2]
@@ -160,21 +161,22 @@ _LOG_GROUP = re.compile(
     r"(?P<head>arn:aws[a-z-]*:logs:(?P<region>[a-z0-9-]+):(?P<account>\d{12}):"
     r"log-group:)?(?P<name>[A-Za-z0-9_/.#-]{1,512})(?P<rest>:\S*)?"
 )
-"""What follows the name in an ARN, `:*` or a log stream, is no part of it."""
+"""Matches a log group's name or ARN. The `rest` after the name in an ARN, `:*` or a log
+stream, is no part of the name."""
 
 
 class LogGroupName(Struct, frozen=True):
-    """Where a log is; all but the name only where its ARN was given."""
+    """The name of a log group; the other fields are set only where its ARN was given."""
 
     name: str
     region: str | None = None
     account: str | None = None
     arn: str | None = None
-    """Without the `:*` that Step Functions and others write behind it."""
+    """The ARN without the `:*` that Step Functions and others append."""
 
 
 def parse_log_group(text: str) -> LogGroupName:
-    """Read the name or the ARN of a log group; raises ValueError, which says why."""
+    """Return the log group of a name or an ARN; raises ValueError that says why not."""
     match = _LOG_GROUP.fullmatch(text.strip())
     if match is None or (match["rest"] and not match["head"]):
         raise ValueError("it is neither the name nor the ARN of a log group")
@@ -187,5 +189,5 @@ _VERSION = re.compile(r"\d{8}(v\d+)?$")
 
 @lru_cache(maxsize=1024)
 def unversioned(event_name: str) -> str:
-    """Drop the API version some services append: `GetFunction20150331v2`."""
+    """Return a name without the API version some add: `GetFunction20150331v2`."""
     return _VERSION.sub("", event_name)

@@ -1,4 +1,8 @@
-"""What the events of an attempt tell of it: its ids, its phases, its error."""
+"""Reads an attempt's events: its ids, its phases, its error.
+
+Ids are taken from the attempt's own events only. A state's input and output carry the
+ids of earlier states too.
+"""
 
 import re
 from functools import lru_cache
@@ -11,7 +15,7 @@ from sfnwatch.model.values import mapping_of, parse_json, text_of
 from sfnwatch.model.visits import Attempt
 
 _FAMILIES = ("Task", "LambdaFunction", "Activity")
-"""What the types of an attempt's events begin with."""
+"""The beginnings of the types of an attempt's events."""
 ATTEMPT_ENDS = {
     "Succeeded": "succeeded",
     "TimedOut": "timed_out",
@@ -20,29 +24,29 @@ ATTEMPT_ENDS = {
     "StartFailed": "failed",
     "SubmitFailed": "failed",
 }
-"""How an attempt ends, by the phase that an event tells of."""
+"""The status that an attempt ends with, by the phase of the event that ends it."""
 _REQUEST_ID = re.compile(r"(?<!Extended )Request ID: ([^;,)\s]+)")
 _QUOTED = re.compile(r"[{\[].*", re.DOTALL)
-"""A document in a message, and what follows it: it may quote another error."""
+"""Matches a JSON document in a message and all after it: it may quote another error."""
 _REQUEST_ID_HEADER = "x-amzn-requestid"
 
 
 @lru_cache(maxsize=256)
 def phase_of(event_type: str) -> str:
-    """Give an event's word for its attempt: `Scheduled`, `Started`, `Failed`."""
+    """Return an event type's phase of its attempt: `Scheduled`, `Started`, `Failed`."""
     family = next(each for each in _FAMILIES if event_type.startswith(each))
     return event_type.removeprefix(family)
 
 
 def belongs_to_attempt(event_type: str) -> bool:
-    """True for Task…, LambdaFunction… and Activity… events that are no state's."""
+    """True for Task…, LambdaFunction… and Activity… events, but not TaskState… ones."""
     return event_type.startswith(_FAMILIES) and "State" not in event_type
 
 
 def begins_attempt(phase: str, before: list[Attempt]) -> bool:
-    """True for the first that is heard of an attempt, after those `before`.
+    """True for the first event of a new attempt; `before` are the earlier attempts.
 
-    Mostly its …Scheduled; where scheduling failed there may be none.
+    It is mostly …Scheduled. Where scheduling failed, …ScheduleFailed may come without.
     """
     if phase == "Scheduled" or not before:
         return True
@@ -50,9 +54,9 @@ def begins_attempt(phase: str, before: list[Attempt]) -> bool:
 
 
 def new_attempt(event: HistoryEvent, details: Details, visit_id: int) -> Attempt:
-    """Begin an attempt with its …Scheduled event.
+    """Return a new attempt, made from its …Scheduled event.
 
-    A …ScheduleFailed without one before it begins and ends an attempt at once.
+    A …ScheduleFailed event without …Scheduled begins and ends an attempt at once.
     """
     credentials = mapping_of(details.get("taskCredentials"))
     pattern, row = _integrated(event.type, details)
@@ -70,7 +74,7 @@ def new_attempt(event: HistoryEvent, details: Details, visit_id: int) -> Attempt
 
 
 def integration_of(event_type: str, details: Details) -> Integration | None:
-    """Give the row of what an attempt's …Scheduled event calls."""
+    """Return the integration that an attempt's event names; None for an activity."""
     return _integrated(event_type, details)[1]
 
 
@@ -90,11 +94,11 @@ def _integrated(
 def take_attempt_event(
     attempt: Attempt, event: HistoryEvent, details: Details, phase: str
 ) -> None:
-    """Take in one of the attempt's later events."""
+    """Change the attempt by one of its later events."""
     error = text_of(details.get("error"))
     cause = text_of(details.get("cause"))
     output = parse_json(details.get("output"))
-    # The cause of a failed job is often the job itself, as JSON.
+    # A failed job's cause is often the description of the job itself, as JSON.
     job = output or parse_json(cause)
     row = attempt.integration
     if calls := _request_ids(own_message(attempt, cause), job):
@@ -123,11 +127,11 @@ def take_attempt_event(
 
 
 def own_message(attempt: Attempt, cause: str | None) -> str:
-    """Give what a cause says of the attempt itself, without what it quotes.
+    """Return the part of a cause that is about the attempt itself, without documents.
 
-    A failed job's cause is a document, which may hold the causes of others: a failed
-    child execution's has the child's request ids and sessions. Once the token is out,
-    the cause is whatever its holder sends.
+    A failed job's cause is a document, which may quote other causes: a failed child
+    execution's cause has the child's request ids and sessions. Once a task token has
+    been handed out, its holder can send any cause, so nothing of it counts.
     """
     if attempt.pattern is Pattern.TASK_TOKEN and attempt.submitted_by:
         return ""
@@ -135,14 +139,14 @@ def own_message(attempt: Attempt, cause: str | None) -> str:
 
 
 def _request_ids(message: str, answer: Any) -> list[str]:
-    """Find the ids AWS gave the action call; SDK integrations hide it in success.
+    """Return the request ids of the action call; SDK integrations omit them in success.
 
-    They stand at the top of the answer, or of the cause that is one, or in the message
-    the call failed with. What else holds such words quotes another call.
+    They stand at the top level of the answer, or of a cause that is an answer, or in
+    the message the call failed with. Anywhere else they are quoted from another call.
     """
     request_ids: list[str] = _REQUEST_ID.findall(message)
     if request_ids:
-        # The SDK puts the attempt's own behind the service's words.
+        # The SDK appends the attempt's own request id to the service's message.
         return request_ids[-1:]
     metadata = mapping_of(mapping_of(answer).get("SdkResponseMetadata"))
     http = mapping_of(mapping_of(answer).get("SdkHttpMetadata"))

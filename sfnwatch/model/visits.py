@@ -211,8 +211,5 @@ def end_attempt(attempt: Attempt, status: str, at: datetime, by: int = 0) -> Att
     return attempt
 
 
-#
-# Ids are taken from the attempt's own events only: what a state was given and what it
-# passed on carry the ids of earlier states.
 FAILED = frozenset({"failed", "timed_out"})
-"""How attempts, and visits, end that went wrong."""
+"""The statuses of attempts and visits that went wrong."""

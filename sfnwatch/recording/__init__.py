@@ -1,1 +1,1 @@
-"""Recordings: the file, the folder they lie in, and the files of others."""
+"""Recordings: their files, their folder, and files that other programs wrote."""

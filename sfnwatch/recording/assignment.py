@@ -1,9 +1,10 @@
-"""Which execution each record of a foreign file is of.
+"""Find the execution that each record of a foreign file belongs to.
 
-A history names neither its execution nor its state machine. It gets the ARN of the
-DescribeExecution output, or of the recording, that is opened with it and started when
-it did; failing that, a name made from its file's. Nothing is guessed from the names of
-files, and two histories that contradict each other are never merged.
+A history names neither its execution nor its state machine. So it gets the ARN of an
+execution that is opened with it and started at the same time: from a DescribeExecution
+output or a recording. Without such an execution, the history gets a name made from its
+file's name. No execution is guessed from a file's name. Two histories that contradict
+each other are never merged.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -26,21 +27,19 @@ from sfnwatch.recording.batches import in_batches
 from sfnwatch.recording.format import name_of
 from sfnwatch.recording.imported_file import ImportedFile
 
-#
-# A history names neither its execution nor its state machine. It gets the ARN of the
-# DescribeExecution output, or of the recording, that is opened with it and started when
-# it did; failing that, a name made from its file's. Nothing is guessed from the names
-# of files, and two histories that contradict each other are never merged.
 _NEAR = timedelta(seconds=2)
-"""DescribeExecution's startDate and the history's first event are not one stamp."""
+"""How far two times of one execution's start may be apart: DescribeExecution's
+startDate and the time of the history's first event differ."""
 
 
 def assign_executions(
     imported: Sequence[ImportedFile], recorded: Iterable[Received]
 ) -> tuple[Batch, tuple[str, ...]]:
-    """Give each foreign record its execution; and say which found none.
+    """Return the foreign records with their executions, and notes on what is amiss.
 
-    `recorded` is what is opened with them.
+    A note tells of a record without an execution, or of a page that is missing.
+    `recorded` are the records of the recordings that are opened together with the
+    foreign files.
     """
     every = [(file.path, told) for file in imported for told in file.others]
     definitions = [each for each in every if each[1].kind == RecordKind.DEFINITION]
@@ -66,10 +65,10 @@ def assign_executions(
 
 
 def join_pages(imported: Iterable[ImportedFile]) -> list[ImportedFile]:
-    """Put the pages of one history together, in whichever order they were named.
+    """Join the pages of each history, whatever order the files are given in.
 
-    Pages are joined where one goes on in exactly one other: next ids, later times,
-    and no event in both that differs.
+    A page is joined to an earlier one only if it continues exactly one: its ids follow
+    or overlap, its times are later, and no event that both have differs.
     """
     files = (file for file in imported if file.events)
     joined: list[ImportedFile] = []
@@ -83,7 +82,10 @@ def join_pages(imported: Iterable[ImportedFile]) -> list[ImportedFile]:
 
 
 def _unfinished(imported: Sequence[ImportedFile]) -> Iterator[str]:
-    """Tell of pages whose next is not here: the answer of a single request has one."""
+    """Report pages whose next page is missing: a single answer of AWS has a next token.
+
+    Calls in several files are not reported: one of them may hold the next page.
+    """
     begun = {number for file in imported for number in file.events}
     several = sum(bool(file.others) for file in imported) > 1
     for file in imported:
@@ -95,12 +97,15 @@ def _unfinished(imported: Sequence[ImportedFile]) -> Iterator[str]:
 def _name(
     histories: Sequence[ImportedFile], known: Mapping[str, ExecutionAsOf]
 ) -> Iterator[str]:
-    """Give each history an ARN, the surest first, or a name of its own, and say so."""
+    """Name each history: by an execution's ARN, the nearest first, or by its file.
+
+    Yields a note for a history named by its file although executions are known.
+    """
     claims: list[tuple[timedelta, str, int]] = []
     for place, pages in enumerate(histories):
         every = sorted((_distance(pages, known[arn]), arn) for arn in known)
         near = [(distance, arn) for distance, arn in every if distance <= _NEAR]
-        # Of two that are as near it is neither's.
+        # A history that is equally near to two executions gets neither's ARN.
         if near and near[0][0] not in {distance for distance, _ in near[1:]}:
             claims.append((*near[0], place))
     for _, arn, place in sorted(claims):
@@ -110,7 +115,7 @@ def _name(
     given = set(known)
     for pages in histories:
         if not pages.arn:
-            # After its file, and each by another name.
+            # The name is made from the file's; a number keeps names distinct.
             tries = (f"file:{pages.name}{f'-{n}' if n > 1 else ''}" for n in count(1))
             pages.arn = next(name for name in tries if name not in given)
             given.add(pages.arn)
@@ -120,7 +125,11 @@ def _name(
 
 
 def _distance(pages: ImportedFile, execution: ExecutionAsOf) -> timedelta:
-    """Tell how far apart they started; or else whether they fit, which is less sure."""
+    """Return how far apart the starts of a history and of an execution are.
+
+    Where one of the starts is unknown: `_NEAR` if the history's times fit into the
+    execution's, which is less sure, and `timedelta.max` if they do not.
+    """
     start = execution.started_at
     stop = execution.stopped_at
     times = sorted(row.at for row, _ in pages.events.values())
@@ -128,14 +137,17 @@ def _distance(pages: ImportedFile, execution: ExecutionAsOf) -> timedelta:
     last = times[-1]
     if 1 in pages.events and start:
         return abs(pages.events[1][0].at - start)
-    # Differences, since a date of the year 1 less 2 s is out of range.
+    # Differences are compared, since 2 s before a date of the year 1 is out of range.
     after = start is None or start - first <= _NEAR
     within = after and (stop is None or last - stop <= _NEAR)
     return _NEAR if within else timedelta.max
 
 
 def _machines(arn: str, execution: ExecutionAsOf | None) -> set[str | None]:
-    """Give the ARNs of an execution's state machine, as written by whoever did."""
+    """Return the ARNs of an execution's state machine: two may differ in spelling.
+
+    One is from its records, the other is made from its own ARN; each may be None.
+    """
     parsed = maybe_execution_arn(arn)
     told = execution.state_machine_arn if execution else None
     return {told, parsed.state_machine_arn if parsed else None}
@@ -145,7 +157,11 @@ def _define(
     definitions: Iterable[tuple[Path, Received]],
     machines: Mapping[str, set[str | None]],
 ) -> tuple[list[Received], list[str]]:
-    """Give a definition to every execution of its machine, or to the only one."""
+    """Return each definition once for every execution of its machine, and notes.
+
+    Where no execution is of its machine, the definition goes to the only execution. If
+    there is not exactly one, a note says that the definition belongs to none.
+    """
     records: list[Received] = []
     notes: list[str] = []
     for path, told in definitions:

@@ -9,12 +9,12 @@ from sfnwatch.model.records import (
 )
 
 BATCH = 200
-"""Records handed over at once: so few are still in a processor's cache when they are
-added, and take some ten milliseconds, between which keys are heard."""
+"""Records in a batch. So few are still in the processor's cache when they are added.
+A batch takes some ten milliseconds, and between batches keys are handled."""
 
 
 def in_batches(records: Iterable[Received], size: int = BATCH) -> Iterator[Batch]:
-    """Yield records, so many at once."""
+    """Yield the records in batches of `size`; the last batch may be smaller."""
     left = iter(records)
     while batch := tuple(islice(left, size)):
         yield batch

@@ -7,13 +7,14 @@ from sfnwatch.model.arns import maybe_execution_arn
 from sfnwatch.recording.format import Header
 
 _SAFE_CHARACTERS = "-_.+=@"
-"""What a file's name may have beside letters and digits."""
+"""Characters that a file's name may have beside letters, marks and numbers."""
 _NAME_BYTES = 180
-"""Of 255 that file systems allow, less the time, a number and the suffix."""
+"""Bytes for the execution's name. File systems allow 255 for the whole name, which also
+has the time, a number and the suffix."""
 
 
 def file_stem(header: Header) -> str:
-    """Name a recording: `nightly-report.run-7f3a.20231115T002824Z`."""
+    """Return a recording's name: `nightly-report.run-7f3a.20231115T002824Z`."""
     execution, *others = header.executions or ("",)
     more = f".and-{len(others)}-more" if others else ""
     begun = f"{header.created.astimezone(UTC):%Y%m%dT%H%M%SZ}"
@@ -24,14 +25,15 @@ def _file_name(execution: str) -> str:
     parsed = maybe_execution_arn(execution)
     if parsed:
         execution = f"{parsed.state_machine_name}.{parsed.name}"
-    # It begins with nothing that hides the file.
+    # A leading dot would hide the file.
     return safe_name(execution, _NAME_BYTES).lstrip(".-") or "execution"
 
 
 def safe_name(name: str, most: int) -> str:
-    """Keep letters, marks and numbers of any script, and what no file system minds.
+    """Return a name with only characters that every file system allows.
 
-    It is cut between characters, to so many bytes.
+    Letters, marks and numbers of any script are kept. The name is cut between
+    characters, to at most `most` bytes of UTF-8.
     """
     kept = [
         c if c in _SAFE_CHARACTERS or category(c)[0] in "LMN" else "-" for c in name

@@ -1,13 +1,13 @@
-"""A recording's format: its header, and a line for each record.
+"""A recording's format: a header line, and then one line for each record.
 
-A header, and then one line for each record: JSON Lines in printable ASCII, so that a
-recording can be looked at in a terminal whatever strings AWS sent. AWS's record is kept
-as it came: a later version can read more out of it. A text of two halves of a surrogate
-pair, which JSON can't tell from the character itself, comes back as that character. NaN
-is refused: JSON has none.
+The lines are JSON in printable ASCII, so that a recording can be shown in a terminal
+whatever strings AWS sent. AWS's record is kept as it came, so that a later version can
+read more out of it. Two halves of a surrogate pair in a string come back as the one
+character: JSON can't tell the two apart. NaN is refused, since JSON has none.
 
-The number in the header moves with the format only. A reader of format n is to lift
-a file of format m by one function for each step, m to m + 1, before `decode_line`.
+The version number in the header changes only with the format. A reader of format n
+has to convert a file of an older format m before `decode_line`, with one function for
+each step from m to m + 1.
 """
 
 import re
@@ -37,29 +37,29 @@ from sfnwatch.model.values import ascii_json, encode_json, text_of
 
 VERSION = 1
 MARK = "sfnwatch"
-"""The key that makes a first line the header of a recording."""
+"""The key that marks a first line as the header of a recording."""
 SUFFIX = ".sfnwatch.jsonl"
 
 _OF_AN_EXECUTION = EVENT_KINDS | {RecordKind.DESCRIBE, RecordKind.DEFINITION}
 _PRINTABLE = bytes(range(0x20, 0x7F))
 MOST_BLANK = 10_000
-"""Empty lines among records: of packed ones there may be a billion."""
+"""Blank lines allowed among the records: a packed file may hold a billion of them."""
 _SENTENCE = 300
 _MAX_DEPTH = 200
-"""Levels of nesting that surely can be read back: Python's parser ends at about 1000,
-less what it is called in."""
+"""Levels of nesting that can surely be read back. Python's parser fails at about 1000,
+less the depth of the calls around it."""
 
 BEGINNING = re.compile(rb'\s*\{.*"' + MARK.encode() + rb'"\s*:')
 STDIN = Path("-")
-"""What stands for stdin where a file is named."""
+"""The path that stands for stdin."""
 D = TypeVar("D")
 
 
 class Header(Struct, frozen=True):
-    """The first line."""
+    """The first line of a recording."""
 
     created: Annotated[datetime, msgspec.Meta(tz=True)]
-    """What every `at` counts from; whole milliseconds."""
+    """When the recording began, to the millisecond; each line's `at` counts from it."""
     tool: str = ""
     executions: tuple[str, ...] = ()
     """The ARNs of the executions that were asked for."""
@@ -76,14 +76,14 @@ _RAW_LINES = msgspec.json.Decoder(_RecordLine[msgspec.Raw])
 
 
 def name_of(path: Path) -> str:
-    """Name a file as it is named wherever it is spoken of."""
+    """Return a file's name as messages show it."""
     return "stdin" if path == STDIN else clean(str(path))
 
 
 def bad_file(
     path: Path, what: str | Exception, *, line: int | None = None, hint: str = ""
 ) -> BadFileError:
-    """Word an error in one line: `run.jsonl:3: …`."""
+    """Return an error with a message of one line: `run.jsonl:3: …`."""
     if isinstance(what, UnicodeDecodeError):
         what = f"not UTF-8 text: byte 0x{what.object[what.start]:02x}"
     elif isinstance(what, OSError):
@@ -93,19 +93,19 @@ def bad_file(
 
 
 def new_header(created: datetime, tool: str, executions: Iterable[str]) -> Header:
-    """Make a header; its time is cut to the milliseconds that it can say."""
+    """Return a header; its time is cut to whole milliseconds, as it is written."""
     at = created.replace(microsecond=created.microsecond // 1000 * 1000)
     return Header(at, tool, tuple(executions))
 
 
 def encode_header(header: Header) -> bytes:
-    """Write the first line, with its end."""
+    """Return the header as the file's first line, with its line end."""
     told = {**msgspec.to_builtins(header), "created": iso(header.created)}
     return f"{ascii_json({MARK: VERSION, **told})}\n".encode()
 
 
 def read_header(path: Path, lines: Iterator[bytes]) -> Header:
-    """Read the first line; raises BadFileError."""
+    """Return the header from the first line; raises BadFileError."""
     try:
         value = parse_value(next(lines).removesuffix(b"\n").decode())
         version = value.get(MARK) if isinstance(value, dict) else None
@@ -124,10 +124,14 @@ def read_header(path: Path, lines: Iterator[bytes]) -> Header:
 
 
 def encode_line(received: Received, created: datetime) -> bytes:
-    """Write one record, with the line's end; raises ValueError for no JSON object."""
+    """Return one record as a line with its end.
+
+    Raises ValueError for a record that is no JSON object, is nested too deep or is too
+    long.
+    """
     at = received.at
     line = b'{"at": %b, "source": %b, "execution": %b, "data": %b}\n' % (
-        # A length with all its microseconds.
+        # Seconds since the header's time, to the microsecond.
         b"%.6f" % (at - created).total_seconds() if at is not None else b"null",
         encode_json(str(received.kind)),
         encode_json(received.execution_arn),
@@ -139,7 +143,7 @@ def encode_line(received: Received, created: datetime) -> bytes:
 
 
 def _one_line(received: Received) -> bytes:
-    """Give a record as it came, or written anew where that is no line of ASCII."""
+    """Return a record as it came, or written again where it is not printable ASCII."""
     data = received.data
     record = received.record or decode_object(data)
     many = data.count(b"{") + data.count(b"[") >= _MAX_DEPTH
@@ -150,7 +154,7 @@ def _one_line(received: Received) -> bytes:
 
 
 def _is_deeper(value: Any, limit: int) -> bool:
-    """Tell if objects and lists are nested deeper than `limit`, without recursion."""
+    """True if objects and lists are nested deeper than `limit`, without recursion."""
     level = [value]
     for _ in range(limit + 1):
         level = [v for v in level if isinstance(v, dict | list)]
@@ -163,10 +167,11 @@ def _is_deeper(value: Any, limit: int) -> bool:
 
 
 def decode_line(line: bytes, created: datetime) -> Received:
-    """Read one record's line; raises ValueError, NotJsonError for what isn't JSON.
+    """Return the record of one line.
 
-    What the strict parser refuses may still be read by Python's, or is told what is
-    wrong with it.
+    Raises ValueError, and its subclass NotJsonError for a line that isn't JSON. A line
+    that msgspec refuses goes to Python's parser, which may still read it, or else finds
+    what is wrong with it.
     """
     try:
         raw = _RAW_LINES.decode(line)
@@ -187,7 +192,7 @@ def _received(line: _RecordLine[Any], data: bytes, created: datetime) -> Receive
 
 @lru_cache(maxsize=256)
 def _snapshot(created: datetime, seconds: float) -> datetime:
-    """Give when a record came: all those of a page came at one moment."""
+    """Return when a record came; cached, since all records of a page came together."""
     try:
         return within(created + timedelta(seconds=seconds))
     except OverflowError as error:
@@ -202,11 +207,12 @@ _DECODERS: Mapping[str, Callable[[Received], object]] = {
     RecordKind.MACHINE_EXECUTIONS: decode_machine_executions,
     RecordKind.REQUEST: decode_request,
 }
-"""What raises ValueError for a record that lacks what its kind must have."""
+"""The decoder of each kind; it raises ValueError for a record that lacks a field which
+its kind must have."""
 
 
 def check_record(received: Received) -> None:
-    """Raise ValueError for a record that can't be decoded; unknown kinds pass."""
+    """Raise ValueError for a record that can't be decoded; accept any unknown kind."""
     record = received.record or decode_object(received.data)
     if received.kind in _DECODERS:
         _DECODERS[received.kind](received)

@@ -1,4 +1,4 @@
-"""What a file that is no recording holds."""
+"""The records of a foreign file: one that is no recording."""
 
 import re
 from collections.abc import Mapping
@@ -28,39 +28,44 @@ KNOWN = (
 )
 NOT_KNOWN = "not a file sfnwatch knows"
 MAX_HELD = 1 << 28
-"""Bytes that may be held of one file: all its records, and what each takes besides."""
+"""Bytes of memory that one file's records may take."""
 _EACH = 1 << 10
+"""Bytes that a held record takes beside its data."""
 _ENDINGS = re.compile(r"(\.jsonl?|\.history|\.txt)?(\.gz|\.zst)?\Z")
 
 HeldEvent = tuple[HistoryEvent, Received]
-"""An event of a history, decoded, and its record."""
+"""An event of a history, decoded, and the record it was decoded from."""
 
 
 class ImportedFile(Struct):
-    """What a foreign file holds; of which execution, it often doesn't say."""
+    """The records of a foreign file, which often doesn't name their execution."""
 
     path: Path
     events: dict[int, HeldEvent] = field(default_factory=dict)
-    """History events by id: those of one execution."""
+    """History events by id, all of one execution."""
     others: list[Received] = field(default_factory=list)
-    """All else: calls, what ECS tells of tasks, what names its execution itself, and
-    definitions."""
+    """All other records: calls, task states from ECS, definitions, and records that
+    name their execution themselves."""
     held: int = 0
-    """So much of `MAX_HELD`."""
+    """Bytes of memory taken so far, of `MAX_HELD`."""
     has_next: bool = False
-    """True if it says that another page follows."""
+    """True if the file has a token for another page."""
     arn: str = ""
-    """Of the execution that its history is of, or the name that this is given."""
+    """The ARN of the history's execution, or the name that it is given instead."""
 
     def add(self, kind: str, record: Record) -> None:
-        """Hold a record; raises ValueError for a bad one, and where it is too much."""
+        """Hold a record; raises ValueError for a bad one, or one past `MAX_HELD`.
+
+        An event that is already held is not held again.
+        """
         key = _TEXT_KEYS.get(kind, "")
         text = text_of(record.get(key))
         if key and not text:
             raise ValueError(f"{key} is no text")
         arn = None if kind == RecordKind.DEFINITION else text
         received = receive(None, kind, arn, record)
-        # What was decoded is kept with a record, and all are held until all are read.
+        # Decoding leaves its result in the record. Held records stay without it, to
+        # save memory until the whole file is read: so a copy is decoded.
         copy = replace(received)
         if kind == RecordKind.HISTORY:
             row, _ = decode_event(copy)
@@ -86,19 +91,24 @@ class ImportedFile(Struct):
 
     @property
     def name(self) -> str:
-        """What is left of the file's name without its endings."""
+        """The file's name without its endings."""
         name = name_of(self.path) if self.path == STDIN else self.path.name
         return _ENDINGS.sub("", name, count=1).replace(":", "-") or "history"
 
     def agrees(self, other: "ImportedFile") -> bool:
-        """Tell if no event of one is another event in the other."""
+        """True if every event id that both files have is the same event in both."""
         shared = self.events.keys() & other.events.keys()
         return all(
             is_same_record(self.events[n][1], other.events[n][1]) for n in shared
         )
 
     def goes_on_in(self, other: "ImportedFile") -> bool:
-        """Tell if `other` begins inside this, or right behind it, and fits."""
+        """True if `other` is the next page of this history, or overlaps it.
+
+        The events of both must agree. A page without overlap must not begin earlier
+        than this history's last event, nor follow the execution's end, unless with a
+        redrive.
+        """
         last, _ = self.events[max(self.events)]
         begin, _ = other.events[min(other.events)]
         if begin.id > last.id + 1 or not self.agrees(other):
@@ -112,7 +122,7 @@ _TEXT_KEYS: Mapping[str, str] = {
     RecordKind.DEFINITION: "definition",
     RecordKind.EXPRESS: "execution_arn",
 }
-"""The keys under which a text must stand."""
+"""The key of each kind that must hold a text."""
 
 
 def is_same_record(one: Received, other: Received) -> bool:

@@ -1,4 +1,4 @@
-"""JSON files that are no recordings.
+"""Reads JSON files that are no recordings.
 
 The AWS CLI, the console, a trail, EventBridge and CloudWatch Logs write one value, a
 list of values, or one value after the other (JSON Lines).
@@ -19,7 +19,7 @@ _TOKENS = ("nextToken", "NextToken")
 
 
 def import_json(stream: ByteStream) -> ImportedFile:
-    """Sort what a JSON file holds."""
+    """Return the records of a JSON file; raises BadFileError."""
     imported = ImportedFile(stream.path)
     text = JsonStream(stream.blocks())
     at: JsonPath = ()
@@ -39,7 +39,7 @@ def import_json(stream: ByteStream) -> ImportedFile:
         unknown = isinstance(error, UnknownItemError)
         steps = "".join(f"[{s}]" if isinstance(s, int) else f".{s}" for s in at)
         words = (NOT_KNOWN if unknown else "", steps.lstrip("."), str(error))
-        # The line of a file's only value says no more than its name.
+        # A file with a single value is named without a line: it adds nothing.
         line = text.line if at or text.line > 1 else None
         what = ": ".join(filter(None, words))
         hint = KNOWN if unknown else ""
@@ -50,9 +50,10 @@ def import_json(stream: ByteStream) -> ImportedFile:
 def _items(
     imported: ImportedFile, value: Any, place: JsonPath
 ) -> Iterator[tuple[JsonPath, Any]]:
-    """Yield a value, or all that a list of AWS's in it holds, and where each stands.
+    """Yield the items of AWS's list in a value, or the value itself, with their paths.
 
-    A record may stand in a list as a JSON text: so are LookupEvents' own, picked out.
+    A record may stand in a list as a JSON text: for example CloudTrailEvent texts that
+    were picked out of LookupEvents' answer.
     """
     value = value if not isinstance(value, str) else parse_json(value) or value
     told = mapping_of(value)
@@ -63,7 +64,7 @@ def _items(
     elif key := next(filter(told.__contains__, LISTS), None):
         yield from _items(imported, told[key], (*place, key))
     elif isinstance(rows := told.get("results"), list):
-        # CloudWatch Logs Insights': each row is a list of fields and their values.
+        # CloudWatch Logs Insights: each row is a list of fields with their values.
         for number, row in enumerate(rows):
             cells = map(mapping_of, list_of(row))
             item = {cell.get("field"): cell.get("value") for cell in cells}

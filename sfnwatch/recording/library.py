@@ -1,7 +1,7 @@
-"""The recordings in the user's folder: what each is about, and how it ended.
+"""The recordings in the user's folder: which executions each has, and how they ended.
 
-A recording of megabytes is not decoded to be listed. Only the few lines that tell an
-execution's status are.
+To list a recording of megabytes, only the few lines that show an execution's status
+are decoded.
 """
 
 import re
@@ -24,30 +24,31 @@ from sfnwatch.recording.recorded_file import ByteStream, RecordedFile
 from sfnwatch.recording.saved_view import view_path
 
 _IN_USE = timedelta(minutes=10)
-"""What was written to so lately may still be recorded to: a watch writes its polls, of
-a redrive one a minute, and may be suspended for a while."""
+"""A file that was written within this time may still be recorded to. A watch writes its
+polls, one a minute while it waits for a redrive, and may be suspended for a while."""
 _AT = re.compile(rb'\{"at": (-?\d+(?:\.\d+)?),')
 _TELLS_STATUS = re.compile(
     rb'.{1,80}"source": "(?:describe"|(?:history|express)".*"type": ?"Execution)'
 )
-"""A line that tells how an execution stands."""
+"""Matches a line that shows an execution's status."""
 _ENDINGS = ("", ".gz", ".zst")
 
 
 class ListedRecording(Struct, frozen=True):
-    """One recording, as it lies in its folder."""
+    """One recording in its folder, as it is listed."""
 
     path: Path
     size: int
     written_at: datetime
     header: Header | None = None
-    """None where it can't be read."""
+    """None where the file can't be read."""
     statuses: tuple[tuple[str, str], ...] = ()
-    """Each execution's ARN, and AWS's word for how it stands."""
+    """Each execution's ARN and AWS's word for its status; `UNKNOWN` where no line has
+    it."""
     seconds: float | None = None
-    """From its beginning to the last thing received."""
+    """Seconds from the recording's beginning to the last record received."""
     trouble: str = ""
-    """Why it can't be read."""
+    """Why the file can't be read; empty where it can."""
 
     @property
     def key(self) -> str:
@@ -55,7 +56,7 @@ class ListedRecording(Struct, frozen=True):
 
     @property
     def name(self) -> str:
-        """The file's name without what all recordings end in."""
+        """The file's name without the suffix of recordings."""
         return self.path.name.removesuffix(SUFFIX)
 
     @property
@@ -64,35 +65,38 @@ class ListedRecording(Struct, frozen=True):
 
     @property
     def watched(self) -> tuple[tuple[str, str], ...]:
-        """Those of `statuses` that were watched; all, where the header names none."""
+        """The `statuses` of executions that the header names; all if it names none."""
         asked = dict.fromkeys(self.header.executions) if self.header else {}
         return self.statuses[: len(asked)] or self.statuses
 
     @property
     def status(self) -> str:
-        """AWS's word for how it ended: of several, the first that did not succeed."""
+        """The status of the first watched execution that did not succeed.
+
+        If none failed, it is the first one's status; empty where none is known.
+        """
         words = [status for _, status in self.watched]
         return next((w for w in words if w in UNSUCCESSFUL), "".join(words[:1]))
 
     @property
     def began(self) -> datetime:
-        """When its recording began, or was written to, where that can't be read."""
+        """When the recording began; when it was last written, if that can't be read."""
         return self.header.created if self.header else self.written_at
 
 
 def recordings_dir() -> Path:
-    """Give the folder of this user's recordings, which need not exist yet."""
+    """Return the folder of this user's recordings, which need not exist yet."""
     return user_folder(user_state_path) / "recordings"
 
 
 def list_recordings(folder: Path) -> list[ListedRecording]:
-    """List the recordings of a folder, the newest first."""
+    """Return the recordings of a folder, the newest first."""
     found = each_recording(folder)
     return sorted(found, key=lambda each: (each.began, each.name), reverse=True)
 
 
 def each_recording(folder: Path) -> Iterator[ListedRecording]:
-    """Read the recordings of a folder, the last written to first."""
+    """Yield the recordings of a folder, the last written first."""
     for path in recording_paths(folder):
         with suppress(OSError):
             stat = path.stat()
@@ -102,7 +106,7 @@ def each_recording(folder: Path) -> Iterator[ListedRecording]:
 
 
 def recording_paths(folder: Path) -> list[Path]:
-    """Find the recordings of a folder, the last written to first."""
+    """Return the paths of a folder's recordings, the last written first."""
     found = {path for end in _ENDINGS for path in folder.glob(f"*{SUFFIX}{end}")}
     return sorted(found, key=_written, reverse=True)
 
@@ -114,7 +118,7 @@ def _written(path: Path) -> tuple[float, str]:
 
 
 def read_header(path: Path) -> Header | None:
-    """Read a recording's header, packed or not; None where there is none to read."""
+    """Return a recording's header, packed or not; None where it can't be read."""
     try:
         return RecordedFile(path).header
     except BadFileError:
@@ -122,7 +126,10 @@ def read_header(path: Path) -> Header | None:
 
 
 def _listed(plain: ListedRecording) -> ListedRecording:
-    """Read what is to be told of a recording."""
+    """Return a recording with the header, statuses and length read from its file.
+
+    A file that can't be read has its `trouble` instead.
+    """
     path = plain.path
     trace = Trace()
     seconds = None
@@ -132,7 +139,7 @@ def _listed(plain: ListedRecording) -> ListedRecording:
             if found := _AT.match(line):
                 seconds = max(seconds or 0.0, float(found[1]))
             if _TELLS_STATUS.match(line):
-                # A torn line is the end; a wrong one is found when it is opened.
+                # A torn line is the last one. A wrong line is reported on opening.
                 with suppress(ValueError):
                     trace.add([decode_line(line, header.created)])
     except BadFileError as error:
@@ -145,7 +152,10 @@ def _listed(plain: ListedRecording) -> ListedRecording:
 
 
 def choose(every: Sequence[ListedRecording], text: str) -> ListedRecording:
-    """Find what a number, a name or a part of one means; raises UsageError."""
+    """Return the recording that a number, a name, or a part of a name or ARN means.
+
+    Raises UsageError unless exactly one fits.
+    """
     if not every:
         raise UsageError("There are no recordings.", hint="Watch something first.")
     hint = f"Give a number from 1 to {len(every)}, or a name: sfnwatch recordings."
@@ -153,7 +163,7 @@ def choose(every: Sequence[ListedRecording], text: str) -> ListedRecording:
         raise UsageError("No recording is named.", hint=hint)
     found = [e for e in every if text in {e.name, e.path.name, str(e.path)}]
     if not found and text.isascii() and text.isdigit():
-        # A part of a name may be a number, but nobody who types one means that.
+        # A number could be a part of a name too, but nobody means that by it.
         if 0 < int(text) <= len(every):
             return every[int(text) - 1]
         there = "1 recording" if len(every) == 1 else f"{len(every)} recordings"
@@ -176,9 +186,10 @@ def to_prune(
     older_than: float | None = None,
     larger_than: float | None = None,
 ) -> list[ListedRecording]:
-    """Choose those that are all of what is asked, in seconds and in bytes.
+    """Return the recordings that are both older and larger than the given limits.
 
-    Never one that is still recorded to.
+    The limits are in seconds and in bytes. A recording that may still be recorded to is
+    never chosen.
     """
     age = max(_IN_USE, timedelta(seconds=older_than or 0.0))
     size = -1 if larger_than is None else larger_than
@@ -186,7 +197,7 @@ def to_prune(
 
 
 def remove(each: ListedRecording) -> None:
-    """Remove a recording, and how it was last looked at; raises OSError."""
+    """Remove a recording and its saved view; raises OSError."""
     each.path.unlink(missing_ok=True)
     if each.header is not None:
         view_path(each.header.executions, each.header.created).unlink(missing_ok=True)

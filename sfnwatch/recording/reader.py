@@ -1,7 +1,7 @@
-"""Files of any kind, opened as one recording.
+"""Opens files of any kind as one recording.
 
-A recording says what it is. A file that others wrote is recognized by its content,
-never by its name.
+A recording is known by its header. A file that another program wrote is recognized by
+its content, never by its name.
 """
 
 from collections.abc import Iterator, Sequence
@@ -29,7 +29,7 @@ from sfnwatch.recording.table_import import import_table
 
 
 def import_file(stream: ByteStream) -> ImportedFile:
-    """Read a file that is no recording; raises BadFileError with file and line."""
+    """Return the records of a foreign file; raises BadFileError with file and line."""
     is_json = stream.head.lstrip().startswith((b"{", b"["))
     try:
         return (import_json if is_json else import_table)(stream)
@@ -39,14 +39,14 @@ def import_file(stream: ByteStream) -> ImportedFile:
 
 
 class Recording:
-    """What a file, or several together, hold: all received, as it was received."""
+    """The records of one file, or of several together, as they were received."""
 
     def __init__(
         self, files: Sequence[RecordedFile], imported: Sequence[ImportedFile] = ()
     ) -> None:
-        """Open recordings, and foreign files: whose these are, what is recorded tells.
+        """Open recordings and foreign files together; raises BadFileError.
 
-        Raises BadFileError.
+        The recordings' records show which executions the foreign ones belong to.
         """
         self._files = tuple(files)
         self._held = False
@@ -57,38 +57,38 @@ class Recording:
             self._notes = (*(note for file in imported for note in file.notes), *notes)
         named = (arn for file in files for arn in file.header.executions)
         self.executions = tuple(dict.fromkeys((*named, *_executions_of(self._more))))
-        """The ARNs it is about; `file:NAME` where a foreign file does not say."""
+        """The executions' ARNs; `file:NAME` for a foreign history without one."""
         created = (file.header.created for file in files)
         self.created: datetime | None = min(created, default=None)
-        """When watching began; None where only foreign files are open."""
+        """When the first recording began; None where only foreign files are open."""
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a reader should know: all of it is there once the records were read."""
+        """What the user should know; complete once all records have been read."""
         return (*(note for file in self._files for note in file.notes), *self._notes)
 
     def load(self) -> None:
-        """Hold what is recorded, for as often as it is asked for."""
+        """Hold the recordings' records in memory, to be read repeatedly."""
         for file in self._files:
             file.hold()
         self._held = True
 
     def records(self) -> Iterator[Received]:
         """Yield all records, those of foreign files last; raises BadFileError."""
-        # Copies: what is decoded of one is left behind in it.
+        # Decoding leaves its result in a record: so copies are handed over.
         return chain(self._recorded(), map(replace, self._more))
 
     def _recorded(self) -> Iterator[Received]:
         return chain.from_iterable(file.records() for file in self._files)
 
     def batches(self, size: int = BATCH) -> Iterator[Batch]:
-        """Yield the same, so many at once; raises BadFileError."""
+        """Yield the same records in batches of `size`; raises BadFileError."""
         return in_batches(self.records(), size)
 
     def span(self) -> tuple[datetime, datetime] | None:
-        """Tell when the first and the last record came, or failing that were made.
+        """Return the times of the first and the last record, as of `record_time`.
 
-        None for recordings that are not held, and for what tells of no time.
+        None for recordings that are not held, and where no record has a time.
         """
         if self._files and not self._held:
             return None
@@ -100,11 +100,14 @@ _TIMES = (
     *("timestamp", "event_timestamp", "eventTime", "EventTime", "eventtime"),
     *("updatedAt", "startDate", "stopDate"),
 )
-"""The keys by which records tell when what they tell of was."""
+"""The keys of records under which the time of an event stands."""
 
 
 def record_time(received: Received) -> datetime | None:
-    """Tell when a record came, or failing that when the last it tells of was."""
+    """Return when a record came, or else the latest time that the record itself has.
+
+    None where it has neither.
+    """
     if received.at is not None:
         return received.at
     record = received.record
@@ -129,7 +132,7 @@ def open_files(paths: Sequence[Path]) -> Recording:
 
 
 def _executions_of(records: Batch) -> Iterator[str]:
-    """Name the executions that records are of, in the order they first appear."""
+    """Yield the ARN of each record's execution, in order; calls have none."""
     for record in records:
         if record.kind not in CALL_KINDS:
             arn = record.execution_arn or text_of(record.record.get("executionArn"))

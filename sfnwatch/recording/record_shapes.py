@@ -1,4 +1,4 @@
-"""Which record a JSON object of a foreign file is, told by its keys."""
+"""Find the kind of record that a JSON object of a foreign file is, by its keys."""
 
 from typing import Any
 
@@ -14,18 +14,19 @@ from sfnwatch.model.texts import clean
 from sfnwatch.model.values import mapping_of, parse_json
 
 _SHOWN = 60
-"""Characters of an object's keys."""
+"""Characters of an unknown object's keys that an error shows."""
 
 
 class UnknownItemError(ValueError):
-    """What is nothing we know."""
+    """A value that is no record of a known kind."""
 
 
 def recognize(value: Any) -> tuple[str, Record] | None:
-    """Find a record in an object, and its kind; raises ValueError for what is none.
+    """Return the record in a JSON value, and its kind.
 
-    None for a line of a log that is not ours: Step Functions begins one with a
-    sentence.
+    None for a log line that is neither an execution's event nor a call: Step Functions
+    begins a log with a sentence. Raises ValueError for any other value without a record
+    of a known kind.
     """
     told = mapping_of(value)
     if is_task_state(told):
@@ -33,7 +34,7 @@ def recognize(value: Any) -> tuple[str, Record] | None:
     if told.keys() >= {"detail-type", "detail"}:
         if told["detail-type"] == "Step Functions Execution Status Change":
             return RecordKind.DESCRIBE, mapping_of(told["detail"])
-        # `AWS API Call via CloudTrail` and its like.
+        # `AWS API Call via CloudTrail` and similar detail types.
         if (call := mapping_of(told["detail"])).keys() >= _CALL:
             return RecordKind.TRAIL, call
         what = f"an EventBridge event of type {told['detail-type']!s:.60}"
@@ -74,4 +75,4 @@ _SHAPES: tuple[tuple[set[str] | frozenset[str], RecordKind], ...] = (
     (_CALL, RecordKind.TRAIL),
     ({"id", "type", "timestamp"}, RecordKind.HISTORY),
 )
-"""The keys that tell what an object is, the first that fit."""
+"""The keys that each kind of object has; the first row that fits counts."""

@@ -1,7 +1,8 @@
-"""A recording, read back from its file.
+"""Reads a recording back from its file.
 
-A torn last line is the end: the tool was killed, or the disk was full. A bad line
-anywhere else is an error with its number, since nobody knows what else is wrong.
+A torn last line ends the recording: the program was killed, or the disk was full. A bad
+line anywhere else is an error with the line's number, since more of the file may be
+wrong.
 """
 
 import os
@@ -34,8 +35,8 @@ _BLOCK = 1 << 18
 class ByteStream:
     """A file's text as UTF-8, read once from its beginning to its end.
 
-    Every trouble becomes a BadFileError. No more is held than a block, or the one line
-    that is read.
+    Every error becomes a BadFileError. Only one block, or the line that is being read,
+    is held in memory.
     """
 
     def __init__(self, path: Path) -> None:
@@ -47,7 +48,7 @@ class ByteStream:
             raise bad_file(path, error) from error
         mode = os.fstat(self._number).st_mode
         self.regular = path != STDIN and stat.S_ISREG(mode)
-        """False for a pipe or a device, which can't be read again."""
+        """True for a file that can be read again: not a pipe or a device."""
         read = partial(os.read, self._number, _BLOCK)
         self.text = TextStream(iter(read, b""))
         self._blocks = self._readable()
@@ -55,7 +56,7 @@ class ByteStream:
         while len(head) < HEAD and (block := next(self._blocks, b"")):
             head += block
         self.head = bytes(head)
-        """Its first 64 KiB, or a little more; all of a shorter one."""
+        """The file's first 64 KiB, or a little more; the whole of a shorter file."""
         if not self.head or (self.head.isspace() and len(self.head) < HEAD):
             self.close()
             cut = self.text.cut
@@ -63,11 +64,14 @@ class ByteStream:
             raise bad_file(path, what)
 
     def blocks(self) -> Iterator[bytes]:
-        """Yield all of it, block by block; raises BadFileError."""
+        """Yield the whole text, block by block; raises BadFileError."""
         return chain((self.head,), self._blocks)
 
     def lines(self) -> Iterator[bytes]:
-        """Yield its lines with their ends, which the last may lack."""
+        """Yield the lines with their ends, which the last may lack.
+
+        Raises BadFileError, also for a line that is too long.
+        """
         rest = b""
         number = 1
         for block in self.blocks():
@@ -81,13 +85,13 @@ class ByteStream:
             yield rest
 
     def close(self) -> None:
-        """Let go of the file; may be called twice."""
+        """Close the file; may be called twice."""
         if self._number >= 0:
             os.close(self._number)
             self._number = -1
 
     def _readable(self) -> Iterator[bytes]:
-        """Pass blocks on, and put errors into words."""
+        """Yield the file's blocks, and turn errors into BadFileError."""
         try:
             yield from self.text
         except (OSError, ValueError) as error:
@@ -111,23 +115,23 @@ def is_recording(head: bytes) -> bool:
 
 
 class RecordedFile:
-    """One recording; its header is read, and its records when they are asked for."""
+    """One recording: the header is read at once, the records when asked for."""
 
     def __init__(self, path: Path, stream: ByteStream | None = None) -> None:
         """Read the header; raises BadFileError.
 
-        Of a pipe, which can be read but once, all is read and held.
+        A pipe can be read only once, so all of its records are read and held.
         """
         self.path = path
         self.notes: list[str] = []
-        """What a reader should know, once the records were read: a torn end."""
+        """Tells of a torn end, once the records have been read; empty without one."""
         with closing(stream or ByteStream(path)) as opened:
             lines = opened.lines()
             self.header = read_header(path, lines)
             self._held = None if opened.regular else list(self._read(opened, lines))
 
     def hold(self) -> None:
-        """Keep the records, for as often as they are asked for."""
+        """Hold the records in memory, so that they can be read repeatedly."""
         self._held = list(self.records())
 
     def records(self) -> Iterator[Received]:

@@ -1,9 +1,9 @@
-"""A recording, written as records come.
+"""Writes a recording as records come.
 
-The recorder is one more consumer, without privileges, that must not disturb. It never
-overwrites, and it never raises while watching: a full disk stops the recording,
-loudly, and not the watch. All files are for their owner's eyes alone: a recording
-holds the payloads of an execution.
+The recorder is a consumer of records like any other, and must not disturb the watch. It
+never overwrites a file, and it never raises while watching: a full disk stops the
+recording with a message, but not the watch. Only their owner can read the files, since
+a recording holds the payloads of an execution.
 """
 
 import os
@@ -23,24 +23,28 @@ from sfnwatch.recording.format import SUFFIX, Header, encode_header, encode_line
 
 
 class Recorder:
-    """Appends every batch it is given to its file, and flushes it."""
+    """Appends every batch to its file, unbuffered."""
 
     def __init__(self, path: Path, header: Header) -> None:
         """Begin a new file; raises UsageError if it exists or can't be made."""
         self.path = path
         self.header = header
         self.trouble = ""
-        """Why something is missing from the file; empty while all is well."""
+        """Why records are missing from the file; empty while none are."""
         first_line = encode_header(header)
         self._file = _begin(path, first_line)
         self._size = len(first_line)
-        """Bytes that were written: the file is never shorter, unless another cut it."""
+        """Bytes written: the file is shorter only if another program cut it."""
         begun = os.fstat(self._file.fileno())
         self._identity = begun.st_dev, begun.st_ino
 
     @classmethod
     def create_in(cls, directory: Path, header: Header) -> Self:
-        """Begin a new file named after its first execution, whoever else does."""
+        """Begin a new file named after the header's first execution.
+
+        If the name is taken, a number is added: several processes may record at once.
+        Raises UsageError if the file can't be made.
+        """
         if directory.is_relative_to(NOWHERE):
             msg = "There is no home directory to record in."
             hint = "Set HOME, or XDG_STATE_HOME; or name a file with --record."
@@ -63,7 +67,7 @@ class Recorder:
         try:
             now = os.fstat(self._file.fileno())
             if now.st_nlink == 0:
-                # Writing succeeds, and nobody will ever read it.
+                # Writing would succeed, but nobody could ever read it.
                 raise FileNotFoundError("the file was deleted")
             if now.st_size < self._size:
                 self._stop(OSError("the file was cut short"))
@@ -74,7 +78,7 @@ class Recorder:
             self._stop(error)
 
     def close(self) -> None:
-        """Make sure that the file is on the disk; may be called twice."""
+        """Write the file through to the disk and close it; may be called twice."""
         if self._file.closed:
             return
         try:
@@ -84,7 +88,7 @@ class Recorder:
             self._stop(error)
 
     def loss(self) -> str:
-        """Say why the recording can't be read where it was begun; empty if it can."""
+        """Return why the recording can't be read at its path; empty if it can."""
         try:
             there = self.path.stat()
         except OSError:
@@ -101,7 +105,7 @@ class Recorder:
                 self.trouble = self.trouble or _unwritable(received, error)
 
     def _stop(self, error: OSError) -> None:
-        """Write no more: what follows a gap would read as if there were none."""
+        """Stop recording: records after a gap would read as if there were no gap."""
         with suppress(OSError):
             self._file.close()
         trouble = f"Recording to {self.path} stopped: {error.strerror or error}."
@@ -125,17 +129,17 @@ def _unwritable(received: Received, error: ValueError) -> str:
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[TextIO]:
-    """Open a file for UTF-8 text; it takes its place when all is written.
+    """Open a file for UTF-8 text; it replaces the old file once all is written.
 
-    Whoever reads meanwhile gets the old one. A pipe or a device, which can't be
-    replaced, is written to as it is. Raises OSError.
+    Readers get the old file until then. A pipe or a device can't be replaced, so it is
+    written to directly. Raises OSError.
     """
     path = path.resolve()
     if path.exists() and not path.is_file():
         with path.open("w", encoding="utf-8", newline="") as out:
             yield out
         return
-    # The file is made with mode 0600.
+    # mkstemp makes the file with mode 0600.
     descriptor, temporary = mkstemp(prefix=f".{path.name[:80]}.", dir=path.parent)
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as out:
@@ -147,7 +151,7 @@ def atomic_write(path: Path) -> Iterator[TextIO]:
 
 
 def _begin(path: Path, header: bytes) -> FileIO:
-    """Make a new file, unbuffered, that begins with a header; raises UsageError."""
+    """Return a new unbuffered file that begins with the header; raises UsageError."""
     try:
         _make_directory(path.parent)
         file = open(path, "xb", buffering=0, opener=private)  # noqa: SIM115
@@ -170,7 +174,7 @@ def _begin(path: Path, header: bytes) -> FileIO:
 
 
 def private(path: str, flags: int) -> int:
-    """Open for the owner alone."""
+    """Open a file for appending, with mode 0600: only its owner can read it."""
     return os.open(path, flags | os.O_APPEND, 0o600)
 
 
@@ -182,7 +186,7 @@ def _make_directory(directory: Path) -> None:
 
 
 def _write(file: FileIO, data: bytes) -> None:
-    """Write all of it: an unbuffered file may take less than it was given."""
+    """Write all the data: one write to an unbuffered file may take only a part."""
     rest = memoryview(data)
     while rest:
         rest = rest[file.write(rest) :]

@@ -1,8 +1,8 @@
 """How a recording was last looked at: its filter, its folds.
 
-A view is kept in a file of its own, never in the recording. It is found by what was
-recorded: a recording that is moved, renamed or packed keeps its view. A view that can't
-be read or written is no error.
+A view is kept in a file of its own, never in the recording. It is found by the
+recording's header, so a recording that is moved, renamed or packed keeps its view. A
+view that can't be read or written is no error.
 """
 
 import hashlib
@@ -23,14 +23,14 @@ _LARGEST_VIEW = 1 << 20
 
 
 class SavedView(Struct, frozen=True, kw_only=True):
-    """How a recording was last looked at; everything has a default."""
+    """How a recording was last looked at; every field has a default."""
 
     filter: str = ""
     search: str = ""
     folded: tuple[str, ...] = ()
-    """Keys of what was closed although it is open of itself."""
+    """Keys of rows that the user closed and that are open by default."""
     opened: tuple[str, ...] = ()
-    """Keys of what was opened although it is closed of itself."""
+    """Keys of rows that the user opened and that are closed by default."""
     hidden_services: tuple[str, ...] = ()
 
 
@@ -40,9 +40,9 @@ class _ViewFile(Struct, frozen=True):
 
 
 def view_path(executions: Iterable[str], created: datetime) -> Path:
-    """Give the file of a recording's view, wherever the recording lies.
+    """Return the path of a recording's view, wherever the recording lies.
 
-    `executions` and `created` are its header's.
+    `executions` and `created` are those of the recording's header.
     """
     what = "\n".join((iso(created), *sorted(executions)))
     name = hashlib.sha256(what.encode(errors="surrogatepass")).hexdigest()[:32]
@@ -50,7 +50,7 @@ def view_path(executions: Iterable[str], created: datetime) -> Path:
 
 
 def load_view(path: Path) -> SavedView:
-    """Read a view; one that is missing, torn or a later version's is the default."""
+    """Return the saved view; the default if it is missing, torn or too new."""
     try:
         with path.open("rb") as file:
             stored = msgspec.json.decode(file.read(_LARGEST_VIEW), type=_ViewFile)
@@ -60,7 +60,7 @@ def load_view(path: Path) -> SavedView:
 
 
 def save_view(path: Path, view: SavedView) -> str:
-    """Write a view in one step; gives why it could not be, or nothing."""
+    """Write a view in one step; return why that failed, or an empty text."""
     try:
         data = msgspec.json.encode(_ViewFile(_VIEW_VERSION, view))
         if len(data) >= _LARGEST_VIEW:

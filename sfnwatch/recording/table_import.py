@@ -1,4 +1,4 @@
-"""CSV files as Athena writes them: a row for each call, every cell a text."""
+"""Reads CSV files as Athena writes them: a row for each call, every cell a text."""
 
 import csv
 from collections import Counter
@@ -23,11 +23,12 @@ _NULLS = ("", "null")
 
 
 def import_table(stream: ByteStream) -> ImportedFile:
-    """Read the rows of a CSV file, as Athena writes it.
+    """Return the rows of a CSV file that Athena wrote; raises BadFileError.
 
-    Queries give other columns than the trail's own, in any order and any case.
+    The columns depend on the query: they may come in any order and any case, and not
+    all of the trail's own columns need be there.
     """
-    # Its own limit, 128 KiB, is less than CloudTrail allows a request.
+    # The csv module's limit, 128 KiB, is less than CloudTrail allows for a request.
     csv.field_size_limit(MAX_LINE)
     title, newline, _ = stream.head.lower().partition(b"\n")
     endless = not newline and len(title) >= HEAD
@@ -57,11 +58,11 @@ def import_table(stream: ByteStream) -> ImportedFile:
 
 
 class _RowLines(Struct, eq=False):
-    """A table's lines; one row may have many, but not without end."""
+    """The lines of a table. A row may have many lines, but at most `MAX_LINE` bytes."""
 
     stream: ByteStream
     held: int = 0
-    """Bytes of the row that is read."""
+    """Bytes read so far of the current row."""
 
     def __iter__(self) -> Iterator[str]:
         for line in self.stream.lines():
@@ -72,7 +73,7 @@ class _RowLines(Struct, eq=False):
 
 
 def _row(cells: Mapping[Any, Any]) -> dict[str, str]:
-    """Give a row's columns; null, which Athena writes as nothing, is left out."""
+    """Return a row's cells by column, without nulls: Athena writes null as nothing."""
     if more := cells.get(None):
         count = len(cells) - 1
         raise DecodeError(f"{count + len(more)} cells in a row of {count} columns")
@@ -81,7 +82,7 @@ def _row(cells: Mapping[Any, Any]) -> dict[str, str]:
 
 
 def _number_row(row: dict[str, str], seen: Counter[bytes]) -> None:
-    """Tell rows that say the same apart: without an event id they are two calls."""
+    """Number equal rows without an event id, since they are different calls."""
     if "eventid" in row:
         return
     key = sha256(repr(sorted(row.items())).encode()).digest()
