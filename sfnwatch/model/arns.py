@@ -27,8 +27,7 @@ class ExecutionArn(StatesArn, frozen=True):
     """`…:execution:STATE_MACHINE:NAME`."""
 
     kind: str
-    """`execution` for a Standard execution; `express`, whose history AWS doesn't keep.
-    """
+    """`execution`, or `express` for an execution whose history AWS does not keep."""
     state_machine_name: str
     name: str
     """For an Express execution with its id after it, since a name may be used again."""
@@ -124,7 +123,7 @@ def maybe_execution_arn(text: str) -> ExecutionArn | None:
 
 @lru_cache(maxsize=1024)
 def role_name(role_arn: str | None) -> str | None:
-    """Return the name of a role, from its own ARN or from the ARN of one of its sessions.
+    """Return the name of a role, from its own ARN or from the ARN of its session.
 
     `arn:aws:iam::A:role/path/NAME` has the role's path, `arn:aws:sts::A:assumed-role/
     NAME/SESSION` has not: only the name can be compared. None for any other ARN.
@@ -150,7 +149,7 @@ def last_segment(arn: str) -> str:
 
 
 def short_id(identifier: str) -> str:
-    """Return the first 8 characters of a random id, or a name that people chose."""
+    """Return the last part of an id or ARN; a random one is cut to 8 characters."""
     last = last_segment(identifier)
     if last.startswith("arn:"):
         last = last.rpartition(":")[2]
@@ -166,7 +165,7 @@ stream, is no part of the name."""
 
 
 class LogGroupName(Struct, frozen=True):
-    """The name of a log group; the other fields are set only where its ARN was given."""
+    """The name of a log group; the other fields are set only if its ARN was given."""
 
     name: str
     region: str | None = None
@@ -176,7 +175,7 @@ class LogGroupName(Struct, frozen=True):
 
 
 def parse_log_group(text: str) -> LogGroupName:
-    """Return the log group of a name or an ARN; raises ValueError that says why not."""
+    """Return the log group of a name or an ARN; raises ValueError with the reason."""
     match = _LOG_GROUP.fullmatch(text.strip())
     if match is None or (match["rest"] and not match["head"]):
         raise ValueError("it is neither the name nor the ARN of a log group")

@@ -10,12 +10,12 @@ from sfnwatch.model.times import stamp
 
 
 class DescribeAnswer(Struct, frozen=True, rename="camel"):
-    """What one answer says about an execution; `kind` tells which operation's it is."""
+    """One answer about an execution; `kind` shows which operation gave it."""
 
     kind: str
     seen_at: datetime | None = None
     number: int = -1
-    """Of its record in the store."""
+    """The number of its record in the store."""
     status: str | None = None
     redrive_count: int | None = None
     started_at: datetime | None = field(default=None, name="startDate")
@@ -33,9 +33,9 @@ class DescribeAnswer(Struct, frozen=True, rename="camel"):
 
     @property
     def order(self) -> tuple[float, ...]:
-        """Sort answers by when they were seen, then by how far the execution was.
+        """A sort key: when the answer was seen, then how far the execution had come.
 
-        Files do not say when an answer was seen.
+        In files, nothing shows when an answer was seen.
         """
         redrives = self.redrive_count or 0
         is_ended = self.status not in RUNNING
@@ -44,16 +44,16 @@ class DescribeAnswer(Struct, frozen=True, rename="camel"):
 
     @property
     def since(self) -> datetime | None:
-        """When the execution came to be as described; None: it always was.
+        """When the execution came to be as described; None if it always was.
 
-        A definition is the same all along. DescribeExecution gives the time of the
-        stop, or of the last redrive, or else of the start: a watch may have begun long
-        after each.
+        A definition does not change, so it has None. For DescribeExecution it is the
+        time of the stop, or of the last redrive, or else of the start. The answer
+        itself may have been seen long after, if the watch began later.
         """
         if self.kind != RecordKind.DESCRIBE:
             return None
         resumed_at = self.redriven_at
         if resumed_at is None and self.redrive_count:
-            # When it was redriven is not said; it was when the answer was seen.
+            # The answer lacks the redrive's time, so the time it was seen is used.
             resumed_at = self.seen_at
         return self.stopped_at or resumed_at or self.started_at

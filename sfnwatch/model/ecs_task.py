@@ -1,10 +1,10 @@
-"""A state of an ECS task, as ECS tells of it.
+"""A state of an ECS task, as ECS reports it.
 
-What ECS tells of a task's life are EventBridge events `ECS Task State Change`. They
-come within seconds, where CloudTrail takes minutes, and are the very events by which
-Step Functions knows that a `.sync` task has stopped. ECS delivers each at least once
-and in no order: `detail.version` rises with every change, so task and version tell what
-is the same event again, and which is the later one.
+ECS reports a task's life in EventBridge events `ECS Task State Change`. They come
+within seconds, where CloudTrail takes minutes. By the same events Step Functions learns
+that a `.sync` task has stopped. ECS delivers each event at least once, and in no fixed
+order. `detail.version` rises with every change, so task and version together show
+which events are the same, and which is the later one.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -21,20 +21,20 @@ from sfnwatch.model.values import int_of, list_of, mapping_of, read_fields, text
 DETAIL_TYPE = "ECS Task State Change"
 STOPPED = "STOPPED"
 TASK_KEY = "task#"
-"""What the keys of task states begin with, and those of nothing else."""
+"""The beginning of every task state's key, and of no other key."""
 
 
 class TaskStage(StrEnum):
-    """What a task's life is made of; the value is the word for it."""
+    """A stage of a task's life; the value is the word that is shown for it."""
 
     STARTING = "starting"
-    """PROVISIONING, PENDING, ACTIVATING: nothing of it runs yet."""
+    """PROVISIONING, PENDING, ACTIVATING: none of its containers runs yet."""
     RUNNING = "running"
     STOPPING = "stopping"
     """DEACTIVATING, STOPPING, DEPROVISIONING."""
     STOPPED = "stopped"
     OTHER = "other"
-    """A status that AWS has added since."""
+    """A status that is unknown here: AWS has added it since."""
 
 
 _STAGES: Mapping[str, TaskStage] = {
@@ -56,40 +56,42 @@ class TaskContainer(Struct, frozen=True, rename="camel"):
     name: str | None = None
     last_status: str | None = None
     exit_code: int | None = None
-    """None while it runs, and where it never began."""
+    """None while the container runs, and if it never started."""
     reason: str | None = None
-    """Why it never began, or what else ECS says of it."""
+    """Why the container never started, or another remark by ECS."""
 
 
 BAD_STOPS = frozenset({"TaskFailedToStart", "SpotInterruption", "TerminationNotice"})
-"""The stop codes of tasks that did not end well, whatever their exit codes."""
+"""The stop codes that mean that a task ended badly, whatever its exit codes."""
 
 
 class TaskState(Struct, frozen=True, rename="camel"):
-    """How a task was doing at one moment, in ECS's words."""
+    """One state of a task, in ECS's words."""
 
     task_arn: str
     version: int
     at: datetime
-    """When it came to be so: of whole seconds where the event tells only its own."""
+    """When the task came into this state; in whole seconds if the event has only its
+    own time."""
     last_status: str
     desired_status: str | None = None
     stop_code: str | None = None
     stopped_reason: str | None = None
     stopped_at: datetime | None = None
     started_by: str | None = None
-    """`AWS Step Functions` for what `.sync` started; nothing for a plain RunTask."""
+    """`AWS Step Functions` for a task started by `.sync`; absent for a plain RunTask.
+    """
     group: str | None = None
     containers: tuple[TaskContainer, ...] = ()
     event_id: str | None = None
     """The id that EventBridge gave the event."""
     seen_at: datetime | None = None
     number: int = -1
-    """Of its record in the store."""
+    """The number of its record in the store."""
 
     @property
     def key(self) -> str:
-        """Its key for lines and as evidence: ECS's own, however often it came."""
+        """The state's key, as a line and as evidence; the same if it comes again."""
         return f"{TASK_KEY}{self.task_arn}#{self.version}"
 
     @property
@@ -102,12 +104,15 @@ class TaskState(Struct, frozen=True, rename="camel"):
 
 
 def is_task_state(event: Mapping[str, Any]) -> bool:
-    """True for an EventBridge event that tells of a task."""
+    """True for an EventBridge event that reports the state of a task."""
     return event.get("detail-type") == DETAIL_TYPE
 
 
 def decode_task_state(received: Received) -> TaskState:
-    """Decode an event; raises DecodeError for one without task, version or time."""
+    """Return the task state of an event.
+
+    Raises DecodeError for an event without a task, version, status or time.
+    """
     event = received.record
     detail = mapping_of(event.get("detail"))
     at = maybe_time(detail.get("updatedAt")) or maybe_time(event.get("time"))
@@ -133,9 +138,10 @@ def _container(value: Any) -> TaskContainer:
 def stretches(
     states: Iterable[TaskState], now: datetime
 ) -> Iterator[tuple[TaskState, datetime]]:
-    """Yield what a task was, and until when; up to `now` if it has not stopped.
+    """Yield each state of a task with its end; the last lasts to `now` unless stopped.
 
-    Clocks may disagree: a change before the one before it takes no time.
+    States of no length are left out, except the stop. Clocks may disagree: if `now` is
+    before the last state, that state has no length.
     """
     ordered = sorted(states, key=lambda state: state.at)
     last = ordered[-1]

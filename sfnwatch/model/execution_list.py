@@ -1,4 +1,4 @@
-"""Executions as ListExecutions lists them."""
+"""Executions as ListExecutions returns them."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -13,17 +13,17 @@ from sfnwatch.model.values import read_fields, text_of
 
 RUNNING = frozenset({"RUNNING", "PENDING_REDRIVE"})
 UNKNOWN = "UNKNOWN"
-"""No word of AWS's: nobody saw whether it ended."""
+"""The status where nobody saw whether the execution ended; not one of AWS's words."""
 UNSUCCESSFUL = ("FAILED", "TIMED_OUT", "ABORTED")
-"""How an execution ends that did not do its work."""
+"""The statuses of executions that ended without success."""
 
 
 class ListedExecution(Struct, frozen=True, rename="camel"):
-    """One execution of a list; what AWS did not tell is empty, or None."""
+    """One execution of a list; fields that AWS did not give are empty or None."""
 
     arn: str = field(default="", name="executionArn")
     machine: str = ""
-    """Its state machine's name; with the label after a slash for a Map Run's child."""
+    """The state machine's name; a Map Run's child has the label after a slash."""
     name: str = ""
     status: str = ""
     started_at: datetime | None = field(default=None, name="startDate")
@@ -43,21 +43,21 @@ class ListedExecution(Struct, frozen=True, rename="camel"):
 
     @property
     def running_first(self) -> tuple[bool, float, str]:
-        """Sort what runs before what has ended, and then the newest start first."""
+        """A sort key: running executions first, then the newest start first."""
         return (not self.running, -stamp(self.started_at), self.arn)
 
     @property
     def failed_first(self) -> tuple[bool, bool, float, str]:
-        """Sort what did not succeed before the rest, and that as by `running_first`."""
+        """A sort key: unsuccessful executions first, then as by `running_first`."""
         return (not self.failed, *self.running_first)
 
     @property
     def to_choose_from(self) -> tuple[bool, bool, bool, float, str]:
-        """Sort what runs first, then what did not succeed, the newest start first."""
+        """A sort key: running, unsuccessful, then others; each the newest first."""
         return (not self.running, *self.failed_first)
 
     def seconds(self, now: datetime) -> float | None:
-        """How long it took, or has taken by now; None where no time is known."""
+        """How long it took, or has taken until `now`; None without its start or end."""
         end = now if self.running else self.stopped_at
         if self.started_at is None or end is None:
             return None
@@ -65,7 +65,7 @@ class ListedExecution(Struct, frozen=True, rename="camel"):
 
 
 def decode_listed(item: Record) -> ListedExecution | None:
-    """Read an item of ListExecutions; None for one without an ARN."""
+    """Return the execution of an item of ListExecutions; None without an ARN."""
     arn = text_of(item.get("executionArn"))
     if not arn:
         return None
@@ -80,7 +80,7 @@ def decode_listed(item: Record) -> ListedExecution | None:
 
 
 class ListedBy(StrEnum):
-    """What executions are listed by."""
+    """What the executions of a list have in common."""
 
     MACHINE = "state machine"
     MAP_RUN = "Map Run"
@@ -90,17 +90,17 @@ class ListFilter(Struct, frozen=True):
     """Which executions are listed."""
 
     statuses: tuple[str, ...] = ()
-    """AWS's words, each asked for by itself; any, where none is named."""
+    """AWS's words; AWS is asked for each separately. Empty for all statuses."""
     since: datetime | timedelta | None = None
-    """When they were started at the earliest, or how long before now by AWS's clock."""
+    """The earliest start, as a time or as a length before now by AWS's clock."""
 
     def begin(self, now: datetime) -> datetime | None:
-        """Give when they were started at the earliest."""
+        """Return the earliest start; None for no limit."""
         return now - self.since if isinstance(self.since, timedelta) else self.since
 
     @property
     def words(self) -> str:
-        """Say which those are; nothing where they are all."""
+        """The filter in words; empty where it lets all executions pass."""
         names = (each.lower().replace("_", " ") for each in self.statuses)
         since = ""
         if isinstance(self.since, timedelta):
@@ -116,26 +116,26 @@ class LeftOut(Struct, frozen=True):
     machine: str
     reason: str
     express: bool = False
-    """True where it is nobody's fault: AWS lists none of an Express machine's."""
+    """True for an Express state machine: AWS never lists its executions."""
 
 
 class Listing(Struct, frozen=True):
-    """What one step of listing has brought, and how far it has come."""
+    """The executions found by the steps of listing so far, and how far they came."""
 
     executions: tuple[ListedExecution, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
     asked: int = 0
-    """State machines, or Map Runs, asked for so far."""
+    """The number of state machines, or Map Runs, whose lists were requested."""
     known: int = 0
-    """State machines, or Map Runs, known of so far."""
+    """The number of state machines, or Map Runs, that are known."""
     more: bool = False
-    """True when there are more of them than are known of."""
+    """True when there are more of them than are known."""
     spent: bool = False
-    """True when as much was asked as should be at once: go on only if it is wanted."""
+    """True when enough requests were sent for one go: go on only if the user wants."""
     by: ListedBy = ListedBy.MACHINE
 
 
 def newest(executions: Iterable[ListedExecution]) -> ListedExecution | None:
-    """Give the one that was started last."""
+    """Return the execution that was started last; None where no start is known."""
     started = [each for each in executions if each.started_at is not None]
     return max(started, key=lambda e: (stamp(e.started_at), e.arn), default=None)

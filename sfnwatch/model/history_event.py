@@ -1,13 +1,14 @@
-"""What happened to one execution: an event of its history, or of its log.
+"""An event of one execution, from its history or from its log.
 
 The 62 types of events and their detail keys are in botocore's stepfunctions model. A
-type AWS adds later decodes just the same and becomes a row without special meaning.
+type that AWS adds later is decoded in the same way and becomes a row without special
+meaning.
 
-AWS keeps no history of an Express execution but its log in CloudWatch Logs. That says
-the same in other words: keys in snake case, ids and times as strings, and the details,
-whose own keys are the history's, under one key for every type. The log of a Standard
-execution is written alike. A payload is left out where the state machine's logging
-says so, and then so are the ids in it.
+AWS keeps no history of an Express execution, only its log in CloudWatch Logs. The log
+has the same events in another form: keys in snake case, and ids and times as strings.
+The details are under one key for every type; inside them the keys are the history's.
+The log of a Standard execution has the same form. The state machine's logging may leave
+payloads out, and then the ids in them are missing too.
 """
 
 import re
@@ -24,18 +25,18 @@ from sfnwatch.model.values import canonical, mapping_of, required_text
 
 REDRIVEN = "ExecutionRedriven"
 MOST_EVENTS = 25_000
-"""No history has more: at that an execution fails."""
+"""The most events of a history: an execution fails when it reaches them."""
 TERMINAL = {
     "ExecutionSucceeded": "SUCCEEDED",
     "ExecutionFailed": "FAILED",
     "ExecutionTimedOut": "TIMED_OUT",
     "ExecutionAborted": "ABORTED",
 }
-"""The events that end an execution, and the status that each gives it."""
+"""The types of events that end an execution, with the status that each gives it."""
 
 _TIME_IN_LOG = "event_timestamp"
 LOG_KEYS = frozenset({"id", "type", _TIME_IN_LOG, "execution_arn"})
-"""What an event of an execution's log always has."""
+"""The keys that every event of an execution's log has."""
 _COUNTS = frozenset(
     {"heartbeatInSeconds", "index", "length", "redriveCount", "timeoutInSeconds"}
 )
@@ -45,13 +46,13 @@ _PAYLOADS = frozenset({"input", "output", "parameters"})
 _DETAILS = "EventDetails"
 
 Details = Mapping[str, Any]
-"""The one `…EventDetails` object of an event; empty where AWS sends none."""
+"""The one `…EventDetails` object of an event; empty where the event has none."""
 
 
 class HistoryEvent(Struct, gc=False):
-    """What happened to one execution, in AWS's words.
+    """One event of an execution, in AWS's words.
 
-    Its details stay in the record: `Trace.details` gives them.
+    Its details stay in the record: `Trace.details` returns them.
     """
 
     id: int
@@ -59,30 +60,31 @@ class HistoryEvent(Struct, gc=False):
     previous_event_id: int
     """0 for the first state, for ExecutionAborted and for EvaluationFailed."""
     at: datetime
-    """Millisecond resolution."""
+    """When it happened, to the millisecond."""
     seen_at: datetime | None = None
     number: int = -1
-    """Of its record in the store."""
+    """The number of its record in the store."""
     visit_id: int = 0
-    """The visit it belongs to, 0 for none; an iteration's own events are its Map's."""
+    """The visit it belongs to, 0 for none; a MapIteration… event belongs to its Map."""
     attempt_id: int = 0
     """The `scheduled_id` of the attempt it belongs to, 0 for none."""
     iteration: int | None = None
-    """Which iteration of its Map it tells of, where it tells of one as a whole."""
+    """The index of the iteration that a MapIteration… event is about; else None."""
     iteration_end: str | None = None
-    """How that iteration ended, in the words of a visit's status, if it ended."""
+    """The status with which the event ends that iteration, as a visit's; else None."""
     execution_arn: str = ""
 
     @property
     def key(self) -> str:
-        """Its key for lines and as evidence."""
+        """The event's key, as a line and as evidence."""
         return f"{self.execution_arn}#{self.id}"
 
 
 def decode_event(received: Received) -> tuple[HistoryEvent, Details]:
-    """Decode one event, of a history or a log; raises DecodeError for what is none.
+    """Return the event of a record from a history or a log, and its details.
 
-    Times may be ISO strings or epoch numbers, ids numbers or strings.
+    Times may be ISO strings or epoch numbers; ids may be numbers or strings. Raises
+    DecodeError for a record that is no event.
     """
     record = received.record
     is_logged = _TIME_IN_LOG in record
@@ -103,14 +105,14 @@ def decode_event(received: Received) -> tuple[HistoryEvent, Details]:
 
 
 def _whole(value: Any, least: int = 0) -> int:
-    """Read an event's id; AWS counts from 1, so that 0 is none."""
+    """Return an event's id as a number; AWS counts from 1, so 0 stands for no event."""
     if type(value) not in _ID_TYPES or int(value) < least:
         raise ValueError(f"not an event id: {value!r:.60}")
     return int(value)
 
 
 def details_of(record: Record) -> Details:
-    """Find the details in the record of an event; a log's as a history has them."""
+    """Return the details in an event's record; those of a log in a history's form."""
     if _TIME_IN_LOG in record:
         logged = mapping_of(record.get("details"))
         return {name: _detail(name, value) for name, value in logged.items()}
@@ -121,10 +123,10 @@ def details_of(record: Record) -> Details:
 
 
 def _detail(name: str, value: Any) -> Any:
-    """Write a detail as a history has it.
+    """Return a detail of a log in the form that a history has it in.
 
-    Recorded logs have payloads as JSON texts. Of counts none is recorded; ids and
-    times being strings, they may be too.
+    The recorded logs have payloads as JSON texts. None of them has a count. Since ids
+    and times are strings in a log, counts may be strings too.
     """
     is_text = isinstance(value, str)
     if name in _COUNTS and is_text and _COUNT.fullmatch(value):

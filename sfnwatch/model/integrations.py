@@ -2,16 +2,17 @@
 
 A history names an integration by `resourceType` and `resource`: `ecs` and
 `runTask.sync`, or `aws-sdk:ecs` and `runTask`. A Lambda function named by its own ARN
-is an Invoke like the optimized one; an activity is asked for work and calls nothing.
+is an Invoke like the optimized integration. An activity waits for a worker to ask for
+work, and calls nothing.
 
 The table of jobs is from the developer guide's pages on service integrations and their
-IAM policies. A row says which API operations start, poll and stop a job. That is not
-always the integration's own word: EMR's createCluster is RunJobFlow.
+IAM policies. A row has the API operations that start, poll and stop a job. They may
+differ from the integration's own name: EMR's createCluster is RunJobFlow.
 
-Nor does CloudTrail's Event history show every call: of what it never has, what AWS's
-pages on each service's CloudTrail events list is documented, and names that only follow
-from a page's general words ("API activity on streams") are marked inferred. A call that
-stands nowhere here is taken for a management event.
+CloudTrail's Event history does not show every call. A call that it never shows is
+documented where AWS's page on the service's CloudTrail events lists it. A call that
+only follows from a page's general words ("API activity on streams") is marked inferred.
+A call that is listed nowhere here is taken for a management event.
 """
 
 from collections.abc import Iterator, Mapping
@@ -31,17 +32,17 @@ class Pattern(StrEnum):
     """How a Task state uses the service it calls."""
 
     SYNC = "sync"
-    """`.sync`, `.sync:2`: Run a Job, and wait for it to finish."""
+    """`.sync`, `.sync:2`: run a job, and wait for it to finish."""
     TASK_TOKEN = "waitForTaskToken"  # noqa: S105 - AWS's name of the pattern
     REQUEST_RESPONSE = "request-response"
     AWS_SDK = "aws-sdk"
     LAMBDA = "lambda"
-    """A Lambda function's ARN as the resource, the oldest form."""
+    """A Lambda function's ARN as the resource: the oldest form."""
     ACTIVITY = "activity"
 
 
 class CallRole(StrEnum):
-    """What a call was for."""
+    """What an attempt made a call for."""
 
     ACTION = "action"
     POLL = "poll"
@@ -50,21 +51,21 @@ class CallRole(StrEnum):
 
 
 class Unrecorded(StrEnum):
-    """Why Event history has nothing of a call."""
+    """Why Event history does not have a call."""
 
     DATA_EVENT = "data-event"
-    """Only a trail that logs data events has it."""
+    """Only a trail that logs data events has the call."""
     HTTP = "http"
-    """An HTTPS endpoint is called. Step Functions logs InvokeHTTPEndpoint of it, a
-    data event that names no role."""
+    """An HTTPS endpoint is called. Step Functions logs the call as InvokeHTTPEndpoint,
+    a data event that names no role."""
     KUBERNETES = "kubernetes"
-    """The cluster's own API is called, which is none of AWS's."""
+    """The cluster's own API is called, which is not an API of AWS."""
     NEVER = "never"
-    """CloudTrail doesn't log it at all."""
+    """CloudTrail doesn't log the call at all."""
 
 
 class Integration(Struct, frozen=True):
-    """An action of a service, and what CloudTrail shows of it."""
+    """An action of a service, its job, and what CloudTrail shows of its calls."""
 
     resource_type: str
     action: str
@@ -73,36 +74,37 @@ class Integration(Struct, frozen=True):
     poll_events: tuple[str, ...] = ()
     stop_events: tuple[str, ...] = ()
     beside: tuple[tuple[str, str], ...] = ()
-    """Other calls that go with the action, each an event source and a name."""
+    """Other calls made together with the action, each an event source and a name."""
     managed_rule: str | None = None
-    """The EventBridge rule that tells Step Functions of the end, if there is one."""
+    """The EventBridge rule that reports the job's end to Step Functions; else None."""
     id_paths: tuple[str, ...] = ()
-    """Where the job's id lies in the output of the task's own events."""
+    """The paths to the job's id in the output of the task's own events."""
     id_word: str = "id"
     """What people call that id: `task ARN`, `job id`."""
     stop_key: str | None = None
-    """Where the job's own answer says when it stopped, in epoch milliseconds; None
-    where no recording shows that it does."""
+    """The key in the job's own answer for the time it stopped, in epoch milliseconds;
+    None where no recording shows such a key."""
     starts_job: bool = False
-    """True if its action starts something that goes on after the answer."""
+    """True if the action starts something that goes on after the answer."""
     unrecorded: Unrecorded | None = None
-    """Why LookupEvents can't show its action; None where it can."""
+    """Why LookupEvents can't show the action's call; None where it can."""
 
     @property
     def recorded(self) -> bool:
-        """False for data events and for calls that are none of AWS's."""
+        """True if LookupEvents can show the action's call."""
         return self.unrecorded is None
 
     @property
     def event_sources(self) -> tuple[str, ...]:
-        """The services to ask LookupEvents for on its account."""
+        """The event sources to ask LookupEvents for because of this integration."""
         return self._sources(own=self.recorded)
 
     @property
     def trail_sources(self) -> tuple[str, ...]:
-        """The services to ask a trail for: it may be set to log data events too.
+        """The event sources to ask a trail for, which may log data events too.
 
-        The one of an HTTP task names no role, and so nobody whose it could be.
+        The data event of an HTTP task is left out: it names no role, so it can't be
+        matched to an attempt.
         """
         return self._sources(own=self.unrecorded in {None, Unrecorded.DATA_EVENT})
 
@@ -112,7 +114,7 @@ class Integration(Struct, frozen=True):
 
     @property
     def job_word(self) -> str:
-        """What people call the job: a task, a build, an execution."""
+        """What people call the job: `task`, `build`, `execution`."""
         return self.id_word.rpartition(" ")[0] or "job"
 
     def job_ids(self, output: Any) -> Iterator[str]:
@@ -121,16 +123,17 @@ class Integration(Struct, frozen=True):
             yield from values_at(output, path)
 
     def ids_in(self, answer: Any) -> set[str]:
-        """Find the job's ids in an answer as CloudTrail writes it: keys begin small.
+        """Return the job's ids in an answer as CloudTrail writes it.
 
-        Each is there as the bare id at its end, too.
+        There, keys begin with a small letter. For each id its last segment is returned
+        too, since an ARN ends with the bare id.
         """
         paths = map(_lowered, self.id_paths)
         found = {value for path in paths for value in values_at(answer, path)}
         return found | set(map(last_segment, found))
 
     def role_of(self, event_name: str) -> CallRole:
-        """What a call of that name is for, where this integration made it."""
+        """Return what a call of that name is for, if this integration made it."""
         name = unversioned(event_name)
         if name == self.action_event:
             return CallRole.ACTION
@@ -157,14 +160,15 @@ def _job(
     word: str = "id",
     stop: str | None = None,
 ) -> Integration:
-    """Make a row of the table: lists are words separated by blanks.
+    """Return a row of the table of jobs; lists are given as words with blanks between.
 
-    It is `named` as in a history: the `resourceType`, which is the name in CloudTrail,
-    and the `resource` without the suffix of its pattern; `names` are the operations:
-    `start / look look / stop stop`; `rule` is what the managed EventBridge rule's name
-    ends with; `ids` are the paths to the job's id in the output of the task's own
-    events: as the optimized integration gives it, and as the operations answer; `word`
-    is what people call that id; `stop` the key that says when the job stopped.
+    `named` is the name in a history: the `resourceType`, which is the service's name in
+    CloudTrail too, and the `resource` without the suffix of its pattern. `names` are
+    the operations: `start / poll poll / stop stop`. `rule` is the end of the managed
+    EventBridge rule's name. `ids` are the paths to the job's id in the output of the
+    task's own events, both as the optimized integration writes it and as the operations
+    return it. `word` is what people call that id. `stop` is the key for the time when
+    the job stopped.
     """
     event, polls, stops = (part.split() for part in names.split("/"))
     service, _, action = named.partition(":")
@@ -228,15 +232,15 @@ def _emr_serverless(action: str, stops: str = "") -> Integration:
         f"emr-serverless:{action}",
         f"{event} / GetApplication / {stops}",
         rule="sForEMRServerlessApplicationRule",
-        # Only createApplication answers with an id; that the state's own output is
-        # what GetApplication answered is inferred from the integrations that show it.
+        # Only createApplication returns an id. That the state's own output is the
+        # answer of GetApplication is inferred from the integrations that show this.
         ids="ApplicationId Application.ApplicationId",
         word="application id",
     )
 
 
-# The rules' names waver between GetEvent and GetEvents, as AWS's own do; those of
-# the labeling, processing and Bedrock rules are inferred from their siblings.
+# The rules' names have GetEvent or GetEvents, as AWS's own names do. The names of the
+# labeling, processing and Bedrock rules are inferred from similar rules.
 JOBS: tuple[Integration, ...] = (
     _job(
         "ecs:runTask",
@@ -333,21 +337,21 @@ _NOT_AWS = {
     ("http", "Invoke"): Unrecorded.HTTP,
     ("eks", "RunJob"): Unrecorded.KUBERNETES,
     ("eks", "Call"): Unrecorded.KUBERNETES,
-    # A customer's own API is called: API Gateway logs its control plane only.
+    # A customer's own API is called; API Gateway logs only its control plane.
     ("apigateway", "Invoke"): Unrecorded.NEVER,
-    # Not among the actions that the Logs guide says are logged.
+    # It is not among the actions that are logged according to the Logs guide.
     ("logs", "PutLogEvents"): Unrecorded.NEVER,
 }
 
 _UNLOGGED = frozenset({"execute-api"})
-"""Services of which nothing is logged: those that call a customer's own API
-[inferred from API Gateway's page, which has its control plane only]."""
+"""Services without any logged calls: they call a customer's own API [inferred from API
+Gateway's page, which has only its control plane]."""
 
 
 def unrecorded(service: str, event_name: str) -> Unrecorded | None:
-    """Say why Event history has nothing of a call; None for a management event.
+    """Return why Event history does not have a call; None for a management event.
 
-    `service` is what it is called in CloudTrail, without the domain.
+    `service` is the service's name in CloudTrail, without the domain.
     """
     call = (service, event_name)
     if service in _UNLOGGED:
@@ -360,26 +364,28 @@ class SdkServices(Struct):
     """The AWS SDK for Java's names of services: see `templates/sdk_services.json`."""
 
     event_sources: Mapping[str, str]
-    """To what CloudTrail calls the service, without the domain: `sfn` to `states`."""
+    """CloudTrail's name of each service, without the domain: `sfn` is `states`."""
     home_regions: Mapping[str, Mapping[str, str]]
-    """Of the global ones, by partition, where their calls are recorded. Documented for
-    us-east-1; the others are where requests are signed for [inferred]."""
+    """The Region where a global service's calls are recorded, by service and partition.
+    us-east-1 is documented. In other partitions it is the Region that requests are
+    signed for [inferred]."""
     event_names: Mapping[str, Mapping[str, str]]
-    """Operations of the SDK's services that CloudTrail has by another name."""
+    """By service, the operations that have another name in CloudTrail, and that name.
+    """
     data_events: Mapping[str, frozenset[str]]
-    """By what CloudTrail calls the service, what only a trail for data events has."""
+    """By the service's name in CloudTrail, the operations that are data events."""
 
 
 @lru_cache(maxsize=1)
 def sdk_services() -> SdkServices:
-    """Read the table, which a command of the tests makes from botocore's models."""
+    """Return the table; a command of the tests makes it from botocore's models."""
     return msgspec.json.decode(read_template("sdk_services.json"), type=SdkServices)
 
 
 def home_region(resource_type: str, partition: str) -> str | None:
-    """Find where the calls of an SDK integration are recorded.
+    """Return the Region where the calls of a global service are recorded.
 
-    None for most, whose calls are recorded in the Region they are made in.
+    None for other services: their calls are recorded in the Region they are made in.
     """
     homes = sdk_services().home_regions.get(resource_type.removeprefix("aws-sdk:"), {})
     return homes.get(partition)
@@ -390,19 +396,19 @@ _HTTP = Integration(
     action="invoke",
     event_source=_domain("states"),
     action_event="InvokeHTTPEndpoint",
-    # What authorises the request lies in the EventBridge connection's secret, and the
-    # role reads that: all that Event history has of an HTTP task.
+    # The credentials of the request are in the secret of the EventBridge connection.
+    # The role reads that secret: no other call of an HTTP task is in Event history.
     beside=((_domain("secretsmanager"), "GetSecretValue"),),
     unrecorded=Unrecorded.HTTP,
 )
 _BY_ACTION = {(row.resource_type, row.action): row for row in (*JOBS, _HTTP)}
 _RUN_JOB = ("eks", "runJob")
-"""A job too, though Kubernetes runs it: no API of AWS's tells of it."""
+"""A job that Kubernetes runs: no API of AWS shows it, so it has no row in the table."""
 _SDK = "aws-sdk"
 
 
 def pattern_of(resource_type: str, resource: str) -> Pattern:
-    """Tell the pattern of a Task from its own event's two names."""
+    """Return the pattern of a Task from the two names in its …Scheduled event."""
     suffix = _suffix(resource)
     if suffix == "waitForTaskToken":
         return Pattern.TASK_TOKEN
@@ -419,12 +425,12 @@ def _suffix(resource: str) -> str:
 
 @lru_cache(maxsize=1024)
 def integration(resource_type: str, resource: str) -> Integration:
-    """Find the row of `resourceType` and `resource`, or make one for a plain call.
+    """Return the table's row for a `resourceType` and `resource`, or make a new one.
 
-    An action outside the table is called and no more: its event has its name with
-    a capital, and there is nothing to poll; a `.sync` that is not in it runs some job
-    all the same. An `aws-sdk:` call borrows the ids of the optimized row, but neither
-    its polls nor its rule; so does one that asks for the job, or stops it.
+    An action outside the table is a plain call: its event name is the action with a
+    capital letter, and there are no polls. With `.sync` it starts some job all the
+    same. An `aws-sdk:` call gets the ids of the job's row, but not its polls or rule.
+    So does a call that polls or stops a job.
     """
     sdk, service, action = _names(resource_type, resource)
     optimized = None if sdk else _BY_ACTION.get((service, action))
@@ -451,9 +457,9 @@ def integration(resource_type: str, resource: str) -> Integration:
 
 
 def _names(resource_type: str, resource: str) -> tuple[bool, str, str]:
-    """Split the two names: whether it is the SDK's, the service, the action.
+    """Return whether the SDK is called, the service and the action.
 
-    Step Functions Local says `aws-sdk` and `dynamodb:createTable`.
+    Step Functions Local writes `aws-sdk` and `dynamodb:createTable`.
     """
     action = resource.partition(".")[0]
     kind, _, service = resource_type.partition(":")
@@ -466,14 +472,14 @@ def _names(resource_type: str, resource: str) -> tuple[bool, str, str]:
 
 @lru_cache(maxsize=1024)
 def jobs_of_call(event_source: str, event_name: str) -> tuple[Integration, ...]:
-    """Give the integrations that start, poll or stop their job by such a call."""
+    """Return the integrations that start, poll or stop their job with such a call."""
     rows = (row for row in JOBS if row.event_source == event_source)
     return tuple(row for row in rows if row.role_of(event_name) is not CallRole.OTHER)
 
 
 @lru_cache(maxsize=1024)
 def usual_role(event_source: str, event_name: str) -> CallRole:
-    """Tell what a call usually is for, with nothing known but its name."""
+    """Return what a call is usually for, if only its name is known."""
     jobs = jobs_of_call(event_source, event_name)
     roles = {row.role_of(event_name) for row in jobs}
     return next((role for role in CallRole if role in roles), CallRole.OTHER)

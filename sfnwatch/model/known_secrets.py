@@ -1,8 +1,8 @@
 """The keys, tokens and header values in use, hidden wherever an answer repeats them.
 
-Whatever sends a secret keeps it here first. Whatever leaves the program, as a text or
-as a record, has the secrets taken out here. Their exact values are known, so nothing is
-guessed. Where no secret is in use, as in a replay, texts do not change.
+Code that sends a secret registers it here first. The secrets are taken out of all texts
+and records that leave the program. Their exact values are known, so nothing is guessed.
+Where no secret is in use, as in a replay, texts do not change.
 """
 
 import re
@@ -11,25 +11,25 @@ from sys import maxsize
 from msgspec import Struct
 
 _SHORTEST = 8
-"""Fewest characters of a secret: shorter values occur in ordinary words."""
+"""Characters of a secret at least: shorter values occur in ordinary words."""
 _MOST = 32
-"""So many are kept, the newest: a long watch renews its keys every hour."""
+"""Secrets kept at most, the newest: a long watch renews its keys every hour."""
 _HIDDEN = "…"
 _HIDDEN_IN_JSON = rb"\u2026"
 _RUNS = re.compile(r"[A-Za-z0-9]+")
 _LETTER = re.compile(r"[A-Za-z]")
 _EXAMPLE = "EXAMPLE"
-"""What is in all keys of AWS's documentation; the demo has one of them."""
+"""This is in all keys of AWS's documentation; the demo uses one of them."""
 _SCHEME = "AWS4-HMAC-SHA256"
 _AFTER_CREDENTIAL = r"[^\"'\\<>\n]*?(?:Signature=[0-9A-Fa-f]+|(?=[\"'\\<>\n]|\Z))"
-"""The rest of an Authorization header, after `Credential=`."""
+"""Matches the rest of an Authorization header, after `Credential=`."""
 
 
 class _Secret(Struct, frozen=True):
-    """How one secret is found."""
+    """The patterns that find one secret."""
 
     run: str
-    """A part that no encoding changes: it is looked for first, as that is cheap."""
+    """A part that no encoding changes. It is looked for first, since that is cheap."""
     run_in_json: bytes
     in_text: re.Pattern[str]
     in_json: re.Pattern[bytes]
@@ -50,11 +50,11 @@ class KnownSecrets:
     def __init__(self) -> None:
         self._secrets: dict[str, _Secret] = {}
         self._shortest = maxsize
-        """Characters of the shortest one: no shorter text has any in it."""
+        """Characters of the shortest secret: a shorter text can't contain any."""
 
     def keep(self, value: str | None) -> None:
-        """Hide a value from now on, but not a short one, an example, or a number."""
-        # An answer may repeat it without its padding, or with that encoded.
+        """Hide a value from now on, unless it is short, an example or a number."""
+        # An answer may repeat it without its padding, or with the padding encoded.
         text = (value or "").rstrip("=")
         if text in self._secrets or _EXAMPLE in text:
             return
@@ -68,12 +68,12 @@ class KnownSecrets:
         self._shortest = min(map(len, self._secrets))
 
     def forget(self) -> None:
-        """Hide nothing any more."""
+        """Forget all secrets, so that none is hidden any more."""
         self._secrets.clear()
         self._shortest = maxsize
 
     def hide(self, text: str) -> str:
-        """Give a text without secrets; they are found in URLs, JSON and HTML, too."""
+        """Return a text without secrets; they are found in URLs, JSON and HTML too."""
         if len(text) < self._shortest:
             return text
         for secret in (_AUTHORIZATION, *self._secrets.values()):
@@ -82,18 +82,18 @@ class KnownSecrets:
         return text
 
     def hide_in_json(self, data: bytes) -> bytes:
-        """Give a JSON text without secrets; the same object where there is none."""
+        """Return a JSON text without secrets; the same object where it has none."""
         if len(data) < self._shortest:
             return data
         for secret in (_AUTHORIZATION, *self._secrets.values()):
             if secret.run_in_json in data:
-                # A function's result is taken as it is, with its backslash.
+                # A function's result is inserted as it is, so the backslash stays.
                 data = secret.in_json.sub(lambda _: _HIDDEN_IN_JSON, data)
         return data
 
 
 def _encoded(character: str) -> str:
-    """Give a pattern for a character, plain or as URLs, JSON and HTML write it."""
+    """Return a pattern for a character: plain, or as URLs, JSON and HTML write it."""
     plain = re.escape(character)
     if character.isascii() and character.isalnum():
         return plain

@@ -1,4 +1,4 @@
-"""Who started whom, among executions whose histories are known."""
+"""Finds which execution started which, where their histories are known."""
 
 from collections.abc import Mapping, Sequence
 
@@ -9,21 +9,21 @@ from sfnwatch.model.started_executions import Parent
 
 
 class Lineage(Struct, frozen=True):
-    """Who started whom, among executions whose histories are known."""
+    """Which execution started which, among those whose histories are known."""
 
     parents: dict[str, Parent] = field(default_factory=dict)
-    """By the ARN of the child execution."""
+    """The parent of each child execution, by the child's ARN."""
     map_runs: Mapping[str, Parent] = field(default_factory=dict)
-    """By the ARN of a Map Run."""
+    """The parent of each Map Run, by the Map Run's ARN."""
 
     def root_of(self, execution_arn: str) -> str:
-        """Climb to the execution that nothing here started."""
+        """Return the outermost ancestor of an execution: itself if it has no parent."""
         while (parent := self.parents.get(execution_arn)) is not None:
             execution_arn = parent.execution_arn
         return execution_arn
 
     def level(self, execution_arn: str) -> int:
-        """Count the executions above one."""
+        """Return the number of ancestors of an execution."""
         level = 0
         while (parent := self.parents.get(execution_arn)) is not None:
             execution_arn = parent.execution_arn
@@ -32,10 +32,11 @@ class Lineage(Struct, frozen=True):
 
 
 def find_lineage(known: Sequence[Execution], listed: Mapping[str, str]) -> Lineage:
-    """Tell who started whom; `listed` gives the Map Run that lists tell of, by child.
+    """Return which execution started which.
 
-    Where they are in a circle, the first of `known` in it is left without a parent: no
-    history of AWS's has one, a file may.
+    `listed` has each child's Map Run as lists of executions show it, by the child's
+    ARN. In a circle of executions the first one in `known` is left without a parent.
+    AWS's histories have no circles, but a file may.
     """
     map_runs: dict[str, Parent] = {}
     nested: dict[str, Parent] = {}

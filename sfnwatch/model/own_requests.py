@@ -1,12 +1,12 @@
-"""What sfnwatch itself sent to AWS, and how much of the account's quotas that takes.
+"""The requests that sfnwatch itself sent to AWS, and their share of the quotas.
 
-Each record is one HTTP request, botocore's own retries and those for credentials
-included. The data is `{"operation", "service", "region", "sent_at", "seconds",
+Each record is one HTTP request; botocore's own retries and the requests for credentials
+are included. The data is `{"operation", "service", "region", "sent_at", "seconds",
 "outcome", "status", "request_id", "items", "note"}` and never more: no parameter,
 header or body of a request or an answer.
 
-The quotas are for an account and Region, and are shared with the console and every
-other tool. Where they differ by Region, the smaller one stands here.
+A quota is for one account and Region, and is shared with the console and all other
+tools. Where a quota differs by Region, the smaller one is listed here.
 """
 
 from bisect import bisect
@@ -23,7 +23,7 @@ from sfnwatch.model.times import maybe_time
 from sfnwatch.model.values import canonical, float_of, read_fields, text_of
 
 OK = "ok"
-"""The outcome of a request that was answered with what was asked for."""
+"""The outcome of a request that AWS answered without an error."""
 THROTTLED = frozenset(
     {
         "KmsThrottlingException",
@@ -35,32 +35,32 @@ THROTTLED = frozenset(
         "TooManyRequestsException",
     }
 )
-"""Outcomes that say too much was asked, by us or by others on the same account."""
+"""Outcomes that mean too many requests, by us or by others on the same account."""
 KEPT = 50_000
-"""Requests kept at most, the newest: a watch of two days, at its ordinary pace."""
+"""Requests kept at most, the newest: a watch of two days sends so many."""
 
 
 class Request(Struct, frozen=True):
-    """One request of ours, and what came of it."""
+    """One request that sfnwatch sent, and its outcome."""
 
     key: str
-    """What tells it from every other; the same for the same record."""
+    """Made from the whole record: equal records have the same key, others do not."""
     operation: str
     sent_at: datetime
     service: str = ""
-    """The IAM prefix: `states`, `cloudtrail`."""
+    """The service's IAM prefix: `states`, `cloudtrail`."""
     seconds: float = 0.0
-    """How long the answer took."""
+    """Seconds until the answer came."""
     outcome: str = "unknown"
     """`ok`, or the code of the error that AWS or the network answered with."""
     region: str | None = None
     status: int | None = None
-    """Of HTTP; None without an answer."""
+    """The HTTP status; None without an answer."""
     request_id: str | None = None
     items: int | None = None
-    """How many events or records the answer held, where it holds any."""
+    """The number of events or records in the answer; None for answers without any."""
     note: str = ""
-    """What it was for."""
+    """The purpose of the request."""
     execution_arn: str | None = None
 
     @property
@@ -72,19 +72,22 @@ class Request(Struct, frozen=True):
         return self.outcome in THROTTLED
 
     def order(self) -> tuple[datetime, float, int, int, str]:
-        """Sort requests; of a moment by numbers first, which are never redacted."""
+        """Return a sort key: the time, then numbers, which are never redacted."""
         numbers = self.seconds, self.status or 0, self.items or 0
         return (self.sent_at, *numbers, self.key)
 
 
 def decode_request(received: Received) -> Request:
-    """Read a request record; raises DecodeError for one of nothing, or of no time."""
+    """Return the request of a record.
+
+    Raises DecodeError for a record without an operation or a time.
+    """
     data = received.record
     operation = text_of(data.get("operation"))
     sent_at = maybe_time(data.get("sent_at")) or received.at
     if operation is None or sent_at is None:
         raise DecodeError("a request record without an operation, or without a time")
-    # A watch sends ten thousand of them, most in the same few words.
+    # A watch sends ten thousand requests, and most have the same few words.
     words = ("operation", "service", "outcome", "region", "note")
     told = {word: text_of(data.get(word)) for word in words}
     same = {word: intern(text) for word, text in told.items() if text is not None}
@@ -118,31 +121,31 @@ QUOTAS: Mapping[Operation, float] = {
     ("states", "DescribeMapRun"): 1,
     ("states", "DescribeStateMachine"): 20,
 }
-"""Requests a second that can be kept up, by all on the account together."""
+"""Requests a second that all callers on the account together can keep up."""
 
 
 class Budget(Struct, frozen=True):
-    """What we take of one operation, and what there is."""
+    """Our requests of one operation, and the operation's quota."""
 
     sent: int = 0
     failed: int = 0
-    """Answered with an error, or not at all; throttled ones are counted apart."""
+    """Requests answered with an error, or not at all, without the throttled ones."""
     throttled: int = 0
     rate: float = 0.0
     """Requests a second over the last minute, in the busiest Region."""
     quota: float | None = None
-    """Requests a second that all on the account can keep up; None if not known."""
+    """Requests a second that all callers together can keep up; None if not known."""
 
     @property
     def share(self) -> float | None:
-        """Our part of what can be kept up: 1.0 is all of it."""
+        """Our part of the quota, where 1.0 is all of it; None without a quota."""
         return self.rate / self.quota if self.quota else None
 
 
 def budget(requests: Iterable[Request], now: datetime) -> Mapping[Operation, Budget]:
-    """Say of each operation sent so far how much of its quota we take.
+    """Return how much of its quota we use, for each operation sent so far.
 
-    `requests` are in the order of their times.
+    `requests` must be in the order of their times.
     """
     groups: defaultdict[Operation, list[Request]] = defaultdict(list)
     for request in requests:

@@ -4,7 +4,8 @@ import zstandard
 from msgspec import msgpack
 
 _BLOCK_RECORDS = 48
-"""Records a block holds: more compress no better, and one look unpacks them all."""
+"""Records in a block. More would compress no better, and reading one record unpacks the
+whole block."""
 _LEVEL = 1
 
 
@@ -17,26 +18,26 @@ class RawStore:
     def __init__(self) -> None:
         self._blocks: list[bytes] = []
         self._open: list[bytes] = []
-        """The records of the block that is not full yet."""
-        # A compressor's own tables take megabytes: there is one of each.
+        """The records of the last block, which is not full yet."""
+        # Their tables take megabytes, so each store has one of each only.
         self._compressor = zstandard.ZstdCompressor(level=_LEVEL)
         self._decompressor = zstandard.ZstdDecompressor()
         self._unpacked: tuple[int, list[bytes]] = (-1, [])
-        """The block that was looked into last: neighbours are asked for in turn."""
+        """The block read last, with its number: neighbours are often read in turn."""
 
     def add(self, record: bytes) -> int:
-        """Keep a record, and give its number."""
+        """Keep a record and return its number."""
         number = len(self._blocks) * _BLOCK_RECORDS + len(self._open)
         self._open.append(record)
         if len(self._open) == _BLOCK_RECORDS:
             packed = self._compressor.compress(msgpack.encode(self._open))
-            # A copy: what the compressor returns keeps the room of the worst case.
+            # A copy is kept, since the compressor's result takes the worst case's room.
             self._blocks.append(bytes(memoryview(packed)))
             self._open = []
         return number
 
     def get(self, number: int) -> bytes:
-        """Give the record of a number."""
+        """Return the record of a number."""
         block, place = divmod(number, _BLOCK_RECORDS)
         if block == len(self._blocks):
             return self._open[place]

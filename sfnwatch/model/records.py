@@ -1,9 +1,9 @@
-"""What a source may say.
+"""The records that sources hand over.
 
-Sources, recordings, imported files and tests all speak in `Received` records:
-AWS's own record as JSON, unaltered, with the moment it reached us. The model
-decodes them itself, so that a later version can read more out of an old recording,
-and so that live and replay take the same path.
+Sources, recordings, imported files and tests all hand over `Received` records: AWS's
+own record as JSON, unaltered, with the time it reached us. The model decodes them
+itself. So a later version can read more out of an old recording, and live watching and
+replay run the same code.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -22,11 +22,11 @@ Record = Mapping[str, Any]
 
 
 class DecodeError(ValueError):
-    """A record that lacks what its kind must have; the text says what and where."""
+    """A record that lacks something its kind must have; the text says what."""
 
 
 class RecordKind(StrEnum):
-    """What a record is, and so which shape its data has."""
+    """What a record is, which determines the shape of its data."""
 
     HISTORY = "history"
     """One HistoryEvent of GetExecutionHistory."""
@@ -35,11 +35,11 @@ class RecordKind(StrEnum):
     DEFINITION = "definition"
     """The answer of DescribeStateMachineForExecution (or DescribeStateMachine)."""
     LOOKUP = "lookup"
-    """One Event of LookupEvents, its record a JSON string in CloudTrailEvent."""
+    """One Event of LookupEvents; its CloudTrailEvent is the record as a JSON string."""
     TRAIL = "trail"
     """One CloudTrail record: from a trail's files, or an EventBridge event's detail."""
     ATHENA = "athena"
-    """One row of a result of Athena's, DuckDB's or Lake's: columns in lower case."""
+    """One row of a result of Athena, DuckDB or Lake, with columns in lower case."""
     EXPRESS = "express"
     """One event of an execution's log in CloudWatch Logs."""
     TASK_STATE = "task-state"
@@ -49,13 +49,13 @@ class RecordKind(StrEnum):
     CHILDREN = "children"
     """A page of ListExecutions for a Map Run."""
     MACHINE_EXECUTIONS = "machine-executions"
-    """What ListExecutions told of a state machine: see `children.py`."""
+    """Answers of ListExecutions for a state machine: see `other_executions.py`."""
     UNREAD = "unread"
-    """A record that a live source could not decode: kept, for a later version."""
+    """A record that a live source could not decode, kept for a later version."""
     HEALTH = "health"
-    """What a source says of itself: see `SourceHealth`."""
+    """A source's report of its own state: see `SourceHealth`."""
     REQUEST = "request"
-    """One request that this tool sent to AWS itself: see `Request`."""
+    """One request that sfnwatch itself sent to AWS: see `Request`."""
 
 
 CALL_KINDS = frozenset({RecordKind.LOOKUP, RecordKind.TRAIL, RecordKind.ATHENA})
@@ -70,19 +70,20 @@ class Received(Struct, frozen=True, dict=True):
     """One record, as a source handed it over."""
 
     at: datetime | None
-    """When it reached us, aware UTC; None for files that don't say."""
+    """When it reached us, in aware UTC; None for files without this time."""
     kind: str
-    """A `RecordKind` value; others pass through unread."""
+    """A value of `RecordKind`; records of other kinds are not read."""
     execution_arn: str | None
-    """The execution it belongs to, where the source knows; calls don't."""
+    """The execution it belongs to; None where the source does not know it, or for a
+    call."""
     data: bytes
     """AWS's record, as JSON."""
 
     @cached_property
     def record(self) -> Record:
-        """The record; empty for what is no JSON object.
+        """The decoded JSON object; empty if the data is none.
 
-        It is decoded once, and kept as long as this is; a copy begins without.
+        It is decoded once and kept. A copy of this record begins without it.
         """
         try:
             return decode_object(self.data)
@@ -90,10 +91,11 @@ class Received(Struct, frozen=True, dict=True):
             return {}
 
     def once(self, decode: "Callable[[Received], D]") -> D:
-        """Decode it with a function, but once, however many ask for it.
+        """Return the result of a decoder, which runs only once for this record.
 
-        A file is checked, and a page searched for what concerns the executions, before
-        the trace takes its records in: each time a call took 30 µs.
+        A record is decoded more than once before the trace takes it: a file is checked,
+        and a page is searched for records of the executions. Decoding a call took 30 µs
+        each time.
         """
         known = self.__dict__
         if decode.__name__ not in known:
@@ -103,11 +105,11 @@ class Received(Struct, frozen=True, dict=True):
 
 
 Batch = Sequence[Received]
-"""What a source hands over at once: one page, or one step of a replay."""
+"""The records that a source hands over at once: one page, or one step of a replay."""
 
 
 def receive(
     at: datetime | None, kind: str, execution_arn: str | None, record: Any
 ) -> Received:
-    """Make a record of a JSON value; raises ValueError for what JSON can't hold."""
+    """Return a record of a JSON value; raises ValueError for what JSON can't hold."""
     return Received(at, kind, execution_arn, encode_json(record))

@@ -1,4 +1,4 @@
-"""How a source is doing, as it says itself."""
+"""The health of a source, as it reports it itself."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -14,10 +14,10 @@ from sfnwatch.model.values import read_fields
 
 
 class HealthState(StrEnum):
-    """How a source is doing, in one word.
+    """The state of a source, the worst first.
 
-    First stands trouble that needs somebody, and last what has ended: of several
-    sources, a lane is in the state that stands first.
+    The order is from trouble that needs the user to sources that have ended. A lane
+    with several sources is in the state that comes first.
     """
 
     EXPIRED = "expired"
@@ -29,9 +29,9 @@ class HealthState(StrEnum):
     DRAINING = "draining"
     """The execution has ended; late records are still awaited."""
     WAITING = "waiting"
-    """The execution has ended, and all is in; a redrive may yet come."""
+    """The execution has ended and all its records are here; a redrive may come."""
     REFUSED = "refused"
-    """Gone for good: AWS will not answer this, however often it is asked."""
+    """AWS refuses for good: asking again is of no use."""
     ENDED = "ended"
 
     @property
@@ -40,22 +40,23 @@ class HealthState(StrEnum):
 
 
 class SourceHealth(Struct, frozen=True):
-    """How one source is doing; trouble is an event like any other.
+    """One report of a source's health; it is recorded like any other record.
 
-    As a record it is the JSON object `{"lane", "state", "message", "retry_in",
-    "complete_to", "lag", "until", "requests", "source"}`, nulls left out.
+    Its record is the JSON object `{"lane", "state", "message", "retry_in",
+    "complete_to", "lag", "until", "requests", "source"}`, without nulls.
     """
 
     lane: str
-    """`history`, `definition`, `lookup`, `children` for what executions started,
-    `others` for what else ran on their state machines, `recording`, or `otlp`."""
+    """`history`, `definition`, `lookup`, `children` for executions started by the
+    watched ones, `others` for other executions of their state machines, `recording` or
+    `otlp`."""
     state: HealthState
     message: str = ""
-    """What was tried, what AWS said, what to do; empty while all is well."""
+    """What was tried, what AWS answered, and what to do; empty while all is well."""
     retry_in: float | None = None
     """Seconds until the next try."""
     coverage: datetime | None = field(default=None, name="complete_to")
-    """All calls up to here are believed to have been delivered."""
+    """All calls up to this time are believed to have been delivered."""
     lag: float | None = None
     """Seconds by which the lane is behind."""
     until: datetime | None = None
@@ -63,10 +64,10 @@ class SourceHealth(Struct, frozen=True):
     requests: int = 0
     """Requests this source has made so far."""
     source: str = ""
-    """Which it is of several that fill the lane: `queue`, `archive`; LookupEvents, and
-    the history, go without."""
+    """The source's name where several fill one lane: `queue`, `archive`. Empty for
+    LookupEvents and for the history."""
     seen_at: datetime | None = None
-    """When that was said, where it was received."""
+    """When the report was received, if it was."""
 
     @property
     def since(self) -> datetime | None:
@@ -74,14 +75,17 @@ class SourceHealth(Struct, frozen=True):
 
     @property
     def order(self) -> tuple[float, ...]:
-        """Sort reports; of a moment, as of a sped-up clock's, by the requests made."""
+        """A sort key: the time, then the requests made, then the other fields.
+
+        A sped-up clock may give several reports the same time.
+        """
         at, *others = map(stamp, (self.seen_at, self.coverage, self.until))
         numbers = (self.retry_in, self.lag)
         known = (-1.0 if each is None else each for each in numbers)
         return (at, self.requests, self.state.rank, *others, *known)
 
     def as_record(self) -> dict[str, Any]:
-        """Give it as the JSON object that is recorded."""
+        """Return the JSON object that is recorded."""
         told = {each.encode_name: getattr(self, each.name) for each in fields(self)}
         del told["seen_at"]
         return {
@@ -92,7 +96,7 @@ class SourceHealth(Struct, frozen=True):
 
 
 def decode_health(received: Received) -> SourceHealth:
-    """Read a health record; a state of a later version is taken as `live`."""
+    """Return the health of a record; a state of a later version is read as `live`."""
     record = received.record
     state = record.get("state")
     known = state in list(HealthState)
@@ -106,7 +110,7 @@ def decode_health(received: Received) -> SourceHealth:
 
 
 def merge_healths(lane: str, healths: Sequence[SourceHealth]) -> SourceHealth:
-    """Give a lane one health: the worst of its sources', and what holds for all."""
+    """Return one health for a lane: the worst state, and merged figures."""
     if len(healths) == 1:
         return healths[0]
     worst = min(healths, key=lambda health: health.state.rank)
@@ -123,10 +127,11 @@ def merge_healths(lane: str, healths: Sequence[SourceHealth]) -> SourceHealth:
 
 
 def _merged_coverage(healths: Iterable[SourceHealth]) -> datetime | None:
-    """Say up to when a lane is complete.
+    """Return the time up to which a lane is complete; None where it is not known.
 
-    Of sources that do the same, each for an execution, up to where all are; where the
-    same records come in several ways, up to where the furthest is.
+    Healths of one source, each for another execution, are complete up to the earliest
+    of their times. Different sources bring the same records, so the latest of their
+    times counts.
     """
     by_source: dict[str, list[datetime | None]] = {}
     for health in healths:

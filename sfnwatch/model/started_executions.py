@@ -1,4 +1,4 @@
-"""Which executions and Map Runs an attempt started: its events name their ARNs."""
+"""Finds the executions that an attempt started: its events have their ARNs."""
 
 from collections.abc import Iterator
 from typing import TypeGuard
@@ -17,28 +17,28 @@ _ANSWERS = frozenset({"TaskSubmitted", "TaskSucceeded"})
 
 
 class Parent(Struct, frozen=True):
-    """What started an execution, or a Map Run."""
+    """What started an execution or a Map Run."""
 
     execution_arn: str
-    """The execution it was started by."""
+    """The execution that started it."""
     visit_id: int
-    """The state of that; 0 where the history does not tell."""
+    """The visit that started it; 0 where the history does not show it."""
     attempt_id: int | None = None
     """The attempt that started it; None for a Map Run."""
     map_run_arn: str | None = None
-    """The Map Run it is an execution of."""
+    """The Map Run that the child is an execution of; None for other children."""
     waits: bool = True
-    """False where the state completed as soon as it had started it."""
+    """False where the state completed as soon as the execution had started."""
 
 
 def started_by(attempt: Attempt) -> Iterator[str]:
-    """Yield the ARNs of the executions that an attempt started, of whatever kind."""
+    """Yield the ARNs of the executions that an attempt started, Express ones too."""
     if _starts_executions(attempt.integration):
         yield from filter(maybe_execution_arn, attempt.resource_ids)
 
 
 def started_in(event_type: str, details: Details) -> Iterator[str]:
-    """Yield the ARNs of the executions that an event says were started."""
+    """Yield the ARNs of the executions that were started according to an event."""
     row = integration_of(event_type, details) if event_type in _ANSWERS else None
     if _starts_executions(row):
         told = row.job_ids(parse_json(details.get("output")))

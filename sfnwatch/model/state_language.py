@@ -1,7 +1,7 @@
-"""What a definition in the Amazon States Language says a machine *can* call.
+"""Reads from a definition in the Amazon States Language what a machine *can* call.
 
-The look-up plan comes from it, so that a machine that only calls Lambda asks CloudTrail
-nothing about ECS.
+The look-up plan is made from it. So for a machine that only calls Lambda, CloudTrail is
+not asked about ECS.
 """
 
 import re
@@ -22,27 +22,28 @@ _LAMBDA = re.compile(r"arn:[^:]*:lambda:.+")
 
 
 class DefinedTask(Struct, frozen=True):
-    """A Task of the definition and the integration it names."""
+    """A Task of the definition, and the integration that it names."""
 
     integration: Integration | None
-    """None for activities, which are asked for work and call nothing."""
+    """None for an activity, which calls nothing."""
     role_arn: str | None = None
-    """The role of its `Credentials`, where that is a fixed string."""
+    """The role in its `Credentials`, where that is a fixed string."""
 
 
 class Definition(Struct, frozen=True):
-    """What is read from a definition."""
+    """The tasks and the branches of a definition."""
 
     tasks: tuple[DefinedTask, ...] = ()
     branches: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """A Parallel state's name to the first states of its branches, in order."""
+    """The names of the first states of the branches, by the Parallel state's name."""
 
 
 @lru_cache(maxsize=256)
 def parse_definition(text: str | None) -> Definition:
-    """Read a definition's JSON text; what can't be read is not there.
+    """Return the tasks and branches of a definition's JSON text.
 
-    An execution that is watched has the same one each time it is asked.
+    Parts that can't be read are left out. The result is cached: a watched execution's
+    definition is the same each time.
     """
     tasks: list[DefinedTask] = []
     branches: dict[str, tuple[str, ...]] = {}
@@ -59,7 +60,7 @@ def parse_definition(text: str | None) -> Definition:
 
 
 def states_of(text: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yield every state, those of branches and iterations too, outermost first."""
+    """Yield all states with their names, outermost first, also in branches and Maps."""
     machines = [mapping_of(parse_json(text))]
     while machines:
         states = mapping_of(machines.pop(0).get("States"))
@@ -72,11 +73,11 @@ def states_of(text: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 
 def resource_integration(resource: str) -> Integration | None:
-    """Find the integration a `Resource` ARN names.
+    """Return the integration that a `Resource` ARN names; None if it names none.
 
-    `arn:aws:states:::ecs:runTask.sync` and `arn:aws:states:::aws-sdk:ecs:runTask`
-    name one; an activity is asked for work and calls nothing. A Lambda function's
-    own ARN is an invocation of it.
+    Examples are `arn:aws:states:::ecs:runTask.sync` and
+    `arn:aws:states:::aws-sdk:ecs:runTask`. A Lambda function's own ARN means an
+    invocation of it. An activity calls nothing and has no integration.
     """
     if _LAMBDA.fullmatch(resource):
         return integration("lambda", "invoke")

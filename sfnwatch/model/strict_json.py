@@ -1,4 +1,4 @@
-"""JSON, read strictly: what is none is refused, with where that is."""
+"""Reads JSON strictly: a text that is none is refused, with the position."""
 
 import json
 import re
@@ -8,7 +8,7 @@ import msgspec
 
 
 class NotJsonError(ValueError):
-    """A text that isn't JSON, and the character where that shows."""
+    """A text is no JSON; `position` is the index of the character that shows it."""
 
     def __init__(self, message: str, position: int) -> None:
         super().__init__(message)
@@ -27,7 +27,7 @@ def _finite(text: str) -> float:
 
 
 _DECODER = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite)
-"""Python's parser without what is lax in it: what it takes can be written again."""
+"""Python's parser without its laxness: every value it reads can be written again."""
 _OBJECTS = msgspec.json.Decoder(dict[str, Any])
 _BLANKS = re.compile(r"[ \t\r\n]*")
 
@@ -38,9 +38,9 @@ def skip_space(text: str, position: int) -> int:
 
 
 def scan_value(text: str, start: int) -> tuple[Any, int]:
-    """Read the JSON value that begins at `start`, and tell where it ends.
+    """Return the JSON value that begins at `start`, and the index of its end.
 
-    Raises NotJsonError, for what is nested too deep for Python as well.
+    Raises NotJsonError, also for a value nested too deep for Python.
     """
     try:
         return _DECODER.raw_decode(text, start)
@@ -54,7 +54,7 @@ def scan_value(text: str, start: int) -> tuple[Any, int]:
 
 
 def parse_value(text: str) -> Any:
-    """Read the one JSON value of a text; raises NotJsonError."""
+    """Return the only JSON value of a text; raises NotJsonError."""
     value, end = scan_value(text, skip_space(text, 0))
     end = skip_space(text, end)
     if end < len(text):
@@ -63,11 +63,11 @@ def parse_value(text: str) -> Any:
 
 
 def decode_object(data: bytes) -> dict[str, Any]:
-    """Read a JSON object, and nothing else; raises ValueError."""
+    """Return a JSON object; raises ValueError for anything else."""
     try:
         found: Any = _OBJECTS.decode(data)
     except (ValueError, RecursionError):
-        # Python's own parser takes half of a surrogate pair, and says what is wrong.
+        # Python's parser accepts half of a surrogate pair, and says what is wrong.
         found = parse_value(data.decode())
     if not isinstance(found, dict):
         raise ValueError("it is no JSON object")  # noqa: TRY004 - as for all bad data

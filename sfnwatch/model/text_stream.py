@@ -1,7 +1,7 @@
 """A file's text, unpacked and decoded, block by block.
 
-A trail's files, and what the AWS CLI writes, may be longer than memory: no more than
-one block is held.
+A trail's files and the output of the AWS CLI may not fit into memory. So only one block
+is held.
 """
 
 import codecs
@@ -13,43 +13,43 @@ from typing import Any
 from zstandard import ZstdDecompressor, ZstdError
 
 MAX_UNPACKED = 1 << 32
-"""Bytes of a file: a few kilobytes may unpack to any amount."""
+"""Bytes of an unpacked file at most: a few kilobytes may unpack to any amount."""
 HEAD = 1 << 16
-"""Bytes by which a file must show what it is."""
+"""The first bytes of a file, which must show what kind of file it is."""
 
 _BLOCK = 1 << 18
 _STEP = 1 << 8
-"""Packed bytes are unpacked so many at a time: zstd may make 32 KiB of each."""
+"""Packed bytes that are unpacked at a time: zstd may make 32 KiB of each byte."""
 _GZIP_ONLY = 31
-"""Of zlib's formats, by its own number."""
+"""zlib's number for the format gzip."""
 _PACKINGS: dict[bytes, tuple[str, Callable[[], Any]]] = {
     b"\x1f\x8b": ("gzip", lambda: zlib.decompressobj(wbits=_GZIP_ONLY)),
     b"\x28\xb5\x2f\xfd": ("zstd", lambda: ZstdDecompressor().decompressobj()),
 }
-"""By what a packed file begins with."""
+"""The name and the unpacker of each packing, by the first bytes of a packed file."""
 _LONGEST_MARK = 4
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 class TextStream:
-    """A file's text as UTF-8, block by block, read once, whatever it is packed in.
+    """A file's text as UTF-8, block by block, unpacked and read once.
 
-    What a file is, its content tells: its name says nothing. Iterating raises
-    ValueError for what is damaged, or has no end.
+    The packing is recognized by the content, not by the file's name. Iterating raises
+    ValueError for a damaged file, and for one with more than `MAX_UNPACKED` bytes.
     """
 
     def __init__(self, raw: Iterable[bytes]) -> None:
         self.packed = ""
-        """By what it is packed: `gzip`, `zstd` or, mostly, nothing."""
+        """The packing: `gzip`, `zstd` or, mostly, empty."""
         self.cut = ""
-        """Why it ended too early, where a packed stream did: known at its end."""
+        """Why a packed stream ended too early, else empty; known once all is read."""
         self._blocks = self._decoded(iter(raw))
 
     def __iter__(self) -> Iterator[bytes]:
         return self._blocks
 
     def _decoded(self, raw: Iterator[bytes]) -> Iterator[bytes]:
-        """Unpack, and write as UTF-8 without a byte order mark."""
+        """Yield the unpacked text as UTF-8, without a byte order mark."""
         first, raw = _peeked(filter(None, raw))
         for mark, (name, new) in _PACKINGS.items():
             if first.startswith(mark):
@@ -58,7 +58,7 @@ class TextStream:
         try:
             first, raw = _peeked(filter(None, self._bounded(raw)))
             if first.startswith(_UTF16):
-                # PowerShell's `>` writes it so.
+                # PowerShell's `>` writes UTF-16.
                 yield from (t.encode() for t in codecs.iterdecode(raw, "utf-16") if t)
             else:
                 first = next(raw).removeprefix(codecs.BOM_UTF8)
@@ -79,9 +79,10 @@ class TextStream:
     def _unpacked(
         self, blocks: Iterator[bytes], new: Callable[[], Any]
     ) -> Iterator[bytes]:
-        """Unpack member after member, as `new` does; zeros behind the last are padding.
+        """Yield the unpacked bytes of all members; `new` makes an unpacker for each.
 
-        The readers of zlib and zstandard would hide that the last one is cut.
+        Zeros after a member are padding. The readers of zlib and zstandard are not
+        used, since they would hide that the last member is cut short.
         """
         member = new()
         for block in blocks:
@@ -103,7 +104,7 @@ class TextStream:
 
 
 def _peeked(blocks: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
-    """Give the first bytes, of which there are enough for a mark, and all of them."""
+    """Return the first bytes, enough to recognize a mark, and all blocks with them."""
     first = b""
     while len(first) < _LONGEST_MARK and (block := next(blocks, b"")):
         first += block

@@ -1,9 +1,9 @@
-"""Texts that are fit to be shown.
+"""Makes texts safe to show.
 
-Anyone who can start an execution or call an API can write the strings, and neither
-Textual nor Rich takes control characters out: an ESC in a state's error would reach the
-terminal. So every string is cleaned where it becomes text for a person. Nothing is
-dropped silently: what can't be shown leaves a visible mark.
+Anyone who can start an execution or call an API can write the strings. Neither Textual
+nor Rich removes control characters, so an ESC in a state's error would reach the
+terminal. So every string is cleaned before a person sees it. Nothing is dropped
+silently: a character that can't be shown is replaced by a visible one.
 """
 
 import re
@@ -13,11 +13,12 @@ from functools import lru_cache
 from sfnwatch.model.known_secrets import KNOWN_SECRETS
 
 _SPACE = "Zs"
-"""Spaces of any width are shown. Controls, formats (bidi, zero-width, BOM), line and
-page separators, surrogates, private and unassigned characters are not printable."""
+"""The category of spaces, which are shown whatever their width. Not printable are
+controls, formats (bidi, zero-width, BOM), line and page separators, surrogates, and
+private and unassigned characters."""
 _REPLACEMENT = "\ufffd"
 _PICTURES = 0x2400
-"""U+2400 … U+241F are the pictures of the control characters 0x00 … 0x1F."""
+"""U+2400 … U+241F are pictures of the control characters 0x00 … 0x1F."""
 
 
 @lru_cache(maxsize=4096)
@@ -33,10 +34,10 @@ _LOGIN = re.compile(r"(?<=://)[^/@\s]+(?=@)")
 
 
 def clean(text: str, limit: int | None = None) -> str:
-    """Give `text` without anything a terminal or a page could act on.
+    """Return `text` without characters that a terminal or a page could act on.
 
-    `limit` cuts to so many characters and says how much is left out. Secrets in use are
-    taken out before: half of one would not be known.
+    A text longer than `limit` characters is cut, and ends with the size of the rest.
+    Secrets in use are hidden before the cut: half of one would not be recognized.
     """
     text = KNOWN_SECRETS.hide(text)
     rest = 0
@@ -49,22 +50,22 @@ def clean(text: str, limit: int | None = None) -> str:
 
 
 def without_login(text: str) -> str:
-    """Give a text without the names and passwords of the URLs in it."""
+    """Return a text without the user names and passwords in its URLs."""
     return _LOGIN.sub("…", text)
 
 
 def clean_lines(text: str) -> list[str]:
-    """Clean a text of several lines, line by line; tabs become four spaces."""
+    """Return the cleaned lines of a text; tabs become four spaces."""
     return [clean(line) for line in text.replace("\t", "    ").split("\n")]
 
 
 def byte_count(text: str) -> int:
-    """Count the bytes that a text takes in UTF-8, as AWS's limits do."""
+    """Return the bytes that a text takes in UTF-8, as AWS's limits count them."""
     return len(text) if text.isascii() else len(text.encode(errors="surrogatepass"))
 
 
 def size(count: int) -> str:
-    """Write a number of bytes as a person would."""
+    """Return a number of bytes in words: `12 B`, `3 KiB`, `1.5 MiB`."""
     kib = 1024
     if count < kib:
         return f"{count} B"

@@ -1,7 +1,7 @@
-"""Times: read as AWS writes them, written as people read them.
+"""Reads times as AWS writes them, and writes times as people read them.
 
-A time inside is an aware UTC `datetime`; what we write has milliseconds, the resolution
-of GetExecutionHistory.
+Inside the program a time is an aware UTC `datetime`. Written times have milliseconds,
+the resolution of GetExecutionHistory.
 """
 
 import re
@@ -11,7 +11,7 @@ from typing import Any
 
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?")
 _EPOCH_MS = 1e11
-"""Epoch numbers above this are milliseconds: in seconds it would be the year 5138."""
+"""Epoch numbers above this are milliseconds: as seconds it would be the year 5138."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST = datetime(2, 1, 1, tzinfo=UTC)
@@ -20,11 +20,11 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 def parse_time(value: Any) -> datetime:
-    """Read an epoch number (s or ms), an ISO 8601 string or a datetime.
+    """Return the time of an epoch number (s or ms), an ISO 8601 string or a datetime.
 
-    A time without an offset is UTC, as CloudTrail's and Athena's are. One at the very
-    ends of the calendar is moved off them: to it, too, a margin is added or taken away.
-    Raises ValueError for anything else.
+    A time without an offset is taken for UTC, as in CloudTrail and Athena. A time at
+    the ends of the calendar is moved off them, so that margins can be added to it and
+    subtracted. Raises ValueError for anything else.
     """
     try:
         at = _parsed(value)
@@ -34,7 +34,7 @@ def parse_time(value: Any) -> datetime:
 
 
 def within(at: datetime) -> datetime:
-    """Move a time off the ends of the calendar, where it is there."""
+    """Return a time, moved off the ends of the calendar if it is there."""
     return at if _FIRST.year <= at.year < _LAST.year else min(max(at, _FIRST), _LAST)
 
 
@@ -55,7 +55,7 @@ def _from_epoch(seconds: float) -> datetime:
 
 def _from_text(text: str) -> datetime:
     if "T" not in text and _NUMBER.fullmatch(text):
-        # Python would read some, such as 1712091501000, as the ISO date of 1712-09-15.
+        # Python would read some numbers, such as 1712091501000, as the date 1712-09-15.
         return _from_epoch(float(text))
     try:
         # Athena writes a timestamp with its zone as `2023-11-15 00:28:25.000 UTC`.
@@ -68,7 +68,7 @@ def _from_text(text: str) -> datetime:
 
 
 def maybe_time(value: Any) -> datetime | None:
-    """Read a time that may be absent or nonsense."""
+    """Return the time of a value; None if it is absent or nonsense."""
     if value is None:
         return None
     try:
@@ -78,7 +78,7 @@ def maybe_time(value: Any) -> datetime | None:
 
 
 def iso(at: datetime) -> str:
-    """Write a time as `2023-11-15T00:28:24.102Z`."""
+    """Return a time as `2023-11-15T00:28:24.102Z`."""
     utc = at if at.tzinfo is UTC else at.astimezone(UTC)
     return utc.isoformat(timespec="milliseconds")[:-6] + "Z"
 
@@ -89,12 +89,15 @@ def maybe_iso(at: datetime | None) -> str | None:
 
 
 def stamp(at: datetime | None) -> float:
-    """Give a time as a number to sort by; no time comes before all others."""
+    """Return a time as a number to sort by; None comes before all times since 1970."""
     return at.timestamp() if at else 0.0
 
 
 def microseconds(at: datetime) -> int:
-    """Count from 1970: whole numbers, as a second past the year 9999 is no datetime."""
+    """Return a time as microseconds since 1970.
+
+    Unlike datetimes, such numbers can go past the year 9999.
+    """
     return (at - _EPOCH) // _MICROSECOND
 
 
@@ -107,7 +110,7 @@ def seconds_between(start: datetime, end: datetime) -> float:
 
 
 def duration(seconds: float) -> str:
-    """Write a length of time: `0.26 s`, `5m 09s`, `2h 03m`."""
+    """Return a length of time in words: `0.26 s`, `5m 09s`, `2h 03m`."""
     if seconds < 0:
         return "-" + duration(-seconds)
     if seconds < 10:  # noqa: PLR2004 - two digits are enough from here
@@ -122,7 +125,7 @@ def duration(seconds: float) -> str:
 
 
 def clock(seconds: float) -> str:
-    """Write an elapsed time as a clock: `04:52`, `1:04:52`."""
+    """Return an elapsed time as a clock shows it: `04:52`, `1:04:52`."""
     minutes, rest = divmod(max(0, int(seconds)), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes:02}:{rest:02}"

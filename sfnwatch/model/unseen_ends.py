@@ -1,11 +1,11 @@
-"""Ends of visits that no event tells: they follow from what is around them."""
+"""Infers the ends of visits that have no event for it, from the visits around them."""
 
 from collections.abc import Mapping, Sequence
 
 from sfnwatch.model.visits import StateVisit
 
 ENDED_AS = {"Failed": "aborted", "Aborted": "aborted", "TimedOut": "timed_out"}
-"""How an execution's end ends what still ran, unless it is what failed."""
+"""The status that running visits get from an execution's end, unless they failed."""
 
 
 def ends_with_execution(
@@ -14,18 +14,20 @@ def ends_with_execution(
     failing: Sequence[StateVisit],
     lineage: Mapping[int, StateVisit],
 ) -> dict[int, str]:
-    """Say how what runs ended with the execution: Succeeded, Failed, Aborted, TimedOut.
+    """Return the statuses with which running visits ended, by visit id.
 
-    Of one that succeeded nothing runs by then: the ends of what is open are not among
-    the records. What failed is known from the event before; else it is what is in
-    trouble. `lineage` has the visits by their ids, to find what is around one.
+    `ending` is the execution's end: Succeeded, Failed, Aborted or TimedOut; for other
+    words nothing ends. After success nothing can still run, so the records lack the
+    ends of the open visits. `failing` are the visits that failed, as the previous event
+    shows. If it is empty, the visits in trouble are taken. `lineage` has all visits by
+    their ids, to find the ones around a visit.
     """
     if ending == "Succeeded":
         return {visit.id: unseen_end(visit, lineage) for visit in running}
     if ending not in ENDED_AS:
         return {}
     if ending != "Failed":
-        # It came from outside: nothing in the execution failed.
+        # The end came from outside: nothing in the execution failed.
         return dict.fromkeys((visit.id for visit in running), ENDED_AS[ending])
     failing = failing or [visit for visit in running if visit.trouble]
     return ends_around(running, failing)
@@ -34,10 +36,10 @@ def ends_with_execution(
 def ends_around(
     visits: Sequence[StateVisit], failing: Sequence[StateVisit]
 ) -> dict[int, str]:
-    """Have those around the failing event fail, and all else be aborted.
+    """Return the statuses of visits at a failing event: failed around it, else aborted.
 
-    `failing` has the visit of that event first. What failed together with it is not
-    aborted: it ended by its own failure.
+    `failing` has the visit of the failing event first, and then the visits around it. A
+    visit that failed together with it is not aborted: it ended by its own failure.
     """
     ends = {visit.id: end_beside(visit, failing) for visit in visits}
     blamed = {visit.id: visit.trouble or "failed" for visit in failing}
@@ -45,11 +47,11 @@ def ends_around(
 
 
 def end_beside(visit: StateVisit, failing: Sequence[StateVisit]) -> str:
-    """Say how a visit ended as another, the first of `failing`, brought it down.
+    """Return how a visit ended when the failure of another, `failing[0]`, ended it.
 
-    The trouble of a Task counts if it came after the failing event: nothing was left
-    to try it again. One that failed before that waited for its next try, and so did
-    one that had fewer tries of the same state. Those were aborted.
+    A Task that failed after the failing event ended by its own failure: it could not be
+    tried again. A Task that failed before it was waiting for its next try, and so was
+    aborted. The same holds for a visit to the same state with fewer tries so far.
     """
     if not failing or visit.trouble is None:
         return "aborted"
@@ -63,9 +65,10 @@ def end_beside(visit: StateVisit, failing: Sequence[StateVisit]) -> str:
 
 
 def unseen_end(visit: StateVisit, lineage: Mapping[int, StateVisit]) -> str:
-    """Say how a visit ended whose end is missing, as what is around it has succeeded.
+    """Return how a visit ended if its end is missing and a visit around it succeeded.
 
-    Its failure was caught, or else that of what is around it, which aborts the rest.
+    Either the visit's own failure was caught, or the failure of a visit around it was
+    caught, which aborted the visits inside that one.
     """
     lost = False
     outer = lineage.get(visit.parent or 0)

@@ -1,4 +1,4 @@
-"""Values of JSON: each taken for what it should be, or left out."""
+"""Reads JSON values: each as the type it should have, or not at all."""
 
 import json
 import math
@@ -16,11 +16,12 @@ S = TypeVar("S", bound=msgspec.Struct)
 _TEXTS = frozenset({str, bytes})
 _SCALARS = frozenset({int, float, bool, type(None)})
 _PARSERS: tuple[Callable[[str | bytes], Any], ...] = (msgspec.json.decode, json.loads)
-"""The first is twice as fast, and strict: what it takes Python's parser reads alike."""
+"""The first is twice as fast, and stricter. Python's parser reads everything that the
+first accepts in the same way."""
 
 
 def parse_json(text: Any) -> Any:
-    """Parse a JSON text; None when it isn't one, or is nested past all reason."""
+    """Return the value of a JSON text; None if it is no JSON or is nested too deep."""
     if not text or type(text) not in _TEXTS:
         return None
     for parse in _PARSERS:
@@ -32,14 +33,14 @@ def parse_json(text: Any) -> Any:
 
 
 def parse_object(text: str | bytes) -> Mapping[str, Any]:
-    """Parse a JSON object; an empty one for anything else."""
+    """Return the JSON object of a text; an empty one for anything else."""
     return mapping_of(parse_json(text))
 
 
 def encode_json(value: Any) -> bytes:
-    """Write a JSON value as bytes of ASCII.
+    """Return a JSON value as bytes of ASCII.
 
-    Raises ValueError for what JSON can't hold, NaN and infinities among it.
+    Raises ValueError for values that JSON can't hold, such as NaN and infinities.
     """
     try:
         return ascii_json(value).encode()
@@ -48,7 +49,7 @@ def encode_json(value: Any) -> bytes:
 
 
 def values_at(value: Any, path: str) -> Iterator[str]:
-    """Yield the strings at a dotted `path`; `[]` walks a list: `Tasks[].TaskArn`."""
+    """Yield the strings at a dotted `path`; `[]` is each item: `Tasks[].TaskArn`."""
     found = [value]
     for key, is_list in _steps(path):
         found = [v[key] for v in found if _is_mapping(v) and key in v]
@@ -61,15 +62,16 @@ def values_at(value: Any, path: str) -> Iterator[str]:
 
 @lru_cache(maxsize=1024)
 def _steps(path: str) -> tuple[tuple[str, bool], ...]:
-    """Split a path into its keys, and whether what stands at each is a list."""
+    """Return the keys of a path, each with True if its value is a list to walk."""
     parts = path.split(".")
     return tuple((part.removesuffix("[]"), part.endswith("[]")) for part in parts)
 
 
 def strings_in(value: Any) -> list[str]:
-    """Give every string that stands as a value inside a JSON value, in any order.
+    """Return all strings inside a JSON value, except keys, in any order.
 
-    Iterative, since requestParameters may be nested as deep as its sender likes.
+    There is no recursion, since the sender of requestParameters may nest them as deep
+    as they like.
     """
     found: list[str] = []
     left = [value]
@@ -87,12 +89,15 @@ def strings_in(value: Any) -> list[str]:
 
 
 def text_of(value: Any) -> str | None:
-    """Take a string, or nothing: a field may hold anything in a hostile record."""
+    """Return a string; None if it is empty or of another type.
+
+    A field may hold anything in a hostile record.
+    """
     return value if isinstance(value, str) and value else None
 
 
 def required_text(record: Mapping[str, Any], key: str) -> str:
-    """Take a string that must be there; raises KeyError and ValueError."""
+    """Return a string that must be there; raises KeyError or ValueError."""
     value = record[key]
     if not isinstance(value, str) or not value:
         raise ValueError(f"{key} is {value!r:.60}")
@@ -100,22 +105,22 @@ def required_text(record: Mapping[str, Any], key: str) -> str:
 
 
 def mapping_of(value: Any) -> Mapping[str, Any]:
-    """Take an object, or an empty one."""
+    """Return an object; an empty one for anything else."""
     return value if value and _is_mapping(value) else {}
 
 
 def list_of(value: Any) -> list[Any]:
-    """Take a list, or an empty one."""
+    """Return a list; an empty one for anything else."""
     return value if isinstance(value, list) else []
 
 
 def int_of(value: Any) -> int | None:
-    """Take a whole number; JSON's true and false are none."""
+    """Return a whole number; None for anything else, also for true and false."""
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def float_of(value: Any) -> float | None:
-    """Take a number that is finite, and none that is past all reason."""
+    """Return a number as a float; None for other types and for what is not finite."""
     if not isinstance(value, int | float) or isinstance(value, bool):
         return None
     try:
@@ -133,10 +138,10 @@ _READERS: Mapping[Any, Callable[[Any], Any]] = {
 
 
 def read_fields(kind: type[S], record: Mapping[str, Any], /, **known: Any) -> S:
-    """Read a Struct's fields by their names in the record, whatever stands there.
+    """Return a Struct with its fields read from a record, which may hold any values.
 
-    What is missing or of another type has its field's default; what is no text, number
-    or time is for the caller to give, as `known`.
+    A field whose value is missing or of another type keeps its default. Only texts,
+    numbers and times are read; the caller passes all other fields as `known`.
     """
     for name, key, reader in _readers_of(kind):
         value = None if name in known else reader(record.get(key))
@@ -159,15 +164,15 @@ def _readers_of(
 
 
 def _is_mapping(value: Any) -> TypeGuard[Mapping[str, Any]]:
-    # Nearly all are dicts; to ask the abstract class takes ten times as long.
+    # Nearly all are dicts; checking for the abstract class takes ten times as long.
     return type(value) is dict or isinstance(value, Mapping)
 
 
 def canonical(value: Any) -> str:
-    """Write a JSON value so that equal values give equal texts.
+    """Return a JSON value as a text; equal values give equal texts.
 
-    What was read at the edge of the nesting allowed may be past it here: then all
-    its strings stand for it.
+    A value that could just be read may be nested too deep to be written here. Then the
+    text is made of all its strings.
     """
     try:
         return json.dumps(value, sort_keys=True, separators=(",", ":"), default=str)
@@ -176,9 +181,9 @@ def canonical(value: Any) -> str:
 
 
 def ascii_json(value: Any, *, indent: int | None = None) -> str:
-    """Write a JSON value in printable ASCII, strings unaltered.
+    """Return a JSON value in printable ASCII, with its strings unaltered.
 
-    NaN and infinities, which JSON doesn't have, raise ValueError.
+    Raises ValueError for NaN and infinities, which JSON doesn't have.
     """
-    # msgspec's would indent faster, but refuses half of a surrogate pair.
+    # msgspec would indent faster, but it refuses half of a surrogate pair.
     return json.dumps(value, ensure_ascii=True, allow_nan=False, indent=indent)

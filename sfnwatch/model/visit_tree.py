@@ -1,4 +1,4 @@
-"""Where visits lie: each in a branch of the Map or Parallel that encloses it."""
+"""The tree of visits: each is in a branch of the Map or Parallel that encloses it."""
 
 from collections.abc import Iterable, Iterator
 
@@ -8,23 +8,23 @@ from sfnwatch.model.visits import ROOT, StateVisit
 
 
 class Branch(Struct, eq=False):
-    """Where states follow each other: the main line, a branch, an iteration."""
+    """A sequence of visits: the main line, a Parallel's branch or a Map's iteration."""
 
     parent: "VisitBuilder | None" = None
     index: int | None = None
     last: "VisitBuilder | None" = None
-    """The state that was entered last in it."""
+    """The visit that was entered last in it."""
 
     @property
     def path(self) -> str:
-        """What the paths of its visits have in common."""
+        """The common beginning of the paths of its visits."""
         if self.parent is None:
             return ROOT
         number = "" if self.index is None else f"[{self.index}]"
         return self.parent.visit.path + number
 
     def open_inside(self) -> list["VisitBuilder"]:
-        """Find the open visits in it, at any depth."""
+        """Return the open visits in it, at any depth; none for the main line."""
         if self.parent is None:
             return []
         siblings = self.parent.inside.values()
@@ -32,38 +32,42 @@ class Branch(Struct, eq=False):
 
 
 class VisitBuilder(Struct, eq=False):
-    """A visit, and what only the fold needs to know about it."""
+    """A visit, with facts about it that only the fold needs."""
 
     visit: StateVisit
     branch: Branch
     started: bool = False
-    """A Map or Parallel between its Started and its Succeeded, Failed or Aborted."""
+    """True for a Map or Parallel between its …Started and …Succeeded, …Failed or
+    …Aborted events."""
     branches_taken: set[int] = field(default_factory=set)
     """The numbers of a Parallel's branches that were entered since it started."""
     inside: dict[int, "VisitBuilder"] = field(default_factory=dict)
-    """The open visits directly in it."""
+    """The open visits directly in it, by visit id."""
 
     def open_inside(self) -> list["VisitBuilder"]:
-        """Find the open visits in it, at any depth."""
+        """Return the open visits in it, at any depth."""
         return _with_inner(list(self.inside.values()))
 
 
 class HistoryPlace(Struct, frozen=True):
-    """Where an event stands: in a branch and, mostly, in a visit."""
+    """The place of an event: a branch and, mostly, a visit."""
 
     branch: Branch
     builder: VisitBuilder | None
     type: str = ""
 
     def outward(self) -> Iterator[VisitBuilder]:
-        """Yield its visit and all that enclose it, innermost first."""
+        """Yield its visit and all visits that enclose it, innermost first."""
         builder = self.builder or self.branch.parent
         while builder is not None:
             yield builder
             builder = builder.branch.parent
 
     def container_at_work(self, kind: str) -> VisitBuilder | None:
-        """Find the nearest Map or Parallel around it that is still at work."""
+        """Return the nearest Map or Parallel around it that has started, but not ended.
+
+        `kind` is `Map` or `Parallel`. None if there is none.
+        """
         for builder in self.outward():
             if builder.started and builder.visit.type == kind:
                 return builder
@@ -71,9 +75,10 @@ class HistoryPlace(Struct, frozen=True):
 
 
 def around_all(suspects: Iterable[VisitBuilder]) -> list[VisitBuilder]:
-    """Find what failed, if one of the suspects did: one alone, or what encloses all.
+    """Return the visits that surely failed if one of the suspects did, innermost first.
 
-    Containers fail with what is in them.
+    They are the visits that enclose all suspects, since a container fails with a visit
+    inside it. A single suspect is included itself.
     """
     ways = [list(HistoryPlace(b.branch, b).outward()) for b in suspects]
     if not ways:
@@ -82,7 +87,7 @@ def around_all(suspects: Iterable[VisitBuilder]) -> list[VisitBuilder]:
 
 
 def _with_inner(builders: list[VisitBuilder]) -> list[VisitBuilder]:
-    """Add to open visits the open visits inside them."""
+    """Return the open visits together with all open visits inside them."""
     left = list(builders)
     everything: list[VisitBuilder] = []
     while left:
