@@ -40,7 +40,7 @@ class RefusedError(SfnwatchError):
 
 
 class BadFileError(SfnwatchError):
-    """A file that can't be read as what it seems to be."""
+    """A file can't be read as the kind of file that it seems to be."""
 
     exit_code = 4
 

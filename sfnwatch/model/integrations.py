@@ -397,7 +397,7 @@ _HTTP = Integration(
     event_source=_domain("states"),
     action_event="InvokeHTTPEndpoint",
     # The credentials of the request are in the secret of the EventBridge connection.
-    # The role reads that secret: no other call of an HTTP task is in Event history.
+    # The role reads that secret, the only call of an HTTP task in Event history.
     beside=((_domain("secretsmanager"), "GetSecretValue"),),
     unrecorded=Unrecorded.HTTP,
 )

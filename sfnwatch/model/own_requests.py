@@ -37,7 +37,7 @@ THROTTLED = frozenset(
 )
 """Outcomes that mean too many requests, by us or by others on the same account."""
 KEPT = 50_000
-"""Requests kept at most, the newest: a watch of two days sends so many."""
+"""Requests kept at most, the newest: a watch at its ordinary pace takes two days."""
 
 
 class Request(Struct, frozen=True):

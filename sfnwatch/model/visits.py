@@ -137,7 +137,8 @@ class StateVisit(VersionedRow, kw_only=True):
     None without a failure."""
     attempts: list[Attempt] = field(default_factory=list)
     starts: tuple[int, ...] = ()
-    """The ids of the events that started a Map or Parallel, one for each try."""
+    """The ids of the events that started a Map or Parallel: the first, and one for each
+    retry. A start by a redrive is left out."""
     error: str | None = None
     """An error that no attempt carries, such as a failed evaluation."""
     cause: str | None = None
