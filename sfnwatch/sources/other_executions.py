@@ -1,13 +1,15 @@
-"""Who else runs, or ran, on the machines of what is watched.
+"""The other executions of the state machines whose executions are watched.
 
-Others of a state machine make the same calls under the same role, so it matters whether
-there were any: see `model/other_executions.py`. ListExecutions tells. A machine is
-asked for once it is known since when it is watched, and again a little after all that
-is watched has ended: on most machines few enough executions end in between for the
-second lists to reach back to the first. Nothing waits for the answers. What AWS refuses
-is left at that, and so is what it does not answer in some tries; but after the end it
-is tried as long as calls are awaited: a Region that is out comes back. Where it is not
-known who else ran, that is said once.
+Other executions of a state machine make the same calls under the same role, so it
+matters whether there were any: see `model/other_executions.py`. ListExecutions lists
+them. A machine's lists are read once the start of a watched execution is known, and
+again a little after all watched executions have ended. On most machines few enough
+executions end in between for the second lists to reach back to the first ones.
+
+Nothing waits for the answers. A refusal ends the requests for a machine, and so do some
+tries without an answer. But after the end they go on as long as calls are awaited: a
+Region that is out comes back. If the other executions stay unknown, the source says so
+once.
 """
 
 from datetime import datetime, timedelta
@@ -25,55 +27,55 @@ from sfnwatch.sources.answers import CallsAws, ExecutionsPage, Failure
 from sfnwatch.sources.polling import FORBIDDEN, PollingSource, WatchContext
 
 _LEAST = 1.0
-"""Seconds between looks for what is to be asked for."""
+"""Seconds between checks which machines are due."""
 _PAGE_SIZE = 100
-"""Executions of a page."""
+"""Executions in a page."""
 _MOST_PAGES = 5
-"""Pages of a list: the quota is as low as 2 requests a second for the whole account."""
+"""Most pages of a list: the quota is as low as 2 requests a second for the account."""
 _LATER = 3 * SETTLED
-"""So long after the end it is asked: a call may follow the end, and all is known up to
-a while before the asking only."""
+"""The time from the end to the second lists. A call may follow the end, and lists are
+complete only up to a while before the request."""
 _LEAST_TRIES = 3
-"""So often a machine is asked for at least, in vain, before that is given up."""
+"""Least number of failed tries before a machine is given up."""
 _FIRST_RETRY = timedelta(seconds=20)
-"""The time after the first failure; after the second it is twice as long, and so on."""
+"""The pause after the first failure; twice as long after the second, and so on."""
 _LAST_LOOK = 0.25
-"""Seconds between looks whether all has ended, once no calls are awaited."""
+"""Seconds between checks whether all has ended, once no calls are awaited."""
 _UNANSWERED = "ListExecutions has not been answered in time."
 _NOT_KNOWN = "Whether others ran at the time is not known."
 
 
 class _AskedMachine(Struct):
-    """A state machine whose executions are asked for."""
+    """A state machine whose executions are listed."""
 
     execution: ExecutionArn
     """One of its executions."""
     started_at: datetime
-    """When the first of those that are watched was started."""
+    """When the first of its watched executions started."""
     since: datetime
-    """So far back its lists are to reach."""
+    """The time that its lists are to reach back to."""
     due_at: datetime | None
-    """When it is to be asked for; None where that has been done."""
+    """When its lists are to be read; None if they have been, or are given up."""
     failures: int = 0
-    """How often in vain, since it was due."""
+    """The number of failed tries since it was due."""
     trouble: str = ""
-    """Why the last asking brought nothing."""
+    """Why the last try failed; empty if it did not."""
 
 
 class OtherExecutions(PollingSource):
-    """A source: asks who else runs, or ran, on the machines of what is watched."""
+    """A source: lists the other executions of the watched executions' machines."""
 
     def __init__(self, aws: CallsAws, context: WatchContext) -> None:
         super().__init__(aws, context, "others", execution_arn=context.targets.only)
         self._later = min(timedelta(seconds=context.options.drain), _LATER)
         self._machines: dict[str, _AskedMachine] = {}
         self._over_at: datetime | None = None
-        """When all that is watched had ended; None while one runs."""
+        """When the last of the watched executions ended; None while one runs."""
         self._is_last = False
         """True once no more calls are awaited."""
 
     def end_drain(self) -> None:
-        """Ask for the last time as soon as all has ended."""
+        """Read the last lists without a pause after the end."""
         self._later = timedelta(0)
         self._is_last = True
         for machine in self._awaited:
@@ -96,7 +98,7 @@ class OtherExecutions(PollingSource):
         return self._is_last and self.targets.finished
 
     async def _ask(self) -> None:
-        """Ask for each machine when it is due, until all has ended."""
+        """Read each machine's lists when they are due, until all has ended."""
         while True:
             self._look()
             for machine in self._awaited:
@@ -107,22 +109,22 @@ class OtherExecutions(PollingSource):
             await self.rest(_LAST_LOOK if self._is_last else _LEAST)
 
     def _look(self) -> None:
-        """Note which machines are watched, and when they are to be asked for.
+        """Note the watched executions' machines, and when each is due.
 
-        That is as soon as one is known, or known to have begun earlier, and once more
-        after all has ended.
+        A machine is due as soon as a start is known, again if an earlier start becomes
+        known, and once more after all has ended.
         """
         targets = self.targets
         now = self.clock.now()
         over_at = targets.stopped_at
         if over_at is None and targets.finished:
-            over_at = self._over_at or now  # an end that will never be seen
+            over_at = self._over_at or now  # no end will be seen any more
         due_at = over_at + self._later if over_at else now
         for target in targets.each:
             name = target.arn.state_machine_arn
             began = target.started_at
             if began is None or target.arn.is_express or target.arn.is_of_map_run:
-                continue  # no list has an Express one, and a Map Run's its own
+                continue  # no list has Express ones; a Map Run has its own
             known = self._machines.get(name)
             if known is None or began < known.started_at:
                 new = _AskedMachine(target.arn, began, since=began, due_at=due_at)
@@ -137,7 +139,7 @@ class OtherExecutions(PollingSource):
         return f"{_NOT_KNOWN} {troubles[0]}" if troubles else ""
 
     async def _ask_for(self, machine: _AskedMachine) -> None:
-        """Ask for a machine's executions, and hand them on if AWS has answered all."""
+        """Read a machine's lists, and hand them on if AWS has answered each request."""
         asked_at = self.clock.now()
         arn = machine.execution
         self.subject = arn.state_machine_name
@@ -147,7 +149,8 @@ class OtherExecutions(PollingSource):
             "maxResults": _PAGE_SIZE,
         }
         try:
-            # In this order: what ends after the first list is in the second.
+            # In this order: an execution that ends after the first list is in the
+            # second.
             running, all_running = await self._list(machine.since, "RUNNING")
             newest, all_newest = await self._list(machine.since)
         except Failure as failure:
@@ -182,7 +185,7 @@ class OtherExecutions(PollingSource):
     async def _list(
         self, since: datetime, status: str | None = None
     ) -> tuple[list[Raw], bool]:
-        """Read a list back to a time; with it, whether that is all of it.
+        """Read a list back to a time; return its items, and True if it ends there.
 
         Raises Failure.
         """

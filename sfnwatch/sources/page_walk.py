@@ -27,10 +27,10 @@ class PageWalk:
     """
 
     most_repeated: ClassVar[int] = 10
-    """So many pages in a row that repeat earlier ones have no end."""
+    """The number of repeating pages in a row that are taken to have no end."""
 
     def __init__(self, ceiling: int | None = None) -> None:
-        """Begin one; AWS never lists more items than `ceiling`."""
+        """Begin to read; AWS never lists more items than `ceiling`."""
         self.pages_read = 0
         self._ceiling = ceiling
         self._items = 0
@@ -43,7 +43,7 @@ class PageWalk:
         """How many pages in a row repeated earlier ones."""
 
     def pause_after(self, page: Page, token: str) -> float:
-        """Note a page and the next page's token; give the seconds to wait before that.
+        """Note a page and the next page's token; return the seconds to wait before it.
 
         Raises EndlessPagesError.
         """
@@ -89,7 +89,7 @@ class DensePageWalk(PageWalk):
     def _repeats(
         self,
         items: Sequence[Any],
-        token: str,  # noqa: ARG002 - whatever leads to new items is no trouble
+        token: str,  # noqa: ARG002 - any token that leads to new items will do
     ) -> bool:
         hashes = {hash(bytes(item)) for item in items}
         has_new = not hashes <= self._seen

@@ -27,7 +27,8 @@ _PASSED_ON = (
     OSError,
     GarbledError,
 )
-"""The network's errors and AWS's own: to parse a stream is to read it."""
+"""Errors of the network and of AWS. Parsing a stream reads it, so it raises them too.
+"""
 
 
 class CheckedParsers(AioResponseParserFactory):
@@ -38,7 +39,7 @@ class CheckedParsers(AioResponseParserFactory):
 
 
 class _CheckedParser:
-    """Parses with one of botocore's parsers, and checks the error it gives."""
+    """Parses with one of botocore's parsers, and checks the error in its result."""
 
     def __init__(self, parser: Any) -> None:
         self._parser = parser
@@ -66,7 +67,7 @@ def _close(body: Any) -> None:
 
 
 def _checked_error(error: Any, status: int) -> dict[str, Any]:
-    """Give an error with a code, which is the status where AWS named none."""
+    """Return an error with a code: the status if AWS named no code."""
     if error is None or error == "":
         error = {}
     if not isinstance(error, dict):
@@ -91,7 +92,7 @@ async def parsed_events(stream: AsyncIterator[Any]) -> AsyncIterator[Any]:
 
 @contextmanager
 def _garbled_if_it_fails() -> Iterator[None]:
-    """Raise GarbledError for any error of a parser, but for those of _PASSED_ON."""
+    """Raise GarbledError for any error of a parser except those in _PASSED_ON."""
     try:
         yield
     except _PASSED_ON:

@@ -1,9 +1,8 @@
-"""What may be asked of AWS: nothing else leaves the process.
+"""The operations that may be sent to AWS; no other leaves the process.
 
-Nothing that is asked changes an account. What every watch asks comes first. The rest is
-asked only with the option it is for, and only then can it be sent at all. The one
-operation that takes something away, deleting a queue's message that was read, has an
-option of its own.
+No operation changes an account, with one exception: deleting a queue's message that was
+read, which has an option of its own. The operations of every watch come first. Every
+other one belongs to an option, and can be sent only with that option.
 """
 
 from collections.abc import Collection
@@ -15,36 +14,36 @@ from msgspec import Struct
 from sfnwatch.model.own_requests import Operation
 
 ALLOW_HTTP = "SFNWATCH_ALLOW_HTTP"
-"""Set to 1 where an endpoint of one's own network has no TLS."""
+"""The variable to set to 1 if an endpoint in one's own network has no TLS."""
 
 
 class NotAllowedError(RuntimeError):
-    """An operation was to be sent that must not be: a bug, which no retry mends.
+    """An operation that must not be sent was about to be: a bug; no retry mends it.
 
-    No PermissionError: those are the network's, and worth another try.
+    It is not a PermissionError, which comes from the network and is worth another try.
     """
 
 
 class Feature(StrEnum):
-    """What a watch may be asked for beyond an execution and LookupEvents."""
+    """What a watch may do beyond reading an execution and asking LookupEvents."""
 
     CHILDREN = "children"
-    """What executions start: the Map Runs, which histories hardly tell of."""
+    """Reading the Map Runs that executions start; histories hold little of them."""
     START = "start"
     """Finding executions: of a state machine, of a Map Run, or any."""
     EXPRESS = "express"
     """Express executions, from their log group."""
     QUEUE = "queue"
     CONSUME = "consume"
-    """Deleting from the queue what was read."""
+    """Deleting messages from the queue once they were read."""
     LOG_GROUP = "log-group"
     LIVE_TAIL = "live-tail"
-    """Following the log group beside reading it; paid for by the minute."""
+    """Following the log group in addition to reading it; paid for by the minute."""
     ARCHIVE = "archive"
     ATHENA = "athena"
     LAKE = "lake"
     IDENTITY = "identity"
-    """Asking whose the credentials are; everybody may."""
+    """Asking whose the credentials are; nobody is refused that."""
 
 
 class Grant(Struct, frozen=True):
@@ -56,7 +55,7 @@ class Grant(Struct, frozen=True):
     operations: tuple[str, ...]
     resources: tuple[str, ...]
     feature: Feature | None = None
-    """What it is for; None: every watch."""
+    """The feature that needs it; None if every watch does."""
 
     def statement(self) -> dict[str, Any]:
         actions = [action_of(f"{self.service}:{name}") for name in self.operations]
@@ -70,9 +69,9 @@ _ACTIONS = {
     "s3:ListObjectsV2": "s3:ListBucket",
     "sqs:DeleteMessageBatch": "sqs:DeleteMessage",
 }
-"""Operations to IAM's names for them, where those are other words."""
+"""Operations to their IAM actions, if those have other names."""
 _EVERYTHING = ("*",)
-"""LookupEvents and ListStateMachines know no other resource."""
+"""LookupEvents and ListStateMachines take no other resource."""
 _EXECUTIONS = ("arn:aws:states:*:*:execution:*:*",)
 _MACHINES = ("arn:aws:states:*:*:stateMachine:*",)
 _MAP_RUNS = ("arn:aws:states:*:*:mapRun:*/*:*",)
@@ -100,9 +99,9 @@ _LAKE = ("CancelQuery", "GetQueryResults", "StartQuery")
 
 GRANTS: tuple[Grant, ...] = (
     Grant("History", "states", _HISTORY, _EXECUTIONS),
-    # Whose calls those may be that no id matches: who else ran on the state machine.
+    # Other executions of the machine, which may have made calls that no id matches.
     Grant("Others", "states", ("ListExecutions",), _MACHINES),
-    # What a Map Run's history does not tell: its counts, and which executions it ran.
+    # A Map Run's counts and executions, which are not in the history.
     Grant("Children", "states", _CHILDREN, _MAP_RUNS, Feature.CHILDREN),
     Grant("Trail", "cloudtrail", ("LookupEvents",), _EVERYTHING),
     Grant("Machines", "states", ("ListStateMachines",), _EVERYTHING, Feature.START),
@@ -123,27 +122,27 @@ GRANTS: tuple[Grant, ...] = (
 
 
 def grants(features: Collection[Feature] = ()) -> tuple[Grant, ...]:
-    """Give what a watch with these features needs, in the order of GRANTS."""
+    """Return the grants of a watch with these features, in the order of GRANTS."""
     return tuple(g for g in GRANTS if g.feature is None or g.feature in features)
 
 
 def operations(features: Collection[Feature] = ()) -> frozenset[Operation]:
-    """Name all that can be sent by a watch with these features."""
+    """Return all operations that a watch with these features can send."""
     return frozenset(
         (grant.service, name) for grant in grants(features) for name in grant.operations
     )
 
 
 def action_of(operation: str) -> str:
-    """Give IAM's word for an operation: `s3:ListBucket` for `s3:ListObjectsV2`."""
+    """Return an operation's IAM action: `s3:ListBucket` for `s3:ListObjectsV2`."""
     return _ACTIONS.get(operation, operation)
 
 
 def policy_command(operation: str) -> str:
-    """Give the command that prints the least policy with an operation in it."""
+    """Return the command that prints the smallest policy with an operation in it."""
     service, _, name = operation.partition(":")
     found = [g for g in GRANTS if g.service == service and name in g.operations]
-    # Of several the last one grants as much as those before it.
+    # If several have it, the last one grants as much as those before it.
     feature = found[-1].feature if found else None
     if feature is None or feature in DEFAULT:
         return "sfnwatch iam-policy"
@@ -159,19 +158,19 @@ SIGN_IN: frozenset[Operation] = frozenset(
         ("sts", "AssumeRoleWithWebIdentity"),
     }
 )
-"""What is asked for credentials, where a profile or the environment says so; no policy
-for a watch grants it."""
+"""Operations that fetch credentials, if a profile or the environment asks for that. No
+policy for a watch grants them."""
 DEFAULT = frozenset({Feature.CHILDREN})
-"""What a watch does unless it is asked not to."""
+"""The features that a watch has unless an option turns them off."""
 ALLOWED = operations(DEFAULT)
-"""Every operation that a watch sends with no option for more."""
+"""Every operation that a watch sends without options for more."""
 
 
 def iam_policy(features: Collection[Feature] = ()) -> dict[str, Any]:
-    """Write the least IAM policy under which a watch with these features works.
+    """Return the smallest IAM policy under which a watch with these features works.
 
-    Its statements are independent: without `Trail` the calls stay dark, and the
-    states are shown all the same.
+    Its statements are independent: without `Trail` no calls are shown, but the states
+    still are.
     """
     statements = [grant.statement() for grant in grants({*DEFAULT, *features})]
     return {"Version": "2012-10-17", "Statement": statements}

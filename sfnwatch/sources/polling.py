@@ -1,9 +1,9 @@
-"""What every live source does alike: ask, say how it is doing, try again.
+"""What all live sources have in common: they ask, report their health, and try again.
 
-A source is a coroutine that reads to its end. What it asks for, one request or page by
-page, it gets in the end: a failure becomes a health record, so that a recording shows
-outages too, and after a pause the same is asked again. Nothing ends by itself because
-of one, except what AWS will never answer.
+A source is a coroutine that reads to its end. It repeats each request, single or page
+by page, until AWS answers. A failure becomes a health record, so that a recording shows
+outages too; after a pause the source sends the same request again. A failure ends a
+source only if AWS will never answer.
 """
 
 import asyncio
@@ -46,58 +46,58 @@ from sfnwatch.sources.targets import Targets
 _LOG = logging.getLogger(__name__)
 T = TypeVar("T")
 TakesBatches = Callable[[Batch], None]
-"""Takes what a source handed over; must not block, and must not raise."""
+"""Takes a batch that a source hands over; must not block, and must not raise."""
 P = TypeVar("P", bound=Page)
 Pages = AsyncGenerator[AwsAnswer[P], None]
 FORBIDDEN = frozenset({HealthState.DENIED, HealthState.REFUSED})
-"""What may be refused of what a source can do without."""
+"""The states of a refusal, for requests whose answers a source can do without."""
 _UNREACHABLE_TRIES = 2
-"""An unattended run gives up after so many tries in which AWS could not be reached at
-all: each is two of botocore's, and what is merely slow gets all of them."""
+"""Tries without any connection to AWS after which an unattended run gives up. Each is
+two tries of botocore. A service that is merely slow gets the usual number of tries."""
 NAP_SECONDS = 1.0
-"""Seconds slept at once: that a machine was suspended, that a time is over, or that
-nobody wants to wait, is seen only then."""
+"""Most seconds of one sleep. Only between two sleeps does a source see that the machine
+was suspended, that a time is over, or that nobody wants to wait any more."""
 _FIRST_WAIT = 1.0
-"""Seconds to wait after the first failure, at most."""
+"""Most seconds to wait after the first failure."""
 _LONGEST_WAIT = 60.0
-"""Seconds to wait after many failures, at most."""
+"""Most seconds to wait after many failures."""
 _UNWANTED_WAIT = timedelta(minutes=15)
-"""The time without an answer before which what nobody waits for is not given up: a
-Region that is out comes back, and as long are calls awaited after an end."""
+"""The time without an answer after which a request that nobody waits for is given up. A
+Region that is out comes back, and calls are awaited for as long after an end."""
 _AGAIN = 0.25
-"""Seconds to wait, before pages are read again from the first one, for each that was
-read in vain: where no token is good for long, others may ask as well."""
+"""Seconds to wait before pages are read again from the first one, for each page read in
+vain. If tokens expire soon, others may be asking as well."""
 _RESTARTS = 100
 """How often pages are read again from the first one."""
 _BUSY = frozenset({"429", "503", "ServiceUnavailable", "ServiceUnavailableException"})
-"""Codes, or statuses without one, of a service that has too much to do."""
+"""Error codes of an overloaded service; an error without a code has its status."""
 _LAST_WAIT = 1.0
-"""Seconds for which an answer is awaited when nothing else is."""
+"""Seconds to wait for an answer that is the last thing awaited."""
 _LOOK = 0.25
-"""Seconds between looks whether anything else is awaited."""
+"""Seconds between checks whether anything else is awaited."""
 
 
 class WatchContext(Struct):
-    """What all sources of a watch share."""
+    """The values that all sources of a watch share."""
 
     targets: Targets
     clock: Clock
     options: LiveOptions = LiveOptions()
     reached: bool = False
-    """True once any source has had an answer: who is gone after that may come back."""
+    """True once any source has had an answer: an AWS that was reached may come back."""
     uniform: Callable[[float, float], float] = random.uniform
-    """Gives a random number between two."""
+    """Returns a random number between two numbers."""
 
 
 class GaveUpError(Exception):
-    """AWS will never answer, which has been said: the source ends."""
+    """AWS will never answer: the source ends, and has already reported why."""
 
 
 class PollingSource:
-    """A source that asks until it has read all; heirs write `read`."""
+    """A source that asks until it has read everything; subclasses write `read`."""
 
     verdicts: ClassVar[Sequence[Verdict]] = ()
-    """What codes mean here, where it is something else than usual."""
+    """The meanings of error codes that differ from the usual ones for this source."""
 
     def __init__(
         self,
@@ -112,52 +112,53 @@ class PollingSource:
         self.clock = context.clock
         self.targets = context.targets
         self.subject = self.region = ""
-        """What it asks about, for messages, and where: see `request`."""
+        """The subject of its requests, in messages, and their Region: see `request`."""
         self.always: Mapping[str, Any] = {}
-        """The parameters that all its requests have."""
+        """The parameters of all its requests."""
         self.requests = RequestLog(context.clock, execution_arn)
         self.health = SourceHealth(lane, HealthState.CONNECTING, source=source)
-        """What was said last."""
+        """The health that was reported last."""
         self.coverage: datetime | None = None
-        """How far what was read is believed complete."""
+        """The time up to which the records are believed to be complete."""
         self._consume: TakesBatches = lambda _: None
         self._answered = False
-        """True once AWS has answered at all."""
+        """True once AWS has answered."""
         self.failures = 0
-        """How many tries have failed since the last answer, with the one judged."""
+        """The number of tries that have failed since the last answer; `judge` finds its
+        own failure counted."""
         self._failed_at: datetime | None = None
-        """When the first failure since the last answer was."""
+        """When the first try since the last answer failed."""
         self.unfinished = ""
-        """Why the last dense list that was read has no end; empty where it has one."""
+        """Why the last dense list that was read has no end; empty if it has one."""
 
     async def read(self) -> str:
-        """Read to the end; gives the last words to be said, mostly none."""
+        """Read to the end; return the source's last message, mostly empty."""
         raise NotImplementedError
 
     async def close(self) -> None:
-        """Give up what is open; called once, however the source ends."""
+        """Release what is still open; called once, however the source ends."""
 
     def judge(self, failure: Failure) -> None:
-        """Make a failure final, by its state, that there is no use in waiting out."""
+        """Make a failure final, by its state, if waiting is of no use."""
 
     def waits_in_vain(self) -> bool:
-        """True when a pause, made while there was a reason to wait, has lost it."""
+        """True if the reason for the present pause is gone."""
         return False
 
     @property
     def until(self) -> datetime | None:
-        """When its drain ends."""
+        """When its drain ends; None if it does not drain."""
         return None
 
     @property
     def bounded(self) -> bool:
-        """True when there are only so many tries: nobody is there to help."""
+        """True if the number of tries is limited: nobody is there to help."""
         return self.context.options.tries is not None
 
     def request(
         self, operation: str, shape: type[T], note: str = "", **parameters: Any
     ) -> AwsRequest[T]:
-        """Make a request about what the source is about; None leaves something out."""
+        """Return a request about the source's subject, without parameters of None."""
         every = {**self.always, **parameters}
         asked = {name: value for name, value in every.items() if value is not None}
         return AwsRequest(operation, self.subject, self.region, shape, asked, note)
@@ -165,10 +166,10 @@ class PollingSource:
     async def ask(
         self, request: AwsRequest[T], tolerated: Collection[HealthState] = ()
     ) -> AwsAnswer[T]:
-        """Ask until there is an answer.
+        """Ask until there is an answer, and return it.
 
-        Raises StalePageError for a page's token that is too old, and of failures those
-        that are tolerated.
+        Raises StalePageError if a page's token is too old, and failures that are
+        tolerated.
         """
         return await self.attempt(lambda: self.ask_once(request), tolerated)
 
@@ -182,14 +183,15 @@ class PollingSource:
         is_dense: bool = False,
         tolerated: Collection[HealthState] = (),
     ) -> Pages[P]:
-        """Yield page by page; where a token has become too old, all over again.
+        """Yield page by page; if a token is too old, begin again with the first page.
 
-        The parameters are those that there are when the first page is asked for.
-        `next_key` is how the next one is; `most` is how many are wanted; `ceiling` is
-        how many items there can be. A list that `is_dense` has no empty pages: where it
-        does not end it is left, and `unfinished` says why; any other is begun again.
-        Raises failures that are tolerated. Who has had enough just leaves: between two
-        pages nothing is open.
+        The parameters are read whenever the first page is asked for.
+        `next_key` is the parameter that takes the next page's token; `most` is the
+        number of pages wanted; `ceiling` is the largest possible number of items. A
+        list that `is_dense` has no empty pages: if it does not end, the reading stops,
+        and `unfinished` says why. Any other list that does not end is begun again.
+        Raises failures that are tolerated. The caller may leave the loop at any page:
+        between two pages nothing is open.
         """
         why = self.unfinished = ""
         for again in range(_RESTARTS):
@@ -205,7 +207,7 @@ class PollingSource:
                     if not token or walk.pages_read + 1 == most:
                         return
                     if pause := walk.pause_after(answer.value, token):
-                        # Whatever may have lost its reason meanwhile.
+                        # A plain sleep: `waits_in_vain` must not cut it short.
                         await self.clock.sleep(pause)
                     asked[next_key] = token
                     note = f"{request.note}, page {walk.pages_read + 1}"
@@ -223,7 +225,7 @@ class PollingSource:
 
     async def ask_once(self, request: AwsRequest[T]) -> AwsAnswer[T]:
         """Send one request; raises Failure and StalePageError."""
-        assert self._aws is not None  # noqa: S101 - else it is made without
+        assert self._aws is not None  # noqa: S101 - a source without it asks nothing
         self.hand_on()
         with self.requests.asking(request.note) as asked:
             answer = await self._aws.call(request)
@@ -234,7 +236,7 @@ class PollingSource:
     async def attempt(
         self, do: Callable[[], Awaitable[T]], tolerated: Collection[HealthState] = ()
     ) -> T:
-        """Do something until it succeeds; raises failures that are tolerated."""
+        """Repeat an action until it succeeds; raises failures that are tolerated."""
         while True:
             try:
                 done = await do()
@@ -248,7 +250,7 @@ class PollingSource:
                 return done
 
     def succeeded(self) -> None:
-        """Note an answer; that it does well again is told."""
+        """Note an answer; after failures, report that the source does well again."""
         recovered = self.failures > 0 or not self._answered
         self._answered = True
         self.failures = 0
@@ -258,9 +260,9 @@ class PollingSource:
             self.say()
 
     async def wait_out(self, failure: Failure) -> None:
-        """Say what has failed, and rest; raises GaveUpError where that is final."""
-        # Random × min(cap, base·2ⁿ), and never none at all: it begins where botocore's
-        # own retries, which count the same way, end.
+        """Report a failure, and rest; raises GaveUpError if the failure is final."""
+        # Random × min(cap, base·2ⁿ), but never zero: it begins where botocore's own
+        # retries, which wait by the same rule, end.
         ceiling = min(_LONGEST_WAIT, _FIRST_WAIT * 2.0 ** min(self.failures, 30))
         wait = max(failure.at_least, _FIRST_WAIT / 2, self.context.uniform(0, ceiling))
         self.failures += 1
@@ -280,16 +282,17 @@ class PollingSource:
         await self.rest(wait)
 
     async def refuse(self, why: str) -> NoReturn:
-        """End the source, saying why."""
+        """End the source, and report why."""
         await self.wait_out(Failure(HealthState.REFUSED, why))
         raise GaveUpError
 
     def give_up(self, failure: Failure, tries: int | None = None) -> None:
-        """Make a failure final of what nothing waits for any more.
+        """Make a failure final if nothing waits for the answer any more.
 
-        A missing permission at once, other trouble after so many tries, or by default a
-        while: once what was watched has ended no longer than calls are awaited. But a
-        login may yet be renewed by whoever watches.
+        A missing permission is final at once. Other trouble is final after `tries` or,
+        without that number, after a while: after the watched executions' end no longer
+        than calls are awaited. An expired login is not final if somebody is there to
+        renew it.
         """
         if failure.state is HealthState.EXPIRED and not self.bounded:
             return
@@ -306,9 +309,9 @@ class PollingSource:
     async def while_awaited(
         self, asking: Coroutine[Any, Any, T], is_over: Callable[[], bool]
     ) -> T | None:
-        """Ask, but no longer than a moment after nothing else is awaited; None then.
+        """Return the result of asking; None if nothing else is awaited before it comes.
 
-        That moment is for an answer that is on its way: after a failure there is none.
+        An answer that is on its way gets a little more time, but not after a failure.
         """
         has_given_up = False
         try:
@@ -330,25 +333,25 @@ class PollingSource:
             await self.clock.sleep(_LAST_WAIT)
 
     async def rest(self, seconds: float) -> None:
-        """Wait, in naps, unless something puts an end to the waiting."""
+        """Wait, in naps, until the time is over or the wait has lost its reason."""
         self.hand_on()
         while seconds > 0 and not self.waits_in_vain():
             await self.clock.sleep(min(seconds, NAP_SECONDS))
             seconds -= NAP_SECONDS
 
     def received(self, kind: RecordKind, data: bytes) -> Received:
-        """Make a record, received now, of the execution that the source is of."""
+        """Return a record, received now, of the source's execution."""
         return Received(self.clock.now(), kind, self.requests.execution_arn, data)
 
     def hand_on(self, *records: Received) -> None:
-        """Hand over what was read, and the requests that were made, if there is any."""
+        """Hand over records, and the requests that were made, if there are any."""
         if batch := (*records, *self.requests.take()):
             self._consume(batch)
 
     def say(self, message: str = "", state: HealthState | None = None) -> None:
-        """Say how it is doing from now on, if that is news: that time goes by is not.
+        """Report the source's health if it has changed; passing time is no change.
 
-        By default it does well: it is live, or draining.
+        Without a state it does well: it is live, or draining.
         """
         usual = HealthState.DRAINING if self.until else HealthState.LIVE
         told = self._doing(state or usual, message)
@@ -366,9 +369,9 @@ class PollingSource:
         return replace(told, coverage=reached, lag=lag, until=self.until)
 
     async def run(self, consume: TakesBatches) -> None:
-        """Hand over what is read, and every change of health, to the end.
+        """Hand over all records, and every change of health, to the end.
 
-        However it ends, each request that was sent has been told by then.
+        However it ends, each request that was sent has been handed over by then.
         """
         self._consume = consume
         self._answered = False
