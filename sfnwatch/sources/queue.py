@@ -1,12 +1,12 @@
 """The calls around the executions, from a queue that EventBridge feeds.
 
-A rule puts them there as CloudTrail delivers them, sooner than LookupEvents shows them
-and without its quota; and what ECS tells of tasks with them. SQS gives a message at
-least once, in any order, to whoever asks first: so what comes again is known by its
-id, and what is somebody else's stays where it is.
+A rule puts calls there as CloudTrail delivers them, sooner than LookupEvents shows them
+and without its quota. The states of ECS tasks come with them. SQS delivers a message at
+least once, in any order, to the reader that asks first. So a message that comes again
+is recognized by its id, and one that concerns somebody else stays in the queue.
 
-Unless messages are consumed none is deleted. One that was received is hidden from other
-readers for a while all the same; there is no reading without that.
+Without the option to consume messages none is deleted. A message that was received is
+still hidden from other readers for a while; SQS can't be read without that.
 """
 
 import json
@@ -34,40 +34,40 @@ from sfnwatch.sources.rate_limits import Interval
 from sfnwatch.sources.relevance import key_of
 
 _WAIT = 15
-"""Seconds SQS may wait for a message before it answers. It allows 20, but so long the
-client waits for an answer at all: at 20 each quiet poll would be a time-out."""
+"""Seconds that SQS may wait for a message before it answers. It allows 20, but that is
+as long as the client waits for any answer: at 20 each quiet poll would time out."""
 _DRAIN_WAIT = 5
-"""And after the end, when whoever watches may want to leave at once."""
+"""The same after the end, when the user may want to leave at once."""
 _LAST_WAIT = 1
-"""And for the last look. Without any wait SQS asks only some of its servers, and an
-empty answer says nothing."""
+"""The same for the last look. Without any wait SQS asks only some of its servers, and
+an empty answer means nothing."""
 _MOST = 10
-"""Messages an answer holds at most, and a request to delete some."""
+"""Most messages in an answer, and in a request to delete some."""
 _HIDDEN_SECONDS = 20
-"""Seconds for which a received message is hidden at first. With none the same ten would
-come again at once, and nothing behind them."""
+"""Seconds for which a received message is hidden at first. Without them the same ten
+messages would come again at once, and none behind them."""
 _LONGEST_HIDDEN_SECONDS = 300
-"""The most: other readers wait for it."""
+"""The longest such time: other readers wait for the message."""
 _STAYING = 20
-"""Messages that stay, for each second that they are hidden: a fifth of those that are
-gone through in that time."""
+"""Messages that stay in the queue for each second of hiding: a fifth of the number that
+can be gone through in that time."""
 _SHORTEST_WAIT_SECONDS = 0.1
-"""Seconds to wait after a full answer of messages that are known: what is new may lie
-behind them."""
+"""Seconds to wait after a full answer of known messages: new ones may lie behind them.
+"""
 _LONGEST_WAIT_SECONDS = 1.0
-"""Seconds to wait after other answers without anything new, at most."""
+"""Most seconds to wait after other answers without anything new."""
 _KNOWN_MOST = 100_000
-"""Messages that are known again when they come again; of more the oldest are read
-anew, which costs time and changes nothing."""
+"""Most messages that are recognized when they come again. The oldest beyond them are
+read once more, which costs time and changes nothing."""
 _QUIET = 2
-"""So many answers in a row without anything new end the last look."""
+"""The number of answers in a row without anything new that ends the last look."""
 _READING = timedelta(seconds=30)
-"""So long the last look goes on at least, while a history is still being read."""
+"""The shortest time of the last look while a history is still being read."""
 _LAST_LOOKS = 2_000
-"""Requests that the last look makes at most."""
+"""Most requests of the last look."""
 
 
-# -- where it is -----------------------------------------------------------------------
+# -- the queue's URL -------------------------------------------------------------------
 
 _URL = re.compile(
     r"(?P<origin>https://(?:sqs\.|sqs-fips\.|vpce-[a-z0-9-]+\.sqs\.)?"
@@ -75,7 +75,8 @@ _URL = re.compile(
     r"(?:\.api\.aws|(?:\.vpce|\.queue)?\.amazonaws\.com(?:\.cn)?))"
     r"/[0-9]{12}/(?P<name>[A-Za-z0-9_-]{1,80}(?:\.fifo)?)"
 )
-"""At the usual host, or one for FIPS, dual-stack, an endpoint in a VPC, or of old."""
+"""A queue's URL at the usual host or at one for FIPS, for dual-stack, of an endpoint in
+a VPC, or of the old form."""
 _USUAL = re.compile(r"https://sqs\.[^.]+\.amazonaws\.com(?:\.cn)?")
 _LOCAL = re.compile(r"(?P<origin>https?://[^/?#@]+)/(?:[^?#@]*/)?(?P<name>[^/?#@]+)")
 _HINT = (
@@ -90,16 +91,17 @@ class QueueAddress(Struct, frozen=True):
     url: str
     name: str
     region: str | None
-    """None for this machine, whose URLs don't say."""
+    """None on this machine, whose URLs name no Region."""
     endpoint_url: str | None
-    """Where to send to; None where it is what the SDK takes for the Region."""
+    """Where to send requests; None for the endpoint that the SDK takes in the Region.
+    """
 
 
 def parse_queue_url(url: str) -> QueueAddress:
-    """Take a queue's URL apart; raises UsageError for what is none.
+    """Take a queue's URL apart; raises UsageError if it is not a queue's.
 
-    Requests are signed, and with temporary credentials carry a session token: so they
-    go to AWS's own hosts and to this machine, and nowhere else a URL may point to.
+    Requests are signed, and with temporary credentials carry a session token. So they
+    go only to AWS's own hosts and to this machine, wherever else a URL may point.
     """
     url = url.strip()
     if found := _URL.fullmatch(url):
@@ -112,12 +114,12 @@ def parse_queue_url(url: str) -> QueueAddress:
 
 
 def queue_settings(settings: AwsSettings, url: str) -> AwsSettings:
-    """Say where a queue is to be asked, which its URL knows better than an option."""
+    """Return the settings for a queue's requests; its URL overrides the endpoint."""
     endpoint_url = parse_queue_url(url).endpoint_url or settings.endpoint_url
     return replace(settings, endpoint_url=endpoint_url)
 
 
-# -- what a message says ---------------------------------------------------------------
+# -- the messages ----------------------------------------------------------------------
 
 _CALLS = frozenset({"AWS API Call via CloudTrail", "AWS Service Event via CloudTrail"})
 """The events whose detail is a CloudTrail record."""
@@ -125,12 +127,12 @@ _BARE = frozenset({"eventID", "eventName", "eventTime"})
 
 
 class _Message(Struct, rename="pascal"):
-    """One message as it came; most that come again need not be read."""
+    """One message as it came; its body is decoded only if the message is new."""
 
     message_id: Text
     body: str
     receipt_handle: str | None = None
-    """By which it can be deleted."""
+    """The handle to delete it by."""
     attributes: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -143,11 +145,11 @@ class _MessagePage(Page, rename="pascal"):
 
 
 def _received(body: str, now: datetime) -> Received | None:
-    """Read a body: EventBridge's event, or what a rule made of it.
+    """Return a body's record: of EventBridge's event, or of what a rule made of it.
 
-    With an SNS topic between, it is inside SNS's envelope, unless that delivers raw; a
-    rule may also send the `detail` alone. Anyone who may send to the queue can put
-    anything into it: None for a message of any other kind.
+    With an SNS topic in between, the event is inside SNS's envelope, unless the topic
+    delivers raw. A rule may also send the `detail` alone. Anyone who may send to the
+    queue can put anything into it: None for a message of any other kind.
     """
     text, event = _unwrapped(body)
     kind = RecordKind.TRAIL
@@ -159,11 +161,11 @@ def _received(body: str, now: datetime) -> Received | None:
     elif not event.keys() >= _BARE:
         return None
     received = Received(now, kind, None, json_bytes(text))
-    return received if received.record else None  # it has what JSON has not
+    return received if received.record else None  # None: it is not strictly JSON
 
 
 def _unwrapped(body: str) -> tuple[str, Record]:
-    """Take SNS's envelope off; gives the event's text, and the event."""
+    """Return the event's text, and the event, without SNS's envelope."""
     event = parse_object(body)
     if event.get("Type") == "Notification":
         body = text_of(event.get("Message")) or ""
@@ -182,7 +184,7 @@ _KEY_ADVICE = "Allow kms:Decrypt on the queue's key, and see that the key is ena
 
 
 class _Deleted(Struct, rename="pascal"):
-    """An answer of DeleteMessageBatch: a batch may fail in part."""
+    """An answer of DeleteMessageBatch; a part of the batch may fail."""
 
     successful: list[dict[str, Any]] = []
 
@@ -191,27 +193,27 @@ class Queue(CallSource):
     """A source: reads the queue until all executions have ended and are drained."""
 
     verdicts = (
-        # SQS has an old and a new code for one error, and the SDK gives the old.
+        # SQS has an old and a new code for one error; the SDK passes on the old one.
         Verdict(_GONE, "Is the --queue URL right, and may the --profile read it?"),
         Verdict(r"KMS\.ThrottlingException|KmsThrottled", state=HealthState.THROTTLED),
         Verdict(r"KMS\.\w+|Kms\w+", _KEY_ADVICE, HealthState.DENIED, 60.0),
     )
 
     def __init__(self, aws: CallsAws, context: WatchContext) -> None:
-        """Raise UsageError for what is no URL of a queue."""
+        """Raise UsageError if the option is not the URL of a queue."""
         self._address = parse_queue_url(context.options.calls.queue or "")
         super().__init__(aws, context, "queue")
         self.subject = f"the queue {clean(self._address.name, 90)}"
         self.region = self._address.region or self.targets.region
         self.always = {"QueueUrl": self._address.url}
         self._known: dict[str, str] = {}
-        """The ids of messages that stay, and the keys of what they tell."""
+        """The ids of messages that stay in the queue, to the keys of their records."""
         self._deletes = context.options.calls.consume
-        """True where messages are deleted once what they tell was handed on."""
+        """True if messages are deleted once their records were handed on."""
         self._last_since: datetime | None = None
         """When the last look began."""
         self._others = 0
-        """Messages of other kinds."""
+        """The number of messages of other kinds."""
         self._not_deleted = ""
 
     async def read(self) -> str:
@@ -235,12 +237,12 @@ class Queue(CallSource):
             if came and not (fresh or deleted):
                 await self.rest(_SHORTEST_WAIT_SECONDS if len(came) >= _MOST else again)
             elif not came:
-                # Who answers at once though there is nothing must not be asked without
-                # end: it is as if SQS had waited.
+                # A server may answer at once though there is nothing. Wait in its
+                # place, or the requests would follow each other without a pause.
                 await self.rest(wait - seconds_between(asked_at, self.clock.now()))
 
     async def _receive(self, wait: int) -> list[_Message]:
-        # It must take longer than going once through all that stay in the queue.
+        # Hide them for longer than it takes to go once through all that stay.
         hidden = min(
             _LONGEST_HIDDEN_SECONDS, max(_HIDDEN_SECONDS, len(self._known) // _STAYING)
         )
@@ -253,10 +255,7 @@ class Queue(CallSource):
         return list({each.message_id: each for each in page.value.messages}.values())
 
     def _read(self, came: Iterable[_Message]) -> Sequence[_Message]:
-        """Read what has never come by, and hand on what concerns the executions.
-
-        Gives the messages that are new.
-        """
+        """Return the new messages, and hand on their records of the executions."""
         now = self.clock.now()
         found = list[Received]()
         fresh = [each for each in came if each.message_id not in self._known]
@@ -271,26 +270,28 @@ class Queue(CallSource):
         return fresh
 
     def _is_last(self, fresh: Iterable[_Message]) -> bool:
-        """True when the last look has seen all that was there when it began."""
+        """True once the last look has seen all messages from before its begin."""
         since = self._last_since
         if since is None:
             return False
         self._looks += 1
         older = any(m.sent_at is None or m.sent_at <= since for m in fresh)
-        # What is held back may be theirs: of a run long over that is told late.
+        # Records that are held back may be the executions': of one that is long over,
+        # that becomes known late.
         early = not self.targets.finished and self.clock.now() - since < _READING
         self._quiet = 0 if older or early else self._quiet + 1
         return self._quiet >= _QUIET or self._looks >= _LAST_LOOKS
 
     async def _delete(self, came: Iterable[_Message]) -> bool:
-        """Delete what was handed on, now or when it came before; True if any was.
+        """Delete messages whose records were handed on, now or when they came before.
 
-        Being forbidden that is no reason not to read. What SQS does not say to be
-        deleted comes again, with a new receipt.
+        True if there were any. A missing permission to delete is no reason to stop
+        reading. A message that SQS does not report as deleted comes again, with a new
+        receipt.
         """
         if not self._deletes:
             return False
-        # Only what was handed on is ever deleted.
+        # Only messages that were handed on are ever deleted.
         entries = [
             {"Id": each.message_id, "ReceiptHandle": each.receipt_handle}
             for each in came
@@ -314,7 +315,7 @@ class Queue(CallSource):
         return bool(entries)
 
     def _remarks(self) -> str:
-        """Say what is not well with the queue; in the end, how much is left in it."""
+        """Return what is wrong with the queue and, in the end, how much is left."""
         count = f": {self._others}" if self.last_round else ""
         left = f"Messages of other kinds are left in the queue{count}."
         return " ".join(filter(None, (self._not_deleted, left if self._others else "")))

@@ -1,4 +1,4 @@
-"""Which of all records that come by concern what is watched."""
+"""The choice of the records that concern the watched executions."""
 
 from collections.abc import Iterable
 
@@ -10,36 +10,38 @@ from sfnwatch.model.records import Batch, DecodeError, Received, RecordKind
 from sfnwatch.sources.targets import Targets, TimeSpan
 
 ROOM = 64 << 20
-"""Bytes of records that are held back at most; beyond, the oldest are let go."""
+"""Most bytes of records that are held back; beyond that the oldest are dropped."""
 
 
 class Relevance:
-    """Selects what concerns the executions, each once, and holds back what yet may.
+    """Selects records that concern the executions, once, and holds back possible ones.
 
-    What is read once and then gone, a queue's message or a page of a log, may concern
-    an execution whose role is not known yet: a role that a state's input names is known
-    only when its task is scheduled, and the calls of an execution long over may come
-    before its history is read. So what Step Functions made for somebody is held back,
-    and looked at again when a role becomes known, or from when to when they were.
+    A record that can be read only once, in a queue's message or a page of a log, may
+    concern an execution whose role is not known yet. A role that a state's input names
+    is known only once its task is scheduled, and the calls of an execution that is long
+    over may come before its history is read. So the calls that Step Functions made are
+    held back, and looked at again when another role or the executions' time becomes
+    known.
 
-    So are states of ECS tasks. `startedBy` can't tell whose they are: only `.sync` sets
-    it, and to the same words for everybody. The histories do, mostly later.
+    States of ECS tasks are held back too. `startedBy` does not show whose task it is:
+    only `.sync` sets it, and to the same words for everybody. The histories name the
+    tasks, mostly later.
     """
 
     def __init__(self, targets: Targets, room: int = ROOM) -> None:
         self._targets = targets
         self._room = room
         self.handed_on: set[str] = set()
-        """The keys of what was selected: see `key_of`."""
+        """The keys of the selected records: see `key_of`."""
         self._held: dict[str, Received] = {}
         self._size = 0
         self._known = 0, TimeSpan(), 0
-        """How many roles, from when to when, and how many tasks were known last."""
+        """The number of roles, the time, and the number of tasks at the last look."""
 
     def select(self, records: Iterable[Received]) -> Batch:
-        """Give the records to hand on, some that were held back before among them.
+        """Return the records to hand on, also those that were held back before.
 
-        What can't be decoded is handed on as such: nothing is dropped unseen.
+        A record that can't be decoded is handed on as UNREAD: none is dropped unseen.
         """
         selected = self._look_again()
         for received in records:
@@ -75,7 +77,7 @@ class Relevance:
         return told.by_step_functions or self._targets.concerns(told)
 
     def _look_again(self) -> list[Received]:
-        """Look anew at what was held back, if whose or when has become known."""
+        """Return the held back records that are relevant by what is known now."""
         targets = self._targets
         known = len(targets.roles), targets.span, len(targets.tasks)
         if known == self._known:
@@ -103,7 +105,7 @@ def _decode(received: Received) -> ApiCall | TaskState:
 
 
 def key_of(received: Received) -> str:
-    """Name what is told: the same for the same that comes again."""
+    """Return a record's key, which is the same if the same event comes again."""
     try:
         told = _decode(received)
     except DecodeError:

@@ -1,8 +1,8 @@
-"""What this tool itself sends to AWS, noted as it is sent and answered.
+"""The requests that this tool itself sends to AWS, noted as they are sent and answered.
 
-Botocore's hooks tell of each HTTP request, its own retries and those for credentials
-too. Nothing but the fields written here is taken from them: no parameter, header or
-body, so that neither payload nor credential can get into a recording this way.
+Botocore's hooks report each HTTP request, also botocore's own retries and requests for
+credentials. Only the fields written here are taken from them, and no parameter, header
+or body: so neither a payload nor a credential can get into a recording this way.
 """
 
 import logging
@@ -27,16 +27,16 @@ from sfnwatch.sources.permissions import Feature, operations
 _LOG = logging.getLogger(__name__)
 
 _PREFIXES = {"cloudwatch-logs": "logs", "sfn": "states"}
-"""A service's name in botocore's hooks, where its IAM prefix is another."""
+"""A service's name in botocore's hooks to its IAM prefix, if that is another."""
 _OURS = operations(tuple(Feature))
-"""Whatever else is asked, the session asks for its credentials."""
+"""The sources' operations. Every other one is the session's, for its credentials."""
 _MOST = 120
-"""Characters of a code or an id: whoever answers at an endpoint writes them."""
+"""Most characters of a code or an id, which any server at an endpoint may write."""
 _UNKNOWN = "unknown"
 
 
 class _Noted(Struct):
-    """What is told of a request: see `records.py`."""
+    """The fields of a request's record: see `records.py`."""
 
     operation: str
     service: str
@@ -53,26 +53,25 @@ class _Noted(Struct):
 class RequestLog(Struct, eq=False):
     """The requests made for one source, until they are handed over.
 
-    A source asks for one thing at a time: the first request, and botocore's own further
-    tries, are those of one call.
+    A source makes one call at a time: a first request and botocore's further tries.
     """
 
     clock: Clock
     execution_arn: str | None = None
-    """The one execution it is all for; None where it is for several."""
+    """The execution that the requests are for; None if they are for several."""
     count: int = 0
-    """Requests sent so far."""
+    """The number of requests sent so far."""
     _noted: list[_Noted] = []
-    """Those that are over, and are not handed over."""
+    """Requests that are over, but not yet handed over."""
     _note: str = ""
     _tries: Counter[str] = field(default_factory=Counter)
     _under_way: _Noted | None = None
     _sent_at: datetime | None = None
-    """When that was sent."""
+    """When the request under way was sent."""
 
     @contextmanager
     def asking(self, note: str = "") -> Iterator["RequestLog"]:
-        """Note all that is sent until the block ends; `note` says what for."""
+        """Note all requests until the block ends; `note` says what they are for."""
         self._note = note
         self._tries = Counter()
         token = _ASKING.set(self)
@@ -80,7 +79,7 @@ class RequestLog(Struct, eq=False):
         try:
             yield self
         except BaseException as error:
-            # An answer that could not be read, that came too late, or is not awaited.
+            # The answer can't be read, came too late, or is no longer awaited.
             outcome = type(error.__cause__ or error).__name__
             raise
         finally:
@@ -88,7 +87,7 @@ class RequestLog(Struct, eq=False):
             self._finish(outcome)
 
     def take(self) -> Batch:
-        """Hand over what was noted since the last time."""
+        """Return the records of the requests noted since the last time."""
         now = self.clock.now()
         noted = self._noted
         self._noted = []
@@ -97,7 +96,7 @@ class RequestLog(Struct, eq=False):
         return tuple(receive(now, kind, arn, asdict(each)) for each in noted)
 
     def sent(self, event_name: str, request: Any) -> None:
-        """Note a request that is on its way: botocore's own, and its event's name."""
+        """Note a request that is on its way: botocore's request and event name."""
         self._finish()
         service, operation = event_name.split(".")[1:3]
         service = _PREFIXES.get(service, service)
@@ -117,7 +116,7 @@ class RequestLog(Struct, eq=False):
         self._under_way = _Noted(*told, note=note)
 
     def answered(self, answer: Mapping[str, Any], error: BaseException | None) -> None:
-        """Note what came of the request under way: an answer as botocore parsed it."""
+        """Note the outcome of the request under way, from botocore's parsed answer."""
         if (told := self._under_way) is None:
             return
         metadata = answer.get("ResponseMetadata", {})
@@ -138,12 +137,12 @@ class RequestLog(Struct, eq=False):
         _LOG.debug("%s", words.format(kind, *shown, **asdict(told)))
 
     def brought(self, items: int) -> None:
-        """Note how many events or records the answer held."""
+        """Note the number of events or records in the answer."""
         if self._under_way is not None:
             self._under_way.items = items
 
     def _finish(self, outcome: str | None = None) -> None:
-        """Have done with the request under way; `outcome` is what ended the call."""
+        """Finish the request under way; `outcome` is what ended the call, if known."""
         told = self._under_way
         self._under_way = None
         if told is None:
@@ -163,11 +162,11 @@ class RequestLog(Struct, eq=False):
 
 
 _ASKING: ContextVar[RequestLog | None] = ContextVar("asking", default=None)
-"""On whose behalf the task at work asks: the hooks are told nothing of it."""
+"""The log of the source that the running task asks for; the hooks don't pass it on."""
 
 
 def note_sent(request: Any, event_name: str, **_: Any) -> None:
-    """Take botocore's `before-send`: once for each HTTP request."""
+    """Handle botocore's `before-send`, which comes once for each HTTP request."""
     if (log := _ASKING.get()) is not None:
         log.sent(event_name, request)
 
@@ -175,6 +174,6 @@ def note_sent(request: Any, event_name: str, **_: Any) -> None:
 def note_answer(
     parsed_response: Mapping[str, Any] | None, exception: BaseException | None, **_: Any
 ) -> None:
-    """Take botocore's `response-received`: once for each, unless none can be parsed."""
+    """Handle botocore's `response-received`: one for each answer that can be parsed."""
     if (log := _ASKING.get()) is not None:
         log.answered(parsed_response or {}, exception)

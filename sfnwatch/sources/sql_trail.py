@@ -1,8 +1,8 @@
-"""The calls around the executions, from a service that is paid for each query.
+"""The calls around the executions, from a service that charges for each query.
 
-What Athena and Lake charge for is what they scan. So while an execution runs they are
-asked every few minutes at most, and a trail's files, of which a record takes minutes to
-get into one, have no more to tell sooner.
+Athena and Lake charge for the bytes that they scan. So while an execution runs they are
+asked only every few minutes. Asking sooner would bring no more: a record takes minutes
+to get into a trail's file.
 """
 
 import asyncio
@@ -24,69 +24,69 @@ from sfnwatch.sources.rate_limits import Interval
 from sfnwatch.sources.trail_sql import LATE_BY, Question, question_of
 
 _EVERY = 300.0
-"""Seconds between queries while an execution runs: each is paid for."""
+"""Seconds between queries while an execution runs: each query costs money."""
 _STOPPING = 5.0
-"""Seconds that stopping a query may take when the watch ends."""
+"""Most seconds to stop a query when the watch ends."""
 _SHORTEST_LOOK_SECONDS = 1.0
-"""Seconds between looks at a query that runs, at first."""
+"""Seconds between checks of a running query, at first."""
 _LONGEST_LOOK_SECONDS = 5.0
-"""The same at most."""
+"""The same, at most."""
 _FAILED_PAUSE = 180.0
-"""Seconds before another query is tried: whatever failed may have cost as much."""
+"""Seconds before another query is tried: a failed one may have cost as much."""
 _QUERIES = 3
-"""Queries that may fail in a row, once all is over."""
+"""The number of failed queries in a row that is final once all is over."""
 RESULTS_AT_ONCE = 1000
-"""The most rows that either GetQueryResults gives."""
+"""Most rows in an answer of either service's GetQueryResults."""
 ROWS_NOTE = "the query's rows"
 _NOTHING = "Nothing to ask for: no state of it makes a call that a trail could have."
 
 
 class QueryState(Struct, frozen=True):
-    """How a query does, as its engine tells it."""
+    """The state of a query, as its engine reports it."""
 
     word: str
-    """`QUEUED`, `RUNNING` and `CANCELLED` are the same for both."""
+    """`QUEUED`, `RUNNING` and `CANCELLED` are the same in both engines."""
     scanned: Any
-    """Bytes, so far."""
+    """The bytes scanned so far."""
     said: Any
-    """Why it has failed."""
+    """Why it has failed, in the engine's words."""
     advice: str = ""
-    """What to do where another query would fail as well."""
+    """What to do, if another query would fail as well; else empty."""
 
 
 class SqlTrail(CallSource):
-    """A source that puts the question to a service; heirs say how.
+    """A source that queries a service; subclasses make its requests.
 
     A round is one query, read to its end.
     """
 
     engine: ClassVar[str]
     id_key: ClassVar[str]
-    """By which parameter it is told which query."""
+    """The parameter that takes a query's id."""
     cancel: ClassVar[str]
     """The operation that stops a query."""
 
     def __init__(self, aws: CallsAws, context: WatchContext, source: str) -> None:
         super().__init__(aws, context, source)
         self._running = ""
-        """The id of the query under way, until it has run."""
+        """The id of the running query; empty if none runs."""
         self._scanned: list[int] = []
-        """Bytes that each query has scanned, the last perhaps not to its end."""
+        """The bytes that each query has scanned; the last one may still run."""
         self._asked_whole: Question | None = None
-        """What was last answered of all times, but for the end of them."""
+        """The last question that was answered for the whole time, without its end."""
         self._failed = 0
-        """How many in a row have failed."""
+        """The number of failed queries in a row."""
 
     def start(self, question: Question) -> AwsRequest[Any]:
-        """Ask for a query to be started: the answer's shape has its `query_id`."""
+        """Return the request that starts a query; its answer has a `query_id`."""
         raise NotImplementedError
 
     async def look(self, query_id: str) -> QueryState:
-        """Ask how a query does."""
+        """Ask for a query's state, and return it."""
         raise NotImplementedError
 
     def results(self, query_id: str) -> AwsRequest[Any]:
-        """Ask for pages of rows: their shape says what was `found`."""
+        """Return the request for pages of rows; a page's `found()` returns its rows."""
         raise NotImplementedError
 
     async def read(self) -> str:
@@ -96,11 +96,11 @@ class SqlTrail(CallSource):
         if words is not None:
             return words
         while True:
-            # What is asked too early is asked, and paid for, once more.
+            # A query that is made too early is made, and paid for, once more.
             await self.await_history()
             asked, now = await self.attempt(self._round)
             self.coverage = now - LATE_BY
-            # That time goes by is no news; that more is wanted than was asked for, is.
+            # End, unless more than the question's end has changed meanwhile.
             wanted = question_of(self.targets, self.clock.now())
             last = self.last_round
             self.last_round = False
@@ -110,13 +110,13 @@ class SqlTrail(CallSource):
             await self.rest(0.0 if last else _EVERY)
 
     async def _round(self) -> tuple[Question, datetime]:
-        """Put one query, and hand on what it finds; gives what was asked, and when."""
+        """Make one query, hand on its rows, and return the question and its time."""
         self.last_round = self.is_over()
         now = self.clock.now()
         asked = put = question_of(self.targets, now)
         whole = replace(asked, until=asked.since)
         if whole == self._asked_whole:
-            # No more of what ran before: all of that is paid for once.
+            # Earlier runs have been queried, and paid for: ask only for the last one.
             firsts = [span.first for span in self.targets.spans if span.first]
             put = replace(asked, since=max([asked.since, *firsts]))
         started = await self.ask(self.start(put))
@@ -132,11 +132,11 @@ class SqlTrail(CallSource):
         return asked, now
 
     async def _wait_for(self, query_id: str) -> None:
-        """Wait ever longer while it runs; raises Failure where it came to nothing.
+        """Wait for a query's end, with growing pauses; raises Failure if it failed.
 
-        The next try is another query, but where that would fail as well, or somebody
-        has cancelled it. Each is paid for: after the end there are only so many in a
-        row.
+        The failure is final if another query would fail as well, or if somebody has
+        cancelled this one. Else the next try is another query. Each costs money: once
+        all is over, the last of a few failures in a row is final.
         """
         naps = Interval(_SHORTEST_LOOK_SECONDS, _LONGEST_LOOK_SECONDS)
         while True:
@@ -164,12 +164,15 @@ class SqlTrail(CallSource):
         return f"{self.engine} scanned {size(sum(self._scanned))} in {count} {word}."
 
     def waits_in_vain(self) -> bool:
-        """Let a query that runs be awaited."""
+        """Wait on while a query runs, unless a permission is missing."""
         denied = self.health.state is HealthState.DENIED
         return (denied or not self._running) and super().waits_in_vain()
 
     async def close(self) -> None:
-        """Stop the query, if that can be done soon: it may be paid for by its size."""
+        """Stop the running query, if that takes no longer than _STOPPING.
+
+        It may be charged by the bytes that it scans.
+        """
         if not self._running:
             return
         with suppress(Failure, TimeoutError):
