@@ -1,11 +1,11 @@
-"""What executions start: Map Runs and nested executions, followed like any other.
+"""Map Runs and nested executions that executions start, followed like any other.
 
-A history tells the ARN of each execution and Map Run that it starts; from then on those
-are followed at the pace of RATES and only so deep and so many as was asked for. No Map
-Run is looked for by ListMapRuns: the history has named it before. Its executions may be
-ten thousand, and lists come 1000 at once: so counts are asked for again and again, and
-a list only where the counts say that there is something new in it. What went wrong
-comes first. When it has ended everything is listed once.
+A history has the ARN of each execution and Map Run that its execution starts. From then
+on they are followed, at the pace of RATES, up to the depth and number of the options.
+ListMapRuns is not needed: the history names a Map Run earlier. A Map Run may have ten
+thousand executions, and a page lists 1000. So its counts are asked for again and again,
+and a list only if the counts show that it has something new. Failures come first. When
+the Map Run has ended, all its executions are listed once.
 """
 
 from collections.abc import Iterable
@@ -31,18 +31,18 @@ from sfnwatch.sources.rate_limits import Interval
 from sfnwatch.sources.targets import Target
 
 _PAGE = 1000
-"""The most that ListExecutions gives at once; it is an upper limit only."""
+"""Most executions in a page of ListExecutions; a page may have fewer."""
 _MOST_FOLLOWED = 500
-"""Executions followed at most: each keeps its history in memory, and asks."""
+"""Most executions that are followed: each keeps its history in memory, and asks."""
 _MOST_PAGES = 20
-"""Pages of one list at most: 20,000 executions."""
+"""Most pages of one list: 20,000 executions."""
 _COUNTED = (5.0, 30.0)
-"""Seconds between counts while they change, and at most: DescribeMapRun refills one
-request a second for the whole account."""
+"""Seconds between counts while they change, and the most seconds. DescribeMapRun
+refills one request a second for the whole account."""
 
 
 class _MapRunAnswer(Struct, rename="camel"):
-    """What DescribeMapRun must tell."""
+    """The part of DescribeMapRun's answer that must be there."""
 
     map_run_arn: Text
 
@@ -60,12 +60,12 @@ class MapRunSource(PollingSource):
         self._children = children
         self.level = parent.level + 1
         self._counts = ExecutionCounts()
-        """As of the last lists."""
+        """The counts at the time of the last lists."""
         self.listed: set[str] = set()
-        """The ARNs of its executions, as far as they were listed."""
+        """The ARNs of its executions that were listed so far."""
         most = context.options.children.children
         self._left = {True: most, False: most}
-        """How many more of those that failed, and of the others, are read."""
+        """The number of failed executions (True), and of others, still to be read."""
 
     def judge(self, failure: Failure) -> None:
         if self.targets.roots_finished or self.bounded:
@@ -84,7 +84,7 @@ class MapRunSource(PollingSource):
             elif listed_all:
                 return ""
             else:
-                # Counts and lists need not be of one moment: list all, and count again.
+                # Counts and lists may be of different times: list all, and count again.
                 await self._list(None)
                 self._counts = run.executions
                 listed_all = True
@@ -97,7 +97,7 @@ class MapRunSource(PollingSource):
         return decode_map_run(received)
 
     async def _list_news(self, counts: ExecutionCounts) -> bool:
-        """Ask for the lists that have something new in them, failures first."""
+        """Read the lists that have something new, failures first; True if any has."""
         if counts == self._counts:
             return False
         old = asdict(self._counts)
@@ -109,7 +109,7 @@ class MapRunSource(PollingSource):
         return bool(news)
 
     async def _list(self, status: str | None) -> None:
-        """Ask for the executions of a status, or for all; but few that run."""
+        """List the executions of a status, or all; of the running ones only a few."""
         few = status == "RUNNING"
         most = 1 if few else _MOST_PAGES
         asked = {"statusFilter": status, "maxResults": RUNNING_LISTED if few else _PAGE}
@@ -124,7 +124,7 @@ class MapRunSource(PollingSource):
             self.say(self.unfinished)
 
     def _choose(self, children: Iterable[MapRunChild]) -> None:
-        """Follow the first few of what was listed: so many that failed, so many not."""
+        """Follow listed executions: a limited number of failed ones, and of others."""
         for child in sorted(children, key=lambda child: child.failed_first):
             arn = child.listed.arn
             failed = child.listed.failed
@@ -135,7 +135,7 @@ class MapRunSource(PollingSource):
 
 
 class Children:
-    """Has followed what targets start."""
+    """Adds sources for the executions and Map Runs that targets start."""
 
     def __init__(self, aws: CallsAws, context: WatchContext, join: Join) -> None:
         self.aws = aws
@@ -147,7 +147,7 @@ class Children:
         context.targets.on_started = self._started
 
     def close(self) -> None:
-        """Follow nothing more: every source has ended."""
+        """Follow no more executions: every source has ended."""
         self._over = True
 
     def _started(self, parent: Target, arn: str) -> None:
@@ -160,15 +160,16 @@ class Children:
             self._join(self._map_runs[arn])
 
     def follow_listed(self, arn: str) -> bool:
-        """Read an execution of a Map Run in full; True if it is, or will be."""
+        """Read an execution of a Map Run in full; True if it is followed now."""
         run = next((r for r in self._map_runs.values() if arn in r.listed), None)
         return arn in self.followed if run is None else self.follow(arn, run.level)
 
     def follow(self, arn: str, level: int) -> bool:
-        """Have an execution followed, so many levels down; True if it is by now."""
+        """Follow an execution at a level; True if it is followed now."""
         parsed = maybe_execution_arn(arn)
         if parsed is None or parsed.is_express or arn in self.followed:
-            # AWS keeps no history of Express executions: their log may not be read.
+            # AWS keeps no history of Express executions, and permission to read their
+            # log may be missing.
             return arn in self.followed
         if len(self.followed) >= _MOST_FOLLOWED or self._over:
             return False

@@ -1,9 +1,9 @@
-"""What is watched, as far as the records tell: whose calls to ask for, where and when.
+"""The watched executions, as the records show them: whose calls to ask for, and where.
 
-The history sources note here what they read; the sources of calls ask it for roles,
-services and times. All executions watched together share it: they share the account's
-two requests a second, and often a role and a service, so what one of them needs asked
-is asked for all.
+The sources of histories note here what they read. The sources of calls take the roles,
+services and times from here. All executions that are watched together share one
+`Targets`: they share the account's two requests a second, and often a role and a
+service, so a request for one of them is made for all.
 """
 
 import asyncio
@@ -28,71 +28,72 @@ from sfnwatch.model.times import maybe_time
 from sfnwatch.model.values import mapping_of, text_of
 
 Query = tuple[str, str]
-"""A Region and an event source to ask for."""
+"""A Region and an event source whose calls are asked for."""
 _AHEAD = timedelta(days=1)
-"""No clock of AWS's is so much before ours."""
+"""No clock of AWS is this far ahead of this machine's."""
 BEFORE_START = timedelta(seconds=5)
 AFTER_END = timedelta(minutes=15)
-"""Calls may follow the end: that stop a job, or look after one not waited for."""
+"""The time in which calls may follow the end: calls that stop a job, or that look after
+a job that was not waited for."""
 _NEW = timedelta(minutes=15)
-"""How long ago one may have started that is not known yet."""
+"""How long ago an execution may have started while its start is not known."""
 _REGION = re.compile("[a-z]{2,5}(-[a-z]+){1,3}-[0-9]{1,2}")
-"""A Region's name: where a record has anything else nobody can be asked."""
+"""A Region's name; no request can be sent to anything else that a record has."""
 _TASK = re.compile(
     r"arn:aws[a-z-]*:ecs:[a-z0-9-]+:[0-9]{12}:task/[A-Za-z0-9_-]+(?:/[A-Za-z0-9_-]+)?"
 )
 
 
 class Target(Struct, eq=False):
-    """One execution, and what there is to look up for it."""
+    """One watched execution, and what is known of it for asking for its calls."""
 
     arn: ExecutionArn
     targets: "Targets"
     level: int = 0
-    """How many executions above it led to it; 0 for one that somebody named."""
+    """The number of executions above it; 0 for one that the user named."""
     has_role: bool = False
-    """True when a role is known that its calls are made with."""
+    """True once a role is known that makes its calls."""
     started_at: datetime | None = None
     stopped_at: datetime | None = None
     redriven_at: datetime | None = None
-    """When it was last taken up again after it had ended."""
+    """When it was last redriven; None if it never was."""
     redrives: int = 0
-    """How often that was."""
+    """The number of its redrives."""
     before: list[tuple[datetime, datetime | None]] = []
-    """From when to when it ran before that, each time."""
+    """The starts and ends of its runs before the last redrive."""
     ready: bool = False
-    """True when what there was of its history has been read, or can't be for now."""
+    """True once its history so far has been read, or can't be read for now."""
     history_fails: bool = False
-    """True when its history could not be read when it was asked for."""
+    """True if its history could not be read when it was asked for."""
     definition_settled: bool = False
-    """True when its definition has come, or was asked for in vain."""
+    """True once its definition has come, or was asked for in vain."""
     finished: bool = False
-    """True when the source of its history has ended, for whatever reason."""
+    """True once the source of its history has ended, for whatever reason."""
 
     def set_ready(self) -> None:
-        """Note that what it can call, by which role and since when, is known by now."""
+        """Note that its calls' services, its role and its start are known by now."""
         self.ready = True
         self.targets.known.set()
 
     def do_without_history(self) -> None:
-        """Note that its history can't be read for now: the role alone must do."""
+        """Note that its history can't be read for now; a known role is enough."""
         self.history_fails = True
         if self.has_role:
             self.set_ready()
 
     def finish(self) -> None:
-        """Note that no more will be known of it."""
+        """Note that no more will become known of it."""
         self.finished = True
         self.set_ready()
 
     @property
     def runs(self) -> list[tuple[datetime, datetime | None]]:
-        """From when to when it ran, each time; None as an end: it runs still."""
+        """The start and end of each of its runs; the end is None if it still runs."""
         begin = self.redriven_at or self.started_at
         return [*self.before, (begin, self.stopped_at)] if begin else []
 
     def observe(self, received: Received) -> None:
-        """Take in one record of the execution; what can't be read changes nothing."""
+        """Take in a record of the execution; one that can't be read changes nothing."""
         with suppress(DecodeError):
             match received.kind:
                 case RecordKind.HISTORY | RecordKind.EXPRESS:
@@ -124,9 +125,9 @@ class Target(Struct, eq=False):
         self._tell_started(event, details)
 
     def _add_tasks(self, event: HistoryEvent, details: Record) -> None:
-        """Find tasks in what an attempt's own events say: never in a state's input.
+        """Find the ECS tasks in the outputs and causes of an attempt's own events.
 
-        That carries the tasks of earlier states, and perhaps of anybody.
+        A state's input is left out: it may hold tasks of earlier states, or of anybody.
         """
         if belongs_to_attempt(event.type):
             for key in ("output", "cause"):
@@ -139,7 +140,7 @@ class Target(Struct, eq=False):
             self.targets.on_started(self, arn)
 
     def _observe_description(self, record: Record, seen_at: datetime | None) -> None:
-        # The history is more exact.
+        # A time from the history is more exact, and stays.
         start, stop = (maybe_time(record.get(key)) for key in ("startDate", "stopDate"))
         self.started_at = self.started_at or (start and _sensible(start, seen_at))
         if record.get("status") not in RUNNING:
@@ -158,7 +159,10 @@ class Target(Struct, eq=False):
             self.has_role = True
 
     def _add_queries(self, row: Integration, region: str | None) -> None:
-        """Ask where the task calls; a global service's calls are where it lives."""
+        """Add the queries for a task's calls, in the Region where it makes them.
+
+        A global service's calls are in that service's home Region.
+        """
         where = home_region(row.resource_type, self.arn.partition)
         if where is None and _REGION.fullmatch(region or ""):
             where = region
@@ -169,10 +173,10 @@ class Target(Struct, eq=False):
 
 
 class TimeSpan(Struct, frozen=True):
-    """From when to when; None where it is not known, or not over.
+    """A time with a first and a last moment; None if unknown, or not over.
 
-    A role outlives its executions: in a queue, or in what LookupEvents keeps, lie the
-    calls of every run before and after.
+    A role outlives its executions: a queue and LookupEvents also hold the calls of its
+    earlier and later runs.
     """
 
     first: datetime | None = None
@@ -184,37 +188,41 @@ class TimeSpan(Struct, frozen=True):
 
 
 def _sensible(at: datetime, seen_at: datetime | None) -> datetime:
-    """Take a time for that of its coming which was not there yet: none is awaited."""
+    """Return a time or, if it is far in the future, when it was seen.
+
+    Nothing waits for a time in the far future.
+    """
     ahead = seen_at is not None and at - seen_at > _AHEAD
     return seen_at if seen_at is not None and ahead else at
 
 
 class Targets:
-    """All that is watched; the first that was named says which Region is home."""
+    """All watched executions; the first that was named decides the home Region."""
 
     def __init__(self, arns: Sequence[ExecutionArn]) -> None:
         self.known = asyncio.Event()
-        """Set when enough is known of one to look up, or when nothing more will be:
-        one that can't be described must not keep the others' calls away."""
+        """Set once enough is known of one execution to ask for its calls, or nothing
+        more will be. An execution that can't be described must not keep the others'
+        calls away."""
         self.on_started: Callable[[Target, str], None] = lambda _, __: None
-        """Is told the ARN of each execution and Map Run that a target has started."""
+        """Called with a target, and the ARN of an execution or Map Run it started."""
         self.roots = tuple(Target(arn, self) for arn in arns)
-        """Those that somebody named."""
+        """The executions that the user named."""
         self.each = self.roots
-        """Those, and what they started, as far as it is followed."""
+        """The named executions, and the followed ones that they started."""
         self.lookup_queries: dict[Query, None] = {}
-        """What to ask LookupEvents for, in the order it was found out."""
+        """The queries for LookupEvents, in the order in which they became known."""
         self.trail_queries: dict[Query, None] = {}
-        """The same for a trail, which may have data events: an Invoke, an item got."""
+        """The queries for a trail, which may have data events: an Invoke, a GetItem."""
         self.roles = set[str]()
-        """Names of the roles that the calls are made with."""
+        """The names of the roles that make the calls."""
         self.tasks = set[str]()
         """The ARNs of the ECS tasks that were started."""
         self.calls_awaited = False
         """True while a source of calls runs."""
 
     def add(self, arn: ExecutionArn, level: int) -> Target:
-        """Have an execution watched that one of the others started."""
+        """Add a target for an execution that another one started, and return it."""
         added = Target(arn, self, level)
         self.each = (*self.each, added)
         return added
@@ -225,7 +233,7 @@ class Targets:
 
     @property
     def only(self) -> str | None:
-        """The ARN of the one execution that was named, where there is but one."""
+        """The ARN of the execution that the user named; None if several are named."""
         return self.roots[0].arn.arn if len(self.roots) == 1 else None
 
     @property
@@ -234,7 +242,7 @@ class Targets:
 
     @property
     def started_at(self) -> datetime | None:
-        """When the first of them started."""
+        """When the first of them started; None if no start is known."""
         starts = (each.started_at for each in self.each)
         return min((at for at in starts if at is not None), default=None)
 
@@ -242,7 +250,7 @@ class Targets:
     def stopped_at(self) -> datetime | None:
         """When the last of them ended; None while one runs.
 
-        One whose history is refused has no end to wait for.
+        An execution whose history is refused has no end to wait for.
         """
         if any(each.stopped_at is None and not each.finished for each in self.each):
             return None
@@ -251,14 +259,14 @@ class Targets:
 
     @property
     def span(self) -> TimeSpan:
-        """The time of the executions, as far as it is known by now."""
+        """The time of all executions, with margins, as far as it is known."""
         start = self.started_at
         stop = self.stopped_at
         return TimeSpan(start and start - BEFORE_START, stop and stop + AFTER_END)
 
     @property
     def spans(self) -> list[TimeSpan]:
-        """The times when any of them ran, as far as known, apart and in their order.
+        """The known times when any of them ran, with margins, in order and disjoint.
 
         Fourteen days of everybody's calls may lie between an end and a redrive.
         """
@@ -275,45 +283,46 @@ class Targets:
         return found
 
     def since(self, now: datetime) -> datetime:
-        """Tell from when on to look for calls, though no start be known yet."""
+        """Return the time from which to look for calls, even if no start is known."""
         return (self.started_at or now - _NEW) - BEFORE_START
 
     @property
     def redrives(self) -> int:
-        """How often any of them was taken up again after it had ended."""
+        """The number of redrives of all executions together."""
         return sum(each.redrives for each in self.each)
 
     @property
     def ready(self) -> bool:
-        """True when it is known of every one what it can call, or never will be."""
+        """True once the possible calls of each are known, or will never be."""
         return all(each.ready for each in self.each)
 
     @property
     def finished(self) -> bool:
-        """True when the source of every history has ended, for whatever reason."""
+        """True once the source of every history has ended, for whatever reason."""
         return all(each.finished for each in self.each)
 
     @property
     def have_ended(self) -> bool:
-        """True when every execution has ended, or will never be seen to end.
+        """True once every execution has ended, or will never be seen to end.
 
-        Not before it is known what each of them can call: of several that are long
-        over, the first one's calls may be read before the last one's definition.
+        False as long as the possible calls of any are unknown: of several executions
+        that are long over, the first one's calls may be read before the last one's
+        definition.
         """
         return self.finished or (self.ready and self.stopped_at is not None)
 
     @property
     def roots_finished(self) -> bool:
-        """True when there is no execution left that could wait for what it started."""
+        """True once no execution is left that could wait for executions it started."""
         return all(each.finished for each in self.roots)
 
     def concerns(self, call: ApiCall) -> bool:
-        """True for a call worth keeping: by a role of one of them.
+        """True for a call worth keeping: one by a role of the executions.
 
-        While no role is known, any call that Step Functions made may be theirs. Where
-        one is, an execution whose role is not claims nothing yet: what was passed over
-        is looked at again once it is. Our own calls are kept, since they measure how
-        late CloudTrail is.
+        While no role is known, any call that Step Functions made may be theirs. Once
+        one is known, only calls by known roles count; calls that were passed over are
+        looked at again when another role becomes known. This tool's own calls are kept,
+        since they show how late CloudTrail is.
         """
         roles = self.roles
         return call.own or (call.role in roles if roles else call.by_step_functions)

@@ -1,15 +1,15 @@
-"""Which files of a trail may hold the time of the executions.
+"""The choice of a trail's files that may hold events of the executions' time.
 
 A file's key is, as documented, `[PREFIX/]AWSLogs/[o-ORGANIZATION/]ACCOUNT/CloudTrail/
 REGION/YYYY/MM/DD/ACCOUNT_CloudTrail_REGION_YYYYMMDDTHHmmZ_RANDOM.json.gz`. Both the
 folder and the stamp say when it was delivered, and "a log file delivered at a specific
 time can contain records written at any point before that time".
 
-So how late is late? Of 2,900 recorded records the stamp was 3 s to 594 s after the
-event. The margins here are generous: stamps from 5 minutes before the window, should a
-stamp be rounded down, to 2 hours after it, since a record has been seen to come between
-25 and 85 minutes late. What comes later yet, a trail that could not deliver may try for
-30 days, is not found.
+In 2,900 recorded records the stamp was 3 s to 594 s after the event. The margins here
+are generous: stamps from 5 minutes before the window, in case a stamp is rounded down,
+to 2 hours after it, since a record has been seen to come between 25 and 85 minutes
+late. Records that come even later are not found: a trail that could not deliver may try
+for 30 days.
 """
 
 import re
@@ -23,15 +23,15 @@ from sfnwatch.model.times import maybe_time
 from sfnwatch.sources.targets import TimeSpan
 
 EARLY = timedelta(minutes=5)
-"""A stamp may be so much before an event in its file."""
+"""The most by which a stamp may be before an event in its file."""
 LATE = timedelta(hours=2)
-"""A stamp may be so much after an event in its file."""
+"""The most by which a stamp may be after an event in its file."""
 _NAME = re.compile(
     r"(?P<account>[0-9]{12})_CloudTrail_(?P<region>[a-z0-9-]+)_"
     r"(?P<stamp>[0-9]{8}T[0-9]{4}Z)_[^/]*\.json(?:\.gz)?"
 )
 _OTHERS = ("CloudTrail-Digest", "CloudTrail-Insight")
-"""Folders, and parts of names, of what holds no calls."""
+"""Folders of files without calls, and parts of their names."""
 ACCOUNT_ID = re.compile(r"[0-9]{12}")
 _ORGANIZATION = re.compile(r"o-[a-z0-9]+")
 _REGION = re.compile(r"[a-z]{2,}(?:-[a-z]+)+-[0-9]+")
@@ -41,39 +41,39 @@ TRAIL_FOLDER = "CloudTrail"
 
 
 class TrailFile(Struct, frozen=True):
-    """A file that may hold calls, wherever it lies."""
+    """A file that may hold calls, in a folder or a bucket."""
 
     place: str
-    """Its path, or its key."""
+    """Its path, or its key in the bucket."""
     key: str
-    """What tells it from every other, and from itself after a change."""
+    """Differs for each file, and for one file after a change."""
     stamp: datetime | None = None
-    """When it was delivered; None, as what follows, for a name that doesn't say."""
+    """When it was delivered; None, as is `region`, if its name does not have it."""
     region: str | None = None
 
 
 class FileWindow(Struct, frozen=True):
-    """Which files are wanted: whose, from where, and of what time."""
+    """The accounts, the Regions and the time whose files are wanted."""
 
     accounts: frozenset[str]
     regions: frozenset[str]
     first: datetime
     """The time of the first event."""
     last: datetime | None
-    """The time of the last one; None while an execution runs."""
+    """The time of the last event; None while an execution runs."""
 
     @property
     def low(self) -> datetime:
-        """The earliest stamp that may hold an event of it."""
+        """The earliest stamp of a file that may hold an event of the window."""
         return self.first - EARLY
 
     @property
     def high(self) -> datetime | None:
-        """The latest one."""
+        """The latest such stamp; None while an execution runs."""
         return None if self.last is None else self.last + LATE
 
     def has_event(self, record: Record) -> bool:
-        """True for a CloudTrail record of its time, or one that doesn't say."""
+        """True for a CloudTrail record of the window's time, or without a time."""
         at = maybe_time(record.get("eventTime"))
         return at is None or TimeSpan(self.first, self.last).has(at)
 
@@ -81,16 +81,17 @@ class FileWindow(Struct, frozen=True):
         return TimeSpan(self.low, self.high).has(stamp)
 
     def has_day(self, day: str) -> bool:
-        """True where `2024`, `2024/01` or `2024/01/31` has stamps that are wanted."""
+        """True if a year, month or day, as `2024/01/31`, has stamps that are wanted."""
         low = f"{self.low:%Y/%m/%d}"
         high = "9999" if self.high is None else f"{self.high:%Y/%m/%d}"
         return low[: len(day)] <= day <= high[: len(day)]
 
 
 def choose(place: str, name: str, window: FileWindow) -> TrailFile | None:
-    """Give a file if it is wanted; one whose name tells nothing always is.
+    """Return a file if it is wanted, else None.
 
-    Digests, and what is no JSON, never are.
+    A file whose name is not a trail's is always wanted. Digests, and files that are not
+    JSON, never are.
     """
     other = any(part in name for part in _OTHERS)
     if other or not name.endswith((".json", ".json.gz")):
@@ -106,11 +107,11 @@ def choose(place: str, name: str, window: FileWindow) -> TrailFile | None:
 
 
 class UnreadableError(Exception):
-    """One file that can't be read; the others may be."""
+    """One file can't be read; the others may still be read."""
 
 
 def is_wanted(above: Sequence[str], name: str, window: FileWindow) -> bool:
-    """False for a folder that can hold nothing wanted, by its name and those above."""
+    """False if a folder can hold no wanted file, by its name and the names above it."""
     grandparent, parent = ["", "", *above][-2:]
     if name in _OTHERS:
         return False
@@ -118,7 +119,7 @@ def is_wanted(above: Sequence[str], name: str, window: FileWindow) -> bool:
         return name in window.accounts
     is_logs = grandparent == LOGS_FOLDER or _ORGANIZATION.fullmatch(grandparent)
     if ACCOUNT_ID.fullmatch(parent) and is_logs:
-        return name == TRAIL_FOLDER  # else another service's logs, beside CloudTrail's
+        return name == TRAIL_FOLDER  # others hold other services' logs
     if parent == TRAIL_FOLDER and _REGION.fullmatch(name):
         return name in window.regions
     days = _DAYS.fullmatch("/".join((*above, name)))

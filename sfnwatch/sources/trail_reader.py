@@ -1,4 +1,4 @@
-"""The records of a trail's file, as far as they may concern the executions."""
+"""The records of a trail's file that may concern the executions."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -10,29 +10,30 @@ from sfnwatch.model.text_stream import TextStream
 from sfnwatch.model.texts import clean
 
 _AT_ONCE = 1_000
-"""Values looked at between two moments at which the reading can be stopped. DuckDB
-takes longer for each, and memory, if it gets more."""
+"""Values read between two moments at which the reading can be stopped. DuckDB takes
+longer for each value, and more memory, if it gets more at once."""
 
 
 class TrailReader:
-    """Gives the records of a file that are wanted.
+    """Reads the wanted records of a file.
 
-    The bytes are held as they came, and of what they unpack to never more than a piece.
-    It may be one list of records, several that were put together, or a record a line.
+    The packed bytes are held in memory, but never more than a piece of the unpacked
+    text. A file may be one list of records, several lists put together, or a record a
+    line.
     """
 
     def __init__(
         self, blocks: Iterable[bytes], wanted: Callable[[Record], bool]
     ) -> None:
-        """Read a file's bytes, in pieces of any size, each of which is let go of."""
+        """Take a file's bytes, in pieces of any size; pieces are dropped once read."""
         self._blocks = deque(blocks)
         self._wanted = wanted
         self._looked = self._look()
         self.trouble = ""
-        """Why not all of it was read; empty if it was. Known at the end of the file."""
+        """Why not all of it was read; empty if all was. Set at the end of the file."""
 
     def read(self) -> list[bytes] | None:
-        """Give what is wanted of the next records; None where there are no more."""
+        """Return the wanted ones of the next records; None if there are no more."""
         looked = list(islice(self._looked, _AT_ONCE))
         return list(filter(None, looked)) if looked else None
 
@@ -46,7 +47,7 @@ class TrailReader:
                 trouble = "is empty"
             for place, value in stream.items():
                 if place and isinstance(place[-1], str):
-                    continue  # what stands beside the list
+                    continue  # a value beside the list of records
                 if isinstance(value, dict) and "eventName" in value:
                     yield stream.text.encode() if self._wanted(value) else None
                 else:
@@ -59,13 +60,14 @@ class TrailReader:
 
 
 _NAMED = 3
-"""Files named at most; the rest are counted."""
+"""Most files that are named; the rest are counted."""
 
 
 def troubles_of(files: dict[str, str]) -> str:
-    """Say which of the files that were tried could not be read, and why not.
+    """Return, in words, which of the tried files could not be read, and why not.
 
-    Empty if all was well, as a file's reason is.
+    `files` has a reason for each file, empty if it was read. The words are empty if all
+    files were read.
     """
     bad = {place: why for place, why in files.items() if why}
     named = [

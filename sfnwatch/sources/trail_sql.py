@@ -1,10 +1,10 @@
-"""The question for the calls around the executions, in SQL.
+"""The SQL query for the calls around the executions.
 
-It is one question for every engine. What comes in from outside, a role's name or a
-Region, gets into a statement by `literal` alone, and a table's name as a name alone.
-All three engines take a quote in a literal doubled, a backslash as itself, and `LIKE …
-ESCAPE`. A statement may find more than is wanted, never less: what is handed on is
-decided afterwards, as for every source.
+It is the same query for every engine. Text from outside, a role's name or a Region,
+gets into a statement only by `literal`, and a table's name only as a name. All three
+engines take a doubled quote in a literal, a backslash as itself, and `LIKE … ESCAPE`. A
+statement may find more calls than are wanted, but never fewer: `Relevance` decides
+afterwards which are handed on, as for every source.
 """
 
 import re
@@ -19,7 +19,7 @@ from sfnwatch.sources.targets import BEFORE_START, Query, Targets
 from sfnwatch.sources.trail_files import EARLY, LATE
 
 SqlRow = Mapping[str, str | None]
-"""A row by its columns' names, small; null is None."""
+"""A row by its columns' names, in lower case; null is None."""
 
 COLUMNS = {
     "eventid": "eventID",
@@ -41,32 +41,32 @@ COLUMNS = {
     "requestparameters": "requestParameters",
     "responseelements": "responseElements",
 }
-"""A row's columns, to where a record has them: all that makes a call whole."""
+"""A row's columns to their paths in a record: all fields of a complete call."""
 PAYLOAD_COLUMNS = ("requestparameters", "responseelements")
 PARTITIONS = ("timestamp", "region", "account")
-"""The partition columns of the table that `sfnwatch athena-ddl` writes; AWS's own
-documentation has the first alone."""
+"""The partition columns of the table that `sfnwatch athena-ddl` writes. The table in
+AWS's documentation has only the first."""
 IDENTIFIER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,254}", re.ASCII)
 _ROLE = re.compile(r"[A-Za-z0-9_+=,.@-]{1,64}", re.ASCII)
-"""IAM gives no role any other name, whatever a state's input says."""
+"""The form of a role's name in IAM; a state's input may have any other text."""
 _STATES = ("states.amazonaws.com%", "states.%.amazonaws.com%")
-"""How Step Functions may be spelt: see the decoder of calls."""
+"""The spellings of Step Functions: see the decoder of calls."""
 
 
 class Question(Struct, frozen=True):
-    """Which calls: where and of what, whose, and of what time."""
+    """The calls to ask for: by Region and service, role, account and time."""
 
     queries: tuple[Query, ...]
-    """Regions and event sources; with none, of whatever."""
+    """Regions and event sources; empty for any."""
     roles: frozenset[str]
-    """Names; with none, whatever Step Functions made for somebody."""
+    """Names of roles; empty for all calls that Step Functions made."""
     accounts: frozenset[str]
     since: datetime
     until: datetime
 
 
 def question_of(targets: Targets, now: datetime) -> Question:
-    """Ask for the calls of the executions, as far as these are known by now."""
+    """Return the question for the calls of the executions, by what is known so far."""
     started = targets.started_at or now - LATE_BY
     until = max(started, targets.span.last or now)
     who = tuple(targets.trail_queries), frozenset(targets.roles), targets.accounts
@@ -74,26 +74,26 @@ def question_of(targets: Targets, now: datetime) -> Question:
 
 
 class TrailTable(Struct, frozen=True):
-    """A trail's table, and in what words its engine is asked."""
+    """A trail's table, and the forms that its engine takes."""
 
     name: str
-    """As it stands in FROM."""
+    """The name as FROM takes it."""
     partitions: Sequence[str] = PARTITIONS
-    """Those of PARTITIONS that it has: the day on which a file was delivered, as
+    """The ones of PARTITIONS that it has: the day on which a file was delivered, as
     `yyyy/MM/dd`, the Region and the account."""
     time: str = "%Y-%m-%dT%H:%M:%SZ"
-    """How an event's time is written."""
+    """The format of an event's time."""
     payload: str = "{}"
-    """What gives a request or an answer as JSON text."""
+    """The expression for a request's or an answer's JSON text; `{}` is its column."""
 
 
 def literal(text: str) -> str:
-    """Write a string literal, cleaned: AWS has no name that this changes."""
+    """Return a string literal of the cleaned text; cleaning changes no name of AWS."""
     return "'" + clean(text).replace("'", "''") + "'"
 
 
 def select(question: Question, table: TrailTable) -> str:
-    """Ask for the calls of the question, oldest first."""
+    """Return the statement that selects the question's calls, oldest first."""
     columns = dict(COLUMNS)
     columns |= {name: table.payload.format(columns[name]) for name in PAYLOAD_COLUMNS}
     asked = [f"{path} AS {name}" for name, path in columns.items()]
@@ -112,9 +112,9 @@ def select(question: Question, table: TrailTable) -> str:
 
 
 def _partitions(question: Question, table: TrailTable) -> list[str]:
-    """Name the partitions: what lies in others is not even read, nor paid for.
+    """Return conditions on the partitions: others are neither read nor paid for.
 
-    A file's folder is the day it was delivered on, which may be the day after.
+    A file's folder is the day of its delivery, which may be the day after the event.
     """
     low = question.since - EARLY
     high = question.until + LATE
@@ -128,7 +128,7 @@ def _partitions(question: Question, table: TrailTable) -> list[str]:
 
 
 def _what(queries: Iterable[Query]) -> list[str]:
-    """Ask each Region for the services that are called there."""
+    """Return conditions on Regions, each with the services that are called there."""
     each = [
         f"(awsregion = {literal(region)} AND eventsource = {literal(event_source)})"
         for region, event_source in sorted(queries)
@@ -137,13 +137,14 @@ def _what(queries: Iterable[Query]) -> list[str]:
 
 
 def _by_roles(roles: Iterable[str]) -> list[str]:
-    """Ask for what these roles did: an issuer's ARN may have a path before its name.
+    """Return conditions for the calls of roles.
 
-    A call may have no issuer; its session's ARN names the role as well.
+    An issuer's ARN may have a path before the role's name. A call may have no issuer;
+    its session's ARN names the role as well.
     """
     found = []
     for role in sorted(filter(_ROLE.fullmatch, roles)):
-        # Take the meaning off what LIKE would give one.
+        # Escape the characters that have a meaning in LIKE.
         name = re.sub("[%_!]", r"!\g<0>", role)
         found.append(_like(COLUMNS["issuerarn"], f"%/{name}"))
         found.append(_like(COLUMNS["arn"], f"%:assumed-role/{name}/%"))
@@ -160,17 +161,20 @@ def _like(column: str, pattern: str) -> str:
 
 
 def _among(column: str, values: Collection[str]) -> str:
-    """Ask for one of a few.
+    """Return the condition that a column has one of some values.
 
-    An `injected` partition takes static equality alone, as documented; that a list of
-    several counts as such is inferred.
+    An `injected` partition takes only static equality, as documented; that a list of
+    several values counts as static equality is inferred.
     """
     listed = ", ".join(map(literal, sorted(values)))
     return f"{column} = {listed}" if len(values) == 1 else f"{column} IN ({listed})"
 
 
 def _between(column: str, low: datetime, high: datetime, form: str) -> str:
-    """Ask for a span of time, whole seconds, as texts that sort as times do."""
+    """Return the condition for a span of time, in whole seconds.
+
+    The times are texts that sort as times do.
+    """
     first = low.astimezone(UTC).strftime(form)
     last = (high.astimezone(UTC) + timedelta(microseconds=999_999)).strftime(form)
     return f"{column} BETWEEN {literal(first)} AND {literal(last)}"
@@ -181,8 +185,8 @@ def _any_of(conditions: Iterable[str]) -> str:
 
 
 LATE_BY = timedelta(minutes=15)
-"""A record so old is taken to be in a file: of 2,900 none took longer than 10 minutes.
-That is an estimate: nothing says how late the latest is."""
+"""The age from which a record is taken to be in a file: of 2,900 none took longer than
+10 minutes. That is an estimate: nothing says how late the latest record is."""
 
 
 def not_a(text: str, what: str, hint: str) -> UsageError:

@@ -1,15 +1,15 @@
-"""What goes over the wire: the HTTP session of every client, and what errors mean.
+"""The HTTP session of every client, and the meanings of errors.
 
-The session sends to the host that was asked, and to no other. aiobotocore's own follows
-redirects to any host, with the body and the session token, and reads answers without
-end; it has no option against either. Whoever answers with a redirect must not decide
-who gets that next. So this one stands in its place, as `http_session_cls`: of
-botocore's clients for credentials too, and of what asks a container's or an instance's
-own address for them.
+The session sends to the host that was asked, and to no other. aiobotocore's own session
+follows redirects to any host, with the body and the session token, and reads answers of
+any length; it has no option against either. A server that redirects must not decide who
+gets the body and the token next. So this session replaces it, as `http_session_cls`:
+also in botocore's clients for credentials, and for requests to a container's or an
+instance's own address for them.
 
-What AWS, the network and the credentials say when they say no is put into plain words.
-It is judged by the error's code or class, never by the text of its message. A message
-names what was tried, on what, what came back, and what to do.
+Errors of AWS, the network and the credentials are put into plain words. An error is
+judged by its code or class, never by the text of its message. The words name what was
+tried, on what, what came back, and what to do.
 """
 
 import asyncio
@@ -48,13 +48,13 @@ from sfnwatch.sources.endpoints import endpoint_refusal, is_link_local, is_loopb
 from sfnwatch.sources.permissions import NotAllowedError, action_of, policy_command
 
 LIMIT = 64 << 20
-"""Bytes of an answer; the longest page of a history is far below it."""
+"""Most bytes of an answer; the longest page of a history is far below it."""
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _FIRST_OTHER = 300
-"""From this status on botocore reads an answer whole, a stream's too."""
+"""From this status on botocore reads the whole answer, even of a stream."""
 _BUCKET_REGION = "x-amz-bucket-region"
-"""S3 tells by it where a bucket is. Botocore then asks there, at AWS's own address, and
-heeds no Location."""
+"""The header in which S3 names a bucket's Region. Botocore then asks there, at AWS's
+own address, and ignores a Location."""
 _TOKEN_HEADERS = frozenset(
     {
         "x-amz-security-token",
@@ -62,27 +62,27 @@ _TOKEN_HEADERS = frozenset(
         "x-aws-ec2-metadata-token",
     }
 )
-"""Headers that hold a token alone: those for credentials too, which only botocore has
-in its hands."""
+"""Headers that hold nothing but a token. Some are of requests for credentials; only
+botocore has those tokens."""
 _SHOWN = 100
 
 
 class UnboundedError(Exception):
-    """An answer that leads elsewhere, or does not end; the message names who sent it.
+    """An answer redirects to another host, or is too long; the message names its host.
 
-    Not one of botocore's own errors: it would send such a request once more.
+    It is not one of botocore's errors: botocore would send the request once more.
     """
 
 
 class UnsafeEndpointError(Exception):
-    """A request was to go out in the clear; the message says where to."""
+    """A request was about to be sent unencrypted; the message says where to."""
 
 
 class HttpSession:
-    """Sends a client's requests; raises botocore's errors, or one of those above.
+    """Sends a client's requests; raises botocore's errors, or one of the two above.
 
-    Nothing leaves this machine but by TLS, and what stays on it passes no proxy: by
-    whatever an endpoint was named, an option, the environment or a profile.
+    Requests leave this machine only by TLS, and requests to this machine pass no proxy.
+    That holds whether an option, the environment or a profile names the endpoint.
     """
 
     def __init__(
@@ -96,12 +96,12 @@ class HttpSession:
         metadata: bool = False,
         **_: Any,
     ) -> None:
-        # A table, where a file says so, is refused before anything is sent.
+        # A file may have a table here; that is refused before anything is sent.
         self._verify = verify if verify is True or verify is False else fspath(verify)
         """True, False, or the path of a CA bundle."""
         self._proxies = ProxyConfiguration(proxies=proxies)
         self._metadata = metadata
-        """True where the machine's own credentials are handed out."""
+        """True if it asks the address that hands out the machine's own credentials."""
         connect, read = timeout
         self._timeout = aiohttp.ClientTimeout(sock_connect=connect, sock_read=read)
         self._connector_args = {"limit": max_pool_connections, **(connector_args or {})}
@@ -122,14 +122,14 @@ class HttpSession:
         await self.close()
 
     async def close(self) -> None:
-        """End all connections; once more does no harm."""
+        """Close all connections; may be called again."""
         session = self._session
         self._session = None
         if session is not None:
             await session.close()
 
     def _read_certificates(self) -> ssl.SSLContext:
-        """Read what to trust; raises botocore's InvalidConfigError."""
+        """Read the trusted certificates; raises botocore's InvalidConfigError."""
         context: ssl.SSLContext = create_urllib3_context()
         context.check_hostname = bool(self._verify)
         if not self._verify:
@@ -139,7 +139,7 @@ class HttpSession:
         if path := get_cert_path(verify):
             try:
                 if (bundle := Path(path)).exists() and not bundle.is_file():
-                    # A pipe's writer would be waited for without end.
+                    # Opening a pipe would wait for its writer without end.
                     raise OSError(0, "it is no file")  # noqa: TRY301
                 context.load_verify_locations(path)
             except (OSError, ValueError) as error:
@@ -152,7 +152,7 @@ class HttpSession:
     async def acquire(self) -> AsyncIterator[Self]:
         """Open it, for one of botocore's fetchers of a machine's own credentials.
 
-        One at a time: it has one connection, which is closed behind each.
+        Fetchers take turns: there is one aiohttp session, and each closes it.
         """
         async with self._turn, self:
             yield self
@@ -166,7 +166,7 @@ class HttpSession:
         if not is_loopback(request.url):
             proxy = self._proxies.proxy_url_for(request.url)
         if self._tls is None and urlsplit(request.url).scheme == "https":
-            # It takes long enough to make a frame late.
+            # Reading them takes long enough to make a frame of the screen late.
             self._tls = await asyncio.to_thread(self._read_certificates)
         try:
             answer = await self._request(request, proxy)
@@ -197,7 +197,7 @@ class HttpSession:
                 KNOWN_SECRETS.keep(value)
         return await self._session.request(
             request.method,
-            # What was signed is sent, character by character.
+            # The URL is sent exactly as it was signed.
             URL(request.url, encoded=True),
             headers={**headers, "Accept-Encoding": "identity"},
             data=request.body,
@@ -208,7 +208,7 @@ class HttpSession:
 
 
 class _ReadBody:
-    """The body of an answer that was read; botocore's response asks for it again."""
+    """A body that has been read, for botocore's response, which reads it again."""
 
     def __init__(self, body: bytes) -> None:
         self._body = body
@@ -218,7 +218,7 @@ class _ReadBody:
 
 
 def _refuse_redirect(answer: aiohttp.ClientResponse) -> None:
-    """Raise UnboundedError for an answer that sends one on, naming both hosts."""
+    """Raise UnboundedError, naming both hosts, if an answer is a redirect."""
     target = answer.headers.get("Location")
     if answer.status not in _REDIRECTS or target is None:
         return
@@ -233,7 +233,7 @@ def _refuse_redirect(answer: aiohttp.ClientResponse) -> None:
 
 
 def _host(url: str) -> str:
-    """Give scheme, host and port, without a name and a password."""
+    """Return a URL's scheme, host and port, without a name and a password."""
     parts = urlsplit(url)
     return clean(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}", _SHOWN)
 
@@ -262,23 +262,23 @@ _OF_BOTO: Sequence[tuple[Any, Callable[..., Exception]]] = (
     ((aiohttp.ClientConnectionError, OSError), boto.EndpointConnectionError),
     (Exception, boto.HTTPClientError),
 )
-"""Botocore's errors by aiohttp's: the first that fits holds."""
+"""aiohttp's errors to botocore's; the first match counts."""
 
 
 def _of_boto(error: Exception, request: Any, proxy: str | None) -> Exception:
-    """Give botocore's error for one of aiohttp's: by its kind it is tried again."""
+    """Return botocore's error for one of aiohttp's; its class decides about retries."""
     kind = next(ours for theirs, ours in _OF_BOTO if isinstance(error, theirs))
-    # One that is no URL can't even be masked.
+    # A proxy that is not a URL can't be masked.
     masked = mask_proxy_url(proxy or "") if kind is boto.ProxyConnectionError else None
     told = {"endpoint_url": _host(request.url), "proxy_url": masked}
-    # Without the request: there are credentials in its headers.
+    # The error must not hold the request, whose headers have credentials.
     return kind(error=error, **told)
 
 
-# -- what errors mean ------------------------------------------------------------------
+# -- the meanings of errors ------------------------------------------------------------
 
 EXPIRED_PAUSE = 5.0
-"""Seconds between looks for renewed credentials."""
+"""Seconds between checks for renewed credentials."""
 _LOG_IN = "Run: {login}", HealthState.EXPIRED, EXPIRED_PAUSE
 VERDICTS = (
     Verdict("|".join(sorted(THROTTLED)), state=HealthState.THROTTLED),
@@ -302,11 +302,11 @@ VERDICTS = (
         "Check the ARN and the --region.",
     ),
 )
-"""What codes mean, whichever service sends them; any other is worth another try."""
+"""The meanings of error codes of any service; any other code is worth another try."""
 _SIGN_IN_VERDICTS = (
     Verdict(
         f"{'|'.join(sorted(THROTTLED))}|IDPCommunicationError|InternalFailure"
-        # A status alone is of whoever answers in AWS's place.
+        # An error with only a status comes from a server in AWS's place.
         "|ServiceUnavailable|TooManyRequestsException|[0-9]{3}",
         state=HealthState.RETRYING,
     ),
@@ -315,19 +315,21 @@ _SIGN_IN_VERDICTS = (
     ),
     Verdict(".*", "{correct}"),
 )
-"""What an answer means by which credentials were to be had: no policy for a watch
-helps. The first that fits holds."""
+"""The meanings of error codes in requests for credentials, where no policy for a watch
+helps. The first match counts."""
 STALE_PAGE = re.compile(
     "(ExpiredNextToken|InvalidNextToken|InvalidParameter|InvalidTimeRange)Exception"
     "|InvalidToken"
 )
-"""The paging has to begin again: its token is too old, or was another's."""
+"""Error codes after which paging has to begin again: the token is too old, or belongs
+to another request."""
 _SIGNATURE = re.compile(
     "InvalidSignatureException|RequestExpired|RequestTimeTooSkewed|SignatureDoesNotMatch"
 )
-"""What a clock that is wrong may be answered with."""
+"""Error codes that AWS may answer if this machine's clock is wrong."""
 SKEWED = timedelta(minutes=4)
-"""AWS takes signatures that are up to 5 minutes old, or 15: it depends."""
+"""The difference from which the clock is wrong. AWS takes signatures that are up to 5
+minutes old, or 15 in some cases."""
 _OUR_AGE = range(2000, 2200)
 _SIGNED_HEADER = re.compile(
     r"(?i)\b(x-amz-security-token|authorization)\b\s*[:=]\s*[^\s'\"][^\n'\"]*"
@@ -344,7 +346,7 @@ _GARBLED = (
     *(GarbledError, ResponseParserError, StreamParserError, aiohttp.ClientPayloadError),
     *(boto.ChecksumError, boto.FlexibleChecksumError, boto.IncompleteReadError),
 )
-"""What is made of an answer that is not as AWS sent it."""
+"""Errors for an answer that is not as AWS sent it."""
 _NO_ANSWER = (
     *(UnboundedError, aiohttp.ClientConnectionError, boto.HTTPClientError, OSError),
     *(boto.ConnectionError, boto.CapacityNotAvailableError),
@@ -356,20 +358,20 @@ _UNREACHABLE: Mapping[type[Exception], str] = {
     boto.ProxyConnectionError: "Check HTTPS_PROXY and NO_PROXY.",
     boto.SSLError: "Check AWS_CA_BUNDLE, or the ca_bundle of the profile.",
 }
-"""Where nobody was there to answer, what to do."""
+"""What to do if AWS could not be reached, by the kind of error."""
 
 
 def code_of(error: BaseException) -> str:
-    """Give AWS's error code, or nothing for an error that AWS did not send."""
-    # A connection that was closed has a response too: None.
+    """Return AWS's error code; empty for an error that AWS did not send."""
+    # The error of a closed connection has a response too: None.
     response: Mapping[str, Any] = getattr(error, "response", None) or {}
     return str(response.get("Error", {}).get("Code", ""))
 
 
 def time_of(answer: Mapping[str, Any]) -> datetime | None:
-    """Read when AWS sent an answer, or a refusal, by what botocore made of it.
+    """Return when AWS sent an answer or a refusal, as botocore parsed it.
 
-    A Date of another age is nobody's time.
+    None without a valid Date, or if its year can't be right.
     """
     headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
     try:
@@ -380,13 +382,13 @@ def time_of(answer: Mapping[str, Any]) -> datetime | None:
 
 
 def beside_aws(ahead: timedelta) -> str:
-    """Say how far this machine's clock is off."""
+    """Return, in words, how far this machine's clock is ahead of AWS's, or behind."""
     side = "ahead of" if ahead > timedelta(0) else "behind"
     return f"{duration(abs(ahead.total_seconds()))} {side} AWS's"
 
 
 def failure_of(error: Exception, operation: str, subject: str, login: str) -> Failure:
-    """Put an error into plain words; raises it again if it is none we know.
+    """Return an error in plain words; raises it again if it is not a known one.
 
     `operation` has its IAM prefix; `login` is the command that renews this profile's
     credentials.
@@ -401,7 +403,8 @@ def failure_of(error: Exception, operation: str, subject: str, login: str) -> Fa
         advice = {"login": login, "action": action, "policy": policy}
         return _judged(error, tried, VERDICTS, advice)
     if isinstance(error, NotAllowedError) and operation.startswith("s3:"):
-        # Botocore would ask by HeadBucket, where AWS has not told it unasked.
+        # Botocore wanted to find the bucket's Region by HeadBucket, which is not
+        # allowed, since no answer of S3 had named it.
         words = f"{tried}: S3 doesn't say where the bucket is."
         return Failure(HealthState.REFUSED, words)
     if failure := _unanswered(error, tried):
@@ -412,12 +415,12 @@ def failure_of(error: Exception, operation: str, subject: str, login: str) -> Fa
 
 
 def sign_in_failure(error: Exception, profile: str, login: str) -> Failure:
-    """Say why credentials can't be had, and what to do.
+    """Return why there are no credentials, and what to do.
 
-    `profile` says where they are from, or is empty; `login` is the command that renews
-    them.
+    `profile` is the profile that they come from, or empty; `login` is the command that
+    renews them.
     """
-    # What is no more than an OSError is a file's: the network's are botocore's by now.
+    # A plain OSError comes from a file: errors of the network are botocore's by now.
     of_file = isinstance(error, OSError) and not isinstance(error, boto.BotoCoreError)
     if not of_file and (failure := _unanswered(error, _SIGNING_IN)):
         return failure
@@ -436,7 +439,7 @@ def sign_in_failure(error: Exception, profile: str, login: str) -> Failure:
             words = f"{_SIGNING_IN}: not logged in, or no longer. Run: {login}"
             return Failure(HealthState.EXPIRED, words, at_least=EXPIRED_PAUSE)
         case boto.MissingDependencyException():
-            # The only thing that botocore can miss here.
+            # The only dependency that botocore can miss here.
             said = "a login of `aws login` takes awscrt, which is not installed. Run:"
             words = f"{said} {to_install('login')}"
         case _ if profile and not isinstance(error, boto.NoCredentialsError):
@@ -452,16 +455,16 @@ def _judged(
     verdicts: Sequence[Verdict],
     advice: Mapping[str, str],
 ) -> Failure:
-    """Say what AWS answered, and what it means by the first verdict that fits."""
+    """Return AWS's answer in words, with the meaning by the first matching verdict."""
     code = code_of(error)
     words = f"{tried}: {clean(code)}."
     told = time_of(error.response) if _SIGNATURE.fullmatch(code) else None
-    # By the machine's own time, as botocore signs by it, and by no other Clock.
+    # By the machine's own time, not by a `Clock`: botocore signs with that time.
     if told and abs(ahead := datetime.now(UTC) - told) > SKEWED:
         words += f" This machine's clock is {beside_aws(ahead)}, and what is signed at"
         words += " another time is refused. Set the clock."
         return Failure(HealthState.RETRYING, words, code=code, at_least=EXPIRED_PAUSE)
-    # Refusing a signature AWS repeats what should have been signed: a token, too.
+    # When AWS refuses a signature, it repeats the text to sign, with a token in it.
     said = str(error.response.get("Error", {}).get("Message") or "")
     said = clean(_SIGNED_HEADER.sub(r"\1: …", said), 400)
     failure = Failure(HealthState.RETRYING, f"{words} {said}".rstrip(), code=code)
@@ -470,7 +473,7 @@ def _judged(
 
 
 def _unanswered(error: Exception, tried: str) -> Failure | None:
-    """Put into words that there was no answer, or none of AWS's; None: it was that."""
+    """Return, in words, that no valid answer of AWS came; None for other errors."""
     failure = Failure(HealthState.RETRYING, f"{tried}: {_said(error)}")
     if isinstance(error, UnsafeEndpointError):
         failure.state = HealthState.REFUSED
@@ -486,7 +489,7 @@ def _unanswered(error: Exception, tried: str) -> Failure | None:
 
 
 def _said(error: Exception) -> str:
-    """Tell of an error, whatever botocore let through: of a file, of a value's form."""
+    """Return the text of any error that botocore passes on, also one of a file."""
     text = " ".join(str(error).split("\n")) or type(error).__name__
     if isinstance(error, OSError) and error.filename:
         text = f"{error.strerror} ({error.filename})"
