@@ -1,4 +1,4 @@
-"""For scripts: what files show, or executions that are watched to their ends.
+"""The library for scripts: read files, or watch executions to their ends.
 
 ```python
 import sfnwatch
@@ -10,14 +10,15 @@ for finding in sfnwatch.findings(snapshot):
     print(finding.certainty, finding.text, *finding.evidence)
 ```
 
-`await watch(…)` gives what was seen by the end, `watch_sync(…)` does the same where no
-event loop runs, and `async for snapshot in snapshots(…)` has all there is so far, each
-time that something has come. `to_json(snapshot)` is what `sfnwatch export --to json`
-writes.
+`await watch(…)` returns the last snapshot, and `watch_sync(…)` does the same where no
+event loop runs. `async for snapshot in snapshots(…)` yields a snapshot of everything so
+far whenever something has come. `to_json(snapshot)` returns the text that
+`sfnwatch export --to json` writes.
 
-Public is what `sfnwatch.__all__` names, and of the values it gives what is named here:
+The names in `sfnwatch.__all__` are public, and of their values the attributes and
+methods that are listed here:
 
-- `Snapshot`, all there is to ask: `executions` (by ARN; `roots` and `children`
+- `Snapshot`, a trace as of a time: `executions` (by ARN; `roots` and `children`
   likewise), `calls`, `link(call)`, `calls_of(key)`, `running`;
 - `ExecutionAsOf`, one execution: `arn`, `name`, `status`, `started_at`, `stopped_at`,
   `visits`, `events`;
@@ -26,7 +27,7 @@ Public is what `sfnwatch.__all__` names, and of the values it gives what is name
 - `HistoryEvent`: `id`, `type`, `at`; `ApiCall`: `event_id`, `event_source`,
   `event_name`, `event_time`, `error_code`; `Link`: `rule`, `evidence`;
 - `Finding`: `kind`, `certainty`, `text`, `evidence`, `data`, `execution_arn`;
-- `SfnwatchError`, of which are `UsageError`, `RefusedError` and `BadFileError`:
+- `SfnwatchError`, with the subclasses `UsageError`, `RefusedError` and `BadFileError`:
   `message`, `hint`, `exit_code`.
 
 Everything else may change; the JSON that `sfnwatch export --to json` writes does not.
@@ -78,7 +79,7 @@ __all__ = [
 def open_recording(path: str | PathLike[str], *more: str | PathLike[str]) -> Snapshot:
     """Read a recording, or any files that `sfnwatch replay` takes, as one trace.
 
-    Nothing is asked of AWS. Raises SfnwatchError for a file that can't be read.
+    AWS is not asked. Raises SfnwatchError for a file that can't be read.
     """
     from sfnwatch.recording.reader import open_files
 
@@ -89,12 +90,12 @@ def open_recording(path: str | PathLike[str], *more: str | PathLike[str]) -> Sna
 
 
 def findings(snapshot: Snapshot) -> list[Finding]:
-    """Say what a moment shows: of each execution in order, then of all together."""
+    """Return a snapshot's findings: of each execution, then of all together."""
     return find(snapshot)
 
 
 def to_json(snapshot: Snapshot) -> str:
-    """Write a moment as the JSON object whose schema `sfnwatch schema` prints."""
+    """Return a snapshot as the JSON object whose schema `sfnwatch schema` prints."""
     from io import StringIO
 
     from sfnwatch.export import TARGETS
@@ -105,15 +106,15 @@ def to_json(snapshot: Snapshot) -> str:
 
 
 class WatchOptions(TypedDict, total=False):
-    """How a watch is made: all of it can be left out."""
+    """The options of a watch; all of them may be left out."""
 
     profile: str | None
     region: str | None
     endpoint_url: str | None
     calls: bool
-    """False where CloudTrail is not to be asked."""
+    """False if CloudTrail is not to be asked; True by default."""
     drain: float
-    """Seconds for which late records are awaited after the end: 15 minutes."""
+    """Seconds to wait for late records after the end; 15 minutes by default."""
 
 
 async def watch(
@@ -122,14 +123,14 @@ async def watch(
     each: Callable[[Snapshot], None] | None = None,
     **options: Unpack[WatchOptions],
 ) -> Snapshot:
-    """Watch executions to their ends; give all that was seen.
+    """Watch executions to their ends; return the last snapshot.
 
-    They are named as the command takes them: by an ARN, by a console URL, or by the
-    state machine whose newest execution is meant.
+    Executions are named as for the command: by an ARN, by a console URL, or by a state
+    machine, for its newest execution.
 
-    `each` is called with what was seen so far whenever something came. Cancel it to
-    stop. Raises SfnwatchError for what names no execution, and where AWS refuses to
-    show one.
+    `each` is called with a snapshot of everything so far whenever something came.
+    Cancel `watch` to stop it. Raises SfnwatchError if a text names no execution, or if
+    AWS refuses to show one.
     """
     snapshot = Trace().as_of()
     async with aclosing(snapshots(execution, *more, **options)) as watching:
@@ -145,17 +146,18 @@ def watch_sync(
     each: Callable[[Snapshot], None] | None = None,
     **options: Unpack[WatchOptions],
 ) -> Snapshot:
-    """Watch executions as `watch` does, where no event loop runs: it makes its own."""
+    """Watch executions as `watch` does, in an event loop of its own."""
     return asyncio.run(watch(execution, *more, each=each, **options))
 
 
 async def snapshots(
     execution: str, *more: str, **options: Unpack[WatchOptions]
 ) -> AsyncGenerator[Snapshot, None]:
-    """Watch executions as `watch` does; yield what was seen so far as it grows.
+    """Watch executions as `watch` does; yield a snapshot whenever something came.
 
-    The last one is the whole. Whoever is slow gets the newest next. Leaving the loop
-    before its end, within `contextlib.aclosing`, stops the watch.
+    The last snapshot has everything. A slow caller gets the newest one next, and misses
+    some in between. Leaving the loop before its end, within `contextlib.aclosing`,
+    stops the watch.
     """
     watched = await _session((execution, *more), options)
     async with aclosing(watched.snapshots()) as seen:
@@ -164,7 +166,10 @@ async def snapshots(
 
 
 async def _session(named: tuple[str, ...], options: WatchOptions) -> "Session":
-    """Find executions, and make the watch of them; raises SfnwatchError."""
+    """Find executions, and return a session that watches them.
+
+    Raises SfnwatchError.
+    """
     from sfnwatch.cli.options import choose_account, named_executions
     from sfnwatch.session import sessions
     from sfnwatch.sources.discovery import Search

@@ -1,10 +1,10 @@
-"""The file that --debug writes: what was asked, answered and decided, line by line.
+"""The file that --debug writes: requests, answers and decisions, line by line.
 
-It is what the program's own loggers are told, and nothing of anybody else's: botocore's
-hold signatures and tokens. Of a request they are told its operation, host, outcome,
-request ID and size, of what was received only how much it was: no payload of a state
-and no credential gets that far. What looks like one all the same, in a command line or
-a refusal of AWS's, is taken out here.
+It holds the lines of the program's own loggers and of no others: botocore's hold
+signatures and tokens. Of a request, the program's loggers get its operation, host,
+outcome, request ID and size; of received data, only the amount. No payload of a state
+and no credential gets that far. Text that looks like a credential all the same, in a
+command line or an error message of AWS, is taken out here.
 """
 
 import logging
@@ -28,7 +28,7 @@ from sfnwatch.model.texts import clean
 from sfnwatch.model.times import iso
 
 _LARGEST = 64 << 20
-"""Bytes of a file; a watch of some weeks may come to that."""
+"""Most bytes of a file; a watch of some weeks may come to that."""
 _LONGEST = 4000
 _PACKAGES = ("textual", "botocore", "aiobotocore", "aiohttp", "msgspec", "click")
 _PREFIXES = ("AWS_", "SFNWATCH_")
@@ -43,22 +43,23 @@ _SECRETS = (
         r"\1\2…",
     ),
 )
-"""A URL's name and password, the ID of a key, and what stands behind these words."""
+"""Patterns to their replacements: a URL's name and password, the ID of a key, and the
+text behind words such as `token`."""
 _MARK = b"sfnwatch debug "
-"""What such a file begins with: any other is not written to."""
+"""The first bytes of a debug file; a file without them is not written to."""
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
 _LOG = logging.getLogger(__name__)
 
 
 def versions() -> Iterator[str]:
-    """Name what runs here, and what it stands on."""
+    """Yield the versions of sfnwatch, of Python and of the packages it needs."""
     yield f"sfnwatch {__version__}"
     yield f"Python {platform.python_version()} on {platform.system()}"
     yield from (f"{name} {version_of(name) or '-'}" for name in _PACKAGES)
 
 
 def version_of(package: str) -> str:
-    """Give the version of a package; empty for one that is not installed."""
+    """Return the version of a package; empty for one that is not installed."""
     try:
         return version(package)
     except PackageNotFoundError:
@@ -66,16 +67,16 @@ def version_of(package: str) -> str:
 
 
 def variables() -> list[str]:
-    """Name those that matter of the variables that are set; a value may be secret."""
+    """Return the names of relevant variables that are set; values may be secret."""
     proxies = (n for n in _PROXIES if n in os.environ or n.lower() in os.environ)
     return [*(n for n in sorted(os.environ) if n.startswith(_PREFIXES)), *proxies]
 
 
 @contextmanager
 def debugging(path: Path) -> Iterator[None]:
-    """Write all that is logged to a file meanwhile; raises UsageError beforehand.
+    """Write all log lines of the block to a file; raises UsageError before the block.
 
-    Where not all could be written that is said at the end.
+    If not all lines could be written, a message at the end says so.
     """
     writer = _DebugWriter(path)
     logger = logging.getLogger("sfnwatch")
@@ -97,7 +98,10 @@ def debugging(path: Path) -> Iterator[None]:
 
 
 def _log_end(error: BaseException | None) -> None:
-    """Say how it ended; of a crash where, and not with what: that may be a payload."""
+    """Log how the program ended; of a crash the place, not the text.
+
+    The text may have a payload in it.
+    """
     if error is None or isinstance(error, SfnwatchError):
         _LOG.debug("ends%s", f": {error}" if error else "")
         return
@@ -107,17 +111,17 @@ def _log_end(error: BaseException | None) -> None:
 
 
 class _DebugWriter(logging.Handler):
-    """Appends lines to a file; what it can't write is left out, and nothing ends."""
+    """Appends lines to a file; after an error it leaves lines out, and raises none."""
 
     def __init__(self, path: Path) -> None:
         super().__init__()
         self.trouble = ""
-        """Why not all is in the file."""
+        """Why the file is not complete; empty if it is."""
         self._file = _opened(path)
         self._left = _LARGEST - os.fstat(self._file).st_size
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write a line at once: what comes after it may be a crash."""
+        """Write a line at once: the program may crash next."""
         if self.trouble:
             return
         text = KNOWN_SECRETS.hide(record.getMessage())[:_LONGEST]
@@ -140,17 +144,17 @@ class _DebugWriter(logging.Handler):
 
 
 def _opened(path: Path) -> int:
-    """Open a file to append to, new or begun by this; raises UsageError.
+    """Open a new file, or a debug file, to append to; raises UsageError.
 
-    It is for its owner's eyes alone: names are in it.
+    Only its owner may read it: names are in it.
     """
     shown = clean(str(path), 200)
     if shown == "-":
-        # Neither stdout nor stderr is free: one is data, on the other is the screen.
+        # Neither stdout nor stderr is free: data goes to one, the screen to the other.
         raise UsageError("--debug takes a file.", hint="Name one, as debug.log.")
     try:
         if path.exists() and not path.is_file():
-            # A pipe that nobody reads is waited for without end.
+            # Opening a pipe that nobody reads would wait without end.
             raise UsageError(f"--debug: {shown} is no file.", hint="Name another.")
         file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
     except (OSError, ValueError) as error:
@@ -163,6 +167,6 @@ def _opened(path: Path) -> int:
         raise UsageError(msg, hint="Files are never overwritten: name another.")
     if not head:
         os.write(file, _MARK + b"1\n")
-    # One that was there may have been opened to others since.
+    # Others may have been allowed to read an existing file since.
     path.chmod(0o600)
     return file

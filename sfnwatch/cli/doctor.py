@@ -1,7 +1,7 @@
-"""Whether a watch would work from here, and what is in its way.
+"""The command that checks whether a watch would work from here.
 
-Nothing is watched and nothing is recorded. What is asked of AWS is in
-`sources/diagnosis.py`; here is what this machine alone knows.
+It watches and records nothing. The checks that ask AWS are in `sources/diagnosis.py`;
+the checks of this machine are here.
 """
 
 import asyncio
@@ -32,9 +32,9 @@ _ASCII_MARKS = {True: "ok", False: "NO", None: "--"}
 _NAME_WIDTH = 34
 """Columns of a check's name."""
 _LEAST_WIDTH = 40
-"""Columns of what is found, at least."""
+"""Least columns of a check's result."""
 _MOST_WIDTH = 100
-"""Columns of what is found, at most."""
+"""Most columns of a check's result."""
 
 
 @click.command()
@@ -75,7 +75,7 @@ def doctor(name: Named | None, *, as_json: bool, **account: Any) -> int:
 
 
 def _of_this_machine() -> "Iterator[Check]":
-    """Look at what needs no network."""
+    """Yield the checks that need no network."""
     from sfnwatch.sources.diagnosis import Check
 
     yield Check("versions", True, ", ".join(versions()))
@@ -85,7 +85,7 @@ def _of_this_machine() -> "Iterator[Check]":
 
 
 def _terminal() -> tuple[bool | None, str]:
-    """Say what the screen would have to draw on."""
+    """Return a check's outcome and words on the terminal that a screen would have."""
     from rich.console import Console
 
     if not sys.stdout.isatty():

@@ -1,6 +1,6 @@
-"""The commands that list: executions as AWS does, and what was recorded of them.
+"""The commands that list executions, as AWS does, and recordings.
 
-A recording is a thing of its own, too: it is opened, exported, removed.
+Commands below `recordings` open, export, redact and remove recordings.
 """
 
 import asyncio
@@ -30,7 +30,8 @@ from sfnwatch.recording.library import ListedRecording
 
 _LIMIT = 80
 _LABEL = 60
-"""Cells for what was executed: two names, as a rule, and a word between."""
+"""Most cells for the first execution of a recording: two names with a `›` between, as a
+rule."""
 
 
 # -- executions ------------------------------------------------------------------------
@@ -58,7 +59,7 @@ def list_(name: Named | None, *, every: bool, as_json: bool, **asked: Any) -> No
     search = Search(options.signed_in(**asked))
     listings = search.list_executions(name, options.choose_filter(**asked))
     found, notes = asyncio.run(_gather(listings, every=every))
-    # What runs is no better than what has ended, here.
+    # Unlike in the picker, running executions do not come first.
     found.sort(key=lambda each: each.running_first[1:])
     if as_json:
         put_json({"executions": [_json(each) for each in found]})
@@ -75,7 +76,7 @@ def list_(name: Named | None, *, every: bool, as_json: bool, **asked: Any) -> No
 async def _gather(
     listings: AsyncGenerator[Listing, None], *, every: bool
 ) -> tuple[list[ListedExecution], list[str]]:
-    """Ask for lists; gives what was listed, and what is left out, in words."""
+    """Read listings; return the executions, and notes on what is left out."""
     found: dict[str, ListedExecution] = {}
     notes: list[str] = []
     async with aclosing(listings):
@@ -119,7 +120,7 @@ def _json(each: ListedExecution) -> dict[str, str | None]:
 
 _recording = options.argument(
     "path",
-    # `sfnwatch config` asks without one.
+    # `sfnwatch config` reads the command without a name.
     lambda name: name if name is None else library.choose(_every(), name).path,
     options.recordings,
 )(metavar="NUMBER|NAME")
@@ -249,7 +250,10 @@ def prune(*, dry_run: bool, yes: bool, **asked: float | None) -> None:
 
 
 def _ask(what: str) -> None:
-    """Raise Abort for a no, UsageError where nobody can be asked."""
+    """Ask whether to remove recordings.
+
+    Raises Abort for a no, UsageError if nobody can be asked.
+    """
     if not sys.stdin.isatty():
         msg = f"{what} would be removed, and nobody can be asked."
         raise UsageError(msg, hint="Give --yes, or --dry-run to look first.")
@@ -282,7 +286,7 @@ def _recording_cells(each: ListedRecording) -> tuple[str, str, str, str, str]:
 
 
 def _label(each: ListedRecording) -> str:
-    """Name the first execution that was watched, and say how many more there are."""
+    """Return the first watched execution's name, and the number of the others."""
     if not each.watched:
         return cut(clean(each.name), _LABEL)
     parsed = maybe_execution_arn(each.watched[0][0])

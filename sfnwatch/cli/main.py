@@ -1,7 +1,7 @@
-"""The program: which commands there are, and which exit code each error ends with.
+"""The program: its commands, and the exit code of each error.
 
-Neither textual nor an SDK is imported before something needs it: `--version` and
-`--help` answer at once.
+Neither textual nor an SDK is imported before it is needed, so `--version` and `--help`
+answer at once.
 """
 
 import errno
@@ -23,12 +23,14 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
 _TO_RUN = "sfnwatch.to_run"
-"""Noted where no help is asked for, which must come though a setting is wrong."""
+"""Set in a context's `meta` unless help is asked for; help must come even if a setting
+is wrong."""
 _COLLECT = 200_000, 20, 50
-"""A history is many small values that stay, as are its lines: to look among them for
-what can go as often as Python does takes a third of the time of reading it."""
+"""The thresholds of garbage collection. A history and its lines are many small values
+that stay. Collecting as often as Python does takes a third of the time of reading it.
+"""
 _NEAR = 0.75
-"""How alike a word and a command must be for a slip."""
+"""The similarity from which a word counts as a mistyped command."""
 _COMMANDS: Mapping[str, tuple[str, str]] = {
     "athena-ddl": ("prints", "Print a table's statement for --athena."),
     "compare": ("reports", "Say how two executions differ."),
@@ -51,8 +53,8 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "watch": ("watch", "Watch executions, live."),
     "web": ("web", "Show the screen in a browser."),
 }
-"""In which module each command is, and a line about it: to import all of them takes
-longer than to answer a shell or somebody who asks what there is."""
+"""Each command's module, and its line in the help. Importing all modules would take
+longer than answering a shell, or listing the commands."""
 EPILOG = """\b
 Exit codes:
   0    it succeeded, or the command did its work
@@ -71,7 +73,7 @@ stdout is data, stderr is narration."""
 
 
 class Commands(click.Group):
-    """`sfnwatch ARN` is `sfnwatch watch ARN`: what is no command is an execution."""
+    """The commands; a word that is none is an execution: `sfnwatch ARN` watches it."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's
         return [*_COMMANDS]
@@ -87,7 +89,7 @@ class Commands(click.Group):
     def format_commands(
         self, ctx: click.Context, formatter: click.HelpFormatter
     ) -> None:
-        """List them without importing any."""
+        """List the commands without importing any."""
         with formatter.section("Commands"):
             every = self.list_commands(ctx)
             formatter.write_dl([(name, _COMMANDS[name][1]) for name in every])
@@ -95,7 +97,7 @@ class Commands(click.Group):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         own = {"--help", "-h", "--version", "-V"}
         if ctx.resilient_parsing:
-            # A shell asks what could follow: nothing is begun, and nothing is wrong.
+            # A shell asks what could follow: run nothing, and refuse nothing.
             named = not args or args[0] in _COMMANDS or args[0] in own
             return super().parse_args(ctx, args if named else ["watch", *args])
         args = _without_words(args)
@@ -111,7 +113,7 @@ class Commands(click.Group):
     def shell_complete(
         self, ctx: click.Context, incomplete: str
     ) -> "list[CompletionItem[str]]":
-        """Offer what may follow `watch` too, whose name need not be written."""
+        """Return commands, and the completions of `watch`, which need not be typed."""
         from click.shell_completion import CompletionItem
 
         every = (n for n in self.list_commands(ctx) if n.startswith(incomplete))
@@ -126,9 +128,10 @@ class Commands(click.Group):
 
 
 def _without_words(args: list[str]) -> list[str]:
-    """Read `help COMMAND…` and `version` as the options; raises UsageError.
+    """Return the arguments with `help COMMAND…` and `version` turned into options.
 
-    A state machine that is so called is watched with `watch`.
+    Raises UsageError for help on an unknown command. A state machine with such a name
+    is watched with `sfnwatch watch NAME`.
     """
     match args:
         case ["version", *_]:
@@ -143,9 +146,9 @@ def _without_words(args: list[str]) -> list[str]:
 
 
 def _check_typing(word: str) -> None:
-    """Refuse what is one slip away from a command: it is no state machine's name.
+    """Raise UsageError for a word that is probably a mistyped command.
 
-    Raises UsageError. A machine that is so called is watched with `watch`.
+    A state machine with such a name is watched with `sfnwatch watch NAME`.
     """
     from difflib import get_close_matches
 
@@ -183,10 +186,10 @@ def cli(context: click.Context) -> None:
 
 
 def main() -> NoReturn:
-    """Run the command line; the one place where errors become exit codes."""
+    """Run the command line; only here errors become exit codes."""
     settle_streams()
     if "_SFNWATCH_COMPLETE" in os.environ:
-        # By being imported it has click know our shells.
+        # Importing it registers our completion classes with click.
         import_module("sfnwatch.cli.prints")
     gc.set_threshold(*_COLLECT)
     try:
@@ -200,7 +203,7 @@ def main() -> NoReturn:
         code = Outcome.INTERRUPTED
     except OSError as error:
         code = _fail(_output_words(error), SfnwatchError.exit_code)
-    # A long history would be looked through once more, on the way out.
+    # Otherwise the exit would collect garbage in a long history once more.
     gc.freeze()
     sys.exit(code)
 

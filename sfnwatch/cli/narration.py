@@ -1,8 +1,8 @@
-"""The door for all that leaves the program outside the screen: no other is there.
+"""All output of the program outside the screen goes through this module.
 
-stdout is data, stderr is narration. Strangers write a part of it: names, ARNs, what AWS
-answered, what a file holds. An ESC among it would reach the terminal, which acts on it:
-clipboard, title, colors.
+stdout is data, stderr is narration. Strangers write a part of it: names, ARNs, AWS's
+answers, the contents of files. An ESC in such text would reach the terminal, which
+would act on it: clipboard, title, colors.
 """
 
 import io
@@ -22,25 +22,25 @@ _COERCED = {"C.UTF-8", "C.utf8", "UTF-8"}
 
 
 def narrate(text: str) -> None:
-    """Tell the person something that is no data, on stderr: always in one line."""
+    """Print a message for the user on stderr, always in one line."""
     click.echo(f"sfnwatch: {clean(text)}", err=True)
 
 
 def put(text: str) -> None:
-    """Print data: for programs as it is, and for a terminal clean."""
+    """Print data to stdout, without known secrets; on a terminal it is cleaned."""
     with stdout() as out:
         click.echo(KNOWN_SECRETS.hide(text), out)
 
 
 def put_json(value: Any) -> None:
-    """Print data as JSON that people can read, too."""
+    """Print data as indented JSON, which people can read too."""
     import json
 
     put(json.dumps(value, indent=2))
 
 
 def put_row(text: str) -> None:
-    """Print a line that is read by people, on stdout."""
+    """Print a line for people on stdout."""
     put(clean(text))
 
 
@@ -50,7 +50,7 @@ def confirm(question: str) -> None:
 
 
 def put_table(rows: Sequence[tuple[str, ...]], right: Collection[int] = ()) -> None:
-    """Print rows in columns; those whose numbers are in `right` end together."""
+    """Print rows in columns; the columns with numbers in `right` are right-aligned."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     sides = [">" if number in right else "<" for number in range(len(widths))]
     for row in rows:
@@ -63,17 +63,17 @@ def are_terminals(*streams: TextIO | None) -> bool:
 
 
 def is_served() -> bool:
-    """True where `sfnwatch web` shows the screen, and no terminal does."""
+    """True if `sfnwatch web` shows the screen, and not a terminal."""
     return os.environ.get("TEXTUAL_DRIVER", "").endswith("WebDriver")
 
 
 def can_ask() -> bool:
-    """True where there is a person on a terminal to ask something of."""
+    """True if there is a person at a terminal who can be asked."""
     return are_terminals(sys.stdin, sys.__stderr__)
 
 
 def ask_unseen(prompt: str) -> str:
-    """Have the person type something that is not shown; raises click.Abort."""
+    """Return text that the user types without seeing it; raises click.Abort."""
     from getpass import getpass
 
     try:
@@ -83,13 +83,13 @@ def ask_unseen(prompt: str) -> str:
 
 
 def streams() -> tuple[TextIO, TextIO]:
-    """Give stdout and stderr to what writes lines to them for as long as it runs."""
+    """Return stdout and stderr, for code that writes lines to them while it runs."""
     return sys.stdout, sys.stderr
 
 
 @contextmanager
 def stdout() -> Iterator[TextIO]:
-    """Give stdout; that its reader has had enough, as `head` has, is no fault."""
+    """Yield stdout; a reader that stops early, as `head` does, is no error."""
     try:
         yield sys.stdout
         sys.stdout.flush()
@@ -98,23 +98,23 @@ def stdout() -> Iterator[TextIO]:
 
 
 def discard_output() -> None:
-    """Let what is still to be written go nowhere; Python writes it on its way out."""
+    """Send stdout to nowhere: at its exit Python still writes what is buffered."""
     devnull = os.open(os.devnull, os.O_WRONLY)
     os.dup2(devnull, sys.stdout.fileno())
 
 
 def lacks_unicode() -> bool:
-    """True where the locale, or what stdout is encoded in, has no more than letters."""
+    """True if the locale's or stdout's encoding is not Unicode."""
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     names = (encoding, _codeset(os.environ))
     return not all(e.lower().replace("-", "").startswith("utf") for e in names)
 
 
 def _codeset(environ: Mapping[str, str]) -> str:
-    """Give what the locale writes characters in; UTF-8 where it does not say."""
+    """Return the locale's encoding; UTF-8 if the locale does not name one."""
     names = ["LC_ALL", "LC_CTYPE", "LANG"]
     if environ.get("LANG") in _BARE and environ.get("LC_CTYPE") in _COERCED:
-        # So Python makes more of LANG=C, which somebody has set for a reason.
+        # Python sets LC_CTYPE like this if LANG=C, which was set for a reason.
         names.remove("LC_CTYPE")
     locale = next(filter(None, (environ.get(name) for name in names)), "")
     codeset = locale.partition("@")[0].partition(".")[2]
@@ -122,22 +122,22 @@ def _codeset(environ: Mapping[str, str]) -> str:
 
 
 def for_people(stream: TextIO) -> TextIO:
-    """Give a stream on which people read: in ASCII where there is nothing else."""
+    """Return the stream, or one that writes in ASCII if the locale has no Unicode."""
     if not lacks_unicode():
         return stream
     return cast("TextIO", CleanStream(stream, terminal=stream.isatty()))
 
 
 class CleanStream(io.TextIOBase):
-    """A stream of lines on which nothing but what can be shown goes out.
+    """A stream of lines that writes nothing but what can be shown.
 
-    Its signs are those of ASCII where there are no others; letters stay.
+    If the locale has no Unicode, signs become ASCII; letters stay.
     """
 
     def __init__(self, stream: TextIO, *, terminal: bool = False) -> None:
-        """Clean a stream; unless it says that it is a terminal none is styled for it.
+        """Clean a stream; without `terminal` other code writes no styled text to it.
 
-        What is styled would come out as its codes.
+        The codes of styled text would come out as characters.
         """
         self._stream = stream
         self._terminal = terminal
@@ -167,13 +167,13 @@ class CleanStream(io.TextIOBase):
 
 
 def settle_streams() -> None:
-    """Make the three streams fit to be written to, whatever they were started as.
+    """Make the three standard streams usable, in whatever state they are.
 
-    Something is put in a closed one's place: the next file opened would take it. Into a
-    closed stdout nothing can be written, which is an error where there is something to
-    write. What stdout's encoding lacks is shown as `?`. A terminal is cleaned for,
-    whatever is written on it. And what others write on stderr is cleaned too: warnings,
-    tracebacks, loggers, click. A screen is drawn on `sys.__stderr__`, which stays.
+    A closed stream is replaced, or the next opened file would take its place. Nothing
+    can be written to the replaced stdout: writing there is an error. Characters that
+    stdout's encoding lacks are shown as `?`. Everything that is written on a terminal
+    is cleaned, and so is what other code writes on stderr: warnings, tracebacks,
+    loggers, click. The screen is drawn on `sys.__stderr__`, which stays as it is.
     """
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:

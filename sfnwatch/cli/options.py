@@ -1,17 +1,17 @@
-"""Options and arguments: what they take, and what was typed, read or refused.
+"""The options and arguments of commands: what they take, and how it is read or refused.
 
-Every option can be set by its long name: `drain = "30m"` in the file holds wherever
-there is a --drain, and under `[demo]` for that command alone; SFNWATCH_DRAIN overrules
-both, and the command line all of them. So nothing is listed twice: a new option can be
-set at once. How that goes is in `settings.py`.
+Every option can be set by its long name. `drain = "30m"` in the configuration file
+holds for each command with a --drain, and under `[demo]` for that command alone.
+SFNWATCH_DRAIN overrules both, and the command line overrules all of them. Settings are
+not listed a second time, so a new option can be set at once; see `settings.py`.
 
-To complete something no SDK is imported and nothing is asked of AWS: profiles come from
-AWS's own files, Regions from the list that lies beside botocore, executions from the
-recordings.
+Shell completion imports no SDK and does not ask AWS: profiles come from AWS's own
+files, Regions from the list that comes with botocore, executions from the recordings.
 
-An execution has an ARN and pages in the console; so have its state machine and a Map
-Run, by which executions are found. A state machine has a name that people know by
-heart. Everything else is refused, with words that say what it is.
+An execution is named by its ARN or by a page in the console; it can be found by its
+state machine or Map Run, which are named in the same ways. A state machine also has a
+name, which people know by heart. Every other text is refused, with words that say what
+it is.
 """
 
 import asyncio
@@ -58,21 +58,21 @@ Completes = Callable[[click.Context, click.Parameter, str], list[Any]]
 _LONGEST_SECONDS = 36_500 * 86_400.0
 """A century: nobody means more, and clocks do not reach that far."""
 _LARGEST_BYTES = float(1 << 60)
-"""Nobody means more."""
+"""The largest size that an option takes; nobody means more."""
 _SLOWEST = 0.1
 _FASTEST = 10_000
 _NUMBER = r"(\d+(?:\.\d+)?)\s*"
 _MOST = 200
-"""Recordings looked into to complete, the newest first: nobody chooses among more."""
+"""Most recordings that completion reads, newest first: nobody chooses among more."""
 HINT = (
     "Give an execution's ARN or console URL, or the ARN or the name of its state"
     " machine."
 )
 _SHOWN = 200
 _LONGEST = 80
-"""Characters of a name: AWS's own bound."""
+"""Most characters of a name, by AWS's own limit."""
 _FORBIDDEN = re.compile(r"[\s<>{}\[\]?*\"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f]")
-"""What AWS lets no name contain."""
+"""Characters that AWS allows in no name."""
 _URL = re.compile(r"https?://", re.IGNORECASE)
 _ANY_ARN = re.compile(r"arn:[a-z-]*:[a-z0-9-]*:", re.IGNORECASE)
 _FILE = re.compile(r"\.(jsonl?|csv)(\.gz|\.zst)?$", re.IGNORECASE)
@@ -82,12 +82,12 @@ _FILE = re.compile(r"\.(jsonl?|csv)(\.gz|\.zst)?$", re.IGNORECASE)
 
 
 class Parsed(click.ParamType[T]):
-    """What is read from a text; the environment has several, with commas in between."""
+    """A value read from a text; an environment variable separates several by commas."""
 
     envvar_list_splitter = ","
 
     def __init__(self, read: Callable[[str], T], name: str, example: str) -> None:
-        """Have it read by a function, which raises ValueError for what is not so."""
+        """Read values by a function, which raises ValueError for a wrong text."""
         self.name = name
         self._read = read
         self._example = example
@@ -106,7 +106,7 @@ class Parsed(click.ParamType[T]):
 
 def _url(text: str) -> str:
     parts = urlsplit(text)
-    # A port that is none raises ValueError, too.
+    # Reading a wrong port raises ValueError, too.
     host = parts.hostname
     _ = parts.port
     if parts.scheme not in {"http", "https"} or not host or re.search(r"\s", text):
@@ -122,7 +122,7 @@ def matched(pattern: str, text: str) -> re.Match[str]:
 
 
 def form(pattern: str) -> Callable[[str], str]:
-    """Have a text read that is of a form."""
+    """Return a function that reads a text of a form, a regular expression."""
     return lambda text: matched(pattern, text)[0]
 
 
@@ -133,14 +133,14 @@ def _no_more_than(most: float, amount: float) -> float:
 
 
 def _seconds(text: str) -> float:
-    """Read a length of time, as `15m`."""
+    """Return the seconds of a duration such as `15m`."""
     found = matched(rf"{_NUMBER}([smhd]?)", text.lower())
     unit = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}[found[2]]
     return _no_more_than(_LONGEST_SECONDS, float(found[1]) * unit)
 
 
 def _bytes(text: str) -> float:
-    """Read a size, as `100MB` or `1GiB`."""
+    """Return the bytes of a size such as `100MB` or `1GiB`."""
     found = matched(rf"{_NUMBER}(?:([kmg])(i?))?b?", text.lower())
     base = 1024 if found[3] else 1000
     power = "kmg".find(found[2] or "b") + 1
@@ -148,7 +148,7 @@ def _bytes(text: str) -> float:
 
 
 def _past(text: str) -> datetime | timedelta:
-    """Read a day or a time of one, in UTC; or how long ago it is, as `24h`."""
+    """Return a day or a time, in UTC if it has no zone; or how long ago, as `24h`."""
     with suppress(ValueError):
         at = datetime.fromisoformat(text)
         return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
@@ -174,20 +174,20 @@ SIZE = Parsed(_bytes, "size", "500kB, 100MB or 1GiB")
 """In bytes."""
 SINCE = Parsed(_past, "time", "90m, 24h, 7d or 2026-11-01")
 SPEED = Parsed(_speed, "speed", f"a number from {_SLOWEST} to {_FASTEST}")
-"""How many times as fast."""
+"""A factor; 2 is twice as fast."""
 FORMATS = click.Choice(["text", "markdown", "json"])
 PORT = click.IntRange(0, 65535)
 _ANY = Parsed(str, "text", "any")
 
 
 class CommaChoice(click.Choice[str]):
-    """One of some words, of which the environment has several, with commas."""
+    """One of some words; an environment variable separates several by commas."""
 
     envvar_list_splitter = ","
 
 
 class FilePath(click.Path):
-    """A file's path; what no file system takes is refused in words."""
+    """A file's path; a text that no file system takes is refused in plain words."""
 
     def __init__(self) -> None:
         super().__init__(path_type=Path, dir_okay=False)
@@ -202,11 +202,12 @@ class FilePath(click.Path):
 
 
 class NewFile(FilePath):
-    """A file that is made.
+    """The path of a file to be made.
 
-    One that can't be, or is there, is refused before anything is done: it may be what
-    is read, and an execution may be watched for hours first. A pipe or a device may be
-    written to, and `-` is stdout. A recording makes its folder.
+    A file that can't be made, or that exists, is refused before anything is done. It
+    may be the file that is read, or an execution may be watched for hours first. A pipe
+    or a device may be written to, and `-` is stdout. For a recording, a missing folder
+    is made.
     """
 
     def convert(self, value: Any, param: Any, ctx: Any) -> Any:
@@ -223,13 +224,13 @@ class NewFile(FilePath):
         return path
 
 
-# -- what a shell may put there --------------------------------------------------------
+# -- completion ------------------------------------------------------------------------
 
 
 def completing(names: Callable[[], Iterable[str]]) -> Completes:
-    """Offer those names that begin with what was typed.
+    """Return a completion of the names that begin with the typed text.
 
-    What a shell would not take as a word is left out.
+    Names that a shell would not take as one word are left out.
     """
 
     def complete(_: click.Context, __: click.Parameter, text: str) -> list[str]:
@@ -244,7 +245,7 @@ def _is_word(name: str) -> bool:
 
 
 def _themes() -> Iterable[str]:
-    """Name the themes there are, but for those of a configuration."""
+    """Return the names of the themes, without those of a configuration."""
     from sfnwatch.tui.themes import names
 
     return sorted(names())
@@ -259,7 +260,7 @@ def _recordings() -> Iterator[str]:
 
 
 def _executions() -> Iterator[str]:
-    """Name what was recorded, the last one first."""
+    """Yield the ARNs of recorded executions, of the newest recording first."""
     for path in _recording_files():
         if header := read_header(path):
             yield from header.executions
@@ -271,22 +272,22 @@ executions = completing(_executions)
 
 
 files = click.Path().shell_complete
-"""Leaves it to the shell."""
+"""Leaves the completion of files to the shell."""
 
 
 def files_or_executions(
     context: click.Context, param: click.Parameter, text: str
 ) -> list[Any]:
-    """Leave files to the shell, unless it is an ARN that was begun."""
+    """Complete executions once an ARN is begun; otherwise leave files to the shell."""
     offered: Completes = executions if text.startswith("arn:") else files
     return offered(context, param, text)
 
 
-# -- what names an execution -----------------------------------------------------------
+# -- names of executions ---------------------------------------------------------------
 
 
 def named_executions(texts: Sequence[str]) -> list[Named]:
-    """Read what names executions; raises UsageError, also where nothing does."""
+    """Read texts that name executions; raises UsageError, also if none does."""
     read = [named for text in texts if (named := named_execution(text)) is not None]
     if not read:
         raise UsageError("No execution is named.", hint=HINT)
@@ -294,16 +295,16 @@ def named_executions(texts: Sequence[str]) -> list[Named]:
 
 
 def named_execution(text: str) -> Named | None:
-    """Read what names an execution, or what it is found by; None if nothing is there.
+    """Read a text that names an execution, or what it is found by; None if it is blank.
 
-    Raises UsageError, which says what else it is and what to give.
+    Raises UsageError, which says what the text is instead, and what to give.
     """
     text = text.strip()
     if not text:
         return None
     try:
         named = parse_states_arn(text)
-        # AWS gives no such name: it can only be there to act on a terminal.
+        # AWS allows no such name: the characters can only be meant for a terminal.
         why = "" if named.arn.isprintable() else "no ARN has such characters"
     except ValueError as error:
         if not _is_address(text):
@@ -316,10 +317,10 @@ def named_execution(text: str) -> Named | None:
 
 
 def concerns(named: Named, execution: ExecutionArn) -> bool:
-    """True for an execution of the state machine that is named, Map Runs' among them.
+    """True for an execution of the named state machine, also one of its Map Runs.
 
-    An execution or a Map Run stands for its state machine; a name alone for those of
-    any account and Region.
+    A named execution or Map Run stands for its state machine. A bare name stands for
+    the state machines of that name in any account and Region.
     """
     if not isinstance(named, MachineName):
         places = {(e.partition, e.account, e.region) for e in (named, execution)}
@@ -329,13 +330,13 @@ def concerns(named: Named, execution: ExecutionArn) -> bool:
         own = named.name
     else:
         own = named.state_machine_name
-    # A Map Run's label stands behind a slash.
+    # A Map Run's label follows a slash.
     names = {each.partition("/")[0] for each in (own, execution.state_machine_name)}
     return len(names) == 1
 
 
 def looks_like_file(text: str) -> bool:
-    """True for what names no execution, and has a folder or a file's ending in it."""
+    """True for a text with a folder or a file's ending, if it is no ARN and no URL."""
     if _is_address(text):
         return False
     return "/" in text or "\\" in text or _FILE.search(text) is not None
@@ -346,7 +347,7 @@ def _is_address(text: str) -> bool:
 
 
 def _name(text: str) -> MachineName:
-    """Take it for a state machine's name, if AWS would."""
+    """Read a state machine's name; raises UsageError if AWS would not allow it."""
     if _FILE.search(text):
         why = "looks like a file's name."
         hint = f"For a file: sfnwatch replay FILE. {HINT}"
@@ -362,7 +363,7 @@ def _name(text: str) -> MachineName:
 
 
 class SettableOption(click.Option):
-    """An option that the file and the environment may set."""
+    """An option that the configuration file and the environment may set."""
 
     def __init__(self, *args: Any, **more: Any) -> None:
         if more.get("multiple"):
@@ -373,20 +374,20 @@ class SettableOption(click.Option):
 
     @property
     def key(self) -> str:
-        """What it is called in the file: its long name."""
+        """The option's key in the configuration file: its long name."""
         return max(self.opts, key=len).lstrip("-")
 
 
 def variable(key: str) -> str:
-    """Name the environment variable that stands for a key."""
+    """Return the name of the environment variable for a key."""
     return f"SFNWATCH_{key.upper().replace('-', '_')}"
 
 
 def option(spec: str, text: str, *, dest: str = "", **more: Any) -> Callable[[F], F]:
-    """Give a command an option that can be set.
+    """Return a decorator that adds an option that can be set to a command.
 
-    `spec` is how --help shows it, `-o,--output FILE`, and `text` what that says of it;
-    `dest` is its parameter, if that is called otherwise.
+    `spec` is the option as in --help, such as `-o,--output FILE`, and `text` is its
+    help. `dest` is its parameter's name, if that is another.
     """
     names, _, metavar = spec.partition(" ")
     every = filter(None, (*names.split(","), dest))
@@ -406,11 +407,11 @@ def _options(*options: Callable[[F], F]) -> Callable[[F], F]:
     return apply
 
 
-# -- what several commands have --------------------------------------------------------
+# -- options and arguments of several commands -----------------------------------------
 
 
 def each_once(names: Sequence[str], read: Callable[[str], T]) -> list[T]:
-    """Read what is named; raises UsageError for stdin twice: what was read is gone."""
+    """Read each name; raises UsageError if stdin is named twice."""
     if names.count("-") > 1:
         raise UsageError("stdin can be read once.", hint="Name - once.")
     return [read(name) for name in names]
@@ -419,7 +420,10 @@ def each_once(names: Sequence[str], read: Callable[[str], T]) -> list[T]:
 def argument(
     name: str, read: Callable[[Any], Any], offer: Any, **more: Any
 ) -> Callable[..., Callable[[F], F]]:
-    """Make what gives a command an argument: read by a function, and completed."""
+    """Return a decorator that adds an argument to a command.
+
+    `read` reads the argument, and `offer` completes it.
+    """
     more |= {"shell_complete": offer, "callback": lambda _, __, given: read(given)}
     return partial(click.argument, name, **more)
 
@@ -439,7 +443,7 @@ name_argument = argument(
 
 
 def _debug_to(context: click.Context, _: click.Parameter, path: Path | None) -> None:
-    """Begin a debug file, until the program ends."""
+    """Write a debug file until the program ends."""
     if path is not None and not context.resilient_parsing:
         from sfnwatch.cli.debug_file import debugging
 
@@ -497,7 +501,7 @@ account_options = _options(
     debug_option,
 )
 STATUSES = ("RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED", "PENDING_REDRIVE")
-"""What ListExecutions can be asked for alone."""
+"""The statuses that ListExecutions can filter by."""
 filter_options = _options(
     option(
         "--status STATUS",
@@ -621,13 +625,13 @@ display_options = _options(
 )
 
 
-# -- whom to ask, and for what ---------------------------------------------------------
+# -- the settings and options of a watch -----------------------------------------------
 
 
 def choose_account(**asked: Any) -> AwsSettings:
-    """Read whom to ask; raises UsageError where that would be in the clear.
+    """Return the settings of AWS from options; the Region is empty if none is given.
 
-    The Region is empty where none is given.
+    Raises UsageError if the endpoint would be asked unencrypted.
     """
     endpoint_url: str | None = asked.get("endpoint_url")
     if refused := endpoint_refusal(endpoint_url):
@@ -636,7 +640,10 @@ def choose_account(**asked: Any) -> AwsSettings:
 
 
 def choose_aws(**asked: Any) -> tuple[AwsSettings, LiveOptions]:
-    """Read whom to ask, and for what; raises UsageError for what can't be so."""
+    """Return the settings of AWS and the options of a watch, from a command's options.
+
+    Raises UsageError for options that can't be.
+    """
     account = choose_account(**asked)
     known = {k: v for k, v in asked.items() if k in CallOptions.__struct_fields__}
     calls = CallOptions(lookup=not asked["no_lookup"], **known)
@@ -656,11 +663,11 @@ _PAIRS = (
     ("athena_workgroup", "--athena TABLE", "athena"),
     ("athena_output", "--athena TABLE", "athena"),
 )
-"""What is for another option, how that is written, and its name."""
+"""An option that needs another one, how that one is written, and its name."""
 
 
 def _check_pairs(calls: CallOptions) -> None:
-    """Raise UsageError for an option that is for another which is not there."""
+    """Raise UsageError for an option that needs another one which is not given."""
     for name, needs, other in _PAIRS:
         there = getattr(calls, other)
         if name == "sql" and there and "://" in there:
@@ -671,7 +678,10 @@ def _check_pairs(calls: CallOptions) -> None:
 
 
 def _check_places(calls: CallOptions) -> None:
-    """Raise UsageError for what can be no queue, folder, table: before it is asked."""
+    """Raise UsageError for a text that can't name a queue, a bucket or a table.
+
+    That is checked before anything is asked.
+    """
     if calls.queue is not None:
         from sfnwatch.sources.queue import parse_queue_url
 
@@ -698,11 +708,11 @@ def _check_places(calls: CallOptions) -> None:
 
 
 def sign_in(settings: AwsSettings, others: Sequence[str] = ()) -> AwsSettings:
-    """Ask for the MFA codes that the profiles take, and have what they are given for.
+    """Ask for the MFA codes that profiles need; return settings with their credentials.
 
-    Before there is a screen, and only on a terminal: without one such a profile is
-    refused when it is used. `others` are profiles that are asked as well. Raises
-    RefusedError for a code that is refused.
+    That is done before there is a screen, and only at a terminal. Without one such a
+    profile is refused when it is used. `others` are further profiles that the watch
+    uses. Raises RefusedError for a code that is refused.
     """
     if is_served() or not can_ask():
         return settings
@@ -721,7 +731,7 @@ def sign_in(settings: AwsSettings, others: Sequence[str] = ()) -> AwsSettings:
 
 
 def signed_in(**asked: Any) -> AwsSettings:
-    """Read whom to ask, and sign in; raises what either does."""
+    """Choose the account, and sign in; raises the errors of both."""
     return sign_in(choose_account(**asked))
 
 
@@ -736,9 +746,9 @@ def _ask_code(serial: str) -> str:
 def find_executions(
     named: Sequence[Named], settings: AwsSettings, *, coming: bool = False
 ) -> tuple[list[ExecutionArn], Batch]:
-    """Find the executions of what was named; raises SfnwatchError.
+    """Return the named executions, and the requests that finding them took.
 
-    The requests that it took are given with them.
+    Raises SfnwatchError.
     """
     from sfnwatch.sources.discovery import Search
 
@@ -748,5 +758,5 @@ def find_executions(
 
 
 def choose_filter(**asked: Any) -> ListFilter:
-    """Read which executions are listed."""
+    """Return the filter for a list of executions, from options."""
     return ListFilter(tuple(dict.fromkeys(asked["statuses"])), asked["since"])

@@ -1,15 +1,17 @@
-"""The commands that print: what to set up, and what the program is about.
+"""The commands that print: templates and policies to set up, schemas, and the manual.
 
 None of them touches an account. The templates are in `templates/`.
 
-- The queue: a rule needs the state ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS to be
-  given calls that only read, such as the DescribeTasks by which Step Functions polls;
-  and whatever it says, there are events of API calls only where a trail logs them.
-- The lab: the rule by which Step Functions learns of a task's end is not the stack's.
+- The queue: a rule gets calls that only read only if its state is
+  ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS; such a call is the DescribeTasks by
+  which Step Functions polls. Whatever the rule's state, there are events of API calls
+  only if a trail logs the calls.
+- The lab: the rule by which Step Functions learns of a task's end is not in the stack.
   Step Functions makes it when a `.sync` machine is made, one for the account and
-  Region, and both roles must be allowed to.
-- The table: its columns and SerDe are those of AWS's documentation. Beyond its one
-  partition column, the day, account and Region are two more, and all are projected.
+  Region. Both roles must be allowed to make it.
+- The table: its columns and SerDe are those of AWS's documentation. That has one
+  partition column, the day; this table also has the account and the Region, and all
+  three are projected.
 """
 
 import json
@@ -32,7 +34,7 @@ from sfnwatch.templates import read_template
 
 
 def _root(bucket: str) -> str:
-    """Give the folder in which `AWSLogs` lies; raises ValueError."""
+    """Return the folder that has `AWSLogs` in it; raises ValueError."""
     name, _, prefix = bucket.removeprefix("s3://").partition("/")
     prefix = prefix.strip("/").removesuffix("AWSLogs").strip("/")
     matched(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", name)
@@ -41,7 +43,10 @@ def _root(bucket: str) -> str:
 
 
 def _event_source(name: str) -> str:
-    """Take a service's name, with or without its ending; raises ValueError."""
+    """Return a service's full name, given with its ending or without.
+
+    Raises ValueError.
+    """
     short = matched(r"[a-z0-9.-]+", name.lower().removesuffix(".amazonaws.com"))[0]
     return f"{short}.amazonaws.com"
 
@@ -159,9 +164,10 @@ def athena_ddl(root: str, table: str, **asked: Any) -> None:
 
 
 def _projected(column: str, values: Sequence[str]) -> dict[str, str]:
-    """Project a column from a list, or from what each query names.
+    """Return the properties that project a column: from a list, or from each query.
 
-    No accounts are listed for an organization's trail, whose accounts come and go.
+    Without values, each query must name one: so it is for the accounts of an
+    organization's trail, which come and go.
     """
     kind = f"projection.{column}.type"
     if not values:
@@ -174,9 +180,9 @@ def _projected(column: str, values: Sequence[str]) -> dict[str, str]:
 
 
 def queue_template(services: Sequence[str] = ()) -> dict[str, Any]:
-    """Give the queue's template, for these services' calls only; all without any.
+    """Return the queue's template, for the calls of some services; of all without any.
 
-    They are named as CloudTrail names them: `ecs.amazonaws.com`.
+    Services are named as in CloudTrail: `ecs.amazonaws.com`.
     """
     template: dict[str, Any] = json.loads(read_template("queue.json"))
     if services:
@@ -190,10 +196,10 @@ def queue_template(services: Sequence[str] = ()) -> dict[str, Any]:
 
 @click_shells.add_completion_class
 class Bash(click_shells.BashComplete):
-    """Completes for bash, by the line up to the cursor.
+    """Completion for bash, by the line up to the cursor.
 
-    Bash cuts words at colons, which ARNs are full of, and at `=`: this script hands
-    over the line as it is, where click's hands over the words.
+    Bash cuts words at colons, which ARNs are full of, and at `=`. So this script passes
+    on the line as it is, while click's script passes on the words.
     """
 
     source_template = read_template("completion.bash")
@@ -210,7 +216,10 @@ class Bash(click_shells.BashComplete):
         return words[1:], incomplete
 
     def format_completion(self, item: click_shells.CompletionItem[str]) -> str:
-        """Leave out what bash takes for words before this one."""
+        """Return a completion without its part up to the last colon typed.
+
+        Bash takes that part for earlier words.
+        """
         value = str(item.value)
         if ":" in os.environ.get("COMP_WORDBREAKS", ":"):
             value = value.removeprefix(self._word[: self._word.rfind(":") + 1])
@@ -219,9 +228,9 @@ class Bash(click_shells.BashComplete):
 
 @click_shells.add_completion_class
 class Zsh(click_shells.ZshComplete):
-    """Completes for zsh as click does, but leaves `--option=` where it is."""
+    """Completion for zsh like click's, but it leaves `--option=` where it is."""
 
-    # With `-U` zsh puts what is chosen in the place of the whole word.
+    # With `-U` zsh replaces the whole word by the chosen completion.
     source_template = click_shells.ZshComplete.source_template.replace(
         " -U", ""
     ).replace("    for type key", "    compset -P '--*='\n    for type key")
@@ -285,7 +294,7 @@ def man(context: click.Context) -> None:
 
 
 def _page(root: click.Context) -> Iterator[str]:
-    """Write the page in roff, and in ASCII alone."""
+    """Yield the lines of the page, in roff and in ASCII only."""
     summary = (root.command.help or "").strip().partition("\n")[0]
     yield f'.TH SFNWATCH 1 "" "sfnwatch {__version__}" "User Commands"'
     yield from (".SH NAME", rf"sfnwatch \- {_roff(summary)}", ".SH SYNOPSIS")
@@ -298,13 +307,13 @@ def _page(root: click.Context) -> Iterator[str]:
 
 
 def _help(context: click.Context) -> Iterator[str]:
-    """Give what --help says, line by line as it is."""
-    # What stands between two such spaces roff would take for a request.
+    """Yield the lines of a command's --help, unchanged."""
+    # `\&` keeps roff from reading a line as a request.
     lines = (f"\\&{_roff(line)}" for line in context.get_help().splitlines())
     yield from (".PP", ".nf", *lines, ".fi")
 
 
 def _roff(text: str) -> str:
-    """Escape what roff would read as its own, and all that is not ASCII."""
+    """Escape the characters that roff would interpret, and all that is not ASCII."""
     told = text.replace("\\", "\\e").replace("-", "\\-")
     return "".join(c if " " <= c <= "~" else f"\\[u{ord(c):04X}]" for c in told)
