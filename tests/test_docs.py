@@ -13,6 +13,8 @@ ROOT = PACKAGE.parent
 PAGES = [ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 _TESTS = ROOT / "tests"
 _FILE = re.compile(r"`((?:sfnwatch/|tests/)?[a-z_]+/[\w/]+\.(?:py|json|sh|txt))`")
+_BARE_FILE = re.compile(r"`(\w+\.py)`")
+_ROOM_ROW = re.compile(r"^\| (\w+) \| (.*) \|$", re.MULTILINE)
 _LINK = re.compile(r"\]\(([^)#:]+)\)")
 _NAMED_IN = re.compile(r"`([a-z_]+/[\w/]+\.py)`: ((?:`[^`]+`(?: \([^)]*\))?(?:, )?)+)")
 _MODULE = re.compile(r"python -m (tests(?:\.\w+)+)")
@@ -44,6 +46,27 @@ def test_the_files_that_a_page_names_are_there(page: Path) -> None:
         assert found(name).exists(), f"{page.name} names {name}"
     for target in _LINK.findall(text):
         assert (page.parent / target).exists(), f"{page.name} leads to {target}"
+
+
+def test_the_files_to_read_first_are_in_their_rooms() -> None:
+    """A row names its files without the room's folder."""
+    text = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    first_files = {}
+    for room, words in _ROOM_ROW.findall(text):
+        names = _BARE_FILE.findall(words)
+        if names:
+            first_files[room] = names
+    assert {"model", "view", "tui", "session"} <= first_files.keys()
+    for room, names in first_files.items():
+        for name in names:
+            assert (PACKAGE / room / name).exists(), f"{room} has no {name}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=ids)
+def test_a_file_that_a_page_names_without_a_folder_is_somewhere(page: Path) -> None:
+    files = {path.name for folder in (PACKAGE, _TESTS) for path in folder.rglob("*.py")}
+    unknown = {*_BARE_FILE.findall(page.read_text("utf-8"))} - files
+    assert not unknown, f"{page.name} names {unknown}"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=ids)
