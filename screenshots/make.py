@@ -24,7 +24,8 @@ from sfnwatch.recording.format import new_header  # noqa: E402
 from sfnwatch.recording.recorded_file import RecordedFile  # noqa: E402
 from sfnwatch.recording.recorder import Recorder  # noqa: E402
 from sfnwatch.recording.saved_view import SavedView  # noqa: E402
-from sfnwatch.tui.app import ScreenSettings, SfnwatchApp  # noqa: E402
+from sfnwatch.tui.app import SfnwatchApp  # noqa: E402
+from sfnwatch.tui.screen_settings import ScreenSettings  # noqa: E402
 from tests.sources.clocks import ManualClock  # noqa: E402
 from tests.tui.screens import Screen, ScriptedSession  # noqa: E402
 

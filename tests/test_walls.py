@@ -30,7 +30,8 @@ from sfnwatch.model.trace import Changed
 from sfnwatch.recording.saved_view import SavedView
 from sfnwatch.session import sessions
 from sfnwatch.sources.live_options import LiveOptions
-from sfnwatch.tui.app import ScreenSettings, SfnwatchApp
+from sfnwatch.tui.app import SfnwatchApp
+from sfnwatch.tui.screen_settings import ScreenSettings
 from tests.benchmarks import made
 from tests.builders import ARN
 from tests.sources.loopback import asked_of, json_response, served, settings_at
@@ -186,7 +187,7 @@ def test_nobody_else_s_private_names_are_used() -> None:
     known = own | {"_replace", "_asdict", "_exit"}
     # Textual has no public way to write what a terminal shows as a notification.
     others = {(file, name) for file, name in used if name not in known}
-    assert others == {("themes.py", "_driver")}
+    assert others == {("notifications.py", "_driver")}
     for path in FILES:
         for name in imported(path):
             assert not is_private(name.rpartition(".")[2]), path

@@ -57,8 +57,9 @@ from sfnwatch.view.filter_language import parse_filter
 
 if TYPE_CHECKING:
     from sfnwatch.export.otlp.collector_settings import CollectorSettings
-    from sfnwatch.tui.app import ScreenSettings, SfnwatchApp
+    from sfnwatch.tui.app import SfnwatchApp
     from sfnwatch.tui.picker import PickerApp
+    from sfnwatch.tui.screen_settings import ScreenSettings
 
 _SPEED = 20.0
 _TERMINAL = "/dev/tty"
@@ -369,7 +370,7 @@ def _check_filter(text: str) -> None:
 
 def _choose_screen(asked: Mapping[str, Any]) -> "ScreenSettings":
     from sfnwatch.tui.actions import check_keys
-    from sfnwatch.tui.app import ScreenSettings
+    from sfnwatch.tui.screen_settings import ScreenSettings
     from sfnwatch.tui.themes import check_theme
 
     config: Config = click.get_current_context().meta[CONFIG]
@@ -475,7 +476,8 @@ def choose_executions(
 
     Raises Abort where it is interrupted.
     """
-    from sfnwatch.tui.picker import PickerApp, PickerSource
+    from sfnwatch.tui.picker import PickerApp
+    from sfnwatch.tui.picker_list import PickerSource
 
     clock = ServerClock()
     requests = list[Received]()

@@ -6,12 +6,11 @@ and makes only the lines that are in view.
 """
 
 import gc
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import ClassVar
 
-from msgspec import Struct
 from msgspec.structs import replace
 from textual import events, on, work
 from textual.app import ComposeResult, SystemCommand
@@ -20,34 +19,29 @@ from textual.command import CommandPalette
 from textual.containers import Container
 from textual.screen import Screen
 
-from sfnwatch.analysis.finding import Finding
-from sfnwatch.clock import Clock
-from sfnwatch.config.user_themes import UserTheme
 from sfnwatch.errors import SfnwatchError
-from sfnwatch.model.own_requests import Operation
 from sfnwatch.model.records import Batch
-from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.source_health import HealthState
-from sfnwatch.model.trace import Changed, Consumer, Mode, Trace
+from sfnwatch.model.trace import Changed
 from sfnwatch.recording.saved_view import SavedView
 from sfnwatch.tui.actions import SEVERAL, Command, bindings, key_name, whereabouts
 from sfnwatch.tui.bars import Bars
 from sfnwatch.tui.cursor_list import CursorList
 from sfnwatch.tui.find_bar import FindBar, Finder
-from sfnwatch.tui.help import Help, Marks, system_commands
+from sfnwatch.tui.help import Help
+from sfnwatch.tui.notifications import notify
 from sfnwatch.tui.pace import Pace
+from sfnwatch.tui.palette import Marks, system_commands
 from sfnwatch.tui.player import Player
 from sfnwatch.tui.presenter import Presenter
+from sfnwatch.tui.screen_settings import ScreenSettings
 from sfnwatch.tui.screen_state import GoTo, ScreenState, Seek
-from sfnwatch.tui.status import ending_words
-from sfnwatch.tui.themes import Notify, ThemedApp, notify
+from sfnwatch.tui.status_rows import ending_words
+from sfnwatch.tui.themed_app import ThemedApp
 from sfnwatch.tui.views import LANES, Views
+from sfnwatch.tui.watched_session import WatchedSession
 from sfnwatch.view.markers import Marker
 from sfnwatch.view.outline_options import OutlineOptions
-from sfnwatch.view.time_scale import PlaybackSpan
-
-if TYPE_CHECKING:
-    from sfnwatch.recording.recorder import Recorder
 
 _PAINT_REST_FACTOR = 60
 """After painting, the screen rests this many times as long as the painting took."""
@@ -60,50 +54,6 @@ _MANY = 2_000
 on."""
 _UNBOUND = "<unbound>"
 """Stands in for the keys of an action without any; no terminal sends it."""
-
-
-class WatchedSession(Protocol):
-    """What the screen needs from a session: a live one, a demo's, or a recording's."""
-
-    mode: Mode
-    title: str
-    """What is watched, in words, for the time before any record has come."""
-    clock: Clock
-    span: PlaybackSpan | None
-    """When a recording begins and ends; None for other sessions."""
-    allowed: Collection[Operation]
-    """The operations that sfnwatch can send to AWS in this session."""
-    recorder: "Recorder | None"
-    trace: Trace
-    """The trace; only the session adds to it."""
-    consumers: list[Consumer]
-    """Each is called with a batch, once the batch is part of the trace."""
-
-    async def run(self) -> None:
-        """Run all sources to their ends; raises SfnwatchError."""
-
-    async def findings(self, snapshot: Snapshot) -> Sequence[Finding]:
-        """Return a snapshot's findings; work in slices, so that other tasks can run."""
-
-    def end_drain(self) -> None:
-        """Stop waiting for late records."""
-
-    def follow(self, execution_arn: str) -> bool:
-        """Begin to read a child execution's history; False if it can't be read."""
-
-
-class ScreenSettings(Struct, frozen=True, kw_only=True):
-    """The settings that the screen begins with; each has a default."""
-
-    speed: float = 1.0
-    theme: str = ""
-    local: bool = False
-    ascii: bool = False
-    present: bool = False
-    notify: Notify = "off"
-    keys: Mapping[str, tuple[str, ...]] = {}
-    """A user's keys, by the ids of actions."""
-    own_themes: Sequence[UserTheme] = ()
 
 
 class SfnwatchApp(ThemedApp[None]):

@@ -11,8 +11,9 @@ from math import ceil
 from sfnwatch.analysis.phases import Completion, Phase, Segment, ToldBy
 from sfnwatch.model.integrations import CallRole
 from sfnwatch.model.texts import clean
-from sfnwatch.tui.paint import PHASES, Span, legend, width_of
+from sfnwatch.tui.phase_signs import PHASES
 from sfnwatch.tui.screen_state import ScreenState
+from sfnwatch.tui.spans import Span, legend, width_of
 from sfnwatch.tui.timeline_axis import CUT, GRID, Axis, CellSpans
 from sfnwatch.view.parts import plain_text, status_glyph
 from sfnwatch.view.timeline_bars import Bar, Tick

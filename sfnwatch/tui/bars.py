@@ -8,9 +8,13 @@ from typing import TYPE_CHECKING
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.tui.actions import BY_ID, FOOTER, key_name
 from sfnwatch.tui.find_bar import FindBar
-from sfnwatch.tui.paint import Rows, Span, width_of
-from sfnwatch.tui.player import Scrubber
-from sfnwatch.tui.status import Words, fitted, headline, joined, status_rows, troubles
+from sfnwatch.tui.headline import headline
+from sfnwatch.tui.ranked_words import Words, fitted, joined
+from sfnwatch.tui.rows import Rows
+from sfnwatch.tui.scrubber import Scrubber
+from sfnwatch.tui.source_words import troubles
+from sfnwatch.tui.spans import Span, width_of
+from sfnwatch.tui.status_rows import status_rows
 
 if TYPE_CHECKING:
     from sfnwatch.tui.app import SfnwatchApp

@@ -14,8 +14,9 @@ from sfnwatch.model.texts import clean
 from sfnwatch.tui.child_list import children_of
 from sfnwatch.tui.cursor_list import EntryList
 from sfnwatch.tui.execution_rows import WIDE, has_words, head_spans, row_spans
-from sfnwatch.tui.paint import Masks, Rows, Span, spans_of, width_of
+from sfnwatch.tui.rows import Rows
 from sfnwatch.tui.screen_state import GoTo, ScreenState
+from sfnwatch.tui.spans import Masks, Span, spans_of, width_of
 from sfnwatch.tui.views import HeadedView
 from sfnwatch.view import child_wording
 from sfnwatch.view.child_wording import Child

@@ -19,19 +19,11 @@ from sfnwatch.model.texts import clean
 from sfnwatch.model.times import duration
 from sfnwatch.model.visits import FAILED
 from sfnwatch.tui.actions import bindings
+from sfnwatch.tui.columns import Cells, in_columns
 from sfnwatch.tui.cursor_list import EntryList
-from sfnwatch.tui.paint import (
-    PHASES,
-    Cells,
-    Span,
-    fit,
-    flow,
-    in_columns,
-    legend,
-    margined,
-    width_of,
-)
+from sfnwatch.tui.phase_signs import PHASES
 from sfnwatch.tui.screen_state import GoTo, ScreenState
+from sfnwatch.tui.spans import Span, fit, flow, legend, margined, width_of
 from sfnwatch.tui.views import HeadedView
 from sfnwatch.view.parts import status_glyph, status_part
 

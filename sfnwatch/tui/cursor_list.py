@@ -22,7 +22,8 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from sfnwatch.tui.actions import bindings
-from sfnwatch.tui.paint import Span, strip_of
+from sfnwatch.tui.rows import strip_of
+from sfnwatch.tui.spans import Span
 
 _DRAWN = 512
 """Entries whose drawn rows are kept: several screens, for scrolling back and forth."""

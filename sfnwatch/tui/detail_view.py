@@ -12,8 +12,8 @@ from sfnwatch.tui.detail_facts import Fact, ItemDetail, Section, request_section
 from sfnwatch.tui.json_lines import line_spans
 from sfnwatch.tui.json_text import json_text
 from sfnwatch.tui.json_tree import JsonFolds, JsonLine, JsonNode
-from sfnwatch.tui.paint import Span, flow, margined, ruled, spans_of
 from sfnwatch.tui.screen_state import GoTo, ScreenState
+from sfnwatch.tui.spans import Span, flow, margined, ruled, spans_of
 from sfnwatch.view.parts import plain_text
 
 _LABEL = 14

@@ -18,9 +18,9 @@ from sfnwatch.analysis.wording import named, ranked, resource_words
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.texts import clean
 from sfnwatch.tui.evidence import CERTAINTIES, evidence_of, is_kept
-from sfnwatch.tui.paint import Span, SpanRow, Spans, fit, flow, margined, pad, width_of
 from sfnwatch.tui.screen_state import ScreenState
-from sfnwatch.tui.status import length_words
+from sfnwatch.tui.spans import Span, SpanRow, Spans, fit, flow, margined, pad, width_of
+from sfnwatch.tui.status_rows import length_words
 from sfnwatch.tui.time_spent import bar, bar_rows, time_spent
 from sfnwatch.view.markers import MarkerKind
 from sfnwatch.view.outline import TASKS

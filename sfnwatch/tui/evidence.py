@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from sfnwatch.analysis.finding import FactOrInference, Sentence, line_key
-from sfnwatch.tui.paint import Span
 from sfnwatch.tui.screen_state import ScreenState
+from sfnwatch.tui.spans import Span
 from sfnwatch.view.outline_items import Item
 
 CERTAINTIES = {

@@ -6,7 +6,9 @@ from datetime import datetime
 from sfnwatch.model.execution_list import ListedExecution
 from sfnwatch.model.texts import clean
 from sfnwatch.model.times import clock, duration
-from sfnwatch.tui.paint import Cells, Looks, Masks, Span, heads, in_columns
+from sfnwatch.tui.columns import Cells, heads, in_columns
+from sfnwatch.tui.looks import Looks
+from sfnwatch.tui.spans import Masks, Span
 from sfnwatch.view.parts import Part, status_glyph
 
 LIMIT = 200

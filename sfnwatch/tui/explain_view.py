@@ -23,7 +23,8 @@ from sfnwatch.model.texts import clean
 from sfnwatch.tui.actions import bindings
 from sfnwatch.tui.cursor_list import EntryList
 from sfnwatch.tui.evidence import CERTAINTIES, Evidence, evidence_of, is_kept
-from sfnwatch.tui.paint import (
+from sfnwatch.tui.screen_state import GoTo, ScreenState
+from sfnwatch.tui.spans import (
     Span,
     SpanRow,
     Spans,
@@ -35,7 +36,6 @@ from sfnwatch.tui.paint import (
     spans_of,
     width_of,
 )
-from sfnwatch.tui.screen_state import GoTo, ScreenState
 from sfnwatch.tui.time_spent import TimeSpent, bar_rows, time_spent
 from sfnwatch.tui.views import HeadedView
 from sfnwatch.view.parts import counted, plain_text, status_glyph

@@ -16,8 +16,9 @@ from textual.widgets import Input, Label
 
 from sfnwatch.model.texts import clean
 from sfnwatch.tui.cursor_list import CursorList
-from sfnwatch.tui.paint import Rows, Span
+from sfnwatch.tui.rows import Rows
 from sfnwatch.tui.screen_state import ScreenState
+from sfnwatch.tui.spans import Span
 from sfnwatch.view.filter_error import FilterError
 from sfnwatch.view.outline_items import Item, ItemFilter
 from sfnwatch.view.parts import counted

@@ -18,8 +18,9 @@ from textual.strip import Strip
 
 from sfnwatch.tui.actions import bindings
 from sfnwatch.tui.cursor_list import CursorList
-from sfnwatch.tui.paint import Span, cut, fit, strip_of, width_of
+from sfnwatch.tui.rows import strip_of
 from sfnwatch.tui.screen_state import ScreenState
+from sfnwatch.tui.spans import Span, cut, fit, width_of
 from sfnwatch.view.graph import Box, Graph
 from sfnwatch.view.graph_layout import lay_out
 from sfnwatch.view.graph_picture import Picture, PlacedBox, Wire

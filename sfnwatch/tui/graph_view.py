@@ -15,8 +15,8 @@ from sfnwatch.model.texts import clean
 from sfnwatch.model.times import duration
 from sfnwatch.tui.cursor_list import CursorList
 from sfnwatch.tui.graph_canvas import USUAL_WIDTH, GraphCanvas
-from sfnwatch.tui.paint import Span, legend, width_of
 from sfnwatch.tui.screen_state import ScreenState
+from sfnwatch.tui.spans import Span, legend, width_of
 from sfnwatch.tui.views import HeadedView
 from sfnwatch.view.graph import Box, Graph, graph_of
 from sfnwatch.view.graph_layout import lay_out

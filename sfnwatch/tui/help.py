@@ -1,25 +1,23 @@
-"""Help and palette: all keys and signs; every action and every mark by its name."""
+"""The help: all keys and all signs."""
 
 from collections.abc import Iterator, Sequence
-from functools import partial
 from itertools import zip_longest
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.cells import cell_len
-from textual.app import ComposeResult, SystemCommand
+from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.command import Hit, Hits, Provider
 from textual.containers import VerticalScroll
-from textual.content import Content
-from textual.markup import escape
 from textual.screen import ModalScreen
 
-from sfnwatch.tui.actions import ACTIONS, Command, entries, key_name
-from sfnwatch.tui.paint import LOOKS, Rows, Span, flow, margined, pad
-from sfnwatch.tui.player import SIGNS
+from sfnwatch.tui.actions import entries
+from sfnwatch.tui.minimap import SIGNS
+from sfnwatch.tui.rows import Rows
+from sfnwatch.tui.spans import LOOKS, Span, flow, margined, pad
 
 if TYPE_CHECKING:
     from sfnwatch.tui.app import SfnwatchApp
+
 
 _KEY_CELLS = 16
 """Most cells of the column of signs and keys; a longer one moves its own words
@@ -142,46 +140,3 @@ def _table(title: str, told: HelpTable, width: int) -> Iterator[list[Span]]:
         rows = flow([Span(means)], room, room, 3)
         yield from margined(rows, first, [Span(sign, look)])
     yield []
-
-
-# -- the palette ----------------------------------------------------------------------
-
-_MOST = 50
-
-
-class Marks(Provider):
-    """Offers every entered state, and every other mark, once something is typed."""
-
-    async def search(self, query: str) -> Hits:
-        app = cast("SfnwatchApp", self.app)
-        matcher = self.matcher(query)
-        count = 0
-        looks = app.screen_state.looks
-        clock = app.screen_state.playback.clock
-        for marker in app.screen_state.markers.by(clock):
-            label = looks.mask(marker.label)
-            score = matcher.match(label)
-            if score > 0 and count < _MOST:
-                count += 1
-                when = f"{marker.kind}, {looks.time(marker.at, whole=True)}"
-                # The matcher's highlighting reads markup, and data may contain some.
-                words = Content(f"Go to: {label}")
-                jump = partial(app.jump, marker)
-                yield Hit(score * 0.5, words, jump, text=label, help=when)
-
-
-def system_commands(app: "SfnwatchApp") -> Iterator[SystemCommand]:
-    """Yield the palette's entries: the actions that apply now."""
-    pane = app.focused or app.views.lanes
-    for action in ACTIONS:
-        do: Command = partial(app.action_do, action.id)
-        if action.method:
-            do = partial(app.call_later, app.run_action, action.method, pane)
-            applies = action.pane in ("", app.views.current)
-        else:
-            applies = app.applies(action.id)
-        if applies:
-            keys = " ".join(map(key_name, action.keys))
-            # Textual reads this as markup, and two of the keys are brackets.
-            words = escape(f"{action.words}   {keys}")
-            yield SystemCommand(action.title, words, do)

@@ -6,7 +6,7 @@ from rich.cells import cell_len
 
 from sfnwatch.model.texts import byte_count, clean, size
 from sfnwatch.tui.json_tree import JsonLine, JsonNode, indent_of, seen
-from sfnwatch.tui.paint import Masks, Span, cut
+from sfnwatch.tui.spans import Masks, Span, cut
 from sfnwatch.view.parts import counted
 
 _KEY = 400

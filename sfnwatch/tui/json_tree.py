@@ -12,7 +12,7 @@ from rich.cells import cell_len
 
 from sfnwatch.model.texts import byte_count, clean_lines, size
 from sfnwatch.tui.json_text import decode, json_text
-from sfnwatch.tui.paint import Masks, Span, flow
+from sfnwatch.tui.spans import Masks, Span, flow
 
 _FIRST_CHILDREN = 200
 """Children that an opened node shows at first."""

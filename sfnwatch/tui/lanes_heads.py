@@ -4,9 +4,10 @@ from collections.abc import Mapping
 
 from sfnwatch.model.texts import clean
 from sfnwatch.tui.lanes_layout import GUTTER, LaneLayout
-from sfnwatch.tui.paint import Span, cut, pad, width_of
 from sfnwatch.tui.screen_state import ScreenState
-from sfnwatch.tui.status import length_words, quiet_words
+from sfnwatch.tui.source_words import quiet_words
+from sfnwatch.tui.spans import Span, cut, pad, width_of
+from sfnwatch.tui.status_rows import length_words
 from sfnwatch.view.outline import TASKS
 from sfnwatch.view.parts import counted, status_glyph
 

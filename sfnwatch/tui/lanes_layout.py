@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from sfnwatch.tui.paint import TIME_CELLS
+from sfnwatch.tui.spans import TIME_CELLS
 from sfnwatch.view.life_lines import MOST
 
 _TWO_LANES_FROM = 100

@@ -25,8 +25,10 @@ from sfnwatch.tui.lanes_layout import (
 )
 from sfnwatch.tui.line_drawing import LATE_SECONDS, LineDrawing
 from sfnwatch.tui.line_words import line_widths, line_widths_in_column
-from sfnwatch.tui.paint import Looks, Rows, Span, mark_found, width_of
+from sfnwatch.tui.looks import Looks
+from sfnwatch.tui.rows import Rows
 from sfnwatch.tui.screen_state import ScreenState
+from sfnwatch.tui.spans import Span, mark_found, width_of
 from sfnwatch.view.line import Line
 from sfnwatch.view.line_maker import lateness
 from sfnwatch.view.outline_items import Fold, Item

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 
 from sfnwatch.analysis.phases import Phase
 from sfnwatch.model.history_event import TERMINAL, HistoryEvent
-from sfnwatch.tui.paint import PHASES, Span, SpanRow
+from sfnwatch.tui.phase_signs import PHASES
+from sfnwatch.tui.spans import Span, SpanRow
 from sfnwatch.view.life_lines import Rail
 from sfnwatch.view.line import Line
 

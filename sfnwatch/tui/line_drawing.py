@@ -15,7 +15,8 @@ from sfnwatch.tui.lanes_layout import GUTTER, WHOLE_TIME_CELLS, LaneColumn, Lane
 from sfnwatch.tui.life_line_cells import BLANK, own_cells, passing_cells
 from sfnwatch.tui.line_words import LineWords, words_of_line
 from sfnwatch.tui.line_wrapping import concluded, first_whole, in_rows, whole_rows
-from sfnwatch.tui.paint import Looks, Span, SpanRow, Spans, cut, pad, width_of
+from sfnwatch.tui.looks import Looks
+from sfnwatch.tui.spans import Span, SpanRow, Spans, cut, pad, width_of
 from sfnwatch.view.life_lines import Rail
 from sfnwatch.view.line import Lane, Line
 from sfnwatch.view.outline_items import Fold, FoldKind

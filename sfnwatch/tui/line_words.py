@@ -4,7 +4,8 @@ from typing import NamedTuple
 
 from sfnwatch.tui.lanes_layout import LineWidths
 from sfnwatch.tui.life_line_cells import execution_mark
-from sfnwatch.tui.paint import Looks, Span, SpanRow, Spans, spans_of, width_of
+from sfnwatch.tui.looks import Looks
+from sfnwatch.tui.spans import Span, SpanRow, Spans, spans_of, width_of
 from sfnwatch.view.line import Line
 from sfnwatch.view.outline_items import Fold, FoldKind
 from sfnwatch.view.parts import Part, Role

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
 from sfnwatch.tui.line_words import LineWords, without_cause
-from sfnwatch.tui.paint import Span, SpanRow, Spans, cut, flow, width_of
+from sfnwatch.tui.spans import Span, SpanRow, Spans, cut, flow, width_of
 
 _MOST_ROWS = 3
 _CONCLUSION_ROWS = 4

@@ -19,7 +19,8 @@ from sfnwatch.model.history_event import HistoryEvent
 from sfnwatch.model.records import Received, RecordKind
 from sfnwatch.model.trace import Trace
 from sfnwatch.tui.actions import Command
-from sfnwatch.tui.paint import Rows, Span
+from sfnwatch.tui.rows import Rows
+from sfnwatch.tui.spans import Span
 from sfnwatch.tui.themes import stage_theme
 from sfnwatch.tui.views import LANES
 from sfnwatch.view.line import Line

@@ -8,9 +8,10 @@ from collections.abc import Iterator, Sequence
 from sfnwatch.model.own_requests import QUOTAS, Budget, Operation, Request, budget
 from sfnwatch.model.texts import clean
 from sfnwatch.model.times import duration
+from sfnwatch.tui.columns import Cells, heads, in_columns
 from sfnwatch.tui.cursor_list import CursorList, EntryList
-from sfnwatch.tui.paint import Cells, Span, heads, in_columns, percent
 from sfnwatch.tui.screen_state import ScreenState
+from sfnwatch.tui.spans import Span, percent
 from sfnwatch.tui.views import HeadedView
 from sfnwatch.view.parts import counted
 

@@ -21,7 +21,10 @@ from sfnwatch.model.records import Batch
 from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.source_health import HealthState
 from sfnwatch.model.trace import Changed
-from sfnwatch.tui.paint import Looks, Span, chip
+from sfnwatch.tui.looks import Looks
+from sfnwatch.tui.screen_settings import ScreenSettings
+from sfnwatch.tui.spans import Span, chip
+from sfnwatch.tui.watched_session import WatchedSession
 from sfnwatch.view.containers import NOWHERE
 from sfnwatch.view.life_lines import LifeLines
 from sfnwatch.view.line import Line
@@ -35,7 +38,6 @@ from sfnwatch.view.playback import Playback
 from sfnwatch.view.wording import role_names, short_names
 
 if TYPE_CHECKING:
-    from sfnwatch.tui.app import ScreenSettings, WatchedSession
     from sfnwatch.view.anonymizer import Anonymizer
 
 
@@ -50,8 +52,8 @@ class ScreenState:
 
     def __init__(
         self,
-        session: "WatchedSession",
-        settings: "ScreenSettings",
+        session: WatchedSession,
+        settings: ScreenSettings,
         options: OutlineOptions | None = None,
     ) -> None:
         self.session = session

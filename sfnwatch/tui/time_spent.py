@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 from sfnwatch.analysis.finding import Finding
 from sfnwatch.analysis.phases import PHASE_KEYS, Phase
 from sfnwatch.analysis.wording import spoken
-from sfnwatch.tui.paint import PHASES, Span, SpanRow, percent, width_of
+from sfnwatch.tui.phase_signs import PHASES
+from sfnwatch.tui.spans import Span, SpanRow, percent, width_of
 
 _LEAST_SHARE = 0.01
 """Time between states is left out if its share is smaller than this."""

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from math import ceil, floor
 
-from sfnwatch.tui.paint import Span
+from sfnwatch.tui.spans import Span
 from sfnwatch.tui.time_window import CLOSEST, ROUNDED, Lens
 from sfnwatch.view.time_marks import round_marks
 from sfnwatch.view.time_scale import PlaybackSpan, length_of

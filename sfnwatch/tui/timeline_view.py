@@ -11,8 +11,8 @@ from sfnwatch.model.api_call import CALL_KEY
 from sfnwatch.model.texts import clean
 from sfnwatch.tui.bar_cells import BarCells, legend_of
 from sfnwatch.tui.cursor_list import CursorList, EntryList
-from sfnwatch.tui.paint import Span, fit, spans_of, width_of
 from sfnwatch.tui.screen_state import ScreenState
+from sfnwatch.tui.spans import Span, fit, spans_of, width_of
 from sfnwatch.tui.time_window import Lens, scale_of
 from sfnwatch.tui.timeline_axis import Axis
 from sfnwatch.tui.views import HeadedView

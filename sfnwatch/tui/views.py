@@ -20,7 +20,7 @@ from sfnwatch.tui.actions import Command, Group
 from sfnwatch.tui.cursor_list import CursorList, EntryList
 from sfnwatch.tui.lanes_view import LanesView
 from sfnwatch.tui.pace import PATIENCE, Pace
-from sfnwatch.tui.paint import Rows
+from sfnwatch.tui.rows import Rows
 from sfnwatch.tui.screen_state import ScreenState
 
 if TYPE_CHECKING:

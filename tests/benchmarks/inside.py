@@ -50,7 +50,7 @@ def extend(events: str, calls: str) -> None:
     """
     from sfnwatch.clock import SystemClock
     from sfnwatch.session.session import Session
-    from sfnwatch.tui.app import ScreenSettings
+    from sfnwatch.tui.screen_settings import ScreenSettings
     from sfnwatch.tui.screen_state import ScreenState
 
     async def nothing(_: object) -> None:

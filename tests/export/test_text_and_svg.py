@@ -12,7 +12,7 @@ from textual.color import Color
 
 from sfnwatch.export.svg.sheet import CELL, stylesheet
 from sfnwatch.export.wrapping import flow
-from sfnwatch.tui.themes import LEAST, contrast
+from sfnwatch.tui.role_colors import LEAST, contrast
 from sfnwatch.view.parts import Part, Role
 from tests import builders as aws
 from tests import examples

@@ -22,7 +22,8 @@ from sfnwatch.model.trace import Consumer, Mode, Trace
 from sfnwatch.recording.recorded_file import RecordedFile
 from sfnwatch.recording.recorder import Recorder
 from sfnwatch.recording.saved_view import SavedView
-from sfnwatch.tui.app import ScreenSettings, SfnwatchApp
+from sfnwatch.tui.app import SfnwatchApp
+from sfnwatch.tui.screen_settings import ScreenSettings
 from sfnwatch.view.time_scale import PlaybackSpan
 from tests.builders import at
 from tests.sources.clocks import ManualClock

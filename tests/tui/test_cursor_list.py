@@ -6,10 +6,10 @@ from contextlib import asynccontextmanager
 from textual.app import ComposeResult
 from textual.pilot import Pilot
 
-from sfnwatch.tui.app import ScreenSettings
 from sfnwatch.tui.cursor_list import CursorList
-from sfnwatch.tui.paint import Span
-from sfnwatch.tui.themes import ThemedApp
+from sfnwatch.tui.screen_settings import ScreenSettings
+from sfnwatch.tui.spans import Span
+from sfnwatch.tui.themed_app import ThemedApp
 
 ROWS = 10
 

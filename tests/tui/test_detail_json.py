@@ -11,7 +11,7 @@ from sfnwatch.model.texts import clean
 from sfnwatch.tui.json_lines import line_spans
 from sfnwatch.tui.json_text import decode, json_text
 from sfnwatch.tui.json_tree import JsonFolds, JsonLine, JsonNode, seen
-from sfnwatch.tui.paint import width_of
+from sfnwatch.tui.spans import width_of
 
 HOSTILE = "\x1b]0;x\x07 \x9b31m \u202egnp \r\n\x7f"
 texts = st.text(max_size=20) | st.just(HOSTILE)

@@ -8,9 +8,9 @@ from sfnwatch.errors import RefusedError
 from sfnwatch.model.records import Received
 from sfnwatch.model.times import iso
 from sfnwatch.tui.app import SfnwatchApp
-from sfnwatch.tui.player import Scrubber
+from sfnwatch.tui.notifications import notification
 from sfnwatch.tui.record_actions import can_browse
-from sfnwatch.tui.themes import notification
+from sfnwatch.tui.scrubber import Scrubber
 from tests import builders as aws
 from tests.tui.screens import Screen, ScriptedSession, live, recorded, replayed
 

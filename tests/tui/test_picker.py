@@ -19,9 +19,10 @@ from sfnwatch.model.execution_list import (
     Listing,
 )
 from sfnwatch.recording.library import ListedRecording
-from sfnwatch.tui.app import ScreenSettings
-from sfnwatch.tui.paint import Looks
-from sfnwatch.tui.picker import ListExecutions, PickerApp, PickerSource, has
+from sfnwatch.tui.looks import Looks
+from sfnwatch.tui.picker import PickerApp
+from sfnwatch.tui.picker_list import ListExecutions, PickerSource, has
+from sfnwatch.tui.screen_settings import ScreenSettings
 from tests.builders import HEAD, at
 from tests.sources.clocks import ManualClock
 from tests.tui.conftest import drawn

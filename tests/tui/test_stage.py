@@ -9,13 +9,14 @@ from textual.theme import BUILTIN_THEMES, Theme
 
 from sfnwatch.config.user_themes import UserTheme
 from sfnwatch.errors import UsageError
-from sfnwatch.tui import themes
-from sfnwatch.tui.themes import contrast, distance, make_theme, role_variables
+from sfnwatch.tui.role_colors import contrast, distance, role_variables
+from sfnwatch.tui.shipped_colors import THEMES
+from sfnwatch.tui.themes import default_theme, make_theme
 from sfnwatch.view.signs import to_ascii
 from tests.builders import ACCOUNT, ARN, History, sync_history
 from tests.tui.screens import call_at_cursor, live, replayed
 
-EVERY = [*BUILTIN_THEMES.values(), *themes.THEMES]
+EVERY = [*BUILTIN_THEMES.values(), *THEMES]
 
 
 @pytest.mark.parametrize("theme", EVERY, ids=lambda theme: theme.name)
@@ -63,7 +64,7 @@ def test_the_colors_of_phases_and_of_ends_are_told_apart_in_every_theme() -> Non
 def test_the_theme_suits_the_terminal(
     environ: dict[str, str], system: str, name: str
 ) -> None:
-    assert themes.default_theme(system, environ) == name
+    assert default_theme(system, environ) == name
 
 
 @pytest.mark.parametrize(
