@@ -18,16 +18,12 @@ from sfnwatch.analysis.case import (
 from sfnwatch.analysis.child_outcomes import unread_children
 from sfnwatch.analysis.failed_calls import failed_call
 from sfnwatch.analysis.finding import Finding, Steps, finding
+from sfnwatch.analysis.grouping import grouped, ranked
+from sfnwatch.analysis.lists import listed_counts
+from sfnwatch.analysis.names import named
 from sfnwatch.analysis.phases import MatchedCalls
 from sfnwatch.analysis.polling import polls_told
-from sfnwatch.analysis.wording import (
-    counted,
-    grouped,
-    named,
-    plural,
-    ranked,
-    time_of_day,
-)
+from sfnwatch.analysis.quantities import plural, time_of_day
 from sfnwatch.model.api_call import ApiCall, by_time, ids_in
 from sfnwatch.model.integrations import CallRole, Integration, jobs_of_call
 from sfnwatch.model.records import Record
@@ -291,7 +287,7 @@ def _others(calls: Sequence[ApiCall]) -> Iterator[Finding]:
         names = ((c.event_source.removesuffix(_AWS), c.event_name) for c in those)
         counts = ranked(":".join(name) for name in names)
         told = plural(len(those), "other call")
-        text = f"{named(role)} made {told}: {counted(counts, 5)}."
+        text = f"{named(role)} made {told}: {listed_counts(counts, 5)}."
         data: dict[str, Any] = {"role": role or None, "count": len(those)}
         data["calls"] = dict(list(counts.items())[:_KINDS])
         yield finding("calls", text, those, **data)

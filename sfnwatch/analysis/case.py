@@ -17,17 +17,12 @@ from typing import Any, TypeVar
 from msgspec import Struct
 from msgspec.structs import replace
 
+from sfnwatch.analysis.grouping import grouped
+from sfnwatch.analysis.integration_words import resource_words
+from sfnwatch.analysis.lists import listed
+from sfnwatch.analysis.names import named, visit_name
 from sfnwatch.analysis.phases import AttemptCalls, MatchedCalls
-from sfnwatch.analysis.wording import (
-    cadence,
-    decimal,
-    grouped,
-    listed,
-    named,
-    resource_words,
-    time_of_day,
-    visit_name,
-)
+from sfnwatch.analysis.quantities import cadence, decimal, time_of_day
 from sfnwatch.model.api_call import ApiCall, CallName, session_name
 from sfnwatch.model.arns import role_name
 from sfnwatch.model.coverage import Coverage

@@ -7,15 +7,11 @@ from msgspec import Struct
 
 from sfnwatch.analysis.case import Case
 from sfnwatch.analysis.finding import Finding, finding
+from sfnwatch.analysis.grouping import grouped, report_groups
+from sfnwatch.analysis.names import named, visit_name
+from sfnwatch.analysis.quantities import times
+from sfnwatch.analysis.reasons import why
 from sfnwatch.analysis.verdict import error_of
-from sfnwatch.analysis.wording import (
-    grouped,
-    named,
-    times,
-    together,
-    visit_name,
-    why,
-)
 from sfnwatch.model.values import mapping_of, parse_json, text_of
 from sfnwatch.model.visits import StateVisit
 
@@ -39,7 +35,7 @@ def caught(case: Case) -> Iterator[Finding]:
     every = caught_errors(case)
     alike = grouped(every, lambda each: (each.visit.name, each.error, each.next_state))
     for those in alike.values():
-        yield from map(_caught, together(those))
+        yield from map(_caught, report_groups(those))
 
 
 def _caught(told: Sequence[Caught]) -> Finding:

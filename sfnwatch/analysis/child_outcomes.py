@@ -7,16 +7,13 @@ from msgspec.structs import asdict
 
 from sfnwatch.analysis.case import Case, Survey
 from sfnwatch.analysis.finding import Finding, Steps, finding
+from sfnwatch.analysis.grouping import ranked
+from sfnwatch.analysis.lists import listed_counts, some
+from sfnwatch.analysis.names import named
+from sfnwatch.analysis.quantities import plural
+from sfnwatch.analysis.reasons import why
+from sfnwatch.analysis.statuses import status_words
 from sfnwatch.analysis.verdict import ended_with
-from sfnwatch.analysis.wording import (
-    counted,
-    named,
-    plural,
-    ranked,
-    some,
-    status_words,
-    why,
-)
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.arns import role_name, short_id
 from sfnwatch.model.execution import ExecutionAsOf
@@ -59,7 +56,7 @@ def _map_run(case: Case, told: MapRun, parent: Parent) -> Steps:
             yield None
     counts = told.executions
     errors = ranked(ends)
-    reasons = f" ({counted(errors)})" if errors else ""
+    reasons = f" ({listed_counts(errors)})" if errors else ""
     became = [f"{n:,} {status_words(k)}" for k in _BECAME if (n := getattr(counts, k))]
     verb = "was" if len(read) == 1 else "were"
     histories = f"{len(read):,} of the {counts.total:,} child histories {verb} read"
@@ -115,7 +112,7 @@ def _unread(told: MapRun, count: int, calls: Sequence[ApiCall]) -> Finding:
     text += f" Run {clean(map_run_name(told.arn))} {'was' if count == 1 else 'were'}"
     text += " counted but not read"
     if calls:
-        names = counted(ranked(call.event_name for call in calls))
+        names = listed_counts(ranked(call.event_name for call in calls))
         text += f"; {plural(len(calls), 'call')} by that role may belong to them"
         text += f" ({names})"
     what: dict[str, Any] = {"reason": "children-unread", "map_run": told.arn}

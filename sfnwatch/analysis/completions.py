@@ -9,14 +9,10 @@ from sfnwatch.analysis.case import (
     StateUse,
 )
 from sfnwatch.analysis.finding import Finding, finding
+from sfnwatch.analysis.grouping import report_groups
 from sfnwatch.analysis.phases import ENDED_OTHERWISE, Completion, MatchedCalls, ToldBy
-from sfnwatch.analysis.wording import (
-    ended_words,
-    plural,
-    spoken,
-    time_of_day,
-    together,
-)
+from sfnwatch.analysis.quantities import plural, spoken, time_of_day
+from sfnwatch.analysis.statuses import ended_words
 from sfnwatch.model.times import iso, maybe_iso
 
 _BY = {
@@ -29,7 +25,7 @@ _BY = {
 def completions(use: StateUse) -> Iterator[Finding]:
     """Yield findings on attempts whose job's stop is known; of very many, one."""
     told = [(each, each.completion) for each in use.attempts if each.completion]
-    for those in together(told):
+    for those in report_groups(told):
         yield _completion(*those[0]) if len(those) == 1 else _completions(those)
     yield from _never_learned(use)
 

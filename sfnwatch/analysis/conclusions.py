@@ -6,15 +6,10 @@ from typing import Any
 
 from sfnwatch.analysis.case import Attempts, Case
 from sfnwatch.analysis.finding import CONCLUSION, Finding, finding
-from sfnwatch.analysis.wording import (
-    cadence,
-    grouped,
-    named,
-    plural,
-    short_names_of,
-    some,
-    times,
-)
+from sfnwatch.analysis.grouping import grouped
+from sfnwatch.analysis.lists import some
+from sfnwatch.analysis.names import named, short_names_of
+from sfnwatch.analysis.quantities import cadence, plural, times
 
 _SEVERAL = 2
 

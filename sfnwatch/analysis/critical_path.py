@@ -7,6 +7,9 @@ from typing import Any
 
 from sfnwatch.analysis.case import Case
 from sfnwatch.analysis.finding import Steps, finding
+from sfnwatch.analysis.grouping import grouped
+from sfnwatch.analysis.lists import listed
+from sfnwatch.analysis.names import visit_name
 from sfnwatch.analysis.phases import (
     PHASE_KEYS,
     Phase,
@@ -14,13 +17,7 @@ from sfnwatch.analysis.phases import (
     length_of,
     seconds_by_phase,
 )
-from sfnwatch.analysis.wording import (
-    grouped,
-    listed,
-    plural,
-    spoken,
-    visit_name,
-)
+from sfnwatch.analysis.quantities import plural, spoken
 from sfnwatch.model.visits import StateVisit
 
 _TOP = 3

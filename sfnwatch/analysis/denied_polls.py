@@ -8,14 +8,10 @@ from sfnwatch.analysis.case import (
     StateUse,
 )
 from sfnwatch.analysis.finding import Finding, finding
+from sfnwatch.analysis.grouping import grouped, ranked, report_groups
+from sfnwatch.analysis.names import named
 from sfnwatch.analysis.phases import ENDED_OTHERWISE
-from sfnwatch.analysis.wording import (
-    grouped,
-    named,
-    plural,
-    ranked,
-    together,
-)
+from sfnwatch.analysis.quantities import plural
 
 _OUTCOMES = {"succeeded": "denied-but-succeeded", "running": "denied-unknown"}
 
@@ -28,7 +24,7 @@ def denials(use: StateUse) -> Iterator[Finding]:
 
     denied = (each for each in use.attempts if each.polls.denied.every)
     for kind, cases in grouped(denied, outcome).items():
-        for told in together(cases):
+        for told in report_groups(cases):
             yield _denied(kind, Attempts(told))
 
 

@@ -6,10 +6,8 @@ from typing import Any
 
 from sfnwatch.analysis.case import StateUse
 from sfnwatch.analysis.finding import Finding, finding
+from sfnwatch.analysis.names import named
 from sfnwatch.analysis.phases import MatchedCalls
-from sfnwatch.analysis.wording import (
-    named,
-)
 from sfnwatch.model.texts import clean
 
 _THROTTLED = re.compile(

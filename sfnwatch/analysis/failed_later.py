@@ -12,11 +12,9 @@ from msgspec import Struct
 
 from sfnwatch.analysis.case import AttemptCase, Case, StateUse, Work
 from sfnwatch.analysis.finding import Finding, finding
-from sfnwatch.analysis.wording import (
-    named,
-    plural,
-    together,
-)
+from sfnwatch.analysis.grouping import report_groups
+from sfnwatch.analysis.names import named
+from sfnwatch.analysis.quantities import plural
 from sfnwatch.model.arns import short_id
 from sfnwatch.model.ecs_task import BAD_STOPS
 from sfnwatch.model.execution_list import UNSUCCESSFUL
@@ -127,7 +125,7 @@ def failed_later(case: Case, failed: JobFailures) -> Iterator[Finding]:
         jobs = ((each, job) for each in well for job in each.attempt.resource_ids)
         left = [(each, job) for each, job in jobs if job in failed]
         bad = [(own, job) for own, job in left if failed[job].witness != own.end_event]
-        for those in together(bad):
+        for those in report_groups(bad):
             yield _failed_later(those, failed)
 
 

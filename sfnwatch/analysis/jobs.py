@@ -11,14 +11,11 @@ from sfnwatch.analysis.case import (
 from sfnwatch.analysis.completions import completions
 from sfnwatch.analysis.denied_polls import denials
 from sfnwatch.analysis.finding import Finding, Steps, finding
+from sfnwatch.analysis.grouping import grouped
+from sfnwatch.analysis.integration_words import integration_text, resource_words
+from sfnwatch.analysis.names import named
 from sfnwatch.analysis.polling import polling
-from sfnwatch.analysis.wording import (
-    grouped,
-    integration_text,
-    named,
-    plural,
-    resource_words,
-)
+from sfnwatch.analysis.quantities import plural
 
 
 def job_findings(use: StateUse) -> Steps:

@@ -8,19 +8,12 @@ from typing import Any
 
 from sfnwatch.analysis.case import Case, StateUse, Survey
 from sfnwatch.analysis.finding import Finding, finding
-from sfnwatch.analysis.wording import (
-    FEW,
-    ambiguity,
-    counted,
-    grouped,
-    named,
-    plural,
-    ranked,
-    resource_words,
-    some,
-    spoken,
-    time_of_day,
-)
+from sfnwatch.analysis.grouping import FEW, grouped, ranked
+from sfnwatch.analysis.integration_words import resource_words
+from sfnwatch.analysis.lists import listed_counts, some
+from sfnwatch.analysis.names import named
+from sfnwatch.analysis.quantities import plural, spoken, time_of_day
+from sfnwatch.analysis.reasons import ambiguity
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.arns import account_of
 from sfnwatch.model.execution import ExecutionAsOf
@@ -217,7 +210,7 @@ def unmatched(survey: Survey, execution_arn: str | None) -> Iterator[Finding]:
 
 
 def _names(calls: Sequence[ApiCall]) -> str:
-    return counted(ranked(call.event_name for call in calls))
+    return listed_counts(ranked(call.event_name for call in calls))
 
 
 def not_loaded(survey: Survey, cases: Sequence[Case]) -> Iterator[Finding]:

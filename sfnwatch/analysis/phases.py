@@ -21,7 +21,8 @@ from typing import NamedTuple, TypeVar
 from msgspec import Struct
 from msgspec.structs import replace
 
-from sfnwatch.analysis.wording import grouped, times
+from sfnwatch.analysis.grouping import grouped
+from sfnwatch.analysis.quantities import times
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.arns import role_name
 from sfnwatch.model.coverage import Coverage

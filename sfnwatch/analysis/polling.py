@@ -11,13 +11,10 @@ from sfnwatch.analysis.case import (
     StateUse,
 )
 from sfnwatch.analysis.finding import Finding, finding
+from sfnwatch.analysis.grouping import report_groups
+from sfnwatch.analysis.names import named
 from sfnwatch.analysis.phases import MatchedCalls
-from sfnwatch.analysis.wording import (
-    named,
-    plural,
-    time_of_day,
-    together,
-)
+from sfnwatch.analysis.quantities import plural, time_of_day
 from sfnwatch.model.times import iso
 
 _EASED = timedelta(minutes=10)
@@ -29,7 +26,7 @@ _LATER = timedelta(seconds=300)
 
 def polling(use: StateUse) -> Iterator[Finding]:
     """Yield the polls of each attempt; very many attempts make one finding."""
-    for polled in together([each for each in use.attempts if each.polls.every]):
+    for polled in report_groups([each for each in use.attempts if each.polls.every]):
         yield _polling(Attempts(polled))
         if len(polled) == 1 and polled[0].running and polled[0].polls.sure:
             yield _next(polled[0])

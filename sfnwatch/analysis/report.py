@@ -22,19 +22,13 @@ from sfnwatch.analysis.finding import (
     section,
 )
 from sfnwatch.analysis.findings import Topic, find, most_telling, topic_of
+from sfnwatch.analysis.grouping import grouped, ranked
+from sfnwatch.analysis.integration_words import resource_words
+from sfnwatch.analysis.names import named, short_names_of
 from sfnwatch.analysis.phases import Phase, length_of, seconds_by_phase
+from sfnwatch.analysis.quantities import plural, spoken, time_of_day
+from sfnwatch.analysis.statuses import status_words
 from sfnwatch.analysis.verdict import ExecutionVerdict
-from sfnwatch.analysis.wording import (
-    grouped,
-    named,
-    plural,
-    ranked,
-    resource_words,
-    short_names_of,
-    spoken,
-    status_words,
-    time_of_day,
-)
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.linking.link import role_of_call
 from sfnwatch.model.snapshot import Snapshot

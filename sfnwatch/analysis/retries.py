@@ -5,16 +5,11 @@ from typing import Any
 
 from sfnwatch.analysis.case import Case, StateUse
 from sfnwatch.analysis.finding import Finding, finding
-from sfnwatch.analysis.wording import (
-    ended_words,
-    named,
-    ranked,
-    some,
-    spoken,
-    times,
-    together,
-    visit_name,
-)
+from sfnwatch.analysis.grouping import ranked, report_groups
+from sfnwatch.analysis.lists import some
+from sfnwatch.analysis.names import named, visit_name
+from sfnwatch.analysis.quantities import spoken, times
+from sfnwatch.analysis.statuses import ended_words
 from sfnwatch.model.visits import FAILED, StateVisit, Stretch
 
 _STORM = 8
@@ -23,7 +18,7 @@ _STORM = 8
 
 def retries(use: StateUse) -> Iterator[Finding]:
     """Yield the visits with several attempts; very many visits make one finding."""
-    for visits in together([visit for visit in use.visits if _is_retried(visit)]):
+    for visits in report_groups([visit for visit in use.visits if _is_retried(visit)]):
         yield _retries(use, visits)
 
 

@@ -6,13 +6,10 @@ from typing import Any
 
 from sfnwatch.analysis.case import Case, Survey
 from sfnwatch.analysis.finding import Finding, finding
-from sfnwatch.analysis.wording import (
-    ended_words,
-    named,
-    spoken,
-    visit_name,
-    why,
-)
+from sfnwatch.analysis.names import named, visit_name
+from sfnwatch.analysis.quantities import spoken
+from sfnwatch.analysis.reasons import why
+from sfnwatch.analysis.statuses import ended_words
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.execution_list import UNKNOWN
 from sfnwatch.model.history_event import TERMINAL, HistoryEvent

@@ -20,9 +20,9 @@ from sfnwatch import __version__
 from sfnwatch.analysis.compare.compare import compare as compare_executions
 from sfnwatch.analysis.compare.document import comparison_document
 from sfnwatch.analysis.finding import Document
+from sfnwatch.analysis.lists import some
 from sfnwatch.analysis.report import Report
 from sfnwatch.analysis.report import explain as explain_report
-from sfnwatch.analysis.wording import some
 from sfnwatch.cli import options
 from sfnwatch.cli.narration import for_people, narrate, stdout
 from sfnwatch.errors import Outcome, RefusedError, SfnwatchError, UsageError

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from sfnwatch.analysis.wording import plural
+from sfnwatch.analysis.quantities import plural
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.arns import short_id
 from sfnwatch.model.execution import ExecutionAsOf

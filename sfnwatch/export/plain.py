@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import TextIO
 
 from sfnwatch.analysis.finding import CONCLUSION
-from sfnwatch.analysis.wording import plural
+from sfnwatch.analysis.quantities import plural
 from sfnwatch.export.json_lines import touched_calls, touched_tasks
 from sfnwatch.export.names import not_shown, service_name, visit_path
 from sfnwatch.export.plain_sentences import finding_line, health_words

@@ -9,7 +9,9 @@ from typing import NamedTuple
 
 from msgspec.structs import asdict
 
-from sfnwatch.analysis.wording import ambiguity, status_words
+from sfnwatch.analysis.integration_words import resource_words
+from sfnwatch.analysis.reasons import ambiguity, cause_words
+from sfnwatch.analysis.statuses import status_words
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.ecs_task import DETAIL_TYPE, TaskState
 from sfnwatch.model.execution import ExecutionAsOf
@@ -163,7 +165,7 @@ class ItemDetail:
         """Yield what failed, and why, then all else that is known."""
         error, cause = self._error()
         yield fact("error", error, Role.BAD)
-        yield fact("cause", wording.cause_words(cause or ""))
+        yield fact("cause", cause_words(cause or ""))
         yield from self._times()
         execution = self.execution
         visit = self._visit
@@ -222,7 +224,7 @@ class ItemDetail:
         yield fact("role", execution.role_arn)
 
     def _attempt_facts(self, attempt: Attempt, visit: StateVisit) -> Iterator[Fact]:
-        runs = f"{wording.resource_words(attempt)}  {attempt.pattern}"
+        runs = f"{resource_words(attempt)}  {attempt.pattern}"
         yield fact("runs", runs, Role.CALL)
         if len(visit.attempts) > 1:
             number = visit.attempts.index(attempt) + 1
@@ -374,7 +376,7 @@ class ItemDetail:
         execution = self.execution
         told = self._attempt or self._visit
         cause = self._error()[1] or ""
-        if wording.cause_words(cause) != cause or len(cause) > _LONG or "\n" in cause:
+        if cause_words(cause) != cause or len(cause) > _LONG or "\n" in cause:
             yield JsonNode(f"cause/{key}", "Cause", cause)
         if isinstance(self._item, ApiCall):
             record = self._trace.cloudtrail_record(self._item)

@@ -12,9 +12,11 @@ from typing import NamedTuple
 
 from sfnwatch.analysis.finding import Finding
 from sfnwatch.analysis.findings import Topic, topic_of
+from sfnwatch.analysis.grouping import ranked
+from sfnwatch.analysis.integration_words import resource_words
+from sfnwatch.analysis.lists import listed_counts
+from sfnwatch.analysis.names import named
 from sfnwatch.analysis.report import Report
-from sfnwatch.analysis.wording import counted as listed_counts
-from sfnwatch.analysis.wording import named, ranked, resource_words
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.texts import clean
 from sfnwatch.tui.evidence import CERTAINTIES, evidence_of, is_kept

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from rich.cells import cell_len
 from textual import on
 
-from sfnwatch.analysis.wording import status_words
+from sfnwatch.analysis.statuses import status_words
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.texts import clean
 from sfnwatch.model.times import duration

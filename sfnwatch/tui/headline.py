@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from sfnwatch.analysis.finding import Finding
-from sfnwatch.analysis.wording import cause_words
+from sfnwatch.analysis.reasons import cause_words
 from sfnwatch.model.texts import clean
 from sfnwatch.model.times import duration
 from sfnwatch.tui.screen_state import ScreenState

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from msgspec import Struct, field
 
-from sfnwatch.analysis.wording import some
+from sfnwatch.analysis.lists import some
 from sfnwatch.clock import Clock
 from sfnwatch.errors import SfnwatchError
 from sfnwatch.model.arns import maybe_execution_arn

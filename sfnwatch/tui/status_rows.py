@@ -13,7 +13,7 @@ from re import split
 from msgspec.structs import replace
 from rich.cells import cell_len
 
-from sfnwatch.analysis.wording import status_words
+from sfnwatch.analysis.statuses import status_words
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.texts import clean
 from sfnwatch.model.times import clock, duration

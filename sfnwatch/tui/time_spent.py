@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from sfnwatch.analysis.finding import Finding
 from sfnwatch.analysis.phases import PHASE_KEYS, Phase
-from sfnwatch.analysis.wording import spoken
+from sfnwatch.analysis.quantities import spoken
 from sfnwatch.tui.phase_signs import PHASES
 from sfnwatch.tui.spans import Span, SpanRow, percent, width_of
 

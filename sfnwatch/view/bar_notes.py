@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
+from sfnwatch.analysis.integration_words import resource_words
 from sfnwatch.model.integrations import CallRole, Pattern
 from sfnwatch.model.texts import clean
 from sfnwatch.model.values import text_of
@@ -37,7 +38,7 @@ def bar_notes(chart: TimelineChart, bar: Bar) -> list[Part]:
 def state_words(bar: Bar) -> Iterator[Part]:
     """Yield what a state runs, or else its type."""
     if len(bar.visits) == 1 and bar.visits[0].attempts:
-        yield Part(wording.resource_words(bar.visits[0].attempts[0]), Role.CALL)
+        yield Part(resource_words(bar.visits[0].attempts[0]), Role.CALL)
     elif bar.visit is not None:
         yield Part(clean(bar.visit.type, _NAME_CHARACTERS), Role.DIM)
 

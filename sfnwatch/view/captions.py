@@ -9,15 +9,11 @@ import re
 from textwrap import shorten
 
 from sfnwatch.analysis import phases
-from sfnwatch.analysis.wording import (
-    ambiguity,
-    ended_words,
-    integration_text,
-    named,
-    spoken,
-    visit_name,
-    why,
-)
+from sfnwatch.analysis.integration_words import integration_text, resource_words
+from sfnwatch.analysis.names import named, visit_name
+from sfnwatch.analysis.quantities import spoken
+from sfnwatch.analysis.reasons import ambiguity, why
+from sfnwatch.analysis.statuses import ended_words
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.arns import role_name
 from sfnwatch.model.coverage import Coverage
@@ -226,7 +222,7 @@ class _Scene:
         return fates.get(self.visit.status, "") if self.visit else ""
 
     def begun(self, event: HistoryEvent, phase: str, attempt: Attempt) -> str:
-        what = wording.resource_words(attempt)
+        what = resource_words(attempt)
         number = self.about.number
         worker = text_of(self.snapshot.trace.details(event).get("workerName"))
         if phase == "Started":

@@ -6,8 +6,8 @@ from itertools import chain
 
 from msgspec import Struct
 
-from sfnwatch.analysis import wording
 from sfnwatch.analysis.phases import length_of
+from sfnwatch.analysis.statuses import status_words
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.arns import short_id
 from sfnwatch.model.execution import ExecutionAsOf
@@ -185,7 +185,7 @@ def count_words(counts: ExecutionCounts) -> str:
     `12 of 40 executions done, 1 failed, 8 running`
     """
     statuses = ("failed", "timed_out", "aborted", "running", "pending")
-    told = ((getattr(counts, each), wording.status_words(each)) for each in statuses)
+    told = ((getattr(counts, each), status_words(each)) for each in statuses)
     parts = [f"{number:,} {words}" for number, words in told if number]
     return ", ".join([f"{counts.done:,} of {counts.total:,} executions done", *parts])
 

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from sfnwatch.analysis.wording import visit_name
+from sfnwatch.analysis.names import visit_name
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.linking.evidence import Weighed
 from sfnwatch.model.linking.link import AttemptKey, Link

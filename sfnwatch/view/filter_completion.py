@@ -7,12 +7,12 @@ from itertools import chain
 
 from msgspec import Struct
 
-from sfnwatch.analysis.wording import times
+from sfnwatch.analysis.integration_words import resource_words
+from sfnwatch.analysis.quantities import times
 from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.texts import clean
 from sfnwatch.view.filter_operators import OPERATORS
 from sfnwatch.view.filter_tokens import cut_into_tokens
-from sfnwatch.view.wording import resource_words
 
 _BARE = re.compile(r"[^\s&|()\"!~/<>][^\s&|()\"]*")
 

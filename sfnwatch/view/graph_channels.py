@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
-from sfnwatch.analysis.wording import grouped
+from sfnwatch.analysis.grouping import grouped
 from sfnwatch.view.graph_picture import Wire
 from sfnwatch.view.layout_nodes import BEND_CELLS, Node, Step
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from statistics import median
 
-from sfnwatch.analysis.wording import grouped
+from sfnwatch.analysis.grouping import grouped
 from sfnwatch.view.graph_picture import Wire
 from sfnwatch.view.layout_nodes import GAP_CELLS, Node, Step
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from sfnwatch.analysis.wording import plural
+from sfnwatch.analysis.quantities import plural
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.map_runs import ExecutionCounts
 from sfnwatch.model.snapshot import Snapshot

@@ -4,7 +4,7 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from sfnwatch.analysis.wording import resource_words
+from sfnwatch.analysis.integration_words import resource_words
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.visits import StateVisit
 

@@ -9,11 +9,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
+from sfnwatch.analysis.integration_words import resource_words
 from sfnwatch.model.ecs_task import TaskState
 from sfnwatch.model.visits import ROOT, Attempt, StateVisit
 from sfnwatch.view.line_context import LineContext
 from sfnwatch.view.parts import plain_text
-from sfnwatch.view.wording import resource_words, went_wrong
+from sfnwatch.view.wording import went_wrong
 
 
 def has_event(about: LineContext, *endings: str) -> bool:

@@ -9,8 +9,8 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from sfnwatch.analysis import wording
-from sfnwatch.analysis.wording import plural
+from sfnwatch.analysis.quantities import plural
+from sfnwatch.analysis.statuses import status_words
 
 
 class Role(StrEnum):
@@ -71,7 +71,7 @@ def status_glyph(status: str) -> Part:
 def status_part(status: str) -> Part:
     """Return a status as a glyph and words: `✔ succeeded`."""
     glyph = status_glyph(status)
-    return Part(f"{glyph.text} {wording.status_words(status)}", glyph.role)
+    return Part(f"{glyph.text} {status_words(status)}", glyph.role)
 
 
 counted = plural

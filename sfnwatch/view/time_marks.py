@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from math import ceil, floor
 
-from sfnwatch.analysis.wording import decimal, spoken
+from sfnwatch.analysis.quantities import decimal, spoken
 from sfnwatch.model.snapshot import Snapshot
 
 _MINUTE = 60

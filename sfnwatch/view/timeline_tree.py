@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from sfnwatch.analysis import phases
-from sfnwatch.analysis.wording import grouped
+from sfnwatch.analysis.grouping import grouped
 from sfnwatch.model.ecs_task import TASK_KEY, TaskState, stretches
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.execution_list import ListedExecution

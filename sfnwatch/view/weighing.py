@@ -4,7 +4,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
 from sfnwatch.analysis.finding import Block, Document, Heading, Items, Paragraph
-from sfnwatch.analysis.wording import named, plural, status_words
+from sfnwatch.analysis.names import named
+from sfnwatch.analysis.quantities import plural
+from sfnwatch.analysis.statuses import status_words
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.linking.parameters import Leaf
 from sfnwatch.model.snapshot import Snapshot

@@ -1,6 +1,6 @@
 """Words for why a call is matched to an attempt or to none; all texts are cleaned."""
 
-from sfnwatch.analysis.wording import ambiguity
+from sfnwatch.analysis.reasons import ambiguity
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.integrations import CallRole
 from sfnwatch.model.linking.link import LinkRule

@@ -9,8 +9,11 @@ from functools import lru_cache
 
 from msgspec import Struct
 
-from sfnwatch.analysis import wording
+from sfnwatch.analysis.integration_words import resource_words
+from sfnwatch.analysis.names import shorten_names
 from sfnwatch.analysis.phases import Completion, ToldBy
+from sfnwatch.analysis.reasons import cause_words
+from sfnwatch.analysis.statuses import ended_words, status_words
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.arns import last_segment, maybe_execution_arn, short_id
 from sfnwatch.model.attempt_events import phase_of
@@ -30,8 +33,6 @@ _MINUTE = 60
 _CAPITALS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 LIMIT = 200
 """The most characters of a name or message on a line; the detail pane has it whole."""
-cause_words = wording.cause_words
-resource_words = wording.resource_words
 LABEL = 80
 """The most characters of a label."""
 ROLE_WORDS = frozenset({"sync", "async", "sdk", "denied"})
@@ -73,7 +74,7 @@ def redrive_parts(redrive: Redrive) -> Iterator[Part]:
     yield Part(f"⟲ Redriven ({ordinal(redrive.number)} time)", Role.NAME)
     if redrive.seconds is not None and redrive.ended is not None:
         spent = duration(max(0.0, redrive.seconds))
-        ended = wording.ended_words(TERMINAL[redrive.ended.type])
+        ended = ended_words(TERMINAL[redrive.ended.type])
         yield Part(f", {spent} after it {ended}")
 
 
@@ -128,7 +129,7 @@ def other_parts(event: HistoryEvent, details: Details) -> Iterator[Part]:
     if event.type.startswith("MapIteration") and event.iteration is not None:
         word = spaced(event.type.removeprefix("MapIteration"))
         if event.iteration_end is not None:
-            word = wording.status_words(event.iteration_end)
+            word = status_words(event.iteration_end)
         yield Part(f"[{event.iteration}] {word}", _phase_role(event.type))
         return
     yield Part(spaced(event.type), _phase_role(event.type))
@@ -365,7 +366,7 @@ def short_names(executions: Iterable[ExecutionAsOf], room: int) -> Mapping[str, 
     names = [clean(each.name) for each in every]
     machines = [clean(each.state_machine_name or "") for each in every]
     roles = list(role_names(every).values())
-    tries = (roles, wording.short_names(names), wording.short_names(machines))
+    tries = (roles, shorten_names(names), shorten_names(machines))
     for each in tries:
         short = [cut_middle(name, room) for name in each]
         if _tell_apart(short):
@@ -383,7 +384,7 @@ def execution_labels(arns: Iterable[str]) -> Mapping[str, str]:
     names = [p.name if p else arn for arn, p in zip(each, parsed, strict=True)]
     if len(set(names)) < len(each):
         names = [arn.rpartition("execution:")[2] for arn in each]
-    short = wording.short_names(names) if len(each) > 1 else [""] * len(each)
+    short = shorten_names(names) if len(each) > 1 else [""] * len(each)
     return {arn: clean(name, LABEL) for arn, name in zip(each, short, strict=True)}
 
 

@@ -19,7 +19,10 @@ from sfnwatch.analysis.finding import (
     brief_evidence,
     evidence,
 )
-from sfnwatch.analysis.wording import cause_words, short_names, some, spoken, why
+from sfnwatch.analysis.lists import some
+from sfnwatch.analysis.names import shorten_names
+from sfnwatch.analysis.quantities import spoken
+from sfnwatch.analysis.reasons import cause_words, why
 from sfnwatch.export.document_markdown import write_markdown
 from tests.analysis.finding_in import text_of
 from tests.builders import TASK_ARN
@@ -163,12 +166,12 @@ def test_a_length_of_time_is_said_in_few_words(seconds: float, words: str) -> No
 def test_names_are_cut_to_what_tells_them_apart(
     names: list[str], short: list[str]
 ) -> None:
-    assert short_names(names) == short
+    assert shorten_names(names) == short
 
 
 @given(st.lists(st.text(alphabet="ab-2", max_size=12), max_size=4))
 def test_cut_names_stay_as_distinct_as_they_were(names: list[str]) -> None:
-    short = short_names(names)
+    short = shorten_names(names)
     assert len(short) == len(names)
     assert len(set(short)) == len(set(names))
 

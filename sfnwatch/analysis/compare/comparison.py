@@ -19,11 +19,9 @@ from sfnwatch.analysis.compare.iterations import IterationGroup
 from sfnwatch.analysis.compare.sides import Lengths, Sides, extreme
 from sfnwatch.analysis.compare.visit_pairs import VisitPair
 from sfnwatch.analysis.finding import Finding
+from sfnwatch.analysis.grouping import grouped
 from sfnwatch.analysis.phases import (
     Phase,
-)
-from sfnwatch.analysis.wording import (
-    grouped,
 )
 
 PairFields = Mapping[str, str]

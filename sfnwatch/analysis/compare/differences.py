@@ -11,18 +11,15 @@ from sfnwatch.analysis.compare.visit_pairs import (
     VisitPair,
 )
 from sfnwatch.analysis.finding import Finding, finding
+from sfnwatch.analysis.grouping import grouped
+from sfnwatch.analysis.integration_words import resource_words
+from sfnwatch.analysis.lists import listed
+from sfnwatch.analysis.names import named
 from sfnwatch.analysis.phases import (
     is_denial,
 )
-from sfnwatch.analysis.wording import (
-    ended_words,
-    grouped,
-    listed,
-    named,
-    plural,
-    resource_words,
-    times,
-)
+from sfnwatch.analysis.quantities import plural, times
+from sfnwatch.analysis.statuses import ended_words
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.integrations import CallRole
 from sfnwatch.model.visits import StateVisit

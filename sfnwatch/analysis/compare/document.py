@@ -15,11 +15,8 @@ from sfnwatch.analysis.finding import (
     Table,
     section,
 )
-from sfnwatch.analysis.wording import (
-    named,
-    short_names,
-    status_words,
-)
+from sfnwatch.analysis.names import named, shorten_names
+from sfnwatch.analysis.statuses import status_words
 from sfnwatch.model.times import duration
 
 _INDENT = "\u2003\u2003"
@@ -45,7 +42,7 @@ def comparison_document(comparison: Comparison) -> Iterator[Block]:
 def _sides(comparison: Comparison) -> Table:
     sides = comparison.sides
     runs = [side.execution for side in comparison.sides]
-    short = zip(runs, short_names([run.name for run in runs]), strict=True)
+    short = zip(runs, shorten_names([run.name for run in runs]), strict=True)
     titles = [f"{named(run.state_machine_name)} › {named(name)}" for run, name in short]
     starts = (run.started_at for run in runs)
     begun = [f"{at:%Y-%m-%d %H:%M:%S}" if at else "" for at in starts]

@@ -10,10 +10,7 @@ from sfnwatch.analysis.finding import (
     Finding,
     finding,
 )
-from sfnwatch.analysis.wording import (
-    plural,
-    spoken,
-)
+from sfnwatch.analysis.quantities import plural, spoken
 from sfnwatch.model.linking.link import LinkRule
 
 

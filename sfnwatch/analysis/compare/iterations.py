@@ -7,11 +7,9 @@ from typing import Any
 
 from sfnwatch.analysis.compare.sides import Lengths, Sides, extreme
 from sfnwatch.analysis.compare.visit_pairs import VisitPair
+from sfnwatch.analysis.grouping import grouped
 from sfnwatch.analysis.phases import (
     end_of,
-)
-from sfnwatch.analysis.wording import (
-    grouped,
 )
 from sfnwatch.model.visits import StateVisit
 

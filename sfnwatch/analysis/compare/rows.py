@@ -22,15 +22,11 @@ from sfnwatch.analysis.compare.visit_pairs import (
     CallTally,
     VisitPair,
 )
+from sfnwatch.analysis.integration_words import resource_words
+from sfnwatch.analysis.names import named
 from sfnwatch.analysis.phases import Phase, learned_by
-from sfnwatch.analysis.wording import (
-    named,
-    plural,
-    resource_words,
-    spoken,
-    status_words,
-    times,
-)
+from sfnwatch.analysis.quantities import plural, spoken, times
+from sfnwatch.analysis.statuses import status_words
 from sfnwatch.model.integrations import CallRole, Pattern
 from sfnwatch.model.times import duration
 from sfnwatch.model.visits import StateVisit

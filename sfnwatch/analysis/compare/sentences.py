@@ -14,14 +14,10 @@ from sfnwatch.analysis.finding import (
     Finding,
     finding,
 )
+from sfnwatch.analysis.lists import some
+from sfnwatch.analysis.names import named
 from sfnwatch.analysis.phases import learned_by
-from sfnwatch.analysis.wording import (
-    cadence,
-    named,
-    plural,
-    some,
-    spoken,
-)
+from sfnwatch.analysis.quantities import cadence, plural, spoken
 from sfnwatch.model.arns import role_name
 from sfnwatch.model.integrations import Pattern
 

@@ -16,16 +16,13 @@ from msgspec import Struct
 
 from sfnwatch.analysis.case import AttemptCase, Work, gaps
 from sfnwatch.analysis.compare.sides import Lengths, Sides
+from sfnwatch.analysis.grouping import grouped, ranked
+from sfnwatch.analysis.names import named
 from sfnwatch.analysis.phases import (
     MatchedCalls,
     Phase,
     length_of,
     seconds_by_phase,
-)
-from sfnwatch.analysis.wording import (
-    grouped,
-    named,
-    ranked,
 )
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.execution import ExecutionAsOf

@@ -12,7 +12,7 @@ import msgspec
 
 from sfnwatch.analysis.finding import Finding
 from sfnwatch.analysis.findings import find
-from sfnwatch.analysis.wording import grouped
+from sfnwatch.analysis.grouping import grouped
 from sfnwatch.export.facts import (
     Facts,
     call_facts,

@@ -7,7 +7,7 @@ would be longer than GitHub, GitLab and others accept, later states are left out
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, TextIO
 
-from sfnwatch.analysis.wording import plural
+from sfnwatch.analysis.quantities import plural
 from sfnwatch.export.mermaid.grammar import MOST_UNITS, escape, units
 from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.view import graph

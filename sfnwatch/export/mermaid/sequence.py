@@ -13,7 +13,8 @@ from statistics import fmean
 from typing import NamedTuple, TextIO
 
 from sfnwatch.analysis.case import StateUse, Survey
-from sfnwatch.analysis.wording import plural
+from sfnwatch.analysis.integration_words import resource_words
+from sfnwatch.analysis.quantities import plural
 from sfnwatch.export.mermaid.frame import TITLE_CHARACTERS, Frame
 from sfnwatch.export.mermaid.grammar import MOST_UNITS, escape, units
 from sfnwatch.export.names import service_name, whole_name
@@ -25,7 +26,6 @@ from sfnwatch.model.linking.link import AttemptKey, Link
 from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.times import maybe_iso
 from sfnwatch.model.visits import StateVisit
-from sfnwatch.view import wording
 from sfnwatch.view.line import Line
 from sfnwatch.view.line_maker import LineMaker
 from sfnwatch.view.outline import Outline
@@ -143,7 +143,7 @@ class _SequenceWriter:
         workflow = self._workflow(arn)
         state, which = self._state(arn, visit)
         if entered:
-            resource = wording.resource_words(visit.attempts[0])
+            resource = resource_words(visit.attempts[0])
             words = f"{clock} {which}enter  {resource}"
             yield _message(workflow, "->>", state, words)
         exits = any(each.endswith("StateExited") for each in types)

@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any, TextIO
 
 import sfnwatch
-from sfnwatch.analysis.wording import grouped
+from sfnwatch.analysis.grouping import grouped
 from sfnwatch.export.otlp.span import Json, OtlpSpan, attribute_list
 from sfnwatch.export.otlp.span_maker import SpanMaker
 from sfnwatch.model.snapshot import Snapshot

@@ -19,7 +19,7 @@ import aiohttp
 from msgspec.structs import replace
 
 from sfnwatch import __version__
-from sfnwatch.analysis.wording import plural
+from sfnwatch.analysis.quantities import plural
 from sfnwatch.clock import Clock
 from sfnwatch.export.otlp.collector_settings import TIMEOUT, CollectorSettings
 from sfnwatch.export.otlp.collector_url import SHOWN_CHARACTERS, shown_url

@@ -18,9 +18,11 @@ from hashlib import sha256
 from sfnwatch.analysis.case import last_moment
 from sfnwatch.analysis.finding import Finding
 from sfnwatch.analysis.findings import find
+from sfnwatch.analysis.grouping import grouped
+from sfnwatch.analysis.integration_words import resource_words
 from sfnwatch.analysis.phases import AttemptCalls, end_of
+from sfnwatch.analysis.reasons import cause_words
 from sfnwatch.analysis.verdict import ended_with, error_of
-from sfnwatch.analysis.wording import grouped
 from sfnwatch.export.call_window import call_window
 from sfnwatch.export.names import service_name
 from sfnwatch.export.otlp.span import (
@@ -162,12 +164,12 @@ class SpanMaker:
         self, execution: ExecutionAsOf, attempt: Attempt, number: int, end: datetime
     ) -> OtlpSpan:
         arn = execution.arn
-        cause = wording.cause_words(attempt.cause) if attempt.cause else None
+        cause = cause_words(attempt.cause) if attempt.cause else None
         own = _part_id(arn, attempt_id=attempt.scheduled_id)
         return OtlpSpan(
             resource=_machine(execution),
             ids=(_trace_id(arn), own, _part_id(arn, attempt.visit_id)),
-            name=wording.resource_words(attempt),
+            name=resource_words(attempt),
             times=(attempt.scheduled_at, end),
             attributes={
                 "sfnwatch.kind": "try",
@@ -301,7 +303,7 @@ def _exception(at: datetime, error: str | None, cause: str | None) -> list[Json]
     """Return the event that describes an error; none without an error."""
     if error is None and cause is None:
         return []
-    message = wording.cause_words(cause) if cause else None
+    message = cause_words(cause) if cause else None
     values = {"exception.type": error, "exception.message": message}
     return [span_event(at, "exception", values)]
 

@@ -21,9 +21,10 @@ from msgspec.structs import replace
 
 from sfnwatch.analysis.case import last_moment
 from sfnwatch.analysis.findings import find
+from sfnwatch.analysis.grouping import grouped
+from sfnwatch.analysis.integration_words import resource_words
 from sfnwatch.analysis.phases import Segment, segments
 from sfnwatch.analysis.verdict import ended_with
-from sfnwatch.analysis.wording import grouped
 from sfnwatch.export.call_window import BarSpan, call_window, micros
 from sfnwatch.export.facts import (
     attempt_facts,
@@ -213,7 +214,7 @@ class _Drawing:
             own = found.get(number, [])
             at = attempt.scheduled_at
             around = (own[0].begin, own[-1].end) if own else (within(at, span),) * 2
-            words = wording.resource_words(attempt)
+            words = resource_words(attempt)
             name = f"{words} · try {number}" if number > 1 else words
             more = {"role_arn": attempt.role_arn, "region": attempt.region}
             args = {**attempt_facts(attempt), **more}

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import zip_longest
 
+from sfnwatch.analysis.grouping import grouped
 from sfnwatch.analysis.phases import end_of
-from sfnwatch.analysis.wording import grouped
 from sfnwatch.export.call_window import BarSpan
 from sfnwatch.model.visits import ROOT, StateVisit
 

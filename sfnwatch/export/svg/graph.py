@@ -5,7 +5,7 @@ It consists of the boxes and edges that the screen draws.
 
 from rich.cells import cell_len
 
-from sfnwatch.analysis.wording import plural
+from sfnwatch.analysis.quantities import plural
 from sfnwatch.export.svg.sheet import CELL, ROW, Ref, Sheet
 from sfnwatch.export.wrapping import cut
 from sfnwatch.model.execution import ExecutionAsOf

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from msgspec import Struct
 
 from sfnwatch.analysis.phases import Phase
-from sfnwatch.analysis.wording import plural, spoken
+from sfnwatch.analysis.quantities import plural, spoken
 from sfnwatch.export.names import lane_tags
 from sfnwatch.export.row_text import lane_parts, state_parts, time_words
 from sfnwatch.export.svg.sheet import (

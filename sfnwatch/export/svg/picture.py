@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from typing import TextIO
 
-from sfnwatch.analysis.wording import plural, some
+from sfnwatch.analysis.lists import some
+from sfnwatch.analysis.quantities import plural
 from sfnwatch.export.names import heading, not_shown, whole_name
 from sfnwatch.export.svg.lanes import LanesPicture
 from sfnwatch.export.svg.legend import draw_legend

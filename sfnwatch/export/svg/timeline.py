@@ -7,7 +7,7 @@ from rich.cells import cell_len
 
 from sfnwatch.analysis.case import last_moment
 from sfnwatch.analysis.phases import Phase, Segment
-from sfnwatch.analysis.wording import plural
+from sfnwatch.analysis.quantities import plural
 from sfnwatch.export.svg.legend import draw_legend
 from sfnwatch.export.svg.sheet import (
     CELL,

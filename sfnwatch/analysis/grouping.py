@@ -1,0 +1,29 @@
+"""Puts like things into groups, and counts them."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
+
+T = TypeVar("T")
+K = TypeVar("K")
+FEW = 3
+"""Up to this number, like things are reported one by one; more of them together."""
+
+
+def ranked(names: Iterable[str]) -> dict[str, int]:
+    """Count names, the most frequent first."""
+    counts = Counter(names)
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+def grouped(items: Iterable[T], key: Callable[[T], K]) -> dict[K, list[T]]:
+    """Group items by their key, in the order in which the keys first come."""
+    found: dict[K, list[T]] = {}
+    for item in items:
+        found.setdefault(key(item), []).append(item)
+    return found
+
+
+def report_groups(items: Sequence[T]) -> list[Sequence[T]]:
+    """Divide like items into groups to report: one by one, or all together if many."""
+    return [items] if len(items) > FEW else [[item] for item in items]

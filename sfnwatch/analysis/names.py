@@ -1,0 +1,52 @@
+"""Names as part of a sentence, cleaned, and shortened to the part that differs."""
+
+import re
+from collections.abc import Iterable, Sequence
+from os.path import commonprefix
+
+from sfnwatch.model.execution import ExecutionAsOf
+from sfnwatch.model.texts import clean
+from sfnwatch.model.visits import ROOT, StateVisit
+
+_NAME_LETTERS = 80
+"""The most letters of a name in a sentence; AWS allows no longer state names."""
+_DATE = re.compile(r"-\d{8}")
+
+
+def named(name: str | None) -> str:
+    """Return a name that strangers chose, cleaned; `?` if there is none."""
+    return clean(name or "?", _NAME_LETTERS)
+
+
+def visit_name(visit: StateVisit, *, alone: bool = True) -> str:
+    """Return a visit's name; unless it is alone, its path: `Each[3] / Work`."""
+    return named(visit.name if alone else visit.path.removeprefix(f"{ROOT} / "))
+
+
+def short_names_of(executions: Iterable[ExecutionAsOf]) -> dict[str, str]:
+    """Return short names of executions by ARN: the part in which their names differ.
+
+    If executions share a name but not a state machine, the machines' names are used.
+    """
+    each = {execution.arn: execution for execution in executions}
+    names = [execution.name for execution in each.values()]
+    machines = [execution.state_machine_name or "" for execution in each.values()]
+    if len(set(names)) < len(each) == len(set(machines)):
+        names = machines
+    return dict(zip(each, map(named, shorten_names(names)), strict=True))
+
+
+def shorten_names(names: Sequence[str]) -> list[str]:
+    """Shorten names: cut their common beginning and their random ends.
+
+    `three-ways-sync-20261127T133053-f3235d` beside `three-ways-sdk-20261127T…` becomes
+    `sync`. The common beginning is cut up to a hyphen or another separator. A date is
+    cut with all that follows it. Names that would become equal or empty stay whole.
+    """
+    if len(set(names)) < 2:  # noqa: PLR2004 - nothing to tell apart
+        return list(names)
+    common = commonprefix(names)  # noqa: RUF071 - letter by letter is what is meant
+    begin = max(common.rfind(mark) for mark in "-_. ") + 1
+    short = [_DATE.split(name[begin:], maxsplit=1)[0] for name in names]
+    unique = len(set(short)) == len(set(names)) and all(short)
+    return short if unique else list(names)
