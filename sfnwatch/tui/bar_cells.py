@@ -13,8 +13,8 @@ from sfnwatch.model.integrations import CallRole
 from sfnwatch.model.texts import clean
 from sfnwatch.tui.phase_signs import PHASES
 from sfnwatch.tui.screen_state import ScreenState
-from sfnwatch.tui.spans import Span, legend, width_of
-from sfnwatch.tui.timeline_axis import CUT, GRID, Axis, CellSpans
+from sfnwatch.tui.spans import Span, SpanRow, legend, width_of
+from sfnwatch.tui.timeline_axis import CUT, GRID, TimelineAxis
 from sfnwatch.view.parts import plain_text, status_glyph
 from sfnwatch.view.timeline_bars import Bar, Tick
 from sfnwatch.view.timeline_chart import TimelineChart
@@ -59,7 +59,11 @@ class BarCells:
     """Draws one bar of a chart."""
 
     def __init__(
-        self, chart: TimelineChart, bar: Bar, axis: Axis, screen_state: ScreenState
+        self,
+        chart: TimelineChart,
+        bar: Bar,
+        axis: TimelineAxis,
+        screen_state: ScreenState,
     ) -> None:
         self._chart = chart
         self._bar = bar
@@ -72,7 +76,7 @@ class BarCells:
     def _at(self, at: datetime) -> datetime:
         return self._screen_state.outline.order.shown_at(at, self._bar.execution_arn)
 
-    def cells(self, chosen: str | None = None) -> CellSpans:
+    def cells(self, chosen: str | None = None) -> SpanRow:
         """Return the bar's cells; the call with the key `chosen` stands out."""
         cells = self._axis.ground()
         if self._crowd:
@@ -103,7 +107,7 @@ class BarCells:
             return False
         return visit.type not in _TAKES_TIME and len(self.room) <= 1
 
-    def _draw_segments(self, cells: CellSpans, segments: Sequence[Segment]) -> None:
+    def _draw_segments(self, cells: SpanRow, segments: Sequence[Segment]) -> None:
         """Fill each cell with the segment that has most of it.
 
         A failed try, a back-off and a completion lag have a cell in any case.
@@ -129,7 +133,7 @@ class BarCells:
             if segment.phase is Phase.STOPPED and self._axis.shows(end):
                 cells[self._axis.cell(end)] = _REDRIVEN
 
-    def _draw_crowd(self, cells: CellSpans) -> None:
+    def _draw_crowd(self, cells: SpanRow) -> None:
         """Draw how many ran at once, and where one failed; the most has full height."""
         steps = [0] * (self._axis.width + 1)
         bad = set()
@@ -151,7 +155,7 @@ class BarCells:
                 look = "role--bad" if cell in bad else "look--bar"
                 cells[cell] = Span(height, look)
 
-    def _draw_ticks(self, cells: CellSpans, chosen: str | None) -> None:
+    def _draw_ticks(self, cells: SpanRow, chosen: str | None) -> None:
         # Of calls that share a cell, the most important one is drawn last.
         for tick in sorted(
             self.ticks,
@@ -166,7 +170,7 @@ class BarCells:
     def tick_cell(self, tick: Tick) -> int:
         return self._axis.cell(self._at(tick.at))
 
-    def _draw_ends(self, cells: CellSpans) -> None:
+    def _draw_ends(self, cells: SpanRow) -> None:
         """Mark the end of each try in its cell, and the bar's own behind the bar."""
         ends = self._chart.ends(self._bar)
         for number, end in enumerate(ends, 1):
@@ -181,14 +185,14 @@ class BarCells:
                 cells[place] = mark
                 place += 1
 
-    def _after_bar(self, cells: CellSpans) -> int:
+    def _after_bar(self, cells: SpanRow) -> int:
         """Return the cell behind the bar, without blank time after its last state."""
         place = self.room.stop
         while place > self.room.start + 1 and not _is_drawn(cells[place - 1]):
             place -= 1
         return place
 
-    def named_calls(self) -> CellSpans:
+    def named_calls(self) -> SpanRow:
         """Return a row of calls' names below their ticks, where names have room."""
         cells = self._axis.ground()
         free = 0
@@ -213,7 +217,7 @@ class BarCells:
         bad = " ✘" if tick.failed else ""
         return Span(f"{words.strip()}{bad}", "role--bad" if bad else look)
 
-    def with_words(self, cells: CellSpans, words: Sequence[Span]) -> list[Span]:
+    def with_words(self, cells: SpanRow, words: Sequence[Span]) -> list[Span]:
         """Put words behind the bar or else before it; leave them out without room."""
         size = width_of(words)
         taken = [n for n, c in enumerate(cells) if _is_drawn(c)]

@@ -25,7 +25,7 @@ from sfnwatch.model.trace import Trace
 from sfnwatch.model.values import mapping_of, text_of
 from sfnwatch.model.visits import Attempt, StateVisit
 from sfnwatch.recording.file_names import safe_name
-from sfnwatch.tui.json_text import decode, json_text
+from sfnwatch.tui.json_text import decode_json, json_text
 from sfnwatch.tui.json_tree import JsonNode
 from sfnwatch.tui.screen_state import ScreenState
 from sfnwatch.view import weighing_wording, wording
@@ -438,7 +438,7 @@ class ItemDetail:
 
     def _record_nodes(self) -> Iterator[JsonNode]:
         for row in self.records:
-            value = decode(_record_json(self._trace, row))
+            value = decode_json(_record_json(self._trace, row))
             yield JsonNode(f"record/{row.key}", _record_title(row), value)
 
 
@@ -454,7 +454,7 @@ def _record_json(trace: Trace, row: Recorded) -> bytes:
     """Return a row's record as it came; of a LookupEvents answer, the record inside."""
     if isinstance(row, ApiCall) and row.kind == RecordKind.LOOKUP:
         text = text_of(trace.raw(row).get("CloudTrailEvent")) or ""
-        if decode(text) is not None:
+        if decode_json(text) is not None:
             return text.encode()
     return trace.raw_json(row)
 

@@ -89,7 +89,7 @@ def _above(screen_state: ScreenState, width: int) -> Iterator[CardEntry]:
 
 def _findings(screen_state: ScreenState, width: int) -> Iterator[CardEntry]:
     most = _FINDINGS_OF_SEVERAL if screen_state.several else _FINDINGS_OF_ONE
-    for number, finding in enumerate(telling(screen_state, most), 1):
+    for number, finding in enumerate(key_findings(screen_state, most), 1):
         rows = _numbered(screen_state, number, finding, width)
         yield CardEntry(f"{number}", rows, finding)
 
@@ -108,7 +108,7 @@ def _blanks(parts: Sequence[CardEntry], spare: int) -> list[int]:
     return blanks
 
 
-def telling(screen_state: ScreenState, most: int) -> list[Finding]:
+def key_findings(screen_state: ScreenState, most: int) -> list[Finding]:
     """Return the most important findings, of those that a filter keeps."""
     report = Report(
         screen_state.snapshot,

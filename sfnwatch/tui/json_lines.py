@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from rich.cells import cell_len
 
 from sfnwatch.model.texts import byte_count, clean, size
-from sfnwatch.tui.json_tree import JsonLine, JsonNode, indent_of, seen
+from sfnwatch.tui.json_tree import JsonLine, JsonNode, indent_of, masked_start
 from sfnwatch.tui.spans import Masks, Span, cut
 from sfnwatch.view.parts import counted
 
@@ -47,7 +47,7 @@ def _value(line: JsonLine, room: int, mask: Masks) -> Iterator[Span]:
     if line.open:
         yield Span(size(byte_count(node.text)), "role--dim")
         return
-    words = clean(seen(node.text, 4 * room + 1024, mask))
+    words = clean(masked_start(node.text, 4 * room + 1024, mask))
     if isinstance(node.value, str):
         yield Span(f'"{words}"', "role--exact")
     else:

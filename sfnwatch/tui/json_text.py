@@ -12,7 +12,7 @@ _ENCODER = msgspec.json.Encoder(decimal_format="number")
 """Numbers are written as they came: as a float, one could differ from AWS's."""
 
 
-def decode(text: str | bytes) -> Any:
+def decode_json(text: str | bytes) -> Any:
     """Return decoded JSON, its numbers exact; None for a text that is not JSON."""
     try:
         return _DECODER.decode(text)

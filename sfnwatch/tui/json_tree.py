@@ -11,7 +11,7 @@ from msgspec import Struct, field
 from rich.cells import cell_len
 
 from sfnwatch.model.texts import byte_count, clean_lines, size
-from sfnwatch.tui.json_text import decode, json_text
+from sfnwatch.tui.json_text import decode_json, json_text
 from sfnwatch.tui.spans import Masks, Span, flow
 
 _FIRST_CHILDREN = 200
@@ -40,7 +40,7 @@ class JsonNode(Struct, frozen=True):
         """The value; for a string that holds JSON, the decoded JSON."""
         text = self.value
         if isinstance(text, str) and text.lstrip()[:1] in {"{", "["}:
-            found = decode(text)
+            found = decode_json(text)
             return text if found is None else found
         return text
 
@@ -115,7 +115,9 @@ class JsonFolds(Struct):
         limit = self.shown.get(node.path, _FIRST_CHARACTERS)
         room = max(2, width - indent_of(node, width) - 4)
         part = 0
-        for line in clean_lines(seen(node.text, limit, mask).removesuffix("\n")):
+        for line in clean_lines(
+            masked_start(node.text, limit, mask).removesuffix("\n")
+        ):
             for row in flow([Span(line)], room, room, 1 + len(line)):
                 part += 1
                 yield JsonLine(node, part, None, "".join(span.text for span in row))
@@ -142,7 +144,7 @@ def indent_of(node: JsonNode, width: int) -> int:
     return min(2 * node.depth + 2, width // 3)
 
 
-def seen(text: str, limit: int, mask: Masks) -> str:
+def masked_start(text: str, limit: int, mask: Masks) -> str:
     """Return the masked beginning of a text, without half a name at its end."""
     if len(text) <= limit:
         return mask(text)

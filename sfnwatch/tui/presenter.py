@@ -204,13 +204,14 @@ class Presenter:
 
     def step(self) -> None:
         """Tell the next finding, with its lines in view; then show the end card."""
-        from sfnwatch.tui.end_card import telling  # noqa: PLC0415
+        from sfnwatch.tui.end_card import key_findings  # noqa: PLC0415
         from sfnwatch.tui.evidence import CERTAINTIES, evidence_of  # noqa: PLC0415
 
         screen_state = self._screen_state
         outline = self._screen_state.outline
         each = (
-            (f, evidence_of(screen_state, f)) for f in telling(screen_state, _STEPS)
+            (f, evidence_of(screen_state, f))
+            for f in key_findings(screen_state, _STEPS)
         )
         steps = [(f, [p.item for p in proofs if p.item]) for f, proofs in each]
         steps = [(finding, items) for finding, items in steps if items]

@@ -26,7 +26,7 @@ ShownAt = Callable[[datetime, str], datetime]
 """Returns when an execution's time is shown, where starts are aligned."""
 
 
-def scale_of(
+def timeline_scale(
     snapshot: Snapshot, newest: datetime, shown_at: ShownAt, *, squeeze: bool = False
 ) -> TimeScale:
     """Return the scale of all the time; what runs lasts until the `newest` moment.
@@ -61,7 +61,7 @@ def _moments(snapshot: Snapshot, shown_at: ShownAt) -> list[datetime]:
     return sorted(found)
 
 
-class Lens(Struct, frozen=True):
+class TimeWindow(Struct, frozen=True):
     """All the time there is, and which part of it is shown, in shares of its bar."""
 
     scale: TimeScale
@@ -81,38 +81,38 @@ class Lens(Struct, frozen=True):
         """The factor of the zoom; 1 shows the whole."""
         return 1.0 / (self.last - self.first)
 
-    def over(self, scale: TimeScale) -> "Lens":
+    def over(self, scale: TimeScale) -> "TimeWindow":
         """Return this part on another scale; one with the newest time moves along."""
         if self.is_whole:
-            return Lens(scale)
+            return TimeWindow(scale)
         if scale == self.scale:
             return self  # Times are whole microseconds: each look would shift it.
         first, last = map(scale.place, self.shown)
         if self.last >= 1.0:
             first = 1.0 - (last - first)
             last = 1.0
-        return Lens(scale, first, last)
+        return TimeWindow(scale, first, last)
 
-    def zoomed(self, factor: float, around: datetime) -> "Lens":
+    def zoomed(self, factor: float, around: datetime) -> "TimeWindow":
         """Show less or, with a factor below 1, more; `around` stays where it is."""
         length = self.last - self.first
         pivot = min(max(self.scale.place(around), self.first), self.last)
         closer = max(length / factor, self._least)
         return self._at(pivot - (pivot - self.first) / length * closer, closer)
 
-    def panned(self, share: float) -> "Lens":
+    def panned(self, share: float) -> "TimeWindow":
         """Move by a share of the stretch that is shown."""
         length = self.last - self.first
         return self._at(self.first + share * length, length)
 
-    def centered(self, at: datetime) -> "Lens":
+    def centered(self, at: datetime) -> "TimeWindow":
         """Move a moment into the middle, unless it is in view."""
         place = self.scale.place(at)
         length = self.last - self.first
         seen = self.first <= place <= self.last
         return self if seen else self._at(place - length / 2, length)
 
-    def fitted_to(self, first: datetime, last: datetime) -> "Lens":
+    def fitted_to(self, first: datetime, last: datetime) -> "TimeWindow":
         """Show a stretch of time, and a little beside it."""
         begin = self.scale.place(first)
         end = self.scale.place(last)
@@ -123,8 +123,8 @@ class Lens(Struct, frozen=True):
     def _least(self) -> float:
         return CLOSEST / length_of((self.scale.knots[0], self.scale.knots[-1]))
 
-    def _at(self, first: float, length: float) -> "Lens":
+    def _at(self, first: float, length: float) -> "TimeWindow":
         # A part as long as all the time is exactly 1, however its steps were rounded.
         length = length if length < 1 - ROUNDED else 1.0
         first = min(max(first, 0.0), 1.0 - length)
-        return Lens(self.scale, first, first + length)
+        return TimeWindow(self.scale, first, first + length)

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from math import ceil, floor
 
-from sfnwatch.tui.spans import Span
-from sfnwatch.tui.time_window import CLOSEST, ROUNDED, Lens
+from sfnwatch.tui.spans import Span, SpanRow
+from sfnwatch.tui.time_window import CLOSEST, ROUNDED, TimeWindow
 from sfnwatch.view.time_marks import round_marks
 from sfnwatch.view.time_scale import PlaybackSpan, length_of
 
@@ -19,32 +19,33 @@ _HOUR = 3600
 _DAY = 86400
 GRID = "look--grid"
 CUT = Span("╱", "look--faint")
-CellSpans = list[Span]
 BLANK = Span(" ")
 
 
-class Axis:
+class TimelineAxis:
     """A stretch of time over columns, and what is drawn behind the bars."""
 
     MARGIN = 2
     """Cells behind the axis, for how a bar at its end has ended."""
 
-    def __init__(self, lens: Lens, width: int, at: datetime | None = None) -> None:
+    def __init__(
+        self, window: TimeWindow, width: int, at: datetime | None = None
+    ) -> None:
         """`at` is the moment to point out; None for none."""
-        self.lens = lens
+        self.window = window
         self.width = max(1, width)
-        self.begin, self.end = lens.shown
+        self.begin, self.end = window.shown
         self.playhead = self.cell(at) if at is not None and self.shows(at) else None
         """The cell of that moment; None if it is not in view."""
-        self.origin = lens.scale.knots[0]
+        self.origin = window.scale.knots[0]
         self.squeezed: list[tuple[int, int, float]] = []
         """For each gap that is cut short: its first cell, its cells and its seconds."""
         self._pieces: list[PlaybackSpan] = []
         """The stretches between those gaps."""
-        for number, (first, last) in enumerate(pairwise(lens.scale.knots)):
+        for number, (first, last) in enumerate(pairwise(window.scale.knots)):
             if first >= self.end or last <= self.begin:
                 continue
-            if number in lens.scale.cuts:
+            if number in window.scale.cuts:
                 left = self.cell(first)
                 cells = max(1, floor(self.column(last) + ROUNDED) - left)
                 self.squeezed.append((left, cells, length_of((first, last))))
@@ -55,8 +56,8 @@ class Axis:
 
     def column(self, at: datetime) -> float:
         """Return the column of a moment; moments out of view are at the ends."""
-        lens = self.lens
-        place = (lens.scale.place(at) - lens.first) * lens.closeness
+        window = self.window
+        place = (window.scale.place(at) - window.first) * window.closeness
         return min(max(place, 0.0), 1.0) * self.width
 
     def cell(self, at: datetime) -> int:
@@ -85,7 +86,7 @@ class Axis:
                 if column < self.width:
                     yield column, label
 
-    def labels(self) -> CellSpans:
+    def labels(self) -> SpanRow:
         """Return the labels and, over squeezed gaps, the lengths of the gaps."""
         cells = [BLANK] * self.width
         for left, size, seconds in self.squeezed:
@@ -99,7 +100,7 @@ class Axis:
                 cells[column:end] = [Span(c, "role--dim") for c in label]
         return cells
 
-    def ground(self) -> CellSpans:
+    def ground(self) -> SpanRow:
         """Return what is behind the bars, and cells for how a bar at the end ended."""
         cells = [BLANK] * (self.width + self.MARGIN)
         for column, _ in self.marks:

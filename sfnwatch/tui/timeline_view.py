@@ -13,8 +13,8 @@ from sfnwatch.tui.bar_cells import BarCells, legend_of
 from sfnwatch.tui.cursor_list import CursorList, EntryList
 from sfnwatch.tui.screen_state import ScreenState
 from sfnwatch.tui.spans import Span, fit, spans_of, width_of
-from sfnwatch.tui.time_window import Lens, scale_of
-from sfnwatch.tui.timeline_axis import Axis
+from sfnwatch.tui.time_window import TimeWindow, timeline_scale
+from sfnwatch.tui.timeline_axis import TimelineAxis
 from sfnwatch.tui.views import HeadedView
 from sfnwatch.view.bar_notes import bar_notes, state_words
 from sfnwatch.view.parts import Part, counted, plain_text, status_glyph
@@ -108,11 +108,11 @@ class TimelineView(HeadedView):
         self.bars = BarList(self)
         super().__init__(screen_state, self.bars)
         self._chart = TimelineChart(screen_state.snapshot, screen_state.now)
-        self._lens = Lens(
-            scale_of(screen_state.snapshot, screen_state.now, self._shown_at)
+        self._window = TimeWindow(
+            timeline_scale(screen_state.snapshot, screen_state.now, self._shown_at)
         )
         self._columns = TimelineColumns()
-        self.axis: Axis | None = None
+        self.axis: TimelineAxis | None = None
         """None while there is no room for it."""
         self._places: Mapping[str, int] = {}
         self._chosen: str | None = None
@@ -128,7 +128,7 @@ class TimelineView(HeadedView):
         self.commands = {
             "timeline.zoom_in": lambda: self.zoom(_ZOOM),
             "timeline.zoom_out": lambda: self.zoom(1 / _ZOOM),
-            "timeline.whole": lambda: self._look(Lens(self._lens.scale)),
+            "timeline.whole": lambda: self._look(TimeWindow(self._window.scale)),
             "timeline.selected": self._fit_selected,
             "timeline.call": lambda: self._step_call(1),
             "timeline.call_back": lambda: self._step_call(-1),
@@ -178,8 +178,8 @@ class TimelineView(HeadedView):
             # axis.
             whole = screen_state.trace.as_of()
             newest = playback.span[1]
-        scale = scale_of(whole, newest, self._shown_at, squeeze=self._squeeze)
-        self._lens = self._lens.over(scale)
+        scale = timeline_scale(whole, newest, self._shown_at, squeeze=self._squeeze)
+        self._window = self._window.over(scale)
 
     def _list(self) -> None:
         """List the bars that are neither folded away nor filtered out."""
@@ -199,7 +199,9 @@ class TimelineView(HeadedView):
             told = (spans_of(bar_notes(self._chart, bar)) for bar in nearby)
             notes = max(map(width_of, told), default=0)
             columns = self._columns = TimelineColumns(width, names, notes)
-            self.axis = Axis(self._lens, columns.chart - Axis.MARGIN, self._playhead)
+            self.axis = TimelineAxis(
+                self._window, columns.chart - TimelineAxis.MARGIN, self._playhead
+            )
             self._names_calls = 2 * self.bars.count <= self.bars.size.height
             self._cells.clear()
         self.bars.changed()
@@ -217,19 +219,19 @@ class TimelineView(HeadedView):
     def _is_aligned(self) -> bool:
         return self._screen_state.outline.options.aligned and self._screen_state.several
 
-    def _axis_spans(self, axis: Axis) -> list[Span]:
-        lens = axis.lens
+    def _axis_spans(self, axis: TimelineAxis) -> list[Span]:
+        window = axis.window
         columns = self._columns
         said = "since start" if self._is_aligned else "elapsed"
-        close = f"{lens.closeness + 1e-6:,.1f}".removesuffix(".0")
+        close = f"{window.closeness + 1e-6:,.1f}".removesuffix(".0")
         title = [Span(f" {said}", "role--dim")]
-        title += [Span(f"  zoom ×{close}", "role--call")] if not lens.is_whole else []
+        title += [Span(f"  zoom ×{close}", "role--call")] if not window.is_whole else []
         if not columns.chart:
             return title
         labels = axis.labels()
-        if lens.first > 0:
+        if window.first > 0:
             labels[0] = Span("‹", "role--call")
-        if lens.last < 1:
+        if window.last < 1:
             labels[-1] = Span("›", "role--call")
         if axis.playhead is not None:
             labels[axis.playhead] = Span("▼", "look--playhead")
@@ -387,7 +389,7 @@ class TimelineView(HeadedView):
             self.app.notify("no more calls are matched to this bar")
             return
         when = self._shown_at(ticks[at].at, bar.execution_arn)
-        self._look(self._lens.centered(when))
+        self._look(self._window.centered(when))
         self.choose(keys[at])
 
     def _shown_at(self, at: datetime, arn: str) -> datetime:
@@ -422,15 +424,15 @@ class TimelineView(HeadedView):
         self._folds = dict.fromkeys(inner, any_open)
         self._list()
 
-    def _look(self, lens: Lens) -> None:
-        if lens != self._lens:
-            self._lens = lens
+    def _look(self, window: TimeWindow) -> None:
+        if window != self._window:
+            self._window = window
             self.lay_out()
 
     def _fit_selected(self) -> None:
         bar = self.bars.entry
         if bar is not None:
-            self._look(self._lens.fitted_to(*self._bounds(bar)))
+            self._look(self._window.fitted_to(*self._bounds(bar)))
 
     def _bounds(self, bar: Bar) -> tuple[datetime, datetime]:
         arn = bar.execution_arn
@@ -438,10 +440,10 @@ class TimelineView(HeadedView):
 
     def zoom(self, factor: float) -> None:
         """Zoom by a factor; the selected call or bar stays where it is."""
-        self._look(self._lens.zoomed(factor, self._pivot()))
+        self._look(self._window.zoomed(factor, self._pivot()))
 
     def _pivot(self) -> datetime:
-        begin, end = self._lens.shown
+        begin, end = self._window.shown
         bar = self.bars.entry
         if bar is not None:
             for tick in self._ticks:
@@ -455,7 +457,7 @@ class TimelineView(HeadedView):
 
     def pan(self, share: float) -> None:
         """Move by a share of the stretch that is shown."""
-        self._look(self._lens.panned(share))
+        self._look(self._window.panned(share))
 
     def _toggle_squeeze(self) -> None:
         self._squeeze = not self._squeeze

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from sfnwatch.model.texts import clean
 from sfnwatch.tui.json_lines import line_spans
-from sfnwatch.tui.json_text import decode, json_text
-from sfnwatch.tui.json_tree import JsonFolds, JsonLine, JsonNode, seen
+from sfnwatch.tui.json_text import decode_json, json_text
+from sfnwatch.tui.json_tree import JsonFolds, JsonLine, JsonNode, masked_start
 from sfnwatch.tui.spans import width_of
 
 HOSTILE = "\x1b]0;x\x07 \x9b31m \u202egnp \r\n\x7f"
@@ -70,7 +70,7 @@ def test_every_line_fits_and_is_harmless(value: Any, width: int) -> None:
 def test_all_open_each_value_has_its_line(value: Any) -> None:
     def count(inner: Any) -> int:
         if isinstance(inner, str) and inner.lstrip()[:1] in {"{", "["}:
-            inner = decode(inner)
+            inner = decode_json(inner)
         held = inner.values() if isinstance(inner, dict) else inner
         return 1 + (sum(map(count, held)) if isinstance(inner, dict | list) else 0)
 
@@ -99,7 +99,7 @@ def test_json_in_a_string_is_a_tree_that_says_what_it_is() -> None:
 
 
 def test_numbers_leave_as_they_came() -> None:
-    value = decode('{"a": 1.10, "b": 12345678901234567890.5, "c": 1e400}')
+    value = decode_json('{"a": 1.10, "b": 12345678901234567890.5, "c": 1e400}')
     assert [row.strip() for row in words_of(value)[1:]] == [
         "a: 1.10",
         "b: 12345678901234567890.5",
@@ -149,4 +149,4 @@ def masked(text: str) -> str:
 @pytest.mark.parametrize("limit", range(300, 330, 3))
 def test_no_cut_shows_half_of_what_is_masked(limit: int) -> None:
     text = "x" * 310 + "secret-name" + "y" * 400
-    assert "sec" not in seen(text, limit, masked)
+    assert "sec" not in masked_start(text, limit, masked)

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sfnwatch.model.trace import Trace
-from sfnwatch.tui.time_window import Lens, scale_of
-from sfnwatch.tui.timeline_axis import Axis
+from sfnwatch.tui.time_window import TimeWindow, timeline_scale
+from sfnwatch.tui.timeline_axis import TimelineAxis
 from sfnwatch.view.time_scale import cut_short
 from tests.builders import START, History, at, call, describe, event, history
 from tests.tui.screens import Screen, live, recorded, replayed
@@ -25,23 +25,23 @@ def unshifted(when: datetime, arn: str) -> datetime:
     return when
 
 
-def lens(length: float, *gaps: tuple[float, float]) -> Lens:
+def window(length: float, *gaps: tuple[float, float]) -> TimeWindow:
     """Look at all of a stretch of time, of which some gaps are cut short."""
     cut = [(at(first), at(last)) for first, last in gaps]
-    return Lens(cut_short(START, at(length), cut))
+    return TimeWindow(cut_short(START, at(length), cut))
 
 
 @given(seconds, seconds, widths, gaps)
 def test_a_later_moment_never_stands_before_an_earlier_one(
     one: float, other: float, width: int, gaps: list[tuple[float, float]]
 ) -> None:
-    axis = Axis(lens(1000, *gaps), width)
+    axis = TimelineAxis(window(1000, *gaps), width)
     first, last = sorted((one, other))
     assert 0 <= axis.column(at(first)) <= axis.column(at(last)) <= width
 
 
 def test_a_gap_that_is_cut_short_takes_little_and_says_how_long_it_is() -> None:
-    axis = Axis(lens(WEEK + 200, (100, WEEK + 100)), 60)
+    axis = TimelineAxis(window(WEEK + 200, (100, WEEK + 100)), 60)
     begin, end = axis.column(at(100)), axis.column(at(WEEK + 100))
     assert end - begin == pytest.approx(3)
     assert axis.column(at(50)) == pytest.approx(begin / 2, abs=0.6)
@@ -50,13 +50,13 @@ def test_a_gap_that_is_cut_short_takes_little_and_says_how_long_it_is() -> None:
 
 def test_gaps_take_half_of_the_width_at_most() -> None:
     gaps = [(100 * n + 10, 100 * n + 95) for n in range(40)]
-    axis = Axis(lens(4000, *gaps), 320)
+    axis = TimelineAxis(window(4000, *gaps), 320)
     assert 0 < sum(cells for _, cells, _ in axis.squeezed) <= 160
 
 
 @given(st.floats(0.05, 10 * WEEK), st.integers(1, 250))
 def test_labels_take_the_width_and_never_touch(length: float, width: int) -> None:
-    axis = Axis(lens(length), width)
+    axis = TimelineAxis(window(length), width)
     assert all(0 <= column < width for column, _ in axis.marks)
     text = "".join(cell.text for cell in axis.labels())
     assert len(text) == width
@@ -70,7 +70,7 @@ def test_labels_take_the_width_and_never_touch(length: float, width: int) -> Non
     [(0.5, "+0.1 s"), (50, "+10 s"), (300, "+1m"), (500, "+1m 30s"), (90000, "+6h")],
 )
 def test_moments_are_round_and_count_from_the_start(length: float, label: str) -> None:
-    words = [word for _, word in Axis(lens(length), 80).marks]
+    words = [word for _, word in TimelineAxis(window(length), 80).marks]
     assert words[0] == "0"
     assert label in words or words[1].startswith("+")
 
@@ -86,7 +86,7 @@ def test_moments_are_round_and_count_from_the_start(length: float, label: str) -
     )
 )
 def test_no_window_leaves_the_whole(steps: list[tuple[str, float, float]]) -> None:
-    shown = lens(1000, (300, 500))
+    shown = window(1000, (300, 500))
     for kind, one, other in steps:
         if kind == "zoom":
             shown = shown.zoomed(one, at(other))
@@ -100,21 +100,21 @@ def test_no_window_leaves_the_whole(steps: list[tuple[str, float, float]]) -> No
 
 
 def test_what_is_zoomed_to_stays_where_it_was() -> None:
-    whole = lens(1000)
+    whole = window(1000)
     near = whole.zoomed(4, at(400))
     for shown in (whole, near):
-        assert Axis(shown, 100).column(at(400)) == pytest.approx(40, abs=0.5)
+        assert TimelineAxis(shown, 100).column(at(400)) == pytest.approx(40, abs=0.5)
     assert near.closeness == pytest.approx(4)
     assert near.zoomed(1 / 8, at(400)).is_whole
 
 
 def test_at_the_newest_moment_the_window_goes_on_with_it_and_else_stays() -> None:
-    longer = lens(2000).scale
-    at_end = lens(1000).zoomed(4, at(1000)).over(longer)
+    longer = window(2000).scale
+    at_end = window(1000).zoomed(4, at(1000)).over(longer)
     assert at_end.shown == (at(1750), at(2000))
-    before = lens(1000).zoomed(4, START).over(longer)
+    before = window(1000).zoomed(4, START).over(longer)
     assert before.shown == (START, at(250))
-    assert lens(1000).over(longer).shown == (START, at(2000))
+    assert window(1000).over(longer).shown == (START, at(2000))
 
 
 def test_a_gap_is_squeezed_that_is_long_by_itself_and_of_the_whole() -> None:
@@ -122,7 +122,7 @@ def test_a_gap_is_squeezed_that_is_long_by_itself_and_of_the_whole() -> None:
         numbered = enumerate(seconds, 1)
         trace = Trace()
         trace.add([event(n, "PassStateEntered", s, name="S") for n, s in numbered])
-        scale = scale_of(trace.as_of(), at(seconds[-1]), unshifted, squeeze=True)
+        scale = timeline_scale(trace.as_of(), at(seconds[-1]), unshifted, squeeze=True)
         return [(scale.knots[cut], scale.knots[cut + 1]) for cut in scale.cuts]
 
     long = [(at(41), at(300)), (at(301), at(1000))]
@@ -135,12 +135,12 @@ def test_the_time_until_a_redrive_is_cut_out_by_itself() -> None:
     trace.add(recorded("demo-redrive"))
     snapshot = trace.as_of()
     newest = START + timedelta(days=3000)
-    scale = scale_of(snapshot, newest, unshifted)
+    scale = timeline_scale(snapshot, newest, unshifted)
     (cut,) = scale.cuts
     stop, again = scale.knots[cut], scale.knots[cut + 1]
     assert 300 < (again - stop).total_seconds() < 500
     assert scale.place(again) - scale.place(stop) < 0.06
-    assert len(scale_of(snapshot, newest, unshifted, squeeze=True).cuts) > 1
+    assert len(timeline_scale(snapshot, newest, unshifted, squeeze=True).cuts) > 1
 
 
 # -- on the screen ---------------------------------------------------------------------
