@@ -12,7 +12,7 @@ from sfnwatch.model.arns import short_id
 from sfnwatch.model.execution_list import ListedExecution
 from sfnwatch.model.texts import clean
 from sfnwatch.tui.child_list import children_of
-from sfnwatch.tui.cursor_list import EntryList
+from sfnwatch.tui.entry_list import EntryList
 from sfnwatch.tui.execution_rows import WIDE, has_words, head_spans, row_spans
 from sfnwatch.tui.rows import Rows
 from sfnwatch.tui.screen_state import GoTo, ScreenState

@@ -20,7 +20,7 @@ from sfnwatch.model.times import duration
 from sfnwatch.model.visits import FAILED
 from sfnwatch.tui.actions import bindings
 from sfnwatch.tui.columns import Cells, in_columns
-from sfnwatch.tui.cursor_list import EntryList
+from sfnwatch.tui.entry_list import EntryList
 from sfnwatch.tui.phase_signs import PHASES
 from sfnwatch.tui.screen_state import GoTo, ScreenState
 from sfnwatch.tui.spans import Span, fit, flow, legend, margined, width_of

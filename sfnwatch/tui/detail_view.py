@@ -7,8 +7,8 @@ from textual.binding import BindingType
 
 from sfnwatch.model.texts import clean, clean_lines
 from sfnwatch.tui.actions import bindings
-from sfnwatch.tui.cursor_list import EntryList
 from sfnwatch.tui.detail_facts import Fact, ItemDetail, Section, request_section
+from sfnwatch.tui.entry_list import EntryList
 from sfnwatch.tui.json_lines import line_spans
 from sfnwatch.tui.json_text import json_text
 from sfnwatch.tui.json_tree import JsonFolds, JsonLine, JsonNode

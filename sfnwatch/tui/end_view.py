@@ -1,8 +1,8 @@
 """The end card, in the middle of the screen."""
 
 from sfnwatch.analysis.finding import Finding
-from sfnwatch.tui.cursor_list import EntryList
 from sfnwatch.tui.end_card import CardEntry, entries_of
+from sfnwatch.tui.entry_list import EntryList
 from sfnwatch.tui.evidence import evidence_of
 from sfnwatch.tui.screen_state import GoTo, ScreenState
 from sfnwatch.tui.views import HeadedView

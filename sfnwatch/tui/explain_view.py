@@ -21,7 +21,7 @@ from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.ecs_task import TaskState
 from sfnwatch.model.texts import clean
 from sfnwatch.tui.actions import bindings
-from sfnwatch.tui.cursor_list import EntryList
+from sfnwatch.tui.entry_list import EntryList
 from sfnwatch.tui.evidence import CERTAINTIES, Evidence, evidence_of, is_kept
 from sfnwatch.tui.screen_state import GoTo, ScreenState
 from sfnwatch.tui.spans import (

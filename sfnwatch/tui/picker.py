@@ -25,7 +25,8 @@ from sfnwatch.model.execution_list import (
 from sfnwatch.model.records import RecordKind, receive
 from sfnwatch.model.texts import clean
 from sfnwatch.recording.library import ListedRecording
-from sfnwatch.tui.cursor_list import CursorList, EntryList
+from sfnwatch.tui.cursor_list import CursorList
+from sfnwatch.tui.entry_list import EntryList
 from sfnwatch.tui.execution_rows import LIMIT, head_spans, row_spans
 from sfnwatch.tui.looks import Looks
 from sfnwatch.tui.picker_list import (

@@ -9,7 +9,8 @@ from sfnwatch.model.own_requests import QUOTAS, Budget, Operation, Request, budg
 from sfnwatch.model.texts import clean
 from sfnwatch.model.times import duration
 from sfnwatch.tui.columns import Cells, heads, in_columns
-from sfnwatch.tui.cursor_list import CursorList, EntryList
+from sfnwatch.tui.cursor_list import CursorList
+from sfnwatch.tui.entry_list import EntryList
 from sfnwatch.tui.screen_state import ScreenState
 from sfnwatch.tui.spans import Span, percent
 from sfnwatch.tui.views import HeadedView

@@ -10,7 +10,8 @@ from textual import on
 from sfnwatch.model.api_call import CALL_KEY
 from sfnwatch.model.texts import clean
 from sfnwatch.tui.bar_cells import BarCells, legend_of
-from sfnwatch.tui.cursor_list import CursorList, EntryList
+from sfnwatch.tui.cursor_list import CursorList
+from sfnwatch.tui.entry_list import EntryList
 from sfnwatch.tui.screen_state import ScreenState
 from sfnwatch.tui.spans import Span, fit, spans_of, width_of
 from sfnwatch.tui.time_window import TimeWindow, timeline_scale

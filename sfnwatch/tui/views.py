@@ -17,7 +17,8 @@ from textual.containers import Vertical
 from textual.scroll_view import ScrollView
 
 from sfnwatch.tui.actions import Command, Group
-from sfnwatch.tui.cursor_list import CursorList, EntryList
+from sfnwatch.tui.cursor_list import CursorList
+from sfnwatch.tui.entry_list import EntryList
 from sfnwatch.tui.lanes_view import LanesView
 from sfnwatch.tui.pace import PATIENCE, Pace
 from sfnwatch.tui.rows import Rows
