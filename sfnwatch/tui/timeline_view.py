@@ -16,6 +16,7 @@ from sfnwatch.tui.screen_state import ScreenState
 from sfnwatch.tui.spans import Span, fit, spans_of, width_of
 from sfnwatch.tui.time_window import TimeWindow, timeline_scale
 from sfnwatch.tui.timeline_axis import TimelineAxis
+from sfnwatch.tui.timeline_columns import TimelineColumns
 from sfnwatch.tui.views import HeadedView
 from sfnwatch.view.bar_notes import bar_notes, state_words
 from sfnwatch.view.parts import Part, counted, plain_text, status_glyph
@@ -26,37 +27,10 @@ _ZOOM = 1.5
 """The factor by which a key zooms."""
 _PAN = 0.1
 """The share of the view by which a key moves it."""
-_LENGTH = 9
-_LENGTH_FROM = 56
-_NOTES_LEAST = 16
-_NOTES_FROM = 100
-_CHART_LEAST = 12
-_CHART_SHARE = 0.36
 _NAME = 60
 _ROOM_FOR_LEGEND = 10
 _AROUND = 2
 """Rows above and below the bars: the axis, and what the signs mean."""
-
-
-class TimelineColumns:
-    """The cells of each part of a line."""
-
-    def __init__(self, width: int = 80, name: int = 20, notes: int = 0) -> None:
-        """`name` and `notes` are the cells that the longest ones need."""
-        self.length = _LENGTH if width >= _LENGTH_FROM else 0
-        most = max(round(width * 0.36), min(38, width - 2 * _CHART_LEAST), 8)
-        self.tree = min(name, most, max(1, width - 1))
-        left = width - 2 - self.tree - self.length
-        self.notes = min(notes + 2, left - round(_CHART_SHARE * width))
-        if width < _NOTES_FROM or self.notes < _NOTES_LEAST:
-            self.notes = 0
-        self.chart = left - self.notes
-        if self.chart < _CHART_LEAST:
-            # Too narrow for both: what happened matters more than when.
-            self.tree = max(1, width - 1)
-            self.chart = 0
-        self.left = self.tree + 2
-        """The cells before the chart."""
 
 
 class BarList(EntryList[Bar]):
