@@ -1,4 +1,4 @@
-"""A list with a cursor whose entries are all at hand."""
+"""A list with a cursor, all of whose entries are at hand."""
 
 from collections.abc import Callable, Sequence
 from typing import Generic, Protocol, TypeVar
