@@ -9,10 +9,10 @@ from textual.binding import BindingType
 
 from sfnwatch.analysis.compare.bars import bar, bar_scale
 from sfnwatch.analysis.compare.compare import compare
+from sfnwatch.analysis.compare.compared_execution import ComparedExecution
 from sfnwatch.analysis.compare.comparison import Comparison
 from sfnwatch.analysis.compare.rows import Cell, CompareRow, RowKind, compare_rows
 from sfnwatch.analysis.compare.sentences import remarks, verdict
-from sfnwatch.analysis.compare.sides import Side
 from sfnwatch.analysis.finding import line_key
 from sfnwatch.analysis.phases import Phase
 from sfnwatch.model.texts import clean
@@ -160,7 +160,7 @@ class CompareView(HeadedView):
         state = Cells("     state", max(1, left - 2 * self._bar))
         self._columns = (state, Cells("A", side), Cells("B", side), *_DIFFERENCES)
 
-    def _side_row(self, number: int, side: Side, width: int) -> list[Span]:
+    def _side_row(self, number: int, side: ComparedExecution, width: int) -> list[Span]:
         screen_state = self._screen_state
         execution = side.execution
         pointed = number == self._side

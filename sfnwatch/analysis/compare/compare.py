@@ -3,22 +3,24 @@
 from datetime import datetime
 
 from sfnwatch.analysis.case import Survey, build_case, done
+from sfnwatch.analysis.compare.compared_execution import ComparedExecution
 from sfnwatch.analysis.compare.comparison import (
     Comparison,
 )
 from sfnwatch.analysis.compare.definitions import compare_definitions
 from sfnwatch.analysis.compare.gaps import find_gaps
-from sfnwatch.analysis.compare.sides import Side
 from sfnwatch.analysis.compare.visit_pairs import (
     pair_visits,
 )
 from sfnwatch.model.snapshot import Snapshot
 
-ChosenPair = tuple[Snapshot, str]
+ChosenExecution = tuple[Snapshot, str]
 """A snapshot, and the ARN of an execution in it."""
 
 
-def compare(a: ChosenPair, b: ChosenPair, now: datetime | None = None) -> Comparison:
+def compare(
+    a: ChosenExecution, b: ChosenExecution, now: datetime | None = None
+) -> Comparison:
     """Compare two executions, named by their ARNs; the snapshots may be the same.
 
     What still runs is measured to `now`, or else to its snapshot's time or the newest
@@ -28,9 +30,9 @@ def compare(a: ChosenPair, b: ChosenPair, now: datetime | None = None) -> Compar
     sides = []
     for letter, (snapshot, arn) in zip("AB", (a, b), strict=True):
         case = done(build_case(Survey(snapshot, now), snapshot.executions[arn]))
-        sides.append(Side(letter, case))
+        sides.append(ComparedExecution(letter, case))
     pairs = done(pair_visits((sides[0], sides[1])))
     found = Comparison((sides[0], sides[1]), pairs)
-    found.definitions = compare_definitions(found)
+    found.definitions = compare_definitions(found.sides)
     found.gaps = list(find_gaps(found))
     return found

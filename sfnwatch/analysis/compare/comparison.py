@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from operator import itemgetter
 
+from sfnwatch.analysis.compare.compared_execution import ExecutionPair
+from sfnwatch.analysis.compare.definitions import DefinitionChanges
 from sfnwatch.analysis.compare.differences import (
     endings,
     in_order,
@@ -16,7 +18,7 @@ from sfnwatch.analysis.compare.differences import (
     iteration_counts,
 )
 from sfnwatch.analysis.compare.iterations import IterationGroup
-from sfnwatch.analysis.compare.sides import Lengths, Sides, extreme
+from sfnwatch.analysis.compare.length_pair import LengthPair, index_of_largest_change
 from sfnwatch.analysis.compare.visit_pairs import VisitPair
 from sfnwatch.analysis.finding import Finding
 from sfnwatch.analysis.grouping import grouped
@@ -24,36 +26,11 @@ from sfnwatch.analysis.phases import (
     Phase,
 )
 
-PairFields = Mapping[str, str]
-"""The fields of a state's definition, each as text."""
-
-
-class DefinitionChanges:
-    """The states in which two definitions differ, in the order of their definitions."""
-
-    def __init__(
-        self,
-        in_a: Mapping[str, PairFields],
-        in_b: Mapping[str, PairFields],
-        *,
-        outside: bool,
-    ) -> None:
-        """Compare states by name; `outside` is True if other parts differ."""
-        self.same = in_a == in_b and not outside
-        self.only_a = [name for name in in_a if name not in in_b]
-        self.only_b = [name for name in in_b if name not in in_a]
-        shared = (name for name in in_a if name in in_b)
-        others = {name: in_a[name].items() ^ in_b[name].items() for name in shared}
-        told = ((name, {key for key, _ in each}) for name, each in others.items())
-        self.changed = {name: sorted(fields) for name, fields in told if fields}
-        """The fields that differ, by the state's name."""
-        self.outside = outside
-
 
 class Comparison:
     """A comparison of two executions; it holds until their traces change."""
 
-    def __init__(self, sides: Sides, pairs: Sequence[VisitPair]) -> None:
+    def __init__(self, sides: ExecutionPair, pairs: Sequence[VisitPair]) -> None:
         self.sides = sides
         self.a, self.b = a, b = sides
         self.pairs = pairs
@@ -66,7 +43,7 @@ class Comparison:
         self.gaps: Sequence[Finding] = ()
         """What could not be compared, or only with care."""
         self.running = a.execution.running or b.execution.running
-        self.seconds = Lengths(a.seconds, b.seconds)
+        self.seconds = LengthPair(a.seconds, b.seconds)
         """The lengths of the whole executions; of a running one, so far."""
         self.calls_compared = not (a.lacks_calls or b.lacks_calls)
         """False if one side's calls are not known."""
@@ -79,15 +56,15 @@ class Comparison:
         """True if some of the calls compared are matched by a guess."""
 
     @property
-    def phases(self) -> Mapping[Phase, Lengths]:
+    def phases(self) -> Mapping[Phase, LengthPair]:
         """The states' time by phase; concurrent states each count in full."""
-        found: dict[Phase, Lengths] = {}
+        found: dict[Phase, LengthPair] = {}
         for phase in Phase:
             told = [p.phases[phase] for p in self.pairs if phase in p.phases]
             a = sum(s.a or 0.0 for s in told)
             b = sum(s.b or 0.0 for s in told)
             if phase is not Phase.CONTAINER and (a or b):
-                found[phase] = Lengths(a, b)
+                found[phase] = LengthPair(a, b)
         return found
 
     @cached_property
@@ -118,13 +95,13 @@ class Comparison:
         """True if any pair differs from place `start` up to, but without, `stop`."""
         return bisect_left(self._differing, stop) > bisect_left(self._differing, start)
 
-    def extreme(self, sign: int) -> int | None:
+    def largest_change(self, sign: int) -> int | None:
         """Return the place of the state that took most more in B; for -1, most less.
 
         None if there is no such state. Containers and running states do not count.
         """
         settled = (
-            Lengths() if pair.is_container or pair.running else pair.seconds
+            LengthPair() if pair.is_container or pair.running else pair.seconds
             for pair in self.pairs
         )
-        return extreme(settled, sign)
+        return index_of_largest_change(settled, sign)

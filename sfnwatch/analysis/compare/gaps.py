@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
+from sfnwatch.analysis.compare.compared_execution import ComparedExecution
 from sfnwatch.analysis.compare.comparison import (
     Comparison,
 )
-from sfnwatch.analysis.compare.sides import Side
 from sfnwatch.analysis.finding import (
     Finding,
     finding,
@@ -37,14 +37,14 @@ def find_gaps(comparison: Comparison) -> Iterator[Finding]:
         yield _gap("no-definition", text, *lacking)
 
 
-def _gap(kind: str, text: str, *sides: Side, count: int = 0) -> Finding:
+def _gap(kind: str, text: str, *sides: ComparedExecution, count: int = 0) -> Finding:
     """Return a finding on a gap; `{}` in the text stands for the sides it is about."""
     who = " or ".join(side.letter for side in sides)
     letter = who.lower() if len(sides) == 1 else None
     return finding(kind, text.format(who), side=letter, count=count)
 
 
-def _gaps_of_history(side: Side) -> Iterator[Finding]:
+def _gaps_of_history(side: ComparedExecution) -> Iterator[Finding]:
     events = side.execution.events
     if not events:
         text = "The history of {} is not known, so its states can't be compared."
@@ -61,7 +61,7 @@ def _gaps_of_history(side: Side) -> Iterator[Finding]:
         yield _gap("running", text, side)
 
 
-def _gaps_of_calls(side: Side) -> Iterator[Finding]:
+def _gaps_of_calls(side: ComparedExecution) -> Iterator[Finding]:
     """Yield findings on calls that may be missing, or may be another's.
 
     How far calls are complete is measured while watching; of files it is not known.

@@ -5,7 +5,8 @@ from datetime import datetime
 from statistics import median
 from typing import Any
 
-from sfnwatch.analysis.compare.sides import Lengths, Sides, extreme
+from sfnwatch.analysis.compare.compared_execution import ExecutionPair
+from sfnwatch.analysis.compare.length_pair import LengthPair, index_of_largest_change
 from sfnwatch.analysis.compare.visit_pairs import VisitPair
 from sfnwatch.analysis.grouping import grouped
 from sfnwatch.analysis.phases import (
@@ -50,7 +51,7 @@ class Iterations:
 class IterationGroup:
     """The iterations of a Map, or the branches of a Parallel, taken together."""
 
-    def __init__(self, inside: Sequence[VisitPair], sides: Sides) -> None:
+    def __init__(self, inside: Sequence[VisitPair], sides: ExecutionPair) -> None:
         level = grouped(inside, lambda pair: pair.visit.index).items()
         self.places = {index: (own[0].place, own[-1].stop) for index, own in level}
         """The place of each iteration's first pair, and the place after its last pair,
@@ -58,13 +59,15 @@ class IterationGroup:
         self.a = Iterations(filter(None, (pair.a for pair in inside)), sides[0].now)
         self.b = Iterations(filter(None, (pair.b for pair in inside)), sides[1].now)
 
-    def extreme(self, sign: int) -> tuple[int | None, Lengths] | None:
+    def largest_change(self, sign: int) -> tuple[int | None, LengthPair] | None:
         """Return the index and lengths of the iteration that took most more in B.
 
         For -1, the one that took most less. None if there is no such iteration.
         """
         a = self.a.seconds
         b = self.b.seconds
-        each = [(index, Lengths(a.get(index), b.get(index))) for index in self.places]
-        place = extreme((lengths for _, lengths in each), sign)
+        each = [
+            (index, LengthPair(a.get(index), b.get(index))) for index in self.places
+        ]
+        place = index_of_largest_change((lengths for _, lengths in each), sign)
         return None if place is None else each[place]

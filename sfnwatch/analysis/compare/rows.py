@@ -15,7 +15,7 @@ from sfnwatch.analysis.compare.comparison import (
 )
 from sfnwatch.analysis.compare.differences import codes_of
 from sfnwatch.analysis.compare.iterations import IterationGroup
-from sfnwatch.analysis.compare.sides import Lengths
+from sfnwatch.analysis.compare.length_pair import LengthPair
 from sfnwatch.analysis.compare.visit_pairs import (
     AttemptPair,
     CallPair,
@@ -83,7 +83,7 @@ class CompareRow(Struct, frozen=True):
     label: str
     a: Cell = Cell()
     b: Cell = Cell()
-    seconds: Lengths = Lengths()
+    seconds: LengthPair = LengthPair()
     """The lengths of which `B − A` and `B / A` are shown."""
     mark: str = ""
     """`A` or `B` if only that side has it; `≠` if they differ, `↕` if it moved."""
@@ -210,7 +210,7 @@ def _below(comparison: Comparison, pair: VisitPair) -> Iterator[CompareRow]:
             yield _calls(pair, each, call, compared=comparison.calls_compared)
         told = [case.completion if case else None for case in each.cases]
         if any(told):
-            lags = Lengths(*(each.lag if each else None for each in told))
+            lags = LengthPair(*(each.lag if each else None for each in told))
             cells = map(_completion, each.cases)
             label = f"completion lag{_which(each)}"
             yield _detail(pair, label, *cells, seconds=lags)
@@ -225,7 +225,7 @@ def _attempt(pair: VisitPair, each: AttemptPair) -> Iterator[CompareRow]:
     if len(pair.attempts) > 1 or failed:
         cells = map(_attempt_cell, each.cases, (each.seconds.a, each.seconds.b))
         # Lengths are compared only if both ended alike: an early failure is not faster.
-        seconds, mark = (each.seconds, "") if a == b else (Lengths(), "≠")
+        seconds, mark = (each.seconds, "") if a == b else (LengthPair(), "≠")
         label = f"attempt {each.number}"
         yield _detail(pair, label, *cells, seconds=seconds, mark=mark)
 

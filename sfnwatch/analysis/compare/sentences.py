@@ -4,11 +4,9 @@ from collections.abc import Iterator
 from functools import partial
 from statistics import fmean
 
-from sfnwatch.analysis.compare.comparison import (
-    Comparison,
-    DefinitionChanges,
-)
-from sfnwatch.analysis.compare.sides import Side
+from sfnwatch.analysis.compare.compared_execution import ComparedExecution
+from sfnwatch.analysis.compare.comparison import Comparison
+from sfnwatch.analysis.compare.definitions import DefinitionChanges
 from sfnwatch.analysis.finding import (
     FactOrInference,
     Finding,
@@ -98,7 +96,7 @@ def _lengths(comparison: Comparison) -> Iterator[Finding]:
 
 def _extremes(comparison: Comparison) -> Iterator[Finding]:
     for word, sign in (("slowdown", 1), ("speed-up", -1)):
-        place = comparison.extreme(sign)
+        place = comparison.largest_change(sign)
         if place is not None:
             pair = comparison.pairs[place]
             a, b = (spoken(each or 0.0) for each in (pair.seconds.a, pair.seconds.b))
@@ -115,7 +113,7 @@ def _polls(comparison: Comparison) -> Iterator[Finding]:
     yield _said(text, polls, fact=sure_a and sure_b)
 
 
-def _polled(side: Side) -> tuple[str, bool]:
+def _polled(side: ComparedExecution) -> tuple[str, bool]:
     """Return how often one side polled, as far as known, and whether that is sure."""
     cases = side.attempts
     waits = [case for case in cases if case.attempt.pattern is Pattern.SYNC]

@@ -15,7 +15,8 @@ from statistics import fmean
 from msgspec import Struct
 
 from sfnwatch.analysis.case import AttemptCase, Work, gaps
-from sfnwatch.analysis.compare.sides import Lengths, Sides
+from sfnwatch.analysis.compare.compared_execution import ExecutionPair
+from sfnwatch.analysis.compare.length_pair import LengthPair
 from sfnwatch.analysis.grouping import grouped, ranked
 from sfnwatch.analysis.names import named
 from sfnwatch.analysis.phases import (
@@ -74,7 +75,7 @@ class AttemptPair:
         in_a, in_b = map(_tallies, cases)
         self.calls = [CallPair(*k, in_a.get(k), in_b.get(k)) for k in {**in_a, **in_b}]
         """In the order in which A first made them; then those that only B made."""
-        self.seconds = Lengths(*(case.seconds if case else None for case in cases))
+        self.seconds = LengthPair(*(case.seconds if case else None for case in cases))
 
 
 def _tallies(case: AttemptCase | None) -> Mapping[tuple[CallRole, str, str], CallTally]:
@@ -112,7 +113,7 @@ class VisitPair:
     """A visit of A with its counterpart in B, or a visit without one."""
 
     def __init__(
-        self, place: int, around: "VisitPair | None", of: _Aligned, sides: Sides
+        self, place: int, around: "VisitPair | None", of: _Aligned, sides: ExecutionPair
     ) -> None:
         """`place` is its index among all pairs, `around` the pair that it runs in."""
         self.a, self.b, self.moved = of
@@ -132,11 +133,11 @@ class VisitPair:
         self.is_container = self.visit.type in {"Map", "Parallel"}
         """True for a Map or Parallel: its time is that of the states inside."""
         own = list(zip((self.a, self.b), sides, strict=True))
-        self.seconds = Lengths(*(length_of(v, s.now) if v else None for v, s in own))
+        self.seconds = LengthPair(*(length_of(v, s.now) if v else None for v, s in own))
         """The lengths of the visits; of a running one, so far."""
         spent = [seconds_by_phase(s.execution, v, s.now) if v else None for v, s in own]
-        self.phases: Mapping[Phase, Lengths] = {
-            phase: Lengths(*(e if e is None else e.get(phase, 0.0) for e in spent))
+        self.phases: Mapping[Phase, LengthPair] = {
+            phase: LengthPair(*(e if e is None else e.get(phase, 0.0) for e in spent))
             for phase in Phase
             if phase is not Phase.STOPPED and any(e and phase in e for e in spent)
         }
@@ -166,7 +167,7 @@ class VisitPair:
         return f"{other and f' / {named(other)}'}{turn}"
 
 
-def pair_visits(sides: Sides) -> Work[list[VisitPair]]:
+def pair_visits(sides: ExecutionPair) -> Work[list[VisitPair]]:
     """Pair the visits of two executions; the visits inside a state follow it.
 
     A level is in A's order. A visit that only B has comes after the visit that it
@@ -195,7 +196,7 @@ def pair_visits(sides: Sides) -> Work[list[VisitPair]]:
     return found
 
 
-def _key_of(sides: Sides) -> _KeyOf:
+def _key_of(sides: ExecutionPair) -> _KeyOf:
     """Return a function for a state's key: its name, as a rule.
 
     If only one of the two machines has the name of a state that starts a job, the key

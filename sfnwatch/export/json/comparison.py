@@ -9,11 +9,13 @@ from msgspec import Struct
 from msgspec.structs import asdict
 
 from sfnwatch.analysis.case import AttemptCase
-from sfnwatch.analysis.compare.comparison import Comparison, DefinitionChanges
+from sfnwatch.analysis.compare.compared_execution import ComparedExecution
+from sfnwatch.analysis.compare.comparison import Comparison
+from sfnwatch.analysis.compare.definitions import DefinitionChanges
 from sfnwatch.analysis.compare.differences import error_of
 from sfnwatch.analysis.compare.iterations import IterationGroup
+from sfnwatch.analysis.compare.length_pair import LengthPair
 from sfnwatch.analysis.compare.sentences import remarks, verdict
-from sfnwatch.analysis.compare.sides import Lengths, Side
 from sfnwatch.analysis.compare.visit_pairs import AttemptPair, CallTally, VisitPair
 from sfnwatch.analysis.finding import Finding
 from sfnwatch.analysis.phases import Phase
@@ -75,8 +77,8 @@ def comparison_json(comparison: Comparison) -> Facts:
         "parts": _parts(comparison.phases),
         "first_difference": differences[0] if differences else None,
         "differences": differences,
-        "slowdown": comparison.extreme(1),
-        "speedup": comparison.extreme(-1),
+        "slowdown": comparison.largest_change(1),
+        "speedup": comparison.largest_change(-1),
         "not_compared": list(map(_told, comparison.gaps)),
         "definitions": _json(comparison.definitions),
         "states": list(map(_pair, comparison.pairs)),
@@ -91,7 +93,7 @@ def _told(finding: Finding) -> Facts:
 def _json(value: Any) -> Any:
     """Return a value with the fields of its structs as keys, and seconds rounded."""
     match value:
-        case Lengths():
+        case LengthPair():
             ratio = None if value.ratio is None else round(value.ratio, 4)
             lengths = {"a": value.a, "b": value.b, "difference": value.difference}
             return {**_json(lengths), "ratio": ratio}
@@ -108,11 +110,11 @@ def _json(value: Any) -> Any:
     return value
 
 
-def _parts(phases: Mapping[Phase, Lengths]) -> Facts:
+def _parts(phases: Mapping[Phase, LengthPair]) -> Facts:
     return {_PHASES.get(p, str(p)): _json(lengths) for p, lengths in phases.items()}
 
 
-def _side(side: Side) -> Facts:
+def _side(side: ComparedExecution) -> Facts:
     execution = side.execution
     calls = side.calls.sure
     link = side.case.snapshot.link
@@ -194,5 +196,5 @@ def _group(state: int, group: IterationGroup) -> Facts:
 
 
 def _extreme(group: IterationGroup, sign: int) -> Facts | None:
-    found = group.extreme(sign)
+    found = group.largest_change(sign)
     return found and {"index": found[0], "seconds": _json(found[1])}
