@@ -22,8 +22,9 @@ from sfnwatch.analysis.child_outcomes import children
 from sfnwatch.analysis.conclusions import conclusions
 from sfnwatch.analysis.critical_path import time_findings
 from sfnwatch.analysis.failed_calls import failed_calls
-from sfnwatch.analysis.failed_later import JobFailures, failed_later, job_failures
+from sfnwatch.analysis.failed_later import failed_later
 from sfnwatch.analysis.finding import CONCLUSION, Finding, Steps
+from sfnwatch.analysis.job_failures import JobFailures, job_failures
 from sfnwatch.analysis.jobs import job_findings, patterns
 from sfnwatch.analysis.not_visible import lateness, not_loaded, not_visible
 from sfnwatch.analysis.retries import container_retries, redriven, retries
