@@ -1,4 +1,4 @@
-"""Findings on errors that a Catch took, and on Map Runs that failed."""
+"""Findings on errors that a Catch took."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -11,11 +11,8 @@ from sfnwatch.analysis.grouping import grouped, report_groups
 from sfnwatch.analysis.names import named, visit_name
 from sfnwatch.analysis.quantities import times
 from sfnwatch.analysis.reasons import why
-from sfnwatch.analysis.verdict import error_of
 from sfnwatch.model.values import mapping_of, parse_json, text_of
 from sfnwatch.model.visits import StateVisit
-
-_CAUSE = 160
 
 
 class Caught(Struct, frozen=True):
@@ -124,26 +121,3 @@ def _exit_output(case: Case, visit: StateVisit) -> Mapping[str, Any]:
             output = case.snapshot.trace.details(event).get("output")
             return mapping_of(parse_json(output))
     return {}
-
-
-def map_runs_failed(case: Case) -> Iterator[Finding]:
-    """Yield findings on Map Runs that failed, for example in their ItemReader.
-
-    If the state failed with its Map Run, or was caught, the finding on the state says
-    so, and there is none here.
-    """
-    turns = case.execution.map_run_turns
-    for number, (event, _) in enumerate(turns):
-        visit = case.execution.visit(event.visit_id)
-        if event.type != "MapRunFailed" or visit is None:
-            continue
-        later = [e for e, _ in turns[number + 1 :] if e.visit_id == visit.id]
-        if not later and visit.status not in {"running", "succeeded"}:
-            continue
-        error, cause = error_of(case.snapshot, event)
-        reason = why(error, cause, _CAUSE)
-        text = f"A Map Run of {visit_name(visit, alone=visit.parent is None)} failed"
-        text += f"{f' with {reason}' if reason else ''}"
-        text += "; another was started." if later else "."
-        data: dict[str, Any] = {"visit": visit.id, "error": error, "cause": cause}
-        yield finding("map-run-failed", text, [f"#{event.id}"], **data)

@@ -17,12 +17,13 @@ from msgspec.structs import replace
 
 from sfnwatch.analysis.calls_alone import calls_alone
 from sfnwatch.analysis.case import Case, Survey, Work, build_case
-from sfnwatch.analysis.caught import caught, map_runs_failed
+from sfnwatch.analysis.caught import caught
 from sfnwatch.analysis.child_outcomes import children
 from sfnwatch.analysis.conclusions import conclusions
 from sfnwatch.analysis.critical_path import time_findings
 from sfnwatch.analysis.failed_calls import failed_calls
 from sfnwatch.analysis.failed_later import failed_later
+from sfnwatch.analysis.failed_map_runs import map_runs_failed
 from sfnwatch.analysis.finding import CONCLUSION, Finding, Steps
 from sfnwatch.analysis.job_failures import JobFailures, job_failures
 from sfnwatch.analysis.jobs import job_findings, patterns
