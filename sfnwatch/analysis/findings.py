@@ -28,7 +28,8 @@ from sfnwatch.analysis.finding import CONCLUSION, Finding, Steps
 from sfnwatch.analysis.job_failures import JobFailures, job_failures
 from sfnwatch.analysis.jobs import job_findings, patterns
 from sfnwatch.analysis.not_visible import lateness, not_loaded, not_visible
-from sfnwatch.analysis.retries import container_retries, redriven, retries
+from sfnwatch.analysis.redrives import redriven
+from sfnwatch.analysis.retries import container_retries, retries
 from sfnwatch.analysis.verdict import failed, failed_out_of_sight
 from sfnwatch.model.execution_list import UNSUCCESSFUL
 from sfnwatch.model.snapshot import Snapshot
