@@ -3,9 +3,7 @@
 from sfnwatch.analysis.compare.comparison import (
     Comparison,
 )
-from sfnwatch.analysis.compare.visit_pairs import (
-    VisitPair,
-)
+from sfnwatch.analysis.compare.visit_pair import VisitPair
 from sfnwatch.analysis.phases import Phase
 
 

@@ -19,7 +19,7 @@ from sfnwatch.analysis.compare.differences import (
 )
 from sfnwatch.analysis.compare.iterations import IterationGroup
 from sfnwatch.analysis.compare.length_pair import LengthPair, index_of_largest_change
-from sfnwatch.analysis.compare.visit_pairs import VisitPair
+from sfnwatch.analysis.compare.visit_pair import VisitPair
 from sfnwatch.analysis.finding import Finding
 from sfnwatch.analysis.grouping import grouped
 from sfnwatch.analysis.phases import (

@@ -4,12 +4,8 @@ from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
-from sfnwatch.analysis.compare.visit_pairs import (
-    AttemptPair,
-    CallPair,
-    CallTally,
-    VisitPair,
-)
+from sfnwatch.analysis.compare.attempt_pair import AttemptPair, CallPair, CallTally
+from sfnwatch.analysis.compare.visit_pair import VisitPair
 from sfnwatch.analysis.finding import Finding, finding
 from sfnwatch.analysis.grouping import grouped
 from sfnwatch.analysis.integration_words import resource_words

@@ -7,7 +7,7 @@ from typing import Any
 
 from sfnwatch.analysis.compare.compared_execution import ExecutionPair
 from sfnwatch.analysis.compare.length_pair import LengthPair, index_of_largest_change
-from sfnwatch.analysis.compare.visit_pairs import VisitPair
+from sfnwatch.analysis.compare.visit_pair import VisitPair
 from sfnwatch.analysis.grouping import grouped
 from sfnwatch.analysis.phases import (
     end_of,

@@ -10,18 +10,14 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from sfnwatch.analysis.case import AttemptCase
+from sfnwatch.analysis.compare.attempt_pair import AttemptPair, CallPair, CallTally
 from sfnwatch.analysis.compare.comparison import (
     Comparison,
 )
 from sfnwatch.analysis.compare.differences import codes_of
 from sfnwatch.analysis.compare.iterations import IterationGroup
 from sfnwatch.analysis.compare.length_pair import LengthPair
-from sfnwatch.analysis.compare.visit_pairs import (
-    AttemptPair,
-    CallPair,
-    CallTally,
-    VisitPair,
-)
+from sfnwatch.analysis.compare.visit_pair import VisitPair
 from sfnwatch.analysis.integration_words import resource_words
 from sfnwatch.analysis.names import named
 from sfnwatch.analysis.phases import Phase, learned_by

@@ -9,6 +9,7 @@ from msgspec import Struct
 from msgspec.structs import asdict
 
 from sfnwatch.analysis.case import AttemptCase
+from sfnwatch.analysis.compare.attempt_pair import AttemptPair, CallTally
 from sfnwatch.analysis.compare.compared_execution import ComparedExecution
 from sfnwatch.analysis.compare.comparison import Comparison
 from sfnwatch.analysis.compare.definitions import DefinitionChanges
@@ -16,7 +17,7 @@ from sfnwatch.analysis.compare.differences import error_of
 from sfnwatch.analysis.compare.iterations import IterationGroup
 from sfnwatch.analysis.compare.length_pair import LengthPair
 from sfnwatch.analysis.compare.sentences import remarks, verdict
-from sfnwatch.analysis.compare.visit_pairs import AttemptPair, CallTally, VisitPair
+from sfnwatch.analysis.compare.visit_pair import VisitPair
 from sfnwatch.analysis.finding import Finding
 from sfnwatch.analysis.phases import Phase
 from sfnwatch.export.facts import (
