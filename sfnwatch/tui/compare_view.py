@@ -9,9 +9,10 @@ from textual.binding import BindingType
 
 from sfnwatch.analysis.compare.bars import bar, bar_scale
 from sfnwatch.analysis.compare.compare import compare
+from sfnwatch.analysis.compare.compare_row import Cell, CompareRow, RowKind
 from sfnwatch.analysis.compare.compared_execution import ComparedExecution
 from sfnwatch.analysis.compare.comparison import Comparison
-from sfnwatch.analysis.compare.rows import Cell, CompareRow, RowKind, compare_rows
+from sfnwatch.analysis.compare.rows import compare_rows
 from sfnwatch.analysis.compare.sentences import remarks, verdict
 from sfnwatch.analysis.finding import line_key
 from sfnwatch.analysis.phases import Phase

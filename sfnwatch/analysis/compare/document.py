@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 
+from sfnwatch.analysis.compare.compare_row import FIGURES, CompareRow, RowKind
 from sfnwatch.analysis.compare.comparison import (
     Comparison,
 )
-from sfnwatch.analysis.compare.rows import FIGURES, CompareRow, RowKind, compare_rows
+from sfnwatch.analysis.compare.rows import compare_rows
 from sfnwatch.analysis.compare.sentences import remarks, verdict
 from sfnwatch.analysis.finding import (
     Block,

@@ -1,16 +1,15 @@
 """A comparison as lines: one for each state, with like states together."""
 
 from collections.abc import Collection, Iterator, Sequence
-from enum import StrEnum
 from functools import partial
 from itertools import groupby
 from typing import Any
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from sfnwatch.analysis.case import AttemptCase
 from sfnwatch.analysis.compare.attempt_pair import AttemptPair, CallPair, CallTally
+from sfnwatch.analysis.compare.compare_row import Cell, CompareRow, RowKind
 from sfnwatch.analysis.compare.comparison import (
     Comparison,
 )
@@ -36,61 +35,9 @@ _FEW_LINES = 30
 _LEAST_SHARE = 0.01
 """A phase with a smaller share of its state's time is left out."""
 _TOLD_ELSEWHERE = frozenset({Phase.CONTAINER, Phase.COMPLETION_LAG})
-
-
-class RowKind(StrEnum):
-    """What a line is about."""
-
-    STATE = "state"
-    GROUP = "group"
-    """The iterations of a Map, taken together; the label spans all columns."""
-    DETAIL = "detail"
-    """An attempt, calls of one name, or a completion lag of the state above."""
-    PHASE = "phase"
-    """A phase of a state whose length changed."""
-    ALIKE = "alike"
-    """States that are alike on both sides; the label spans all columns."""
-
-
-FIGURES = frozenset({RowKind.STATE, RowKind.PHASE, RowKind.ALIKE})
-
-
-class Cell(Struct, frozen=True):
-    """A line's text for one side."""
-
-    text: str = ""
-    status: str = "succeeded"
-    """The status whose color the cell has."""
-    evidence: str | None = None
-    """What the cell leads to: an event (`#5`) of its execution, or a call's id."""
-
-
 _NONE = Cell("none", "unknown")
 _UNKNOWN = Cell("unknown", "unknown")
 _UNMATCHED = Cell("not matched", "unknown")
-
-
-class CompareRow(Struct, frozen=True):
-    """A line of a comparison."""
-
-    kind: RowKind
-    pair: VisitPair
-    """The pair that the line is about; for ALIKE, the first one."""
-    label: str
-    a: Cell = Cell()
-    b: Cell = Cell()
-    seconds: LengthPair = LengthPair()
-    """The lengths of which `B − A` and `B / A` are shown."""
-    mark: str = ""
-    """`A` or `B` if only that side has it; `≠` if they differ, `↕` if it moved."""
-    key: str = ""
-    open: bool | None = None
-    """True for a line that can be folded, False for a folded one; None for others."""
-
-    @property
-    def depth(self) -> int:
-        """How far the line is indented; the details of a state are one step deeper."""
-        return self.pair.depth + (self.kind not in {RowKind.STATE, RowKind.ALIKE})
 
 
 def compare_rows(
