@@ -20,7 +20,7 @@ from msgspec.structs import replace
 from sfnwatch.analysis.grouping import grouped
 from sfnwatch.analysis.integration_words import resource_words
 from sfnwatch.analysis.lists import listed
-from sfnwatch.analysis.names import named, visit_name
+from sfnwatch.analysis.names import named, visit_path
 from sfnwatch.analysis.phases import AttemptCalls, MatchedCalls
 from sfnwatch.analysis.quantities import cadence, decimal, time_of_day
 from sfnwatch.model.api_call import ApiCall, CallName, session_name
@@ -121,7 +121,7 @@ class AttemptCase(AttemptCalls):
         super().__init__(survey.snapshot, survey.coverage, key, attempt)
         self.use = use
         self.visit = visit
-        name = visit_name(visit, alone=len(use.visits) == 1)
+        name = use.name if len(use.visits) == 1 else visit_path(visit)
         self.subject = f"{name} (try {number})" if several else name
         """The state, and which try if there are several: `Each[3] / Work (try 2)`."""
         self.running = attempt.status == "running"

@@ -8,9 +8,9 @@ from msgspec import Struct
 from sfnwatch.analysis.case import Case
 from sfnwatch.analysis.finding import Finding, finding
 from sfnwatch.analysis.grouping import grouped, report_groups
-from sfnwatch.analysis.names import named, visit_name
+from sfnwatch.analysis.names import named, visit_path
 from sfnwatch.analysis.quantities import times
-from sfnwatch.analysis.reasons import why
+from sfnwatch.analysis.reasons import error_words
 from sfnwatch.model.values import mapping_of, parse_json, text_of
 from sfnwatch.model.visits import StateVisit
 
@@ -40,9 +40,9 @@ def _caught(told: Sequence[Caught]) -> Finding:
     several = len(told) > 1
     where = f" in {named(first.failing.name)}" if first.failing else ""
     visit = first.visit
-    reason = why(first.error, None if several else first.cause)
+    reason = error_words(first.error, None if several else first.cause)
     then = f", and {named(first.next_state)} came next" if first.next_state else ""
-    text = visit_name(visit, alone=several or visit.parent is None)
+    text = named(visit.name) if several else visit_path(visit)
     text += f" failed{where}{f' {times(len(told))}' if several else ''}"
     text += f"{f' with {reason}' if reason else ''} (caught{then})."
     proofs = (f"#{each.visit.troubled_by}" for each in told)

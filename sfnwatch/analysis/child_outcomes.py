@@ -11,7 +11,7 @@ from sfnwatch.analysis.grouping import ranked
 from sfnwatch.analysis.lists import listed_counts, some
 from sfnwatch.analysis.names import named
 from sfnwatch.analysis.quantities import plural
-from sfnwatch.analysis.reasons import why
+from sfnwatch.analysis.reasons import error_words
 from sfnwatch.analysis.statuses import status_words
 from sfnwatch.analysis.verdict import ended_with
 from sfnwatch.model.api_call import ApiCall
@@ -75,7 +75,7 @@ def _child_failed(case: Case, child: ExecutionAsOf, parent: Parent) -> Finding:
     error, cause = ended_with(case.snapshot, child)
     name = named(f"{child.state_machine_name} › {short_id(child.name)}")
     attempt = parent.attempt_id
-    reason = why(error, cause, _CAUSE)
+    reason = error_words(error, cause, _CAUSE)
     text = f"The child execution started by {case.state_name(parent.visit_id)}, {name},"
     text += f" ended as {child.status}{f' with {reason}' if reason else ''}."
     data: dict[str, Any] = {"execution": child.arn, "visit": parent.visit_id or None}

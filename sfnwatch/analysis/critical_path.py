@@ -9,7 +9,7 @@ from sfnwatch.analysis.case import Case
 from sfnwatch.analysis.finding import Steps, finding
 from sfnwatch.analysis.grouping import grouped
 from sfnwatch.analysis.lists import listed
-from sfnwatch.analysis.names import visit_name
+from sfnwatch.analysis.names import visit_path
 from sfnwatch.analysis.phases import (
     PHASE_KEYS,
     Phase,
@@ -149,7 +149,7 @@ def _slowest(path: Sequence[StateVisit], now: datetime, total: float) -> Steps:
     if sum(seconds for seconds, _ in top) / total < _SHARE:
         return
     notable = ((v, spoken(took)) for took, v in top if took / total >= _LITTLE)
-    names = [f"{visit_name(v, alone=v.parent is None)} ({took})" for v, took in notable]
+    names = [f"{visit_path(v)} ({took})" for v, took in notable]
     rest = len(order) - len(names)
     others = f", and {plural(rest, 'shorter visit')}" if rest else ""
     text = f"The critical path was {', '.join(names)}{others}."

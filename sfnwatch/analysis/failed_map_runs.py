@@ -5,8 +5,8 @@ from typing import Any
 
 from sfnwatch.analysis.case import Case
 from sfnwatch.analysis.finding import Finding, finding
-from sfnwatch.analysis.names import visit_name
-from sfnwatch.analysis.reasons import why
+from sfnwatch.analysis.names import visit_path
+from sfnwatch.analysis.reasons import error_words
 from sfnwatch.analysis.verdict import error_of
 
 _CAUSE = 160
@@ -27,8 +27,8 @@ def map_runs_failed(case: Case) -> Iterator[Finding]:
         if not later and visit.status not in {"running", "succeeded"}:
             continue
         error, cause = error_of(case.snapshot, event)
-        reason = why(error, cause, _CAUSE)
-        text = f"A Map Run of {visit_name(visit, alone=visit.parent is None)} failed"
+        reason = error_words(error, cause, _CAUSE)
+        text = f"A Map Run of {visit_path(visit)} failed"
         text += f"{f' with {reason}' if reason else ''}"
         text += "; another was started." if later else "."
         data: dict[str, Any] = {"visit": visit.id, "error": error, "cause": cause}

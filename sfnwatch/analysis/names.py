@@ -18,9 +18,9 @@ def named(name: str | None) -> str:
     return clean(name or "?", _NAME_LETTERS)
 
 
-def visit_name(visit: StateVisit, *, alone: bool = True) -> str:
-    """Return a visit's name; unless it is alone, its path: `Each[3] / Work`."""
-    return named(visit.name if alone else visit.path.removeprefix(f"{ROOT} / "))
+def visit_path(visit: StateVisit) -> str:
+    """Return a visit's path, cleaned: `Each[3] / Work`, or `Work` at the top level."""
+    return named(visit.path.removeprefix(f"{ROOT} / "))
 
 
 def short_names_of(executions: Iterable[ExecutionAsOf]) -> dict[str, str]:

@@ -23,7 +23,7 @@ def cause_words(cause: str) -> str:
     return next((reason for reason in reasons if reason), cause)
 
 
-def why(error: str | None, cause: str | None, limit: int = 200) -> str:
+def error_words(error: str | None, cause: str | None, limit: int = 200) -> str:
     """Join error and cause for a sentence: `States.TaskFailed: Essential …`."""
     parts = (error, cause and cause_words(cause))
     return ": ".join(clean(part, limit) for part in parts if part).rstrip(".")

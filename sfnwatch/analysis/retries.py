@@ -7,7 +7,7 @@ from sfnwatch.analysis.case import Case, StateUse
 from sfnwatch.analysis.finding import Finding, finding
 from sfnwatch.analysis.grouping import ranked, report_groups
 from sfnwatch.analysis.lists import some
-from sfnwatch.analysis.names import named, visit_name
+from sfnwatch.analysis.names import named, visit_path
 from sfnwatch.analysis.quantities import spoken, times
 from sfnwatch.analysis.statuses import ended_words
 from sfnwatch.model.visits import FAILED, StateVisit, Stretch
@@ -42,7 +42,8 @@ def _retries(use: StateUse, visits: Sequence[StateVisit]) -> Finding:
     where = f" in {len(visits)} visits" if len(visits) > 1 else ""
     end = f" and {ended_words(*statuses)}" if len(statuses) == 1 else ""
     storm = len(bad) >= _STORM
-    text = f"{visit_name(visits[0], alone=alone)} was tried {times(len(tries))}"
+    name = use.name if alone else visit_path(visits[0])
+    text = f"{name} was tried {times(len(tries))}"
     text += f"{where}{end}; {len(bad)} {attempts} failed{how}. {cost}"
     text += f"{spoken(backing_off)} of retry back-off."
     data: dict[str, Any] = {"visit": visits[0].id, "visits": len(visits)}
@@ -61,7 +62,7 @@ def container_retries(case: Case) -> Iterator[Finding]:
         if not again:
             continue
         became = f"was tried {times(tries)} and {ended_words(visit.status)}"
-        name = visit_name(visit, alone=visit.parent is None)
+        name = visit_path(visit)
         data: dict[str, Any] = {"visit": visit.id, "visits": 1, "tries": tries}
         failed = len(again) + (visit.status in FAILED)
         data |= {"failed": failed, "errors": {}, "storm": False}

@@ -6,9 +6,9 @@ from typing import Any
 
 from sfnwatch.analysis.case import Case, Survey
 from sfnwatch.analysis.finding import Finding, finding
-from sfnwatch.analysis.names import named, visit_name
+from sfnwatch.analysis.names import named, visit_path
 from sfnwatch.analysis.quantities import spoken
-from sfnwatch.analysis.reasons import why
+from sfnwatch.analysis.reasons import error_words
 from sfnwatch.analysis.statuses import ended_words
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.execution_list import UNKNOWN
@@ -77,7 +77,7 @@ class ExecutionVerdict:
             where = f"{lasted and ' so far'}{where and f',{where}'}"
         elif is_unknown and lasted:
             lasted = f": its history stops{lasted}"
-        reason = why(self.error, self.cause, _REASON)
+        reason = error_words(self.error, self.cause, _REASON)
         last = f"{clean(self.status)}{lasted}{where}{reason and f': {reason}'}"
         return f"{', '.join([*legs, last]).rstrip('.')}."
 
@@ -164,10 +164,10 @@ def failed(case: Case) -> Iterator[Finding]:
     verdict = ExecutionVerdict(case.survey, case.execution)
     ending = execution.ending
     visit = execution.visit(verdict.visit)
-    reason = why(verdict.error, verdict.cause, _FAILURE_CAUSE)
+    reason = error_words(verdict.error, verdict.cause, _FAILURE_CAUSE)
     if execution.running or ending is None or not (reason or visit):
         return
-    what = visit_name(visit, alone=visit.parent is None) if visit else "The execution"
+    what = visit_path(visit) if visit else "The execution"
     text = f"{what} {ended_words(verdict.status)}{f' with {reason}' if reason else ''}."
     ids = [*(visit.event_ids[-1:] if visit else ()), ending.id]
     # If the event before the end is missing, the failed state is only an inference.
@@ -193,7 +193,7 @@ def failed_out_of_sight(case: Case) -> Iterator[Finding]:
         names = (text_of(details.get(key)) for key in ("resourceType", "resource"))
         resource = ":".join(name for name in names if name)
         whose = f" ({named(resource)})" if resource else ""
-        reason = why(error, cause, _FAILURE_CAUSE)
+        reason = error_words(error, cause, _FAILURE_CAUSE)
         text = f"{named(event.type)}{whose} in a state that is not named here"
         text += f": {reason}." if reason else "."
         data: dict[str, Any] = {"visit": None, "status": None}

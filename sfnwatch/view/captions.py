@@ -10,9 +10,9 @@ from textwrap import shorten
 
 from sfnwatch.analysis import phases
 from sfnwatch.analysis.integration_words import integration_text, resource_words
-from sfnwatch.analysis.names import named, visit_name
+from sfnwatch.analysis.names import named, visit_path
 from sfnwatch.analysis.quantities import spoken
-from sfnwatch.analysis.reasons import ambiguity, why
+from sfnwatch.analysis.reasons import ambiguity, error_words
 from sfnwatch.analysis.statuses import ended_words
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.arns import role_name
@@ -78,7 +78,7 @@ class _Scene:
         self.visit = about.visit
         self.attempt = about.attempt
         self.integration = about.attempt.integration if about.attempt else None
-        self.name = visit_name(about.visit, alone=False) if about.visit else "a state"
+        self.name = visit_path(about.visit) if about.visit else "a state"
 
     def sentence(self) -> str:
         item = self.line.item
@@ -141,7 +141,7 @@ class _Scene:
         details = self.snapshot.trace.details(event)
         error = text_of(details.get("error"))
         cause = text_of(details.get("cause"))
-        said = shorten(why(error, cause, 2000), _WHY, placeholder="…")
+        said = shorten(error_words(error, cause, 2000), _WHY, placeholder="…")
         return f" ({said})" if said else ""
 
     def event(self, event: HistoryEvent) -> str:
@@ -166,7 +166,7 @@ class _Scene:
         return f"{self.name}: {self.as_shown}" if self.visit else self.as_shown
 
     def entered(self, visit: StateVisit) -> str:
-        name = visit_name(visit, alone=False)
+        name = visit_path(visit)
         if visit.attempts and self.execution is not None:
             first = visit.attempts[0]
             said = integration_text([name], first).removesuffix(".")

@@ -22,7 +22,7 @@ from sfnwatch.analysis.finding import (
 from sfnwatch.analysis.lists import some
 from sfnwatch.analysis.names import shorten_names
 from sfnwatch.analysis.quantities import spoken
-from sfnwatch.analysis.reasons import cause_words, why
+from sfnwatch.analysis.reasons import cause_words, error_words
 from sfnwatch.export.document_markdown import write_markdown
 from tests.analysis.finding_in import text_of
 from tests.builders import TASK_ARN
@@ -179,8 +179,8 @@ def test_cut_names_stay_as_distinct_as_they_were(names: list[str]) -> None:
 def test_a_cause_that_is_a_whole_job_says_its_reason() -> None:
     assert cause_words('{"StoppedReason": "Spot", "Status": "x"}') == "Spot"
     assert cause_words("not JSON") == "not JSON"
-    assert why("E", '{"errorMessage": "no\\u001b."}') == "E: no␛"
-    assert why(None, None) == ""
+    assert error_words("E", '{"errorMessage": "no\\u001b."}') == "E: no␛"
+    assert error_words(None, None) == ""
 
 
 def test_evidence_is_named_in_a_few_words() -> None:
