@@ -167,6 +167,24 @@ class Trace:
         """Return the CloudTrail record of a call; for a row of Athena its columns."""
         return cloudtrail_record(call.kind, self.raw(call))
 
+    def event_details(self, execution_arn: str, event_id: int) -> Details:
+        """Return the details of an event; empty where there is no such event."""
+        event = self.executions[execution_arn].events.get(event_id)
+        return self.details(event) if event is not None else {}
+
+    def count_others(
+        self, execution_arn: str, begin: datetime, end: datetime | None
+    ) -> int | None:
+        """Count the machine's executions that are not watched, as `ExecutionLists`."""
+        lists = self.execution_lists
+        return lists.count_others(execution_arn, begin, end, self.executions)
+
+    def has_children(self) -> bool:
+        """True if an execution here is known to have started another one."""
+        if self.lineage.map_runs:
+            return True
+        return any(execution.started for execution in self.executions.values())
+
     def add(self, batch: Batch) -> Changed:
         """Add records, and return what changed.
 

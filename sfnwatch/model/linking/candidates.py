@@ -13,12 +13,13 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Collection, Container, Iterable, Iterator
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from sfnwatch.model.api_call import ApiCall, CallName, NameAndRole, by_time
+from sfnwatch.model.api_call import ApiCall, NameAndRole, by_time
 from sfnwatch.model.integrations import CallRole, Pattern
+from sfnwatch.model.linking.attempt_reader import AttemptReader
+from sfnwatch.model.linking.call_reader import CallReader
 from sfnwatch.model.linking.caller import SECOND, Caller, Window, depends_on_name
 from sfnwatch.model.linking.clock_skew import NEAR, Skew
 from sfnwatch.model.linking.evidence import (
@@ -50,23 +51,14 @@ from sfnwatch.model.linking.link import (
 from sfnwatch.model.linking.parameters import (
     Leaf,
     Leaves,
-    asked,
     compare_leaves,
     differ,
-    ids_of_answer,
     ids_of_call,
     is_random_id,
     is_task_token,
-    leaves,
     leaves_of_record,
 )
-from sfnwatch.model.records import Record
 from sfnwatch.model.times import from_microseconds, microseconds
-from sfnwatch.model.values import mapping_of, parse_json
-
-if TYPE_CHECKING:
-    from sfnwatch.model.trace import Trace
-
 
 _ABOUT = 300 * SECOND
 """Calls of others with the role count from this long before an attempt's time to this
@@ -83,13 +75,10 @@ _CROWDED = "too many attempts make such calls for each to be compared"
 class Candidates:
     """Decides which attempt made each call that no id matches."""
 
-    def __init__(self, trace: "Trace") -> None:
-        self._trace = trace
+    def __init__(self, reader: CallReader) -> None:
+        self._reader = reader
+        self.attempt_reader = AttemptReader(reader)
         self.callers: dict[AttemptKey, Caller] = {}
-        self._asked: dict[tuple[AttemptKey, CallName], Leaves] = {}
-        """The parameters of attempts, kept while one batch is added."""
-        self._answers_told: dict[tuple[AttemptKey, CallName], Leaves] = {}
-        """The ids in attempts' answers, kept while one batch is added."""
         self._asking: dict[NameAndRole, Asking] = {}
         self.groups: dict[NameAndRole, CallGroup] = {}
         self._joined: dict[NameAndRole, CallGroup] = {}
@@ -183,8 +172,8 @@ class Candidates:
             for member in members:
                 at = bisect_left(unproved, member)
                 opened.update(e for _, e in unproved[max(0, at - 1) : at + 2])
-            for event_id in opened & self._trace.calls.keys():
-                group = self._joined.get(self._trace.calls[event_id].spot)
+            for event_id in opened & self._reader.calls.keys():
+                group = self._joined.get(self._reader.calls[event_id].spot)
                 if group is not None and event_id in group.fits:
                     group.open.add(event_id)
 
@@ -193,7 +182,7 @@ class Candidates:
         for group in self._joined.values():
             group.open.update(group.fits)
         for event_id, link in self.by_id.items():
-            spot = self._trace.calls[event_id].spot
+            spot = self._reader.calls[event_id].spot
             if link.role is CallRole.OTHER and spot in self._joined:
                 self._joined[spot].open.add(event_id)
 
@@ -246,7 +235,7 @@ class Candidates:
                 sides[window.narrow][key] = window
         present = (present_at(side, touched, near) for side in sides)
         for member, wide, narrow in zip(touched, *present, strict=True):
-            call = self._trace.calls[member[1]]
+            call = self._reader.calls[member[1]]
             keys = [*wide, *self._narrowed(group, narrow, call)] if narrow else wide
             if call.event_id in self.by_id:
                 keys = [k for k in keys if group.windows[k].role is CallRole.ACTION]
@@ -278,45 +267,17 @@ class Candidates:
     ) -> None:
         if call.event_id in group.crowded:
             group.moved.update(keys)
-        record = self._trace.cloudtrail_record(call) if keys else {}
+        record = self._reader.cloudtrail_record(call) if keys else {}
         called = leaves_of_record(record) if keys else {}
         found: dict[AttemptKey, Fit] = {}
         for key in keys:
-            wanted = self.wanted(key, group.name)
-            role = group.windows[key].role
-            pair = self.pair(call, record, self.callers[key], role)
+            wanted = self.attempt_reader.parameters(key, group.name)
+            pair = self.attempt_reader.pair(call, record, self.callers[key])
             if not differ(wanted, called) and not any(pair.against()):
                 found[key] = _fit(pair, compare_leaves(wanted, called).equal)
         group.set_fits(by_time(call), found)
         is_one = not found and call.event_id not in self.by_id
         self._set_unexplained(call, is_one=is_one)
-
-    def wanted(self, key: AttemptKey, name: CallName) -> Leaves:
-        """Return an attempt's parameters, as a call of that name has them."""
-        if (key, name) not in self._asked:
-            scheduled = self._trace.executions[key[0]].events[key[1]]
-            details = asked(self._trace.details(scheduled))
-            self._asked[key, name] = leaves(*name, details)
-        return self._asked[key, name]
-
-    def pair(
-        self, call: ApiCall, record: Record, caller: Caller, role: CallRole
-    ) -> Pair:
-        """Return a call and an attempt as a pair to be compared."""
-        return Pair(call, record, caller, role, lambda: self._answer(caller, call.name))
-
-    def _answer(self, caller: Caller, name: CallName) -> Leaves:
-        """Return the ids in an attempt's answer; empty if its events have no answer."""
-        key = caller.key
-        if (key, name) not in self._answers_told:
-            attempt = caller.attempt
-            event = self._trace.executions[key[0]].events.get(
-                attempt.submitted_by or attempt.ended_by
-            )
-            details = self._trace.details(event) if event is not None else {}
-            output = mapping_of(parse_json(details.get("output")))
-            self._answers_told[key, name] = ids_of_answer(*name, output)
-        return self._answers_told[key, name]
 
     def decide(
         self, moved_roles: Container[str]
@@ -344,9 +305,7 @@ class Candidates:
                         group.open |= calls
             for calls, keys in group.take_open():
                 yield from self._decided(group, calls, keys)
-        # These can be read again; to keep all parameters would fill the memory.
-        self._asked.clear()
-        self._answers_told.clear()
+        self.attempt_reader.forget()
         self._asking.clear()
 
     def _open_polls(self) -> None:
@@ -368,7 +327,7 @@ class Candidates:
             group = self._joined.get(spot)
             if group is None or caller.role_of(group.name) is not CallRole.ACTION:
                 continue
-            calls = (self._trace.calls[e] for e in group.calls_of.get(key, ()))
+            calls = (self._reader.calls[e] for e in group.calls_of.get(key, ()))
             return sum(call.error_code is None for call in calls)
         return 0
 
@@ -378,7 +337,7 @@ class Candidates:
         """Yield the links of calls and attempts that are connected through fits."""
         in_order = self._in_order(group, calls, keys)
         for event_id in calls:
-            call = self._trace.calls[event_id]
+            call = self._reader.calls[event_id]
             by_id = self.by_id.get(event_id)
             fits = group.fits.get(event_id, {})
             if event_id in group.crowded:
@@ -408,7 +367,7 @@ class Candidates:
         if len(keys) == 1 or len(calls) != len(keys):
             return {}
         ranked = sorted(keys, key=lambda key: (group.windows[key].first, key))
-        made = sorted((self._trace.calls[each] for each in calls), key=by_time)
+        made = sorted((self._reader.calls[each] for each in calls), key=by_time)
         for before, after in pairwise(self.callers[key].attempt for key in ranked):
             if before.ended_at is None or before.ended_at > after.scheduled_at:
                 return {}
@@ -434,7 +393,7 @@ class Candidates:
         if len(proofs) != 1 or call.error_code is not None:
             return None
         ((key, fit),) = proofs.items()
-        calls = self._trace.calls
+        calls = self._reader.calls
         alike = [
             event_id
             for event_id in group.calls_of[key]
@@ -501,9 +460,7 @@ class Candidates:
             return False
         around = replace(window, first=window.first - _ABOUT, last=window.last + _ABOUT)
         left = self._unproved[group.role].between(around.first, around.last)
-        if left != [by_time(call)] or self._trace.lineage.map_runs:
-            return False
-        if any(execution.started for execution in self._trace.executions.values()):
+        if left != [by_time(call)] or self._reader.has_children():
             return False
         is_complete = self.known.is_complete(window.last + _MARGIN, call)
         return is_complete and self._count_others(key, window) == 0
@@ -531,8 +488,7 @@ class Candidates:
         last = None
         if window.last < math.inf:
             last = from_microseconds(int(window.last) + NEAR)
-        watched = self._trace.executions
-        return self._trace.execution_lists.count_others(key[0], first, last, watched)
+        return self._reader.count_others(key[0], first, last)
 
     def _rivals(self, group: CallGroup, call: ApiCall, key: AttemptKey) -> int:
         """Count the other calls that fit the attempt, which made only one."""
@@ -541,7 +497,7 @@ class Candidates:
         if window.role in _POLLS:
             return 0
         others = group.calls_of[key] - {call.event_id}
-        rivals = sum(not self._trace.calls[each].is_retryable for each in others)
+        rivals = sum(not self._reader.calls[each].is_retryable for each in others)
         # The SDK itself may have repeated a call that was refused.
         rivals -= rivals > 0 and call.is_retryable
         first = window.first - near
@@ -597,7 +553,7 @@ class Candidates:
         if not call.is_retryable:
             if call.error_code is None and not answered:
                 return "the attempt's own call need not have come through"
-            made = (self._trace.calls[each] for each in group.calls_of[key])
+            made = (self._reader.calls[each] for each in group.calls_of[key])
             # The attempt's error may be of this call, or of one that was refused.
             is_retried = any(each.is_retryable for each in made)
             is_open = is_retried and says_nothing(attempt.error)
@@ -618,7 +574,7 @@ class Candidates:
             known = group.fits.keys() | self.by_id.keys()
             rest = (member for member in group.members if member[1] not in known)
             self._asking[spot] = Asking({each: self._called(each) for each in rest})
-        wanted = self.wanted(key, group.name)
+        wanted = self.attempt_reader.parameters(key, group.name)
         begin = window.first - _ABOUT
         end = window.last + _ABOUT
         like = self._asking[spot].like(wanted, begin, end)
@@ -628,8 +584,8 @@ class Candidates:
         return any(compare_leaves(wanted, called).equal for called in same)
 
     def _called(self, member: Member) -> Leaves:
-        call = self._trace.calls[member[1]]
-        return leaves_of_record(self._trace.cloudtrail_record(call))
+        call = self._reader.calls[member[1]]
+        return leaves_of_record(self._reader.cloudtrail_record(call))
 
 
 def _first_names(fit: Fit) -> str:

@@ -11,11 +11,11 @@ from bisect import bisect_left, insort
 from collections import Counter, defaultdict
 from collections.abc import Collection, Container, Mapping
 from heapq import nsmallest
-from typing import TYPE_CHECKING
 
 from sfnwatch.model.api_call import ApiCall, by_time, ids_in
 from sfnwatch.model.arns import last_segment
 from sfnwatch.model.integrations import CallRole
+from sfnwatch.model.linking.call_reader import CallReader
 from sfnwatch.model.linking.caller import SECOND, Caller
 from sfnwatch.model.linking.candidates import Candidates
 from sfnwatch.model.linking.evidence import Weighed, other_caller, told_session, weigh
@@ -34,10 +34,6 @@ from sfnwatch.model.linking.parameters import differ, leaves_of_record
 from sfnwatch.model.records import Record
 from sfnwatch.model.visits import Attempt
 
-if TYPE_CHECKING:
-    from sfnwatch.model.trace import Trace
-
-
 LinkChanges = Mapping[str, tuple[Link | None, Link | None]]
 """By a call's event id, its link before and its link now."""
 _BY_ID = -SECOND, 2 * SECOND
@@ -49,8 +45,8 @@ _WEIGHED = 20
 class Linker:
     """Keeps the links of a trace."""
 
-    def __init__(self, trace: "Trace") -> None:
-        self._trace = trace
+    def __init__(self, reader: CallReader) -> None:
+        self._reader = reader
         self.links: dict[str, Link] = {}
         """By the calls' event ids."""
         self.calls_of: dict[AttemptKey, list[ApiCall]] = {}
@@ -67,7 +63,8 @@ class Linker:
         """By a role's name the ARNs of the executions that have it, and how often."""
         self._moved_roles: set[str] = set()
         """The roles whose calls are now matched to another execution, or to none."""
-        self._candidates = Candidates(trace)
+        self._candidates = Candidates(reader)
+        self._attempt_reader = self._candidates.attempt_reader
         self._callers = self._candidates.callers
         self.known = self._candidates.known
         self._proposed: dict[AttemptKey, dict[str, Link]] = {}
@@ -148,7 +145,7 @@ class Linker:
             # With no attempt to ask for others' jobs, such calls belonged to the job
             # they name. Now there is one.
             spot = (group.name, group.role)
-            calls = self._trace.calls
+            calls = self._reader.calls
             self._asked |= {e for e in self._candidates.by_id if calls[e].spot == spot}
 
     def holders(self, job_id: str) -> dict[AttemptKey, Attempt]:
@@ -201,7 +198,7 @@ class Linker:
 
     def drop_call(self, call: ApiCall) -> None:
         """Forget a call that proved a duplicate, or sfnwatch's own."""
-        record = self._trace.cloudtrail_record(call)
+        record = self._reader.cloudtrail_record(call)
         self._ask_sharers(ids_in(record, call.error_message))
         self._candidates.forget(call)
         self._propose(call, None)
@@ -217,7 +214,7 @@ class Linker:
         attempts that make such calls. Of many of the latter only the nearest in time
         are weighed.
         """
-        record = self._trace.cloudtrail_record(call)
+        record = self._reader.cloudtrail_record(call)
         skew = self._candidates.skew.bounds(call.event_source)
         callers = dict(self._nearest(call))
         ids = ids_in(record, call.error_message)
@@ -225,10 +222,8 @@ class Linker:
             callers |= self._telling.get(each, {})
         weighed = []
         for key, caller in callers.items():
-            wanted = self._candidates.wanted(key, call.name)
-            pair = self._candidates.pair(
-                call, record, caller, caller.role_of(call.name)
-            )
+            wanted = self._attempt_reader.parameters(key, call.name)
+            pair = self._attempt_reader.pair(call, record, caller)
             weighed.append(weigh(pair, wanted, skew))
         return sorted(weighed, key=lambda w: (len(w.against), -len(w.same), w.key))
 
@@ -250,13 +245,13 @@ class Linker:
 
     def settle(self) -> LinkChanges:
         """Match again the calls whose match may have changed; return the changes."""
-        calls = self._trace.calls
+        calls = self._reader.calls
         asked = self._asked
         self._asked = set()
         # Records that came together are stored together: in the order of time each
         # block is unpacked only once.
         for call in sorted((calls[e] for e in asked & calls.keys()), key=by_time):
-            record = self._trace.cloudtrail_record(call)
+            record = self._reader.cloudtrail_record(call)
             self._match_by_ids(call, record, ids_in(record, call.error_message))
         moved = self._moved_roles
         self._moved_roles = set()
@@ -334,7 +329,7 @@ class Linker:
         `held` has the resource's ids.
         """
         life = caller.life
-        calls = self._trace.calls
+        calls = self._reader.calls
         naming = {event_id for each in held for event_id in self.calls_naming(each)}
         return all(life.has(calls[e].microseconds) for e in naming & calls.keys())
 
@@ -351,13 +346,13 @@ class Linker:
             return False
         is_other = role is CallRole.OTHER
         window = caller.life if is_other else caller.window(call.name, _BY_ID)
-        pair = self._candidates.pair(call, record, caller, role)
+        pair = self._attempt_reader.pair(call, record, caller)
         if window is None or not window.has(call.microseconds) or any(pair.against()):
             return False
         if not row.id_word.endswith("name"):
             return True
         # Many jobs may have the same name, one after another.
-        wanted = self._candidates.wanted(caller.key, call.name)
+        wanted = self._attempt_reader.parameters(caller.key, call.name)
         return not differ(wanted, leaves_of_record(record))
 
     def _propose(self, call: ApiCall, link: Link | None) -> None:
@@ -379,7 +374,7 @@ class Linker:
         """Set how sure the links of the changed attempts are."""
         unsettled = self._unsettled
         self._unsettled = set()
-        calls = self._trace.calls
+        calls = self._reader.calls
         for key in unsettled:
             links = self._proposed.get(key)
             if not links:
