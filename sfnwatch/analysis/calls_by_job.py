@@ -6,14 +6,10 @@ from datetime import timedelta
 
 from msgspec import Struct, field
 
-from sfnwatch.analysis.case import (
-    Spacing,
-    Survey,
-    Work,
-    is_of_job,
-    spacing,
-)
 from sfnwatch.analysis.grouping import grouped
+from sfnwatch.analysis.poll_intervals import Spacing, spacing
+from sfnwatch.analysis.trace_analysis import Survey, is_of_job
+from sfnwatch.analysis.work import Work
 from sfnwatch.model.api_call import ApiCall, by_time, ids_in
 from sfnwatch.model.integrations import CallRole, Integration, jobs_of_call
 from sfnwatch.model.records import Record

@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from sfnwatch.analysis.case import Case
+from sfnwatch.analysis.execution_analysis import Case
 from sfnwatch.analysis.finding import Finding, finding
 from sfnwatch.analysis.grouping import grouped, report_groups
 from sfnwatch.analysis.names import named, visit_path

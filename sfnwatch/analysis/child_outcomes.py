@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec.structs import asdict
 
-from sfnwatch.analysis.case import Case, Survey
+from sfnwatch.analysis.execution_analysis import Case
 from sfnwatch.analysis.finding import Finding, Steps, finding
 from sfnwatch.analysis.grouping import ranked
 from sfnwatch.analysis.lists import listed_counts, some
@@ -13,6 +13,7 @@ from sfnwatch.analysis.names import named
 from sfnwatch.analysis.quantities import plural
 from sfnwatch.analysis.reasons import error_words
 from sfnwatch.analysis.statuses import status_words
+from sfnwatch.analysis.trace_analysis import Survey
 from sfnwatch.analysis.verdict import ended_with
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.arns import role_name, short_id

@@ -4,14 +4,12 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from statistics import median
 
-from sfnwatch.analysis.case import (
-    AttemptCase,
-    StateUse,
-)
+from sfnwatch.analysis.attempt_analysis import AttemptCase
 from sfnwatch.analysis.finding import Finding, finding
 from sfnwatch.analysis.grouping import report_groups
 from sfnwatch.analysis.phases import ENDED_OTHERWISE, Completion, MatchedCalls, ToldBy
 from sfnwatch.analysis.quantities import plural, spoken, time_of_day
+from sfnwatch.analysis.state_analysis import StateUse
 from sfnwatch.analysis.statuses import ended_words
 from sfnwatch.model.times import iso, maybe_iso
 

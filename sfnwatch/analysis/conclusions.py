@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
-from sfnwatch.analysis.case import Attempts, Case
+from sfnwatch.analysis.attempt_analysis import Attempts
+from sfnwatch.analysis.execution_analysis import Case
 from sfnwatch.analysis.finding import CONCLUSION, Finding, finding
 from sfnwatch.analysis.grouping import grouped
 from sfnwatch.analysis.lists import some

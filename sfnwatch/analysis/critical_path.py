@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sfnwatch.analysis.case import Case
+from sfnwatch.analysis.execution_analysis import Case
 from sfnwatch.analysis.finding import Steps, finding
 from sfnwatch.analysis.grouping import grouped
 from sfnwatch.analysis.lists import listed

@@ -2,16 +2,13 @@
 
 from collections.abc import Iterator
 
-from sfnwatch.analysis.case import (
-    AttemptCase,
-    Attempts,
-    StateUse,
-)
+from sfnwatch.analysis.attempt_analysis import AttemptCase, Attempts
 from sfnwatch.analysis.finding import Finding, finding
 from sfnwatch.analysis.grouping import grouped, ranked, report_groups
 from sfnwatch.analysis.names import named
 from sfnwatch.analysis.phases import ENDED_OTHERWISE
 from sfnwatch.analysis.quantities import plural
+from sfnwatch.analysis.state_analysis import StateUse
 
 _OUTCOMES = {"succeeded": "denied-but-succeeded", "running": "denied-unknown"}
 

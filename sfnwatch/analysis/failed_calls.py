@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sfnwatch.analysis.case import StateUse
 from sfnwatch.analysis.finding import Finding, finding
 from sfnwatch.analysis.names import named
 from sfnwatch.analysis.phases import MatchedCalls
+from sfnwatch.analysis.state_analysis import StateUse
 from sfnwatch.model.texts import clean
 
 _THROTTLED = re.compile(

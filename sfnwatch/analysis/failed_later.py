@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sfnwatch.analysis.case import AttemptCase, Case
+from sfnwatch.analysis.attempt_analysis import AttemptCase
+from sfnwatch.analysis.execution_analysis import Case
 from sfnwatch.analysis.finding import Finding, finding
 from sfnwatch.analysis.grouping import report_groups
 from sfnwatch.analysis.job_failures import JobFailures, leaves_job

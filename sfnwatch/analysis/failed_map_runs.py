@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from sfnwatch.analysis.case import Case
+from sfnwatch.analysis.execution_analysis import Case
 from sfnwatch.analysis.finding import Finding, finding
 from sfnwatch.analysis.names import visit_path
 from sfnwatch.analysis.reasons import error_words

@@ -16,11 +16,11 @@ from enum import StrEnum
 from msgspec.structs import replace
 
 from sfnwatch.analysis.calls_alone import calls_alone
-from sfnwatch.analysis.case import Case, Survey, Work, build_case
 from sfnwatch.analysis.caught import caught
 from sfnwatch.analysis.child_outcomes import children
 from sfnwatch.analysis.conclusions import conclusions
 from sfnwatch.analysis.critical_path import time_findings
+from sfnwatch.analysis.execution_analysis import Case, build_case
 from sfnwatch.analysis.failed_calls import failed_calls
 from sfnwatch.analysis.failed_later import failed_later
 from sfnwatch.analysis.failed_map_runs import map_runs_failed
@@ -30,7 +30,9 @@ from sfnwatch.analysis.jobs import job_findings, patterns
 from sfnwatch.analysis.not_visible import lateness, not_loaded, not_visible
 from sfnwatch.analysis.redrives import redriven
 from sfnwatch.analysis.retries import container_retries, retries
+from sfnwatch.analysis.trace_analysis import Survey
 from sfnwatch.analysis.verdict import failed, failed_out_of_sight
+from sfnwatch.analysis.work import Work
 from sfnwatch.model.execution_list import UNSUCCESSFUL
 from sfnwatch.model.snapshot import Snapshot
 

@@ -10,7 +10,9 @@ from typing import Any
 
 from msgspec import Struct
 
-from sfnwatch.analysis.case import Case, StateUse, Work
+from sfnwatch.analysis.execution_analysis import Case
+from sfnwatch.analysis.state_analysis import StateUse
+from sfnwatch.analysis.work import Work
 from sfnwatch.model.ecs_task import BAD_STOPS
 from sfnwatch.model.execution_list import UNSUCCESSFUL
 from sfnwatch.model.integrations import Pattern

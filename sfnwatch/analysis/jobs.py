@@ -3,19 +3,17 @@
 from collections.abc import Iterator
 from typing import Any
 
-from sfnwatch.analysis.case import (
-    Attempts,
-    Case,
-    StateUse,
-)
+from sfnwatch.analysis.attempt_analysis import Attempts
 from sfnwatch.analysis.completions import completions
 from sfnwatch.analysis.denied_polls import denials
+from sfnwatch.analysis.execution_analysis import Case
 from sfnwatch.analysis.finding import Finding, Steps, finding
 from sfnwatch.analysis.grouping import grouped
 from sfnwatch.analysis.integration_words import integration_text, resource_words
 from sfnwatch.analysis.names import named
 from sfnwatch.analysis.polling import polling
 from sfnwatch.analysis.quantities import plural
+from sfnwatch.analysis.state_analysis import StateUse
 
 
 def job_findings(use: StateUse) -> Steps:

@@ -6,7 +6,7 @@ from functools import partial
 from statistics import median, quantiles
 from typing import Any
 
-from sfnwatch.analysis.case import Case, StateUse, Survey
+from sfnwatch.analysis.execution_analysis import Case
 from sfnwatch.analysis.finding import Finding, finding
 from sfnwatch.analysis.grouping import FEW, grouped, ranked
 from sfnwatch.analysis.integration_words import resource_words
@@ -14,6 +14,8 @@ from sfnwatch.analysis.lists import listed_counts, some
 from sfnwatch.analysis.names import named
 from sfnwatch.analysis.quantities import plural, spoken, time_of_day
 from sfnwatch.analysis.reasons import ambiguity
+from sfnwatch.analysis.state_analysis import StateUse
+from sfnwatch.analysis.trace_analysis import Survey
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.arns import account_of
 from sfnwatch.model.execution import ExecutionAsOf

@@ -4,17 +4,14 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
-from sfnwatch.analysis.case import (
-    AttemptCase,
-    Attempts,
-    Spacing,
-    StateUse,
-)
+from sfnwatch.analysis.attempt_analysis import AttemptCase, Attempts
 from sfnwatch.analysis.finding import Finding, finding
 from sfnwatch.analysis.grouping import report_groups
 from sfnwatch.analysis.names import named
 from sfnwatch.analysis.phases import MatchedCalls
+from sfnwatch.analysis.poll_intervals import Spacing
 from sfnwatch.analysis.quantities import plural, time_of_day
+from sfnwatch.analysis.state_analysis import StateUse
 from sfnwatch.model.times import iso
 
 _EASED = timedelta(minutes=10)

@@ -9,7 +9,8 @@ from datetime import datetime
 from itertools import chain, zip_longest
 from statistics import median
 
-from sfnwatch.analysis.case import Attempts, Case, Survey, build_case, done, spread
+from sfnwatch.analysis.attempt_analysis import Attempts
+from sfnwatch.analysis.execution_analysis import Case, build_case
 from sfnwatch.analysis.finding import (
     CONCLUSION,
     Block,
@@ -26,9 +27,12 @@ from sfnwatch.analysis.grouping import grouped, ranked
 from sfnwatch.analysis.integration_words import resource_words
 from sfnwatch.analysis.names import named, short_names_of
 from sfnwatch.analysis.phases import Phase, length_of, seconds_by_phase
+from sfnwatch.analysis.poll_intervals import spread
 from sfnwatch.analysis.quantities import plural, spoken, time_of_day
 from sfnwatch.analysis.statuses import status_words
+from sfnwatch.analysis.trace_analysis import Survey
 from sfnwatch.analysis.verdict import ExecutionVerdict
+from sfnwatch.analysis.work import done
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.linking.link import role_of_call
 from sfnwatch.model.snapshot import Snapshot

@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from sfnwatch.analysis.case import Case, StateUse
+from sfnwatch.analysis.execution_analysis import Case
 from sfnwatch.analysis.finding import Finding, finding
 from sfnwatch.analysis.grouping import ranked, report_groups
 from sfnwatch.analysis.lists import some
 from sfnwatch.analysis.names import named, visit_path
 from sfnwatch.analysis.quantities import spoken, times
+from sfnwatch.analysis.state_analysis import StateUse
 from sfnwatch.analysis.statuses import ended_words
 from sfnwatch.model.visits import FAILED, StateVisit, Stretch
 

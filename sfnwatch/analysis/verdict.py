@@ -4,12 +4,13 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from sfnwatch.analysis.case import Case, Survey
+from sfnwatch.analysis.execution_analysis import Case
 from sfnwatch.analysis.finding import Finding, finding
 from sfnwatch.analysis.names import named, visit_path
 from sfnwatch.analysis.quantities import spoken
 from sfnwatch.analysis.reasons import error_words
 from sfnwatch.analysis.statuses import ended_words
+from sfnwatch.analysis.trace_analysis import Survey
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.execution_list import UNKNOWN
 from sfnwatch.model.history_event import TERMINAL, HistoryEvent

@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-from sfnwatch.analysis.case import Survey
+from sfnwatch.analysis.trace_analysis import Survey
 from sfnwatch.analysis.verdict import ExecutionVerdict
 from sfnwatch.cli import options
 from sfnwatch.cli.narration import narrate

@@ -5,12 +5,13 @@ from statistics import fmean
 
 from msgspec import Struct
 
-from sfnwatch.analysis.case import AttemptCase, gaps
+from sfnwatch.analysis.attempt_analysis import AttemptCase
 from sfnwatch.analysis.compare.length_pair import LengthPair
 from sfnwatch.analysis.grouping import ranked
 from sfnwatch.analysis.phases import (
     MatchedCalls,
 )
+from sfnwatch.analysis.poll_intervals import gaps
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.integrations import CallRole
 from sfnwatch.model.linking.link import role_of_call

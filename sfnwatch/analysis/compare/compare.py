@@ -2,7 +2,6 @@
 
 from datetime import datetime
 
-from sfnwatch.analysis.case import Survey, build_case, done
 from sfnwatch.analysis.compare.compared_execution import ComparedExecution
 from sfnwatch.analysis.compare.comparison import (
     Comparison,
@@ -12,6 +11,9 @@ from sfnwatch.analysis.compare.gaps import find_gaps
 from sfnwatch.analysis.compare.visit_pairs import (
     pair_visits,
 )
+from sfnwatch.analysis.execution_analysis import build_case
+from sfnwatch.analysis.trace_analysis import Survey
+from sfnwatch.analysis.work import done
 from sfnwatch.model.snapshot import Snapshot
 
 ChosenExecution = tuple[Snapshot, str]

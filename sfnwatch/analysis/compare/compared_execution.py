@@ -1,6 +1,6 @@
 """One of the two executions of a comparison, with its input, error and calls."""
 
-from sfnwatch.analysis.case import Case
+from sfnwatch.analysis.execution_analysis import Case
 from sfnwatch.analysis.phases import (
     MatchedCalls,
 )

@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from sfnwatch.analysis.case import AttemptCase
+from sfnwatch.analysis.attempt_analysis import AttemptCase
 from sfnwatch.analysis.compare.attempt_pair import AttemptPair, CallPair, CallTally
 from sfnwatch.analysis.compare.compare_row import Cell, CompareRow, RowKind
 from sfnwatch.analysis.compare.comparison import (

@@ -11,10 +11,10 @@ from collections import Counter, deque
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from itertools import chain
 
-from sfnwatch.analysis.case import Work
 from sfnwatch.analysis.compare.compared_execution import ExecutionPair
 from sfnwatch.analysis.compare.visit_pair import AlignedVisits, VisitPair
 from sfnwatch.analysis.grouping import grouped
+from sfnwatch.analysis.work import Work
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.state_language import states_of
 from sfnwatch.model.visits import StateVisit

@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import asdict
 
-from sfnwatch.analysis.case import AttemptCase
+from sfnwatch.analysis.attempt_analysis import AttemptCase
 from sfnwatch.analysis.compare.attempt_pair import AttemptPair, CallTally
 from sfnwatch.analysis.compare.compared_execution import ComparedExecution
 from sfnwatch.analysis.compare.comparison import Comparison

@@ -12,9 +12,10 @@ from collections.abc import Iterator, Sequence
 from statistics import fmean
 from typing import NamedTuple, TextIO
 
-from sfnwatch.analysis.case import StateUse, Survey
 from sfnwatch.analysis.integration_words import resource_words
 from sfnwatch.analysis.quantities import plural
+from sfnwatch.analysis.state_analysis import StateUse
+from sfnwatch.analysis.trace_analysis import Survey
 from sfnwatch.export.mermaid.frame import TITLE_CHARACTERS, Frame
 from sfnwatch.export.mermaid.grammar import MOST_UNITS, escape, units
 from sfnwatch.export.names import service_name, whole_name

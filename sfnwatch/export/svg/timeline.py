@@ -5,7 +5,7 @@ from datetime import datetime
 
 from rich.cells import cell_len
 
-from sfnwatch.analysis.case import last_moment
+from sfnwatch.analysis.last_moment import last_moment
 from sfnwatch.analysis.phases import Phase, Segment
 from sfnwatch.analysis.quantities import plural
 from sfnwatch.export.svg.legend import draw_legend

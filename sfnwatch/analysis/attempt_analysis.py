@@ -1,0 +1,143 @@
+"""An attempt with its calls and polls, and attempts that are reported together."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from sfnwatch.analysis.integration_words import resource_words
+from sfnwatch.analysis.names import visit_path
+from sfnwatch.analysis.phases import AttemptCalls, MatchedCalls
+from sfnwatch.analysis.poll_intervals import Spacing, spacing
+from sfnwatch.model.api_call import ApiCall
+from sfnwatch.model.integrations import Pattern
+from sfnwatch.model.visits import StateVisit
+
+if TYPE_CHECKING:
+    from sfnwatch.analysis.state_analysis import StateUse
+
+FIRST_POLL = timedelta(seconds=70)
+"""The first poll has come by then: recorded first polls came after 55 to 60 s."""
+CLOCKS_APART = timedelta(seconds=5)
+"""How far two clocks may differ if no record measures it [inferred]."""
+
+
+class AttemptCase(AttemptCalls):
+    """An attempt in one of a survey's executions, with the words for it."""
+
+    def __init__(self, use: "StateUse", visit: StateVisit, number: int) -> None:
+        """`number` is the attempt's number within its visit, from 1."""
+        attempt = visit.attempts[number - 1]
+        several = len(visit.attempts) > 1
+        survey = use.survey
+        key = (use.execution.arn, attempt.scheduled_id)
+        super().__init__(survey.snapshot, survey.coverage, key, attempt)
+        self.use = use
+        self.visit = visit
+        name = use.name if len(use.visits) == 1 else visit_path(visit)
+        self.subject = f"{name} (try {number})" if several else name
+        """The state, and which try if there are several: `Each[3] / Work (try 2)`."""
+        self.running = attempt.status == "running"
+
+    @property
+    def seconds(self) -> float | None:
+        """The seconds from scheduled to ended; None while the attempt runs."""
+        begun = self.attempt.scheduled_at
+        ended = self.attempt.ended_at
+        return (ended - begun).total_seconds() if ended is not None else None
+
+    def ran_at(self, at: datetime) -> bool:
+        """True if the attempt ran at a call's time, or may have by another clock."""
+        ended = self.attempt.ended_at
+        begun = self.attempt.scheduled_at - CLOCKS_APART
+        return begun <= at and (ended is None or at <= ended + CLOCKS_APART)
+
+    @property
+    def end_event(self) -> str:
+        """The event that ended the attempt, or its last known event: `#7`."""
+        return f"#{self.attempt.event_ids[-1]}"
+
+    @property
+    def action(self) -> ApiCall | None:
+        """The call that started the job: the last one that AWS accepted, or None."""
+        accepted = [call for call in self.actions.sure if call.error_code is None]
+        return accepted[-1] if accepted else None
+
+    @cached_property
+    def spacing(self) -> Spacing:
+        """The seconds between polls: only intervals that no later record can divide."""
+        action = self.action
+        coverage = self.coverage
+        first = action is not None and coverage.is_settled(action)
+        return spacing(action if first else None, self.known_polls)
+
+    @cached_property
+    def known_polls(self) -> Sequence[ApiCall]:
+        """The polls between which no later record can fall."""
+        return self.coverage.settled(self.polls.sure)
+
+    @property
+    def settled(self) -> bool:
+        """True if later records can't change what is said about the polls.
+
+        While the attempt waits, more polls are expected. Then it is enough that the
+        records are complete up to the last poll.
+        """
+        if self.attempt.ended_at is not None:
+            return self.coverage.has_all_polls(self.attempt)
+        return len(self.known_polls) == len(self.polls.sure)
+
+    @property
+    def is_seen_whole(self) -> bool:
+        """True if a poll would be in the records by now, had one been made."""
+        ended = self.attempt.ended_at
+        if ended is not None and self.attempt.pattern is not Pattern.SYNC:
+            action = (self.actions.sure or self.actions.guessed)[-1]
+            ended = max(ended, action.event_time + FIRST_POLL)
+        return self.use.survey.covers(ended)
+
+    @property
+    def way(self) -> tuple[str, bool]:
+        """What the attempt runs, and whether all its polls were denied."""
+        polls = self.polls
+        denied = polls.sure and len(polls.denied.every) == len(polls.every)
+        return resource_words(self.attempt), bool(denied)
+
+    @property
+    def place(self) -> dict[str, Any]:
+        """The attempt as data names it: by its visit's id and its own."""
+        return {"visit": self.visit.id, "attempt": self.attempt.scheduled_id}
+
+    @property
+    def polls_that_may_be_its(self) -> list[ApiCall]:
+        """Polls of the attempt's time that may be its own: guessed or unmatched."""
+        ended = self.attempt.ended_at
+        end = None if ended is None else ended + CLOCKS_APART
+        begin = self.attempt.scheduled_at - CLOCKS_APART
+        return list(self.unproven_polls(self.use.survey.unproven, begin, end))
+
+
+class Attempts:
+    """Attempts that are reported together; mostly there is only one."""
+
+    def __init__(self, cases: Sequence[AttemptCase]) -> None:
+        self.cases = cases
+        self.several = len(cases) > 1
+        self.calls = MatchedCalls.joined(each.calls for each in cases)
+        self.actions = MatchedCalls.joined(each.actions for each in cases)
+        self.polls = MatchedCalls.joined(each.polls for each in cases)
+        self.denied = self.polls.denied
+        self.gaps = [gap for each in cases for gap in each.spacing.seconds]
+        self.statuses = {each.attempt.status for each in cases}
+        self.complete = all(each.complete for each in cases)
+        self.so_far = "" if self.complete else " so far"
+
+    @property
+    def first(self) -> AttemptCase:
+        return self.cases[0]
+
+    @property
+    def place(self) -> dict[str, Any]:
+        """The attempts as data names them: the first one, and how many there are."""
+        more = {"tries": len(self.cases)} if self.several else {}
+        return {**self.first.place, **more}

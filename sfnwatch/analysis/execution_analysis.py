@@ -1,0 +1,106 @@
+"""An execution laid out by state and attempt, for findings, tables and comparisons.
+
+Ten thousand iterations of a Map run the same state. They are one `StateUse`, and are
+reported together. With so many attempts the layout takes a while, so it is `Work` that
+may pause after each step.
+"""
+
+from collections.abc import Hashable, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import cached_property
+from itertools import pairwise
+from math import inf
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from sfnwatch.analysis.attempt_analysis import AttemptCase
+from sfnwatch.analysis.grouping import grouped
+from sfnwatch.analysis.names import named
+from sfnwatch.analysis.state_analysis import StateUse
+from sfnwatch.analysis.trace_analysis import Survey
+from sfnwatch.analysis.work import Work
+from sfnwatch.model.execution import ExecutionAsOf
+from sfnwatch.model.snapshot import Snapshot
+from sfnwatch.model.visits import StateVisit
+
+_NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+class Case(Struct, frozen=True, dict=True):
+    """One execution, divided by the resources that its states use."""
+
+    survey: Survey
+    execution: ExecutionAsOf
+    visits: Sequence[StateVisit]
+    """In the order in which they were entered."""
+    uses: Sequence[StateUse]
+    """In the order of their first visits."""
+
+    @property
+    def snapshot(self) -> Snapshot:
+        return self.survey.snapshot
+
+    @cached_property
+    def known_to(self) -> datetime:
+        """The last time of which something is known of the execution."""
+        return self.survey.known_to(self.execution) or _NEVER
+
+    @cached_property
+    def attempts_of(self) -> Mapping[int, Sequence[AttemptCase]]:
+        """The attempts of each visit that has any, by the visit's id."""
+        every = (each for use in self.uses for each in use.attempts)
+        return grouped(every, lambda each: each.visit.id)
+
+    def state_name(self, visit_id: int | None) -> str:
+        visit = self.execution.visit(visit_id) if visit_id else None
+        return named(visit.name) if visit else "A Map state"
+
+    @property
+    def is_cut(self) -> bool:
+        """True if the execution is over, but the event that ended it is missing."""
+        return not self.execution.running and self.execution.ending is None
+
+    @cached_property
+    def lost_to(self) -> float:
+        """The id of the last missing event of an execution that is over; 0 if none.
+
+        Infinite for a history that was cut: its number of events is not known.
+        """
+        if self.is_cut:
+            return inf
+        ids = [0, *(event.id for event in self.execution.events)]
+        gaps = (after - 1 for before, after in pairwise(ids) if after - before > 1)
+        return 0 if self.execution.running else max(gaps, default=0)
+
+    def is_end_lost(self, visit: StateVisit) -> bool:
+        """True if the event that ended a visit may be among the missing events."""
+        last = max(visit.event_ids, default=visit.id)
+        return visit.exited_at is None and last < self.lost_to
+
+    def as_known(self, visit: StateVisit) -> StateVisit:
+        """Return a visit that ends with its last known event, if its end is missing.
+
+        Otherwise it would seem to last until the execution was over.
+        """
+        if not self.is_end_lost(visit):
+            return visit
+        own = (self.execution.event(number) for number in visit.event_ids)
+        last = max((event.at for event in own if event), default=visit.entered_at)
+        return replace(visit, ended_at=last)
+
+
+def build_case(survey: Survey, execution: ExecutionAsOf) -> Work[Case]:
+    """Build the case of one execution."""
+    visits: list[StateVisit] = []
+    groups: dict[Hashable, list[StateVisit]] = {}
+    # A copy: more visits may come in between two steps.
+    for visit in list(execution.visits):
+        yield
+        visits.append(visit)
+        if visit.attempts:
+            first = visit.attempts[0]
+            use = visit.name, first.pattern, first.resource_type, first.resource
+            groups.setdefault(use, []).append(visit)
+    uses = [StateUse(survey, execution, those) for those in groups.values()]
+    return Case(survey, execution, visits, uses)

@@ -1,0 +1,57 @@
+"""The visits of one state that use the same resource."""
+
+from collections.abc import Sequence
+from functools import cached_property
+
+from sfnwatch.analysis.attempt_analysis import AttemptCase
+from sfnwatch.analysis.names import named
+from sfnwatch.analysis.trace_analysis import Survey
+from sfnwatch.model.api_call import ApiCall, CallName
+from sfnwatch.model.arns import role_name
+from sfnwatch.model.execution import ExecutionAsOf
+from sfnwatch.model.visits import StateVisit
+
+
+class StateUse:
+    """The visits of one state that use the same resource."""
+
+    def __init__(
+        self, survey: Survey, execution: ExecutionAsOf, visits: Sequence[StateVisit]
+    ) -> None:
+        self.survey = survey
+        self.execution = execution
+        self.visits = visits
+        self.name = named(visits[0].name)
+        self.first = visits[0].attempts[0]
+        self.row = self.first.integration
+        self.starts_job = self.row is not None and self.row.starts_job
+
+    @cached_property
+    def attempts(self) -> Sequence[AttemptCase]:
+        numbered = ((v, n) for v in self.visits for n, _ in enumerate(v.attempts, 1))
+        return [AttemptCase(self, visit, number) for visit, number in numbered]
+
+    def unproven_calls(self, name: CallName, error_code: str | None) -> list[ApiCall]:
+        """Return the calls of a name, and of an error, that its attempts may have made.
+
+        A role of these attempts made them. One of the attempts ran at the time, or is a
+        candidate. Nothing proves who made them: the SDK itself tries a call again.
+        Calls that are matched to one of the attempts by a guess are left out.
+        """
+        keys = {attempt.key for attempt in self.attempts}
+        roles = {
+            role_name(attempt.attempt.role_arn or self.execution.role_arn)
+            for attempt in self.attempts
+        }
+        found = []
+        for call in self.survey.unproven_by_name.get(name, ()):
+            link = self.survey.snapshot.link(call)
+            is_alike = call.role in roles
+            is_other_error = error_code is not None and call.error_code != error_code
+            if not is_alike or is_other_error or link is None or link.key in keys:
+                continue
+            is_candidate = not keys.isdisjoint(link.candidates)
+            ran = any(attempt.ran_at(call.event_time) for attempt in self.attempts)
+            if is_candidate or ran:
+                found.append(call)
+        return found

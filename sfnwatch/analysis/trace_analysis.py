@@ -1,0 +1,140 @@
+"""What a snapshot shows beyond its executions: how far it reaches, and open calls."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from functools import cached_property
+
+from sfnwatch.analysis.grouping import grouped
+from sfnwatch.analysis.last_moment import last_moment
+from sfnwatch.analysis.quantities import time_of_day
+from sfnwatch.analysis.work import Work
+from sfnwatch.model.api_call import ApiCall, CallName, session_name
+from sfnwatch.model.coverage import Coverage
+from sfnwatch.model.execution import ExecutionAsOf
+from sfnwatch.model.integrations import Integration, Unrecorded, jobs_of_call
+from sfnwatch.model.linking.link import LinkRule
+from sfnwatch.model.snapshot import Snapshot
+from sfnwatch.model.values import text_of
+
+_XRAY = "xray.amazonaws.com"
+
+
+class Survey:
+    """What a snapshot shows beyond each execution: how far it reaches, open calls."""
+
+    def __init__(self, snapshot: Snapshot, now: datetime | None = None) -> None:
+        self.snapshot = snapshot
+        self.coverage = Coverage(snapshot)
+        self.watched = self.coverage.live or bool(snapshot.trace.calls)
+        """True if CloudTrail was asked, or if there are records of it."""
+        self._given_now = now
+        self.unexplained: list[ApiCall] = []
+        """The calls by Step Functions that no attempt explains, in order of time."""
+        self.unmatched: dict[tuple[str | None, LinkRule], list[ApiCall]] = {}
+        """Calls by an execution's role that are ambiguous, or that concern no job. The
+        key is the execution's ARN (None if it may be one of several) and the rule."""
+        self.unproven: list[ApiCall] = []
+        """Calls by a role of these executions, in order of time, whose attempt nothing
+        proves: matched by a guess, ambiguous, or matched to no attempt."""
+        self.doubtful_names: Counter[CallName] = Counter()
+        """The number of calls of each name whose match is in doubt: another attempt may
+        have made them than the matched one, or one though none is matched."""
+        self._call_names: set[CallName] = set()
+
+    @cached_property
+    def roots(self) -> Mapping[str, ExecutionAsOf]:
+        """The executions to report, without those that a replay has not reached."""
+        all_known = self.snapshot.at is None
+        roots = self.snapshot.roots.items()
+        return {arn: each for arn, each in roots if all_known or each.known}
+
+    @cached_property
+    def started(self) -> Mapping[str, Sequence[ExecutionAsOf]]:
+        """Child executions by the ARN that started them: a Map Run or an execution."""
+        parents = self.snapshot.lineage.parents.items()
+        origin = {arn: each.map_run_arn or each.execution_arn for arn, each in parents}
+        return grouped(self.snapshot.children.values(), lambda child: origin[child.arn])
+
+    @cached_property
+    def unproven_by_name(self) -> Mapping[CallName, Sequence[ApiCall]]:
+        """The calls in `unproven`, by name."""
+        return grouped(self.unproven, lambda call: call.name)
+
+    @property
+    def known_words(self) -> str:
+        """The words for how far it is known that nothing came: ` up to 12:00:00`."""
+        known = self.coverage.complete_to
+        return f" up to {time_of_day(known)}" if known is not None else " so far"
+
+    def look(self) -> Work[None]:
+        """Go through all calls once, and sort out those without a proven match."""
+        for call in self.snapshot.calls:
+            yield
+            self._call_names.add(call.name)
+            link = self.snapshot.link(call)
+            if link is not None and not link.is_sure:
+                self.unproven.append(call)
+                self.doubtful_names[call.name] += 1
+            if link is not None and link.key is not None:
+                continue
+            # X-Ray's sampling calls have the same role, but show nothing of the states.
+            noise = call.event_source == _XRAY
+            ambiguous = link is not None and link.rule is LinkRule.AMBIGUOUS
+            if link is None and _by_step_functions(self.snapshot, call):
+                self.doubtful_names[call.name] += 1
+            if not ambiguous and not noise and _by_step_functions(self.snapshot, call):
+                self.unexplained.append(call)
+            # Calls of jobs are reported in groups, by `calls_alone`.
+            if link is not None and (ambiguous or not (noise or is_of_job(call))):
+                key = link.execution_arn, link.rule
+                self.unmatched.setdefault(key, []).append(call)
+
+    def covers(self, at: datetime | None) -> bool:
+        """True if CloudTrail is believed complete up to a time; False for None."""
+        known = self.coverage.complete_to
+        return at is not None and known is not None and known >= at
+
+    def shows(self, row: Integration | None) -> bool:
+        """True if an integration's call can show in the records.
+
+        A management event shows. The Event history never has a data event. Only a
+        trail's records show what the trail logs: one Invoke shows that it logs Invokes,
+        though perhaps not those of every function. The call of an HTTP task may be
+        recorded, but it names no caller.
+        """
+        if row is None or row.recorded:
+            return row is not None
+        name = (row.event_source, row.action_event)
+        return row.unrecorded is Unrecorded.DATA_EVENT and name in self._call_names
+
+    def known_to(self, execution: ExecutionAsOf) -> datetime | None:
+        """Return the last time of which something is known: the end, if it ended.
+
+        A watched execution is known up to the newest record of any kind, since its
+        history has no new event while a state waits. None if no time is known.
+        """
+        if execution.stopped_at is not None:
+            return execution.stopped_at
+        last = execution.events[-1].at if execution.events else execution.started_at
+        if not execution.was_watched:
+            return last
+        return max(last or self._now, self._now)
+
+    @cached_property
+    def _now(self) -> datetime:
+        return self._given_now or last_moment(self.snapshot)
+
+
+def is_of_job(call: ApiCall) -> bool:
+    """True for a call that starts a job, polls for it or stops it."""
+    return bool(jobs_of_call(call.event_source, call.event_name))
+
+
+def _by_step_functions(snapshot: Snapshot, call: ApiCall) -> bool:
+    """True for calls by Step Functions, and for rows that don't name their caller."""
+    if call.by_step_functions or call.whole:
+        return call.by_step_functions
+    row = snapshot.trace.cloudtrail_record(call)
+    says = text_of(row.get("useragent")) or text_of(row.get("invokedby"))
+    return session_name(row) is not None and not says
