@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 from sfnwatch.analysis.integration_words import resource_words
 from sfnwatch.analysis.names import visit_path
 from sfnwatch.analysis.phases import AttemptCalls, MatchedCalls
-from sfnwatch.analysis.poll_intervals import Spacing, spacing
+from sfnwatch.analysis.poll_intervals import PollIntervals, measure_intervals
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.integrations import Pattern
 from sfnwatch.model.visits import StateVisit
 
 if TYPE_CHECKING:
-    from sfnwatch.analysis.state_analysis import StateUse
+    from sfnwatch.analysis.state_analysis import StateAnalysis
 
 FIRST_POLL = timedelta(seconds=70)
 """The first poll has come by then: recorded first polls came after 55 to 60 s."""
@@ -22,17 +22,17 @@ CLOCKS_APART = timedelta(seconds=5)
 """How far two clocks may differ if no record measures it [inferred]."""
 
 
-class AttemptCase(AttemptCalls):
+class AttemptAnalysis(AttemptCalls):
     """An attempt in one of a survey's executions, with the words for it."""
 
-    def __init__(self, use: "StateUse", visit: StateVisit, number: int) -> None:
+    def __init__(self, use: "StateAnalysis", visit: StateVisit, number: int) -> None:
         """`number` is the attempt's number within its visit, from 1."""
         attempt = visit.attempts[number - 1]
         several = len(visit.attempts) > 1
-        survey = use.survey
+        survey = use.trace_analysis
         key = (use.execution.arn, attempt.scheduled_id)
         super().__init__(survey.snapshot, survey.coverage, key, attempt)
-        self.use = use
+        self.state = use
         self.visit = visit
         name = use.name if len(use.visits) == 1 else visit_path(visit)
         self.subject = f"{name} (try {number})" if several else name
@@ -64,12 +64,12 @@ class AttemptCase(AttemptCalls):
         return accepted[-1] if accepted else None
 
     @cached_property
-    def spacing(self) -> Spacing:
+    def intervals(self) -> PollIntervals:
         """The seconds between polls: only intervals that no later record can divide."""
         action = self.action
         coverage = self.coverage
         first = action is not None and coverage.is_settled(action)
-        return spacing(action if first else None, self.known_polls)
+        return measure_intervals(action if first else None, self.known_polls)
 
     @cached_property
     def known_polls(self) -> Sequence[ApiCall]:
@@ -94,7 +94,7 @@ class AttemptCase(AttemptCalls):
         if ended is not None and self.attempt.pattern is not Pattern.SYNC:
             action = (self.actions.sure or self.actions.guessed)[-1]
             ended = max(ended, action.event_time + FIRST_POLL)
-        return self.use.survey.covers(ended)
+        return self.state.trace_analysis.covers(ended)
 
     @property
     def way(self) -> tuple[str, bool]:
@@ -114,30 +114,32 @@ class AttemptCase(AttemptCalls):
         ended = self.attempt.ended_at
         end = None if ended is None else ended + CLOCKS_APART
         begin = self.attempt.scheduled_at - CLOCKS_APART
-        return list(self.unproven_polls(self.use.survey.unproven, begin, end))
+        return list(self.unproven_polls(self.state.trace_analysis.unproven, begin, end))
 
 
-class Attempts:
+class AttemptGroup:
     """Attempts that are reported together; mostly there is only one."""
 
-    def __init__(self, cases: Sequence[AttemptCase]) -> None:
-        self.cases = cases
-        self.several = len(cases) > 1
-        self.calls = MatchedCalls.joined(each.calls for each in cases)
-        self.actions = MatchedCalls.joined(each.actions for each in cases)
-        self.polls = MatchedCalls.joined(each.polls for each in cases)
+    def __init__(self, attempts: Sequence[AttemptAnalysis]) -> None:
+        self.attempts = attempts
+        self.several = len(attempts) > 1
+        self.calls = MatchedCalls.joined(each.calls for each in attempts)
+        self.actions = MatchedCalls.joined(each.actions for each in attempts)
+        self.polls = MatchedCalls.joined(each.polls for each in attempts)
         self.denied = self.polls.denied
-        self.gaps = [gap for each in cases for gap in each.spacing.seconds]
-        self.statuses = {each.attempt.status for each in cases}
-        self.complete = all(each.complete for each in cases)
+        self.seconds_between_polls = [
+            gap for each in attempts for gap in each.intervals.seconds
+        ]
+        self.statuses = {each.attempt.status for each in attempts}
+        self.complete = all(each.complete for each in attempts)
         self.so_far = "" if self.complete else " so far"
 
     @property
-    def first(self) -> AttemptCase:
-        return self.cases[0]
+    def first(self) -> AttemptAnalysis:
+        return self.attempts[0]
 
     @property
     def place(self) -> dict[str, Any]:
         """The attempts as data names them: the first one, and how many there are."""
-        more = {"tries": len(self.cases)} if self.several else {}
+        more = {"tries": len(self.attempts)} if self.several else {}
         return {**self.first.place, **more}

@@ -15,7 +15,7 @@ from sfnwatch.analysis.names import named
 from sfnwatch.analysis.phases import MatchedCalls
 from sfnwatch.analysis.polling import polls_told
 from sfnwatch.analysis.quantities import plural, time_of_day
-from sfnwatch.analysis.trace_analysis import Survey, is_of_job
+from sfnwatch.analysis.trace_analysis import TraceAnalysis, is_of_job
 from sfnwatch.model.api_call import ApiCall
 
 _NEAR = timedelta(minutes=15)
@@ -25,7 +25,7 @@ _KINDS = 50
 _AWS = ".amazonaws.com"
 
 
-def calls_alone(survey: Survey) -> Steps:
+def calls_alone(survey: TraceAnalysis) -> Steps:
     """Yield findings on calls by Step Functions that belong to no execution loaded."""
     snapshot = survey.snapshot
     calls: Sequence[ApiCall] = survey.unexplained
@@ -58,7 +58,7 @@ def calls_alone(survey: Survey) -> Steps:
         yield from _others(calls)
 
 
-def _is_near(survey: Survey, call: ApiCall) -> bool:
+def _is_near(survey: TraceAnalysis, call: ApiCall) -> bool:
     """True for a call by an execution's role, made during the execution or near it."""
     at = call.event_time
     runs = survey.snapshot.executions.values()
@@ -121,12 +121,12 @@ class _ToldGroup:
     def _polling(self) -> Finding:
         group = self.group
         after = f"After {self.subject}, " if self.subject else ""
-        words = group.spacing.words()
+        words = group.intervals.words()
         if group.mixed:
             words = ", but nothing shows which polls are whose"
         # After several actions only the polls are counted, which is a fact either way.
         sure = group.mixed or not group.guessed
-        told = {**self.place, **group.spacing.data, "mixed": group.mixed}
+        told = {**self.place, **group.intervals.data, "mixed": group.mixed}
         who = f"{after}{self.role}"
         return polls_told(who, self.polls, words, told, settled=True, fact=sure)
 

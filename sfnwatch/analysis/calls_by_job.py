@@ -7,8 +7,8 @@ from datetime import timedelta
 from msgspec import Struct, field
 
 from sfnwatch.analysis.grouping import grouped
-from sfnwatch.analysis.poll_intervals import Spacing, spacing
-from sfnwatch.analysis.trace_analysis import Survey, is_of_job
+from sfnwatch.analysis.poll_intervals import PollIntervals, measure_intervals
+from sfnwatch.analysis.trace_analysis import TraceAnalysis, is_of_job
 from sfnwatch.analysis.work import Work
 from sfnwatch.model.api_call import ApiCall, by_time, ids_in
 from sfnwatch.model.integrations import CallRole, Integration, jobs_of_call
@@ -50,12 +50,18 @@ class JobCalls(Struct, eq=False):
         return len(self.actions) > 1
 
     @property
-    def spacing(self) -> Spacing:
+    def intervals(self) -> PollIntervals:
         action = self.actions[0] if self.actions and not self.guessed else None
-        return spacing(action, self.polls) if not self.mixed else Spacing([])
+        return (
+            measure_intervals(action, self.polls)
+            if not self.mixed
+            else PollIntervals([])
+        )
 
 
-def group_calls(survey: Survey, calls: Iterable[ApiCall]) -> Work[list[JobCalls]]:
+def group_calls(
+    survey: TraceAnalysis, calls: Iterable[ApiCall]
+) -> Work[list[JobCalls]]:
     """Group calls by job, separately for each role, account, Region and service.
 
     `calls` are in order of time. The groups returned are in order of their first calls.
@@ -84,7 +90,7 @@ def group_calls(survey: Survey, calls: Iterable[ApiCall]) -> Work[list[JobCalls]
     return sorted(told, key=lambda group: by_time(group.calls[0]))
 
 
-def _by_job(survey: Survey, calls: Iterable[ApiCall]) -> Work[list[JobCalls]]:
+def _by_job(survey: TraceAnalysis, calls: Iterable[ApiCall]) -> Work[list[JobCalls]]:
     """Group the calls of one role and service by the jobs that they name.
 
     Calls that name no job form one group until a silence longer than `_ALIVE`.

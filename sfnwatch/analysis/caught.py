@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from sfnwatch.analysis.execution_analysis import Case
+from sfnwatch.analysis.execution_analysis import ExecutionAnalysis
 from sfnwatch.analysis.finding import Finding, finding
 from sfnwatch.analysis.grouping import grouped, report_groups
 from sfnwatch.analysis.names import named, visit_path
@@ -27,7 +27,7 @@ class Caught(Struct, frozen=True):
     """The state that failed inside a Map or a Parallel, innermost; else None."""
 
 
-def caught(case: Case) -> Iterator[Finding]:
+def caught(case: ExecutionAnalysis) -> Iterator[Finding]:
     """Yield findings on caught errors; very many like errors make one finding."""
     every = caught_errors(case)
     alike = grouped(every, lambda each: (each.visit.name, each.error, each.next_state))
@@ -52,7 +52,7 @@ def _caught(told: Sequence[Caught]) -> Finding:
     return finding("caught", text, proofs, **data, error=first.error, count=len(told))
 
 
-def caught_errors(case: Case) -> list[Caught]:
+def caught_errors(case: ExecutionAnalysis) -> list[Caught]:
     """Return the caught errors, each with the state that came next.
 
     The event that enters the next state follows an event of the state that failed.
@@ -74,7 +74,7 @@ def caught_errors(case: Case) -> list[Caught]:
     return found
 
 
-def _failing_inside(case: Case, visit: StateVisit) -> StateVisit | None:
+def _failing_inside(case: ExecutionAnalysis, visit: StateVisit) -> StateVisit | None:
     """Return the state that made a Map or Parallel fail; None for other states.
 
     The Failed event of the Map or Parallel follows an event of that state.
@@ -91,7 +91,7 @@ def _failing_inside(case: Case, visit: StateVisit) -> StateVisit | None:
 
 
 def _error_of_visit(
-    case: Case, failing: StateVisit, caught: StateVisit
+    case: ExecutionAnalysis, failing: StateVisit, caught: StateVisit
 ) -> tuple[str | None, str | None]:
     """Return the error and cause of a failed state that `caught` caught.
 
@@ -114,7 +114,7 @@ _ERROR_OUTPUT = {"Error", "Cause"}
 """The keys of what a Catch writes at its ResultPath in the state's output."""
 
 
-def _exit_output(case: Case, visit: StateVisit) -> Mapping[str, Any]:
+def _exit_output(case: ExecutionAnalysis, visit: StateVisit) -> Mapping[str, Any]:
     for number in reversed(visit.event_ids):
         event = case.execution.event(number)
         if event is not None and event.type.endswith("StateExited"):

@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec.structs import asdict
 
-from sfnwatch.analysis.execution_analysis import Case
+from sfnwatch.analysis.execution_analysis import ExecutionAnalysis
 from sfnwatch.analysis.finding import Finding, Steps, finding
 from sfnwatch.analysis.grouping import ranked
 from sfnwatch.analysis.lists import listed_counts, some
@@ -13,7 +13,7 @@ from sfnwatch.analysis.names import named
 from sfnwatch.analysis.quantities import plural
 from sfnwatch.analysis.reasons import error_words
 from sfnwatch.analysis.statuses import status_words
-from sfnwatch.analysis.trace_analysis import Survey
+from sfnwatch.analysis.trace_analysis import TraceAnalysis
 from sfnwatch.analysis.verdict import ended_with
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.arns import role_name, short_id
@@ -28,11 +28,11 @@ _BECAME = ("failed", "timed_out", "aborted", "succeeded", "running", "pending")
 """The statuses of a Map Run's executions, failures first."""
 
 
-def children(case: Case) -> Steps:
+def children(case: ExecutionAnalysis) -> Steps:
     """Yield findings on an execution's Map Runs, and on children that failed."""
     lineage = case.snapshot.lineage
     arn = case.execution.arn
-    started = case.survey.started
+    started = case.trace_analysis.started
     for told in case.snapshot.map_runs.values():
         parent = lineage.map_runs.get(told.arn)
         if parent is not None and parent.execution_arn == arn:
@@ -42,13 +42,13 @@ def children(case: Case) -> Steps:
             yield _child_failed(case, child, lineage.parents[child.arn])
 
 
-def _map_run(case: Case, told: MapRun, parent: Parent) -> Steps:
+def _map_run(case: ExecutionAnalysis, told: MapRun, parent: Parent) -> Steps:
     """Yield a finding on a Map Run, if an event shows that it was started."""
     turns = case.execution.map_run_turns
     starts = [f"#{turn.event.id}" for turn in turns if turn.arn == told.arn]
     if not starts:
         return
-    read = case.survey.started.get(told.arn, ())
+    read = case.trace_analysis.started.get(told.arn, ())
     ends = list[str]()
     for child in read:
         if child.status in UNSUCCESSFUL:
@@ -72,7 +72,9 @@ def _map_run(case: Case, told: MapRun, parent: Parent) -> Steps:
     yield finding("children", text, starts, **data, histories=len(read), errors=errors)
 
 
-def _child_failed(case: Case, child: ExecutionAsOf, parent: Parent) -> Finding:
+def _child_failed(
+    case: ExecutionAnalysis, child: ExecutionAsOf, parent: Parent
+) -> Finding:
     error, cause = ended_with(case.snapshot, child)
     name = named(f"{child.state_machine_name} › {short_id(child.name)}")
     attempt = parent.attempt_id
@@ -85,7 +87,7 @@ def _child_failed(case: Case, child: ExecutionAsOf, parent: Parent) -> Finding:
 
 
 def unread_children(
-    survey: Survey, calls: Sequence[ApiCall]
+    survey: TraceAnalysis, calls: Sequence[ApiCall]
 ) -> tuple[list[Finding], Sequence[ApiCall]]:
     """Return findings on Map Runs' executions that were not read, and other calls.
 

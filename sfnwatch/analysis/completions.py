@@ -4,12 +4,12 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from statistics import median
 
-from sfnwatch.analysis.attempt_analysis import AttemptCase
+from sfnwatch.analysis.attempt_analysis import AttemptAnalysis
 from sfnwatch.analysis.finding import Finding, finding
 from sfnwatch.analysis.grouping import report_groups
 from sfnwatch.analysis.phases import ENDED_OTHERWISE, Completion, MatchedCalls, ToldBy
 from sfnwatch.analysis.quantities import plural, spoken, time_of_day
-from sfnwatch.analysis.state_analysis import StateUse
+from sfnwatch.analysis.state_analysis import StateAnalysis
 from sfnwatch.analysis.statuses import ended_words
 from sfnwatch.model.times import iso, maybe_iso
 
@@ -20,7 +20,7 @@ _BY = {
 }
 
 
-def completions(use: StateUse) -> Iterator[Finding]:
+def completions(use: StateAnalysis) -> Iterator[Finding]:
     """Yield findings on attempts whose job's stop is known; of very many, one."""
     told = [(each, each.completion) for each in use.attempts if each.completion]
     for those in report_groups(told):
@@ -28,8 +28,8 @@ def completions(use: StateUse) -> Iterator[Finding]:
     yield from _never_learned(use)
 
 
-def _completion(each: AttemptCase, told: Completion) -> Finding:
-    at = time_of_day(told.stopped_at, each.use.execution.started_at)
+def _completion(each: AttemptAnalysis, told: Completion) -> Finding:
+    at = time_of_day(told.stopped_at, each.state.execution.started_at)
     text = f"The {told.job} started by {each.subject} stopped at {at}; Step Functions"
     text += f" learned of it {spoken(told.lag)} later, {_told_by(each, told)}."
     polls = MatchedCalls(each.polls.sure, told.possible_polls)
@@ -41,7 +41,7 @@ def _completion(each: AttemptCase, told: Completion) -> Finding:
     return finding("noticed", text, [*_witnesses(each), *polls.ids], fact=open_, **data)
 
 
-def _witnesses(each: AttemptCase) -> list[str]:
+def _witnesses(each: AttemptAnalysis) -> list[str]:
     """Return the id of the event that ended the attempt, and the key of ECS's state.
 
     The latter only if ECS, and not the job's answer, gave the time of the stop.
@@ -50,7 +50,7 @@ def _witnesses(each: AttemptCase) -> list[str]:
     return [each.end_event, *([told.key] if told is not None else [])]
 
 
-def _told_by(each: AttemptCase, told: Completion) -> str:
+def _told_by(each: AttemptAnalysis, told: Completion) -> str:
     """Describe what reported the job's end, or why that is not known."""
     if told.by is ToldBy.EVENT:
         rule = each.attempt.integration and each.attempt.integration.managed_rule
@@ -62,7 +62,7 @@ def _told_by(each: AttemptCase, told: Completion) -> str:
     if told.by is ToldBy.POLL:
         return "from a poll or from an event: both fall within the same second"
     why = "but CloudTrail hasn't caught up to that point yet"
-    coverage = each.use.survey.coverage
+    coverage = each.state.trace_analysis.coverage
     ends_at = coverage.complete_to
     if not coverage.live and ends_at is not None:
         is_short = ends_at < told.learned_at
@@ -70,7 +70,7 @@ def _told_by(each: AttemptCase, told: Completion) -> str:
         why = f"but the file ends at {time_of_day(ends_at)}" if is_short else why
     if told.possible_polls:
         why = told.between
-    elif not each.use.survey.watched:
+    elif not each.state.trace_analysis.watched:
         why = "but no CloudTrail data is loaded"
     elif each.attempt.role_arn is not None:
         why = "but polls by its own role may be in another account's CloudTrail"
@@ -79,7 +79,7 @@ def _told_by(each: AttemptCase, told: Completion) -> str:
     return f"{why}, so it's not known whether a poll or an event reported it"
 
 
-def _completions(told: Sequence[tuple[AttemptCase, Completion]]) -> Finding:
+def _completions(told: Sequence[tuple[AttemptAnalysis, Completion]]) -> Finding:
     lags = [completion.lag for _, completion in told]
     counts = Counter(completion.by for _, completion in told)
     ways = {by: counts[by] for by in ToldBy if counts[by]}
@@ -89,7 +89,7 @@ def _completions(told: Sequence[tuple[AttemptCase, Completion]]) -> Finding:
     range_ = least if least == most else f"{least} to {most} (median {middle})"
     job = plural(len(told), told[0][1].job)
     told_by = ", ".join(f"{count} {_BY[by]}" for by, count in ways.items())
-    text = f"Step Functions learned that the {job} started by {latest.use.name} had"
+    text = f"Step Functions learned that the {job} started by {latest.state.name} had"
     text += f" stopped {range_} after they did: {told_by}."
     data = {**told[0][0].place, "tries": len(told)}
     data["by"] = {str(by): count for by, count in ways.items()}
@@ -101,7 +101,7 @@ def _completions(told: Sequence[tuple[AttemptCase, Completion]]) -> Finding:
     return finding("noticed", text, proofs, fact=open_, **data)
 
 
-def _never_learned(use: StateUse) -> Iterator[Finding]:
+def _never_learned(use: StateAnalysis) -> Iterator[Finding]:
     """Yield findings on attempts that ended otherwise, after their job had stopped.
 
     Step Functions did not learn of the stop: the event was lost, and no poll got

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
-from sfnwatch.analysis.attempt_analysis import Attempts
-from sfnwatch.analysis.execution_analysis import Case
+from sfnwatch.analysis.attempt_analysis import AttemptGroup
+from sfnwatch.analysis.execution_analysis import ExecutionAnalysis
 from sfnwatch.analysis.finding import CONCLUSION, Finding, finding
 from sfnwatch.analysis.grouping import grouped
 from sfnwatch.analysis.lists import some
@@ -15,33 +15,38 @@ from sfnwatch.analysis.quantities import cadence, plural, times
 _SEVERAL = 2
 
 
-def conclusions(cases: Sequence[Case]) -> Iterator[Finding]:
+def conclusions(cases: Sequence[ExecutionAnalysis]) -> Iterator[Finding]:
     """Yield which jobs two or more executions start, and in which ways.
 
     A way is a resource, together with whether all its polls were denied. With only one
     way, or only one execution, the other findings already say as much.
     """
-    uses = [use for case in cases for use in case.uses if use.starts_job]
+    uses = [use for case in cases for use in case.states if use.starts_job]
     started = [each for use in uses for each in use.attempts if each.actions.sure]
     ways = grouped(started, lambda each: each.way)
     if len(cases) < _SEVERAL or len(ways) < _SEVERAL:
         return
     names = short_names_of(case.execution for case in cases)
     for those in ways.values():
-        yield _conclusion(Attempts(those), names)
+        yield _conclusion(AttemptGroup(those), names)
 
 
-def _conclusion(told: Attempts, names: Mapping[str, str]) -> Finding:
+def _conclusion(told: AttemptGroup, names: Mapping[str, str]) -> Finding:
     resource, denied = told.first.way
-    arns = list(dict.fromkeys(each.key[0] for each in told.cases))
+    arns = list(dict.fromkeys(each.key[0] for each in told.attempts))
     polls = told.polls.sure
     succeeded = told.statuses == {"succeeded"}
-    unsure = told.calls.guessed or any(e.polls_that_may_be_its for e in told.cases)
+    unsure = told.calls.guessed or any(e.polls_that_may_be_its for e in told.attempts)
     # True if no later record can change what is said about the polls.
-    whole = all(e.settled if polls else e.is_seen_whole for e in told.cases)
-    then = f", with no poll matched{'' if whole else told.first.use.survey.known_words}"
+    whole = all(e.settled if polls else e.is_seen_whole for e in told.attempts)
+    known = "" if whole else told.first.state.trace_analysis.known_words
+    then = f", with no poll matched{known}"
     if polls:
-        every = f" {cadence(fmean(told.gaps))}" if told.gaps else ""
+        every = (
+            f" {cadence(fmean(told.seconds_between_polls))}"
+            if told.seconds_between_polls
+            else ""
+        )
         most = "up to " if told.polls.guessed else ""
         count = f"{most}{plural(len(told.polls.every), 'poll')}{told.so_far}"
         then = f", then {named(polls[0].event_name)}{every} ({count})"
@@ -57,9 +62,13 @@ def _conclusion(told: Attempts, names: Mapping[str, str]) -> Finding:
     text = f"{resource} ({some(names[arn] for arn in arns)}) calls"
     text += f" {named(actions[0].event_name)}{often}{then}{became}."
     data: dict[str, Any] = {"resource": resource, "executions": arns}
-    data |= {"tries": len(told.cases), "polls": len(polls)}
+    data |= {"tries": len(told.attempts), "polls": len(polls)}
     data |= {"denied": len(polls) if denied else 0, "statuses": sorted(told.statuses)}
-    data["interval_mean"] = round(fmean(told.gaps), 1) if told.gaps else None
+    data["interval_mean"] = (
+        round(fmean(told.seconds_between_polls), 1)
+        if told.seconds_between_polls
+        else None
+    )
     if polls and told.so_far:
         data["so_far"] = True
     fact = whole and not unsure and not refutes

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sfnwatch.analysis.execution_analysis import Case
+from sfnwatch.analysis.execution_analysis import ExecutionAnalysis
 from sfnwatch.analysis.finding import Steps, finding
 from sfnwatch.analysis.grouping import grouped
 from sfnwatch.analysis.lists import listed
@@ -76,7 +76,7 @@ def _chain(visits: Sequence[StateVisit], now: datetime) -> list[StateVisit]:
     return chain[::-1]
 
 
-def time_findings(case: Case) -> Steps:
+def time_findings(case: ExecutionAnalysis) -> Steps:
     """Yield which visits took most of the time, and what the time was spent on."""
     execution = case.execution
     begun = case.execution.started_at
@@ -98,7 +98,9 @@ def time_findings(case: Case) -> Steps:
     yield from _time(case, path, now, total)
 
 
-def _time(case: Case, path: Sequence[StateVisit], now: datetime, total: float) -> Steps:
+def _time(
+    case: ExecutionAnalysis, path: Sequence[StateVisit], now: datetime, total: float
+) -> Steps:
     """Yield what the time was spent on, if any phase took time worth naming."""
     execution = case.execution
     spent = Counter[Phase]()

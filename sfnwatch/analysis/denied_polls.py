@@ -2,38 +2,38 @@
 
 from collections.abc import Iterator
 
-from sfnwatch.analysis.attempt_analysis import AttemptCase, Attempts
+from sfnwatch.analysis.attempt_analysis import AttemptAnalysis, AttemptGroup
 from sfnwatch.analysis.finding import Finding, finding
 from sfnwatch.analysis.grouping import grouped, ranked, report_groups
 from sfnwatch.analysis.names import named
 from sfnwatch.analysis.phases import ENDED_OTHERWISE
 from sfnwatch.analysis.quantities import plural
-from sfnwatch.analysis.state_analysis import StateUse
+from sfnwatch.analysis.state_analysis import StateAnalysis
 
 _OUTCOMES = {"succeeded": "denied-but-succeeded", "running": "denied-unknown"}
 
 
-def denials(use: StateUse) -> Iterator[Finding]:
+def denials(use: StateAnalysis) -> Iterator[Finding]:
     """Yield whether denied polls mattered; very many attempts make one finding."""
 
-    def outcome(each: AttemptCase) -> str:
+    def outcome(each: AttemptAnalysis) -> str:
         return _OUTCOMES.get(each.attempt.status, "denied-and-failed")
 
     denied = (each for each in use.attempts if each.polls.denied.every)
     for kind, cases in grouped(denied, outcome).items():
         for told in report_groups(cases):
-            yield _denied(kind, Attempts(told))
+            yield _denied(kind, AttemptGroup(told))
 
 
 _MANY = 3
 
 
-def _denied(kind: str, told: Attempts) -> Finding:
+def _denied(kind: str, told: AttemptGroup) -> Finding:
     polls = told.polls
     denied = told.denied
     subject = told.first.subject
     if told.several:
-        subject = f"{named(told.first.visit.name)} ({len(told.cases)} attempts)"
+        subject = f"{named(told.first.visit.name)} ({len(told.attempts)} attempts)"
     count = len(denied.sure)
     most = len(denied.every)
     all_seen = count == len(polls.sure) and not polls.guessed
@@ -48,7 +48,7 @@ def _denied(kind: str, told: Attempts) -> Finding:
     # A few polls in the records show nothing about polls that are not there.
     became = _mattered(kind, told, seen=every or (all_seen and count >= _MANY))
     so_far = "" if kind == "denied-unknown" else told.so_far
-    ended = [each.end_event for each in told.cases if not each.running]
+    ended = [each.end_event for each in told.attempts if not each.running]
     text = f"{often} for {subject} {'was' if every or most == 1 else 'were'} denied"
     text += f"{so_far}{of_all}, {became}."
     data = {**told.place, **denied.figures, "polls": len(polls.sure)}
@@ -57,7 +57,7 @@ def _denied(kind: str, told: Attempts) -> Finding:
     return finding(kind, text, [*denied.ids, *ended], fact=fact, **data)
 
 
-def _mattered(kind: str, told: Attempts, *, seen: bool) -> str:
+def _mattered(kind: str, told: AttemptGroup, *, seen: bool) -> str:
     """Describe what the denials led to; `seen` is True if no poll was answered."""
     subject = "they" if told.several else "it"
     attempt = told.first.attempt
@@ -74,7 +74,7 @@ def _mattered(kind: str, told: Attempts, *, seen: bool) -> str:
         likely = "" if told.complete else " most likely"
         refuted = f"so completion{likely} doesn't depend on polling"
         return f"yet {subject} still succeeded, {refuted}{also}"
-    known = (each.attempt.stopped_at for each in told.cases)
+    known = (each.attempt.stopped_at for each in told.attempts)
     if all(known) and not told.statuses & ENDED_OTHERWISE:
         learned = "because the job failed, which was still detected"
         return f"and {subject} failed {learned}: {harmless}"

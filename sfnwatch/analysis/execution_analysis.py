@@ -1,8 +1,8 @@
 """An execution laid out by state and attempt, for findings, tables and comparisons.
 
-Ten thousand iterations of a Map run the same state. They are one `StateUse`, and are
-reported together. With so many attempts the layout takes a while, so it is `Work` that
-may pause after each step.
+Ten thousand iterations of a Map run the same state. They are one `StateAnalysis`, and
+are reported together. With so many attempts the layout takes a while, so it is `Work`
+that may pause after each step.
 """
 
 from collections.abc import Hashable, Mapping, Sequence
@@ -14,11 +14,11 @@ from math import inf
 from msgspec import Struct
 from msgspec.structs import replace
 
-from sfnwatch.analysis.attempt_analysis import AttemptCase
+from sfnwatch.analysis.attempt_analysis import AttemptAnalysis
 from sfnwatch.analysis.grouping import grouped
 from sfnwatch.analysis.names import named
-from sfnwatch.analysis.state_analysis import StateUse
-from sfnwatch.analysis.trace_analysis import Survey
+from sfnwatch.analysis.state_analysis import StateAnalysis
+from sfnwatch.analysis.trace_analysis import TraceAnalysis
 from sfnwatch.analysis.work import Work
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.snapshot import Snapshot
@@ -27,29 +27,29 @@ from sfnwatch.model.visits import StateVisit
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
-class Case(Struct, frozen=True, dict=True):
+class ExecutionAnalysis(Struct, frozen=True, dict=True):
     """One execution, divided by the resources that its states use."""
 
-    survey: Survey
+    trace_analysis: TraceAnalysis
     execution: ExecutionAsOf
     visits: Sequence[StateVisit]
     """In the order in which they were entered."""
-    uses: Sequence[StateUse]
+    states: Sequence[StateAnalysis]
     """In the order of their first visits."""
 
     @property
     def snapshot(self) -> Snapshot:
-        return self.survey.snapshot
+        return self.trace_analysis.snapshot
 
     @cached_property
     def known_to(self) -> datetime:
         """The last time of which something is known of the execution."""
-        return self.survey.known_to(self.execution) or _NEVER
+        return self.trace_analysis.known_to(self.execution) or _NEVER
 
     @cached_property
-    def attempts_of(self) -> Mapping[int, Sequence[AttemptCase]]:
+    def attempts_of(self) -> Mapping[int, Sequence[AttemptAnalysis]]:
         """The attempts of each visit that has any, by the visit's id."""
-        every = (each for use in self.uses for each in use.attempts)
+        every = (each for use in self.states for each in use.attempts)
         return grouped(every, lambda each: each.visit.id)
 
     def state_name(self, visit_id: int | None) -> str:
@@ -90,7 +90,9 @@ class Case(Struct, frozen=True, dict=True):
         return replace(visit, ended_at=last)
 
 
-def build_case(survey: Survey, execution: ExecutionAsOf) -> Work[Case]:
+def analyse_execution(
+    survey: TraceAnalysis, execution: ExecutionAsOf
+) -> Work[ExecutionAnalysis]:
     """Build the case of one execution."""
     visits: list[StateVisit] = []
     groups: dict[Hashable, list[StateVisit]] = {}
@@ -102,5 +104,5 @@ def build_case(survey: Survey, execution: ExecutionAsOf) -> Work[Case]:
             first = visit.attempts[0]
             use = visit.name, first.pattern, first.resource_type, first.resource
             groups.setdefault(use, []).append(visit)
-    uses = [StateUse(survey, execution, those) for those in groups.values()]
-    return Case(survey, execution, visits, uses)
+    uses = [StateAnalysis(survey, execution, those) for those in groups.values()]
+    return ExecutionAnalysis(survey, execution, visits, uses)

@@ -7,7 +7,7 @@ from typing import Any
 from sfnwatch.analysis.finding import Finding, finding
 from sfnwatch.analysis.names import named
 from sfnwatch.analysis.phases import MatchedCalls
-from sfnwatch.analysis.state_analysis import StateUse
+from sfnwatch.analysis.state_analysis import StateAnalysis
 from sfnwatch.model.texts import clean
 
 _THROTTLED = re.compile(
@@ -19,7 +19,7 @@ _THROTTLED = re.compile(
 _MESSAGE = 160
 
 
-def failed_calls(use: StateUse) -> Iterator[Finding]:
+def failed_calls(use: StateAnalysis) -> Iterator[Finding]:
     """Yield findings on a state's failed calls; denied polls have their own."""
     denied = {poll for each in use.attempts for poll in each.polls.denied.ids}
     every = MatchedCalls.joined(each.calls for each in use.attempts)

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sfnwatch.analysis.attempt_analysis import AttemptCase
-from sfnwatch.analysis.execution_analysis import Case
+from sfnwatch.analysis.attempt_analysis import AttemptAnalysis
+from sfnwatch.analysis.execution_analysis import ExecutionAnalysis
 from sfnwatch.analysis.finding import Finding, finding
 from sfnwatch.analysis.grouping import report_groups
 from sfnwatch.analysis.job_failures import JobFailures, leaves_job
@@ -13,9 +13,9 @@ from sfnwatch.analysis.quantities import plural
 from sfnwatch.model.arns import short_id
 
 
-def failed_later(case: Case, failed: JobFailures) -> Iterator[Finding]:
+def failed_later(case: ExecutionAnalysis, failed: JobFailures) -> Iterator[Finding]:
     """Yield findings on states that succeeded although their jobs failed later."""
-    for use in filter(leaves_job, case.uses if failed else ()):
+    for use in filter(leaves_job, case.states if failed else ()):
         well = [each for each in use.attempts if each.attempt.status == "succeeded"]
         jobs = ((each, job) for each in well for job in each.attempt.resource_ids)
         left = [(each, job) for each, job in jobs if job in failed]
@@ -25,7 +25,7 @@ def failed_later(case: Case, failed: JobFailures) -> Iterator[Finding]:
 
 
 def _failed_later(
-    bad: Sequence[tuple[AttemptCase, str]], failures: JobFailures
+    bad: Sequence[tuple[AttemptAnalysis, str]], failures: JobFailures
 ) -> Finding:
     each, job = bad[0]
     end = failures[job]

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from sfnwatch.analysis.execution_analysis import Case
+from sfnwatch.analysis.execution_analysis import ExecutionAnalysis
 from sfnwatch.analysis.finding import Finding, finding
 from sfnwatch.analysis.names import visit_path
 from sfnwatch.analysis.reasons import error_words
@@ -12,7 +12,7 @@ from sfnwatch.analysis.verdict import error_of
 _CAUSE = 160
 
 
-def map_runs_failed(case: Case) -> Iterator[Finding]:
+def map_runs_failed(case: ExecutionAnalysis) -> Iterator[Finding]:
     """Yield findings on Map Runs that failed, for example in their ItemReader.
 
     If the state failed with its Map Run, or was caught, the finding on the state says

@@ -20,7 +20,7 @@ from sfnwatch.analysis.caught import caught
 from sfnwatch.analysis.child_outcomes import children
 from sfnwatch.analysis.conclusions import conclusions
 from sfnwatch.analysis.critical_path import time_findings
-from sfnwatch.analysis.execution_analysis import Case, build_case
+from sfnwatch.analysis.execution_analysis import ExecutionAnalysis, analyse_execution
 from sfnwatch.analysis.failed_calls import failed_calls
 from sfnwatch.analysis.failed_later import failed_later
 from sfnwatch.analysis.failed_map_runs import map_runs_failed
@@ -30,7 +30,7 @@ from sfnwatch.analysis.jobs import job_findings, patterns
 from sfnwatch.analysis.not_visible import lateness, not_loaded, not_visible
 from sfnwatch.analysis.redrives import redriven
 from sfnwatch.analysis.retries import container_retries, retries
-from sfnwatch.analysis.trace_analysis import Survey
+from sfnwatch.analysis.trace_analysis import TraceAnalysis
 from sfnwatch.analysis.verdict import failed, failed_out_of_sight
 from sfnwatch.analysis.work import Work
 from sfnwatch.model.execution_list import UNSUCCESSFUL
@@ -99,10 +99,10 @@ def find_in_steps(snapshot: Snapshot, now: datetime | None = None) -> Steps:
 
     Once the trace changes, the search must begin again.
     """
-    survey = Survey(snapshot, now)
+    survey = TraceAnalysis(snapshot, now)
     yield from survey.look()
-    roots: list[Case] = yield from _cases(survey, survey.roots)
-    nested: list[Case] = yield from _cases(survey, snapshot.children)
+    roots: list[ExecutionAnalysis] = yield from _cases(survey, survey.roots)
+    nested: list[ExecutionAnalysis] = yield from _cases(survey, snapshot.children)
     failures = yield from job_failures(snapshot, [*roots, *nested])
     for case in (*roots, *nested):
         told: list[Finding] = []
@@ -119,23 +119,23 @@ def find_in_steps(snapshot: Snapshot, now: datetime | None = None) -> Steps:
     yield from lateness(survey)
 
 
-def _cases(survey: Survey, arns: Iterable[str]) -> Work[list[Case]]:
+def _cases(survey: TraceAnalysis, arns: Iterable[str]) -> Work[list[ExecutionAnalysis]]:
     cases = []
     for arn in arns:
-        case = yield from build_case(survey, survey.snapshot.executions[arn])
+        case = yield from analyse_execution(survey, survey.snapshot.executions[arn])
         cases.append(case)
         yield
     return cases
 
 
-def _of_execution(case: Case, failures: JobFailures) -> Steps:
+def _of_execution(case: ExecutionAnalysis, failures: JobFailures) -> Steps:
     yield from failed(case)
     yield from failed_out_of_sight(case)
     yield from patterns(case)
     yield None
-    for use in case.uses:
+    for use in case.states:
         # Each attempt's cached figures are worked out here, once, with pauses.
-        for _ in ((a.spacing, a.complete, a.completion) for a in use.attempts):
+        for _ in ((a.intervals, a.complete, a.completion) for a in use.attempts):
             yield None
         for tell in (job_findings, retries, failed_calls):
             yield from tell(use)

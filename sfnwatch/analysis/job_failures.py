@@ -10,8 +10,8 @@ from typing import Any
 
 from msgspec import Struct
 
-from sfnwatch.analysis.execution_analysis import Case
-from sfnwatch.analysis.state_analysis import StateUse
+from sfnwatch.analysis.execution_analysis import ExecutionAnalysis
+from sfnwatch.analysis.state_analysis import StateAnalysis
 from sfnwatch.analysis.work import Work
 from sfnwatch.model.ecs_task import BAD_STOPS
 from sfnwatch.model.execution_list import UNSUCCESSFUL
@@ -37,10 +37,12 @@ JobFailures = Mapping[str, JobFailure]
 """The known failures, by the job's id."""
 
 
-def job_failures(snapshot: Snapshot, cases: Sequence[Case]) -> Work[JobFailures]:
+def job_failures(
+    snapshot: Snapshot, cases: Sequence[ExecutionAnalysis]
+) -> Work[JobFailures]:
     """Return the jobs known to have failed; none if no state left a job behind."""
     found: dict[str, JobFailure] = {}
-    if any(leaves_job(use) for case in cases for use in case.uses):
+    if any(leaves_job(use) for case in cases for use in case.states):
         for job, failure in _witnesses(snapshot, cases):
             yield
             if failure is not None:
@@ -48,7 +50,7 @@ def job_failures(snapshot: Snapshot, cases: Sequence[Case]) -> Work[JobFailures]
     return found
 
 
-def leaves_job(use: StateUse) -> bool:
+def leaves_job(use: StateAnalysis) -> bool:
     return use.first.pattern in _PLAIN and use.starts_job
 
 
@@ -56,14 +58,14 @@ _TaskFacts = Iterator[tuple[str, JobFailure | None]]
 """A job's id, and its failure, or None if the record shows no failure."""
 
 
-def _witnesses(snapshot: Snapshot, cases: Sequence[Case]) -> _TaskFacts:
+def _witnesses(snapshot: Snapshot, cases: Sequence[ExecutionAnalysis]) -> _TaskFacts:
     """Yield what each record shows of jobs, the best witness first."""
     for arn, execution in snapshot.executions.items():
         if execution.status in UNSUCCESSFUL:
             by = f"#{execution.ending.id}" if execution.ending else ""
             yield arn, JobFailure(f"ended as {execution.status}", by)
     for case in cases:
-        for use in case.uses:
+        for use in case.states:
             # The output of a `.sync` is its own task, which adds nothing to its state.
             sync = use.first.pattern is Pattern.SYNC
             if use.row is not None and use.row.event_source == _ECS and not sync:
@@ -79,7 +81,7 @@ def _witnesses(snapshot: Snapshot, cases: Sequence[Case]) -> _TaskFacts:
             yield job, _failure(codes, stopped.stop_code, stopped.key)
 
 
-def _described(case: Case, use: StateUse) -> _TaskFacts:
+def _described(case: ExecutionAnalysis, use: StateAnalysis) -> _TaskFacts:
     """Yield the tasks in a state's output: it described or stopped them."""
     for each in use.attempts:
         event = case.execution.event(each.attempt.ended_by)

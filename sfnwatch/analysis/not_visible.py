@@ -6,7 +6,7 @@ from functools import partial
 from statistics import median, quantiles
 from typing import Any
 
-from sfnwatch.analysis.execution_analysis import Case
+from sfnwatch.analysis.execution_analysis import ExecutionAnalysis
 from sfnwatch.analysis.finding import Finding, finding
 from sfnwatch.analysis.grouping import FEW, grouped, ranked
 from sfnwatch.analysis.integration_words import resource_words
@@ -14,8 +14,8 @@ from sfnwatch.analysis.lists import listed_counts, some
 from sfnwatch.analysis.names import named
 from sfnwatch.analysis.quantities import plural, spoken, time_of_day
 from sfnwatch.analysis.reasons import ambiguity
-from sfnwatch.analysis.state_analysis import StateUse
-from sfnwatch.analysis.trace_analysis import Survey
+from sfnwatch.analysis.state_analysis import StateAnalysis
+from sfnwatch.analysis.trace_analysis import TraceAnalysis
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.arns import account_of
 from sfnwatch.model.execution import ExecutionAsOf
@@ -43,12 +43,12 @@ _WHY = {
 _unseen = partial(finding, "unseen")
 
 
-def not_visible(case: Case) -> Iterator[Finding]:
+def not_visible(case: ExecutionAnalysis) -> Iterator[Finding]:
     """Yield what could not be seen of an execution."""
-    survey = case.survey
+    survey = case.trace_analysis
     yield from _history(case.execution)
     yield from _unrecorded(case)
-    showing = [use for use in case.uses if survey.shows(use.row)]
+    showing = [use for use in case.states if survey.shows(use.row)]
     for use in showing:
         if use.row and not any(e.calls.every for e in use.attempts):
             yield from _missing_calls(case, use, use.row)
@@ -94,9 +94,9 @@ def _no_end(execution: ExecutionAsOf) -> str:
     return f"{text} it ended, is not known."
 
 
-def _unrecorded(case: Case) -> Iterator[Finding]:
+def _unrecorded(case: ExecutionAnalysis) -> Iterator[Finding]:
     """Yield the states whose calls the Event history never has, like ones together."""
-    unseen = (u for u in case.uses if u.row and not case.survey.shows(u.row))
+    unseen = (u for u in case.states if u.row and not case.trace_analysis.shows(u.row))
     groups = grouped(unseen, lambda use: resource_words(use.first))
     for resource, uses in groups.items():
         row = uses[0].row
@@ -111,7 +111,9 @@ def _unrecorded(case: Case) -> Iterator[Finding]:
         yield _unseen(text, _scheduled(uses), fact=fact, **data)
 
 
-def _missing_calls(case: Case, use: StateUse, row: Integration) -> Iterator[Finding]:
+def _missing_calls(
+    case: ExecutionAnalysis, use: StateAnalysis, row: Integration
+) -> Iterator[Finding]:
     """Yield why no call of a state is in the records."""
     where: dict[str, Any] = {"visit": use.visits[0].id, "count": len(use.attempts)}
     there = account_of(use.first.role_arn)
@@ -121,10 +123,12 @@ def _missing_calls(case: Case, use: StateUse, row: Integration) -> Iterator[Find
         text += " that account's CloudTrail; --trail-profile can read it."
         where |= {"reason": "other-account", "account": there}
         yield _unseen(text, proofs, fact=False, **where)
-    elif all(case.survey.covers(each.attempt.ended_at) for each in use.attempts):
+    elif all(
+        case.trace_analysis.covers(each.attempt.ended_at) for each in use.attempts
+    ):
         name = row.event_source, row.action_event
         text = f"No {named(row.action_event)} call was matched to {use.name}"
-        if count := case.survey.doubtful_names[name]:
+        if count := case.trace_analysis.doubtful_names[name]:
             calls = plural(count, "call of that name is", "calls of that name are")
             text += f"; {calls} here, and whose is not certain."
             where["reason"] = "not-matched"
@@ -136,7 +140,7 @@ def _missing_calls(case: Case, use: StateUse, row: Integration) -> Iterator[Find
         yield _unseen(text, proofs, fact=False, **where)
 
 
-def _scheduled(uses: Iterable[StateUse]) -> tuple[str, ...]:
+def _scheduled(uses: Iterable[StateAnalysis]) -> tuple[str, ...]:
     attempts = (each.attempt for use in uses for each in use.attempts)
     ids = dict.fromkeys(f"#{attempt.scheduled_id}" for attempt in attempts)
     return tuple(ids)[:_WITNESSES]
@@ -146,7 +150,7 @@ def _call_name(row: Integration) -> str:
     return f"{row.event_source.removesuffix('.amazonaws.com')}:{row.action_event}"
 
 
-def _map_runs(case: Case) -> Iterator[Finding]:
+def _map_runs(case: ExecutionAnalysis) -> Iterator[Finding]:
     """Yield a finding on Map Runs of which only the events are known."""
     told = case.snapshot.map_runs
     turns = [turn for turn in case.execution.map_run_turns if turn.arn not in told]
@@ -158,7 +162,7 @@ def _map_runs(case: Case) -> Iterator[Finding]:
         yield _unseen(text, proofs, reason="map-run", count=len(runs), map_runs=arns)
 
 
-def _other_executions(case: Case) -> Iterator[Finding]:
+def _other_executions(case: ExecutionAnalysis) -> Iterator[Finding]:
     """Yield the number of other executions of its machine: they share its role."""
     snapshot = case.snapshot
     execution = case.execution
@@ -173,9 +177,9 @@ def _other_executions(case: Case) -> Iterator[Finding]:
         yield finding("other-executions", text, count=count)
 
 
-def _incomplete(case: Case) -> Iterator[Finding]:
+def _incomplete(case: ExecutionAnalysis) -> Iterator[Finding]:
     """Yield how far CloudTrail is known, if that is short of the execution's end."""
-    coverage = case.survey.coverage
+    coverage = case.trace_analysis.coverage
     health = case.snapshot.health.get("lookup")
     stopped = case.execution.stopped_at
     known = coverage.complete_to
@@ -183,7 +187,7 @@ def _incomplete(case: Case) -> Iterator[Finding]:
         why = f": {clean(health.message, _MESSAGE)}" if health.message else "."
         text = f"CloudTrail could not be read to the end ({health.state}){why}"
         yield _unseen(text, reason="cloudtrail-refused")
-    elif stopped is not None and not case.survey.covers(stopped):
+    elif stopped is not None and not case.trace_analysis.covers(stopped):
         text = "How far CloudTrail is complete is unknown"
         if known is not None and coverage.live:
             text = f"CloudTrail is complete up to {time_of_day(known)} (estimate)"
@@ -195,7 +199,7 @@ def _incomplete(case: Case) -> Iterator[Finding]:
         yield _unseen(f"{text} later calls may be missing.", fact=False, **data)
 
 
-def unmatched(survey: Survey, execution_arn: str | None) -> Iterator[Finding]:
+def unmatched(survey: TraceAnalysis, execution_arn: str | None) -> Iterator[Finding]:
     """Yield findings on an execution's unmatched calls.
 
     With None, they are the calls that may belong to several executions, or to any.
@@ -215,11 +219,13 @@ def _names(calls: Sequence[ApiCall]) -> str:
     return listed_counts(ranked(call.event_name for call in calls))
 
 
-def not_loaded(survey: Survey, cases: Sequence[Case]) -> Iterator[Finding]:
+def not_loaded(
+    survey: TraceAnalysis, cases: Sequence[ExecutionAnalysis]
+) -> Iterator[Finding]:
     """Yield what is missing altogether; `cases` are those of the root executions."""
     snapshot = survey.snapshot
     trace = survey.snapshot.trace
-    calling = any(use.row is not None for case in cases for use in case.uses)
+    calling = any(use.row is not None for case in cases for use in case.states)
     if not survey.watched and calling:
         text = "No CloudTrail data loaded, so API calls and polling are unknown."
         yield _unseen(text, reason="no-cloudtrail")
@@ -233,7 +239,7 @@ def not_loaded(survey: Survey, cases: Sequence[Case]) -> Iterator[Finding]:
         yield _unseen(text, reason="unread", count=count)
 
 
-def lateness(survey: Survey) -> Iterator[Finding]:
+def lateness(survey: TraceAnalysis) -> Iterator[Finding]:
     """Yield how long after the calls their records were seen.
 
     Only calls made during the watch count: a record that was there before does not show

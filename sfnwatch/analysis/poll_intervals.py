@@ -18,7 +18,7 @@ _LISTED_INTERVALS = 6
 """The most intervals that a sentence lists; of more, it gives only the extremes."""
 
 
-class Spacing(Struct, frozen=True):
+class PollIntervals(Struct, frozen=True):
     """The seconds between polls: how often Step Functions asked for a job."""
 
     seconds: Sequence[float]
@@ -29,7 +29,7 @@ class Spacing(Struct, frozen=True):
     def data(self) -> dict[str, Any]:
         """The intervals with their mean, minimum and maximum, in seconds."""
         listed = {"intervals": self.seconds[:_KEPT_INTERVALS], "from": self.since}
-        return {**spread(self.seconds), **listed}
+        return {**interval_statistics(self.seconds), **listed}
 
     def words(self, *, several: bool = False) -> str:
         """Describe how often: `, about once a minute: at intervals of 55 and 59 s, …`.
@@ -54,20 +54,22 @@ class Spacing(Struct, frozen=True):
         return f", {often}: at intervals of {each} s{since} (mean {average} s)"
 
 
-def spacing(action: ApiCall | None, polls: Sequence[ApiCall]) -> Spacing:
+def measure_intervals(
+    action: ApiCall | None, polls: Sequence[ApiCall]
+) -> PollIntervals:
     """Measure from poll to poll, and from the action call if it came before them."""
     if action is None or (polls and polls[0].event_time < action.event_time):
-        return Spacing(gaps(polls))
-    return Spacing(gaps([action, *polls]), action.event_name)
+        return PollIntervals(seconds_between(polls))
+    return PollIntervals(seconds_between([action, *polls]), action.event_name)
 
 
-def gaps(calls: Sequence[ApiCall]) -> list[float]:
+def seconds_between(calls: Sequence[ApiCall]) -> list[float]:
     """Return the seconds from each call to the next."""
     times = [call.event_time for call in calls]
     return [(after - before).total_seconds() for before, after in pairwise(times)]
 
 
-def spread(seconds: Sequence[float]) -> dict[str, Any]:
+def interval_statistics(seconds: Sequence[float]) -> dict[str, Any]:
     return {
         "interval_mean": round(fmean(seconds), 1) if seconds else None,
         "interval_min": min(seconds, default=None),

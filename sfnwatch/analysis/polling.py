@@ -4,14 +4,14 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
-from sfnwatch.analysis.attempt_analysis import AttemptCase, Attempts
+from sfnwatch.analysis.attempt_analysis import AttemptAnalysis, AttemptGroup
 from sfnwatch.analysis.finding import Finding, finding
 from sfnwatch.analysis.grouping import report_groups
 from sfnwatch.analysis.names import named
 from sfnwatch.analysis.phases import MatchedCalls
-from sfnwatch.analysis.poll_intervals import Spacing
+from sfnwatch.analysis.poll_intervals import PollIntervals
 from sfnwatch.analysis.quantities import plural, time_of_day
-from sfnwatch.analysis.state_analysis import StateUse
+from sfnwatch.analysis.state_analysis import StateAnalysis
 from sfnwatch.model.times import iso
 
 _EASED = timedelta(minutes=10)
@@ -21,26 +21,26 @@ _LATER = timedelta(seconds=300)
 """The same from ten minutes after the submission on."""
 
 
-def polling(use: StateUse) -> Iterator[Finding]:
+def polling(use: StateAnalysis) -> Iterator[Finding]:
     """Yield the polls of each attempt; very many attempts make one finding."""
     for polled in report_groups([each for each in use.attempts if each.polls.every]):
-        yield _polling(Attempts(polled))
+        yield _polling(AttemptGroup(polled))
         if len(polled) == 1 and polled[0].running and polled[0].polls.sure:
             yield _next(polled[0])
 
 
-def _polling(polled: Attempts) -> Finding:
+def _polling(polled: AttemptGroup) -> Finding:
     first = polled.first
-    spacing = polled.first.spacing
+    spacing = polled.first.intervals
     who = f"While {first.subject} waited"
     words = spacing.words()
-    settled = all(each.settled for each in polled.cases)
+    settled = all(each.settled for each in polled.attempts)
     if len(first.known_polls) < len(first.polls.sure):
         words = words.replace(", ", ", at first ", 1)
     if polled.several:
         action = first.action.event_name if first.action else None
-        spacing = Spacing(polled.gaps, action)
-        who = f"While {first.use.name} waited in {len(polled.cases)} attempts"
+        spacing = PollIntervals(polled.seconds_between_polls, action)
+        who = f"While {first.state.name} waited in {len(polled.attempts)} attempts"
         words = spacing.words(several=True)
     data = {**polled.place, **spacing.data}
     if polled.so_far:
@@ -49,7 +49,7 @@ def _polling(polled: Attempts) -> Finding:
     guessed = {*polled.polls.ids}
     open_polls = {
         poll.event_id
-        for case in polled.cases
+        for case in polled.attempts
         for poll in case.polls_that_may_be_its
         if poll.event_id not in guessed
     }
@@ -98,7 +98,7 @@ def denied_words(denied: int, count: int) -> str:
     return f"{denied} of {plural(count, 'poll')} {verb} denied"
 
 
-def _next(case: AttemptCase) -> Finding:
+def _next(case: AttemptAnalysis) -> Finding:
     """Return a finding on when the next poll is expected: a hint, no promise."""
     polls = case.polls.sure
     begun = (case.action or polls[0]).event_time

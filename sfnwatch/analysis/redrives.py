@@ -3,14 +3,14 @@
 from collections.abc import Iterator
 from typing import Any
 
-from sfnwatch.analysis.execution_analysis import Case
+from sfnwatch.analysis.execution_analysis import ExecutionAnalysis
 from sfnwatch.analysis.finding import Finding, finding
 from sfnwatch.analysis.lists import some
 from sfnwatch.analysis.names import named
 from sfnwatch.analysis.quantities import spoken, times
 
 
-def redriven(case: Case) -> Iterator[Finding]:
+def redriven(case: ExecutionAnalysis) -> Iterator[Finding]:
     """Yield a finding on an execution's redrives, and on the states they continued."""
     execution = case.execution
     redrives = case.execution.redrives

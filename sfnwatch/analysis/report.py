@@ -9,8 +9,8 @@ from datetime import datetime
 from itertools import chain, zip_longest
 from statistics import median
 
-from sfnwatch.analysis.attempt_analysis import Attempts
-from sfnwatch.analysis.execution_analysis import Case, build_case
+from sfnwatch.analysis.attempt_analysis import AttemptGroup
+from sfnwatch.analysis.execution_analysis import ExecutionAnalysis, analyse_execution
 from sfnwatch.analysis.finding import (
     CONCLUSION,
     Block,
@@ -27,12 +27,12 @@ from sfnwatch.analysis.grouping import grouped, ranked
 from sfnwatch.analysis.integration_words import resource_words
 from sfnwatch.analysis.names import named, short_names_of
 from sfnwatch.analysis.phases import Phase, length_of, seconds_by_phase
-from sfnwatch.analysis.poll_intervals import spread
+from sfnwatch.analysis.poll_intervals import interval_statistics
 from sfnwatch.analysis.quantities import plural, spoken, time_of_day
 from sfnwatch.analysis.statuses import status_words
-from sfnwatch.analysis.trace_analysis import Survey
+from sfnwatch.analysis.trace_analysis import TraceAnalysis
 from sfnwatch.analysis.verdict import ExecutionVerdict
-from sfnwatch.analysis.work import done
+from sfnwatch.analysis.work import run_to_end
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.linking.link import role_of_call
 from sfnwatch.model.snapshot import Snapshot
@@ -57,11 +57,15 @@ class ExecutionReport:
     """What became of one execution: its verdict, and its states."""
 
     def __init__(
-        self, survey: Survey, execution: ExecutionAsOf, *, with_states: bool
+        self, survey: TraceAnalysis, execution: ExecutionAsOf, *, with_states: bool
     ) -> None:
         self.execution = execution
         self.verdict = ExecutionVerdict(survey, execution)
-        rows = state_rows(done(build_case(survey, execution))) if with_states else []
+        rows = (
+            state_rows(run_to_end(analyse_execution(survey, execution)))
+            if with_states
+            else []
+        )
         self.states, self.left_out = rows[:ROWS], max(0, len(rows) - ROWS)
         """The rows of the table of states, and the number of rows left out."""
 
@@ -69,7 +73,7 @@ class ExecutionReport:
 class CallsReport:
     """What is known of the calls of the whole trace."""
 
-    def __init__(self, survey: Survey) -> None:
+    def __init__(self, survey: TraceAnalysis) -> None:
         calls = survey.snapshot.calls
         self.count = len(calls)
         self.first_at = calls[0].event_time if calls else None
@@ -101,7 +105,7 @@ class Report:
         For a long history, the table of states takes long to make. A screen has its own
         table and can do without this one.
         """
-        survey = Survey(snapshot, now)
+        survey = TraceAnalysis(snapshot, now)
         told = find(snapshot, now) if findings is None else findings
         whose = {None, *survey.roots}
         self.findings = [each for each in told if each.execution_arn in whose]
@@ -166,7 +170,7 @@ def _counts(words: Iterable[str]) -> Mapping[str, int]:
 class CallsOfState:
     """The calls matched to a state's attempts."""
 
-    def __init__(self, case: Case, told: Attempts) -> None:
+    def __init__(self, case: ExecutionAnalysis, told: AttemptGroup) -> None:
         sure = told.calls.sure
         link = case.snapshot.link
         self.by_role = _counts(str(role_of_call(call, link(call))) for call in sure)
@@ -180,14 +184,18 @@ class CallsOfState:
         """The number of calls with another error than a denial."""
         self.poll_call = next(iter(ranked(p.event_name for p in told.polls.sure)), None)
         """The name of the call it polls with; None without a poll."""
-        self.poll_mean, self.poll_min, self.poll_max = spread(told.gaps).values()
+        self.poll_mean, self.poll_min, self.poll_max = interval_statistics(
+            told.seconds_between_polls
+        ).values()
 
 
 class StateRow:
     """One state in one place, with all its visits; lengths are in seconds."""
 
-    def __init__(self, case: Case, path: str, visits: Sequence[StateVisit]) -> None:
-        told = Attempts([a for v in visits for a in case.attempts_of.get(v.id, ())])
+    def __init__(
+        self, case: ExecutionAnalysis, path: str, visits: Sequence[StateVisit]
+    ) -> None:
+        told = AttemptGroup([a for v in visits for a in case.attempts_of.get(v.id, ())])
         now = case.known_to
         known = list(map(case.as_known, visits))
         lengths = [length_of(visit, now) for visit in known]
@@ -195,7 +203,7 @@ class StateRow:
         for visit in known:
             phases.update(seconds_by_phase(case.execution, visit, now))
         first = visits[0]
-        tries = [each.attempt for each in told.cases]
+        tries = [each.attempt for each in told.attempts]
         row = tries[0].integration if tries else None
         self.path = path
         """The path in AWS's names: `Parallel[1] / Each[*] / Work`."""
@@ -219,7 +227,7 @@ class StateRow:
         self.calls = CallsOfState(case, told)
 
 
-def state_rows(case: Case) -> list[StateRow]:
+def state_rows(case: ExecutionAnalysis) -> list[StateRow]:
     """Return a row for each state and place, in the order of their first visits.
 
     All visits of one state in one place are one row: the iterations of a Map, the

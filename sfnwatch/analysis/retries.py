@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from sfnwatch.analysis.execution_analysis import Case
+from sfnwatch.analysis.execution_analysis import ExecutionAnalysis
 from sfnwatch.analysis.finding import Finding, finding
 from sfnwatch.analysis.grouping import ranked, report_groups
 from sfnwatch.analysis.lists import some
 from sfnwatch.analysis.names import named, visit_path
 from sfnwatch.analysis.quantities import spoken, times
-from sfnwatch.analysis.state_analysis import StateUse
+from sfnwatch.analysis.state_analysis import StateAnalysis
 from sfnwatch.analysis.statuses import ended_words
 from sfnwatch.model.visits import FAILED, StateVisit, Stretch
 
@@ -17,7 +17,7 @@ _STORM = 8
 """From this number on, failed attempts of one state are a retry storm."""
 
 
-def retries(use: StateUse) -> Iterator[Finding]:
+def retries(use: StateAnalysis) -> Iterator[Finding]:
     """Yield the visits with several attempts; very many visits make one finding."""
     for visits in report_groups([visit for visit in use.visits if _is_retried(visit)]):
         yield _retries(use, visits)
@@ -29,7 +29,7 @@ def _is_retried(visit: StateVisit) -> bool:
     return any(not visit.is_redriven(number) for number in numbers)
 
 
-def _retries(use: StateUse, visits: Sequence[StateVisit]) -> Finding:
+def _retries(use: StateAnalysis, visits: Sequence[StateVisit]) -> Finding:
     tries = [attempt for visit in visits for attempt in visit.attempts]
     bad = [attempt for attempt in tries if attempt.status in FAILED]
     errors = ranked(attempt.error or attempt.status for attempt in bad)
@@ -55,7 +55,7 @@ def _retries(use: StateUse, visits: Sequence[StateVisit]) -> Finding:
     return finding("retries", text, proofs, **data)
 
 
-def container_retries(case: Case) -> Iterator[Finding]:
+def container_retries(case: ExecutionAnalysis) -> Iterator[Finding]:
     """Yield the Parallels and Maps that were retried, with all states inside."""
     for visit in case.visits:
         again = visit.starts[1:]

@@ -3,22 +3,25 @@
 from collections.abc import Sequence
 from functools import cached_property
 
-from sfnwatch.analysis.attempt_analysis import AttemptCase
+from sfnwatch.analysis.attempt_analysis import AttemptAnalysis
 from sfnwatch.analysis.names import named
-from sfnwatch.analysis.trace_analysis import Survey
+from sfnwatch.analysis.trace_analysis import TraceAnalysis
 from sfnwatch.model.api_call import ApiCall, CallName
 from sfnwatch.model.arns import role_name
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.visits import StateVisit
 
 
-class StateUse:
+class StateAnalysis:
     """The visits of one state that use the same resource."""
 
     def __init__(
-        self, survey: Survey, execution: ExecutionAsOf, visits: Sequence[StateVisit]
+        self,
+        survey: TraceAnalysis,
+        execution: ExecutionAsOf,
+        visits: Sequence[StateVisit],
     ) -> None:
-        self.survey = survey
+        self.trace_analysis = survey
         self.execution = execution
         self.visits = visits
         self.name = named(visits[0].name)
@@ -27,9 +30,9 @@ class StateUse:
         self.starts_job = self.row is not None and self.row.starts_job
 
     @cached_property
-    def attempts(self) -> Sequence[AttemptCase]:
+    def attempts(self) -> Sequence[AttemptAnalysis]:
         numbered = ((v, n) for v in self.visits for n, _ in enumerate(v.attempts, 1))
-        return [AttemptCase(self, visit, number) for visit, number in numbered]
+        return [AttemptAnalysis(self, visit, number) for visit, number in numbered]
 
     def unproven_calls(self, name: CallName, error_code: str | None) -> list[ApiCall]:
         """Return the calls of a name, and of an error, that its attempts may have made.
@@ -44,8 +47,8 @@ class StateUse:
             for attempt in self.attempts
         }
         found = []
-        for call in self.survey.unproven_by_name.get(name, ()):
-            link = self.survey.snapshot.link(call)
+        for call in self.trace_analysis.unproven_by_name.get(name, ()):
+            link = self.trace_analysis.snapshot.link(call)
             is_alike = call.role in roles
             is_other_error = error_code is not None and call.error_code != error_code
             if not is_alike or is_other_error or link is None or link.key in keys:

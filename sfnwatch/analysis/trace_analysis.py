@@ -20,7 +20,7 @@ from sfnwatch.model.values import text_of
 _XRAY = "xray.amazonaws.com"
 
 
-class Survey:
+class TraceAnalysis:
     """What a snapshot shows beyond each execution: how far it reaches, open calls."""
 
     def __init__(self, snapshot: Snapshot, now: datetime | None = None) -> None:

@@ -4,13 +4,13 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from sfnwatch.analysis.execution_analysis import Case
+from sfnwatch.analysis.execution_analysis import ExecutionAnalysis
 from sfnwatch.analysis.finding import Finding, finding
 from sfnwatch.analysis.names import named, visit_path
 from sfnwatch.analysis.quantities import spoken
 from sfnwatch.analysis.reasons import error_words
 from sfnwatch.analysis.statuses import ended_words
-from sfnwatch.analysis.trace_analysis import Survey
+from sfnwatch.analysis.trace_analysis import TraceAnalysis
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.execution_list import UNKNOWN
 from sfnwatch.model.history_event import TERMINAL, HistoryEvent
@@ -28,7 +28,7 @@ _ENDED_FROM_OUTSIDE = frozenset({"TIMED_OUT", "ABORTED"})
 class ExecutionVerdict:
     """The status of an execution, its error, and the state that decided it."""
 
-    def __init__(self, survey: Survey, execution: ExecutionAsOf) -> None:
+    def __init__(self, survey: TraceAnalysis, execution: ExecutionAsOf) -> None:
         visit = _decisive(execution)
         known = survey.known_to(execution)
         begun = execution.started_at
@@ -159,10 +159,10 @@ def error_of(snapshot: Snapshot, event: HistoryEvent) -> tuple[str | None, str |
     return text_of(details.get("error")), text_of(details.get("cause"))
 
 
-def failed(case: Case) -> Iterator[Finding]:
+def failed(case: ExecutionAnalysis) -> Iterator[Finding]:
     """Yield what failed and why, as far as the error and its cause show it."""
     execution = case.execution
-    verdict = ExecutionVerdict(case.survey, case.execution)
+    verdict = ExecutionVerdict(case.trace_analysis, case.execution)
     ending = execution.ending
     visit = execution.visit(verdict.visit)
     reason = error_words(verdict.error, verdict.cause, _FAILURE_CAUSE)
@@ -179,7 +179,7 @@ def failed(case: Case) -> Iterator[Finding]:
     yield finding("failed", text, (f"#{each}" for each in ids), fact=is_known, **data)
 
 
-def failed_out_of_sight(case: Case) -> Iterator[Finding]:
+def failed_out_of_sight(case: ExecutionAnalysis) -> Iterator[Finding]:
     """Yield the failures in states that the history does not name.
 
     A log of level ERROR only has the events of failures.
@@ -188,7 +188,7 @@ def failed_out_of_sight(case: Case) -> Iterator[Finding]:
         is_failure = event.type.endswith(("Failed", "TimedOut"))
         if not is_failure or event.visit_id or event.type in TERMINAL:
             continue
-        snapshot = case.survey.snapshot
+        snapshot = case.trace_analysis.snapshot
         error, cause = error_of(snapshot, event)
         details = snapshot.trace.details(event)
         names = (text_of(details.get(key)) for key in ("resourceType", "resource"))

@@ -8,7 +8,7 @@ Work = Generator[None, None, T]
 """Work that yields wherever it may pause, and then returns its result."""
 
 
-def done(work: Work[T]) -> T:
+def run_to_end(work: Work[T]) -> T:
     """Run work to its end without a pause, and return its result."""
     while True:
         try:

@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-from sfnwatch.analysis.trace_analysis import Survey
+from sfnwatch.analysis.trace_analysis import TraceAnalysis
 from sfnwatch.analysis.verdict import ExecutionVerdict
 from sfnwatch.cli import options
 from sfnwatch.cli.narration import narrate
@@ -175,7 +175,7 @@ class _Waiting:
         """Say of each execution that is not over where it is."""
         limit = duration(self.seconds or 0.0)
         running = [e for e in self._executions() if e is not None and e.running]
-        survey = Survey(self.trace.as_of())
+        survey = TraceAnalysis(self.trace.as_of())
         for each in running:
             verdict = ExecutionVerdict(survey, each).text
             name = clean(each.name, _NAME_LENGTH)

@@ -5,13 +5,13 @@ from statistics import fmean
 
 from msgspec import Struct
 
-from sfnwatch.analysis.attempt_analysis import AttemptCase
+from sfnwatch.analysis.attempt_analysis import AttemptAnalysis
 from sfnwatch.analysis.compare.length_pair import LengthPair
 from sfnwatch.analysis.grouping import ranked
 from sfnwatch.analysis.phases import (
     MatchedCalls,
 )
-from sfnwatch.analysis.poll_intervals import gaps
+from sfnwatch.analysis.poll_intervals import seconds_between
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.integrations import CallRole
 from sfnwatch.model.linking.link import role_of_call
@@ -49,7 +49,7 @@ class CallPair(Struct, frozen=True):
 class AttemptPair:
     """The n-th attempts of a visit and of its counterpart, from 1."""
 
-    def __init__(self, number: int, cases: Sequence[AttemptCase | None]) -> None:
+    def __init__(self, number: int, cases: Sequence[AttemptAnalysis | None]) -> None:
         self.number = number
         self.cases = cases
         self.a, self.b = cases
@@ -59,7 +59,9 @@ class AttemptPair:
         self.seconds = LengthPair(*(case.seconds if case else None for case in cases))
 
 
-def _tallies(case: AttemptCase | None) -> Mapping[tuple[CallRole, str, str], CallTally]:
+def _tallies(
+    case: AttemptAnalysis | None,
+) -> Mapping[tuple[CallRole, str, str], CallTally]:
     """Count the calls of an attempt by role, source and name."""
     if case is None:
         return {}
@@ -74,7 +76,7 @@ def _tallies(case: AttemptCase | None) -> Mapping[tuple[CallRole, str, str], Cal
     def apart(role: CallRole, calls: MatchedCalls) -> Sequence[float]:
         # If these are all the polls, from the action call on, as in a report.
         every = role is CallRole.POLL and len(calls.every) == len(case.polls.every)
-        return case.spacing.seconds if every else gaps(calls.sure)
+        return case.intervals.seconds if every else seconds_between(calls.sure)
 
     found = case.calls.grouped(kind)
     return {

@@ -11,9 +11,9 @@ from sfnwatch.analysis.compare.gaps import find_gaps
 from sfnwatch.analysis.compare.visit_pairs import (
     pair_visits,
 )
-from sfnwatch.analysis.execution_analysis import build_case
-from sfnwatch.analysis.trace_analysis import Survey
-from sfnwatch.analysis.work import done
+from sfnwatch.analysis.execution_analysis import analyse_execution
+from sfnwatch.analysis.trace_analysis import TraceAnalysis
+from sfnwatch.analysis.work import run_to_end
 from sfnwatch.model.snapshot import Snapshot
 
 ChosenExecution = tuple[Snapshot, str]
@@ -31,9 +31,11 @@ def compare(
     """
     sides = []
     for letter, (snapshot, arn) in zip("AB", (a, b), strict=True):
-        case = done(build_case(Survey(snapshot, now), snapshot.executions[arn]))
+        case = run_to_end(
+            analyse_execution(TraceAnalysis(snapshot, now), snapshot.executions[arn])
+        )
         sides.append(ComparedExecution(letter, case))
-    pairs = done(pair_visits((sides[0], sides[1])))
+    pairs = run_to_end(pair_visits((sides[0], sides[1])))
     found = Comparison((sides[0], sides[1]), pairs)
     found.definitions = compare_definitions(found.sides)
     found.gaps = list(find_gaps(found))

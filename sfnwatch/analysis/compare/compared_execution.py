@@ -1,6 +1,6 @@
 """One of the two executions of a comparison, with its input, error and calls."""
 
-from sfnwatch.analysis.execution_analysis import Case
+from sfnwatch.analysis.execution_analysis import ExecutionAnalysis
 from sfnwatch.analysis.phases import (
     MatchedCalls,
 )
@@ -11,13 +11,13 @@ from sfnwatch.model.values import text_of
 class ComparedExecution:
     """One of the two executions. A running one is measured to its newest record."""
 
-    def __init__(self, letter: str, case: Case) -> None:
+    def __init__(self, letter: str, case: ExecutionAnalysis) -> None:
         self.letter, self.case = letter, case
         """A or B, and the case of its execution."""
         self.execution = case.execution
         self.now = case.known_to
         begun = case.execution.started_at
-        known = case.survey.known_to(case.execution)
+        known = case.trace_analysis.known_to(case.execution)
         seconds = round((known - begun).total_seconds(), 3) if begun and known else None
         self.seconds = None if seconds is None else max(0.0, seconds)
         """The seconds it took, or has taken so far; None if not known."""
@@ -27,7 +27,7 @@ class ComparedExecution:
         details = case.snapshot.trace.details(first) if first is not None else {}
         self.input = text_of(details.get("input"))
         """Its input as text; None if it is not known."""
-        self.attempts = [each for use in case.uses for each in use.attempts]
+        self.attempts = [each for use in case.states for each in use.attempts]
         self.calls = MatchedCalls.joined(each.calls for each in self.attempts)
         """Every call that is matched to one of its attempts."""
         self.polls = MatchedCalls.joined(each.polls for each in self.attempts)

@@ -69,7 +69,7 @@ def _gaps_of_calls(side: ComparedExecution) -> Iterator[Finding]:
     who = side.letter
     snapshot = side.case.snapshot
     stopped = side.execution.stopped_at
-    complete = side.case.survey.coverage.measured
+    complete = side.case.trace_analysis.coverage.measured
     expected = side.expects_calls and side.calls.sure
     if stopped and complete and complete < stopped and expected:
         late = (stopped - complete).total_seconds()

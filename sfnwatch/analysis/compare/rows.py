@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from sfnwatch.analysis.attempt_analysis import AttemptCase
+from sfnwatch.analysis.attempt_analysis import AttemptAnalysis
 from sfnwatch.analysis.compare.attempt_pair import AttemptPair, CallPair, CallTally
 from sfnwatch.analysis.compare.compare_row import Cell, CompareRow, RowKind
 from sfnwatch.analysis.compare.comparison import (
@@ -173,7 +173,7 @@ def _attempt(pair: VisitPair, each: AttemptPair) -> Iterator[CompareRow]:
         yield _detail(pair, label, *cells, seconds=seconds, mark=mark)
 
 
-def _attempt_cell(case: AttemptCase | None, seconds: float | None) -> Cell:
+def _attempt_cell(case: AttemptAnalysis | None, seconds: float | None) -> Cell:
     if case is None:
         return _NONE
     error = case.attempt.error
@@ -199,7 +199,7 @@ def _which(each: AttemptPair) -> str:
 
 
 def _calls_cell(
-    role: CallRole, tally: CallTally | None, case: AttemptCase | None
+    role: CallRole, tally: CallTally | None, case: AttemptAnalysis | None
 ) -> Cell:
     if tally is None:
         return _UNMATCHED if case is not None else _NONE
@@ -215,7 +215,7 @@ def _calls_cell(
     return Cell(f"{guess}{', '.join(words)}{so_far}", status, tally.first)
 
 
-def _completion(case: AttemptCase | None) -> Cell:
+def _completion(case: AttemptAnalysis | None) -> Cell:
     told = case and case.completion
     if case is None or not told:
         waits = case is not None and case.attempt.pattern is Pattern.SYNC

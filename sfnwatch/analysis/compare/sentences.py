@@ -120,7 +120,7 @@ def _polled(side: ComparedExecution) -> tuple[str, bool]:
     so_far = "" if all(case.complete for case in waits) else " so far"
     if not side.polls.every:
         return f"has no poll matched{so_far}", False
-    means = [fmean(apart) for case in cases if (apart := case.spacing.seconds)]
+    means = [fmean(apart) for case in cases if (apart := case.intervals.seconds)]
     every = f", {cadence(fmean(means))}" if means and len(side.polls.every) > 1 else ""
     sure = not side.polls.guessed and not so_far
     return f"polled {side.polls.often}{so_far}{every}", sure

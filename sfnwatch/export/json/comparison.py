@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import asdict
 
-from sfnwatch.analysis.attempt_analysis import AttemptCase
+from sfnwatch.analysis.attempt_analysis import AttemptAnalysis
 from sfnwatch.analysis.compare.attempt_pair import AttemptPair, CallTally
 from sfnwatch.analysis.compare.compared_execution import ComparedExecution
 from sfnwatch.analysis.compare.comparison import Comparison
@@ -172,7 +172,7 @@ def _attempt_pair(pair: AttemptPair) -> Facts:
     }
 
 
-def _end(case: AttemptCase | None, which: str) -> Facts:
+def _end(case: AttemptAnalysis | None, which: str) -> Facts:
     """Return how an attempt ended, and how Step Functions learned of it."""
     told = case.completion if case is not None else None
     return {

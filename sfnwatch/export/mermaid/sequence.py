@@ -14,8 +14,8 @@ from typing import NamedTuple, TextIO
 
 from sfnwatch.analysis.integration_words import resource_words
 from sfnwatch.analysis.quantities import plural
-from sfnwatch.analysis.state_analysis import StateUse
-from sfnwatch.analysis.trace_analysis import Survey
+from sfnwatch.analysis.state_analysis import StateAnalysis
+from sfnwatch.analysis.trace_analysis import TraceAnalysis
 from sfnwatch.export.mermaid.frame import TITLE_CHARACTERS, Frame
 from sfnwatch.export.mermaid.grammar import MOST_UNITS, escape, units
 from sfnwatch.export.names import service_name, whole_name
@@ -97,7 +97,7 @@ class _SequenceWriter:
         self.snapshot = snapshot
         self._outline = Outline(snapshot.trace, OutlineOptions(folds=False))
         self._maker = LineMaker(snapshot, self._outline)
-        self._survey = Survey(snapshot)
+        self._survey = TraceAnalysis(snapshot)
         self._looped: set[AttemptKey] = set()
         """The attempts whose polls are drawn: the first poll brings all the others."""
         self.boxes: dict[str, Frame] = {}
@@ -214,9 +214,9 @@ class _SequenceWriter:
 
     def _interval_words(self, key: AttemptKey, visit: StateVisit) -> str:
         """Return how often an attempt was polled for, in the words of its finding."""
-        use = StateUse(self._survey, self.snapshot.executions[key[0]], [visit])
+        use = StateAnalysis(self._survey, self.snapshot.executions[key[0]], [visit])
         (case,) = (a for a in use.attempts if a.attempt.scheduled_id == key[1])
-        gaps = case.spacing.seconds
+        gaps = case.intervals.seconds
         return f", about every {fmean(gaps):.0f} s" if any(gaps) else ""
 
     def _call_words(self, call: ApiCall, link: Link | None) -> str:
