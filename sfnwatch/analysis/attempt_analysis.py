@@ -5,9 +5,10 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from sfnwatch.analysis.attempt_calls import AttemptCalls
 from sfnwatch.analysis.integration_words import resource_words
+from sfnwatch.analysis.matched_calls import MatchedCalls
 from sfnwatch.analysis.names import visit_path
-from sfnwatch.analysis.phases import AttemptCalls, MatchedCalls
 from sfnwatch.analysis.poll_intervals import PollIntervals, measure_intervals
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.integrations import Pattern

@@ -11,8 +11,8 @@ from sfnwatch.analysis.failed_calls import failed_call
 from sfnwatch.analysis.finding import Finding, Steps, finding
 from sfnwatch.analysis.grouping import grouped, ranked
 from sfnwatch.analysis.lists import listed_counts
+from sfnwatch.analysis.matched_calls import MatchedCalls
 from sfnwatch.analysis.names import named
-from sfnwatch.analysis.phases import MatchedCalls
 from sfnwatch.analysis.polling import polls_told
 from sfnwatch.analysis.quantities import plural, time_of_day
 from sfnwatch.analysis.trace_analysis import TraceAnalysis, is_of_job

@@ -5,18 +5,20 @@ from collections.abc import Iterator, Sequence
 from statistics import median
 
 from sfnwatch.analysis.attempt_analysis import AttemptAnalysis
+from sfnwatch.analysis.attempt_calls import ENDED_OTHERWISE
+from sfnwatch.analysis.completion import Completion, ReportedBy
 from sfnwatch.analysis.finding import Finding, finding
 from sfnwatch.analysis.grouping import report_groups
-from sfnwatch.analysis.phases import ENDED_OTHERWISE, Completion, MatchedCalls, ToldBy
+from sfnwatch.analysis.matched_calls import MatchedCalls
 from sfnwatch.analysis.quantities import plural, spoken, time_of_day
 from sfnwatch.analysis.state_analysis import StateAnalysis
 from sfnwatch.analysis.statuses import ended_words
 from sfnwatch.model.times import iso, maybe_iso
 
 _BY = {
-    ToldBy.EVENT: "by an event",
-    ToldBy.POLL: "by a poll",
-    ToldBy.UNKNOWN: "not known",
+    ReportedBy.EVENT: "by an event",
+    ReportedBy.POLL: "by a poll",
+    ReportedBy.UNKNOWN: "not known",
 }
 
 
@@ -37,7 +39,7 @@ def _completion(each: AttemptAnalysis, told: Completion) -> Finding:
     data |= {"stopped_at": iso(told.stopped_at), "noticed_at": iso(told.learned_at)}
     if told.failed_polls:
         data["failed_polls"] = len(told.failed_polls)
-    open_ = told.by is ToldBy.UNKNOWN and not told.possible_polls
+    open_ = told.by is ReportedBy.UNKNOWN and not told.possible_polls
     return finding("noticed", text, [*_witnesses(each), *polls.ids], fact=open_, **data)
 
 
@@ -52,14 +54,14 @@ def _witnesses(each: AttemptAnalysis) -> list[str]:
 
 def _told_by(each: AttemptAnalysis, told: Completion) -> str:
     """Describe what reported the job's end, or why that is not known."""
-    if told.by is ToldBy.EVENT:
+    if told.by is ReportedBy.EVENT:
         rule = each.attempt.integration and each.attempt.integration.managed_rule
         event = f"the EventBridge managed rule {rule}" if rule else "an event"
         also = "and " if told.failed_polls and told.surely_between else ""
         return f"from {event}, {also}{told.between}"
-    if told.by is ToldBy.POLL and told.certain:
+    if told.by is ReportedBy.POLL and told.certain:
         return f"with a {told.poll_name} call in between"
-    if told.by is ToldBy.POLL:
+    if told.by is ReportedBy.POLL:
         return "from a poll or from an event: both fall within the same second"
     why = "but CloudTrail hasn't caught up to that point yet"
     coverage = each.state.trace_analysis.coverage
@@ -82,7 +84,7 @@ def _told_by(each: AttemptAnalysis, told: Completion) -> str:
 def _completions(told: Sequence[tuple[AttemptAnalysis, Completion]]) -> Finding:
     lags = [completion.lag for _, completion in told]
     counts = Counter(completion.by for _, completion in told)
-    ways = {by: counts[by] for by in ToldBy if counts[by]}
+    ways = {by: counts[by] for by in ReportedBy if counts[by]}
     # Its event comes first in the evidence: the longest lag is worth a look.
     latest, _ = max(told, key=lambda each: (each[1].lag, -each[0].visit.id))
     middle, least, most = (spoken(f(lags)) for f in (median, min, max))
@@ -96,7 +98,7 @@ def _completions(told: Sequence[tuple[AttemptAnalysis, Completion]]) -> Finding:
     for key, of in (("seconds", median), ("seconds_min", min), ("seconds_max", max)):
         data[key] = round(of(lags), 3)
     proofs = [latest.end_event, *(each.end_event for each, _ in told)]
-    open_ = ways.keys() == {ToldBy.UNKNOWN}
+    open_ = ways.keys() == {ReportedBy.UNKNOWN}
     open_ = open_ and not any(completion.possible_polls for _, completion in told)
     return finding("noticed", text, proofs, fact=open_, **data)
 

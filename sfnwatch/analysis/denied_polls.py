@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from sfnwatch.analysis.attempt_analysis import AttemptAnalysis, AttemptGroup
+from sfnwatch.analysis.attempt_calls import ENDED_OTHERWISE
 from sfnwatch.analysis.finding import Finding, finding
 from sfnwatch.analysis.grouping import grouped, ranked, report_groups
 from sfnwatch.analysis.names import named
-from sfnwatch.analysis.phases import ENDED_OTHERWISE
 from sfnwatch.analysis.quantities import plural
 from sfnwatch.analysis.state_analysis import StateAnalysis
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sfnwatch.analysis.finding import Finding, finding
+from sfnwatch.analysis.matched_calls import MatchedCalls
 from sfnwatch.analysis.names import named
-from sfnwatch.analysis.phases import MatchedCalls
 from sfnwatch.analysis.state_analysis import StateAnalysis
 from sfnwatch.model.texts import clean
 

@@ -7,8 +7,8 @@ from typing import Any
 from sfnwatch.analysis.attempt_analysis import AttemptAnalysis, AttemptGroup
 from sfnwatch.analysis.finding import Finding, finding
 from sfnwatch.analysis.grouping import report_groups
+from sfnwatch.analysis.matched_calls import MatchedCalls
 from sfnwatch.analysis.names import named
-from sfnwatch.analysis.phases import MatchedCalls
 from sfnwatch.analysis.poll_intervals import PollIntervals
 from sfnwatch.analysis.quantities import plural, time_of_day
 from sfnwatch.analysis.state_analysis import StateAnalysis

@@ -8,7 +8,8 @@ from datetime import datetime
 from itertools import accumulate
 from math import ceil
 
-from sfnwatch.analysis.phases import Completion, Phase, Segment, ToldBy
+from sfnwatch.analysis.completion import Completion, ReportedBy
+from sfnwatch.analysis.phases import Phase, Segment
 from sfnwatch.model.integrations import CallRole
 from sfnwatch.model.texts import clean
 from sfnwatch.tui.phase_signs import PHASES
@@ -28,7 +29,7 @@ _STOP = Span("█", "role--warn")
 _INSTANT = Span("◆", "role--name")
 _BEHIND = frozenset({GRID, CUT.look, "look--playhead"})
 _REDRIVEN = Span("⟲", "role--warn")
-_LEARNED = {ToldBy.EVENT: "role--event", ToldBy.POLL: "role--poll"}
+_LEARNED = {ReportedBy.EVENT: "role--event", ReportedBy.POLL: "role--poll"}
 _HEIGHTS = "▁▂▃▄▅▆▇"
 _TAKES_TIME = frozenset({"Task", "Wait", "Map", "Parallel"})
 _MUST_SHOW = frozenset({Phase.BACKING_OFF, Phase.COMPLETION_LAG})

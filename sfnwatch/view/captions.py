@@ -9,6 +9,8 @@ import re
 from textwrap import shorten
 
 from sfnwatch.analysis import phases
+from sfnwatch.analysis.attempt_calls import AttemptCalls
+from sfnwatch.analysis.denials import is_denied
 from sfnwatch.analysis.integration_words import integration_text, resource_words
 from sfnwatch.analysis.names import named, visit_path
 from sfnwatch.analysis.quantities import spoken
@@ -259,7 +261,7 @@ class _Scene:
             return f"{name} is ambiguous: {ambiguity(link)}"
         if link.key is None:
             return f"{name} was called{role}: same role, but no matching task"
-        how = "was denied" if phases.is_denied(call) else "failed"
+        how = "was denied" if is_denied(call) else "failed"
         outcome = f" {how} ({named(call.error_code)})" if call.error_code else ""
         which = f"{name}, which{outcome}," if outcome else name
         part = "a call" if link.role is CallRole.OTHER else f"the {link.role} call"
@@ -283,7 +285,7 @@ class _Scene:
         The time is since the action call.
         """
         coverage = Coverage(self.snapshot)
-        told = phases.AttemptCalls(self.snapshot, coverage, key, attempt)
+        told = AttemptCalls(self.snapshot, coverage, key, attempt)
         polls = told.polls.sure
         known = told.complete
         number = next((f" {n}" for n, p in enumerate(polls, 1) if p is call), "")
@@ -297,7 +299,7 @@ class _Scene:
             return said
         if attempt.status == "running":
             return f"{said}, but the state keeps waiting"
-        alone = known and all(map(phases.is_denied, told.polls.every))
+        alone = known and all(map(is_denied, told.polls.every))
         so = ", so completion doesn't depend on polling" if alone else ""
         return f"{said}, yet the state still succeeded{so}"
 

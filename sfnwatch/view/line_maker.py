@@ -5,7 +5,8 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from functools import cached_property
 
-from sfnwatch.analysis import phases
+from sfnwatch.analysis.attempt_calls import AttemptCalls, sure_calls
+from sfnwatch.analysis.completion import Completion
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.coverage import Coverage
 from sfnwatch.model.ecs_task import TaskState
@@ -95,8 +96,8 @@ class LineMaker:
             self._fail_errors[execution.arn] = _fail_errors(self.snapshot, execution)
         return self._fail_errors[execution.arn].get(event.id), None
 
-    def completion(self, key: AttemptKey, attempt: Attempt) -> phases.Completion | None:
-        told = phases.AttemptCalls(self.snapshot, self._coverage, key, attempt)
+    def completion(self, key: AttemptKey, attempt: Attempt) -> Completion | None:
+        told = AttemptCalls(self.snapshot, self._coverage, key, attempt)
         return told.completion
 
     def begin(
@@ -196,7 +197,7 @@ class LineMaker:
         return wording.job_words(attempt) if is_known else ""
 
     def _action_at(self, link: Link, attempt: Attempt) -> datetime:
-        calls = phases.sure_calls(self.snapshot, link.key) if link.key else ()
+        calls = sure_calls(self.snapshot, link.key) if link.key else ()
         links = self._trace.links
         made = (c for c in calls if links[c.event_id].role is CallRole.ACTION)
         action = next(made, None)

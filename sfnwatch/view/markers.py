@@ -10,7 +10,8 @@ from itertools import chain
 
 from msgspec import Struct
 
-from sfnwatch.analysis import phases
+from sfnwatch.analysis.attempt_calls import ENDED_OTHERWISE, AttemptCalls
+from sfnwatch.analysis.denials import is_denied
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.coverage import Coverage
 from sfnwatch.model.ecs_task import TaskState
@@ -132,7 +133,7 @@ def _marker(
 
 
 def _of_failed_call(call: ApiCall) -> Marker:
-    kind = MarkerKind.DENIED if phases.is_denied(call) else MarkerKind.FAILED
+    kind = MarkerKind.DENIED if is_denied(call) else MarkerKind.FAILED
     return _marker(call, kind, f"{call.event_name} {call.error_code}")
 
 
@@ -162,7 +163,7 @@ def _of_visit(snapshot: Snapshot, arn: str, visit: StateVisit) -> Iterator[Marke
     for attempt in visit.attempts:
         key = arn, attempt.scheduled_id
         if snapshot.calls_of(key):
-            calls = phases.AttemptCalls(snapshot, Coverage(snapshot), key, attempt)
+            calls = AttemptCalls(snapshot, Coverage(snapshot), key, attempt)
             for poll in calls.polls.sure[:1]:
                 yield _marker(poll, MarkerKind.FIRST_POLL, f"{visit.name} first poll")
 
@@ -191,6 +192,6 @@ def _end_was_unknown(attempt: Attempt) -> bool:
     """True where it is known when the job stopped, and when the attempt ended."""
     if not attempt.stopped_at or not attempt.ended_at:
         return False
-    if attempt.status in phases.ENDED_OTHERWISE:
+    if attempt.status in ENDED_OTHERWISE:
         return False
     return attempt.stopped_at <= attempt.ended_at

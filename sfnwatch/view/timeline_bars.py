@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from msgspec import Struct, field
 
-from sfnwatch.analysis import phases
+from sfnwatch.analysis.completion import Completion
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.ecs_task import TaskState
 from sfnwatch.model.execution_list import ListedExecution
@@ -102,7 +102,7 @@ class BarEnd(NamedTuple):
 
     at: datetime
     status: str
-    completion: phases.Completion | None = None
+    completion: Completion | None = None
     """How Step Functions learned of the end."""
 
 

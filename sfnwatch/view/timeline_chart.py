@@ -9,6 +9,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 
 from sfnwatch.analysis import phases
+from sfnwatch.analysis.attempt_calls import AttemptCalls
+from sfnwatch.analysis.completion import Completion
 from sfnwatch.analysis.phases import Phase, Segment
 from sfnwatch.model.coverage import Coverage
 from sfnwatch.model.ecs_task import TaskStage, TaskState, stretches
@@ -229,9 +231,9 @@ class TimelineChart:
             ended_at = max(visit.entered_at, visit.ended_at)
             yield BarEnd(ended_at, visit.status, completion)
 
-    def _completion(self, arn: str, attempt: Attempt) -> phases.Completion | None:
+    def _completion(self, arn: str, attempt: Attempt) -> Completion | None:
         key = arn, attempt.scheduled_id
-        calls = phases.AttemptCalls(self.snapshot, self._coverage, key, attempt)
+        calls = AttemptCalls(self.snapshot, self._coverage, key, attempt)
         return calls.completion
 
 

@@ -9,9 +9,9 @@ from functools import lru_cache
 
 from msgspec import Struct
 
+from sfnwatch.analysis.completion import Completion, ReportedBy
 from sfnwatch.analysis.integration_words import resource_words
 from sfnwatch.analysis.names import shorten_names
-from sfnwatch.analysis.phases import Completion, ToldBy
 from sfnwatch.analysis.reasons import cause_words
 from sfnwatch.analysis.statuses import ended_words, status_words
 from sfnwatch.model.api_call import ApiCall
@@ -156,10 +156,10 @@ def error_parts(details: Details) -> Iterator[Part]:
 def completion_parts(told: Completion) -> tuple[Part, ...]:
     """Return how Step Functions learned of a job's end."""
     after = f"{told.lag:.1f} s after the {told.job} stopped"
-    if told.by is ToldBy.EVENT:
+    if told.by is ReportedBy.EVENT:
         head = Part("event", Role.EVENT)
         more = f", {told.between}"
-    elif told.by is ToldBy.POLL:
+    elif told.by is ReportedBy.POLL:
         head = Part("poll" if told.certain else "poll or event", Role.POLL)
         more = "" if told.certain else ", within the same second"
     else:

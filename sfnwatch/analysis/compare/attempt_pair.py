@@ -8,9 +8,7 @@ from msgspec import Struct
 from sfnwatch.analysis.attempt_analysis import AttemptAnalysis
 from sfnwatch.analysis.compare.length_pair import LengthPair
 from sfnwatch.analysis.grouping import ranked
-from sfnwatch.analysis.phases import (
-    MatchedCalls,
-)
+from sfnwatch.analysis.matched_calls import MatchedCalls
 from sfnwatch.analysis.poll_intervals import seconds_between
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.integrations import CallRole

@@ -6,14 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from sfnwatch.analysis.compare.attempt_pair import AttemptPair, CallPair, CallTally
 from sfnwatch.analysis.compare.visit_pair import VisitPair
+from sfnwatch.analysis.denials import is_denial
 from sfnwatch.analysis.finding import Finding, finding
 from sfnwatch.analysis.grouping import grouped
 from sfnwatch.analysis.integration_words import resource_words
 from sfnwatch.analysis.lists import listed
 from sfnwatch.analysis.names import named
-from sfnwatch.analysis.phases import (
-    is_denial,
-)
 from sfnwatch.analysis.quantities import plural, times
 from sfnwatch.analysis.statuses import ended_words
 from sfnwatch.model.execution import ExecutionAsOf

@@ -17,9 +17,10 @@ from sfnwatch.analysis.compare.differences import codes_of
 from sfnwatch.analysis.compare.iterations import IterationGroup
 from sfnwatch.analysis.compare.length_pair import LengthPair
 from sfnwatch.analysis.compare.visit_pair import VisitPair
+from sfnwatch.analysis.completion import learned_by
 from sfnwatch.analysis.integration_words import resource_words
 from sfnwatch.analysis.names import named
-from sfnwatch.analysis.phases import Phase, learned_by
+from sfnwatch.analysis.phases import Phase
 from sfnwatch.analysis.quantities import plural, spoken, times
 from sfnwatch.analysis.statuses import status_words
 from sfnwatch.model.integrations import CallRole, Pattern

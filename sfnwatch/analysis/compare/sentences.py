@@ -7,6 +7,7 @@ from statistics import fmean
 from sfnwatch.analysis.compare.compared_execution import ComparedExecution
 from sfnwatch.analysis.compare.comparison import Comparison
 from sfnwatch.analysis.compare.definitions import DefinitionChanges
+from sfnwatch.analysis.completion import learned_by
 from sfnwatch.analysis.finding import (
     FactOrInference,
     Finding,
@@ -14,7 +15,6 @@ from sfnwatch.analysis.finding import (
 )
 from sfnwatch.analysis.lists import some
 from sfnwatch.analysis.names import named
-from sfnwatch.analysis.phases import learned_by
 from sfnwatch.analysis.quantities import cadence, plural, spoken
 from sfnwatch.model.arns import role_name
 from sfnwatch.model.integrations import Pattern

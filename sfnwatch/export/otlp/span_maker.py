@@ -15,12 +15,13 @@ from datetime import datetime
 from functools import cached_property
 from hashlib import sha256
 
+from sfnwatch.analysis.attempt_calls import AttemptCalls
 from sfnwatch.analysis.finding import Finding
 from sfnwatch.analysis.findings import find
 from sfnwatch.analysis.grouping import grouped
 from sfnwatch.analysis.integration_words import resource_words
 from sfnwatch.analysis.last_moment import last_moment
-from sfnwatch.analysis.phases import AttemptCalls, end_of
+from sfnwatch.analysis.phases import end_of
 from sfnwatch.analysis.reasons import cause_words
 from sfnwatch.analysis.verdict import ended_with, error_of
 from sfnwatch.export.call_window import call_window
