@@ -134,6 +134,13 @@ def test_there_are_six_floors_and_no_way_round() -> None:
     assert sum(path.parent == PACKAGE for path in FILES) <= 7
 
 
+def test_no_part_of_the_screen_knows_the_app() -> None:
+    """Parts send messages upward; the app makes them, and hands values down."""
+    own = PACKAGE / "tui" / "app.py"
+    for path in files_in("tui"):
+        assert path == own or "sfnwatch.tui.app" not in imported(path), path
+
+
 def test_every_module_can_be_imported_first() -> None:
     """A circle shows when the other half of it comes first."""
     modules = {name_of(path) for path in FILES}

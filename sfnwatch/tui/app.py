@@ -17,6 +17,7 @@ from textual.app import ComposeResult, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.command import CommandPalette
 from textual.containers import Container
+from textual.markup import escape
 from textual.screen import Screen
 
 from sfnwatch.errors import SfnwatchError
@@ -24,14 +25,24 @@ from sfnwatch.model.records import Batch
 from sfnwatch.model.source_health import HealthState
 from sfnwatch.model.trace import Changed
 from sfnwatch.recording.saved_view import SavedView
-from sfnwatch.tui.actions import SEVERAL, Command, bindings, key_name, whereabouts
+from sfnwatch.tui.actions import (
+    ACTIONS,
+    SEVERAL,
+    Command,
+    bindings,
+    key_name,
+    whereabouts,
+)
 from sfnwatch.tui.bars import Bars
 from sfnwatch.tui.cursor_list import CursorList
 from sfnwatch.tui.find_bar import FindBar, Finder
+from sfnwatch.tui.findings_worker import FindingsWorker
 from sfnwatch.tui.help import Help
+from sfnwatch.tui.key_line import KeyLine
+from sfnwatch.tui.new_ends import NewEnds
 from sfnwatch.tui.notifications import notify
 from sfnwatch.tui.pace import Pace
-from sfnwatch.tui.palette import Marks, system_commands
+from sfnwatch.tui.palette import MarkerProvider
 from sfnwatch.tui.player import Player
 from sfnwatch.tui.presenter import Presenter
 from sfnwatch.tui.screen_settings import ScreenSettings
@@ -59,7 +70,7 @@ _UNBOUND = "<unbound>"
 class SfnwatchApp(ThemedApp[None]):
     """Shows one session until it is quit."""
 
-    COMMANDS = ThemedApp.COMMANDS | {Marks}
+    COMMANDS = ThemedApp.COMMANDS | {MarkerProvider}
     BINDINGS: ClassVar[list[BindingType]] = [
         *bindings(),
         # A screen's own ctrl+c copies text; here it must end the program.
@@ -78,18 +89,28 @@ class SfnwatchApp(ThemedApp[None]):
         self._saved = saved
         self.screen_state = ScreenState(session, settings, _options(saved))
         self.views = Views(self.screen_state)
-        self.player = Player(self)
-        self.finder = Finder(self.screen_state, self.views.lanes)
-        self.presenter = Presenter(self)
-        self.bars = Bars(self)
         self.pace = Pace(self, self.repaint)
+        self.player = Player(
+            self, self.screen_state, self.views.lanes, self.repaint, self.pace
+        )
+        self.finder = Finder(self.screen_state, self.views.lanes)
+        self.presenter = Presenter(self, self.screen_state, self.views, self.look_anew)
+        self.bars = Bars(self.screen_state, self.finder, self.views.lanes)
+        self.key_line = KeyLine(
+            self.screen_state, self.views, self.finder, settings.keys, self.applies
+        )
+        self.findings_worker = FindingsWorker(
+            self, self.screen_state, partial(self.repaint, time_has_passed=True)
+        )
+        self.new_ends = NewEnds(self.screen_state)
         self._unfrozen = _MANY
         """Records that have come since the garbage collector was last told to skip
         all."""
         self._theme_before = ""
-        self._has_ended, self._is_card_due = False, True
-        """Whether all executions ended while they were watched; whether the end card
-        may still come."""
+        self._has_ended = False
+        """True once all executions ended while they were watched."""
+        self._is_card_due = True
+        """True while the end card may still come."""
         self._commands: Mapping[str, Command] = {
             **self.player.commands,
             **self.presenter.commands,
@@ -105,20 +126,24 @@ class SfnwatchApp(ThemedApp[None]):
             "find.previous": lambda: self._find(-1),
             "show.theme": self._choose_theme,
             "drain.end": self.session.end_drain,
-            "program.help": lambda: self.push_screen(Help(self)),
+            "program.help": self._help,
             "program.palette": self.action_command_palette,
             "program.quit": self.exit,
         }
 
     def compose(self) -> ComposeResult:
-        bars = self.bars
-        body = Container(self.views, id="body")
-        yield from (bars.status, bars.banner, body, bars.filter_line)
-        yield from (bars.find_bar, self.presenter.stage, bars.scrubber, bars.key_line)
+        yield self.bars.status
+        yield self.bars.banner
+        yield Container(self.views, id="body")
+        yield self.bars.filter_line
+        yield self.bars.find_bar
+        yield self.presenter.stage
+        yield self.bars.scrubber
+        yield self.key_line
 
     def on_mount(self) -> None:
-        keys = self.settings.keys
-        self.set_keymap({name: ",".join(k) or _UNBOUND for name, k in keys.items()})
+        user_keys = self.settings.keys.items()
+        self.set_keymap({name: ",".join(keys) or _UNBOUND for name, keys in user_keys})
         self.set_interval(1, partial(self.repaint, time_has_passed=True))
         self.views.lanes.focus()
         self._restore()
@@ -188,12 +213,13 @@ class SfnwatchApp(ThemedApp[None]):
         self._tell_of_the_end()
         self._show_end_card()
         self.player.go_on()
+        self.findings_worker.work_if_due()
         self.bars.show()
         self._tell_of_selected()
 
     def _tell_of_selected(self) -> None:
         """Update the line of keys and, in a talk, the caption of the selected line."""
-        self.bars.key_line.redraw()
+        self.key_line.redraw()
         self.presenter.tell(self.player.line)
 
     def _leave_out_of_collections(self, changed: Changed) -> None:
@@ -207,12 +233,12 @@ class SfnwatchApp(ThemedApp[None]):
             gc.freeze()
 
     def _tell_of_the_end(self) -> None:
-        ended = self.bars.ended()
-        if ended is not None:
+        execution = self.new_ends.take()
+        if execution is not None:
             self._has_ended = True
-            words = ending_words(ended, self.screen_state)
-            well = ended.status == "SUCCEEDED"
-            self.notify(words, severity="information" if well else "error")
+            words = ending_words(execution, self.screen_state)
+            succeeded = execution.status == "SUCCEEDED"
+            self.notify(words, severity="information" if succeeded else "error")
             notify(self, self.settings.notify, self.TITLE or "", words)
 
     def _show_end_card(self) -> None:
@@ -270,23 +296,30 @@ class SfnwatchApp(ThemedApp[None]):
         snapshot = self.screen_state.snapshot
         if name in SEVERAL and not screen_state.several:
             return "there is one execution only"
-        draining = HealthState.DRAINING in {h.state for h in snapshot.each_health}
-        is_live = self.session.mode != "replay"
-        to_find = screen_state.searched, "nothing is searched for: / begins a search"
-        there = {
-            "view.children": (
-                snapshot.children or snapshot.listed,
-                "no child executions",
-            ),
-            "view.end": (screen_state.roots, "nothing has come yet"),
-            "player.loop": (screen_state.playback.replay, "only a recording loops"),
-            "drain.end": (draining and is_live, "not waiting for CloudTrail"),
-            **dict.fromkeys(("find.next", "find.previous"), to_find),
-        }
-        is_there, why = there.get(name, (True, ""))
-        if is_there and name not in self.commands:
-            return whereabouts(name) or "nothing to do here"
-        return "" if is_there else why
+        match name:
+            case "view.children" if not (snapshot.children or snapshot.listed):
+                return "no child executions"
+            case "view.end" if not screen_state.roots:
+                return "nothing has come yet"
+            case "player.loop" if not screen_state.playback.replay:
+                return "only a recording loops"
+            case "drain.end" if not self._is_waiting_for_late_records:
+                return "not waiting for CloudTrail"
+            case "find.next" | "find.previous" if not screen_state.searched:
+                return "nothing is searched for: / begins a search"
+            case _ if name not in self.commands:
+                return whereabouts(name) or "nothing to do here"
+            case _:
+                return ""
+
+    @property
+    def _is_waiting_for_late_records(self) -> bool:
+        healths = self.screen_state.snapshot.each_health
+        is_draining = any(each.state is HealthState.DRAINING for each in healths)
+        return is_draining and self.session.mode != "replay"
+
+    def _help(self) -> None:
+        self.push_screen(Help(self.views.groups, self.settings.keys))
 
     def _play_or_step(self) -> None:
         """Play or pause; in a talk, once all has played, go from finding to finding."""
@@ -396,9 +429,22 @@ class SfnwatchApp(ThemedApp[None]):
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Offer every action by its name, and Textual's own screenshot."""
-        every = super().get_system_commands(screen)
-        yield from (each for each in every if each.title == "Screenshot")
-        yield from system_commands(self)
+        for command in super().get_system_commands(screen):
+            if command.title == "Screenshot":
+                yield command
+        pane = self.focused or self.views.lanes
+        for action in ACTIONS:
+            do: Command = partial(self.action_do, action.id)
+            if action.method:
+                do = partial(self.call_later, self.run_action, action.method, pane)
+                applies = action.pane in ("", self.views.current)
+            else:
+                applies = self.applies(action.id)
+            if applies:
+                keys = " ".join(map(key_name, action.keys))
+                # Textual reads this as markup, and two of the keys are brackets.
+                words = escape(f"{action.words}   {keys}")
+                yield SystemCommand(action.title, words, do)
 
     def jump(self, marker: Marker) -> None:
         """Go to a mark's line; if it is not shown, go to the mark's time first."""

@@ -37,7 +37,7 @@ class EndView(HeadedView):
         size = self.list.size
         running = screen_state.now if screen_state.snapshot.running else None
         of = (
-            id(screen_state.findings),
+            screen_state.findings_version,
             screen_state.version,
             screen_state.looks,
             running,

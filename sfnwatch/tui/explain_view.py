@@ -91,7 +91,7 @@ class ExplainView(HeadedView):
         screen_state = self._screen_state
         running = screen_state.now if screen_state.snapshot.running else None
         of = (
-            id(screen_state.findings),
+            screen_state.findings_version,
             screen_state.looks,
             running,
             screen_state.version,

@@ -1,8 +1,8 @@
 """The help: all keys and all signs."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import zip_longest
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from rich.cells import cell_len
 from textual.app import ComposeResult
@@ -10,19 +10,15 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 
-from sfnwatch.tui.actions import entries
+from sfnwatch.tui.actions import Group, entries
 from sfnwatch.tui.minimap import SIGNS
 from sfnwatch.tui.rows import Rows
 from sfnwatch.tui.spans import LOOKS, Span, flow, margined, pad
 
-if TYPE_CHECKING:
-    from sfnwatch.tui.app import SfnwatchApp
-
-
 _KEY_CELLS = 16
 """Most cells of the column of signs and keys; a longer one moves its own words
 aside."""
-_TWO = 92
+_TWO_COLUMNS_FROM = 92
 """From this many cells on there are two columns."""
 HelpTable = Sequence[tuple[str, str, str]]
 """Signs or keys, their looks, and what they mean."""
@@ -81,11 +77,15 @@ class Help(ModalScreen[None]):
         Binding("k", "scroll(-1)", "Up", show=False),
     ]
 
-    def __init__(self, app: "SfnwatchApp") -> None:
+    def __init__(
+        self, groups: Sequence[Group], keys: Mapping[str, tuple[str, ...]]
+    ) -> None:
+        """List the actions of `groups` first; `keys` are the user's, by action."""
         super().__init__()
-        rank = {group: place for place, group in enumerate(app.views.groups)}
-        told = entries(app.settings.keys)
-        self._entries = sorted(told, key=lambda e: rank.get(e[0], len(rank)))
+        ranks = {group: rank for rank, group in enumerate(groups)}
+        self._entries = sorted(
+            entries(keys), key=lambda entry: ranks.get(entry[0], len(ranks))
+        )
 
     def compose(self) -> ComposeResult:
         with VerticalScroll(id="help") as box:
@@ -97,7 +97,7 @@ class Help(ModalScreen[None]):
         self.query_one(VerticalScroll).scroll_relative(y=lines, animate=False)
 
     def _laid_out(self, width: int) -> list[list[Span]]:
-        if width < _TWO:
+        if width < _TWO_COLUMNS_FROM:
             return [*self._marks(width), *self._keys(width), *self._more(width)]
         half = width // 2 - 2
         first = [*self._marks(half), *self._more(half)]
@@ -105,13 +105,12 @@ class Help(ModalScreen[None]):
         return [[*pad(left, half + 4), *beside] for left, beside in pairs]
 
     def _keys(self, width: int) -> Iterator[list[Span]]:
-        for group in dict.fromkeys(group for group, _, _ in self._entries):
-            told = [
-                (keys or "palette", "look--key", does)
-                for about, keys, does in self._entries
-                if about is group
-            ]
-            yield from _table(str(group), told, width)
+        by_group: dict[Group, list[tuple[str, str, str]]] = {}
+        for group, keys, does in self._entries:
+            row = (keys or "palette", "look--key", does)
+            by_group.setdefault(group, []).append(row)
+        for group, rows in by_group.items():
+            yield from _table(str(group), rows, width)
 
     def _marks(self, width: int) -> Iterator[list[Span]]:
         yield from _table("Marks", _MARKS, width)
@@ -130,12 +129,12 @@ class Help(ModalScreen[None]):
             yield []
 
 
-def _table(title: str, told: HelpTable, width: int) -> Iterator[list[Span]]:
+def _table(title: str, table: HelpTable, width: int) -> Iterator[list[Span]]:
     yield [Span(title, "role--name")]
-    longest = max((cell_len(sign) for sign, _, _ in told), default=0)
+    longest = max((cell_len(sign) for sign, _, _ in table), default=0)
     cells = min(longest, _KEY_CELLS) + 2
     room = max(1, width - cells)
-    for sign, look, means in told:
+    for sign, look, means in table:
         first = max(cells, cell_len(sign) + 2)
         rows = flow([Span(means)], room, room, 3)
         yield from margined(rows, first, [Span(sign, look)])

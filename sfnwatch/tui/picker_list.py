@@ -21,7 +21,7 @@ from sfnwatch.model.texts import clean
 from sfnwatch.recording.library import ListedRecording
 from sfnwatch.tui.execution_rows import LIMIT, has_words, row_spans
 from sfnwatch.tui.looks import Looks
-from sfnwatch.tui.ranked_words import Words, said
+from sfnwatch.tui.ranked_words import RankedWords, said
 from sfnwatch.tui.source_words import refusal_spans
 from sfnwatch.tui.spans import Span, Spans
 from sfnwatch.view.parts import Part, Role, counted, status_glyph
@@ -69,7 +69,7 @@ class ExecutionList(Struct):
         return sorted(found, key=lambda each: each.to_choose_from)
 
     @property
-    def progress(self) -> Words:
+    def progress(self) -> RankedWords:
         """How far the list has come, in words."""
         last = self.last
         known = counted(last.known, str(last.by))

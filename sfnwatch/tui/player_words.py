@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sfnwatch.model.time_axis import TimeAxis
 from sfnwatch.model.times import duration
-from sfnwatch.tui.ranked_words import Words, said
+from sfnwatch.tui.ranked_words import RankedWords, said
 from sfnwatch.tui.screen_state import ScreenState
 from sfnwatch.tui.spans import Span
 from sfnwatch.view.playback import Playback
@@ -14,7 +14,7 @@ from sfnwatch.view.time_scale import PlaybackSpan
 _CLOCKS = {TimeAxis.ARRIVAL: "arrival time", TimeAxis.EVENT: "event time"}
 
 
-def player_words(screen_state: ScreenState) -> Iterator[Words]:
+def player_words(screen_state: ScreenState) -> Iterator[RankedWords]:
     """Yield how it plays, where it is, and by which clock, in words."""
     playback = screen_state.playback
     span = playback.span
@@ -22,7 +22,9 @@ def player_words(screen_state: ScreenState) -> Iterator[Words]:
         yield said(0, "nothing to play yet", "look--faint")
         return
     sign, word, look = _sign(playback)
-    yield Words(5, [Span(sign, look), Span(f" {word:<7}", look)], [Span(sign, look)])
+    yield RankedWords(
+        5, [Span(sign, look), Span(f" {word:<7}", look)], [Span(sign, look)]
+    )
     if not playback.live:
         yield said(3, f"{f'{playback.speed:g}×'.removeprefix('0'):<4}", "role--name")
     now = screen_state.now
@@ -49,13 +51,15 @@ def _sign(playback: Playback) -> tuple[str, str, str]:
     return "‖", "paused", "role--warn"
 
 
-def _lengths(screen_state: ScreenState, now: datetime, span: PlaybackSpan) -> Words:
+def _lengths(
+    screen_state: ScreenState, now: datetime, span: PlaybackSpan
+) -> RankedWords:
     """Return the time since the start and, if not live, the whole length."""
     origin = screen_state.begun or span[0]
     seconds = (now - origin).total_seconds()
     sign = "−" if seconds < 0 else "+"
     elapsed = [Span(f"{sign}{duration(abs(seconds))}".rjust(8))]
     if screen_state.playback.live:
-        return Words(6, elapsed, elapsed)
+        return RankedWords(6, elapsed, elapsed)
     whole = duration((span[1] - origin).total_seconds())
-    return Words(6, [*elapsed, Span(f" / {whole}", "look--faint")], elapsed)
+    return RankedWords(6, [*elapsed, Span(f" / {whole}", "look--faint")], elapsed)

@@ -1,4 +1,4 @@
-"""Words that give way by rank, where a row has not enough room."""
+"""RankedWords that give way by rank, where a row has not enough room."""
 
 from collections.abc import Callable, Iterable, Sequence
 
@@ -14,7 +14,7 @@ _AGAIN = 3
 later."""
 
 
-class Words(Struct, frozen=True):
+class RankedWords(Struct, frozen=True):
     """Some words and their rank: the highest rank gives way first, 0 never."""
 
     rank: int
@@ -27,12 +27,14 @@ class Words(Struct, frozen=True):
     """Returns as much of the words as the given number of cells can hold."""
 
 
-def said(rank: int, text: str, look: str, short: str = "") -> Words:
+def said(rank: int, text: str, look: str, short: str = "") -> RankedWords:
     """Return words in one look; `short` replaces them when they give way."""
-    return Words(rank, [Span(text, look)], [Span(short, look)] if short else ())
+    return RankedWords(rank, [Span(text, look)], [Span(short, look)] if short else ())
 
 
-def fitted(parts: Iterable[Words], cells: int, gap: int = GAP_CELLS) -> list[Words]:
+def fitted(
+    parts: Iterable[RankedWords], cells: int, gap: int = GAP_CELLS
+) -> list[RankedWords]:
     """Leave out or shorten the least important words, until all fit with their gaps."""
     kept = [part for part in parts if part.spans]
     while length_of(kept, gap) > cells and any(part.rank for part in kept):
@@ -46,12 +48,12 @@ def fitted(parts: Iterable[Words], cells: int, gap: int = GAP_CELLS) -> list[Wor
     return kept
 
 
-def length_of(parts: Sequence[Words], gap: int = GAP_CELLS) -> int:
+def length_of(parts: Sequence[RankedWords], gap: int = GAP_CELLS) -> int:
     gaps = max(0, len(parts) - 1) * gap
     return sum(width_of(part.spans) for part in parts) + gaps
 
 
-def joined(parts: Iterable[Words], gap: int = GAP_CELLS) -> list[Span]:
+def joined(parts: Iterable[RankedWords], gap: int = GAP_CELLS) -> list[Span]:
     """Return the spans of all words, with gaps between."""
     spans: list[Span] = []
     for part in parts:

@@ -3,7 +3,6 @@
 All views read this; none of them keeps a copy that would have to be updated.
 """
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,10 +18,12 @@ from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.history_event import HistoryEvent
 from sfnwatch.model.records import Batch
 from sfnwatch.model.snapshot import Snapshot
-from sfnwatch.model.source_health import HealthState
 from sfnwatch.model.trace import Changed
+from sfnwatch.tui.last_inputs import LastInputs
 from sfnwatch.tui.looks import Looks
+from sfnwatch.tui.news import News
 from sfnwatch.tui.screen_settings import ScreenSettings
+from sfnwatch.tui.service_counts import ServiceCounts
 from sfnwatch.tui.spans import Span, chip
 from sfnwatch.tui.watched_session import WatchedSession
 from sfnwatch.view.containers import NOWHERE
@@ -30,7 +31,7 @@ from sfnwatch.view.life_lines import LifeLines
 from sfnwatch.view.line import Line
 from sfnwatch.view.line_maker import LineMaker
 from sfnwatch.view.markers import Markers
-from sfnwatch.view.outline import TASKS, Outline
+from sfnwatch.view.outline import Outline
 from sfnwatch.view.outline_items import Fold, Item
 from sfnwatch.view.outline_options import OutlineOptions
 from sfnwatch.view.parts import Part
@@ -41,10 +42,8 @@ if TYPE_CHECKING:
     from sfnwatch.view.anonymizer import Anonymizer
 
 
-_CHIP = 14
+_SHORT_NAME_LENGTH = 14
 """Most characters of an execution's short name."""
-_COUNTED = 5_000
-"""With more calls than these, all of them are counted, whichever moment is shown."""
 
 
 class ScreenState:
@@ -81,60 +80,48 @@ class ScreenState:
         """True for an item that has the words; None while nothing is searched."""
         self.outline = Outline(trace, options)
         self.markers = Markers(trace)
-        self.apart = False
         self.lifelines = LifeLines(trace, self.outline)
-        self._services: Counter[str] = Counter()
-        self._counted: set[str] = set()
+        self._service_counts = ServiceCounts(trace)
         self.findings: Sequence[Finding] = ()
         """The findings that were last computed; they may be of an earlier moment."""
-        self.news = self._news = 0
-        """Grows with each batch that holds more than sfnwatch's own requests."""
-        self._states: dict[tuple[str, str], HealthState] = {}
-        """The last state of each source, by lane and source."""
+        self.findings_version = 0
+        """Increases each time that findings are computed."""
+        self.news = 0
+        """Increases with each batch that holds more than sfnwatch's own requests."""
+        self._news = News()
+        """It counts also the batches that `refresh` has not taken in yet."""
         self.version = 0
-        """Grows with each change of what is shown."""
-        self._state: object = None
+        """Increases with each change of what is shown."""
+        self._shown = LastInputs()
+        """What the shown moment was last made from."""
         self.refresh()
 
     def take(self, batch: Batch, changed: Changed) -> None:
         """Take in a batch; it is shown with the next `refresh`."""
         if self.masks is not None:
             self.masks.learn(batch)
-        self._news += self._is_news(changed)
+        self._news.update(changed)
         self.outline.update(changed)
         self.lifelines.update(changed)
         self.markers.update(changed)
         self.playback.update(batch, changed)
-        self._count_calls(changed)
-
-    def _is_news(self, changed: Changed) -> bool:
-        """True for more than own requests and sources whose state is the same."""
-        states = {(each.lane, each.source): each.state for each in changed.healths}
-        told = not states.items() <= self._states.items()
-        self._states |= states
-        return told or replace(changed, healths=[]) != Changed()
-
-    def _count_calls(self, changed: Changed) -> None:
-        """Count the calls that now have a line, by service; each call once."""
-        trace = self.trace
-        snapshot = self.trace.as_of()
-        for event_id in (*changed.calls, *changed.links):
-            call = trace.calls.get(event_id)
-            if call and event_id not in self._counted and snapshot.is_relevant(call):
-                self._counted.add(event_id)
-                self._services[call.event_source] += 1
+        self._service_counts.update(changed)
 
     def refresh(self) -> bool:
         """Show the player's moment as it stands now; False if nothing has changed."""
         playback = self.playback
-        where = playback.position, playback.clock, self.apart
-        versions = self.trace.version, self.outline.version
-        state = (*versions, *where, playback.is_reading)
-        if state == self._state:
+        is_other = self._shown.renew(
+            self.trace.version,
+            self.outline.version,
+            playback.position,
+            playback.clock,
+            playback.is_reading,
+            self.apart,
+        )
+        if not is_other:
             return False
-        self._state = state
         self.version += 1
-        self.news = self._news
+        self.news = self._news.version
         self.snapshot: Snapshot = playback.snapshot()
         self.items: Sequence[Item] = self.outline.at(self.snapshot)
         # Folding and unfolding changes where life-lines are.
@@ -147,6 +134,11 @@ class ScreenState:
             self.looks = replace(self.looks, origin=origin)
         return True
 
+    def set_findings(self, findings: Sequence[Finding]) -> None:
+        """Take in the findings that were computed last."""
+        self.findings = findings
+        self.findings_version += 1
+
     def set_options(self, options: OutlineOptions) -> None:
         """Change what is folded, filtered or aligned."""
         if options != self.outline.options:
@@ -158,26 +150,24 @@ class ScreenState:
         self.outline.toggle(key)
         self.refresh()
 
+    @property
+    def apart(self) -> bool:
+        """True if each execution has life-lines of its own."""
+        return self.lifelines.apart
+
     def set_apart(self, *, apart: bool) -> None:
         """Give each execution life-lines of its own, or all executions the same."""
         if apart is not self.apart:
-            self.apart = apart
             self.lifelines = LifeLines(self.trace, self.outline, apart=apart)
             self.refresh()
 
     def touch(self) -> None:
         """Have `refresh` show everything again: names or times look different now."""
-        self._state = None
+        self._shown.forget()
 
     def services(self) -> Mapping[str, int]:
         """Return the number of shown calls by event source, and of ECS's changes."""
-        counts = Counter(self._services)
-        if self.snapshot.at is not None and len(self.trace.calls) <= _COUNTED:
-            calls = filter(self.snapshot.is_relevant, self.snapshot.calls)
-            counts = Counter(call.event_source for call in calls)
-        found = dict(sorted(counts.items()))
-        changes = sum(map(len, self.snapshot.task_states.values()))
-        return {**found, TASKS: changes} if changes else found
+        return self._service_counts.as_of(self.snapshot)
 
     @property
     def now(self) -> datetime:
@@ -214,11 +204,12 @@ class ScreenState:
         """Return executions' short names, by ARN; empty if there is only one."""
         if not self.several:
             return {}
-        names = short_names(self.roots, _CHIP)
+        names = dict(short_names(self.roots, _SHORT_NAME_LENGTH))
         if self.looks.masked:
             # Part of a name would not be masked; role words reveal nothing.
             roles = role_names(self.roots)
-            names = {a: roles.get(a, f"no. {n}") for n, a in enumerate(names, 1)}
+            for number, arn in enumerate(names, 1):
+                names[arn] = roles.get(arn, f"no. {number}")
         return {arn: chip(name, n) for n, (arn, name) in enumerate(names.items())}
 
     def kept_visits(self) -> set[tuple[str, int]] | None:
@@ -229,7 +220,9 @@ class ScreenState:
         if self.outline.options.keep is None:
             return None
         items = list(self.items)
-        items += [m for item in items if isinstance(item, Fold) for m in item.members]
+        for item in self.items:
+            if isinstance(item, Fold):
+                items += item.members
         return {self.outline.containers.spot_of(item)[:2] for item in items}
 
     def visit_of(self, key: str) -> tuple[str, int]:
@@ -239,8 +232,10 @@ class ScreenState:
             return NOWHERE[:2]
         if isinstance(item, HistoryEvent):
             # An iteration shares its line with its first state.
-            events = (item, *self.outline.order.followers(item))
-            item = next((e for e in events if e.type.endswith("StateEntered")), item)
+            for event in (item, *self.outline.order.followers(item)):
+                if event.type.endswith("StateEntered"):
+                    item = event
+                    break
         arn, visit_id, _ = self.outline.containers.spot_of(item)
         run = self.snapshot.lineage.map_runs.get(arn)
         return (run.execution_arn, run.visit_id) if run else (arn, visit_id)
@@ -254,11 +249,12 @@ class ScreenState:
         """Return the place of the shown item that stands for a key, or None."""
         if self.items is self.outline.items:
             return self.outline.index_of(key)
-        for item in (self.outline.item_of(key), self.outline.line_of(key)):
-            for place, each in enumerate(self.items):
+        for wanted in (self.outline.item_of(key), self.outline.line_of(key)):
+            for place, item in enumerate(self.items):
                 # A fold of the shown moment is another object than that of the whole
                 # trace.
-                if each is item or (isinstance(item, Fold) and each.key == item.key):
+                is_same_fold = isinstance(wanted, Fold) and item.key == wanted.key
+                if item is wanted or is_same_fold:
                     return place
         return None
 

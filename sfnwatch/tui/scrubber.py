@@ -5,7 +5,7 @@ from datetime import datetime
 
 from textual import events
 
-from sfnwatch.model.time_axis import TimeAxis
+from sfnwatch.tui.last_inputs import LastInputs
 from sfnwatch.tui.minimap import MARKER_SIGNS, Minimap
 from sfnwatch.tui.pace import Pace
 from sfnwatch.tui.player_words import player_words
@@ -15,11 +15,16 @@ from sfnwatch.tui.screen_state import ScreenState, Seek
 from sfnwatch.tui.spans import Span, width_of
 from sfnwatch.view.markers import Marker
 
-_LEAST = 24
-"""Cells that a minimap needs to be useful."""
-_PATIENCE_OF_MAP = 40
+_MAP_CELLS = 24
+"""Cells that words leave to the minimap."""
+_LEAST_MAP_CELLS = 12
+"""With fewer cells there is no minimap."""
+_GAP_CELLS = 2
+"""Cells between the minimap and the words."""
+_MAP_PATIENCE = 40
 """A map stays this many times as long as it took to make, before the next."""
-CROWD = 2_000
+_MOST_MARKERS = 2_000
+"""With more marks than these, the map leaves out those without a sign."""
 
 
 class Scrubber(Rows, can_focus=True):
@@ -29,56 +34,66 @@ class Scrubber(Rows, can_focus=True):
         super().__init__(self._row)
         self._screen_state = screen_state
         self._map: Minimap | None = None
-        self._how = 0, TimeAxis.ARRIVAL, False, False
+        self._map_cells = 0
+        self._layout = LastInputs()
         """The width of the map, and how time runs along it."""
-        self._made_of: object = None
+        self._map_inputs = LastInputs()
+        """What the map was last made from."""
         self.pace = Pace(self, self._make_map)
         self._wanted: datetime | None = None
         """The moment that a drag has reached; None while there is no drag."""
 
     def _row(self, width: int) -> Sequence[Sequence[Span]]:
-        words = joined(fitted(player_words(self._screen_state), width - _LEAST - 2), 2)
-        room = width - width_of(words) - 2
-        minimap = self._minimap(room) if room >= _LEAST // 2 else None
+        all_words = player_words(self._screen_state)
+        kept_words = fitted(all_words, width - _MAP_CELLS - _GAP_CELLS)
+        words = joined(kept_words, _GAP_CELLS)
+        room = width - width_of(words) - _GAP_CELLS
+        minimap = self._minimap(room) if room >= _LEAST_MAP_CELLS else None
         if minimap is None:
             return [words]
         at = self._screen_state.playback.position
         playhead = minimap.width - 1 if at is None else minimap.column(at)
-        drawn = [minimap.cell(each, playhead) for each in range(minimap.width)]
-        return [[*drawn, Span("  "), *words]]
+        cells = [minimap.cell(column, playhead) for column in range(minimap.width)]
+        return [[*cells, Span(" " * _GAP_CELLS), *words]]
 
     def _minimap(self, width: int) -> Minimap | None:
         """Return the map; while very much comes in, it may be slightly outdated."""
         playback = self._screen_state.playback
-        how = width, playback.clock, playback.squeeze, playback.growing
-        if how != self._how:
-            self._how = how
+        self._map_cells = width
+        if self._layout.renew(
+            width, playback.clock, playback.squeeze, playback.growing
+        ):
             self.pace.hurry()
-        if self._made_of != (how, *self._versions):
-            self.pace.show(_PATIENCE_OF_MAP)
+        if self._map_inputs.differ(*self._current_inputs()):
+            self.pace.show(_MAP_PATIENCE)
         return self._map
 
-    @property
-    def _versions(self) -> tuple[int, int]:
+    def _current_inputs(self) -> tuple[object, ...]:
+        playback = self._screen_state.playback
         return (
-            self._screen_state.playback.moments.version,
+            self._map_cells,
+            playback.clock,
+            playback.squeeze,
+            playback.growing,
+            playback.moments.version,
             self._screen_state.markers.version,
         )
 
     def _make_map(self) -> None:
         playback = self._screen_state.playback
-        scale = self._screen_state.playback.scale()
-        width, clock, *_ = self._how
-        self._made_of = self._how, *self._versions
-        markers = self._of_roots(self._screen_state.markers.by(clock))
-        self._map = Minimap(playback, scale, markers, width) if scale else None
+        self._map_inputs.note(*self._current_inputs())
+        scale = playback.scale()
+        self._map = None
+        if scale is not None:
+            markers = self._to_draw(self._screen_state.markers.by(playback.clock))
+            self._map = Minimap(playback, scale, markers, self._map_cells)
         # This draws nothing new, unless the map came after its row was drawn.
         self.call_later(self.redraw)
 
-    def _of_roots(self, markers: Sequence[Marker]) -> list[Marker]:
+    def _to_draw(self, markers: Sequence[Marker]) -> list[Marker]:
         """Leave out children that ended well and, of many marks, those without sign."""
         roots = self._screen_state.snapshot.roots
-        if len(markers) > CROWD:
+        if len(markers) > _MOST_MARKERS:
             markers = [marker for marker in markers if marker.kind in MARKER_SIGNS]
         return [
             marker

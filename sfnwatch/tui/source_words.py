@@ -9,7 +9,7 @@ from sfnwatch.model.source_health import HealthState, SourceHealth, merge_health
 from sfnwatch.model.texts import clean
 from sfnwatch.model.time_axis import TimeAxis
 from sfnwatch.model.times import clock
-from sfnwatch.tui.ranked_words import Words, said
+from sfnwatch.tui.ranked_words import RankedWords, said
 from sfnwatch.tui.screen_state import ScreenState
 from sfnwatch.tui.spans import Span
 
@@ -35,7 +35,7 @@ _MESSAGE_LENGTH = 600
 """Most characters of a message."""
 
 
-def source_words(screen_state: ScreenState) -> Iterator[Words]:
+def source_words(screen_state: ScreenState) -> Iterator[RankedWords]:
     """Yield what matters of the sources: trouble, and how complete calls are."""
     if screen_state.playback.clock is TimeAxis.EVENT:
         return
@@ -46,13 +46,15 @@ def source_words(screen_state: ScreenState) -> Iterator[Words]:
             name = f" {_LANES[lane]}"
             expired = health.state is HealthState.EXPIRED
             words = f"{name} {'credentials expired' if expired else health.state}"
-            yield Words(1, [sign, Span(words, sign.look)], [sign, Span(name)])
+            yield RankedWords(1, [sign, Span(words, sign.look)], [sign, Span(name)])
         elif health is not None and lane == "lookup":
             for told in _completeness(health, screen_state):
                 yield replace(told, right=True)
 
 
-def _completeness(health: SourceHealth, screen_state: ScreenState) -> Iterator[Words]:
+def _completeness(
+    health: SourceHealth, screen_state: ScreenState
+) -> Iterator[RankedWords]:
     """Yield up to when all calls are known, and how long late ones are awaited."""
     if screen_state.session.mode == "replay" and screen_state.playback.ended:
         if health.state is not HealthState.ENDED:

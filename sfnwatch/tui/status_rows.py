@@ -17,7 +17,14 @@ from sfnwatch.analysis.statuses import status_words
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.texts import clean
 from sfnwatch.model.times import clock, duration
-from sfnwatch.tui.ranked_words import GAP_CELLS, Words, fitted, joined, length_of, said
+from sfnwatch.tui.ranked_words import (
+    GAP_CELLS,
+    RankedWords,
+    fitted,
+    joined,
+    length_of,
+    said,
+)
 from sfnwatch.tui.screen_state import ScreenState
 from sfnwatch.tui.source_words import source_words
 from sfnwatch.tui.spans import Span, cut, flow, spans_of, width_of
@@ -58,17 +65,17 @@ def status_rows(screen_state: ScreenState, width: int, height: int) -> list[list
         and parts[0] in beside
         and length_of(beside) + size <= room
     ):
-        return [_ends([*beside, Words(0, headline)], room)]
+        return [_ends([*beside, RankedWords(0, headline)], room)]
     if height >= _HEADLINE_ROW_FROM:
         rows = flow(headline, room, room, _HEADLINE)
         return [_ends(parts, room), *([Span(" "), *row] for row in rows)]
     # The headline gets what is left: at least half of the row, if it needs that.
     kept = fitted(parts, room - min(size, room // 2))
     rest = room - length_of(kept) - GAP_CELLS
-    return [_ends([*kept, Words(0, cut(headline, rest))], room)]
+    return [_ends([*kept, RankedWords(0, cut(headline, rest))], room)]
 
 
-def _ends(parts: Sequence[Words], room: int) -> list[Span]:
+def _ends(parts: Sequence[RankedWords], room: int) -> list[Span]:
     """Put some words at the left end of a row, and others at the right.
 
     Cells that nothing else takes are for the name, before any stays blank.
@@ -84,7 +91,7 @@ def _ends(parts: Sequence[Words], room: int) -> list[Span]:
     return [Span(" "), *begin, Span(" " * blank), *end]
 
 
-def _who(screen_state: ScreenState) -> Iterator[Words]:
+def _who(screen_state: ScreenState) -> Iterator[RankedWords]:
     mask = screen_state.looks.mask
     roots = screen_state.roots
     if not roots:
@@ -113,7 +120,7 @@ def _who(screen_state: ScreenState) -> Iterator[Words]:
         return [Span(f"{_cut_middle(of, left)}{_OF}"), Span(short, "role--name")]
 
     few = fill(_SHORT // 2 if machine else _SHORT)
-    yield Words(4 if machine else 3, fill(5 * _LONGEST), few, fill=fill)
+    yield RankedWords(4 if machine else 3, fill(5 * _LONGEST), few, fill=fill)
 
 
 def _cut_middle(name: str, cells: int) -> str:
@@ -130,7 +137,7 @@ def _shared(names: set[str]) -> str:
     return "-".join(commonprefix(words))  # noqa: RUF071 - of lists of words
 
 
-def _outcome(screen_state: ScreenState) -> Iterator[Words]:
+def _outcome(screen_state: ScreenState) -> Iterator[RankedWords]:
     roots = screen_state.roots
     if not roots:
         return
@@ -144,7 +151,7 @@ def _outcome(screen_state: ScreenState) -> Iterator[Words]:
     if len(roots) == 1:
         # Several executions have no common length of time.
         spans.append(Span(f" {length_words(roots[0], screen_state.now)}", "role--name"))
-    yield Words(0, spans)
+    yield RankedWords(0, spans)
 
 
 def length_words(execution: ExecutionAsOf, now: datetime) -> str:
@@ -157,7 +164,7 @@ def length_words(execution: ExecutionAsOf, now: datetime) -> str:
     return duration(seconds) if end else clock(seconds)
 
 
-def _badges(screen_state: ScreenState) -> Iterator[Words]:
+def _badges(screen_state: ScreenState) -> Iterator[RankedWords]:
     playback = screen_state.playback
     new = f"{screen_state.unseen:,} new"
     if playback.held:
@@ -175,7 +182,7 @@ def _badges(screen_state: ScreenState) -> Iterator[Words]:
     if screen_state.looks.masked:
         yield said(4, "masked", "role--name")
     if screen_state.session.recorder:
-        yield Words(5, [Span("●", "role--bad"), Span(" rec", "look--faint")])
+        yield RankedWords(5, [Span("●", "role--bad"), Span(" rec", "look--faint")])
     if screen_state.trace.unread:
         yield said(3, f"▲ {len(screen_state.trace.unread):,} unreadable", "role--warn")
 

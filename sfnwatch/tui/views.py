@@ -20,6 +20,7 @@ from sfnwatch.tui.actions import Command, Group
 from sfnwatch.tui.cursor_list import CursorList
 from sfnwatch.tui.entry_list import EntryList
 from sfnwatch.tui.lanes_view import LanesView
+from sfnwatch.tui.last_inputs import LastInputs
 from sfnwatch.tui.pace import PATIENCE, Pace
 from sfnwatch.tui.rows import Rows
 from sfnwatch.tui.screen_state import ScreenState
@@ -72,7 +73,7 @@ class HeadedView(Vertical):
         self, screen_state: ScreenState, entries: ScrollView, head: Rows | None = None
     ) -> None:
         super().__init__()
-        self._made_of: object = None
+        self._inputs = LastInputs()
         self._screen_state = screen_state
         self.entries = entries
         self.head = head or Rows()
@@ -94,9 +95,7 @@ class HeadedView(Vertical):
 
     def is_other(self, *made_of: object) -> bool:
         """True if the view is made of other things than at the last call."""
-        before = self._made_of
-        self._made_of = made_of
-        return before != made_of
+        return self._inputs.renew(*made_of)
 
     @property
     def titles(self) -> Mapping[str, str]:
@@ -172,8 +171,8 @@ class Views(Vertical):
         """The pane with the selected line in full; None until it is first needed."""
         self._led_to: str | None = None
         """The key that another view had selected right after the switch to it."""
-        self._drawn: object = None
-        """The state from which the bars above the lanes were last drawn."""
+        self._bars_inputs = LastInputs()
+        """What the bars above the lanes were last drawn from."""
         self._cursors: tuple[str | None, str | None] = None, None
         """The keys that lanes and bars had selected when they last agreed."""
         self._own: Mapping[str, Command] = {
@@ -263,7 +262,7 @@ class Views(Vertical):
         self.set_class(name != LANES, "-away")
         for each, view in self._made.items():
             view.display = each == name or (view is self.timeline and self.has_room)
-        self._drawn = None
+        self._bars_inputs.forget()
         self._cursors = (None, None)
         self.pace.hurry()
         self.show()
@@ -333,22 +332,23 @@ class Views(Vertical):
                 self.lanes.focus()
             if self._above is not None:
                 self._above.display = False
-                self._drawn = None
+                self._bars_inputs.forget()
         elif timeline is None:
             if screen_state.snapshot.executions:
                 self.call_after_refresh(self._make_timeline)
         else:
             # The rows that the lanes need are known once they are laid out.
-            sizes = self.size, self.lanes.size.width
-            where = playback.position, playback.clock, playback.is_partial, *sizes
-            drawn = (
+            are_outdated = self._bars_inputs.renew(
                 screen_state.news,
                 screen_state.outline.options,
                 screen_state.looks,
-                *where,
+                playback.position,
+                playback.clock,
+                playback.is_partial,
+                self.size,
+                self.lanes.size.width,
             )
-            if drawn != self._drawn or self.pace.has_rested(_REST_OF_BARS):
-                self._drawn = drawn
+            if are_outdated or self.pace.has_rested(_REST_OF_BARS):
                 self.pace.show(_PATIENCE_OF_BARS)
             self.keep_together()
 

@@ -51,7 +51,7 @@ class LifeLines(TraceFollower):
     def __init__(self, trace: Trace, outline: Outline, *, apart: bool = False) -> None:
         """If `apart`, each root execution has columns of its own."""
         self._outline = outline
-        self._apart = apart
+        self.apart = apart
         super().__init__(trace)
 
     def _clear(self) -> None:
@@ -106,7 +106,7 @@ class LifeLines(TraceFollower):
         columns[number].append((visit.entered_at, (arn, visit.id)))
 
     def _set_of(self, arn: str) -> str:
-        return self._trace.lineage.root_of(arn) if self._apart else ""
+        return self._trace.lineage.root_of(arn) if self.apart else ""
 
     def _first_inside(self, arn: str, visit: StateVisit) -> int:
         """Return the column to the right of the parent visit's; 0 without a parent."""

@@ -123,7 +123,7 @@ class Screen:
         if isinstance(app, SfnwatchApp):
             app.repaint()  # it would be soon, but not how soon on a busy machine
         while isinstance(app, SfnwatchApp) and app.screen_state.items:
-            is_done = app.bars.is_up_to_date and not _is_behind(app)
+            is_done = app.findings_worker.is_up_to_date and not _is_behind(app)
             if is_done or app.screen_state.playback.playing:
                 break
             await pilot.pause(0.02)

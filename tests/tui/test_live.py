@@ -122,7 +122,7 @@ async def test_what_is_redriven_and_ends_at_once_is_told_again() -> None:
 
 async def test_what_was_over_before_it_was_watched_is_no_news() -> None:
     async with live(aws.failed_history().records) as (app, screen, _):
-        assert app.bars.ended() is None
+        assert app.new_ends.take() is None
         assert "failed after" not in screen.words
 
 
