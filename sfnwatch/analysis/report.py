@@ -10,18 +10,17 @@ from itertools import chain, zip_longest
 from statistics import median
 
 from sfnwatch.analysis.attempt_analysis import AttemptGroup
-from sfnwatch.analysis.execution_analysis import ExecutionAnalysis, analyse_execution
-from sfnwatch.analysis.finding import (
-    CONCLUSION,
+from sfnwatch.analysis.document import (
     Block,
     Column,
-    Finding,
     Heading,
     Items,
     Paragraph,
     Table,
     section,
 )
+from sfnwatch.analysis.execution_analysis import ExecutionAnalysis, analyse_execution
+from sfnwatch.analysis.finding import CONCLUSION, Finding
 from sfnwatch.analysis.findings import Topic, find, most_telling, topic_of
 from sfnwatch.analysis.grouping import grouped, ranked
 from sfnwatch.analysis.integration_words import resource_words

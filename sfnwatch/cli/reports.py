@@ -19,7 +19,7 @@ import click
 from sfnwatch import __version__
 from sfnwatch.analysis.compare.compare import compare as compare_executions
 from sfnwatch.analysis.compare.document import comparison_document
-from sfnwatch.analysis.finding import Document
+from sfnwatch.analysis.document import Document
 from sfnwatch.analysis.lists import some
 from sfnwatch.analysis.report import Report
 from sfnwatch.analysis.report import explain as explain_report

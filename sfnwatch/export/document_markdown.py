@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import TextIO
 
-from sfnwatch.analysis.finding import (
+from sfnwatch.analysis.document import (
     Block,
     Document,
     Heading,
@@ -15,8 +15,8 @@ from sfnwatch.analysis.finding import (
     Paragraph,
     Sentence,
     Table,
-    brief_evidence,
 )
+from sfnwatch.analysis.evidence import brief_evidence
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~$&!^=])")
 _LINK = re.compile(r"(://|\bwww\.)", re.IGNORECASE)

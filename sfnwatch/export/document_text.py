@@ -6,7 +6,7 @@ from typing import TextIO
 
 from rich.cells import cell_len
 
-from sfnwatch.analysis.finding import (
+from sfnwatch.analysis.document import (
     GAP,
     Block,
     Column,
@@ -16,8 +16,8 @@ from sfnwatch.analysis.finding import (
     Paragraph,
     Sentence,
     Table,
-    brief_evidence,
 )
+from sfnwatch.analysis.evidence import brief_evidence
 from sfnwatch.export.wrapping import cut, wrapped
 
 _LEAST = 40

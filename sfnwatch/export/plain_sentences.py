@@ -1,6 +1,7 @@
 """Findings and the state of a source, each as one line of plain text."""
 
-from sfnwatch.analysis.finding import CONCLUSION, Finding, brief_evidence
+from sfnwatch.analysis.evidence import brief_evidence
+from sfnwatch.analysis.finding import CONCLUSION, Finding
 from sfnwatch.model.source_health import HealthState, SourceHealth
 from sfnwatch.model.texts import clean
 from sfnwatch.model.times import duration

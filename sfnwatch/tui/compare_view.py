@@ -14,7 +14,7 @@ from sfnwatch.analysis.compare.compared_execution import ComparedExecution
 from sfnwatch.analysis.compare.comparison import Comparison
 from sfnwatch.analysis.compare.rows import compare_rows
 from sfnwatch.analysis.compare.sentences import remarks, verdict
-from sfnwatch.analysis.finding import line_key
+from sfnwatch.analysis.evidence import line_key
 from sfnwatch.analysis.phases import Phase
 from sfnwatch.model.texts import clean
 from sfnwatch.model.times import duration

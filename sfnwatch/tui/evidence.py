@@ -3,7 +3,9 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from sfnwatch.analysis.finding import FactOrInference, Sentence, line_key
+from sfnwatch.analysis.document import Sentence
+from sfnwatch.analysis.evidence import line_key
+from sfnwatch.analysis.finding import FactOrInference
 from sfnwatch.tui.screen_state import ScreenState
 from sfnwatch.tui.spans import Span
 from sfnwatch.view.outline_items import Item

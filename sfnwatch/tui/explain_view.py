@@ -7,7 +7,7 @@ from typing import ClassVar, NamedTuple
 from rich.cells import cell_len
 from textual.binding import BindingType
 
-from sfnwatch.analysis.finding import (
+from sfnwatch.analysis.document import (
     GAP,
     Block,
     Heading,

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
-from sfnwatch.analysis.finding import Block, Document, Heading, Items, Paragraph
+from sfnwatch.analysis.document import Block, Document, Heading, Items, Paragraph
 from sfnwatch.analysis.names import named
 from sfnwatch.analysis.quantities import plural
 from sfnwatch.analysis.statuses import status_words

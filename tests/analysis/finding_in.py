@@ -8,7 +8,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from sfnwatch.analysis.finding import Document, Finding
+from sfnwatch.analysis.document import Document
+from sfnwatch.analysis.finding import Finding
 from sfnwatch.analysis.findings import find
 from sfnwatch.analysis.report import Report, explain
 from sfnwatch.export.document_text import write_text

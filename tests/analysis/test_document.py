@@ -7,18 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from sfnwatch.analysis.finding import (
-    MOST,
+from sfnwatch.analysis.document import (
     Column,
-    FactOrInference,
     Heading,
     Items,
     Paragraph,
     Sentence,
     Table,
-    brief_evidence,
-    evidence,
 )
+from sfnwatch.analysis.evidence import MOST, brief_evidence, evidence
+from sfnwatch.analysis.finding import FactOrInference
 from sfnwatch.analysis.lists import some
 from sfnwatch.analysis.names import shorten_names
 from sfnwatch.analysis.quantities import spoken

@@ -8,14 +8,7 @@ from sfnwatch.analysis.compare.comparison import (
 )
 from sfnwatch.analysis.compare.rows import compare_rows
 from sfnwatch.analysis.compare.sentences import remarks, verdict
-from sfnwatch.analysis.finding import (
-    Block,
-    Column,
-    Items,
-    Paragraph,
-    Table,
-    section,
-)
+from sfnwatch.analysis.document import Block, Column, Items, Paragraph, Table, section
 from sfnwatch.analysis.names import named, shorten_names
 from sfnwatch.analysis.statuses import status_words
 from sfnwatch.model.times import duration

@@ -17,7 +17,7 @@ from typing import Any, TextIO
 import jinja2
 
 from sfnwatch import __version__
-from sfnwatch.analysis.finding import brief_evidence
+from sfnwatch.analysis.evidence import brief_evidence
 from sfnwatch.analysis.findings import find
 from sfnwatch.analysis.report import Report, explain
 from sfnwatch.export.html.row_refs import RowRefs

@@ -1,6 +1,6 @@
 """References by which the parts of a report lead to each other."""
 
-from sfnwatch.analysis.finding import line_key
+from sfnwatch.analysis.evidence import line_key
 from sfnwatch.model.snapshot import Snapshot
 
 
