@@ -9,9 +9,8 @@ the critical path: the states of the top level, and inside a Parallel or a Map t
 states of the branch or iteration that its end waited for.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
-from enum import StrEnum
 
 from msgspec.structs import replace
 
@@ -24,65 +23,17 @@ from sfnwatch.analysis.execution_analysis import ExecutionAnalysis, analyse_exec
 from sfnwatch.analysis.failed_calls import failed_calls
 from sfnwatch.analysis.failed_later import failed_later
 from sfnwatch.analysis.failed_map_runs import map_runs_failed
-from sfnwatch.analysis.finding import CONCLUSION, Finding, Steps
+from sfnwatch.analysis.finding import Finding, Steps
 from sfnwatch.analysis.job_failures import JobFailures, job_failures
 from sfnwatch.analysis.jobs import job_findings, patterns
 from sfnwatch.analysis.not_visible import lateness, not_loaded, not_visible
 from sfnwatch.analysis.redrives import redriven
 from sfnwatch.analysis.retries import container_retries, retries
+from sfnwatch.analysis.topics import topic_order
 from sfnwatch.analysis.trace_analysis import TraceAnalysis
 from sfnwatch.analysis.verdict import failed, failed_out_of_sight
 from sfnwatch.analysis.work import Work
-from sfnwatch.model.execution_list import UNSUCCESSFUL
 from sfnwatch.model.snapshot import Snapshot
-
-
-class Topic(StrEnum):
-    """A topic of findings, in the order of a report; the value is its heading."""
-
-    CONCLUDED = "In short"
-    """What several executions together show."""
-    FAILED = "What failed"
-    SLOW = "Where the time went"
-    RETRIED = "What was retried or throttled"
-    LEARNED = "How Step Functions learned the task had stopped"
-    MAP_RUN = "Map Run"
-    INTEGRATIONS = "Integrations"
-    NOT_VISIBLE = "What is not visible, and why"
-
-
-_KINDS = {
-    Topic.CONCLUDED: (CONCLUSION,),
-    Topic.FAILED: (
-        *("failed", "caught", "map-run-failed", "child-failed", "job-failed-later"),
-        *("failed-calls", "denied-and-failed"),
-    ),
-    Topic.SLOW: ("slowest-path", "time"),
-    Topic.RETRIED: ("retries", "throttled-calls", "redriven"),
-    Topic.LEARNED: (
-        *("denied-but-succeeded", "unnoticed", "noticed"),
-        *("denied-unknown", "polling", "next-poll"),
-    ),
-    Topic.MAP_RUN: ("children",),
-    Topic.INTEGRATIONS: ("pattern", "calls"),
-    Topic.NOT_VISIBLE: (
-        *("unseen", "ambiguous", "other-calls", "other-executions", "lag"),
-    ),
-}
-"""All kinds of findings, the most telling of each topic first."""
-TOPICS: Mapping[str, Topic] = {
-    kind: topic for topic, kinds in _KINDS.items() for kind in kinds
-}
-_TELLING = list(TOPICS)
-_NEWS = frozenset({Topic.FAILED, Topic.RETRIED, Topic.LEARNED, Topic.MAP_RUN})
-
-
-def topic_of(finding: Finding) -> Topic:
-    """Return a finding's topic; a Map Run's is a failure if children failed."""
-    unsuccessful = (finding.data.get(status.lower()) for status in UNSUCCESSFUL)
-    if finding.kind == "children" and any(unsuccessful):
-        return Topic.FAILED
-    return TOPICS.get(finding.kind, Topic.NOT_VISIBLE)
 
 
 def find(snapshot: Snapshot, now: datetime | None = None) -> list[Finding]:
@@ -111,7 +62,7 @@ def find_in_steps(snapshot: Snapshot, now: datetime | None = None) -> Steps:
                 yield None
             else:
                 told.append(replace(found, execution_arn=case.execution.arn))
-        yield from sorted(told, key=_order)
+        yield from sorted(told, key=topic_order)
         yield None
     yield from conclusions(roots)
     yield from calls_alone(survey)
@@ -145,13 +96,3 @@ def _of_execution(case: ExecutionAnalysis, failures: JobFailures) -> Steps:
     for findings in (*outcome, *others, not_visible(case)):
         yield from findings
         yield None
-
-
-def _order(finding: Finding) -> int:
-    return list(Topic).index(topic_of(finding))
-
-
-def most_telling(findings: Iterable[Finding]) -> list[Finding]:
-    """Return the findings that are news, failures first."""
-    told = [finding for finding in findings if topic_of(finding) in _NEWS]
-    return sorted(told, key=lambda f: (_order(f), _TELLING.index(f.kind)))

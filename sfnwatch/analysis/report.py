@@ -21,7 +21,7 @@ from sfnwatch.analysis.document import (
 )
 from sfnwatch.analysis.execution_analysis import ExecutionAnalysis, analyse_execution
 from sfnwatch.analysis.finding import CONCLUSION, Finding
-from sfnwatch.analysis.findings import Topic, find, most_telling, topic_of
+from sfnwatch.analysis.findings import find
 from sfnwatch.analysis.grouping import grouped, ranked
 from sfnwatch.analysis.integration_words import resource_words
 from sfnwatch.analysis.names import named, short_names_of
@@ -29,6 +29,7 @@ from sfnwatch.analysis.phases import Phase, length_of, seconds_by_phase
 from sfnwatch.analysis.poll_intervals import interval_statistics
 from sfnwatch.analysis.quantities import plural, spoken, time_of_day
 from sfnwatch.analysis.statuses import status_words
+from sfnwatch.analysis.topics import Topic, most_telling, topic_of
 from sfnwatch.analysis.trace_analysis import TraceAnalysis
 from sfnwatch.analysis.verdict import ExecutionVerdict
 from sfnwatch.analysis.work import run_to_end

@@ -11,12 +11,12 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from sfnwatch.analysis.finding import Finding
-from sfnwatch.analysis.findings import Topic, topic_of
 from sfnwatch.analysis.grouping import ranked
 from sfnwatch.analysis.integration_words import resource_words
 from sfnwatch.analysis.lists import listed_counts
 from sfnwatch.analysis.names import named
 from sfnwatch.analysis.report import Report
+from sfnwatch.analysis.topics import Topic, topic_of
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.texts import clean
 from sfnwatch.tui.evidence import CERTAINTIES, evidence_of, is_kept

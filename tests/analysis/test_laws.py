@@ -14,8 +14,9 @@ from sfnwatch.analysis.compare.compare import compare
 from sfnwatch.analysis.compare.comparison import Comparison
 from sfnwatch.analysis.compare.sentences import verdict
 from sfnwatch.analysis.finding import FactOrInference, Finding
-from sfnwatch.analysis.findings import find, find_in_steps, topic_of
+from sfnwatch.analysis.findings import find, find_in_steps
 from sfnwatch.analysis.report import Report, explain
+from sfnwatch.analysis.topics import topic_of
 from sfnwatch.model.records import EVENT_KINDS
 from sfnwatch.model.texts import clean
 from sfnwatch.model.time_axis import TimeAxis

@@ -17,8 +17,9 @@ import pytest
 from sfnwatch.analysis import findings
 from sfnwatch.analysis.compare.compare import compare
 from sfnwatch.analysis.finding import Finding
-from sfnwatch.analysis.findings import TOPICS, find
+from sfnwatch.analysis.findings import find
 from sfnwatch.analysis.report import Report, explain
+from sfnwatch.analysis.topics import TOPICS
 from sfnwatch.export.json.comparison import comparison_json
 from sfnwatch.export.json.report import report_json
 from sfnwatch.model.snapshot import Snapshot
@@ -127,7 +128,7 @@ def test_every_kind_of_finding_has_a_heading() -> None:
     assert len(made) > 15
     made |= {each.kind: name for name in SITUATIONS for each in found_in(name)}
     lost = {kind: where for kind, where in made.items() if kind not in TOPICS}
-    assert not lost, f"add to _KINDS in sfnwatch/analysis/findings.py: {lost}"
+    assert not lost, f"add to _KINDS in sfnwatch/analysis/topics.py: {lost}"
 
 
 def test_every_kind_of_finding_is_found_in_a_situation() -> None:
