@@ -5,6 +5,7 @@ from typing import Any
 
 from msgspec.structs import asdict
 
+from sfnwatch.analysis.ending_error import ended_with
 from sfnwatch.analysis.execution_analysis import ExecutionAnalysis
 from sfnwatch.analysis.finding import Finding, Steps, finding
 from sfnwatch.analysis.grouping import ranked
@@ -14,7 +15,6 @@ from sfnwatch.analysis.quantities import plural
 from sfnwatch.analysis.reasons import error_words
 from sfnwatch.analysis.statuses import status_words
 from sfnwatch.analysis.trace_analysis import TraceAnalysis
-from sfnwatch.analysis.verdict import ended_with
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.arns import role_name, short_id
 from sfnwatch.model.execution import ExecutionAsOf

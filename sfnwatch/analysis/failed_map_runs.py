@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from typing import Any
 
+from sfnwatch.analysis.ending_error import error_and_cause
 from sfnwatch.analysis.execution_analysis import ExecutionAnalysis
 from sfnwatch.analysis.finding import Finding, finding
 from sfnwatch.analysis.names import visit_path
 from sfnwatch.analysis.reasons import error_words
-from sfnwatch.analysis.verdict import error_of
 
 _CAUSE = 160
 
@@ -26,7 +26,7 @@ def map_runs_failed(case: ExecutionAnalysis) -> Iterator[Finding]:
         later = [e for e, _ in turns[number + 1 :] if e.visit_id == visit.id]
         if not later and visit.status not in {"running", "succeeded"}:
             continue
-        error, cause = error_of(case.snapshot, event)
+        error, cause = error_and_cause(case.snapshot, event)
         reason = error_words(error, cause, _CAUSE)
         text = f"A Map Run of {visit_path(visit)} failed"
         text += f"{f' with {reason}' if reason else ''}"

@@ -20,6 +20,7 @@ from sfnwatch.analysis.child_outcomes import children
 from sfnwatch.analysis.conclusions import conclusions
 from sfnwatch.analysis.critical_path import time_findings
 from sfnwatch.analysis.execution_analysis import ExecutionAnalysis, analyse_execution
+from sfnwatch.analysis.failed import failed, failed_out_of_sight
 from sfnwatch.analysis.failed_calls import failed_calls
 from sfnwatch.analysis.failed_later import failed_later
 from sfnwatch.analysis.failed_map_runs import map_runs_failed
@@ -31,7 +32,6 @@ from sfnwatch.analysis.redrives import redriven
 from sfnwatch.analysis.retries import container_retries, retries
 from sfnwatch.analysis.topics import topic_order
 from sfnwatch.analysis.trace_analysis import TraceAnalysis
-from sfnwatch.analysis.verdict import failed, failed_out_of_sight
 from sfnwatch.analysis.work import Work
 from sfnwatch.model.snapshot import Snapshot
 

@@ -1,26 +1,20 @@
 """The verdict on an execution: its status, and the state that decided it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
-from sfnwatch.analysis.execution_analysis import ExecutionAnalysis
-from sfnwatch.analysis.finding import Finding, finding
-from sfnwatch.analysis.names import named, visit_path
+from sfnwatch.analysis.ending_error import ended_with
+from sfnwatch.analysis.names import named
 from sfnwatch.analysis.quantities import spoken
 from sfnwatch.analysis.reasons import error_words
-from sfnwatch.analysis.statuses import ended_words
 from sfnwatch.analysis.trace_analysis import TraceAnalysis
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.execution_list import UNKNOWN
-from sfnwatch.model.history_event import TERMINAL, HistoryEvent
-from sfnwatch.model.snapshot import Snapshot
+from sfnwatch.model.history_event import TERMINAL
 from sfnwatch.model.texts import clean
-from sfnwatch.model.values import text_of
 from sfnwatch.model.visits import FAILED, StateVisit
 
 _REASON = 200
-_FAILURE_CAUSE = 600
 _ENDED_FROM_OUTSIDE = frozenset({"TIMED_OUT", "ABORTED"})
 """Statuses of an end that is no state's error: earlier errors were over by then."""
 
@@ -110,12 +104,12 @@ def _decisive(execution: ExecutionAsOf) -> StateVisit | None:
 
     def order(visit: StateVisit) -> tuple[bool, datetime, int]:
         ended_at = visit.ended_at or visit.entered_at
-        return _brought_down(execution, visit), ended_at, visit.id
+        return brought_down(execution, visit), ended_at, visit.id
 
     return max(inner, key=order, default=None)
 
 
-def _brought_down(execution: ExecutionAsOf, visit: StateVisit | None) -> bool:
+def brought_down(execution: ExecutionAsOf, visit: StateVisit | None) -> bool:
     """True if the event that ended a visit follows an event of the visit's own.
 
     Visits that failed together with it were ended by the same event, but it follows
@@ -138,65 +132,3 @@ def _counts(execution: ExecutionAsOf, visit: StateVisit) -> bool:
             return False
         around = execution.visit(around.parent)
     return True
-
-
-def ended_with(
-    snapshot: Snapshot, execution: ExecutionAsOf
-) -> tuple[str | None, str | None]:
-    """Return the error and the cause that an execution ended with; None if unknown.
-
-    The last event of its history has them. If it is missing, DescribeExecution does.
-    """
-    if execution.ending is not None:
-        return error_of(snapshot, execution.ending)
-    told = None if execution.running else execution.described
-    return (told.error, told.cause) if told is not None else (None, None)
-
-
-def error_of(snapshot: Snapshot, event: HistoryEvent) -> tuple[str | None, str | None]:
-    """Return the error and the cause in an event; None if it has none."""
-    details = snapshot.trace.details(event)
-    return text_of(details.get("error")), text_of(details.get("cause"))
-
-
-def failed(case: ExecutionAnalysis) -> Iterator[Finding]:
-    """Yield what failed and why, as far as the error and its cause show it."""
-    execution = case.execution
-    verdict = ExecutionVerdict(case.trace_analysis, case.execution)
-    ending = execution.ending
-    visit = execution.visit(verdict.visit)
-    reason = error_words(verdict.error, verdict.cause, _FAILURE_CAUSE)
-    if execution.running or ending is None or not (reason or visit):
-        return
-    what = visit_path(visit) if visit else "The execution"
-    text = f"{what} {ended_words(verdict.status)}{f' with {reason}' if reason else ''}."
-    ids = [*(visit.event_ids[-1:] if visit else ()), ending.id]
-    # If the event before the end is missing, the failed state is only an inference.
-    is_known = visit is None or verdict.status != "FAILED"
-    is_known = is_known or _brought_down(execution, visit)
-    data: dict[str, Any] = {"visit": verdict.visit, "status": verdict.status}
-    data |= {"error": verdict.error, "cause": verdict.cause}
-    yield finding("failed", text, (f"#{each}" for each in ids), fact=is_known, **data)
-
-
-def failed_out_of_sight(case: ExecutionAnalysis) -> Iterator[Finding]:
-    """Yield the failures in states that the history does not name.
-
-    A log of level ERROR only has the events of failures.
-    """
-    for event in case.execution.events:
-        is_failure = event.type.endswith(("Failed", "TimedOut"))
-        if not is_failure or event.visit_id or event.type in TERMINAL:
-            continue
-        snapshot = case.trace_analysis.snapshot
-        error, cause = error_of(snapshot, event)
-        details = snapshot.trace.details(event)
-        names = (text_of(details.get(key)) for key in ("resourceType", "resource"))
-        resource = ":".join(name for name in names if name)
-        whose = f" ({named(resource)})" if resource else ""
-        reason = error_words(error, cause, _FAILURE_CAUSE)
-        text = f"{named(event.type)}{whose} in a state that is not named here"
-        text += f": {reason}." if reason else "."
-        data: dict[str, Any] = {"visit": None, "status": None}
-        data |= {"error": error, "cause": cause}
-        yield finding("failed", text, [f"#{event.id}"], **data)

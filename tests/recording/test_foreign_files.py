@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from sfnwatch.analysis.verdict import ended_with
+from sfnwatch.analysis.ending_error import ended_with
 from sfnwatch.model import json_stream
 from sfnwatch.model.records import RecordKind
 from sfnwatch.model.times import iso

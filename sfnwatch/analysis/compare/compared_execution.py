@@ -1,8 +1,8 @@
 """One of the two executions of a comparison, with its input, error and calls."""
 
+from sfnwatch.analysis.ending_error import ended_with
 from sfnwatch.analysis.execution_analysis import ExecutionAnalysis
 from sfnwatch.analysis.matched_calls import MatchedCalls
-from sfnwatch.analysis.verdict import ended_with
 from sfnwatch.model.values import text_of
 
 

@@ -16,6 +16,7 @@ from functools import cached_property
 from hashlib import sha256
 
 from sfnwatch.analysis.attempt_calls import AttemptCalls
+from sfnwatch.analysis.ending_error import ended_with, error_and_cause
 from sfnwatch.analysis.finding import Finding
 from sfnwatch.analysis.findings import find
 from sfnwatch.analysis.grouping import grouped
@@ -23,7 +24,6 @@ from sfnwatch.analysis.integration_words import resource_words
 from sfnwatch.analysis.last_moment import last_moment
 from sfnwatch.analysis.phases import end_of
 from sfnwatch.analysis.reasons import cause_words
-from sfnwatch.analysis.verdict import ended_with, error_of
 from sfnwatch.export.call_window import call_window
 from sfnwatch.export.names import service_name
 from sfnwatch.export.otlp.span import (
@@ -119,7 +119,7 @@ class SpanMaker:
             if ended is not None:
                 status = {"sfnwatch.status": TERMINAL[ended.type]}
                 yield span_event(ended.at, "ended", status)
-                yield from _exception(ended.at, *error_of(self.snapshot, ended))
+                yield from _exception(ended.at, *error_and_cause(self.snapshot, ended))
             number = {"sfnwatch.redrive": redrive.number}
             yield span_event(redrive.event.at, "redriven", number)
 

@@ -19,12 +19,12 @@ from typing import Any, NamedTuple, TextIO
 
 from msgspec.structs import replace
 
+from sfnwatch.analysis.ending_error import ended_with
 from sfnwatch.analysis.findings import find
 from sfnwatch.analysis.grouping import grouped
 from sfnwatch.analysis.integration_words import resource_words
 from sfnwatch.analysis.last_moment import last_moment
 from sfnwatch.analysis.phases import Segment, segments
-from sfnwatch.analysis.verdict import ended_with
 from sfnwatch.export.call_window import BarSpan, call_window, micros
 from sfnwatch.export.facts import (
     attempt_facts,
