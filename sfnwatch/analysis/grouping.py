@@ -16,6 +16,11 @@ def ranked(names: Iterable[str]) -> dict[str, int]:
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
+def counts_by_name(names: Iterable[str]) -> dict[str, int]:
+    """Count names, in alphabetical order."""
+    return dict(sorted(Counter(names).items()))
+
+
 def grouped(items: Iterable[T], key: Callable[[T], K]) -> dict[K, list[T]]:
     """Group items by their key, in the order in which the keys first come."""
     found: dict[K, list[T]] = {}

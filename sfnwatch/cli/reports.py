@@ -22,7 +22,7 @@ from sfnwatch.analysis.compare.document import comparison_document
 from sfnwatch.analysis.document import Document
 from sfnwatch.analysis.lists import some
 from sfnwatch.analysis.report import Report
-from sfnwatch.analysis.report import explain as explain_report
+from sfnwatch.analysis.report_document import explain as explain_report
 from sfnwatch.cli import options
 from sfnwatch.cli.narration import for_people, narrate, stdout
 from sfnwatch.errors import Outcome, RefusedError, SfnwatchError, UsageError

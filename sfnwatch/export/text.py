@@ -13,7 +13,8 @@ from msgspec.structs import replace
 from rich.cells import cell_len
 
 from sfnwatch.analysis.phases import Phase
-from sfnwatch.analysis.report import Report, explain
+from sfnwatch.analysis.report import Report
+from sfnwatch.analysis.report_document import explain
 from sfnwatch.export.document_text import write_text
 from sfnwatch.export.names import heading, lane_tags, not_shown
 from sfnwatch.export.row_text import lane_parts

@@ -16,7 +16,8 @@ from sfnwatch.analysis.document import (
     Sentence,
     Table,
 )
-from sfnwatch.analysis.report import Report, explain
+from sfnwatch.analysis.report import Report
+from sfnwatch.analysis.report_document import explain
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.ecs_task import TaskState
 from sfnwatch.model.texts import clean

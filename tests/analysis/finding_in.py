@@ -11,7 +11,8 @@ from msgspec.structs import replace
 from sfnwatch.analysis.document import Document
 from sfnwatch.analysis.finding import Finding
 from sfnwatch.analysis.findings import find
-from sfnwatch.analysis.report import Report, explain
+from sfnwatch.analysis.report import Report
+from sfnwatch.analysis.report_document import explain
 from sfnwatch.export.document_text import write_text
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.linking.link import AttemptKey, Certainty, Link, LinkRule

@@ -15,7 +15,8 @@ from sfnwatch.analysis.compare.comparison import Comparison
 from sfnwatch.analysis.compare.sentences import verdict
 from sfnwatch.analysis.finding import FactOrInference, Finding
 from sfnwatch.analysis.findings import find, find_in_steps
-from sfnwatch.analysis.report import Report, explain
+from sfnwatch.analysis.report import Report
+from sfnwatch.analysis.report_document import explain
 from sfnwatch.analysis.topics import topic_of
 from sfnwatch.model.records import EVENT_KINDS
 from sfnwatch.model.texts import clean

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from sfnwatch.analysis.critical_path import critical_path
 from sfnwatch.analysis.findings import find
 from sfnwatch.analysis.phases import end_of, segments
-from sfnwatch.analysis.report import ROWS, Report, explain
+from sfnwatch.analysis.report import ROWS, Report
+from sfnwatch.analysis.report_document import explain
 from tests.analysis.finding_in import LAMBDA_INVOKE, reported, text_of, trace_of
 from tests.analysis.situations import caught_and_failed
 from tests.builders import ARN, History, at, definition, request, sync_history, sync_run

@@ -18,7 +18,8 @@ from sfnwatch.analysis import findings
 from sfnwatch.analysis.compare.compare import compare
 from sfnwatch.analysis.finding import Finding
 from sfnwatch.analysis.findings import find
-from sfnwatch.analysis.report import Report, explain
+from sfnwatch.analysis.report import Report
+from sfnwatch.analysis.report_document import explain
 from sfnwatch.analysis.topics import TOPICS
 from sfnwatch.export.json.comparison import comparison_json
 from sfnwatch.export.json.report import report_json

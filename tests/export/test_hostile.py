@@ -11,7 +11,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sfnwatch.analysis.report import Report, explain
+from sfnwatch.analysis.report import Report
+from sfnwatch.analysis.report_document import explain
 from sfnwatch.export import TARGETS
 from sfnwatch.export.document_text import write_text
 from sfnwatch.export.json_lines import JsonLines

@@ -6,7 +6,8 @@ that of a recorded history.
 
 import pytest
 
-from sfnwatch.analysis.report import Report, explain
+from sfnwatch.analysis.report import Report
+from sfnwatch.analysis.report_document import explain
 from sfnwatch.export import TARGETS
 from sfnwatch.model.trace import Trace
 from tests.analysis.finding_in import text_of

@@ -15,7 +15,8 @@ from rich.cells import cell_len
 
 from sfnwatch.analysis.finding import FactOrInference, Finding
 from sfnwatch.analysis.findings import find
-from sfnwatch.analysis.report import Report, explain
+from sfnwatch.analysis.report import Report
+from sfnwatch.analysis.report_document import explain
 from sfnwatch.export.document_text import write_text
 from sfnwatch.model.records import RecordKind
 from sfnwatch.model.times import iso, parse_time

@@ -19,7 +19,8 @@ import jinja2
 from sfnwatch import __version__
 from sfnwatch.analysis.evidence import brief_evidence
 from sfnwatch.analysis.findings import find
-from sfnwatch.analysis.report import Report, explain
+from sfnwatch.analysis.report import Report
+from sfnwatch.analysis.report_document import explain
 from sfnwatch.export.html.row_refs import RowRefs
 from sfnwatch.export.html.rows import report_rows
 from sfnwatch.export.html.table_data import table_data

@@ -1,7 +1,8 @@
 """A report as JSON."""
 
 from sfnwatch.analysis.phases import PHASE_KEYS
-from sfnwatch.analysis.report import ExecutionReport, Report, StateRow
+from sfnwatch.analysis.report import ExecutionReport, Report
+from sfnwatch.analysis.state_row import StateRow
 from sfnwatch.export.facts import (
     Facts,
     fields_of,
