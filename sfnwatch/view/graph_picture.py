@@ -22,6 +22,16 @@ class PlacedBox(NamedTuple):
     loops: bool = False
     """True if an edge leads from the state to itself."""
 
+    @property
+    def right(self) -> int:
+        """The column right of it."""
+        return self.x + self.width
+
+    @property
+    def below(self) -> int:
+        """The row below it."""
+        return self.y + self.height
+
 
 class Wire(Struct, eq=False):
     """The corners of an edge between the cell below one box and that above another."""
