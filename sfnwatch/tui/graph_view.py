@@ -16,7 +16,7 @@ from sfnwatch.model.times import duration
 from sfnwatch.tui.cursor_list import CursorList
 from sfnwatch.tui.graph_canvas import USUAL_WIDTH, GraphCanvas
 from sfnwatch.tui.screen_state import ScreenState
-from sfnwatch.tui.spans import Span, legend, width_of
+from sfnwatch.tui.spans import Span, SpanRow, legend, width_of
 from sfnwatch.tui.views import HeadedView
 from sfnwatch.view.graph import Box, Graph, graph_of
 from sfnwatch.view.graph_layout import lay_out
@@ -33,6 +33,9 @@ _LEGEND = (
     (Span("──", "look--faint"), "not taken"),
     (Span("┉┉", "role--warn"), "by a Catch"),
     (Span("▸", "role--fold"), "folded: enter opens it"),
+)
+_INFERRED = Span(
+    "inferred from the history: its definition is not in these records  ", "role--warn"
 )
 
 
@@ -73,21 +76,23 @@ class GraphView(HeadedView):
             canvas.select(newest)
         if self.width > 0:
             self.head.show(self._head(execution, graph))
-            self._say()
+            self._show_selected()
             canvas.refresh()
 
     def _go_along(self) -> None:
         """After a step in time, go to the state entered last, in any execution."""
         screen_state = self._screen_state
-        playback = self._screen_state.playback
+        playback = screen_state.playback
         before = self._position
         self._position = playback.position
         if playback.playing or playback.position in {None, before}:
             return
         clock = playback.clock
+        now = screen_state.now
         for mark in reversed(screen_state.markers.by(clock)):
-            if mark.kind is MarkerKind.ENTERED and mark.when(clock) <= screen_state.now:
-                self._arn = drawn_in(screen_state.snapshot, mark.key.rpartition("#")[0])
+            if mark.kind is MarkerKind.ENTERED and mark.when(clock) <= now:
+                arn = mark.key.rpartition("#")[0]
+                self._arn = drawn_in(screen_state.snapshot, arn)
                 self.canvas.follow = True
                 return
 
@@ -100,83 +105,106 @@ class GraphView(HeadedView):
 
     def _graph_of(self, execution: ExecutionAsOf) -> Graph:
         """Return the execution's graph; the same object as before if unchanged."""
-        known = self.canvas.progress.graph
-        if not known.inferred and known.definition == execution.definition_text:
-            return known
+        before = self.canvas.progress.graph
+        if not before.inferred and before.definition == execution.definition_text:
+            return before
         graph = graph_of(execution)
-        return known if known.definition == graph.definition else graph
+        if before.definition == graph.definition:
+            return before
+        return graph
 
     def _lay_out(self, graph: Graph) -> None:
         folds = self._folds[graph.definition]
         canvas = self.canvas
         width = self.width or USUAL_WIDTH
         if self.is_other(graph, folds, width, self._screen_state.looks):
-            canvas.lay_out(lay_out(graph, width, self._wanted, folds))
-            known = canvas.selected in graph.boxes.values()
-            canvas.select(canvas.selected if known else graph.start)
+            canvas.lay_out(lay_out(graph, width, self._cells_of, folds))
+            box = canvas.selected
+            if box not in graph.boxes.values():
+                box = graph.start
+            canvas.select(box)
 
-    def _wanted(self, box: Box) -> int:
+    def _cells_of(self, box: Box) -> int:
         """Return the cells that a box's words need."""
-        often = _COUNT_CELLS if box.repeats else 0
-        name = cell_len(self.mask(box.name)) + bool(box.inside)
-        return max(name, cell_len(self.mask(box.kind)) + often) + 2
+        name = cell_len(self.mask(box.name))
+        if box.inside:
+            name += 1
+        kind = cell_len(self.mask(box.kind))
+        if box.repeats:
+            kind += _COUNT_CELLS
+        return max(name, kind) + 2
 
-    def _head(self, execution: ExecutionAsOf, graph: Graph) -> list[Span]:
-        chip = self._screen_state.chips().get(execution.arn)
-        name = self.mask(clean(execution.state_machine_name or execution.name, 60))
-        chips = [chip, Span(" ")] if chip else []
-        told = [Span(" "), *chips, Span(f"{name}  ", "role--name")]
-        count = len(self._screen_state.snapshot.roots)
+    def _head(self, execution: ExecutionAsOf, graph: Graph) -> SpanRow:
+        screen_state = self._screen_state
+        row = [Span(" ")]
+        chip = screen_state.chips().get(execution.arn)
+        if chip is not None:
+            row += [chip, Span(" ")]
+        name = clean(execution.state_machine_name or execution.name, 60)
+        row.append(Span(f"{self.mask(name)}  ", "role--name"))
+        count = len(screen_state.snapshot.roots)
+        if count > 1:
+            row.append(Span(f"one of {count}, ; shows the next  ", "role--dim"))
+        if graph.inferred:
+            row.append(_INFERRED)
         left_out = self.canvas.picture.left_out
-        inferred = "inferred from the history: its definition is not in these records"
-        edges = f"{counted(left_out, 'edge')} left out, too many to follow"
-        for applies, words, look in (
-            (count > 1, f"one of {count}, ; shows the next", "role--dim"),
-            (graph.inferred, inferred, "role--warn"),
-            (left_out, edges, "role--warn"),
-        ):
-            told += [Span(f"{words}  ", look)] if applies else []
-        room = self.width - width_of(told)
-        return [*told, *legend(_LEGEND, room)] if room > 1 else told
+        if left_out:
+            edges = counted(left_out, "edge")
+            words = f"{edges} left out, too many to follow  "
+            row.append(Span(words, "role--warn"))
+        room = self.width - width_of(row)
+        if room > 1:
+            row += legend(_LEGEND, room)
+        return row
 
     @on(CursorList.Moved)
-    def _say(self) -> None:
-        """Show in the foot how the selected box stands, and where it leads."""
+    def _show_selected(self) -> None:
+        """Show in the foot the state of the selected box, and where it leads."""
         box = self.canvas.placed.box
-        standing = self.canvas.progress.of(box)
-        told = [
-            Span(f" {standing.glyph.text} ", f"role--{standing.glyph.role}"),
+        state = self.canvas.progress.of(box)
+        row = [
+            Span(f" {state.glyph.text} ", f"role--{state.glyph.role}"),
             Span(self.mask(box.name), "role--name"),
         ]
         if box.is_state:
-            kind = Span(f"  {self.mask(box.kind)}", "role--call")
-            told += [kind, *self._how(standing)]
-        self.foot.show(*filter(None, [told, list(self._ways(box))]))
+            row.append(Span(f"  {self.mask(box.kind)}", "role--call"))
+            row += self._state_words(state)
+        edges = list(self._conditional_edges(box))
+        if edges:
+            self.foot.show(row, edges)
+        else:
+            self.foot.show(row)
 
-    def _how(self, standing: BoxState) -> Iterator[Span]:
-        """Yield how a box stands, and how its last visit went."""
-        if standing.last is None:
+    def _state_words(self, state: BoxState) -> Iterator[Span]:
+        """Yield a box's status, and how its last visit went."""
+        if state.last is None:
             yield Span("  not reached", "role--dim")
             return
-        _, visit = standing.last
-        yield Span(f"  {status_words(standing.status)}", f"role--{standing.glyph.role}")
-        seconds = (visit.ended_at or self._screen_state.now) - visit.entered_at
-        took = duration(max(0.0, seconds.total_seconds()))
-        yield Span(f" {'  '.join([took, *standing.counted])}", "role--dim")
-        errors = [visit.error, *(attempt.error for attempt in reversed(visit.attempts))]
-        error = next(filter(None, errors), None)
+        visit = state.last[1]
+        status = status_words(state.status)
+        yield Span(f"  {status}", f"role--{state.glyph.role}")
+        end = visit.ended_at or self._screen_state.now
+        seconds = (end - visit.entered_at).total_seconds()
+        figures = "  ".join([duration(max(0.0, seconds)), *state.counted])
+        yield Span(f" {figures}", "role--dim")
+        error = visit.error
+        for attempt in reversed(visit.attempts):
+            error = error or attempt.error
         if error and visit.status != "succeeded":
-            told = self.mask(clean(error, _NAME_LENGTH))
-            yield Span(f"  {told}", "role--bad")
+            words = self.mask(clean(error, _NAME_LENGTH))
+            yield Span(f"  {words}", "role--bad")
 
-    def _ways(self, box: Box) -> Iterator[Span]:
-        """Yield where a state may lead, and when, if any way has a condition."""
-        graph = self.canvas.progress.graph
+    def _conditional_edges(self, box: Box) -> Iterator[Span]:
+        """Yield where a state may lead, and when, if any edge has a condition."""
+        progress = self.canvas.progress
+        graph = progress.graph
         edges = [edge for edge in graph.edges if edge.source == box.id]
-        for edge in edges if any(edge.labels for edge in edges) else ():
-            taken = self.canvas.progress.is_taken(edge)
+        if not any(edge.labels for edge in edges):
+            return
+        for edge in edges:
             name = self.mask(graph.boxes[edge.target].name)
-            yield Span(f"  → {name} ", "role--name" if taken else "role--dim")
+            look = "role--name" if progress.is_taken(edge) else "role--dim"
+            yield Span(f"  → {name} ", look)
             yield Span(" or ".join(edge.labels), "role--dim")
 
     @property
@@ -191,7 +219,10 @@ class GraphView(HeadedView):
         if box is graph.end and execution.ending is not None:
             return execution.ending.key
         last = self.canvas.progress.of(box).last
-        return f"{last[0]}#{last[1].id}" if last else None
+        if last is None:
+            return None
+        arn, visit = last
+        return f"{arn}#{visit.id}"
 
     def select_key(self, key: str) -> bool:
         """Select the box of the state that a line belongs to; False if none."""
@@ -202,11 +233,10 @@ class GraphView(HeadedView):
         self._arn = drawn_in(snapshot, arn)
         self.show()
         progress = self.canvas.progress
-        box = progress.box_of.get((arn, visit_id))
-        if box is None:
-            ending = snapshot.executions[arn].ending
-            is_end = ending is not None and ending.key == key
-            box = progress.newest if is_end else progress.graph.start
+        box = progress.box_of.get((arn, visit_id), progress.graph.start)
+        ending = snapshot.executions[arn].ending
+        if box is progress.graph.start and ending is not None and ending.key == key:
+            box = progress.newest
         self.canvas.follow = box is progress.newest
         self.canvas.select(box)
         return True
@@ -228,8 +258,11 @@ class GraphView(HeadedView):
                 self.app.notify("nothing to fold here")
                 return
             box = box.around
-        framed = any(p.framed and p.box is box for p in self.canvas.picture.boxes)
-        self._folds[definition] = {**self._folds[definition], box.id: framed}
+        is_open = False
+        for placed in self.canvas.picture.boxes:
+            if placed.box is box:
+                is_open = placed.framed
+        self._folds[definition] = {**self._folds[definition], box.id: is_open}
         self.canvas.follow = False
         self.canvas.select(box)
         self.show()
@@ -240,7 +273,10 @@ class GraphView(HeadedView):
         self.show()
 
     def _follow(self) -> None:
-        self.canvas.follow = follow = not self.canvas.follow
+        canvas = self.canvas
+        canvas.follow = not canvas.follow
         self.show()
-        words = "following what is entered" if follow else "no longer following"
-        self.app.notify(words)
+        if canvas.follow:
+            self.app.notify("following what is entered")
+        else:
+            self.app.notify("no longer following")
