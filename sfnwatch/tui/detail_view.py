@@ -7,7 +7,8 @@ from textual.binding import BindingType
 
 from sfnwatch.model.texts import clean, clean_lines
 from sfnwatch.tui.actions import bindings
-from sfnwatch.tui.detail_facts import Fact, ItemDetail, Section, request_section
+from sfnwatch.tui.detail_entries import Fact, Section
+from sfnwatch.tui.detail_sections import item_sections, request_sections
 from sfnwatch.tui.entry_list import EntryList
 from sfnwatch.tui.json_lines import line_spans
 from sfnwatch.tui.json_text import json_text
@@ -53,17 +54,20 @@ class DetailView(EntryList[DetailEntry]):
             return
         other = key != self._told[0]
         self._told = told
-        item = screen_state.outline.item_of(key) if key else None
-        request = next(
-            (r for r in screen_state.snapshot.requests if r.key == key), None
-        )
-        if item is not None:
-            self._sections = list(ItemDetail(screen_state, item).sections())
-        else:
-            self._sections = [request_section(request)] if request else []
+        self._sections = self._sections_of(key) if key else []
         if other:
             self._folds = JsonFolds()
         self._lay_out(anew=other)
+
+    def _sections_of(self, key: str) -> list[Section]:
+        screen_state = self._screen_state
+        item = screen_state.outline.item_of(key)
+        if item is not None:
+            return item_sections(screen_state, item)
+        for request in screen_state.snapshot.requests:
+            if request.key == key:
+                return request_sections(request)
+        return []
 
     def _lay_out(self, *, anew: bool = False) -> None:
         self.entries = list(self._all_entries())

@@ -10,7 +10,7 @@ from textual.app import App
 
 from sfnwatch.model.texts import clean
 from sfnwatch.recording.recorder import private
-from sfnwatch.tui.detail_facts import ItemDetail
+from sfnwatch.tui.item_detail import ItemDetail
 from sfnwatch.tui.screen_state import ScreenState
 
 
