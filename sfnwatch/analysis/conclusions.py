@@ -4,72 +4,121 @@ from collections.abc import Iterator, Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
-from sfnwatch.analysis.attempt_analysis import AttemptGroup
+from sfnwatch.analysis.attempt_analysis import AttemptAnalysis, AttemptGroup
 from sfnwatch.analysis.execution_analysis import ExecutionAnalysis
 from sfnwatch.analysis.finding import CONCLUSION, Finding, finding
 from sfnwatch.analysis.grouping import grouped
 from sfnwatch.analysis.lists import some
 from sfnwatch.analysis.names import named, short_names_of
 from sfnwatch.analysis.quantities import cadence, plural, times
+from sfnwatch.model.api_call import ApiCall
 
 _SEVERAL = 2
+_CONCLUSION = "{resource} ({executions}) calls {action}{polls}{outcome}."
+_NO_POLL = ", with no poll matched{so_far}"
+_POLLS = ", then {poll}{cadence} ({count}{so_far})"
+_STILL_RUNNING = "; every poll was denied{so_far}, and it is still running"
+_SUCCEEDED = "; every poll was denied{so_far}, yet it still succeeded{refuted}"
+_DENIED = "; every poll was denied{so_far}"
+_REFUTED = ", so completion doesn't depend on polling"
 
 
-def conclusions(cases: Sequence[ExecutionAnalysis]) -> Iterator[Finding]:
+def conclusions(executions: Sequence[ExecutionAnalysis]) -> Iterator[Finding]:
     """Yield which jobs two or more executions start, and in which ways.
 
     A way is a resource, together with whether all its polls were denied. With only one
     way, or only one execution, the other findings already say as much.
     """
-    uses = [use for case in cases for use in case.states if use.starts_job]
-    started = [each for use in uses for each in use.attempts if each.actions.sure]
-    ways = grouped(started, lambda each: each.way)
-    if len(cases) < _SEVERAL or len(ways) < _SEVERAL:
+    ways = grouped(_started_jobs(executions), lambda attempt: attempt.way)
+    if len(executions) < _SEVERAL or len(ways) < _SEVERAL:
         return
-    names = short_names_of(case.execution for case in cases)
-    for those in ways.values():
-        yield _conclusion(AttemptGroup(those), names)
+    names = short_names_of(analysis.execution for analysis in executions)
+    for attempts in ways.values():
+        yield _conclusion(AttemptGroup(attempts), names)
 
 
-def _conclusion(told: AttemptGroup, names: Mapping[str, str]) -> Finding:
-    resource, denied = told.first.way
-    arns = list(dict.fromkeys(each.key[0] for each in told.attempts))
-    polls = told.polls.sure
-    succeeded = told.statuses == {"succeeded"}
-    unsure = told.calls.guessed or any(e.polls_that_may_be_its for e in told.attempts)
-    # True if no later record can change what is said about the polls.
-    whole = all(e.settled if polls else e.is_seen_whole for e in told.attempts)
-    known = "" if whole else told.first.state.trace_analysis.known_words
-    then = f", with no poll matched{known}"
-    if polls:
-        every = (
-            f" {cadence(fmean(told.seconds_between_polls))}"
-            if told.seconds_between_polls
-            else ""
-        )
-        most = "up to " if told.polls.guessed else ""
-        count = f"{most}{plural(len(told.polls.every), 'poll')}{told.so_far}"
-        then = f", then {named(polls[0].event_name)}{every} ({count})"
-    refutes = denied and told.complete and succeeded
-    actions = told.actions.sure
-    often = f" ({times(len(actions))})" if len(actions) > 1 else ""
-    became = f"; every poll was denied{told.so_far}" if denied else ""
-    if denied and told.statuses == {"running"}:
-        became += ", and it is still running"
-    elif denied and succeeded:
-        refuted = ", so completion doesn't depend on polling" if refutes else ""
-        became += f", yet it still succeeded{refuted}"
-    text = f"{resource} ({some(names[arn] for arn in arns)}) calls"
-    text += f" {named(actions[0].event_name)}{often}{then}{became}."
-    data: dict[str, Any] = {"resource": resource, "executions": arns}
-    data |= {"tries": len(told.attempts), "polls": len(polls)}
-    data |= {"denied": len(polls) if denied else 0, "statuses": sorted(told.statuses)}
-    data["interval_mean"] = (
-        round(fmean(told.seconds_between_polls), 1)
-        if told.seconds_between_polls
-        else None
+def _started_jobs(executions: Sequence[ExecutionAnalysis]) -> Iterator[AttemptAnalysis]:
+    """Yield the attempts that surely started a job."""
+    for execution in executions:
+        for state in execution.states:
+            for attempt in state.attempts:
+                if state.starts_job and attempt.actions.sure:
+                    yield attempt
+
+
+def _conclusion(group: AttemptGroup, names: Mapping[str, str]) -> Finding:
+    resource, is_denied = group.first.way
+    arns = list(dict.fromkeys(attempt.key[0] for attempt in group.attempts))
+    poll_count = len(group.polls.sure)
+    interval = None
+    if group.seconds_between_polls:
+        interval = fmean(group.seconds_between_polls)
+    has_succeeded = group.statuses == {"succeeded"}
+    refutes_polling = is_denied and group.complete and has_succeeded
+    is_whole = _is_whole(group)
+    is_unsure = any(attempt.polls_that_may_be_its for attempt in group.attempts)
+    text = _CONCLUSION.format(
+        resource=resource,
+        executions=some(names[arn] for arn in arns),
+        action=_action_words(group.actions.sure),
+        polls=_poll_words(group, interval, is_whole=is_whole),
+        outcome=_outcome_template(group, is_denied=is_denied).format(
+            so_far=group.so_far,
+            refuted=_REFUTED if refutes_polling else "",
+        ),
     )
-    if polls and told.so_far:
+    data: dict[str, Any] = {
+        "resource": resource,
+        "executions": arns,
+        "tries": len(group.attempts),
+        "polls": poll_count,
+        "denied": poll_count if is_denied else 0,
+        "statuses": sorted(group.statuses),
+        "interval_mean": None if interval is None else round(interval, 1),
+    }
+    if poll_count and group.so_far:
         data["so_far"] = True
-    fact = whole and not unsure and not refutes
-    return finding(CONCLUSION, text, told.calls.sure, fact=fact, **data)
+    is_unsure = is_unsure or bool(group.calls.guessed)
+    is_fact = is_whole and not is_unsure and not refutes_polling
+    return finding(CONCLUSION, text, group.calls.sure, fact=is_fact, **data)
+
+
+def _is_whole(group: AttemptGroup) -> bool:
+    """True if no later record can change what is said about the polls."""
+    if group.polls.sure:
+        return all(attempt.settled for attempt in group.attempts)
+    return all(attempt.is_seen_whole for attempt in group.attempts)
+
+
+def _action_words(actions: Sequence[ApiCall]) -> str:
+    name = named(actions[0].event_name)
+    if len(actions) == 1:
+        return name
+    return f"{name} ({times(len(actions))})"
+
+
+def _poll_words(group: AttemptGroup, interval: float | None, *, is_whole: bool) -> str:
+    """Describe the polls: how often they came, and how many there were."""
+    polls = group.polls
+    if not polls.sure:
+        so_far = "" if is_whole else group.first.state.trace_analysis.known_words
+        return _NO_POLL.format(so_far=so_far)
+    count = plural(len(polls.every), "poll")
+    if polls.guessed:
+        count = f"up to {count}"
+    return _POLLS.format(
+        poll=named(polls.sure[0].event_name),
+        cadence="" if interval is None else f" {cadence(interval)}",
+        count=count,
+        so_far=group.so_far,
+    )
+
+
+def _outcome_template(group: AttemptGroup, *, is_denied: bool) -> str:
+    if not is_denied:
+        return ""
+    if group.statuses == {"running"}:
+        return _STILL_RUNNING
+    if group.statuses == {"succeeded"}:
+        return _SUCCEEDED
+    return _DENIED

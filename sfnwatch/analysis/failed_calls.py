@@ -16,21 +16,24 @@ _THROTTLED = re.compile(
     r"|ProvisionedThroughputExceededException|PriorRequestNotComplete"
 )
 """The error codes that botocore takes for throttling, and tries again after."""
-_MESSAGE = 160
+_MESSAGE_CHARACTERS = 160
+_WAS_THROTTLED = "{call} called by {caller} was throttled {often} with {code}."
+_FAILED = "{call} called by {caller} failed {often} with {code}{message}."
 
 
 def failed_calls(use: StateAnalysis) -> Iterator[Finding]:
     """Yield findings on a state's failed calls; denied polls have their own."""
-    denied = {poll for each in use.attempts for poll in each.polls.denied.ids}
-    every = MatchedCalls.joined(each.calls for each in use.attempts)
-    failed = every.those(lambda c: bool(c.error_code) and c.event_id not in denied)
+    denied = {poll for attempt in use.attempts for poll in attempt.polls.denied.ids}
+    calls = MatchedCalls.joined(attempt.calls for attempt in use.attempts)
+    failed = calls.those(
+        lambda call: bool(call.error_code) and call.event_id not in denied
+    )
     groups = failed.grouped(lambda call: (call.event_name, call.error_code or ""))
-    for kind in sorted(groups):
-        calls = groups[kind]
-        first = calls.every[0]
+    for _, alike in sorted(groups.items()):
+        first = alike.every[0]
         is_whole = not use.unproven_calls(first.name, first.error_code)
         place = {"visit": use.visits[0].id}
-        yield failed_call(use.name, calls, place, is_whole=is_whole)
+        yield failed_call(use.name, alike, place, is_whole=is_whole)
 
 
 def failed_call(
@@ -45,18 +48,29 @@ def failed_call(
     It quotes AWS's message if all calls have the same. `place` is the data that names
     the caller. Unless `is_whole`, the caller may have made more of these calls.
     """
-    name = calls.every[0].event_name
-    code = calls.every[0].error_code or ""
-    throttled = bool(_THROTTLED.fullmatch(code.rpartition(".")[2]))
-    messages = {call.error_message for call in calls.every}
-    message = messages.pop() if len(messages) == 1 else None
-    how = "was throttled" if throttled else "failed"
+    first = calls.every[0]
+    code = first.error_code or ""
+    is_throttled = bool(_THROTTLED.fullmatch(code.rpartition(".")[2]))
     is_least = not is_whole and not calls.guessed
-    often = f"at least {calls.often}" if is_least else calls.often
-    text = f"{named(name)} called by {caller} {how} {often} with {named(code)}"
-    if message and not throttled:
-        text += f': "{clean(message, _MESSAGE).rstrip(".")}"'
-    kind = "throttled-calls" if throttled else "failed-calls"
-    data: dict[str, Any] = {**place, "call": name, "error_code": code, **calls.figures}
-    fact = is_whole and not calls.guessed
-    return finding(kind, f"{text}.", calls.ids, fact=fact, **data)
+    template = _WAS_THROTTLED if is_throttled else _FAILED
+    text = template.format(
+        call=named(first.event_name),
+        caller=caller,
+        often=f"at least {calls.often}" if is_least else calls.often,
+        code=named(code),
+        message=_common_message(calls),
+    )
+    kind = "throttled-calls" if is_throttled else "failed-calls"
+    data = {**place, "call": first.event_name, "error_code": code, **calls.figures}
+    is_fact = is_whole and not calls.guessed
+    return finding(kind, text, calls.ids, fact=is_fact, **data)
+
+
+def _common_message(calls: MatchedCalls) -> str:
+    """Quote the message that all calls have; empty if they have not the same one."""
+    messages = {call.error_message for call in calls.every}
+    message = messages.pop()
+    if messages or not message:
+        return ""
+    quoted = clean(message, _MESSAGE_CHARACTERS).rstrip(".")
+    return f': "{quoted}"'

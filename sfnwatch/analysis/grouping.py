@@ -23,12 +23,14 @@ def counts_by_name(names: Iterable[str]) -> dict[str, int]:
 
 def grouped(items: Iterable[T], key: Callable[[T], K]) -> dict[K, list[T]]:
     """Group items by their key, in the order in which the keys first come."""
-    found: dict[K, list[T]] = {}
+    groups: dict[K, list[T]] = {}
     for item in items:
-        found.setdefault(key(item), []).append(item)
-    return found
+        groups.setdefault(key(item), []).append(item)
+    return groups
 
 
 def report_groups(items: Sequence[T]) -> list[Sequence[T]]:
     """Divide like items into groups to report: one by one, or all together if many."""
-    return [items] if len(items) > FEW else [[item] for item in items]
+    if len(items) > FEW:
+        return [items]
+    return [[item] for item in items]

@@ -9,7 +9,7 @@ from sfnwatch.model.integrations import Pattern
 from sfnwatch.model.texts import clean
 from sfnwatch.model.visits import Attempt
 
-_RESOURCE = 200
+_RESOURCE_CHARACTERS = 200
 _PATTERNS = {
     Pattern.SYNC: "Run a Job (.sync)",
     Pattern.TASK_TOKEN: "Wait for a Callback (.waitForTaskToken)",
@@ -19,7 +19,7 @@ _PATTERNS = {
     Pattern.ACTIVITY: "an activity",
 }
 """AWS's own names for the patterns."""
-_MEANING = {
+_MEANINGS = {
     Pattern.SYNC: "an optimized integration that runs a job and waits for it to finish",
     Pattern.TASK_TOKEN: "an optimized integration that makes one call, then waits for"
     " the task token to come back",
@@ -30,27 +30,42 @@ _MEANING = {
     Pattern.ACTIVITY: "the state waits for a worker to poll for the task; no call is"
     " made",
 }
-_JOB_LEFT = "the state completes as soon as the API responds, without waiting for a job"
+_JOB_LEFT_BEHIND = (
+    "the state completes as soon as the API responds, without waiting for a job"
+)
+_LEAVING_JOBS = frozenset({Pattern.REQUEST_RESPONSE, Pattern.AWS_SDK})
+"""The patterns that do not wait for a job that their call starts."""
+_SENTENCE = "{states} {use} {resource}, {pattern}: {meaning}."
 
 
 def resource_words(attempt: Attempt) -> str:
     """Return what a Task runs, named as in its definition: `ecs:runTask.sync`."""
     if attempt.pattern in {Pattern.LAMBDA, Pattern.ACTIVITY}:
         name = (attempt.resource or "").rsplit(":", 1)[-1]
-        return clean(f"{attempt.pattern}:{name}", _RESOURCE)
+        return clean(f"{attempt.pattern}:{name}", _RESOURCE_CHARACTERS)
     # An event may lack details that events of its type have.
-    names = (attempt.resource_type, attempt.resource)
-    return clean(":".join(name for name in names if name) or "unknown", _RESOURCE)
+    names = filter(None, (attempt.resource_type, attempt.resource))
+    return clean(":".join(names) or "unknown", _RESOURCE_CHARACTERS)
+
+
+def leaves_job(attempt: Attempt) -> bool:
+    """True if an attempt starts a job and completes without waiting for it."""
+    row = attempt.integration
+    return attempt.pattern in _LEAVING_JOBS and row is not None and row.starts_job
 
 
 def integration_text(names: Sequence[str], attempt: Attempt) -> str:
     """Return one sentence on what all these states use, and what that means."""
-    verb = "uses" if len(names) == 1 else "use"
-    who = some(names)
+    states = some(names)
     if len(names) > FEW:
-        who = f"{plural(len(names), 'state')} ({who})"
-    kind = attempt.pattern
-    row = attempt.integration
-    plain = kind in {Pattern.REQUEST_RESPONSE, Pattern.AWS_SDK}
-    meaning = _JOB_LEFT if plain and row and row.starts_job else _MEANING[kind]
-    return f"{who} {verb} {resource_words(attempt)}, {_PATTERNS[kind]}: {meaning}."
+        states = f"{plural(len(names), 'state')} ({states})"
+    meaning = _MEANINGS[attempt.pattern]
+    if leaves_job(attempt):
+        meaning = _JOB_LEFT_BEHIND
+    return _SENTENCE.format(
+        states=states,
+        use="uses" if len(names) == 1 else "use",
+        resource=resource_words(attempt),
+        pattern=_PATTERNS[attempt.pattern],
+        meaning=meaning,
+    )

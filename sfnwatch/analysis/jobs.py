@@ -15,48 +15,72 @@ from sfnwatch.analysis.polling import polling
 from sfnwatch.analysis.quantities import plural
 from sfnwatch.analysis.state_analysis import StateAnalysis
 
+_CALLS = "{state} ({resource}) called {action} {often}; {others} matched{known}{open}."
+_MAY_BE_ITS = "; {calls} of that time may be its own"
 
-def job_findings(use: StateAnalysis) -> Steps:
+
+def job_findings(state: StateAnalysis) -> Steps:
     """Yield how a state called its service, and how it waited for its job."""
-    for tell in (denials, completions, polling, calls):
-        yield from tell(use)
+    for find in (denials, completions, polling, calls):
+        yield from find(state)
         yield None
 
 
-def patterns(case: ExecutionAnalysis) -> Iterator[Finding]:
+def patterns(execution: ExecutionAnalysis) -> Iterator[Finding]:
     """Yield the patterns of states and their meaning; like states make one finding."""
-    for uses in grouped(case.states, lambda use: resource_words(use.first)).values():
-        first, proofs = uses[0].first, (f"#{use.first.scheduled_id}" for use in uses)
-        text = integration_text([use.name for use in uses], first)
-        data: dict[str, Any] = {"visit": uses[0].visits[0].id, "states": len(uses)}
-        data["visits"] = sum(len(use.visits) for use in uses)
-        yield finding("pattern", text, proofs, **data, pattern=str(first.pattern))
+    by_resource = grouped(execution.states, lambda state: resource_words(state.first))
+    for states in by_resource.values():
+        first = states[0].first
+        text = integration_text([state.name for state in states], first)
+        proofs = [f"#{state.first.scheduled_id}" for state in states]
+        data: dict[str, Any] = {
+            "visit": states[0].visits[0].id,
+            "states": len(states),
+            "visits": sum(len(state.visits) for state in states),
+            "pattern": str(first.pattern),
+        }
+        yield finding("pattern", text, proofs, **data)
 
 
-def calls(use: StateAnalysis) -> Iterator[Finding]:
+def calls(state: StateAnalysis) -> Iterator[Finding]:
     """Yield the calls of a state that made some but, as far as is known, no poll."""
-    made = [each for each in use.attempts if each.actions.every]
-    if not made or any(each.polls.every for each in use.attempts):
+    made = [attempt for attempt in state.attempts if attempt.actions.every]
+    if not made or any(attempt.polls.every for attempt in state.attempts):
         return
-    told = AttemptGroup(made)
-    waited = made if use.starts_job else ()
-    unmatched = [poll for each in waited for poll in each.polls_that_may_be_its]
-    surely = not use.starts_job or all(each.is_seen_whole for each in made)
-    actions = told.actions
-    action = told.actions.every[0].event_name
-    others = len(told.calls.sure) - len(actions.sure)
-    more = plural(others, "other call") if others else "no other call"
-    text = f"{use.name} ({resource_words(use.first)}) called {named(action)}"
-    text += f" {actions.often}; {more} matched"
-    text += use.trace_analysis.known_words if use.starts_job else ""
-    if unmatched:
-        text += f"; {plural(len(unmatched), 'poll')} of that time may be its own"
-    unproven = use.unproven_calls(actions.every[0].name, None)
-    if unproven:
-        more_calls = plural(len(unproven), f"more {named(action)} call")
-        text += f"; {more_calls} of that time may be its own"
-    data = {**told.first.place, "call": action, **actions.figures, "others": others}
-    data |= {"polls": 0, "pattern": str(use.first.pattern)}
-    is_open = told.calls.guessed or unmatched or unproven
-    fact = surely and not is_open
-    yield finding("calls", f"{text}.", told.calls.ids, fact=fact, **data)
+    group = AttemptGroup(made)
+    actions = group.actions
+    first = actions.every[0]
+    other_count = len(group.calls.sure) - len(actions.sure)
+    unproven_actions = state.unproven_calls(first.name, None)
+    unproven_polls = []
+    is_seen_whole = True
+    if state.starts_job:
+        is_seen_whole = all(attempt.is_seen_whole for attempt in made)
+        for attempt in made:
+            unproven_polls += attempt.polls_that_may_be_its
+    open_ = ""
+    if unproven_polls:
+        polls = plural(len(unproven_polls), "poll")
+        open_ += _MAY_BE_ITS.format(calls=polls)
+    if unproven_actions:
+        noun = f"more {named(first.event_name)} call"
+        open_ += _MAY_BE_ITS.format(calls=plural(len(unproven_actions), noun))
+    text = _CALLS.format(
+        state=state.name,
+        resource=resource_words(state.first),
+        action=named(first.event_name),
+        often=actions.often,
+        others=plural(other_count, "other call") if other_count else "no other call",
+        known=state.trace_analysis.known_words if state.starts_job else "",
+        open=open_,
+    )
+    data = {
+        **group.first.place,
+        "call": first.event_name,
+        **actions.figures,
+        "others": other_count,
+        "polls": 0,
+        "pattern": str(state.first.pattern),
+    }
+    is_fact = is_seen_whole and not group.calls.guessed and not open_
+    yield finding("calls", text, group.calls.ids, fact=is_fact, **data)

@@ -16,8 +16,10 @@ def listed(items: Sequence[str]) -> str:
 def some(items: Iterable[str], most: int = FEW) -> str:
     """Join the first few items, and add the number of the others."""
     every = list(items)
-    rest = len(every) - most
-    return listed(every if rest <= 0 else [*every[:most], f"{rest} more"])
+    more = len(every) - most
+    if more <= 0:
+        return listed(every)
+    return listed([*every[:most], f"{more} more"])
 
 
 def listed_counts(counts: Mapping[str, int], most: int = FEW) -> str:

@@ -9,8 +9,9 @@ from sfnwatch.model.texts import clean
 from sfnwatch.model.visits import ROOT, StateVisit
 
 _NAME_LETTERS = 80
-"""The most letters of a name in a sentence; AWS allows no longer state names."""
+"""The most letters of a name in a sentence: AWS's limit for the names of states."""
 _DATE = re.compile(r"-\d{8}")
+_SEPARATORS = "-_. "
 
 
 def named(name: str | None) -> str:
@@ -28,12 +29,12 @@ def short_names_of(executions: Iterable[ExecutionAsOf]) -> dict[str, str]:
 
     If executions share a name but not a state machine, the machines' names are used.
     """
-    each = {execution.arn: execution for execution in executions}
-    names = [execution.name for execution in each.values()]
-    machines = [execution.state_machine_name or "" for execution in each.values()]
-    if len(set(names)) < len(each) == len(set(machines)):
+    by_arn = {execution.arn: execution for execution in executions}
+    names = [execution.name for execution in by_arn.values()]
+    machines = [execution.state_machine_name or "" for execution in by_arn.values()]
+    if len(set(names)) < len(by_arn) == len(set(machines)):
         names = machines
-    return dict(zip(each, map(named, shorten_names(names)), strict=True))
+    return dict(zip(by_arn, map(named, shorten_names(names)), strict=True))
 
 
 def shorten_names(names: Sequence[str]) -> list[str]:
@@ -46,7 +47,8 @@ def shorten_names(names: Sequence[str]) -> list[str]:
     if len(set(names)) < 2:  # noqa: PLR2004 - nothing to tell apart
         return list(names)
     common = commonprefix(names)  # noqa: RUF071 - letter by letter is what is meant
-    begin = max(common.rfind(mark) for mark in "-_. ") + 1
-    short = [_DATE.split(name[begin:], maxsplit=1)[0] for name in names]
-    unique = len(set(short)) == len(set(names)) and all(short)
-    return short if unique else list(names)
+    begin = max(map(common.rfind, _SEPARATORS)) + 1
+    short_names = [_DATE.split(name[begin:], maxsplit=1)[0] for name in names]
+    if all(short_names) and len(set(short_names)) == len(set(names)):
+        return short_names
+    return list(names)

@@ -14,7 +14,8 @@ _ENDED = {
 
 def status_words(status: str | None) -> str:
     """Return a status in plain words; a new status of AWS's is worded the same way."""
-    return named((status or "unknown").lower().replace("_", " "))
+    words = (status or "unknown").lower().replace("_", " ")
+    return named(words)
 
 
 def ended_words(status: str) -> str:
