@@ -170,7 +170,8 @@ async def _session(named: tuple[str, ...], options: WatchOptions) -> "Session":
 
     Raises SfnwatchError.
     """
-    from sfnwatch.cli.options import choose_account, named_executions
+    from sfnwatch.cli.account import choose_account
+    from sfnwatch.cli.execution_names import named_executions
     from sfnwatch.session import sessions
     from sfnwatch.sources.discovery import Search
     from sfnwatch.sources.live_options import CallOptions, LiveOptions

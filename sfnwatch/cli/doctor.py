@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any
 import click
 from msgspec import to_builtins
 
+from sfnwatch.cli.account import signed_in
 from sfnwatch.cli.debug_file import variables, versions
 from sfnwatch.cli.narration import lacks_unicode, put_json, put_row
-from sfnwatch.cli.options import account_options, json_option, name_argument, signed_in
+from sfnwatch.cli.options import account_options, json_option, name_argument
 from sfnwatch.errors import Outcome, RefusedError
 from sfnwatch.model.arns import Named
 

@@ -15,8 +15,13 @@ from typing import Any
 import click
 
 from sfnwatch.cli import options
+from sfnwatch.cli.account import signed_in
+from sfnwatch.cli.execution_search import choose_filter
 from sfnwatch.cli.narration import confirm, narrate, put, put_json, put_table
+from sfnwatch.cli.parameter_types import DURATION, SIZE
 from sfnwatch.cli.reports import export, names_option, redact, target_option
+from sfnwatch.cli.settable_option import flag, option
+from sfnwatch.cli.value_completion import complete_recordings
 from sfnwatch.cli.watch import show_files
 from sfnwatch.clock import SystemClock
 from sfnwatch.errors import UsageError
@@ -40,7 +45,7 @@ rule."""
 @click.command("list")
 @options.name_argument(metavar="[MACHINE|MAP_RUN|EXECUTION]")
 @options.filter_options
-@options.flag("--all", "Ask on, however many requests it takes.", dest="every")
+@flag("--all", "Ask on, however many requests it takes.", dest="every")
 @options.json_option
 @options.account_options
 def list_(name: Named | None, *, every: bool, as_json: bool, **asked: Any) -> None:
@@ -56,8 +61,8 @@ def list_(name: Named | None, *, every: bool, as_json: bool, **asked: Any) -> No
     """
     from sfnwatch.sources.discovery import Search
 
-    search = Search(options.signed_in(**asked))
-    listings = search.list_executions(name, options.choose_filter(**asked))
+    search = Search(signed_in(**asked))
+    listings = search.list_executions(name, choose_filter(**asked))
     found, notes = asyncio.run(_gather(listings, every=every))
     # Unlike in the picker, running executions do not come first.
     found.sort(key=lambda each: each.running_first[1:])
@@ -122,7 +127,7 @@ _recording = options.argument(
     "path",
     # `sfnwatch config` reads the command without a name.
     lambda name: name if name is None else library.choose(_every(), name).path,
-    options.recordings,
+    complete_recordings,
 )(metavar="NUMBER|NAME")
 
 
@@ -210,15 +215,13 @@ def redact_(context: click.Context, /, path: Path, **asked: Any) -> None:
 
 
 @recordings.command("prune", short_help="Remove what is old or large.")
-@options.option(
+@option(
     "--older-than",
     "Those last written to this long ago: 30d, 12h.",
-    type=options.DURATION,
+    type=DURATION,
 )
-@options.option(
-    "--larger-than", "Those larger than 500kB, 100MB, 1GiB.", type=options.SIZE
-)
-@options.flag("--dry-run", "Only list them.")
+@option("--larger-than", "Those larger than 500kB, 100MB, 1GiB.", type=SIZE)
+@flag("--dry-run", "Only list them.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def prune(*, dry_run: bool, yes: bool, **asked: float | None) -> None:
     """Remove recordings, after asking: those that match all that is given.

@@ -26,7 +26,8 @@ from click import shell_completion as click_shells
 
 from sfnwatch import __version__
 from sfnwatch.cli.narration import put, put_json
-from sfnwatch.cli.options import SINCE, CommaChoice, Parsed, flag, form, matched, option
+from sfnwatch.cli.parameter_types import SINCE, CommaChoice, Parsed, form, matched
+from sfnwatch.cli.settable_option import flag, option
 from sfnwatch.cli.settings import commands
 from sfnwatch.sources.permissions import Feature
 from sfnwatch.sources.permissions import iam_policy as policy

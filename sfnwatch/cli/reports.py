@@ -24,7 +24,13 @@ from sfnwatch.analysis.lists import some
 from sfnwatch.analysis.report import Report
 from sfnwatch.analysis.report_document import explain as explain_report
 from sfnwatch.cli import options
+from sfnwatch.cli.account import sign_in
+from sfnwatch.cli.execution_names import looks_like_file, named_executions
+from sfnwatch.cli.execution_search import find_executions
 from sfnwatch.cli.narration import for_people, narrate, stdout
+from sfnwatch.cli.settable_option import flag, option
+from sfnwatch.cli.value_completion import complete_files_or_executions
+from sfnwatch.cli.watch_options import choose_aws
 from sfnwatch.errors import Outcome, RefusedError, SfnwatchError, UsageError
 from sfnwatch.export import TARGETS
 from sfnwatch.export.document_markdown import write_markdown
@@ -58,23 +64,23 @@ _LIMIT = 200
 _PAIR = 2
 _LISTED = 10
 """Event IDs that are listed."""
-target_option = options.option(
+target_option = option(
     "--to FORMAT",
     "What to write.",
     dest="target",
     type=click.Choice(list(TARGETS)),
     required=True,
 )
-names_option = options.flag("--keep-state-names", "Leave the states' names.")
+names_option = flag("--keep-state-names", "Leave the states' names.")
 
 Source = Path | Named
 
 
 def read_source(text: str) -> Source:
     """Tell a file from what names an execution; raises UsageError for neither."""
-    if text == "-" or _is_file(text) or options.looks_like_file(text):
+    if text == "-" or _is_file(text) or looks_like_file(text):
         return Path(text)
-    return options.named_executions([text])[0]
+    return named_executions([text])[0]
 
 
 def _is_file(text: str) -> bool:
@@ -88,7 +94,7 @@ def _is_file(text: str) -> bool:
 _sources = options.argument(
     "sources",
     lambda texts: options.each_once(texts, read_source),
-    options.files_or_executions,
+    complete_files_or_executions,
     nargs=-1,
 )
 
@@ -107,15 +113,15 @@ class _Loaded(NamedTuple):
 
 def _load(sources: Sequence[Source], *, redact: bool = False, **asked: Any) -> _Loaded:
     """Read files, and watch executions to their ends; raises SfnwatchError."""
-    settings, how = options.choose_aws(**asked)
+    settings, how = choose_aws(**asked)
     trace = Trace()
     watches: list[Session] = []
     if paths := [each for each in sources if isinstance(each, Path)]:
         watches.append(sessions.replay(paths))
         trace = watches[0].trace
     if named := [each for each in sources if not isinstance(each, Path)]:
-        settings = options.sign_in(settings, how.calls.profiles)
-        arns, requests = options.find_executions(named, settings)
+        settings = sign_in(settings, how.calls.profiles)
+        arns, requests = find_executions(named, settings)
         live = sessions.live(arns, settings, how, asked=requests, trace=trace)
         # What is named first comes first.
         watches.insert(len(watches) if isinstance(sources[0], Path) else 0, live)
@@ -289,7 +295,7 @@ def export(sources: list[Source], target: str, **asked: Any) -> int:
 
 @click.command()
 @_sources(required=True, metavar="FILE…|EXECUTION…")
-@options.option(
+@option(
     "--why EVENT_ID",
     "Instead, say of this call why it is matched, or is not: what speaks for and"
     " against each attempt that was considered. The beginning of its event ID will do.",
@@ -328,7 +334,7 @@ def explain(sources: list[Source], why: tuple[str, ...], **asked: Any) -> int:
 
 @click.command()
 @_sources(required=True, metavar="A B")
-@options.option(
+@option(
     "--execution NAME",
     "One of those in the files, by its name or a part of its ARN; give two.",
     dest="names",

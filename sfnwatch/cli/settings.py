@@ -11,8 +11,10 @@ from typing import Any, NamedTuple, cast
 import click
 from click.core import ParameterSource
 
+from sfnwatch.cli.account import choose_account
 from sfnwatch.cli.narration import put, put_table
-from sfnwatch.cli.options import SettableOption, choose_account, choose_aws, variable
+from sfnwatch.cli.settable_option import SettableOption, variable
+from sfnwatch.cli.watch_options import choose_aws
 from sfnwatch.config.config import OWN_KEYS, Config, config_path, load_config
 from sfnwatch.config.mistakes import check_keys, convert
 from sfnwatch.config.tables import CONFIG_VARIABLE

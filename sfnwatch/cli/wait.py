@@ -17,8 +17,12 @@ import click
 from sfnwatch.analysis.trace_analysis import TraceAnalysis
 from sfnwatch.analysis.verdict import ExecutionVerdict
 from sfnwatch.cli import options
+from sfnwatch.cli.account import signed_in
+from sfnwatch.cli.execution_names import named_executions
 from sfnwatch.cli.narration import narrate
+from sfnwatch.cli.parameter_types import DURATION, FORMATS
 from sfnwatch.cli.reports import output_to, write_report
+from sfnwatch.cli.settable_option import flag, option
 from sfnwatch.errors import Outcome, RefusedError, UsageError
 from sfnwatch.export.plain_sentences import health_words
 from sfnwatch.model.arns import Named
@@ -41,20 +45,18 @@ _TROUBLE = frozenset({"denied", "expired", "retrying", "throttled"})
 @options.executions_argument(
     required=True,
     metavar="EXECUTION…",
-    callback=lambda _, __, texts: texts and options.named_executions(texts),
+    callback=lambda _, __, texts: texts and named_executions(texts),
 )
-@options.flag("--next", "Wait for a machine's next one.", dest="coming")
-@options.option("--until STATE", "Only until this state is entered.")
-@options.option(
-    "--timeout", "No longer than this: 90s, 15m, 1h.", type=options.DURATION
-)
-@options.option(
+@flag("--next", "Wait for a machine's next one.", dest="coming")
+@option("--until STATE", "Only until this state is entered.")
+@option("--timeout", "No longer than this: 90s, 15m, 1h.", type=DURATION)
+@option(
     "--format",
     "Print a report at the end; without it nothing is printed.",
     dest="form",
-    type=options.FORMATS,
+    type=FORMATS,
 )
-@options.flag("--summary", "Append the report to the summary of a GitHub job's step.")
+@flag("--summary", "Append the report to the summary of a GitHub job's step.")
 @options.account_options
 def wait(executions: list[Named], *, coming: bool, summary: bool, **asked: Any) -> int:
     """Wait for executions to end; the exit code is the outcome.
@@ -71,7 +73,7 @@ def wait(executions: list[Named], *, coming: bool, summary: bool, **asked: Any) 
     from sfnwatch.sources.discovery import Search
 
     path = _summary_path() if summary else None
-    settings = options.signed_in(**asked)
+    settings = signed_in(**asked)
     waiting = _Waiting(asked["until"], asked["timeout"])
 
     async def begin() -> Session:

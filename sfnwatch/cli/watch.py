@@ -20,6 +20,9 @@ import click
 from msgspec.structs import replace
 
 from sfnwatch.cli import options
+from sfnwatch.cli.account import sign_in
+from sfnwatch.cli.execution_names import NAMING_HINT, concerns
+from sfnwatch.cli.execution_search import choose_filter, find_executions
 from sfnwatch.cli.narration import (
     are_terminals,
     for_people,
@@ -29,7 +32,10 @@ from sfnwatch.cli.narration import (
     stdout,
     streams,
 )
+from sfnwatch.cli.parameter_types import PORT, SPEED
+from sfnwatch.cli.settable_option import flag, option
 from sfnwatch.cli.settings import CONFIG, is_default, is_typed, source_of
+from sfnwatch.cli.watch_options import choose_aws
 from sfnwatch.clock import ServerClock
 from sfnwatch.config.config import Config, with_keymap
 from sfnwatch.demo.scenarios import PLANS, SCENARIOS, TOGETHER, plans_of
@@ -77,15 +83,13 @@ _STEP = 16
 
 @click.command()
 @options.executions_argument(metavar="[EXECUTION…]")
-@options.flag(
-    "--next", "Wait for the next execution of a state machine.", dest="coming"
-)
-@options.flag(
+@flag("--next", "Wait for the next execution of a state machine.", dest="coming")
+@flag(
     "--pick",
     "Choose among the executions of what is named; an execution's are the children of"
     " its Map Runs.",
 )
-@options.flag(
+@flag(
     "--follow-redrive",
     "Keep watching after a failure: look once a minute for a redrive, for the 14 days"
     " in which it may come.",
@@ -112,8 +116,8 @@ def watch(executions: list[Named], *, coming: bool, pick: bool, **shared: Any) -
     if pick and coming:
         raise UsageError("--pick and --next exclude each other.", hint="Choose one.")
     display = choose_display(**shared)
-    settings, live = options.choose_aws(**shared)
-    settings = options.sign_in(settings, live.calls.profiles)
+    settings, live = choose_aws(**shared)
+    settings = sign_in(settings, live.calls.profiles)
     if display.screen and not coming and (pick or not executions):
         if len(executions) > 1:
             count = len(executions)
@@ -121,7 +125,7 @@ def watch(executions: list[Named], *, coming: bool, pick: bool, **shared: Any) -
             hint = "Name one, or none for all of the account's."
             raise UsageError(msg, hint=hint)
         within = next(iter(executions), None)
-        only = options.choose_filter(**shared)
+        only = choose_filter(**shared)
         chosen = choose_executions(within, settings, display.screen, only)
         arns, recordings, asked = chosen
         if recordings:
@@ -130,9 +134,9 @@ def watch(executions: list[Named], *, coming: bool, pick: bool, **shared: Any) -
         for name in filter(is_typed, ("statuses", "since")):
             msg = f"{source_of(name)} is for a list to choose from."
             raise UsageError(msg, hint="Give --pick too, or use sfnwatch list.")
-        arns, asked = options.find_executions(executions, settings, coming=coming)
+        arns, asked = find_executions(executions, settings, coming=coming)
     else:
-        raise UsageError("No execution is named.", hint=options.HINT)
+        raise UsageError("No execution is named.", hint=NAMING_HINT)
     if not arns:
         return Outcome.SUCCEEDED
     if display.screen:
@@ -149,11 +153,11 @@ def watch(executions: list[Named], *, coming: bool, pick: bool, **shared: Any) -
     required=False,
     default="three-ways",
 )
-@options.option("--speed", "Speed-up factor.", type=options.SPEED, default=_SPEED)
-@options.flag("--serve", "Only serve the account, until interrupted.")
-@options.option("--port", "Serve on this port.", type=options.PORT)
-@options.flag("--fresh", "With --serve: start a new account.")
-@options.flag(
+@option("--speed", "Speed-up factor.", type=SPEED, default=_SPEED)
+@flag("--serve", "Only serve the account, until interrupted.")
+@option("--port", "Serve on this port.", type=PORT)
+@flag("--fresh", "With --serve: start a new account.")
+@flag(
     "--with-queue",
     "Read the account's queue, too: what ECS tells of the tasks.",
     dest="queue",
@@ -536,7 +540,7 @@ async def _recordings_of(
         if named is None:
             return True
         arns = (maybe_execution_arn(arn) for arn, _ in recording.watched)
-        return any(arn and options.concerns(named, arn) for arn in arns)
+        return any(arn and concerns(named, arn) for arn in arns)
 
     found = library.each_recording(library.recordings_dir())
     # Where the folder can't be read there are none to choose from.

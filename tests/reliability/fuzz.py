@@ -25,7 +25,7 @@ from typing import Any, Self, TypeVar
 from msgspec import Struct, field
 
 import sfnwatch
-from sfnwatch.cli.options import named_execution
+from sfnwatch.cli.execution_names import named_execution
 from sfnwatch.clock import SystemClock
 from sfnwatch.config.config import load_config
 from sfnwatch.errors import SfnwatchError, UsageError
