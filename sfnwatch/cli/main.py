@@ -35,7 +35,7 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "athena-ddl": ("prints", "Print a table's statement for --athena."),
     "compare": ("reports", "Say how two executions differ."),
     "completion": ("prints", "Print a shell's completion script."),
-    "config": ("settings", "Show every setting, and where it came from."),
+    "config": ("commands.config", "Show every setting, and where it came from."),
     "demo": ("watch", "Watch a simulated account; no AWS account needed."),
     "doctor": ("doctor", "Say whether a watch would work from here."),
     "explain": ("reports", "Say what happened, with evidence."),
@@ -209,7 +209,7 @@ def main() -> NoReturn:
 
 
 def _usage_words(error: click.UsageError) -> str:
-    from sfnwatch.cli.settings import origin
+    from sfnwatch.cli.setting_origin import origin
 
     command = error.ctx.command_path if error.ctx else "sfnwatch"
     # Click puts a missing option's choices on lines of their own.

@@ -25,10 +25,10 @@ import click
 from click import shell_completion as click_shells
 
 from sfnwatch import __version__
+from sfnwatch.cli.command_tree import commands
 from sfnwatch.cli.narration import put, put_json
 from sfnwatch.cli.parameter_types import SINCE, CommaChoice, Parsed, form, matched
 from sfnwatch.cli.settable_option import flag, option
-from sfnwatch.cli.settings import commands
 from sfnwatch.sources.permissions import Feature
 from sfnwatch.sources.permissions import iam_policy as policy
 from sfnwatch.templates import read_template

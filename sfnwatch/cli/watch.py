@@ -34,7 +34,8 @@ from sfnwatch.cli.narration import (
 )
 from sfnwatch.cli.parameter_types import PORT, SPEED
 from sfnwatch.cli.settable_option import flag, option
-from sfnwatch.cli.settings import CONFIG, is_default, is_typed, source_of
+from sfnwatch.cli.setting_origin import is_default, is_typed, source_of
+from sfnwatch.cli.settings import CONFIG
 from sfnwatch.cli.watch_options import choose_aws
 from sfnwatch.clock import ServerClock
 from sfnwatch.config.config import Config, with_keymap

@@ -24,9 +24,9 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
+from sfnwatch.cli.command_line import TAKES_WORDS, read_line
 from sfnwatch.cli.narration import narrate, put
 from sfnwatch.cli.parameter_types import PORT
-from sfnwatch.cli.settings import TAKES_WORDS, read_line
 from sfnwatch.errors import UsageError, to_install
 from sfnwatch.model.texts import clean
 

@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 from msgspec import Struct
 
+from sfnwatch.cli.command_tree import commands, path_of
 from sfnwatch.cli.main import cli, main
-from sfnwatch.cli.settings import commands, path_of
 from sfnwatch.clock import SpedClock
 from sfnwatch.demo.account import Account
 from sfnwatch.demo.formats import REGION

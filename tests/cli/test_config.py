@@ -10,8 +10,8 @@ import click
 import pytest
 from textual.keys import Keys
 
+from sfnwatch.cli.command_tree import settable
 from sfnwatch.cli.settable_option import SettableOption
-from sfnwatch.cli.settings import settable
 from sfnwatch.config.config import Config, config_path, load_config, with_keymap
 from sfnwatch.config.key_maps import SHIPPED_KEYMAPS
 from sfnwatch.config.key_names import key_name
