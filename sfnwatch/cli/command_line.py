@@ -51,7 +51,8 @@ def _check_together(context: click.Context) -> None:
 
     What is for the screen is no mistake where this is asked off a terminal.
     """
-    from sfnwatch.cli.watch import choose_display, read_collector
+    from sfnwatch.cli.collector import read_collector
+    from sfnwatch.cli.display import choose_display
 
     asked = context.params
     with context:

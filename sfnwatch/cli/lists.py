@@ -21,8 +21,8 @@ from sfnwatch.cli.narration import confirm, narrate, put, put_json, put_table
 from sfnwatch.cli.parameter_types import DURATION, SIZE
 from sfnwatch.cli.reports import export, names_option, redact, target_option
 from sfnwatch.cli.settable_option import flag, option
+from sfnwatch.cli.show import show_files
 from sfnwatch.cli.value_completion import complete_recordings
-from sfnwatch.cli.watch import show_files
 from sfnwatch.clock import SystemClock
 from sfnwatch.errors import UsageError
 from sfnwatch.export.wrapping import cut

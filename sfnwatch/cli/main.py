@@ -36,7 +36,7 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "compare": ("reports", "Say how two executions differ."),
     "completion": ("prints", "Print a shell's completion script."),
     "config": ("commands.config", "Show every setting, and where it came from."),
-    "demo": ("watch", "Watch a simulated account; no AWS account needed."),
+    "demo": ("commands.demo", "Watch a simulated account; no AWS account needed."),
     "doctor": ("doctor", "Say whether a watch would work from here."),
     "explain": ("reports", "Say what happened, with evidence."),
     "export": ("reports", "Write a trace for other programs."),
@@ -46,11 +46,11 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "man": ("prints", "Print the manual page."),
     "recordings": ("lists", "List, open, remove recordings."),
     "redact": ("reports", "Make a recording that is safe to share."),
-    "replay": ("watch", "Show recordings and other files again."),
+    "replay": ("commands.replay", "Show recordings and other files again."),
     "schema": ("prints", "Print the JSON schema of a trace."),
     "setup-queue": ("prints", "Print a template for --queue."),
     "wait": ("wait", "Wait for an execution's end; for scripts."),
-    "watch": ("watch", "Watch executions, live."),
+    "watch": ("commands.watch", "Watch executions, live."),
     "web": ("web", "Show the screen in a browser."),
 }
 """Each command's module, and its line in the help. Importing all modules would take
