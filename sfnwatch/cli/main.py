@@ -32,23 +32,23 @@ that stay. Collecting as often as Python does takes a third of the time of readi
 _NEAR = 0.75
 """The similarity from which a word counts as a mistyped command."""
 _COMMANDS: Mapping[str, tuple[str, str]] = {
-    "athena-ddl": ("prints", "Print a table's statement for --athena."),
+    "athena-ddl": ("commands.athena_ddl", "Print a table's statement for --athena."),
     "compare": ("reports", "Say how two executions differ."),
-    "completion": ("prints", "Print a shell's completion script."),
+    "completion": ("commands.completion", "Print a shell's completion script."),
     "config": ("commands.config", "Show every setting, and where it came from."),
     "demo": ("commands.demo", "Watch a simulated account; no AWS account needed."),
     "doctor": ("doctor", "Say whether a watch would work from here."),
     "explain": ("reports", "Say what happened, with evidence."),
     "export": ("reports", "Write a trace for other programs."),
-    "iam-policy": ("prints", "Print the minimal IAM policy."),
-    "lab": ("prints", "Print a template of an experiment to watch."),
+    "iam-policy": ("commands.iam_policy", "Print the minimal IAM policy."),
+    "lab": ("commands.lab", "Print a template of an experiment to watch."),
     "list": ("lists", "List executions, as AWS does."),
-    "man": ("prints", "Print the manual page."),
+    "man": ("commands.man", "Print the manual page."),
     "recordings": ("lists", "List, open, remove recordings."),
     "redact": ("reports", "Make a recording that is safe to share."),
     "replay": ("commands.replay", "Show recordings and other files again."),
-    "schema": ("prints", "Print the JSON schema of a trace."),
-    "setup-queue": ("prints", "Print a template for --queue."),
+    "schema": ("commands.schema", "Print the JSON schema of a trace."),
+    "setup-queue": ("commands.setup_queue", "Print a template for --queue."),
     "wait": ("wait", "Wait for an execution's end; for scripts."),
     "watch": ("commands.watch", "Watch executions, live."),
     "web": ("web", "Show the screen in a browser."),
@@ -190,7 +190,7 @@ def main() -> NoReturn:
     settle_streams()
     if "_SFNWATCH_COMPLETE" in os.environ:
         # Importing it registers our completion classes with click.
-        import_module("sfnwatch.cli.prints")
+        import_module("sfnwatch.cli.commands.completion")
     gc.set_threshold(*_COLLECT)
     try:
         ended = cli.main(prog_name="sfnwatch", standalone_mode=False)
