@@ -20,8 +20,8 @@ from sfnwatch.cli import options
 from sfnwatch.cli.account import signed_in
 from sfnwatch.cli.execution_names import named_executions
 from sfnwatch.cli.narration import narrate
+from sfnwatch.cli.output import output_to, write_report
 from sfnwatch.cli.parameter_types import DURATION, FORMATS
-from sfnwatch.cli.reports import output_to, write_report
 from sfnwatch.cli.settable_option import flag, option
 from sfnwatch.errors import Outcome, RefusedError, UsageError
 from sfnwatch.export.plain_sentences import health_words

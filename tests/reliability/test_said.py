@@ -291,7 +291,7 @@ EXCEPTIONS: Mapping[str, set[str]] = {
     "cli/debug_file.py": {"os.open", "os.write", "logging.Handler"},
     "cli/doctor.py": {"sys.stdout"},
     "cli/web.py": {"logging.Handler"},  # it hands each line to the door
-    "cli/reports.py": {"sys.stdout"},
+    "cli/output.py": {"sys.stdout"},
     "recording/recorded_file.py": {"os.open"},
     "recording/recorder.py": {"os.open", "os.fdopen"},
     # Keys come from the terminal where stdin is a file.

@@ -9,9 +9,10 @@ from typing import Any
 import click
 
 from sfnwatch.cli import options
+from sfnwatch.cli.commands.export import export, target_option
+from sfnwatch.cli.commands.redact import names_option, redact
 from sfnwatch.cli.narration import confirm, narrate, put, put_json, put_table
 from sfnwatch.cli.parameter_types import DURATION, SIZE
-from sfnwatch.cli.reports import export, names_option, redact, target_option
 from sfnwatch.cli.settable_option import flag, option
 from sfnwatch.cli.show import show_files
 from sfnwatch.cli.value_completion import complete_recordings

@@ -1,0 +1,44 @@
+"""The command that writes a trace for other programs."""
+
+from typing import Any
+
+import click
+
+from sfnwatch.cli import options
+from sfnwatch.cli.loading import Source, load, sources_argument
+from sfnwatch.cli.output import output_to
+from sfnwatch.cli.settable_option import option
+from sfnwatch.export import TARGETS
+
+TARGET_WORDS = "\b\nFORMAT is one of\n" + "\n".join(
+    f"  {name:<10} {target.words}" for name, target in TARGETS.items()
+)
+target_option = option(
+    "--to FORMAT",
+    "What to write.",
+    dest="target",
+    type=click.Choice(list(TARGETS)),
+    required=True,
+)
+
+
+@click.command(epilog=TARGET_WORDS)
+@sources_argument(required=True, metavar="FILE…|EXECUTION…")
+@target_option
+@options.output_option
+@options.redact_option
+@options.aws_options
+def export(sources: list[Source], target: str, **asked: Any) -> int:
+    """Write a trace for other programs, to stdout or a file.
+
+    FILES are what `replay` takes. An EXECUTION is named as `watch` takes it, by its
+    state machine too, and is watched to its end first.
+
+    \b
+    sfnwatch export run.sfnwatch.jsonl --to html -o report.html
+    sfnwatch export ARN --to json | jq .calls
+    """
+    found = load(sources, **asked)
+    with output_to(asked["output"]) as out:
+        TARGETS[target].dump(found.trace.as_of(), out)
+    return found.code
