@@ -37,7 +37,7 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "completion": ("commands.completion", "Print a shell's completion script."),
     "config": ("commands.config", "Show every setting, and where it came from."),
     "demo": ("commands.demo", "Watch a simulated account; no AWS account needed."),
-    "doctor": ("doctor", "Say whether a watch would work from here."),
+    "doctor": ("commands.doctor", "Say whether a watch would work from here."),
     "explain": ("commands.explain", "Say what happened, with evidence."),
     "export": ("commands.export", "Write a trace for other programs."),
     "iam-policy": ("commands.iam_policy", "Print the minimal IAM policy."),
@@ -49,9 +49,9 @@ _COMMANDS: Mapping[str, tuple[str, str]] = {
     "replay": ("commands.replay", "Show recordings and other files again."),
     "schema": ("commands.schema", "Print the JSON schema of a trace."),
     "setup-queue": ("commands.setup_queue", "Print a template for --queue."),
-    "wait": ("wait", "Wait for an execution's end; for scripts."),
+    "wait": ("commands.wait", "Wait for an execution's end; for scripts."),
     "watch": ("commands.watch", "Watch executions, live."),
-    "web": ("web", "Show the screen in a browser."),
+    "web": ("commands.web", "Show the screen in a browser."),
 }
 """Each command's module, and its line in the help. Importing all modules would take
 longer than answering a shell, or listing the commands."""

@@ -46,7 +46,7 @@ def run_app(app: "SfnwatchApp | PickerApp") -> int | None:
 
     async def shown() -> None:
         if is_served():
-            from sfnwatch.cli.web import end_with_server
+            from sfnwatch.cli.server_watch import end_with_server
 
             # By then there is nobody to draw for.
             end_with_server()

@@ -34,7 +34,7 @@ class Browser:
 @pytest.fixture
 async def browser(unused: socket.socket) -> AsyncIterator[Browser]:
     """A browser, and a server of `sfnwatch demo` in this loop."""
-    from sfnwatch.cli.web import BrowserServer
+    from sfnwatch.cli.browser_server import BrowserServer
 
     before = open_files()
     server = BrowserServer(["demo", "--no-record"], unused)
@@ -72,7 +72,7 @@ def open_files() -> int:
 
 @pytest.fixture
 def unused() -> Iterator[socket.socket]:
-    from sfnwatch.cli.web import listener_on
+    from sfnwatch.cli.commands.web import listener_on
 
     with listener_on(0) as listener:
         yield listener
@@ -95,7 +95,8 @@ async def test_only_who_has_the_token_is_served(browser: Browser) -> None:
 async def test_two_servers_have_room_in_one_browser_and_neither_learns_of_the_other(
     browser: Browser,
 ) -> None:
-    from sfnwatch.cli.web import BrowserServer, listener_on
+    from sfnwatch.cli.browser_server import BrowserServer
+    from sfnwatch.cli.commands.web import listener_on
 
     with listener_on(0) as listener:
         server = BrowserServer(["demo", "--no-record"], listener)
