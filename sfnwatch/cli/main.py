@@ -31,30 +31,30 @@ that stay. Collecting as often as Python does takes a third of the time of readi
 """
 _NEAR = 0.75
 """The similarity from which a word counts as a mistyped command."""
-_COMMANDS: Mapping[str, tuple[str, str]] = {
-    "athena-ddl": ("commands.athena_ddl", "Print a table's statement for --athena."),
-    "compare": ("commands.compare", "Say how two executions differ."),
-    "completion": ("commands.completion", "Print a shell's completion script."),
-    "config": ("commands.config", "Show every setting, and where it came from."),
-    "demo": ("commands.demo", "Watch a simulated account; no AWS account needed."),
-    "doctor": ("commands.doctor", "Say whether a watch would work from here."),
-    "explain": ("commands.explain", "Say what happened, with evidence."),
-    "export": ("commands.export", "Write a trace for other programs."),
-    "iam-policy": ("commands.iam_policy", "Print the minimal IAM policy."),
-    "lab": ("commands.lab", "Print a template of an experiment to watch."),
-    "list": ("commands.list", "List executions, as AWS does."),
-    "man": ("commands.man", "Print the manual page."),
-    "recordings": ("commands.recordings", "List, open, remove recordings."),
-    "redact": ("commands.redact", "Make a recording that is safe to share."),
-    "replay": ("commands.replay", "Show recordings and other files again."),
-    "schema": ("commands.schema", "Print the JSON schema of a trace."),
-    "setup-queue": ("commands.setup_queue", "Print a template for --queue."),
-    "wait": ("commands.wait", "Wait for an execution's end; for scripts."),
-    "watch": ("commands.watch", "Watch executions, live."),
-    "web": ("commands.web", "Show the screen in a browser."),
+_COMMANDS: Mapping[str, str] = {
+    "athena-ddl": "Print a table's statement for --athena.",
+    "compare": "Say how two executions differ.",
+    "completion": "Print a shell's completion script.",
+    "config": "Show every setting, and where it came from.",
+    "demo": "Watch a simulated account; no AWS account needed.",
+    "doctor": "Say whether a watch would work from here.",
+    "explain": "Say what happened, with evidence.",
+    "export": "Write a trace for other programs.",
+    "iam-policy": "Print the minimal IAM policy.",
+    "lab": "Print a template of an experiment to watch.",
+    "list": "List executions, as AWS does.",
+    "man": "Print the manual page.",
+    "recordings": "List, open, remove recordings.",
+    "redact": "Make a recording that is safe to share.",
+    "replay": "Show recordings and other files again.",
+    "schema": "Print the JSON schema of a trace.",
+    "setup-queue": "Print a template for --queue.",
+    "wait": "Wait for an execution's end; for scripts.",
+    "watch": "Watch executions, live.",
+    "web": "Show the screen in a browser.",
 }
-"""Each command's module, and its line in the help. Importing all modules would take
-longer than answering a shell, or listing the commands."""
+"""Each command's line in the help. It stands here because importing every
+command takes longer than answering a shell, or listing the commands."""
 EPILOG = """\b
 Exit codes:
   0    it succeeded, or the command did its work
@@ -82,17 +82,21 @@ class Commands(click.Group):
         """Import a command when it is first asked for."""
         if cmd_name not in _COMMANDS:
             return None
-        module = import_module(f"sfnwatch.cli.{_COMMANDS[cmd_name][0]}")
-        every = (e for e in vars(module).values() if isinstance(e, click.Command))
-        return next(each for each in every if each.name == cmd_name)
+        file = cmd_name.replace("-", "_")
+        module = import_module(f"sfnwatch.cli.commands.{file}")
+        for command in vars(module).values():
+            if isinstance(command, click.Command) and command.name == cmd_name:
+                return command
+        return None
 
     def format_commands(
-        self, ctx: click.Context, formatter: click.HelpFormatter
+        self,
+        ctx: click.Context,  # noqa: ARG002 - click's
+        formatter: click.HelpFormatter,
     ) -> None:
         """List the commands without importing any."""
         with formatter.section("Commands"):
-            every = self.list_commands(ctx)
-            formatter.write_dl([(name, _COMMANDS[name][1]) for name in every])
+            formatter.write_dl([*_COMMANDS.items()])
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         own = {"--help", "-h", "--version", "-V"}
@@ -117,7 +121,7 @@ class Commands(click.Group):
         from click.shell_completion import CompletionItem
 
         every = (n for n in self.list_commands(ctx) if n.startswith(incomplete))
-        found = [CompletionItem(name, help=_COMMANDS[name][1]) for name in every]
+        found = [CompletionItem(name, help=_COMMANDS[name]) for name in every]
         found += click.Command.shell_complete(self, ctx, incomplete)
         command = self.get_command(ctx, "watch")
         if command is not None and incomplete.startswith(("-", "arn:")):
