@@ -38,7 +38,7 @@ def sign_in(settings: AwsSettings, others: Sequence[str] = ()) -> AwsSettings:
         devices = mfa_devices(replace(each, signed_in=settings.signed_in))
         if not devices:
             continue
-        from sfnwatch.sources.aws_client import have_role
+        from sfnwatch.sources.sign_in import have_role
 
         codes = {device.serial: _ask_code(device.serial) for device in devices}
         keys = asyncio.run(have_role(each, codes))

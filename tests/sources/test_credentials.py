@@ -20,7 +20,7 @@ from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES
 from sfnwatch.errors import BadFileError, RefusedError, UsageError
 from sfnwatch.model.arns import parse_execution_arn
 from sfnwatch.model.source_health import HealthState
-from sfnwatch.sources import aws_client
+from sfnwatch.sources import credential_process
 from sfnwatch.sources.answers import AwsRequest, Failure
 from sfnwatch.sources.aws_client import AwsClient
 from sfnwatch.sources.aws_settings import (
@@ -289,7 +289,7 @@ async def test_a_process_is_named_with_its_profile_and_what_is_wrong_with_it(
     for command, why in ENDINGS.items():
         assert (await said(command)).startswith(why)
     # All others have the time that a machine under load takes.
-    monkeypatch.setattr(aws_client, "PROCESS_TIME", 0.1)
+    monkeypatch.setattr(credential_process, "PROCESS_TIME", 0.1)
     for command in ENDLESS:
         assert await said(command) == "it has not ended in 0.1 s."
 
