@@ -173,8 +173,8 @@ async def _session(named: tuple[str, ...], options: WatchOptions) -> "Session":
     from sfnwatch.cli.account import choose_account
     from sfnwatch.cli.execution_names import named_executions
     from sfnwatch.session import sessions
-    from sfnwatch.sources.discovery import Search
     from sfnwatch.sources.live_options import CallOptions, LiveOptions
+    from sfnwatch.sources.search import Search
 
     settings = choose_account(**options)
     search = Search(settings)

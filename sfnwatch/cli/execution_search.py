@@ -18,7 +18,7 @@ def find_executions(
 
     Raises SfnwatchError.
     """
-    from sfnwatch.sources.discovery import Search
+    from sfnwatch.sources.search import Search
 
     search = Search(settings)
     found = asyncio.run(search.find(named, narrate, coming=coming))

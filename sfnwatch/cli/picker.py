@@ -52,8 +52,10 @@ def choose_executions(
 
     async def listed() -> AsyncGenerator[Listing, None]:
         # The SDKs are imported off the loop.
-        discovery = await asyncio.to_thread(import_module, "sfnwatch.sources.discovery")
-        search = discovery.Search(settings, clock)
+        search_module = await asyncio.to_thread(
+            import_module, "sfnwatch.sources.search"
+        )
+        search = search_module.Search(settings, clock)
         try:
             async with aclosing(search.list_executions(named, only)) as listings:
                 async for listing in listings:

@@ -52,7 +52,7 @@ def _check_places(calls: CallOptions) -> None:
     That is checked before anything is asked.
     """
     if calls.queue is not None:
-        from sfnwatch.sources.queue import parse_queue_url
+        from sfnwatch.sources.queue_address import parse_queue_url
 
         parse_queue_url(calls.queue)
     if calls.archive is not None:

@@ -28,16 +28,16 @@ from sfnwatch.sources.answers import (
 )
 from sfnwatch.sources.aws_session import BOTOCORE_NAMES, new_session
 from sfnwatch.sources.aws_settings import AwsSettings, login_command, profile_name
-from sfnwatch.sources.parsers import parsed_events
-from sfnwatch.sources.permissions import Feature, operations
-from sfnwatch.sources.sign_in import SignIn
-from sfnwatch.sources.wire import (
+from sfnwatch.sources.failures import (
     EXPIRED_PAUSE,
     STALE_PAGE,
     code_of,
     failure_of,
     time_of,
 )
+from sfnwatch.sources.parsers import parsed_events
+from sfnwatch.sources.permissions import Feature, operations
+from sfnwatch.sources.sign_in import SignIn
 
 T = TypeVar("T")
 _RATIONED = frozenset({"cloudtrail"})

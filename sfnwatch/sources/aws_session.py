@@ -20,10 +20,10 @@ from botocore.model import OperationModel
 from sfnwatch import __version__
 from sfnwatch.model.own_requests import Operation
 from sfnwatch.sources.aws_settings import AwsSettings
+from sfnwatch.sources.http_session import HttpSession
 from sfnwatch.sources.parsers import CheckedParsers
 from sfnwatch.sources.permissions import SIGN_IN, NotAllowedError
 from sfnwatch.sources.request_log import note_answer, note_sent
-from sfnwatch.sources.wire import HttpSession
 
 _HTTP: Any = HttpSession
 """Typed as Any: the type hints accept only aiobotocore's own session class."""

@@ -35,7 +35,7 @@ from botocore.utils import resolve_imds_endpoint_mode
 
 from sfnwatch.sources.aws_settings import profile_name
 from sfnwatch.sources.credential_process import process_provider
-from sfnwatch.sources.wire import HttpSession
+from sfnwatch.sources.http_session import HttpSession
 
 Prompter = Callable[[str], str]
 """Takes a text that contains a device's serial number; returns its MFA code."""

@@ -29,10 +29,10 @@ from sfnwatch.model.values import list_of, mapping_of
 from sfnwatch.sources.answers import AwsRequest, Failure
 from sfnwatch.sources.aws_client import AwsClient
 from sfnwatch.sources.aws_settings import AwsSettings, check_profile, region_of
-from sfnwatch.sources.discovery import Search
+from sfnwatch.sources.failures import SKEWED, beside_aws, time_of
 from sfnwatch.sources.permissions import Feature
 from sfnwatch.sources.request_log import RequestLog
-from sfnwatch.sources.wire import SKEWED, beside_aws, time_of
+from sfnwatch.sources.search import Search
 
 LIMIT = 10.0
 """Seconds to wait for one answer."""
@@ -50,7 +50,7 @@ silence."""
 _TOLERANCE = timedelta(seconds=3)
 """A Date header has whole seconds, and takes time to arrive."""
 _PASSING = frozenset({HealthState.RETRYING, HealthState.THROTTLED})
-_LIMIT = 200
+LONGEST_NAME = 200
 _UNANSWERED = "not tried: what was asked before had no answer."
 _NO_ANSWER = f"no answer within {LIMIT:.0f} s."
 
@@ -99,8 +99,12 @@ class Diagnosis:
             self._tell(Check("AWS settings", False, error.message, error.hint))
             return
         url = self._settings.endpoint_url
-        said = clean(region, _LIMIT)
-        said += f"; all is asked of {clean(without_login(url), _LIMIT)}" if url else ""
+        said = clean(region, LONGEST_NAME)
+        said += (
+            f"; all is asked of {clean(without_login(url), LONGEST_NAME)}"
+            if url
+            else ""
+        )
         self._tell(Check("Region", True, said))
         async with AwsClient(self._settings, self._heed, _FEATURES) as self._aws:
             credentials = await self._credentials()
@@ -157,7 +161,7 @@ class Diagnosis:
 
     async def _credentials(self) -> Check:
         profile = self._settings.profile
-        whose = f", profile {clean(profile, _LIMIT)}" if profile else ""
+        whose = f", profile {clean(profile, LONGEST_NAME)}" if profile else ""
         try:
             async with asyncio.timeout(_SIGNING_IN):
                 method = await self._aws.credentials_method()
@@ -167,14 +171,14 @@ class Diagnosis:
         except Failure as failure:
             said = failure.message.removeprefix("AWS credentials: ")
             return Check("credentials", False, said)
-        return Check("credentials", True, f"{clean(method, _LIMIT)}{whose}")
+        return Check("credentials", True, f"{clean(method, LONGEST_NAME)}{whose}")
 
     async def _identity(self) -> Check:
         region = self._settings.region
         check, caller = await self._try("sts:GetCallerIdentity", region)
         if not check.ok:
             return replace(check, name="identity")
-        said = clean(str(caller.get("Arn")), _LIMIT)
+        said = clean(str(caller.get("Arn")), LONGEST_NAME)
         account = getattr(self._named, "account", None)
         if account in {None, caller.get("Account")}:
             return Check("identity", True, said)
@@ -190,7 +194,7 @@ class Diagnosis:
         if execution is None:
             return
         arn = execution.arn
-        name = clean(execution.name, _LIMIT)
+        name = clean(execution.name, LONGEST_NAME)
         if execution.is_express:
             said = f"not tried: AWS keeps no history of {name}, an Express execution."
             hint = "Its log group is read: sfnwatch iam-policy --with express"
@@ -201,11 +205,11 @@ class Diagnosis:
         asked = {"executionArn": arn, "maxResults": _EVENTS}
         asked["includeExecutionData"] = False
         told = await self._read("states:GetExecutionHistory", name, **asked)
-        subject = clean(execution.state_machine_name, _LIMIT)
+        subject = clean(execution.state_machine_name, LONGEST_NAME)
         machine = execution.state_machine_arn
         await self._read(_LIST, subject, stateMachineArn=machine, maxResults=1)
         if run := self._map_run(told):
-            subject = clean(run.rpartition(":mapRun:")[2], _LIMIT)
+            subject = clean(run.rpartition(":mapRun:")[2], LONGEST_NAME)
             await self._read("states:DescribeMapRun", subject, mapRunArn=run)
             await self._read(_LIST, subject, mapRunArn=run, maxResults=1)
 
@@ -233,7 +237,7 @@ class Diagnosis:
                 async for listing in listings:
                     reasons += [e.reason for e in listing.left_out if not e.express]
                     for each in listing.executions:
-                        self._tell(Check(name, True, clean(each.name, _LIMIT)))
+                        self._tell(Check(name, True, clean(each.name, LONGEST_NAME)))
                         return parse_execution_arn(each.arn)
             said = "".join(reasons[:1]) or "there is none to try the reads on."
             hint = "Name one: sfnwatch doctor ARN"

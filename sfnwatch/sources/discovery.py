@@ -7,25 +7,22 @@ either. Its quota is as low as 2 a second for an account, shared with everybody.
 module takes no more than half of that, after a burst of a fifth of the bucket.
 """
 
-import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Sequence
 from datetime import datetime, timedelta
 from difflib import get_close_matches
 from typing import Any
 
-from msgspec import Struct, field
+from msgspec import Struct
 from msgspec.structs import replace
 
-from sfnwatch.clock import Clock, ServerClock
-from sfnwatch.errors import RefusedError, SfnwatchError, UsageError
+from sfnwatch.clock import Clock
+from sfnwatch.errors import RefusedError
 from sfnwatch.model.arns import (
     ExecutionArn,
     MachineName,
     MapRunArn,
     Named,
     StateMachineArn,
-    parse_execution_arn,
 )
 from sfnwatch.model.execution_list import (
     UNSUCCESSFUL,
@@ -40,11 +37,7 @@ from sfnwatch.model.execution_list import (
 from sfnwatch.model.records import Batch, Received, RecordKind
 from sfnwatch.model.source_health import HealthState
 from sfnwatch.model.texts import clean
-from sfnwatch.model.times import iso
 from sfnwatch.sources.answers import CallsAws, Failure, Page, Text, Verdict
-from sfnwatch.sources.aws_client import AwsClient
-from sfnwatch.sources.aws_settings import AwsSettings, check_profile, region_of
-from sfnwatch.sources.permissions import Feature
 from sfnwatch.sources.polling import GaveUpError, Pages, PollingSource, WatchContext
 from sfnwatch.sources.rate_limits import Interval, RateLimitedAws
 from sfnwatch.sources.targets import Targets
@@ -74,7 +67,7 @@ _TOLERANCE = timedelta(seconds=3)
 _SLOWEST = timedelta(seconds=10)
 """The longest that a first answer is believed to take."""
 _NEAR = 5
-_LIMIT = 200
+LONGEST_NAME = 200
 _NO_MAP_RUN = "ResourceNotFound"
 """AWS's error code for a Map Run that does not exist."""
 _EXPRESS = (
@@ -100,7 +93,7 @@ class Machine(Struct, frozen=True, rename={"arn": "stateMachineArn", "kind": "ty
     def refuse_express(self) -> None:
         """Raise RefusedError for an Express machine: its executions are not listed."""
         if self.express:
-            raise RefusedError(f"{clean(self.name, _LIMIT)} is {_EXPRESS}")
+            raise RefusedError(f"{clean(self.name, LONGEST_NAME)} is {_EXPRESS}")
 
 
 class _MachinePage(Page):
@@ -128,9 +121,9 @@ class _MapRunPage(Page):
     map_runs: list[_MapRunHead]
 
 
-def _called(arn: str) -> str:
+def name_in(arn: str) -> str:
     """Return a state machine's or a Map Run's name from the end of its ARN."""
-    return clean(":".join(arn.split(":")[6:]) or arn, _LIMIT)
+    return clean(":".join(arn.split(":")[6:]) or arn, LONGEST_NAME)
 
 
 class Discovery(PollingSource):
@@ -198,7 +191,7 @@ class Discovery(PollingSource):
         of = "mapRunArn" if ":mapRun:" in arn else "stateMachineArn"
         asked = {of: arn, "maxResults": size, "statusFilter": status}
         note = f"{status.lower()} executions" if status else "newest executions"
-        self.subject = _called(arn)
+        self.subject = name_in(arn)
         request = self.request("states:ListExecutions", _ExecutionPage, note, **asked)
         async for page in self.pages(request, most=most):
             found = page.value.decoded
@@ -222,7 +215,7 @@ class Discovery(PollingSource):
         name = named.name
         known = list[str]()
         async for page in self._machines(
-            _LARGEST_PAGE, f"the machine {clean(name, _LIMIT)}"
+            _LARGEST_PAGE, f"the machine {clean(name, LONGEST_NAME)}"
         ):
             for machine in page.value.state_machines:
                 if machine.name == name:
@@ -235,7 +228,7 @@ class Discovery(PollingSource):
         """Return the execution that was started last, whether it runs or has ended."""
         found = newest(await self._started_since(machine_arn, None))
         if found is None:
-            msg = f"{_called(machine_arn)} has no executions; AWS lists them for 90"
+            msg = f"{name_in(machine_arn)} has no executions; AWS lists them for 90"
             hint = "sfnwatch watch --next waits for the next one."
             raise RefusedError(f"{msg} days after their end.", hint=hint)
         return found
@@ -319,7 +312,7 @@ class Discovery(PollingSource):
 
     async def _map_runs(self, execution_arn: str) -> list[str]:
         """Return the ARNs of all Map Runs of an execution."""
-        self.subject = _called(execution_arn)
+        self.subject = name_in(execution_arn)
         asked: dict[str, Any] = {
             "executionArn": execution_arn,
             "maxResults": _LARGEST_PAGE,
@@ -405,7 +398,7 @@ class Discovery(PollingSource):
 
 def _unknown(name: str, known: Sequence[str], region: str) -> RefusedError:
     """Return an error for a machine that does not exist, with similar names."""
-    msg = f"There is no state machine named {clean(name, _LIMIT)!r} in"
+    msg = f"There is no state machine named {clean(name, LONGEST_NAME)!r} in"
     hint = "Choose another --region or --profile, or give its ARN."
     if alike := get_close_matches(name, known, n=_NEAR):
         hint = f"Did you mean {', '.join(map(clean, alike))}?"
@@ -427,93 +420,3 @@ def _is_past(
 
 def _is_after(execution: ListedExecution, moment: datetime) -> bool:
     return execution.started_at is not None and execution.started_at > moment
-
-
-# -- from what was named to executions ---------------------------------------------
-
-
-class Search(Struct, eq=False):
-    """Looks for executions, with given settings."""
-
-    settings: AwsSettings
-    clock: ServerClock = field(default_factory=ServerClock)
-    asked: list[Received] = []
-    """The requests made so far, for the recording and for the request log."""
-
-    @asynccontextmanager
-    async def _discovery(
-        self, named: Named | None, only: ListFilter | None = None
-    ) -> AsyncIterator[Discovery]:
-        """Yield a discovery in the named resource's Region; raises SfnwatchError."""
-        settings = self.settings
-        region = region_of(settings, named)
-        check_profile(settings)
-        async with AwsClient(settings, self.clock.heed, [Feature.START]) as aws:
-            discovery = Discovery(aws, self.clock, region, only=only)
-            try:
-                yield discovery
-            finally:
-                self.asked += discovery.take_requests()
-
-    async def list_executions(
-        self, named: Named | None, only: ListFilter | None = None
-    ) -> AsyncGenerator[Listing, None]:
-        """List the executions of a named resource, or the newest of all state machines.
-
-        Raises SfnwatchError.
-        """
-        async with self._discovery(named, only) as discovery:
-            listings = discovery.list_named(named) if named else discovery.list_recent()
-            async with aclosing(listings):
-                async for listing in listings:
-                    yield listing
-
-    async def find(
-        self, named: Sequence[Named], tell: TellTrouble, *, coming: bool = False
-    ) -> list[ExecutionArn]:
-        """Return an execution for each named resource, each once; raises SfnwatchError.
-
-        For a state machine or a Map Run it is the execution started last, or with
-        `coming` the next one to start.
-        """
-        for each in named:
-            if coming and isinstance(each, ExecutionArn | MapRunArn):
-                started = clean(each.name, _LIMIT)
-                msg = "--next waits for an execution to start, and"
-                hint = "Give the ARN or the name of a state machine."
-                raise UsageError(f"{msg} {started} has started.", hint=hint)
-        try:
-            async with asyncio.TaskGroup() as group:
-                found = (self._find(each, tell, coming=coming) for each in named)
-                tasks = [group.create_task(each) for each in found]
-        except* SfnwatchError as errors:
-            # The user is shown the first error only.
-            raise errors.exceptions[0] from errors
-        return [*{arn.arn: arn for arn in (task.result() for task in tasks)}.values()]
-
-    async def _find(
-        self, named: Named, tell: TellTrouble, *, coming: bool
-    ) -> ExecutionArn:
-        if isinstance(named, ExecutionArn):
-            return named
-        async with self._discovery(named) as discovery:
-            arn = await discovery.arn_of(named)
-            name = _called(arn)
-            if coming:
-                tell(f"waiting for an execution of {name} to start; ctrl+c ends it")
-                said = "started"
-                found = await discovery.next_start(arn, tell)
-            else:
-                said = f"the newest execution of {name}"
-                found = await discovery.latest(arn)
-        tell(f"{said}: {_outline(found)}")
-        return parse_execution_arn(found.arn)
-
-
-def _outline(execution: ListedExecution) -> str:
-    """Return one line that identifies an execution."""
-    parts = [f"{clean(execution.machine, _LIMIT)} › {clean(execution.name, _LIMIT)}"]
-    parts.append(clean(execution.status, _LIMIT) or "in no known state")
-    if execution.started_at is not None:
-        parts.append(f"started {iso(execution.started_at)}")
-    return ", ".join(parts)

@@ -85,12 +85,15 @@ class Live:
                 there = RateLimitedAws(client, context.clock)
                 calls.append(Lookup(there, context, source=f"account-{number}"))
             if options.queue is not None:
-                from sfnwatch.sources import queue  # noqa: PLC0415
+                from sfnwatch.sources.queue import Queue  # noqa: PLC0415
+                from sfnwatch.sources.queue_address import (  # noqa: PLC0415
+                    queue_settings,
+                )
 
                 # It is asked in the Region that its URL names.
-                where = queue.queue_settings(self._settings, options.queue)
-                near = await enter(self._client(where))
-                calls.append(queue.Queue(near, context))
+                settings = queue_settings(self._settings, options.queue)
+                client = await enter(self._client(settings))
+                calls.append(Queue(client, context))
 
             def join(source: PollingSource) -> None:
                 group.create_task(source.run(consume))

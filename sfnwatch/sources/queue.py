@@ -9,27 +9,21 @@ Without the option to consume messages none is deleted. A message that was recei
 still hidden from other readers for a while; SQS can't be read without that.
 """
 
-import json
-import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from msgspec import Struct, field
-from msgspec.structs import replace
+from msgspec import Struct
 
-from sfnwatch.errors import UsageError
-from sfnwatch.model.ecs_task import is_task_state
-from sfnwatch.model.records import Received, Record, RecordKind
+from sfnwatch.model.records import Received
 from sfnwatch.model.source_health import HealthState
-from sfnwatch.model.texts import clean, without_login
-from sfnwatch.model.times import maybe_time, seconds_between
-from sfnwatch.model.values import mapping_of, parse_object, text_of
-from sfnwatch.sources.answers import CallsAws, Failure, Page, Text, Verdict, json_bytes
-from sfnwatch.sources.aws_settings import AwsSettings
+from sfnwatch.model.texts import clean
+from sfnwatch.model.times import seconds_between
+from sfnwatch.sources.answers import CallsAws, Failure, Verdict
 from sfnwatch.sources.call_source import CallSource
-from sfnwatch.sources.endpoints import is_loopback
 from sfnwatch.sources.polling import FORBIDDEN, WatchContext
+from sfnwatch.sources.queue_address import parse_queue_url
+from sfnwatch.sources.queue_messages import MessagePage, QueueMessage, received_from
 from sfnwatch.sources.rate_limits import Interval
 from sfnwatch.sources.relevance import key_of
 
@@ -65,116 +59,6 @@ _READING = timedelta(seconds=30)
 """The shortest time of the last look while a history is still being read."""
 _LAST_LOOKS = 2_000
 """Most requests of the last look."""
-
-
-# -- the queue's URL -------------------------------------------------------------------
-
-_URL = re.compile(
-    r"(?P<origin>https://(?:sqs\.|sqs-fips\.|vpce-[a-z0-9-]+\.sqs\.)?"
-    r"(?P<region>[a-z]{2}(?:-[a-z0-9]+)+-[0-9]+)"
-    r"(?:\.api\.aws|(?:\.vpce|\.queue)?\.amazonaws\.com(?:\.cn)?))"
-    r"/[0-9]{12}/(?P<name>[A-Za-z0-9_-]{1,80}(?:\.fifo)?)"
-)
-"""A queue's URL at the usual host or at one for FIPS, for dual-stack, of an endpoint in
-a VPC, or of the old form."""
-_USUAL = re.compile(r"https://sqs\.[^.]+\.amazonaws\.com(?:\.cn)?")
-_LOCAL = re.compile(r"(?P<origin>https?://[^/?#@]+)/(?:[^?#@]*/)?(?P<name>[^/?#@]+)")
-_HINT = (
-    "It looks like https://sqs.REGION.amazonaws.com/ACCOUNT/NAME; `aws sqs"
-    " get-queue-url --queue-name NAME` prints it."
-)
-
-
-class QueueAddress(Struct, frozen=True):
-    """A queue's URL, taken apart."""
-
-    url: str
-    name: str
-    region: str | None
-    """None on this machine, whose URLs name no Region."""
-    endpoint_url: str | None
-    """Where to send requests; None for the endpoint that the SDK takes in the Region.
-    """
-
-
-def parse_queue_url(url: str) -> QueueAddress:
-    """Take a queue's URL apart; raises UsageError if it is not a queue's.
-
-    Requests are signed, and with temporary credentials carry a session token. So they
-    go only to AWS's own hosts and to this machine, wherever else a URL may point.
-    """
-    url = url.strip()
-    if found := _URL.fullmatch(url):
-        origin = None if _USUAL.fullmatch(found["origin"]) else found["origin"]
-        return QueueAddress(url, found["name"], found["region"], origin)
-    if is_loopback(url) and (found := _LOCAL.fullmatch(url)):
-        return QueueAddress(url, found["name"], None, found["origin"])
-    shown = clean(without_login(url), 200)
-    raise UsageError(f"No URL of an SQS queue: {shown}", hint=_HINT)
-
-
-def queue_settings(settings: AwsSettings, url: str) -> AwsSettings:
-    """Return the settings for a queue's requests; its URL overrides the endpoint."""
-    endpoint_url = parse_queue_url(url).endpoint_url or settings.endpoint_url
-    return replace(settings, endpoint_url=endpoint_url)
-
-
-# -- the messages ----------------------------------------------------------------------
-
-_CALLS = frozenset({"AWS API Call via CloudTrail", "AWS Service Event via CloudTrail"})
-"""The events whose detail is a CloudTrail record."""
-_BARE = frozenset({"eventID", "eventName", "eventTime"})
-
-
-class _Message(Struct, rename="pascal"):
-    """One message as it came; its body is decoded only if the message is new."""
-
-    message_id: Text
-    body: str
-    receipt_handle: str | None = None
-    """The handle to delete it by."""
-    attributes: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def sent_at(self) -> datetime | None:
-        return maybe_time(self.attributes.get("SentTimestamp"))
-
-
-class _MessagePage(Page, rename="pascal"):
-    messages: list[_Message] = field(default_factory=list)
-
-
-def _received(body: str, now: datetime) -> Received | None:
-    """Return a body's record: of EventBridge's event, or of what a rule made of it.
-
-    With an SNS topic in between, the event is inside SNS's envelope, unless the topic
-    delivers raw. A rule may also send the `detail` alone. Anyone who may send to the
-    queue can put anything into it: None for a message of any other kind.
-    """
-    text, event = _unwrapped(body)
-    kind = RecordKind.TRAIL
-    detail = mapping_of(event.get("detail"))
-    if is_task_state(event) and detail:
-        kind = RecordKind.TASK_STATE
-    elif text_of(event.get("detail-type")) in _CALLS and detail:
-        text = json.dumps(detail)
-    elif not event.keys() >= _BARE:
-        return None
-    received = Received(now, kind, None, json_bytes(text))
-    return received if received.record else None  # None: it is not strictly JSON
-
-
-def _unwrapped(body: str) -> tuple[str, Record]:
-    """Return the event's text, and the event, without SNS's envelope."""
-    event = parse_object(body)
-    if event.get("Type") == "Notification":
-        body = text_of(event.get("Message")) or ""
-        event = parse_object(body)
-    return body, event
-
-
-# -- the source ------------------------------------------------------------------------
-
 _GONE = (
     r"(AWS\.SimpleQueueService\.)?(NonExistentQueue|QueueDeletedRecently)"
     r"|QueueDoesNotExist|ResourceNotFoundException"
@@ -241,7 +125,7 @@ class Queue(CallSource):
                 # place, or the requests would follow each other without a pause.
                 await self.rest(wait - seconds_between(asked_at, self.clock.now()))
 
-    async def _receive(self, wait: int) -> list[_Message]:
+    async def _receive(self, wait: int) -> list[QueueMessage]:
         # Hide them for longer than it takes to go once through all that stay.
         hidden = min(
             _LONGEST_HIDDEN_SECONDS, max(_HIDDEN_SECONDS, len(self._known) // _STAYING)
@@ -251,16 +135,16 @@ class Queue(CallSource):
         more: dict[str, Any] = {**asked, **shown, "VisibilityTimeout": hidden}
         name = "sqs:ReceiveMessage"
         note = "messages of the queue"
-        page = await self.ask(self.request(name, _MessagePage, note, **more))
+        page = await self.ask(self.request(name, MessagePage, note, **more))
         return list({each.message_id: each for each in page.value.messages}.values())
 
-    def _read(self, came: Iterable[_Message]) -> Sequence[_Message]:
+    def _read(self, came: Iterable[QueueMessage]) -> Sequence[QueueMessage]:
         """Return the new messages, and hand on their records of the executions."""
         now = self.clock.now()
         found = list[Received]()
         fresh = [each for each in came if each.message_id not in self._known]
         for message in fresh:
-            received = _received(message.body, now)
+            received = received_from(message.body, now)
             self._known[message.message_id] = key_of(received) if received else ""
             self._others += received is None
             found += [received] if received else []
@@ -269,7 +153,7 @@ class Queue(CallSource):
         self.select(found)
         return fresh
 
-    def _is_last(self, fresh: Iterable[_Message]) -> bool:
+    def _is_last(self, fresh: Iterable[QueueMessage]) -> bool:
         """True once the last look has seen all messages from before its begin."""
         since = self._last_since
         if since is None:
@@ -282,7 +166,7 @@ class Queue(CallSource):
         self._quiet = 0 if older or early else self._quiet + 1
         return self._quiet >= _QUIET or self._looks >= _LAST_LOOKS
 
-    async def _delete(self, came: Iterable[_Message]) -> bool:
+    async def _delete(self, came: Iterable[QueueMessage]) -> bool:
         """Delete messages whose records were handed on, now or when they came before.
 
         True if there were any. A missing permission to delete is no reason to stop

@@ -28,8 +28,8 @@ from sfnwatch.sources.aws_settings import (
     signing_profile,
 )
 from sfnwatch.sources.credential_providers import Prompter, replace_providers
+from sfnwatch.sources.failures import sign_in_failure
 from sfnwatch.sources.permissions import NotAllowedError
-from sfnwatch.sources.wire import sign_in_failure
 
 _ANYWHERE = "us-east-1"
 """The Region that is asked for a role's keys if none is configured; the keys are valid

@@ -41,11 +41,11 @@ from sfnwatch.recording.reader import open_files
 from sfnwatch.sources.answers import AwsAnswer, AwsRequest, Failure, decode_answer
 from sfnwatch.sources.archive_bucket import parse_place
 from sfnwatch.sources.aws_client import AwsClient
+from sfnwatch.sources.failures import failure_of
 from sfnwatch.sources.live import Live
 from sfnwatch.sources.live_options import CallOptions, LiveOptions
-from sfnwatch.sources.queue import parse_queue_url
+from sfnwatch.sources.queue_address import parse_queue_url
 from sfnwatch.sources.trail_reader import TrailReader
-from sfnwatch.sources.wire import failure_of
 from sfnwatch.view.filter_completion import complete
 from sfnwatch.view.filter_error import FilterError
 from sfnwatch.view.filter_language import parse_filter

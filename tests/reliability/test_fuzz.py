@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sfnwatch.clock import ServerClock
-from sfnwatch.sources.wire import time_of
+from sfnwatch.sources.failures import time_of
 from tests import examples
 from tests.reliability.fuzz import TARGETS, fuzzed
 

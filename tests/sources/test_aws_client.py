@@ -23,7 +23,7 @@ from msgspec import Raw
 
 from sfnwatch.model.own_requests import THROTTLED as OVER_QUOTA
 from sfnwatch.model.source_health import HealthState
-from sfnwatch.sources import wire
+from sfnwatch.sources import http_session
 from sfnwatch.sources.answers import (
     AwsRequest,
     Failure,
@@ -36,6 +36,7 @@ from sfnwatch.sources.archive import Archive
 from sfnwatch.sources.athena import AthenaTrail
 from sfnwatch.sources.aws_client import AwsClient
 from sfnwatch.sources.endpoints import endpoint_refusal, is_loopback
+from sfnwatch.sources.failures import failure_of
 from sfnwatch.sources.lake import LakeTrail
 from sfnwatch.sources.log_group import LiveTail, LogGroup
 from sfnwatch.sources.permissions import (
@@ -51,7 +52,6 @@ from sfnwatch.sources.permissions import (
 )
 from sfnwatch.sources.polling import PollingSource
 from sfnwatch.sources.queue import Queue
-from sfnwatch.sources.wire import failure_of
 from tests.builders import ARN, REGION
 from tests.sources.loopback import (
     EVERYTHING,
@@ -491,7 +491,7 @@ def endless(status: int) -> Respond:
 async def test_no_answer_is_read_without_end(
     status: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(wire, "LIMIT", 1 << 16)
+    monkeypatch.setattr(http_session, "LIMIT", 1 << 16)
     read = [each for each in EVERY if status >= 300 or each not in STREAMS]
     async with host(endless(status)) as asked, client_at(asked.url) as aws:
         for service, operation in read:
@@ -506,9 +506,9 @@ async def test_no_answer_is_read_without_end(
 async def test_a_page_as_long_as_the_limit_is_read_and_not_a_byte_more(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    assert wire.LIMIT == 64 << 20
-    monkeypatch.setattr(wire, "LIMIT", 1 << 20)
-    page = b'{"events": []' + b" " * (wire.LIMIT - 14) + b"}"
+    assert http_session.LIMIT == 64 << 20
+    monkeypatch.setattr(http_session, "LIMIT", 1 << 20)
+    page = b'{"events": []' + b" " * (http_session.LIMIT - 14) + b"}"
     name, arn = "states:GetExecutionHistory", {"executionArn": ARN}
     request = AwsRequest(name, "it", REGION, Events, arn)
     async with host() as asked, client_at(asked.url) as aws:

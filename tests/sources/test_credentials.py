@@ -30,10 +30,10 @@ from sfnwatch.sources.aws_settings import (
     region_names,
     region_of,
 )
+from sfnwatch.sources.failures import failure_of, sign_in_failure
 from sfnwatch.sources.live import Live
 from sfnwatch.sources.live_options import CallOptions, LiveOptions
 from sfnwatch.sources.permissions import SIGN_IN
-from sfnwatch.sources.wire import failure_of, sign_in_failure
 from tests import TIMES
 from tests.builders import ARN, REGION
 from tests.sources.clocks import ManualClock

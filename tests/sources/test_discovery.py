@@ -16,8 +16,9 @@ from sfnwatch.model.arns import MachineName, Named, parse_states_arn
 from sfnwatch.model.execution_list import ListedBy, ListedExecution, ListFilter, Listing
 from sfnwatch.model.own_requests import decode_request
 from sfnwatch.sources.aws_settings import AwsSettings
-from sfnwatch.sources.discovery import Discovery, Search
+from sfnwatch.sources.discovery import Discovery
 from sfnwatch.sources.permissions import Feature
+from sfnwatch.sources.search import Search
 from tests.sources.clocks import EPOCH
 from tests.sources.loopback import AskedOf, Refusal, page_of
 from tests.sources.simulation import REGION, Simulation

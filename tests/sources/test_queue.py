@@ -14,7 +14,8 @@ from sfnwatch.model.records import RecordKind
 from sfnwatch.model.source_health import HealthState
 from sfnwatch.sources.aws_client import AwsClient
 from sfnwatch.sources.aws_settings import AwsSettings
-from sfnwatch.sources.queue import Queue, parse_queue_url, queue_settings
+from sfnwatch.sources.queue import Queue
+from sfnwatch.sources.queue_address import parse_queue_url, queue_settings
 from sfnwatch.sources.targets import Targets
 from tests.builders import (
     REGION,

@@ -38,7 +38,7 @@ def list_(name: Named | None, *, every: bool, as_json: bool, **asked: Any) -> No
     sfnwatch list --status FAILED --since 24h
     sfnwatch list nightly-report --status RUNNING --json | jq -r '.executions[].arn'
     """
-    from sfnwatch.sources.discovery import Search
+    from sfnwatch.sources.search import Search
 
     search = Search(signed_in(**asked))
     listings = search.list_executions(name, choose_filter(**asked))

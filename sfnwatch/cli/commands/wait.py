@@ -70,7 +70,7 @@ def wait(executions: list[Named], *, coming: bool, summary: bool, **asked: Any) 
     sfnwatch wait "$arn" --timeout 1h && deploy
     sfnwatch wait "$arn" --format markdown >> "$GITHUB_STEP_SUMMARY"
     """
-    from sfnwatch.sources.discovery import Search
+    from sfnwatch.sources.search import Search
 
     path = _summary_path() if summary else None
     settings = signed_in(**asked)
