@@ -12,8 +12,9 @@ from sfnwatch.analysis.compare.compare import compare
 from sfnwatch.analysis.compare.compare_row import Cell, CompareRow, RowKind
 from sfnwatch.analysis.compare.compared_execution import ComparedExecution
 from sfnwatch.analysis.compare.comparison import Comparison
+from sfnwatch.analysis.compare.remarks import remarks
 from sfnwatch.analysis.compare.rows import compare_rows
-from sfnwatch.analysis.compare.sentences import remarks, verdict
+from sfnwatch.analysis.compare.sentences import verdict
 from sfnwatch.analysis.evidence import line_key
 from sfnwatch.analysis.phases import Phase
 from sfnwatch.model.texts import clean

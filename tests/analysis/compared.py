@@ -5,8 +5,9 @@ from typing import Any
 
 from sfnwatch.analysis.compare.compare import compare
 from sfnwatch.analysis.compare.comparison import Comparison
+from sfnwatch.analysis.compare.remarks import remarks
 from sfnwatch.analysis.compare.rows import compare_rows
-from sfnwatch.analysis.compare.sentences import remarks, verdict
+from sfnwatch.analysis.compare.sentences import verdict
 from sfnwatch.model.records import Received, RecordKind
 from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.times import iso

@@ -3,14 +3,7 @@
 from datetime import datetime
 
 from sfnwatch.analysis.compare.compared_execution import ComparedExecution
-from sfnwatch.analysis.compare.comparison import (
-    Comparison,
-)
-from sfnwatch.analysis.compare.definitions import compare_definitions
-from sfnwatch.analysis.compare.gaps import find_gaps
-from sfnwatch.analysis.compare.visit_pairs import (
-    pair_visits,
-)
+from sfnwatch.analysis.compare.comparison import Comparison
 from sfnwatch.analysis.execution_analysis import analyse_execution
 from sfnwatch.analysis.trace_analysis import TraceAnalysis
 from sfnwatch.analysis.work import run_to_end
@@ -29,14 +22,13 @@ def compare(
     record. Raises KeyError for an execution that its snapshot does not have. Two of the
     longest histories take 0.3 s.
     """
-    sides = []
-    for letter, (snapshot, arn) in zip("AB", (a, b), strict=True):
-        case = run_to_end(
-            analyse_execution(TraceAnalysis(snapshot, now), snapshot.executions[arn])
-        )
-        sides.append(ComparedExecution(letter, case))
-    pairs = run_to_end(pair_visits((sides[0], sides[1])))
-    found = Comparison((sides[0], sides[1]), pairs)
-    found.definitions = compare_definitions(found.sides)
-    found.gaps = list(find_gaps(found))
-    return found
+    return Comparison((_analysed("A", a, now), _analysed("B", b, now)))
+
+
+def _analysed(
+    letter: str, chosen: ChosenExecution, now: datetime | None
+) -> ComparedExecution:
+    snapshot, arn = chosen
+    trace_analysis = TraceAnalysis(snapshot, now)
+    work = analyse_execution(trace_analysis, snapshot.executions[arn])
+    return ComparedExecution(letter, run_to_end(work))

@@ -7,65 +7,69 @@ ratio is B / A. A field that is written as JSON has the name of its key there.
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from operator import itemgetter
+from operator import attrgetter
 
 from sfnwatch.analysis.compare.compared_execution import ExecutionPair
-from sfnwatch.analysis.compare.definitions import DefinitionChanges
+from sfnwatch.analysis.compare.definitions import compare_definitions
 from sfnwatch.analysis.compare.differences import (
-    endings,
-    in_order,
-    in_states,
-    iteration_counts,
+    ending_differences,
+    iteration_differences,
+    state_differences,
 )
+from sfnwatch.analysis.compare.gaps import find_gaps
 from sfnwatch.analysis.compare.iterations import IterationGroup
 from sfnwatch.analysis.compare.length_pair import LengthPair, index_of_largest_change
-from sfnwatch.analysis.compare.visit_pair import VisitPair
+from sfnwatch.analysis.compare.order_differences import order_differences
+from sfnwatch.analysis.compare.visit_pairs import pair_visits
 from sfnwatch.analysis.finding import Finding
 from sfnwatch.analysis.grouping import grouped
-from sfnwatch.analysis.phases import (
-    Phase,
-)
+from sfnwatch.analysis.phases import Phase
 
 
 class Comparison:
     """A comparison of two executions; it holds until their traces change."""
 
-    def __init__(self, sides: ExecutionPair, pairs: Sequence[VisitPair]) -> None:
+    def __init__(self, sides: ExecutionPair) -> None:
         self.sides = sides
-        self.a, self.b = a, b = sides
-        self.pairs = pairs
+        a, b = sides
+        self.a = a
+        self.b = b
+        self.pairs = pair_visits(sides)
         """Every visit of both, once; the visits inside a Map or Parallel follow it."""
-        inside = grouped(pairs, lambda pair: pair.around).items()
-        self.groups = {p.place: IterationGroup(own, sides) for p, own in inside if p}
+        self.groups: dict[int, IterationGroup] = {}
         """The iterations or branches, by the place of their Map or Parallel."""
-        self.definitions: DefinitionChanges | None = None
+        for around, inside in grouped(self.pairs, lambda pair: pair.around).items():
+            if around is not None:
+                self.groups[around.place] = IterationGroup(inside, sides)
+        self.definitions = compare_definitions(sides)
         """None if a definition is not known."""
-        self.gaps: Sequence[Finding] = ()
+        self.gaps = list(find_gaps(sides))
         """What could not be compared, or only with care."""
         self.running = a.execution.running or b.execution.running
         self.seconds = LengthPair(a.seconds, b.seconds)
         """The lengths of the whole executions; of a running one, so far."""
         self.calls_compared = not (a.lacks_calls or b.lacks_calls)
         """False if one side's calls are not known."""
-        given = a.input, b.input
-        self.same_input = None if None in given else given[0] == given[1]
+        self.same_input: bool | None = None
         """None if an input is not known."""
-        self.shared = sum(pair.both for pair in pairs)
+        if a.input is not None and b.input is not None:
+            self.same_input = a.input == b.input
+        self.shared_count = sum(pair.both for pair in self.pairs)
         """The number of visits that the two have in common."""
-        self.guesses = bool(a.calls.guessed or b.calls.guessed)
+        self.has_guesses = bool(a.calls.guessed or b.calls.guessed)
         """True if some of the calls compared are matched by a guess."""
 
     @property
     def phases(self) -> Mapping[Phase, LengthPair]:
         """The states' time by phase; concurrent states each count in full."""
-        found: dict[Phase, LengthPair] = {}
+        phases: dict[Phase, LengthPair] = {}
         for phase in Phase:
-            told = [p.phases[phase] for p in self.pairs if phase in p.phases]
-            a = sum(s.a or 0.0 for s in told)
-            b = sum(s.b or 0.0 for s in told)
+            lengths = [pair.phases.get(phase, LengthPair()) for pair in self.pairs]
+            a = sum(length.a or 0.0 for length in lengths)
+            b = sum(length.b or 0.0 for length in lengths)
             if phase is not Phase.CONTAINER and (a or b):
-                found[phase] = LengthPair(a, b)
-        return found
+                phases[phase] = LengthPair(a, b)
+        return phases
 
     @cached_property
     def differences(self) -> Sequence[Finding]:
@@ -81,15 +85,21 @@ class Comparison:
         a, b      the value on each side: a state, a status, a resource, a call
         call      a CallPair
         """
-        ways = (in_states, in_order, iteration_counts, endings)
-        found = [each for find in ways for each in find(self)]
-        return [difference for _, difference in sorted(found, key=itemgetter(0))]
+        differences = [
+            *state_differences(self.pairs, calls_compared=self.calls_compared),
+            *order_differences(self.pairs),
+            *iteration_differences(self.pairs, self.groups),
+            *ending_differences(self.sides),
+        ]
+        differences.sort(key=attrgetter("position"))
+        return [difference.finding for difference in differences]
 
     @cached_property
     def _differing(self) -> Sequence[int]:
         """The places of pairs that differ or that have no counterpart, in order."""
-        told = {each.data["state"] for each in self.differences} - {None}
-        return sorted(told | {pair.place for pair in self.pairs if not pair.both})
+        places = {pair.place for pair in self.pairs if not pair.both}
+        places.update(difference.data["state"] for difference in self.differences)
+        return sorted(places - {None})
 
     def differs(self, start: int, stop: int) -> bool:
         """True if any pair differs from place `start` up to, but without, `stop`."""
@@ -100,8 +110,8 @@ class Comparison:
 
         None if there is no such state. Containers and running states do not count.
         """
-        settled = (
-            LengthPair() if pair.is_container or pair.running else pair.seconds
-            for pair in self.pairs
-        )
-        return index_of_largest_change(settled, sign)
+        lengths = []
+        for pair in self.pairs:
+            counts = not pair.is_container and not pair.running
+            lengths.append(pair.seconds if counts else LengthPair())
+        return index_of_largest_change(lengths, sign)

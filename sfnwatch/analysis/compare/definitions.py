@@ -7,6 +7,8 @@ from sfnwatch.analysis.compare.compared_execution import ExecutionPair
 from sfnwatch.model.state_language import states_of
 from sfnwatch.model.values import canonical, list_of, mapping_of, parse_object
 
+_INNER_MACHINES = frozenset({"Branches", "ItemProcessor", "Iterator"})
+"""The fields that hold states inside a state."""
 StateFields = Mapping[str, str]
 """The fields of a state's definition, each as text."""
 
@@ -25,11 +27,12 @@ class DefinitionChanges:
         self.same = in_a == in_b and not outside
         self.only_a = [name for name in in_a if name not in in_b]
         self.only_b = [name for name in in_b if name not in in_a]
-        shared = (name for name in in_a if name in in_b)
-        others = {name: in_a[name].items() ^ in_b[name].items() for name in shared}
-        told = ((name, {key for key, _ in each}) for name, each in others.items())
-        self.changed = {name: sorted(fields) for name, fields in told if fields}
+        self.changed: dict[str, list[str]] = {}
         """The fields that differ, by the state's name."""
+        for name, fields in in_a.items():
+            changed = fields.items() ^ in_b.get(name, fields).items()
+            if changed:
+                self.changed[name] = sorted({field for field, _ in changed})
         self.outside = outside
 
 
@@ -40,24 +43,32 @@ def compare_definitions(sides: ExecutionPair) -> DefinitionChanges | None:
     also inside branches and iterations. A state inside another one is compared by
     itself, not as a part of the other.
     """
-    texts = [side.execution.definition_text for side in sides]
-    machines = [parse_object(text or "") for text in texts]
-    if not all(machines):
-        return None
-    in_a, in_b = ({n: _fields(state) for n, state in states_of(t)} for t in texts)
-    outside = _outside(machines[0]) != _outside(machines[1])
-    return DefinitionChanges(in_a, in_b, outside=outside)
+    machines = []
+    states = []
+    for side in sides:
+        text = side.execution.definition_text
+        machine = parse_object(text or "")
+        if not machine:
+            return None
+        machines.append(_outside(machine))
+        states.append({name: _fields(state) for name, state in states_of(text)})
+    return DefinitionChanges(*states, outside=machines[0] != machines[1])
 
 
 def _outside(machine: Mapping[str, Any]) -> str:
     """Return what is outside the states, as text; comments don't count."""
-    return canonical({k: machine[k] for k in machine.keys() - {"States", "Comment"}})
+    fields = machine.keys() - {"States", "Comment"}
+    return canonical({field: machine[field] for field in fields})
 
 
 def _fields(state: Mapping[str, Any]) -> StateFields:
     """Return a state's fields as text, without the states inside it."""
-    told = {key: canonical(field) for key, field in state.items() if key != "Comment"}
-    for key in told.keys() & {"Branches", "ItemProcessor", "Iterator"}:
-        inner = list_of(state[key]) or [state[key]]
-        told[key] = canonical([_outside(mapping_of(machine)) for machine in inner])
-    return told
+    fields = {}
+    for name, value in state.items():
+        if name in _INNER_MACHINES:
+            machines = list_of(value) or [value]
+            outsides = [_outside(mapping_of(machine)) for machine in machines]
+            fields[name] = canonical(outsides)
+        elif name != "Comment":
+            fields[name] = canonical(value)
+    return fields

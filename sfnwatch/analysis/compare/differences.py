@@ -1,269 +1,220 @@
-"""Finds what two executions did differently."""
+"""Finds what two executions did differently, state by state.
 
-from collections.abc import Iterator, Sequence
-from itertools import zip_longest
-from typing import TYPE_CHECKING, Any
+Not every consequence of a cause is reported: an attempt that failed leads to another
+outcome, and that leads to another next state. So each state reports what came first.
+An aborted state comes after all that happened inside the same Map or Parallel, since
+the reason lies there.
+"""
 
-from sfnwatch.analysis.compare.attempt_pair import AttemptPair, CallPair, CallTally
-from sfnwatch.analysis.compare.visit_pair import VisitPair
-from sfnwatch.analysis.denials import is_denial
-from sfnwatch.analysis.finding import Finding, finding
-from sfnwatch.analysis.grouping import grouped
-from sfnwatch.analysis.integration_words import resource_words
-from sfnwatch.analysis.lists import listed
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from sfnwatch.analysis.compare.call_differences import call_differences
+from sfnwatch.analysis.compare.compared_execution import ExecutionPair
+from sfnwatch.analysis.compare.difference import Difference, Position, Rank, difference
+from sfnwatch.analysis.compare.iterations import IterationGroup
+from sfnwatch.analysis.compare.visit_pair import VisitPair, visit_error
 from sfnwatch.analysis.names import named
 from sfnwatch.analysis.quantities import plural, times
 from sfnwatch.analysis.statuses import ended_words
-from sfnwatch.model.execution import ExecutionAsOf
-from sfnwatch.model.integrations import CallRole
-from sfnwatch.model.visits import StateVisit
+from sfnwatch.model.visits import Attempt, StateVisit
 
-if TYPE_CHECKING:
-    from sfnwatch.analysis.compare.comparison import Comparison
-
-#
-# Not every consequence of a cause is reported: an attempt that failed leads to another
-# outcome, and that leads to another next state. So each state reports what came first.
-# An aborted state comes after all that happened inside the same Map or Parallel, since
-# the reason lies there.
-_BEFORE, _AT, _AFTER, _LAST = range(4)
-_At = tuple[int, int]
-"""An event id of A, and the order of differences at the same event."""
-_PairEnd = tuple[str, str | None]
-"""A status and an error."""
-_Placed = tuple[_At, Finding]
-_Found = Iterator[_Placed]
-_LATE_OR_MADE = frozenset({CallRole.POLL, CallRole.ACTION})
-"""A missing poll is a matter of time. A missing action was made all the same, or the
-attempt would have failed: CloudTrail has no record of it."""
+_TYPES = "{state} is a {a} state in A and a {b} state in B."
+_RESOURCES = "{state} runs {a} in A and {b} in B."
+_TRIES = "{state} was tried {a} in A and {b} in B."
+_ENDS = "{name} {a} in A and {b} in B."
+_EXECUTIONS_ENDED = "A {a} and B {b}."
+_ERRORS = "{name} failed with {a} in A and with {b} in B."
+_COUNTS = "{state} had {a} in A and {b:,} in B."
+_NOUNS = {"Map": ("iteration", "iterations"), "Parallel": ("branch", "branches")}
 
 
-def _difference(
-    at: _At, kind: str, text: str, a: str | None, b: str | None, **more: Any
-) -> _Placed:
-    where = dict.fromkeys(("state", "index", "attempt", "call"))
-    return at, finding(kind, text, **{**where, "a": a, "b": b, **more})
+class _End(NamedTuple):
+    """How an attempt, a state or an execution ended."""
+
+    status: str
+    error: str | None
+
+    @property
+    def words(self) -> str:
+        """The end as a verb: `failed with States.Timeout (caught)`."""
+        words = ended_words(self.status)
+        if self.error and self.status != "succeeded":
+            words += f" with {named(self.error)}"
+        if self.status == "caught":
+            words += " (caught)"
+        return words
+
+    @property
+    def error_words(self) -> str:
+        return named(self.error) if self.error else "no error named"
 
 
-def _both(name: str, verb: str, a: str, b: str) -> str:
-    return f"{name} {verb}{' ' if verb else ''}{a} in A and {b} in B."
-
-
-def in_states(comparison: "Comparison") -> _Found:
-    for pair in comparison.pairs:
+def state_differences(
+    pairs: Iterable[VisitPair], *, calls_compared: bool
+) -> Iterator[Difference]:
+    """Compare what each state was, ran and called, and how it ended."""
+    for pair in pairs:
         a = pair.a
         b = pair.b
         if a is None or b is None:
             continue
         if a.type != b.type:
-            types = (f"a {named(visit.type)} state" for visit in (a, b))
-            text = _both(pair.title, "is", *types)
-            at = (a.id, _AT)
-            yield _difference(at, "type", text, a.type, b.type, state=pair.place)
+            yield _other_type(pair, a, b)
             continue
-        resource = _other_resource(pair, a.id)
-        calls = _other_calls(pair) if comparison.calls_compared and not resource else ()
-        attempt = _other_attempt(pair, a, b)
-        outcome = None if attempt or pair.running else _other_outcome(pair, a, b)
-        yield from filter(None, (resource, *calls, attempt, outcome))
+        resource = _other_resource(pair, a)
+        if resource is not None:
+            yield resource
+        elif calls_compared:
+            yield from call_differences(pair)
+        end = _other_attempt(pair, a, b)
+        if end is None and not pair.running:
+            end = _other_outcome(pair, a, b)
+        if end is not None:
+            yield end
 
 
-def _other_resource(pair: VisitPair, event_id: int) -> _Placed | None:
-    first = [case.attempt for each in pair.attempts[:1] for case in each.cases if case]
-    names = [resource_words(attempt) for attempt in first]
-    if len(set(names)) <= 1:
+def _other_type(pair: VisitPair, a: StateVisit, b: StateVisit) -> Difference:
+    text = _TYPES.format(state=pair.title, a=named(a.type), b=named(b.type))
+    position = Position(a.id, Rank.AT)
+    return difference(position, "type", text, a.type, b.type, state=pair.place)
+
+
+def _other_resource(pair: VisitPair, a: StateVisit) -> Difference | None:
+    resources = pair.other_resources
+    if resources is None:
         return None
-    text = _both(pair.title, "runs", *names)
-    at = (event_id, _AT)
-    a, b = names
-    return _difference(at, "resource", text, a, b, state=pair.place, attempt=1)
+    in_a, in_b = resources
+    text = _RESOURCES.format(state=pair.title, a=in_a, b=in_b)
+    position = Position(a.id, Rank.AT)
+    return difference(
+        position, "resource", text, in_a, in_b, state=pair.place, attempt=1
+    )
 
 
-def _other_attempt(pair: VisitPair, a: StateVisit, b: StateVisit) -> _Placed | None:
+def _other_attempt(pair: VisitPair, a: StateVisit, b: StateVisit) -> Difference | None:
     """Return the first attempt that ended otherwise, or that only one side made."""
-    for each in pair.attempts:
-        if each.a is None or each.b is None:
-            if (a if each.a is None else b).running:
-                return None  # the attempt may yet come
-            counts = (len(a.attempts), len(b.attempts))
-            at = (_end(a), _AT)
-            text = _both(pair.title, "was tried", *map(times, counts))
-            return _difference(at, "try", text, *map(str, counts), state=pair.place)
-        one = each.a.attempt
-        other = each.b.attempt
-        alike = one.status == other.status or each.number == 1
-        last = each is pair.attempts[-1]
-        if "running" in {one.status, other.status} or (last and alike):
-            return None  # the state's own outcome reports the last attempt
-        ends = [(attempt.status, attempt.error) for attempt in (one, other)]
-        name = f"Attempt {each.number} of {pair.title}"
-        at = (one.event_ids[-1], _AT)
-        where: dict[str, Any] = {"state": pair.place, "attempt": each.number}
-        if found := _other_end("try", name, at, ends, **where):
+    last = len(pair.attempts)
+    for attempts in pair.attempts:
+        if attempts.a is None or attempts.b is None:
+            return _other_count(pair, a, b)
+        attempt_a = attempts.a.attempt
+        attempt_b = attempts.b.attempt
+        end_a = _attempt_end(attempt_a)
+        end_b = _attempt_end(attempt_b)
+        if "running" in {end_a.status, end_b.status}:
+            return None
+        # The state's own outcome reports the last attempt.
+        is_only = attempts.number == 1
+        if attempts.number == last and (is_only or end_a.status == end_b.status):
+            return None
+        name = f"Attempt {attempts.number} of {pair.title}"
+        position = Position(attempt_a.event_ids[-1], Rank.AT)
+        found = _other_end(
+            "try",
+            name,
+            position,
+            end_a,
+            end_b,
+            state=pair.place,
+            attempt=attempts.number,
+        )
+        if found is not None:
             return found
     return None
 
 
-def _other_outcome(pair: VisitPair, a: StateVisit, b: StateVisit) -> _Placed | None:
-    at = (_end(a), _AFTER)
-    statuses = {a.status, b.status}
-    if pair.around and pair.around.a and len(statuses) > 1 and "aborted" in statuses:
-        at = _end(pair.around.a), _BEFORE
-    ends = [(visit.status, error_of(visit)) for visit in (a, b)]
-    return _other_end("outcome", pair.title, at, ends, state=pair.place)
+def _attempt_end(attempt: Attempt) -> _End:
+    return _End(attempt.status, attempt.error)
 
 
-def _other_end(
-    kind: str, name: str, at: _At, ends: Sequence[_PairEnd], **more: Any
-) -> _Placed | None:
-    """Compare two ends by their statuses, or by their errors if these are equal."""
-    (a, error_a), (b, error_b) = ends
-    if a != b:
-        in_a, in_b = map(_ended, ends)
-        text = _both(name, "", in_a, in_b) if name else f"A {in_a} and B {in_b}."
-        return _difference(at, kind, text, a, b, **more)
-    if a == "succeeded" or error_a == error_b:
+def _other_count(pair: VisitPair, a: StateVisit, b: StateVisit) -> Difference | None:
+    """Return the difference in the number of attempts; None if more may yet come."""
+    count_a = len(a.attempts)
+    count_b = len(b.attempts)
+    shorter = a if count_a < count_b else b
+    if shorter.running:
         return None
-    errors = (named(e) if e else "no error named" for e in (error_a, error_b))
-    who = name or "The execution"
-    text = _both(who, "failed", *(f"with {error}" for error in errors))
-    return _difference(at, "error", text, error_a, error_b, **more)
+    text = _TRIES.format(state=pair.title, a=times(count_a), b=times(count_b))
+    position = Position(_last_event_id(a), Rank.AT)
+    return difference(
+        position, "try", text, str(count_a), str(count_b), state=pair.place
+    )
 
 
-def error_of(visit: StateVisit) -> str | None:
-    """Return the error that a state failed with: its own or its last attempt's."""
-    return visit.error or (visit.attempts[-1].error if visit.attempts else None)
+def _other_outcome(pair: VisitPair, a: StateVisit, b: StateVisit) -> Difference | None:
+    position = Position(_last_event_id(a), Rank.AFTER)
+    around = pair.around.a if pair.around else None
+    is_aborted = a.status != b.status and "aborted" in {a.status, b.status}
+    if around is not None and is_aborted:
+        position = Position(_last_event_id(around), Rank.BEFORE)
+    end_a = _End(a.status, visit_error(a))
+    end_b = _End(b.status, visit_error(b))
+    return _other_end("outcome", pair.title, position, end_a, end_b, state=pair.place)
 
 
-def _end(visit: StateVisit) -> int:
+def _last_event_id(visit: StateVisit) -> int:
     return max(visit.event_ids, default=visit.id)
 
 
-def _ended(end: _PairEnd) -> str:
-    status, error = end
-    reason = f" with {named(error)}" if error and status != "succeeded" else ""
-    then = " (caught)" if status == "caught" else ""
-    return f"{ended_words(status)}{reason}{then}"
-
-
-def _other_calls(pair: VisitPair) -> _Found:
-    for each in pair.attempts:
-        for call in each.calls if each.a and each.b else ():
-            denied = codes_of(call.a) != codes_of(call.b)
-            lone = call.a is None or call.b is None
-            if denied or (lone and call.role not in _LATE_OR_MADE):
-                yield _other_call(pair, each, call)
-
-
-def codes_of(tally: CallTally | None) -> frozenset[str]:
-    """Return the error codes of calls; none for no calls."""
-    return frozenset(tally.error_codes) if tally is not None else frozenset()
-
-
-def _other_call(pair: VisitPair, attempt: AttemptPair, call: CallPair) -> _Placed:
-    kind = "call" if codes_of(call.a) == codes_of(call.b) else "denied"
-    cases = [case for case in attempt.cases if case is not None]
-    polling = call.role is CallRole.POLL
-    name = call.event_name
-    what = f"{named(name)} {'poll' if polling else 'call'}"
-    so_far = [" so far" if polling and not case.complete else "" for case in cases]
-    tallies = call.a, call.b
-    each = zip("AB", tallies, so_far, strict=True)
-    told = [f"{_calls(letter, tally, what)}{more}" for letter, tally, more in each]
-    sure = not any(so_far) and all(tally and not tally.guessed for tally in tallies)
-    number = f" (attempt {attempt.number})" if len(pair.attempts) > 1 else ""
-    text = f"For {pair.title}{number}, {'; '.join(told)}."
-    if polling and {v and v.status for v in (pair.a, pair.b)} == {"succeeded"}:
-        # An event reports the end as well, so the denials did no harm.
-        text += " The state still succeeded in both."
-    at = cases[0].attempt.event_ids[-1], _BEFORE
-    if call.role is CallRole.ACTION:
-        at = cases[0].attempt.scheduled_id, _AFTER
-    every = (each for case in cases for each in case.calls.every)
-    proofs = [each for each in every if each.event_name == name]
-    where = {"state": pair.place, "attempt": attempt.number, "call": call}
-    return _difference(at, kind, text, name, name, **where, proofs=proofs, fact=sure)
-
-
-def _calls(letter: str, tally: CallTally | None, what: str) -> str:
-    """Describe the calls of one side: `all 5 … polls of B were denied with …`."""
-    if tally is None:
-        return f"no {what} is matched to {letter}"
-    count = tally.count
-    failed = tally.failed
-    many = f"all {count} {what}s" if count > 1 else f"the {what}"
-    if 0 < failed < count:
-        many = f"{failed} of {count} {what}s"
-    if tally.guessed:
-        many = f"up to {plural(failed or count, what)}"
-    if not failed:
-        return f"{many} of {letter} succeeded"
-    codes = listed([named(code) for code in tally.error_codes])
-    denied = "was denied" if failed == 1 else "were denied"
-    how = denied if all(map(is_denial, tally.error_codes)) else "failed"
-    return f"{many} of {letter} {how} with {codes}"
-
-
-def in_order(comparison: "Comparison") -> _Found:
-    """Compare the order of the states in each branch or iteration of both."""
-    levels = grouped(comparison.pairs, lambda pair: (pair.around, pair.visit.index))
-    for level in levels.values():
-        in_a = [pair for pair in level if pair.a]
-        of_b = {pair.b.id: pair for pair in level if pair.b}
-        in_b = [of_b[number] for number in sorted(of_b)]
-        if in_a and in_b and in_a[0] is not in_b[0]:
-            yield _first_state(in_a[0], in_b[0])
-        after_b = {pair.place: after for pair, after in zip_longest(in_b, in_b[1:])}
-        for pair, next_a in zip_longest(in_a, in_a[1:]):
-            next_b = after_b.get(pair.place)
-            if pair.both and next_a is not next_b:
-                ends = [next_a.a if next_a else None, next_b.b if next_b else None]
-                yield from _next_state(pair, ends)
-
-
-def _first_state(a: VisitPair, b: VisitPair) -> _Placed:
-    names = (a.visit.name, (b.b or b.visit).name)
-    index = a.visit.index
-    number = f"[{index}]" if index is not None else ""
-    inside = f"In {a.around.title}{number}, " if a.around else ""
-    text = f"{inside}A started with {named(names[0])} and B with {named(names[1])}."
-    at = (a.visit.id, _BEFORE)
-    place = a.around and a.around.place
-    return _difference(at, "first-state", text, *names, state=place, index=index)
-
-
-def _next_state(pair: VisitPair, visits: Sequence[StateVisit | None]) -> _Found:
-    if not pair.a or not pair.b or pair.moved or pair.a.status != pair.b.status:
-        return  # another end explains what followed
-    around: list[StateVisit | ExecutionAsOf | None]
-    around = [side.execution for side in pair.sides]
-    if pair.around is not None:
-        around = [pair.around.a, pair.around.b]
-    if any(o and o.running and not v for o, v in zip(around, visits, strict=True)):
-        return  # it may yet continue
-    names = [visit.name if visit else None for visit in visits]
-    ends = [f"went on to {named(n)}" if n else "went no further" for n in names]
-    text = f"After {pair.title}, A {ends[0]} and B {ends[1]}."
-    at = _end(pair.a), _LAST
-    yield _difference(at, "next-state", text, *names, state=pair.place)
-
-
-def iteration_counts(comparison: "Comparison") -> _Found:
-    for place, group in comparison.groups.items():
-        pair = comparison.pairs[place]
-        counts = len(group.a.seconds), len(group.b.seconds)
-        if pair.a and pair.b and counts[0] != counts[1] and not pair.running:
-            thing = ("iteration", "iterations")
-            if pair.visit.type == "Parallel":
-                thing = ("branch", "branches")
-            text = _both(pair.title, "had", plural(counts[0], *thing), f"{counts[1]:,}")
-            at = (pair.a.id, _AFTER)
-            told = map(str, counts)
-            yield _difference(at, "iterations", text, *told, state=place)
-
-
-def endings(comparison: "Comparison") -> _Found:
-    ends = [(s.execution.status.lower(), s.error) for s in comparison.sides]
-    at = comparison.a.execution.event_count + 1, _LAST
-    if not comparison.running and (found := _other_end("status", "", at, ends)):
+def ending_differences(sides: ExecutionPair) -> Iterator[Difference]:
+    """Compare how the executions ended."""
+    a, b = sides
+    if a.execution.running or b.execution.running:
+        return
+    end_a = _End(a.execution.status.lower(), a.error)
+    end_b = _End(b.execution.status.lower(), b.error)
+    position = Position(a.execution.event_count + 1, Rank.LAST)
+    found = _other_end("status", None, position, end_a, end_b)
+    if found is not None:
         yield found
+
+
+def _other_end(
+    kind: str,
+    name: str | None,
+    position: Position,
+    a: _End,
+    b: _End,
+    *,
+    state: int | None = None,
+    attempt: int | None = None,
+) -> Difference | None:
+    """Compare two ends by their statuses, or by their errors if these are equal.
+
+    `name` names the attempt or the state; None for the executions as such.
+    """
+    if a.status != b.status:
+        template = _ENDS if name else _EXECUTIONS_ENDED
+        text = template.format(name=name, a=a.words, b=b.words)
+        return difference(
+            position, kind, text, a.status, b.status, state=state, attempt=attempt
+        )
+    if a.status == "succeeded" or a.error == b.error:
+        return None
+    name = name or "The execution"
+    text = _ERRORS.format(name=name, a=a.error_words, b=b.error_words)
+    return difference(
+        position, "error", text, a.error, b.error, state=state, attempt=attempt
+    )
+
+
+def iteration_differences(
+    pairs: Sequence[VisitPair], groups: Mapping[int, IterationGroup]
+) -> Iterator[Difference]:
+    """Compare the number of iterations or branches of each Map and Parallel.
+
+    `groups` has them by the place of their Map or Parallel.
+    """
+    for place, group in groups.items():
+        pair = pairs[place]
+        count_a = len(group.a.seconds)
+        count_b = len(group.b.seconds)
+        if pair.a is None or pair.b is None or pair.running or count_a == count_b:
+            continue
+        nouns = _NOUNS.get(pair.visit.type, _NOUNS["Map"])
+        text = _COUNTS.format(state=pair.title, a=plural(count_a, *nouns), b=count_b)
+        position = Position(pair.a.id, Rank.AFTER)
+        yield difference(
+            position, "iterations", text, str(count_a), str(count_b), state=place
+        )

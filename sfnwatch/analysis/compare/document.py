@@ -6,8 +6,9 @@ from sfnwatch.analysis.compare.compare_row import FIGURES, CompareRow, RowKind
 from sfnwatch.analysis.compare.comparison import (
     Comparison,
 )
+from sfnwatch.analysis.compare.remarks import remarks
 from sfnwatch.analysis.compare.rows import compare_rows
-from sfnwatch.analysis.compare.sentences import remarks, verdict
+from sfnwatch.analysis.compare.sentences import verdict
 from sfnwatch.analysis.document import Block, Column, Items, Paragraph, Table, section
 from sfnwatch.analysis.names import named, shorten_names
 from sfnwatch.analysis.statuses import status_words

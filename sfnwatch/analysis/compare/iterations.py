@@ -9,9 +9,7 @@ from sfnwatch.analysis.compare.compared_execution import ExecutionPair
 from sfnwatch.analysis.compare.length_pair import LengthPair, index_of_largest_change
 from sfnwatch.analysis.compare.visit_pair import VisitPair
 from sfnwatch.analysis.grouping import grouped
-from sfnwatch.analysis.phases import (
-    end_of,
-)
+from sfnwatch.analysis.phases import end_of
 from sfnwatch.model.visits import StateVisit
 
 
@@ -20,16 +18,18 @@ class Iterations:
 
     def __init__(self, visits: Iterable[StateVisit], now: datetime) -> None:
         self.seconds: dict[int | None, float] = {}
+        """The length of each iteration, from its first state's start to its last
+        state's end, without pauses."""
         self.statuses: dict[int | None, str] = {}
         """The status of each iteration: how its last state ended."""
-        for index, own in grouped(visits, lambda visit: visit.index).items():
-            # From its first state's start to its last state's end, without pauses.
-            begin = min(visit.entered_at for visit in own)
-            end = max(end_of(visit, now) for visit in own)
-            paused = sum(visit.paused for visit in own)
+        for index, iteration in grouped(visits, lambda visit: visit.index).items():
+            begin = min(visit.entered_at for visit in iteration)
+            end = max(end_of(visit, now) for visit in iteration)
+            paused = sum(visit.paused for visit in iteration)
             self.seconds[index] = (end - begin).total_seconds() - paused
-            running = any(visit.running for visit in own)
-            self.statuses[index] = "running" if running else own[-1].status
+            self.statuses[index] = iteration[-1].status
+            if any(visit.running for visit in iteration):
+                self.statuses[index] = "running"
 
     @property
     def spread(self) -> Mapping[str, Any] | None:
@@ -37,14 +37,15 @@ class Iterations:
         lengths = self.seconds
         if not lengths:
             return None
-        least, most = (f(lengths, key=lengths.__getitem__) for f in (min, max))
+        shortest = min(lengths, key=lengths.__getitem__)
+        longest = max(lengths, key=lengths.__getitem__)
         return {
             "count": len(lengths),
             "median": median(lengths.values()),
-            "least": lengths[least],
-            "least_index": least,
-            "most": lengths[most],
-            "most_index": most,
+            "least": lengths[shortest],
+            "least_index": shortest,
+            "most": lengths[longest],
+            "most_index": longest,
         }
 
 
@@ -52,22 +53,24 @@ class IterationGroup:
     """The iterations of a Map, or the branches of a Parallel, taken together."""
 
     def __init__(self, inside: Sequence[VisitPair], sides: ExecutionPair) -> None:
-        level = grouped(inside, lambda pair: pair.visit.index).items()
-        self.places = {index: (own[0].place, own[-1].stop) for index, own in level}
+        self.places: dict[int | None, tuple[int, int]] = {}
         """The place of each iteration's first pair, and the place after its last pair,
         by index."""
-        self.a = Iterations(filter(None, (pair.a for pair in inside)), sides[0].now)
-        self.b = Iterations(filter(None, (pair.b for pair in inside)), sides[1].now)
+        for index, pairs in grouped(inside, lambda pair: pair.visit.index).items():
+            self.places[index] = (pairs[0].place, pairs[-1].stop)
+        in_a, in_b = sides
+        self.a = Iterations([pair.a for pair in inside if pair.a], in_a.now)
+        self.b = Iterations([pair.b for pair in inside if pair.b], in_b.now)
 
     def largest_change(self, sign: int) -> tuple[int | None, LengthPair] | None:
         """Return the index and lengths of the iteration that took most more in B.
 
         For -1, the one that took most less. None if there is no such iteration.
         """
-        a = self.a.seconds
-        b = self.b.seconds
-        each = [
-            (index, LengthPair(a.get(index), b.get(index))) for index in self.places
-        ]
-        place = index_of_largest_change((lengths for _, lengths in each), sign)
-        return None if place is None else each[place]
+        indexes = list(self.places)
+        lengths = []
+        for index in indexes:
+            pair = LengthPair(self.a.seconds.get(index), self.b.seconds.get(index))
+            lengths.append(pair)
+        place = index_of_largest_change(lengths, sign)
+        return None if place is None else (indexes[place], lengths[place])

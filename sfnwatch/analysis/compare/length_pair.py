@@ -7,10 +7,12 @@ from msgspec import Struct
 from sfnwatch.model.times import duration
 
 _NEAR_SECONDS = 0.5
+"""Lengths that differ by no more are about the same, unless they are short."""
 _NEAR_SHARE = 0.02
+"""Long lengths that differ by no more than this share are about the same."""
 _SHORT_SHARE = 0.2
 """Short lengths that differ by no more than this share are about the same."""
-_LARGE = 10
+_LARGE_RATIO = 10
 """Ratios from this on have no decimals; ratios below its inverse have four."""
 
 
@@ -22,11 +24,15 @@ class LengthPair(Struct, frozen=True):
 
     @property
     def difference(self) -> float | None:
-        return None if self.a is None or self.b is None else self.b - self.a
+        if self.a is None or self.b is None:
+            return None
+        return self.b - self.a
 
     @property
     def ratio(self) -> float | None:
-        return self.b / self.a if self.a and self.b is not None else None
+        if not self.a or self.b is None:
+            return None
+        return self.b / self.a
 
     @property
     def longest(self) -> float:
@@ -37,16 +43,16 @@ class LengthPair(Struct, frozen=True):
         """True if a person would call the two lengths the same."""
         if self.difference is None:
             return False
-        short = min(_NEAR_SECONDS, _SHORT_SHARE * self.longest)
-        return abs(self.difference) <= max(short, _NEAR_SHARE * self.longest)
+        near_seconds = min(_NEAR_SECONDS, _SHORT_SHARE * self.longest)
+        return abs(self.difference) <= max(near_seconds, _NEAR_SHARE * self.longest)
 
     @property
     def more_words(self) -> str:
         """The difference in words: `+1m 18s`, `-0.42 s`; empty without one."""
-        more = self.difference
-        if more is None:
+        if self.difference is None:
             return ""
-        return f"{'-' if more < 0 else '+'}{duration(abs(more))}"
+        sign = "-" if self.difference < 0 else "+"
+        return f"{sign}{duration(abs(self.difference))}"
 
     @property
     def ratio_words(self) -> str:
@@ -54,8 +60,11 @@ class LengthPair(Struct, frozen=True):
         ratio = self.ratio
         if not ratio:
             return ""
-        digits = 0 if ratio >= _LARGE else 2 if ratio >= 1 / _LARGE else 4
-        return f"×{ratio:,.{digits}f}"
+        if ratio >= _LARGE_RATIO:
+            return f"×{ratio:,.0f}"
+        if ratio >= 1 / _LARGE_RATIO:
+            return f"×{ratio:,.2f}"
+        return f"×{ratio:,.4f}"
 
 
 def index_of_largest_change(lengths: Iterable[LengthPair], sign: int) -> int | None:
@@ -63,6 +72,11 @@ def index_of_largest_change(lengths: Iterable[LengthPair], sign: int) -> int | N
 
     None if none grew, or shrank.
     """
-    more = [0.0 if each.near else (each.difference or 0.0) * sign for each in lengths]
-    most = max(more, default=0.0)
-    return more.index(most) if most > 0 else None
+    largest = 0.0
+    index_of_largest = None
+    for index, length in enumerate(lengths):
+        change = (length.difference or 0.0) * sign
+        if change > largest and not length.near:
+            largest = change
+            index_of_largest = index
+    return index_of_largest

@@ -1,27 +1,27 @@
 """A comparison in sentences."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from statistics import fmean
 
 from sfnwatch.analysis.compare.compared_execution import ComparedExecution
 from sfnwatch.analysis.compare.comparison import Comparison
-from sfnwatch.analysis.compare.definitions import DefinitionChanges
-from sfnwatch.analysis.completion import learned_by
-from sfnwatch.analysis.finding import (
-    FactOrInference,
-    Finding,
-    finding,
-)
-from sfnwatch.analysis.lists import some
-from sfnwatch.analysis.names import named
+from sfnwatch.analysis.completion import Completion, learned_by
+from sfnwatch.analysis.finding import FactOrInference, Finding, finding
 from sfnwatch.analysis.quantities import cadence, plural, spoken
-from sfnwatch.model.arns import role_name
 from sfnwatch.model.integrations import Pattern
 
-_CALLS = frozenset({"call", "denied"})
+_CALL_KINDS = frozenset({"call", "denied"})
+"""The kinds of differences that are in API calls alone."""
 _UNSURE = frozenset({"no-history", "partial-history", "late-calls", "shared-calls"})
 """The kinds of gaps that may hide a difference."""
+_ABOUT_THE_SAME = "They took about the same time: A {a}, B {b}."
+_TOOK_MORE = "B took {b}, {seconds} more than A's {a}."
+_TOOK_LESS = "B took {b}, {seconds} less than A's {a}."
+_LARGEST = "The largest {change} is {state}: {a} → {b}."
+_LAGS = "The {lag} was {a} in A{how_a} and {b} in B{how_b}."
+
+_sentence = partial(finding, "compared")
 
 
 def verdict(comparison: Comparison) -> list[Finding]:
@@ -30,55 +30,76 @@ def verdict(comparison: Comparison) -> list[Finding]:
     Each later sentence has one subject: how long each took and why, how often they
     polled, how Step Functions learned of their jobs' ends.
     """
-    ways = (_answer, _lengths, _extremes, _polls, _completions)
-    return [found for tell in ways for found in tell(comparison)]
-
-
-_said = partial(finding, "compared")
+    return [
+        *_answer(comparison),
+        *_lengths(comparison),
+        *_largest_changes(comparison),
+        *_polls(comparison),
+        *_completion_lags(comparison),
+    ]
 
 
 def _answer(comparison: Comparison) -> Iterator[Finding]:
     """Yield the first difference, the number of others, and how each ended."""
     differences = comparison.differences
     endings = [each for each in differences if each.kind == "status"]
-    if not comparison.shared:
-        nothing = "They have no state in common."
-        yield _said(nothing if comparison.pairs else "There is no state to compare.")
+    if not comparison.pairs:
+        yield _sentence("There is no state to compare.")
+    elif not comparison.shared_count:
+        yield _sentence("They have no state in common.")
     elif not differences:
         yield _same(comparison)
     else:
-        only_calls = {each.kind for each in differences} <= _CALLS
-        sure = all(each.certainty is FactOrInference.FACT for each in differences)
-        sure = sure and not comparison.guesses
-        if only_calls:
-            text = f"{_same_way(comparison)}; only their API calls differ."
-            yield _said(text, fact=sure)
-        yield _told(differences[0], "" if only_calls else "First difference: ")
-        endings = [each for each in endings if each is not differences[0]]
-        if more := len(differences) - 1 - len(endings):
-            are = "is" if more == 1 else "are"
-            yield _said(f"There {are} {plural(more, 'more difference')}.", fact=sure)
-    yield from map(_told, endings)
-
-
-def _told(difference: Finding, prefix: str = "") -> Finding:
-    fact = difference.certainty is FactOrInference.FACT
-    return _said(f"{prefix}{difference.text}", difference.evidence, fact=fact)
+        first = differences[0]
+        endings = [each for each in endings if each is not first]
+        yield from _first_difference(comparison, first)
+        yield from _more_differences(comparison, len(differences) - 1 - len(endings))
+    for ending in endings:
+        yield _repeated(ending)
 
 
 def _same(comparison: Comparison) -> Finding:
-    unsure = any(gap.kind in _UNSURE for gap in comparison.gaps)
-    unsure = unsure or not comparison.calls_compared or comparison.guesses
-    known = ", as far as is known" if unsure else ""
-    return _said(f"{_same_way(comparison)}{known}.", fact=not unsure)
+    is_unsure = any(gap.kind in _UNSURE for gap in comparison.gaps)
+    if is_unsure or comparison.has_guesses or not comparison.calls_compared:
+        text = f"{_same_way(comparison)}, as far as is known."
+        return _sentence(text, fact=False)
+    return _sentence(f"{_same_way(comparison)}.")
+
+
+def _first_difference(comparison: Comparison, first: Finding) -> Iterator[Finding]:
+    kinds = {difference.kind for difference in comparison.differences}
+    if kinds <= _CALL_KINDS:
+        text = f"{_same_way(comparison)}; only their API calls differ."
+        yield _sentence(text, fact=_is_certain(comparison))
+        yield _repeated(first)
+    else:
+        yield _repeated(first, "First difference: ")
+
+
+def _more_differences(comparison: Comparison, count: int) -> Iterator[Finding]:
+    if count:
+        are = "is" if count == 1 else "are"
+        text = f"There {are} {plural(count, 'more difference')}."
+        yield _sentence(text, fact=_is_certain(comparison))
+
+
+def _is_certain(comparison: Comparison) -> bool:
+    """True if all differences are facts."""
+    certainties = {difference.certainty for difference in comparison.differences}
+    return certainties == {FactOrInference.FACT} and not comparison.has_guesses
+
+
+def _repeated(difference: Finding, prefix: str = "") -> Finding:
+    is_fact = difference.certainty is FactOrInference.FACT
+    return _sentence(f"{prefix}{difference.text}", difference.evidence, fact=is_fact)
 
 
 def _same_way(comparison: Comparison) -> str:
     if comparison.running:
         return "So far both did the same"
-    if comparison.shared == 1:
+    if comparison.shared_count == 1:
         return "Both went through the same state with the same outcome"
-    count = plural(comparison.shared, "state")
+    count = plural(comparison.shared_count, "state")
     return f"Both went through the same {count} with the same outcomes"
 
 
@@ -87,90 +108,93 @@ def _lengths(comparison: Comparison) -> Iterator[Finding]:
     b = comparison.seconds.b
     if comparison.running or a is None or b is None:
         return
+    template = _TOOK_MORE if b > a else _TOOK_LESS
     if comparison.seconds.near:
-        yield _said(f"They took about the same time: A {spoken(a)}, B {spoken(b)}.")
-        return
-    more = f"{spoken(abs(b - a))} {'more' if b > a else 'less'}"
-    yield _said(f"B took {spoken(b)}, {more} than A's {spoken(a)}.")
+        template = _ABOUT_THE_SAME
+    text = template.format(a=spoken(a), b=spoken(b), seconds=spoken(abs(b - a)))
+    yield _sentence(text)
 
 
-def _extremes(comparison: Comparison) -> Iterator[Finding]:
-    for word, sign in (("slowdown", 1), ("speed-up", -1)):
+def _largest_changes(comparison: Comparison) -> Iterator[Finding]:
+    for change, sign in (("slowdown", 1), ("speed-up", -1)):
         place = comparison.largest_change(sign)
         if place is not None:
             pair = comparison.pairs[place]
-            a, b = (spoken(each or 0.0) for each in (pair.seconds.a, pair.seconds.b))
-            yield _said(f"The largest {word} is {pair.title}: {a} → {b}.")
+            text = _LARGEST.format(
+                change=change,
+                state=pair.title,
+                a=spoken(pair.seconds.a or 0.0),
+                b=spoken(pair.seconds.b or 0.0),
+            )
+            yield _sentence(text)
 
 
 def _polls(comparison: Comparison) -> Iterator[Finding]:
-    sides = comparison.sides
-    polls = [poll for side in sides for poll in side.polls.every]
-    if not polls or not comparison.shared or not comparison.calls_compared:
+    a, b = comparison.sides
+    polls = [*a.polls.every, *b.polls.every]
+    if not polls or not comparison.shared_count or not comparison.calls_compared:
         return
-    (in_a, sure_a), (in_b, sure_b) = map(_polled, sides)
+    in_a = _poll_words(a)
+    in_b = _poll_words(b)
     text = f"Both {in_a}." if in_a == in_b else f"A {in_a}; B {in_b}."
-    yield _said(text, polls, fact=sure_a and sure_b)
+    is_fact = _are_polls_sure(a) and _are_polls_sure(b)
+    yield _sentence(text, polls, fact=is_fact)
 
 
-def _polled(side: ComparedExecution) -> tuple[str, bool]:
-    """Return how often one side polled, as far as known, and whether that is sure."""
-    cases = side.attempts
-    waits = [case for case in cases if case.attempt.pattern is Pattern.SYNC]
-    so_far = "" if all(case.complete for case in waits) else " so far"
+def _poll_words(side: ComparedExecution) -> str:
+    """Describe how often one side polled, as far as known."""
+    so_far = "" if _has_all_polls(side) else " so far"
     if not side.polls.every:
-        return f"has no poll matched{so_far}", False
-    means = [fmean(apart) for case in cases if (apart := case.intervals.seconds)]
-    every = f", {cadence(fmean(means))}" if means and len(side.polls.every) > 1 else ""
-    sure = not side.polls.guessed and not so_far
-    return f"polled {side.polls.often}{so_far}{every}", sure
+        return f"has no poll matched{so_far}"
+    words = f"polled {side.polls.often}{so_far}"
+    intervals = [attempt.intervals.seconds for attempt in side.attempts]
+    means = [fmean(seconds) for seconds in intervals if seconds]
+    if means and len(side.polls.every) > 1:
+        words = f"{words}, {cadence(fmean(means))}"
+    return words
 
 
-def _completions(comparison: Comparison) -> Iterator[Finding]:
-    attempts = (each for pair in comparison.pairs for each in pair.attempts)
-    told = ([case and case.completion for case in each.cases] for each in attempts)
-    both = [(a, b) for a, b in told if a and b]
-    if not both:
+def _are_polls_sure(side: ComparedExecution) -> bool:
+    return bool(side.polls.sure) and not side.polls.guessed and _has_all_polls(side)
+
+
+def _has_all_polls(side: ComparedExecution) -> bool:
+    """True if no later record can add a poll to one of the attempts."""
+    for attempt in side.attempts:
+        if attempt.attempt.pattern is Pattern.SYNC and not attempt.complete:
+            return False
+    return True
+
+
+def _completion_lags(comparison: Comparison) -> Iterator[Finding]:
+    """Compare the completion lags of the jobs whose stop is known on both sides."""
+    in_a: list[Completion] = []
+    in_b: list[Completion] = []
+    for pair in comparison.pairs:
+        for attempts in pair.attempts:
+            a = attempts.a.completion if attempts.a else None
+            b = attempts.b.completion if attempts.b else None
+            if a and b:
+                in_a.append(a)
+                in_b.append(b)
+    if not in_a:
         return
-    what = f"average completion lag of {len(both)} jobs"
-    if len(both) == 1:
-        what = f"completion lag of the {both[0][0].job}"
-    sides = list(zip(*both, strict=True))
-    lags = [spoken(fmean(each.lag for each in side)) for side in sides]
-    ways = [learned_by(side) for side in sides]
-    how = [f" ({way})" if way else "" for way in ways]
-    text = f"The {what} was {lags[0]} in A{how[0]} and {lags[1]} in B{how[1]}."
-    guessed = any(each.possible_polls for side in sides for each in side)
-    yield _said(text, fact=not any(ways) and not guessed)
+    lag = f"average completion lag of {len(in_a)} jobs"
+    if len(in_a) == 1:
+        lag = f"completion lag of the {in_a[0].job}"
+    how_a = learned_by(in_a)
+    how_b = learned_by(in_b)
+    text = _LAGS.format(
+        lag=lag,
+        a=_mean_lag(in_a),
+        how_a=f" ({how_a})" if how_a else "",
+        b=_mean_lag(in_b),
+        how_b=f" ({how_b})" if how_b else "",
+    )
+    has_guesses = any(completion.possible_polls for completion in (*in_a, *in_b))
+    is_fact = not how_a and not how_b and not has_guesses
+    yield _sentence(text, fact=is_fact)
 
 
-def remarks(comparison: Comparison) -> list[str]:
-    """Return what may explain a difference, and what could not be compared."""
-    found = [gap.text for gap in comparison.gaps]
-    if comparison.definitions:
-        found += _definitions(comparison.definitions)
-    for side in comparison.sides:
-        if stopped := side.execution.stopped_seconds:
-            known = f"{side.letter}'s duration includes {spoken(stopped)} in which it"
-            found.append(f"{known} was over, until it was redriven.")
-    a, b = (side.execution.role_arn for side in comparison.sides)
-    if a is not None and b is not None and a != b:
-        names = [named(role_name(arn) or arn) for arn in (a, b)]
-        found.append(f"A ran with the role {names[0]}, B with {names[1]}.")
-    if comparison.same_input is False:
-        found.append("Their inputs differ.")
-    return found
-
-
-def _definitions(definitions: DefinitionChanges) -> Iterator[str]:
-    """Yield the states in which the definitions differ."""
-    if definitions.same:
-        yield "Their definitions are the same."
-    for letter, names in (("A", definitions.only_a), ("B", definitions.only_b)):
-        if names:
-            yield f"Only {letter}'s definition has {some(map(named, names))}."
-    if changed := definitions.changed:
-        told = (f"{named(n)} ({', '.join(map(named, f))})" for n, f in changed.items())
-        yield f"The definitions differ in {some(told)}."
-    elif definitions.outside and not (definitions.only_a or definitions.only_b):
-        yield "The definitions differ outside their states."
+def _mean_lag(completions: Sequence[Completion]) -> str:
+    return spoken(fmean(completion.lag for completion in completions))

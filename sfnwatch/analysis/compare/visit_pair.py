@@ -2,23 +2,27 @@
 
 from collections.abc import Mapping
 from itertools import zip_longest
+from typing import NamedTuple
 
 from sfnwatch.analysis.compare.attempt_pair import AttemptPair
 from sfnwatch.analysis.compare.compared_execution import ExecutionPair
 from sfnwatch.analysis.compare.length_pair import LengthPair
+from sfnwatch.analysis.integration_words import resource_words
 from sfnwatch.analysis.names import named
-from sfnwatch.analysis.phases import (
-    Phase,
-    length_of,
-    seconds_by_phase,
-)
+from sfnwatch.analysis.phases import Phase
 from sfnwatch.model.texts import clean
 from sfnwatch.model.visits import ROOT, StateVisit
 
-PATH_LENGTH = 400
-AlignedVisits = tuple[StateVisit | None, StateVisit | None, bool]
-"""A visit of A, its counterpart in B (one of the two may be missing), and whether the
-visit has moved: B has another order."""
+_PATH_CHARACTERS = 400
+
+
+class AlignedVisits(NamedTuple):
+    """A visit of A and its counterpart in B; one of the two may be missing."""
+
+    a: StateVisit | None
+    b: StateVisit | None
+    moved: bool = False
+    """True if B has another order."""
 
 
 class VisitPair:
@@ -28,14 +32,16 @@ class VisitPair:
         self,
         place: int,
         around: "VisitPair | None",
-        of: AlignedVisits,
+        visits: AlignedVisits,
         sides: ExecutionPair,
     ) -> None:
         """`place` is its index among all pairs, `around` the pair that it runs in."""
-        self.a, self.b, self.moved = of
+        a, b, self.moved = visits
+        self.a = a
+        self.b = b
         self.sides = sides
-        there = [visit for visit in (self.a, self.b) if visit is not None]
-        self.visit = there[0]
+        present = [visit for visit in (a, b) if visit is not None]
+        self.visit = present[0]
         """A's visit, or B's if A has none."""
         self.place = place
         self.around = around
@@ -44,40 +50,72 @@ class VisitPair:
         """The place after the last pair that runs inside it; all in between do, too."""
         self.occurrence = 1
         """Its number among the pairs of its path, from 1."""
-        self.both = len(there) == len(sides)
-        self.running = any(visit.running for visit in there)
+        self.both = len(present) == len(sides)
+        self.running = any(visit.running for visit in present)
         self.is_container = self.visit.type in {"Map", "Parallel"}
         """True for a Map or Parallel: its time is that of the states inside."""
-        own = list(zip((self.a, self.b), sides, strict=True))
-        self.seconds = LengthPair(*(length_of(v, s.now) if v else None for v, s in own))
+        in_a, in_b = sides
+        self.seconds = LengthPair(in_a.length_of(a), in_b.length_of(b))
         """The lengths of the visits; of a running one, so far."""
-        spent = [seconds_by_phase(s.execution, v, s.now) if v else None for v, s in own]
-        self.phases: Mapping[Phase, LengthPair] = {
-            phase: LengthPair(*(e if e is None else e.get(phase, 0.0) for e in spent))
-            for phase in Phase
-            if phase is not Phase.STOPPED and any(e and phase in e for e in spent)
-        }
+        self.phases = _phase_lengths(in_a.phases_of(a), in_b.phases_of(b))
         """The lengths by phase, without `STOPPED`. A phase that is missing took no
         time."""
-        tries = (s.case.attempts_of.get(v.id if v else 0, ()) for v, s in own)
-        every = enumerate(zip_longest(*tries), start=1)
-        self.attempts = [AttemptPair(number, cases) for number, cases in every]
+        attempts = zip_longest(in_a.attempts_of(a), in_b.attempts_of(b))
+        self.attempts = [
+            AttemptPair(number, *pair) for number, pair in enumerate(attempts, start=1)
+        ]
 
     @property
     def title(self) -> str:
         """The pair's path, with the number of its visit if it is not the first."""
-        path = clean(self.visit.path.removeprefix(f"{ROOT} / "), PATH_LENGTH)
-        return f"{path}{self._more}"
+        path = self.visit.path.removeprefix(f"{ROOT} / ")
+        return f"{clean(path, _PATH_CHARACTERS)}{self._suffix}"
 
     @property
     def label(self) -> str:
         """The pair's name below the state that it runs in: `[3] Work`."""
-        index = f"[{self.visit.index}] " if self.visit.index is not None else ""
-        return f"{index}{named(self.visit.name)}{self._more}"
+        name = named(self.visit.name)
+        if self.visit.index is not None:
+            name = f"[{self.visit.index}] {name}"
+        return f"{name}{self._suffix}"
 
     @property
-    def _more(self) -> str:
+    def other_resources(self) -> tuple[str, str] | None:
+        """What the first attempts run on each side; None if it is the same."""
+        first = self.attempts[0] if self.attempts else None
+        if first is None or first.a is None or first.b is None:
+            return None
+        in_a = resource_words(first.a.attempt)
+        in_b = resource_words(first.b.attempt)
+        return None if in_a == in_b else (in_a, in_b)
+
+    @property
+    def _suffix(self) -> str:
         """B's name if it is another, and the visit's number if it is not the first."""
-        other = self.b.name if self.b and self.b.name != self.visit.name else ""
-        turn = f" (visit {self.occurrence})" if self.occurrence > 1 else ""
-        return f"{other and f' / {named(other)}'}{turn}"
+        suffix = ""
+        if self.b is not None and self.b.name != self.visit.name:
+            suffix = f" / {named(self.b.name)}"
+        if self.occurrence > 1:
+            suffix += f" (visit {self.occurrence})"
+        return suffix
+
+
+def visit_error(visit: StateVisit) -> str | None:
+    """Return the error that a state failed with: its own or its last attempt's."""
+    if not visit.error and visit.attempts:
+        return visit.attempts[-1].error
+    return visit.error
+
+
+def _phase_lengths(
+    a: Mapping[Phase, float] | None, b: Mapping[Phase, float] | None
+) -> Mapping[Phase, LengthPair]:
+    """Compare the seconds by phase; None stands for a side without the visit."""
+    lengths: dict[Phase, LengthPair] = {}
+    for phase in Phase:
+        is_spent = phase in (a or ()) or phase in (b or ())
+        if is_spent and phase is not Phase.STOPPED:
+            in_a = None if a is None else a.get(phase, 0.0)
+            in_b = None if b is None else b.get(phase, 0.0)
+            lengths[phase] = LengthPair(in_a, in_b)
+    return lengths

@@ -9,12 +9,10 @@ under another name.
 
 from collections import Counter, deque
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from itertools import chain
 
 from sfnwatch.analysis.compare.compared_execution import ExecutionPair
 from sfnwatch.analysis.compare.visit_pair import AlignedVisits, VisitPair
 from sfnwatch.analysis.grouping import grouped
-from sfnwatch.analysis.work import Work
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.state_language import states_of
 from sfnwatch.model.visits import StateVisit
@@ -24,35 +22,36 @@ _KeyOf = Callable[[StateVisit], Hashable]
 """Returns a key that is equal for two states that may do the same."""
 
 
-def pair_visits(sides: ExecutionPair) -> Work[list[VisitPair]]:
+def pair_visits(sides: ExecutionPair) -> list[VisitPair]:
     """Pair the visits of two executions; the visits inside a state follow it.
 
     A level is in A's order. A visit that only B has comes after the visit that it
     follows in B.
     """
     key_of = _key_of(sides)
-    inside_a, inside_b = (grouped(s.case.visits, lambda v: v.parent) for s in sides)
-    found: list[VisitPair] = []
-    turns: Counter[str] = Counter()
+    levels_a, levels_b = (
+        grouped(side.analysis.visits, lambda visit: visit.parent) for side in sides
+    )
+    pairs: list[VisitPair] = []
+    visit_counts: Counter[str] = Counter()
     # Not by recursion: a history may be nested as deep as it is long.
-    level = _align_level(inside_a.get(None, ()), inside_b.get(None, ()), key_of)
-    waiting: list[tuple[VisitPair | None, AlignedVisits]] = [
-        (None, each) for each in level
-    ]
+    level = _align_level(levels_a.get(None, ()), levels_b.get(None, ()), key_of)
+    waiting: list[tuple[VisitPair | None, AlignedVisits]]
+    waiting = [(None, visits) for visits in level]
     while waiting:
-        yield
-        around, aligned = waiting.pop()
-        pair = VisitPair(len(found), around, aligned, sides)
-        found.append(pair)
-        turns[pair.visit.path] += 1
-        pair.occurrence = turns[pair.visit.path]
-        own = inside_a.get(pair.a.id, ()) if pair.a is not None else ()
-        its = inside_b.get(pair.b.id, ()) if pair.b is not None else ()
-        waiting += ((pair, each) for each in _align_level(own, its, key_of))
-    for pair in reversed(found):
+        around, visits = waiting.pop()
+        pair = VisitPair(len(pairs), around, visits, sides)
+        pairs.append(pair)
+        visit_counts[pair.visit.path] += 1
+        pair.occurrence = visit_counts[pair.visit.path]
+        inside_a = levels_a.get(pair.a.id, ()) if pair.a else ()
+        inside_b = levels_b.get(pair.b.id, ()) if pair.b else ()
+        level = _align_level(inside_a, inside_b, key_of)
+        waiting.extend((pair, inner) for inner in level)
+    for pair in reversed(pairs):
         if pair.around is not None:
             pair.around.stop = max(pair.around.stop, pair.stop)
-    return found
+    return pairs
 
 
 def _key_of(sides: ExecutionPair) -> _KeyOf:
@@ -62,29 +61,38 @@ def _key_of(sides: ExecutionPair) -> _KeyOf:
     is the kind of job: two states that start one kind of job do the same under
     different names.
     """
-    shared = _state_names(sides[0].execution) & _state_names(sides[1].execution)
+    in_a, in_b = sides
+    shared_names = _state_names(in_a.execution) & _state_names(in_b.execution)
 
     def key_of(visit: StateVisit) -> Hashable:
-        row = visit.attempts[0].integration if visit.attempts else None
-        if visit.name in shared or row is None or not row.starts_job:
+        if visit.name in shared_names or not visit.attempts:
             return visit.name
-        return visit.type, row.event_source, row.action_event
+        integration = visit.attempts[0].integration
+        if integration is None or not integration.starts_job:
+            return visit.name
+        return visit.type, integration.event_source, integration.action_event
 
     return key_of
 
 
 def _state_names(execution: ExecutionAsOf) -> set[str]:
     """Return the names of all states that a machine is known to have."""
-    defined = {name for name, _ in states_of(execution.definition_text)}
-    return defined | {visit.name for visit in execution.visits}
+    names = {visit.name for visit in execution.visits}
+    names.update(name for name, _ in states_of(execution.definition_text))
+    return names
 
 
 def _align_level(a: _Visits, b: _Visits, key_of: _KeyOf) -> list[AlignedVisits]:
     """Align the visits inside two states, branch by branch, in reverse order."""
-    in_a, in_b = (grouped(visits, lambda visit: visit.index) for visits in (a, b))
-    indexes = sorted({*in_a, *in_b}, key=lambda n: -1 if n is None else n)
-    levels = (_align(in_a.get(n, ()), in_b.get(n, ()), key_of) for n in indexes)
-    return list(chain.from_iterable(levels))[::-1]
+    branches_a = grouped(a, lambda visit: visit.index)
+    branches_b = grouped(b, lambda visit: visit.index)
+    indexes = {*branches_a, *branches_b}
+    aligned: list[AlignedVisits] = []
+    for index in sorted(indexes, key=lambda index: -1 if index is None else index):
+        branch_a = branches_a.get(index, ())
+        branch_b = branches_b.get(index, ())
+        aligned += _align(branch_a, branch_b, key_of)
+    return aligned[::-1]
 
 
 def _align(a: _Visits, b: _Visits, key_of: _KeyOf) -> Iterator[AlignedVisits]:
@@ -95,20 +103,23 @@ def _align(a: _Visits, b: _Visits, key_of: _KeyOf) -> Iterator[AlignedVisits]:
     places = {turn: place for place, turn in enumerate(_turns(map(key_of, b)))}
     partners = [places.get(turn) for turn in _turns(map(key_of, a))]
     lone = deque(sorted({*range(len(b))} - {*partners}))
+    """The places of B's visits without a counterpart that are still to come."""
     reached = -1
     for visit, partner in zip(a, partners, strict=True):
         if partner is None:
-            yield visit, None, False
+            yield AlignedVisits(visit, None)
             continue
         while lone and lone[0] < partner:
-            yield None, b[lone.popleft()], False
-        yield visit, b[partner], partner < reached
+            yield AlignedVisits(None, b[lone.popleft()])
+        yield AlignedVisits(visit, b[partner], partner < reached)
         reached = max(reached, partner)
-    yield from ((None, b[place], False) for place in lone)
+    for place in lone:
+        yield AlignedVisits(None, b[place])
 
 
 def _turns(keys: Iterable[Hashable]) -> Iterator[tuple[Hashable, int]]:
-    counted: Counter[Hashable] = Counter()
+    """Yield each key with its number among the equal keys so far, from 1."""
+    counts: Counter[Hashable] = Counter()
     for key in keys:
-        counted[key] += 1
-        yield key, counted[key]
+        counts[key] += 1
+        yield key, counts[key]

@@ -13,11 +13,11 @@ from sfnwatch.analysis.compare.attempt_pair import AttemptPair, CallTally
 from sfnwatch.analysis.compare.compared_execution import ComparedExecution
 from sfnwatch.analysis.compare.comparison import Comparison
 from sfnwatch.analysis.compare.definitions import DefinitionChanges
-from sfnwatch.analysis.compare.differences import error_of
 from sfnwatch.analysis.compare.iterations import IterationGroup
 from sfnwatch.analysis.compare.length_pair import LengthPair
-from sfnwatch.analysis.compare.sentences import remarks, verdict
-from sfnwatch.analysis.compare.visit_pair import VisitPair
+from sfnwatch.analysis.compare.remarks import remarks
+from sfnwatch.analysis.compare.sentences import verdict
+from sfnwatch.analysis.compare.visit_pair import VisitPair, visit_error
 from sfnwatch.analysis.finding import Finding
 from sfnwatch.analysis.phases import Phase
 from sfnwatch.export.facts import (
@@ -118,7 +118,7 @@ def _parts(phases: Mapping[Phase, LengthPair]) -> Facts:
 def _side(side: ComparedExecution) -> Facts:
     execution = side.execution
     calls = side.calls.sure
-    link = side.case.snapshot.link
+    link = side.analysis.snapshot.link
     roles = Counter(role_of_call(call, link(call)) for call in calls)
     seen = [(call.seen_at, call.event_time) for call in calls]
     lags = [max(0.0, (at - made).total_seconds()) for at, made in seen if at]
@@ -127,7 +127,7 @@ def _side(side: ComparedExecution) -> Facts:
         "status": execution.status,
         "error": side.error,
         **fields_of(execution, "started_at", "stopped_at", "event_count"),
-        "visit_count": len(side.case.visits),
+        "visit_count": len(side.analysis.visits),
         "attempt_count": len(side.attempts),
         "calls": {str(role): roles[role] for role in CallRole},
         "failed_calls": sum(call.error_code is not None for call in calls),
@@ -158,7 +158,7 @@ def _visit(visit: StateVisit | None, which: str) -> Facts:
         f"name_{which}": visit and visit.name,
         f"type_{which}": visit and visit.type,
         f"status_{which}": visit and visit.status,
-        f"error_{which}": visit and error_of(visit),
+        f"error_{which}": visit and visit_error(visit),
     }
 
 
