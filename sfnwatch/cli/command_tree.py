@@ -1,4 +1,4 @@
-"""The tree of the commands: what is below a command, and what of it can be set."""
+"""The tree of the commands: the commands of a group, and their settable options."""
 
 from collections.abc import Iterator
 
@@ -7,28 +7,36 @@ import click
 from sfnwatch.cli.settable_option import SettableOption
 
 
-def settable(command: click.Command) -> dict[str, SettableOption]:
-    """Give a command's options that can be set, by their keys."""
-    found = (each for each in command.params if isinstance(each, SettableOption))
-    return {each.key: each for each in found}
-
-
-def commands(context: click.Context) -> Iterator[click.Context]:
+def commands_below(context: click.Context) -> Iterator[click.Context]:
     """Yield a context of every command below one, as if nothing were typed."""
-    for each in directly_below(context):
-        yield each
-        yield from commands(each)
+    for command in subcommands(context).values():
+        yield command
+        yield from commands_below(command)
 
 
-def directly_below(context: click.Context) -> Iterator[click.Context]:
+def subcommands(context: click.Context) -> dict[str, click.Context]:
+    """Return the contexts of a group's own commands by name; empty for a command."""
+    contexts: dict[str, click.Context] = {}
     group = context.command
-    if not isinstance(group, click.Group):
-        return
-    for name in group.list_commands(context):
-        if command := group.get_command(context, name):
-            yield command.make_context(name, [], context, resilient_parsing=True)
+    if isinstance(group, click.Group):
+        for name in group.list_commands(context):
+            command = group.get_command(context, name)
+            if command is not None:
+                contexts[name] = command.make_context(
+                    name, [], context, resilient_parsing=True
+                )
+    return contexts
+
+
+def settable(command: click.Command) -> dict[str, SettableOption]:
+    """Return a command's options that can be set, by their keys."""
+    options: dict[str, SettableOption] = {}
+    for param in command.params:
+        if isinstance(param, SettableOption):
+            options[param.key] = param
+    return options
 
 
 def path_of(context: click.Context) -> tuple[str, ...]:
-    """Name a command, and the groups that it is in: `recordings`, `prune`."""
+    """Return a command's name behind those of its groups: `recordings`, `prune`."""
     return tuple(context.command_path.split()[1:])

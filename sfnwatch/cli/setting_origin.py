@@ -9,7 +9,7 @@ from sfnwatch.cli.settings import CONFIG
 
 
 def place_of(context: click.Context, option: SettableOption) -> str:
-    """Name the file or the variable that sets an option; empty where neither does."""
+    """Return the file or the variable that sets an option; empty if neither does."""
     match context.get_parameter_source(option.name or ""):
         case ParameterSource.DEFAULT_MAP:
             return str(context.find_root().meta[CONFIG].where)
@@ -19,30 +19,32 @@ def place_of(context: click.Context, option: SettableOption) -> str:
 
 
 def origin(error: click.UsageError) -> str:
-    """Say where a wrong value was set; nothing if it was typed."""
-    param = getattr(error, "param", None)
-    context = error.ctx
-    if context is None or not isinstance(param, SettableOption):
+    """Return the beginning of a message: where a wrong value was set, if not typed."""
+    option = getattr(error, "param", None)
+    if error.ctx is None or not isinstance(option, SettableOption):
         return ""
-    place = place_of(context, param)
+    place = place_of(error.ctx, option)
     return place and f"{place}: "
 
 
 def source_of(name: str) -> str:
-    """Name who set an option of the command that runs: the option, or a place."""
+    """Return who set an option of the running command: the option itself, or a place.
+
+    `name` is the option's parameter.
+    """
     context = click.get_current_context()
     options = settable(context.command).values()
-    option = next(each for each in options if each.name == name)
+    option = next(option for option in options if option.name == name)
     return place_of(context, option) or f"--{option.key}"
 
 
 def is_typed(name: str) -> bool:
-    """True for what the command line says, and no configuration."""
+    """True for a parameter that was given on the command line."""
     source = click.get_current_context().get_parameter_source(name)
     return source is ParameterSource.COMMANDLINE
 
 
 def is_default(name: str) -> bool:
-    """True for what nobody has said."""
+    """True for a parameter that nobody has set."""
     source = click.get_current_context().get_parameter_source(name)
     return source is ParameterSource.DEFAULT

@@ -5,67 +5,84 @@ from typing import Any
 
 import click
 
-from sfnwatch.cli.command_tree import commands, directly_below, path_of, settable
+from sfnwatch.cli.command_tree import commands_below, path_of, settable, subcommands
 from sfnwatch.cli.settable_option import SettableOption
 from sfnwatch.config.config import OWN_KEYS, Config, load_config
 from sfnwatch.config.mistakes import check_keys, convert
 
 CONFIG = "sfnwatch.config"
-"""Where a context's `meta` has the settings that were read."""
+"""The key of the configuration in a root context's `meta`."""
 WITHOUT = frozenset({"completion", "config", "man", "schema"})
-"""Commands that nothing is set for: they must work when a setting is wrong."""
+"""Commands that work without settings, so also when a setting is wrong."""
 
 
 def apply_settings(root: click.Context) -> Config:
-    """Have all commands begin with what the file sets; raises UsageError."""
+    """Make the file's settings the defaults of all commands; raises UsageError."""
     config = load_config()
     root.meta[CONFIG] = config
     if config.options:
-        every = [each for each in commands(root) if settable(each.command)]
-        keys = dict.fromkeys(key for each in every for key in settable(each.command))
-        # `[redact]` is a command's table, `redact = true` an option.
-        tables = dict.fromkeys(path_of(each)[0] for each in every)
-        check_keys(config.where, config.options, (*OWN_KEYS, *keys, *tables))
-        shared = {
-            key: value
-            for key, value in config.options.items()
-            if key in keys and not (key in tables and isinstance(value, dict))
-        }
-        own = {k: v for k, v in config.options.items() if k not in shared}
-        root.default_map = _defaults(root, config, own, shared)
+        root.default_map = _default_map(root, config)
     return config
 
 
-def _defaults(
-    context: click.Context, config: Config, told: Any, shared: Mapping[str, Any]
-) -> dict[str, Any]:
-    """Give what the file sets of a command and of those below, as click wants it.
+def _default_map(root: click.Context, config: Config) -> dict[str, Any]:
+    """Check the keys of the file, and return its values as click's `default_map`."""
+    keys: list[str] = []
+    tables: list[str] = []
+    for context in commands_below(root):
+        options = settable(context.command)
+        if options:
+            keys += options
+            tables.append(path_of(context)[0])
+    known = dict.fromkeys((*OWN_KEYS, *keys, *tables))
+    check_keys(config.where, config.options, known)
+    shared: dict[str, Any] = {}
+    by_command: dict[str, Any] = {}
+    for key, value in config.options.items():
+        # `[redact]` is a command's table, `redact = true` an option.
+        is_table = key in tables and isinstance(value, dict)
+        if key in keys and not is_table:
+            shared[key] = value
+        else:
+            by_command[key] = value
+    return _defaults(root, config, by_command, shared)
 
-    `told` is the command's own table, such as `[demo]` or `[recordings.prune]`.
+
+def _defaults(
+    context: click.Context, config: Config, table: Any, shared: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the defaults of a command's options and of the commands below.
+
+    `table` is the command's own in the file, such as `[demo]` or `[recordings.prune]`;
+    `shared` holds the values that are set for all commands.
     """
     options = settable(context.command)
-    below = {each.info_name or "": each for each in directly_below(context)}
-    prefix = "".join(f"{name}." for name in path_of(context))
-    own = convert(config.where, prefix.rstrip("."), told, dict[str, Any])
-    if prefix:
-        check_keys(config.where, own, (*options, *below), prefix)
-    set_here = {**shared, **own}
-    defaults = dict[str, Any]()
-    for key, given in options.items():
-        if key in set_here:
-            whole = prefix + key if key in own else key
-            defaults[given.name or key] = _value(config, whole, given, set_here[key])
-    for name, each in below.items():
-        defaults[name] = _defaults(each, config, own.get(name, {}), shared)
+    below = subcommands(context)
+    name = ".".join(path_of(context))
+    own = convert(config.where, name, table, dict[str, Any])
+    if name:
+        check_keys(config.where, own, (*options, *below), f"{name}.")
+    defaults: dict[str, Any] = {}
+    for key, option in options.items():
+        param = option.name or key
+        if key in own:
+            defaults[param] = _value(config, f"{name}.{key}", option, own[key])
+        elif key in shared:
+            defaults[param] = _value(config, key, option, shared[key])
+    for subcommand, below_context in below.items():
+        own_table = own.get(subcommand, {})
+        defaults[subcommand] = _defaults(below_context, config, own_table, shared)
     return defaults
 
 
-def _value(config: Config, name: str, given: SettableOption, value: Any) -> Any:
-    """Give a value as it might be typed."""
+def _value(config: Config, key: str, option: SettableOption, value: Any) -> Any:
+    """Return an option's value in the form in which it would be typed."""
     word = str | int | float
-    if given.is_flag:
-        return convert(config.where, name, value, bool)
-    if given.multiple:
-        value = [value] if isinstance(value, word) else value
-        return [str(each) for each in convert(config.where, name, value, list[word])]
-    return str(convert(config.where, name, value, word))
+    if option.is_flag:
+        return convert(config.where, key, value, bool)
+    if not option.multiple:
+        return str(convert(config.where, key, value, word))
+    values = value
+    if isinstance(value, word):
+        values = [value]
+    return list(map(str, convert(config.where, key, values, list[word])))

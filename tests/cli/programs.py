@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from msgspec import Struct
 
-from sfnwatch.cli.command_tree import commands, path_of
+from sfnwatch.cli.command_tree import commands_below, path_of
 from sfnwatch.cli.main import cli, main
 from sfnwatch.clock import SpedClock
 from sfnwatch.demo.account import Account
@@ -26,7 +26,7 @@ from sfnwatch.demo.http_server import CREDENTIALS, DemoServer
 KEYS = {"AWS_ACCESS_KEY_ID": CREDENTIALS[0], "AWS_SECRET_ACCESS_KEY": CREDENTIALS[1]}
 COMMANDS = {
     path_of(each): each.command
-    for each in commands(cli.make_context("sfnwatch", [], resilient_parsing=True))
+    for each in commands_below(cli.make_context("sfnwatch", [], resilient_parsing=True))
 }
 """Every command, by its path."""
 GOLDEN = Path(__file__).parents[1] / "golden" / "recordings"

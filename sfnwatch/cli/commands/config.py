@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,7 +11,7 @@ import click
 from click.core import ParameterSource
 
 from sfnwatch.cli.command_line import TAKES_WORDS, checked, read_line
-from sfnwatch.cli.command_tree import commands, path_of, settable
+from sfnwatch.cli.command_tree import commands_below, path_of, settable
 from sfnwatch.cli.narration import put, put_table
 from sfnwatch.cli.settable_option import SettableOption
 from sfnwatch.cli.setting_origin import place_of
@@ -20,18 +20,21 @@ from sfnwatch.config.config import Config, config_path
 from sfnwatch.config.tables import CONFIG_VARIABLE
 from sfnwatch.model.texts import clean, without_login
 
-_AWS = {
+_AWS_VARIABLES = {
     "profile": ("AWS_DEFAULT_PROFILE", "AWS_PROFILE"),
     "region": ("AWS_REGION", "AWS_DEFAULT_REGION"),
     "endpoint-url": ("AWS_ENDPOINT_URL",),
 }
-"""AWS's own variables, which hold where nothing else is said, in the order in which
-they are looked at."""
+"""AWS's own variables for options that nobody has set, the first to be read first."""
 _DEFAULT = "default"
+_VALUE_LENGTH = 200
+"""Most characters of a value."""
+_ITEM_LENGTH = 60
+"""Most characters of each of several values."""
 
 
 class Setting(NamedTuple):
-    """What something is set to, and by whom."""
+    """A value, and who has set it."""
 
     value: Any
     where: str
@@ -62,64 +65,88 @@ def config(
         put(os.environ.get(CONFIG_VARIABLE) or str(config_path()))
         return
     root = context.find_root()
-    read = apply_settings(root)
-    contexts = [read_line(root, words, lenient=True)] if words else _every_command(root)
-    _print_settings(dict(_settings(contexts, read)), as_json=as_json)
+    configuration = apply_settings(root)
+    contexts = _every_command(root)
+    if words:
+        contexts = iter([read_line(root, words, lenient=True)])
+    settings = dict(_settings(contexts, configuration))
+    if as_json:
+        _print_json(settings)
+    else:
+        put_table(
+            [(key, _words(value), where) for key, (value, where) in settings.items()]
+        )
 
 
 def _every_command(root: click.Context) -> Iterator[click.Context]:
-    """Give all commands as they are where nothing is typed; raises click.UsageError."""
-    for each in commands(root):
-        strict = checked(each.command, lenient=True)
-        yield strict.make_context(each.info_name, [], parent=each.parent)
+    """Yield all commands as if nothing were typed; raises click.UsageError."""
+    for context in commands_below(root):
+        checking = checked(context.command, lenient=True)
+        yield checking.make_context(context.info_name, [], parent=context.parent)
 
 
 def _settings(
-    contexts: Iterable[click.Context], read: Config
+    contexts: Iterable[click.Context], configuration: Config
 ) -> Iterator[tuple[str, Setting]]:
-    """Give each key once; by command where commands differ in it."""
-    found: dict[str, dict[str, Setting]] = {}
+    """Yield each key with its setting, and once a command if the commands differ."""
+    by_key: dict[str, dict[str, Setting]] = {}
     for context in contexts:
         for key, option in settable(context.command).items():
-            whole = ".".join((*path_of(context), key))
-            found.setdefault(key, {})[whole] = _setting(context, option)
-    if "theme" in found:
-        # What no option sets.
-        for what, given in (("keys", read.keys), ("themes", read.themes)):
-            places = sorted({each.where for each in given.values()})
-            yield what, Setting([*given], ", ".join(places) or _DEFAULT)
-    for key, by_command in sorted(found.items()):
-        first, *others = by_command.values()
-        same = all(each == first for each in others)
-        yield from {key: first}.items() if same else by_command.items()
+            command_key = ".".join((*path_of(context), key))
+            by_key.setdefault(key, {})[command_key] = _setting(context, option)
+    if "theme" in by_key:
+        # No option sets these.
+        yield "keys", _table_setting(configuration.keys)
+        yield "themes", _table_setting(configuration.themes)
+    for key, by_command in sorted(by_key.items()):
+        settings = [*by_command.values()]
+        if settings.count(settings[0]) == len(settings):
+            yield key, settings[0]
+        else:
+            yield from by_command.items()
+
+
+def _table_setting(table: Mapping[str, Any]) -> Setting:
+    """Return the names in a table of the configuration, and the files they are from."""
+    places = sorted({entry.where for entry in table.values()})
+    return Setting([*table], ", ".join(places) or _DEFAULT)
 
 
 def _setting(context: click.Context, option: SettableOption) -> Setting:
-    """Give what an option is set to, as it was said, and where."""
+    """Return an option's value as it was written, and where."""
     name = option.name or ""
     source = context.get_parameter_source(name)
     if source is ParameterSource.DEFAULT and "profile" in settable(context.command):
-        for variable_of_aws in _AWS.get(option.key, ()):
-            if said := os.environ.get(variable_of_aws):
-                return Setting(said, variable_of_aws)
-    is_typed = source is ParameterSource.COMMANDLINE
-    value = context.params.get(name)
-    if not (is_typed or option.is_flag):
+        for variable in _AWS_VARIABLES.get(option.key, ()):
+            value = os.environ.get(variable)
+            if value:
+                return Setting(value, variable)
+    where = place_of(context, option) or _DEFAULT
+    if source is ParameterSource.COMMANDLINE:
+        where = "option"
+    if option.is_flag or where == "option":
+        value = context.params.get(name)
+    else:
         value, _ = option.consume_value(context, {})
     if isinstance(value, Path | datetime | timedelta):
-        value = str(value)
-    # Click marks what has no default in a way of its own.
-    known = isinstance(value, str | int | float | list | tuple) and value != ()
-    where = place_of(context, option) or ("option" if is_typed else _DEFAULT)
-    return Setting(value if known else None, where)
+        return Setting(str(value), where)
+    # Click marks an option without a default by a value of its own.
+    if value == () or not isinstance(value, str | int | float | list | tuple):
+        return Setting(None, where)
+    return Setting(value, where)
 
 
-def _print_settings(found: dict[str, Setting], *, as_json: bool) -> None:
-    if as_json:
-        told = [{"key": key, "value": v, "from": w} for key, (v, w) in found.items()]
-        put(without_login(json.dumps({"settings": told}, indent=2)))
-        return
-    rows = [(key, _words(value), where) for key, (value, where) in found.items()]
+def _print_json(settings: Mapping[str, Setting]) -> None:
+    rows: list[dict[str, Any]] = []
+    for key, setting in settings.items():
+        rows.append({"key": key, "value": setting.value, "from": setting.where})
+    put(without_login(json.dumps({"settings": rows}, indent=2)))
+
+
+def _print_table(settings: Mapping[str, Setting]) -> None:
+    rows: list[tuple[str, str, str]] = []
+    for key, setting in settings.items():
+        rows.append((key, _words(setting.value), setting.where))
     put_table(rows)
 
 
@@ -128,8 +155,9 @@ def _words(value: Any) -> str:
         case None:
             return "-"
         case bool():
-            return "true" if value else "false"
+            return str(value).lower()
         case list() | tuple():
-            return ", ".join(clean(str(each), 60) for each in value) or "-"
+            items = [clean(str(item), _ITEM_LENGTH) for item in value]
+            return ", ".join(items) or "-"
         case _:
-            return clean(without_login(str(value)), 200)
+            return clean(without_login(str(value)), _VALUE_LENGTH)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import click
 
 from sfnwatch import __version__
-from sfnwatch.cli.command_tree import commands
+from sfnwatch.cli.command_tree import commands_below
 from sfnwatch.cli.narration import put
 from sfnwatch.templates import read_template
 
@@ -29,7 +29,7 @@ def _page(root: click.Context) -> Iterator[str]:
     yield from (".SH NAME", rf"sfnwatch \- {_roff(summary)}", ".SH SYNOPSIS")
     yield from (f".B {_roff(root.command_path)}", *_help(root))
     yield ".SH COMMANDS"
-    for context in commands(root):
+    for context in commands_below(root):
         yield f".SS {_roff(context.command_path)}"
         yield from _help(context)
     yield from map(_roff, read_template("manual.roff").splitlines())
