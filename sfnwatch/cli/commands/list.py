@@ -18,7 +18,8 @@ from sfnwatch.model.execution_list import ListedExecution, Listing
 from sfnwatch.model.texts import clean
 from sfnwatch.model.times import duration, maybe_iso
 
-_LIMIT = 80
+_NAME_LENGTH = 80
+"""Most characters of a name or a status."""
 
 
 @click.command("list")
@@ -42,15 +43,13 @@ def list_(name: Named | None, *, every: bool, as_json: bool, **asked: Any) -> No
 
     search = Search(signed_in(**asked))
     listings = search.list_executions(name, choose_filter(**asked))
-    found, notes = asyncio.run(_gather(listings, every=every))
+    executions, notes = asyncio.run(_gather(listings, every=every))
     # Unlike in the picker, running executions do not come first.
-    found.sort(key=lambda each: each.running_first[1:])
+    executions.sort(key=lambda execution: execution.running_first[1:])
     if as_json:
-        put_json({"executions": [_json(each) for each in found]})
-    elif found:
-        head = ("status", "started", "length", "execution")
-        rows = (_cells(each, search.clock.now()) for each in found)
-        put_table([head, *rows], right={2})
+        put_json({"executions": list(map(_json, executions))})
+    elif executions:
+        _print(executions, search.clock.now())
     else:
         narrate("There is none, among those that AWS lists.")
     for note in notes:
@@ -61,39 +60,51 @@ async def _gather(
     listings: AsyncGenerator[Listing, None], *, every: bool
 ) -> tuple[list[ListedExecution], list[str]]:
     """Read listings; return the executions, and notes on what is left out."""
-    found: dict[str, ListedExecution] = {}
+    executions: dict[str, ListedExecution] = {}
     notes: list[str] = []
     async with aclosing(listings):
         async for listing in listings:
-            found.update((each.arn, each) for each in listing.executions)
+            for execution in listing.executions:
+                executions[execution.arn] = execution
             for left_out in listing.left_out:
-                machine = clean(left_out.machine, _LIMIT)
+                machine = clean(left_out.machine, _NAME_LENGTH)
                 notes.append(f"{machine} is left out: {left_out.reason}")
             if listing.spent and not every:
-                known = f"{listing.known:,}{' or more' if listing.more else ''}"
-                what = f"{listing.asked:,} of {known} {listing.by}s were asked for"
-                notes.append(f"{what}, and there is more; --all asks on.")
+                notes.append(_more_note(listing))
                 break
-    return list(found.values()), notes
+    return [*executions.values()], notes
 
 
-def _cells(each: ListedExecution, now: datetime) -> tuple[str, ...]:
-    seconds = each.seconds(now)
-    began = each.started_at
-    return (
-        clean(each.status, _LIMIT),
-        f"{began:%Y-%m-%d %H:%M:%S} UTC" if began else "-",
-        "-" if seconds is None else duration(seconds),
-        f"{clean(each.machine, _LIMIT)} › {clean(each.name, _LIMIT)}",
-    )
+def _more_note(listing: Listing) -> str:
+    known = f"{listing.known:,}"
+    if listing.more:
+        known += " or more"
+    asked = f"{listing.asked:,} of {known} {listing.by}s were asked for"
+    return f"{asked}, and there is more; --all asks on."
 
 
-def _json(each: ListedExecution) -> dict[str, str | None]:
+def _print(executions: list[ListedExecution], now: datetime) -> None:
+    rows: list[tuple[str, ...]] = [("status", "started", "length", "execution")]
+    for execution in executions:
+        seconds = execution.seconds(now)
+        started = execution.started_at
+        machine = clean(execution.machine, _NAME_LENGTH)
+        row = (
+            clean(execution.status, _NAME_LENGTH),
+            f"{started:%Y-%m-%d %H:%M:%S} UTC" if started else "-",
+            "-" if seconds is None else duration(seconds),
+            f"{machine} › {clean(execution.name, _NAME_LENGTH)}",
+        )
+        rows.append(row)
+    put_table(rows, right={2})
+
+
+def _json(execution: ListedExecution) -> dict[str, str | None]:
     return {
-        "arn": each.arn,
-        "state_machine": each.machine,
-        "name": each.name,
-        "status": each.status,
-        "started_at": maybe_iso(each.started_at),
-        "stopped_at": maybe_iso(each.stopped_at),
+        "arn": execution.arn,
+        "state_machine": execution.machine,
+        "name": execution.name,
+        "status": execution.status,
+        "started_at": maybe_iso(execution.started_at),
+        "stopped_at": maybe_iso(execution.stopped_at),
     }

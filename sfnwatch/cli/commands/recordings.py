@@ -3,6 +3,7 @@
 import sys
 from collections import Counter
 from collections.abc import Sequence
+from itertools import starmap
 from pathlib import Path
 from typing import Any
 
@@ -25,15 +26,23 @@ from sfnwatch.model.times import duration, iso, maybe_iso
 from sfnwatch.recording import library
 from sfnwatch.recording.library import ListedRecording
 
-_LABEL = 60
-"""Most cells for the first execution of a recording: two names with a `›` between, as a
-rule."""
-_recording = options.argument(
-    "path",
-    # `sfnwatch config` reads the command without a name.
-    lambda name: name if name is None else library.choose(_every(), name).path,
-    complete_recordings,
-)(metavar="NUMBER|NAME")
+_LABEL_WIDTH = 60
+"""Most cells for the first execution of a recording, often two names with a `›`
+between them."""
+_STATUS_LENGTH = 20
+"""Most characters of a status."""
+
+
+def _chosen(name: str | None) -> Path | None:
+    # `sfnwatch config` reads the commands without a name.
+    if name is None:
+        return None
+    return library.choose(_listed(), name).path
+
+
+_recording = options.argument("path", _chosen, complete_recordings)(
+    metavar="NUMBER|NAME"
+)
 
 
 @click.group(invoke_without_command=True)
@@ -54,11 +63,11 @@ def recordings(context: click.Context, *, as_json: bool) -> None:
     """
     if context.invoked_subcommand is not None:
         return
-    found = [*enumerate(_every(), 1)]
+    numbered = [*enumerate(_listed(), 1)]
     if as_json:
-        put_json({"recordings": [_recording_json(*each) for each in found]})
+        put_json({"recordings": [*starmap(_json, numbered)]})
     else:
-        _print(found)
+        _print(numbered)
 
 
 @recordings.command("open", short_help="Show one again, as replay does.")
@@ -138,86 +147,102 @@ def prune(*, dry_run: bool, yes: bool, **asked: float | None) -> None:
     sfnwatch recordings prune --older-than 30d --dry-run
     sfnwatch recordings prune --larger-than 100MB --yes
     """
-    if all(each is None for each in asked.values()):
+    if set(asked.values()) == {None}:
         msg = "Nothing is said of which to remove."
         raise UsageError(msg, hint="Give --older-than 30d or --larger-than 100MB.")
-    every = _every()
-    now = SystemClock().now()
-    found = library.to_prune(every, now, **asked)
-    _print([(every.index(each) + 1, each) for each in found])
-    count = "1 recording" if len(found) == 1 else f"{len(found)} recordings"
-    what = f"{count}, {size(sum(each.size for each in found))}"
-    if not found or dry_run:
-        narrate(f"{what} would be removed" if found else "there is none to remove")
+    every = _listed()
+    chosen = library.to_prune(every, SystemClock().now(), **asked)
+    _print([(every.index(recording) + 1, recording) for recording in chosen])
+    count = "1 recording" if len(chosen) == 1 else f"{len(chosen)} recordings"
+    total = sum(recording.size for recording in chosen)
+    summary = f"{count}, {size(total)}"
+    if not chosen:
+        narrate("there is none to remove")
+        return
+    if dry_run:
+        narrate(f"{summary} would be removed")
         return
     if not yes:
-        _ask(what)
-    for each in found:
-        library.remove(each)
-    narrate(f"removed {what}")
+        _ask(summary)
+    for recording in chosen:
+        library.remove(recording)
+    narrate(f"removed {summary}")
 
 
-def _ask(what: str) -> None:
+def _ask(summary: str) -> None:
     """Ask whether to remove recordings.
 
     Raises Abort for a no, UsageError if nobody can be asked.
     """
     if not sys.stdin.isatty():
-        msg = f"{what} would be removed, and nobody can be asked."
+        msg = f"{summary} would be removed, and nobody can be asked."
         raise UsageError(msg, hint="Give --yes, or --dry-run to look first.")
-    confirm(f"Remove {what}?")
+    confirm(f"Remove {summary}?")
 
 
-def _every() -> list[ListedRecording]:
+def _listed() -> list[ListedRecording]:
     folder = library.recordings_dir()
-    found = library.list_recordings(folder)
-    if not found:
+    every = library.list_recordings(folder)
+    if not every:
         narrate(f"there are no recordings in {folder}")
-    return found
+    return every
 
 
-def _print(found: Sequence[tuple[int, ListedRecording]]) -> None:
-    if found:
-        head = ("#", "execution", "state", "length", "size", "when")
-        rows = [(str(number), *_recording_cells(each)) for number, each in found]
-        put_table([head, *rows], right={0, 3, 4})
+def _print(numbered: Sequence[tuple[int, ListedRecording]]) -> None:
+    if not numbered:
+        return
+    rows: list[tuple[str, ...]] = [
+        ("#", "execution", "state", "length", "size", "when")
+    ]
+    for number, recording in numbered:
+        seconds = recording.seconds
+        row = (
+            str(number),
+            _label(recording),
+            clean(recording.trouble, _LABEL_WIDTH) or _states(recording),
+            "-" if seconds is None else duration(seconds),
+            size(recording.size),
+            f"{recording.began:%Y-%m-%d %H:%M} UTC",
+        )
+        rows.append(row)
+    put_table(rows, right={0, 3, 4})
 
 
-def _recording_cells(each: ListedRecording) -> tuple[str, str, str, str, str]:
-    return (
-        _label(each),
-        clean(each.trouble, _LABEL) if each.trouble else _states(each),
-        "-" if each.seconds is None else duration(each.seconds),
-        size(each.size),
-        f"{each.began:%Y-%m-%d %H:%M} UTC",
-    )
-
-
-def _label(each: ListedRecording) -> str:
+def _label(recording: ListedRecording) -> str:
     """Return the first watched execution's name, and the number of the others."""
-    if not each.watched:
-        return cut(clean(each.name), _LABEL)
-    parsed = maybe_execution_arn(each.watched[0][0])
-    name = f"{parsed.state_machine_name} › {parsed.name}" if parsed else each.name
-    more = len(each.watched) - 1
-    return cut(clean(name), _LABEL) + (f" and {more} more" if more else "")
+    if not recording.watched:
+        return cut(clean(recording.name), _LABEL_WIDTH)
+    arn, _ = recording.watched[0]
+    execution = maybe_execution_arn(arn)
+    name = recording.name
+    if execution is not None:
+        name = f"{execution.state_machine_name} › {execution.name}"
+    label = cut(clean(name), _LABEL_WIDTH)
+    others = len(recording.watched) - 1
+    return f"{label} and {others} more" if others else label
 
 
-def _states(each: ListedRecording) -> str:
-    counted = Counter(clean(status, 20) for _, status in each.watched)
-    told = (f"{count} {word}" if count > 1 else word for word, count in counted.items())
-    return ", ".join(told) or "-"
+def _states(recording: ListedRecording) -> str:
+    """Return the statuses of the watched executions, each with its number."""
+    statuses = [clean(status, _STATUS_LENGTH) for _, status in recording.watched]
+    counts: list[str] = []
+    for status, count in Counter(statuses).items():
+        counts.append(f"{count} {status}" if count > 1 else status)
+    return ", ".join(counts) or "-"
 
 
-def _recording_json(number: int, each: ListedRecording) -> dict[str, Any]:
+def _json(number: int, recording: ListedRecording) -> dict[str, Any]:
+    header = recording.header
     return {
         "number": number,
-        "name": each.name,
-        "path": str(each.path),
-        "executions": [{"arn": arn, "status": told} for arn, told in each.statuses],
-        "created": maybe_iso(each.header.created if each.header else None),
-        "written_at": iso(each.written_at),
-        "seconds": each.seconds,
-        "size": each.size,
-        "trouble": each.trouble or None,
+        "name": recording.name,
+        "path": str(recording.path),
+        "executions": [
+            {"arn": arn, "status": status} for arn, status in recording.statuses
+        ],
+        "created": maybe_iso(header.created if header else None),
+        "written_at": iso(recording.written_at),
+        "seconds": recording.seconds,
+        "size": recording.size,
+        "trouble": recording.trouble or None,
     }
