@@ -2,11 +2,10 @@
 
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from sfnwatch.analysis.document import Document
 from sfnwatch.analysis.report import Report
@@ -22,46 +21,53 @@ from sfnwatch.model.values import ascii_json
 from sfnwatch.recording.recorder import atomic_write
 
 _USUAL_WIDTH = 80
+"""Columns of a text that is not written on a terminal."""
 
 
 @contextmanager
 def output_to(path: Path | None, *, append: bool = False) -> Iterator[TextIO]:
-    """Give where to write: stdout, or a file that is there whole or not at all.
+    """Yield stdout or a file, which is written as a whole or not at all.
 
-    It may hold what the states were given: it is for its owner's eyes alone. One that
-    is appended to is somebody else's.
+    Only its owner may read the file: it may hold the input of states. A file that is
+    appended to is somebody else's, and keeps its permissions.
     """
     if path is None:
         with stdout() as out:
             yield out
         return
     try:
-        is_new = not append
-        with atomic_write(path) if is_new else path.open("a", encoding="utf-8") as file:
-            yield file
+        if append:
+            with path.open("a", encoding="utf-8") as file:
+                yield file
+        else:
+            with atomic_write(path) as file:
+                yield file
     except OSError as error:
         msg = f"Can't write {clean(str(path))}: {error.strerror or error}."
         raise SfnwatchError(msg) from error
 
 
-def write_document(
-    form: str, out: TextIO, text: Callable[[], str], document: Document
-) -> None:
-    """Write it as JSON, for a page, or for people: as wide as their terminal is."""
-    if form == "json":
-        out.write(f"{text()}\n")
-    elif form == "markdown":
-        write_markdown(document, out)
-    elif out is sys.stdout:
-        columns = shutil.get_terminal_size((_USUAL_WIDTH, 24)).columns
-        width = columns if out.isatty() else _USUAL_WIDTH
-        write_text(document, for_people(out), width)
-    else:
-        write_text(document, out, _USUAL_WIDTH)
-
-
 def write_report(snapshot: Snapshot, form: str, out: TextIO) -> None:
     """Write what happened."""
-    told = Report(snapshot)
-    text = partial(ascii_json, report_json(told), indent=2)
-    write_document(form, out, text, explain_report(told))
+    report = Report(snapshot)
+    if form == "json":
+        write_json(report_json(report), out)
+    else:
+        write_document(form, out, explain_report(report))
+
+
+def write_json(value: Any, out: TextIO) -> None:
+    out.write(f"{ascii_json(value, indent=2)}\n")
+
+
+def write_document(form: str, out: TextIO, document: Document) -> None:
+    """Write Markdown, or text for people: as wide as their terminal is."""
+    if form == "markdown":
+        write_markdown(document, out)
+        return
+    width = _USUAL_WIDTH
+    if out is sys.stdout:
+        if out.isatty():
+            width = shutil.get_terminal_size((_USUAL_WIDTH, 24)).columns
+        out = for_people(out)
+    write_text(document, out, width)

@@ -1,7 +1,6 @@
 """The command that says how two executions differ."""
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Any
 
 import click
@@ -9,55 +8,19 @@ import click
 from sfnwatch.analysis.compare.compare import compare as compare_executions
 from sfnwatch.analysis.compare.document import comparison_document
 from sfnwatch.cli import options
-from sfnwatch.cli.loading import NAME_LIMIT, Loaded, Source, load, sources_argument
-from sfnwatch.cli.output import output_to, write_document
+from sfnwatch.cli.loading import Loaded, Source, load, sources_argument
+from sfnwatch.cli.output import output_to, write_document, write_json
 from sfnwatch.cli.settable_option import option
 from sfnwatch.errors import UsageError
 from sfnwatch.export.json.comparison import comparison_json
 from sfnwatch.model.texts import clean
-from sfnwatch.model.values import ascii_json
 from sfnwatch.view.wording import execution_labels
 
 _PAIR = 2
-
-
-def _chosen_pair(found: Loaded, names: Sequence[str]) -> Sequence[str]:
-    """Choose the two executions to compare, the first named first.
-
-    `names` are parts of ARNs or of names; without any, there must be two in all.
-    """
-    labels = execution_labels(found.trace.as_of().roots)
-    place = {arn: number for number, arn in enumerate(found.executions)}
-    pair = sorted(labels, key=lambda arn: place.get(arn, len(place)))
-    if names:
-        pair = [_one_named(labels, name) for name in names]
-    if (count := len(set(pair))) != _PAIR:
-        msg = f"Two executions can be compared, not {count}."
-        raise UsageError(msg, hint=_hint(labels))
-    return pair
-
-
-def _one_named(labels: Mapping[str, str], name: str) -> str:
-    """Find the execution a name means: its own, the one it is told by, or a part."""
-    names = {arn: {arn, arn.rpartition(":")[2], label} for arn, label in labels.items()}
-    exact = [arn for arn in names if name in names[arn]]
-    found = exact or [arn for arn in labels if name in arn]
-    if len(found) != 1:
-        many = "several executions" if found else "no execution"
-        raise UsageError(
-            f"{clean(name, NAME_LIMIT)!r} names {many}.", hint=_hint(labels)
-        )
-    return found[0]
-
-
-def _hint(labels: Mapping[str, str]) -> str:
-    if len(labels) < _PAIR:
-        return "Name two recordings, or two executions."
-    known = ", ".join(
-        f"{label} ({clean(arn.rpartition('execution:')[2], 120)})"
-        for arn, label in labels.items()
-    )
-    return f"Choose two with --execution NAME; there are: {known}."
+_NAME_LENGTH = 200
+"""Most characters of a name that was given."""
+_LISTED_LENGTH = 120
+"""Most characters of each name that can be given."""
 
 
 @click.command()
@@ -82,11 +45,57 @@ def compare(sources: list[Source], names: tuple[str, ...], **asked: Any) -> int:
     sfnwatch compare monday.sfnwatch.jsonl tuesday.sfnwatch.jsonl
     sfnwatch compare three-ways.sfnwatch.jsonl --execution sync --execution denied
     """
-    found = load(sources, **asked)
-    a, b = _chosen_pair(found, names)
-    snapshot = found.trace.as_of()
-    told = compare_executions((snapshot, a), (snapshot, b))
-    text = partial(ascii_json, comparison_json(told), indent=2)
+    loaded = load(sources, **asked)
+    before, after = _chosen_pair(loaded, names)
+    snapshot = loaded.trace.as_of()
+    comparison = compare_executions((snapshot, before), (snapshot, after))
     with output_to(asked["output"]) as out:
-        write_document(asked["form"], out, text, comparison_document(told))
-    return found.code
+        if asked["form"] == "json":
+            write_json(comparison_json(comparison), out)
+        else:
+            write_document(asked["form"], out, comparison_document(comparison))
+    return loaded.code
+
+
+def _chosen_pair(loaded: Loaded, names: Sequence[str]) -> Sequence[str]:
+    """Return the ARNs of the two executions to compare, the first named first.
+
+    `names` are parts of ARNs or of names; without any, there must be two in all.
+    """
+    labels = execution_labels(loaded.trace.as_of().roots)
+    if names:
+        pair = [_named_arn(labels, name) for name in names]
+    else:
+        named = [arn for arn in loaded.executions if arn in labels]
+        pair = [*dict.fromkeys((*named, *labels))]
+    count = len(set(pair))
+    if count != _PAIR:
+        msg = f"Two executions can be compared, not {count}."
+        raise UsageError(msg, hint=_hint(labels))
+    return pair
+
+
+def _named_arn(labels: Mapping[str, str], name: str) -> str:
+    """Return the ARN that is named: by itself, its last part, its label, or any part."""
+    arns = [
+        arn
+        for arn, label in labels.items()
+        if name in {arn, arn.rpartition(":")[2], label}
+    ]
+    if not arns:
+        arns = [arn for arn in labels if name in arn]
+    if len(arns) != 1:
+        count = "several executions" if arns else "no execution"
+        shown = clean(name, _NAME_LENGTH)
+        raise UsageError(f"{shown!r} names {count}.", hint=_hint(labels))
+    return arns[0]
+
+
+def _hint(labels: Mapping[str, str]) -> str:
+    if len(labels) < _PAIR:
+        return "Name two recordings, or two executions."
+    names: list[str] = []
+    for arn, label in labels.items():
+        name = clean(arn.rpartition("execution:")[2], _LISTED_LENGTH)
+        names.append(f"{label} ({name})")
+    return f"Choose two with --execution NAME; there are: {', '.join(names)}."

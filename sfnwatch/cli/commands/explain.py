@@ -1,12 +1,13 @@
 """The command that says what happened, with evidence."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import click
 
 from sfnwatch.analysis.lists import some
 from sfnwatch.cli import options
-from sfnwatch.cli.loading import NAME_LIMIT, Loaded, Source, load, sources_argument
+from sfnwatch.cli.loading import Loaded, Source, load, sources_argument
 from sfnwatch.cli.output import output_to, write_document, write_report
 from sfnwatch.cli.settable_option import option
 from sfnwatch.errors import UsageError
@@ -16,34 +17,10 @@ from sfnwatch.model.texts import clean
 from sfnwatch.model.values import ascii_json
 from sfnwatch.view.weighing import why as weigh
 
+_NAME_LENGTH = 200
+"""Most characters of an event ID."""
 _LISTED = 10
-"""Event IDs that are listed."""
-
-
-def _chosen_call(found: Loaded, text: str) -> ApiCall:
-    """Find the call that an event ID, its beginning, or `call#…` means.
-
-    Of a redacted one the ID in AWS's records will do, and so will its alias.
-    """
-    told = text.strip().removeprefix(CALL_KEY).removesuffix("…")
-    originals = found.originals
-    calls = found.trace.calls
-    known = {name: e for e in calls for name in (e, originals.get(e, e))}
-    same = [known[told]] if told in known else []
-    # Findings name a row of an Athena table without what stands before its number.
-    begun = (told, f"row-{told}")
-    if told and not same:
-        same = [*dict.fromkeys(known[n] for n in known if n.startswith(begun))]
-    if len(same) == 1:
-        return calls[same[0]]
-    shown = clean(told, NAME_LIMIT)
-    if same:
-        ids = some((clean(originals.get(each, each)) for each in same), _LISTED)
-        msg = f"{shown!r} begins the event IDs of several calls."
-        raise UsageError(msg, hint=f"They are {ids}.")
-    msg = f"No call here has the event ID {shown!r}."
-    hint = "sfnwatch export … --to json lists the calls, each with its event_id."
-    raise UsageError(msg, hint=hint)
+"""Most event IDs that are listed."""
 
 
 @click.command()
@@ -71,15 +48,55 @@ def explain(sources: list[Source], why: tuple[str, ...], **asked: Any) -> int:
     sfnwatch explain nightly-report --format markdown -o report.md
     sfnwatch explain run.sfnwatch.jsonl --why 110593b7
     """
-    found = load(sources, **asked)
-    chosen = (_chosen_call(found, text) for text in why)
-    calls = {call.event_id: call for call in chosen}.values()
-    snapshot = found.trace.as_of()
+    loaded = load(sources, **asked)
+    calls: dict[str, ApiCall] = {}
+    for text in why:
+        call = _chosen_call(loaded, text)
+        calls[call.event_id] = call
+    snapshot = loaded.trace.as_of()
     form: str = asked["form"]
     with output_to(asked["output"]) as out:
-        if calls:
-            lines = (ascii_json(why_json(snapshot, call)) for call in calls)
-            write_document(form, out, lambda: "\n".join(lines), weigh(snapshot, calls))
-        else:
+        if not calls:
             write_report(snapshot, form, out)
-    return found.code
+        elif form == "json":
+            for call in calls.values():
+                out.write(f"{ascii_json(why_json(snapshot, call))}\n")
+        else:
+            write_document(form, out, weigh(snapshot, calls.values()))
+    return loaded.code
+
+
+def _chosen_call(loaded: Loaded, text: str) -> ApiCall:
+    """Return the call that an event ID, its beginning, or `call#…` means.
+
+    A redacted call is found by the ID in AWS's records and by its alias.
+    """
+    wanted = text.strip().removeprefix(CALL_KEY).removesuffix("…")
+    originals = loaded.originals
+    event_ids: dict[str, str] = {}
+    for event_id in loaded.trace.calls:
+        event_ids[event_id] = event_id
+        event_ids[originals.get(event_id, event_id)] = event_id
+    candidates = _candidates(event_ids, wanted)
+    if len(candidates) == 1:
+        return loaded.trace.calls[candidates[0]]
+    shown = clean(wanted, _NAME_LENGTH)
+    if candidates:
+        names = (clean(originals.get(name, name)) for name in candidates)
+        msg = f"{shown!r} begins the event IDs of several calls."
+        raise UsageError(msg, hint=f"They are {some(names, _LISTED)}.")
+    msg = f"No call here has the event ID {shown!r}."
+    hint = "sfnwatch export … --to json lists the calls, each with its event_id."
+    raise UsageError(msg, hint=hint)
+
+
+def _candidates(event_ids: Mapping[str, str], wanted: str) -> list[str]:
+    """Return the event IDs of a name, or else of those that begin with it."""
+    if wanted in event_ids:
+        return [event_ids[wanted]]
+    if not wanted:
+        return []
+    # Findings name a row of an Athena table without what stands before its number.
+    beginnings = (wanted, f"row-{wanted}")
+    names = [name for name in event_ids if name.startswith(beginnings)]
+    return [*dict.fromkeys(event_ids[name] for name in names)]

@@ -10,9 +10,7 @@ from sfnwatch.cli.output import output_to
 from sfnwatch.cli.settable_option import option
 from sfnwatch.export import TARGETS
 
-TARGET_WORDS = "\b\nFORMAT is one of\n" + "\n".join(
-    f"  {name:<10} {target.words}" for name, target in TARGETS.items()
-)
+_FORMATS = (f"  {name:<10} {target.words}" for name, target in TARGETS.items())
 target_option = option(
     "--to FORMAT",
     "What to write.",
@@ -22,7 +20,7 @@ target_option = option(
 )
 
 
-@click.command(epilog=TARGET_WORDS)
+@click.command(epilog="\n".join(("\b", "FORMAT is one of", *_FORMATS)))
 @sources_argument(required=True, metavar="FILE…|EXECUTION…")
 @target_option
 @options.output_option
@@ -38,7 +36,7 @@ def export(sources: list[Source], target: str, **asked: Any) -> int:
     sfnwatch export run.sfnwatch.jsonl --to html -o report.html
     sfnwatch export ARN --to json | jq .calls
     """
-    found = load(sources, **asked)
+    loaded = load(sources, **asked)
     with output_to(asked["output"]) as out:
-        TARGETS[target].dump(found.trace.as_of(), out)
-    return found.code
+        TARGETS[target].dump(loaded.trace.as_of(), out)
+    return loaded.code

@@ -35,15 +35,18 @@ def redact(files: list[Path], output: Path | None, *, keep_state_names: bool) ->
     """
     recording = open_files(files)
     records = tuple(recording.records())
-    keep = {"keep_state_names": keep_state_names}
-    anonymizer = Anonymizer.for_records(records, **keep)
+    anonymizer = Anonymizer.for_records(records, keep_state_names=keep_state_names)
     span = recording.span()
-    begun = span[0] if span else datetime.fromtimestamp(0, UTC)
-    created = recording.created or begun
+    if recording.created:
+        created = recording.created
+    elif span:
+        created = span[0]
+    else:
+        created = datetime.fromtimestamp(0, UTC)
     executions = map(anonymizer.execution, recording.executions)
     header = new_header(created, f"sfnwatch {__version__}", executions)
-    redacted = [anonymizer.redact(received) for received in records]
+    redacted = list(map(anonymizer.redact, records))
     with output_to(output) as out:
         write_recording(out, header, redacted)
-    for note in redaction_notes(records, **keep):
+    for note in redaction_notes(records, keep_state_names=keep_state_names):
         narrate(note)
