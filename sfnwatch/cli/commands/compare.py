@@ -76,7 +76,7 @@ def _chosen_pair(loaded: Loaded, names: Sequence[str]) -> Sequence[str]:
 
 
 def _named_arn(labels: Mapping[str, str], name: str) -> str:
-    """Return the ARN that is named: by itself, its last part, its label, or any part."""
+    """Return the ARN that a name means: its last part, its label, or any part of it."""
     arns = [
         arn
         for arn, label in labels.items()

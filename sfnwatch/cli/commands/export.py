@@ -10,7 +10,7 @@ from sfnwatch.cli.output import output_to
 from sfnwatch.cli.settable_option import option
 from sfnwatch.export import TARGETS
 
-_FORMATS = (f"  {name:<10} {target.words}" for name, target in TARGETS.items())
+_FORMATS = [f"  {name:<10} {target.words}" for name, target in TARGETS.items()]
 target_option = option(
     "--to FORMAT",
     "What to write.",

@@ -1,13 +1,12 @@
-"""The command that waits: for scripts and pipelines.
+"""The command that waits for executions, for scripts and pipelines.
 
-Nothing is shown, and the exit code tells. Only histories are read. A job that waits for
-a state, or for a time at most, ends while the execution goes on: what it was by then is
-in the report.
+It shows nothing; its exit code is the outcome. It reads histories alone. With --until
+or --timeout it may end while an execution runs; the report is of that moment.
 """
 
 import asyncio
 import os
-from collections.abc import Awaitable, Iterator, Sequence
+from collections.abc import Awaitable, Sequence
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any
@@ -37,8 +36,10 @@ from sfnwatch.session.session import Session
 from sfnwatch.sources.live_options import CallOptions, LiveOptions
 
 _NAME_LENGTH = 200
-_VARIABLE = "GITHUB_STEP_SUMMARY"
+"""Most characters of a name."""
+_SUMMARY_VARIABLE = "GITHUB_STEP_SUMMARY"
 _TROUBLE = frozenset({"denied", "expired", "retrying", "throttled"})
+"""The states of a source's health that are narrated."""
 
 
 @click.command()
@@ -72,132 +73,138 @@ def wait(executions: list[Named], *, coming: bool, summary: bool, **asked: Any) 
     """
     from sfnwatch.sources.search import Search
 
-    path = _summary_path() if summary else None
+    summary_path = _summary_path() if summary else None
     settings = signed_in(**asked)
     waiting = _Waiting(asked["until"], asked["timeout"])
 
     async def begin() -> Session:
         arns = await Search(settings).find(executions, narrate, coming=coming)
         calls = CallOptions(lookup=False)
-        how = LiveOptions(calls, drain=0.0, outlasts_throttling=True)
-        return sessions.live(arns, settings, how, trace=waiting.trace)
+        live_options = LiveOptions(calls, drain=0.0, outlasts_throttling=True)
+        return sessions.live(arns, settings, live_options, trace=waiting.trace)
 
     try:
-        signalled = signals.run(lambda: waiting.run(begin()))
-        code = waiting.code() if signalled is None else signalled
+        code = signals.run(lambda: waiting.run(begin()))
+        if code is None:
+            code = waiting.code()
     except RefusedError:
         if waiting.has_seen:
-            _report(waiting.trace.as_of(), asked["form"], path)
+            _report(waiting.trace.as_of(), asked["form"], summary_path)
         raise
     if code < Outcome.INTERRUPTED:
-        _report(waiting.trace.as_of(), asked["form"], path)
+        _report(waiting.trace.as_of(), asked["form"], summary_path)
     return code
 
 
 class _Waiting:
-    """Knows when what has come is enough."""
+    """Runs a session until its executions have ended, or until --until or --timeout."""
 
     def __init__(self, until: str | None, seconds: float | None) -> None:
-        self.trace, self.until, self.seconds = Trace(), until, seconds
-        """`until` names a state: enough when each execution entered it, or ended."""
-        self.executions: Sequence[str] = ()
-        """Their ARNs, once they are found."""
-        self.late = False
-        """True when the time was over first."""
-        self._told: dict[str, object] = {}
+        self.trace = Trace()
+        self._until = until
+        """The name of a state, or None: each execution is to enter it, or to end."""
+        self._seconds = seconds
+        self._arns: Sequence[str] = ()
+        """Those of the executions, once they are found."""
+        self._is_late = False
+        """True if the time was over first."""
+        self._health: dict[str, object] = {}
+        """The last state and message of each source."""
 
     async def run(self, begin: Awaitable[Session]) -> None:
-        """Find executions and wait for their ends, or for what is enough."""
         try:
-            async with asyncio.timeout(self.seconds):
-                watched = await begin
-                self.executions = watched.executions
-                async with aclosing(watched.snapshots()) as snapshots:
+            async with asyncio.timeout(self._seconds):
+                session = await begin
+                self._arns = session.executions
+                async with aclosing(session.snapshots()) as snapshots:
                     async for snapshot in snapshots:
-                        self._tell_trouble(snapshot)
-                        if self.until is not None and self._is_enough():
+                        self._narrate_trouble(snapshot)
+                        if self._until is not None and self._is_done():
                             return
         except TimeoutError:
-            self.late = not self._is_enough()
+            self._is_late = not self._is_done()
 
     @property
     def has_seen(self) -> bool:
-        """True where there is something to report."""
-        return any(each is not None and each.known for each in self._executions())
+        """True if there is something to report."""
+        return any(execution.known for execution in self._executions())
 
     def code(self) -> int:
-        """Give the exit code; raises RefusedError where AWS doesn't tell the end."""
-        if self.until is None or not self._is_enough():
+        """Return the exit code; raises RefusedError if AWS does not show the end."""
+        if self._until is None or not self._is_done():
             raise_if_refused(self.trace)
-        if self.late:
-            for words in self._situations():
-                narrate(words)
+        if self._is_late:
+            self._narrate_situations(duration(self._seconds or 0.0))
             return Outcome.RUNNING
         code = outcome(self.trace.as_of())
-        return code if self.until is None else self._until_code(code)
+        return code if self._until is None else self._until_code(code)
 
-    def _executions(self) -> Iterator[ExecutionAsOf | None]:
-        known = self.trace.as_of().executions
-        return (known.get(arn) for arn in self.executions)
+    def _executions(self) -> list[ExecutionAsOf]:
+        """Return the executions that the trace has so far."""
+        in_trace = self.trace.as_of().executions
+        return [in_trace[arn] for arn in self._arns if arn in in_trace]
 
-    def _is_enough(self) -> bool:
-        """True when each has ended, or entered the state that is waited for."""
-        return bool(self.executions) and all(
-            each is not None and (each.ending is not None or self._entered(each))
-            for each in self._executions()
-        )
+    def _is_done(self) -> bool:
+        """True if each execution has ended, or has entered the state."""
+        executions = self._executions()
+        if not executions or len(executions) < len(self._arns):
+            return False
+        running = [execution for execution in executions if execution.ending is None]
+        return all(map(self._has_entered, running))
 
-    def _entered(self, execution: ExecutionAsOf) -> bool:
-        return any(visit.name == self.until for visit in execution.visits)
+    def _has_entered(self, execution: ExecutionAsOf) -> bool:
+        return any(visit.name == self._until for visit in execution.visits)
 
-    def _tell_trouble(self, snapshot: Snapshot) -> None:
-        """Say what keeps it from reading: nobody would know why nothing happens."""
-        for lane, health in snapshot.health.items():
-            told = (health.state, health.message)
-            is_doubt = lane == "history" and health.state == "ended" and health.message
-            is_trouble = health.state in _TROUBLE or is_doubt
-            if is_trouble and self._told.get(lane) != told:
+    def _narrate_trouble(self, snapshot: Snapshot) -> None:
+        """Say once what keeps a source from reading: otherwise the wait looks stuck."""
+        for source, health in snapshot.health.items():
+            is_over = source == "history" and health.state == "ended"
+            is_trouble = health.state in _TROUBLE or (is_over and health.message)
+            state = (health.state, health.message)
+            if is_trouble and self._health.get(source) != state:
                 narrate(health_words(health))
-            self._told[lane] = told
+            self._health[source] = state
 
     def _until_code(self, code: int) -> int:
-        """Tell of executions that ended without the state."""
-        without = [e for e in self._executions() if e and not self._entered(e)]
-        state = clean(self.until or "", _NAME_LENGTH)
-        for each in without:
-            narrate(
-                f"{clean(each.name, _NAME_LENGTH)} ended without entering {state!r}."
-            )
-        if not without:
+        """Return the exit code of --until; name the executions without the state."""
+        state = clean(self._until or "", _NAME_LENGTH)
+        has_entered = True
+        for execution in self._executions():
+            if not self._has_entered(execution):
+                has_entered = False
+                name = clean(execution.name, _NAME_LENGTH)
+                narrate(f"{name} ended without entering {state!r}.")
+        if has_entered:
             return Outcome.SUCCEEDED
-        has_failed = code not in {Outcome.SUCCEEDED, Outcome.RUNNING}
-        return code if has_failed else Outcome.WITHOUT
+        if code in {Outcome.SUCCEEDED, Outcome.RUNNING}:
+            return Outcome.WITHOUT
+        return code
 
-    def _situations(self) -> Iterator[str]:
-        """Say of each execution that is not over where it is."""
-        limit = duration(self.seconds or 0.0)
-        running = [e for e in self._executions() if e is not None and e.running]
-        survey = TraceAnalysis(self.trace.as_of())
-        for each in running:
-            verdict = ExecutionVerdict(survey, each).text
-            name = clean(each.name, _NAME_LENGTH)
-            yield f"{name}: {verdict} It is not over after {limit}."
+    def _narrate_situations(self, limit: str) -> None:
+        """Say where each execution is that has not ended within the limit."""
+        running = [execution for execution in self._executions() if execution.running]
+        analysis = TraceAnalysis(self.trace.as_of())
+        for execution in running:
+            verdict = ExecutionVerdict(analysis, execution).text
+            name = clean(execution.name, _NAME_LENGTH)
+            narrate(f"{name}: {verdict} It is not over after {limit}.")
         if not running:
-            yield f"Not every execution was found within {limit}."
+            narrate(f"Not every execution was found within {limit}.")
 
 
 def _summary_path() -> Path:
-    if path := os.environ.get(_VARIABLE):
+    path = os.environ.get(_SUMMARY_VARIABLE)
+    if path:
         return Path(path)
-    msg = f"--summary appends to the file that {_VARIABLE} names, and it is not set."
+    msg = f"--summary appends to the file that {_SUMMARY_VARIABLE} names,"
     hint = "Leave it out where no GitHub job runs, or give --format markdown."
-    raise UsageError(msg, hint=hint)
+    raise UsageError(f"{msg} and it is not set.", hint=hint)
 
 
-def _report(snapshot: Snapshot, form: str | None, path: Path | None) -> None:
-    """Print what is asked for, and append it to a step's summary."""
-    if path is not None:
-        with output_to(path, append=True) as out:
+def _report(snapshot: Snapshot, form: str | None, summary_path: Path | None) -> None:
+    """Append the report to the summary of a step, and print it, if that is asked."""
+    if summary_path is not None:
+        with output_to(summary_path, append=True) as out:
             write_report(snapshot, "markdown", out)
     if form is not None:
         with output_to(None) as out:
