@@ -29,7 +29,8 @@ from sfnwatch.model.times import iso
 
 _LARGEST = 64 << 20
 """Most bytes of a file; a watch of some weeks may come to that."""
-_LONGEST = 4000
+_LINE_LENGTH = 4000
+"""Most characters of a line."""
 _PACKAGES = ("textual", "botocore", "aiobotocore", "aiohttp", "msgspec", "click")
 _PREFIXES = ("AWS_", "SFNWATCH_")
 _SECRETS = (
@@ -55,7 +56,8 @@ def versions() -> Iterator[str]:
     """Yield the versions of sfnwatch, of Python and of the packages it needs."""
     yield f"sfnwatch {__version__}"
     yield f"Python {platform.python_version()} on {platform.system()}"
-    yield from (f"{name} {version_of(name) or '-'}" for name in _PACKAGES)
+    for name in _PACKAGES:
+        yield f"{name} {version_of(name) or '-'}"
 
 
 def version_of(package: str) -> str:
@@ -68,8 +70,9 @@ def version_of(package: str) -> str:
 
 def variables() -> list[str]:
     """Return the names of relevant variables that are set; values may be secret."""
-    proxies = (n for n in _PROXIES if n in os.environ or n.lower() in os.environ)
-    return [*(n for n in sorted(os.environ) if n.startswith(_PREFIXES)), *proxies]
+    names = [name for name in sorted(os.environ) if name.startswith(_PREFIXES)]
+    names += [name for name in _PROXIES if {name, name.lower()} & os.environ.keys()]
+    return names
 
 
 @contextmanager
@@ -102,8 +105,11 @@ def _log_end(error: BaseException | None) -> None:
 
     The text may have a payload in it.
     """
-    if error is None or isinstance(error, SfnwatchError):
-        _LOG.debug("ends%s", f": {error}" if error else "")
+    if error is None:
+        _LOG.debug("ends")
+        return
+    if isinstance(error, SfnwatchError):
+        _LOG.debug("ends: %s", error)
         return
     _LOG.debug("ends by %s", type(error).__name__)
     for frame in traceback.extract_tb(error.__traceback__):
@@ -124,11 +130,11 @@ class _DebugWriter(logging.Handler):
         """Write a line at once: the program may crash next."""
         if self.trouble:
             return
-        text = KNOWN_SECRETS.hide(record.getMessage())[:_LONGEST]
-        for pattern, instead in _SECRETS:
-            text = pattern.sub(instead, text)
+        text = KNOWN_SECRETS.hide(record.getMessage())[:_LINE_LENGTH]
+        for pattern, replacement in _SECRETS:
+            text = pattern.sub(replacement, text)
         at = iso(datetime.fromtimestamp(record.created, UTC))
-        line = f"{at} {clean(text, _LONGEST)}\n".encode()
+        line = f"{at} {clean(text, _LINE_LENGTH)}\n".encode()
         self._left -= len(line)
         if self._left < 0:
             self.trouble = f"it has {_LARGEST >> 20} MiB, and gets no larger."

@@ -8,7 +8,7 @@ would act on it: clipboard, title, colors.
 import io
 import os
 import sys
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TextIO, cast
 
@@ -18,7 +18,9 @@ from sfnwatch.model.known_secrets import KNOWN_SECRETS
 from sfnwatch.model.texts import clean, clean_lines
 
 _BARE = {"C", "POSIX"}
+"""Locales without an encoding: ASCII."""
 _COERCED = {"C.UTF-8", "C.utf8", "UTF-8"}
+"""What Python sets LC_CTYPE to in such a locale."""
 
 
 def narrate(text: str) -> None:
@@ -52,9 +54,13 @@ def confirm(question: str) -> None:
 def put_table(rows: Sequence[tuple[str, ...]], right: Collection[int] = ()) -> None:
     """Print rows in columns; the columns with numbers in `right` are right-aligned."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    sides = [">" if number in right else "<" for number in range(len(widths))]
     for row in rows:
-        cells = map("{:{}{}}".format, row, sides, widths)
+        cells: list[str] = []
+        for number, (cell, width) in enumerate(zip(row, widths, strict=True)):
+            if number in right:
+                cells.append(cell.rjust(width))
+            else:
+                cells.append(cell.ljust(width))
         put_row("  ".join(cells).rstrip())
 
 
@@ -106,19 +112,25 @@ def discard_output() -> None:
 def lacks_unicode() -> bool:
     """True if the locale's or stdout's encoding is not Unicode."""
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-    names = (encoding, _codeset(os.environ))
-    return not all(e.lower().replace("-", "").startswith("utf") for e in names)
+    return not (_is_unicode(encoding) and _is_unicode(_locale_encoding()))
 
 
-def _codeset(environ: Mapping[str, str]) -> str:
+def _is_unicode(encoding: str) -> bool:
+    return encoding.lower().startswith("utf")
+
+
+def _locale_encoding() -> str:
     """Return the locale's encoding; UTF-8 if the locale does not name one."""
-    names = ["LC_ALL", "LC_CTYPE", "LANG"]
-    if environ.get("LANG") in _BARE and environ.get("LC_CTYPE") in _COERCED:
-        # Python sets LC_CTYPE like this if LANG=C, which was set for a reason.
-        names.remove("LC_CTYPE")
-    locale = next(filter(None, (environ.get(name) for name in names)), "")
-    codeset = locale.partition("@")[0].partition(".")[2]
-    return codeset or ("ascii" if locale in _BARE else "utf-8")
+    language = os.environ.get("LANG", "")
+    characters = os.environ.get("LC_CTYPE", "")
+    if language in _BARE and characters in _COERCED:
+        # Python has set LC_CTYPE because of LANG=C, which was set for a reason.
+        characters = ""
+    locale = os.environ.get("LC_ALL") or characters or language
+    if locale in _BARE:
+        return "ascii"
+    encoding = locale.partition("@")[0].partition(".")[2]
+    return encoding or "utf-8"
 
 
 def for_people(stream: TextIO) -> TextIO:
@@ -178,7 +190,8 @@ def settle_streams() -> None:
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             access = os.O_WRONLY if name == "stderr" else os.O_RDONLY
-            setattr(sys, name, os.fdopen(os.open(os.devnull, access), mode))
+            descriptor = os.open(os.devnull, access)
+            setattr(sys, name, os.fdopen(descriptor, mode))
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")
         if sys.stdout.isatty():
