@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -16,12 +15,13 @@ from sfnwatch.model.texts import clean, without_login
 
 T = TypeVar("T")
 _LONGEST_SECONDS = 36_500 * 86_400.0
-"""A century: nobody means more, and clocks do not reach that far."""
+"""The longest duration: a century. Clocks do not reach much further."""
 _LARGEST_BYTES = float(1 << 60)
 """The largest size that an option takes; nobody means more."""
 _SLOWEST = 0.1
 _FASTEST = 10_000
 _NUMBER = r"(\d+(?:\.\d+)?)\s*"
+_SECONDS_OF_UNIT = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
 class Parsed(click.ParamType[T]):
@@ -59,9 +59,10 @@ def http_url(text: str) -> str:
 
 def matched(pattern: str, text: str) -> re.Match[str]:
     """Match the whole of a text; raises ValueError."""
-    if found := re.fullmatch(pattern, text):
-        return found
-    raise ValueError(text)
+    match = re.fullmatch(pattern, text)
+    if match is None:
+        raise ValueError(text)
+    return match
 
 
 def form(pattern: str) -> Callable[[str], str]:
@@ -69,33 +70,36 @@ def form(pattern: str) -> Callable[[str], str]:
     return lambda text: matched(pattern, text)[0]
 
 
-def _no_more_than(most: float, amount: float) -> float:
-    if amount > most:
-        raise OverflowError
-    return amount
-
-
 def _seconds(text: str) -> float:
-    """Return the seconds of a duration such as `15m`."""
-    found = matched(rf"{_NUMBER}([smhd]?)", text.lower())
-    unit = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}[found[2]]
-    return _no_more_than(_LONGEST_SECONDS, float(found[1]) * unit)
+    """Return the seconds of a duration such as `15m`; raises ValueError."""
+    number, unit = matched(rf"{_NUMBER}([smhd]?)", text.lower()).groups()
+    seconds = float(number) * _SECONDS_OF_UNIT[unit]
+    if seconds > _LONGEST_SECONDS:
+        raise ValueError(text)
+    return seconds
 
 
 def _bytes(text: str) -> float:
-    """Return the bytes of a size such as `100MB` or `1GiB`."""
-    found = matched(rf"{_NUMBER}(?:([kmg])(i?))?b?", text.lower())
-    base = 1024 if found[3] else 1000
-    power = "kmg".find(found[2] or "b") + 1
-    return _no_more_than(_LARGEST_BYTES, float(found[1]) * base**power)
+    """Return the bytes of a size such as `100MB` or `1GiB`; raises ValueError."""
+    match = matched(rf"{_NUMBER}(?:([kmg])(i?))?b?", text.lower())
+    number, prefix, binary = match.groups()
+    base = 1024 if binary else 1000
+    power = "kmg".index(prefix) + 1 if prefix else 0
+    size = float(number) * float(base**power)
+    if size > _LARGEST_BYTES:
+        raise ValueError(text)
+    return size
 
 
 def _past(text: str) -> datetime | timedelta:
     """Return a day or a time, in UTC if it has no zone; or how long ago, as `24h`."""
-    with suppress(ValueError):
-        at = datetime.fromisoformat(text)
-        return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
-    return timedelta(seconds=_seconds(text))
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        return timedelta(seconds=_seconds(text))
+    if time.tzinfo is None:
+        return time.replace(tzinfo=UTC)
+    return time.astimezone(UTC)
 
 
 def _speed(text: str) -> float:
@@ -145,23 +149,23 @@ class FilePath(click.Path):
 
 
 class NewFile(FilePath):
-    """The path of a file to be made.
+    """The path of a file that is to be written.
 
-    A file that can't be made, or that exists, is refused before anything is done. It
+    A file that exists, or that can't be made, is refused before anything is done: it
     may be the file that is read, or an execution may be watched for hours first. A pipe
-    or a device may be written to, and `-` is stdout. For a recording, a missing folder
-    is made.
+    or a device may be written to. For --output, `-` is stdout; for a recording, a
+    missing folder is made later.
     """
 
     def convert(self, value: Any, param: Any, ctx: Any) -> Any:
         path = super().convert(value, param, ctx)
         is_output = param.name == "output"
-        if str(path) == "-" and is_output:
+        if is_output and str(path) == "-":
             return None
-        msg = f"Can't write {clean(str(path))}: "
+        problem = f"Can't write {clean(str(path))}"
         if path.is_file():
             hint = "Files are never overwritten: name another."
-            raise UsageError(f"{msg}the file exists.", hint=hint)
+            raise UsageError(f"{problem}: the file exists.", hint=hint)
         if is_output and not path.parent.is_dir():
-            raise SfnwatchError(f"{msg}No such file or directory.")
+            raise SfnwatchError(f"{problem}: No such file or directory.")
         return path
