@@ -5,7 +5,7 @@ column, the day; this table also has the account and the Region, and all three a
 projected.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from string import Template
 from typing import Any
@@ -24,7 +24,9 @@ def _root(bucket: str) -> str:
     prefix = prefix.strip("/").removesuffix("AWSLogs").strip("/")
     matched(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", name)
     matched(r"[A-Za-z0-9!_.*()/=-]*", prefix)
-    return f"s3://{name}/{prefix}/" if prefix else f"s3://{name}/"
+    if prefix:
+        return f"s3://{name}/{prefix}/"
+    return f"s3://{name}/"
 
 
 _TRAIL = Parsed(_root, "bucket of a trail", "BUCKET or s3://BUCKET/PREFIX")
@@ -61,26 +63,34 @@ def athena_ddl(root: str, table: str, **asked: Any) -> None:
     \b
     sfnwatch athena-ddl s3://my-trail --account 123456789012 --region eu-west-1
     """
-    since: datetime | timedelta = asked["since"]
-    first = since if isinstance(since, datetime) else datetime.now(UTC) - since
-    organization = asked["organization"]
-    root = f"{root}AWSLogs/" + (f"{organization}/" if organization else "")
-    projected = _projected("account", asked["accounts"])
-    projected |= _projected("region", asked["regions"])
-    listed = "\n".join(f"  '{key}' = '{value}'," for key, value in projected.items())
-    statement = Template(read_template("athena_table.sql"))
-    day = f"{first:%Y/%m/%d}"
-    put(statement.substitute(table=table, location=root, projected=listed, first=day))
+    first: datetime | timedelta = asked["since"]
+    if isinstance(first, timedelta):
+        first = datetime.now(UTC) - first
+    location = f"{root}AWSLogs/"
+    if asked["organization"]:
+        location += f"{asked['organization']}/"
+    properties = (
+        *_projection("account", asked["accounts"]),
+        *_projection("region", asked["regions"]),
+    )
+    statement = Template(read_template("athena_table.sql")).substitute(
+        table=table,
+        location=location,
+        projected="\n".join(properties),
+        first=f"{first:%Y/%m/%d}",
+    )
+    put(statement)
 
 
-def _projected(column: str, values: Sequence[str]) -> dict[str, str]:
-    """Return the properties that project a column: from a list, or from each query.
+def _projection(column: str, values: Sequence[str]) -> Iterator[str]:
+    """Yield the properties that project a column: from values, or from each query.
 
-    Without values, each query must name one: so it is for the accounts of an
+    Without values, each query must name one. That suits the accounts of an
     organization's trail, which come and go.
     """
-    kind = f"projection.{column}.type"
     if not values:
-        return {kind: "injected"}
-    known = ",".join(dict.fromkeys(values))
-    return {kind: "enum", f"projection.{column}.values": known}
+        yield f"  'projection.{column}.type' = 'injected',"
+        return
+    distinct_values = ",".join(dict.fromkeys(values))
+    yield f"  'projection.{column}.type' = 'enum',"
+    yield f"  'projection.{column}.values' = '{distinct_values}',"

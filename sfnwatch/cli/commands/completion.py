@@ -23,7 +23,9 @@ class Bash(click_shells.BashComplete):
     def get_completion_args(self) -> tuple[list[str], str]:
         line = os.environ.get("COMP_LINE", "")
         words = click_shells.split_arg_string(line)
-        incomplete = "" if not words or line[-1:].isspace() else words.pop()
+        incomplete = ""
+        if words and not line[-1:].isspace():
+            incomplete = words.pop()
         if incomplete.startswith("--") and "=" in incomplete:
             option, _, incomplete = incomplete.partition("=")
             words.append(option)
@@ -37,7 +39,8 @@ class Bash(click_shells.BashComplete):
         """
         value = str(item.value)
         if ":" in os.environ.get("COMP_WORDBREAKS", ":"):
-            value = value.removeprefix(self._word[: self._word.rfind(":") + 1])
+            last_colon = self._word.rfind(":")
+            value = value.removeprefix(self._word[: last_colon + 1])
         return f"{item.type},{value}"
 
 
@@ -45,17 +48,19 @@ class Bash(click_shells.BashComplete):
 class Zsh(click_shells.ZshComplete):
     """Completion for zsh like click's, but it leaves `--option=` where it is."""
 
+    source_template = click_shells.ZshComplete.source_template
     # With `-U` zsh replaces the whole word by the chosen completion.
-    source_template = click_shells.ZshComplete.source_template.replace(
-        " -U", ""
-    ).replace("    for type key", "    compset -P '--*='\n    for type key")
+    source_template = source_template.replace(" -U", "")
+    source_template = source_template.replace(
+        "    for type key", "    compset -P '--*='\n    for type key"
+    )
 
 
-SHELLS = {"bash": Bash, "zsh": Zsh, "fish": click_shells.FishComplete}
+_SHELLS = {"bash": Bash, "zsh": Zsh, "fish": click_shells.FishComplete}
 
 
 @click.command()
-@click.argument("shell", type=click.Choice(SHELLS), metavar="bash|zsh|fish")
+@click.argument("shell", type=click.Choice(_SHELLS), metavar="bash|zsh|fish")
 @click.pass_context
 def completion(context: click.Context, shell: str) -> None:
     """Print what makes a shell complete `sfnwatch`; nothing is asked of a network.
@@ -69,5 +74,7 @@ def completion(context: click.Context, shell: str) -> None:
     themes, scenarios, files.
     """
     command = context.find_root().command
-    made = SHELLS[shell](command, {}, "sfnwatch", "_SFNWATCH_COMPLETE")
-    put((made.source_template % made.source_vars()).removesuffix("\n"))
+    answering = _SHELLS[shell](command, {}, "sfnwatch", "_SFNWATCH_COMPLETE")
+    # `source()` of click would run bash, to see its version.
+    script = answering.source_template % answering.source_vars()
+    put(script.removesuffix("\n"))

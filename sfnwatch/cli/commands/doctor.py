@@ -10,7 +10,6 @@ import os
 import shutil
 import sys
 import textwrap
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -55,56 +54,57 @@ def doctor(name: Named | None, *, as_json: bool, **account: Any) -> int:
     sfnwatch doctor nightly-report --profile dev
     sfnwatch doctor ARN --json | jq '.checks[] | select(.ok == false)'
     """
-    from sfnwatch.sources.diagnosis import Diagnosis
+    from sfnwatch.sources.diagnosis import Check, Diagnosis
 
     settings = signed_in(**account)
-    found = list["Check"]()
+    checks: list[Check] = []
 
-    def tell(check: "Check") -> None:
-        found.append(check)
+    def report(check: "Check") -> None:
+        checks.append(check)
         _LOG.debug("%s %s: %s", _ASCII_MARKS[check.ok], check.name, check.found)
         if not as_json:
             _print(check)
 
-    for check in _of_this_machine():
-        tell(check)
-    asyncio.run(Diagnosis(name, settings, tell).run())
-    failed = any(check.ok is False for check in found)
-    if as_json:
-        put_json({"sfnwatch_doctor": 1, "ok": not failed, "checks": to_builtins(found)})
-    return RefusedError.exit_code if failed else Outcome.SUCCEEDED
-
-
-def _of_this_machine() -> "Iterator[Check]":
-    """Yield the checks that need no network."""
-    from sfnwatch.sources.diagnosis import Check
-
-    yield Check("versions", True, ", ".join(versions()))
-    yield Check("terminal", *_terminal())
+    report(Check("versions", True, ", ".join(versions())))
+    report(_check_terminal())
     names = ", ".join(variables())
-    yield Check("variables", None, names or "none of AWS's, nor of ours")
+    report(Check("variables", None, names or "none of AWS's, nor of ours"))
+    asyncio.run(Diagnosis(name, settings, report).run())
+    has_failed = any(check.ok is False for check in checks)
+    if as_json:
+        rows = to_builtins(checks)
+        put_json({"sfnwatch_doctor": 1, "ok": not has_failed, "checks": rows})
+    return RefusedError.exit_code if has_failed else Outcome.SUCCEEDED
 
 
-def _terminal() -> tuple[bool | None, str]:
-    """Return a check's outcome and words on the terminal that a screen would have."""
+def _check_terminal() -> "Check":
+    """Describe the terminal that a screen would have."""
     from rich.console import Console
 
+    from sfnwatch.sources.diagnosis import Check
+
     if not sys.stdout.isatty():
-        return None, "none: lines are printed, and no screen."
+        return Check("terminal", None, "none: lines are printed, and no screen.")
     columns, lines = shutil.get_terminal_size()
     colors = Console(file=sys.stdout).color_system or "no"
     kind = os.environ.get("TERM", "TERM is not set")
-    return True, f"{kind}, {columns}×{lines}, {colors} colors, {sys.stdout.encoding}"
+    encoding = sys.stdout.encoding
+    words = f"{kind}, {columns}×{lines}, {colors} colors, {encoding}"
+    return Check("terminal", True, words)
 
 
 def _print(check: "Check") -> None:
-    is_plain = lacks_unicode()
-    marks, arrow = (_ASCII_MARKS, "->") if is_plain else (_MARKS, "→")
+    marks = _MARKS
+    arrow = "→"
+    if lacks_unicode():
+        marks = _ASCII_MARKS
+        arrow = "->"
     columns = shutil.get_terminal_size((_NAME_WIDTH + _MOST_WIDTH, 24)).columns
     width = max(_LEAST_WIDTH, min(_MOST_WIDTH, columns - _NAME_WIDTH - 1))
-    advice = f"{arrow} {check.advice}" if check.advice else ""
     lines = textwrap.wrap(check.found, width, break_on_hyphens=False) or [""]
-    lines += textwrap.wrap(advice, width, break_on_hyphens=False)
+    if check.advice:
+        advice = f"{arrow} {check.advice}"
+        lines += textwrap.wrap(advice, width, break_on_hyphens=False)
     head = f"{marks[check.ok]} {check.name}"
     for line in lines:
         put_row(f"{head:<{_NAME_WIDTH}} {line}".rstrip())

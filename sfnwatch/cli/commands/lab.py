@@ -38,7 +38,7 @@ def lab(*, with_queue: bool) -> None:
     """
     template: dict[str, Any] = json.loads(read_template("lab.json"))
     if with_queue:
-        for part, more in queue_template(["ecs.amazonaws.com"]).items():
-            if isinstance(more, dict):
-                template[part] |= more
+        for section, entries in queue_template(["ecs.amazonaws.com"]).items():
+            if isinstance(entries, dict):
+                template[section] |= entries
     put_json(template)

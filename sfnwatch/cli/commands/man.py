@@ -1,5 +1,6 @@
 """The command that prints the manual page."""
 
+import re
 from collections.abc import Iterator
 
 import click
@@ -26,8 +27,11 @@ def _page(root: click.Context) -> Iterator[str]:
     """Yield the lines of the page, in roff and in ASCII only."""
     summary = (root.command.help or "").strip().partition("\n")[0]
     yield f'.TH SFNWATCH 1 "" "sfnwatch {__version__}" "User Commands"'
-    yield from (".SH NAME", rf"sfnwatch \- {_roff(summary)}", ".SH SYNOPSIS")
-    yield from (f".B {_roff(root.command_path)}", *_help(root))
+    yield ".SH NAME"
+    yield rf"sfnwatch \- {_roff(summary)}"
+    yield ".SH SYNOPSIS"
+    yield f".B {_roff(root.command_path)}"
+    yield from _help(root)
     yield ".SH COMMANDS"
     for context in commands_below(root):
         yield f".SS {_roff(context.command_path)}"
@@ -37,12 +41,15 @@ def _page(root: click.Context) -> Iterator[str]:
 
 def _help(context: click.Context) -> Iterator[str]:
     """Yield the lines of a command's --help, unchanged."""
-    # `\&` keeps roff from reading a line as a request.
-    lines = (f"\\&{_roff(line)}" for line in context.get_help().splitlines())
-    yield from (".PP", ".nf", *lines, ".fi")
+    yield ".PP"
+    yield ".nf"
+    for line in context.get_help().splitlines():
+        # `\&` keeps roff from reading a line as a request.
+        yield f"\\&{_roff(line)}"
+    yield ".fi"
 
 
 def _roff(text: str) -> str:
     """Escape the characters that roff would interpret, and all that is not ASCII."""
-    told = text.replace("\\", "\\e").replace("-", "\\-")
-    return "".join(c if " " <= c <= "~" else f"\\[u{ord(c):04X}]" for c in told)
+    escaped = text.replace("\\", "\\e").replace("-", "\\-")
+    return re.sub(r"[^ -~]", lambda sign: f"\\[u{ord(sign[0]):04X}]", escaped)

@@ -23,5 +23,5 @@ def schema(what: str) -> None:
     """
     from sfnwatch.export.json.schema import line_schema, trace_schema
 
-    told = trace_schema() if what == "trace" else line_schema()
-    put(json.dumps(told, indent=2, ensure_ascii=False))
+    document = trace_schema() if what == "trace" else line_schema()
+    put(json.dumps(document, indent=2, ensure_ascii=False))

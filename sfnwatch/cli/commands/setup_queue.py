@@ -22,8 +22,9 @@ def _event_source(name: str) -> str:
 
     Raises ValueError.
     """
-    short = matched(r"[a-z0-9.-]+", name.lower().removesuffix(".amazonaws.com"))[0]
-    return f"{short}.amazonaws.com"
+    short_name = name.lower().removesuffix(".amazonaws.com")
+    matched(r"[a-z0-9.-]+", short_name)
+    return f"{short_name}.amazonaws.com"
 
 
 _SOURCE = Parsed(_event_source, "service with events", "ecs or ecs.amazonaws.com")
