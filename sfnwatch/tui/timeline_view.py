@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from itertools import accumulate, groupby
-from operator import attrgetter, itemgetter
+from itertools import groupby
+from operator import attrgetter
 
 from textual import on
 
@@ -13,7 +13,7 @@ from sfnwatch.tui.bar_cells import BarCells, legend_of
 from sfnwatch.tui.cursor_list import CursorList
 from sfnwatch.tui.entry_list import EntryList
 from sfnwatch.tui.screen_state import ScreenState
-from sfnwatch.tui.spans import Span, fit, spans_of, width_of
+from sfnwatch.tui.spans import Span, SpanRow, fit, spans_of, width_of
 from sfnwatch.tui.time_window import TimeWindow, timeline_scale
 from sfnwatch.tui.timeline_axis import TimelineAxis
 from sfnwatch.tui.timeline_columns import TimelineColumns
@@ -27,9 +27,10 @@ _ZOOM = 1.5
 """The factor by which a key zooms."""
 _PAN = 0.1
 """The share of the view by which a key moves it."""
-_NAME = 60
-_ROOM_FOR_LEGEND = 10
-_AROUND = 2
+_NAME_CHARACTERS = 60
+_LEGEND_FROM = 10
+"""From this height on, signs are explained below the bars."""
+_OTHER_ROWS = 2
 """Rows above and below the bars: the axis, and what the signs mean."""
 
 
@@ -61,19 +62,6 @@ class BarList(EntryList[Bar]):
         self._repaint()
 
 
-def _fitting(notes: Sequence[Span], cells: int) -> list[Span]:
-    """Keep the notes that fit as a whole, and the first one in any case."""
-    widths = list(accumulate(width_of([note]) for note in notes))
-    count = sum(width <= cells for width in widths)
-    return fit(notes[: max(1, count)], cells)
-
-
-def _joined(cells: Iterable[Span]) -> Iterator[Span]:
-    """Join neighboring cells of one look: a bar becomes a few spans, not a hundred."""
-    for look, run in groupby(cells, key=attrgetter("look")):
-        yield Span("".join(cell.text for cell in run), look)
-
-
 class TimelineView(HeadedView):
     """The axis, the bars, and what their signs mean."""
 
@@ -82,24 +70,28 @@ class TimelineView(HeadedView):
     def __init__(self, screen_state: ScreenState) -> None:
         self.bars = BarList(self)
         super().__init__(screen_state, self.bars)
-        self._chart = TimelineChart(screen_state.snapshot, screen_state.now)
-        self._window = TimeWindow(
-            timeline_scale(screen_state.snapshot, screen_state.now, self._shown_at)
-        )
+        snapshot = screen_state.snapshot
+        now = screen_state.now
+        self._chart = TimelineChart(snapshot, now)
+        scale = timeline_scale(snapshot, now, self._shown_at)
+        self._window = TimeWindow(scale)
         self._columns = TimelineColumns()
         self.axis: TimelineAxis | None = None
         """None while there is no room for it."""
         self._places: Mapping[str, int] = {}
         self._chosen: str | None = None
         """The key of the call that is pointed out; None for none."""
-        self._cells: dict[str, list[Span]] = {}
+        self._cells: dict[str, SpanRow] = {}
         """The cells and signs that each bar was drawn with, by the bar's key."""
-        self._names_calls = self._squeeze = False
-        """Whether each bar's calls are named below it, for which there is room; whether
-        idle time is squeezed."""
+        self._names_calls = False
+        """Whether each bar's calls are named below it, for which there is room."""
+        self._squeeze = False
+        """Whether idle time is squeezed."""
         self._folds: dict[str, bool] = {}
-        self._most: int | None = None
-        self._roomy = 0
+        self._most_rows: int | None = None
+        """The rows that the view may take; None for all there are."""
+        self._most_rows_with_calls = 0
+        """The rows that it may take to name calls below their bars."""
         self.commands = {
             "timeline.zoom_in": lambda: self.zoom(_ZOOM),
             "timeline.zoom_out": lambda: self.zoom(1 / _ZOOM),
@@ -118,11 +110,13 @@ class TimelineView(HeadedView):
 
     def show(self) -> None:
         """Show the current moment."""
-        is_partial = self._screen_state.playback.is_partial
-        snapshot = self._screen_state.snapshot
-        now = self._screen_state.now
-        self._chart = TimelineChart(snapshot, now, is_partial=is_partial)
-        self._scale_anew()
+        screen_state = self._screen_state
+        self._chart = TimelineChart(
+            screen_state.snapshot,
+            screen_state.now,
+            is_partial=screen_state.playback.is_partial,
+        )
+        self._update_scale()
         self._list()
 
     def limit(self, most: int | None, roomy: int = 0) -> None:
@@ -130,22 +124,25 @@ class TimelineView(HeadedView):
 
         Up to `roomy` rows may be taken to name calls below their bars.
         """
-        self._most = most
-        self._roomy = roomy
+        self._most_rows = most
+        self._most_rows_with_calls = roomy
 
     def _take_rows(self) -> None:
-        count = self.bars.count
-        if self._most is None:
+        most = self._most_rows
+        if most is None:
             self.styles.height = "1fr"
-        elif 2 * count + _AROUND <= min(self._most, self._roomy):
-            self.styles.height = 2 * count + _AROUND
+            return
+        count = self.bars.count
+        rows_with_calls = 2 * count + _OTHER_ROWS
+        if rows_with_calls <= min(most, self._most_rows_with_calls):
+            self.styles.height = rows_with_calls
         else:
-            self.styles.height = min(count + _AROUND, self._most)
+            self.styles.height = min(count + _OTHER_ROWS, most)
 
-    def _scale_anew(self) -> None:
+    def _update_scale(self) -> None:
         """Update the scale, as time has passed or idle time is squeezed."""
         screen_state = self._screen_state
-        playback = self._screen_state.playback
+        playback = screen_state.playback
         whole = screen_state.snapshot
         newest = screen_state.now
         if playback.replay and playback.span is not None:
@@ -158,49 +155,57 @@ class TimelineView(HeadedView):
 
     def _list(self) -> None:
         """List the bars that are neither folded away nor filtered out."""
-        room = None if self._most is None else self._most - _AROUND
-        bars = self._chart.lines(self._folds, self._screen_state.kept_visits(), room)
+        room = None
+        if self._most_rows is not None:
+            room = self._most_rows - _OTHER_ROWS
+        kept = self._screen_state.kept_visits()
+        bars = self._chart.lines(self._folds, kept, room)
         self.bars.entries = bars
-        self._places = {bar.key: n for n, bar in enumerate(bars)}
+        self._places = {bar.key: place for place, bar in enumerate(bars)}
         self._take_rows()
         self.lay_out()
 
     def lay_out(self) -> None:
         """Divide the width, lay time over the columns, and explain bars' signs."""
-        width = self.width
-        nearby = self.bars.nearby
-        if width:
-            names = max((width_of(self._label(bar)) for bar in nearby), default=0)
-            told = (spans_of(bar_notes(self._chart, bar)) for bar in nearby)
-            notes = max(map(width_of, told), default=0)
-            columns = self._columns = TimelineColumns(width, names, notes)
-            self.axis = TimelineAxis(
-                self._window, columns.chart - TimelineAxis.MARGIN, self._playhead
-            )
-            self._names_calls = 2 * self.bars.count <= self.bars.size.height
-            self._cells.clear()
+        if self.width:
+            self._divide_width()
         self.bars.changed()
-        if width and self.axis is not None:
+        if self.width and self.axis is not None:
             self.head.show(self._axis_spans(self.axis))
-            self._say()
+            self._explain()
+
+    def _divide_width(self) -> None:
+        names = 0
+        notes = 0
+        for bar in self.bars.nearby:
+            names = max(names, width_of(self._label(bar)))
+            notes = max(notes, width_of(spans_of(bar_notes(self._chart, bar))))
+        columns = TimelineColumns(self.width, names, notes)
+        self._columns = columns
+        width = columns.chart - TimelineAxis.MARGIN
+        self.axis = TimelineAxis(self._window, width, self._playhead)
+        self._names_calls = 2 * self.bars.count <= self.bars.size.height
+        self._cells.clear()
 
     @property
     def _playhead(self) -> datetime | None:
         playback = self._screen_state.playback
-        still = playback.live or playback.ended or self._is_aligned
-        return None if still else self._screen_state.now
+        if playback.live or playback.ended or self._is_aligned:
+            return None
+        return self._screen_state.now
 
     @property
     def _is_aligned(self) -> bool:
         return self._screen_state.outline.options.aligned and self._screen_state.several
 
-    def _axis_spans(self, axis: TimelineAxis) -> list[Span]:
+    def _axis_spans(self, axis: TimelineAxis) -> SpanRow:
         window = axis.window
         columns = self._columns
-        said = "since start" if self._is_aligned else "elapsed"
-        close = f"{window.closeness + 1e-6:,.1f}".removesuffix(".0")
-        title = [Span(f" {said}", "role--dim")]
-        title += [Span(f"  zoom ×{close}", "role--call")] if not window.is_whole else []
+        words = "since start" if self._is_aligned else "elapsed"
+        title = [Span(f" {words}", "role--dim")]
+        if not window.is_whole:
+            factor = f"{window.closeness + 1e-6:,.1f}".removesuffix(".0")
+            title.append(Span(f"  zoom ×{factor}", "role--call"))
         if not columns.chart:
             return title
         labels = axis.labels()
@@ -212,104 +217,129 @@ class TimelineView(HeadedView):
             labels[axis.playhead] = Span("▼", "look--playhead")
         return [*fit(title, columns.left), *labels]
 
-    def _say(self) -> None:
+    def _explain(self) -> None:
         """Show what the signs in view mean or, if a call is pointed out, that call."""
-        whole = self._most is None
-        if whole and self.size.height < _ROOM_FOR_LEGEND:
-            self.foot.show()
-        elif whole and (chosen := self._chosen_words()):
-            self.foot.show(chosen)
-        elif not self.bars.entries:
-            self.foot.show([Span(self._nothing(), "role--dim")])
-        else:
-            signs = {cell for cells in self._cells.values() for cell in cells}
+        if self._most_rows is None:
+            if self.size.height < _LEGEND_FROM:
+                self.foot.show()
+                return
+            words = self._chosen_words()
+            if words:
+                self.foot.show(words)
+                return
+        if self.bars.entries:
+            signs: set[Span] = set()
+            signs.update(*self._cells.values())
             self.foot.show(list(legend_of(signs, self.width)))
+        else:
+            self.foot.show([Span(self._nothing(), "role--dim")])
 
     def _nothing(self) -> str:
         """Return why there are no bars."""
         if self._screen_state.outline.options.keep is not None:
             return " the filter leaves no state"
         calls = len(self._screen_state.snapshot.calls)
-        missing = f" {counted(calls, 'call')}, but no states: a history is missing"
-        return missing if calls else " no state transitions"
+        if not calls:
+            return " no state transitions"
+        return f" {counted(calls, 'call')}, but no states: a history is missing"
 
-    def _chosen_words(self) -> list[Span]:
+    def _chosen_words(self) -> SpanRow:
         """Return the name, time and match of the call that is pointed out, in words."""
         screen_state = self._screen_state
+        snapshot = screen_state.snapshot
         event_id = (self._chosen or "").removeprefix(CALL_KEY)
         call = screen_state.trace.calls.get(event_id)
-        link = screen_state.snapshot.link(call) if call is not None else None
+        link = snapshot.link(call) if call is not None else None
         if call is None or link is None:
             return []
         text = screen_state.maker.call_text(call, link)
-        attempt = screen_state.snapshot.attempt(link.key)
-        row = attempt.integration if attempt is not None else None
         subject = list(text.subject)
-        if row is not None and plain_text(subject).lstrip().startswith("+"):
-            subject.append(Part(f" after {row.action_event}"))
+        attempt = snapshot.attempt(link.key)
+        integration = attempt.integration if attempt is not None else None
+        is_relative = plain_text(subject).lstrip().startswith("+")
+        if integration is not None and is_relative:
+            subject.append(Part(f" after {integration.action_event}"))
         parts = [*text.name, *subject, *text.error, *text.rule]
-        at = screen_state.looks.time(call.event_time, whole=True)
-        return [
-            Span(f" {at}  ", "role--dim"),
-            *spans_of(parts, screen_state.looks.mask),
-        ]
+        time = screen_state.looks.time(call.event_time, whole=True)
+        lead = Span(f" {time}  ", "role--dim")
+        return [lead, *spans_of(parts, screen_state.looks.mask)]
 
-    def rows_of(self, bar: Bar, width: int) -> Sequence[Sequence[Span]]:
+    def rows_of(self, bar: Bar, width: int) -> Sequence[SpanRow]:
         """Return a bar's rows: name, bar and notes; below them, its calls' names."""
         del width
         columns = self._columns
-        axis = self.axis
-        if axis is None:
+        if self.axis is None:
             return [[]]  # there is no style sheet yet
         row = [Span(" "), *fit(self._label(bar), columns.tree), Span(" ")]
         if not columns.chart:
             return [row]
-        notes = spans_of(bar_notes(self._chart, bar), self._screen_state.looks.mask)
-        drawn = BarCells(self._chart, bar, axis, self._screen_state)
+        notes = spans_of(bar_notes(self._chart, bar), self.mask)
+        drawn = BarCells(self._chart, bar, self.axis, self._screen_state)
         cells = drawn.cells(self._chosen)
         # Only a note may show how an end was learned of.
-        signs = (Span(note.text.strip()[:1], note.look) for note in notes)
+        signs = [Span(note.text.strip()[:1], note.look) for note in notes]
         self._cells[bar.key] = [*cells, *signs]
-        row += _joined(cells if columns.notes else drawn.with_words(cells, notes))
-        row.append(Span(bar.length.rjust(columns.length)))
+        length = Span(bar.length.rjust(columns.length))
         if columns.notes:
-            row += [Span("  "), *_fitting(notes, columns.notes - 2)]
+            row += _joined(cells)
+            row += [length, Span("  "), *_fitting(notes, columns.notes - 2)]
+        else:
+            row += _joined(drawn.with_words(cells, notes))
+            row.append(length)
         if not self._names_calls:
             return [row]
-        return [row, [Span(" " * columns.left), *_joined(drawn.named_calls())]]
+        below = [Span(" " * columns.left), *_joined(drawn.named_calls())]
+        return [row, below]
 
-    def _label(self, bar: Bar) -> list[Span]:
+    def _label(self, bar: Bar) -> SpanRow:
         """Return a bar's name, with its place in the tree."""
-        looks = self._screen_state.looks
-        sign = {True: "▾ ", False: "▸ ", None: "" if bar.guides else "  "}
-        spans = [Span(f"{bar.guides}{sign[bar.open]}", "look--faint")]
+        sign = ""
+        if bar.open is not None:
+            sign = "▾ " if bar.open else "▸ "
+        elif not bar.guides:
+            sign = "  "
+        spans = [Span(f"{bar.guides}{sign}", "look--faint")]
         if bar.kind in {BarKind.TASK, BarKind.UNREAD}:
-            return [*spans, Span(looks.mask(bar.name), "role--dim")]
+            spans.append(Span(self.mask(bar.name), "role--dim"))
+            return spans
         glyph = status_glyph(bar.status)
         spans.append(Span(f"{glyph.text} ", f"role--{glyph.role}"))
-        own = self._screen_state.chips().get(bar.key)
-        if own is not None:
-            spans.append(own)
-        else:
-            look = "role--name" if bar.kind is BarKind.EXECUTION else "role--plain"
-            is_root = bar.key in self._screen_state.snapshot.roots
-            name = "Execution" if is_root else clean(bar.name, _NAME)
-            spans.append(Span(looks.mask(name), look))
-        return [*spans, Span("  "), *spans_of(state_words(bar), looks.mask)]
+        spans.append(self._name_span(bar))
+        spans.append(Span("  "))
+        spans += spans_of(state_words(bar), self.mask)
+        return spans
+
+    def _name_span(self, bar: Bar) -> Span:
+        """Return a bar's name; where roots have short names, theirs."""
+        screen_state = self._screen_state
+        chips = screen_state.chips()
+        if bar.key in chips:
+            return chips[bar.key]
+        name = clean(bar.name, _NAME_CHARACTERS)
+        if bar.key in screen_state.snapshot.roots:
+            name = "Execution"
+        is_execution = bar.kind is BarKind.EXECUTION
+        return Span(self.mask(name), "role--name" if is_execution else "role--plain")
 
     def place_of(self, key: str) -> int | None:
         """Return the place of an event's or call's bar, or of the bar around it."""
         chart = self._chart
-        bar = chart.bars.get(key) or chart.bar_of(*self._screen_state.visit_of(key))
-        while bar is not None and bar.key not in self._places:
+        bar = chart.bars.get(key)
+        if bar is None:
+            bar = chart.bar_of(*self._screen_state.visit_of(key))
+        while bar is not None:
+            if bar.key in self._places:
+                return self._places[bar.key]
             bar = chart.around.get(bar.key)
-        return self._places[bar.key] if bar is not None else None
+        return None
 
     @property
     def selected_key(self) -> str | None:
         """The lanes' key of the call pointed out, or else of the bar's first line."""
         bar = self.bars.entry
-        return self._chosen or (bar.line_key if bar is not None else None)
+        if self._chosen is not None or bar is None:
+            return self._chosen
+        return bar.line_key
 
     def select_key(self, key: str) -> bool:
         """Select the bar of an event or call; False if neither has one."""
@@ -324,21 +354,26 @@ class TimelineView(HeadedView):
             self.toggle(bar)
         elif self.axis is not None:
             drawn = BarCells(self._chart, bar, self.axis, self._screen_state)
-            at = x - self._columns.left
-            cells = ((abs(drawn.tick_cell(t) - at), t.call.key) for t in drawn.ticks)
-            away, key = min(cells, default=(2, ""), key=itemgetter(0))
-            self.choose(key if away <= 1 else None)
+            cell = x - self._columns.left
+            nearest = None
+            distance = 2
+            for tick in drawn.ticks:
+                away = abs(drawn.tick_cell(tick) - cell)
+                if away < distance:
+                    nearest = tick.call.key
+                    distance = away
+            self.choose(nearest)
             if twice:
                 self.bars.post_message(CursorList.Opened())
 
     def choose(self, key: str | None) -> None:
         """Point out a call of the selected bar, by its key; None for no call."""
         if key != self._chosen:
-            keys = (key, self._chosen)
+            changed = {key, self._chosen}
             self._chosen = key
-            places = {self.place_of(each) for each in keys if each is not None}
+            places = [self.place_of(call) for call in changed if call is not None]
             self.bars.redraw(*(place for place in places if place is not None))
-            self._say()
+            self._explain()
             self.bars.post_message(CursorList.Moved())
 
     @on(CursorList.Moved)
@@ -358,23 +393,25 @@ class TimelineView(HeadedView):
         ticks = self._ticks
         bar = self.bars.entry
         keys = [tick.call.key for tick in ticks]
-        at = 0 if step > 0 else len(keys) - 1
-        at = keys.index(self._chosen) + step if self._chosen in keys else at
-        if bar is None or not 0 <= at < len(keys):
+        number = 0 if step > 0 else len(keys) - 1
+        if self._chosen in keys:
+            number = keys.index(self._chosen) + step
+        if bar is None or not 0 <= number < len(keys):
             self.app.notify("no more calls are matched to this bar")
             return
-        when = self._shown_at(ticks[at].at, bar.execution_arn)
-        self._look(self._window.centered(when))
-        self.choose(keys[at])
+        at = self._shown_at(ticks[number].at, bar.execution_arn)
+        self._look(self._window.centered(at))
+        self.choose(keys[number])
 
     def _shown_at(self, at: datetime, arn: str) -> datetime:
         return self._screen_state.outline.order.shown_at(at, arn)
 
     def _step_execution(self, step: int) -> None:
-        if self.bars.entry is not None:
-            arn = self.bars.entry.execution_arn
-            own = self._screen_state.snapshot.lineage.root_of(arn)
-            self.bars.select_key(self._screen_state.root_beside(own, step))
+        bar = self.bars.entry
+        if bar is not None:
+            screen_state = self._screen_state
+            root = screen_state.snapshot.lineage.root_of(bar.execution_arn)
+            self.bars.select_key(screen_state.root_beside(root, step))
 
     def toggle(self, bar: Bar) -> None:
         """Fold an open bar, or open a folded one."""
@@ -394,9 +431,9 @@ class TimelineView(HeadedView):
 
     def _fold_all(self) -> None:
         """Fold all bars that hold others or, if none is open, unfold them."""
-        any_open = any(bar.open for bar in self.bars.entries)
-        inner = (key for key, bar in self._chart.bars.items() if bar.inside)
-        self._folds = dict.fromkeys(inner, any_open)
+        is_any_open = any(bar.open for bar in self.bars.entries)
+        containers = [bar.key for bar in self._chart.bars.values() if bar.inside]
+        self._folds = dict.fromkeys(containers, is_any_open)
         self._list()
 
     def _look(self, window: TimeWindow) -> None:
@@ -407,7 +444,8 @@ class TimelineView(HeadedView):
     def _fit_selected(self) -> None:
         bar = self.bars.entry
         if bar is not None:
-            self._look(self._window.fitted_to(*self._bounds(bar)))
+            begin, end = self._bounds(bar)
+            self._look(self._window.fitted_to(begin, end))
 
     def _bounds(self, bar: Bar) -> tuple[datetime, datetime]:
         arn = bar.execution_arn
@@ -418,16 +456,17 @@ class TimelineView(HeadedView):
         self._look(self._window.zoomed(factor, self._pivot()))
 
     def _pivot(self) -> datetime:
+        """Return the time of the selected call, or the middle of the bar in view."""
         begin, end = self._window.shown
         bar = self.bars.entry
         if bar is not None:
             for tick in self._ticks:
                 if tick.call.key == self._chosen:
                     return self._shown_at(tick.at, bar.execution_arn)
-            first, last = self._bounds(bar)
-            if first <= end and last >= begin:
-                begin = max(begin, first)
-                end = min(end, last)
+            bar_begin, bar_end = self._bounds(bar)
+            if bar_begin <= end and bar_end >= begin:
+                begin = max(begin, bar_begin)
+                end = min(end, bar_end)
         return begin + (end - begin) / 2
 
     def pan(self, share: float) -> None:
@@ -436,7 +475,27 @@ class TimelineView(HeadedView):
 
     def _toggle_squeeze(self) -> None:
         self._squeeze = not self._squeeze
-        self._scale_anew()
+        self._update_scale()
         self.lay_out()
-        words = "idle time is cut short" if self._squeeze else "all time is to scale"
-        self.app.notify(words)
+        if self._squeeze:
+            self.app.notify("idle time is cut short")
+        else:
+            self.app.notify("all time is to scale")
+
+
+def _fitting(notes: Sequence[Span], cells: int) -> SpanRow:
+    """Keep the notes that fit as a whole, and the first one in any case."""
+    fitting: SpanRow = []
+    width = 0
+    for note in notes:
+        width += width_of([note])
+        if fitting and width > cells:
+            break
+        fitting.append(note)
+    return fit(fitting, cells)
+
+
+def _joined(cells: Iterable[Span]) -> Iterator[Span]:
+    """Join neighboring cells of one look: a bar becomes a few spans, not a hundred."""
+    for look, run in groupby(cells, key=attrgetter("look")):
+        yield Span("".join(cell.text for cell in run), look)
