@@ -23,7 +23,7 @@ from sfnwatch.tui.evidence import CERTAINTIES, evidence_of, is_kept
 from sfnwatch.tui.screen_state import ScreenState
 from sfnwatch.tui.spans import Span, SpanRow, Spans, fit, flow, margined, pad, width_of
 from sfnwatch.tui.status_rows import length_words
-from sfnwatch.tui.time_spent import bar, bar_rows, time_spent
+from sfnwatch.tui.time_spent import bar_rows, time_bar, time_spent
 from sfnwatch.view.markers import MarkerKind
 from sfnwatch.view.outline import TASKS
 from sfnwatch.view.parts import counted, status_glyph, status_part
@@ -240,7 +240,7 @@ def _of_several(screen_state: ScreenState, width: int) -> list[Sequence[Spans]]:
         row.append(Span(f"  {length:>{length_cells}}    ", "role--name"))
         if longest:
             share = round(room * spent.seconds / longest)
-            row += bar(spent, max(share, len(spent.parts)))
+            row += time_bar(spent, max(share, len(spent.parts)))
             for part in spent.parts:
                 signs.setdefault(part.words, part.sign)
         rows.append(row)

@@ -9,11 +9,11 @@ from sfnwatch.analysis.quantities import spoken
 from sfnwatch.tui.phase_signs import PHASES
 from sfnwatch.tui.spans import Span, SpanRow, percent, width_of
 
-_LEAST_SHARE = 0.01
+_LEAST_SHARE_BETWEEN = 0.01
 """Time between states is left out if its share is smaller than this."""
 _LEAST_SECONDS = 0.005
 """Fewer seconds would be shown as 0.00: such parts are left out."""
-_GAP = "   "
+_BLANKS = "   "
 """The blanks behind each part in words."""
 
 
@@ -41,44 +41,55 @@ def time_spent(findings: Sequence[Finding], arn: str | None) -> TimeSpent:
     So the bar always agrees with the finding's sentence. Time between states is left
     out if it is next to nothing.
     """
-    data: Mapping[str, Any] = {}
-    for finding in findings:
-        if finding.kind == "time" and finding.execution_arn == arn:
-            data = finding.data
-            break
+    data = _time_figures(findings, arn)
     parts: list[TimePart] = []
     for phase, key in PHASE_KEYS.items():
         words = "inside Map/Parallel" if phase is Phase.CONTAINER else str(phase)
-        parts.append(TimePart(PHASES[phase], words, float(data.get(key) or 0.0)))
+        seconds = float(data.get(key) or 0.0)
+        parts.append(TimePart(PHASES[phase], words, seconds))
     between = float(data.get("between") or 0.0)
-    if between >= _LEAST_SHARE * TimeSpent(parts).seconds:
+    if between >= _LEAST_SHARE_BETWEEN * TimeSpent(parts).seconds:
         sign = Span("·", "role--dim")
         parts.append(TimePart(sign, "between states", between))
     return TimeSpent([part for part in parts if part.seconds >= _LEAST_SECONDS])
+
+
+def _time_figures(findings: Sequence[Finding], arn: str | None) -> Mapping[str, Any]:
+    for finding in findings:
+        if finding.kind == "time" and finding.execution_arn == arn:
+            return finding.data
+    return {}
 
 
 def bar_rows(spent: TimeSpent, width: int) -> list[SpanRow]:
     """Return the parts as one bar, with their names in the rows below it."""
     if width < 2 * len(spent.parts):
         return [[]]
-    rows: list[SpanRow] = [bar(spent, width), []]
+    row: SpanRow = []
+    rows = [time_bar(spent, width), row]
     for part in spent.parts:
+        length = spoken(part.seconds)
         share = percent(part.seconds / spent.seconds)
-        figures = f"{spoken(part.seconds)}, {share}{_GAP}"
-        words = [part.sign, Span(f" {part.words} "), Span(figures, "role--dim")]
-        if width_of([*rows[-1], *words]) > width + len(_GAP):
-            rows.append([])
-        rows[-1] += words
+        figures = Span(f"{length}, {share}{_BLANKS}", "role--dim")
+        words = [part.sign, Span(f" {part.words} "), figures]
+        if width_of([*row, *words]) > width + len(_BLANKS):
+            row = []
+            rows.append(row)
+        row += words
     return rows
 
 
-def bar(spent: TimeSpent, cells: int) -> SpanRow:
+def time_bar(spent: TimeSpent, cells: int) -> SpanRow:
     """Return the parts as stretches of one bar, each at least one cell long."""
     rest = cells - len(spent.parts)
-    shares = [rest * part.seconds / spent.seconds for part in spent.parts]
-    sizes = [1 + int(share) for share in shares]
+    sizes: list[int] = []
+    losses: list[float] = []
+    for part in spent.parts:
+        share = rest * part.seconds / spent.seconds
+        sizes.append(1 + int(share))
+        losses.append(share - int(share))
     # The cells that rounding down has left go to the parts that lost most.
-    places = sorted(range(len(shares)), key=lambda n: int(shares[n]) - shares[n])
+    places = sorted(range(len(losses)), key=lambda place: -losses[place])
     for place in places[: cells - sum(sizes)]:
         sizes[place] += 1
     strokes = []

@@ -13,10 +13,11 @@ from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.view.time_marks import stops
 from sfnwatch.view.time_scale import PlaybackSpan, TimeScale, cut_short, length_of
 
-CLOSEST = 0.02
+LEAST_SECONDS = 0.02
 """Seconds of the smallest window; times in a history are whole milliseconds."""
-ROUNDED = 1e-6
-_BESIDE = 0.1
+ROUNDING = 1e-6
+"""A share or a column that differs by less is the same, but for rounding."""
+_MARGIN_SHARE = 0.1
 """The margin at each side of what is zoomed to, as a share of it."""
 _IDLE_SECONDS = 30.0
 """Only a gap of at least this many seconds is squeezed."""
@@ -36,33 +37,43 @@ def timeline_scale(
     """
     times: list[datetime] = []
     for arn, execution in snapshot.executions.items():
-        known = [event.at for event in (*execution.events[:1], *execution.events[-1:])]
-        for begin in [execution.started_at] if execution.started_at else known[:1]:
+        known = [event.at for event in execution.events[:1]]
+        known += [event.at for event in execution.events[-1:]]
+        begin = execution.started_at
+        if begin is None and known:
+            begin = known[0]
+        if begin is not None:
             end = execution.stopped_at or max([newest, *known])
-            times += [shown_at(begin, arn), shown_at(max(begin, end), arn)]
-    begin = min(times, default=newest)
-    end = max(times, default=newest)
-    end = max(end, begin + timedelta(seconds=CLOSEST))
-    gaps = list(pairwise(_moments(snapshot, shown_at)) if squeeze else stops(snapshot))
-    least = max(_IDLE_SECONDS, _IDLE_SHARE * length_of((begin, end)))
+            times.append(shown_at(begin, arn))
+            times.append(shown_at(max(begin, end), arn))
+    first = min(times, default=newest)
+    last = max(times, default=newest)
+    last = max(last, first + timedelta(seconds=LEAST_SECONDS))
+    gaps = list(stops(snapshot))
+    if squeeze:
+        gaps = list(pairwise(_moments(snapshot, shown_at)))
+    least = max(_IDLE_SECONDS, _IDLE_SHARE * length_of((first, last)))
     idle = [gap for gap in gaps if length_of(gap) >= least]
-    # If all gaps were cut, nothing would be left to scale by.
-    return cut_short(begin, end, [] if squeeze and len(idle) == len(gaps) else idle)
+    if squeeze and len(idle) == len(gaps):
+        # If all gaps were cut, nothing would be left to scale by.
+        idle = []
+    return cut_short(first, last, idle)
 
 
 def _moments(snapshot: Snapshot, shown_at: ShownAt) -> list[datetime]:
     """Return the times at which something happened, in order."""
-    found = set[datetime]()
+    moments = set[datetime]()
     for arn, execution in snapshot.executions.items():
-        found.update(shown_at(event.at, arn) for event in execution.events)
+        moments.update(shown_at(event.at, arn) for event in execution.events)
     for call, link in snapshot.linked_calls():
-        found.add(shown_at(call.event_time, link.execution_arn or ""))
-    found |= {state.at for told in snapshot.task_states.values() for state in told}
-    return sorted(found)
+        moments.add(shown_at(call.event_time, link.execution_arn or ""))
+    for states in snapshot.task_states.values():
+        moments.update(state.at for state in states)
+    return sorted(moments)
 
 
 class TimeWindow(Struct, frozen=True):
-    """All the time there is, and which part of it is shown, in shares of its bar."""
+    """The part of the time that is shown, in shares of the whole bar."""
 
     scale: TimeScale
     first: float = 0.0
@@ -82,12 +93,14 @@ class TimeWindow(Struct, frozen=True):
         return 1.0 / (self.last - self.first)
 
     def over(self, scale: TimeScale) -> "TimeWindow":
-        """Return this part on another scale; one with the newest time moves along."""
+        """Return this window on another scale; at the newest time it moves along."""
         if self.is_whole:
             return TimeWindow(scale)
         if scale == self.scale:
-            return self  # Times are whole microseconds: each look would shift it.
-        first, last = map(scale.place, self.shown)
+            return self  # Times are whole microseconds: each step would shift it.
+        begin, end = self.shown
+        first = scale.place(begin)
+        last = scale.place(end)
         if self.last >= 1.0:
             first = 1.0 - (last - first)
             last = 1.0
@@ -97,8 +110,9 @@ class TimeWindow(Struct, frozen=True):
         """Show less or, with a factor below 1, more; `around` stays where it is."""
         length = self.last - self.first
         pivot = min(max(self.scale.place(around), self.first), self.last)
-        closer = max(length / factor, self._least)
-        return self._at(pivot - (pivot - self.first) / length * closer, closer)
+        new_length = max(length / factor, self._least_length)
+        pivot_share = (pivot - self.first) / length
+        return self._at(pivot - pivot_share * new_length, new_length)
 
     def panned(self, share: float) -> "TimeWindow":
         """Move by a share of the stretch that is shown."""
@@ -109,22 +123,25 @@ class TimeWindow(Struct, frozen=True):
         """Move a moment into the middle, unless it is in view."""
         place = self.scale.place(at)
         length = self.last - self.first
-        seen = self.first <= place <= self.last
-        return self if seen else self._at(place - length / 2, length)
+        if self.first <= place <= self.last:
+            return self
+        return self._at(place - length / 2, length)
 
     def fitted_to(self, first: datetime, last: datetime) -> "TimeWindow":
         """Show a stretch of time, and a little beside it."""
         begin = self.scale.place(first)
-        end = self.scale.place(last)
-        beside = max((end - begin) * _BESIDE, self._least / 2)
-        return self._at(begin - beside, end - begin + 2 * beside)
+        length = self.scale.place(last) - begin
+        margin = max(length * _MARGIN_SHARE, self._least_length / 2)
+        return self._at(begin - margin, length + 2 * margin)
 
     @property
-    def _least(self) -> float:
-        return CLOSEST / length_of((self.scale.knots[0], self.scale.knots[-1]))
+    def _least_length(self) -> float:
+        knots = self.scale.knots
+        return LEAST_SECONDS / length_of((knots[0], knots[-1]))
 
     def _at(self, first: float, length: float) -> "TimeWindow":
         # A part as long as all the time is exactly 1, however its steps were rounded.
-        length = length if length < 1 - ROUNDED else 1.0
+        if length >= 1 - ROUNDING:
+            length = 1.0
         first = min(max(first, 0.0), 1.0 - length)
         return TimeWindow(self.scale, first, first + length)

@@ -6,17 +6,16 @@ from itertools import pairwise
 from math import ceil, floor
 
 from sfnwatch.tui.spans import Span, SpanRow
-from sfnwatch.tui.time_window import CLOSEST, ROUNDED, TimeWindow
+from sfnwatch.tui.time_window import LEAST_SECONDS, ROUNDING, TimeWindow
 from sfnwatch.view.time_marks import round_marks
 from sfnwatch.view.time_scale import PlaybackSpan, length_of
 
-_SHORT = 3
+_LENGTH_CELLS = 3
 """Cells of a gap's length in words."""
-_APART = 9
+_LEAST_LABEL_DISTANCE = 9
 """Least columns from one label to the next."""
-_MINUTE = 60
-_HOUR = 3600
-_DAY = 86400
+_UNITS = (("s", 1), ("m", 60), ("h", 3600), ("d", 86_400), ("y", 365 * 86_400))
+"""Units of time, with their seconds."""
 GRID = "look--grid"
 CUT = Span("╱", "look--faint")
 BLANK = Span(" ")
@@ -35,22 +34,27 @@ class TimelineAxis:
         self.window = window
         self.width = max(1, width)
         self.begin, self.end = window.shown
-        self.playhead = self.cell(at) if at is not None and self.shows(at) else None
-        """The cell of that moment; None if it is not in view."""
+        self.playhead: int | None = None
+        """The cell of the moment `at`; None if it is not in view."""
+        if at is not None and self.shows(at):
+            self.playhead = self.cell(at)
         self.origin = window.scale.knots[0]
         self.squeezed: list[tuple[int, int, float]] = []
         """For each gap that is cut short: its first cell, its cells and its seconds."""
         self._pieces: list[PlaybackSpan] = []
         """The stretches between those gaps."""
-        for number, (first, last) in enumerate(pairwise(window.scale.knots)):
+        scale = window.scale
+        for number, (first, last) in enumerate(pairwise(scale.knots)):
             if first >= self.end or last <= self.begin:
                 continue
-            if number in window.scale.cuts:
+            if number in scale.cuts:
                 left = self.cell(first)
-                cells = max(1, floor(self.column(last) + ROUNDED) - left)
-                self.squeezed.append((left, cells, length_of((first, last))))
+                right = floor(self.column(last) + ROUNDING)
+                seconds = length_of((first, last))
+                self.squeezed.append((left, max(1, right - left), seconds))
             else:
-                self._pieces.append((max(first, self.begin), min(last, self.end)))
+                piece = max(first, self.begin), min(last, self.end)
+                self._pieces.append(piece)
         self.marks = list(self._marks())
         """The columns of round moments since the start, and their labels."""
 
@@ -62,27 +66,30 @@ class TimelineAxis:
 
     def cell(self, at: datetime) -> int:
         """Return the cell of a moment that is in view."""
-        return min(floor(self.column(at) + ROUNDED), self.width - 1)
+        return min(floor(self.column(at) + ROUNDING), self.width - 1)
 
     def cells(self, begin: datetime, end: datetime) -> range:
         """Return the cells of a stretch: at least one, or none if it is out of view."""
         if end < self.begin or begin > self.end:
             return range(0)
         first = self.cell(begin)
-        return range(first, max(first + 1, ceil(self.column(end) - ROUNDED)))
+        stop = ceil(self.column(end) - ROUNDING)
+        return range(first, max(first + 1, stop))
 
     def shows(self, at: datetime) -> bool:
         return self.begin <= at <= self.end
 
     def _marks(self) -> Iterator[tuple[int, str]]:
-        seconds = sum(map(length_of, self._pieces))
+        shown_seconds = sum(map(length_of, self._pieces))
         columns = self.width - sum(cells for _, cells, _ in self.squeezed)
-        apart = _APART * max(seconds, CLOSEST / 2) / max(1, columns)
+        shown_seconds = max(shown_seconds, LEAST_SECONDS / 2)
+        apart = _LEAST_LABEL_DISTANCE * shown_seconds / max(1, columns)
         for begin, end in self._pieces:
-            first, last = (length_of((self.origin, at)) for at in (begin, end))
+            first = length_of((self.origin, begin))
+            last = length_of((self.origin, end))
             for seconds, label in round_marks(first, last, apart):
                 at = self.origin + timedelta(seconds=seconds)
-                column = floor(self.column(at) + ROUNDED)
+                column = floor(self.column(at) + ROUNDING)
                 if column < self.width:
                     yield column, label
 
@@ -90,14 +97,15 @@ class TimelineAxis:
         """Return the labels and, over squeezed gaps, the lengths of the gaps."""
         cells = [BLANK] * self.width
         for left, size, seconds in self.squeezed:
-            if size >= _SHORT:
-                words = _short(seconds).center(size)
-                cells[left : left + size] = [Span(c, "look--faint") for c in words]
+            if size >= _LENGTH_CELLS:
+                words = _short_length(seconds).center(size)
+                cells[left : left + size] = _letters(words, "look--faint")
         for column, label in self.marks:
             end = column + len(label)
-            is_free = {*cells[max(0, column - 1) : end + 1]} == {BLANK}
+            around = cells[max(0, column - 1) : end + 1]
+            is_free = all(cell == BLANK for cell in around)
             if is_free and end <= self.width:
-                cells[column:end] = [Span(c, "role--dim") for c in label]
+                cells[column:end] = _letters(label, "role--dim")
         return cells
 
     def ground(self) -> SpanRow:
@@ -113,10 +121,14 @@ class TimelineAxis:
         return cells
 
 
-def _short(seconds: float) -> str:
+def _letters(words: str, look: str) -> SpanRow:
+    """Return words letter by letter, one in each cell."""
+    return [Span(letter, look) for letter in words]
+
+
+def _short_length(seconds: float) -> str:
     """Return a length in three cells: `45s`, `12m`, `3h`, `20d`; long ones roughly."""
-    units = (("s", 1), ("m", _MINUTE), ("h", _HOUR), ("d", _DAY), ("y", 365 * _DAY))
-    for unit, size in units:
+    for unit, size in _UNITS:
         count = round(seconds / size)
         if count < 100:  # noqa: PLR2004 - two digits and the unit
             return f"{count}{unit}"

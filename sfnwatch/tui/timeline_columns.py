@@ -1,11 +1,17 @@
 """The columns of the timeline: names, lengths, the chart and notes, in cells."""
 
-_LENGTH = 9
+_LENGTH_CELLS = 9
 _LENGTH_FROM = 56
-_NOTES_LEAST = 16
+"""From this width on, lengths are shown."""
+_LEAST_NOTES_CELLS = 16
 _NOTES_FROM = 100
-_CHART_LEAST = 12
+"""From this width on, notes have a column."""
+_LEAST_CHART_CELLS = 12
 _CHART_SHARE = 0.36
+"""Least share of the width for the chart, where notes have a column."""
+_MOST_TREE_SHARE = 0.36
+_MOST_TREE_CELLS = 38
+"""Names may take this many cells, if their share of the width is less."""
 
 
 class TimelineColumns:
@@ -13,17 +19,22 @@ class TimelineColumns:
 
     def __init__(self, width: int = 80, name: int = 20, notes: int = 0) -> None:
         """`name` and `notes` are the cells that the longest ones need."""
-        self.length = _LENGTH if width >= _LENGTH_FROM else 0
-        most = max(round(width * 0.36), min(38, width - 2 * _CHART_LEAST), 8)
-        self.tree = min(name, most, max(1, width - 1))
+        self.length = 0
+        if width >= _LENGTH_FROM:
+            self.length = _LENGTH_CELLS
+        beside_chart = width - 2 * _LEAST_CHART_CELLS
+        share = round(width * _MOST_TREE_SHARE)
+        most = max(share, min(_MOST_TREE_CELLS, beside_chart), 8)
+        whole_width = max(1, width - 1)
+        self.tree = min(name, most, whole_width)
         left = width - 2 - self.tree - self.length
         self.notes = min(notes + 2, left - round(_CHART_SHARE * width))
-        if width < _NOTES_FROM or self.notes < _NOTES_LEAST:
+        if width < _NOTES_FROM or self.notes < _LEAST_NOTES_CELLS:
             self.notes = 0
         self.chart = left - self.notes
-        if self.chart < _CHART_LEAST:
+        if self.chart < _LEAST_CHART_CELLS:
             # Too narrow for both: what happened matters more than when.
-            self.tree = max(1, width - 1)
+            self.tree = whole_width
             self.chart = 0
         self.left = self.tree + 2
         """The cells before the chart."""
