@@ -6,7 +6,6 @@ from itertools import filterfalse
 from typing import Any
 
 from sfnwatch.analysis.calls_by_job import JobCalls, group_calls
-from sfnwatch.analysis.child_outcomes import unread_children
 from sfnwatch.analysis.failed_calls import failed_call
 from sfnwatch.analysis.finding import Finding, Steps, finding
 from sfnwatch.analysis.grouping import grouped, ranked
@@ -16,6 +15,7 @@ from sfnwatch.analysis.names import named
 from sfnwatch.analysis.polling import polls_told
 from sfnwatch.analysis.quantities import plural, time_of_day
 from sfnwatch.analysis.trace_analysis import TraceAnalysis, is_of_job
+from sfnwatch.analysis.unread_children import unread_children
 from sfnwatch.model.api_call import ApiCall
 
 _NEAR = timedelta(minutes=15)

@@ -5,12 +5,13 @@ show what became of its job, if any do: a later state that asked for the job, a 
 that stopped it, the history of a job that is an execution, or ECS's state of the task.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
 
 from sfnwatch.analysis.execution_analysis import ExecutionAnalysis
+from sfnwatch.analysis.integration_words import leaves_job
 from sfnwatch.analysis.state_analysis import StateAnalysis
 from sfnwatch.analysis.work import Work
 from sfnwatch.model.ecs_task import BAD_STOPS
@@ -19,7 +20,6 @@ from sfnwatch.model.integrations import Pattern
 from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.values import list_of, mapping_of, parse_json, text_of
 
-_PLAIN = frozenset({Pattern.REQUEST_RESPONSE, Pattern.AWS_SDK})
 _ECS = "ecs.amazonaws.com"
 
 
@@ -37,81 +37,82 @@ JobFailures = Mapping[str, JobFailure]
 """The known failures, by the job's id."""
 
 
-def job_failures(
-    snapshot: Snapshot, cases: Sequence[ExecutionAnalysis]
-) -> Work[JobFailures]:
-    """Return the jobs known to have failed; none if no state left a job behind."""
-    found: dict[str, JobFailure] = {}
-    if any(leaves_job(use) for case in cases for use in case.states):
-        for job, failure in _witnesses(snapshot, cases):
-            yield
-            if failure is not None:
-                found.setdefault(job, failure)
-    return found
-
-
-def leaves_job(use: StateAnalysis) -> bool:
-    return use.first.pattern in _PLAIN and use.starts_job
-
-
-_TaskFacts = Iterator[tuple[str, JobFailure | None]]
+_JobFacts = Iterator[tuple[str, JobFailure | None]]
 """A job's id, and its failure, or None if the record shows no failure."""
 
 
-def _witnesses(snapshot: Snapshot, cases: Sequence[ExecutionAnalysis]) -> _TaskFacts:
+def job_failures(
+    snapshot: Snapshot, analyses: Sequence[ExecutionAnalysis]
+) -> Work[JobFailures]:
+    """Return the jobs known to have failed; none if no state left a job behind."""
+    failures: dict[str, JobFailure] = {}
+    states = [state for analysis in analyses for state in analysis.states]
+    if any(leaves_job(state.first) for state in states):
+        for job, failure in _job_facts(snapshot, states):
+            yield
+            if failure is not None:
+                failures.setdefault(job, failure)
+    return failures
+
+
+def _job_facts(snapshot: Snapshot, states: Iterable[StateAnalysis]) -> _JobFacts:
     """Yield what each record shows of jobs, the best witness first."""
     for arn, execution in snapshot.executions.items():
         if execution.status in UNSUCCESSFUL:
-            by = f"#{execution.ending.id}" if execution.ending else ""
-            yield arn, JobFailure(f"ended as {execution.status}", by)
-    for case in cases:
-        for use in case.states:
-            # The output of a `.sync` is its own task, which adds nothing to its state.
-            sync = use.first.pattern is Pattern.SYNC
-            if use.row is not None and use.row.event_source == _ECS and not sync:
-                yield from _described(case, use)
+            witness = f"#{execution.ending.id}" if execution.ending else ""
+            yield arn, JobFailure(f"ended as {execution.status}", witness)
+    for state in states:
+        # The output of a `.sync` is its own task, which adds nothing to its state.
+        is_sync = state.first.pattern is Pattern.SYNC
+        if state.row is not None and state.row.event_source == _ECS and not is_sync:
+            yield from _tasks_in_outputs(snapshot, state)
     for call in snapshot.calls:
         if call.event_source == _ECS and call.has_answer:
             record = snapshot.trace.cloudtrail_record(call)
             yield from _tasks(record.get("responseElements"), call.event_id)
-    for job, states in snapshot.task_states.items():
-        stopped = next((state for state in reversed(states) if state.stopped), None)
-        if stopped is not None:
-            codes = [container.exit_code for container in stopped.containers]
-            yield job, _failure(codes, stopped.stop_code, stopped.key)
+    for job, task_states in snapshot.task_states.items():
+        stopped = [task_state for task_state in task_states if task_state.stopped]
+        if stopped:
+            last = stopped[-1]
+            codes = [container.exit_code for container in last.containers]
+            yield job, _failure(codes, last.stop_code, last.key)
 
 
-def _described(case: ExecutionAnalysis, use: StateAnalysis) -> _TaskFacts:
-    """Yield the tasks in a state's output: it described or stopped them."""
-    for each in use.attempts:
-        event = case.execution.event(each.attempt.ended_by)
+def _tasks_in_outputs(snapshot: Snapshot, state: StateAnalysis) -> _JobFacts:
+    """Yield the tasks in a state's outputs: it described or stopped them."""
+    for attempt in state.attempts:
+        event = state.execution.event(attempt.attempt.ended_by)
         if event is not None and event.type == "TaskSucceeded":
-            output = case.snapshot.trace.details(event).get("output")
-            yield from _tasks(parse_json(output), each.end_event)
+            output = snapshot.trace.details(event).get("output")
+            yield from _tasks(parse_json(output), attempt.end_event)
 
 
-def _tasks(body: Any, witness: str) -> _TaskFacts:
+def _tasks(body: Any, witness: str) -> _JobFacts:
     """Yield the ECS tasks in a body.
 
     In a state's output the keys begin with a capital letter, in CloudTrail they do not.
     """
-    whole = _lowered(body)
-    for task in map(_lowered, (whole.get("task"), *list_of(whole.get("tasks")))):
-        codes = [_lowered(c).get("exitCode") for c in list_of(task.get("containers"))]
-        if job := text_of(task.get("taskArn")):
+    fields = _lowered(body)
+    for value in (fields.get("task"), *list_of(fields.get("tasks"))):
+        task = _lowered(value)
+        containers = map(_lowered, list_of(task.get("containers")))
+        codes = [container.get("exitCode") for container in containers]
+        job = text_of(task.get("taskArn"))
+        if job:
             yield job, _failure(codes, text_of(task.get("stopCode")), witness)
 
 
 def _failure(
-    exit_codes: Sequence[Any], stop_code: str | None, witness: str
+    exit_codes: Iterable[Any], stop_code: str | None, witness: str
 ) -> JobFailure | None:
-    bad = [code for code in exit_codes if isinstance(code, int) and code != 0]
-    if bad:
-        return JobFailure(f"ended with exit code {bad[0]}", witness, bad[0], stop_code)
+    for code in exit_codes:
+        if isinstance(code, int) and code != 0:
+            return JobFailure(f"ended with exit code {code}", witness, code, stop_code)
     if stop_code in BAD_STOPS:
         return JobFailure(f"stopped with {stop_code}", witness, None, stop_code)
     return None
 
 
 def _lowered(value: Any) -> Mapping[str, Any]:
-    return {key[:1].lower() + key[1:]: v for key, v in mapping_of(value).items()}
+    """Return an object with keys that begin with a small letter."""
+    return {f"{key[:1].lower()}{key[1:]}": v for key, v in mapping_of(value).items()}

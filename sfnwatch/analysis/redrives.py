@@ -9,23 +9,37 @@ from sfnwatch.analysis.lists import some
 from sfnwatch.analysis.names import named
 from sfnwatch.analysis.quantities import spoken, times
 
+_REDRIVEN = (
+    "The execution was redriven {often}, having been stopped for {seconds}{continued}."
+)
 
-def redriven(case: ExecutionAnalysis) -> Iterator[Finding]:
+
+def redriven(analysis: ExecutionAnalysis) -> Iterator[Finding]:
     """Yield a finding on an execution's redrives, and on the states they continued."""
-    execution = case.execution
-    redrives = case.execution.redrives
+    execution = analysis.execution
+    redrives = execution.redrives
     if not redrives:
         return
-    again = [visit for visit in case.visits if visit.pauses]
+    visits = [visit for visit in analysis.visits if visit.pauses]
     # Of a Map or Parallel, the redrive continued the states inside, so only they count.
-    around = {visit.parent for visit in again}
-    names = dict.fromkeys(named(v.name) for v in again if v.id not in around)
-    events = [event for each in redrives for event in (each.ended, each.event)]
+    containers = {visit.parent for visit in visits}
+    inner = [visit for visit in visits if visit.id not in containers]
+    names = dict.fromkeys(named(visit.name) for visit in inner)
+    text = _REDRIVEN.format(
+        often=times(len(redrives)),
+        seconds=spoken(execution.stopped_seconds),
+        continued=f"; it continued with {some(names)}" if names else "",
+    )
+    events = []
+    for redrive in redrives:
+        events += [redrive.ended, redrive.event]
     events.append(execution.ending)
-    text = f"The execution was redriven {times(len(redrives))}, having been stopped for"
-    text += f" {spoken(execution.stopped_seconds)}"
-    text += f"{f'; it continued with {some(names)}' if names else ''}."
-    data: dict[str, Any] = {"redrives": len(redrives), "count": redrives[-1].number}
-    data |= {"seconds": round(execution.stopped_seconds, 3), "status": execution.status}
-    proofs = (f"#{event.id}" for event in events if event is not None)
-    yield finding("redriven", text, proofs, **data, visits=[each.id for each in again])
+    proofs = [f"#{event.id}" for event in events if event is not None]
+    data: dict[str, Any] = {
+        "redrives": len(redrives),
+        "count": redrives[-1].number,
+        "seconds": round(execution.stopped_seconds, 3),
+        "status": execution.status,
+        "visits": [visit.id for visit in visits],
+    }
+    yield finding("redriven", text, proofs, **data)

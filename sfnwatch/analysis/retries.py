@@ -13,64 +13,104 @@ from sfnwatch.analysis.state_analysis import StateAnalysis
 from sfnwatch.analysis.statuses import ended_words
 from sfnwatch.model.visits import FAILED, StateVisit, Stretch
 
-_STORM = 8
+_STORM_ATTEMPTS = 8
 """From this number on, failed attempts of one state are a retry storm."""
+_RETRIED = (
+    "{state} was tried {often}{visits}{end}; {failed} {attempts} failed{errors}."
+    " {cost} {back_off} of retry back-off."
+)
+_CONTAINER_RETRIED = "{state}, with all that is in it, was tried {often} and {ended}."
 
 
-def retries(use: StateAnalysis) -> Iterator[Finding]:
+def retries(state: StateAnalysis) -> Iterator[Finding]:
     """Yield the visits with several attempts; very many visits make one finding."""
-    for visits in report_groups([visit for visit in use.visits if _is_retried(visit)]):
-        yield _retries(use, visits)
+    retried = [visit for visit in state.visits if _is_retried(visit)]
+    for visits in report_groups(retried):
+        yield _retries(state, visits)
 
 
 def _is_retried(visit: StateVisit) -> bool:
     """True for a visit with more attempts than its redrives account for."""
     numbers = range(2, len(visit.attempts) + 1)
-    return any(not visit.is_redriven(number) for number in numbers)
+    return not all(map(visit.is_redriven, numbers))
 
 
-def _retries(use: StateAnalysis, visits: Sequence[StateVisit]) -> Finding:
-    tries = [attempt for visit in visits for attempt in visit.attempts]
-    bad = [attempt for attempt in tries if attempt.status in FAILED]
-    errors = ranked(attempt.error or attempt.status for attempt in bad)
-    lost = _seconds((a.scheduled_at, a.ended_at or a.scheduled_at) for a in bad)
-    backing_off = _seconds(wait for visit in visits for wait in visit.backoffs)
-    alone = len(visits) > 1 or len(use.visits) == 1
-    attempts = "attempt" if len(bad) == 1 else "attempts"
-    cost = f"The failed {attempts} took {spoken(lost)}, plus " if bad else "There were "
-    how = f" with {some(map(named, errors))}" if errors else ""
-    statuses = {visit.status for visit in visits}
-    where = f" in {len(visits)} visits" if len(visits) > 1 else ""
-    end = f" and {ended_words(*statuses)}" if len(statuses) == 1 else ""
-    storm = len(bad) >= _STORM
-    name = use.name if alone else visit_path(visits[0])
-    text = f"{name} was tried {times(len(tries))}"
-    text += f"{where}{end}; {len(bad)} {attempts} failed{how}. {cost}"
-    text += f"{spoken(backing_off)} of retry back-off."
-    data: dict[str, Any] = {"visit": visits[0].id, "visits": len(visits)}
-    data |= {"tries": len(tries), "failed": len(bad), "errors": errors, "storm": storm}
-    data["failed_seconds"] = round(lost, 3)
-    data["backing_off_seconds"] = round(backing_off, 3)
-    proofs = (f"#{attempt.event_ids[-1]}" for attempt in bad)
+def _retries(state: StateAnalysis, visits: Sequence[StateVisit]) -> Finding:
+    first = visits[0]
+    attempts = [attempt for visit in visits for attempt in visit.attempts]
+    failed = [attempt for attempt in attempts if attempt.status in FAILED]
+    errors = ranked(attempt.error or attempt.status for attempt in failed)
+    failed_seconds = _seconds(
+        (attempt.scheduled_at, attempt.ended_at or attempt.scheduled_at)
+        for attempt in failed
+    )
+    back_off_seconds = _seconds(wait for visit in visits for wait in visit.backoffs)
+    name = state.name
+    visit_words = ""
+    if len(visits) > 1:
+        visit_words = f" in {len(visits)} visits"
+    elif len(state.visits) > 1:
+        name = visit_path(first)
+    noun = "attempt" if len(failed) == 1 else "attempts"
+    cost = "There were"
+    if failed:
+        cost = f"The failed {noun} took {spoken(failed_seconds)}, plus"
+    text = _RETRIED.format(
+        state=name,
+        often=times(len(attempts)),
+        visits=visit_words,
+        end=_common_end(visits),
+        failed=len(failed),
+        attempts=noun,
+        errors=f" with {some(map(named, errors))}" if errors else "",
+        cost=cost,
+        back_off=spoken(back_off_seconds),
+    )
+    data: dict[str, Any] = {
+        "visit": first.id,
+        "visits": len(visits),
+        "tries": len(attempts),
+        "failed": len(failed),
+        "errors": errors,
+        "storm": len(failed) >= _STORM_ATTEMPTS,
+        "failed_seconds": round(failed_seconds, 3),
+        "backing_off_seconds": round(back_off_seconds, 3),
+    }
+    proofs = [f"#{attempt.event_ids[-1]}" for attempt in failed]
     return finding("retries", text, proofs, **data)
 
 
-def container_retries(case: ExecutionAnalysis) -> Iterator[Finding]:
+def _common_end(visits: Sequence[StateVisit]) -> str:
+    """Describe how the visits ended; empty if they did not all end alike."""
+    statuses = {visit.status for visit in visits}
+    status = statuses.pop()
+    return "" if statuses else f" and {ended_words(status)}"
+
+
+def _seconds(stretches: Iterable[Stretch]) -> float:
+    """Add up lengths; a stretch that ends before it begins by another clock has none."""
+    return sum(max(0.0, (end - begin).total_seconds()) for begin, end in stretches)
+
+
+def container_retries(analysis: ExecutionAnalysis) -> Iterator[Finding]:
     """Yield the Parallels and Maps that were retried, with all states inside."""
-    for visit in case.visits:
-        again = visit.starts[1:]
+    for visit in analysis.visits:
         tries = len(visit.starts)
-        if not again:
+        if tries < 2:  # noqa: PLR2004 - it was started once, or is no container
             continue
-        became = f"was tried {times(tries)} and {ended_words(visit.status)}"
-        name = visit_path(visit)
-        data: dict[str, Any] = {"visit": visit.id, "visits": 1, "tries": tries}
-        failed = len(again) + (visit.status in FAILED)
-        data |= {"failed": failed, "errors": {}, "storm": False}
-        proofs = (f"#{event_id}" for event_id in again)
-        text = f"{name}, with all that is in it, {became}."
+        text = _CONTAINER_RETRIED.format(
+            state=visit_path(visit),
+            often=times(tries),
+            ended=ended_words(visit.status),
+        )
+        failed = tries if visit.status in FAILED else tries - 1
+        data: dict[str, Any] = {
+            "visit": visit.id,
+            "visits": 1,
+            "tries": tries,
+            "failed": failed,
+            "errors": {},
+            "storm": False,
+        }
+        proofs = [f"#{event_id}" for event_id in visit.starts[1:]]
         yield finding("retries", text, proofs, **data)
-
-
-def _seconds(spans: Iterable[Stretch]) -> float:
-    return sum(max(0.0, (end - begin).total_seconds()) for begin, end in spans)
