@@ -1,8 +1,11 @@
-"""Findings on calls without a history: what the calls alone show of jobs."""
+"""Findings on calls without a history: what the calls alone show of jobs.
 
-from collections.abc import Iterator, Sequence
+The counts are facts. The pattern that calls look like is an inference: a call does not
+name the state that made it, and no call shows how an execution ended.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
-from itertools import filterfalse
 from typing import Any
 
 from sfnwatch.analysis.calls_by_job import JobCalls, group_calls
@@ -20,141 +23,192 @@ from sfnwatch.model.api_call import ApiCall
 
 _NEAR = timedelta(minutes=15)
 """The time before and after an execution in which its role's calls may concern it."""
-_PLAIN = ["request-response", "aws-sdk"]
-_KINDS = 50
-_AWS = ".amazonaws.com"
+_MOST_NAMES = 50
+"""The most names of calls that a finding's data holds."""
+_LISTED_NAMES = 5
+"""The most names of calls that a sentence lists."""
+_STRANGERS = (
+    "{calls} by Step Functions, made by {roles} or at other times, {belong} to no"
+    " execution loaded."
+)
+_PATTERN = "{one_of}{actions}, by {role}, looks like {pattern}."
+_SYNC = (
+    "{resource}.sync (optimized integration, Run a Job): the same role then polled with"
+    " {poll}, as .sync does"
+)
+_ANY = "any form of {resource}: polls of that time may be its own"
+_PLAIN = (
+    "{resource} (Request Response) or aws-sdk:{resource} (AWS SDK integration), which"
+    " calls alone can't tell apart: no poll of it is known (nor would one follow a"
+    " .sync job that ended within a minute)"
+)
 
 
-def calls_alone(survey: TraceAnalysis) -> Steps:
+def calls_alone(trace_analysis: TraceAnalysis) -> Steps:
     """Yield findings on calls by Step Functions that belong to no execution loaded."""
-    snapshot = survey.snapshot
-    calls: Sequence[ApiCall] = survey.unexplained
+    snapshot = trace_analysis.snapshot
+    calls: Sequence[ApiCall] = trace_analysis.unexplained
     if snapshot.roots:
         # Trails and live CloudTrail also show everything else that runs in the account.
-        near = grouped(calls, lambda call: _is_near(survey, call))
+        by_nearness = grouped(calls, lambda call: _is_near(trace_analysis, call))
+        calls = by_nearness.get(True, ())
+        others = by_nearness.get(False, ())
         # A call without a role, such as InvokeHTTPEndpoint, may be anybody's.
-        strangers = [call for call in near.get(False, ()) if call.role is not None]
-        calls = near.get(True, ())
-        count = len(strangers)
-        roles = len({call.role for call in strangers})
-        if count and not survey.coverage.live:
-            made = f"{plural(roles, 'other role')} or at other times"
-            belong = "belongs" if count == 1 else "belong"
-            text = f"{plural(count, 'call')} by Step Functions, made by {made},"
-            text += f" {belong} to no execution loaded."
-            yield finding("other-calls", text, strangers, count=count, roles=roles)
-    unread, calls = unread_children(survey, calls)
+        strangers = [call for call in others if call.role is not None]
+        if strangers and not trace_analysis.coverage.live:
+            yield _strangers(strangers)
+    unread, calls = unread_children(trace_analysis, calls)
     yield from unread
-    groups: list[JobCalls] = yield from group_calls(survey, calls)
-    since = calls[0].event_time if calls else None
+    groups: list[JobCalls] = yield from group_calls(trace_analysis, calls)
     for group in groups:
         yield None
-        yield from _ToldGroup(group, since).findings()
-    failed = (call for call in calls if call.error_code)
-    kinds = grouped(failed, lambda c: (c.role or "", c.event_name, c.error_code or ""))
-    for (role, *_), those in sorted(kinds.items()):
-        yield failed_call(named(role), MatchedCalls(those), {"role": role})
+        yield from _JobFindings(group, calls[0].event_time).findings()
+    yield from _failures(calls)
     if not snapshot.roots:
-        yield from _others(calls)
+        yield from _calls_of_no_job(calls)
 
 
-def _is_near(survey: TraceAnalysis, call: ApiCall) -> bool:
+def _is_near(trace_analysis: TraceAnalysis, call: ApiCall) -> bool:
     """True for a call by an execution's role, made during the execution or near it."""
+    snapshot = trace_analysis.snapshot
+    if call.event_id not in snapshot.trace.links:
+        return False
     at = call.event_time
-    runs = survey.snapshot.executions.values()
-    spans = ((run.started_at, run.stopped_at or at) for run in runs)
-    near = any(begin and begin - _NEAR <= at <= end + _NEAR for begin, end in spans)
-    return near and call.event_id in survey.snapshot.trace.links
+    for execution in snapshot.executions.values():
+        begin = execution.started_at
+        end = execution.stopped_at or at
+        if begin is not None and begin - _NEAR <= at <= end + _NEAR:
+            return True
+    return False
 
 
-class _ToldGroup:
-    """A group of calls, with the words and the data of its findings."""
+def _strangers(calls: Sequence[ApiCall]) -> Finding:
+    """Return a finding on calls by roles that none of the executions has."""
+    roles = {call.role for call in calls}
+    text = _STRANGERS.format(
+        calls=plural(len(calls), "call"),
+        roles=plural(len(roles), "other role"),
+        belong="belongs" if len(calls) == 1 else "belong",
+    )
+    return finding("other-calls", text, calls, count=len(calls), roles=len(roles))
 
-    def __init__(self, group: JobCalls, since: datetime | None) -> None:
-        row = group.row
+
+class _JobFindings:
+    """The findings on the calls of one job, and the data that all of them have."""
+
+    def __init__(self, group: JobCalls, since: datetime) -> None:
         first = group.calls[0]
+        integration = group.integration
         self.group = group
-        self.polls = MatchedCalls(group.polls)
         self.role = named(first.role)
-        self.resource = f"{row.resource_type}:{row.action}"
-        self.subject = _subject(group.actions, since)
-        place: dict[str, Any] = {"visit": None, "attempt": None, "role": first.role}
-        place |= {"resource": self.resource, "call": first.event_name}
-        place |= {"at": f"{first.event_time:%Y-%m-%dT%H:%M:%SZ}"}
-        self.place = {**place, "actions": len(group.actions)}
-        """The data that every finding of the group has: whose calls they are."""
+        self.resource = f"{integration.resource_type}:{integration.action}"
+        self.actions = _action_words(group.actions, since)
+        self.place: dict[str, Any] = {
+            "visit": None,
+            "attempt": None,
+            "role": first.role,
+            "resource": self.resource,
+            "call": first.event_name,
+            "at": f"{first.event_time:%Y-%m-%dT%H:%M:%SZ}",
+            "actions": len(group.actions),
+        }
+        """Whose calls they are."""
 
     def findings(self) -> Iterator[Finding]:
         """Yield what the calls look like, and how the job was polled for."""
         group = self.group
         if group.actions:
             yield self._pattern()
-        if self.polls.sure:
+        if group.polls:
             yield self._polling()
         elif group.actions:
-            text = f"{self.role} called {self.subject}; no poll is matched."
-            told = {**self.place, "count": len(group.actions), "polls": 0}
-            sure = not group.guessed
-            proofs = group.calls
-            yield finding("calls", text, proofs, fact=sure, **told)
+            text = f"{self.role} called {self.actions}; no poll is matched."
+            data = {**self.place, "count": len(group.actions), "polls": 0}
+            is_fact = not group.guessed
+            yield finding("calls", text, group.calls, fact=is_fact, **data)
 
     def _pattern(self) -> Finding:
         group = self.group
-        name = self.resource
         pattern = None
-        candidates = [*_PLAIN, "sync"]
-        looks = f"{name} (Request Response) or aws-sdk:{name} (AWS SDK integration)"
-        looks += ", which calls alone can't tell apart: no poll of it is known"
-        looks += " (nor would one follow a .sync job that ended within a minute)"
-        if group.guessed:
-            looks = f"any form of {name}: polls of that time may be its own"
-        if polls := group.polls:
+        candidates = ["request-response", "aws-sdk", "sync"]
+        template = _ANY if group.guessed else _PLAIN
+        poll = ""
+        if group.polls:
             pattern = "sync"
             candidates = ["sync"]
-            looks = f"{name}.sync (optimized integration, Run a Job): the same role"
-            looks += f" then polled with {named(polls[0].event_name)}, as .sync does"
-        one_of = "At least one of " if group.mixed else ""
-        text = f"{one_of}{self.subject}, by {self.role}, looks like {looks}."
-        told = {**self.place, "pattern": pattern, "candidates": candidates}
-        return finding("pattern", text, group.calls, fact=False, **told)
+            template = _SYNC
+            poll = named(group.polls[0].event_name)
+        text = _PATTERN.format(
+            one_of="At least one of " if group.mixed else "",
+            actions=self.actions,
+            role=self.role,
+            pattern=template.format(resource=self.resource, poll=poll),
+        )
+        data = {**self.place, "pattern": pattern, "candidates": candidates}
+        return finding("pattern", text, group.calls, fact=False, **data)
 
     def _polling(self) -> Finding:
         group = self.group
-        after = f"After {self.subject}, " if self.subject else ""
-        words = group.intervals.words()
+        intervals = group.intervals
+        caller = self.role
+        if group.actions:
+            caller = f"After {self.actions}, {self.role}"
+        words = intervals.words()
+        is_fact = not group.guessed
         if group.mixed:
             words = ", but nothing shows which polls are whose"
-        # After several actions only the polls are counted, which is a fact either way.
-        sure = group.mixed or not group.guessed
-        told = {**self.place, **group.intervals.data, "mixed": group.mixed}
-        who = f"{after}{self.role}"
-        return polls_told(who, self.polls, words, told, settled=True, fact=sure)
+            # Only the polls are counted, which is a fact either way.
+            is_fact = True
+        data = {**self.place, **intervals.data, "mixed": group.mixed}
+        polls = MatchedCalls(group.polls)
+        return polls_told(caller, polls, words, data, settled=True, fact=is_fact)
 
 
-def _subject(actions: Sequence[ApiCall], since: datetime | None) -> str:
+def _action_words(actions: Sequence[ApiCall], since: datetime) -> str:
     """Return the action's name with its time, or the number of actions.
 
     Empty if there is no action.
     """
     if not actions:
         return ""
-    name = named(actions[0].event_name)
     first = actions[0]
-    last = actions[-1]
+    name = named(first.event_name)
     begin = time_of_day(first.event_time, since)
-    end = time_of_day(last.event_time, first.event_time)
-    several = f"{len(actions)} {name} from {begin} to {end}"
-    return f"{name} at {begin}" if first is last else several
+    if len(actions) == 1:
+        return f"{name} at {begin}"
+    end = time_of_day(actions[-1].event_time, first.event_time)
+    return f"{len(actions)} {name} from {begin} to {end}"
 
 
-def _others(calls: Sequence[ApiCall]) -> Iterator[Finding]:
+def _failures(calls: Iterable[ApiCall]) -> Iterator[Finding]:
+    """Yield for each role the calls that failed, by name and error code."""
+    failed = [call for call in calls if call.error_code]
+    for (role, *_), alike in sorted(grouped(failed, _failure).items()):
+        yield failed_call(named(role), MatchedCalls(alike), {"role": role})
+
+
+def _failure(call: ApiCall) -> tuple[str, str, str]:
+    return call.role or "", call.event_name, call.error_code or ""
+
+
+def _calls_of_no_job(calls: Iterable[ApiCall]) -> Iterator[Finding]:
     """Yield for each role the number of its calls that concern no job."""
-    by_role = grouped(filterfalse(is_of_job, calls), lambda call: call.role or "")
-    for role, those in sorted(by_role.items()):
-        names = ((c.event_source.removesuffix(_AWS), c.event_name) for c in those)
-        counts = ranked(":".join(name) for name in names)
-        told = plural(len(those), "other call")
-        text = f"{named(role)} made {told}: {listed_counts(counts, 5)}."
-        data: dict[str, Any] = {"role": role or None, "count": len(those)}
-        data["calls"] = dict(list(counts.items())[:_KINDS])
-        yield finding("calls", text, those, **data)
+    others = [call for call in calls if not is_of_job(call)]
+    by_role = grouped(others, lambda call: call.role or "")
+    for role, role_calls in sorted(by_role.items()):
+        counts = ranked(map(_name_with_service, role_calls))
+        noun = plural(len(role_calls), "other call")
+        names = listed_counts(counts, _LISTED_NAMES)
+        text = f"{named(role)} made {noun}: {names}."
+        kept = list(counts.items())[:_MOST_NAMES]
+        data: dict[str, Any] = {
+            "role": role or None,
+            "count": len(role_calls),
+            "calls": dict(kept),
+        }
+        yield finding("calls", text, role_calls, **data)
+
+
+def _name_with_service(call: ApiCall) -> str:
+    service = call.event_source.removesuffix(".amazonaws.com")
+    return f"{service}:{call.event_name}"

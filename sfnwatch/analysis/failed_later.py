@@ -14,7 +14,10 @@ from sfnwatch.analysis.quantities import plural
 from sfnwatch.model.arns import short_id
 
 _ONE = "{state} succeeded without waiting, but the {job} it started ({id}) {end}."
-_SEVERAL = "{state} succeeded without waiting, but {jobs} it started {end} or failed otherwise."
+_SEVERAL = (
+    "{state} succeeded without waiting, but {jobs} it started {end} or failed"
+    " otherwise."
+)
 _FailedJob = tuple[AttemptAnalysis, str, JobFailure]
 """The attempt that started a job, the job's id, and how the job failed."""
 

@@ -27,7 +27,8 @@ from sfnwatch.analysis.failed_map_runs import map_runs_failed
 from sfnwatch.analysis.finding import Finding, Steps
 from sfnwatch.analysis.job_failures import JobFailures, job_failures
 from sfnwatch.analysis.jobs import job_findings, patterns
-from sfnwatch.analysis.not_visible import lateness, not_loaded, not_visible
+from sfnwatch.analysis.lateness import lateness
+from sfnwatch.analysis.not_visible import not_loaded, not_visible
 from sfnwatch.analysis.redrives import redriven
 from sfnwatch.analysis.retries import container_retries, retries
 from sfnwatch.analysis.topics import topic_order
@@ -67,7 +68,7 @@ def find_in_steps(snapshot: Snapshot, now: datetime | None = None) -> Steps:
     yield from conclusions(roots)
     yield from calls_alone(survey)
     yield from not_loaded(survey, roots)
-    yield from lateness(survey)
+    yield from lateness(snapshot)
 
 
 def _cases(survey: TraceAnalysis, arns: Iterable[str]) -> Work[list[ExecutionAnalysis]]:

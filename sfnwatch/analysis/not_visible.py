@@ -1,62 +1,64 @@
-"""Findings on what is not visible, and why."""
+"""Findings on what is not visible of an execution or of a trace, and why."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import timedelta
+from collections.abc import Iterator, Sequence
 from functools import partial
-from statistics import median, quantiles
-from typing import Any
 
 from sfnwatch.analysis.execution_analysis import ExecutionAnalysis
 from sfnwatch.analysis.finding import Finding, finding
-from sfnwatch.analysis.grouping import FEW, grouped, ranked
-from sfnwatch.analysis.integration_words import resource_words
-from sfnwatch.analysis.lists import listed_counts, some
+from sfnwatch.analysis.missing_calls import missing_calls
 from sfnwatch.analysis.names import named
-from sfnwatch.analysis.quantities import plural, spoken, time_of_day
-from sfnwatch.analysis.reasons import ambiguity
-from sfnwatch.analysis.state_analysis import StateAnalysis
+from sfnwatch.analysis.quantities import plural, time_of_day
 from sfnwatch.analysis.trace_analysis import TraceAnalysis
-from sfnwatch.model.api_call import ApiCall
-from sfnwatch.model.arns import account_of
+from sfnwatch.analysis.unmatched_calls import unmatched_calls
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.execution_list import UNKNOWN
-from sfnwatch.model.integrations import Integration, Unrecorded
-from sfnwatch.model.linking.link import LinkRule
 from sfnwatch.model.source_health import HealthState
 from sfnwatch.model.texts import clean
 
-_WITNESSES = 5
-_MESSAGE = 200
+_NAMED_MAP_RUNS = 5
+"""The most Map Runs that a finding's data names."""
+_MESSAGE_CHARACTERS = 200
 _TROUBLE = frozenset({HealthState.DENIED, HealthState.EXPIRED, HealthState.REFUSED})
-_WHOLE_SECONDS = timedelta(seconds=1)
-_WHY = {
-    Unrecorded.DATA_EVENT: " is a data event, which CloudTrail Event history does not"
-    " include",
-    Unrecorded.HTTP: " is an HTTPS request; CloudTrail Event history includes only the"
-    " GetSecretValue for its connection",
-    Unrecorded.KUBERNETES: " is a request to the cluster's own Kubernetes API, which"
-    " CloudTrail does not log",
-    # The only sign of it is that an AWS page does not list the call.
-    Unrecorded.NEVER: " is not logged by CloudTrail",
-}
+_NOT_LOADED = "The history of {name} is not in what was opened: what it did is unknown."
+_NOT_READ = "The history of {name} was not read, so what it did is unknown."
+_NOT_WHOLE = (
+    "The history of {name} is not whole: {events} loaded, the last one is #{id}."
+)
+_CUT = (
+    "The history of {name} is not whole: {events} loaded, the last one is #{id}, and it"
+    " went on to its end ({status})."
+)
+_SUCCESS_HIDDEN = (
+    "Only failures of {name} are logged: whether it succeeded or still runs is not"
+    " known."
+)
+_NO_END = (
+    "The history of {name} stops before its end: whether it still runs, and how it"
+    " ended, is not known."
+)
+_MAP_RUNS = "{map_runs} started: what child executions did is not in this history."
+_REFUSED = "CloudTrail could not be read to the end ({state})"
+_INCOMPLETE = "{known}, and {execution} ended at {ended}: later calls may be missing."
+_NO_CLOUDTRAIL = "No CloudTrail data loaded, so API calls and polling are unknown."
+_NO_HISTORY = (
+    "There is no execution history here: calls alone show what was called, but not how"
+    " an execution ended."
+)
 
 _unseen = partial(finding, "unseen")
 
 
-def not_visible(case: ExecutionAnalysis) -> Iterator[Finding]:
+def not_visible(analysis: ExecutionAnalysis) -> Iterator[Finding]:
     """Yield what could not be seen of an execution."""
-    survey = case.trace_analysis
-    yield from _history(case.execution)
-    yield from _unrecorded(case)
-    showing = [use for use in case.states if survey.shows(use.row)]
-    for use in showing:
-        if use.row and not any(e.calls.every for e in use.attempts):
-            yield from _missing_calls(case, use, use.row)
-    yield from _map_runs(case)
-    yield from _other_executions(case)
-    if survey.watched and showing:
-        yield from _incomplete(case)
-        yield from unmatched(survey, case.execution.arn)
+    trace_analysis = analysis.trace_analysis
+    yield from _history(analysis.execution)
+    yield from missing_calls(analysis)
+    yield from _map_runs(analysis)
+    yield from _other_executions(analysis)
+    can_show = any(trace_analysis.shows(state.row) for state in analysis.states)
+    if trace_analysis.watched and can_show:
+        yield from _incomplete(analysis)
+        yield from unmatched_calls(trace_analysis, analysis.execution.arn)
 
 
 def _history(execution: ExecutionAsOf) -> Iterator[Finding]:
@@ -64,205 +66,102 @@ def _history(execution: ExecutionAsOf) -> Iterator[Finding]:
     events = execution.events
     name = named(execution.name)
     if not events:
-        text = (
-            f"The history of {name} is not in what was opened: what it did is unknown."
-        )
-        if execution.was_watched:
-            text = f"The history of {name} was not read, so what it did is unknown."
-        yield _unseen(text, reason="no-history")
+        template = _NOT_READ if execution.was_watched else _NOT_LOADED
+        yield _unseen(template.format(name=name), reason="no-history")
         return
     last = max(event.id for event in events)
     missing = last - len(events)
-    count = plural(len(events), "event is", "events are")
     is_cut = not execution.running and execution.ending is None
     if missing or is_cut:
-        end = f", and it went on to its end ({named(execution.status)})"
-        text = f"The history of {name} is not whole: {count} loaded, the last one is"
-        text += f" #{last}{end if is_cut else ''}."
+        template = _CUT if is_cut else _NOT_WHOLE
+        text = template.format(
+            name=name,
+            events=plural(len(events), "event is", "events are"),
+            id=last,
+            status=named(execution.status),
+        )
         yield _unseen(text, [f"#{last}"], reason="history-gap", missing=missing)
     if execution.status == UNKNOWN:
-        yield _unseen(_no_end(execution), [f"#{last}"], reason="no-end")
+        template = _SUCCESS_HIDDEN if execution.hides_success else _NO_END
+        yield _unseen(template.format(name=name), [f"#{last}"], reason="no-end")
 
 
-def _no_end(execution: ExecutionAsOf) -> str:
-    """Explain why it is not known whether an execution still runs."""
-    name = named(execution.name)
-    if execution.hides_success:
-        text = f"Only failures of {name} are logged: whether it succeeded or still runs"
-        return f"{text} is not known."
-    text = f"The history of {name} stops before its end: whether it still runs, and how"
-    return f"{text} it ended, is not known."
-
-
-def _unrecorded(case: ExecutionAnalysis) -> Iterator[Finding]:
-    """Yield the states whose calls the Event history never has, like ones together."""
-    unseen = (u for u in case.states if u.row and not case.trace_analysis.shows(u.row))
-    groups = grouped(unseen, lambda use: resource_words(use.first))
-    for resource, uses in groups.items():
-        row = uses[0].row
-        verb = "calls" if len(uses) == 1 else "call"
-        unrecorded = (row and row.unrecorded) or Unrecorded.DATA_EVENT
-        text = f"{some([use.name for use in uses])} {verb} {resource}:"
-        text += f" {row.action_event if row else 'that'}{_WHY[unrecorded]}."
-        data: dict[str, Any] = {"reason": "not-recorded", "visit": uses[0].visits[0].id}
-        data |= {"states": len(uses), "count": sum(len(use.attempts) for use in uses)}
-        data["call"] = _call_name(row) if row else None
-        fact = unrecorded is not Unrecorded.NEVER
-        yield _unseen(text, _scheduled(uses), fact=fact, **data)
-
-
-def _missing_calls(
-    case: ExecutionAnalysis, use: StateAnalysis, row: Integration
-) -> Iterator[Finding]:
-    """Yield why no call of a state is in the records."""
-    where: dict[str, Any] = {"visit": use.visits[0].id, "count": len(use.attempts)}
-    there = account_of(use.first.role_arn)
-    proofs = _scheduled([use])
-    if there is not None and there != account_of(case.execution.role_arn):
-        text = f"{use.name} uses a role of account {named(there)}: its calls are in"
-        text += " that account's CloudTrail; --trail-profile can read it."
-        where |= {"reason": "other-account", "account": there}
-        yield _unseen(text, proofs, fact=False, **where)
-    elif all(
-        case.trace_analysis.covers(each.attempt.ended_at) for each in use.attempts
-    ):
-        name = row.event_source, row.action_event
-        text = f"No {named(row.action_event)} call was matched to {use.name}"
-        if count := case.trace_analysis.doubtful_names[name]:
-            calls = plural(count, "call of that name is", "calls of that name are")
-            text += f"; {calls} here, and whose is not certain."
-            where["reason"] = "not-matched"
-        else:
-            text += ", though CloudTrail is complete up to there (estimate); another"
-            text += " Region's, or another trail, may have it."
-            where["reason"] = "not-found"
-        where["call"] = _call_name(row)
-        yield _unseen(text, proofs, fact=False, **where)
-
-
-def _scheduled(uses: Iterable[StateAnalysis]) -> tuple[str, ...]:
-    attempts = (each.attempt for use in uses for each in use.attempts)
-    ids = dict.fromkeys(f"#{attempt.scheduled_id}" for attempt in attempts)
-    return tuple(ids)[:_WITNESSES]
-
-
-def _call_name(row: Integration) -> str:
-    return f"{row.event_source.removesuffix('.amazonaws.com')}:{row.action_event}"
-
-
-def _map_runs(case: ExecutionAnalysis) -> Iterator[Finding]:
+def _map_runs(analysis: ExecutionAnalysis) -> Iterator[Finding]:
     """Yield a finding on Map Runs of which only the events are known."""
-    told = case.snapshot.map_runs
-    turns = [turn for turn in case.execution.map_run_turns if turn.arn not in told]
-    if runs := [turn for turn in turns if turn.event.type == "MapRunStarted"]:
-        text = f"{plural(len(runs), 'Map Run was', 'Map Runs were')} started: what"
-        text += " child executions did is not in this history."
-        arns = [turn.arn or None for turn in runs[:5]]
-        proofs = (f"#{turn.event.id}" for turn in runs)
-        yield _unseen(text, proofs, reason="map-run", count=len(runs), map_runs=arns)
+    arns = []
+    proofs = []
+    for event, arn in analysis.execution.map_run_turns:
+        if event.type == "MapRunStarted" and arn not in analysis.snapshot.map_runs:
+            arns.append(arn or None)
+            proofs.append(f"#{event.id}")
+    if arns:
+        map_runs = plural(len(arns), "Map Run was", "Map Runs were")
+        text = _MAP_RUNS.format(map_runs=map_runs)
+        kept = arns[:_NAMED_MAP_RUNS]
+        yield _unseen(text, proofs, reason="map-run", count=len(arns), map_runs=kept)
 
 
-def _other_executions(case: ExecutionAnalysis) -> Iterator[Finding]:
+def _other_executions(analysis: ExecutionAnalysis) -> Iterator[Finding]:
     """Yield the number of other executions of its machine: they share its role."""
-    snapshot = case.snapshot
-    execution = case.execution
-    begin = case.execution.started_at
+    snapshot = analysis.snapshot
+    execution = analysis.execution
+    begin = execution.started_at
     if begin is None or snapshot.at is not None:
         return  # the lists are of today, not of the replay's time
-    end = execution.stopped_at
-    known = snapshot.executions
-    lists = snapshot.trace.execution_lists
-    if count := lists.count_others(execution.arn, begin, end, known):
+    count = snapshot.trace.execution_lists.count_others(
+        execution.arn, begin, execution.stopped_at, snapshot.executions
+    )
+    if count:
         text = f"{plural(count, 'other execution')} of this machine ran meanwhile."
         yield finding("other-executions", text, count=count)
 
 
-def _incomplete(case: ExecutionAnalysis) -> Iterator[Finding]:
+def _incomplete(analysis: ExecutionAnalysis) -> Iterator[Finding]:
     """Yield how far CloudTrail is known, if that is short of the execution's end."""
-    coverage = case.trace_analysis.coverage
-    health = case.snapshot.health.get("lookup")
-    stopped = case.execution.stopped_at
-    known = coverage.complete_to
+    health = analysis.snapshot.health.get("lookup")
+    ended = analysis.execution.stopped_at
     if health is not None and health.state in _TROUBLE:
-        why = f": {clean(health.message, _MESSAGE)}" if health.message else "."
-        text = f"CloudTrail could not be read to the end ({health.state}){why}"
+        text = _REFUSED.format(state=health.state)
+        message = clean(health.message, _MESSAGE_CHARACTERS)
+        text = f"{text}: {message}" if health.message else f"{text}."
         yield _unseen(text, reason="cloudtrail-refused")
-    elif stopped is not None and not case.trace_analysis.covers(stopped):
-        text = "How far CloudTrail is complete is unknown"
-        if known is not None and coverage.live:
-            text = f"CloudTrail is complete up to {time_of_day(known)} (estimate)"
-        elif known is not None:
-            text = f"The newest call loaded is from {time_of_day(known)}"
-        text += f", and {named(case.execution.name)} ended at {time_of_day(stopped)}:"
+    elif ended is not None and not analysis.trace_analysis.covers(ended):
+        text = _INCOMPLETE.format(
+            known=_known_words(analysis.trace_analysis),
+            execution=named(analysis.execution.name),
+            ended=time_of_day(ended),
+        )
+        known = analysis.trace_analysis.coverage.complete_to
         complete_to = None if known is None else f"{known:%Y-%m-%dT%H:%M:%SZ}"
-        data: dict[str, Any] = {"reason": "incomplete", "complete_to": complete_to}
-        yield _unseen(f"{text} later calls may be missing.", fact=False, **data)
+        yield _unseen(text, fact=False, reason="incomplete", complete_to=complete_to)
 
 
-def unmatched(survey: TraceAnalysis, execution_arn: str | None) -> Iterator[Finding]:
-    """Yield findings on an execution's unmatched calls.
-
-    With None, they are the calls that may belong to several executions, or to any.
-    """
-    if mixed := survey.unmatched.get((execution_arn, LinkRule.AMBIGUOUS)):
-        reasons = ranked(ambiguity(survey.snapshot.link(call)) for call in mixed)
-        text = f"{plural(len(mixed), 'call is', 'calls are')} not matched:"
-        text += f" {_names(mixed)} ({'; '.join(list(reasons)[:FEW])})."
-        yield finding("ambiguous", text, mixed, count=len(mixed))
-    if alone := survey.unmatched.get((execution_arn, LinkRule.ROLE_ONLY)):
-        many = plural(len(alone), "call by the role matches", "calls by the role match")
-        text = f"{many} no attempt of any state: {_names(alone)}."
-        yield _unseen(text, alone, reason="role-only", count=len(alone))
-
-
-def _names(calls: Sequence[ApiCall]) -> str:
-    return listed_counts(ranked(call.event_name for call in calls))
+def _known_words(trace_analysis: TraceAnalysis) -> str:
+    """Describe up to what time CloudTrail's records are known."""
+    coverage = trace_analysis.coverage
+    if coverage.complete_to is None:
+        return "How far CloudTrail is complete is unknown"
+    known = time_of_day(coverage.complete_to)
+    if coverage.live:
+        return f"CloudTrail is complete up to {known} (estimate)"
+    return f"The newest call loaded is from {known}"
 
 
 def not_loaded(
-    survey: TraceAnalysis, cases: Sequence[ExecutionAnalysis]
+    trace_analysis: TraceAnalysis, roots: Sequence[ExecutionAnalysis]
 ) -> Iterator[Finding]:
-    """Yield what is missing altogether; `cases` are those of the root executions."""
-    snapshot = survey.snapshot
-    trace = survey.snapshot.trace
-    calling = any(use.row is not None for case in cases for use in case.states)
-    if not survey.watched and calling:
-        text = "No CloudTrail data loaded, so API calls and polling are unknown."
-        yield _unseen(text, reason="no-cloudtrail")
-    if trace.calls and not snapshot.roots:
-        text = "There is no execution history here: calls alone show what was called,"
-        text += " but not how an execution ended."
-        yield _unseen(text, reason="no-history")
-    yield from unmatched(survey, None)
-    if count := len(trace.unread):
+    """Yield what is missing altogether; `roots` are the root executions."""
+    trace = trace_analysis.snapshot.trace
+    if not trace_analysis.watched and any(map(_makes_calls, roots)):
+        yield _unseen(_NO_CLOUDTRAIL, reason="no-cloudtrail")
+    if trace.calls and not trace_analysis.snapshot.roots:
+        yield _unseen(_NO_HISTORY, reason="no-history")
+    yield from unmatched_calls(trace_analysis, None)
+    count = len(trace.unread)
+    if count:
         text = f"{plural(count, 'record')} could not be read."
         yield _unseen(text, reason="unread", count=count)
 
 
-def lateness(survey: TraceAnalysis) -> Iterator[Finding]:
-    """Yield how long after the calls their records were seen.
-
-    Only calls made during the watch count: a record that was there before does not show
-    when it arrived.
-    """
-    snapshot = survey.snapshot
-    seen = [call.seen_at for call in snapshot.calls]
-    seen += [event.seen_at for run in snapshot.roots.values() for event in run.events]
-    first = min(filter(None, seen), default=None)
-    late = sorted(
-        (max(0.0, (call.seen_at - call.event_time).total_seconds()), call.event_id)
-        for call in snapshot.calls
-        if first and call.seen_at and first - call.event_time < _WHOLE_SECONDS
-    )
-    if not late:
-        return
-    seconds = [length for length, _ in late]
-    longest, latest = late[-1]
-    p90 = quantiles(seconds, n=10)[-1] if len(seconds) > 1 else longest
-    # With few values, `quantiles` extrapolates beyond the largest of them.
-    figures = {"median": median(seconds), "p90": min(p90, longest), "max": longest}
-    half, most, last = map(spoken, figures.values())
-    text = f"CloudTrail showed {plural(len(seconds), 'call')} made during the watch:"
-    text += f" half of them within {half}, 90% within {most}, the last after {last}."
-    data: dict[str, Any] = {key: round(each, 1) for key, each in figures.items()}
-    yield finding("lag", text, [latest], count=len(seconds), **data)
+def _makes_calls(analysis: ExecutionAnalysis) -> bool:
+    return any(state.row is not None for state in analysis.states)

@@ -88,7 +88,7 @@ def _common_end(visits: Sequence[StateVisit]) -> str:
 
 
 def _seconds(stretches: Iterable[Stretch]) -> float:
-    """Add up lengths; a stretch that ends before it begins by another clock has none."""
+    """Add up lengths; a stretch that ends before its beginning has none."""
     return sum(max(0.0, (end - begin).total_seconds()) for begin, end in stretches)
 
 
