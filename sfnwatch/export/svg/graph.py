@@ -6,7 +6,7 @@ It consists of the boxes and edges that the screen draws.
 from rich.cells import cell_len
 
 from sfnwatch.analysis.quantities import plural
-from sfnwatch.export.svg.sheet import CELL, ROW, Ref, Sheet
+from sfnwatch.export.svg.canvas import CELL, ROW, RefOfKey, SvgCanvas
 from sfnwatch.export.wrapping import cut
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.snapshot import Snapshot
@@ -32,30 +32,30 @@ class GraphPicture:
     """One execution's graph, for a page that has the style sheet."""
 
     def __init__(
-        self, snapshot: Snapshot, execution: ExecutionAsOf, ref: Ref, prefix: str
+        self, snapshot: Snapshot, execution: ExecutionAsOf, ref: RefOfKey, prefix: str
     ) -> None:
         """`prefix` makes its ids differ from those of other pictures in the page."""
         self.progress = graph_progress(graph_of(execution), snapshot, execution)
         self._ref = ref
-        self._sheet = Sheet(prefix)
+        self._canvas = SvgCanvas(prefix)
 
     def svg(self, name: str) -> str:
         """Return the graph as SVG."""
         drawn = self.progress.graph
-        sheet = self._sheet
+        canvas = self._canvas
         picture = lay_out(drawn, _CELLS, _wanted)
         # Edges that were taken are drawn over the others.
         for wire in sorted(picture.wires, key=lambda w: self.progress.is_taken(w.edge)):
             self._draw_wire(wire)
         for placed in picture.boxes:
             self._draw_box(placed)
-        sheet.width = max(sheet.width, picture.width * CELL)
+        canvas.width = max(canvas.width, picture.width * CELL)
         height = picture.height * ROW + 2 * _GRAPH_MARGIN
         if picture.left_out:
             words = f"{plural(picture.left_out, 'edge')} left out, too many to follow"
-            sheet.write(_GRAPH_MARGIN, height, [Part(words, Role.WARN)])
+            canvas.write(_GRAPH_MARGIN, height, [Part(words, Role.WARN)])
             height += ROW
-        return sheet.svg(height, "", name)
+        return canvas.svg(height, "", name)
 
     def _draw_wire(self, wire: Wire) -> None:
         taken = self.progress.is_taken(wire.edge)
@@ -72,15 +72,15 @@ class GraphPicture:
         tip_y += reach
         points[0] = (x, y - reach)
         points[-1] = (tip_x, tip_y)
-        self._sheet.path(f"wire{css}", *points)
+        self._canvas.path(f"wire{css}", *points)
         half = _TIP[0]
         back = tip_y - _TIP[1] * down
         sides = (tip_x - half, back), (tip_x + half, back)
-        self._sheet.path(f"point{css}", (tip_x, tip_y), *sides, end="z")
+        self._canvas.path(f"point{css}", (tip_x, tip_y), *sides, end="z")
         if wire.label:
             x, y = wire.label_at
             label = Part(wire.label, Role.PLAIN if taken else Role.DIM)
-            self._sheet.write(
+            self._canvas.write(
                 _GRAPH_MARGIN + x * CELL, _GRAPH_MARGIN + y * ROW, [label]
             )
 
@@ -94,10 +94,10 @@ class GraphPicture:
         y = _GRAPH_MARGIN + placed.y * ROW
         width = placed.width * CELL
         height = max(placed.height - 0.5, 1) * ROW
-        with self._sheet.row([self._ref(key)] if key else [], tip):
+        with self._canvas.row([self._ref(key)] if key else [], tip):
             css = "frame" if placed.framed else "box hit"
             tone = standing.glyph.role if standing.status else "unlit"
-            self._sheet.rect(f"{css} {tone}", x, y + _BOX_INSET, width, height)
+            self._canvas.rect(f"{css} {tone}", x, y + _BOX_INSET, width, height)
             self._write(placed, standing, x, y)
 
     def _write(self, placed: PlacedBox, standing: BoxState, x: float, y: float) -> None:
@@ -107,20 +107,20 @@ class GraphPicture:
         role = Role.NAME if standing.status else Role.DIM
         if placed.height == 1:
             middle = x + (placed.width - cell_len(box.name)) * CELL / 2
-            self._sheet.write(middle, y + _BOX_INSET, [Part(box.name, role)])
+            self._canvas.write(middle, y + _BOX_INSET, [Part(box.name, role)])
             return
         often = "  ".join([*standing.counted, *(["↺"] if placed.loops else [])])
         told = cell_len(often)
         glyph = Part(f"{standing.glyph.text} ", standing.glyph.role)
         name = cut(box.name, placed.width - 4 - cell_len(glyph.text))
         first = y + (4 if placed.framed else 7)
-        end = self._sheet.write(x + _INDENT, first, [glyph, Part(name, role)])
+        end = self._canvas.write(x + _INDENT, first, [glyph, Part(name, role)])
         below = x + _INDENT, first + ROW - 1
         begin, second = (end, first) if placed.framed else below
         left = int((right - begin) / CELL) - (told + 1 if told else 0)
         kind = cut(f"  {box.kind}" if placed.framed else box.kind, max(0, left))
-        self._sheet.write(begin, second, [Part(kind, Role.DIM)])
-        self._sheet.write(right - told * CELL, second, [Part(often, Role.NAME)])
+        self._canvas.write(begin, second, [Part(kind, Role.DIM)])
+        self._canvas.write(right - told * CELL, second, [Part(often, Role.NAME)])
 
 
 def _wanted(box: Box) -> int:

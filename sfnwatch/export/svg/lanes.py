@@ -8,12 +8,12 @@ from sfnwatch.analysis.phases import Phase
 from sfnwatch.analysis.quantities import plural, spoken
 from sfnwatch.export.names import lane_tags
 from sfnwatch.export.row_text import lane_parts, state_parts, time_words
-from sfnwatch.export.svg.sheet import (
+from sfnwatch.export.svg.canvas import (
     CELL,
     MARGIN,
     ROW,
-    Ref,
-    Sheet,
+    RefOfKey,
+    SvgCanvas,
     parts_width,
     phase_css,
 )
@@ -70,7 +70,7 @@ _RAIL = 12.0
 class LanesPicture:
     """The lanes: states beside calls, or executions side by side, in time order."""
 
-    def __init__(self, snapshot: Snapshot, ref: Ref = lambda _: "") -> None:
+    def __init__(self, snapshot: Snapshot, ref: RefOfKey = lambda _: "") -> None:
         self._snapshot = snapshot
         self._ref = ref
         self._outline = Outline(snapshot.trace, OutlineOptions(folds=False))
@@ -92,8 +92,8 @@ class LanesPicture:
 
     def svg(self, name: str) -> str:
         """Return it as SVG for a page with the style sheet; empty without lines."""
-        sheet = Sheet("l")
-        return sheet.svg(self.draw(sheet, 8) + 10, "", name) if self._rows else ""
+        canvas = SvgCanvas("l")
+        return canvas.svg(self.draw(canvas, 8) + 10, "", name) if self._rows else ""
 
     def _lanes(self) -> Iterator[_SvgLane]:
         width = self._lifelines.width
@@ -147,25 +147,25 @@ class LanesPicture:
         self.drawn.update(dict.fromkeys(found, found[0] if found else ""))
         return found
 
-    def draw(self, sheet: Sheet, y: float) -> float:
+    def draw(self, canvas: SvgCanvas, y: float) -> float:
         """Draw it from `y` on, and return the y at which it ends."""
         if not self._rows:
             return y
         self._place_columns()
-        sheet.write(self._time_x, y, [Part("UTC", Role.DIM)])
+        canvas.write(self._time_x, y, [Part("UTC", Role.DIM)])
         for column in self._columns.values():
             if column.words:
                 role = Role.NAME if column.root else Role.DIM
-                sheet.write(column.x, y, [Part(cut(column.title, column.room), role)])
-                sheet.width = max(sheet.width, column.text_x + column.words * CELL)
+                canvas.write(column.x, y, [Part(cut(column.title, column.room), role)])
+                canvas.width = max(canvas.width, column.text_x + column.words * CELL)
         y += ROW
-        sheet.path("hair", (MARGIN, y), (sheet.width, y))
+        canvas.path("hair", (MARGIN, y), (canvas.width, y))
         y += 6
         for line, blocks in self._rows:
-            y = self._draw_line(sheet, y, line, blocks)
+            y = self._draw_line(canvas, y, line, blocks)
         if self._left_out:
             words = f"⋯ {plural(self._left_out, 'more line')}"
-            sheet.write(MARGIN, y, [Part(words, Role.DIM)])
+            canvas.write(MARGIN, y, [Part(words, Role.DIM)])
             y += ROW
         return y
 
@@ -183,42 +183,42 @@ class LanesPicture:
                 x += time + _ARROW * CELL
 
     def _draw_line(
-        self, sheet: Sheet, y: float, line: Line, blocks: Sequence[_SvgBlock]
+        self, canvas: SvgCanvas, y: float, line: Line, blocks: Sequence[_SvgBlock]
     ) -> float:
         top = y
         if line.new_day or line.gap is not None:
             words = f"⋮ {spoken(line.gap)}  " if line.gap is not None else ""
             day = f"{line.at:%Y-%m-%d}" if line.new_day else ""
-            sheet.write(self._time_x, y, [Part(words + day, Role.DIM)])
+            canvas.write(self._time_x, y, [Part(words + day, Role.DIM)])
             y += ROW - 2
         rows = [flow(parts, column.room) for column, parts, _ in blocks]
         height = ROW * max(map(len, rows), default=1)
-        self._draw_rails(sheet, line, (top, y, y + height))
+        self._draw_rails(canvas, line, (top, y, y + height))
         for (column, parts, refs), told in zip(blocks, rows, strict=True):
             at = f"{line.at:%H:%M:%S}" if line.whole_seconds else iso(line.at)
-            with sheet.row(refs, (at, plain_text(parts))):
+            with canvas.row(refs, (at, plain_text(parts))):
                 x = column.text_x
                 width = column.words * CELL + 8
-                sheet.rect("hit", x - 4, y, width, height)
+                canvas.rect("hit", x - 4, y, width, height)
                 for number, each in enumerate(told):
-                    sheet.write(x, y + number * ROW, each)
+                    canvas.write(x, y + number * ROW, each)
         if line.lane is Lane.STATES and line.call and not self._several:
-            self._draw_link(sheet, line, y + 10)
+            self._draw_link(canvas, line, y + 10)
         if line.lane is Lane.STATES or self._several or not line.whole_seconds:
-            sheet.write(self._time_x, y, [Part(time_words(line), Role.DIM)])
+            canvas.write(self._time_x, y, [Part(time_words(line), Role.DIM)])
         return y + height
 
-    def _draw_link(self, sheet: Sheet, line: Line, y: float) -> None:
+    def _draw_link(self, canvas: SvgCanvas, line: Line, y: float) -> None:
         """Draw the arrow from a phase's time to the call that it made."""
         calls = self._columns[""].text_x
         rule = line.call.rule if line.call else ()
         css = " guess" if any(part.role is Role.GUESS for part in rule) else ""
         tip = calls - 8
-        sheet.path(f"link{css}", (calls - (_ARROW - 0.5) * CELL, y), (tip, y))
-        sheet.path(f"tip{css}", (tip, y - 4), (tip + 6, y), (tip, y + 4), end="z")
+        canvas.path(f"link{css}", (calls - (_ARROW - 0.5) * CELL, y), (tip, y))
+        canvas.path(f"tip{css}", (tip, y - 4), (tip + 6, y), (tip, y + 4), end="z")
 
     def _draw_rails(
-        self, sheet: Sheet, line: Line, ys: tuple[float, float, float]
+        self, canvas: SvgCanvas, line: Line, ys: tuple[float, float, float]
     ) -> None:
         """Draw the life-lines beside a line, over all of `ys` or a part of it."""
         top, begin, bottom = ys
@@ -235,7 +235,7 @@ class LanesPicture:
                 y = begin + 10 if rail.begins else top
                 end = begin + 10 if rail.ends else bottom
                 css = phase_css(rail.phase, failed=rail.failed)
-                sheet.rect(css, x, y, 2 if thin else 6, max(end - y, 4))
+                canvas.rect(css, x, y, 2 if thin else 6, max(end - y, 4))
         self._over |= {rail.visit for rail in line.rails if rail.ends}
 
 

@@ -2,23 +2,23 @@
 
 from collections.abc import Iterable
 
-from sfnwatch.export.svg.sheet import MARGIN, ROW, Sheet
+from sfnwatch.export.svg.canvas import MARGIN, ROW, SvgCanvas
 from sfnwatch.view.parts import Part, Role
 
 
-def draw_legend(sheet: Sheet, y: float, notes: Iterable[str] = ()) -> float:
+def draw_legend(canvas: SvgCanvas, y: float, notes: Iterable[str] = ()) -> float:
     """Draw the meaning of colors and marks, then `notes`; return the y of the end."""
     x = MARGIN
     for words in ("waiting", "working", "completion lag", "backing off", "failed"):
-        sheet.rect(words.replace(" ", "-"), x, y + 5, 14, 9)
-        x = sheet.write(x + 20, y, [Part(words, Role.DIM)]) + 18
-    sheet.dot(x + 4, y + 10, "action")
-    x = sheet.write(x + 14, y, [Part("action call", Role.DIM)]) + 18
-    sheet.path("poll", (x + 2, y + 5), (x + 2, y + 15))
-    x = sheet.write(x + 10, y, [Part("poll", Role.DIM)]) + 18
-    sheet.cross(x + 4, y + 10)
-    sheet.write(x + 14, y, [Part("denied or failed", Role.DIM)])
+        canvas.rect(words.replace(" ", "-"), x, y + 5, 14, 9)
+        x = canvas.write(x + 20, y, [Part(words, Role.DIM)]) + 18
+    canvas.dot(x + 4, y + 10, "action")
+    x = canvas.write(x + 14, y, [Part("action call", Role.DIM)]) + 18
+    canvas.path("poll", (x + 2, y + 5), (x + 2, y + 15))
+    x = canvas.write(x + 10, y, [Part("poll", Role.DIM)]) + 18
+    canvas.cross(x + 4, y + 10)
+    canvas.write(x + 14, y, [Part("denied or failed", Role.DIM)])
     for note in notes:
         y += ROW
-        sheet.write(MARGIN, y, [Part(note, Role.DIM)])
+        canvas.write(MARGIN, y, [Part(note, Role.DIM)])
     return y + ROW + 8

@@ -8,7 +8,7 @@ from sfnwatch.analysis.quantities import plural
 from sfnwatch.export.names import heading, not_shown, whole_name
 from sfnwatch.export.svg.lanes import LanesPicture
 from sfnwatch.export.svg.legend import draw_legend
-from sfnwatch.export.svg.sheet import MARGIN, ROW, Sheet, stylesheet
+from sfnwatch.export.svg.canvas import MARGIN, ROW, SvgCanvas, stylesheet
 from sfnwatch.export.svg.timeline import TimelinePicture
 from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.view.parts import Part, Role
@@ -20,12 +20,12 @@ def dump(snapshot: Snapshot, out: TextIO) -> None:
 
     Equal traces give equal texts.
     """
-    sheet = Sheet("p")
-    y = _put_title(sheet, snapshot)
+    canvas = SvgCanvas("p")
+    y = _put_title(canvas, snapshot)
     for picture in (TimelinePicture(snapshot), LanesPicture(snapshot)):
-        y = picture.draw(sheet, y) + ROW
-    bottom = draw_legend(sheet, y, notes(snapshot))
-    out.write(sheet.svg(bottom, stylesheet("picture.css")))
+        y = picture.draw(canvas, y) + ROW
+    bottom = draw_legend(canvas, y, notes(snapshot))
+    out.write(canvas.svg(bottom, stylesheet("picture.css")))
 
 
 def title_words(snapshot: Snapshot) -> str:
@@ -39,14 +39,14 @@ def title_words(snapshot: Snapshot) -> str:
     return f"{plural(len(roots), 'execution')}: {labels}"
 
 
-def _put_title(sheet: Sheet, snapshot: Snapshot) -> float:
+def _put_title(canvas: SvgCanvas, snapshot: Snapshot) -> float:
     y = MARGIN - 6
     if len(snapshot.roots) != 1:
-        sheet.write(MARGIN, y, [Part(title_words(snapshot), Role.NAME)])
+        canvas.write(MARGIN, y, [Part(title_words(snapshot), Role.NAME)])
         y += ROW
     for arn, label in execution_labels(snapshot.roots).items():
         named = [Part(f"{label}  ", Role.NAME)] if label else []
-        sheet.write(MARGIN, y, [*named, *heading(snapshot.roots[arn])])
+        canvas.write(MARGIN, y, [*named, *heading(snapshot.roots[arn])])
         y += ROW
     return y + 6
 

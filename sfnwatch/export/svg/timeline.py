@@ -9,12 +9,12 @@ from sfnwatch.analysis.last_moment import last_moment
 from sfnwatch.analysis.phases import Phase, Segment
 from sfnwatch.analysis.quantities import plural
 from sfnwatch.export.svg.legend import draw_legend
-from sfnwatch.export.svg.sheet import (
+from sfnwatch.export.svg.canvas import (
     CELL,
     MARGIN,
     ROW,
-    Ref,
-    Sheet,
+    RefOfKey,
+    SvgCanvas,
     parts_width,
     phase_css,
 )
@@ -44,7 +44,7 @@ _TICKS = 7
 class TimelinePicture:
     """The timeline: one bar for each state, and for each of several executions."""
 
-    def __init__(self, snapshot: Snapshot, ref: Ref = lambda _: "") -> None:
+    def __init__(self, snapshot: Snapshot, ref: RefOfKey = lambda _: "") -> None:
         self._ref = ref
         self._labels = execution_labels(snapshot.roots)
         self._chart = TimelineChart(snapshot, last_moment(snapshot))
@@ -65,61 +65,61 @@ class TimelinePicture:
         """Return it as SVG for a page with the style sheet; empty without bars."""
         if not self._bars:
             return ""
-        sheet = Sheet("g")
-        return sheet.svg(draw_legend(sheet, self.draw(sheet, 8) + 12), "", name)
+        canvas = SvgCanvas("g")
+        return canvas.svg(draw_legend(canvas, self.draw(canvas, 8) + 12), "", name)
 
     def _name(self, bar: Bar) -> list[Part]:
         name = self._labels.get(bar.key) or clean(bar.name, _NAME_CELLS)
         told = (Part(f"  {each.text}", each.role) for each in state_words(bar))
         return [Part("  " * (len(bar.guides) // 2)), Part(name, Role.NAME), *told]
 
-    def draw(self, sheet: Sheet, y: float) -> float:
+    def draw(self, canvas: SvgCanvas, y: float) -> float:
         """Draw it from `y` on, and return the y at which it ends."""
         if not self._bars:
             return y
         top = y + ROW
         bottom = top + ROW * (len(self._bars) + bool(self._left_out))
-        self._draw_axis(sheet, y, bottom)
+        self._draw_axis(canvas, y, bottom)
         for number, bar in enumerate(self._bars):
-            self._draw_bar(sheet, bar, top + number * ROW)
+            self._draw_bar(canvas, bar, top + number * ROW)
         if self._left_out:
             words = f"⋯ {plural(self._left_out, 'more row')}"
-            sheet.write(MARGIN, bottom - ROW, [Part(words, Role.DIM)])
+            canvas.write(MARGIN, bottom - ROW, [Part(words, Role.DIM)])
         return bottom
 
     def _x(self, at: datetime) -> float:
         return self._plot + _PLOT_WIDTH * self._scale.place(at)
 
-    def _draw_axis(self, sheet: Sheet, y: float, bottom: float) -> None:
+    def _draw_axis(self, canvas: SvgCanvas, y: float, bottom: float) -> None:
         begin = Part(f"UTC from {self._begin:%H:%M:%S}", Role.DIM)
-        sheet.write(MARGIN, y, [begin])
+        canvas.write(MARGIN, y, [begin])
         for seconds, words in round_marks(0.0, self._whole, self._whole / _TICKS):
             x = self._plot + _PLOT_WIDTH * (seconds / self._whole if seconds else 0.0)
-            sheet.path("hair", (x, y + ROW - 2), (x, bottom))
+            canvas.path("hair", (x, y + ROW - 2), (x, bottom))
             half = cell_len(words) * CELL / 2 if seconds else 0
-            sheet.write(x - half, y, [Part(words, Role.DIM)])
+            canvas.write(x - half, y, [Part(words, Role.DIM)])
         for first, last in self._stops:
             x = self._x(first)
             left_out = length_of((first, last))
-            sheet.path("cut", (x, y + ROW - 6), (x, bottom))
+            canvas.path("cut", (x, y + ROW - 6), (x, bottom))
             told = Part(f"⟲ redriven after {duration(left_out)}", Role.DIM)
-            sheet.write(x - parts_width([told]) * CELL - 4, bottom - 4, [told])
-        sheet.width = max(sheet.width, self._plot + _PLOT_WIDTH)
+            canvas.write(x - parts_width([told]) * CELL - 4, bottom - 4, [told])
+        canvas.width = max(canvas.width, self._plot + _PLOT_WIDTH)
 
-    def _draw_bar(self, sheet: Sheet, bar: Bar, y: float) -> None:
+    def _draw_bar(self, canvas: SvgCanvas, bar: Bar, y: float) -> None:
         segments = self._chart.segments(bar)
-        with sheet.row([self._ref(bar.line_key)], _tip(bar, segments)):
-            sheet.rect("hit", MARGIN - 4, y, self._plot + _PLOT_WIDTH - MARGIN, ROW)
-            sheet.write(MARGIN, y, _cut(self._name(bar), int(self._plot / CELL) - 4))
+        with canvas.row([self._ref(bar.line_key)], _tip(bar, segments)):
+            canvas.rect("hit", MARGIN - 4, y, self._plot + _PLOT_WIDTH - MARGIN, ROW)
+            canvas.write(MARGIN, y, _cut(self._name(bar), int(self._plot / CELL) - 4))
             for begin, end, failed in self._chart.crowd(bar):
                 css = "failed" if failed else "crowd"
                 x = self._x(begin)
-                sheet.rect(css, x, y + 5, self._x(end) - x, 10)
+                canvas.rect(css, x, y + 5, self._x(end) - x, 10)
             for segment in segments:
-                self._draw_segment(sheet, segment, y)
+                self._draw_segment(canvas, segment, y)
             for tick in self._chart.ticks(bar)[:_MOST_TICKS]:
-                self._draw_tick(sheet, tick, y)
-            sheet.write(self._x(bar.end) + 8, y, self._label(bar))
+                self._draw_tick(canvas, tick, y)
+            canvas.write(self._x(bar.end) + 8, y, self._label(bar))
 
     def _label(self, bar: Bar) -> Iterator[Part]:
         """Yield how a bar ended, how long it is and what is notable about it."""
@@ -130,23 +130,23 @@ class TimelinePicture:
             yield Part(f"{glyph.text} {bar.length}  ", glyph.role)
         yield from bar_notes(self._chart, bar)
 
-    def _draw_segment(self, sheet: Sheet, segment: Segment, y: float) -> None:
+    def _draw_segment(self, canvas: SvgCanvas, segment: Segment, y: float) -> None:
         x = self._x(segment.begin)
         right = self._x(segment.end)
         thin = segment.phase in {Phase.CONTAINER, Phase.STOPPED}
         if segment.phase is Phase.COMPLETION_LAG:
             x = min(x, right - 3)  # this is the part of a bar that must be seen
         css = phase_css(segment.phase, failed=segment.failed)
-        sheet.rect(css, x, y + (9 if thin else 5), right - x, 3 if thin else 10)
+        canvas.rect(css, x, y + (9 if thin else 5), right - x, 3 if thin else 10)
 
-    def _draw_tick(self, sheet: Sheet, tick: Tick, y: float) -> None:
+    def _draw_tick(self, canvas: SvgCanvas, tick: Tick, y: float) -> None:
         x = self._x(tick.at)
         if tick.failed:
-            sheet.cross(x, y + 10)
+            canvas.cross(x, y + 10)
         elif tick.role is CallRole.ACTION:
-            sheet.dot(x, y + 10, "action")
+            canvas.dot(x, y + 10, "action")
         else:
-            sheet.path("poll", (x, y + 5), (x, y + 15))
+            canvas.path("poll", (x, y + 5), (x, y + 15))
 
 
 def _tip(bar: Bar, segments: Sequence[Segment]) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The sheet that a picture is drawn on: a grid of character cells.
+"""The canvas that a picture is drawn on: a grid of character cells.
 
 Any monospaced font will do: each run of text has its width, so nothing is measured. The
 picture needs no script, no font and no other file. Colors are CSS variables, so that
@@ -22,7 +22,7 @@ ROW = 20.0
 """The height of a row, in px."""
 MARGIN = 20.0
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
-Ref = Callable[[str], str]
+RefOfKey = Callable[[str], str]
 """Returns a page's ref of an event, a call or a task, by its key; empty if none."""
 
 
@@ -31,8 +31,8 @@ def stylesheet(name: str) -> str:
     return "".join(_COMMENT.sub("", read_template(name)).splitlines())
 
 
-class Sheet:
-    """The sheet of a picture: a grid of cells, with shapes between them."""
+class SvgCanvas:
+    """The canvas of a picture: a grid of cells, with shapes between them."""
 
     def __init__(self, prefix: str) -> None:
         """`prefix` makes its ids differ from those of other pictures in one page."""
