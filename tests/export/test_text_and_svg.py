@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from textual.color import Color
 
-from sfnwatch.export.svg.canvas import CELL, stylesheet
+from sfnwatch.export.svg.canvas import CELL
+from sfnwatch.export.svg.styles import stylesheet
 from sfnwatch.export.wrapping import flow
 from sfnwatch.tui.role_colors import LEAST, contrast
 from sfnwatch.view.parts import Part, Role

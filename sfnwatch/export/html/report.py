@@ -27,7 +27,7 @@ from sfnwatch.export.html.table_data import table_data
 from sfnwatch.export.svg.graph import GraphPicture
 from sfnwatch.export.svg.lanes import LanesPicture
 from sfnwatch.export.svg.picture import notes, title_words
-from sfnwatch.export.svg.canvas import stylesheet
+from sfnwatch.export.svg.styles import stylesheet
 from sfnwatch.export.svg.timeline import TimelinePicture
 from sfnwatch.model import texts, times
 from sfnwatch.model.snapshot import Snapshot

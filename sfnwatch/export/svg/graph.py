@@ -16,15 +16,17 @@ from sfnwatch.view.graph_picture import PlacedBox, Wire
 from sfnwatch.view.graph_progress import BoxState, graph_progress
 from sfnwatch.view.parts import Part, Role
 
-_CELLS = 150
+_MOST_CELLS = 150
 """The most cells of a graph's width, if folding can achieve it."""
 _GRAPH_MARGIN = 14.0
 """The margin around a graph, in px."""
 _BOX_INSET = ROW / 4
 """The space between a box and the rows above and below, in px."""
 _INDENT = 10.0
-_TIP = (4, 7)
-_OFTEN = 16
+_TIP_HALF = 4
+"""Half of the width of an arrow's tip, in px."""
+_TIP_LENGTH = 7
+_COUNT_CELLS = 16
 """The cells that are kept free for how often a state was visited."""
 
 
@@ -35,94 +37,114 @@ class GraphPicture:
         self, snapshot: Snapshot, execution: ExecutionAsOf, ref: RefOfKey, prefix: str
     ) -> None:
         """`prefix` makes its ids differ from those of other pictures in the page."""
-        self.progress = graph_progress(graph_of(execution), snapshot, execution)
+        self._progress = graph_progress(graph_of(execution), snapshot, execution)
         self._ref = ref
         self._canvas = SvgCanvas(prefix)
 
     def svg(self, name: str) -> str:
         """Return the graph as SVG."""
-        drawn = self.progress.graph
         canvas = self._canvas
-        picture = lay_out(drawn, _CELLS, _wanted)
+        picture = lay_out(self._progress.graph, _MOST_CELLS, _wanted_cells)
         # Edges that were taken are drawn over the others.
-        for wire in sorted(picture.wires, key=lambda w: self.progress.is_taken(w.edge)):
+        wires = sorted(picture.wires, key=lambda w: self._progress.is_taken(w.edge))
+        for wire in wires:
             self._draw_wire(wire)
         for placed in picture.boxes:
             self._draw_box(placed)
         canvas.width = max(canvas.width, picture.width * CELL)
         height = picture.height * ROW + 2 * _GRAPH_MARGIN
         if picture.left_out:
-            words = f"{plural(picture.left_out, 'edge')} left out, too many to follow"
-            canvas.write(_GRAPH_MARGIN, height, [Part(words, Role.WARN)])
+            edges = plural(picture.left_out, "edge")
+            note = Part(f"{edges} left out, too many to follow", Role.WARN)
+            canvas.write(_GRAPH_MARGIN, height, [note])
             height += ROW
         return canvas.svg(height, "", name)
 
     def _draw_wire(self, wire: Wire) -> None:
-        taken = self.progress.is_taken(wire.edge)
-        css = f"{' caught' if wire.edge.caught else ''}{' taken' if taken else ''}"
-        middles = ((x + 0.5, y + 0.5) for x, y in wire.points)
-        points = [
-            (_GRAPH_MARGIN + x * CELL, _GRAPH_MARGIN + y * ROW) for x, y in middles
-        ]
-        down = -1 if wire.up else 1
-        x, y = points[0]
-        tip_x, tip_y = points[-1]
+        taken = self._progress.is_taken(wire.edge)
+        css = ""
+        if wire.edge.caught:
+            css += " caught"
+        if taken:
+            css += " taken"
+        points = [_place(x + 0.5, y + 0.5) for x, y in wire.points]
         # From the border of one box to the border of the other.
+        down = -1 if wire.up else 1
         reach = (ROW / 2 + _BOX_INSET) * down
-        tip_y += reach
+        x, y = points[0]
         points[0] = (x, y - reach)
-        points[-1] = (tip_x, tip_y)
+        x, y = points[-1]
+        tip_y = y + reach
+        points[-1] = (x, tip_y)
         self._canvas.path(f"wire{css}", *points)
-        half = _TIP[0]
-        back = tip_y - _TIP[1] * down
-        sides = (tip_x - half, back), (tip_x + half, back)
-        self._canvas.path(f"point{css}", (tip_x, tip_y), *sides, end="z")
+        back = tip_y - _TIP_LENGTH * down
+        corners = [(x, tip_y), (x - _TIP_HALF, back), (x + _TIP_HALF, back)]
+        self._canvas.path(f"point{css}", *corners, end="z")
         if wire.label:
-            x, y = wire.label_at
             label = Part(wire.label, Role.PLAIN if taken else Role.DIM)
-            self._canvas.write(
-                _GRAPH_MARGIN + x * CELL, _GRAPH_MARGIN + y * ROW, [label]
-            )
+            x, y = _place(*wire.label_at)
+            self._canvas.write(x, y, [label])
 
     def _draw_box(self, placed: PlacedBox) -> None:
         box = placed.box
-        standing = self.progress.of(placed.box)
-        key = f"{standing.last[0]}#{standing.last[1].id}" if standing.last else ""
-        status = standing.status.replace("_", " ") or "not reached"
-        tip = filter(None, [box.name, box.kind, status, *standing.counted])
-        x = _GRAPH_MARGIN + placed.x * CELL
-        y = _GRAPH_MARGIN + placed.y * ROW
+        state = self._progress.of(box)
+        ref = ""
+        if state.last:
+            arn, visit = state.last
+            ref = self._ref(f"{arn}#{visit.id}")
+        status = state.status.replace("_", " ") or "not reached"
+        tip = [box.name, box.kind, status, *state.counted]
+        x, y = _place(placed.x, placed.y)
         width = placed.width * CELL
         height = max(placed.height - 0.5, 1) * ROW
-        with self._canvas.row([self._ref(key)] if key else [], tip):
-            css = "frame" if placed.framed else "box hit"
-            tone = standing.glyph.role if standing.status else "unlit"
-            self._canvas.rect(f"{css} {tone}", x, y + _BOX_INSET, width, height)
-            self._write(placed, standing, x, y)
+        shape = "frame" if placed.framed else "box hit"
+        tone = state.glyph.role if state.status else "unlit"
+        with self._canvas.row([ref], filter(None, tip)):
+            self._canvas.rect(f"{shape} {tone}", x, y + _BOX_INSET, width, height)
+            role = Role.NAME if state.status else Role.DIM
+            if placed.height == 1:
+                middle = x + (placed.width - cell_len(box.name)) * CELL / 2
+                self._canvas.write(middle, y + _BOX_INSET, [Part(box.name, role)])
+            else:
+                self._write_rows(placed, state, role)
 
-    def _write(self, placed: PlacedBox, standing: BoxState, x: float, y: float) -> None:
-        """Write a box's name and how it stands; for a frame, in its first row."""
-        box = placed.box
+    def _write_rows(self, placed: PlacedBox, state: BoxState, role: Role) -> None:
+        """Write a box's name, and below it how it stands; in a frame, beside it."""
+        canvas = self._canvas
+        x, y = _place(placed.x, placed.y)
         right = x + placed.width * CELL - _INDENT
-        role = Role.NAME if standing.status else Role.DIM
-        if placed.height == 1:
-            middle = x + (placed.width - cell_len(box.name)) * CELL / 2
-            self._canvas.write(middle, y + _BOX_INSET, [Part(box.name, role)])
-            return
-        often = "  ".join([*standing.counted, *(["↺"] if placed.loops else [])])
-        told = cell_len(often)
-        glyph = Part(f"{standing.glyph.text} ", standing.glyph.role)
-        name = cut(box.name, placed.width - 4 - cell_len(glyph.text))
-        first = y + (4 if placed.framed else 7)
-        end = self._canvas.write(x + _INDENT, first, [glyph, Part(name, role)])
-        below = x + _INDENT, first + ROW - 1
-        begin, second = (end, first) if placed.framed else below
-        left = int((right - begin) / CELL) - (told + 1 if told else 0)
-        kind = cut(f"  {box.kind}" if placed.framed else box.kind, max(0, left))
-        self._canvas.write(begin, second, [Part(kind, Role.DIM)])
-        self._canvas.write(right - told * CELL, second, [Part(often, Role.NAME)])
+        x += _INDENT
+        y += 4 if placed.framed else 7
+        glyph = Part(f"{state.glyph.text} ", state.glyph.role)
+        name_room = placed.width - 4 - cell_len(state.glyph.text)
+        name = Part(cut(placed.box.name, name_room), role)
+        name_end = canvas.write(x, y, [glyph, name])
+        kind = placed.box.kind
+        if placed.framed:
+            kind = f"  {kind}"
+            x = name_end
+        else:
+            y += ROW - 1
+        counted = list(state.counted)
+        if placed.loops:
+            counted.append("↺")
+        counts = "  ".join(counted)
+        kind_room = int((right - x) / CELL)
+        if counts:
+            kind_room -= cell_len(counts) + 1
+        canvas.write_dim(x, y, cut(kind, max(0, kind_room)))
+        counts_x = right - cell_len(counts) * CELL
+        canvas.write(counts_x, y, [Part(counts, Role.NAME)])
 
 
-def _wanted(box: Box) -> int:
-    often = _OFTEN if box.repeats else 0
-    return max(cell_len(box.name) + 2, cell_len(box.kind) + often)
+def _place(column: float, row: float) -> tuple[float, float]:
+    """Return the x and y of a place on the graph's grid of cells."""
+    return _GRAPH_MARGIN + column * CELL, _GRAPH_MARGIN + row * ROW
+
+
+def _wanted_cells(box: Box) -> int:
+    """Return the cells that a box needs for its texts."""
+    kind_cells = cell_len(box.kind)
+    if box.repeats:
+        kind_cells += _COUNT_CELLS
+    return max(cell_len(box.name) + 2, kind_cells)

@@ -1,10 +1,10 @@
 """The lanes as a picture: states beside calls, or executions side by side."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from msgspec import Struct
 
-from sfnwatch.analysis.phases import Phase
 from sfnwatch.analysis.quantities import plural, spoken
 from sfnwatch.export.names import lane_tags
 from sfnwatch.export.row_text import lane_parts, state_parts, time_words
@@ -15,8 +15,8 @@ from sfnwatch.export.svg.canvas import (
     RefOfKey,
     SvgCanvas,
     parts_width,
-    phase_css,
 )
+from sfnwatch.export.svg.styles import THIN_PHASES, phase_css
 from sfnwatch.export.wrapping import cut, flow
 from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.times import iso
@@ -28,43 +28,56 @@ from sfnwatch.view.outline import Outline
 from sfnwatch.view.outline_items import Fold, Item
 from sfnwatch.view.outline_options import OutlineOptions
 from sfnwatch.view.parts import Part, Role, plain_text
-from sfnwatch.view.wording import execution_labels
+from sfnwatch.view.wording import CallText, execution_labels
 
-_OPEN = 80
+_MOST_UNFOLDED_LINES = 80
 """With more lines than this, polls, children and large Maps are folded."""
 _MOST_LINES = 300
 """The most lines that are drawn; the others are counted."""
 _STATE_CELLS = 64
 """The cells for the text of a state; longer text is wrapped."""
 _CALL_CELLS = 84
-"""The same for a call."""
+"""The cells for the text of a call."""
 _NARROW_CALL_CELLS = 56
-"""The same for a call where executions stand side by side."""
-_TIME = 13
-_ARROW = 6
+"""The cells for the text of a call where executions stand side by side."""
+_TIME_WIDTH = 13 * CELL
+_ARROW_WIDTH = 6 * CELL
+_RAIL_WIDTH = 12.0
+"""The px from one life-line to the next."""
+_STATES_LANE = "states"
+"""The key of the states' lane, in place of an ARN."""
+_CALLS_LANE = ""
 
 
 class _SvgLane(Struct):
     """One lane: of an execution, of the states, or of the calls."""
 
     title: str
-    root: str
-    """The root execution whose life-lines are in it; empty for the calls."""
-    rails: int
+    key: str
+    """The ARN of the root execution whose life-lines are in it, or `_STATES_LANE`, or
+    `_CALLS_LANE`."""
+    rail_count: int
+    """The number of columns for life-lines."""
     room: int
-    words: int = 0
-    """The cells that its longest text takes."""
+    """The most cells of a row of text."""
+    cells: int = 0
+    """The cells that its longest row takes; 0 for a lane without text."""
     x: float = 0.0
 
     @property
     def text_x(self) -> float:
-        return self.x + (self.rails * _RAIL + 8 if self.rails else 0)
+        if not self.rail_count:
+            return self.x
+        return self.x + self.rail_count * _RAIL_WIDTH + 8
 
 
-_SvgBlock = tuple[_SvgLane, list[Part], list[str]]
-"""A line's text in one lane, and the refs of the things that it shows."""
-_RAIL = 12.0
-"""The px from one life-line to the next."""
+class _LaneText(NamedTuple):
+    """A line's text in one lane."""
+
+    lane: _SvgLane
+    parts: list[Part]
+    refs: list[str]
+    """The refs of what the text shows."""
 
 
 class LanesPicture:
@@ -74,170 +87,208 @@ class LanesPicture:
         self._snapshot = snapshot
         self._ref = ref
         self._outline = Outline(snapshot.trace, OutlineOptions(folds=False))
-        if len(self._outline.items) > _OPEN:
+        if len(self._outline.items) > _MOST_UNFOLDED_LINES:
             self._outline = Outline(snapshot.trace)
-        self._several = len(snapshot.roots) > 1
-        self._lifelines = LifeLines(snapshot.trace, self._outline, apart=self._several)
+        self._side_by_side = len(snapshot.roots) > 1
+        self._lifelines = LifeLines(
+            snapshot.trace, self._outline, apart=self._side_by_side
+        )
         self._tags = lane_tags(snapshot)
-        self._columns = {column.root: column for column in self._lanes()}
-        """The lanes by root execution, or the states' lane by `_LONE`; last the calls'
-        lane by the empty string."""
+        self._lanes = {lane.key: lane for lane in self._new_lanes()}
+        """The lanes from left to right; the last is the calls' lane."""
         self.drawn: dict[str, str] = {}
         """The ref by which a page finds a line, by the ref of each thing on it."""
         items = self._outline.at(snapshot)
-        self._rows = list(self._all_rows(items[:_MOST_LINES]))
+        self._lines = list(self._lines_of(items[:_MOST_LINES]))
         self._left_out = len(items[_MOST_LINES:])
-        self._over: set[VisitKey] = set()
+        self._ended: set[VisitKey] = set()
         """The visits whose life-lines have ended on a line that was drawn."""
 
     def svg(self, name: str) -> str:
         """Return it as SVG for a page with the style sheet; empty without lines."""
+        if not self._lines:
+            return ""
         canvas = SvgCanvas("l")
-        return canvas.svg(self.draw(canvas, 8) + 10, "", name) if self._rows else ""
+        bottom = self.draw(canvas, 8)
+        return canvas.svg(bottom + 10, "", name)
 
-    def _lanes(self) -> Iterator[_SvgLane]:
+    def _new_lanes(self) -> Iterator[_SvgLane]:
         width = self._lifelines.width
-        if not self._several:
-            yield _SvgLane("STEP FUNCTIONS", _LONE, width(), _STATE_CELLS)
-            yield _SvgLane("API CALLS", "", 0, _CALL_CELLS)
+        if not self._side_by_side:
+            yield _SvgLane("STEP FUNCTIONS", _STATES_LANE, width(), _STATE_CELLS)
+            yield _SvgLane("API CALLS", _CALLS_LANE, 0, _CALL_CELLS)
             return
         for arn, label in execution_labels(self._snapshot.roots).items():
             yield _SvgLane(label, arn, width(arn), _NARROW_CALL_CELLS)
-        yield _SvgLane("OTHER CALLS", "", 0, _NARROW_CALL_CELLS)
+        yield _SvgLane("OTHER CALLS", _CALLS_LANE, 0, _NARROW_CALL_CELLS)
 
-    def _all_rows(
+    def _lines_of(
         self, items: Sequence[Item]
-    ) -> Iterator[tuple[Line, list[_SvgBlock]]]:
-        """Yield lines with their text in each lane."""
+    ) -> Iterator[tuple[Line, list[_LaneText]]]:
+        """Yield lines with their texts; make the lanes wide enough for them."""
         maker = LineMaker(self._snapshot, self._outline, self._lifelines)
-        for number, line in enumerate(maker.lines(items)):
-            line.new_day = line.new_day or not number
-            blocks = [block for block in self._blocks(line) if block[1]]
-            for column, parts, _ in blocks:
-                column.words = max(column.words, min(column.room, parts_width(parts)))
-            yield line, blocks
+        is_first = True
+        for line in maker.lines(items):
+            if is_first:
+                line.new_day = True
+                is_first = False
+            texts = [text for text in self._texts(line) if text.parts]
+            for lane, parts, _ in texts:
+                cells = min(lane.room, parts_width(parts))
+                lane.cells = max(lane.cells, cells)
+            yield line, texts
 
-    def _blocks(self, line: Line) -> Iterator[_SvgBlock]:
-        tag = "" if line.fold else self._tags.get(line.execution_arn or "", "")
+    def _texts(self, line: Line) -> Iterator[_LaneText]:
         refs = self._refs(line)
-        if not self._several:
-            parts, calls = lane_parts(line, tag)
-            yield self._columns[_LONE], parts, refs
-            of_call = [self._ref(line.call_key)] if parts else refs
-            yield self._columns[""], calls, of_call
+        tag = "" if line.fold else self._tags.get(line.execution_arn or "", "")
+        if self._side_by_side:
+            key = line.root_arn or _CALLS_LANE
+            lane = self._lanes.get(key, self._lanes[_CALLS_LANE])
+            yield _LaneText(lane, _narrow_parts(line, tag), refs)
             return
-        # An execution with a column of its own needs no tag.
-        tag = "" if line.execution_arn == line.root_arn else tag
-        parts = [Part(tag, Role.DIM)] if tag else []
-        parts += state_parts(line, owner=len(line.rails) > 1)
-        told = line.call or line.task
-        gap = parts and told and line.lane is Lane.STATES
-        parts += [Part("  ")] if gap else []
-        column = self._columns.get(line.root_arn or "", self._columns[""])
-        yield column, [*parts, *(told.parts if told else ())], refs
+        states, calls = lane_parts(line, tag)
+        yield _LaneText(self._lanes[_STATES_LANE], states, refs)
+        call_refs = [self._ref(line.call_key)] if states else refs
+        yield _LaneText(self._lanes[_CALLS_LANE], calls, call_refs)
 
     def _refs(self, line: Line) -> list[str]:
         """Return the refs of everything that a line stands for, its own first."""
         keys = [event.key for event in line.about.events] or [line.key]
         if isinstance(line.item, Fold):
-            keys = [each.key for each in line.item.members[:_MOST_LINES]]
-        elif self._several:
+            keys = [member.key for member in line.item.members[:_MOST_LINES]]
+        elif self._side_by_side:
             keys.append(line.call_key)
-        found = [ref for ref in map(self._ref, keys) if ref]
-        self.drawn.update(dict.fromkeys(found, found[0] if found else ""))
-        return found
+        refs = [ref for ref in map(self._ref, keys) if ref]
+        for ref in refs:
+            self.drawn[ref] = refs[0]
+        return refs
 
     def draw(self, canvas: SvgCanvas, y: float) -> float:
         """Draw it from `y` on, and return the y at which it ends."""
-        if not self._rows:
+        if not self._lines:
             return y
-        self._place_columns()
-        canvas.write(self._time_x, y, [Part("UTC", Role.DIM)])
-        for column in self._columns.values():
-            if column.words:
-                role = Role.NAME if column.root else Role.DIM
-                canvas.write(column.x, y, [Part(cut(column.title, column.room), role)])
-                canvas.width = max(canvas.width, column.text_x + column.words * CELL)
+        self._place_lanes()
+        canvas.write_dim(self._time_x, y, "UTC")
+        for lane in self._lanes.values():
+            if lane.cells:
+                role = Role.DIM if lane.key == _CALLS_LANE else Role.NAME
+                canvas.write(lane.x, y, [Part(cut(lane.title, lane.room), role)])
+                right = lane.text_x + lane.cells * CELL
+                canvas.width = max(canvas.width, right)
         y += ROW
         canvas.path("hair", (MARGIN, y), (canvas.width, y))
         y += 6
-        for line, blocks in self._rows:
-            y = self._draw_line(canvas, y, line, blocks)
+        for line, texts in self._lines:
+            y = self._draw_line(canvas, y, line, texts)
         if self._left_out:
-            words = f"⋯ {plural(self._left_out, 'more line')}"
-            canvas.write(MARGIN, y, [Part(words, Role.DIM)])
+            more_lines = plural(self._left_out, "more line")
+            canvas.write_dim(MARGIN, y, f"⋯ {more_lines}")
             y += ROW
         return y
 
-    def _place_columns(self) -> None:
+    def _place_lanes(self) -> None:
         """Set the x of each lane and of the times."""
-        time = _TIME * CELL
-        self._time_x = MARGIN
-        x = MARGIN + (time + 10 if self._several else 0)
-        for column in self._columns.values():
-            column.x = x
-            if column.words:
-                x = column.text_x + (column.words + 2) * CELL
-            if column.root == _LONE:
+        x = MARGIN
+        self._time_x = x
+        if self._side_by_side:
+            x += _TIME_WIDTH + 10
+        for lane in self._lanes.values():
+            lane.x = x
+            if lane.cells:
+                x = lane.text_x + (lane.cells + 2) * CELL
+            if lane.key == _STATES_LANE:
                 self._time_x = x
-                x += time + _ARROW * CELL
+                x += _TIME_WIDTH + _ARROW_WIDTH
 
     def _draw_line(
-        self, canvas: SvgCanvas, y: float, line: Line, blocks: Sequence[_SvgBlock]
+        self, canvas: SvgCanvas, y: float, line: Line, texts: Sequence[_LaneText]
     ) -> float:
+        """Draw a line from `y` on, and return the y at which it ends."""
         top = y
         if line.new_day or line.gap is not None:
-            words = f"⋮ {spoken(line.gap)}  " if line.gap is not None else ""
-            day = f"{line.at:%Y-%m-%d}" if line.new_day else ""
-            canvas.write(self._time_x, y, [Part(words + day, Role.DIM)])
+            canvas.write_dim(self._time_x, y, _gap_words(line))
             y += ROW - 2
-        rows = [flow(parts, column.room) for column, parts, _ in blocks]
-        height = ROW * max(map(len, rows), default=1)
-        self._draw_rails(canvas, line, (top, y, y + height))
-        for (column, parts, refs), told in zip(blocks, rows, strict=True):
-            at = f"{line.at:%H:%M:%S}" if line.whole_seconds else iso(line.at)
-            with canvas.row(refs, (at, plain_text(parts))):
-                x = column.text_x
-                width = column.words * CELL + 8
-                canvas.rect("hit", x - 4, y, width, height)
-                for number, each in enumerate(told):
-                    canvas.write(x, y + number * ROW, each)
-        if line.lane is Lane.STATES and line.call and not self._several:
-            self._draw_link(canvas, line, y + 10)
-        if line.lane is Lane.STATES or self._several or not line.whole_seconds:
-            canvas.write(self._time_x, y, [Part(time_words(line), Role.DIM)])
+        wrapped = [flow(text.parts, text.lane.room) for text in texts]
+        height = ROW * max(map(len, wrapped), default=1)
+        self._draw_rails(canvas, line, top, y, y + height)
+        time = f"{line.at:%H:%M:%S}" if line.whole_seconds else iso(line.at)
+        for text, rows in zip(texts, wrapped, strict=True):
+            with canvas.row(text.refs, (time, plain_text(text.parts))):
+                x = text.lane.text_x
+                canvas.rect("hit", x - 4, y, text.lane.cells * CELL + 8, height)
+                for number, row in enumerate(rows):
+                    canvas.write(x, y + number * ROW, row)
+        is_state = line.lane is Lane.STATES
+        if is_state and line.call and not self._side_by_side:
+            self._draw_link(canvas, line.call, y + 10)
+        if is_state or self._side_by_side or not line.whole_seconds:
+            canvas.write_dim(self._time_x, y, time_words(line))
         return y + height
 
-    def _draw_link(self, canvas: SvgCanvas, line: Line, y: float) -> None:
+    def _draw_link(self, canvas: SvgCanvas, call: CallText, y: float) -> None:
         """Draw the arrow from a phase's time to the call that it made."""
-        calls = self._columns[""].text_x
-        rule = line.call.rule if line.call else ()
-        css = " guess" if any(part.role is Role.GUESS for part in rule) else ""
-        tip = calls - 8
-        canvas.path(f"link{css}", (calls - (_ARROW - 0.5) * CELL, y), (tip, y))
+        is_guess = any(part.role is Role.GUESS for part in call.rule)
+        css = " guess" if is_guess else ""
+        calls_x = self._lanes[_CALLS_LANE].text_x
+        begin = calls_x - _ARROW_WIDTH + CELL / 2
+        tip = calls_x - 8
+        canvas.path(f"link{css}", (begin, y), (tip, y))
         canvas.path(f"tip{css}", (tip, y - 4), (tip + 6, y), (tip, y + 4), end="z")
 
     def _draw_rails(
-        self, canvas: SvgCanvas, line: Line, ys: tuple[float, float, float]
+        self, canvas: SvgCanvas, line: Line, top: float, y: float, bottom: float
     ) -> None:
-        """Draw the life-lines beside a line, over all of `ys` or a part of it."""
-        top, begin, bottom = ys
-        self._over -= {rail.visit for rail in line.rails}
-        for column in self._columns.values():
-            rails: Iterable[Rail] = line.rails
-            if self._several and column.root != line.root_arn:
-                # Life-lines of other executions continue, unless a line ended them.
-                rails = self._lifelines.rails(self._snapshot, line.at, column.root)
-                rails = [rail for rail in rails if rail.visit not in self._over]
-            for rail in rails if column.rails else ():
-                thin = rail.phase in {Phase.CONTAINER, Phase.STOPPED}
-                x = column.x + rail.column * _RAIL + (2 if thin else 0)
-                y = begin + 10 if rail.begins else top
-                end = begin + 10 if rail.ends else bottom
-                css = phase_css(rail.phase, failed=rail.failed)
-                canvas.rect(css, x, y, 2 if thin else 6, max(end - y, 4))
-        self._over |= {rail.visit for rail in line.rails if rail.ends}
+        """Draw the life-lines beside a line whose text is at `y`."""
+        self._ended.difference_update(rail.visit for rail in line.rails)
+        for lane in self._lanes.values():
+            if lane.rail_count:
+                for rail in self._rails_in(lane, line):
+                    begin = y + 10 if rail.begins else top
+                    end = y + 10 if rail.ends else bottom
+                    _draw_rail(canvas, lane, rail, begin, end)
+        self._ended.update(rail.visit for rail in line.rails if rail.ends)
+
+    def _rails_in(self, lane: _SvgLane, line: Line) -> Sequence[Rail]:
+        """Return the life-lines that pass a line in a lane."""
+        if not self._side_by_side or lane.key == line.root_arn:
+            return line.rails
+        # Life-lines of other executions continue, unless a line ended them.
+        rails = self._lifelines.rails(self._snapshot, line.at, lane.key)
+        return [rail for rail in rails if rail.visit not in self._ended]
 
 
-_LONE = "states"
-"""The key of the states' lane; side by side, executions have their ARNs instead."""
+def _narrow_parts(line: Line, tag: str) -> list[Part]:
+    """Return a line's state and its call as one text."""
+    parts = []
+    # An execution with a lane of its own needs no tag.
+    if tag and line.execution_arn != line.root_arn:
+        parts.append(Part(tag, Role.DIM))
+    parts += state_parts(line, owner=len(line.rails) > 1)
+    call_or_task = line.call or line.task
+    if call_or_task:
+        if parts and line.lane is Lane.STATES:
+            parts.append(Part("  "))
+        parts += call_or_task.parts
+    return parts
+
+
+def _gap_words(line: Line) -> str:
+    """Return the time since the line before, and the day if it is another."""
+    words = ""
+    if line.gap is not None:
+        words = f"⋮ {spoken(line.gap)}  "
+    if line.new_day:
+        words += f"{line.at:%Y-%m-%d}"
+    return words
+
+
+def _draw_rail(
+    canvas: SvgCanvas, lane: _SvgLane, rail: Rail, begin: float, end: float
+) -> None:
+    x = lane.x + rail.column * _RAIL_WIDTH
+    width = 6
+    if rail.phase in THIN_PHASES:
+        x += 2
+        width = 2
+    css = phase_css(rail.phase, failed=rail.failed)
+    canvas.rect(css, x, begin, width, max(end - begin, 4))

@@ -6,9 +6,10 @@ from typing import TextIO
 from sfnwatch.analysis.lists import some
 from sfnwatch.analysis.quantities import plural
 from sfnwatch.export.names import heading, not_shown, whole_name
+from sfnwatch.export.svg.canvas import MARGIN, ROW, SvgCanvas
 from sfnwatch.export.svg.lanes import LanesPicture
 from sfnwatch.export.svg.legend import draw_legend
-from sfnwatch.export.svg.canvas import MARGIN, ROW, SvgCanvas, stylesheet
+from sfnwatch.export.svg.styles import stylesheet
 from sfnwatch.export.svg.timeline import TimelinePicture
 from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.view.parts import Part, Role
@@ -21,9 +22,9 @@ def dump(snapshot: Snapshot, out: TextIO) -> None:
     Equal traces give equal texts.
     """
     canvas = SvgCanvas("p")
-    y = _put_title(canvas, snapshot)
-    for picture in (TimelinePicture(snapshot), LanesPicture(snapshot)):
-        y = picture.draw(canvas, y) + ROW
+    y = _draw_title(canvas, snapshot)
+    y = TimelinePicture(snapshot).draw(canvas, y) + ROW
+    y = LanesPicture(snapshot).draw(canvas, y) + ROW
     bottom = draw_legend(canvas, y, notes(snapshot))
     out.write(canvas.svg(bottom, stylesheet("picture.css")))
 
@@ -36,17 +37,21 @@ def title_words(snapshot: Snapshot) -> str:
     if not roots:
         return "API calls"
     labels = some(execution_labels(snapshot.roots).values(), 6)
-    return f"{plural(len(roots), 'execution')}: {labels}"
+    executions = plural(len(roots), "execution")
+    return f"{executions}: {labels}"
 
 
-def _put_title(canvas: SvgCanvas, snapshot: Snapshot) -> float:
+def _draw_title(canvas: SvgCanvas, snapshot: Snapshot) -> float:
+    """Draw the title and a heading for each execution; return the y of the end."""
     y = MARGIN - 6
     if len(snapshot.roots) != 1:
         canvas.write(MARGIN, y, [Part(title_words(snapshot), Role.NAME)])
         y += ROW
     for arn, label in execution_labels(snapshot.roots).items():
-        named = [Part(f"{label}  ", Role.NAME)] if label else []
-        canvas.write(MARGIN, y, [*named, *heading(snapshot.roots[arn])])
+        parts = heading(snapshot.roots[arn])
+        if label:
+            parts.insert(0, Part(f"{label}  ", Role.NAME))
+        canvas.write(MARGIN, y, parts)
         y += ROW
     return y + 6
 

@@ -8,7 +8,6 @@ from rich.cells import cell_len
 from sfnwatch.analysis.last_moment import last_moment
 from sfnwatch.analysis.phases import Phase, Segment
 from sfnwatch.analysis.quantities import plural
-from sfnwatch.export.svg.legend import draw_legend
 from sfnwatch.export.svg.canvas import (
     CELL,
     MARGIN,
@@ -16,8 +15,9 @@ from sfnwatch.export.svg.canvas import (
     RefOfKey,
     SvgCanvas,
     parts_width,
-    phase_css,
 )
+from sfnwatch.export.svg.legend import draw_legend
+from sfnwatch.export.svg.styles import THIN_PHASES, phase_css
 from sfnwatch.export.wrapping import cut
 from sfnwatch.model.integrations import CallRole
 from sfnwatch.model.snapshot import Snapshot
@@ -38,7 +38,11 @@ _NAME_CELLS = 52
 _PLOT_WIDTH = 700.0
 """The width of the timeline's bars, in px."""
 _MOST_TICKS = 150
-_TICKS = 7
+_MOST_TIP_PHASES = 8
+_AXIS_PARTS = 7
+"""Marks on the axis are at least this part of it apart."""
+_LEAST_LAG_WIDTH = 3
+"""The least width of completion lag, in px: it is what must be seen of a bar."""
 
 
 class TimelinePicture:
@@ -53,67 +57,83 @@ class TimelinePicture:
         self._left_out = len(bars[_MOST_BARS:])
         self._begin = min((bar.begin for bar in bars), default=self._chart.now)
         self._end = max((bar.end for bar in bars), default=self._begin)
-        least = (self._end - self._begin) / 10
-        self._stops = [(at, end) for at, end in stops(snapshot) if end - at > least]
+        length = self._end - self._begin
+        self._stops = []
+        """The long stops before redrives, which the axis leaves out."""
+        for stopped_at, redriven_at in stops(snapshot):
+            if redriven_at - stopped_at > length / 10:
+                self._stops.append((stopped_at, redriven_at))
+        stopped_seconds = sum(map(length_of, self._stops))
+        self._seconds = length.total_seconds() - stopped_seconds
+        """The length of the axis."""
         self._scale = cut_short(self._begin, self._end, self._stops, share=0.0)
-        stopped = sum(map(length_of, self._stops))
-        self._whole = length_of((self._begin, self._end)) - stopped
-        names = [parts_width(self._name(bar)) for bar in self._bars]
-        self._plot = MARGIN + (min(_NAME_CELLS, max(names, default=0)) + 2) * CELL
+        widths = [parts_width(self._name(bar)) for bar in self._bars]
+        name_cells = min(_NAME_CELLS, max(widths, default=0))
+        self._plot_x = MARGIN + (name_cells + 2) * CELL
 
     def svg(self, name: str) -> str:
         """Return it as SVG for a page with the style sheet; empty without bars."""
         if not self._bars:
             return ""
         canvas = SvgCanvas("g")
-        return canvas.svg(draw_legend(canvas, self.draw(canvas, 8) + 12), "", name)
+        bottom = self.draw(canvas, 8)
+        height = draw_legend(canvas, bottom + 12)
+        return canvas.svg(height, "", name)
 
-    def _name(self, bar: Bar) -> list[Part]:
+    def _name(self, bar: Bar) -> Iterator[Part]:
+        depth = len(bar.guides) // 2
+        yield Part("  " * depth)
         name = self._labels.get(bar.key) or clean(bar.name, _NAME_CELLS)
-        told = (Part(f"  {each.text}", each.role) for each in state_words(bar))
-        return [Part("  " * (len(bar.guides) // 2)), Part(name, Role.NAME), *told]
+        yield Part(name, Role.NAME)
+        for word in state_words(bar):
+            yield Part(f"  {word.text}", word.role)
 
     def draw(self, canvas: SvgCanvas, y: float) -> float:
         """Draw it from `y` on, and return the y at which it ends."""
         if not self._bars:
             return y
         top = y + ROW
-        bottom = top + ROW * (len(self._bars) + bool(self._left_out))
+        bars_end = top + ROW * len(self._bars)
+        bottom = bars_end + ROW if self._left_out else bars_end
         self._draw_axis(canvas, y, bottom)
         for number, bar in enumerate(self._bars):
             self._draw_bar(canvas, bar, top + number * ROW)
         if self._left_out:
-            words = f"⋯ {plural(self._left_out, 'more row')}"
-            canvas.write(MARGIN, bottom - ROW, [Part(words, Role.DIM)])
+            more_rows = plural(self._left_out, "more row")
+            canvas.write_dim(MARGIN, bars_end, f"⋯ {more_rows}")
         return bottom
 
     def _x(self, at: datetime) -> float:
-        return self._plot + _PLOT_WIDTH * self._scale.place(at)
+        return self._plot_x + _PLOT_WIDTH * self._scale.place(at)
 
     def _draw_axis(self, canvas: SvgCanvas, y: float, bottom: float) -> None:
-        begin = Part(f"UTC from {self._begin:%H:%M:%S}", Role.DIM)
-        canvas.write(MARGIN, y, [begin])
-        for seconds, words in round_marks(0.0, self._whole, self._whole / _TICKS):
-            x = self._plot + _PLOT_WIDTH * (seconds / self._whole if seconds else 0.0)
+        canvas.write_dim(MARGIN, y, f"UTC from {self._begin:%H:%M:%S}")
+        least_step = self._seconds / _AXIS_PARTS
+        for seconds, label in round_marks(0.0, self._seconds, least_step):
+            x = self._plot_x
+            label_x = x
+            if seconds:
+                x += _PLOT_WIDTH * (seconds / self._seconds)
+                label_x = x - cell_len(label) * CELL / 2
             canvas.path("hair", (x, y + ROW - 2), (x, bottom))
-            half = cell_len(words) * CELL / 2 if seconds else 0
-            canvas.write(x - half, y, [Part(words, Role.DIM)])
-        for first, last in self._stops:
-            x = self._x(first)
-            left_out = length_of((first, last))
+            canvas.write_dim(label_x, y, label)
+        for stop in self._stops:
+            x = self._x(stop[0])
             canvas.path("cut", (x, y + ROW - 6), (x, bottom))
-            told = Part(f"⟲ redriven after {duration(left_out)}", Role.DIM)
-            canvas.write(x - parts_width([told]) * CELL - 4, bottom - 4, [told])
-        canvas.width = max(canvas.width, self._plot + _PLOT_WIDTH)
+            label = f"⟲ redriven after {duration(length_of(stop))}"
+            canvas.write_dim(x - cell_len(label) * CELL - 4, bottom - 4, label)
+        canvas.width = max(canvas.width, self._plot_x + _PLOT_WIDTH)
 
     def _draw_bar(self, canvas: SvgCanvas, bar: Bar, y: float) -> None:
         segments = self._chart.segments(bar)
         with canvas.row([self._ref(bar.line_key)], _tip(bar, segments)):
-            canvas.rect("hit", MARGIN - 4, y, self._plot + _PLOT_WIDTH - MARGIN, ROW)
-            canvas.write(MARGIN, y, _cut(self._name(bar), int(self._plot / CELL) - 4))
+            hit_width = self._plot_x + _PLOT_WIDTH - MARGIN
+            canvas.rect("hit", MARGIN - 4, y, hit_width, ROW)
+            name_cells = int(self._plot_x / CELL) - 4
+            canvas.write(MARGIN, y, _cut_parts(self._name(bar), name_cells))
             for begin, end, failed in self._chart.crowd(bar):
-                css = "failed" if failed else "crowd"
                 x = self._x(begin)
+                css = "failed" if failed else "crowd"
                 canvas.rect(css, x, y + 5, self._x(end) - x, 10)
             for segment in segments:
                 self._draw_segment(canvas, segment, y)
@@ -123,21 +143,23 @@ class TimelinePicture:
 
     def _label(self, bar: Bar) -> Iterator[Part]:
         """Yield how a bar ended, how long it is and what is notable about it."""
-        glyph = status_glyph(bar.status)
         if bar.kind is BarKind.TASK:
             yield Part(f"{bar.length}  ")
         elif bar.kind is not BarKind.UNREAD:
+            glyph = status_glyph(bar.status)
             yield Part(f"{glyph.text} {bar.length}  ", glyph.role)
         yield from bar_notes(self._chart, bar)
 
     def _draw_segment(self, canvas: SvgCanvas, segment: Segment, y: float) -> None:
         x = self._x(segment.begin)
         right = self._x(segment.end)
-        thin = segment.phase in {Phase.CONTAINER, Phase.STOPPED}
         if segment.phase is Phase.COMPLETION_LAG:
-            x = min(x, right - 3)  # this is the part of a bar that must be seen
+            x = min(x, right - _LEAST_LAG_WIDTH)
         css = phase_css(segment.phase, failed=segment.failed)
-        canvas.rect(css, x, y + (9 if thin else 5), right - x, 3 if thin else 10)
+        if segment.phase in THIN_PHASES:
+            canvas.rect(css, x, y + 9, right - x, 3)
+        else:
+            canvas.rect(css, x, y + 5, right - x, 10)
 
     def _draw_tick(self, canvas: SvgCanvas, tick: Tick, y: float) -> None:
         x = self._x(tick.at)
@@ -153,11 +175,12 @@ def _tip(bar: Bar, segments: Sequence[Segment]) -> Iterator[str]:
     visit = bar.visit
     yield clean(visit.path if visit else bar.name)
     yield f"{iso(bar.begin)}, {bar.status.replace('_', ' ')}"
-    for segment in segments[:8] if visit is not None else ():
-        yield f"{segment.phase}: {duration(segment.seconds)}"
+    if visit is not None:
+        for segment in segments[:_MOST_TIP_PHASES]:
+            yield f"{segment.phase}: {duration(segment.seconds)}"
 
 
-def _cut(parts: Iterable[Part], room: int) -> Iterator[Part]:
+def _cut_parts(parts: Iterable[Part], room: int) -> Iterator[Part]:
     for part in parts:
         yield Part(cut(part.text, room), part.role)
         room -= cell_len(part.text)
