@@ -40,22 +40,26 @@ from sfnwatch.sources.trail_files import (
 )
 from sfnwatch.sources.trail_reader import TrailReader, troubles_of
 
-_MOST = 1 << 30
+_LARGEST_FILE_BYTES = 1 << 30
 """The largest file to read, in bytes as stored; CloudTrail's own have some
 megabytes."""
 _RECENT = timedelta(hours=1)
 """How far back new files are looked for. A file's stamp is the time of its delivery."""
 _BEHIND = timedelta(minutes=10)
 """In 2,900 events measured, none was more than 594 s older than its file's stamp."""
-_AGAIN = 30.0
+_LOOK_SECONDS = 30.0
 """Seconds between looks for new files. CloudTrail delivers about every five minutes."""
-_NAP = 0.5
+_START_LOOK_SECONDS = 0.5
 """Seconds between looks whether any execution is known yet."""
-_FEW = 3
+_DENIED_FILES = 3
 """When this many files are denied and none was read, the permission is missing
 altogether: it is not a matter of single files."""
-_TOLD = 100
+_FILES_PER_REPORT = 100
 """Report progress each time this many files are read."""
+_NO_FILE = (
+    "No file of a trail in {place} for {accounts} in {regions}, delivered from {first}"
+    " on. Is it the trail's place, and has the trail these Regions?"
+)
 
 
 def may_concern(record: Record, roles: frozenset[str], *, anybody: bool) -> bool:
@@ -68,12 +72,15 @@ def may_concern(record: Record, roles: frozenset[str], *, anybody: bool) -> bool
     identity = mapping_of(record.get("userIdentity"))
     issuer = mapping_of(mapping_of(identity.get("sessionContext")).get("sessionIssuer"))
     arn = text_of(issuer.get("arn")) or text_of(identity.get("arn"))
-    callers = (identity.get("invokedBy"), record.get("sourceIPAddress"))
-    return (
-        role_name(arn) in roles
-        or "sfnwatch/" in (text_of(record.get("userAgent")) or "")
-        or (anybody and any(str(caller).startswith("states.") for caller in callers))
-    )
+    if role_name(arn) in roles:
+        return True
+    if "sfnwatch/" in (text_of(record.get("userAgent")) or ""):
+        return True
+    if not anybody:
+        return False
+    invoked_by = str(identity.get("invokedBy"))
+    source = str(record.get("sourceIPAddress"))
+    return invoked_by.startswith("states.") or source.startswith("states.")
 
 
 class Archive(CallSource):
@@ -98,7 +105,7 @@ class Archive(CallSource):
         else:
             self._place = ArchiveBucket(self, *parsed)
         self._read: set[str] = set()
-        """The keys of the files that were read, wholly or in part, since `_asked`
+        """The keys of the files that were read, wholly or in part, since `_scope`
         changed."""
         self._tried: dict[str, str] = {}
         """The trouble with each file that was tried: why not all of it was read; empty
@@ -109,7 +116,8 @@ class Archive(CallSource):
         """The number of files that were denied."""
         self._window = self._wanted()
         """The window of the latest look for files."""
-        self._asked: object = None
+        self._scope: object = None
+        """What the latest look asked for; see `scope`."""
         self._looked_at: datetime | None = None
         """The time of the latest look that listed all the files asked for."""
 
@@ -117,39 +125,42 @@ class Archive(CallSource):
         self._tried = {}
         self._newest = {}
         self._denied = 0
-        self._asked = None
+        self._scope = None
         while self.targets.started_at is None:
             # No execution is known: there is none, or none yet.
             if self.targets.finished:
                 return ""
-            await self.rest(_NAP)
+            await self.rest(_START_LOOK_SECONDS)
         await self.await_history()
         while True:
             files = await self.attempt(self._look)
             for number, file in enumerate(files, 1):
-                place = f"{number} of {len(files)}"
-                await self.attempt(partial(self._read_file, file, f"file {place}"))
-                if number % _TOLD == 0:
-                    self.say(f"Reading the trail's files: {place}.")
+                progress = f"{number} of {len(files)}"
+                await self.attempt(partial(self._read_file, file, f"file {progress}"))
+                if number % _FILES_PER_REPORT == 0:
+                    self.say(f"Reading the trail's files: {progress}.")
             self.select()
             self.coverage = self._complete_to()
             # Roles or accounts that became known while reading may need more files.
-            if self.last_round and self.asked(self._wanted()) == self._asked:
-                return self._troubles if self._tried else self._no_file()
+            if self.last_round and self.scope(self._wanted()) == self._scope:
+                if not self._tried:
+                    return self._no_file()
+                return troubles_of(self._tried)
             self.last_round = False
-            self.say(self._troubles)
-            await self.rest(_AGAIN)
+            self.say(troubles_of(self._tried))
+            await self.rest(_LOOK_SECONDS)
 
     async def _look(self) -> list[TrailFile]:
         """Find the new files, in their order; each file is read once."""
         self.last_round = self.is_over()
         now = self.clock.now()
         self._window = self._wanted()
-        if (asked := self.asked(self._window)) != self._asked:
-            self._asked = asked
+        window = self._window
+        scope = self.scope(window)
+        if scope != self._scope:
+            self._scope = scope
             self._looked_at = None
             self._read.clear()
-        window = self._window
         if self._place.is_live and self._looked_at and not self.last_round:
             # List only the folders of today. A copy can receive old days' files late,
             # so a copy is always listed whole.
@@ -159,20 +170,26 @@ class Archive(CallSource):
         self._looked_at = now
         for file in files:
             if file.region is not None and file.stamp is not None:
-                known = self._newest.get(file.region, file.stamp)
-                self._newest[file.region] = max(known, file.stamp)
-        new = {each.key: each for each in files if each.key not in self._read}
-        wanted = filter(self._may_tell, new.values())
-        return sorted(wanted, key=lambda file: (stamp(file.stamp), file.place))
+                newest = self._newest.get(file.region, file.stamp)
+                self._newest[file.region] = max(newest, file.stamp)
+        new: dict[str, TrailFile] = {}
+        for file in files:
+            if file.key not in self._read and self._covers_a_run(file):
+                new[file.key] = file
+        return sorted(new.values(), key=lambda file: (stamp(file.stamp), file.place))
 
-    def _may_tell(self, file: TrailFile) -> bool:
+    def _covers_a_run(self, file: TrailFile) -> bool:
         """False if a file covers only the time between an end and a redrive."""
-        at = file.stamp
         spans = self.targets.spans
-        times = (replace(self._window, first=s.first, last=s.last) for s in spans)
-        return at is None or not spans or any(each.has_stamp(at) for each in times)
+        if file.stamp is None or not spans:
+            return True
+        for span in spans:
+            window = replace(self._window, first=span.first, last=span.last)
+            if window.has_stamp(file.stamp):
+                return True
+        return False
 
-    def asked(self, window: FileWindow) -> object:
+    def scope(self, window: FileWindow) -> object:
         """Return a key; once it changes, every file is read again.
 
         It changes when an earlier execution becomes known: records that were dropped
@@ -186,9 +203,11 @@ class Archive(CallSource):
         If the place itself names an account, only that account is read.
         """
         targets = self.targets
-        named = [part for part in self._place.folders if ACCOUNT_ID.fullmatch(part)]
-        accounts = frozenset(named[-1:] or targets.accounts)
-        regions = {each.arn.region for each in targets.each}
+        accounts = targets.accounts
+        for folder in self._place.folders:
+            if ACCOUNT_ID.fullmatch(folder):
+                accounts = frozenset({folder})
+        regions = {target.arn.region for target in targets.watched}
         regions.update(region for region, _ in targets.trail_queries)
         first = targets.span.first or self.clock.now() - BEFORE_START
         return FileWindow(accounts, frozenset(regions), first, targets.span.last)
@@ -204,9 +223,10 @@ class Archive(CallSource):
         except UnreadableError as error:
             self._tried[file.place] = str(error)
         except Failure as failure:
-            self._denied += failure.state is HealthState.DENIED
-            nowhere = self._denied >= _FEW and not self._read
-            if failure.state is not HealthState.DENIED or nowhere:
+            if failure.state is not HealthState.DENIED:
+                raise
+            self._denied += 1
+            if self._denied >= _DENIED_FILES and not self._read:
                 raise
             self._tried[file.place] = clean(failure.code)
 
@@ -222,24 +242,29 @@ class Archive(CallSource):
             async for chunk in stream:
                 blocks.append(chunk)
                 size += len(chunk)
-                if size > _MOST:
-                    return f"has more than {_MOST >> 30} GiB"
+                if size > _LARGEST_FILE_BYTES:
+                    return f"has more than {_LARGEST_FILE_BYTES >> 30} GiB"
         reader = TrailReader(blocks, self.wanted(self._window))
-        while (found := await asyncio.to_thread(self.read_next, reader)) is not None:
+        while True:
+            records = await asyncio.to_thread(self.read_next, reader)
+            if records is None:
+                return reader.trouble
             now = self.clock.now()
-            self.select(Received(now, self.kind, None, each) for each in found)
-        return reader.trouble
+            self.select(Received(now, self.kind, None, data) for data in records)
 
     def wanted(self, window: FileWindow) -> Callable[[Record], bool]:
         """Return a function that is true for the records of a file to be read."""
         targets = self.targets
         # Taken now, because the function below runs in a thread.
         roles = frozenset(targets.roles)
-        every = all(t.has_role for t in targets.each)
-        anybody = not (targets.finished and every)
-        return lambda record: (
-            may_concern(record, roles, anybody=anybody) and window.has_event(record)
-        )
+        all_have_roles = all(target.has_role for target in targets.watched)
+        anybody = not (targets.finished and all_have_roles)
+
+        def is_wanted(record: Record) -> bool:
+            concerns = may_concern(record, roles, anybody=anybody)
+            return concerns and window.has_event(record)
+
+        return is_wanted
 
     def read_next(self, reader: TrailReader) -> list[bytes] | None:
         """Read the next records of a file, in a thread; raises UnreadableError.
@@ -248,18 +273,13 @@ class Archive(CallSource):
         """
         return reader.read()
 
-    @property
-    def _troubles(self) -> str:
-        return troubles_of(self._tried)
-
     def _no_file(self) -> str:
         window = self._window
-        accounts = sorted(window.accounts)
-        regions = sorted(window.regions)
-        return (
-            f"No file of a trail in {self._place.name} for {', '.join(accounts)}"
-            f" in {', '.join(regions)}, delivered from {iso(window.low)} on. Is it the"
-            " trail's place, and has the trail these Regions?"
+        return _NO_FILE.format(
+            place=self._place.name,
+            accounts=", ".join(sorted(window.accounts)),
+            regions=", ".join(sorted(window.regions)),
+            first=iso(window.low),
         )
 
     def _complete_to(self) -> datetime | None:
@@ -275,5 +295,5 @@ class Archive(CallSource):
         if self.last_round and self._place.is_live and self._looked_at is not None:
             # The same is assumed as for the last round of LookupEvents.
             reached = max(reached, self._looked_at - OVERLAP)
-        last = self._window.last
-        return reached if last is None else min(reached, last)
+        last = self._window.last or reached
+        return min(reached, last)

@@ -70,43 +70,56 @@ class ArchiveBucket:
         self._region = source.targets.region
         """The Region to ask in. S3 answers with the bucket's own Region, and the SDK
         follows."""
-        self.name = self._words(prefix)
-        self.folders = tuple(filter(None, prefix.split("/")))
+        self.name = self._shown(prefix)
+        self.folders = tuple(part for part in prefix.split("/") if part)
         if LOGS_FOLDER not in self.folders:
             self.folders = (*self.folders, LOGS_FOLDER)
 
-    def _words(self, key: str) -> str:
+    def _shown(self, key: str) -> str:
         return clean(f"s3://{self._bucket}/{key}", 300)
 
     async def files(self, window: FileWindow) -> list[TrailFile]:
         """List the files of the window; raises Failure."""
-        files = list[TrailFile]()
+        files: list[TrailFile] = []
         folders = [self.folders]
-        asked = {"Bucket": self._bucket, "Delimiter": "/"}
-        note = "the trail's files"
-        list_objects = "s3:ListObjectsV2"
         deepest = len(self.folders) + _DEEPEST
         for folder in folders:  # the loop itself adds more folders
-            asked["Prefix"] = prefix = "".join(f"{part}/" for part in folder)
-            words = self._words(prefix)
-            shape = _KeyListing
-            request = AwsRequest(list_objects, words, self._region, shape, asked, note)
+            request = self._list_request("".join(f"{part}/" for part in folder))
             pages = self._source.pages(request, next_key="ContinuationToken")
             async for page in pages:
-                for each in page.value.common_prefixes if len(folder) < deepest else ():
-                    name = each.prefix.rstrip("/").rpartition("/")[2]
-                    if is_wanted(folder, name, window):
-                        folders.append((*folder, name))
-                keys = [each.key for each in page.value.contents]
-                chosen = (choose(k, k.rpartition("/")[2], window) for k in keys)
-                files += [file for file in chosen if file and file.stamp]
+                if len(folder) < deepest:
+                    for common in page.value.common_prefixes:
+                        name = common.prefix.rstrip("/").rpartition("/")[2]
+                        if is_wanted(folder, name, window):
+                            folders.append((*folder, name))
+                for found in page.value.contents:
+                    key = found.key
+                    file = choose(key, key.rpartition("/")[2], window)
+                    if file is not None and file.stamp is not None:
+                        files.append(file)
         return files
+
+    def _list_request(self, prefix: str) -> AwsRequest[_KeyListing]:
+        return AwsRequest(
+            "s3:ListObjectsV2",
+            self._shown(prefix),
+            self._region,
+            _KeyListing,
+            {"Bucket": self._bucket, "Delimiter": "/", "Prefix": prefix},
+            "the trail's files",
+        )
 
     async def chunks(self, file: TrailFile, note: str) -> AsyncGenerator[bytes, None]:
         """Yield a file's bytes as they come; raises UnreadableError or Failure."""
-        words = self._words(file.place)
-        asked = {"Bucket": self._bucket, "Key": file.place}
-        request = AwsRequest("s3:GetObject", words, self._region, dict, asked, note)
+        shown = self._shown(file.place)
+        request = AwsRequest(
+            "s3:GetObject",
+            shown,
+            self._region,
+            dict,
+            {"Bucket": self._bucket, "Key": file.place},
+            note,
+        )
         try:
             answer = await self._source.ask_once(request)
         except Failure as failure:
@@ -118,7 +131,7 @@ class ArchiveBucket:
             async for chunk in body.iter_chunks(CHUNK_BYTES):
                 yield chunk
         except _TORN as error:
-            msg = f"GetObject on {words}: the answer was cut."
+            msg = f"GetObject on {shown}: the answer was cut."
             raise Failure(HealthState.RETRYING, msg) from error
         finally:
             body.close()

@@ -46,7 +46,7 @@ class ArchiveFolder:
         followed. Raises Failure if the folder does not exist or can't be read.
         """
         path = self._path
-        files = list[TrailFile | None]()
+        files: list[TrailFile] = []
         try:
             if path.is_file():
                 # A file that was named itself is taken, whatever it is called.
@@ -54,12 +54,15 @@ class ArchiveFolder:
             path.stat()
             for folder, folders, names in os.walk(path):
                 above = Path(folder).absolute().parts
-                folders[:] = [n for n in folders if is_wanted(above, n, window)]
-                files += [_file(f"{folder}/{name}", name, window) for name in names]
+                folders[:] = [f for f in folders if is_wanted(above, f, window)]
+                for name in names:
+                    file = _file(f"{folder}/{name}", name, window)
+                    if file is not None:
+                        files.append(file)
         except OSError as error:
-            msg = f"Reading the trail's files in {self.name}: {_said_by(error)}."
+            msg = f"Reading the trail's files in {self.name}: {_reason_of(error)}."
             raise Failure(HealthState.REFUSED, f"{msg} Name another folder.") from error
-        return list(filter(None, files))
+        return files
 
     async def chunks(self, file: TrailFile, _: str) -> AsyncGenerator[bytes, None]:
         """Yield a file's bytes, read in a thread: the file may be on a network drive.
@@ -71,7 +74,7 @@ class ArchiveFolder:
                 while chunk := await asyncio.to_thread(stream.read, CHUNK_BYTES):
                     yield chunk
         except OSError as error:
-            raise UnreadableError(_said_by(error)) from error
+            raise UnreadableError(_reason_of(error)) from error
 
 
 def _file(path: str, name: str, window: FileWindow) -> TrailFile | None:
@@ -79,19 +82,19 @@ def _file(path: str, name: str, window: FileWindow) -> TrailFile | None:
     if chosen is None:
         return None
     try:
-        told = Path(path).stat()
+        status = Path(path).stat()
     except OSError:
         return chosen  # reading it later reports the error
-    if not stat.S_ISREG(told.st_mode):
+    if not stat.S_ISREG(status.st_mode):
         return None  # reading a pipe would never end
-    return replace(chosen, key=_key(path, told))
+    return replace(chosen, key=_key(path, status))
 
 
-def _key(path: str, told: os.stat_result) -> str:
+def _key(path: str, status: os.stat_result) -> str:
     """Return a key of a file's present state: the file may still be being copied."""
-    return f"{path} {told.st_size} {told.st_mtime_ns}"
+    return f"{path} {status.st_size} {status.st_mtime_ns}"
 
 
-def _said_by(error: OSError) -> str:
+def _reason_of(error: OSError) -> str:
     """Return the system's words for an error, cleaned."""
     return clean(error.strerror or str(error), 200)

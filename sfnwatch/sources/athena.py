@@ -1,5 +1,6 @@
 """A trail's table in Athena."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import uuid4
 
@@ -33,26 +34,26 @@ def athena_place(options: CallOptions) -> tuple[TrailTable, dict[str, Any]]:
 
     Raises UsageError for names that are not valid.
     """
-    athena = options.athena or ""
-    partitions = options.athena_partitions
-    workgroup = options.athena_workgroup
-    output = options.athena_output
-    first, dot, table = athena.rpartition(".")
-    database = first if dot else "default"
-    where: dict[str, Any] = {"QueryExecutionContext": {"Database": database}}
-    if not all(map(IDENTIFIER.fullmatch, (database, table))):
+    name = options.athena or ""
+    database, dot, table = name.rpartition(".")
+    if not dot:
+        database = "default"
+    if not (IDENTIFIER.fullmatch(database) and IDENTIFIER.fullmatch(table)):
         hint = f"Give it as TABLE or DATABASE.TABLE. {_DDL}"
-        raise not_a(athena, "name of a table in Athena", hint)
-    for name in partitions or ():
-        if name not in PARTITIONS:
-            known = f"Known are {', '.join(PARTITIONS)}."
-            raise not_a(name, "partition column that is known", known)
-    if workgroup is not None:
-        where["WorkGroup"] = workgroup
-    if output is not None:
-        where["ResultConfiguration"] = {"OutputLocation": output}
-    columns = PARTITIONS if partitions is None else partitions
-    return TrailTable(f'"{database}"."{table}"', columns), where
+        raise not_a(name, "name of a table in Athena", hint)
+    partitions: Sequence[str] = PARTITIONS
+    if options.athena_partitions is not None:
+        partitions = options.athena_partitions
+    for column in partitions:
+        if column not in PARTITIONS:
+            hint = f"Known are {', '.join(PARTITIONS)}."
+            raise not_a(column, "partition column that is known", hint)
+    place: dict[str, Any] = {"QueryExecutionContext": {"Database": database}}
+    if options.athena_workgroup is not None:
+        place["WorkGroup"] = options.athena_workgroup
+    if options.athena_output is not None:
+        place["ResultConfiguration"] = {"OutputLocation": options.athena_output}
+    return TrailTable(f'"{database}"."{table}"', partitions), place
 
 
 class _AthenaStarted(Struct, rename={"query_id": "QueryExecutionId"}):
@@ -74,12 +75,14 @@ class _AthenaRows(Page, kw_only=True, rename="pascal"):
 
     def found(self) -> list[SqlRow]:
         """Return the rows without the first page's first row, which holds the names."""
-        cells = (
-            [cell.get("VarCharValue") for cell in row.get("Data", ())]
-            for row in self.result_set.rows
-        )
-        rows = (dict(zip(COLUMNS, each, strict=False)) for each in cells)
-        return [row for row in rows if row != dict(zip(COLUMNS, COLUMNS, strict=True))]
+        names = {name: name for name in COLUMNS}
+        rows: list[SqlRow] = []
+        for cells in self.result_set.rows:
+            values = [cell.get("VarCharValue") for cell in cells.get("Data", ())]
+            row = dict(zip(COLUMNS, values, strict=False))
+            if row != names:
+                rows.append(row)
+        return rows
 
 
 class AthenaTrail(SqlTrail):
@@ -98,34 +101,46 @@ class AthenaTrail(SqlTrail):
 
     def __init__(self, aws: CallsAws, context: WatchContext) -> None:
         """Raise UsageError for names that are not valid."""
-        self._table, self._where = athena_place(context.options.calls)
+        self._table, self._place = athena_place(context.options.calls)
         super().__init__(aws, context, "athena")
         self.subject = self._table.name.replace('"', "")
         self.region = self.targets.region
 
     def start(self, question: Question) -> AwsRequest[Any]:
-        # Every try of this request has the same token.
-        asked = {"ClientRequestToken": uuid4().hex, **self._where}
-        asked["QueryString"] = select(question, self._table)
-        start = "athena:StartQueryExecution"
-        return self.request(start, _AthenaStarted, "a query", **asked)
+        name = "athena:StartQueryExecution"
+        return self.request(
+            name,
+            _AthenaStarted,
+            "a query",
+            # Every try of this request has the same token.
+            ClientRequestToken=uuid4().hex,
+            QueryString=select(question, self._table),
+            **self._place,
+        )
 
     async def look(self, query_id: str) -> QueryState:
         """Return the state of a query; a workgroup's limit may have cancelled it."""
-        asked = {self.id_key: query_id}
+        name = "athena:GetQueryExecution"
         note = "how the query does"
-        request = self.request("athena:GetQueryExecution", dict, note, **asked)
-        execution = mapping_of((await self.ask(request)).value.get("QueryExecution"))
+        request = self.request(name, dict, note, QueryExecutionId=query_id)
+        answer = await self.ask(request)
+        execution = mapping_of(answer.value.get("QueryExecution"))
         statistics = mapping_of(execution.get("Statistics"))
         status = mapping_of(execution.get("Status"))
         error = mapping_of(status.get("AthenaError"))
-        by_user = error.get("ErrorCategory") == _USER and not error.get("Retryable")
+        is_by_user = error.get("ErrorCategory") == _USER
         word = text_of(status.get("State")) or ""
-        advice = _CHECK_TABLE if by_user else ""
-        said = text_of(status.get("StateChangeReason")) or error.get("ErrorMessage")
-        return QueryState(word, statistics.get("DataScannedInBytes"), said, advice)
+        scanned = statistics.get("DataScannedInBytes")
+        reason = text_of(status.get("StateChangeReason")) or error.get("ErrorMessage")
+        if is_by_user and not error.get("Retryable"):
+            return QueryState(word, scanned, reason, _CHECK_TABLE)
+        return QueryState(word, scanned, reason)
 
     def results(self, query_id: str) -> AwsRequest[Any]:
-        asked = {self.id_key: query_id, "MaxResults": RESULTS_AT_ONCE}
-        name = "GetQueryResults"
-        return self.request(f"athena:{name}", _AthenaRows, ROWS_NOTE, **asked)
+        return self.request(
+            "athena:GetQueryResults",
+            _AthenaRows,
+            ROWS_NOTE,
+            QueryExecutionId=query_id,
+            MaxResults=RESULTS_AT_ONCE,
+        )

@@ -65,8 +65,8 @@ def duck_statement(question: Question) -> str:
     # Every part is either a literal or a constant of this program.
     shape = literal(json.dumps(record_shape()))
     records = f"SELECT from_json(unnest(?::VARCHAR[]), {shape}) AS record"
-    asked = select(question, TrailTable("trail", partitions=()))
-    return f"WITH trail AS (SELECT record.* FROM ({records}))\n{asked}"  # noqa: S608
+    statement = select(question, TrailTable("trail", partitions=()))
+    return f"WITH trail AS (SELECT record.* FROM ({records}))\n{statement}"  # noqa: S608
 
 
 class DuckTrail(Archive):
@@ -86,11 +86,11 @@ class DuckTrail(Archive):
         self._connection: Any = None
         self._question = question_of(self.targets, self.clock.now())
 
-    def asked(self, window: FileWindow) -> object:
+    def scope(self, window: FileWindow) -> object:
         """Return a key that changes when a role or a service becomes known."""
         self._question = question_of(self.targets, self.clock.now())
-        of_any_end = replace(self._question, until=self._question.since)
-        return of_any_end, super().asked(window)
+        without_end = replace(self._question, until=self._question.since)
+        return without_end, super().scope(window)
 
     def wanted(self, window: FileWindow) -> Callable[[Record], bool]:
         return window.has_event
@@ -98,12 +98,13 @@ class DuckTrail(Archive):
     def read_next(self, reader: TrailReader) -> list[bytes] | None:
         import duckdb  # noqa: PLC0415 - an extra, and 50 ms
 
-        if (records := reader.read()) is None:
+        records = reader.read()
+        if records is None:
             return None
         if self._connection is None:
             self._connection = duckdb.connect(":memory:", config={**_SETTINGS})
         try:
-            texts = [it.decode() for it in records]
+            texts = [record.decode() for record in records]
             sql = duck_statement(self._question)
             rows = self._connection.execute(sql, [texts]).fetchall()
         except (duckdb.Error, ValueError) as error:

@@ -1,6 +1,7 @@
 """A log group of CloudWatch Logs, page by page."""
 
 from collections.abc import AsyncGenerator, Iterable, Iterator
+from datetime import datetime
 from typing import Any
 
 from msgspec import Raw
@@ -46,32 +47,40 @@ class LogReader:
         self._source = source
         self.region = group.region or home.region
         self.name = clean(group.arn or group.name, 200)
-        # In another account a log group is identified only by its ARN.
-        abroad = group.arn is not None and group.account != home.account
-        key = "logGroupIdentifier" if abroad else "logGroupName"
-        self._which = {key: group.arn if abroad else group.name}
+        self._group = {"logGroupName": group.name}
+        """The parameter that identifies the log group."""
+        if group.arn is not None and group.account != home.account:
+            # In another account a log group is identified only by its ARN.
+            self._group = {"logGroupIdentifier": group.arn}
         self._seen: dict[str, None] = {}
+        """The ids of the events that were read, the oldest first."""
 
     async def pages(
         self, span: TimeSpan, pattern: str, note: str
     ) -> AsyncGenerator[list[LogEvent], None]:
         """Yield the events of each page that were not seen before."""
-        asked: dict[str, Any] = {**self._which, "filterPattern": pattern}
-        for key, at in (("startTime", span.first), ("endTime", span.last)):
-            if at is not None:
-                # In milliseconds; CloudWatch Logs accepts no time before 1970.
-                asked[key] = max(0, int(at.timestamp() * 1000))
+        parameters: dict[str, Any] = {**self._group, "filterPattern": pattern}
+        if span.first is not None:
+            parameters["startTime"] = _milliseconds(span.first)
+        if span.last is not None:
+            parameters["endTime"] = _milliseconds(span.last)
         name = "logs:FilterLogEvents"
-        request = AwsRequest(name, self.name, self.region, _LogPage, asked, note)
+        request = AwsRequest(name, self.name, self.region, _LogPage, parameters, note)
         async for page in self._source.pages(request):
-            yield list(self._unseen(map(bytes, page.value.events)))
+            yield list(self._unseen(page.value.events))
 
-    def _unseen(self, events: Iterable[bytes]) -> Iterator[LogEvent]:
-        for data in events:
+    def _unseen(self, events: Iterable[Raw]) -> Iterator[LogEvent]:
+        for event in events:
+            data = bytes(event)
             fields = parse_object(data)
-            key = text_of(fields.get("eventId")) or data.decode()
-            if key not in self._seen:
-                self._seen[key] = None
+            event_id = text_of(fields.get("eventId")) or data.decode()
+            if event_id not in self._seen:
+                self._seen[event_id] = None
                 yield text_of(fields.get("message")) or "", data
         while len(self._seen) > _MOST_SEEN:
             del self._seen[next(iter(self._seen))]
+
+
+def _milliseconds(at: datetime) -> int:
+    """Return a time as CloudWatch Logs takes it: no time before 1970 is accepted."""
+    return max(0, int(at.timestamp() * 1000))

@@ -83,14 +83,14 @@ class OtherExecutions(PollingSource):
 
     @property
     def _awaited(self) -> list[_AskedMachine]:
-        return [each for each in self._machines.values() if each.due_at]
+        return [machine for machine in self._machines.values() if machine.due_at]
 
     async def read(self) -> str:
         await self.targets.known.wait()
         await self.while_awaited(self._ask(), lambda: self._is_unwanted)
         for machine in self._awaited:
             machine.trouble = machine.trouble or _UNANSWERED
-        return self._last_words()
+        return self._last_remark()
 
     @property
     def _is_unwanted(self) -> bool:
@@ -120,23 +120,27 @@ class OtherExecutions(PollingSource):
         if over_at is None and targets.finished:
             over_at = self._over_at or now  # no end will be seen any more
         due_at = over_at + self._later if over_at else now
-        for target in targets.each:
+        for target in targets.watched:
             name = target.arn.state_machine_arn
             began = target.started_at
             if began is None or target.arn.is_express or target.arn.is_of_map_run:
                 continue  # no list has Express ones; a Map Run has its own
-            known = self._machines.get(name)
-            if known is None or began < known.started_at:
-                new = _AskedMachine(target.arn, began, since=began, due_at=due_at)
-                self._machines[name] = new
-        if over_at != self._over_at:
-            self._over_at = over_at
-            for machine in self._machines.values() if over_at else ():
+            machine = self._machines.get(name)
+            if machine is None or began < machine.started_at:
+                machine = _AskedMachine(target.arn, began, since=began, due_at=due_at)
+                self._machines[name] = machine
+        if over_at == self._over_at:
+            return
+        self._over_at = over_at
+        if over_at is not None:
+            for machine in self._machines.values():
                 machine.due_at = due_at
 
-    def _last_words(self) -> str:
-        troubles = [m.trouble for m in self._machines.values() if m.trouble]
-        return f"{_NOT_KNOWN} {troubles[0]}" if troubles else ""
+    def _last_remark(self) -> str:
+        for machine in self._machines.values():
+            if machine.trouble:
+                return f"{_NOT_KNOWN} {machine.trouble}"
+        return ""
 
     async def _ask_for(self, machine: _AskedMachine) -> None:
         """Read a machine's lists, and hand them on if AWS has answered each request."""

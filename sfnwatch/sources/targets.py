@@ -29,6 +29,8 @@ from sfnwatch.model.values import mapping_of, text_of
 
 Query = tuple[str, str]
 """A Region and an event source whose calls are asked for."""
+Run = tuple[datetime, datetime | None]
+"""The start and end of a run of an execution; the end is None if it still runs."""
 _AHEAD = timedelta(days=1)
 """No clock of AWS is this far ahead of this machine's."""
 BEFORE_START = timedelta(seconds=5)
@@ -39,7 +41,7 @@ _NEW = timedelta(minutes=15)
 """How long ago an execution may have started while its start is not known."""
 _REGION = re.compile("[a-z]{2,5}(-[a-z]+){1,3}-[0-9]{1,2}")
 """A Region's name; no request can be sent to anything else that a record has."""
-_TASK = re.compile(
+_TASK_ARN = re.compile(
     r"arn:aws[a-z-]*:ecs:[a-z0-9-]+:[0-9]{12}:task/[A-Za-z0-9_-]+(?:/[A-Za-z0-9_-]+)?"
 )
 
@@ -59,8 +61,8 @@ class Target(Struct, eq=False):
     """When it was last redriven; None if it never was."""
     redrives: int = 0
     """The number of its redrives."""
-    before: list[tuple[datetime, datetime | None]] = []
-    """The starts and ends of its runs before the last redrive."""
+    before: list[Run] = []
+    """Its runs before the last redrive."""
     ready: bool = False
     """True once its history so far has been read, or can't be read for now."""
     history_fails: bool = False
@@ -87,10 +89,12 @@ class Target(Struct, eq=False):
         self.set_ready()
 
     @property
-    def runs(self) -> list[tuple[datetime, datetime | None]]:
-        """The start and end of each of its runs; the end is None if it still runs."""
+    def runs(self) -> list[Run]:
+        """All of its runs as far as they are known, in order."""
         begin = self.redriven_at or self.started_at
-        return [*self.before, (begin, self.stopped_at)] if begin else []
+        if begin is None:
+            return []
+        return [*self.before, (begin, self.stopped_at)]
 
     def observe(self, received: Received) -> None:
         """Take in a record of the execution; one that can't be read changes nothing."""
@@ -105,7 +109,7 @@ class Target(Struct, eq=False):
 
     def _observe_event(self, received: Received) -> None:
         event, details = received.once(decode_event)
-        at = _sensible(event.at, event.seen_at)
+        at = _not_far_ahead(event.at, event.seen_at)
         if event.type == "ExecutionStarted":
             self.started_at = at
             self._add_role(text_of(details.get("roleArn")))
@@ -119,8 +123,9 @@ class Target(Struct, eq=False):
         elif event.type.endswith("Scheduled"):
             credentials = mapping_of(details.get("taskCredentials"))
             self._add_role(text_of(credentials.get("roleArn")))
-            if row := integration_of(event.type, details):
-                self._add_queries(row, text_of(details.get("region")))
+            integration = integration_of(event.type, details)
+            if integration is not None:
+                self._add_queries(integration, text_of(details.get("region")))
         self._add_tasks(event, details)
         self._tell_started(event, details)
 
@@ -129,22 +134,30 @@ class Target(Struct, eq=False):
 
         A state's input is left out: it may hold tasks of earlier states, or of anybody.
         """
-        if belongs_to_attempt(event.type):
-            for key in ("output", "cause"):
-                text = text_of(details.get(key)) or ""
-                self.targets.tasks.update(_TASK.findall(text))
+        if not belongs_to_attempt(event.type):
+            return
+        for key in ("output", "cause"):
+            text = text_of(details.get(key)) or ""
+            self.targets.tasks.update(_TASK_ARN.findall(text))
 
     def _tell_started(self, event: HistoryEvent, details: Record) -> None:
-        run = text_of(details.get("mapRunArn")) if "MapRun" in event.type else None
-        for arn in (run,) if run else started_in(event.type, details):
+        if "MapRun" in event.type:
+            map_run_arn = text_of(details.get("mapRunArn"))
+            if map_run_arn:
+                self.targets.on_started(self, map_run_arn)
+                return
+        for arn in started_in(event.type, details):
             self.targets.on_started(self, arn)
 
     def _observe_description(self, record: Record, seen_at: datetime | None) -> None:
         # A time from the history is more exact, and stays.
-        start, stop = (maybe_time(record.get(key)) for key in ("startDate", "stopDate"))
-        self.started_at = self.started_at or (start and _sensible(start, seen_at))
-        if record.get("status") not in RUNNING:
-            self.stopped_at = self.stopped_at or (stop and _sensible(stop, seen_at))
+        start = maybe_time(record.get("startDate"))
+        if self.started_at is None and start is not None:
+            self.started_at = _not_far_ahead(start, seen_at)
+        stop = maybe_time(record.get("stopDate"))
+        is_over = record.get("status") not in RUNNING
+        if is_over and self.stopped_at is None and stop is not None:
+            self.stopped_at = _not_far_ahead(stop, seen_at)
 
     def _observe_definition(self, record: Record) -> None:
         self._add_role(text_of(record.get("roleArn")))
@@ -158,18 +171,19 @@ class Target(Struct, eq=False):
             self.targets.roles.add(name)
             self.has_role = True
 
-    def _add_queries(self, row: Integration, region: str | None) -> None:
+    def _add_queries(self, integration: Integration, region: str | None) -> None:
         """Add the queries for a task's calls, in the Region where it makes them.
 
         A global service's calls are in that service's home Region.
         """
-        where = home_region(row.resource_type, self.arn.partition)
-        if where is None and _REGION.fullmatch(region or ""):
-            where = region
-        where = where or self.arn.region
-        of = self.targets
-        of.lookup_queries |= dict.fromkeys((where, s) for s in row.event_sources)
-        of.trail_queries |= dict.fromkeys((where, s) for s in row.trail_sources)
+        home = home_region(integration.resource_type, self.arn.partition)
+        if home is None and region is not None and _REGION.fullmatch(region):
+            home = region
+        home = home or self.arn.region
+        for event_source in integration.event_sources:
+            self.targets.lookup_queries[home, event_source] = None
+        for event_source in integration.trail_sources:
+            self.targets.trail_queries[home, event_source] = None
 
 
 class TimeSpan(Struct, frozen=True):
@@ -183,17 +197,19 @@ class TimeSpan(Struct, frozen=True):
     last: datetime | None = None
 
     def has(self, at: datetime) -> bool:
-        after = self.first is None or self.first <= at
-        return after and (self.last is None or at <= self.last)
+        if self.first is not None and at < self.first:
+            return False
+        return self.last is None or at <= self.last
 
 
-def _sensible(at: datetime, seen_at: datetime | None) -> datetime:
+def _not_far_ahead(at: datetime, seen_at: datetime | None) -> datetime:
     """Return a time or, if it is far in the future, when it was seen.
 
     Nothing waits for a time in the far future.
     """
-    ahead = seen_at is not None and at - seen_at > _AHEAD
-    return seen_at if seen_at is not None and ahead else at
+    if seen_at is not None and at - seen_at > _AHEAD:
+        return seen_at
+    return at
 
 
 class Targets:
@@ -208,7 +224,7 @@ class Targets:
         """Called with a target, and the ARN of an execution or Map Run it started."""
         self.roots = tuple(Target(arn, self) for arn in arns)
         """The executions that the user named."""
-        self.each = self.roots
+        self.watched = self.roots
         """The named executions, and the followed ones that they started."""
         self.lookup_queries: dict[Query, None] = {}
         """The queries for LookupEvents, in the order in which they became known."""
@@ -224,7 +240,7 @@ class Targets:
     def add(self, arn: ExecutionArn, level: int) -> Target:
         """Add a target for an execution that another one started, and return it."""
         added = Target(arn, self, level)
-        self.each = (*self.each, added)
+        self.watched = (*self.watched, added)
         return added
 
     @property
@@ -234,17 +250,19 @@ class Targets:
     @property
     def only(self) -> str | None:
         """The ARN of the execution that the user named; None if several are named."""
-        return self.roots[0].arn.arn if len(self.roots) == 1 else None
+        if len(self.roots) != 1:
+            return None
+        return self.roots[0].arn.arn
 
     @property
     def accounts(self) -> frozenset[str]:
-        return frozenset(each.arn.account for each in self.each)
+        return frozenset(target.arn.account for target in self.watched)
 
     @property
     def started_at(self) -> datetime | None:
         """When the first of them started; None if no start is known."""
-        starts = (each.started_at for each in self.each)
-        return min((at for at in starts if at is not None), default=None)
+        starts = [target.started_at for target in self.watched if target.started_at]
+        return min(starts, default=None)
 
     @property
     def stopped_at(self) -> datetime | None:
@@ -252,17 +270,22 @@ class Targets:
 
         An execution whose history is refused has no end to wait for.
         """
-        if any(each.stopped_at is None and not each.finished for each in self.each):
-            return None
-        stops = (each.stopped_at for each in self.each)
-        return max((at for at in stops if at is not None), default=None)
+        stops: list[datetime] = []
+        for target in self.watched:
+            if target.stopped_at is not None:
+                stops.append(target.stopped_at)
+            elif not target.finished:
+                return None
+        return max(stops, default=None)
 
     @property
     def span(self) -> TimeSpan:
         """The time of all executions, with margins, as far as it is known."""
         start = self.started_at
+        first = None if start is None else start - BEFORE_START
         stop = self.stopped_at
-        return TimeSpan(start and start - BEFORE_START, stop and stop + AFTER_END)
+        last = None if stop is None else stop + AFTER_END
+        return TimeSpan(first, last)
 
     @property
     def spans(self) -> list[TimeSpan]:
@@ -270,17 +293,20 @@ class Targets:
 
         Fourteen days of everybody's calls may lie between an end and a redrive.
         """
-        found: list[TimeSpan] = []
-        runs = (run for each in self.each for run in each.runs)
+        runs: list[Run] = []
+        for target in self.watched:
+            runs += target.runs
+        spans: list[TimeSpan] = []
         for start, stop in sorted(runs, key=itemgetter(0)):
             first = start - BEFORE_START
-            last = stop and stop + AFTER_END
-            if found and found[-1].has(first):
-                before = found.pop()
-                last = last and before.last and max(last, before.last)
+            last = None if stop is None else stop + AFTER_END
+            if spans and spans[-1].has(first):
+                before = spans.pop()
                 first = before.first or first
-            found.append(TimeSpan(first, last))
-        return found
+                if last is not None:
+                    last = before.last and max(last, before.last)
+            spans.append(TimeSpan(first, last))
+        return spans
 
     def since(self, now: datetime) -> datetime:
         """Return the time from which to look for calls, even if no start is known."""
@@ -289,17 +315,17 @@ class Targets:
     @property
     def redrives(self) -> int:
         """The number of redrives of all executions together."""
-        return sum(each.redrives for each in self.each)
+        return sum(target.redrives for target in self.watched)
 
     @property
     def ready(self) -> bool:
         """True once the possible calls of each are known, or will never be."""
-        return all(each.ready for each in self.each)
+        return all(target.ready for target in self.watched)
 
     @property
     def finished(self) -> bool:
         """True once the source of every history has ended, for whatever reason."""
-        return all(each.finished for each in self.each)
+        return all(target.finished for target in self.watched)
 
     @property
     def have_ended(self) -> bool:
@@ -314,7 +340,7 @@ class Targets:
     @property
     def roots_finished(self) -> bool:
         """True once no execution is left that could wait for executions it started."""
-        return all(each.finished for each in self.roots)
+        return all(target.finished for target in self.roots)
 
     def concerns(self, call: ApiCall) -> bool:
         """True for a call worth keeping: one by a role of the executions.
@@ -324,5 +350,8 @@ class Targets:
         looked at again when another role becomes known. This tool's own calls are kept,
         since they show how late CloudTrail is.
         """
-        roles = self.roles
-        return call.own or (call.role in roles if roles else call.by_step_functions)
+        if call.own:
+            return True
+        if self.roles:
+            return call.role in self.roles
+        return call.by_step_functions

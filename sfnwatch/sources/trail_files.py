@@ -70,7 +70,9 @@ class FileWindow(Struct, frozen=True):
     @property
     def high(self) -> datetime | None:
         """The latest such stamp; None while an execution runs."""
-        return None if self.last is None else self.last + LATE
+        if self.last is None:
+            return None
+        return self.last + LATE
 
     def has_event(self, record: Record) -> bool:
         """True for a CloudTrail record of the window's time, or without a time."""
@@ -83,8 +85,9 @@ class FileWindow(Struct, frozen=True):
     def has_day(self, day: str) -> bool:
         """True if a year, month or day, as `2024/01/31`, has stamps that are wanted."""
         low = f"{self.low:%Y/%m/%d}"
-        high = "9999" if self.high is None else f"{self.high:%Y/%m/%d}"
-        return low[: len(day)] <= day <= high[: len(day)]
+        if day < low[: len(day)]:
+            return False
+        return self.high is None or day <= f"{self.high:%Y/%m/%d}"[: len(day)]
 
 
 def choose(place: str, name: str, window: FileWindow) -> TrailFile | None:
@@ -93,17 +96,21 @@ def choose(place: str, name: str, window: FileWindow) -> TrailFile | None:
     A file whose name is not a trail's is always wanted. Digests, and files that are not
     JSON, never are.
     """
-    other = any(part in name for part in _OTHERS)
-    if other or not name.endswith((".json", ".json.gz")):
+    is_digest = any(part in name for part in _OTHERS)
+    if is_digest or not name.endswith((".json", ".json.gz")):
         return None
     match = _NAME.fullmatch(name)
-    at = maybe_time(match["stamp"]) if match else None
-    if match is None or at is None:
+    if match is None:
+        return TrailFile(place, place)
+    stamp = maybe_time(match["stamp"])
+    if stamp is None:
         return TrailFile(place, place)
     region = match["region"]
-    ours = match["account"] in window.accounts and region in window.regions
-    wanted = ours and window.has_stamp(at)
-    return TrailFile(place, place, at, region) if wanted else None
+    if match["account"] not in window.accounts or region not in window.regions:
+        return None
+    if not window.has_stamp(stamp):
+        return None
+    return TrailFile(place, place, stamp, region)
 
 
 class UnreadableError(Exception):
@@ -112,15 +119,15 @@ class UnreadableError(Exception):
 
 def is_wanted(above: Sequence[str], name: str, window: FileWindow) -> bool:
     """False if a folder can hold no wanted file, by its name and the names above it."""
-    grandparent, parent = ["", "", *above][-2:]
     if name in _OTHERS:
         return False
     if ACCOUNT_ID.fullmatch(name):
         return name in window.accounts
+    grandparent, parent = ["", "", *above][-2:]
     is_logs = grandparent == LOGS_FOLDER or _ORGANIZATION.fullmatch(grandparent)
     if ACCOUNT_ID.fullmatch(parent) and is_logs:
         return name == TRAIL_FOLDER  # others hold other services' logs
     if parent == TRAIL_FOLDER and _REGION.fullmatch(name):
         return name in window.regions
-    days = _DAYS.fullmatch("/".join((*above, name)))
-    return days is None or window.has_day(days[1])
+    day = _DAYS.fullmatch("/".join((*above, name)))
+    return day is None or window.has_day(day[1])

@@ -9,7 +9,7 @@ from sfnwatch.model.records import Record
 from sfnwatch.model.text_stream import TextStream
 from sfnwatch.model.texts import clean
 
-_AT_ONCE = 1_000
+_VALUES_AT_ONCE = 1_000
 """Values read between two moments at which the reading can be stopped. DuckDB takes
 longer for each value, and more memory, if it gets more at once."""
 
@@ -28,16 +28,18 @@ class TrailReader:
         """Take a file's bytes, in pieces of any size; pieces are dropped once read."""
         self._blocks = deque(blocks)
         self._wanted = wanted
-        self._looked = self._look()
+        self._values = self._read_values()
         self.trouble = ""
         """Why not all of it was read; empty if all was. Set at the end of the file."""
 
     def read(self) -> list[bytes] | None:
         """Return the wanted ones of the next records; None if there are no more."""
-        looked = list(islice(self._looked, _AT_ONCE))
-        return list(filter(None, looked)) if looked else None
+        values = list(islice(self._values, _VALUES_AT_ONCE))
+        if not values:
+            return None
+        return [record for record in values if record is not None]
 
-    def _look(self) -> Iterator[bytes | None]:
+    def _read_values(self) -> Iterator[bytes | None]:
         """Yield each record, or None for one that is not wanted."""
         text = TextStream(self._blocks.popleft() for _ in range(len(self._blocks)))
         stream = JsonStream(text)
@@ -48,10 +50,12 @@ class TrailReader:
             for place, value in stream.items():
                 if place and isinstance(place[-1], str):
                     continue  # a value beside the list of records
-                if isinstance(value, dict) and "eventName" in value:
-                    yield stream.text.encode() if self._wanted(value) else None
-                else:
+                if not isinstance(value, dict) or "eventName" not in value:
                     trouble = "not all in it can be read as records"
+                elif self._wanted(value):
+                    yield stream.text.encode()
+                else:
+                    yield None
         except UnicodeDecodeError:
             trouble = "not UTF-8 text"
         except ValueError as error:
@@ -59,7 +63,7 @@ class TrailReader:
         self.trouble = text.cut or trouble
 
 
-_NAMED = 3
+_MOST_NAMED = 3
 """Most files that are named; the rest are counted."""
 
 
@@ -69,12 +73,14 @@ def troubles_of(files: dict[str, str]) -> str:
     `files` has a reason for each file, empty if it was read. The words are empty if all
     files were read.
     """
-    bad = {place: why for place, why in files.items() if why}
-    named = [
-        f"{clean(place.rpartition('/')[2], 120)}: {clean(why, 200)}"
-        for place, why in sorted(bad.items())[:_NAMED]
-    ]
-    if rest := len(bad) - len(named):
-        named.append(f"and {rest} more")
-    counted = f"{len(bad)} of the trail's {len(files)} files"
-    return f"{counted} could not be read whole: {'; '.join(named)}." if bad else ""
+    unread = sorted(place for place, reason in files.items() if reason)
+    if not unread:
+        return ""
+    parts: list[str] = []
+    for place in unread[:_MOST_NAMED]:
+        name = clean(place.rpartition("/")[2], 120)
+        parts.append(f"{name}: {clean(files[place], 200)}")
+    if len(unread) > _MOST_NAMED:
+        parts.append(f"and {len(unread) - _MOST_NAMED} more")
+    count = f"{len(unread)} of the trail's {len(files)} files"
+    return f"{count} could not be read whole: {'; '.join(parts)}."

@@ -70,7 +70,7 @@ def known(
     """Tell of executions whose histories have been read."""
     targets = Targets([parse_execution_arn(arn) for arn in arns or (ARN,)])
     told = [sync_definition(), *sync_history()] if history is None else history
-    for each in targets.each:
+    for each in targets.watched:
         for received in told:
             each.observe(received)
         each.ready, each.finished = True, finished
@@ -80,7 +80,7 @@ def known(
 
 def ended(targets: Targets) -> None:
     """Have all of them end, and be read."""
-    for each in targets.each:
+    for each in targets.watched:
         each.observe(sync_history()[-1])
         each.finish()
 
@@ -403,7 +403,7 @@ async def test_what_becomes_known_after_files_were_read_is_not_missed(
         if found(watched) == ["run"] and not targets.finished:
             targets.roles.add(OTHER_ROLE.rpartition("/")[2])
             begin = event(1, "ExecutionStarted", -3601, roleArn=ROLE, input="{}")
-            targets.each[1].observe(sync_history()[0] if role_alone else begin)
+            targets.watched[1].observe(sync_history()[0] if role_alone else begin)
             ended(targets)
 
     context = context_of(targets, ManualClock(at(600)), archive=str(tmp_path))
@@ -420,7 +420,7 @@ async def test_the_history_of_one_long_over_is_waited_for_but_not_for_ever(
     targets, clock = known(finished=False), ManualClock(LATER)
 
     def slept() -> None:
-        targets.each[0].finished = len(clock.slept) >= read_after
+        targets.watched[0].finished = len(clock.slept) >= read_after
 
     clock.on_sleep = slept
     assert sorted(found(await search(tmp_path, targets=targets, clock=clock))) == IDS

@@ -174,7 +174,7 @@ async def test_what_is_of_another_account_is_told_so() -> None:
 async def test_a_dead_endpoint_is_told_of_and_each_service_asked_no_more(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(diagnosis, "LIMIT", 0.3)
+    monkeypatch.setattr(diagnosis, "ANSWER_SECONDS", 0.3)
 
     async def hang(request: web.Request) -> web.StreamResponse:
         await asyncio.Event().wait()

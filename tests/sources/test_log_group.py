@@ -575,7 +575,7 @@ def put(
 
 async def watch(logs: Logs, **options: Any) -> tuple[Watched, Targets]:
     watched, targets = Watched(), Targets([parse_execution_arn(EXPRESS_ARN)])
-    watch, (target,) = LiveOptions(CallOptions(**options), tries=None), targets.each
+    watch, (target,) = LiveOptions(CallOptions(**options), tries=None), targets.watched
     context = WatchContext(targets, logs.clock, watch)
     async with logs.client() as client:
         aws = RateLimitedAws(client, logs.clock)
@@ -606,7 +606,7 @@ async def test_an_execution_is_followed_to_its_end(logs: Logs) -> None:
     assert seconds(logs) < 20
     came = {received.at for received in watched.of(RecordKind.EXPRESS)}
     assert len(came) >= 2, "events are handed over as they come"
-    (target,) = targets.each
+    (target,) = targets.watched
     assert (target.ready, target.finished) == (True, True)
     assert target.targets.roles == {ROLE.rpartition("/")[2]}
     assert list(targets.lookup_queries) == [(REGION, "ecs.amazonaws.com")]

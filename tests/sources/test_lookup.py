@@ -229,10 +229,10 @@ async def test_a_child_that_outlives_its_parent_has_its_calls_looked_up() -> Non
         async def call(self, request: AwsRequest[Any]) -> AwsAnswer[Any]:
             if "EndTime" in request.parameters:
                 asked.append(request.parameters["EndTime"])
-            if len(asked) == 1 and len(targets.each) == 2:
+            if len(asked) == 1 and len(targets.watched) == 2:
                 child = targets.add(parse_execution_arn(f"{ARN}3"), 1)
                 ran(child, 50, 2700)
-                for each in targets.each:
+                for each in targets.watched:
                     each.finish()
             return AwsAnswer(decode_answer(b'{"Events": []}', request.shape), b"", "i")
 
@@ -240,7 +240,7 @@ async def test_a_child_that_outlives_its_parent_has_its_calls_looked_up() -> Non
         target.started_at, target.stopped_at = after(begin), after(end)
         targets.roles, targets.lookup_queries = {"r"}, {(REGION, ECS): None}
 
-    for target, begin in zip(targets.each, (0, 36_000), strict=True):
+    for target, begin in zip(targets.watched, (0, 36_000), strict=True):
         ran(target, begin, begin + 60)
     targets.known.set()
     context = WatchContext(targets, ManualClock(after(86_400)), LiveOptions(drain=0))

@@ -340,7 +340,7 @@ async def test_what_nothing_waits_for_outlasts_an_outage_but_not_every(
 def drained(*script: Outcome, **more: Any) -> ScriptedCalls:
     """Make a source of the calls of an execution that has ended."""
     made = context(ManualClock(ENDED), **more)
-    (target,) = made.targets.each
+    (target,) = made.targets.watched
     for record in (sync_definition(), *sync_history()):
         target.observe(record)
     target.set_ready()
@@ -353,7 +353,7 @@ async def test_it_waits_until_something_is_known_to_ask_for() -> None:
         running = group.create_task(ScriptedCalls(made, OK).run(watched))
         await made.clock.sleep(1)
         assert (watched.records, running.done()) == ([], False)
-        made.targets.each[0].set_ready()
+        made.targets.watched[0].set_ready()
     assert watched.states("lookup")[-1] is HealthState.ENDED
 
 
@@ -419,7 +419,7 @@ async def test_a_source_begins_anew_when_an_execution_is_redriven(
 ) -> None:
     clock = ManualClock()
     shared = context(clock, follow_redrive=followed)
-    (target,) = shared.targets.each
+    (target,) = shared.targets.watched
     history, ended = redriven_history().records, len(failed_history().records)
     for record in history[:ended]:
         target.observe(record)

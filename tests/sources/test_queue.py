@@ -137,15 +137,15 @@ class Reading(Struct):
     def submit_task(self) -> None:
         """Have the history tell which task was started."""
         for received in sync_history()[3:5]:
-            self.targets.each[0].observe(received)
+            self.targets.watched[0].observe(received)
 
     def send_at(self, seconds: float, body: Any) -> None:
         self.when(seconds, lambda: self.sqs.send(body))
 
     def end_at(self, seconds: float) -> None:
         def end() -> None:
-            self.targets.each[0].stopped_at = at(seconds)
-            self.targets.each[0].finish()
+            self.targets.watched[0].stopped_at = at(seconds)
+            self.targets.watched[0].finish()
 
         self.when(seconds, end)
         self.go_on()
@@ -268,7 +268,7 @@ async def test_states_of_the_executions_tasks_are_handed_on(reading: Reading) ->
 async def test_the_last_look_waits_for_a_history_that_is_still_read(
     reading: Reading, read: int | None
 ) -> None:
-    target = reading.targets.each[0]
+    target = reading.targets.watched[0]
     target.stopped_at = at(0)
     reading.sqs.send(dict(task_life()[4].record))
 

@@ -312,8 +312,8 @@ async def test_a_running_execution_is_asked_about_every_few_minutes(
 
     def end(_: Any, __: Watched) -> None:
         if athena.clock.at > at(21 * 60) and not athena.targets.finished:
-            athena.targets.each[0].stopped_at = at(21 * 60)
-            athena.targets.each[0].finish()
+            athena.targets.watched[0].stopped_at = at(21 * 60)
+            athena.targets.watched[0].finish()
 
     watched = await athena.run(end)
     gaps = [(b - a).total_seconds() for a, b in pairwise(athena.starts)]
@@ -334,8 +334,8 @@ async def test_what_ran_before_a_redrive_is_paid_for_once(athena: Asking) -> Non
 
     def end(_: Any, __: Watched) -> None:
         if athena.clock.at > at(TEN_DAYS + 1800):
-            athena.targets.each[0].stopped_at = at(TEN_DAYS + 1800)
-            athena.targets.each[0].finish()
+            athena.targets.watched[0].stopped_at = at(TEN_DAYS + 1800)
+            athena.targets.watched[0].finish()
 
     await athena.run(end)
     first, *others = [

@@ -34,7 +34,7 @@ def targets(*arns: str) -> Targets:
 
 
 def target_of(*records: Received) -> Target:
-    (target,) = targets().each
+    (target,) = targets().watched
     for record in records:
         target.observe(record)
     return target
@@ -137,7 +137,7 @@ def test_the_times_it_ran_are_apart_where_a_redrive_came_late() -> None:
         return aws.START + timedelta(days=number)
 
     both = targets(aws.ARN, aws.OTHER_ARN)
-    first, second = both.each
+    first, second = both.watched
     assert both.spans == []
     for number, kind, days in (
         (1, "ExecutionStarted", 0),
@@ -160,7 +160,7 @@ def test_the_times_it_ran_are_apart_where_a_redrive_came_late() -> None:
 
 def test_it_begins_with_the_first_start_and_ends_with_the_last_end() -> None:
     both = targets(aws.ARN, aws.OTHER_ARN)
-    first, second = both.each
+    first, second = both.watched
     assert both.span == TimeSpan()
     first.started_at, second.started_at = LATER, aws.START
     first.stopped_at = LATER
@@ -173,7 +173,7 @@ def test_it_begins_with_the_first_start_and_ends_with_the_last_end() -> None:
 
 def test_one_that_is_refused_is_not_waited_for() -> None:
     both = targets(aws.ARN, aws.OTHER_ARN)
-    first, second = both.each
+    first, second = both.watched
     first.stopped_at = LATER
     assert (both.stopped_at, both.known.is_set()) == (None, False)
     second.finish()
@@ -223,7 +223,7 @@ def test_what_an_execution_starts_is_told_of() -> None:
     )
     run.map_run("Each", aws.MAP_RUN_ARN)
     for record in run.records:
-        watched.each[0].observe(record)
+        watched.watched[0].observe(record)
     assert told == [(aws.ARN, aws.CHILD_ARN), (aws.ARN, aws.MAP_RUN_ARN)]
 
 
@@ -277,7 +277,7 @@ def test_every_option_of_calls_is_a_source_or_is_for_one() -> None:
     every = LiveOptions(CallOptions(**SOURCES, **FOR_OTHERS))
     asked = features_of([parse_execution_arn(aws.EXPRESS_ARN)], every)
     denied = set(Feature) - {*asked, Feature.START, Feature.IDENTITY}
-    assert not denied, f"add to features_of in sfnwatch/sources/targets.py: {denied}"
+    assert not denied, f"add to features_of in sfnwatch/sources/live_options.py: {denied}"
 
 
 @pytest.mark.parametrize("name", sorted(SOURCES.keys() - OWN_CLIENTS))
@@ -292,7 +292,7 @@ def test_an_option_of_calls_makes_a_source(name: str) -> None:
     aws_client: Any = None
     made = [*watch._sources_of_calls(aws_client, aws_client)]
     assert made, f"_sources_of_calls of sfnwatch/sources/live.py has no {name}"
-    assert watch.features, f"features_of of sfnwatch/sources/targets.py has no {name}"
+    assert watch.features, f"features_of of sfnwatch/sources/live_options.py has no {name}"
 
 
 def test_every_module_with_a_source_of_calls_has_its_tests() -> None:
@@ -315,7 +315,7 @@ def with_roles(*roles: str) -> Targets:
 
 def start(watched: Targets) -> None:
     started = aws.event(1, "ExecutionStarted", 0, roleArn=aws.ROLE, input="{}")
-    watched.each[0].observe(started)
+    watched.watched[0].observe(started)
 
 
 def started() -> Targets:
@@ -361,7 +361,7 @@ def test_what_the_role_did_in_other_executions_is_held_and_not_kept() -> None:
     early, late = run_task("before", -6), run_task("after", 905)
     amid = [run_task("a", -4), run_task("b", 899)]
     assert ids(relevance.select([early, *amid])) == ["a", "b"]
-    watched.each[0].observe(aws.event(2, "ExecutionSucceeded", 0))
+    watched.watched[0].observe(aws.event(2, "ExecutionSucceeded", 0))
     assert relevance.select([late]) == ()
-    watched.each[0].observe(aws.event(3, "ExecutionRedriven", 902))
+    watched.watched[0].observe(aws.event(3, "ExecutionRedriven", 902))
     assert ids(relevance.select([])) == ["after"], "it was of the redrive"
