@@ -27,15 +27,17 @@ from sfnwatch.sources.rate_limits import Interval
 from sfnwatch.sources.targets import TimeSpan
 
 _FAR = timedelta(hours=2)
-"""How far back the last cycle and every `_THOROUGH`th cycle read: one record was seen
-to come between 25 and 85 minutes late. It is not documented whether a log event has the
-time of the call or of its delivery; this covers both."""
-_THOROUGH = 6
-_PAUSES = (5.0, 15.0)
-"""Seconds between cycles. CloudTrail is minutes late: shorter pauses would find no
-more."""
+"""How far back the last cycle and every `_THOROUGH_CYCLE`th cycle read: one record was
+seen to come between 25 and 85 minutes late. It is not documented whether a log event
+has the time of the call or of its delivery; this covers both."""
+_THOROUGH_CYCLE = 6
+_SHORTEST_PAUSE_SECONDS = 5.0
+"""Seconds between cycles while calls come. CloudTrail is minutes late: shorter pauses
+would find no more."""
+_LONGEST_PAUSE_SECONDS = 15.0
+"""The most seconds between cycles."""
 
-_PATTERN_LONGEST = 1024
+_LONGEST_PATTERN = 1024
 """The most characters of a filter pattern."""
 _ROLE = re.compile(r"[\w+=,.@-]{1,64}", re.ASCII)
 _USER = "$.userIdentity.sessionContext.sessionIssuer.userName"
@@ -54,16 +56,20 @@ def trail_pattern(roles: Collection[str]) -> str:
     Without a role, or with more roles than fit, it matches all calls by Step Functions.
     In an account with many executions those are many times the roles' calls.
     """
-    known = sorted(filter(_ROLE.fullmatch, roles))
-    terms = [_ROLELESS, *(f'({_USER} = "{role}")' for role in known)]
-    pattern = f"{{ {' || '.join(terms)} }}"
-    return pattern if known and len(pattern) <= _PATTERN_LONGEST else _BY_STEP_FUNCTIONS
+    names = sorted(filter(_ROLE.fullmatch, roles))
+    by_roles = [f'({_USER} = "{name}")' for name in names]
+    pattern = f"{{ {' || '.join([_ROLELESS, *by_roles])} }}"
+    if not by_roles or len(pattern) > _LONGEST_PATTERN:
+        return _BY_STEP_FUNCTIONS
+    return pattern
 
 
 def call_in(message: str, now: datetime) -> Received | None:
     """Return the CloudTrail record in a log line; None for any other line."""
     received = Received(now, RecordKind.TRAIL, None, json_bytes(message))
-    return received if "eventName" in received.record else None
+    if "eventName" not in received.record:
+        return None
+    return received
 
 
 class LogGroup(CallSource):
@@ -85,7 +91,7 @@ class LogGroup(CallSource):
         """The number of truncated records."""
 
     async def read(self) -> str:
-        interval = Interval(*_PAUSES)
+        interval = Interval(_SHORTEST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS)
         self._known = None
         while True:
             self.last_round = self.is_over()
@@ -103,7 +109,8 @@ class LogGroup(CallSource):
         pattern = trail_pattern(self.targets.roles)
         for span in self._times():
             async for events in self.log.pages(span, pattern, "the trail's log"):
-                news = self.select(self._records(events)) or news
+                if self.select(self._records(events)):
+                    news = True
         return news
 
     def _times(self) -> list[TimeSpan]:
@@ -113,20 +120,22 @@ class LogGroup(CallSource):
         """
         now = self.clock.now()
         targets = self.targets
-        known = len(targets.roles), targets.started_at
-        afresh = self._known != known
-        self._known = known
         *before, latest = targets.spans or [TimeSpan()]
         begin = latest.first or targets.since(now)
-        if afresh:
+        known = len(targets.roles), targets.started_at
+        if self._known != known:
+            self._known = known
             return [*before, TimeSpan(begin)]
-        thorough = self.last_round or self._cycles % _THOROUGH == 0
-        return [TimeSpan(max(begin, now - (_FAR if thorough else OVERLAP)))]
+        back = OVERLAP
+        if self.last_round or self._cycles % _THOROUGH_CYCLE == 0:
+            back = _FAR
+        return [TimeSpan(max(begin, now - back))]
 
     def _records(self, events: Iterable[LogEvent]) -> Iterator[Received]:
         now = self.clock.now()
         for text, data in events:
-            if (call := call_in(text, now)) is not None:
+            call = call_in(text, now)
+            if call is not None:
                 self._found = True
                 yield call
             elif '"eventVersion"' in text and parse_json(text) is None:
@@ -136,8 +145,8 @@ class LogGroup(CallSource):
     def _remark(self) -> str:
         """Return a remark on what the log is known to lack; empty if nothing."""
         if self._cut:
-            some = "1 record is" if self._cut == 1 else f"{self._cut} records are"
-            return f"{some} cut in the log group, and can't be read."
+            records = "1 record is" if self._cut == 1 else f"{self._cut} records are"
+            return f"{records} cut in the log group, and can't be read."
         if self.last_round and not self._found and self.targets.started_at:
             return (
                 f"{self.log.name} ({self.log.region}) has no call by Step Functions"
@@ -167,12 +176,11 @@ class LiveTail(CallSource):
         super().__init__(aws, beside.context, "live-tail")
         self._client = aws
         self.relevance = beside.relevance
-        group = beside.group
-        home = self.targets.roots[0].arn
         self.region = beside.log.region
-        where = f"{self.region}:{home.account}:log-group:{group.name}"
+        home = self.targets.roots[0].arn
+        owner = f"arn:{home.partition}:logs:{self.region}:{home.account}"
         # A live tail takes no other form of the name.
-        self.subject = group.arn or f"arn:{home.partition}:logs:{where}"
+        self.subject = beside.group.arn or f"{owner}:log-group:{beside.group.name}"
 
     async def read(self) -> str:
         while not self.is_over():
@@ -182,9 +190,12 @@ class LiveTail(CallSource):
     async def _follow(self) -> None:
         """Follow one session to its end, or until the filter changes or all is over."""
         pattern = trail_pattern(self.targets.roles)
-        asked: dict[str, Any] = {"logGroupIdentifiers": [self.subject]}
-        asked["logEventFilterPattern"] = pattern
-        request = self.request("logs:StartLiveTail", dict, **asked)
+        request = self.request(
+            "logs:StartLiveTail",
+            dict,
+            logGroupIdentifiers=[self.subject],
+            logEventFilterPattern=pattern,
+        )
         msg = f"StartLiveTail on {self.subject}: the session was ended."
         ended = Failure(HealthState.RETRYING, msg)
         session = self._client.stream(request, "responseStream")
@@ -202,9 +213,10 @@ class LiveTail(CallSource):
                     return
             raise ended
 
-    def _records(self, told: Mapping[str, Any]) -> Iterator[Received]:
+    def _records(self, update: Mapping[str, Any]) -> Iterator[Received]:
         """Yield CloudTrail's records; the LogGroup reports those that are truncated."""
-        for result in map(mapping_of, list_of(told.get("sessionResults"))):
-            message = text_of(result.get("message")) or ""
-            if (call := call_in(message, self.clock.now())) is not None:
+        for result in list_of(update.get("sessionResults")):
+            message = text_of(mapping_of(result).get("message")) or ""
+            call = call_in(message, self.clock.now())
+            if call is not None:
                 yield call

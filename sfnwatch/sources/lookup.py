@@ -30,19 +30,19 @@ from sfnwatch.sources.relevance import Relevance
 from sfnwatch.sources.targets import BEFORE_START, Query, TimeSpan
 
 LOOKUP = "cloudtrail:LookupEvents"
-_PAGE = 50
+_PAGE_RECORDS = 50
 """The most records that a page has."""
-_THOROUGH = 6
-"""Every so many cycles the whole window is read again, even what was read before."""
-_MEASURE = 10
-"""One of this many requests asks for our own calls, to measure coverage."""
+_THOROUGH_CYCLE = 6
+"""In every sixth cycle the whole window is read again, even what was read before."""
+_REQUESTS_PER_MEASURE = 10
+"""After ten requests one asks for our own calls, to measure coverage."""
 _MEASURE_PAGES = 3
 _SHORTEST_PAUSE_SECONDS = 5.0
 """Seconds between cycles while calls come. CloudTrail is minutes late: more cycles
 would find no more."""
 _LONGEST_PAUSE_SECONDS = 10.0
 """The most seconds between cycles."""
-_BACK = 5
+_EARLIER_PAGES = 5
 """The pages of earlier runs to read in each cycle: half of what its pause would
 allow."""
 _LOST = timedelta(minutes=15)
@@ -52,6 +52,9 @@ rest."""
 _NOTHING = (
     "Nothing to look up: no state of it makes a call that CloudTrail records as a"
     " management event."
+)
+_READS_EARLIER = (
+    "Reading the calls from {} as well; until that is done, nothing counts as complete."
 )
 
 
@@ -102,9 +105,13 @@ class _Earlier(Struct):
 
     span: TimeSpan
     query: Query
-    asked: dict[str, Any]
+    parameters: dict[str, Any]
     """The request's parameters with its time span, which is read from its end
     backwards."""
+
+    @classmethod
+    def of(cls, span: TimeSpan, query: Query) -> "_Earlier":
+        return cls(span, query, {"StartTime": span.first, "EndTime": span.last})
 
 
 class Lookup(CallSource):
@@ -143,13 +150,13 @@ class Lookup(CallSource):
             news = await self._cycle()
             now = self.clock.now()
             unread = self._unread_times()
-            is_whole = not (unread or self._endless)
-            self.coverage = self._measured.complete_to(now) if is_whole else None
+            self.coverage = None
+            if not unread and not self._endless:
+                self.coverage = self._measured.complete_to(now)
             if self.last_round:
                 if unread:
                     return f"Not all of the calls from {unread} were read."
                 if self._endless:
-                    self.coverage = None
                     return self._endless_words
                 self.coverage = max(self.coverage or now - OVERLAP, now - OVERLAP)
                 return ""
@@ -163,18 +170,22 @@ class Lookup(CallSource):
         self._cycles += 1
         self.last_round = self.is_over()
         since = self._floor()
-        measures = self._since_measured >= _MEASURE or self.last_round
-        queries = tuple(self.targets.lookup_queries)
-        news = [await self._query(each, since) for each in queries]
-        news.append(await self._go_back())
-        if measures:
+        is_measured = self._since_measured >= _REQUESTS_PER_MEASURE or self.last_round
+        news = False
+        for query in tuple(self.targets.lookup_queries):
+            if await self._query(query, since):
+                news = True
+        if await self._read_earlier():
+            news = True
+        if is_measured:
             await self._measure(since)
-        return any(news)
+        return news
 
     @property
     def _latest(self) -> TimeSpan:
         """The span of the latest run of any execution."""
-        return (self.targets.spans or [TimeSpan()])[-1]
+        spans = self.targets.spans or [TimeSpan()]
+        return spans[-1]
 
     def _floor(self) -> datetime:
         """Return the time to read from: the start, if it was not read from there yet.
@@ -185,23 +196,23 @@ class Lookup(CallSource):
         """
         now = self.clock.now()
         targets = self.targets
-        spans = self.targets.spans
-        begin = self._latest.first or targets.since(now)
-        counts = len(targets.roles), len(targets.lookup_queries)
-        known = *counts, self._latest.first, spans[:-1]
+        earlier = targets.spans[:-1]
+        latest = self._latest.first
+        begin = latest or targets.since(now)
+        known = len(targets.roles), len(targets.lookup_queries), latest, earlier
         if known != self._known:
             self._known = known
             self._seen.clear()
             self._covered.clear()
-            self._earlier = [
-                _Earlier(span, query, {"StartTime": span.first, "EndTime": span.last})
-                for span in spans[-2::-1]
-                for query in targets.lookup_queries
-            ]
+            self._earlier.clear()
+            for span in reversed(earlier):
+                for query in targets.lookup_queries:
+                    self._earlier.append(_Earlier.of(span, query))
             return begin
         if self.last_round:
             return begin
-        return max(begin, min(now - OVERLAP, self._measured.complete_to(now) or begin))
+        complete_to = self._measured.complete_to(now) or begin
+        return max(begin, min(now - OVERLAP, complete_to))
 
     def _unread_times(self) -> str:
         """Return the span of the earlier runs still to be read; empty if none."""
@@ -212,32 +223,34 @@ class Lookup(CallSource):
         return f"{first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC"
 
     def _say_unread(self) -> None:
-        words = ""
-        if unread := self._unread_times():
-            self.coverage = None
-            words = f"Reading the calls from {unread} as well; until that is done,"
-            words += " nothing counts as complete."
-        self.say(words or self._endless_words)
+        unread = self._unread_times()
+        if not unread:
+            self.say(self._endless_words)
+            return
+        self.coverage = None
+        self.say(_READS_EARLIER.format(unread))
 
     @property
     def _endless_words(self) -> str:
         """Return why parts are unknown: the pages of some queries had no end."""
         return " ".join(self._endless.values())
 
-    async def _go_back(self) -> bool:
+    async def _read_earlier(self) -> bool:
         """Read on in the earlier runs: some pages, or in the last round all of them."""
         news = False
         pages = 0
         while self._earlier:
             self._say_unread()
-            asked = self._earlier[0].asked
-            top = asked["EndTime"]
-            async for events in self._down(self._earlier[0].query, asked):
-                news = self.select(self._unseen(events)) or news
+            earlier = self._earlier[0]
+            asked = earlier.parameters
+            end = asked["EndTime"]
+            async for events in self._backwards(earlier.query, asked):
+                if self.select(self._unseen(events)):
+                    news = True
                 pages += 1
                 # Requests have whole seconds, so a reading can't go on within one: a
                 # second with more calls than that is read in one go.
-                enough = pages >= _BACK and asked["EndTime"] != top
+                enough = pages >= _EARLIER_PAGES and asked["EndTime"] != end
                 if self._cut_short or (enough and not self.last_round):
                     return news
             self._earlier.pop(0)
@@ -252,20 +265,22 @@ class Lookup(CallSource):
             asked = {"StartTime": min(since, until), "EndTime": until}
         newest = None
         news = False
-        async for events in self._down(query, asked):
+        async for events in self._backwards(query, asked):
             # The first page has the newest events.
             newest = newest or max(_times(events), default=None)
             fresh = self._unseen(events)
-            news = self.select(fresh) or news
+            if self.select(fresh):
+                news = True
             if not fresh and self._is_covered(query, events):
                 break
             if (self._latest.first or since) > asked.get("EndTime", since):
                 break  # A redrive has become known: what ran before is read apart.
         if newest:
-            self._covered[query] = max(self._covered.get(query, newest), newest)
+            covered = self._covered.get(query, newest)
+            self._covered[query] = max(covered, newest)
         return news
 
-    async def _down(
+    async def _backwards(
         self, query: Query, asked: dict[str, Any]
     ) -> AsyncGenerator[list[Received], None]:
         """Yield a service's calls page by page, the newest first.
@@ -273,13 +288,15 @@ class Lookup(CallSource):
         `asked` is updated on the way: with it, another reading goes on below the last
         page.
         """
-        note = f"calls to {query[1].removesuffix('.amazonaws.com')}"
+        _, event_source = query
+        note = f"calls to {event_source.removesuffix('.amazonaws.com')}"
         request = self._request("EventSource", query, note, asked)
         async for page in self.pages(request, next_key="NextToken", is_dense=True):
             events = self._events(page, query)
-            if times := _times(events):
+            oldest = min(_times(events), default=None)
+            if oldest is not None:
                 # The other events of this second are recognized by their ids.
-                asked["EndTime"] = max(min(times), asked["StartTime"])
+                asked["EndTime"] = max(oldest, asked["StartTime"])
             yield events
         if self.unfinished:
             self._endless[query] = self.unfinished
@@ -291,23 +308,25 @@ class Lookup(CallSource):
     ) -> AwsRequest[_LookupPage]:
         region, value = query
         asked["LookupAttributes"] = [{"AttributeKey": key, "AttributeValue": value}]
-        asked["MaxResults"] = _PAGE
+        asked["MaxResults"] = _PAGE_RECORDS
         return AwsRequest(LOOKUP, value, region, _LookupPage, asked, note)
 
     def _events(self, page: AwsAnswer[_LookupPage], query: Query) -> list[Received]:
-        self._since_measured += 1
-        if query[0] == self.targets.region:
-            self._measured.made(page.request_id, self.clock.now())
         now = self.clock.now()
-        found = map(bytes, page.value.events)
-        return [Received(now, RecordKind.LOOKUP, None, data) for data in found]
+        self._since_measured += 1
+        region, _ = query
+        if region == self.targets.region:
+            self._measured.made(page.request_id, now)
+        kind = RecordKind.LOOKUP
+        return [Received(now, kind, None, bytes(data)) for data in page.value.events]
 
     def _is_covered(self, query: Query, events: Sequence[Received]) -> bool:
         """True if a page is all known and older than what the last cycle covered.
 
-        Every `_THOROUGH`th cycle reads on all the same: a late record may lie deeper.
+        Every `_THOROUGH_CYCLE`th cycle reads on all the same: a late record may lie
+        deeper.
         """
-        if self.last_round or self._cycles % _THOROUGH == 0 or not events:
+        if self.last_round or self._cycles % _THOROUGH_CYCLE == 0 or not events:
             return False
         covered = self._covered.get(query)
         oldest = _times(events[-1:])
@@ -318,22 +337,26 @@ class Lookup(CallSource):
 
         A page may hold a record twice.
         """
-        by_id = {str(event.record.get("EventId")): event for event in reversed(events)}
-        fresh = {key: by_id[key] for key in by_id if key not in self._seen}
-        self._seen.update(fresh)
-        return list(fresh.values())
+        fresh: list[Received] = []
+        for event in reversed(events):
+            event_id = str(event.record.get("EventId"))
+            if event_id not in self._seen:
+                self._seen.add(event_id)
+                fresh.append(event)
+        return fresh
 
     async def _measure(self, since: datetime) -> None:
         """Look which of our own calls have been delivered, to measure coverage."""
         query = (self.targets.region, "LookupEvents")
-        asked = {"StartTime": (self._measured.oldest_missing or since) - BEFORE_START}
+        begin = self._measured.oldest_missing or since
+        asked = {"StartTime": begin - BEFORE_START}
         note = "how late CloudTrail is, by sfnwatch's own calls"
         request = self._request("EventName", query, note, asked)
-        most = _MEASURE_PAGES
-        async for page in self.pages(request, next_key="NextToken", most=most):
+        pages = self.pages(request, next_key="NextToken", most=_MEASURE_PAGES)
+        async for page in pages:
             for event in self._events(page, query):
-                told = cloudtrail_record(RecordKind.LOOKUP, event.record)
-                self._measured.delivered(text_of(told.get("requestID")))
+                record = cloudtrail_record(RecordKind.LOOKUP, event.record)
+                self._measured.delivered(text_of(record.get("requestID")))
         self._since_measured = 0
 
 

@@ -27,22 +27,22 @@ from sfnwatch.sources.queue_messages import MessagePage, QueueMessage, received_
 from sfnwatch.sources.rate_limits import Interval
 from sfnwatch.sources.relevance import key_of
 
-_WAIT = 15
+_WAIT_SECONDS = 15
 """Seconds that SQS may wait for a message before it answers. It allows 20, but that is
 as long as the client waits for any answer: at 20 each quiet poll would time out."""
-_DRAIN_WAIT = 5
+_DRAIN_WAIT_SECONDS = 5
 """The same after the end, when the user may want to leave at once."""
-_LAST_WAIT = 1
+_LAST_WAIT_SECONDS = 1
 """The same for the last look. Without any wait SQS asks only some of its servers, and
 an empty answer means nothing."""
-_MOST = 10
+_MOST_MESSAGES = 10
 """Most messages in an answer, and in a request to delete some."""
 _HIDDEN_SECONDS = 20
 """Seconds for which a received message is hidden at first. Without them the same ten
 messages would come again at once, and none behind them."""
 _LONGEST_HIDDEN_SECONDS = 300
 """The longest such time: other readers wait for the message."""
-_STAYING = 20
+_MESSAGES_PER_HIDDEN_SECOND = 20
 """Messages that stay in the queue for each second of hiding: a fifth of the number that
 can be gone through in that time."""
 _SHORTEST_WAIT_SECONDS = 0.1
@@ -50,14 +50,14 @@ _SHORTEST_WAIT_SECONDS = 0.1
 """
 _LONGEST_WAIT_SECONDS = 1.0
 """Most seconds to wait after other answers without anything new."""
-_KNOWN_MOST = 100_000
+_MOST_KNOWN = 100_000
 """Most messages that are recognized when they come again. The oldest beyond them are
 read once more, which costs time and changes nothing."""
-_QUIET = 2
+_QUIET_ANSWERS = 2
 """The number of answers in a row without anything new that ends the last look."""
-_READING = timedelta(seconds=30)
+_SHORTEST_LAST_LOOK = timedelta(seconds=30)
 """The shortest time of the last look while a history is still being read."""
-_LAST_LOOKS = 2_000
+_MOST_LAST_REQUESTS = 2_000
 """Most requests of the last look."""
 _GONE = (
     r"(AWS\.SimpleQueueService\.)?(NonExistentQueue|QueueDeletedRecently)"
@@ -99,58 +99,84 @@ class Queue(CallSource):
         self._others = 0
         """The number of messages of other kinds."""
         self._not_deleted = ""
+        """Why nothing is deleted, though it should be; else empty."""
+        self._last_requests = 0
+        """The number of requests of the last look."""
+        self._quiet_answers = 0
+        """The number of answers in a row that ended with nothing new."""
 
     async def read(self) -> str:
         interval = Interval(_SHORTEST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS)
         self._last_since = None
-        self._looks = self._quiet = 0
+        self._last_requests = 0
+        self._quiet_answers = 0
         while True:
             if self.is_over() and not self.last_round:
                 self.last_round = True
                 self._last_since = self.clock.now()
             asked_at = self.clock.now()
-            wait = _DRAIN_WAIT if self.targets.have_ended else _WAIT
-            wait = _LAST_WAIT if self.last_round else wait
-            came = await self._receive(wait)
-            fresh = self._read(came)
-            deleted = await self._delete(came)
+            wait_seconds = self._wait_seconds()
+            messages = await self._receive(wait_seconds)
+            fresh = self._read(messages)
+            deleted = await self._delete(messages)
             if self._is_last(fresh) and not deleted:
                 return self._remarks()
             self.say(self._remarks())
-            again = interval.after(news=bool(fresh))
-            if came and not (fresh or deleted):
-                await self.rest(_SHORTEST_WAIT_SECONDS if len(came) >= _MOST else again)
-            elif not came:
+            pause = interval.after(news=bool(fresh))
+            if not messages:
                 # A server may answer at once though there is nothing. Wait in its
                 # place, or the requests would follow each other without a pause.
-                await self.rest(wait - seconds_between(asked_at, self.clock.now()))
+                waited = seconds_between(asked_at, self.clock.now())
+                await self.rest(wait_seconds - waited)
+            elif not fresh and not deleted:
+                if len(messages) >= _MOST_MESSAGES:
+                    pause = _SHORTEST_WAIT_SECONDS
+                await self.rest(pause)
 
-    async def _receive(self, wait: int) -> list[QueueMessage]:
+    def _wait_seconds(self) -> int:
+        """Return the seconds that SQS may wait for a message now."""
+        if self.last_round:
+            return _LAST_WAIT_SECONDS
+        if self.targets.have_ended:
+            return _DRAIN_WAIT_SECONDS
+        return _WAIT_SECONDS
+
+    async def _receive(self, wait_seconds: int) -> list[QueueMessage]:
+        """Ask for messages; each is returned once."""
         # Hide them for longer than it takes to go once through all that stay.
-        hidden = min(
-            _LONGEST_HIDDEN_SECONDS, max(_HIDDEN_SECONDS, len(self._known) // _STAYING)
+        hidden = max(_HIDDEN_SECONDS, len(self._known) // _MESSAGES_PER_HIDDEN_SECOND)
+        request = self.request(
+            "sqs:ReceiveMessage",
+            MessagePage,
+            "messages of the queue",
+            MaxNumberOfMessages=_MOST_MESSAGES,
+            WaitTimeSeconds=wait_seconds,
+            MessageSystemAttributeNames=["SentTimestamp"],
+            VisibilityTimeout=min(_LONGEST_HIDDEN_SECONDS, hidden),
         )
-        asked = {"MaxNumberOfMessages": _MOST, "WaitTimeSeconds": wait}
-        shown = {"MessageSystemAttributeNames": ["SentTimestamp"]}
-        more: dict[str, Any] = {**asked, **shown, "VisibilityTimeout": hidden}
-        name = "sqs:ReceiveMessage"
-        note = "messages of the queue"
-        page = await self.ask(self.request(name, MessagePage, note, **more))
-        return list({each.message_id: each for each in page.value.messages}.values())
+        page = await self.ask(request)
+        by_id = {message.message_id: message for message in page.value.messages}
+        return list(by_id.values())
 
-    def _read(self, came: Iterable[QueueMessage]) -> Sequence[QueueMessage]:
+    def _read(self, messages: Iterable[QueueMessage]) -> Sequence[QueueMessage]:
         """Return the new messages, and hand on their records of the executions."""
         now = self.clock.now()
-        found = list[Received]()
-        fresh = [each for each in came if each.message_id not in self._known]
-        for message in fresh:
+        fresh: list[QueueMessage] = []
+        records: list[Received] = []
+        for message in messages:
+            if message.message_id in self._known:
+                continue
+            fresh.append(message)
             received = received_from(message.body, now)
-            self._known[message.message_id] = key_of(received) if received else ""
-            self._others += received is None
-            found += [received] if received else []
-        while len(self._known) > _KNOWN_MOST:
+            if received is None:
+                self._known[message.message_id] = ""
+                self._others += 1
+            else:
+                self._known[message.message_id] = key_of(received)
+                records.append(received)
+        while len(self._known) > _MOST_KNOWN:
             del self._known[next(iter(self._known))]
-        self.select(found)
+        self.select(records)
         return fresh
 
     def _is_last(self, fresh: Iterable[QueueMessage]) -> bool:
@@ -158,15 +184,20 @@ class Queue(CallSource):
         since = self._last_since
         if since is None:
             return False
-        self._looks += 1
-        older = any(m.sent_at is None or m.sent_at <= since for m in fresh)
+        self._last_requests += 1
+        has_older = any(m.sent_at is None or m.sent_at <= since for m in fresh)
         # Records that are held back may be the executions': of one that is long over,
         # that becomes known late.
-        early = not self.targets.finished and self.clock.now() - since < _READING
-        self._quiet = 0 if older or early else self._quiet + 1
-        return self._quiet >= _QUIET or self._looks >= _LAST_LOOKS
+        is_short = self.clock.now() - since < _SHORTEST_LAST_LOOK
+        if has_older or (is_short and not self.targets.finished):
+            self._quiet_answers = 0
+        else:
+            self._quiet_answers += 1
+        if self._last_requests >= _MOST_LAST_REQUESTS:
+            return True
+        return self._quiet_answers >= _QUIET_ANSWERS
 
-    async def _delete(self, came: Iterable[QueueMessage]) -> bool:
+    async def _delete(self, messages: Iterable[QueueMessage]) -> bool:
         """Delete messages whose records were handed on, now or when they came before.
 
         True if there were any. A missing permission to delete is no reason to stop
@@ -176,30 +207,33 @@ class Queue(CallSource):
         if not self._deletes:
             return False
         # Only messages that were handed on are ever deleted.
-        entries = [
-            {"Id": each.message_id, "ReceiptHandle": each.receipt_handle}
-            for each in came
-            if self._known.get(each.message_id) in self.relevance.handed_on
-            and each.receipt_handle
-        ]
-        for first in range(0, len(entries), _MOST):
-            asked = {"Entries": entries[first : first + _MOST]}
+        entries: list[dict[str, str]] = []
+        for message in messages:
+            key = self._known.get(message.message_id)
+            handle = message.receipt_handle
+            if handle and key in self.relevance.handed_on:
+                entries.append({"Id": message.message_id, "ReceiptHandle": handle})
+        for first in range(0, len(entries), _MOST_MESSAGES):
+            batch = entries[first : first + _MOST_MESSAGES]
             name = "sqs:DeleteMessageBatch"
             note = "deleting what was read"
-            request = self.request(name, _Deleted, note, **asked)
+            request = self.request(name, _Deleted, note, Entries=batch)
             try:
-                deleted = await self.ask(request, FORBIDDEN)
+                answer = await self.ask(request, FORBIDDEN)
             except Failure as failure:
                 self._deletes = False
-                words = "Nothing is deleted from the queue."
-                self._not_deleted = f"{words} {failure.message}"
+                reason = failure.message
+                self._not_deleted = f"Nothing is deleted from the queue. {reason}"
                 break
-            for entry in deleted.value.successful:
+            for entry in answer.value.successful:
                 self._known.pop(str(entry.get("Id")), None)
         return bool(entries)
 
     def _remarks(self) -> str:
         """Return what is wrong with the queue and, in the end, how much is left."""
-        count = f": {self._others}" if self.last_round else ""
-        left = f"Messages of other kinds are left in the queue{count}."
-        return " ".join(filter(None, (self._not_deleted, left if self._others else "")))
+        if not self._others:
+            return self._not_deleted
+        left = "Messages of other kinds are left in the queue"
+        if self.last_round:
+            left = f"{left}: {self._others}"
+        return f"{self._not_deleted} {left}.".lstrip()

@@ -18,8 +18,10 @@ _URL = re.compile(
 )
 """A queue's URL at the usual host or at one for FIPS, for dual-stack, of an endpoint in
 a VPC, or of the old form."""
-_USUAL = re.compile(r"https://sqs\.[^.]+\.amazonaws\.com(?:\.cn)?")
-_LOCAL = re.compile(r"(?P<origin>https?://[^/?#@]+)/(?:[^?#@]*/)?(?P<name>[^/?#@]+)")
+_USUAL_ORIGIN = re.compile(r"https://sqs\.[^.]+\.amazonaws\.com(?:\.cn)?")
+_LOCAL_URL = re.compile(
+    r"(?P<origin>https?://[^/?#@]+)/(?:[^?#@]*/)?(?P<name>[^/?#@]+)"
+)
 _HINT = (
     "It looks like https://sqs.REGION.amazonaws.com/ACCOUNT/NAME; `aws sqs"
     " get-queue-url --queue-name NAME` prints it."
@@ -45,11 +47,14 @@ def parse_queue_url(url: str) -> QueueAddress:
     go only to AWS's own hosts and to this machine, wherever else a URL may point.
     """
     url = url.strip()
-    if found := _URL.fullmatch(url):
-        origin = None if _USUAL.fullmatch(found["origin"]) else found["origin"]
-        return QueueAddress(url, found["name"], found["region"], origin)
-    if is_loopback(url) and (found := _LOCAL.fullmatch(url)):
-        return QueueAddress(url, found["name"], None, found["origin"])
+    parts = _URL.fullmatch(url)
+    if parts is not None:
+        origin = parts["origin"]
+        endpoint_url = None if _USUAL_ORIGIN.fullmatch(origin) else origin
+        return QueueAddress(url, parts["name"], parts["region"], endpoint_url)
+    parts = _LOCAL_URL.fullmatch(url)
+    if parts is not None and is_loopback(url):
+        return QueueAddress(url, parts["name"], None, parts["origin"])
     shown = clean(without_login(url), 200)
     raise UsageError(f"No URL of an SQS queue: {shown}", hint=_HINT)
 

@@ -16,9 +16,12 @@ from sfnwatch.model.times import maybe_time
 from sfnwatch.model.values import mapping_of, parse_object, text_of
 from sfnwatch.sources.answers import Page, Text, json_bytes
 
-_CALLS = frozenset({"AWS API Call via CloudTrail", "AWS Service Event via CloudTrail"})
+_CALL_TYPES = frozenset(
+    {"AWS API Call via CloudTrail", "AWS Service Event via CloudTrail"}
+)
 """The events whose detail is a CloudTrail record."""
-_BARE = frozenset({"eventID", "eventName", "eventTime"})
+_RECORD_MEMBERS = frozenset({"eventID", "eventName", "eventTime"})
+"""The members by which a CloudTrail record without its event is recognized."""
 
 
 class QueueMessage(Struct, rename="pascal"):
@@ -47,16 +50,18 @@ def received_from(body: str, now: datetime) -> Received | None:
     queue can put anything into it: None for a message of any other kind.
     """
     text, event = _unwrapped(body)
-    kind = RecordKind.TRAIL
     detail = mapping_of(event.get("detail"))
+    kind = RecordKind.TRAIL
     if is_task_state(event) and detail:
         kind = RecordKind.TASK_STATE
-    elif text_of(event.get("detail-type")) in _CALLS and detail:
+    elif text_of(event.get("detail-type")) in _CALL_TYPES and detail:
         text = json.dumps(detail)
-    elif not event.keys() >= _BARE:
+    elif not event.keys() >= _RECORD_MEMBERS:
         return None
     received = Received(now, kind, None, json_bytes(text))
-    return received if received.record else None  # None: it is not strictly JSON
+    if not received.record:
+        return None  # it is not strictly JSON
+    return received
 
 
 def _unwrapped(body: str) -> tuple[str, Record]:

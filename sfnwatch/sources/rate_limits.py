@@ -9,9 +9,9 @@ from sfnwatch.sources.answers import AwsAnswer, AwsRequest, CallsAws
 from sfnwatch.sources.polling import T
 
 _GROWTH = 1.5
-"""The ratio of each pause to the one before."""
-_LEAST = 0.001
-"""Least seconds to sleep. A clock has only microseconds, so the rest of a token that
+"""The ratio of each pause without news to the one before."""
+_SHORTEST_SLEEP_SECONDS = 0.001
+"""A clock has only microseconds, so the rest of a token that
 rounding leaves might never be made up."""
 RATES: Mapping[str, tuple[float, float]] = {
     # Half of the quota of an account and Region is left to its people.
@@ -50,8 +50,12 @@ class TokenBucket:
     async def take(self) -> None:
         """Wait for a token, and take it; waiting callers are served in turn."""
         async with self._turn:
-            while (missing := 1 - self._refilled()) > 0:
-                await self._clock.sleep(max(_LEAST, missing / self._rate))
+            while True:
+                missing = 1 - self._refilled()
+                if missing <= 0:
+                    break
+                seconds = missing / self._rate
+                await self._clock.sleep(max(_SHORTEST_SLEEP_SECONDS, seconds))
             self._tokens -= 1
 
     def _refilled(self) -> float:
@@ -74,10 +78,13 @@ class RateLimitedAws:
 
     async def call(self, request: AwsRequest[T]) -> AwsAnswer[T]:
         """Wait for a turn, and ask; raises the errors of the client's own call."""
-        if rate := RATES.get(request.operation):
-            made = TokenBucket(*rate, self._clock)
-            queue = (request.operation, request.region)
-            await self._buckets.setdefault(queue, made).take()
+        limits = RATES.get(request.operation)
+        if limits is not None:
+            key = (request.operation, request.region)
+            if key not in self._buckets:
+                rate, burst = limits
+                self._buckets[key] = TokenBucket(rate, burst, self._clock)
+            await self._buckets[key].take()
         return await self._aws.call(request)
 
 
@@ -91,6 +98,8 @@ class Interval:
 
     def after(self, *, news: bool) -> float:
         """Return the seconds to pause after a poll that brought news, or none."""
-        grown = min(self._most, self._current * _GROWTH)
-        self._current = self._least if news else grown
+        if news:
+            self._current = self._least
+        else:
+            self._current = min(self._most, self._current * _GROWTH)
         return self._current

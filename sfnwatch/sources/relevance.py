@@ -36,7 +36,8 @@ class Relevance:
         self._held: dict[str, Received] = {}
         self._size = 0
         self._known = 0, TimeSpan(), 0
-        """The number of roles, the time, and the number of tasks at the last look."""
+        """The number of roles, the time, and the number of tasks that were known when
+        records were last selected."""
 
     def select(self, records: Iterable[Received]) -> Batch:
         """Return the records to hand on, also those that were held back before.
@@ -59,22 +60,22 @@ class Relevance:
         return tuple(selected)
 
     def _is_relevant(self, key: str, received: Received) -> bool:
-        told = _decode(received)
-        _, span, _ = self._known
-        if isinstance(told, TaskState):
-            relevant = told.task_arn in self._targets.tasks
+        event = _decode(received)
+        if isinstance(event, TaskState):
+            relevant = event.task_arn in self._targets.tasks
         else:
-            relevant = self._targets.concerns(told) and span.has(told.event_time)
+            _, span, _ = self._known
+            relevant = self._targets.concerns(event) and span.has(event.event_time)
         if relevant:
             self.handed_on.add(key)
             self._let_go(key)
         return relevant
 
     def _may_be_relevant(self, received: Received) -> bool:
-        told = _decode(received)
-        if isinstance(told, TaskState):
+        event = _decode(received)
+        if isinstance(event, TaskState):
             return True
-        return told.by_step_functions or self._targets.concerns(told)
+        return event.by_step_functions or self._targets.concerns(event)
 
     def _look_again(self) -> list[Received]:
         """Return the held back records that are relevant by what is known now."""
@@ -83,8 +84,11 @@ class Relevance:
         if known == self._known:
             return []
         self._known = known
-        held = tuple(self._held.items())
-        return [received for key, received in held if self._is_relevant(key, received)]
+        relevant: list[Received] = []
+        for key, received in tuple(self._held.items()):
+            if self._is_relevant(key, received):
+                relevant.append(received)
+        return relevant
 
     def _hold(self, key: str, received: Received) -> None:
         if key not in self._held:
@@ -94,22 +98,24 @@ class Relevance:
             self._let_go(next(iter(self._held)))
 
     def _let_go(self, key: str) -> None:
-        if received := self._held.pop(key, None):
+        received = self._held.pop(key, None)
+        if received is not None:
             self._size -= len(received.data)
 
 
 def _decode(received: Received) -> ApiCall | TaskState:
     if received.kind == RecordKind.TASK_STATE:
         return decode_task_state(received)
-    return received.once(decode_call)[0]
+    call, _ = received.once(decode_call)
+    return call
 
 
 def key_of(received: Received) -> str:
     """Return a record's key, which is the same if the same event comes again."""
     try:
-        told = _decode(received)
+        event = _decode(received)
     except DecodeError:
         return received.data.decode(errors="replace")
-    if isinstance(told, TaskState):
-        return f"{told.task_arn}#{told.version}"
-    return told.event_id
+    if isinstance(event, TaskState):
+        return f"{event.task_arn}#{event.version}"
+    return event.event_id
