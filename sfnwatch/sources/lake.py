@@ -44,9 +44,13 @@ def lake_table(event_data_store_arn: str) -> tuple[str, TrailTable]:
     if match is None:
         hint = "Give it as arn:aws:cloudtrail:REGION:ACCOUNT:eventdatastore/ID."
         raise not_a(event_data_store_arn, "ARN of an event data store", hint)
-    time = "%Y-%m-%d %H:%M:%S"
-    payload = "json_format(CAST({} AS JSON))"
-    return match["region"], TrailTable(match["id"], (), time, payload)
+    table = TrailTable(
+        match["id"],
+        partitions=(),
+        time="%Y-%m-%d %H:%M:%S",
+        payload="json_format(CAST({} AS JSON))",
+    )
+    return match["region"], table
 
 
 class _LakeStarted(Struct, rename="pascal"):
@@ -61,7 +65,7 @@ class _LakeRows(Page, kw_only=True, rename="pascal"):
     error_message: str | None = None
 
     def found(self) -> list[SqlRow]:
-        return list(map(_lake_row, self.query_result_rows))
+        return [_lake_row(cells) for cells in self.query_result_rows]
 
 
 class LakeTrail(SqlTrail):
@@ -90,28 +94,37 @@ class LakeTrail(SqlTrail):
         self.region, self._table = lake_table(self.subject)
 
     def start(self, question: Question) -> AwsRequest[Any]:
-        asked = {"QueryStatement": select(question, self._table)}
-        name = "StartQuery"
-        return self.request(f"cloudtrail:{name}", _LakeStarted, "a query", **asked)
+        name = "cloudtrail:StartQuery"
+        statement = select(question, self._table)
+        return self.request(name, _LakeStarted, "a query", QueryStatement=statement)
 
     def results(self, query_id: str, note: str = ROWS_NOTE) -> AwsRequest[Any]:
-        asked = {self.id_key: query_id, "MaxQueryResults": RESULTS_AT_ONCE}
-        return self.request("cloudtrail:GetQueryResults", _LakeRows, note, **asked)
+        return self.request(
+            "cloudtrail:GetQueryResults",
+            _LakeRows,
+            note,
+            QueryId=query_id,
+            MaxQueryResults=RESULTS_AT_ONCE,
+        )
 
     async def look(self, query_id: str) -> QueryState:
         """Return the state of a query, from a request for its rows."""
-        asked = self.results(query_id, "how the query does")
-        told: _LakeRows = (await self.ask(asked)).value
-        scanned = told.query_statistics.get("BytesScanned")
-        return QueryState(told.query_status, scanned, told.error_message)
+        request = self.results(query_id, "how the query does")
+        answer = await self.ask(request)
+        page: _LakeRows = answer.value
+        scanned = page.query_statistics.get("BytesScanned")
+        return QueryState(page.query_status, scanned, page.error_message)
 
 
 def _lake_row(cells: Iterable[Mapping[str, Any]]) -> SqlRow:
     """Make one row of a list of single cells; an empty or missing cell is null."""
     row: dict[str, str | None] = dict.fromkeys(COLUMNS)
     for cell in cells:
-        row |= {name.lower(): text_of(value) for name, value in cell.items()}
-    return row | {name: _unfolded(row[name]) for name in PAYLOAD_COLUMNS}
+        for name, value in cell.items():
+            row[name.lower()] = text_of(value)
+    for name in PAYLOAD_COLUMNS:
+        row[name] = _unfolded(row[name])
+    return row
 
 
 def _unfolded(text: str | None) -> str | None:
@@ -120,9 +133,11 @@ def _unfolded(text: str | None) -> str | None:
     It is inferred that nested values stand in such a map as JSON text: no recording
     shows it. A text that looks like a number may have been a text, so it stays one.
     """
-    found = parse_json(text)
-    if not isinstance(found, dict):
+    values = parse_json(text)
+    if not isinstance(values, dict):
         return text
-    parsed = {key: parse_json(value) for key, value in found.items()}
-    nested = {key: v for key, v in parsed.items() if isinstance(v, dict | list)}
-    return json.dumps(found | nested)
+    for key, value in values.items():
+        nested = parse_json(value)
+        if isinstance(nested, dict | list):
+            values[key] = nested
+    return json.dumps(values)

@@ -73,16 +73,23 @@ def features_of(arns: Iterable[ExecutionArn], options: LiveOptions) -> list[Feat
     What every watch needs is not among them.
     """
     calls = options.calls
-    bucket = (calls.archive or "").lower().startswith("s3://")
-    wanted = {
-        Feature.QUEUE: calls.queue is not None,
-        Feature.CONSUME: calls.queue is not None and calls.consume,
-        Feature.LOG_GROUP: calls.log_group is not None,
-        Feature.LIVE_TAIL: calls.log_group is not None and calls.live_tail,
-        Feature.ARCHIVE: bucket,
-        Feature.ATHENA: calls.athena is not None,
-        Feature.LAKE: calls.lake is not None,
-        Feature.EXPRESS: any(arn.is_express for arn in arns),
-        Feature.CHILDREN: options.children.depth > 0,
-    }
-    return [feature for feature, is_wanted in wanted.items() if is_wanted]
+    features: list[Feature] = []
+    if calls.queue is not None:
+        features.append(Feature.QUEUE)
+        if calls.consume:
+            features.append(Feature.CONSUME)
+    if calls.log_group is not None:
+        features.append(Feature.LOG_GROUP)
+        if calls.live_tail:
+            features.append(Feature.LIVE_TAIL)
+    if calls.archive is not None and calls.archive.lower().startswith("s3://"):
+        features.append(Feature.ARCHIVE)
+    if calls.athena is not None:
+        features.append(Feature.ATHENA)
+    if calls.lake is not None:
+        features.append(Feature.LAKE)
+    if any(arn.is_express for arn in arns):
+        features.append(Feature.EXPRESS)
+    if options.children.depth > 0:
+        features.append(Feature.CHILDREN)
+    return features

@@ -59,10 +59,10 @@ class Grant(Struct, frozen=True):
 
     def statement(self) -> dict[str, Any]:
         actions = [action_of(f"{self.service}:{name}") for name in self.operations]
-        resources = list(self.resources)
-        named = resources if len(resources) > 1 else resources[0]
-        granted = {"Action": actions, "Resource": named}
-        return {"Sid": self.sid, "Effect": "Allow", **granted}
+        statement = {"Sid": self.sid, "Effect": "Allow", "Action": actions}
+        if len(self.resources) == 1:
+            return {**statement, "Resource": self.resources[0]}
+        return {**statement, "Resource": list(self.resources)}
 
 
 _ACTIONS = {
@@ -123,7 +123,8 @@ GRANTS: tuple[Grant, ...] = (
 
 def grants(features: Collection[Feature] = ()) -> tuple[Grant, ...]:
     """Return the grants of a watch with these features, in the order of GRANTS."""
-    return tuple(g for g in GRANTS if g.feature is None or g.feature in features)
+    wanted = {None, *features}
+    return tuple(grant for grant in GRANTS if grant.feature in wanted)
 
 
 def operations(features: Collection[Feature] = ()) -> frozenset[Operation]:
@@ -141,9 +142,11 @@ def action_of(operation: str) -> str:
 def policy_command(operation: str) -> str:
     """Return the command that prints the smallest policy with an operation in it."""
     service, _, name = operation.partition(":")
-    found = [g for g in GRANTS if g.service == service and name in g.operations]
-    # If several have it, the last one grants as much as those before it.
-    feature = found[-1].feature if found else None
+    feature: Feature | None = None
+    for grant in GRANTS:
+        # If several have it, the last one grants as much as those before it.
+        if grant.service == service and name in grant.operations:
+            feature = grant.feature
     if feature is None or feature in DEFAULT:
         return "sfnwatch iam-policy"
     return f"sfnwatch iam-policy --with {feature}"

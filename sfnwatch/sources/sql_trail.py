@@ -23,17 +23,17 @@ from sfnwatch.sources.polling import WatchContext
 from sfnwatch.sources.rate_limits import Interval
 from sfnwatch.sources.trail_sql import LATE_BY, Question, question_of
 
-_EVERY = 300.0
+_QUERY_SECONDS = 300.0
 """Seconds between queries while an execution runs: each query costs money."""
-_STOPPING = 5.0
+_STOP_SECONDS = 5.0
 """Most seconds to stop a query when the watch ends."""
 _SHORTEST_LOOK_SECONDS = 1.0
 """Seconds between checks of a running query, at first."""
 _LONGEST_LOOK_SECONDS = 5.0
 """The same, at most."""
-_FAILED_PAUSE = 180.0
+_FAILED_PAUSE_SECONDS = 180.0
 """Seconds before another query is tried: a failed one may have cost as much."""
-_QUERIES = 3
+_MOST_FAILED = 3
 """The number of failed queries in a row that is final once all is over."""
 RESULTS_AT_ONCE = 1000
 """Most rows in an answer of either service's GetQueryResults."""
@@ -48,7 +48,7 @@ class QueryState(Struct, frozen=True):
     """`QUEUED`, `RUNNING` and `CANCELLED` are the same in both engines."""
     scanned: Any
     """The bytes scanned so far."""
-    said: Any
+    reason: Any
     """Why it has failed, in the engine's words."""
     advice: str = ""
     """What to do, if another query would fail as well; else empty."""
@@ -98,38 +98,40 @@ class SqlTrail(CallSource):
         while True:
             # A query that is made too early is made, and paid for, once more.
             await self.await_history()
-            asked, now = await self.attempt(self._round)
+            answered, now = await self.attempt(self._round)
             self.coverage = now - LATE_BY
             # End, unless more than the question's end has changed meanwhile.
             wanted = question_of(self.targets, self.clock.now())
-            last = self.last_round
+            is_last = self.last_round
             self.last_round = False
-            if last and replace(wanted, until=asked.until) == asked:
+            if is_last and replace(wanted, until=answered.until) == answered:
                 return self._cost()
             self.say(self._cost())
-            await self.rest(0.0 if last else _EVERY)
+            await self.rest(0.0 if is_last else _QUERY_SECONDS)
 
     async def _round(self) -> tuple[Question, datetime]:
         """Make one query, hand on its rows, and return the question and its time."""
         self.last_round = self.is_over()
         now = self.clock.now()
-        asked = put = question_of(self.targets, now)
-        whole = replace(asked, until=asked.since)
-        if whole == self._asked_whole:
+        whole = question_of(self.targets, now)
+        asked = whole
+        without_end = replace(whole, until=whole.since)
+        if without_end == self._asked_whole:
             # Earlier runs have been queried, and paid for: ask only for the last one.
-            firsts = [span.first for span in self.targets.spans if span.first]
-            put = replace(asked, since=max([asked.since, *firsts]))
-        started = await self.ask(self.start(put))
+            begins = [span.first for span in self.targets.spans if span.first]
+            asked = replace(whole, since=max([whole.since, *begins]))
+        started = await self.ask(self.start(asked))
         query_id = self._running = started.value.query_id
         self._scanned.append(0)
         await self._wait_for(query_id)
         async for page in self.pages(self.results(query_id), next_key="NextToken"):
-            came = self.clock.now()
+            received_at = self.clock.now()
+            kind = RecordKind.ATHENA
             rows = page.value.found()
-            self.select(receive(came, RecordKind.ATHENA, None, row) for row in rows)
+            self.select(receive(received_at, kind, None, row) for row in rows)
         self._failed = 0
-        self._asked_whole = whole
-        return asked, now
+        self._asked_whole = without_end
+        return whole, now
 
     async def _wait_for(self, query_id: str) -> None:
         """Wait for a query's end, with growing pauses; raises Failure if it failed.
@@ -150,33 +152,39 @@ class SqlTrail(CallSource):
         if state.word in {"SUCCEEDED", "FINISHED"}:
             return
         self._failed += 1
-        too_often = self._failed >= _QUERIES and self.is_over()
-        final = state.word == "CANCELLED" or bool(state.advice) or too_often
-        words = f"{self.engine}'s query on {self.subject}: {state.word}."
-        if text := clean(text_of(state.said) or "", 400):
-            words += f" {text if text.endswith(('.', '!', '?')) else f'{text}.'}"
-        health = HealthState.REFUSED if final else HealthState.RETRYING
-        raise Failure(health, words + state.advice, at_least=_FAILED_PAUSE)
+        too_often = self._failed >= _MOST_FAILED and self.is_over()
+        is_final = state.word == "CANCELLED" or bool(state.advice) or too_often
+        message = f"{self.engine}'s query on {self.subject}: {state.word}."
+        reason = clean(text_of(state.reason) or "", 400)
+        if reason:
+            message = f"{message} {reason}"
+            if not reason.endswith((".", "!", "?")):
+                message = f"{message}."
+        health = HealthState.REFUSED if is_final else HealthState.RETRYING
+        raise Failure(health, message + state.advice, at_least=_FAILED_PAUSE_SECONDS)
 
     def _cost(self) -> str:
+        scanned = size(sum(self._scanned))
         count = len(self._scanned)
-        word = "query" if count == 1 else "queries"
-        return f"{self.engine} scanned {size(sum(self._scanned))} in {count} {word}."
+        queries = "1 query" if count == 1 else f"{count} queries"
+        return f"{self.engine} scanned {scanned} in {queries}."
 
     def waits_in_vain(self) -> bool:
         """Wait on while a query runs, unless a permission is missing."""
-        denied = self.health.state is HealthState.DENIED
-        return (denied or not self._running) and super().waits_in_vain()
+        is_denied = self.health.state is HealthState.DENIED
+        if self._running and not is_denied:
+            return False
+        return super().waits_in_vain()
 
     async def close(self) -> None:
-        """Stop the running query, if that takes no longer than _STOPPING.
+        """Stop the running query, if that takes no longer than _STOP_SECONDS.
 
         It may be charged by the bytes that it scans.
         """
         if not self._running:
             return
         with suppress(Failure, TimeoutError):
-            async with asyncio.timeout(_STOPPING):
-                asked = {self.id_key: self._running}
+            async with asyncio.timeout(_STOP_SECONDS):
+                query = {self.id_key: self._running}
                 note = "nobody waits for the query"
-                await self.ask_once(self.request(self.cancel, dict, note, **asked))
+                await self.ask_once(self.request(self.cancel, dict, note, **query))

@@ -67,10 +67,14 @@ class Question(Struct, frozen=True):
 
 def question_of(targets: Targets, now: datetime) -> Question:
     """Return the question for the calls of the executions, by what is known so far."""
-    started = targets.started_at or now - LATE_BY
-    until = max(started, targets.span.last or now)
-    who = tuple(targets.trail_queries), frozenset(targets.roles), targets.accounts
-    return Question(*who, since=started - BEFORE_START, until=until)
+    started_at = targets.started_at or now - LATE_BY
+    return Question(
+        queries=tuple(targets.trail_queries),
+        roles=frozenset(targets.roles),
+        accounts=targets.accounts,
+        since=started_at - BEFORE_START,
+        until=max(started_at, targets.span.last or now),
+    )
 
 
 class TrailTable(Struct, frozen=True):
@@ -94,17 +98,17 @@ def literal(text: str) -> str:
 
 def select(question: Question, table: TrailTable) -> str:
     """Return the statement that selects the question's calls, oldest first."""
-    columns = dict(COLUMNS)
-    columns |= {name: table.payload.format(columns[name]) for name in PAYLOAD_COLUMNS}
-    asked = [f"{path} AS {name}" for name, path in columns.items()]
-    conditions = [
-        *_partitions(question, table),
-        _between("eventtime", question.since, question.until, table.time),
-        *_what(question.queries),
-        _any_of(_by_roles(question.roles) or _by_service()),
-    ]
+    columns: list[str] = []
+    for name, path in COLUMNS.items():
+        value = table.payload.format(path) if name in PAYLOAD_COLUMNS else path
+        columns.append(f"{value} AS {name}")
+    conditions = _partitions(question, table)
+    conditions.append(_between("eventtime", question.since, question.until, table.time))
+    if question.queries:
+        conditions.append(_by_queries(question.queries))
+    conditions.append(_any_of(_by_roles(question.roles) or _by_service()))
     return (
-        "SELECT " + ",\n  ".join(asked)
+        "SELECT " + ",\n  ".join(columns)
         + f"\nFROM {table.name}"
         + "\nWHERE " + "\n  AND ".join(conditions)
         + "\nORDER BY eventtime"
@@ -119,21 +123,21 @@ def _partitions(question: Question, table: TrailTable) -> list[str]:
     low = question.since - EARLY
     high = question.until + LATE
     regions = {region for region, _ in question.queries}
-    found = {
+    conditions = {
         "timestamp": _between('"timestamp"', low, high, "%Y/%m/%d"),
         "region": _among('"region"', regions),
         "account": _among('"account"', question.accounts),
     }
-    return [found[name] for name in table.partitions]
+    return [conditions[name] for name in table.partitions]
 
 
-def _what(queries: Iterable[Query]) -> list[str]:
-    """Return conditions on Regions, each with the services that are called there."""
-    each = [
-        f"(awsregion = {literal(region)} AND eventsource = {literal(event_source)})"
-        for region, event_source in sorted(queries)
-    ]
-    return [_any_of(each)] if each else []
+def _by_queries(queries: Iterable[Query]) -> str:
+    """Return the condition on Regions, each with the services called there."""
+    conditions: list[str] = []
+    for region, event_source in sorted(queries):
+        where = f"awsregion = {literal(region)}"
+        conditions.append(f"({where} AND eventsource = {literal(event_source)})")
+    return _any_of(conditions)
 
 
 def _by_roles(roles: Iterable[str]) -> list[str]:
@@ -142,18 +146,21 @@ def _by_roles(roles: Iterable[str]) -> list[str]:
     An issuer's ARN may have a path before the role's name. A call may have no issuer;
     its session's ARN names the role as well.
     """
-    found = []
-    for role in sorted(filter(_ROLE.fullmatch, roles)):
+    conditions: list[str] = []
+    for role in sorted(roles):
+        if not _ROLE.fullmatch(role):
+            continue
         # Escape the characters that have a meaning in LIKE.
         name = re.sub("[%_!]", r"!\g<0>", role)
-        found.append(_like(COLUMNS["issuerarn"], f"%/{name}"))
-        found.append(_like(COLUMNS["arn"], f"%:assumed-role/{name}/%"))
-    return found
+        conditions.append(_like(COLUMNS["issuerarn"], f"%/{name}"))
+        conditions.append(_like(COLUMNS["arn"], f"%:assumed-role/{name}/%"))
+    return conditions
 
 
 def _by_service() -> list[str]:
+    """Return conditions for the calls that Step Functions made."""
     columns = (COLUMNS["invokedby"], COLUMNS["sourceipaddress"])
-    return [_like(column, like) for column in columns for like in _STATES]
+    return [_like(column, pattern) for column in columns for pattern in _STATES]
 
 
 def _like(column: str, pattern: str) -> str:
@@ -166,8 +173,10 @@ def _among(column: str, values: Collection[str]) -> str:
     An `injected` partition takes only static equality, as documented; that a list of
     several values counts as static equality is inferred.
     """
-    listed = ", ".join(map(literal, sorted(values)))
-    return f"{column} = {listed}" if len(values) == 1 else f"{column} IN ({listed})"
+    literals = ", ".join(literal(value) for value in sorted(values))
+    if len(values) == 1:
+        return f"{column} = {literals}"
+    return f"{column} IN ({literals})"
 
 
 def _between(column: str, low: datetime, high: datetime, form: str) -> str:
@@ -175,9 +184,11 @@ def _between(column: str, low: datetime, high: datetime, form: str) -> str:
 
     The times are texts that sort as times do.
     """
-    first = low.astimezone(UTC).strftime(form)
-    last = (high.astimezone(UTC) + timedelta(microseconds=999_999)).strftime(form)
-    return f"{column} BETWEEN {literal(first)} AND {literal(last)}"
+    first = low.astimezone(UTC)
+    last = high.astimezone(UTC) + timedelta(microseconds=999_999)
+    since = literal(first.strftime(form))
+    until = literal(last.strftime(form))
+    return f"{column} BETWEEN {since} AND {until}"
 
 
 def _any_of(conditions: Iterable[str]) -> str:
