@@ -43,10 +43,11 @@ T = TypeVar("T")
 _RATIONED = frozenset({"cloudtrail"})
 """Services whose every request counts against a quota: LookupEvents allows 2 a second
 for a whole account."""
-_TIMEOUT = 60.0
+_CALL_SECONDS = 60.0
 """Seconds for one call including botocore's own retries; more than its own
 time-outs."""
 _TOKENS = frozenset({"nextToken", "NextToken"})
+"""The parameters of a request for a later page."""
 _BODY = "RawBody"
 """The key of an answer's raw body, beside the members that botocore parsed."""
 _FIRST_OTHER = 300
@@ -55,13 +56,13 @@ _CODE_USED_UP = "what an MFA code was given for has expired. Start sfnwatch agai
 
 
 def _keep_body(
-    operation_model: OperationModel, response_dict: dict[str, Any], **told: Any
+    operation_model: OperationModel, response_dict: dict[str, Any], **event: Any
 ) -> None:
     """Handle botocore's `before-parse`: keep the JSON body and give botocore none."""
     is_json = operation_model.service_model.resolved_protocol == "json"
     is_stream = operation_model.has_event_stream_output
     if is_json and not is_stream and response_dict["status_code"] < _FIRST_OTHER:
-        told["customized_response_dict"][_BODY] = response_dict["body"]
+        event["customized_response_dict"][_BODY] = response_dict["body"]
         response_dict["body"] = b"{}"
 
 
@@ -104,15 +105,15 @@ class AwsClient:
 
     async def call(self, request: AwsRequest[T]) -> AwsAnswer[T]:
         """Send one request; raises Failure, or StalePageError for an outdated token."""
-        async with self._worded(request) as sign_in:
-            told = await self._send(request, sign_in)
-            body = told.pop(_BODY, None)
-            value = decode_answer(told if body is None else body, request.shape)
+        async with self._failures_of(request) as sign_in:
+            parsed = await self._send(request, sign_in)
+            body = parsed.pop(_BODY, None)
+            value = decode_answer(parsed if body is None else body, request.shape)
         self._answered = True
-        at = time_of(told)
+        at = time_of(parsed)
         if at is not None and self._heed is not None:
             self._heed(at)
-        request_id = told.get("ResponseMetadata", {}).get("RequestId")
+        request_id = parsed.get("ResponseMetadata", {}).get("RequestId")
         return AwsAnswer(value, body or b"", str(request_id))
 
     async def stream(
@@ -123,7 +124,7 @@ class AwsClient:
         `key` is the member of the answer that holds the stream. A caller that needs no
         more events closes the generator.
         """
-        async with self._worded(request) as sign_in:
+        async with self._failures_of(request) as sign_in:
             answer = await self._send(request, sign_in)
             with closing(answer[key]):
                 async for event in parsed_events(answer[key]):
@@ -135,9 +136,9 @@ class AwsClient:
         signing: Any = await self._session.get_credentials()
         signing.access_key, signing.secret_key, signing.token = astuple(keys)
         client = await self._client(prefix, request.region)
-        async with asyncio.timeout(_TIMEOUT):
-            ask = getattr(client, xform_name(name))
-            answer: dict[str, Any] = await ask(**request.parameters)
+        send = getattr(client, xform_name(name))
+        async with asyncio.timeout(_CALL_SECONDS):
+            answer: dict[str, Any] = await send(**request.parameters)
             return answer
 
     async def _client(self, prefix: str, region: str) -> Any:
@@ -151,28 +152,31 @@ class AwsClient:
         url = self._settings.endpoint_url
         # Some operations have a host of their own, such as `stream-logs.…`; a given
         # endpoint has no such host.
-        config = AioConfig(inject_host_prefix=False) if url else AioConfig()
+        config = AioConfig()
+        if url:
+            config = AioConfig(inject_host_prefix=False)
         if prefix in _RATIONED:
             # Botocore's retries would use up requests of the quota unseen.
             config = config.merge(_ONCE)
         create: Any = self._session.create_client
         service = BOTOCORE_NAMES.get(prefix, prefix)
-        made = create(service, region_name=region, endpoint_url=url, config=config)
+        context = create(service, region_name=region, endpoint_url=url, config=config)
         try:
-            client = await self._stack.enter_async_context(made)
+            client = await self._stack.enter_async_context(context)
         except boto.BotoCoreError:
             raise
         except (AttributeError, LookupError, TypeError, ValueError) as error:
             # Bad user settings raise these: a Region, an endpoint, or a word where a
             # table belongs.
-            said = "a setting is of another form than it has to be."
-            said = str(error) if isinstance(error, ValueError) else said
-            raise boto.InvalidConfigError(error_msg=said) from error
+            reason = "a setting is of another form than it has to be."
+            if isinstance(error, ValueError):
+                reason = str(error)
+            raise boto.InvalidConfigError(error_msg=reason) from error
         client.meta.events.register("before-parse", _keep_body)
         return client
 
     @asynccontextmanager
-    async def _worded(self, request: AwsRequest[Any]) -> AsyncIterator[SignIn]:
+    async def _failures_of(self, request: AwsRequest[Any]) -> AsyncIterator[SignIn]:
         """Yield a request's SignIn, and turn any error meanwhile into a Failure."""
         sign_in = self._sign_in
         try:
@@ -182,13 +186,13 @@ class AwsClient:
                 self._renew(sign_in, failure)
             raise
         except Exception as error:
-            name = request.operation
             subject = request.subject
-            is_later = not _TOKENS.isdisjoint(request.parameters)
-            if is_later and STALE_PAGE.fullmatch(code_of(error)):
-                tried = f"{name.partition(':')[2]} on {subject}"
-                raise StalePageError(f"{tried}: {clean(str(error), 300)}") from error
-            worded = failure_of(error, name, subject, self.login)
+            is_later_page = not _TOKENS.isdisjoint(request.parameters)
+            if is_later_page and STALE_PAGE.fullmatch(code_of(error)):
+                name = request.operation.partition(":")[2]
+                reason = clean(str(error), 300)
+                raise StalePageError(f"{name} on {subject}: {reason}") from error
+            worded = failure_of(error, request.operation, subject, self.login)
             self._renew(sign_in, worded)
             raise worded from error
 
@@ -198,9 +202,11 @@ class AwsClient:
             # Credentials were obtained before, so a failed renewal may pass.
             failure.state = HealthState.EXPIRED
             failure.at_least = EXPIRED_PAUSE
-        chosen = profile_name(self._session)
-        if failure.state is HealthState.EXPIRED and chosen in self._settings.signed_in:
+        if failure.state is not HealthState.EXPIRED:
+            return
+        profile = profile_name(self._session)
+        if profile in self._settings.signed_in:
             failure.state = HealthState.REFUSED
-            failure.message = f"{clean(chosen)}: {_CODE_USED_UP}"
-        if failure.state is HealthState.EXPIRED and sign_in is self._sign_in:
+            failure.message = f"{clean(profile)}: {_CODE_USED_UP}"
+        elif sign_in is self._sign_in:
             self._sign_in = SignIn(self._settings)

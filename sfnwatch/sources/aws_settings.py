@@ -80,8 +80,9 @@ def check_profile(settings: AwsSettings) -> None:
     """
     if settings.access_key_id:
         return
-    if refused := mfa_refusal(_session_of(settings), settings):
-        raise RefusedError(refused)
+    refusal = mfa_refusal(_session_of(settings), settings)
+    if refusal:
+        raise RefusedError(refusal)
 
 
 def _session_of(settings: AwsSettings) -> "AioSession":
@@ -130,10 +131,10 @@ def region_names() -> list[str]:
     try:
         path = files("botocore") / "data" / "partitions.json"
         partitions = json.loads(path.read_bytes())["partitions"]
-        found = [name for part in partitions for name in part["regions"]]
+        names = [name for partition in partitions for name in partition["regions"]]
     except (ImportError, OSError, ValueError, KeyError, TypeError):
         return []
-    return [name for name in found if not name.endswith("-global")]
+    return [name for name in names if not name.endswith("-global")]
 
 
 def login_command(session: "AioSession", profile: str | None) -> str:
@@ -174,11 +175,12 @@ def mfa_devices(settings: AwsSettings) -> list[MfaDevice]:
 
 def profile_names() -> set[str]:
     """Return the profiles of AWS's two files, which write their names in two ways."""
-    config = r"(?m)^\[(?:profile\s+(.+)|(default))\]"
-    found = re.findall(config, _text_of("AWS_CONFIG_FILE"))
-    names = {(own or default).strip(" \"'") for own, default in found}
-    own = re.findall(r"(?m)^\[(.+)\]", _text_of("AWS_SHARED_CREDENTIALS_FILE"))
-    return names.union(own)
+    names: set[str] = set()
+    section = r"(?m)^\[(?:profile\s+(.+)|(default))\]"
+    for name, default in re.findall(section, _text_of("AWS_CONFIG_FILE")):
+        names.add((name or default).strip(" \"'"))
+    credentials = _text_of("AWS_SHARED_CREDENTIALS_FILE")
+    return names.union(re.findall(r"(?m)^\[(.+)\]", credentials))
 
 
 def _text_of(variable: str) -> str:
@@ -249,8 +251,10 @@ def signing_profile(session: "AioSession", settings: AwsSettings) -> str:
     if settings.profile is None and os.environ.get("AWS_ACCESS_KEY_ID"):
         return ""
     name = profile_name(session)
-    said = session.full_config["profiles"].get(name, {})
-    return name if any(key.startswith(_SIGN_IN) for key in said) else ""
+    for key in session.full_config["profiles"].get(name, {}):
+        if key.startswith(_SIGN_IN):
+            return name
+    return ""
 
 
 def profile_name(session: "AioSession") -> str:

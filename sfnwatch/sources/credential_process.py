@@ -48,10 +48,12 @@ async def _run_for(profile: str, *command: str, **_: Any) -> _Process:
     try:
         return _Process(await _run(command))
     except ValueError as error:
-        whose = f"credential_process of the profile {clean(profile, 100)}"
-        said = f"AWS credentials: {whose}: {clean(str(error), 300)}"
-        hint = "Correct it, or choose another --profile."
-        raise RefusedError(said, hint=hint) from error
+        reason = clean(str(error), 300)
+        raise RefusedError(
+            f"AWS credentials: credential_process of the profile {clean(profile, 100)}:"
+            f" {reason}",
+            hint="Correct it, or choose another --profile.",
+        ) from error
 
 
 async def _run(command: tuple[str, ...]) -> bytes:

@@ -39,71 +39,75 @@ from sfnwatch.sources.http_session import HttpSession
 
 Prompter = Callable[[str], str]
 """Takes a text that contains a device's serial number; returns its MFA code."""
-Places = list[CredentialProvider]
+Providers = list[CredentialProvider]
 """Credential providers, in the order in which they are tried."""
 
 
 def replace_providers(session: AioSession, prompter: Prompter) -> None:
     """Replace a session's credential providers with ours where we have one."""
-    asks = _asking_beside(AioContainerMetadataFetcher.TIMEOUT_SECONDS)
-    container = AioContainerProvider(fetcher=AioContainerMetadataFetcher(asks))
-    instance = _of_instance(session)
-    resolver: Any = session.get_component("credential_provider")
+    container_http = _metadata_session(AioContainerMetadataFetcher.TIMEOUT_SECONDS)
+    container_fetcher = AioContainerMetadataFetcher(container_http)
+    container = AioContainerProvider(fetcher=container_fetcher)
+    instance = _instance_provider(session)
     profile = profile_name(session)
-    nested: Any = partial(create_nested_client, session)
-    assumed = AioAssumeRoleProvider(
+    create_client: Any = partial(create_nested_client, session)
+    role = AioAssumeRoleProvider(
         load_config=lambda: session.full_config,
-        client_creator=nested,
+        client_creator=create_client,
         cache={},
         profile_name=profile,
         prompter=prompter,
         credential_sourcer=AioCanonicalNameCredentialSourcer(
             [AioEnvProvider(), container, instance]
         ),
-        profile_provider_builder=_ProfilePlaces(session),
+        profile_provider_builder=_ProfileProviders(session),
     )
-    ours = [assumed, process_provider(session, profile), container, instance]
-    resolver.providers[:] = _in_their_places(resolver.providers, ours)
+    ours = [role, process_provider(session, profile), container, instance]
+    resolver: Any = session.get_component("credential_provider")
+    resolver.providers[:] = _with_ours(resolver.providers, ours)
 
 
-def _in_their_places(places: Places, ours: Places) -> Places:
-    by_name = {each.METHOD: each for each in ours}
-    return [by_name.get(each.METHOD, each) for each in places]
+def _with_ours(theirs: Providers, ours: Providers) -> Providers:
+    """Return botocore's providers, with ours in place of those of the same names."""
+    by_name = {provider.METHOD: provider for provider in ours}
+    return [by_name.get(provider.METHOD, provider) for provider in theirs]
 
 
-class _ProfilePlaces(AioProfileProviderBuilder):
+class _ProfileProviders(AioProfileProviderBuilder):
     """The providers of a profile that supplies the credentials to assume a role."""
 
     def __init__(self, session: AioSession) -> None:
         super().__init__(session, cache={})
-        self._process_of = partial(process_provider, session)
+        self._aws_session = session
 
     def providers(
         self,
         profile_name: str,
         disable_env_vars: bool = False,  # noqa: FBT001, FBT002
-    ) -> Places:
-        places = super().providers(profile_name, disable_env_vars)
-        return _in_their_places(places, [self._process_of(profile_name)])
+    ) -> Providers:
+        theirs = super().providers(profile_name, disable_env_vars)
+        return _with_ours(theirs, [process_provider(self._aws_session, profile_name)])
 
 
-def _asking_beside(timeout: float) -> Any:
+def _metadata_session(timeout: float) -> Any:
     """Make an HTTP session for metadata services: without TLS and without a proxy."""
     return HttpSession(timeout=(timeout, timeout), metadata=True)
 
 
-def _of_instance(session: AioSession) -> CredentialProvider:
+def _instance_provider(session: AioSession) -> CredentialProvider:
     setting = session.get_config_variable
-    names = ("ec2_metadata_service_endpoint", "ec2_metadata_v1_disabled")
     timeout = setting("metadata_service_timeout")
+    endpoint = "ec2_metadata_service_endpoint"
+    v1_disabled = "ec2_metadata_v1_disabled"
     fetcher: Any = AioInstanceMetadataFetcher(
         timeout=timeout,
         num_attempts=setting("metadata_service_num_attempts"),
         user_agent=session.user_agent(),
         config={
-            **{name: setting(name) for name in names},
+            endpoint: setting(endpoint),
+            v1_disabled: setting(v1_disabled),
             "ec2_metadata_service_endpoint_mode": resolve_imds_endpoint_mode(session),
         },
-        session=_asking_beside(timeout),
+        session=_metadata_session(timeout),
     )
     return AioInstanceMetadataProvider(iam_role_fetcher=fetcher)

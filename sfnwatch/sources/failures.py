@@ -77,6 +77,10 @@ _SIGNATURE = re.compile(
 SKEWED = timedelta(minutes=4)
 """The difference from which the clock is wrong. AWS takes signatures that are up to 5
 minutes old, or 15 in some cases."""
+_WRONG_CLOCK = (
+    " This machine's clock is {}, and what is signed at another time is refused. Set"
+    " the clock."
+)
 _OUR_AGE = range(2000, 2200)
 _SIGNED_HEADER = re.compile(
     r"(?i)\b(x-amz-security-token|authorization)\b\s*[:=]\s*[^\s'\"][^\n'\"]*"
@@ -122,10 +126,10 @@ def time_of(answer: Mapping[str, Any]) -> datetime | None:
     """
     headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
     try:
-        told = parsedate_to_datetime(headers["date"]).astimezone(UTC)
+        date = parsedate_to_datetime(headers["date"]).astimezone(UTC)
     except (KeyError, ValueError, TypeError, OverflowError):
         return None
-    return told if told.year in _OUR_AGE else None
+    return date if date.year in _OUR_AGE else None
 
 
 def beside_aws(ahead: timedelta) -> str:
@@ -187,8 +191,8 @@ def sign_in_failure(error: Exception, profile: str, login: str) -> Failure:
             return Failure(HealthState.EXPIRED, words, at_least=EXPIRED_PAUSE)
         case boto.MissingDependencyException():
             # The only dependency that botocore can miss here.
-            said = "a login of `aws login` takes awscrt, which is not installed. Run:"
-            words = f"{said} {to_install('login')}"
+            missing = "a login of `aws login` takes awscrt, which is not installed."
+            words = f"{missing} Run: {to_install('login')}"
         case _ if profile and not isinstance(error, boto.NoCredentialsError):
             words = f"{whose}: {_said(error)} Correct it, or choose another --profile."
         case _:
@@ -204,18 +208,22 @@ def _judged(
 ) -> Failure:
     """Return AWS's answer in words, with the meaning by the first matching verdict."""
     code = code_of(error)
-    words = f"{tried}: {clean(code)}."
-    told = time_of(error.response) if _SIGNATURE.fullmatch(code) else None
-    # By the machine's own time, not by a `Clock`: botocore signs with that time.
-    if told and abs(ahead := datetime.now(UTC) - told) > SKEWED:
-        words += f" This machine's clock is {beside_aws(ahead)}, and what is signed at"
-        words += " another time is refused. Set the clock."
-        return Failure(HealthState.RETRYING, words, code=code, at_least=EXPIRED_PAUSE)
+    failure = Failure(HealthState.RETRYING, f"{tried}: {clean(code)}.", code=code)
+    if _SIGNATURE.fullmatch(code):
+        date = time_of(error.response)
+        # By the machine's own time, not by a `Clock`: botocore signs with that time.
+        ahead = datetime.now(UTC) - date if date is not None else timedelta(0)
+        if abs(ahead) > SKEWED:
+            failure.message += _WRONG_CLOCK.format(beside_aws(ahead))
+            failure.at_least = EXPIRED_PAUSE
+            return failure
     # When AWS refuses a signature, it repeats the text to sign, with a token in it.
-    said = str(error.response.get("Error", {}).get("Message") or "")
-    said = clean(_SIGNED_HEADER.sub(r"\1: …", said), 400)
-    failure = Failure(HealthState.RETRYING, f"{words} {said}".rstrip(), code=code)
-    any(verdict.apply(failure, **advice) for verdict in verdicts)
+    text = str(error.response.get("Error", {}).get("Message") or "")
+    text = clean(_SIGNED_HEADER.sub(r"\1: …", text), 400)
+    failure.message = f"{failure.message} {text}".rstrip()
+    for verdict in verdicts:
+        if verdict.apply(failure, **advice):
+            break
     return failure
 
 

@@ -121,9 +121,11 @@ class HttpSession:
             context.verify_mode = ssl.CERT_NONE
             return context
         verify: Any = self._verify
-        if path := get_cert_path(verify):
+        path = get_cert_path(verify)
+        if path:
             try:
-                if (bundle := Path(path)).exists() and not bundle.is_file():
+                bundle = Path(path)
+                if bundle.exists() and not bundle.is_file():
                     # Opening a pipe would wait for its writer without end.
                     raise OSError(0, "it is no file")  # noqa: TRY301
                 context.load_verify_locations(path)
@@ -144,9 +146,10 @@ class HttpSession:
 
     async def send(self, request: Any) -> AioAWSResponse:
         """Send one request, as botocore has prepared and signed it."""
-        beside = self._metadata and is_link_local(request.url)
-        if refused := "" if beside else endpoint_refusal(_host(request.url)):
-            raise UnsafeEndpointError(refused)
+        if not (self._metadata and is_link_local(request.url)):
+            refusal = endpoint_refusal(_host(request.url))
+            if refusal:
+                raise UnsafeEndpointError(refusal)
         proxy: str | None = None
         if not is_loopback(request.url):
             proxy = self._proxies.proxy_url_for(request.url)
@@ -208,12 +211,12 @@ def _refuse_redirect(answer: aiohttp.ClientResponse) -> None:
     if answer.status not in _REDIRECTS or target is None:
         return
     answer.close()
-    asked = str(answer.url)
+    url = str(answer.url)
     try:
-        other = _host(urljoin(asked, target))
+        other = _host(urljoin(url, target))
     except ValueError:
         other = clean(target, _SHOWN)
-    msg = f"{_host(asked)} answered {answer.status}, a redirect to {other}"
+    msg = f"{_host(url)} answered {answer.status}, a redirect to {other}"
     raise UnboundedError(f"{msg}, which is not followed: credentials would go along")
 
 
@@ -255,6 +258,5 @@ def _of_boto(error: Exception, request: Any, proxy: str | None) -> Exception:
     kind = next(ours for theirs, ours in _OF_BOTO if isinstance(error, theirs))
     # A proxy that is not a URL can't be masked.
     masked = mask_proxy_url(proxy or "") if kind is boto.ProxyConnectionError else None
-    told = {"endpoint_url": _host(request.url), "proxy_url": masked}
     # The error must not hold the request, whose headers have credentials.
-    return kind(error=error, **told)
+    return kind(error=error, endpoint_url=_host(request.url), proxy_url=masked)

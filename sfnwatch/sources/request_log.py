@@ -20,7 +20,7 @@ from msgspec.structs import asdict
 from sfnwatch.clock import Clock
 from sfnwatch.model.known_secrets import KNOWN_SECRETS
 from sfnwatch.model.own_requests import OK
-from sfnwatch.model.records import Batch, RecordKind, receive
+from sfnwatch.model.records import Batch, Received, RecordKind, receive
 from sfnwatch.model.times import iso, seconds_between
 from sfnwatch.sources.permissions import Feature, operations
 
@@ -30,12 +30,12 @@ _PREFIXES = {"cloudwatch-logs": "logs", "sfn": "states"}
 """A service's name in botocore's hooks to its IAM prefix, if that is another."""
 _OURS = operations(tuple(Feature))
 """The sources' operations. Every other one is the session's, for its credentials."""
-_MOST = 120
+_MOST_CHARACTERS = 120
 """Most characters of a code or an id, which any server at an endpoint may write."""
 _UNKNOWN = "unknown"
 
 
-class _Noted(Struct):
+class _Request(Struct):
     """The fields of a request's record: see `records.py`."""
 
     operation: str
@@ -61,11 +61,11 @@ class RequestLog(Struct, eq=False):
     """The execution that the requests are for; None if they are for several."""
     count: int = 0
     """The number of requests sent so far."""
-    _noted: list[_Noted] = []
+    _finished: list[_Request] = []
     """Requests that are over, but not yet handed over."""
     _note: str = ""
     _tries: Counter[str] = field(default_factory=Counter)
-    _under_way: _Noted | None = None
+    _under_way: _Request | None = None
     _sent_at: datetime | None = None
     """When the request under way was sent."""
 
@@ -89,11 +89,12 @@ class RequestLog(Struct, eq=False):
     def take(self) -> Batch:
         """Return the records of the requests noted since the last time."""
         now = self.clock.now()
-        noted = self._noted
-        self._noted = []
-        kind = RecordKind.REQUEST
-        arn = self.execution_arn
-        return tuple(receive(now, kind, arn, asdict(each)) for each in noted)
+        records: list[Received] = []
+        for request in self._finished:
+            fields = asdict(request)
+            records.append(receive(now, RecordKind.REQUEST, self.execution_arn, fields))
+        self._finished.clear()
+        return tuple(records)
 
     def sent(self, event_name: str, request: Any) -> None:
         """Note a request that is on its way: botocore's request and event name."""
@@ -103,38 +104,48 @@ class RequestLog(Struct, eq=False):
         region = (getattr(request, "context", None) or {}).get("client_region")
         host = urlsplit(getattr(request, "url", "") or "").netloc.rpartition("@")[2]
         self._tries[operation] += 1
-        again = f"try {number}" if (number := self._tries[operation]) > 1 else ""
-        ours = (service, operation) in _OURS
-        note = self._note if ours else "for the credentials"
-        note = ", ".join(words for words in (note, again) if words)
+        note = self._note
+        if (service, operation) not in _OURS:
+            note = "for the credentials"
+        if self._tries[operation] > 1:
+            number = f"try {self._tries[operation]}"
+            note = f"{note}, {number}" if note else number
         _LOG.debug(
             "asks %s:%s in %s, of %s: %s", service, operation, region, host, note
         )
         self._sent_at = self.clock.now()
         self.count += 1
-        told = operation, service, region, iso(self._sent_at)
-        self._under_way = _Noted(*told, note=note)
+        sent_at = iso(self._sent_at)
+        self._under_way = _Request(operation, service, region, sent_at, note=note)
 
     def answered(self, answer: Mapping[str, Any], error: BaseException | None) -> None:
         """Note the outcome of the request under way, from botocore's parsed answer."""
-        if (told := self._under_way) is None:
+        request = self._under_way
+        if request is None:
             return
         metadata = answer.get("ResponseMetadata", {})
         outcome = str(answer.get("Error", {}).get("Code", OK))
-        outcome = outcome if error is None else type(error).__name__
+        if error is not None:
+            outcome = type(error).__name__
         request_id = metadata.get("RequestId")
-        status = metadata.get("HTTPStatusCode")
-        told.seconds = self._seconds()
-        told.status = status
-        told.outcome = KNOWN_SECRETS.hide(outcome)[:_MOST] or _UNKNOWN
+        request.seconds = self._seconds()
+        request.status = metadata.get("HTTPStatusCode")
+        request.outcome = KNOWN_SECRETS.hide(outcome)[:_MOST_CHARACTERS] or _UNKNOWN
         if request_id:
-            told.request_id = KNOWN_SECRETS.hide(str(request_id))[:_MOST]
+            shown_id = KNOWN_SECRETS.hide(str(request_id))
+            request.request_id = shown_id[:_MOST_CHARACTERS]
         length = metadata.get("HTTPHeaders", {}).get("content-length")
-        words = "{} to {service}:{operation} after {seconds:.3f} s: {outcome}, status"
-        words += " {}, request ID {}, {} bytes"
-        kind = "answer" if status else "no answer"
-        shown = (each or "-" for each in (status, request_id, length))
-        _LOG.debug("%s", words.format(kind, *shown, **asdict(told)))
+        _LOG.debug(
+            "%s to %s:%s after %.3f s: %s, status %s, request ID %s, %s bytes",
+            "answer" if request.status else "no answer",
+            request.service,
+            request.operation,
+            request.seconds,
+            request.outcome,
+            request.status or "-",
+            request_id or "-",
+            length or "-",
+        )
 
     def brought(self, items: int) -> None:
         """Note the number of events or records in the answer."""
@@ -143,22 +154,23 @@ class RequestLog(Struct, eq=False):
 
     def _finish(self, outcome: str | None = None) -> None:
         """Finish the request under way; `outcome` is what ended the call, if known."""
-        told = self._under_way
+        request = self._under_way
         self._under_way = None
-        if told is None:
+        if request is None:
             return
-        if told.seconds is None:
-            told.seconds = self._seconds()
-        if outcome is not None and told.outcome in {OK, _UNKNOWN}:
-            told.outcome = outcome
-            name = told.operation
-            took = told.seconds
-            _LOG.debug("no answer of use to %s in %.3f s: %s", name, took, outcome)
-        self._noted.append(told)
+        if request.seconds is None:
+            request.seconds = self._seconds()
+        if outcome is not None and request.outcome in {OK, _UNKNOWN}:
+            request.outcome = outcome
+            name = request.operation
+            seconds = request.seconds
+            _LOG.debug("no answer of use to %s in %.3f s: %s", name, seconds, outcome)
+        self._finished.append(request)
 
     def _seconds(self) -> float:
         now = self.clock.now()
-        return round(max(0.0, seconds_between(self._sent_at or now, now)), 3)
+        seconds = seconds_between(self._sent_at or now, now)
+        return round(max(0.0, seconds), 3)
 
 
 _ASKING: ContextVar[RequestLog | None] = ContextVar("asking", default=None)

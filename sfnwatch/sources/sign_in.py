@@ -48,8 +48,10 @@ class SignIn:
         self._prompter = prompter
         self._lock = asyncio.Lock()
         self._prepared = False
-        self._trouble: tuple[float, Exception] | None = None
-        """The latest error that kept credentials from being obtained, and its time."""
+        self._error: Exception | None = None
+        """The latest error that kept credentials from being obtained."""
+        self._failed_at = 0.0
+        """When that was, in the seconds of `time.monotonic`."""
 
     @cached_property
     def _session(self) -> AioSession:
@@ -61,16 +63,17 @@ class SignIn:
         A caller that waited for another caller's failed try gets the same failure: a
         try may take long.
         """
-        begun = time.monotonic()
+        begun_at = time.monotonic()
         async with self._lock:
-            if self._trouble is not None and self._trouble[0] >= begun:
-                raise self._failure(self._trouble[1]) from self._trouble[1]
+            if self._error is not None and self._failed_at >= begun_at:
+                raise self._failure(self._error) from self._error
             try:
                 return await self._find(region)
             except NotAllowedError:
                 raise
             except Exception as error:
-                self._trouble = time.monotonic(), error
+                self._error = error
+                self._failed_at = time.monotonic()
                 raise self._failure(error) from error
 
     def _failure(self, error: Exception) -> Failure:
@@ -90,23 +93,26 @@ class SignIn:
         if settings.access_key_id and settings.secret_access_key:
             return Keys(settings.access_key_id, settings.secret_access_key)
         session = self._session
-        if held := settings.signed_in.get(profile_name(session)):
-            return held
+        keys = settings.signed_in.get(profile_name(session))
+        if keys is not None:
+            return keys
         if not self._prepared:
             self._prepare(region)
             self._prepared = True
-        found = await session.get_credentials()
-        if found is None:
+        credentials = await session.get_credentials()
+        if credentials is None:
             raise boto.NoCredentialsError
-        self.method = str(found.method)
-        frozen: Any = await found.get_frozen_credentials()
-        keys = (frozen.access_key, frozen.secret_key, frozen.token)
-        sent = [key for key in keys if key is not None]
-        texts = [key for key in sent if isinstance(key, str) and re.match(_KEY, key)]
-        if None in keys[:2] or texts != sent:
-            why = "what was found is no key that AWS gives out"
-            raise boto.CredentialRetrievalError(provider=found.method, error_msg=why)
-        return Keys(*keys)
+        self.method = str(credentials.method)
+        frozen: Any = await credentials.get_frozen_credentials()
+        texts = [frozen.access_key, frozen.secret_key]
+        if frozen.token is not None:
+            texts.append(frozen.token)
+        if not all(_is_key(text) for text in texts):
+            reason = "what was found is no key that AWS gives out"
+            raise boto.CredentialRetrievalError(
+                provider=credentials.method, error_msg=reason
+            )
+        return Keys(frozen.access_key, frozen.secret_key, frozen.token)
 
     def _prepare(self, region: str) -> None:
         """Set up where the session finds its credentials.
@@ -116,11 +122,17 @@ class SignIn:
         session = self._session
         settings = self._settings
         check_files(session)
-        if self._prompter is None and (why := mfa_refusal(session, settings)):
-            raise RefusedError(why)
+        if self._prompter is None:
+            refusal = mfa_refusal(session, settings)
+            if refusal:
+                raise RefusedError(refusal)
         if region and not session.get_config_variable("region"):
             session.set_config_variable("region", region)
         replace_providers(session, self._prompter or _no_code)
+
+
+def _is_key(text: Any) -> bool:
+    return isinstance(text, str) and re.match(_KEY, text) is not None
 
 
 def _no_code(_: str) -> str:
@@ -135,7 +147,10 @@ async def have_role(settings: AwsSettings, codes: Mapping[str, str]) -> Keys:
     """
 
     def code_for(text: str) -> str:
-        return next(code for serial, code in codes.items() if serial in text)
+        for serial, code in codes.items():
+            if serial in text:
+                return code
+        raise boto.RefreshWithMFAUnsupportedError
 
     sign_in = SignIn(settings, code_for)
     try:
