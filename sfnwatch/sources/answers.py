@@ -163,9 +163,10 @@ def _decoded(body: bytes | dict[str, Any], shape: type[T]) -> T:
     except (ValueError, RecursionError):
         # Python's own parser accepts half of a surrogate pair.
         value = json.loads(body)
-        for key, each in value.items() if isinstance(value, dict) else ():
-            if isinstance(each, list):
-                value[key] = [Raw(encode_json(item)) for item in each]
+        if isinstance(value, dict):
+            for key, member in value.items():
+                if isinstance(member, list):
+                    value[key] = [Raw(encode_json(item)) for item in member]
         return msgspec.convert(value, type=shape)
 
 

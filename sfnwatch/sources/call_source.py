@@ -91,11 +91,12 @@ class CallSource(PollingSource):
         definition, calls are known only as they happen.
         """
         while not queries:
-            known = self.targets.ready and self.targets.started_at is not None
-            words = nothing if known else ""
+            message = ""
+            if self.targets.ready and self.targets.started_at is not None:
+                message = nothing
             if self.targets.have_ended:
-                return words
-            self.say(words)
+                return message
+            self.say(message)
             await self.rest(_IDLE)
         return None
 
@@ -115,12 +116,15 @@ class CallSource(PollingSource):
 
     def judge(self, failure: Failure) -> None:
         """Give up on a denial or repeated failures once the executions have ended."""
-        denied = failure.state is HealthState.DENIED
-        hopeless = self.targets.have_ended if denied else self.is_over()
-        if hopeless:
-            throttled = failure.state is HealthState.THROTTLED
-            tries = _DRAINED_TRIES_THROTTLED if throttled else _DRAINED_TRIES
-            self.give_up(failure, tries)
+        is_over = self.is_over()
+        if failure.state is HealthState.DENIED:
+            is_over = self.targets.have_ended
+        if not is_over:
+            return
+        tries = _DRAINED_TRIES
+        if failure.state is HealthState.THROTTLED:
+            tries = _DRAINED_TRIES_THROTTLED
+        self.give_up(failure, tries)
 
     def waits_in_vain(self) -> bool:
         if self.health.state is HealthState.EXPIRED:

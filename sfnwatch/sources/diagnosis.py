@@ -34,9 +34,9 @@ from sfnwatch.sources.permissions import Feature
 from sfnwatch.sources.request_log import RequestLog
 from sfnwatch.sources.search import Search
 
-LIMIT = 10.0
+ANSWER_SECONDS = 10.0
 """Seconds to wait for one answer."""
-_SIGNING_IN = 25.0
+_SIGN_IN_SECONDS = 25.0
 """Seconds to wait for credentials: a credential_process may take 20."""
 _FEATURES = (Feature.CHILDREN, Feature.IDENTITY)
 _EVENTS = 1000
@@ -44,15 +44,15 @@ _EVENTS = 1000
 _NEWEST = 50
 """The number of CloudTrail records to read: one page."""
 _LIST = "states:ListExecutions"
-_BUSY = 3
+_USUAL_GAPS = 3
 """If the newest record is older than this many usual gaps, the reason is delay, not
 silence."""
 _TOLERANCE = timedelta(seconds=3)
 """A Date header has whole seconds, and takes time to arrive."""
 _PASSING = frozenset({HealthState.RETRYING, HealthState.THROTTLED})
-LONGEST_NAME = 200
+_LONGEST_TEXT = 200
 _UNANSWERED = "not tried: what was asked before had no answer."
-_NO_ANSWER = f"no answer within {LIMIT:.0f} s."
+_NO_ANSWER = f"no answer within {ANSWER_SECONDS:.0f} s."
 
 
 class Check(Struct, frozen=True):
@@ -99,13 +99,10 @@ class Diagnosis:
             self._tell(Check("AWS settings", False, error.message, error.hint))
             return
         url = self._settings.endpoint_url
-        said = clean(region, LONGEST_NAME)
-        said += (
-            f"; all is asked of {clean(without_login(url), LONGEST_NAME)}"
-            if url
-            else ""
-        )
-        self._tell(Check("Region", True, said))
+        finding = clean(region, _LONGEST_TEXT)
+        if url:
+            finding += f"; all is asked of {clean(without_login(url), _LONGEST_TEXT)}"
+        self._tell(Check("Region", True, finding))
         async with AwsClient(self._settings, self._heed, _FEATURES) as self._aws:
             credentials = await self._credentials()
             self._tell(credentials)
@@ -127,7 +124,7 @@ class Diagnosis:
         request = AwsRequest(operation, subject, region, dict, parameters)
         try:
             with RequestLog(SystemClock()).asking("doctor"):
-                async with asyncio.timeout(LIMIT):
+                async with asyncio.timeout(ANSWER_SECONDS):
                     answer = await self._aws.call(request)
             return Check(name, True, subject), answer.value
         except TimeoutError:
@@ -135,21 +132,24 @@ class Diagnosis:
             failure.unreachable = True
         except Failure as error:
             failure = error
-        if answered := getattr(failure.__cause__, "response", None):
+        refusal = getattr(failure.__cause__, "response", None)
+        if refusal:
             self._refused = True
-            if (told := time_of(answered)) is not None:
-                self._heed(told)
+            date = time_of(refusal)
+            if date is not None:
+                self._heed(date)
         advice = ""
         if failure.unreachable:
             self._silent.add(place)
             advice = "Check the network, AWS_ENDPOINT_URL and HTTPS_PROXY."
-            if url := self._settings.endpoint_url:
+            url = self._settings.endpoint_url
+            if url:
                 shown = clean(without_login(url))
                 advice = f"Is anything listening at the --endpoint-url {shown}?"
         elif failure.state in _PASSING and not failure.at_least:
             advice = "Try again: that may pass."
-        said = failure.message.removeprefix(f"{name} on {subject}: ")
-        return Check(name, False, said.removeprefix(f"{name}: "), advice), {}
+        reason = failure.message.removeprefix(f"{name} on {subject}: ")
+        return Check(name, False, reason.removeprefix(f"{name}: "), advice), {}
 
     async def _read(
         self, operation: str, subject: str, **parameters: Any
@@ -161,30 +161,30 @@ class Diagnosis:
 
     async def _credentials(self) -> Check:
         profile = self._settings.profile
-        whose = f", profile {clean(profile, LONGEST_NAME)}" if profile else ""
+        whose = f", profile {clean(profile, _LONGEST_TEXT)}" if profile else ""
         try:
-            async with asyncio.timeout(_SIGNING_IN):
+            async with asyncio.timeout(_SIGN_IN_SECONDS):
                 method = await self._aws.credentials_method()
         except TimeoutError:
-            said = f"nothing gave any within {_SIGNING_IN:.0f} s{whose}."
-            return Check("credentials", False, said, f"Run: {self._aws.login}")
+            reason = f"nothing gave any within {_SIGN_IN_SECONDS:.0f} s{whose}."
+            return Check("credentials", False, reason, f"Run: {self._aws.login}")
         except Failure as failure:
-            said = failure.message.removeprefix("AWS credentials: ")
-            return Check("credentials", False, said)
-        return Check("credentials", True, f"{clean(method, LONGEST_NAME)}{whose}")
+            reason = failure.message.removeprefix("AWS credentials: ")
+            return Check("credentials", False, reason)
+        return Check("credentials", True, f"{clean(method, _LONGEST_TEXT)}{whose}")
 
     async def _identity(self) -> Check:
         region = self._settings.region
         check, caller = await self._try("sts:GetCallerIdentity", region)
         if not check.ok:
             return replace(check, name="identity")
-        said = clean(str(caller.get("Arn")), LONGEST_NAME)
+        arn = clean(str(caller.get("Arn")), _LONGEST_TEXT)
         account = getattr(self._named, "account", None)
         if account in {None, caller.get("Account")}:
-            return Check("identity", True, said)
-        said += f", and what is named is of account {account}."
+            return Check("identity", True, arn)
+        finding = f"{arn}, and what is named is of account {account}."
         hint = "Choose a --profile of that account: no other can read it."
-        return Check("identity", False, said, hint)
+        return Check("identity", False, finding, hint)
 
     async def _reads(self) -> None:
         """Try each read of Step Functions that a watch makes."""
@@ -194,35 +194,42 @@ class Diagnosis:
         if execution is None:
             return
         arn = execution.arn
-        name = clean(execution.name, LONGEST_NAME)
+        name = clean(execution.name, _LONGEST_TEXT)
         if execution.is_express:
-            said = f"not tried: AWS keeps no history of {name}, an Express execution."
+            reason = f"not tried: AWS keeps no history of {name}, an Express execution."
             hint = "Its log group is read: sfnwatch iam-policy --with express"
-            self._tell(Check("history", None, said, hint))
+            self._tell(Check("history", None, reason, hint))
             return
         for operation in ("DescribeExecution", "DescribeStateMachineForExecution"):
             await self._read(f"states:{operation}", name, executionArn=arn)
-        asked = {"executionArn": arn, "maxResults": _EVENTS}
-        asked["includeExecutionData"] = False
-        told = await self._read("states:GetExecutionHistory", name, **asked)
-        subject = clean(execution.state_machine_name, LONGEST_NAME)
-        machine = execution.state_machine_arn
-        await self._read(_LIST, subject, stateMachineArn=machine, maxResults=1)
-        if run := self._map_run(told):
-            subject = clean(run.rpartition(":mapRun:")[2], LONGEST_NAME)
-            await self._read("states:DescribeMapRun", subject, mapRunArn=run)
-            await self._read(_LIST, subject, mapRunArn=run, maxResults=1)
+        history = await self._read(
+            "states:GetExecutionHistory",
+            name,
+            executionArn=arn,
+            maxResults=_EVENTS,
+            includeExecutionData=False,
+        )
+        machine_name = clean(execution.state_machine_name, _LONGEST_TEXT)
+        machine_arn = execution.state_machine_arn
+        await self._read(_LIST, machine_name, stateMachineArn=machine_arn, maxResults=1)
+        map_run_arn = self._map_run_arn(history)
+        if map_run_arn is not None:
+            label = clean(map_run_arn.rpartition(":mapRun:")[2], _LONGEST_TEXT)
+            await self._read("states:DescribeMapRun", label, mapRunArn=map_run_arn)
+            await self._read(_LIST, label, mapRunArn=map_run_arn, maxResults=1)
 
-    def _map_run(self, history: Mapping[str, Any]) -> str | None:
+    def _map_run_arn(self, history: Mapping[str, Any]) -> str | None:
         """Return the named Map Run's ARN, or that of the first one in a history.
 
         None if there is neither.
         """
         if isinstance(self._named, MapRunArn):
             return self._named.arn
-        events = map(mapping_of, list_of(history.get("events")))
-        started = (mapping_of(e.get("mapRunStartedEventDetails")) for e in events)
-        return next((str(e["mapRunArn"]) for e in started if "mapRunArn" in e), None)
+        for event in list_of(history.get("events")):
+            started = mapping_of(mapping_of(event).get("mapRunStartedEventDetails"))
+            if "mapRunArn" in started:
+                return str(started["mapRunArn"])
+        return None
 
     async def _find_execution(self) -> ExecutionArn | None:
         """Find an execution to try the reads on."""
@@ -233,38 +240,46 @@ class Diagnosis:
             return None
         lists = Search(self._settings, self._clock).list_executions(self._named)
         try:
-            async with asyncio.timeout(LIMIT), aclosing(lists) as listings:
+            async with asyncio.timeout(ANSWER_SECONDS), aclosing(lists) as listings:
                 async for listing in listings:
-                    reasons += [e.reason for e in listing.left_out if not e.express]
-                    for each in listing.executions:
-                        self._tell(Check(name, True, clean(each.name, LONGEST_NAME)))
-                        return parse_execution_arn(each.arn)
-            said = "".join(reasons[:1]) or "there is none to try the reads on."
+                    for left_out in listing.left_out:
+                        if not left_out.express:
+                            reasons.append(left_out.reason)
+                    for execution in listing.executions:
+                        self._tell(
+                            Check(name, True, clean(execution.name, _LONGEST_TEXT))
+                        )
+                        return parse_execution_arn(execution.arn)
             hint = "Name one: sfnwatch doctor ARN"
-            ok = False if reasons else None
+            if reasons:
+                check = Check(name, False, reasons[0], hint)
+            else:
+                none = "there is none to try the reads on."
+                check = Check(name, None, none, hint)
         except TimeoutError:
-            said = _NO_ANSWER
-            hint = ""
-            ok = False
+            check = Check(name, False, _NO_ANSWER)
         except SfnwatchError as error:
-            said = error.message
-            hint = error.hint
-            ok = False
-        self._tell(Check(name, ok, said, hint))
+            check = Check(name, False, error.message, error.hint)
+        self._tell(check)
         return None
 
     async def _trail(self) -> None:
         region = self._settings.region
-        asked = {"MaxResults": _NEWEST}
-        if page := await self._read("cloudtrail:LookupEvents", region, **asked):
-            records = map(mapping_of, list_of(page.get("Events")))
-            times = [maybe_time(record.get("EventTime")) for record in records]
-            self._tell(_lag(sorted(filter(None, times)), self._clock.now()))
+        name = "cloudtrail:LookupEvents"
+        page = await self._read(name, region, MaxResults=_NEWEST)
+        if not page:
+            return
+        times: list[datetime] = []
+        for event in list_of(page.get("Events")):
+            time = maybe_time(mapping_of(event).get("EventTime"))
+            if time is not None:
+                times.append(time)
+        self._tell(_lag(sorted(times), self._clock.now()))
 
-    def _heed(self, told: datetime) -> None:
-        self._clock.heed(told)
+    def _heed(self, date: datetime) -> None:
+        self._clock.heed(date)
         # A Date header is the start of the second in which the answer was sent.
-        self._skews.append((SystemClock().now() - told).total_seconds() - 0.5)
+        self._skews.append((SystemClock().now() - date).total_seconds() - 0.5)
 
     def _skew(self) -> Check:
         if not self._skews:
@@ -273,12 +288,12 @@ class Diagnosis:
         data = {"seconds_ahead": round(ahead.total_seconds(), 1)}
         if abs(ahead) <= _TOLERANCE:
             return Check("clock", True, "as AWS's, to the second", data=data)
-        said = f"{beside_aws(ahead)}, by its answers' Date."
+        finding = f"{beside_aws(ahead)}, by its answers' Date."
         if abs(ahead) > SKEWED and self._refused:
             hint = "Set the clock: what is signed at another time is refused."
-            return Check("clock", False, said, hint, data)
+            return Check("clock", False, finding, hint, data)
         hint = "Times are put right by AWS's; better set the clock."
-        return Check("clock", True, said, hint, data)
+        return Check("clock", True, finding, hint, data)
 
 
 def _lag(times: Sequence[datetime], now: datetime) -> Check:
@@ -292,9 +307,12 @@ def _lag(times: Sequence[datetime], now: datetime) -> Check:
     data = {"newest_seconds_ago": round(age, 1), "usual_gap_seconds": round(gap, 1)}
     newest = f"the newest of {len(times)} records is {duration(age)} old"
     often = f"one comes every {duration(gap)}"
-    if age < _BUSY * gap:
-        said = f"at most {duration(age)}: {newest}; {often}, too seldom to tell more."
-        return Check(name, None, said, hint, data)
+    if age < _USUAL_GAPS * gap:
+        finding = (
+            f"at most {duration(age)}: {newest}; {often}, too seldom to tell more."
+        )
+        return Check(name, None, finding, hint, data)
     lag = age - gap
-    said = f"about {duration(lag)}: {newest}, and {often}."
-    return Check(name, True, said, "", {**data, "seconds": round(lag, 1)})
+    data["seconds"] = round(lag, 1)
+    finding = f"about {duration(lag)}: {newest}, and {often}."
+    return Check(name, True, finding, data=data)

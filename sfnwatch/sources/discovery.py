@@ -47,9 +47,9 @@ _USUAL_PAGE = 100
 """The number of executions requested by default."""
 _LARGEST_PAGE = 1000
 """The most executions that a page can hold."""
-_FEW = 25
+_PER_MACHINE = 25
 """The number of executions of each state machine in the list of all machines."""
-_DEEP = 5
+_MOST_PAGES = 5
 """The most pages to read for the newest start. If more executions run at once than
 these pages hold, it may still be missed. A long list pauses after as many pages, and
 goes on only if more is wanted."""
@@ -66,7 +66,7 @@ _TOLERANCE = timedelta(seconds=3)
 """How far a clock that is set by AWS's may differ from it."""
 _SLOWEST = timedelta(seconds=10)
 """The longest that a first answer is believed to take."""
-_NEAR = 5
+_MOST_SIMILAR = 5
 LONGEST_NAME = 200
 _NO_MAP_RUN = "ResourceNotFound"
 """AWS's error code for a Map Run that does not exist."""
@@ -105,8 +105,8 @@ class _ExecutionPage(Page):
 
     @property
     def decoded(self) -> tuple[ListedExecution, ...]:
-        found = map(decode_listed, self.executions)
-        return tuple(each for each in found if each is not None)
+        decoded = [decode_listed(execution) for execution in self.executions]
+        return tuple(execution for execution in decoded if execution is not None)
 
 
 _Listed = tuple[tuple[ListedExecution, ...], bool]
@@ -150,22 +150,22 @@ class Discovery(PollingSource):
 
     def take_requests(self) -> Batch:
         """Return the requests made since the last call, for a recording."""
-        asked = self._asked
-        self._asked = []
-        return (*asked, *self.requests.take())
+        requests = (*self._asked, *self.requests.take())
+        self._asked.clear()
+        return requests
 
     def _take(self, batch: Batch) -> None:
-        for each in batch:
-            if each.kind == RecordKind.REQUEST:
-                self._asked.append(each)
-            elif self._teller is not None and each.record.get("retry_in"):
+        for received in batch:
+            if received.kind == RecordKind.REQUEST:
+                self._asked.append(received)
+            elif self._teller is not None and received.record.get("retry_in"):
                 # the error that ends it is raised instead
-                self._teller(str(each.record.get("message")))
+                self._teller(str(received.record.get("message")))
 
     def judge(self, failure: Failure) -> None:
-        hopeless = self._teller is None and self.failures >= _TRIES
-        final = failure.state is HealthState.DENIED or failure.code == _NO_MAP_RUN
-        if hopeless or final:
+        too_often = self._teller is None and self.failures >= _TRIES
+        is_denied = failure.state is HealthState.DENIED
+        if too_often or is_denied or failure.code == _NO_MAP_RUN:
             failure.state = HealthState.REFUSED
 
     async def wait_out(self, failure: Failure) -> None:
@@ -188,20 +188,25 @@ class Discovery(PollingSource):
 
         The filter's time bound is applied.
         """
-        of = "mapRunArn" if ":mapRun:" in arn else "stateMachineArn"
-        asked = {of: arn, "maxResults": size, "statusFilter": status}
-        note = f"{status.lower()} executions" if status else "newest executions"
         self.subject = name_in(arn)
-        request = self.request("states:ListExecutions", _ExecutionPage, note, **asked)
+        request = self.request(
+            "states:ListExecutions",
+            _ExecutionPage,
+            f"{(status or 'newest').lower()} executions",
+            **{"mapRunArn" if _is_map_run(arn) else "stateMachineArn": arn},
+            maxResults=size,
+            statusFilter=status,
+        )
         async for page in self.pages(request, most=most):
-            found = page.value.decoded
+            executions = page.value.decoded
             more = bool(page.value.next_token)
             # AWS's time is known only after an answer.
             since = self._only.begin(self.clock.now())
             if since is not None:
-                more = more and not _is_past(found, since, status)
-                found = tuple(each for each in found if _is_after(each, since))
-            yield found, more
+                if _is_past(executions, since, status):
+                    more = False
+                executions = tuple(e for e in executions if _is_after(e, since))
+            yield executions, more
             if not more:
                 break
 
@@ -212,26 +217,26 @@ class Discovery(PollingSource):
         """
         if not isinstance(named, MachineName):
             return named.arn
-        name = named.name
-        known = list[str]()
-        async for page in self._machines(
-            _LARGEST_PAGE, f"the machine {clean(name, LONGEST_NAME)}"
-        ):
+        names: list[str] = []
+        note = f"the machine {clean(named.name, LONGEST_NAME)}"
+        async for page in self._machines(_LARGEST_PAGE, note):
             for machine in page.value.state_machines:
-                if machine.name == name:
+                if machine.name == named.name:
                     machine.refuse_express()
                     return machine.arn
-                known.append(machine.name)
-        raise _unknown(name, known, self.region)
+                names.append(machine.name)
+        raise _unknown(named.name, names, self.region)
 
     async def latest(self, machine_arn: str) -> ListedExecution:
         """Return the execution that was started last, whether it runs or has ended."""
-        found = newest(await self._started_since(machine_arn, None))
-        if found is None:
-            msg = f"{name_in(machine_arn)} has no executions; AWS lists them for 90"
-            hint = "sfnwatch watch --next waits for the next one."
-            raise RefusedError(f"{msg} days after their end.", hint=hint)
-        return found
+        execution = newest(await self._started_since(machine_arn, None))
+        if execution is None:
+            raise RefusedError(
+                f"{name_in(machine_arn)} has no executions; AWS lists them for 90 days"
+                " after their end.",
+                hint="sfnwatch watch --next waits for the next one.",
+            )
+        return execution
 
     async def next_start(
         self, machine_arn: str, tell: TellTrouble | None = None
@@ -246,16 +251,17 @@ class Discovery(PollingSource):
         self._answered = False  # for this list
         asked_at = self.clock.now()
         bound = asked_at - _TOLERANCE
-        before: frozenset[str] | None = None
+        before: set[str] | None = None
         while True:
-            found = await self._started_since(machine_arn, bound)
+            executions = await self._started_since(machine_arn, bound)
             if before is None:
                 begin = self._put_right(asked_at)
                 bound = begin - _TOLERANCE
-                before = frozenset(e.arn for e in found if not _is_after(e, begin))
-            later = [e for e in found if e.arn not in before and _is_after(e, bound)]
-            if later:
-                return max(later, key=lambda each: each.running_first[1])
+                before = {e.arn for e in executions if not _is_after(e, begin)}
+            new = [execution for execution in executions if execution.arn not in before]
+            started = [execution for execution in new if _is_after(execution, bound)]
+            if started:
+                return max(started, key=lambda execution: execution.running_first[1])
             await self.clock.sleep(interval.after(news=False))
 
     def _put_right(self, asked_at: datetime) -> datetime:
@@ -266,8 +272,8 @@ class Discovery(PollingSource):
         `_SLOWEST`.
         """
         now = self.clock.now()
-        took = max(timedelta(0), now - asked_at)
-        return now - min(took, _SLOWEST)
+        duration = max(timedelta(0), now - asked_at)
+        return now - min(duration, _SLOWEST)
 
     async def _started_since(
         self, machine_arn: str, since: datetime | None
@@ -277,14 +283,18 @@ class Discovery(PollingSource):
         With `since` None the bound is the newest start found. Ended executions are
         listed by their end, which is no earlier than their start.
         """
-        found: list[ListedExecution] = []
-        async for listed, _ in self._executions(machine_arn, _USUAL_PAGE, most=_DEEP):
-            found += listed
-            best = newest(found)
-            bound = since or (best and best.started_at)
-            if bound and _is_past([e for e in listed if not e.running], bound, None):
+        executions: list[ListedExecution] = []
+        pages = self._executions(machine_arn, _USUAL_PAGE, most=_MOST_PAGES)
+        async for page, _ in pages:
+            executions += page
+            latest = newest(executions)
+            bound = since
+            if bound is None and latest is not None:
+                bound = latest.started_at
+            ended = [execution for execution in page if not execution.running]
+            if bound is not None and _is_past(ended, bound, None):
                 break
-        return found
+        return executions
 
     async def list_named(self, named: Named) -> AsyncGenerator[Listing, None]:
         """List the executions of a state machine or a Map Run.
@@ -300,27 +310,34 @@ class Discovery(PollingSource):
             case MachineName() | StateMachineArn():
                 arns = [await self.arn_of(named)]
                 by = ListedBy.MACHINE
-        asked = 0
+        pages = 0
         listing = Listing(known=len(arns), by=by)
         yield listing
-        for place, arn in enumerate(arns, 1):
-            async for listed, has_more in self._of_one(arn):
-                asked += 1
-                more = has_more or place < len(arns)
-                spent = more and asked % _DEEP == 0
-                yield replace(listing, executions=listed, asked=place, spent=spent)
+        for number, arn in enumerate(arns, 1):
+            async for executions, has_more in self._of_one(arn):
+                pages += 1
+                more = has_more or number < len(arns)
+                yield replace(
+                    listing,
+                    executions=executions,
+                    asked=number,
+                    spent=more and pages % _MOST_PAGES == 0,
+                )
 
     async def _map_runs(self, execution_arn: str) -> list[str]:
         """Return the ARNs of all Map Runs of an execution."""
         self.subject = name_in(execution_arn)
-        asked: dict[str, Any] = {
-            "executionArn": execution_arn,
-            "maxResults": _LARGEST_PAGE,
-        }
-        operation = "states:ListMapRuns"
-        note = "its Map Runs"
-        pages = self.pages(self.request(operation, _MapRunPage, note, **asked))
-        return [run.map_run_arn async for page in pages for run in page.value.map_runs]
+        request = self.request(
+            "states:ListMapRuns",
+            _MapRunPage,
+            "its Map Runs",
+            executionArn=execution_arn,
+            maxResults=_LARGEST_PAGE,
+        )
+        arns: list[str] = []
+        async for page in self.pages(request):
+            arns += [map_run.map_run_arn for map_run in page.value.map_runs]
+        return arns
 
     async def _of_one(self, arn: str) -> AsyncGenerator[_Listed, None]:
         """Yield the pages of a machine or a Map Run that the filter allows.
@@ -329,17 +346,21 @@ class Discovery(PollingSource):
         end. So if there are several pages, the unsuccessful children are requested
         separately after the first page: they could be on the last.
         """
-        is_map_run = ":mapRun:" in arn
-        size = _LARGEST_PAGE if is_map_run else _USUAL_PAGE
-        left = list(UNSUCCESSFUL) if is_map_run and self._only == ListFilter() else []
+        size = _USUAL_PAGE
+        first_statuses: list[str] = []
+        if _is_map_run(arn):
+            size = _LARGEST_PAGE
+            if self._only == ListFilter():
+                first_statuses = list(UNSUCCESSFUL)
         statuses = self._only.statuses or (None,)
         for status in statuses:
-            async for listed, more in self._executions(arn, size, status):
-                yield listed, more or status != statuses[-1]
-                while more and left:
-                    failures = self._executions(arn, size, left.pop(0), most=1)
-                    async for failed, _ in failures:
-                        yield failed, True
+            async for executions, more in self._executions(arn, size, status):
+                yield executions, more or status != statuses[-1]
+                while more and first_statuses:
+                    unsuccessful = first_statuses.pop(0)
+                    pages = self._executions(arn, size, unsuccessful, most=1)
+                    async for failures, _ in pages:
+                        yield failures, True
 
     async def list_recent(self) -> AsyncGenerator[Listing, None]:
         """List the newest executions of all state machines, one after the other.
@@ -348,7 +369,7 @@ class Discovery(PollingSource):
         machines all refuse, the rest would too, and RefusedError is raised.
         """
         listing = Listing()
-        cost = 0
+        requests = 0
         refusals = 0
         answered = False
         async for page in self._machines(_USUAL_PAGE, "state machines"):
@@ -357,24 +378,28 @@ class Discovery(PollingSource):
             listing = replace(listing, known=listing.known + len(machines), more=more)
             yield listing
             for machine in machines:
-                found = dict[str, ListedExecution]()
-                left_out = list[LeftOut]()
+                executions: dict[str, ListedExecution] = {}
+                left_out: tuple[LeftOut, ...] = ()
                 try:
-                    async for listed in self._newest(machine):
-                        found |= {each.arn: each for each in listed}
-                        cost += 1
+                    async for page_executions in self._newest(machine):
+                        executions |= {e.arn: e for e in page_executions}
+                        requests += 1
                         answered = True
-                except RefusedError as refused:
-                    refusals += not machine.express
+                except RefusedError as error:
+                    if not machine.express:
+                        refusals += 1
                     if refusals >= _MOST_REFUSED and not answered:
                         raise
-                    why = str(refused)
-                    left_out.append(LeftOut(machine.name, why, machine.express))
+                    left_out = (LeftOut(machine.name, str(error), machine.express),)
                 listing = replace(listing, asked=listing.asked + 1)
-                spent = cost >= _BUDGET and (more or listing.asked < listing.known)
-                told = replace(listing, left_out=tuple(left_out), spent=spent)
-                yield replace(told, executions=tuple(found.values()))
-                cost %= _BUDGET
+                has_more = more or listing.asked < listing.known
+                yield replace(
+                    listing,
+                    executions=tuple(executions.values()),
+                    left_out=left_out,
+                    spent=has_more and requests >= _BUDGET,
+                )
+                requests %= _BUDGET
 
     async def _newest(
         self, machine: Machine
@@ -385,24 +410,37 @@ class Discovery(PollingSource):
         all executions since then are listed, as far as a few pages hold them.
         """
         machine.refuse_express()
+        size = _USUAL_PAGE
+        most = _MOST_PAGES
+        if self._only.since is None:
+            size = _PER_MACHINE
+            most = 1
         statuses = self._only.statuses
-        size, most = (_FEW, 1) if self._only.since is None else (_USUAL_PAGE, _DEEP)
         for status in statuses or (None, "RUNNING"):
             is_whole = False
-            async for listed, more in self._executions(machine.arn, size, status, most):
-                yield listed
+            pages = self._executions(machine.arn, size, status, most)
+            async for executions, more in pages:
+                yield executions
                 is_whole = not more
             if is_whole and not statuses:
                 break
 
 
+def _is_map_run(arn: str) -> bool:
+    return ":mapRun:" in arn
+
+
 def _unknown(name: str, known: Sequence[str], region: str) -> RefusedError:
     """Return an error for a machine that does not exist, with similar names."""
-    msg = f"There is no state machine named {clean(name, LONGEST_NAME)!r} in"
+    similar = get_close_matches(name, known, n=_MOST_SIMILAR)
     hint = "Choose another --region or --profile, or give its ARN."
-    if alike := get_close_matches(name, known, n=_NEAR):
-        hint = f"Did you mean {', '.join(map(clean, alike))}?"
-    return RefusedError(f"{msg} {clean(region)}, which has {len(known)}.", hint=hint)
+    if similar:
+        hint = f"Did you mean {', '.join(map(clean, similar))}?"
+    return RefusedError(
+        f"There is no state machine named {clean(name, LONGEST_NAME)!r} in"
+        f" {clean(region)}, which has {len(known)}.",
+        hint=hint,
+    )
 
 
 def _is_past(
@@ -413,9 +451,13 @@ def _is_past(
     Ended executions are listed by their end, which is no earlier than their start.
     Running ones are listed by their start; in a mixed list they may be anywhere.
     """
-    running = status == "RUNNING"
-    times = ((e.started_at if running else e.stopped_at) for e in listed)
-    return any(at is not None and at < since for at in times)
+    for execution in listed:
+        time = execution.stopped_at
+        if status == "RUNNING":
+            time = execution.started_at
+        if time is not None and time < since:
+            return True
+    return False
 
 
 def _is_after(execution: ListedExecution, moment: datetime) -> bool:

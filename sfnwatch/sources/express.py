@@ -47,8 +47,10 @@ _MARGIN = timedelta(minutes=1)
 """The time read on either side. Every log event seen had the time of its event."""
 _SETTLED = timedelta(seconds=30)
 """How long after the last event the missing earlier ones are awaited."""
-_EXPRESS_PAUSES = (1.0, 5.0)
-"""Seconds between readings: while events come, and at most."""
+_SHORTEST_PAUSE_SECONDS = 1.0
+"""Seconds between readings while events come."""
+_LONGEST_PAUSE_SECONDS = 5.0
+"""The most seconds between readings."""
 _NOT_YET = "Nothing of this execution is in the log yet."
 _ONLY_FAILURES = (
     "Its log level is {}: only failures are logged, so that states which succeed are"
@@ -72,8 +74,8 @@ class _MachineAnswer(Struct, rename="camel"):
 
 
 def _destination(configuration: Mapping[str, Any]) -> LogGroupName | None:
-    for each in list_of(configuration.get("destinations")):
-        group = mapping_of(mapping_of(each).get("cloudWatchLogsLogGroup"))
+    for destination in list_of(configuration.get("destinations")):
+        group = mapping_of(mapping_of(destination).get("cloudWatchLogsLogGroup"))
         try:
             return parse_log_group(text_of(group.get("logGroupArn")) or "")
         except ValueError:
@@ -90,10 +92,12 @@ class Express(PollingSource):
         super().__init__(aws, context, "history", "express", target.arn.arn)
         self.subject = target.arn.state_machine_arn
         self.region = target.arn.region
-        name = context.options.calls.express_log_group
         self._target = target
-        self._group = parse_log_group(name) if name else None
+        self._given_group: LogGroupName | None = None
         """The log group to read instead of the one the state machine names."""
+        name = context.options.calls.express_log_group
+        if name:
+            self._given_group = parse_log_group(name)
         self._look_back = timedelta(seconds=context.options.calls.look_back)
         self._level = ""
         """ALL, ERROR, FATAL or OFF; empty if unknown."""
@@ -112,48 +116,53 @@ class Express(PollingSource):
     async def read(self) -> str:
         group = await self._define()
         log = LogReader(self, group, self._target.arn)
-        interval = Interval(*_EXPRESS_PAUSES)
+        interval = Interval(_SHORTEST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS)
         self._began = self.clock.now()
         older = self._older_stretches()
         while True:
-            sought = not self._held
+            had_events = bool(self._held)
             news = await self._search(log, self._span())
-            if sought and not self._held and (stretch := next(older, None)):
+            if self._held and not had_events:
+                continue  # now its own time is read, which is known
+            stretch = None if self._held else next(older, None)
+            if stretch is not None:
                 # Read new and old stretches by turns: the execution may just have
                 # begun.
                 await self._search(log, stretch)
-            elif sought and self._held:
                 continue
-            elif self._is_all_read():
-                return self._last_words()
-            else:
-                unseen = "" if self._held else _NOT_YET
-                self.say(" ".join(filter(None, (unseen, self._remark))))
-                await self.rest(interval.after(news=news))
+            if self._is_all_read():
+                return self._last_remarks()
+            remark = self._remark
+            if not self._held:
+                remark = f"{_NOT_YET} {remark}".rstrip()
+            self.say(remark)
+            await self.rest(interval.after(news=news))
 
     async def _define(self) -> LogGroupName:
         """Return the log group; with one given, a refusal to answer does no harm."""
-        asked = {"stateMachineArn": self.subject}
-        note = "the log group"
-        name = "states:DescribeStateMachine"
-        request = self.request(name, _MachineAnswer, note, **asked)
+        request = self.request(
+            "states:DescribeStateMachine",
+            _MachineAnswer,
+            "the log group",
+            stateMachineArn=self.subject,
+        )
+        group = self._given_group
         try:
-            answer = await self.ask(request, FORBIDDEN if self._group else ())
+            answer = await self.ask(request, FORBIDDEN if group else ())
         except Failure as failure:
-            assert self._group is not None  # noqa: S101 - else none is tolerated
+            assert group is not None  # noqa: S101 - else none is tolerated
             self._remark = failure.message
-            return self._group
+            return group
         configuration = mapping_of(answer.value.logging_configuration)
         self._level = text_of(configuration.get("level")) or "OFF"
-        group = self._group
         if self._level == "OFF":
             self._remark = "Its state machine logs nothing by now."
         else:
             group = group or _destination(configuration)
-            data = configuration.get("includeExecutionData")
             if self._level in {"ERROR", "FATAL"}:
                 self._remark = _ONLY_FAILURES.format(self._level)
-            self._remark += "" if data else f" {_NO_DATA}"
+            if not configuration.get("includeExecutionData"):
+                self._remark += f" {_NO_DATA}"
         if group is None:
             await self.refuse(_LOGS_NOTHING.format(clean(self.subject)))
         received = self.received(RecordKind.DEFINITION, answer.body)
@@ -185,10 +194,11 @@ class Express(PollingSource):
         """
         if not self._held:
             return TimeSpan(self._began - min(_FIRST, self._look_back))
-        first = self._held.get(1)
-        known = min(self._times())
-        begin = first.at if first else known - _LONGEST
-        return TimeSpan(begin - _MARGIN, known + _LONGEST + _MARGIN)
+        earliest = min(self._times())
+        begin = earliest - _LONGEST
+        if 1 in self._held:
+            begin = self._held[1].at
+        return TimeSpan(begin - _MARGIN, earliest + _LONGEST + _MARGIN)
 
     async def _search(self, log: LogReader, span: TimeSpan) -> bool:
         """Read a stretch; True if it has anything new of the execution.
@@ -196,17 +206,24 @@ class Express(PollingSource):
         If it brings the first event, the reading stops there: then only the execution's
         own time is read.
         """
-        note = "earlier log events" if span.last and not self._held else "log events"
+        had_events = bool(self._held)
+        note = "log events"
+        if span.last and not had_events:
+            note = "earlier log events"
         # A backslash or a quote would end the string in the filter pattern.
         arn = re.sub(r'(["\\])', r"\\\1", self._target.arn.arn)
         pattern = f'{{ $.execution_arn = "{arn}" }}'
-        sought = not self._held
         news = False
         async for events in log.pages(span, pattern, note):
-            found = [r for each in events if (r := self._record(*each))]
-            self.hand_on(*found)
-            news = news or bool(found)
-            if sought and self._held:
+            records: list[Received] = []
+            for text, data in events:
+                record = self._record(text, data)
+                if record is not None:
+                    records.append(record)
+            self.hand_on(*records)
+            if records:
+                news = True
+            if self._held and not had_events:
                 break
         return news
 
@@ -235,9 +252,11 @@ class Express(PollingSource):
         now = self.clock.now()
         if not self._has_ended:
             # It must have ended by then, and its end must have been logged, if ever.
-            return now >= min(self._times(), default=self._began) + _LONGEST + _LATE
-        complete = self._level == "ALL" and not self._missing()
-        return complete or now >= max(self._times()) + _SETTLED
+            earliest = min(self._times(), default=self._began)
+            return now >= earliest + _LONGEST + _LATE
+        if self._level == "ALL" and not self._missing():
+            return True
+        return now >= max(self._times()) + _SETTLED
 
     @property
     def _has_ended(self) -> bool:
@@ -249,21 +268,24 @@ class Express(PollingSource):
         last = min(max(self._held, default=0), MOST_EVENTS)
         return [number for number in range(1, last) if number not in self._held]
 
-    def _last_words(self) -> str:
+    def _last_remarks(self) -> str:
         """Return remarks on what the log lacks.
 
         Without an end in the log, note that the execution has ended all the same.
         """
-        level = self._level
-        missing = self._missing()
-        remarks = [] if self._has_ended else [self._no_end()]
-        if not self._has_ended and (self._held or level != "ALL"):
-            # It has run and runs no longer, but its calls may still come.
-            self._target.stopped_at = max(self._times(), default=self._began)
-        if level in {"ALL", ""} and missing:
-            some = "1 event" if len(missing) == 1 else f"{len(missing)} events"
-            remarks.append(f"The log lacks {some}; delivery to it is best effort.")
-        return " ".join(filter(None, (*remarks, self._remark)))
+        remarks: list[str] = []
+        if not self._has_ended:
+            remarks.append(self._no_end())
+            if self._held or self._level != "ALL":
+                # It has run and runs no longer, but its calls may still come.
+                self._target.stopped_at = max(self._times(), default=self._began)
+        missing = len(self._missing())
+        if self._level in {"ALL", ""} and missing:
+            events = "1 event" if missing == 1 else f"{missing} events"
+            remarks.append(f"The log lacks {events}; delivery to it is best effort.")
+        if self._remark:
+            remarks.append(self._remark)
+        return " ".join(remarks)
 
     def _no_end(self) -> str:
         """Return a remark that no end was logged, or nothing at all."""

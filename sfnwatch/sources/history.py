@@ -40,7 +40,7 @@ _SHORTEST_PAUSE_SECONDS = 1.0
 _LONGEST_PAUSE_SECONDS = 5.0
 """The most seconds between polls. GetExecutionHistory refills 20 requests a second for
 the whole account."""
-_CHILD_MOST = 15.0
+_LONGEST_CHILD_PAUSE_SECONDS = 15.0
 """The same for an execution that another one started: there may be many."""
 _FOR_DEFINITION = timedelta(seconds=0.6)
 """How long, after the first reading, to wait for a definition that was requested."""
@@ -64,6 +64,10 @@ _CAN_BE_REDRIVEN = (None, "REDRIVABLE", "REDRIVABLE_BY_MAP_RUN")
 _PENDING = "PENDING_REDRIVE"
 _DESCRIBED = "DescribeExecution tells"
 _OUTCOME_NOT_KNOWN = "DescribeExecution has not been answered since it ended."
+_REDRIVABLE_UNTIL = (
+    "It is over, and watched for a redrive once a minute; that may come"
+    " until {:%Y-%m-%d %H:%M} UTC."
+)
 _GOES_ON = "It goes on; what started it is over, and did not wait."
 
 
@@ -107,7 +111,8 @@ class Described(Struct, rename="camel"):
         possible = self.redrive_status in _CAN_BE_REDRIVEN
         if not possible or self.status not in UNSUCCESSFUL:
             return None
-        until = min(maybe_time(self.stop_date) or now, now) + _REDRIVABLE
+        stopped_at = maybe_time(self.stop_date) or now
+        until = min(stopped_at, now) + _REDRIVABLE
         return until if until > now else None
 
 
@@ -198,8 +203,9 @@ class History(PollingSource):
                 continue
             if self._is_child or not self.context.options.follow_redrive:
                 return self._unseen_end(outcome)
-            if (why_not := await self._await_redrive(outcome)) is not None:
-                return f"{self._unseen_end(outcome)} {why_not}".strip()
+            reason = await self._await_redrive(outcome)
+            if reason is not None:
+                return f"{self._unseen_end(outcome)} {reason}".strip()
         return _GOES_ON
 
     def _say_unfinished(self) -> None:
@@ -240,10 +246,10 @@ class History(PollingSource):
 
         It also counts as ended if AWS says so and the history lacks the end.
         """
-        interval = Interval(
-            _SHORTEST_PAUSE_SECONDS,
-            _CHILD_MOST if self._is_child else _LONGEST_PAUSE_SECONDS,
-        )
+        longest = _LONGEST_PAUSE_SECONDS
+        if self._is_child:
+            longest = _LONGEST_CHILD_PAUSE_SECONDS
+        interval = Interval(_SHORTEST_PAUSE_SECONDS, longest)
         news = True
         self._polls_after_end = 0
         while not self._ended:
@@ -281,10 +287,10 @@ class History(PollingSource):
 
     def _seems_to_run(self) -> bool:
         """True unless AWS says that it has ended and was not redriven since."""
-        told = self._described
-        if told is None or self._is_outdated or told.status in RUNNING:
+        described = self._described
+        if described is None or self._is_outdated or described.status in RUNNING:
             return True
-        return told.is_redriving(self._redrives)
+        return described.is_redriving(self._redrives)
 
     async def _read_newest(self) -> bool:
         """Read newest first until an event that is held, then hand over the new ones.
@@ -292,24 +298,29 @@ class History(PollingSource):
         They are handed over only then: until the gap below them is read they are not
         held.
         """
-        found: dict[int, _Head] = {}
+        new: dict[int, _Head] = {}
         async for page in self._pages("newest events", _TAIL, newest_first=True):
             events = self._decoded(page.value.events)
-            new = {event.id: event for event in events if event.id > self._held}
-            found |= new
-            if len(new) < len(events):
+            for event in events:
+                if event.id > self._held:
+                    new[event.id] = event
+            if any(event.id <= self._held for event in events):
                 break
-        self._hold(found[key] for key in sorted(found))
+        self._hold(new[event_id] for event_id in sorted(new))
         self._say_unfinished()
-        return bool(found)
+        return bool(new)
 
     def _pages(
         self, note: str, size: int, *, newest_first: bool = False
     ) -> AsyncGenerator[AwsAnswer[_HistoryPage], None]:
-        asked = {"maxResults": size, "reverseOrder": newest_first}
-        asked["includeExecutionData"] = True
-        name = "states:GetExecutionHistory"
-        request = self.request(name, _HistoryPage, note, **asked)
+        request = self.request(
+            "states:GetExecutionHistory",
+            _HistoryPage,
+            note,
+            maxResults=size,
+            reverseOrder=newest_first,
+            includeExecutionData=True,
+        )
         return self.pages(request, ceiling=MOST_EVENTS, is_dense=True)
 
     def _decoded(self, page: Iterable[Raw]) -> list[_Head]:
@@ -353,37 +364,39 @@ class History(PollingSource):
             answer = await self.while_awaited(asking, lambda: self._is_drained)
             if answer is None:
                 return None
-            told = self._observe(RecordKind.DESCRIBE, answer)
-            if told.is_redriving(self._redrives) or told.status not in RUNNING:
+            outcome = self._observe(RecordKind.DESCRIBE, answer)
+            if outcome.is_redriving(self._redrives) or outcome.status not in RUNNING:
                 break
             await self.rest(_SHORTEST_PAUSE_SECONDS)
-        return told
+        return outcome
 
     def _take_up(self) -> None:
         """Go on with the history: a redrive appends its events to it."""
         self._ended = False
         self.say("Redriven: going on.")
 
-    async def _await_redrive(self, told: Described) -> str | None:
+    async def _await_redrive(self, outcome: Described) -> str | None:
         """Look for a redrive as long as one may come.
 
         Return None once there is one, else why none can come; that is mostly empty.
         """
-        while (until := told.redrivable_until(self.clock.now())) is not None:
-            words = "It is over, and watched for a redrive once a minute; that may come"
-            self.say(f"{words} until {until:%Y-%m-%d %H:%M} UTC.", HealthState.WAITING)
+        while True:
+            until = outcome.redrivable_until(self.clock.now())
+            if until is None:
+                break
+            self.say(_REDRIVABLE_UNTIL.format(until), HealthState.WAITING)
             await self.rest(_REDRIVE_PAUSE)
             answer = await self._describe("was it redriven?")
-            before = told
-            told = answer.value
-            if told != before:
+            if answer.value != outcome:
                 self._observe(RecordKind.DESCRIBE, answer)
-            if told.is_redriving(self._redrives):
+            outcome = answer.value
+            if outcome.is_redriving(self._redrives):
                 self._take_up()
                 return None
-        reason = clean(text_of(told.redrive_status_reason) or "", 200)
-        is_of_use = reason and told.status in UNSUCCESSFUL
-        return f"It can't be redriven: {reason}." if is_of_use else ""
+        reason = clean(text_of(outcome.redrive_status_reason) or "", 200)
+        if not reason or outcome.status not in UNSUCCESSFUL:
+            return ""
+        return f"It can't be redriven: {reason}."
 
 
 _HEADS = msgspec.json.Decoder(_Head)

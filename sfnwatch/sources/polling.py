@@ -159,9 +159,9 @@ class PollingSource:
         self, operation: str, shape: type[T], note: str = "", **parameters: Any
     ) -> AwsRequest[T]:
         """Return a request about the source's subject, without parameters of None."""
-        every = {**self.always, **parameters}
-        asked = {name: value for name, value in every.items() if value is not None}
-        return AwsRequest(operation, self.subject, self.region, shape, asked, note)
+        given = {**self.always, **parameters}
+        present = {name: value for name, value in given.items() if value is not None}
+        return AwsRequest(operation, self.subject, self.region, shape, present, note)
 
     async def ask(
         self, request: AwsRequest[T], tolerated: Collection[HealthState] = ()

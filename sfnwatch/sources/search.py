@@ -50,7 +50,10 @@ class Search(Struct, eq=False):
         Raises SfnwatchError.
         """
         async with self._discovery(named, only) as discovery:
-            listings = discovery.list_named(named) if named else discovery.list_recent()
+            if named is None:
+                listings = discovery.list_recent()
+            else:
+                listings = discovery.list_named(named)
             async with aclosing(listings):
                 async for listing in listings:
                     yield listing
@@ -63,20 +66,27 @@ class Search(Struct, eq=False):
         For a state machine or a Map Run it is the execution started last, or with
         `coming` the next one to start.
         """
-        for each in named:
-            if coming and isinstance(each, ExecutionArn | MapRunArn):
-                started = clean(each.name, LONGEST_NAME)
-                msg = "--next waits for an execution to start, and"
-                hint = "Give the ARN or the name of a state machine."
-                raise UsageError(f"{msg} {started} has started.", hint=hint)
+        for resource in named:
+            if coming and isinstance(resource, ExecutionArn | MapRunArn):
+                name = clean(resource.name, LONGEST_NAME)
+                raise UsageError(
+                    f"--next waits for an execution to start, and {name} has started.",
+                    hint="Give the ARN or the name of a state machine.",
+                )
+        tasks: list[asyncio.Task[ExecutionArn]] = []
         try:
             async with asyncio.TaskGroup() as group:
-                found = (self._find(each, tell, coming=coming) for each in named)
-                tasks = [group.create_task(each) for each in found]
+                for resource in named:
+                    finding = self._find(resource, tell, coming=coming)
+                    tasks.append(group.create_task(finding))
         except* SfnwatchError as errors:
             # The user is shown the first error only.
             raise errors.exceptions[0] from errors
-        return [*{arn.arn: arn for arn in (task.result() for task in tasks)}.values()]
+        by_arn: dict[str, ExecutionArn] = {}
+        for task in tasks:
+            execution = task.result()
+            by_arn.setdefault(execution.arn, execution)
+        return list(by_arn.values())
 
     async def _find(
         self, named: Named, tell: TellTrouble, *, coming: bool
@@ -88,13 +98,12 @@ class Search(Struct, eq=False):
             name = name_in(arn)
             if coming:
                 tell(f"waiting for an execution of {name} to start; ctrl+c ends it")
-                said = "started"
-                found = await discovery.next_start(arn, tell)
+                execution = await discovery.next_start(arn, tell)
+                tell(f"started: {_outline(execution)}")
             else:
-                said = f"the newest execution of {name}"
-                found = await discovery.latest(arn)
-        tell(f"{said}: {_outline(found)}")
-        return parse_execution_arn(found.arn)
+                execution = await discovery.latest(arn)
+                tell(f"the newest execution of {name}: {_outline(execution)}")
+        return parse_execution_arn(execution.arn)
 
 
 def _outline(execution: ListedExecution) -> str:

@@ -11,7 +11,6 @@ the Map Run has ended, all its executions are listed once.
 from collections.abc import Iterable
 
 from msgspec import Struct
-from msgspec.structs import asdict
 
 from sfnwatch.model.arns import maybe_execution_arn
 from sfnwatch.model.execution_list import UNSUCCESSFUL
@@ -36,9 +35,10 @@ _MOST_FOLLOWED = 500
 """Most executions that are followed: each keeps its history in memory, and asks."""
 _MOST_PAGES = 20
 """Most pages of one list: 20,000 executions."""
-_COUNTED = (5.0, 30.0)
-"""Seconds between counts while they change, and the most seconds. DescribeMapRun
-refills one request a second for the whole account."""
+_SHORTEST_COUNT_SECONDS = 5.0
+"""Seconds between counts while they change. DescribeMapRun refills one request a second
+for the whole account."""
+_LONGEST_COUNT_SECONDS = 30.0
 
 
 class _MapRunAnswer(Struct, rename="camel"):
@@ -63,8 +63,8 @@ class MapRunSource(PollingSource):
         """The counts at the time of the last lists."""
         self.listed: set[str] = set()
         """The ARNs of its executions that were listed so far."""
-        most = context.options.children.children
-        self._left = {True: most, False: most}
+        limit = context.options.children.children
+        self._left = {True: limit, False: limit}
         """The number of failed executions (True), and of others, still to be read."""
 
     def judge(self, failure: Failure) -> None:
@@ -72,7 +72,7 @@ class MapRunSource(PollingSource):
             self.give_up(failure)
 
     async def read(self) -> str:
-        interval = Interval(*_COUNTED)
+        interval = Interval(_SHORTEST_COUNT_SECONDS, _LONGEST_COUNT_SECONDS)
         listed_all = False
         while True:
             run = await self._describe()
@@ -100,23 +100,32 @@ class MapRunSource(PollingSource):
         """Read the lists that have something new, failures first; True if any has."""
         if counts == self._counts:
             return False
-        old = asdict(self._counts)
-        new = asdict(counts)
-        news = [word for word in UNSUCCESSFUL if new[word.lower()] > old[word.lower()]]
-        news += ["RUNNING"] if counts.running else []
-        for status in news:
+        statuses: list[str] = []
+        for status in UNSUCCESSFUL:
+            field = status.lower()
+            if getattr(counts, field) > getattr(self._counts, field):
+                statuses.append(status)
+        if counts.running:
+            statuses.append("RUNNING")
+        for status in statuses:
             await self._list(status)
-        return bool(news)
+        return bool(statuses)
 
     async def _list(self, status: str | None) -> None:
         """List the executions of a status, or all; of the running ones only a few."""
-        few = status == "RUNNING"
-        most = 1 if few else _MOST_PAGES
-        asked = {"statusFilter": status, "maxResults": RUNNING_LISTED if few else _PAGE}
-        name = "states:ListExecutions"
-        note = f"{(status or 'all').lower()} executions"
-        request = self.request(name, ExecutionsPage, note, **asked)
-        async for page in self.pages(request, most=most, is_dense=True):
+        pages = _MOST_PAGES
+        size = _PAGE
+        if status == "RUNNING":
+            pages = 1
+            size = RUNNING_LISTED
+        request = self.request(
+            "states:ListExecutions",
+            ExecutionsPage,
+            f"{(status or 'all').lower()} executions",
+            statusFilter=status,
+            maxResults=size,
+        )
+        async for page in self.pages(request, most=pages, is_dense=True):
             received = self.received(RecordKind.CHILDREN, page.body)
             self._choose(decode_children(received))
             self.hand_on(received)
@@ -161,8 +170,10 @@ class Children:
 
     def follow_listed(self, arn: str) -> bool:
         """Read an execution of a Map Run in full; True if it is followed now."""
-        run = next((r for r in self._map_runs.values() if arn in r.listed), None)
-        return arn in self.followed if run is None else self.follow(arn, run.level)
+        for map_run in self._map_runs.values():
+            if arn in map_run.listed:
+                return self.follow(arn, map_run.level)
+        return arn in self.followed
 
     def follow(self, arn: str, level: int) -> bool:
         """Follow an execution at a level; True if it is followed now."""
