@@ -277,7 +277,7 @@ def test_every_option_of_calls_is_a_source_or_is_for_one() -> None:
     every = LiveOptions(CallOptions(**SOURCES, **FOR_OTHERS))
     asked = features_of([parse_execution_arn(aws.EXPRESS_ARN)], every)
     denied = set(Feature) - {*asked, Feature.START, Feature.IDENTITY}
-    assert not denied, f"add to features_of in sfnwatch/sources/live_options.py: {denied}"
+    assert not denied, f"add to features_of in live_options.py: {denied}"
 
 
 @pytest.mark.parametrize("name", sorted(SOURCES.keys() - OWN_CLIENTS))
@@ -292,7 +292,7 @@ def test_an_option_of_calls_makes_a_source(name: str) -> None:
     aws_client: Any = None
     made = [*watch._sources_of_calls(aws_client, aws_client)]
     assert made, f"_sources_of_calls of sfnwatch/sources/live.py has no {name}"
-    assert watch.features, f"features_of of sfnwatch/sources/live_options.py has no {name}"
+    assert watch.features, f"features_of in live_options.py has no {name}"
 
 
 def test_every_module_with_a_source_of_calls_has_its_tests() -> None:
