@@ -134,8 +134,12 @@ def _completions(learned: Sequence[_Learned]) -> Finding:
     first, first_completion = learned[0]
     lags = [completion.lag for _, completion in learned]
     counts = Counter(completion.by for _, completion in learned)
-    counts_by_report = {by: counts[by] for by in ReportedBy if counts[by]}
-    reports = [f"{count} {_REPORTS[by]}" for by, count in counts_by_report.items()]
+    counts_by_report = {}
+    reports = []
+    for by in ReportedBy:
+        if counts[by]:
+            counts_by_report[str(by)] = counts[by]
+            reports.append(f"{counts[by]} {_REPORTS[by]}")
     text = _LEARNED_OF_SEVERAL.format(
         jobs=plural(len(learned), first_completion.job),
         state=first.state.name,
@@ -145,7 +149,7 @@ def _completions(learned: Sequence[_Learned]) -> Finding:
     data = {
         **first.place,
         "tries": len(learned),
-        "by": {str(by): count for by, count in counts_by_report.items()},
+        "by": counts_by_report,
         "seconds": round(median(lags), 3),
         "seconds_min": round(min(lags), 3),
         "seconds_max": round(max(lags), 3),
@@ -153,7 +157,7 @@ def _completions(learned: Sequence[_Learned]) -> Finding:
     # The longest lag is worth a look: its event comes first in the evidence.
     latest, _ = max(learned, key=_lateness)
     proofs = [latest.end_event, *(attempt.end_event for attempt, _ in learned)]
-    is_unknown = counts_by_report.keys() == {ReportedBy.UNKNOWN}
+    is_unknown = counts.keys() == {ReportedBy.UNKNOWN}
     has_guesses = any(completion.possible_polls for _, completion in learned)
     is_fact = is_unknown and not has_guesses
     return finding("noticed", text, proofs, fact=is_fact, **data)

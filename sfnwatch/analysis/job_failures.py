@@ -46,7 +46,9 @@ def job_failures(
 ) -> Work[JobFailures]:
     """Return the jobs known to have failed; none if no state left a job behind."""
     failures: dict[str, JobFailure] = {}
-    states = [state for analysis in analyses for state in analysis.states]
+    states: list[StateAnalysis] = []
+    for analysis in analyses:
+        states += analysis.states
     if any(leaves_job(state.first) for state in states):
         for job, failure in _job_facts(snapshot, states):
             yield

@@ -21,7 +21,7 @@ _MAY_BE_ITS = "; {calls} of that time may be its own"
 
 def job_findings(state: StateAnalysis) -> Steps:
     """Yield how a state called its service, and how it waited for its job."""
-    for find in (denials, completions, polling, calls):
+    for find in (denials, completions, polling, calls_without_polls):
         yield from find(state)
         yield None
 
@@ -42,7 +42,7 @@ def patterns(execution: ExecutionAnalysis) -> Iterator[Finding]:
         yield finding("pattern", text, proofs, **data)
 
 
-def calls(state: StateAnalysis) -> Iterator[Finding]:
+def calls_without_polls(state: StateAnalysis) -> Iterator[Finding]:
     """Yield the calls of a state that made some but, as far as is known, no poll."""
     made = [attempt for attempt in state.attempts if attempt.actions.every]
     if not made or any(attempt.polls.every for attempt in state.attempts):

@@ -23,8 +23,8 @@ def redriven(analysis: ExecutionAnalysis) -> Iterator[Finding]:
     visits = [visit for visit in analysis.visits if visit.pauses]
     # Of a Map or Parallel, the redrive continued the states inside, so only they count.
     containers = {visit.parent for visit in visits}
-    inner = [visit for visit in visits if visit.id not in containers]
-    names = dict.fromkeys(named(visit.name) for visit in inner)
+    inner_names = [visit.name for visit in visits if visit.id not in containers]
+    names = dict.fromkeys(map(named, inner_names))
     text = _REDRIVEN.format(
         often=times(len(redrives)),
         seconds=spoken(execution.stopped_seconds),

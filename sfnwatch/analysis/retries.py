@@ -11,7 +11,7 @@ from sfnwatch.analysis.names import named, visit_path
 from sfnwatch.analysis.quantities import spoken, times
 from sfnwatch.analysis.state_analysis import StateAnalysis
 from sfnwatch.analysis.statuses import ended_words
-from sfnwatch.model.visits import FAILED, StateVisit, Stretch
+from sfnwatch.model.visits import FAILED, Attempt, StateVisit, Stretch
 
 _STORM_ATTEMPTS = 8
 """From this number on, failed attempts of one state are a retry storm."""
@@ -37,14 +37,15 @@ def _is_retried(visit: StateVisit) -> bool:
 
 def _retries(state: StateAnalysis, visits: Sequence[StateVisit]) -> Finding:
     first = visits[0]
-    attempts = [attempt for visit in visits for attempt in visit.attempts]
+    attempts: list[Attempt] = []
+    back_offs: list[Stretch] = []
+    for visit in visits:
+        attempts += visit.attempts
+        back_offs += visit.backoffs
     failed = [attempt for attempt in attempts if attempt.status in FAILED]
     errors = ranked(attempt.error or attempt.status for attempt in failed)
-    failed_seconds = _seconds(
-        (attempt.scheduled_at, attempt.ended_at or attempt.scheduled_at)
-        for attempt in failed
-    )
-    back_off_seconds = _seconds(wait for visit in visits for wait in visit.backoffs)
+    failed_seconds = _seconds(map(_stretch, failed))
+    back_off_seconds = _seconds(back_offs)
     name = state.name
     visit_words = ""
     if len(visits) > 1:
@@ -85,6 +86,10 @@ def _common_end(visits: Sequence[StateVisit]) -> str:
     statuses = {visit.status for visit in visits}
     status = statuses.pop()
     return "" if statuses else f" and {ended_words(status)}"
+
+
+def _stretch(attempt: Attempt) -> Stretch:
+    return attempt.scheduled_at, attempt.ended_at or attempt.scheduled_at
 
 
 def _seconds(stretches: Iterable[Stretch]) -> float:

@@ -87,7 +87,7 @@ class Comparison:
         """
         differences = [
             *state_differences(self.pairs, calls_compared=self.calls_compared),
-            *order_differences(self.pairs),
+            *order_differences(self.pairs, self.sides),
             *iteration_differences(self.pairs, self.groups),
             *ending_differences(self.sides),
         ]

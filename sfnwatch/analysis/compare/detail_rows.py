@@ -1,11 +1,13 @@
 """The lines of a comparison below a state: its attempts, calls, lags and phases."""
 
 from collections.abc import Iterator
+from functools import partial
 
 from sfnwatch.analysis.attempt_analysis import AttemptAnalysis
 from sfnwatch.analysis.compare.attempt_pair import AttemptPair, CallPair, CallTally
 from sfnwatch.analysis.compare.compare_row import Cell, CompareRow, RowKind
 from sfnwatch.analysis.compare.comparison import Comparison
+from sfnwatch.analysis.compare.end import attempt_end
 from sfnwatch.analysis.compare.length_pair import LengthPair
 from sfnwatch.analysis.compare.visit_pair import VisitPair
 from sfnwatch.analysis.completion import learned_by
@@ -24,6 +26,8 @@ _NONE = Cell("none", "unknown")
 _UNKNOWN = Cell("unknown", "unknown")
 _UNMATCHED = Cell("not matched", "unknown")
 
+_detail = partial(CompareRow, RowKind.DETAIL)
+
 
 def detail_rows(comparison: Comparison, pair: VisitPair) -> Iterator[CompareRow]:
     """Yield the lines below a state's own line: all but its length."""
@@ -40,24 +44,12 @@ def detail_rows(comparison: Comparison, pair: VisitPair) -> Iterator[CompareRow]
         yield from _phases(pair)
 
 
-def _detail(
-    pair: VisitPair,
-    label: str,
-    a: Cell,
-    b: Cell,
-    *,
-    seconds: LengthPair | None = None,
-    mark: str = "",
-) -> CompareRow:
-    seconds = seconds or LengthPair()
-    return CompareRow(RowKind.DETAIL, pair, label, a, b, seconds=seconds, mark=mark)
-
-
 def _attempt(pair: VisitPair, attempts: AttemptPair) -> Iterator[CompareRow]:
     """Yield how attempts ended, unless each side has one that did not fail."""
-    end_a = _end(attempts.a)
-    end_b = _end(attempts.b)
-    if len(pair.attempts) == 1 and not _is_failure(end_a) and not _is_failure(end_b):
+    end_a = attempt_end(attempts.a) if attempts.a else None
+    end_b = attempt_end(attempts.b) if attempts.b else None
+    statuses = {end.status for end in (end_a, end_b) if end}
+    if len(pair.attempts) == 1 and statuses <= {"succeeded", "running"}:
         return
     a = _attempt_cell(attempts.a)
     b = _attempt_cell(attempts.b)
@@ -67,17 +59,6 @@ def _attempt(pair: VisitPair, attempts: AttemptPair) -> Iterator[CompareRow]:
     else:
         # Lengths of other ends are not compared: an early failure is not faster.
         yield _detail(pair, label, a, b, mark="≠")
-
-
-def _end(attempt: AttemptAnalysis | None) -> tuple[str, str | None] | None:
-    """Return the status and the error of an attempt; None without one."""
-    if attempt is None:
-        return None
-    return attempt.attempt.status, attempt.attempt.error
-
-
-def _is_failure(end: tuple[str, str | None] | None) -> bool:
-    return end is not None and end[0] not in {"succeeded", "running"}
 
 
 def _attempt_cell(attempt: AttemptAnalysis | None) -> Cell:

@@ -7,17 +7,16 @@ the reason lies there.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
 
 from sfnwatch.analysis.compare.call_differences import call_differences
 from sfnwatch.analysis.compare.compared_execution import ExecutionPair
 from sfnwatch.analysis.compare.difference import Difference, Position, Rank, difference
+from sfnwatch.analysis.compare.end import End, attempt_end, visit_end
 from sfnwatch.analysis.compare.iterations import IterationGroup
-from sfnwatch.analysis.compare.visit_pair import VisitPair, visit_error
+from sfnwatch.analysis.compare.visit_pair import VisitPair
 from sfnwatch.analysis.names import named
 from sfnwatch.analysis.quantities import plural, times
-from sfnwatch.analysis.statuses import ended_words
-from sfnwatch.model.visits import Attempt, StateVisit
+from sfnwatch.model.visits import StateVisit
 
 _TYPES = "{state} is a {a} state in A and a {b} state in B."
 _RESOURCES = "{state} runs {a} in A and {b} in B."
@@ -27,27 +26,6 @@ _EXECUTIONS_ENDED = "A {a} and B {b}."
 _ERRORS = "{name} failed with {a} in A and with {b} in B."
 _COUNTS = "{state} had {a} in A and {b:,} in B."
 _NOUNS = {"Map": ("iteration", "iterations"), "Parallel": ("branch", "branches")}
-
-
-class _End(NamedTuple):
-    """How an attempt, a state or an execution ended."""
-
-    status: str
-    error: str | None
-
-    @property
-    def words(self) -> str:
-        """The end as a verb: `failed with States.Timeout (caught)`."""
-        words = ended_words(self.status)
-        if self.error and self.status != "succeeded":
-            words += f" with {named(self.error)}"
-        if self.status == "caught":
-            words += " (caught)"
-        return words
-
-    @property
-    def error_words(self) -> str:
-        return named(self.error) if self.error else "no error named"
 
 
 def state_differences(
@@ -98,10 +76,8 @@ def _other_attempt(pair: VisitPair, a: StateVisit, b: StateVisit) -> Difference 
     for attempts in pair.attempts:
         if attempts.a is None or attempts.b is None:
             return _other_count(pair, a, b)
-        attempt_a = attempts.a.attempt
-        attempt_b = attempts.b.attempt
-        end_a = _attempt_end(attempt_a)
-        end_b = _attempt_end(attempt_b)
+        end_a = attempt_end(attempts.a)
+        end_b = attempt_end(attempts.b)
         if "running" in {end_a.status, end_b.status}:
             return None
         # The state's own outcome reports the last attempt.
@@ -109,7 +85,7 @@ def _other_attempt(pair: VisitPair, a: StateVisit, b: StateVisit) -> Difference 
         if attempts.number == last and (is_only or end_a.status == end_b.status):
             return None
         name = f"Attempt {attempts.number} of {pair.title}"
-        position = Position(attempt_a.event_ids[-1], Rank.AT)
+        position = Position(attempts.a.attempt.event_ids[-1], Rank.AT)
         found = _other_end(
             "try",
             name,
@@ -122,10 +98,6 @@ def _other_attempt(pair: VisitPair, a: StateVisit, b: StateVisit) -> Difference 
         if found is not None:
             return found
     return None
-
-
-def _attempt_end(attempt: Attempt) -> _End:
-    return _End(attempt.status, attempt.error)
 
 
 def _other_count(pair: VisitPair, a: StateVisit, b: StateVisit) -> Difference | None:
@@ -148,9 +120,14 @@ def _other_outcome(pair: VisitPair, a: StateVisit, b: StateVisit) -> Difference 
     is_aborted = a.status != b.status and "aborted" in {a.status, b.status}
     if around is not None and is_aborted:
         position = Position(_last_event_id(around), Rank.BEFORE)
-    end_a = _End(a.status, visit_error(a))
-    end_b = _End(b.status, visit_error(b))
-    return _other_end("outcome", pair.title, position, end_a, end_b, state=pair.place)
+    return _other_end(
+        "outcome",
+        pair.title,
+        position,
+        visit_end(a),
+        visit_end(b),
+        state=pair.place,
+    )
 
 
 def _last_event_id(visit: StateVisit) -> int:
@@ -162,8 +139,8 @@ def ending_differences(sides: ExecutionPair) -> Iterator[Difference]:
     a, b = sides
     if a.execution.running or b.execution.running:
         return
-    end_a = _End(a.execution.status.lower(), a.error)
-    end_b = _End(b.execution.status.lower(), b.error)
+    end_a = End(a.execution.status.lower(), a.error)
+    end_b = End(b.execution.status.lower(), b.error)
     position = Position(a.execution.event_count + 1, Rank.LAST)
     found = _other_end("status", None, position, end_a, end_b)
     if found is not None:
@@ -174,8 +151,8 @@ def _other_end(
     kind: str,
     name: str | None,
     position: Position,
-    a: _End,
-    b: _End,
+    a: End,
+    b: End,
     *,
     state: int | None = None,
     attempt: int | None = None,

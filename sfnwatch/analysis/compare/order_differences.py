@@ -3,18 +3,19 @@
 from collections.abc import Iterable, Iterator
 from itertools import zip_longest
 
+from sfnwatch.analysis.compare.compared_execution import ExecutionPair
 from sfnwatch.analysis.compare.difference import Difference, Position, Rank, difference
 from sfnwatch.analysis.compare.visit_pair import VisitPair
 from sfnwatch.analysis.grouping import grouped
 from sfnwatch.analysis.names import named
-from sfnwatch.model.execution import ExecutionAsOf
-from sfnwatch.model.visits import StateVisit
 
 _FIRST = "{inside}A started with {a} and B with {b}."
 _NEXT = "After {state}, A {a} and B {b}."
 
 
-def order_differences(pairs: Iterable[VisitPair]) -> Iterator[Difference]:
+def order_differences(
+    pairs: Iterable[VisitPair], sides: ExecutionPair
+) -> Iterator[Difference]:
     """Compare the order of the states in each branch or iteration of both."""
     levels = grouped(pairs, lambda pair: (pair.around, pair.visit.index))
     for level in levels.values():
@@ -27,15 +28,13 @@ def order_differences(pairs: Iterable[VisitPair]) -> Iterator[Difference]:
         for pair, next_a in zip_longest(in_a, in_a[1:]):
             next_b = after_b.get(pair)
             if pair.both and next_a is not next_b:
-                visit_a = next_a.a if next_a else None
-                visit_b = next_b.b if next_b else None
-                yield from _next_state(pair, visit_a, visit_b)
+                yield from _next_state(pair, sides, next_a, next_b)
 
 
 def _first_state(first_a: VisitPair, first_b: VisitPair) -> Difference:
     visit = first_a.visit
     name_a = visit.name
-    name_b = (first_b.b or first_b.visit).name
+    name_b = first_b.name_in_b
     around = first_a.around
     inside = ""
     place = None
@@ -56,34 +55,32 @@ def _first_state(first_a: VisitPair, first_b: VisitPair) -> Difference:
 
 
 def _next_state(
-    pair: VisitPair, next_a: StateVisit | None, next_b: StateVisit | None
+    pair: VisitPair,
+    sides: ExecutionPair,
+    next_a: VisitPair | None,
+    next_b: VisitPair | None,
 ) -> Iterator[Difference]:
     if not pair.a or not pair.b or pair.moved or pair.a.status != pair.b.status:
         return  # another end explains what followed
-    around_a: StateVisit | ExecutionAsOf | None = pair.sides[0].execution
-    around_b: StateVisit | ExecutionAsOf | None = pair.sides[1].execution
+    is_running_a = sides[0].execution.running
+    is_running_b = sides[1].execution.running
     if pair.around is not None:
-        around_a = pair.around.a
-        around_b = pair.around.b
-    if _may_go_on(around_a, next_a) or _may_go_on(around_b, next_b):
-        return
-    text = _NEXT.format(state=pair.title, a=_went_words(next_a), b=_went_words(next_b))
+        is_running_a = pair.around.a is not None and pair.around.a.running
+        is_running_b = pair.around.b is not None and pair.around.b.running
+    if (is_running_a and not next_a) or (is_running_b and not next_b):
+        return  # it may yet go on
+    name_a = next_a.visit.name if next_a else None
+    name_b = next_b.name_in_b if next_b else None
+    text = _NEXT.format(state=pair.title, a=_went_words(name_a), b=_went_words(name_b))
     yield difference(
         Position(max(pair.a.event_ids, default=pair.a.id), Rank.LAST),
         "next-state",
         text,
-        next_a.name if next_a else None,
-        next_b.name if next_b else None,
+        name_a,
+        name_b,
         state=pair.place,
     )
 
 
-def _may_go_on(
-    around: StateVisit | ExecutionAsOf | None, after: StateVisit | None
-) -> bool:
-    """True if no state came next yet, but one may still come."""
-    return after is None and around is not None and around.running
-
-
-def _went_words(after: StateVisit | None) -> str:
-    return f"went on to {named(after.name)}" if after else "went no further"
+def _went_words(name: str | None) -> str:
+    return f"went on to {named(name)}" if name else "went no further"

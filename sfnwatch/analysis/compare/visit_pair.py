@@ -39,7 +39,6 @@ class VisitPair:
         a, b, self.moved = visits
         self.a = a
         self.b = b
-        self.sides = sides
         present = [visit for visit in (a, b) if visit is not None]
         self.visit = present[0]
         """A's visit, or B's if A has none."""
@@ -50,7 +49,7 @@ class VisitPair:
         """The place after the last pair that runs inside it; all in between do, too."""
         self.occurrence = 1
         """Its number among the pairs of its path, from 1."""
-        self.both = len(present) == len(sides)
+        self.both = a is not None and b is not None
         self.running = any(visit.running for visit in present)
         self.is_container = self.visit.type in {"Map", "Parallel"}
         """True for a Map or Parallel: its time is that of the states inside."""
@@ -80,6 +79,11 @@ class VisitPair:
         return f"{name}{self._suffix}"
 
     @property
+    def name_in_b(self) -> str:
+        """The name of B's visit, or of A's if B has none."""
+        return (self.b or self.visit).name
+
+    @property
     def other_resources(self) -> tuple[str, str] | None:
         """What the first attempts run on each side; None if it is the same."""
         first = self.attempts[0] if self.attempts else None
@@ -93,18 +97,11 @@ class VisitPair:
     def _suffix(self) -> str:
         """B's name if it is another, and the visit's number if it is not the first."""
         suffix = ""
-        if self.b is not None and self.b.name != self.visit.name:
-            suffix = f" / {named(self.b.name)}"
+        if self.name_in_b != self.visit.name:
+            suffix = f" / {named(self.name_in_b)}"
         if self.occurrence > 1:
             suffix += f" (visit {self.occurrence})"
         return suffix
-
-
-def visit_error(visit: StateVisit) -> str | None:
-    """Return the error that a state failed with: its own or its last attempt's."""
-    if not visit.error and visit.attempts:
-        return visit.attempts[-1].error
-    return visit.error
 
 
 def _phase_lengths(

@@ -13,11 +13,12 @@ from sfnwatch.analysis.compare.attempt_pair import AttemptPair, CallTally
 from sfnwatch.analysis.compare.compared_execution import ComparedExecution
 from sfnwatch.analysis.compare.comparison import Comparison
 from sfnwatch.analysis.compare.definitions import DefinitionChanges
+from sfnwatch.analysis.compare.end import visit_end
 from sfnwatch.analysis.compare.iterations import IterationGroup
 from sfnwatch.analysis.compare.length_pair import LengthPair
 from sfnwatch.analysis.compare.remarks import remarks
 from sfnwatch.analysis.compare.sentences import verdict
-from sfnwatch.analysis.compare.visit_pair import VisitPair, visit_error
+from sfnwatch.analysis.compare.visit_pair import VisitPair
 from sfnwatch.analysis.finding import Finding
 from sfnwatch.analysis.phases import Phase
 from sfnwatch.export.facts import (
@@ -158,7 +159,7 @@ def _visit(visit: StateVisit | None, which: str) -> Facts:
         f"name_{which}": visit and visit.name,
         f"type_{which}": visit and visit.type,
         f"status_{which}": visit and visit.status,
-        f"error_{which}": visit and visit_error(visit),
+        f"error_{which}": visit and visit_end(visit).error,
     }
 
 
