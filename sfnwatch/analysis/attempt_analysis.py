@@ -144,3 +144,21 @@ class AttemptGroup:
         """The attempts as data names them: the first one, and how many there are."""
         more = {"tries": len(self.attempts)} if self.several else {}
         return {**self.first.place, **more}
+
+    @property
+    def settled(self) -> bool:
+        """True if later records can't change what is said about the polls."""
+        return all(attempt.settled for attempt in self.attempts)
+
+    @property
+    def is_seen_whole(self) -> bool:
+        """True if all polls would be in the records by now, had any been made."""
+        return all(attempt.is_seen_whole for attempt in self.attempts)
+
+    @property
+    def polls_that_may_be_its(self) -> list[ApiCall]:
+        """Polls of the attempts' times that may be their own: guessed or unmatched."""
+        polls: list[ApiCall] = []
+        for attempt in self.attempts:
+            polls += attempt.polls_that_may_be_its
+        return polls

@@ -16,7 +16,7 @@ from sfnwatch.analysis.lists import listed_counts
 from sfnwatch.analysis.matched_calls import MatchedCalls
 from sfnwatch.analysis.names import named
 from sfnwatch.analysis.polling import polls_told
-from sfnwatch.analysis.quantities import plural, time_of_day
+from sfnwatch.analysis.quantities import agreeing, plural, time_of_day
 from sfnwatch.analysis.trace_analysis import TraceAnalysis, is_of_job
 from sfnwatch.analysis.unread_children import unread_children
 from sfnwatch.model.api_call import ApiCall
@@ -88,7 +88,7 @@ def _strangers(calls: Sequence[ApiCall]) -> Finding:
     text = _STRANGERS.format(
         calls=plural(len(calls), "call"),
         roles=plural(len(roles), "other role"),
-        belong="belongs" if len(calls) == 1 else "belong",
+        belong=agreeing(len(calls), "belongs", "belong"),
     )
     return finding("other-calls", text, calls, count=len(calls), roles=len(roles))
 

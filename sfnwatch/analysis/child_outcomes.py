@@ -11,7 +11,7 @@ from sfnwatch.analysis.finding import Finding, Steps, finding
 from sfnwatch.analysis.grouping import ranked
 from sfnwatch.analysis.lists import listed_counts, some
 from sfnwatch.analysis.names import named
-from sfnwatch.analysis.quantities import plural
+from sfnwatch.analysis.quantities import agreeing, plural
 from sfnwatch.analysis.reasons import with_error
 from sfnwatch.analysis.statuses import status_words
 from sfnwatch.model.arns import short_id
@@ -87,7 +87,7 @@ def _outcomes(map_run: MapRun) -> str:
 
 def _histories(read: int, total: int) -> str:
     if read < total:
-        were = "was" if read == 1 else "were"
+        were = agreeing(read, "was", "were")
         return f"{read:,} of the {total:,} child histories {were} read"
     return "All child histories were read" if read else "No child has run yet"
 

@@ -55,8 +55,8 @@ def _conclusion(group: AttemptGroup, names: Mapping[str, str]) -> Finding:
         interval = fmean(group.seconds_between_polls)
     has_succeeded = group.statuses == {"succeeded"}
     refutes_polling = is_denied and group.complete and has_succeeded
-    is_whole = _is_whole(group)
-    is_unsure = any(attempt.polls_that_may_be_its for attempt in group.attempts)
+    # True if no later record can change what is said about the polls.
+    is_whole = group.settled if poll_count else group.is_seen_whole
     text = _CONCLUSION.format(
         resource=resource,
         executions=some(names[arn] for arn in arns),
@@ -78,16 +78,9 @@ def _conclusion(group: AttemptGroup, names: Mapping[str, str]) -> Finding:
     }
     if poll_count and group.so_far:
         data["so_far"] = True
-    is_unsure = is_unsure or bool(group.calls.guessed)
+    is_unsure = bool(group.calls.guessed or group.polls_that_may_be_its)
     is_fact = is_whole and not is_unsure and not refutes_polling
     return finding(CONCLUSION, text, group.calls.sure, fact=is_fact, **data)
-
-
-def _is_whole(group: AttemptGroup) -> bool:
-    """True if no later record can change what is said about the polls."""
-    if group.polls.sure:
-        return all(attempt.settled for attempt in group.attempts)
-    return all(attempt.is_seen_whole for attempt in group.attempts)
 
 
 def _action_words(actions: Sequence[ApiCall]) -> str:

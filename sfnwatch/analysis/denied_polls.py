@@ -6,7 +6,7 @@ from sfnwatch.analysis.attempt_analysis import AttemptAnalysis, AttemptGroup
 from sfnwatch.analysis.attempt_calls import ENDED_OTHERWISE
 from sfnwatch.analysis.finding import Finding, finding
 from sfnwatch.analysis.grouping import grouped, ranked, report_groups
-from sfnwatch.analysis.quantities import plural
+from sfnwatch.analysis.quantities import agreeing, plural
 from sfnwatch.analysis.state_analysis import StateAnalysis
 from sfnwatch.model.visits import Attempt
 
@@ -57,7 +57,7 @@ def _denied(kind: str, group: AttemptGroup) -> Finding:
         state=_state_words(group),
         count=count,
         polls=_poll_words(group),
-        were="was" if len(denied.every) == 1 else "were",
+        were=agreeing(len(denied.every), "was", "were"),
         so_far="" if kind == "denied-unknown" else group.so_far,
         outcome=_outcome(kind, group, is_telling=is_telling),
     )

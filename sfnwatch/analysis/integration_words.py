@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from sfnwatch.analysis.grouping import FEW
 from sfnwatch.analysis.lists import some
-from sfnwatch.analysis.quantities import plural
+from sfnwatch.analysis.quantities import agreeing, plural
 from sfnwatch.model.integrations import Pattern
 from sfnwatch.model.texts import clean
 from sfnwatch.model.visits import Attempt
@@ -64,7 +64,7 @@ def integration_text(names: Sequence[str], attempt: Attempt) -> str:
         meaning = _JOB_LEFT_BEHIND
     return _SENTENCE.format(
         states=states,
-        use="uses" if len(names) == 1 else "use",
+        use=agreeing(len(names), "uses", "use"),
         resource=resource_words(attempt),
         pattern=_PATTERNS[attempt.pattern],
         meaning=meaning,

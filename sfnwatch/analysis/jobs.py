@@ -52,16 +52,13 @@ def calls_without_polls(state: StateAnalysis) -> Iterator[Finding]:
     first = actions.every[0]
     other_count = len(group.calls.sure) - len(actions.sure)
     unproven_actions = state.unproven_calls(first.name, None)
-    unproven_polls = []
-    is_seen_whole = True
-    if state.starts_job:
-        is_seen_whole = all(attempt.is_seen_whole for attempt in made)
-        for attempt in made:
-            unproven_polls += attempt.polls_that_may_be_its
+    unproven_polls = group.polls_that_may_be_its
+    known = ""
     open_ = ""
-    if unproven_polls:
-        polls = plural(len(unproven_polls), "poll")
-        open_ += _MAY_BE_ITS.format(calls=polls)
+    if state.starts_job:
+        known = state.trace_analysis.known_words
+        if unproven_polls:
+            open_ += _MAY_BE_ITS.format(calls=plural(len(unproven_polls), "poll"))
     if unproven_actions:
         noun = f"more {named(first.event_name)} call"
         open_ += _MAY_BE_ITS.format(calls=plural(len(unproven_actions), noun))
@@ -71,7 +68,7 @@ def calls_without_polls(state: StateAnalysis) -> Iterator[Finding]:
         action=named(first.event_name),
         often=actions.often,
         others=plural(other_count, "other call") if other_count else "no other call",
-        known=state.trace_analysis.known_words if state.starts_job else "",
+        known=known,
         open=open_,
     )
     data = {
@@ -82,5 +79,6 @@ def calls_without_polls(state: StateAnalysis) -> Iterator[Finding]:
         "polls": 0,
         "pattern": str(state.first.pattern),
     }
-    is_fact = is_seen_whole and not group.calls.guessed and not open_
+    is_whole = group.is_seen_whole or not state.starts_job
+    is_fact = is_whole and not group.calls.guessed and not open_
     yield finding("calls", text, group.calls.ids, fact=is_fact, **data)

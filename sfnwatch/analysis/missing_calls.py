@@ -10,7 +10,7 @@ from sfnwatch.analysis.grouping import grouped
 from sfnwatch.analysis.integration_words import resource_words
 from sfnwatch.analysis.lists import some
 from sfnwatch.analysis.names import named
-from sfnwatch.analysis.quantities import plural
+from sfnwatch.analysis.quantities import agreeing, plural
 from sfnwatch.analysis.state_analysis import StateAnalysis
 from sfnwatch.model.arns import account_of
 from sfnwatch.model.integrations import Integration, Unrecorded
@@ -68,7 +68,7 @@ def _unrecorded(
     unrecorded = integration.unrecorded or Unrecorded.DATA_EVENT
     text = _NOT_RECORDED.format(
         states=some([state.name for state in states]),
-        call="calls" if len(states) == 1 else "call",
+        call=agreeing(len(states), "calls", "call"),
         resource=resource,
         action=integration.action_event,
         why=_WHY[unrecorded],

@@ -29,12 +29,16 @@ def short_names_of(executions: Iterable[ExecutionAsOf]) -> dict[str, str]:
 
     If executions share a name but not a state machine, the machines' names are used.
     """
-    by_arn = {execution.arn: execution for execution in executions}
-    names = [execution.name for execution in by_arn.values()]
-    machines = [execution.state_machine_name or "" for execution in by_arn.values()]
-    if len(set(names)) < len(by_arn) == len(set(machines)):
+    arns = []
+    names = []
+    machines = []
+    for execution in executions:
+        arns.append(execution.arn)
+        names.append(execution.name)
+        machines.append(execution.state_machine_name or "")
+    if len(set(names)) < len(arns) == len(set(machines)):
         names = machines
-    return dict(zip(by_arn, map(named, shorten_names(names)), strict=True))
+    return dict(zip(arns, map(named, shorten_names(names)), strict=True))
 
 
 def shorten_names(names: Sequence[str]) -> list[str]:

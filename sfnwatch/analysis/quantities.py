@@ -39,10 +39,12 @@ def times(count: int) -> str:
 
 def plural(count: int, one: str, many: str | None = None) -> str:
     """Return a count with its noun: `1 poll`, `5 polls`, `2 retries`."""
-    noun = one
-    if count != 1:
-        noun = many or f"{one}s"
-    return f"{count:,} {noun}"
+    return f"{count:,} {agreeing(count, one, many or f'{one}s')}"
+
+
+def agreeing(count: int, one: str, many: str) -> str:
+    """Return the form of a word that agrees with a count: `is`, `are`."""
+    return one if count == 1 else many
 
 
 def cadence(seconds: float) -> str:

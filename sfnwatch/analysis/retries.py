@@ -8,7 +8,7 @@ from sfnwatch.analysis.finding import Finding, finding
 from sfnwatch.analysis.grouping import ranked, report_groups
 from sfnwatch.analysis.lists import some
 from sfnwatch.analysis.names import named, visit_path
-from sfnwatch.analysis.quantities import spoken, times
+from sfnwatch.analysis.quantities import agreeing, spoken, times
 from sfnwatch.analysis.state_analysis import StateAnalysis
 from sfnwatch.analysis.statuses import ended_words
 from sfnwatch.model.visits import FAILED, Attempt, StateVisit, Stretch
@@ -52,7 +52,7 @@ def _retries(state: StateAnalysis, visits: Sequence[StateVisit]) -> Finding:
         visit_words = f" in {len(visits)} visits"
     elif len(state.visits) > 1:
         name = visit_path(first)
-    noun = "attempt" if len(failed) == 1 else "attempts"
+    noun = agreeing(len(failed), "attempt", "attempts")
     cost = "There were"
     if failed:
         cost = f"The failed {noun} took {spoken(failed_seconds)}, plus"

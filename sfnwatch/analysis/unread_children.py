@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sfnwatch.analysis.finding import Finding, finding
 from sfnwatch.analysis.grouping import ranked
 from sfnwatch.analysis.lists import listed_counts
-from sfnwatch.analysis.quantities import plural
+from sfnwatch.analysis.quantities import agreeing, plural
 from sfnwatch.analysis.trace_analysis import TraceAnalysis
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.arns import role_name
@@ -53,7 +53,7 @@ def _unread(map_run: MapRun, count: int, calls: Sequence[ApiCall]) -> Finding:
         count=count,
         children=plural(map_run.executions.total, "child execution"),
         name=clean(map_run_name(map_run.arn)),
-        were="was" if count == 1 else "were",
+        were=agreeing(count, "was", "were"),
         calls=call_words,
     )
     return finding(

@@ -9,7 +9,7 @@ from sfnwatch.analysis.compare.visit_pair import VisitPair
 from sfnwatch.analysis.denials import is_denial
 from sfnwatch.analysis.lists import listed
 from sfnwatch.analysis.names import named
-from sfnwatch.analysis.quantities import plural
+from sfnwatch.analysis.quantities import agreeing, plural
 from sfnwatch.model.integrations import CallRole
 from sfnwatch.model.visits import StateVisit
 
@@ -96,7 +96,7 @@ def _side_words(side: str, tally: CallTally | None, noun: str) -> str:
         return _SUCCEEDED.format(calls=calls, side=side)
     failed = "failed"
     if all(map(is_denial, tally.error_codes)):
-        failed = "was denied" if tally.failed == 1 else "were denied"
+        failed = agreeing(tally.failed, "was denied", "were denied")
     codes = listed([named(code) for code in tally.error_codes])
     return _FAILED.format(calls=calls, side=side, failed=failed, codes=codes)
 

@@ -62,13 +62,16 @@ class Comparison:
     @property
     def phases(self) -> Mapping[Phase, LengthPair]:
         """The states' time by phase; concurrent states each count in full."""
+        in_a = dict.fromkeys(Phase, 0.0)
+        in_b = dict.fromkeys(Phase, 0.0)
+        for pair in self.pairs:
+            for phase, lengths in pair.phases.items():
+                in_a[phase] += lengths.a or 0.0
+                in_b[phase] += lengths.b or 0.0
         phases: dict[Phase, LengthPair] = {}
         for phase in Phase:
-            lengths = [pair.phases.get(phase, LengthPair()) for pair in self.pairs]
-            a = sum(length.a or 0.0 for length in lengths)
-            b = sum(length.b or 0.0 for length in lengths)
-            if phase is not Phase.CONTAINER and (a or b):
-                phases[phase] = LengthPair(a, b)
+            if phase is not Phase.CONTAINER and (in_a[phase] or in_b[phase]):
+                phases[phase] = LengthPair(in_a[phase], in_b[phase])
         return phases
 
     @cached_property

@@ -7,7 +7,7 @@ from sfnwatch.analysis.compare.compared_execution import (
     ExecutionPair,
 )
 from sfnwatch.analysis.finding import Finding, finding
-from sfnwatch.analysis.quantities import plural, spoken
+from sfnwatch.analysis.quantities import agreeing, plural, spoken
 from sfnwatch.model.linking.link import LinkRule
 
 _TEXTS = {
@@ -100,7 +100,7 @@ def _shared_calls(side: ComparedExecution) -> Iterator[Finding]:
         if link is not None and link.rule is LinkRule.AMBIGUOUS:
             count += any(side.execution.arn == arn for arn, _ in link.candidates)
     if count:
-        are = "is" if count == 1 else "are"
+        are = agreeing(count, "is", "are")
         yield _gap(
             "shared-calls", side, count=count, calls=plural(count, "call"), are=are
         )

@@ -10,7 +10,7 @@ from sfnwatch.analysis.compare.comparison import Comparison
 from sfnwatch.analysis.compare.detail_rows import detail_rows
 from sfnwatch.analysis.compare.iterations import IterationGroup
 from sfnwatch.analysis.compare.visit_pair import VisitPair
-from sfnwatch.analysis.quantities import plural
+from sfnwatch.analysis.quantities import agreeing, plural
 from sfnwatch.analysis.statuses import status_words
 from sfnwatch.model.times import duration
 from sfnwatch.model.visits import StateVisit
@@ -146,7 +146,7 @@ def _summary(
     differing = sum(comparison.differs(*places) for places in group.places.values())
     mark = ""
     if differing:
-        differ = "differs" if differing == 1 else "differ"
+        differ = agreeing(differing, "differs", "differ")
         label = f"{label}; {differing:,} {differ}"
         mark = "≠"
     yield CompareRow(RowKind.GROUP, pair, label, mark=mark)

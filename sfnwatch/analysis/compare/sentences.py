@@ -8,7 +8,7 @@ from sfnwatch.analysis.compare.compared_execution import ComparedExecution
 from sfnwatch.analysis.compare.comparison import Comparison
 from sfnwatch.analysis.completion import Completion, learned_by
 from sfnwatch.analysis.finding import FactOrInference, Finding, finding
-from sfnwatch.analysis.quantities import cadence, plural, spoken
+from sfnwatch.analysis.quantities import agreeing, cadence, plural, spoken
 from sfnwatch.model.integrations import Pattern
 
 _CALL_KINDS = frozenset({"call", "denied"})
@@ -78,7 +78,7 @@ def _first_difference(comparison: Comparison, first: Finding) -> Iterator[Findin
 
 def _more_differences(comparison: Comparison, count: int) -> Iterator[Finding]:
     if count:
-        are = "is" if count == 1 else "are"
+        are = agreeing(count, "is", "are")
         text = f"There {are} {plural(count, 'more difference')}."
         yield _sentence(text, fact=_is_certain(comparison))
 
@@ -147,8 +147,11 @@ def _poll_words(side: ComparedExecution) -> str:
     if not side.polls.every:
         return f"has no poll matched{so_far}"
     words = f"polled {side.polls.often}{so_far}"
-    intervals = [attempt.intervals.seconds for attempt in side.attempts]
-    means = [fmean(seconds) for seconds in intervals if seconds]
+    means = [
+        fmean(attempt.intervals.seconds)
+        for attempt in side.attempts
+        if attempt.intervals.seconds
+    ]
     if means and len(side.polls.every) > 1:
         words = f"{words}, {cadence(fmean(means))}"
     return words

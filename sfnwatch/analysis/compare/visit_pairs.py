@@ -8,7 +8,7 @@ under another name.
 """
 
 from collections import Counter, deque
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 
 from sfnwatch.analysis.compare.compared_execution import ExecutionPair
 from sfnwatch.analysis.compare.visit_pair import AlignedVisits, VisitPair
@@ -44,14 +44,18 @@ def pair_visits(sides: ExecutionPair) -> list[VisitPair]:
         pairs.append(pair)
         visit_counts[pair.visit.path] += 1
         pair.occurrence = visit_counts[pair.visit.path]
-        inside_a = levels_a.get(pair.a.id, ()) if pair.a else ()
-        inside_b = levels_b.get(pair.b.id, ()) if pair.b else ()
+        inside_a = _inside(levels_a, pair.a)
+        inside_b = _inside(levels_b, pair.b)
         level = _align_level(inside_a, inside_b, key_of)
         waiting.extend((pair, inner) for inner in level)
     for pair in reversed(pairs):
         if pair.around is not None:
             pair.around.stop = max(pair.around.stop, pair.stop)
     return pairs
+
+
+def _inside(levels: Mapping[int | None, _Visits], visit: StateVisit | None) -> _Visits:
+    return levels.get(visit.id, ()) if visit else ()
 
 
 def _key_of(sides: ExecutionPair) -> _KeyOf:
