@@ -19,36 +19,37 @@ def choose_account(**asked: Any) -> AwsSettings:
     Raises UsageError if the endpoint would be asked unencrypted.
     """
     endpoint_url: str | None = asked.get("endpoint_url")
-    if refused := endpoint_refusal(endpoint_url):
-        raise UsageError(refused)
+    refusal = endpoint_refusal(endpoint_url)
+    if refusal:
+        raise UsageError(refusal)
     return AwsSettings(asked.get("region") or "", asked.get("profile"), endpoint_url)
 
 
 def sign_in(settings: AwsSettings, others: Sequence[str] = ()) -> AwsSettings:
     """Ask for the MFA codes that profiles need; return settings with their credentials.
 
-    That is done before there is a screen, and only at a terminal. Without one such a
-    profile is refused when it is used. `others` are further profiles that the watch
-    uses. Raises RefusedError for a code that is refused.
+    This happens before there is a screen, and only at a terminal; without a terminal,
+    such a profile is refused when it is used. `others` are further profiles that the
+    watch uses. Raises RefusedError for a code that is refused.
     """
     if is_served() or not can_ask():
         return settings
-    whose = [settings, *(replace(settings, profile=name) for name in others)]
-    for each in whose:
-        devices = mfa_devices(replace(each, signed_in=settings.signed_in))
+    for profile in (settings.profile, *others):
+        account = replace(settings, profile=profile)
+        devices = mfa_devices(account)
         if not devices:
             continue
         from sfnwatch.sources.sign_in import have_role
 
         codes = {device.serial: _ask_code(device.serial) for device in devices}
-        keys = asyncio.run(have_role(each, codes))
+        keys = asyncio.run(have_role(account, codes))
         signed_in = {**settings.signed_in, devices[0].profile: keys}
         settings = replace(settings, signed_in=signed_in)
     return settings
 
 
 def signed_in(**asked: Any) -> AwsSettings:
-    """Choose the account, and sign in; raises the errors of both."""
+    """Return the settings of `choose_account`, signed in; raises the errors of both."""
     return sign_in(choose_account(**asked))
 
 

@@ -24,8 +24,9 @@ NAMING_HINT = (
     "Give an execution's ARN or console URL, or the ARN or the name of its state"
     " machine."
 )
-_SHOWN = 200
-_LONGEST = 80
+_SHOWN_LENGTH = 200
+"""Most characters of a text in a message."""
+_NAME_LENGTH = 80
 """Most characters of a name, by AWS's own limit."""
 _FORBIDDEN = re.compile(r"[\s<>{}\[\]?*\"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f]")
 """Characters that AWS allows in no name."""
@@ -36,10 +37,15 @@ _FILE = re.compile(r"\.(jsonl?|csv)(\.gz|\.zst)?$", re.IGNORECASE)
 
 def named_executions(texts: Sequence[str]) -> list[Named]:
     """Read texts that name executions; raises UsageError, also if none does."""
-    read = [named for text in texts if (named := named_execution(text)) is not None]
-    if not read:
+    named = read_executions(texts)
+    if not named:
         raise UsageError("No execution is named.", hint=NAMING_HINT)
-    return read
+    return named
+
+
+def read_executions(texts: Sequence[str]) -> list[Named]:
+    """Read texts that name executions, of which some may be blank."""
+    return list(filter(None, map(named_execution, texts)))
 
 
 def named_execution(text: str) -> Named | None:
@@ -50,18 +56,20 @@ def named_execution(text: str) -> Named | None:
     text = text.strip()
     if not text:
         return None
+    problem = ""
     try:
         named = parse_states_arn(text)
-        # AWS allows no such name: the characters can only be meant for a terminal.
-        why = "" if named.arn.isprintable() else "no ARN has such characters"
     except ValueError as error:
         if not _is_address(text):
-            return _name(text)
-        why = str(error)
-    if why:
-        msg = f"{clean(text, _SHOWN)!r} names no execution: {why}."
-        raise UsageError(msg, hint=NAMING_HINT)
-    return named
+            return _machine_name(text)
+        problem = str(error)
+    else:
+        if named.arn.isprintable():
+            return named
+        # AWS allows no such name: the characters can only be meant for a terminal.
+        problem = "no ARN has such characters"
+    shown = clean(text, _SHOWN_LENGTH)
+    raise UsageError(f"{shown!r} names no execution: {problem}.", hint=NAMING_HINT)
 
 
 def concerns(named: Named, execution: ExecutionArn) -> bool:
@@ -71,16 +79,16 @@ def concerns(named: Named, execution: ExecutionArn) -> bool:
     the state machines of that name in any account and Region.
     """
     if not isinstance(named, MachineName):
-        places = {(e.partition, e.account, e.region) for e in (named, execution)}
-        if len(places) > 1:
+        place = (named.partition, named.account, named.region)
+        if place != (execution.partition, execution.account, execution.region):
             return False
     if isinstance(named, MachineName | StateMachineArn):
-        own = named.name
+        name = named.name
     else:
-        own = named.state_machine_name
+        name = named.state_machine_name
     # A Map Run's label follows a slash.
-    names = {each.partition("/")[0] for each in (own, execution.state_machine_name)}
-    return len(names) == 1
+    machine = execution.state_machine_name.partition("/")[0]
+    return name.partition("/")[0] == machine
 
 
 def looks_like_file(text: str) -> bool:
@@ -94,14 +102,14 @@ def _is_address(text: str) -> bool:
     return bool(_URL.match(text) or _ANY_ARN.search(unquote(text)))
 
 
-def _name(text: str) -> MachineName:
+def _machine_name(text: str) -> MachineName:
     """Read a state machine's name; raises UsageError if AWS would not allow it."""
+    shown = clean(text, _SHOWN_LENGTH)
     if _FILE.search(text):
-        why = "looks like a file's name."
         hint = f"For a file: sfnwatch replay FILE. {NAMING_HINT}"
-    elif _FORBIDDEN.search(text) or len(text) > _LONGEST or not text.isprintable():
-        why = "is no name of a state machine."
-        hint = NAMING_HINT
-    else:
-        return MachineName(text)
-    raise UsageError(f"{clean(text, _SHOWN)!r} {why}", hint=hint)
+        raise UsageError(f"{shown!r} looks like a file's name.", hint=hint)
+    is_long = len(text) > _NAME_LENGTH
+    if is_long or _FORBIDDEN.search(text) or not text.isprintable():
+        msg = f"{shown!r} is no name of a state machine."
+        raise UsageError(msg, hint=NAMING_HINT)
+    return MachineName(text)

@@ -21,8 +21,8 @@ def find_executions(
     from sfnwatch.sources.search import Search
 
     search = Search(settings)
-    found = asyncio.run(search.find(named, narrate, coming=coming))
-    return found, tuple(search.asked)
+    arns = asyncio.run(search.find(named, narrate, coming=coming))
+    return arns, tuple(search.asked)
 
 
 def choose_filter(**asked: Any) -> ListFilter:

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from sfnwatch.cli.execution_names import named_execution
+from sfnwatch.cli.execution_names import named_execution, read_executions
 from sfnwatch.cli.parameter_types import (
     DURATION,
     FORMATS,
@@ -24,6 +24,7 @@ from sfnwatch.cli.parameter_types import (
 )
 from sfnwatch.cli.settable_option import F, combined, flag, option
 from sfnwatch.cli.value_completion import (
+    Completes,
     complete_executions,
     complete_files,
     complete_profiles,
@@ -38,28 +39,30 @@ def each_once(names: Sequence[str], read: Callable[[str], T]) -> list[T]:
     """Read each name; raises UsageError if stdin is named twice."""
     if names.count("-") > 1:
         raise UsageError("stdin can be read once.", hint="Name - once.")
-    return [read(name) for name in names]
+    return list(map(read, names))
 
 
 def argument(
-    name: str, read: Callable[[Any], Any], offer: Any, **more: Any
+    name: str, read: Callable[[Any], Any], complete: Completes, **more: Any
 ) -> Callable[..., Callable[[F], F]]:
-    """Return a decorator that adds an argument to a command.
+    """Return a function that makes decorators, which add an argument to a command.
 
-    `read` reads the argument, and `offer` completes it.
+    `read` reads the argument, and `complete` completes it.
     """
-    more |= {"shell_complete": offer, "callback": lambda _, __, given: read(given)}
-    return partial(click.argument, name, **more)
+    return partial(
+        click.argument,
+        name,
+        callback=lambda _, __, value: read(value),
+        shell_complete=complete,
+        **more,
+    )
 
 
 files_argument = argument(
     "files", partial(each_once, read=Path), complete_files, nargs=-1
 )(required=True)
 executions_argument = argument(
-    "executions",
-    lambda texts: [*filter(None, map(named_execution, texts))],
-    complete_executions,
-    nargs=-1,
+    "executions", read_executions, complete_executions, nargs=-1
 )
 name_argument = argument(
     "name",
@@ -69,7 +72,19 @@ name_argument = argument(
 )
 
 
-def _debug_to(context: click.Context, _: click.Parameter, path: Path | None) -> None:
+def _http_url_or_env(text: str) -> str:
+    return text if text == "env" else http_url(text)
+
+
+def _comma_separated(
+    _context: click.Context, _param: click.Parameter, text: str | None
+) -> tuple[str, ...] | None:
+    return tuple(text.split(",")) if text else None
+
+
+def _begin_debugging(
+    context: click.Context, _param: click.Parameter, path: Path | None
+) -> None:
     """Write a debug file until the program ends."""
     if path is not None and not context.resilient_parsing:
         from sfnwatch.cli.debug_file import debugging
@@ -97,16 +112,14 @@ otlp_option = option(
     "Send spans to this OpenTelemetry collector, as states and calls end: names and"
     " error messages leave this machine. env: to the one that OpenTelemetry's own"
     " variables name.",
-    type=Parsed(
-        lambda t: t if t == "env" else http_url(t), "URL", "http://127.0.0.1:4318"
-    ),
+    type=Parsed(_http_url_or_env, "URL", "http://127.0.0.1:4318"),
 )
 debug_option = option(
     "--debug",
     "Write to this file what is asked, answered and decided, for a bug report: no"
     " payloads, no credentials.",
     type=FilePath(),
-    callback=_debug_to,
+    callback=_begin_debugging,
     is_eager=True,
     expose_value=False,
 )
@@ -191,7 +204,7 @@ aws_options = combined(
         "--athena-partitions COLUMN,…",
         "With --athena: the table's partitions, if not athena-ddl's; AWS's documented"
         " table has `timestamp` alone.",
-        callback=lambda _, __, names: tuple(names.split(",")) if names else None,
+        callback=_comma_separated,
     ),
     option("--athena-workgroup NAME", "With --athena."),
     option("--athena-output s3://…", "With --athena: place for results."),

@@ -39,24 +39,29 @@ def variable(key: str) -> str:
 
 
 def option(spec: str, text: str, *, dest: str = "", **more: Any) -> Callable[[F], F]:
-    """Return a decorator that adds an option that can be set to a command.
+    """Return a decorator that adds a settable option to a command.
 
     `spec` is the option as in --help, such as `-o,--output FILE`, and `text` is its
     help. `dest` is its parameter's name, if that is another.
     """
-    names, _, metavar = spec.partition(" ")
-    every = filter(None, (*names.split(","), dest))
-    more |= {"metavar": metavar or None, "help": text}
-    return click.option(*every, cls=SettableOption, **more)
+    flags, _, metavar = spec.partition(" ")
+    names = flags.split(",")
+    if dest:
+        names.append(dest)
+    if metavar:
+        more["metavar"] = metavar
+    return click.option(*names, cls=SettableOption, help=text, **more)
 
 
 flag = partial(option, is_flag=True)
 
 
 def combined(*options: Callable[[F], F]) -> Callable[[F], F]:
-    def apply(command: F) -> F:
-        for each in reversed(options):
-            command = each(command)
+    """Return a decorator that adds several options to a command."""
+
+    def add(command: F) -> F:
+        for add_option in reversed(options):
+            command = add_option(command)
         return command
 
-    return apply
+    return add

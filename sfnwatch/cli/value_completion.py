@@ -16,8 +16,10 @@ from sfnwatch.recording.library import read_header, recording_paths, recordings_
 from sfnwatch.sources.aws_settings import profile_names
 
 Completes = Callable[[click.Context, click.Parameter, str], list[Any]]
-_MOST = 200
+_MOST_RECORDINGS = 200
 """Most recordings that completion reads, newest first: nobody chooses among more."""
+_SPECIAL = frozenset(" \"'`$\\;&|<>(),*?")
+"""Characters that have a meaning in a shell."""
 
 
 def completing(names: Callable[[], Iterable[str]]) -> Completes:
@@ -27,14 +29,14 @@ def completing(names: Callable[[], Iterable[str]]) -> Completes:
     """
 
     def complete(_: click.Context, __: click.Parameter, text: str) -> list[str]:
-        found = (name for name in dict.fromkeys(names()) if name.startswith(text))
-        return list(filter(_is_word, found))
+        words = filter(_is_word, dict.fromkeys(names()))
+        return [word for word in words if word.startswith(text)]
 
     return complete
 
 
 def _is_word(name: str) -> bool:
-    return name.isprintable() and not set(name) & set(" \"'`$\\;&|<>(),*?")
+    return name.isprintable() and _SPECIAL.isdisjoint(name)
 
 
 def _themes() -> Iterable[str]:
@@ -45,17 +47,19 @@ def _themes() -> Iterable[str]:
 
 
 def _recording_files() -> Iterator[Path]:
-    return islice(recording_paths(recordings_dir()), _MOST)
+    return islice(recording_paths(recordings_dir()), _MOST_RECORDINGS)
 
 
 def _recordings() -> Iterator[str]:
-    return (file.name.removesuffix(SUFFIX) for file in _recording_files())
+    for path in _recording_files():
+        yield path.name.removesuffix(SUFFIX)
 
 
 def _executions() -> Iterator[str]:
     """Yield the ARNs of recorded executions, of the newest recording first."""
     for path in _recording_files():
-        if header := read_header(path):
+        header = read_header(path)
+        if header is not None:
             yield from header.executions
 
 
@@ -63,7 +67,6 @@ complete_themes = completing(_themes)
 complete_profiles = completing(lambda: sorted(profile_names()))
 complete_recordings = completing(_recordings)
 complete_executions = completing(_executions)
-
 complete_files = click.Path().shell_complete
 """Leaves the completion of files to the shell."""
 
@@ -72,7 +75,6 @@ def complete_files_or_executions(
     context: click.Context, param: click.Parameter, text: str
 ) -> list[Any]:
     """Complete executions once an ARN is begun; otherwise leave files to the shell."""
-    offered: Completes = (
-        complete_executions if text.startswith("arn:") else complete_files
-    )
-    return offered(context, param, text)
+    if text.startswith("arn:"):
+        return complete_executions(context, param, text)
+    return complete_files(context, param, text)

@@ -14,42 +14,47 @@ def choose_aws(**asked: Any) -> tuple[AwsSettings, LiveOptions]:
     Raises UsageError for options that can't be.
     """
     account = choose_account(**asked)
-    known = {k: v for k, v in asked.items() if k in CallOptions.__struct_fields__}
-    calls = CallOptions(lookup=not asked["no_lookup"], **known)
+    fields = CallOptions.__struct_fields__
+    given = {name: asked[name] for name in fields if name in asked}
+    calls = CallOptions(lookup=not asked["no_lookup"], **given)
     _check_pairs(calls)
     _check_places(calls)
-    children = ChildOptions(asked["depth"], asked["children"])
-    redrive = asked.get("follow_redrive", False)
-    drain = asked["drain"]
-    return account, LiveOptions(calls, children, drain, follow_redrive=redrive)
+    live_options = LiveOptions(
+        calls,
+        ChildOptions(asked["depth"], asked["children"]),
+        asked["drain"],
+        follow_redrive=asked.get("follow_redrive", False),
+    )
+    return account, live_options
 
 
 _PAIRS = (
-    ("consume", "--queue URL", "queue"),
-    ("live_tail", "--log-group NAME", "log_group"),
-    ("sql", "--archive PATH", "archive"),
-    ("athena_partitions", "--athena TABLE", "athena"),
-    ("athena_workgroup", "--athena TABLE", "athena"),
-    ("athena_output", "--athena TABLE", "athena"),
+    ("consume", "queue", "--queue URL"),
+    ("live_tail", "log_group", "--log-group NAME"),
+    ("sql", "archive", "--archive PATH"),
+    ("athena_partitions", "athena", "--athena TABLE"),
+    ("athena_workgroup", "athena", "--athena TABLE"),
+    ("athena_output", "athena", "--athena TABLE"),
 )
-"""An option that needs another one, how that one is written, and its name."""
+"""An option, the option that it needs, and how that one is written."""
 
 
 def _check_pairs(calls: CallOptions) -> None:
     """Raise UsageError for an option that needs another one which is not given."""
-    for name, needs, other in _PAIRS:
-        there = getattr(calls, other)
-        if name == "sql" and there and "://" in there:
-            there = None
-        if getattr(calls, name) and not there:
-            msg = f"--{name.replace('_', '-')} is for {needs}."
+    for name, needed_name, needed_words in _PAIRS:
+        needed = getattr(calls, needed_name)
+        if name == "sql" and needed and "://" in needed:
+            # DuckDB reads folders alone, and no bucket.
+            needed = None
+        if getattr(calls, name) and not needed:
+            msg = f"--{name.replace('_', '-')} is for {needed_words}."
             raise UsageError(msg, hint="Give both, or leave it out.")
 
 
 def _check_places(calls: CallOptions) -> None:
     """Raise UsageError for a text that can't name a queue, a bucket or a table.
 
-    That is checked before anything is asked.
+    This happens before any request is sent.
     """
     if calls.queue is not None:
         from sfnwatch.sources.queue_address import parse_queue_url
