@@ -23,73 +23,86 @@ if TYPE_CHECKING:
 
 TERMINAL = "/dev/tty"
 """Where keys come from while stdin is something else."""
-_OF_THE_SCREEN = (
-    *("theme", "time", "ascii", "present", "filter", "keymap", "notify"),
+_SCREEN_OPTIONS = (
+    "theme",
+    "time",
+    "ascii",
+    "present",
+    "filter",
+    "keymap",
+    "notify",
     "pick",
 )
+_FILTER_LENGTH = 200
+"""Most characters of a filter in a message."""
 
 
 class Display(NamedTuple):
     """How something is shown, and whether and where it is recorded."""
 
     screen: "ScreenSettings | None"
-    """What is asked of the screen; without one lines are printed."""
+    """None if lines are printed."""
     as_json: bool
     record: bool
     path: Path | None
-    """None: a new file in the recordings' own folder."""
+    """Of the recording; None: a new file in the recordings' own folder."""
     filter: str | None
 
 
 def choose_display(
     *, recorded: bool = True, usable: bool | None = None, **asked: Any
 ) -> Display:
-    """Read how to show something; raises UsageError.
+    """Return how to show something, by a command's options; raises UsageError.
 
-    It is `recorded` unless somebody says otherwise, or only if somebody does. Whether
-    there is a terminal that is `usable` need not be said.
+    `recorded` is the default of recording. `usable` says whether a screen can be shown;
+    without it, that is found out.
     """
-    plain = asked["plain"]
-    as_json = _is_meant("as_json", "plain", asked)
-    path = asked["record"]
-    is_off = _is_meant("no_record", "record", asked)
+    as_json = _is_on("as_json", "plain", asked, "--plain and --json")
+    is_off = _is_on("no_record", "record", asked, "--record and --no-record")
+    path: Path | None = asked["record"]
     record = not is_off and (recorded or path is not None)
     if asked["filter"] is not None:
         _check_filter(asked["filter"])
+    if usable is None:
+        usable = can_show_screen()
     screen = None
-    usable = can_show_screen() if usable is None else usable
-    if usable and not (plain or as_json):
-        screen = _choose_screen(asked)
-    elif typed := next(filter(is_typed, _OF_THE_SCREEN), None):
-        msg = f"--{typed} is for the screen, and lines are printed."
-        raise UsageError(msg, hint="Leave it out, or run it in a terminal.")
-    return Display(screen, as_json, record, path if record else None, asked["filter"])
+    if usable and not (asked["plain"] or as_json):
+        screen = _screen_settings(asked)
+    else:
+        for name in filter(is_typed, _SCREEN_OPTIONS):
+            msg = f"--{name} is for the screen, and lines are printed."
+            raise UsageError(msg, hint="Leave it out, or run it in a terminal.")
+    return Display(screen, as_json, record, path, asked["filter"])
 
 
 def can_show_screen(*, piped: bool = False) -> bool:
-    """True where a screen can be drawn, and keys can be heard.
+    """True if a screen can be drawn, and keys can be read.
 
-    Where something is `piped` into stdin they come from the terminal all the same.
+    If something is `piped` into stdin, keys come from the terminal all the same.
     """
     if is_served():
         return True
-    # Textual draws on this stderr, which is under ours: all three must be the terminal.
-    streams = (sys.stdin, sys.stdout, sys.__stderr__)[1 if piped else 0 :]
-    heard = not piped or os.access(TERMINAL, os.R_OK)
-    return are_terminals(*streams) and heard and os.environ.get("TERM") != "dumb"
+    if os.environ.get("TERM") == "dumb":
+        return False
+    # Textual draws on Python's own stderr, not on ours: it must be a terminal as well.
+    if not are_terminals(sys.stdout, sys.__stderr__):
+        return False
+    if piped:
+        return os.access(TERMINAL, os.R_OK)
+    return are_terminals(sys.stdin)
 
 
-def _is_meant(name: str, other: str, asked: Mapping[str, Any]) -> bool:
-    """True for what is given; of two that exclude each other for the one typed.
+def _is_on(name: str, other: str, asked: Mapping[str, Any], both: str) -> bool:
+    """True if an option is on; of two that exclude each other, the typed one is.
 
-    Raises UsageError where both are typed, or both are set.
+    Raises UsageError if both are typed, or both are set elsewhere.
     """
-    if not (asked[name] and asked[other]):
-        return bool(asked[name])
+    if not asked[name]:
+        return False
+    if not asked[other]:
+        return True
     if is_typed(name) == is_typed(other):
-        keys = (e.removeprefix("as_").replace("_", "-") for e in (other, name))
-        said = " and ".join(f"--{key}" for key in keys)
-        raise UsageError(f"{said} exclude each other.", hint="Choose one.")
+        raise UsageError(f"{both} exclude each other.", hint="Choose one.")
     return is_typed(name)
 
 
@@ -97,12 +110,13 @@ def _check_filter(text: str) -> None:
     try:
         parse_filter(text)
     except FilterError as error:
-        where = f"--filter {clean(text, 200)!r}, at {error.position + 1}"
+        shown = clean(text, _FILTER_LENGTH)
+        place = f"--filter {shown!r}, at {error.position + 1}"
         hint = error.hint[:1].upper() + error.hint[1:]
-        raise UsageError(f"{where}: {error.message}", hint=hint) from error
+        raise UsageError(f"{place}: {error.message}", hint=hint) from error
 
 
-def _choose_screen(asked: Mapping[str, Any]) -> "ScreenSettings":
+def _screen_settings(asked: Mapping[str, Any]) -> "ScreenSettings":
     from sfnwatch.tui.actions import check_keys
     from sfnwatch.tui.screen_settings import ScreenSettings
     from sfnwatch.tui.themes import check_theme

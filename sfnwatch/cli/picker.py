@@ -30,62 +30,68 @@ if TYPE_CHECKING:
     from sfnwatch.tui.screen_settings import ScreenSettings
 
 
-_STEP = 16
-"""Recordings read at once: some milliseconds, after which they are shown."""
+_RECORDINGS_AT_ONCE = 16
+"""Recordings that are read, in some milliseconds, before they are shown."""
 
 
 def choose_executions(
     named: Named | None,
-    settings: AwsSettings,
-    asked: "ScreenSettings",
-    only: ListFilter,
-) -> tuple[Sequence[ExecutionArn], list[Path], Batch]:
-    """Have executions or recordings chosen; give what was asked of AWS for it, too.
+    aws_settings: AwsSettings,
+    screen_settings: "ScreenSettings",
+    list_filter: ListFilter,
+) -> tuple[Sequence[ExecutionArn], Sequence[Path], Batch]:
+    """Let a person choose executions or recordings.
 
-    Raises Abort where it is interrupted.
+    Return them, and the answers of AWS that listing took. Raises Abort if the person
+    interrupts it.
     """
     from sfnwatch.tui.picker import PickerApp
     from sfnwatch.tui.picker_list import PickerSource
 
     clock = ServerClock()
-    requests = list[Received]()
+    requests: list[Received] = []
 
-    async def listed() -> AsyncGenerator[Listing, None]:
+    async def list_executions() -> AsyncGenerator[Listing, None]:
         # The SDKs are imported off the loop.
-        search_module = await asyncio.to_thread(
-            import_module, "sfnwatch.sources.search"
-        )
-        search = search_module.Search(settings, clock)
+        name = "sfnwatch.sources.search"
+        search_module = await asyncio.to_thread(import_module, name)
+        search = search_module.Search(aws_settings, clock)
         try:
-            async with aclosing(search.list_executions(named, only)) as listings:
+            listings = search.list_executions(named, list_filter)
+            async with aclosing(listings):
                 async for listing in listings:
                     yield listing
         finally:
             requests.extend(search.asked)
 
     source = PickerSource(
-        listed,
+        list_executions,
         clock,
-        region=_region(named, settings),
+        region=_region(named, aws_settings),
         recordings=partial(_recordings_of, named),
-        only=only.words,
+        only=list_filter.words,
     )
-    app = PickerApp(source, asked)
+    app = PickerApp(source, screen_settings)
     if run_app(app) is not None or app.return_code == Outcome.INTERRUPTED:
         raise click.Abort
     if app.return_code:
         # Textual reports a crash, and then returns as if all had been well.
         raise SystemExit(app.return_code)
-    chosen = app.return_value or ()
-    arns = [parse_execution_arn(each) for each in chosen if isinstance(each, str)]
-    return arns, [each for each in chosen if isinstance(each, Path)], tuple(requests)
+    arns: list[ExecutionArn] = []
+    paths: list[Path] = []
+    for chosen in app.return_value or ():
+        if isinstance(chosen, Path):
+            paths.append(chosen)
+        else:
+            arns.append(parse_execution_arn(chosen))
+    return arns, paths, tuple(requests)
 
 
 def _region(named: Named | None, settings: AwsSettings) -> str:
-    """Give the Region that is looked in, for the title.
+    """Return the Region that is searched; empty if none is set.
 
-    Where none is set nothing can be asked: the list says so where there are recordings
-    beside it. Else it raises SfnwatchError.
+    Then no request can be sent, and the picker says so above the recordings. Without
+    recordings either, raises SfnwatchError.
     """
     try:
         return region_of(settings, named)
@@ -100,16 +106,23 @@ def _region(named: Named | None, settings: AwsSettings) -> str:
 async def _recordings_of(
     named: Named | None,
 ) -> AsyncGenerator[tuple[library.ListedRecording, ...], None]:
-    """Read the recordings, or those of what is named, some at a time in a thread."""
+    """Read all recordings, or those of what is named, in a thread, some at a time."""
 
     def is_wanted(recording: library.ListedRecording) -> bool:
         if named is None:
             return True
-        arns = (maybe_execution_arn(arn) for arn, _ in recording.watched)
-        return any(arn and concerns(named, arn) for arn in arns)
+        for text, _ in recording.watched:
+            arn = maybe_execution_arn(text)
+            if arn and concerns(named, arn):
+                return True
+        return False
 
-    found = library.each_recording(library.recordings_dir())
-    # Where the folder can't be read there are none to choose from.
+    recordings = library.each_recording(library.recordings_dir())
+
+    def read_some() -> tuple[library.ListedRecording, ...]:
+        return tuple(islice(recordings, _RECORDINGS_AT_ONCE))
+
+    # There are none to choose from if the folder can't be read.
     with suppress(OSError):
-        while step := await asyncio.to_thread(lambda: tuple(islice(found, _STEP))):
-            yield tuple(filter(is_wanted, step))
+        while some := await asyncio.to_thread(read_some):
+            yield tuple(filter(is_wanted, some))

@@ -1,12 +1,12 @@
 """The screen on which a session is shown, and how an app of Textual is run."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
 from sfnwatch.cli.narration import is_served, narrate
-from sfnwatch.errors import SfnwatchError
-from sfnwatch.recording import saved_view
+from sfnwatch.recording.saved_view import SavedView, load_view, save_view, view_path
 from sfnwatch.session import signals
 from sfnwatch.session.session import Session
 
@@ -17,39 +17,49 @@ if TYPE_CHECKING:
 
 
 def show_on_screen(
-    watched: Session, asked: "ScreenSettings", kept: str | None, speed: float
+    session: Session, settings: "ScreenSettings", filter_text: str | None, speed: float
 ) -> int:
-    """Show it, by a filter or the one that it was last looked at with."""
+    """Show a session on a screen, as it was last looked at; return the exit code.
+
+    `filter_text` replaces the filter of that time, unless it is None.
+    """
     from sfnwatch.tui.app import SfnwatchApp
 
-    recorder = watched.recorder
-    created = recorder.header.created if recorder else watched.created
-    path = saved_view.view_path(watched.executions, created) if created else None
-    saved = saved_view.load_view(path) if path else saved_view.SavedView()
-    if kept is not None:
-        saved = replace(saved, filter=kept)
-    app = SfnwatchApp(watched, replace(asked, speed=speed), saved)
-    code = run_app(app)
-    if path is not None and app.view_to_save != saved_view.SavedView():
-        # A comfort: one that can't be kept is no reason to complain.
-        saved_view.save_view(path, app.view_to_save)
+    created = session.created
+    if session.recorder:
+        created = session.recorder.header.created
+    path: Path | None = None
+    view = SavedView()
+    if created:
+        path = view_path(session.executions, created)
+        view = load_view(path)
+    if filter_text is not None:
+        view = replace(view, filter=filter_text)
+    app = SfnwatchApp(session, replace(settings, speed=speed), view)
+    signalled = run_app(app)
+    if path is not None and app.view_to_save != SavedView():
+        # A view that can't be saved is no reason to complain.
+        save_view(path, app.view_to_save)
     # Textual reports a crash, and then returns as if all had been well.
-    if code is not None or app.return_code:
-        return code or app.return_code or SfnwatchError.exit_code
+    exit_code = signalled or app.return_code
+    if exit_code:
+        return exit_code
     for refusal in app.screen_state.refusals:
         raise refusal
-    return watched.conclude(narrate)
+    return session.conclude(narrate)
 
 
 def run_app(app: "SfnwatchApp | PickerApp") -> int | None:
-    """Run it; a signal quits it as a key would, or the terminal stays as the app's."""
+    """Run an app; return the exit code of the signal that ended it.
 
-    async def shown() -> None:
+    A signal quits the app as a key would, so that it restores the terminal.
+    """
+
+    async def run() -> None:
         if is_served():
             from sfnwatch.cli.server_watch import end_with_server
 
-            # By then there is nobody to draw for.
             end_with_server()
         await app.run_async()
 
-    return signals.run(shown, app.exit)
+    return signals.run(run, app.exit)

@@ -16,6 +16,7 @@ from sfnwatch.session import sessions, signals
 from sfnwatch.session.session import Session
 
 SCREEN_SPEED = 20.0
+"""The speed-up factor of a replay and of the demo."""
 
 
 def show_files(paths: Sequence[Path], speed: float | None, **shared: Any) -> int:
@@ -26,40 +27,41 @@ def show_files(paths: Sequence[Path], speed: float | None, **shared: Any) -> int
         raise UsageError(msg, hint="Name a file.")
     usable = can_show_screen(piped=piped)
     display = choose_display(recorded=False, usable=usable, **shared)
-    if display.screen:
-        # The screen's player decides what of it is shown.
-        replayed = sessions.replay(paths)
-        if piped:
-            # All of it was read: from now on stdin is where the keys come from.
-            os.dup2(os.open(TERMINAL, os.O_RDWR), 0)
-        return show(replayed, display, speed or SCREEN_SPEED)
-    return show(sessions.replay(paths, speed=speed, whole=speed is None), display)
+    if not display.screen:
+        session = sessions.replay(paths, speed=speed, whole=speed is None)
+        return show(session, display)
+    session = sessions.replay(paths)
+    if piped:
+        # All of stdin was read; now it becomes the terminal, where keys come from.
+        os.dup2(os.open(TERMINAL, os.O_RDWR), 0)
+    return show(session, display, speed or SCREEN_SPEED)
 
 
-def show(watched: Session, display: Display, speed: float = 1.0) -> int:
-    """Show a session to its end, and give the exit code its outcome asks for."""
+def show(session: Session, display: Display, speed: float = 1.0) -> int:
+    """Show a session to its end; return the exit code of its outcome."""
     if display.record:
-        watched.start_recording(display.path, narrate)
+        session.start_recording(display.path, narrate)
     try:
         if display.screen:
-            return show_on_screen(watched, display.screen, display.filter, speed)
-        return _as_lines(watched, as_json=display.as_json)
+            return show_on_screen(session, display.screen, display.filter, speed)
+        return _print_lines(session, as_json=display.as_json)
     finally:
-        watched.close(narrate)
+        session.close(narrate)
 
 
-def _as_lines(watched: Session, *, as_json: bool) -> int:
-    """Print lines; raises RefusedError if AWS does not tell how it ended."""
+def _print_lines(session: Session, *, as_json: bool) -> int:
+    """Print lines; raises RefusedError if AWS does not show the end."""
     # A reader who has had enough ends the printing, and not the outcome.
     signalled: int | None = None
     with stdout() as out:
-        lines: JsonLines | PlainLines = JsonLines(watched.trace, out)
-        if not as_json:
-            people = for_people(out)
-            arns = watched.executions
-            lines = PlainLines(watched.trace, people, narrate, arns)
-        watched.consumers.append(lines)
-        signalled = signals.run(watched.run)
+        lines: JsonLines | PlainLines
+        if as_json:
+            lines = JsonLines(session.trace, out)
+        else:
+            readable = for_people(out)
+            lines = PlainLines(session.trace, readable, narrate, session.executions)
+        session.consumers.append(lines)
+        signalled = signals.run(session.run)
         lines.finish()
         out.flush()
-    return watched.conclude(narrate) if signalled is None else signalled
+    return session.conclude(narrate) if signalled is None else signalled

@@ -1,6 +1,7 @@
 """The command that watches, or serves, a simulated account."""
 
 import errno
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -16,7 +17,7 @@ from sfnwatch.cli.setting_origin import is_default
 from sfnwatch.cli.show import SCREEN_SPEED, show
 from sfnwatch.demo.scenarios import PLANS, SCENARIOS, TOGETHER, plans_of
 from sfnwatch.errors import Outcome, UsageError
-from sfnwatch.recording import library
+from sfnwatch.recording.library import recordings_dir
 from sfnwatch.session import sessions, signals
 
 
@@ -67,25 +68,34 @@ def demo(scenario: str, speed: float, *, serve: bool, **shared: Any) -> int:
     sfnwatch demo --serve --port 4597
     """
     if serve:
-        chosen = None if is_default("scenario") else scenario
-        speed = 1.0 if is_default("speed") else speed
-        return _serve(chosen, speed, **shared)
+        scenarios = tuple(PLANS) if is_default("scenario") else plans_of(scenario)
+        served_speed = 1.0 if is_default("speed") else speed
+        _serve(scenarios, served_speed, **shared)
+        return Outcome.SUCCEEDED
     display = choose_display(**shared)
-    plans = plans_of(scenario)
-    drain = shared["drain"]
-    queue = shared["queue"]
-    watched = sessions.demo(plans, speed=speed, drain=drain, queue=queue)
-    return show(send_spans(watched, shared["otlp"]), display)
+    session = sessions.demo(
+        plans_of(scenario), speed=speed, drain=shared["drain"], queue=shared["queue"]
+    )
+    send_spans(session, shared["otlp"])
+    return show(session, display)
 
 
-def _serve(scenario: str | None, speed: float, **asked: Any) -> int:
+def _serve(scenarios: Sequence[str], speed: float, **asked: Any) -> None:
+    """Serve the account until a signal comes; raises UsageError for a port in use."""
     from sfnwatch.demo.standalone_server import DEFAULT_PORT, serve
 
-    scenarios = tuple(PLANS) if scenario is None else plans_of(scenario)
-    port = DEFAULT_PORT if asked["port"] is None else asked["port"]
+    port: int = DEFAULT_PORT if asked["port"] is None else asked["port"]
     out, err = streams()
-    run = partial(serve, scenarios, port=port, speed=speed, fresh=asked["fresh"])
-    run = partial(run, out=out, err=err, state_dir=library.recordings_dir().parent)
+    run = partial(
+        serve,
+        scenarios,
+        port=port,
+        speed=speed,
+        out=out,
+        err=err,
+        fresh=asked["fresh"],
+        state_dir=recordings_dir().parent,
+    )
     try:
         # Whoever reads the line may end us at once: signals are caught before it.
         signals.run(run)
@@ -94,4 +104,3 @@ def _serve(scenario: str | None, speed: float, **asked: Any) -> int:
             raise
         msg = f"Can't serve on port {port}: {error.strerror}."
         raise UsageError(msg, hint="Choose another --port.") from error
-    return Outcome.SUCCEEDED

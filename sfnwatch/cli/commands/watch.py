@@ -56,30 +56,38 @@ def watch(executions: list[Named], *, coming: bool, pick: bool, **shared: Any) -
     if pick and coming:
         raise UsageError("--pick and --next exclude each other.", hint="Choose one.")
     display = choose_display(**shared)
-    settings, live = choose_aws(**shared)
-    settings = sign_in(settings, live.calls.profiles)
-    if display.screen and not coming and (pick or not executions):
-        if len(executions) > 1:
-            count = len(executions)
-            msg = f"--pick chooses among the executions of one; {count} are named."
-            hint = "Name one, or none for all of the account's."
-            raise UsageError(msg, hint=hint)
-        within = next(iter(executions), None)
-        only = choose_filter(**shared)
-        chosen = choose_executions(within, settings, display.screen, only)
-        arns, recordings, asked = chosen
+    settings, live_options = choose_aws(**shared)
+    settings = sign_in(settings, live_options.calls.profiles)
+    screen = display.screen
+    if screen and not coming and (pick or not executions):
+        within = _one_of(executions)
+        list_filter = choose_filter(**shared)
+        arns, recordings, requests = choose_executions(
+            within, settings, screen, list_filter
+        )
         if recordings:
             return show_files(recordings, None, **shared)
     elif executions:
         for name in filter(is_typed, ("statuses", "since")):
             msg = f"{source_of(name)} is for a list to choose from."
             raise UsageError(msg, hint="Give --pick too, or use sfnwatch list.")
-        arns, asked = find_executions(executions, settings, coming=coming)
+        arns, requests = find_executions(executions, settings, coming=coming)
     else:
         raise UsageError("No execution is named.", hint=NAMING_HINT)
     if not arns:
         return Outcome.SUCCEEDED
-    if display.screen:
-        live = replace(live, tries=None)
-    watched = sessions.live(arns, settings, live, asked=asked)
-    return show(send_spans(watched, shared["otlp"]), display)
+    if screen:
+        live_options = replace(live_options, tries=None)
+    session = sessions.live(arns, settings, live_options, asked=requests)
+    send_spans(session, shared["otlp"])
+    return show(session, display)
+
+
+def _one_of(executions: list[Named]) -> Named | None:
+    """Return what is named; raises UsageError if that is more than one."""
+    count = len(executions)
+    if count > 1:
+        msg = f"--pick chooses among the executions of one; {count} are named."
+        hint = "Name one, or none for all of the account's."
+        raise UsageError(msg, hint=hint)
+    return executions[0] if executions else None
