@@ -1,8 +1,8 @@
 """The server of the screen in a browser, which is safe to leave open on a desk.
 
-A page of any site may open a connection to this machine, and so may any of its users:
-so only who was given the address with its token is served, and only to pages of this
-server's own.
+The pages are textual-serve's. A page of any site may open a connection to this
+machine, and so may all of the machine's users. So the server asks for a token, which
+the printed address has, and refuses requests from pages of other origins.
 """
 
 import asyncio
@@ -25,25 +25,25 @@ if TYPE_CHECKING:
 HOST = "127.0.0.1"
 _COOKIE = "sfnwatch"
 _TOKEN = "token"  # noqa: S105 - the parameter's name
-_MOST = 4
-"""Programs at once: each watches for itself, and all share the account's requests."""
+_MOST_PROGRAMS = 4
+"""Most programs at once: they share what the account allows of requests."""
 _POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self'"
     " 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; connect-src 'self'"
 )
-"""Nothing is loaded from elsewhere, fonts neither."""
+"""A page loads nothing from elsewhere, not even fonts."""
 Handler = Callable[["http.Request"], Awaitable["http.StreamResponse"]]
 
 
 class _OneLine(logging.Handler):
-    """Says what a page has sent that nothing can be made of: a line, no traceback."""
+    """Narrates an error in one line, without a traceback: what a page sent is bad."""
 
     def emit(self, record: logging.LogRecord) -> None:
         narrate(f"a page was closed: {clean(record.getMessage(), 200)}")
 
 
 def _log_in_one_line() -> None:
-    """Have what serves the pages say each error in one line."""
+    """Set up the loggers of the libraries that serve the pages."""
     handler = _OneLine(logging.ERROR)
     for name in ("textual-serve", "aiohttp.server", "aiohttp.web"):
         logger = logging.getLogger(name)
@@ -64,12 +64,13 @@ class BrowserServer:
         self._listener = listener
         self._token = token_urlsafe(16)
         self._port = int(listener.getsockname()[1])
-        # A browser sends a host's cookies to all of its ports: each has its own, and
-        # none learns the token of another.
-        self._cookie = f"{_COOKIE}-{self._port}", token_urlsafe(16)
+        # A browser sends a host's cookies to all of its ports. So each server has a
+        # cookie of its own, and none learns the token of another.
+        self._cookie_name = f"{_COOKIE}-{self._port}"
+        self._cookie = token_urlsafe(16)
         title = join(["sfnwatch", *words])
         self._pages = Server(command, host=HOST, port=self._port, title=title)
-        self._programs = asyncio.Semaphore(_MOST)
+        self._programs = asyncio.Semaphore(_MOST_PROGRAMS)
 
     @property
     def url(self) -> str:
@@ -89,7 +90,7 @@ class BrowserServer:
         )
 
     def app(self) -> "http.Application":
-        """Make what answers."""
+        """Return the application that answers requests."""
         import aiohttp_jinja2
         import jinja2
         from aiohttp import web as http
@@ -111,38 +112,40 @@ class BrowserServer:
     async def _guarded(
         self, request: "http.Request", handler: Handler
     ) -> "http.StreamResponse":
-        """Let in who has the token, and pages that came from here."""
+        """Answer a request that has the token or the cookie, if our page sent it."""
         from aiohttp import web as http
 
-        own = {self._pages.public_url, f"http://localhost:{self._port}"}
-        name, value = self._cookie
-        origin = request.headers.get("Origin")
-        if f"http://{request.host}" not in own or (origin and origin not in own):
+        origins = {self._pages.public_url, f"http://localhost:{self._port}"}
+        address = f"http://{request.host}"
+        origin = request.headers.get("Origin") or address
+        if not {address, origin} <= origins:
             raise http.HTTPForbidden(text="Not from here.")
+        name = self._cookie_name
         if _are_equal(request.query.get(_TOKEN, ""), self._token):
-            # The address stays out of the history, and out of what a page is told.
+            # The token stays out of the browser's history, and out of the page.
             admitted = http.HTTPFound("/")
-            admitted.set_cookie(name, value, httponly=True, samesite="Strict")
+            admitted.set_cookie(name, self._cookie, httponly=True, samesite="Strict")
             raise admitted
-        if not _are_equal(request.cookies.get(name, ""), value):
+        if not _are_equal(request.cookies.get(name, ""), self._cookie):
             raise http.HTTPForbidden(text="Open the address that sfnwatch printed.")
         response = await handler(request)
         if not response.prepared:
             response.headers["Content-Security-Policy"] = _POLICY
             response.headers["Referrer-Policy"] = "no-referrer"
-            # A browser that keeps a page it left keeps its connection with it.
+            # A browser that keeps a page it has left keeps its connection open, too.
             response.headers["Cache-Control"] = "no-store"
         return response
 
     async def _show(self, request: "http.Request") -> "http.StreamResponse":
-        """Run a program for as long as its page is open."""
+        """Run a program while its page is open."""
         from aiohttp import web as http
 
         if self._programs.locked():
             raise http.HTTPServiceUnavailable(text="Too many pages are open.")
         async with self._programs:
-            shown: http.StreamResponse = await self._pages.handle_websocket(request)
-        return shown
+            response: http.StreamResponse
+            response = await self._pages.handle_websocket(request)
+        return response
 
 
 def _are_equal(given: str, secret: str) -> bool:

@@ -25,12 +25,18 @@ if TYPE_CHECKING:
 _TO_RUN = "sfnwatch.to_run"
 """Set in a context's `meta` unless help is asked for; help must come even if a setting
 is wrong."""
-_COLLECT = 200_000, 20, 50
-"""The thresholds of garbage collection. A history and its lines are many small values
-that stay. Collecting as often as Python does takes a third of the time of reading it.
-"""
-_NEAR = 0.75
+_ROOT_OPTIONS = frozenset({"--help", "-h", "--version", "-V"})
+_COLLECTION_THRESHOLDS = (200_000, 20, 50)
+"""Thresholds of garbage collection. A history and its lines are many small values that
+stay; with Python's thresholds, collecting takes a third of the time of reading them."""
+_LEAST_SIMILARITY = 0.75
 """The similarity from which a word counts as a mistyped command."""
+_WORD_LENGTH = 100
+"""Most characters of a word in a message."""
+_PATH_LENGTH = 200
+"""Most characters of a path in a message."""
+_FULL = frozenset({errno.ENOSPC, errno.EIO, errno.EBADF, errno.EDQUOT})
+"""Errors of writing to stdout: no other file is left to be written to then."""
 _COMMANDS: Mapping[str, str] = {
     "athena-ddl": "Print a table's statement for --athena.",
     "compare": "Say how two executions differ.",
@@ -53,8 +59,8 @@ _COMMANDS: Mapping[str, str] = {
     "watch": "Watch executions, live.",
     "web": "Show the screen in a browser.",
 }
-"""Each command's line in the help. It stands here because importing every
-command takes longer than answering a shell, or listing the commands."""
+"""Each command's line in the help. The lines stand here because importing all commands
+takes longer than answering a shell, or listing the commands."""
 EPILOG = """\b
 Exit codes:
   0    it succeeded, or the command did its work
@@ -99,18 +105,16 @@ class Commands(click.Group):
             formatter.write_dl([*_COMMANDS.items()])
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        own = {"--help", "-h", "--version", "-V"}
-        if ctx.resilient_parsing:
-            # A shell asks what could follow: run nothing, and refuse nothing.
-            named = not args or args[0] in _COMMANDS or args[0] in own
-            return super().parse_args(ctx, args if named else ["watch", *args])
-        args = _without_words(args)
-        if own.isdisjoint(args):
-            ctx.meta[_TO_RUN] = True
-        if not args:
-            args = ["watch"]
-        elif args[0] not in own and args[0] not in _COMMANDS:
-            _check_typing(args[0])
+        if not ctx.resilient_parsing:
+            args = _with_options(args)
+            if _ROOT_OPTIONS.isdisjoint(args):
+                ctx.meta[_TO_RUN] = True
+            if not args:
+                args = ["watch"]
+        if args and args[0] not in _ROOT_OPTIONS and args[0] not in _COMMANDS:
+            # A shell that asks what could follow is refused nothing.
+            if not ctx.resilient_parsing:
+                _check_typing(args[0])
             args = ["watch", *args]
         return super().parse_args(ctx, args)
 
@@ -120,18 +124,23 @@ class Commands(click.Group):
         """Return commands, and the completions of `watch`, which need not be typed."""
         from click.shell_completion import CompletionItem
 
-        every = (n for n in self.list_commands(ctx) if n.startswith(incomplete))
-        found = [CompletionItem(name, help=_COMMANDS[name]) for name in every]
-        found += click.Command.shell_complete(self, ctx, incomplete)
-        command = self.get_command(ctx, "watch")
-        if command is not None and incomplete.startswith(("-", "arn:")):
-            context = click.Context(command, ctx, "watch", resilient_parsing=True)
-            whose = command if incomplete.startswith("-") else command.params[0]
-            found += whose.shell_complete(context, incomplete)
-        return list({item.value: item for item in found}.values())
+        items: list[CompletionItem[str]] = []
+        for name, text in _COMMANDS.items():
+            if name.startswith(incomplete):
+                items.append(CompletionItem(name, help=text))
+        items += click.Command.shell_complete(self, ctx, incomplete)
+        watch = self.get_command(ctx, "watch")
+        if watch is not None:
+            context = click.Context(watch, ctx, "watch", resilient_parsing=True)
+            if incomplete.startswith("-"):
+                items += watch.shell_complete(context, incomplete)
+            elif incomplete.startswith("arn:"):
+                items += watch.params[0].shell_complete(context, incomplete)
+        by_value = {item.value: item for item in items}
+        return list(by_value.values())
 
 
-def _without_words(args: list[str]) -> list[str]:
+def _with_options(args: list[str]) -> list[str]:
     """Return the arguments with `help COMMAND…` and `version` turned into options.
 
     Raises UsageError for help on an unknown command. A state machine with such a name
@@ -142,7 +151,7 @@ def _without_words(args: list[str]) -> list[str]:
             return ["--version"]
         case ["help", str(word), *_] if word not in _COMMANDS:
             _check_typing(word)
-            msg = f"There is no command {clean(word, 100)!r}."
+            msg = f"There is no command {clean(word, _WORD_LENGTH)!r}."
             raise UsageError(msg, hint="sfnwatch --help lists them.")
         case ["help", *rest]:
             return [*rest, "--help"]
@@ -156,9 +165,9 @@ def _check_typing(word: str) -> None:
     """
     from difflib import get_close_matches
 
-    near = get_close_matches(word, _COMMANDS, 1, _NEAR)
+    near = get_close_matches(word, _COMMANDS, 1, _LEAST_SIMILARITY)
     if near and ":" not in word:
-        name = clean(word, 100)
+        name = clean(word, _WORD_LENGTH)
         msg = f"There is no command {name!r}."
         other = f"To watch a state machine with that name: sfnwatch watch {name}"
         raise UsageError(msg, hint=f"Did you mean {near[0]}? {other}")
@@ -195,10 +204,9 @@ def main() -> NoReturn:
     if "_SFNWATCH_COMPLETE" in os.environ:
         # Importing it registers our completion classes with click.
         import_module("sfnwatch.cli.commands.completion")
-    gc.set_threshold(*_COLLECT)
+    gc.set_threshold(*_COLLECTION_THRESHOLDS)
     try:
-        ended = cli.main(prog_name="sfnwatch", standalone_mode=False)
-        code = ended or Outcome.SUCCEEDED
+        code = cli.main(prog_name="sfnwatch", standalone_mode=False)
     except SfnwatchError as error:
         code = _fail(str(error), error.exit_code)
     except click.UsageError as error:
@@ -207,9 +215,9 @@ def main() -> NoReturn:
         code = Outcome.INTERRUPTED
     except OSError as error:
         code = _fail(_output_words(error), SfnwatchError.exit_code)
-    # Otherwise the exit would collect garbage in a long history once more.
+    # Otherwise the exit would look for garbage in a long history once more.
     gc.freeze()
-    sys.exit(code)
+    sys.exit(code or Outcome.SUCCEEDED)
 
 
 def _usage_words(error: click.UsageError) -> str:
@@ -217,16 +225,19 @@ def _usage_words(error: click.UsageError) -> str:
 
     command = error.ctx.command_path if error.ctx else "sfnwatch"
     # Click puts a missing option's choices on lines of their own.
-    said = " ".join(error.format_message().split()).removesuffix(".")
-    return f"{origin(error)}{said}. See: {command} --help"
+    message = " ".join(error.format_message().split()).removesuffix(".")
+    return f"{origin(error)}{message}. See: {command} --help"
 
 
 def _output_words(error: OSError) -> str:
     discard_output()
-    said = error.strerror or error
-    full = error.errno in {errno.ENOSPC, errno.EIO, errno.EBADF, errno.EDQUOT}
-    what = f"{clean(str(error.filename), 200)}: " if error.filename else ""
-    return f"Can't write to stdout: {said}." if full else f"Can't go on: {what}{said}."
+    reason = error.strerror or error
+    if error.errno in _FULL:
+        return f"Can't write to stdout: {reason}."
+    if error.filename:
+        path = clean(str(error.filename), _PATH_LENGTH)
+        return f"Can't go on: {path}: {reason}."
+    return f"Can't go on: {reason}."
 
 
 def _fail(words: str, code: int) -> int:

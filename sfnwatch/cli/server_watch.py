@@ -1,7 +1,7 @@
 """The end of a program whose screen is in a browser, once its server or page is gone.
 
-A program that is shown can outlive its server, or not heed that its page is gone: it
-ends by itself once nobody writes to it any more.
+The program could outlive its server, or overlook that its page was closed. So it ends
+by itself when nobody can write to it any more.
 """
 
 import asyncio
@@ -12,14 +12,14 @@ import sys
 import threading
 from contextlib import suppress
 
-_GRACE = 5.0
-"""Seconds a program may take to end."""
+_SECONDS_TO_END = 5.0
+"""Seconds that the program has for its end."""
 
 
 def end_with_server() -> None:
-    """End when nobody can write to this program any more: its page or server is gone.
+    """End this program when nobody can write to it any more.
 
-    First as by a signal; and if that does not help, at once.
+    First a signal is raised; if the program still runs seconds later, it is killed.
     """
     if not hasattr(select, "poll"):
         return
@@ -32,7 +32,7 @@ def end_with_server() -> None:
         hung_up.poll()
         with suppress(RuntimeError):
             loop.call_soon_threadsafe(signal.raise_signal, signal.SIGTERM)
-        waiting.wait(_GRACE)
+        waiting.wait(_SECONDS_TO_END)
         os._exit(128 + signal.SIGTERM)
 
     threading.Thread(target=watch, name="hang-up", daemon=True).start()

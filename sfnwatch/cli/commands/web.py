@@ -14,9 +14,13 @@ from sfnwatch.cli.parameter_types import PORT
 from sfnwatch.errors import UsageError, to_install
 from sfnwatch.model.texts import clean
 
-_PORT = 8077
-_SCREENS = ("watch", "demo", "replay")
-_LINES = frozenset({"--plain", "--json", "--serve"})
+_USUAL_PORT = 8077
+_COMMANDS = ("watch", "demo", "replay")
+"""Commands with a screen."""
+_LINE_OPTIONS = frozenset({"--plain", "--json", "--serve"})
+"""Options without a screen."""
+_WORD_LENGTH = 100
+"""Most characters of a word in a message."""
 
 
 @click.command(context_settings=TAKES_WORDS)
@@ -57,25 +61,25 @@ def web(
 
 
 def _check_words(root: click.Context, words: tuple[str, ...]) -> None:
-    """Refuse a command line now that could only fail once a browser is there."""
+    """Raise the error of a command line that would fail once a browser is there."""
     group = cast("click.Group", root.command)
     if group.get_command(root, words[0]) is None:
         words = ("watch", *words)
-    refused = [each for each in words if each in _LINES]
-    if words[0] not in _SCREENS and words[:2] != ("recordings", "open"):
+    refused = [word for word in words if word in _LINE_OPTIONS]
+    if words[0] not in _COMMANDS and words[:2] != ("recordings", "open"):
         refused.append(words[0])
     if refused:
-        msg = f"{clean(refused[0], 100)!r} has no screen to show."
+        msg = f"{clean(refused[0], _WORD_LENGTH)!r} has no screen to show."
         raise UsageError(msg, hint="Give an execution, demo, or replay with files.")
     read_line(root, words)
 
 
 def listener_on(port: int | None) -> socket.socket:
-    """Listen on a port: the usual one, or any, where that is taken.
+    """Listen on a port; without one on the usual one, or on any if that is in use.
 
-    Raises OSError for a port that was asked for and can't be had.
+    Raises OSError for a given port that is in use.
     """
     if port is None:
         with suppress(OSError):
-            return socket.create_server((HOST, _PORT))
+            return socket.create_server((HOST, _USUAL_PORT))
     return socket.create_server((HOST, port or 0))
