@@ -10,7 +10,12 @@ from sfnwatch.tui.screen_state import ScreenState
 from sfnwatch.view.markers import MarkerKind
 from sfnwatch.view.parts import Part, Role, counted
 
-_ERROR = 60
+_ERROR_LENGTH = 60
+"""Most characters of an error's name."""
+_CAUSE_LENGTH = 120
+"""Most characters of a failure's cause."""
+_MOST_TOPICS = 2
+"""Most things that the headline is about."""
 _AND = Part(" · ", Role.DIM)
 """Stands between two things in the headline."""
 
@@ -20,70 +25,88 @@ def headline(screen_state: ScreenState) -> tuple[Part, ...]:
     by_kind: dict[str, list[Finding]] = {}
     for finding in screen_state.findings:
         by_kind.setdefault(finding.kind, []).append(finding)
-    learned = by_kind.get("noticed", [])
-    told = [
-        *_failures(screen_state),
-        *(
-            _denied(screen_state, f, learned)
-            for f in by_kind.get("denied-but-succeeded", ())
-        ),
-        *_failed_children(by_kind.get("children", ())),
-        *_caught(screen_state),
-        *_redriven(screen_state),
-        *_retried(by_kind.get("retries", ())),
-    ][:2]
-    if not told and learned:
-        whose = _whose(screen_state, learned[0].execution_arn)
-        told = [[*whose, Part(_learned_words(screen_state, learned[0]))]]
-    first, *others = told or [[]]
-    return (*first, *(part for each in others for part in (_AND, *each)))
+    completions = by_kind.get("noticed", [])
+    topics: list[list[Part]] = []
+    topics += _failures(screen_state)
+    for finding in by_kind.get("denied-but-succeeded", ()):
+        topics.append(_denied(screen_state, finding, completions))
+    topics += _failed_children(by_kind.get("children", ()))
+    topics += _caught(screen_state)
+    topics += _redriven(screen_state)
+    topics += _retried(by_kind.get("retries", ()))
+    if not topics and completions:
+        finding = completions[0]
+        words = _completion_words(screen_state, finding)
+        topics = [[*_name_before(screen_state, finding.execution_arn), Part(words)]]
+    parts: list[Part] = []
+    for topic in topics[:_MOST_TOPICS]:
+        if parts:
+            parts.append(_AND)
+        parts += topic
+    return tuple(parts)
 
 
 def _failures(screen_state: ScreenState) -> Iterator[list[Part]]:
     """Yield the error and cause of the first execution that failed."""
-    endings = [each.ending for each in screen_state.roots if each.ending is not None]
-    for error, cause in map(screen_state.maker.failure, endings):
+    for execution in screen_state.roots:
+        if execution.ending is None:
+            continue
+        error, cause = screen_state.maker.failure(execution.ending)
         if error:
-            words = f"  {clean(cause_words(cause), _ERROR * 2)}" if cause else ""
-            yield [Part(clean(error, _ERROR), Role.BAD), Part(words)]
+            name = Part(clean(error, _ERROR_LENGTH), Role.BAD)
+            words = f"  {clean(cause_words(cause), _CAUSE_LENGTH)}" if cause else ""
+            yield [name, Part(words)]
             return
 
 
 def _denied(
-    screen_state: ScreenState, finding: Finding, learned: Iterable[Finding]
+    screen_state: ScreenState, finding: Finding, completions: Iterable[Finding]
 ) -> list[Part]:
     data = finding.data
-    arn = finding.execution_arn
-    own = arn, data.get("attempt")
-    ends = (f for f in learned if (f.execution_arn, f.data.get("attempt")) == own)
-    end = next(ends, None)
-    words = f"{data['count']} of {data['polls']} polls denied"
     if "up_to" in data:
         words = f"up to {counted(data['up_to'], 'poll')} denied"
+    else:
+        words = f"{data['count']} of {data['polls']} polls denied"
+    ending = "it succeeded"
+    completion = _completion_of_same_attempt(finding, completions)
+    if completion is not None:
+        ending = _completion_words(screen_state, completion)
     return [
-        *_whose(screen_state, arn),
+        *_name_before(screen_state, finding.execution_arn),
         Part(words, Role.BAD),
-        Part(f", yet {_learned_words(screen_state, end) if end else 'it succeeded'}"),
+        Part(f", yet {ending}"),
     ]
 
 
+def _completion_of_same_attempt(
+    finding: Finding, completions: Iterable[Finding]
+) -> Finding | None:
+    attempt_id = finding.data.get("attempt")
+    for completion in completions:
+        is_same_execution = completion.execution_arn == finding.execution_arn
+        if is_same_execution and completion.data.get("attempt") == attempt_id:
+            return completion
+    return None
+
+
 def _failed_children(findings: Sequence[Finding]) -> Iterator[list[Part]]:
-    for finding in findings[:1]:
-        failed = finding.data.get("failed", 0)
-        if failed:
-            words = f"{failed} of {finding.data['total']} child executions failed"
-            errors = _errors(finding)
-            yield [Part(words, Role.BAD), Part(f": {errors}" if errors else "")]
+    if not findings:
+        return
+    data = findings[0].data
+    failed = data.get("failed", 0)
+    if failed:
+        words = f"{failed} of {data['total']} child executions failed"
+        errors = _errors(findings[:1])
+        yield [Part(words, Role.BAD), Part(f": {errors}" if errors else "")]
 
 
 def _caught(screen_state: ScreenState) -> Iterator[list[Part]]:
     markers = screen_state.markers.by(screen_state.playback.clock)
-    found = [
-        m for m in markers if m.kind is MarkerKind.CAUGHT and m.at <= screen_state.now
-    ]
-    if found:
-        state = found[0].label.removesuffix(" caught")
-        number = counted(len(found), "error")
+    now = screen_state.now
+    caught = [m for m in markers if m.kind is MarkerKind.CAUGHT and m.at <= now]
+    if caught:
+        state = caught[0].label.removesuffix(" caught")
+        number = counted(len(caught), "error")
         yield [Part(f"{number} caught", Role.WARN), Part(f": {state}")]
 
 
@@ -91,50 +114,63 @@ def _redriven(screen_state: ScreenState) -> Iterator[list[Part]]:
     """Yield how long after which error an execution was last redriven."""
     for arn, execution in screen_state.snapshot.roots.items():
         redrives = execution.redrives
-        if redrives and redrives[-1].ended is not None:
-            ended = redrives[-1].ended
-            event = redrives[-1].event
-            error, _ = screen_state.maker.failure(ended)
-            after = duration((event.at - ended.at).total_seconds())
-            times = f" {len(redrives)} times, last" if len(redrives) > 1 else ""
-            yield [
-                *_whose(screen_state, arn),
-                Part(f"redriven{times} {after} after "),
-                Part(clean(error or "it ended", _ERROR), Role.WARN),
-            ]
+        if not redrives or redrives[-1].ended is None:
+            continue
+        ended = redrives[-1].ended
+        event = redrives[-1].event
+        error, _ = screen_state.maker.failure(ended)
+        after = duration((event.at - ended.at).total_seconds())
+        times = f" {len(redrives)} times, last" if len(redrives) > 1 else ""
+        yield [
+            *_name_before(screen_state, arn),
+            Part(f"redriven{times} {after} after "),
+            Part(clean(error or "it ended", _ERROR_LENGTH), Role.WARN),
+        ]
 
 
 def _retried(findings: Sequence[Finding]) -> Iterator[list[Part]]:
     if findings:
-        again = sum(each.data["tries"] - each.data["visits"] for each in findings)
-        number = counted(again, "retry", "retries")
-        yield [Part(f"{number}: "), Part(_errors(*findings), Role.WARN)]
+        retries = sum(each.data["tries"] - each.data["visits"] for each in findings)
+        number = counted(retries, "retry", "retries")
+        yield [Part(f"{number}: "), Part(_errors(findings), Role.WARN)]
 
 
-def _errors(*findings: Finding) -> str:
-    told = (error for each in findings for error in each.data.get("errors", ()))
-    return ", ".join(clean(error, _ERROR) for error in dict.fromkeys(told))
+def _errors(findings: Iterable[Finding]) -> str:
+    """Return the names of the findings' errors, each once."""
+    names: dict[str, str] = {}
+    for finding in findings:
+        for error in finding.data.get("errors", ()):
+            names[error] = clean(error, _ERROR_LENGTH)
+    return ", ".join(names.values())
 
 
-def _learned_words(screen_state: ScreenState, finding: Finding) -> str:
-    by = finding.data.get("by")
+def _completion_words(screen_state: ScreenState, finding: Finding) -> str:
+    """Return how soon a completion was detected, and by what."""
     seconds = finding.data["seconds"]
-    # A finding about several states has a dict of counts here.
-    how = f", by {by}" if isinstance(by, str) and by in {"event", "poll"} else ""
-    if by == "poll" and not _is_certain(screen_state, finding):
-        how = ", by poll or event"
-    return f"completion detected in {seconds:.1f} s{how}"
+    words = f"completion detected in {seconds:.1f} s"
+    match finding.data.get("by"):
+        case "event":
+            return f"{words}, by event"
+        case "poll" if _is_certain(screen_state, finding):
+            return f"{words}, by poll"
+        case "poll":
+            return f"{words}, by poll or event"
+        case _:
+            # A finding about several states has a dict of counts here.
+            return words
 
 
 def _is_certain(screen_state: ScreenState, finding: Finding) -> bool:
     """True if a poll surely lies between the job's end and the try's end."""
     key = finding.execution_arn or "", finding.data.get("attempt") or 0
     attempt = screen_state.snapshot.attempt(key)
-    told = screen_state.maker.completion(key, attempt) if attempt is not None else None
-    return told is not None and told.certain
+    if attempt is None:
+        return False
+    completion = screen_state.maker.completion(key, attempt)
+    return completion is not None and completion.certain
 
 
-def _whose(screen_state: ScreenState, arn: str | None) -> list[Part]:
+def _name_before(screen_state: ScreenState, arn: str | None) -> list[Part]:
     """Return the execution's short name, if there are several executions."""
-    own = screen_state.chips().get(arn or "")
-    return [Part(f"{own.text.strip()}: ", Role.DIM)] if own is not None else []
+    chip = screen_state.chips().get(arn or "")
+    return [Part(f"{chip.text.strip()}: ", Role.DIM)] if chip is not None else []

@@ -1,9 +1,9 @@
 """The minimap: all the time there is, in one row of cells."""
 
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from itertools import chain, pairwise
+from itertools import pairwise
 from math import ceil, sqrt
 
 from sfnwatch.tui.spans import Span
@@ -16,9 +16,9 @@ _BLOCKS = "▁▂▃▄▅▆▇█"
 """Bars from low to high, for few records and for many."""
 _IDLE = "▁"
 """The lowest bar: nothing came."""
-_MANY = 16
+_FULL_BAR = 16
 """Things in a column that fill its bar, if no column has more."""
-_FEW = 4
+_MOST_CUTS = 4
 """Most cuts that are drawn; more would be all that one sees."""
 MARKER_SIGNS: Mapping[MarkerKind, Span] = {
     MarkerKind.FAILED: Span("✘", "role--bad"),
@@ -57,31 +57,51 @@ class Minimap:
         self._scale = scale
         self.width = width
         self._clock = playback.clock
-        times = playback.moments.times
-        # Columns are far fewer than moments: search only for the begin of each column.
-        starts = [bisect_left(times, c, key=self.column) for c in range(width + 1)]
-        counts = [end - begin for begin, end in pairwise(starts)]
-        most = max(_MANY, *counts)
-        top = len(_BLOCKS) - 1
-        # By the square root; otherwise one burst would flatten the rest.
-        self._bars = [_BLOCKS[ceil(top * sqrt(count / most))] for count in counts]
-        self.marks: dict[int, list[Marker]] = {}
+        self._bars = self._new_bars(playback.moments.times)
+        """Each column's bar: how much came."""
+        self.marks = self._marks_by_column(markers)
         """Each column's marks; the first one is drawn."""
-        for marker in markers:
-            column = self.column(marker.when(self._clock))
-            self.marks.setdefault(column, []).append(marker)
-        for found in self.marks.values():
-            found.sort(key=lambda marker: _RANKS[marker.kind])
-        knots = scale.cuts if len(scale.cuts) <= _FEW else ()
-        self._cuts = {*chain.from_iterable(map(self._middle_of, knots))}
+        self._cuts = self._columns_of_cuts()
         """The columns that show where idle time is shortened."""
 
-    def _middle_of(self, knot: int) -> Sequence[int]:
-        """Return a free column near the middle of a squeezed gap; empty if none."""
-        first, last = map(self.column, self._scale.knots[knot : knot + 2])
-        between = range(first + 1, last)
-        free = [c for c in between if c not in self.marks and self._bars[c] == _IDLE]
-        return free[len(free) // 2 :][:1]
+    def _new_bars(self, times: Sequence[datetime]) -> list[str]:
+        # Columns are far fewer than moments: search only for the begin of each column.
+        starts = [
+            bisect_left(times, column, key=self.column)
+            for column in range(self.width + 1)
+        ]
+        counts = [end - begin for begin, end in pairwise(starts)]
+        most = max(_FULL_BAR, *counts)
+        top = len(_BLOCKS) - 1
+        # By the square root; otherwise one burst would flatten the rest.
+        return [_BLOCKS[ceil(top * sqrt(count / most))] for count in counts]
+
+    def _marks_by_column(
+        self, markers: Iterable[Marker]
+    ) -> Mapping[int, Sequence[Marker]]:
+        by_column: dict[int, list[Marker]] = {}
+        for marker in markers:
+            column = self.column(marker.when(self._clock))
+            by_column.setdefault(column, []).append(marker)
+        for marks in by_column.values():
+            marks.sort(key=lambda marker: _RANKS[marker.kind])
+        return by_column
+
+    def _columns_of_cuts(self) -> set[int]:
+        """Return a free column near the middle of each squeezed gap that has one."""
+        columns: set[int] = set()
+        if len(self._scale.cuts) > _MOST_CUTS:
+            return columns
+        for cut in self._scale.cuts:
+            first, last = map(self.column, self._scale.knots[cut : cut + 2])
+            free = [
+                column
+                for column in range(first + 1, last)
+                if column not in self.marks and self._bars[column] == _IDLE
+            ]
+            if free:
+                columns.add(free[len(free) // 2])
+        return columns
 
     def column(self, at: datetime) -> int:
         """Return the column of a moment."""
@@ -101,14 +121,12 @@ class Minimap:
             return Span("▼", "look--playhead")
         bar = self._bars[column]
         marks = self.marks.get(column)
+        if marks and marks[0].kind is MarkerKind.ENDED:
+            glyph = status_glyph(marks[0].status)
+            return Span(glyph.text or bar, f"role--{glyph.role}")
         if marks and marks[0].kind in MARKER_SIGNS:
-            sign = MARKER_SIGNS[marks[0].kind].text
-            look = MARKER_SIGNS[marks[0].kind].look
-            if marks[0].kind is MarkerKind.ENDED:
-                glyph = status_glyph(marks[0].status)
-                sign = glyph.text
-                look = f"role--{glyph.role}"
-            return Span(sign or bar, look)
+            sign = MARKER_SIGNS[marks[0].kind]
+            return Span(sign.text or bar, sign.look)
         if column in self._cuts:
             return Span("╱", "look--faint")
         return Span(bar, "look--bar" if column < playhead else "look--faint")

@@ -36,7 +36,7 @@ from sfnwatch.tui.picker_list import (
     has,
     recording_row,
 )
-from sfnwatch.tui.ranked_words import fitted, joined, said
+from sfnwatch.tui.ranked_words import fitted, joined, ranked
 from sfnwatch.tui.rows import Rows
 from sfnwatch.tui.screen_settings import ScreenSettings
 from sfnwatch.tui.spans import Span, Spans, flow, margined
@@ -225,11 +225,11 @@ class Picker(PaintedScreen[PickedEntry]):
         only = f"  only {self._source.only}" if self._source.only else ""
         chosen = f"  {marked} marked: enter {does} them" if marked else ""
         parts = (
-            said(1, " sfnwatch", "role--name"),
-            said(2, "  choose an execution", "role--plain"),
-            said(0, chosen, "role--call"),
-            said(3, f"  {clean(self._source.region, LIMIT)}", "role--dim"),
-            said(0, only, "role--warn"),
+            ranked(1, " sfnwatch", "role--name"),
+            ranked(2, "  choose an execution", "role--plain"),
+            ranked(0, chosen, "role--call"),
+            ranked(3, f"  {clean(self._source.region, LIMIT)}", "role--dim"),
+            ranked(0, only, "role--warn"),
             self._gathered.progress,
         )
         told = joined(fitted(parts, self.size.width, 0), 0)

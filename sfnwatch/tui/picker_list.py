@@ -21,7 +21,7 @@ from sfnwatch.model.texts import clean
 from sfnwatch.recording.library import ListedRecording
 from sfnwatch.tui.execution_rows import LIMIT, has_words, row_spans
 from sfnwatch.tui.looks import Looks
-from sfnwatch.tui.ranked_words import RankedWords, said
+from sfnwatch.tui.ranked_words import RankedWords, ranked
 from sfnwatch.tui.source_words import refusal_spans
 from sfnwatch.tui.spans import Span, Spans
 from sfnwatch.view.parts import Part, Role, counted, status_glyph
@@ -76,12 +76,12 @@ class ExecutionList(Struct):
         known = known.replace(" ", "+ ", 1) if last.more else known
         if last.spent:
             words = f"  asked {last.asked:,} of {known}: + asks more"
-            return said(0, words, "role--warn")
+            return ranked(0, words, "role--warn")
         if self.asking:
             far = f", {last.asked:,} of {known}" if last.known else ""
-            return said(0, f"  asking{far} …", "role--busy")
+            return ranked(0, f"  asking{far} …", "role--busy")
         of = f"  {counted(len(self.executions), 'execution')} of {known}"
-        return said(0, of if last.known else "", "role--dim")
+        return ranked(0, of if last.known else "", "role--dim")
 
     def silence(self, words: str, source: "PickerSource") -> Iterator[Spans]:
         """Yield why there is nothing to choose from, and what to do."""

@@ -1,4 +1,4 @@
-"""RankedWords that give way by rank, where a row has not enough room."""
+"""Words that give way by rank, where a row has not enough room."""
 
 from collections.abc import Callable, Iterable, Sequence
 
@@ -9,7 +9,7 @@ from sfnwatch.tui.spans import Span, width_of
 
 GAP_CELLS = 3
 """Cells between two groups of words."""
-_AGAIN = 3
+_RANK_LOSS = 3
 """The rank of words is this much lower once they were shortened: they give way
 later."""
 
@@ -27,35 +27,42 @@ class RankedWords(Struct, frozen=True):
     """Returns as much of the words as the given number of cells can hold."""
 
 
-def said(rank: int, text: str, look: str, short: str = "") -> RankedWords:
+def ranked(rank: int, text: str, look: str, short: str = "") -> RankedWords:
     """Return words in one look; `short` replaces them when they give way."""
-    return RankedWords(rank, [Span(text, look)], [Span(short, look)] if short else ())
+    shorter = [Span(short, look)] if short else []
+    return RankedWords(rank, [Span(text, look)], shorter)
 
 
 def fitted(
-    parts: Iterable[RankedWords], cells: int, gap: int = GAP_CELLS
+    words: Iterable[RankedWords], cells: int, gap: int = GAP_CELLS
 ) -> list[RankedWords]:
     """Leave out or shorten the least important words, until all fit with their gaps."""
-    kept = [part for part in parts if part.spans]
-    while length_of(kept, gap) > cells and any(part.rank for part in kept):
+    kept = [each for each in words if each.spans]
+    while kept and length_of(kept, gap) > cells:
         # Of equal rank the last goes first, and no more words than must go.
-        place = max(range(len(kept)), key=lambda each: (kept[each].rank, each))
-        part = kept.pop(place)
-        if part.shorter:
-            less = max(0, part.rank - _AGAIN)
-            shorter = replace(part, rank=less, spans=part.shorter, shorter=())
-            kept.insert(place, shorter)
+        place = max(range(len(kept)), key=lambda place: (kept[place].rank, place))
+        if kept[place].rank == 0:
+            break
+        removed = kept.pop(place)
+        if removed.shorter:
+            rank = max(0, removed.rank - _RANK_LOSS)
+            kept.insert(
+                place, replace(removed, rank=rank, spans=removed.shorter, shorter=())
+            )
     return kept
 
 
-def length_of(parts: Sequence[RankedWords], gap: int = GAP_CELLS) -> int:
-    gaps = max(0, len(parts) - 1) * gap
-    return sum(width_of(part.spans) for part in parts) + gaps
+def length_of(words: Sequence[RankedWords], gap: int = GAP_CELLS) -> int:
+    """Return the cells that all words take, with gaps between."""
+    gaps = max(0, len(words) - 1) * gap
+    return sum(width_of(each.spans) for each in words) + gaps
 
 
-def joined(parts: Iterable[RankedWords], gap: int = GAP_CELLS) -> list[Span]:
+def joined(words: Iterable[RankedWords], gap: int = GAP_CELLS) -> list[Span]:
     """Return the spans of all words, with gaps between."""
     spans: list[Span] = []
-    for part in parts:
-        spans += [*([Span(" " * gap)] if spans else []), *part.spans]
+    for each in words:
+        if spans:
+            spans.append(Span(" " * gap))
+        spans += each.spans
     return spans

@@ -1,6 +1,7 @@
 """How complete the records of each source are, and what is wrong with it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 
 from msgspec.structs import replace
 
@@ -9,7 +10,7 @@ from sfnwatch.model.source_health import HealthState, SourceHealth, merge_health
 from sfnwatch.model.texts import clean
 from sfnwatch.model.time_axis import TimeAxis
 from sfnwatch.model.times import clock
-from sfnwatch.tui.ranked_words import RankedWords, said
+from sfnwatch.tui.ranked_words import RankedWords, ranked
 from sfnwatch.tui.screen_state import ScreenState
 from sfnwatch.tui.spans import Span
 
@@ -41,15 +42,23 @@ def source_words(screen_state: ScreenState) -> Iterator[RankedWords]:
         return
     for lane in ("history", "lookup"):
         health = screen_state.snapshot.health.get(lane)
-        if health is not None and health.state in TROUBLE_SIGNS:
-            sign = TROUBLE_SIGNS[health.state]
-            name = f" {_LANES[lane]}"
-            expired = health.state is HealthState.EXPIRED
-            words = f"{name} {'credentials expired' if expired else health.state}"
-            yield RankedWords(1, [sign, Span(words, sign.look)], [sign, Span(name)])
-        elif health is not None and lane == "lookup":
-            for told in _completeness(health, screen_state):
-                yield replace(told, right=True)
+        if health is None:
+            continue
+        if health.state in TROUBLE_SIGNS:
+            yield _trouble_words(health, lane)
+        elif lane == "lookup":
+            for words in _completeness(health, screen_state):
+                yield replace(words, right=True)
+
+
+def _trouble_words(health: SourceHealth, lane: str) -> RankedWords:
+    sign = TROUBLE_SIGNS[health.state]
+    name = f" {_LANES[lane]}"
+    state: str = health.state
+    if health.state is HealthState.EXPIRED:
+        state = "credentials expired"
+    words = Span(f"{name} {state}", sign.look)
+    return RankedWords(1, [sign, words], [sign, Span(name)])
 
 
 def _completeness(
@@ -58,22 +67,30 @@ def _completeness(
     """Yield up to when all calls are known, and how long late ones are awaited."""
     if screen_state.session.mode == "replay" and screen_state.playback.ended:
         if health.state is not HealthState.ENDED:
-            yield said(5, "recording ends here", "look--faint")
+            yield ranked(5, "recording ends here", "look--faint")
     elif health.state is HealthState.DRAINING and not _has_gone_on(screen_state):
-        left = (health.until - screen_state.now).total_seconds() if health.until else 0
-        more = f", up to {clock(left)} more" if left > 0 else ""
-        brief = f"awaiting late calls, {clock(left)}" if left > 0 else "waiting"
-        words = f"waiting for late CloudTrail records{more}"
-        yield said(5, words, "role--busy", brief)
+        yield _waiting_words(health, screen_state.now)
     elif health.state is HealthState.WAITING:
-        yield said(5, "waiting for a redrive", "look--faint")
+        yield ranked(5, "waiting for a redrive", "look--faint")
     if health.coverage is not None:
         at = screen_state.looks.time_of_day(health.coverage, whole=True)
         words = f"CloudTrail complete up to {at} (estimate)"
-        yield said(7, words, "look--faint", f"complete to {at}")
+        yield ranked(7, words, "look--faint", f"complete to {at}")
     elif health.message and health.state in {HealthState.LIVE, HealthState.DRAINING}:
         words = clean(health.message, _MESSAGE_LENGTH)
-        yield said(7, words, "look--faint", "CloudTrail not complete yet")
+        yield ranked(7, words, "look--faint", "CloudTrail not complete yet")
+
+
+def _waiting_words(health: SourceHealth, now: datetime) -> RankedWords:
+    words = "waiting for late CloudTrail records"
+    brief = "waiting"
+    seconds = 0.0
+    if health.until is not None:
+        seconds = (health.until - now).total_seconds()
+    if seconds > 0:
+        words = f"{words}, up to {clock(seconds)} more"
+        brief = f"awaiting late calls, {clock(seconds)}"
+    return ranked(5, words, "role--busy", brief)
 
 
 def _has_gone_on(screen_state: ScreenState) -> bool:
@@ -86,44 +103,48 @@ def troubles(screen_state: ScreenState) -> Iterator[list[Span]]:
 
     Many child executions mostly fail alike: the worst one speaks for all.
     """
-    yield from map(refusal_spans, screen_state.refusals)
-    bad = [
-        h
-        for h in screen_state.snapshot.each_health
-        if h.state in TROUBLE_SIGNS and h.message
-    ]
-    inside = [h for h in bad if h.lane == _INSIDE]
-    if len(inside) > 1:
-        worst = merge_healths(_INSIDE, inside)
-        more = f"{worst.message} And {len(inside) - 1} more."
-        bad = [*(h for h in bad if h.lane != _INSIDE), replace(worst, message=more)]
-    for health in sorted(bad, key=lambda h: (h.state in _PASSING, h.lane)):
+    for refusal in screen_state.refusals:
+        yield refusal_spans(refusal)
+    healths: list[SourceHealth] = []
+    inside: list[SourceHealth] = []
+    for health in screen_state.snapshot.each_health:
+        if health.state in TROUBLE_SIGNS and health.message:
+            (inside if health.lane == _INSIDE else healths).append(health)
+    if inside:
+        healths.append(_worst_of(inside))
+    for health in sorted(healths, key=lambda each: (each.state in _PASSING, each.lane)):
         sign = TROUBLE_SIGNS[health.state]
         name = _LANES.get(health.lane, clean(health.lane, _LANE_LENGTH))
-        yield [
-            Span(f"{sign.text} {name} {health.state}", sign.look),
-            Span(
-                f"  {clean(screen_state.looks.mask(health.message), _MESSAGE_LENGTH)}"
-            ),
-        ]
+        message = clean(screen_state.looks.mask(health.message), _MESSAGE_LENGTH)
+        heading = Span(f"{sign.text} {name} {health.state}", sign.look)
+        yield [heading, Span(f"  {message}")]
+
+
+def _worst_of(inside: Sequence[SourceHealth]) -> SourceHealth:
+    if len(inside) == 1:
+        return inside[0]
+    worst = merge_healths(_INSIDE, inside)
+    message = f"{worst.message} And {len(inside) - 1} more."
+    return replace(worst, message=message)
 
 
 def refusal_spans(error: SfnwatchError) -> list[Span]:
     """Return why a watch could not begin, or had to end, and what to do."""
+    message = clean(error.message, _MESSAGE_LENGTH)
     hint = f"  {clean(error.hint, _MESSAGE_LENGTH)}" if error.hint else ""
-    return [Span(f"✘ {clean(error.message, _MESSAGE_LENGTH)}", "role--bad"), Span(hint)]
+    return [Span(f"✘ {message}", "role--bad"), Span(hint)]
 
 
 def quiet_words(screen_state: ScreenState) -> str:
     """Return why there are no calls to see, as far as that is known."""
     health = screen_state.snapshot.health.get("lookup")
-    if health is not None and health.state in TROUBLE_SIGNS:
-        return f"none: CloudTrail {health.state}"
-    if health is not None and health.message:
-        return clean(health.message, _MESSAGE_LENGTH)
-    ended = screen_state.over or (
-        health is not None and health.state is HealthState.ENDED
-    )
-    if ended and not screen_state.trace.calls:
+    is_over = screen_state.over
+    if health is not None:
+        if health.state in TROUBLE_SIGNS:
+            return f"none: CloudTrail {health.state}"
+        if health.message:
+            return clean(health.message, _MESSAGE_LENGTH)
+        is_over = is_over or health.state is HealthState.ENDED
+    if is_over and not screen_state.trace.calls:
         return "none recorded"
     return "none yet: CloudTrail is minutes behind"
