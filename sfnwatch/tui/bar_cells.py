@@ -1,59 +1,37 @@
-"""A bar of the timeline in cells: its strokes, its calls, and how it ended.
+"""A bar of the timeline in cells: its strokes, its calls, and how it ended."""
 
-No meaning is shown by color alone.
-"""
-
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from itertools import accumulate
-from math import ceil
 
-from sfnwatch.analysis.completion import Completion, ReportedBy
 from sfnwatch.analysis.phases import Phase, Segment
 from sfnwatch.model.integrations import CallRole
 from sfnwatch.model.texts import clean
+from sfnwatch.tui.bar_signs import (
+    EARLIER,
+    LATER,
+    REDRIVEN,
+    crowd_sign,
+    end_signs,
+    instant_sign,
+    stroke_of,
+    tick_sign,
+)
 from sfnwatch.tui.phase_signs import PHASES
 from sfnwatch.tui.screen_state import ScreenState
-from sfnwatch.tui.spans import Span, SpanRow, legend, width_of
+from sfnwatch.tui.spans import Span, SpanRow, width_of
 from sfnwatch.tui.timeline_axis import CUT, GRID, TimelineAxis
-from sfnwatch.view.parts import plain_text, status_glyph
+from sfnwatch.view.parts import plain_text
 from sfnwatch.view.timeline_bars import Bar, Tick
 from sfnwatch.view.timeline_chart import TimelineChart
 
-_WORD = 32
-CHOSEN = "look--chosen"
-_FAILED = Span("▄", "role--bad")
-_POLL = Span("█", "role--poll")
-_DENIED = Span("✘", "role--bad")
-_STOP = Span("█", "role--warn")
-_INSTANT = Span("◆", "role--name")
-_BEHIND = frozenset({GRID, CUT.look, "look--playhead"})
-_REDRIVEN = Span("⟲", "role--warn")
-_LEARNED = {ReportedBy.EVENT: "role--event", ReportedBy.POLL: "role--poll"}
-_HEIGHTS = "▁▂▃▄▅▆▇"
-_TAKES_TIME = frozenset({"Task", "Wait", "Map", "Parallel"})
-_MUST_SHOW = frozenset({Phase.BACKING_OFF, Phase.COMPLETION_LAG})
-_LEGEND: tuple[tuple[Span, str], ...] = (
-    (PHASES[Phase.WORKING], "working"),
-    (PHASES[Phase.WAITING], "waiting"),
-    (_FAILED, "failed try"),
-    (PHASES[Phase.BACKING_OFF], "backing off"),
-    (_POLL, "poll"),
-    (_DENIED, "failed, or a denied call"),
-    (CUT, "idle time, cut short"),
-    (Span("◀", "role--event"), "learned by event"),
-    (Span("◀", "role--poll"), "learned by poll"),
-    (Span("◁", "role--dim"), "learned, by what is not certain"),
-    (_REDRIVEN, "redriven"),
-    (PHASES[Phase.COMPLETION_LAG], "completion lag"),
-    (PHASES[Phase.STOPPED], "stopped until redriven"),
-    (Span("↷", "role--warn"), "caught"),
-    (_INSTANT, "takes no time"),
-    (Span("▅", "look--bar"), "how many at once"),
-    (PHASES[Phase.CONTAINER], "as long as what is inside"),
-    (_STOP, "stops the job"),
-)
-"""The signs and what they mean, the most important first."""
+_NAME_LENGTH = 32
+"""Most characters of a call's name."""
+_BACKGROUND_LOOKS = frozenset({GRID, CUT.look, "look--playhead"})
+_TYPES_THAT_TAKE_TIME = frozenset({"Task", "Wait", "Map", "Parallel"})
+_ALWAYS_SHOWN = frozenset({Phase.BACKING_OFF, Phase.COMPLETION_LAG})
+_LEAST_SHARE = 1e-9
+"""The share of a cell that a segment has at least, however short it is."""
 
 
 class BarCells:
@@ -71,120 +49,133 @@ class BarCells:
         self._axis = axis
         self._screen_state = screen_state
         self._crowd = chart.crowd(bar)
-        self.ticks = [t for t in chart.ticks(bar) if axis.shows(self._at(t.at))]
-        self.room = axis.cells(self._at(self._bar.begin), self._at(self._bar.end))
+        self.ticks = [
+            tick for tick in chart.ticks(bar) if axis.shows(self._at(tick.at))
+        ]
+        """The calls in view."""
+        self.room = self._cells_between(bar.begin, bar.end)
+        """The bar's cells, as far as they are in view."""
 
     def _at(self, at: datetime) -> datetime:
+        """Return where a time is shown: several executions may be aligned."""
         return self._screen_state.outline.order.shown_at(at, self._bar.execution_arn)
+
+    def _cells_between(self, begin: datetime, end: datetime) -> range:
+        return self._axis.cells(self._at(begin), self._at(end))
 
     def cells(self, chosen: str | None = None) -> SpanRow:
         """Return the bar's cells; the call with the key `chosen` stands out."""
         cells = self._axis.ground()
+        is_instant = self._is_instant()
         if self._crowd:
             self._draw_crowd(cells)
-        elif self._is_instant() and self.room:
-            bad = self._bar.status not in {"succeeded", "running"}
-            glyph = status_glyph(self._bar.status).text if bad else _INSTANT.text
-            look = "role--bad" if bad else _INSTANT.look
-            cells[self.room[0]] = Span(glyph, look)
+        elif is_instant and self.room:
+            cells[self.room[0]] = instant_sign(self._bar.status)
         else:
             self._draw_segments(cells, self._chart.segments(self._bar))
-        for left, size, _ in self._axis.squeezed:
-            middle = left + size // 2
-            cells[middle] = Span(CUT.text, cells[middle].look)
+        self._draw_cuts(cells)
         self._draw_ticks(cells, chosen)
-        if not self._crowd and not self._is_instant():
+        if not self._crowd and not is_instant:
             self._draw_ends(cells)
         # An arrow points to a bar that is out of view.
         if self._at(self._bar.end) < self._axis.begin:
-            cells[0] = Span("‹", "role--dim")
+            cells[0] = EARLIER
         elif self._at(self._bar.begin) > self._axis.end:
-            cells[self._axis.width - 1] = Span("›", "role--dim")
+            cells[self._axis.width - 1] = LATER
         return cells
 
     def _is_instant(self) -> bool:
         visit = self._bar.visit
         if visit is None or visit.running or visit.attempts:
             return False
-        return visit.type not in _TAKES_TIME and len(self.room) <= 1
+        return visit.type not in _TYPES_THAT_TAKE_TIME and len(self.room) <= 1
+
+    def _draw_cuts(self, cells: SpanRow) -> None:
+        for left, size, _ in self._axis.squeezed:
+            middle = left + size // 2
+            cells[middle] = Span(CUT.text, cells[middle].look)
 
     def _draw_segments(self, cells: SpanRow, segments: Sequence[Segment]) -> None:
-        """Fill each cell with the segment that has most of it.
-
-        A failed try, a back-off and a completion lag have a cell in any case.
-        """
-        best = [0.0] * self._axis.width
+        self._fill(cells, segments)
         for segment in segments:
-            begin = self._at(segment.begin)
-            end = self._at(segment.end)
-            left = self._axis.column(begin)
-            right = self._axis.column(end)
-            for cell in self._axis.cells(begin, end):
-                share = max(min(right, cell + 1) - max(left, cell), 1e-9)
-                if share > best[cell]:
-                    best[cell] = share
-                    cells[cell] = _stroke(segment)
-        for segment in segments:
-            stroke = _stroke(segment)
-            if stroke != PHASES[segment.phase] or segment.phase in _MUST_SHOW:
-                own = self._axis.cells(self._at(segment.begin), self._at(segment.end))
-                if own and all(cells[cell] != stroke for cell in own):
-                    cells[own[len(own) // 2]] = stroke
+            self._draw_hidden(cells, segment)
             end = self._at(segment.end)
             if segment.phase is Phase.STOPPED and self._axis.shows(end):
-                cells[self._axis.cell(end)] = _REDRIVEN
+                cells[self._axis.cell(end)] = REDRIVEN
+
+    def _fill(self, cells: SpanRow, segments: Sequence[Segment]) -> None:
+        """Fill each cell with the segment that has most of it."""
+        largest_shares = [0.0] * self._axis.width
+        for segment in segments:
+            left = self._axis.column(self._at(segment.begin))
+            right = self._axis.column(self._at(segment.end))
+            for cell in self._cells_between(segment.begin, segment.end):
+                share = max(min(right, cell + 1) - max(left, cell), _LEAST_SHARE)
+                if share > largest_shares[cell]:
+                    largest_shares[cell] = share
+                    cells[cell] = stroke_of(segment)
+
+    def _draw_hidden(self, cells: SpanRow, segment: Segment) -> None:
+        """Give a failed try, a back-off or a completion lag a cell in any case."""
+        stroke = stroke_of(segment)
+        is_failed = stroke != PHASES[segment.phase]
+        if not is_failed and segment.phase not in _ALWAYS_SHOWN:
+            return
+        room = self._cells_between(segment.begin, segment.end)
+        if room and all(cells[cell] != stroke for cell in room):
+            cells[room[len(room) // 2]] = stroke
 
     def _draw_crowd(self, cells: SpanRow) -> None:
         """Draw how many ran at once, and where one failed; the most has full height."""
         steps = [0] * (self._axis.width + 1)
-        bad = set()
+        failed_cells: set[int] = set()
         for begin, end, failed in self._crowd:
-            room = self._axis.cells(self._at(begin), self._at(end))
-            if room:
+            room = self._cells_between(begin, end)
+            if not room:
+                continue
+            stop = room.stop
+            if len(room) > 1:
                 # Where one ends in the cell in which the next begins, the two do not
                 # count as two.
-                last = max(room.start + 1, room.stop - (len(room) > 1))
-                steps[room.start] += 1
-                steps[last] -= 1
-                if failed and self._axis.shows(self._at(end)):
-                    bad.add(last - 1)
+                stop -= 1
+            steps[room.start] += 1
+            steps[stop] -= 1
+            if failed and self._axis.shows(self._at(end)):
+                failed_cells.add(stop - 1)
         counts = list(accumulate(steps))
         most = max(counts)
         for cell, count in enumerate(counts[:-1]):
             if count:
-                height = _HEIGHTS[ceil(count / most * len(_HEIGHTS)) - 1]
-                look = "role--bad" if cell in bad else "look--bar"
-                cells[cell] = Span(height, look)
+                cells[cell] = crowd_sign(count, most, failed=cell in failed_cells)
 
     def _draw_ticks(self, cells: SpanRow, chosen: str | None) -> None:
+        def importance(tick: Tick) -> tuple[bool, bool, bool]:
+            return tick.call.key == chosen, tick.failed, tick.role is CallRole.STOP
+
         # Of calls that share a cell, the most important one is drawn last.
-        for tick in sorted(
-            self.ticks,
-            key=lambda t: (t.call.key == chosen, t.failed, t.role is CallRole.STOP),
-        ):
-            mark = _tick(tick)
-            if tick.call.key == chosen:
-                mark = Span("✘" if tick.failed else "◆", CHOSEN)
-            if mark is not None:
-                cells[self.tick_cell(tick)] = mark
+        for tick in sorted(self.ticks, key=importance):
+            sign = tick_sign(tick, is_chosen=tick.call.key == chosen)
+            if sign is not None:
+                cells[self.tick_cell(tick)] = sign
 
     def tick_cell(self, tick: Tick) -> int:
+        """Return the cell of a call."""
         return self._axis.cell(self._at(tick.at))
 
     def _draw_ends(self, cells: SpanRow) -> None:
         """Mark the end of each try in its cell, and the bar's own behind the bar."""
         ends = self._chart.ends(self._bar)
-        for number, end in enumerate(ends, 1):
-            at = self._at(end.at)
-            if not self._axis.shows(at):
+        # A running bar has no end of its own yet: all ends are of tries within it.
+        own_end = ends[-1] if ends and self._bar.status != "running" else None
+        for end in ends:
+            if not self._axis.shows(self._at(end.at)):
                 continue
-            # A running bar has no end of its own yet: all ends are of tries within it.
-            last = number == len(ends) and self._bar.status != "running"
-            place = self._after_bar(cells) if last else self._axis.cell(at)
-            marks = _end_marks(end.status, end.completion)
-            for mark in marks if last else marks[-1:]:
-                cells[place] = mark
-                place += 1
+            signs = end_signs(end.status, end.completion)
+            if end is own_end:
+                for place, sign in enumerate(signs, self._after_bar(cells)):
+                    cells[place] = sign
+            else:
+                cells[self._axis.cell(self._at(end.at))] = signs[-1]
 
     def _after_bar(self, cells: SpanRow) -> int:
         """Return the cell behind the bar, without blank time after its last state."""
@@ -196,36 +187,36 @@ class BarCells:
     def named_calls(self) -> SpanRow:
         """Return a row of calls' names below their ticks, where names have room."""
         cells = self._axis.ground()
-        free = 0
+        free_from = 0
         for tick in self.ticks:
-            word = self._name(tick)
-            size = width_of([word])
+            name = self._name(tick)
+            size = width_of([name])
             cell = min(self.tick_cell(tick), len(cells) - size)
-            if cell >= free and size:
-                cells[cell : cell + size] = [word, *[Span("")] * (size - 1)]
-                free = cell + size + 1
+            if cell >= free_from and size:
+                cells[cell : cell + size] = [name, *[Span("")] * (size - 1)]
+                free_from = cell + size + 1
         return cells
 
     def _name(self, tick: Tick) -> Span:
         """Return a call's name; a poll's number and the time since its action."""
-        words = clean(tick.call.event_name, _WORD)
+        words = clean(tick.call.event_name, _NAME_LENGTH)
         look = "role--call"
         if tick.role is CallRole.POLL:
             text = self._screen_state.maker.call_text(tick.call, tick.link)
             number = plain_text(text.name).rpartition(" ")[2]
             words = f"{number} {plain_text(text.subject).strip()}"
             look = "role--poll"
-        bad = " ✘" if tick.failed else ""
-        return Span(f"{words.strip()}{bad}", "role--bad" if bad else look)
+        words = words.strip()
+        return Span(f"{words} ✘", "role--bad") if tick.failed else Span(words, look)
 
     def with_words(self, cells: SpanRow, words: Sequence[Span]) -> list[Span]:
         """Put words behind the bar or else before it; leave them out without room."""
         size = width_of(words)
-        taken = [n for n, c in enumerate(cells) if _is_drawn(c)]
-        if not size or not taken:
+        drawn = [place for place, cell in enumerate(cells) if _is_drawn(cell)]
+        if not size or not drawn:
             return cells
-        after = taken[-1] + 2
-        before = taken[0] - 1 - size
+        after = drawn[-1] + 2
+        before = drawn[0] - 1 - size
         if after + size <= len(cells):
             return [*cells[:after], *words, *cells[after + size :]]
         if before >= 0:
@@ -234,44 +225,4 @@ class BarCells:
 
 
 def _is_drawn(cell: Span) -> bool:
-    return cell.text != " " and cell.look not in _BEHIND
-
-
-def _stroke(segment: Segment) -> Span:
-    if segment.phase is Phase.WORKING and segment.failed:
-        return _FAILED
-    if segment.phase is Phase.CONTAINER and segment.failed:
-        return Span(PHASES[Phase.CONTAINER].text, "role--bad")
-    return PHASES[segment.phase]
-
-
-def _tick(tick: Tick) -> Span | None:
-    """Return a call's mark; None for an action that succeeded, which the bar shows."""
-    if tick.failed:
-        return _DENIED
-    return {CallRole.POLL: _POLL, CallRole.STOP: _STOP}.get(tick.role)
-
-
-def _end_marks(ended_as: str, told: Completion | None) -> list[Span]:
-    """Return how Step Functions learned of an end and, if bad, what the end was."""
-    glyph = status_glyph(ended_as)
-    status = Span(glyph.text, f"role--{glyph.role}")
-    if told is None:
-        return [status]
-    certain = told.certain and told.by in _LEARNED
-    look = _LEARNED.get(told.by, "role--dim") if certain else "role--dim"
-    arrow = Span("◀" if certain else "◁", look)
-    return [arrow] if ended_as == "succeeded" else [arrow, status]
-
-
-def legend_of(drawn: Iterable[Span], width: int) -> Iterator[Span]:
-    """Yield the legend of what is drawn; without room, the last signs are left out."""
-    seen = {_sign_of(cell) for cell in drawn}
-    return legend((each for each in _LEGEND if each[0] in seen), width)
-
-
-def _sign_of(cell: Span) -> Span:
-    """Return the legend's sign for a cell: one for all heights, one for all cuts."""
-    if cell.text == CUT.text:
-        return CUT
-    return Span(_HEIGHTS[4], cell.look) if cell.look == "look--bar" else cell
+    return cell.text != " " and cell.look not in _BACKGROUND_LOOKS

@@ -15,23 +15,31 @@ class Cells(NamedTuple):
     """The width of the table from which on the column is shown."""
     right: bool = False
 
+    @property
+    def gap(self) -> int:
+        """The blanks behind the column; behind a sign there is one."""
+        return 2 if self.size > 1 else 1
+
 
 def in_columns(
     columns: Sequence[Cells], cells: Iterable[Span | Spans], width: int
 ) -> SpanRow:
     """Return a row of a table, in the columns that have room."""
-    pairs = zip(columns, cells, strict=True)
-    shown = [(column, cell) for column, cell in pairs if width >= column.least]
-    gaps = sum(2 if column.size > 1 else 1 for column, _ in shown if column.size)
-    left = max(1, width - gaps - sum(column.size for column, _ in shown))
+    taken = 0
+    for column in columns:
+        if column.size and width >= column.least:
+            taken += column.size + column.gap
+    left = max(1, width - taken)
     spans: SpanRow = []
-    for column, cell in shown:
+    for column, cell in zip(columns, cells, strict=True):
+        if width < column.least:
+            continue
         size = min(column.size or left, width - width_of(spans))
         if size < 1:
             break
-        told = [cell] if isinstance(cell, Span) else cell
-        spans += fit(told, size, right=column.right)
-        spans.append(Span("  " if column.size > 1 else " "))
+        cell_spans = [cell] if isinstance(cell, Span) else cell
+        spans += fit(cell_spans, size, right=column.right)
+        spans.append(Span(" " * column.gap))
     return spans[:-1]
 
 

@@ -29,12 +29,10 @@ from sfnwatch.tui.cursor_list import CursorList
 from sfnwatch.tui.entry_list import EntryList
 from sfnwatch.tui.execution_rows import LIMIT, head_spans, row_spans
 from sfnwatch.tui.looks import Looks
+from sfnwatch.tui.picker_choices import Choice, choice_has, recording_row
 from sfnwatch.tui.picker_list import (
-    Choice,
     ExecutionList,
     PickerSource,
-    has,
-    recording_row,
 )
 from sfnwatch.tui.ranked_words import fitted, joined, ranked
 from sfnwatch.tui.rows import Rows
@@ -55,7 +53,7 @@ _TYPED = 400
 _MOST_ROWS = 12
 
 
-class Told(NamedTuple):
+class PickerNote(NamedTuple):
     """A text between choices: a title, or why there are none."""
 
     key: str
@@ -98,10 +96,10 @@ class Picker(PaintedScreen[PickedEntry]):
         self._marks: dict[str, type] = {}
         """The keys of what is marked, and the types of those choices."""
         self._head = Rows()
-        self._list: EntryList[Choice | Told] = EntryList(
+        self._list: EntryList[Choice | PickerNote] = EntryList(
             self._rows,
             clicked=self._clicked,
-            stops=lambda entry: not isinstance(entry, Told),
+            stops=lambda entry: not isinstance(entry, PickerNote),
         )
         self._input = Input(max_length=_TYPED, placeholder="search")
 
@@ -152,13 +150,13 @@ class Picker(PaintedScreen[PickedEntry]):
     async def _read_recordings(self) -> None:
         if self._source.recordings is None:
             return
-        found: dict[Path, ListedRecording] = {}
+        read: dict[Path, ListedRecording] = {}
         async with aclosing(self._source.recordings()) as pages:
             async for page in pages:
-                found.update((each.path, each) for each in page)
-                self._recordings.update(found)
+                read.update((recording.path, recording) for recording in page)
+                self._recordings.update(read)
                 self._show()
-        self._recordings = found
+        self._recordings = read
         self._show()
 
     def _show(self) -> None:
@@ -174,10 +172,10 @@ class Picker(PaintedScreen[PickedEntry]):
             self._led_to = self._list.selected_key
         self._tell()
 
-    def _rows(self, entry: Choice | Told, width: int) -> Sequence[Sequence[Span]]:
+    def _rows(self, entry: Choice | PickerNote, width: int) -> Sequence[Sequence[Span]]:
         looks = self.looks
         marked = entry.key in self._marks
-        if isinstance(entry, Told):
+        if isinstance(entry, PickerNote):
             words = [Span(looks.mask(each.text), each.look) for each in entry.words]
             return margined(flow(words, width - 2, width - 2, _MOST_ROWS), 1)
         if isinstance(entry, ListedRecording):
@@ -192,30 +190,44 @@ class Picker(PaintedScreen[PickedEntry]):
         from sfnwatch.view.anonymizer import Anonymizer  # noqa: PLC0415 - seldom
 
         masks = self._masks = self._masks or Anonymizer()
-        recorded = (a for each in self._recordings.values() for a in each.executions)
-        arns = sorted({*self._gathered.executions, *recorded})
-        kind = RecordKind.DESCRIBE
-        masks.learn([receive(None, kind, arn, {"executionArn": arn}) for arn in arns])
+        arns = set(self._gathered.executions)
+        for recording in self._recordings.values():
+            arns.update(recording.executions)
+        records = [
+            receive(None, RecordKind.DESCRIBE, arn, {"executionArn": arn})
+            for arn in sorted(arns)
+        ]
+        masks.learn(records)
         self.looks = replace(self.looks, mask=masks.mask)
 
-    def _entries(self) -> Iterator[Choice | Told]:
+    def _entries(self) -> Iterator[Choice | PickerNote]:
         gathered = self._gathered
         words = self._input.value
-        executions = gathered.found(words, self.looks)
-        told = list(gathered.troubles())
+        executions = gathered.hits(words, self.looks)
+        notes = list(gathered.troubles())
         if not executions:
-            told += gathered.silence(words, self._source)
+            notes += gathered.emptiness(words, self._source)
         yield from executions
-        yield from (Told(f"told~{n}", spans) for n, spans in enumerate(told))
-        recordings = self._recordings.values()
-        found = [each for each in recordings if has(each, words, self.looks)]
-        if recordings:
-            of = f"{len(found):,} of " if words else ""
-            title = Span(f"⏺ recordings  {of}{len(recordings):,}", "role--name")
-            yield Told("blank", ())
-            more = Span("  replayed without AWS", "role--dim")
-            yield Told("title", (title, more))
-        yield from sorted(found, key=attrgetter("began", "name"), reverse=True)
+        for number, spans in enumerate(notes):
+            yield PickerNote(f"note~{number}", spans)
+        if self._recordings:
+            yield from self._recording_entries(words)
+
+    def _recording_entries(self, words: str) -> Iterator[Choice | PickerNote]:
+        """Yield a title, and the recordings that have the words, the newest first."""
+        hits = [
+            recording
+            for recording in self._recordings.values()
+            if choice_has(recording, words, self.looks)
+        ]
+        number = f"{len(self._recordings):,}"
+        if words:
+            number = f"{len(hits):,} of {number}"
+        title = Span(f"⏺ recordings  {number}", "role--name")
+        more = Span("  replayed without AWS", "role--dim")
+        yield PickerNote("blank", ())
+        yield PickerNote("title", (title, more))
+        yield from sorted(hits, key=attrgetter("began", "name"), reverse=True)
 
     @on(CursorList.Moved)
     def _tell(self) -> None:
@@ -232,16 +244,16 @@ class Picker(PaintedScreen[PickedEntry]):
             ranked(0, only, "role--warn"),
             self._gathered.progress,
         )
-        told = joined(fitted(parts, self.size.width, 0), 0)
+        words = joined(fitted(parts, self.size.width, 0), 0)
         zone = self.looks.zone(self._source.clock.now())
-        self._head.show(told, head_spans(self.size.width - 1, zone))
+        self._head.show(words, head_spans(self.size.width - 1, zone))
         self.refresh_bindings()
 
     @property
     def _selected(self) -> Choice | None:
         """The selected execution or recording; None on any other entry."""
         entry = self._list.entry
-        return None if isinstance(entry, Told) else entry
+        return None if isinstance(entry, PickerNote) else entry
 
     @property
     def _is_moved(self) -> bool:
@@ -266,7 +278,7 @@ class Picker(PaintedScreen[PickedEntry]):
     def _chosen(self) -> PickedEntry:
         marked = self._marks
         selected = self._selected
-        executions = self._gathered.found("", Looks())
+        executions = self._gathered.hits("", Looks())
         arns = tuple(each.arn for each in executions if each.arn in marked)
         paths = tuple(path for path in self._recordings if str(path) in marked)
         if arns or paths:
@@ -288,14 +300,18 @@ class Picker(PaintedScreen[PickedEntry]):
         selected = self._selected
         if selected is None:
             return
-        own = selected.key
-        kind = type(selected)
-        kept = {key: of for key, of in self._marks.items() if of is kind and key != own}
-        self._marks = kept if own in self._marks else {**kept, own: kind}
+        key = selected.key
+        was_marked = key in self._marks
+        if type(selected) not in self._marks.values():
+            self._marks.clear()
+        if was_marked:
+            del self._marks[key]
+        else:
+            self._marks[key] = type(selected)
         self._list.redraw()
         self._tell()
 
-    def _clicked(self, entry: Choice | Told, x: int, twice: bool) -> None:  # noqa: FBT001
+    def _clicked(self, entry: Choice | PickerNote, x: int, twice: bool) -> None:  # noqa: FBT001
         if x == 0:
             self._toggle_mark()
         elif twice:
@@ -308,13 +324,16 @@ class Picker(PaintedScreen[PickedEntry]):
     def action_other(self) -> None:
         """Go to the recordings or the executions; from a search, to the list."""
         self._led_to = None
-        wanted = ListedRecording if self._watches else ListedExecution
-        entries = enumerate(self._list.entries)
-        places = (n for n, each in entries if isinstance(each, wanted))
-        place = next(places, None)
-        if place is not None and self.focused is self._list:
-            self._list.select(place)
+        if self.focused is self._list:
+            wanted = ListedRecording if self._watches else ListedExecution
+            self._select_first(wanted)
         self._list.focus()
+
+    def _select_first(self, wanted: type[Choice]) -> None:
+        for place, entry in enumerate(self._list.entries):
+            if isinstance(entry, wanted):
+                self._list.select(place)
+                return
 
     def action_back(self) -> None:
         """Undo one thing, the search or else the marks; if there is none, leave."""
@@ -352,13 +371,17 @@ class Picker(PaintedScreen[PickedEntry]):
         self._show()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        can = {
-            "choose": self._watches in parameters,
-            "more": self._gathered.last.spent,
-            "search": self.focused is not self._input,
-            "other": bool(self._recordings),
-        }
-        return can.get(action, True)
+        match action:
+            case "choose":
+                return self._watches in parameters
+            case "more":
+                return self._gathered.last.spent
+            case "search":
+                return self.focused is not self._input
+            case "other":
+                return bool(self._recordings)
+            case _:
+                return True
 
 
 class PickerApp(ThemedApp[PickedEntry]):

@@ -9,26 +9,23 @@ it. Terminals of 16 colors have a palette of their own, which nobody can measure
 a role is one of the palette's names.
 """
 
-import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
-from textual.color import Color, rgb_to_lab
+from textual.color import Color
 from textual.theme import Theme
 
+from sfnwatch.tui.contrast import BLACK, WHITE, contrast, distance, legible
 from sfnwatch.tui.shipped_colors import SHIPPED
 from sfnwatch.tui.spans import CHIPS
 
-LEAST = 4.5
-"""The ratio of contrast that all text keeps, as WCAG asks."""
-_STEPS = 50
-_BLACK = Color(0, 0, 0)
-_WHITE = Color(255, 255, 255)
 _AS_BUSY = ("call", "fold")
 """Roles of the same blue as what works: what is called, and what opens."""
 _APART = 30.0
 """Distance in CIELAB from which on colors can be told apart in a thin bar."""
 _GREYS = {"name": 1.0, "plain": 0.88, "dim": 0.6, "faint": 0.5}
 """The share of the foreground in each gray; the rest is background."""
+_THUMB_SHARE = 0.3
+"""The share of the foreground in a scrollbar's thumb."""
 _WASHES = {
     "cursor-background": ("primary", 0.2),
     "fresh-background": ("accent", 0.14),
@@ -42,96 +39,98 @@ _PALER = 0.64
 
 def role_variables(theme: Theme) -> dict[str, str]:
     """Return the style sheet's variables of roles; the theme's own values stay."""
-    own = _palette(dark=theme.dark) if theme.ansi else _measured(theme)
-    return {name: theme.variables.get(name, value) for name, value in own.items()}
+    variables = _palette(theme) if theme.ansi else _MeasuredTheme(theme).variables()
+    for name in variables.keys() & theme.variables.keys():
+        variables[name] = theme.variables[name]
+    return variables
 
 
-def _palette(*, dark: bool) -> dict[str, str]:
-    both = SHIPPED.palette.items()
-    colors = {name: f"ansi_{of_each[not dark]}" for name, of_each in both}
-    return {**colors, "dim-text-style": "dim"}
+def _palette(theme: Theme) -> dict[str, str]:
+    """Return the variables in a terminal's own 16 colors."""
+    variables = {"dim-text-style": "dim"}
+    for name, (for_dark, for_light) in SHIPPED.palette.items():
+        color = for_dark if theme.dark else for_light
+        variables[name] = f"ansi_{color}"
+    return variables
 
 
-def _measured(theme: Theme) -> dict[str, str]:
-    every = theme.to_color_system().generate()
-    own = theme.variables
+class _MeasuredTheme:
+    """A theme of mixed colors, whose roles are measured on its grounds."""
 
-    def color(name: str) -> Color:
-        return Color(*Color.parse(every[name]).rgb)
+    def __init__(self, theme: Theme) -> None:
+        self._theme = theme
+        self._colors = theme.to_color_system().generate()
+        self._ground = self._color("background")
+        self._washes = dict(self._new_washes())
+        self._grounds = (
+            self._ground,
+            self._color("surface"),
+            self._color("panel"),
+            *self._washes.values(),
+        )
+        """All backgrounds on which text may stand."""
 
-    ground = color("background")
-    found = color("warning")
-    weight = 1 if theme.dark else _PALER
-    washes = {
-        name: ground.blend(color(whose), share * weight)
-        for name, (whose, share) in _WASHES.items()
-    }
-    washes |= {name: Color.parse(own[name]) for name in washes if name in own}
-    grounds = [ground, color("surface"), color("panel"), *washes.values()]
-    roles = dict(_roles(color, grounds, dark=theme.dark))
-    chips = SHIPPED.chips[not theme.dark]
-    named = {
-        **roles,
-        **washes,
-        **{f"chip-{n}": Color.parse(chips[n]) for n in range(CHIPS)},
-        "chip-text": _BLACK if theme.dark else _WHITE,
-        "cursor-color": roles["role-plain"],
-        "found-background": found,
-        "found-color": max(_BLACK, _WHITE, key=lambda end: contrast(end, found)),
-        "thumb-color": ground.blend(color("foreground"), 0.3),
-    }
-    written = {name: each.hex6 for name, each in named.items()}
-    return {**written, "dim-text-style": "none"}
+    def _color(self, name: str) -> Color:
+        return Color(*Color.parse(self._colors[name]).rgb)
 
+    def _own_of(self, for_dark: str, for_light: str) -> Color:
+        return Color.parse(for_dark if self._theme.dark else for_light)
 
-def _roles(
-    color: Callable[[str], Color], grounds: Sequence[Color], *, dark: bool
-) -> Iterator[tuple[str, Color]]:
-    """Yield each role's color, so that it can be read and told from the others."""
-    ground = color("background")
-    text = color("foreground")
-    for role, share in _GREYS.items():
-        yield f"role-{role}", legible(ground.blend(text, share), grounds)
-    for role, both in SHIPPED.matched.items():
-        yield f"role-{role}", legible(Color.parse(both[not dark]), grounds)
-    taken = [legible(ground.blend(text, _GREYS["dim"]), grounds)]
-    for role, (name, *ours) in SHIPPED.hues.items():
-        own = Color.parse(ours[not dark])
-        theirs = color(name) if name else own
-        hues = [legible(hue, grounds) for hue in (theirs, own)]
-        nearest = [min(distance(hue, other) for other in taken) for hue in hues]
-        chosen = hues[nearest[0] < min(_APART, nearest[1])]
-        taken.append(chosen)
-        for each in (role, *(_AS_BUSY if role == "busy" else ())):
-            yield f"role-{each}", chosen
+    def _new_washes(self) -> Iterator[tuple[str, Color]]:
+        weight = 1 if self._theme.dark else _PALER
+        for name, (color, share) in _WASHES.items():
+            if name in self._theme.variables:
+                yield name, Color.parse(self._theme.variables[name])
+            else:
+                yield name, self._ground.blend(self._color(color), share * weight)
 
+    def variables(self) -> dict[str, str]:
+        """Return the style sheet's variables of roles."""
+        is_dark = self._theme.dark
+        roles = {f"role-{role}": color for role, color in self._roles()}
+        found = self._color("warning")
+        colors = {
+            **roles,
+            **self._washes,
+            "chip-text": BLACK if is_dark else WHITE,
+            "cursor-color": roles["role-plain"],
+            "found-background": found,
+            "found-color": max(BLACK, WHITE, key=lambda end: contrast(end, found)),
+            "thumb-color": self._ground.blend(self._color("foreground"), _THUMB_SHARE),
+        }
+        chips = SHIPPED.chips[0 if is_dark else 1]
+        for number in range(CHIPS):
+            colors[f"chip-{number}"] = Color.parse(chips[number])
+        variables = {name: color.hex6 for name, color in colors.items()}
+        return {**variables, "dim-text-style": "none"}
 
-def distance(one: Color, other: Color) -> float:
-    """Return how different two colors look: their distance in CIELAB."""
-    return math.dist(rgb_to_lab(one), rgb_to_lab(other))
+    def _roles(self) -> Iterator[tuple[str, Color]]:
+        """Yield each role's color, so that it can be read and told from the others."""
+        for role, share in _GREYS.items():
+            yield role, self._grey(share)
+        for role, (for_dark, for_light) in SHIPPED.matched.items():
+            color = self._own_of(for_dark, for_light)
+            yield role, legible(color, self._grounds)
+        taken = [self._grey(_GREYS["dim"])]
+        for role, (name, for_dark, for_light) in SHIPPED.hues.items():
+            own = self._own_of(for_dark, for_light)
+            theme_color = self._color(name) if name else own
+            color = self._hue(theme_color, own, taken)
+            taken.append(color)
+            yield role, color
+            if role == "busy":
+                for same_role in _AS_BUSY:
+                    yield same_role, color
 
+    def _grey(self, share: float) -> Color:
+        grey = self._ground.blend(self._color("foreground"), share)
+        return legible(grey, self._grounds)
 
-def legible(color: Color, grounds: Iterable[Color]) -> Color:
-    """Move a color towards white or black until it can be read on all grounds."""
-    surfaces = list(grounds)
-    end = max((_WHITE, _BLACK), key=lambda end: min(contrast(end, g) for g in surfaces))
-    for step in range(_STEPS):
-        moved = color.blend(end, step / _STEPS)
-        if all(contrast(moved, ground) >= LEAST for ground in surfaces):
-            return moved
-    return end
-
-
-def contrast(one: Color, other: Color) -> float:
-    """Return the contrast of two colors as WCAG 2 measures it: from 1 to 21."""
-    darker, lighter = sorted((_luminance(one), _luminance(other)))
-    return (lighter + 0.05) / (darker + 0.05)
-
-
-def _luminance(color: Color) -> float:
-    red, green, blue = (_linear(part / 255) for part in color.rgb)
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-
-def _linear(share: float) -> float:
-    return share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4  # noqa: PLR2004 - WCAG's
+    def _hue(self, theme_color: Color, own: Color, taken: Sequence[Color]) -> Color:
+        """Return the theme's color or, if that is too near to another one, our own."""
+        theme_hue = legible(theme_color, self._grounds)
+        own_hue = legible(own, self._grounds)
+        theme_distance = min(distance(theme_hue, other) for other in taken)
+        own_distance = min(distance(own_hue, other) for other in taken)
+        is_too_near = theme_distance < min(_APART, own_distance)
+        return own_hue if is_too_near else theme_hue

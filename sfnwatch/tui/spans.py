@@ -97,21 +97,29 @@ def flow(spans: Spans, first: int, others: int, most: int = 3) -> list[SpanRow]:
     """
     if width_of(spans) <= first or most == 1:
         return [cut(spans, first)]
+    flowed: list[SpanRow] = []
+    for row in _wrapped(spans, first, others, most):
+        # A row of blanks only is the end of the row before.
+        if any(span.text.strip() for span in row):
+            row[-1] = Span(row[-1].text.rstrip(), row[-1].look)
+            flowed.append(cut(row, others if flowed else first))
+    return flowed
+
+
+def _wrapped(spans: Spans, first: int, others: int, most: int) -> list[SpanRow]:
+    """Wrap text by its words; the last row holds all that is left."""
     rows: list[SpanRow] = [[]]
     room = first
     for word in _words(spans, others):
-        size = width_of([*word[:-1], Span(word[-1].text.rstrip())])
+        *begin, end = word
+        size = width_of(begin) + cell_len(end.text.rstrip())
         if size > room and len(rows) < most:
             rows.append([])
             room = others
             word[0] = Span(word[0].text.lstrip(), word[0].look)
         rows[-1] += word
         room -= width_of(word)
-    # A row of blanks only is the end of the row before.
-    rows = [row for row in rows if any(span.text.strip() for span in row)]
-    for row in rows:
-        row[-1] = Span(row[-1].text.rstrip(), row[-1].look)
-    return [cut(row, others if n else first) for n, row in enumerate(rows)]
+    return rows
 
 
 def _words(spans: Iterable[Span], longest: int) -> Iterator[SpanRow]:
@@ -123,14 +131,20 @@ def _words(spans: Iterable[Span], longest: int) -> Iterator[SpanRow]:
     for span in spans:
         for part in _WORDS.findall(span.text):
             is_long = cell_len(part) > longest > 0
-            for piece in chop_cells(part, longest) if is_long else [part]:
-                parted = piece[:1].isspace() or (word and word[-1].text[-1:].isspace())
-                if word and (parted or width_of(word) + cell_len(piece) > longest):
+            pieces = chop_cells(part, longest) if is_long else [part]
+            for piece in pieces:
+                if word and not _belongs_to(word, piece, longest):
                     yield word
                     word = []
                 word.append(Span(piece, span.look))
     if word:
         yield word
+
+
+def _belongs_to(word: Spans, piece: str, longest: int) -> bool:
+    """True if no blank is between a word and the next piece, and both have room."""
+    is_apart = piece[:1].isspace() or word[-1].text[-1:].isspace()
+    return not is_apart and width_of(word) + cell_len(piece) <= longest
 
 
 def mark_found(spans: Iterable[Span], words: str) -> Iterator[Span]:
@@ -152,9 +166,12 @@ def mark_found(spans: Iterable[Span], words: str) -> Iterator[Span]:
 
 def margined(rows: Iterable[Spans], margin: int, first: Spans = ()) -> list[SpanRow]:
     """Indent rows; `first` stands in the margin of the first row."""
-    lead = fit(first, margin)
-    blank = [Span(" " * margin)]
-    return [[*(blank if n else lead), *row] for n, row in enumerate(rows)]
+    indented: list[SpanRow] = []
+    before = fit(first, margin)
+    for row in rows:
+        indented.append([*before, *row])
+        before = [Span(" " * margin)]
+    return indented
 
 
 def ruled(spans: Spans, cells: int) -> SpanRow:
@@ -166,9 +183,11 @@ def ruled(spans: Spans, cells: int) -> SpanRow:
 def percent(share: float) -> str:
     """Return a percentage; more than nothing is never 0, less than all never 100."""
     whole = round(100 * share)
-    if whole == 0 < share:
+    if whole == 0 and share > 0:
         return "<1 %"
-    return ">99 %" if whole == 100 and share < 1 else f"{whole} %"  # noqa: PLR2004
+    if whole == 100 and share < 1:  # noqa: PLR2004
+        return ">99 %"
+    return f"{whole} %"
 
 
 def legend(signs: Iterable[tuple[Span, str]], width: int) -> Iterator[Span]:

@@ -9,7 +9,8 @@ from textual import on
 
 from sfnwatch.model.api_call import CALL_KEY
 from sfnwatch.model.texts import clean
-from sfnwatch.tui.bar_cells import BarCells, legend_of
+from sfnwatch.tui.bar_cells import BarCells
+from sfnwatch.tui.bar_signs import legend_of
 from sfnwatch.tui.cursor_list import CursorList
 from sfnwatch.tui.entry_list import EntryList
 from sfnwatch.tui.screen_state import ScreenState

@@ -13,7 +13,7 @@ from textual.color import Color
 from sfnwatch.export.svg.canvas import CELL
 from sfnwatch.export.svg.styles import stylesheet
 from sfnwatch.export.wrapping import flow
-from sfnwatch.tui.role_colors import LEAST, contrast
+from sfnwatch.tui.contrast import LEAST_CONTRAST, contrast
 from sfnwatch.view.parts import Part, Role
 from tests import builders as aws
 from tests import examples
@@ -124,7 +124,7 @@ def test_a_redrive_after_weeks_leaves_room_for_what_was_done() -> None:
 def test_all_text_can_be_read_by_day_and_by_night(night: int) -> None:
     colors = {name: Color.parse(pair[night]) for name, pair in PALETTE.items()}
     for name, ground in product(ON_GROUNDS, ("ground", "panel")):
-        assert contrast(colors[name], colors[ground]) >= LEAST, name
+        assert contrast(colors[name], colors[ground]) >= LEAST_CONTRAST, name
 
 
 @examples(100)

@@ -21,7 +21,8 @@ from sfnwatch.model.execution_list import (
 from sfnwatch.recording.library import ListedRecording
 from sfnwatch.tui.looks import Looks
 from sfnwatch.tui.picker import PickerApp
-from sfnwatch.tui.picker_list import ListExecutions, PickerSource, has
+from sfnwatch.tui.picker_choices import choice_has
+from sfnwatch.tui.picker_list import ListExecutions, PickerSource
 from sfnwatch.tui.screen_settings import ScreenSettings
 from tests.builders import HEAD, at
 from tests.sources.clocks import ManualClock
@@ -295,4 +296,4 @@ async def test_the_picker_looks_as_it_did(picture: SnapshotAssertion) -> None:
 def test_all_words_must_be_there_and_capitals_count_where_typed(
     words: str, *, found: bool
 ) -> None:
-    assert has(EXECUTIONS[1], words, Looks()) is found
+    assert choice_has(EXECUTIONS[1], words, Looks()) is found

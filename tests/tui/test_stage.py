@@ -9,7 +9,8 @@ from textual.theme import BUILTIN_THEMES, Theme
 
 from sfnwatch.config.user_themes import UserTheme
 from sfnwatch.errors import UsageError
-from sfnwatch.tui.role_colors import contrast, distance, role_variables
+from sfnwatch.tui.contrast import contrast, distance
+from sfnwatch.tui.role_colors import role_variables
 from sfnwatch.tui.shipped_colors import THEMES
 from sfnwatch.tui.themes import default_theme, make_theme
 from sfnwatch.view.signs import to_ascii
