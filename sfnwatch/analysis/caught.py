@@ -14,9 +14,9 @@ from sfnwatch.analysis.reasons import with_error
 _CAUGHT = "{state} failed{inside}{often}{error} (caught{next})."
 
 
-def caught(execution: ExecutionAnalysis) -> Iterator[Finding]:
+def caught(analysis: ExecutionAnalysis) -> Iterator[Finding]:
     """Yield findings on caught errors; very many like errors make one finding."""
-    errors = caught_errors(execution)
+    errors = caught_errors(analysis)
     alike = grouped(
         errors, lambda error: (error.visit.name, error.error, error.next_state)
     )

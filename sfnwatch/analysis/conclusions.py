@@ -23,24 +23,24 @@ _DENIED = "; every poll was denied{so_far}"
 _REFUTED = ", so completion doesn't depend on polling"
 
 
-def conclusions(executions: Sequence[ExecutionAnalysis]) -> Iterator[Finding]:
+def conclusions(analyses: Sequence[ExecutionAnalysis]) -> Iterator[Finding]:
     """Yield which jobs two or more executions start, and in which ways.
 
     A way is a resource, together with whether all its polls were denied. With only one
     way, or only one execution, the other findings already say as much.
     """
-    ways = grouped(_started_jobs(executions), lambda attempt: attempt.way)
-    if len(executions) < _SEVERAL or len(ways) < _SEVERAL:
+    ways = grouped(_started_jobs(analyses), lambda attempt: attempt.way)
+    if len(analyses) < _SEVERAL or len(ways) < _SEVERAL:
         return
-    names = short_names_of(analysis.execution for analysis in executions)
+    names = short_names_of(analysis.execution for analysis in analyses)
     for attempts in ways.values():
         yield _conclusion(AttemptGroup(attempts), names)
 
 
-def _started_jobs(executions: Sequence[ExecutionAnalysis]) -> Iterator[AttemptAnalysis]:
+def _started_jobs(analyses: Sequence[ExecutionAnalysis]) -> Iterator[AttemptAnalysis]:
     """Yield the attempts that surely started a job."""
-    for execution in executions:
-        for state in execution.states:
+    for analysis in analyses:
+        for state in analysis.states:
             for attempt in state.attempts:
                 if state.starts_job and attempt.actions.sure:
                     yield attempt

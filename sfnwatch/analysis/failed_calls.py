@@ -21,19 +21,19 @@ _WAS_THROTTLED = "{call} called by {caller} was throttled {often} with {code}."
 _FAILED = "{call} called by {caller} failed {often} with {code}{message}."
 
 
-def failed_calls(use: StateAnalysis) -> Iterator[Finding]:
+def failed_calls(state: StateAnalysis) -> Iterator[Finding]:
     """Yield findings on a state's failed calls; denied polls have their own."""
-    denied = {poll for attempt in use.attempts for poll in attempt.polls.denied.ids}
-    calls = MatchedCalls.joined(attempt.calls for attempt in use.attempts)
+    denied = {poll for attempt in state.attempts for poll in attempt.polls.denied.ids}
+    calls = MatchedCalls.joined(attempt.calls for attempt in state.attempts)
     failed = calls.those(
         lambda call: bool(call.error_code) and call.event_id not in denied
     )
     groups = failed.grouped(lambda call: (call.event_name, call.error_code or ""))
     for _, alike in sorted(groups.items()):
         first = alike.every[0]
-        is_whole = not use.unproven_calls(first.name, first.error_code)
-        place = {"visit": use.visits[0].id}
-        yield failed_call(use.name, alike, place, is_whole=is_whole)
+        is_whole = not state.unproven_calls(first.name, first.error_code)
+        place = {"visit": state.visits[0].id}
+        yield failed_call(state.name, alike, place, is_whole=is_whole)
 
 
 def failed_call(

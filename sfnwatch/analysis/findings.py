@@ -17,8 +17,10 @@ from msgspec.structs import replace
 from sfnwatch.analysis.calls_alone import calls_alone
 from sfnwatch.analysis.caught import caught
 from sfnwatch.analysis.child_outcomes import children
+from sfnwatch.analysis.completions import completions
 from sfnwatch.analysis.conclusions import conclusions
 from sfnwatch.analysis.critical_path import time_findings
+from sfnwatch.analysis.denied_polls import denials
 from sfnwatch.analysis.execution_analysis import ExecutionAnalysis, analyse_execution
 from sfnwatch.analysis.failed import failed, failed_out_of_sight
 from sfnwatch.analysis.failed_calls import failed_calls
@@ -26,15 +28,20 @@ from sfnwatch.analysis.failed_later import failed_later
 from sfnwatch.analysis.failed_map_runs import map_runs_failed
 from sfnwatch.analysis.finding import Finding, Steps
 from sfnwatch.analysis.job_failures import JobFailures, job_failures
-from sfnwatch.analysis.jobs import job_findings, patterns
 from sfnwatch.analysis.lateness import lateness
 from sfnwatch.analysis.not_visible import not_loaded, not_visible
+from sfnwatch.analysis.patterns import patterns
+from sfnwatch.analysis.polling import polling
 from sfnwatch.analysis.redrives import redriven
 from sfnwatch.analysis.retries import container_retries, retries
 from sfnwatch.analysis.topics import topic_order
 from sfnwatch.analysis.trace_analysis import TraceAnalysis
+from sfnwatch.analysis.unpolled_calls import unpolled_calls
 from sfnwatch.analysis.work import Work
 from sfnwatch.model.snapshot import Snapshot
+
+_OF_STATE = (denials, completions, polling, unpolled_calls, retries, failed_calls)
+"""The findings on a state, in their order."""
 
 
 def find(snapshot: Snapshot, now: datetime | None = None) -> list[Finding]:
@@ -89,7 +96,7 @@ def _of_execution(case: ExecutionAnalysis, failures: JobFailures) -> Steps:
         # Each attempt's cached figures are worked out here, once, with pauses.
         for _ in ((a.intervals, a.complete, a.completion) for a in use.attempts):
             yield None
-        for tell in (job_findings, retries, failed_calls):
+        for tell in _OF_STATE:
             yield from tell(use)
             yield None
     outcome = caught(case), children(case), failed_later(case, failures), redriven(case)

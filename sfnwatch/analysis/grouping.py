@@ -13,7 +13,8 @@ FEW = 3
 def ranked(names: Iterable[str]) -> dict[str, int]:
     """Count names, the most frequent first."""
     counts = Counter(names)
-    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+    names_in_order = sorted(counts, key=lambda name: (-counts[name], name))
+    return {name: counts[name] for name in names_in_order}
 
 
 def counts_by_name(names: Iterable[str]) -> dict[str, int]:

@@ -95,8 +95,8 @@ def _tasks(body: Any, witness: str) -> _JobFacts:
     In a state's output the keys begin with a capital letter, in CloudTrail they do not.
     """
     fields = _lowered(body)
-    for value in (fields.get("task"), *list_of(fields.get("tasks"))):
-        task = _lowered(value)
+    tasks = [fields.get("task"), *list_of(fields.get("tasks"))]
+    for task in map(_lowered, tasks):
         containers = map(_lowered, list_of(task.get("containers")))
         codes = [container.get("exitCode") for container in containers]
         job = text_of(task.get("taskArn"))
@@ -117,4 +117,8 @@ def _failure(
 
 def _lowered(value: Any) -> Mapping[str, Any]:
     """Return an object with keys that begin with a small letter."""
-    return {f"{key[:1].lower()}{key[1:]}": v for key, v in mapping_of(value).items()}
+    lowered = {}
+    for key, field in mapping_of(value).items():
+        initial = key[:1].lower()
+        lowered[f"{initial}{key[1:]}"] = field
+    return lowered

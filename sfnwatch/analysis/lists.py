@@ -24,4 +24,5 @@ def some(items: Iterable[str], most: int = FEW) -> str:
 
 def listed_counts(counts: Mapping[str, int], most: int = FEW) -> str:
     """List names with their counts: `5 DescribeTasks, 4 RunTask and 1 more`."""
-    return some((f"{count} {named(name)}" for name, count in counts.items()), most)
+    items = [f"{count} {named(name)}" for name, count in counts.items()]
+    return some(items, most)

@@ -58,19 +58,21 @@ class IterationGroup:
         by index."""
         for index, pairs in grouped(inside, lambda pair: pair.visit.index).items():
             self.places[index] = (pairs[0].place, pairs[-1].stop)
+        visits_a = [pair.a for pair in inside if pair.a]
+        visits_b = [pair.b for pair in inside if pair.b]
         in_a, in_b = sides
-        self.a = Iterations([pair.a for pair in inside if pair.a], in_a.now)
-        self.b = Iterations([pair.b for pair in inside if pair.b], in_b.now)
+        self.a = Iterations(visits_a, in_a.now)
+        self.b = Iterations(visits_b, in_b.now)
 
     def largest_change(self, sign: int) -> tuple[int | None, LengthPair] | None:
         """Return the index and lengths of the iteration that took most more in B.
 
         For -1, the one that took most less. None if there is no such iteration.
         """
-        indexes = list(self.places)
-        lengths = []
-        for index in indexes:
-            pair = LengthPair(self.a.seconds.get(index), self.b.seconds.get(index))
-            lengths.append(pair)
-        place = index_of_largest_change(lengths, sign)
-        return None if place is None else (indexes[place], lengths[place])
+        iterations = []
+        for index in self.places:
+            a = self.a.seconds.get(index)
+            b = self.b.seconds.get(index)
+            iterations.append((index, LengthPair(a, b)))
+        number = index_of_largest_change((pair for _, pair in iterations), sign)
+        return None if number is None else iterations[number]

@@ -10,7 +10,10 @@ under another name.
 from collections import Counter, deque
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 
-from sfnwatch.analysis.compare.compared_execution import ExecutionPair
+from sfnwatch.analysis.compare.compared_execution import (
+    ComparedExecution,
+    ExecutionPair,
+)
 from sfnwatch.analysis.compare.visit_pair import AlignedVisits, VisitPair
 from sfnwatch.analysis.grouping import grouped
 from sfnwatch.model.execution import ExecutionAsOf
@@ -29,9 +32,7 @@ def pair_visits(sides: ExecutionPair) -> list[VisitPair]:
     follows in B.
     """
     key_of = _key_of(sides)
-    levels_a, levels_b = (
-        grouped(side.analysis.visits, lambda visit: visit.parent) for side in sides
-    )
+    levels_a, levels_b = map(_visits_by_parent, sides)
     pairs: list[VisitPair] = []
     visit_counts: Counter[str] = Counter()
     # Not by recursion: a history may be nested as deep as it is long.
@@ -52,6 +53,10 @@ def pair_visits(sides: ExecutionPair) -> list[VisitPair]:
         if pair.around is not None:
             pair.around.stop = max(pair.around.stop, pair.stop)
     return pairs
+
+
+def _visits_by_parent(side: ComparedExecution) -> Mapping[int | None, _Visits]:
+    return grouped(side.analysis.visits, lambda visit: visit.parent)
 
 
 def _inside(levels: Mapping[int | None, _Visits], visit: StateVisit | None) -> _Visits:
@@ -92,11 +97,16 @@ def _align_level(a: _Visits, b: _Visits, key_of: _KeyOf) -> list[AlignedVisits]:
     branches_b = grouped(b, lambda visit: visit.index)
     indexes = {*branches_a, *branches_b}
     aligned: list[AlignedVisits] = []
-    for index in sorted(indexes, key=lambda index: -1 if index is None else index):
+    for index in sorted(indexes, key=_branch_order):
         branch_a = branches_a.get(index, ())
         branch_b = branches_b.get(index, ())
         aligned += _align(branch_a, branch_b, key_of)
-    return aligned[::-1]
+    aligned.reverse()
+    return aligned
+
+
+def _branch_order(index: int | None) -> int:
+    return -1 if index is None else index
 
 
 def _align(a: _Visits, b: _Visits, key_of: _KeyOf) -> Iterator[AlignedVisits]:
@@ -104,9 +114,11 @@ def _align(a: _Visits, b: _Visits, key_of: _KeyOf) -> Iterator[AlignedVisits]:
 
     A visit has moved if its counterpart in B comes before that of an earlier visit.
     """
-    places = {turn: place for place, turn in enumerate(_turns(map(key_of, b)))}
-    partners = [places.get(turn) for turn in _turns(map(key_of, a))]
-    lone = deque(sorted({*range(len(b))} - {*partners}))
+    turns_b = enumerate(_turns(map(key_of, b)))
+    places = {turn: place for place, turn in turns_b}
+    partners = list(map(places.get, _turns(map(key_of, a))))
+    lone_places = {*range(len(b))}.difference(partners)
+    lone = deque(sorted(lone_places))
     """The places of B's visits without a counterpart that are still to come."""
     reached = -1
     for visit, partner in zip(a, partners, strict=True):
