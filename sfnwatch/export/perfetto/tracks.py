@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import zip_longest
+from typing import NamedTuple
 
 from sfnwatch.analysis.grouping import grouped
 from sfnwatch.analysis.phases import end_of
@@ -13,49 +14,64 @@ from sfnwatch.model.visits import ROOT, StateVisit
 MICROSECOND = timedelta(microseconds=1)
 
 
-def lay_tracks(
-    visits: Sequence[StateVisit], now: datetime
-) -> tuple[list[str], dict[int, int], dict[int, BarSpan]]:
-    """Return the names of the tracks, and each visit's track and span of time.
+class TrackLayout(NamedTuple):
+    """The tracks of an execution's visits."""
+
+    names: list[str]
+    track_of: dict[int, int]
+    """The place of a visit's track in `names`, by the visit's id."""
+    span_of: dict[int, BarSpan]
+    """A visit's span of time, by the visit's id."""
+
+
+def lay_tracks(visits: Sequence[StateVisit], now: datetime) -> TrackLayout:
+    """Lay visits on tracks.
 
     States that follow each other share a track. Branches and iterations have tracks of
     their own, below each other, which are used again once they end: 10,000 iterations,
     40 at a time, take 40 tracks.
     """
+    layout = TrackLayout([], {}, {})
     by_id = {visit.id: visit for visit in visits}
-    entered = sorted(visits, key=lambda v: (v.entered_at, v.id))
-    branches = grouped(entered, lambda visit: (visit.parent, visit.index))
-    spans: dict[int, BarSpan] = {}
-    lanes: defaultdict[str, list[datetime]] = defaultdict(list)
-    taken: dict[str, defaultdict[int, list[StateVisit]]] = {}
+    in_order = sorted(visits, key=lambda visit: (visit.entered_at, visit.id))
+    branches = grouped(in_order, lambda visit: (visit.parent, visit.index))
+    lane_ends: defaultdict[str, list[datetime]] = defaultdict(list)
+    lanes_of: defaultdict[str, list[list[StateVisit]]] = defaultdict(list)
+    """The visits on each lane, by the state around them."""
     for (parent, _), branch in branches.items():
-        spans.update(_in_turn(branch, now))
-        state = _state_of(by_id, parent)
-        times = spans[branch[0].id][0], spans[branch[-1].id][1]
-        lane = take_lane(lanes[state], *times)
-        taken.setdefault(state, defaultdict(list))[lane] += branch
-    names: list[str] = []
-    track_of: dict[int, int] = {}
-    for tracks in taken.values():
-        for number, inside in enumerate(tracks.values(), start=1):
-            track_of.update((visit.id, len(names)) for visit in inside)
-            names.append(_track_name(by_id.get(inside[0].parent or 0), number))
-    return names, track_of, spans
+        layout.span_of.update(_spans_in_turn(branch, now))
+        state = _path_in_definition(by_id, parent)
+        begin, _ = layout.span_of[branch[0].id]
+        _, end = layout.span_of[branch[-1].id]
+        lane = take_lane(lane_ends[state], begin, end)
+        lanes = lanes_of[state]
+        if lane == len(lanes):
+            lanes.append([])
+        lanes[lane] += branch
+    for lanes in lanes_of.values():
+        for number, visits_there in enumerate(lanes, start=1):
+            for visit in visits_there:
+                layout.track_of[visit.id] = len(layout.names)
+            parent_visit = by_id.get(visits_there[0].parent or 0)
+            layout.names.append(_track_name(parent_visit, number))
+    return layout
 
 
-def take_lane(lanes: list[datetime], begin: datetime, end: datetime) -> int:
+def take_lane(lane_ends: list[datetime], begin: datetime, end: datetime) -> int:
     """Take the first free lane, and return its index.
 
-    `lanes` has the time until which each lane is taken. The calls of this function must
-    come in the order of `begin`.
+    `lane_ends` has the time until which each lane is taken. The calls of this function
+    must come in the order of `begin`.
     """
-    free = (number for number, until in enumerate(lanes) if until <= begin)
-    lane = next(free, len(lanes))
-    lanes[lane : lane + 1] = [end]
-    return lane
+    for lane, taken_until in enumerate(lane_ends):
+        if taken_until <= begin:
+            lane_ends[lane] = end
+            return lane
+    lane_ends.append(end)
+    return len(lane_ends) - 1
 
 
-def _in_turn(
+def _spans_in_turn(
     branch: Sequence[StateVisit], now: datetime
 ) -> Iterator[tuple[int, BarSpan]]:
     """Yield when each state of a branch ran; it ends when the next one is entered.
@@ -63,17 +79,19 @@ def _in_turn(
     With missing events, states would overlap. A state that takes no time must not seem
     to be inside the next one, which begins a microsecond later.
     """
-    least = branch[0].entered_at
-    for visit, after in zip_longest(branch, branch[1:]):
-        begin = max(visit.entered_at, least)
+    earliest = branch[0].entered_at
+    for visit, next_visit in zip_longest(branch, branch[1:]):
+        begin = max(visit.entered_at, earliest)
         end = end_of(visit, now)
-        end = max(begin, min(end, after.entered_at) if after else end)
-        least = max(end, begin + MICROSECOND)
+        if next_visit is not None:
+            end = min(end, next_visit.entered_at)
+        end = max(begin, end)
+        earliest = max(end, begin + MICROSECOND)
         yield visit.id, (begin, end)
 
 
-def _state_of(by_id: Mapping[int, StateVisit], number: int | None) -> str:
-    """Return the name of a state of the definition, the same in all iterations."""
+def _path_in_definition(by_id: Mapping[int, StateVisit], number: int | None) -> str:
+    """Return a visit's state and those around it, the same in all iterations."""
     names: list[str] = []
     while visit := by_id.get(number or 0):
         names.append(visit.name)
@@ -83,11 +101,12 @@ def _state_of(by_id: Mapping[int, StateVisit], number: int | None) -> str:
 
 def _track_name(parent: StateVisit | None, number: int) -> str:
     """Return a track's name: the state whose branches are on it, or else `Main`."""
-    if parent is None:
-        return f"{ROOT} · {number}" if number > 1 else ROOT
-    return f"{parent.name} · lane {number}"
+    if parent is not None:
+        return f"{parent.name} · lane {number}"
+    return f"{ROOT} · {number}" if number > 1 else ROOT
 
 
 def within(at: datetime, span: BarSpan) -> datetime:
     """Return the time in a span that is nearest to `at`."""
-    return min(max(at, span[0]), span[1])
+    begin, end = span
+    return min(max(at, begin), end)
