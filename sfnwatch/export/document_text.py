@@ -18,7 +18,7 @@ from sfnwatch.analysis.document import (
     Table,
 )
 from sfnwatch.analysis.evidence import brief_evidence
-from sfnwatch.export.wrapping import cut, wrapped
+from sfnwatch.export.wrapping import cut_text, wrap_text
 
 _LEAST = 40
 _CERTAINTY = 11
@@ -36,7 +36,7 @@ def write_text(document: Document, out: TextIO, width: int = 80) -> None:
     for block in document:
         if isinstance(block, Heading):
             level = block.level
-            lines = wrapped(block.text, width, "  " * (level - 1), "  " * level)
+            lines = wrap_text(block.text, width, "  " * (level - 1), "  " * level)
         else:
             lines = _text_lines(block, width, "  " * level)
         apart = isinstance(block, Table) and before is not Heading
@@ -49,15 +49,15 @@ def write_text(document: Document, out: TextIO, width: int = 80) -> None:
 def _text_lines(block: Block, width: int, indent: str) -> Iterator[str]:
     match block:
         case Paragraph():
-            yield from wrapped(block.text, width, indent)
+            yield from wrap_text(block.text, width, indent)
         case Items():
             for line in block.lines:
-                yield from wrapped(line, width, indent, f"{indent}  ")
+                yield from wrap_text(line, width, indent, f"{indent}  ")
         case Sentence():
             proof = brief_evidence(block.evidence)
             text = f"{block.text} [{proof}]" if proof else block.text
             first = f"{indent}{block.certainty:<{_CERTAINTY}}"
-            yield from wrapped(text, width, first, indent + " " * _CERTAINTY)
+            yield from wrap_text(text, width, first, indent + " " * _CERTAINTY)
         case Table():
             yield from _table(block, width, indent)
 
@@ -72,6 +72,6 @@ def _table(table: Table, width: int, indent: str) -> Iterator[str]:
 def _cells(column: Column, size: int) -> Iterator[str]:
     """Yield a column's head and its cells, each `size` screen cells wide."""
     for text in (column.head, *column.cells):
-        shown = cut(text, size)
+        shown = cut_text(text, size)
         blanks = " " * (size - cell_len(shown))
         yield blanks + shown if column.right else shown + blanks

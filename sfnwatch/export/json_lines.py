@@ -10,6 +10,7 @@ from collections.abc import Hashable, Iterable, Iterator
 from itertools import chain
 from typing import TextIO
 
+from sfnwatch.export.changes import changed_calls, changed_tasks, changed_visits
 from sfnwatch.export.facts import (
     Facts,
     call_facts,
@@ -20,16 +21,15 @@ from sfnwatch.export.facts import (
     map_run_facts,
     visit_facts,
 )
-from sfnwatch.model.api_call import ApiCall, by_time
+from sfnwatch.model.api_call import by_time
 from sfnwatch.model.history_event import HistoryEvent
 from sfnwatch.model.records import Batch, Received, RecordKind
 from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.times import iso
 from sfnwatch.model.trace import Changed, Trace
 from sfnwatch.model.values import ascii_json, text_of
-from sfnwatch.model.visits import StateVisit
 
-_News = tuple[Hashable, str, Facts]
+_LineFacts = tuple[Hashable, str, Facts]
 """A key, the kind and the facts. The key is None for facts that never change."""
 
 
@@ -45,30 +45,32 @@ class JsonLines:
     def __call__(self, batch: Batch, changed: Changed) -> None:
         healths = (_health(r) for r in batch if r.kind == RecordKind.HEALTH)
         events = map(self._event, chain.from_iterable(changed.events.values()))
-        self._put(chain(healths, events, self._changes(self._trace.as_of(), changed)))
+        changes = self._changes(self._trace.as_of(), changed)
+        self._print(chain(healths, events, changes))
 
-    def _put(self, news: Iterable[_News]) -> None:
+    def _print(self, news: Iterable[_LineFacts]) -> None:
         """Print facts, unless their last line was the same."""
         lines = []
         for key, kind, facts in news:
             line = ascii_json({"kind": kind, **facts})
-            if key is None or self._printed.get(key) != hash(line):
-                self._printed[key] = hash(line)
+            line_hash = hash(line)
+            if key is None or self._printed.get(key) != line_hash:
+                self._printed[key] = line_hash
                 lines.append(f"{line}\n")
         self._out.write("".join(lines))
         self._out.flush()
 
-    def _event(self, event: HistoryEvent) -> _News:
-        told = self._trace.raw(event)
+    def _event(self, event: HistoryEvent) -> _LineFacts:
         facts = {"execution": event.execution_arn}
         facts |= fields_of(event, "id", "type", "previous_event_id")
         # GetExecutionHistory itself returns the timestamp as a number.
-        facts["timestamp"] = text_of(told.get("timestamp")) or iso(event.at)
+        timestamp = self._trace.raw(event).get("timestamp")
+        facts["timestamp"] = text_of(timestamp) or iso(event.at)
         return None, "event", facts
 
-    def _changes(self, snapshot: Snapshot, changed: Changed) -> Iterator[_News]:
+    def _changes(self, snapshot: Snapshot, changed: Changed) -> Iterator[_LineFacts]:
         """Yield the facts that may have changed."""
-        for arn, visit in _visits(snapshot, changed):
+        for arn, visit in changed_visits(snapshot, changed):
             yield (arn, visit.id), "visit", {"execution": arn, **visit_facts(visit)}
         # The event that shows a Map Run's state may come later than the Map Run.
         runs = self._trace.map_runs if changed.lineage else changed.map_runs
@@ -76,12 +78,15 @@ class JsonLines:
             facts = map_run_facts(snapshot, arn)
             del facts["children"]
             yield arn, "map-run", facts
-        for child in filter(None, map(snapshot.listed.get, sorted(changed.children))):
-            facts = {"map_run": child.map_run_arn, **child_facts(child)}
-            yield ("child", facts["arn"]), "child", facts
-        for call in sorted(touched_calls(self._trace, changed), key=by_time):
-            yield ("call", call.event_id), "call", call_facts(call, snapshot.link(call))
-        for arn in sorted(touched_tasks(snapshot, changed)):
+        for arn in sorted(changed.children):
+            child = snapshot.listed.get(arn)
+            if child is not None:
+                facts = {"map_run": child.map_run_arn, **child_facts(child)}
+                yield ("child", facts["arn"]), "child", facts
+        for call in sorted(changed_calls(self._trace, changed), key=by_time):
+            link = snapshot.link(call)
+            yield ("call", call.event_id), "call", call_facts(call, link)
+        for arn in sorted(changed_tasks(snapshot, changed)):
             for facts in facts_of_task(snapshot, arn):
                 yield ("task", arn, facts["version"]), "task-state", facts
 
@@ -92,40 +97,18 @@ class JsonLines:
         from sfnwatch.export.json.trace import findings_json  # noqa: PLC0415
 
         snapshot = self._trace.as_of()
-        found = findings_json(find(snapshot))
-        news: list[_News] = [(None, "trace", {"findings": found[None]})]
+        findings_of = findings_json(find(snapshot))
+        ends: list[_LineFacts] = [(None, "trace", {"findings": findings_of[None]})]
         for arn, execution in snapshot.executions.items():
-            facts = {**execution_facts(snapshot, execution), "findings": found[arn]}
-            news.append((None, "end", facts))
-        self._put(news)
+            facts = execution_facts(snapshot, execution)
+            facts["findings"] = findings_of[arn]
+            ends.append((None, "end", facts))
+        self._print(ends)
 
 
-def _health(received: Received) -> _News:
-    told = received.record
-    lane = text_of(told.get("lane"))
-    source = text_of(told.get("source"))
-    return ("health", received.execution_arn, lane, source), "health", dict(told)
-
-
-def touched_calls(trace: Trace, changed: Changed) -> list[ApiCall]:
-    """Return the calls that are new or whose link changed, without dropped calls."""
-    gone = {call.event_id for call in changed.dropped_calls}.difference(changed.calls)
-    touched = dict.fromkeys((*changed.calls, *changed.links))
-    return [trace.calls[event_id] for event_id in touched if event_id not in gone]
-
-
-def touched_tasks(snapshot: Snapshot, changed: Changed) -> set[str]:
-    """Return the ARNs of ECS tasks with a new state or a newly known attempt."""
-    known = snapshot.trace.task_states
-    arns = {state.task_arn for state in changed.task_states}
-    for _, visit in _visits(snapshot, changed) if known else ():
-        arns.update(job for each in visit.attempts for job in each.resource_ids)
-    return arns & known.keys()
-
-
-def _visits(snapshot: Snapshot, changed: Changed) -> Iterator[tuple[str, StateVisit]]:
-    """Yield the visits that are new or changed, with their executions' ARNs."""
-    for arn, visit_ids in changed.visits.items():
-        execution = snapshot.executions.get(arn)
-        visits = map(execution.visit, sorted(visit_ids)) if execution else ()
-        yield from ((arn, visit) for visit in visits if visit is not None)
+def _health(received: Received) -> _LineFacts:
+    record = received.record
+    lane = text_of(record.get("lane"))
+    source = text_of(record.get("source"))
+    key = ("health", received.execution_arn, lane, source)
+    return key, "health", dict(record)

@@ -15,7 +15,7 @@ from typing import TextIO
 
 from sfnwatch.analysis.finding import CONCLUSION
 from sfnwatch.analysis.quantities import plural
-from sfnwatch.export.json_lines import touched_calls, touched_tasks
+from sfnwatch.export.changes import changed_calls, changed_tasks
 from sfnwatch.export.names import not_shown, service_name, visit_path
 from sfnwatch.export.plain_sentences import finding_line, health_words
 from sfnwatch.export.row_text import line_text
@@ -102,10 +102,10 @@ class PlainLines:
         """Yield what has no line yet, and calls whose link may have changed."""
         for events in changed.events.values():
             yield from (event for event in events if event.key not in self._printed)
-        for call in touched_calls(self._trace, changed):
+        for call in changed_calls(self._trace, changed):
             if call.event_id in self._links or snapshot.is_relevant(call):
                 yield call
-        for task_arn in touched_tasks(snapshot, changed):
+        for task_arn in changed_tasks(snapshot, changed):
             if snapshot.task_starter(task_arn) is not None:
                 states = self._trace.task_states[task_arn]
                 yield from (s for s in states if s.key not in self._printed)

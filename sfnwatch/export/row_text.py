@@ -8,40 +8,53 @@ from sfnwatch.view.line import Lane, Line
 from sfnwatch.view.outline_items import Item
 from sfnwatch.view.parts import Part, Role, plain_text
 
+_FAILURE_ENDINGS = ("Failed", "TimedOut", "Aborted")
+
 
 def state_text(line: Line) -> str:
     """Return the text of a state's line in one row, without the screen's arrows."""
+    text = plain_text(line.text)
     if not line.conclusion:
-        return plain_text(line.text)
-    first, *rest = line.conclusion
-    if not first.text.startswith("◀"):
-        return f"{plain_text(line.text)}  {plain_text(line.conclusion)}"
-    by = rest[0].text
-    how = plain_text(rest[1:]).strip()
-    return f"{plain_text(line.text)}  learned by {by}, {how}"
+        return text
+    arrow, *learned_by = line.conclusion
+    if not arrow.text.startswith("◀"):
+        return f"{text}  {plain_text(line.conclusion)}"
+    call, *details = learned_by
+    how = plain_text(details).strip()
+    return f"{text}  learned by {call.text}, {how}"
 
 
 def line_text(line: Line) -> str:
     """Return all text of a line in one row, without the screen's arrows."""
-    others = [plain_text(each.parts) for each in (line.call, line.task) if each]
-    return "  ".join(filter(None, (state_text(line), *others)))
+    texts = [state_text(line)]
+    if line.call:
+        texts.append(plain_text(line.call.parts))
+    if line.task:
+        texts.append(plain_text(line.task.parts))
+    return "  ".join(filter(None, texts))
 
 
 def state_parts(line: Line, *, owner: bool = True) -> list[Part]:
     """Return a line's parts on a state; in lanes, they are beside its calls."""
-    parts = [Part(f"{line.fold.text} ", line.fold.role)] if line.fold else []
-    parts += [*(line.owner if owner else ()), *line.text]
-    return [*parts, Part("  "), *line.conclusion] if line.conclusion else parts
+    parts = []
+    if line.fold:
+        parts.append(Part(f"{line.fold.text} ", line.fold.role))
+    if owner:
+        parts += line.owner
+    parts += line.text
+    if line.conclusion:
+        parts += [Part("  "), *line.conclusion]
+    return parts
 
 
 def call_parts(line: Line) -> list[Part]:
     """Return a line's parts on a call, with the call's second; or on a task."""
-    if line.call is None or line.call_at is None:
-        told = line.task or line.call
-        return [*told.parts] if told else []
-    service = clean(line.service.removesuffix(".amazonaws.com"), NAME_CHARACTERS)
-    at = Part(f"{line.call_at:%H:%M:%S}  {service}  ", Role.DIM)
-    return [at, *line.call.parts]
+    if line.call is not None and line.call_at is not None:
+        service = clean(line.service.removesuffix(".amazonaws.com"), NAME_CHARACTERS)
+        at = Part(f"{line.call_at:%H:%M:%S}  {service}  ", Role.DIM)
+        return [at, *line.call.parts]
+    text = line.task or line.call
+    return list(text.parts) if text else []
 
 
 def lane_parts(line: Line, tag: str) -> tuple[list[Part], list[Part]]:
@@ -52,17 +65,19 @@ def lane_parts(line: Line, tag: str) -> tuple[list[Part], list[Part]]:
         states.insert(0, Part(tag, Role.DIM))
     if line.lane is Lane.STATES:
         return states, calls
-    return [], [*calls, Part("  ‹ ", Role.DIM), *states] if states else calls
+    if states:
+        calls += [Part("  ‹ ", Role.DIM), *states]
+    return [], calls
 
 
 def time_words(line: Line) -> str:
     """Return a line's time, as precisely as it is known."""
-    return f"{line.at:%H:%M:%S.%f}"[: 8 if line.whole_seconds else 12]
+    length = len("12:34:56") if line.whole_seconds else len("12:34:56.789")
+    return f"{line.at:%H:%M:%S.%f}"[:length]
 
 
 def is_bad(item: Item) -> bool:
     """True for an event of a failure, and for a call that was refused."""
     if isinstance(item, ApiCall):
         return item.error_code is not None
-    bad = ("Failed", "TimedOut", "Aborted")
-    return isinstance(item, HistoryEvent) and item.type.endswith(bad)
+    return isinstance(item, HistoryEvent) and item.type.endswith(_FAILURE_ENDINGS)

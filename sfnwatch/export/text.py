@@ -18,7 +18,7 @@ from sfnwatch.analysis.report_document import explain
 from sfnwatch.export.document_text import write_text
 from sfnwatch.export.names import heading, lane_tags, not_shown
 from sfnwatch.export.row_text import lane_parts
-from sfnwatch.export.wrapping import wrapped
+from sfnwatch.export.wrapping import wrap_text
 from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.view.life_lines import LifeLines, Rail
 from sfnwatch.view.line import Lane, Line
@@ -80,7 +80,7 @@ def _rows(line: Line, tag: str, columns: int) -> Iterator[str]:
     words, calls = map(plain_text, lane_parts(line, tag))
     time = "" if line.whole_seconds else f"{line.at:%H:%M:%S.%f}"[:_TIME_CELLS]
     room = max(_WORDS, _LEFT_CELLS - columns - 1)
-    first, *more = [words] if cell_len(words) <= room else wrapped(words, room)
+    first, *more = [words] if cell_len(words) <= room else wrap_text(words, room)
     left = f"{_rails(line.rails, columns)}{first}"
     made = line.lane is Lane.STATES and line.call is not None
     yield _row(left, time, _ARROW if made else _NO_ARROW, calls)

@@ -10,42 +10,55 @@ from sfnwatch.view.parts import Part, plain_text
 _WORD = re.compile(r"\s*\S+|\s+")
 
 
-def flow(parts: Iterable[Part], room: int, hang: int = 2) -> list[list[Part]]:
+def wrap_parts(parts: Iterable[Part], room: int, hang: int = 2) -> list[list[Part]]:
     """Wrap parts at blanks to rows of `room` cells.
 
     All rows but the first begin with `hang` blanks. A word too long for a row is
     broken.
     """
-    rows = [list[Part]()]
-    used = 0
+    row: list[Part] = []
+    rows = [row]
+    used_cells = 0
     for part in parts:
-        for word in _WORD.findall(part.text):
-            long = cell_len(word.strip()) > room - hang
-            for piece in chop_cells(word, room - hang) if long else [word]:
-                more = piece
-                if used and used + cell_len(piece) > room:
-                    rows.append([Part(" " * hang)])
-                    used = hang
-                    more = piece.strip()
-                same = rows[-1] and rows[-1][-1].role is part.role
-                before = rows[-1].pop().text if same else ""
-                rows[-1].append(Part(before + more, part.role))
-                used += cell_len(more)
+        for piece in _pieces(part.text, room - hang):
+            text = piece
+            if used_cells and used_cells + cell_len(piece) > room:
+                row = [Part(" " * hang)]
+                rows.append(row)
+                used_cells = hang
+                text = piece.strip()
+            used_cells += cell_len(text)
+            if row and row[-1].role is part.role:
+                text = row.pop().text + text
+            row.append(Part(text, part.role))
     return rows
 
 
-def wrapped(
+def _pieces(text: str, most_cells: int) -> Iterator[str]:
+    """Yield a text's words, each with the blanks before it; long words in pieces."""
+    for word in _WORD.findall(text):
+        if cell_len(word.strip()) > most_cells:
+            yield from chop_cells(word, most_cells)
+        else:
+            yield word
+
+
+def wrap_text(
     text: str, width: int, first: str = "", rest: str | None = None
 ) -> Iterator[str]:
     """Wrap at blanks; `first` begins the first line, `rest` begins the others."""
+    start = first
     indent = cell_len(first)
+    later_start = first if rest is None else rest[:indent]
     hang = 0 if rest is None else cell_len(rest) - indent
-    for row in flow([Part(" ".join(text.split()))], max(1, width - indent), hang):
-        yield f"{first}{plain_text(row)}"
-        first = first if rest is None else rest[:indent]
+    words = Part(" ".join(text.split()))
+    for row in wrap_parts([words], max(1, width - indent), hang):
+        yield f"{start}{plain_text(row)}"
+        start = later_start
 
 
-def cut(text: str, room: int) -> str:
+def cut_text(text: str, room: int) -> str:
     """Cut a text to `room` cells; a mark shows that it was cut."""
-    fits = cell_len(text) <= room
-    return text if fits else f"{set_cell_size(text, max(0, room - 1))}…"
+    if cell_len(text) <= room:
+        return text
+    return f"{set_cell_size(text, max(0, room - 1))}…"

@@ -12,7 +12,7 @@ from textual.color import Color
 
 from sfnwatch.export.svg.canvas import CELL
 from sfnwatch.export.svg.styles import stylesheet
-from sfnwatch.export.wrapping import flow
+from sfnwatch.export.wrapping import wrap_parts
 from sfnwatch.tui.contrast import LEAST_CONTRAST, contrast
 from sfnwatch.view.parts import Part, Role
 from tests import builders as aws
@@ -135,7 +135,7 @@ def test_all_text_can_be_read_by_day_and_by_night(night: int) -> None:
 def test_wrapping_loses_no_word_and_keeps_to_its_room(
     parts: list[tuple[str, Role]], room: int
 ) -> None:
-    rows = flow([Part(*part) for part in parts], room)
+    rows = wrap_parts([Part(*part) for part in parts], room)
     kept = "".join(part.text for row in rows for part in row)
     assert "".join(kept.split()) == "".join("".join(t for t, _ in parts).split())
     for row in rows:

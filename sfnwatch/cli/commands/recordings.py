@@ -19,7 +19,7 @@ from sfnwatch.cli.show import show_files
 from sfnwatch.cli.value_completion import complete_recordings
 from sfnwatch.clock import SystemClock
 from sfnwatch.errors import UsageError
-from sfnwatch.export.wrapping import cut
+from sfnwatch.export.wrapping import cut_text
 from sfnwatch.model.arns import maybe_execution_arn
 from sfnwatch.model.texts import clean, size
 from sfnwatch.model.times import duration, iso, maybe_iso
@@ -211,13 +211,13 @@ def _print(numbered: Sequence[tuple[int, ListedRecording]]) -> None:
 def _label(recording: ListedRecording) -> str:
     """Return the first watched execution's name, and the number of the others."""
     if not recording.watched:
-        return cut(clean(recording.name), _LABEL_WIDTH)
+        return cut_text(clean(recording.name), _LABEL_WIDTH)
     arn, _ = recording.watched[0]
     execution = maybe_execution_arn(arn)
     name = recording.name
     if execution is not None:
         name = f"{execution.state_machine_name} › {execution.name}"
-    label = cut(clean(name), _LABEL_WIDTH)
+    label = cut_text(clean(name), _LABEL_WIDTH)
     others = len(recording.watched) - 1
     return f"{label} and {others} more" if others else label
 

@@ -11,7 +11,7 @@ from sfnwatch.model.snapshot import Snapshot
 
 BUDGET = 5 << 20
 """The most bytes that all records of a report may take."""
-_LIMITS = (16384, 2048, 512, 128, 40)
+_STRING_LIMITS = (16384, 2048, 512, 128, 40)
 """The lengths to which strings may be cut, in characters, the longest first."""
 _IN_SCRIPT = str.maketrans({"<": r"\u003c", ">": r"\u003e", "&": r"\u0026"})
 
@@ -32,47 +32,51 @@ def record_texts(
     the other rows have `null`.
     """
     failures_first = sorted(rows, key=lambda row: not row.bad)
-    for limit in _LIMITS:
-        texts = dict(_within(snapshot, failures_first, limit))
-        if len(texts) == len(rows):
+    for limit in _STRING_LIMITS:
+        records = dict(_within_budget(snapshot, failures_first, limit))
+        if len(records) == len(rows):
             break
-    cut = None if limit == _LIMITS[0] else limit
-    return [texts.get(row.ref, "null") for row in rows], cut
+    shown_records = [records.get(row.ref, "null") for row in rows]
+    return shown_records, None if limit == _STRING_LIMITS[0] else limit
 
 
-def _within(
+def _within_budget(
     snapshot: Snapshot, rows: Iterable[ReportRow], limit: int
 ) -> Iterator[tuple[str, str]]:
-    """Yield as many records as there is room for, with the refs of their rows."""
+    """Yield records while there is room, with the refs of their rows."""
     left = BUDGET
     for row in rows:
-        text = _record(snapshot.trace.raw(row.item), limit)
-        left -= len(text)
+        record = _record(snapshot.trace.raw(row.item), limit)
+        left -= len(record)
         if left < 0:
             return
-        yield row.ref, text
+        yield row.ref, record
 
 
 def _record(raw: Record, limit: int) -> str:
     """Return one record as JSON; a value that JSON lacks, such as NaN, as its text."""
     try:
-        text = values.ascii_json(_cut(raw, limit))
+        text = values.ascii_json(_with_short_strings(raw, limit))
     except (ValueError, RecursionError):
-        text = json.dumps(_cut_text(values.canonical(raw), limit))
+        text = json.dumps(_shortened(values.canonical(raw), limit))
     return in_script(text)
 
 
-def _cut(value: Any, limit: int) -> Any:
+def _with_short_strings(value: Any, limit: int) -> Any:
     if isinstance(value, str):
-        return _cut_text(value, limit)
+        return _shortened(value, limit)
     if isinstance(value, Mapping):
-        return {_cut_text(str(k), limit): _cut(v, limit) for k, v in value.items()}
+        short: dict[str, Any] = {}
+        for key, inner in value.items():
+            short[_shortened(str(key), limit)] = _with_short_strings(inner, limit)
+        return short
     if isinstance(value, list | tuple):
-        return [_cut(item, limit) for item in value]
+        return [_with_short_strings(item, limit) for item in value]
     return value
 
 
-def _cut_text(text: str, limit: int) -> str:
+def _shortened(text: str, limit: int) -> str:
     if len(text) <= limit:
         return text
-    return f"{text[:limit]}… {texts.size(texts.byte_count(text[limit:]))} more"
+    rest = texts.size(texts.byte_count(text[limit:]))
+    return f"{text[:limit]}… {rest} more"

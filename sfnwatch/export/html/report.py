@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Iterator
 from datetime import datetime
 from functools import cache
-from itertools import groupby
+from itertools import groupby, islice
 from typing import Any, TextIO
 
 import jinja2
@@ -60,37 +60,39 @@ def _page() -> jinja2.Template:
         duration=times.duration,
         evidence=lambda evidence: brief_evidence([evidence]),
         glyph=status_glyph,
-        told=_told,
+        cleaned=_cleaned,
     )
     return environment.get_template("report.html.j2")
 
 
-def _told(value: datetime | str | None) -> str:
-    text = times.iso(value) if isinstance(value, datetime) else value or ""
-    return texts.clean(text)
+def _cleaned(value: datetime | str | None) -> str:
+    """Return a time or a text of AWS's as it is shown; nothing for None."""
+    if isinstance(value, datetime):
+        value = times.iso(value)
+    return texts.clean(value or "")
 
 
 def _content(snapshot: Snapshot) -> dict[str, Any]:
-    explained = Report(snapshot, find(snapshot))
+    report = Report(snapshot, find(snapshot))
     refs = RowRefs(snapshot)
     lanes = LanesPicture(snapshot, refs.of_key)
     rows = list(report_rows(snapshot, refs))
     style = stylesheet("picture.css") + stylesheet("report.css")
-    script = _packed("report.js")
-    blocks = groupby(explain(explained), type)
+    script = _script("report.js")
+    blocks = groupby(explain(report), type)
     return {
         "policy": _policy(style, script),
         "style": style,
         "script": script,
         "title": title_words(snapshot),
-        "lead": explained.headline,
-        "executions": explained.executions,
+        "lead": report.headline,
+        "executions": report.executions,
         "labels": execution_labels(snapshot.roots),
         "timeline": TimelinePicture(snapshot, refs.of_key).svg("Timeline"),
         "lanes": lanes.svg("Lanes"),
         "graphs": list(_graphs(snapshot, refs)),
         "more_graphs": max(0, len(snapshot.roots) - GRAPHS),
-        "blocks": [(kind.__name__, [*same]) for kind, same in blocks],
+        "blocks": [(kind.__name__, list(group)) for kind, group in blocks],
         "ref_of": refs.of_evidence,
         "drawn": lanes.drawn,
         "rows": rows[:STATIC],
@@ -101,24 +103,30 @@ def _content(snapshot: Snapshot) -> dict[str, Any]:
     }
 
 
-def _graphs(snapshot: Snapshot, refs: "RowRefs") -> Iterator[tuple[str, str]]:
+def _graphs(snapshot: Snapshot, refs: RowRefs) -> Iterator[tuple[str, str]]:
     """Yield the graphs of the first executions."""
     labels = execution_labels(snapshot.roots)
-    for number, execution in enumerate(list(snapshot.roots.values())[:GRAPHS]):
+    first_executions = islice(snapshot.roots.values(), GRAPHS)
+    for number, execution in enumerate(first_executions):
         picture = GraphPicture(snapshot, execution, refs.of_key, f"g{number}")
         label = labels[execution.arn]
         yield label, picture.svg(f"State machine {label}".rstrip())
 
 
-def _packed(name: str) -> str:
-    lines = (line.strip() for line in read_template(name).splitlines())
-    return "\n".join(line for line in lines if line)
+def _script(name: str) -> str:
+    """Return one of our scripts without indents and empty lines."""
+    lines = map(str.strip, read_template(name).splitlines())
+    return "\n".join(filter(None, lines))
 
 
 def _policy(style: str, script: str) -> str:
-    digests = (hashlib.sha256(text.encode()).digest() for text in (style, script))
-    ours = [f"'sha256-{base64.b64encode(each).decode()}'" for each in digests]
+    """Return the page's policy: it runs only our own style and script."""
     return (
-        f"default-src 'none'; style-src {ours[0]}; script-src {ours[1]};"
+        f"default-src 'none'; style-src {_digest(style)}; script-src {_digest(script)};"
         " img-src data:; base-uri 'none'; form-action 'none'"
     )
+
+
+def _digest(text: str) -> str:
+    digest = hashlib.sha256(text.encode()).digest()
+    return f"'sha256-{base64.b64encode(digest).decode()}'"

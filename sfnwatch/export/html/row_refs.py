@@ -1,5 +1,7 @@
 """References by which the parts of a report lead to each other."""
 
+from itertools import chain
+
 from sfnwatch.analysis.evidence import line_key
 from sfnwatch.model.snapshot import Snapshot
 
@@ -13,17 +15,22 @@ class RowRefs:
 
     def __init__(self, snapshot: Snapshot) -> None:
         self.executions = {arn: n for n, arn in enumerate(snapshot.executions)}
-        self._others = {call.key: f"c{n}" for n, call in enumerate(snapshot.calls)}
-        states = (state for each in snapshot.task_states.values() for state in each)
-        self._others |= {state.key: f"t{n}" for n, state in enumerate(states)}
+        self._refs: dict[str, str] = {}
+        """The references to calls and task states, by their keys."""
+        for number, call in enumerate(snapshot.calls):
+            self._refs[call.key] = f"c{number}"
+        task_states = chain.from_iterable(snapshot.task_states.values())
+        for number, state in enumerate(task_states):
+            self._refs[state.key] = f"t{number}"
 
     def of_key(self, key: str) -> str:
         """Return the reference for a key of the lanes; empty if there is none."""
-        if key in self._others:
-            return self._others[key]
-        arn, _, number = key.rpartition("#")
-        known = arn in self.executions and number.isdecimal()
-        return f"e{self.executions[arn]}-{number}" if known else ""
+        if key in self._refs:
+            return self._refs[key]
+        arn, _, event_id = key.rpartition("#")
+        if arn in self.executions and event_id.isdecimal():
+            return f"e{self.executions[arn]}-{event_id}"
+        return ""
 
     def of_evidence(self, evidence: str, arn: str | None) -> str:
         """Return the reference for evidence: `#5` of an execution, or a call's id."""

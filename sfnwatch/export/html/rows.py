@@ -1,6 +1,7 @@
 """The rows of a report's table: one for each event, call and state of a task."""
 
 from collections.abc import Iterator
+from itertools import chain
 
 from sfnwatch.export.html.row_refs import RowRefs
 from sfnwatch.export.names import visit_path
@@ -31,25 +32,37 @@ class ReportRow:
         """`sentence` is None in a report with very many rows."""
         self.item = item
         self.at = line.at
-        self.sentence = sentence if sentence is None else texts.clean(sentence)
+        self.sentence = sentence
         self.ref = refs.of_key(item.key)
         self.time = time_words(line)
-        self.bad = went_wrong(item) if isinstance(item, TaskState) else is_bad(item)
-        kind = item.type if isinstance(item, HistoryEvent) else DETAIL_TYPE
-        if isinstance(item, ApiCall):
-            kind = item.event_source.removesuffix(".amazonaws.com")
-        self.kind = texts.clean(kind, NAME_LIMIT)
+        if isinstance(item, TaskState):
+            self.bad = went_wrong(item)
+        else:
+            self.bad = is_bad(item)
+        self.kind = texts.clean(_kind(item), NAME_LIMIT)
         self.text = line_text(line)
         self.path = visit_path(line.about.visit)
         self.execution = refs.executions.get(line.execution_arn or "", -1)
 
 
+def _kind(item: HtmlItem) -> str:
+    """Return an event's type, or a call's service."""
+    if isinstance(item, HistoryEvent):
+        return item.type
+    if isinstance(item, ApiCall):
+        return item.event_source.removesuffix(".amazonaws.com")
+    return DETAIL_TYPE
+
+
 def report_rows(snapshot: Snapshot, refs: RowRefs) -> Iterator[ReportRow]:
+    """Yield the rows of the table, in the order of time."""
     maker = LineMaker(snapshot)
-    items: list[HtmlItem] = [*shown_items(snapshot)]
-    items += (state for each in snapshot.task_states.values() for state in each)
-    explained = len(items) <= EXPLAINED
+    task_states = chain.from_iterable(snapshot.task_states.values())
+    items: list[HtmlItem] = [*shown_items(snapshot), *task_states]
+    has_sentences = len(items) <= EXPLAINED
     for item in rows_apart(maker, items):
         line = maker.line(item)
-        sentence = caption(line, snapshot) if explained else None
+        sentence = None
+        if has_sentences:
+            sentence = texts.clean(caption(line, snapshot))
         yield ReportRow(item, line, refs, sentence)

@@ -20,31 +20,37 @@ def table_data(snapshot: Snapshot, rows: Sequence[ReportRow]) -> str:
     and its path in `words`, text, 1 for a failure, the event's id, the call's number or
     the reference of a task's state, and for calls the event id.
     """
-    words: dict[str, int] = {}
     begin = min((row.at for row in rows), default=None)
-    listed = []
+    words: dict[str, int] = {}
+    table = []
     for row in rows:
-        kind, path = (words.setdefault(w, len(words)) for w in (row.kind, row.path))
-        after = round((row.at - begin).total_seconds() * 1000) if begin else 0
-        cells: list[Any] = [after, row.execution, kind, path, row.text, int(row.bad)]
-        match row.item:
-            case ApiCall():
-                cells += [int(row.ref[1:]), texts.clean(row.item.event_id)]
-            case HistoryEvent():
-                cells.append(row.item.id)
-            case _:
-                cells.append(row.ref)
-        listed.append(cells)
+        seconds = (row.at - begin).total_seconds() if begin else 0
+        kind = words.setdefault(row.kind, len(words))
+        path = words.setdefault(row.path, len(words))
+        cells: list[Any] = [round(seconds * 1000), row.execution, kind, path]
+        cells += [row.text, int(row.bad), *_id_cells(row)]
+        table.append(cells)
+    names = [execution.name for execution in snapshot.executions.values()]
     records, limit = record_texts(snapshot, rows)
     head = {
         "begin": times.iso(begin) if begin else None,
-        "executions": [
-            texts.clean(e.name, NAME_LIMIT) for e in snapshot.executions.values()
-        ],
+        "executions": [texts.clean(name, NAME_LIMIT) for name in names],
         "words": list(words),
         "cut": limit,
         "sentences": [row.sentence for row in rows if row.sentence is not None],
-        "rows": listed,
+        "rows": table,
     }
-    begun = in_script(values.ascii_json(head)).removesuffix("}")
-    return f'{begun},"records":[{",".join(records)}]}}'
+    opening = in_script(values.ascii_json(head)).removesuffix("}")
+    return f'{opening},"records":[{",".join(records)}]}}'
+
+
+def _id_cells(row: ReportRow) -> list[Any]:
+    """Return the cells by which the script finds the row's record."""
+    match row.item:
+        case ApiCall():
+            number = int(row.ref.removeprefix("c"))
+            return [number, texts.clean(row.item.event_id)]
+        case HistoryEvent():
+            return [row.item.id]
+        case _:
+            return [row.ref]

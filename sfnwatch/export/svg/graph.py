@@ -7,7 +7,7 @@ from rich.cells import cell_len
 
 from sfnwatch.analysis.quantities import plural
 from sfnwatch.export.svg.canvas import CELL, ROW, RefOfKey, SvgCanvas
-from sfnwatch.export.wrapping import cut
+from sfnwatch.export.wrapping import cut_text
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.view.graph import Box, graph_of
@@ -117,7 +117,7 @@ class GraphPicture:
         y += 4 if placed.framed else 7
         glyph = Part(f"{state.glyph.text} ", state.glyph.role)
         name_room = placed.width - 4 - cell_len(state.glyph.text)
-        name = Part(cut(placed.box.name, name_room), role)
+        name = Part(cut_text(placed.box.name, name_room), role)
         name_end = canvas.write(x, y, [glyph, name])
         kind = placed.box.kind
         if placed.framed:
@@ -132,7 +132,7 @@ class GraphPicture:
         kind_room = int((right - x) / CELL)
         if counts:
             kind_room -= cell_len(counts) + 1
-        canvas.write_dim(x, y, cut(kind, max(0, kind_room)))
+        canvas.write_dim(x, y, cut_text(kind, max(0, kind_room)))
         counts_x = right - cell_len(counts) * CELL
         canvas.write(counts_x, y, [Part(counts, Role.NAME)])
 

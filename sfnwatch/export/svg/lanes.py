@@ -17,7 +17,7 @@ from sfnwatch.export.svg.canvas import (
     parts_width,
 )
 from sfnwatch.export.svg.styles import THIN_PHASES, phase_css
-from sfnwatch.export.wrapping import cut, flow
+from sfnwatch.export.wrapping import cut_text, wrap_parts
 from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.times import iso
 from sfnwatch.model.visits import VisitKey
@@ -172,7 +172,7 @@ class LanesPicture:
         for lane in self._lanes.values():
             if lane.cells:
                 role = Role.DIM if lane.key == _CALLS_LANE else Role.NAME
-                canvas.write(lane.x, y, [Part(cut(lane.title, lane.room), role)])
+                canvas.write(lane.x, y, [Part(cut_text(lane.title, lane.room), role)])
                 right = lane.text_x + lane.cells * CELL
                 canvas.width = max(canvas.width, right)
         y += ROW
@@ -208,7 +208,7 @@ class LanesPicture:
         if line.new_day or line.gap is not None:
             canvas.write_dim(self._time_x, y, _gap_words(line))
             y += ROW - 2
-        wrapped = [flow(text.parts, text.lane.room) for text in texts]
+        wrapped = [wrap_parts(text.parts, text.lane.room) for text in texts]
         height = ROW * max(map(len, wrapped), default=1)
         self._draw_rails(canvas, line, top, y, y + height)
         time = f"{line.at:%H:%M:%S}" if line.whole_seconds else iso(line.at)

@@ -18,7 +18,7 @@ from sfnwatch.export.svg.canvas import (
 )
 from sfnwatch.export.svg.legend import draw_legend
 from sfnwatch.export.svg.styles import THIN_PHASES, phase_css
-from sfnwatch.export.wrapping import cut
+from sfnwatch.export.wrapping import cut_text
 from sfnwatch.model.integrations import CallRole
 from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.texts import clean
@@ -182,7 +182,7 @@ def _tip(bar: Bar, segments: Sequence[Segment]) -> Iterator[str]:
 
 def _cut_parts(parts: Iterable[Part], room: int) -> Iterator[Part]:
     for part in parts:
-        yield Part(cut(part.text, room), part.role)
+        yield Part(cut_text(part.text, room), part.role)
         room -= cell_len(part.text)
         if room <= 0:
             return
