@@ -5,6 +5,7 @@ would be longer than GitHub, GitLab and others accept, later states are left out
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import NamedTuple, TextIO
 
 from sfnwatch.analysis.quantities import plural
@@ -31,10 +32,10 @@ _TONES = {
 def dump(snapshot: Snapshot, out: TextIO) -> None:
     """Print all executions' graphs as one chart; equal traces give equal texts."""
     labels = execution_labels(snapshot.roots)
-    charts = list[_Chart]()
-    for arn, execution in snapshot.roots.items():
+    charts: list[_Chart] = []
+    for number, (arn, execution) in enumerate(snapshot.roots.items(), start=1):
         progress = graph_progress(graph.graph_of(execution), snapshot, execution)
-        charts.append(_Chart(progress, f"e{len(charts) + 1}", labels[arn]))
+        charts.append(_Chart(progress, f"e{number}", labels[arn]))
     for most in _MOST_BOXES:
         text = "\n".join(_flowchart(charts, most)) + "\n"
         # Arrow tips inside words are escaped, so these are all edges.
@@ -45,17 +46,17 @@ def dump(snapshot: Snapshot, out: TextIO) -> None:
 
 
 def _flowchart(charts: "Sequence[_Chart]", most: int) -> Iterator[str]:
+    """Yield the statements of a chart with at most `most` boxes of each execution."""
     yield "flowchart TD"
     if not charts:
         yield 'nothing["nothing happened yet"]'
     for chart in charts:
-        around = len(charts) > 1
-        yield from [f'subgraph {chart.name}["{escape(chart.label)}"]'] if around else []
-        yield from chart.boxes(most)
-        for edge in chart.progress.graph.edges:
-            if max(edge.source, edge.target) < most:
-                yield chart.arrow(edge)
-        yield from ["end"] if around else []
+        if len(charts) > 1:
+            yield f'subgraph {chart.name}["{escape(chart.label)}"]'
+            yield from chart.statements(most)
+            yield "end"
+        else:
+            yield from chart.statements(most)
     for role, color in _TONES.items():
         yield f"classDef {role} stroke:{color},stroke-width:2px"
 
@@ -67,20 +68,30 @@ class _Chart(NamedTuple):
     name: str
     label: str
 
-    def boxes(self, most: int) -> Iterator[str]:
-        """Yield the statements of the first boxes."""
-        missing = len(self.progress.graph.boxes) - most
+    def statements(self, most: int) -> Iterator[str]:
+        """Yield the statements of the first boxes, and of the edges between them."""
+        drawn = self.progress.graph
+        missing = len(drawn.boxes) - most
         if missing > 0:
-            told = plural(missing, "more state")
-            yield f"%% {told} left out: Mermaid draws no chart so large"
-        yield from self._region(self.progress.graph.main, most)
+            states = plural(missing, "more state")
+            yield f"%% {states} left out: Mermaid draws no chart so large"
+        yield from self._region(drawn.main, most)
+        for edge in drawn.edges:
+            if max(edge.source, edge.target) < most:
+                yield self._arrow(edge)
 
-    def arrow(self, edge: graph.Edge) -> str:
+    def _arrow(self, edge: graph.Edge) -> str:
         """Return the statement of an edge; an edge that was taken is bold."""
-        taken = self.progress.is_taken(edge)
-        arrow = "==>" if taken else "-.->" if edge.caught else "-->"
-        label = f'|"{escape(" or ".join(edge.labels))}"|' if edge.labels else ""
-        return f"{self.name}n{edge.source} {arrow}{label} {self.name}n{edge.target}"
+        if self.progress.is_taken(edge):
+            arrow = "==>"
+        elif edge.caught:
+            arrow = "-.->"
+        else:
+            arrow = "-->"
+        if edge.labels:
+            label = escape(" or ".join(edge.labels))
+            arrow += f'|"{label}"|'
+        return f"{self.name}n{edge.source} {arrow} {self.name}n{edge.target}"
 
     def _region(self, region: graph.Region, most: int) -> Iterator[str]:
         for box in region.boxes:
@@ -88,15 +99,18 @@ class _Chart(NamedTuple):
                 yield from self._box(box, most)
 
     def _box(self, box: graph.Box, most: int) -> Iterator[str]:
-        standing = self.progress.of(box)
+        state = self.progress.of(box)
         name = f"{self.name}n{box.id}"
-        named = f"{standing.glyph.text} {box.name}"
-        told = [named, box.kind, ", ".join(standing.counted)]
-        words = told if box.is_state else [box.name]
-        shown = [escape(word) for word in words if word]
-        role = standing.glyph.role
-        if any(each.id < most for region in box.inside for each in region.boxes):
-            yield f'subgraph {name}["{" · ".join(shown)}"]'
+        words = [box.name]
+        if box.is_state:
+            counts = ", ".join(state.counted)
+            words = [f"{state.glyph.text} {box.name}", box.kind, counts]
+        shown_words = [escape(word) for word in words if word]
+        role = state.glyph.role
+        boxes_inside = chain.from_iterable(region.boxes for region in box.inside)
+        if any(inner.id < most for inner in boxes_inside):
+            title = " · ".join(shown_words)
+            yield f'subgraph {name}["{title}"]'
             for region in box.inside:
                 yield from self._region(region, most)
             yield "end"
@@ -104,5 +118,6 @@ class _Chart(NamedTuple):
             yield f"style {name} stroke:{_TONES[role]},stroke-width:2px"
         else:
             left, right = _SHAPES.get(box.type, ("[", "]"))
-            yield f'{name}{left}"{"<br/>".join(shown)}"{right}'
+            text = "<br/>".join(shown_words)
+            yield f'{name}{left}"{text}"{right}'
             yield f"class {name} {role}"

@@ -6,9 +6,9 @@ from sfnwatch.model.texts import clean
 
 MOST_UNITS = 49_000
 """The most UTF-16 units, as JavaScript counts; Mermaid's own default is 50,000."""
-_SPECIAL = {ord(c): f"#{ord(c)};" for c in '#;<>"%{}&$`\\'}
+_SPECIAL = {ord(character): f"#{ord(character)};" for character in '#;<>"%{}&$`\\'}
 """Characters that end a statement or open a comment, a directive, a formula, a tag."""
-_BETWEEN = re.compile(r" {2,}")
+_BLANKS = re.compile(r" {2,}")
 """The blanks between the parts of a line; Mermaid would make them one blank."""
 _END = re.compile(r"\b(e)(nd)\b", re.IGNORECASE)
 _WRAP = re.compile(r"^((?:no)?wrap):", re.IGNORECASE)
@@ -19,9 +19,16 @@ def escape(text: str, limit: int = 160) -> str:
 
     The word `end` closes a block wherever it is, unless one of its letters is encoded.
     """
-    plain = _BETWEEN.sub(" · ", clean(text, limit).strip()).translate(_SPECIAL)
-    plain = _END.sub(lambda m: f"#{ord(m[1])};{m[2]}", plain)
-    return _WRAP.sub(r"\1#58;", plain) or "-"
+    text = clean(text, limit).strip()
+    text = _BLANKS.sub(" · ", text)
+    text = text.translate(_SPECIAL)
+    text = _END.sub(_encoded_end, text)
+    text = _WRAP.sub(r"\1#58;", text)
+    return text or "-"
+
+
+def _encoded_end(end: re.Match[str]) -> str:
+    return f"#{ord(end[1])};{end[2]}"
 
 
 def units(text: str) -> int:

@@ -9,6 +9,7 @@ missing.
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from statistics import fmean
 from typing import NamedTuple, TextIO
 
@@ -16,8 +17,8 @@ from sfnwatch.analysis.integration_words import resource_words
 from sfnwatch.analysis.quantities import plural
 from sfnwatch.analysis.state_analysis import StateAnalysis
 from sfnwatch.analysis.trace_analysis import TraceAnalysis
-from sfnwatch.export.mermaid.frame import TITLE_CHARACTERS, Frame
 from sfnwatch.export.mermaid.grammar import MOST_UNITS, escape, units
+from sfnwatch.export.mermaid.participant_box import TITLE_CHARACTERS, ParticipantBox
 from sfnwatch.export.names import service_name, whole_name
 from sfnwatch.export.row_text import state_text
 from sfnwatch.model.api_call import ApiCall
@@ -37,75 +38,85 @@ _MOST_STEPS = (400, 200, 100, 50, 25, 12, 6, 3, 1)
 """The most steps drawn, to be tried in turn: the first is more than anybody reads, the
 others are for diagrams with long words."""
 _MOST_COMMENTS = 20
-_NOBODY = ("participant nobody as sfnwatch", "Note over nobody: nothing happened yet")
+_EMPTY_DIAGRAM = (
+    "participant nobody as sfnwatch",
+    "Note over nobody: nothing happened yet",
+)
 _SILENT = frozenset({"MapIterationStarted", "MapIterationSucceeded"})
 _WORKFLOW = "Step Functions"
 
 
 def dump(snapshot: Snapshot, out: TextIO) -> None:
     """Print the diagram's text; equal traces give equal texts."""
-    writer = _SequenceWriter(snapshot)
+    writer = _StepWriter(snapshot)
     steps = list(writer.steps())
-    drawn = (_drawn(writer, steps, most) for most in _MOST_STEPS)
-    out.write(next(text for text in drawn if units(text) <= MOST_UNITS))
+    for most in _MOST_STEPS:
+        text = _diagram(writer, steps, most)
+        if units(text) <= MOST_UNITS:
+            break
+    out.write(text)
 
 
 class _DiagramStep(NamedTuple):
     """A step of the diagram: a message, a note, or a loop of messages."""
 
     text: str
-    who: frozenset[str]
+    participants: frozenset[str]
 
 
-def _drawn(writer: "_SequenceWriter", steps: Sequence[_DiagramStep], most: int) -> str:
+def _diagram(writer: "_StepWriter", steps: Sequence[_DiagramStep], most: int) -> str:
     """Return the text of the diagram's first steps, at most `most`."""
     drawn = steps[:most]
     left_out = len(steps[most:])
-    frames = [*writer.boxes.values(), writer.services]
-    used = {own for step in drawn for own in step.who}
     lines = ["sequenceDiagram", *_comments(writer.snapshot, left_out)]
-    lines += [line for frame in frames for line in frame.lines(used)]
+    used_ids: set[str] = set()
+    for step in drawn:
+        used_ids |= step.participants
+    for box in (*writer.executions.values(), writer.services):
+        lines += box.lines(used_ids)
     lines += [step.text for step in drawn]
     if left_out:
-        beside = min(drawn[-1].who)
-        lines.append(_note(beside, f"… {_missing(left_out)}").text)
-    lines += () if steps else _NOBODY
+        column = min(drawn[-1].participants)
+        lines.append(_note(column, f"… {_left_out_words(left_out)}").text)
+    if not steps:
+        lines += _EMPTY_DIAGRAM
     return "\n".join(lines) + "\n"
 
 
 def _comments(snapshot: Snapshot, left_out: int) -> Iterator[str]:
     """Yield comments on what is drawn; all times in the diagram are UTC."""
-    for execution in list(snapshot.roots.values())[:_MOST_COMMENTS]:
+    for execution in islice(snapshot.roots.values(), _MOST_COMMENTS):
         started = maybe_iso(execution.started_at) or "an unknown time"
         title = escape(whole_name(execution), TITLE_CHARACTERS)
         status = escape(execution.status)
         yield f"%% {title}, started at {started}, {status}"
-    if inside := sum(bool(child.event_count) for child in snapshot.children.values()):
-        yield f"%% {plural(inside, 'child execution')} not drawn"
+    read_children = sum(bool(child.event_count) for child in snapshot.children.values())
+    if read_children:
+        yield f"%% {plural(read_children, 'child execution')} not drawn"
     if left_out:
-        yield f"%% {_missing(left_out)}"
+        yield f"%% {_left_out_words(left_out)}"
 
 
-def _missing(count: int) -> str:
+def _left_out_words(count: int) -> str:
     return f"{plural(count, 'more step')} left out: Mermaid draws no diagram so large"
 
 
-class _SequenceWriter:
+class _StepWriter:
     """Turns lines into statements; child executions are not drawn."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
         self._outline = Outline(snapshot.trace, OutlineOptions(folds=False))
         self._maker = LineMaker(snapshot, self._outline)
-        self._survey = TraceAnalysis(snapshot)
+        self._analysis = TraceAnalysis(snapshot)
         self._looped: set[AttemptKey] = set()
         """The attempts whose polls are drawn: the first poll brings all the others."""
-        self.boxes: dict[str, Frame] = {}
+        self.executions: dict[str, ParticipantBox] = {}
         for number, execution in enumerate(snapshot.roots.values(), start=1):
-            box = Frame(f"e{number}s", whole_name(execution))
+            box = ParticipantBox(f"e{number}s", whole_name(execution))
             box.take(_WORKFLOW)
-            self.boxes[execution.arn] = box
-        self.services = Frame("a", "AWS")
+            self.executions[execution.arn] = box
+        self.services = ParticipantBox("a", "AWS")
 
     def steps(self) -> Iterator[_DiagramStep]:
         """Yield the steps to draw, in order of time."""
@@ -119,57 +130,66 @@ class _SequenceWriter:
             else:
                 yield from self._other(line)
 
-    def _workflow(self, arn: str) -> str:
-        return self.boxes[arn].take(_WORKFLOW)
+    def _workflow_column(self, arn: str) -> str:
+        return self.executions[arn].take(_WORKFLOW)
 
-    def _state(self, arn: str, visit: StateVisit) -> tuple[str, str]:
-        """Return the column of a state, and the words for its iteration."""
-        index = f"[{visit.index}] " if visit.index is not None else ""
+    def _state_column(self, arn: str, visit: StateVisit) -> str:
         # A state may have the name of the workflow's own column.
         name = f"{visit.name} " if visit.name == _WORKFLOW else visit.name
-        return self.boxes[arn].take(name), index
+        return self.executions[arn].take(name)
 
     def _event(self, line: Line, event: HistoryEvent) -> Iterator[_DiagramStep]:
+        """Yield a Task's messages, or a note on another state or the execution."""
         arn = event.execution_arn
-        clock = f"{line.at:%H:%M:%S}"
-        types = [e.type for e in line.about.events]
         visit = line.about.visit
-        entered = any(each.endswith("StateEntered") for each in types)
-        if visit is None or not visit.attempts:
-            if entered or event.type not in _SILENT:
-                name = f"{visit.name}  " if visit is not None and not entered else ""
-                words = f"{clock} {name}{state_text(line)}"
-                yield _note(self._workflow(arn), words)
+        if visit is not None and visit.attempts:
+            yield from self._task_event(line, arn, visit)
             return
-        workflow = self._workflow(arn)
-        state, which = self._state(arn, visit)
-        if entered:
+        name = ""
+        if not _has_event(line, "StateEntered"):
+            if event.type in _SILENT:
+                return
+            if visit is not None:
+                name = f"{visit.name}  "
+        words = f"{line.at:%H:%M:%S} {name}{state_text(line)}"
+        yield _note(self._workflow_column(arn), words)
+
+    def _task_event(
+        self, line: Line, arn: str, visit: StateVisit
+    ) -> Iterator[_DiagramStep]:
+        workflow = self._workflow_column(arn)
+        state = self._state_column(arn, visit)
+        iteration = _iteration_words(visit)
+        begin = f"{line.at:%H:%M:%S} {iteration}"
+        is_entered = _has_event(line, "StateEntered")
+        if is_entered:
             resource = resource_words(visit.attempts[0])
-            words = f"{clock} {which}enter  {resource}"
-            yield _message(workflow, "->>", state, words)
-        exits = any(each.endswith("StateExited") for each in types)
-        said = f"{clock} {which}{state_text(line)}"
+            yield _message(workflow, "->>", state, f"{begin}enter  {resource}")
+        words = f"{begin}{state_text(line)}"
+        is_exited = _has_event(line, "StateExited")
         call = line.about.call
         if call is not None:
             yield from self._call(call)
             service = self.services.take(service_name(call))
             arrow = "--x" if call.error_code is not None else "-->>"
-            yield _message(service, arrow, state, said)
-            said = f"{which}exit"
-        elif not entered and not exits:
-            yield _note(state, said)
-        if exits:
-            yield _message(state, "-->>", workflow, said)
+            yield _message(service, arrow, state, words)
+            words = f"{iteration}exit"
+        elif not is_entered and not is_exited:
+            yield _note(state, words)
+        if is_exited:
+            yield _message(state, "-->>", workflow, words)
 
     def _other(self, line: Line) -> Iterator[_DiagramStep]:
         """Yield a note in the state's column: a task state from ECS, or a back-off."""
         visit = line.about.visit
-        words = line.task.parts if line.task else line.text
-        if visit is not None and line.execution_arn is not None:
-            state, which = self._state(line.execution_arn, visit)
-            yield _note(state, f"{line.at:%H:%M:%S} {which}{plain_text(words)}")
+        if visit is None or line.execution_arn is None:
+            return
+        state = self._state_column(line.execution_arn, visit)
+        words = plain_text(line.task.parts if line.task else line.text)
+        yield _note(state, f"{line.at:%H:%M:%S} {_iteration_words(visit)}{words}")
 
     def _call(self, call: ApiCall) -> Iterator[_DiagramStep]:
+        """Yield the message of a call, or the loop of the polls that it belongs to."""
         link = self.snapshot.link(call)
         service = self.services.take(service_name(call))
         visit = self.snapshot.visit_of(link.key) if link else None
@@ -177,61 +197,85 @@ class _SequenceWriter:
             words = self._call_words(call, link)
             yield _note(service, f"{_clock(call)} {words}")
             return
-        state, which = self._state(link.key[0], visit)
+        state = self._state_column(link.key[0], visit)
+        iteration = _iteration_words(visit)
         if link.role is CallRole.POLL:
             if link.key in self._looped:
                 return
-            calls = self.snapshot.calls_of(link.key)
-            links = self.snapshot.trace.links
-            polls = [c for c in calls if links[c.event_id].role is CallRole.POLL]
+            polls = self._polls(link.key)
             if len(polls) > 1:
                 self._looped.add(link.key)
-                every = self._interval_words(link.key, visit)
-                yield self._loop(state, service, polls, which, every)
+                interval = self._interval_words(link.key, visit)
+                yield self._poll_loop(state, service, polls, iteration, interval)
                 return
-        words = f"{_clock(call)} {which}{self._call_words(call, link)}"
-        yield _message(state, _arrow(call), service, words)
+        words = self._call_words(call, link)
+        text = f"{_clock(call)} {iteration}{words}"
+        yield _message(state, _arrow(call), service, text)
 
-    def _loop(
+    def _polls(self, key: AttemptKey) -> list[ApiCall]:
+        links = self.snapshot.trace.links
+        calls = self.snapshot.calls_of(key)
+        return [call for call in calls if links[call.event_id].role is CallRole.POLL]
+
+    def _poll_loop(
         self,
         state: str,
         service: str,
         polls: Sequence[ApiCall],
-        which: str,
-        every: str,
+        iteration: str,
+        interval: str,
     ) -> _DiagramStep:
         """Return many polls as one; it is a denied one if all were denied."""
         answered = [call for call in polls if not call.error_code]
-        denied = len(polls) - len(answered)
-        refused = f", {denied if answered else 'all'} denied" if denied else ""
-        label = f"{len(polls)} polls{every}{refused}"
         shown = answered[0] if answered else polls[0]
+        label = f"{len(polls)} polls{interval}"
+        denied_count = len(polls) - len(answered)
+        if not answered:
+            label += ", all denied"
+        elif denied_count:
+            label += f", {denied_count} denied"
         span = f"{_clock(polls[0])} – {_clock(polls[-1])}"
-        link = self.snapshot.link(shown)
-        words = f"{span} {which}{self._call_words(shown, link)}"
-        inner = _message(state, _arrow(shown), service, words)
-        return _DiagramStep(f"loop {escape(label)}\n{inner.text}\nend", inner.who)
+        words = self._call_words(shown, self.snapshot.link(shown))
+        text = f"{span} {iteration}{words}"
+        poll = _message(state, _arrow(shown), service, text)
+        loop = f"loop {escape(label)}\n{poll.text}\nend"
+        return _DiagramStep(loop, poll.participants)
 
     def _interval_words(self, key: AttemptKey, visit: StateVisit) -> str:
         """Return how often an attempt was polled for, in the words of its finding."""
-        use = StateAnalysis(self._survey, self.snapshot.executions[key[0]], [visit])
-        (case,) = (a for a in use.attempts if a.attempt.scheduled_id == key[1])
-        gaps = case.intervals.seconds
-        return f", about every {fmean(gaps):.0f} s" if any(gaps) else ""
+        arn, scheduled_id = key
+        execution = self.snapshot.executions[arn]
+        state = StateAnalysis(self._analysis, execution, [visit])
+        for attempt_analysis in state.attempts:
+            if attempt_analysis.attempt.scheduled_id == scheduled_id:
+                gaps = attempt_analysis.intervals.seconds
+                if any(gaps):
+                    return f", about every {fmean(gaps):.0f} s"
+        return ""
 
     def _call_words(self, call: ApiCall, link: Link | None) -> str:
-        poll = link is not None and link.role is CallRole.POLL
-        told = self._maker.call_text(call, link, numbered=False)
-        subject = () if poll else told.subject
-        return plain_text((*told.name, *subject, *told.error, *told.rule))
+        text = self._maker.call_text(call, link, numbered=False)
+        is_poll = link is not None and link.role is CallRole.POLL
+        subject = () if is_poll else text.subject
+        return plain_text((*text.name, *subject, *text.error, *text.rule))
 
 
-def _message(who: str, arrow: str, whom: str, text: str) -> _DiagramStep:
-    return _DiagramStep(f"{who}{arrow}{whom}: {escape(text)}", frozenset({who, whom}))
+def _has_event(line: Line, ending: str) -> bool:
+    """True if an event on a line is of a type with an ending, such as `StateExited`."""
+    return any(event.type.endswith(ending) for event in line.about.events)
 
 
-def _note(who: str, text: str) -> _DiagramStep:
-    return _DiagramStep(f"Note over {who}: {escape(text)}", frozenset({who}))
+def _iteration_words(visit: StateVisit) -> str:
+    return f"[{visit.index}] " if visit.index is not None else ""
+
+
+def _message(sender: str, arrow: str, receiver: str, text: str) -> _DiagramStep:
+    statement = f"{sender}{arrow}{receiver}: {escape(text)}"
+    return _DiagramStep(statement, frozenset({sender, receiver}))
+
+
+def _note(column: str, text: str) -> _DiagramStep:
+    return _DiagramStep(f"Note over {column}: {escape(text)}", frozenset({column}))
 
 
 def _arrow(call: ApiCall) -> str:
