@@ -38,7 +38,10 @@ _Learned = tuple[AttemptAnalysis, Completion]
 
 
 def completions(state: StateAnalysis) -> Iterator[Finding]:
-    """Yield findings on attempts whose job's stop is known; of very many, one."""
+    """Yield findings on attempts whose job's stop is known.
+
+    Very many attempts make one finding.
+    """
     learned = [
         (attempt, attempt.completion)
         for attempt in state.attempts

@@ -18,9 +18,12 @@ _CONCLUSION = "{resource} ({executions}) calls {action}{polls}{outcome}."
 _NO_POLL = ", with no poll matched{so_far}"
 _POLLS = ", then {poll}{cadence} ({count}{so_far})"
 _STILL_RUNNING = "; every poll was denied{so_far}, and it is still running"
-_SUCCEEDED = "; every poll was denied{so_far}, yet it still succeeded{refuted}"
+_SUCCEEDED = "; every poll was denied{so_far}, yet it still succeeded"
+_REFUTED = (
+    "; every poll was denied, yet it still succeeded, so completion doesn't depend on"
+    " polling"
+)
 _DENIED = "; every poll was denied{so_far}"
-_REFUTED = ", so completion doesn't depend on polling"
 
 
 def conclusions(analyses: Sequence[ExecutionAnalysis]) -> Iterator[Finding]:
@@ -62,10 +65,7 @@ def _conclusion(group: AttemptGroup, names: Mapping[str, str]) -> Finding:
         executions=some(names[arn] for arn in arns),
         action=_action_words(group.actions.sure),
         polls=_poll_words(group, interval, is_whole=is_whole),
-        outcome=_outcome_template(group, is_denied=is_denied).format(
-            so_far=group.so_far,
-            refuted=_REFUTED if refutes_polling else "",
-        ),
+        outcome=_outcome(group) if is_denied else "",
     )
     data: dict[str, Any] = {
         "resource": resource,
@@ -107,11 +107,11 @@ def _poll_words(group: AttemptGroup, interval: float | None, *, is_whole: bool) 
     )
 
 
-def _outcome_template(group: AttemptGroup, *, is_denied: bool) -> str:
-    if not is_denied:
-        return ""
+def _outcome(group: AttemptGroup) -> str:
+    """Describe what became of attempts whose polls were all denied."""
+    template = _DENIED
     if group.statuses == {"running"}:
-        return _STILL_RUNNING
-    if group.statuses == {"succeeded"}:
-        return _SUCCEEDED
-    return _DENIED
+        template = _STILL_RUNNING
+    elif group.statuses == {"succeeded"}:
+        template = _REFUTED if group.complete else _SUCCEEDED
+    return template.format(so_far=group.so_far)

@@ -67,7 +67,7 @@ def failed_call(
 
 
 def _common_message(calls: MatchedCalls) -> str:
-    """Quote the message that all calls have; empty if they have not the same one."""
+    """Quote the message that all calls have; empty if their messages differ."""
     messages = {call.error_message for call in calls.every}
     message = messages.pop()
     if messages or not message:

@@ -41,7 +41,7 @@ def error_words(error: str | None, cause: str | None, limit: int = 200) -> str:
 
 
 def with_error(error: str | None, cause: str | None, limit: int = 200) -> str:
-    """Return the same as the end of a sentence: ` with States.TaskFailed: …`."""
+    """Return error and cause as the end of a sentence: ` with States.Timeout: …`."""
     words = error_words(error, cause, limit)
     return f" with {words}" if words else ""
 

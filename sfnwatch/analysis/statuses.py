@@ -13,7 +13,7 @@ _ENDED = {
 
 
 def status_words(status: str | None) -> str:
-    """Return a status in plain words; a new status of AWS's is worded the same way."""
+    """Return a status in plain words, also one that AWS adds later: `timed out`."""
     words = (status or "unknown").lower().replace("_", " ")
     return named(words)
 

@@ -14,7 +14,7 @@ _MAY_BE_ITS = "; {calls} of that time may be its own"
 
 
 def unpolled_calls(state: StateAnalysis) -> Iterator[Finding]:
-    """Yield the calls of a state that made some but, as far as is known, no poll."""
+    """Yield the calls of a state whose attempts made no poll, as far as is known."""
     made = [attempt for attempt in state.attempts if attempt.actions.every]
     if not made or any(attempt.polls.every for attempt in state.attempts):
         return

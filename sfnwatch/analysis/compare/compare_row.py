@@ -23,6 +23,7 @@ class RowKind(StrEnum):
 
 
 FIGURES = frozenset({RowKind.STATE, RowKind.PHASE, RowKind.ALIKE})
+"""The kinds of lines that stand in the table of a page; the others are details."""
 
 
 class Cell(Struct, frozen=True):

@@ -53,7 +53,9 @@ def state_differences(
 
 
 def _other_type(pair: VisitPair, a: StateVisit, b: StateVisit) -> Difference:
-    text = _TYPES.format(state=pair.title, a=named(a.type), b=named(b.type))
+    type_a = named(a.type)
+    type_b = named(b.type)
+    text = _TYPES.format(state=pair.title, a=type_a, b=type_b)
     position = Position(a.id, Rank.AT)
     return difference(position, "type", text, a.type, b.type, state=pair.place)
 

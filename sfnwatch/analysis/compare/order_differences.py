@@ -1,4 +1,4 @@
-"""Finds the states after which two executions went on to different states."""
+"""Finds the states after which two executions went different ways."""
 
 from collections.abc import Iterable, Iterator
 from itertools import zip_longest
@@ -71,9 +71,12 @@ def _next_state(
         return  # it may yet go on
     name_a = next_a.visit.name if next_a else None
     name_b = next_b.name_in_b if next_b else None
-    text = _NEXT.format(state=pair.title, a=_went_words(name_a), b=_went_words(name_b))
+    way_a = _way_words(name_a)
+    way_b = _way_words(name_b)
+    text = _NEXT.format(state=pair.title, a=way_a, b=way_b)
+    last_event_id = max(pair.a.event_ids, default=pair.a.id)
     yield difference(
-        Position(max(pair.a.event_ids, default=pair.a.id), Rank.LAST),
+        Position(last_event_id, Rank.LAST),
         "next-state",
         text,
         name_a,
@@ -82,5 +85,5 @@ def _next_state(
     )
 
 
-def _went_words(name: str | None) -> str:
+def _way_words(name: str | None) -> str:
     return f"went on to {named(name)}" if name else "went no further"

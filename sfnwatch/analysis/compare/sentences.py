@@ -42,7 +42,7 @@ def verdict(comparison: Comparison) -> list[Finding]:
 def _answer(comparison: Comparison) -> Iterator[Finding]:
     """Yield the first difference, the number of others, and how each ended."""
     differences = comparison.differences
-    endings = [each for each in differences if each.kind == "status"]
+    endings = [ending for ending in differences if ending.kind == "status"]
     if not comparison.pairs:
         yield _sentence("There is no state to compare.")
     elif not comparison.shared_count:
@@ -51,7 +51,7 @@ def _answer(comparison: Comparison) -> Iterator[Finding]:
         yield _same(comparison)
     else:
         first = differences[0]
-        endings = [each for each in endings if each is not first]
+        endings = [ending for ending in endings if ending is not first]
         yield from _first_difference(comparison, first)
         yield from _more_differences(comparison, len(differences) - 1 - len(endings))
     for ending in endings:
@@ -111,7 +111,8 @@ def _lengths(comparison: Comparison) -> Iterator[Finding]:
     template = _TOOK_MORE if b > a else _TOOK_LESS
     if comparison.seconds.near:
         template = _ABOUT_THE_SAME
-    text = template.format(a=spoken(a), b=spoken(b), seconds=spoken(abs(b - a)))
+    seconds = spoken(abs(b - a))
+    text = template.format(a=spoken(a), b=spoken(b), seconds=seconds)
     yield _sentence(text)
 
 

@@ -46,7 +46,7 @@ class VisitPair:
         self.around = around
         self.depth: int = around.depth + 1 if around is not None else 0
         self.stop = place + 1
-        """The place after the last pair that runs inside it; all in between do, too."""
+        """The place after the last pair inside it; all pairs in between are inside."""
         self.occurrence = 1
         """Its number among the pairs of its path, from 1."""
         self.both = a is not None and b is not None
