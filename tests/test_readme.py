@@ -16,7 +16,7 @@ from sfnwatch.config.config import load_config
 from sfnwatch.demo.scenarios import SCENARIOS, TOGETHER
 from sfnwatch.errors import Outcome, SfnwatchError
 from sfnwatch.export import TARGETS
-from sfnwatch.tui.actions import ACTIONS, check_keys, entries
+from sfnwatch.tui.actions import ACTIONS, check_user_keys, entries
 from sfnwatch.tui.themes import check_theme
 from tests.cli.programs import COMMANDS
 from tests.sources.test_targets import SOURCES
@@ -129,7 +129,7 @@ def test_the_configuration_is_one_that_is_read(text: str, tmp_path: Path) -> Non
     file.write_text(table)
     config = load_config(file, {})
     check_theme("nord", config.themes, "")
-    check_keys(config.keys)
+    check_user_keys(config.keys)
     assert config.options == {"theme": "nord", "time": "local", "notify": "desktop"}
 
 

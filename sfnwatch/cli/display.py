@@ -117,7 +117,7 @@ def _check_filter(text: str) -> None:
 
 
 def _screen_settings(asked: Mapping[str, Any]) -> "ScreenSettings":
-    from sfnwatch.tui.actions import check_keys
+    from sfnwatch.tui.actions import check_user_keys
     from sfnwatch.tui.screen_settings import ScreenSettings
     from sfnwatch.tui.themes import check_theme
 
@@ -125,7 +125,7 @@ def _screen_settings(asked: Mapping[str, Any]) -> "ScreenSettings":
     if asked["keymap"]:
         config = with_keymap(config, asked["keymap"], source_of("keymap"))
     check_theme(asked["theme"], config.themes, source_of("theme"))
-    check_keys(config.keys)
+    check_user_keys(config.keys)
     return ScreenSettings(
         theme=asked["theme"] or "",
         local=asked["time"] == "local",

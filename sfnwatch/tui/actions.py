@@ -4,16 +4,15 @@ An action that is not in the list cannot be done. README's table of keys is made
 too.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import StrEnum
-from functools import partial
 
 from msgspec import Struct
 from textual.binding import Binding, BindingType
 from textual.keys import format_key
 
 from sfnwatch.config.key_maps import ConfigKeys
-from sfnwatch.config.key_names import key_name as known_key
+from sfnwatch.config.key_names import key_name
 from sfnwatch.config.mistakes import near, quoted
 from sfnwatch.errors import UsageError
 
@@ -162,6 +161,9 @@ that apply to few watches stay longest: nobody looks for them in the help.
 _PLACES = frozenset({"timeline", "explain", "compare", "graph", "detail"})
 """The first parts of the ids of actions that belong to one view; the view has that
 name."""
+_HEARD_FIRST = frozenset({"find.filter", "find.search"})
+"""Actions with priority. Characters typed in one go after them are meant for the line
+they open. Otherwise the pane that has the focus until then would get them."""
 _PANES = _PLACES - {"timeline"}
 """The views whose actions are done by the widget with the focus."""
 
@@ -200,7 +202,7 @@ class Action(Struct, frozen=True):
 
 
 _ACTIONS = tuple(
-    Action(name, tuple(keys.split(",")), *told) for name, keys, *told in _TABLE
+    Action(name, tuple(keys.split(",")), *texts) for name, keys, *texts in _TABLE
 )
 _DIGIT = "1–9 show or hide a lane of calls; with one lane, or in the player: a tenth"
 _DIGITS = tuple(
@@ -218,7 +220,7 @@ SEVERAL = frozenset(
 """Actions that apply only where several executions are watched."""
 
 
-def check_keys(chosen: ConfigKeys) -> None:
+def check_user_keys(chosen: ConfigKeys) -> None:
     """Raise UsageError for an unknown action, and for a key of two actions.
 
     Two actions may share a key if different widgets hear it.
@@ -227,21 +229,22 @@ def check_keys(chosen: ConfigKeys) -> None:
         if name not in BY_ID:
             msg = f"{own.where}: keys: there is no action {quoted(name)}"
             raise UsageError(msg, hint=near(name, BY_ID) or "Press ? for all.")
-    taken: dict[tuple[str, str], str] = {}
+    names_by_key: dict[tuple[str, str], str] = {}
     for name, action in BY_ID.items():
-        given = tuple(known_key(key) or key for key in action.keys)
-        keys = chosen[name].keys if name in chosen else given
+        keys = tuple(key_name(key) or key for key in action.keys)
+        if name in chosen:
+            keys = chosen[name].keys
         for key in dict.fromkeys(keys):
-            other = taken.setdefault((action.pane, key), name)
-            if other == name or not {other, name} & chosen.keys():
-                continue
-            where = chosen[name if name in chosen else other].where
-            names = f"{quoted(other)} and {quoted(name)}"
-            msg = f"{where}: keys: {quoted(key)} is for both {names}"
-            raise UsageError(msg, hint="Give one of them another key.")
+            other = names_by_key.setdefault((action.pane, key), name)
+            is_chosen = name in chosen or other in chosen
+            if other != name and is_chosen:
+                where = chosen[name if name in chosen else other].where
+                names = f"{quoted(other)} and {quoted(name)}"
+                msg = f"{where}: keys: {quoted(key)} is for both {names}"
+                raise UsageError(msg, hint="Give one of them another key.")
 
 
-def key_name(key: str) -> str:
+def key_label(key: str) -> str:
     """Return a key as people write it: `]`, `shift+→`, `pgup`."""
     if len(key) == 1 or key in {"enter", "escape"}:
         return key
@@ -255,7 +258,7 @@ def whereabouts(name: str) -> str:
     if view not in _PLACES:
         return ""
     place = BY_ID[f"view.{view}"]
-    return f"{BY_ID[name].title}: only in {place.title} ({key_name(place.keys[0])})"
+    return f"{BY_ID[name].title}: only in {place.title} ({key_label(place.keys[0])})"
 
 
 def bindings(pane: str | None = None) -> list[BindingType]:
@@ -266,24 +269,37 @@ def bindings(pane: str | None = None) -> list[BindingType]:
     widget has the focus, the app hears the pane's keys, to tell the user where they
     work.
     """
-    if pane is None:
-        heard = {key for a in ACTIONS if not a.pane for key in a.keys}
-        bound = [(a, f"do('{a.id}')", a.keys) for a in ACTIONS if not a.method]
-        for action in ACTIONS:
-            keys = tuple(key for key in action.keys if key not in heard)
-            if action.pane and keys:
-                bound.append((action, f"do('{action.id}')", keys))
-    else:
-        own = (a for a in ACTIONS if a.method and a.pane in {"", pane})
-        bound = [(action, action.method, action.keys) for action in own]
-    # These two have priority. Characters typed in one go after them are meant for the
-    # line they open. Otherwise the pane that has the focus until then would get them.
-    first = {"find.filter", "find.search"}
-    bind = partial(Binding, show=False)
-    return [
-        bind(",".join(keys), does, each.title, id=each.id, priority=each.id in first)
-        for each, does, keys in bound
+    if pane is not None:
+        return [
+            _binding(action, action.method, action.keys)
+            for action in ACTIONS
+            if action.method and action.pane in {"", pane}
+        ]
+    bound = [
+        _binding(action, f"do('{action.id}')", action.keys)
+        for action in ACTIONS
+        if not action.method
     ]
+    heard_everywhere: set[str] = set()
+    for action in ACTIONS:
+        if not action.pane:
+            heard_everywhere.update(action.keys)
+    for action in ACTIONS:
+        keys = [key for key in action.keys if key not in heard_everywhere]
+        if action.pane and keys:
+            bound.append(_binding(action, f"do('{action.id}')", keys))
+    return bound
+
+
+def _binding(action: Action, does: str, keys: Iterable[str]) -> BindingType:
+    return Binding(
+        ",".join(keys),
+        does,
+        action.title,
+        show=False,
+        id=action.id,
+        priority=action.id in _HEARD_FIRST,
+    )
 
 
 def entries(
@@ -297,6 +313,6 @@ def entries(
         for action in _ACTIONS:
             if action.group is group:
                 own = keys.get(action.id, action.keys)
-                yield group, " ".join(map(key_name, own)), action.words
+                yield group, " ".join(map(key_label, own)), action.words
         if group is Group.PLAYER:
             yield group, "0 … 9", _DIGIT

@@ -30,12 +30,13 @@ from sfnwatch.tui.actions import (
     SEVERAL,
     Command,
     bindings,
-    key_name,
+    key_label,
     whereabouts,
 )
 from sfnwatch.tui.bars import Bars
 from sfnwatch.tui.cursor_list import CursorList
-from sfnwatch.tui.find_bar import FindBar, Finder
+from sfnwatch.tui.find_bar import FindBar
+from sfnwatch.tui.finder import Finder
 from sfnwatch.tui.findings_worker import FindingsWorker
 from sfnwatch.tui.help import Help
 from sfnwatch.tui.key_line import KeyLine
@@ -421,7 +422,7 @@ class SfnwatchApp(ThemedApp[None]):
 
     async def on_event(self, event: events.Event) -> None:
         if isinstance(event, events.Key) and not event.is_forwarded:
-            self.presenter.press(key_name(event.key))
+            self.presenter.press(key_label(event.key))
         await super().on_event(event)
         if isinstance(event, events.Key):
             # Done by a message, this would come a frame later.
@@ -441,7 +442,7 @@ class SfnwatchApp(ThemedApp[None]):
             else:
                 applies = self.applies(action.id)
             if applies:
-                keys = " ".join(map(key_name, action.keys))
+                keys = " ".join(map(key_label, action.keys))
                 # Textual reads this as markup, and two of the keys are brackets.
                 words = escape(f"{action.words}   {keys}")
                 yield SystemCommand(action.title, words, do)

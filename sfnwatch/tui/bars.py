@@ -1,6 +1,7 @@
 """The bars around the views, kept up to date: status, trouble, filter, player."""
 
-from sfnwatch.tui.find_bar import FindBar, Finder
+from sfnwatch.tui.find_bar import FindBar
+from sfnwatch.tui.finder import Finder
 from sfnwatch.tui.lanes_view import LanesView
 from sfnwatch.tui.rows import Rows
 from sfnwatch.tui.screen_state import ScreenState

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from sfnwatch.tui.actions import BY_ID, FOOTER, key_name
-from sfnwatch.tui.find_bar import Finder
+from sfnwatch.tui.actions import BY_ID, FOOTER, key_label
+from sfnwatch.tui.finder import Finder
 from sfnwatch.tui.ranked_words import RankedWords, fitted, joined
 from sfnwatch.tui.rows import Rows
 from sfnwatch.tui.screen_state import ScreenState
@@ -50,7 +50,7 @@ class KeyLine(Rows):
             if not title or not self._applies(name):
                 continue
             keys = self._user_keys.get(name, action.keys)
-            key = Span(key_name(keys[0]) if keys else "", "look--key", name)
+            key = Span(key_label(keys[0]) if keys else "", "look--key", name)
             words = Span(f" {title}", "role--dim", name)
             # An action with another title here stays longest.
             is_usual = title == action.title

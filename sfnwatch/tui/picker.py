@@ -34,7 +34,7 @@ from sfnwatch.tui.picker_list import (
     ExecutionList,
     PickerSource,
 )
-from sfnwatch.tui.ranked_words import fitted, joined, ranked
+from sfnwatch.tui.ranked_words import fitted, joined, ranked_words
 from sfnwatch.tui.rows import Rows
 from sfnwatch.tui.screen_settings import ScreenSettings
 from sfnwatch.tui.spans import Span, Spans, flow, margined
@@ -237,11 +237,11 @@ class Picker(PaintedScreen[PickedEntry]):
         only = f"  only {self._source.only}" if self._source.only else ""
         chosen = f"  {marked} marked: enter {does} them" if marked else ""
         parts = (
-            ranked(1, " sfnwatch", "role--name"),
-            ranked(2, "  choose an execution", "role--plain"),
-            ranked(0, chosen, "role--call"),
-            ranked(3, f"  {clean(self._source.region, LIMIT)}", "role--dim"),
-            ranked(0, only, "role--warn"),
+            ranked_words(1, " sfnwatch", "role--name"),
+            ranked_words(2, "  choose an execution", "role--plain"),
+            ranked_words(0, chosen, "role--call"),
+            ranked_words(3, f"  {clean(self._source.region, LIMIT)}", "role--dim"),
+            ranked_words(0, only, "role--warn"),
             self._gathered.progress,
         )
         words = joined(fitted(parts, self.size.width, 0), 0)

@@ -14,7 +14,7 @@ from sfnwatch.recording.library import ListedRecording
 from sfnwatch.tui.execution_rows import LIMIT
 from sfnwatch.tui.looks import Looks
 from sfnwatch.tui.picker_choices import choice_has
-from sfnwatch.tui.ranked_words import RankedWords, ranked
+from sfnwatch.tui.ranked_words import RankedWords, ranked_words
 from sfnwatch.tui.source_words import refusal_spans
 from sfnwatch.tui.spans import Span, Spans
 from sfnwatch.view.parts import counted
@@ -89,12 +89,12 @@ class ExecutionList(Struct):
             known = known.replace(" ", "+ ", 1)
         if last.spent:
             words = f"  asked {last.asked:,} of {known}: + asks more"
-            return ranked(0, words, "role--warn")
+            return ranked_words(0, words, "role--warn")
         if self.asking:
             progress = f", {last.asked:,} of {known}" if last.known else ""
-            return ranked(0, f"  asking{progress} …", "role--busy")
+            return ranked_words(0, f"  asking{progress} …", "role--busy")
         words = f"  {counted(len(self.executions), 'execution')} of {known}"
-        return ranked(0, words if last.known else "", "role--dim")
+        return ranked_words(0, words if last.known else "", "role--dim")
 
     def emptiness(self, words: str, source: PickerSource) -> Iterator[Spans]:
         """Yield why there is nothing to choose from, and what to do."""

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sfnwatch.model.time_axis import TimeAxis
 from sfnwatch.model.times import duration
-from sfnwatch.tui.ranked_words import RankedWords, ranked
+from sfnwatch.tui.ranked_words import RankedWords, ranked_words
 from sfnwatch.tui.screen_state import ScreenState
 from sfnwatch.tui.spans import Span
 from sfnwatch.view.playback import Playback
@@ -19,7 +19,7 @@ def player_words(screen_state: ScreenState) -> Iterator[RankedWords]:
     playback = screen_state.playback
     span = playback.span
     if span is None:
-        yield ranked(0, "nothing to play yet", "look--faint")
+        yield ranked_words(0, "nothing to play yet", "look--faint")
         return
     sign, word, look = _sign(playback)
     yield RankedWords(
@@ -27,19 +27,19 @@ def player_words(screen_state: ScreenState) -> Iterator[RankedWords]:
     )
     if not playback.live:
         speed = f"{playback.speed:g}×".removeprefix("0")
-        yield ranked(3, f"{speed:<4}", "role--name")
+        yield ranked_words(3, f"{speed:<4}", "role--name")
     now = screen_state.now
-    yield ranked(0, screen_state.looks.time_of_day(now, whole=True), "role--name")
+    yield ranked_words(0, screen_state.looks.time_of_day(now, whole=True), "role--name")
     yield _lengths(screen_state, now, span)
     if not (playback.replay or playback.live) and playback.growing:
         seconds = (screen_state.clock.now() - now).total_seconds()
         behind = duration(max(0.0, seconds))
-        yield ranked(2, f"{behind} behind live", "role--warn")
-    yield ranked(7, _CLOCKS[playback.clock], "look--faint")
+        yield ranked_words(2, f"{behind} behind live", "role--warn")
+    yield ranked_words(7, _CLOCKS[playback.clock], "look--faint")
     if playback.squeeze:
-        yield ranked(8, "idle squeezed", "look--faint")
+        yield ranked_words(8, "idle squeezed", "look--faint")
     if playback.looping:
-        yield ranked(9, "∞ loop", "look--faint")
+        yield ranked_words(9, "∞ loop", "look--faint")
 
 
 def _sign(playback: Playback) -> tuple[str, str, str]:

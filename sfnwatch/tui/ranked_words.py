@@ -27,7 +27,7 @@ class RankedWords(Struct, frozen=True):
     """Returns as much of the words as the given number of cells can hold."""
 
 
-def ranked(rank: int, text: str, look: str, short: str = "") -> RankedWords:
+def ranked_words(rank: int, text: str, look: str, short: str = "") -> RankedWords:
     """Return words in one look; `short` replaces them when they give way."""
     shorter = [Span(short, look)] if short else []
     return RankedWords(rank, [Span(text, look)], shorter)
@@ -38,7 +38,7 @@ def fitted(
 ) -> list[RankedWords]:
     """Leave out or shorten the least important words, until all fit with their gaps."""
     kept = [each for each in words if each.spans]
-    while kept and length_of(kept, gap) > cells:
+    while kept and cells_of(kept, gap) > cells:
         # Of equal rank the last goes first, and no more words than must go.
         place = max(range(len(kept)), key=lambda place: (kept[place].rank, place))
         if kept[place].rank == 0:
@@ -52,7 +52,7 @@ def fitted(
     return kept
 
 
-def length_of(words: Sequence[RankedWords], gap: int = GAP_CELLS) -> int:
+def cells_of(words: Sequence[RankedWords], gap: int = GAP_CELLS) -> int:
     """Return the cells that all words take, with gaps between."""
     gaps = max(0, len(words) - 1) * gap
     return sum(width_of(each.spans) for each in words) + gaps

@@ -21,7 +21,7 @@ from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.trace import Changed
 from sfnwatch.tui.last_inputs import LastInputs
 from sfnwatch.tui.looks import Looks
-from sfnwatch.tui.news import News
+from sfnwatch.tui.news_count import NewsCount
 from sfnwatch.tui.screen_settings import ScreenSettings
 from sfnwatch.tui.service_counts import ServiceCounts
 from sfnwatch.tui.spans import Span, chip
@@ -88,7 +88,7 @@ class ScreenState:
         """Increases each time that findings are computed."""
         self.news = 0
         """Increases with each batch that holds more than sfnwatch's own requests."""
-        self._news = News()
+        self._news = NewsCount()
         """It counts also the batches that `refresh` has not taken in yet."""
         self.version = 0
         """Increases with each change of what is shown."""

@@ -10,7 +10,7 @@ from sfnwatch.model.source_health import HealthState, SourceHealth, merge_health
 from sfnwatch.model.texts import clean
 from sfnwatch.model.time_axis import TimeAxis
 from sfnwatch.model.times import clock
-from sfnwatch.tui.ranked_words import RankedWords, ranked
+from sfnwatch.tui.ranked_words import RankedWords, ranked_words
 from sfnwatch.tui.screen_state import ScreenState
 from sfnwatch.tui.spans import Span
 
@@ -67,18 +67,18 @@ def _completeness(
     """Yield up to when all calls are known, and how long late ones are awaited."""
     if screen_state.session.mode == "replay" and screen_state.playback.ended:
         if health.state is not HealthState.ENDED:
-            yield ranked(5, "recording ends here", "look--faint")
+            yield ranked_words(5, "recording ends here", "look--faint")
     elif health.state is HealthState.DRAINING and not _has_gone_on(screen_state):
         yield _waiting_words(health, screen_state.now)
     elif health.state is HealthState.WAITING:
-        yield ranked(5, "waiting for a redrive", "look--faint")
+        yield ranked_words(5, "waiting for a redrive", "look--faint")
     if health.coverage is not None:
         at = screen_state.looks.time_of_day(health.coverage, whole=True)
         words = f"CloudTrail complete up to {at} (estimate)"
-        yield ranked(7, words, "look--faint", f"complete to {at}")
+        yield ranked_words(7, words, "look--faint", f"complete to {at}")
     elif health.message and health.state in {HealthState.LIVE, HealthState.DRAINING}:
         words = clean(health.message, _MESSAGE_LENGTH)
-        yield ranked(7, words, "look--faint", "CloudTrail not complete yet")
+        yield ranked_words(7, words, "look--faint", "CloudTrail not complete yet")
 
 
 def _waiting_words(health: SourceHealth, now: datetime) -> RankedWords:
@@ -90,7 +90,7 @@ def _waiting_words(health: SourceHealth, now: datetime) -> RankedWords:
     if seconds > 0:
         words = f"{words}, up to {clock(seconds)} more"
         brief = f"awaiting late calls, {clock(seconds)}"
-    return ranked(5, words, "role--busy", brief)
+    return ranked_words(5, words, "role--busy", brief)
 
 
 def _has_gone_on(screen_state: ScreenState) -> bool:

@@ -14,18 +14,18 @@ from sfnwatch.analysis.statuses import status_words
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.texts import clean
 from sfnwatch.model.times import clock, duration
+from sfnwatch.tui.name_words import name_words
 from sfnwatch.tui.ranked_words import (
     GAP_CELLS,
     RankedWords,
+    cells_of,
     fitted,
     joined,
-    length_of,
-    ranked,
+    ranked_words,
 )
 from sfnwatch.tui.screen_state import ScreenState
 from sfnwatch.tui.source_words import source_words
 from sfnwatch.tui.spans import Span, cut, flow, spans_of, width_of
-from sfnwatch.tui.title_words import title_words
 from sfnwatch.view.parts import status_glyph
 
 _STATUS_LENGTH = 64
@@ -44,7 +44,7 @@ def status_rows(screen_state: ScreenState, width: int, height: int) -> list[list
     a screen of few rows it is in that one row too, and takes the room left.
     """
     words = [
-        *title_words(screen_state),
+        *name_words(screen_state),
         *_outcome_words(screen_state),
         *_badges(screen_state),
         *source_words(screen_state),
@@ -56,7 +56,7 @@ def status_rows(screen_state: ScreenState, width: int, height: int) -> list[list
     headline_cells = width_of(headline) + GAP_CELLS
     if width >= _HEADLINE_BESIDE_FROM:
         kept = fitted(words, room - headline_cells)
-        has_room = length_of(kept) + headline_cells <= room
+        has_room = cells_of(kept) + headline_cells <= room
         if has_room and words[0] in kept:
             return [_row([*kept, RankedWords(0, headline)], room)]
     if height >= _HEADLINE_BELOW_FROM:
@@ -64,7 +64,7 @@ def status_rows(screen_state: ScreenState, width: int, height: int) -> list[list
         return [_row(words, room), *([Span(" "), *row] for row in rows)]
     # The headline gets what is left: at least half of the row, if it needs that.
     kept = fitted(words, room - min(headline_cells, room // 2))
-    rest = room - length_of(kept) - GAP_CELLS
+    rest = room - cells_of(kept) - GAP_CELLS
     return [_row([*kept, RankedWords(0, cut(headline, rest))], room)]
 
 
@@ -76,7 +76,7 @@ def _row(words: Sequence[RankedWords], room: int) -> list[Span]:
     kept = fitted(words, room)
     for place, each in enumerate(kept):
         if each.fill is not None:
-            cells = width_of(each.spans) + room - length_of(kept)
+            cells = width_of(each.spans) + room - cells_of(kept)
             kept[place] = replace(each, spans=each.fill(cells))
     left = joined(each for each in kept if not each.right)
     right = joined(each for each in kept if each.right)
@@ -128,14 +128,14 @@ def _badges(screen_state: ScreenState) -> Iterator[RankedWords]:
     if mode != "live":
         # Synthetic data is marked as such at any width.
         rank = 0 if mode == "demo" else 4
-        yield ranked(rank, mode.upper(), "look--faint")
+        yield ranked_words(rank, mode.upper(), "look--faint")
     if screen_state.looks.masked:
-        yield ranked(4, "masked", "role--name")
+        yield ranked_words(4, "masked", "role--name")
     if screen_state.session.recorder:
         yield RankedWords(5, [Span("●", "role--bad"), Span(" rec", "look--faint")])
     if screen_state.trace.unread:
         count = len(screen_state.trace.unread)
-        yield ranked(3, f"▲ {count:,} unreadable", "role--warn")
+        yield ranked_words(3, f"▲ {count:,} unreadable", "role--warn")
 
 
 def _moment_words(screen_state: ScreenState) -> Iterator[RankedWords]:
@@ -144,10 +144,10 @@ def _moment_words(screen_state: ScreenState) -> Iterator[RankedWords]:
     new = f"{screen_state.unseen:,} new"
     if playback.held:
         more = f", {new}" if screen_state.unseen else ""
-        yield ranked(2, f"‖ paused{more}", "role--warn", "‖")
+        yield ranked_words(2, f"‖ paused{more}", "role--warn", "‖")
     elif not playback.replay and not playback.live:
         sign = "▶" if playback.playing else "‖"
         words = f"{sign} in the past, l for live"
-        yield ranked(2, words, "role--warn", f"{sign} past")
+        yield ranked_words(2, words, "role--warn", f"{sign} past")
     elif screen_state.unseen:
-        yield ranked(2, f"↓ {new}", "role--warn")
+        yield ranked_words(2, f"↓ {new}", "role--warn")

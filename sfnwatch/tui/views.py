@@ -226,8 +226,8 @@ class Views(Vertical):
     def commands(self) -> Mapping[str, Command]:
         """The commands that work here: general ones, and those of what hears keys."""
         above = self._above.commands if self._above is not None else {}
-        seen = {k: v for k, v in above.items() if k.startswith("timeline.")}
-        return {**self._own, **seen, **self.view.commands}
+        for_timeline = {k: do for k, do in above.items() if k.startswith("timeline.")}
+        return {**self._own, **for_timeline, **self.view.commands}
 
     @property
     def groups(self) -> tuple[Group, ...]:
@@ -246,8 +246,11 @@ class Views(Vertical):
 
         Empty for an action that does nothing here.
         """
-        away = "Lanes" if self.current != LANES else ""
-        close = "Close detail" if self.is_detailed else away
+        close = ""
+        if self.is_detailed:
+            close = "Close detail"
+        elif self.current != LANES:
+            close = "Lanes"
         return {f"view.{self.current}": "", "view.close": close, **self._pane.titles}
 
     def show_view(self, name: str) -> None:
@@ -255,18 +258,19 @@ class Views(Vertical):
         name = LANES if name == self.current else name
         if name != LANES and name not in self._made:
             self._make(name)
-        key = self.selected_key
+        selected_key = self.selected_key
         # Until this view hears the keys, no other view's cursor must be followed.
         self.screen.set_focus(None)
         self.current = name
         self.set_class(name != LANES, "-away")
-        for each, view in self._made.items():
-            view.display = each == name or (view is self.timeline and self.has_room)
+        for other_name, view in self._made.items():
+            is_above = view is self.timeline and self.has_room
+            view.display = other_name == name or is_above
         self._bars_inputs.forget()
         self._cursors = (None, None)
         self.pace.hurry()
         self.show()
-        self._take_along(key)
+        self._take_along(selected_key)
         self.view.focus()
         self.post_message(CursorList.Moved())
 
@@ -411,14 +415,19 @@ class Views(Vertical):
 
     def _mark_bar_of(self, key: str, timeline: "TimelineView") -> None:
         """Mark the bar of a line; if the line has none, only go near it."""
-        bars = timeline.bars
+        near_key = self._nearest_key_with_bar(timeline)
+        if near_key is not None:
+            timeline.select_key(near_key)
+        timeline.bars.marked = near_key == key
+
+    def _nearest_key_with_bar(self, timeline: "TimelineView") -> str | None:
+        """Return the key of the cursor's line or, if it has no bar, of one above it."""
         cursor = self.lanes.cursor
-        near = range(cursor, max(-1, cursor - _NEAR), -1)
-        keys = filter(None, map(self.lanes.key_of, near))
-        found = next((each for each in keys if bars.place_of(each) is not None), None)
-        if found is not None:
-            timeline.select_key(found)
-        bars.marked = found == key
+        for place in range(cursor, max(-1, cursor - _NEAR), -1):
+            key = self.lanes.key_of(place)
+            if key and timeline.bars.place_of(key) is not None:
+                return key
+        return None
 
     @property
     def selected_key(self) -> str | None:
@@ -433,12 +442,14 @@ class Views(Vertical):
             return view.select_key(key)
         if view is not None:
             self.show_view(LANES)
-        while (item := outline.line_of(key)) and self.lanes.select_key(key):
-            if item.key == key or item.key not in outline.folds:
+        while True:
+            line = outline.line_of(key)
+            if line is None or not self.lanes.select_key(key):
+                return False
+            if line.key == key or line.key not in outline.folds:
                 return True
-            self._screen_state.toggle(item.key)
+            self._screen_state.toggle(line.key)
             self.show()
-        return False
 
     @property
     def is_detailed(self) -> bool:
@@ -482,5 +493,7 @@ class Views(Vertical):
             lanes.follow = False
         else:
             lanes.action_last()
-        told = "following the newest line" if lanes.follow else "no longer following"
-        self.app.notify(told)
+        if lanes.follow:
+            self.app.notify("following the newest line")
+        else:
+            self.app.notify("no longer following")

@@ -16,7 +16,7 @@ from sfnwatch.config.config import Config, config_path, load_config, with_keymap
 from sfnwatch.config.key_maps import SHIPPED_KEYMAPS
 from sfnwatch.config.key_names import key_name
 from sfnwatch.errors import UsageError
-from sfnwatch.tui.actions import BY_ID, check_keys
+from sfnwatch.tui.actions import BY_ID, check_user_keys
 from sfnwatch.tui.themes import check_theme
 from tests.builders import ARN
 from tests.cli.programs import COMMANDS, Program
@@ -263,7 +263,7 @@ def refusal(file: Path, **environ: str) -> str:
 
 def wrong(config: Config) -> str:
     with pytest.raises(UsageError) as caught:
-        check_keys(config.keys)
+        check_user_keys(config.keys)
     words = str(caught.value)
     return words.replace(str(config.source.parent), "…") if config.source else words
 
@@ -308,7 +308,7 @@ def test_every_setting_is_read(write: Write) -> None:
     assert mine.colors == {"primary": "#88c0d0", "error": "red"}
     assert mine.variables == {"border": "#fff 20%"}
     check_theme("mine", config.themes, "")
-    check_keys(config.keys)
+    check_user_keys(config.keys)
 
 
 def test_a_key_map_of_its_own_file_lies_below_the_configuration_s_keys(
@@ -323,7 +323,7 @@ def test_a_key_map_of_its_own_file_lies_below_the_configuration_s_keys(
         "player.toggle": (("space", "K"), str(other)),
         "player.loop": (("O",), config.where),
     }
-    check_keys(mine.keys)
+    check_user_keys(mine.keys)
     unused = wrong(with_keymap(config, "unused", "--keymap"))
     assert unused.startswith("…/keymaps/unused.toml: keys: there is no action")
 
@@ -333,7 +333,7 @@ def test_a_key_map_of_its_own_file_lies_below_the_configuration_s_keys(
 )
 def test_a_key_map_that_is_shipped_is_one_that_works(file: Path) -> None:
     mapped = with_keymap(Config(), file.stem, "--keymap")
-    check_keys(mapped.keys)
+    check_user_keys(mapped.keys)
     assert mapped.keys
     for name, chosen in mapped.keys.items():
         assert chosen.keys != BY_ID[name].keys

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from textual.command import CommandPalette
 
-from sfnwatch.tui.actions import ACTIONS, BY_ID, entries, key_name
+from sfnwatch.tui.actions import ACTIONS, BY_ID, entries, key_label
 from sfnwatch.tui.views import VIEWS
 from tests.tui.screens import replayed
 
@@ -21,7 +21,7 @@ def test_every_key_of_the_readme_does_what_it_says() -> None:
     told = {name: re.findall(r"`([^`]+)`", keys) for keys, name in rows}
     assert told
     for name, keys in told.items():
-        assert list(map(key_name, BY_ID[name].keys)) == keys, name
+        assert list(map(key_label, BY_ID[name].keys)) == keys, name
     digits = {f"digit.{digit}" for digit in range(10)}
     assert BY_ID.keys() - digits == told.keys()
 

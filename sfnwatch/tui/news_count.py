@@ -6,7 +6,7 @@ from sfnwatch.model.source_health import HealthState
 from sfnwatch.model.trace import Changed
 
 
-class News:
+class NewsCount:
     """Counts the batches with news.
 
     sfnwatch's own requests are none, nor is a source whose state is the same as before.

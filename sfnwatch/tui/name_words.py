@@ -7,7 +7,7 @@ from os.path import commonprefix
 from rich.cells import cell_len
 
 from sfnwatch.model.texts import clean
-from sfnwatch.tui.ranked_words import RankedWords, ranked
+from sfnwatch.tui.ranked_words import RankedWords, ranked_words
 from sfnwatch.tui.screen_state import ScreenState
 from sfnwatch.tui.spans import Span
 from sfnwatch.view.wording import cut_middle
@@ -21,7 +21,7 @@ _SEPARATOR = " › "
 """Stands between the state machine's name and the execution's."""
 
 
-def title_words(screen_state: ScreenState) -> Iterator[RankedWords]:
+def name_words(screen_state: ScreenState) -> Iterator[RankedWords]:
     """Yield the state machine's name and the execution's.
 
     Of several executions, what their names have in common; before any has come, the
@@ -33,18 +33,18 @@ def title_words(screen_state: ScreenState) -> Iterator[RankedWords]:
         # No record has come yet from which names to mask could be learned.
         is_masked = screen_state.looks.masked
         title = "" if is_masked else clean(screen_state.session.title, _NAME_LENGTH)
-        yield ranked(2, title or "sfnwatch", "role--name")
+        yield ranked_words(2, title or "sfnwatch", "role--name")
         return
     # Names are masked first: the masks do not know parts of names.
     machine = _shared({mask(each.state_machine_name or "") for each in roots})
     name = _shared({mask(each.name) for each in roots}) or f"{len(roots)} executions"
-    names = _Names(clean(machine, _NAME_LENGTH), clean(name, _NAME_LENGTH))
+    names = _WatchedNames(clean(machine, _NAME_LENGTH), clean(name, _NAME_LENGTH))
     short = names.cut(_SHORT_CELLS // 2 if machine else _SHORT_CELLS)
     rank = 4 if machine else 3
     yield RankedWords(rank, names.cut(_MOST_CELLS), short, fill=names.cut)
 
 
-class _Names:
+class _WatchedNames:
     """The name of a state machine, and of an execution."""
 
     def __init__(self, machine: str, execution: str) -> None:
