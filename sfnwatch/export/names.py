@@ -10,8 +10,8 @@ from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.texts import clean
 from sfnwatch.model.times import duration
 from sfnwatch.model.visits import ROOT, StateVisit
+from sfnwatch.view.execution_labels import LABEL, execution_labels
 from sfnwatch.view.parts import Part, Role, status_glyph
-from sfnwatch.view.wording import LABEL, execution_labels
 
 NAME_CHARACTERS = 180
 

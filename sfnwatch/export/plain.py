@@ -32,11 +32,13 @@ from sfnwatch.model.source_health import HealthState, SourceHealth
 from sfnwatch.model.texts import clean
 from sfnwatch.model.times import duration
 from sfnwatch.model.trace import Changed, Trace
-from sfnwatch.view import wording
 from sfnwatch.view.child_wording import count_words
+from sfnwatch.view.event_words import execution_parts, other_parts
+from sfnwatch.view.execution_labels import LABEL, execution_labels
 from sfnwatch.view.line_maker import LineMaker, lateness
+from sfnwatch.view.match_words import doubt_words
 from sfnwatch.view.parts import plain_text
-from sfnwatch.view.wording import LABEL, execution_labels
+from sfnwatch.view.task_text import task_id, task_text
 
 Narrate = Callable[[str], None]
 """Shows a text that is no data to the person at the terminal."""
@@ -146,10 +148,10 @@ class PlainLines:
 
     def _print_task(self, maker: LineMaker, state: TaskState) -> None:
         self._printed.add(state.key)
-        words = plain_text(wording.task_text(state).parts)
+        words = plain_text(task_text(state).parts)
         where = self._where(maker.snapshot, maker.snapshot.task_link(state.task_arn))
         more = f"{where}{_late(state.at, state.seen_at)}"
-        said = f"{wording.task_id(state)}  {words}  [ecs]{more}"
+        said = f"{task_id(state)}  {words}  [ecs]{more}"
         self._put(_millis(state.at), "task", "", said)
 
     def _print_call(self, maker: LineMaker, call: ApiCall) -> None:
@@ -204,7 +206,7 @@ class PlainLines:
         for call in snapshot.calls:
             link = snapshot.link(call)
             if link and not (link.is_sure or link.rule is LinkRule.ROLE_ONLY):
-                doubt = wording.doubt_words(link) or "ambiguous"
+                doubt = doubt_words(link) or "ambiguous"
                 self._put_call(maker, call, link, f"  ({doubt})")
         # Conclusions from several executions come last on the terminal.
         for finding in sorted(find(snapshot), key=lambda each: each.kind == CONCLUSION):
@@ -230,7 +232,7 @@ def _event_words(maker: LineMaker, event: HistoryEvent) -> str:
     if kind in _GOES_ON:
         details = snapshot.trace.details(event)
         begins = kind == _GOES_ON[0]
-        parts = wording.execution_parts if begins else wording.other_parts
+        parts = execution_parts if begins else other_parts
         words = plain_text(parts(event, details))
     else:
         words = line_text(maker.line(event))

@@ -19,10 +19,14 @@ from sfnwatch.model.visits import Attempt, StateVisit
 from sfnwatch.tui.detail_entries import FACT_CHARACTERS, Fact, fact
 from sfnwatch.tui.item_detail import ItemDetail, Recorded
 from sfnwatch.tui.looks import Looks
-from sfnwatch.view import weighing_wording, wording
+from sfnwatch.view import weighing_wording
+from sfnwatch.view.call_text import id_word
+from sfnwatch.view.completion_words import completion_parts
+from sfnwatch.view.match_words import rule_role
 from sfnwatch.view.next_states import next_state
 from sfnwatch.view.outline_items import Fold
 from sfnwatch.view.parts import Part, Role, status_glyph
+from sfnwatch.view.task_text import task_text
 
 
 def item_facts(detail: ItemDetail) -> Iterator[Fact]:
@@ -97,7 +101,7 @@ def _call_facts(detail: ItemDetail, call: ApiCall) -> Iterator[Fact]:
         words = verdict.removeprefix("matched to ")
         if _has_unknown_rivals(detail, link):
             words += "; others on this role unknown"
-        yield fact("matched", words, wording.rule_role(link))
+        yield fact("matched", words, rule_role(link))
     if is_alone:
         role = call.role or "?"
         invoked_by = call.invoked_by or "no service"
@@ -124,7 +128,7 @@ def _task_facts(state: TaskState, looks: Looks) -> Iterator[Fact]:
     yield fact("task", words)
     yield fact("matched", f"task ARN {state.task_arn}", Role.EXACT)
     reasons = [reason for reason in (state.stop_code, state.stopped_reason) if reason]
-    yield fact("why", ": ".join(reasons), wording.task_text(state).status.role)
+    yield fact("why", ": ".join(reasons), task_text(state).status.role)
     if state.stopped_at is not None:
         yield fact("stopped", _full_time(looks, state.stopped_at))
     for container in state.containers:
@@ -165,10 +169,10 @@ def _attempt_facts(
     key = detail.arn, attempt.scheduled_id
     completion = screen_state.maker.completion(key, attempt)
     if completion is not None:
-        yield Fact("completion", wording.completion_parts(completion))
+        yield Fact("completion", completion_parts(completion))
         yield fact("stopped", _full_time(screen_state.looks, completion.stopped_at))
     yield fact("request ID", ", ".join(attempt.request_ids))
-    yield fact(wording.id_word(attempt), ", ".join(attempt.resource_ids))
+    yield fact(id_word(attempt), ", ".join(attempt.resource_ids))
 
 
 def _status(

@@ -10,9 +10,9 @@ from sfnwatch.model.texts import clean
 from sfnwatch.model.visits import Attempt, StateVisit
 from sfnwatch.tui.detail_entries import FACT_CHARACTERS, Fact, fact
 from sfnwatch.tui.item_detail import ItemDetail
-from sfnwatch.view import wording
 from sfnwatch.view.considered_attempts import unsure_calls
 from sfnwatch.view.parts import Part, Role, status_part
+from sfnwatch.view.task_text import task_id, task_text
 
 _MOST_CALLS = 500
 """Calls that are listed; a wait of days has more polls than anyone reads."""
@@ -116,10 +116,10 @@ def _absence(attempt: Attempt) -> str:
 def _tasks(detail: ItemDetail, key: AttemptKey, attempt: Attempt) -> Iterator[Fact]:
     """Yield links to the other states of the ECS tasks that an attempt started."""
     for state in _task_states(detail, key, attempt):
-        text = wording.task_text(state)
+        text = task_text(state)
         time = detail.screen_state.looks.time(state.at)
         parts = Part(f"{time}  ", Role.DIM), text.status, *text.ending
-        yield Fact(f"task {wording.task_id(state)}", parts, state.key)
+        yield Fact(f"task {task_id(state)}", parts, state.key)
 
 
 def _task_states(

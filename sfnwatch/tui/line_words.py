@@ -6,10 +6,10 @@ from sfnwatch.tui.lanes_layout import LineWidths
 from sfnwatch.tui.life_line_cells import execution_mark
 from sfnwatch.tui.looks import Looks
 from sfnwatch.tui.spans import Span, SpanRow, Spans, spans_of, width_of
+from sfnwatch.view.call_text import CallText
 from sfnwatch.view.line import Line
 from sfnwatch.view.outline_items import Fold, FoldKind
 from sfnwatch.view.parts import Part, Role
-from sfnwatch.view.wording import CallText
 
 _RAGGED_CELLS = 8
 """Cells that a row of wrapped words may leave blank at its end."""

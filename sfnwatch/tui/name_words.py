@@ -10,7 +10,7 @@ from sfnwatch.model.texts import clean
 from sfnwatch.tui.ranked_words import RankedWords, ranked_words
 from sfnwatch.tui.screen_state import ScreenState
 from sfnwatch.tui.spans import Span
-from sfnwatch.view.wording import cut_middle
+from sfnwatch.view.execution_labels import cut_middle
 
 _NAME_LENGTH = 64
 """Most characters of a name."""

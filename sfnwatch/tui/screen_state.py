@@ -27,6 +27,7 @@ from sfnwatch.tui.service_counts import ServiceCounts
 from sfnwatch.tui.spans import Span, chip
 from sfnwatch.tui.watched_session import WatchedSession
 from sfnwatch.view.containers import NOWHERE
+from sfnwatch.view.execution_labels import role_names, short_names
 from sfnwatch.view.life_lines import LifeLines
 from sfnwatch.view.line import Line
 from sfnwatch.view.line_maker import LineMaker
@@ -36,7 +37,6 @@ from sfnwatch.view.outline_items import Fold, Item
 from sfnwatch.view.outline_options import OutlineOptions
 from sfnwatch.view.parts import Part
 from sfnwatch.view.playback import Playback
-from sfnwatch.view.wording import role_names, short_names
 
 if TYPE_CHECKING:
     from sfnwatch.view.anonymizer import Anonymizer

@@ -8,8 +8,8 @@ from sfnwatch.model.integrations import CallRole, Pattern
 from sfnwatch.model.texts import clean
 from sfnwatch.model.values import text_of
 from sfnwatch.model.visits import FAILED, StateVisit
-from sfnwatch.view import wording
 from sfnwatch.view.parts import STATUS_GLYPHS, Part, Role, counted
+from sfnwatch.view.task_text import task_text
 from sfnwatch.view.timeline_bars import Bar, BarEnd, BarKind, Tick, visits_on
 from sfnwatch.view.timeline_chart import TimelineChart
 
@@ -21,7 +21,7 @@ _COMPLETION_ROLES = {"event": Role.EVENT, "poll": Role.POLL}
 def bar_notes(chart: TimelineChart, bar: Bar) -> list[Part]:
     """Return the notes beside a bar: counts, errors, retries, polls, the end."""
     if bar.kind is BarKind.TASK:
-        text = wording.task_text(bar.states[-1])
+        text = task_text(bar.states[-1])
         return [text.status, *text.brief]
     if bar.kind is BarKind.UNREAD:
         statuses = Counter(execution.status.lower() for execution in bar.listed)

@@ -5,8 +5,9 @@ import re
 from sfnwatch.analysis.names import named, visit_path
 from sfnwatch.analysis.quantities import spoken
 from sfnwatch.model.linking.link import Certainty, Link
-from sfnwatch.view import wording
+from sfnwatch.view.call_text import id_word, job_words
 from sfnwatch.view.line import Line
+from sfnwatch.view.match_words import matched_by
 from sfnwatch.view.parts import plain_text
 
 _GLYPHS = re.compile(r"[◆⟲✔✘◷■↷●○⟳▓█▒░] ?")
@@ -44,7 +45,7 @@ class CaptionSubject:
         if self.attempt is None:
             return "the job"
         if self.attempt.resource_ids:
-            return wording.job_words(self.attempt)
+            return job_words(self.attempt)
         integration = self.attempt.integration
         return f"the {integration.job_word if integration is not None else 'job'}"
 
@@ -56,7 +57,7 @@ class CaptionSubject:
 
     def matched(self, link: Link) -> str:
         """Return by what a call is matched, with any doubt."""
-        words = wording.matched_by(link, wording.id_word(self.attempt))
+        words = matched_by(link, id_word(self.attempt))
         doubt = _DOUBTS.get(link.certainty, "") if link.certainty else ""
         return f"matched by {words}{doubt}"
 

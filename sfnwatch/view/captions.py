@@ -11,13 +11,14 @@ from sfnwatch.model.ecs_task import TaskState
 from sfnwatch.model.history_event import HistoryEvent
 from sfnwatch.model.integrations import Pattern
 from sfnwatch.model.snapshot import Snapshot
-from sfnwatch.view import wording
 from sfnwatch.view.call_captions import call_sentence
 from sfnwatch.view.caption_subject import CaptionSubject
 from sfnwatch.view.event_captions import event_sentence
+from sfnwatch.view.execution_labels import role_names
 from sfnwatch.view.line import Line
 from sfnwatch.view.outline_items import Backoff
 from sfnwatch.view.parts import plain_text
+from sfnwatch.view.task_text import task_id, task_text
 
 
 def caption(line: Line, snapshot: Snapshot) -> str:
@@ -27,7 +28,7 @@ def caption(line: Line, snapshot: Snapshot) -> str:
     if root is None or len(snapshot.roots) == 1:
         return f"{sentence}."
     name = f"{named(root.state_machine_name)} › {named(root.name)}"
-    name = wording.role_names(snapshot.roots.values()).get(root.arn, name)
+    name = role_names(snapshot.roots.values()).get(root.arn, name)
     return f"{name}: {sentence}."
 
 
@@ -51,10 +52,9 @@ def _sentence(subject: CaptionSubject) -> str:
 
 
 def _task_sentence(subject: CaptionSubject, state: TaskState) -> str:
-    task_id = wording.task_id(state)
     status = named(state.last_status)
-    ending = plain_text(wording.task_text(state).ending).strip()
-    sentence = f"ECS reports task {task_id} of {subject.name} as {status}"
+    ending = plain_text(task_text(state).ending).strip()
+    sentence = f"ECS reports task {task_id(state)} of {subject.name} as {status}"
     if ending:
         sentence = f"{sentence} ({ending})"
     if not state.stopped:

@@ -19,9 +19,9 @@ from sfnwatch.model.started_executions import Parent
 from sfnwatch.model.texts import clean
 from sfnwatch.model.times import duration, seconds_between
 from sfnwatch.model.visits import FAILED, ROOT, StateVisit
+from sfnwatch.view.event_words import LIMIT
 from sfnwatch.view.outline_items import Fold, FoldKind
 from sfnwatch.view.parts import Part, Role, counted, status_part
-from sfnwatch.view.wording import LIMIT
 
 # A child execution, or a Map Run with its executions, has a place in the tree of
 # visits, as a Parallel's branch has. Most begin folded, since the user asked for the

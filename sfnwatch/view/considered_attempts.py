@@ -12,7 +12,7 @@ from sfnwatch.model.linking.link import AttemptKey, Link
 from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.texts import clean
 from sfnwatch.model.visits import Attempt
-from sfnwatch.view.wording import execution_labels
+from sfnwatch.view.execution_labels import execution_labels
 
 MESSAGE_CHARACTERS = 2000
 

@@ -15,8 +15,8 @@ from sfnwatch.model.history_event import TERMINAL, HistoryEvent
 from sfnwatch.model.integrations import Pattern
 from sfnwatch.model.values import text_of
 from sfnwatch.model.visits import Attempt, StateVisit
-from sfnwatch.view import wording
 from sfnwatch.view.caption_subject import CaptionSubject
+from sfnwatch.view.event_words import spaced
 from sfnwatch.view.next_states import next_state, state_after
 
 _REASON_LENGTH = 240
@@ -198,7 +198,7 @@ def _consequence(subject: CaptionSubject) -> str:
 
 def _ended(subject: CaptionSubject, event: HistoryEvent, status: str) -> str:
     """Return how something ended: `failed after 1m 16s (States.TaskFailed: …)`."""
-    verb = ended_words(wording.spaced(status))
+    verb = ended_words(spaced(status))
     return f"{verb}{_after(subject, event)}{_reason(subject, event)}"
 
 

@@ -10,7 +10,19 @@ from sfnwatch.model.texts import clean
 from sfnwatch.model.times import duration
 from sfnwatch.model.values import text_of
 from sfnwatch.model.visits import StateVisit, VisitKey
-from sfnwatch.view import child_wording, wording
+from sfnwatch.view import child_wording
+from sfnwatch.view.completion_words import completion_parts
+from sfnwatch.view.event_words import (
+    entered_parts,
+    error_parts,
+    execution_parts,
+    items_part,
+    other_parts,
+    phase_parts,
+    redrive_parts,
+    state_name,
+    try_parts,
+)
 from sfnwatch.view.line import Lane, Line
 from sfnwatch.view.line_context import LineContext
 from sfnwatch.view.next_states import state_after
@@ -77,10 +89,10 @@ class EventLine:
         elif event.attempt_id and visit is not None and self._about.attempt is not None:
             yield from self._phase_text(visit)
         else:
-            yield from wording.other_parts(event, self._details)
+            yield from other_parts(event, self._details)
             if visit is not None and event.id in visit.starts:
                 number = visit.starts.index(event.id) + 1
-                yield from wording.try_parts(visit, number)
+                yield from try_parts(visit, number)
 
     def _execution_text(self, line: Line) -> Iterator[Part]:
         event = self._event
@@ -90,13 +102,13 @@ class EventLine:
         if event.type == REDRIVEN and execution is not None:
             redrives = execution.redrives
             redrive = next((r for r in redrives if r.event is event), None)
-            yield from wording.redrive_parts(redrive) if redrive else ()
+            yield from redrive_parts(redrive) if redrive else ()
             return
         if event.type == "ExecutionStarted" and child is not None:
             line.fold = Part(_OPEN, Role.FOLD)
             yield from child_wording.child_parts(child)
             return
-        yield from wording.execution_parts(event, self._details)
+        yield from execution_parts(event, self._details)
         started = execution.started_at if execution else None
         if event.type in TERMINAL and started is not None:
             spent = (event.at - started).total_seconds()
@@ -106,17 +118,17 @@ class EventLine:
         run = text_of(self._details.get("mapRunArn")) or ""
         child = child_wording.child_map_run(self._snapshot, run)
         if child is None:
-            yield from wording.other_parts(self._event, self._details)
+            yield from other_parts(self._event, self._details)
             return
         line.fold = Part(_OPEN, Role.FOLD)
         head = (*child_wording.child_parts(child), Part("  "))
         yield from (*head, *child_wording.map_run_parts(child))
 
     def _entered_text(self, visit: StateVisit) -> Iterator[Part]:
-        yield from wording.entered_parts(visit)
+        yield from entered_parts(visit)
         follower = self._about.events[-1]
         if follower.type == "MapStateStarted":
-            yield from wording.items_part(self._snapshot.trace.details(follower))
+            yield from items_part(self._snapshot.trace.details(follower))
         if visit.type == "Fail":
             error, _ = self._maker.failure(self._event)
             yield Part(f"  ✘ {clean(error or 'failed', 200)}", Role.BAD)
@@ -129,7 +141,7 @@ class EventLine:
             yield Part(f" → {clean(chosen.name, 200)}")
 
     def _exited_text(self, line: Line, visit: StateVisit) -> Iterator[Part]:
-        line.owner = (Part(wording.state_name(visit), Role.NAME), Part("  "))
+        line.owner = (Part(state_name(visit), Role.NAME), Part("  "))
         yield from (status_part(visit.status), self._spent(visit))
         if visit.status == "caught":
             yield from self._next_state(self._about.events[-1])
@@ -141,14 +153,14 @@ class EventLine:
 
     def _phase_text(self, visit: StateVisit) -> Iterator[Part]:
         told = [e for e in self._about.events if e.attempt_id]
-        yield from wording.phase_parts(told)
+        yield from phase_parts(told)
         last = told[-1]
         if last.type.endswith(("Scheduled", "Started")):
-            yield from wording.try_parts(visit, self._about.number)
+            yield from try_parts(visit, self._about.number)
         if len(told) < len(self._ids):
             yield self._spent(visit)
         if last.type.endswith(("Failed", "TimedOut")):
-            yield from wording.error_parts(self._snapshot.trace.details(last))
+            yield from error_parts(self._snapshot.trace.details(last))
 
     def _conclude(self, line: Line) -> None:
         """Add how Step Functions learned of the job's end, if the attempt ends here."""
@@ -158,4 +170,4 @@ class EventLine:
             return
         told = self._maker.completion(key, attempt)
         if told is not None:
-            line.conclusion = wording.completion_parts(told)
+            line.conclusion = completion_parts(told)

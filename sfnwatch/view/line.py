@@ -10,11 +10,12 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from sfnwatch.view.call_text import CallText
 from sfnwatch.view.life_lines import Rail
 from sfnwatch.view.line_context import LineContext
 from sfnwatch.view.outline_items import Item
 from sfnwatch.view.parts import Part
-from sfnwatch.view.wording import CallText, TaskText
+from sfnwatch.view.task_text import TaskText
 
 
 class Lane(StrEnum):

@@ -9,7 +9,8 @@ from sfnwatch.model.integrations import CallRole
 from sfnwatch.model.linking.link import Certainty, LinkRule, role_of_call
 from sfnwatch.view.line_context import LineContext
 from sfnwatch.view.line_texts import failures, has_event, timed_part
-from sfnwatch.view.wording import RULE_WORDS, went_wrong
+from sfnwatch.view.match_words import RULE_WORDS
+from sfnwatch.view.task_text import went_wrong
 
 LineTest = Callable[[LineContext], bool]
 _DENIED = re.compile(

@@ -19,16 +19,20 @@ from sfnwatch.model.texts import clean
 from sfnwatch.model.times import duration
 from sfnwatch.model.values import text_of
 from sfnwatch.model.visits import Attempt
-from sfnwatch.view import child_wording, wording
+from sfnwatch.view import child_wording
+from sfnwatch.view.call_text import CallText, blank_before, id_word, job_words
 from sfnwatch.view.event_line import EventLine
+from sfnwatch.view.event_words import LIMIT, backoff_parts, state_name
 from sfnwatch.view.life_lines import LifeLines
 from sfnwatch.view.line import Lane, Line
 from sfnwatch.view.line_context import LineContext
+from sfnwatch.view.match_words import rule_role, rule_words
 from sfnwatch.view.outline import Outline
 from sfnwatch.view.outline_items import Backoff, Fold, FoldKind, Item
 from sfnwatch.view.parts import Part, Role
+from sfnwatch.view.poll_words import poll_run_parts
 from sfnwatch.view.row_order import RowOrder
-from sfnwatch.view.wording import LIMIT, CallText, blank_before
+from sfnwatch.view.task_text import task_text
 
 IDLE = timedelta(seconds=30)
 """A gap between two lines is marked from this length on."""
@@ -126,7 +130,7 @@ class LineMaker:
         inside = visit.parent is not None or len(self.snapshot.roots) > 1
         if not others and not inside:
             return ()
-        return (Part(wording.state_name(visit), Role.NAME), Part("  "))
+        return (Part(state_name(visit), Role.NAME), Part("  "))
 
     def _call_line(self, about: LineContext, item: ApiCall | TaskState) -> Line:
         if isinstance(item, ApiCall):
@@ -135,7 +139,7 @@ class LineMaker:
             self.put_call(line, item)
         else:
             line = self.begin(about, Lane.TASKS)
-            line.task = wording.task_text(item)
+            line.task = task_text(item)
             line.late = lateness(item.seen_at, item.at)
         line.owner = self.owner(line)
         return line
@@ -159,7 +163,7 @@ class LineMaker:
         rule = ""
         role = Role.CALL
         if link is not None:
-            rule = wording.rule_words(link, wording.id_word(attempt))
+            rule = rule_words(link, id_word(attempt))
             role = Role.POLL if link.role is CallRole.POLL else Role.CALL
             if key is not None and attempt is not None:
                 if numbered and link.role is CallRole.POLL:
@@ -172,7 +176,7 @@ class LineMaker:
             name=(Part(name, Role.DIM if faint else role),),
             subject=blank_before(subject, Role.DIM if faint else Role.PLAIN),
             error=blank_before(error, Role.BAD),
-            rule=blank_before(rule, wording.rule_role(link) if link else Role.DIM),
+            rule=blank_before(rule, rule_role(link) if link else Role.DIM),
         )
 
     def _number_of(self, call: ApiCall, key: AttemptKey) -> int:
@@ -194,7 +198,7 @@ class LineMaker:
             return f"+{after_words(after)}" if after >= 0 else ""
         # A guessed action call has no job id: the id would look like a proof.
         is_known = link.is_sure and attempt.resource_ids
-        return wording.job_words(attempt) if is_known else ""
+        return job_words(attempt) if is_known else ""
 
     def _action_at(self, link: Link, attempt: Attempt) -> datetime:
         calls = sure_calls(self.snapshot, link.key) if link.key else ()
@@ -209,13 +213,13 @@ class LineMaker:
         visit = about.visit
         if isinstance(item, Backoff):
             line.owner = self.owner(line)
-            line.text = wording.backoff_parts(visit, item.number) if visit else ()
+            line.text = backoff_parts(visit, item.number) if visit else ()
         elif item.kind is FoldKind.POLLS:
             line.fold = Part("⋯", Role.FOLD)
             line.lane = Lane.CALLS
             line.whole_seconds = True
             line.owner = self.owner(line)
-            line.call = CallText(wording.poll_run_parts(self._coverage, item))
+            line.call = CallText(poll_run_parts(self._coverage, item))
         else:
             line.fold = Part(_CLOSED, Role.FOLD)
             line.text = child_wording.fold_parts(self.snapshot, item, visit)

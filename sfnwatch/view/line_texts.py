@@ -14,7 +14,7 @@ from sfnwatch.model.ecs_task import TaskState
 from sfnwatch.model.visits import ROOT, Attempt, StateVisit
 from sfnwatch.view.line_context import LineContext
 from sfnwatch.view.parts import plain_text
-from sfnwatch.view.wording import went_wrong
+from sfnwatch.view.task_text import went_wrong
 
 
 def has_event(about: LineContext, *endings: str) -> bool:

@@ -22,9 +22,9 @@ from sfnwatch.model.texts import clean
 from sfnwatch.model.time_axis import TimeAxis, end_of_second
 from sfnwatch.model.trace import Changed
 from sfnwatch.model.visits import FAILED, Attempt, StateVisit
+from sfnwatch.view.event_words import ordinal
 from sfnwatch.view.trace_changes import links_in, visit_keys_in
 from sfnwatch.view.trace_follower import TraceFollower
-from sfnwatch.view.wording import ordinal
 
 _LABEL_CHARACTERS = 80
 MarkedRow = HistoryEvent | ApiCall | TaskState

@@ -12,9 +12,10 @@ from sfnwatch.model.execution_list import ListedExecution
 from sfnwatch.model.map_runs import ExecutionCounts
 from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.visits import StateVisit, VisitKey
-from sfnwatch.view import child_wording, wording
+from sfnwatch.view import child_wording
 from sfnwatch.view.containers import branch_key, child_key, map_run_key
 from sfnwatch.view.parts import Role
+from sfnwatch.view.task_text import task_id, task_text
 from sfnwatch.view.timeline_bars import Bar, BarKind
 
 MANY = 20
@@ -134,7 +135,7 @@ class TimelineTree:
         end = begin
         for _, stretch_end in stretches(states, self._now_of(arn)):
             end = max(end, stretch_end)
-        role = wording.task_text(states[-1]).status.role
+        role = task_text(states[-1]).status.role
         task = Bar(
             key=f"{TASK_KEY}{task_arn}",
             line_key=states[0].key,
@@ -143,7 +144,7 @@ class TimelineTree:
             status=_TASK_ENDS.get(role, "running"),
             begin=begin,
             end=end,
-            name=f"task {wording.task_id(states[0])}",
+            name=f"task {task_id(states[0])}",
             states=states,
         )
         self._started[arn, visit.id].append(task)

@@ -7,13 +7,14 @@ from sfnwatch.model.linking.link import LinkRule
 from sfnwatch.model.linking.parameters import Leaf
 from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.texts import clean
+from sfnwatch.view.call_text import id_word
 from sfnwatch.view.considered_attempts import (
     MESSAGE_CHARACTERS,
     AttemptOutcome,
     ConsideredAttempt,
     attempt_name,
 )
-from sfnwatch.view.wording import doubt_words, id_word, rule_words
+from sfnwatch.view.match_words import doubt_words, rule_words
 
 _AS = {CallRole.OTHER: "a call about its job", CallRole.POLL: "its poll"}
 

@@ -15,10 +15,15 @@ from sfnwatch.model.records import Received
 from sfnwatch.model.trace import Trace
 from sfnwatch.view.captions import caption
 from sfnwatch.view.console_urls import call_url
+from sfnwatch.view.execution_labels import (
+    cut_middle,
+    execution_labels,
+    role_names,
+    short_names,
+)
 from sfnwatch.view.line_maker import LineMaker
 from sfnwatch.view.outline import Outline
 from sfnwatch.view.outline_options import OutlineOptions
-from sfnwatch.view.wording import cut_middle, execution_labels, role_names, short_names
 from tests import builders as aws
 from tests.builders import History, call, event
 from tests.model.answers import trace_of

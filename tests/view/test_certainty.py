@@ -12,10 +12,10 @@ from sfnwatch.model.time_axis import TimeAxis
 from sfnwatch.view.captions import caption
 from sfnwatch.view.line_kinds import RULES
 from sfnwatch.view.line_maker import LineMaker
+from sfnwatch.view.match_words import CERTAINTY_SIGNS, rule_role, rule_words
 from sfnwatch.view.parts import Role
 from sfnwatch.view.signs import to_ascii
 from sfnwatch.view.weighing_wording import verdict
-from sfnwatch.view.wording import CERTAINTY_SIGNS, rule_role, rule_words
 from tests import builders as aws
 from tests.builders import History, call
 from tests.model.answers import trace_of

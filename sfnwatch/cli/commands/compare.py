@@ -14,7 +14,7 @@ from sfnwatch.cli.settable_option import option
 from sfnwatch.errors import UsageError
 from sfnwatch.export.json.comparison import comparison_json
 from sfnwatch.model.texts import clean
-from sfnwatch.view.wording import execution_labels
+from sfnwatch.view.execution_labels import execution_labels
 
 _PAIR = 2
 _NAME_LENGTH = 200

@@ -32,8 +32,8 @@ from sfnwatch.export.svg.timeline import TimelinePicture
 from sfnwatch.model import texts, times
 from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.templates import read_template
+from sfnwatch.view.execution_labels import execution_labels
 from sfnwatch.view.parts import status_glyph
-from sfnwatch.view.wording import execution_labels
 
 STATIC = 100
 """The number of rows that are shown without JavaScript."""

@@ -15,7 +15,7 @@ from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.view.captions import caption
 from sfnwatch.view.line import Line
 from sfnwatch.view.line_maker import LineMaker
-from sfnwatch.view.wording import went_wrong
+from sfnwatch.view.task_text import went_wrong
 
 HtmlItem = HistoryEvent | ApiCall | TaskState
 EXPLAINED = 3000

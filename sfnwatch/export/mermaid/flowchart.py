@@ -12,9 +12,9 @@ from sfnwatch.analysis.quantities import plural
 from sfnwatch.export.mermaid.grammar import MOST_UNITS, escape, units
 from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.view import graph
+from sfnwatch.view.execution_labels import execution_labels
 from sfnwatch.view.graph_progress import GraphProgress, graph_progress
 from sfnwatch.view.parts import Role
-from sfnwatch.view.wording import execution_labels
 
 _MOST_BOXES = (480, 240, 120, 60, 30, 15)
 _MOST_EDGES = 500

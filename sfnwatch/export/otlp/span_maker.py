@@ -44,7 +44,7 @@ from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.texts import clean
 from sfnwatch.model.times import iso, maybe_iso
 from sfnwatch.model.visits import Attempt, StateVisit
-from sfnwatch.view import wording
+from sfnwatch.view.completion_words import completion_parts
 from sfnwatch.view.parts import plain_text
 
 _OF_ATTEMPT = ("pattern", "resource_ids", "role_arn")
@@ -202,7 +202,7 @@ class SpanMaker:
         yield from (span_event(at, name) for name, at in snapshots if at is not None)
         told = AttemptCalls(self.snapshot, self._coverage, key, attempt).completion
         if told is not None:
-            words = plain_text(wording.completion_parts(told))
+            words = plain_text(completion_parts(told))
             said = {"sfnwatch.completion": words.lstrip("◀━ ")}
             yield span_event(told.learned_at, "learned", said)
         for job in attempt.resource_ids:

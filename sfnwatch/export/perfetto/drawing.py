@@ -44,9 +44,10 @@ from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.texts import clean
 from sfnwatch.model.times import iso
 from sfnwatch.model.visits import ROOT, StateVisit
-from sfnwatch.view import wording
+from sfnwatch.view.event_words import redrive_parts
 from sfnwatch.view.line_maker import LineMaker
 from sfnwatch.view.parts import plain_text
+from sfnwatch.view.task_text import task_id, task_text
 
 _STATUS_CHARACTERS = 200
 _BarOwner = tuple[str, int | None]
@@ -146,7 +147,7 @@ class _Drawing:
         args["findings"] = self._findings[execution.arn, None]
         self.events.draw(track, (begin, end), execution.name, "execution", args)
         for redrive in execution.redrives:
-            name = plain_text(wording.redrive_parts(redrive))
+            name = plain_text(redrive_parts(redrive))
             at = redrive.event.at
             self.events.draw(track, (at, at), name, "redriven", {})
 
@@ -218,13 +219,13 @@ class _Drawing:
             visit = self._snapshot.visit_of(key)
             if key is None or visit is None:
                 continue
-            task_name = wording.task_id(states[0])
+            task_name = task_id(states[0])
             track = self.events.add_track(self._pid(key[0]), f"task · {task_name}")
             facts_of_states = facts_of_task(self._snapshot, states[0].task_arn)
             by_version = {facts["version"]: facts for facts in facts_of_states}
             for state, end in stretches(states, self._now):
                 status = clean(state.last_status, _STATUS_CHARACTERS)
-                ending = plain_text(wording.task_text(state).ending)
+                ending = plain_text(task_text(state).ending)
                 args = {**by_version[state.version], "state": visit.path}
                 span = state.at, end
                 self.events.draw(track, span, f"{status}{ending}", "task", args)

@@ -21,6 +21,8 @@ from sfnwatch.export.wrapping import cut_text, wrap_parts
 from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.times import iso
 from sfnwatch.model.visits import VisitKey
+from sfnwatch.view.call_text import CallText
+from sfnwatch.view.execution_labels import execution_labels
 from sfnwatch.view.life_lines import LifeLines, Rail
 from sfnwatch.view.line import Lane, Line
 from sfnwatch.view.line_maker import LineMaker
@@ -28,7 +30,6 @@ from sfnwatch.view.outline import Outline
 from sfnwatch.view.outline_items import Fold, Item
 from sfnwatch.view.outline_options import OutlineOptions
 from sfnwatch.view.parts import Part, Role, plain_text
-from sfnwatch.view.wording import CallText, execution_labels
 
 _MOST_UNFOLDED_LINES = 80
 """With more lines than this, polls, children and large Maps are folded."""

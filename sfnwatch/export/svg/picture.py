@@ -12,8 +12,8 @@ from sfnwatch.export.svg.legend import draw_legend
 from sfnwatch.export.svg.styles import stylesheet
 from sfnwatch.export.svg.timeline import TimelinePicture
 from sfnwatch.model.snapshot import Snapshot
+from sfnwatch.view.execution_labels import execution_labels
 from sfnwatch.view.parts import Part, Role
-from sfnwatch.view.wording import execution_labels
 
 
 def dump(snapshot: Snapshot, out: TextIO) -> None:

@@ -24,12 +24,12 @@ from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.texts import clean
 from sfnwatch.model.times import duration, iso
 from sfnwatch.view.bar_notes import bar_notes, state_words
+from sfnwatch.view.execution_labels import execution_labels
 from sfnwatch.view.parts import Part, Role, status_glyph
 from sfnwatch.view.time_marks import round_marks, stops
 from sfnwatch.view.time_scale import cut_short, length_of
 from sfnwatch.view.timeline_bars import Bar, BarKind, Tick
 from sfnwatch.view.timeline_chart import TimelineChart
-from sfnwatch.view.wording import execution_labels
 
 _MOST_BARS = 120
 """The most bars that are drawn; the others are counted."""

@@ -1,0 +1,147 @@
+"""The words of events and attempts, the same on the screen and in exports.
+
+Every string from AWS that becomes part of a line is cleaned here.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+
+from sfnwatch.analysis.integration_words import resource_words
+from sfnwatch.analysis.reasons import cause_words
+from sfnwatch.analysis.statuses import ended_words, status_words
+from sfnwatch.model.arns import last_segment
+from sfnwatch.model.attempt_events import phase_of
+from sfnwatch.model.execution import Redrive
+from sfnwatch.model.history_event import TERMINAL, Details, HistoryEvent
+from sfnwatch.model.texts import clean
+from sfnwatch.model.times import duration
+from sfnwatch.model.values import int_of, text_of
+from sfnwatch.model.visits import StateVisit
+from sfnwatch.view.parts import STATUS_GLYPHS, Part, Role, status_glyph
+
+MINUTE_SECONDS = 60
+_CAPITALS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+LIMIT = 200
+"""The most characters of a name or message on a line; the detail pane has it whole."""
+
+
+def ordinal(number: int) -> str:
+    """Return a number as `1st`, `2nd`, `12th`."""
+    is_teen = number % 100 in range(11, 14)
+    suffix = "th" if is_teen else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{suffix}"
+
+
+@lru_cache(maxsize=256)
+def spaced(name: str) -> str:
+    """Return a type of AWS's as words: `submit failed` for `SubmitFailed`.
+
+    The result is cleaned, since a future type of AWS's may be any text.
+    """
+    words = _CAPITALS.sub(" ", name).lower().replace("map run", "Map Run")
+    return clean(words, LIMIT)
+
+
+def execution_parts(event: HistoryEvent, details: Details) -> Iterator[Part]:
+    """Yield how an execution begins or ends, and its error."""
+    ending = event.type.removeprefix("Execution")
+    glyph = Part("◆", Role.NAME)
+    if event.type in TERMINAL:
+        glyph = status_glyph(TERMINAL[event.type])
+    yield Part(f"{glyph.text} Execution {spaced(ending)}", glyph.role)
+    yield from error_parts(details)
+
+
+def redrive_parts(redrive: Redrive) -> Iterator[Part]:
+    """Yield a redrive's number and its time: `12m 04s after it failed`."""
+    yield Part(f"⟲ Redriven ({ordinal(redrive.number)} time)", Role.NAME)
+    if redrive.seconds is not None and redrive.ended is not None:
+        spent = duration(max(0.0, redrive.seconds))
+        ended = ended_words(TERMINAL[redrive.ended.type])
+        yield Part(f", {spent} after it {ended}")
+
+
+def state_name(visit: StateVisit) -> str:
+    """Return a state's name with its branch or iteration: `[1] Build index`."""
+    number = "" if visit.index is None else f"[{visit.index}] "
+    return f"{number}{clean(visit.name, LIMIT)}"
+
+
+def entered_parts(visit: StateVisit) -> Iterator[Part]:
+    """Yield the name of an entered state, and what it runs, else its type."""
+    yield Part(state_name(visit), Role.NAME)
+    if visit.attempts:
+        # Only Tasks have attempts, so the type need not be shown.
+        yield Part(f"  {resource_words(visit.attempts[0])}", Role.CALL)
+    else:
+        yield Part(f"  {clean(visit.type)}", Role.DIM)
+
+
+def items_part(details: Details) -> Iterator[Part]:
+    """Yield the number of a Map's items, if its start event has it."""
+    length = int_of(details.get("length"))
+    if length is not None:
+        yield Part(f"  {length:,} item{'' if length == 1 else 's'}", Role.DIM)
+
+
+def phase_parts(events: Sequence[HistoryEvent]) -> Iterator[Part]:
+    """Yield the names of an attempt's phases that share a line."""
+    told = [spaced(phase_of(event.type)) for event in events]
+    status = told[-1].replace(" ", "_")
+    glyph = f"{status_glyph(status).text} " if status in STATUS_GLYPHS else ""
+    yield Part(f"{glyph}{' · '.join(told)}", _phase_role(events[-1].type))
+
+
+def _phase_role(event_type: str) -> Role:
+    if event_type.endswith("Succeeded"):
+        return Role.GOOD
+    bad = event_type.endswith(("Failed", "TimedOut"))
+    return Role.BAD if bad else Role.PLAIN
+
+
+def try_parts(visit: StateVisit, number: int) -> Iterator[Part]:
+    """Yield the number of the try that begins, unless it is the first."""
+    if number > 1:
+        yield Part(f"  try {number}", Role.WARN)
+        if visit.is_redriven(number):
+            yield Part("  redriven", Role.DIM)
+
+
+def other_parts(event: HistoryEvent, details: Details) -> Iterator[Part]:
+    """Yield the words of all other events."""
+    if event.type.startswith("MapIteration") and event.iteration is not None:
+        word = spaced(event.type.removeprefix("MapIteration"))
+        if event.iteration_end is not None:
+            word = status_words(event.iteration_end)
+        yield Part(f"[{event.iteration}] {word}", _phase_role(event.type))
+        return
+    yield Part(spaced(event.type), _phase_role(event.type))
+    if event.type == "MapStateStarted":
+        yield from items_part(details)
+    redrives = int_of(details.get("redriveCount"))
+    if event.type == "MapRunRedriven" and redrives:
+        yield Part(f"  ({ordinal(redrives)} time)", Role.DIM)
+    if run := text_of(details.get("mapRunArn")):
+        yield Part(f"  {clean(last_segment(run), LIMIT)}", Role.DIM)
+    yield from error_parts(details)
+
+
+def error_parts(details: Details) -> Iterator[Part]:
+    """Yield the error and the cause of an event, if it has them."""
+    error = text_of(details.get("error"))
+    cause = text_of(details.get("cause"))
+    if error:
+        yield Part(f"  {clean(error, LIMIT)}", Role.BAD)
+    if cause:
+        yield Part(f"  {clean(cause_words(cause), LIMIT)}", Role.DIM)
+
+
+def backoff_parts(visit: StateVisit, number: int) -> tuple[Part, ...]:
+    """Return the length of the wait before a try, after the failed try before it."""
+    wait = visit.backoff_before(number)
+    if wait is None:
+        return ()
+    seconds = round((wait[1] - wait[0]).total_seconds())
+    words = f"{seconds} s" if seconds < MINUTE_SECONDS else duration(seconds)
+    return (Part(f"⟳ backing off {words}", Role.WARN),)
