@@ -25,7 +25,7 @@ from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.texts import clean
 from sfnwatch.model.times import iso, maybe_iso
 from sfnwatch.model.values import text_of
-from sfnwatch.view.child_wording import child_map_run
+from sfnwatch.view.child import child_map_run
 from sfnwatch.view.line_maker import LineMaker
 
 CsvRow = dict[str, str]

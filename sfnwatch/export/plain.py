@@ -32,7 +32,7 @@ from sfnwatch.model.source_health import HealthState, SourceHealth
 from sfnwatch.model.texts import clean
 from sfnwatch.model.times import duration
 from sfnwatch.model.trace import Changed, Trace
-from sfnwatch.view.child_wording import count_words
+from sfnwatch.view.child_words import count_words
 from sfnwatch.view.event_words import execution_parts, other_parts
 from sfnwatch.view.execution_labels import LABEL, execution_labels
 from sfnwatch.view.line_maker import LineMaker, lateness

@@ -18,8 +18,8 @@ from sfnwatch.tui.rows import Rows
 from sfnwatch.tui.screen_state import GoTo, ScreenState
 from sfnwatch.tui.spans import Masks, Span, spans_of, width_of
 from sfnwatch.tui.views import HeadedView
-from sfnwatch.view import child_wording
-from sfnwatch.view.child_wording import Child
+from sfnwatch.view.child import Child, child_map_run
+from sfnwatch.view.child_words import child_parts, map_run_parts
 from sfnwatch.view.parts import Part, Role, counted
 
 _RUNS = 3
@@ -83,10 +83,7 @@ class ChildrenView(HeadedView):
         screen_state = self._screen_state
         width = self.width
         snapshot = screen_state.snapshot
-        runs = (
-            child_wording.child_map_run(snapshot, arn)
-            for arn in snapshot.lineage.map_runs
-        )
+        runs = (child_map_run(snapshot, arn) for arn in snapshot.lineage.map_runs)
         known = [run for run in runs if run is not None]
         yield from (_run_spans(run, width, self.mask) for run in known[:_RUNS])
         if len(known) > _RUNS:
@@ -158,7 +155,7 @@ def _run_spans(run: Child, width: int, mask: Masks) -> list[Span]:
     The number of read histories is left out: the row below counts all of them.
     """
     run = replace(run, histories=0)
-    name = [Span(" "), *spans_of(child_wording.child_parts(run), mask), Span("  ")]
-    room = width - width_of([*name, *spans_of(child_wording.map_run_parts(run, 0))])
+    name = [Span(" "), *spans_of(child_parts(run), mask), Span("  ")]
+    room = width - width_of([*name, *spans_of(map_run_parts(run, 0))])
     cells = max(_BAR, min(_LONG_BAR, room))
-    return [*name, *spans_of(child_wording.map_run_parts(run, cells))]
+    return [*name, *spans_of(map_run_parts(run, cells))]

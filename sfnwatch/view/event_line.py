@@ -10,7 +10,8 @@ from sfnwatch.model.texts import clean
 from sfnwatch.model.times import duration
 from sfnwatch.model.values import text_of
 from sfnwatch.model.visits import StateVisit, VisitKey
-from sfnwatch.view import child_wording
+from sfnwatch.view.child import child_execution, child_map_run
+from sfnwatch.view.child_words import child_parts, map_run_parts
 from sfnwatch.view.completion_words import completion_parts
 from sfnwatch.view.event_words import (
     entered_parts,
@@ -98,7 +99,7 @@ class EventLine:
         event = self._event
         arn = self._event.execution_arn
         execution = self._about.execution
-        child = child_wording.child_execution(self._snapshot, arn)
+        child = child_execution(self._snapshot, arn)
         if event.type == REDRIVEN and execution is not None:
             redrives = execution.redrives
             redrive = next((r for r in redrives if r.event is event), None)
@@ -106,7 +107,7 @@ class EventLine:
             return
         if event.type == "ExecutionStarted" and child is not None:
             line.fold = Part(_OPEN, Role.FOLD)
-            yield from child_wording.child_parts(child)
+            yield from child_parts(child)
             return
         yield from execution_parts(event, self._details)
         started = execution.started_at if execution else None
@@ -116,13 +117,13 @@ class EventLine:
 
     def _map_run_text(self, line: Line) -> Iterator[Part]:
         run = text_of(self._details.get("mapRunArn")) or ""
-        child = child_wording.child_map_run(self._snapshot, run)
+        child = child_map_run(self._snapshot, run)
         if child is None:
             yield from other_parts(self._event, self._details)
             return
         line.fold = Part(_OPEN, Role.FOLD)
-        head = (*child_wording.child_parts(child), Part("  "))
-        yield from (*head, *child_wording.map_run_parts(child))
+        head = (*child_parts(child), Part("  "))
+        yield from (*head, *map_run_parts(child))
 
     def _entered_text(self, visit: StateVisit) -> Iterator[Part]:
         yield from entered_parts(visit)

@@ -18,18 +18,21 @@ from sfnwatch.model.texts import clean
 from sfnwatch.model.times import duration
 from sfnwatch.model.values import int_of, text_of
 from sfnwatch.model.visits import StateVisit
-from sfnwatch.view.parts import STATUS_GLYPHS, Part, Role, status_glyph
+from sfnwatch.view.parts import STATUS_GLYPHS, Part, Role, counted, status_glyph
 
 MINUTE_SECONDS = 60
 _CAPITALS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_SUFFIXES = {1: "st", 2: "nd", 3: "rd"}
+_TEENS = range(11, 14)
 LIMIT = 200
 """The most characters of a name or message on a line; the detail pane has it whole."""
 
 
 def ordinal(number: int) -> str:
     """Return a number as `1st`, `2nd`, `12th`."""
-    is_teen = number % 100 in range(11, 14)
-    suffix = "th" if is_teen else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    suffix = _SUFFIXES.get(number % 10, "th")
+    if number % 100 in _TEENS:
+        suffix = "th"
     return f"{number}{suffix}"
 
 
@@ -64,8 +67,8 @@ def redrive_parts(redrive: Redrive) -> Iterator[Part]:
 
 def state_name(visit: StateVisit) -> str:
     """Return a state's name with its branch or iteration: `[1] Build index`."""
-    number = "" if visit.index is None else f"[{visit.index}] "
-    return f"{number}{clean(visit.name, LIMIT)}"
+    name = clean(visit.name, LIMIT)
+    return name if visit.index is None else f"[{visit.index}] {name}"
 
 
 def entered_parts(visit: StateVisit) -> Iterator[Part]:
@@ -82,22 +85,25 @@ def items_part(details: Details) -> Iterator[Part]:
     """Yield the number of a Map's items, if its start event has it."""
     length = int_of(details.get("length"))
     if length is not None:
-        yield Part(f"  {length:,} item{'' if length == 1 else 's'}", Role.DIM)
+        yield Part(f"  {counted(length, 'item')}", Role.DIM)
 
 
 def phase_parts(events: Sequence[HistoryEvent]) -> Iterator[Part]:
     """Yield the names of an attempt's phases that share a line."""
-    told = [spaced(phase_of(event.type)) for event in events]
-    status = told[-1].replace(" ", "_")
-    glyph = f"{status_glyph(status).text} " if status in STATUS_GLYPHS else ""
-    yield Part(f"{glyph}{' · '.join(told)}", _phase_role(events[-1].type))
+    phases = [spaced(phase_of(event.type)) for event in events]
+    words = " · ".join(phases)
+    status = phases[-1].replace(" ", "_")
+    if status in STATUS_GLYPHS:
+        words = f"{status_glyph(status).text} {words}"
+    yield Part(words, _phase_role(events[-1].type))
 
 
 def _phase_role(event_type: str) -> Role:
     if event_type.endswith("Succeeded"):
         return Role.GOOD
-    bad = event_type.endswith(("Failed", "TimedOut"))
-    return Role.BAD if bad else Role.PLAIN
+    if event_type.endswith(("Failed", "TimedOut")):
+        return Role.BAD
+    return Role.PLAIN
 
 
 def try_parts(visit: StateVisit, number: int) -> Iterator[Part]:

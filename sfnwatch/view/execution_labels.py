@@ -1,7 +1,7 @@
 """Short names for executions, which tell them apart."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 
 from sfnwatch.analysis.names import shorten_names
 from sfnwatch.model.arns import maybe_execution_arn
@@ -13,7 +13,7 @@ LABEL = 80
 ROLE_WORDS = frozenset({"sync", "async", "sdk", "denied"})
 _WORD = re.compile(r"[^\W_]+")
 _DATE = re.compile(r"[-_]?(?<!\d)\d{8}(?:T?\d{6}Z?)?(?!\d)[-_]?")
-_TAIL = 3
+_TAIL_DIVISOR = 3
 """A cut name keeps a third of its characters from its end."""
 
 
@@ -22,11 +22,12 @@ def role_names(executions: Iterable[ExecutionAsOf]) -> Mapping[str, str]:
 
     The name of `three-ways-sync-20261127T112640-c11fa3` is `sync`.
     """
-    names = {}
-    for each in executions:
-        words = _WORD.findall(each.name)
-        names[each.arn] = " ".join(w for w in words if w.lower() in ROLE_WORDS)
-    return names if _tell_apart(list(names.values())) else {}
+    names: dict[str, str] = {}
+    for execution in executions:
+        words = _WORD.findall(execution.name)
+        role_words = [word for word in words if word.lower() in ROLE_WORDS]
+        names[execution.arn] = " ".join(role_words)
+    return names if _are_distinct(names.values()) else {}
 
 
 def short_names(executions: Iterable[ExecutionAsOf], room: int) -> Mapping[str, str]:
@@ -36,17 +37,16 @@ def short_names(executions: Iterable[ExecutionAsOf], room: int) -> Mapping[str, 
     in their state machines' names. Where these are not different in so few characters,
     the executions are numbered.
     """
-    every = list(executions)
-    arns = [each.arn for each in every]
-    names = [clean(each.name) for each in every]
-    machines = [clean(each.state_machine_name or "") for each in every]
-    roles = list(role_names(every).values())
-    tries = (roles, shorten_names(names), shorten_names(machines))
-    for each in tries:
-        short = [cut_middle(name, room) for name in each]
-        if _tell_apart(short):
+    listed = list(executions)
+    arns = [execution.arn for execution in listed]
+    names = [clean(execution.name) for execution in listed]
+    machines = [clean(execution.state_machine_name or "") for execution in listed]
+    roles = list(role_names(listed).values())
+    for choice in (roles, shorten_names(names), shorten_names(machines)):
+        short = [cut_middle(name, room) for name in choice]
+        if _are_distinct(short):
             return dict(zip(arns, short, strict=True))
-    return {arn: f"no. {n}"[:room] for n, arn in enumerate(arns, 1)}
+    return {arn: f"no. {number}"[:room] for number, arn in enumerate(arns, 1)}
 
 
 def execution_labels(arns: Iterable[str]) -> Mapping[str, str]:
@@ -54,16 +54,20 @@ def execution_labels(arns: Iterable[str]) -> Mapping[str, str]:
 
     A single execution has an empty label.
     """
-    each = list(dict.fromkeys(arns))
-    parsed = [maybe_execution_arn(arn) for arn in each]
-    names = [p.name if p else arn for arn, p in zip(each, parsed, strict=True)]
-    if len(set(names)) < len(each):
-        names = [arn.rpartition("execution:")[2] for arn in each]
-    short = shorten_names(names) if len(each) > 1 else [""] * len(each)
-    return {arn: clean(name, LABEL) for arn, name in zip(each, short, strict=True)}
+    listed = list(dict.fromkeys(arns))
+    if len(listed) <= 1:
+        return dict.fromkeys(listed, "")
+    names: list[str] = []
+    for arn in listed:
+        parsed = maybe_execution_arn(arn)
+        names.append(parsed.name if parsed is not None else arn)
+    if len(set(names)) < len(names):
+        names = [arn.rpartition("execution:")[2] for arn in listed]
+    short = [clean(name, LABEL) for name in shorten_names(names)]
+    return dict(zip(listed, short, strict=True))
 
 
-def _tell_apart(names: Sequence[str]) -> bool:
+def _are_distinct(names: Collection[str]) -> bool:
     return bool(names) and all(names) and len(set(names)) == len(names)
 
 
@@ -76,6 +80,6 @@ def cut_middle(name: str, room: int) -> str:
         name = _DATE.sub("…", name, count=1)
     if len(name) <= room:
         return name
-    tail = (room - 1) // _TAIL
+    tail = (room - 1) // _TAIL_DIVISOR
     head = name[: max(0, room - 1 - tail)]
     return f"{head}…{name[len(name) - tail :]}"[:room]

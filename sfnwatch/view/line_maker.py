@@ -19,10 +19,10 @@ from sfnwatch.model.texts import clean
 from sfnwatch.model.times import duration
 from sfnwatch.model.values import text_of
 from sfnwatch.model.visits import Attempt
-from sfnwatch.view import child_wording
 from sfnwatch.view.call_text import CallText, blank_before, id_word, job_words
 from sfnwatch.view.event_line import EventLine
 from sfnwatch.view.event_words import LIMIT, backoff_parts, state_name
+from sfnwatch.view.fold_words import fold_parts
 from sfnwatch.view.life_lines import LifeLines
 from sfnwatch.view.line import Lane, Line
 from sfnwatch.view.line_context import LineContext
@@ -222,7 +222,7 @@ class LineMaker:
             line.call = CallText(poll_run_parts(self._coverage, item))
         else:
             line.fold = Part(_CLOSED, Role.FOLD)
-            line.text = child_wording.fold_parts(self.snapshot, item, visit)
+            line.text = fold_parts(self.snapshot, item, visit)
         return line
 
 

@@ -30,8 +30,9 @@ def matched_by(link: Link, word: str = "id") -> str:
         case LinkRule.RESOURCE_ID:
             return word
         case LinkRule.AMBIGUOUS:
-            several = link.candidate_count > 1
-            return f"one of {link.candidate_count}" if several else "not certain"
+            if link.candidate_count > 1:
+                return f"one of {link.candidate_count}"
+            return "not certain"
     return RULE_WORDS[link.rule]
 
 

@@ -10,31 +10,33 @@ from sfnwatch.view.event_words import LIMIT, MINUTE_SECONDS
 from sfnwatch.view.outline_items import Fold
 from sfnwatch.view.parts import Part, Role
 
-
-def poll_run_parts(coverage: Coverage, fold: Fold) -> tuple[Part, ...]:
-    """Return the number of folded polls, the time between them, and their error."""
-    calls = [member for member in fold.members if isinstance(member, ApiCall)]
-    whole = coverage.is_settled(fold.last) if fold.last else True
-    more = "polls" if len(calls) > 1 else "poll"
-    said = [Part(f"{len(calls)}{'' if whole else '+'} more {more}")]
-    apart = seconds_apart(coverage, calls)
-    if apart is not None:
-        often = (
-            f"{apart:.0f} s" if apart < 2 * MINUTE_SECONDS else duration(round(apart))
-        )
-        said.append(Part(f", about every {often}", Role.DIM))
-    error = calls[0].error_code if calls else None
-    if error:
-        word = "all denied" if "denied" in error.lower() else clean(error, LIMIT)
-        said.append(Part(f"  ✘ {word}", Role.BAD))
-    return tuple(said)
-
-
-_TOLD = 0.5
-"""The least interval of polls in seconds that is shown.
+_LEAST_INTERVAL_SECONDS = 0.5
+"""The least interval of polls that is shown.
 
 CloudTrail's times have no fractions, so shorter intervals are not known.
 """
+_MOST_IN_SECONDS = 2 * MINUTE_SECONDS
+"""Shorter intervals are told in seconds."""
+
+
+def poll_run_parts(coverage: Coverage, fold: Fold) -> tuple[Part, ...]:
+    """Return the number of folded polls, the time between them, and their error."""
+    polls = [member for member in fold.members if isinstance(member, ApiCall)]
+    is_whole = fold.last is None or coverage.is_settled(fold.last)
+    more = "" if is_whole else "+"
+    word = "polls" if len(polls) > 1 else "poll"
+    parts = [Part(f"{len(polls)}{more} more {word}")]
+    interval = seconds_apart(coverage, polls)
+    if interval is not None:
+        length = f"{interval:.0f} s"
+        if interval >= _MOST_IN_SECONDS:
+            length = duration(round(interval))
+        parts.append(Part(f", about every {length}", Role.DIM))
+    error = polls[0].error_code if polls else None
+    if error:
+        words = "all denied" if "denied" in error.lower() else clean(error, LIMIT)
+        parts.append(Part(f"  ✘ {words}", Role.BAD))
+    return tuple(parts)
 
 
 def seconds_apart(coverage: Coverage, polls: Sequence[ApiCall]) -> float | None:
@@ -44,8 +46,8 @@ def seconds_apart(coverage: Coverage, polls: Sequence[ApiCall]) -> float | None:
     still come in between later ones. None too for an interval that is too short for
     CloudTrail's whole seconds.
     """
-    known = [call.event_time for call in coverage.settled(polls)]
-    if len(known) <= 1:
+    times = [poll.event_time for poll in coverage.settled(polls)]
+    if len(times) <= 1:
         return None
-    apart = (known[-1] - known[0]).total_seconds() / (len(known) - 1)
-    return apart if apart >= _TOLD else None
+    seconds = (times[-1] - times[0]).total_seconds() / (len(times) - 1)
+    return seconds if seconds >= _LEAST_INTERVAL_SECONDS else None

@@ -15,7 +15,8 @@ _STAGES = {
     TaskStage.RUNNING: Part("●", Role.BUSY),
     TaskStage.STOPPING: Part("◌", Role.DIM),
 }
-_NORMAL = "EssentialContainerExited"
+_BEFORE_STOP = frozenset({TaskStage.STARTING, TaskStage.RUNNING})
+_ENDED_BY_ITSELF = "EssentialContainerExited"
 """The stop code of a task that ended by itself; its exit codes show if it failed."""
 
 
@@ -46,26 +47,30 @@ def task_text(state: TaskState) -> TaskText:
     glyph = _task_glyph(state)
     status = Part(f"{glyph.text} {clean(state.last_status, LIMIT)}", glyph.role)
     if not state.stopped:
-        early = state.stage in {TaskStage.STARTING, TaskStage.RUNNING}
-        to_stop = early and state.desired_status == "STOPPED"
-        soon = blank_before("to be stopped" if to_stop else "", Role.WARN)
-        return TaskText(status, soon, soon)
+        is_to_stop = state.stage in _BEFORE_STOP and state.desired_status == "STOPPED"
+        ending = blank_before("to be stopped" if is_to_stop else "", Role.WARN)
+        return TaskText(status, ending, ending)
     exits = list(_exits(state))
-    codes = [clean(state.stop_code, LIMIT)] if state.stop_code else []
-    normal = state.stop_code == _NORMAL
-    reason = "" if normal else clean(state.stopped_reason or "", LIMIT)
+    stop_code = [clean(state.stop_code, LIMIT)] if state.stop_code else []
+    brief = stop_code
+    reason = clean(state.stopped_reason or "", LIMIT)
+    if state.stop_code == _ENDED_BY_ITSELF:
+        brief = exits or stop_code
+        reason = ""
     return TaskText(
         status,
-        ending=blank_before(", ".join((*codes, *exits)), glyph.role),
-        brief=blank_before(", ".join(exits if normal and exits else codes), glyph.role),
+        ending=blank_before(", ".join((*stop_code, *exits)), glyph.role),
+        brief=blank_before(", ".join(brief), glyph.role),
         reason=blank_before(reason, Role.DIM),
     )
 
 
 def went_wrong(state: TaskState) -> bool:
     """True for a stopped task with a bad stop code, or an exit code other than 0."""
-    codes = [c.exit_code for c in state.containers if c.exit_code is not None]
-    return state.stopped and (any(codes) or state.stop_code in BAD_STOPS)
+    if not state.stopped:
+        return False
+    has_bad_exit = any(container.exit_code for container in state.containers)
+    return has_bad_exit or state.stop_code in BAD_STOPS
 
 
 def _task_glyph(state: TaskState) -> Part:
@@ -73,10 +78,12 @@ def _task_glyph(state: TaskState) -> Part:
         return _STAGES.get(state.stage, Part("○", Role.DIM))
     if went_wrong(state):
         return Part("✘", Role.BAD)
-    codes = [container.exit_code for container in state.containers]
-    normal = state.stop_code in {_NORMAL, None} and bool(codes) and None not in codes
+    exit_codes = [container.exit_code for container in state.containers]
+    is_all_known = bool(exit_codes) and None not in exit_codes
+    if is_all_known and state.stop_code in {_ENDED_BY_ITSELF, None}:
+        return Part("✔", Role.GOOD)
     # Without an exit code it is not known if the task succeeded.
-    return Part("✔", Role.GOOD) if normal else Part("■", Role.WARN)
+    return Part("■", Role.WARN)
 
 
 def _exits(state: TaskState) -> Iterator[str]:
@@ -84,10 +91,12 @@ def _exits(state: TaskState) -> Iterator[str]:
 
     With several containers, each code comes with its container's name.
     """
-    coded = [each for each in state.containers if each.exit_code is not None]
-    failed = [each for each in coded if each.exit_code]
-    if coded and not failed:
+    exited = [one for one in state.containers if one.exit_code is not None]
+    failed = [container for container in exited if container.exit_code]
+    if exited and not failed:
         yield "exit 0"
-    for each in failed:
-        whose = f"{clean(each.name, LIMIT)} " if each.name and coded[1:] else ""
-        yield f"{whose}exit {each.exit_code}"
+    for container in failed:
+        words = f"exit {container.exit_code}"
+        if container.name and len(exited) > 1:
+            words = f"{clean(container.name, LIMIT)} {words}"
+        yield words

@@ -12,7 +12,7 @@ from sfnwatch.model.execution_list import ListedExecution
 from sfnwatch.model.map_runs import ExecutionCounts
 from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.visits import StateVisit, VisitKey
-from sfnwatch.view import child_wording
+from sfnwatch.view.child import child_execution, child_map_run
 from sfnwatch.view.containers import branch_key, child_key, map_run_key
 from sfnwatch.view.parts import Role
 from sfnwatch.view.task_text import task_id, task_text
@@ -62,7 +62,7 @@ class TimelineTree:
 
     def _execution(self, execution: ExecutionAsOf) -> Bar:
         arn = execution.arn
-        child = child_wording.child_execution(self._snapshot, arn)
+        child = child_execution(self._snapshot, arn)
         top = self._states_of(execution)
         begin = execution.started_at
         if begin is None:
@@ -153,7 +153,7 @@ class TimelineTree:
         """Add a bar for a Map Run's executions that are counted but were not read."""
         parent = self._snapshot.lineage.map_runs[map_run_arn]
         arn = parent.execution_arn
-        child = child_wording.child_map_run(self._snapshot, map_run_arn)
+        child = child_map_run(self._snapshot, map_run_arn)
         visit = self._snapshot.visit_of((arn, parent.visit_id))
         if child is None or child.map_run is None or visit is None:
             return
