@@ -4,15 +4,18 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
+from itertools import chain
 from typing import NamedTuple
 
 from textual.cache import LRUCache
 from textual.message import Message
 from textual.timer import Timer
 
+from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.trace import Changed
 from sfnwatch.tui.actions import Command
 from sfnwatch.tui.cursor_list import CursorList
+from sfnwatch.tui.highlights import FRAME_SECONDS, Highlights
 from sfnwatch.tui.lanes_heads import execution_heads, lane_heads
 from sfnwatch.tui.lanes_layout import (
     GUTTER,
@@ -33,37 +36,21 @@ from sfnwatch.view.line import Line
 from sfnwatch.view.line_maker import lateness
 from sfnwatch.view.outline_items import Fold, Item
 
-_KEPT = 1024
+_KEPT_LINES = 1024
 """Lines that are kept once made."""
-FLASH = 1.2
-"""Seconds for which a new event is highlighted."""
-LINGER = 4.0
-"""Seconds for which a new call is highlighted: it may say how late it is."""
-FADE = 0.2
-"""Least seconds between two steps of fading."""
-SLIDE = 0.35
-"""Seconds in which a late call slides into its place."""
-_FRAME_SECONDS = 1 / 24
-"""Seconds of one frame of sliding."""
-_FLASHED = 100
+_MOST_HIGHLIGHTS = 100
 """Most lines that are highlighted at once; more would be restless."""
-_FOLDS = "▸▾⋯"
+_FOLD_SIGNS = frozenset("▸▾⋯")
 _LIFE_LINES = frozenset("╎┃┋┊│▖▘╵╹╷╻ ")
 
 
-_LineKey = tuple[int, int]
-"""The version of what is shown, and a line's place in it."""
+class _DrawingStyle(NamedTuple):
+    """What all lines are drawn with."""
 
-
-class _Fresh(NamedTuple):
-    """Until when a new line is highlighted, and until when it slides in."""
-
-    until: float
-    slides_until: float = 0.0
-
-    def away(self, now: float) -> float:
-        """Return how far it is from its place, from 1 to 0: fast, then slow."""
-        return max(0.0, (self.slides_until - now) / SLIDE) ** 2
+    layout: LaneLayout
+    looks: Looks
+    chips: Mapping[str, Span]
+    """Executions' short names, by ARN."""
 
 
 class LanesView(CursorList):
@@ -86,15 +73,15 @@ class LanesView(CursorList):
         self.lit: Collection[str] = frozenset()
         """The keys of the lines, or ARNs of the executions, that are not dimmed; empty:
         none is dimmed."""
-        self._drawn_by: tuple[LaneLayout, Looks, Mapping[str, Span]] | None = None
-        """What lines are drawn with: the layout, the looks, executions' short names by
-        ARN."""
+        self._drawing_style: _DrawingStyle | None = None
+        """None before the lines are laid out."""
         self._widths = LineWidths()
         self._lines: LRUCache[tuple[int, int], tuple[Line, LineWidths]] = LRUCache(
-            _KEPT
+            _KEPT_LINES
         )
-        self._fresh: dict[str, _Fresh] = {}
-        """What has just come, by key."""
+        """Lines and the cells that they need, by the version of what is shown and the
+        line's place."""
+        self._highlights = Highlights()
         self.seconds: Callable[[], float] = time.monotonic
         """Returns the time that highlights go by, in seconds, whatever clock records go
         by."""
@@ -117,64 +104,70 @@ class LanesView(CursorList):
 
     def _line(self, place: int) -> tuple[Line, LineWidths]:
         """Return a line, and the cells that it needs."""
-        key = self.screen_state.version, place
-        known = self._lines.get(key)
-        if known is None:
-            line = self.screen_state.line(place)
-            looks = self.screen_state.looks
-            needs = line_widths_in_column if self.screen_state.apart else line_widths
-            known = self._lines[key] = line, needs(line, looks)
-        return known
+        screen_state = self.screen_state
+        key = screen_state.version, place
+        kept = self._lines.get(key)
+        if kept is not None:
+            return kept
+        line = screen_state.line(place)
+        if screen_state.apart:
+            widths = line_widths_in_column(line, screen_state.looks)
+        else:
+            widths = line_widths(line, screen_state.looks)
+        self._lines[key] = line, widths
+        return line, widths
 
     def draw(self, place: int, width: int) -> Sequence[Sequence[Span]]:
         del width
-        if self._drawn_by is None:
+        if self._drawing_style is None:
             return [[]]
+        screen_state = self.screen_state
         line, _ = self._line(place)
-        screen_state = self.screen_state
-        order = screen_state.outline.order
-        layout, looks, chips = self._drawn_by
-        drawing = LineDrawing(line, layout, looks, chips)
-        for root in {*layout.roots} - {line.root_arn}:
-            at = order.unshifted(line.at, root)
-            drawing.others[root] = screen_state.lifelines.rails(
-                screen_state.snapshot, at, root
-            )
-        if place:
-            before = order.place(screen_state.items[place - 1])[0]
-            times = (looks.time(at, whole=True) for at in (before, line.at))
-            drawing.same_second = len({*times}) == 1
-            drawing.notice = self._notice(before, line)
-        fresh = self._news_of(line)
-        now = self.seconds()
-        if fresh is not None:
-            is_fading = fresh.until - now < LINGER / 2
-            drawing.late_look = "look--faint" if is_fading else "role--name"
-            drawing.away = fresh.away(now)
-        is_dim = bool(self.lit) and not {line.key, line.root_arn} & {*self.lit}
-        rows = drawing.rows()
-        screen_state = self.screen_state
+        rows = self._drawing(place, line, self._drawing_style).rows()
         if screen_state.found is not None and screen_state.found(line.item):
             rows = [list(mark_found(row, screen_state.searched)) for row in rows]
-        if is_dim:
+        is_lit = line.key in self.lit or line.root_arn in self.lit
+        if self.lit and not is_lit:
             rows = [list(map(_dimmed, row)) for row in rows]
         return rows
 
-    def is_fresh(self, place: int) -> bool:
-        return bool(self._fresh) and self._news_of(self._line(place)[0]) is not None
+    def _drawing(self, place: int, line: Line, style: _DrawingStyle) -> LineDrawing:
+        screen_state = self.screen_state
+        order = screen_state.outline.order
+        drawing = LineDrawing(line, style.layout, style.looks, style.chips)
+        for root in style.layout.roots:
+            if root != line.root_arn:
+                drawing.others[root] = screen_state.lifelines.rails(
+                    screen_state.snapshot, order.unshifted(line.at, root), root
+                )
+        if place:
+            before = order.place(screen_state.items[place - 1])[0]
+            drawing.notice = self._notice(before, line)
+            second = style.looks.time(line.at, whole=True)
+            drawing.same_second = style.looks.time(before, whole=True) == second
+        highlight = self._highlights.of(line)
+        if highlight is not None:
+            now = self.seconds()
+            is_fading = highlight.is_fading(now)
+            drawing.late_look = "look--faint" if is_fading else "role--name"
+            drawing.away = highlight.away(now)
+        return drawing
 
-    def _news_of(self, line: Line) -> _Fresh | None:
-        return self._fresh.get(line.call_key) or self._fresh.get(line.key)
+    def is_fresh(self, place: int) -> bool:
+        if not self._highlights:
+            return False
+        return self._highlights.of(self._line(place)[0]) is not None
 
     def _notice(self, before: datetime, line: Line) -> str:
         """Return CloudTrail's coverage for the first line after it; else nothing."""
         screen_state = self.screen_state
-        mark = screen_state.coverage.measured
-        if not screen_state.playback.live or mark is None or screen_state.looks.origin:
+        covered = screen_state.coverage.measured
+        looks = screen_state.looks
+        if not screen_state.playback.live or covered is None or looks.origin:
             return ""
-        if not before <= mark < line.at:
+        if not before <= covered < line.at:
             return ""
-        until = screen_state.looks.time(mark, whole=True)
+        until = looks.time(covered, whole=True)
         return f"┄┄ CloudTrail complete up to {until} (estimate) ┄┄"
 
     def changed(self) -> None:
@@ -193,46 +186,47 @@ class LanesView(CursorList):
             return {"view.detail": ""}
         if line.fold is None:
             return {}
-        return {"view.detail": "Fold" if "▾" in line.fold.text else "Unfold"}
+        is_open = "▾" in line.fold.text
+        return {"view.detail": "Fold" if is_open else "Unfold"}
 
     def _heads(self, width: int) -> Sequence[Sequence[Span]]:
         del width
-        if self._drawn_by is None:
+        if self._drawing_style is None:
             return [[]]
-        layout = self._drawn_by[0]
-        make = execution_heads if layout.roots else lane_heads
-        return [make(self.screen_state, layout)]
+        layout = self._drawing_style.layout
+        if layout.roots:
+            return [execution_heads(self.screen_state, layout)]
+        return [lane_heads(self.screen_state, layout)]
 
     def lay_out(self) -> None:
         """Lay out the lines, to fit those in view."""
         width = self.size.width
-        screen_state = self.screen_state
         if width < 1:
             return
-        screen_state.set_apart(
-            apart=have_columns(width, len(screen_state.snapshot.roots))
-        )
-        layout = self._laid_out(width)
+        screen_state = self.screen_state
+        executions = len(screen_state.snapshot.roots)
+        screen_state.set_apart(apart=have_columns(width, executions))
         chips = screen_state.chips()
-        if (layout, screen_state.looks, chips) != self._drawn_by:
-            self._drawn_by = layout, screen_state.looks, chips
+        style = _DrawingStyle(self._layout_for(width, chips), screen_state.looks, chips)
+        if style != self._drawing_style:
+            self._drawing_style = style
             self.redraw()
             self.heads.redraw()
 
-    def _laid_out(self, width: int) -> LaneLayout:
-        screen_state = self.screen_state
+    def _layout_for(self, width: int, chips: Mapping[str, Span]) -> LaneLayout:
+        lifelines = self.screen_state.lifelines
+        in_view = self._in_view()
+        if not self.screen_state.apart:
+            self._widths = steady_widths((cells for _, cells in in_view), self._widths)
+            chip_cells = max((width_of([chip]) for chip in chips.values()), default=0)
+            return lanes_layout(width, lifelines.width(), chip_cells, self._widths)
         roots = list(self.screen_state.snapshot.roots)
-        last = roots[-1] if screen_state.apart else None
-        own = (n for line, n in self._in_view() if last in {None, line.root_arn})
-        self._widths = steady_widths(own, self._widths)
-        if screen_state.apart:
-            rails = [screen_state.lifelines.width(root) for root in roots]
-            last_cells = self._widths.states + rails[-1] + GUTTER
-            return columns_layout(width, roots, rails, last_cells)
-        cells = max(
-            (width_of([each]) for each in screen_state.chips().values()), default=0
-        )
-        return lanes_layout(width, screen_state.lifelines.width(), cells, self._widths)
+        last = roots[-1]
+        in_last = [cells for line, cells in in_view if line.root_arn == last]
+        self._widths = steady_widths(in_last, self._widths)
+        rails = [lifelines.width(root) for root in roots]
+        last_cells = self._widths.states + rails[-1] + GUTTER
+        return columns_layout(width, roots, rails, last_cells)
 
     def _in_view(self) -> Iterator[tuple[Line, LineWidths]]:
         height = self.size.height
@@ -257,38 +251,38 @@ class LanesView(CursorList):
 
     def flash(self, changed: Changed) -> None:
         """Highlight what is new for a short time, unless too much is highlighted."""
-        events = [each for those in changed.events.values() for each in those]
-        new = len(events) + len(changed.calls)
         level = self.app.animation_level
-        if not new or new + len(self._fresh) > _FLASHED or level == "none":
+        events = list(chain.from_iterable(changed.events.values()))
+        new = len(events) + len(changed.calls)
+        if not new or level == "none":
             return
-        calls = [*filter(None, map(self.screen_state.trace.calls.get, changed.calls))]
-        late = {
-            c.key
-            for c in calls
-            if (lateness(c.seen_at, c.event_time) or 0) >= LATE_SECONDS
-        }
+        if new + len(self._highlights) > _MOST_HIGHLIGHTS:
+            return
+        known_calls = self.screen_state.trace.calls
+        calls = [known_calls[key] for key in changed.calls if key in known_calls]
+        late = {call.key for call in calls if _is_late(call)}
+        if level != "full" or self.app.no_color or len(late) > self.size.height:
+            late.clear()  # they do not slide
         now = self.seconds()
-        moving = level == "full" and not self.app.no_color
-        sliding = late if moving and len(late) <= self.size.height else ()
-        self._fresh |= {each.key: _Fresh(now + FLASH) for each in events}
+        for event in events:
+            self._highlights.add_event(event, now)
         for call in calls:
-            slides_until = now + SLIDE if call.key in sliding else 0.0
-            self._fresh[call.key] = _Fresh(now + LINGER, slides_until)
+            self._highlights.add_call(call, now, slides=call.key in late)
         if self._fading is not None:
             self._fading.stop()
-        self._fading = self.set_timer(_FRAME_SECONDS, self.fade)
+        self._fading = self.set_timer(FRAME_SECONDS, self.fade)
 
     def fade(self) -> None:
         """End the highlighting of lines that have had it for long enough."""
         now = self.seconds()
-        others = {row.place for row in self._frame if row.fresh}
-        self._fresh = {k: each for k, each in self._fresh.items() if each.until > now}
-        sliding = any(each.slides_until > now for each in self._fresh.values())
-        wait = _FRAME_SECONDS if sliding else FADE
-        self._fading = self.set_timer(wait, self.fade) if self._fresh else None
-        if others:
-            self.redraw(*others)
+        places = {row.place for row in self._frame if row.fresh}
+        self._highlights.end(now)
+        self._fading = None
+        if self._highlights:
+            step_seconds = self._highlights.step_seconds(now)
+            self._fading = self.set_timer(step_seconds, self.fade)
+        if places:
+            self.redraw(*places)
 
     def action_last(self) -> None:
         """Go to the last line; while a recording is read, to the end of all of it."""
@@ -336,25 +330,32 @@ class LanesView(CursorList):
 
     def _step_execution(self, step: int) -> None:
         """Go to the nearest line of the next execution, or of the one before."""
-        own = self.line.root_arn if self.line is not None else None
-        wanted = self.screen_state.root_beside(own, step)
-        items = enumerate(self.screen_state.items)
-        places = (place for place, item in items if self._root_of(item) == wanted)
-        self.select(
-            min(places, key=lambda n: abs(n - self.cursor), default=self.cursor)
-        )
+        line = self.line
+        root = line.root_arn if line is not None else None
+        wanted = self.screen_state.root_beside(root, step)
+        places = []
+        for place, item in enumerate(self.screen_state.items):
+            if self._root_of(item) == wanted:
+                places.append(place)
+        cursor = self.cursor
+        nearest = min(places, key=lambda place: abs(place - cursor), default=cursor)
+        self.select(nearest)
 
     def _root_of(self, item: Item) -> str | None:
         arn = self.screen_state.outline.containers.spot_of(item)[0]
         return self.screen_state.snapshot.lineage.root_of(arn) if arn else None
 
     def clicked(self, place: int, x: int, *, twice: bool) -> None:
-        rows = self._rows_of(place)
-        on_fold = any(row.crop(x, x + 1).text in {*_FOLDS} for row in rows[:1])
-        fold = twice and isinstance(self.screen_state.items[place], Fold)
-        if (on_fold or fold) and self.fold_here(around=False):
-            return
-        super().clicked(place, x, twice=twice)
+        clicked = self._rows_of(place)[0].crop(x, x + 1).text
+        is_fold = isinstance(self.screen_state.items[place], Fold)
+        folds = clicked in _FOLD_SIGNS or (twice and is_fold)
+        if not folds or not self.fold_here(around=False):
+            super().clicked(place, x, twice=twice)
+
+
+def _is_late(call: ApiCall) -> bool:
+    seconds = lateness(call.seen_at, call.event_time)
+    return seconds is not None and seconds >= LATE_SECONDS
 
 
 def _dimmed(span: Span) -> Span:

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from sfnwatch.tui.app import SfnwatchApp
-from sfnwatch.tui.lanes_view import LINGER, SLIDE
+from sfnwatch.tui.highlights import CALL_SECONDS, SLIDE_SECONDS
 from sfnwatch.tui.pace import Pace
 from sfnwatch.tui.timeline_view import TimelineView
 from sfnwatch.view.outline_items import Fold
@@ -117,7 +117,7 @@ async def test_a_late_call_slides_in_and_says_for_a_moment_how_late_it_is(
         session.push(lookup(api_call("ListTasks", 40, key="late"), lag=200))
         await screen.shows("!ListTasks")
         columns = []
-        for seconds in (0.15, SLIDE, LINGER):
+        for seconds in (0.15, SLIDE_SECONDS, CALL_SECONDS):
             now = 100 + seconds
             lanes.fade()
             await screen.pilot.pause()
