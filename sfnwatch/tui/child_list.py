@@ -9,22 +9,26 @@ from sfnwatch.model.map_runs import RUNNING_LISTED
 from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.time_axis import TimeAxis
 
-_OVER = "ENDED"
+_ENDED = "ENDED"
 """A status of sfnwatch's own, not of AWS: the child is over, and more is not known
 yet."""
 
 
 def children_of(snapshot: Snapshot) -> list[ListedExecution]:
     """Return the child executions: failures first, then running ones, then by start."""
-    known = {each.arn: each for each in _listed(snapshot)}
+    by_arn = {child.arn: child for child in _listed(snapshot)}
     for arn, child in snapshot.children.items():
         if child.event_count:
             # A child's own history is more exact than a list, which may be older.
-            machine = child.state_machine_name or ""
-            name = child.name
-            times = child.started_at, child.stopped_at
-            known[arn] = ListedExecution(arn, machine, name, child.status, *times)
-    return sorted(known.values(), key=lambda each: each.failed_first)
+            by_arn[arn] = ListedExecution(
+                arn,
+                child.state_machine_name or "",
+                child.name,
+                child.status,
+                child.started_at,
+                child.stopped_at,
+            )
+    return sorted(by_arn.values(), key=lambda child: child.failed_first)
 
 
 def _listed(snapshot: Snapshot) -> Iterator[ListedExecution]:
@@ -35,20 +39,26 @@ def _listed(snapshot: Snapshot) -> Iterator[ListedExecution]:
     over. How it ended is listed at the end, when all children are listed, and for
     failures before. A full list shows nothing about children that it lacks.
     """
-    if snapshot.at is not None and snapshot.clock is TimeAxis.EVENT:
+    at = snapshot.at
+    if at is not None and snapshot.clock is TimeAxis.EVENT:
         for answers in snapshot.trace.children.values():
             listed = answers[-1].listed
-            at = snapshot.at
-            if listed.started_at is not None and listed.started_at <= at:
-                had_ended = listed.stopped_at is not None and listed.stopped_at <= at
-                ran = replace(listed, status="RUNNING", stopped_at=None)
-                yield listed if had_ended else ran
+            if listed.started_at is None or listed.started_at > at:
+                continue
+            if listed.stopped_at is not None and listed.stopped_at <= at:
+                yield listed
+            else:
+                yield replace(listed, status="RUNNING", stopped_at=None)
         return
     for children in snapshot.listed_of.values():
-        seen = [c.seen_at for c in children if c.listed.running and c.seen_at]
-        newest = max(seen, default=None)
-        is_whole = newest is not None and seen.count(newest) < RUNNING_LISTED
+        running = [child.seen_at for child in children if child.listed.running]
+        times = [seen_at for seen_at in running if seen_at]
+        newest = max(times, default=None)
+        is_whole = newest is not None and times.count(newest) < RUNNING_LISTED
         for child in children:
-            old = newest and child.seen_at and child.seen_at < newest
-            over = is_whole and child.listed.running and old
-            yield replace(child.listed, status=_OVER) if over else child.listed
+            listed = child.listed
+            is_old = newest and child.seen_at and child.seen_at < newest
+            if is_whole and listed.running and is_old:
+                yield replace(listed, status=_ENDED)
+            else:
+                yield listed

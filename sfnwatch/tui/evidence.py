@@ -55,6 +55,10 @@ def is_kept(
     """
     if visits is None:
         return True
-    spot_of = screen_state.outline.containers.spot_of
-    items = (piece.item for piece in evidence if piece.item is not None)
-    return any(spot_of(item)[:2] in visits for item in items)
+    for piece in evidence:
+        if piece.item is None:
+            continue
+        arn, visit_id, _ = screen_state.outline.containers.spot_of(piece.item)
+        if (arn, visit_id) in visits:
+            return True
+    return False

@@ -40,21 +40,28 @@ def row_spans(
     to the others.
     """
     glyph = glyph or status_glyph(listed.status)
-    status = listed.status or "unknown"
-    worded = f" {status.lower().replace('_', ' ')}" if width >= _STATUS_FROM else ""
-    form = "%Y-%m-%d %H:%M:%S" if width >= WIDE else "%m-%d %H:%M:%S"
-    at = looks.at(listed.started_at).strftime(form) if listed.started_at else ""
+    status = glyph.text
+    if width >= _STATUS_FROM:
+        word = (listed.status or "unknown").lower().replace("_", " ")
+        status += f" {word}"
+    started = ""
+    if listed.started_at is not None:
+        form = "%Y-%m-%d %H:%M:%S" if width >= WIDE else "%m-%d %H:%M:%S"
+        started = looks.at(listed.started_at).strftime(form)
+    length = ""
     seconds = listed.seconds(now)
-    took = clock if listed.running else duration
-    told = (listed.machine, listed.name, note.text)
-    machine_name, name, more = (looks.mask(clean(text, LIMIT)) for text in told)
+    if seconds is not None:
+        length = clock(seconds) if listed.running else duration(seconds)
+    machine_name = looks.mask(clean(listed.machine, LIMIT))
+    name = looks.mask(clean(listed.name, LIMIT))
+    words = looks.mask(clean(note.text, LIMIT))
     cells: list[Span | Sequence[Span]] = [
         Span("◆" if marked else " ", "role--call"),
-        Span(clean(f"{glyph.text}{worded}", LIMIT), f"role--{glyph.role}"),
-        Span(at, "role--dim"),
-        Span("" if seconds is None else took(seconds)),
+        Span(clean(status, LIMIT), f"role--{glyph.role}"),
+        Span(started, "role--dim"),
+        Span(length),
         Span(machine_name),
-        [Span(name, "role--name"), Span(f"  {more}", f"role--{note.role}")],
+        [Span(name, "role--name"), Span(f"  {words}", f"role--{note.role}")],
     ]
     return in_columns(_columns(width, machine=machine), cells, width)
 
@@ -65,15 +72,21 @@ def head_spans(width: int, zone: str, *, machine: bool = True) -> list[Span]:
 
 
 def _columns(width: int, zone: str = "", *, machine: bool) -> tuple[Cells, ...]:
-    wide = width >= WIDE
-    worded = width >= _STATUS_FROM
-    name = 32 if wide else 16 if width >= _TIME_FROM else 12
+    status = Cells("", 1)
+    if width >= _STATUS_FROM:
+        status = Cells("status", 11)
+    started_cells = 14
+    machine_cells = 16 if width >= _TIME_FROM else 12
+    if width >= WIDE:
+        status = Cells("status", 17)
+        started_cells = 19
+        machine_cells = 32
     return (
         Cells("", 1),
-        Cells("status" if worded else "", 17 if wide else 11 if worded else 1),
-        Cells(f"started {zone}", 19 if wide else 14, _STATUS_FROM),
+        status,
+        Cells(f"started {zone}", started_cells, _STATUS_FROM),
         Cells("took", 8, _TIME_FROM, right=True),
-        Cells("machine", name, _MACHINE_FROM if machine else width + 1),
+        Cells("machine", machine_cells, _MACHINE_FROM if machine else width + 1),
         Cells("execution"),
     )
 
@@ -81,5 +94,6 @@ def _columns(width: int, zone: str = "", *, machine: bool) -> tuple[Cells, ...]:
 def has_words(shown: Sequence[str], words: str, mask: Masks) -> bool:
     """True if all words are in what is shown; case matters if a capital is typed."""
     text = " ".join(mask(clean(part, LIMIT)) for part in shown)
-    text = text.casefold() if words == words.casefold() else text
+    if words == words.casefold():
+        text = text.casefold()
     return all(word in text for word in words.split())

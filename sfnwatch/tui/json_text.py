@@ -25,16 +25,18 @@ def json_text(value: Any) -> str:
 
     Bytes are JSON already: only the blanks between values change.
     """
+    data = value
     try:
-        data = value if isinstance(value, bytes) else _ENCODER.encode(value)
+        if not isinstance(value, bytes):
+            data = _ENCODER.encode(value)
         text = msgspec.json.format(data, indent=2).decode()
     except (ValueError, TypeError, RecursionError):
-        text = value.decode() if isinstance(value, bytes) else _plain(value)
+        text = value.decode() if isinstance(value, bytes) else _on_one_line(value)
     # Unprintable characters stand only inside strings, where an escape is the same.
     return "".join(c if c.isprintable() or c == "\n" else _escaped(c) for c in text)
 
 
-def _plain(value: Any) -> str:
+def _on_one_line(value: Any) -> str:
     try:
         return encode_json(value).decode()
     except (ValueError, TypeError):
@@ -43,4 +45,7 @@ def _plain(value: Any) -> str:
 
 def _escaped(character: str) -> str:
     code = character.encode("utf-16-be", "surrogatepass").hex()
-    return "".join(f"\\u{code[n : n + 4]}" for n in range(0, len(code), 4))
+    escaped = ""
+    for begin in range(0, len(code), 4):
+        escaped += f"\\u{code[begin : begin + 4]}"
+    return escaped

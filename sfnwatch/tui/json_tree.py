@@ -20,7 +20,7 @@ _FIRST_CHARACTERS = 4096
 """Characters that a text shows at first."""
 _GROWTH = 4
 """Each time more is asked for, this many times as much is shown."""
-_OPEN = {0: 200, 1: 50, 2: 12}
+_MOST_OPEN_CHILDREN = {0: 200, 1: 50, 2: 12}
 """By depth: a node of at most this many children is open at first."""
 _GUARD = 256
 """Characters at a cut of which a mask may have seen only a part."""
@@ -38,21 +38,23 @@ class JsonNode(Struct, frozen=True):
     @property
     def inner(self) -> Any:
         """The value; for a string that holds JSON, the decoded JSON."""
-        text = self.value
-        if isinstance(text, str) and text.lstrip()[:1] in {"{", "["}:
-            found = decode_json(text)
-            return text if found is None else found
-        return text
+        value = self.value
+        if isinstance(value, str) and value.lstrip()[:1] in {"{", "["}:
+            decoded = decode_json(value)
+            if decoded is not None:
+                return decoded
+        return value
 
     @property
     def children(self) -> Sequence["JsonNode"]:
         """The nodes inside an object or array."""
         inner = self.inner
         pairs = enumerate(inner) if isinstance(inner, list) else inner.items()
-        return [
-            JsonNode(f"{self.path}/{n}", str(key), value, self.depth + 1)
-            for n, (key, value) in enumerate(pairs)
-        ]
+        children: list[JsonNode] = []
+        for key, value in pairs:
+            path = f"{self.path}/{len(children)}"
+            children.append(JsonNode(path, str(key), value, self.depth + 1))
+        return children
 
     @property
     def text(self) -> str:
@@ -81,7 +83,8 @@ class JsonFolds(Struct):
 
     def show_more(self, node: JsonNode) -> None:
         """Show more of a node's children, or of its text."""
-        first = _FIRST_CHARACTERS if isinstance(node.inner, str) else _FIRST_CHILDREN
+        is_text = isinstance(node.inner, str)
+        first = _FIRST_CHARACTERS if is_text else _FIRST_CHILDREN
         self.shown[node.path] = _GROWTH * self.shown.get(node.path, first)
 
     def lines(self, root: JsonNode, width: int, mask: Masks) -> Iterator[JsonLine]:
@@ -95,48 +98,57 @@ class JsonFolds(Struct):
                 yield item
             else:
                 inner = item.inner
-                holds = isinstance(inner, Mapping | list)
-                count = len(inner) if holds else 0
-                can = count > 0 if holds else _is_long(item, width)
-                is_open = self.opened.get(item.path, _opens(item, count, holds=holds))
-                yield JsonLine(item, 0, is_open if can else None)
-                if can and is_open:
-                    text = self._text(item, width, mask)
-                    todo.append(self._inside(item) if holds else text)
+                can_open = _can_open(item, inner, width)
+                is_open = can_open and self._is_open(item, inner)
+                yield JsonLine(item, 0, is_open if can_open else None)
+                if not is_open:
+                    continue
+                if isinstance(inner, Mapping | list):
+                    todo.append(self._inside(item))
+                else:
+                    todo.append(self._text(item, width, mask))
+
+    def _is_open(self, node: JsonNode, inner: Any) -> bool:
+        """True if a node is open; at first, on the first levels, unless it is long."""
+        if node.path in self.opened:
+            return self.opened[node.path]
+        if isinstance(inner, Mapping | list):
+            return len(inner) <= _MOST_OPEN_CHILDREN.get(node.depth, 0)
+        return node.depth == 0 and len(node.text) <= _FIRST_CHARACTERS
 
     def _inside(self, node: JsonNode) -> Iterator[JsonNode | JsonLine]:
         children = node.children
         limit = self.shown.get(node.path, _FIRST_CHILDREN)
         yield from children[:limit]
-        if len(children) > limit:
-            yield JsonLine(node, -1, None, f"… {len(children) - limit:,} more")
+        more = len(children) - limit
+        if more > 0:
+            yield JsonLine(node, -1, None, f"… {more:,} more")
 
     def _text(self, node: JsonNode, width: int, mask: Masks) -> Iterator[JsonLine]:
         limit = self.shown.get(node.path, _FIRST_CHARACTERS)
         room = max(2, width - indent_of(node, width) - 4)
+        text = masked_start(node.text, limit, mask).removesuffix("\n")
         part = 0
-        for line in clean_lines(
-            masked_start(node.text, limit, mask).removesuffix("\n")
-        ):
+        for line in clean_lines(text):
             for row in flow([Span(line)], room, room, 1 + len(line)):
                 part += 1
-                yield JsonLine(node, part, None, "".join(span.text for span in row))
+                words = "".join(span.text for span in row)
+                yield JsonLine(node, part, None, words)
         rest = byte_count(node.text[limit:])
         if rest:
             yield JsonLine(node, -1, None, f"… {size(rest)} more")
 
 
-def _opens(node: JsonNode, count: int, *, holds: bool) -> bool:
-    """True if a node is open at first: on the first levels, unless much is in it."""
-    if holds:
-        return count <= _OPEN.get(node.depth, 0)
-    return node.depth == 0 and len(node.text) <= _FIRST_CHARACTERS
-
-
-def _is_long(node: JsonNode, width: int) -> bool:
+def _can_open(node: JsonNode, inner: Any, width: int) -> bool:
+    """True if a node has children, or a text that does not fit in one line."""
+    if isinstance(inner, Mapping | list):
+        return len(inner) > 0
     text = node.text
-    room = width - indent_of(node, width) - len(node.label[:width]) - 6
-    return "\n" in text[:-1] or len(text) > room or cell_len(text) > room
+    if "\n" in text[:-1]:
+        return True
+    label = len(node.label[:width])
+    room = width - indent_of(node, width) - label - 6
+    return len(text) > room or cell_len(text) > room
 
 
 def indent_of(node: JsonNode, width: int) -> int:
@@ -148,9 +160,9 @@ def masked_start(text: str, limit: int, mask: Masks) -> str:
     """Return the masked beginning of a text, without half a name at its end."""
     if len(text) <= limit:
         return mask(text)
-    window = text[: limit + _GUARD]
-    masked = mask(window)
-    if masked == window:
-        return window[:limit]
+    start = text[: limit + _GUARD]
+    masked = mask(start)
+    if masked == start:
+        return start[:limit]
     # Masked names are shorter than real ones, so less of the text may be safe to show.
     return masked[: max(0, min(limit, len(masked) - _GUARD))]

@@ -12,14 +12,18 @@ from sfnwatch.tui.columns import Cells, heads, in_columns
 from sfnwatch.tui.cursor_list import CursorList
 from sfnwatch.tui.entry_list import EntryList
 from sfnwatch.tui.screen_state import ScreenState
-from sfnwatch.tui.spans import Span, percent
+from sfnwatch.tui.spans import Span, SpanRow, percent
 from sfnwatch.tui.views import HeadedView
 from sfnwatch.view.parts import counted
 
-_LIMIT = 200
-_MUCH = 0.5
+_MOST_CHARACTERS = 200
+"""Characters of a name that are shown."""
+_LARGE_SHARE = 0.5
 """The share of a quota, which others use too, from which on it is highlighted."""
+_BAR_CELLS = 10
 _OURS = frozenset(service for service, _ in QUOTAS)
+"""The services whose operations are named without them."""
+_TIME_CELLS = 12
 _NUMBERS_FROM = 40
 """From this width on numbers are shown."""
 _NAMES_FROM = 76
@@ -65,63 +69,84 @@ class RequestsView(HeadedView):
             self.list.entries = screen_state.snapshot.requests
             self.list.changed()
         if self.width > 0:
-            self.head.show(*self._told(self.width))
+            self.head.show(*self._head_rows(self.width))
 
-    def _told(self, width: int) -> Iterator[list[Span]]:
+    def _head_rows(self, width: int) -> Iterator[SpanRow]:
         """Yield the operations that may be sent, and how often each was."""
         screen_state = self._screen_state
-        yield list(self._promise())
+        yield self._promise()
         yield _indented(heads(_BUDGET, width - 1))
-        told = {
-            each: Budget(quota=QUOTAS.get(each))
-            for each in screen_state.session.allowed
-        }
-        told |= budget(self.list.entries, screen_state.now)
-        names = sorted(told, key=lambda n: (-(told[n].share or 0), -told[n].sent, n))
-        for name in sorted(names[: max(1, self.size.height // 2 - 3)]):
-            cells = _budget_cells(name, told[name])
-            yield _indented(in_columns(_BUDGET, cells, width - 1))
-        zone = Cells(screen_state.looks.zone(screen_state.now), 12, _NUMBERS_FROM)
-        yield _indented(heads((zone, *_REQUESTS), width - 1))
+        budgets: dict[Operation, Budget] = {}
+        for operation in screen_state.session.allowed:
+            budgets[operation] = Budget(quota=QUOTAS.get(operation))
+        budgets |= budget(self.list.entries, screen_state.now)
 
-    def _promise(self) -> Iterator[Span]:
-        """Yield what sfnwatch may send, and how many requests are listed."""
+        def most_used_first(operation: Operation) -> tuple[object, ...]:
+            own = budgets[operation]
+            return -(own.share or 0), -own.sent, operation
+
+        operations = sorted(budgets, key=most_used_first)
+        room = max(1, self.size.height // 2 - 3)
+        for operation in sorted(operations[:room]):
+            cells = _budget_cells(operation, budgets[operation])
+            yield _indented(in_columns(_BUDGET, cells, width - 1))
+        zone = screen_state.looks.zone(screen_state.now)
+        columns = (Cells(zone, _TIME_CELLS, _NUMBERS_FROM), *_REQUESTS)
+        yield _indented(heads(columns, width - 1))
+
+    def _promise(self) -> SpanRow:
+        """Return what sfnwatch may send, and how many requests are listed."""
         allowed = len(self._screen_state.session.allowed)
-        yield Span(" sfnwatch only reads", "role--name")
-        words = f": it can send {allowed} operations, or log in"
-        yield Span(f"{words if allowed else ''}.")
-        told = f"  {counted(len(self.list.entries), 'request')}"
-        none = "; replay sends none" if self._screen_state.playback.replay else ""
-        yield Span(f"{told}{none}", "role--dim")
+        words = "."
+        if allowed:
+            words = f": it can send {allowed} operations, or log in."
+        sent = counted(len(self.list.entries), "request")
+        if self._screen_state.playback.replay:
+            sent += "; replay sends none"
+        return [
+            Span(" sfnwatch only reads", "role--name"),
+            Span(words),
+            Span(f"  {sent}", "role--dim"),
+        ]
 
     def _rows(self, request: Request, width: int) -> Sequence[Sequence[Span]]:
-        looks = self._screen_state.looks
+        time = self._screen_state.looks.time_of_day(request.sent_at)
+        name = _name((request.service, request.operation))
+        items = "" if request.items is None else str(request.items)
         cells = (
-            Span(looks.time_of_day(request.sent_at), "role--dim"),
-            Span(_name((request.service, request.operation))),
-            Span(looks.mask(clean(request.region or "", _LIMIT)), "role--dim"),
+            Span(time, "role--dim"),
+            Span(name),
+            Span(self._masked(request.region), "role--dim"),
             Span(duration(request.seconds)),
-            Span("" if request.items is None else f"{request.items}"),
-            Span(looks.mask(clean(request.request_id or "", _LIMIT)), "role--dim"),
+            Span(items),
+            Span(self._masked(request.request_id), "role--dim"),
             outcome_span(request),
-            Span(looks.mask(clean(request.note, _LIMIT)), "role--dim"),
+            Span(self._masked(request.note), "role--dim"),
         )
-        columns = (Cells("", 12, _NUMBERS_FROM), *_REQUESTS)
+        columns = (Cells("", _TIME_CELLS, _NUMBERS_FROM), *_REQUESTS)
         return [_indented(in_columns(columns, cells, width - 1))]
 
+    def _masked(self, text: str | None) -> str:
+        return self.mask(clean(text or "", _MOST_CHARACTERS))
 
-def _budget_cells(operation: Operation, told: Budget) -> list[Span]:
-    share = told.share or 0.0
-    alarm = "role--bad" if share >= 1 else "role--warn"
-    look = "look--bar" if share < _MUCH else alarm
-    plain = "role--plain" if told.sent else "look--faint"
+
+def _budget_cells(operation: Operation, own: Budget) -> list[Span]:
+    share = own.share or 0.0
+    bar_look = "look--faint"
+    rate_look = "role--dim"
+    if share >= _LARGE_SHARE:
+        bar_look = "role--bad" if share >= 1 else "role--warn"
+        rate_look = bar_look
+    elif share:
+        bar_look = "look--bar"
+    look = "role--plain" if own.sent else "look--faint"
     return [
-        Span(_name(operation), plain),
-        Span(f"{told.sent:,}", plain),
-        Span(f"{told.failed:,}", "role--bad" if told.failed else "look--faint"),
-        Span(f"{told.throttled:,}", "role--warn" if told.throttled else "look--faint"),
-        Span(_bar(share) if told.quota else "", look if share else "look--faint"),
-        Span(_rate(told), look if share >= _MUCH else "role--dim"),
+        Span(_name(operation), look),
+        Span(f"{own.sent:,}", look),
+        Span(f"{own.failed:,}", "role--bad" if own.failed else "look--faint"),
+        Span(f"{own.throttled:,}", "role--warn" if own.throttled else "look--faint"),
+        Span(_share_bar(share) if own.quota else "", bar_look),
+        Span(_rate(own), rate_look),
     ]
 
 
@@ -131,24 +156,29 @@ def outcome_span(request: Request) -> Span:
         return Span("✔ ok", "role--good")
     if request.throttled:
         return Span("▲ throttled", "role--warn")
-    return Span(f"✘ {clean(request.outcome, _LIMIT)}", "role--bad")
+    return Span(f"✘ {clean(request.outcome, _MOST_CHARACTERS)}", "role--bad")
 
 
-def _indented(spans: Sequence[Span]) -> list[Span]:
+def _indented(spans: Sequence[Span]) -> SpanRow:
     return [Span(" "), *spans]
 
 
 def _name(operation: Operation) -> str:
     service, name = operation
-    return clean(name if service in _OURS else f"{service} {name}", _LIMIT)
+    if service not in _OURS:
+        name = f"{service} {name}"
+    return clean(name, _MOST_CHARACTERS)
 
 
-def _bar(share: float) -> str:
-    filled = min(10, max(round(10 * share), 1 if share > 0 else 0))
-    return f"{'━' * filled}{'─' * (10 - filled)} {percent(share)}"
+def _share_bar(share: float) -> str:
+    filled = min(_BAR_CELLS, round(_BAR_CELLS * share))
+    if share > 0:
+        filled = max(1, filled)
+    rest = "─" * (_BAR_CELLS - filled)
+    return f"{'━' * filled}{rest} {percent(share)}"
 
 
-def _rate(told: Budget) -> str:
+def _rate(own: Budget) -> str:
     """Return the requests in a second: `0.25/s of 2/s`."""
-    of = f" of {told.quota:g}/s" if told.quota is not None else ""
-    return f"{told.rate:.2g}/s{of}"
+    rate = f"{own.rate:.2g}/s"
+    return rate if own.quota is None else f"{rate} of {own.quota:g}/s"
