@@ -13,12 +13,12 @@ from sfnwatch.tui.entry_list import EntryList
 from sfnwatch.tui.json_lines import line_spans
 from sfnwatch.tui.json_text import json_text
 from sfnwatch.tui.json_tree import JsonFolds, JsonLine, JsonNode
+from sfnwatch.tui.last_inputs import LastInputs
 from sfnwatch.tui.screen_state import GoTo, ScreenState
-from sfnwatch.tui.spans import Span, flow, margined, ruled, spans_of
+from sfnwatch.tui.spans import Span, SpanRow, flow, margined, ruled, spans_of
 from sfnwatch.view.parts import plain_text
 
-_LABEL = 14
-"""Cells of a label."""
+_LABEL_CELLS = 14
 
 
 class DetailEntry(NamedTuple):
@@ -40,8 +40,9 @@ class DetailView(EntryList[DetailEntry]):
     def __init__(self, screen_state: ScreenState) -> None:
         super().__init__(self._rows, "Nothing is selected.", id="detail")
         self._screen_state = screen_state
-        self._told: tuple[str | None, object] = None, None
-        """The key of what is shown, and the state it was made from."""
+        self._key: str | None = None
+        """The key of what is shown."""
+        self._inputs = LastInputs()
         self._sections: Sequence[Section] = ()
         self._folded: set[str] = set()
         self._folds = JsonFolds()
@@ -49,15 +50,15 @@ class DetailView(EntryList[DetailEntry]):
     def show_key(self, key: str | None) -> None:
         """Show the line or request with a key; the same key keeps the cursor."""
         screen_state = self._screen_state
-        told = key, (screen_state.version, screen_state.looks, self.size.width)
-        if told == self._told:
+        state = (screen_state.version, screen_state.looks, self.size.width)
+        if not self._inputs.renew(key, *state):
             return
-        other = key != self._told[0]
-        self._told = told
+        is_other = key != self._key
+        self._key = key
         self._sections = self._sections_of(key) if key else []
-        if other:
+        if is_other:
             self._folds = JsonFolds()
-        self._lay_out(anew=other)
+        self._lay_out(from_top=is_other)
 
     def _sections_of(self, key: str) -> list[Section]:
         screen_state = self._screen_state
@@ -69,28 +70,34 @@ class DetailView(EntryList[DetailEntry]):
                 return request_sections(request)
         return []
 
-    def _lay_out(self, *, anew: bool = False) -> None:
+    def _lay_out(self, *, from_top: bool = False) -> None:
         self.entries = list(self._all_entries())
-        if anew:
+        if from_top:
             self.cursor = 0
             self.select(0)
         self.changed()
 
     def _all_entries(self) -> Iterator[DetailEntry]:
-        width = self._width - 1
-        mask = self._screen_state.looks.mask
         for section in self._sections:
             is_open = section.name not in self._folded
             yield DetailEntry(section.name, section, 0, is_open)
-            for number, entry in enumerate(section.entries if is_open else ()):
-                if isinstance(entry, Fact):
-                    key = f"{section.name}~{entry.label}~{number}"
-                    yield DetailEntry(key, entry, 1)
-                    continue
-                for line in self._folds.lines(entry, width, mask):
-                    depth = 1 + line.node.depth + bool(line.part)
-                    key = f"{line.node.path}~{line.part}"
-                    yield DetailEntry(key, line, depth, line.open)
+            if is_open:
+                yield from self._entries_of(section)
+
+    def _entries_of(self, section: Section) -> Iterator[DetailEntry]:
+        width = self._width - 1
+        mask = self._screen_state.looks.mask
+        for number, entry in enumerate(section.entries):
+            if isinstance(entry, Fact):
+                key = f"{section.name}~{entry.label}~{number}"
+                yield DetailEntry(key, entry, 1)
+                continue
+            for line in self._folds.lines(entry, width, mask):
+                key = f"{line.node.path}~{line.part}"
+                depth = 1 + line.node.depth
+                if line.part:
+                    depth += 1
+                yield DetailEntry(key, line, depth, line.open)
 
     @property
     def _target(self) -> Section | Fact | JsonLine | None:
@@ -100,7 +107,7 @@ class DetailView(EntryList[DetailEntry]):
         self._lay_out()
         super().on_resize()
 
-    def _rows(self, entry: DetailEntry, width: int) -> Sequence[Sequence[Span]]:
+    def _rows(self, entry: DetailEntry, width: int) -> Sequence[SpanRow]:
         mask = self._screen_state.looks.mask
         match entry.target:
             case Section() as section:
@@ -113,12 +120,13 @@ class DetailView(EntryList[DetailEntry]):
             case Fact() as fact:
                 return self._fact(fact, width)
 
-    def _fact(self, fact: Fact, width: int) -> list[list[Span]]:
+    def _fact(self, fact: Fact, width: int) -> list[SpanRow]:
         mark = Span("  → " if fact.key else "    ", "role--call")
         head = [mark, Span(fact.label, "role--dim")]
-        margin = min(_LABEL + 4, width // 3)
+        margin = min(_LABEL_CELLS + 4, width // 3)
         words = spans_of(fact.parts, self._screen_state.looks.mask)
-        rows = flow(words, width - margin, width - margin, fact.rows)
+        room = width - margin
+        rows = flow(words, room, room, fact.rows)
         return margined(rows, margin, head)
 
     def action_act(self) -> None:
@@ -165,10 +173,11 @@ class DetailView(EntryList[DetailEntry]):
         if entry is None or entry.open:
             self.action_turn()
             return
-        above = range(self.cursor - 1, -1, -1)
         depth = max(1, entry.depth)
-        places = (n for n in above if self.entries[n].depth < depth)
-        self.select(next(places, self.cursor))
+        place = self.cursor - 1
+        while place >= 0 and self.entries[place].depth >= depth:
+            place -= 1
+        self.select(place if place >= 0 else self.cursor)
 
     def clicked(self, place: int, x: int, *, twice: bool) -> None:
         del place, x
@@ -184,7 +193,8 @@ class DetailView(EntryList[DetailEntry]):
             case JsonLine() as line:
                 text = _copied(line.node)
             case Fact() as fact:
-                text = fact.copied or plain_text(fact.parts).strip()
+                words = plain_text(fact.parts).strip()
+                text = fact.copied or words
             case _:
                 text = ""
         return self._screen_state.looks.mask(text)

@@ -48,10 +48,15 @@ class EntryList(CursorList, Generic[EntryT]):
         return len(self.entries) or bool(self.nothing)
 
     def key_of(self, place: int) -> str | None:
-        return self.entries[place].key if place < len(self.entries) else None
+        if place >= len(self.entries):
+            return None
+        return self.entries[place].key
 
     def place_of(self, key: str) -> int | None:
-        return next((n for n, e in enumerate(self.entries) if e.key == key), None)
+        for place, entry in enumerate(self.entries):
+            if entry.key == key:
+                return place
+        return None
 
     def draw(self, place: int, width: int) -> Sequence[Sequence[Span]]:
         if place < len(self.entries):
@@ -70,4 +75,6 @@ class EntryList(CursorList, Generic[EntryT]):
     @property
     def entry(self) -> EntryT | None:
         """The selected entry; None if there is none."""
-        return self.entries[self.cursor] if self.cursor < len(self.entries) else None
+        if self.cursor >= len(self.entries):
+            return None
+        return self.entries[self.cursor]
