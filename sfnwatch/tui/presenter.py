@@ -189,8 +189,8 @@ class Presenter:
 
     def _findings_with_lines(self) -> Sequence[tuple[Finding, Sequence[Item]]]:
         """Return the findings to tell, each with the items that it rests on."""
-        from sfnwatch.tui.end_card import key_findings  # noqa: PLC0415
         from sfnwatch.tui.evidence import evidence_of  # noqa: PLC0415
+        from sfnwatch.tui.key_findings import key_findings  # noqa: PLC0415
 
         findings: list[tuple[Finding, Sequence[Item]]] = []
         for finding in key_findings(self._screen_state, _MOST_FINDINGS):
