@@ -19,7 +19,6 @@ from sfnwatch.analysis.caught import caught
 from sfnwatch.analysis.child_outcomes import children
 from sfnwatch.analysis.completions import completions
 from sfnwatch.analysis.conclusions import conclusions
-from sfnwatch.analysis.critical_path import time_findings
 from sfnwatch.analysis.denied_polls import denials
 from sfnwatch.analysis.execution_analysis import ExecutionAnalysis, analyse_execution
 from sfnwatch.analysis.failed import failed, failed_out_of_sight
@@ -34,6 +33,7 @@ from sfnwatch.analysis.patterns import patterns
 from sfnwatch.analysis.polling import polling
 from sfnwatch.analysis.redrives import redriven
 from sfnwatch.analysis.retries import container_retries, retries
+from sfnwatch.analysis.time_findings import time_findings
 from sfnwatch.analysis.topics import topic_order
 from sfnwatch.analysis.trace_analysis import TraceAnalysis
 from sfnwatch.analysis.unpolled_calls import unpolled_calls
