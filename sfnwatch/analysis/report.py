@@ -3,16 +3,16 @@
 `report_document.explain` makes a document of it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
-from itertools import chain, zip_longest
+from itertools import zip_longest
 
 from sfnwatch.analysis.execution_analysis import analyse_execution
 from sfnwatch.analysis.finding import CONCLUSION, Finding
 from sfnwatch.analysis.findings import find
 from sfnwatch.analysis.grouping import counts_by_name, grouped
 from sfnwatch.analysis.names import short_names_of
-from sfnwatch.analysis.state_row import state_rows
+from sfnwatch.analysis.state_row import StateRow, state_rows
 from sfnwatch.analysis.topics import Topic, most_telling, topic_of
 from sfnwatch.analysis.trace_analysis import TraceAnalysis
 from sfnwatch.analysis.verdict import ExecutionVerdict
@@ -22,46 +22,7 @@ from sfnwatch.model.snapshot import Snapshot
 
 ROWS = 100
 """The most rows of a table; the rows left out are counted."""
-_PARTS = 2
-"""The most sentences in a headline."""
-
-
-class ExecutionReport:
-    """What became of one execution: its verdict, and its states."""
-
-    def __init__(
-        self, survey: TraceAnalysis, execution: ExecutionAsOf, *, with_states: bool
-    ) -> None:
-        self.execution = execution
-        self.verdict = ExecutionVerdict(survey, execution)
-        rows = (
-            state_rows(run_to_end(analyse_execution(survey, execution)))
-            if with_states
-            else []
-        )
-        self.states, self.left_out = rows[:ROWS], max(0, len(rows) - ROWS)
-        """The rows of the table of states, and the number of rows left out."""
-
-
-class CallsReport:
-    """What is known of the calls of the whole trace."""
-
-    def __init__(self, survey: TraceAnalysis) -> None:
-        calls = survey.snapshot.calls
-        self.count = len(calls)
-        self.first_at = calls[0].event_time if calls else None
-        self.last_at = calls[-1].event_time if calls else None
-        self.watched = survey.watched
-        """False if CloudTrail was not asked, and no records of it were read."""
-        self.complete_to = survey.coverage.complete_to
-        """The time up to which calls are believed complete; in files, the newest."""
-        self.measured = survey.coverage.live
-        """True if `complete_to` was measured while watching."""
-        links = map(survey.snapshot.link, calls)
-        self.by_rule = counts_by_name(
-            str(link.rule) if link else "none" for link in links
-        )
-        """The number of calls matched by each rule; `none` for calls without a link."""
+_HEADLINE_SENTENCES = 2
 
 
 class Report:
@@ -80,16 +41,17 @@ class Report:
         For a long history, the table of states takes long to make. A screen has its own
         table and can do without this one.
         """
-        survey = TraceAnalysis(snapshot, now)
-        told = find(snapshot, now) if findings is None else findings
-        whose = {None, *survey.roots}
-        self.findings = [each for each in told if each.execution_arn in whose]
+        analysis = TraceAnalysis(snapshot, now)
+        if findings is None:
+            findings = find(snapshot, now)
+        arns = {None, *analysis.roots}
+        self.findings = [item for item in findings if item.execution_arn in arns]
         """The findings of each execution in order, then those of the whole trace."""
         self.executions = [
-            ExecutionReport(survey, run, with_states=with_states)
-            for run in survey.roots.values()
+            ExecutionReport(analysis, execution, with_states=with_states)
+            for execution in analysis.roots.values()
         ]
-        self.calls = CallsReport(survey)
+        self.calls = CallsReport(analysis)
         self.unread = len(snapshot.trace.unread)
         """Records that could not be read."""
 
@@ -98,16 +60,24 @@ class Report:
 
         Conclusions from several executions are left out.
         """
-        own = (each for each in self.findings if each.execution_arn == execution_arn)
-        return [each for each in own if each.kind != CONCLUSION]
+        findings = []
+        for finding in self.findings:
+            is_conclusion = finding.kind == CONCLUSION
+            if finding.execution_arn == execution_arn and not is_conclusion:
+                findings.append(finding)
+        return findings
 
     @property
     def headline(self) -> str:
         """The two most telling sentences in a line; several executions are named."""
-        names = short_names_of(each.execution for each in self.executions)
-        whose = {arn: f"{name}: " for arn, name in names.items() if len(names) > 1}
-        told = self.telling(_PARTS)
-        return " ".join(f"{whose.get(f.execution_arn or '', '')}{f.text}" for f in told)
+        names = short_names_of(report.execution for report in self.executions)
+        sentences = []
+        for finding in self.telling(_HEADLINE_SENTENCES):
+            sentence = finding.text
+            if len(names) > 1 and finding.execution_arn in names:
+                sentence = f"{names[finding.execution_arn]}: {sentence}"
+            sentences.append(sentence)
+        return " ".join(sentences)
 
     def telling(self, count: int) -> list[Finding]:
         """Return up to `count` findings, for where there is little room.
@@ -116,20 +86,73 @@ class Report:
         Of the others, the first finding of each kind comes before the second of any.
         Findings that are no news come last.
         """
-        arns = {each.execution.arn for each in self.executions}
-        news = most_telling(f for f in self.findings if f.execution_arn in arns)
-        others = [f for f in news if topic_of(f) is not Topic.FAILED]
-        concluded = [f for f in self.findings if f.kind == CONCLUSION]
-        chosen = [f for f in others if f.kind != "polling"]
-        chosen += (f for f in self.findings if f.kind == "slowest-path")
-        chosen += (f for f in others if f.kind == "polling")
-        by_kind = grouped(chosen, lambda found: found.kind).values()
-        turns = [*filter(None, chain(*zip_longest(*by_kind)))]
-        told = [
-            *(found for found in news if topic_of(found) is Topic.FAILED),
-            *sorted(concluded, key=lambda found: not found.data["denied"]),
-            *turns,
-            *(f for f in self.findings if f.kind == "pattern"),
-            *(f for f in self.findings if f.kind == "unseen"),
-        ]
-        return told[:count]
+        arns = {report.execution.arn for report in self.executions}
+        own = [finding for finding in self.findings if finding.execution_arn in arns]
+        failures: list[Finding] = []
+        others: list[Finding] = []
+        polls: list[Finding] = []
+        for finding in most_telling(own):
+            if topic_of(finding) is Topic.FAILED:
+                failures.append(finding)
+            elif finding.kind == "polling":
+                polls.append(finding)
+            else:
+                others.append(finding)
+        conclusions = self._of_kind(CONCLUSION)
+        conclusions.sort(key=lambda finding: not finding.data["denied"])
+        others += self._of_kind("slowest-path")
+        others += polls
+        findings = [*failures, *conclusions, *_first_of_each_kind_first(others)]
+        findings += self._of_kind("pattern")
+        findings += self._of_kind("unseen")
+        return findings[:count]
+
+    def _of_kind(self, kind: str) -> list[Finding]:
+        return [finding for finding in self.findings if finding.kind == kind]
+
+
+def _first_of_each_kind_first(findings: Sequence[Finding]) -> Iterator[Finding]:
+    """Yield the first finding of each kind, then the second of each, and so on."""
+    by_kind = grouped(findings, lambda finding: finding.kind)
+    for turn in zip_longest(*by_kind.values()):
+        yield from filter(None, turn)
+
+
+class ExecutionReport:
+    """What became of one execution: its verdict, and its states."""
+
+    def __init__(
+        self, analysis: TraceAnalysis, execution: ExecutionAsOf, *, with_states: bool
+    ) -> None:
+        self.execution = execution
+        self.verdict = ExecutionVerdict(analysis, execution)
+        rows: list[StateRow] = []
+        if with_states:
+            rows = state_rows(run_to_end(analyse_execution(analysis, execution)))
+        self.states = rows[:ROWS]
+        """The rows of the table of states."""
+        self.left_out = max(0, len(rows) - ROWS)
+        """The number of rows left out."""
+
+
+class CallsReport:
+    """What is known of the calls of the whole trace."""
+
+    def __init__(self, analysis: TraceAnalysis) -> None:
+        snapshot = analysis.snapshot
+        calls = snapshot.calls
+        self.count = len(calls)
+        self.first_at = calls[0].event_time if calls else None
+        self.last_at = calls[-1].event_time if calls else None
+        self.watched = analysis.watched
+        """False if CloudTrail was not asked, and no records of it were read."""
+        self.complete_to = analysis.coverage.complete_to
+        """The time up to which calls are believed complete; in files, the newest."""
+        self.measured = analysis.coverage.live
+        """True if `complete_to` was measured while watching."""
+        rules = []
+        for call in calls:
+            link = snapshot.link(call)
+            rules.append(str(link.rule) if link else "none")
+        self.by_rule = counts_by_name(rules)
+        """The number of calls matched by each rule; `none` for calls without a link."""

@@ -4,13 +4,14 @@ from collections import Counter
 from collections.abc import Hashable, Sequence
 from statistics import median
 
-from sfnwatch.analysis.attempt_analysis import AttemptGroup
+from sfnwatch.analysis.attempt_analysis import AttemptAnalysis, AttemptGroup
 from sfnwatch.analysis.execution_analysis import ExecutionAnalysis
 from sfnwatch.analysis.grouping import counts_by_name, grouped, ranked
 from sfnwatch.analysis.integration_words import resource_words
 from sfnwatch.analysis.phases import Phase, length_of, seconds_by_phase
 from sfnwatch.analysis.poll_intervals import interval_statistics
 from sfnwatch.model.linking.link import role_of_call
+from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.visits import FAILED, StateVisit
 
 
@@ -18,30 +19,34 @@ class StateRow:
     """One state in one place, with all its visits; lengths are in seconds."""
 
     def __init__(
-        self, case: ExecutionAnalysis, path: str, visits: Sequence[StateVisit]
+        self, analysis: ExecutionAnalysis, path: str, visits: Sequence[StateVisit]
     ) -> None:
-        told = AttemptGroup([a for v in visits for a in case.attempts_of.get(v.id, ())])
-        now = case.known_to
-        known = list(map(case.as_known, visits))
-        lengths = [length_of(visit, now) for visit in known]
+        now = analysis.known_to
+        attempts: list[AttemptAnalysis] = []
+        lengths: list[float] = []
         phases: Counter[Phase] = Counter()
-        for visit in known:
-            phases.update(seconds_by_phase(case.execution, visit, now))
+        for visit in visits:
+            attempts += analysis.attempts_of.get(visit.id, ())
+            known = analysis.as_known(visit)
+            lengths.append(length_of(known, now))
+            phases.update(seconds_by_phase(analysis.execution, known, now))
         first = visits[0]
-        tries = [each.attempt for each in told.attempts]
-        row = tries[0].integration if tries else None
         self.path = path
         """The path in AWS's names: `Parallel[1] / Each[*] / Work`."""
         self.name = first.name
         self.type = first.type
-        self.resource = resource_words(tries[0]) if tries else None
+        attempt = attempts[0].attempt if attempts else None
+        self.resource = resource_words(attempt) if attempt else None
         """What it runs, cleaned: `ecs:runTask.sync`; None if it is no Task."""
-        self.id_word = row.id_word if row else "id"
+        integration = attempt.integration if attempt else None
+        self.id_word = integration.id_word if integration else "id"
         """The word for the id of its job: `task ARN`."""
-        self.visits, self.visit = len(visits), first.id
-        """The number of visits, and the id of the first one."""
-        self.tries = len(tries)
-        self.failed_tries = sum(attempt.status in FAILED for attempt in tries)
+        self.visits = len(visits)
+        """The number of visits."""
+        self.visit = first.id
+        """The id of the first visit."""
+        self.tries = len(attempts)
+        self.failed_tries = sum(item.attempt.status in FAILED for item in attempts)
         self.phases = {p: round(phases[p], 3) for p in Phase if phases[p]}
         """The seconds of all visits together, by phase."""
         self.seconds = round(sum(lengths), 3)
@@ -49,50 +54,62 @@ class StateRow:
         self.longest = round(max(lengths), 3)
         self.median = round(median(lengths), 3)
         self.statuses = counts_by_name(visit.status for visit in visits)
-        self.calls = CallsOfState(case, told)
+        self.calls = CallsOfState(analysis.snapshot, AttemptGroup(attempts))
 
 
 class CallsOfState:
     """The calls matched to a state's attempts."""
 
-    def __init__(self, case: ExecutionAnalysis, told: AttemptGroup) -> None:
-        sure = told.calls.sure
-        link = case.snapshot.link
-        self.by_role = counts_by_name(
-            str(role_of_call(call, link(call))) for call in sure
-        )
+    def __init__(self, snapshot: Snapshot, attempts: AttemptGroup) -> None:
+        sure = attempts.calls.sure
+        roles = [role_of_call(call, snapshot.link(call)) for call in sure]
+        self.by_role = counts_by_name(map(str, roles))
         """The number of calls by role (action, poll, stop, other), without zeros."""
-        rules = filter(None, map(link, told.calls.every))
-        self.by_rule = counts_by_name(str(each.rule) for each in rules)
-        self.guessed = len(told.calls.guessed)
+        rules = []
+        for call in attempts.calls.every:
+            link = snapshot.link(call)
+            if link is not None:
+                rules.append(str(link.rule))
+        self.by_rule = counts_by_name(rules)
+        self.guessed = len(attempts.calls.guessed)
         """The number of calls matched by a guess. Only `by_rule` counts them, too."""
-        self.denied = len(told.calls.denied.sure)
+        self.denied = len(attempts.calls.denied.sure)
         self.failed = sum(call.error_code is not None for call in sure) - self.denied
         """The number of calls with another error than a denial."""
-        self.poll_call = next(iter(ranked(p.event_name for p in told.polls.sure)), None)
+        poll_names = ranked(poll.event_name for poll in attempts.polls.sure)
+        self.poll_call = next(iter(poll_names), None)
         """The name of the call it polls with; None without a poll."""
-        self.poll_mean, self.poll_min, self.poll_max = interval_statistics(
-            told.seconds_between_polls
-        ).values()
+        intervals = interval_statistics(attempts.seconds_between_polls)
+        self.poll_mean = intervals["interval_mean"]
+        self.poll_min = intervals["interval_min"]
+        self.poll_max = intervals["interval_max"]
 
 
-def state_rows(case: ExecutionAnalysis) -> list[StateRow]:
+def state_rows(analysis: ExecutionAnalysis) -> list[StateRow]:
     """Return a row for each state and place, in the order of their first visits.
 
     All visits of one state in one place are one row: the iterations of a Map, the
     rounds of a loop. Each branch of a Parallel is a place of its own.
     """
-    places: dict[int | None, tuple[str, str]] = {None: ("", "")}
-    """The path and the type of each visit, by its id."""
+    paths: dict[int | None, str] = {}
+    """The path of each visit's place, by the visit's id."""
+    maps: set[int | None] = set()
+    """The ids of the visits to a Map: all its iterations are one place."""
 
     def place(visit: StateVisit) -> Hashable:
-        around, kind = places.get(visit.parent, ("", ""))
-        index = "*" if kind == "Map" else visit.index
-        number = "" if visit.index is None else f"[{index}]"
-        path = f"{around}{number} / {visit.name}" if around else visit.name
-        places[visit.id] = path, visit.type
+        path = visit.name
+        index = "*" if visit.parent in maps else visit.index
+        if visit.parent in paths:
+            branch = "" if visit.index is None else f"[{index}]"
+            path = f"{paths[visit.parent]}{branch} / {path}"
+        paths[visit.id] = path
+        if visit.type == "Map":
+            maps.add(visit.id)
         resource = resource_words(visit.attempts[0]) if visit.attempts else ""
         return path, index, visit.type, resource
 
-    rows = grouped(case.visits, place).values()
-    return [StateRow(case, places[those[0].id][0], those) for those in rows]
+    rows = []
+    for visits in grouped(analysis.visits, place).values():
+        path = paths[visits[0].id]
+        rows.append(StateRow(analysis, path, visits))
+    return rows
