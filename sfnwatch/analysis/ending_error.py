@@ -15,8 +15,10 @@ def ended_with(
     """
     if execution.ending is not None:
         return error_and_cause(snapshot, execution.ending)
-    told = None if execution.running else execution.described
-    return (told.error, told.cause) if told is not None else (None, None)
+    answer = execution.described
+    if execution.running or answer is None:
+        return None, None
+    return answer.error, answer.cause
 
 
 def error_and_cause(

@@ -1,5 +1,6 @@
 """The newest time in a snapshot."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
@@ -12,14 +13,28 @@ def last_moment(snapshot: Snapshot) -> datetime:
 
     The time of a request or an answer counts, too: nothing had ended by then.
     """
+    if snapshot.at is not None:
+        return snapshot.at
+    return max(_moments(snapshot), default=from_microseconds(0))
+
+
+def _moments(snapshot: Snapshot) -> Iterator[datetime]:
+    """Yield all times that may be the newest: when something happened, or was seen."""
     trace = snapshot.trace
-    runs = snapshot.executions.values()
-    dated: list[Any] = [event for run in runs for event in run.events]
-    dated += (state for told in trace.task_states.values() for state in told)
-    others: list[Any] = [told[-1] for told in trace.healths.values()]
-    others += (each for run in runs for each in (run.described, run.defined) if each)
-    known = [row.at for row in dated]
-    known += [row.seen_at for row in (*dated, *others) if row.seen_at is not None]
-    known += [call.event_time for call in trace.ordered_calls[-1:]]
-    known += [request.sent_at for request in trace.requests[-1:]]
-    return snapshot.at or max(known, default=from_microseconds(0))
+    answers: list[Any] = []
+    for execution in snapshot.executions.values():
+        answers += execution.events
+        answers += filter(None, (execution.described, execution.defined))
+        yield from (event.at for event in execution.events)
+    for states in trace.task_states.values():
+        answers += states
+        yield from (state.at for state in states)
+    for healths in trace.healths.values():
+        answers.append(healths[-1])
+    for answer in answers:
+        if answer.seen_at is not None:
+            yield answer.seen_at
+    for call in trace.ordered_calls[-1:]:
+        yield call.event_time
+    for request in trace.requests[-1:]:
+        yield request.sent_at

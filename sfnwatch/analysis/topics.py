@@ -21,37 +21,45 @@ class Topic(StrEnum):
     NOT_VISIBLE = "What is not visible, and why"
 
 
-_KINDS = {
-    Topic.CONCLUDED: (CONCLUSION,),
-    Topic.FAILED: (
-        *("failed", "caught", "map-run-failed", "child-failed", "job-failed-later"),
-        *("failed-calls", "denied-and-failed"),
-    ),
-    Topic.SLOW: ("slowest-path", "time"),
-    Topic.RETRIED: ("retries", "throttled-calls", "redriven"),
-    Topic.LEARNED: (
-        *("denied-but-succeeded", "unnoticed", "noticed"),
-        *("denied-unknown", "polling", "next-poll"),
-    ),
-    Topic.MAP_RUN: ("children",),
-    Topic.INTEGRATIONS: ("pattern", "calls"),
-    Topic.NOT_VISIBLE: (
-        *("unseen", "ambiguous", "other-calls", "other-executions", "lag"),
-    ),
-}
-"""All kinds of findings, the most telling of each topic first."""
 TOPICS: Mapping[str, Topic] = {
-    kind: topic for topic, kinds in _KINDS.items() for kind in kinds
+    CONCLUSION: Topic.CONCLUDED,
+    "failed": Topic.FAILED,
+    "caught": Topic.FAILED,
+    "map-run-failed": Topic.FAILED,
+    "child-failed": Topic.FAILED,
+    "job-failed-later": Topic.FAILED,
+    "failed-calls": Topic.FAILED,
+    "denied-and-failed": Topic.FAILED,
+    "slowest-path": Topic.SLOW,
+    "time": Topic.SLOW,
+    "retries": Topic.RETRIED,
+    "throttled-calls": Topic.RETRIED,
+    "redriven": Topic.RETRIED,
+    "denied-but-succeeded": Topic.LEARNED,
+    "unnoticed": Topic.LEARNED,
+    "noticed": Topic.LEARNED,
+    "denied-unknown": Topic.LEARNED,
+    "polling": Topic.LEARNED,
+    "next-poll": Topic.LEARNED,
+    "children": Topic.MAP_RUN,
+    "pattern": Topic.INTEGRATIONS,
+    "calls": Topic.INTEGRATIONS,
+    "unseen": Topic.NOT_VISIBLE,
+    "ambiguous": Topic.NOT_VISIBLE,
+    "other-calls": Topic.NOT_VISIBLE,
+    "other-executions": Topic.NOT_VISIBLE,
+    "lag": Topic.NOT_VISIBLE,
 }
-_TELLING = list(TOPICS)
+"""The topic of each kind of finding, the most telling kind of each topic first."""
 _NEWS = frozenset({Topic.FAILED, Topic.RETRIED, Topic.LEARNED, Topic.MAP_RUN})
 
 
 def topic_of(finding: Finding) -> Topic:
     """Return a finding's topic; a Map Run's is a failure if children failed."""
-    unsuccessful = (finding.data.get(status.lower()) for status in UNSUCCESSFUL)
-    if finding.kind == "children" and any(unsuccessful):
-        return Topic.FAILED
+    if finding.kind == "children":
+        for status in UNSUCCESSFUL:
+            if finding.data.get(status.lower()):
+                return Topic.FAILED
     return TOPICS.get(finding.kind, Topic.NOT_VISIBLE)
 
 
@@ -61,5 +69,7 @@ def topic_order(finding: Finding) -> int:
 
 def most_telling(findings: Iterable[Finding]) -> list[Finding]:
     """Return the findings that are news, failures first."""
-    told = [finding for finding in findings if topic_of(finding) in _NEWS]
-    return sorted(told, key=lambda f: (topic_order(f), _TELLING.index(f.kind)))
+    kinds = list(TOPICS)
+    news = [finding for finding in findings if topic_of(finding) in _NEWS]
+    news.sort(key=lambda item: (topic_order(item), kinds.index(item.kind)))
+    return news

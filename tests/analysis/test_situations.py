@@ -129,7 +129,7 @@ def test_every_kind_of_finding_has_a_heading() -> None:
     assert len(made) > 15
     made |= {each.kind: name for name in SITUATIONS for each in found_in(name)}
     lost = {kind: where for kind, where in made.items() if kind not in TOPICS}
-    assert not lost, f"add to _KINDS in sfnwatch/analysis/topics.py: {lost}"
+    assert not lost, f"add to TOPICS in sfnwatch/analysis/topics.py: {lost}"
 
 
 def test_every_kind_of_finding_is_found_in_a_situation() -> None:
