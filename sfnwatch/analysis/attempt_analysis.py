@@ -12,6 +12,7 @@ from sfnwatch.analysis.names import visit_path
 from sfnwatch.analysis.poll_intervals import PollIntervals, measure_intervals
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.integrations import Pattern
+from sfnwatch.model.times import seconds_between
 from sfnwatch.model.visits import StateVisit
 
 if TYPE_CHECKING:
@@ -24,34 +25,40 @@ CLOCKS_APART = timedelta(seconds=5)
 
 
 class AttemptAnalysis(AttemptCalls):
-    """An attempt in one of a survey's executions, with the words for it."""
+    """An attempt at a state, with the words for it."""
 
-    def __init__(self, use: "StateAnalysis", visit: StateVisit, number: int) -> None:
+    def __init__(self, state: "StateAnalysis", visit: StateVisit, number: int) -> None:
         """`number` is the attempt's number within its visit, from 1."""
         attempt = visit.attempts[number - 1]
-        several = len(visit.attempts) > 1
-        survey = use.trace_analysis
-        key = (use.execution.arn, attempt.scheduled_id)
-        super().__init__(survey.snapshot, survey.coverage, key, attempt)
-        self.state = use
+        trace_analysis = state.trace_analysis
+        key = (state.execution.arn, attempt.scheduled_id)
+        super().__init__(trace_analysis.snapshot, trace_analysis.coverage, key, attempt)
+        self.state = state
         self.visit = visit
-        name = use.name if len(use.visits) == 1 else visit_path(visit)
-        self.subject = f"{name} (try {number})" if several else name
+        self.subject = state.name if len(state.visits) == 1 else visit_path(visit)
         """The state, and which try if there are several: `Each[3] / Work (try 2)`."""
+        if len(visit.attempts) > 1:
+            self.subject = f"{self.subject} (try {number})"
         self.running = attempt.status == "running"
 
     @property
     def seconds(self) -> float | None:
         """The seconds from scheduled to ended; None while the attempt runs."""
-        begun = self.attempt.scheduled_at
-        ended = self.attempt.ended_at
-        return (ended - begun).total_seconds() if ended is not None else None
+        if self.attempt.ended_at is None:
+            return None
+        return seconds_between(self.attempt.scheduled_at, self.attempt.ended_at)
 
     def ran_at(self, at: datetime) -> bool:
         """True if the attempt ran at a call's time, or may have by another clock."""
+        begin, end = self._span
+        return begin <= at and (end is None or at <= end)
+
+    @property
+    def _span(self) -> tuple[datetime, datetime | None]:
+        """When the attempt began and ended, by any of two clocks that may differ."""
         ended = self.attempt.ended_at
-        begun = self.attempt.scheduled_at - CLOCKS_APART
-        return begun <= at and (ended is None or at <= ended + CLOCKS_APART)
+        end = None if ended is None else ended + CLOCKS_APART
+        return self.attempt.scheduled_at - CLOCKS_APART, end
 
     @property
     def end_event(self) -> str:
@@ -61,16 +68,18 @@ class AttemptAnalysis(AttemptCalls):
     @property
     def action(self) -> ApiCall | None:
         """The call that started the job: the last one that AWS accepted, or None."""
-        accepted = [call for call in self.actions.sure if call.error_code is None]
-        return accepted[-1] if accepted else None
+        for call in reversed(self.actions.sure):
+            if call.error_code is None:
+                return call
+        return None
 
     @cached_property
     def intervals(self) -> PollIntervals:
         """The seconds between polls: only intervals that no later record can divide."""
         action = self.action
-        coverage = self.coverage
-        first = action is not None and coverage.is_settled(action)
-        return measure_intervals(action if first else None, self.known_polls)
+        if action is not None and not self.coverage.is_settled(action):
+            action = None
+        return measure_intervals(action, self.known_polls)
 
     @cached_property
     def known_polls(self) -> Sequence[ApiCall]:
@@ -101,8 +110,8 @@ class AttemptAnalysis(AttemptCalls):
     def way(self) -> tuple[str, bool]:
         """What the attempt runs, and whether all its polls were denied."""
         polls = self.polls
-        denied = polls.sure and len(polls.denied.every) == len(polls.every)
-        return resource_words(self.attempt), bool(denied)
+        all_denied = len(polls.denied.every) == len(polls.every)
+        return resource_words(self.attempt), bool(polls.sure) and all_denied
 
     @property
     def place(self) -> dict[str, Any]:
@@ -112,10 +121,8 @@ class AttemptAnalysis(AttemptCalls):
     @property
     def polls_that_may_be_its(self) -> list[ApiCall]:
         """Polls of the attempt's time that may be its own: guessed or unmatched."""
-        ended = self.attempt.ended_at
-        end = None if ended is None else ended + CLOCKS_APART
-        begin = self.attempt.scheduled_at - CLOCKS_APART
-        return list(self.unproven_polls(self.state.trace_analysis.unproven, begin, end))
+        calls = self.state.trace_analysis.unproven
+        return list(self.unproven_polls(calls, *self._span))
 
 
 class AttemptGroup:
@@ -124,15 +131,15 @@ class AttemptGroup:
     def __init__(self, attempts: Sequence[AttemptAnalysis]) -> None:
         self.attempts = attempts
         self.several = len(attempts) > 1
-        self.calls = MatchedCalls.joined(each.calls for each in attempts)
-        self.actions = MatchedCalls.joined(each.actions for each in attempts)
-        self.polls = MatchedCalls.joined(each.polls for each in attempts)
+        self.calls = MatchedCalls.joined([attempt.calls for attempt in attempts])
+        self.actions = MatchedCalls.joined([attempt.actions for attempt in attempts])
+        self.polls = MatchedCalls.joined([attempt.polls for attempt in attempts])
         self.denied = self.polls.denied
-        self.seconds_between_polls = [
-            gap for each in attempts for gap in each.intervals.seconds
-        ]
-        self.statuses = {each.attempt.status for each in attempts}
-        self.complete = all(each.complete for each in attempts)
+        self.seconds_between_polls: list[float] = []
+        for attempt in attempts:
+            self.seconds_between_polls += attempt.intervals.seconds
+        self.statuses = {attempt.attempt.status for attempt in attempts}
+        self.complete = all(attempt.complete for attempt in attempts)
         self.so_far = "" if self.complete else " so far"
 
     @property
@@ -142,8 +149,10 @@ class AttemptGroup:
     @property
     def place(self) -> dict[str, Any]:
         """The attempts as data names them: the first one, and how many there are."""
-        more = {"tries": len(self.attempts)} if self.several else {}
-        return {**self.first.place, **more}
+        place = self.first.place
+        if self.several:
+            place["tries"] = len(self.attempts)
+        return place
 
     @property
     def settled(self) -> bool:

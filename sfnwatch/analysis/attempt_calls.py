@@ -11,7 +11,7 @@ from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.arns import role_name
 from sfnwatch.model.coverage import Coverage
 from sfnwatch.model.integrations import CallRole
-from sfnwatch.model.linking.link import AttemptKey, LinkRule
+from sfnwatch.model.linking.link import AttemptKey, Link, LinkRule
 from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.visits import Attempt
 
@@ -34,17 +34,24 @@ class AttemptCalls:
 
     @cached_property
     def calls(self) -> MatchedCalls:
-        sure = list(sure_calls(self.snapshot, self.key))
-        ids = {call.event_id for call in sure}
-        every = self.snapshot.calls_of(self.key)
-        return MatchedCalls(sure, [call for call in every if call.event_id not in ids])
+        sure: list[ApiCall] = []
+        guessed: list[ApiCall] = []
+        for call in self.snapshot.calls_of(self.key):
+            link = self.snapshot.link(call)
+            if link is not None and link.is_sure:
+                sure.append(call)
+            else:
+                guessed.append(call)
+        return MatchedCalls(sure, guessed)
 
     def _of_role(self, role: CallRole) -> MatchedCalls:
         """Return the calls that have a role in the attempt's work, by their names."""
-        row = self.attempt.integration
-        if row is None:
+        integration = self.attempt.integration
+        if integration is None:
             return MatchedCalls(())
-        return self.calls.those(lambda call: row.role_of(call.event_name) is role)
+        return self.calls.filtered(
+            lambda call: integration.role_of(call.event_name) is role
+        )
 
     @cached_property
     def actions(self) -> MatchedCalls:
@@ -57,7 +64,7 @@ class AttemptCalls:
         end = self.attempt.ended_at
         if end is None:
             return polls
-        return polls.those(lambda call: call.event_time - end < _LATE_POLL)
+        return polls.filtered(lambda call: call.event_time - end < _LATE_POLL)
 
     @cached_property
     def complete(self) -> bool:
@@ -94,8 +101,9 @@ class AttemptCalls:
         attempt = self.attempt
         stopped = attempt.stopped_at
         learned = attempt.ended_at
-        otherwise = attempt.status in ENDED_OTHERWISE
-        if stopped is None or learned is None or stopped > learned or otherwise:
+        if stopped is None or learned is None or stopped > learned:
+            return None
+        if attempt.status in ENDED_OTHERWISE:
             return None
         return Completion(self, stopped, learned)
 
@@ -108,32 +116,37 @@ class AttemptCalls:
         or is ambiguous and fits it, or names its job. Or the attempt's role made it,
         and its record has no request parameters.
         """
-        row = self.attempt.integration
-        arn = self.key[0]
-        execution = self.snapshot.executions[arn]
-        role = role_name(self.attempt.role_arn or execution.role_arn)
-        names = {(row.event_source, name) for name in row.poll_events} if row else set()
+        integration = self.attempt.integration
+        if integration is None:
+            return
+        names = {(integration.event_source, name) for name in integration.poll_events}
         first = bisect_right(
             calls, begin - CALL_TIME_STEP, key=lambda call: call.event_time
         )
-        for call in map(calls.__getitem__, range(first, len(calls))):
+        for position in range(first, len(calls)):
+            call = calls[position]
             if end is not None and call.event_time > end:
                 return
-            link = self.snapshot.link(call) if call.name in names else None
-            if link is None or link.is_sure:
+            if call.name not in names:
                 continue
-            may_be_its = call.role == role and not call.has_request
-            if call.has_request:
-                naming = self.snapshot.trace.linker.calls_about(self.attempt)
-                may_be_its = call.event_id in naming
-            if link.key is not None or link.rule is LinkRule.AMBIGUOUS:
-                fitting = {link.key, *link.candidates}
-                may_be_its = self.key in fitting or link.unlisted > 0
-            if may_be_its:
+            link = self.snapshot.link(call)
+            if link is not None and not link.is_sure and self._may_be_its(call, link):
                 yield call
+
+    def _may_be_its(self, call: ApiCall, link: Link) -> bool:
+        """True if the attempt may have made a call whose match is not proven."""
+        if link.key is not None or link.rule is LinkRule.AMBIGUOUS:
+            is_candidate = link.key == self.key or self.key in link.candidates
+            return is_candidate or link.unlisted > 0
+        if call.has_request:
+            return call.event_id in self.snapshot.trace.linker.calls_about(self.attempt)
+        execution = self.snapshot.executions[self.key[0]]
+        return call.role == role_name(self.attempt.role_arn or execution.role_arn)
 
 
 def sure_calls(snapshot: Snapshot, key: AttemptKey) -> Iterator[ApiCall]:
     """Yield the calls of an attempt, without those that are matched by a guess."""
-    links = ((call, snapshot.link(call)) for call in snapshot.calls_of(key))
-    return (call for call, link in links if link is not None and link.is_sure)
+    for call in snapshot.calls_of(key):
+        link = snapshot.link(call)
+        if link is not None and link.is_sure:
+            yield call

@@ -15,7 +15,7 @@ from sfnwatch.analysis.grouping import grouped, ranked
 from sfnwatch.analysis.lists import listed_counts
 from sfnwatch.analysis.matched_calls import MatchedCalls
 from sfnwatch.analysis.names import named
-from sfnwatch.analysis.polling import polls_told
+from sfnwatch.analysis.polling import polls_finding
 from sfnwatch.analysis.quantities import agreeing, plural, time_of_day
 from sfnwatch.analysis.trace_analysis import TraceAnalysis, is_of_job
 from sfnwatch.analysis.unread_children import unread_children
@@ -161,7 +161,7 @@ class _JobFindings:
             is_fact = True
         data = {**self.place, **intervals.data, "mixed": group.mixed}
         polls = MatchedCalls(group.polls)
-        return polls_told(caller, polls, words, data, settled=True, fact=is_fact)
+        return polls_finding(caller, polls, words, data, settled=True, fact=is_fact)
 
 
 def _action_words(actions: Sequence[ApiCall], since: datetime) -> str:

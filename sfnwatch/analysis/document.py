@@ -61,7 +61,9 @@ class Table(Struct, frozen=True):
 
     @property
     def shown(self) -> list[Column]:
-        return [c for c in self.columns if any(c.cells) or c.rank == 0]
+        return [
+            column for column in self.columns if any(column.cells) or column.rank == 0
+        ]
 
     def fitted(
         self, room: int, cells: Callable[[str], int]
@@ -72,17 +74,21 @@ class Table(Struct, frozen=True):
         """
         columns = self.shown
         while True:
-            sizes = [max(map(cells, (c.head, *c.cells))) for c in columns]
-            over = sum(sizes) + GAP * (len(sizes) - 1) - room
-            for place, column in enumerate(columns):
+            widths = []
+            for column in columns:
+                texts = (column.head, *column.cells)
+                widths.append(max(map(cells, texts)))
+            over = sum(widths) + GAP * (len(widths) - 1) - room
+            for position, column in enumerate(columns):
                 if column.least is not None:
-                    less = min(over, sizes[place] - column.least)
-                    sizes[place] -= max(0, less)
-                    over -= max(0, less)
-            last = max(columns, key=lambda column: column.rank, default=None)
-            if over <= 0 or last is None or not last.rank:
-                return list(zip(columns, sizes, strict=True))
-            columns.remove(last)
+                    spare = widths[position] - column.least
+                    cut = max(0, min(over, spare))
+                    widths[position] -= cut
+                    over -= cut
+            dropped = max(columns, key=lambda column: column.rank, default=None)
+            if over <= 0 or dropped is None or dropped.rank == 0:
+                return list(zip(columns, widths, strict=True))
+            columns.remove(dropped)
 
 
 Block = Heading | Paragraph | Items | Sentence | Table

@@ -11,16 +11,22 @@ MOST = 50
 """The most calls or events that are kept as evidence."""
 Proofs = Iterable[str | ApiCall]
 """What a finding rests on: calls, ids of events, and keys of ECS's task states."""
-_NAMED = 3
-_ID = 8
+_NAMED_IDS = 3
+"""How many events or tasks are named in brief evidence."""
+_ID_LETTERS = 8
+"""The letters to which the id of a task or a call is cut."""
 
 
 def evidence(items: Proofs) -> tuple[str, ...]:
     """Return each id once; of more than `MOST`, the first and the last."""
-    ids = (item.event_id if isinstance(item, ApiCall) else item for item in items)
-    every = tuple(dict.fromkeys(ids))
+    ids: dict[str, None] = {}
+    for item in items:
+        ids[item.event_id if isinstance(item, ApiCall) else item] = None
+    every = tuple(ids)
+    if len(every) <= MOST:
+        return every
     half = MOST // 2
-    return every if len(every) <= MOST else (*every[:half], *every[-half:])
+    return (*every[:half], *every[-half:])
 
 
 def line_key(evidence: str, arn: str | None) -> str:
@@ -32,26 +38,40 @@ def line_key(evidence: str, arn: str | None) -> str:
 
 def brief_evidence(evidence: Sequence[str]) -> str:
     """Return evidence in a few words: `#5 #6, 5 calls 1f0c22ab…`; empty if none."""
-    events = [clean(item) for item in evidence if item.startswith("#")]
-    arns = [i.rpartition("#")[0] for i in evidence if i.startswith(TASK_KEY)]
-    tasks = [f"task {clean(last_segment(arn))[:_ID]}" for arn in arns]
-    calls = [item for item in evidence if not item.startswith(("#", TASK_KEY))]
-    parts = (_few(events), _few(tasks), _calls(calls))
-    return ", ".join(part for part in parts if part)
+    events = []
+    tasks = []
+    calls = []
+    for item in evidence:
+        if item.startswith("#"):
+            events.append(clean(item))
+        elif item.startswith(TASK_KEY):
+            arn, _, _ = item.rpartition("#")
+            task_id = clean(last_segment(arn))
+            tasks.append(f"task {task_id[:_ID_LETTERS]}")
+        else:
+            calls.append(item)
+    parts = (_brief_ids(events), _brief_ids(tasks), _brief_calls(calls))
+    return ", ".join(filter(None, parts))
 
 
-def _few(items: Sequence[str]) -> str:
-    more = len(items) - _NAMED
-    named = " ".join(items[:_NAMED])
-    if more <= 0:
+def _brief_ids(ids: Sequence[str]) -> str:
+    """Name the first few ids, and add the number of the others."""
+    named = " ".join(ids[:_NAMED_IDS])
+    if len(ids) <= _NAMED_IDS:
         return named
-    return f"{named} and more" if len(items) >= MOST else f"{named} and {more} more"
+    if len(ids) >= MOST:
+        return f"{named} and more"
+    return f"{named} and {len(ids) - _NAMED_IDS} more"
 
 
-def _calls(calls: Sequence[str]) -> str:
+def _brief_calls(calls: Sequence[str]) -> str:
+    """Name the first call, and add how many there are: `5 calls 1f0c22ab…`."""
     if not calls:
         return ""
     first = last_segment(clean(calls[0])).removeprefix("row-")
-    short = f"{first[:_ID]}…" if len(first) > _ID + 4 else first
+    if len(first) > _ID_LETTERS + 4:
+        first = f"{first[:_ID_LETTERS]}…"
+    if len(calls) == 1:
+        return f"call {first}"
     more = "+" if len(calls) >= MOST else ""
-    return f"call {short}" if len(calls) == 1 else f"{len(calls)}{more} calls {short}"
+    return f"{len(calls)}{more} calls {first}"

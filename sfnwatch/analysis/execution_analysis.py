@@ -15,7 +15,6 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from sfnwatch.analysis.attempt_analysis import AttemptAnalysis
-from sfnwatch.analysis.grouping import grouped
 from sfnwatch.analysis.names import named
 from sfnwatch.analysis.state_analysis import StateAnalysis
 from sfnwatch.analysis.trace_analysis import TraceAnalysis
@@ -49,8 +48,11 @@ class ExecutionAnalysis(Struct, frozen=True, dict=True):
     @cached_property
     def attempts_of(self) -> Mapping[int, Sequence[AttemptAnalysis]]:
         """The attempts of each visit that has any, by the visit's id."""
-        every = (each for use in self.states for each in use.attempts)
-        return grouped(every, lambda each: each.visit.id)
+        attempts: dict[int, list[AttemptAnalysis]] = {}
+        for state in self.states:
+            for attempt in state.attempts:
+                attempts.setdefault(attempt.visit.id, []).append(attempt)
+        return attempts
 
     def state_name(self, visit_id: int | None) -> str:
         visit = self.execution.visit(visit_id) if visit_id else None
@@ -69,9 +71,13 @@ class ExecutionAnalysis(Struct, frozen=True, dict=True):
         """
         if self.is_cut:
             return inf
-        ids = [0, *(event.id for event in self.execution.events)]
-        gaps = (after - 1 for before, after in pairwise(ids) if after - before > 1)
-        return 0 if self.execution.running else max(gaps, default=0)
+        lost_to = 0
+        if not self.execution.running:
+            ids = [0, *(event.id for event in self.execution.events)]
+            for before, after in pairwise(ids):
+                if after - before > 1:
+                    lost_to = max(lost_to, after - 1)
+        return lost_to
 
     def is_end_lost(self, visit: StateVisit) -> bool:
         """True if the event that ended a visit may be among the missing events."""
@@ -85,24 +91,30 @@ class ExecutionAnalysis(Struct, frozen=True, dict=True):
         """
         if not self.is_end_lost(visit):
             return visit
-        own = (self.execution.event(number) for number in visit.event_ids)
-        last = max((event.at for event in own if event), default=visit.entered_at)
+        last = visit.entered_at
+        for number in visit.event_ids:
+            event = self.execution.event(number)
+            if event is not None:
+                last = max(last, event.at)
         return replace(visit, ended_at=last)
 
 
 def analyse_execution(
-    survey: TraceAnalysis, execution: ExecutionAsOf
+    trace_analysis: TraceAnalysis, execution: ExecutionAsOf
 ) -> Work[ExecutionAnalysis]:
-    """Build the case of one execution."""
+    """Group the visits of one execution by state and resource."""
     visits: list[StateVisit] = []
-    groups: dict[Hashable, list[StateVisit]] = {}
+    visits_by_state: dict[Hashable, list[StateVisit]] = {}
     # A copy: more visits may come in between two steps.
     for visit in list(execution.visits):
         yield
         visits.append(visit)
         if visit.attempts:
             first = visit.attempts[0]
-            use = visit.name, first.pattern, first.resource_type, first.resource
-            groups.setdefault(use, []).append(visit)
-    uses = [StateAnalysis(survey, execution, those) for those in groups.values()]
-    return ExecutionAnalysis(survey, execution, visits, uses)
+            state = visit.name, first.pattern, first.resource_type, first.resource
+            visits_by_state.setdefault(state, []).append(visit)
+    states = [
+        StateAnalysis(trace_analysis, execution, visits_of_state)
+        for visits_of_state in visits_by_state.values()
+    ]
+    return ExecutionAnalysis(trace_analysis, execution, visits, states)

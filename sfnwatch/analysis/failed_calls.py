@@ -25,7 +25,7 @@ def failed_calls(state: StateAnalysis) -> Iterator[Finding]:
     """Yield findings on a state's failed calls; denied polls have their own."""
     denied = {poll for attempt in state.attempts for poll in attempt.polls.denied.ids}
     calls = MatchedCalls.joined(attempt.calls for attempt in state.attempts)
-    failed = calls.those(
+    failed = calls.filtered(
         lambda call: bool(call.error_code) and call.event_id not in denied
     )
     groups = failed.grouped(lambda call: (call.event_name, call.error_code or ""))

@@ -3,10 +3,6 @@
 Where evidence is missing, a finding says that it is missing, and nothing more: a
 missing record does not prove that nothing happened. The findings are those of a
 snapshot: a replay does not show the end at its beginning.
-
-A Parallel lasts as long as its slowest branch. So each second is counted once, along
-the critical path: the states of the top level, and inside a Parallel or a Map the
-states of the branch or iteration that its end waited for.
 """
 
 from collections.abc import Iterable
@@ -50,7 +46,8 @@ def find(snapshot: Snapshot, now: datetime | None = None) -> list[Finding]:
     What still runs is measured to `now`. Without it, that is the snapshot's time, or
     else the time of the newest record.
     """
-    return [found for found in find_in_steps(snapshot, now) if found is not None]
+    steps = find_in_steps(snapshot, now)
+    return [finding for finding in steps if finding is not None]
 
 
 def find_in_steps(snapshot: Snapshot, now: datetime | None = None) -> Steps:
@@ -58,49 +55,63 @@ def find_in_steps(snapshot: Snapshot, now: datetime | None = None) -> Steps:
 
     Once the trace changes, the search must begin again.
     """
-    survey = TraceAnalysis(snapshot, now)
-    yield from survey.look()
-    roots: list[ExecutionAnalysis] = yield from _cases(survey, survey.roots)
-    nested: list[ExecutionAnalysis] = yield from _cases(survey, snapshot.children)
+    trace_analysis = TraceAnalysis(snapshot, now)
+    yield from trace_analysis.sort_calls()
+    roots = yield from _analyse_executions(trace_analysis, trace_analysis.roots)
+    nested = yield from _analyse_executions(trace_analysis, snapshot.children)
     failures = yield from job_failures(snapshot, [*roots, *nested])
-    for case in (*roots, *nested):
-        told: list[Finding] = []
-        for found in _of_execution(case, failures):
-            if found is None:
+    for analysis in (*roots, *nested):
+        findings: list[Finding] = []
+        for finding in _of_execution(analysis, failures):
+            if finding is None:
                 yield None
             else:
-                told.append(replace(found, execution_arn=case.execution.arn))
-        yield from sorted(told, key=topic_order)
+                arn = analysis.execution.arn
+                findings.append(replace(finding, execution_arn=arn))
+        findings.sort(key=topic_order)
+        yield from findings
         yield None
     yield from conclusions(roots)
-    yield from calls_alone(survey)
-    yield from not_loaded(survey, roots)
+    yield from calls_alone(trace_analysis)
+    yield from not_loaded(trace_analysis, roots)
     yield from lateness(snapshot)
 
 
-def _cases(survey: TraceAnalysis, arns: Iterable[str]) -> Work[list[ExecutionAnalysis]]:
-    cases = []
+def _analyse_executions(
+    trace_analysis: TraceAnalysis, arns: Iterable[str]
+) -> Work[list[ExecutionAnalysis]]:
+    analyses = []
     for arn in arns:
-        case = yield from analyse_execution(survey, survey.snapshot.executions[arn])
-        cases.append(case)
+        execution = trace_analysis.snapshot.executions[arn]
+        analysis = yield from analyse_execution(trace_analysis, execution)
+        analyses.append(analysis)
         yield
-    return cases
+    return analyses
 
 
-def _of_execution(case: ExecutionAnalysis, failures: JobFailures) -> Steps:
-    yield from failed(case)
-    yield from failed_out_of_sight(case)
-    yield from patterns(case)
+def _of_execution(analysis: ExecutionAnalysis, failures: JobFailures) -> Steps:
+    yield from failed(analysis)
+    yield from failed_out_of_sight(analysis)
+    yield from patterns(analysis)
     yield None
-    for use in case.states:
-        # Each attempt's cached figures are worked out here, once, with pauses.
-        for _ in ((a.intervals, a.complete, a.completion) for a in use.attempts):
+    for state in analysis.states:
+        for attempt in state.attempts:
+            # These are cached: they are worked out here, once, with pauses.
+            _ = attempt.intervals, attempt.complete, attempt.completion
             yield None
-        for tell in _OF_STATE:
-            yield from tell(use)
+        for find_of_state in _OF_STATE:
+            yield from find_of_state(state)
             yield None
-    outcome = caught(case), children(case), failed_later(case, failures), redriven(case)
-    others = map_runs_failed(case), container_retries(case), time_findings(case)
-    for findings in (*outcome, *others, not_visible(case)):
+    searches = (
+        caught(analysis),
+        children(analysis),
+        failed_later(analysis, failures),
+        redriven(analysis),
+        map_runs_failed(analysis),
+        container_retries(analysis),
+        time_findings(analysis),
+        not_visible(analysis),
+    )
+    for findings in searches:
         yield from findings
         yield None

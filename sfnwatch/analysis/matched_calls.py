@@ -23,9 +23,12 @@ class MatchedCalls(NamedTuple):
 
     @classmethod
     def joined(cls, parts: Iterable["MatchedCalls"]) -> "MatchedCalls":
-        every = list(parts)
-        guessed = [call for part in every for call in part.guessed]
-        return cls([call for part in every for call in part.sure], guessed)
+        sure: list[ApiCall] = []
+        guessed: list[ApiCall] = []
+        for part in parts:
+            sure += part.sure
+            guessed += part.guessed
+        return cls(sure, guessed)
 
     @property
     def every(self) -> list[ApiCall]:
@@ -46,19 +49,26 @@ class MatchedCalls(NamedTuple):
     @property
     def figures(self) -> dict[str, int]:
         """The number of calls, for data; `up_to` only if some are guesses."""
-        most = {"up_to": len(self.every)} if self.guessed else {}
-        return {"count": len(self.sure), **most}
+        figures = {"count": len(self.sure)}
+        if self.guessed:
+            figures["up_to"] = len(self.every)
+        return figures
 
     @property
     def denied(self) -> "MatchedCalls":
-        return self.those(is_denied)
+        return self.filtered(is_denied)
 
-    def those(self, test: Callable[[ApiCall], bool]) -> "MatchedCalls":
+    def filtered(self, test: Callable[[ApiCall], bool]) -> "MatchedCalls":
         """Return the calls that pass a test."""
-        return MatchedCalls(*(list(filter(test, calls)) for calls in self))
+        sure = [call for call in self.sure if test(call)]
+        guessed = [call for call in self.guessed if test(call)]
+        return MatchedCalls(sure, guessed)
 
     def grouped(self, key: Callable[[ApiCall], K]) -> dict[K, "MatchedCalls"]:
         """Group the calls by a key."""
-        sure, guessed = (grouped(calls, key) for calls in self)
-        kinds = {**sure, **guessed}
-        return {k: MatchedCalls(sure.get(k, ()), guessed.get(k, ())) for k in kinds}
+        sure = grouped(self.sure, key)
+        guessed = grouped(self.guessed, key)
+        groups: dict[K, MatchedCalls] = {}
+        for group in (*sure, *guessed):
+            groups[group] = MatchedCalls(sure.get(group, ()), guessed.get(group, ()))
+        return groups

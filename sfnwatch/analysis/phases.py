@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.integrations import Pattern
 from sfnwatch.model.state_language import states_of
+from sfnwatch.model.times import seconds_between
 from sfnwatch.model.visits import FAILED, Attempt, StateVisit
 
 
@@ -60,7 +61,7 @@ class Segment(Struct, frozen=True):
 
     @property
     def seconds(self) -> float:
-        return (self.end - self.begin).total_seconds()
+        return seconds_between(self.begin, self.end)
 
     @property
     def failed(self) -> bool:
@@ -81,19 +82,24 @@ def end_of(visit: StateVisit, now: datetime) -> datetime:
     """Return when a visit ended, or how far it has come."""
     if visit.ended_at is not None:
         return max(visit.entered_at, visit.ended_at)
-    known = (t for a in visit.attempts for t in (a.scheduled_at, a.ended_at) if t)
-    return max(visit.entered_at, now, *known)
+    reached = max(visit.entered_at, now)
+    for attempt in visit.attempts:
+        reached = max(reached, attempt.scheduled_at)
+        if attempt.ended_at is not None:
+            reached = max(reached, attempt.ended_at)
+    return reached
 
 
 def length_of(visit: StateVisit, now: datetime) -> float:
     """Return the seconds a visit took, without the time when the execution was over."""
-    return (end_of(visit, now) - visit.entered_at).total_seconds() - visit.paused
+    return seconds_between(visit.entered_at, end_of(visit, now)) - visit.paused
 
 
 @lru_cache(maxsize=256)
 def _retrying_states(definition: str | None) -> frozenset[str]:
     """Return the names of states with a Retry; none if the definition is not known."""
-    return frozenset(name for name, s in states_of(definition) if s.get("Retry"))
+    states = states_of(definition)
+    return frozenset(name for name, state in states if state.get("Retry"))
 
 
 def segments(
@@ -106,29 +112,33 @@ def segments(
     """
     at = visit.entered_at
     end = end_of(visit, now)
-    found: list[Segment] = []
+    parts: list[Segment] = []
     for phase, step_end, status, attempt in _steps(execution, visit):
-        until = end if step_end is None else min(max(step_end, at), end)
+        until = end
+        if step_end is not None:
+            until = min(max(step_end, at), end)
         if until > at:
             grows = visit.running and step_end is None
-            found.append(Segment(phase, at, until, attempt, status, grows))
+            parts.append(Segment(phase, at, until, attempt, status, grows))
             at = until
-    return tuple(_without_pauses(found, visit)) if visit.pauses else tuple(found)
+    if visit.pauses:
+        return tuple(_without_pauses(parts, visit))
+    return tuple(parts)
 
 
-def _without_pauses(found: Iterable[Segment], visit: StateVisit) -> Iterator[Segment]:
+def _without_pauses(parts: Iterable[Segment], visit: StateVisit) -> Iterator[Segment]:
     """Make the time in which the execution was over a segment of its own."""
-    for segment in found:
+    for segment in parts:
         begin = segment.begin
-        for pause in visit.pauses:
-            first = max(pause[0], begin)
-            last = min(pause[1], segment.end)
-            if first >= last:
+        for stopped_at, redriven_at in visit.pauses:
+            pause_begin = max(stopped_at, begin)
+            pause_end = min(redriven_at, segment.end)
+            if pause_begin >= pause_end:
                 continue
-            if first > begin:
-                yield replace(segment, begin=begin, end=first, open=False)
-            yield Segment(Phase.STOPPED, first, last, None, visit.status)
-            begin = last
+            if pause_begin > begin:
+                yield replace(segment, begin=begin, end=pause_begin, open=False)
+            yield Segment(Phase.STOPPED, pause_begin, pause_end, None, visit.status)
+            begin = pause_end
         if begin < segment.end:
             yield replace(segment, begin=begin)
 
@@ -141,14 +151,16 @@ def _steps(execution: ExecutionAsOf, visit: StateVisit) -> Iterator[_PhaseStep]:
         yield phase, None, status, None
         return
     for number, attempt in enumerate(visit.attempts, start=1):
-        retried = number > 1 and not visit.is_redriven(number)
-        phase = Phase.BACKING_OFF if retried else Phase.WAITING
+        is_retry = number > 1 and not visit.is_redriven(number)
+        phase = Phase.BACKING_OFF if is_retry else Phase.WAITING
         yield phase, attempt.scheduled_at, status, None
         yield from _attempt_steps(attempt, number)
     # A failure need not be the end of its state: the definition may have it retried.
-    retries = attempt.status in FAILED and status in {"running", "aborted"}
-    retries = retries and visit.name in _retrying_states(execution.definition_text)
-    yield Phase.BACKING_OFF if retries else Phase.WAITING, None, status, None
+    may_go_on = attempt.status in FAILED and status in {"running", "aborted"}
+    if may_go_on and visit.name in _retrying_states(execution.definition_text):
+        yield Phase.BACKING_OFF, None, status, None
+    else:
+        yield Phase.WAITING, None, status, None
 
 
 def _attempt_steps(attempt: Attempt, number: int) -> Iterator[_PhaseStep]:
@@ -169,17 +181,19 @@ def _begun(attempt: Attempt) -> datetime | None:
 
     A job begins to work once its service has accepted it.
     """
-    if attempt.pattern not in {Pattern.SYNC, Pattern.TASK_TOKEN}:
-        return attempt.started_at
-    ended = attempt.started_at if attempt.ended_at is not None else None
-    return attempt.submitted_at or ended
+    waits_for_job = attempt.pattern in {Pattern.SYNC, Pattern.TASK_TOKEN}
+    if waits_for_job and attempt.submitted_at is not None:
+        return attempt.submitted_at
+    if waits_for_job and attempt.ended_at is None:
+        return None
+    return attempt.started_at
 
 
 def seconds_by_phase(
     execution: ExecutionAsOf, visit: StateVisit, now: datetime
 ) -> Mapping[Phase, float]:
     """Return a visit's seconds by phase; phases that took no time are left out."""
-    found: dict[Phase, float] = {}
+    spent: dict[Phase, float] = {}
     for segment in segments(execution, visit, now):
-        found[segment.phase] = found.get(segment.phase, 0.0) + segment.seconds
-    return found
+        spent[segment.phase] = spent.get(segment.phase, 0.0) + segment.seconds
+    return spent

@@ -11,6 +11,7 @@ from sfnwatch.analysis.lists import listed
 from sfnwatch.analysis.names import named
 from sfnwatch.analysis.quantities import cadence, decimal
 from sfnwatch.model.api_call import ApiCall
+from sfnwatch.model.times import seconds_between
 
 _KEPT_INTERVALS = 100
 """The most intervals between polls that a finding's data holds."""
@@ -28,30 +29,36 @@ class PollIntervals(Struct, frozen=True):
     @property
     def data(self) -> dict[str, Any]:
         """The intervals with their mean, minimum and maximum, in seconds."""
-        listed = {"intervals": self.seconds[:_KEPT_INTERVALS], "from": self.since}
-        return {**interval_statistics(self.seconds), **listed}
+        data = interval_statistics(self.seconds)
+        data["intervals"] = self.seconds[:_KEPT_INTERVALS]
+        data["from"] = self.since
+        return data
 
     def words(self, *, several: bool = False) -> str:
         """Describe how often: `, about once a minute: at intervals of 55 and 59 s, …`.
 
         For several attempts, only the extremes are given. Empty without intervals.
         """
-        gaps = self.seconds
-        name = named(self.since) if self.since else ""
-        if not gaps:
+        if not self.seconds:
             return ""
-        if len(gaps) == 1 and not several:
-            return f", {decimal(gaps[0])} s {f'after {name}' if name else 'apart'}"
-        often = cadence(fmean(gaps))
-        average = decimal(fmean(gaps))
-        since = f", counted from {name}" if name and not several else ""
-        if several or len(gaps) > _LISTED_INTERVALS:
-            least = decimal(min(gaps))
-            most = decimal(max(gaps))
-            extremes = f" ({least} to {most} s)" if least != most else ""
-            return f", {often}{extremes}{since}"
-        each = listed([decimal(gap) for gap in gaps])
-        return f", {often}: at intervals of {each} s{since} (mean {average} s)"
+        mean = fmean(self.seconds)
+        if several:
+            return f", {cadence(mean)}{self._extremes()}"
+        if len(self.seconds) == 1:
+            from_where = f"after {named(self.since)}" if self.since else "apart"
+            return f", {decimal(mean)} s {from_where}"
+        since = f", counted from {named(self.since)}" if self.since else ""
+        if len(self.seconds) > _LISTED_INTERVALS:
+            return f", {cadence(mean)}{self._extremes()}{since}"
+        seconds = listed([decimal(interval) for interval in self.seconds])
+        intervals = f"at intervals of {seconds} s{since} (mean {decimal(mean)} s)"
+        return f", {cadence(mean)}: {intervals}"
+
+    def _extremes(self) -> str:
+        """Return the shortest and the longest interval: ` (55 to 60 s)`."""
+        least = decimal(min(self.seconds))
+        most = decimal(max(self.seconds))
+        return f" ({least} to {most} s)" if least != most else ""
 
 
 def measure_intervals(
@@ -59,14 +66,14 @@ def measure_intervals(
 ) -> PollIntervals:
     """Measure from poll to poll, and from the action call if it came before them."""
     if action is None or (polls and polls[0].event_time < action.event_time):
-        return PollIntervals(seconds_between(polls))
-    return PollIntervals(seconds_between([action, *polls]), action.event_name)
+        return PollIntervals(intervals_between(polls))
+    return PollIntervals(intervals_between([action, *polls]), action.event_name)
 
 
-def seconds_between(calls: Sequence[ApiCall]) -> list[float]:
+def intervals_between(calls: Sequence[ApiCall]) -> list[float]:
     """Return the seconds from each call to the next."""
     times = [call.event_time for call in calls]
-    return [(after - before).total_seconds() for before, after in pairwise(times)]
+    return [seconds_between(before, after) for before, after in pairwise(times)]
 
 
 def interval_statistics(seconds: Sequence[float]) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The visits of one state that use the same resource."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from functools import cached_property
 
 from sfnwatch.analysis.attempt_analysis import AttemptAnalysis
@@ -17,11 +18,11 @@ class StateAnalysis:
 
     def __init__(
         self,
-        survey: TraceAnalysis,
+        trace_analysis: TraceAnalysis,
         execution: ExecutionAsOf,
         visits: Sequence[StateVisit],
     ) -> None:
-        self.trace_analysis = survey
+        self.trace_analysis = trace_analysis
         self.execution = execution
         self.visits = visits
         self.name = named(visits[0].name)
@@ -31,8 +32,11 @@ class StateAnalysis:
 
     @cached_property
     def attempts(self) -> Sequence[AttemptAnalysis]:
-        numbered = ((v, n) for v in self.visits for n, _ in enumerate(v.attempts, 1))
-        return [AttemptAnalysis(self, visit, number) for visit, number in numbered]
+        attempts: list[AttemptAnalysis] = []
+        for visit in self.visits:
+            numbers = range(1, len(visit.attempts) + 1)
+            attempts += [AttemptAnalysis(self, visit, number) for number in numbers]
+        return attempts
 
     def unproven_calls(self, name: CallName, error_code: str | None) -> list[ApiCall]:
         """Return the calls of a name, and of an error, that its attempts may have made.
@@ -41,20 +45,23 @@ class StateAnalysis:
         candidate. Nothing proves who made them: the SDK itself tries a call again.
         Calls that are matched to one of the attempts by a guess are left out.
         """
-        keys = {attempt.key for attempt in self.attempts}
-        roles = {
-            role_name(attempt.attempt.role_arn or self.execution.role_arn)
-            for attempt in self.attempts
-        }
-        found = []
+        keys = set()
+        roles = set()
+        for attempt in self.attempts:
+            keys.add(attempt.key)
+            roles.add(role_name(attempt.attempt.role_arn or self.execution.role_arn))
+        calls = []
         for call in self.trace_analysis.unproven_by_name.get(name, ()):
             link = self.trace_analysis.snapshot.link(call)
-            is_alike = call.role in roles
             is_other_error = error_code is not None and call.error_code != error_code
-            if not is_alike or is_other_error or link is None or link.key in keys:
+            if call.role not in roles or is_other_error:
+                continue
+            if link is None or link.key in keys:
                 continue
             is_candidate = not keys.isdisjoint(link.candidates)
-            ran = any(attempt.ran_at(call.event_time) for attempt in self.attempts)
-            if is_candidate or ran:
-                found.append(call)
-        return found
+            if is_candidate or self._ran_at(call.event_time):
+                calls.append(call)
+        return calls
+
+    def _ran_at(self, at: datetime) -> bool:
+        return any(attempt.ran_at(at) for attempt in self.attempts)

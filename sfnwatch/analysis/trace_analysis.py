@@ -1,4 +1,4 @@
-"""What a snapshot shows beyond its executions: how far it reaches, and open calls."""
+"""How far a trace's records reach, and the calls that no attempt explains."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ from sfnwatch.model.api_call import ApiCall, CallName, session_name
 from sfnwatch.model.coverage import Coverage
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.integrations import Integration, Unrecorded, jobs_of_call
-from sfnwatch.model.linking.link import LinkRule
+from sfnwatch.model.linking.link import Link, LinkRule
 from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.values import text_of
 
@@ -21,7 +21,7 @@ _XRAY = "xray.amazonaws.com"
 
 
 class TraceAnalysis:
-    """What a snapshot shows beyond each execution: how far it reaches, open calls."""
+    """How far a snapshot's records reach, and the calls that no attempt explains."""
 
     def __init__(self, snapshot: Snapshot, now: datetime | None = None) -> None:
         self.snapshot = snapshot
@@ -45,16 +45,20 @@ class TraceAnalysis:
     @cached_property
     def roots(self) -> Mapping[str, ExecutionAsOf]:
         """The executions to report, without those that a replay has not reached."""
-        all_known = self.snapshot.at is None
-        roots = self.snapshot.roots.items()
-        return {arn: each for arn, each in roots if all_known or each.known}
+        roots = dict(self.snapshot.roots)
+        if self.snapshot.at is None:
+            return roots
+        return {arn: execution for arn, execution in roots.items() if execution.known}
 
     @cached_property
     def started(self) -> Mapping[str, Sequence[ExecutionAsOf]]:
         """Child executions by the ARN that started them: a Map Run or an execution."""
-        parents = self.snapshot.lineage.parents.items()
-        origin = {arn: each.map_run_arn or each.execution_arn for arn, each in parents}
-        return grouped(self.snapshot.children.values(), lambda child: origin[child.arn])
+        started: dict[str, list[ExecutionAsOf]] = {}
+        for child in self.snapshot.children.values():
+            parent = self.snapshot.lineage.parents[child.arn]
+            origin = parent.map_run_arn or parent.execution_arn
+            started.setdefault(origin, []).append(child)
+        return started
 
     @cached_property
     def unproven_by_name(self) -> Mapping[CallName, Sequence[ApiCall]]:
@@ -65,9 +69,11 @@ class TraceAnalysis:
     def known_words(self) -> str:
         """The words for how far it is known that nothing came: ` up to 12:00:00`."""
         known = self.coverage.complete_to
-        return f" up to {time_of_day(known)}" if known is not None else " so far"
+        if known is None:
+            return " so far"
+        return f" up to {time_of_day(known)}"
 
-    def look(self) -> Work[None]:
+    def sort_calls(self) -> Work[None]:
         """Go through all calls once, and sort out those without a proven match."""
         for call in self.snapshot.calls:
             yield
@@ -76,26 +82,30 @@ class TraceAnalysis:
             if link is not None and not link.is_sure:
                 self.unproven.append(call)
                 self.doubtful_names[call.name] += 1
-            if link is not None and link.key is not None:
-                continue
-            # X-Ray's sampling calls have the same role, but show nothing of the states.
-            noise = call.event_source == _XRAY
-            ambiguous = link is not None and link.rule is LinkRule.AMBIGUOUS
-            if link is None and _by_step_functions(self.snapshot, call):
-                self.doubtful_names[call.name] += 1
-            if not ambiguous and not noise and _by_step_functions(self.snapshot, call):
-                self.unexplained.append(call)
-            # Calls of jobs are reported in groups, by `calls_alone`.
-            if link is not None and (ambiguous or not (noise or is_of_job(call))):
-                key = link.execution_arn, link.rule
-                self.unmatched.setdefault(key, []).append(call)
+            if link is None or link.key is None:
+                self._sort_unmatched(call, link)
+
+    def _sort_unmatched(self, call: ApiCall, link: Link | None) -> None:
+        by_step_functions = _by_step_functions(self.snapshot, call)
+        if link is None and by_step_functions:
+            self.doubtful_names[call.name] += 1
+        is_ambiguous = link is not None and link.rule is LinkRule.AMBIGUOUS
+        # X-Ray's sampling calls have the same role, but show nothing of the states.
+        is_sampling = call.event_source == _XRAY
+        if by_step_functions and not is_ambiguous and not is_sampling:
+            self.unexplained.append(call)
+        # Calls of jobs are reported in groups, by `calls_alone`.
+        is_other_call = not is_sampling and not is_of_job(call)
+        if link is not None and (is_ambiguous or is_other_call):
+            key = link.execution_arn, link.rule
+            self.unmatched.setdefault(key, []).append(call)
 
     def covers(self, at: datetime | None) -> bool:
         """True if CloudTrail is believed complete up to a time; False for None."""
         known = self.coverage.complete_to
         return at is not None and known is not None and known >= at
 
-    def shows(self, row: Integration | None) -> bool:
+    def shows(self, integration: Integration | None) -> bool:
         """True if an integration's call can show in the records.
 
         A management event shows. The Event history never has a data event. Only a
@@ -103,10 +113,13 @@ class TraceAnalysis:
         though perhaps not those of every function. The call of an HTTP task may be
         recorded, but it names no caller.
         """
-        if row is None or row.recorded:
-            return row is not None
-        name = (row.event_source, row.action_event)
-        return row.unrecorded is Unrecorded.DATA_EVENT and name in self._call_names
+        if integration is None:
+            return False
+        if integration.recorded:
+            return True
+        name = (integration.event_source, integration.action_event)
+        is_data_event = integration.unrecorded is Unrecorded.DATA_EVENT
+        return is_data_event and name in self._call_names
 
     def known_to(self, execution: ExecutionAsOf) -> datetime | None:
         """Return the last time of which something is known: the end, if it ended.
@@ -116,7 +129,9 @@ class TraceAnalysis:
         """
         if execution.stopped_at is not None:
             return execution.stopped_at
-        last = execution.events[-1].at if execution.events else execution.started_at
+        last = execution.started_at
+        if execution.events:
+            last = execution.events[-1].at
         if not execution.was_watched:
             return last
         return max(last or self._now, self._now)
@@ -136,5 +151,5 @@ def _by_step_functions(snapshot: Snapshot, call: ApiCall) -> bool:
     if call.by_step_functions or call.whole:
         return call.by_step_functions
     row = snapshot.trace.cloudtrail_record(call)
-    says = text_of(row.get("useragent")) or text_of(row.get("invokedby"))
-    return session_name(row) is not None and not says
+    caller = text_of(row.get("useragent")) or text_of(row.get("invokedby"))
+    return session_name(row) is not None and not caller

@@ -9,7 +9,7 @@ from sfnwatch.analysis.attempt_analysis import AttemptAnalysis
 from sfnwatch.analysis.compare.length_pair import LengthPair
 from sfnwatch.analysis.grouping import ranked
 from sfnwatch.analysis.matched_calls import MatchedCalls
-from sfnwatch.analysis.poll_intervals import seconds_between
+from sfnwatch.analysis.poll_intervals import intervals_between
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.integrations import CallRole
 from sfnwatch.model.linking.link import role_of_call
@@ -94,7 +94,7 @@ def _tallies(attempt: AttemptAnalysis | None) -> Mapping[_CallKind, CallTally]:
 
     tallies = {}
     for (role, source, name), calls in attempt.calls.grouped(kind).items():
-        intervals: Sequence[float] = seconds_between(calls.sure)
+        intervals: Sequence[float] = intervals_between(calls.sure)
         if role is CallRole.POLL and len(calls.every) == len(polls):
             # These are all the polls: from the action call on, as in a report.
             intervals = attempt.intervals.seconds
