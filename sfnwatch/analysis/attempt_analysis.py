@@ -1,4 +1,4 @@
-"""An attempt with its calls and polls, and attempts that are reported together."""
+"""An attempt with its calls and polls, and the words for it."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from sfnwatch.analysis.attempt_calls import AttemptCalls
 from sfnwatch.analysis.integration_words import resource_words
-from sfnwatch.analysis.matched_calls import MatchedCalls
 from sfnwatch.analysis.names import visit_path
 from sfnwatch.analysis.poll_intervals import PollIntervals, measure_intervals
 from sfnwatch.model.api_call import ApiCall
@@ -123,51 +122,3 @@ class AttemptAnalysis(AttemptCalls):
         """Polls of the attempt's time that may be its own: guessed or unmatched."""
         calls = self.state.trace_analysis.unproven
         return list(self.unproven_polls(calls, *self._span))
-
-
-class AttemptGroup:
-    """Attempts that are reported together; mostly there is only one."""
-
-    def __init__(self, attempts: Sequence[AttemptAnalysis]) -> None:
-        self.attempts = attempts
-        self.several = len(attempts) > 1
-        self.calls = MatchedCalls.joined([attempt.calls for attempt in attempts])
-        self.actions = MatchedCalls.joined([attempt.actions for attempt in attempts])
-        self.polls = MatchedCalls.joined([attempt.polls for attempt in attempts])
-        self.denied = self.polls.denied
-        self.seconds_between_polls: list[float] = []
-        for attempt in attempts:
-            self.seconds_between_polls += attempt.intervals.seconds
-        self.statuses = {attempt.attempt.status for attempt in attempts}
-        self.complete = all(attempt.complete for attempt in attempts)
-        self.so_far = "" if self.complete else " so far"
-
-    @property
-    def first(self) -> AttemptAnalysis:
-        return self.attempts[0]
-
-    @property
-    def place(self) -> dict[str, Any]:
-        """The attempts as data names them: the first one, and how many there are."""
-        place = self.first.place
-        if self.several:
-            place["tries"] = len(self.attempts)
-        return place
-
-    @property
-    def settled(self) -> bool:
-        """True if later records can't change what is said about the polls."""
-        return all(attempt.settled for attempt in self.attempts)
-
-    @property
-    def is_seen_whole(self) -> bool:
-        """True if all polls would be in the records by now, had any been made."""
-        return all(attempt.is_seen_whole for attempt in self.attempts)
-
-    @property
-    def polls_that_may_be_its(self) -> list[ApiCall]:
-        """Polls of the attempts' times that may be their own: guessed or unmatched."""
-        polls: list[ApiCall] = []
-        for attempt in self.attempts:
-            polls += attempt.polls_that_may_be_its
-        return polls

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
-from sfnwatch.analysis.attempt_analysis import AttemptAnalysis, AttemptGroup
+from sfnwatch.analysis.attempt_analysis import AttemptAnalysis
+from sfnwatch.analysis.attempt_group import AttemptGroup
 from sfnwatch.analysis.execution_analysis import ExecutionAnalysis
 from sfnwatch.analysis.finding import CONCLUSION, Finding, finding
 from sfnwatch.analysis.grouping import grouped

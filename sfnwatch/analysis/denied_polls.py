@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
-from sfnwatch.analysis.attempt_analysis import AttemptAnalysis, AttemptGroup
+from sfnwatch.analysis.attempt_analysis import AttemptAnalysis
 from sfnwatch.analysis.attempt_calls import ENDED_OTHERWISE
+from sfnwatch.analysis.attempt_group import AttemptGroup
 from sfnwatch.analysis.finding import Finding, finding
 from sfnwatch.analysis.grouping import grouped, ranked, report_groups
 from sfnwatch.analysis.quantities import agreeing, plural

@@ -64,9 +64,9 @@ def _job_facts(snapshot: Snapshot, states: Iterable[StateAnalysis]) -> _JobFacts
             witness = f"#{execution.ending.id}" if execution.ending else ""
             yield arn, JobFailure(f"ended as {execution.status}", witness)
     for state in states:
+        is_ecs = state.integration and state.integration.event_source == _ECS
         # The output of a `.sync` is its own task, which adds nothing to its state.
-        is_sync = state.first.pattern is Pattern.SYNC
-        if state.row is not None and state.row.event_source == _ECS and not is_sync:
+        if is_ecs and state.first.pattern is not Pattern.SYNC:
             yield from _tasks_in_outputs(snapshot, state)
     for call in snapshot.calls:
         if call.event_source == _ECS and call.has_answer:

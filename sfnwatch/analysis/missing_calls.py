@@ -47,12 +47,12 @@ def missing_calls(analysis: ExecutionAnalysis) -> Iterator[Finding]:
     unrecorded = []
     missing = []
     for state in analysis.states:
-        if state.row is None:
+        if state.integration is None:
             continue
-        if not analysis.trace_analysis.shows(state.row):
-            unrecorded.append((state, state.row))
+        if not analysis.trace_analysis.shows(state.integration):
+            unrecorded.append((state, state.integration))
         elif not any(attempt.calls.every for attempt in state.attempts):
-            missing.append((state, state.row))
+            missing.append((state, state.integration))
     by_resource = grouped(unrecorded, lambda pair: resource_words(pair[0].first))
     for resource, pairs in by_resource.items():
         _, integration = pairs[0]

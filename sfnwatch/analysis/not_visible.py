@@ -55,7 +55,7 @@ def not_visible(analysis: ExecutionAnalysis) -> Iterator[Finding]:
     yield from missing_calls(analysis)
     yield from _map_runs(analysis)
     yield from _other_executions(analysis)
-    can_show = any(trace_analysis.shows(state.row) for state in analysis.states)
+    can_show = any(trace_analysis.shows(state.integration) for state in analysis.states)
     if trace_analysis.watched and can_show:
         yield from _incomplete(analysis)
         yield from unmatched_calls(trace_analysis, analysis.execution.arn)
@@ -164,4 +164,4 @@ def not_loaded(
 
 
 def _makes_calls(analysis: ExecutionAnalysis) -> bool:
-    return any(state.row is not None for state in analysis.states)
+    return any(state.integration is not None for state in analysis.states)

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
-from sfnwatch.analysis.attempt_analysis import AttemptAnalysis, AttemptGroup
+from sfnwatch.analysis.attempt_analysis import AttemptAnalysis
+from sfnwatch.analysis.attempt_group import AttemptGroup
 from sfnwatch.analysis.finding import Finding, finding
 from sfnwatch.analysis.grouping import report_groups
 from sfnwatch.analysis.matched_calls import MatchedCalls

@@ -87,11 +87,11 @@ class Report:
         Findings that are no news come last.
         """
         arns = {report.execution.arn for report in self.executions}
-        own = [finding for finding in self.findings if finding.execution_arn in arns]
+        of_executions = [item for item in self.findings if item.execution_arn in arns]
         failures: list[Finding] = []
         others: list[Finding] = []
         polls: list[Finding] = []
-        for finding in most_telling(own):
+        for finding in most_telling(of_executions):
             if topic_of(finding) is Topic.FAILED:
                 failures.append(finding)
             elif finding.kind == "polling":

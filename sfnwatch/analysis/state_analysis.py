@@ -27,8 +27,8 @@ class StateAnalysis:
         self.visits = visits
         self.name = named(visits[0].name)
         self.first = visits[0].attempts[0]
-        self.row = self.first.integration
-        self.starts_job = self.row is not None and self.row.starts_job
+        self.integration = self.first.integration
+        self.starts_job = self.integration is not None and self.integration.starts_job
 
     @cached_property
     def attempts(self) -> Sequence[AttemptAnalysis]:

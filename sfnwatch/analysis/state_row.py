@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Hashable, Sequence
 from statistics import median
 
-from sfnwatch.analysis.attempt_analysis import AttemptAnalysis, AttemptGroup
+from sfnwatch.analysis.attempt_analysis import AttemptAnalysis
+from sfnwatch.analysis.attempt_group import AttemptGroup
 from sfnwatch.analysis.execution_analysis import ExecutionAnalysis
 from sfnwatch.analysis.grouping import counts_by_name, grouped, ranked
 from sfnwatch.analysis.integration_words import resource_words
@@ -27,9 +28,9 @@ class StateRow:
         phases: Counter[Phase] = Counter()
         for visit in visits:
             attempts += analysis.attempts_of.get(visit.id, ())
-            known = analysis.as_known(visit)
-            lengths.append(length_of(known, now))
-            phases.update(seconds_by_phase(analysis.execution, known, now))
+            known_visit = analysis.as_known(visit)
+            lengths.append(length_of(known_visit, now))
+            phases.update(seconds_by_phase(analysis.execution, known_visit, now))
         first = visits[0]
         self.path = path
         """The path in AWS's names: `Parallel[1] / Each[*] / Work`."""

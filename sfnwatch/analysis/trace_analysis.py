@@ -68,10 +68,10 @@ class TraceAnalysis:
     @property
     def known_words(self) -> str:
         """The words for how far it is known that nothing came: ` up to 12:00:00`."""
-        known = self.coverage.complete_to
-        if known is None:
+        complete_to = self.coverage.complete_to
+        if complete_to is None:
             return " so far"
-        return f" up to {time_of_day(known)}"
+        return f" up to {time_of_day(complete_to)}"
 
     def sort_calls(self) -> Work[None]:
         """Go through all calls once, and sort out those without a proven match."""
@@ -102,8 +102,8 @@ class TraceAnalysis:
 
     def covers(self, at: datetime | None) -> bool:
         """True if CloudTrail is believed complete up to a time; False for None."""
-        known = self.coverage.complete_to
-        return at is not None and known is not None and known >= at
+        complete_to = self.coverage.complete_to
+        return at is not None and complete_to is not None and at <= complete_to
 
     def shows(self, integration: Integration | None) -> bool:
         """True if an integration's call can show in the records.

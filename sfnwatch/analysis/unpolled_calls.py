@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from sfnwatch.analysis.attempt_analysis import AttemptGroup
+from sfnwatch.analysis.attempt_group import AttemptGroup
 from sfnwatch.analysis.finding import Finding, finding
 from sfnwatch.analysis.integration_words import resource_words
 from sfnwatch.analysis.names import named
