@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
+from typing import NamedTuple
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -68,14 +69,24 @@ class Segment(Struct, frozen=True):
         return self.status in FAILED
 
 
-_PhaseStep = tuple[Phase, datetime | None, str, int | None]
-"""A phase, its end (None while it lasts), a status, and the number of the try."""
+class _PhaseStep(NamedTuple):
+    """A phase of a visit before it is known how long it took."""
+
+    phase: Phase
+    end: datetime | None
+    """None while it lasts."""
+    status: str
+    attempt: int | None = None
+    """The number of its try, from 1; None outside of tries."""
+
+
 _WITHOUT_ATTEMPTS = {
     "Task": Phase.WAITING,
     "Wait": Phase.WAITING,
     "Map": Phase.CONTAINER,
     "Parallel": Phase.CONTAINER,
 }
+"""The phase of a visit without attempts, by the type of its state."""
 
 
 def end_of(visit: StateVisit, now: datetime) -> datetime:
@@ -113,13 +124,14 @@ def segments(
     at = visit.entered_at
     end = end_of(visit, now)
     parts: list[Segment] = []
-    for phase, step_end, status, attempt in _steps(execution, visit):
+    for step in _steps(execution, visit):
         until = end
-        if step_end is not None:
-            until = min(max(step_end, at), end)
+        if step.end is not None:
+            until = min(max(step.end, at), end)
         if until > at:
-            grows = visit.running and step_end is None
-            parts.append(Segment(phase, at, until, attempt, status, grows))
+            grows = visit.running and step.end is None
+            segment = Segment(step.phase, at, until, step.attempt, step.status, grows)
+            parts.append(segment)
             at = until
     if visit.pauses:
         return tuple(_without_pauses(parts, visit))
@@ -148,32 +160,36 @@ def _steps(execution: ExecutionAsOf, visit: StateVisit) -> Iterator[_PhaseStep]:
     status = visit.status
     if not visit.attempts:
         phase = _WITHOUT_ATTEMPTS.get(visit.type, Phase.WORKING)
-        yield phase, None, status, None
+        yield _PhaseStep(phase, None, status)
         return
     for number, attempt in enumerate(visit.attempts, start=1):
         is_retry = number > 1 and not visit.is_redriven(number)
         phase = Phase.BACKING_OFF if is_retry else Phase.WAITING
-        yield phase, attempt.scheduled_at, status, None
+        yield _PhaseStep(phase, attempt.scheduled_at, status)
         yield from _attempt_steps(attempt, number)
     # A failure need not be the end of its state: the definition may have it retried.
     may_go_on = attempt.status in FAILED and status in {"running", "aborted"}
     if may_go_on and visit.name in _retrying_states(execution.definition_text):
-        yield Phase.BACKING_OFF, None, status, None
+        yield _PhaseStep(Phase.BACKING_OFF, None, status)
     else:
-        yield Phase.WAITING, None, status, None
+        yield _PhaseStep(Phase.WAITING, None, status)
 
 
 def _attempt_steps(attempt: Attempt, number: int) -> Iterator[_PhaseStep]:
     begun = _begun(attempt)
     ended = attempt.ended_at
     status = attempt.status
-    yield Phase.WAITING, begun or ended, status, number
-    if begun is not None and attempt.stopped_at is not None:
-        stopped = min(attempt.stopped_at, ended or attempt.stopped_at)
-        yield Phase.WORKING, stopped, status, number
-        yield Phase.COMPLETION_LAG, ended, status, number
-    elif begun is not None:
-        yield Phase.WORKING, ended, status, number
+    yield _PhaseStep(Phase.WAITING, begun or ended, status, number)
+    if begun is None:
+        return
+    stopped = attempt.stopped_at
+    if stopped is None:
+        yield _PhaseStep(Phase.WORKING, ended, status, number)
+        return
+    if ended is not None:
+        stopped = min(stopped, ended)
+    yield _PhaseStep(Phase.WORKING, stopped, status, number)
+    yield _PhaseStep(Phase.COMPLETION_LAG, ended, status, number)
 
 
 def _begun(attempt: Attempt) -> datetime | None:
@@ -181,12 +197,11 @@ def _begun(attempt: Attempt) -> datetime | None:
 
     A job begins to work once its service has accepted it.
     """
-    waits_for_job = attempt.pattern in {Pattern.SYNC, Pattern.TASK_TOKEN}
-    if waits_for_job and attempt.submitted_at is not None:
-        return attempt.submitted_at
-    if waits_for_job and attempt.ended_at is None:
-        return None
-    return attempt.started_at
+    if attempt.pattern not in {Pattern.SYNC, Pattern.TASK_TOKEN}:
+        return attempt.started_at
+    if attempt.submitted_at is None and attempt.ended_at is not None:
+        return attempt.started_at
+    return attempt.submitted_at
 
 
 def seconds_by_phase(
