@@ -95,18 +95,21 @@ def _time_spent(
         for words, seconds in parts.items()
         if _is_notable(seconds)
     ]
-    last = execution.events[-1]
-    reach = ""
-    if analysis.is_cut:
-        reach = f" up to #{last.id}, the last event loaded"
-    elif execution.running:
-        reach = " so far"
     is_branched = any(visit.parent is not None for visit in path)
     once = " (parallel time counted once)" if is_branched else ""
-    text = f"Critical path, {spoken(total)}{reach}{once}: {listed(named_parts)}."
-    ending = execution.ending or last
+    length = f"{spoken(total)}{_reach_words(analysis)}{once}"
+    text = f"Critical path, {length}: {listed(named_parts)}."
+    ending = execution.ending or execution.events[-1]
     proofs = [f"#{execution.events[0].id}", f"#{ending.id}"]
     yield finding("time", text, proofs, **figures, counted="slowest path")
+
+
+def _reach_words(analysis: ExecutionAnalysis) -> str:
+    """Return how far the time is known, unless that is to the execution's end."""
+    if analysis.is_cut:
+        last = analysis.execution.events[-1]
+        return f" up to #{last.id}, the last event loaded"
+    return " so far" if analysis.execution.running else ""
 
 
 def _is_notable(seconds: float) -> bool:

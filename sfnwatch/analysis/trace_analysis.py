@@ -38,8 +38,8 @@ class TraceAnalysis:
         """Calls by a role of these executions, in order of time, whose attempt nothing
         proves: matched by a guess, ambiguous, or matched to no attempt."""
         self.doubtful_names: Counter[CallName] = Counter()
-        """The number of calls of each name whose match is in doubt: another attempt may
-        have made them than the matched one, or one though none is matched."""
+        """The number of calls of each name that may be of another attempt than the one
+        they are matched to, or of an attempt though they are matched to none."""
         self._call_names: set[CallName] = set()
 
     @cached_property
