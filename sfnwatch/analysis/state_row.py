@@ -48,7 +48,9 @@ class StateRow:
         """The id of the first visit."""
         self.tries = len(attempts)
         self.failed_tries = sum(item.attempt.status in FAILED for item in attempts)
-        self.phases = {p: round(phases[p], 3) for p in Phase if phases[p]}
+        self.phases = {
+            phase: round(phases[phase], 3) for phase in Phase if phases[phase]
+        }
         """The seconds of all visits together, by phase."""
         self.seconds = round(sum(lengths), 3)
         """The seconds of all visits together; concurrent visits each count in full."""
