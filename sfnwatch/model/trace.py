@@ -22,7 +22,8 @@ from sfnwatch.model.execution import Execution
 from sfnwatch.model.history_event import Details, HistoryEvent, decode_event, details_of
 from sfnwatch.model.lineage import Lineage, find_lineage
 from sfnwatch.model.linking.link import AttemptKey, Link
-from sfnwatch.model.linking.linker import LinkChanges, Linker
+from sfnwatch.model.linking.linker import Linker
+from sfnwatch.model.linking.proposed_links import LinkChanges
 from sfnwatch.model.map_runs import MapRun, MapRunChild, decode_children, decode_map_run
 from sfnwatch.model.other_executions import ExecutionLists, decode_machine_executions
 from sfnwatch.model.own_requests import KEPT, Request, decode_request
@@ -379,7 +380,7 @@ class Trace:
             coverage = health.coverage if health else None
             is_changed |= self.linker.known.measure(coverage)
         if is_changed:
-            self.linker.ask_all()
+            self.linker.reopen_all()
 
     def _drop_call(self, call: ApiCall) -> None:
         """Remove a call from the calls that are shown."""

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from sfnwatch.model.integrations import CallRole
-from sfnwatch.model.linking.groups import LISTED
+from sfnwatch.model.linking.candidates import LISTED
 from sfnwatch.model.linking.link import Link, LinkRule, role_of_call
 from sfnwatch.model.records import Received
 from sfnwatch.model.times import iso

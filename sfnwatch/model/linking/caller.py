@@ -15,6 +15,7 @@ from sfnwatch.model.arns import account_of, last_segment, maybe_execution_arn, r
 from sfnwatch.model.attempt_events import own_message
 from sfnwatch.model.integrations import CallRole, Integration, Pattern, home_region
 from sfnwatch.model.linking.link import AttemptKey, Certainty, Link, LinkRule
+from sfnwatch.model.linking.windows import Window
 from sfnwatch.model.times import microseconds
 from sfnwatch.model.visits import Attempt
 
@@ -52,6 +53,8 @@ class Caller(Struct, eq=False):
     """The calls it may make, with the calls that accompany its action."""
     spots: list[NameAndRole]
     """The calls it may make, each with the role."""
+    action: NameAndRole | None
+    """The call that is its action, with the role."""
     sessions: frozenset[str]
     """The sessions of its denied calls, as its cause names them."""
     tries: int
@@ -59,6 +62,8 @@ class Caller(Struct, eq=False):
     no such number."""
     ids: frozenset[str]
     """Its job's ids, each also as the bare id at its end."""
+    told: frozenset[str]
+    """All ids that its own events have: of requests, sessions and its job."""
     owns: bool
     """False where the job is a resource that existed before and that others may use."""
     facts: tuple[str | None, Attempt]
@@ -87,6 +92,9 @@ class Caller(Struct, eq=False):
         cause = attempt.cause or ""
         role = role_name(role_arn)
         names = _names(row, attempt.pattern)
+        sessions = frozenset(_SESSION.findall(own_message(attempt, cause)))
+        ids = frozenset((*jobs, *map(last_segment, jobs)))
+        action = ((row.event_source, row.action_event), role) if row else None
         return Caller(
             key=(arn, attempt.scheduled_id),
             attempt=attempt,
@@ -95,17 +103,14 @@ class Caller(Struct, eq=False):
             regions=frozenset(filter(None, (region, home))),
             names=names,
             spots=[(name, role) for name in names],
-            sessions=frozenset(_SESSION.findall(own_message(attempt, cause))),
+            action=action,
+            sessions=sessions,
             tries=max(map(int, _TRIES.findall(cause)), default=0),
-            ids=frozenset((*jobs, *map(last_segment, jobs))),
+            ids=ids,
+            told=frozenset((*attempt.request_ids, *sessions, *ids)),
             owns=row is None or not row.action.startswith(_TO_OTHERS),
             facts=(role_arn, replace(attempt, **_NO_FACTS)),
         )
-
-    @property
-    def told(self) -> tuple[str, ...]:
-        """All ids that its own events have: of requests, sessions and its job."""
-        return (*self.attempt.request_ids, *self.sessions, *self.ids)
 
     def role_of(self, name: CallName) -> CallRole:
         """Return the role of a call of that name; only `.sync` polls and stops."""
@@ -135,7 +140,7 @@ class Caller(Struct, eq=False):
             )
         return self.links[key]
 
-    def window(self, name: CallName, skew: tuple[int, int]) -> "Window | None":
+    def window(self, name: CallName, skew: tuple[int, int]) -> Window | None:
         """Return when it may make calls of a name; None if it makes no such calls.
 
         `skew` is how far CloudTrail's clock may be ahead: the least and the most
@@ -163,7 +168,7 @@ class Caller(Struct, eq=False):
         return _window(role, begin, end, least, slack)
 
     @property
-    def life(self) -> "Window":
+    def life(self) -> Window:
         """The time in which a call about its own job is taken to be its own."""
         begin = self.attempt.scheduled_at
         end = self.attempt.ended_at
@@ -191,28 +196,6 @@ def _names(row: Integration | None, pattern: Pattern) -> frozenset[CallName]:
     if pattern is Pattern.SYNC:
         names.update(row.poll_events, row.stop_events)
     return frozenset({*((row.event_source, name) for name in names), *row.beside})
-
-
-class Window(Struct, frozen=True, gc=False):
-    """When an attempt may have made a call of some name, in microseconds."""
-
-    role: CallRole
-    """The role such a call would have for the attempt."""
-    first: int
-    """The earliest microsecond that a record of such a call may have. Records have
-    whole seconds, so that is up to a second before the call."""
-    last: float
-    """The latest microsecond; infinity while the attempt may make more such calls."""
-    narrow: bool = False
-    """True where ids match the attempt's action call, or its job is known. Of the calls
-    that no id matches it may then have made only actions that were refused, and polls
-    and stops that name no job."""
-
-    def meets(self, begin: float, end: float) -> bool:
-        return self.first <= end and begin <= self.last
-
-    def has(self, at: int) -> bool:
-        return self.first <= at <= self.last
 
 
 def _window(

@@ -1,128 +1,102 @@
-"""Calls that no id matches, and the attempts that may have made them.
+"""Finds which attempts may have made the calls that no id matches.
 
-A call is examined again only if the call or one of these attempts changed. The first
-step finds which attempts fit which calls: an attempt fits where `evidence.py` finds
-nothing against it. The second step decides which calls are matched. A call is matched
-only if call and attempt each fit no other. Other executions may work with the same
-role, as those of the same state machine do. Then our own record may be missing while
-theirs is there, so one fitting attempt alone proves nothing.
+An attempt fits a call where `evidence.py` finds nothing against it. A call and an
+attempt are compared again only if one of them changed: see `CallGroup.stale`. Which of
+the calls are matched is decided in `decisions.py`.
 """
 
-import math
-from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Collection, Container, Iterable, Iterator
-from itertools import pairwise
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec.structs import replace
 
 from sfnwatch.model.api_call import ApiCall, NameAndRole, by_time
-from sfnwatch.model.integrations import CallRole, Pattern
+from sfnwatch.model.integrations import CallRole
 from sfnwatch.model.linking.attempt_reader import AttemptReader
 from sfnwatch.model.linking.call_reader import CallReader
-from sfnwatch.model.linking.caller import SECOND, Caller, Window, depends_on_name
-from sfnwatch.model.linking.clock_skew import NEAR, Skew
-from sfnwatch.model.linking.evidence import (
-    NAMED,
-    OF_ALL_RUNS,
-    Pair,
-    is_xray,
-    says_nothing,
-    shows_others,
-)
-from sfnwatch.model.linking.groups import (
-    LISTED,
-    Asking,
-    CallGroup,
-    CallsInOrder,
-    Fit,
-    Member,
-    present_at,
-)
+from sfnwatch.model.linking.caller import Caller
+from sfnwatch.model.linking.callers import Callers
+from sfnwatch.model.linking.calls_in_order import CallsInOrder, Member
+from sfnwatch.model.linking.clock_skew import Skew
+from sfnwatch.model.linking.evidence import OF_ALL_RUNS, is_xray, shows_others
+from sfnwatch.model.linking.fit import Fit, fit_of
+from sfnwatch.model.linking.groups import CallGroup
 from sfnwatch.model.linking.known_calls import Known
-from sfnwatch.model.linking.link import (
-    AttemptKey,
-    Certainty,
-    Link,
-    LinkRule,
-    ambiguous,
-    answered_attempt,
-)
-from sfnwatch.model.linking.parameters import (
-    Leaf,
-    Leaves,
-    compare_leaves,
-    differ,
-    ids_of_call,
-    is_random_id,
-    is_task_token,
-    leaves_of_record,
-)
-from sfnwatch.model.times import from_microseconds, microseconds
+from sfnwatch.model.linking.link import AttemptKey, Link, ambiguous, answered_attempt
+from sfnwatch.model.linking.parameters import compare_leaves, differ, leaves_of_record
+from sfnwatch.model.linking.role_calls import RoleCalls
+from sfnwatch.model.linking.windows import Window, present_at
 
-_ABOUT = 300 * SECOND
-"""Calls of others with the role count from this long before an attempt's time to this
-long after it."""
-_MARGIN = 5 * SECOND
-"""How far beyond an attempt's time the calls must be known to be complete."""
-_COMPARED = 1000
-"""At most this many calls of others are compared with one attempt."""
-_POLLS = {CallRole.POLL, CallRole.STOP}
-_ALIKE = "all that can be compared is alike"
+LISTED = 100
+"""At most this many of the attempts that fit one call are listed or compared. Nobody
+reads more, and thousands of calls that each list thousands would fill the memory."""
+POLLS = {CallRole.POLL, CallRole.STOP}
 _CROWDED = "too many attempts make such calls for each to be compared"
 
 
 class Candidates:
-    """Decides which attempt made each call that no id matches."""
+    """Keeps which attempts fit which calls, role by role."""
 
     def __init__(self, reader: CallReader) -> None:
-        self._reader = reader
+        self.reader = reader
         self.attempt_reader = AttemptReader(reader)
-        self.callers: dict[AttemptKey, Caller] = {}
-        self._asking: dict[NameAndRole, Asking] = {}
-        self.groups: dict[NameAndRole, CallGroup] = {}
-        self._joined: dict[NameAndRole, CallGroup] = {}
-        """The groups that calls have joined. Many groups never get a call: hundreds of
-        roles have attempts that may make calls of which no record comes."""
+        self.callers = Callers()
+        self.roles: dict[str, RoleCalls] = {}
         self.by_id: dict[str, Link] = {}
-        """Links by ids, by the calls' event ids. A call that an id matches as OTHER may
-        still be the action of another attempt, which asks for the job."""
+        """Links by ids, by the calls' event ids. A call that an id matches may still be
+        the action of another attempt, which asks for the job."""
         self.answers = defaultdict[AttemptKey, CallsInOrder](CallsInOrder)
         """Each attempt's action calls that ids match exactly."""
-        self._unexplained = defaultdict[tuple[str, bool], CallsInOrder](CallsInOrder)
-        """The calls that fit no attempt. The key is their role, and whether they show
-        that others work with the role."""
-        self._explained_anew = defaultdict[str, list[int]](list)
-        """The times of calls that newly fit no attempt, or newly fit one, in
-        microseconds, by role."""
         self.known = Known()
         self.skew = Skew()
-        self._unproved = defaultdict[str, CallsInOrder](CallsInOrder)
-        """By role, the calls of Step Functions that no id matches exactly."""
-        self._unproved_moved = defaultdict[str, list[Member]](list)
-        """The calls added to `_unproved`, or removed from it, by role."""
-        self._sole = defaultdict[str, set[str]](set)
-        """The calls that are matched because no other unmatched call of their role is
-        near; by role."""
 
-    def group_of(self, spot: NameAndRole) -> CallGroup:
-        """Return the group of calls of a name and a role; create it if need be."""
-        if spot not in self.groups:
-            self.groups[spot] = CallGroup(spot[0], spot[1] or "")
-        return self.groups[spot]
+    def role(self, name: str) -> RoleCalls:
+        """Return the calls of a role; create them if need be."""
+        if name not in self.roles:
+            self.roles[name] = RoleCalls(name)
+        return self.roles[name]
 
-    def join(self, call: ApiCall, *, again: bool) -> None:
-        """Add a call to those that no id matches; `again` has it examined again."""
-        group = self.group_of(call.spot)
-        member = by_time(call)
-        self._joined[call.spot] = group
-        if group.members.note(member, is_one=True) or again:
-            group.touched.add(member)
+    def _group_at(self, spot: NameAndRole) -> CallGroup | None:
+        """Return the group of a name and a role; None if no call has joined it."""
+        role = self.roles.get(spot[1] or "")
+        return role.groups.get(spot[0]) if role is not None else None
 
-    def leave(self, call: ApiCall) -> None:
-        group = self.groups.get(call.spot)
-        if group is not None and group.remove(by_time(call)):
-            self._set_unexplained(call, is_one=False)
+    def count_role(self, name: str, arn: str, change: int) -> None:
+        """Count an execution that has a role, or no longer has it."""
+        role = self.role(name)
+        if role.count(arn, change):
+            self._reopen(role)
+
+    def replace(self, old: Caller | None, new: Caller | None) -> None:
+        """Forget an attempt as it was, and add it as it is now."""
+        self.callers.replace(old, new)
+        if new is not None and new.role:
+            self.count_role(new.role, new.key[0], 1)
+        if old is not None and old.role:
+            self.count_role(old.role, old.key[0], -1)
+        # What the old one alone may have made loses a window, the rest gets a new one.
+        for caller in (old, new):
+            if caller is not None:
+                self._set_windows(caller)
+
+    def _set_windows(self, caller: Caller) -> None:
+        for spot in caller.spots:
+            group = self._group_at(spot)
+            if group is not None:
+                self._set_window(group, caller.key)
+
+    def _set_window(self, group: CallGroup, key: AttemptKey) -> None:
+        """Compute when an attempt may have made the calls of a group."""
+        caller = self.callers.making((group.name, group.role)).get(key)
+        window: Window | None = None
+        if caller is not None:
+            window = caller.window(group.name, self.skew.bounds(group.name[0]))
+        if caller is not None and window is not None:
+            is_poll = window.role in POLLS and caller.owns and caller.ids
+            is_action = window.role is CallRole.ACTION and self.answers.get(key)
+            if is_poll or is_action:
+                window = replace(window, narrow=True)
+        group.set_window(key, window)
 
     def set_link_by_id(self, call: ApiCall, link: Link | None) -> bool:
         """Set the link that ids give a call; True if it changed."""
@@ -139,111 +113,133 @@ class Candidates:
             if key is not None:
                 self.answers[key].note(by_time(call), is_one=is_one)
                 caller = self.callers.get(key)
-                for spot in caller.spots if caller is not None else ():
-                    self.groups[spot].moved_callers.add(key)
+                if caller is not None:
+                    self._set_windows(caller)
         return True
+
+    def join(self, call: ApiCall, *, again: bool) -> None:
+        """Add a call that may be any attempt's; `again` has it compared again."""
+        name, role_name = call.spot
+        role = self.role(role_name or "")
+        group = role.groups.get(name)
+        if group is None:
+            group = CallGroup(name, role.name)
+            role.groups[name] = group
+            for key in self.callers.making(call.spot):
+                self._set_window(group, key)
+        member = by_time(call)
+        if group.members.note(member, is_one=True) or again:
+            group.stale.append((member, member))
+
+    def leave(self, call: ApiCall) -> None:
+        """Remove a call that is none of any attempt's but of that which an id shows."""
+        group = self._group_at(call.spot)
+        if group is not None and group.members.note(by_time(call), is_one=False):
+            self._reopen_polls(group, group.set_fits(call.event_id, {}))
+            self._note_makers(group, call, is_unmatched=False)
+            group.open.discard(call.event_id)
 
     def forget(self, call: ApiCall) -> None:
         """Remove a call that proved a duplicate, or sfnwatch's own."""
         self.leave(call)
         self.set_link_by_id(call, None)
         self._note_unproved(call, is_one=False)
-        self._sole[call.role or ""].discard(call.event_id)
 
     def _note_unproved(self, call: ApiCall, *, is_one: bool) -> None:
-        role = call.role
-        if role is None or not call.by_step_functions or is_xray(call):
+        """Note whether a call is one of Step Functions that no id matches exactly.
+
+        A call that is the only one in its attempt's time is matched for that reason. So
+        when a call comes or goes, its neighbors are decided again: of all calls around
+        it, only these can be the only one left.
+        """
+        if call.role is None or not call.by_step_functions or is_xray(call):
             return
         member = by_time(call)
-        if self._unproved[role].note(member, is_one=is_one):
-            self._unproved_moved[role].append(member)
+        unproved = self.role(call.role).unproved
+        if unproved.note(member, is_one=is_one):
+            for _, event_id in unproved.around(member):
+                self._reopen_call(event_id)
 
-    def _open_soles(self) -> None:
-        """Open the calls whose neighbors appeared or disappeared, to decide them again.
+    def _reopen_call(self, event_id: str) -> None:
+        """Have a call decided again, if any attempt fits it."""
+        group = self._group_at(self.reader.calls[event_id].spot)
+        if group is not None and event_id in group.fits:
+            group.open.add(event_id)
 
-        Of all calls near a changed call, only its neighbors in time can be the only
-        call left.
-        """
-        moved = self._unproved_moved
-        self._unproved_moved = defaultdict(list)
-        for role, members in moved.items():
-            unproved = self._unproved[role]
-            opened = set(self._sole[role])
-            for member in members:
-                at = bisect_left(unproved, member)
-                opened.update(e for _, e in unproved[max(0, at - 1) : at + 2])
-            for event_id in opened & self._reader.calls.keys():
-                group = self._joined.get(self._reader.calls[event_id].spot)
-                if group is not None and event_id in group.fits:
+    def _reopen(self, role: RoleCalls) -> None:
+        """Have all calls of a role decided again, but those that only ids decide."""
+        for group in role.groups.values():
+            for _, event_id in group.members:
+                link = self.by_id.get(event_id)
+                is_by_id = link is not None and link.role is not CallRole.OTHER
+                if not is_by_id or event_id in group.fits:
                     group.open.add(event_id)
 
-    def ask_all(self) -> None:
-        """Open all calls, to decide them again."""
-        for group in self._joined.values():
-            group.open.update(group.fits)
-        for event_id, link in self.by_id.items():
-            spot = self._reader.calls[event_id].spot
-            if link.role is CallRole.OTHER and spot in self._joined:
-                self._joined[spot].open.add(event_id)
+    def reopen_all(self) -> None:
+        """Have all calls decided again."""
+        for role in self.roles.values():
+            self._reopen(role)
 
-    def _set_unexplained(self, call: ApiCall, *, is_one: bool) -> None:
-        role = call.role or ""
-        calls = self._unexplained[role, shows_others(call)]
-        if calls.note(by_time(call), is_one=is_one):
-            self._explained_anew[role].append(call.microseconds)
-
-    def _has_unexplained(self, role: str, window: Window) -> bool:
-        """True if calls around a window show that others work with the role."""
-        first = window.first - _ABOUT
-        last = window.last + _ABOUT
-        return self._unexplained[role, True].any_between(first, last)
-
-    def _find(self) -> None:
+    def compare(self) -> None:
         """Find the attempts that fit each call again, where either of them changed."""
         moved = self.skew.moved_services()
-        for group in self._joined.values():
-            if group.name[0] in moved:
-                group.moved_callers.update(group.callers)
-            if group.members:
-                self._set_windows(group)
-            if touched := group.take_touched():
-                self._match_up(group, touched)
+        for role in self.roles.values():
+            for group in role.groups.values():
+                if group.name[0] in moved:
+                    for key in self.callers.making((group.name, role.name)):
+                        self._set_window(group, key)
+                calls = group.take_stale()
+                if calls:
+                    self._compare_group(group, calls)
+            role.reopen_changed()
+        for event_id in self.known.now_known() & self.reader.calls.keys():
+            self._reopen_call(event_id)
 
-    def _set_windows(self, group: CallGroup) -> None:
-        """Compute the windows of the group's changed attempts again."""
-        moved = group.moved_callers
-        group.moved_callers = set()
-        for key in moved:
-            caller = group.callers.get(key)
-            skew = self.skew.bounds(group.name[0])
-            window = caller.window(group.name, skew) if caller else None
-            if caller is not None and window is not None:
-                is_poll = window.role in _POLLS and caller.owns and caller.ids
-                is_action = window.role is CallRole.ACTION and self.answers.get(key)
-                if is_poll or is_action:
-                    window = replace(window, narrow=True)
-            group.set_window(key, window)
+    def open_groups(self) -> Iterator[tuple[RoleCalls, CallGroup]]:
+        """Yield the groups with calls to decide again."""
+        for role in self.roles.values():
+            for group in role.groups.values():
+                if group.open:
+                    yield role, group
 
-    def _match_up(self, group: CallGroup, touched: list[Member]) -> None:
-        """Find the attempts that fit the touched calls, which are in order of time."""
+    def _compare_group(self, group: CallGroup, members: Sequence[Member]) -> None:
+        """Compare some calls of a group, in the order of time, with its attempts."""
         near = self.skew.near(group.name[0])
-        begin = touched[0][0] - near
-        end = touched[-1][0] + near
-        sides: tuple[dict[AttemptKey, Window], ...] = {}, {}
-        for key, window in group.windows.items():
-            if window.meets(begin, end):
-                sides[window.narrow][key] = window
-        present = (present_at(side, touched, near) for side in sides)
-        for member, wide, narrow in zip(touched, *present, strict=True):
-            call = self._reader.calls[member[1]]
-            keys = [*wide, *self._narrowed(group, narrow, call)] if narrow else wide
-            if call.event_id in self.by_id:
-                keys = [k for k in keys if group.windows[k].role is CallRole.ACTION]
-            if len(keys) > LISTED:
-                group.set_crowded(member, keys)
-                self._set_unexplained(call, is_one=False)
+        begin = members[0][0] - near
+        end = members[-1][0] + near
+        windows = dict(group.windows.meeting(begin, end))
+        # A call that names an attempt's job may still be an action that asks for it.
+        action = CallRole.ACTION
+        actions = {key: w for key, w in windows.items() if w.role is action}
+        named = [member for member in members if member[1] in self.by_id]
+        unnamed = [member for member in members if member[1] not in self.by_id]
+        self._compare_with(group, named, actions)
+        self._compare_with(group, unnamed, windows)
+
+    def _compare_with(
+        self,
+        group: CallGroup,
+        members: Sequence[Member],
+        windows: Mapping[AttemptKey, Window],
+    ) -> None:
+        """Compare each call with the attempts in or near whose window it lies."""
+        near = self.skew.near(group.name[0])
+        wide: dict[AttemptKey, Window] = {}
+        narrow: dict[AttemptKey, Window] = {}
+        for key, window in windows.items():
+            side = narrow if window.narrow else wide
+            side[key] = window
+        all_wide = present_at(wide, members, near)
+        all_narrow = present_at(narrow, members, near)
+        for member, keys, narrowed in zip(members, all_wide, all_narrow, strict=True):
+            call = self.reader.calls[member[1]]
+            near_keys = keys
+            if narrowed:
+                near_keys = [*keys, *self._narrowed(group, narrowed, call)]
+            if len(near_keys) > LISTED:
+                self._set_fits(group, call, {}, crowded=_crowded(group, near_keys))
             else:
-                self._set_fits(group, call, keys)
+                self._set_fits(group, call, self._fits(group, call, near_keys))
 
     def _narrowed(
         self, group: CallGroup, keys: Iterable[AttemptKey], call: ApiCall
@@ -253,365 +249,86 @@ class Candidates:
         An action may have been refused before it succeeded, and a poll need not name
         its job.
         """
-        unnamed = not call.has_request or call.event_name in OF_ALL_RUNS
-        retried = call.is_retryable
-        for key in keys if unnamed or retried else ():
-            fits = unnamed
+        is_unnamed = not call.has_request or call.event_name in OF_ALL_RUNS
+        is_retried = call.is_retryable
+        if not is_unnamed and not is_retried:
+            return
+        for key in keys:
+            may_fit = is_unnamed
             if group.windows[key].role is CallRole.ACTION:
-                fits = retried and call.microseconds <= self.answers[key][-1][0]
-            if fits:
+                last_answer = self.answers[key][-1][0]
+                may_fit = is_retried and call.microseconds <= last_answer
+            if may_fit:
                 yield key
 
-    def _set_fits(
-        self, group: CallGroup, call: ApiCall, keys: Iterable[AttemptKey]
-    ) -> None:
-        if call.event_id in group.crowded:
-            group.moved.update(keys)
-        record = self._reader.cloudtrail_record(call) if keys else {}
-        called = leaves_of_record(record) if keys else {}
-        found: dict[AttemptKey, Fit] = {}
+    def _fits(
+        self, group: CallGroup, call: ApiCall, keys: Sequence[AttemptKey]
+    ) -> dict[AttemptKey, Fit]:
+        """Return which of some attempts fit a call, with the evidence."""
+        fits: dict[AttemptKey, Fit] = {}
+        if not keys:
+            return fits
+        record = self.reader.cloudtrail_record(call)
+        called = leaves_of_record(record)
         for key in keys:
             wanted = self.attempt_reader.parameters(key, group.name)
-            pair = self.attempt_reader.pair(call, record, self.callers[key])
-            if not differ(wanted, called) and not any(pair.against()):
-                found[key] = _fit(pair, compare_leaves(wanted, called).equal)
-        group.set_fits(by_time(call), found)
-        is_one = not found and call.event_id not in self.by_id
-        self._set_unexplained(call, is_one=is_one)
-
-    def decide(
-        self, moved_roles: Container[str]
-    ) -> Iterator[tuple[ApiCall, Link | None]]:
-        """Yield the calls whose match may have changed, with their links.
-
-        A link is None where no attempt fits. All calls made with `moved_roles` are
-        among them.
-        """
-        self._find()
-        times = self._explained_anew
-        self._explained_anew = defaultdict(list)
-        known = self.known.now_known()
-        self._open_polls()
-        self._open_soles()
-        for group in self._joined.values():
-            if group.role in moved_roles:
-                group.open.update(event_id for _, event_id in group.members)
-            group.open |= known & group.fits.keys()
-            if group.role in times:
-                begin = min(times[group.role])
-                end = max(times[group.role])
-                for key, calls in group.calls_of.items():
-                    if group.windows[key].meets(begin - _ABOUT, end + _ABOUT):
-                        group.open |= calls
-            for calls, keys in group.take_open():
-                yield from self._decided(group, calls, keys)
-        self.attempt_reader.forget()
-        self._asking.clear()
-
-    def _open_polls(self) -> None:
-        """Open the polls of attempts whose fitting action calls changed."""
-        for group in self._joined.values():
-            for key in group.moved & self.callers.keys():
-                caller = self.callers[key]
-                if caller.role_of(group.name) is not CallRole.ACTION:
-                    continue
-                for spot in caller.spots:
-                    polled = self._joined.get(spot)
-                    if polled is not None and polled is not group:
-                        polled.open |= polled.calls_of.get(key, set())
-
-    def _begun_by(self, key: AttemptKey) -> int:
-        """Count the successful calls that may have started an attempt's job."""
-        caller = self.callers[key]
-        for spot in caller.spots:
-            group = self._joined.get(spot)
-            if group is None or caller.role_of(group.name) is not CallRole.ACTION:
+            if differ(wanted, called):
                 continue
-            calls = (self._reader.calls[e] for e in group.calls_of.get(key, ()))
-            return sum(call.error_code is None for call in calls)
-        return 0
+            pair = self.attempt_reader.pair(call, record, self.callers[key])
+            if not any(pair.against()):
+                fits[key] = fit_of(pair, compare_leaves(wanted, called).equal)
+        return fits
 
-    def _decided(
-        self, group: CallGroup, calls: Collection[str], keys: Collection[AttemptKey]
-    ) -> Iterator[tuple[ApiCall, Link | None]]:
-        """Yield the links of calls and attempts that are connected through fits."""
-        in_order = self._in_order(group, calls, keys)
-        for event_id in calls:
-            call = self._reader.calls[event_id]
-            by_id = self.by_id.get(event_id)
-            fits = group.fits.get(event_id, {})
-            if event_id in group.crowded:
-                count, keys = group.crowded[event_id]
-                more = count - len(keys)
-                yield call, ambiguous(keys, group.roles_of(keys), _CROWDED, more)
-            elif not any(group.windows[key].has(call.microseconds) for key in fits):
-                yield call, self._about_a_job(call, by_id) if by_id else None
-            elif (proved := self._proved(group, call)) is not None:
-                yield call, proved
-            elif event_id in in_order:
-                caller = self.callers[in_order[event_id]]
-                yield (
-                    call,
-                    caller.link(call, LinkRule.ORDER, Certainty.LIKELY, group.role),
-                )
-            else:
-                yield call, self._judged(group, call, by_id)
+    def _set_fits(
+        self,
+        group: CallGroup,
+        call: ApiCall,
+        fits: dict[AttemptKey, Fit],
+        crowded: Link | None = None,
+    ) -> None:
+        """Set the attempts that fit a call, and have decided again what that affects.
 
-    def _in_order(
-        self, group: CallGroup, calls: Collection[str], keys: Collection[AttemptKey]
-    ) -> dict[str, AttemptKey]:
-        """Match n calls to n attempts in the order of time; empty if not possible.
-
-        The attempts must not overlap, and the calls must be at least a second apart.
+        `crowded` is the link of a call near too many attempts to compare it with.
         """
-        if len(keys) == 1 or len(calls) != len(keys):
-            return {}
-        ranked = sorted(keys, key=lambda key: (group.windows[key].first, key))
-        made = sorted((self._reader.calls[each] for each in calls), key=by_time)
-        for before, after in pairwise(self.callers[key].attempt for key in ranked):
-            if before.ended_at is None or before.ended_at > after.scheduled_at:
-                return {}
-        if any(b.microseconds - a.microseconds < SECOND for a, b in pairwise(made)):
-            return {}
-        for call, key in zip(made, ranked, strict=True):
-            window = group.windows[key]
-            equal = group.fits[call.event_id].get(key)
-            is_one = window.role is CallRole.ACTION and not call.is_retryable
-            if equal is None or not is_one or not window.has(call.microseconds):
-                return {}
-            if self._doubt(group, call, key, strong=bool(equal.equal)):
-                return {}
-        return {call.event_id: key for call, key in zip(made, ranked, strict=True)}
+        self._reopen_polls(group, group.set_fits(call.event_id, fits))
+        is_matched = bool(fits) or call.event_id in self.by_id
+        self._note_makers(group, call, is_unmatched=not is_matched, crowded=crowded)
 
-    def _proved(self, group: CallGroup, call: ApiCall) -> Link | None:
-        """Match a call by a task token or an answer that only one attempt has.
+    def _note_makers(
+        self,
+        group: CallGroup,
+        call: ApiCall,
+        *,
+        is_unmatched: bool,
+        crowded: Link | None = None,
+    ) -> None:
+        """Note whether a call fits no attempt, or too many: others may have made it."""
+        role = self.role(group.role)
+        member = by_time(call)
+        is_changed = group.set_crowded(member, crowded)
+        if group.unmatched.note(member, is_one=is_unmatched) and not self.known.live:
+            is_changed = True
+        if is_changed:
+            role.note_change(call.microseconds)
+        if shows_others(call):
+            role.note_stranger(member, is_one=is_unmatched and crowded is None)
 
-        Return None if it has no such proof, or several calls or attempts share it.
-        """
-        fits = group.fits[call.event_id]
-        proofs = {key: fit for key, fit in fits.items() if fit.is_proof}
-        if len(proofs) != 1 or call.error_code is not None:
-            return None
-        ((key, fit),) = proofs.items()
-        calls = self._reader.calls
-        alike = [
-            event_id
-            for event_id in group.calls_of[key]
-            if group.fits[event_id][key].is_proof and calls[event_id].error_code is None
-        ]
-        if len(alike) > 1:
-            return None
-        caller = self.callers[key]
-        if fit.answer:
-            return caller.link(call, LinkRule.RESOURCE_ID, Certainty.STRONG, fit.answer)
-        return caller.link(
-            call, LinkRule.PARAMETERS, Certainty.STRONG, _first_names(fit)
-        )
-
-    def _judged(self, group: CallGroup, call: ApiCall, by_id: Link | None) -> Link:
-        """Match a call to the one attempt that fits; else the link has the reason."""
-        fits = group.fits[call.event_id]
-        roles = group.roles_of(fits)
-        if len(fits) > 1:
-            return ambiguous(fits, roles, _ALIKE)
-        (key,) = fits
-        if by_id is not None and by_id.role is not CallRole.OTHER:
-            both = [key, by_id.key] if by_id.key else [key]
-            why = "it may be a poll of the one, or the action of the other"
-            return ambiguous(both, {*roles, by_id.role}, why)
-        if rivals := self._rivals(group, call, key):
-            why = f"{rivals + 1} calls fit this attempt, which made one"
-            return ambiguous(fits, roles, why)
-        is_strong = bool(fits[key].equal) and group.windows[key].role not in _POLLS
-        doubt = self._doubt(group, call, key, strong=is_strong)
-        if doubt and is_strong and not self._doubt(group, call, key, strong=False):
-            is_strong = False
-            doubt = ""
-        if doubt and by_id is not None:
-            return self._about_a_job(call, by_id)
-        if doubt:
-            return ambiguous(fits, roles, doubt)
-        if is_strong:
-            is_sole = self._is_sole(group, call, key)
-            sole = self._sole[group.role]
-            (sole.add if is_sole else sole.discard)(call.event_id)
-            certainty = Certainty.STRONG if is_sole else Certainty.LIKELY
-            return self.callers[key].link(
-                call, LinkRule.PARAMETERS, certainty, _first_names(fits[key])
-            )
-        return self.callers[key].link(
-            call, LinkRule.UNIQUE_CANDIDATE, Certainty.GUESS, group.role
-        )
-
-    def _is_sole(self, group: CallGroup, call: ApiCall, key: AttemptKey) -> bool:
-        """True if only this attempt can have made a call with its parameters.
-
-        That requires that all calls of the role around that time are known, that ids
-        match all of them but this one, and that no other execution ran: none of the
-        same state machine, and none that an execution here started.
-        """
-        window = group.windows[key]
-        attempt = self.callers[key].attempt
-        # No slack here: the call must be in the attempt's time by both clocks.
-        is_inside = call.microseconds <= microseconds(attempt.answered_at)
-        if not (self.known.live and is_inside) or call.error_code is not None:
-            return False
-        if window.role is not CallRole.ACTION or window.last == math.inf:
-            return False
-        around = replace(window, first=window.first - _ABOUT, last=window.last + _ABOUT)
-        left = self._unproved[group.role].between(around.first, around.last)
-        if left != [by_time(call)] or self._reader.has_children():
-            return False
-        is_complete = self.known.is_complete(window.last + _MARGIN, call)
-        return is_complete and self._count_others(key, window) == 0
-
-    def _about_a_job(self, call: ApiCall, link: Link) -> Link:
-        """Return the link of a call that names an attempt's job.
-
-        The link of a call that another execution may have made becomes ambiguous.
-        """
-        if link.role is not CallRole.OTHER or link.key is None:
-            return link
-        life = self.callers[link.key].life
-        unexplained = self._has_unexplained(call.role or "", life)
-        if self._count_others(link.key, life) == 0 and not unexplained:
-            return link
-        why = "it names this attempt's job, which others may ask for too"
-        return ambiguous([link.key], [link.role], why)
-
-    def _count_others(self, key: AttemptKey, window: Window) -> int | None:
-        """Count the machine's other executions in a window; None if that is unknown.
-
-        The window is widened by what the two clocks may differ.
-        """
-        first = from_microseconds(window.first - NEAR)
-        last = None
-        if window.last < math.inf:
-            last = from_microseconds(int(window.last) + NEAR)
-        return self._reader.count_others(key[0], first, last)
-
-    def _rivals(self, group: CallGroup, call: ApiCall, key: AttemptKey) -> int:
-        """Count the other calls that fit the attempt, which made only one."""
-        window = group.windows[key]
-        near = self.skew.near(group.name[0])
-        if window.role in _POLLS:
-            return 0
-        others = group.calls_of[key] - {call.event_id}
-        rivals = sum(not self._reader.calls[each].is_retryable for each in others)
-        # The SDK itself may have repeated a call that was refused.
-        rivals -= rivals > 0 and call.is_retryable
-        first = window.first - near
-        last = window.last + near
-        return rivals + group.crowd.any_between(first, last)
-
-    def _doubt(
-        self, group: CallGroup, call: ApiCall, key: AttemptKey, *, strong: bool
-    ) -> str:
-        """Return why a call may be another's though only one attempt fits, or "".
-
-        Others who work with the role make the same calls. So the call is the attempt's
-        own only if the attempt's call must have arrived by now, or if no other
-        execution was active. `strong` is True where parameters are equal.
-        """
-        window = group.windows[key]
-        if window.role in _POLLS and self._begun_by(key) > 1:
-            return "several calls may have begun its job, so another job is polled, too"
-        others = self._count_others(key, window)
-        unexplained = self._has_unexplained(group.role, window)
-        if others == 0 and not unexplained:
-            return ""
-        complete = window.role in _POLLS or self.known.is_complete(window.last, call)
-        if call.is_retryable and not self._is_counted(group, key):
-            return "others may have been refused alike"
-        if strong:
-            return self._doubt_of_same(group, call, key, complete=complete)
-        if not complete and self.known.live:
-            return "calls are not known up to its end yet"
-        if others:
-            ran = "1 other execution" if others == 1 else f"{others} other executions"
-            return f"{ran} of this machine ran then"
-        if unexplained:
-            return "the role made calls then that fit no attempt here"
-        return ""
-
-    def _is_counted(self, group: CallGroup, key: AttemptKey) -> bool:
-        """True if an attempt's cause counts as many calls as are here for it."""
-        made = len(group.calls_of[key]) + len(self.answers.get(key, ()))
-        return self.callers[key].tries == made
-
-    def _doubt_of_same(
-        self, group: CallGroup, call: ApiCall, key: AttemptKey, *, complete: bool
-    ) -> str:
-        """Return why a call with the same parameters may be another's, or "".
-
-        It is not another's if the calls of others around that time are known to differ.
-        `complete` is True where the calls of the attempt's time are all known.
-        """
-        attempt = self.callers[key].attempt
-        role = group.windows[key].role
-        answered = attempt.submitted_at is not None or attempt.status == "succeeded"
-        if not call.is_retryable:
-            if call.error_code is None and not answered:
-                return "the attempt's own call need not have come through"
-            made = (self._reader.calls[each] for each in group.calls_of[key])
-            # The attempt's error may be of this call, or of one that was refused.
-            is_retried = any(each.is_retryable for each in made)
-            is_open = is_retried and says_nothing(attempt.error)
-            is_failed = attempt.status == "failed" and role is not CallRole.OTHER
-            if call.error_code is not None and (is_open or not is_failed):
-                return "the attempt's own call need not have failed"
-        if not complete:
-            return "calls are not known up to its end yet"
-        if not self.known.live and self._is_alike_about(group, key):
-            return "others made calls with the same parameters around then"
-        return ""
-
-    def _is_alike_about(self, group: CallGroup, key: AttemptKey) -> bool:
-        """True if others made a call with an attempt's parameters around its time."""
-        spot = (group.name, group.role)
-        window = group.windows[key]
-        if spot not in self._asking:
-            known = group.fits.keys() | self.by_id.keys()
-            rest = (member for member in group.members if member[1] not in known)
-            self._asking[spot] = Asking({each: self._called(each) for each in rest})
-        wanted = self.attempt_reader.parameters(key, group.name)
-        begin = window.first - _ABOUT
-        end = window.last + _ABOUT
-        like = self._asking[spot].like(wanted, begin, end)
-        if len(like) > _COMPARED:
-            return True  # too many to compare: one of them may have the same ones
-        same = (called for called in like if not differ(wanted, called))
-        return any(compare_leaves(wanted, called).equal for called in same)
-
-    def _called(self, member: Member) -> Leaves:
-        call = self._reader.calls[member[1]]
-        return leaves_of_record(self._reader.cloudtrail_record(call))
+    def _reopen_polls(self, group: CallGroup, keys: Iterable[AttemptKey]) -> None:
+        """Have the polls of attempts decided again whose fitting actions changed."""
+        for key in keys:
+            caller = self.callers.get(key)
+            if caller is None or len(caller.spots) == 1:
+                continue
+            if caller.role_of(group.name) is not CallRole.ACTION:
+                continue
+            for spot in caller.spots:
+                polled = self._group_at(spot)
+                if polled is not None and polled is not group:
+                    polled.reopen(key)
 
 
-def _first_names(fit: Fit) -> str:
-    """Return the names of the first equal parameters, separated by commas."""
-    return ", ".join(sorted(fit.equal)[:NAMED])
-
-
-def _fit(pair: Pair, equal: Collection[Leaf]) -> Fit:
-    """Return the evidence for a pair that has none against it."""
-    waits_for_token = pair.caller.attempt.pattern is Pattern.TASK_TOKEN
-    return Fit(
-        equal=frozenset(leaf.path for leaf in equal),
-        token=waits_for_token and any(is_task_token(leaf.called) for leaf in equal),
-        answer=_same_answer(pair),
-    )
-
-
-def _same_answer(pair: Pair) -> str:
-    """Return a random id that both the attempt's output and the call's answer have.
-
-    It is "" if there is none. It is "" too where the job is identified by a name: a
-    second caller gets the same answer, so the answer proves nothing.
-    """
-    is_action = pair.role is CallRole.ACTION and pair.call.has_answer
-    if not is_action or depends_on_name(pair.caller):
-        return ""
-    both = compare_leaves(pair.answer(), ids_of_call(pair.record)).equal
-    random = (leaf.called for leaf in both if is_random_id(leaf.called))
-    return next(random, "")
+def _crowded(group: CallGroup, keys: Sequence[AttemptKey]) -> Link:
+    """Return the link of a call near too many attempts to be compared with each."""
+    listed = keys[:LISTED]
+    roles = group.roles_of(listed)
+    return ambiguous(listed, roles, _CROWDED, len(keys) - LISTED)

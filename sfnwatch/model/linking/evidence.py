@@ -15,7 +15,7 @@ from sfnwatch.model.api_call import ApiCall, CallName, ids_in, session_name
 from sfnwatch.model.arns import account_of, last_segment
 from sfnwatch.model.attempt_events import own_message
 from sfnwatch.model.integrations import CallRole, usual_role
-from sfnwatch.model.linking.caller import SECOND, Caller, Window
+from sfnwatch.model.linking.caller import SECOND, Caller
 from sfnwatch.model.linking.link import AttemptKey
 from sfnwatch.model.linking.parameters import (
     LeafComparison,
@@ -24,6 +24,7 @@ from sfnwatch.model.linking.parameters import (
     ids_of_call,
     leaves_of_record,
 )
+from sfnwatch.model.linking.windows import Window
 from sfnwatch.model.records import Record
 from sfnwatch.model.times import duration
 from sfnwatch.model.values import mapping_of, strings_in
