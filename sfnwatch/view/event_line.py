@@ -14,6 +14,7 @@ from sfnwatch.view.child import child_execution, child_map_run
 from sfnwatch.view.child_words import child_parts, map_run_parts
 from sfnwatch.view.completion_words import completion_parts
 from sfnwatch.view.event_words import (
+    LIMIT,
     entered_parts,
     error_parts,
     execution_parts,
@@ -35,13 +36,14 @@ _OPEN = "▾"
 class EventLine:
     """Makes the line of one event, and of the events and the call that share it."""
 
-    def __init__(self, about: LineContext, event: HistoryEvent) -> None:
-        self._about = about
+    def __init__(self, context: LineContext, event: HistoryEvent) -> None:
+        self._context = context
         self._event = event
-        self._maker = about.maker
-        self._visit = about.visit
-        self._snapshot = about.snapshot
-        self._ids = {each.id for each in about.events}
+        self._maker = context.maker
+        self._visit = context.visit
+        self._snapshot = context.snapshot
+        self._ids = {shared.id for shared in context.events}
+        """The ids of the events on the line."""
 
     @property
     def _details(self) -> Details:
@@ -49,10 +51,12 @@ class EventLine:
 
     def make(self) -> Line:
         begins, ends = self._ends_of_rail()
-        # The line of an iteration's start has that time, and its first state is entered
-        # a little later: the life-lines are those at the later time.
-        entered = self._visit.entered_at if begins and self._visit else None
-        line = self._maker.begin(self._about, Lane.STATES, entered)
+        entered_at = None
+        if begins is not None and self._visit is not None:
+            # The line of an iteration's start has that time, and its first state is
+            # entered a little later: the life-lines are those at the later time.
+            entered_at = self._visit.entered_at
+        line = self._maker.begin(self._context, Lane.STATES, entered_at)
         line.rails = [
             replace(rail, begins=rail.visit == begins, ends=rail.visit == ends)
             for rail in line.rails
@@ -61,20 +65,20 @@ class EventLine:
         if begins is None and self._event.attempt_id:
             line.owner = self._maker.owner(line)
         self._conclude(line)
-        if self._about.call is not None:
-            self._maker.put_call(line, self._about.call)
+        if self._context.call is not None:
+            self._maker.put_call(line, self._context.call)
         return line
 
     def _ends_of_rail(self) -> tuple[VisitKey | None, VisitKey | None]:
         """Return the visits whose life-lines begin and end here; None for none."""
         visit = self._visit
-        ids = self._ids
-        if visit is None or (self._event.iteration is not None and len(ids) == 1):
+        is_lone_iteration = self._event.iteration is not None and len(self._ids) == 1
+        if visit is None or is_lone_iteration:
             return None, None
         key = self._event.execution_arn, visit.id
-        begins = key if visit.id in ids else None
-        ended = not visit.running and visit.ended_by in ids
-        return begins, key if ended else None
+        begins = visit.id in self._ids
+        ends = not visit.running and visit.ended_by in self._ids
+        return key if begins else None, key if ends else None
 
     def _text(self, line: Line) -> Iterator[Part]:
         event = self._event
@@ -87,7 +91,9 @@ class EventLine:
             yield from self._entered_text(visit)
         elif event.type.endswith(("StateExited", "StateSucceeded")) and visit:
             yield from self._exited_text(line, visit)
-        elif event.attempt_id and visit is not None and self._about.attempt is not None:
+        elif (
+            event.attempt_id and visit is not None and self._context.attempt is not None
+        ):
             yield from self._phase_text(visit)
         else:
             yield from other_parts(event, self._details)
@@ -97,23 +103,23 @@ class EventLine:
 
     def _execution_text(self, line: Line) -> Iterator[Part]:
         event = self._event
-        arn = self._event.execution_arn
-        execution = self._about.execution
-        child = child_execution(self._snapshot, arn)
+        execution = self._context.execution
         if event.type == REDRIVEN and execution is not None:
-            redrives = execution.redrives
-            redrive = next((r for r in redrives if r.event is event), None)
-            yield from redrive_parts(redrive) if redrive else ()
+            for redrive in execution.redrives:
+                if redrive.event is event:
+                    yield from redrive_parts(redrive)
             return
-        if event.type == "ExecutionStarted" and child is not None:
-            line.fold = Part(_OPEN, Role.FOLD)
-            yield from child_parts(child)
-            return
+        if event.type == "ExecutionStarted":
+            child = child_execution(self._snapshot, event.execution_arn)
+            if child is not None:
+                line.fold = Part(_OPEN, Role.FOLD)
+                yield from child_parts(child)
+                return
         yield from execution_parts(event, self._details)
-        started = execution.started_at if execution else None
-        if event.type in TERMINAL and started is not None:
-            spent = (event.at - started).total_seconds()
-            yield Part(f"  {duration(max(0.0, spent))}", Role.DIM)
+        started_at = execution.started_at if execution is not None else None
+        if event.type in TERMINAL and started_at is not None:
+            seconds = (event.at - started_at).total_seconds()
+            yield Part(f"  {duration(max(0.0, seconds))}", Role.DIM)
 
     def _map_run_text(self, line: Line) -> Iterator[Part]:
         run = text_of(self._details.get("mapRunArn")) or ""
@@ -122,53 +128,55 @@ class EventLine:
             yield from other_parts(self._event, self._details)
             return
         line.fold = Part(_OPEN, Role.FOLD)
-        head = (*child_parts(child), Part("  "))
-        yield from (*head, *map_run_parts(child))
+        yield from child_parts(child)
+        yield Part("  ")
+        yield from map_run_parts(child)
 
     def _entered_text(self, visit: StateVisit) -> Iterator[Part]:
         yield from entered_parts(visit)
-        follower = self._about.events[-1]
+        follower = self._context.events[-1]
         if follower.type == "MapStateStarted":
             yield from items_part(self._snapshot.trace.details(follower))
         if visit.type == "Fail":
             error, _ = self._maker.failure(self._event)
-            yield Part(f"  ✘ {clean(error or 'failed', 200)}", Role.BAD)
+            yield Part(f"  ✘ {clean(error or 'failed', LIMIT)}", Role.BAD)
         if follower.type.endswith("StateExited") and visit.type == "Choice":
             yield from self._next_state(follower)
 
     def _next_state(self, exited: HistoryEvent) -> Iterator[Part]:
-        chosen = state_after(self._about.execution, exited.id)
+        chosen = state_after(self._context.execution, exited.id)
         if chosen is not None:
-            yield Part(f" → {clean(chosen.name, 200)}")
+            yield Part(f" → {clean(chosen.name, LIMIT)}")
 
     def _exited_text(self, line: Line, visit: StateVisit) -> Iterator[Part]:
         line.owner = (Part(state_name(visit), Role.NAME), Part("  "))
-        yield from (status_part(visit.status), self._spent(visit))
+        yield status_part(visit.status)
+        yield self._length(visit)
         if visit.status == "caught":
-            yield from self._next_state(self._about.events[-1])
+            yield from self._next_state(self._context.events[-1])
 
-    def _spent(self, visit: StateVisit) -> Part:
+    def _length(self, visit: StateVisit) -> Part:
         """Return a state's duration until the last event on the line."""
-        spent = phases.length_of(visit, self._about.events[-1].at)
-        return Part(f"  {duration(max(0.0, spent))}", Role.DIM)
+        seconds = phases.length_of(visit, self._context.events[-1].at)
+        return Part(f"  {duration(max(0.0, seconds))}", Role.DIM)
 
     def _phase_text(self, visit: StateVisit) -> Iterator[Part]:
-        told = [e for e in self._about.events if e.attempt_id]
-        yield from phase_parts(told)
-        last = told[-1]
+        phase_events = [event for event in self._context.events if event.attempt_id]
+        yield from phase_parts(phase_events)
+        last = phase_events[-1]
         if last.type.endswith(("Scheduled", "Started")):
-            yield from try_parts(visit, self._about.number)
-        if len(told) < len(self._ids):
-            yield self._spent(visit)
+            yield from try_parts(visit, self._context.number)
+        if len(phase_events) < len(self._ids):
+            yield self._length(visit)
         if last.type.endswith(("Failed", "TimedOut")):
             yield from error_parts(self._snapshot.trace.details(last))
 
     def _conclude(self, line: Line) -> None:
         """Add how Step Functions learned of the job's end, if the attempt ends here."""
-        attempt = self._about.attempt
-        key = self._about.key
+        attempt = self._context.attempt
+        key = self._context.key
         if attempt is None or key is None or attempt.ended_by not in self._ids:
             return
-        told = self._maker.completion(key, attempt)
-        if told is not None:
-            line.conclusion = completion_parts(told)
+        completion = self._maker.completion(key, attempt)
+        if completion is not None:
+            line.conclusion = completion_parts(completion)

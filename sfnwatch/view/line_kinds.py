@@ -23,60 +23,66 @@ def _has_role(role: CallRole) -> LineTest:
 
 
 def _has_rule(rule: LinkRule) -> LineTest:
-    return lambda about: about.link is not None and about.link.rule is rule
+    return lambda context: context.link is not None and context.link.rule is rule
 
 
 def _has_certainty(*certainties: Certainty) -> LineTest:
-    return lambda about: about.link is not None and about.link.certainty in certainties
+    return lambda context: (
+        context.link is not None and context.link.certainty in certainties
+    )
 
 
-def _is_guess(about: LineContext) -> bool:
-    link = about.link
+def _is_guess(context: LineContext) -> bool:
+    link = context.link
     if link is None:
         return False
     return link.certainty is Certainty.GUESS or link.rule is LinkRule.AMBIGUOUS
 
 
-def _is_of_execution(about: LineContext) -> bool:
-    return any(event.type.startswith("Execution") for event in about.events)
+def _is_of_execution(context: LineContext) -> bool:
+    return any(event.type.startswith("Execution") for event in context.events)
 
 
-def _has_phase(about: LineContext) -> bool:
-    return any(event.attempt_id for event in about.events)
+def _has_phase(context: LineContext) -> bool:
+    return any(event.attempt_id for event in context.events)
 
 
-def _is_other(about: LineContext) -> bool:
-    named = has_event(about, "StateEntered", "StateExited") or _is_of_execution(about)
-    is_record = isinstance(about.item, ApiCall | TaskState) or about.call is not None
-    return not (is_record or named or _has_phase(about))
+def _is_other(context: LineContext) -> bool:
+    if isinstance(context.item, ApiCall | TaskState) or context.call is not None:
+        return False
+    if has_event(context, "StateEntered", "StateExited"):
+        return False
+    return not (_is_of_execution(context) or _has_phase(context))
 
 
-def is_failure(about: LineContext) -> bool:
-    if has_event(about, "Failed", "TimedOut", "FailStateEntered"):
+def is_failure(context: LineContext) -> bool:
+    if has_event(context, "Failed", "TimedOut", "FailStateEntered"):
         return True
-    failed_task = isinstance(about.item, TaskState) and went_wrong(about.item)
-    return failed_task or any(error for error, _ in failures(about))
+    if isinstance(context.item, TaskState) and went_wrong(context.item):
+        return True
+    return any(error for error, _ in failures(context))
 
 
-def _is_denied(about: LineContext) -> bool:
-    return any(_DENIED.search(error or "") for error, _ in failures(about))
+def _is_denied(context: LineContext) -> bool:
+    return any(_DENIED.search(error or "") for error, _ in failures(context))
 
 
-def _is_caught(about: LineContext) -> bool:
-    caught = about.visit is not None and about.visit.status == "caught"
-    return caught and has_event(about, "StateExited")
+def _is_caught(context: LineContext) -> bool:
+    if context.visit is None or context.visit.status != "caught":
+        return False
+    return has_event(context, "StateExited")
 
 
-def _is_running(about: LineContext) -> bool:
-    part = timed_part(about)
+def _is_running(context: LineContext) -> bool:
+    part = timed_part(context)
     return part is not None and part.status == "running"
 
 
-def _is_redriven(about: LineContext) -> bool:
+def _is_redriven(context: LineContext) -> bool:
     """True for a redrive, also of a Map Run, and for the attempts that it began."""
-    if about.visit is None or about.attempt is None:
-        return has_event(about, "Redriven")
-    return about.visit.is_redriven(about.number)
+    if context.visit is None or context.attempt is None:
+        return has_event(context, "Redriven")
+    return context.visit.is_redriven(context.number)
 
 
 KnownWords = Mapping[str, tuple[str, LineTest]]
@@ -87,7 +93,7 @@ KINDS: KnownWords = {
     "exited": ("a state is exited", lambda a: has_event(a, "StateExited")),
     "phase": ("an attempt is scheduled, started, submitted, ended", _has_phase),
     "other": ("iterations, branches, back-offs, all else", _is_other),
-    "call": ("API calls", lambda about: about.call is not None),
+    "call": ("API calls", lambda context: context.call is not None),
     "task": ("task states reported by ECS", lambda a: isinstance(a.item, TaskState)),
     "poll": ("calls that poll a job's status", _has_role(CallRole.POLL)),
     "action": ("calls that do a state's work", _has_role(CallRole.ACTION)),

@@ -74,17 +74,18 @@ class LineMaker:
 
     def line(self, item: Item, before: Item | None = None) -> Line:
         """Make the line of an item; `before` is the item of the line before it."""
-        about = LineContext(self, item)
+        context = LineContext(self, item)
         if isinstance(item, HistoryEvent):
-            line = EventLine(about, item).make()
+            line = EventLine(context, item).make()
         elif isinstance(item, Fold | Backoff):
-            line = self._other_line(about, item)
+            line = self._other_line(context, item)
         else:
-            line = self._call_line(about, item)
+            line = self._call_line(context, item)
         if before is not None:
             earlier = self.order.place(before)[0]
-            passed = line.at - earlier
-            line.gap = passed.total_seconds() if passed >= IDLE else None
+            idle = line.at - earlier
+            if idle >= IDLE:
+                line.gap = idle.total_seconds()
             line.new_day = line.at.date() != earlier.date()
         return line
 
@@ -101,20 +102,20 @@ class LineMaker:
         return self._fail_errors[execution.arn].get(event.id), None
 
     def completion(self, key: AttemptKey, attempt: Attempt) -> Completion | None:
-        told = AttemptCalls(self.snapshot, self._coverage, key, attempt)
-        return told.completion
+        calls = AttemptCalls(self.snapshot, self._coverage, key, attempt)
+        return calls.completion
 
     def begin(
-        self, about: LineContext, lane: Lane, rails_at: datetime | None = None
+        self, context: LineContext, lane: Lane, rails_at: datetime | None = None
     ) -> Line:
         """Begin a line with its time, its root execution and its life-lines.
 
         The life-lines are those at `rails_at`, or else at the item's time.
         """
-        arn = about.execution_arn
-        at = self.order.place(about.item)[0]
+        arn = context.execution_arn
+        at = self.order.place(context.item)[0]
         root = self.snapshot.lineage.root_of(arn) if arn else None
-        line = Line(about, lane, at, root_arn=root)
+        line = Line(context, lane, at, root_arn=root)
         if self._lifelines is not None:
             shown = rails_at or self.order.unshifted(at, arn)
             line.rails = self._lifelines.rails(self.snapshot, shown, root or "")
@@ -125,20 +126,20 @@ class LineMaker:
         visit = line.about.visit
         if visit is None:
             return ()
-        others = {rail.visit for rail in line.rails if not rail.ends}
-        others -= {(line.execution_arn, visit.id), (line.execution_arn, visit.parent)}
-        inside = visit.parent is not None or len(self.snapshot.roots) > 1
-        if not others and not inside:
+        open_visits = {rail.visit for rail in line.rails if not rail.ends}
+        own = {(line.execution_arn, visit.id), (line.execution_arn, visit.parent)}
+        is_alone = visit.parent is None and len(self.snapshot.roots) <= 1
+        if is_alone and open_visits <= own:
             return ()
         return (Part(state_name(visit), Role.NAME), Part("  "))
 
-    def _call_line(self, about: LineContext, item: ApiCall | TaskState) -> Line:
+    def _call_line(self, context: LineContext, item: ApiCall | TaskState) -> Line:
         if isinstance(item, ApiCall):
-            line = self.begin(about, Lane.CALLS)
+            line = self.begin(context, Lane.CALLS)
             line.whole_seconds = True
             self.put_call(line, item)
         else:
-            line = self.begin(about, Lane.TASKS)
+            line = self.begin(context, Lane.TASKS)
             line.task = task_text(item)
             line.late = lateness(item.seen_at, item.at)
         line.owner = self.owner(line)
@@ -156,27 +157,31 @@ class LineMaker:
         self, call: ApiCall, link: Link | None, *, numbered: bool = True
     ) -> CallText:
         """Return a call's words: name, poll number, job or delay, error and rule."""
-        key = link.key if link is not None else None
-        attempt = self.snapshot.attempt(key)
         name = clean(call.event_name, LIMIT)
+        error = ""
+        if call.error_code is not None:
+            error = f"✘ {clean(call.error_code, LIMIT)}"
+        if link is None:
+            return CallText(
+                name=(Part(name, Role.DIM),), error=blank_before(error, Role.BAD)
+            )
+        attempt = self.snapshot.attempt(link.key)
         subject = ""
-        rule = ""
-        role = Role.CALL
-        if link is not None:
-            rule = rule_words(link, id_word(attempt))
-            role = Role.POLL if link.role is CallRole.POLL else Role.CALL
-            if key is not None and attempt is not None:
-                if numbered and link.role is CallRole.POLL:
-                    name += f" #{self._number_of(call, key)}"
-                subject = self._subject(call, link, attempt)
-        faint = link is None or link.rule is LinkRule.ROLE_ONLY
-        failed = call.error_code is not None
-        error = f"✘ {clean(call.error_code or '', LIMIT)}" if failed else ""
+        if link.key is not None and attempt is not None:
+            if numbered and link.role is CallRole.POLL:
+                name = f"{name} #{self._number_of(call, link.key)}"
+            subject = self._subject(call, link, attempt)
+        name_role = Role.POLL if link.role is CallRole.POLL else Role.CALL
+        subject_role = Role.PLAIN
+        if link.rule is LinkRule.ROLE_ONLY:
+            name_role = Role.DIM
+            subject_role = Role.DIM
+        rule = rule_words(link, id_word(attempt))
         return CallText(
-            name=(Part(name, Role.DIM if faint else role),),
-            subject=blank_before(subject, Role.DIM if faint else Role.PLAIN),
+            name=(Part(name, name_role),),
+            subject=blank_before(subject, subject_role),
             error=blank_before(error, Role.BAD),
-            rule=blank_before(rule, rule_role(link) if link else Role.DIM),
+            rule=blank_before(rule, rule_role(link)),
         )
 
     def _number_of(self, call: ApiCall, key: AttemptKey) -> int:
@@ -185,35 +190,39 @@ class LineMaker:
         if numbers is None:
             numbers = {}
             counts = Counter[str]()
-            for each in self.snapshot.calls_of(key):
-                counts[each.event_name] += 1
-                numbers[each.event_id] = counts[each.event_name]
+            for attempt_call in self.snapshot.calls_of(key):
+                counts[attempt_call.event_name] += 1
+                numbers[attempt_call.event_id] = counts[attempt_call.event_name]
             self._numbers[key] = numbers
         return numbers.get(call.event_id, 1)
 
     def _subject(self, call: ApiCall, link: Link, attempt: Attempt) -> str:
         """Return the job of an action call; for other calls, the time since it."""
         if link.role is not CallRole.ACTION:
-            after = (call.event_time - self._action_at(link, attempt)).total_seconds()
-            return f"+{after_words(after)}" if after >= 0 else ""
+            since = call.event_time - self._action_at(link, attempt)
+            seconds = since.total_seconds()
+            return f"+{after_words(seconds)}" if seconds >= 0 else ""
         # A guessed action call has no job id: the id would look like a proof.
         is_known = link.is_sure and attempt.resource_ids
         return job_words(attempt) if is_known else ""
 
     def _action_at(self, link: Link, attempt: Attempt) -> datetime:
+        """Return the time of the action call, in CloudTrail's whole seconds."""
+        at = attempt.answered_at
         calls = sure_calls(self.snapshot, link.key) if link.key else ()
-        links = self._trace.links
-        made = (c for c in calls if links[c.event_id].role is CallRole.ACTION)
-        action = next(made, None)
-        at = action.event_time if action is not None else attempt.answered_at
+        for call in calls:
+            if self._trace.links[call.event_id].role is CallRole.ACTION:
+                at = call.event_time
+                break
         return at.replace(microsecond=0)
 
-    def _other_line(self, about: LineContext, item: Fold | Backoff) -> Line:
-        line = self.begin(about, Lane.STATES)
-        visit = about.visit
+    def _other_line(self, context: LineContext, item: Fold | Backoff) -> Line:
+        line = self.begin(context, Lane.STATES)
+        visit = context.visit
         if isinstance(item, Backoff):
             line.owner = self.owner(line)
-            line.text = backoff_parts(visit, item.number) if visit else ()
+            if visit is not None:
+                line.text = backoff_parts(visit, item.number)
         elif item.kind is FoldKind.POLLS:
             line.fold = Part("⋯", Role.FOLD)
             line.lane = Lane.CALLS
@@ -235,16 +244,20 @@ def _fail_errors(snapshot: Snapshot, execution: ExecutionAsOf) -> dict[int, str]
     """
     errors: dict[int, str] = {}
     for event in reversed(execution.events):
-        if event.type.endswith("Failed"):
-            told = text_of(snapshot.trace.details(event).get("error"))
-            if error := told or errors.get(event.id):
-                errors.setdefault(event.previous_event_id, error)
+        if not event.type.endswith("Failed"):
+            continue
+        error = text_of(snapshot.trace.details(event).get("error"))
+        error = error or errors.get(event.id)
+        if error:
+            errors.setdefault(event.previous_event_id, error)
     return errors
 
 
 def lateness(seen_at: datetime | None, at: datetime) -> float | None:
     """Return the seconds from the time of a record until it was received, or None."""
-    return None if seen_at is None else max(0.0, (seen_at - at).total_seconds())
+    if seen_at is None:
+        return None
+    return max(0.0, (seen_at - at).total_seconds())
 
 
 def after_words(seconds: float) -> str:

@@ -17,74 +17,80 @@ from sfnwatch.view.parts import plain_text
 from sfnwatch.view.task_text import went_wrong
 
 
-def has_event(about: LineContext, *endings: str) -> bool:
+def has_event(context: LineContext, *endings: str) -> bool:
     """True if the type of any event on the line has one of the endings."""
-    return any(event.type.endswith(endings) for event in about.events)
+    return any(event.type.endswith(endings) for event in context.events)
 
 
-def timed_part(about: LineContext) -> Attempt | StateVisit | None:
+def timed_part(context: LineContext) -> Attempt | StateVisit | None:
     """Return the attempt of a line, or the visit if it is about a whole state."""
-    whole = about.attempt is None or has_event(about, "StateEntered", "StateExited")
-    return about.visit if whole else about.attempt
+    if has_event(context, "StateEntered", "StateExited"):
+        return context.visit
+    return context.attempt or context.visit
 
 
-def failures(about: LineContext) -> Iterator[tuple[str | None, str | None]]:
+def failures(context: LineContext) -> Iterator[tuple[str | None, str | None]]:
     """Yield the errors and causes of a line's call and events, where they have any."""
-    if about.call is not None:
-        yield about.call.error_code, about.call.error_message
-    yield from map(about.maker.failure, about.events)
+    if context.call is not None:
+        yield context.call.error_code, context.call.error_message
+    yield from map(context.maker.failure, context.events)
 
 
 LineTexts = Callable[[LineContext], Iterable[str | None]]
 
 
-def line_words(about: LineContext) -> Iterator[str]:
-    line = about.maker.line(about.item)
+def line_words(context: LineContext) -> Iterator[str]:
+    line = context.maker.line(context.item)
     yield plain_text((*line.owner, *line.parts))
 
 
-def state_texts(about: LineContext) -> Iterator[str]:
-    if about.visit is not None:
-        yield about.visit.name
-        yield about.visit.path.removeprefix(f"{ROOT} / ")
+def state_texts(context: LineContext) -> Iterator[str]:
+    if context.visit is not None:
+        yield context.visit.name
+        yield context.visit.path.removeprefix(f"{ROOT} / ")
 
 
-def _attempts(about: LineContext) -> Sequence[Attempt]:
+def _attempts(context: LineContext) -> Sequence[Attempt]:
     """Return the attempts that a state's line is about; calls and tasks have none."""
-    if about.attempt is not None and about.events:
-        return (about.attempt,)
-    # The first attempt is enough: retries run the same resource.
-    return about.visit.attempts[:1] if about.visit and about.events else ()
+    if context.attempt is not None and context.events:
+        return (context.attempt,)
+    if context.visit is not None and context.events:
+        # The first attempt is enough: retries run the same resource.
+        return context.visit.attempts[:1]
+    return ()
 
 
-def action_texts(about: LineContext) -> Iterator[str]:
-    if about.call is not None:
-        yield about.call.event_name
-    if isinstance(about.item, TaskState):
-        yield about.item.last_status
-    yield from map(resource_words, _attempts(about))
+def action_texts(context: LineContext) -> Iterator[str]:
+    if context.call is not None:
+        yield context.call.event_name
+    if isinstance(context.item, TaskState):
+        yield context.item.last_status
+    yield from map(resource_words, _attempts(context))
 
 
-def service_texts(about: LineContext) -> Iterator[str]:
-    if about.call is not None:
-        yield about.call.event_source
-    for attempt in _attempts(about):
-        yield attempt.integration.event_source if attempt.integration else ""
+def service_texts(context: LineContext) -> Iterator[str]:
+    if context.call is not None:
+        yield context.call.event_source
+    for attempt in _attempts(context):
+        if attempt.integration is not None:
+            yield attempt.integration.event_source
         yield resource_words(attempt)
 
 
-def error_texts(about: LineContext) -> Iterator[str | None]:
-    yield from chain.from_iterable(failures(about))
-    if isinstance(about.item, TaskState) and went_wrong(about.item):
-        yield from (about.item.stop_code, about.item.stopped_reason)
+def error_texts(context: LineContext) -> Iterator[str | None]:
+    yield from chain.from_iterable(failures(context))
+    if isinstance(context.item, TaskState) and went_wrong(context.item):
+        yield from (context.item.stop_code, context.item.stopped_reason)
 
 
-def body_texts(about: LineContext) -> Iterator[str]:
+def body_texts(context: LineContext) -> Iterator[str]:
     """Yield every key and every value of the raw records."""
-    trace = about.snapshot.trace
-    left: list[Any] = [trace.raw(event) for event in about.events]
-    left += [trace.cloudtrail_record(about.call)] if about.call else []
-    left += [trace.raw(about.item)] if isinstance(about.item, TaskState) else []
+    trace = context.snapshot.trace
+    left: list[Any] = [trace.raw(event) for event in context.events]
+    if context.call is not None:
+        left.append(trace.cloudtrail_record(context.call))
+    if isinstance(context.item, TaskState):
+        left.append(trace.raw(context.item))
     while left:
         value = left.pop()
         if isinstance(value, Mapping):
@@ -95,5 +101,5 @@ def body_texts(about: LineContext) -> Iterator[str]:
             yield value if isinstance(value, str) else json.dumps(value)
 
 
-def execution_texts(about: LineContext) -> Iterator[str]:
-    yield (about.execution_arn or "").rsplit(":", 1)[-1]
+def execution_texts(context: LineContext) -> Iterator[str]:
+    yield (context.execution_arn or "").rsplit(":", 1)[-1]
