@@ -17,7 +17,7 @@ from sfnwatch.model.trace import Trace
 from sfnwatch.model.values import encode_json
 from sfnwatch.view.mask import Mask
 from sfnwatch.view.private_names import PERSON_OR_THING, names_in_record
-from sfnwatch.view.redacted_names import TOKEN, Names
+from sfnwatch.view.redacted_names import TOKEN, RedactedNames
 from sfnwatch.view.redaction import Fields
 
 
@@ -26,7 +26,7 @@ class Anonymizer:
 
     def __init__(self) -> None:
         self._mask = Mask()
-        self._names = Names()
+        self._names = RedactedNames()
         self._fields = Fields(self._names)
         self._words_of_states: set[str] = set()
         """The words of states' names, which are not masked anywhere."""

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from sfnwatch.model.texts import clean
 from sfnwatch.model.values import parse_json
 from sfnwatch.view.aliases import KEY_ID, LOOKS, NETWORK, OCTET
-from sfnwatch.view.redacted_names import resource_parts
+from sfnwatch.view.arn_resource import resource_parts
 from sfnwatch.view.vocabulary import vocabulary
 
 _ARN = (

@@ -7,38 +7,10 @@ from functools import lru_cache, partial
 from sfnwatch.model.arns import last_segment
 from sfnwatch.model.own_requests import QUOTAS
 from sfnwatch.view.aliases import AliasTable, look_of, shape_of
+from sfnwatch.view.arn_resource import APART, resource_parts
 from sfnwatch.view.vocabulary import REGION_NAME, vocabulary
 
-APART = re.compile(r"([/:])")
-
-
-def resource_parts(service: str, resource: str) -> Iterator[tuple[str, str]]:
-    """Yield the parts of an ARN's resource, each with the kind of its name.
-
-    The resource's type and the signs `/` and `:` have an empty kind. The parts of the
-    path before a role's name have the kind `path`. In the ARNs of Map Runs and of their
-    executions, the part behind the slash has the kind `label`: a Map state's label.
-    """
-    words = vocabulary()
-    parts = APART.split(resource)
-    kinds = list(words.arn_kinds.get(parts[0], ())) if len(parts) > 1 else []
-    first = 2 if kinds else 0
-    count = len(parts[first::2])
-    yield "".join(parts[:first]), ""
-    kinds = kinds or list(words.service_kinds.get(service, ["name"]))
-    if kinds[0] == "path*":
-        kinds = [*["path"] * (count - 1), *kinds[1:]]
-    elif first and count < len(kinds) and parts[1] == "/":
-        kinds = kinds[-count:]
-    for place in range(first, len(parts), 2):
-        separator = parts[place - 1] if place > first else ""
-        label = service == "states" and separator == "/"
-        yield separator, ""
-        kind = "label" if label else kinds.pop(0) if len(kinds) > 1 else kinds[0]
-        yield parts[place], kind
-
-
-_HEAD = 5
+_COLONS_IN_HEAD = 5
 """The number of colons before an ARN's resource."""
 SPACE = re.compile(r"\s")
 _PARTITIONS = ("aws", "aws-cn", "aws-us-gov", "aws-iso", "aws-iso-b", "aws-eusc")
@@ -56,7 +28,7 @@ TOKEN = re.compile(r"[A-Za-z0-9:/_.+=@-]+")
 _ENDS = ".,;:"
 _BLANK = re.compile(r"[\s.,;:'\"()\[\]-]*")
 _CALL = re.compile(r"(?P<service>[a-z0-9-]+):(?P<operation>[A-Z][A-Za-z0-9]*)")
-_ASKED = frozenset(operation for _, operation in QUOTAS)
+_OWN_OPERATIONS = frozenset(operation for _, operation in QUOTAS)
 """The operations that this tool itself calls; its own messages name them."""
 _WRITTEN_BY_AWS = re.compile(
     r"(?:Extended )?Request ID: (?P<request>[^;,)\s]+)"
@@ -69,7 +41,7 @@ _WRITTEN_BY_AWS = re.compile(
 """The texts that Step Functions writes into a cause, wherever they are in it."""
 
 
-class Names:
+class RedactedNames:
     """Aliases for names and for sentences, part by part.
 
     A name is divided at its slashes and colons. Each part has its own alias, the same
@@ -99,15 +71,16 @@ class Names:
         """
         core = text.rstrip(_ENDS)
         tail = text[len(core) :]
-        if core.startswith("arn:") and core.count(":") >= _HEAD:
+        if core.startswith("arn:") and core.count(":") >= _COLONS_IN_HEAD:
             return self._arn(core) + tail
         parts = APART.split(core)
         if len(parts) > _MOST_PARTS or look_of(core):
             return self.alias(text, kind)
         for place in range(0, len(parts), 2):
-            is_prefix = parts[place + 1 : place + 2] == [":"]
-            if not (is_prefix and parts[place] in vocabulary().prefixes):
-                parts[place] = self.part(parts[place], kind)
+            is_before_colon = parts[place + 1 : place + 2] == [":"]
+            if is_before_colon and parts[place] in vocabulary().prefixes:
+                continue
+            parts[place] = self.part(parts[place], kind)
         return "".join(parts) + tail
 
     def part(self, text: str, kind: str) -> str:
@@ -119,33 +92,38 @@ class Names:
         return self.alias(text, kind)
 
     def _arn(self, text: str) -> str:
-        _, partition, service, region, account, resource = text.split(":", _HEAD)
+        _, partition, service, region, account, resource = text.split(
+            ":", _COLONS_IN_HEAD
+        )
+        if partition not in _PARTITIONS:
+            # Programs that parse ARNs expect a partition of a known form.
+            partition = "aws"
+        resource = self._arn_resource(service, account, resource)
+        if account not in {"", "aws"}:
+            account = self.part(account, "account")
+        head = ("arn", partition, self.service(service), self.region(region), account)
+        return ":".join((*head, resource))
+
+    def _arn_resource(self, service: str, account: str, resource: str) -> str:
         is_integration = service == "states" and not account
         if is_integration and resource.partition(":")[0] not in vocabulary().arn_kinds:
-            tail = self.resource(resource)
-        else:
-            parts = resource_parts(service, resource)
-            tail = "".join(self.part(t, kind) if kind else t for t, kind in parts)
-        head = (
-            "arn",
-            # Programs that parse ARNs expect a partition of a known form.
-            partition if partition in _PARTITIONS else "aws",
-            self.service(service),
-            self.region(region),
-            account if account in {"", "aws"} else self.part(account, "account"),
-        )
-        return ":".join((*head, tail))
+            return self.resource(resource)
+        redacted = ""
+        for text, kind in resource_parts(service, resource):
+            redacted += self.part(text, kind) if kind else text
+        return redacted
 
     def region(self, text: str) -> str:
-        known = not text or REGION_NAME.fullmatch(text)
-        return text if known else self.alias(text, "region")
+        is_known = not text or REGION_NAME.fullmatch(text)
+        return text if is_known else self.alias(text, "region")
 
     def service(self, text: str) -> str:
         """Keep the name of a service of AWS's: `ecs`, `aws-sdk:ecs`."""
-        return ":".join(
-            part if part in vocabulary().services else self.part(part, "service")
-            for part in text.split(":")
-        )
+        parts = text.split(":")
+        for place, part in enumerate(parts):
+            if part not in vocabulary().services:
+                parts[place] = self.part(part, "service")
+        return ":".join(parts)
 
     def event_source(self, text: str) -> str:
         name = text.removesuffix(_DOMAIN)
@@ -153,8 +131,8 @@ class Names:
 
     def operation(self, text: str) -> str:
         """Keep the name of an operation of AWS's: `runTask` or `RunTask`."""
-        known = vocabulary().is_operation(text)
-        return text if known else self.alias(text, "operation")
+        is_known = vocabulary().is_operation(text)
+        return text if is_known else self.alias(text, "operation")
 
     def resource(self, text: str) -> str:
         """Redact an ARN, or keep what a Task runs: `ecs:runTask.sync:2`, `runTask`."""
@@ -164,8 +142,8 @@ class Names:
         action, dot, suffix = last.partition(".")
         if dot + suffix not in _SUFFIXES:
             suffix = self.identifier(suffix, "suffix")
-        parts = (*map(self.service, services), self.operation(action))
-        return ":".join(parts) + dot + suffix
+        services = [self.service(service) for service in services]
+        return ":".join([*services, self.operation(action)]) + dot + suffix
 
     def error(self, text: str) -> str:
         """Keep the name of an error of AWS's: `States.Timeout`."""
@@ -173,15 +151,16 @@ class Names:
 
     def event_type(self, text: str) -> str:
         """Keep a history event's type, also a future one that has only known words."""
-        words = set(_EVENT_WORD.findall(text))
-        whole = "".join(_EVENT_WORD.findall(text)) == text
-        known = whole and words <= vocabulary().event_words
-        return text if known else self.alias(text, "Type")
+        words = _EVENT_WORD.findall(text)
+        has_only_words = "".join(words) == text
+        if has_only_words and vocabulary().event_words.issuperset(words):
+            return text
+        return self.alias(text, "Type")
 
     def state(self, name: str) -> str:
         """Replace a state's name, unless it is to be kept."""
-        kept = not name or name in self.kept_states
-        return name if kept else self.alias(name, "state")
+        is_kept = not name or name in self.kept_states
+        return name if is_kept else self.alias(name, "state")
 
     def text(self, text: str, kind: str = "value") -> str:
         """Replace a string of any kind: a name, a sentence, or neither."""
@@ -199,9 +178,10 @@ class Names:
         last = last_segment(text).rstrip(_ENDS)
         if "/" not in text or not self._is_id(last):
             return alias
-        kept = self.identifier(last, "name")
-        same = last_segment(alias).rstrip(_ENDS) == kept
-        return alias if same else f"{alias}/{kept}"
+        id_alias = self.identifier(last, "name")
+        if last_segment(alias).rstrip(_ENDS) == id_alias:
+            return alias
+        return f"{alias}/{id_alias}"
 
     def _is_id(self, text: str) -> bool:
         """True for an id, or a text that looks like one, by which calls are matched."""
@@ -223,13 +203,14 @@ class Names:
             "code": self.error,
             "state": self.state,
         }
-        told = ""
+        text = ""
         place = match.start()
         for group, rule in rules.items():
             if match[group]:
-                told += match.string[place : match.start(group)] + rule(match[group])
+                text += match.string[place : match.start(group)]
+                text += rule(match[group])
                 place = match.end(group)
-        return told + match.string[place : match.end()]
+        return text + match.string[place : match.end()]
 
     def _client(self, name: str) -> str:
         """Keep a service's name in the SDK for Java: `AmazonECS`, `AWSLambda`."""
@@ -241,10 +222,10 @@ class Names:
         place = 0
         for token in TOKEN.finditer(text):
             core = token[0].rstrip(_ENDS)
-            put = self._name(core)
-            if put is not None:
+            replacement = self._name(core)
+            if replacement is not None:
                 yield from self._between(text[place : token.start()])
-                yield put
+                yield replacement
                 place = token.start() + len(core)
         yield from self._between(text[place:])
 
@@ -254,7 +235,7 @@ class Names:
         if call is not None and call["service"] in vocabulary().services:
             return f"{call['service']}:{self.operation(call['operation'])}"
         is_error = token in vocabulary().errors and token[:1].isupper()
-        if is_error or token in _ASKED:
+        if is_error or token in _OWN_OPERATIONS:
             return token
         is_name = token.startswith("arn:") or token.endswith(_DOMAIN)
         if is_name or self._is_id(token) or self._is_id(last_segment(token)):

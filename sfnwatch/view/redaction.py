@@ -16,7 +16,7 @@ from typing import Any
 from sfnwatch.model.records import RecordKind
 from sfnwatch.model.times import maybe_time
 from sfnwatch.model.values import parse_json
-from sfnwatch.view.redacted_names import SPACE, Names
+from sfnwatch.view.redacted_names import SPACE, RedactedNames
 from sfnwatch.view.vocabulary import vocabulary
 
 
@@ -63,7 +63,7 @@ class Fields:
     stopped, and its exit code.
     """
 
-    def __init__(self, names: Names) -> None:
+    def __init__(self, names: RedactedNames) -> None:
         self._names = names
         self._numbers: dict[float, int] = {}
         self._rules: dict[str, Callable[[str], str]] = {
@@ -81,13 +81,15 @@ class Fields:
     def record(self, record: Mapping[str, Any], table: str) -> dict[str, Any]:
         """Redact an object by a table of rules; an unknown table has no rules."""
         rules = vocabulary().rules.get(table, {})
-        redacted = {}
+        redacted: dict[str, Any] = {}
         for key, value in record.items():
             if table == RecordKind.HISTORY and key.endswith(_DETAILS):
                 redacted[self._details_key(key)] = self._field("in:details", value, key)
+            elif key in rules:
+                redacted[key] = self._field(rules[key], value, key)
             else:
-                name = key if key in rules else self.key(key)
-                redacted[name] = self._field(rules.get(key, "payload"), value, key)
+                alias = self.key(key)
+                redacted[alias] = self._field("payload", value, key)
         return redacted
 
     def _details_key(self, key: str) -> str:
@@ -104,25 +106,32 @@ class Fields:
         if isinstance(value, str):
             return self._text(name, value, key, more)
         if isinstance(value, list) and name in {"in", "each"}:
-            inner = rule if name == "in" else more
-            # Lists in lists have no rule: they may be nested very deep.
-            rules = ("" if isinstance(item, list) else inner for item in value)
-            return [self._field(r, v, key) for r, v in zip(rules, value, strict=True)]
+            return self._items(rule if name == "in" else more, value, key)
         if isinstance(value, Mapping) and name == "in":
             return self.record(value, more)
         if isinstance(value, Mapping) and name == "states":
             return {
-                self._names.state(state): self._field("in:asl", inner, key)
-                for state, inner in value.items()
+                self._names.state(state): self._field("in:asl", definition, key)
+                for state, definition in value.items()
             }
         return self.value(value, key if name == "payload" else "")
 
+    def _items(self, rule: str, items: list[Any], key: str) -> list[Any]:
+        redacted: list[Any] = []
+        for item in items:
+            # Lists in lists have no rule: they may be nested very deep.
+            item_rule = "" if isinstance(item, list) else rule
+            redacted.append(self._field(item_rule, item, key))
+        return redacted
+
     def _keeps(self, rule: str, value: Any, more: str) -> bool:
         """True if a rule keeps a value as it is."""
+        if isinstance(value, bool) and rule == "truth":
+            return True
+        if isinstance(value, int | float):
+            return rule in _COUNTED and -_LARGEST < value < _LARGEST
         if not isinstance(value, str):
-            is_number = isinstance(value, int | float) and -_LARGEST < value < _LARGEST
-            is_truth = isinstance(value, bool) and rule == "truth"
-            return is_truth or (is_number and rule in _COUNTED)
+            return False
         if rule == "enum":
             return value in vocabulary().enums
         pattern = more if rule == "words" else _KEPT.get(rule)
@@ -133,20 +142,23 @@ class Fields:
             return self._rules[rule](value)
         if rule == "state":
             return self._names.state(value)
-        if rule in {"name", "words"}:
-            return self._names.text(value, more if rule == "name" and more else "name")
+        if rule == "name":
+            return self._names.text(value, more or "name")
+        if rule == "words":
+            return self._names.text(value, "name")
         if rule == "agent":
+            alias = self._names.text(value, "agent")
             # A user agent of this tool itself stays recognizable.
-            own = "sfnwatch/0 " if _OWN_AGENT.search(value) else ""
-            return own + self._names.text(value, "agent")
-        record = parse_json(value) if rule == "json" else None
-        if isinstance(record, dict):
-            return _json_text(self.record(record, more))
-        at = maybe_time(value) if rule == "time" else None
-        if at is not None:
-            return at.isoformat()
-        under = {"payload": key, "message": "Cause"}
-        return self.string(value, under.get(rule, ""))
+            return f"sfnwatch/0 {alias}" if _OWN_AGENT.search(value) else alias
+        if rule == "json":
+            record = parse_json(value)
+            if isinstance(record, dict):
+                return _json_text(self.record(record, more))
+        if rule == "time":
+            at = maybe_time(value)
+            if at is not None:
+                return at.isoformat()
+        return self.string(value, _key_of_text(rule, key))
 
     def value(self, value: Any, key: str = "", depth: int = 0) -> Any:
         """Redact a JSON value under `key`."""
@@ -181,7 +193,9 @@ class Fields:
         words = vocabulary()
         small = key.lower()
         known = self._known(key)
-        if text in {"$", "$$"} or (known in words.enum_keys and text in words.enums):
+        if text in {"$", "$$"}:
+            return text
+        if known in words.enum_keys and text in words.enums:
             return text
         if known in words.time_keys and _TIME.fullmatch(text):
             return text
@@ -199,14 +213,30 @@ class Fields:
         """Replace a number or a boolean; null stays null."""
         words = vocabulary()
         known = self._known(key)
-        if value is None or isinstance(value, bool):
-            return value if value is None else value and known in words.truth_keys
-        limit = _LARGEST if known in words.time_keys else 0
-        limit = _LARGEST_CODE if known in words.code_keys else limit
+        if value is None:
+            return None
+        if isinstance(value, bool):
+            return value and known in words.truth_keys
+        limit = 0
+        if known in words.code_keys:
+            limit = _LARGEST_CODE
+        elif known in words.time_keys:
+            limit = _LARGEST
         if -limit < value < limit:
             return value
         number = self._numbers.setdefault(value, len(self._numbers) + 1)
         return -float(number) if isinstance(value, float) else -number
+
+
+def _key_of_text(rule: str, key: str) -> str:
+    """Return the key under which a text is redacted; empty for none."""
+    match rule:
+        case "payload":
+            return key
+        case "message":
+            return "Cause"
+        case _:
+            return ""
 
 
 def _json_text(value: Any) -> str:
