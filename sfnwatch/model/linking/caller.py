@@ -62,7 +62,7 @@ class Caller(Struct, eq=False):
     no such number."""
     ids: frozenset[str]
     """Its job's ids, each also as the bare id at its end."""
-    told: frozenset[str]
+    ids_in_events: frozenset[str]
     """All ids that its own events have: of requests, sessions and its job."""
     owns: bool
     """False where the job is a resource that existed before and that others may use."""
@@ -107,7 +107,7 @@ class Caller(Struct, eq=False):
             sessions=sessions,
             tries=max(map(int, _TRIES.findall(cause)), default=0),
             ids=ids,
-            told=frozenset((*attempt.request_ids, *sessions, *ids)),
+            ids_in_events=frozenset((*attempt.request_ids, *sessions, *ids)),
             owns=row is None or not row.action.startswith(_TO_OTHERS),
             facts=(role_arn, replace(attempt, **_NO_FACTS)),
         )

@@ -28,7 +28,7 @@ class Callers(dict[AttemptKey, Caller]):
         """Forget an attempt as it was, and add it as it is now."""
         if old is not None:
             del self[old.key]
-            for named in old.told:
+            for named in old.ids_in_events:
                 del self._by_id[named][old.key]
                 if not self._by_id[named]:
                     del self._by_id[named]
@@ -37,7 +37,7 @@ class Callers(dict[AttemptKey, Caller]):
             self.actions[old.action] -= 1
         if new is not None:
             self[new.key] = new
-            for named in new.told:
+            for named in new.ids_in_events:
                 self._by_id[named][new.key] = new
             for spot in new.spots:
                 self._by_spot[spot][new.key] = new

@@ -25,8 +25,10 @@ class CallsByText:
         texts_of: dict[Member, dict[str, Any]] = {}
         counts = Counter[str]()
         for member, called in parameters.items():
-            texts = {path: text for path, (_, text) in called.items()}
-            texts = {path: text for path, text in texts.items() if is_plain(path, text)}
+            texts: dict[str, Any] = {}
+            for path, (_, text) in called.items():
+                if is_plain(path, text):
+                    texts[path] = text
             texts_of[member] = texts
             counts.update(texts.keys())
         self._paths = {path for path, _ in counts.most_common(_PATHS)}

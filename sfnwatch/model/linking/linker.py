@@ -89,7 +89,7 @@ class Linker:
         for caller in (old, new):
             if caller is not None:
                 self._proposed.unsettled.add(caller.key)
-                for named in caller.told:
+                for named in caller.ids_in_events:
                     self._stale.update(self.calls_naming(named))
 
     def holders(self, job_id: str) -> dict[AttemptKey, Attempt]:
