@@ -1,7 +1,7 @@
 """The states of a graph's boxes and edges, as of a snapshot."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from msgspec import Struct
@@ -10,9 +10,7 @@ from sfnwatch.analysis.quantities import plural
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.map_runs import ExecutionCounts
 from sfnwatch.model.snapshot import Snapshot
-from sfnwatch.model.values import (
-    int_of,
-)
+from sfnwatch.model.values import int_of
 from sfnwatch.model.visits import FAILED, StateVisit, VisitKey
 from sfnwatch.view.graph import DISTRIBUTED, Box, Edge, EdgeKey, Graph
 from sfnwatch.view.parts import Part, Role, status_glyph
@@ -51,22 +49,24 @@ class BoxState(Struct):
     @property
     def counted(self) -> Sequence[str]:
         """The counts, the most important first: `✘ 3`, `3 of 40`, `×4`, `2 tries`."""
-        told = []
+        words: list[str] = []
         counts = self.counts
-        failed = counts.unsuccessful if counts else self.failed
-        if failed and (counts or self.visits > 1):
-            told.append(f"✘ {failed:,}")
-        if counts:
-            told.append(f"{counts.done:,} of {counts.total:,}")
-        elif self.items is not None and self.visits:
-            told.append(f"{self.ended:,} of {self.items:,}")
-        elif self.visits > 1:
-            told.append(f"×{self.visits:,}")
+        if counts is not None:
+            if counts.unsuccessful:
+                words.append(f"✘ {counts.unsuccessful:,}")
+            words.append(f"{counts.done:,} of {counts.total:,}")
+        else:
+            if self.failed and self.visits > 1:
+                words.append(f"✘ {self.failed:,}")
+            if self.items is not None and self.visits:
+                words.append(f"{self.ended:,} of {self.items:,}")
+            elif self.visits > 1:
+                words.append(f"×{self.visits:,}")
         if self.retries and self.visits == 1:
-            told.append(f"{self.retries + 1} tries")
+            words.append(f"{self.retries + 1} tries")
         elif self.retries:
-            told.append(plural(self.retries, "retry", "retries"))
-        return told
+            words.append(plural(self.retries, "retry", "retries"))
+        return words
 
 
 class GraphProgress:
@@ -83,7 +83,7 @@ class GraphProgress:
         self._edges = {edge.key for edge in graph.edges}
         self._before: dict[Scope, tuple[Box, StateVisit]] = {}
         """The newest box and visit of each scope."""
-        self._visits: defaultdict[Box, list[_Entered]] = defaultdict(list)
+        self._visits: defaultdict[Box, list[_EnteredVisit]] = defaultdict(list)
 
     def is_taken(self, edge: Edge) -> bool:
         return edge.key in self.taken
@@ -100,12 +100,18 @@ class GraphProgress:
                 around = self.box_of.get((execution.arn, visit.parent))
                 if around is None:
                     continue
-            regions = [self.graph.main] if around is None else around.inside
-            if around is not None and around.type == "Parallel":
-                regions = regions[visit.index or 0 :]
-            box = regions[0].found.get(visit.name) if regions else None
+            box = self._box(visit, around)
             if box is not None:
                 self._enter(execution.arn, box, visit)
+
+    def _box(self, visit: StateVisit, around: Box | None) -> Box | None:
+        """Return the box of a visit inside of a box; None if the graph has none."""
+        if around is None:
+            return self.graph.main.found.get(visit.name)
+        regions = around.inside
+        if around.type == "Parallel":
+            regions = regions[visit.index or 0 :]
+        return regions[0].found.get(visit.name) if regions else None
 
     def _enter(self, arn: str, box: Box, visit: StateVisit) -> None:
         scope = arn, visit.parent, visit.index
@@ -120,55 +126,69 @@ class GraphProgress:
 
     def _pass(self, source: Box, target: Box, *, caught: bool = False) -> None:
         key = source.id, target.id, caught
-        known = key in self._edges
-        self.taken.add(key if known else (source.id, target.id, not caught))
+        if key not in self._edges:
+            key = source.id, target.id, not caught
+        self.taken.add(key)
 
     def finish(self, snapshot: Snapshot, execution: ExecutionAsOf) -> None:
         """Work out the states of all boxes, and whether the execution reached End."""
         start = self.graph.start
-        end = self.graph.end
         # Of visits that were entered at the same time, the later in order counts.
-        lasts = {
+        last_visits = {
             box: max(reversed(visits), key=_entered_at)
             for box, visits in self._visits.items()
         }
-        for box, last in lasts.items():
-            around = box.around
-            standing = self.boxes[box] = _standing(self._visits[box], last)
+        for box, last in last_visits.items():
+            state = _box_state(self._visits[box], last)
             if box.type == DISTRIBUTED:
-                standing.counts = _counts(snapshot, *last)
-            if around is not None and around.type == "Map":
-                standing.items = _items(snapshot, *lasts[around])
-        self.boxes[start] = BoxState("succeeded" if lasts else "")
-        self.boxes[end] = BoxState()
-        self.newest = max(lasts, key=lambda box: _entered_at(lasts[box]), default=start)
-        source, visit = self._before.get((execution.arn, None, None), (start, None))
+                state.counts = _counts(snapshot, *last)
+            if box.around is not None and box.around.type == "Map":
+                state.items = _items(snapshot, *last_visits[box.around])
+            self.boxes[box] = state
+        self.boxes[start] = BoxState("succeeded" if last_visits else "")
+        self.boxes[self.graph.end] = BoxState()
+        self.newest = max(
+            last_visits, key=lambda box: _entered_at(last_visits[box]), default=start
+        )
+        self._reach_end(execution)
+
+    def _reach_end(self, execution: ExecutionAsOf) -> None:
+        """Note that the execution reached End, if it ended by its last state."""
+        if execution.running:
+            return
+        scope = execution.arn, None, None
+        source, visit = self._before.get(scope, (self.graph.start, None))
         succeeded = visit is not None and visit.status == "succeeded"
-        if not execution.running and (succeeded or source.type == "Fail"):
+        if succeeded or source.type == "Fail":
+            end = self.graph.end
             self._pass(source, end)
             self.boxes[end].status = execution.status.lower()
             self.newest = end
 
 
-_Entered = tuple[str, StateVisit]
+_EnteredVisit = tuple[str, StateVisit]
 """The ARN of an execution, and a visit of it."""
 
 
-def _entered_at(entered: _Entered) -> datetime:
+def _entered_at(entered: _EnteredVisit) -> datetime:
     return entered[1].entered_at
 
 
-def _worst(statuses: Iterable[str]) -> str:
-    told = set(statuses)
-    return next((each for each in _WORST if each in told), "")
+def _worst(statuses: Collection[str]) -> str:
+    for status in _WORST:
+        if status in statuses:
+            return status
+    return ""
 
 
-def _standing(entered: Sequence[_Entered], last: _Entered) -> BoxState:
+def _box_state(entered: Sequence[_EnteredVisit], last: _EnteredVisit) -> BoxState:
     """Return the state of a box: in each scope, only the last visit counts."""
-    held = {(arn, visit.parent, visit.index): visit for arn, visit in entered}
-    visits = held.values()
+    by_scope: dict[Scope, StateVisit] = {}
+    for arn, visit in entered:
+        by_scope[arn, visit.parent, visit.index] = visit
+    visits = by_scope.values()
     return BoxState(
-        status=_worst(visit.status for visit in visits),
+        status=_worst({visit.status for visit in visits}),
         visits=len(entered),
         ended=sum(not visit.running for visit in visits),
         failed=sum(visit.status in FAILED for visit in visits),
@@ -179,18 +199,21 @@ def _standing(entered: Sequence[_Entered], last: _Entered) -> BoxState:
 
 def _items(snapshot: Snapshot, arn: str, visit: StateVisit) -> int | None:
     """Return the number of an inline Map's items; None where its history lacks it."""
-    events = filter(None, map(snapshot.executions[arn].event, visit.event_ids[:3]))
-    begun = (event for event in events if event.type == "MapStateStarted")
-    details = map(snapshot.trace.details, begun)
-    return next((int_of(each.get("length")) for each in details), None)
+    for event_id in visit.event_ids[:3]:
+        event = snapshot.executions[arn].event(event_id)
+        if event is not None and event.type == "MapStateStarted":
+            return int_of(snapshot.trace.details(event).get("length"))
+    return None
 
 
 def _counts(snapshot: Snapshot, arn: str, visit: StateVisit) -> ExecutionCounts | None:
-    runs = snapshot.lineage.map_runs.items()
-    here = arn, visit.id
-    own = [run for run, by in runs if (by.execution_arn, by.visit_id) == here]
-    told = snapshot.map_runs.get(own[-1]) if own else None
-    return told.executions if told else None
+    """Return the progress of the last Map Run that a visit started; None if unknown."""
+    last_run_arn = ""
+    for run_arn, parent in snapshot.lineage.map_runs.items():
+        if (parent.execution_arn, parent.visit_id) == (arn, visit.id):
+            last_run_arn = run_arn
+    run = snapshot.map_runs.get(last_run_arn)
+    return run.executions if run is not None else None
 
 
 def graph_progress(
@@ -215,6 +238,8 @@ def drawn_in(snapshot: Snapshot, arn: str) -> str:
     It is the execution itself, or around a Map Run's execution its parent.
     """
     parents = snapshot.lineage.parents
-    while (parent := parents.get(arn)) is not None and parent.map_run_arn is not None:
+    while True:
+        parent = parents.get(arn)
+        if parent is None or parent.map_run_arn is None:
+            return arn
         arn = parent.execution_arn
-    return arn

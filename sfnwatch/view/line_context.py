@@ -1,6 +1,5 @@
 """The context of an item: its events, call, visit and attempt, as of a snapshot."""
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from sfnwatch.model.api_call import ApiCall
@@ -21,7 +20,7 @@ class LineContext:
         self.snapshot = maker.snapshot
         self.item = item
         self.execution_arn: str | None = None
-        self.events: Sequence[HistoryEvent] = ()
+        self.events: list[HistoryEvent] = []
         """The events on the line, if the item is an event."""
         self.call: ApiCall | None = None
         """The item itself, or the action call that stands on an event's line."""
@@ -51,15 +50,22 @@ class LineContext:
         if execution is None or execution.event(leader.id) is None:
             return None, None
         order = self.maker.order
-        followers = order.followers(leader)
-        self.events = [leader, *[e for e in followers if execution.event(e.id)]]
+        self.events = [leader]
+        for follower in order.followers(leader):
+            if execution.event(follower.id) is not None:
+                self.events.append(follower)
         call = order.attached_call(leader)
         if call is not None and self.snapshot.shows_call(call):
             self._add_link(call)
-        # The line of an iteration's start is about the iteration's first state.
-        entered = [e for e in self.events if e.type.endswith("StateEntered")]
-        attempts = [e.attempt_id for e in self.events if e.attempt_id]
-        return (entered or [leader])[0].visit_id, attempts[0] if attempts else None
+        visit_id = leader.visit_id
+        attempt_id = None
+        for event in reversed(self.events):
+            if event.type.endswith("StateEntered"):
+                # The line of an iteration's start is about the iteration's first state.
+                visit_id = event.visit_id
+            if event.attempt_id:
+                attempt_id = event.attempt_id
+        return visit_id, attempt_id
 
     def _add_link(self, item: ApiCall | TaskState) -> Link | None:
         if isinstance(item, ApiCall):
@@ -79,6 +85,8 @@ class LineContext:
     @property
     def number(self) -> int:
         """The number of the attempt among its visit's tries, from 1."""
-        own = self.attempt.scheduled_id if self.attempt else 0
-        tries = self.visit.attempts if self.visit else ()
-        return next((n for n, a in enumerate(tries, 1) if a.scheduled_id == own), 1)
+        if self.visit is not None and self.attempt is not None:
+            for number, attempt in enumerate(self.visit.attempts, 1):
+                if attempt.scheduled_id == self.attempt.scheduled_id:
+                    return number
+        return 1
