@@ -35,7 +35,7 @@ _MOST_CHARACTERS = 120
 _UNKNOWN = "unknown"
 
 
-class _Request(Struct):
+class _SentRequest(Struct):
     """The fields of a request's record: see `records.py`."""
 
     operation: str
@@ -61,11 +61,11 @@ class RequestLog(Struct, eq=False):
     """The execution that the requests are for; None if they are for several."""
     count: int = 0
     """The number of requests sent so far."""
-    _finished: list[_Request] = []
+    _finished: list[_SentRequest] = []
     """Requests that are over, but not yet handed over."""
     _note: str = ""
     _tries: Counter[str] = field(default_factory=Counter)
-    _under_way: _Request | None = None
+    _under_way: _SentRequest | None = None
     _sent_at: datetime | None = None
     """When the request under way was sent."""
 
@@ -116,7 +116,7 @@ class RequestLog(Struct, eq=False):
         self._sent_at = self.clock.now()
         self.count += 1
         sent_at = iso(self._sent_at)
-        self._under_way = _Request(operation, service, region, sent_at, note=note)
+        self._under_way = _SentRequest(operation, service, region, sent_at, note=note)
 
     def answered(self, answer: Mapping[str, Any], error: BaseException | None) -> None:
         """Note the outcome of the request under way, from botocore's parsed answer."""

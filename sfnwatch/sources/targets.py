@@ -29,7 +29,7 @@ from sfnwatch.model.values import mapping_of, text_of
 
 Query = tuple[str, str]
 """A Region and an event source whose calls are asked for."""
-Run = tuple[datetime, datetime | None]
+RunTime = tuple[datetime, datetime | None]
 """The start and end of a run of an execution; the end is None if it still runs."""
 _AHEAD = timedelta(days=1)
 """No clock of AWS is this far ahead of this machine's."""
@@ -61,7 +61,7 @@ class Target(Struct, eq=False):
     """When it was last redriven; None if it never was."""
     redrives: int = 0
     """The number of its redrives."""
-    before: list[Run] = []
+    before: list[RunTime] = []
     """Its runs before the last redrive."""
     ready: bool = False
     """True once its history so far has been read, or can't be read for now."""
@@ -89,7 +89,7 @@ class Target(Struct, eq=False):
         self.set_ready()
 
     @property
-    def runs(self) -> list[Run]:
+    def runs(self) -> list[RunTime]:
         """All of its runs as far as they are known, in order."""
         begin = self.redriven_at or self.started_at
         if begin is None:
@@ -293,7 +293,7 @@ class Targets:
 
         Fourteen days of everybody's calls may lie between an end and a redrive.
         """
-        runs: list[Run] = []
+        runs: list[RunTime] = []
         for target in self.watched:
             runs += target.runs
         spans: list[TimeSpan] = []

@@ -41,7 +41,7 @@ class Rail(Struct, frozen=True):
     ends: bool = False
 
 
-_LaneColumn = list[tuple[datetime, VisitKey]]
+_OpenVisits = list[tuple[datetime, VisitKey]]
 """The visits of a column in the order of time: when each was entered, and its key."""
 
 
@@ -58,7 +58,7 @@ class LifeLines(TraceFollower):
         self._containers = self._outline.containers
         self._execution_count = len(self._trace.executions)
         self.column: dict[VisitKey, int] = {}
-        self._columns: dict[str, list[_LaneColumn]] = {}
+        self._columns: dict[str, list[_OpenVisits]] = {}
         """The columns by root execution; without `apart`, one set for all."""
         self._latest_entry = _BEFORE_ALL
 
@@ -116,7 +116,7 @@ class LifeLines(TraceFollower):
             around = parent.execution_arn, parent.visit_id
         return self.column.get(around, -1) + 1
 
-    def _is_taken(self, column: _LaneColumn, arn: str, visit: StateVisit) -> bool:
+    def _is_taken(self, column: _OpenVisits, arn: str, visit: StateVisit) -> bool:
         """True if the last visit of a column had not ended when `visit` was entered."""
         if not column:
             return False
@@ -134,7 +134,7 @@ class LifeLines(TraceFollower):
     def rails(self, snapshot: Snapshot, at: datetime, root_arn: str = "") -> list[Rail]:
         """Return the life-lines that pass a line whose time is `at`."""
         rails: list[Rail] = []
-        columns: Sequence[_LaneColumn] = self._columns.get(self._set_of(root_arn), ())
+        columns: Sequence[_OpenVisits] = self._columns.get(self._set_of(root_arn), ())
         for number, column in enumerate(columns):
             place = bisect_right(column, at, key=itemgetter(0)) - 1
             if place < 0:
