@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sfnwatch.analysis.attempt_calls import AttemptCalls
 from sfnwatch.analysis.integration_words import resource_words
-from sfnwatch.analysis.names import visit_path
+from sfnwatch.analysis.names import cleaned_path
 from sfnwatch.analysis.poll_intervals import PollIntervals, measure_intervals
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.integrations import Pattern
@@ -34,7 +34,7 @@ class AttemptAnalysis(AttemptCalls):
         super().__init__(trace_analysis.snapshot, trace_analysis.coverage, key, attempt)
         self.state = state
         self.visit = visit
-        self.subject = state.name if len(state.visits) == 1 else visit_path(visit)
+        self.subject = state.name if len(state.visits) == 1 else cleaned_path(visit)
         """The state, and which try if there are several: `Each[3] / Work (try 2)`."""
         if len(visit.attempts) > 1:
             self.subject = f"{self.subject} (try {number})"

@@ -7,7 +7,7 @@ from sfnwatch.analysis.caught_errors import CaughtError, caught_errors
 from sfnwatch.analysis.execution_analysis import ExecutionAnalysis
 from sfnwatch.analysis.finding import Finding, finding
 from sfnwatch.analysis.grouping import grouped, report_groups
-from sfnwatch.analysis.names import named, visit_path
+from sfnwatch.analysis.names import cleaned_path, named
 from sfnwatch.analysis.quantities import times
 from sfnwatch.analysis.reasons import with_error
 
@@ -28,7 +28,7 @@ def caught(analysis: ExecutionAnalysis) -> Iterator[Finding]:
 def _caught(errors: Sequence[CaughtError]) -> Finding:
     first = errors[0]
     visit = first.visit
-    state = visit_path(visit)
+    state = cleaned_path(visit)
     often = ""
     cause = first.cause
     if len(errors) > 1:

@@ -7,7 +7,7 @@ from sfnwatch.model.arns import last_segment
 from sfnwatch.model.ecs_task import TASK_KEY
 from sfnwatch.model.texts import clean
 
-MOST = 50
+MOST_PROOFS = 50
 """The most calls or events that are kept as evidence."""
 Proofs = Iterable[str | ApiCall]
 """What a finding rests on: calls, ids of events, and keys of ECS's task states."""
@@ -18,14 +18,14 @@ _ID_LETTERS = 8
 
 
 def evidence(items: Proofs) -> tuple[str, ...]:
-    """Return each id once; of more than `MOST`, the first and the last."""
+    """Return each id once; of more than `MOST_PROOFS`, the first and the last."""
     ids: dict[str, None] = {}
     for item in items:
         ids[item.event_id if isinstance(item, ApiCall) else item] = None
     every = tuple(ids)
-    if len(every) <= MOST:
+    if len(every) <= MOST_PROOFS:
         return every
-    half = MOST // 2
+    half = MOST_PROOFS // 2
     return (*every[:half], *every[-half:])
 
 
@@ -59,7 +59,7 @@ def _brief_ids(ids: Sequence[str]) -> str:
     named = " ".join(ids[:_NAMED_IDS])
     if len(ids) <= _NAMED_IDS:
         return named
-    if len(ids) >= MOST:
+    if len(ids) >= MOST_PROOFS:
         return f"{named} and more"
     return f"{named} and {len(ids) - _NAMED_IDS} more"
 
@@ -73,5 +73,5 @@ def _brief_calls(calls: Sequence[str]) -> str:
         first = f"{first[:_ID_LETTERS]}…"
     if len(calls) == 1:
         return f"call {first}"
-    more = "+" if len(calls) >= MOST else ""
+    more = "+" if len(calls) >= MOST_PROOFS else ""
     return f"{len(calls)}{more} calls {first}"

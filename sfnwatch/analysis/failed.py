@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from sfnwatch.analysis.ending_error import error_and_cause
 from sfnwatch.analysis.execution_analysis import ExecutionAnalysis
 from sfnwatch.analysis.finding import Finding, finding
-from sfnwatch.analysis.names import named, visit_path
+from sfnwatch.analysis.names import cleaned_path, named
 from sfnwatch.analysis.reasons import error_words
 from sfnwatch.analysis.statuses import ended_words
 from sfnwatch.analysis.verdict import ExecutionVerdict, brought_down
-from sfnwatch.model.history_event import TERMINAL
+from sfnwatch.model.history_event import STATUS_BY_END
 from sfnwatch.model.values import text_of
 
 _REASON_LETTERS = 600
@@ -26,7 +26,7 @@ def failed(analysis: ExecutionAnalysis) -> Iterator[Finding]:
     visit = execution.visit(verdict.visit)
     reason = error_words(verdict.error, verdict.cause, _REASON_LETTERS)
     if visit is not None:
-        subject = visit_path(visit)
+        subject = cleaned_path(visit)
         proofs = [f"#{number}" for number in visit.event_ids[-1:]]
         # If the event before the end is missing, the failed state is only an inference.
         is_known = verdict.status != "FAILED" or brought_down(execution, visit)
@@ -58,7 +58,7 @@ def failed_out_of_sight(analysis: ExecutionAnalysis) -> Iterator[Finding]:
     snapshot = analysis.snapshot
     for event in analysis.execution.events:
         is_failure = event.type.endswith(("Failed", "TimedOut"))
-        if not is_failure or event.visit_id or event.type in TERMINAL:
+        if not is_failure or event.visit_id or event.type in STATUS_BY_END:
             continue
         subject = named(event.type)
         details = snapshot.trace.details(event)

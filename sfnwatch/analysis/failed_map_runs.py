@@ -6,7 +6,7 @@ from typing import Any
 from sfnwatch.analysis.ending_error import error_and_cause
 from sfnwatch.analysis.execution_analysis import ExecutionAnalysis
 from sfnwatch.analysis.finding import Finding, finding
-from sfnwatch.analysis.names import visit_path
+from sfnwatch.analysis.names import cleaned_path
 from sfnwatch.analysis.reasons import with_error
 
 _CAUSE_CHARACTERS = 160
@@ -32,7 +32,7 @@ def map_runs_failed(analysis: ExecutionAnalysis) -> Iterator[Finding]:
         error, cause = error_and_cause(analysis.snapshot, event)
         template = _FAILED_AT_FIRST if has_more else _FAILED
         text = template.format(
-            state=visit_path(visit),
+            state=cleaned_path(visit),
             error=with_error(error, cause, _CAUSE_CHARACTERS),
         )
         data: dict[str, Any] = {"visit": visit.id, "error": error, "cause": cause}

@@ -23,7 +23,7 @@ from sfnwatch.analysis.failed_later import failed_later
 from sfnwatch.analysis.failed_map_runs import map_runs_failed
 from sfnwatch.analysis.finding import Finding, Steps
 from sfnwatch.analysis.job_failures import JobFailures, job_failures
-from sfnwatch.analysis.lateness import lateness
+from sfnwatch.analysis.lateness import record_delays
 from sfnwatch.analysis.not_visible import not_loaded, not_visible
 from sfnwatch.analysis.patterns import patterns
 from sfnwatch.analysis.polling import polling
@@ -74,7 +74,7 @@ def find_in_steps(snapshot: Snapshot, now: datetime | None = None) -> Steps:
     yield from conclusions(roots)
     yield from calls_alone(trace_analysis)
     yield from not_loaded(trace_analysis, roots)
-    yield from lateness(snapshot)
+    yield from record_delays(snapshot)
 
 
 def _analyse_executions(

@@ -15,7 +15,7 @@ _LAG = (
 )
 
 
-def lateness(snapshot: Snapshot) -> Iterator[Finding]:
+def record_delays(snapshot: Snapshot) -> Iterator[Finding]:
     """Yield how long after the calls their records were seen.
 
     Only calls made during the watch count: a record that was there before does not show

@@ -19,7 +19,7 @@ def named(name: str | None) -> str:
     return clean(name or "?", _NAME_LETTERS)
 
 
-def visit_path(visit: StateVisit) -> str:
+def cleaned_path(visit: StateVisit) -> str:
     """Return a visit's path, cleaned: `Each[3] / Work`, or `Work` at the top level."""
     return named(visit.path.removeprefix(f"{ROOT} / "))
 

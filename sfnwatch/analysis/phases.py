@@ -101,7 +101,7 @@ def end_of(visit: StateVisit, now: datetime) -> datetime:
     return reached
 
 
-def length_of(visit: StateVisit, now: datetime) -> float:
+def seconds_taken(visit: StateVisit, now: datetime) -> float:
     """Return the seconds a visit took, without the time when the execution was over."""
     return seconds_between(visit.entered_at, end_of(visit, now)) - visit.paused
 

@@ -7,7 +7,7 @@ from sfnwatch.analysis.execution_analysis import ExecutionAnalysis
 from sfnwatch.analysis.finding import Finding, finding
 from sfnwatch.analysis.grouping import ranked, report_groups
 from sfnwatch.analysis.lists import some
-from sfnwatch.analysis.names import named, visit_path
+from sfnwatch.analysis.names import cleaned_path, named
 from sfnwatch.analysis.quantities import agreeing, spoken, times
 from sfnwatch.analysis.state_analysis import StateAnalysis
 from sfnwatch.analysis.statuses import ended_words
@@ -51,7 +51,7 @@ def _retries(state: StateAnalysis, visits: Sequence[StateVisit]) -> Finding:
     if len(visits) > 1:
         visit_words = f" in {len(visits)} visits"
     elif len(state.visits) > 1:
-        name = visit_path(first)
+        name = cleaned_path(first)
     noun = agreeing(len(failed), "attempt", "attempts")
     cost = "There were"
     if failed:
@@ -104,7 +104,7 @@ def container_retries(analysis: ExecutionAnalysis) -> Iterator[Finding]:
         if tries < 2:  # noqa: PLR2004 - it was started once, or is no container
             continue
         text = _CONTAINER_RETRIED.format(
-            state=visit_path(visit),
+            state=cleaned_path(visit),
             often=times(tries),
             ended=ended_words(visit.status),
         )

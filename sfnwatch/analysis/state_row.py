@@ -9,7 +9,7 @@ from sfnwatch.analysis.attempt_group import AttemptGroup
 from sfnwatch.analysis.execution_analysis import ExecutionAnalysis
 from sfnwatch.analysis.grouping import counts_by_name, grouped, ranked
 from sfnwatch.analysis.integration_words import resource_words
-from sfnwatch.analysis.phases import Phase, length_of, seconds_by_phase
+from sfnwatch.analysis.phases import Phase, seconds_by_phase, seconds_taken
 from sfnwatch.analysis.poll_intervals import interval_statistics
 from sfnwatch.model.linking.link import role_of_call
 from sfnwatch.model.snapshot import Snapshot
@@ -29,7 +29,7 @@ class StateRow:
         for visit in visits:
             attempts += analysis.attempts_of.get(visit.id, ())
             known_visit = analysis.as_known(visit)
-            lengths.append(length_of(known_visit, now))
+            lengths.append(seconds_taken(known_visit, now))
             phases.update(seconds_by_phase(analysis.execution, known_visit, now))
         first = visits[0]
         self.path = path

@@ -13,8 +13,8 @@ from sfnwatch.analysis.critical_path import critical_path
 from sfnwatch.analysis.execution_analysis import ExecutionAnalysis
 from sfnwatch.analysis.finding import Finding, Steps, finding
 from sfnwatch.analysis.lists import listed
-from sfnwatch.analysis.names import visit_path
-from sfnwatch.analysis.phases import PHASE_KEYS, Phase, length_of, seconds_by_phase
+from sfnwatch.analysis.names import cleaned_path
+from sfnwatch.analysis.phases import PHASE_KEYS, Phase, seconds_by_phase, seconds_taken
 from sfnwatch.analysis.quantities import plural, spoken
 from sfnwatch.model.visits import StateVisit
 
@@ -123,7 +123,7 @@ def _longest_visits(
 
     Among many visits of like length, none decided the total.
     """
-    lengths = {visit.id: length_of(visit, now) for visit in path}
+    lengths = {visit.id: seconds_taken(visit, now) for visit in path}
     longest_first = sorted(path, key=lambda visit: (-lengths[visit.id], visit.id))
     longest = longest_first[0]
     if total <= 0 or not _is_notable(lengths[longest.id]):
@@ -135,7 +135,7 @@ def _longest_visits(
     for visit in top:
         seconds = lengths[visit.id]
         if seconds / total >= _NAMED_SHARE:
-            names.append(f"{visit_path(visit)} ({spoken(seconds)})")
+            names.append(f"{cleaned_path(visit)} ({spoken(seconds)})")
     first, *others = names
     if lengths[longest.id] / total > _MOST_OF_THE_TIME:
         then = f", then {listed(others)}" if others else ""

@@ -10,7 +10,7 @@ from sfnwatch.analysis.reasons import error_words
 from sfnwatch.analysis.trace_analysis import TraceAnalysis
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.execution_list import UNKNOWN
-from sfnwatch.model.history_event import TERMINAL
+from sfnwatch.model.history_event import STATUS_BY_END
 from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.texts import clean
 from sfnwatch.model.visits import FAILED, StateVisit
@@ -61,7 +61,7 @@ class ExecutionVerdict:
         begun = execution.started_at
         for redrive in execution.redrives:
             if redrive.ended is not None:
-                status = TERMINAL[redrive.ended.type]
+                status = STATUS_BY_END[redrive.ended.type]
                 lasted = _lasted("after", begun, redrive.ended.at, legs)
                 legs.append(f"{status}{lasted}")
             gap = redrive.seconds

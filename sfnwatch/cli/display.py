@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from sfnwatch.tui.screen_settings import ScreenSettings
 
 
-TERMINAL = "/dev/tty"
+TERMINAL_PATH = "/dev/tty"
 """Where keys come from while stdin is something else."""
 _SCREEN_OPTIONS = (
     "theme",
@@ -88,7 +88,7 @@ def can_show_screen(*, piped: bool = False) -> bool:
     if not are_terminals(sys.stdout, sys.__stderr__):
         return False
     if piped:
-        return os.access(TERMINAL, os.R_OK)
+        return os.access(TERMINAL_PATH, os.R_OK)
     return are_terminals(sys.stdin)
 
 

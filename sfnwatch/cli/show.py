@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from sfnwatch.cli.display import TERMINAL, Display, can_show_screen, choose_display
+from sfnwatch.cli.display import TERMINAL_PATH, Display, can_show_screen, choose_display
 from sfnwatch.cli.narration import for_people, is_served, narrate, stdout
 from sfnwatch.cli.screen import show_on_screen
 from sfnwatch.errors import UsageError
@@ -33,7 +33,7 @@ def show_files(paths: Sequence[Path], speed: float | None, **shared: Any) -> int
     session = sessions.replay(paths)
     if piped:
         # All of stdin was read; now it becomes the terminal, where keys come from.
-        os.dup2(os.open(TERMINAL, os.O_RDWR), 0)
+        os.dup2(os.open(TERMINAL_PATH, os.O_RDWR), 0)
     return show(session, display, speed or SCREEN_SPEED)
 
 

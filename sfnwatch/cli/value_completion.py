@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from sfnwatch.recording.format import SUFFIX
-from sfnwatch.recording.library import read_header, recording_paths, recordings_dir
+from sfnwatch.recording.library import readable_header, recording_paths, recordings_dir
 from sfnwatch.sources.aws_settings import profile_names
 
 Completes = Callable[[click.Context, click.Parameter, str], list[Any]]
@@ -58,7 +58,7 @@ def _recordings() -> Iterator[str]:
 def _executions() -> Iterator[str]:
     """Yield the ARNs of recorded executions, of the newest recording first."""
     for path in _recording_files():
-        header = read_header(path)
+        header = readable_header(path)
         if header is not None:
             yield from header.executions
 

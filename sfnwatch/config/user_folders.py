@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-NOWHERE = Path(os.devnull) / "no-home"
+NO_HOME = Path(os.devnull) / "no-home"
 """The folder of a user without a home: nothing is in it, nor can be."""
 
 
@@ -13,6 +13,6 @@ def user_folder(folder: Callable[[str], Path]) -> Path:
     try:
         path = folder("sfnwatch")
     except RuntimeError:
-        return NOWHERE
+        return NO_HOME
     # Before 4.4 platformdirs gives a folder that is called `~` where there is no home.
-    return path if path.is_absolute() else NOWHERE
+    return path if path.is_absolute() else NO_HOME

@@ -1,14 +1,13 @@
 """The span of time in which a call was made, for exports with a time scale."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.integrations import CallRole
 from sfnwatch.model.snapshot import Snapshot
-from sfnwatch.model.times import microseconds
+from sfnwatch.model.times import ONE_SECOND, microseconds
 
 BarSpan = tuple[datetime, datetime]
-ONE_SECOND = timedelta(seconds=1)
 _LATEST = 9_000_000_000_000_000
 """The year 2255 in microseconds. Viewers count nanoseconds in 64 bits."""
 

@@ -15,7 +15,7 @@ import csv
 import re
 from typing import TextIO
 
-from sfnwatch.export.names import visit_path
+from sfnwatch.export.names import exported_path
 from sfnwatch.export.row_text import line_text
 from sfnwatch.export.separate_rows import rows_apart, shown_items
 from sfnwatch.model.api_call import ApiCall
@@ -30,13 +30,13 @@ from sfnwatch.view.line_maker import LineMaker
 
 CsvRow = dict[str, str]
 """The cells of a row that are not empty, by column."""
-COLUMNS = (
+CSV_COLUMNS = (
     *("time", "seen_at", "execution", "lane", "kind", "state", "text"),
     *("history_id", "history_type", "entered_id", "scheduled_id"),
     *("call_id", "service", "api", "role", "error", "request_id"),
     *("rule", "certainty", "evidence"),
 )
-_EMPTY: CsvRow = dict.fromkeys(COLUMNS, "")
+_EMPTY: CsvRow = dict.fromkeys(CSV_COLUMNS, "")
 _FORMULA = re.compile(r",\s*[=+@＝＋－＠-]")
 _LIMIT = 32_000
 """A cell of a spreadsheet holds 32,767 characters."""
@@ -48,7 +48,7 @@ def dump(snapshot: Snapshot, out: TextIO) -> None:
     Lines end with CR LF, as RFC 4180 requires: open the file with newline="".
     """
     writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow(COLUMNS)
+    writer.writerow(CSV_COLUMNS)
     maker = LineMaker(snapshot)
     for item in rows_apart(maker, shown_items(snapshot)):
         line = maker.line(item)
@@ -59,7 +59,7 @@ def dump(snapshot: Snapshot, out: TextIO) -> None:
         row["text"] = line_text(line)
         visit = line.about.visit
         if visit is not None:
-            row |= {"state": visit_path(visit), "entered_id": str(visit.id)}
+            row |= {"state": exported_path(visit), "entered_id": str(visit.id)}
         row = _EMPTY | row
         text = ",".join(row.values())
         # Examining each character of each cell would take a third of the time.

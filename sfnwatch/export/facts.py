@@ -15,7 +15,7 @@ from msgspec.structs import asdict
 
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.execution import ExecutionAsOf, Redrive
-from sfnwatch.model.history_event import TERMINAL
+from sfnwatch.model.history_event import STATUS_BY_END
 from sfnwatch.model.linking.link import Link, role_of_call
 from sfnwatch.model.map_runs import MapRunChild
 from sfnwatch.model.snapshot import Snapshot
@@ -78,7 +78,7 @@ def _redrive_facts(redrive: Redrive) -> Facts:
         "number": redrive.number,
         "at": iso(redrive.event.at),
         "ended_event": ended.id if ended else None,
-        "ended_as": TERMINAL[ended.type] if ended else None,
+        "ended_as": STATUS_BY_END[ended.type] if ended else None,
         "stopped_seconds": redrive.seconds,
     }
 

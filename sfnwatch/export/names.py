@@ -47,7 +47,7 @@ def service_name(call: ApiCall) -> str:
     )
 
 
-def visit_path(visit: StateVisit | None) -> str:
+def exported_path(visit: StateVisit | None) -> str:
     """Return a visit's path, without the root that all paths share."""
     return clean(visit.path.removeprefix(f"{ROOT} / ")) if visit is not None else ""
 

@@ -16,7 +16,7 @@ from typing import TextIO
 from sfnwatch.analysis.finding import CONCLUSION
 from sfnwatch.analysis.quantities import plural
 from sfnwatch.export.changes import changed_calls, changed_tasks
-from sfnwatch.export.names import not_shown, service_name, visit_path
+from sfnwatch.export.names import exported_path, not_shown, service_name
 from sfnwatch.export.plain_sentences import finding_line, health_words
 from sfnwatch.export.row_text import line_text
 from sfnwatch.export.separate_rows import rows_apart
@@ -35,7 +35,7 @@ from sfnwatch.model.trace import Changed, Trace
 from sfnwatch.view.child_words import count_words
 from sfnwatch.view.event_words import execution_parts, other_parts
 from sfnwatch.view.execution_labels import LABEL, execution_labels
-from sfnwatch.view.line_maker import LineMaker, lateness
+from sfnwatch.view.line_maker import LineMaker, seconds_until_seen
 from sfnwatch.view.match_words import doubt_words
 from sfnwatch.view.parts import plain_text
 from sfnwatch.view.task_text import task_id, task_text
@@ -141,7 +141,7 @@ class PlainLines:
             return
         self._counts[arn] = counted
         visit = snapshot.executions[started.execution_arn].visit(started.visit_id)
-        path = f"{visit_path(visit)}  " if visit else ""
+        path = f"{exported_path(visit)}  " if visit else ""
         words = f"{clean(map_run_name(arn))}: {count_words(told.executions)}"
         label = self._label(started.execution_arn)
         self._put(_millis(told.seen_at), "count", label, f"{path}{words}")
@@ -179,7 +179,7 @@ class PlainLines:
         visit = snapshot.visit_of(link.key) if link is not None else None
         if link is None or visit is None:
             return ""
-        return f"  {_ARROW} {self._label(link.execution_arn)}{visit_path(visit)}"
+        return f"  {_ARROW} {self._label(link.execution_arn)}{exported_path(visit)}"
 
     def _tell(self, lane: str, health: SourceHealth) -> None:
         told = (health.state, health.message)
@@ -228,7 +228,7 @@ def _event_words(maker: LineMaker, event: HistoryEvent) -> str:
     kind = event.type
     visit = snapshot.executions[event.execution_arn].visit(event.visit_id)
     if visit is not None and kind.endswith("StateEntered"):
-        return f"{visit_path(visit)}  entered  {clean(visit.type)}"
+        return f"{exported_path(visit)}  entered  {clean(visit.type)}"
     if kind in _GOES_ON:
         details = snapshot.trace.details(event)
         begins = kind == _GOES_ON[0]
@@ -238,7 +238,7 @@ def _event_words(maker: LineMaker, event: HistoryEvent) -> str:
         words = line_text(maker.line(event))
     if visit is not None and kind.endswith("StateExited"):
         words = f"exited  {words}"
-    return f"{visit_path(visit)}  {words}" if visit is not None else words
+    return f"{exported_path(visit)}  {words}" if visit is not None else words
 
 
 def _match(link: Link | None) -> object:
@@ -250,5 +250,5 @@ def _millis(at: datetime) -> str:
 
 
 def _late(at: datetime, seen_at: datetime | None) -> str:
-    late = lateness(seen_at, at)
+    late = seconds_until_seen(seen_at, at)
     return "" if late is None else f"  (seen {duration(late)} later)"

@@ -13,7 +13,7 @@ from sfnwatch.model.arns import maybe_execution_arn
 from sfnwatch.model.describe_answer import DescribeAnswer
 from sfnwatch.model.ecs_task import TaskState
 from sfnwatch.model.execution_list import RUNNING, UNKNOWN
-from sfnwatch.model.history_event import REDRIVEN, TERMINAL, Details, HistoryEvent
+from sfnwatch.model.history_event import REDRIVEN, STATUS_BY_END, Details, HistoryEvent
 from sfnwatch.model.history_fold import HistoryFold
 from sfnwatch.model.integrations import Pattern
 from sfnwatch.model.records import RecordKind
@@ -27,7 +27,7 @@ from sfnwatch.model.visits import Attempt, StateVisit
 
 _ENDINGS = {
     status: event_type.removeprefix("Execution")
-    for event_type, status in TERMINAL.items()
+    for event_type, status in STATUS_BY_END.items()
 }
 """How an execution ended, in the word of its event type, by AWS's status."""
 _FAILURES_ONLY = frozenset({"ERROR", "FATAL"})
@@ -131,7 +131,7 @@ class Execution:
             self.role_arn_at_start = text_of(details.get("roleArn"))
         elif kind == REDRIVEN:
             self._take_redrive(event, int_of(details.get("redriveCount")))
-        elif kind in TERMINAL:
+        elif kind in STATUS_BY_END:
             self.turns.append(event)
         elif kind.startswith("MapRun"):
             arn = text_of(details.get("mapRunArn")) or ""
@@ -405,7 +405,7 @@ class ExecutionAsOf:
         eventually consistent.
         """
         if self.ending is not None:
-            return TERMINAL[self.ending.type]
+            return STATUS_BY_END[self.ending.type]
         described = self.described.status if self.described else None
         if described and self._redrives_ahead >= 0:
             return described

@@ -26,7 +26,7 @@ from sfnwatch.model.values import canonical, mapping_of, required_text
 REDRIVEN = "ExecutionRedriven"
 MOST_EVENTS = 25_000
 """The most events of a history: an execution fails when it reaches them."""
-TERMINAL = {
+STATUS_BY_END = {
     "ExecutionSucceeded": "SUCCEEDED",
     "ExecutionFailed": "FAILED",
     "ExecutionTimedOut": "TIMED_OUT",

@@ -12,7 +12,7 @@ from sfnwatch.model.integrations import Integration
 from sfnwatch.model.values import parse_json
 from sfnwatch.model.visits import Attempt
 
-START = ("states.amazonaws.com", "StartExecution")
+START_EXECUTION = ("states.amazonaws.com", "StartExecution")
 _ANSWERS = frozenset({"TaskSubmitted", "TaskSucceeded"})
 
 
@@ -46,4 +46,4 @@ def started_in(event_type: str, details: Details) -> Iterator[str]:
 
 
 def _starts_executions(row: Integration | None) -> TypeGuard[Integration]:
-    return row is not None and (row.event_source, row.action_event) == START
+    return row is not None and (row.event_source, row.action_event) == START_EXECUTION

@@ -17,6 +17,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST = datetime(2, 1, 1, tzinfo=UTC)
 _LAST = datetime(9998, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+ONE_SECOND = timedelta(seconds=1)
+"""CloudTrail writes whole seconds: a call was made within this after its time."""
 
 
 def parse_time(value: Any) -> datetime:
@@ -30,10 +32,10 @@ def parse_time(value: Any) -> datetime:
         at = _parsed(value)
     except (OverflowError, OSError) as error:
         raise ValueError(f"not a time: {value!r:.60}") from error
-    return within(at)
+    return on_calendar(at)
 
 
-def within(at: datetime) -> datetime:
+def on_calendar(at: datetime) -> datetime:
     """Return a time, moved off the ends of the calendar if it is there."""
     return at if _FIRST.year <= at.year < _LAST.year else min(max(at, _FIRST), _LAST)
 

@@ -32,10 +32,10 @@ from sfnwatch.model.own_requests import decode_request
 from sfnwatch.model.records import CALL_KINDS, EVENT_KINDS, Received, RecordKind
 from sfnwatch.model.strict_json import decode_object, parse_value
 from sfnwatch.model.texts import clean
-from sfnwatch.model.times import iso, parse_time, within
+from sfnwatch.model.times import iso, on_calendar, parse_time
 from sfnwatch.model.values import ascii_json, encode_json, text_of
 
-VERSION = 1
+FORMAT_VERSION = 1
 MARK = "sfnwatch"
 """The key that marks a first line as the header of a recording."""
 SUFFIX = ".sfnwatch.jsonl"
@@ -101,7 +101,7 @@ def new_header(created: datetime, tool: str, executions: Iterable[str]) -> Heade
 def encode_header(header: Header) -> bytes:
     """Return the header as the file's first line, with its line end."""
     told = {**msgspec.to_builtins(header), "created": iso(header.created)}
-    return f"{ascii_json({MARK: VERSION, **told})}\n".encode()
+    return f"{ascii_json({MARK: FORMAT_VERSION, **told})}\n".encode()
 
 
 def read_header(path: Path, lines: Iterator[bytes]) -> Header:
@@ -109,15 +109,15 @@ def read_header(path: Path, lines: Iterator[bytes]) -> Header:
     try:
         value = parse_value(next(lines).removesuffix(b"\n").decode())
         version = value.get(MARK) if isinstance(value, dict) else None
-        if type(version) is int and 1 <= version <= VERSION:
+        if type(version) is int and 1 <= version <= FORMAT_VERSION:
             header = msgspec.convert(value, Header)
             return replace(header, created=parse_time(value["created"]))
     except ValueError as error:
         raise bad_file(path, error, line=1) from error
-    what = f'not the header of a recording, {{"{MARK}": {VERSION}, …}}'
+    what = f'not the header of a recording, {{"{MARK}": {FORMAT_VERSION}, …}}'
     hint = ""
-    if isinstance(version, int) and version > VERSION:
-        known = f"this version reads up to {VERSION}"
+    if isinstance(version, int) and version > FORMAT_VERSION:
+        known = f"this version reads up to {FORMAT_VERSION}"
         what = f"recorded in format {version!s:.40}, and {known}"
         hint = "Upgrade sfnwatch to open it."
     raise bad_file(path, what, line=1, hint=hint)
@@ -194,7 +194,7 @@ def _received(line: _RecordLine[Any], data: bytes, created: datetime) -> Receive
 def _snapshot(created: datetime, seconds: float) -> datetime:
     """Return when a record came; cached, since all records of a page came together."""
     try:
-        return within(created + timedelta(seconds=seconds))
+        return on_calendar(created + timedelta(seconds=seconds))
     except OverflowError as error:
         raise ValueError(f"a time out of range: at is {seconds}") from error
 

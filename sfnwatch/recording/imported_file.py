@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from sfnwatch.model.history_event import (
     REDRIVEN,
-    TERMINAL,
+    STATUS_BY_END,
     HistoryEvent,
     decode_event,
 )
@@ -113,7 +113,7 @@ class ImportedFile(Struct):
         begin, _ = other.events[min(other.events)]
         if begin.id > last.id + 1 or not self.agrees(other):
             return False
-        over = last.type in TERMINAL and begin.type != REDRIVEN
+        over = last.type in STATUS_BY_END and begin.type != REDRIVEN
         return begin.id <= last.id or (last.at <= begin.at and not over)
 
 

@@ -117,7 +117,7 @@ def _written(path: Path) -> tuple[float, str]:
     return 0.0, path.name
 
 
-def read_header(path: Path) -> Header | None:
+def readable_header(path: Path) -> Header | None:
     """Return a recording's header, packed or not; None where it can't be read."""
     try:
         return RecordedFile(path).header
@@ -151,7 +151,7 @@ def _listed(plain: ListedRecording) -> ListedRecording:
     return replace(plain, header=header, statuses=tuple(told), seconds=seconds)
 
 
-def choose(every: Sequence[ListedRecording], text: str) -> ListedRecording:
+def choose_recording(every: Sequence[ListedRecording], text: str) -> ListedRecording:
     """Return the recording that a number, a name, or a part of a name or ARN means.
 
     Raises UsageError unless exactly one fits.

@@ -14,7 +14,7 @@ from pathlib import Path
 from tempfile import mkstemp
 from typing import Self, TextIO
 
-from sfnwatch.config.user_folders import NOWHERE
+from sfnwatch.config.user_folders import NO_HOME
 from sfnwatch.errors import UsageError
 from sfnwatch.model.records import Batch, Received
 from sfnwatch.model.texts import clean
@@ -45,7 +45,7 @@ class Recorder:
         If the name is taken, a number is added: several processes may record at once.
         Raises UsageError if the file can't be made.
         """
-        if directory.is_relative_to(NOWHERE):
+        if directory.is_relative_to(NO_HOME):
             msg = "There is no home directory to record in."
             hint = "Set HOME, or XDG_STATE_HOME; or name a file with --record."
             raise UsageError(msg, hint=hint)

@@ -33,7 +33,7 @@ from sfnwatch.sources.call_source import OVERLAP, CallSource
 from sfnwatch.sources.polling import WatchContext
 from sfnwatch.sources.targets import BEFORE_START
 from sfnwatch.sources.trail_files import (
-    ACCOUNT_ID,
+    ACCOUNT_ID_PATTERN,
     FileWindow,
     TrailFile,
     UnreadableError,
@@ -205,7 +205,7 @@ class Archive(CallSource):
         targets = self.targets
         accounts = targets.accounts
         for folder in self._place.folders:
-            if ACCOUNT_ID.fullmatch(folder):
+            if ACCOUNT_ID_PATTERN.fullmatch(folder):
                 accounts = frozenset({folder})
         regions = {target.arn.region for target in targets.watched}
         regions.update(region for region, _ in targets.trail_queries)

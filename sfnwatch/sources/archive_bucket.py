@@ -20,8 +20,8 @@ from sfnwatch.sources.trail_files import (
     FileWindow,
     TrailFile,
     UnreadableError,
-    choose,
     is_wanted,
+    wanted_file,
 )
 
 _OF_ONE_FILE = frozenset({"InvalidObjectState", "NoSuchKey"})
@@ -94,7 +94,7 @@ class ArchiveBucket:
                             folders.append((*folder, name))
                 for found in page.value.contents:
                     key = found.key
-                    file = choose(key, key.rpartition("/")[2], window)
+                    file = wanted_file(key, key.rpartition("/")[2], window)
                     if file is not None and file.stamp is not None:
                         files.append(file)
         return files

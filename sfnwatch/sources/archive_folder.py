@@ -15,8 +15,8 @@ from sfnwatch.sources.trail_files import (
     FileWindow,
     TrailFile,
     UnreadableError,
-    choose,
     is_wanted,
+    wanted_file,
 )
 
 CHUNK_BYTES = 1 << 16
@@ -78,7 +78,7 @@ class ArchiveFolder:
 
 
 def _file(path: str, name: str, window: FileWindow) -> TrailFile | None:
-    chosen = choose(path, name, window)
+    chosen = wanted_file(path, name, window)
     if chosen is None:
         return None
     try:

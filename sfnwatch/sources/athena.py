@@ -12,9 +12,9 @@ from sfnwatch.sources.live_options import CallOptions
 from sfnwatch.sources.polling import WatchContext
 from sfnwatch.sources.sql_trail import RESULTS_AT_ONCE, ROWS_NOTE, QueryState, SqlTrail
 from sfnwatch.sources.trail_sql import (
-    COLUMNS,
     IDENTIFIER,
     PARTITIONS,
+    RECORD_FIELDS,
     Question,
     SqlRow,
     TrailTable,
@@ -75,11 +75,11 @@ class _AthenaRows(Page, kw_only=True, rename="pascal"):
 
     def found(self) -> list[SqlRow]:
         """Return the rows without the first page's first row, which holds the names."""
-        names = {name: name for name in COLUMNS}
+        names = {name: name for name in RECORD_FIELDS}
         rows: list[SqlRow] = []
         for cells in self.result_set.rows:
             values = [cell.get("VarCharValue") for cell in cells.get("Data", ())]
-            row = dict(zip(COLUMNS, values, strict=False))
+            row = dict(zip(RECORD_FIELDS, values, strict=False))
             if row != names:
                 rows.append(row)
         return rows

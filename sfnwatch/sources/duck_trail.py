@@ -17,8 +17,8 @@ from sfnwatch.sources.polling import WatchContext
 from sfnwatch.sources.trail_files import FileWindow, UnreadableError
 from sfnwatch.sources.trail_reader import TrailReader
 from sfnwatch.sources.trail_sql import (
-    COLUMNS,
     PAYLOAD_COLUMNS,
+    RECORD_FIELDS,
     Question,
     TrailTable,
     literal,
@@ -51,7 +51,7 @@ def record_shape() -> dict[str, Any]:
     The case of a key counts in JSON.
     """
     shape: dict[str, Any] = {}
-    for column, path in COLUMNS.items():
+    for column, path in RECORD_FIELDS.items():
         *parents, name = path.split(".")
         place = shape
         for parent in parents:
@@ -111,4 +111,4 @@ class DuckTrail(Archive):
             # DuckDB's own words, without the record.
             why = str(error).partition("\n")[0].partition("  Input:")[0]
             raise UnreadableError(clean(why, 200)) from error
-        return [encode_json(dict(zip(COLUMNS, row, strict=True))) for row in rows]
+        return [encode_json(dict(zip(RECORD_FIELDS, row, strict=True))) for row in rows]

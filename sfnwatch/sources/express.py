@@ -21,7 +21,7 @@ from msgspec import Struct
 from sfnwatch.model.arns import LogGroupName, parse_log_group
 from sfnwatch.model.history_event import (
     MOST_EVENTS,
-    TERMINAL,
+    STATUS_BY_END,
     HistoryEvent,
     decode_event,
 )
@@ -260,7 +260,7 @@ class Express(PollingSource):
 
     @property
     def _has_ended(self) -> bool:
-        return any(event.type in TERMINAL for event in self._held.values())
+        return any(event.type in STATUS_BY_END for event in self._held.values())
 
     def _missing(self) -> list[int]:
         """Return the ids that are missing in the log before its last event."""

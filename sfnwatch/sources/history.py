@@ -16,7 +16,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from sfnwatch.model.execution_list import RUNNING, UNSUCCESSFUL
-from sfnwatch.model.history_event import MOST_EVENTS, REDRIVEN, TERMINAL
+from sfnwatch.model.history_event import MOST_EVENTS, REDRIVEN, STATUS_BY_END
 from sfnwatch.model.records import Received, RecordKind
 from sfnwatch.model.source_health import HealthState
 from sfnwatch.model.strict_json import decode_object
@@ -84,7 +84,7 @@ class _Head(Struct):
     """The whole event, as it came."""
 
 
-class Described(Struct, rename="camel"):
+class ExecutionDescription(Struct, rename="camel"):
     """An answer of DescribeExecution, and what it says about a redrive."""
 
     execution_arn: Text
@@ -143,7 +143,7 @@ class History(PollingSource):
         self._ended = False
         self._redrives = 0
         """The number of redrives among the events held."""
-        self._described: Described | None = None
+        self._described: ExecutionDescription | None = None
         """AWS's latest description of the execution."""
         self._is_outdated = False
         """True if an event has come since the description: it may have been
@@ -213,7 +213,7 @@ class History(PollingSource):
         if self.unfinished or "GetExecutionHistory" in self.health.message:
             self.say(self.unfinished)
 
-    def _unseen_end(self, outcome: Described) -> str:
+    def _unseen_end(self, outcome: ExecutionDescription) -> str:
         """Return words for a history without an end, if AWS says that it has ended."""
         if self._ended:
             return self.unfinished
@@ -227,8 +227,8 @@ class History(PollingSource):
         self.hand_on(received)
         return answer.value
 
-    async def _describe(self, note: str = "") -> AwsAnswer[Described]:
-        request = self.request("states:DescribeExecution", Described, note)
+    async def _describe(self, note: str = "") -> AwsAnswer[ExecutionDescription]:
+        request = self.request("states:DescribeExecution", ExecutionDescription, note)
         answer = await self.ask(request)
         self._described = answer.value
         self._is_outdated = False
@@ -343,7 +343,7 @@ class History(PollingSource):
         records = []
         for event in events:
             self._held = max(self._held, event.id)
-            if event.type in TERMINAL:
+            if event.type in STATUS_BY_END:
                 self._ended = True
             elif event.type == REDRIVEN:
                 self._ended = False
@@ -353,7 +353,7 @@ class History(PollingSource):
             records.append(received)
         self.hand_on(*records)
 
-    async def _outcome(self) -> Described | None:
+    async def _outcome(self) -> ExecutionDescription | None:
         """Ask how it ended, until the answer agrees with the history or tries run out.
 
         A pending or new redrive ends the asking too. None if AWS does not answer in
@@ -375,7 +375,7 @@ class History(PollingSource):
         self._ended = False
         self.say("Redriven: going on.")
 
-    async def _await_redrive(self, outcome: Described) -> str | None:
+    async def _await_redrive(self, outcome: ExecutionDescription) -> str | None:
         """Look for a redrive as long as one may come.
 
         Return None once there is one, else why none can come; that is mostly empty.

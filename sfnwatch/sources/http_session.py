@@ -32,7 +32,7 @@ from sfnwatch.model.known_secrets import KNOWN_SECRETS
 from sfnwatch.model.texts import clean, size
 from sfnwatch.sources.endpoints import endpoint_refusal, is_link_local, is_loopback
 
-LIMIT = 64 << 20
+MOST_ANSWER_BYTES = 64 << 20
 """Most bytes of an answer; the longest page of a history is far below it."""
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _FIRST_OTHER = 300
@@ -229,14 +229,14 @@ def _host(url: str) -> str:
 async def _read_whole(answer: aiohttp.ClientResponse) -> bytes:
     """Read an answer's body; raises UnboundedError for one longer than LIMIT."""
     try:
-        await answer.content.readexactly(LIMIT + 1)
+        await answer.content.readexactly(MOST_ANSWER_BYTES + 1)
     except asyncio.IncompleteReadError as whole:
         return whole.partial
     finally:
         if not answer.content.at_eof():
             answer.close()
     where = _host(str(answer.url))
-    raise UnboundedError(f"{where} answered with more than {size(LIMIT)}")
+    raise UnboundedError(f"{where} answered with more than {size(MOST_ANSWER_BYTES)}")
 
 
 _OF_PROXY = aiohttp.ClientProxyConnectionError, aiohttp.ClientHttpProxyError

@@ -13,8 +13,8 @@ from sfnwatch.sources.answers import AwsRequest, CallsAws, Page, Text, Verdict
 from sfnwatch.sources.polling import WatchContext
 from sfnwatch.sources.sql_trail import RESULTS_AT_ONCE, ROWS_NOTE, QueryState, SqlTrail
 from sfnwatch.sources.trail_sql import (
-    COLUMNS,
     PAYLOAD_COLUMNS,
+    RECORD_FIELDS,
     Question,
     SqlRow,
     TrailTable,
@@ -118,7 +118,7 @@ class LakeTrail(SqlTrail):
 
 def _lake_row(cells: Iterable[Mapping[str, Any]]) -> SqlRow:
     """Make one row of a list of single cells; an empty or missing cell is null."""
-    row: dict[str, str | None] = dict.fromkeys(COLUMNS)
+    row: dict[str, str | None] = dict.fromkeys(RECORD_FIELDS)
     for cell in cells:
         for name, value in cell.items():
             row[name.lower()] = text_of(value)

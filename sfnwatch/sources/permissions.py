@@ -147,7 +147,7 @@ def policy_command(operation: str) -> str:
         # If several have it, the last one grants as much as those before it.
         if grant.service == service and name in grant.operations:
             feature = grant.feature
-    if feature is None or feature in DEFAULT:
+    if feature is None or feature in DEFAULT_FEATURES:
         return "sfnwatch iam-policy"
     return f"sfnwatch iam-policy --with {feature}"
 
@@ -163,9 +163,9 @@ SIGN_IN: frozenset[Operation] = frozenset(
 )
 """Operations that fetch credentials, if a profile or the environment asks for that. No
 policy for a watch grants them."""
-DEFAULT = frozenset({Feature.CHILDREN})
+DEFAULT_FEATURES = frozenset({Feature.CHILDREN})
 """The features that a watch has unless an option turns them off."""
-ALLOWED = operations(DEFAULT)
+ALLOWED = operations(DEFAULT_FEATURES)
 """Every operation that a watch sends without options for more."""
 
 
@@ -175,5 +175,5 @@ def iam_policy(features: Collection[Feature] = ()) -> dict[str, Any]:
     Its statements are independent: without `Trail` no calls are shown, but the states
     still are.
     """
-    statements = [grant.statement() for grant in grants({*DEFAULT, *features})]
+    statements = [grant.statement() for grant in grants({*DEFAULT_FEATURES, *features})]
     return {"Version": "2012-10-17", "Statement": statements}

@@ -19,7 +19,12 @@ from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.arns import ExecutionArn, role_name
 from sfnwatch.model.attempt_events import belongs_to_attempt, integration_of
 from sfnwatch.model.execution_list import RUNNING
-from sfnwatch.model.history_event import REDRIVEN, TERMINAL, HistoryEvent, decode_event
+from sfnwatch.model.history_event import (
+    REDRIVEN,
+    STATUS_BY_END,
+    HistoryEvent,
+    decode_event,
+)
 from sfnwatch.model.integrations import Integration, home_region
 from sfnwatch.model.records import DecodeError, Received, Record, RecordKind
 from sfnwatch.model.started_executions import started_in
@@ -113,7 +118,7 @@ class Target(Struct, eq=False):
         if event.type == "ExecutionStarted":
             self.started_at = at
             self._add_role(text_of(details.get("roleArn")))
-        elif event.type in TERMINAL:
+        elif event.type in STATUS_BY_END:
             self.stopped_at = at
         elif event.type == REDRIVEN:
             self.before = self.runs

@@ -32,7 +32,7 @@ _NAME = re.compile(
 )
 _OTHERS = ("CloudTrail-Digest", "CloudTrail-Insight")
 """Folders of files without calls, and parts of their names."""
-ACCOUNT_ID = re.compile(r"[0-9]{12}")
+ACCOUNT_ID_PATTERN = re.compile(r"[0-9]{12}")
 _ORGANIZATION = re.compile(r"o-[a-z0-9]+")
 _REGION = re.compile(r"[a-z]{2,}(?:-[a-z]+)+-[0-9]+")
 _DAYS = re.compile(r"(?:.*/)?(20[0-9]{2}(?:/[0-9]{2}){0,2})", re.DOTALL)
@@ -90,7 +90,7 @@ class FileWindow(Struct, frozen=True):
         return self.high is None or day <= f"{self.high:%Y/%m/%d}"[: len(day)]
 
 
-def choose(place: str, name: str, window: FileWindow) -> TrailFile | None:
+def wanted_file(place: str, name: str, window: FileWindow) -> TrailFile | None:
     """Return a file if it is wanted, else None.
 
     A file whose name is not a trail's is always wanted. Digests, and files that are not
@@ -121,11 +121,11 @@ def is_wanted(above: Sequence[str], name: str, window: FileWindow) -> bool:
     """False if a folder can hold no wanted file, by its name and the names above it."""
     if name in _OTHERS:
         return False
-    if ACCOUNT_ID.fullmatch(name):
+    if ACCOUNT_ID_PATTERN.fullmatch(name):
         return name in window.accounts
     grandparent, parent = ["", "", *above][-2:]
     is_logs = grandparent == LOGS_FOLDER or _ORGANIZATION.fullmatch(grandparent)
-    if ACCOUNT_ID.fullmatch(parent) and is_logs:
+    if ACCOUNT_ID_PATTERN.fullmatch(parent) and is_logs:
         return name == TRAIL_FOLDER  # others hold other services' logs
     if parent == TRAIL_FOLDER and _REGION.fullmatch(name):
         return name in window.regions

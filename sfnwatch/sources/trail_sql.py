@@ -21,7 +21,7 @@ from sfnwatch.sources.trail_files import EARLY, LATE
 SqlRow = Mapping[str, str | None]
 """A row by its columns' names, in lower case; null is None."""
 
-COLUMNS = {
+RECORD_FIELDS = {
     "eventid": "eventID",
     "eventtime": "eventTime",
     "eventsource": "eventSource",
@@ -99,7 +99,7 @@ def literal(text: str) -> str:
 def select(question: Question, table: TrailTable) -> str:
     """Return the statement that selects the question's calls, oldest first."""
     columns: list[str] = []
-    for name, path in COLUMNS.items():
+    for name, path in RECORD_FIELDS.items():
         value = table.payload.format(path) if name in PAYLOAD_COLUMNS else path
         columns.append(f"{value} AS {name}")
     conditions = _partitions(question, table)
@@ -152,14 +152,14 @@ def _by_roles(roles: Iterable[str]) -> list[str]:
             continue
         # Escape the characters that have a meaning in LIKE.
         name = re.sub("[%_!]", r"!\g<0>", role)
-        conditions.append(_like(COLUMNS["issuerarn"], f"%/{name}"))
-        conditions.append(_like(COLUMNS["arn"], f"%:assumed-role/{name}/%"))
+        conditions.append(_like(RECORD_FIELDS["issuerarn"], f"%/{name}"))
+        conditions.append(_like(RECORD_FIELDS["arn"], f"%:assumed-role/{name}/%"))
     return conditions
 
 
 def _by_service() -> list[str]:
     """Return conditions for the calls that Step Functions made."""
-    columns = (COLUMNS["invokedby"], COLUMNS["sourceipaddress"])
+    columns = (RECORD_FIELDS["invokedby"], RECORD_FIELDS["sourceipaddress"])
     return [_like(column, pattern) for column in columns for pattern in _STATES]
 
 

@@ -10,7 +10,7 @@ from sfnwatch.model.texts import clean
 from sfnwatch.tui.bar_signs import (
     EARLIER,
     LATER,
-    REDRIVEN,
+    REDRIVEN_SIGN,
     crowd_sign,
     end_signs,
     instant_sign,
@@ -101,7 +101,7 @@ class BarCells:
             self._draw_hidden(cells, segment)
             end = self._at(segment.end)
             if segment.phase is Phase.STOPPED and self._axis.shows(end):
-                cells[self._axis.cell(end)] = REDRIVEN
+                cells[self._axis.cell(end)] = REDRIVEN_SIGN
 
     def _fill(self, cells: SpanRow, segments: Sequence[Segment]) -> None:
         """Fill each cell with the segment that has most of it."""

@@ -17,7 +17,7 @@ from sfnwatch.view.timeline_bars import Tick
 CHOSEN = "look--chosen"
 """The look of the call that the user went to."""
 INSTANT = Span("◆", "role--name")
-REDRIVEN = Span("⟲", "role--warn")
+REDRIVEN_SIGN = Span("⟲", "role--warn")
 EARLIER = Span("‹", "role--dim")
 """Points to a bar before the time in view."""
 LATER = Span("›", "role--dim")
@@ -49,7 +49,7 @@ _LEGEND: tuple[tuple[Span, str], ...] = (
     (_LEARNED_BY[ReportedBy.EVENT], "learned by event"),
     (_LEARNED_BY[ReportedBy.POLL], "learned by poll"),
     (_LEARNED_SOMEHOW, "learned, by what is not certain"),
-    (REDRIVEN, "redriven"),
+    (REDRIVEN_SIGN, "redriven"),
     (PHASES[Phase.COMPLETION_LAG], "completion lag"),
     (PHASES[Phase.STOPPED], "stopped until redriven"),
     (Span("↷", "role--warn"), "caught"),

@@ -13,7 +13,12 @@ from sfnwatch.model.execution_list import ListedExecution
 from sfnwatch.model.texts import clean
 from sfnwatch.tui.child_list import children_of
 from sfnwatch.tui.entry_list import EntryList
-from sfnwatch.tui.execution_rows import WIDE, has_words, head_spans, row_spans
+from sfnwatch.tui.execution_rows import (
+    FULL_FROM_CELLS,
+    has_words,
+    head_spans,
+    row_spans,
+)
 from sfnwatch.tui.rows import Rows
 from sfnwatch.tui.screen_state import GoTo, ScreenState
 from sfnwatch.tui.spans import Masks, Span, SpanRow, spans_of, width_of
@@ -116,7 +121,7 @@ class ChildrenView(HeadedView):
 
     def _rows(self, child: ListedExecution, width: int) -> Sequence[SpanRow]:
         screen_state = self._screen_state
-        name = child.name if width >= WIDE else short_id(child.name)
+        name = child.name if width >= FULL_FROM_CELLS else short_id(child.name)
         if _OF_MAP_RUN not in child.machine:
             name = f"{child.machine} › {name}"
         row = row_spans(

@@ -12,7 +12,7 @@ from sfnwatch.analysis.compare.compare_row import CompareRow, RowKind
 from sfnwatch.analysis.compare.comparison import Comparison
 from sfnwatch.analysis.compare.remarks import remarks
 from sfnwatch.analysis.compare.rows import compare_rows
-from sfnwatch.analysis.compare.sentences import verdict
+from sfnwatch.analysis.compare.sentences import comparison_findings
 from sfnwatch.analysis.evidence import line_key
 from sfnwatch.analysis.phases import Phase
 from sfnwatch.model.texts import clean
@@ -170,7 +170,7 @@ class CompareView(HeadedView):
 
     def _prose(self, comparison: Comparison, width: int, room: int) -> list[SpanRow]:
         """Return the verdict, its first sentence standing out, and the remarks."""
-        first, *others = verdict(comparison)
+        first, *others = comparison_findings(comparison)
         sentences = [finding.text for finding in others]
         sentences += remarks(comparison)
         answer = [Span(self.mask(first.text), "role--name")]

@@ -97,7 +97,7 @@ def _call_facts(detail: ItemDetail, call: ApiCall) -> Iterator[Fact]:
         yield Fact("made", (Part(name, Role.CALL),), call.key)
     link = detail.snapshot.link(call)
     if link is not None:
-        verdict = weighing_wording.verdict(detail.snapshot, call)
+        verdict = weighing_wording.match_verdict(detail.snapshot, call)
         words = verdict.removeprefix("matched to ")
         if _has_unknown_rivals(detail, link):
             words += "; others on this role unknown"

@@ -11,7 +11,7 @@ from sfnwatch.tui.looks import Looks
 from sfnwatch.tui.spans import Masks, Span
 from sfnwatch.view.parts import Part, status_glyph
 
-LIMIT = 200
+LISTED_NAME_CHARACTERS = 200
 """Characters of a name that are shown."""
 _MACHINE_FROM = 36
 """From this width on the state machine's name is shown."""
@@ -19,7 +19,7 @@ _TIME_FROM = 56
 """From this width on an execution's length is shown."""
 _STATUS_FROM = 72
 """From this width on the status is a word, and an execution's start is shown."""
-WIDE = 108
+FULL_FROM_CELLS = 108
 """From this width on everything is shown in full."""
 
 
@@ -46,18 +46,18 @@ def row_spans(
         status += f" {word}"
     started = ""
     if listed.started_at is not None:
-        form = "%Y-%m-%d %H:%M:%S" if width >= WIDE else "%m-%d %H:%M:%S"
+        form = "%Y-%m-%d %H:%M:%S" if width >= FULL_FROM_CELLS else "%m-%d %H:%M:%S"
         started = looks.at(listed.started_at).strftime(form)
     length = ""
     seconds = listed.seconds(now)
     if seconds is not None:
         length = clock(seconds) if listed.running else duration(seconds)
-    machine_name = looks.mask(clean(listed.machine, LIMIT))
-    name = looks.mask(clean(listed.name, LIMIT))
-    words = looks.mask(clean(note.text, LIMIT))
+    machine_name = looks.mask(clean(listed.machine, LISTED_NAME_CHARACTERS))
+    name = looks.mask(clean(listed.name, LISTED_NAME_CHARACTERS))
+    words = looks.mask(clean(note.text, LISTED_NAME_CHARACTERS))
     cells: list[Span | Sequence[Span]] = [
         Span("◆" if marked else " ", "role--call"),
-        Span(clean(status, LIMIT), f"role--{glyph.role}"),
+        Span(clean(status, LISTED_NAME_CHARACTERS), f"role--{glyph.role}"),
         Span(started, "role--dim"),
         Span(length),
         Span(machine_name),
@@ -77,7 +77,7 @@ def _columns(width: int, zone: str = "", *, machine: bool) -> tuple[Cells, ...]:
         status = Cells("status", 11)
     started_cells = 14
     machine_cells = 16 if width >= _TIME_FROM else 12
-    if width >= WIDE:
+    if width >= FULL_FROM_CELLS:
         status = Cells("status", 17)
         started_cells = 19
         machine_cells = 32
@@ -93,7 +93,7 @@ def _columns(width: int, zone: str = "", *, machine: bool) -> tuple[Cells, ...]:
 
 def has_words(shown: Sequence[str], words: str, mask: Masks) -> bool:
     """True if all words are in what is shown; case matters if a capital is typed."""
-    text = " ".join(mask(clean(part, LIMIT)) for part in shown)
+    text = " ".join(mask(clean(part, LISTED_NAME_CHARACTERS)) for part in shown)
     if words == words.casefold():
         text = text.casefold()
     return all(word in text for word in words.split())

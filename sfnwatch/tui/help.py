@@ -13,7 +13,7 @@ from textual.screen import ModalScreen
 from sfnwatch.tui.actions import Group, entries
 from sfnwatch.tui.minimap import SIGNS
 from sfnwatch.tui.rows import Rows
-from sfnwatch.tui.spans import LOOKS, Span, flow, margined, pad
+from sfnwatch.tui.spans import STYLE_NAMES, Span, flow, margined, pad
 
 _KEY_CELLS = 16
 """Most cells of the column of signs and keys; a longer one moves its own words
@@ -69,7 +69,7 @@ _TEXTS = (
 class Help(ModalScreen[None]):
     """All keys and signs, shown over the screen."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = set(LOOKS)
+    COMPONENT_CLASSES: ClassVar[set[str]] = set(STYLE_NAMES)
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,question_mark,f1,enter", "dismiss", "Close"),

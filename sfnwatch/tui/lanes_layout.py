@@ -11,7 +11,7 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from sfnwatch.tui.spans import TIME_CELLS
-from sfnwatch.view.life_lines import MOST
+from sfnwatch.view.life_lines import MOST_COLUMNS
 
 _TWO_LANES_FROM = 100
 """Below this width states and calls share one lane."""
@@ -103,7 +103,7 @@ def lanes_layout(width: int, rails: int, chips: int, lines: LineWidths) -> LaneL
     left = 1
     if chips:
         left += chips + 1
-    rails = min(max(1, rails), MOST)
+    rails = min(max(1, rails), MOST_COLUMNS)
     text = left + rails + GUTTER
     columns = (LaneColumn("", left, rails, text),)
     room = width - TIME_CELLS - 1 - GUTTER - text
@@ -152,7 +152,7 @@ def columns_layout(
         cells = last
         if number < others:
             cells = each + (number < rest)
-        life_lines = min(max(1, rails[number]), MOST)
+        life_lines = min(max(1, rails[number]), MOST_COLUMNS)
         text = left + life_lines + 1
         columns.append(LaneColumn(root, left, life_lines, text, cells))
         left += cells

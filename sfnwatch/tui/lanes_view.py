@@ -33,7 +33,7 @@ from sfnwatch.tui.rows import Rows
 from sfnwatch.tui.screen_state import ScreenState
 from sfnwatch.tui.spans import Span, mark_found, width_of
 from sfnwatch.view.line import Line
-from sfnwatch.view.line_maker import lateness
+from sfnwatch.view.line_maker import seconds_until_seen
 from sfnwatch.view.outline_items import Fold, Item
 
 _KEPT_LINES = 1024
@@ -354,7 +354,7 @@ class LanesView(CursorList):
 
 
 def _is_late(call: ApiCall) -> bool:
-    seconds = lateness(call.seen_at, call.event_time)
+    seconds = seconds_until_seen(call.seen_at, call.event_time)
     return seconds is not None and seconds >= LATE_SECONDS
 
 

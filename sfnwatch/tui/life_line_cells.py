@@ -3,13 +3,13 @@
 from collections.abc import Iterable
 
 from sfnwatch.analysis.phases import Phase
-from sfnwatch.model.history_event import TERMINAL, HistoryEvent
+from sfnwatch.model.history_event import STATUS_BY_END, HistoryEvent
 from sfnwatch.tui.phase_signs import PHASES
 from sfnwatch.tui.spans import Span, SpanRow
 from sfnwatch.view.life_lines import Rail
 from sfnwatch.view.line import Line
 
-BLANK = Span(" ")
+BLANK_CELL = Span(" ")
 _STROKES = dict(zip(PHASES, "╎┃┃┋│┊", strict=True))
 """The stroke of a life-line, by its phase."""
 _EXECUTION_MARKS = "◆✔✘◷■⟲●"
@@ -35,7 +35,7 @@ def passing_cells(rails: Iterable[Rail], width: int) -> SpanRow:
 
 def _cells(rails: Iterable[Rail], width: int, row: int, rows: int) -> SpanRow:
     """Return a row's life-lines; they begin in a line's first row, end in its last."""
-    cells = [BLANK] * width
+    cells = [BLANK_CELL] * width
     for rail in rails:
         if rail.begins and rail.ends and row > 0:
             continue
@@ -78,6 +78,6 @@ def execution_mark(line: Line) -> Span | None:
 def _rails_of(line: Line) -> Iterable[Rail]:
     """Return a line's life-lines; where an execution has ended, none of its own."""
     item = line.item
-    if isinstance(item, HistoryEvent) and item.type in TERMINAL:
+    if isinstance(item, HistoryEvent) and item.type in STATUS_BY_END:
         return [rail for rail in line.rails if rail.visit[0] != line.execution_arn]
     return line.rails

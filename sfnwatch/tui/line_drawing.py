@@ -12,7 +12,7 @@ from msgspec import Struct, field
 from sfnwatch.model.history_event import HistoryEvent
 from sfnwatch.model.times import duration
 from sfnwatch.tui.lanes_layout import GUTTER, WHOLE_TIME_CELLS, LaneColumn, LaneLayout
-from sfnwatch.tui.life_line_cells import BLANK, own_cells, passing_cells
+from sfnwatch.tui.life_line_cells import BLANK_CELL, own_cells, passing_cells
 from sfnwatch.tui.line_words import LineWords, words_of_line
 from sfnwatch.tui.line_wrapping import concluded, first_whole, in_rows, whole_rows
 from sfnwatch.tui.looks import Looks
@@ -178,13 +178,13 @@ class LineDrawing(Struct):
         """Return the beginning of a row: its time, or its execution's short name."""
         if self.layout.roots:
             time = self._time if is_first and not self.same_second else ""
-            return [BLANK, Span(time.rjust(WHOLE_TIME_CELLS), "look--faint")]
+            return [BLANK_CELL, Span(time.rjust(WHOLE_TIME_CELLS), "look--faint")]
         chip = self.chips.get(self.line.root_arn or "") if is_first else None
         if chip is None:
-            return [BLANK]
+            return [BLANK_CELL]
         cells = column.left - GUTTER
         name = Span(f"{chip.text:^{cells}}", chip.look)
-        return [BLANK, *cut([name], cells)]
+        return [BLANK_CELL, *cut([name], cells)]
 
     def _with_time(self, row: SpanRow, words: LineWords | None) -> SpanRow:
         """Add the time, and the arrow that leads past it from lane to lane."""
@@ -256,12 +256,12 @@ class LineDrawing(Struct):
             rooms = [self._room_from(column, passing) for column in layout.columns]
             room = max(rooms)
             at = layout.columns[rooms.index(room)]
-            lead = cut([BLANK, *words], first.left - 1)
+            lead = cut([BLANK_CELL, *words], first.left - 1)
             return [self._across(lead, passing, at, cut(notice, room))]
         if words:
             words.append(Span("  "))
         words += notice
-        row = [*pad([BLANK], first.left), *passing_cells(old, first.rails)]
+        row = [*pad([BLANK_CELL], first.left), *passing_cells(old, first.rails)]
         left = layout.time if layout.time_cells else first.text
         if width_of(words) > layout.width - left:
             left = first.text

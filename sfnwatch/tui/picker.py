@@ -27,7 +27,7 @@ from sfnwatch.model.texts import clean
 from sfnwatch.recording.library import ListedRecording
 from sfnwatch.tui.cursor_list import CursorList
 from sfnwatch.tui.entry_list import EntryList
-from sfnwatch.tui.execution_rows import LIMIT, head_spans, row_spans
+from sfnwatch.tui.execution_rows import LISTED_NAME_CHARACTERS, head_spans, row_spans
 from sfnwatch.tui.looks import Looks
 from sfnwatch.tui.picker_choices import Choice, choice_has, recording_row
 from sfnwatch.tui.picker_list import (
@@ -235,12 +235,13 @@ class Picker(PaintedScreen[PickedEntry]):
         marked = len(self._marks)
         does = "replays" if ListedRecording in self._marks.values() else "watches"
         only = f"  only {self._source.only}" if self._source.only else ""
+        region = clean(self._source.region, LISTED_NAME_CHARACTERS)
         chosen = f"  {marked} marked: enter {does} them" if marked else ""
         parts = (
             ranked_words(1, " sfnwatch", "role--name"),
             ranked_words(2, "  choose an execution", "role--plain"),
             ranked_words(0, chosen, "role--call"),
-            ranked_words(3, f"  {clean(self._source.region, LIMIT)}", "role--dim"),
+            ranked_words(3, f"  {region}", "role--dim"),
             ranked_words(0, only, "role--warn"),
             self._gathered.progress,
         )

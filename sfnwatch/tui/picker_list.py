@@ -11,7 +11,7 @@ from sfnwatch.errors import SfnwatchError
 from sfnwatch.model.execution_list import LeftOut, ListedBy, ListedExecution, Listing
 from sfnwatch.model.texts import clean
 from sfnwatch.recording.library import ListedRecording
-from sfnwatch.tui.execution_rows import LIMIT
+from sfnwatch.tui.execution_rows import LISTED_NAME_CHARACTERS
 from sfnwatch.tui.looks import Looks
 from sfnwatch.tui.picker_choices import choice_has
 from sfnwatch.tui.ranked_words import RankedWords, ranked_words
@@ -99,7 +99,7 @@ class ExecutionList(Struct):
     def emptiness(self, words: str, source: PickerSource) -> Iterator[Spans]:
         """Yield why there is nothing to choose from, and what to do."""
         if self.executions:
-            yield [Span(f"No execution has “{clean(words, LIMIT)}”.")]
+            yield [Span(f"No execution has “{clean(words, LISTED_NAME_CHARACTERS)}”.")]
             yield [Span("escape shows all of them.", "role--dim")]
         elif self.refused is None and (self.asking or self.last.spent):
             yield [Span("Asking for executions …", "role--busy")]
@@ -113,8 +113,9 @@ class ExecutionList(Struct):
     def _none_listed(self, source: PickerSource) -> Iterator[str]:
         """Yield what AWS listed nothing of, and what else could be asked for."""
         only = f" that are {source.only}," if source.only else ""
+        region = clean(source.region, LISTED_NAME_CHARACTERS)
         known = counted(self.last.known, str(self.last.by))
-        yield f"No executions{only} of {known} in {clean(source.region, LIMIT)}."
+        yield f"No executions{only} of {known} in {region}."
         if self.last.by is ListedBy.MAP_RUN:
             return
         yield "AWS lists those of the last 90 days, no Express ones."
@@ -129,11 +130,11 @@ class ExecutionList(Struct):
         others: list[LeftOut] = []
         for left_out in self.left_out.values():
             if left_out.express:
-                express.append(clean(left_out.machine, LIMIT))
+                express.append(clean(left_out.machine, LISTED_NAME_CHARACTERS))
             else:
                 others.append(left_out)
         if others:
-            name = clean(others[0].machine, LIMIT)
+            name = clean(others[0].machine, LISTED_NAME_CHARACTERS)
             reason = clean(others[0].reason, _REASON_LENGTH)
             more = f" And {len(others) - 1} more." if len(others) > 1 else ""
             yield [Span(f"▲ Left out: {name}. ", "role--warn"), Span(f"{reason}{more}")]

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from sfnwatch.tui.spans import Span, width_of
 
-GAP_CELLS = 3
+GROUP_GAP_CELLS = 3
 """Cells between two groups of words."""
 _RANK_LOSS = 3
 """The rank of words is this much lower once they were shortened: they give way
@@ -34,7 +34,7 @@ def ranked_words(rank: int, text: str, look: str, short: str = "") -> RankedWord
 
 
 def fitted(
-    words: Iterable[RankedWords], cells: int, gap: int = GAP_CELLS
+    words: Iterable[RankedWords], cells: int, gap: int = GROUP_GAP_CELLS
 ) -> list[RankedWords]:
     """Leave out or shorten the least important words, until all fit with their gaps."""
     kept = [each for each in words if each.spans]
@@ -52,13 +52,13 @@ def fitted(
     return kept
 
 
-def cells_of(words: Sequence[RankedWords], gap: int = GAP_CELLS) -> int:
+def cells_of(words: Sequence[RankedWords], gap: int = GROUP_GAP_CELLS) -> int:
     """Return the cells that all words take, with gaps between."""
     gaps = max(0, len(words) - 1) * gap
     return sum(width_of(each.spans) for each in words) + gaps
 
 
-def joined(words: Iterable[RankedWords], gap: int = GAP_CELLS) -> list[Span]:
+def joined(words: Iterable[RankedWords], gap: int = GROUP_GAP_CELLS) -> list[Span]:
     """Return the spans of all words, with gaps between."""
     spans: list[Span] = []
     for each in words:

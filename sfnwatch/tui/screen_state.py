@@ -26,7 +26,7 @@ from sfnwatch.tui.screen_settings import ScreenSettings
 from sfnwatch.tui.service_counts import ServiceCounts
 from sfnwatch.tui.spans import Span, chip
 from sfnwatch.tui.watched_session import WatchedSession
-from sfnwatch.view.containers import NOWHERE
+from sfnwatch.view.containers import NO_SPOT
 from sfnwatch.view.execution_labels import role_names, short_names
 from sfnwatch.view.life_lines import LifeLines
 from sfnwatch.view.line import Line
@@ -229,7 +229,7 @@ class ScreenState:
         """Return the visit, by ARN and id, that the line of a key is about."""
         item = self.outline.item_of(key)
         if item is None:
-            return NOWHERE[:2]
+            return NO_SPOT[:2]
         if isinstance(item, HistoryEvent):
             # An iteration shares its line with its first state.
             for event in (item, *self.outline.order.followers(item)):

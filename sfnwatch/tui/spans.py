@@ -14,7 +14,7 @@ from sfnwatch.view.parts import Part, Role
 
 CHIPS = 6
 """Executions that have a hue of their own; with more, some share one."""
-LOOKS = frozenset(
+STYLE_NAMES = frozenset(
     {
         *(f"role--{role}" for role in Role),
         *(f"chip--{number}" for number in range(CHIPS)),

@@ -16,7 +16,7 @@ from sfnwatch.model.texts import clean
 from sfnwatch.model.times import clock, duration
 from sfnwatch.tui.name_words import name_words
 from sfnwatch.tui.ranked_words import (
-    GAP_CELLS,
+    GROUP_GAP_CELLS,
     RankedWords,
     cells_of,
     fitted,
@@ -53,7 +53,7 @@ def status_rows(screen_state: ScreenState, width: int, height: int) -> list[list
     room = width - 2
     if not headline:
         return [_row(words, room)]
-    headline_cells = width_of(headline) + GAP_CELLS
+    headline_cells = width_of(headline) + GROUP_GAP_CELLS
     if width >= _HEADLINE_BESIDE_FROM:
         kept = fitted(words, room - headline_cells)
         has_room = cells_of(kept) + headline_cells <= room
@@ -64,7 +64,7 @@ def status_rows(screen_state: ScreenState, width: int, height: int) -> list[list
         return [_row(words, room), *([Span(" "), *row] for row in rows)]
     # The headline gets what is left: at least half of the row, if it needs that.
     kept = fitted(words, room - min(headline_cells, room // 2))
-    rest = room - cells_of(kept) - GAP_CELLS
+    rest = room - cells_of(kept) - GROUP_GAP_CELLS
     return [_row([*kept, RankedWords(0, cut(headline, rest))], room)]
 
 

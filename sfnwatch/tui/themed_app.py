@@ -12,7 +12,7 @@ from textual.screen import Screen
 from sfnwatch.tui.role_colors import role_variables
 from sfnwatch.tui.screen_settings import ScreenSettings
 from sfnwatch.tui.shipped_colors import THEMES
-from sfnwatch.tui.spans import LOOKS
+from sfnwatch.tui.spans import STYLE_NAMES
 from sfnwatch.tui.terminal import Ascii, hide_locals, suspend_in_the_loop
 from sfnwatch.tui.themes import default_theme, make_theme
 
@@ -22,7 +22,7 @@ ResultT = TypeVar("ResultT")
 class PaintedScreen(Screen[ResultT]):
     """A screen with the classes of painted text."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = set(LOOKS)
+    COMPONENT_CLASSES: ClassVar[set[str]] = set(STYLE_NAMES)
 
 
 class ThemedApp(App[ResultT]):

@@ -13,7 +13,7 @@ from sfnwatch.model.texts import clean
 from sfnwatch.tui.role_colors import role_variables
 from sfnwatch.tui.shipped_colors import THEMES, theme_of
 
-DEFAULT = "sfnwatch-dark"
+DEFAULT_DARK = "sfnwatch-dark"
 DEFAULT_LIGHT = "sfnwatch-light"
 _PALE = ("7", "15")
 """White and bright white, as COLORFGBG numbers a terminal's background."""
@@ -45,7 +45,7 @@ def default_theme(color_system: str | None, environ: Mapping[str, str]) -> str:
     pale = environ.get("COLORFGBG", "").rpartition(";")[2] in _PALE
     if color_system == "standard" or "NO_COLOR" in environ:
         return "ansi-light" if pale else "ansi-dark"
-    return DEFAULT_LIGHT if pale else DEFAULT
+    return DEFAULT_LIGHT if pale else DEFAULT_DARK
 
 
 def stage_theme(*, dark: bool) -> str:

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.view.time_marks import stops
-from sfnwatch.view.time_scale import PlaybackSpan, TimeScale, cut_short, length_of
+from sfnwatch.view.time_scale import PlaybackSpan, TimeScale, cut_short, span_seconds
 
 LEAST_SECONDS = 0.02
 """Seconds of the smallest window; times in a history are whole milliseconds."""
@@ -52,8 +52,8 @@ def timeline_scale(
     gaps = list(stops(snapshot))
     if squeeze:
         gaps = list(pairwise(_moments(snapshot, shown_at)))
-    least = max(_IDLE_SECONDS, _IDLE_SHARE * length_of((first, last)))
-    idle = [gap for gap in gaps if length_of(gap) >= least]
+    least = max(_IDLE_SECONDS, _IDLE_SHARE * span_seconds((first, last)))
+    idle = [gap for gap in gaps if span_seconds(gap) >= least]
     if squeeze and len(idle) == len(gaps):
         # If all gaps were cut, nothing would be left to scale by.
         idle = []
@@ -137,7 +137,7 @@ class TimeWindow(Struct, frozen=True):
     @property
     def _least_length(self) -> float:
         knots = self.scale.knots
-        return LEAST_SECONDS / length_of((knots[0], knots[-1]))
+        return LEAST_SECONDS / span_seconds((knots[0], knots[-1]))
 
     def _at(self, first: float, length: float) -> "TimeWindow":
         # A part as long as all the time is exactly 1, however its steps were rounded.

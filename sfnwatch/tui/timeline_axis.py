@@ -8,7 +8,7 @@ from math import ceil, floor
 from sfnwatch.tui.spans import Span, SpanRow
 from sfnwatch.tui.time_window import LEAST_SECONDS, ROUNDING, TimeWindow
 from sfnwatch.view.time_marks import round_marks
-from sfnwatch.view.time_scale import PlaybackSpan, length_of
+from sfnwatch.view.time_scale import PlaybackSpan, span_seconds
 
 _LENGTH_CELLS = 3
 """Cells of a gap's length in words."""
@@ -50,7 +50,7 @@ class TimelineAxis:
             if number in scale.cuts:
                 left = self.cell(first)
                 right = floor(self.column(last) + ROUNDING)
-                seconds = length_of((first, last))
+                seconds = span_seconds((first, last))
                 self.squeezed.append((left, max(1, right - left), seconds))
             else:
                 piece = max(first, self.begin), min(last, self.end)
@@ -80,13 +80,13 @@ class TimelineAxis:
         return self.begin <= at <= self.end
 
     def _marks(self) -> Iterator[tuple[int, str]]:
-        shown_seconds = sum(map(length_of, self._pieces))
+        shown_seconds = sum(map(span_seconds, self._pieces))
         columns = self.width - sum(cells for _, cells, _ in self.squeezed)
         shown_seconds = max(shown_seconds, LEAST_SECONDS / 2)
         apart = _LEAST_LABEL_DISTANCE * shown_seconds / max(1, columns)
         for begin, end in self._pieces:
-            first = length_of((self.origin, begin))
-            last = length_of((self.origin, end))
+            first = span_seconds((self.origin, begin))
+            last = span_seconds((self.origin, end))
             for seconds, label in round_marks(first, last, apart):
                 at = self.origin + timedelta(seconds=seconds)
                 column = floor(self.column(at) + ROUNDING)

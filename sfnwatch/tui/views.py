@@ -40,7 +40,7 @@ VIEWS = (_TIMELINE, "graph", "explain", "end", "compare", "children", "requests"
 
 A view is made with the state of the screen.
 """
-WIDE = 120
+WIDE_FROM_CELLS = 120
 """From this many columns of the screen on the timeline stands above the lanes."""
 TALL = 30
 """It does so only from this many rows on."""
@@ -211,7 +211,7 @@ class Views(Vertical):
     def has_room(self) -> bool:
         """True where the timeline has room above the lanes."""
         size = self.app.size
-        wide = size.width >= WIDE and size.height >= TALL
+        wide = size.width >= WIDE_FROM_CELLS and size.height >= TALL
         return self.current == LANES and wide and self.size.height >= _LOW
 
     @property

@@ -23,7 +23,7 @@ _SHAPES = {
 twelve digits, the alias of a request id is a UUID. No alias can be a real id."""
 _ALWAYS_SHAPED = {"account": "account", "session": "session", "call": "uuid"}
 """Kinds of names whose aliases have a shape even where their originals have none."""
-LOOKS = {
+PATTERNS = {
     "email": r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,8}",
     "address": (
         rf"(?<![\w.]){OCTET}(?:\.{OCTET}){{3}}(?!\w)(?!\.\d)"
@@ -35,7 +35,7 @@ LOOKS = {
 }
 """Patterns of mail and network addresses, to be found inside of longer texts."""
 _LOOKS = {
-    **{kind: re.compile(look, re.ASCII) for kind, look in LOOKS.items()},
+    **{kind: re.compile(look, re.ASCII) for kind, look in PATTERNS.items()},
     "access-key": re.compile(rf"{KEY_ID}\w{{8,}}"),
     "network-id": re.compile(rf"{NETWORK}[0-9A-Za-z]{{8,17}}"),
     "time": re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9:.]+(Z|[+-][0-9:]+)?)?"),

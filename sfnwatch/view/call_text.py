@@ -5,7 +5,7 @@ from msgspec import Struct
 from sfnwatch.model.arns import short_id
 from sfnwatch.model.texts import clean
 from sfnwatch.model.visits import Attempt
-from sfnwatch.view.event_words import LIMIT
+from sfnwatch.view.event_words import LINE_CHARACTERS
 from sfnwatch.view.parts import Part, Role
 
 
@@ -41,4 +41,4 @@ def job_words(attempt: Attempt) -> str:
     """Return words for the job that an attempt started: `task 9f018ef6`."""
     job = next(iter(attempt.resource_ids), "")
     thing = id_word(attempt).rpartition(" ")[0] or "id"
-    return clean(f"{thing} {short_id(job)}", LIMIT)
+    return clean(f"{thing} {short_id(job)}", LINE_CHARACTERS)

@@ -2,7 +2,7 @@
 
 import re
 
-from sfnwatch.analysis.names import named, visit_path
+from sfnwatch.analysis.names import cleaned_path, named
 from sfnwatch.analysis.quantities import spoken
 from sfnwatch.model.linking.link import Certainty, Link
 from sfnwatch.view.call_text import id_word, job_words
@@ -31,7 +31,7 @@ class CaptionSubject:
     @property
     def name(self) -> str:
         """The state, with its path: `"Map" › "Work"`."""
-        return visit_path(self.visit) if self.visit is not None else "a state"
+        return cleaned_path(self.visit) if self.visit is not None else "a state"
 
     @property
     def line_text(self) -> str:

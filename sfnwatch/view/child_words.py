@@ -7,7 +7,7 @@ from sfnwatch.model.map_runs import ExecutionCounts
 from sfnwatch.model.texts import clean
 from sfnwatch.model.times import duration, seconds_between
 from sfnwatch.view.child import Child
-from sfnwatch.view.event_words import LIMIT
+from sfnwatch.view.event_words import LINE_CHARACTERS
 from sfnwatch.view.parts import Part, Role, status_part
 
 # A child execution, or a Map Run with its executions, has a place in the tree of
@@ -21,7 +21,7 @@ _BAR_SIGNS = (Part("▓", Role.BAD), Part("█", Role.GOOD), Part("▒", Role.BU
 
 def child_parts(child: Child) -> Iterator[Part]:
     """Yield the title, status and duration of what runs inside a state."""
-    yield Part(clean(child.title, LIMIT), Role.NAME)
+    yield Part(clean(child.title, LINE_CHARACTERS), Role.NAME)
     yield from (Part("  "), status_part(child.status))
     if child.started_at is not None and child.stopped_at is not None:
         seconds = seconds_between(child.started_at, child.stopped_at)

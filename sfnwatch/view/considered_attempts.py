@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from sfnwatch.analysis.names import visit_path
+from sfnwatch.analysis.names import cleaned_path
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.linking.evidence import Weighed
 from sfnwatch.model.linking.link import AttemptKey, Link
@@ -92,5 +92,5 @@ def attempt_name(snapshot: Snapshot, key: AttemptKey) -> str:
     name = execution.name
     # A label that is only a number, as of `execution-4`, is unclear after `#7`.
     label = label if label.strip("0123456789") else clean(name, MESSAGE_CHARACTERS)
-    state = visit_path(visit) if visit is not None else "a state"
+    state = cleaned_path(visit) if visit is not None else "a state"
     return f"{state} #{key[1]} of {label}"

@@ -16,8 +16,8 @@ from sfnwatch.view.outline_options import OutlineOptions
 OutlineSpot = tuple[str, int, int | None]
 """An execution or Map Run, a visit in it (0: none), and a branch or iteration of the
 visit."""
-NOWHERE: OutlineSpot = ("", 0, None)
-MANY = 10
+NO_SPOT: OutlineSpot = ("", 0, None)
+FOLDED_ABOVE_ITERATIONS = 10
 """Where a Map has more iterations than this, they begin folded."""
 _CONTAINER_TYPES = frozenset({"Parallel", "Map"})
 
@@ -29,7 +29,7 @@ class Containers:
         self._trace = trace
         self._options = options
         self._crowded: set[tuple[str, int]] = set()
-        """The visits of Maps with more than `MANY` iterations."""
+        """The visits of Maps with more than `FOLDED_ABOVE_ITERATIONS` iterations."""
         self._outermost_closed: dict[OutlineSpot, Fold | None] = {}
         for arn, execution in trace.executions.items():
             self.add_visits(arn, execution.visits)
@@ -41,7 +41,11 @@ class Containers:
         for visit_id in visit_ids:
             visit = visits[visit_id]
             parent = visits.get(visit.parent or 0)
-            if parent and parent.type == "Map" and (visit.index or 0) >= MANY:
+            if (
+                parent
+                and parent.type == "Map"
+                and (visit.index or 0) >= FOLDED_ABOVE_ITERATIONS
+            ):
                 self._crowded.add((arn, parent.id))
         return len(self._crowded) > count_before and self._options.folds
 
@@ -66,7 +70,7 @@ class Containers:
     def spot_of_link(self, link: Link | None) -> OutlineSpot:
         """Return the spot of a call that has this link."""
         if link is None or link.execution_arn is None:
-            return NOWHERE
+            return NO_SPOT
         return link.execution_arn, link.visit_id or 0, None
 
     def around(self, item: Item) -> Iterator[Fold]:

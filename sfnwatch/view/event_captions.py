@@ -5,13 +5,13 @@ from textwrap import shorten
 
 from sfnwatch.analysis import phases
 from sfnwatch.analysis.integration_words import integration_text, resource_words
-from sfnwatch.analysis.names import named, visit_path
+from sfnwatch.analysis.names import cleaned_path, named
 from sfnwatch.analysis.quantities import spoken
 from sfnwatch.analysis.reasons import error_words
 from sfnwatch.analysis.statuses import ended_words
 from sfnwatch.model.arns import role_name
 from sfnwatch.model.execution import ExecutionAsOf
-from sfnwatch.model.history_event import TERMINAL, HistoryEvent
+from sfnwatch.model.history_event import STATUS_BY_END, HistoryEvent
 from sfnwatch.model.integrations import Pattern
 from sfnwatch.model.values import text_of
 from sfnwatch.model.visits import Attempt, StateVisit
@@ -54,7 +54,7 @@ def event_sentence(subject: CaptionSubject, event: HistoryEvent) -> str:
     visit = subject.visit
     if kind == "ExecutionStarted" and subject.execution is not None:
         return _execution_started(subject.execution)
-    if kind in TERMINAL:
+    if kind in STATUS_BY_END:
         ended = _ended(subject, event, kind.removeprefix("Execution"))
         return f"The execution {ended}"
     if kind.endswith("StateEntered") and visit is not None:
@@ -94,14 +94,14 @@ def _entered(subject: CaptionSubject, visit: StateVisit) -> str:
         does += _next_state(subject, visit, ": ")
     if visit.type == "Wait" and visit.ended_at is not None:
         does += f" {_length(visit)}"
-    return f"{visit_path(visit)}, a {named(visit.type)} state, {does}"
+    return f"{cleaned_path(visit)}, a {named(visit.type)} state, {does}"
 
 
 def _task_entered(
     subject: CaptionSubject, execution: ExecutionAsOf, visit: StateVisit
 ) -> str:
     first = visit.attempts[0]
-    sentence = integration_text([visit_path(visit)], first).removesuffix(".")
+    sentence = integration_text([cleaned_path(visit)], first).removesuffix(".")
     integration = first.integration
     if integration is None or integration.recorded:
         return sentence
@@ -117,7 +117,7 @@ def _next_state(subject: CaptionSubject, visit: StateVisit, before: str) -> str:
 
 
 def _length(visit: StateVisit) -> str:
-    return spoken(phases.length_of(visit, visit.ended_at or visit.entered_at))
+    return spoken(phases.seconds_taken(visit, visit.ended_at or visit.entered_at))
 
 
 def _exited(subject: CaptionSubject, visit: StateVisit) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from msgspec.structs import replace
 
 from sfnwatch.analysis import phases
-from sfnwatch.model.history_event import REDRIVEN, TERMINAL, Details, HistoryEvent
+from sfnwatch.model.history_event import REDRIVEN, STATUS_BY_END, Details, HistoryEvent
 from sfnwatch.model.texts import clean
 from sfnwatch.model.times import duration
 from sfnwatch.model.values import text_of
@@ -14,7 +14,7 @@ from sfnwatch.view.child import child_execution, child_map_run
 from sfnwatch.view.child_words import child_parts, map_run_parts
 from sfnwatch.view.completion_words import completion_parts
 from sfnwatch.view.event_words import (
-    LIMIT,
+    LINE_CHARACTERS,
     entered_parts,
     error_parts,
     execution_parts,
@@ -117,7 +117,7 @@ class EventLine:
                 return
         yield from execution_parts(event, self._details)
         started_at = execution.started_at if execution is not None else None
-        if event.type in TERMINAL and started_at is not None:
+        if event.type in STATUS_BY_END and started_at is not None:
             seconds = (event.at - started_at).total_seconds()
             yield Part(f"  {duration(max(0.0, seconds))}", Role.DIM)
 
@@ -139,14 +139,14 @@ class EventLine:
             yield from items_part(self._snapshot.trace.details(follower))
         if visit.type == "Fail":
             error, _ = self._maker.failure(self._event)
-            yield Part(f"  ✘ {clean(error or 'failed', LIMIT)}", Role.BAD)
+            yield Part(f"  ✘ {clean(error or 'failed', LINE_CHARACTERS)}", Role.BAD)
         if follower.type.endswith("StateExited") and visit.type == "Choice":
             yield from self._next_state(follower)
 
     def _next_state(self, exited: HistoryEvent) -> Iterator[Part]:
         chosen = state_after(self._context.execution, exited.id)
         if chosen is not None:
-            yield Part(f" → {clean(chosen.name, LIMIT)}")
+            yield Part(f" → {clean(chosen.name, LINE_CHARACTERS)}")
 
     def _exited_text(self, line: Line, visit: StateVisit) -> Iterator[Part]:
         line.owner = (Part(state_name(visit), Role.NAME), Part("  "))
@@ -157,7 +157,7 @@ class EventLine:
 
     def _length(self, visit: StateVisit) -> Part:
         """Return a state's duration until the last event on the line."""
-        seconds = phases.length_of(visit, self._context.events[-1].at)
+        seconds = phases.seconds_taken(visit, self._context.events[-1].at)
         return Part(f"  {duration(max(0.0, seconds))}", Role.DIM)
 
     def _phase_text(self, visit: StateVisit) -> Iterator[Part]:

@@ -13,7 +13,7 @@ from sfnwatch.analysis.statuses import ended_words, status_words
 from sfnwatch.model.arns import last_segment
 from sfnwatch.model.attempt_events import phase_of
 from sfnwatch.model.execution import Redrive
-from sfnwatch.model.history_event import TERMINAL, Details, HistoryEvent
+from sfnwatch.model.history_event import STATUS_BY_END, Details, HistoryEvent
 from sfnwatch.model.texts import clean
 from sfnwatch.model.times import duration
 from sfnwatch.model.values import int_of, text_of
@@ -24,7 +24,7 @@ MINUTE_SECONDS = 60
 _CAPITALS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _SUFFIXES = {1: "st", 2: "nd", 3: "rd"}
 _TEENS = range(11, 14)
-LIMIT = 200
+LINE_CHARACTERS = 200
 """The most characters of a name or message on a line; the detail pane has it whole."""
 
 
@@ -43,15 +43,15 @@ def spaced(name: str) -> str:
     The result is cleaned, since a future type of AWS's may be any text.
     """
     words = _CAPITALS.sub(" ", name).lower().replace("map run", "Map Run")
-    return clean(words, LIMIT)
+    return clean(words, LINE_CHARACTERS)
 
 
 def execution_parts(event: HistoryEvent, details: Details) -> Iterator[Part]:
     """Yield how an execution begins or ends, and its error."""
     ending = event.type.removeprefix("Execution")
     glyph = Part("◆", Role.NAME)
-    if event.type in TERMINAL:
-        glyph = status_glyph(TERMINAL[event.type])
+    if event.type in STATUS_BY_END:
+        glyph = status_glyph(STATUS_BY_END[event.type])
     yield Part(f"{glyph.text} Execution {spaced(ending)}", glyph.role)
     yield from error_parts(details)
 
@@ -61,13 +61,13 @@ def redrive_parts(redrive: Redrive) -> Iterator[Part]:
     yield Part(f"⟲ Redriven ({ordinal(redrive.number)} time)", Role.NAME)
     if redrive.seconds is not None and redrive.ended is not None:
         spent = duration(max(0.0, redrive.seconds))
-        ended = ended_words(TERMINAL[redrive.ended.type])
+        ended = ended_words(STATUS_BY_END[redrive.ended.type])
         yield Part(f", {spent} after it {ended}")
 
 
 def state_name(visit: StateVisit) -> str:
     """Return a state's name with its branch or iteration: `[1] Build index`."""
-    name = clean(visit.name, LIMIT)
+    name = clean(visit.name, LINE_CHARACTERS)
     return name if visit.index is None else f"[{visit.index}] {name}"
 
 
@@ -129,7 +129,7 @@ def other_parts(event: HistoryEvent, details: Details) -> Iterator[Part]:
     if event.type == "MapRunRedriven" and redrives:
         yield Part(f"  ({ordinal(redrives)} time)", Role.DIM)
     if run := text_of(details.get("mapRunArn")):
-        yield Part(f"  {clean(last_segment(run), LIMIT)}", Role.DIM)
+        yield Part(f"  {clean(last_segment(run), LINE_CHARACTERS)}", Role.DIM)
     yield from error_parts(details)
 
 
@@ -138,9 +138,9 @@ def error_parts(details: Details) -> Iterator[Part]:
     error = text_of(details.get("error"))
     cause = text_of(details.get("cause"))
     if error:
-        yield Part(f"  {clean(error, LIMIT)}", Role.BAD)
+        yield Part(f"  {clean(error, LINE_CHARACTERS)}", Role.BAD)
     if cause:
-        yield Part(f"  {clean(cause_words(cause), LIMIT)}", Role.DIM)
+        yield Part(f"  {clean(cause_words(cause), LINE_CHARACTERS)}", Role.DIM)
 
 
 def backoff_parts(visit: StateVisit, number: int) -> tuple[Part, ...]:

@@ -11,7 +11,7 @@ from operator import ge, gt, le, lt
 
 from msgspec import Struct
 
-from sfnwatch.analysis.phases import length_of
+from sfnwatch.analysis.phases import seconds_taken
 from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.texts import clean
 from sfnwatch.model.visits import StateVisit
@@ -149,7 +149,7 @@ def _took(token: Token) -> LineTest:
         if part is None or part.ended_at is None:
             return False
         if isinstance(part, StateVisit):
-            return bool(holds(length_of(part, part.ended_at), limit))
+            return bool(holds(seconds_taken(part, part.ended_at), limit))
         return bool(holds((part.ended_at - part.scheduled_at).total_seconds(), limit))
 
     return keeps

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from sfnwatch.analysis.phases import length_of
+from sfnwatch.analysis.phases import seconds_taken
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.history_event import HistoryEvent
 from sfnwatch.model.snapshot import Snapshot
@@ -11,7 +11,7 @@ from sfnwatch.model.times import duration, seconds_between
 from sfnwatch.model.visits import FAILED, ROOT, Attempt, StateVisit
 from sfnwatch.view.child import child_execution, child_map_run
 from sfnwatch.view.child_words import child_parts, map_run_parts
-from sfnwatch.view.event_words import LIMIT
+from sfnwatch.view.event_words import LINE_CHARACTERS
 from sfnwatch.view.outline_items import Fold, FoldKind
 from sfnwatch.view.parts import Part, Role, counted, status_part
 
@@ -89,8 +89,8 @@ class _FoldContents:
             path = f"{path}[{self._fold.index}]"
             status, seconds = self._outcome()
         elif visit.ended_at is not None:
-            seconds = length_of(visit, visit.ended_at)
-        yield Part(clean(path, LIMIT), Role.NAME)
+            seconds = seconds_taken(visit, visit.ended_at)
+        yield Part(clean(path, LINE_CHARACTERS), Role.NAME)
         yield Part("  ")
         yield status_part(status)
         if seconds is not None:
@@ -130,7 +130,9 @@ class _FoldContents:
             words = _ITERATIONS if visit.type == "Map" else _BRANCHES
             return f"{counted(len(numbers), *words)}, {self.states}"
         if 0 < len(self._direct) <= _MOST_NAMES:
-            return clean(", ".join(inner.name for inner in self._direct), LIMIT)
+            return clean(
+                ", ".join(inner.name for inner in self._direct), LINE_CHARACTERS
+            )
         return self.states
 
     def tally(self) -> Iterator[Part]:

@@ -22,7 +22,7 @@ from sfnwatch.model.values import (
 from sfnwatch.view.graph_transitions import transitions
 from sfnwatch.view.inferred_definition import inferred_definition
 
-START = "Start"
+START_TYPE = "Start"
 """The type of the box where a machine starts."""
 END = "End"
 """The type of the box where it ends."""
@@ -64,7 +64,7 @@ class Box(Struct, eq=False):
     name: str
     """The name, cleaned."""
     type: str
-    """The state's type, or `START` or `END`."""
+    """The state's type, or `START_TYPE` or `END`."""
     runs: str = ""
     """What a Task runs, cleaned: `ecs:runTask.sync`."""
     around: "Box | None" = None
@@ -82,7 +82,7 @@ class Box(Struct, eq=False):
     @property
     def is_state(self) -> bool:
         """False for Start and End."""
-        return self.type not in {START, END}
+        return self.type not in {START_TYPE, END}
 
     @property
     def depth(self) -> int:
@@ -115,7 +115,7 @@ class Graph:
         self.inferred = inferred
         self.boxes: dict[int, Box] = {}
         self.main = Region()
-        self.start = self._add(self.main, Box(0, START, START))
+        self.start = self._add(self.main, Box(0, START_TYPE, START_TYPE))
         machine = mapping_of(parse_json(definition))
         self._read(self.main, machine, None)
         self.end = self._add(self.main, Box(0, END, END))
@@ -154,7 +154,7 @@ class Graph:
         states = {name: mapping_of(state) for name, state in given.items()}
         for name, state in states.items():
             kind = clean(text_of(state.get("Type")) or "", _NAME)
-            kind = "state" if kind in {"", START, END} else kind
+            kind = "state" if kind in {"", START_TYPE, END} else kind
             runs = _runs(text_of(state.get("Resource")) or "")
             box = self._add(region, Box(0, clean(name, _NAME), kind, runs, around))
             box.repeats = in_map or "Retry" in state

@@ -7,7 +7,7 @@ from statistics import median
 
 from sfnwatch.analysis.grouping import grouped
 from sfnwatch.view.graph_picture import Wire
-from sfnwatch.view.layout_nodes import GAP_CELLS, Node, Step
+from sfnwatch.view.layout_nodes import BOX_GAP_CELLS, Node, Step
 
 _SWEEPS = 7
 """The number of times that all layers are ordered, downwards and upwards in turn."""
@@ -125,7 +125,7 @@ def _spread(layer: Sequence[Node], middles: Sequence[float]) -> None:
     for before, node in pairwise(layer):
         right_half = before.width - before.width // 2
         left_half = node.width // 2
-        offsets.append(offsets[-1] + right_half + left_half + GAP_CELLS)
+        offsets.append(offsets[-1] + right_half + left_half + BOX_GAP_CELLS)
     blocks: list[tuple[float, int]] = []
     for middle, offset in zip(middles, offsets, strict=True):
         total = middle - offset

@@ -22,7 +22,7 @@ from sfnwatch.view.graph_layers import (
     steps_between_layers,
 )
 from sfnwatch.view.graph_picture import Picture, PlacedBox, Wire
-from sfnwatch.view.layout_nodes import GAP_CELLS, Node
+from sfnwatch.view.layout_nodes import BOX_GAP_CELLS, Node
 
 _LEAST_WIDTH = 12
 """The least width of a box, in cells."""
@@ -124,7 +124,7 @@ class _Layout(Struct):
         if not regions or box.id in self.closed:
             return Node(width, _BOX_ROWS, box)
         inside = [self.of(region) for region in regions]
-        width = max(width, _width_of_row(inside) + 2 * GAP_CELLS)
+        width = max(width, _width_of_row(inside) + 2 * BOX_GAP_CELLS)
         height = max(inner.height for inner in inside) + 2
         return Node(width, height, box, inside)
 
@@ -142,7 +142,7 @@ def _width(layers: Iterable[Iterable[Node]], wires: Iterable[Wire]) -> int:
 
 def _width_of_row(pictures: Sequence[Picture]) -> int:
     """Return the width in cells of pictures side by side, with gaps between them."""
-    return sum(picture.width + GAP_CELLS for picture in pictures) - GAP_CELLS
+    return sum(picture.width + BOX_GAP_CELLS for picture in pictures) - BOX_GAP_CELLS
 
 
 def _place(picture: Picture, node: Node, loops: Collection[int]) -> None:
@@ -168,4 +168,4 @@ def _place(picture: Picture, node: Node, loops: Collection[int]) -> None:
         for wire in inner.wires:
             wire.move(x, y)
             picture.wires.append(wire)
-        x += inner.width + GAP_CELLS
+        x += inner.width + BOX_GAP_CELLS

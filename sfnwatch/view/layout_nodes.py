@@ -8,7 +8,7 @@ from msgspec import Struct
 from sfnwatch.view.graph import Box
 from sfnwatch.view.graph_picture import Picture, Wire
 
-GAP_CELLS = 2
+BOX_GAP_CELLS = 2
 """Cells between boxes side by side."""
 BEND_CELLS = 5
 """Cells kept for an edge that passes a layer."""

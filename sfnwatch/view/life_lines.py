@@ -24,7 +24,7 @@ from sfnwatch.view.outline import Outline
 from sfnwatch.view.trace_changes import visit_keys_in
 from sfnwatch.view.trace_follower import TraceFollower
 
-MOST = 16
+MOST_COLUMNS = 16
 """The most columns; all further life-lines share the last column."""
 _BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
 
@@ -97,7 +97,7 @@ class LifeLines(TraceFollower):
     def _give_column(self, arn: str, visit: StateVisit) -> None:
         columns = self._columns.setdefault(self._set_of(arn), [])
         number = self._first_inside(arn, visit)
-        last = min(len(columns), MOST - 1)
+        last = min(len(columns), MOST_COLUMNS - 1)
         while number < last and self._is_taken(columns[number], arn, visit):
             number += 1
         while len(columns) <= number:

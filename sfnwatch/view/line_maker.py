@@ -21,7 +21,7 @@ from sfnwatch.model.values import text_of
 from sfnwatch.model.visits import Attempt
 from sfnwatch.view.call_text import CallText, blank_before, id_word, job_words
 from sfnwatch.view.event_line import EventLine
-from sfnwatch.view.event_words import LIMIT, backoff_parts, state_name
+from sfnwatch.view.event_words import LINE_CHARACTERS, backoff_parts, state_name
 from sfnwatch.view.fold_words import fold_parts
 from sfnwatch.view.life_lines import LifeLines
 from sfnwatch.view.line import Lane, Line
@@ -141,7 +141,7 @@ class LineMaker:
         else:
             line = self.begin(context, Lane.TASKS)
             line.task = task_text(item)
-            line.late = lateness(item.seen_at, item.at)
+            line.late = seconds_until_seen(item.seen_at, item.at)
         line.owner = self.owner(line)
         return line
 
@@ -150,17 +150,17 @@ class LineMaker:
         line.call = self.call_text(call, line.about.link)
         line.call_key = call.key
         line.call_at = call.event_time
-        line.late = lateness(call.seen_at, call.event_time)
+        line.late = seconds_until_seen(call.seen_at, call.event_time)
         line.service = call.event_source
 
     def call_text(
         self, call: ApiCall, link: Link | None, *, numbered: bool = True
     ) -> CallText:
         """Return a call's words: name, poll number, job or delay, error and rule."""
-        name = clean(call.event_name, LIMIT)
+        name = clean(call.event_name, LINE_CHARACTERS)
         error = ""
         if call.error_code is not None:
-            error = f"✘ {clean(call.error_code, LIMIT)}"
+            error = f"✘ {clean(call.error_code, LINE_CHARACTERS)}"
         if link is None:
             return CallText(
                 name=(Part(name, Role.DIM),), error=blank_before(error, Role.BAD)
@@ -253,7 +253,7 @@ def _fail_errors(snapshot: Snapshot, execution: ExecutionAsOf) -> dict[int, str]
     return errors
 
 
-def lateness(seen_at: datetime | None, at: datetime) -> float | None:
+def seconds_until_seen(seen_at: datetime | None, at: datetime) -> float | None:
     """Return the seconds from the time of a record until it was received, or None."""
     if seen_at is None:
         return None

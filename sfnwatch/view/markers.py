@@ -16,7 +16,7 @@ from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.coverage import Coverage
 from sfnwatch.model.ecs_task import TaskState
 from sfnwatch.model.execution import ExecutionAsOf
-from sfnwatch.model.history_event import TERMINAL, HistoryEvent
+from sfnwatch.model.history_event import STATUS_BY_END, HistoryEvent
 from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.texts import clean
 from sfnwatch.model.time_axis import TimeAxis, end_of_second
@@ -150,7 +150,7 @@ def _of_execution(execution: ExecutionAsOf) -> Iterator[Marker]:
 
 def _of_ending(ending: HistoryEvent | None) -> Iterator[Marker]:
     if ending is not None:
-        status = TERMINAL[ending.type].lower()
+        status = STATUS_BY_END[ending.type].lower()
         words = f"execution {status.replace('_', ' ')}"
         yield _marker(ending, MarkerKind.ENDED, words, status)
 

@@ -19,6 +19,7 @@ from sfnwatch.model.integrations import CallRole
 from sfnwatch.model.linking.link import AttemptKey, Link
 from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.time_axis import TimeAxis
+from sfnwatch.model.times import ONE_SECOND
 from sfnwatch.model.trace import Changed, Trace
 from sfnwatch.model.visits import Attempt, StateVisit
 from sfnwatch.view.containers import Containers
@@ -31,7 +32,7 @@ from sfnwatch.view.outline_items import (
     SortKey,
 )
 from sfnwatch.view.outline_options import OutlineOptions
-from sfnwatch.view.row_order import AFTER_ALL, ONE_SECOND, RowOrder
+from sfnwatch.view.row_order import AFTER_ALL, RowOrder
 from sfnwatch.view.sorted_items import SortedItems
 from sfnwatch.view.trace_changes import links_in, new_calls, visit_keys_in
 from sfnwatch.view.trace_follower import TraceFollower

@@ -6,7 +6,7 @@ from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.coverage import Coverage
 from sfnwatch.model.texts import clean
 from sfnwatch.model.times import duration
-from sfnwatch.view.event_words import LIMIT, MINUTE_SECONDS
+from sfnwatch.view.event_words import LINE_CHARACTERS, MINUTE_SECONDS
 from sfnwatch.view.outline_items import Fold
 from sfnwatch.view.parts import Part, Role
 
@@ -34,7 +34,9 @@ def poll_run_parts(coverage: Coverage, fold: Fold) -> tuple[Part, ...]:
         parts.append(Part(f", about every {length}", Role.DIM))
     error = polls[0].error_code if polls else None
     if error:
-        words = "all denied" if "denied" in error.lower() else clean(error, LIMIT)
+        words = (
+            "all denied" if "denied" in error.lower() else clean(error, LINE_CHARACTERS)
+        )
         parts.append(Part(f"  ✘ {words}", Role.BAD))
     return tuple(parts)
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from sfnwatch.model.texts import clean
 from sfnwatch.model.values import parse_json
-from sfnwatch.view.aliases import KEY_ID, LOOKS, NETWORK, OCTET
+from sfnwatch.view.aliases import KEY_ID, NETWORK, OCTET, PATTERNS
 from sfnwatch.view.arn_resource import resource_parts
 from sfnwatch.view.vocabulary import vocabulary
 
@@ -27,8 +27,8 @@ _WORD_LOOK = re.compile(
     rf"|(?P<address>ip(?:-{OCTET}){{4}}))(?![A-Za-z0-9])"
 )
 """Ids that may be a part of a word, such as the account in `logs-123456789012`."""
-_EMAIL = re.compile(rf"(?P<email>(?<![A-Za-z0-9._%+-]){LOOKS['email']})")
-_ADDRESS = re.compile(rf"(?P<address>{LOOKS['address']})", re.ASCII)
+_EMAIL = re.compile(rf"(?P<email>(?<![A-Za-z0-9._%+-]){PATTERNS['email']})")
+_ADDRESS = re.compile(rf"(?P<address>{PATTERNS['address']})", re.ASCII)
 _PHONE = re.compile(r"(?P<phone>(?<![\w+])\+\d[\d ().-]{6,18}\d(?!\w))")
 _RANDOM_CHARACTER = r"[A-Za-z0-9+/_-]"
 _KEY = re.compile(

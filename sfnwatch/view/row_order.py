@@ -14,6 +14,7 @@ from sfnwatch.model.ecs_task import TaskState
 from sfnwatch.model.history_event import HistoryEvent
 from sfnwatch.model.integrations import CallRole
 from sfnwatch.model.linking.link import AttemptKey, Link, LinkRule
+from sfnwatch.model.times import ONE_SECOND
 from sfnwatch.model.trace import Trace
 from sfnwatch.model.visits import Attempt
 from sfnwatch.view.outline_items import Item, SortKey
@@ -23,7 +24,6 @@ ANSWERED = timedelta(seconds=3)
 
 That is the second of the call, whose time has no fraction, and the time of an answer.
 """
-ONE_SECOND = timedelta(seconds=1)
 _NO_START = datetime.max.replace(tzinfo=UTC)
 """The sort key of executions with an unknown start, which come last."""
 _EVENTS = 0

@@ -8,7 +8,7 @@ from sfnwatch.model.arns import last_segment
 from sfnwatch.model.ecs_task import BAD_STOPS, TaskStage, TaskState
 from sfnwatch.model.texts import clean
 from sfnwatch.view.call_text import blank_before
-from sfnwatch.view.event_words import LIMIT
+from sfnwatch.view.event_words import LINE_CHARACTERS
 from sfnwatch.view.parts import Part, Role
 
 _STAGES = {
@@ -39,21 +39,23 @@ class TaskText(Struct, frozen=True):
 
 def task_id(state: TaskState) -> str:
     """Return the first eight characters of a task's id."""
-    return clean(last_segment(state.task_arn)[:8], LIMIT)
+    return clean(last_segment(state.task_arn)[:8], LINE_CHARACTERS)
 
 
 def task_text(state: TaskState) -> TaskText:
     """Return the words of a task's state; all except the status begin with blanks."""
     glyph = _task_glyph(state)
-    status = Part(f"{glyph.text} {clean(state.last_status, LIMIT)}", glyph.role)
+    status = Part(
+        f"{glyph.text} {clean(state.last_status, LINE_CHARACTERS)}", glyph.role
+    )
     if not state.stopped:
         is_to_stop = state.stage in _BEFORE_STOP and state.desired_status == "STOPPED"
         ending = blank_before("to be stopped" if is_to_stop else "", Role.WARN)
         return TaskText(status, ending, ending)
     exits = list(_exits(state))
-    stop_code = [clean(state.stop_code, LIMIT)] if state.stop_code else []
+    stop_code = [clean(state.stop_code, LINE_CHARACTERS)] if state.stop_code else []
     brief = stop_code
-    reason = clean(state.stopped_reason or "", LIMIT)
+    reason = clean(state.stopped_reason or "", LINE_CHARACTERS)
     if state.stop_code == _ENDED_BY_ITSELF:
         brief = exits or stop_code
         reason = ""
@@ -98,5 +100,5 @@ def _exits(state: TaskState) -> Iterator[str]:
     for container in failed:
         words = f"exit {container.exit_code}"
         if container.name and len(exited) > 1:
-            words = f"{clean(container.name, LIMIT)} {words}"
+            words = f"{clean(container.name, LINE_CHARACTERS)} {words}"
         yield words

@@ -59,14 +59,14 @@ def scale_of(
     The longest gaps are shortened until no other gap takes more than 1/24 of the bar.
     """
     found: list[PlaybackSpan] = []
-    rest = length_of(span)
+    rest = span_seconds(span)
     gaps = pairwise(sorted({*span, *times})) if squeeze else ()
     limit = max(_LEAST_GAP, _SHARE * rest)
-    for gap in sorted(gaps, key=length_of, reverse=True):
-        if length_of(gap) <= limit:
+    for gap in sorted(gaps, key=span_seconds, reverse=True):
+        if span_seconds(gap) <= limit:
             break
         found.append(gap)
-        rest -= length_of(gap)
+        rest -= span_seconds(gap)
         limit = max(_LEAST_GAP, _SHARE * rest / (1 - _SHARE * len(found)))
     share = limit / (rest + limit * len(found)) if found else 0.0
     return cut_short(*span, sorted(found), share)
@@ -84,7 +84,7 @@ def cut_short(
     that all gaps take half of the bar at most.
     """
     count = len(gaps)
-    worked = length_of((begin, end)) - sum(map(length_of, gaps))
+    worked = span_seconds((begin, end)) - sum(map(span_seconds, gaps))
     if worked <= 0:
         # There are only gaps, or only a single moment.
         share = 1 / max(1, count)
@@ -98,13 +98,13 @@ def cut_short(
     places = [0.0]
     cuts = []
     for first, last in gaps:
-        place = places[-1] + rest * length_of((knots[-1], first))
+        place = places[-1] + rest * span_seconds((knots[-1], first))
         cuts.append(len(knots))
         knots += [first, last]
         places += [place, min(1.0, place + share)]
     return TimeScale([*knots, end], [*places, 1.0], cuts)
 
 
-def length_of(span: PlaybackSpan) -> float:
+def span_seconds(span: PlaybackSpan) -> float:
     """Return the length of a span in seconds."""
     return (span[1] - span[0]).total_seconds()

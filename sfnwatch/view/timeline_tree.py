@@ -18,7 +18,7 @@ from sfnwatch.view.parts import Role
 from sfnwatch.view.task_text import task_id, task_text
 from sfnwatch.view.timeline_bars import Bar, BarKind
 
-MANY = 20
+TREE_FOLDED_ABOVE_ITERATIONS = 20
 """A Map with more iterations than this begins folded."""
 _MANY_BRANCHES = 4
 """With more branches or iterations than this, those of several states begin folded."""
@@ -120,7 +120,7 @@ class TimelineTree:
             name=visit.name,
             visits=[visit],
             inside=inside,
-            folded=visit.type == "Map" and len(inside) > MANY,
+            folded=visit.type == "Map" and len(inside) > TREE_FOLDED_ABOVE_ITERATIONS,
             counts=self._counts.get((arn, visit.id)),
         )
 

@@ -19,9 +19,9 @@ from sfnwatch.view.considered_attempts import (
 )
 from sfnwatch.view.weighing_wording import (
     leaf_words,
+    match_verdict,
     role_words,
     sentences_against,
-    verdict,
 )
 
 
@@ -34,7 +34,7 @@ def _call_blocks(snapshot: Snapshot, call: ApiCall) -> Iterator[Block]:
     told = considered_attempts(snapshot, call)
     at = f"{call.event_time:%Y-%m-%d %H:%M:%S} UTC"
     yield Heading(f"{named(call.event_name)} at {at}")
-    yield Paragraph(verdict(snapshot, call), strong=True)
+    yield Paragraph(match_verdict(snapshot, call), strong=True)
     yield Items(list(_call_facts(call)))
     for each in told:
         status = status_words(each.attempt.status)

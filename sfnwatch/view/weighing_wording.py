@@ -24,7 +24,7 @@ def role_words(role: CallRole) -> str:
     return _AS.get(role, f"its {role} call")
 
 
-def verdict(snapshot: Snapshot, call: ApiCall) -> str:
+def match_verdict(snapshot: Snapshot, call: ApiCall) -> str:
     """Return to which attempt a call is matched, and by what, or why to none."""
     link = snapshot.link(call)
     if link is None:

@@ -7,7 +7,7 @@ from sfnwatch.analysis.compare.compare import compare
 from sfnwatch.analysis.compare.comparison import Comparison
 from sfnwatch.analysis.compare.remarks import remarks
 from sfnwatch.analysis.compare.rows import compare_rows
-from sfnwatch.analysis.compare.sentences import verdict
+from sfnwatch.analysis.compare.sentences import comparison_findings
 from sfnwatch.model.records import Received, RecordKind
 from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.times import iso
@@ -103,7 +103,7 @@ def itself(records: Iterable[Received]) -> Comparison:
 
 def told_of_pair(found: Comparison) -> Iterator[str]:
     """Yield what is told: each sentence, each line."""
-    for told in (*found.differences, *found.gaps, *verdict(found)):
+    for told in (*found.differences, *found.gaps, *comparison_findings(found)):
         yield f"{told.kind}, {told.certainty}: {told.text}"
         data = {k: v for k, v in told.data.items() if v is not None and k != "call"}
         yield from [f"  {' '.join(told.evidence)} {data}"] if data else []

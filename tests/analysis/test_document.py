@@ -15,7 +15,7 @@ from sfnwatch.analysis.document import (
     Sentence,
     Table,
 )
-from sfnwatch.analysis.evidence import MOST, brief_evidence, evidence
+from sfnwatch.analysis.evidence import MOST_PROOFS, brief_evidence, evidence
 from sfnwatch.analysis.finding import FactOrInference
 from sfnwatch.analysis.lists import some
 from sfnwatch.analysis.names import shorten_names
@@ -188,5 +188,5 @@ def test_evidence_is_named_in_a_few_words() -> None:
     assert brief_evidence((f"task#{TASK_ARN}#5",)) == "task 9f018ef6"
     assert brief_evidence(()) == ""
     many = evidence(f"#{n}" for n in range(1000))
-    assert (len(many), many[0], many[-1]) == (MOST, "#0", "#999")
+    assert (len(many), many[0], many[-1]) == (MOST_PROOFS, "#0", "#999")
     assert some(["a", "b", "c", "d", "e"]) == "a, b, c and 2 more"

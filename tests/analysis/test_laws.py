@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from sfnwatch.analysis.compare.compare import compare
 from sfnwatch.analysis.compare.comparison import Comparison
-from sfnwatch.analysis.compare.sentences import verdict
+from sfnwatch.analysis.compare.sentences import comparison_findings
 from sfnwatch.analysis.finding import FactOrInference, Finding
 from sfnwatch.analysis.findings import find, find_in_steps
 from sfnwatch.analysis.report import Report
@@ -110,10 +110,10 @@ def test_no_fact_of_compare_rests_on_a_guess(seed: int, share: float) -> None:
         assert differences <= sure_differences(known)
         others = (
             each
-            for each in verdict(told)
+            for each in comparison_findings(told)
             if each.text.removeprefix("First difference: ") not in differences
         )
-        assert facts_of(others) <= facts_of(verdict(known))
+        assert facts_of(others) <= facts_of(comparison_findings(known))
 
 
 @settings(max_examples=30)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sfnwatch.export.csv import COLUMNS
+from sfnwatch.export.csv import CSV_COLUMNS
 from sfnwatch.model.texts import clean
 from tests import builders as aws
 from tests import examples
@@ -27,8 +27,8 @@ def test_every_event_and_call_has_a_row_and_every_row_all_columns(name: str) -> 
     snapshot = trace_of(RECORDS[name]).as_of()
     events = sum(each.event_count for each in snapshot.executions.values())
     found = list(csv.reader(StringIO(text, newline=""), strict=True))
-    assert tuple(found[0]) == COLUMNS
-    assert {len(row) for row in found} == {len(COLUMNS)}
+    assert tuple(found[0]) == CSV_COLUMNS
+    assert {len(row) for row in found} == {len(CSV_COLUMNS)}
     assert len(found) == 1 + events + len(snapshot.calls)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import TracesData
 
-from sfnwatch.export.otlp.document import to_json, to_protobuf
+from sfnwatch.export.otlp.document import to_protobuf, traces_data
 from sfnwatch.export.otlp.span_maker import SpanMaker
 from tests import builders as aws
 from tests.export.traces import RECORDS, export, printed, trace_of
@@ -74,7 +74,7 @@ def resources(message: Any) -> Iterator[Any]:
 
 @pytest.mark.parametrize("name", RECORDS)
 def test_the_protocols_bytes_say_what_the_json_does(name: str) -> None:
-    document = to_json(SpanMaker(trace_of(RECORDS[name]).as_of()).spans())
+    document = traces_data(SpanMaker(trace_of(RECORDS[name]).as_of()).spans())
     message = TracesData.FromString(to_protobuf(document))
     for span, told_of in zip(resources(message), spans(document), strict=True):
         assert span.span_id.hex() == told_of["spanId"]

@@ -15,10 +15,10 @@ from sfnwatch.model.records import Received
 from sfnwatch.recording.format import SUFFIX
 from sfnwatch.recording.library import (
     ListedRecording,
-    choose,
+    choose_recording,
     each_recording,
     list_recordings,
-    read_header,
+    readable_header,
     recordings_dir,
     remove,
     to_prune,
@@ -110,7 +110,7 @@ def test_the_newest_stands_first_packed_or_not(tmp_path: Path) -> None:
     assert [each.path for each in found] == [new, packed, other]
     assert {each.statuses for each in found} == {((ARN, "SUCCEEDED"),)}
     for path in (new, packed, other):
-        header = read_header(path)
+        header = readable_header(path)
         assert header is not None
         assert header.executions == (ARN,)
 
@@ -131,8 +131,8 @@ def test_what_can_not_be_read_is_listed_with_why(tmp_path: Path) -> None:
     assert all(each.trouble and each.trouble.isprintable() for each in found.values())
     assert found["empty"].trouble == "is empty"
     assert found["newer"].trouble.startswith("recorded in format 99")
-    assert read_header(tmp_path / f"other{SUFFIX}") is None
-    assert read_header(tmp_path / "nowhere") is None
+    assert readable_header(tmp_path / f"other{SUFFIX}") is None
+    assert readable_header(tmp_path / "nowhere") is None
     assert list_recordings(tmp_path / "nowhere") == []
 
 
@@ -146,11 +146,11 @@ def test_a_number_a_name_and_a_part_of_it_choose() -> None:
         lying("other"),
         lying("7"),
     ]
-    assert choose(every, "1") is every[0]
-    assert choose(every, "nightly.run-1") is every[0], "exact first"
-    assert choose(every, f"other{SUFFIX}") is every[2]
-    assert choose(every, "run-12") is every[1]
-    assert choose(every, "7") is every[3], "its name, though it is a number"
+    assert choose_recording(every, "1") is every[0]
+    assert choose_recording(every, "nightly.run-1") is every[0], "exact first"
+    assert choose_recording(every, f"other{SUFFIX}") is every[2]
+    assert choose_recording(every, "run-12") is every[1]
+    assert choose_recording(every, "7") is every[3], "its name, though it is a number"
     for text, said in (
         ("nightly", "'nightly' names several recordings"),
         ("x", "'x' names no recording"),
@@ -160,9 +160,9 @@ def test_a_number_a_name_and_a_part_of_it_choose() -> None:
         ),
     ):
         with pytest.raises(UsageError, match=said):
-            choose(every, text)
+            choose_recording(every, text)
     with pytest.raises(UsageError, match="There are no recordings"):
-        choose([], "1")
+        choose_recording([], "1")
 
 
 @given(st.floats(0, 0.9 / 1440), st.integers(0, 10**9))

@@ -40,7 +40,7 @@ from sfnwatch.sources.failures import failure_of
 from sfnwatch.sources.lake import LakeTrail
 from sfnwatch.sources.log_group import LiveTail, LogGroup
 from sfnwatch.sources.permissions import (
-    DEFAULT,
+    DEFAULT_FEATURES,
     GRANTS,
     SIGN_IN,
     Feature,
@@ -65,7 +65,7 @@ from tests.sources.loopback import (
 )
 
 HISTORY = "states:GetExecutionHistory"
-ALLOWED = operations(DEFAULT)
+ALLOWED = operations(DEFAULT_FEATURES)
 
 
 class Events(Page):
@@ -506,9 +506,9 @@ async def test_no_answer_is_read_without_end(
 async def test_a_page_as_long_as_the_limit_is_read_and_not_a_byte_more(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    assert http_session.LIMIT == 64 << 20
+    assert http_session.MOST_ANSWER_BYTES == 64 << 20
     monkeypatch.setattr(http_session, "LIMIT", 1 << 20)
-    page = b'{"events": []' + b" " * (http_session.LIMIT - 14) + b"}"
+    page = b'{"events": []' + b" " * (http_session.MOST_ANSWER_BYTES - 14) + b"}"
     name, arn = "states:GetExecutionHistory", {"executionArn": ARN}
     request = AwsRequest(name, "it", REGION, Events, arn)
     async with host() as asked, client_at(asked.url) as aws:

@@ -26,7 +26,7 @@ from sfnwatch.sources.duck_trail import DuckTrail
 from sfnwatch.sources.lake import LakeTrail, lake_table
 from sfnwatch.sources.live_options import CallOptions
 from sfnwatch.sources.targets import Targets
-from sfnwatch.sources.trail_sql import COLUMNS, Question, TrailTable, select
+from sfnwatch.sources.trail_sql import RECORD_FIELDS, Question, TrailTable, select
 from tests import examples
 from tests.builders import (
     ACCOUNT,
@@ -215,7 +215,7 @@ def ids(watched: Watched) -> list[Any]:
 
 ROWS = [
     {
-        **dict.fromkeys(COLUMNS),
+        **dict.fromkeys(RECORD_FIELDS),
         "eventid": record["eventID"],
         "eventtime": record["eventTime"],
         "eventsource": record["eventSource"],
@@ -229,7 +229,7 @@ ROWS = [
 def result(rows: Iterable[Json], token: str = "", *, header: bool = True) -> Json:
     """Write GetQueryResults' answer: the names are a row, and null is no value."""
     texts = [list(row.values()) for row in rows]
-    cells = [[*COLUMNS], *texts] if header else texts
+    cells = [[*RECORD_FIELDS], *texts] if header else texts
     told = [[{"VarCharValue": cell} if cell else {} for cell in row] for row in cells]
     more = {"NextToken": token} if token else {}
     return {"ResultSet": {"Rows": [{"Data": each} for each in told]}, **more}

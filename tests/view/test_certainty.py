@@ -15,7 +15,7 @@ from sfnwatch.view.line_maker import LineMaker
 from sfnwatch.view.match_words import CERTAINTY_SIGNS, rule_role, rule_words
 from sfnwatch.view.parts import Role
 from sfnwatch.view.signs import to_ascii
-from sfnwatch.view.weighing_wording import verdict
+from sfnwatch.view.weighing_wording import match_verdict
 from tests import builders as aws
 from tests.builders import History, call
 from tests.model.answers import trace_of
@@ -121,7 +121,7 @@ def test_a_doubt_is_said_in_captions_and_verdicts(
     assert words.endswith(said)
     assert ("is probably" in words) is bool(doubt)
     judgment = f"as its action call: {doubt}{SIGNED[certainty]} same parameters ("
-    assert judgment in verdict(snapshot, one)
+    assert judgment in match_verdict(snapshot, one)
 
 
 def test_the_filter_tells_the_signs() -> None:

@@ -19,7 +19,7 @@ from sfnwatch.view.considered_attempts import (
     unsure_calls,
 )
 from sfnwatch.view.weighing import why
-from sfnwatch.view.weighing_wording import leaf_words, verdict
+from sfnwatch.view.weighing_wording import leaf_words, match_verdict
 from tests import builders as aws
 from tests.analysis.finding_in import text_of
 from tests.builders import ARN, REQUEST_RESPONSE, SYNC, History, call
@@ -118,7 +118,7 @@ def test_the_verdict_is_one_sentence(
     records: list[Received], one: Received, sentence: str
 ) -> None:
     snapshot = trace_of(*records, one).as_of()
-    assert verdict(snapshot, snapshot.trace.calls["c"]) == sentence
+    assert match_verdict(snapshot, snapshot.trace.calls["c"]) == sentence
 
 
 # -- what is said of each attempt ------------------------------------------------------

@@ -11,7 +11,7 @@ from itertools import pairwise
 
 from msgspec import Struct
 
-from sfnwatch.analysis.evidence import MOST as _MOST
+from sfnwatch.analysis.evidence import MOST_PROOFS as _MOST
 from sfnwatch.analysis.finding import FactOrInference, Finding
 from sfnwatch.analysis.findings import find
 from sfnwatch.model.trace import Trace

@@ -6,7 +6,7 @@ from sfnwatch.analysis.attempt_analysis import AttemptAnalysis
 from sfnwatch.analysis.ending_error import ended_with
 from sfnwatch.analysis.execution_analysis import ExecutionAnalysis
 from sfnwatch.analysis.matched_calls import MatchedCalls
-from sfnwatch.analysis.phases import Phase, length_of, seconds_by_phase
+from sfnwatch.analysis.phases import Phase, seconds_by_phase, seconds_taken
 from sfnwatch.model.values import text_of
 from sfnwatch.model.visits import StateVisit
 
@@ -38,9 +38,9 @@ class ComparedExecution:
         self.lacks_calls = self.expects_calls and not any(self.calls)
         """True if it made such calls, but none is matched."""
 
-    def length_of(self, visit: StateVisit | None) -> float | None:
+    def seconds_taken(self, visit: StateVisit | None) -> float | None:
         """Return the seconds that a visit took; of a running one, so far."""
-        return None if visit is None else length_of(visit, self.now)
+        return None if visit is None else seconds_taken(visit, self.now)
 
     def phases_of(self, visit: StateVisit | None) -> Mapping[Phase, float] | None:
         """Return a visit's seconds by phase; None without a visit."""

@@ -6,7 +6,7 @@ from sfnwatch.analysis.compare.compare_row import FIGURES, CompareRow, RowKind
 from sfnwatch.analysis.compare.comparison import Comparison
 from sfnwatch.analysis.compare.remarks import remarks
 from sfnwatch.analysis.compare.rows import compare_rows
-from sfnwatch.analysis.compare.sentences import verdict
+from sfnwatch.analysis.compare.sentences import comparison_findings
 from sfnwatch.analysis.document import Block, Column, Items, Paragraph, Table, section
 from sfnwatch.analysis.names import named, shorten_names
 from sfnwatch.analysis.statuses import status_words
@@ -20,7 +20,7 @@ _NAME_CELLS = 20
 
 def comparison_document(comparison: Comparison) -> Iterator[Block]:
     """Yield a comparison as a document: the sides, the verdict, state by state."""
-    answer, *others = verdict(comparison)
+    answer, *others = comparison_findings(comparison)
     rows = compare_rows(comparison)
     conditions = remarks(comparison)
     details = list(_details(rows))

@@ -24,7 +24,7 @@ _LAGS = "The {lag} was {a} in A{how_a} and {b} in B{how_b}."
 _sentence = partial(finding, "compared")
 
 
-def verdict(comparison: Comparison) -> list[Finding]:
+def comparison_findings(comparison: Comparison) -> list[Finding]:
     """Return the result of a comparison in sentences, the answer first.
 
     Each later sentence has one subject: how long each took and why, how often they

@@ -54,7 +54,7 @@ class VisitPair:
         self.is_container = self.visit.type in {"Map", "Parallel"}
         """True for a Map or Parallel: its time is that of the states inside."""
         in_a, in_b = sides
-        self.seconds = LengthPair(in_a.length_of(a), in_b.length_of(b))
+        self.seconds = LengthPair(in_a.seconds_taken(a), in_b.seconds_taken(b))
         """The lengths of the visits; of a running one, so far."""
         self.phases = _phase_lengths(in_a.phases_of(a), in_b.phases_of(b))
         """The lengths by phase, without `STOPPED`. A phase that is missing took no

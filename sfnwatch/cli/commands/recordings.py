@@ -37,7 +37,7 @@ def _chosen(name: str | None) -> Path | None:
     # `sfnwatch config` reads the commands without a name.
     if name is None:
         return None
-    return library.choose(_listed(), name).path
+    return library.choose_recording(_listed(), name).path
 
 
 _recording = options.argument("path", _chosen, complete_recordings)(

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import chain
 
 from sfnwatch.export.html.row_refs import RowRefs
-from sfnwatch.export.names import visit_path
+from sfnwatch.export.names import exported_path
 from sfnwatch.export.row_text import is_bad, line_text, time_words
 from sfnwatch.export.separate_rows import rows_apart, shown_items
 from sfnwatch.model import texts
@@ -41,7 +41,7 @@ class ReportRow:
             self.bad = is_bad(item)
         self.kind = texts.clean(_kind(item), NAME_LIMIT)
         self.text = line_text(line)
-        self.path = visit_path(line.about.visit)
+        self.path = exported_path(line.about.visit)
         self.execution = refs.executions.get(line.execution_arn or "", -1)
 
 

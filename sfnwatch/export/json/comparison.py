@@ -17,7 +17,7 @@ from sfnwatch.analysis.compare.end import visit_end
 from sfnwatch.analysis.compare.iterations import IterationGroup
 from sfnwatch.analysis.compare.length_pair import LengthPair
 from sfnwatch.analysis.compare.remarks import remarks
-from sfnwatch.analysis.compare.sentences import verdict
+from sfnwatch.analysis.compare.sentences import comparison_findings
 from sfnwatch.analysis.compare.visit_pair import VisitPair
 from sfnwatch.analysis.finding import Finding
 from sfnwatch.analysis.phases import Phase
@@ -25,7 +25,7 @@ from sfnwatch.export.facts import (
     Facts,
     fields_of,
 )
-from sfnwatch.export.json.trace import VERSION
+from sfnwatch.export.json.trace import DOCUMENT_VERSION
 from sfnwatch.model.integrations import CallRole
 from sfnwatch.model.linking.link import role_of_call
 from sfnwatch.model.visits import StateVisit
@@ -68,11 +68,11 @@ def comparison_json(comparison: Comparison) -> Facts:
     """
     differences = list(map(_told, comparison.differences))
     return {
-        "sfnwatch_compare": VERSION,
+        "sfnwatch_compare": DOCUMENT_VERSION,
         "a": _side(comparison.a),
         "b": _side(comparison.b),
         "same": not differences,
-        "verdict": [sentence.text for sentence in verdict(comparison)],
+        "verdict": [sentence.text for sentence in comparison_findings(comparison)],
         "remarks": remarks(comparison),
         **fields_of(comparison, "calls_compared", "same_input"),
         "seconds": _json(comparison.seconds),

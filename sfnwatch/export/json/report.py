@@ -7,7 +7,7 @@ from sfnwatch.export.facts import (
     Facts,
     fields_of,
 )
-from sfnwatch.export.json.trace import VERSION, finding_json
+from sfnwatch.export.json.trace import DOCUMENT_VERSION, finding_json
 
 
 def report_json(report: Report) -> Facts:
@@ -17,7 +17,7 @@ def report_json(report: Report) -> Facts:
     has everything else.
     """
     return {
-        "sfnwatch_trace": VERSION,
+        "sfnwatch_trace": DOCUMENT_VERSION,
         "findings": [finding_json(finding) for finding in report.findings],
         "executions": [_execution_json(each) for each in report.executions],
         "calls": {**all_fields(report.calls), "unread": report.unread},

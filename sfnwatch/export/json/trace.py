@@ -25,7 +25,7 @@ from sfnwatch.export.facts import (
 from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.values import ascii_json
 
-VERSION = 1
+DOCUMENT_VERSION = 1
 
 
 def dump(snapshot: Snapshot, out: TextIO) -> None:
@@ -50,7 +50,7 @@ def trace_json(snapshot: Snapshot) -> Facts:
     told = findings_json(find(snapshot))
     map_runs = {*snapshot.lineage.map_runs, *snapshot.map_runs, *snapshot.listed_of}
     return {
-        "sfnwatch_trace": VERSION,
+        "sfnwatch_trace": DOCUMENT_VERSION,
         "executions": [
             {
                 **execution_facts(snapshot, execution),

@@ -18,7 +18,11 @@ from sfnwatch.view.parts import Role
 
 _MOST_BOXES = (480, 240, 120, 60, 30, 15)
 _MOST_EDGES = 500
-_SHAPES = {"Choice": ("{", "}"), graph.START: ("([", "])"), graph.END: ("([", "])")}
+_SHAPES = {
+    "Choice": ("{", "}"),
+    graph.START_TYPE: ("([", "])"),
+    graph.END: ("([", "])"),
+}
 _TONES = {
     Role.GOOD: "#0a7a37",
     Role.BAD: "#c4181c",

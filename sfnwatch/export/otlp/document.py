@@ -20,10 +20,10 @@ _CAPITAL = re.compile("([A-Z])")
 
 def dump(snapshot: Snapshot, out: TextIO) -> None:
     """Print the trace as one TracesData object; equal traces give equal texts."""
-    out.write(f"{ascii_json(to_json(SpanMaker(snapshot).spans()))}\n")
+    out.write(f"{ascii_json(traces_data(SpanMaker(snapshot).spans()))}\n")
 
 
-def to_json(spans: Iterable[OtlpSpan]) -> Json:
+def traces_data(spans: Iterable[OtlpSpan]) -> Json:
     """Return a TracesData message as JSON values."""
     scope = {"name": "sfnwatch", "version": sfnwatch.__version__}
     groups = grouped(spans, lambda span: tuple(span.resource.items()))
@@ -38,7 +38,7 @@ def to_json(spans: Iterable[OtlpSpan]) -> Json:
 
 
 def to_protobuf(document: Mapping[str, Any]) -> bytes:
-    """Return the result of `to_json` as the bytes of a TracesData message.
+    """Return the result of `traces_data` as the bytes of a TracesData message.
 
     Collectors take an ExportTraceServiceRequest, which has the same bytes. Protobuf's
     own reader of JSON takes ten times as long.

@@ -23,7 +23,7 @@ from sfnwatch.analysis.quantities import plural
 from sfnwatch.clock import Clock
 from sfnwatch.export.otlp.collector_settings import TIMEOUT, CollectorSettings
 from sfnwatch.export.otlp.collector_url import SHOWN_CHARACTERS, shown_url
-from sfnwatch.export.otlp.document import to_json, to_protobuf
+from sfnwatch.export.otlp.document import to_protobuf, traces_data
 from sfnwatch.export.otlp.span import OtlpSpan
 from sfnwatch.export.otlp.span_maker import SpanMaker
 from sfnwatch.model.records import Batch, RecordKind, receive
@@ -193,7 +193,7 @@ class OtlpExporter:
         return is_taken
 
     def _encoded(self, spans: Sequence[OtlpSpan]) -> bytes:
-        told = to_json(spans)
+        told = traces_data(spans)
         is_json = self._collector.is_json
         is_packed = self._collector.is_packed
         body = ascii_json(told).encode() if is_json else to_protobuf(told)

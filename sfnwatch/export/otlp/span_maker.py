@@ -38,7 +38,7 @@ from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.arns import maybe_execution_arn
 from sfnwatch.model.coverage import Coverage
 from sfnwatch.model.execution import ExecutionAsOf
-from sfnwatch.model.history_event import TERMINAL
+from sfnwatch.model.history_event import STATUS_BY_END
 from sfnwatch.model.linking.link import AttemptKey, Link
 from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.texts import clean
@@ -117,7 +117,7 @@ class SpanMaker:
         for redrive in execution.redrives:
             ended = redrive.ended
             if ended is not None:
-                status = {"sfnwatch.status": TERMINAL[ended.type]}
+                status = {"sfnwatch.status": STATUS_BY_END[ended.type]}
                 yield span_event(ended.at, "ended", status)
                 yield from _exception(ended.at, *error_and_cause(self.snapshot, ended))
             number = {"sfnwatch.redrive": redrive.number}

@@ -34,7 +34,12 @@ from sfnwatch.export.facts import (
 )
 from sfnwatch.export.names import service_name, whole_name
 from sfnwatch.export.perfetto.chrome_events import ChromeEvents, Track, TrackBar
-from sfnwatch.export.perfetto.tracks import MICROSECOND, lay_tracks, take_lane, within
+from sfnwatch.export.perfetto.tracks import (
+    MICROSECOND,
+    lay_tracks,
+    nearest_in,
+    take_lane,
+)
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.ecs_task import stretches
 from sfnwatch.model.execution import ExecutionAsOf
@@ -188,7 +193,7 @@ class _Drawing:
             if own_phases:
                 attempt_span = own_phases[0].begin, own_phases[-1].end
             else:
-                at = within(attempt.scheduled_at, span)
+                at = nearest_in(attempt.scheduled_at, span)
                 attempt_span = at, at
             name = resource_words(attempt)
             if number > 1:
@@ -323,6 +328,6 @@ def _last_begun(bars: Sequence[TrackBar], at: int) -> TrackBar:
 
 def _inside(segment: Segment, span: BarSpan) -> Segment:
     """Return the part of a segment that lies within a span of time."""
-    begin = within(segment.begin, span)
-    end = within(segment.end, span)
+    begin = nearest_in(segment.begin, span)
+    end = nearest_in(segment.end, span)
     return replace(segment, begin=begin, end=end)

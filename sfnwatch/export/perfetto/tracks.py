@@ -106,7 +106,7 @@ def _track_name(parent: StateVisit | None, number: int) -> str:
     return f"{ROOT} · {number}" if number > 1 else ROOT
 
 
-def within(at: datetime, span: BarSpan) -> datetime:
+def nearest_in(at: datetime, span: BarSpan) -> datetime:
     """Return the time in a span that is nearest to `at`."""
     begin, end = span
     return min(max(at, begin), end)

@@ -27,7 +27,7 @@ from sfnwatch.view.bar_notes import bar_notes, state_words
 from sfnwatch.view.execution_labels import execution_labels
 from sfnwatch.view.parts import Part, Role, status_glyph
 from sfnwatch.view.time_marks import round_marks, stops
-from sfnwatch.view.time_scale import cut_short, length_of
+from sfnwatch.view.time_scale import cut_short, span_seconds
 from sfnwatch.view.timeline_bars import Bar, BarKind, Tick
 from sfnwatch.view.timeline_chart import TimelineChart
 
@@ -63,7 +63,7 @@ class TimelinePicture:
         for stopped_at, redriven_at in stops(snapshot):
             if redriven_at - stopped_at > length / 10:
                 self._stops.append((stopped_at, redriven_at))
-        stopped_seconds = sum(map(length_of, self._stops))
+        stopped_seconds = sum(map(span_seconds, self._stops))
         self._seconds = length.total_seconds() - stopped_seconds
         """The length of the axis."""
         self._scale = cut_short(self._begin, self._end, self._stops, share=0.0)
@@ -120,7 +120,7 @@ class TimelinePicture:
         for stop in self._stops:
             x = self._x(stop[0])
             canvas.path("cut", (x, y + ROW - 6), (x, bottom))
-            label = f"⟲ redriven after {duration(length_of(stop))}"
+            label = f"⟲ redriven after {duration(span_seconds(stop))}"
             canvas.write_dim(x - cell_len(label) * CELL - 4, bottom - 4, label)
         canvas.width = max(canvas.width, self._plot_x + _PLOT_WIDTH)
 
