@@ -179,16 +179,23 @@ OF_THE_INTEGRATION = {
 """Where a state's output has the id otherwise than any answer of the service."""
 
 
-def is_text_at(model: dict[str, Any], shape: str, path: list[str]) -> bool:
-    """Tell whether an answer's shape has a text at a path; its own keys begin small."""
-    told = model["shapes"][shape]
+def is_text_at(model: dict[str, Any], shape_name: str, path: list[str]) -> bool:
+    """Tell whether an answer's shape has a text at a path.
+
+    Step Functions writes the first letter of a key as a capital, whatever the service
+    does; the other letters are the service's.
+    """
+    shape = model["shapes"][shape_name]
     if not path:
-        return bool(told["type"] == "string")
-    key, found = path[0].removesuffix("[]").lower(), told.get("members", {})
-    inner = next((m["shape"] for n, m in found.items() if n.lower() == key), None)
-    if inner is not None and path[0].endswith("[]"):
-        inner = model["shapes"][inner]["member"]["shape"]
-    return inner is not None and is_text_at(model, inner, path[1:])
+        return bool(shape["type"] == "string")
+    key = path[0].removesuffix("[]")
+    for name, member in shape.get("members", {}).items():
+        if name[:1].upper() + name[1:] == key:
+            inner = member["shape"]
+            if path[0].endswith("[]"):
+                inner = model["shapes"][inner]["member"]["shape"]
+            return is_text_at(model, inner, path[1:])
+    return False
 
 
 @jobs
