@@ -26,12 +26,14 @@ def call_window(snapshot: Snapshot, call: ApiCall) -> BarSpan:
     begin = call.event_time
     end = call.event_time + ONE_SECOND
     link = snapshot.link(call)
-    attempt = snapshot.attempt(link.key) if link is not None else None
-    if attempt is None or link is None:
+    if link is None:
+        return begin, end
+    attempt = snapshot.attempt(link.key)
+    if attempt is None:
         return begin, end
     begin = max(begin, attempt.scheduled_at)
-    answered = attempt.answered_at
-    told = answered in {attempt.submitted_at, attempt.ended_at}
-    if link.role is CallRole.ACTION and told and answered > begin:
-        end = min(end, answered)
+    answered_at = attempt.answered_at
+    is_known = answered_at in {attempt.submitted_at, attempt.ended_at}
+    if link.role is CallRole.ACTION and is_known and answered_at > begin:
+        end = min(end, answered_at)
     return begin, max(begin, end)

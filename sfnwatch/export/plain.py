@@ -43,7 +43,7 @@ from sfnwatch.view.task_text import task_id, task_text
 Narrate = Callable[[str], None]
 """Shows a text that is no data to the person at the terminal."""
 
-_LANES = {
+_SOURCE_NAMES = {
     "history": "Step Functions",
     "lookup": "CloudTrail",
     "children": "Child executions",
@@ -52,10 +52,12 @@ _LANES = {
     "recording": "The recording",
     "otlp": "The collector",
 }
+_COME_AND_GO = frozenset({"children", "definition", "others"})
+"""The sources that come and go: the records that they bring show it."""
 _ARROW = "->"
-_GOES_ON = ("ExecutionStarted", "MapRunStarted")
-"""On the screen, the lines of these events show how a child stands. Lines here are
-never written again, so they don't."""
+_STARTS_OF_CHILDREN = ("ExecutionStarted", "MapRunStarted")
+"""On the screen, the lines of these events show the status of a child. A line here is
+never printed again, so it doesn't."""
 
 
 class PlainLines:
@@ -73,21 +75,21 @@ class PlainLines:
         """The keys of the events and task states that were printed."""
         self._links: dict[str, Link | None] = {}
         """The link that was last printed for each call."""
-        self._counts: dict[str, object] = {}
-        self._told: dict[str, tuple[HealthState, str]] = {}
+        self._progress: dict[str, object] = {}
+        """The status and the counts that were last printed for each Map Run."""
+        self._healths: dict[str, tuple[HealthState, str]] = {}
+        """The state and the message that were last shown for each source."""
 
     def __call__(self, batch: Batch, changed: Changed) -> None:
         del batch
         snapshot = self._trace.as_of()
-        named = dict.fromkeys((*self._labels, *snapshot.roots))
-        roots = [arn for arn in named if arn not in snapshot.lineage.parents]
-        if self._labels.keys() != set(roots):
-            self._labels = execution_labels(roots)
+        self._update_labels(snapshot)
         if changed.healths:
-            for lane, health in snapshot.health.items():
-                self._tell(lane, health)
+            for source, health in snapshot.health.items():
+                self._show_health(source, health)
         maker = LineMaker(snapshot)
-        for item in rows_apart(maker, self._new(snapshot, changed)):
+        items = self._changed_items(snapshot, changed)
+        for item in rows_apart(maker, items):
             if isinstance(item, ApiCall):
                 self._print_call(maker, item)
             elif isinstance(item, TaskState):
@@ -98,22 +100,34 @@ class PlainLines:
             self._print_map_run(snapshot, arn)
         self._out.flush()
 
-    def _new(
+    def _update_labels(self, snapshot: Snapshot) -> None:
+        """Label the executions again if there are others than before."""
+        known_arns = dict.fromkeys((*self._labels, *snapshot.roots))
+        parents = snapshot.lineage.parents
+        roots = [arn for arn in known_arns if arn not in parents]
+        if self._labels.keys() != set(roots):
+            self._labels = execution_labels(roots)
+
+    def _changed_items(
         self, snapshot: Snapshot, changed: Changed
     ) -> Iterator[HistoryEvent | ApiCall | TaskState]:
         """Yield what has no line yet, and calls whose link may have changed."""
         for events in changed.events.values():
-            yield from (event for event in events if event.key not in self._printed)
+            for event in events:
+                if event.key not in self._printed:
+                    yield event
         for call in changed_calls(self._trace, changed):
             if call.event_id in self._links or snapshot.is_relevant(call):
                 yield call
         for task_arn in changed_tasks(snapshot, changed):
-            if snapshot.task_starter(task_arn) is not None:
-                states = self._trace.task_states[task_arn]
-                yield from (s for s in states if s.key not in self._printed)
+            if snapshot.task_starter(task_arn) is None:
+                continue
+            for state in self._trace.task_states[task_arn]:
+                if state.key not in self._printed:
+                    yield state
 
-    def _put(self, at: str, what: str, label: str, words: str) -> None:
-        self._out.write(f"{at:<12}  {what:<5}  {label}{words}\n")
+    def _put(self, at: str, kind: str, label: str, words: str) -> None:
+        self._out.write(f"{at:<12}  {kind:<5}  {label}{words}\n")
 
     def _label(self, execution_arn: str | None) -> str:
         arn = execution_arn or ""
@@ -122,79 +136,94 @@ class PlainLines:
             # There may be many children; only its own name identifies each.
             child = self._trace.executions[arn].as_of(None)
             machine = child.state_machine_name or ""
-            label = clean(f"{machine} {short_id(child.name)}".strip(), LABEL)
+            name = f"{machine} {short_id(child.name)}"
+            label = clean(name.strip(), LABEL)
         return f"[{label}] " if label else ""
 
     def _print_event(self, maker: LineMaker, event: HistoryEvent) -> None:
         self._printed.add(event.key)
         label = self._label(event.execution_arn)
-        self._put(_millis(event.at), "state", label, _event_words(maker, event))
+        words = _event_words(maker, event)
+        self._put(_milliseconds(event.at), "state", label, words)
 
     def _print_map_run(self, snapshot: Snapshot, arn: str) -> None:
         """Print the progress of a Map Run if it has changed."""
-        started = snapshot.lineage.map_runs.get(arn)
-        told = snapshot.map_runs.get(arn)
-        if started is None or told is None or told.seen_at is None:
+        start = snapshot.lineage.map_runs.get(arn)
+        map_run = snapshot.map_runs.get(arn)
+        if start is None or map_run is None or map_run.seen_at is None:
             return
-        counted = told.status, told.executions
-        if self._counts.get(arn) == counted:
+        progress = map_run.status, map_run.executions
+        if self._progress.get(arn) == progress:
             return
-        self._counts[arn] = counted
-        visit = snapshot.executions[started.execution_arn].visit(started.visit_id)
-        path = f"{exported_path(visit)}  " if visit else ""
-        words = f"{clean(map_run_name(arn))}: {count_words(told.executions)}"
-        label = self._label(started.execution_arn)
-        self._put(_millis(told.seen_at), "count", label, f"{path}{words}")
+        self._progress[arn] = progress
+        name = clean(map_run_name(arn))
+        words = f"{name}: {count_words(map_run.executions)}"
+        execution = snapshot.executions[start.execution_arn]
+        visit = execution.visit(start.visit_id)
+        if visit is not None:
+            words = f"{exported_path(visit)}  {words}"
+        label = self._label(start.execution_arn)
+        self._put(_milliseconds(map_run.seen_at), "count", label, words)
 
     def _print_task(self, maker: LineMaker, state: TaskState) -> None:
         self._printed.add(state.key)
         words = plain_text(task_text(state).parts)
-        where = self._where(maker.snapshot, maker.snapshot.task_link(state.task_arn))
-        more = f"{where}{_late(state.at, state.seen_at)}"
-        said = f"{task_id(state)}  {words}  [ecs]{more}"
-        self._put(_millis(state.at), "task", "", said)
+        link = maker.snapshot.task_link(state.task_arn)
+        target = self._target_words(maker.snapshot, link)
+        delay = _delay_words(state.at, state.seen_at)
+        line = f"{task_id(state)}  {words}  [ecs]{target}{delay}"
+        self._put(_milliseconds(state.at), "task", "", line)
 
     def _print_call(self, maker: LineMaker, call: ApiCall) -> None:
         """Print a call when it comes, and again when its sure match changes."""
-        link = maker.snapshot.link(call)
-        sure = link if link is not None and link.is_sure else None
+        sure_link = maker.snapshot.link(call)
+        if sure_link is not None and not sure_link.is_sure:
+            sure_link = None
         if call.event_id not in self._links:
-            self._put_call(maker, call, sure, _late(call.event_time, call.seen_at))
-        elif _match(sure) != _match(self._links[call.event_id]):
-            said = "  (now matched)" if sure else "  (no longer matched)"
-            self._put_call(maker, call, sure, said)
-        self._links[call.event_id] = sure
+            delay = _delay_words(call.event_time, call.seen_at)
+            self._put_call(maker, call, sure_link, delay)
+        elif _match(sure_link) != _match(self._links[call.event_id]):
+            change = "  (now matched)" if sure_link else "  (no longer matched)"
+            self._put_call(maker, call, sure_link, change)
+        self._links[call.event_id] = sure_link
 
     def _put_call(
-        self, maker: LineMaker, call: ApiCall, link: Link | None, more: str
+        self, maker: LineMaker, call: ApiCall, link: Link | None, note: str
     ) -> None:
         # Without a number among like calls: an earlier call may yet come in.
-        told = maker.call_text(call, link, numbered=False)
-        where = self._where(maker.snapshot, link)
-        words = f"{plain_text(told.parts)}  [{service_name(call)}]{where}{more}"
-        self._put(f"{call.event_time:%H:%M:%S}", "call", "", words)
+        text = maker.call_text(call, link, numbered=False)
+        words = plain_text(text.parts)
+        target = self._target_words(maker.snapshot, link)
+        line = f"{words}  [{service_name(call)}]{target}{note}"
+        self._put(f"{call.event_time:%H:%M:%S}", "call", "", line)
 
-    def _where(self, snapshot: Snapshot, link: Link | None) -> str:
-        """Return the words for the execution and the state of a call."""
-        visit = snapshot.visit_of(link.key) if link is not None else None
-        if link is None or visit is None:
+    def _target_words(self, snapshot: Snapshot, link: Link | None) -> str:
+        """Return the words for the execution and the state that a link leads to."""
+        if link is None:
             return ""
-        return f"  {_ARROW} {self._label(link.execution_arn)}{exported_path(visit)}"
+        visit = snapshot.visit_of(link.key)
+        if visit is None:
+            return ""
+        label = self._label(link.execution_arn)
+        return f"  {_ARROW} {label}{exported_path(visit)}"
 
-    def _tell(self, lane: str, health: SourceHealth) -> None:
-        told = (health.state, health.message)
-        before = self._told.get(lane)
-        if before == told:
+    def _show_health(self, source: str, health: SourceHealth) -> None:
+        """Show how a source is doing if that has changed and is of interest."""
+        previous = self._healths.get(source)
+        current = health.state, health.message
+        if previous == current:
             return
-        if lane in {"children", "definition", "others"} and not health.message:
-            return  # these sources come and go: the records they bring show it
-        self._told[lane] = told
+        if source in _COME_AND_GO and not health.message:
+            return
+        self._healths[source] = current
         if health.state is HealthState.REFUSED and not self._trace.executions:
             return  # there is no watch: the command's own error is printed
-        quiet = before is None or before[0] is HealthState.CONNECTING
-        if quiet and not health.message and health.state is not HealthState.DRAINING:
+        is_new = previous is None or previous[0] is HealthState.CONNECTING
+        is_draining = health.state is HealthState.DRAINING
+        if is_new and not is_draining and not health.message:
             return
-        self._narrate(f"{_LANES.get(lane, clean(lane))}: {health_words(health)}")
+        name = _SOURCE_NAMES.get(source, clean(source))
+        self._narrate(f"{name}: {health_words(health)}")
 
     def finish(self) -> None:
         """Print the calls without a sure match, and the findings."""
@@ -202,14 +231,10 @@ class PlainLines:
         from sfnwatch.analysis.findings import find  # noqa: PLC0415
 
         snapshot = self._trace.as_of()
-        maker = LineMaker(snapshot)
-        for call in snapshot.calls:
-            link = snapshot.link(call)
-            if link and not (link.is_sure or link.rule is LinkRule.ROLE_ONLY):
-                doubt = doubt_words(link) or "ambiguous"
-                self._put_call(maker, call, link, f"  ({doubt})")
+        self._print_doubtful_calls(snapshot)
         # Conclusions from several executions come last on the terminal.
-        for finding in sorted(find(snapshot), key=lambda each: each.kind == CONCLUSION):
+        findings = sorted(find(snapshot), key=lambda found: found.kind == CONCLUSION)
+        for finding in findings:
             arn = finding.execution_arn
             if arn is None or arn in snapshot.roots:
                 self._out.write(f"{finding_line(finding, self._label(arn))}\n")
@@ -217,38 +242,61 @@ class PlainLines:
             self._narrate(note)
         self._out.flush()
 
+    def _print_doubtful_calls(self, snapshot: Snapshot) -> None:
+        maker = LineMaker(snapshot)
+        for call in snapshot.calls:
+            link = snapshot.link(call)
+            if link is None or link.is_sure or link.rule is LinkRule.ROLE_ONLY:
+                continue
+            doubt = doubt_words(link) or "ambiguous"
+            self._put_call(maker, call, link, f"  ({doubt})")
+
     def _notes(self, snapshot: Snapshot) -> Iterator[str]:
         yield from not_shown(snapshot)
-        if self._trace.unread:
-            yield f"{plural(len(self._trace.unread), 'record')} could not be read."
+        unread_count = len(self._trace.unread)
+        if unread_count:
+            yield f"{plural(unread_count, 'record')} could not be read."
 
 
 def _event_words(maker: LineMaker, event: HistoryEvent) -> str:
-    snapshot = maker.snapshot
-    kind = event.type
-    visit = snapshot.executions[event.execution_arn].visit(event.visit_id)
-    if visit is not None and kind.endswith("StateEntered"):
-        return f"{exported_path(visit)}  entered  {clean(visit.type)}"
-    if kind in _GOES_ON:
-        details = snapshot.trace.details(event)
-        begins = kind == _GOES_ON[0]
-        parts = execution_parts if begins else other_parts
-        words = plain_text(parts(event, details))
+    """Return the path of an event's state, and what happened."""
+    execution = maker.snapshot.executions[event.execution_arn]
+    visit = execution.visit(event.visit_id)
+    if visit is None:
+        return _words_without_path(maker, event)
+    path = exported_path(visit)
+    if event.type.endswith("StateEntered"):
+        return f"{path}  entered  {clean(visit.type)}"
+    words = _words_without_path(maker, event)
+    if event.type.endswith("StateExited"):
+        return f"{path}  exited  {words}"
+    return f"{path}  {words}"
+
+
+def _words_without_path(maker: LineMaker, event: HistoryEvent) -> str:
+    if event.type not in _STARTS_OF_CHILDREN:
+        return line_text(maker.line(event))
+    details = maker.snapshot.trace.details(event)
+    if event.type == "ExecutionStarted":
+        parts = execution_parts(event, details)
     else:
-        words = line_text(maker.line(event))
-    if visit is not None and kind.endswith("StateExited"):
-        words = f"exited  {words}"
-    return f"{exported_path(visit)}  {words}" if visit is not None else words
+        parts = other_parts(event, details)
+    return plain_text(parts)
 
 
 def _match(link: Link | None) -> object:
-    return (link.rule, link.certainty, link.key) if link else None
+    """Return what a call is matched to and how; None for a call without a match."""
+    if link is None:
+        return None
+    return link.rule, link.certainty, link.key
 
 
-def _millis(at: datetime) -> str:
+def _milliseconds(at: datetime) -> str:
     return at.time().isoformat("milliseconds")
 
 
-def _late(at: datetime, seen_at: datetime | None) -> str:
-    late = seconds_until_seen(seen_at, at)
-    return "" if late is None else f"  (seen {duration(late)} later)"
+def _delay_words(at: datetime, seen_at: datetime | None) -> str:
+    delay = seconds_until_seen(seen_at, at)
+    if delay is None:
+        return ""
+    return f"  (seen {duration(delay)} later)"

@@ -11,17 +11,20 @@ def finding_line(finding: Finding, label: str = "") -> str:
     """Return a finding as one line: its certainty, its sentence, its evidence."""
     if finding.kind == CONCLUSION:
         label = "Conclusion: "
+    sentence = f"{finding.certainty:<12}  {label}{finding.text}"
     evidence = brief_evidence(finding.evidence)
-    rests_on = f"  [{evidence}]" if evidence else ""
-    return f"{finding.certainty:<12}  {label}{finding.text}{rests_on}"
+    if evidence:
+        sentence += f"  [{evidence}]"
+    return sentence
 
 
 def health_words(health: SourceHealth) -> str:
     """Return how a source is doing: its state, why, and when it is tried again."""
     words = str(health.state)
     if health.state is HealthState.DRAINING:
-        until = f", until {health.until:%H:%M:%S} at most" if health.until else ""
-        words = f"waiting for late records{until}"
+        words = "waiting for late records"
+        if health.until is not None:
+            words += f", until {health.until:%H:%M:%S} at most"
     if health.message:
         words += f". {clean(health.message)}"
     if health.retry_in is not None:

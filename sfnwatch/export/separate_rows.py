@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from datetime import timedelta
-from itertools import chain
 from typing import TypeVar
 
 from sfnwatch.model.api_call import ApiCall
@@ -21,8 +20,11 @@ ExportRow = TypeVar(
 
 def shown_items(snapshot: Snapshot) -> list[HistoryEvent | ApiCall]:
     """Return the events of all executions, and the calls that are shown."""
-    events = chain.from_iterable(each.events for each in snapshot.executions.values())
-    return [*events, *filter(snapshot.is_relevant, snapshot.calls)]
+    items: list[HistoryEvent | ApiCall] = []
+    for execution in snapshot.executions.values():
+        items += execution.events
+    shown_calls = filter(snapshot.is_relevant, snapshot.calls)
+    return [*items, *shown_calls]
 
 
 def rows_apart(maker: LineMaker, items: Iterable[ExportRow]) -> list[ExportRow]:
@@ -34,12 +36,19 @@ def rows_apart(maker: LineMaker, items: Iterable[ExportRow]) -> list[ExportRow]:
     snapshot = maker.snapshot
 
     def place(item: ExportRow) -> SortKey:
-        found: SortKey = maker.order.place(item)
-        link = snapshot.link(item) if isinstance(item, ApiCall) else None
-        attempt = snapshot.attempt(link.key) if link is not None else None
-        if link is None or attempt is None or link.role is not CallRole.ACTION:
-            return found
-        soon = timedelta(0) <= attempt.answered_at - found[0] < ANSWERED
-        return (attempt.answered_at, *found[1:]) if soon else found
+        usual_place: SortKey = maker.order.place(item)
+        if not isinstance(item, ApiCall):
+            return usual_place
+        link = snapshot.link(item)
+        if link is None or link.role is not CallRole.ACTION:
+            return usual_place
+        attempt = snapshot.attempt(link.key)
+        if attempt is None:
+            return usual_place
+        answered_at = attempt.answered_at
+        until_answer = answered_at - usual_place[0]
+        if timedelta(0) <= until_answer < ANSWERED:
+            return (answered_at, *usual_place[1:])
+        return usual_place
 
     return sorted(items, key=place)

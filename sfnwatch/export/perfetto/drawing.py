@@ -32,7 +32,7 @@ from sfnwatch.export.facts import (
     facts_of_task,
     visit_facts,
 )
-from sfnwatch.export.names import service_name, whole_name
+from sfnwatch.export.names import hidden_call_count, service_name, whole_name
 from sfnwatch.export.perfetto.chrome_events import ChromeEvents, Track, TrackBar
 from sfnwatch.export.perfetto.tracks import (
     MICROSECOND,
@@ -70,8 +70,7 @@ def dump(snapshot: Snapshot, out: TextIO) -> None:
         drawing.add_execution(execution)
     drawing.add_calls()
     drawing.add_tasks()
-    hidden = sum(not snapshot.is_relevant(call) for call in snapshot.calls)
-    other = {"tool": "sfnwatch", "calls_hidden": hidden}
+    other = {"tool": "sfnwatch", "calls_hidden": hidden_call_count(snapshot)}
     out.write('{"traceEvents":[\n')
     out.write(",\n".join(map(_to_json, drawing.events.in_order())))
     out.write(f'\n],"displayTimeUnit":"ms","otherData":{_to_json(other)}}}\n')
