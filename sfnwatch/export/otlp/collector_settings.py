@@ -56,13 +56,13 @@ def collector_settings(
     Raises UsageError for a value that can't be followed. An `endpoint` that is given
     comes before the variables' endpoint, and before a gRPC protocol that they ask for.
     """
-    named = _Variables(environ)
+    variables = _Variables(environ)
     url = endpoint
     name = "--otlp"
     passed_over = "grpc"
     if endpoint == FROM_ENVIRONMENT:
-        url = named["ENDPOINT"]
-        name = named.name("ENDPOINT")
+        url = variables["ENDPOINT"]
+        name = variables.name("ENDPOINT")
         passed_over = ""
         if not url:
             msg = f"There is no endpoint in {PREFIX}ENDPOINT, nor in that of traces."
@@ -74,13 +74,13 @@ def collector_settings(
         # The endpoint for traces is taken as it is.
         bare, question, query = url.partition("?")
         url = f"{bare.rstrip('/').removesuffix(_PATH)}{_PATH}{question}{query}"
-    headers = named.headers()
-    milliseconds = named.checked("TIMEOUT")
+    headers = variables.headers()
+    milliseconds = variables.checked("TIMEOUT")
     timeout = int(milliseconds) / _MILLISECONDS if milliseconds else TIMEOUT
-    is_json = named.checked("PROTOCOL", also=passed_over) == "http/json"
-    is_packed = named.checked("COMPRESSION") == "gzip"
+    is_json = variables.checked("PROTOCOL", also=passed_over) == "http/json"
+    is_packed = variables.checked("COMPRESSION") == "gzip"
     _keep_secrets(url, headers)
-    return CollectorSettings(url, headers, timeout, is_json, is_packed, named.tls())
+    return CollectorSettings(url, headers, timeout, is_json, is_packed, variables.tls())
 
 
 _HEADER_OF_SECRET = re.compile(
@@ -111,15 +111,18 @@ class _Variables:
         self._environ = environ
 
     def name(self, what: str) -> str:
-        own = f"{PREFIX}TRACES_{what}"
-        return own if self._environ.get(own, "").strip() else f"{PREFIX}{what}"
+        """Return a variable's name: the one for traces if that is set."""
+        name_for_traces = f"{PREFIX}TRACES_{what}"
+        if self._environ.get(name_for_traces, "").strip():
+            return name_for_traces
+        return f"{PREFIX}{what}"
 
     def __getitem__(self, what: str) -> str:
         return self._environ.get(self.name(what), "").strip()
 
     def refusal(self, what: str, why: str, hint: str) -> UsageError:
-        told = f"{self.name(what)}: {clean(self[what], SHOWN_CHARACTERS)!r} {why}."
-        return UsageError(told, hint=hint)
+        value = clean(self[what], SHOWN_CHARACTERS)
+        return UsageError(f"{self.name(what)}: {value!r} {why}.", hint=hint)
 
     def checked(self, what: str, also: str = "") -> str:
         """Return a variable's value; UsageError unless it is empty, valid or `also`."""
@@ -131,17 +134,21 @@ class _Variables:
 
     def headers(self) -> dict[str, str]:
         """Return the headers from `key=value,…`, percent-encoded."""
-        found: dict[str, str] = {}
+        headers: dict[str, str] = {}
         for number, entry in enumerate(self["HEADERS"].split(","), 1):
-            key, equals, value = (unquote(p.strip()) for p in entry.partition("="))
-            named = equals and _NAME_OF_HEADER.fullmatch(key)
-            if entry.strip() and not (named and _VALUE_OF_HEADER.fullmatch(value)):
-                what = f"its header {number} is no key=value that can be sent"
+            if not entry.strip():
+                continue
+            key, equals, value = entry.partition("=")
+            key = unquote(key.strip())
+            value = unquote(value.strip())
+            is_named = equals and _NAME_OF_HEADER.fullmatch(key)
+            if not is_named or not _VALUE_OF_HEADER.fullmatch(value):
+                name = self.name("HEADERS")
+                msg = f"{name}: its header {number} is no key=value that can be sent."
                 hint = "Write key=value,key=value, with %20 for a space."
-                raise UsageError(f"{self.name('HEADERS')}: {what}.", hint=hint)
-            if key:
-                found[key] = value
-        return found
+                raise UsageError(msg, hint=hint)
+            headers[key] = value
+        return headers
 
     def tls(self) -> Any:
         """Return whom to trust and who we are; True if no variable is set for it."""
@@ -158,9 +165,8 @@ class _Variables:
                 # No one can be asked for a password here, so a key with one is refused.
                 context.load_cert_chain(own, key or None, password=str)
         except (OSError, ValueError) as error:
-            why = clean(
-                str(getattr(error, "strerror", None) or error), SHOWN_CHARACTERS
-            )
+            words = getattr(error, "strerror", None) or error
+            why = clean(str(words), SHOWN_CHARACTERS)
             names = f"{PREFIX}CERTIFICATE, CLIENT_CERTIFICATE or CLIENT_KEY"
             msg = f"What {names} names can't be read: {why}."
             raise UsageError(msg, hint="Name PEM files.") from error

@@ -22,6 +22,9 @@ def is_url(text: str) -> bool:
 
 def shown_url(url: str) -> str:
     """Return a URL without user name, password and query, which may be a key."""
-    login, at, place = url.partition("?")[0].rpartition("@")
-    scheme, slashes, _ = login.rpartition("://")
-    return clean(f"{scheme}{slashes}…@{place}" if at else place, SHOWN_CHARACTERS)
+    bare, _, _ = url.partition("?")
+    login, at, shown = bare.rpartition("@")
+    if at:
+        scheme, slashes, _ = login.rpartition("://")
+        shown = f"{scheme}{slashes}…@{shown}"
+    return clean(shown, SHOWN_CHARACTERS)

@@ -20,21 +20,23 @@ _CAPITAL = re.compile("([A-Z])")
 
 def dump(snapshot: Snapshot, out: TextIO) -> None:
     """Print the trace as one TracesData object; equal traces give equal texts."""
-    out.write(f"{ascii_json(traces_data(SpanMaker(snapshot).spans()))}\n")
+    spans = SpanMaker(snapshot).spans()
+    document = traces_data(spans)
+    out.write(f"{ascii_json(document)}\n")
 
 
 def traces_data(spans: Iterable[OtlpSpan]) -> Json:
     """Return a TracesData message as JSON values."""
     scope = {"name": "sfnwatch", "version": sfnwatch.__version__}
-    groups = grouped(spans, lambda span: tuple(span.resource.items()))
-    told = [
-        {
-            "resource": {"attributes": attribute_list(dict(resource))},
-            "scopeSpans": [{"scope": scope, "spans": [span.json() for span in own]}],
-        }
-        for resource, own in groups.items()
-    ]
-    return {"resourceSpans": told}
+    spans_by_resource = grouped(spans, lambda span: tuple(span.resource.items()))
+    resource_spans = []
+    for resource, its_spans in spans_by_resource.items():
+        attributes = attribute_list(dict(resource))
+        scope_spans = {"scope": scope, "spans": [span.json() for span in its_spans]}
+        resource_spans.append(
+            {"resource": {"attributes": attributes}, "scopeSpans": [scope_spans]}
+        )
+    return {"resourceSpans": resource_spans}
 
 
 def to_protobuf(document: Mapping[str, Any]) -> bytes:
@@ -53,12 +55,17 @@ def to_protobuf(document: Mapping[str, Any]) -> bytes:
 def _as_protobuf(value: Any, key: str = "") -> Any:
     """Return the value of a JSON key in the form that protobuf's messages take."""
     if isinstance(value, dict):
-        return {_snake(name): _as_protobuf(each, name) for name, each in value.items()}
+        fields: dict[str, Any] = {}
+        for name, inner in value.items():
+            fields[_snake(name)] = _as_protobuf(inner, name)
+        return fields
     if isinstance(value, list):
-        return [_as_protobuf(each) for each in value]
+        return [_as_protobuf(item) for item in value]
     if key in _IDS:
         return bytes.fromhex(value)
-    return int(value) if key in _LONG else value
+    if key in _LONG:
+        return int(value)
+    return value
 
 
 @lru_cache(maxsize=64)

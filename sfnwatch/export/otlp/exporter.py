@@ -81,7 +81,8 @@ class OtlpExporter:
         if self._is_refused:
             return
         for arn, visit_ids in changed.visits.items():
-            self._waiting.update(((arn, visit_id), None) for visit_id in visit_ids)
+            for visit_id in visit_ids:
+                self._waiting[arn, visit_id] = None
         for event_id in (*changed.calls, *changed.links):
             self._waiting[event_id, 0] = None
 
@@ -95,8 +96,9 @@ class OtlpExporter:
 
     async def run(self, take: Callable[[Batch], None]) -> None:
         """Send new spans every few seconds; hand over how that goes when it changes."""
+        timeout = aiohttp.ClientTimeout(total=self._collector.timeout)
         opened = aiohttp.ClientSession(
-            timeout=aiohttp.ClientTimeout(total=self._collector.timeout),
+            timeout=timeout,
             cookie_jar=aiohttp.DummyCookieJar(),
             # A compressed answer may unpack to any size; we don't ask for one.
             auto_decompress=False,
@@ -114,9 +116,10 @@ class OtlpExporter:
                     await self._sleep(pause)
                     pause = await self._send_settled(pause)
                 if self._health != before:
-                    told = self._health.as_record()
+                    record = self._health.as_record()
                     now = self._clock.now()
-                    take((receive(now, RecordKind.HEALTH, None, told),))
+                    received = receive(now, RecordKind.HEALTH, None, record)
+                    take((received,))
 
     async def _sleep(self, seconds: float) -> None:
         """Sleep, but wake up at the end of the watch."""
@@ -127,7 +130,7 @@ class OtlpExporter:
     async def _send_settled(self, pause: float) -> float:
         """Send what is settled, and return the seconds to wait after that."""
         while self._waiting and not self._closed:
-            keys, spans = self._take()
+            keys, spans = self._next_settled()
             if not await self._send(spans):
                 self._waiting.update(dict.fromkeys(keys))
                 return self._named_wait or min(2 * pause, _LONGEST_WAIT_SECONDS)
@@ -136,44 +139,59 @@ class OtlpExporter:
     async def _send_rest(self) -> None:
         """Send all that is left; report the spans not taken after some tries."""
         maker = SpanMaker(self._trace.as_of())
-        tries = _LAST_TRIES
-        left = [span for span in maker.spans() if span.id not in self._taken]
+        unsent = [span for span in maker.spans() if span.id not in self._taken]
+        # Whoever asked for the end waits for this.
+        seconds = min(self._collector.timeout, TIMEOUT)
         try:
-            # Whoever asked for the end waits for this.
-            async with asyncio.timeout(min(self._collector.timeout, TIMEOUT)):
-                while left and tries and not self._is_refused:
-                    if await self._send(left[:_MANY_SPANS]):
-                        del left[:_MANY_SPANS]
-                        continue
-                    tries -= 1
-                    if tries and not self._is_refused:
-                        await self._clock.sleep(self._named_wait or 1.0)
+            async with asyncio.timeout(seconds):
+                await self._send_in_parts(unsent)
         except TimeoutError:
-            self._say(HealthState.RETRYING, self._trouble("no answer in time"))
-        if left:
-            words = f"{self._health.message} {plural(len(left), 'span')} not sent."
-            self._say(HealthState.REFUSED, words)
+            self._set_health(HealthState.RETRYING, self._trouble("no answer in time"))
+        if unsent:
+            spans = plural(len(unsent), "span")
+            message = f"{self._health.message} {spans} not sent."
+            self._set_health(HealthState.REFUSED, message)
 
-    def _say(self, state: HealthState, message: str = "") -> None:
+    async def _send_in_parts(self, unsent: list[OtlpSpan]) -> None:
+        """Send spans, and remove those from the list that were taken."""
+        tries = _LAST_TRIES
+        while unsent and tries and not self._is_refused:
+            if await self._send(unsent[:_MANY_SPANS]):
+                del unsent[:_MANY_SPANS]
+                continue
+            tries -= 1
+            if tries and not self._is_refused:
+                await self._clock.sleep(self._named_wait or 1.0)
+
+    def _set_health(self, state: HealthState, message: str = "") -> None:
         self._health = replace(self._health, state=state, message=message)
 
-    def _trouble(self, what: str) -> str:
-        return f"Sending spans to {shown_url(self._collector.url)}: {what}."
+    def _trouble(self, cause: str) -> str:
+        return f"Sending spans to {shown_url(self._collector.url)}: {cause}."
 
-    def _take(self) -> tuple[list[_Key], list[OtlpSpan]]:
-        """Take a part of what waits; anything not settled will be touched again."""
+    def _next_settled(self) -> tuple[list[_Key], list[OtlpSpan]]:
+        """Take keys that wait, and return those with settled spans, and the spans.
+
+        Whatever is not settled changes again, and then waits again.
+        """
         maker = SpanMaker(self._trace.as_of())
         keys = list[_Key]()
-        found = list[OtlpSpan]()
+        settled_spans = list[OtlpSpan]()
         for key in list(self._waiting):
             del self._waiting[key]
-            fresh = [span for span in _spans(maker, key) if span.settled]
-            fresh = [span for span in fresh if span.id not in self._taken]
-            keys += [key] if fresh else []
-            found += fresh
-            if len(found) >= _FEW_SPANS:
+            spans = list(self._settled_spans(maker, key))
+            if spans:
+                keys.append(key)
+                settled_spans += spans
+            if len(settled_spans) >= _FEW_SPANS:
                 break
-        return keys, found
+        return keys, settled_spans
+
+    def _settled_spans(self, maker: SpanMaker, key: _Key) -> Iterator[OtlpSpan]:
+        """Yield the settled spans of a key that the collector has not taken."""
+        for span in _spans(maker, key):
+            if span.settled and span.id not in self._taken:
+                yield span
 
     async def _send(self, spans: Sequence[OtlpSpan]) -> bool:
         """Send spans; return False, and report why, if they were not taken."""
@@ -181,75 +199,85 @@ class OtlpExporter:
             return True
         self._named_wait = None
         try:
-            state, said = await self._post(self._encoded(spans))
+            body = self._encoded(spans)
+            state, message = await self._post(body)
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             # aiohttp raises the last one for an answer that makes no sense.
-            said = clean(str(error), SHOWN_CHARACTERS) or type(error).__name__
+            message = clean(str(error), SHOWN_CHARACTERS) or type(error).__name__
             state = HealthState.RETRYING
-        is_taken = state is HealthState.LIVE
-        self._say(state, said if is_taken else self._trouble(said))
-        if is_taken:
-            self._taken.update(span.id for span in spans)
-        return is_taken
+        if state is not HealthState.LIVE:
+            self._set_health(state, self._trouble(message))
+            return False
+        self._set_health(state, message)
+        self._taken.update(span.id for span in spans)
+        return True
 
     def _encoded(self, spans: Sequence[OtlpSpan]) -> bytes:
-        told = traces_data(spans)
-        is_json = self._collector.is_json
-        is_packed = self._collector.is_packed
-        body = ascii_json(told).encode() if is_json else to_protobuf(told)
-        return gzip.compress(body, mtime=0) if is_packed else body
+        """Return spans as the body of a request, in the form that is set."""
+        document = traces_data(spans)
+        if self._collector.is_json:
+            body = ascii_json(document).encode()
+        else:
+            body = to_protobuf(document)
+        if self._collector.is_packed:
+            body = gzip.compress(body, mtime=0)
+        return body
 
     async def _post(self, body: bytes) -> tuple[HealthState, str]:
         """Post a body; return how that went: REFUSED is final, RETRYING is not."""
-        collector = self._collector
-        headers = {
-            **collector.headers,
-            "Content-Type": _JSON if collector.is_json else _PROTOBUF,
-            "User-Agent": f"sfnwatch/{__version__}",
-            "Accept-Encoding": "identity",
-            **({"Content-Encoding": "gzip"} if collector.is_packed else {}),
-        }
         posted = self._session.post(
-            collector.url,
+            self._collector.url,
             data=body,
-            headers=headers,
+            headers=self._headers(),
             # A redirect must not decide who gets the headers next.
             allow_redirects=False,
-            ssl=collector.tls,
+            ssl=self._collector.tls,
         )
         async with posted as answer:
-            said = f"it answered {answer.status}"
-            if answer.status in _RETRYABLE:
-                self._named_wait = _seconds(answer.headers.get("Retry-After", ""))
-                return HealthState.RETRYING, said
-            if answer.status in _REDIRECTS:
-                place = shown_url(answer.headers.get("Location", "nowhere"))
-                said += f", a redirect to {place}, not followed"
-                return HealthState.REFUSED, said
-            try:
-                await answer.content.readexactly(_ANSWER + 1)
-            except asyncio.IncompleteReadError as whole:
-                told = whole.partial
-            else:
-                return HealthState.REFUSED, f"{said} with more than {size(_ANSWER)}"
-            count, message = _details(told, answer.content_type)
-            if not answer.ok:
-                message = message or clean(
-                    told[: 4 * SHOWN_CHARACTERS].decode(errors="replace")
-                )
-                return (
-                    HealthState.REFUSED,
-                    f"{said} {message.strip()[:SHOWN_CHARACTERS]}".strip(),
-                )
-        return HealthState.LIVE, self._remark(count, message)
+            return await self._outcome(answer)
 
-    def _remark(self, count: int, message: str) -> str:
-        """Return how many spans the collector left out so far, or its warning."""
-        self._left_out += count
-        if not self._left_out:
-            return f"The collector says: {message}." if message else ""
-        why = message or "it does not say why"
-        return f"The collector left out {plural(self._left_out, 'span')}: {why}."
+    def _headers(self) -> dict[str, str]:
+        headers = dict(self._collector.headers)
+        headers["Content-Type"] = _JSON if self._collector.is_json else _PROTOBUF
+        headers["User-Agent"] = f"sfnwatch/{__version__}"
+        headers["Accept-Encoding"] = "identity"
+        if self._collector.is_packed:
+            headers["Content-Encoding"] = "gzip"
+        return headers
+
+    async def _outcome(self, answer: aiohttp.ClientResponse) -> tuple[HealthState, str]:
+        """Return what a collector's answer means, and a message about it."""
+        status_words = f"it answered {answer.status}"
+        if answer.status in _RETRYABLE:
+            self._named_wait = _seconds(answer.headers.get("Retry-After", ""))
+            return HealthState.RETRYING, status_words
+        if answer.status in _REDIRECTS:
+            place = shown_url(answer.headers.get("Location", "nowhere"))
+            message = f"{status_words}, a redirect to {place}, not followed"
+            return HealthState.REFUSED, message
+        try:
+            await answer.content.readexactly(_ANSWER + 1)
+        except asyncio.IncompleteReadError as whole:
+            body = whole.partial
+        else:
+            message = f"{status_words} with more than {size(_ANSWER)}"
+            return HealthState.REFUSED, message
+        left_out, reason = _partial_success(body, answer.content_type)
+        if not answer.ok:
+            reason = (reason or _beginning(body)).strip()[:SHOWN_CHARACTERS]
+            return HealthState.REFUSED, f"{status_words} {reason}".strip()
+        self._left_out += left_out
+        return HealthState.LIVE, self._warning(reason)
+
+    def _warning(self, reason: str) -> str:
+        """Return how many spans the collector left out so far, or what it warns of."""
+        if self._left_out:
+            spans = plural(self._left_out, "span")
+            reason = reason or "it does not say why"
+            return f"The collector left out {spans}: {reason}."
+        if reason:
+            return f"The collector says: {reason}."
+        return ""
 
 
 def _spans(maker: SpanMaker, key: _Key) -> Iterator[OtlpSpan]:
@@ -257,24 +285,31 @@ def _spans(maker: SpanMaker, key: _Key) -> Iterator[OtlpSpan]:
     name, visit_id = key
     snapshot = maker.snapshot
     execution = snapshot.executions.get(name)
+    if execution is not None:
+        visit = execution.visit(visit_id)
+        if visit is not None:
+            yield from maker.of_visit(execution, visit)
+            return
     call = snapshot.trace.calls.get(name)
-    visit = execution.visit(visit_id) if execution is not None else None
-    if execution is not None and visit is not None:
-        yield from maker.of_visit(execution, visit)
-    elif not visit_id and call is not None and snapshot.is_relevant(call):
+    if call is not None and not visit_id and snapshot.is_relevant(call):
         yield maker.of_call(call)
 
 
-def _seconds(told: str) -> float | None:
+def _seconds(retry_after: str) -> float | None:
     """Return the seconds of a Retry-After header, at most our own longest wait."""
-    return (
-        min(max(float(told), _NAP_SECONDS), _LONGEST_WAIT_SECONDS)
-        if told.isdecimal()
-        else None
-    )
+    if not retry_after.isdecimal():
+        return None
+    seconds = max(float(retry_after), _NAP_SECONDS)
+    return min(seconds, _LONGEST_WAIT_SECONDS)
 
 
-def _details(body: bytes, content_type: str) -> tuple[int, str]:
+def _beginning(body: bytes) -> str:
+    """Return the first characters of an answer that is not in the protocol's form."""
+    text = body[: 4 * SHOWN_CHARACTERS].decode(errors="replace")
+    return clean(text)
+
+
+def _partial_success(body: bytes, content_type: str) -> tuple[int, str]:
     """Return the number of spans that the collector left out, and why."""
     from google.protobuf import json_format, message  # type: ignore[import-untyped]  # noqa: PLC0415
     from opentelemetry.proto.collector.trace.v1 import trace_service_pb2 as service  # noqa: PLC0415
@@ -287,6 +322,5 @@ def _details(body: bytes, content_type: str) -> tuple[int, str]:
         elif content_type == _PROTOBUF:
             answer.ParseFromString(body)
     partial = answer.partial_success
-    return max(0, partial.rejected_spans), clean(
-        partial.error_message, SHOWN_CHARACTERS
-    )
+    left_out = max(0, partial.rejected_spans)
+    return left_out, clean(partial.error_message, SHOWN_CHARACTERS)

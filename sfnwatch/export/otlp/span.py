@@ -52,8 +52,10 @@ class OtlpSpan(Struct, frozen=True, kw_only=True):
         """Return it as OTLP/JSON, in which 64-bit numbers are strings."""
         trace_id, span_id, parent_id = self.ids
         begin, end = self.times
-        dropped = max(0, len(self.links) - _MOST_LINKS) if self.links else None
-        told = {
+        dropped_count = None
+        if self.links:
+            dropped_count = max(0, len(self.links) - _MOST_LINKS)
+        fields = {
             "traceId": trace_id,
             "spanId": span_id,
             "parentSpanId": parent_id,
@@ -64,20 +66,26 @@ class OtlpSpan(Struct, frozen=True, kw_only=True):
             "attributes": attribute_list(self.attributes),
             "events": self.events or None,
             "links": self.links[:_MOST_LINKS] or None,
-            "droppedLinksCount": dropped,
+            "droppedLinksCount": dropped_count,
             "status": self.status,
         }
-        return {key: value for key, value in told.items() if value is not None}
+        return {key: value for key, value in fields.items() if value is not None}
 
 
 def span_event(at: datetime, name: str, attributes: Attributes | None = None) -> Json:
-    told = attribute_list(attributes or {})
-    return {"timeUnixNano": nanoseconds(at), "name": name, "attributes": told}
+    return {
+        "timeUnixNano": nanoseconds(at),
+        "name": name,
+        "attributes": attribute_list(attributes or {}),
+    }
 
 
 def span_link(trace_id: str, span_id: str, attributes: Attributes) -> Json:
-    told = attribute_list(attributes)
-    return {"traceId": trace_id, "spanId": span_id, "attributes": told}
+    return {
+        "traceId": trace_id,
+        "spanId": span_id,
+        "attributes": attribute_list(attributes),
+    }
 
 
 def nanoseconds(at: datetime) -> str:
@@ -86,8 +94,11 @@ def nanoseconds(at: datetime) -> str:
 
 def attribute_list(attributes: Attributes) -> list[Json]:
     """Return attributes as OTLP/JSON: cleaned, and without those that have no value."""
-    told = ((key, each) for key, each in attributes.items() if each not in _NOTHING)
-    return [{"key": key, "value": _value(each)} for key, each in told]
+    listed: list[Json] = []
+    for key, value in attributes.items():
+        if value not in _NOTHING:
+            listed.append({"key": key, "value": _value(value)})
+    return listed
 
 
 def _value(value: Any) -> Json:
@@ -97,5 +108,6 @@ def _value(value: Any) -> Json:
         case int():
             return {"intValue": str(value)}
         case tuple():
-            return {"arrayValue": {"values": [_value(v) for v in value[:_LISTED]]}}
+            items = [_value(item) for item in value[:_LISTED]]
+            return {"arrayValue": {"values": items}}
     return {"stringValue": clean(str(value), TEXT_CHARACTERS)}

@@ -73,28 +73,29 @@ class SpanMaker:
 
     def spans(self) -> Iterator[OtlpSpan]:
         """Yield all spans: of executions, then of calls."""
-        findings = grouped(find(self.snapshot), lambda each: each.execution_arn)
+        findings = find(self.snapshot)
+        findings_of = grouped(findings, lambda finding: finding.execution_arn)
         for arn, execution in self.snapshot.executions.items():
-            yield from self._execution(execution, findings.get(arn, ()))
+            begin = _begin_of(execution)
+            if begin is not None:
+                yield self._execution(execution, begin, findings_of.get(arn, ()))
             for visit in execution.visits:
                 yield from self.of_visit(execution, visit)
-        yield from map(
-            self.of_call, filter(self.snapshot.is_relevant, self.snapshot.calls)
-        )
+        for call in self.snapshot.calls:
+            if self.snapshot.is_relevant(call):
+                yield self.of_call(call)
 
     def _execution(
-        self, execution: ExecutionAsOf, findings: Iterable[Finding]
-    ) -> Iterator[OtlpSpan]:
-        times = (event.at for event in execution.events)
-        begin = execution.started_at or min(times, default=None)
-        if begin is None:
-            return
+        self, execution: ExecutionAsOf, begin: datetime, findings: Iterable[Finding]
+    ) -> OtlpSpan:
         arn = execution.arn
         end = execution.stopped_at or self._now
         error, cause = ended_with(self.snapshot, execution)
-        told = (_named("sfnwatch.finding", each, *_OF_FINDING) for each in findings)
-        found = (span_event(end, "finding", values) for values in told)
-        yield OtlpSpan(
+        events = [*self._redrives(execution), *_exception(end, error, cause)]
+        for finding in findings:
+            attributes = _named("sfnwatch.finding", finding, *_OF_FINDING)
+            events.append(span_event(end, "finding", attributes))
+        return OtlpSpan(
             resource=_machine(execution),
             ids=(_trace_id(arn), _part_id(arn), None),
             name=execution.state_machine_name or execution.name,
@@ -108,7 +109,7 @@ class SpanMaker:
                 "error.type": error,
             },
             status=_outcome(execution.status.lower(), error),
-            events=[*self._redrives(execution), *_exception(end, error, cause), *found],
+            events=events,
             links=self._started_by(arn),
         )
 
@@ -119,7 +120,8 @@ class SpanMaker:
             if ended is not None:
                 status = {"sfnwatch.status": STATUS_BY_END[ended.type]}
                 yield span_event(ended.at, "ended", status)
-                yield from _exception(ended.at, *error_and_cause(self.snapshot, ended))
+                error, cause = error_and_cause(self.snapshot, ended)
+                yield from _exception(ended.at, error, cause)
             number = {"sfnwatch.redrive": redrive.number}
             yield span_event(redrive.event.at, "redriven", number)
 
@@ -128,10 +130,10 @@ class SpanMaker:
         parent = self.snapshot.lineage.parents.get(arn)
         if parent is None:
             return []
-        arn = parent.execution_arn
-        run = {"sfnwatch.map_run.arn": parent.map_run_arn}
-        origin = _part_id(arn, parent.visit_id, parent.attempt_id)
-        return [span_link(_trace_id(arn), origin, run)]
+        starter_arn = parent.execution_arn
+        starter_id = _part_id(starter_arn, parent.visit_id, parent.attempt_id)
+        map_run = {"sfnwatch.map_run.arn": parent.map_run_arn}
+        return [span_link(_trace_id(starter_arn), starter_id, map_run)]
 
     def of_visit(
         self, execution: ExecutionAsOf, visit: StateVisit
@@ -165,11 +167,13 @@ class SpanMaker:
         self, execution: ExecutionAsOf, attempt: Attempt, number: int, end: datetime
     ) -> OtlpSpan:
         arn = execution.arn
-        cause = cause_words(attempt.cause) if attempt.cause else None
-        own = _part_id(arn, attempt_id=attempt.scheduled_id)
+        message = attempt.error
+        if not message and attempt.cause:
+            message = cause_words(attempt.cause)
+        span_id = _part_id(arn, attempt_id=attempt.scheduled_id)
         return OtlpSpan(
             resource=_machine(execution),
-            ids=(_trace_id(arn), own, _part_id(arn, attempt.visit_id)),
+            ids=(_trace_id(arn), span_id, _part_id(arn, attempt.visit_id)),
             name=resource_words(attempt),
             times=(attempt.scheduled_at, end),
             attributes={
@@ -183,7 +187,7 @@ class SpanMaker:
                 "cloud.region": attempt.region,
                 "error.type": attempt.error,
             },
-            status=_outcome(attempt.status, attempt.error or cause),
+            status=_outcome(attempt.status, message),
             events=[
                 *self._phases((arn, attempt.scheduled_id), attempt),
                 *_exception(end, attempt.error, attempt.cause),
@@ -193,41 +197,50 @@ class SpanMaker:
 
     def _phases(self, key: AttemptKey, attempt: Attempt) -> Iterator[Json]:
         """Yield what happened during an attempt and during its ECS tasks."""
-        job = attempt.integration.job_word if attempt.integration else "job"
-        snapshots = (
-            ("started", attempt.started_at),
-            ("submitted", attempt.submitted_at),
-            (f"{job} stopped", attempt.stopped_at),
-        )
-        yield from (span_event(at, name) for name, at in snapshots if at is not None)
-        told = AttemptCalls(self.snapshot, self._coverage, key, attempt).completion
-        if told is not None:
-            words = plain_text(completion_parts(told))
-            said = {"sfnwatch.completion": words.lstrip("◀━ ")}
-            yield span_event(told.learned_at, "learned", said)
-        for job in attempt.resource_ids:
-            own = self.snapshot.task_starter(job) == key
-            for state in self.snapshot.task_states.get(job, ()) if own else ():
-                told_of = _named("sfnwatch.task", state, *_OF_TASK)
-                values = {"aws.ecs.task.arn": state.task_arn, **told_of}
-                yield span_event(state.at, f"task {clean(state.last_status)}", values)
+        job = "job"
+        if attempt.integration is not None:
+            job = attempt.integration.job_word
+        moments = {
+            "started": attempt.started_at,
+            "submitted": attempt.submitted_at,
+            f"{job} stopped": attempt.stopped_at,
+        }
+        for name, at in moments.items():
+            if at is not None:
+                yield span_event(at, name)
+        calls = AttemptCalls(self.snapshot, self._coverage, key, attempt)
+        completion = calls.completion
+        if completion is not None:
+            words = plain_text(completion_parts(completion)).lstrip("◀━ ")
+            attributes = {"sfnwatch.completion": words}
+            yield span_event(completion.learned_at, "learned", attributes)
+        for job_id in attempt.resource_ids:
+            if self.snapshot.task_starter(job_id) == key:
+                yield from self._task_states(job_id)
+
+    def _task_states(self, task_arn: str) -> Iterator[Json]:
+        for state in self.snapshot.task_states.get(task_arn, ()):
+            attributes = {
+                "aws.ecs.task.arn": state.task_arn,
+                **_named("sfnwatch.task", state, *_OF_TASK),
+            }
+            yield span_event(state.at, f"task {clean(state.last_status)}", attributes)
 
     def of_call(self, call: ApiCall) -> OtlpSpan:
         """Return a call's span: all of the time in which it may have been made."""
         link = self.snapshot.link(call)
         error = call.error_code
         begin, end = call_window(self.snapshot, call)
-        rule = _named("sfnwatch.link", link, "rule")
-        # If even the execution is not known, the call is a trace of its own.
-        arn = link.execution_arn if link is not None else None
-        attempt_id = link.attempt_id if link is not None else None
-        trace_id = _trace_id(arn or f"call {call.event_id}")
-        parent_id = _part_id(arn, attempt_id=attempt_id) if arn else None
         service = service_name(call)
-        where = {"cloud.region": call.region, "cloud.account.id": call.account_id}
+        candidate_count = link.candidate_count if link is not None else 0
         return OtlpSpan(
-            resource={"service.name": service, "cloud.provider": "aws", **where},
-            ids=(trace_id, _id(8, "call", "", call.event_id), parent_id),
+            resource={
+                "service.name": service,
+                "cloud.provider": "aws",
+                "cloud.region": call.region,
+                "cloud.account.id": call.account_id,
+            },
+            ids=_ids_of_call(call, link),
             name=f"{service}.{call.event_name}",
             times=(begin, end),
             attributes={
@@ -243,21 +256,47 @@ class SpanMaker:
                 "sfnwatch.call.time_resolution": "1s",
                 "sfnwatch.call.seen_at": maybe_iso(call.seen_at),
                 **_named("sfnwatch.call", call, "read_only", "role_arn"),
-                **rule,
+                **_named("sfnwatch.link", link, "rule"),
                 **_named("sfnwatch.call", link, "role"),
                 **_link_certainty(link),
                 **_named("sfnwatch.link", link, "reason", "evidence"),
-                "sfnwatch.link.candidates": (link and link.candidate_count) or None,
+                "sfnwatch.link.candidates": candidate_count or None,
             },
             status=_outcome("failed" if error else "", call.error_message or error),
             events=_exception(end, error, call.error_message),
-            links=[
-                span_link(_trace_id(other), _part_id(other, attempt_id=number), rule)
-                for other, number in (link.candidates if link else ())
-            ],
+            links=list(_candidate_links(link)),
             kind=_CLIENT,
             settled=link is not None and link.is_sure,
         )
+
+
+def _begin_of(execution: ExecutionAsOf) -> datetime | None:
+    """Return when an execution started; its first event's time if that isn't known."""
+    if execution.started_at is not None:
+        return execution.started_at
+    times = [event.at for event in execution.events]
+    return min(times, default=None)
+
+
+def _ids_of_call(call: ApiCall, link: Link | None) -> tuple[str, str, str | None]:
+    """Return the ids of a call's trace, of its span and of the parent."""
+    span_id = _id(8, "call", "", call.event_id)
+    if link is None or not link.execution_arn:
+        # If even the execution is not known, the call is a trace of its own.
+        return _trace_id(f"call {call.event_id}"), span_id, None
+    arn = link.execution_arn
+    parent_id = _part_id(arn, attempt_id=link.attempt_id)
+    return _trace_id(arn), span_id, parent_id
+
+
+def _candidate_links(link: Link | None) -> Iterator[Json]:
+    """Yield a span link to each attempt that an ambiguous call fits."""
+    if link is None:
+        return
+    rule = _named("sfnwatch.link", link, "rule")
+    for arn, attempt_id in link.candidates:
+        span_id = _part_id(arn, attempt_id=attempt_id)
+        yield span_link(_trace_id(arn), span_id, rule)
 
 
 def _trace_id(arn: str) -> str:
@@ -269,13 +308,16 @@ def _part_id(arn: str, visit_id: int | None = 0, attempt_id: int | None = None) 
     """Return the id of an attempt's span, or of a visit's, or of the execution's."""
     if attempt_id is not None:
         return _id(8, "attempt", attempt_id, arn)
-    return _id(8, *(("visit", visit_id) if visit_id else ("execution", "")), arn)
+    if visit_id:
+        return _id(8, "visit", visit_id, arn)
+    return _id(8, "execution", "", arn)
 
 
 def _id(size: int, *parts: object) -> str:
     """Return an id of `size` bytes, always the same for the same parts."""
     text = "\0".join(map(str, parts))
-    return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[: 2 * size]
+    digest = sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    return digest[: 2 * size]
 
 
 def _machine(execution: ExecutionAsOf) -> Attributes:
@@ -294,10 +336,9 @@ def _machine(execution: ExecutionAsOf) -> Attributes:
 def _outcome(word: str, message: str | None) -> Json:
     """Return OpenTelemetry's status for an outcome in AWS's words, in lower case."""
     code = _STATUS.get(word, _UNSET)
-    told = (
-        {"message": clean(message or word, TEXT_CHARACTERS)} if code == _ERROR else {}
-    )
-    return {"code": code, **told}
+    if code != _ERROR:
+        return {"code": code}
+    return {"code": code, "message": clean(message or word, TEXT_CHARACTERS)}
 
 
 def _exception(at: datetime, error: str | None, cause: str | None) -> list[Json]:
@@ -305,8 +346,8 @@ def _exception(at: datetime, error: str | None, cause: str | None) -> list[Json]
     if error is None and cause is None:
         return []
     message = cause_words(cause) if cause else None
-    values = {"exception.type": error, "exception.message": message}
-    return [span_event(at, "exception", values)]
+    attributes = {"exception.type": error, "exception.message": message}
+    return [span_event(at, "exception", attributes)]
 
 
 def _named(prefix: str, row: object, *names: str) -> Attributes:
