@@ -59,7 +59,8 @@ def dump(snapshot: Snapshot, out: TextIO) -> None:
         row["text"] = line_text(line)
         visit = line.about.visit
         if visit is not None:
-            row |= {"state": exported_path(visit), "entered_id": str(visit.id)}
+            row["state"] = exported_path(visit)
+            row["entered_id"] = str(visit.id)
         row = _EMPTY | row
         text = ",".join(row.values())
         # Examining each character of each cell would take a third of the time.
@@ -89,13 +90,17 @@ def _kind(snapshot: Snapshot, event: HistoryEvent) -> str:
     """Return an event's kind; the start of a child or of a Map Run has its own."""
     kind = event.type
     if kind.startswith("Execution"):
-        child = event.execution_arn in snapshot.lineage.parents
-        return "child" if child and kind == "ExecutionStarted" else "execution"
-    if kind.endswith(("StateEntered", "StateExited")):
-        return "entered" if kind.endswith("Entered") else "exited"
+        is_child = event.execution_arn in snapshot.lineage.parents
+        starts_child = is_child and kind == "ExecutionStarted"
+        return "child" if starts_child else "execution"
+    if kind.endswith("StateEntered"):
+        return "entered"
+    if kind.endswith("StateExited"):
+        return "exited"
     if kind == "MapRunStarted":
-        run = text_of(snapshot.trace.details(event).get("mapRunArn"))
-        return "map-run" if child_map_run(snapshot, run or "") else "other"
+        map_run_arn = text_of(snapshot.trace.details(event).get("mapRunArn"))
+        child = child_map_run(snapshot, map_run_arn or "")
+        return "map-run" if child else "other"
     return "phase" if event.attempt_id else "other"
 
 
@@ -103,7 +108,7 @@ def _call_row(call: ApiCall, link: Link | None) -> CsvRow:
     row: CsvRow = {
         "time": f"{iso(call.event_time)[: -len('.000Z')]}Z",
         "seen_at": maybe_iso(call.seen_at) or "",
-        "execution": (link.execution_arn if link else None) or "",
+        "execution": "",
         "lane": "calls",
         "kind": "call",
         "call_id": call.event_id,
@@ -114,8 +119,10 @@ def _call_row(call: ApiCall, link: Link | None) -> CsvRow:
         "request_id": call.request_id or "",
     }
     if link is not None:
-        row |= {"rule": str(link.rule), "evidence": link.evidence or link.reason}
+        row["execution"] = link.execution_arn or ""
+        row["rule"] = str(link.rule)
         row["certainty"] = str(link.certainty or "")
+        row["evidence"] = link.evidence or link.reason
         row["scheduled_id"] = str(link.attempt_id or "")
     return row
 
@@ -123,4 +130,6 @@ def _call_row(call: ApiCall, link: Link | None) -> CsvRow:
 def _cell(value: str) -> str:
     """Return a value as a cell: cleaned, and not to be taken for a formula."""
     text = clean(value, _LIMIT)
-    return f"'{text}" if _FORMULA.match(f",{text}") else text
+    if _FORMULA.match(f",{text}"):
+        return f"'{text}"
+    return text

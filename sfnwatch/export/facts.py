@@ -28,6 +28,7 @@ _MAP_RUN = ("status", "started_at", "stopped_at", "executions", "items")
 _CHILD = ("arn", "name", "status", "started_at", "stopped_at")
 _VISIT = ("id", "name", "type", "parent", "path", "index", "entered_at", "exited_at")
 _RESOURCE = ("scheduled_id", "resource_type", "resource", "pattern")
+_OUTCOME = ("status", "error", "cause", "request_id")
 _ATTEMPT_TIMES = ("scheduled_at", "started_at", "submitted_at", "ended_at")
 _TASK = ("event_id", "task_arn", "version", "at", "seen_at", "last_status")
 _STOP = ("desired_status", "stop_code", "stopped_reason", "stopped_at", "started_by")
@@ -38,7 +39,9 @@ def fields_of(row: object, *names: str) -> Facts:
 
     Without a row, they are null.
     """
-    return {name: row if row is None else plain(getattr(row, name)) for name in names}
+    if row is None:
+        return dict.fromkeys(names)
+    return {name: plain(getattr(row, name)) for name in names}
 
 
 def plain(value: Any) -> Any:
@@ -55,18 +58,23 @@ def plain(value: Any) -> Any:
 
 def execution_facts(snapshot: Snapshot, execution: ExecutionAsOf) -> Facts:
     """Return what is known of an execution, without its visits and its findings."""
-    parent = snapshot.lineage.parents.get(execution.arn)
     return {
         **fields_of(execution, *_EXECUTION, "stopped_at", "event_count"),
-        # What started the execution; `map_run` is the Map Run that it belongs to.
-        "parent": parent
-        and {
-            "execution": parent.execution_arn,
-            "visit": parent.visit_id or None,
-            "attempt": parent.attempt_id,
-            "map_run": parent.map_run_arn,
-        },
+        "parent": _parent_facts(snapshot, execution.arn),
         "redrives": [_redrive_facts(redrive) for redrive in execution.redrives],
+    }
+
+
+def _parent_facts(snapshot: Snapshot, arn: str) -> Facts | None:
+    """Return what started an execution, and the Map Run that it belongs to."""
+    parent = snapshot.lineage.parents.get(arn)
+    if parent is None:
+        return None
+    return {
+        "execution": parent.execution_arn,
+        "visit": parent.visit_id or None,
+        "attempt": parent.attempt_id,
+        "map_run": parent.map_run_arn,
     }
 
 
@@ -88,14 +96,20 @@ def map_run_facts(snapshot: Snapshot, arn: str) -> Facts:
 
     What is not known is null: a history alone only names its Map Runs.
     """
-    parent = snapshot.lineage.map_runs.get(arn)
-    told = snapshot.map_runs.get(arn)
-    execution = parent.execution_arn if parent else told and told.execution_arn
+    start = snapshot.lineage.map_runs.get(arn)
+    map_run = snapshot.map_runs.get(arn)
+    execution_arn = None
+    visit_id = None
+    if start is not None:
+        execution_arn = start.execution_arn
+        visit_id = start.visit_id or None
+    elif map_run is not None:
+        execution_arn = map_run.execution_arn
     return {
         "arn": arn,
-        "execution": execution,
-        "visit": (parent.visit_id or None) if parent else None,
-        **fields_of(told, *_MAP_RUN, "max_concurrency"),
+        "execution": execution_arn,
+        "visit": visit_id,
+        **fields_of(map_run, *_MAP_RUN, "max_concurrency"),
         "children": [child_facts(child) for child in snapshot.listed_of.get(arn, ())],
     }
 
@@ -113,9 +127,8 @@ def visit_facts(visit: StateVisit) -> Facts:
 
 def attempt_facts(attempt: Attempt) -> Facts:
     """Return one attempt of a visit."""
-    ended = ("status", "error", "cause", "request_id")
     return {
-        **fields_of(attempt, *_RESOURCE, *ended),
+        **fields_of(attempt, *_RESOURCE, *_OUTCOME),
         "resource_ids": list(attempt.resource_ids),
         **fields_of(attempt, *_ATTEMPT_TIMES),
     }
@@ -164,8 +177,11 @@ def facts_of_task(snapshot: Snapshot, task_arn: str) -> Iterator[Facts]:
     yielded for a task that no attempt here started.
     """
     link = snapshot.task_link(task_arn)
-    for state in snapshot.trace.task_states.get(task_arn, ()) if link else ():
-        if link and snapshot.shows_task_state(state):
+    if link is None:
+        return
+    for state in snapshot.trace.task_states.get(task_arn, ()):
+        if snapshot.shows_task_state(state):
             facts = fields_of(state, *_TASK, *_STOP, "group")
-            containers = [asdict(container) for container in state.containers]
-            yield {**facts, "containers": containers, "link": _link_facts(link)}
+            facts["containers"] = [asdict(container) for container in state.containers]
+            facts["link"] = _link_facts(link)
+            yield facts

@@ -1,7 +1,7 @@
 """A comparison of two executions as JSON."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from statistics import median
 from typing import Any
 
@@ -21,11 +21,9 @@ from sfnwatch.analysis.compare.sentences import comparison_findings
 from sfnwatch.analysis.compare.visit_pair import VisitPair
 from sfnwatch.analysis.finding import Finding
 from sfnwatch.analysis.phases import Phase
-from sfnwatch.export.facts import (
-    Facts,
-    fields_of,
-)
+from sfnwatch.export.facts import Facts, fields_of
 from sfnwatch.export.json.trace import DOCUMENT_VERSION
+from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.integrations import CallRole
 from sfnwatch.model.linking.link import role_of_call
 from sfnwatch.model.visits import StateVisit
@@ -66,13 +64,17 @@ def comparison_json(comparison: Comparison) -> Facts:
 
     All lengths are in seconds; `difference` is b - a, `ratio` is b / a.
     """
-    differences = list(map(_told, comparison.differences))
+    differences = [_sentence(finding) for finding in comparison.differences]
+    verdict = [sentence.text for sentence in comparison_findings(comparison)]
+    iterations = []
+    for state, group in comparison.groups.items():
+        iterations.append(_iterations(state, group))
     return {
         "sfnwatch_compare": DOCUMENT_VERSION,
         "a": _side(comparison.a),
         "b": _side(comparison.b),
         "same": not differences,
-        "verdict": [sentence.text for sentence in comparison_findings(comparison)],
+        "verdict": verdict,
         "remarks": remarks(comparison),
         **fields_of(comparison, "calls_compared", "same_input"),
         "seconds": _json(comparison.seconds),
@@ -81,14 +83,14 @@ def comparison_json(comparison: Comparison) -> Facts:
         "differences": differences,
         "slowdown": comparison.largest_change(1),
         "speedup": comparison.largest_change(-1),
-        "not_compared": list(map(_told, comparison.gaps)),
+        "not_compared": [_sentence(gap) for gap in comparison.gaps],
         "definitions": _json(comparison.definitions),
-        "states": list(map(_pair, comparison.pairs)),
-        "iterations": [_group(*each) for each in comparison.groups.items()],
+        "states": [_visit_pair(pair) for pair in comparison.pairs],
+        "iterations": iterations,
     }
 
 
-def _told(finding: Finding) -> Facts:
+def _sentence(finding: Finding) -> Facts:
     return {"kind": finding.kind, "text": finding.text, **_json(finding.data)}
 
 
@@ -96,33 +98,47 @@ def _json(value: Any) -> Any:
     """Return a value with the fields of its structs as keys, and seconds rounded."""
     match value:
         case LengthPair():
-            ratio = None if value.ratio is None else round(value.ratio, 4)
-            lengths = {"a": value.a, "b": value.b, "difference": value.difference}
-            return {**_json(lengths), "ratio": ratio}
+            return _lengths(value)
         case Struct():
             return _json(asdict(value))
         case CallTally() | DefinitionChanges():
             return _json(vars(value))
         case Mapping():
-            return {key: _json(each) for key, each in value.items()}
+            return {key: _json(inner) for key, inner in value.items()}
         case list() | tuple():
-            return list(map(_json, value))
+            return [_json(item) for item in value]
         case float():
             return round(value, 3)
     return value
 
 
+def _lengths(pair: LengthPair) -> Facts:
+    facts: Facts = {
+        "a": _json(pair.a),
+        "b": _json(pair.b),
+        "difference": _json(pair.difference),
+        "ratio": None,
+    }
+    if pair.ratio is not None:
+        facts["ratio"] = round(pair.ratio, 4)
+    return facts
+
+
 def _parts(phases: Mapping[Phase, LengthPair]) -> Facts:
-    return {_PHASES.get(p, str(p)): _json(lengths) for p, lengths in phases.items()}
+    facts: Facts = {}
+    for phase, lengths in phases.items():
+        name = _PHASES.get(phase, str(phase))
+        facts[name] = _lengths(lengths)
+    return facts
 
 
 def _side(side: ComparedExecution) -> Facts:
     execution = side.execution
     calls = side.calls.sure
-    link = side.analysis.snapshot.link
-    roles = Counter(role_of_call(call, link(call)) for call in calls)
-    seen = [(call.seen_at, call.event_time) for call in calls]
-    lags = [max(0.0, (at - made).total_seconds()) for at, made in seen if at]
+    snapshot = side.analysis.snapshot
+    role_counts = Counter(role_of_call(call, snapshot.link(call)) for call in calls)
+    latencies = list(_cloudtrail_latencies(calls))
+    failed_calls = [call for call in calls if call.error_code is not None]
     return {
         **fields_of(execution, "arn", "name", "state_machine_arn", "role_arn"),
         "status": execution.status,
@@ -130,73 +146,100 @@ def _side(side: ComparedExecution) -> Facts:
         **fields_of(execution, "started_at", "stopped_at", "event_count"),
         "visit_count": len(side.analysis.visits),
         "attempt_count": len(side.attempts),
-        "calls": {str(role): roles[role] for role in CallRole},
-        "failed_calls": sum(call.error_code is not None for call in calls),
-        "cloudtrail_latency": _json(median(lags)) if lags else None,
+        "calls": {str(role): role_counts[role] for role in CallRole},
+        "failed_calls": len(failed_calls),
+        "cloudtrail_latency": _json(median(latencies)) if latencies else None,
         "redrive_count": len(execution.redrives),
     }
 
 
-def _pair(pair: VisitPair) -> Facts:
+def _cloudtrail_latencies(calls: Iterable[ApiCall]) -> Iterator[float]:
+    """Yield the seconds until CloudTrail showed a call, for calls read from it."""
+    for call in calls:
+        if call.seen_at is not None:
+            latency = call.seen_at - call.event_time
+            yield max(0.0, latency.total_seconds())
+
+
+def _visit_pair(pair: VisitPair) -> Facts:
     return {
         "path": pair.visit.path,
         "occurrence": pair.occurrence,
-        "parent": pair.around and pair.around.place,
+        "parent": pair.around.place if pair.around else None,
         "index": pair.visit.index,
-        "presence": "both" if pair.both else "a" if pair.a is not None else "b",
+        "presence": _presence(pair),
         "moved": pair.moved,
         **_visit(pair.a, "a"),
         **_visit(pair.b, "b"),
         "seconds": _json(pair.seconds),
         "parts": _parts(pair.phases),
-        "attempts": list(map(_attempt_pair, pair.attempts)),
+        "attempts": [_attempt_pair(attempts) for attempts in pair.attempts],
     }
 
 
-def _visit(visit: StateVisit | None, which: str) -> Facts:
+def _presence(pair: VisitPair) -> str:
+    """Return which side has the visit."""
+    if pair.both:
+        return "both"
+    return "a" if pair.a is not None else "b"
+
+
+def _visit(visit: StateVisit | None, side: str) -> Facts:
+    fields = fields_of(visit, "id", "name", "type", "status")
     return {
-        f"visit_{which}": visit and visit.id,
-        f"name_{which}": visit and visit.name,
-        f"type_{which}": visit and visit.type,
-        f"status_{which}": visit and visit.status,
-        f"error_{which}": visit and visit_end(visit).error,
+        f"visit_{side}": fields["id"],
+        f"name_{side}": fields["name"],
+        f"type_{side}": fields["type"],
+        f"status_{side}": fields["status"],
+        f"error_{side}": visit_end(visit).error if visit else None,
     }
 
 
 def _attempt_pair(pair: AttemptPair) -> Facts:
     return {
         "number": pair.number,
-        **_end(pair.a, "a"),
-        **_end(pair.b, "b"),
+        **_attempt_end(pair.a, "a"),
+        **_attempt_end(pair.b, "b"),
         "seconds": _json(pair.seconds),
         "calls": _json(pair.calls),
     }
 
 
-def _end(case: AttemptAnalysis | None, which: str) -> Facts:
+def _attempt_end(analysis: AttemptAnalysis | None, side: str) -> Facts:
     """Return how an attempt ended, and how Step Functions learned of it."""
-    told = case.completion if case is not None else None
-    return {
-        f"status_{which}": case and case.attempt.status,
-        f"error_{which}": case and case.attempt.error,
-        f"noticed_{which}": told
-        and {"seconds": _json(told.lag), "by": str(told.by), "certain": told.certain},
-    }
+    facts: Facts = dict.fromkeys((f"status_{side}", f"error_{side}", f"noticed_{side}"))
+    if analysis is None:
+        return facts
+    facts[f"status_{side}"] = analysis.attempt.status
+    facts[f"error_{side}"] = analysis.attempt.error
+    completion = analysis.completion
+    if completion is not None:
+        facts[f"noticed_{side}"] = {
+            "seconds": _json(completion.lag),
+            "by": str(completion.by),
+            "certain": completion.certain,
+        }
+    return facts
 
 
-def _group(state: int, group: IterationGroup) -> Facts:
+def _iterations(state: int, group: IterationGroup) -> Facts:
+    """Return the iterations of one state; `state` is its place in `states`."""
+    indexes_in_both = group.a.statuses.keys() & group.b.statuses.keys()
     return {
         "state": state,
-        "both": len(group.a.statuses.keys() & group.b.statuses.keys()),
+        "both": len(indexes_in_both),
         "a": _json(group.a.spread),
         "b": _json(group.b.spread),
         "statuses_a": Counter(group.a.statuses.values()),
         "statuses_b": Counter(group.b.statuses.values()),
-        "slower": _extreme(group, 1),
-        "faster": _extreme(group, -1),
+        "slower": _largest_change(group, 1),
+        "faster": _largest_change(group, -1),
     }
 
 
-def _extreme(group: IterationGroup, sign: int) -> Facts | None:
-    found = group.largest_change(sign)
-    return found and {"index": found[0], "seconds": _json(found[1])}
+def _largest_change(group: IterationGroup, sign: int) -> Facts | None:
+    change = group.largest_change(sign)
+    if change is None:
+        return None
+    index, lengths = change
+    return {"index": index, "seconds": _lengths(lengths)}

@@ -3,10 +3,7 @@
 from sfnwatch.analysis.phases import PHASE_KEYS
 from sfnwatch.analysis.report import ExecutionReport, Report
 from sfnwatch.analysis.state_row import StateRow
-from sfnwatch.export.facts import (
-    Facts,
-    fields_of,
-)
+from sfnwatch.export.facts import Facts, fields_of
 from sfnwatch.export.json.trace import DOCUMENT_VERSION, finding_json
 
 
@@ -19,7 +16,7 @@ def report_json(report: Report) -> Facts:
     return {
         "sfnwatch_trace": DOCUMENT_VERSION,
         "findings": [finding_json(finding) for finding in report.findings],
-        "executions": [_execution_json(each) for each in report.executions],
+        "executions": [_execution_json(execution) for execution in report.executions],
         "calls": {**all_fields(report.calls), "unread": report.unread},
     }
 
@@ -42,9 +39,9 @@ def _execution_json(execution: ExecutionReport) -> Facts:
 def _state_json(row: StateRow) -> Facts:
     """Return one row of the table of states; lengths are in seconds."""
     facts = all_fields(row)
-    phases = facts.pop("phases").items()
     del facts["id_word"]
-    parts = {PHASE_KEYS[phase]: seconds for phase, seconds in phases}
+    phases = facts.pop("phases")
+    parts = {PHASE_KEYS[phase]: seconds for phase, seconds in phases.items()}
     return {**facts, "parts": parts, "calls": all_fields(row.calls)}
 
 

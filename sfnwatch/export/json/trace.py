@@ -30,13 +30,13 @@ DOCUMENT_VERSION = 1
 
 def dump(snapshot: Snapshot, out: TextIO) -> None:
     """Print the trace as one object; equal traces give equal texts."""
-    told = trace_json(snapshot)
+    document = trace_json(snapshot)
     try:
         # msgspec formats in C, which takes less than half the time.
-        text = msgspec.json.format(ascii_json(told), indent=2)
+        text = msgspec.json.format(ascii_json(document), indent=2)
     except msgspec.DecodeError:
         # msgspec refuses half a surrogate pair, which a string of AWS may hold.
-        text = ascii_json(told, indent=2)
+        text = ascii_json(document, indent=2)
     out.write(f"{text}\n")
 
 
@@ -47,35 +47,37 @@ def trace_json(snapshot: Snapshot) -> Facts:
     in the order of their times. Each execution has its findings; the findings of the
     whole trace are beside the executions.
     """
-    told = findings_json(find(snapshot))
+    findings_of = findings_json(find(snapshot))
+    executions = []
+    for arn, execution in snapshot.executions.items():
+        facts = execution_facts(snapshot, execution)
+        facts["visits"] = [visit_facts(visit) for visit in execution.visits]
+        facts["findings"] = findings_of[arn]
+        executions.append(facts)
+    task_states: list[Facts] = []
+    for task_arn in snapshot.task_states:
+        task_states += facts_of_task(snapshot, task_arn)
     map_runs = {*snapshot.lineage.map_runs, *snapshot.map_runs, *snapshot.listed_of}
     return {
         "sfnwatch_trace": DOCUMENT_VERSION,
-        "executions": [
-            {
-                **execution_facts(snapshot, execution),
-                "visits": [visit_facts(visit) for visit in execution.visits],
-                "findings": told[arn],
-            }
-            for arn, execution in snapshot.executions.items()
-        ],
-        "findings": told[None],
+        "executions": executions,
+        "findings": findings_of[None],
         "calls": [call_facts(call, snapshot.link(call)) for call in snapshot.calls],
-        "task_states": [
-            state
-            for arn in snapshot.task_states
-            for state in facts_of_task(snapshot, arn)
-        ],
+        "task_states": task_states,
         "map_runs": [map_run_facts(snapshot, arn) for arn in sorted(map_runs)],
     }
 
 
 def findings_json(findings: Iterable[Finding]) -> Mapping[str | None, list[Facts]]:
     """Return the findings by execution; those of the whole trace are under None."""
-    own = grouped(map(finding_json, findings), lambda told: told["execution"])
-    return defaultdict(list, own)
+    facts = map(finding_json, findings)
+    by_execution = grouped(facts, lambda finding: finding["execution"])
+    return defaultdict(list, by_execution)
 
 
 def finding_json(finding: Finding) -> dict[str, Any]:
-    told = fields_of(finding, "certainty", "text", "evidence", "data")
-    return {"kind": finding.kind, "execution": finding.execution_arn, **told}
+    return {
+        "kind": finding.kind,
+        "execution": finding.execution_arn,
+        **fields_of(finding, "certainty", "text", "evidence", "data"),
+    }

@@ -1,9 +1,6 @@
 """A call as JSON, with the attempts that were considered for it."""
 
-from sfnwatch.export.facts import (
-    Facts,
-    call_facts,
-)
+from sfnwatch.export.facts import Facts, call_facts
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.linking.parameters import Leaf
 from sfnwatch.model.snapshot import Snapshot
@@ -20,24 +17,26 @@ def why_json(snapshot: Snapshot, call: ApiCall) -> Facts:
 
     A parameter has its path, and its values in the scheduled event and in the call.
     """
-    told = [_considered(each) for each in considered_attempts(snapshot, call)]
-    return {**call_facts(call, snapshot.link(call)), "considered": told}
+    facts = call_facts(call, snapshot.link(call))
+    attempts = considered_attempts(snapshot, call)
+    facts["considered"] = [_considered(attempt) for attempt in attempts]
+    return facts
 
 
-def _considered(each: ConsideredAttempt) -> Facts:
-    weighed = each.weighed
-    arn, scheduled_id = each.weighed.key
+def _considered(considered: ConsideredAttempt) -> Facts:
+    weighed = considered.weighed
+    arn, scheduled_id = weighed.key
     return {
         "execution": arn,
-        "visit": each.attempt.visit_id,
+        "visit": considered.attempt.visit_id,
         "attempt": scheduled_id,
         "role": str(weighed.role),
         "for": {
             "ids": list(weighed.same),
-            "parameters": list(map(_leaf, weighed.comparison.equal)),
+            "parameters": [_leaf(leaf) for leaf in weighed.comparison.equal],
         },
         "against": list(weighed.against),
-        "different": list(map(_leaf, weighed.comparison.different)),
+        "different": [_leaf(leaf) for leaf in weighed.comparison.different],
     }
 
 
