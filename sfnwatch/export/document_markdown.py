@@ -4,7 +4,7 @@ Every name is escaped, so that none can break a table, make a link or mention a 
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TextIO
 
 from sfnwatch.analysis.document import (
@@ -26,51 +26,73 @@ _OPENING = re.compile(r"^(\s*)([-+]|\d+(?=[.)]))")
 
 def write_markdown(document: Document, out: TextIO) -> None:
     """Print a document for an issue, a pull request, a wiki or a job's summary."""
-    before: object = None
+    previous: Block | None = None
     for block in document:
-        # The items of a list follow each other; other blocks have a blank line between.
-        if before is not None and not (before is Sentence and type(block) is Sentence):
+        # Sentences are items of one list; other blocks have a blank line between.
+        is_next_item = isinstance(previous, Sentence) and isinstance(block, Sentence)
+        if previous is not None and not is_next_item:
             out.write("\n")
-        before = type(block)
         out.writelines(f"{line}\n" for line in _markdown_lines(block))
+        previous = block
 
 
 def _markdown_lines(block: Block) -> Iterator[str]:
     match block:
         case Heading():
-            yield f"{'#' * (block.level + 1)} {_line(block.text)}"
+            marks = "#" * (block.level + 1)
+            yield f"{marks} {_line(block.text)}"
         case Paragraph(strong=True):
             yield f"**{escaped(block.text)}**"
         case Paragraph():
             yield _line(block.text)
         case Items():
-            yield from (f"- {_line(line)}" for line in block.lines)
+            for line in block.lines:
+                yield f"- {_line(line)}"
         case Sentence():
-            proof = brief_evidence(block.evidence)
-            tail = escaped(f" [{proof}]") if proof else ""
-            yield f"- *{block.certainty}*: {escaped(block.text)}{tail}"
+            text = escaped(block.text)
+            evidence = brief_evidence(block.evidence)
+            if evidence:
+                text += escaped(f" [{evidence}]")
+            yield f"- *{block.certainty}*: {text}"
         case Table():
-            columns = block.shown
-            yield f"| {' | '.join(escaped(column.head) for column in columns)} |"
-            yield f"| {' | '.join('---:' if c.right else '---' for c in columns)} |"
-            for row in zip(*(column.cells for column in columns), strict=True):
-                yield f"| {' | '.join(map(escaped, row))} |"
+            yield from _table_lines(block)
+
+
+def _table_lines(table: Table) -> Iterator[str]:
+    columns = table.shown
+    yield _table_row(escaped(column.head) for column in columns)
+    yield _table_row("---:" if column.right else "---" for column in columns)
+    cells = [column.cells for column in columns]
+    for row in zip(*cells, strict=True):
+        yield _table_row(escaped(cell) for cell in row)
+
+
+def _table_row(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
 
 
 def escaped(text: str) -> str:
     """Escape a text inside a line, so that it is shown as it is, also in a table."""
-    told = _SPECIAL.sub(r"\\\1", text)
-    told = _LINK.sub(lambda found: f"{found[0][0]}{_BREAK}{found[0][1:]}", told)
-    return told.replace("@", f"@{_BREAK}")
+    text = _SPECIAL.sub(r"\\\1", text)
+    text = _LINK.sub(_broken_link, text)
+    return text.replace("@", f"@{_BREAK}")
+
+
+def _broken_link(link: re.Match[str]) -> str:
+    """Divide the beginning of a link after its first character."""
+    beginning = link[0]
+    return f"{beginning[0]}{_BREAK}{beginning[1:]}"
 
 
 def _line(text: str) -> str:
     """Escape a text at the beginning of a line or an item."""
-    return _OPENING.sub(_held, escaped(text))
+    return _OPENING.sub(_escaped_opening, escaped(text))
 
 
-def _held(opening: re.Match[str]) -> str:
+def _escaped_opening(opening: re.Match[str]) -> str:
     """Escape the beginning of a line that would begin a list: `1.`, `-`."""
     blanks = opening[1]
     mark = opening[2]
-    return f"{blanks}{_BREAK}{mark}" if mark.isdigit() else f"{blanks}\\{mark}"
+    if mark.isdigit():
+        return f"{blanks}{_BREAK}{mark}"
+    return f"{blanks}\\{mark}"

@@ -20,7 +20,7 @@ from sfnwatch.analysis.document import (
 from sfnwatch.analysis.evidence import brief_evidence
 from sfnwatch.export.wrapping import cut_text, wrap_text
 
-_LEAST = 40
+_LEAST_WIDTH = 40
 _CERTAINTY = 11
 """The width of `inference` and two blanks."""
 
@@ -30,20 +30,29 @@ def write_text(document: Document, out: TextIO, width: int = 80) -> None:
 
     The blocks below a heading are indented.
     """
-    width = max(width, _LEAST)
+    width = max(width, _LEAST_WIDTH)
     level = 0
-    before: object = None
+    previous: Block | None = None
     for block in document:
+        indent = "  " * level
         if isinstance(block, Heading):
             level = block.level
-            lines = wrap_text(block.text, width, "  " * (level - 1), "  " * level)
+            indent = "  " * level
+            heading_indent = "  " * (level - 1)
+            lines = wrap_text(block.text, width, heading_indent, indent)
         else:
-            lines = _text_lines(block, width, "  " * level)
-        apart = isinstance(block, Table) and before is not Heading
-        if before is not None and (apart or isinstance(block, Heading)):
+            lines = _text_lines(block, width, indent)
+        if previous is not None and _is_apart(block, previous):
             out.write("\n")
         out.writelines(f"{line.rstrip()}\n" for line in lines)
-        before = type(block)
+        previous = block
+
+
+def _is_apart(block: Block, previous: Block) -> bool:
+    """True for a block with a blank line before it: a heading, or a table."""
+    if isinstance(block, Heading):
+        return True
+    return isinstance(block, Table) and not isinstance(previous, Heading)
 
 
 def _text_lines(block: Block, width: int, indent: str) -> Iterator[str]:
@@ -54,19 +63,24 @@ def _text_lines(block: Block, width: int, indent: str) -> Iterator[str]:
             for line in block.lines:
                 yield from wrap_text(line, width, indent, f"{indent}  ")
         case Sentence():
-            proof = brief_evidence(block.evidence)
-            text = f"{block.text} [{proof}]" if proof else block.text
+            text = block.text
+            evidence = brief_evidence(block.evidence)
+            if evidence:
+                text += f" [{evidence}]"
             first = f"{indent}{block.certainty:<{_CERTAINTY}}"
-            yield from wrap_text(text, width, first, indent + " " * _CERTAINTY)
+            rest = indent + " " * _CERTAINTY
+            yield from wrap_text(text, width, first, rest)
         case Table():
             yield from _table(block, width, indent)
 
 
 def _table(table: Table, width: int, indent: str) -> Iterator[str]:
     """Yield the lines of a table; columns without room are left out."""
-    columns = starmap(_cells, table.fitted(width - len(indent), cell_len))
+    fitted = table.fitted(width - len(indent), cell_len)
+    columns = starmap(_cells, fitted)
+    gap = " " * GAP
     for row in zip(*columns, strict=True):
-        yield f"{indent}{(' ' * GAP).join(row)}"
+        yield f"{indent}{gap.join(row)}"
 
 
 def _cells(column: Column, size: int) -> Iterator[str]:
@@ -74,4 +88,7 @@ def _cells(column: Column, size: int) -> Iterator[str]:
     for text in (column.head, *column.cells):
         shown = cut_text(text, size)
         blanks = " " * (size - cell_len(shown))
-        yield blanks + shown if column.right else shown + blanks
+        if column.right:
+            yield f"{blanks}{shown}"
+        else:
+            yield f"{shown}{blanks}"

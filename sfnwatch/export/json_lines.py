@@ -7,7 +7,6 @@ execution.
 """
 
 from collections.abc import Hashable, Iterable, Iterator
-from itertools import chain
 from typing import TextIO
 
 from sfnwatch.export.changes import changed_calls, changed_tasks, changed_visits
@@ -43,15 +42,22 @@ class JsonLines:
         """The hash of the last line printed, by the key of its facts."""
 
     def __call__(self, batch: Batch, changed: Changed) -> None:
-        healths = (_health(r) for r in batch if r.kind == RecordKind.HEALTH)
-        events = map(self._event, chain.from_iterable(changed.events.values()))
-        changes = self._changes(self._trace.as_of(), changed)
-        self._print(chain(healths, events, changes))
+        self._print(self._news(batch, changed))
 
-    def _print(self, news: Iterable[_LineFacts]) -> None:
+    def _news(self, batch: Batch, changed: Changed) -> Iterator[_LineFacts]:
+        """Yield the facts that a batch brings or changes."""
+        for received in batch:
+            if received.kind == RecordKind.HEALTH:
+                yield _health(received)
+        for events in changed.events.values():
+            for event in events:
+                yield self._event(event)
+        yield from self._changes(self._trace.as_of(), changed)
+
+    def _print(self, all_facts: Iterable[_LineFacts]) -> None:
         """Print facts, unless their last line was the same."""
         lines = []
-        for key, kind, facts in news:
+        for key, kind, facts in all_facts:
             line = ascii_json({"kind": kind, **facts})
             line_hash = hash(line)
             if key is None or self._printed.get(key) != line_hash:

@@ -53,8 +53,10 @@ def call_parts(line: Line) -> list[Part]:
         service = clean(line.service.removesuffix(".amazonaws.com"), NAME_CHARACTERS)
         at = Part(f"{line.call_at:%H:%M:%S}  {service}  ", Role.DIM)
         return [at, *line.call.parts]
-    text = line.task or line.call
-    return list(text.parts) if text else []
+    task_or_call = line.task or line.call
+    if task_or_call is None:
+        return []
+    return list(task_or_call.parts)
 
 
 def lane_parts(line: Line, tag: str) -> tuple[list[Part], list[Part]]:
@@ -72,8 +74,9 @@ def lane_parts(line: Line, tag: str) -> tuple[list[Part], list[Part]]:
 
 def time_words(line: Line) -> str:
     """Return a line's time, as precisely as it is known."""
-    length = len("12:34:56") if line.whole_seconds else len("12:34:56.789")
-    return f"{line.at:%H:%M:%S.%f}"[:length]
+    if line.whole_seconds:
+        return f"{line.at:%H:%M:%S}"
+    return line.at.time().isoformat("milliseconds")
 
 
 def is_bad(item: Item) -> bool:

@@ -31,7 +31,7 @@ _LEFT_CELLS = 64
 """The cells for the life-lines and the text of states; longer text is wrapped."""
 _TIME_CELLS = 12
 """The cells for a time."""
-_WORDS = 28
+_LEAST_CELLS = 28
 """The least cells for text, however many life-lines there are."""
 _ARROW = "  ───▶  "
 _NO_ARROW = " " * 8
@@ -43,30 +43,36 @@ _GLYPHS = {
     Phase.CONTAINER: "│",
     Phase.STOPPED: " ",
 }
-_PROSE = 100
+_REPORT_CELLS = 100
+"""The width of the report."""
 
 
 def dump(snapshot: Snapshot, out: TextIO) -> None:
     """Print the text; equal traces give equal texts."""
     tags = lane_tags(snapshot)
-    roots = snapshot.roots.values()
-    out.writelines(f"{tags.get(e.arn, '')}{plain_text(heading(e))}\n" for e in roots)
+    for arn, execution in snapshot.roots.items():
+        tag = tags.get(arn, "")
+        out.write(f"{tag}{plain_text(heading(execution))}\n")
     out.write("\n")
-    out.writelines(f"{line.rstrip()}\n" for line in _lanes(snapshot, tags))
+    out.writelines(f"{row.rstrip()}\n" for row in _lanes(snapshot, tags))
     out.writelines(f"\n{note}\n" for note in not_shown(snapshot))
     out.write("\n")
-    write_text(explain(Report(snapshot)), out, _PROSE)
+    document = explain(Report(snapshot))
+    write_text(document, out, _REPORT_CELLS)
 
 
 def _lanes(snapshot: Snapshot, tags: Mapping[str, str]) -> Iterator[str]:
     outline = Outline(snapshot.trace, OutlineOptions(folds=False))
     lifelines = LifeLines(snapshot.trace, outline)
     yield _row("STEP FUNCTIONS", "UTC", _NO_ARROW, "UTC       CALLS")
-    lines = LineMaker(snapshot, outline, lifelines).lines(outline.at(snapshot))
-    for number, line in enumerate(lines):
-        if line.new_day or not number:
+    maker = LineMaker(snapshot, outline, lifelines)
+    items = outline.at(snapshot)
+    for number, line in enumerate(maker.lines(items)):
+        if line.new_day or number == 0:
             yield _row("", f"{line.at:%Y-%m-%d}", "", "")
-        tag = "" if line.fold else tags.get(line.execution_arn or "", "")
+        tag = ""
+        if not line.fold:
+            tag = tags.get(line.execution_arn or "", "")
         yield from _rows(line, tag, lifelines.width())
 
 
@@ -77,28 +83,41 @@ def _row(left: str, time: str, arrow: str, right: str) -> str:
 
 def _rows(line: Line, tag: str, columns: int) -> Iterator[str]:
     """Yield the rows of a line; `columns` is the number of life-line columns."""
-    words, calls = map(plain_text, lane_parts(line, tag))
-    time = "" if line.whole_seconds else f"{line.at:%H:%M:%S.%f}"[:_TIME_CELLS]
-    room = max(_WORDS, _LEFT_CELLS - columns - 1)
-    first, *more = [words] if cell_len(words) <= room else wrap_text(words, room)
-    left = f"{_rails(line.rails, columns)}{first}"
-    made = line.lane is Lane.STATES and line.call is not None
-    yield _row(left, time, _ARROW if made else _NO_ARROW, calls)
-    going_on = (replace(rail, begins=False) for rail in line.rails if not rail.ends)
-    below = _rails(going_on, columns)
-    yield from (f"{below}  {each}" for each in more)
+    state_parts, call_parts = lane_parts(line, tag)
+    text = plain_text(state_parts)
+    room = max(_LEAST_CELLS, _LEFT_CELLS - columns - 1)
+    texts = [text]
+    if cell_len(text) > room:
+        texts = list(wrap_text(text, room))
+    left = f"{_rails(line.rails, columns)}{texts[0]}"
+    time = ""
+    if not line.whole_seconds:
+        time = f"{line.at:%H:%M:%S.%f}"[:_TIME_CELLS]
+    makes_call = line.lane is Lane.STATES and line.call is not None
+    arrow = _ARROW if makes_call else _NO_ARROW
+    yield _row(left, time, arrow, plain_text(call_parts))
+    lasting_rails = [
+        replace(rail, begins=False) for rail in line.rails if not rail.ends
+    ]
+    rails_below = _rails(lasting_rails, columns)
+    for text_below in texts[1:]:
+        yield f"{rails_below}  {text_below}"
 
 
 def _rails(rails: Iterable[Rail], columns: int) -> str:
+    if not columns:
+        return ""
     cells = [" "] * columns
     for rail in rails:
         cells[rail.column] = _glyph(rail)
-    return f"{''.join(cells)} " if cells else ""
+    return f"{''.join(cells)} "
 
 
 def _glyph(rail: Rail) -> str:
     if rail.begins and rail.ends:
         return "●"
-    if rail.begins or rail.ends:
-        return "┌" if rail.begins else "└"
+    if rail.begins:
+        return "┌"
+    if rail.ends:
+        return "└"
     return _GLYPHS[rail.phase]

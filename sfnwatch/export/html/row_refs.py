@@ -14,7 +14,10 @@ class RowRefs:
     """
 
     def __init__(self, snapshot: Snapshot) -> None:
-        self.executions = {arn: n for n, arn in enumerate(snapshot.executions)}
+        self.executions = {
+            arn: number for number, arn in enumerate(snapshot.executions)
+        }
+        """The numbers of executions, by their ARNs."""
         self._refs: dict[str, str] = {}
         """The references to calls and task states, by their keys."""
         for number, call in enumerate(snapshot.calls):
@@ -28,9 +31,9 @@ class RowRefs:
         if key in self._refs:
             return self._refs[key]
         arn, _, event_id = key.rpartition("#")
-        if arn in self.executions and event_id.isdecimal():
-            return f"e{self.executions[arn]}-{event_id}"
-        return ""
+        if arn not in self.executions or not event_id.isdecimal():
+            return ""
+        return f"e{self.executions[arn]}-{event_id}"
 
     def of_evidence(self, evidence: str, arn: str | None) -> str:
         """Return the reference for evidence: `#5` of an execution, or a call's id."""

@@ -1,6 +1,7 @@
 """The data of a report's table, as JSON that its script reads."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from sfnwatch.export.html.records import in_script, record_texts
@@ -20,28 +21,38 @@ def table_data(snapshot: Snapshot, rows: Sequence[ReportRow]) -> str:
     and its path in `words`, text, 1 for a failure, the event's id, the call's number or
     the reference of a task's state, and for calls the event id.
     """
-    begin = min((row.at for row in rows), default=None)
+    row_times = [row.at for row in rows]
+    begin = min(row_times, default=None)
     words: dict[str, int] = {}
     table = []
     for row in rows:
-        seconds = (row.at - begin).total_seconds() if begin else 0
+        milliseconds = _milliseconds_since(begin, row.at)
         kind = words.setdefault(row.kind, len(words))
         path = words.setdefault(row.path, len(words))
-        cells: list[Any] = [round(seconds * 1000), row.execution, kind, path]
+        cells: list[Any] = [milliseconds, row.execution, kind, path]
         cells += [row.text, int(row.bad), *_id_cells(row)]
         table.append(cells)
     names = [execution.name for execution in snapshot.executions.values()]
     records, limit = record_texts(snapshot, rows)
-    head = {
-        "begin": times.iso(begin) if begin else None,
+    data = {
+        "begin": times.maybe_iso(begin),
         "executions": [texts.clean(name, NAME_LIMIT) for name in names],
         "words": list(words),
         "cut": limit,
         "sentences": [row.sentence for row in rows if row.sentence is not None],
         "rows": table,
     }
-    opening = in_script(values.ascii_json(head)).removesuffix("}")
-    return f'{opening},"records":[{",".join(records)}]}}'
+    # The records are JSON already.
+    opening = in_script(values.ascii_json(data)).removesuffix("}")
+    listed_records = ",".join(records)
+    return f'{opening},"records":[{listed_records}]}}'
+
+
+def _milliseconds_since(begin: datetime | None, at: datetime) -> int:
+    if begin is None:
+        return 0
+    seconds = (at - begin).total_seconds()
+    return round(seconds * 1000)
 
 
 def _id_cells(row: ReportRow) -> list[Any]:
