@@ -90,9 +90,10 @@ def _comments(snapshot: Snapshot, left_out: int) -> Iterator[str]:
         title = escape(whole_name(execution), TITLE_CHARACTERS)
         status = escape(execution.status)
         yield f"%% {title}, started at {started}, {status}"
-    read_children = sum(bool(child.event_count) for child in snapshot.children.values())
+    children = snapshot.children.values()
+    read_children = [child for child in children if child.event_count]
     if read_children:
-        yield f"%% {plural(read_children, 'child execution')} not drawn"
+        yield f"%% {plural(len(read_children), 'child execution')} not drawn"
     if left_out:
         yield f"%% {_left_out_words(left_out)}"
 
@@ -185,31 +186,31 @@ class _StepWriter:
         if visit is None or line.execution_arn is None:
             return
         state = self._state_column(line.execution_arn, visit)
-        words = plain_text(line.task.parts if line.task else line.text)
-        yield _note(state, f"{line.at:%H:%M:%S} {_iteration_words(visit)}{words}")
+        parts = line.task.parts if line.task else line.text
+        words = f"{_iteration_words(visit)}{plain_text(parts)}"
+        yield _note(state, f"{line.at:%H:%M:%S} {words}")
 
     def _call(self, call: ApiCall) -> Iterator[_DiagramStep]:
         """Yield the message of a call, or the loop of the polls that it belongs to."""
         link = self.snapshot.link(call)
         service = self.services.take(service_name(call))
-        visit = self.snapshot.visit_of(link.key) if link else None
+        visit = self.snapshot.visit_of(link.key) if link is not None else None
         if link is None or link.key is None or visit is None:
             words = self._call_words(call, link)
             yield _note(service, f"{_clock(call)} {words}")
             return
-        state = self._state_column(link.key[0], visit)
-        iteration = _iteration_words(visit)
+        arn, _ = link.key
+        state = self._state_column(arn, visit)
         if link.role is CallRole.POLL:
             if link.key in self._looped:
                 return
             polls = self._polls(link.key)
             if len(polls) > 1:
                 self._looped.add(link.key)
-                interval = self._interval_words(link.key, visit)
-                yield self._poll_loop(state, service, polls, iteration, interval)
+                yield self._poll_loop(state, service, polls, link.key, visit)
                 return
         words = self._call_words(call, link)
-        text = f"{_clock(call)} {iteration}{words}"
+        text = f"{_clock(call)} {_iteration_words(visit)}{words}"
         yield _message(state, _arrow(call), service, text)
 
     def _polls(self, key: AttemptKey) -> list[ApiCall]:
@@ -222,12 +223,13 @@ class _StepWriter:
         state: str,
         service: str,
         polls: Sequence[ApiCall],
-        iteration: str,
-        interval: str,
+        key: AttemptKey,
+        visit: StateVisit,
     ) -> _DiagramStep:
         """Return many polls as one; it is a denied one if all were denied."""
         answered = [call for call in polls if not call.error_code]
         shown = answered[0] if answered else polls[0]
+        interval = self._interval_words(key, visit)
         label = f"{len(polls)} polls{interval}"
         denied_count = len(polls) - len(answered)
         if not answered:
@@ -236,7 +238,7 @@ class _StepWriter:
             label += f", {denied_count} denied"
         span = f"{_clock(polls[0])} – {_clock(polls[-1])}"
         words = self._call_words(shown, self.snapshot.link(shown))
-        text = f"{span} {iteration}{words}"
+        text = f"{span} {_iteration_words(visit)}{words}"
         poll = _message(state, _arrow(shown), service, text)
         loop = f"loop {escape(label)}\n{poll.text}\nend"
         return _DiagramStep(loop, poll.participants)
@@ -266,7 +268,9 @@ def _has_event(line: Line, ending: str) -> bool:
 
 
 def _iteration_words(visit: StateVisit) -> str:
-    return f"[{visit.index}] " if visit.index is not None else ""
+    if visit.index is None:
+        return ""
+    return f"[{visit.index}] "
 
 
 def _message(sender: str, arrow: str, receiver: str, text: str) -> _DiagramStep:

@@ -51,7 +51,7 @@ class ChromeEvents:
         yield from sorted(self._events, key=_drawing_order)
 
     def add_process(self, pid: int, name: str) -> None:
-        process = Track(pid, 0)
+        process = Track(pid, tid=0)
         self._add_name(process, "process_name", name=name)
         self._add_name(process, "process_sort_index", sort_index=pid)
 
@@ -63,7 +63,13 @@ class ChromeEvents:
         return track
 
     def _add_name(self, track: Track, what: str, **args: object) -> None:
-        event = {"ph": "M", "name": what, **track._asdict(), "args": args}
+        event = {
+            "ph": "M",
+            "name": what,
+            "pid": track.pid,
+            "tid": track.tid,
+            "args": args,
+        }
         self._names.append(event)
 
     def draw(
@@ -77,11 +83,13 @@ class ChromeEvents:
         """Draw a bar, or a point at the beginning of its time."""
         begin = micros(span[0])
         end = micros(span[1])
-        shape: ChromeEvent = {"ph": "X", "dur": end - begin}
-        if kind in _POINTS and begin == end:
-            shape = {"ph": "i", "s": "t"}
         name = clean(name, _NAME_CHARACTERS)
-        self._add(track, begin, name, kind, **shape, args=_cleaned(args))
+        shown_args = _cleaned(args)
+        if kind in _POINTS and begin == end:
+            self._add(track, begin, name, kind, ph="i", s="t", args=shown_args)
+        else:
+            duration = end - begin
+            self._add(track, begin, name, kind, ph="X", dur=duration, args=shown_args)
         return TrackBar(track, begin, end)
 
     def draw_arrow(
@@ -99,7 +107,14 @@ class ChromeEvents:
         self._add(head.track, head.begin, "made", "link", ph="f", id=arrow_id, bp="e")
 
     def _add(self, track: Track, at: int, name: str, kind: str, **more: object) -> None:
-        event = {"name": name, "cat": kind, **track._asdict(), "ts": at, **more}
+        event = {
+            "name": name,
+            "cat": kind,
+            "pid": track.pid,
+            "tid": track.tid,
+            "ts": at,
+            **more,
+        }
         self._events.append(event)
 
 
@@ -114,7 +129,11 @@ def _cleaned(value: Any) -> Any:
     if isinstance(value, str):
         return clean(value, _ARG_CHARACTERS)
     if isinstance(value, dict):
-        return {k: _cleaned(v) for k, v in value.items() if v not in (None, "", [])}
+        fields: dict[str, Any] = {}
+        for key, inner in value.items():
+            if inner not in (None, "", []):
+                fields[key] = _cleaned(inner)
+        return fields
     if isinstance(value, list):
-        return list(map(_cleaned, value))
+        return [_cleaned(item) for item in value]
     return value

@@ -14,6 +14,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import chain
 from typing import NamedTuple, TextIO
 
 from msgspec.structs import replace
@@ -26,6 +27,7 @@ from sfnwatch.analysis.last_moment import last_moment
 from sfnwatch.analysis.phases import Segment, segments
 from sfnwatch.export.call_window import BarSpan, call_window
 from sfnwatch.export.facts import (
+    Facts,
     attempt_facts,
     call_facts,
     execution_facts,
@@ -41,14 +43,14 @@ from sfnwatch.export.perfetto.tracks import (
     take_lane,
 )
 from sfnwatch.model.api_call import ApiCall
-from sfnwatch.model.ecs_task import stretches
+from sfnwatch.model.ecs_task import TaskState, stretches
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.integrations import CallRole, usual_role
 from sfnwatch.model.linking.link import AttemptKey, Link
 from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.texts import clean
 from sfnwatch.model.times import iso
-from sfnwatch.model.visits import ROOT, StateVisit
+from sfnwatch.model.visits import ROOT, Attempt, StateVisit
 from sfnwatch.view.event_words import redrive_parts
 from sfnwatch.view.line_maker import LineMaker
 from sfnwatch.view.parts import plain_text
@@ -70,9 +72,10 @@ def dump(snapshot: Snapshot, out: TextIO) -> None:
         drawing.add_execution(execution)
     drawing.add_calls()
     drawing.add_tasks()
+    events = [_to_json(event) for event in drawing.events.in_order()]
     other = {"tool": "sfnwatch", "calls_hidden": hidden_call_count(snapshot)}
     out.write('{"traceEvents":[\n')
-    out.write(",\n".join(map(_to_json, drawing.events.in_order())))
+    out.write(",\n".join(events))
     out.write(f'\n],"displayTimeUnit":"ms","otherData":{_to_json(other)}}}\n')
 
 
@@ -98,15 +101,7 @@ class _Drawing:
         self._snapshot = snapshot
         self._maker = LineMaker(snapshot)
         self._now = last_moment(snapshot)
-        self._findings: dict[_BarOwner, list[str]] = defaultdict(list)
-        """The findings on each execution, and on each visit."""
-        for finding in find(snapshot):
-            arn = finding.execution_arn or ""
-            sentence = f"{finding.certainty}: {finding.text}"
-            self._findings[arn, None].append(sentence)
-            visit_id = finding.data.get("visit")
-            if visit_id is not None:
-                self._findings[arn, visit_id].append(finding.text)
+        self._findings = _findings_by_owner(snapshot)
         self._pids: dict[str | None, int] = {}
         self.events = ChromeEvents(first_tid=len(snapshot.executions) + 2)
         self._tails: dict[AttemptKey, list[TrackBar]] = {}
@@ -119,7 +114,9 @@ class _Drawing:
             pid = len(self._pids) + 1
             self._pids[arn] = pid
             execution = self._snapshot.executions.get(arn or "")
-            name = whole_name(execution) if execution else _NOBODYS
+            name = _NOBODYS
+            if execution is not None:
+                name = whole_name(execution)
             self.events.add_process(pid, name)
         return self._pids[arn]
 
@@ -139,21 +136,21 @@ class _Drawing:
         self, execution: ExecutionAsOf, track: Track, spans: Iterable[BarSpan]
     ) -> None:
         """Draw a bar that covers everything that is known of an execution."""
-        times = [at for span in spans for at in span]
+        times = list(chain.from_iterable(spans))
         if execution.started_at is not None:
             times.append(execution.started_at)
         if not times:
             return
-        begin = min(times)
-        end = max(*times, execution.stopped_at or self._now)
+        stopped_at = execution.stopped_at or self._now
+        bar_span = min(times), max(*times, stopped_at)
         args = execution_facts(self._snapshot, execution)
         args["error"], args["cause"] = ended_with(self._snapshot, execution)
         args["findings"] = self._findings[execution.arn, None]
-        self.events.draw(track, (begin, end), execution.name, "execution", args)
+        self.events.draw(track, bar_span, execution.name, "execution", args)
         for redrive in execution.redrives:
             name = plain_text(redrive_parts(redrive))
-            at = redrive.event.at
-            self.events.draw(track, (at, at), name, "redriven", {})
+            moment = redrive.event.at, redrive.event.at
+            self.events.draw(track, moment, name, "redriven", {})
 
     def _draw_visit(
         self,
@@ -189,11 +186,7 @@ class _Drawing:
         self._draw_phases(track, phases_of.get(None, []))
         for number, attempt in enumerate(visit.attempts, start=1):
             own_phases = phases_of.get(number, [])
-            if own_phases:
-                attempt_span = own_phases[0].begin, own_phases[-1].end
-            else:
-                at = nearest_in(attempt.scheduled_at, span)
-                attempt_span = at, at
+            attempt_span = _span_of_attempt(attempt, own_phases, span)
             name = resource_words(attempt)
             if number > 1:
                 name += f" · try {number}"
@@ -217,22 +210,31 @@ class _Drawing:
 
     def add_tasks(self) -> None:
         """Draw the states of each ECS task on a track of its own."""
-        lives = self._snapshot.task_states.values()
-        for states in sorted(lives, key=lambda states: states[0].at):
-            key = self._snapshot.task_starter(states[0].task_arn)
-            visit = self._snapshot.visit_of(key)
+        snapshot = self._snapshot
+        by_first_time = sorted(
+            snapshot.task_states.values(), key=lambda states: states[0].at
+        )
+        for states in by_first_time:
+            key = snapshot.task_starter(states[0].task_arn)
+            visit = snapshot.visit_of(key)
             if key is None or visit is None:
                 continue
-            task_name = task_id(states[0])
-            track = self.events.add_track(self._pid(key[0]), f"task · {task_name}")
-            facts_of_states = facts_of_task(self._snapshot, states[0].task_arn)
-            by_version = {facts["version"]: facts for facts in facts_of_states}
-            for state, end in stretches(states, self._now):
-                status = clean(state.last_status, _STATUS_CHARACTERS)
-                ending = plain_text(task_text(state).ending)
-                args = {**by_version[state.version], "state": visit.path}
-                span = state.at, end
-                self.events.draw(track, span, f"{status}{ending}", "task", args)
+            name = f"task · {task_id(states[0])}"
+            track = self.events.add_track(self._pid(key[0]), name)
+            self._draw_task(track, states, visit)
+
+    def _draw_task(
+        self, track: Track, states: Sequence[TaskState], visit: StateVisit
+    ) -> None:
+        facts_by_version: dict[int, Facts] = {}
+        for facts in facts_of_task(self._snapshot, states[0].task_arn):
+            facts_by_version[facts["version"]] = facts
+        for state, end in stretches(states, self._now):
+            status = clean(state.last_status, _STATUS_CHARACTERS)
+            ending = plain_text(task_text(state).ending)
+            args = {**facts_by_version[state.version], "state": visit.path}
+            span = state.at, end
+            self.events.draw(track, span, f"{status}{ending}", "task", args)
 
     def add_calls(self) -> None:
         """Draw calls on tracks of their services; a poll is a point."""
@@ -240,12 +242,10 @@ class _Drawing:
         calls_of: dict[tuple[str | None, str], list[_TimedCall]] = defaultdict(list)
         for call in filter(snapshot.is_relevant, snapshot.calls):
             link = snapshot.link(call)
-            arn = None
+            arn = link.execution_arn if link is not None else None
             begin, end = call_window(snapshot, call)
-            if link is not None:
-                arn = link.execution_arn
-                if _is_poll(call, link):
-                    end = begin
+            if link is not None and _is_poll(call, link):
+                end = begin
             timed_call = _TimedCall((begin, end), call)
             calls_of[arn, service_name(call)].append(timed_call)
         for (arn, service), timed_calls in calls_of.items():
@@ -269,23 +269,16 @@ class _Drawing:
     def _draw_call(self, track: Track, span: BarSpan, call: ApiCall) -> None:
         """Draw a call, with an arrow from the phase that made it."""
         link = self._snapshot.link(call)
-        key = link.key if link is not None else None
-        visit = self._snapshot.visit_of(key)
-        window = call_window(self._snapshot, call)
-        args = {
-            **call_facts(call, link),
-            "error_message": call.error_message,
-            "time_resolution": "1 s: CloudTrail gives whole seconds",
-            "made_between": list(map(iso, window)),
-            "state": visit.path if visit else None,
-        }
         call_text = self._maker.call_text(call, link)
         name = plain_text((*call_text.name, *call_text.error))
-        role = link.role if link else None
-        head = self.events.draw(track, span, name, str(role or "other"), args)
-        tails = self._tails.get(key) if key else None
-        if link is None or not tails:
+        role = CallRole.OTHER
+        if link is not None and link.role is not None:
+            role = link.role
+        args = self._args_of_call(call, link)
+        head = self.events.draw(track, span, name, str(role), args)
+        if link is None or link.key not in self._tails:
             return
+        tails = self._tails[link.key]
         arrow_args = {
             "rule": str(link.rule),
             "certainty": str(link.certainty),
@@ -293,6 +286,40 @@ class _Drawing:
         }
         tail = _last_begun(tails, head.begin)
         self.events.draw_arrow(tail, head, name, arrow_args)
+
+    def _args_of_call(self, call: ApiCall, link: Link | None) -> dict[str, object]:
+        visit = self._snapshot.visit_of(link.key) if link is not None else None
+        earliest, latest = call_window(self._snapshot, call)
+        return {
+            **call_facts(call, link),
+            "error_message": call.error_message,
+            "time_resolution": "1 s: CloudTrail gives whole seconds",
+            "made_between": [iso(earliest), iso(latest)],
+            "state": visit.path if visit is not None else None,
+        }
+
+
+def _findings_by_owner(snapshot: Snapshot) -> defaultdict[_BarOwner, list[str]]:
+    """Return the findings on each execution, and on each visit."""
+    findings: defaultdict[_BarOwner, list[str]] = defaultdict(list)
+    for finding in find(snapshot):
+        arn = finding.execution_arn or ""
+        sentence = f"{finding.certainty}: {finding.text}"
+        findings[arn, None].append(sentence)
+        visit_id = finding.data.get("visit")
+        if visit_id is not None:
+            findings[arn, visit_id].append(finding.text)
+    return findings
+
+
+def _span_of_attempt(
+    attempt: Attempt, phases: Sequence[Segment], visit_span: BarSpan
+) -> BarSpan:
+    """Return the span of an attempt's phases; without any, the time of its schedule."""
+    if phases:
+        return phases[0].begin, phases[-1].end
+    at = nearest_in(attempt.scheduled_at, visit_span)
+    return at, at
 
 
 def _is_poll(call: ApiCall, link: Link) -> bool:
@@ -307,14 +334,17 @@ def _apart(timed_calls: Iterable[_TimedCall]) -> Iterator[_TimedCall]:
 
     The time of a poll within its second is not known.
     """
-    last: datetime | None = None
+    earliest: datetime | None = None
     for timed_call in sorted(timed_calls, key=lambda timed_call: timed_call.span):
         begin, end = timed_call.span
         if begin < end:
             yield timed_call
             continue
-        last = begin if last is None else max(begin, last + MICROSECOND)
-        yield _TimedCall((last, last), timed_call.call)
+        at = begin
+        if earliest is not None:
+            at = max(at, earliest)
+        earliest = at + MICROSECOND
+        yield _TimedCall((at, at), timed_call.call)
 
 
 def _last_begun(bars: Sequence[TrackBar], at: int) -> TrackBar:

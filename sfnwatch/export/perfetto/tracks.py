@@ -49,10 +49,11 @@ def lay_tracks(visits: Sequence[StateVisit], now: datetime) -> TrackLayout:
             lanes.append([])
         lanes[lane] += branch
     for lanes in lanes_of.values():
-        for number, visits_there in enumerate(lanes, start=1):
-            for visit in visits_there:
-                layout.track_of[visit.id] = len(layout.names)
-            parent_visit = by_id.get(visits_there[0].parent or 0)
+        for number, lane_visits in enumerate(lanes, start=1):
+            track = len(layout.names)
+            for visit in lane_visits:
+                layout.track_of[visit.id] = track
+            parent_visit = by_id.get(lane_visits[0].parent or 0)
             layout.names.append(_track_name(parent_visit, number))
     return layout
 
@@ -93,9 +94,10 @@ def _spans_in_turn(
 def _path_in_definition(by_id: Mapping[int, StateVisit], number: int | None) -> str:
     """Return a visit's state and those around it, the same in all iterations."""
     names: list[str] = []
-    while visit := by_id.get(number or 0):
+    visit = by_id.get(number or 0)
+    while visit is not None:
         names.append(visit.name)
-        number = visit.parent
+        visit = by_id.get(visit.parent or 0)
     return "\0".join(names)
 
 

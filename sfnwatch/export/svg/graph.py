@@ -46,7 +46,9 @@ class GraphPicture:
         canvas = self._canvas
         picture = lay_out(self._progress.graph, _MOST_CELLS, _wanted_cells)
         # Edges that were taken are drawn over the others.
-        wires = sorted(picture.wires, key=lambda w: self._progress.is_taken(w.edge))
+        wires = sorted(
+            picture.wires, key=lambda wire: self._progress.is_taken(wire.edge)
+        )
         for wire in wires:
             self._draw_wire(wire)
         for placed in picture.boxes:
@@ -81,9 +83,9 @@ class GraphPicture:
         corners = [(x, tip_y), (x - _TIP_HALF, back), (x + _TIP_HALF, back)]
         self._canvas.path(f"point{css}", *corners, end="z")
         if wire.label:
-            label = Part(wire.label, Role.PLAIN if taken else Role.DIM)
+            role = Role.PLAIN if taken else Role.DIM
             x, y = _place(*wire.label_at)
-            self._canvas.write(x, y, [label])
+            self._canvas.write(x, y, [Part(wire.label, role)])
 
     def _draw_box(self, placed: PlacedBox) -> None:
         box = placed.box
@@ -94,17 +96,19 @@ class GraphPicture:
             ref = self._ref(f"{arn}#{visit.id}")
         status = state.status.replace("_", " ") or "not reached"
         tip = [box.name, box.kind, status, *state.counted]
+        shown_tip = filter(None, tip)
         x, y = _place(placed.x, placed.y)
         width = placed.width * CELL
         height = max(placed.height - 0.5, 1) * ROW
         shape = "frame" if placed.framed else "box hit"
         tone = state.glyph.role if state.status else "unlit"
-        with self._canvas.row([ref], filter(None, tip)):
+        with self._canvas.row([ref], shown_tip):
             self._canvas.rect(f"{shape} {tone}", x, y + _BOX_INSET, width, height)
             role = Role.NAME if state.status else Role.DIM
             if placed.height == 1:
-                middle = x + (placed.width - cell_len(box.name)) * CELL / 2
-                self._canvas.write(middle, y + _BOX_INSET, [Part(box.name, role)])
+                blank_cells = placed.width - cell_len(box.name)
+                name_x = x + blank_cells * CELL / 2
+                self._canvas.write(name_x, y + _BOX_INSET, [Part(box.name, role)])
             else:
                 self._write_rows(placed, state, role)
 

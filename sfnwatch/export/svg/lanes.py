@@ -134,14 +134,17 @@ class LanesPicture:
                 line.new_day = True
                 is_first = False
             texts = [text for text in self._texts(line) if text.parts]
-            for lane, parts, _ in texts:
-                cells = min(lane.room, parts_width(parts))
+            for text in texts:
+                lane = text.lane
+                cells = min(lane.room, parts_width(text.parts))
                 lane.cells = max(lane.cells, cells)
             yield line, texts
 
     def _texts(self, line: Line) -> Iterator[_LaneText]:
         refs = self._refs(line)
-        tag = "" if line.fold else self._tags.get(line.execution_arn or "", "")
+        tag = ""
+        if not line.fold:
+            tag = self._tags.get(line.execution_arn or "", "")
         if self._side_by_side:
             key = line.root_arn or _CALLS_LANE
             lane = self._lanes.get(key, self._lanes[_CALLS_LANE])
@@ -149,33 +152,38 @@ class LanesPicture:
             return
         states, calls = lane_parts(line, tag)
         yield _LaneText(self._lanes[_STATES_LANE], states, refs)
-        call_refs = [self._ref(line.call_key)] if states else refs
-        yield _LaneText(self._lanes[_CALLS_LANE], calls, call_refs)
+        if states:
+            refs = [self._ref(line.call_key)]
+        yield _LaneText(self._lanes[_CALLS_LANE], calls, refs)
 
     def _refs(self, line: Line) -> list[str]:
         """Return the refs of everything that a line stands for, its own first."""
-        keys = [event.key for event in line.about.events] or [line.key]
-        if isinstance(line.item, Fold):
-            keys = [member.key for member in line.item.members[:_MOST_LINES]]
-        elif self._side_by_side:
-            keys.append(line.call_key)
-        refs = [ref for ref in map(self._ref, keys) if ref]
+        refs = []
+        for key in self._keys(line):
+            ref = self._ref(key)
+            if ref:
+                refs.append(ref)
         for ref in refs:
             self.drawn[ref] = refs[0]
         return refs
+
+    def _keys(self, line: Line) -> list[str]:
+        """Return the keys of everything that a line stands for, its own first."""
+        if isinstance(line.item, Fold):
+            return [member.key for member in line.item.members[:_MOST_LINES]]
+        keys = [event.key for event in line.about.events]
+        if not keys:
+            keys = [line.key]
+        if self._side_by_side:
+            keys.append(line.call_key)
+        return keys
 
     def draw(self, canvas: SvgCanvas, y: float) -> float:
         """Draw it from `y` on, and return the y at which it ends."""
         if not self._lines:
             return y
         self._place_lanes()
-        canvas.write_dim(self._time_x, y, "UTC")
-        for lane in self._lanes.values():
-            if lane.cells:
-                role = Role.DIM if lane.key == _CALLS_LANE else Role.NAME
-                canvas.write(lane.x, y, [Part(cut_text(lane.title, lane.room), role)])
-                right = lane.text_x + lane.cells * CELL
-                canvas.width = max(canvas.width, right)
+        self._draw_titles(canvas, y)
         y += ROW
         canvas.path("hair", (MARGIN, y), (canvas.width, y))
         y += 6
@@ -186,6 +194,18 @@ class LanesPicture:
             canvas.write_dim(MARGIN, y, f"⋯ {more_lines}")
             y += ROW
         return y
+
+    def _draw_titles(self, canvas: SvgCanvas, y: float) -> None:
+        """Draw the titles of the lanes; make the canvas wide enough for the lanes."""
+        canvas.write_dim(self._time_x, y, "UTC")
+        for lane in self._lanes.values():
+            if not lane.cells:
+                continue
+            role = Role.DIM if lane.key == _CALLS_LANE else Role.NAME
+            title = cut_text(lane.title, lane.room)
+            canvas.write(lane.x, y, [Part(title, role)])
+            right = lane.text_x + lane.cells * CELL
+            canvas.width = max(canvas.width, right)
 
     def _place_lanes(self) -> None:
         """Set the x of each lane and of the times."""
@@ -210,13 +230,16 @@ class LanesPicture:
             canvas.write_dim(self._time_x, y, _gap_words(line))
             y += ROW - 2
         wrapped = [wrap_parts(text.parts, text.lane.room) for text in texts]
-        height = ROW * max(map(len, wrapped), default=1)
+        row_count = max(map(len, wrapped), default=1)
+        height = ROW * row_count
         self._draw_rails(canvas, line, top, y, y + height)
         time = f"{line.at:%H:%M:%S}" if line.whole_seconds else iso(line.at)
         for text, rows in zip(texts, wrapped, strict=True):
-            with canvas.row(text.refs, (time, plain_text(text.parts))):
+            tip = time, plain_text(text.parts)
+            with canvas.row(text.refs, tip):
                 x = text.lane.text_x
-                canvas.rect("hit", x - 4, y, text.lane.cells * CELL + 8, height)
+                hit_width = text.lane.cells * CELL + 8
+                canvas.rect("hit", x - 4, y, hit_width, height)
                 for number, row in enumerate(rows):
                     canvas.write(x, y + number * ROW, row)
         is_state = line.lane is Lane.STATES
@@ -240,13 +263,15 @@ class LanesPicture:
         self, canvas: SvgCanvas, line: Line, top: float, y: float, bottom: float
     ) -> None:
         """Draw the life-lines beside a line whose text is at `y`."""
+        middle = y + ROW / 2
         self._ended.difference_update(rail.visit for rail in line.rails)
         for lane in self._lanes.values():
-            if lane.rail_count:
-                for rail in self._rails_in(lane, line):
-                    begin = y + 10 if rail.begins else top
-                    end = y + 10 if rail.ends else bottom
-                    _draw_rail(canvas, lane, rail, begin, end)
+            if not lane.rail_count:
+                continue
+            for rail in self._rails_in(lane, line):
+                begin = middle if rail.begins else top
+                end = middle if rail.ends else bottom
+                _draw_rail(canvas, lane, rail, begin, end)
         self._ended.update(rail.visit for rail in line.rails if rail.ends)
 
     def _rails_in(self, lane: _SvgLane, line: Line) -> Sequence[Rail]:
@@ -266,7 +291,7 @@ def _narrow_parts(line: Line, tag: str) -> list[Part]:
         parts.append(Part(tag, Role.DIM))
     parts += state_parts(line, owner=len(line.rails) > 1)
     call_or_task = line.call or line.task
-    if call_or_task:
+    if call_or_task is not None:
         if parts and line.lane is Lane.STATES:
             parts.append(Part("  "))
         parts += call_or_task.parts
@@ -292,4 +317,5 @@ def _draw_rail(
         x += 2
         width = 2
     css = phase_css(rail.phase, failed=rail.failed)
-    canvas.rect(css, x, begin, width, max(end - begin, 4))
+    height = max(end - begin, 4)
+    canvas.rect(css, x, begin, width, height)

@@ -1,7 +1,7 @@
 """The timeline as a picture, with one bar for each state."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from rich.cells import cell_len
 
@@ -58,11 +58,8 @@ class TimelinePicture:
         self._begin = min((bar.begin for bar in bars), default=self._chart.now)
         self._end = max((bar.end for bar in bars), default=self._begin)
         length = self._end - self._begin
-        self._stops = []
+        self._stops = list(_long_stops(snapshot, length))
         """The long stops before redrives, which the axis leaves out."""
-        for stopped_at, redriven_at in stops(snapshot):
-            if redriven_at - stopped_at > length / 10:
-                self._stops.append((stopped_at, redriven_at))
         stopped_seconds = sum(map(span_seconds, self._stops))
         self._seconds = length.total_seconds() - stopped_seconds
         """The length of the axis."""
@@ -108,6 +105,11 @@ class TimelinePicture:
 
     def _draw_axis(self, canvas: SvgCanvas, y: float, bottom: float) -> None:
         canvas.write_dim(MARGIN, y, f"UTC from {self._begin:%H:%M:%S}")
+        self._draw_marks(canvas, y, bottom)
+        self._draw_stops(canvas, y, bottom)
+        canvas.width = max(canvas.width, self._plot_x + _PLOT_WIDTH)
+
+    def _draw_marks(self, canvas: SvgCanvas, y: float, bottom: float) -> None:
         least_step = self._seconds / _AXIS_PARTS
         for seconds, label in round_marks(0.0, self._seconds, least_step):
             x = self._plot_x
@@ -117,12 +119,15 @@ class TimelinePicture:
                 label_x = x - cell_len(label) * CELL / 2
             canvas.path("hair", (x, y + ROW - 2), (x, bottom))
             canvas.write_dim(label_x, y, label)
+
+    def _draw_stops(self, canvas: SvgCanvas, y: float, bottom: float) -> None:
         for stop in self._stops:
-            x = self._x(stop[0])
+            stopped_at, _ = stop
+            x = self._x(stopped_at)
             canvas.path("cut", (x, y + ROW - 6), (x, bottom))
             label = f"⟲ redriven after {duration(span_seconds(stop))}"
-            canvas.write_dim(x - cell_len(label) * CELL - 4, bottom - 4, label)
-        canvas.width = max(canvas.width, self._plot_x + _PLOT_WIDTH)
+            label_x = x - cell_len(label) * CELL - 4
+            canvas.write_dim(label_x, bottom - 4, label)
 
     def _draw_bar(self, canvas: SvgCanvas, bar: Bar, y: float) -> None:
         segments = self._chart.segments(bar)
@@ -133,8 +138,9 @@ class TimelinePicture:
             canvas.write(MARGIN, y, _cut_parts(self._name(bar), name_cells))
             for begin, end, failed in self._chart.crowd(bar):
                 x = self._x(begin)
+                width = self._x(end) - x
                 css = "failed" if failed else "crowd"
-                canvas.rect(css, x, y + 5, self._x(end) - x, 10)
+                canvas.rect(css, x, y + 5, width, 10)
             for segment in segments:
                 self._draw_segment(canvas, segment, y)
             for tick in self._chart.ticks(bar)[:_MOST_TICKS]:
@@ -156,25 +162,38 @@ class TimelinePicture:
         if segment.phase is Phase.COMPLETION_LAG:
             x = min(x, right - _LEAST_LAG_WIDTH)
         css = phase_css(segment.phase, failed=segment.failed)
+        width = right - x
         if segment.phase in THIN_PHASES:
-            canvas.rect(css, x, y + 9, right - x, 3)
+            canvas.rect(css, x, y + 9, width, 3)
         else:
-            canvas.rect(css, x, y + 5, right - x, 10)
+            canvas.rect(css, x, y + 5, width, 10)
 
     def _draw_tick(self, canvas: SvgCanvas, tick: Tick, y: float) -> None:
         x = self._x(tick.at)
+        middle = y + ROW / 2
         if tick.failed:
-            canvas.cross(x, y + 10)
+            canvas.cross(x, middle)
         elif tick.role is CallRole.ACTION:
-            canvas.dot(x, y + 10, "action")
+            canvas.dot(x, middle, "action")
         else:
             canvas.path("poll", (x, y + 5), (x, y + 15))
 
 
+def _long_stops(
+    snapshot: Snapshot, length: timedelta
+) -> Iterator[tuple[datetime, datetime]]:
+    """Yield the stops before redrives that are long beside the timeline's length."""
+    for stopped_at, redriven_at in stops(snapshot):
+        if redriven_at - stopped_at > length / 10:
+            yield stopped_at, redriven_at
+
+
 def _tip(bar: Bar, segments: Sequence[Segment]) -> Iterator[str]:
     visit = bar.visit
-    yield clean(visit.path if visit else bar.name)
-    yield f"{iso(bar.begin)}, {bar.status.replace('_', ' ')}"
+    name = bar.name if visit is None else visit.path
+    status = bar.status.replace("_", " ")
+    yield clean(name)
+    yield f"{iso(bar.begin)}, {status}"
     if visit is not None:
         for segment in segments[:_MOST_TIP_PHASES]:
             yield f"{segment.phase}: {duration(segment.seconds)}"
