@@ -49,8 +49,11 @@ def wrap_text(
     """Wrap at blanks; `first` begins the first line, `rest` begins the others."""
     start = first
     indent = cell_len(first)
-    later_start = first if rest is None else rest[:indent]
-    hang = 0 if rest is None else cell_len(rest) - indent
+    later_start = first
+    hang = 0
+    if rest is not None:
+        later_start = rest[:indent]
+        hang = cell_len(rest) - indent
     words = Part(" ".join(text.split()))
     for row in wrap_parts([words], max(1, width - indent), hang):
         yield f"{start}{plain_text(row)}"

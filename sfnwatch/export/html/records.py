@@ -37,7 +37,9 @@ def record_texts(
         if len(records) == len(rows):
             break
     shown_records = [records.get(row.ref, "null") for row in rows]
-    return shown_records, None if limit == _STRING_LIMITS[0] else limit
+    if limit == _STRING_LIMITS[0]:
+        return shown_records, None
+    return shown_records, limit
 
 
 def _within_budget(
@@ -78,5 +80,5 @@ def _with_short_strings(value: Any, limit: int) -> Any:
 def _shortened(text: str, limit: int) -> str:
     if len(text) <= limit:
         return text
-    rest = texts.size(texts.byte_count(text[limit:]))
-    return f"{text[:limit]}… {rest} more"
+    rest_bytes = texts.byte_count(text[limit:])
+    return f"{text[:limit]}… {texts.size(rest_bytes)} more"

@@ -79,7 +79,9 @@ def _content(snapshot: Snapshot) -> dict[str, Any]:
     rows = list(report_rows(snapshot, refs))
     style = stylesheet("picture.css") + stylesheet("report.css")
     script = _script("report.js")
-    blocks = groupby(explain(report), type)
+    blocks = []
+    for kind, group in groupby(explain(report), type):
+        blocks.append((kind.__name__, list(group)))
     return {
         "policy": _policy(style, script),
         "style": style,
@@ -92,7 +94,7 @@ def _content(snapshot: Snapshot) -> dict[str, Any]:
         "lanes": lanes.svg("Lanes"),
         "graphs": list(_graphs(snapshot, refs)),
         "more_graphs": max(0, len(snapshot.roots) - GRAPHS),
-        "blocks": [(kind.__name__, list(group)) for kind, group in blocks],
+        "blocks": blocks,
         "ref_of": refs.of_evidence,
         "drawn": lanes.drawn,
         "rows": rows[:STATIC],
@@ -121,10 +123,15 @@ def _script(name: str) -> str:
 
 def _policy(style: str, script: str) -> str:
     """Return the page's policy: it runs only our own style and script."""
-    return (
-        f"default-src 'none'; style-src {_digest(style)}; script-src {_digest(script)};"
-        " img-src data:; base-uri 'none'; form-action 'none'"
+    rules = (
+        "default-src 'none'",
+        f"style-src {_digest(style)}",
+        f"script-src {_digest(script)}",
+        "img-src data:",
+        "base-uri 'none'",
+        "form-action 'none'",
     )
+    return "; ".join(rules)
 
 
 def _digest(text: str) -> str:

@@ -24,14 +24,7 @@ def table_data(snapshot: Snapshot, rows: Sequence[ReportRow]) -> str:
     row_times = [row.at for row in rows]
     begin = min(row_times, default=None)
     words: dict[str, int] = {}
-    table = []
-    for row in rows:
-        milliseconds = _milliseconds_since(begin, row.at)
-        kind = words.setdefault(row.kind, len(words))
-        path = words.setdefault(row.path, len(words))
-        cells: list[Any] = [milliseconds, row.execution, kind, path]
-        cells += [row.text, int(row.bad), *_id_cells(row)]
-        table.append(cells)
+    table = [_cells(row, begin, words) for row in rows]
     names = [execution.name for execution in snapshot.executions.values()]
     records, limit = record_texts(snapshot, rows)
     data = {
@@ -46,6 +39,21 @@ def table_data(snapshot: Snapshot, rows: Sequence[ReportRow]) -> str:
     opening = in_script(values.ascii_json(data)).removesuffix("}")
     listed_records = ",".join(records)
     return f'{opening},"records":[{listed_records}]}}'
+
+
+def _cells(row: ReportRow, begin: datetime | None, words: dict[str, int]) -> list[Any]:
+    """Return a row of the table; its kind and its path are added to `words`."""
+    kind = words.setdefault(row.kind, len(words))
+    path = words.setdefault(row.path, len(words))
+    return [
+        _milliseconds_since(begin, row.at),
+        row.execution,
+        kind,
+        path,
+        row.text,
+        int(row.bad),
+        *_id_cells(row),
+    ]
 
 
 def _milliseconds_since(begin: datetime | None, at: datetime) -> int:

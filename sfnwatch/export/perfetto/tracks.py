@@ -1,7 +1,7 @@
 """The track of each visit, and its span of time there."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import zip_longest
 from typing import NamedTuple
@@ -50,12 +50,17 @@ def lay_tracks(visits: Sequence[StateVisit], now: datetime) -> TrackLayout:
         lanes[lane] += branch
     for lanes in lanes_of.values():
         for number, lane_visits in enumerate(lanes, start=1):
-            track = len(layout.names)
-            for visit in lane_visits:
-                layout.track_of[visit.id] = track
             parent_visit = by_id.get(lane_visits[0].parent or 0)
-            layout.names.append(_track_name(parent_visit, number))
+            name = _track_name(parent_visit, number)
+            _add_track(layout, name, lane_visits)
     return layout
+
+
+def _add_track(layout: TrackLayout, name: str, visits: Iterable[StateVisit]) -> None:
+    track = len(layout.names)
+    layout.names.append(name)
+    for visit in visits:
+        layout.track_of[visit.id] = track
 
 
 def take_lane(lane_ends: list[datetime], begin: datetime, end: datetime) -> int:
@@ -105,7 +110,9 @@ def _track_name(parent: StateVisit | None, number: int) -> str:
     """Return a track's name: the state whose branches are on it, or else `Main`."""
     if parent is not None:
         return f"{parent.name} · lane {number}"
-    return f"{ROOT} · {number}" if number > 1 else ROOT
+    if number > 1:
+        return f"{ROOT} · {number}"
+    return ROOT
 
 
 def nearest_in(at: datetime, span: BarSpan) -> datetime:

@@ -3,6 +3,8 @@
 It consists of the boxes and edges that the screen draws.
 """
 
+from collections.abc import Iterator
+
 from rich.cells import cell_len
 
 from sfnwatch.analysis.quantities import plural
@@ -73,15 +75,16 @@ class GraphPicture:
         # From the border of one box to the border of the other.
         down = -1 if wire.up else 1
         reach = (ROW / 2 + _BOX_INSET) * down
-        x, y = points[0]
-        points[0] = (x, y - reach)
-        x, y = points[-1]
-        tip_y = y + reach
-        points[-1] = (x, tip_y)
+        first_x, first_y = points[0]
+        points[0] = (first_x, first_y - reach)
+        last_x, last_y = points[-1]
+        tip_y = last_y + reach
+        points[-1] = (last_x, tip_y)
         self._canvas.path(f"wire{css}", *points)
-        back = tip_y - _TIP_LENGTH * down
-        corners = [(x, tip_y), (x - _TIP_HALF, back), (x + _TIP_HALF, back)]
-        self._canvas.path(f"point{css}", *corners, end="z")
+        base_y = tip_y - _TIP_LENGTH * down
+        left = (last_x - _TIP_HALF, base_y)
+        right = (last_x + _TIP_HALF, base_y)
+        self._canvas.path(f"point{css}", points[-1], left, right, end="z")
         if wire.label:
             role = Role.PLAIN if taken else Role.DIM
             x, y = _place(*wire.label_at)
@@ -90,30 +93,31 @@ class GraphPicture:
     def _draw_box(self, placed: PlacedBox) -> None:
         box = placed.box
         state = self._progress.of(box)
-        ref = ""
-        if state.last:
-            arn, visit = state.last
-            ref = self._ref(f"{arn}#{visit.id}")
-        status = state.status.replace("_", " ") or "not reached"
-        tip = [box.name, box.kind, status, *state.counted]
-        shown_tip = filter(None, tip)
-        x, y = _place(placed.x, placed.y)
-        width = placed.width * CELL
-        height = max(placed.height - 0.5, 1) * ROW
         shape = "frame" if placed.framed else "box hit"
         tone = state.glyph.role if state.status else "unlit"
-        with self._canvas.row([ref], shown_tip):
-            self._canvas.rect(f"{shape} {tone}", x, y + _BOX_INSET, width, height)
-            role = Role.NAME if state.status else Role.DIM
+        role = Role.NAME if state.status else Role.DIM
+        x, y = _place(placed.x, placed.y)
+        top = y + _BOX_INSET
+        width = placed.width * CELL
+        height = max(placed.height - 0.5, 1) * ROW
+        with self._canvas.row([self._ref_of(state)], _tip(box, state)):
+            self._canvas.rect(f"{shape} {tone}", x, top, width, height)
             if placed.height == 1:
                 blank_cells = placed.width - cell_len(box.name)
                 name_x = x + blank_cells * CELL / 2
-                self._canvas.write(name_x, y + _BOX_INSET, [Part(box.name, role)])
+                self._canvas.write(name_x, top, [Part(box.name, role)])
             else:
                 self._write_rows(placed, state, role)
 
+    def _ref_of(self, state: BoxState) -> str:
+        """Return the ref of a state's last visit; empty if it was not visited."""
+        if not state.last:
+            return ""
+        arn, visit = state.last
+        return self._ref(f"{arn}#{visit.id}")
+
     def _write_rows(self, placed: PlacedBox, state: BoxState, role: Role) -> None:
-        """Write a box's name, and below it how it stands; in a frame, beside it."""
+        """Write a box's name, and below its kind and counts; in a frame, beside it."""
         canvas = self._canvas
         x, y = _place(placed.x, placed.y)
         right = x + placed.width * CELL - _INDENT
@@ -139,6 +143,13 @@ class GraphPicture:
         canvas.write_dim(x, y, cut_text(kind, max(0, kind_room)))
         counts_x = right - cell_len(counts) * CELL
         canvas.write(counts_x, y, [Part(counts, Role.NAME)])
+
+
+def _tip(box: Box, state: BoxState) -> Iterator[str]:
+    status = state.status.replace("_", " ") or "not reached"
+    for text in (box.name, box.kind, status, *state.counted):
+        if text:
+            yield text
 
 
 def _place(column: float, row: float) -> tuple[float, float]:

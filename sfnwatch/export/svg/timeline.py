@@ -79,8 +79,10 @@ class TimelinePicture:
 
     def _name(self, bar: Bar) -> Iterator[Part]:
         depth = len(bar.guides) // 2
+        name = self._labels.get(bar.key)
+        if not name:
+            name = clean(bar.name, _NAME_CELLS)
         yield Part("  " * depth)
-        name = self._labels.get(bar.key) or clean(bar.name, _NAME_CELLS)
         yield Part(name, Role.NAME)
         for word in state_words(bar):
             yield Part(f"  {word.text}", word.role)
@@ -136,16 +138,19 @@ class TimelinePicture:
             canvas.rect("hit", MARGIN - 4, y, hit_width, ROW)
             name_cells = int(self._plot_x / CELL) - 4
             canvas.write(MARGIN, y, _cut_parts(self._name(bar), name_cells))
-            for begin, end, failed in self._chart.crowd(bar):
-                x = self._x(begin)
-                width = self._x(end) - x
-                css = "failed" if failed else "crowd"
-                canvas.rect(css, x, y + 5, width, 10)
+            self._draw_crowd(canvas, bar, y)
             for segment in segments:
                 self._draw_segment(canvas, segment, y)
             for tick in self._chart.ticks(bar)[:_MOST_TICKS]:
                 self._draw_tick(canvas, tick, y)
             canvas.write(self._x(bar.end) + 8, y, self._label(bar))
+
+    def _draw_crowd(self, canvas: SvgCanvas, bar: Bar, y: float) -> None:
+        for begin, end, failed in self._chart.crowd(bar):
+            x = self._x(begin)
+            width = self._x(end) - x
+            css = "failed" if failed else "crowd"
+            canvas.rect(css, x, y + 5, width, 10)
 
     def _label(self, bar: Bar) -> Iterator[Part]:
         """Yield how a bar ended, how long it is and what is notable about it."""
