@@ -101,7 +101,7 @@ class PlainLines:
         self._out.flush()
 
     def _update_labels(self, snapshot: Snapshot) -> None:
-        """Label the executions again if there are others than before."""
+        """Make new labels if the executions are no longer the same."""
         known_arns = dict.fromkeys((*self._labels, *snapshot.roots))
         parents = snapshot.lineage.parents
         roots = [arn for arn in known_arns if arn not in parents]

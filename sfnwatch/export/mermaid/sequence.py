@@ -146,14 +146,14 @@ class _StepWriter:
         if visit is not None and visit.attempts:
             yield from self._task_event(line, arn, visit)
             return
-        name = ""
+        words = state_text(line)
+        # The line of an entered state has the state's name.
         if not _has_event(line, "StateEntered"):
             if event.type in _SILENT:
                 return
             if visit is not None:
-                name = f"{visit.name}  "
-        words = f"{line.at:%H:%M:%S} {name}{state_text(line)}"
-        yield _note(self._workflow_column(arn), words)
+                words = f"{visit.name}  {words}"
+        yield _note(self._workflow_column(arn), f"{line.at:%H:%M:%S} {words}")
 
     def _task_event(
         self, line: Line, arn: str, visit: StateVisit

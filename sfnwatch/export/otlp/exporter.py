@@ -26,7 +26,7 @@ from sfnwatch.export.otlp.collector_url import SHOWN_CHARACTERS, shown_url
 from sfnwatch.export.otlp.document import to_protobuf, traces_data
 from sfnwatch.export.otlp.span import OtlpSpan
 from sfnwatch.export.otlp.span_maker import SpanMaker
-from sfnwatch.model.records import Batch, RecordKind, receive
+from sfnwatch.model.records import Batch, Received, RecordKind, receive
 from sfnwatch.model.source_health import HealthState, SourceHealth
 from sfnwatch.model.texts import clean, size
 from sfnwatch.model.trace import Changed, Trace
@@ -116,10 +116,11 @@ class OtlpExporter:
                     await self._sleep(pause)
                     pause = await self._send_settled(pause)
                 if self._health != before:
-                    record = self._health.as_record()
-                    now = self._clock.now()
-                    received = receive(now, RecordKind.HEALTH, None, record)
-                    take((received,))
+                    take((self._health_record(),))
+
+    def _health_record(self) -> Received:
+        record = self._health.as_record()
+        return receive(self._clock.now(), RecordKind.HEALTH, None, record)
 
     async def _sleep(self, seconds: float) -> None:
         """Sleep, but wake up at the end of the watch."""
@@ -153,7 +154,7 @@ class OtlpExporter:
             self._set_health(HealthState.REFUSED, message)
 
     async def _send_in_parts(self, unsent: list[OtlpSpan]) -> None:
-        """Send spans, and remove those from the list that were taken."""
+        """Send spans, and remove the spans that were taken from the list."""
         tries = _LAST_TRIES
         while unsent and tries and not self._is_refused:
             if await self._send(unsent[:_MANY_SPANS]):
@@ -170,9 +171,9 @@ class OtlpExporter:
         return f"Sending spans to {shown_url(self._collector.url)}: {cause}."
 
     def _next_settled(self) -> tuple[list[_Key], list[OtlpSpan]]:
-        """Take keys that wait, and return those with settled spans, and the spans.
+        """Take waiting keys; return the keys that have settled spans, and the spans.
 
-        Whatever is not settled changes again, and then waits again.
+        Whatever is not settled changes later, and then waits again.
         """
         maker = SpanMaker(self._trace.as_of())
         keys = list[_Key]()
