@@ -189,13 +189,13 @@ class SpanMaker:
             },
             status=_outcome(attempt.status, message),
             events=[
-                *self._phases((arn, attempt.scheduled_id), attempt),
+                *self._events_of_attempt((arn, attempt.scheduled_id), attempt),
                 *_exception(end, attempt.error, attempt.cause),
             ],
             settled=attempt.ended_at is not None,
         )
 
-    def _phases(self, key: AttemptKey, attempt: Attempt) -> Iterator[Json]:
+    def _events_of_attempt(self, key: AttemptKey, attempt: Attempt) -> Iterator[Json]:
         """Yield what happened during an attempt and during its ECS tasks."""
         job = "job"
         if attempt.integration is not None:
