@@ -99,9 +99,15 @@ async def _read(output: asyncio.StreamReader) -> bytes:
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
-    """Kill a process and all that it started, and close its pipe."""
+    """Kill a process and all that it started, and close its pipe.
+
+    Windows has no process groups: there only the process itself is killed.
+    """
     with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
+        if hasattr(os, "killpg"):
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.kill()
     with suppress(TimeoutError):
         async with asyncio.timeout(_KILL_TIME):
             await process.communicate()

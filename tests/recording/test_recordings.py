@@ -332,7 +332,8 @@ def test_a_file_that_holds_no_text_is_named_in_one_line(
 def test_what_can_not_be_opened_is_named(tmp_path: Path) -> None:
     assert "can't be read: Is a directory" in refused(tmp_path).message
     assert "No such file" in refused(tmp_path / "none.jsonl").message
-    assert "embedded null byte" in refused(Path("a\0b")).message
+    # "byte" before Python 3.13, "character" since.
+    assert "embedded null " in refused(Path("a\0b")).message
     with pytest.raises(UsageError, match="no file"):
         open_files([])
 
