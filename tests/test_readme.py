@@ -188,3 +188,12 @@ def code_of(section: str) -> set[str]:
 if __name__ == "__main__":
     for readme in (ENGLISH, JAPANESE):
         readme.write_text(written(readme.read_text()))
+
+
+@both
+def test_lake_is_said_to_take_no_new_customers(text: str) -> None:
+    (row,) = (line for line in text.splitlines() if line.startswith("| `--lake "))
+    assert "31" in row
+    assert "2026" in row
+    for instead in ("`--archive`", "`--log-group`"):
+        assert instead in row

@@ -71,7 +71,7 @@ class _LakeRows(Page, kw_only=True, rename="pascal"):
 class LakeTrail(SqlTrail):
     """A source: asks an event data store, as often as is worth its price.
 
-    Lake took its last new customers in May 2026, so this is for existing stores. Its
+    Lake takes no new customers since 31 May 2026: this is for existing stores. Its
     SQL is Presto's. Its columns are those of a trail, with two differences: a time is a
     timestamp, and a request or an answer is a map of texts, which is queried as JSON.
 
