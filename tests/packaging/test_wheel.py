@@ -10,6 +10,7 @@ import tomllib
 import zipfile
 from collections.abc import Collection
 from email import message_from_bytes
+from html.parser import HTMLParser
 from importlib.metadata import Distribution, version
 from pathlib import Path
 
@@ -17,6 +18,7 @@ import pytest
 from msgspec import Struct
 from packaging.requirements import Requirement
 from packaging.version import Version
+from readme_renderer.markdown import render
 
 from sfnwatch import __version__
 from tests.packaging.lowest import constraints
@@ -175,6 +177,55 @@ def test_the_sdist_has_the_tests_and_what_readme_shows(built: Built) -> None:
     assert len(shown) > 5
     assert {"LICENSE", "CHANGELOG.md", "tests/conftest.py", *shown} <= names
     assert not [name for name in names if "__pycache__" in name]
+
+
+class Links(HTMLParser):
+    """Collects where the links and pictures of a page lead."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pictures = list[str]()
+        self.links = list[str]()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = dict(attrs)
+        if tag == "img":
+            self.pictures.append(values.get("src") or "")
+        elif tag == "a":
+            self.links.append(values.get("href") or "")
+
+
+def test_the_page_of_a_package_index_leads_to_files_that_are_there(
+    built: Built,
+) -> None:
+    with zipfile.ZipFile(built.wheel) as wheel:
+        (place,) = (name for name in wheel.namelist() if name.endswith("/METADATA"))
+        metadata = message_from_bytes(wheel.read(place))
+    assert metadata["Description-Content-Type"] == "text/markdown"
+    description = metadata.get_payload()
+    assert isinstance(description, str)
+    page = render(description.encode("utf-8", "surrogateescape").decode())
+    assert page is not None
+    found = Links()
+    found.feed(page)
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    source = project["urls"]["Source"]
+    assert len(found.pictures) > 5
+    for picture in found.pictures:
+        path = picture.removeprefix(f"{source}/raw/HEAD/")
+        assert path != picture, "a relative link shows nothing on another site"
+        assert (ROOT / path).is_file(), path
+    ours = [link for link in found.links if link.startswith(source)]
+    assert {link.removeprefix(f"{source}/blob/HEAD/") for link in ours} >= {
+        "README.ja.md",
+        "GLOSSARY.md",
+        "CHANGELOG.md",
+        "CONTRIBUTING.md",
+    }
+    for link in found.links:
+        assert re.match(r"https?:|#", link), link
+    for link in ours:
+        assert (ROOT / link.removeprefix(f"{source}/blob/HEAD/")).exists(), link
 
 
 def test_every_dependency_has_a_lowest_version_that_can_be_installed() -> None:
