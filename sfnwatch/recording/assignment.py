@@ -19,6 +19,7 @@ from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.records import Batch, Received, RecordKind
 from sfnwatch.model.texts import clean
 from sfnwatch.model.trace import Trace
+from sfnwatch.model.values import text_of
 from sfnwatch.recording.batches import in_batches
 from sfnwatch.recording.format import name_of
 from sfnwatch.recording.history_pages import join_pages, notes_on_missing_pages
@@ -158,21 +159,23 @@ def _free_name(name: str, taken: Collection[str]) -> str:
     return free
 
 
-def _machine_arns(arn: str, execution: ExecutionAsOf | None) -> set[str | None]:
+def _machine_arns(arn: str, execution: ExecutionAsOf | None) -> set[str]:
     """Return the ARNs of an execution's state machine: two may differ in spelling.
 
-    One is from its records, the other is made from its own ARN; each may be None.
+    One is from its records, the other is made from its own ARN.
     """
+    machine_arns: set[str] = set()
+    if execution and execution.state_machine_arn:
+        machine_arns.add(execution.state_machine_arn)
     parsed = maybe_execution_arn(arn)
-    return {
-        execution.state_machine_arn if execution else None,
-        parsed.state_machine_arn if parsed else None,
-    }
+    if parsed:
+        machine_arns.add(parsed.state_machine_arn)
+    return machine_arns
 
 
 def _assign_definitions(
     definitions: Iterable[tuple[Path, Received]],
-    machines: Mapping[str, set[str | None]],
+    machines: Mapping[str, set[str]],
 ) -> tuple[list[Received], list[str]]:
     """Return each definition once for every execution of its machine, and notes.
 
@@ -183,7 +186,7 @@ def _assign_definitions(
     records: list[Received] = []
     notes: list[str] = []
     for path, definition in definitions:
-        machine = definition.record["stateMachineArn"]
+        machine = text_of(definition.record.get("stateMachineArn"))
         arns = [arn for arn, names in machines.items() if machine in names]
         if not arns and len(machines) == 1:
             arns = list(machines)

@@ -541,6 +541,20 @@ def test_a_definition_belongs_to_every_execution_of_its_machine(tmp_path: Path) 
     assert "definition.json: a definition, but of none" in note
 
 
+@pytest.mark.parametrize("machine", [None, 7, ["x"], {}])
+def test_a_definition_without_a_machine_belongs_to_the_only_execution(
+    tmp_path: Path, machine: Any
+) -> None:
+    definition = defined(stateMachineArn=machine)
+    recording = open_all(tmp_path, definition=definition, one=described())
+    assert not recording.notes
+    arns = {r.execution_arn for r in recording.records() if r.kind == "definition"}
+    assert arns == {aws.ARN}
+    both = {"one": described(), "other": described_later(60, OTHER)}
+    (note,) = open_all(tmp_path, definition=definition, **both).notes
+    assert "a definition, but of none of the executions" in note
+
+
 def test_a_page_whose_next_is_not_here_is_told(tmp_path: Path) -> None:
     first = put(tmp_path / "one.json", {"events": events()[:4], "nextToken": "A"})
     second = put(tmp_path / "two.json", {"events": events()[4:]})
