@@ -11,7 +11,7 @@ from typing import Any
 from sfnwatch.errors import BadFileError
 from sfnwatch.model.json_stream import LISTS, JsonPath, JsonStream
 from sfnwatch.model.strict_json import NotJsonError
-from sfnwatch.model.values import list_of, mapping_of, parse_json
+from sfnwatch.model.values import list_of, mapping_of, parse_json, text_of
 from sfnwatch.recording.format import bad_file
 from sfnwatch.recording.imported_file import KNOWN, NOT_KNOWN, ImportedFile
 from sfnwatch.recording.record_shapes import UnknownItemError, recognize
@@ -96,7 +96,15 @@ def _items(
         yield place, value
 
 
-def _insights_row(row: Any) -> dict[Any, Any]:
-    """Return a row of CloudWatch Logs Insights, a list of fields with their values."""
-    cells = [mapping_of(cell) for cell in list_of(row)]
-    return {cell.get("field"): cell.get("value") for cell in cells}
+def _insights_row(row: Any) -> dict[str, Any]:
+    """Return a row of CloudWatch Logs Insights: a list of fields, with their values.
+
+    A field whose name is no text is left out.
+    """
+    values: dict[str, Any] = {}
+    for cell in list_of(row):
+        field = mapping_of(cell)
+        name = text_of(field.get("field"))
+        if name:
+            values[name] = field.get("value")
+    return values

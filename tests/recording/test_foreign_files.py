@@ -272,6 +272,14 @@ def test_rows_that_say_the_same_are_several_calls_and_files_that_do_are_not(
 BAD = {
     "truncated": ('{"events": [\n  {"id": 1,', r":2: not JSON: Expecting"),
     "deep": ("[" * 10_000, r":1: nested too deep"),
+    "a field without a name": (
+        {"results": [[{"value": "1"}]]},
+        r":1: not a file sfnwatch knows: results\[0\]: a JSON object \{\}",
+    ),
+    "a field whose name is a list": (
+        {"results": [[{"field": ["@message"], "value": "1"}]]},
+        r":1: not a file sfnwatch knows: results\[0\]: a JSON object \{\}",
+    ),
     "number": ("[1, 2]", r": not a file sfnwatch knows: \[0\]: no JSON object"),
     "a key twice": ('{"events": 1, "events": [7]}', r"events\[0\]: no JSON object"),
     "not a list": ('{"Records": {"a": 1}}', r"Records: a JSON object \{a\}"),
