@@ -3,18 +3,26 @@
 from typing import Any
 
 from sfnwatch.model.ecs_task import is_task_state
-from sfnwatch.model.history_event import (
-    LOG_KEYS,
-)
-from sfnwatch.model.records import (
-    Record,
-    RecordKind,
-)
+from sfnwatch.model.history_event import LOG_KEYS
+from sfnwatch.model.records import Record, RecordKind
 from sfnwatch.model.texts import clean
 from sfnwatch.model.values import mapping_of, parse_json
 
 _SHOWN = 60
 """Characters of an unknown object's keys that an error shows."""
+
+_CALL_KEYS = {"eventName", "eventTime"}
+_KINDS_BY_KEYS: tuple[tuple[set[str] | frozenset[str], RecordKind], ...] = (
+    ({"EventId", "EventTime"}, RecordKind.LOOKUP),
+    ({"mapRunArn", "executionCounts"}, RecordKind.MAP_RUN),
+    ({"executions"}, RecordKind.CHILDREN),
+    ({"executionArn", "stateMachineArn", "status"}, RecordKind.DESCRIBE),
+    ({"definition", "stateMachineArn"}, RecordKind.DEFINITION),
+    (LOG_KEYS, RecordKind.EXPRESS),
+    (_CALL_KEYS, RecordKind.TRAIL),
+    ({"id", "type", "timestamp"}, RecordKind.HISTORY),
+)
+"""The keys that each kind of object has; the first row that fits counts."""
 
 
 class UnknownItemError(ValueError):
@@ -22,57 +30,67 @@ class UnknownItemError(ValueError):
 
 
 def recognize(value: Any) -> tuple[str, Record] | None:
-    """Return the record in a JSON value, and its kind.
+    """Return the kind of the record in a JSON value, and the record.
 
     None for a log line that is neither an execution's event nor a call: Step Functions
     begins a log with a sentence. Raises ValueError for any other value without a record
     of a known kind.
     """
-    told = mapping_of(value)
-    if is_task_state(told):
-        return RecordKind.TASK_STATE, told
-    if told.keys() >= {"detail-type", "detail"}:
-        if told["detail-type"] == "Step Functions Execution Status Change":
-            return RecordKind.DESCRIBE, mapping_of(told["detail"])
-        # `AWS API Call via CloudTrail` and similar detail types.
-        if (call := mapping_of(told["detail"])).keys() >= _CALL:
-            return RecordKind.TRAIL, call
-        what = f"an EventBridge event of type {told['detail-type']!s:.60}"
-        raise UnknownItemError(what)
-    is_logged = "@message" in told or told.keys() >= {"message", "timestamp"}
-    if is_logged:
-        message = told.get("message", told.get("@message"))
-        is_text = isinstance(message, str)
-        told = mapping_of(parse_json(message) if is_text else message)
-    kind = next((kind for keys, kind in _SHAPES if keys <= told.keys()), None)
-    if is_logged:
-        return (kind, told) if kind in {RecordKind.EXPRESS, RecordKind.TRAIL} else None
-    listed = told.get("executions") if kind == RecordKind.CHILDREN else []
-    if kind is None or not isinstance(listed, list):
-        raise UnknownItemError(_what(value))
-    if not all(mapping_of(item).get("mapRunArn") for item in listed):
-        what = "a list of executions, but of no Map Run: it does not say what happened"
-        raise ValueError(what)
-    return kind, told
+    record = mapping_of(value)
+    if is_task_state(record):
+        return RecordKind.TASK_STATE, record
+    if "detail-type" in record and "detail" in record:
+        return _in_eventbridge_event(record)
+    if "@message" in record or ("message" in record and "timestamp" in record):
+        return _in_log_line(record)
+    kind = _kind_by_keys(record)
+    if kind is None:
+        raise UnknownItemError(_describe_unknown(value))
+    if kind == RecordKind.CHILDREN:
+        listed = record["executions"]
+        if not isinstance(listed, list):
+            raise UnknownItemError(_describe_unknown(value))
+        if not all(mapping_of(execution).get("mapRunArn") for execution in listed):
+            what = "a list of executions, but of no Map Run"
+            raise ValueError(f"{what}: it does not say what happened")
+    return kind, record
 
 
-def _what(value: Any) -> str:
+def _in_eventbridge_event(event: Record) -> tuple[str, Record]:
+    """Return the record in an event's detail; raises UnknownItemError."""
+    detail = mapping_of(event["detail"])
+    if event["detail-type"] == "Step Functions Execution Status Change":
+        return RecordKind.DESCRIBE, detail
+    # `AWS API Call via CloudTrail` and similar detail types.
+    if detail.keys() >= _CALL_KEYS:
+        return RecordKind.TRAIL, detail
+    what = f"an EventBridge event of type {event['detail-type']!s:.60}"
+    raise UnknownItemError(what)
+
+
+def _in_log_line(line: Record) -> tuple[str, Record] | None:
+    """Return the event or call in a line's message; None where it has neither."""
+    message = line.get("message", line.get("@message"))
+    if isinstance(message, str):
+        message = parse_json(message)
+    record = mapping_of(message)
+    kind = _kind_by_keys(record)
+    if kind in {RecordKind.EXPRESS, RecordKind.TRAIL}:
+        return kind, record
+    return None
+
+
+def _kind_by_keys(record: Record) -> RecordKind | None:
+    for keys, kind in _KINDS_BY_KEYS:
+        if keys <= record.keys():
+            return kind
+    return None
+
+
+def _describe_unknown(value: Any) -> str:
     if not isinstance(value, dict):
         return "no JSON object"
     if "sfnwatch_trace" in value:
         return "an exported trace; open the recording that it was made from"
-    return f"a JSON object {{{clean(', '.join(value), _SHOWN)}}}"
-
-
-_CALL = {"eventName", "eventTime"}
-_SHAPES: tuple[tuple[set[str] | frozenset[str], RecordKind], ...] = (
-    ({"EventId", "EventTime"}, RecordKind.LOOKUP),
-    ({"mapRunArn", "executionCounts"}, RecordKind.MAP_RUN),
-    ({"executions"}, RecordKind.CHILDREN),
-    ({"executionArn", "stateMachineArn", "status"}, RecordKind.DESCRIBE),
-    ({"definition", "stateMachineArn"}, RecordKind.DEFINITION),
-    (LOG_KEYS, RecordKind.EXPRESS),
-    (_CALL, RecordKind.TRAIL),
-    ({"id", "type", "timestamp"}, RecordKind.HISTORY),
-)
-"""The keys that each kind of object has; the first row that fits counts."""
+    keys = clean(", ".join(value), _SHOWN)
+    return f"a JSON object {{{keys}}}"
