@@ -13,12 +13,7 @@ from sfnwatch.model.history_event import (
     HistoryEvent,
     decode_event,
 )
-from sfnwatch.model.records import (
-    Received,
-    Record,
-    RecordKind,
-    receive,
-)
+from sfnwatch.model.records import Received, Record, RecordKind, receive
 from sfnwatch.model.values import canonical, text_of
 from sfnwatch.recording.format import STDIN, check_record, name_of
 
@@ -29,7 +24,7 @@ KNOWN = (
 NOT_KNOWN = "not a file sfnwatch knows"
 MAX_HELD = 1 << 28
 """Bytes of memory that one file's records may take."""
-_EACH = 1 << 10
+_RECORD_OVERHEAD = 1 << 10
 """Bytes that a held record takes beside its data."""
 _ENDINGS = re.compile(r"(\.jsonl?|\.history|\.txt)?(\.gz|\.zst)?\Z")
 
@@ -58,8 +53,8 @@ class ImportedFile(Struct):
 
         An event that is already held is not held again.
         """
-        key = _TEXT_KEYS.get(kind, "")
-        text = text_of(record.get(key))
+        key = _TEXT_KEYS.get(kind)
+        text = text_of(record.get(key)) if key else None
         if key and not text:
             raise ValueError(f"{key} is no text")
         arn = None if kind == RecordKind.DEFINITION else text
@@ -68,39 +63,44 @@ class ImportedFile(Struct):
         # save memory until the whole file is read: so a copy is decoded.
         copy = replace(received)
         if kind == RecordKind.HISTORY:
-            row, _ = decode_event(copy)
-            _, known = self.events.setdefault(row.id, (row, received))
-            if known is not received:
-                if not is_same_record(known, received):
-                    what = f"another event {row.id} than before: one file holds one"
-                    raise ValueError(f"{what} execution")
+            event, _ = decode_event(copy)
+            _, held_record = self.events.setdefault(event.id, (event, received))
+            if held_record is not received:
+                if not is_same_record(held_record, received):
+                    what = f"another event {event.id} than before"
+                    raise ValueError(f"{what}: one file holds one execution")
                 return
         else:
             if kind != RecordKind.DEFINITION:
                 check_record(copy)
             self.others.append(received)
-        self.held += len(received.data) + _EACH
+        self.held += len(received.data) + _RECORD_OVERHEAD
         if self.held > MAX_HELD:
             most = f"{MAX_HELD >> 20} MiB of records"
             raise ValueError(f"one file holds {most} at most: divide it")
 
     @property
     def notes(self) -> list[str]:
-        held = self.events or self.others
-        return [] if held else [f"{name_of(self.path)}: holds no records"]
+        """Tells of a file without records; empty for any other."""
+        if self.events or self.others:
+            return []
+        return [f"{name_of(self.path)}: holds no records"]
 
     @property
     def name(self) -> str:
         """The file's name without its endings."""
         name = name_of(self.path) if self.path == STDIN else self.path.name
-        return _ENDINGS.sub("", name, count=1).replace(":", "-") or "history"
+        stem = _ENDINGS.sub("", name, count=1)
+        return stem.replace(":", "-") or "history"
 
     def agrees(self, other: "ImportedFile") -> bool:
         """True if every event id that both files have is the same event in both."""
-        shared = self.events.keys() & other.events.keys()
-        return all(
-            is_same_record(self.events[n][1], other.events[n][1]) for n in shared
-        )
+        for event_id in self.events.keys() & other.events.keys():
+            _, record = self.events[event_id]
+            _, other_record = other.events[event_id]
+            if not is_same_record(record, other_record):
+                return False
+        return True
 
     def goes_on_in(self, other: "ImportedFile") -> bool:
         """True if `other` is the next page of this history, or overlaps it.
@@ -110,11 +110,13 @@ class ImportedFile(Struct):
         redrive.
         """
         last, _ = self.events[max(self.events)]
-        begin, _ = other.events[min(other.events)]
-        if begin.id > last.id + 1 or not self.agrees(other):
+        first, _ = other.events[min(other.events)]
+        if first.id > last.id + 1 or not self.agrees(other):
             return False
-        over = last.type in STATUS_BY_END and begin.type != REDRIVEN
-        return begin.id <= last.id or (last.at <= begin.at and not over)
+        if first.id <= last.id:
+            return True
+        is_after_end = last.type in STATUS_BY_END and first.type != REDRIVEN
+        return last.at <= first.at and not is_after_end
 
 
 _TEXT_KEYS: Mapping[str, str] = {
@@ -126,5 +128,6 @@ _TEXT_KEYS: Mapping[str, str] = {
 
 
 def is_same_record(one: Received, other: Received) -> bool:
-    same = one.data == other.data
-    return same or canonical(one.record) == canonical(other.record)
+    if one.data == other.data:
+        return True
+    return canonical(one.record) == canonical(other.record)
