@@ -4,19 +4,16 @@ A recording is known by its header. A file that another program wrote is recogni
 its content, never by its name.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 from msgspec.structs import replace
 
 from sfnwatch.errors import UsageError
-from sfnwatch.model.records import (
-    CALL_KINDS,
-    Batch,
-    Received,
-)
+from sfnwatch.model.records import CALL_KINDS, Batch, Received
 from sfnwatch.model.times import maybe_time
 from sfnwatch.model.values import list_of, mapping_of, text_of
 from sfnwatch.recording.assignment import assign_executions
@@ -32,7 +29,7 @@ def import_file(stream: ByteStream) -> ImportedFile:
     """Return the records of a foreign file; raises BadFileError with file and line."""
     is_json = stream.head.lstrip().startswith((b"{", b"["))
     try:
-        return (import_json if is_json else import_table)(stream)
+        return import_json(stream) if is_json else import_table(stream)
     finally:
         if stream.text.cut:
             raise bad_file(stream.path, stream.text.cut, hint="Fetch it again.")
@@ -50,22 +47,26 @@ class Recording:
         """
         self._files = tuple(files)
         self._held = False
-        self._more: Batch = ()
-        self._notes: Sequence[str] = ()
+        self._imported: Batch = ()
+        self._import_notes: Sequence[str] = ()
         if imported:
-            self._more, notes = assign_executions(imported, self._recorded())
-            self._notes = (*(note for file in imported for note in file.notes), *notes)
-        named = (arn for file in files for arn in file.header.executions)
-        self.executions = tuple(dict.fromkeys((*named, *_executions_of(self._more))))
+            self._imported, notes = assign_executions(imported, self._recorded())
+            file_notes = chain.from_iterable(file.notes for file in imported)
+            self._import_notes = (*file_notes, *notes)
+        asked_for = chain.from_iterable(file.header.executions for file in files)
+        imported_arns = _execution_arns(self._imported)
+        self.executions = tuple(dict.fromkeys((*asked_for, *imported_arns)))
         """The executions' ARNs; `file:NAME` for a foreign history without one."""
-        created = (file.header.created for file in files)
-        self.created: datetime | None = min(created, default=None)
+        self.created: datetime | None = min(
+            (file.header.created for file in files), default=None
+        )
         """When the first recording began; None where only foreign files are open."""
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What the user should know; complete once all records have been read."""
-        return (*(note for file in self._files for note in file.notes), *self._notes)
+        file_notes = chain.from_iterable(file.notes for file in self._files)
+        return (*file_notes, *self._import_notes)
 
     def load(self) -> None:
         """Hold the recordings' records in memory, to be read repeatedly."""
@@ -76,7 +77,8 @@ class Recording:
     def records(self) -> Iterator[Received]:
         """Yield all records, those of foreign files last; raises BadFileError."""
         # Decoding leaves its result in a record: so copies are handed over.
-        return chain(self._recorded(), map(replace, self._more))
+        imported = map(replace, self._imported)
+        return chain(self._recorded(), imported)
 
     def _recorded(self) -> Iterator[Received]:
         return chain.from_iterable(file.records() for file in self._files)
@@ -93,12 +95,20 @@ class Recording:
         if self._files and not self._held:
             return None
         times = [at for at in map(record_time, self.records()) if at is not None]
-        return (min(times), max(times)) if times else None
+        if not times:
+            return None
+        return min(times), max(times)
 
 
-_TIMES = (
-    *("timestamp", "event_timestamp", "eventTime", "EventTime", "eventtime"),
-    *("updatedAt", "startDate", "stopDate"),
+_TIME_KEYS = (
+    "timestamp",
+    "event_timestamp",
+    "eventTime",
+    "EventTime",
+    "eventtime",
+    "updatedAt",
+    "startDate",
+    "stopDate",
 )
 """The keys of records under which the time of an event stands."""
 
@@ -112,8 +122,16 @@ def record_time(received: Received) -> datetime | None:
         return received.at
     record = received.record
     parts = (record, record.get("detail"), *list_of(record.get("executions")))
-    times = (maybe_time(mapping_of(p).get(key)) for p in parts for key in _TIMES)
-    return max(filter(None, times), default=None)
+    return max(_times_in(parts), default=None)
+
+
+def _times_in(parts: Iterable[Any]) -> Iterator[datetime]:
+    for part in parts:
+        fields = mapping_of(part)
+        for key in _TIME_KEYS:
+            at = maybe_time(fields.get(key))
+            if at is not None:
+                yield at
 
 
 def open_files(paths: Sequence[Path]) -> Recording:
@@ -131,9 +149,11 @@ def open_files(paths: Sequence[Path]) -> Recording:
     return Recording(recorded, imported)
 
 
-def _executions_of(records: Batch) -> Iterator[str]:
+def _execution_arns(records: Batch) -> Iterator[str]:
     """Yield the ARN of each record's execution, in order; calls have none."""
-    for record in records:
-        if record.kind not in CALL_KINDS:
-            arn = record.execution_arn or text_of(record.record.get("executionArn"))
-            yield from (arn,) if arn else ()
+    for received in records:
+        if received.kind in CALL_KINDS:
+            continue
+        arn = received.execution_arn or text_of(received.record.get("executionArn"))
+        if arn:
+            yield arn
