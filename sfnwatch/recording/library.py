@@ -66,8 +66,9 @@ class ListedRecording(Struct, frozen=True):
     @property
     def watched(self) -> tuple[tuple[str, str], ...]:
         """The `statuses` of executions that the header names; all if it names none."""
-        asked = dict.fromkeys(self.header.executions) if self.header else {}
-        return self.statuses[: len(asked)] or self.statuses
+        # The executions that the header names are the first of the statuses.
+        named_count = len(set(self.header.executions)) if self.header else 0
+        return self.statuses[:named_count] or self.statuses
 
     @property
     def status(self) -> str:
@@ -75,8 +76,11 @@ class ListedRecording(Struct, frozen=True):
 
         If none failed, it is the first one's status; empty where none is known.
         """
-        words = [status for _, status in self.watched]
-        return next((w for w in words if w in UNSUCCESSFUL), "".join(words[:1]))
+        watched = [status for _, status in self.watched]
+        for status in watched:
+            if status in UNSUCCESSFUL:
+                return status
+        return watched[0] if watched else ""
 
     @property
     def began(self) -> datetime:
@@ -91,8 +95,10 @@ def recordings_dir() -> Path:
 
 def list_recordings(folder: Path) -> list[ListedRecording]:
     """Return the recordings of a folder, the newest first."""
-    found = each_recording(folder)
-    return sorted(found, key=lambda each: (each.began, each.name), reverse=True)
+    recordings = each_recording(folder)
+    return sorted(
+        recordings, key=lambda listed: (listed.began, listed.name), reverse=True
+    )
 
 
 def each_recording(folder: Path) -> Iterator[ListedRecording]:
@@ -102,16 +108,20 @@ def each_recording(folder: Path) -> Iterator[ListedRecording]:
             stat = path.stat()
             if path.is_file():
                 written_at = datetime.fromtimestamp(stat.st_mtime, UTC)
-                yield _listed(ListedRecording(path, stat.st_size, written_at))
+                unread = ListedRecording(path, stat.st_size, written_at)
+                yield _read(unread)
 
 
 def recording_paths(folder: Path) -> list[Path]:
     """Return the paths of a folder's recordings, the last written first."""
-    found = {path for end in _ENDINGS for path in folder.glob(f"*{SUFFIX}{end}")}
-    return sorted(found, key=_written, reverse=True)
+    paths: set[Path] = set()
+    for ending in _ENDINGS:
+        paths.update(folder.glob(f"*{SUFFIX}{ending}"))
+    return sorted(paths, key=_last_written, reverse=True)
 
 
-def _written(path: Path) -> tuple[float, str]:
+def _last_written(path: Path) -> tuple[float, str]:
+    # The file may be gone meanwhile.
     with suppress(OSError):
         return path.stat().st_mtime, path.name
     return 0.0, path.name
@@ -125,62 +135,78 @@ def readable_header(path: Path) -> Header | None:
         return None
 
 
-def _listed(plain: ListedRecording) -> ListedRecording:
+def _read(unread: ListedRecording) -> ListedRecording:
     """Return a recording with the header, statuses and length read from its file.
 
     A file that can't be read has its `trouble` instead.
     """
-    path = plain.path
+    path = unread.path
     trace = Trace()
     seconds = None
     try:
         header = RecordedFile(path).header
         for line in ByteStream(path).lines():
-            if found := _AT.match(line):
-                seconds = max(seconds or 0.0, float(found[1]))
+            at = _AT.match(line)
+            if at:
+                seconds = max(seconds or 0.0, float(at[1]))
             if _TELLS_STATUS.match(line):
                 # A torn line is the last one. A wrong line is reported on opening.
                 with suppress(ValueError):
                     trace.add([decode_line(line, header.created)])
     except BadFileError as error:
-        why = error.message.removeprefix(clean(str(path))).removeprefix(":1")
-        return replace(plain, trouble=why.removeprefix(": "))
-    known = trace.as_of().executions
-    arns = dict.fromkeys((*header.executions, *known))
-    told = [(arn, known[arn].status if arn in known else "UNKNOWN") for arn in arns]
-    return replace(plain, header=header, statuses=tuple(told), seconds=seconds)
+        # The list names the file already.
+        trouble = error.message.removeprefix(clean(str(path)))
+        trouble = trouble.removeprefix(":1").removeprefix(": ")
+        return replace(unread, trouble=trouble)
+    executions = trace.as_of().executions
+    arns = dict.fromkeys((*header.executions, *executions))
+    statuses = tuple(
+        (arn, executions[arn].status if arn in executions else "UNKNOWN")
+        for arn in arns
+    )
+    return replace(unread, header=header, statuses=statuses, seconds=seconds)
 
 
-def choose_recording(every: Sequence[ListedRecording], text: str) -> ListedRecording:
+def choose_recording(
+    recordings: Sequence[ListedRecording], text: str
+) -> ListedRecording:
     """Return the recording that a number, a name, or a part of a name or ARN means.
 
     Raises UsageError unless exactly one fits.
     """
-    if not every:
+    count = len(recordings)
+    if not recordings:
         raise UsageError("There are no recordings.", hint="Watch something first.")
-    hint = f"Give a number from 1 to {len(every)}, or a name: sfnwatch recordings."
+    hint = f"Give a number from 1 to {count}, or a name: sfnwatch recordings."
     if not text:
         raise UsageError("No recording is named.", hint=hint)
-    found = [e for e in every if text in {e.name, e.path.name, str(e.path)}]
-    if not found and text.isascii() and text.isdigit():
+    fitting = [listed for listed in recordings if _has_name(listed, text)]
+    if not fitting and text.isascii() and text.isdigit():
         # A number could be a part of a name too, but nobody means that by it.
-        if 0 < int(text) <= len(every):
-            return every[int(text) - 1]
-        there = "1 recording" if len(every) == 1 else f"{len(every)} recordings"
+        if 0 < int(text) <= count:
+            return recordings[int(text) - 1]
+        there = "1 recording" if count == 1 else f"{count} recordings"
         raise UsageError(f"There is no recording {text}, of {there}.", hint=hint)
-    found = found or [
-        each
-        for each in every
-        if text in each.name or any(text in arn for arn in each.executions)
-    ]
-    if len(found) == 1:
-        return found[0]
-    count = "several recordings" if found else "no recording"
-    raise UsageError(f"{clean(text, 200)!r} names {count}.", hint=hint)
+    if not fitting:
+        fitting = [listed for listed in recordings if _has_in_name(listed, text)]
+    if len(fitting) == 1:
+        return fitting[0]
+    named = "several recordings" if fitting else "no recording"
+    raise UsageError(f"{clean(text, 200)!r} names {named}.", hint=hint)
+
+
+def _has_name(listed: ListedRecording, text: str) -> bool:
+    path = listed.path
+    return text in {listed.name, path.name, str(path)}
+
+
+def _has_in_name(listed: ListedRecording, text: str) -> bool:
+    """True if the text is a part of the recording's name or an execution's ARN."""
+    return any(text in name for name in (listed.name, *listed.executions))
 
 
 def to_prune(
-    every: Iterable[ListedRecording],
+    recordings: Iterable[ListedRecording],
     now: datetime,
     *,
     older_than: float | None = None,
@@ -192,12 +218,16 @@ def to_prune(
     never chosen.
     """
     age = max(_IN_USE, timedelta(seconds=older_than or 0.0))
-    size = -1 if larger_than is None else larger_than
-    return [e for e in every if now - e.written_at > age and e.size > size]
+    old = [listed for listed in recordings if now - listed.written_at > age]
+    if larger_than is None:
+        return old
+    return [listed for listed in old if listed.size > larger_than]
 
 
-def remove(each: ListedRecording) -> None:
+def remove(listed: ListedRecording) -> None:
     """Remove a recording and its saved view; raises OSError."""
-    each.path.unlink(missing_ok=True)
-    if each.header is not None:
-        view_path(each.header.executions, each.header.created).unlink(missing_ok=True)
+    listed.path.unlink(missing_ok=True)
+    header = listed.header
+    if header is not None:
+        saved_view = view_path(header.executions, header.created)
+        saved_view.unlink(missing_ok=True)
