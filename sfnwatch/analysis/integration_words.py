@@ -17,6 +17,7 @@ _PATTERNS = {
     Pattern.AWS_SDK: "an AWS SDK integration",
     Pattern.LAMBDA: "a Lambda function's ARN",
     Pattern.ACTIVITY: "an activity",
+    Pattern.UNKNOWN: "whose kind is not known",
 }
 """AWS's own names for the patterns."""
 _MEANINGS = {
@@ -29,6 +30,7 @@ _MEANINGS = {
     Pattern.LAMBDA: "the state invokes the function and waits for its result",
     Pattern.ACTIVITY: "the state waits for a worker to poll for the task; no call is"
     " made",
+    Pattern.UNKNOWN: "so whether it calls an API is not known either",
 }
 _JOB_LEFT_BEHIND = (
     "the state completes as soon as the API responds, without waiting for a job"
@@ -36,6 +38,7 @@ _JOB_LEFT_BEHIND = (
 _LEAVING_JOBS = frozenset({Pattern.REQUEST_RESPONSE, Pattern.AWS_SDK})
 """The patterns that do not wait for a job that their call starts."""
 _SENTENCE = "{states} {use} {resource}, {pattern}: {meaning}."
+_UNNAMED = "{states} {use} a resource that the history does not name."
 
 
 def resource_words(attempt: Attempt) -> str:
@@ -43,6 +46,8 @@ def resource_words(attempt: Attempt) -> str:
     if attempt.pattern in {Pattern.LAMBDA, Pattern.ACTIVITY}:
         name = (attempt.resource or "").rsplit(":", 1)[-1]
         return clean(f"{attempt.pattern}:{name}", _RESOURCE_CHARACTERS)
+    if attempt.pattern is Pattern.UNKNOWN and attempt.resource:
+        return clean(attempt.resource, _RESOURCE_CHARACTERS)
     # An event may lack details that events of its type have.
     names = filter(None, (attempt.resource_type, attempt.resource))
     return clean(":".join(names) or "unknown", _RESOURCE_CHARACTERS)
@@ -59,12 +64,15 @@ def integration_text(names: Sequence[str], attempt: Attempt) -> str:
     states = some(names)
     if len(names) > FEW:
         states = f"{plural(len(names), 'state')} ({states})"
+    use = agreeing(len(names), "uses", "use")
+    if not attempt.resource_type and not attempt.resource:
+        return _UNNAMED.format(states=states, use=use)
     meaning = _MEANINGS[attempt.pattern]
     if leaves_job(attempt):
         meaning = _JOB_LEFT_BEHIND
     return _SENTENCE.format(
         states=states,
-        use=agreeing(len(names), "uses", "use"),
+        use=use,
         resource=resource_words(attempt),
         pattern=_PATTERNS[attempt.pattern],
         meaning=meaning,

@@ -9,7 +9,8 @@ from functools import lru_cache
 from typing import Any
 
 from sfnwatch.model.history_event import Details, HistoryEvent
-from sfnwatch.model.integrations import Integration, Pattern, integration, pattern_of
+from sfnwatch.model.integrations import Pattern
+from sfnwatch.model.task_resource import resource_of_event
 from sfnwatch.model.times import maybe_time
 from sfnwatch.model.values import mapping_of, parse_json, text_of
 from sfnwatch.model.visits import Attempt
@@ -59,36 +60,18 @@ def new_attempt(event: HistoryEvent, details: Details, visit_id: int) -> Attempt
     A …ScheduleFailed event without …Scheduled begins and ends an attempt at once.
     """
     credentials = mapping_of(details.get("taskCredentials"))
-    pattern, row = _integrated(event.type, details)
+    task_resource = resource_of_event(event.type, details)
     return Attempt(
         visit_id=visit_id,
         scheduled_id=event.id,
         scheduled_at=event.at,
-        resource_type=text_of(details.get("resourceType")),
-        resource=text_of(details.get("resource")),
-        pattern=pattern,
-        integration=row,
+        resource_type=task_resource.resource_type,
+        resource=task_resource.resource,
+        pattern=task_resource.pattern,
+        integration=task_resource.integration,
         role_arn=text_of(credentials.get("roleArn")),
         region=text_of(details.get("region")),
     )
-
-
-def integration_of(event_type: str, details: Details) -> Integration | None:
-    """Return the integration that an attempt's event names; None for an activity."""
-    return _integrated(event_type, details)[1]
-
-
-def _integrated(
-    event_type: str, details: Details
-) -> tuple[Pattern, Integration | None]:
-    if event_type.startswith("Activity"):
-        return Pattern.ACTIVITY, None
-    if event_type.startswith("LambdaFunction"):
-        return Pattern.LAMBDA, integration("lambda", "invoke")
-    kind = text_of(details.get("resourceType")) or ""
-    resource = text_of(details.get("resource")) or ""
-    row = integration(kind, resource) if kind else None
-    return pattern_of(kind, resource), row
 
 
 def take_attempt_event(

@@ -39,6 +39,8 @@ class Pattern(StrEnum):
     LAMBDA = "lambda"
     """A Lambda function's ARN as the resource: the oldest form."""
     ACTIVITY = "activity"
+    UNKNOWN = "unknown"
+    """The history names no resource, or one in a form that is not known."""
 
 
 class CallRole(StrEnum):

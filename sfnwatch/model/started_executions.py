@@ -6,9 +6,9 @@ from typing import TypeGuard
 from msgspec import Struct
 
 from sfnwatch.model.arns import maybe_execution_arn
-from sfnwatch.model.attempt_events import integration_of
 from sfnwatch.model.history_event import Details
 from sfnwatch.model.integrations import Integration
+from sfnwatch.model.task_resource import resource_of_event
 from sfnwatch.model.values import parse_json
 from sfnwatch.model.visits import Attempt
 
@@ -39,7 +39,9 @@ def started_by(attempt: Attempt) -> Iterator[str]:
 
 def started_in(event_type: str, details: Details) -> Iterator[str]:
     """Yield the ARNs of the executions that were started according to an event."""
-    row = integration_of(event_type, details) if event_type in _ANSWERS else None
+    if event_type not in _ANSWERS:
+        return
+    row = resource_of_event(event_type, details).integration
     if _starts_executions(row):
         told = row.job_ids(parse_json(details.get("output")))
         yield from filter(maybe_execution_arn, told)

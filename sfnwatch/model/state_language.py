@@ -4,21 +4,15 @@ The look-up plan is made from it. So for a machine that only calls Lambda, Cloud
 not asked about ECS.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
 from msgspec import Struct, field
 
-from sfnwatch.model.integrations import Integration, integration
+from sfnwatch.model.integrations import Integration
+from sfnwatch.model.task_resource import resource_of_arn
 from sfnwatch.model.values import list_of, mapping_of, parse_json, text_of
-
-# An action may have a colon too: `states:startExecution.sync:2`.
-_OPTIMISED = re.compile(
-    r"arn:[^:]*:states:[^:]*:[^:]*:(?P<service>(aws-sdk:)?[^:]+):(?P<action>.+)"
-)
-_LAMBDA = re.compile(r"arn:[^:]*:lambda:.+")
 
 
 class DefinedTask(Struct, frozen=True):
@@ -51,7 +45,7 @@ def parse_definition(text: str | None) -> Definition:
         resource = text_of(state.get("Resource"))
         if state.get("Type") == "Task" and resource:
             role = text_of(mapping_of(state.get("Credentials")).get("RoleArn"))
-            tasks.append(DefinedTask(resource_integration(resource), role))
+            tasks.append(DefinedTask(resource_of_arn(resource).integration, role))
         if state.get("Type") == "Parallel":
             machines = map(mapping_of, list_of(state.get("Branches")))
             starts = (text_of(machine.get("StartAt")) for machine in machines)
@@ -70,18 +64,3 @@ def states_of(text: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
             # Iterator is the older name of ItemProcessor.
             iterated = state.get("ItemProcessor"), state.get("Iterator")
             machines += map(mapping_of, (*list_of(state.get("Branches")), *iterated))
-
-
-def resource_integration(resource: str) -> Integration | None:
-    """Return the integration that a `Resource` ARN names; None if it names none.
-
-    Examples are `arn:aws:states:::ecs:runTask.sync` and
-    `arn:aws:states:::aws-sdk:ecs:runTask`. A Lambda function's own ARN means an
-    invocation of it. An activity calls nothing and has no integration.
-    """
-    if _LAMBDA.fullmatch(resource):
-        return integration("lambda", "invoke")
-    match = _OPTIMISED.fullmatch(resource)
-    if match is None or match["service"] == "activity":
-        return None
-    return integration(match["service"], match["action"])

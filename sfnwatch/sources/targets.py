@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.arns import ExecutionArn, role_name
-from sfnwatch.model.attempt_events import belongs_to_attempt, integration_of
+from sfnwatch.model.attempt_events import belongs_to_attempt
 from sfnwatch.model.execution_list import RUNNING
 from sfnwatch.model.history_event import (
     REDRIVEN,
@@ -29,6 +29,7 @@ from sfnwatch.model.integrations import Integration, home_region
 from sfnwatch.model.records import DecodeError, Received, Record, RecordKind
 from sfnwatch.model.started_executions import started_in
 from sfnwatch.model.state_language import parse_definition
+from sfnwatch.model.task_resource import resource_of_event
 from sfnwatch.model.times import maybe_time
 from sfnwatch.model.values import mapping_of, text_of
 
@@ -128,7 +129,7 @@ class Target(Struct, eq=False):
         elif event.type.endswith("Scheduled"):
             credentials = mapping_of(details.get("taskCredentials"))
             self._add_role(text_of(credentials.get("roleArn")))
-            integration = integration_of(event.type, details)
+            integration = resource_of_event(event.type, details).integration
             if integration is not None:
                 self._add_queries(integration, text_of(details.get("region")))
         self._add_tasks(event, details)

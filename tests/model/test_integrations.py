@@ -24,7 +24,8 @@ from sfnwatch.model.integrations import (
 )
 from sfnwatch.model.linking.link import role_of_call
 from sfnwatch.model.records import Received
-from sfnwatch.model.state_language import parse_definition, resource_integration
+from sfnwatch.model.state_language import parse_definition
+from sfnwatch.model.task_resource import resource_of_arn
 from tests import builders as aws
 from tests.model.answers import attempt_of, trace_of
 
@@ -400,7 +401,7 @@ def task(resource: Any, **more: Any) -> dict[str, Any]:
 def test_a_resource_names_an_integration_or_calls_nothing(
     resource: str, call: str | None
 ) -> None:
-    row = resource_integration(resource)
+    row = resource_of_arn(resource).integration
     found = (
         row and f"{row.event_source.removesuffix('.amazonaws.com')} {row.action_event}"
     )
