@@ -77,7 +77,9 @@ _RAW_LINES = msgspec.json.Decoder(_RecordLine[msgspec.Raw])
 
 def name_of(path: Path) -> str:
     """Return a file's name as messages show it."""
-    return "stdin" if path == STDIN else clean(str(path))
+    if path == STDIN:
+        return "stdin"
+    return clean(str(path))
 
 
 def bad_file(
@@ -94,33 +96,39 @@ def bad_file(
 
 def new_header(created: datetime, tool: str, executions: Iterable[str]) -> Header:
     """Return a header; its time is cut to whole milliseconds, as it is written."""
-    at = created.replace(microsecond=created.microsecond // 1000 * 1000)
-    return Header(at, tool, tuple(executions))
+    milliseconds = created.microsecond // 1000
+    created = created.replace(microsecond=milliseconds * 1000)
+    return Header(created, tool, tuple(executions))
 
 
 def encode_header(header: Header) -> bytes:
     """Return the header as the file's first line, with its line end."""
-    told = {**msgspec.to_builtins(header), "created": iso(header.created)}
-    return f"{ascii_json({MARK: FORMAT_VERSION, **told})}\n".encode()
+    fields = {
+        MARK: FORMAT_VERSION,
+        **msgspec.to_builtins(header),
+        "created": iso(header.created),
+    }
+    return f"{ascii_json(fields)}\n".encode()
 
 
 def read_header(path: Path, lines: Iterator[bytes]) -> Header:
     """Return the header from the first line; raises BadFileError."""
+    version = None
     try:
         value = parse_value(next(lines).removesuffix(b"\n").decode())
-        version = value.get(MARK) if isinstance(value, dict) else None
+        if isinstance(value, dict):
+            version = value.get(MARK)
         if type(version) is int and 1 <= version <= FORMAT_VERSION:
             header = msgspec.convert(value, Header)
             return replace(header, created=parse_time(value["created"]))
     except ValueError as error:
         raise bad_file(path, error, line=1) from error
-    what = f'not the header of a recording, {{"{MARK}": {FORMAT_VERSION}, …}}'
-    hint = ""
     if isinstance(version, int) and version > FORMAT_VERSION:
         known = f"this version reads up to {FORMAT_VERSION}"
         what = f"recorded in format {version!s:.40}, and {known}"
-        hint = "Upgrade sfnwatch to open it."
-    raise bad_file(path, what, line=1, hint=hint)
+        raise bad_file(path, what, line=1, hint="Upgrade sfnwatch to open it.")
+    what = f'not the header of a recording, {{"{MARK}": {FORMAT_VERSION}, …}}'
+    raise bad_file(path, what, line=1)
 
 
 def encode_line(received: Received, created: datetime) -> bytes:
@@ -129,40 +137,48 @@ def encode_line(received: Received, created: datetime) -> bytes:
     Raises ValueError for a record that is no JSON object, is nested too deep or is too
     long.
     """
-    at = received.at
-    line = b'{"at": %b, "source": %b, "execution": %b, "data": %b}\n' % (
+    at = b"null"
+    if received.at is not None:
         # Seconds since the header's time, to the microsecond.
-        b"%.6f" % (at - created).total_seconds() if at is not None else b"null",
+        at = b"%.6f" % (received.at - created).total_seconds()
+    line = b'{"at": %b, "source": %b, "execution": %b, "data": %b}\n' % (
+        at,
         encode_json(str(received.kind)),
         encode_json(received.execution_arn),
-        _one_line(received),
+        _printable_data(received),
     )
     if len(line) > MAX_LINE:
         raise ValueError(f"longer than {MAX_LINE >> 20} MiB")
     return line
 
 
-def _one_line(received: Received) -> bytes:
+def _printable_data(received: Received) -> bytes:
     """Return a record as it came, or written again where it is not printable ASCII."""
     data = received.data
     record = received.record or decode_object(data)
-    many = data.count(b"{") + data.count(b"[") >= _MAX_DEPTH
-    if many and _is_deeper(record, _MAX_DEPTH - 1):
+    # Counting is much faster than walking the record, and nearly all have fewer.
+    brackets = data.count(b"{") + data.count(b"[")
+    if brackets >= _MAX_DEPTH and _is_deeper(record, _MAX_DEPTH - 1):
         raise ValueError(f"nested deeper than {_MAX_DEPTH} levels")
-    printable = not data.translate(None, _PRINTABLE)
-    return data if printable and data.startswith(b"{") else encode_json(record)
+    is_printable = not data.translate(None, _PRINTABLE)
+    if is_printable and data.startswith(b"{"):
+        return data
+    return encode_json(record)
 
 
 def _is_deeper(value: Any, limit: int) -> bool:
     """True if objects and lists are nested deeper than `limit`, without recursion."""
     level = [value]
     for _ in range(limit + 1):
-        level = [v for v in level if isinstance(v, dict | list)]
-        if not level:
+        containers = [child for child in level if isinstance(child, dict | list)]
+        if not containers:
             return False
-        level = [
-            child for v in level for child in (v.values() if isinstance(v, dict) else v)
-        ]
+        level = []
+        for container in containers:
+            if isinstance(container, dict):
+                level.extend(container.values())
+            else:
+                level.extend(container)
     return True
 
 
@@ -186,12 +202,12 @@ def decode_line(line: bytes, created: datetime) -> Received:
 
 
 def _received(line: _RecordLine[Any], data: bytes, created: datetime) -> Received:
-    at = None if line.at is None else _snapshot(created, line.at)
+    at = None if line.at is None else _time_of(created, line.at)
     return Received(at, line.source, line.execution, data)
 
 
 @lru_cache(maxsize=256)
-def _snapshot(created: datetime, seconds: float) -> datetime:
+def _time_of(created: datetime, seconds: float) -> datetime:
     """Return when a record came; cached, since all records of a page came together."""
     try:
         return on_calendar(created + timedelta(seconds=seconds))
@@ -214,9 +230,11 @@ its kind must have."""
 def check_record(received: Received) -> None:
     """Raise ValueError for a record that can't be decoded; accept any unknown kind."""
     record = received.record or decode_object(received.data)
-    if received.kind in _DECODERS:
-        _DECODERS[received.kind](received)
-    if received.kind in _OF_AN_EXECUTION and not (
-        received.execution_arn or text_of(record.get("executionArn"))
-    ):
-        raise ValueError(f"a {received.kind} record that names no execution")
+    kind = received.kind
+    decode = _DECODERS.get(kind)
+    if decode is not None:
+        decode(received)
+    if kind in _OF_AN_EXECUTION:
+        arn = received.execution_arn or text_of(record.get("executionArn"))
+        if not arn:
+            raise ValueError(f"a {kind} record that names no execution")
