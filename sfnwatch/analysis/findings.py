@@ -32,6 +32,7 @@ from sfnwatch.analysis.retries import container_retries, retries
 from sfnwatch.analysis.time_findings import time_findings
 from sfnwatch.analysis.topics import topic_order
 from sfnwatch.analysis.trace_analysis import TraceAnalysis
+from sfnwatch.analysis.unnamed_tasks import unnamed_tasks
 from sfnwatch.analysis.unpolled_calls import unpolled_calls
 from sfnwatch.analysis.work import Work
 from sfnwatch.model.snapshot import Snapshot
@@ -110,6 +111,7 @@ def _of_execution(analysis: ExecutionAnalysis, failures: JobFailures) -> Steps:
         map_runs_failed(analysis),
         container_retries(analysis),
         time_findings(analysis),
+        unnamed_tasks(analysis),
         not_visible(analysis),
     )
     for findings in searches:

@@ -6,6 +6,7 @@ from sfnwatch.analysis.grouping import FEW
 from sfnwatch.analysis.lists import some
 from sfnwatch.analysis.quantities import agreeing, plural
 from sfnwatch.model.integrations import Pattern
+from sfnwatch.model.task_resource import TaskResource
 from sfnwatch.model.texts import clean
 from sfnwatch.model.visits import Attempt
 
@@ -41,16 +42,21 @@ _SENTENCE = "{states} {use} {resource}, {pattern}: {meaning}."
 _UNNAMED = "{states} {use} a resource that the history does not name."
 
 
-def resource_words(attempt: Attempt) -> str:
+def resource_words(task: Attempt | TaskResource) -> str:
     """Return what a Task runs, named as in its definition: `ecs:runTask.sync`."""
-    if attempt.pattern in {Pattern.LAMBDA, Pattern.ACTIVITY}:
-        name = (attempt.resource or "").rsplit(":", 1)[-1]
-        return clean(f"{attempt.pattern}:{name}", _RESOURCE_CHARACTERS)
-    if attempt.pattern is Pattern.UNKNOWN and attempt.resource:
-        return clean(attempt.resource, _RESOURCE_CHARACTERS)
+    if task.pattern in {Pattern.LAMBDA, Pattern.ACTIVITY}:
+        name = (task.resource or "").rsplit(":", 1)[-1]
+        return clean(f"{task.pattern}:{name}", _RESOURCE_CHARACTERS)
+    if task.pattern is Pattern.UNKNOWN and task.resource:
+        return clean(task.resource, _RESOURCE_CHARACTERS)
     # An event may lack details that events of its type have.
-    names = filter(None, (attempt.resource_type, attempt.resource))
+    names = filter(None, (task.resource_type, task.resource))
     return clean(":".join(names) or "unknown", _RESOURCE_CHARACTERS)
+
+
+def pattern_words(pattern: Pattern) -> str:
+    """Return a pattern by AWS's own name: `Run a Job (.sync)`."""
+    return _PATTERNS[pattern]
 
 
 def leaves_job(attempt: Attempt) -> bool:
@@ -74,6 +80,6 @@ def integration_text(names: Sequence[str], attempt: Attempt) -> str:
         states=states,
         use=use,
         resource=resource_words(attempt),
-        pattern=_PATTERNS[attempt.pattern],
+        pattern=pattern_words(attempt.pattern),
         meaning=meaning,
     )

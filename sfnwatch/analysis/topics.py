@@ -43,6 +43,7 @@ TOPICS: Mapping[str, Topic] = {
     "next-poll": Topic.LEARNED,
     "children": Topic.MAP_RUN,
     "pattern": Topic.INTEGRATIONS,
+    "unnamed-states": Topic.INTEGRATIONS,
     "calls": Topic.INTEGRATIONS,
     "unseen": Topic.NOT_VISIBLE,
     "ambiguous": Topic.NOT_VISIBLE,

@@ -28,6 +28,10 @@ class TaskResource(Struct, frozen=True):
     integration: Integration | None = None
     """None for an activity, which calls nothing, and for an unknown resource."""
 
+    @property
+    def is_named(self) -> bool:
+        return bool(self.resource_type or self.resource)
+
 
 def resource_of_arn(arn: str) -> TaskResource:
     """Return what a definition's `Resource` ARN names.

@@ -11,9 +11,10 @@ from sfnwatch.analysis.integration_words import resource_words
 from sfnwatch.analysis.reasons import cause_words
 from sfnwatch.analysis.statuses import ended_words, status_words
 from sfnwatch.model.arns import last_segment
-from sfnwatch.model.attempt_events import phase_of
+from sfnwatch.model.attempt_events import belongs_to_attempt, phase_of
 from sfnwatch.model.execution import Redrive
 from sfnwatch.model.history_event import STATUS_BY_END, Details, HistoryEvent
+from sfnwatch.model.task_resource import resource_of_event
 from sfnwatch.model.texts import clean
 from sfnwatch.model.times import duration
 from sfnwatch.model.values import int_of, text_of
@@ -122,6 +123,9 @@ def other_parts(event: HistoryEvent, details: Details) -> Iterator[Part]:
             word = status_words(event.iteration_end)
         yield Part(f"[{event.iteration}] {word}", _phase_role(event.type))
         return
+    if belongs_to_attempt(event.type):
+        yield from _unnamed_parts(event, details)
+        return
     yield Part(spaced(event.type), _phase_role(event.type))
     if event.type == "MapStateStarted":
         yield from items_part(details)
@@ -130,6 +134,15 @@ def other_parts(event: HistoryEvent, details: Details) -> Iterator[Part]:
         yield Part(f"  ({ordinal(redrives)} time)", Role.DIM)
     if run := text_of(details.get("mapRunArn")):
         yield Part(f"  {clean(last_segment(run), LINE_CHARACTERS)}", Role.DIM)
+    yield from error_parts(details)
+
+
+def _unnamed_parts(event: HistoryEvent, details: Details) -> Iterator[Part]:
+    """Yield the words of a task's event whose state the history does not name."""
+    resource = resource_words(resource_of_event(event.type, details))
+    yield Part(f"{resource}  ", Role.CALL)
+    yield from phase_parts([event])
+    yield Part("  in a state this history does not name", Role.DIM)
     yield from error_parts(details)
 
 

@@ -603,7 +603,27 @@ def with_lookup(state: str, **more: Any) -> list[Received]:
 
 
 LATE = [call("X", n, key=f"k{n}", lag=60 + n) for n in range(1, 11)]
+
+
+def unnamed_branches() -> list[Received]:
+    """Build a run as ministack writes it: without the states inside the Parallel."""
+    run = History().start()
+    run.add("ParallelStateEntered", name="Fan")
+    arn = "arn:aws:states:::aws-sdk:sqs:getQueueUrl"
+    for phase in ("Scheduled", "Scheduled", "Succeeded", "Failed"):
+        error: dict[str, Any] = {}
+        if phase == "Failed":
+            error = {"error": "E", "cause": "C"}
+        run.add(f"Task{phase}", after=0, resourceType="states", resource=arn, **error)
+    run.add("TaskScheduled", after=0)
+    run.add("ParallelStateExited", name="Fan")
+    return run.end().records
+
+
 NOT_VISIBLE: Situations = {
+    "unnamed-states": {
+        "tasks in branches that an emulator does not name": unnamed_branches(),
+    },
     "unseen": {
         "all is seen of the experiment's run": sync_run(),
         "data events are not recorded": states(LAMBDA_INVOKE, LAMBDA_INVOKE),

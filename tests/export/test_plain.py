@@ -127,3 +127,18 @@ def test_what_is_not_shown_is_counted_at_the_end() -> None:
         "1 call by others, or by X-Ray, not shown.",
         "1 record could not be read.",
     ]
+
+
+def test_a_task_whose_state_the_history_does_not_name_is_told_with_its_resource() -> (
+    None
+):
+    run = aws.History().start()
+    run.add("ParallelStateEntered", name="Fan")
+    arn = "arn:aws:states:::aws-sdk:sqs:getQueueUrl"
+    error: dict[str, Any] = {"error": "E", "cause": "C"}
+    for phase, details in (("Scheduled", {}), ("Failed", error)):
+        run.add(f"Task{phase}", after=0, resource=arn, **details)
+    lines, _ = printed([run.records])
+    where = "in a state this history does not name"
+    assert lines[2].endswith(f"  aws-sdk:sqs:getQueueUrl  scheduled  {where}")
+    assert lines[3].endswith(f"  aws-sdk:sqs:getQueueUrl  ✘ failed  {where}  E  C")
