@@ -3,10 +3,7 @@
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
-from sfnwatch.model.records import (
-    Batch,
-    Received,
-)
+from sfnwatch.model.records import Batch, Received
 
 BATCH = 200
 """Records in a batch. So few are still in the processor's cache when they are added.
@@ -15,6 +12,6 @@ A batch takes some ten milliseconds, and between batches keys are handled."""
 
 def in_batches(records: Iterable[Received], size: int = BATCH) -> Iterator[Batch]:
     """Yield the records in batches of `size`; the last batch may be smaller."""
-    left = iter(records)
-    while batch := tuple(islice(left, size)):
+    remaining = iter(records)
+    while batch := tuple(islice(remaining, size)):
         yield batch

@@ -17,8 +17,8 @@ def file_stem(header: Header) -> str:
     """Return a recording's name: `nightly-report.run-7f3a.20231115T002824Z`."""
     execution, *others = header.executions or ("",)
     more = f".and-{len(others)}-more" if others else ""
-    begun = f"{header.created.astimezone(UTC):%Y%m%dT%H%M%SZ}"
-    return f"{_file_name(execution)}{more}.{begun}"
+    created = f"{header.created.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+    return f"{_file_name(execution)}{more}.{created}"
 
 
 def _file_name(execution: str) -> str:
@@ -35,7 +35,12 @@ def safe_name(name: str, most: int) -> str:
     Letters, marks and numbers of any script are kept. The name is cut between
     characters, to at most `most` bytes of UTF-8.
     """
-    kept = [
-        c if c in _SAFE_CHARACTERS or category(c)[0] in "LMN" else "-" for c in name
-    ]
-    return "".join(kept).encode()[:most].decode(errors="ignore")
+    safe = "".join(map(_safe_character, name))
+    return safe.encode()[:most].decode(errors="ignore")
+
+
+def _safe_character(character: str) -> str:
+    is_word_character = category(character)[0] in "LMN"
+    if is_word_character or character in _SAFE_CHARACTERS:
+        return character
+    return "-"

@@ -30,6 +30,7 @@ from sfnwatch.recording.format import (
 )
 
 _BLOCK = 1 << 18
+"""Bytes that are read at once."""
 
 
 class ByteStream:
@@ -43,21 +44,22 @@ class ByteStream:
         """Open a file and read its head; raises BadFileError."""
         self.path = path
         try:
-            self._number = _opened(path)
+            self._descriptor = _open_file(path)
         except (OSError, ValueError) as error:
             raise bad_file(path, error) from error
-        mode = os.fstat(self._number).st_mode
+        mode = os.fstat(self._descriptor).st_mode
         self.regular = path != STDIN and stat.S_ISREG(mode)
         """True for a file that can be read again: not a pipe or a device."""
-        read = partial(os.read, self._number, _BLOCK)
-        self.text = TextStream(iter(read, b""))
+        read_block = partial(os.read, self._descriptor, _BLOCK)
+        self.text = TextStream(iter(read_block, b""))
         self._blocks = self._readable()
         head = bytearray()
         while len(head) < HEAD and (block := next(self._blocks, b"")):
             head += block
         self.head = bytes(head)
         """The file's first 64 KiB, or a little more; the whole of a shorter file."""
-        if not self.head or (self.head.isspace() and len(self.head) < HEAD):
+        is_blank = self.head.isspace() and len(self.head) < HEAD
+        if is_blank or not self.head:
             self.close()
             cut = self.text.cut
             what = f"{cut} before its first line" if cut else "is empty"
@@ -86,9 +88,9 @@ class ByteStream:
 
     def close(self) -> None:
         """Close the file; may be called twice."""
-        if self._number >= 0:
-            os.close(self._number)
-            self._number = -1
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
 
     def _readable(self) -> Iterator[bytes]:
         """Yield the file's blocks, and turn errors into BadFileError."""
@@ -100,7 +102,8 @@ class ByteStream:
             self.close()
 
 
-def _opened(path: Path) -> int:
+def _open_file(path: Path) -> int:
+    """Return the descriptor of an open file; raises OSError and BadFileError."""
     if path == STDIN:
         if os.isatty(0):
             hint = "Pipe a file into it, or name one."
@@ -157,8 +160,9 @@ class RecordedFile:
                     received = decode_line(line, self.header.created)
                     check_record(received)
                 except ValueError as error:
-                    torn = isinstance(error, NotJsonError | UnicodeDecodeError)
-                    if not torn or line.endswith(b"\n"):
+                    is_partial = isinstance(error, NotJsonError | UnicodeDecodeError)
+                    is_torn = is_partial and not line.endswith(b"\n")
+                    if not is_torn:
                         raise bad_file(self.path, error, line=number) from error
                     left_out = len(line)
                 else:
@@ -166,5 +170,5 @@ class RecordedFile:
                     yield received
         if left_out or stream.text.cut:
             why = stream.text.cut or "the last line is cut short"
-            told = f"{count} records loaded, {size(left_out)} left out"
-            self.notes.append(f"{name_of(self.path)}: {why}: {told}")
+            loaded = f"{count} records loaded, {size(left_out)} left out"
+            self.notes.append(f"{name_of(self.path)}: {why}: {loaded}")

@@ -35,8 +35,8 @@ class Recorder:
         self._file = _begin(path, first_line)
         self._size = len(first_line)
         """Bytes written: the file is shorter only if another program cut it."""
-        begun = os.fstat(self._file.fileno())
-        self._identity = begun.st_dev, begun.st_ino
+        status = os.fstat(self._file.fileno())
+        self._identity = (status.st_dev, status.st_ino)
 
     @classmethod
     def create_in(cls, directory: Path, header: Header) -> Self:
@@ -65,11 +65,11 @@ class Recorder:
         if self._file.closed:
             return
         try:
-            now = os.fstat(self._file.fileno())
-            if now.st_nlink == 0:
+            status = os.fstat(self._file.fileno())
+            if status.st_nlink == 0:
                 # Writing would succeed, but nobody could ever read it.
                 raise FileNotFoundError("the file was deleted")
-            if now.st_size < self._size:
+            if status.st_size < self._size:
                 self._stop(OSError("the file was cut short"))
                 return
             _write(self._file, lines)
@@ -90,12 +90,14 @@ class Recorder:
     def loss(self) -> str:
         """Return why the recording can't be read at its path; empty if it can."""
         try:
-            there = self.path.stat()
+            status = self.path.stat()
         except OSError:
             return "the file was moved or deleted"
-        if (there.st_dev, there.st_ino) != self._identity:
+        if (status.st_dev, status.st_ino) != self._identity:
             return "another file is in its place"
-        return "the file was cut short" if there.st_size < self._size else ""
+        if status.st_size < self._size:
+            return "the file was cut short"
+        return ""
 
     def _encode(self, batch: Batch) -> Iterator[bytes]:
         for received in batch:

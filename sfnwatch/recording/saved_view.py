@@ -44,8 +44,9 @@ def view_path(executions: Iterable[str], created: datetime) -> Path:
 
     `executions` and `created` are those of the recording's header.
     """
-    what = "\n".join((iso(created), *sorted(executions)))
-    name = hashlib.sha256(what.encode(errors="surrogatepass")).hexdigest()[:32]
+    identity = "\n".join((iso(created), *sorted(executions)))
+    digest = hashlib.sha256(identity.encode(errors="surrogatepass"))
+    name = digest.hexdigest()[:32]
     return user_folder(user_state_path) / "views" / f"{name}.json"
 
 
@@ -56,7 +57,9 @@ def load_view(path: Path) -> SavedView:
             stored = msgspec.json.decode(file.read(_LARGEST_VIEW), type=_ViewFile)
     except (OSError, ValueError, RecursionError):
         return SavedView()
-    return stored.view if stored.sfnwatch_view == _VIEW_VERSION else SavedView()
+    if stored.sfnwatch_view != _VIEW_VERSION:
+        return SavedView()
+    return stored.view
 
 
 def save_view(path: Path, view: SavedView) -> str:
