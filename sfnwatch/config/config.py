@@ -55,16 +55,20 @@ def load_config(
     if path is None and environ.get(CONFIG_VARIABLE):
         path = Path(environ[CONFIG_VARIABLE])
     file = path or config_path()
-    source = file if path is not None or file.exists() else None
+    source = None
+    table: dict[str, Any] = {}
+    if path is not None or file.exists():
+        source = file
+        table = read_table(file)
     where = path_words(file)
-    table = read_table(source) if source else {}
     keys = read_keys(where, table.pop("keys", {}), "keys.")
     themes = {}
     theme_tables = convert(where, "themes", table.pop("themes", {}), dict[str, Any])
     for name, colors in theme_tables.items():
         themes[name] = read_theme(where, name, colors, f"themes.{name}.")
-    # A file in `themes/` beside it is a theme of that name, and comes before those.
-    for theme_file in sorted((file.parent / "themes").glob("*.toml")):
+    # A theme's own file replaces a theme of the same name in the configuration.
+    theme_folder = file.parent / "themes"
+    for theme_file in sorted(theme_folder.glob("*.toml")):
         name = theme_file.stem
         colors = read_table(theme_file)
         themes[name] = read_theme(path_words(theme_file), name, colors, "")
@@ -78,10 +82,14 @@ def with_keymap(config: Config, name: str, who: str) -> Config:
     program, and has the keys of `[keys]`. `who` names it: an option, a file, a
     variable. Raises UsageError.
     """
-    folder = (config.source or config_path()).parent / "keymaps"
-    files = {}
-    for file in (*SHIPPED_KEYMAPS.glob("*.toml"), *sorted(folder.glob("*.toml"))):
-        files[file.stem] = file
+    config_file = config.source or config_path()
+    folder = config_file.parent / "keymaps"
+    files: dict[str, Path] = {}
+    for keymap in SHIPPED_KEYMAPS.glob("*.toml"):
+        files[keymap.stem] = keymap
+    # The user's own come after the shipped ones, and so replace them.
+    for keymap in sorted(folder.glob("*.toml")):
+        files[keymap.stem] = keymap
     if name not in files:
         msg = f"{who}: there is no key map {quoted(name)}"
         every = f"There is {', '.join(files)}. Your own lie in {path_words(folder)}."

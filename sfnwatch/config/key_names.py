@@ -28,6 +28,7 @@ def key_name(text: str) -> str | None:
         text = text.strip()
     before, _, key = text.rpartition("+")
     if text == "+" or text.endswith("++"):
+        # The key is the plus sign itself.
         before = text[:-2]
         key = "+"
     listed_modifiers = before.lower().split("+") if before else []
@@ -66,5 +67,6 @@ def _character_name(character: str) -> str | None:
         return None
     if character.isalnum():
         return character
-    name = unicodedata.name(character, "").lower().replace("-", "_").replace(" ", "_")
+    unicode_name = unicodedata.name(character, "").lower()
+    name = unicode_name.replace("-", "_").replace(" ", "_")
     return _SHORT.get(name, name) or None

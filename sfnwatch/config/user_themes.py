@@ -9,12 +9,20 @@ from sfnwatch.config.mistakes import check_keys, convert, quoted
 from sfnwatch.errors import UsageError
 
 _COLORS = (
-    *("primary", "secondary", "accent", "foreground", "background", "surface"),
-    *("panel", "warning", "error", "success"),
+    "primary",
+    "secondary",
+    "accent",
+    "foreground",
+    "background",
+    "surface",
+    "panel",
+    "warning",
+    "error",
+    "success",
 )
 """The colors of a theme; the first is required."""
 _SHAPES = {**dict.fromkeys(_COLORS, str), "dark": bool, "variables": dict[str, str]}
-"""The type of each key."""
+"""The type of each key's value."""
 
 
 class UserTheme(Struct, frozen=True):
