@@ -47,10 +47,9 @@ def _unknown_ends(trace: Trace) -> Iterator[str]:
     for (lane, _, arn), reports in trace.healths.items():
         health = reports[-1]
         execution = executions.get(arn)
-        has_end = (
-            execution is not None and not execution.running and execution.event_count
-        )
-        if lane != "history" or has_end:
+        if lane != "history":
+            continue
+        if execution and execution.event_count and not execution.running:
             continue
         if health.state is HealthState.REFUSED:
             yield health.message

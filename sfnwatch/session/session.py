@@ -105,7 +105,9 @@ class Session(Struct, eq=False):
 
     async def _run(self, group: asyncio.TaskGroup) -> None:
         self.consumers += self.companions
-        working = [group.create_task(c.run(self.take)) for c in self.companions]
+        working = [
+            group.create_task(companion.run(self.take)) for companion in self.companions
+        ]
         try:
             await self.stream(self.take)
             self._is_over = True
@@ -278,33 +280,40 @@ class Session(Struct, eq=False):
 
         It begins again where records come meanwhile, every three seconds at most.
         """
-        from sfnwatch.analysis.finding import Finding
-        from sfnwatch.analysis.findings import find_in_steps
-
         at = snapshot.at
         clock = snapshot.clock
         while True:
             version = self.trace.version
             key = (version, clock, at)
-            if self._newest_findings[0] == key:
-                return self._newest_findings[1]
+            newest_key, newest_findings = self._newest_findings
+            if newest_key == key:
+                return newest_findings
             begun_at = time.monotonic()
-            slice_begun_at = begun_at
-            findings = list[Finding]()
-            for finding in find_in_steps(snapshot):
-                if finding is not None:
-                    findings.append(finding)
-                if time.monotonic() - slice_begun_at > _FINDINGS_SLICE_SECONDS:
-                    await SystemClock().sleep(0)
-                    slice_begun_at = time.monotonic()
-                    if self.trace.version != version:
-                        break
-            else:
+            findings = await self._find_unless_changed(snapshot, version)
+            if findings is not None:
                 self._newest_findings = (key, findings)
                 return findings
             next_at = begun_at + _FINDINGS_REST_SECONDS
             await SystemClock().sleep(max(0.0, next_at - time.monotonic()))
             snapshot = self.trace.as_of(at, clock)
+
+    async def _find_unless_changed(
+        self, snapshot: Snapshot, version: int
+    ) -> "Sequence[Finding] | None":
+        """Return the findings; None if the trace has another version meanwhile."""
+        from sfnwatch.analysis.findings import find_in_steps
+
+        findings: list[Finding] = []
+        slice_begun_at = time.monotonic()
+        for finding in find_in_steps(snapshot):
+            if finding is not None:
+                findings.append(finding)
+            if time.monotonic() - slice_begun_at > _FINDINGS_SLICE_SECONDS:
+                await SystemClock().sleep(0)
+                slice_begun_at = time.monotonic()
+                if self.trace.version != version:
+                    return None
+        return findings
 
 
 def _without_secrets(received: Received) -> Received:

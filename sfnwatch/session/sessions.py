@@ -7,11 +7,7 @@ first frame is on the screen by then.
 
 import asyncio
 import sys
-from collections.abc import (
-    AsyncGenerator,
-    Iterable,
-    Sequence,
-)
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from datetime import UTC, datetime
 from importlib import import_module
 from itertools import groupby
@@ -60,10 +56,10 @@ def live(
         live = Live(arns, settings, clock, options, heed=clock.heed)
         await session.watch(live, take)
 
-    features = features_of(arns, options)
     session = _of_executions("live", stream, clock, arns)
     if trace is not None:
         session.trace = trace
+    features = features_of(arns, options)
     if asked:
         features = [*features, Feature.START]
     session.allowed = operations(features)
@@ -110,8 +106,9 @@ def demo(
 def _of_executions(
     mode: Mode, stream: Stream, clock: Clock, arns: Sequence[ExecutionArn]
 ) -> Session:
-    title = ", ".join(f"{arn.state_machine_name} › {arn.name}" for arn in arns)
-    return Session(mode, stream, clock, tuple(arn.arn for arn in arns), title)
+    executions = tuple(arn.arn for arn in arns)
+    names = [f"{arn.state_machine_name} › {arn.name}" for arn in arns]
+    return Session(mode, stream, clock, executions, title=", ".join(names))
 
 
 def replay(
@@ -122,6 +119,7 @@ def replay(
     With a `speed` records come at the times at which they were received, sped up by it;
     with `whole` they come in one batch. Raises BadFileError.
     """
+    from sfnwatch.recording.batches import BATCH
     from sfnwatch.recording.format import STDIN
     from sfnwatch.recording.reader import open_files
 
@@ -139,8 +137,8 @@ def replay(
             async for batch in paced(recording.records(), clock):
                 take(batch)
             return
-        batches = recording.batches(sys.maxsize) if whole else recording.batches()
-        for batch in batches:
+        batch_size = sys.maxsize if whole else BATCH
+        for batch in recording.batches(batch_size):
             take(batch)
             await clock.sleep(0)
 
