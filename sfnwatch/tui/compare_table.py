@@ -10,6 +10,7 @@ from sfnwatch.analysis.phases import Phase
 from sfnwatch.model.times import duration
 from sfnwatch.model.visits import FAILED
 from sfnwatch.tui.columns import Cells, in_columns
+from sfnwatch.tui.fold_signs import FOLD_SIGNS
 from sfnwatch.tui.phase_signs import PHASES
 from sfnwatch.tui.spans import Masks, Span, SpanRow, fit
 from sfnwatch.view.parts import status_glyph
@@ -73,7 +74,7 @@ class CompareTable:
 
     def line(self, row: CompareRow, width: int) -> SpanRow:
         """Return a line of the comparison."""
-        sign = {True: "▾ ", False: "▸ ", None: "  "}[row.open]
+        sign = FOLD_SIGNS[row.open]
         look = "role--dim"
         if row.kind is RowKind.STATE:
             look = "role--name" if row.mark else "role--plain"

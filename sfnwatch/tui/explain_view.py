@@ -24,6 +24,7 @@ from sfnwatch.model.texts import clean
 from sfnwatch.tui.actions import bindings
 from sfnwatch.tui.entry_list import EntryList
 from sfnwatch.tui.evidence import CERTAINTIES, Evidence, evidence_of, is_kept
+from sfnwatch.tui.fold_signs import FOLD_SIGNS
 from sfnwatch.tui.screen_state import GoTo, ScreenState
 from sfnwatch.tui.spans import (
     Span,
@@ -50,7 +51,6 @@ _MOST_ROWS = 60
 _CERTAINTY_CELLS = 13
 _BLANKS_FROM = 16
 """Rows of the view from which on each heading has a blank row above it."""
-_FOLD_SIGNS = {True: "▾ ", False: "▸ ", None: "  "}
 _BLANK = Paragraph("")
 _MOST_EVENTS_FOR_STATES = 2000
 """The table of states is left out for a history of more events."""
@@ -216,7 +216,7 @@ class ExplainView(HeadedView):
     def _rows(self, entry: ExplainEntry, width: int) -> Sequence[Spans]:
         match entry.block:
             case Heading(level=1) as heading:
-                sign = Span(f" {_FOLD_SIGNS[entry.open]}", "role--fold")
+                sign = Span(f" {FOLD_SIGNS[entry.open]}", "role--fold")
                 title = Span(f"{self.mask(heading.text)} ", "role--name")
                 return [ruled([sign, title], width)]
             case Heading() as heading:
@@ -254,7 +254,7 @@ class ExplainView(HeadedView):
     def _sentence(
         self, entry: ExplainEntry, sentence: Sentence, width: int
     ) -> Sequence[Spans]:
-        sign = Span(f"  {_FOLD_SIGNS[entry.open]}", "role--fold")
+        sign = Span(f"  {FOLD_SIGNS[entry.open]}", "role--fold")
         margin = min(_CERTAINTY_CELLS + 4, width // 3)
         room = min(_SENTENCE_CELLS, width - margin - 1)
         words = [Span(self.mask(sentence.text))]
