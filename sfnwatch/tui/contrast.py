@@ -15,12 +15,14 @@ WHITE = Color(255, 255, 255)
 
 def legible(color: Color, grounds: Collection[Color]) -> Color:
     """Move a color towards white or black until it can be read on all grounds."""
-    end = max(
-        WHITE, BLACK, key=lambda end: min(contrast(end, ground) for ground in grounds)
-    )
+
+    def contrast_with_grounds(candidate: Color) -> float:
+        return min(contrast(candidate, ground) for ground in grounds)
+
+    end = max(WHITE, BLACK, key=contrast_with_grounds)
     for step in range(_STEPS):
         moved = color.blend(end, step / _STEPS)
-        if all(contrast(moved, ground) >= LEAST_CONTRAST for ground in grounds):
+        if contrast_with_grounds(moved) >= LEAST_CONTRAST:
             return moved
     return end
 
@@ -32,16 +34,19 @@ def distance(one: Color, other: Color) -> float:
 
 def contrast(one: Color, other: Color) -> float:
     """Return the contrast of two colors as WCAG 2 measures it: from 1 to 21."""
-    darker, lighter = sorted((_luminance(one), _luminance(other)))
+    luminances = [_luminance(one), _luminance(other)]
+    darker, lighter = sorted(luminances)
     return (lighter + 0.05) / (darker + 0.05)
 
 
 def _luminance(color: Color) -> float:
-    red, green, blue = (_linear(part / 255) for part in color.rgb)
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+    """Return a color's relative luminance, as WCAG defines it: from 0 to 1."""
+    red, green, blue = color.normalized
+    return 0.2126 * _linear(red) + 0.7152 * _linear(green) + 0.0722 * _linear(blue)
 
 
 def _linear(share: float) -> float:
+    """Return the light of a color's part, from 0 to 1; sRGB stores it compressed."""
     if share <= 0.04045:  # noqa: PLR2004 - WCAG's
         return share / 12.92
     return math.pow((share + 0.055) / 1.055, 2.4)
