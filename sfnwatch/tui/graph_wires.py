@@ -1,7 +1,6 @@
 """The wires of a graph's picture, cell by cell, and the signs that draw them."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from sfnwatch.view.graph_picture import Picture, Wire
 
@@ -23,22 +22,34 @@ WireCells = Mapping[int, Mapping[int, Mapping[Wire, int]]]
 
 def wire_cells(picture: Picture) -> WireCells:
     """Return the wires through each cell, with the sides that they reach."""
-    cells: defaultdict[int, dict[int, defaultdict[Wire, int]]] = defaultdict(
-        lambda: defaultdict(lambda: defaultdict(int))
-    )
+    rows: dict[int, dict[int, dict[Wire, int]]] = {}
     for wire in picture.wires:
-        x, y = wire.points[0]
-        # A wire's first cell is next to the box that it comes out of.
-        cells[y][x][wire] |= _DOWN if wire.up else UP
-        for to_x, to_y in wire.points[1:]:
-            while (x, y) != (to_x, to_y):
-                right = (to_x > x) - (to_x < x)
-                down = (to_y > y) - (to_y < y)
-                cells[y][x][wire] |= _SIDES[right, down]
-                x += right
-                y += down
-                cells[y][x][wire] |= _SIDES[-right, -down]
-    return cells
+        for x, y, side in _sides_reached(wire):
+            cells = rows.setdefault(y, {})
+            wires = cells.setdefault(x, {})
+            wires[wire] = wires.get(wire, 0) | side
+    return rows
+
+
+def _sides_reached(wire: Wire) -> Iterator[tuple[int, int, int]]:
+    """Yield the x and y of each cell of a wire, with a side that it reaches there."""
+    x, y = wire.points[0]
+    # A wire's first cell is next to the box that it comes out of.
+    first_side = _DOWN if wire.up else UP
+    yield x, y, first_side
+    for to_x, to_y in wire.points[1:]:
+        while (x, y) != (to_x, to_y):
+            right = _direction(to_x - x)
+            down = _direction(to_y - y)
+            yield x, y, _SIDES[right, down]
+            x += right
+            y += down
+            yield x, y, _SIDES[-right, -down]
+
+
+def _direction(distance: int) -> int:
+    """Return 1 for a positive distance, -1 for a negative one, 0 for 0."""
+    return (distance > 0) - (distance < 0)
 
 
 def line_sign(wire_sides: Iterable[int], *, heavy: bool, dashed: bool) -> str:
@@ -46,5 +57,9 @@ def line_sign(wire_sides: Iterable[int], *, heavy: bool, dashed: bool) -> str:
     sides = 0
     for own_sides in wire_sides:
         sides |= own_sides
-    sign = _HEAVY_SIGNS[sides] if heavy else _LIGHT_SIGNS[sides]
-    return _DASHED_SIGNS.get(sign, sign) if dashed else sign
+    signs = _HEAVY_SIGNS if heavy else _LIGHT_SIGNS
+    sign = signs[sides]
+    if dashed:
+        # Corners and crossings have no dashed sign.
+        return _DASHED_SIGNS.get(sign, sign)
+    return sign
