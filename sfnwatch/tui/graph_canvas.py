@@ -61,7 +61,8 @@ class GraphCanvas(ScrollView, can_focus=True):
             for row in range(placed.y, placed.below):
                 self._boxes[row].append(placed)
         for wire in picture.wires:
-            self._labels[wire.label_at[1]].append(wire)
+            _, label_row = wire.label_at
+            self._labels[label_row].append(wire)
         self._wires = wire_cells(picture)
         self.virtual_size = Size(picture.width, picture.height)
         self.refresh()
@@ -81,9 +82,8 @@ class GraphCanvas(ScrollView, can_focus=True):
         placed = self.placed
         height = min(placed.height, 3)
         region = Region(placed.x, placed.y, placed.width, height)
-        # Include the wires that lead to it and away.
-        region = region.grow((2, 1, 2, 1))
-        self.scroll_to_region(region, animate=False, force=True)
+        with_wires = region.grow((2, 1, 2, 1))
+        self.scroll_to_region(with_wires, animate=False, force=True)
         self.refresh()
         if moved:
             self.post_message(CursorList.Moved())
@@ -111,18 +111,17 @@ class GraphCanvas(ScrollView, can_focus=True):
             to_x, to_y = _middle(placed)
             if (to_y - y) * down > 0:
                 return True
-            is_above = placed.below <= here.y
-            is_below = placed.y >= here.below
-            if is_above or is_below or sideways(placed) == 0:
-                return False
-            return (to_x - x) * right > 0
+            shares_rows = placed.y < here.below and here.y < placed.below
+            is_beside = shares_rows and sideways(placed) > 0
+            return is_beside and (to_x - x) * right > 0
 
         def distance(placed: PlacedBox) -> int:
             to_x, to_y = _middle(placed)
             aside = _SIDEWAYS_FACTOR * sideways(placed)
             return aside + abs(to_y - y) + abs(to_x - x) // 8
 
-        self._go_to_nearest(filter(is_ahead, self.picture.boxes), distance)
+        ahead = filter(is_ahead, self.picture.boxes)
+        self._go_to_nearest(ahead, distance)
 
     def action_move(self, rows: int) -> None:
         self._step(0, rows)
@@ -185,24 +184,25 @@ class GraphCanvas(ScrollView, can_focus=True):
                 continue
             look = "role--dim"
             if self.progress.is_taken(wire.edge):
-                look = "role--warn" if wire.edge.caught else "role--plain"
+                look = _taken_look(caught=wire.edge.caught)
             room = min(cell_len(text), wire.room)
             label = strip_of(self, [Span(text, look)], room)
-            yield wire.label_at[0], label
+            x, _ = wire.label_at
+            yield x, label
 
     def _wire_cell(self, x: int, row: int, passing: Mapping[Wire, int]) -> Span:
         """Draw a cell of wires; those that were taken cover the others."""
         taken = [wire for wire in passing if self.progress.is_taken(wire.edge)]
         shown = taken or list(passing)
         is_caught = all(wire.edge.caught for wire in shown)
-        look = "look--faint"
-        if taken:
-            look = "role--warn" if is_caught else "role--plain"
+        look = _taken_look(caught=is_caught) if taken else "look--faint"
         for wire in passing:
             if wire.points[-1] == (x, row):
-                return Span("▲" if wire.up else "▼", look)
+                arrow = "▲" if wire.up else "▼"
+                return Span(arrow, look)
         sides = [passing[wire] for wire in shown]
-        return Span(line_sign(sides, heavy=bool(taken), dashed=is_caught), look)
+        sign = line_sign(sides, heavy=bool(taken), dashed=is_caught)
+        return Span(sign, look)
 
     def _box_pieces(self, row: int) -> Iterator[tuple[int, Strip]]:
         cursor = self.placed
@@ -210,14 +210,17 @@ class GraphCanvas(ScrollView, can_focus=True):
         for placed in self._boxes.get(row, ()):
             state = self.progress.of(placed.box)
             look = f"role--{state.glyph.role}" if state.status else "look--faint"
-            if placed.framed and placed.y < row < placed.below - 1:
+            is_between_borders = placed.y < row < placed.below - 1
+            if placed.framed and is_between_borders:
+                # Between its sides a frame shows the boxes and wires inside it.
                 side = strip_of(self, [Span("╎", look)], 1)
                 yield placed.x, side
                 yield placed.right - 1, side
                 continue
             spans = self._box_row(placed, row, state, look)
             strip = strip_of(self, spans, placed.width)
-            if placed is cursor and (row == placed.y or not placed.framed):
+            is_title_or_box = row == placed.y or not placed.framed
+            if placed is cursor and is_title_or_box:
                 strip = strip.apply_style(cursor_style)
             yield placed.x, strip
 
@@ -228,7 +231,8 @@ class GraphCanvas(ScrollView, can_focus=True):
         box = placed.box
         name_look = "role--name" if state.status else "role--dim"
         if placed.height == 1:
-            name = Span(f"{box.name:^{placed.width - 4}}", name_look)
+            room = placed.width - 4
+            name = Span(f"{box.name:^{room}}", name_look)
             return [Span("( ", look), name, Span(" )", look)]
         name = Span(self._screen_state.looks.mask(box.name), name_look)
         glyph = Span(f"{state.glyph.text} ", look)
@@ -249,9 +253,10 @@ class GraphCanvas(ScrollView, can_focus=True):
         right = _counts(placed, state, room - 2)
         room -= width_of(right)
         left: SpanRow = [Span(" "), *title] if placed.framed else []
-        is_lit = placed.box.runs and state.status
+        has_run = placed.box.runs and state.status
         kind = self._screen_state.looks.mask(placed.box.kind)
-        kind_span = Span(f" {kind} ", "role--call" if is_lit else "role--dim")
+        kind_look = "role--call" if has_run else "role--dim"
+        kind_span = Span(f" {kind} ", kind_look)
         # The name shows the kind of call; only the count shows how often it was made.
         if width_of([*left, kind_span]) <= room:
             left.append(kind_span)
@@ -266,7 +271,8 @@ class GraphCanvas(ScrollView, can_focus=True):
         line = _border_line(placed)
         rule = ""
         for x in range(placed.x + 1, placed.right - 1):
-            begins_wire = any(sides & UP for sides in below.get(x, {}).values())
+            wires = below.get(x, {})
+            begins_wire = any(sides & UP for sides in wires.values())
             rule += "┬" if begins_wire else line
         return [Span(f"╰{rule}╯", look)]
 
@@ -276,8 +282,10 @@ def _counts(placed: PlacedBox, state: BoxState, room: int) -> SpanRow:
     counts = list(state.counted)
     if placed.loops:
         counts.append("↺")
-    while counts and cell_len("  ".join(counts)) > room:
+    words = "  ".join(counts)
+    while counts and cell_len(words) > room:
         counts.pop()
+        words = "  ".join(counts)
     if not counts:
         return []
     look = "role--name"
@@ -285,8 +293,12 @@ def _counts(placed: PlacedBox, state: BoxState, room: int) -> SpanRow:
         look = "role--bad"
     elif state.retries:
         look = "role--warn"
-    words = "  ".join(counts)
     return [Span(f" {words} ", look)]
+
+
+def _taken_look(*, caught: bool) -> str:
+    """Return the look of a wire that the execution took."""
+    return "role--warn" if caught else "role--plain"
 
 
 def _border_line(placed: PlacedBox) -> str:
@@ -295,5 +307,7 @@ def _border_line(placed: PlacedBox) -> str:
 
 def _middle(placed: PlacedBox) -> tuple[int, int]:
     """Return a box's middle; of a frame, its head's."""
-    down = 0 if placed.framed else placed.height // 2
-    return placed.x + placed.width // 2, placed.y + down
+    x = placed.x + placed.width // 2
+    if placed.framed:
+        return x, placed.y
+    return x, placed.y + placed.height // 2
