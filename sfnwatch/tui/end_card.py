@@ -15,7 +15,7 @@ from sfnwatch.tui.end_summary import summary_sections
 from sfnwatch.tui.evidence import CERTAINTIES
 from sfnwatch.tui.key_findings import key_findings
 from sfnwatch.tui.screen_state import ScreenState
-from sfnwatch.tui.spans import Span, Spans, flow, margined, pad
+from sfnwatch.tui.spans import Masks, Span, SpanRow, Spans, flow, margined, pad
 
 _FINDINGS_OF_ONE = 3
 """Findings on the card of one execution."""
@@ -46,9 +46,11 @@ def entries_of(screen_state: ScreenState, width: int, height: int) -> list[CardE
     parts = [*_above(screen_state, width), *_findings(screen_state, width)]
     spare = height - sum(len(part.rows) for part in parts)
     entries: list[CardEntry] = []
-    for blanks, part in zip(_blanks(parts, spare), parts, strict=True):
+    blanks_before = _blanks(parts, spare)
+    for blanks, part in zip(blanks_before, parts, strict=True):
         if blanks > 0:
-            entries.append(CardEntry(f"{part.key}~", [[]] * blanks))
+            blank_rows: list[Spans] = [[]] * blanks
+            entries.append(CardEntry(f"{part.key}~", blank_rows))
         entries.append(part)
     return entries
 
@@ -61,7 +63,8 @@ def _above(screen_state: ScreenState, width: int) -> Iterator[CardEntry]:
 
 def _findings(screen_state: ScreenState, width: int) -> Iterator[CardEntry]:
     most = _FINDINGS_OF_SEVERAL if screen_state.several else _FINDINGS_OF_ONE
-    for number, finding in enumerate(key_findings(screen_state, most), 1):
+    findings = key_findings(screen_state, most)
+    for number, finding in enumerate(findings, 1):
         rows = _numbered(screen_state, number, finding, width)
         yield CardEntry(f"{number}", rows, finding)
 
@@ -72,8 +75,10 @@ def _blanks(parts: Sequence[CardEntry], spare: int) -> list[int]:
     for between_parts, between_findings in _BLANKS:
         blanks = [0]
         for before, part in pairwise(parts):
-            both = before.finding is not None and part.finding is not None
-            blanks.append(between_findings if both else between_parts)
+            if before.finding is not None and part.finding is not None:
+                blanks.append(between_findings)
+            else:
+                blanks.append(between_parts)
         if sum(blanks) <= spare:
             break
     blanks[0] = (spare - sum(blanks)) // 2
@@ -84,14 +89,12 @@ def _numbered(
     screen_state: ScreenState, number: int, finding: Finding, width: int
 ) -> Sequence[Spans]:
     """Return the rows of a finding, with its certainty."""
-    text = screen_state.looks.mask(finding.text)
-    lead = _LEAD.match(text)
-    end = lead.end() if lead is not None else 0
-    words = [Span(text[:end], "role--name"), Span(text[end:])]
+    words = _words_of(finding, screen_state.looks.mask)
     chip = screen_state.chips().get(finding.execution_arn or "")
     if chip is not None:
         words = [chip, Span(" "), *words]
-    certainty = Span(str(finding.certainty), CERTAINTIES[finding.certainty].look)
+    certainty_look = CERTAINTIES[finding.certainty].look
+    certainty = Span(str(finding.certainty), certainty_look)
     room = width - 4
     if width < _CERTAINTY_FROM:
         words += (Span("  "), certainty)
@@ -103,4 +106,13 @@ def _numbered(
         rows[0] = [*first_row, certainty]
     has_failed = topic_of(finding) is Topic.FAILED
     number_look = "role--bad" if has_failed else "role--busy"
-    return margined(rows, 4, [Span(f" {number}", number_look)])
+    number_span = Span(f" {number}", number_look)
+    return margined(rows, 4, [number_span])
+
+
+def _words_of(finding: Finding, mask: Masks) -> SpanRow:
+    """Return a finding's sentence; its beginning stands out."""
+    text = mask(finding.text)
+    lead = _LEAD.match(text)
+    end = lead.end() if lead is not None else 0
+    return [Span(text[:end], "role--name"), Span(text[end:])]
