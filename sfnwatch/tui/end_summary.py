@@ -47,7 +47,8 @@ def _title(screen_state: ScreenState) -> SpanRow:
         if spans:
             spans.append(Span("      "))
         glyph = status_glyph(status)
-        words = " ".join(clean(status.replace("_", " "), 40))
+        status_words = clean(status.replace("_", " "), 40)
+        words = " ".join(status_words)  # blanks between its letters
         if screen_state.several:
             words = f"{count}  {words}"
         spans.append(Span(f"{glyph.text}  {words}", f"role--{glyph.role}"))
@@ -82,11 +83,12 @@ def _resources(screen_state: ScreenState, execution: ExecutionAsOf) -> str:
     """Return the resources of its states with counts, the most frequent first."""
     names: list[str] = []
     for finding in screen_state.findings:
-        if finding.kind == "pattern" and finding.execution_arn == execution.arn:
-            visit = execution.visit(finding.data["visit"])
-            if visit is not None and visit.attempts:
-                words = resource_words(visit.attempts[0])
-                names += [words] * finding.data["states"]
+        if finding.kind != "pattern" or finding.execution_arn != execution.arn:
+            continue
+        visit = execution.visit(finding.data["visit"])
+        if visit is not None and visit.attempts:
+            words = resource_words(visit.attempts[0])
+            names += [words] * finding.data["states"]
     if len(names) == 1:
         return names[0]
     return listed_counts(ranked(names))
@@ -94,24 +96,36 @@ def _resources(screen_state: ScreenState, execution: ExecutionAsOf) -> str:
 
 def _counts(screen_state: ScreenState) -> Iterator[Span]:
     """Yield the number of calls, and of states and calls that did not go well."""
-    children = 0
-    for finding in screen_state.findings:
-        if finding.kind == "children":
-            children += finding.data.get("total", 0)
+    children = _child_count(screen_state)
     if children:
         yield Span(counted(children, "child execution"))
     services = screen_state.services()
     calls = sum(count for source, count in services.items() if source != TASKS)
     if calls:
         yield Span(counted(calls, "API call"))
+    marks = _mark_counts(screen_state)
+    for kind, words, look in _COUNTED_MARKS:
+        if marks[kind]:
+            yield Span(f"{marks[kind]:,} {words}", look)
+
+
+def _child_count(screen_state: ScreenState) -> int:
+    """Return the number of child executions of all executions shown."""
+    count = 0
+    for finding in screen_state.findings:
+        if finding.kind == "children":
+            count += finding.data.get("total", 0)
+    return count
+
+
+def _mark_counts(screen_state: ScreenState) -> Counter[MarkerKind]:
+    """Return the number of marks of each kind up to the playhead."""
     clock = screen_state.playback.clock
     counts: Counter[MarkerKind] = Counter()
     for mark in screen_state.markers.by(clock):
         if mark.when(clock) <= screen_state.now:
             counts[mark.kind] += 1
-    for kind, words, look in _COUNTED_MARKS:
-        if counts[kind]:
-            yield Span(f"{counts[kind]:,} {words}", look)
+    return counts
 
 
 def _joined(parts: Iterable[Span], width: int, first: Span) -> Sequence[Spans]:
@@ -163,8 +177,10 @@ def _of_several(screen_state: ScreenState, width: int) -> list[Sequence[Spans]]:
     signs: dict[str, Span] = {}
     for execution, end, length, spent in zip(roots, ends, lengths, times, strict=True):
         row = fit([chips[execution.arn]], chip_cells)
-        row.append(Span(f"{end.text:<{end_cells}}", f"role--{end.role}"))
-        row.append(Span(f"  {length:>{length_cells}}    ", "role--name"))
+        end_words = f"{end.text:<{end_cells}}"
+        length_in_column = f"  {length:>{length_cells}}    "
+        row.append(Span(end_words, f"role--{end.role}"))
+        row.append(Span(length_in_column, "role--name"))
         if longest:
             cells = round(room * spent.seconds / longest)
             row += time_bar(spent, max(cells, len(spent.parts)))
