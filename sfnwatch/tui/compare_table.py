@@ -51,10 +51,9 @@ class CompareTable:
             if width >= column.least:
                 left -= column.size + 2
         room = (left - max(_LEAST_NAME_CELLS, name)) // 2
-        self._bar = min(_MOST_BAR_CELLS, room)
+        has_room = room >= _LEAST_BAR_CELLS
+        self._bar = min(_MOST_BAR_CELLS, room) if has_room else 0
         """The cells of a bar; 0 if there is no room for bars."""
-        if room < _LEAST_BAR_CELLS:
-            self._bar = 0
         state = Cells("     state", max(1, left - 2 * self._bar))
         side = self._bar + self._length
         self._columns = (state, Cells("A", side), Cells("B", side), *_DIFFERENCES)
@@ -75,26 +74,29 @@ class CompareTable:
     def line(self, row: CompareRow, width: int) -> SpanRow:
         """Return a line of the comparison."""
         sign = FOLD_SIGNS[row.open]
-        look = "role--dim"
+        label_look = "role--dim"
         if row.kind is RowKind.STATE:
-            look = "role--name" if row.mark else "role--plain"
+            label_look = "role--name" if row.mark else "role--plain"
+        mark = row.mark or " "
+        indent = "  " * row.depth
         label = [
-            Span(f" {row.mark or ' '} ", "role--warn"),
-            Span(f"{'  ' * row.depth}{sign}", "role--fold"),
-            Span(self._mask(row.label), look),
+            Span(f" {mark} ", "role--warn"),
+            Span(f"{indent}{sign}", "role--fold"),
+            Span(self._mask(row.label), label_look),
         ]
         if _spans_columns(row):
             return label
+        seconds = row.seconds
         look = "role--dim"
-        if not row.seconds.near:
-            is_longer = (row.seconds.difference or 0) > 0
+        if not seconds.near:
+            is_longer = (seconds.difference or 0) > 0
             look = "role--warn" if is_longer else "role--busy"
         cells = [
             label,
             self._side(row, "A", row.a),
             self._side(row, "B", row.b),
-            [Span(row.seconds.more_words, look)],
-            [Span(row.seconds.ratio_words, look)],
+            [Span(seconds.more_words, look)],
+            [Span(seconds.ratio_words, look)],
         ]
         return in_columns(self._columns, cells, width)
 
@@ -126,7 +128,8 @@ class CompareTable:
         if cell.evidence:
             other = "B" if letter == "A" else "A"
             stretches = bar(row.pair, other, self._scale, self._bar)
-            longer = max(0, sum(cells for _, cells in stretches) - taken)
+            other_taken = sum(cells for _, cells in stretches)
+            longer = max(0, other_taken - taken)
         yield Span(LONGER.text * longer, LONGER.look)
         yield Span(" " * (self._bar - taken - longer))
 
