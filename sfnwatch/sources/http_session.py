@@ -227,7 +227,7 @@ def _host(url: str) -> str:
 
 
 async def _read_whole(answer: aiohttp.ClientResponse) -> bytes:
-    """Read an answer's body; raises UnboundedError for one longer than LIMIT."""
+    """Read an answer's body; raises UnboundedError for one over MOST_ANSWER_BYTES."""
     try:
         await answer.content.readexactly(MOST_ANSWER_BYTES + 1)
     except asyncio.IncompleteReadError as whole:

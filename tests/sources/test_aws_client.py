@@ -491,7 +491,7 @@ def endless(status: int) -> Respond:
 async def test_no_answer_is_read_without_end(
     status: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(http_session, "LIMIT", 1 << 16)
+    monkeypatch.setattr(http_session, "MOST_ANSWER_BYTES", 1 << 16)
     read = [each for each in EVERY if status >= 300 or each not in STREAMS]
     async with host(endless(status)) as asked, client_at(asked.url) as aws:
         for service, operation in read:
@@ -507,7 +507,7 @@ async def test_a_page_as_long_as_the_limit_is_read_and_not_a_byte_more(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     assert http_session.MOST_ANSWER_BYTES == 64 << 20
-    monkeypatch.setattr(http_session, "LIMIT", 1 << 20)
+    monkeypatch.setattr(http_session, "MOST_ANSWER_BYTES", 1 << 20)
     page = b'{"events": []' + b" " * (http_session.MOST_ANSWER_BYTES - 14) + b"}"
     name, arn = "states:GetExecutionHistory", {"executionArn": ARN}
     request = AwsRequest(name, "it", REGION, Events, arn)
