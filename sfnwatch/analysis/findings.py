@@ -29,6 +29,7 @@ from sfnwatch.analysis.patterns import patterns
 from sfnwatch.analysis.polling import polling
 from sfnwatch.analysis.redrives import redriven
 from sfnwatch.analysis.retries import container_retries, retries
+from sfnwatch.analysis.stand_ins import endpoints, moto_sample
 from sfnwatch.analysis.time_findings import time_findings
 from sfnwatch.analysis.topics import topic_order
 from sfnwatch.analysis.trace_analysis import TraceAnalysis
@@ -74,6 +75,7 @@ def find_in_steps(snapshot: Snapshot, now: datetime | None = None) -> Steps:
         yield None
     yield from conclusions(roots)
     yield from calls_alone(trace_analysis)
+    yield from endpoints(snapshot, roots)
     yield from not_loaded(trace_analysis, roots)
     yield from record_delays(snapshot)
 
@@ -112,6 +114,7 @@ def _of_execution(analysis: ExecutionAnalysis, failures: JobFailures) -> Steps:
         container_retries(analysis),
         time_findings(analysis),
         unnamed_tasks(analysis),
+        moto_sample(analysis),
         not_visible(analysis),
     )
     for findings in searches:

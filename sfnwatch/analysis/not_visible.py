@@ -37,6 +37,8 @@ _NO_END = (
     " ended, is not known."
 )
 _MAP_RUNS = "{map_runs} started: what child executions did is not in this history."
+_LASTING_STATES = frozenset({HealthState.UNSUPPORTED, HealthState.UNRECORDED})
+"""The states of a CloudTrail that is not AWS's and has nothing to read."""
 _REFUSED = "CloudTrail could not be read to the end ({state})"
 _INCOMPLETE = "{known}, and {execution} ended at {ended}: later calls may be missing."
 _NO_CLOUDTRAIL = "No CloudTrail data loaded, so API calls and polling are unknown."
@@ -120,7 +122,10 @@ def _incomplete(analysis: ExecutionAnalysis) -> Iterator[Finding]:
     """Yield how far CloudTrail is known, if that is short of the execution's end."""
     health = analysis.snapshot.health.get("lookup")
     ended = analysis.execution.stopped_at
-    if health is not None and health.state in _TROUBLE:
+    if health is not None and health.state in _LASTING_STATES:
+        message = clean(health.message, _MESSAGE_CHARACTERS)
+        yield _unseen(message, reason=f"cloudtrail-{health.state}")
+    elif health is not None and health.state in _TROUBLE:
         text = _REFUSED.format(state=health.state)
         message = clean(health.message, _MESSAGE_CHARACTERS)
         text = f"{text}: {message}" if health.message else f"{text}."

@@ -45,6 +45,8 @@ TOPICS: Mapping[str, Topic] = {
     "pattern": Topic.INTEGRATIONS,
     "unnamed-states": Topic.INTEGRATIONS,
     "calls": Topic.INTEGRATIONS,
+    "sample-history": Topic.NOT_VISIBLE,
+    "endpoint": Topic.NOT_VISIBLE,
     "unseen": Topic.NOT_VISIBLE,
     "ambiguous": Topic.NOT_VISIBLE,
     "other-calls": Topic.NOT_VISIBLE,

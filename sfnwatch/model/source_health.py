@@ -32,6 +32,11 @@ class HealthState(StrEnum):
     """The execution has ended and all its records are here; a redrive may come."""
     REFUSED = "refused"
     """AWS refuses for good: asking again is of no use."""
+    UNSUPPORTED = "unsupported"
+    """What answers in AWS's place does not have this operation."""
+    UNRECORDED = "unrecorded"
+    """What answers in AWS's place has the operation, and has recorded no call at
+    all."""
     ENDED = "ended"
 
     @property
@@ -43,7 +48,7 @@ class SourceHealth(Struct, frozen=True):
     """One report of a source's health; it is recorded like any other record.
 
     Its record is the JSON object `{"lane", "state", "message", "retry_in",
-    "complete_to", "lag", "until", "requests", "source"}`, without nulls.
+    "complete_to", "lag", "until", "requests", "source", "endpoint"}`, without nulls.
     """
 
     lane: str
@@ -66,6 +71,8 @@ class SourceHealth(Struct, frozen=True):
     source: str = ""
     """The source's name where several fill one lane: `queue`, `archive`. Empty for
     LookupEvents and for the history."""
+    endpoint: str = ""
+    """The host and port that answered, if they are not AWS's; empty for AWS."""
     seen_at: datetime | None = None
     """When the report was received, if it was."""
 
@@ -123,6 +130,7 @@ def merge_healths(lane: str, healths: Sequence[SourceHealth]) -> SourceHealth:
         lag=max((h.lag for h in healths if h.lag is not None), default=None),
         until=max((h.until for h in healths if h.until), default=None),
         requests=sum(health.requests for health in healths),
+        endpoint=max(health.endpoint for health in healths),
     )
 
 

@@ -96,7 +96,9 @@ def demo(
             options = LiveOptions(
                 calls, drain=drain, tries=None, follow_redrive=is_redriven
             )
-            settings = AwsSettings(arns[0].region, None, url, *CREDENTIALS)
+            settings = AwsSettings(
+                arns[0].region, None, url, *CREDENTIALS, simulated=True
+            )
             await session.watch(Live(arns, settings, clock, options), take)
 
     session = _of_executions("demo", stream, clock, arns)

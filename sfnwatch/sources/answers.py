@@ -48,6 +48,8 @@ class AwsAnswer(Struct, Generic[T]):
     body: bytes
     """The JSON as it came; empty for an answer that is not JSON."""
     request_id: str
+    endpoint: str = ""
+    """The host and port that answered, if they are not AWS's; empty for AWS."""
 
 
 class Page(Struct, kw_only=True, rename="camel"):
@@ -92,6 +94,10 @@ class Failure(Exception):  # noqa: N818 - not a programming error
         self.message = message
         self.code = code
         """AWS's error code; empty for an error that AWS did not send."""
+        self.status = 0
+        """The HTTP status of the refusal; 0 if none came."""
+        self.endpoint = ""
+        """The host and port that were asked, if they are not AWS's; empty for AWS."""
         self.at_least = at_least
         """The number of seconds that must pass before another try makes sense."""
         self.unreachable = False

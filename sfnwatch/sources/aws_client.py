@@ -28,6 +28,7 @@ from sfnwatch.sources.answers import (
 )
 from sfnwatch.sources.aws_session import BOTOCORE_NAMES, new_session
 from sfnwatch.sources.aws_settings import AwsSettings, login_command, profile_name
+from sfnwatch.sources.endpoints import foreign_host
 from sfnwatch.sources.failures import (
     EXPIRED_PAUSE,
     STALE_PAGE,
@@ -114,7 +115,8 @@ class AwsClient:
         if at is not None and self._heed is not None:
             self._heed(at)
         request_id = parsed.get("ResponseMetadata", {}).get("RequestId")
-        return AwsAnswer(value, body or b"", str(request_id))
+        endpoint = self._endpoint(request)
+        return AwsAnswer(value, body or b"", str(request_id), endpoint)
 
     async def stream(
         self, request: AwsRequest[Any], key: str
@@ -140,6 +142,14 @@ class AwsClient:
         async with asyncio.timeout(_CALL_SECONDS):
             answer: dict[str, Any] = await send(**request.parameters)
             return answer
+
+    def _endpoint(self, request: AwsRequest[Any]) -> str:
+        """Return the host and port that a request goes to; empty for AWS's."""
+        prefix, _, _ = request.operation.partition(":")
+        client = self._clients.get((prefix, request.region))
+        if client is None or self._settings.simulated:
+            return ""
+        return foreign_host(client.meta.endpoint_url)
 
     async def _client(self, prefix: str, region: str) -> Any:
         key = (prefix, region)
@@ -193,6 +203,7 @@ class AwsClient:
                 reason = clean(str(error), 300)
                 raise StalePageError(f"{name} on {subject}: {reason}") from error
             worded = failure_of(error, request.operation, subject, self.login)
+            worded.endpoint = self._endpoint(request)
             self._renew(sign_in, worded)
             raise worded from error
 

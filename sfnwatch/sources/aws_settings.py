@@ -70,6 +70,8 @@ class AwsSettings(Struct, frozen=True):
     secret_access_key: str | None = None
     signed_in: Mapping[str, Keys] = {}
     """The keys that were obtained with an MFA code, by profile."""
+    simulated: bool = False
+    """True for the demo's account, which this program serves itself."""
 
 
 def check_profile(settings: AwsSettings) -> None:

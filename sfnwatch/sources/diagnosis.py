@@ -30,6 +30,7 @@ from sfnwatch.sources.answers import AwsRequest, Failure
 from sfnwatch.sources.aws_client import AwsClient
 from sfnwatch.sources.aws_settings import AwsSettings, check_profile, region_of
 from sfnwatch.sources.failures import SKEWED, beside_aws, time_of
+from sfnwatch.sources.lookup import LOOKUP, is_unsupported
 from sfnwatch.sources.permissions import Feature
 from sfnwatch.sources.request_log import RequestLog
 from sfnwatch.sources.search import Search
@@ -51,7 +52,11 @@ _TOLERANCE = timedelta(seconds=3)
 """A Date header has whole seconds, and takes time to arrive."""
 _PASSING = frozenset({HealthState.RETRYING, HealthState.THROTTLED})
 _LONGEST_TEXT = 200
+_LAG = "CloudTrail's lag"
 _UNANSWERED = "not tried: what was asked before had no answer."
+_NOT_AWS = "{}, which is not AWS: it may behave differently."
+_UNSUPPORTED = "A watch goes on without it, and shows no API calls."
+_UNRECORDED = "no call is recorded there, so a watch shows no API calls."
 _NO_ANSWER = f"no answer within {ANSWER_SECONDS:.0f} s."
 
 
@@ -86,6 +91,8 @@ class Diagnosis:
         """For each answer, the seconds that this machine's clock is ahead of AWS's."""
         self._refused = False
         """True once a read was refused: a wrong clock may be the reason."""
+        self._endpoint = ""
+        """The host and port that answered, if they are not AWS's."""
         self._silent: set[str] = set()
         """Services that have not answered; with one endpoint for all, that endpoint."""
 
@@ -108,6 +115,9 @@ class Diagnosis:
             self._tell(credentials)
             if credentials.ok:
                 self._tell(await self._identity())
+                if self._endpoint:
+                    answered = _NOT_AWS.format(self._endpoint)
+                    self._tell(Check("endpoint", None, answered))
                 await self._reads()
                 await self._trail()
                 self._tell(self._skew())
@@ -126,12 +136,19 @@ class Diagnosis:
             with RequestLog(SystemClock()).asking("doctor"):
                 async with asyncio.timeout(ANSWER_SECONDS):
                     answer = await self._aws.call(request)
+            self._endpoint = answer.endpoint
             return Check(name, True, subject), answer.value
         except TimeoutError:
             failure = Failure(HealthState.RETRYING, _NO_ANSWER)
             failure.unreachable = True
         except Failure as error:
             failure = error
+            self._endpoint = failure.endpoint
+        return self._failed_check(failure, operation, subject), {}
+
+    def _failed_check(self, failure: Failure, operation: str, subject: str) -> Check:
+        """Return the check of a read that failed, with what to do."""
+        service, _, name = operation.partition(":")
         refusal = getattr(failure.__cause__, "response", None)
         if refusal:
             self._refused = True
@@ -140,16 +157,19 @@ class Diagnosis:
                 self._heed(date)
         advice = ""
         if failure.unreachable:
-            self._silent.add(place)
-            advice = "Check the network, AWS_ENDPOINT_URL and HTTPS_PROXY."
             url = self._settings.endpoint_url
+            self._silent.add(url or service)
+            advice = "Check the network, AWS_ENDPOINT_URL and HTTPS_PROXY."
             if url:
                 shown = clean(without_login(url))
                 advice = f"Is anything listening at the --endpoint-url {shown}?"
+        elif operation == LOOKUP and is_unsupported(failure, has_tried=True):
+            reason = f"not supported there: it answered {clean(failure.code)}."
+            return Check(name, None, reason, _UNSUPPORTED)
         elif failure.state in _PASSING and not failure.at_least:
             advice = "Try again: that may pass."
         reason = failure.message.removeprefix(f"{name} on {subject}: ")
-        return Check(name, False, reason.removeprefix(f"{name}: "), advice), {}
+        return Check(name, False, reason.removeprefix(f"{name}: "), advice)
 
     async def _read(
         self, operation: str, subject: str, **parameters: Any
@@ -265,8 +285,7 @@ class Diagnosis:
 
     async def _trail(self) -> None:
         region = self._settings.region
-        name = "cloudtrail:LookupEvents"
-        page = await self._read(name, region, MaxResults=_NEWEST)
+        page = await self._read(LOOKUP, region, MaxResults=_NEWEST)
         if not page:
             return
         times: list[datetime] = []
@@ -274,6 +293,9 @@ class Diagnosis:
             time = maybe_time(mapping_of(event).get("EventTime"))
             if time is not None:
                 times.append(time)
+        if self._endpoint and not times:
+            self._tell(Check(_LAG, None, _UNRECORDED))
+            return
         self._tell(_lag(sorted(times), self._clock.now()))
 
     def _heed(self, date: datetime) -> None:
@@ -298,10 +320,9 @@ class Diagnosis:
 
 def _lag(times: Sequence[datetime], now: datetime) -> Check:
     """Return how late CloudTrail is, as far as its newest records show it."""
-    name = "CloudTrail's lag"
     hint = "A watch measures it on its own calls."
     if len(times) <= 1:
-        return Check(name, None, "not known: there are no records to tell by.", hint)
+        return Check(_LAG, None, "not known: there are no records to tell by.", hint)
     age = max(0.0, (now - times[-1]).total_seconds())
     gap = (times[-1] - times[0]).total_seconds() / (len(times) - 1)
     data = {"newest_seconds_ago": round(age, 1), "usual_gap_seconds": round(gap, 1)}
@@ -311,8 +332,8 @@ def _lag(times: Sequence[datetime], now: datetime) -> Check:
         finding = (
             f"at most {duration(age)}: {newest}; {often}, too seldom to tell more."
         )
-        return Check(name, None, finding, hint, data)
+        return Check(_LAG, None, finding, hint, data)
     lag = age - gap
     data["seconds"] = round(lag, 1)
     finding = f"about {duration(lag)}: {newest}, and {often}."
-    return Check(name, True, finding, data=data)
+    return Check(_LAG, True, finding, data=data)

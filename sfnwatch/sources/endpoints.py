@@ -6,8 +6,11 @@ one service or in a profile. Whoever can set one of these must not be able to ha
 secrets sent in the clear.
 """
 
+import json
 import os
 from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
 from ipaddress import ip_address, ip_network
 from urllib.parse import urlsplit
 
@@ -16,6 +19,41 @@ from sfnwatch.sources.permissions import ALLOW_HTTP
 
 _EC2 = ip_network("fd00:ec2::/32")
 """The IPv6 addresses at which instances and containers find their credentials."""
+_LONGEST_HOST = 100
+"""The most characters of a host that are shown."""
+
+
+@cache
+def aws_domains() -> frozenset[str]:
+    """Return the domains of AWS's endpoints in all partitions, from botocore's data.
+
+    Only the commercial partition's is known if the data can't be read.
+    """
+    domains = {"amazonaws.com"}
+    try:
+        path = files("botocore") / "data" / "partitions.json"
+        for partition in json.loads(path.read_bytes())["partitions"]:
+            outputs = partition["outputs"]
+            domains.update((outputs["dnsSuffix"], outputs["dualStackDnsSuffix"]))
+    except (ImportError, OSError, ValueError, KeyError, TypeError):
+        pass
+    return frozenset(domains)
+
+
+def foreign_host(url: str) -> str:
+    """Return an endpoint's host and port if it is none of AWS's; empty for AWS's."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        port = parts.port
+    except ValueError:
+        return ""
+    for domain in aws_domains():
+        if host.endswith(f".{domain}"):
+            return ""
+    if ":" in host:
+        host = f"[{host}]"
+    return clean(f"{host}:{port}" if port else host, _LONGEST_HOST)
 
 
 def is_loopback(url: str | None) -> bool:

@@ -209,6 +209,8 @@ def _judged(
     """Return AWS's answer in words, with the meaning by the first matching verdict."""
     code = code_of(error)
     failure = Failure(HealthState.RETRYING, f"{tried}: {clean(code)}.", code=code)
+    metadata = error.response.get("ResponseMetadata", {})
+    failure.status = metadata.get("HTTPStatusCode", 0)
     if _SIGNATURE.fullmatch(code):
         date = time_of(error.response)
         # By the machine's own time, not by a `Clock`: botocore signs with that time.

@@ -20,9 +20,11 @@ from msgspec import Raw, Struct
 
 from sfnwatch.model.api_call import cloudtrail_record
 from sfnwatch.model.records import Received, RecordKind
+from sfnwatch.model.source_health import HealthState
+from sfnwatch.model.texts import clean
 from sfnwatch.model.times import maybe_time
 from sfnwatch.model.values import text_of
-from sfnwatch.sources.answers import AwsAnswer, AwsRequest, CallsAws, Page
+from sfnwatch.sources.answers import AwsAnswer, AwsRequest, CallsAws, Failure, Page
 from sfnwatch.sources.call_source import OVERLAP, CallSource
 from sfnwatch.sources.polling import WatchContext
 from sfnwatch.sources.rate_limits import Interval
@@ -52,6 +54,29 @@ rest."""
 _NOTHING = (
     "Nothing to look up: no state of it makes a call that CloudTrail records as a"
     " management event."
+)
+_UNSUPPORTED = (
+    "LookupEvents is not supported by {endpoint}, which is not AWS: no API calls can be"
+    " shown. It answered {code}."
+)
+_UNSUPPORTED_CODES = frozenset(
+    {
+        "InvalidAction",
+        "NotImplemented",
+        "UnknownOperationException",
+        "UnsupportedOperation",
+    }
+)
+"""What servers in AWS's place answer to an operation that they don't have."""
+_UNSUPPORTED_STATUSES = frozenset({404, 405, 501})
+_INTERNAL_ERROR = 500
+"""The status that moto answers to an operation that it doesn't have, with a page of
+HTML."""
+_INTERNAL_ERRORS = 2
+"""After this many internal errors in a row, the operation counts as unsupported."""
+_UNRECORDED = (
+    "LookupEvents is answered by {endpoint}, which is not AWS, but it has recorded no"
+    " call at all."
 )
 _READS_EARLIER = (
     "Reading the calls from {} as well; until that is done, nothing counts as complete."
@@ -139,6 +164,19 @@ class Lookup(CallSource):
         self._cycles = 0
         self._since_measured = 0
         """The number of requests since own calls were last asked for."""
+        self._has_records = False
+        """True once any record came, whoever made the call."""
+
+    def judge(self, failure: Failure) -> None:
+        """Give up if what answers in AWS's place does not have LookupEvents."""
+        has_tried = self.failures >= _INTERNAL_ERRORS
+        if not self._has_records and is_unsupported(failure, has_tried=has_tried):
+            failure.state = HealthState.UNSUPPORTED
+            failure.message = _UNSUPPORTED.format(
+                endpoint=failure.endpoint, code=clean(failure.code)
+            )
+        else:
+            super().judge(failure)
 
     async def read(self) -> str:
         interval = Interval(_SHORTEST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS)
@@ -158,6 +196,9 @@ class Lookup(CallSource):
                     return f"Not all of the calls from {unread} were read."
                 if self._endless:
                     return self._endless_words
+                if await self._is_unrecorded():
+                    self.ending = HealthState.UNRECORDED
+                    return _UNRECORDED.format(endpoint=self.endpoint)
                 self.coverage = max(self.coverage or now - OVERLAP, now - OVERLAP)
                 return ""
             self._say_unread()
@@ -180,6 +221,26 @@ class Lookup(CallSource):
         if is_measured:
             await self._measure(since)
         return news
+
+    async def _is_unrecorded(self) -> bool:
+        """True if what answers in AWS's place has no record of any call.
+
+        AWS records every management event, so AWS is not asked.
+        """
+        if not self.endpoint or self._has_records:
+            return False
+        note = "whether any call is recorded"
+        answer = await self.ask(
+            AwsRequest(
+                LOOKUP,
+                self.endpoint,
+                self.targets.region,
+                _LookupPage,
+                {"MaxResults": 1},
+                note,
+            )
+        )
+        return not answer.value.events
 
     @property
     def _latest(self) -> TimeSpan:
@@ -314,6 +375,7 @@ class Lookup(CallSource):
     def _events(self, page: AwsAnswer[_LookupPage], query: Query) -> list[Received]:
         now = self.clock.now()
         self._since_measured += 1
+        self._has_records = self._has_records or bool(page.value.events)
         region, _ = query
         if region == self.targets.region:
             self._measured.made(page.request_id, now)
@@ -358,6 +420,19 @@ class Lookup(CallSource):
                 record = cloudtrail_record(RecordKind.LOOKUP, event.record)
                 self._measured.delivered(text_of(record.get("requestID")))
         self._since_measured = 0
+
+
+def is_unsupported(failure: Failure, *, has_tried: bool) -> bool:
+    """True for a refusal by a server in AWS's place that does not have the operation.
+
+    AWS has it, so no refusal of AWS means that. An internal error may pass, so it
+    means that only after another try.
+    """
+    if not failure.endpoint:
+        return False
+    if failure.code in _UNSUPPORTED_CODES or failure.status in _UNSUPPORTED_STATUSES:
+        return True
+    return has_tried and failure.status == _INTERNAL_ERROR
 
 
 def _times(events: Sequence[Received]) -> list[datetime]:

@@ -49,6 +49,8 @@ TakesBatches = Callable[[Batch], None]
 """Takes a batch that a source hands over; must not block, and must not raise."""
 P = TypeVar("P", bound=Page)
 Pages = AsyncGenerator[AwsAnswer[P], None]
+_FINAL = frozenset({HealthState.REFUSED, HealthState.UNSUPPORTED})
+"""The states of a failure that end a source."""
 FORBIDDEN = frozenset({HealthState.DENIED, HealthState.REFUSED})
 """The states of a refusal, for requests whose answers a source can do without."""
 _UNREACHABLE_TRIES = 2
@@ -120,6 +122,10 @@ class PollingSource:
         """The health that was reported last."""
         self.coverage: datetime | None = None
         """The time up to which the records are believed to be complete."""
+        self.endpoint = ""
+        """The host and port that answered last, if they are not AWS's."""
+        self.ending = HealthState.ENDED
+        """The state to report when it has read to the end."""
         self._consume: TakesBatches = lambda _: None
         self._answered = False
         """True once AWS has answered."""
@@ -228,7 +234,12 @@ class PollingSource:
         assert self._aws is not None  # noqa: S101 - a source without it asks nothing
         self.hand_on()
         with self.requests.asking(request.note) as asked:
-            answer = await self._aws.call(request)
+            try:
+                answer = await self._aws.call(request)
+            except Failure as failure:
+                self.endpoint = failure.endpoint
+                raise
+            self.endpoint = answer.endpoint
             if isinstance(answer.value, Page):
                 asked.brought(len(answer.value.listed()))
         return answer
@@ -274,9 +285,10 @@ class PollingSource:
         is_throttled = failure.state is HealthState.THROTTLED or failure.code in _BUSY
         is_awaited = is_throttled and self.context.options.outlasts_throttling
         hopeless = not self._answered and tries is not None and self.failures >= tries
-        final = (hopeless and not is_awaited) or failure.state is HealthState.REFUSED
-        if final:
-            self._tell(self._doing(HealthState.REFUSED, failure.message))
+        if hopeless and not is_awaited and failure.state not in _FINAL:
+            failure.state = HealthState.REFUSED
+        if failure.state in _FINAL:
+            self._tell(self._doing(failure.state, failure.message))
             raise GaveUpError
         self._tell(self._doing(failure.state, failure.message, wait))
         await self.rest(wait)
@@ -365,8 +377,16 @@ class PollingSource:
         now = self.clock.now()
         reached = self.coverage
         lag = None if reached is None else round(seconds_between(reached, now), 1)
-        told = replace(self.health, state=state, message=message, retry_in=retry_in)
-        return replace(told, coverage=reached, lag=lag, until=self.until)
+        return replace(
+            self.health,
+            state=state,
+            message=message,
+            retry_in=retry_in,
+            coverage=reached,
+            lag=lag,
+            until=self.until,
+            endpoint=self.endpoint,
+        )
 
     async def run(self, consume: TakesBatches) -> None:
         """Hand over all records, and every change of health, to the end.
@@ -382,7 +402,9 @@ class PollingSource:
         source = self.health.source
         try:
             self._tell(SourceHealth(lane, HealthState.CONNECTING, source=source))
-            self.say(await self.read(), HealthState.ENDED)
+            self.ending = HealthState.ENDED
+            message = await self.read()
+            self.say(message, self.ending)
         except GaveUpError:
             return
         finally:

@@ -25,9 +25,12 @@ _LANES = {
 _PASSING = frozenset({HealthState.THROTTLED, HealthState.RETRYING})
 """States of trouble that passes by itself."""
 _LASTING = frozenset({HealthState.DENIED, HealthState.EXPIRED, HealthState.REFUSED})
+_WITHOUT_CALLS = frozenset({HealthState.UNSUPPORTED, HealthState.UNRECORDED})
+"""States of what stands in AWS's place and has no calls to show."""
 TROUBLE_SIGNS = {
     **dict.fromkeys(_PASSING, Span("▲", "role--warn")),
     **dict.fromkeys(_LASTING, Span("✘", "role--bad")),
+    **dict.fromkeys(_WITHOUT_CALLS, Span("▲", "role--warn")),
 }
 """The signs of states whose message is worth a row of its own."""
 _LANE_LENGTH = 64
@@ -38,6 +41,7 @@ _MESSAGE_LENGTH = 600
 
 def source_words(screen_state: ScreenState) -> Iterator[RankedWords]:
     """Yield what matters of the sources: trouble, and how complete calls are."""
+    yield from _endpoint_words(screen_state)
     if screen_state.playback.clock is TimeAxis.EVENT:
         return
     for lane in ("history", "lookup"):
@@ -49,6 +53,15 @@ def source_words(screen_state: ScreenState) -> Iterator[RankedWords]:
         elif lane == "lookup":
             for words in _completeness(health, screen_state):
                 yield replace(words, right=True)
+
+
+def _endpoint_words(screen_state: ScreenState) -> Iterator[RankedWords]:
+    """Yield what answers in AWS's place; nothing for AWS."""
+    hosts = {health.endpoint for health in screen_state.snapshot.each_health}
+    for host in sorted(hosts - {""}):
+        shown = screen_state.looks.mask(host)
+        words = f"at {shown}, not AWS"
+        yield ranked_words(2, words, "role--warn", "not AWS")
 
 
 def _trouble_words(health: SourceHealth, lane: str) -> RankedWords:

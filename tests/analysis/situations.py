@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from sfnwatch.model.records import Received, RecordKind, receive
@@ -620,7 +621,30 @@ def unnamed_branches() -> list[Received]:
     return run.end().records
 
 
+MOTO_BEGAN = datetime(2020, 1, 1, tzinfo=UTC)
+
+
+def of_moto(*kinds: str, began: datetime = MOTO_BEGAN) -> list[Received]:
+    """Build a history of states called A State that begins at that time."""
+    run = History(begin=(began - at(0)).total_seconds()).start()
+    return run.write(*(f"{kind} A State" for kind in kinds)).records
+
+
+MOTO_SUCCESS = ("PassStateEntered", "PassStateExited", "ExecutionSucceeded")
+MOTO_FAILURE = ("FailStateEntered", "ExecutionFailed")
+EMULATOR = "127.0.0.1:4566"
+
 NOT_VISIBLE: Situations = {
+    "sample-history": {
+        "moto's sample of a success": of_moto(*MOTO_SUCCESS),
+        "moto's sample of a failure": of_moto(*MOTO_FAILURE),
+        "the same states, executed": of_moto(*MOTO_SUCCESS, began=at(0)),
+        "more than the sample": of_moto("PassStateEntered", *MOTO_SUCCESS),
+    },
+    "endpoint": {
+        "what answered is not AWS": with_lookup("live", endpoint=EMULATOR),
+        "nothing was answered": [health("lookup", "live", 99, endpoint=EMULATOR)],
+    },
     "unnamed-states": {
         "tasks in branches that an emulator does not name": unnamed_branches(),
     },
@@ -660,6 +684,12 @@ NOT_VISIBLE: Situations = {
         ],
         "CloudTrail could not be read": with_lookup(
             "denied", message="Can't look up: AccessDenied\x1b."
+        ),
+        "LookupEvents is not supported": with_lookup(
+            "unsupported", message="LookupEvents is not supported by it.\x1b"
+        ),
+        "LookupEvents has no record at all": with_lookup(
+            "unrecorded", message="It has recorded no call at all."
         ),
         "X-Ray's calls are nobody's": [*sync_run(), NOISE],
         "calls of the role match no attempt": [*sync_run(), SECRET],

@@ -160,8 +160,13 @@ async def stubbed(**answers: Callable[[Mapping[str, Any]], Any]) -> AsyncIterato
 
 
 def settings_at(url: str | None, **more: Any) -> AwsSettings:
-    keys = {"access_key_id": "AKIDEXAMPLE", "secret_access_key": "none"}
-    return AwsSettings(REGION, endpoint_url=url, **{**keys, **more})
+    """Return settings for a server that stands for AWS itself."""
+    known = {
+        "access_key_id": "AKIDEXAMPLE",
+        "secret_access_key": "none",
+        "simulated": True,
+    }
+    return AwsSettings(REGION, endpoint_url=url, **{**known, **more})
 
 
 def client_at(url: str | None, **more: Any) -> AwsClient:

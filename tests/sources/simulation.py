@@ -222,6 +222,7 @@ class Simulation:
             "endpoint_url": self.url,
             "access_key_id": CREDENTIALS[0],
             "secret_access_key": CREDENTIALS[1],
+            "simulated": True,
         }
         return AwsSettings(**{**known, **more})
 

@@ -45,6 +45,7 @@ class Front(Struct):
     ahead: timedelta = timedelta(0)
     asked: list[str] = field(default_factory=list)
     url: str = ""
+    is_aws: bool = True
 
     async def take(self, request: web.Request) -> web.StreamResponse:
         asked = DemoRequest(request.headers, await request.read())
@@ -61,7 +62,7 @@ class Front(Struct):
 
     @property
     def settings(self) -> AwsSettings:
-        return AwsSettings(REGION, None, self.url, *CREDENTIALS)
+        return AwsSettings(REGION, None, self.url, *CREDENTIALS, simulated=self.is_aws)
 
     def execution(self, number: int = 0) -> ExecutionArn:
         return parse_execution_arn([*self.account.executions.values()][number])
@@ -241,6 +242,36 @@ async def test_how_late_cloudtrail_is_is_told_as_far_as_its_records_tell(
         check = (await front.checks(front.execution()))["CloudTrail's lag"]
     assert check.ok is ok
     assert words in check.found
+
+
+async def test_what_answers_in_place_of_aws_is_named() -> None:
+    async with fronted(is_aws=False) as front:
+        found = await front.checks(front.execution())
+        host = front.url.removeprefix("http://")
+    assert found["endpoint"].ok is None
+    assert found["endpoint"].found.startswith(f"{host}, which is not AWS")
+    async with fronted() as front:
+        assert "endpoint" not in await front.checks(front.execution())
+
+
+async def test_an_emulator_that_records_no_call_has_no_lag() -> None:
+    none = {"LookupEvents": b'{"Events": []}'}
+    async with fronted(is_aws=False, instead=none) as front:
+        found = await front.checks(front.execution())
+    assert found["LookupEvents"].ok
+    assert "no call is recorded there" in found["CloudTrail's lag"].found
+
+
+async def test_an_emulator_without_lookup_events_is_no_failure() -> None:
+    without = {"LookupEvents": "UnknownOperationException"}
+    async with fronted(is_aws=False, instead=without) as front:
+        check = (await front.checks(front.execution()))["LookupEvents"]
+    assert check.ok is None
+    assert check.found.startswith("not supported there")
+    assert "shows no API calls" in check.advice
+    async with fronted(instead=without) as front:
+        check = (await front.checks(front.execution()))["LookupEvents"]
+    assert check.ok is False
 
 
 _KEYS = ("events", "Events", "executions", "stateMachines", "nextToken", "NextToken")

@@ -1,12 +1,13 @@
 """Looking up the calls: what is asked for, how often, how far, and until when."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
 
 import pytest
+from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -26,7 +27,7 @@ from sfnwatch.sources.targets import Target, Targets
 from tests.builders import ARN, REGION
 from tests.sources.clocks import EPOCH, ManualClock
 from tests.sources.conftest import Simulate
-from tests.sources.loopback import AskedOf
+from tests.sources.loopback import AskedOf, Refusal
 from tests.sources.simulation import Arrival, Simulation
 
 HISTORY, LOOKUP, ECS = "GetExecutionHistory", "LookupEvents", "ecs.amazonaws.com"
@@ -353,6 +354,80 @@ async def test_of_one_long_over_what_was_called_since_is_not_asked_for(
 
 
 # -- how far it is complete ----------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("refusal", "requests"),
+    [
+        (Refusal("UnknownOperationException", status=404).response, 1),
+        (Refusal("NotImplemented", status=501).response, 1),
+        (lambda: web.Response(status=405), 1),
+        (lambda: web.Response(status=500, text="<!doctype html>"), 2),
+    ],
+)
+async def test_an_emulator_without_lookup_events_is_asked_no_more(
+    sync: Simulation, refusal: Callable[[], web.Response], requests: int
+) -> None:
+    """Moto answers an internal error, in HTML; an internal error of AWS's passes."""
+    sync.alone.add(LOOKUP)
+    sync.changes[LOOKUP] = lambda *_: refusal()
+    watched = await sync.watch(settings=sync.settings(simulated=False))
+    assert watched.status == "SUCCEEDED"
+    health = watched.healths("lookup")[-1]
+    host = sync.url.removeprefix("http://")
+    assert (health.state, health.endpoint) == (HealthState.UNSUPPORTED, host)
+    assert health.message.startswith(f"LookupEvents is not supported by {host}, which")
+    assert health.coverage is None
+    assert len(sync.asked(LOOKUP)) == requests
+
+
+async def test_an_internal_error_of_aws_passes(sync: Simulation) -> None:
+    errors = [web.Response(status=500, text="<html>") for _ in range(3)]
+    sync.changes[LOOKUP] = lambda _, usual: errors.pop() if errors else usual
+    watched = await sync.watch()
+    assert watched.states("lookup")[-1] is HealthState.ENDED
+    assert watched.matched_calls
+
+
+async def test_an_emulator_that_fails_for_another_reason_is_not_called_unsupported(
+    sync: Simulation,
+) -> None:
+    sync.faults.deny.add(LOOKUP)
+    watched = await sync.watch(settings=sync.settings(simulated=False), tries=2)
+    assert watched.states("lookup")[-1] is HealthState.REFUSED
+    assert "AccessDenied" in watched.messages("lookup")[-1]
+
+
+@pytest.mark.parametrize("is_aws", [False, True])
+async def test_an_emulator_that_records_no_call_is_complete_up_to_no_time(
+    sync: Simulation, *, is_aws: bool
+) -> None:
+    """AWS records every management event, so it is not asked whether it does."""
+    sync.alone.add(LOOKUP)
+    sync.changes[LOOKUP] = lambda *_: {"Events": []}
+    watched = await sync.watch(settings=sync.settings(simulated=is_aws))
+    health = watched.healths("lookup")[-1]
+    unfiltered = [
+        each for each in sync.asked(LOOKUP) if "LookupAttributes" not in each.parameters
+    ]
+    if is_aws:
+        assert health.state is HealthState.ENDED
+        assert unfiltered == []
+    else:
+        assert health.state is HealthState.UNRECORDED
+        assert health.message.endswith("it has recorded no call at all.")
+        assert health.coverage is None
+        assert [each.parameters for each in unfiltered] == [{"MaxResults": 1}]
+
+
+async def test_an_emulator_that_records_calls_is_read_to_the_end(
+    sync: Simulation,
+) -> None:
+    watched = await sync.watch(settings=sync.settings(simulated=False))
+    health = watched.healths("lookup")[-1]
+    assert health.state is HealthState.ENDED
+    assert health.endpoint == sync.url.removeprefix("http://")
+    assert watched.matched_calls
 
 
 async def test_the_lane_says_how_far_behind_cloudtrail_is(sync: Simulation) -> None:

@@ -96,6 +96,19 @@ async def test_late_records_are_waited_for_until_x_is_pressed() -> None:
         await screen.steps(("", "!Stop waiting"), told_why)
 
 
+async def test_an_endpoint_that_is_not_aws_is_named_in_the_headline() -> None:
+    host = "127.0.0.1:4566"
+    told = "LookupEvents is not supported by it."
+    history = aws.health("history", "ended", 260, endpoint=host)
+    calls = aws.health("lookup", "unsupported", 260, message=told, endpoint=host)
+    run = [*aws.sync_history(), history, calls]
+    async with live(run, (160, 40)) as (_, screen, _):
+        assert f"at {host}, not AWS" in screen.rows[0]
+        assert f"▲ CloudTrail unsupported  {told}" in screen.words
+    async with live(run, (80, 24)) as (_, screen, _):
+        assert "not AWS" in screen.rows[0]
+
+
 async def test_trouble_has_a_line_until_it_is_over() -> None:
     told = "Can't read CloudTrail: AccessDenied. Allow cloudtrail:LookupEvents."
     bad = aws.health("lookup", "denied", 260, message=told)
