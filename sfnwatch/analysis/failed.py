@@ -10,6 +10,7 @@ from sfnwatch.analysis.reasons import error_words
 from sfnwatch.analysis.statuses import ended_words
 from sfnwatch.analysis.verdict import ExecutionVerdict, brought_down
 from sfnwatch.model.history_event import STATUS_BY_END
+from sfnwatch.model.state_payloads import failed_evaluation
 from sfnwatch.model.values import text_of
 
 _REASON_LETTERS = 600
@@ -25,8 +26,14 @@ def failed(analysis: ExecutionAnalysis) -> Iterator[Finding]:
     verdict = ExecutionVerdict(analysis.trace_analysis, execution)
     visit = execution.visit(verdict.visit)
     reason = error_words(verdict.error, verdict.cause, _REASON_LETTERS)
+    place = ""
+    data: dict[str, str] = {}
     if visit is not None:
         subject = cleaned_path(visit)
+        location = failed_evaluation(analysis.snapshot, execution, visit)
+        if location is not None:
+            place = f" in its field {named(location)}"
+            data["location"] = location
         proofs = [f"#{number}" for number in visit.event_ids[-1:]]
         # If the event before the end is missing, the failed state is only an inference.
         is_known = verdict.status != "FAILED" or brought_down(execution, visit)
@@ -40,13 +47,14 @@ def failed(analysis: ExecutionAnalysis) -> Iterator[Finding]:
     with_reason = f" with {reason}" if reason else ""
     yield finding(
         "failed",
-        f"{subject} {ended_words(verdict.status)}{with_reason}.",
+        f"{subject} {ended_words(verdict.status)}{place}{with_reason}.",
         proofs,
         fact=is_known,
         visit=verdict.visit,
         status=verdict.status,
         error=verdict.error,
         cause=verdict.cause,
+        **data,
     )
 
 

@@ -35,6 +35,7 @@ from sfnwatch.analysis.topics import topic_order
 from sfnwatch.analysis.trace_analysis import TraceAnalysis
 from sfnwatch.analysis.unnamed_tasks import unnamed_tasks
 from sfnwatch.analysis.unpolled_calls import unpolled_calls
+from sfnwatch.analysis.variables import variables
 from sfnwatch.analysis.work import Work
 from sfnwatch.model.snapshot import Snapshot
 
@@ -114,6 +115,7 @@ def _of_execution(analysis: ExecutionAnalysis, failures: JobFailures) -> Steps:
         container_retries(analysis),
         time_findings(analysis),
         unnamed_tasks(analysis),
+        variables(analysis),
         moto_sample(analysis),
         not_visible(analysis),
     )

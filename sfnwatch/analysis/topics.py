@@ -18,6 +18,7 @@ class Topic(StrEnum):
     LEARNED = "How Step Functions learned the task had stopped"
     MAP_RUN = "Map Run"
     INTEGRATIONS = "Integrations"
+    VARIABLES = "Variables"
     NOT_VISIBLE = "What is not visible, and why"
 
 
@@ -45,6 +46,7 @@ TOPICS: Mapping[str, Topic] = {
     "pattern": Topic.INTEGRATIONS,
     "unnamed-states": Topic.INTEGRATIONS,
     "calls": Topic.INTEGRATIONS,
+    "variable": Topic.VARIABLES,
     "sample-history": Topic.NOT_VISIBLE,
     "endpoint": Topic.NOT_VISIBLE,
     "unseen": Topic.NOT_VISIBLE,

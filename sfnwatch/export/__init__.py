@@ -2,12 +2,11 @@
 
 import importlib
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, TextIO
 
 from msgspec import Struct
 
-if TYPE_CHECKING:
-    from sfnwatch.model.snapshot import Snapshot
+Dump = Callable[..., None]
+"""Writes a `Snapshot` to a text file; the one of JSON also takes `payloads`."""
 
 
 class ExportFormat(Struct, frozen=True):
@@ -19,9 +18,9 @@ class ExportFormat(Struct, frozen=True):
     """What the format is, and what reads it."""
 
     @property
-    def dump(self) -> "Callable[[Snapshot, TextIO], None]":
+    def dump(self) -> Dump:
         module = importlib.import_module(f"sfnwatch.export.{self.module}")
-        dump: Callable[[Snapshot, TextIO], None] = module.dump
+        dump: Dump = module.dump
         return dump
 
 

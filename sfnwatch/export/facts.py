@@ -19,6 +19,7 @@ from sfnwatch.model.history_event import STATUS_BY_END
 from sfnwatch.model.linking.link import Link, role_of_call
 from sfnwatch.model.map_runs import MapRunChild
 from sfnwatch.model.snapshot import Snapshot
+from sfnwatch.model.state_payloads import failed_evaluation, variables_assigned
 from sfnwatch.model.times import iso, maybe_iso
 from sfnwatch.model.visits import Attempt, StateVisit
 
@@ -123,6 +124,22 @@ def visit_facts(visit: StateVisit) -> Facts:
     """Return a visit with its attempts."""
     attempts = [attempt_facts(attempt) for attempt in visit.attempts]
     return {**fields_of(visit, *_VISIT, "status"), "attempts": attempts}
+
+
+def outcome_facts(
+    snapshot: Snapshot, execution: ExecutionAsOf, visit: StateVisit
+) -> Facts:
+    """Return the error that no attempt of a visit carries, and what it assigned.
+
+    Such an error is that of an expression which could not be evaluated; `location` is
+    the field that holds the expression.
+    """
+    _, variables = variables_assigned(snapshot, execution, visit)
+    return {
+        **fields_of(visit, "error", "cause"),
+        "location": failed_evaluation(snapshot, execution, visit),
+        "assigned_variables": dict(variables),
+    }
 
 
 def attempt_facts(attempt: Attempt) -> Facts:

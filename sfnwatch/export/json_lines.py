@@ -18,6 +18,7 @@ from sfnwatch.export.facts import (
     facts_of_task,
     fields_of,
     map_run_facts,
+    outcome_facts,
     visit_facts,
 )
 from sfnwatch.model.api_call import by_time
@@ -77,7 +78,13 @@ class JsonLines:
     def _changes(self, snapshot: Snapshot, changed: Changed) -> Iterator[_LineFacts]:
         """Yield the facts that may have changed."""
         for arn, visit in changed_visits(snapshot, changed):
-            yield (arn, visit.id), "visit", {"execution": arn, **visit_facts(visit)}
+            execution = snapshot.executions[arn]
+            facts = {
+                "execution": arn,
+                **visit_facts(visit),
+                **outcome_facts(snapshot, execution, visit),
+            }
+            yield (arn, visit.id), "visit", facts
         # The event that shows a Map Run's state may come later than the Map Run.
         runs = self._trace.map_runs if changed.lineage else changed.map_runs
         for arn in sorted(runs):

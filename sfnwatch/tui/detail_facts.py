@@ -33,6 +33,7 @@ def item_facts(detail: ItemDetail) -> Iterator[Fact]:
     """Yield what failed, and why, then all else that is known."""
     error, cause = detail.error_and_cause()
     yield fact("error", error, Role.BAD)
+    yield fact("location", detail.failed_evaluation)
     yield fact("cause", cause_words(cause or ""))
     yield fact("when", _when(detail))
     execution = detail.execution

@@ -17,6 +17,7 @@ _OF_EVENTS = (
     ("Input", "input", ("ExecutionStarted", "Scheduled", "StateEntered")),
     ("Result", "output", _RESULTS),
     ("Output", "output", ("ExecutionSucceeded", "StateExited")),
+    ("Assigned variables", "assignedVariables", ("StateExited",)),
 )
 """Payloads: title, field of the details, and what the types of their events end in."""
 

@@ -6,6 +6,7 @@ from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.ecs_task import TaskState
 from sfnwatch.model.history_event import HistoryEvent
 from sfnwatch.model.records import RecordKind
+from sfnwatch.model.state_payloads import failed_evaluation
 from sfnwatch.model.trace import Trace
 from sfnwatch.model.values import text_of
 from sfnwatch.recording.file_names import safe_name
@@ -57,6 +58,13 @@ class ItemDetail:
         """The AWS console's page of it: the call's, or else the execution's."""
         url = call_url(self.call) if self.call is not None else None
         return url or execution_url(self.arn)
+
+    @property
+    def failed_evaluation(self) -> str | None:
+        """The field of the state whose expression could not be evaluated, if one."""
+        if self.visit is None or self.execution is None:
+            return None
+        return failed_evaluation(self.snapshot, self.execution, self.visit)
 
     def error_and_cause(self) -> tuple[str | None, str | None]:
         """Return the error and the cause of what failed; None for what is unknown."""

@@ -134,7 +134,18 @@ def other_parts(event: HistoryEvent, details: Details) -> Iterator[Part]:
         yield Part(f"  ({ordinal(redrives)} time)", Role.DIM)
     if run := text_of(details.get("mapRunArn")):
         yield Part(f"  {clean(last_segment(run), LINE_CHARACTERS)}", Role.DIM)
+    if event.type == "EvaluationFailed":
+        yield from _evaluation_parts(event, details)
     yield from error_parts(details)
+
+
+def _evaluation_parts(event: HistoryEvent, details: Details) -> Iterator[Part]:
+    """Yield the field whose expression failed; its state too if that has no row."""
+    state = text_of(details.get("state"))
+    if state and not event.visit_id:
+        yield Part(f"  {clean(state, LINE_CHARACTERS)}", Role.NAME)
+    if location := text_of(details.get("location")):
+        yield Part(f"  in {clean(location, LINE_CHARACTERS)}", Role.NAME)
 
 
 def _unnamed_parts(event: HistoryEvent, details: Details) -> Iterator[Part]:

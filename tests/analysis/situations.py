@@ -435,6 +435,13 @@ OUTCOMES: Situations = {
         .records,
     },
     "failed": {
+        "an expression could not be evaluated": history(
+            *("ExecutionStarted", "PassStateEntered@0 A"),
+            'EvaluationFailed@0 {"state": "A", "location": "Output/total",'
+            ' "error": "States.QueryEvaluationError", "cause": "No such field."}',
+            'ExecutionFailed {"error": "States.QueryEvaluationError",'
+            ' "cause": "No such field."}',
+        ),
         "what failed is told with its error": tried(
             History().start(), "Error", succeeds=False
         )
@@ -633,6 +640,35 @@ def of_moto(*kinds: str, began: datetime = MOTO_BEGAN) -> list[Received]:
 MOTO_SUCCESS = ("PassStateEntered", "PassStateExited", "ExecutionSucceeded")
 MOTO_FAILURE = ("FailStateEntered", "ExecutionFailed")
 EMULATOR = "127.0.0.1:4566"
+
+
+def assigning(*, defined: bool) -> list[Received]:
+    """Build a run in which A sets two variables, and B one of them again."""
+    run = History().start()
+    for name, values in (("A", {"total": "42", "list": "[1]"}), ("B", {"total": "43"})):
+        run.add("PassStateEntered", name=name)
+        run.add("PassStateExited", name=name, assignedVariables=values)
+    records = run.end().records
+    if not defined:
+        return records
+    states = {
+        "A": {
+            "Type": "Pass",
+            "Assign": {"total": 42, "list": "{% [1] %}"},
+            "Next": "B",
+        },
+        "B": {"Type": "Pass", "Assign": {"total": "{% $total + 1 %}"}, "Next": "C"},
+        "C": {"Type": "Succeed", "Output": "{% {'total': $total} %}"},
+    }
+    return [*records, definition(states)]
+
+
+VARIABLES: Situations = {
+    "variable": {
+        "two states set two variables": assigning(defined=True),
+        "which states refer to them is not known": assigning(defined=False),
+    },
+}
 
 NOT_VISIBLE: Situations = {
     "sample-history": {
@@ -861,7 +897,7 @@ TIME: Situations = {
 }
 SITUATIONS: Mapping[str, tuple[str, Known]] = {
     name: (kinds, known)
-    for part in (JOBS, OUTCOMES, SEVERAL, NOT_VISIBLE, CALLS_ALONE, TIME)
+    for part in (JOBS, OUTCOMES, SEVERAL, VARIABLES, NOT_VISIBLE, CALLS_ALONE, TIME)
     for kinds, named in part.items()
     for name, known in named.items()
 }

@@ -1,5 +1,6 @@
 """The command that writes a trace for other programs."""
 
+from functools import partial
 from typing import Any
 
 import click
@@ -7,7 +8,7 @@ import click
 from sfnwatch.cli import options
 from sfnwatch.cli.loading import Source, load, sources_argument
 from sfnwatch.cli.output import output_to
-from sfnwatch.cli.settable_option import option
+from sfnwatch.cli.settable_option import flag, option
 from sfnwatch.export import TARGETS
 
 _FORMATS = [f"  {name:<10} {target.words}" for name, target in TARGETS.items()]
@@ -20,13 +21,23 @@ target_option = option(
 )
 
 
+no_payloads = flag(
+    "--no-payloads",
+    "JSON without inputs, outputs, variables, requests and causes; its findings still"
+    " say what failed and why.",
+)
+
+
 @click.command(epilog="\n".join(("\b", "FORMAT is one of", *_FORMATS)))
 @sources_argument(required=True, metavar="FILE…|EXECUTION…")
 @target_option
+@no_payloads
 @options.output_option
 @options.redact_option
 @options.aws_options
-def export(sources: list[Source], target: str, **asked: Any) -> int:
+def export(
+    sources: list[Source], target: str, *, no_payloads: bool, **asked: Any
+) -> int:
     """Write a trace for other programs, to stdout or a file.
 
     FILES are what `replay` takes. An EXECUTION is named as `watch` takes it, by its
@@ -36,7 +47,12 @@ def export(sources: list[Source], target: str, **asked: Any) -> int:
     sfnwatch export run.sfnwatch.jsonl --to html -o report.html
     sfnwatch export ARN --to json | jq .calls
     """
+    dump = TARGETS[target].dump
+    if no_payloads:
+        if target != "json":
+            raise click.UsageError("--no-payloads is for --to json only.")
+        dump = partial(dump, payloads=False)
     loaded = load(sources, **asked)
     with output_to(asked["output"]) as out:
-        TARGETS[target].dump(loaded.trace.as_of(), out)
+        dump(loaded.trace.as_of(), out)
     return loaded.code

@@ -20,17 +20,27 @@ from sfnwatch.export.facts import (
     facts_of_task,
     fields_of,
     map_run_facts,
+    outcome_facts,
     visit_facts,
 )
+from sfnwatch.export.json.payloads import (
+    call_payloads,
+    event_json,
+    visit_payloads,
+    without_causes,
+)
+from sfnwatch.model.api_call import ApiCall
+from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.values import ascii_json
+from sfnwatch.model.visits import StateVisit
 
 DOCUMENT_VERSION = 1
 
 
-def dump(snapshot: Snapshot, out: TextIO) -> None:
+def dump(snapshot: Snapshot, out: TextIO, *, payloads: bool = True) -> None:
     """Print the trace as one object; equal traces give equal texts."""
-    document = trace_json(snapshot)
+    document = trace_json(snapshot, payloads=payloads)
     try:
         # msgspec formats in C, which takes less than half the time.
         text = msgspec.json.format(ascii_json(document), indent=2)
@@ -40,8 +50,11 @@ def dump(snapshot: Snapshot, out: TextIO) -> None:
     out.write(f"{text}\n")
 
 
-def trace_json(snapshot: Snapshot) -> Facts:
+def trace_json(snapshot: Snapshot, *, payloads: bool = True) -> Facts:
     """Return the whole trace as JSON values.
+
+    Without payloads, it has no inputs, outputs, variables, requests and causes. Its
+    findings still say what failed and why.
 
     Executions are in the order of their starts, visits in the order of their ids, calls
     in the order of their times. Each execution has its findings; the findings of the
@@ -51,7 +64,14 @@ def trace_json(snapshot: Snapshot) -> Facts:
     executions = []
     for arn, execution in snapshot.executions.items():
         facts = execution_facts(snapshot, execution)
-        facts["visits"] = [visit_facts(visit) for visit in execution.visits]
+        facts["visits"] = [
+            _visit_json(snapshot, execution, visit, payloads=payloads)
+            for visit in execution.visits
+        ]
+        facts["events"] = [
+            event_json(snapshot.trace, event, payloads=payloads)
+            for event in execution.events
+        ]
         facts["findings"] = findings_of[arn]
         executions.append(facts)
     task_states: list[Facts] = []
@@ -62,10 +82,30 @@ def trace_json(snapshot: Snapshot) -> Facts:
         "sfnwatch_trace": DOCUMENT_VERSION,
         "executions": executions,
         "findings": findings_of[None],
-        "calls": [call_facts(call, snapshot.link(call)) for call in snapshot.calls],
+        "calls": [
+            _call_json(snapshot, call, payloads=payloads) for call in snapshot.calls
+        ],
         "task_states": task_states,
         "map_runs": [map_run_facts(snapshot, arn) for arn in sorted(map_runs)],
     }
+
+
+def _visit_json(
+    snapshot: Snapshot, execution: ExecutionAsOf, visit: StateVisit, *, payloads: bool
+) -> Facts:
+    facts = {**visit_facts(visit), **outcome_facts(snapshot, execution, visit)}
+    if payloads:
+        return facts | visit_payloads(snapshot, execution, visit)
+    del facts["assigned_variables"]
+    without_causes(facts)
+    return facts
+
+
+def _call_json(snapshot: Snapshot, call: ApiCall, *, payloads: bool) -> Facts:
+    facts = call_facts(call, snapshot.link(call))
+    if payloads:
+        facts |= call_payloads(snapshot.trace, call)
+    return facts
 
 
 def findings_json(findings: Iterable[Finding]) -> Mapping[str | None, list[Facts]]:

@@ -1,0 +1,94 @@
+"""What a state was given and what it left: its input, output and variables.
+
+AWS writes them into the StateEntered and StateExited events of a history. A variable
+may be assigned by every type of state but Fail, so the StateExited event has the ones
+that the state assigned.
+"""
+
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+from sfnwatch.model.execution import ExecutionAsOf
+from sfnwatch.model.history_event import HistoryEvent
+from sfnwatch.model.snapshot import Snapshot
+from sfnwatch.model.values import canonical, mapping_of, text_of
+from sfnwatch.model.visits import StateVisit
+
+
+class StatePayloads(Struct, frozen=True):
+    """The payloads of one visit, as AWS's JSON texts."""
+
+    input: str | None = None
+    """None if its StateEntered event has none, as in a log without payloads."""
+    output: str | None = None
+    """None while it runs, after a failure that nothing caught, and in such a log."""
+    assigned_variables: Mapping[str, str] = {}
+    """The value of each variable that the state assigned, by the variable's name."""
+
+
+def state_payloads(
+    snapshot: Snapshot, execution: ExecutionAsOf, visit: StateVisit
+) -> StatePayloads:
+    """Return the payloads in the two events of a visit."""
+    trace = snapshot.trace
+    entered = execution.event(visit.id)
+    given = trace.details(entered) if entered is not None else {}
+    exited = _exit_of(execution, visit)
+    left = trace.details(exited) if exited is not None else {}
+    return StatePayloads(
+        input=text_of(given.get("input")),
+        output=text_of(left.get("output")),
+        assigned_variables=_variables(left.get("assignedVariables")),
+    )
+
+
+def variables_assigned(
+    snapshot: Snapshot, execution: ExecutionAsOf, visit: StateVisit
+) -> tuple[int, Mapping[str, str]]:
+    """Return the id of a visit's StateExited event, and the variables in it.
+
+    The id is 0 while there is no such event.
+    """
+    exited = _exit_of(execution, visit)
+    if exited is None:
+        return 0, {}
+    # Most events assign nothing, and a search is faster than decoding the record.
+    if b"assignedVariables" not in snapshot.trace.raw_json(exited):
+        return exited.id, {}
+    details = snapshot.trace.details(exited)
+    return exited.id, _variables(details.get("assignedVariables"))
+
+
+def failed_evaluation(
+    snapshot: Snapshot, execution: ExecutionAsOf, visit: StateVisit
+) -> str | None:
+    """Return the field whose expression could not be evaluated, such as `Arguments`.
+
+    It is the `location` of the visit's EvaluationFailed event; None without one.
+    """
+    if visit.error is None:
+        return None
+    for event_id in reversed(visit.event_ids):
+        event = execution.event(event_id)
+        if event is not None and event.type == "EvaluationFailed":
+            return text_of(snapshot.trace.details(event).get("location"))
+    return None
+
+
+def _exit_of(execution: ExecutionAsOf, visit: StateVisit) -> HistoryEvent | None:
+    if visit.exited_at is None:
+        return None
+    for event_id in reversed(visit.event_ids):
+        event = execution.event(event_id)
+        if event is not None and event.type.endswith("StateExited"):
+            return event
+    return None
+
+
+def _variables(value: object) -> dict[str, str]:
+    """Return an event's variables; a value that is no text becomes a JSON text."""
+    variables = {}
+    for name, text in mapping_of(value).items():
+        variables[name] = text if isinstance(text, str) else canonical(text)
+    return variables
