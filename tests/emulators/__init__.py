@@ -1,0 +1,1 @@
+"""sfnwatch before emulators of AWS, each in a process of its own."""
