@@ -74,6 +74,12 @@ Named = ExecutionArn | StateMachineArn | MapRunArn | MachineName
 """What a user can give to name an execution, or to list executions to choose from."""
 
 
+_DURABLE_EXECUTION = re.compile(
+    r"arn:[a-z-]+:lambda:[a-z0-9-]+:\d{12}:function:[\w-]+:[\w$.]+/durable-execution/"
+)
+"""The beginning of a durable execution's ARN, after Lambda's model in botocore."""
+
+
 def parse_states_arn(text: str) -> ExecutionArn | StateMachineArn | MapRunArn:
     """Return the first ARN of an execution, state machine or Map Run in `text`.
 
@@ -82,6 +88,11 @@ def parse_states_arn(text: str) -> ExecutionArn | StateMachineArn | MapRunArn:
     """
     match = _ARN.search(unquote(text.strip()))
     if match is None:
+        if _DURABLE_EXECUTION.search(unquote(text)):
+            raise ValueError(
+                "it is the ARN of a durable execution of Lambda, which is not supported"
+                " yet"
+            )
         raise ValueError("no ARN of Step Functions in it")
     place = match[0], match["partition"], match["region"], match["account"]
     kind = match["kind"]

@@ -96,6 +96,13 @@ def test_what_an_arn_is_of_is_read_from_it() -> None:
     assert isinstance(parse_states_arn(ARN), ExecutionArn)
     with pytest.raises(ValueError, match="no ARN of Step Functions"):
         parse_states_arn("run-1")
+    function = "arn:aws:lambda:eu-west-1:123456789012:function:order:$LATEST"
+    durable = f"{function}/durable-execution/run-1/4a1b2c3d"
+    for text in (durable, durable.replace("$", "%24").replace("/", "%2F")):
+        with pytest.raises(ValueError, match="durable execution of Lambda"):
+            parse_states_arn(text)
+    with pytest.raises(ValueError, match="no ARN of Step Functions"):
+        parse_states_arn(function)
 
 
 def test_the_name_of_a_role_is_what_both_spellings_share() -> None:
