@@ -31,6 +31,12 @@ def outcome(snapshot: Snapshot) -> int:
     return Outcome.RUNNING if is_running else Outcome.SUCCEEDED
 
 
+def has_failed(snapshot: Snapshot) -> bool:
+    """True once a watched execution has failed, timed out or was aborted."""
+    roots = snapshot.roots.values()
+    return any(execution.status in _CODES for execution in roots)
+
+
 def raise_if_refused(trace: Trace) -> None:
     """Raise RefusedError where AWS does not tell how an execution ended.
 

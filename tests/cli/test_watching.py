@@ -98,6 +98,17 @@ def test_one_that_is_not_there_is_refused_in_a_sentence(
     assert "Execution succeeded" in both.out, "the other is shown first"
 
 
+def test_a_watch_may_end_at_the_first_failure(program: Program, serve: Serve) -> None:
+    served = serve("failure", "sync", speed=60.0)
+    arns = served.executions.values()
+    words = served.words(*arns, "--plain", "--no-record", "--fail-fast")
+    ended = program(*words)
+    assert ended.code == 10
+    assert "Execution failed" in ended.out
+    assert "Execution succeeded" not in ended.out
+    assert "still running" in ended.err
+
+
 def test_what_an_execution_begins_is_followed_as_deep_as_is_asked_for(
     program: Program, serve: Serve
 ) -> None:

@@ -19,6 +19,7 @@ from sfnwatch.cli.watch_options import choose_aws
 from sfnwatch.errors import Outcome, UsageError
 from sfnwatch.model.arns import Named
 from sfnwatch.session import sessions
+from sfnwatch.session.fail_fast import end_at_first_failure
 
 
 @click.command()
@@ -34,11 +35,23 @@ from sfnwatch.session import sessions
     "Keep watching after a failure: look once a minute for a redrive, for the 14 days"
     " in which it may come.",
 )
+@flag(
+    "--fail-fast",
+    "End as soon as one of several executions has failed; its late calls are not"
+    " waited for.",
+)
 @options.filter_options
 @options.aws_options
 @options.display_options
 @options.otlp_option
-def watch(executions: list[Named], *, coming: bool, pick: bool, **shared: Any) -> int:
+def watch(
+    executions: list[Named],
+    *,
+    coming: bool,
+    pick: bool,
+    fail_fast: bool,
+    **shared: Any,
+) -> int:
     """Watch executions: their states, and the calls made for them.
 
     EXECUTION is the ARN of an execution, or a console URL with it in it. A state
@@ -79,6 +92,8 @@ def watch(executions: list[Named], *, coming: bool, pick: bool, **shared: Any) -
     if screen:
         live_options = replace(live_options, tries=None)
     session = sessions.live(arns, settings, live_options, asked=requests)
+    if fail_fast:
+        end_at_first_failure(session)
     send_spans(session, shared["otlp"])
     return show(session, display)
 
