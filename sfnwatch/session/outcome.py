@@ -32,9 +32,15 @@ def outcome(snapshot: Snapshot) -> int:
 
 
 def has_failed(snapshot: Snapshot) -> bool:
-    """True once a watched execution has failed, timed out or was aborted."""
-    roots = snapshot.roots.values()
-    return any(execution.status in _CODES for execution in roots)
+    """True once the history of a watched execution ends with a failure.
+
+    DescribeExecution may tell the failure earlier, when the states before it are still
+    to be read.
+    """
+    for execution in snapshot.roots.values():
+        if execution.ending is not None and execution.status in _CODES:
+            return True
+    return False
 
 
 def raise_if_refused(trace: Trace) -> None:

@@ -109,6 +109,18 @@ def test_a_watch_may_end_at_the_first_failure(program: Program, serve: Serve) ->
     assert "still running" in ended.err
 
 
+def test_of_one_that_has_failed_before_all_states_are_shown_even_so(
+    program: Program, serve: Serve
+) -> None:
+    served = serve("failure")
+    program(*served.words(served.execution, "--plain", *DRAIN))
+    words = served.words(served.execution, "--plain", "--no-record", "--fail-fast")
+    ended = program(*words)
+    assert ended.code == 10
+    assert "Execution started" in ended.out
+    assert "Execution failed" in ended.out
+
+
 def test_what_an_execution_begins_is_followed_as_deep_as_is_asked_for(
     program: Program, serve: Serve
 ) -> None:
