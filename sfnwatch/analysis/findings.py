@@ -16,6 +16,7 @@ from sfnwatch.analysis.child_outcomes import children
 from sfnwatch.analysis.completions import completions
 from sfnwatch.analysis.conclusions import conclusions
 from sfnwatch.analysis.denied_polls import denials
+from sfnwatch.analysis.emulators import endpoints, moto_sample
 from sfnwatch.analysis.execution_analysis import ExecutionAnalysis, analyse_execution
 from sfnwatch.analysis.failed import failed, failed_out_of_sight
 from sfnwatch.analysis.failed_calls import failed_calls
@@ -29,7 +30,6 @@ from sfnwatch.analysis.patterns import patterns
 from sfnwatch.analysis.polling import polling
 from sfnwatch.analysis.redrives import redriven
 from sfnwatch.analysis.retries import container_retries, retries
-from sfnwatch.analysis.stand_ins import endpoints, moto_sample
 from sfnwatch.analysis.time_findings import time_findings
 from sfnwatch.analysis.topics import topic_order
 from sfnwatch.analysis.trace_analysis import TraceAnalysis

@@ -12,7 +12,7 @@ from sfnwatch.analysis.trace_analysis import TraceAnalysis
 from sfnwatch.analysis.unmatched_calls import unmatched_calls
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.execution_list import UNKNOWN
-from sfnwatch.model.source_health import HealthState
+from sfnwatch.model.source_health import WITHOUT_CALLS, HealthState
 from sfnwatch.model.texts import clean
 
 _NAMED_MAP_RUNS = 5
@@ -37,8 +37,6 @@ _NO_END = (
     " ended, is not known."
 )
 _MAP_RUNS = "{map_runs} started: what child executions did is not in this history."
-_LASTING_STATES = frozenset({HealthState.UNSUPPORTED, HealthState.UNRECORDED})
-"""The states of a CloudTrail that is not AWS's and has nothing to read."""
 _REFUSED = "CloudTrail could not be read to the end ({state})"
 _INCOMPLETE = "{known}, and {execution} ended at {ended}: later calls may be missing."
 _NO_CLOUDTRAIL = "No CloudTrail data loaded, so API calls and polling are unknown."
@@ -122,7 +120,7 @@ def _incomplete(analysis: ExecutionAnalysis) -> Iterator[Finding]:
     """Yield how far CloudTrail is known, if that is short of the execution's end."""
     health = analysis.snapshot.health.get("lookup")
     ended = analysis.execution.stopped_at
-    if health is not None and health.state in _LASTING_STATES:
+    if health is not None and health.state in WITHOUT_CALLS:
         message = clean(health.message, _MESSAGE_CHARACTERS)
         yield _unseen(message, reason=f"cloudtrail-{health.state}")
     elif health is not None and health.state in _TROUBLE:

@@ -1,4 +1,4 @@
-"""Findings on variables: which states set them, and which refer to them."""
+"""Findings on variables: the states that set them, and those that refer to them."""
 
 from collections.abc import Iterator
 
@@ -6,26 +6,24 @@ from sfnwatch.analysis.execution_analysis import ExecutionAnalysis
 from sfnwatch.analysis.finding import Finding, finding
 from sfnwatch.analysis.lists import some
 from sfnwatch.analysis.names import named
-from sfnwatch.analysis.quantities import plural
+from sfnwatch.analysis.quantities import agreeing, plural
 from sfnwatch.model.referenced_variables import referenced_variables
-from sfnwatch.model.state_payloads import variables_assigned
+from sfnwatch.model.state_payloads import assignment
 
 _MOST = 20
-"""The most variables that get a finding of their own."""
+"""At most this many variables have a finding each; the others are counted."""
 _MOST_PROOFS = 5
 
 
 def variables(analysis: ExecutionAnalysis) -> Iterator[Finding]:
-    """Yield a finding for each variable that the history shows a state to set."""
+    """Yield a finding for each variable that a state set, as the history shows."""
     setters: dict[str, dict[str, None]] = {}
     events: dict[str, list[int]] = {}
     for visit in analysis.visits:
-        event_id, values = variables_assigned(
-            analysis.snapshot, analysis.execution, visit
-        )
-        for name in values:
+        assigned = assignment(analysis.snapshot, analysis.execution, visit)
+        for name in assigned.values:
             setters.setdefault(name, {})[visit.name] = None
-            events.setdefault(name, []).append(event_id)
+            events.setdefault(name, []).append(assigned.event_id)
     definition = analysis.execution.definition_text
     references = referenced_variables(definition)
     for name in list(setters)[:_MOST]:
@@ -51,5 +49,6 @@ def variables(analysis: ExecutionAnalysis) -> Iterator[Finding]:
         )
     left_out = len(setters) - _MOST
     if left_out > 0:
-        text = f"{plural(left_out, 'more variable')} were set."
+        were = agreeing(left_out, "was", "were")
+        text = f"{plural(left_out, 'more variable')} {were} set."
         yield finding("variable", text, count=left_out)

@@ -2,11 +2,12 @@
 
 import importlib
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, TextIO
 
 from msgspec import Struct
 
-Dump = Callable[..., None]
-"""Writes a `Snapshot` to a text file; the one of JSON also takes `payloads`."""
+if TYPE_CHECKING:
+    from sfnwatch.model.snapshot import Snapshot
 
 
 class ExportFormat(Struct, frozen=True):
@@ -18,9 +19,9 @@ class ExportFormat(Struct, frozen=True):
     """What the format is, and what reads it."""
 
     @property
-    def dump(self) -> Dump:
+    def dump(self) -> "Callable[[Snapshot, TextIO], None]":
         module = importlib.import_module(f"sfnwatch.export.{self.module}")
-        dump: Dump = module.dump
+        dump: Callable[[Snapshot, TextIO], None] = module.dump
         return dump
 
 

@@ -19,7 +19,7 @@ from sfnwatch.model.history_event import STATUS_BY_END
 from sfnwatch.model.linking.link import Link, role_of_call
 from sfnwatch.model.map_runs import MapRunChild
 from sfnwatch.model.snapshot import Snapshot
-from sfnwatch.model.state_payloads import failed_evaluation, variables_assigned
+from sfnwatch.model.state_payloads import assignment, failed_evaluation
 from sfnwatch.model.times import iso, maybe_iso
 from sfnwatch.model.visits import Attempt, StateVisit
 
@@ -134,11 +134,11 @@ def outcome_facts(
     Such an error is that of an expression which could not be evaluated; `location` is
     the field that holds the expression.
     """
-    _, variables = variables_assigned(snapshot, execution, visit)
+    assigned = assignment(snapshot, execution, visit)
     return {
         **fields_of(visit, "error", "cause"),
         "location": failed_evaluation(snapshot, execution, visit),
-        "assigned_variables": dict(variables),
+        "assigned_variables": dict(assigned.values),
     }
 
 

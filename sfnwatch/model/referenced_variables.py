@@ -20,10 +20,10 @@ _STATES_INSIDE = frozenset({"Branches", "ItemProcessor", "Iterator"})
 
 @lru_cache(maxsize=64)
 def referenced_variables(text: str | None) -> Mapping[str, tuple[str, ...]]:
-    """Return the names of the states that refer to each name, by that name.
+    """Return, for each `$name`, the names of the states whose expressions have it.
 
-    The names may include functions and local names of JSONata: only the history shows
-    which of them are variables.
+    Not every `$name` is a variable of the execution: JSONata has local names too. Which
+    ones are variables, only the history shows.
     """
     states: dict[str, dict[str, None]] = {}
     for state_name, state in states_of(text):

@@ -33,15 +33,18 @@ class HealthState(StrEnum):
     REFUSED = "refused"
     """AWS refuses for good: asking again is of no use."""
     UNSUPPORTED = "unsupported"
-    """What answers in AWS's place does not have this operation."""
+    """The endpoint is not AWS, and does not have this operation."""
     UNRECORDED = "unrecorded"
-    """What answers in AWS's place has the operation, and has recorded no call at
-    all."""
+    """The endpoint is not AWS, and has recorded no call at all."""
     ENDED = "ended"
 
     @property
     def rank(self) -> int:
         return list(HealthState).index(self)
+
+
+WITHOUT_CALLS = frozenset({HealthState.UNSUPPORTED, HealthState.UNRECORDED})
+"""The states of CloudTrail where the endpoint is not AWS and has no calls to show."""
 
 
 class SourceHealth(Struct, frozen=True):

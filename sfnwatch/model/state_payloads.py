@@ -22,42 +22,43 @@ class StatePayloads(Struct, frozen=True):
     input: str | None = None
     """None if its StateEntered event has none, as in a log without payloads."""
     output: str | None = None
-    """None while it runs, after a failure that nothing caught, and in such a log."""
-    assigned_variables: Mapping[str, str] = {}
-    """The value of each variable that the state assigned, by the variable's name."""
+    """None while it runs, after a failure that nothing caught, and in a log without
+    payloads."""
+
+
+class Assignment(Struct, frozen=True):
+    """The variables that one visit assigned."""
+
+    event_id: int = 0
+    """The id of its StateExited event; 0 without one."""
+    values: Mapping[str, str] = {}
+    """The JSON text of each variable's value, by the variable's name."""
 
 
 def state_payloads(
     snapshot: Snapshot, execution: ExecutionAsOf, visit: StateVisit
 ) -> StatePayloads:
-    """Return the payloads in the two events of a visit."""
+    """Return the input in a visit's first event, and the output in its last."""
     trace = snapshot.trace
     entered = execution.event(visit.id)
     given = trace.details(entered) if entered is not None else {}
     exited = _exit_of(execution, visit)
     left = trace.details(exited) if exited is not None else {}
-    return StatePayloads(
-        input=text_of(given.get("input")),
-        output=text_of(left.get("output")),
-        assigned_variables=_variables(left.get("assignedVariables")),
-    )
+    return StatePayloads(text_of(given.get("input")), text_of(left.get("output")))
 
 
-def variables_assigned(
+def assignment(
     snapshot: Snapshot, execution: ExecutionAsOf, visit: StateVisit
-) -> tuple[int, Mapping[str, str]]:
-    """Return the id of a visit's StateExited event, and the variables in it.
-
-    The id is 0 while there is no such event.
-    """
+) -> Assignment:
+    """Return the variables that a visit assigned, from its StateExited event."""
     exited = _exit_of(execution, visit)
     if exited is None:
-        return 0, {}
+        return Assignment()
     # Most events assign nothing, and a search is faster than decoding the record.
     if b"assignedVariables" not in snapshot.trace.raw_json(exited):
-        return exited.id, {}
+        return Assignment(exited.id)
     details = snapshot.trace.details(exited)
-    return exited.id, _variables(details.get("assignedVariables"))
+    return Assignment(exited.id, _variables(details.get("assignedVariables")))
 
 
 def failed_evaluation(

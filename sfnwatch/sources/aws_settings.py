@@ -71,7 +71,7 @@ class AwsSettings(Struct, frozen=True):
     signed_in: Mapping[str, Keys] = {}
     """The keys that were obtained with an MFA code, by profile."""
     simulated: bool = False
-    """True for the demo's account, which this program serves itself."""
+    """True if the endpoint is the demo's account, which counts as AWS."""
 
 
 def check_profile(settings: AwsSettings) -> None:

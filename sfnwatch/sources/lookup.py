@@ -67,7 +67,7 @@ _UNSUPPORTED_CODES = frozenset(
         "UnsupportedOperation",
     }
 )
-"""What servers in AWS's place answer to an operation that they don't have."""
+"""The error codes of emulators for an operation that they don't have."""
 _UNSUPPORTED_STATUSES = frozenset({404, 405, 501})
 _INTERNAL_ERROR = 500
 """The status that moto answers to an operation that it doesn't have, with a page of
@@ -168,7 +168,7 @@ class Lookup(CallSource):
         """True once any record came, whoever made the call."""
 
     def judge(self, failure: Failure) -> None:
-        """Give up if what answers in AWS's place does not have LookupEvents."""
+        """Give up if the endpoint is not AWS and does not have LookupEvents."""
         has_tried = self.failures >= _INTERNAL_ERRORS
         if not self._has_records and is_unsupported(failure, has_tried=has_tried):
             failure.state = HealthState.UNSUPPORTED
@@ -197,7 +197,7 @@ class Lookup(CallSource):
                 if self._endless:
                     return self._endless_words
                 if await self._is_unrecorded():
-                    self.ending = HealthState.UNRECORDED
+                    self.final_state = HealthState.UNRECORDED
                     return _UNRECORDED.format(endpoint=self.endpoint)
                 self.coverage = max(self.coverage or now - OVERLAP, now - OVERLAP)
                 return ""
@@ -223,7 +223,7 @@ class Lookup(CallSource):
         return news
 
     async def _is_unrecorded(self) -> bool:
-        """True if what answers in AWS's place has no record of any call.
+        """True if the endpoint is not AWS, and has no record of any call.
 
         AWS records every management event, so AWS is not asked.
         """
@@ -423,10 +423,10 @@ class Lookup(CallSource):
 
 
 def is_unsupported(failure: Failure, *, has_tried: bool) -> bool:
-    """True for a refusal by a server in AWS's place that does not have the operation.
+    """True for the refusal of an endpoint that does not have the operation.
 
-    AWS has it, so no refusal of AWS means that. An internal error may pass, so it
-    means that only after another try.
+    AWS has every operation, so no refusal of AWS means that. An internal error may
+    pass, so it means that only after another try.
     """
     if not failure.endpoint:
         return False

@@ -124,7 +124,7 @@ class PollingSource:
         """The time up to which the records are believed to be complete."""
         self.endpoint = ""
         """The host and port that answered last, if they are not AWS's."""
-        self.ending = HealthState.ENDED
+        self.final_state = HealthState.ENDED
         """The state to report when it has read to the end."""
         self._consume: TakesBatches = lambda _: None
         self._answered = False
@@ -402,9 +402,9 @@ class PollingSource:
         source = self.health.source
         try:
             self._tell(SourceHealth(lane, HealthState.CONNECTING, source=source))
-            self.ending = HealthState.ENDED
+            self.final_state = HealthState.ENDED
             message = await self.read()
-            self.say(message, self.ending)
+            self.say(message, self.final_state)
         except GaveUpError:
             return
         finally:

@@ -6,7 +6,12 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from sfnwatch.errors import SfnwatchError
-from sfnwatch.model.source_health import HealthState, SourceHealth, merge_healths
+from sfnwatch.model.source_health import (
+    WITHOUT_CALLS,
+    HealthState,
+    SourceHealth,
+    merge_healths,
+)
 from sfnwatch.model.texts import clean
 from sfnwatch.model.time_axis import TimeAxis
 from sfnwatch.model.times import clock
@@ -25,12 +30,10 @@ _LANES = {
 _PASSING = frozenset({HealthState.THROTTLED, HealthState.RETRYING})
 """States of trouble that passes by itself."""
 _LASTING = frozenset({HealthState.DENIED, HealthState.EXPIRED, HealthState.REFUSED})
-_WITHOUT_CALLS = frozenset({HealthState.UNSUPPORTED, HealthState.UNRECORDED})
-"""States of what stands in AWS's place and has no calls to show."""
 TROUBLE_SIGNS = {
     **dict.fromkeys(_PASSING, Span("▲", "role--warn")),
     **dict.fromkeys(_LASTING, Span("✘", "role--bad")),
-    **dict.fromkeys(_WITHOUT_CALLS, Span("▲", "role--warn")),
+    **dict.fromkeys(WITHOUT_CALLS, Span("▲", "role--warn")),
 }
 """The signs of states whose message is worth a row of its own."""
 _LANE_LENGTH = 64
@@ -56,7 +59,7 @@ def source_words(screen_state: ScreenState) -> Iterator[RankedWords]:
 
 
 def _endpoint_words(screen_state: ScreenState) -> Iterator[RankedWords]:
-    """Yield what answers in AWS's place; nothing for AWS."""
+    """Yield the endpoints that are not AWS."""
     hosts = {health.endpoint for health in screen_state.snapshot.each_health}
     for host in sorted(hosts - {""}):
         shown = screen_state.looks.mask(host)

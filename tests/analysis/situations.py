@@ -663,10 +663,19 @@ def assigning(*, defined: bool) -> list[Received]:
     return [*records, definition(states)]
 
 
+def assigning_many(count: int) -> list[Received]:
+    run = History().start()
+    run.add("PassStateEntered", name="A")
+    values = {f"v{number}": "1" for number in range(count)}
+    run.add("PassStateExited", name="A", assignedVariables=values)
+    return run.end().records
+
+
 VARIABLES: Situations = {
     "variable": {
         "two states set two variables": assigning(defined=True),
         "which states refer to them is not known": assigning(defined=False),
+        "very many variables are counted": assigning_many(21),
     },
 }
 

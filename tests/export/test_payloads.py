@@ -7,17 +7,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 
-from sfnwatch.cli.main import cli
+from sfnwatch.export import TARGETS
 from sfnwatch.export.json.trace import trace_json
 from sfnwatch.export.json_lines import JsonLines
 from sfnwatch.model.records import Received, RecordKind, receive
 from sfnwatch.model.trace import Trace
 from tests import builders as aws
+from tests.cli.conftest import program
+from tests.cli.programs import Program
 from tests.golden.inputs import ABSENT, FIXTURES
 from tests.peers.test_recorded_files import events_of
 
+__all__ = ["program"]
 SECRET = "hunter2"
 HISTORIES = sorted(FIXTURES.glob("history-*/*.json"))
 EVALUATION: Mapping[str, Any] = {
@@ -83,6 +85,18 @@ def test_without_payloads_their_keys_are_gone_and_causes_are_empty() -> None:
     assert execution["visits"][1]["location"] == "Output/total"
 
 
+def test_a_failed_evaluation_and_a_variable_are_told_in_text_and_html() -> None:
+    snapshot = traced(evaluated()).as_of()
+    text = StringIO()
+    TARGETS["text"].dump(snapshot, text)
+    assert "evaluation failed in Output/total" in text.getvalue()
+    report = StringIO()
+    TARGETS["html"].dump(snapshot, report)
+    assert "Variable total: set by A;" in report.getvalue()
+    assert "B failed in its field Output/total" in report.getvalue()
+    assert "assignedVariables" in report.getvalue()
+
+
 def test_a_line_of_a_visit_has_its_variables_and_its_failed_evaluation() -> None:
     trace = Trace()
     out = StringIO()
@@ -109,19 +123,16 @@ def test_each_payload_of_each_recorded_history_stands_in_the_export(path: Path) 
     assert not any(exported.values())
 
 
-def test_the_option_is_the_json_s_alone(tmp_path: Path) -> None:
+def test_the_option_is_the_json_s_alone(program: Program, tmp_path: Path) -> None:
     file = tmp_path / "history.json"
     events = [record.record for record in evaluated()[:-1]]
     file.write_text(json.dumps({"events": events}))
-    runner = CliRunner()
-    refused = runner.invoke(cli, ["export", str(file), "--to", "csv", "--no-payloads"])
-    assert refused.exit_code == 2
-    assert "--to json only" in refused.output
-    words = ["export", str(file), "--to", "json", "--no-payloads"]
-    document = json.loads(runner.invoke(cli, words).stdout)
-    assert "assigned_variables" not in document["executions"][0]["visits"][0]
-    whole = runner.invoke(cli, ["export", str(file), "--to", "json"]).stdout
-    assert SECRET in whole
-    redacted = runner.invoke(cli, ["export", str(file), "--to", "json", "--redact"])
-    assert redacted.exit_code == 0
-    assert SECRET not in redacted.stdout
+    refused = program("export", str(file), "--to", "csv", "--no-payloads")
+    assert "--to json, and not for --to csv" in refused.said(2)
+    words = ("export", str(file), "--to", "json")
+    without = program(*words, "--no-payloads").json
+    assert "assigned_variables" not in without["executions"][0]["visits"][0]
+    assert SECRET in program(*words).out
+    redacted = program(*words, "--redact")
+    assert redacted.code == 0
+    assert SECRET not in redacted.out

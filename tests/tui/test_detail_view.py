@@ -1,13 +1,14 @@
 """The detail: what is selected in full, where it leads, and what leaves the screen."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from stat import S_IMODE
+from typing import Any
 
 import pytest
 
-from tests.builders import REQUEST_RESPONSE, History, call, sync_run
+from tests.builders import REQUEST_RESPONSE, History, call, event, sync_run
 from tests.tui.screens import Screen, live, replayed
 
 TO_POLL = ("home", "down", "down", "down")
@@ -32,6 +33,27 @@ async def test_a_failure_begins_with_its_error_and_its_cause() -> None:
         assert "▾ Cause  {32 keys}" in screen.words
         assert 'Id: "' in screen.words
         assert "✘ failed after 3m 51s" in screen.row_with("status")
+
+
+async def test_a_state_has_its_variables_and_the_field_that_failed() -> None:
+    run = History().start()
+    run.add("PassStateEntered", name="A")
+    run.add("PassStateExited", name="A", assignedVariables={"total": '{"x": 42}'})
+    run.add("PassStateEntered", name="B")
+    failure: Mapping[str, Any] = {
+        "state": "B",
+        "location": "Output/total",
+        "error": "E",
+        "cause": "C",
+    }
+    run.records.append(event(5, "EvaluationFailed", 1, previous=4, **failure))
+    async with live(run.records, (140, 50)) as (_, screen, _):
+        await screen.press("end", "enter")
+        assert screen.row_with("location").split() == ["location", "Output/total"]
+        assert "evaluation failed  in Output/total" in screen.words
+        await screen.press("escape", "home", "down", "enter")
+        assert "Assigned variables" in screen.words
+        assert "total:" in screen.words
 
 
 async def test_a_call_tells_by_what_it_was_matched_and_leads_to_its_state() -> None:

@@ -1,6 +1,5 @@
 """The command that writes a trace for other programs."""
 
-from functools import partial
 from typing import Any
 
 import click
@@ -9,6 +8,7 @@ from sfnwatch.cli import options
 from sfnwatch.cli.loading import Source, load, sources_argument
 from sfnwatch.cli.output import output_to
 from sfnwatch.cli.settable_option import flag, option
+from sfnwatch.errors import UsageError
 from sfnwatch.export import TARGETS
 
 _FORMATS = [f"  {name:<10} {target.words}" for name, target in TARGETS.items()]
@@ -19,8 +19,6 @@ target_option = option(
     type=click.Choice(list(TARGETS)),
     required=True,
 )
-
-
 no_payloads = flag(
     "--no-payloads",
     "JSON without inputs, outputs, variables, requests and causes; its findings still"
@@ -50,8 +48,11 @@ def export(
     dump = TARGETS[target].dump
     if no_payloads:
         if target != "json":
-            raise click.UsageError("--no-payloads is for --to json only.")
-        dump = partial(dump, payloads=False)
+            msg = f"--no-payloads is for --to json, and not for --to {target}."
+            raise UsageError(msg, hint="Leave it out, or use --redact.")
+        from sfnwatch.export.json.trace import dump_without_payloads
+
+        dump = dump_without_payloads
     loaded = load(sources, **asked)
     with output_to(asked["output"]) as out:
         dump(loaded.trace.as_of(), out)

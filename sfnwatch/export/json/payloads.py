@@ -28,11 +28,8 @@ def event_json(trace: Trace, event: HistoryEvent, *, payloads: bool) -> Facts:
 def visit_payloads(
     snapshot: Snapshot, execution: ExecutionAsOf, visit: StateVisit
 ) -> Facts:
-    """Return the input, the output and the assigned variables of a visit."""
-    payloads = state_payloads(snapshot, execution, visit)
-    facts = fields_of(payloads, "input", "output")
-    facts["assigned_variables"] = dict(payloads.assigned_variables)
-    return facts
+    """Return the input and the output of a visit."""
+    return fields_of(state_payloads(snapshot, execution, visit), "input", "output")
 
 
 def call_payloads(trace: Trace, call: ApiCall) -> Facts:
@@ -46,7 +43,7 @@ def call_payloads(trace: Trace, call: ApiCall) -> Facts:
 
 
 def without_causes(visit: Facts) -> None:
-    """Take the causes out of a visit's facts: a cause may hold a job's whole answer."""
+    """Remove the causes from a visit, since a cause may hold a job's whole answer."""
     visit["cause"] = None
     for attempt in visit["attempts"]:
         attempt["cause"] = None

@@ -38,9 +38,17 @@ from sfnwatch.model.visits import StateVisit
 DOCUMENT_VERSION = 1
 
 
-def dump(snapshot: Snapshot, out: TextIO, *, payloads: bool = True) -> None:
+def dump(snapshot: Snapshot, out: TextIO) -> None:
     """Print the trace as one object; equal traces give equal texts."""
-    document = trace_json(snapshot, payloads=payloads)
+    _dump(trace_json(snapshot), out)
+
+
+def dump_without_payloads(snapshot: Snapshot, out: TextIO) -> None:
+    """Print the trace as `dump` does, without what `trace_json` calls payloads."""
+    _dump(trace_json(snapshot, payloads=False), out)
+
+
+def _dump(document: Facts, out: TextIO) -> None:
     try:
         # msgspec formats in C, which takes less than half the time.
         text = msgspec.json.format(ascii_json(document), indent=2)

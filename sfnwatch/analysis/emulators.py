@@ -1,4 +1,4 @@
-"""Findings on servers that answer in AWS's place, such as emulators."""
+"""Findings on emulators of AWS: what was watched there instead of on AWS."""
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
