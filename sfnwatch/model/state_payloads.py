@@ -24,6 +24,8 @@ class StatePayloads(Struct, frozen=True):
     output: str | None = None
     """None while it runs, after a failure that nothing caught, and in a log without
     payloads."""
+    is_cut: bool = False
+    """True if AWS has cut one of the two, and says so in its event."""
 
 
 class Assignment(Struct, frozen=True):
@@ -44,7 +46,9 @@ def state_payloads(
     given = trace.details(entered) if entered is not None else {}
     exited = _exit_of(execution, visit)
     left = trace.details(exited) if exited is not None else {}
-    return StatePayloads(text_of(given.get("input")), text_of(left.get("output")))
+    is_cut = _is_cut(given, "input") or _is_cut(left, "output")
+    input_text = text_of(given.get("input"))
+    return StatePayloads(input_text, text_of(left.get("output")), is_cut)
 
 
 def assignment(
@@ -85,6 +89,10 @@ def _exit_of(execution: ExecutionAsOf, visit: StateVisit) -> HistoryEvent | None
         if event is not None and event.type.endswith("StateExited"):
             return event
     return None
+
+
+def _is_cut(details: Mapping[str, object], name: str) -> bool:
+    return mapping_of(details.get(f"{name}Details")).get("truncated") is True
 
 
 def _variables(value: object) -> dict[str, str]:
