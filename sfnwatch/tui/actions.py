@@ -90,6 +90,7 @@ _TABLE = (
     ("view.children", "C", "Children", "child executions; enter shows one"),
     ("view.requests", "r", "Own requests", "what sfnwatch asked of AWS, and quotas"),
     ("view.detail", "enter,d", "Detail", "the line in full; on ▸ ▾ ⋯: fold or unfold"),
+    ("view.changes", "D", "Changes", "what the state changed, its output beside input"),
     ("view.close", "escape", "Back", "close what was opened last"),
     ("lanes.fold", "z", "Fold", "fold or unfold the branch, iteration or polls here"),
     ("lanes.fold_all", "Z", "Fold all", "fold or unfold them all"),

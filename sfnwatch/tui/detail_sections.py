@@ -9,6 +9,7 @@ from sfnwatch.model.history_event import HistoryEvent
 from sfnwatch.model.own_requests import Request
 from sfnwatch.model.texts import clean
 from sfnwatch.model.times import iso
+from sfnwatch.tui.detail_changes import item_changes
 from sfnwatch.tui.detail_entries import FACT_CHARACTERS, Section, section_of
 from sfnwatch.tui.detail_evidence import call_evidence
 from sfnwatch.tui.detail_facts import item_facts
@@ -20,6 +21,9 @@ from sfnwatch.tui.json_tree import JsonNode
 from sfnwatch.tui.screen_state import ScreenState
 from sfnwatch.view.outline_items import Item
 from sfnwatch.view.parts import plain_text
+
+CHANGES = "changes"
+"""The name of the section on what a state changed."""
 
 
 def item_sections(screen_state: ScreenState, item: Item) -> list[Section]:
@@ -33,6 +37,7 @@ def item_sections(screen_state: ScreenState, item: Item) -> list[Section]:
         section_of("links", "Links", item_links(detail)),
         section_of("evidence", "Evidence", call_evidence(detail)),
         section_of("payload", payload, item_payloads(detail)),
+        section_of(CHANGES, "What the state changed", item_changes(detail)),
         section_of("records", "Records", _record_nodes(detail)),
     )
     return [section for section in sections if section.entries]

@@ -44,6 +44,8 @@ class DetailView(EntryList[DetailEntry]):
         """The key of what is shown."""
         self._inputs = LastInputs()
         self._sections: Sequence[Section] = ()
+        self._first = ""
+        """The name of the section that stands above the others; usually empty."""
         self._folded: set[str] = set()
         self._folds = JsonFolds()
 
@@ -59,6 +61,21 @@ class DetailView(EntryList[DetailEntry]):
         if is_other:
             self._folds = JsonFolds()
         self._lay_out(from_top=is_other)
+
+    def put_first(self, name: str) -> None:
+        """Put the section of a name above the others, or none with an empty name."""
+        self._first = name
+        self._folded.discard(name)
+        self._lay_out(from_top=True)
+
+    def has_first(self, name: str) -> bool:
+        """True if the section of a name stands above the others."""
+        return bool(self._sections) and self._ordered_sections[0].name == name
+
+    @property
+    def _ordered_sections(self) -> Sequence[Section]:
+        # Sorting keeps the order of those that are not asked for first.
+        return sorted(self._sections, key=lambda section: section.name != self._first)
 
     def _sections_of(self, key: str) -> list[Section]:
         screen_state = self._screen_state
@@ -78,7 +95,7 @@ class DetailView(EntryList[DetailEntry]):
         self.changed()
 
     def _all_entries(self) -> Iterator[DetailEntry]:
-        for section in self._sections:
+        for section in self._ordered_sections:
             is_open = section.name not in self._folded
             yield DetailEntry(section.name, section, 0, is_open)
             if is_open:

@@ -178,6 +178,7 @@ class Views(Vertical):
         self._own: Mapping[str, Command] = {
             **{f"view.{name}": partial(self.show_view, name) for name in VIEWS},
             "view.detail": self.enter,
+            "view.changes": self._show_changes,
             "move.follow": self._follow,
             "record.copy": lambda: self._records.copy(self._pane.copy_text()),
             "record.save": lambda: self._records.save(Path.cwd()),
@@ -469,12 +470,27 @@ class Views(Vertical):
             self.detail = DetailView(self._screen_state)
             self.screen.query_one("#body").mount(self.detail)
         self.detail.display = shown
+        self.detail.put_first("")
         # If there is no room for both, the detail takes all of it.
         self.screen.set_class(shown, "-detailed")
         if not shown:
             self.view.focus()
         self.show_selected()
         self.post_message(CursorList.Moved())
+
+    def _show_changes(self) -> None:
+        """Show or hide what the selected state changed, at the top of the detail."""
+        from sfnwatch.tui.detail_sections import CHANGES  # noqa: PLC0415 - seldom
+
+        detail = self.detail
+        if detail is not None and self.is_detailed and detail.has_first(CHANGES):
+            self.show_detail(shown=False)
+            return
+        self.show_detail(shown=True)
+        if self.detail is not None:
+            self.detail.put_first(CHANGES)
+            if not self.detail.has_first(CHANGES):
+                self.app.notify("this line belongs to no state that changes anything")
 
     def show_selected(self) -> None:
         """Update the detail for the selected line, if the detail is shown."""

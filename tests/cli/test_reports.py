@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from sfnwatch.export import TARGETS
-from tests.builders import api_call
+from tests.builders import History, api_call
 from tests.cli.conftest import Serve
 from tests.cli.programs import HERE, Ended, Program, golden
 
@@ -78,6 +79,63 @@ def test_one_of_several_that_is_refused_is_told_and_has_its_code(
     assert "ExecutionDoesNotExist" in ended.err
     alone = program(*served.words("explain", gone)).said(3)
     assert "ExecutionDoesNotExist" in alone
+
+
+# -- what a state changed --------------------------------------------------------------
+
+
+def test_what_a_state_changed_is_said_of_each_visit(
+    program: Program, tmp_path: Path
+) -> None:
+    pipeline = golden("demo-pipeline")
+    text = program("explain", pipeline, "--state", "Label")
+    assert (text.code, text.err) == (0, "")
+    assert text.out.count("› Each parcel[") == 4
+    assert "2 paths added and 2 paths removed." in text.out
+    assert any(
+        line.split() == ["removed", "$.to", '"Oslo"'] for line in text.out.splitlines()
+    )
+    alone = program("explain", pipeline, "--state", "Each parcel[1] / Label")
+    assert alone.out.count("› Each parcel[") == 1
+    page = program("explain", pipeline, "--state", "Label", "--format", "markdown").out
+    assert page.startswith("## ")
+    told = program("explain", pipeline, "--state", "Label", "--format", "json").out
+    visits = [json.loads(line) for line in told.splitlines()]
+    assert [visit["path"] for visit in visits] == [
+        f"Main / Each parcel[{number}] / Label" for number in range(4)
+    ]
+    added = {"path": "$.parcel", "change": "added", "after": "P-1"}
+    assert added in visits[0]["changes"]
+
+
+def test_a_state_that_was_not_entered_is_refused(program: Program) -> None:
+    pipeline = golden("demo-pipeline")
+    said = program("explain", pipeline, "--state", "Charge crad").said(2)
+    assert "has entered a state 'Charge crad'" in said
+    assert "Did you mean `Charge card`?" in said
+    assert "There are Big order?, Prepare," in program(
+        "explain", pipeline, "--state", "zzz"
+    ).said(2)
+    both = program("explain", pipeline, "--state", "Ship", "--why", "f33e")
+    assert "--why and --state exclude each other" in both.said(2)
+
+
+def test_of_many_visits_the_first_are_shown(program: Program, tmp_path: Path) -> None:
+    run = History().start()
+    for _ in range(25):
+        run.state("A")
+    run.add("PassStateEntered", name="B", input="{}")
+    wide = json.dumps({str(number): number for number in range(120)})
+    run.add("PassStateExited", name="B", output=wide)
+    file = tmp_path / "run.json"
+    events = [msgspec.json.decode(record.data) for record in run.records]
+    file.write_text(json.dumps({"events": events}))
+    text = program("explain", str(file), "--state", "A").out
+    assert text.count("Pass, succeeded") == 20
+    assert "5 more visits to this state" in text
+    text = program("explain", str(file), "--state", "B").out
+    assert text.count("added  ") == 100
+    assert "… and 20 more paths." in text
 
 
 # -- why one call is matched -----------------------------------------------------------

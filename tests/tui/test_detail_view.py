@@ -56,6 +56,36 @@ async def test_a_state_has_its_variables_and_the_field_that_failed() -> None:
         assert "total:" in screen.words
 
 
+async def test_what_a_state_changed_is_above_all_else_after_a_key() -> None:
+    before = {"total": 1, "raw": "x" * 90, "old": []}
+    after = {"total": 2, "raw": "y" * 90, "new": {"a": 1}}
+    run = History().start()
+    run.add("PassStateEntered", name="A", input=json.dumps(before))
+    run.add("PassStateExited", name="A", output=json.dumps(after))
+    run.add("PassStateEntered", name="B", input=json.dumps(after))
+    async with live(run.records, (140, 50)) as (_, screen, _):
+        await screen.press("home", "down", "D")
+        assert [row.split() for row in detail_rows(screen)[1:7]] == [
+            ["changed", "$.total", "1", "→", "2"],
+            ["changed", "$.raw"],
+            ["from", f'"{"x" * 90}"'],
+            ["to", f'"{"y" * 90}"'],
+            ["removed", "$.old", "[]"],
+            ["added", "$.new", '{"a":', "1}"],
+        ]
+        # It stays there while other lines are looked at.
+        await screen.press("down")
+        assert "It has not ended" in detail_rows(screen)[1]
+        await screen.press("D")
+        assert "What the state changed" not in screen.words
+        await screen.press("d")
+        assert detail_rows(screen)[0].startswith(" ▾ B  Pass")
+        assert "What the state changed" in screen.words
+        # A line that belongs to no state has no such section.
+        await screen.press("home", "D")
+        assert "belongs to no state" in screen.words
+
+
 async def test_a_call_tells_by_what_it_was_matched_and_leads_to_its_state() -> None:
     async with replayed("demo-sync", (140, 50), *TO_POLL, "enter") as (_, screen):
         assert "DescribeTasks #1" in detail_rows(screen)[0]

@@ -1,18 +1,25 @@
 """The command that says what happened, with evidence."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import chain
+from pathlib import Path
 from typing import Any
 
 import click
 
 from sfnwatch.analysis.lists import some
+from sfnwatch.analysis.names import named
+from sfnwatch.analysis.state_document import state_document, visits_to
 from sfnwatch.cli import options
 from sfnwatch.cli.loading import Loaded, Source, load, sources_argument
 from sfnwatch.cli.output import output_to, write_document, write_report
 from sfnwatch.cli.settable_option import option
+from sfnwatch.config.mistakes import near
 from sfnwatch.errors import UsageError
+from sfnwatch.export.json.state_changes import state_changes_json
 from sfnwatch.export.json.why import why_json
 from sfnwatch.model.api_call import CALL_KEY, ApiCall
+from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.texts import clean
 from sfnwatch.model.values import ascii_json
 from sfnwatch.view.weighing import why as weigh
@@ -31,11 +38,19 @@ _LISTED = 10
     " against each attempt that was considered. The beginning of its event ID will do.",
     multiple=True,
 )
+@option(
+    "--state NAME",
+    "Instead, say of each visit to this state what it changed: its output beside its"
+    " input, path by path. A visit's path, as it stands in the lanes, names it alone.",
+    multiple=True,
+)
 @options.format_option
 @options.output_option
 @options.redact_option
 @options.aws_options
-def explain(sources: list[Source], why: tuple[str, ...], **asked: Any) -> int:
+def explain(
+    sources: list[Source], why: tuple[str, ...], state: tuple[str, ...], **asked: Any
+) -> int:
     """Say what happened: what failed, where the time went, who called what.
 
     FILES are what `replay` takes; a history alone, or calls alone, will do: what isn't
@@ -47,23 +62,70 @@ def explain(sources: list[Source], why: tuple[str, ...], **asked: Any) -> int:
     sfnwatch explain run.sfnwatch.jsonl
     sfnwatch explain nightly-report --format markdown -o report.md
     sfnwatch explain run.sfnwatch.jsonl --why 110593b7
+    sfnwatch explain run.sfnwatch.jsonl --state "Prepare order"
     """
+    if why and state:
+        msg = "--why and --state exclude each other."
+        raise UsageError(msg, hint="Choose one.")
     loaded = load(sources, **asked)
+    form: str = asked["form"]
+    output: Path | None = asked["output"]
+    if why:
+        _explain_calls(loaded, why, form, output)
+    elif state:
+        _explain_states(loaded.trace.as_of(), state, form, output)
+    else:
+        with output_to(output) as out:
+            write_report(loaded.trace.as_of(), form, out)
+    return loaded.code
+
+
+def _explain_calls(
+    loaded: Loaded, event_ids: Sequence[str], form: str, output: Path | None
+) -> None:
+    """Write why calls are matched; raises UsageError for one that is not there."""
     calls: dict[str, ApiCall] = {}
-    for text in why:
-        call = _chosen_call(loaded, text)
+    for event_id in event_ids:
+        call = _chosen_call(loaded, event_id)
         calls[call.event_id] = call
     snapshot = loaded.trace.as_of()
-    form: str = asked["form"]
-    with output_to(asked["output"]) as out:
-        if not calls:
-            write_report(snapshot, form, out)
-        elif form == "json":
+    with output_to(output) as out:
+        if form == "json":
             for call in calls.values():
                 out.write(f"{ascii_json(why_json(snapshot, call))}\n")
         else:
             write_document(form, out, weigh(snapshot, calls.values()))
-    return loaded.code
+
+
+def _explain_states(
+    snapshot: Snapshot, states: Sequence[str], form: str, output: Path | None
+) -> None:
+    """Write what states changed; raises UsageError for one that was not entered."""
+    found = {state: visits_to(snapshot, state) for state in states}
+    for state, visits in found.items():
+        if not visits:
+            raise _no_such_state(snapshot, state)
+    with output_to(output) as out:
+        if form == "json":
+            for execution, visit in chain.from_iterable(found.values()):
+                facts = state_changes_json(snapshot, execution, visit)
+                out.write(f"{ascii_json(facts)}\n")
+        else:
+            parts = [state_document(snapshot, visits) for visits in found.values()]
+            write_document(form, out, chain.from_iterable(parts))
+
+
+def _no_such_state(snapshot: Snapshot, state: str) -> UsageError:
+    names: dict[str, None] = {}
+    for execution in snapshot.executions.values():
+        for visit in execution.visits:
+            names[visit.name] = None
+    shown = clean(state, _NAME_LENGTH)
+    msg = f"No execution here has entered a state {shown!r}."
+    hint = near(state, names)
+    if not hint and names:
+        hint = f"There are {some(map(named, names), _LISTED)}."
+    return UsageError(msg, hint=hint)
 
 
 def _chosen_call(loaded: Loaded, text: str) -> ApiCall:
