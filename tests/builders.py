@@ -409,6 +409,24 @@ def denial(who: str, action: str, resource: str) -> tuple[str, str]:
     )
 
 
+def network_activity(
+    name: str, seconds: float, *, key: str, denied: bool = False, **more: Any
+) -> dict[str, Any]:
+    """Build a network activity event; it has no request and no answer [documented]."""
+    denial = ("VpceAccessDenied", "The request was denied due to a VPC endpoint policy")
+    error = denial if denied else None
+    record = api_call(name, seconds, key=key, error=error, invoked_by=None, **more)
+    for absent in ("requestParameters", "responseElements", "readOnly", "userAgent"):
+        del record[absent]
+    return record | {
+        "eventType": "AwsVpceEvent",
+        "eventCategory": "NetworkActivity",
+        "vpcEndpointId": "vpce-0a1b2c3d",
+        "vpcEndpointAccountId": ACCOUNT,
+        "sharedEventID": f"shared-{key}",
+    }
+
+
 def lookup(record: Mapping[str, Any], lag: float | None = 130) -> Received:
     """Hand a record over as an Event of LookupEvents, seen `lag` seconds later."""
     event = {

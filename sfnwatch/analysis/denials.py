@@ -9,8 +9,10 @@ _DENIED = re.compile(r"(?i)AccessDenied|Unauthorized|NotAuthorized|Forbidden")
 
 
 def is_denied(call: ApiCall) -> bool:
-    """True for a call that IAM refused."""
-    return call.error_code is not None and is_denial(call.error_code)
+    """True for a call that IAM refused; the policy of a VPC endpoint is not IAM."""
+    if call.error_code is None or call.is_denied_by_endpoint:
+        return False
+    return is_denial(call.error_code)
 
 
 @lru_cache(maxsize=256)

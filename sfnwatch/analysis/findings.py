@@ -25,6 +25,7 @@ from sfnwatch.analysis.failed_map_runs import map_runs_failed
 from sfnwatch.analysis.finding import Finding, Steps
 from sfnwatch.analysis.job_failures import JobFailures, job_failures
 from sfnwatch.analysis.lateness import record_delays
+from sfnwatch.analysis.network_activity import network_activity
 from sfnwatch.analysis.not_visible import not_loaded, not_visible
 from sfnwatch.analysis.patterns import patterns
 from sfnwatch.analysis.polling import polling
@@ -76,6 +77,7 @@ def find_in_steps(snapshot: Snapshot, now: datetime | None = None) -> Steps:
         yield None
     yield from conclusions(roots)
     yield from calls_alone(trace_analysis)
+    yield from network_activity(trace_analysis)
     yield from endpoints(snapshot, roots)
     yield from not_loaded(trace_analysis, roots)
     yield from record_delays(snapshot)

@@ -46,6 +46,7 @@ TOPICS: Mapping[str, Topic] = {
     "pattern": Topic.INTEGRATIONS,
     "unnamed-states": Topic.INTEGRATIONS,
     "calls": Topic.INTEGRATIONS,
+    "network-activity": Topic.INTEGRATIONS,
     "variable": Topic.VARIABLES,
     "sample-history": Topic.NOT_VISIBLE,
     "endpoint": Topic.NOT_VISIBLE,

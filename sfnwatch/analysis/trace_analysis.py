@@ -40,6 +40,8 @@ class TraceAnalysis:
         self.doubtful_names: Counter[CallName] = Counter()
         """The number of calls of each name that may be of another attempt than the one
         they are matched to, or of an attempt though they are matched to none."""
+        self.network_activity: list[ApiCall] = []
+        """The network activity events of these executions' roles, in order of time."""
         self._call_names: set[CallName] = set()
 
     @cached_property
@@ -77,6 +79,10 @@ class TraceAnalysis:
         """Go through all calls once, and sort out those without a proven match."""
         for call in self.snapshot.calls:
             yield
+            if call.is_network_activity:
+                if self.snapshot.is_relevant(call):
+                    self.network_activity.append(call)
+                continue
             self._call_names.add(call.name)
             link = self.snapshot.link(call)
             if link is not None and not link.is_sure:

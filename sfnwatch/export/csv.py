@@ -119,7 +119,7 @@ def _call_row(call: ApiCall, link: Link | None) -> CsvRow:
         "seen_at": maybe_iso(call.seen_at) or "",
         "execution": "",
         "lane": "calls",
-        "kind": "call",
+        "kind": "network-activity" if call.is_network_activity else "call",
         "call_id": call.event_id,
         "service": call.event_source,
         "api": call.event_name,

@@ -153,7 +153,7 @@ def attempt_facts(attempt: Attempt) -> Facts:
 
 def call_facts(call: ApiCall, link: Link | None) -> Facts:
     """Return one call, and how it is matched; `role` is what the call was for."""
-    return {
+    facts: Facts = {
         # There are so many calls that looking up their fields by name takes too long.
         "event_id": call.event_id,
         "event_time": iso(call.event_time),
@@ -166,6 +166,12 @@ def call_facts(call: ApiCall, link: Link | None) -> Facts:
         "role": str(role_of_call(call, link)),
         "link": _link_facts(link) if link else None,
     }
+    if call.is_network_activity:
+        facts["network_activity"] = {
+            "vpc_endpoint_id": call.vpc_endpoint_id,
+            "denied_by_endpoint": call.is_denied_by_endpoint,
+        }
+    return facts
 
 
 def _link_facts(link: Link) -> Facts:

@@ -50,6 +50,8 @@ _COLUMNS = (
     *("requestParameters", "responseElements"),
 )
 """The keys of a record for which a row may have a column, named in lower case."""
+_MORE_COLUMNS = ("eventType", "eventCategory", "vpcEndpointId")
+"""Keys whose columns a table may lack, without its rows being less of a call."""
 _WHOLE = {*map(str.lower, _COLUMNS), "arn", "issuerarn", "accountid", "invokedby"}
 """The columns of a row that is as good as a whole record; cells may be null."""
 
@@ -63,6 +65,11 @@ NameAndRole = tuple[CallName, str | None]
 """A call's name, and the name of the role it was made with."""
 _NO_NAME: CallName = ("", "")
 """Replaces the name of a call by others, so that it matches no attempt's calls."""
+_NETWORK_ACTIVITY = "NetworkActivity"
+_THROUGH_ENDPOINT = frozenset({"AwsVpceEvent", "AwsVpceEvents"})
+"""The types of network activity events: examples have the first, a list the second
+[documented]."""
+_DENIED_BY_ENDPOINT = "VpceAccessDenied"
 _RETRYABLE = re.compile(
     r"throttl|toomanyrequests|requestlimit|rateexceeded|slowdown|internal|unavailable"
     r"|serverexception|timeout|capacity|servicefault"
@@ -101,6 +108,12 @@ class ApiCall(Struct, gc=False):
     by_person: bool = False
     """True for a row whose session name is not of the form that Step Functions uses.
     False for all whole records."""
+    is_network_activity: bool = False
+    """True for a network activity event. It records that a call went from a VPC through
+    an endpoint, or that the endpoint's policy denied it; the call itself has a record
+    of its own [documented]."""
+    vpc_endpoint_id: str | None = None
+    """The VPC endpoint that the call went through."""
     number: int = -1
     """The number of its record in the store."""
     microseconds: int = 0
@@ -140,8 +153,22 @@ class ApiCall(Struct, gc=False):
 
     @property
     def by_others(self) -> bool:
-        """True for a call by people or agents, who may describe the same tasks too."""
+        """True for a call by people or agents, who may describe the same tasks too.
+
+        Step Functions' own calls come from no VPC of the user [inferred]. So a network
+        activity event shows what somebody else did.
+        """
+        if self.is_network_activity:
+            return True
         return self.invoked_by is None and (self.whole or self.by_person)
+
+    @property
+    def is_denied_by_endpoint(self) -> bool:
+        """True for network activity that the endpoint's policy denied.
+
+        CloudTrail has one error code for that [documented].
+        """
+        return self.is_network_activity and self.error_code == _DENIED_BY_ENDPOINT
 
 
 by_time: Callable[[ApiCall], tuple[int, str]] = attrgetter("microseconds", "event_id")
@@ -197,7 +224,8 @@ def _record_of_row(row: Record) -> Record:
 
     A row without an eventid gets an id that is made from all its cells.
     """
-    there = [key for key in _COLUMNS if key in _NEEDED or key.lower() in row]
+    every = (*_COLUMNS, *_MORE_COLUMNS)
+    there = [key for key in every if key in _NEEDED or key.lower() in row]
     return {
         **row,
         **{key: row[key.lower()] for key in there},
@@ -233,11 +261,21 @@ def _from_record(record: Record) -> ApiCall:
         request_id=text_of(record.get("requestID")),
         role_arn=_word(issuer.get("arn")) or text_of(identity.get("arn")),
         invoked_by=_invoked_by(record, identity),
+        is_network_activity=_is_network_activity(record),
+        vpc_endpoint_id=_word(record.get("vpcEndpointId")),
         own=agent is not None and _matches(_OWN_AGENT, agent),
         region=_word(record.get("awsRegion")),
         account_id=_word(record.get("recipientAccountId"))
         or _word(identity.get("accountId")),
     )
+
+
+def _is_network_activity(record: Record) -> bool:
+    # A table may lack the column of the category, which is younger than that of the
+    # type.
+    if record.get("eventCategory") == _NETWORK_ACTIVITY:
+        return True
+    return _word(record.get("eventType")) in _THROUGH_ENDPOINT
 
 
 def _row_id(row: Record) -> str:

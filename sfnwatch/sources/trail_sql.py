@@ -29,6 +29,8 @@ RECORD_FIELDS = {
     "errorcode": "errorCode",
     "errormessage": "errorMessage",
     "readonly": "readOnly",
+    "eventtype": "eventType",
+    "vpcendpointid": "vpcEndpointId",
     "requestid": "requestID",
     "arn": "userIdentity.arn",
     "issuerarn": "userIdentity.sessionContext.sessionIssuer.arn",

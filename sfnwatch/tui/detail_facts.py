@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from sfnwatch.analysis.integration_words import resource_words
+from sfnwatch.analysis.network_activity import endpoint_words
 from sfnwatch.analysis.reasons import cause_words
 from sfnwatch.analysis.statuses import status_words
 from sfnwatch.model.api_call import ApiCall
@@ -96,6 +97,8 @@ def _call_facts(detail: ItemDetail, call: ApiCall) -> Iterator[Fact]:
     else:
         name = clean(call.event_name, FACT_CHARACTERS)
         yield Fact("made", (Part(name, Role.CALL),), call.key)
+    if call.is_network_activity:
+        yield fact("network", f"network activity event: {endpoint_words(call)}")
     link = detail.snapshot.link(call)
     if link is not None:
         verdict = weighing_wording.match_verdict(detail.snapshot, call)

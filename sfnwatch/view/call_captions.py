@@ -3,6 +3,7 @@
 from sfnwatch.analysis.attempt_calls import AttemptCalls
 from sfnwatch.analysis.denials import is_denied
 from sfnwatch.analysis.names import named
+from sfnwatch.analysis.network_activity import endpoint_words
 from sfnwatch.analysis.reasons import ambiguity
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.coverage import Coverage
@@ -18,6 +19,11 @@ def call_sentence(subject: CaptionSubject, call: ApiCall) -> str:
     link = subject.link
     name = named(call.event_name)
     with_role = f" with the role {named(call.role)}" if call.role else ""
+    if call.is_network_activity:
+        which = f"{name}{with_role} was {endpoint_words(call)}"
+        if not call.is_denied_by_endpoint:
+            which = f"{name}{with_role} went {endpoint_words(call)}"
+        return f"{which}: network activity, no call of a state"
     if link is None:
         caller = "Step Functions"
         if not call.by_step_functions:

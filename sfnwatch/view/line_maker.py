@@ -7,6 +7,7 @@ from functools import cached_property
 
 from sfnwatch.analysis.attempt_calls import AttemptCalls, sure_calls
 from sfnwatch.analysis.completion import Completion
+from sfnwatch.analysis.network_activity import endpoint_words
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.coverage import Coverage
 from sfnwatch.model.ecs_task import TaskState
@@ -158,6 +159,8 @@ class LineMaker:
     ) -> CallText:
         """Return a call's words: name, poll number, job or delay, error and rule."""
         name = clean(call.event_name, LINE_CHARACTERS)
+        if call.is_network_activity:
+            return _network_activity_text(call, name)
         error = ""
         if call.error_code is not None:
             error = f"✘ {clean(call.error_code, LINE_CHARACTERS)}"
@@ -263,3 +266,19 @@ def seconds_until_seen(seen_at: datetime | None, at: datetime) -> float | None:
 def after_words(seconds: float) -> str:
     """Return the time since the action call in words: `57 s`, `4m 53s`."""
     return f"{seconds:.0f} s" if seconds < 60 else duration(seconds)  # noqa: PLR2004
+
+
+def _network_activity_text(event: ApiCall, name: str) -> CallText:
+    """Return the words of a network activity event, which is no call of a state."""
+    subject = f"network activity, {endpoint_words(event)}"
+    error = ""
+    if event.is_denied_by_endpoint:
+        error = f"✘ {endpoint_words(event)}"
+        subject = "network activity"
+    elif event.error_code is not None:
+        error = f"✘ {clean(event.error_code, LINE_CHARACTERS)}"
+    return CallText(
+        name=(Part(name, Role.DIM),),
+        subject=blank_before(subject, Role.DIM),
+        error=blank_before(error, Role.BAD),
+    )

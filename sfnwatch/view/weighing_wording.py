@@ -1,5 +1,6 @@
 """Words for why a call is matched to an attempt or to none; all texts are cleaned."""
 
+from sfnwatch.analysis.network_activity import endpoint_words
 from sfnwatch.analysis.reasons import ambiguity
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.integrations import CallRole
@@ -26,6 +27,8 @@ def role_words(role: CallRole) -> str:
 
 def match_verdict(snapshot: Snapshot, call: ApiCall) -> str:
     """Return to which attempt a call is matched, and by what, or why to none."""
+    if call.is_network_activity:
+        return f"not matched: network activity, {endpoint_words(call)}"
     link = snapshot.link(call)
     if link is None:
         return "not matched: no execution here has to do with it"

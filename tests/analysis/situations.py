@@ -46,6 +46,7 @@ from tests.builders import (
     history,
     logged,
     nested_run,
+    network_activity,
     photos,
     received,
     redriven_run,
@@ -55,6 +56,7 @@ from tests.builders import (
     sync_history,
     sync_run,
     task_state,
+    trail,
     undated,
 )
 
@@ -689,6 +691,19 @@ NOT_VISIBLE: Situations = {
     "endpoint": {
         "what answered is not AWS": with_lookup("live", endpoint=EMULATOR),
         "nothing was answered": [health("lookup", "live", 99, endpoint=EMULATOR)],
+    },
+    "network-activity": {
+        "an endpoint let calls pass, and denied others": [
+            *sync_run(),
+            *(
+                trail(network_activity("GetSecretValue", 40 + n, key=f"n{n}"))
+                for n in range(3)
+            ),
+            trail(network_activity("GetSecretValue", 50, key="d", denied=True)),
+        ],
+        "events alone are no calls of a job": [
+            trail(network_activity("DescribeTasks", 50, key="d", denied=True))
+        ],
     },
     "unnamed-states": {
         "tasks in branches that an emulator does not name": unnamed_branches(),

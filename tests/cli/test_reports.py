@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from sfnwatch.export import TARGETS
-from tests.builders import History, api_call
+from tests.builders import History, api_call, network_activity
 from tests.cli.conftest import Serve
 from tests.cli.programs import HERE, Ended, Program, golden
 
@@ -45,6 +45,17 @@ def test_a_recording_is_explained_for_people_pages_and_programs(
     assert told["sfnwatch_trace"] == 1
     kinds = {finding["kind"] for finding in told["findings"]}
     assert {"pattern", "polling", "noticed", "denied-but-succeeded"} <= kinds
+
+
+def test_network_activity_in_a_trail_s_file_is_no_call_of_a_state(
+    program: Program, tmp_path: Path
+) -> None:
+    denied = network_activity("GetSecretValue", 60, key="d", denied=True)
+    file = tmp_path / "trail.json"
+    file.write_text(json.dumps({"Records": [denied]}))
+    text = " ".join(program("explain", str(file)).out.split())
+    assert "Network activity, no call of a state: the policy of VPC endpoint" in text
+    assert "polled" not in text
 
 
 def test_executions_and_files_are_explained_together(

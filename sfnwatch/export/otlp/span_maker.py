@@ -233,6 +233,7 @@ class SpanMaker:
         begin, end = call_window(self.snapshot, call)
         service = service_name(call)
         candidate_count = link.candidate_count if link is not None else 0
+        kind = "network-activity" if call.is_network_activity else "call"
         return OtlpSpan(
             resource={
                 "service.name": service,
@@ -244,13 +245,14 @@ class SpanMaker:
             name=f"{service}.{call.event_name}",
             times=(begin, end),
             attributes={
-                "sfnwatch.kind": "call",
+                "sfnwatch.kind": kind,
                 "rpc.system": "aws-api",
                 "rpc.service": service,
                 "rpc.method": call.event_name,
                 "aws.request_id": call.request_id,
                 "cloud.region": call.region,
                 "error.type": error,
+                "sfnwatch.vpc_endpoint_id": call.vpc_endpoint_id,
                 "sfnwatch.call.event_id": call.event_id,
                 "sfnwatch.call.event_time": iso(call.event_time),
                 "sfnwatch.call.time_resolution": "1s",
