@@ -10,6 +10,7 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
+from sfnwatch.analysis.awaited import awaited
 from sfnwatch.analysis.calls_alone import calls_alone
 from sfnwatch.analysis.caught import caught
 from sfnwatch.analysis.child_outcomes import children
@@ -118,6 +119,7 @@ def _of_execution(analysis: ExecutionAnalysis, failures: JobFailures) -> Steps:
         time_findings(analysis),
         unnamed_tasks(analysis),
         variables(analysis),
+        awaited(analysis),
         moto_sample(analysis),
         not_visible(analysis),
     )

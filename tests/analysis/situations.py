@@ -138,6 +138,23 @@ def never_learned() -> list[Received]:
 
 
 POLL, REFUSED_POLL = describe_task(0, 60), describe_task(0, 60, error=DENIED)
+
+
+def at_a_wait(**fields: Any) -> list[Received]:
+    run = History().start()
+    run.add("WaitStateEntered", name="Cool down", input="{}")
+    return [definition({"Cool down": {"Type": "Wait", **fields}}), *run.records]
+
+
+def before_a_retry(retrier: Mapping[str, Any]) -> list[Received]:
+    run = History().start()
+    run.add("TaskStateEntered", name="Charge", input="{}")
+    run.attempt(LAMBDA_INVOKE, error="Busy")
+    retriers = [{"ErrorEquals": ["States.ALL"], **retrier}]
+    machine = definition({"Charge": {"Type": "Task", "Retry": retriers}})
+    return [machine, *run.records]
+
+
 JOBS: Situations = {
     "next-poll": {
         "the next poll is expected after a minute": waiting(56),
@@ -681,6 +698,18 @@ VARIABLES: Situations = {
     },
 }
 
+AWAITED: Situations = {
+    "wait-ends": {
+        "a Wait ends when its definition says": at_a_wait(Seconds=180),
+        "unless the definition does not say": at_a_wait(Seconds="{% $later %}"),
+    },
+    "next-try": {
+        "a state backs off for its next try": before_a_retry({"IntervalSeconds": 30}),
+        "with jitter for at most so long": before_a_retry({"JitterStrategy": "FULL"}),
+        "unless no try is left": before_a_retry({"MaxAttempts": 0}),
+    },
+}
+
 NOT_VISIBLE: Situations = {
     "sample-history": {
         "moto's sample of a success": of_moto(*MOTO_SUCCESS),
@@ -921,7 +950,10 @@ TIME: Situations = {
 }
 SITUATIONS: Mapping[str, tuple[str, Known]] = {
     name: (kinds, known)
-    for part in (JOBS, OUTCOMES, SEVERAL, VARIABLES, NOT_VISIBLE, CALLS_ALONE, TIME)
+    for part in (
+        *(JOBS, OUTCOMES, SEVERAL, VARIABLES, AWAITED),
+        *(NOT_VISIBLE, CALLS_ALONE, TIME),
+    )
     for kinds, named in part.items()
     for name, known in named.items()
 }
