@@ -8,6 +8,7 @@ from datetime import datetime
 
 from sfnwatch.analysis.integration_words import resource_words
 from sfnwatch.analysis.network_activity import endpoint_words
+from sfnwatch.analysis.next_try import next_try
 from sfnwatch.analysis.reasons import cause_words
 from sfnwatch.analysis.statuses import status_words
 from sfnwatch.model.api_call import ApiCall
@@ -17,6 +18,7 @@ from sfnwatch.model.linking.link import Link
 from sfnwatch.model.texts import clean
 from sfnwatch.model.times import duration
 from sfnwatch.model.visits import Attempt, StateVisit
+from sfnwatch.model.wait_states import wait_end
 from sfnwatch.tui.detail_entries import FACT_CHARACTERS, Fact, fact
 from sfnwatch.tui.item_detail import ItemDetail, Recorded
 from sfnwatch.tui.looks import Looks
@@ -151,12 +153,30 @@ def _visit_facts(detail: ItemDetail, visit: StateVisit) -> Iterator[Fact]:
     yield _status(visit.status, visit.entered_at, visit.ended_at, visit.paused)
     if len(visit.attempts) > 1:
         yield fact("attempts", str(len(visit.attempts)))
+    yield from _awaited_facts(detail, visit)
     if visit.type != "Choice" and visit.status != "caught":
         return
     after = next_state(detail.execution, visit)
     if after is not None:
         name = clean(after.name, FACT_CHARACTERS)
         yield Fact("next", (Part(name, Role.NAME),), f"{detail.arn}#{after.id}")
+
+
+def _awaited_facts(detail: ItemDetail, visit: StateVisit) -> Iterator[Fact]:
+    """Yield, by the definition, when a running Wait ends, and the next try comes."""
+    execution = detail.execution
+    if execution is None:
+        return
+    looks = detail.screen_state.looks
+    ends_at = wait_end(detail.snapshot, execution, visit)
+    if ends_at is not None:
+        yield fact("ends", f"{_full_time(looks, ends_at)}, by the definition")
+    following = next_try(execution, visit)
+    if following is not None:
+        yield fact("retry", f"{following.words}, by the definition", Role.WARN)
+        if following.due_at is not None:
+            bound = " at the latest" if following.is_bound else ""
+            yield fact("next try", f"{_full_time(looks, following.due_at)}{bound}")
 
 
 def _attempt_facts(

@@ -16,7 +16,7 @@ _CAUSE_LENGTH = 120
 """Most characters of a failure's cause."""
 _MOST_TOPICS = 2
 """Most things that the headline is about."""
-_AND = Part(" · ", Role.DIM)
+AND = Part(" · ", Role.DIM)
 """Stands between two things in the headline."""
 
 
@@ -41,7 +41,7 @@ def headline(screen_state: ScreenState) -> tuple[Part, ...]:
     parts: list[Part] = []
     for topic in topics[:_MOST_TOPICS]:
         if parts:
-            parts.append(_AND)
+            parts.append(AND)
         parts += topic
     return tuple(parts)
 

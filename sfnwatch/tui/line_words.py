@@ -145,5 +145,5 @@ def without_cause(spans: Spans) -> SpanRow:
     begin = len(spans)
     while begin > 0 and spans[begin - 1].look == "role--dim":
         begin -= 1
-    follows_error = begin > 0 and spans[begin - 1].look == "role--bad"
+    follows_error = any(span.look == "role--bad" for span in spans[:begin])
     return list(spans[:begin] if follows_error else spans)

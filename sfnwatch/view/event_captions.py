@@ -6,7 +6,8 @@ from textwrap import shorten
 from sfnwatch.analysis import phases
 from sfnwatch.analysis.integration_words import integration_text, resource_words
 from sfnwatch.analysis.names import cleaned_path, named
-from sfnwatch.analysis.quantities import spoken
+from sfnwatch.analysis.next_try import next_try
+from sfnwatch.analysis.quantities import spoken, time_of_day
 from sfnwatch.analysis.reasons import error_words
 from sfnwatch.analysis.statuses import ended_words
 from sfnwatch.model.arns import role_name
@@ -15,6 +16,7 @@ from sfnwatch.model.history_event import STATUS_BY_END, HistoryEvent
 from sfnwatch.model.integrations import Pattern
 from sfnwatch.model.values import text_of
 from sfnwatch.model.visits import Attempt, StateVisit
+from sfnwatch.model.wait_states import wait_end
 from sfnwatch.view.caption_subject import CaptionSubject
 from sfnwatch.view.event_words import spaced
 from sfnwatch.view.next_states import next_state, state_after
@@ -92,9 +94,21 @@ def _entered(subject: CaptionSubject, visit: StateVisit) -> str:
     does = _STATES.get(visit.type, "is entered").format(around=around)
     if visit.type == "Choice":
         does += _next_state(subject, visit, ": ")
-    if visit.type == "Wait" and visit.ended_at is not None:
-        does += f" {_length(visit)}"
+    if visit.type == "Wait":
+        does += _wait_words(subject, visit)
     return f"{cleaned_path(visit)}, a {named(visit.type)} state, {does}"
+
+
+def _wait_words(subject: CaptionSubject, visit: StateVisit) -> str:
+    """Return how long a Wait took or, by the definition, when it ends."""
+    if visit.ended_at is not None:
+        return f" {_length(visit)}"
+    if subject.execution is None:
+        return ""
+    ends_at = wait_end(subject.snapshot, subject.execution, visit)
+    if ends_at is None:
+        return ""
+    return f" until {time_of_day(ends_at, visit.entered_at)} UTC"
 
 
 def _task_entered(
@@ -193,6 +207,11 @@ def _consequence(subject: CaptionSubject) -> str:
     wait = subject.backoff(number)
     if wait:
         return f"; try {number} follows {wait} later"
+    if subject.visit is not None and subject.execution is not None:
+        following = next_try(subject.execution, subject.visit)
+        is_last = subject.context.number == len(subject.visit.attempts)
+        if following is not None and is_last:
+            return f"; {following.words}"
     return _CONSEQUENCES.get(subject.visit.status, "") if subject.visit else ""
 
 

@@ -5,11 +5,13 @@ from collections.abc import Iterator
 from msgspec.structs import replace
 
 from sfnwatch.analysis import phases
+from sfnwatch.analysis.next_try import next_try
 from sfnwatch.model.history_event import REDRIVEN, STATUS_BY_END, Details, HistoryEvent
 from sfnwatch.model.texts import clean
 from sfnwatch.model.times import duration
 from sfnwatch.model.values import text_of
 from sfnwatch.model.visits import StateVisit, VisitKey
+from sfnwatch.model.wait_states import wait_end
 from sfnwatch.view.child import child_execution, child_map_run
 from sfnwatch.view.child_words import child_parts, map_run_parts
 from sfnwatch.view.completion_words import completion_parts
@@ -137,11 +139,24 @@ class EventLine:
         follower = self._context.events[-1]
         if follower.type == "MapStateStarted":
             yield from items_part(self._snapshot.trace.details(follower))
+        wait_seconds = self._seconds_of_wait(visit)
+        if wait_seconds is not None:
+            yield Part(f"  for {duration(wait_seconds)}", Role.DIM)
         if visit.type == "Fail":
             error, _ = self._maker.failure(self._event)
             yield Part(f"  ✘ {clean(error or 'failed', LINE_CHARACTERS)}", Role.BAD)
         if follower.type.endswith("StateExited") and visit.type == "Choice":
             yield from self._next_state(follower)
+
+    def _seconds_of_wait(self, visit: StateVisit) -> float | None:
+        """Return how long a Wait that still runs takes, if that is known."""
+        execution = self._context.execution
+        if execution is None:
+            return None
+        ends_at = wait_end(self._snapshot, execution, visit)
+        if ends_at is None:
+            return None
+        return max(0.0, (ends_at - visit.entered_at).total_seconds())
 
     def _next_state(self, exited: HistoryEvent) -> Iterator[Part]:
         chosen = state_after(self._context.execution, exited.id)
@@ -169,7 +184,18 @@ class EventLine:
         if len(phase_events) < len(self._ids):
             yield self._length(visit)
         if last.type.endswith(("Failed", "TimedOut")):
-            yield from error_parts(self._snapshot.trace.details(last))
+            details = self._snapshot.trace.details(last)
+            yield from error_parts(details, self._next_try(visit))
+
+    def _next_try(self, visit: StateVisit) -> Iterator[Part]:
+        """Yield when the next try comes, if the state backs off after this one."""
+        attempt = self._context.attempt
+        execution = self._context.execution
+        if attempt is None or execution is None or attempt is not visit.attempts[-1]:
+            return
+        following = next_try(execution, visit)
+        if following is not None:
+            yield Part(f"  ⟳ {following.words}", Role.WARN)
 
     def _conclude(self, line: Line) -> None:
         """Add how Step Functions learned of the job's end, if the attempt ends here."""

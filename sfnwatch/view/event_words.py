@@ -4,7 +4,7 @@ Every string from AWS that becomes part of a line is cleaned here.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 
 from sfnwatch.analysis.integration_words import resource_words
@@ -157,12 +157,16 @@ def _unnamed_parts(event: HistoryEvent, details: Details) -> Iterator[Part]:
     yield from error_parts(details)
 
 
-def error_parts(details: Details) -> Iterator[Part]:
-    """Yield the error and the cause of an event, if it has them."""
+def error_parts(details: Details, between: Iterable[Part] = ()) -> Iterator[Part]:
+    """Yield the error and the cause of an event, if it has them, with parts between.
+
+    The cause is last, since it may be long.
+    """
     error = text_of(details.get("error"))
     cause = text_of(details.get("cause"))
     if error:
         yield Part(f"  {clean(error, LINE_CHARACTERS)}", Role.BAD)
+    yield from between
     if cause:
         yield Part(f"  {clean(cause_words(cause), LINE_CHARACTERS)}", Role.DIM)
 
