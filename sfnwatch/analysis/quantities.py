@@ -37,6 +37,11 @@ def times(count: int) -> str:
     return {1: "once", 2: "twice"}.get(count, f"{count} times")
 
 
+def times_words(ratio: float) -> str:
+    """Return a multiple of the usual: `3.1 ×`, `0.05 ×`."""
+    return f"{decimal(ratio, 1 if ratio >= 1 else 2)} ×"
+
+
 def plural(count: int, one: str, many: str | None = None) -> str:
     """Return a count with its noun: `1 poll`, `5 polls`, `2 retries`."""
     return f"{count:,} {agreeing(count, one, many or f'{one}s')}"
