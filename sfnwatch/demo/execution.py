@@ -25,6 +25,7 @@ REDRIVEN = "ExecutionRedriven"
 _ENDS = ("ExecutionSucceeded", "ExecutionFailed")
 
 # The two families whose details don't carry the event's own name.
+_DATA = frozenset({"input", "inputDetails", "output", "outputDetails"})
 _FAMILIES = ("StateEntered", "StateExited")
 
 
@@ -40,8 +41,12 @@ class DemoEvent(msgspec.Struct, eq=False):
         """Return the id of the event that it follows; 0 if it follows none."""
         return self.follows.event_id if self.follows else 0
 
-    def wire(self) -> Json:
-        """Return what GetExecutionHistory sends."""
+    def wire(self, *, with_data: bool) -> Json:
+        """Return what GetExecutionHistory sends, with the execution's data or without.
+
+        Without them, inputs and outputs are left out [documented]; whether anything
+        else is, no recording shows.
+        """
         wire = {
             "timestamp": epoch_seconds(self.at),
             "type": self.kind,
@@ -49,8 +54,11 @@ class DemoEvent(msgspec.Struct, eq=False):
             "previousEventId": self.previous,
         }
         # Some types have no details at all: ParallelStateStarted, MapStateSucceeded.
-        if self.details:
-            wire[self._details_key()] = self.details
+        details = self.details
+        if not with_data:
+            details = {key: details[key] for key in details if key not in _DATA}
+        if details:
+            wire[self._details_key()] = details
         return wire
 
     def _details_key(self) -> str:

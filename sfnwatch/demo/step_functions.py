@@ -37,6 +37,7 @@ class StatesRequest(msgspec.Struct, rename="camel"):
     map_run_arn: str | None = None
     status_filter: str | None = None
     reverse_order: bool = False
+    include_execution_data: bool = True
     max_results: int = 0
     next_token: str | None = None
 
@@ -101,7 +102,8 @@ def get_execution_history(account: Account, request: StatesRequest) -> Json:
     events = _requested_execution(account, request).seen(account.now())
     if request.reverse_order:
         events.reverse()
-    wires = {str(event.event_id): event.wire() for event in events}
+    with_data = request.include_execution_data
+    wires = {str(event.event_id): event.wire(with_data=with_data) for event in events}
     return _list_answer("events", request, wires)
 
 

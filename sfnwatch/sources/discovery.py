@@ -70,7 +70,7 @@ _MOST_SIMILAR = 5
 LONGEST_NAME = 200
 _NO_MAP_RUN = "ResourceNotFound"
 """AWS's error code for a Map Run that does not exist."""
-_EXPRESS = (
+EXPRESS = (
     "an Express state machine: AWS lists no executions of those. Give the ARN of one,"
     " arn:aws:states:REGION:ACCOUNT:express:STATE_MACHINE:NAME:ID."
 )
@@ -93,7 +93,7 @@ class Machine(Struct, frozen=True, rename={"arn": "stateMachineArn", "kind": "ty
     def refuse_express(self) -> None:
         """Raise RefusedError for an Express machine: its executions are not listed."""
         if self.express:
-            raise RefusedError(f"{clean(self.name, LONGEST_NAME)} is {_EXPRESS}")
+            raise RefusedError(f"{clean(self.name, LONGEST_NAME)} is {EXPRESS}")
 
 
 class _MachinePage(Page):
@@ -132,7 +132,7 @@ class Discovery(PollingSource):
     It sends one request after the other, and repeats a request while that may help.
     """
 
-    verdicts = (Verdict("StateMachineTypeNotSupported", f"It is {_EXPRESS}"),)
+    verdicts = (Verdict("StateMachineTypeNotSupported", f"It is {EXPRESS}"),)
 
     def __init__(
         self, aws: CallsAws, clock: Clock, region: str, only: ListFilter | None = None

@@ -16,6 +16,7 @@ from sfnwatch.model.times import iso
 from sfnwatch.sources.aws_client import AwsClient
 from sfnwatch.sources.aws_settings import AwsSettings, check_profile, region_of
 from sfnwatch.sources.discovery import LONGEST_NAME, Discovery, TellTrouble, name_in
+from sfnwatch.sources.past_executions import PastExecutions
 from sfnwatch.sources.permissions import Feature
 
 
@@ -57,6 +58,16 @@ class Search(Struct, eq=False):
             async with aclosing(listings):
                 async for listing in listings:
                     yield listing
+
+    @asynccontextmanager
+    async def past_executions(
+        self, named: Named, only: ListFilter, tell: TellTrouble
+    ) -> AsyncIterator[PastExecutions]:
+        """Yield a reader of finished executions; raises SfnwatchError."""
+        region = region_of(self.settings, named)
+        check_profile(self.settings)
+        async with AwsClient(self.settings, self.clock.heed, [Feature.START]) as aws:
+            yield PastExecutions(aws, self.clock, region, only, tell)
 
     async def find(
         self, named: Sequence[Named], tell: TellTrouble, *, coming: bool = False
