@@ -55,6 +55,7 @@ _COMMANDS: Mapping[str, str] = {
     "replay": "Show recordings and other files again.",
     "schema": "Print the JSON schema of a trace.",
     "setup-queue": "Print a template for --queue.",
+    "trend": "Say how long executions usually take.",
     "wait": "Wait for an execution's end; for scripts.",
     "watch": "Watch executions, live.",
     "web": "Show the screen in a browser.",

@@ -10,12 +10,15 @@ import os
 import sys
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, TextIO, cast
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
 import click
 
 from sfnwatch.model.known_secrets import KNOWN_SECRETS
 from sfnwatch.model.texts import clean, clean_lines
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 _BARE = {"C", "POSIX"}
 """Locales without an encoding: ASCII."""
@@ -26,6 +29,49 @@ _COERCED = {"C.UTF-8", "C.utf8", "UTF-8"}
 def narrate(text: str) -> None:
     """Print a message for the user on stderr, always in one line."""
     click.echo(f"sfnwatch: {clean(text)}", err=True)
+
+
+class ProgressBar:
+    """How far long work is, on stderr; nothing is drawn where that is no terminal."""
+
+    def __init__(self, progress: "Progress", total: int) -> None:
+        self._progress = progress
+        self._task = progress.add_task("", total=total)
+
+    def begin(self, step: str) -> None:
+        """Say which step begins; `step` is cleaned already."""
+        self._progress.update(self._task, description=step)
+
+    def advance(self) -> None:
+        self._progress.advance(self._task)
+
+
+@contextmanager
+def progress_bar(total: int) -> Iterator[ProgressBar]:
+    """Yield a bar of `total` steps, which disappears at the end."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.description}", markup=False),
+    )
+    with Progress(
+        *columns,
+        # Not `sys.stderr`, from which the codes that draw a bar are cleaned.
+        console=Console(file=sys.__stderr__),
+        disable=not are_terminals(sys.__stderr__),
+        transient=True,
+    ) as progress:
+        yield ProgressBar(progress, total)
 
 
 def put(text: str) -> None:

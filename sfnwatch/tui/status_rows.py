@@ -14,6 +14,8 @@ from sfnwatch.analysis.statuses import status_words
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.texts import clean
 from sfnwatch.model.times import clock, duration
+from sfnwatch.tui.awaited_words import awaited_parts
+from sfnwatch.tui.headline import AND
 from sfnwatch.tui.name_words import name_words
 from sfnwatch.tui.ranked_words import (
     GROUP_GAP_CELLS,
@@ -26,6 +28,7 @@ from sfnwatch.tui.ranked_words import (
 from sfnwatch.tui.screen_state import ScreenState
 from sfnwatch.tui.source_words import source_words
 from sfnwatch.tui.spans import Span, cut, flow, spans_of, width_of
+from sfnwatch.tui.usual_words import usual_words
 from sfnwatch.view.parts import status_glyph
 
 _STATUS_LENGTH = 64
@@ -46,10 +49,16 @@ def status_rows(screen_state: ScreenState, width: int, height: int) -> list[list
     words = [
         *name_words(screen_state),
         *_outcome_words(screen_state),
+        *usual_words(screen_state),
         *_badges(screen_state),
         *source_words(screen_state),
     ]
-    headline = spans_of(screen_state.headline, screen_state.looks.mask)
+    headline_parts = [*screen_state.headline]
+    awaited = awaited_parts(screen_state)
+    if awaited and headline_parts:
+        headline_parts.append(AND)
+    headline_parts += awaited
+    headline = spans_of(headline_parts, screen_state.looks.mask)
     room = width - 2
     if not headline:
         return [_row(words, room)]

@@ -7,11 +7,14 @@ import pytest
 from sfnwatch.errors import RefusedError
 from sfnwatch.model.records import Received
 from sfnwatch.model.times import iso
+from sfnwatch.recording.history_cache import cache_dir
+from sfnwatch.recording.usual_lengths import UsualLength, save_usual_length
 from sfnwatch.tui.app import SfnwatchApp
 from sfnwatch.tui.notifications import notification
 from sfnwatch.tui.record_actions import can_browse
 from sfnwatch.tui.scrubber import Scrubber
 from tests import builders as aws
+from tests.sources.clocks import ManualClock
 from tests.tui.screens import Screen, ScriptedSession, live, recorded, replayed
 
 
@@ -313,3 +316,58 @@ async def test_a_frame_that_comes_late_leaves_the_view_where_one_went() -> None:
         app.repaint()  # as such a frame does
         await screen.settle()
         assert "Execution started" in screen.words
+
+
+async def test_what_is_awaited_is_counted_down_in_the_headline() -> None:
+    run = aws.History().start()
+    run.add("WaitStateEntered", name="Cool down", input="{}")
+    machine = aws.definition({"Cool down": {"Type": "Wait", "Seconds": 300}})
+    async with live([machine, *run.records], (100, 24)) as (app, screen, session):
+        await screen.settle()
+        assert "Cool down: the Wait ends in 30 s" in screen.words
+        assert "Cool down  Wait  for 5m 00s" in screen.words
+        assert isinstance(session.clock, ManualClock)
+        session.clock.advance(29.5)
+        app.repaint(time_has_passed=True)
+        await screen.settle()
+        assert "the Wait ends now" in screen.words
+        await screen.press("home", "down", "d")
+        assert "00:33:24.202Z, by the definition" in screen.row_with(
+            "by the definition"
+        )
+
+
+async def test_a_state_that_backs_off_says_when_it_is_tried_again() -> None:
+    run = aws.History().start()
+    run.add("TaskStateEntered", name="Charge", input="{}")
+    run.attempt(aws.SYNC, error="Busy", lasts=250)
+    retry = {
+        "ErrorEquals": ["Busy"],
+        "IntervalSeconds": 60,
+        "JitterStrategy": "FULL",
+    }
+    machine = aws.definition({"Charge": {"Type": "Task", "Retry": [retry]}})
+    async with live([machine, *run.records], (140, 24)) as (_, screen, _):
+        await screen.settle()
+        words = "attempt 2 of at most 4 of this retrier, next within"
+        assert f"Charge: {words} 40 s" in screen.words
+        assert f"✘ failed  Busy  ⟳ {words} 1m 00s" in screen.words
+
+
+@pytest.mark.parametrize(
+    ("records", "said"),
+    [
+        (aws.sync_history(), "✔ SUCCEEDED 5m 09s   3.1 × its usual 1m 40s"),
+        (aws.sync_history()[:6], "● RUNNING 04:30   usually 1m 40s"),
+    ],
+)
+async def test_the_usual_length_stands_beside_that_of_the_watched(
+    records: list[Received], said: str
+) -> None:
+    usual = UsualLength(aws.MACHINE_ARN, 50, 100.0, 120.0)
+    save_usual_length(cache_dir(), usual)
+    described = aws.describe("RUNNING")
+    async with live([described, *records], (140, 24)) as (_, screen, _):
+        assert said in screen.rows[0]
+    async with live([described, *records], (140, 24), mode="demo") as (_, screen, _):
+        assert "usual" not in screen.rows[0]
