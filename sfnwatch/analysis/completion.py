@@ -60,6 +60,8 @@ class Completion:
         self.possible_polls: list[ApiCall] = []
         """Answered polls in between that may be the attempt's own, without proof; none
         if an answered poll in between is surely its own."""
+        self.may_show_polls = True
+        """False where no poll can show: a missing one says nothing."""
         self.by = ReportedBy.POLL
         self.certain = any(map(self._is_surely_between, answered_polls))
         """False while CloudTrail may still deliver a poll in between, or if a poll is
@@ -73,6 +75,7 @@ class Completion:
         elsewhere = calls.attempt.role_arn is not None and not calls.polls.sure
         self.certain = calls.complete and not elsewhere and not self.possible_polls
         self.by = ReportedBy.EVENT if self.certain else ReportedBy.UNKNOWN
+        self.may_show_polls = calls.coverage.may_show_calls
 
     def _may_be_between(self, call: ApiCall) -> bool:
         is_after_stop = self.stopped_at - call.event_time < CALL_TIME_STEP

@@ -10,9 +10,11 @@ from functools import cached_property
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.integrations import CallRole
 from sfnwatch.model.snapshot import AccountRegion, Snapshot
+from sfnwatch.model.source_health import WITHOUT_CALLS, HealthState
 from sfnwatch.model.time_axis import TimeAxis
 from sfnwatch.model.visits import Attempt
 
+_NO_CALLS = WITHOUT_CALLS | {HealthState.REFUSED}
 _OWN = frozenset({CallRole.ACTION, CallRole.POLL})
 
 
@@ -38,6 +40,19 @@ class Coverage:
         if in_event_time and snapshot.at is not None and self.measured is not None:
             # In event time all calls up to the time are shown, as known today.
             self.measured = min(snapshot.at, self.measured)
+
+    @cached_property
+    def may_show_calls(self) -> bool:
+        """False if no call is known and none can come.
+
+        So it is in a history alone, and where CloudTrail can't be asked or has none.
+        """
+        if self._snapshot.calls:
+            return True
+        health = self._snapshot.health.get("lookup")
+        if health is not None:
+            return health.state not in _NO_CALLS
+        return any(True for _ in self._snapshot.each_health)
 
     @cached_property
     def complete_to(self) -> datetime | None:

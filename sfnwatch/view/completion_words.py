@@ -20,6 +20,8 @@ def completion_parts(completion: Completion) -> tuple[Part, ...]:
             return _ARROW, by, Part(f"  {after}, within the same second")
         case _ if completion.possible_polls:
             return (Part(f"{after}, {between}", Role.DIM),)
+        case _ if not completion.may_show_polls:
+            return (Part(f"{after}, by poll or event", Role.DIM),)
         case _:
             # CloudTrail may still deliver a poll in between.
             return (Part(f"{after}, {between} so far", Role.DIM),)

@@ -13,7 +13,7 @@ from sfnwatch.view.captions import caption
 from sfnwatch.view.line_kinds import RULES
 from sfnwatch.view.line_maker import LineMaker
 from sfnwatch.view.match_words import CERTAINTY_SIGNS, rule_role, rule_words
-from sfnwatch.view.parts import Role
+from sfnwatch.view.parts import Role, plain_text
 from sfnwatch.view.signs import to_ascii
 from sfnwatch.view.weighing_wording import match_verdict
 from tests import builders as aws
@@ -128,3 +128,26 @@ def test_the_filter_tells_the_signs() -> None:
     words = {str(name): told for name, (told, _) in RULES.items()}
     assert {c: words[c][:2] for c in SIGNED} == {c: f"{s} " for c, s in SIGNED.items()}
     assert words["parameters"] == "same parameters"
+
+
+@pytest.mark.parametrize(
+    ("health", "said"),
+    [
+        ((), "by poll or event"),
+        (("unsupported",), "by poll or event"),
+        (("unrecorded",), "by poll or event"),
+        (("refused",), "by poll or event"),
+        (("live",), "with no DescribeTasks call in between so far"),
+        (("denied",), "with no DescribeTasks call in between so far"),
+    ],
+)
+def test_where_no_call_can_come_none_is_awaited(
+    health: tuple[str, ...], said: str
+) -> None:
+    told = [aws.health("lookup", state, 400) for state in health]
+    snapshot = trace_of(*aws.sync_history(), *told).as_of()
+    maker = LineMaker(snapshot)
+    events = snapshot.executions[aws.ARN].events
+    words = [plain_text(line.conclusion) for line in maker.lines(events)]
+    (conclusion,) = filter(None, words)
+    assert conclusion == f"1.9 s after the task stopped, {said}"
