@@ -23,7 +23,7 @@ _LARGEST_PAGE = 1000
 _SMALLEST_PAGE = 100
 
 
-class _HistoryPage(Page):
+class _EventPage(Page):
     events: list[Raw]
 
 
@@ -74,7 +74,7 @@ class PastExecutions(Discovery):
         self.subject = execution_arn
         request = self.request(
             "states:GetExecutionHistory",
-            _HistoryPage,
+            _EventPage,
             "its history",
             executionArn=execution_arn,
             maxResults=_LARGEST_PAGE,
