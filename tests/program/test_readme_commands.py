@@ -72,6 +72,7 @@ def named(line: str, program: Processes, arns: list[str]) -> str:
         ("FILE…", one),
         ("BUCKET", "trail-of-ours"),
         ("ID --region REGION", f"123456789012 --region {REGION}"),
+        (" MACHINE --since", " order-pipeline --since"),
         ("SHARED", str(program.state / "shared.sfnwatch.jsonl")),
         (" A B", f" {one} {other}"),
     ):
