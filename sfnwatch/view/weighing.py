@@ -8,7 +8,7 @@ from sfnwatch.analysis.names import named
 from sfnwatch.analysis.quantities import plural
 from sfnwatch.analysis.statuses import status_words
 from sfnwatch.model.api_call import ApiCall
-from sfnwatch.model.linking.parameters import Leaf
+from sfnwatch.model.linking.leaf_comparison import Leaf
 from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.texts import clean
 from sfnwatch.view.considered_attempts import (

@@ -4,8 +4,8 @@ from sfnwatch.analysis.network_activity import endpoint_words
 from sfnwatch.analysis.reasons import ambiguity
 from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.integrations import CallRole
+from sfnwatch.model.linking.leaf_comparison import Leaf
 from sfnwatch.model.linking.link import LinkRule
-from sfnwatch.model.linking.parameters import Leaf
 from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.texts import clean
 from sfnwatch.view.call_text import id_word

@@ -20,7 +20,7 @@ from typing import Any
 import botocore
 from msgspec import Struct, field
 
-from sfnwatch.model.linking.parameters import small
+from sfnwatch.model.linking.leaves import plain_key
 from tests.model.make_sdk_services import read_model, services, written
 
 TABLE = files("sfnwatch.templates") / "parameter_names.json"
@@ -121,7 +121,7 @@ def table() -> dict[str, Any]:
 
 
 def _of(shape: _Shape) -> Iterator[tuple[str, _Member]]:
-    return ((small(name), member) for name, member in shape.members.items())
+    return ((plain_key(name), member) for name, member in shape.members.items())
 
 
 def _is_token(name: str, member: _Member) -> bool:
@@ -144,7 +144,7 @@ def _names(
     ]
     for structure in structures:
         for name, member in structure.items():
-            wire = small(member.location_name).removesuffix(ending)
+            wire = plain_key(member.location_name).removesuffix(ending)
             is_written = member.location != "header" or source == "s3"
             if wire and wire != name and is_written:
                 pairs[name].add(wire)

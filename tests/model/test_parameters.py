@@ -12,13 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sfnwatch.model.history_event import details_of
-from sfnwatch.model.linking.parameters import (
-    Leaf,
-    LeafComparison,
-    asked,
-    compare_leaves,
-    leaves,
+from sfnwatch.model.linking.leaf_comparison import Leaf, LeafComparison, compare_leaves
+from sfnwatch.model.linking.leaves import (
+    leaves_of_attempt,
     leaves_of_record,
+    scheduled_parameters,
 )
 from sfnwatch.model.records import RecordKind
 from sfnwatch.view.anonymizer import Anonymizer
@@ -60,7 +58,7 @@ def outcome(call: str, scheduled: Json, request: Json, **more: Json) -> LeafComp
     source = f"{service}.amazonaws.com"
     record = {"eventSource": source, "eventName": name, "requestParameters": request}
     told = leaves_of_record({**record, **more})
-    return compare_leaves(leaves(source, name, scheduled), told)
+    return compare_leaves(leaves_of_attempt(source, name, scheduled), told)
 
 
 def word(compared: LeafComparison) -> str:
@@ -266,11 +264,18 @@ def test_a_record_without_a_request_is_compared_by_the_things_it_names(
 
 
 def test_what_an_attempt_asked_is_read_from_the_details_of_its_event() -> None:
-    assert asked({"parameters": '{"A":"a"}', "resource": "runTask"}) == {"A": "a"}
-    assert asked({"parameters": {"A": "a"}}) == {"A": "a"}
-    assert asked({"resource": FUNCTION, "input": "{}"}) == {"FunctionName": FUNCTION}
+    assert scheduled_parameters({"parameters": '{"A":"a"}', "resource": "runTask"}) == {
+        "A": "a"
+    }
+    assert scheduled_parameters({"parameters": {"A": "a"}}) == {"A": "a"}
+    assert scheduled_parameters({"resource": FUNCTION, "input": "{}"}) == {
+        "FunctionName": FUNCTION
+    }
     for parameters in (None, '{"a":', HIDDEN, [1]):
-        assert asked({"parameters": parameters, "resource": "runTask"}) == {}
+        assert (
+            scheduled_parameters({"parameters": parameters, "resource": "runTask"})
+            == {}
+        )
 
 
 def test_a_leaf_has_the_path_and_the_values_that_each_side_tells() -> None:
@@ -336,7 +341,7 @@ def another(value: Json) -> Json:
 def test_one_other_value_makes_that_leaf_different_and_no_more(
     request: Json, data: st.DataObject
 ) -> None:
-    sides = leaves("ecs.amazonaws.com", "RunTask", request)
+    sides = leaves_of_attempt("ecs.amazonaws.com", "RunTask", request)
     paths = [path for path, (_, value) in sides.items() if value is not None]
     if paths:
         path = data.draw(st.sampled_from(paths))
@@ -350,7 +355,7 @@ def test_one_other_value_makes_that_leaf_different_and_no_more(
 def test_nothing_that_json_can_say_is_too_odd(
     call: str, scheduled: Json, request: Json, more: Json
 ) -> None:
-    asked({"parameters": scheduled, "resource": more})
+    scheduled_parameters({"parameters": scheduled, "resource": more})
     outcome(call, {"Name": scheduled}, {"Name": request})
     outcome(call, {"Name": scheduled}, {"name": [scheduled, more], "names": more})
     outcome(call, {"A": more}, request, resources=more, errorMessage=request)
@@ -375,7 +380,7 @@ def test_neither_depth_nor_size_is_too_much(value: str) -> None:
         "lists": {"A": list(range(100_000)), "B": items("a", *range(100_000))},
         "names": {"A": [{"Name": str(n)} for n in range(100_000)]},
     }[value]
-    sides = leaves("ec2.amazonaws.com", "RunInstances", request)
+    sides = leaves_of_attempt("ec2.amazonaws.com", "RunInstances", request)
     assert len(sides) <= 2000
     kept = pickle.dumps(sides)
     assert len(kept) < 200_000
@@ -409,14 +414,17 @@ def test_recorded_requests_are_spelled_as_the_rules_have_it() -> None:
     files = {path: json.loads(path.read_text()) for path in FIXTURES.rglob("*.json")}
     records = parts(list(files.values()), "requestParameters")
     events = parts(list(files.values()), "timestamp")
-    scheduled = [each for each in map(asked, map(details_of, events)) if each]
+    scheduled = [
+        each for each in map(scheduled_parameters, map(details_of, events)) if each
+    ]
     assert len(records) > 20 < len(scheduled)
     spelled = {frozenset(leaves_of_record(record)) for record in records}
     starts = [each for each in scheduled if "StateMachineArn" in each]
     for each in starts:
         told = {**each, "Input": {}}
         assert (
-            frozenset(leaves("states.amazonaws.com", "StartExecution", told)) in spelled
+            frozenset(leaves_of_attempt("states.amazonaws.com", "StartExecution", told))
+            in spelled
         )
     for request in scheduled:
         assert not outcome(RUN, request, called(request)).different

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from sfnwatch.export.json.why import why_json
+from sfnwatch.model.linking.leaf_comparison import Leaf
 from sfnwatch.model.linking.link import LinkRule
-from sfnwatch.model.linking.parameters import Leaf
 from sfnwatch.model.records import Received
 from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.time_axis import TimeAxis

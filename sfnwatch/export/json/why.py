@@ -2,7 +2,7 @@
 
 from sfnwatch.export.facts import Facts, call_facts
 from sfnwatch.model.api_call import ApiCall
-from sfnwatch.model.linking.parameters import Leaf
+from sfnwatch.model.linking.leaf_comparison import Leaf
 from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.view.considered_attempts import ConsideredAttempt, considered_attempts
 from sfnwatch.view.weighing_wording import values_of

@@ -4,8 +4,13 @@ from sfnwatch.model.api_call import ApiCall, CallName
 from sfnwatch.model.linking.call_reader import CallReader
 from sfnwatch.model.linking.caller import Caller
 from sfnwatch.model.linking.evidence import Pair
+from sfnwatch.model.linking.leaves import (
+    Leaves,
+    ids_of_answer,
+    leaves_of_attempt,
+    scheduled_parameters,
+)
 from sfnwatch.model.linking.link import AttemptKey
-from sfnwatch.model.linking.parameters import Leaves, asked, ids_of_answer, leaves
 from sfnwatch.model.records import Record
 from sfnwatch.model.values import mapping_of, parse_json
 
@@ -22,8 +27,9 @@ class AttemptReader:
         """Return an attempt's parameters, as a call of that name has them."""
         if (key, name) not in self._parameters:
             arn, scheduled_id = key
-            details = asked(self._reader.event_details(arn, scheduled_id))
-            self._parameters[key, name] = leaves(*name, details)
+            details = self._reader.event_details(arn, scheduled_id)
+            parameters = scheduled_parameters(details)
+            self._parameters[key, name] = leaves_of_attempt(*name, parameters)
         return self._parameters[key, name]
 
     def pair(self, call: ApiCall, record: Record, caller: Caller) -> Pair:

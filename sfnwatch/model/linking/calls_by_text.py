@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from sfnwatch.model.linking.calls_in_order import CallsInOrder, Member
-from sfnwatch.model.linking.parameters import Leaves, is_plain
+from sfnwatch.model.linking.leaf_comparison import is_plain
+from sfnwatch.model.linking.leaves import Leaves
 
 _PATHS = 32
 """Calls are looked up by their texts at no more than this many paths."""

@@ -22,8 +22,9 @@ from sfnwatch.model.linking.evidence import OF_ALL_RUNS, is_xray, shows_others
 from sfnwatch.model.linking.fit import Fit, fit_of
 from sfnwatch.model.linking.groups import CallGroup
 from sfnwatch.model.linking.known_calls import Known
+from sfnwatch.model.linking.leaf_comparison import compare_leaves, differ
+from sfnwatch.model.linking.leaves import leaves_of_record
 from sfnwatch.model.linking.link import AttemptKey, Link, ambiguous, answered_attempt
-from sfnwatch.model.linking.parameters import compare_leaves, differ, leaves_of_record
 from sfnwatch.model.linking.role_calls import RoleCalls
 from sfnwatch.model.linking.windows import Window, present_at
 

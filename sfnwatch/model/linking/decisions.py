@@ -20,6 +20,8 @@ from sfnwatch.model.linking.clock_skew import NEAR
 from sfnwatch.model.linking.evidence import NAMED, says_nothing
 from sfnwatch.model.linking.fit import Fit
 from sfnwatch.model.linking.groups import CallGroup, Component
+from sfnwatch.model.linking.leaf_comparison import compare_leaves, differ
+from sfnwatch.model.linking.leaves import leaves_of_record
 from sfnwatch.model.linking.link import (
     AttemptKey,
     Certainty,
@@ -27,7 +29,6 @@ from sfnwatch.model.linking.link import (
     LinkRule,
     ambiguous,
 )
-from sfnwatch.model.linking.parameters import compare_leaves, differ, leaves_of_record
 from sfnwatch.model.linking.role_calls import ABOUT
 from sfnwatch.model.linking.windows import Window
 from sfnwatch.model.times import from_microseconds, microseconds

@@ -16,14 +16,9 @@ from sfnwatch.model.arns import account_of, last_segment
 from sfnwatch.model.attempt_events import own_message
 from sfnwatch.model.integrations import CallRole, usual_role
 from sfnwatch.model.linking.caller import SECOND, Caller
+from sfnwatch.model.linking.leaf_comparison import LeafComparison, compare_leaves
+from sfnwatch.model.linking.leaves import Leaves, ids_of_call, leaves_of_record
 from sfnwatch.model.linking.link import AttemptKey
-from sfnwatch.model.linking.parameters import (
-    LeafComparison,
-    Leaves,
-    compare_leaves,
-    ids_of_call,
-    leaves_of_record,
-)
 from sfnwatch.model.linking.windows import Window
 from sfnwatch.model.records import Record
 from sfnwatch.model.times import duration

@@ -7,13 +7,8 @@ from msgspec import Struct
 from sfnwatch.model.integrations import CallRole, Pattern
 from sfnwatch.model.linking.caller import depends_on_name
 from sfnwatch.model.linking.evidence import Pair
-from sfnwatch.model.linking.parameters import (
-    Leaf,
-    compare_leaves,
-    ids_of_call,
-    is_random_id,
-    is_task_token,
-)
+from sfnwatch.model.linking.leaf_comparison import Leaf, compare_leaves
+from sfnwatch.model.linking.leaves import ids_of_call, is_random_id, is_task_token
 
 
 class Fit(Struct, frozen=True):

@@ -14,8 +14,9 @@ from sfnwatch.model.linking.caller import SECOND, Caller
 from sfnwatch.model.linking.callers import Callers
 from sfnwatch.model.linking.calls_by_id import CallsById
 from sfnwatch.model.linking.evidence import other_caller, told_session
+from sfnwatch.model.linking.leaf_comparison import differ
+from sfnwatch.model.linking.leaves import leaves_of_record
 from sfnwatch.model.linking.link import AttemptKey, Certainty, Link, LinkRule, ambiguous
-from sfnwatch.model.linking.parameters import differ, leaves_of_record
 from sfnwatch.model.records import Record
 
 _BY_ID = -SECOND, 2 * SECOND
