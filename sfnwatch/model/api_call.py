@@ -134,7 +134,7 @@ class ApiCall(Struct, gc=False):
         return self.event_source, unversioned(self.event_name)
 
     @property
-    def spot(self) -> NameAndRole:
+    def name_and_role(self) -> NameAndRole:
         """The call's name and its role's name.
 
         An attempt that may have made the call has the same two.

@@ -110,7 +110,7 @@ class Trace:
         self.execution_lists = ExecutionLists()
         self._raw = RawStore()
         self.linker = Linker(self)
-        """Matches calls to attempts, and weighs the evidence for and against it."""
+        """Matches calls to attempts, by the evidence for and against it."""
         self.links: Mapping[str, Link] = self.linker.links
         """The link of each call, by its event id."""
         self.calls_of: Mapping[AttemptKey, Sequence[ApiCall]] = self.linker.calls_of

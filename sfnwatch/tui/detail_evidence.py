@@ -4,12 +4,12 @@ from collections.abc import Iterator
 
 from sfnwatch.tui.detail_entries import Fact, fact
 from sfnwatch.tui.item_detail import ItemDetail
-from sfnwatch.view import weighing_wording
+from sfnwatch.view import why_words
 from sfnwatch.view.considered_attempts import (
     AttemptOutcome,
     ConsideredAttempt,
     considered_attempts,
-    left_out,
+    left_out_count,
 )
 from sfnwatch.view.parts import Part, Role, counted, status_part
 
@@ -30,7 +30,7 @@ def call_evidence(detail: ItemDetail) -> Iterator[Fact]:
         yield _attempt(considered)
         yield from _parameters(considered, is_first=number == 0)
     more = max(0, len(attempts) - _MOST_ATTEMPTS)
-    more += left_out(detail.snapshot, call, attempts)
+    more += left_out_count(detail.snapshot, call, attempts)
     if more:
         words = counted(more, "more attempt")
         yield fact("", f"… and {words}: {_SEE_EXPLAIN}", Role.DIM)
@@ -39,10 +39,10 @@ def call_evidence(detail: ItemDetail) -> Iterator[Fact]:
 def _attempt(considered: ConsideredAttempt) -> Fact:
     """Return an attempt with its outcome, and what speaks against it."""
     parts = [Part(f"{considered.name}  "), status_part(considered.attempt.status)]
-    against = "; ".join(weighing_wording.sentences_against(considered))
+    against = "; ".join(why_words.sentences_against(considered))
     if against:
         parts.append(Part(f"  {against}", Role.DIM))
-    arn, scheduled_id = considered.weighed.key
+    arn, scheduled_id = considered.evidence.key
     return Fact(considered.outcome, tuple(parts), f"{arn}#{scheduled_id}")
 
 
@@ -51,15 +51,15 @@ def _parameters(considered: ConsideredAttempt, *, is_first: bool) -> Iterator[Fa
 
     The call's equal parameters are listed with the first attempt only.
     """
-    comparison = considered.weighed.comparison
+    comparison = considered.evidence.comparison
     leaves = [("other", Role.WARN, leaf) for leaf in comparison.different]
     if considered.outcome is not AttemptOutcome.RULED_OUT:
-        for sentence in considered.weighed.same:
+        for sentence in considered.evidence.same:
             yield fact("same", sentence)
         if is_first:
             leaves += [("same", Role.PLAIN, leaf) for leaf in comparison.equal]
     for label, role, leaf in leaves[:_MOST_PARAMETERS]:
-        path, value = weighing_wording.leaf_words(leaf)
+        path, value = why_words.leaf_words(leaf)
         yield Fact(label, (Part(f"{path}  ", Role.DIM), Part(value, role)), rows=2)
     more = len(leaves) - _MOST_PARAMETERS
     if more > 0:

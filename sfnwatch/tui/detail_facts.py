@@ -22,7 +22,7 @@ from sfnwatch.model.wait_states import wait_end
 from sfnwatch.tui.detail_entries import FACT_CHARACTERS, Fact, fact
 from sfnwatch.tui.item_detail import ItemDetail, Recorded
 from sfnwatch.tui.looks import Looks
-from sfnwatch.view import weighing_wording
+from sfnwatch.view import why_words
 from sfnwatch.view.call_text import id_word
 from sfnwatch.view.completion_words import completion_parts
 from sfnwatch.view.match_words import rule_role
@@ -103,7 +103,7 @@ def _call_facts(detail: ItemDetail, call: ApiCall) -> Iterator[Fact]:
         yield fact("network", f"network activity event: {endpoint_words(call)}")
     link = detail.snapshot.link(call)
     if link is not None:
-        verdict = weighing_wording.match_verdict(detail.snapshot, call)
+        verdict = why_words.match_verdict(detail.snapshot, call)
         words = verdict.removeprefix("matched to ")
         if _has_unknown_rivals(detail, link):
             words += "; others on this role unknown"

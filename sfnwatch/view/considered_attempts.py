@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from sfnwatch.analysis.names import cleaned_path
 from sfnwatch.model.api_call import ApiCall
-from sfnwatch.model.linking.evidence import Weighed
+from sfnwatch.model.linking.evidence import PairEvidence
 from sfnwatch.model.linking.link import AttemptKey, Link
 from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.texts import clean
@@ -30,7 +30,7 @@ class AttemptOutcome(StrEnum):
 class ConsideredAttempt(Struct, frozen=True):
     """An attempt that was considered for a call."""
 
-    weighed: Weighed
+    evidence: PairEvidence
     attempt: Attempt
     name: str
     """Its state, its …Scheduled event, its execution: `ECS RunTask #7 of run-7f3a`."""
@@ -40,38 +40,38 @@ class ConsideredAttempt(Struct, frozen=True):
 def considered_attempts(snapshot: Snapshot, call: ApiCall) -> list[ConsideredAttempt]:
     """Return the attempts that were considered for a call, the matched one first."""
     link = snapshot.link(call)
-    found = list[ConsideredAttempt]()
-    for each in snapshot.trace.linker.weigh(call):
-        attempt = snapshot.attempt(each.key)
+    attempts: list[ConsideredAttempt] = []
+    for evidence in snapshot.trace.linker.evidence_of(call):
+        attempt = snapshot.attempt(evidence.key)
         if attempt is not None:
-            name = attempt_name(snapshot, each.key)
-            outcome = _outcome(link, each)
-            found.append(ConsideredAttempt(each, attempt, name, outcome))
+            name = attempt_name(snapshot, evidence.key)
+            outcome = _outcome(link, evidence)
+            attempts.append(ConsideredAttempt(evidence, attempt, name, outcome))
     order = list(AttemptOutcome)
-    return sorted(found, key=lambda each: order.index(each.outcome))
+    return sorted(attempts, key=lambda considered: order.index(considered.outcome))
 
 
-def _outcome(link: Link | None, weighed: Weighed) -> AttemptOutcome:
-    if link is not None and weighed.key == link.key:
+def _outcome(link: Link | None, evidence: PairEvidence) -> AttemptOutcome:
+    if link is not None and evidence.key == link.key:
         return AttemptOutcome.MATCHED
-    if link is not None and weighed.key in link.candidates:
+    if link is not None and evidence.key in link.candidates:
         return AttemptOutcome.CANDIDATE
-    return AttemptOutcome.RULED_OUT if weighed.against else AttemptOutcome.FITS
+    return AttemptOutcome.RULED_OUT if evidence.against else AttemptOutcome.FITS
 
 
-def left_out(
-    snapshot: Snapshot, call: ApiCall, told: Iterable[ConsideredAttempt]
+def left_out_count(
+    snapshot: Snapshot, call: ApiCall, attempts: Iterable[ConsideredAttempt]
 ) -> int:
-    """Return the number of a call's candidates that are not among those `told`.
+    """Return the number of a call's candidates that are not among the `attempts`.
 
     Where there are very many, only some are listed.
     """
     link = snapshot.link(call)
     if link is None:
         return 0
-    listed = sum(each.outcome is AttemptOutcome.CANDIDATE for each in told)
-    seen = sum(snapshot.attempt(key) is not None for key in link.candidates)
-    return seen + link.unlisted - listed
+    listed = sum(each.outcome is AttemptOutcome.CANDIDATE for each in attempts)
+    visible = sum(snapshot.attempt(key) is not None for key in link.candidates)
+    return visible + link.unlisted - listed
 
 
 def unsure_calls(snapshot: Snapshot, key: AttemptKey) -> list[tuple[ApiCall, Link]]:

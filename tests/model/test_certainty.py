@@ -139,8 +139,8 @@ def test_an_answer_that_the_output_tells_is_proof() -> None:
 
 def test_another_answer_than_the_output_tells_is_a_contradiction() -> None:
     trace = trace_of(*volume(answered="vol-0fedcba9876543210"))
-    (weighed,) = trace.linker.weigh(trace.calls["c"])
-    assert any("its answer has another" in sentence for sentence in weighed.against)
+    (evidence,) = trace.linker.evidence_of(trace.calls["c"])
+    assert any("its answer has another" in sentence for sentence in evidence.against)
     assert trace.links["c"].key is None
 
 
@@ -233,8 +233,8 @@ def test_a_request_that_never_arrived_owns_no_call_that_succeeded() -> None:
     records = [*run.end("Failed").records, call("RunTask", 0, key="c")]
     trace = trace_of(*records)
     assert trace.links["c"].key is None
-    (weighed,) = trace.linker.weigh(trace.calls["c"])
-    assert "it succeeded, and the attempt's request never arrived" in weighed.against
+    (evidence,) = trace.linker.evidence_of(trace.calls["c"])
+    assert "it succeeded, and the attempt's request never arrived" in evidence.against
 
 
 # One call is one call, however it is delivered.

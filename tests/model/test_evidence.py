@@ -93,9 +93,9 @@ def rule_of(*records: Received) -> str:
 def against(*records: Received) -> str:
     """Say what speaks against the one attempt, which is not matched then."""
     trace = trace_of(*records)
-    (weighed,) = trace.linker.weigh(trace.calls["c"])
-    assert not weighed.against or rule_of(*records) == ""
-    return "; ".join(weighed.against)
+    (evidence,) = trace.linker.evidence_of(trace.calls["c"])
+    assert not evidence.against or rule_of(*records) == ""
+    return "; ".join(evidence.against)
 
 
 # -- against ---------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from sfnwatch.view.line_maker import LineMaker
 from sfnwatch.view.match_words import CERTAINTY_SIGNS, rule_role, rule_words
 from sfnwatch.view.parts import Role, plain_text
 from sfnwatch.view.signs import to_ascii
-from sfnwatch.view.weighing_wording import match_verdict
+from sfnwatch.view.why_words import match_verdict
 from tests import builders as aws
 from tests.builders import History, call
 from tests.model.answers import trace_of

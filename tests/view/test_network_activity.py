@@ -19,7 +19,7 @@ from sfnwatch.view.line_maker import LineMaker
 from sfnwatch.view.outline import Outline
 from sfnwatch.view.outline_options import OutlineOptions
 from sfnwatch.view.parts import plain_text
-from sfnwatch.view.weighing_wording import match_verdict
+from sfnwatch.view.why_words import match_verdict
 from tests import builders as aws
 from tests.export.traces import trace_of
 

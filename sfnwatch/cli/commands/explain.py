@@ -22,7 +22,7 @@ from sfnwatch.model.api_call import CALL_KEY, ApiCall
 from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.texts import clean
 from sfnwatch.model.values import ascii_json
-from sfnwatch.view.weighing import why as weigh
+from sfnwatch.view.why_document import why_document
 
 _NAME_LENGTH = 200
 """Most characters of an event ID."""
@@ -94,7 +94,7 @@ def _explain_calls(
             for call in calls.values():
                 out.write(f"{ascii_json(why_json(snapshot, call))}\n")
         else:
-            write_document(form, out, weigh(snapshot, calls.values()))
+            write_document(form, out, why_document(snapshot, calls.values()))
 
 
 def _explain_states(

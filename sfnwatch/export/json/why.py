@@ -5,7 +5,7 @@ from sfnwatch.model.api_call import ApiCall
 from sfnwatch.model.linking.leaf_comparison import Leaf
 from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.view.considered_attempts import ConsideredAttempt, considered_attempts
-from sfnwatch.view.weighing_wording import values_of
+from sfnwatch.view.why_words import values_of
 
 
 def why_json(snapshot: Snapshot, call: ApiCall) -> Facts:
@@ -24,19 +24,19 @@ def why_json(snapshot: Snapshot, call: ApiCall) -> Facts:
 
 
 def _considered(considered: ConsideredAttempt) -> Facts:
-    weighed = considered.weighed
-    arn, scheduled_id = weighed.key
+    evidence = considered.evidence
+    arn, scheduled_id = evidence.key
     return {
         "execution": arn,
         "visit": considered.attempt.visit_id,
         "attempt": scheduled_id,
-        "role": str(weighed.role),
+        "role": str(evidence.role),
         "for": {
-            "ids": list(weighed.same),
-            "parameters": [_leaf(leaf) for leaf in weighed.comparison.equal],
+            "ids": list(evidence.same),
+            "parameters": [_leaf(leaf) for leaf in evidence.comparison.equal],
         },
-        "against": list(weighed.against),
-        "different": [_leaf(leaf) for leaf in weighed.comparison.different],
+        "against": list(evidence.against),
+        "different": [_leaf(leaf) for leaf in evidence.comparison.different],
     }
 
 

@@ -28,7 +28,7 @@ _SESSION = re.compile(r":assumed-role/[^/\s]+/([A-Za-z]{32})(?![\w+=,.@-])")
 _TO_OTHERS = ("terminate", "stop", "delete", "startApplication")
 """The beginnings of actions that work on a resource which exists already."""
 _TRIES = re.compile(r"SDK Attempt Count: (\d{1,3})\b")
-_NO_FACTS: Mapping[str, Any] = {
+_NOT_LINKING: Mapping[str, Any] = {
     "changes": [],
     "event_ids": [],
     "told_by": None,
@@ -51,7 +51,7 @@ class Caller(Struct, eq=False):
     also the service's home Region."""
     names: frozenset[CallName]
     """The calls it may make, with the calls that accompany its action."""
-    spots: list[NameAndRole]
+    names_and_role: list[NameAndRole]
     """The calls it may make, each with the role."""
     action: NameAndRole | None
     """The call that is its action, with the role."""
@@ -66,7 +66,7 @@ class Caller(Struct, eq=False):
     """All ids that its own events have: of requests, sessions and its job."""
     owns: bool
     """False where the job is a resource that existed before and that others may use."""
-    facts: tuple[str | None, Attempt]
+    link_inputs: tuple[str | None, Attempt]
     """The role and the fields of the attempt that its links depend on."""
     links: dict[tuple[CallName, LinkRule, Certainty, str], Link] = field(
         default_factory=dict
@@ -81,20 +81,27 @@ class Caller(Struct, eq=False):
         of its own.
         """
         role_arn = attempt.role_arn or role_arn
-        jobs = attempt.resource_ids
-        row = attempt.integration
-        execution = maybe_execution_arn(arn)
-        place = (execution.account, execution.region) if execution else (None, None)
-        account = account_of(role_arn) or place[0]
-        region = attempt.region or place[1]
-        partition = execution.partition if execution else "aws"
-        home = home_region(attempt.resource_type or "", partition)
-        cause = attempt.cause or ""
         role = role_name(role_arn)
-        names = _names(row, attempt.pattern)
+        account = account_of(role_arn)
+        region = attempt.region
+        partition = "aws"
+        execution = maybe_execution_arn(arn)
+        if execution is not None:
+            account = account or execution.account
+            region = region or execution.region
+            partition = execution.partition
+        home = home_region(attempt.resource_type or "", partition)
+        integration = attempt.integration
+        action = None
+        owns = True
+        if integration is not None:
+            action = (integration.event_source, integration.action_event), role
+            owns = not integration.action.startswith(_TO_OTHERS)
+        names = _names(integration, attempt.pattern)
+        cause = attempt.cause or ""
         sessions = frozenset(_SESSION.findall(own_message(attempt, cause)))
-        ids = frozenset((*jobs, *map(last_segment, jobs)))
-        action = ((row.event_source, row.action_event), role) if row else None
+        job_ids = attempt.resource_ids
+        ids = frozenset((*job_ids, *map(last_segment, job_ids)))
         return Caller(
             key=(arn, attempt.scheduled_id),
             attempt=attempt,
@@ -102,24 +109,25 @@ class Caller(Struct, eq=False):
             account=account,
             regions=frozenset(filter(None, (region, home))),
             names=names,
-            spots=[(name, role) for name in names],
+            names_and_role=[(name, role) for name in names],
             action=action,
             sessions=sessions,
             tries=max(map(int, _TRIES.findall(cause)), default=0),
             ids=ids,
             ids_in_events=frozenset((*attempt.request_ids, *sessions, *ids)),
-            owns=row is None or not row.action.startswith(_TO_OTHERS),
-            facts=(role_arn, replace(attempt, **_NO_FACTS)),
+            owns=owns,
+            link_inputs=(role_arn, replace(attempt, **_NOT_LINKING)),
         )
 
     def role_of(self, name: CallName) -> CallRole:
         """Return the role of a call of that name; only `.sync` polls and stops."""
-        row = self.attempt.integration
-        pattern = self.attempt.pattern
-        if row is None or row.event_source != name[0]:
+        event_source, event_name = name
+        integration = self.attempt.integration
+        if integration is None or integration.event_source != event_source:
             return CallRole.OTHER
-        role = row.role_of(name[1])
-        if role in {CallRole.POLL, CallRole.STOP} and pattern is not Pattern.SYNC:
+        role = integration.role_of(event_name)
+        is_sync = self.attempt.pattern is Pattern.SYNC
+        if role in {CallRole.POLL, CallRole.STOP} and not is_sync:
             return CallRole.OTHER
         return role
 
@@ -181,21 +189,23 @@ def depends_on_name(caller: Caller) -> bool:
     StartExecution answers two calls that have the same name and input with the same ARN
     [documented].
     """
-    row = caller.attempt.integration
-    if row is None:
+    integration = caller.attempt.integration
+    if integration is None:
         return False
-    return row.id_word.endswith("name") or row.resource_type in {"states", "sfn"}
+    is_execution = integration.resource_type in {"states", "sfn"}
+    return is_execution or integration.id_word.endswith("name")
 
 
 @lru_cache(maxsize=256)
-def _names(row: Integration | None, pattern: Pattern) -> frozenset[CallName]:
+def _names(integration: Integration | None, pattern: Pattern) -> frozenset[CallName]:
     """Return the calls that attempts of this integration and pattern may make."""
-    if row is None:
+    if integration is None:
         return frozenset()
-    names = {row.action_event}
+    events = {integration.action_event}
     if pattern is Pattern.SYNC:
-        names.update(row.poll_events, row.stop_events)
-    return frozenset({*((row.event_source, name) for name in names), *row.beside})
+        events.update(integration.poll_events, integration.stop_events)
+    names = {(integration.event_source, event) for event in events}
+    return frozenset(names.union(integration.beside))
 
 
 def _window(

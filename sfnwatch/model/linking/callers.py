@@ -32,15 +32,15 @@ class Callers(dict[AttemptKey, Caller]):
                 del self._by_id[named][old.key]
                 if not self._by_id[named]:
                     del self._by_id[named]
-            for spot in old.spots:
-                del self._by_spot[spot][old.key]
+            for name_and_role in old.names_and_role:
+                del self._by_spot[name_and_role][old.key]
             self.actions[old.action] -= 1
         if new is not None:
             self[new.key] = new
             for named in new.ids_in_events:
                 self._by_id[named][new.key] = new
-            for spot in new.spots:
-                self._by_spot[spot][new.key] = new
+            for name_and_role in new.names_and_role:
+                self._by_spot[name_and_role][new.key] = new
             self.actions[new.action] += 1
 
     def with_id(self, named: str) -> CallersByKey:
@@ -51,6 +51,6 @@ class Callers(dict[AttemptKey, Caller]):
         """Return those of some ids that the events of any attempt have."""
         return {each for each in ids if each in self._by_id}
 
-    def making(self, spot: NameAndRole) -> CallersByKey:
+    def making(self, name_and_role: NameAndRole) -> CallersByKey:
         """Return the attempts that may make calls of a name with a role."""
-        return self._by_spot.get(spot, _NONE)
+        return self._by_spot.get(name_and_role, _NONE)

@@ -57,10 +57,10 @@ class Candidates:
             self.roles[name] = RoleCalls(name)
         return self.roles[name]
 
-    def _group_at(self, spot: NameAndRole) -> CallGroup | None:
+    def _group_at(self, name_and_role: NameAndRole) -> CallGroup | None:
         """Return the group of a name and a role; None if no call has joined it."""
-        role = self.roles.get(spot[1] or "")
-        return role.groups.get(spot[0]) if role is not None else None
+        role = self.roles.get(name_and_role[1] or "")
+        return role.groups.get(name_and_role[0]) if role is not None else None
 
     def count_role(self, name: str, arn: str, change: int) -> None:
         """Count an execution that has a role, or no longer has it."""
@@ -81,8 +81,8 @@ class Candidates:
                 self._set_windows(caller)
 
     def _set_windows(self, caller: Caller) -> None:
-        for spot in caller.spots:
-            group = self._group_at(spot)
+        for name_and_role in caller.names_and_role:
+            group = self._group_at(name_and_role)
             if group is not None:
                 self._set_window(group, caller.key)
 
@@ -120,13 +120,13 @@ class Candidates:
 
     def join(self, call: ApiCall, *, again: bool) -> None:
         """Add a call that may be any attempt's; `again` has it compared again."""
-        name, role_name = call.spot
+        name, role_name = call.name_and_role
         role = self.role(role_name or "")
         group = role.groups.get(name)
         if group is None:
             group = CallGroup(name, role.name)
             role.groups[name] = group
-            for key in self.callers.making(call.spot):
+            for key in self.callers.making(call.name_and_role):
                 self._set_window(group, key)
         member = by_time(call)
         if group.members.note(member, is_one=True) or again:
@@ -134,7 +134,7 @@ class Candidates:
 
     def leave(self, call: ApiCall) -> None:
         """Remove a call that is none of any attempt's but of that which an id shows."""
-        group = self._group_at(call.spot)
+        group = self._group_at(call.name_and_role)
         if group is not None and group.members.note(by_time(call), is_one=False):
             self._reopen_polls(group, group.set_fits(call.event_id, {}))
             self._note_makers(group, call, is_unmatched=False)
@@ -163,7 +163,7 @@ class Candidates:
 
     def _reopen_call(self, event_id: str) -> None:
         """Have a call decided again, if any attempt fits it."""
-        group = self._group_at(self.reader.calls[event_id].spot)
+        group = self._group_at(self.reader.calls[event_id].name_and_role)
         if group is not None and event_id in group.fits:
             group.open.add(event_id)
 
@@ -318,12 +318,12 @@ class Candidates:
         """Have the polls of attempts decided again whose fitting actions changed."""
         for key in keys:
             caller = self.callers.get(key)
-            if caller is None or len(caller.spots) == 1:
+            if caller is None or len(caller.names_and_role) == 1:
                 continue
             if caller.role_of(group.name) is not CallRole.ACTION:
                 continue
-            for spot in caller.spots:
-                polled = self._group_at(spot)
+            for name_and_role in caller.names_and_role:
+                polled = self._group_at(name_and_role)
                 if polled is not None and polled is not group:
                     polled.reopen(key)
 

@@ -17,7 +17,7 @@ from sfnwatch.model.linking.caller import SECOND
 from sfnwatch.model.linking.calls_by_text import CallsByText
 from sfnwatch.model.linking.candidates import POLLS, Candidates
 from sfnwatch.model.linking.clock_skew import NEAR
-from sfnwatch.model.linking.evidence import NAMED, says_nothing
+from sfnwatch.model.linking.evidence import MOST_NAMED, is_general_error
 from sfnwatch.model.linking.fit import Fit
 from sfnwatch.model.linking.groups import CallGroup, Component
 from sfnwatch.model.linking.leaf_comparison import compare_leaves, differ
@@ -228,8 +228,8 @@ class Decisions:
             return 0
         others = group.calls_of[key] - {call.event_id}
         rivals = sum(not self._calls[each].is_retryable for each in others)
-        # The SDK itself may have repeated a call that was refused.
-        rivals -= rivals > 0 and call.is_retryable
+        if rivals > 0 and call.is_retryable:
+            rivals -= 1  # The SDK itself may have repeated a call that was refused.
         near = self._candidates.skew.near(group.name[0])
         return rivals + group.crowd.any_between(window.first - near, window.last + near)
 
@@ -296,7 +296,8 @@ class Decisions:
             # The attempt's error may be of this call, or of one that was refused.
             calls = [self._calls[each] for each in self._group.calls_of[key]]
             is_retried = any(each.is_retryable for each in calls)
-            is_open = is_retried and says_nothing(attempt.error)
+            is_general = attempt.error is None or is_general_error(attempt.error)
+            is_open = is_retried and is_general
             is_failed = attempt.status == "failed" and role is not CallRole.OTHER
             if call.error_code is not None and (is_open or not is_failed):
                 return "the attempt's own call need not have failed"
@@ -309,14 +310,14 @@ class Decisions:
     def _is_alike_about(self, key: AttemptKey) -> bool:
         """True if others made a call with an attempt's parameters around its time."""
         window = self._group.windows[key]
-        wanted = self._candidates.attempt_reader.parameters(key, self._group.name)
+        own = self._candidates.attempt_reader.parameters(key, self._group.name)
         begin = window.first - ABOUT
         end = window.last + ABOUT
-        like = self._of_others.like(wanted, begin, end)
-        if len(like) > _COMPARED:
+        alike = self._of_others.like(own, begin, end)
+        if len(alike) > _COMPARED:
             return True  # too many to compare: one of them may have the same ones
-        for called in like:
-            if not differ(wanted, called) and compare_leaves(wanted, called).equal:
+        for called in alike:
+            if not differ(own, called) and compare_leaves(own, called).equal:
                 return True
         return False
 
@@ -332,4 +333,4 @@ class Decisions:
 
 def _first_names(fit: Fit) -> str:
     """Return the names of the first equal parameters, separated by commas."""
-    return ", ".join(sorted(fit.equal)[:NAMED])
+    return ", ".join(sorted(fit.equal)[:MOST_NAMED])

@@ -25,7 +25,7 @@ from sfnwatch.model.times import duration
 from sfnwatch.model.values import mapping_of, strings_in
 from sfnwatch.model.visits import Attempt
 
-NAMED = 3
+MOST_NAMED = 3
 """At most this many parameters are named where many agree or differ."""
 OF_ALL_RUNS = {"GetJobRuns", "ListJobRuns"}
 """Polls whose request names the job, but not the run that is polled."""
@@ -35,7 +35,9 @@ request id."""
 _NO_CONNECTION = re.compile(
     r"connect(?:ion)? timed? ?out|UnknownHost|connection refused", re.IGNORECASE
 )
-_TOKEN = re.compile(r"arn:[A-Za-z0-9:/_.+=@*-]+")
+_GENERAL_ERRORS = {"Unknown", "ServiceException", "SdkClientException"}
+_LAMBDA = "lambda.amazonaws.com"
+_ARN = re.compile(r"arn:[A-Za-z0-9:/_.+=@*-]+")
 
 
 class Pair(Struct, frozen=True):
@@ -82,39 +84,45 @@ def other_request_id(pair: Pair) -> str:
     The events have the request id of the attempt's last call. The calls before it were
     refused, so a retryable call contradicts nothing.
     """
-    told = pair.caller.attempt.request_ids
+    own_ids = pair.caller.attempt.request_ids
     call = pair.call
-    if not told or call.is_retryable or call.request_id in {None, *told}:
+    if not own_ids or call.is_retryable or call.request_id in {None, *own_ids}:
         return ""
     return "the attempt's own events tell another request ID"
 
 
 def other_answer(pair: Pair) -> str:
     """Return why the call's answer contradicts the attempt's outcome, or ""."""
-    call = pair.call
     attempt = pair.caller.attempt
-    if call.error_code is not None:
+    if pair.call.error_code is not None:
         return ""
-    row = attempt.integration
+    integration = attempt.integration
     answer = mapping_of(pair.record.get("responseElements"))
-    if row is not None and row.starts_job and attempt.resource_ids:
-        named = row.ids_in(answer)
-        is_other = named and not named & pair.caller.ids
+    if integration is not None and integration.starts_job and attempt.resource_ids:
+        ids = integration.ids_in(answer)
+        is_other = ids and not ids & pair.caller.ids
         return "its answer names another job" if is_other else ""
-    if answer and (
-        others := compare_leaves(pair.answer(), ids_of_call(pair.record)).different
-    ):
-        return f"its answer has another {others[0].path}"
+    if answer:
+        others = compare_leaves(pair.answer(), ids_of_call(pair.record)).different
+        if others:
+            return f"its answer has another {others[0].path}"
     if attempt.status == "failed" and _never_arrived(attempt):
         return "it succeeded, and the attempt's request never arrived"
-    if attempt.status != "failed" or attempt.submitted_at or attempt.resource_ids:
-        return ""
-    if (attempt.error or "States.").startswith("States.") or _failed_in_part(answer):
-        return ""
-    # The call of a function succeeds even where the function itself fails.
-    if row is not None and row.event_source == "lambda.amazonaws.com":
+    if _may_fail_after_success(attempt, answer):
         return ""
     return "it succeeded, and the attempt failed without having a job"
+
+
+def _may_fail_after_success(attempt: Attempt, answer: Mapping[str, Any]) -> bool:
+    """True unless an attempt failed in a way that its call's success contradicts."""
+    if attempt.status != "failed" or attempt.submitted_at or attempt.resource_ids:
+        return True
+    is_own_error = attempt.error is None or attempt.error.startswith("States.")
+    if is_own_error or _failed_in_part(answer):
+        return True
+    # The call of a function succeeds even where the function itself fails.
+    integration = attempt.integration
+    return integration is not None and integration.event_source == _LAMBDA
 
 
 def _never_arrived(attempt: Attempt) -> bool:
@@ -124,8 +132,10 @@ def _never_arrived(attempt: Attempt) -> bool:
 
 def _failed_in_part(answer: Mapping[str, Any]) -> bool:
     """True if an answer contains errors, such as the `failures` of RunTask."""
-    failed = (value for key, value in answer.items() if "fail" in key.lower())
-    return any(value for value in failed if isinstance(value, int | list))
+    for key, value in answer.items():
+        if "fail" in key.lower() and isinstance(value, int | list) and value:
+            return True
+    return False
 
 
 def other_job(pair: Pair) -> str:
@@ -137,12 +147,22 @@ def other_job(pair: Pair) -> str:
     if not ids:
         return ""
     if call.has_request and call.event_name not in OF_ALL_RUNS:
-        return _named_otherwise(mapping_of(pair.record.get("requestParameters")), ids)
-    named = {arn.rstrip(".,;:") for arn in _TOKEN.findall(call.error_message or "")}
-    jobs = {a for a in named if ":sts:" not in a and ":iam:" not in a and a[-1] != "*"}
-    if jobs and not (jobs | set(map(last_segment, jobs))) & ids:
+        request = mapping_of(pair.record.get("requestParameters"))
+        return _names_other_jobs(request, ids)
+    jobs = set(_jobs_in(call.error_message or ""))
+    if jobs and jobs.isdisjoint(ids):
         return "the error names another job"
     return ""
+
+
+def _jobs_in(error_message: str) -> Iterator[str]:
+    """Yield the ARNs in an error message but those of callers, and their last parts."""
+    for text in _ARN.findall(error_message):
+        arn = text.rstrip(".,;:")
+        is_of_caller = ":sts:" in arn or ":iam:" in arn
+        if not is_of_caller and not arn.endswith("*"):
+            yield arn
+            yield last_segment(arn)
 
 
 def other_kind(pair: Pair) -> str:
@@ -153,36 +173,40 @@ def other_kind(pair: Pair) -> str:
     model the name of a training job.
     """
     call = pair.call
-    row = pair.caller.attempt.integration
-    if row is None or not pair.caller.ids:
+    integration = pair.caller.attempt.integration
+    if integration is None or not pair.caller.ids:
         return ""
     if usual_role(call.event_source, call.event_name) is not CallRole.OTHER:
         return "it makes no such calls"
-    kind = re.sub(r"^(Create|Delete)", "", row.action_event)
-    if not row.id_word.endswith("name") or kind in call.event_name:
+    kind = re.sub(r"^(Create|Delete)", "", integration.action_event)
+    if not integration.id_word.endswith("name") or kind in call.event_name:
         return ""
-    named = strings_in([pair.record.get("requestParameters"), call.error_message])
-    arns = [each for each in pair.caller.ids if ":" in each]
-    whole = any(arn in text for arn in arns for text in named)
-    return "" if whole else "a name is no id but among jobs of one kind"
+    texts = strings_in([pair.record.get("requestParameters"), call.error_message])
+    for job_id in pair.caller.ids:
+        is_arn = ":" in job_id
+        if is_arn and any(job_id in text for text in texts):
+            return ""
+    return "a name is no id but among jobs of one kind"
 
 
-def _named_otherwise(asked_for: Mapping[str, Any], ids: frozenset[str]) -> str:
+def _names_other_jobs(request: Mapping[str, Any], ids: frozenset[str]) -> str:
     """Return why the jobs a request names are not those with these ids, or ""."""
-    for value in asked_for.values():
-        named = [value] if isinstance(value, str) else strings_in(value)
-        held = [name for name in named if name in ids or last_segment(name) in ids]
-        if held:
+    for value in request.values():
+        names = [value] if isinstance(value, str) else strings_in(value)
+        own = [name for name in names if name in ids or last_segment(name) in ids]
+        if own:
             # An attempt may hold several jobs: RunTask starts as many as its Count.
-            return "it names other jobs too" if len(held) < len(named) else ""
+            return "it names other jobs too" if len(own) < len(names) else ""
     return "it names another job"
 
 
 def other_parameters(compared: LeafComparison) -> str:
     """Return a sentence that names the parameters that differ, or ""."""
-    names = sorted({leaf.path for leaf in compared.different})
-    more = ", …" if len(names) > NAMED else ""
-    return f"other parameters: {', '.join(names[:NAMED])}{more}" if names else ""
+    paths = sorted({leaf.path for leaf in compared.different})
+    if not paths:
+        return ""
+    more = ", …" if len(paths) > MOST_NAMED else ""
+    return f"other parameters: {', '.join(paths[:MOST_NAMED])}{more}"
 
 
 def other_error(pair: Pair) -> str:
@@ -191,20 +215,20 @@ def other_error(pair: Pair) -> str:
     attempt = pair.caller.attempt
     if call.error_code is None:
         return ""
-    if attempt.submitted_at or attempt.status == "succeeded" or attempt.resource_ids:
-        if not call.is_retryable:
-            return "it failed, and the attempt had its answer"
+    if call.is_retryable:
         return ""
+    if attempt.submitted_at or attempt.status == "succeeded" or attempt.resource_ids:
+        return "it failed, and the attempt had its answer"
     if attempt.status != "failed":
         return ""
-    session = None if call.is_retryable else session_name(pair.record)
+    session = session_name(pair.record)
     if session and pair.caller.sessions and session not in pair.caller.sessions:
         return "another session made it than the attempt's cause names"
-    told = attempt.error
-    if call.is_retryable or says_nothing(told) or told is None:
+    error = attempt.error
+    if error is None or is_general_error(error):
         return ""
-    if error_word(told) != error_word(call.error_code):
-        return f"it failed with {call.error_code}, the attempt with {told}"
+    if error_word(error) != error_word(call.error_code):
+        return f"it failed with {call.error_code}, the attempt with {error}"
     return ""
 
 
@@ -217,22 +241,18 @@ def error_word(code: str) -> str:
     return re.sub(r"(Exception|Error|Fault)$", "", word).lower()
 
 
-_OF_MANY = {"Unknown", "ServiceException", "SdkClientException"}
-
-
 @lru_cache(maxsize=1024)
-def says_nothing(error: str | None) -> bool:
-    """True for no error, or a general one of a service or of Step Functions.
+def is_general_error(error: str) -> bool:
+    """True for a general error of a service or of Step Functions.
 
     Such an error stands for many errors, so it contradicts none.
     """
-    if error is None:
-        return True
     service, _, word = error.rpartition(".")
-    if service == "States" or word in _OF_MANY:
+    if service == "States" or word in _GENERAL_ERRORS:
         return True
     bare = re.sub(r"^(Amazon|AWS)|Exception$", "", word).lower()
-    return bare == re.sub(r"^(Amazon|AWS)", "", service).lower() or not bare
+    service_name = re.sub(r"^(Amazon|AWS)", "", service).lower()
+    return bare in {"", service_name}
 
 
 CHECKS: Mapping[CallRole, tuple[Callable[[Pair], str], ...]] = {
@@ -245,7 +265,7 @@ CHECKS: Mapping[CallRole, tuple[Callable[[Pair], str], ...]] = {
 are compared elsewhere."""
 
 
-def told_session(call: ApiCall, record: Record) -> str | None:
+def failed_session(call: ApiCall, record: Record) -> str | None:
     """Return the session name of a failed call; None for a call that succeeded.
 
     An attempt's cause may name the session of its failed call.
@@ -268,7 +288,7 @@ def is_xray(call: ApiCall) -> bool:
     return call.event_source == "xray.amazonaws.com"
 
 
-class Weighed(NamedTuple):
+class PairEvidence(NamedTuple):
     """The evidence for and against one attempt having made a call."""
 
     key: AttemptKey
@@ -281,33 +301,55 @@ class Weighed(NamedTuple):
     """Sentences; empty for an attempt that may have made the call."""
 
 
-def weigh(pair: Pair, wanted: Leaves, skew: tuple[int, int]) -> Weighed:
+def pair_evidence(
+    pair: Pair, parameters: Leaves, skew: tuple[int, int]
+) -> PairEvidence:
     """Collect all evidence for and against the attempt having made the call.
 
-    `wanted` has the parameters of the attempt; `skew` is as in `Caller.window`.
+    `parameters` are those of the attempt; `skew` is as in `Caller.window`.
     """
     call = pair.call
-    record = pair.record
     caller = pair.caller
-    compared = compare_leaves(wanted, leaves_of_record(record))
+    comparison = compare_leaves(parameters, leaves_of_record(pair.record))
+    job_id = _shared_job_id(pair)
     window = caller.window(call.name, skew)
-    session = told_session(call, record)
-    row = caller.attempt.integration
-    told = call.request_id in caller.attempt.request_ids
-    same = [f"request ID {call.request_id}"] if told else []
-    same += [f"session {session}"] if session in caller.sessions else []
-    word = row.id_word if row is not None else "id"
-    ids = ids_in(record, call.error_message) & caller.ids
+    integration = caller.attempt.integration
+    starts_job = integration is not None and integration.starts_job
+    if pair.role is CallRole.OTHER and job_id and starts_job:
+        window = caller.life
+    first, *others = pair.against()
+    reasons = (
+        first,
+        _other_time(call, window),
+        *others,
+        other_parameters(comparison),
+    )
+    against = tuple(dict.fromkeys(filter(None, reasons)))
+    same = tuple(_same_ids(pair, job_id))
+    return PairEvidence(caller.key, pair.role, same, comparison, against)
+
+
+def _shared_job_id(pair: Pair) -> str:
+    """Return the longest id of a job that both sides have, or ""."""
+    ids = ids_in(pair.record, pair.call.error_message) & pair.caller.ids
     # An ARN comes before the bare id at its end. Ids of one length are in the order of
     # their letters, since a set's order is another in each process.
-    held = sorted(ids, key=lambda text: (-len(text), text))
-    if pair.role is CallRole.OTHER and held and row is not None and row.starts_job:
-        window = caller.life
-    same += [f"{word} {each}" for each in held[:1]]
-    first, *more = pair.against()
-    found = first, _other_time(call, window), *more, other_parameters(compared)
-    sentences = tuple(dict.fromkeys(filter(None, found)))
-    return Weighed(caller.key, pair.role, tuple(same), compared, sentences)
+    return min(ids, key=lambda text: (-len(text), text), default="")
+
+
+def _same_ids(pair: Pair, job_id: str) -> Iterator[str]:
+    """Yield the ids that both sides have, each with its kind."""
+    call = pair.call
+    attempt = pair.caller.attempt
+    if call.request_id in attempt.request_ids:
+        yield f"request ID {call.request_id}"
+    session = failed_session(call, pair.record)
+    if session in pair.caller.sessions:
+        yield f"session {session}"
+    if job_id:
+        integration = attempt.integration
+        word = integration.id_word if integration is not None else "id"
+        yield f"{word} {job_id}"
 
 
 def _other_time(call: ApiCall, window: Window | None) -> str:

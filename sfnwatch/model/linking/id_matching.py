@@ -13,7 +13,7 @@ from sfnwatch.model.linking.call_reader import CallReader
 from sfnwatch.model.linking.caller import SECOND, Caller
 from sfnwatch.model.linking.callers import Callers
 from sfnwatch.model.linking.calls_by_id import CallsById
-from sfnwatch.model.linking.evidence import other_caller, told_session
+from sfnwatch.model.linking.evidence import failed_session, other_caller
 from sfnwatch.model.linking.leaf_comparison import differ
 from sfnwatch.model.linking.leaves import leaves_of_record
 from sfnwatch.model.linking.link import AttemptKey, Certainty, Link, LinkRule, ambiguous
@@ -47,7 +47,7 @@ class IdMatcher:
             return None
         for text, rule in (
             (call.request_id, LinkRule.REQUEST_ID),
-            (told_session(call, record), LinkRule.SESSION),
+            (failed_session(call, record), LinkRule.SESSION),
         ):
             if text is None:
                 continue

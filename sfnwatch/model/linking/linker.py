@@ -24,15 +24,15 @@ from sfnwatch.model.linking.caller import Caller
 from sfnwatch.model.linking.calls_by_id import CallsById
 from sfnwatch.model.linking.candidates import Candidates
 from sfnwatch.model.linking.decisions import Decisions
-from sfnwatch.model.linking.evidence import Weighed, told_session, weigh
+from sfnwatch.model.linking.evidence import PairEvidence, failed_session, pair_evidence
 from sfnwatch.model.linking.id_matching import IdMatcher
 from sfnwatch.model.linking.link import AttemptKey, Link, answered_attempt
 from sfnwatch.model.linking.proposed_links import LinkChanges, ProposedLinks
 from sfnwatch.model.records import Record
 from sfnwatch.model.visits import Attempt
 
-_WEIGHED = 20
-"""At most this many attempts that make such calls are weighed for one call."""
+_MOST_CONSIDERED = 20
+"""At most this many attempts that make such calls are considered for one call."""
 
 
 class Linker:
@@ -67,7 +67,7 @@ class Linker:
         """Add or update an attempt; `role_arn` is the role of its execution."""
         new = Caller.of(arn, attempt, role_arn)
         old = self._callers.get(new.key)
-        if old is not None and old.facts == new.facts:
+        if old is not None and old.link_inputs == new.link_inputs:
             old.attempt = attempt
             return
         self._replace(old, new)
@@ -83,7 +83,7 @@ class Linker:
         if new is not None and not self._callers.actions[new.action]:
             # Until now, all such calls belonged to the job they name.
             for event_id in self._candidates.by_id:
-                if self._reader.calls[event_id].spot == new.action:
+                if self._reader.calls[event_id].name_and_role == new.action:
                     self._stale.add(event_id)
         self._candidates.replace(old, new)
         for caller in (old, new):
@@ -106,7 +106,7 @@ class Linker:
             return
         # Ids with a slash are not kept: their last segment is in `ids` too.
         named = {each for each in ids if "/" not in each}
-        named.update(filter(None, (call.request_id, told_session(call, record))))
+        named.update(filter(None, (call.request_id, failed_session(call, record))))
         self._calls_by_id.note(call.event_id, named)
         self._mark_sharers(named)
 
@@ -146,28 +146,28 @@ class Linker:
         """Have all calls decided again, but those that only ids decide."""
         self._candidates.reopen_all()
 
-    def weigh(self, call: ApiCall) -> list[Weighed]:
-        """Weigh every attempt that may seem to have made a call; the best comes first.
+    def evidence_of(self, call: ApiCall) -> list[PairEvidence]:
+        """Return the evidence for each attempt that may have made a call, best first.
 
         These are the attempts whose events have an id of the call's record, and the
         attempts that make such calls. Of many of the latter only the nearest in time
-        are weighed.
+        are considered.
         """
         record = self._reader.cloudtrail_record(call)
         skew = self._candidates.skew.bounds(call.event_source)
         callers = dict(self._nearest(call))
         ids = ids_in(record, call.error_message)
-        for named in (call.request_id or "", told_session(call, record) or "", *ids):
+        for named in (call.request_id or "", failed_session(call, record) or "", *ids):
             callers.update(self._callers.with_id(named))
-        weighed = []
+        considered = []
         for key, caller in callers.items():
-            wanted = self._attempt_reader.parameters(key, call.name)
+            parameters = self._attempt_reader.parameters(key, call.name)
             pair = self._attempt_reader.pair(call, record, caller)
-            weighed.append(weigh(pair, wanted, skew))
-        return sorted(weighed, key=lambda w: (len(w.against), -len(w.same), w.key))
+            considered.append(pair_evidence(pair, parameters, skew))
+        return sorted(considered, key=_best_first)
 
     def _nearest(self, call: ApiCall) -> list[tuple[AttemptKey, Caller]]:
-        """Return the `_WEIGHED` attempts nearest in time that make such calls."""
+        """Return the attempts that make such calls and are nearest in time."""
         at = call.event_time
 
         def distance(pair: tuple[AttemptKey, Caller]) -> tuple[float, AttemptKey]:
@@ -178,8 +178,8 @@ class Linker:
             late = (at - end).total_seconds()
             return max(early, late, 0.0), pair[0]
 
-        alike = self._callers.making(call.spot).items()
-        return nsmallest(_WEIGHED, alike, key=distance)
+        alike = self._callers.making(call.name_and_role).items()
+        return nsmallest(_MOST_CONSIDERED, alike, key=distance)
 
     def settle(self) -> LinkChanges:
         """Match again the calls whose match may have changed; return the changes."""
@@ -224,4 +224,9 @@ class Linker:
         if link is None or link.role is CallRole.OTHER:
             return True
         is_answered = answered_attempt(link) is not None
-        return not is_answered and self._callers.actions[call.spot] > 0
+        return not is_answered and self._callers.actions[call.name_and_role] > 0
+
+
+def _best_first(evidence: PairEvidence) -> tuple[int, int, AttemptKey]:
+    """A sort key: fewest reasons against, then most shared ids."""
+    return len(evidence.against), -len(evidence.same), evidence.key

@@ -38,32 +38,38 @@ def match_verdict(snapshot: Snapshot, call: ApiCall) -> str:
         role = clean(link.evidence, MESSAGE_CHARACTERS)
         return f"not matched: made with the role {role}, but no attempt here fits"
     by = rule_words(link, id_word(snapshot.attempt(link.key)))
-    doubt = doubt_words(link)
-    doubt = f"{doubt}: " if doubt else ""
-    evidence = f" ({clean(link.evidence, MESSAGE_CHARACTERS)})" if link.evidence else ""
-    what = role_words(link.role)
+    if doubt_words(link):
+        by = f"{doubt_words(link)}: {by}"
+    if link.evidence:
+        by = f"{by} ({clean(link.evidence, MESSAGE_CHARACTERS)})"
     name = attempt_name(snapshot, link.key)
-    return f"matched to {name} as {what}: {doubt}{by}{evidence}"
+    return f"matched to {name} as {role_words(link.role)}: {by}"
 
 
 def leaf_words(leaf: Leaf) -> tuple[str, str]:
     """Return a parameter's path and its value, or both values if the sides differ."""
-    asked, called = map(_value_words, (leaf.scheduled, leaf.called))
-    same = asked == called
-    return clean(leaf.path), asked if same else f"{asked}, the call has {called}"
+    value = _value_words(leaf.scheduled)
+    called_value = _value_words(leaf.called)
+    if value != called_value:
+        value = f"{value}, the call has {called_value}"
+    return clean(leaf.path), value
 
 
-def sentences_against(each: ConsideredAttempt) -> list[str]:
+def sentences_against(considered: ConsideredAttempt) -> list[str]:
     """Return what speaks against an attempt, except different parameters."""
-    told = each.weighed.against
-    if each.weighed.comparison.different:
-        told = told[:-1]  # it names some of them
-    said = [clean(sentence, MESSAGE_CHARACTERS) for sentence in told]
-    if each.outcome is AttemptOutcome.CANDIDATE:
-        # An attempt may stay a candidate though the call is a little out of its time.
-        more = ", and clocks may differ by as much"
-        said = [f"{t}{more if t.startswith('it came ') else ''}" for t in said]
-    return said
+    against = considered.evidence.against
+    if considered.evidence.comparison.different:
+        against = against[:-1]  # it names some of them
+    is_candidate = considered.outcome is AttemptOutcome.CANDIDATE
+    sentences: list[str] = []
+    for reason in against:
+        sentence = clean(reason, MESSAGE_CHARACTERS)
+        if is_candidate and reason.startswith("it came "):
+            # An attempt may stay a candidate though the call is a little out of its
+            # time.
+            sentence += ", and clocks may differ by as much"
+        sentences.append(sentence)
+    return sentences
 
 
 def values_of(value: object) -> object:

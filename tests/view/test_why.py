@@ -15,11 +15,11 @@ from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.time_axis import TimeAxis
 from sfnwatch.view.considered_attempts import (
     considered_attempts,
-    left_out,
+    left_out_count,
     unsure_calls,
 )
-from sfnwatch.view.weighing import why
-from sfnwatch.view.weighing_wording import leaf_words, match_verdict
+from sfnwatch.view.why_document import why_document
+from sfnwatch.view.why_words import leaf_words, match_verdict
 from tests import builders as aws
 from tests.analysis.finding_in import text_of
 from tests.builders import ARN, REQUEST_RESPONSE, SYNC, History, call
@@ -58,7 +58,7 @@ def sync(arn: str = ARN) -> list[Received]:
 
 def told_of(snapshot: Snapshot, *event_ids: str) -> str:
     return text_of(
-        why(snapshot, [snapshot.trace.calls[each] for each in event_ids]), 100
+        why_document(snapshot, [snapshot.trace.calls[each] for each in event_ids]), 100
     )
 
 
@@ -205,9 +205,9 @@ def test_nothing_that_was_weighed_is_hidden_in_any_recording() -> None:
         made = snapshot.trace.calls[event_id]
         told = " ".join(told_of(snapshot, event_id).split())
         facts = why_json(snapshot, made)["considered"]
-        weighed = snapshot.trace.linker.weigh(made)
-        assert len(facts) == len(weighed)
-        for each in weighed:
+        evidence = snapshot.trace.linker.evidence_of(made)
+        assert len(facts) == len(evidence)
+        for each in evidence:
             assert all(leaf.path in told for leaf in each.comparison.different)
             assert all(leaf.path in told for leaf in each.comparison.equal)
             names = each.comparison.different
@@ -234,7 +234,7 @@ def test_an_attempt_that_has_not_come_yet_is_not_considered() -> None:
     ]
     assert names[0] == ["Fan[0] / Import #5 of run-7f3a"]
     assert len(names[1]) == 2
-    assert not left_out(early, made, considered_attempts(early, made))
+    assert not left_out_count(early, made, considered_attempts(early, made))
 
 
 def test_an_attempt_knows_the_ambiguous_calls_that_may_be_its_own() -> None:
