@@ -6,8 +6,8 @@ from datetime import datetime
 from sfnwatch.analysis.execution_analysis import ExecutionAnalysis
 from sfnwatch.analysis.finding import Finding, finding
 from sfnwatch.analysis.names import cleaned_path
-from sfnwatch.analysis.next_try import next_try
-from sfnwatch.analysis.quantities import plural, time_of_day
+from sfnwatch.analysis.next_try import NextTry, next_try
+from sfnwatch.analysis.quantities import agreeing, plural, time_of_day
 from sfnwatch.model.times import iso, maybe_iso
 from sfnwatch.model.visits import StateVisit
 from sfnwatch.model.wait_states import wait_end
@@ -30,7 +30,7 @@ def awaited(analysis: ExecutionAnalysis) -> Iterator[Finding]:
             continue
         yield finding(
             "next-try",
-            f"By the definition, {cleaned_path(visit)}: {following.words}.",
+            f"By the definition, {cleaned_path(visit)}: {_when(visit, following)}.",
             [f"#{visit.attempts[-1].scheduled_id}"],
             fact=False,
             visit=visit.id,
@@ -41,8 +41,19 @@ def awaited(analysis: ExecutionAnalysis) -> Iterator[Finding]:
             is_bound=following.is_bound,
         )
     if retried > _MOST:
-        text = f"{plural(retried - _MOST, 'more state')} are at a retry."
-        yield finding("next-try", text, count=retried - _MOST)
+        left_out = retried - _MOST
+        are = agreeing(left_out, "is", "are")
+        text = f"{plural(left_out, 'more state')} {are} at a retry."
+        yield finding("next-try", text, count=left_out)
+
+
+def _when(visit: StateVisit, following: NextTry) -> str:
+    """Return which try comes next, and when: `…, next by 12:00:00`."""
+    if following.due_at is None:
+        return following.which
+    preposition = "by" if following.is_bound else "at"
+    due_at = time_of_day(following.due_at, visit.entered_at)
+    return f"{following.which}, next {preposition} {due_at}"
 
 
 def _waits(analysis: ExecutionAnalysis, running: list[StateVisit]) -> Iterator[Finding]:
@@ -66,5 +77,6 @@ def _waits(analysis: ExecutionAnalysis, running: list[StateVisit]) -> Iterator[F
         )
     left_out = len(ends) - _MOST
     if left_out > 0:
-        text = f"{plural(left_out, 'more Wait state')} end later."
+        end = agreeing(left_out, "ends", "end")
+        text = f"{plural(left_out, 'more Wait state')} {end} then or later."
         yield finding("wait-ends", text, count=left_out)

@@ -20,7 +20,8 @@ class NextTry(Struct, frozen=True):
     """The attempt that runs or comes next, among those of its retrier."""
 
     number: int
-    """From 1, which is the attempt that the retrier's first error ended."""
+    """Counts from 1: attempt 1 is the one after whose error this retrier was first
+    used."""
     at_most: int
     delay_seconds: float | None = None
     """The back-off before it; None once it has begun."""
@@ -30,13 +31,17 @@ class NextTry(Struct, frozen=True):
     """True with jitter: the attempt comes at `due_at` or earlier."""
 
     @property
+    def which(self) -> str:
+        """`attempt 2 of at most 4 of this retrier`."""
+        return f"attempt {self.number} of at most {self.at_most} of this retrier"
+
+    @property
     def words(self) -> str:
-        """`attempt 2 of at most 4 of this retrier, next within 12 s`."""
-        which = f"attempt {self.number} of at most {self.at_most} of this retrier"
+        """The attempt, and how long after the error it comes: `…, next within 12 s`."""
         if self.delay_seconds is None:
-            return which
+            return self.which
         preposition = "within" if self.is_bound else "in"
-        return f"{which}, next {preposition} {spoken(self.delay_seconds)}"
+        return f"{self.which}, next {preposition} {spoken(self.delay_seconds)}"
 
 
 def next_try(execution: ExecutionAsOf, visit: StateVisit) -> NextTry | None:
@@ -82,8 +87,13 @@ def _tries_since_redrive(visit: StateVisit) -> Sequence[Attempt]:
 
 
 def _retrier_of(attempt: Attempt, retriers: Sequence[Retrier]) -> Retrier | None:
-    """Return the first retrier that matches an attempt's error."""
+    """Return the first retrier that matches an attempt's error; None if unknown."""
+    if attempt.error is None:
+        return None
     for retrier in retriers:
-        if attempt.error is not None and retrier.matches(attempt.error):
+        matches = retrier.matches(attempt.error)
+        if matches is None:
+            return None
+        if matches:
             return retrier
     return None

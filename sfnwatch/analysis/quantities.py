@@ -38,8 +38,12 @@ def times(count: int) -> str:
 
 
 def times_words(ratio: float) -> str:
-    """Return a multiple of the usual: `3.1 ×`, `0.05 ×`."""
-    return f"{decimal(ratio, 1 if ratio >= 1 else 2)} ×"
+    """Return a multiple of the usual: `3.1 ×`, `0.05 ×`, `< 0.01 ×`."""
+    least = 0.01
+    if ratio < least:
+        return f"< {least} ×"
+    places = 1 if ratio >= 1 else 2
+    return f"{ratio:.{places}f} ×"
 
 
 def plural(count: int, one: str, many: str | None = None) -> str:

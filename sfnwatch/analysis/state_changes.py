@@ -12,12 +12,10 @@ from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.json_difference import Change, PathDifference, json_difference
 from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.state_payloads import state_payloads
+from sfnwatch.model.strict_json import NotJsonError, parse_value
 from sfnwatch.model.texts import clean
-from sfnwatch.model.values import parse_json
 from sfnwatch.model.visits import StateVisit
 
-_NOT_JSON = object()
-_NULL = "null"
 _LONGEST_CONTENTS = 60
 """The most characters of an object or array that is shown; a longer one is counted."""
 
@@ -55,26 +53,22 @@ def state_changes(
         return StateChanges(unknown=_why_no_output(visit))
     if payloads.is_cut:
         return StateChanges(unknown="AWS has cut its input or its output.")
-    before = _decoded(payloads.input)
-    after = _decoded(payloads.output)
-    if before is _NOT_JSON or after is _NOT_JSON:
+    try:
+        before = parse_value(payloads.input)
+        after = parse_value(payloads.output)
+    except NotJsonError:
         return StateChanges(unknown="Its input or its output can't be read as JSON.")
     return StateChanges(json_difference(before, after))
 
 
 def _why_no_output(visit: StateVisit) -> str:
-    if visit.exited_at is not None:
-        return "Its output is not in the history."
-    if visit.ended_at is None:
+    if visit.running:
         return "It has not ended, so it has no output yet."
-    return "It did not succeed, and nothing caught that: it has no output."
-
-
-def _decoded(text: str) -> Any:
-    value = parse_json(text)
-    if value is None and text.strip() != _NULL:
-        return _NOT_JSON
-    return value
+    if visit.exited_at is not None or visit.status == "succeeded":
+        return "Its output is not in the history."
+    if visit.status == "aborted":
+        return "It was aborted, so it has no output."
+    return "It failed, and nothing caught that: it has no output."
 
 
 def value_words(value: Any, most: int) -> str:

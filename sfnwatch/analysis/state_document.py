@@ -19,9 +19,9 @@ from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.json_difference import Change, PathDifference
 from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.state_payloads import assignment
+from sfnwatch.model.strict_json import NotJsonError, parse_value
 from sfnwatch.model.texts import clean
-from sfnwatch.model.values import parse_json
-from sfnwatch.model.visits import StateVisit
+from sfnwatch.model.visits import StateVisit, VisitKey
 
 _MOST_VISITS = 20
 """At most this many visits are in a document; the others are counted."""
@@ -32,6 +32,12 @@ _VALUE_LETTERS = 120
 
 VisitOf = tuple[ExecutionAsOf, StateVisit]
 """A visit, and the execution that it belongs to."""
+
+
+def key_of_visit(visit_of: VisitOf) -> VisitKey:
+    """Return what identifies a visit among those of all executions."""
+    execution, visit = visit_of
+    return execution.arn, visit.id
 
 
 def visits_to(snapshot: Snapshot, state: str) -> list[VisitOf]:
@@ -62,7 +68,7 @@ def state_document(snapshot: Snapshot, visits: Sequence[VisitOf]) -> Document:
     left_out = len(visits) - _MOST_VISITS
     if left_out > 0:
         yield Heading(f"{plural(left_out, 'more visit')} to this state")
-        yield Paragraph("Name a visit by its path, or use --format json for all.")
+        yield Paragraph("--format json lists all.")
 
 
 def _visit_blocks(
@@ -71,11 +77,7 @@ def _visit_blocks(
     yield Paragraph(_visit_words(visit), strong=True)
     assigned = assignment(snapshot, execution, visit).values
     if assigned:
-        lines = []
-        for name, text in assigned.items():
-            value = value_words(parse_json(text), _VALUE_LETTERS)
-            lines.append(f"sets the variable {named(name)} to {value}")
-        yield Items(lines)
+        yield Items([_variable_words(name, assigned[name]) for name in assigned])
     changes = state_changes(snapshot, execution, visit)
     yield Paragraph(changes.sentence)
     differences = changes.differences
@@ -84,6 +86,14 @@ def _visit_blocks(
     left_out = len(differences) - _MOST_PATHS
     if left_out > 0:
         yield Paragraph(f"… and {plural(left_out, 'more path')}.")
+
+
+def _variable_words(name: str, text: str) -> str:
+    try:
+        value = value_words(parse_value(text), _VALUE_LETTERS)
+    except NotJsonError:
+        value = "a value that can't be read"
+    return f"sets the variable {named(name)} to {value}"
 
 
 def _visit_words(visit: StateVisit) -> str:

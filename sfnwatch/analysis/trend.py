@@ -17,6 +17,8 @@ from sfnwatch.model.times import seconds_between
 _TROUBLE = frozenset({"failed", "timed_out", "caught"})
 """The statuses of visits that count as failures, also where a Catch handled them."""
 _SUCCEEDED = "SUCCEEDED"
+_COLONS = 6
+"""The colons before the name in an ARN of Step Functions."""
 
 
 class StateVisits(Struct):
@@ -42,7 +44,7 @@ class ExecutionLengths(Struct, frozen=True):
     status: str
     """AWS's word."""
     seconds: float
-    """From start to end; of a running execution, the length so far."""
+    """From start to end, without the time before redrives; if it runs, so far."""
     started_at: datetime | None
     states: Mapping[str, StateVisits]
     """By the state's name, which is unique in a state machine; in order of entering."""
@@ -65,7 +67,8 @@ class ExecutionLengths(Struct, frozen=True):
         end = execution.stopped_at or now
         seconds = 0.0
         if begin is not None:
-            seconds = max(0.0, seconds_between(begin, end))
+            seconds = seconds_between(begin, end) - execution.paused_seconds
+            seconds = max(0.0, seconds)
         return cls(execution.arn, execution.status, seconds, begin, states)
 
 
@@ -114,26 +117,31 @@ class Trend(Struct, frozen=True):
     """The figures of a state machine over its last finished executions."""
 
     state_machine_arn: str
+    """Or the ARN of a Map Run, or of an alias or a version of a state machine."""
     executions: Sequence[ExecutionLengths]
     """The newest end first, without the given one."""
     given: ExecutionLengths | None = None
     """The execution that is compared with the others."""
+    unread: int = 0
+    """The number of finished executions whose histories could not be read."""
+
+    @property
+    def name(self) -> str:
+        """The name in the ARN, with an alias or a version."""
+        return ":".join(self.state_machine_arn.split(":")[_COLONS:])
 
     @property
     def statuses(self) -> Counter[str]:
         return Counter(execution.status for execution in self.executions)
 
     @property
+    def succeeded(self) -> list[ExecutionLengths]:
+        return [each for each in self.executions if each.status == _SUCCEEDED]
+
+    @property
     def usual(self) -> Percentiles:
-        """The length of an execution that succeeded; of any, if none did."""
-        succeeded = [
-            execution.seconds
-            for execution in self.executions
-            if execution.status == _SUCCEEDED
-        ]
-        return percentiles(
-            succeeded or [execution.seconds for execution in self.executions]
-        )
+        """The length of an execution that succeeds."""
+        return percentiles(execution.seconds for execution in self.succeeded)
 
     @property
     def times_usual(self) -> float | None:
@@ -142,7 +150,7 @@ class Trend(Struct, frozen=True):
 
     @property
     def states(self) -> list[StateTrend]:
-        """The states of all executions, in the order in which they are entered."""
+        """The states of the newest execution as it entered them, then all others."""
         visits: dict[str, StateVisits] = {}
         every = [*self.executions]
         if self.given is not None:

@@ -1,6 +1,7 @@
 """A trend as a document: the usual lengths and failures, as sentences and a table."""
 
 from collections.abc import Iterator
+from datetime import datetime
 
 from sfnwatch.analysis.document import Block, Column, Heading, Paragraph, Table
 from sfnwatch.analysis.lists import listed
@@ -13,18 +14,19 @@ _MOST_STATES = 200
 """At most this many states are listed; the others are counted."""
 
 
-def trend_document(trend: Trend) -> Iterator[Block]:
-    """Yield how long an execution usually takes, then the same of each state."""
-    machine = named(trend.state_machine_arn.rpartition(":")[2])
-    yield Heading(machine)
+def trend_document(trend: Trend, since: datetime | None = None) -> Iterator[Block]:
+    """Yield how long an execution usually takes, then the same of each state.
+
+    `since` is the earliest start that was asked for, if there was one.
+    """
+    yield Heading(named(trend.name))
     if trend.given is not None:
         yield Paragraph(_given_words(trend), strong=True)
+    if trend.unread:
+        count = plural(trend.unread, "history", "histories")
+        yield Paragraph(f"{count} could not be read, and are left out.")
     if not trend.executions:
-        other = "other " if trend.given is not None else ""
-        yield Paragraph(
-            f"AWS lists no {other}finished execution of that time; it lists them for 90"
-            " days after their end."
-        )
+        yield Paragraph(_none_words(trend, since))
         return
     yield Paragraph(_executions_words(trend))
     states = trend.states
@@ -50,6 +52,15 @@ def _given_words(trend: Trend) -> str:
     return f"{words}: {times_words(times)} its usual {spoken(trend.usual.p50 or 0)}."
 
 
+def _none_words(trend: Trend, since: datetime | None) -> str:
+    other = "other " if trend.given is not None else ""
+    if since is None:
+        kept = "; it lists them for 90 days after their end"
+        return f"AWS lists no {other}finished execution{kept}."
+    start = f"{since:%Y-%m-%d %H:%M} UTC"
+    return f"AWS lists no {other}finished execution that was started since {start}."
+
+
 def _executions_words(trend: Trend) -> str:
     counts = []
     for status, count in trend.statuses.most_common():
@@ -60,9 +71,10 @@ def _executions_words(trend: Trend) -> str:
         words += f", started from {min(started):%Y-%m-%d %H:%M}"
         words += f" to {max(started):%Y-%m-%d %H:%M} UTC"
     usual = trend.usual
-    p50 = spoken(usual.p50 or 0)
-    p95 = spoken(usual.p95 or 0)
-    lengths = f"An execution takes {p50} (p50) to {p95} (p95)."
+    lengths = "None succeeded, so no usual length is known."
+    if usual.p50 is not None and usual.p95 is not None:
+        p95 = f"at most {spoken(usual.p95)} in 95 of 100 cases (p95)"
+        lengths = f"One that succeeds takes {spoken(usual.p50)} (p50), {p95}."
     return f"{words}: {listed(counts)}. {lengths}"
 
 

@@ -24,8 +24,8 @@ from sfnwatch.demo.trail_event import TrailEvent
 REDRIVEN = "ExecutionRedriven"
 _ENDS = ("ExecutionSucceeded", "ExecutionFailed")
 
-# The two families whose details don't carry the event's own name.
 _DATA = frozenset({"input", "inputDetails", "output", "outputDetails"})
+# The two families whose details don't carry the event's own name.
 _FAMILIES = ("StateEntered", "StateExited")
 
 

@@ -110,8 +110,8 @@ class ApiCall(Struct, gc=False):
     False for all whole records."""
     is_network_activity: bool = False
     """True for a network activity event. It records that a call went from a VPC through
-    an endpoint, or that the endpoint's policy denied it; the call itself has a record
-    of its own [documented]."""
+    an endpoint, or that the endpoint's policy denied it. A call that was let through
+    has a record of its own [documented]."""
     vpc_endpoint_id: str | None = None
     """The VPC endpoint that the call went through."""
     number: int = -1

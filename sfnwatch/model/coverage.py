@@ -45,7 +45,7 @@ class Coverage:
     def may_show_calls(self) -> bool:
         """False if no call is known and none can come.
 
-        So it is in a history alone, and where CloudTrail can't be asked or has none.
+        For example with a history alone, or if CloudTrail refuses or has no calls.
         """
         if self._snapshot.calls:
             return True

@@ -329,6 +329,11 @@ class ExecutionAsOf:
         return newest_answer(self._execution.defined, self._at, self._clock)
 
     @property
+    def paused_seconds(self) -> float:
+        """The seconds from ends to the redrives that followed them."""
+        return sum(redrive.seconds or 0.0 for redrive in self.redrives)
+
+    @property
     def definition_text(self) -> str | None:
         """The machine's definition, in Amazon States Language."""
         return self._described_as("definition")

@@ -14,13 +14,17 @@ _ALL = "States.ALL"
 _TASK_FAILED = "States.TaskFailed"
 _NOT_IN_ALL = frozenset({"States.DataLimitExceeded", "States.Runtime"})
 """The errors that `States.ALL` does not match [documented]."""
-_TIMEOUTS = frozenset({"States.Timeout", "States.HeartbeatTimeout"})
-"""`States.TaskFailed` does not match the first [documented]; for the second, nothing
-says so, and none is claimed."""
+_TIMEOUT = "States.Timeout"
+"""The error that `States.TaskFailed` does not match [documented]."""
+_HEARTBEAT_TIMEOUT = "States.HeartbeatTimeout"
+"""Whether this one is matched by `States.TaskFailed` or by `States.Timeout` is not
+documented."""
 _MAX_ATTEMPTS = 3
 _INTERVAL_SECONDS = 1.0
 _BACKOFF_RATE = 2.0
 """The defaults of a retrier [documented]."""
+_MOST_RETRIES = 99_999_999
+"""The most that `MaxAttempts` may be [documented]."""
 _LONGEST_SECONDS = 31_622_400
 """A year: `IntervalSeconds` and `MaxDelaySeconds` are shorter [documented]."""
 
@@ -37,12 +41,19 @@ class Retrier(Struct, frozen=True):
     has_jitter: bool = False
     """True if the delay is chosen at random: it is at most what `delay` returns."""
 
-    def matches(self, error: str) -> bool:
+    def matches(self, error: str) -> bool | None:
+        """True if the retrier is for an error; None if that is not documented."""
         if error in self.errors:
             return True
         if _ALL in self.errors:
             return error not in _NOT_IN_ALL
-        return _TASK_FAILED in self.errors and error not in _TIMEOUTS | _NOT_IN_ALL
+        is_heartbeat = error == _HEARTBEAT_TIMEOUT
+        if _TASK_FAILED in self.errors and error != _TIMEOUT:
+            is_special = is_heartbeat or error in _NOT_IN_ALL
+            return None if is_special else True
+        if _TIMEOUT in self.errors and is_heartbeat:
+            return None
+        return False
 
     def delay(self, retry: int) -> float:
         """Return the seconds before a retry, whose number counts from 1."""
@@ -88,7 +99,9 @@ def _retrier(fields: Mapping[str, Any]) -> Retrier | None:
     longest = float_of(fields.get("MaxDelaySeconds", _LONGEST_SECONDS))
     if max_attempts is None or interval is None or rate is None or longest is None:
         return None
-    if not errors or max_attempts < 0 or interval < 0 or rate < 1 or longest <= 0:
+    if not errors or not 0 <= max_attempts <= _MOST_RETRIES:
+        return None
+    if interval <= 0 or rate < 1 or longest <= 0:
         return None
     jitter = text_of(fields.get("JitterStrategy"))
     return Retrier(

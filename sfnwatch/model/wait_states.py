@@ -17,6 +17,8 @@ from sfnwatch.model.visits import StateVisit
 
 _INPUT_FIELD = re.compile(r"\{%\s*\$states\.input(?P<steps>(?:\.[A-Za-z_]\w*)+)\s*%\}")
 """A JSONata expression that only names a field of the state's input."""
+_NEVER_YEAR = 9998
+"""From this year on a timestamp means never, and may be off the calendar."""
 _LONGEST_SECONDS = 99_999_999
 """The most that `Seconds` may be [documented]."""
 
@@ -36,12 +38,17 @@ def wait_end(
         return None
     given = parse_json(state_payloads(snapshot, execution, visit).input)
     input_path = state.get("InputPath", "$")
-    if text_of(input_path):
+    if input_path is None:
+        given = {}
+    elif text_of(input_path):
         given = value_at(given, input_path)
     seconds = _field(state, "Seconds", given)
     if seconds is not None:
         return _later(visit.entered_at, seconds)
-    return maybe_time(text_of(_field(state, "Timestamp", given)))
+    ends_at = maybe_time(text_of(_field(state, "Timestamp", given)))
+    if ends_at is None or ends_at.year >= _NEVER_YEAR:
+        return None
+    return ends_at
 
 
 @lru_cache(maxsize=64)
@@ -70,4 +77,7 @@ def _later(entered_at: datetime, seconds: Any) -> datetime | None:
     whole = int_of(seconds)
     if whole is None or not 0 <= whole <= _LONGEST_SECONDS:
         return None
-    return entered_at + timedelta(seconds=whole)
+    try:
+        return entered_at + timedelta(seconds=whole)
+    except OverflowError:
+        return None

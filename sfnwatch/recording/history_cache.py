@@ -16,7 +16,8 @@ from sfnwatch import __version__
 from sfnwatch.config.user_folders import NO_HOME, user_folder
 from sfnwatch.errors import SfnwatchError
 from sfnwatch.model.execution_list import ListedExecution
-from sfnwatch.model.records import Batch
+from sfnwatch.model.history_event import STATUS_BY_END, decode_event
+from sfnwatch.model.records import Batch, DecodeError
 from sfnwatch.recording.file_names import safe_name
 from sfnwatch.recording.format import SUFFIX, new_header
 from sfnwatch.recording.recorded_file import RecordedFile
@@ -35,6 +36,17 @@ def cache_dir() -> Path:
     return user_folder(user_cache_path) / "histories"
 
 
+def is_whole(events: Batch) -> bool:
+    """True for the events of a finished execution: the last one ends it."""
+    if not events:
+        return False
+    try:
+        last, _ = decode_event(events[-1])
+    except DecodeError:
+        return False
+    return last.type in STATUS_BY_END
+
+
 class HistoryCache:
     """Keeps histories in a folder; without a home, or on a full disk, it keeps none."""
 
@@ -42,7 +54,7 @@ class HistoryCache:
         self._folder = folder
 
     def load(self, execution: ListedExecution) -> Batch | None:
-        """Return the events of an execution; None where they are not kept."""
+        """Return the events of an execution; None if they are not kept as a whole."""
         path = self._path(execution)
         try:
             events = tuple(RecordedFile(path).records())
@@ -50,18 +62,20 @@ class HistoryCache:
             path.touch()
         except (OSError, SfnwatchError):
             return None
-        return events or None
+        return events if is_whole(events) else None
 
-    def save(self, execution: ListedExecution, events: Batch) -> None:
-        """Keep the events of an execution; what can't be written is not kept."""
+    def save(self, execution: ListedExecution, events: Batch) -> bool:
+        """Keep the events of an execution; False if they can't be written."""
         if self._folder.is_relative_to(NO_HOME):
-            return
+            return False
         tool = f"sfnwatch {__version__}"
         header = new_header(datetime.now(UTC), tool, (execution.arn,))
         with suppress(OSError, SfnwatchError):
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             with atomic_write(self._path(execution)) as out:
                 write_recording(out, header, events)
+            return True
+        return False
 
     def prune(self) -> None:
         """Delete the files that were used longest ago, if there are too many."""

@@ -1,7 +1,7 @@
 """What the running executions wait for, with the time that is left."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from sfnwatch.analysis.finding import Finding
@@ -11,6 +11,9 @@ from sfnwatch.model.times import maybe_time
 from sfnwatch.model.visits import ROOT
 from sfnwatch.tui.screen_state import ScreenState
 from sfnwatch.view.parts import Part, Role
+
+_GRACE = timedelta(seconds=10)
+"""A history is some seconds behind; what is due for longer is not counted down."""
 
 
 class _Awaited(NamedTuple):
@@ -27,9 +30,11 @@ def awaited_parts(screen_state: ScreenState) -> tuple[Part, ...]:
     """
     if not screen_state.snapshot.running:
         return ()
-    awaited = sorted(_awaited(screen_state.findings), key=lambda each: each.at)
+    overdue = screen_state.now - _GRACE
+    awaited = [each for each in _awaited(screen_state.findings) if each.at > overdue]
     if not awaited:
         return ()
+    awaited.sort(key=lambda each: each.at)
     at, finding = awaited[0]
     data = finding.data
     state = named(data["path"].removeprefix(f"{ROOT} / "))

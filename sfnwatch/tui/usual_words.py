@@ -36,7 +36,8 @@ def usual_words(screen_state: ScreenState) -> Iterator[RankedWords]:
     if began is None or ended is None or execution.status != "SUCCEEDED":
         yield ranked_words(_RANK, f"usually {length}", "role--dim")
         return
-    times = times_words(seconds_between(began, ended) / usual.p50_seconds)
+    seconds = seconds_between(began, ended) - execution.paused_seconds
+    times = times_words(seconds / usual.p50_seconds)
     yield ranked_words(_RANK, f"{times} its usual {length}", "role--dim", times)
 
 

@@ -84,6 +84,8 @@ def test_when_a_wait_ends_is_known_from_its_definition_and_its_input(
         ({"n": "5"}, {"SecondsPath": "$.n"}),
         ({"n": 5}, {"InputPath": None, "SecondsPath": "$$.Execution.Input.n"}),
         ({}, {"Timestamp": "tomorrow"}),
+        ({}, {"Timestamp": "9999-12-31T00:00:00Z"}),
+        ({"n": 5}, {"InputPath": None, "SecondsPath": "$.n"}),
     ],
 )
 def test_an_end_that_is_not_written_down_is_not_claimed(
@@ -105,6 +107,17 @@ def test_a_wait_says_when_it_ends_while_it_runs() -> None:
     assert found(ended) == []
 
 
+def test_an_end_beyond_the_calendar_is_not_known() -> None:
+    run = History(begin=2.5163e11).start()
+    run.add("WaitStateEntered", name="Cool down", input="{}")
+    machine = definition({"Cool down": {"Type": "Wait", "Seconds": 99_999_999}})
+    snapshot = trace_of([machine, *run.records]).as_of()
+    execution = snapshot.executions[ARN]
+    (visit,) = execution.visits
+    assert visit.entered_at.year == 9997
+    assert wait_end(snapshot, execution, visit) is None
+
+
 def test_of_many_waits_the_first_to_end_have_a_finding_each() -> None:
     run = History().start()
     run.add("MapStateEntered", name="Each", input="{}")
@@ -118,7 +131,7 @@ def test_of_many_waits_the_first_to_end_have_a_finding_each() -> None:
     machine = definition({"Each": {"Type": "Map", "ItemProcessor": processor}})
     texts = found([machine, *run.records])
     assert len(texts) == 6
-    assert texts[-1] == "4 more Wait states end later."
+    assert texts[-1] == "4 more Wait states end then or later."
 
 
 # -- retries ---------------------------------------------------------------------------
@@ -172,7 +185,9 @@ def test_with_jitter_the_time_is_only_a_bound() -> None:
     following = step(records)
     assert following is not None
     assert following.is_bound
-    assert found(records) == [f"By the definition, Charge: {text}."]
+    which = f"attempt 4 of at most 4 {OF_THIS}"
+    (sentence,) = found(records)
+    assert sentence.startswith(f"By the definition, Charge: {which}, next by 00:28:")
     assert f"  Busy  ⟳ {text}" in lines(records)[-1]
 
 
@@ -189,6 +204,11 @@ def test_what_the_definition_does_not_tell_is_not_claimed() -> None:
     assert step(tried("Busy", MaxAttempts=0)) is None
     assert step(tried("Torn", "Torn")) is None
     assert step(tried("States.Runtime")) is None
+    assert step(tried("Busy", IntervalSeconds=0)) is None
+    assert step(tried("Busy", MaxAttempts=10**4000)) is None
+    # It may be an error of the first retrier: nobody knows.
+    errors = ["States.TaskFailed"]
+    assert step(tried("States.HeartbeatTimeout", ErrorEquals=errors)) is None
     assert step(tried("Busy", IntervalSeconds=-3)) is None
     over = History().start()
     over.task("Charge", LAMBDA_INVOKE, retried=["Busy"])

@@ -6,13 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sfnwatch.analysis.quantities import times_words
 from sfnwatch.analysis.trend import ExecutionLengths, Percentiles, Trend, percentiles
 from sfnwatch.analysis.trend_document import trend_document
 from sfnwatch.export.document_text import write_text
 from sfnwatch.export.json.trend import trend_json
 from sfnwatch.model.trace import Trace
 from tests.analysis.finding_in import LAMBDA_INVOKE
-from tests.builders import ARN, MACHINE_ARN, History, at
+from tests.builders import ARN, MACHINE_ARN, History, at, redriven_run
 
 lengths = st.lists(st.floats(0, 1e6), min_size=1, max_size=200)
 
@@ -68,10 +69,41 @@ def test_lengths_are_those_of_what_succeeded_and_failures_are_counted() -> None:
     assert "2 (40%)" in text
 
 
-def test_where_nothing_succeeded_all_lengths_count() -> None:
-    trend = Trend(MACHINE_ARN, [measured(ran(10, fails=True))])
-    assert trend.usual.p50 == pytest.approx(10, abs=1)
-    assert trend.states[0].usual == Percentiles()
+def test_where_nothing_succeeded_no_length_is_usual() -> None:
+    trend = Trend(MACHINE_ARN, [measured(ran(10, fails=True))], measured(ran(31)))
+    assert trend.usual == trend.states[0].usual == Percentiles()
+    assert trend.times_usual is None
+    text = text_of(trend)
+    assert "None succeeded, so no usual length is known." in text
+    assert "run-7f3a succeeded after 31.5 s." in text
+
+
+def test_the_time_before_a_redrive_does_not_count() -> None:
+    trace = Trace()
+    trace.add(redriven_run())
+    execution = trace.as_of().executions[ARN]
+    assert execution.started_at is not None
+    assert execution.stopped_at is not None
+    whole = (execution.stopped_at - execution.started_at).total_seconds()
+    lengths = ExecutionLengths.of(execution, at(0))
+    assert execution.paused_seconds > 600
+    assert lengths.seconds == pytest.approx(whole - execution.paused_seconds)
+
+
+def test_an_alias_and_a_map_run_are_called_by_their_whole_names() -> None:
+    alias = f"{MACHINE_ARN}:prod"
+    assert text_of(Trend(alias, [])).startswith("nightly-report:prod ")
+
+
+def test_what_could_not_be_read_is_counted() -> None:
+    trend = Trend(MACHINE_ARN, [measured(ran(10))], unread=2)
+    assert "2 histories could not be read, and are left out." in text_of(trend)
+    assert trend_json(trend)["unread"] == 2
+
+
+def test_a_ratio_is_never_nothing() -> None:
+    words = [times_words(ratio) for ratio in (0.001, 0.05, 1.0, 3.14)]
+    assert words == ["< 0.01 ×", "0.05 ×", "1.0 ×", "3.1 ×"]
 
 
 def test_a_given_execution_stands_beside_its_usual() -> None:
@@ -82,7 +114,7 @@ def test_a_given_execution_stands_beside_its_usual() -> None:
     assert work.count == 3, "it does not count itself"
     assert work.times_usual == pytest.approx(3.0, abs=0.1)
     text = text_of(trend)
-    assert "run-7f3a succeeded after 31.5 s: 3 × its usual 10.5 s." in text
+    assert "run-7f3a succeeded after 31.5 s: 3.0 × its usual 10.5 s." in text
     facts = trend_json(trend)
     assert facts["given"]["times_usual"] == pytest.approx(3.0, abs=0.1)
     assert [each["count"] for each in facts["states"]] == [3]
@@ -100,9 +132,11 @@ def test_a_running_execution_is_measured_so_far() -> None:
 
 
 def test_with_no_other_execution_it_says_so() -> None:
-    assert "AWS lists no finished execution of that time" in text_of(
-        Trend(MACHINE_ARN, [])
-    )
+    nothing = Trend(MACHINE_ARN, [])
+    assert "AWS lists no finished execution; it lists them for 90" in text_of(nothing)
+    out = StringIO()
+    write_text(trend_document(nothing, at(0)), out, 100)
+    assert "that was started since 2023-11-15 00:28 UTC." in out.getvalue()
     alone = text_of(Trend(MACHINE_ARN, [], measured(ran(31))))
     assert "run-7f3a succeeded after 31.5 s." in alone
     assert "no other finished execution" in alone

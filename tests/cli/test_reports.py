@@ -117,6 +117,10 @@ def test_what_a_state_changed_is_said_of_each_visit(
     ]
     added = {"path": "$.parcel", "change": "added", "after": "P-1"}
     assert added in visits[0]["changes"]
+    assert visits[0]["left_out"] == 0
+    twice = ("--state", "Label", "--state", "Each parcel[1] / Label")
+    again = program("explain", pipeline, *twice).out
+    assert again.count("› Each parcel[") == 4, "no visit twice"
 
 
 def test_a_state_that_was_not_entered_is_refused(program: Program) -> None:

@@ -99,8 +99,10 @@ def test_a_history_is_found_until_its_execution_ends_again(tmp_path: Path) -> No
     assert [event.data for event in loaded] == [event.data for event in events]
     assert cache.load(ended(900)) is None, "it was redriven"
     (path,) = (tmp_path / "histories").iterdir()
-    path.write_bytes(path.read_bytes()[:200])
-    assert cache.load(ended(5)) is None, "a torn file is read again from AWS"
+    whole = path.read_bytes()
+    for size in (200, len(whole) - 20, whole.rindex(b"\n", 0, -1) + 1):
+        path.write_bytes(whole[:size])
+        assert cache.load(ended(5)) is None, "a torn file is read again from AWS"
 
 
 def test_the_files_used_longest_ago_go_first(
@@ -108,7 +110,8 @@ def test_the_files_used_longest_ago_go_first(
 ) -> None:
     monkeypatch.setattr("sfnwatch.recording.history_cache._MOST_FILES", 3)
     cache = HistoryCache(tmp_path)
-    events = (receive(None, "history", ARN, {"id": 1, "type": "A", "timestamp": 1.5}),)
+    end = {"id": 1, "type": "ExecutionSucceeded", "timestamp": 1.5}
+    events = (receive(None, "history", ARN, end),)
     for seconds in range(5):
         cache.save(ended(seconds), events)
     cache.load(ended(0))
@@ -124,15 +127,22 @@ def test_a_folder_that_cannot_be_written_to_keeps_nothing(tmp_path: Path) -> Non
     cache.save(ended(5), ())
     cache.prune()
     assert cache.load(ended(5)) is None
-    save_usual_length(file / "below", UsualLength(ARN, 1, 5.0, 6.0))
+    save_usual_length(file / "below", UsualLength(ARN, 1, 5.0, 6.0, at(0)))
     assert load_usual_length(file / "below", ARN) is None
 
 
 def test_a_usual_length_is_that_of_its_machine(tmp_path: Path) -> None:
-    usual = UsualLength(MACHINE, 50, 309.0, 320.5)
+    usual = UsualLength(MACHINE, 50, 309.0, 320.5, at(0))
     save_usual_length(tmp_path, usual)
     assert load_usual_length(tmp_path, MACHINE) == usual
     assert load_usual_length(tmp_path, f"{MACHINE}-2") is None
+    # Fewer executions replace it only once it is old.
+    few = UsualLength(MACHINE, 3, 5.0, 6.0, at(3600))
+    save_usual_length(tmp_path, few)
+    assert load_usual_length(tmp_path, MACHINE) == usual
+    later = UsualLength(MACHINE, 3, 5.0, 6.0, at(100_000))
+    save_usual_length(tmp_path, later)
+    assert load_usual_length(tmp_path, MACHINE) == later
     (path,) = tmp_path.iterdir()
     path.write_text("{")
     assert load_usual_length(tmp_path, MACHINE) is None

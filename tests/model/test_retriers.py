@@ -72,6 +72,8 @@ def test_errors_are_matched_by_name_and_by_wildcards(
         "Retry",
         {"ErrorEquals": []},
         {"ErrorEquals": ["E"], "MaxAttempts": -3},
+        {"ErrorEquals": ["E"], "MaxAttempts": 10**50},
+        {"ErrorEquals": ["E"], "IntervalSeconds": 0},
         {"ErrorEquals": ["E"], "IntervalSeconds": "5"},
         {"ErrorEquals": ["E"], "BackoffRate": 0.5},
         {"ErrorEquals": ["E"], "MaxDelaySeconds": 0},
@@ -81,7 +83,7 @@ def test_a_state_with_a_retrier_that_cannot_be_read_has_none(odd: Any) -> None:
     assert retriers({"ErrorEquals": ["States.ALL"]}, odd) == ()
 
 
-@given(st.integers(1, 10**9), st.floats(1, 1e300), st.floats(0, 1e300))
+@given(st.integers(1, 10**9), st.floats(1, 1e300), st.floats(1e-3, 1e300))
 def test_a_delay_is_never_longer_than_a_year(
     retry: int, rate: float, interval: float
 ) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sfnwatch.errors import RefusedError
+from sfnwatch.errors import RefusedError, UsageError
 from sfnwatch.model.arns import parse_execution_arn
 from sfnwatch.model.execution_list import ListFilter
 from sfnwatch.model.history_event import decode_event
@@ -101,6 +101,35 @@ async def test_a_refusal_is_final(sync: Simulation) -> None:
     async with reading(sync) as (past, _):
         with pytest.raises(RefusedError, match="GetExecutionHistory"):
             await past.history(arn)
+
+
+async def test_a_history_that_is_gone_or_has_no_end_is_empty(sync: Simulation) -> None:
+    (arn,) = sync.account.executions.values()
+    sync.clock.advance(900)
+    async with reading(sync) as (past, _):
+        assert await past.history(f"{arn}-gone") == []
+        # Events without an id are left out.
+        sync.changes[HISTORY] = lambda _, usual: {
+            "events": [{"type": "A"}, {"id": "x"}, *usual["events"]]
+        }
+        whole = await past.history(arn)
+        assert decode_event(whole[0])[0].id == 1
+        # A page of the same events again and again is no end.
+        sync.alone.add(HISTORY)
+        sync.changes[HISTORY] = lambda *_: {
+            "events": [{"id": 1, "type": "A", "timestamp": 1.5}],
+            "nextToken": "again",
+        }
+        assert await past.history(arn) == []
+
+
+async def test_a_child_of_a_map_run_does_not_name_its_map_run(sync: Simulation) -> None:
+    child = parse_execution_arn(f"{HEAD}:execution:m/Each:id")
+    async with reading(sync) as (past, _):
+        with pytest.raises(UsageError, match="is a child of a Map Run"):
+            await past.machine_of(child)
+        plain = parse_execution_arn(f"{HEAD}:execution:nightly-report:run")
+        assert await past.machine_of(plain) == REPORT
 
 
 def test_an_express_execution_is_refused_in_words() -> None:

@@ -364,7 +364,7 @@ async def test_a_state_that_backs_off_says_when_it_is_tried_again() -> None:
 async def test_the_usual_length_stands_beside_that_of_the_watched(
     records: list[Received], said: str
 ) -> None:
-    usual = UsualLength(aws.MACHINE_ARN, 50, 100.0, 120.0)
+    usual = UsualLength(aws.MACHINE_ARN, 50, 100.0, 120.0, aws.at(0))
     save_usual_length(cache_dir(), usual)
     described = aws.describe("RUNNING")
     async with live([described, *records], (140, 24)) as (_, screen, _):

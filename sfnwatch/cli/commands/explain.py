@@ -9,7 +9,12 @@ import click
 
 from sfnwatch.analysis.lists import some
 from sfnwatch.analysis.names import named
-from sfnwatch.analysis.state_document import state_document, visits_to
+from sfnwatch.analysis.state_document import (
+    VisitOf,
+    key_of_visit,
+    state_document,
+    visits_to,
+)
 from sfnwatch.cli import options
 from sfnwatch.cli.loading import Loaded, Source, load, sources_argument
 from sfnwatch.cli.output import output_to, write_document, write_report
@@ -22,6 +27,7 @@ from sfnwatch.model.api_call import CALL_KEY, ApiCall
 from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.texts import clean
 from sfnwatch.model.values import ascii_json
+from sfnwatch.model.visits import VisitKey
 from sfnwatch.view.why_document import why_document
 
 _NAME_LENGTH = 200
@@ -41,7 +47,7 @@ _LISTED = 10
 @option(
     "--state NAME",
     "Instead, say of each visit to this state what it changed: its output beside its"
-    " input, path by path. A visit's path, as it stands in the lanes, names it alone.",
+    " input, path by path. A path, as in the detail, names one branch or iteration.",
     multiple=True,
 )
 @options.format_option
@@ -101,18 +107,23 @@ def _explain_states(
     snapshot: Snapshot, states: Sequence[str], form: str, output: Path | None
 ) -> None:
     """Write what states changed; raises UsageError for one that was not entered."""
-    found = {state: visits_to(snapshot, state) for state in states}
-    for state, visits in found.items():
+    parts: list[list[VisitOf]] = []
+    written: set[VisitKey] = set()
+    for state in states:
+        visits = visits_to(snapshot, state)
         if not visits:
             raise _no_such_state(snapshot, state)
+        # Two names may mean the same visit.
+        parts.append([each for each in visits if key_of_visit(each) not in written])
+        written.update(map(key_of_visit, visits))
     with output_to(output) as out:
         if form == "json":
-            for execution, visit in chain.from_iterable(found.values()):
+            for execution, visit in chain.from_iterable(parts):
                 facts = state_changes_json(snapshot, execution, visit)
                 out.write(f"{ascii_json(facts)}\n")
         else:
-            parts = [state_document(snapshot, visits) for visits in found.values()]
-            write_document(form, out, chain.from_iterable(parts))
+            documents = [state_document(snapshot, visits) for visits in parts]
+            write_document(form, out, chain.from_iterable(documents))
 
 
 def _no_such_state(snapshot: Snapshot, state: str) -> UsageError:

@@ -1,6 +1,7 @@
 """The command that says how long a state machine's executions usually take."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,14 +14,14 @@ from sfnwatch.cli.narration import narrate, progress_bar
 from sfnwatch.cli.output import output_to, write_document, write_json
 from sfnwatch.cli.parameter_types import SINCE
 from sfnwatch.cli.settable_option import option
-from sfnwatch.errors import Outcome, UsageError
+from sfnwatch.errors import Outcome, RefusedError, UsageError
 from sfnwatch.export.json.trend import trend_json
 from sfnwatch.model.arns import ExecutionArn, Named
 from sfnwatch.model.execution_list import ListedExecution, ListFilter
 from sfnwatch.model.records import Received
 from sfnwatch.model.texts import clean
 from sfnwatch.model.trace import Trace
-from sfnwatch.recording.history_cache import HistoryCache, cache_dir
+from sfnwatch.recording.history_cache import HistoryCache, cache_dir, is_whole
 from sfnwatch.recording.usual_lengths import UsualLength, save_usual_length
 from sfnwatch.session import signals
 
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from sfnwatch.sources.search import Search
 
 _MOST_EXECUTIONS = 1000
+_LEAST_SUCCEEDED = 3
+"""Fewer executions than these make no usual length that is worth keeping."""
 _NAME_LENGTH = 60
 """Most characters of a name beside the bar."""
 
@@ -73,16 +76,24 @@ def trend(name: Named | None, *, last: int, since: Any, **asked: Any) -> int:
     reading = _Reading(Search(signed_in(**asked)), name, last, ListFilter(since=since))
     code = signals.run(reading.run)
     if code is not None:
-        kept = f"{reading.read} of {reading.wanted} histories are read and kept"
-        narrate(f"{kept}: the next run goes on from there.")
+        if reading.kept:
+            kept = f"{reading.kept} of {reading.wanted} histories are read and kept"
+            narrate(f"{kept}: the next run goes on from there.")
         return code
     form: str = asked["form"]
     with output_to(asked["output"]) as out:
         if form == "json":
             write_json(trend_json(reading.trend), out)
         else:
-            write_document(form, out, trend_document(reading.trend))
+            document = trend_document(reading.trend, reading.since)
+            write_document(form, out, document)
     return Outcome.SUCCEEDED
+
+
+def _no_history(arn: str) -> RefusedError:
+    name = clean(arn.rpartition(":")[2], _NAME_LENGTH)
+    msg = f"AWS has no history of {name}; it keeps one for 90 days after the end."
+    return RefusedError(msg)
 
 
 class _Reading:
@@ -96,11 +107,16 @@ class _Reading:
         self._last = last
         self._only = only
         self._cache = HistoryCache(cache_dir())
-        self.read = 0
-        """How many histories are read."""
+        self.kept = 0
+        """How many histories are read and kept."""
         self.wanted = 0
         """How many histories there are to read."""
         self.trend = Trend("", ())
+
+    @property
+    def since(self) -> datetime | None:
+        """The earliest start that counts; None for any."""
+        return self._only.begin(self._search.clock.now())
 
     async def run(self) -> None:
         """Read everything, and set `trend`; raises SfnwatchError."""
@@ -123,8 +139,11 @@ class _Reading:
             given = None
             if given_arn:
                 given = self._measured(given_arn, await past.history(given_arn))
+                if given is None:
+                    raise _no_history(given_arn)
         self._cache.prune()
-        self.trend = Trend(machine_arn, lengths, given)
+        unread = len(others) - len(lengths)
+        self.trend = Trend(machine_arn, lengths, given, unread)
         self._save_usual()
 
     async def _measure_all(
@@ -134,28 +153,54 @@ class _Reading:
         with progress_bar(len(executions)) as bar:
             for execution in executions:
                 bar.begin(clean(execution.name, _NAME_LENGTH))
-                events = self._cache.load(execution)
-                if events is None:
-                    events = tuple(await past.history(execution.arn))
-                    self._cache.save(execution, events)
-                lengths.append(self._measured(execution.arn, events))
-                self.read += 1
+                measured = self._measured(
+                    execution.arn, await self._history(past, execution)
+                )
+                if measured is not None:
+                    lengths.append(measured)
                 bar.advance()
         return lengths
 
-    def _measured(self, arn: str, events: Sequence[Received]) -> ExecutionLengths:
-        """Measure one execution; what is running has come as far as AWS's clock."""
+    async def _history(
+        self, past: "PastExecutions", execution: ListedExecution
+    ) -> Sequence[Received]:
+        """Return a history from the cache, or else from AWS; empty unless whole."""
+        cached = self._cache.load(execution)
+        if cached is not None:
+            self.kept += 1
+            return cached
+        events = tuple(await past.history(execution.arn))
+        if not is_whole(events):
+            return ()
+        self.kept += self._cache.save(execution, events)
+        return events
+
+    def _measured(
+        self, arn: str, events: Sequence[Received]
+    ) -> ExecutionLengths | None:
+        """Measure one execution; what is running has come as far as AWS's clock.
+
+        None if nothing of it can be read.
+        """
         trace = Trace()
         trace.add(tuple(events))
-        execution = trace.as_of().executions[arn]
+        execution = trace.as_of().executions.get(arn)
+        if execution is None:
+            return None
         return ExecutionLengths.of(execution, self._search.clock.now())
 
     def _save_usual(self) -> None:
-        """Keep the usual length, for later watches of this machine's executions."""
-        usual = self.trend.usual
-        if usual.p50 is None or usual.p95 is None:
-            return
-        count = len(self.trend.executions)
+        """Keep the usual length, for later watches of this machine's executions.
+
+        Those of a Map Run, of an alias or a version are no usual length of its machine.
+        """
         machine_arn = self.trend.state_machine_arn
-        measured = UsualLength(machine_arn, count, usual.p50, usual.p95)
-        save_usual_length(cache_dir(), measured)
+        _, is_machine, name = machine_arn.partition(":stateMachine:")
+        usual = self.trend.usual
+        if not is_machine or ":" in name or usual.p50 is None or usual.p95 is None:
+            return
+        now = self._search.clock.now()
+        count = len(self.trend.succeeded)
+        if count >= _LEAST_SUCCEEDED:
+            measured = UsualLength(machine_arn, count, usual.p50, usual.p95, now)
+            save_usual_length(cache_dir(), measured)

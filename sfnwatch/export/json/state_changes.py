@@ -7,6 +7,9 @@ from sfnwatch.model.json_difference import Change, PathDifference
 from sfnwatch.model.snapshot import Snapshot
 from sfnwatch.model.visits import StateVisit
 
+_MOST_PATHS = 1000
+"""At most this many paths are listed: each may be as long as a payload."""
+
 
 def state_changes_json(
     snapshot: Snapshot, execution: ExecutionAsOf, visit: StateVisit
@@ -17,17 +20,19 @@ def state_changes_json(
     changes     a list of path, change (added, removed, changed), before, after; null if
                 the difference is not known. A value that was added has no before, and
                 one that was removed has no after.
+    left_out    how many changes are left out, if there are very many
     unknown     why the difference is not known; null if it is
     """
     changes = state_changes(snapshot, execution, visit)
     listed = None
     if not changes.unknown:
-        listed = [_difference(difference) for difference in changes.differences]
+        listed = [_difference(each) for each in changes.differences[:_MOST_PATHS]]
     return {
         "execution": execution.arn,
         **visit_facts(visit),
         **outcome_facts(snapshot, execution, visit),
         "changes": listed,
+        "left_out": max(0, len(changes.differences) - _MOST_PATHS),
         "unknown": changes.unknown or None,
     }
 

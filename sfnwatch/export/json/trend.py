@@ -11,12 +11,14 @@ def trend_json(trend: Trend) -> Facts:
     state_machine_arn   the machine
     executions          those that count, the newest end first: arn, status,
                         started_at, seconds
-    p50_seconds, p95_seconds, statuses   of these executions
+    unread              the number of finished executions that could not be read
+    statuses            of these executions
+    p50_seconds, p95_seconds   of those that succeeded; null if none did
     given               the compared execution, and times_usual; null without one
     states              name, type, count (of visits), failures, p50_seconds,
                         p95_seconds, given_seconds, times_usual
 
-    Lengths are those of what succeeded, where anything did.
+    The lengths of a state are those of its visits that succeeded.
     """
     given = None
     if trend.given is not None:
@@ -25,6 +27,7 @@ def trend_json(trend: Trend) -> Facts:
     return {
         "state_machine_arn": trend.state_machine_arn,
         "executions": [_execution(execution) for execution in trend.executions],
+        "unread": trend.unread,
         "statuses": dict(trend.statuses),
         **_percentiles(trend.usual),
         "given": given,
