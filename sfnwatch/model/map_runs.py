@@ -150,5 +150,5 @@ def decode_children(received: Received) -> Iterator[MapRunChild]:
 
 
 def _counts(value: Any) -> ExecutionCounts:
-    told = read_fields(ExecutionCounts, mapping_of(value))
-    return ExecutionCounts(*(max(0, count) for count in astuple(told)))
+    counts = read_fields(ExecutionCounts, mapping_of(value))
+    return ExecutionCounts(*(max(0, count) for count in astuple(counts)))

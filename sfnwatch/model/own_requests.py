@@ -88,12 +88,14 @@ def decode_request(received: Received) -> Request:
     if operation is None or sent_at is None:
         raise DecodeError("a request record without an operation, or without a time")
     # A watch sends ten thousand requests, and most have the same few words.
-    words = ("operation", "service", "outcome", "region", "note")
-    told = {word: text_of(data.get(word)) for word in words}
-    same = {word: intern(text) for word, text in told.items() if text is not None}
+    shared_texts: dict[str, str] = {}
+    for name in ("operation", "service", "outcome", "region", "note"):
+        text = text_of(data.get(name))
+        if text is not None:
+            shared_texts[name] = intern(text)
     return read_fields(
         Request,
-        {**data, **same},
+        {**data, **shared_texts},
         key=_key(received.execution_arn, data),
         sent_at=sent_at,
         seconds=max(0.0, float_of(data.get("seconds")) or 0.0),

@@ -96,13 +96,14 @@ class SourceHealth(Struct, frozen=True):
 
     def as_record(self) -> dict[str, Any]:
         """Return the JSON object that is recorded."""
-        told = {each.encode_name: getattr(self, each.name) for each in fields(self)}
-        del told["seen_at"]
-        return {
-            key: iso(value) if isinstance(value, datetime) else value
-            for key, value in told.items()
-            if value is not None and value != ""
-        }
+        record: dict[str, Any] = {}
+        for info in fields(self):
+            value = getattr(self, info.name)
+            if info.name == "seen_at" or value is None or value == "":
+                continue
+            is_time = isinstance(value, datetime)
+            record[info.encode_name] = iso(value) if is_time else value
+        return record
 
 
 def decode_health(received: Received) -> SourceHealth:

@@ -41,11 +41,16 @@ def started_in(event_type: str, details: Details) -> Iterator[str]:
     """Yield the ARNs of the executions that were started according to an event."""
     if event_type not in _ANSWERS:
         return
-    row = resource_of_event(event_type, details).integration
-    if _starts_executions(row):
-        told = row.job_ids(parse_json(details.get("output")))
-        yield from filter(maybe_execution_arn, told)
+    integration = resource_of_event(event_type, details).integration
+    if _starts_executions(integration):
+        job_ids = integration.job_ids(parse_json(details.get("output")))
+        yield from filter(maybe_execution_arn, job_ids)
 
 
-def _starts_executions(row: Integration | None) -> TypeGuard[Integration]:
-    return row is not None and (row.event_source, row.action_event) == START_EXECUTION
+def _starts_executions(
+    integration: Integration | None,
+) -> TypeGuard[Integration]:
+    if integration is None:
+        return False
+    action = (integration.event_source, integration.action_event)
+    return action == START_EXECUTION

@@ -366,10 +366,10 @@ class PollingSource:
         Without a state it does well: it is live, or draining.
         """
         usual = HealthState.DRAINING if self.until else HealthState.LIVE
-        told = self._doing(state or usual, message)
+        health = self._doing(state or usual, message)
         old = self.health
-        if replace(told, lag=old.lag, requests=old.requests) != old:
-            self._tell(told)
+        if replace(health, lag=old.lag, requests=old.requests) != old:
+            self._tell(health)
 
     def _doing(
         self, state: HealthState, message: str, retry_in: float | None = None
@@ -419,5 +419,5 @@ class PollingSource:
         _LOG.debug("source %s", json.dumps(record, ensure_ascii=False))
         now = self.clock.now()
         arn = self.requests.execution_arn
-        told = receive(now, RecordKind.HEALTH, arn, record)
-        self._consume((*self.requests.take(), told))
+        received = receive(now, RecordKind.HEALTH, arn, record)
+        self._consume((*self.requests.take(), received))

@@ -193,14 +193,14 @@ class GraphCanvas(ScrollView, can_focus=True):
     def _wire_cell(self, x: int, row: int, passing: Mapping[Wire, int]) -> Span:
         """Draw a cell of wires; those that were taken cover the others."""
         taken = [wire for wire in passing if self.progress.is_taken(wire.edge)]
-        shown = taken or list(passing)
-        is_caught = all(wire.edge.caught for wire in shown)
+        on_top = taken or list(passing)
+        is_caught = all(wire.edge.caught for wire in on_top)
         look = _taken_look(caught=is_caught) if taken else "look--faint"
         for wire in passing:
             if wire.points[-1] == (x, row):
                 arrow = "▲" if wire.up else "▼"
                 return Span(arrow, look)
-        sides = [passing[wire] for wire in shown]
+        sides = [passing[wire] for wire in on_top]
         sign = line_sign(sides, heavy=bool(taken), dashed=is_caught)
         return Span(sign, look)
 

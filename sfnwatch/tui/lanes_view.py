@@ -332,10 +332,10 @@ class LanesView(CursorList):
         """Go to the nearest line of the next execution, or of the one before."""
         line = self.line
         root = line.root_arn if line is not None else None
-        wanted = self.screen_state.root_beside(root, step)
+        next_root = self.screen_state.root_beside(root, step)
         places = []
         for place, item in enumerate(self.screen_state.items):
-            if self._root_of(item) == wanted:
+            if self._root_of(item) == next_root:
                 places.append(place)
         cursor = self.cursor
         nearest = min(places, key=lambda place: abs(place - cursor), default=cursor)

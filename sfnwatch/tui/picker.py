@@ -326,13 +326,13 @@ class Picker(PaintedScreen[PickedEntry]):
         """Go to the recordings or the executions; from a search, to the list."""
         self._led_to = None
         if self.focused is self._list:
-            wanted = ListedRecording if self._watches else ListedExecution
-            self._select_first(wanted)
+            other_kind = ListedRecording if self._watches else ListedExecution
+            self._select_first(other_kind)
         self._list.focus()
 
-    def _select_first(self, wanted: type[Choice]) -> None:
+    def _select_first(self, kind: type[Choice]) -> None:
         for place, entry in enumerate(self._list.entries):
-            if isinstance(entry, wanted):
+            if isinstance(entry, kind):
                 self._list.select(place)
                 return
 

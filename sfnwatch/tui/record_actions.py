@@ -32,8 +32,9 @@ class RecordActions:
             text = self._screen_state.looks.mask(self._detail.records_text)
         if text:
             self._app.copy_to_clipboard(text)
-        told = f"copied, {len(text):,} characters"
-        self._app.notify(told if text else "there is nothing to copy here")
+            self._app.notify(f"copied, {len(text):,} characters")
+        else:
+            self._app.notify("there is nothing to copy here")
 
     def save(self, folder: Path) -> None:
         """Write the records to a new file in a folder, unaltered.

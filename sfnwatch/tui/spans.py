@@ -149,18 +149,18 @@ def _belongs_to(word: Spans, piece: str, longest: int) -> bool:
 
 def mark_found(spans: Iterable[Span], words: str) -> Iterator[Span]:
     """Mark the searched words where they stand, in upper or lower case."""
-    wanted = words.casefold()
+    folded_words = words.casefold()
     for span in spans:
         text = span.text
         look = span.look
         begin = 0
         folded = text.casefold()
-        found = folded.find(wanted) if len(folded) == len(text) else -1
+        found = folded.find(folded_words) if len(folded) == len(text) else -1
         while found >= 0:
             yield Span(text[begin:found], look)
-            begin = found + len(wanted)
+            begin = found + len(folded_words)
             yield Span(text[found:begin], "look--found")
-            found = folded.find(wanted, begin)
+            found = folded.find(folded_words, begin)
         yield Span(text[begin:], look)
 
 

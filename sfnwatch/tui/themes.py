@@ -77,6 +77,7 @@ def _check_color(where: str, value: str) -> None:
         Color.parse(value)
     except ColorParseError as error:
         msg = f"{where}: {quoted(value)} is no color."
-        meant = error.suggested_color
-        hint = f"Did you mean {quoted(meant)}?" if meant else 'Write it as "#88c0d0".'
+        hint = 'Write it as "#88c0d0".'
+        if error.suggested_color:
+            hint = f"Did you mean {quoted(error.suggested_color)}?"
         raise UsageError(msg, hint=hint) from error

@@ -82,7 +82,7 @@ class Anonymizer:
         Items of the same time are shown in the order of their names. Numbering in that
         order keeps it the same with aliases.
         """
-        self._names.held.update(_held_ids(trace))
+        self._names.held.update(_ids_of_attempts(trace))
         for held_id in sorted(self._names.held):
             if not TOKEN.fullmatch(held_id):
                 # Such an id has an alias that no word of a sentence can have.
@@ -110,14 +110,14 @@ class Anonymizer:
         kind = str(received.kind)
         arn = received.execution_arn
         try:
-            told = self._fields.record(received.record, kind)
+            redacted = self._fields.record(received.record, kind)
         except RecursionError:
             # The fields are nested too deep for the rules: only structure is kept.
-            told = self._fields.value(received.record)
+            redacted = self._fields.value(received.record)
         if kind not in list(RecordKind):
             kind = self._names.text(kind, "source")
         arn = arn and self.execution(arn)
-        return Received(received.at, kind, arn, encode_json(told))
+        return Received(received.at, kind, arn, encode_json(redacted))
 
 
 def redaction_notes(
@@ -130,12 +130,13 @@ def redaction_notes(
         yield f"Of records that could not be read ({unread}) mere structure is kept."
 
 
-def _held_ids(trace: Trace) -> Iterator[str]:
+def _ids_of_attempts(trace: Trace) -> Iterator[str]:
     """Yield the ids that calls are matched by, and the last segment of each id."""
     for execution in trace.as_of().executions.values():
         for _, attempt in execution.attempts:
-            held = (*attempt.resource_ids, *attempt.request_ids)
-            yield from (*held, *map(last_segment, held))
+            ids = (*attempt.resource_ids, *attempt.request_ids)
+            yield from ids
+            yield from map(last_segment, ids)
 
 
 def _state_names(trace: Trace, records: Iterable[Received]) -> Iterator[str]:

@@ -111,12 +111,12 @@ def ordered_layers(nodes: Iterable[Node], steps: Sequence[Step]) -> list[list[No
 
 def _order(layer: list[Node], neighbors: _Neighbors) -> None:
     """Order a layer's nodes by the median of their neighbors, and move them there."""
-    wanted: dict[Node, float] = {}
+    middles: dict[Node, float] = {}
     for node in layer:
         beside = neighbors.get(node) or [node]
-        wanted[node] = median(neighbor.middle for neighbor in beside)
-    layer.sort(key=wanted.__getitem__)
-    _spread(layer, [wanted[node] for node in layer])
+        middles[node] = median(neighbor.middle for neighbor in beside)
+    layer.sort(key=middles.__getitem__)
+    _spread(layer, [middles[node] for node in layer])
 
 
 def _spread(layer: Sequence[Node], middles: Sequence[float]) -> None:

@@ -38,15 +38,17 @@ def transitions(state: Mapping[str, Any]) -> Iterator[tuple[str | None, bool, st
 
 def _rule_words(rule: Mapping[str, Any], depth: int = 0) -> str:
     """Return words for a rule of a Choice: `$.order.total > 1000`."""
-    told = text_of(rule.get("Comment"))
-    if told or depth > _MOST_RULE_PARTS:
-        return told or "…"
+    comment = text_of(rule.get("Comment"))
+    if comment is not None:
+        return comment
+    if depth > _MOST_RULE_PARTS:
+        return "…"
     if text_of(rule.get("Condition")):
         return str(rule["Condition"]).strip("{}% ")
     for joint in ("And", "Or"):
         if joint in rule:
-            each = map(mapping_of, list_of(rule[joint]))
-            words = [_rule_words(one, depth + 1) for one in each]
+            rules = map(mapping_of, list_of(rule[joint]))
+            words = [_rule_words(inner, depth + 1) for inner in rules]
             return f" {joint.lower()} ".join(words)
     if "Not" in rule:
         return f"not {_rule_words(mapping_of(rule['Not']), depth + 1)}"
@@ -55,8 +57,8 @@ def _rule_words(rule: Mapping[str, Any], depth: int = 0) -> str:
         test = key.removesuffix("Path")
         sign = next((sign for end, sign in _OPERATORS if test.endswith(end)), None)
         if sign is not None:
-            shown = value if isinstance(value, str) else encode_json(value).decode()
-            return f"{variable} {sign} {shown}"
+            operand = value if isinstance(value, str) else encode_json(value).decode()
+            return f"{variable} {sign} {operand}"
         if key.startswith("Is"):
             return f"{variable} is {'' if value else 'not '}{key[2:].lower()}"
     return variable

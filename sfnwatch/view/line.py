@@ -77,10 +77,11 @@ class Line(Struct):
     @property
     def parts(self) -> tuple[Part, ...]:
         """All texts of the line, in one row."""
-        said = [*self.text]
+        parts = [*self.text]
         if self.conclusion:
-            said += [Part("  "), *self.conclusion]
+            parts += [Part("  "), *self.conclusion]
         for more in (self.call, self.task):
             if more is not None:
-                said += [Part("  " if said else ""), *more.parts]
-        return tuple(said)
+                gap = "  " if parts else ""
+                parts += [Part(gap), *more.parts]
+        return tuple(parts)

@@ -19,7 +19,9 @@ class Callers(dict[AttemptKey, Caller]):
         super().__init__()
         self._by_id = defaultdict[str, dict[AttemptKey, Caller]](dict)
         """By the ids that their own events have."""
-        self._by_spot = defaultdict[NameAndRole, dict[AttemptKey, Caller]](dict)
+        self._by_name_and_role = defaultdict[NameAndRole, dict[AttemptKey, Caller]](
+            dict
+        )
         """By the names and roles of the calls they may make."""
         self.actions = Counter[NameAndRole | None]()
         """How many attempts have such a call as their action."""
@@ -33,14 +35,14 @@ class Callers(dict[AttemptKey, Caller]):
                 if not self._by_id[named]:
                     del self._by_id[named]
             for name_and_role in old.names_and_role:
-                del self._by_spot[name_and_role][old.key]
+                del self._by_name_and_role[name_and_role][old.key]
             self.actions[old.action] -= 1
         if new is not None:
             self[new.key] = new
             for named in new.ids_in_events:
                 self._by_id[named][new.key] = new
             for name_and_role in new.names_and_role:
-                self._by_spot[name_and_role][new.key] = new
+                self._by_name_and_role[name_and_role][new.key] = new
             self.actions[new.action] += 1
 
     def with_id(self, named: str) -> CallersByKey:
@@ -49,8 +51,8 @@ class Callers(dict[AttemptKey, Caller]):
 
     def known_ids(self, ids: Collection[str]) -> set[str]:
         """Return those of some ids that the events of any attempt have."""
-        return {each for each in ids if each in self._by_id}
+        return {named for named in ids if named in self._by_id}
 
     def making(self, name_and_role: NameAndRole) -> CallersByKey:
         """Return the attempts that may make calls of a name with a role."""
-        return self._by_spot.get(name_and_role, _NONE)
+        return self._by_name_and_role.get(name_and_role, _NONE)

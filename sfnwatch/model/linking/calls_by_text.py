@@ -39,11 +39,11 @@ class CallsByText:
             for path in self._paths:
                 self._by_text[path, texts.get(path)].append(member)
 
-    def like(self, wanted: Leaves, begin: float, end: float) -> list[Leaves]:
-        """Return the parameters of the calls in a time that may equal `wanted`."""
+    def like(self, parameters: Leaves, begin: float, end: float) -> list[Leaves]:
+        """Return the calls' parameters that may equal an attempt's, within a time."""
         fewest = self._all.between(begin, end)
-        for path in self._paths & wanted.keys():
-            value = wanted[path][1]
+        for path in self._paths & parameters.keys():
+            value = parameters[path][1]
             if is_plain(path, value):
                 same = self._by_text[path, value].between(begin, end)
                 silent = self._by_text[path, None].between(begin, end)

@@ -272,12 +272,13 @@ class Candidates:
         record = self.reader.cloudtrail_record(call)
         called = leaves_of_record(record)
         for key in keys:
-            wanted = self.attempt_reader.parameters(key, group.name)
-            if differ(wanted, called):
+            parameters = self.attempt_reader.parameters(key, group.name)
+            if differ(parameters, called):
                 continue
             pair = self.attempt_reader.pair(call, record, self.callers[key])
             if not any(pair.against()):
-                fits[key] = fit_of(pair, compare_leaves(wanted, called).equal)
+                comparison = compare_leaves(parameters, called)
+                fits[key] = fit_of(pair, comparison.equal)
         return fits
 
     def _set_fits(

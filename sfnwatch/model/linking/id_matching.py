@@ -117,5 +117,5 @@ class IdMatcher:
         if not row.id_word.endswith("name"):
             return True
         # Many jobs may have the same name, one after another.
-        wanted = self._attempt_reader.parameters(caller.key, call.name)
-        return not differ(wanted, leaves_of_record(record))
+        parameters = self._attempt_reader.parameters(caller.key, call.name)
+        return not differ(parameters, leaves_of_record(record))
