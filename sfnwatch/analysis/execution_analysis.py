@@ -55,6 +55,7 @@ class ExecutionAnalysis(Struct, frozen=True, dict=True):
         return attempts
 
     def state_name(self, visit_id: int | None) -> str:
+        """Return the name of a visit's state; without a visit, that of a Map Run's."""
         visit = self.execution.visit(visit_id) if visit_id else None
         return named(visit.name) if visit else "A Map state"
 

@@ -102,7 +102,10 @@ def end_of(visit: StateVisit, now: datetime) -> datetime:
 
 
 def seconds_taken(visit: StateVisit, now: datetime) -> float:
-    """Return the seconds a visit took, without the time when the execution was over."""
+    """Return the seconds a visit took, without the time when the execution was over.
+
+    `now` is how far a visit has come that still runs; for others it does not matter.
+    """
     return seconds_between(visit.entered_at, end_of(visit, now)) - visit.paused
 
 

@@ -129,7 +129,8 @@ class StateVisit(VersionedRow, kw_only=True):
     ended_at: datetime | None = None
     """When it ended, in whatever way; None while it runs."""
     ended_by: int = 0
-    """The id of the event that ended it; 0 without such an event."""
+    """The id of the event that ended it, which for a state that was left is its
+    StateExited event; 0 without such an event."""
     status: str = "running"
     """running, succeeded, failed, caught, aborted or timed_out."""
     trouble: str | None = None

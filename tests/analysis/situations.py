@@ -62,7 +62,8 @@ from tests.builders import (
 
 Known = Sequence[Received] | Snapshot
 Situations = dict[str, dict[str, Known]]
-"""What is known, by the kinds, with a blank in between, and by its name."""
+"""What is known in a situation, by the kinds of findings that it must have (with blanks
+in between), and by the situation's name."""
 
 COMPLETE = health("lookup", "ended", 999, complete_to=iso(at(1000)))
 DENIED, THROTTLED = ("AccessDenied", "no"), ("ThrottlingException", "Rate exceeded")

@@ -15,6 +15,7 @@ from sfnwatch.export import TARGETS
 from tests.builders import History, api_call, network_activity
 from tests.cli.conftest import Serve
 from tests.cli.programs import HERE, Ended, Program, golden
+from tests.export.traces import WITHOUT_CALLS
 
 DRAIN = ("--drain", "0")
 WAYS = golden("demo-three-ways")
@@ -306,8 +307,7 @@ def test_every_format_is_written_to_stdout_or_to_a_private_file(
     assert (shown.code, written.code, shown.err, written.out) == (0, 0, "", "")
     assert out.read_bytes().decode() == shown.out
     assert out.stat().st_mode & 0o777 == 0o600
-    # Of a state machine there are no calls.
-    assert ("DescribeTasks" in shown.out) is (target != "flowchart")
+    assert ("DescribeTasks" in shown.out) is (target not in WITHOUT_CALLS)
 
 
 @pytest.mark.parametrize(

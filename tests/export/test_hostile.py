@@ -76,7 +76,8 @@ def spoiled(name: str, text: str) -> list[Received]:
 
 def is_clean(text: str) -> bool:
     """True if there is nothing in it that a terminal or an editor would act on."""
-    return all(clean(line) == line for line in text.splitlines())
+    lines = text.replace("\r\n", "\n").split("\n")
+    return all(clean(line) == line for line in lines)
 
 
 def is_json(text: str) -> bool:

@@ -30,14 +30,14 @@ FORMATS = {
     "shop": "text",
     "tasks": "otlp perfetto",
 }
-"""Of each trace, by name, what it is written in."""
+"""The formats that each trace is written in, by the trace's name."""
 TESTED = {
     "csv": "test_csv.py",
     "html": "test_html.py",
     "json": "test_schema.py",
     "svg": "test_text_and_svg.py",
 }
-"""The formats that are in none of them, and what holds each instead."""
+"""The formats that are not in `FORMATS`, and the file that tests each instead."""
 FOLDER = Path(__file__).with_name("written")
 WRITTEN = [
     FOLDER / f"{name}.{target}"

@@ -10,6 +10,8 @@ from sfnwatch.model.records import Received
 from sfnwatch.model.trace import Trace
 from tests import builders as aws
 
+WITHOUT_CALLS = frozenset({"flowchart"})
+"""The formats that show no calls: a flowchart is that of a state machine."""
 _OUT_OF_PAPER: Any = {"error": "OutOfPaper", "cause": "Printer 2 is out of paper"}
 
 

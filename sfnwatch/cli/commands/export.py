@@ -11,7 +11,10 @@ from sfnwatch.cli.settable_option import flag, option
 from sfnwatch.errors import UsageError
 from sfnwatch.export import TARGETS
 
-_FORMATS = [f"  {name:<10} {target.words}" for name, target in TARGETS.items()]
+_NAME_WIDTH = max(map(len, TARGETS)) + 1
+_FORMATS = [
+    f"  {name:<{_NAME_WIDTH}} {target.words}" for name, target in TARGETS.items()
+]
 target_option = option(
     "--to FORMAT",
     "What to write.",
