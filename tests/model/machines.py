@@ -161,8 +161,10 @@ class Run:
         job: dict[str, Any] = {"TaskArn": self.task_of(scheduled)}
         if dice.random() < 0.7:
             job["StoppedAt"] = aws.milliseconds(history.now + 0.1 * history.pace)
-        key = "output" if word == "Succeeded" else "cause"
-        return {**aws.SYNC, "error": "States.TaskFailed", key: json.dumps(job)}
+        if word == "Succeeded":
+            return {**aws.SYNC, "output": json.dumps(job)}
+        error = "States.TaskFailed"
+        return {**aws.SYNC, "error": error, "cause": json.dumps(job)}
 
     def _live(self, machine: States) -> None:
         self._emit("ExecutionStarted", 0, roleArn=aws.ROLE)

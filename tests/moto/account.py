@@ -51,7 +51,7 @@ class Made(Struct, frozen=True):
     attempt: int
 
 
-class Account:
+class MotoAccount:
     """Fills the account and asks it."""
 
     def __init__(self, url: str) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.cli.conftest import program
-from tests.moto.account import Account, serving
+from tests.moto.account import MotoAccount, serving
 
 __all__ = ["program"]
 
@@ -17,7 +17,7 @@ def account_url() -> Iterator[str]:
 
 
 @pytest.fixture
-def account(account_url: str, no_aws: None) -> Iterator[Account]:
-    account = Account(account_url)
+def account(account_url: str, no_aws: None) -> Iterator[MotoAccount]:
+    account = MotoAccount(account_url)
     yield account
     account.close()

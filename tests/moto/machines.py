@@ -8,7 +8,7 @@ from sfnwatch.model.arns import parse_execution_arn
 from sfnwatch.model.trace import Trace
 from sfnwatch.sources.live import Live
 from sfnwatch.sources.live_options import ChildOptions, LiveOptions
-from tests.moto.account import CLUSTER, Account, Made
+from tests.moto.account import CLUSTER, Made, MotoAccount
 from tests.moto.trail import BLIND
 from tests.program.terminals import eventually
 from tests.sources.loopback import settings_at
@@ -82,7 +82,7 @@ DRAIN = 2
 
 
 async def watch(
-    account: Account, *arns: str, watched: Watched | None = None
+    account: MotoAccount, *arns: str, watched: Watched | None = None
 ) -> Watched:
     """Watch executions to their end, or that of what is watched already.
 
@@ -108,13 +108,13 @@ def made_by(trace: Trace) -> dict[str, Made]:
     return found
 
 
-def each_of_a_map(account: Account) -> str:
+def each_of_a_map(account: MotoAccount) -> str:
     work = each(run_task("ecs:runTask.sync"), at_once=2)
     machine = account.machine("map", {"Each": work}, "role-map")
     return account.start(machine, given={"items": [1, 2, 3, 4]})
 
 
-def breaks(account: Account) -> str:
+def breaks(account: MotoAccount) -> str:
     """Run a job that fails, twice, and then make calls that fail, twice."""
     sync = run_task("ecs:runTask.sync", family="breaks", Retry=retry(1))
     states = {
@@ -124,13 +124,13 @@ def breaks(account: Account) -> str:
     return account.start(account.machine("breaks", states, "role-breaks"))
 
 
-def blind(account: Account) -> str:
+def blind(account: MotoAccount) -> str:
     """Run a task that its role may not poll, as in the experiment."""
     states = {"Work": run_task("ecs:runTask.sync")}
     return account.start(account.machine("blind", states, BLIND))
 
 
-def looked(account: Account) -> str:
+def looked(account: MotoAccount) -> str:
     """Run a task that people look at, too."""
     states = {"Work": run_task("ecs:runTask.sync")}
     arn = account.start(account.machine("looked", states, "role-looked"))
@@ -145,4 +145,9 @@ def looked(account: Account) -> str:
     return arn
 
 
-STARTS: tuple[Callable[[Account], str], ...] = (looked, each_of_a_map, breaks, blind)
+STARTS: tuple[Callable[[MotoAccount], str], ...] = (
+    looked,
+    each_of_a_map,
+    breaks,
+    blind,
+)

@@ -32,7 +32,7 @@ _DELAY = (0.2, 1.5)
 """Seconds after which CloudTrail tells of a call: out of order, as AWS does."""
 
 
-class Account:
+class MotoWithCloudTrail:
     """A WSGI application: moto's, with what else AWS has."""
 
     def __init__(self, *rate: int) -> None:
@@ -112,7 +112,7 @@ class _Quiet(MotoRequestHandler):
 
 
 def main() -> None:
-    account = Account(*map(int, sys.argv[1:]))
+    account = MotoWithCloudTrail(*map(int, sys.argv[1:]))
     server = make_server("127.0.0.1", 0, account, threaded=True, request_handler=_Quiet)
     install(f"http://127.0.0.1:{server.port}")
     threading.Thread(target=server.serve_forever, daemon=True).start()

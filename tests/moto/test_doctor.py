@@ -3,11 +3,11 @@
 from tests.builders import REGION
 from tests.cli.programs import KEYS, Program
 from tests.moto import machines as asl
-from tests.moto.account import Account
+from tests.moto.account import MotoAccount
 
 
 def test_every_read_is_tried_on_an_execution_that_moto_has_run(
-    account: Account, program: Program
+    account: MotoAccount, program: Program
 ) -> None:
     machine = account.machine("checked", {"Rest": asl.rest(0)}, "role-checked")
     arn = account.start(machine)

@@ -9,14 +9,14 @@ import asyncio
 from sfnwatch.clock import SystemClock
 from tests.cli.programs import KEYS, Program
 from tests.moto import machines as asl
-from tests.moto.account import Account, Made
+from tests.moto.account import Made, MotoAccount
 from tests.moto.machines import DRAIN, STARTS, made_by, watch
 from tests.sources.simulation import Watched
 
 EXACT, DENIED = {"request-id", "resource-id"}, "AccessDenied"
 
 
-def keyed(account: Account, *arns: str) -> dict[str, Made]:
+def keyed(account: MotoAccount, *arns: str) -> dict[str, Made]:
     """Say who made what some executions called, as far as anything tells it.
 
     No history has an id of CreateCluster, and the others' calls are the same.
@@ -25,7 +25,7 @@ def keyed(account: Account, *arns: str) -> dict[str, Made]:
     return {key: made[key] for key in made if made[key].name != "CreateCluster"}
 
 
-def outer(account: Account, name: str) -> str:
+def outer(account: MotoAccount, name: str) -> str:
     """Make a machine whose one branch fails until another's nested one has worked.
 
     Both have the same role.
@@ -48,7 +48,7 @@ def outer(account: Account, name: str) -> str:
 
 
 def test_the_program_matches_every_call_to_the_attempt_that_made_it(
-    account: Account, program: Program
+    account: MotoAccount, program: Program
 ) -> None:
     arn = account.start(outer(account, "told"))
     ended = program(
@@ -86,7 +86,7 @@ def test_the_program_matches_every_call_to_the_attempt_that_made_it(
     assert len({call["link"]["attempt"] for call in failed}) == len(failed) > 0
 
 
-async def test_several_at_once_have_each_their_own_calls(account: Account) -> None:
+async def test_several_at_once_have_each_their_own_calls(account: MotoAccount) -> None:
     arns = [start(account) for start in STARTS]
     watched = await watch(account, *arns)
     assert made_by(watched.trace) == account.made(*arns)
@@ -107,7 +107,9 @@ async def test_several_at_once_have_each_their_own_calls(account: Account) -> No
     assert not mine.keys() & watched.trace.calls.keys()
 
 
-async def test_an_execution_that_is_stopped_ends_the_watch(account: Account) -> None:
+async def test_an_execution_that_is_stopped_ends_the_watch(
+    account: MotoAccount,
+) -> None:
     machine = account.machine("stop", {"Rest": asl.rest(60)}, "role-stop")
     arn, watched = account.start(machine), Watched()
 

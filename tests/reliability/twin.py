@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 from sfnwatch.demo.formats import http_date
 from tests.builders import REGION
-from tests.moto.account import Account, serving
+from tests.moto.account import MotoAccount, serving
 from tests.moto.machines import STARTS
 from tests.program.terminals import eventually
 from tests.reliability.storm import Fault, Schedule, Storm
@@ -39,7 +39,7 @@ class Twin:
         self.url = url
         # All is over, so the same is said each time.
         self.ask = cache(self._ask)
-        account = Account(url)
+        account = MotoAccount(url)
         self.arns = tuple(start(account) for start in STARTS)
         for arn in self.arns:
             account.finish(arn)
