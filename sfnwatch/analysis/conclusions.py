@@ -4,11 +4,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
+from msgspec.structs import replace
+
 from sfnwatch.analysis.attempt_analysis import AttemptAnalysis
 from sfnwatch.analysis.attempt_group import AttemptGroup
 from sfnwatch.analysis.execution_analysis import ExecutionAnalysis
 from sfnwatch.analysis.finding import CONCLUSION, Finding, finding
 from sfnwatch.analysis.grouping import grouped
+from sfnwatch.analysis.headlines import conclusion_headline
 from sfnwatch.analysis.lists import some
 from sfnwatch.analysis.names import named, short_names_of
 from sfnwatch.analysis.quantities import cadence, plural, times
@@ -38,7 +41,9 @@ def conclusions(analyses: Sequence[ExecutionAnalysis]) -> Iterator[Finding]:
         return
     names = short_names_of(analysis.execution for analysis in analyses)
     for attempts in ways.values():
-        yield _conclusion(AttemptGroup(attempts), names)
+        conclusion = _conclusion(AttemptGroup(attempts), names)
+        headline = conclusion_headline(conclusion, names)
+        yield replace(conclusion, headline=headline)
 
 
 def _started_jobs(analyses: Sequence[ExecutionAnalysis]) -> Iterator[AttemptAnalysis]:

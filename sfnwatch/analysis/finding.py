@@ -34,6 +34,8 @@ class Finding(Struct, frozen=True):
     """The sentence's figures, such as seconds and counts, as JSON values."""
     execution_arn: str | None = None
     """The execution it is about; None for the trace as a whole."""
+    headline: str = ""
+    """What is most worth knowing of it, in few words; empty for most kinds."""
 
 
 def finding(

@@ -24,6 +24,7 @@ from sfnwatch.analysis.failed_calls import failed_calls
 from sfnwatch.analysis.failed_later import failed_later
 from sfnwatch.analysis.failed_map_runs import map_runs_failed
 from sfnwatch.analysis.finding import Finding, Steps
+from sfnwatch.analysis.headlines import headline
 from sfnwatch.analysis.job_failures import JobFailures, job_failures
 from sfnwatch.analysis.lateness import record_delays
 from sfnwatch.analysis.network_activity import network_activity
@@ -71,8 +72,13 @@ def find_in_steps(snapshot: Snapshot, now: datetime | None = None) -> Steps:
             if finding is None:
                 yield None
             else:
-                arn = analysis.execution.arn
-                findings.append(replace(finding, execution_arn=arn))
+                execution = analysis.execution
+                of_execution = replace(
+                    finding,
+                    execution_arn=execution.arn,
+                    headline=headline(finding, execution),
+                )
+                findings.append(of_execution)
         findings.sort(key=topic_order)
         yield from findings
         yield None

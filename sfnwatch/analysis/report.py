@@ -3,17 +3,16 @@
 `report_document.explain` makes a document of it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from itertools import zip_longest
 
 from sfnwatch.analysis.execution_analysis import analyse_execution
 from sfnwatch.analysis.finding import CONCLUSION, Finding
 from sfnwatch.analysis.findings import find
-from sfnwatch.analysis.grouping import counts_by_name, grouped
+from sfnwatch.analysis.grouping import counts_by_name
 from sfnwatch.analysis.names import short_names_of
 from sfnwatch.analysis.state_row import StateRow, state_rows
-from sfnwatch.analysis.topics import Topic, most_telling, topic_of
+from sfnwatch.analysis.surprise import is_news, most_surprising
 from sfnwatch.analysis.trace_analysis import TraceAnalysis
 from sfnwatch.analysis.verdict import ExecutionVerdict
 from sfnwatch.analysis.work import run_to_end
@@ -22,7 +21,7 @@ from sfnwatch.model.snapshot import Snapshot
 
 ROWS = 100
 """The most rows of a table; the rows left out are counted."""
-_HEADLINE_SENTENCES = 2
+_HEADLINES = 3
 
 
 class Report:
@@ -69,53 +68,31 @@ class Report:
 
     @property
     def headline(self) -> str:
-        """The two most telling sentences in a line; several executions are named."""
+        """The first headlines in a line; several executions are named."""
         names = short_names_of(report.execution for report in self.executions)
-        sentences = []
-        for finding in self.telling(_HEADLINE_SENTENCES):
-            sentence = finding.text
+        words = []
+        for finding in self.telling(_HEADLINES):
+            text = finding.headline or finding.text
             if len(names) > 1 and finding.execution_arn in names:
-                sentence = f"{names[finding.execution_arn]}: {sentence}"
-            sentences.append(sentence)
-        return " ".join(sentences)
+                text = f"{names[finding.execution_arn]}: {text}"
+            words.append(text.removesuffix("."))
+        return " · ".join(words)
+
+    def headlines_of(self, execution_arn: str) -> list[str]:
+        """Return the first headlines of an execution that are news."""
+        news = filter(is_news, most_surprising(self.findings_of(execution_arn)))
+        headlines = [finding.headline for finding in news if finding.headline]
+        return headlines[:_HEADLINES]
 
     def telling(self, count: int) -> list[Finding]:
-        """Return up to `count` findings, for where there is little room.
+        """Return up to `count` findings, the most surprising first.
 
-        Failures come first, then conclusions from several executions, then the others.
-        Of the others, the first finding of each kind comes before the second of any.
-        Findings that are no news come last.
+        They are those of the executions and of the whole trace, without child
+        executions'.
         """
-        arns = {report.execution.arn for report in self.executions}
-        of_executions = [item for item in self.findings if item.execution_arn in arns]
-        failures: list[Finding] = []
-        others: list[Finding] = []
-        polls: list[Finding] = []
-        for finding in most_telling(of_executions):
-            if topic_of(finding) is Topic.FAILED:
-                failures.append(finding)
-            elif finding.kind == "polling":
-                polls.append(finding)
-            else:
-                others.append(finding)
-        conclusions = self._of_kind(CONCLUSION)
-        conclusions.sort(key=lambda finding: not finding.data["denied"])
-        others += self._of_kind("slowest-path")
-        others += polls
-        findings = [*failures, *conclusions, *_first_of_each_kind_first(others)]
-        findings += self._of_kind("pattern")
-        findings += self._of_kind("unseen")
-        return findings[:count]
-
-    def _of_kind(self, kind: str) -> list[Finding]:
-        return [finding for finding in self.findings if finding.kind == kind]
-
-
-def _first_of_each_kind_first(findings: Sequence[Finding]) -> Iterator[Finding]:
-    """Yield the first finding of each kind, then the second of each, and so on."""
-    by_kind = grouped(findings, lambda finding: finding.kind)
-    for turn in zip_longest(*by_kind.values()):
-        yield from filter(None, turn)
+        arns = {None, *(report.execution.arn for report in self.executions)}
+        findings = [item for item in self.findings if item.execution_arn in arns]
+        return most_surprising(findings)[:count]
 
 
 class ExecutionReport:

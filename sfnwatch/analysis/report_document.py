@@ -56,6 +56,9 @@ def _execution_blocks(report: Report, execution: ExecutionReport) -> Iterator[Bl
         title = f"{named(run.state_machine_name)} › {title}"
     yield Heading(title)
     yield Paragraph(execution.verdict.text, strong=True)
+    headlines = report.headlines_of(run.arn)
+    if headlines:
+        yield Paragraph(" · ".join(headlines))
     yield Paragraph(_span(run))
     findings = grouped(report.findings_of(run.arn), topic_of)
     for topic in Topic:

@@ -1,6 +1,6 @@
 """The topics of findings: the headings of a report, and what comes first."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from enum import StrEnum
 
 from sfnwatch.analysis.finding import CONCLUSION, Finding
@@ -59,7 +59,6 @@ TOPICS: Mapping[str, Topic] = {
     "lag": Topic.NOT_VISIBLE,
 }
 """The topic of each kind of finding, the most telling kind of each topic first."""
-_NEWS = frozenset({Topic.FAILED, Topic.RETRIED, Topic.LEARNED, Topic.MAP_RUN})
 
 
 def topic_of(finding: Finding) -> Topic:
@@ -73,11 +72,3 @@ def topic_of(finding: Finding) -> Topic:
 
 def topic_order(finding: Finding) -> int:
     return list(Topic).index(topic_of(finding))
-
-
-def most_telling(findings: Iterable[Finding]) -> list[Finding]:
-    """Return the findings that are news, failures first."""
-    kinds = list(TOPICS)
-    news = [finding for finding in findings if topic_of(finding) in _NEWS]
-    news.sort(key=lambda item: (topic_order(item), kinds.index(item.kind)))
-    return news
