@@ -4,7 +4,6 @@ It says nothing that the other views do not say. It chooses: the status in large
 letters, the critical path as one bar, and the most important findings, failures first.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
@@ -19,7 +18,7 @@ from sfnwatch.tui.spans import Masks, Span, SpanRow, Spans, flow, margined, pad
 
 _FINDINGS_OF_ONE = 3
 """Findings on the card of one execution."""
-_FINDINGS_OF_SEVERAL = 4
+_FINDINGS_OF_SEVERAL = 5
 """Findings on the card of several executions, which share some conclusions."""
 _FINDING_ROWS = 6
 _CERTAINTY_CELLS = 12
@@ -29,8 +28,6 @@ _CERTAINTY_FROM = 84
 _BLANKS = ((2, 1), (1, 1), (1, 0), (0, 0))
 """Blank rows between parts, and between findings; the first pair that has room is
 used."""
-_LEAD = re.compile(r".{1,90}?[,;:](?= )|.*")
-"""The beginning of a sentence; on a slide, people read only that."""
 
 
 class CardEntry(NamedTuple):
@@ -42,9 +39,17 @@ class CardEntry(NamedTuple):
 
 
 def entries_of(screen_state: ScreenState, width: int, height: int) -> list[CardEntry]:
-    """Lay out the card in the middle, with as many blank rows as have room."""
-    parts = [*_above(screen_state, width), *_findings(screen_state, width)]
+    """Lay out the card in the middle, with as many blank rows as have room.
+
+    Without room for all, findings have their headlines alone: on a slide, people read
+    only those.
+    """
+    above = list(_above(screen_state, width))
+    parts = [*above, *_findings(screen_state, width, with_sentences=True)]
     spare = height - sum(len(part.rows) for part in parts)
+    if spare < 0:
+        parts = [*above, *_findings(screen_state, width, with_sentences=False)]
+        spare = height - sum(len(part.rows) for part in parts)
     entries: list[CardEntry] = []
     blanks_before = _blanks(parts, spare)
     for blanks, part in zip(blanks_before, parts, strict=True):
@@ -61,11 +66,16 @@ def _above(screen_state: ScreenState, width: int) -> Iterator[CardEntry]:
         yield CardEntry(f"above~{number}", rows)
 
 
-def _findings(screen_state: ScreenState, width: int) -> Iterator[CardEntry]:
+def _findings(
+    screen_state: ScreenState, width: int, *, with_sentences: bool
+) -> Iterator[CardEntry]:
     most = _FINDINGS_OF_SEVERAL if screen_state.several else _FINDINGS_OF_ONE
     findings = key_findings(screen_state, most)
     for number, finding in enumerate(findings, 1):
-        rows = _numbered(screen_state, number, finding, width)
+        words = _words_of(
+            finding, screen_state.looks.mask, with_sentences=with_sentences
+        )
+        rows = _numbered(screen_state, number, finding, words, width)
         yield CardEntry(f"{number}", rows, finding)
 
 
@@ -86,10 +96,13 @@ def _blanks(parts: Sequence[CardEntry], spare: int) -> list[int]:
 
 
 def _numbered(
-    screen_state: ScreenState, number: int, finding: Finding, width: int
+    screen_state: ScreenState,
+    number: int,
+    finding: Finding,
+    words: SpanRow,
+    width: int,
 ) -> Sequence[Spans]:
     """Return the rows of a finding, with its certainty."""
-    words = _words_of(finding, screen_state.looks.mask)
     chip = screen_state.chips().get(finding.execution_arn or "")
     if chip is not None:
         words = [chip, Span(" "), *words]
@@ -110,9 +123,11 @@ def _numbered(
     return margined(rows, 4, [number_span])
 
 
-def _words_of(finding: Finding, mask: Masks) -> SpanRow:
-    """Return a finding's sentence; its beginning stands out."""
-    text = mask(finding.text)
-    lead = _LEAD.match(text)
-    end = lead.end() if lead is not None else 0
-    return [Span(text[:end], "role--name"), Span(text[end:])]
+def _words_of(finding: Finding, mask: Masks, *, with_sentences: bool) -> SpanRow:
+    """Return a finding's headline and its sentence; without a headline, that alone."""
+    if not finding.headline:
+        return [Span(mask(finding.text), "role--name")]
+    words = [Span(mask(finding.headline), "role--name")]
+    if with_sentences:
+        words += [Span("  "), Span(mask(finding.text), "role--dim")]
+    return words

@@ -27,7 +27,7 @@ def headline(screen_state: ScreenState) -> tuple[Part, ...]:
         by_kind.setdefault(finding.kind, []).append(finding)
     completions = by_kind.get("noticed", [])
     topics: list[list[Part]] = []
-    topics += _failures(screen_state)
+    topics += _failures(screen_state, by_kind.get("failed", ()))
     for finding in by_kind.get("denied-but-succeeded", ()):
         topics.append(_denied(screen_state, finding, completions))
     topics += _failed_children(by_kind.get("children", ()))
@@ -46,16 +46,25 @@ def headline(screen_state: ScreenState) -> tuple[Part, ...]:
     return tuple(parts)
 
 
-def _failures(screen_state: ScreenState) -> Iterator[list[Part]]:
-    """Yield the error and cause of the first execution that failed."""
+def _failures(
+    screen_state: ScreenState, findings: Iterable[Finding]
+) -> Iterator[list[Part]]:
+    """Yield what failed, and why, of the first execution that failed.
+
+    It is the headline of the finding; until that is found, the error and the cause.
+    """
+    headlines = {finding.execution_arn: finding.headline for finding in findings}
     for execution in screen_state.roots:
         if execution.ending is None:
             continue
         error, cause = screen_state.maker.failure(execution.ending)
         if error:
-            name = Part(clean(error, _ERROR_LENGTH), Role.BAD)
-            words = f"  {clean(cause_words(cause), _CAUSE_LENGTH)}" if cause else ""
-            yield [name, Part(words)]
+            headline = headlines.get(execution.arn)
+            words = f"✘ {headline}" if headline else clean(error, _ERROR_LENGTH)
+            reason = ""
+            if cause:
+                reason = f"  {clean(cause_words(cause), _CAUSE_LENGTH)}"
+            yield [Part(words, Role.BAD), Part(reason)]
             return
 
 

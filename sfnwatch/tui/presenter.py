@@ -221,7 +221,12 @@ class Presenter:
         chip = self._screen_state.chips().get(finding.execution_arn or "")
         if chip is not None:
             spans += [chip, Span("  ")]
-        spans.append(Span(self._screen_state.looks.mask(finding.text), "role--name"))
+        mask = self._screen_state.looks.mask
+        if finding.headline:
+            spans += [Span(mask(finding.headline), "role--name"), Span("  ")]
+            spans.append(Span(mask(finding.text), "role--dim"))
+        else:
+            spans.append(Span(mask(finding.text), "role--name"))
         certainty = CERTAINTIES[finding.certainty]
         spans.append(Span(f"   {certainty.text}", certainty.look))
         return spans

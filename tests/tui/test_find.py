@@ -69,7 +69,7 @@ async def test_a_filter_applies_to_every_view() -> None:
         kept = "Each parcel[2] / Label was tried twice"
         await screen.steps(
             ("~ '~s Label' enter e", kept, "!CardDeclined"),
-            ("E", f"1 {kept}"),
+            ("E", "1 Label: 2 tries, OutOfPaper"),
             ("t", "!Charge card lambda"),
             ("C", "0 of 1 child execution"),
         )

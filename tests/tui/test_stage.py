@@ -107,17 +107,17 @@ async def test_in_a_talk_the_caption_is_about_what_the_view_shows() -> None:
 
 async def test_in_a_talk_space_goes_from_finding_to_finding_and_to_the_card() -> None:
     async with replayed("demo-sync-denied", (100, 30), "p") as (app, screen):
-        first = "1/4 Every poll for ECS RunTask was denied (5 of 5)"
+        first = "1/4 5 of 5 polls denied, yet it succeeded Every poll for ECS RunTask"
         await screen.steps(("space", first, "~ inference"))
         assert call_at_cursor(app) == "DescribeTasks #1"
         await screen.steps(
-            ("space", "2/4 The task started by ECS RunTask stopped"),
+            ("space", "2/4 An event told Step Functions, 1.6 s after the stop"),
             # Who looks elsewhere is told of that, and goes on from the first.
             ("home", "Execution sync-denied"),
             ("space " * 5,),
         )
         assert app.views.current == "end"
-        await screen.steps(("space", "1/4 Every poll"))
+        await screen.steps(("space", "1/4 5 of 5 polls"))
         assert app.views.current == "lanes"
         # What is not at its end it plays.
         await screen.press("1", "space")

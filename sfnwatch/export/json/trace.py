@@ -127,5 +127,5 @@ def finding_json(finding: Finding) -> dict[str, Any]:
     return {
         "kind": finding.kind,
         "execution": finding.execution_arn,
-        **fields_of(finding, "certainty", "text", "evidence", "data"),
+        **fields_of(finding, "certainty", "headline", "text", "evidence", "data"),
     }
