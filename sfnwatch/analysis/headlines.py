@@ -126,21 +126,31 @@ def _failed_later(data: Data, state: str) -> str:
     return _fitted("", state, f" succeeded, and its job failed later{reason}")
 
 
+def denied_polls(data: Data) -> str:
+    """Return in words how many of an attempt's polls were denied.
+
+    `data` is that of a finding on denied polls: `count` of `polls`.
+    """
+    if data["polls"] == 1:
+        return "The only poll was denied"
+    return f"{data['count']} of {data['polls']} polls denied"
+
+
 def _denied_but_succeeded(data: Data, state: str) -> str:
     del state
     if "up_to" in data:
         return f"Up to {plural(data['up_to'], 'poll')} denied, yet it succeeded"
-    return f"{data['count']} of {data['polls']} polls denied, yet it succeeded"
+    return f"{denied_polls(data)}, yet it succeeded"
 
 
 def _denied_and_failed(data: Data, state: str) -> str:
     del state
-    return f"{data['count']} of {data['polls']} polls denied, and it did not succeed"
+    return f"{denied_polls(data)}, and it did not succeed"
 
 
 def _denied_unknown(data: Data, state: str) -> str:
     del state
-    return f"{data['count']} of {data['polls']} polls denied, and it still waits"
+    return f"{denied_polls(data)}, and it still waits"
 
 
 def _noticed(data: Data, state: str) -> str:

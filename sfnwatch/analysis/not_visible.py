@@ -22,11 +22,11 @@ _TROUBLE = frozenset({HealthState.DENIED, HealthState.EXPIRED, HealthState.REFUS
 _NOT_LOADED = "The history of {name} is not in what was opened: what it did is unknown."
 _NOT_READ = "The history of {name} was not read, so what it did is unknown."
 _NOT_WHOLE = (
-    "The history of {name} is not whole: {events} loaded, the last one is #{id}."
+    "The history of {name} is incomplete: {events} loaded, the last one is #{id}."
 )
 _CUT = (
-    "The history of {name} is not whole: {events} loaded, the last one is #{id}, and it"
-    " went on to its end ({status})."
+    "The history of {name} is incomplete: {events} loaded, the last one is #{id}, and"
+    " it went on to its end ({status})."
 )
 _SUCCESS_HIDDEN = (
     "Only failures of {name} are logged: whether it succeeded or still runs is not"
@@ -112,7 +112,9 @@ def _other_executions(analysis: ExecutionAnalysis) -> Iterator[Finding]:
         execution.arn, begin, execution.stopped_at, snapshot.executions
     )
     if count:
-        text = f"{plural(count, 'other execution')} of this machine ran meanwhile."
+        text = (
+            f"{plural(count, 'other execution')} of this machine ran at the same time."
+        )
         yield finding("other-executions", text, count=count)
 
 

@@ -10,7 +10,7 @@ from sfnwatch.analysis.names import named
 from sfnwatch.analysis.quantities import spoken, times
 
 _REDRIVEN = (
-    "The execution was redriven {often}, having been stopped for {seconds}{continued}."
+    "The execution was redriven {often}, after being stopped for {seconds}{continued}."
 )
 
 

@@ -142,8 +142,9 @@ def _longest_visits(
         text = f"{first} took most of the time{then}."
     else:
         rest = len(path) - len(names)
-        shorter = f", and {plural(rest, 'shorter visit')}" if rest else ""
-        text = f"The critical path was {', '.join(names)}{shorter}."
+        if rest:
+            names.append(plural(rest, "shorter visit"))
+        text = f"The critical path was {listed(names)}."
     steps = []
     for visit in path[:_MOST_STEPS]:
         seconds = round(lengths[visit.id], 3)

@@ -13,7 +13,8 @@ from sfnwatch.model.map_runs import MapRun, map_run_name
 from sfnwatch.model.texts import clean
 
 _UNREAD = (
-    "{count:,} of the {children} of Map Run {name} {were} counted but not read{calls}."
+    "{count:,} of the {children} of Map Run {name} {were} counted, histories not"
+    " fetched{calls}."
 )
 _CALLS = "; {calls} by that role may belong to them ({names})"
 

@@ -169,7 +169,7 @@ def _opened(path: Path) -> int:
     head = os.read(file, len(_MARK))
     if head not in {b"", _MARK}:
         os.close(file)
-        msg = f"--debug: {shown} is there, and is no debug file."
+        msg = f"--debug: {shown} exists and isn't a debug file."
         raise UsageError(msg, hint="Files are never overwritten: name another.")
     if not head:
         os.write(file, _MARK + b"1\n")

@@ -93,7 +93,7 @@ def can_show_screen(*, piped: bool = False) -> bool:
 
 
 def _is_on(name: str, other: str, asked: Mapping[str, Any], both: str) -> bool:
-    """True if an option is on; of two that exclude each other, the typed one is.
+    """True if an option is on; of two that can't be combined, the typed one is.
 
     Raises UsageError if both are typed, or both are set elsewhere.
     """
@@ -102,7 +102,7 @@ def _is_on(name: str, other: str, asked: Mapping[str, Any], both: str) -> bool:
     if not asked[other]:
         return True
     if is_typed(name) == is_typed(other):
-        raise UsageError(f"{both} exclude each other.", hint="Choose one.")
+        raise UsageError(f"{both} can't be combined.", hint="Choose one.")
     return is_typed(name)
 
 

@@ -189,7 +189,7 @@ def cli(context: click.Context) -> None:
     sfnwatch MACHINE       a state machine's newest execution; --next: its next one
     sfnwatch               choose among the account's executions, and recordings
     sfnwatch demo          try it without an AWS account
-    sfnwatch replay FILE…  play what was watched before
+    sfnwatch replay FILE…  play a recording
     sfnwatch explain FILE… what happened, with evidence
     """
     if _TO_RUN in context.meta:

@@ -248,7 +248,7 @@ display_options = combined(
     ),
     flag(
         "--ascii",
-        "Draw with ASCII alone; so it is where the locale has no more, as LANG=C.",
+        "Draw with ASCII alone: the default when the locale lacks Unicode.",
     ),
     flag("--present", "Presentation mode: names masked, keys shown, lines explained."),
     option("--filter FILTER", "Show some lines only; press ?."),

@@ -107,7 +107,7 @@ def parse_states_arn(text: str) -> ExecutionArn | StateMachineArn | MapRunArn:
         raise ValueError("it is the ARN of an activity, not of an execution")
     is_whole = all(name.partition(":")) if kind == "express" else name
     if not is_whole:
-        raise ValueError("the execution's name is missing, or not whole")
+        raise ValueError("the execution's name is missing or incomplete")
     return ExecutionArn(*place, kind, machine, name)
 
 

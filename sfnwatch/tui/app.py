@@ -296,14 +296,14 @@ class SfnwatchApp(ThemedApp[None]):
         screen_state = self.screen_state
         snapshot = self.screen_state.snapshot
         if name in SEVERAL and not screen_state.several:
-            return "there is one execution only"
+            return "only one execution"
         match name:
             case "view.children" if not (snapshot.children or snapshot.listed):
                 return "no child executions"
             case "view.end" if not screen_state.roots:
                 return "nothing has come yet"
             case "player.loop" if not screen_state.playback.replay:
-                return "only a recording loops"
+                return "only replays can loop"
             case "drain.end" if not self._is_waiting_for_late_records:
                 return "not waiting for CloudTrail"
             case "find.next" | "find.previous" if not screen_state.searched:

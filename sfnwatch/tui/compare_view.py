@@ -192,7 +192,7 @@ class CompareView(HeadedView):
             self._chosen = pairs[(place + 1) % len(pairs)]
             self.show()
         else:
-            self.app.notify("there are no two others")
+            self.app.notify("there is no other pair")
 
     def action_swap(self) -> None:
         """Swap A and B."""

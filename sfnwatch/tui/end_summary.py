@@ -7,6 +7,7 @@ from sfnwatch.analysis.grouping import ranked
 from sfnwatch.analysis.integration_words import resource_words
 from sfnwatch.analysis.lists import listed_counts
 from sfnwatch.analysis.names import named
+from sfnwatch.analysis.quantities import times
 from sfnwatch.model.execution import ExecutionAsOf
 from sfnwatch.model.texts import clean
 from sfnwatch.tui.screen_state import ScreenState
@@ -106,7 +107,13 @@ def _counts(screen_state: ScreenState) -> Iterator[Span]:
     marks = _mark_counts(screen_state)
     for kind, words, look in _COUNTED_MARKS:
         if marks[kind]:
-            yield Span(f"{marks[kind]:,} {words}", look)
+            yield Span(_mark_words(marks[kind], kind, words), look)
+
+
+def _mark_words(count: int, kind: MarkerKind, words: str) -> str:
+    if kind is MarkerKind.REDRIVEN:
+        return f"{words} {times(count)}"
+    return f"{count:,} {words}"
 
 
 def _child_count(screen_state: ScreenState) -> int:

@@ -11,7 +11,7 @@ from sfnwatch.tui.views import HeadedView
 class EndView(HeadedView):
     """The card, in the middle of the screen."""
 
-    enter = "Its lines"
+    enter = "Show lines"
     SCOPED_CSS = False  # classes of the screen set the room around it
     DEFAULT_CSS = """
     EndView {

@@ -34,9 +34,7 @@ _LEGEND = (
     (Span("┉┉", "role--warn"), "by a Catch"),
     (Span("▸", "role--fold"), "folded: enter opens it"),
 )
-_INFERRED = Span(
-    "inferred from the history: its definition is not in these records  ", "role--warn"
-)
+_INFERRED = Span("inferred from the history: no definition loaded  ", "role--warn")
 
 
 class GraphView(HeadedView):
@@ -144,7 +142,7 @@ class GraphView(HeadedView):
         row.append(Span(f"{self.mask(name)}  ", "role--name"))
         count = len(screen_state.snapshot.roots)
         if count > 1:
-            row.append(Span(f"one of {count}, ; shows the next  ", "role--dim"))
+            row.append(Span(f"1 of {count} · ; next  ", "role--dim"))
         if graph.inferred:
             row.append(_INFERRED)
         left_out = self.canvas.picture.left_out

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from sfnwatch.analysis.finding import Finding
+from sfnwatch.analysis.headlines import denied_polls
 from sfnwatch.analysis.reasons import cause_words
 from sfnwatch.model.texts import clean
 from sfnwatch.model.times import duration
@@ -75,7 +76,7 @@ def _denied(
     if "up_to" in data:
         words = f"up to {counted(data['up_to'], 'poll')} denied"
     else:
-        words = f"{data['count']} of {data['polls']} polls denied"
+        words = denied_polls(data)
     ending = "it succeeded"
     completion = _completion_of_same_attempt(finding, completions)
     if completion is not None:

@@ -143,7 +143,7 @@ class Presenter:
 
         if line is not None:
             return caption(line, self._screen_state.snapshot)
-        return "space goes on" if self.has_steps else ""
+        return "space: next finding" if self.has_steps else ""
 
     def _line_elsewhere(self) -> Line | None:
         """Return the line that another view has selected; None if it has none."""

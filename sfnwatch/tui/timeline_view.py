@@ -479,7 +479,7 @@ class TimelineView(HeadedView):
         self._update_scale()
         self.lay_out()
         if self._squeeze:
-            self.app.notify("idle time is cut short")
+            self.app.notify("idle time is skipped")
         else:
             self.app.notify("all time is to scale")
 

@@ -118,7 +118,7 @@ def test_a_debug_file_is_gone_on_with_and_no_other_file_is_touched(
     assert file.read_text().count("sfnwatch debug 1\n") == 1
     assert file.read_text().count(" begins: ") == 2
     said = program("doctor", "--debug", str(other)).said(2)
-    assert f"{other} is there, and is no debug file." in said
+    assert f"{other} exists and isn't a debug file." in said
     assert other.read_text() == "mine\n"
     assert "is no file" in program("doctor", "--debug", "/dev/null").said(2)
     said = "--debug takes a file. Name one, as debug.log."

@@ -133,7 +133,7 @@ def test_a_state_that_was_not_entered_is_refused(program: Program) -> None:
         "explain", pipeline, "--state", "zzz"
     ).said(2)
     both = program("explain", pipeline, "--state", "Ship", "--why", "f33e")
-    assert "--why and --state exclude each other" in both.said(2)
+    assert "--why and --state can't be combined" in both.said(2)
 
 
 def test_of_many_visits_the_first_are_shown(program: Program, tmp_path: Path) -> None:

@@ -34,8 +34,8 @@ OF_OPTIONS = [
     ("ARN --otlp here", "--otlp': 'here' is no URL; write http://"),
     ("ARN --otlp http://[::1]:45@", "is no URL; write http://"),
     ("ARN --otlp http://u:p@a.example", "…@a.example/v1/traces is neither this"),
-    ("ARN --plain --json", "--plain and --json exclude each other."),
-    ("ARN --record x --no-record", "--record and --no-record exclude"),
+    ("ARN --plain --json", "--plain and --json can't be combined."),
+    ("ARN --record x --no-record", "--record and --no-record can't be combined"),
     ("ARN --drain soon", "'soon' is no duration; write 90s, 15m or 1h"),
     ("ARN --unheard-of", "No such option"),
     ("ARN --consume", "--consume is for --queue URL."),
@@ -101,7 +101,7 @@ OTHERS = [
     ("LONG", "is no name of a state machine"),
     ("watch --next", "No execution is named."),
     ("watch m --pick", "--pick is for the screen, and lines are printed."),
-    ("watch m --pick --next", "--pick and --next exclude each other."),
+    ("watch m --pick --next", "--pick and --next can't be combined."),
     ("ARN --status FAILED", "--status is for a list to choose from."),
     ("ARN --since 24h", "--since is for a list to choose from."),
     ("web demo --theme nrod", "no theme `nrod`. Did you mean `nord`?"),
@@ -115,7 +115,7 @@ OTHERS = [
     ("replay", "Missing argument 'FILES...'"),
     ("export x", "Missing option '--to'"),
     ("wait x --summary", "GITHUB_STEP_SUMMARY names, and it is not set."),
-    ("recordings prune", "Nothing is said of which to remove."),
+    ("recordings prune", "Say which to remove."),
     ("completion tcsh", "'tcsh' is not one of 'bash', 'zsh', 'fish'"),
 ]
 

@@ -132,7 +132,7 @@ PRESSED = {
         ("L", "∞ loop", "!only"),
         ("plus plus g", "5×", "!squeezed"),
         # What does not apply says why, and where it would.
-        ("ctrl+right", "there is one execution only", "!Align starts"),
+        ("ctrl+right", "only one execution", "!Align starts"),
         ("right_square_bracket", "no state after this", "!no mark"),
         ("C", "no child executions", "!C Children"),
     ),
@@ -171,7 +171,7 @@ async def test_the_footer_says_what_enter_and_escape_do_here() -> None:
         ("end", "enter Detail", "escape"),
         ("home down down", "enter Unfold", "escape"),
         ("home enter", "escape Close detail", "Lanes"),
-        ("escape E", "enter Its lines escape Lanes", "End card"),
+        ("escape E", "enter Show lines escape Lanes", "End card"),
         ("e", "enter Evidence escape Lanes", "Explain"),
         ("C", "enter Show in lanes", "Children"),
         ("t", "escape Lanes", "Timeline"),

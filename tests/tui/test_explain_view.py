@@ -80,7 +80,7 @@ async def test_what_failed_comes_first() -> None:
 
 async def test_a_finding_is_copied_and_leads_to_the_lines_that_it_rests_on() -> None:
     async with replayed("demo-sync-denied", (100, 30), "E", "y") as (app, screen):
-        assert "enter Its lines escape Lanes" in screen.prose
+        assert "enter Show lines escape Lanes" in screen.prose
         assert app.clipboard.startswith("inference: Every poll for ECS RunTask was")
         await screen.steps(("down enter", "STEP FUNCTIONS", "13:36:26.998"))
         assert app.views.lanes.line is not None

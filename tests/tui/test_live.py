@@ -269,7 +269,7 @@ async def test_in_the_past_one_is_told_the_way_back() -> None:
         assert "behind live" in player(screen)
         await screen.steps(
             ("space", "▶ in the past, l for live"),
-            ("escape L", "only a recording loops"),
+            ("escape L", "only replays can loop"),
         )
         assert "● live" in player(screen)
 

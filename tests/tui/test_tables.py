@@ -65,7 +65,7 @@ async def test_what_is_alike_is_folded_and_opened() -> None:
 
 async def test_one_alone_has_nothing_to_be_compared_with() -> None:
     async with live(aws.sync_run(), (100, 24)) as (_, screen, _):
-        await screen.steps(("v", "there is one execution only"))
+        await screen.steps(("v", "only one execution"))
 
 
 # -- child executions ------------------------------------------------------------------

@@ -254,9 +254,9 @@ async def test_idle_time_is_cut_short_and_said_to_be() -> None:
     async with replayed("demo-three-ways", (140, 30), "t", "g") as (app, screen):
         assert re.search(r"\d\ds \+1m", screen.row_with("elapsed"))
         assert "╱" in screen.row_with("ecs:runTask.sync")
-        assert "idle time is cut short" in screen.prose
+        assert "idle time is skipped" in screen.prose
         app.clear_notifications()
-        await screen.until("╱ idle time, cut short")
+        await screen.until("╱ idle time skipped")
         await screen.press("g")
         assert "╱" not in screen.row_with("ecs:runTask.sync")
 

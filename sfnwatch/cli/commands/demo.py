@@ -35,7 +35,7 @@ from sfnwatch.session import sessions, signals
 @flag("--fresh", "With --serve: start a new account.")
 @flag(
     "--with-queue",
-    "Read the account's queue, too: what ECS tells of the tasks.",
+    "Read the account's queue, too: ECS task state changes.",
     dest="queue",
 )
 @options.display_options

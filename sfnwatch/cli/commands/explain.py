@@ -71,7 +71,7 @@ def explain(
     sfnwatch explain run.sfnwatch.jsonl --state "Prepare order"
     """
     if why and state:
-        msg = "--why and --state exclude each other."
+        msg = "--why and --state can't be combined."
         raise UsageError(msg, hint="Choose one.")
     loaded = load(sources, **asked)
     form: str = asked["form"]

@@ -25,7 +25,7 @@ _NAME_LENGTH = 80
 @click.command("list")
 @options.name_argument(metavar="[MACHINE|MAP_RUN|EXECUTION]")
 @options.filter_options
-@flag("--all", "Ask on, however many requests it takes.", dest="every")
+@flag("--all", "Fetch everything.", dest="every")
 @options.json_option
 @options.account_options
 def list_(name: Named | None, *, every: bool, as_json: bool, **asked: Any) -> None:

@@ -86,7 +86,7 @@ def open_(path: Path, speed: float | None, **shared: Any) -> int:
     return show_files([path], speed, **shared)
 
 
-@recordings.command("path", short_help="Print where one lies.")
+@recordings.command("path", short_help="Print its path.")
 @_recording
 def path_(path: Path) -> None:
     """Print a recording's path, for the commands that take files.
@@ -148,7 +148,7 @@ def prune(*, dry_run: bool, yes: bool, **asked: float | None) -> None:
     sfnwatch recordings prune --larger-than 100MB --yes
     """
     if set(asked.values()) == {None}:
-        msg = "Nothing is said of which to remove."
+        msg = "Say which to remove."
         raise UsageError(msg, hint="Give --older-than 30d or --larger-than 100MB.")
     every = _listed()
     chosen = library.to_prune(every, SystemClock().now(), **asked)

@@ -67,7 +67,7 @@ def watch(
     sfnwatch ARN --plain --no-record | grep failed
     """
     if pick and coming:
-        raise UsageError("--pick and --next exclude each other.", hint="Choose one.")
+        raise UsageError("--pick and --next can't be combined.", hint="Choose one.")
     display = choose_display(**shared)
     settings, live_options = choose_aws(**shared)
     settings = sign_in(settings, live_options.calls.profiles)
